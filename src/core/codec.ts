@@ -1,0 +1,88 @@
+import { z } from "zod/mini";
+import type { Entry } from "./entry.ts";
+import type { HardMember } from "./tag.ts";
+
+/**
+ * The stored form of an entry, text throughout:
+ *
+ *     strata1\n<members, tab-separated>\n<header as JSON>\n<body>
+ *
+ * The second line stands alone so that the scripts in Redis can look the
+ * members up without parsing anything. A body that is not text is base64.
+ */
+const MAGIC = "strata1";
+
+const Header = z.object({
+  k: z.string(),
+  a: z.boolean(),
+  b: z.boolean(),
+  e: z.string(),
+  t: z.tuple([z.number(), z.number(), z.number(), z.number()]),
+  o: z.number(),
+  r: z.string(),
+  c: z.number(),
+  h: z.optional(z.tuple([z.int(), z.array(z.tuple([z.string(), z.string()]))])),
+});
+
+export function encodeEntry(entry: Entry): string {
+  const binary = typeof entry.body !== "string";
+  const header: z.infer<typeof Header> = {
+    k: entry.key,
+    a: entry.kind === "absent",
+    b: binary,
+    e: entry.etag,
+    t: [entry.storedAt, entry.freshUntil, entry.staleUntil, entry.deleteAt],
+    o: entry.asOf,
+    r: entry.era,
+    c: entry.loadCost,
+    ...(entry.http && {
+      h: [entry.http.status, entry.http.headers.map(([name, value]): [string, string] => [name, value])],
+    }),
+  };
+  const body = typeof entry.body === "string" ? entry.body : toBase64(entry.body);
+  return `${MAGIC}\n${entry.members.join("\t")}\n${JSON.stringify(header)}\n${body}`;
+}
+
+/** The entry, or undefined if the text is not one of this version under this key. */
+export function decodeEntry(key: string, text: string): Entry | undefined {
+  const membersAt = MAGIC.length + 1;
+  if (!text.startsWith(`${MAGIC}\n`)) return undefined;
+  const headerAt = text.indexOf("\n", membersAt) + 1;
+  const bodyAt = headerAt > 0 ? text.indexOf("\n", headerAt) + 1 : 0;
+  if (bodyAt === 0) return undefined;
+  try {
+    const header = Header.parse(JSON.parse(text.slice(headerAt, bodyAt - 1)));
+    if (header.k !== key) return undefined;
+    const [storedAt, freshUntil, staleUntil, deleteAt] = header.t;
+    const body = text.slice(bodyAt);
+    return {
+      key,
+      kind: header.a ? "absent" : "value",
+      body: header.b ? fromBase64(body) : body,
+      ...(header.h && { http: { status: header.h[0], headers: header.h[1] } }),
+      etag: header.e,
+      members: text.slice(membersAt, headerAt - 1).split("\t") as HardMember[],
+      storedAt,
+      freshUntil,
+      staleUntil,
+      deleteAt,
+      asOf: header.o,
+      era: header.r,
+      loadCost: header.c,
+    };
+  } catch {
+    // Not JSON, or not a header: something else wrote here. A miss, by contract.
+    return undefined;
+  }
+}
+
+function toBase64(bytes: Uint8Array): string {
+  let text = "";
+  for (let at = 0; at < bytes.length; at += 8_192)
+    text += String.fromCharCode(...bytes.subarray(at, at + 8_192));
+  return btoa(text);
+}
+
+function fromBase64(text: string): Uint8Array {
+  return Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
+}

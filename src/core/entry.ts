@@ -1,0 +1,126 @@
+import type { Era, Seq } from "./log.ts";
+import type { Policy } from "./policy.ts";
+import type { EpochMs, Millis } from "./ports.ts";
+import { derivedMembers, tagMember, type HardMember } from "./tag.ts";
+
+/** What is kept of a route's response beside its body. */
+export interface HttpMeta {
+  readonly status: number;
+  readonly headers: readonly (readonly [name: string, value: string])[];
+}
+
+/** A stored value. Instants are absolute, so that every tier and every clock reads them alike. */
+export interface Entry {
+  readonly key: string;
+  /** `absent`: the origin said that there is nothing. */
+  readonly kind: "value" | "absent";
+  /** JSON for data, the body for a response. Text where it is text: text costs nothing to store. */
+  readonly body: string | Uint8Array;
+  readonly http?: HttpMeta;
+  readonly etag: string;
+  /** Every name by which it can be invalidated, the derived ones included. */
+  readonly members: readonly HardMember[];
+  readonly storedAt: EpochMs;
+  /** Served without question until then. */
+  readonly freshUntil: EpochMs;
+  /** Served while a refresh runs until then. */
+  readonly staleUntil: EpochMs;
+  /** Served when the origin fails until then; no tier keeps it longer. */
+  readonly deleteAt: EpochMs;
+  /** What the loader knew of the log BEFORE it began to read the origin. */
+  readonly asOf: Seq;
+  /** Empty if the loader had never reached the log; such an entry stays in its isolate. */
+  readonly era: Era;
+  /** What the load took. */
+  readonly loadCost: Millis;
+}
+
+/** What a load gives. */
+export type Loaded =
+  | { readonly storable: false }
+  | {
+      readonly storable: true;
+      readonly kind: "value" | "absent";
+      readonly body: string | Uint8Array;
+      readonly http?: HttpMeta;
+      readonly etag: string;
+      /** Tags found in the result, beside the policy's own. */
+      readonly tags: readonly string[];
+      /** The least of inner lifetimes; the policy's where undefined. */
+      readonly freshForMs?: Millis;
+      /** The least of inner `asOf`; the leader's own where undefined. */
+      readonly inner?: { readonly asOf: Seq; readonly era: Era };
+    };
+
+export interface LoadMoment {
+  readonly asOf: Seq;
+  readonly era: Era;
+  readonly startedAt: EpochMs;
+  readonly storedAt: EpochMs;
+}
+
+/** Makes the entry of a load. `random` in [0, 1) spreads lifetimes apart. */
+export function createEntry(
+  key: string,
+  policy: Policy,
+  loaded: Extract<Loaded, { storable: true }>,
+  moment: LoadMoment,
+  random: number,
+): Entry {
+  const policyFreshMs = loaded.kind === "absent" ? policy.negativeForMs : policy.freshForMs;
+  const freshMs = Math.min(policyFreshMs * (1 - policy.jitter * random), loaded.freshForMs ?? Infinity);
+  const freshUntil = Math.floor(moment.storedAt + freshMs);
+  const staleUntil = freshUntil + policy.staleWhileRevalidateMs;
+  return {
+    key,
+    kind: loaded.kind,
+    body: loaded.body,
+    ...(loaded.http && { http: loaded.http }),
+    etag: loaded.etag,
+    members: membersOf(key, [...policy.tags, ...loaded.tags]),
+    storedAt: moment.storedAt,
+    freshUntil,
+    staleUntil,
+    deleteAt: Math.max(staleUntil, freshUntil + policy.staleIfErrorMs),
+    ...combine(moment, loaded.inner),
+    loadCost: moment.storedAt - moment.startedAt,
+  };
+}
+
+/** An outer entry is as old as the oldest thing in it; two eras in one make it unusable. */
+function combine(own: LoadMoment, inner: { asOf: Seq; era: Era } | undefined) {
+  if (inner === undefined) return { asOf: own.asOf, era: own.era };
+  if (inner.era !== own.era) return { asOf: 0, era: "" };
+  return { asOf: Math.min(own.asOf, inner.asOf), era: own.era };
+}
+
+export function membersOf(key: string, tags: readonly string[]): HardMember[] {
+  return [...new Set([...derivedMembers(key), ...tags.map(tagMember)])];
+}
+
+/**
+ * The copy of an entry that was found valid at number `asOf`: it need not be
+ * asked about again. A soft invalidation that was found becomes part of it.
+ */
+export function verifiedCopy(entry: Entry, asOf: Seq, soft: boolean, now: EpochMs): Entry {
+  if (!soft) return asOf > entry.asOf ? { ...entry, asOf } : entry;
+  return { ...entry, asOf: Math.max(asOf, entry.asOf), freshUntil: Math.min(entry.freshUntil, now) };
+}
+
+/** Where `now` lies in the life of an entry. */
+export type Age = "fresh" | "revalidate" | "error-only" | "expired";
+
+export function ageOf(entry: Entry, now: EpochMs): Age {
+  if (now < entry.freshUntil) return "fresh";
+  if (now < entry.staleUntil) return "revalidate";
+  return now < entry.deleteAt ? "error-only" : "expired";
+}
+
+/** Bytes an entry takes in memory, near enough: text counts two bytes a character. */
+export function sizeOf(entry: Entry): number {
+  const body = typeof entry.body === "string" ? entry.body.length * 2 : entry.body.byteLength;
+  let meta = 256 + entry.key.length * 2;
+  for (const member of entry.members) meta += member.length * 2;
+  for (const [name, value] of entry.http?.headers ?? []) meta += (name.length + value.length) * 2;
+  return body + meta;
+}

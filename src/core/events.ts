@@ -1,0 +1,37 @@
+import type { Fault } from "./faults.ts";
+import type { Millis } from "./ports.ts";
+
+/** Where a value came from; feeds headers, telemetry and tests alike. */
+export type LookupStatus =
+  | "hit-memory"
+  | "hit-edge"
+  | "hit-redis"
+  /** Served past its fresh lifetime while a refresh runs. */
+  | "stale"
+  /** Served past its fresh lifetime because the origin failed. */
+  | "stale-on-error"
+  /** Loaded from the origin by this request. */
+  | "miss"
+  /** Loaded from the origin by another request that this one waited for. */
+  | "joined"
+  | "bypass";
+
+/** Everything that happens in the cache. Durations in milliseconds. */
+export type CacheEvent =
+  | {
+      readonly type: "lookup.end";
+      readonly key: string;
+      readonly status: LookupStatus;
+      readonly negative: boolean;
+      readonly unreachable: boolean;
+    }
+  | { readonly type: "step.end"; readonly step: Step; readonly ms: Millis; readonly outcome: string }
+  | { readonly type: "load.end"; readonly key: string; readonly ms: Millis; readonly outcome: "stored" | "uncacheable" | "failed" }
+  | { readonly type: "fault.raise"; readonly fault: Fault }
+  | { readonly type: "entry.reject"; readonly key: string; readonly tier: "memory" | "edge" | "redis"; readonly reason: "invalidated" | "era" | "floor" | "corrupt" | "unverified" }
+  | { readonly type: "refresh.start"; readonly key: string }
+  | { readonly type: "log.apply"; readonly outcome: string; readonly changes: number }
+  | { readonly type: "invalidation.end"; readonly members: number; readonly outcome: "done" | "deferred" };
+
+/** The timed steps of a request; one member of Server-Timing each. */
+export type Step = "memory" | "edge" | "redis" | "log" | "flight" | "origin" | "sql";

@@ -1,0 +1,58 @@
+import type { Millis } from "./ports.ts";
+
+/** The things Strata depends on; a fault names the one that failed. */
+export type Dependency = "memory" | "edge" | "redis" | "flight" | "origin";
+
+export type FaultCode =
+  | `${Dependency}.timeout`
+  | `${Dependency}.unavailable`
+  | `${Dependency}.rejected`
+  | `${Dependency}.corrupt`
+  | `${Dependency}.open`
+  | `${Dependency}.saturated`;
+
+/** A failure of something outside. Recorded, and turned into a miss or a 503; never thrown. */
+export interface Fault {
+  readonly code: FaultCode;
+  /** For operators. Holds no secret and no value. */
+  readonly message: string;
+  readonly retryAfterMs?: Millis;
+}
+
+export function fault(code: FaultCode, message: string, retryAfterMs?: Millis): Fault {
+  return retryAfterMs === undefined ? { code, message } : { code, message, retryAfterMs };
+}
+
+export function failed(code: FaultCode, message: string): { ok: false; fault: Fault } {
+  return { ok: false, fault: fault(code, message) };
+}
+
+export function done<T>(value: T): { ok: true; value: T } {
+  return { ok: true, value };
+}
+
+/** The text of an unknown error, one line, bounded. */
+export function messageOf(error: unknown): string {
+  const text = error instanceof Error ? error.message || error.name : String(error);
+  return text.replaceAll(/\s+/g, " ").slice(0, 200);
+}
+
+/** Thrown by `cache.read` when a value can be had from nowhere. */
+export class CacheUnavailable extends Error {
+  readonly fault: Fault;
+  constructor(cause: Fault) {
+    super(`${cause.code}: ${cause.message}`);
+    this.name = "CacheUnavailable";
+    this.fault = cause;
+  }
+}
+
+/** Thrown where a policy, a key or a tag is defined wrongly: a mistake of the developer. */
+export class DefinitionError extends TypeError {
+  readonly field: string;
+  constructor(field: string, problem: string) {
+    super(`${field}: ${problem}`);
+    this.name = "DefinitionError";
+    this.field = field;
+  }
+}

@@ -1,0 +1,36 @@
+import { DefinitionError } from "./faults.ts";
+
+/** Keys are stored in Redis and in URLs; longer ones are refused. */
+export const MAX_KEY_LENGTH = 512;
+
+/** Why `key` cannot be a key, or undefined if it can. */
+export function keyProblem(key: string): string | undefined {
+  if (key.length === 0) return "a key must not be empty";
+  if (key.length > MAX_KEY_LENGTH) return `a key has at most ${MAX_KEY_LENGTH} characters`;
+  if (!/^[\x21-\x7e]+$/.test(key)) return "a key holds visible ASCII only; build it with key()";
+  if (!key.includes(":")) return "a key needs a kind: `kind:id`";
+  return undefined;
+}
+
+/**
+ * Builds a cache key `kind:part:part…`. Parts are percent-encoded, so that no
+ * value can reach into another kind or another part.
+ *
+ * @throws {DefinitionError} if the key would be longer than 512 characters.
+ * @example key("product", 42) // "product:42"
+ */
+export function key(kind: string, ...parts: readonly (string | number)[]): string {
+  if (!/^[a-z][a-z0-9-]*$/.test(kind))
+    throw new DefinitionError("key", "a kind is lower-case letters, digits and hyphens");
+  if (parts.length === 0) throw new DefinitionError("key", "a key needs at least one part");
+  const built = `${kind}:${parts.map((part) => encodePart(String(part))).join(":")}`;
+  const problem = keyProblem(built);
+  if (problem !== undefined) throw new DefinitionError("key", problem);
+  return built;
+}
+
+function encodePart(part: string): string {
+  if (part.length > MAX_KEY_LENGTH)
+    throw new DefinitionError("key", `a key has at most ${MAX_KEY_LENGTH} characters`);
+  return encodeURIComponent(part.toWellFormed());
+}

@@ -1,0 +1,108 @@
+import { toMillis, type Duration } from "./duration.ts";
+import { DefinitionError } from "./faults.ts";
+import type { FlightScope, Millis } from "./ports.ts";
+import { MAX_TAGS, tagProblem } from "./tag.ts";
+
+export type TierName = "memory" | "edge" | "redis";
+
+/** How one kind of value is cached. Only `freshFor` is required. */
+export interface PolicyOptions {
+  /** How long a value is served without question. */
+  readonly freshFor: Duration;
+  /** How much longer it is served while a refresh runs in the background. Default 0. */
+  readonly staleWhileRevalidate?: Duration;
+  /** How long past `freshFor` it is served when the origin fails. Default 0. */
+  readonly staleIfError?: Duration;
+  /** How long "there is nothing" is remembered. Default: `freshFor`, at most 1 minute. */
+  readonly negativeFor?: Duration;
+  /** Share of the lifetime by which lifetimes are spread, 0 to 1. Default 0.1. */
+  readonly jitter?: number;
+  /** Names by which all values of the policy can be purged. */
+  readonly tags?: readonly string[];
+  /** How long after a purge an isolate may still not know of it. Default 1 s. */
+  readonly coherence?: Duration;
+  /** How far the origin's reads lag behind its writes (read replicas). Default 0. */
+  readonly originLag?: Duration;
+  /** Who waits for the same load. Default "region". */
+  readonly flight?: FlightScope;
+  /** The tiers that hold values. Default all. */
+  readonly tiers?: readonly TierName[];
+  /** How long a load may take. Default 5 s. */
+  readonly originTimeout?: Duration;
+  /** What a near tier does while the log cannot be reached. Default "serve". */
+  readonly onUnreachable?: "serve" | "bypass";
+  /** How long "serve" lasts. Default 1 minute. */
+  readonly unreachableFor?: Duration;
+}
+
+/** A policy with every default in its place. Durations in milliseconds. */
+export interface Policy {
+  readonly freshForMs: Millis;
+  readonly staleWhileRevalidateMs: Millis;
+  readonly staleIfErrorMs: Millis;
+  readonly negativeForMs: Millis;
+  readonly jitter: number;
+  readonly tags: readonly string[];
+  readonly coherenceMs: Millis;
+  readonly originLagMs: Millis;
+  readonly flight: FlightScope;
+  readonly tiers: ReadonlySet<TierName>;
+  readonly originTimeoutMs: Millis;
+  readonly onUnreachable: "serve" | "bypass";
+  readonly unreachableForMs: Millis;
+}
+
+/** No entry lives longer, so that the log need not remember longer. */
+export const MAX_LIFETIME_MS: Millis = 7 * 86_400_000;
+
+const TIERS: readonly TierName[] = ["memory", "edge", "redis"];
+const FLIGHTS: readonly FlightScope[] = ["isolate", "region", "global", "off"];
+
+/**
+ * Checks a policy and fills in its defaults. Call it once, where the policy is defined.
+ *
+ * @throws {DefinitionError} naming the field that is wrong.
+ * @example const product = definePolicy({ freshFor: "1h", tags: ["products"] });
+ */
+export function definePolicy(options: PolicyOptions): Policy {
+  const freshForMs = toMillis(options.freshFor, "freshFor");
+  if (freshForMs === 0) throw new DefinitionError("freshFor", "must be more than 0");
+  const policy: Policy = {
+    freshForMs,
+    staleWhileRevalidateMs: toMillis(options.staleWhileRevalidate ?? 0, "staleWhileRevalidate"),
+    staleIfErrorMs: toMillis(options.staleIfError ?? 0, "staleIfError"),
+    negativeForMs: toMillis(options.negativeFor ?? Math.min(freshForMs, 60_000), "negativeFor"),
+    jitter: options.jitter ?? 0.1,
+    tags: options.tags ?? [],
+    coherenceMs: toMillis(options.coherence ?? 1_000, "coherence"),
+    originLagMs: toMillis(options.originLag ?? 0, "originLag"),
+    flight: options.flight ?? "region",
+    tiers: new Set(options.tiers ?? TIERS),
+    originTimeoutMs: toMillis(options.originTimeout ?? 5_000, "originTimeout"),
+    onUnreachable: options.onUnreachable ?? "serve",
+    unreachableForMs: toMillis(options.unreachableFor ?? 60_000, "unreachableFor"),
+  };
+  check(policy);
+  return Object.freeze(policy);
+}
+
+function check(policy: Policy): void {
+  if (!(policy.jitter >= 0 && policy.jitter <= 1))
+    throw new DefinitionError("jitter", "must be between 0 and 1");
+  if (policy.tags.length > MAX_TAGS)
+    throw new DefinitionError("tags", `at most ${MAX_TAGS} tags`);
+  for (const tag of policy.tags) {
+    const problem = tagProblem(tag);
+    if (problem !== undefined) throw new DefinitionError("tags", problem);
+  }
+  for (const tier of policy.tiers)
+    if (!TIERS.includes(tier)) throw new DefinitionError("tiers", `${JSON.stringify(tier)} is no tier`);
+  if (!FLIGHTS.includes(policy.flight))
+    throw new DefinitionError("flight", `must be one of ${FLIGHTS.join(", ")}`);
+  if (policy.onUnreachable !== "serve" && policy.onUnreachable !== "bypass")
+    throw new DefinitionError("onUnreachable", 'must be "serve" or "bypass"');
+  if (policy.originTimeoutMs === 0) throw new DefinitionError("originTimeout", "must be more than 0");
+  const stale = Math.max(policy.staleWhileRevalidateMs, policy.staleIfErrorMs);
+  if (Math.max(policy.freshForMs, policy.negativeForMs) + stale > MAX_LIFETIME_MS)
+    throw new DefinitionError("freshFor", "freshFor and the stale window together exceed 7 days");
+}
