@@ -1,0 +1,73 @@
+/**
+ * The rules of the code's shape, as tables. `imports.ts` reads the sources and applies them.
+ *
+ * A place is a room of `src` ("core"), a file in one ("redis/client.ts"), or a file of `src` itself
+ * ("compose.ts"). A room may always import itself. An import of types alone counts as an import.
+ */
+
+/** Everything of `src` that knows nothing of products, users or chat. */
+const LAYER = [
+  "core",
+  "engine",
+  "tiers",
+  "redis",
+  "durable",
+  "http",
+  "ratelimit",
+  "resilience",
+  "writes",
+  "telemetry",
+  "origin",
+] as const;
+
+/** What each place may import, besides itself. A place that is not listed may not exist. */
+export const ROOMS: Readonly<Record<string, readonly string[]>> = {
+  core: [],
+  engine: ["core"],
+  tiers: ["core"],
+  redis: ["core"],
+  durable: ["core"],
+  resilience: ["core"],
+  telemetry: ["core"],
+  origin: ["core"],
+  http: ["core", "engine"],
+  ratelimit: ["core", "engine", "redis/client.ts"],
+  writes: ["core", "engine"],
+  api: ["index.ts"],
+  dashboard: ["index.ts"],
+  "config.ts": ["core"],
+  "compose.ts": [...LAYER, "config.ts"],
+  "index.ts": [...LAYER, "config.ts", "compose.ts"],
+  "worker.ts": ["index.ts", "compose.ts", "config.ts", "core", "durable", "api", "dashboard"],
+};
+
+/** The places that may import a package (or a module of the platform). A package that is not listed may not be imported. */
+export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  hono: ["http", "ratelimit", "telemetry/middleware", "api", "dashboard"],
+  "cloudflare:workers": ["durable", "worker.ts"],
+  "drizzle-orm": ["origin", "writes", "api"],
+  "@neondatabase/serverless": ["origin", "writes", "api"],
+  "@upstash/redis": ["redis", "ratelimit"],
+  "@upstash/ratelimit": ["redis", "ratelimit"],
+  zod: ["core", "config.ts", "http", "api", "dashboard"],
+};
+
+/** The clock and the dice come from the composition root; everyone else is handed a `Clock` and a `Random`. */
+export const IMPURE = {
+  places: ["compose.ts", "worker.ts"],
+  members: {
+    Date: ["now"],
+    Math: ["random"],
+    performance: ["now", "timeOrigin"],
+    crypto: ["randomUUID", "getRandomValues"],
+  } as Readonly<Record<string, readonly string[]>>,
+} as const;
+
+/** The one file that re-exports: the public API of the layer. */
+export const REEXPORTER = "src/index.ts";
+
+/** Folders and files so named collect what has no home. */
+export const NAMELESS = ["utils", "util", "helpers", "helper", "misc", "common"] as const;
+
+/** The folders whose files must not import each other in a circle, re-export, or be named for nothing. */
+export const TREES = ["src", "dev", "drizzle", "tools", "bench"] as const;
