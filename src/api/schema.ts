@@ -1,0 +1,42 @@
+/** The tables of the reference application. */
+import { sql } from "drizzle-orm";
+import { check, index, integer, pgTable, text, timestamp } from "drizzle-orm/pg-core";
+
+/** Milliseconds, as JavaScript has them: an instant reads back as it was written. */
+const instant = (name: string) => timestamp(name, { withTimezone: true, precision: 3 });
+
+export const categories = pgTable("categories", {
+  id: integer("id").primaryKey().generatedByDefaultAsIdentity(),
+  name: text("name").notNull().unique(),
+  description: text("description").notNull(),
+});
+
+export const products = pgTable(
+  "products",
+  {
+    id: integer("id").primaryKey().generatedByDefaultAsIdentity(),
+    name: text("name").notNull(),
+    description: text("description").notNull(),
+    priceCents: integer("price_cents").notNull(),
+    categoryId: integer("category_id")
+      .notNull()
+      .references(() => categories.id),
+    stock: integer("stock").notNull(),
+    updatedAt: instant("updated_at").notNull().defaultNow(),
+  },
+  (table) => [
+    // The lists of one category are read in the order of ids; also serves the foreign key.
+    index("products_category_id_id_index").on(table.categoryId, table.id),
+    check("products_price_cents_check", sql`${table.priceCents} >= 0`),
+    check("products_stock_check", sql`${table.stock} >= 0`),
+  ],
+);
+
+export const users = pgTable("users", {
+  id: integer("id").primaryKey().generatedByDefaultAsIdentity(),
+  name: text("name").notNull(),
+  city: text("city").notNull(),
+  email: text("email").notNull().unique(),
+  age: integer("age").notNull(),
+  createdAt: instant("created_at").notNull().defaultNow(),
+});
