@@ -20,11 +20,9 @@ export const outbox = pgTable(
     /** The number under which the log has the members. */
     number: bigint("number", { mode: "number" }),
     /** When the number was noted. */
-    invalidatedAt: timestamp("invalidated_at", { withTimezone: true, mode: "string" }),
+    invalidatedAt: timestamp("invalidated_at", { withTimezone: true }),
     settled: boolean("settled").notNull().default(false),
-    createdAt: timestamp("created_at", { withTimezone: true, mode: "string" })
-      .notNull()
-      .defaultNow(),
+    createdAt: timestamp("created_at", { withTimezone: true }).notNull().defaultNow(),
   },
   (table) => [
     // What the relay looks for first; empty but for outages.

@@ -1,0 +1,119 @@
+import { neon, neonConfig } from "@neondatabase/serverless";
+import type { ExtractTablesWithRelations } from "drizzle-orm";
+import { NeonHttpDatabase, NeonHttpSession, type NeonHttpClient } from "drizzle-orm/neon-http";
+import { PgDialect, type PreparedQueryConfig } from "drizzle-orm/pg-core";
+import { messageOf, type FaultCode } from "../core/faults.ts";
+import type { Clock, Millis } from "../core/ports.ts";
+import { originFault, toOriginFault } from "./fault.ts";
+
+/** drizzle over Neon's HTTP protocol. Whatever it throws is an {@link OriginFault}. */
+export type Database = NeonHttpDatabase;
+
+/** One request to Postgres; a batch is one request with several queries. */
+export interface SqlRequest {
+  readonly queries: number;
+  readonly ms: Millis;
+  readonly outcome: "ok" | FaultCode;
+}
+
+export interface DatabaseOptions {
+  readonly databaseUrl: string;
+  /** Where to send requests instead of the host in `databaseUrl`; for local services. */
+  readonly neonEndpoint?: string;
+  /** How long a request may take, its answer's last byte included. */
+  readonly timeoutMs: Millis;
+  readonly now: Clock;
+  readonly onQuery?: (request: SqlRequest) => void;
+}
+
+/**
+ * A database whose every request ends within a deadline.
+ *
+ * @example const db = createDatabase({ databaseUrl, timeoutMs: 5_000, now: Date.now });
+ */
+export function createDatabase(options: DatabaseOptions): Database {
+  const { databaseUrl, now, onQuery } = options;
+  neonConfig.fetchFunction = route;
+  // Passed to `route` with every request of this client alone: the driver's own settings are global.
+  const client = neon(databaseUrl, { fetchOptions: { send: createTransport(options) } });
+
+  async function run<T>(queries: number, call: () => Promise<T>): Promise<T> {
+    const startedAt = now();
+    const end = (outcome: "ok" | FaultCode) =>
+      onQuery?.({ queries, ms: now() - startedAt, outcome });
+    try {
+      const value = await call();
+      end("ok");
+      return value;
+    } catch (error) {
+      const failure = toOriginFault(error);
+      end(failure.fault.code);
+      throw failure;
+    }
+  }
+
+  const dialect = new PgDialect();
+  return new NeonHttpDatabase(dialect, new Session(client, dialect, run), undefined);
+}
+
+type Run = <T>(queries: number, call: () => Promise<T>) => Promise<T>;
+
+type NoSchema = Record<string, never>;
+type BaseSession = NeonHttpSession<NoSchema, ExtractTablesWithRelations<NoSchema>>;
+
+/** Every query and every batch of drizzle's goes through one of these two methods. */
+class Session extends NeonHttpSession<NoSchema, ExtractTablesWithRelations<NoSchema>> {
+  readonly #run: Run;
+
+  constructor(client: NeonHttpClient, dialect: PgDialect, run: Run) {
+    super(client, dialect, undefined);
+    this.#run = run;
+  }
+
+  override prepareQuery<T extends PreparedQueryConfig = PreparedQueryConfig>(
+    ...args: Parameters<BaseSession["prepareQuery"]>
+  ) {
+    const prepared = super.prepareQuery<T>(...args);
+    const execute = prepared.execute.bind(prepared);
+    prepared.execute = (values) => this.#run(1, () => execute(values));
+    return prepared;
+  }
+
+  override batch(queries: Parameters<BaseSession["batch"]>[0]) {
+    return this.#run(queries.length, () => super.batch(queries));
+  }
+}
+
+type Send = (url: string, init: RequestInit) => Promise<Response>;
+
+function route(url: string, { send, ...init }: RequestInit & { send: Send }): Promise<Response> {
+  return send(url, init);
+}
+
+function createTransport({ neonEndpoint, timeoutMs }: DatabaseOptions): Send {
+  return async (url, init) => {
+    let status: number;
+    let text: string;
+    try {
+      const response = await fetch(neonEndpoint ?? url, {
+        ...init,
+        redirect: "manual",
+        signal: AbortSignal.timeout(timeoutMs),
+      });
+      status = response.status;
+      // Here, so that the deadline counts for the body too.
+      text = await response.text();
+    } catch (error) {
+      throw isTimeout(error)
+        ? originFault("origin.timeout", `no answer within ${timeoutMs} ms`)
+        : originFault("origin.unavailable", messageOf(error));
+    }
+    // 400 is Postgres speaking; the driver reads its error.
+    if (status !== 200 && status !== 400) throw originFault("origin.unavailable", `HTTP ${status}`);
+    return new Response(text, { status });
+  };
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof Error && (error.name === "TimeoutError" || error.name === "AbortError");
+}

@@ -1,0 +1,113 @@
+import { sql, type SQL } from "drizzle-orm";
+import type { NeonHttpDatabase } from "drizzle-orm/neon-http";
+import type { Seq } from "../core/log.ts";
+import type { Millis } from "../core/ports.ts";
+import type { Member } from "../core/tag.ts";
+import { outbox } from "./schema.ts";
+
+export type Database = NeonHttpDatabase;
+
+/** What an INSERT into the outbox answers. Postgres' bigint arrives as text. */
+export interface InsertedRow extends Record<string, unknown> {
+  readonly id: string;
+  readonly members: Member[];
+}
+
+/** A row of the outbox as the relay reads it. */
+export interface OutboxRow {
+  readonly id: number;
+  readonly members: readonly Member[];
+  readonly number: Seq | null;
+  readonly settled: boolean;
+}
+
+/** One row with the members; for what is known before the transaction. */
+export function insertMembers(db: Database, members: readonly Member[]) {
+  return db.execute<InsertedRow>(sql`
+    insert into ${outbox} (members) values (${textArray(members)})
+    returning id, members`);
+}
+
+/**
+ * One row with the tags that `tagQuery` finds and `members` beside them; none if it
+ * finds nothing. Runs inside the transaction of the change, before it and after it.
+ */
+export function insertFound(db: Database, tagQuery: SQL, members: readonly Member[]) {
+  return db.execute<InsertedRow>(sql`
+    with found (member) as materialized (
+      select 't:' || named.tag from (${tagQuery}) as named (tag) where named.tag is not null
+    )
+    insert into ${outbox} (members)
+    select array(select member from found union select unnest(${textArray(members)}))
+    where exists (select from found)
+    returning id, members`);
+}
+
+/**
+ * Notes the number under which the rows are in the log. Two who note the same row leave
+ * the higher number: the log holds the members under it or a later one.
+ */
+export function noteNumber(
+  db: Database,
+  ids: readonly number[],
+  number: Seq,
+  { settled }: { settled: boolean },
+) {
+  return db.execute(sql`
+    update ${outbox}
+    set number = greatest(number, ${number}::bigint), invalidated_at = now(),
+        settled = settled or ${settled}
+    where id = any(${idArray(ids)})`);
+}
+
+/** Deletes the rows whose number is still the one that was seen; others were handled anew. */
+export function deleteSettled(db: Database, rows: readonly OutboxRow[]) {
+  const numbers = rows.map((row) => row.number ?? 0);
+  return db.execute(sql`
+    delete from ${outbox}
+    using unnest(${idArray(rows.map((row) => row.id))}, ${idArray(numbers)}) as seen (id, number)
+    where outbox.id = seen.id and outbox.number = seen.number`);
+}
+
+/** Deletes rows of a change that did not happen. */
+export function deleteRows(db: Database, ids: readonly number[]) {
+  return db.execute(sql`delete from ${outbox} where id = any(${idArray(ids)})`);
+}
+
+/** The oldest rows that something is to be done about now. */
+export async function selectDue(
+  db: Database,
+  { originLagMs, verifyAfterMs, limit }: Waits & { limit: number },
+): Promise<OutboxRow[]> {
+  return db
+    .select({
+      id: outbox.id,
+      members: sql<Member[]>`${outbox.members}`,
+      number: outbox.number,
+      settled: outbox.settled,
+    })
+    .from(outbox)
+    .where(
+      sql`${outbox.number} is null or ${outbox.invalidatedAt} <= now() -
+          case when ${outbox.settled} then ${verifyAfterMs}::float8 else ${originLagMs}::float8 end
+          * interval '1 millisecond'`,
+    )
+    .orderBy(outbox.id)
+    .limit(limit);
+}
+
+/** How long a row rests between the steps of its life. */
+export interface Waits {
+  /** From the first invalidation to the one after which the origin's lag is over. */
+  readonly originLagMs: Millis;
+  /** From the last invalidation to the look whether the log still has it. */
+  readonly verifyAfterMs: Millis;
+}
+
+function textArray(values: readonly string[]): SQL {
+  return sql`${sql.param(values)}::text[]`;
+}
+
+function idArray(values: readonly number[]): SQL {
+  return sql`${sql.param(values)}::bigint[]`;
+}
