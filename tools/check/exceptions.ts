@@ -1,5 +1,5 @@
 /** `npm run check:lint`, second half: an exception in the code carries its reason beside it. */
-import { sourceFiles } from "./files.ts";
+import { filesOf } from "./files.ts";
 import { finish } from "./report.ts";
 import { readSource } from "./source.ts";
 
@@ -14,7 +14,7 @@ const EXCEPTIONS = [
   { written: /@public\b/u, reasoned: /@public\s+\S.{9,}/u, form: "@public <reason>" },
 ] as const;
 
-const files = sourceFiles(process.cwd(), ["src", "dev", "drizzle", "tools", "bench", "test"]);
+const files = filesOf(process.cwd(), ["**/*.ts"]);
 const problems: string[] = [];
 let count = 0;
 for (const path of files) {

@@ -1,15 +1,11 @@
 import { globSync } from "node:fs";
 
-const SKIPPED = new Set(["node_modules", ".wrangler", ".strata", "dist", "coverage"]);
+const SKIPPED = new Set(["node_modules", ".git", ".wrangler", ".strata", "coverage", "dist"]);
 
-/** The TypeScript files under the given folders of `root` (of "." only its own), sorted, relative to it. */
-export function sourceFiles(root: string, folders: readonly string[]): readonly string[] {
-  return folders
-    .flatMap((folder) =>
-      globSync(folder === "." ? "*.ts" : `${folder}/**/*.ts`, {
-        cwd: root,
-        exclude: (path) => SKIPPED.has(path.split("/").at(-1) ?? path),
-      }),
-    )
-    .toSorted();
+/** The files under `root` that match the patterns, sorted and relative to it; nothing generated or installed. */
+export function filesOf(root: string, patterns: readonly string[]): readonly string[] {
+  return globSync(patterns, {
+    cwd: root,
+    exclude: (path) => SKIPPED.has(path.split("/").at(-1) ?? path),
+  }).toSorted();
 }

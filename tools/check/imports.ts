@@ -1,7 +1,7 @@
 /** `npm run check:imports`: applies the tables of architecture.ts to the sources under the working directory. */
 import { existsSync } from "node:fs";
 import { IMPURE, NAMELESS, PACKAGES, REEXPORTER, ROOMS, TREES } from "./architecture.ts";
-import { sourceFiles } from "./files.ts";
+import { filesOf } from "./files.ts";
 import { cycles, resolveRelative } from "./graph.ts";
 import { finish } from "./report.ts";
 import type { Source } from "./source.ts";
@@ -84,7 +84,10 @@ function checkRooms(source: Source, inSrc: string): void {
   }
 }
 
-const files = sourceFiles(root, TREES);
+const files = filesOf(
+  root,
+  TREES.map((tree) => `${tree}/**/*.ts`),
+);
 for (const path of files) {
   const source = readSource(root, path);
   const targets = source.imports

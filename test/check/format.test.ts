@@ -1,0 +1,14 @@
+import { expect, test } from "vitest";
+import { plant } from "./plant.ts";
+
+test("format: a sound project passes", () => {
+  using project = plant();
+  expect(project.run("check:format")).toMatchObject({ passed: true });
+});
+
+test("format: a file laid out otherwise fails, and is named", () => {
+  using project = plant({ "src/core/odd.ts": "export const odd   = 1\n" });
+  const { passed, output } = project.run("check:format");
+  expect(passed).toBe(false);
+  expect(output).toContain("src/core/odd.ts");
+});

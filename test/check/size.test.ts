@@ -1,0 +1,36 @@
+import { createHash } from "node:crypto";
+import { expect, test } from "vitest";
+import { plant } from "./plant.ts";
+
+/** Text that does not compress below three quarters of its length. */
+function noise(bytes: number): string {
+  let text = "";
+  for (let i = 0; text.length < bytes; i += 1) {
+    text += createHash("sha512").update(String(i)).digest("base64");
+  }
+  return text;
+}
+
+const worker = (payload: string): string =>
+  `const payload = "${payload}";\n\nexport default {\n  fetch: (): Response => new Response(payload),\n};\n`;
+
+test("size: a Worker under the limit passes, and its figure is printed", () => {
+  using project = plant({ "src/worker.ts": worker(noise(100 * 1024)) });
+  const { passed, output } = project.run("check:size");
+  expect(output).toMatch(/size: \d+\.\d KiB gzipped, \d+\.\d KiB raw, of 300 KiB gzipped allowed/u);
+  expect(passed).toBe(true);
+});
+
+test("size: a Worker over the limit fails", () => {
+  using project = plant({ "src/worker.ts": worker(noise(450 * 1024)) });
+  const { passed, output } = project.run("check:size");
+  expect(passed).toBe(false);
+  expect(output).toMatch(/Worker bundle size: 3\d\d\.\d KiB gzipped/u);
+});
+
+test("size: a Worker that does not bundle fails", () => {
+  using project = plant({ "src/worker.ts": 'import "./missing.ts";\n' });
+  const { passed, output } = project.run("check:size");
+  expect(passed).toBe(false);
+  expect(output).toContain("size: the Worker does not bundle");
+});
