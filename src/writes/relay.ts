@@ -1,7 +1,7 @@
-import type { Fault } from "../core/faults.ts";
+import { originFaultOf, type Fault } from "../core/faults.ts";
 import type { Context, Invalidator } from "../core/ports.ts";
 import type { Member } from "../core/tag.ts";
-import { faultOf } from "./origin-error.ts";
+
 import {
   deleteSettled,
   noteNumber,
@@ -55,7 +55,7 @@ export async function relay(options: RelayOptions, ctx: Context): Promise<RelayR
       if (rows.length < BATCH_ROWS) break;
     }
   } catch (error) {
-    return { ...tally, fault: faultOf(error) };
+    return { ...tally, fault: originFaultOf(error) };
   }
   return tally;
 }

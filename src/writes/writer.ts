@@ -1,9 +1,9 @@
-import { CacheUnavailable } from "../core/faults.ts";
+import { CacheUnavailable, originFaultOf } from "../core/faults.ts";
 import type { Seq } from "../core/log.ts";
 import type { Context, Invalidator, PurgeTargets, Result } from "../core/ports.ts";
 import { membersOfPurge, tagMember, type Member } from "../core/tag.ts";
 import { commit, type Committed, type Mutation } from "./mutate.ts";
-import { faultOf, isRejection, WriteUnconfirmed } from "./origin-error.ts";
+import { isRejection, WriteUnconfirmed } from "./unconfirmed.ts";
 import { deleteRows, insertMembers, noteNumber, type Database, type Waits } from "./outbox.ts";
 import { relay, type RelayReport } from "./relay.ts";
 
@@ -100,7 +100,7 @@ export function createWriter(options: WriterOptions): Writer {
       end("ok");
       return committed;
     } catch (error) {
-      const cause = faultOf(error);
+      const cause = originFaultOf(error);
       end(cause.code);
       if (isRejection(cause)) throw error;
       const members = mutation.tags.map(tagMember);
@@ -121,7 +121,7 @@ export function createWriter(options: WriterOptions): Writer {
       insertMembers(db, members).then(
         ({ rows }) => rows.map((row) => Number(row.id)),
         (error: unknown) => {
-          ctx.emit({ type: "fault.raise", fault: faultOf(error) });
+          ctx.emit({ type: "fault.raise", fault: originFaultOf(error) });
           return [];
         },
       ),
@@ -134,7 +134,9 @@ export function createWriter(options: WriterOptions): Writer {
   /** Work that the relay does again should it fail. */
   function inBackground(work: Promise<unknown>, ctx: Context): void {
     ctx.defer(
-      work.catch((error: unknown) => ctx.emit({ type: "fault.raise", fault: faultOf(error) })),
+      work.catch((error: unknown) =>
+        ctx.emit({ type: "fault.raise", fault: originFaultOf(error) }),
+      ),
     );
   }
 

@@ -1,18 +1,8 @@
-import { fault, messageOf, type Fault } from "../core/faults.ts";
-
-/** The fault of a failed request to the origin; its errors carry their own. */
-export function faultOf(error: unknown): Fault {
-  if (error instanceof Error && "fault" in error && isFault(error.fault)) return error.fault;
-  return fault("origin.unavailable", messageOf(error));
-}
+import type { Fault } from "../core/faults.ts";
 
 /** True if the origin answered that it did nothing. Any other failure leaves that open. */
 export function isRejection(cause: Fault): boolean {
   return cause.code === "origin.rejected";
-}
-
-function isFault(value: unknown): value is Fault {
-  return typeof value === "object" && value !== null && "code" in value && "message" in value;
 }
 
 /**
