@@ -1,0 +1,187 @@
+import { createServer } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Counts } from "./counts.ts";
+import { resetCounts } from "./counts.ts";
+import type { Access, Faults, FaultPlan, FaultTarget } from "./faults.ts";
+import { parseFault } from "./faults.ts";
+import type { Answer } from "./http.ts";
+import { BodyTooLarge, json, problem, readBody, send } from "./http.ts";
+
+/** One well-formed request of a gateway, not executed yet. */
+export interface Call {
+  readonly access: Access;
+  /** Executes it. A stream takes the response over; everything else is a complete answer. */
+  execute(response: ServerResponse): Promise<Answer | "streaming">;
+}
+
+export interface GatewayRequest {
+  readonly method: string;
+  /** Path below the gateway's prefix, "" or beginning with "/", still percent-encoded. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly headers: IncomingMessage["headers"];
+  readonly body: Buffer;
+}
+
+/** One emulated service. ADD A SERVICE by adding one of these to the list in `services.ts`. */
+export interface Gateway {
+  /** First path segment, and the name in `/faults/<name>`. */
+  readonly name: FaultTarget;
+  /** Checks and parses; an answer is a refusal, which no fault touches. Called once a request. */
+  prepare(request: GatewayRequest): Call | Answer;
+  /** The service's own form of an error, for refusals and injected failures. */
+  failure(status: number, message: string): Answer;
+}
+
+export interface GatewayServerOptions {
+  readonly port: number;
+  readonly gateways: readonly Gateway[];
+  readonly counts: Counts;
+  readonly faults: Faults;
+}
+
+export interface GatewayServer {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/**
+ * Serves the gateways and their control routes on 127.0.0.1.
+ * Rejects with the system's error (`EADDRINUSE`) when the port is taken.
+ */
+export async function startGatewayServer(options: GatewayServerOptions): Promise<GatewayServer> {
+  const server = createServer((request, response) => {
+    handle(options, request, response).catch((error: unknown) => {
+      send(response, problem(500, "Gateway error", error instanceof Error ? error.message : String(error)));
+    });
+  });
+  // Workers keep connections open; Node's default of 5 s would cut them under a request.
+  server.keepAliveTimeout = 300_000;
+  await listen(server, options.port);
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    async close() {
+      options.faults.clear();
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+function listen(server: Server, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, "127.0.0.1", () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+}
+
+async function handle(
+  options: GatewayServerOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const target = request.url ?? "/";
+  const mark = target.indexOf("?");
+  const path = mark < 0 ? target : target.slice(0, mark);
+  const [, first = ""] = path.split("/", 2);
+  const gateway = options.gateways.find((candidate) => candidate.name === first);
+  let body: Buffer;
+  try {
+    body = await readBody(request);
+  } catch (error) {
+    if (!(error instanceof BodyTooLarge)) return;
+    response.shouldKeepAlive = false;
+    send(response, gateway?.failure(413, error.message) ?? problem(413, "Body too large", error.message));
+    return;
+  }
+  if (!gateway) {
+    send(response, control(options, request.method ?? "GET", path, body));
+    return;
+  }
+  const prepared = gateway.prepare({
+    method: request.method ?? "GET",
+    path: path.slice(first.length + 1),
+    query: new URLSearchParams(mark < 0 ? "" : target.slice(mark)),
+    headers: request.headers,
+    body,
+  });
+  if (!("execute" in prepared)) {
+    send(response, prepared);
+    return;
+  }
+  options.counts[gateway.name].requests += 1;
+  await run(gateway, prepared, options.faults.plan(gateway.name, prepared.access), response);
+}
+
+/** Executes a call under its fault plan. */
+async function run(
+  gateway: Gateway,
+  call: Call,
+  plan: FaultPlan | undefined,
+  response: ServerResponse,
+): Promise<void> {
+  if (plan?.errorStatus !== undefined) {
+    send(response, gateway.failure(plan.errorStatus, "Injected fault"));
+    return;
+  }
+  if (plan?.hang === "before") {
+    await plan.released;
+    if (response.destroyed) return;
+  }
+  const answer = await call.execute(response);
+  if (answer === "streaming") return;
+  if (plan) {
+    if (plan.hang === "after") await plan.released;
+    if (plan.delayMs > 0) await new Promise((resolve) => setTimeout(resolve, plan.delayMs));
+    if (plan.reset) {
+      response.socket?.resetAndDestroy();
+      return;
+    }
+    if (plan.truncate) {
+      truncate(response, answer);
+      return;
+    }
+  }
+  send(response, answer);
+}
+
+/** Announces the whole body, sends half of it, cuts the connection. */
+function truncate(response: ServerResponse, answer: Answer): void {
+  const body = Buffer.from(answer.body);
+  response.writeHead(answer.status, { ...answer.headers, "content-length": body.length });
+  response.write(body.subarray(0, Math.floor(body.length / 2)), () => response.destroy());
+}
+
+/** `/counts` and `/faults`: the routes that steer and observe the gateways. */
+function control({ counts, faults, gateways }: GatewayServerOptions, method: string, path: string, body: Buffer): Answer {
+  const route = `${method} ${path}`;
+  if (route === "GET /counts") return json(200, counts);
+  if (route === "POST /counts/reset") {
+    resetCounts(counts);
+    return json(200, counts);
+  }
+  if (route === "GET /faults") return json(200, faults.list());
+  if (route === "DELETE /faults") {
+    faults.clear();
+    return json(200, faults.list());
+  }
+  if (method === "PUT" && path.startsWith("/faults/")) {
+    const name = path.slice("/faults/".length);
+    const gateway = gateways.find((candidate) => candidate.name === name);
+    if (!gateway) {
+      const known = gateways.map((candidate) => candidate.name).join(", ");
+      return problem(404, "Unknown service", `There is no service "${name}"; faults can be set for: ${known}`);
+    }
+    const parsed = parseFault(body.toString());
+    if ("error" in parsed) return problem(400, "Invalid fault", parsed.error);
+    faults.put(gateway.name, parsed.fault);
+    return json(200, faults.list());
+  }
+  return problem(404, "Not found", `${route} is not a route of the local services`);
+}

@@ -1,0 +1,34 @@
+/**
+ * Commands that Upstash's REST API does not offer: they hold state of a connection, block it,
+ * or administer the server.
+ * @see https://upstash.com/docs/redis/overall/rediscompatibility
+ */
+const UNAVAILABLE = new Set([
+  ..."MULTI EXEC DISCARD WATCH UNWATCH AUTH HELLO SELECT QUIT RESET CLIENT MONITOR SYNC PSYNC".split(" "),
+  ..."SUBSCRIBE PSUBSCRIBE SSUBSCRIBE UNSUBSCRIBE PUNSUBSCRIBE SUNSUBSCRIBE".split(" "),
+  ..."BLPOP BRPOP BRPOPLPUSH BLMOVE BLMPOP BZPOPMIN BZPOPMAX BZMPOP WAIT WAITAOF".split(" "),
+  ..."SHUTDOWN CONFIG DEBUG SAVE BGSAVE BGREWRITEAOF REPLICAOF SLAVEOF FAILOVER MODULE ACL CLUSTER".split(" "),
+  ..."LATENCY SLOWLOG SWAPDB MIGRATE FUNCTION FCALL FCALL_RO ASKING READONLY READWRITE RESTORE-ASKING".split(" "),
+]);
+
+/** Commands that never write. Every other one counts as a write: the careful guess. */
+const READS = new Set([
+  ..."GET MGET STRLEN GETRANGE SUBSTR GETBIT BITCOUNT BITPOS BITFIELD_RO LCS EXISTS TYPE TTL PTTL".split(" "),
+  ..."EXPIRETIME PEXPIRETIME KEYS SCAN RANDOMKEY DBSIZE OBJECT DUMP TOUCH MEMORY".split(" "),
+  ..."HGET HMGET HGETALL HKEYS HVALS HLEN HEXISTS HSTRLEN HSCAN HRANDFIELD HTTL HPTTL".split(" "),
+  ..."LRANGE LLEN LINDEX LPOS SMEMBERS SISMEMBER SMISMEMBER SCARD SINTER SUNION SDIFF SINTERCARD".split(" "),
+  ..."SRANDMEMBER SSCAN ZRANGE ZREVRANGE ZRANGEBYSCORE ZREVRANGEBYSCORE ZRANGEBYLEX ZREVRANGEBYLEX".split(" "),
+  ..."ZSCORE ZMSCORE ZRANK ZREVRANK ZCARD ZCOUNT ZLEXCOUNT ZDIFF ZINTER ZUNION ZINTERCARD ZSCAN".split(" "),
+  ..."ZRANDMEMBER XRANGE XREVRANGE XLEN XREAD XINFO XPENDING PFCOUNT GEODIST GEOPOS GEOHASH".split(" "),
+  ..."GEOSEARCH GEORADIUS_RO EVAL_RO EVALSHA_RO SCRIPT PING ECHO TIME INFO COMMAND PUBSUB".split(" "),
+]);
+
+/** Whether the REST API offers a command at all. */
+export function isAvailable(name: string): boolean {
+  return !UNAVAILABLE.has(name);
+}
+
+/** Whether a command only reads, as far as its name tells. Scripts read in their `_RO` forms. */
+export function onlyReads(name: string): boolean {
+  return READS.has(name);
+}

@@ -1,0 +1,140 @@
+import { globMatcher } from "./glob.ts";
+import { integer } from "./numbers.ts";
+import type { Answer, Bytes, Store, Value } from "./store.ts";
+import { Hash, OK, Refusal, SortedSet, SYNTAX } from "./store.ts";
+import type { CommandContext, CommandTable } from "./table.ts";
+import { command } from "./table.ts";
+
+/** Commands on keys whatever they hold, and on the server. */
+export const keyCommands: CommandTable = {
+  DEL: command(-2, remove),
+  UNLINK: command(-2, remove),
+  EXISTS: command(-2, ({ store }, keys) => keys.filter((key) => store.has(key)).length),
+  TOUCH: command(-2, ({ store }, keys) => keys.filter((key) => store.has(key)).length),
+  TYPE: command(2, ({ store }, [key]) => ({ status: typeName(store.get(key!)) })),
+  EXPIRE: command(-3, ({ store }, args) => expire(store, args, (n) => store.now() + n * 1_000)),
+  PEXPIRE: command(-3, ({ store }, args) => expire(store, args, (n) => store.now() + n)),
+  EXPIREAT: command(-3, ({ store }, args) => expire(store, args, (n) => n * 1_000)),
+  PEXPIREAT: command(-3, ({ store }, args) => expire(store, args, (n) => n)),
+  TTL: command(2, ({ store }, [key]) => remaining(store, key!, (at) => Math.floor((at - store.now() + 500) / 1_000))),
+  PTTL: command(2, ({ store }, [key]) => remaining(store, key!, (at) => at - store.now())),
+  EXPIRETIME: command(2, ({ store }, [key]) => remaining(store, key!, (at) => Math.floor((at + 500) / 1_000))),
+  PEXPIRETIME: command(2, ({ store }, [key]) => remaining(store, key!, (at) => at)),
+  PERSIST: command(2, ({ store }, [key]) => {
+    if (store.expiry(key!) === undefined) return 0;
+    store.expireAt(key!, undefined);
+    return 1;
+  }),
+  RENAME: command(3, ({ store }, [from, to]) => {
+    rename(store, from!, to!);
+    return OK;
+  }),
+  RENAMENX: command(3, ({ store }, [from, to]) => {
+    if (store.has(from!) && store.has(to!)) return 0;
+    rename(store, from!, to!);
+    return 1;
+  }),
+  KEYS: command(2, ({ store }, [pattern]) => store.keys().filter(globMatcher(pattern!))),
+  SCAN: command(-2, ({ store }, [cursor, ...options]) => {
+    const { match, count, type } = scanOptions(options, true);
+    const [next, keys] = scanPage(cursor!, store.keys(), count);
+    return [next, keys.filter((key) => match(key) && (type === undefined || typeName(store.get(key)) === type))];
+  }),
+  RANDOMKEY: command(1, ({ store }) => {
+    const keys = store.keys();
+    return keys[Math.floor(Math.random() * keys.length)] ?? null;
+  }),
+  DBSIZE: command(1, ({ store }) => store.keys().length),
+  FLUSHALL: command(-1, flush),
+  FLUSHDB: command(-1, flush),
+  TIME: command(1, () => {
+    const micros = Math.round((performance.timeOrigin + performance.now()) * 1_000);
+    return [String(Math.floor(micros / 1e6)), String(micros % 1e6)];
+  }),
+  PING: command(-1, (_context, [message]) => message ?? { status: "PONG" }),
+  ECHO: command(2, (_context, [message]) => message!),
+  PUBLISH: command(3, ({ publish }, [channel, message]) => publish(channel!, message!)),
+  INFO: command(-1, () => "# Server\r\nredis_version:7.0.0\r\nredis_mode:embedded\r\n"),
+};
+
+function remove({ store }: CommandContext, keys: readonly Bytes[]): number {
+  return keys.filter((key) => store.has(key) && store.delete(key)).length;
+}
+
+function flush({ store }: CommandContext): Answer {
+  store.clear();
+  return OK;
+}
+
+function typeName(value: Value | undefined): string {
+  if (value === undefined) return "none";
+  if (typeof value === "string") return "string";
+  if (value instanceof Hash) return "hash";
+  if (value instanceof SortedSet) return "zset";
+  return Array.isArray(value) ? "list" : "set";
+}
+
+function expire(store: Store, [key, amount, ...flags]: readonly Bytes[], instant: (amount: number) => number): number {
+  const at = instant(integer(amount!));
+  const conditions = flags.map((flag) => flag.toUpperCase());
+  for (const [index, flag] of conditions.entries()) {
+    if (!["NX", "XX", "GT", "LT"].includes(flag)) throw new Refusal(`ERR Unsupported option ${flags[index]!}`);
+  }
+  if (!store.has(key!)) return 0;
+  const current = store.expiry(key!);
+  const refused =
+    (conditions.includes("NX") && current !== undefined) ||
+    (conditions.includes("XX") && current === undefined) ||
+    (conditions.includes("GT") && at <= (current ?? Infinity)) ||
+    (conditions.includes("LT") && at >= (current ?? Infinity));
+  if (refused) return 0;
+  store.expireAt(key!, at);
+  return 1;
+}
+
+function remaining(store: Store, key: Bytes, show: (at: number) => number): number {
+  if (!store.has(key)) return -2;
+  const at = store.expiry(key);
+  return at === undefined ? -1 : show(at);
+}
+
+function rename(store: Store, from: Bytes, to: Bytes): void {
+  const value = store.get(from);
+  if (value === undefined) throw new Refusal("ERR no such key");
+  const at = store.expiry(from);
+  store.delete(from);
+  store.delete(to);
+  store.set(to, value);
+  store.expireAt(to, at);
+}
+
+export interface ScanOptions {
+  readonly match: (name: Bytes) => boolean;
+  readonly count: number;
+  readonly type: string | undefined;
+}
+
+/** MATCH, COUNT and, for SCAN itself, TYPE. */
+export function scanOptions(options: readonly Bytes[], typed = false): ScanOptions {
+  let match: (name: Bytes) => boolean = () => true;
+  let count = 10;
+  let type: string | undefined;
+  for (let index = 0; index < options.length; index += 2) {
+    const value = options[index + 1];
+    const option = options[index]!.toUpperCase();
+    if (value === undefined) throw new Refusal(SYNTAX);
+    if (option === "MATCH") match = globMatcher(value);
+    else if (option === "COUNT") count = integer(value);
+    else if (option === "TYPE" && typed) type = value.toLowerCase();
+    else throw new Refusal(SYNTAX);
+  }
+  if (count < 1) throw new Refusal(SYNTAX);
+  return { match, count, type };
+}
+
+/** A page of a list by position. What is deleted between pages can make a later page miss an item. */
+export function scanPage<T>(cursor: Bytes, items: readonly T[], count: number): [Bytes, readonly T[]] {
+  const start = integer(cursor, "ERR invalid cursor");
+  const end = start + count;
+  return [end >= items.length ? "0" : String(end), items.slice(start, end)];
+}

@@ -1,0 +1,51 @@
+/**
+ * fengari runs Lua 5.3, whose integers are 32 bits wide there; Redis runs Lua 5.1, where every
+ * number is a double. Left alone, `tonumber(ARGV[1]) * 1000` of a time in seconds wraps around.
+ * So numerals become doubles as they are read, library functions return doubles, and a number
+ * becomes text as C's `%.14g` makes it, without 5.3's `.0`.
+ *
+ * The changes are made in fengari's modules, which call these functions through their exports.
+ * They must be made before its libraries are loaded: import fengari from here only.
+ */
+import { createRequire } from "node:module";
+import type Fengari from "fengari";
+import { formatG } from "./numbers.ts";
+
+interface TValue {
+  value: number;
+  ttisinteger(): boolean;
+  setfltvalue(value: number): void;
+  setsvalue(value: object): void;
+}
+
+interface ObjectModule {
+  luaO_str2num(text: Uint8Array, into: TValue): number;
+  luaO_tostring(L: object, value: TValue): void;
+}
+
+const require = createRequire(import.meta.url);
+const objects = require("fengari/src/lobject.js") as ObjectModule;
+const strings = require("fengari/src/lstring.js") as { luaS_bless(L: object, text: Uint8Array): object };
+const api = require("fengari/src/lapi.js") as {
+  lua_pushinteger(L: object, value: number): void;
+  lua_pushnumber(L: object, value: number): void;
+};
+
+const readNumeral = objects.luaO_str2num;
+objects.luaO_str2num = (text, into) => {
+  const length = readNumeral(text, into);
+  if (length !== 0 && into.ttisinteger()) into.setfltvalue(into.value);
+  return length;
+};
+objects.luaO_tostring = (L, value) => {
+  value.setsvalue(strings.luaS_bless(L, Buffer.from(formatG(value.value, 14))));
+};
+api.lua_pushinteger = (L, value) => api.lua_pushnumber(L, value);
+
+const fengari = require("fengari") as typeof Fengari;
+export const { lua, lauxlib, lualib } = fengari;
+
+/** Bytes of a name or a piece of code. */
+export function luaString(text: string): Uint8Array {
+  return fengari.to_luastring(text);
+}

@@ -1,0 +1,45 @@
+import type { Bytes } from "./store.ts";
+import { NOT_FLOAT, NOT_INTEGER, Refusal } from "./store.ts";
+
+const FLOAT = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
+const INFINITE = /^([+-]?)inf(?:inity)?$/i;
+
+/** A 64-bit integer argument. Past 2^53 a number would lose digits, so it is refused. */
+export function integer(text: Bytes, message = NOT_INTEGER): number {
+  const value = /^(?:0|-?[1-9]\d*)$/.test(text) ? Number(text) : Number.NaN;
+  if (!Number.isSafeInteger(value)) throw new Refusal(message);
+  return value;
+}
+
+/** A floating-point argument, infinities included. */
+export function float(text: Bytes, message = NOT_FLOAT): number {
+  const infinite = INFINITE.exec(text);
+  if (infinite) return infinite[1] === "-" ? -Infinity : Infinity;
+  if (!FLOAT.test(text)) throw new Refusal(message);
+  return Number(text);
+}
+
+/** A score as Redis prints it: integers in full, infinities as `inf`. */
+export function formatScore(score: number): Bytes {
+  if (!Number.isFinite(score)) return score > 0 ? "inf" : "-inf";
+  if (Number.isInteger(score) && Math.abs(score) < 1e17) return Object.is(score, -0) ? "-0" : score.toFixed(0);
+  return String(score);
+}
+
+/** C's `%.<precision>g`. */
+export function formatG(value: number, precision: number): string {
+  if (Number.isNaN(value)) return "nan";
+  if (!Number.isFinite(value)) return value > 0 ? "inf" : "-inf";
+  if (value === 0) return Object.is(value, -0) ? "-0" : "0";
+  const [mantissa = "", exponentText = "0"] = value.toExponential(precision - 1).split("e");
+  const exponent = Number(exponentText);
+  if (exponent < -4 || exponent >= precision) {
+    const sign = exponent < 0 ? "-" : "+";
+    return `${withoutZeros(mantissa)}e${sign}${String(Math.abs(exponent)).padStart(2, "0")}`;
+  }
+  return withoutZeros(value.toFixed(precision - 1 - exponent));
+}
+
+function withoutZeros(digits: string): string {
+  return digits.includes(".") ? digits.replace(/\.?0+$/, "") : digits;
+}

@@ -1,0 +1,154 @@
+/**
+ * Bytes as a string of code units 0 to 255 ("latin1"): compares and measures like Redis's byte
+ * strings, and works as a map key.
+ */
+export type Bytes = string;
+
+/** What a command answers, before bytes become buffers. A string is a bulk string. */
+export type Answer =
+  | null
+  | number
+  | Bytes
+  | { readonly status: string }
+  | { readonly error: string }
+  | readonly Answer[];
+
+/** An error reply on its way out of a command. */
+export class Refusal extends Error {
+  override readonly name = "Refusal";
+}
+
+export const WRONGTYPE = "WRONGTYPE Operation against a key holding the wrong kind of value";
+export const NOT_INTEGER = "ERR value is not an integer or out of range";
+export const NOT_FLOAT = "ERR value is not a valid float";
+export const SYNTAX = "ERR syntax error";
+export const OK = { status: "OK" } as const;
+
+/** A hash; a class of its own to tell it from other maps. */
+export class Hash extends Map<Bytes, Bytes> {}
+
+export interface ScoredMember {
+  readonly member: Bytes;
+  readonly score: number;
+}
+
+/** A sorted set: scores by member, and the order made on demand. */
+export class SortedSet {
+  readonly scores = new Map<Bytes, number>();
+  #ordered: readonly ScoredMember[] | undefined;
+
+  get size(): number {
+    return this.scores.size;
+  }
+
+  set(member: Bytes, score: number): void {
+    this.scores.set(member, score);
+    this.#ordered = undefined;
+  }
+
+  delete(member: Bytes): boolean {
+    const found = this.scores.delete(member);
+    if (found) this.#ordered = undefined;
+    return found;
+  }
+
+  /** Ascending by score, then by the members' bytes. */
+  ordered(): readonly ScoredMember[] {
+    this.#ordered ??= [...this.scores]
+      .map(([member, score]) => ({ member, score }))
+      .toSorted((a, b) => a.score - b.score || (a.member < b.member ? -1 : 1));
+    return this.#ordered;
+  }
+}
+
+/** Lists are arrays and sets are sets, as the emulator keeps them. */
+export type Value = Bytes | Hash | SortedSet | Bytes[] | Set<Bytes>;
+
+/** The keys of one database, with their expiry. */
+export class Store {
+  readonly #values = new Map<Bytes, Value>();
+  readonly #expiries = new Map<Bytes, number>();
+  readonly #clock: () => number;
+  #frozen: number | undefined;
+
+  constructor(clock: () => number) {
+    this.#clock = clock;
+  }
+
+  now(): number {
+    return this.#frozen ?? this.#clock();
+  }
+
+  /** Runs with time standing still: no key expires in the middle of a script or transaction. */
+  atOneInstant<T>(work: () => T): T {
+    if (this.#frozen !== undefined) return work();
+    this.#frozen = this.#clock();
+    try {
+      return work();
+    } finally {
+      this.#frozen = undefined;
+    }
+  }
+
+  get(key: Bytes): Value | undefined {
+    const expiry = this.#expiries.get(key);
+    if (expiry !== undefined && expiry <= this.now()) {
+      this.delete(key);
+      return undefined;
+    }
+    return this.#values.get(key);
+  }
+
+  has(key: Bytes): boolean {
+    return this.get(key) !== undefined;
+  }
+
+  /** Stores a value, and leaves the expiry alone. */
+  set(key: Bytes, value: Value): void {
+    this.#values.set(key, value);
+  }
+
+  delete(key: Bytes): boolean {
+    this.#expiries.delete(key);
+    return this.#values.delete(key);
+  }
+
+  clear(): void {
+    this.#values.clear();
+    this.#expiries.clear();
+  }
+
+  /** The keys that have not expired. */
+  keys(): Bytes[] {
+    return [...this.#values.keys()].filter((key) => this.has(key));
+  }
+
+  expiry(key: Bytes): number | undefined {
+    return this.has(key) ? this.#expiries.get(key) : undefined;
+  }
+
+  /** Sets when a key ends, in epoch milliseconds; `undefined` lets it live. */
+  expireAt(key: Bytes, at: number | undefined): void {
+    if (at === undefined) this.#expiries.delete(key);
+    else if (at <= this.now()) this.delete(key);
+    else this.#expiries.set(key, at);
+  }
+
+  string(key: Bytes): Bytes | undefined {
+    const value = this.get(key);
+    if (value !== undefined && typeof value !== "string") throw new Refusal(WRONGTYPE);
+    return value;
+  }
+
+  hash(key: Bytes): Hash | undefined {
+    const value = this.get(key);
+    if (value !== undefined && !(value instanceof Hash)) throw new Refusal(WRONGTYPE);
+    return value;
+  }
+
+  sortedSet(key: Bytes): SortedSet | undefined {
+    const value = this.get(key);
+    if (value !== undefined && !(value instanceof SortedSet)) throw new Refusal(WRONGTYPE);
+    return value;
+  }
+}

@@ -1,0 +1,97 @@
+import { spawn } from "node:child_process";
+import { accessSync, constants, mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+
+const START_DEADLINE_MS = 10_000;
+
+export interface RedisProcess {
+  readonly url: string;
+  /** Name of the program that runs. */
+  readonly program: string;
+  /** Resolves with a reason when the process ends without having been asked to. */
+  readonly died: Promise<string>;
+  stop(): Promise<void>;
+}
+
+/** The Redis server on PATH, if there is one. */
+export function findRedisServer(path = process.env["PATH"] ?? ""): string | undefined {
+  for (const program of ["redis-server", "valkey-server"]) {
+    for (const folder of path.split(delimiter)) {
+      const file = join(folder, program);
+      try {
+        accessSync(file, constants.X_OK);
+        return file;
+      } catch {
+        // Not in this folder.
+      }
+    }
+  }
+  return undefined;
+}
+
+/**
+ * Starts a Redis server on a free loopback port, in memory only.
+ * Rejects with what it printed when it ends before it accepts connections.
+ */
+export async function startRedisServer(file: string): Promise<RedisProcess> {
+  const port = await freePort();
+  const folder = mkdtempSync(join(tmpdir(), "strata-redis-"));
+  const child = spawn(
+    file,
+    ["--bind", "127.0.0.1", "--port", String(port), "--save", "", "--appendonly", "no", "--dir", folder],
+    // A group of its own: Ctrl-C reaches the supervisor alone, which then ends it in order.
+    { stdio: ["ignore", "pipe", "pipe"], detached: true },
+  );
+  let printed = "";
+  let stopping = false;
+  const ready = Promise.withResolvers<void>();
+  const ended = Promise.withResolvers<string>();
+  const listen = (chunk: Buffer): void => {
+    printed = (printed + chunk.toString()).slice(-4_000);
+    if (/ready to accept connections/i.test(printed)) ready.resolve();
+  };
+  child.stdout.on("data", listen);
+  child.stderr.on("data", listen);
+  child.once("error", (error) => ended.resolve(error.message));
+  child.once("exit", (code, signal) => ended.resolve(`${file} ended with ${signal ?? `code ${code}`}`));
+  // The last resort when this process is ended without a chance to clean up in order.
+  const kill = (): void => void child.kill("SIGKILL");
+  process.once("exit", kill);
+
+  const stop = async (): Promise<void> => {
+    stopping = true;
+    child.kill("SIGTERM");
+    const timer = setTimeout(kill, 2_000);
+    await ended.promise;
+    clearTimeout(timer);
+    process.off("exit", kill);
+    rmSync(folder, { recursive: true, force: true });
+  };
+
+  const timer = setTimeout(() => ready.reject(new Error("it did not answer in time")), START_DEADLINE_MS);
+  try {
+    await Promise.race([ready.promise, ended.promise.then((reason) => Promise.reject(new Error(reason)))]);
+  } catch (error) {
+    await stop();
+    throw new Error(`${file} did not start: ${(error as Error).message}\n${printed}`, { cause: error });
+  } finally {
+    clearTimeout(timer);
+  }
+  const died = Promise.withResolvers<string>();
+  void ended.promise.then((reason) => {
+    if (!stopping) died.resolve(reason);
+  });
+  return { url: `redis://127.0.0.1:${port}`, program: file.split("/").at(-1) ?? file, died: died.promise, stop };
+}
+
+/** A port that was free a moment ago. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}

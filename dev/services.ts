@@ -1,0 +1,167 @@
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { randomBytes } from "node:crypto";
+import { createCounts } from "./gateway/counts.ts";
+import { createFaults } from "./gateway/faults.ts";
+import { createRedisGateway } from "./gateway/redis.ts";
+import { createSqlGateway } from "./gateway/sql.ts";
+import { startGatewayServer } from "./gateway/server.ts";
+import type { RedisEngine } from "./redis/engine.ts";
+import { findRedisServer, startRedisServer } from "./redis/server-process.ts";
+import { createServerEngine } from "./redis/server-engine.ts";
+import { createEmbeddedEngine } from "./redis/embedded/engine.ts";
+import type { SqlEngine } from "./sql/engine.ts";
+import { createPgliteEngine } from "./sql/pglite.ts";
+import { createPostgresEngine } from "./sql/postgres.ts";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+
+export interface ServicesOptions {
+  /** Port of the gateways on 127.0.0.1; 0 (the default) takes a free one. */
+  readonly port?: number;
+  /** `auto` (a Redis server on PATH, else embedded), `embedded`, `server`, or `redis://...`. */
+  readonly redis?: string;
+  /** `embedded` (PGlite) or `postgres://...`. */
+  readonly postgres?: string;
+  /** Bearer token of the Redis gateway; a random one by default. */
+  readonly token?: string;
+  /** Fill the tables after the migration. Default true. */
+  readonly seed?: boolean;
+  /** Keep what the engines hold instead of starting from nothing. Default false. */
+  readonly keep?: boolean;
+  /** Folder of PGlite's files; in memory without it. */
+  readonly postgresDir?: string;
+  /** Receives a line about each step. */
+  readonly log?: (line: string) => void;
+  /** Stops a start that is under way: what has been started by then is ended. */
+  readonly signal?: AbortSignal;
+}
+
+export interface Services {
+  readonly url: string;
+  /** For UPSTASH_REDIS_REST_URL. */
+  readonly redisUrl: string;
+  /** For UPSTASH_REDIS_REST_TOKEN. */
+  readonly redisToken: string;
+  /** For NEON_ENDPOINT. */
+  readonly sqlEndpoint: string;
+  /** For DATABASE_URL: well-formed for the Neon driver; the endpoint decides what answers. */
+  readonly databaseUrl: string;
+  /** Resolves with a reason if an engine's process ends by itself. */
+  readonly died: Promise<string>;
+  /** Ends everything that was started. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+type Cleanup = () => Promise<void>;
+
+/**
+ * Starts the local services: Upstash's and Neon's protocols over local engines, migrated and
+ * seeded, on one loopback port.
+ * Rejects, with nothing left running, when an engine or the port is not to be had.
+ *
+ * @example
+ * const services = await startServices({ redis: "embedded" });
+ * process.env.UPSTASH_REDIS_REST_URL = services.redisUrl;
+ * await services.close();
+ */
+export async function startServices(options: ServicesOptions = {}): Promise<Services> {
+  const cleanups: Cleanup[] = [];
+  const close = async (): Promise<void> => {
+    for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+  };
+  try {
+    return await start(options, cleanups, close);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function start(options: ServicesOptions, cleanups: Cleanup[], close: Cleanup): Promise<Services> {
+  const { log = () => undefined, signal, keep = false } = options;
+  const counts = createCounts();
+  const faults = createFaults();
+  const token = options.token ?? randomBytes(16).toString("hex");
+
+  // Both engines start before the port opens: a gateway that answers is one that works. The
+  // slower one sets the pace, and a failure of either is seen once both have settled.
+  const [redis, sql] = await Promise.allSettled([
+    startRedis(options.redis ?? "auto", cleanups),
+    startSql(options, cleanups),
+  ]);
+  signal?.throwIfAborted();
+  if (redis.status === "rejected") throw redis.reason;
+  if (sql.status === "rejected") throw sql.reason;
+  const { engine, died } = redis.value;
+  if (!keep) await engine.wipe();
+  log(`Redis: ${engine.label}; SQL: ${sql.value.label}`);
+  signal?.throwIfAborted();
+
+  const server = await startGatewayServer({
+    port: options.port ?? 0,
+    gateways: [createRedisGateway({ engine, token, counts }), createSqlGateway(sql.value, counts)],
+    counts,
+    faults,
+  });
+  cleanups.push(() => server.close());
+  return {
+    url: server.url,
+    redisUrl: `${server.url}/redis`,
+    redisToken: token,
+    sqlEndpoint: `${server.url}/sql`,
+    databaseUrl: "postgres://strata:local@127.0.0.1/strata",
+    died,
+    close,
+  };
+}
+
+async function startRedis(
+  choice: string,
+  cleanups: Cleanup[],
+): Promise<{ engine: RedisEngine; died: Promise<string> }> {
+  const never = new Promise<string>(() => undefined);
+  if (/^rediss?:\/\//.test(choice)) {
+    const engine = await createServerEngine(choice, "Redis");
+    cleanups.push(() => engine.close());
+    return { engine, died: never };
+  }
+  if (!["auto", "embedded", "server"].includes(choice)) {
+    throw new Error(`LOCAL_REDIS is "${choice}"; it should be auto, embedded, server or redis://...`);
+  }
+  const file = choice === "embedded" ? undefined : findRedisServer();
+  if (file !== undefined) {
+    const child = await startRedisServer(file);
+    cleanups.push(() => child.stop());
+    const engine = await createServerEngine(child.url, child.program);
+    cleanups.push(() => engine.close());
+    return { engine, died: child.died };
+  }
+  if (choice === "server") throw new Error("LOCAL_REDIS is server, but neither redis-server nor valkey-server is on PATH");
+  const engine = createEmbeddedEngine();
+  cleanups.push(() => engine.close());
+  return { engine, died: never };
+}
+
+/** A Postgres with its tables: wiped unless kept, migrated, seeded where it was empty. */
+async function startSql(options: ServicesOptions, cleanups: Cleanup[]): Promise<SqlEngine> {
+  const { postgres = "embedded", keep = false, seed = true, log = () => undefined } = options;
+  if (postgres !== "embedded" && !/^postgres(ql)?:\/\//.test(postgres)) {
+    throw new Error(`LOCAL_POSTGRES is "${postgres}"; it should be embedded or postgres://...`);
+  }
+  const engine =
+    postgres === "embedded" ? await createPgliteEngine(options.postgresDir) : await createPostgresEngine(postgres);
+  cleanups.push(() => engine.close());
+  if (!keep && postgres !== "embedded") await engine.wipe();
+  const migrations = `${ROOT}drizzle/migrations`;
+  if (!existsSync(migrations)) return engine;
+  await engine.migrate(migrations);
+  if (!seed) return engine;
+  const filled = await engine.query({ text: "SELECT EXISTS (SELECT FROM products)", params: [] });
+  if (filled.rows[0]?.[0] === "t") return engine;
+  const started = performance.now();
+  const module = (await import("../drizzle/seed.ts")) as { seed: (db: never) => Promise<void> };
+  await engine.seed((db) => module.seed(db as never));
+  log(`Seeded in ${Math.round(performance.now() - started)} ms`);
+  return engine;
+}
