@@ -44,17 +44,21 @@ export type Loaded =
       readonly body: string | Uint8Array;
       readonly http?: HttpMeta;
       readonly etag: string;
-      /** Tags found in the result, beside the policy's own. */
-      readonly tags: readonly string[];
-      /** The least of inner lifetimes; the policy's where undefined. */
-      readonly freshForMs?: Millis;
-      /** The least of inner `asOf`; the leader's own where undefined. */
-      readonly inner?: { readonly asOf: Seq; readonly era: Era };
+      /** Names found in the result, beside the policy's own tags. */
+      readonly members: readonly HardMember[];
+      /** The earliest end of what went into it; the policy's own lifetime where undefined. */
+      readonly freshUntil?: EpochMs;
+      /** The log's number and era of the oldest thing in it; the leader's own where undefined. */
+      readonly inner?: LogMoment;
     };
 
-export interface LoadMoment {
+/** What was known of the log at one moment. */
+export interface LogMoment {
   readonly asOf: Seq;
   readonly era: Era;
+}
+
+export interface LoadMoment extends LogMoment {
   readonly startedAt: EpochMs;
   readonly storedAt: EpochMs;
 }
@@ -68,8 +72,8 @@ export function createEntry(
   random: number,
 ): Entry {
   const policyFreshMs = loaded.kind === "absent" ? policy.negativeForMs : policy.freshForMs;
-  const freshMs = Math.min(policyFreshMs * (1 - policy.jitter * random), loaded.freshForMs ?? Infinity);
-  const freshUntil = Math.floor(moment.storedAt + freshMs);
+  const freshMs = policyFreshMs * (1 - policy.jitter * random);
+  const freshUntil = Math.floor(Math.min(moment.storedAt + freshMs, loaded.freshUntil ?? Infinity));
   const staleUntil = freshUntil + policy.staleWhileRevalidateMs;
   return {
     key,
@@ -77,7 +81,9 @@ export function createEntry(
     body: loaded.body,
     ...(loaded.http && { http: loaded.http }),
     etag: loaded.etag,
-    members: membersOf(key, [...policy.tags, ...loaded.tags]),
+    members: [
+      ...new Set([...derivedMembers(key), ...policy.tags.map(tagMember), ...loaded.members]),
+    ],
     storedAt: moment.storedAt,
     freshUntil,
     staleUntil,
@@ -88,14 +94,10 @@ export function createEntry(
 }
 
 /** An outer entry is as old as the oldest thing in it; two eras in one make it unusable. */
-function combine(own: LoadMoment, inner: { asOf: Seq; era: Era } | undefined) {
+function combine(own: LoadMoment, inner: LogMoment | undefined) {
   if (inner === undefined) return { asOf: own.asOf, era: own.era };
   if (inner.era !== own.era) return { asOf: 0, era: "" };
   return { asOf: Math.min(own.asOf, inner.asOf), era: own.era };
-}
-
-export function membersOf(key: string, tags: readonly string[]): HardMember[] {
-  return [...new Set([...derivedMembers(key), ...tags.map(tagMember)])];
 }
 
 /**

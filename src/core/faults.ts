@@ -4,6 +4,7 @@ import type { Millis } from "./ports.ts";
 export type Dependency = "memory" | "edge" | "redis" | "flight" | "origin";
 
 export type FaultCode =
+  | "background.failed"
   | `${Dependency}.timeout`
   | `${Dependency}.unavailable`
   | `${Dependency}.rejected`
@@ -35,6 +36,19 @@ export function done<T>(value: T): { ok: true; value: T } {
 export function messageOf(error: unknown): string {
   const text = error instanceof Error ? error.message || error.name : String(error);
   return text.replaceAll(/\s+/g, " ").slice(0, 200);
+}
+
+/** The fault of a load that threw: its own, if the loader's error carries one. */
+export function originFaultOf(error: unknown): Fault {
+  if (error instanceof Error) {
+    if (error.name === "DeadlineExceeded") return fault("origin.timeout", error.message);
+    if ("fault" in error && isFault(error.fault)) return error.fault;
+  }
+  return fault("origin.unavailable", messageOf(error));
+}
+
+function isFault(value: unknown): value is Fault {
+  return typeof value === "object" && value !== null && "code" in value && "message" in value;
 }
 
 /** Thrown by `cache.read` when a value can be had from nowhere. */

@@ -76,7 +76,9 @@ export function applyAnswer(view: LogView, answer: LogAnswer): LogOutcome {
     startOver(view, answer.era, answer.seq, answer);
     return first ? "applied" : "renewed";
   }
-  if (answer.seq === undefined || answer.seq < view.seen) return "behind";
+  if (answer.seq === undefined || answer.seq < view.seen)
+    // Two questions of one instant may be answered in either order.
+    return answer.sentAt === view.stamp ? "ignored" : "behind";
   if (answer.since === undefined || answer.since > view.seen) return "ignored";
   // What lies between what we knew and the floor may have been forgotten unseen.
   if (answer.floor > view.seen) {

@@ -1,0 +1,17 @@
+import { createStrata, type Bindings, type Platform, type Strata } from "../index.ts";
+import { createApp } from "./app.ts";
+
+export interface Isolate {
+  readonly app: ReturnType<typeof createApp>;
+  readonly layer: Strata;
+}
+
+/** The layer and the reference API on it: all that lives in one isolate. */
+export function createIsolate(bindings: Bindings, platform?: Platform): Isolate {
+  const layer = createStrata(bindings, platform);
+  const { config, db, writer, logReachable } = layer;
+  const strata = layer.middleware((request, c) => dispatch(request, c.env, c.executionCtx));
+  const app = createApp({ config, db, writer, strata, logReachable });
+  const dispatch = async (...args: Parameters<typeof app.fetch>) => app.fetch(...args);
+  return { app, layer };
+}

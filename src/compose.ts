@@ -1,0 +1,165 @@
+/** The composition root: builds the layer, in order. Add a tier here. */
+import type { Context as HonoContext, MiddlewareHandler } from "hono";
+import { MAX_LIFETIME_MS } from "./core/policy.ts";
+import { createContext } from "./core/context.ts";
+import type { Clock, Context, NewId, Random } from "./core/ports.ts";
+import { readConfig, type Bindings } from "./config.ts";
+import { createFlightPort } from "./durable/flight-port.ts";
+import type { FlightShardRpc } from "./durable/flight-shard.ts";
+import { createBatch } from "./engine/batch.ts";
+import { createEngine } from "./engine/cache.ts";
+import { createCoherence } from "./engine/coherence.ts";
+import { createCoalescer } from "./engine/flight.ts";
+import { createLoader } from "./engine/load.ts";
+import { createUnshared } from "./engine/unshared.ts";
+import { createWalk } from "./engine/walk.ts";
+import type { StrataEnv } from "./http/scope.ts";
+import { strata } from "./http/strata.ts";
+import { createDatabase } from "./origin/neon.ts";
+import { createRedis } from "./redis/client.ts";
+import { createRedisStore } from "./redis/store.ts";
+import { createBreaker } from "./resilience/breaker.ts";
+import { createBulkhead } from "./resilience/bulkhead.ts";
+import { within } from "./resilience/deadline.ts";
+import { withBreaker } from "./resilience/guarded-store.ts";
+import { createEdgeTier } from "./tiers/edge.ts";
+import { createMemoryTier } from "./tiers/memory.ts";
+import { createWriter } from "./writes/writer.ts";
+
+/** The platform's clock and chance. Tests bring their own. */
+export interface Platform {
+  readonly now: Clock;
+  readonly random: Random;
+  readonly newId: NewId;
+}
+
+export const platform: Platform = {
+  now: () => Date.now(),
+  random: () => Math.random(),
+  newId: () => crypto.randomUUID(),
+};
+
+export type Strata = ReturnType<typeof createStrata>;
+
+/**
+ * Everything one isolate needs, built from its bindings.
+ *
+ * @throws {ConfigError} that lists every variable that is missing or malformed.
+ */
+export function createStrata(bindings: Bindings, { now, random, newId }: Platform = platform) {
+  const config = readConfig(bindings);
+
+  // Tiers, nearest first.
+  const memory = createMemoryTier({
+    maxBytes: config.memoryMaxBytes,
+    maxEntries: config.memoryMaxEntries,
+  });
+  const edge = createEdgeTier({
+    open: () => caches.open(config.namespace),
+    timeoutMs: config.edgeTimeoutMs,
+    within,
+  });
+  const redis = createRedis({
+    url: config.redisUrl,
+    token: config.redisToken,
+    timeoutMs: config.redisTimeoutMs,
+  });
+  const breaker = createBreaker({
+    dependency: "redis",
+    failures: config.breakerFailures,
+    openMs: config.breakerOpenMs,
+  });
+  const store = withBreaker(
+    createRedisStore({
+      redis,
+      namespace: config.namespace,
+      newId,
+      maxEntryChars: config.redisMaxEntryChars,
+    }),
+    breaker,
+  );
+
+  // The engine over them.
+  const coherence = createCoherence({ store, timeoutMs: config.redisTimeoutMs, within });
+  const flights = createFlightPort({
+    stub: (name, region) => flightStub(bindings.FLIGHTS, name, region),
+    shards: config.flightShards,
+    slackMs: config.flightSlackMs,
+    within,
+  });
+  const unshared = createUnshared();
+  const bulkhead = createBulkhead({ places: config.originPlaces });
+  const loader = createLoader({
+    memory,
+    edge,
+    store,
+    coherence,
+    flights,
+    bulkhead,
+    unshared,
+    within,
+    random,
+    maxLandingChars: config.redisMaxEntryChars,
+  });
+  const walk = createWalk({ memory, edge, store, coherence, loader, unshared });
+  const coalescer = createCoalescer({ walk, coherence, unshared, within });
+  const engine = createEngine({ memory, coherence, coalescer });
+  const batch = createBatch({ memory, store, coherence, within, random });
+
+  // The origin and its writers.
+  const db = createDatabase({
+    databaseUrl: config.databaseUrl,
+    ...(config.neonEndpoint !== undefined && { neonEndpoint: config.neonEndpoint }),
+    timeoutMs: config.sqlTimeoutMs,
+    now,
+  });
+  const writer = createWriter({ db, invalidator: coherence });
+  coherence.onRecovery((ctx) => writer.relay(ctx));
+
+  /** Gives requests their scope; `dispatch` runs one again, in the background. */
+  const middleware = (
+    dispatch: (request: Request, c: HonoContext<StrataEnv>) => Promise<Response>,
+  ): MiddlewareHandler<StrataEnv> =>
+    strata({ engine, batch, now, newId, observe: () => undefined, dispatch });
+
+  /** Asks the log anew; establishes it where there is none. */
+  const logReachable = async (ctx: Context): Promise<boolean> =>
+    (await coherence.ready(ctx.now(), 0, ctx)) === "current";
+
+  /** What the cron trigger does: finish what writes left, forget what is too old. */
+  async function scheduled(ctx: Context): Promise<void> {
+    await writer.relay(ctx);
+    await store.trim(MAX_LIFETIME_MS + config.trimSlackMs, ctx);
+  }
+
+  return { config, middleware, db, writer, logReachable, scheduled, engine, coherence, store, memory };
+}
+
+/** A context for work that no request asked for. */
+export function backgroundContext(waitUntil: (work: Promise<unknown>) => void): Context {
+  const { now, newId } = platform;
+  return createContext({
+    id: newId(),
+    now,
+    host: "background.invalid",
+    region: "local",
+    waitUntil,
+    emit: () => undefined,
+  });
+}
+
+/** Continents as Cloudflare names them, and the location hints nearest to them. */
+const HINTS: Readonly<Record<string, DurableObjectLocationHint>> = {
+  af: "afr",
+  as: "apac",
+  eu: "weur",
+  na: "enam",
+  oc: "oc",
+  sa: "sam",
+};
+
+function flightStub(namespace: DurableObjectNamespace, name: string, region: string): FlightShardRpc {
+  const hint = HINTS[region];
+  const stub = namespace.get(namespace.idFromName(name), hint ? { locationHint: hint } : {});
+  return stub as unknown as FlightShardRpc;
+}

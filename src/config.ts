@@ -1,0 +1,110 @@
+import { z } from "zod/mini";
+import type { Millis } from "./core/ports.ts";
+
+/** What the Worker is bound to: wrangler.toml's bindings, variables and secrets. */
+export interface Bindings {
+  readonly FLIGHTS: DurableObjectNamespace;
+  readonly DATABASE_URL?: string;
+  readonly NEON_ENDPOINT?: string;
+  readonly UPSTASH_REDIS_REST_URL?: string;
+  readonly UPSTASH_REDIS_REST_TOKEN?: string;
+  readonly ADMIN_TOKEN?: string;
+  readonly STRATA_NAMESPACE?: string;
+  readonly STRATA_DEV?: string;
+}
+
+/** Everything that can be set, checked and with its defaults. Made once an isolate. */
+export interface Config {
+  readonly databaseUrl: string;
+  readonly neonEndpoint: string | undefined;
+  readonly redisUrl: string;
+  readonly redisToken: string;
+  readonly adminToken: string | undefined;
+  readonly namespace: string;
+  readonly dev: boolean;
+  readonly memoryMaxBytes: number;
+  readonly memoryMaxEntries: number;
+  readonly redisTimeoutMs: Millis;
+  readonly redisMaxEntryChars: number;
+  readonly edgeTimeoutMs: Millis;
+  readonly sqlTimeoutMs: Millis;
+  readonly flightShards: number;
+  readonly flightSlackMs: Millis;
+  readonly originPlaces: number;
+  readonly breakerFailures: number;
+  readonly breakerOpenMs: Millis;
+  readonly trimSlackMs: Millis;
+}
+
+const FIXED = {
+  // A Worker's isolate has 128 MB for everything.
+  memoryMaxBytes: 32 * 1024 * 1024,
+  memoryMaxEntries: 20_000,
+  redisTimeoutMs: 1_000,
+  // Upstash refuses requests over 10 MB and is slow well before that.
+  redisMaxEntryChars: 1_048_576,
+  edgeTimeoutMs: 500,
+  sqlTimeoutMs: 5_000,
+  flightShards: 16,
+  flightSlackMs: 1_000,
+  originPlaces: 64,
+  breakerFailures: 3,
+  breakerOpenMs: 1_000,
+  // A load may begin long before its entry is stored.
+  trimSlackMs: 3_600_000,
+} as const;
+
+const postgres = z.string("set it to a Neon connection string").check(
+  z.refine((text) => isUrl(text, "postgres:", "postgresql:"), "must be a postgres:// URL"),
+);
+const http = z.string("set it to an http(s) URL").check(
+  z.refine((text) => isUrl(text, "http:", "https:"), "must be an http(s) URL"),
+);
+
+const Variables = z.object({
+  DATABASE_URL: postgres,
+  NEON_ENDPOINT: z.optional(http),
+  UPSTASH_REDIS_REST_URL: http,
+  UPSTASH_REDIS_REST_TOKEN: z
+    .string("set it to the token of the database")
+    .check(z.minLength(1, "must not be empty")),
+  ADMIN_TOKEN: z.optional(z.string().check(z.minLength(8, "must have at least 8 characters"))),
+  STRATA_NAMESPACE: z.optional(
+    z.string().check(z.regex(/^[a-z0-9-]{1,32}$/, "must be 1 to 32 of a-z, 0-9 and -")),
+  ),
+  STRATA_DEV: z.optional(z.string()),
+});
+
+/** What is wrong with the Worker's variables, all of it, by name. Holds no value. */
+export class ConfigError extends Error {
+  readonly problems: readonly string[];
+  constructor(problems: readonly string[]) {
+    super(`configuration: ${problems.join("; ")}`);
+    this.name = "ConfigError";
+    this.problems = problems;
+  }
+}
+
+/** @throws {ConfigError} that lists every missing or malformed variable. */
+export function readConfig(bindings: Bindings): Config {
+  const parsed = Variables.safeParse(bindings);
+  if (!parsed.success)
+    throw new ConfigError(
+      parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`),
+    );
+  const set = parsed.data;
+  return Object.freeze({
+    ...FIXED,
+    databaseUrl: set.DATABASE_URL,
+    neonEndpoint: set.NEON_ENDPOINT,
+    redisUrl: set.UPSTASH_REDIS_REST_URL,
+    redisToken: set.UPSTASH_REDIS_REST_TOKEN,
+    adminToken: set.ADMIN_TOKEN,
+    namespace: set.STRATA_NAMESPACE ?? "strata",
+    dev: set.STRATA_DEV === "1",
+  });
+}
+
+function isUrl(text: string, ...protocols: string[]): boolean {
+  return URL.canParse(text) && protocols.includes(new URL(text).protocol);
+}

@@ -1,0 +1,180 @@
+/**
+ * The isolate's knowledge of the invalidation log: when it is recent enough to
+ * trust, how it is brought up to date, and what it says of an entry.
+ */
+import { verifiedCopy, type Entry, type LogMoment } from "../core/entry.ts";
+import { messageOf } from "../core/faults.ts";
+import {
+  applyAnswer,
+  createLogView,
+  judge,
+  judgeByNumbers,
+  markDead,
+  noteNumbers,
+  type LogAnswer,
+  type Seq,
+  type Verdict,
+} from "../core/log.ts";
+import type { Context, EpochMs, Invalidator, Millis, Result, SharedStore } from "../core/ports.ts";
+
+/** When a sync runs in the background: at this share of the coherence window. */
+const BACKGROUND_SHARE = 0.8;
+
+export type Reach = "current" | "unreachable";
+
+export interface Coherence extends Invalidator {
+  /** Whether what is known is as of `start - windowMs` or later; asks the log if it must. */
+  ready(start: EpochMs, windowMs: Millis, ctx: Context): Reach | Promise<Reach>;
+  /** Takes the log's part of another answer; true if the answer can be trusted. */
+  take(log: LogAnswer, ctx: Context, evidence?: Entry): Promise<boolean>;
+  judge(entry: Entry): Verdict;
+  /** Asks the log about one entry. Returns the copy to use, or why there is none. */
+  verify(entry: Entry, ctx: Context): Promise<Entry | "invalid" | "unreachable">;
+  /** What to ask the log for. */
+  since(): Seq | undefined;
+  /** What a load that begins now may claim to know. */
+  moment(): LogMoment;
+  /** How long the log has not been heard of. */
+  silence(now: EpochMs): Millis;
+  /** Calls `listener` when the log answers again after a failure. */
+  onRecovery(listener: (ctx: Context) => Promise<unknown>): void;
+}
+
+export interface CoherenceOptions {
+  readonly store: SharedStore;
+  /** How long a reader waits for a sync that another request runs. */
+  readonly timeoutMs: Millis;
+  readonly within: <T>(work: Promise<T>, ms: Millis) => Promise<T>;
+}
+
+export function createCoherence({ store, timeoutMs, within }: CoherenceOptions): Coherence {
+  const view = createLogView();
+  const listeners: ((ctx: Context) => Promise<unknown>)[] = [];
+  let running: Promise<boolean> | undefined;
+  let failing = false;
+
+  const since = (): Seq | undefined => (view.era === undefined ? undefined : view.seen);
+
+  function heard(ok: boolean, ctx: Context): void {
+    if (ok && failing) for (const listener of listeners) ctx.defer(listener(ctx));
+    failing = !ok;
+  }
+
+  async function take(log: LogAnswer, ctx: Context, evidence?: Entry): Promise<boolean> {
+    // An entry that knows more than the log beside it: the log lost numbers, or lags.
+    const ahead =
+      evidence !== undefined &&
+      evidence.era === log.era &&
+      log.seq !== undefined &&
+      evidence.asOf > log.seq;
+    const outcome = ahead ? "behind" : applyAnswer(view, log);
+    ctx.emit({ type: "log.apply", outcome, changes: log.changes.length });
+    if (outcome !== "lost" && outcome !== "behind") return true;
+
+    const known = ahead
+      ? { era: evidence.era, seq: Math.max(evidence.asOf, view.era === evidence.era ? view.seen : 0) }
+      : { era: view.era, seq: since() };
+    const established = await store.establish(known, ctx);
+    if (!established.ok) {
+      ctx.emit({ type: "fault.raise", fault: established.fault });
+      return false;
+    }
+    applyAnswer(view, established.value);
+    // The answer that sent us here says nothing of what the primary knows.
+    return false;
+  }
+
+  async function sync(ctx: Context): Promise<boolean> {
+    const answer = await store.sync(since(), ctx);
+    heard(answer.ok, ctx);
+    if (!answer.ok) {
+      ctx.emit({ type: "fault.raise", fault: answer.fault });
+      return false;
+    }
+    await take(answer.value, ctx);
+    return true;
+  }
+
+  /** One sync at a time. It outlives the request that started it. */
+  function share(ctx: Context): Promise<boolean> {
+    if (running === undefined) {
+      const started: Promise<boolean> = sync(ctx).finally(() => {
+        if (running === started) running = undefined;
+      });
+      running = started;
+      ctx.defer(started);
+    }
+    return running;
+  }
+
+  function isCurrent(start: EpochMs, windowMs: Millis, now: EpochMs): boolean {
+    // A stamp in the future is a clock that was set back: it proves nothing.
+    if (view.stamp > now) view.stamp = Number.NEGATIVE_INFINITY;
+    return view.stamp >= start - windowMs;
+  }
+
+  async function becomeCurrent(start: EpochMs, windowMs: Millis, ctx: Context): Promise<Reach> {
+    // The sync in flight may have been sent too early for us; the second is our own.
+    for (let attempt = 0; attempt < 2; attempt++) {
+      const mine = share(ctx);
+      try {
+        if (!(await within(mine, timeoutMs))) return "unreachable";
+      } catch (error) {
+        // Its owner may be gone with its request; let the next reader start afresh.
+        if (running === mine) running = undefined;
+        ctx.emit({
+          type: "fault.raise",
+          fault: { code: "redis.timeout", message: messageOf(error) },
+        });
+        return "unreachable";
+      }
+      if (isCurrent(start, windowMs, ctx.now())) return "current";
+    }
+    return "unreachable";
+  }
+
+  return {
+    since,
+    take: (log, ctx, evidence) => {
+      heard(true, ctx);
+      return take(log, ctx, evidence);
+    },
+    judge: (entry) => judge(view, entry),
+    moment: () => ({ asOf: view.seen, era: view.era ?? "" }),
+    silence: (now) => now - view.stamp,
+    onRecovery: (listener) => void listeners.push(listener),
+
+    ready(start, windowMs, ctx) {
+      if (!isCurrent(start, windowMs, ctx.now())) return becomeCurrent(start, windowMs, ctx);
+      const early = start - windowMs * BACKGROUND_SHARE;
+      if (view.stamp < early && running === undefined) void share(ctx);
+      return "current";
+    },
+
+    async verify(entry, ctx) {
+      const answer = await store.verify(entry.members, since(), ctx);
+      heard(answer.ok, ctx);
+      if (!answer.ok) {
+        ctx.emit({ type: "fault.raise", fault: answer.fault });
+        return "unreachable";
+      }
+      const { log } = answer.value;
+      if (!(await take(log, ctx, entry))) return "invalid";
+      const verdict = judgeByNumbers(entry, answer.value, log);
+      if (verdict !== "valid" && verdict !== "soft") return "invalid";
+      return verifiedCopy(entry, log.seq ?? entry.asOf, verdict === "soft", ctx.now());
+    },
+
+    markDead: (members) => markDead(view, members),
+
+    async invalidate(members, ctx) {
+      const invalidation = await store.invalidate(members, ctx);
+      heard(invalidation.ok, ctx);
+      if (invalidation.ok) noteNumbers(view, members, invalidation.value.seq);
+      else ctx.emit({ type: "fault.raise", fault: invalidation.fault });
+      return invalidation;
+    },
+
+    numbers: (members, ctx): Promise<Result<readonly Seq[]>> => store.numbers(members, ctx),
+  };
+}

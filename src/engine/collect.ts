@@ -1,0 +1,62 @@
+/** What a load gathers while it runs: its tags, and all that it read from the cache. */
+import type { Loaded, LogMoment } from "../core/entry.ts";
+import type { EpochMs, Lookup } from "../core/ports.ts";
+import { MAX_TAGS, tagMember, type HardMember } from "../core/tag.ts";
+
+/** Names one entry carries at most; more, and it is not stored. */
+const MAX_MEMBERS = MAX_TAGS * 4;
+
+export interface Collector {
+  tag(...tags: readonly string[]): void;
+  noStore(): void;
+  /** An outer value lives no longer than what it was made of, and dies with it. */
+  include(lookup: Lookup): void;
+  finish(made: Made): Loaded;
+}
+
+export type Made = Pick<
+  Extract<Loaded, { storable: true }>,
+  "kind" | "body" | "http" | "etag"
+>;
+
+export function createCollector(): Collector {
+  const members = new Set<HardMember>();
+  let freshUntil: EpochMs | undefined;
+  let inner: LogMoment | undefined;
+  let storable = true;
+
+  return {
+    tag: (...tags) => {
+      for (const tag of tags) members.add(tagMember(tag));
+    },
+    noStore: () => {
+      storable = false;
+    },
+    include({ entry, unreachable }) {
+      if (entry === undefined || unreachable) {
+        storable = false;
+        return;
+      }
+      for (const member of entry.members) if (member !== "n:") members.add(member);
+      freshUntil = Math.min(freshUntil ?? Infinity, entry.freshUntil);
+      inner = oldest(inner, entry);
+    },
+    finish: (made) =>
+      storable && members.size <= MAX_MEMBERS
+        ? {
+            storable: true,
+            ...made,
+            members: [...members],
+            ...(freshUntil !== undefined && { freshUntil }),
+            ...(inner !== undefined && { inner }),
+          }
+        : { storable: false },
+  };
+}
+
+/** Two eras in one value: no log can vouch for it. */
+function oldest(known: LogMoment | undefined, next: LogMoment): LogMoment {
+  if (known === undefined) return { asOf: next.asOf, era: next.era };
+  if (known.era !== next.era) return { asOf: 0, era: "" };
+  return { asOf: Math.min(known.asOf, next.asOf), era: known.era };
+}

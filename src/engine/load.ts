@@ -1,0 +1,182 @@
+/** The last step of a walk: one load for all who want it, and what becomes of it. */
+import { decodeEntry, encodeEntry } from "../core/codec.ts";
+import { createEntry, type Entry, type Loaded } from "../core/entry.ts";
+import { originFaultOf, type Fault } from "../core/faults.ts";
+import type {
+  FlightPort,
+  Landing,
+  MemoryTier,
+  Millis,
+  Random,
+  Result,
+  SharedStore,
+  Tier,
+} from "../core/ports.ts";
+import type { Coherence } from "./coherence.ts";
+import type { Job, Outcome } from "./job.ts";
+import type { Unshared } from "./unshared.ts";
+
+export interface LoaderOptions {
+  readonly memory: MemoryTier;
+  readonly edge: Tier;
+  readonly store: SharedStore;
+  readonly coherence: Coherence;
+  readonly flights: FlightPort;
+  readonly bulkhead: { enter(waitMs: Millis): Promise<Result<() => void>> };
+  readonly unshared: Unshared;
+  readonly within: <T>(work: Promise<T>, ms: Millis) => Promise<T>;
+  readonly random: Random;
+  /** Entries over this are not handed over between isolates; followers load themselves. */
+  readonly maxLandingChars: number;
+}
+
+export interface Loader {
+  load(job: Job): Promise<Outcome>;
+}
+
+/** How much longer than a lease a follower waits: long enough to be granted the next one. */
+const TAKEOVER_MS: Millis = 500;
+/** Flights a reader joins before it loads by itself. */
+const MAX_JOINS = 3;
+
+export function createLoader(options: LoaderOptions): Loader {
+  const { memory, edge, store, coherence, flights, bulkhead, unshared, within, random } = options;
+
+  async function load(job: Job): Promise<Outcome> {
+    const { key, policy, ctx } = job;
+    const scope = policy.flight;
+    if (scope === "off" || scope === "isolate" || unshared.has(key, ctx.now())) return lead(job);
+    let after: string | undefined;
+    for (let joins = 0; joins < MAX_JOINS; joins++) {
+      const waitMs = Math.min(policy.originTimeoutMs + TAKEOVER_MS, job.deadlineAt - ctx.now());
+      if (waitMs <= 0) break;
+      const request = { key, waitMs, leaseMs: policy.originTimeoutMs, ...(after && { after }) };
+      const startedAt = ctx.now();
+      const joined = await flights.join(scope, request, ctx);
+      const outcome = joined.ok ? joined.value.role : joined.fault.code;
+      ctx.emit({ type: "step.end", step: "flight", ms: ctx.now() - startedAt, outcome });
+      if (!joined.ok) {
+        ctx.emit({ type: "fault.raise", fault: joined.fault });
+        return lead(job);
+      }
+      if (joined.value.role === "leader") {
+        const { lease } = joined.value;
+        return lead(job, (landing) => flights.land(scope, { key, lease, landing }, ctx));
+      }
+      const { landing, flight, beganAgoMs } = joined.value;
+      if (landing.kind === "failed") return failure(job, landing.fault);
+      if (landing.kind === "uncacheable") {
+        unshared.add(key, ctx.now());
+        return lead(job);
+      }
+      const entry = decodeEntry(key, landing.entry);
+      const mayUse = entry !== undefined && (await holds(entry, beganAgoMs, job));
+      if (entry !== undefined && mayUse) return arrive(entry, job);
+      after = flight;
+    }
+    return lead(job);
+  }
+
+  /** Whether a value that landed may answer this reader: as if it came from a tier. */
+  async function holds(entry: Entry, beganAgoMs: Millis, job: Job): Promise<boolean> {
+    const { policy, ctx } = job;
+    const recent = beganAgoMs <= policy.coherenceMs;
+    if (!recent && (await coherence.ready(job.startedAt, policy.coherenceMs, ctx)) === "unreachable")
+      return false;
+    const verdict = coherence.judge(entry);
+    if (verdict === "valid" || verdict === "soft") return true;
+    if (verdict === "invalidated") return false;
+    // It began late enough to have seen every write that this reader must see.
+    if (recent) return true;
+    return verdict === "unknown" && typeof (await coherence.verify(entry, ctx)) !== "string";
+  }
+
+  function arrive(entry: Entry, job: Job): Outcome {
+    if (job.policy.tiers.has("memory")) memory.put(entry, job.ctx.now());
+    if (job.policy.tiers.has("edge") && entry.era !== "") job.ctx.defer(edge.set(entry, job.ctx));
+    return { kind: "loaded", entry, joined: true, stored: entry.era !== "" };
+  }
+
+  async function lead(
+    job: Job,
+    publish?: (landing: Landing) => Promise<unknown>,
+  ): Promise<Outcome> {
+    const { key, policy, ctx } = job;
+    const land = (landing: Landing): void => {
+      if (publish !== undefined) ctx.defer(publish(landing));
+    };
+    const place = await bulkhead.enter(Math.min(policy.originTimeoutMs, job.deadlineAt - ctx.now()));
+    if (!place.ok) {
+      land({ kind: "failed", fault: place.fault });
+      return failure(job, place.fault);
+    }
+    // Who waited for the lease may know the log as it was before the wait.
+    if (job.logReachable) await coherence.ready(ctx.now(), policy.coherenceMs, ctx);
+    const moment = { ...coherence.moment(), startedAt: ctx.now() };
+    const result = await runLoad(job);
+    place.value();
+    const storedAt = ctx.now();
+    const ms = storedAt - moment.startedAt;
+    ctx.emit({ type: "step.end", step: "origin", ms, outcome: result.ok ? "ok" : result.fault.code });
+    if (!result.ok) {
+      ctx.emit({ type: "load.end", key, ms, outcome: "failed" });
+      land({ kind: "failed", fault: result.fault });
+      return failure(job, result.fault);
+    }
+    const loaded = result.value;
+    if (!loaded.storable || !lives(loaded, job, storedAt)) {
+      ctx.emit({ type: "load.end", key, ms, outcome: "uncacheable" });
+      unshared.add(key, storedAt);
+      land({ kind: "uncacheable" });
+      return { kind: "uncacheable" };
+    }
+    const entry = createEntry(key, policy, loaded, { ...moment, storedAt }, random());
+    ctx.emit({ type: "load.end", key, ms, outcome: "stored" });
+    if (publish !== undefined) land(landingOf(entry, options.maxLandingChars));
+    return { kind: "loaded", entry, joined: false, stored: keep(entry, job) };
+  }
+
+  async function runLoad(job: Job): Promise<Result<Loaded>> {
+    const abort = new AbortController();
+    try {
+      return { ok: true, value: await within(job.load(abort.signal), job.policy.originTimeoutMs) };
+    } catch (error) {
+      abort.abort(error);
+      return { ok: false, fault: originFaultOf(error) };
+    }
+  }
+
+  /** Stores in every tier of the policy; the far ones after the response. */
+  function keep(entry: Entry, job: Job): boolean {
+    const { policy, ctx } = job;
+    // Invalidated while it was loaded: whoever finds it would throw it away.
+    if (coherence.judge(entry) === "invalidated") return false;
+    if (policy.tiers.has("memory")) memory.put(entry, ctx.now());
+    if (entry.era === "") return false;
+    if (policy.tiers.has("edge")) ctx.defer(edge.set(entry, ctx));
+    if (!policy.tiers.has("redis") || !job.logReachable) return false;
+    ctx.defer(
+      store.write([entry], ctx).then((written) => {
+        if (!written.ok) ctx.emit({ type: "fault.raise", fault: written.fault });
+      }),
+    );
+    return true;
+  }
+
+  function failure(job: Job, cause: Fault): Outcome {
+    job.ctx.emit({ type: "fault.raise", fault: cause });
+    return { kind: "failed", fault: cause, fallback: job.held, unreachable: !job.logReachable };
+  }
+
+  return { load };
+}
+
+function landingOf(entry: Entry, maxChars: number): Landing {
+  const text = encodeEntry(entry);
+  return text.length > maxChars ? { kind: "uncacheable" } : { kind: "entry", entry: text };
+}
+
+function lives(loaded: Extract<Loaded, { storable: true }>, job: Job, now: number): boolean {
+  if (loaded.kind === "absent" && job.policy.negativeForMs === 0) return false;
+  return loaded.freshUntil === undefined || loaded.freshUntil > now;
+}

@@ -1,0 +1,73 @@
+import type { EpochMs, Lookup } from "../core/ports.ts";
+
+/**
+ * The `Cache-Status` member of a lookup (RFC 9211). `unreachable` is our own
+ * parameter: the invalidation log could not be asked, so the freshness bound
+ * does not hold for this answer.
+ */
+export function cacheStatus(lookup: Lookup, responseStatus: number, now: EpochMs): string {
+  const parts = ["strata"];
+  const { entry, status } = lookup;
+  const ttl = entry === undefined ? undefined : Math.floor((entry.freshUntil - now) / 1000);
+  switch (status) {
+    case "hit-memory":
+    case "hit-edge":
+    case "hit-redis":
+    case "stale":
+      parts.push("hit", `ttl=${ttl}`, `detail=${lookup.tier}`);
+      break;
+    case "stale-on-error":
+      parts.push("hit", `ttl=${ttl}`, "detail=stale-on-error");
+      break;
+    case "miss":
+    case "joined":
+      parts.push("fwd=uri-miss", `fwd-status=${entry?.http?.status ?? responseStatus}`);
+      if (lookup.stored) parts.push("stored");
+      if (status === "joined") parts.push("collapsed");
+      break;
+    case "bypass":
+      parts.push("fwd=bypass", `fwd-status=${responseStatus}`);
+  }
+  if (lookup.unreachable) parts.push("unreachable");
+  return parts.join("; ");
+}
+
+/** The word that people look for: `X-Cache-Status`. */
+export type PlainStatus = "HIT" | "MISS" | "STALE" | "BYPASS";
+
+export function plainStatus(lookup: Lookup): PlainStatus {
+  switch (lookup.status) {
+    case "hit-memory":
+    case "hit-edge":
+    case "hit-redis":
+      return "HIT";
+    case "stale":
+    case "stale-on-error":
+      return "STALE";
+    case "miss":
+    case "joined":
+      return "MISS";
+    case "bypass":
+      return "BYPASS";
+  }
+}
+
+/** The lookup that speaks for a request that made several: the one that cost most. */
+export function spokesman(lookups: readonly Lookup[]): Lookup | undefined {
+  const cost = (lookup: Lookup): number => ORDER.indexOf(lookup.status);
+  return lookups.reduce<Lookup | undefined>(
+    (most, next) => (most === undefined || cost(next) > cost(most) ? next : most),
+    undefined,
+  );
+}
+
+const ORDER: readonly Lookup["status"][] = [
+  "hit-memory",
+  "hit-edge",
+  "hit-redis",
+  "stale",
+  "joined",
+  "miss",
+  "stale-on-error",
+  "bypass",
+];

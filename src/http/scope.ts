@@ -1,0 +1,34 @@
+import type { Loaded } from "../core/entry.ts";
+import type { Context, DataReader, Lookup } from "../core/ports.ts";
+import type { Engine } from "../engine/cache.ts";
+import type { Collector } from "../engine/collect.ts";
+
+/** What a request carries: `c.var.strata`. */
+export interface RequestScope {
+  readonly ctx: Context;
+  /** Reads data inside a handler; inside a cached route the two are combined. */
+  readonly cache: DataReader;
+  /** Adds tags found in the result to the route's entry that is being made. */
+  tag(...tags: readonly string[]): void;
+  readonly engine: Engine;
+  /** The collector of the load that runs in this request, if one does. */
+  collector: Collector | undefined;
+  /** What a refresh in the background hands back to whoever asked for it. */
+  readonly refreshing: Refreshing | undefined;
+  /** The route's own lookup. */
+  route: Lookup | undefined;
+  /** Lookups of data outside any cached route. */
+  readonly lookups: Lookup[];
+  /** Runs this request again, for its route's entry alone. */
+  redispatch(key: string): Promise<Loaded>;
+}
+
+/** The in-process marker of a request that runs for the sake of the cache. */
+export interface Refreshing {
+  readonly key: string;
+  loaded: Loaded | undefined;
+}
+
+export interface StrataEnv {
+  Variables: { strata: RequestScope };
+}

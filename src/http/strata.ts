@@ -1,0 +1,110 @@
+import type { Context as HonoContext, MiddlewareHandler } from "hono";
+import type { CacheEvent } from "../core/events.ts";
+import { createContext } from "../core/context.ts";
+import type { Clock, NewId } from "../core/ports.ts";
+import type { Batch } from "../engine/batch.ts";
+import type { Engine } from "../engine/cache.ts";
+import { createReader } from "../engine/reader.ts";
+import { cacheStatus, plainStatus, spokesman } from "./cache-status.ts";
+import { etagOf } from "./etag.ts";
+import type { Refreshing, RequestScope, StrataEnv } from "./scope.ts";
+import { serverTiming } from "./server-timing.ts";
+
+export interface StrataOptions {
+  readonly engine: Engine;
+  readonly batch: Batch;
+  readonly now: Clock;
+  readonly newId: NewId;
+  /** Where every event of every request goes, beside the response's headers. */
+  readonly observe: (event: CacheEvent, requestId: string) => void;
+  /** The application itself, to run a request again in the background. */
+  readonly dispatch: (request: Request, c: HonoContext<StrataEnv>) => Promise<Response>;
+}
+
+/** Requests that run for the cache's sake, known by the object itself: no client can pose as one. */
+const refreshes = new WeakMap<Request, Refreshing>();
+
+/** Headers that belong to one client or one exchange, and not to a shared entry. */
+const PERSONAL = ["authorization", "cookie", "range", "if-none-match", "if-modified-since"];
+
+/**
+ * Gives each request its scope, `c.var.strata`, and its answer the headers that
+ * say where it came from and how long it took.
+ *
+ * @example app.use(strata(layer))
+ */
+export function strata(options: StrataOptions): MiddlewareHandler<StrataEnv> {
+  const { engine, batch, now, newId, observe, dispatch } = options;
+
+  return async (c, next) => {
+    const startedAt = now();
+    const events: CacheEvent[] = [];
+    const ctx = createContext({
+      id: newId(),
+      now,
+      host: new URL(c.req.url).host,
+      region: regionOf(c.req.raw.cf),
+      waitUntil: (work) => c.executionCtx.waitUntil(work),
+      emit: (event, id) => {
+        events.push(event);
+        observe(event, id);
+      },
+    });
+    const scope: RequestScope = {
+      ctx,
+      engine,
+      collector: undefined,
+      route: undefined,
+      lookups: [],
+      refreshing: refreshes.get(c.req.raw),
+      cache: createReader(
+        {
+          engine,
+          batch,
+          etagOf,
+          onLookup: (lookup) => {
+            if (scope.collector === undefined) scope.lookups.push(lookup);
+            else scope.collector.include(lookup);
+          },
+        },
+        ctx,
+      ),
+      tag: (...tags) => scope.collector?.tag(...tags),
+      async redispatch(key) {
+        const marker: Refreshing = { key, loaded: undefined };
+        const headers = new Headers(c.req.raw.headers);
+        for (const name of PERSONAL) headers.delete(name);
+        const request = new Request(c.req.url, { headers });
+        refreshes.set(request, marker);
+        const response = await dispatch(request, c);
+        await response.body?.cancel();
+        if (marker.loaded === undefined) throw new Error(`a refresh answered ${response.status}`);
+        return marker.loaded;
+      },
+    };
+    c.set("strata", scope);
+    await next();
+    setHeaders(c, scope, events, now() - startedAt);
+  };
+}
+
+function setHeaders(
+  c: HonoContext<StrataEnv>,
+  scope: RequestScope,
+  events: readonly CacheEvent[],
+  tookMs: number,
+): void {
+  const lookup = scope.route ?? spokesman(scope.lookups);
+  if (lookup !== undefined) {
+    c.header("Cache-Status", cacheStatus(lookup, c.res.status, scope.ctx.now()), { append: true });
+    c.header("X-Cache-Status", plainStatus(lookup));
+  }
+  c.header("Server-Timing", serverTiming(events, tookMs));
+  c.header("X-Response-Time", `${tookMs}ms`);
+}
+
+/** The continent is the nearest thing to a Durable Object's location hint; one name locally. */
+function regionOf(cf: CfProperties | undefined): string {
+  const continent = cf?.["continent"];
+  return typeof continent === "string" ? continent.toLowerCase() : "local";
+}

@@ -1,0 +1,25 @@
+/** What another Worker imports. */
+export { key } from "./core/key.ts";
+export { definePolicy, type Policy, type PolicyOptions } from "./core/policy.ts";
+export { CacheUnavailable, DefinitionError, messageOf, type Fault } from "./core/faults.ts";
+export type { Duration } from "./core/duration.ts";
+export type {
+  Context,
+  DataLookup,
+  DataReader,
+  Load,
+  LoadContext,
+  LoadMany,
+  Lookup,
+  PurgeTargets,
+} from "./core/ports.ts";
+export { strata, type StrataOptions } from "./http/strata.ts";
+export { cached, type CachedOptions } from "./http/cached.ts";
+export { respond } from "./http/respond.ts";
+export { problem, type ProblemOptions } from "./http/problem.ts";
+export type { RequestScope, StrataEnv } from "./http/scope.ts";
+export { WriteUnconfirmed } from "./writes/unconfirmed.ts";
+export type { InvalidationState, Writer, Written } from "./writes/writer.ts";
+export { createStrata, type Platform, type Strata } from "./compose.ts";
+export { ConfigError, type Bindings, type Config } from "./config.ts";
+export type { Database } from "./origin/neon.ts";

@@ -1,0 +1,177 @@
+import { decodeEntry, encodeEntry } from "../core/codec.ts";
+import type { Entry } from "../core/entry.ts";
+import { failed } from "../core/faults.ts";
+import { MAX_CHANGES, type Seq } from "../core/log.ts";
+import type { Context, NewId, Result, SharedStore, Verified } from "../core/ports.ts";
+import type { Member } from "../core/tag.ts";
+import { attempt, type RedisClient } from "./client.ts";
+import { parseLog, parseRange, type RawLog } from "./log-answer.ts";
+import { ESTABLISH, INVALIDATE, READ, TRIM, VERIFY } from "./scripts.ts";
+
+export interface RedisStoreOptions {
+  readonly redis: RedisClient;
+  /** Prefix of every key; separates applications in one database. */
+  readonly namespace: string;
+  /** Names of eras: random, never used twice. */
+  readonly newId: NewId;
+  /** Larger entries are not stored here. Characters of the encoded form. */
+  readonly maxEntryChars: number;
+}
+
+/** Entries and the invalidation log in Upstash Redis. Every method is one request. */
+export function createRedisStore(options: RedisStoreOptions): SharedStore {
+  const { redis, namespace, newId, maxEntryChars } = options;
+  const log = `${namespace}:inv`;
+  const marks = `${namespace}:inv:marks`;
+  const entryKey = (key: string): string => `${namespace}:e:${key}`;
+
+  const readScript = createRunner(redis, READ, true);
+  const verifyScript = createRunner(redis, VERIFY, true);
+  const invalidateScript = createRunner(redis, INVALIDATE, false);
+  const establishScript = createRunner(redis, ESTABLISH, false);
+  const trimScript = createRunner(redis, TRIM, false);
+
+  function decode(keys: readonly string[], raw: RawRead, ctx: Context): (Verified | undefined)[] {
+    const [values, hard, soft] = raw;
+    const corrupt: string[] = [];
+    const found = keys.map((key, i): Verified | undefined => {
+      const text = values[i] ?? "";
+      if (text === "") return undefined;
+      const entry = decodeEntry(key, text);
+      if (entry === undefined) {
+        corrupt.push(key);
+        return undefined;
+      }
+      return { entry, hard: Number(hard[i]), soft: Number(soft[i]) };
+    });
+    if (corrupt.length > 0) ctx.defer(store.delete(corrupt, ctx));
+    for (const key of corrupt)
+      ctx.emit({ type: "entry.reject", key, tier: "redis", reason: "corrupt" });
+    return found;
+  }
+
+  const store: SharedStore = {
+    read: (keys, since, ctx) =>
+      attempt(async () => {
+        const sentAt = ctx.now();
+        const args = [sinceArg(since), MAX_CHANGES];
+        const raw = await readScript<RawRead>([log, ...keys.map(entryKey)], args);
+        return { found: decode(keys, raw, ctx), log: parseLog(raw[3], since, sentAt) };
+      }),
+
+    verify: (members, since, ctx) =>
+      attempt(async () => {
+        const sentAt = ctx.now();
+        const args = [sinceArg(since), MAX_CHANGES, ...members];
+        const raw = await verifyScript<[string, string, RawLog]>([log], args);
+        return {
+          hard: Number(raw[0]),
+          soft: Number(raw[1]),
+          log: parseLog(raw[2], since, sentAt),
+        };
+      }),
+
+    sync: async (since, ctx) => {
+      if (since === undefined) {
+        const head = await store.verify([], undefined, ctx);
+        return head.ok ? { ok: true, value: head.value.log } : head;
+      }
+      return attempt(async () => {
+        const sentAt = ctx.now();
+        const range = await redis.zrange<string[]>(log, "+inf", since, {
+          byScore: true,
+          rev: true,
+          withScores: true,
+          offset: 0,
+          count: MAX_CHANGES,
+        });
+        return parseRange(range, since, sentAt);
+      });
+    },
+
+    establish: (known, ctx) =>
+      attempt(async () => {
+        const sentAt = ctx.now();
+        const args = [newId(), known.era ?? "", sinceArg(known.seq), MAX_CHANGES];
+        return parseLog(await establishScript<RawLog>([log], args), known.seq, sentAt);
+      }),
+
+    async write(entries, ctx) {
+      const now = ctx.now();
+      const pipeline = redis.pipeline();
+      let size = 0;
+      for (const entry of entries) {
+        const ttl = Math.ceil(entry.deleteAt - now);
+        const text = encodeEntry(entry);
+        if (text.length > maxEntryChars || ttl <= 0) continue;
+        pipeline.set(entryKey(entry.key), text, { px: ttl });
+        size++;
+      }
+      if (size > 0) return attempt(async () => void (await pipeline.exec()));
+      return entries.length === 0
+        ? { ok: true, value: undefined }
+        : failed("redis.rejected", `over ${maxEntryChars} characters, or expired`);
+    },
+
+    delete: (keys) => attempt(async () => void (await redis.del(...keys.map(entryKey)))),
+
+    invalidate: (members) =>
+      attempt(async () => {
+        const [seq, name, previous] = await invalidateScript<[string, string, string]>(
+          [log],
+          [newId(), ...members],
+        );
+        return { seq: Number(seq), era: name.replace("!era:", ""), previous: Number(previous) };
+      }),
+
+    numbers: (members) => numbersOf(redis, log, members),
+
+    trim: (keepMs) => attempt(async () => Number(await trimScript<string>([log, marks], [keepMs]))),
+  };
+  return store;
+}
+
+type RawRead = readonly [
+  values: readonly string[],
+  hard: readonly string[],
+  soft: readonly string[],
+  log: RawLog,
+];
+
+function numbersOf(
+  redis: RedisClient,
+  log: string,
+  members: readonly Member[],
+): Promise<Result<readonly Seq[]>> {
+  return attempt(async () => {
+    if (members.length === 0) return [];
+    const scores = await redis.zmscore(log, [...members]);
+    return members.map((_, i) => Number(scores?.[i] ?? 0));
+  });
+}
+
+function sinceArg(since: Seq | undefined): string {
+  return since === undefined ? "" : String(since);
+}
+
+/**
+ * Runs a script in one request, always: the first call of an isolate sends the
+ * body, which also loads it; later ones send its digest. Only a database that
+ * has lost its scripts costs a second request.
+ */
+function createRunner(redis: RedisClient, body: string, readonly: boolean) {
+  const script = readonly
+    ? redis.createScript<unknown, true>(body, { readonly: true })
+    : redis.createScript(body);
+  let loaded = false;
+
+  return async <T>(keys: string[], args: readonly (string | number)[]): Promise<T> => {
+    const texts = args.map(String);
+    if (loaded) return (await script.exec(keys, texts)) as T;
+    const raw = readonly
+      ? await redis.evalRo(body, keys, texts)
+      : await redis.eval(body, keys, texts);
+    loaded = true;
+    return raw as T;
+  };
+}

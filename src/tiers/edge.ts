@@ -1,0 +1,61 @@
+import { decodeEntry, encodeEntry } from "../core/codec.ts";
+import type { Entry } from "../core/entry.ts";
+import { done, failed, messageOf } from "../core/faults.ts";
+import type { Context, Millis, Result, Tier } from "../core/ports.ts";
+
+export interface EdgeTierOptions {
+  /** The Cache API; it is opened on first use, since module scope may not wait. */
+  readonly open: () => Promise<Cache>;
+  readonly timeoutMs: Millis;
+  /** Runs a wait under a deadline; injected, for timers are the platform's. */
+  readonly within: <T>(work: Promise<T>, ms: Millis) => Promise<T>;
+}
+
+/**
+ * The tier of one data centre: the Workers Cache API. The Cache API has no stale
+ * serving, no variants, and answers conditions and ranges by itself; therefore
+ * it holds an envelope (status 200, our codec inside) and is asked by bare URL.
+ *
+ * @see https://developers.cloudflare.com/workers/runtime-apis/cache/
+ */
+export function createEdgeTier({ open, timeoutMs, within }: EdgeTierOptions): Tier {
+  async function attempt<T>(work: (cache: Cache) => Promise<T>): Promise<Result<T>> {
+    try {
+      return done(await within(open().then(work), timeoutMs));
+    } catch (error) {
+      return failed("edge.unavailable", messageOf(error));
+    }
+  }
+
+  return {
+    name: "edge",
+    reach: "colo",
+
+    get: (key, ctx) =>
+      attempt(async (cache): Promise<Entry | undefined> => {
+        const envelope = await cache.match(urlOf(key, ctx));
+        if (envelope === undefined) return undefined;
+        const entry = decodeEntry(key, await envelope.text());
+        if (entry === undefined) await cache.delete(urlOf(key, ctx));
+        return entry;
+      }),
+
+    set: (entry, ctx) =>
+      attempt(async (cache): Promise<void> => {
+        const seconds = Math.floor((entry.deleteAt - ctx.now()) / 1000);
+        if (seconds <= 0) return;
+        const headers = { "Cache-Control": `public, max-age=${seconds}` };
+        await cache.put(urlOf(entry.key, ctx), new Response(encodeEntry(entry), { headers }));
+      }),
+
+    delete: (keys, ctx) =>
+      attempt(async (cache): Promise<void> => {
+        await Promise.all(keys.map((key) => cache.delete(urlOf(key, ctx))));
+      }),
+  };
+}
+
+/** A URL of our own host that no route answers; a key is visible ASCII by definition. */
+function urlOf(key: string, ctx: Context): string {
+  return `https://${ctx.host}/__strata/entries/${encodeURIComponent(key)}`;
+}

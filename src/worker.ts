@@ -1,0 +1,41 @@
+import { createIsolate, type Isolate } from "./api/isolate.ts";
+import { backgroundContext, platform } from "./compose.ts";
+import { ConfigError, type Bindings } from "./config.ts";
+import { createFlightShard } from "./durable/flight-shard.ts";
+import { problem } from "./http/problem.ts";
+
+export const FlightShard = createFlightShard({
+  now: platform.now,
+  newId: platform.newId,
+  lingerMs: 2_000,
+});
+
+/** Built by the isolate's first request: at module scope the platform has no clock yet. */
+let isolate: Isolate | undefined;
+
+export default {
+  fetch(request, env, executionCtx) {
+    try {
+      isolate ??= createIsolate(env);
+    } catch (error) {
+      if (error instanceof ConfigError) return misconfigured(error);
+      throw error;
+    }
+    return isolate.app.fetch(request, env, executionCtx);
+  },
+
+  async scheduled(_controller, env, executionCtx) {
+    isolate ??= createIsolate(env);
+    await isolate.layer.scheduled(backgroundContext((work) => executionCtx.waitUntil(work)));
+  },
+} satisfies ExportedHandler<Bindings>;
+
+/** Names what is wrong, and no value: whoever deployed it can mend it from here. */
+function misconfigured(error: ConfigError): Response {
+  return problem({
+    status: 500,
+    type: "misconfigured",
+    title: "The Worker's variables are wrong",
+    extensions: { problems: error.problems },
+  });
+}
