@@ -1,0 +1,84 @@
+import { spawnSync } from "node:child_process";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { expect, test } from "vitest";
+
+const DEPLOY = resolve(import.meta.dirname, "../../tools/deploy/deploy.ts");
+const SECRETS = `DATABASE_URL=postgres://u:p@ep.neon.tech/db
+UPSTASH_REDIS_REST_URL=https://x.upstash.io
+UPSTASH_REDIS_REST_TOKEN=token
+ADMIN_TOKEN=0123456789abcdef
+`;
+const NOT_FOUND = 'echo "Worker \\"planted\\" not found." >&2; exit 1';
+
+/** Deploys from a folder of its own, with a `wrangler` that answers `secret list` as told. */
+function deploy({ secretList, secrets = "", toml = "" }: Record<string, string>) {
+  const root = mkdtempSync(join(tmpdir(), "strata-deploy-"));
+  try {
+    writeFileSync(join(root, "wrangler.toml"), `name = "planted"\nmain = "w.ts"\n${toml}`);
+    writeFileSync(join(root, "secrets.env"), secrets);
+    writeFileSync(
+      join(root, "wrangler"),
+      `#!/bin/sh\nif [ "$1" = secret ]; then ${secretList}; else echo "ran wrangler $*"; fi\n`,
+    );
+    chmodSync(join(root, "wrangler"), 0o755);
+    const args = secrets === "" ? [] : ["--secrets-file", "secrets.env"];
+    const { status, stdout, stderr } = spawnSync(process.execPath, [DEPLOY, ...args], {
+      cwd: root,
+      encoding: "utf8",
+      env: { ...process.env, PATH: `${root}:${process.env["PATH"]}` },
+    });
+    return { status, output: stdout + stderr };
+  } finally {
+    rmSync(root, { recursive: true, force: true });
+  }
+}
+
+test("deploy: a first deployment without secrets names each that is missing, and does not run", () => {
+  const { status, output } = deploy({ secretList: NOT_FOUND });
+  expect(status).toBe(1);
+  expect(output).toContain("problem: DATABASE_URL: ");
+  expect(output).toContain("problem: UPSTASH_REDIS_REST_URL: ");
+  expect(output).toContain("problem: UPSTASH_REDIS_REST_TOKEN: ");
+  expect(output).not.toContain("ran wrangler");
+});
+
+test("deploy: a first deployment with its secrets in a file runs", () => {
+  const { status, output } = deploy({ secretList: NOT_FOUND, secrets: SECRETS });
+  expect(output).toContain("ran wrangler deploy --secrets-file secrets.env");
+  expect(output).toContain("warning: no route with a domain of its own");
+  expect(status).toBe(0);
+});
+
+test("deploy: a malformed secret in the file is named without its value", () => {
+  const secrets = SECRETS.replace("postgres://u:p@ep.neon.tech/db", "mysql://hush");
+  const { status, output } = deploy({ secretList: NOT_FOUND, secrets });
+  expect(status).toBe(1);
+  expect(output).toContain("problem: DATABASE_URL: must be a postgres:// URL");
+  expect(output).not.toContain("hush");
+});
+
+test("deploy: secrets that the Worker holds already count", () => {
+  const names = ["DATABASE_URL", "UPSTASH_REDIS_REST_URL", "UPSTASH_REDIS_REST_TOKEN"];
+  const secretList = `echo '${JSON.stringify(names.map((name) => ({ name })))}'`;
+  const { status, output } = deploy({ secretList, toml: 'route = "cache.example.com/*"\n' });
+  expect(output).toContain("ran wrangler deploy");
+  expect(output).toContain("warning: ADMIN_TOKEN is not set");
+  expect(output).not.toContain("workers.dev");
+  expect(status).toBe(0);
+});
+
+test("deploy: an address of a local service does not leave the machine", () => {
+  const toml = '[vars]\nNEON_ENDPOINT = "http://127.0.0.1:8790/sql"\n';
+  const { status, output } = deploy({ secretList: NOT_FOUND, secrets: SECRETS, toml });
+  expect(status).toBe(1);
+  expect(output).toContain("problem: NEON_ENDPOINT: is for local services only");
+});
+
+test("deploy: when the secrets cannot be listed, nothing runs", () => {
+  const { status, output } = deploy({ secretList: 'echo "not logged in" >&2; exit 1' });
+  expect(status).toBe(1);
+  expect(output).toContain("not logged in");
+  expect(output).not.toContain("ran wrangler");
+});

@@ -1,0 +1,21 @@
+import type { Bindings } from "../src/config.ts";
+
+declare global {
+  namespace Cloudflare {
+    /** What `import { env } from "cloudflare:workers"` holds in a test. */
+    interface Env extends Bindings {
+      readonly DATABASE_URL: string;
+      readonly NEON_ENDPOINT: string;
+      readonly UPSTASH_REDIS_REST_URL: string;
+      readonly UPSTASH_REDIS_REST_TOKEN: string;
+      readonly ADMIN_TOKEN: string;
+      /** The local services' own address: counts and faults. */
+      readonly SERVICES_URL: string;
+    }
+    /** Types `exports` of "cloudflare:workers": the Worker under test. */
+    interface GlobalProps {
+      mainModule: typeof import("../src/worker.ts");
+      durableNamespaces: "FlightShard";
+    }
+  }
+}

@@ -1,0 +1,58 @@
+/**
+ * `npm run deploy`: looks whether the Worker could serve its first request, then `wrangler deploy`.
+ * Arguments go to wrangler; a first deployment brings its secrets: `-- --secrets-file <file>`.
+ */
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { unstable_readConfig } from "wrangler";
+import { preflight } from "./preflight.ts";
+import { parseSecretsFile } from "./secrets-file.ts";
+
+const args = process.argv.slice(2);
+const { values: flags } = parseArgs({
+  args,
+  strict: false,
+  options: { "secrets-file": { type: "string" }, env: { type: "string", short: "e" } },
+});
+const file = flags["secrets-file"];
+const env = typeof flags["env"] === "string" ? flags["env"] : undefined;
+const environment = env === undefined ? [] : ["--env", env];
+
+/** Names of the secrets of the deployed Worker; none before its first deployment. */
+function heldSecrets(): ReadonlySet<string> {
+  const run = spawnSync("wrangler", ["secret", "list", "--format", "json", ...environment], {
+    encoding: "utf8",
+  });
+  if (run.error !== undefined) throw run.error;
+  if (run.status === 0) {
+    const list = JSON.parse(run.stdout) as readonly { readonly name: string }[];
+    return new Set(list.map(({ name }) => name));
+  }
+  if (/Worker ".*" .*not found/u.test(run.stdout + run.stderr)) return new Set();
+  console.error(run.stdout + run.stderr);
+  throw new Error("the Worker's secrets cannot be listed");
+}
+
+const config = unstable_readConfig(env === undefined ? {} : { env });
+const routes = [config.route, ...(config.routes ?? [])].filter((route) => route !== undefined);
+const { problems, warnings } = preflight({
+  values: {
+    ...Object.fromEntries(
+      Object.entries(config.vars).map(([name, value]) => [name, String(value)]),
+    ),
+    ...(typeof file === "string" ? parseSecretsFile(readFileSync(file, "utf8")) : {}),
+  },
+  held: heldSecrets(),
+  ownDomain: routes.length > 0,
+});
+for (const warning of warnings) console.warn(`warning: ${warning}`);
+for (const problem of problems) console.error(`problem: ${problem}`);
+if (problems.length > 0) {
+  console.error(
+    "Not deployed. Secrets: npm run deploy -- --secrets-file <file of NAME=value lines>",
+  );
+  process.exitCode = 1;
+} else {
+  process.exitCode = spawnSync("wrangler", ["deploy", ...args], { stdio: "inherit" }).status ?? 1;
+}

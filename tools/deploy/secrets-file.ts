@@ -1,0 +1,13 @@
+import { parseEnv } from "node:util";
+
+/**
+ * Reads what `wrangler deploy --secrets-file` takes: a JSON object, or lines of NAME=value.
+ *
+ * @returns the value of each secret by its name
+ */
+export function parseSecretsFile(text: string): Readonly<Record<string, string>> {
+  const entries: [string, unknown][] = text.trimStart().startsWith("{")
+    ? Object.entries(JSON.parse(text) as Record<string, unknown>)
+    : Object.entries(parseEnv(text));
+  return Object.fromEntries(entries.map(([name, value]) => [name, String(value)]));
+}
