@@ -1,0 +1,60 @@
+import type { Context, MiddlewareHandler } from "hono";
+import type { StrataEnv } from "../index.ts";
+import { ApiProblem } from "./errors.ts";
+
+/** Who asks: anybody, or whoever has the admin token. */
+export type Viewer = "anybody" | "admin";
+
+export interface Admin {
+  /** @throws {ApiProblem} 401 if a token is sent and it is not the one */
+  viewer(c: Context): Promise<Viewer>;
+  /** Lets only the admin token pass: 401 without it, 403 while none is configured. */
+  readonly required: MiddlewareHandler<StrataEnv>;
+}
+
+export function createAdmin(adminToken: string | undefined): Admin {
+  async function viewer(c: Context): Promise<Viewer> {
+    const header = c.req.header("Authorization");
+    if (header === undefined) return "anybody";
+    const token = /^Bearer +(\S+)$/i.exec(header.trim())?.[1];
+    const known = token !== undefined && adminToken !== undefined;
+    if (known && (await equal(token, adminToken))) return "admin";
+    throw unauthorized('Bearer realm="strata", error="invalid_token"', "This token is not valid.");
+  }
+
+  return {
+    viewer,
+    required: async (c, next) => {
+      if (adminToken === undefined)
+        throw new ApiProblem({
+          status: 403,
+          type: "admin-disabled",
+          title: "Forbidden",
+          detail: "No ADMIN_TOKEN is configured, so nobody may do this.",
+        });
+      if ((await viewer(c)) === "anybody")
+        throw unauthorized('Bearer realm="strata"', "Send the admin token as a bearer token.");
+      await next();
+    },
+  };
+}
+
+function unauthorized(challenge: string, detail: string): ApiProblem {
+  return new ApiProblem({
+    status: 401,
+    type: "unauthorized",
+    title: "Unauthorized",
+    detail,
+    headers: { "WWW-Authenticate": challenge },
+  });
+}
+
+/** Digests have one length, and comparing them takes one time: neither tells of the token. */
+async function equal(a: string, b: string): Promise<boolean> {
+  const [left, right] = await Promise.all([digest(a), digest(b)]);
+  return crypto.subtle.timingSafeEqual(left, right);
+}
+
+function digest(text: string): Promise<ArrayBuffer> {
+  return crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+}

@@ -1,0 +1,53 @@
+import { Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { problem, type StrataEnv } from "../index.ts";
+import { createAdmin } from "./admin.ts";
+import { noSuchRoute, onError } from "./errors.ts";
+import { adminRoutes } from "./routes/admin.ts";
+import { categoryRoutes } from "./routes/categories.ts";
+import { healthRoutes } from "./routes/health.ts";
+import { productWriteRoutes } from "./routes/product-writes.ts";
+import { productRoutes } from "./routes/products.ts";
+import { userRoutes } from "./routes/users.ts";
+import type { AppServices } from "./services.ts";
+
+const MAX_BODY_BYTES = 64 * 1024;
+
+/**
+ * The reference application, in the order in which a request passes through it.
+ *
+ * A new route is one file in routes/ and one line here.
+ */
+export function createApp(services: AppServices): Hono<StrataEnv> {
+  const app = new Hono<StrataEnv>();
+  const admin = createAdmin(services.config.adminToken);
+
+  // 1. The request gets its scope, c.var.strata; the answer gets its headers.
+  app.use(services.strata);
+
+  // 2. Nobody makes us hold a large body.
+  app.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: tooLarge }));
+
+  // 3. The routes. A read validates, looks in the cache, and only then asks the database;
+  //    a write asks for the admin token, validates, commits and invalidates.
+  app.route("/products", productRoutes(services));
+  app.route("/products", productWriteRoutes(services, admin));
+  app.route("/categories", categoryRoutes(services));
+  app.route("/users", userRoutes(services, admin));
+  app.route("/health", healthRoutes(services));
+  app.route("/admin", adminRoutes(services, admin));
+
+  // 4. Whatever went another way is answered as a problem.
+  app.notFound(noSuchRoute(app));
+  app.onError(onError);
+  return app;
+}
+
+function tooLarge(): Response {
+  return problem({
+    status: 413,
+    type: "body-too-large",
+    title: "Content Too Large",
+    detail: `A body has at most ${MAX_BODY_BYTES} bytes.`,
+  });
+}

@@ -1,0 +1,90 @@
+/** What clients are told when something is wrong. Every type is listed in docs/problems.md. */
+import type { ErrorHandler, Hono, NotFoundHandler } from "hono";
+import { HTTPException } from "hono/http-exception";
+import {
+  CacheUnavailable,
+  OriginFault,
+  problem,
+  WriteUnconfirmed,
+  type ProblemOptions,
+  type StrataEnv,
+} from "../index.ts";
+
+/** Thrown where a request cannot go on; becomes the answer as it is. */
+export class ApiProblem extends Error {
+  readonly problem: ProblemOptions;
+  constructor(options: ProblemOptions) {
+    super(options.detail ?? options.title);
+    this.name = "ApiProblem";
+    this.problem = options;
+  }
+}
+
+/** The answer where there is no such thing. Cached routes keep it as a negative. */
+export function notFound(detail: string): Response {
+  return problem({ status: 404, type: "not-found", title: "Not Found", detail });
+}
+
+/** Turns whatever a handler threw into a problem. Tells nothing of what is inside. */
+export const onError: ErrorHandler<StrataEnv> = (error) => {
+  if (error instanceof ApiProblem) return problem(error.problem);
+  if (error instanceof WriteUnconfirmed)
+    return unavailable(error.fault.retryAfterMs, {
+      type: "write-unconfirmed",
+      title: "Write Unconfirmed",
+      detail:
+        "The database did not confirm the write; whether it was done is unknown. Read before you write again.",
+    });
+  if (
+    error instanceof CacheUnavailable ||
+    (error instanceof OriginFault && error.sqlState === undefined)
+  )
+    return unavailable(error.fault.retryAfterMs, {
+      type: "origin-unavailable",
+      title: "Origin Unavailable",
+      detail: "The data cannot be had at the moment.",
+    });
+  if (error instanceof HTTPException)
+    return problem({
+      status: error.status,
+      type: "http",
+      title: "Bad Request",
+      detail: error.message,
+    });
+  return problem({
+    status: 500,
+    type: "internal",
+    title: "Internal Error",
+    detail: "The request could not be handled.",
+  });
+};
+
+function unavailable(
+  retryAfterMs: number | undefined,
+  options: Pick<ProblemOptions, "type" | "title" | "detail">,
+): Response {
+  const seconds = Math.max(1, Math.ceil((retryAfterMs ?? 1_000) / 1_000));
+  return problem({ status: 503, ...options, headers: { "Retry-After": String(seconds) } });
+}
+
+const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
+
+/** 404 where no route has the path, 405 with `Allow` where one has it for other methods. */
+export function noSuchRoute(app: Hono<StrataEnv>): NotFoundHandler<StrataEnv> {
+  return (c) => {
+    const allowed: string[] = METHODS.filter((method) =>
+      app.router.match(method, c.req.path)[0].some(([[, route]]) => route.method === method),
+    );
+    if (allowed.length === 0) return notFound("There is no such route.");
+    if (allowed.includes("GET")) allowed.unshift("HEAD");
+    const headers = { Allow: allowed.join(", ") };
+    if (c.req.method === "OPTIONS") return new Response(null, { status: 204, headers });
+    return problem({
+      status: 405,
+      type: "method-not-allowed",
+      title: "Method Not Allowed",
+      detail: `This route answers ${headers.Allow}.`,
+      headers,
+    });
+  };
+}

@@ -1,0 +1,226 @@
+/** What clients may send, and how what they may not send is refused: by name, with a reason. */
+import type { Context } from "hono";
+import { z } from "zod/mini";
+import { ApiProblem } from "./errors.ts";
+
+/** Postgres' integer. */
+const MAX_INTEGER = 2_147_483_647;
+const MAX_PAGE = 100_000;
+/** Users in one batch read. */
+export const MAX_USERS = 100;
+/** Names in one purge. */
+const MAX_TARGETS = 1_000;
+
+const DIGITS = /^[1-9]\d{0,9}$/;
+
+function wholeNumber(max: number, message: string) {
+  const digits = z.string(message).check(z.regex(DIGITS, message));
+  return z.pipe(
+    z.pipe(
+      digits,
+      z.transform((text) => Number(text)),
+    ),
+    z.number().check(z.lte(max, message)),
+  );
+}
+
+const Id = wholeNumber(MAX_INTEGER, `must be a whole number from 1 to ${MAX_INTEGER}`);
+
+const ProductList = z.strictObject({
+  page: z._default(wholeNumber(MAX_PAGE, `must be a whole number from 1 to ${MAX_PAGE}`), 1),
+  category: z.optional(Id),
+});
+
+const UserBatch = z.strictObject({
+  ids: z.pipe(
+    z.pipe(
+      z.string("is required: ids separated by commas"),
+      z.transform((text) => [...new Set(text.split(","))]),
+    ),
+    z.array(Id).check(z.maxLength(MAX_USERS, `at most ${MAX_USERS} ids`)),
+  ),
+});
+
+const Nothing = z.strictObject({});
+
+const Count = z
+  .int("must be a whole number")
+  .check(z.gte(0, "must be at least 0"), z.lte(MAX_INTEGER, `must be at most ${MAX_INTEGER}`));
+
+/** Text as Postgres and JSON can hold it; `allowed` are the control characters that it may have. */
+function text(minLength: number, maxLength: number, allowed: string) {
+  return z.string("must be text").check(
+    z.trim(),
+    z.minLength(minLength, "must not be empty"),
+    z.maxLength(maxLength, `must have at most ${maxLength} characters`),
+    z.refine(
+      (value) => value.isWellFormed() && !hasControls(value, allowed),
+      "must not contain control characters or broken surrogates",
+    ),
+  );
+}
+
+function hasControls(value: string, allowed: string): boolean {
+  for (const char of value) {
+    const code = char.codePointAt(0) ?? 0;
+    if ((code < 0x20 || code === 0x7f) && !allowed.includes(char)) return true;
+  }
+  return false;
+}
+
+const Product = {
+  name: text(1, 200, ""),
+  description: text(0, 5_000, "\n\r\t"),
+  priceCents: Count,
+  categoryId: z
+    .int("must be a whole number")
+    .check(z.gte(1, "must be at least 1"), z.lte(MAX_INTEGER, `must be at most ${MAX_INTEGER}`)),
+  stock: Count,
+};
+
+/** A whole product, without what the server decides. */
+export const WholeProduct = z.strictObject(Product);
+export type WholeProduct = z.infer<typeof WholeProduct>;
+
+/** Any subset of a product, but not the empty one. */
+export const PartialProduct = z
+  .partial(WholeProduct)
+  .check(
+    z.refine(
+      (product) => Object.keys(product).length > 0,
+      "must name at least one field to change",
+    ),
+  );
+export type PartialProduct = z.infer<typeof PartialProduct>;
+
+const Delta = z
+  .int("must be a whole number")
+  .check(z.gte(-MAX_INTEGER, "is too small"), z.lte(MAX_INTEGER, "is too large"));
+
+/** A stock of so many, or so many more or fewer. */
+export const StockChange = z
+  .strictObject({ stock: z.optional(Count), delta: z.optional(Delta) })
+  .check(
+    z.refine(
+      ({ stock, delta }) => (stock === undefined) !== (delta === undefined),
+      'must have either "stock" or "delta"',
+    ),
+  );
+
+const Names = z.optional(
+  z
+    .array(z.string("must be text"), "must be a list of texts")
+    .check(z.maxLength(MAX_TARGETS, `at most ${MAX_TARGETS} of one kind`)),
+);
+
+export const Purge = z
+  .strictObject({
+    tags: Names,
+    keys: Names,
+    prefixes: Names,
+    everything: z.optional(z.boolean("must be true or false")),
+    soft: z.optional(z.boolean("must be true or false")),
+  })
+  .check(
+    z.refine(
+      ({ tags, keys, prefixes, everything }) =>
+        everything === true || [tags, keys, prefixes].some((names) => names?.length),
+      'must name "tags", "keys", "prefixes" or "everything"',
+    ),
+  );
+
+/** The id in the path. @throws {ApiProblem} 400, so that no malformed id becomes a key. */
+export function idOf(c: Context): number {
+  return parse(Id, c.req.param("id"), "id");
+}
+
+/** The page and category of a list. @throws {ApiProblem} 400 */
+export function productListOf(c: Context): { page: number; category?: number | undefined } {
+  return parse(ProductList, queryOf(c));
+}
+
+/** The ids of a batch, each once. @throws {ApiProblem} 400 */
+export function userIdsOf(c: Context): number[] {
+  return parse(UserBatch, queryOf(c)).ids;
+}
+
+/** For routes without parameters. @throws {ApiProblem} 400 if there are any */
+export function noQuery(c: Context): void {
+  parse(Nothing, queryOf(c));
+}
+
+/** The request's body. @throws {ApiProblem} 400 or 415 */
+export async function bodyOf<T>(c: Context, schema: z.ZodMiniType<T>): Promise<T> {
+  noQuery(c);
+  const type = c.req.header("Content-Type")?.split(";")[0]?.trim().toLowerCase();
+  if (type !== "application/json")
+    throw new ApiProblem({
+      status: 415,
+      type: "unsupported-media-type",
+      title: "Unsupported Media Type",
+      detail: "Send the body as application/json.",
+      headers: { Accept: "application/json" },
+    });
+  // Outside the try: a body over the limit is reported by whoever set the limit.
+  const bytes = await c.req.arrayBuffer();
+  let json: unknown;
+  try {
+    json = JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes));
+  } catch {
+    throw new ApiProblem({
+      status: 400,
+      type: "invalid-json",
+      title: "Invalid JSON",
+      detail: "The body is not JSON in UTF-8.",
+    });
+  }
+  return parse(schema, json);
+}
+
+function queryOf(c: Context): Record<string, string> {
+  const pairs = [...new URL(c.req.url).searchParams];
+  const query = Object.fromEntries(pairs);
+  if (Object.keys(query).length < pairs.length)
+    throw invalid([{ field: "query", detail: "names a parameter twice" }]);
+  return query;
+}
+
+interface FieldError {
+  readonly field: string;
+  readonly detail: string;
+}
+
+/** `root` names what is parsed where that is a single value. */
+function parse<T>(schema: z.ZodMiniType<T>, value: unknown, root = ""): T {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw invalid(parsed.error.issues.flatMap((issue) => fieldErrors(issue, root)));
+}
+
+function fieldErrors(issue: z.core.$ZodIssue, root: string): FieldError[] {
+  const path = issue.path.map(String).join(".");
+  if (issue.code === "unrecognized_keys")
+    return issue.keys.map((name) => ({ field: shorten(name), detail: "is unknown" }));
+  if (issue.code === "invalid_type" && path === "" && root === "")
+    return [{ field: "body", detail: "must be a JSON object" }];
+  return [{ field: path || root || "body", detail: issue.message }];
+}
+
+/** A hostile name must not make a long answer. */
+function shorten(name: string): string {
+  return name.length > 64 ? `${name.slice(0, 63).toWellFormed()}…` : name.toWellFormed();
+}
+
+/** Errors that one answer lists. */
+const MAX_ERRORS = 20;
+
+export function invalid(errors: readonly FieldError[]): ApiProblem {
+  const listed = errors.slice(0, MAX_ERRORS);
+  return new ApiProblem({
+    status: 400,
+    type: "invalid-input",
+    title: "Invalid Input",
+    detail: listed.map(({ field, detail }) => `${field}: ${detail}`).join("; "),
+    extensions: { errors: listed },
+  });
+}

@@ -1,0 +1,101 @@
+/** Every read of the reference application. What they return is what clients get, and JSON. */
+import { asc, count, eq, inArray, sql } from "drizzle-orm";
+import type { Database } from "../index.ts";
+import { categories, products, users } from "./schema.ts";
+
+export const PAGE_SIZE = 20;
+
+export interface Product {
+  readonly id: number;
+  readonly name: string;
+  readonly description: string;
+  readonly priceCents: number;
+  readonly categoryId: number;
+  readonly stock: number;
+  readonly updatedAt: string;
+}
+
+export interface Category {
+  readonly id: number;
+  readonly name: string;
+  readonly description: string;
+}
+
+/** What anybody may see of a user. */
+export interface User {
+  readonly id: number;
+  readonly name: string;
+  readonly city: string;
+  readonly createdAt: string;
+}
+
+/** What only the user and the admin may see; kept out of everything that is shared. */
+export interface PrivateUser {
+  readonly email: string;
+  readonly age: number;
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly page: number;
+  readonly pageSize: number;
+  readonly total: number;
+}
+
+export function toProduct(row: typeof products.$inferSelect): Product {
+  return { ...row, updatedAt: row.updatedAt.toISOString() };
+}
+
+export async function findProduct(db: Database, id: number): Promise<Product | undefined> {
+  const [row] = await db.select().from(products).where(eq(products.id, id));
+  return row && toProduct(row);
+}
+
+/** One page of the products, of one category or of all, in the order of ids. */
+export async function listProducts(
+  db: Database,
+  page: number,
+  category: number | undefined,
+): Promise<Page<Product>> {
+  const shown = category === undefined ? undefined : eq(products.categoryId, category);
+  const rows = await db
+    .select({ product: products, total: sql<number>`count(*) over ()`.mapWith(Number) })
+    .from(products)
+    .where(shown)
+    .orderBy(asc(products.id))
+    .limit(PAGE_SIZE)
+    .offset((page - 1) * PAGE_SIZE);
+  // Behind the last page no row is left to carry the total.
+  const total =
+    rows[0]?.total ??
+    (page === 1
+      ? 0
+      : ((await db.select({ total: count() }).from(products).where(shown))[0]?.total ?? 0));
+  return { items: rows.map(({ product }) => toProduct(product)), page, pageSize: PAGE_SIZE, total };
+}
+
+/** All categories: there are few, and menus show them all. */
+export async function listCategories(db: Database): Promise<Page<Category>> {
+  const items = await db.select().from(categories).orderBy(asc(categories.id));
+  return { items, page: 1, pageSize: items.length, total: items.length };
+}
+
+export async function findUsers(db: Database, ids: readonly number[]): Promise<User[]> {
+  const rows = await db
+    .select({ id: users.id, name: users.name, city: users.city, createdAt: users.createdAt })
+    .from(users)
+    .where(inArray(users.id, [...ids]));
+  return rows.map((row) => ({ ...row, createdAt: row.createdAt.toISOString() }));
+}
+
+export async function findPrivateUsers(
+  db: Database,
+  ids: readonly number[],
+): Promise<Map<number, PrivateUser>> {
+  if (ids.length === 0) return new Map();
+  const rows = await db
+    .select({ id: users.id, email: users.email, age: users.age })
+    .from(users)
+    .where(inArray(users.id, [...ids]));
+  return new Map(rows.map(({ id, ...hidden }) => [id, hidden]));
+}

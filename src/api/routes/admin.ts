@@ -1,0 +1,38 @@
+import { Hono } from "hono";
+import { DefinitionError, type StrataEnv } from "../../index.ts";
+import type { Admin } from "../admin.ts";
+import { bodyOf, invalid, Purge } from "../inputs.ts";
+import type { AppServices } from "../services.ts";
+
+export function adminRoutes({ writer }: AppServices, admin: Admin): Hono<StrataEnv> {
+  const routes = new Hono<StrataEnv>();
+  // Before any route: who may not enter does not learn what is there.
+  routes.use(admin.required);
+
+  routes.post("/purge", async (c) => {
+    const { tags, keys, prefixes, everything, soft } = await bodyOf(c, Purge);
+    try {
+      const invalidation = await writer.purge(
+        {
+          ...(tags && { tags }),
+          ...(keys && { keys }),
+          ...(prefixes && { prefixes }),
+          ...(everything && { everything }),
+          ...(soft && { soft }),
+        },
+        c.var.strata.ctx,
+      );
+      const headers = { "X-Invalidation": invalidation, "Cache-Control": "no-store" };
+      // Accepted, not done: it waits in the database for Redis to come back.
+      return c.json({ invalidation }, invalidation === "done" ? 200 : 202, headers);
+    } catch (error) {
+      if (error instanceof DefinitionError) {
+        const detail = error.message.slice(error.field.length + 2);
+        throw invalid([{ field: error.field, detail }]);
+      }
+      throw error;
+    }
+  });
+
+  return routes;
+}

@@ -1,0 +1,146 @@
+import { and, eq, sql } from "drizzle-orm";
+import { Hono } from "hono";
+import { OriginFault, type StrataEnv, type Written } from "../../index.ts";
+import type { Admin } from "../admin.ts";
+import { ApiProblem, notFound } from "../errors.ts";
+import { bodyOf, idOf, noQuery, PartialProduct, StockChange, WholeProduct } from "../inputs.ts";
+import { findProduct, toProduct } from "../queries.ts";
+import { products } from "../schema.ts";
+import type { AppServices } from "../services.ts";
+import { categoryOf, LISTS_OF_ALL, NEW_PRODUCT } from "../tags.ts";
+
+/**
+ * Writes of products. Each answers `X-Invalidation: done`, or `deferred` while Redis is
+ * away: then the write is committed, and readers see it once Redis is back.
+ */
+export function productWriteRoutes({ db, writer }: AppServices, admin: Admin): Hono<StrataEnv> {
+  const routes = new Hono<StrataEnv>();
+  type Row = typeof products.$inferSelect;
+  const missing = (id: number) => notFound(`There is no product ${id}.`);
+
+  routes.post("/", admin.required, async (c) => {
+    const product = await bodyOf(c, WholeProduct);
+    const written = await known(
+      writer.mutate<Row>(
+        {
+          statements: [db.insert(products).values(product).returning()],
+          tags: [`category:${product.categoryId}`, LISTS_OF_ALL],
+          tagQuery: { after: NEW_PRODUCT },
+        },
+        c.var.strata.ctx,
+      ),
+    );
+    const headers = { Location: `/products/${written.value?.id}`, ...headersOf(written) };
+    return c.json(written.value && toProduct(written.value), 201, headers);
+  });
+
+  async function update(id: number, change: PartialProduct, ctx: Ctx): Promise<Written<Row>> {
+    return known(
+      writer.mutate<Row>(
+        {
+          statements: [
+            db
+              .update(products)
+              .set({ ...change, updatedAt: sql`now()` })
+              .where(eq(products.id, id))
+              .returning(),
+          ],
+          tags: [`product:${id}`],
+          // Lists that show it have its own tag; only a move changes other lists.
+          ...(change.categoryId !== undefined && { tagQuery: categoryOf(id) }),
+        },
+        ctx,
+      ),
+    );
+  }
+
+  routes.put("/:id", admin.required, async (c) => {
+    const id = idOf(c);
+    const written = await update(id, await bodyOf(c, WholeProduct), c.var.strata.ctx);
+    if (written.value === undefined) return missing(id);
+    return c.json(toProduct(written.value), 200, headersOf(written));
+  });
+
+  routes.patch("/:id", admin.required, async (c) => {
+    const id = idOf(c);
+    const written = await update(id, await bodyOf(c, PartialProduct), c.var.strata.ctx);
+    if (written.value === undefined) return missing(id);
+    return c.json(toProduct(written.value), 200, headersOf(written));
+  });
+
+  routes.patch("/:id/stock", admin.required, async (c) => {
+    const id = idOf(c);
+    const { stock, delta } = await bodyOf(c, StockChange);
+    const next =
+      delta === undefined
+        ? sql`${stock}::bigint`
+        : sql`${products.stock}::bigint + ${delta}::bigint`;
+    const written = await writer.mutate<Row>(
+      {
+        statements: [
+          db
+            .update(products)
+            .set({ stock: next, updatedAt: sql`now()` })
+            .where(and(eq(products.id, id), sql`${next} between 0 and ${MAX_STOCK}::bigint`))
+            .returning(),
+        ],
+        tags: [`product:${id}`],
+      },
+      c.var.strata.ctx,
+    );
+    if (written.value !== undefined)
+      return c.json(toProduct(written.value), 200, headersOf(written));
+    const product = await findProduct(db, id);
+    if (product === undefined) return missing(id);
+    throw new ApiProblem({
+      status: 409,
+      type: "stock-conflict",
+      title: "Stock Conflict",
+      detail: `There are ${product.stock}; a change by ${delta} would leave what cannot be.`,
+      extensions: { stock: product.stock },
+    });
+  });
+
+  routes.delete("/:id", admin.required, async (c) => {
+    noQuery(c);
+    const id = idOf(c);
+    const written = await writer.mutate<Row>(
+      {
+        statements: [db.delete(products).where(eq(products.id, id)).returning()],
+        tags: [`product:${id}`, LISTS_OF_ALL],
+        tagQuery: categoryOf(id),
+      },
+      c.var.strata.ctx,
+    );
+    if (written.value === undefined) return missing(id);
+    return c.body(null, 204, headersOf(written));
+  });
+
+  return routes;
+}
+
+type Ctx = StrataEnv["Variables"]["strata"]["ctx"];
+
+const MAX_STOCK = 2_147_483_647;
+
+function headersOf({ invalidation }: Written<unknown>): Record<string, string> {
+  return { "X-Invalidation": invalidation, "Cache-Control": "no-store" };
+}
+
+/** Postgres' code for a reference to a row that does not exist. */
+const FOREIGN_KEY_VIOLATION = "23503";
+
+async function known<T>(writing: Promise<T>): Promise<T> {
+  try {
+    return await writing;
+  } catch (error) {
+    if (!(error instanceof OriginFault) || error.sqlState !== FOREIGN_KEY_VIOLATION) throw error;
+    throw new ApiProblem({
+      status: 422,
+      type: "unknown-category",
+      title: "Unknown Category",
+      detail: "categoryId: there is no such category",
+      extensions: { errors: [{ field: "categoryId", detail: "there is no such category" }] },
+    });
+  }
+}

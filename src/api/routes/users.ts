@@ -1,0 +1,69 @@
+import { Hono } from "hono";
+import { etag } from "hono/etag";
+import { definePolicy, key, respond, type StrataEnv } from "../../index.ts";
+import type { Admin } from "../admin.ts";
+import { idOf, noQuery, userIdsOf } from "../inputs.ts";
+import { findPrivateUsers, findUsers, type User } from "../queries.ts";
+import type { AppServices } from "../services.ts";
+
+/** One user, whether it was read alone or in a batch: both share the entries. */
+const policy = definePolicy({
+  freshFor: "10m",
+  staleWhileRevalidate: "1m",
+  staleIfError: "1h",
+  negativeFor: "1m",
+});
+
+/** What the admin token opens is for its owner's eyes, and never in a shared entry. */
+const PRIVATE = { "Cache-Control": "private, no-store", Vary: "Authorization" };
+
+export function userRoutes({ db }: AppServices, admin: Admin): Hono<StrataEnv> {
+  const routes = new Hono<StrataEnv>();
+
+  routes.get("/:id", async (c) => {
+    noQuery(c);
+    const id = idOf(c);
+    const viewer = await admin.viewer(c);
+    const lookup = await c.var.strata.cache.read<User>(key("user", id), policy, async (load) => {
+      load.tag(`user:${id}`);
+      return (await findUsers(db, [id]))[0];
+    });
+    const { value } = lookup;
+    if (viewer === "admin" && value !== undefined) {
+      const hidden = await findPrivateUsers(db, [id]);
+      return c.json({ ...value, ...hidden.get(id) }, 200, PRIVATE);
+    }
+    const response = respond(c, lookup, `There is no user ${id}.`);
+    response.headers.set("Vary", "Authorization");
+    return response;
+  });
+
+  routes.get("/", etag(), async (c) => {
+    const ids = userIdsOf(c);
+    const viewer = await admin.viewer(c);
+    const keys = new Map(ids.map((id) => [key("user", id), id]));
+    const found = await c.var.strata.cache.readMany<User>(
+      [...keys.keys()],
+      policy,
+      async (missing, load) => {
+        const wanted = missing.flatMap((name) => keys.get(name) ?? []);
+        load.tag(...wanted.map((id) => `user:${id}`));
+        const rows = await findUsers(db, wanted);
+        return new Map(rows.map((user) => [key("user", user.id), user]));
+      },
+    );
+    const items = [...keys.keys()].flatMap((name) => found.get(name)?.value ?? []);
+    const present = new Set(items.map(({ id }) => id));
+    const missing = ids.filter((id) => !present.has(id));
+    if (viewer === "anybody")
+      return c.json({ items, missing }, 200, {
+        "Cache-Control": "max-age=0, must-revalidate",
+        Vary: "Authorization",
+      });
+    const hidden = await findPrivateUsers(db, [...present]);
+    const whole = items.map((user) => ({ ...user, ...hidden.get(user.id) }));
+    return c.json({ items: whole, missing }, 200, PRIVATE);
+  });
+
+  return routes;
+}

@@ -1,0 +1,13 @@
+import type { MiddlewareHandler } from "hono";
+import type { Context, Database, StrataEnv, Writer } from "../index.ts";
+
+/** What the reference application is made of. */
+export interface AppServices {
+  readonly config: { readonly adminToken: string | undefined; readonly dev: boolean };
+  readonly db: Database;
+  readonly writer: Writer;
+  /** Gives each request its scope and each answer its headers. */
+  readonly strata: MiddlewareHandler<StrataEnv>;
+  /** Asks the invalidation log whether it is there. */
+  readonly logReachable: (ctx: Context) => Promise<boolean>;
+}
