@@ -10,7 +10,7 @@
  * - `e2e`: tests that start the whole product as a newcomer does, one file at a time.
  *
  * LOCAL_REDIS and LOCAL_POSTGRES choose the engines behind the local services; by default the
- * embedded ones. The services are started by `tools/test-services.ts` and only for the first
+ * embedded ones. The services are started by `tools/test-services/setup.ts` and only for the first
  * two projects: `vitest run --project node` starts none.
  */
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
@@ -37,7 +37,7 @@ export default defineConfig({
           name: "workers",
           include: ["test/**/*.test.ts"],
           exclude: [...NODE, ...E2E, ...ALONE],
-          globalSetup: "./tools/test-services.ts",
+          globalSetup: "./tools/test-services/setup.ts",
           // Tests wait more than they compute, so two at a time even on a small machine.
           maxWorkers: 2,
           testTimeout: 20_000,
@@ -50,7 +50,7 @@ export default defineConfig({
           name: "alone",
           include: ALONE,
           exclude: [...NODE, ...E2E],
-          globalSetup: "./tools/test-services.ts",
+          globalSetup: "./tools/test-services/setup.ts",
           fileParallelism: false,
           testTimeout: 30_000,
           sequence: { groupOrder: 2 },

@@ -1,0 +1,20 @@
+/**
+ * The local services in a process of their own: it sends their addresses to its parent and ends
+ * with it. Run by setup.ts.
+ */
+import { startServices } from "../../dev/services.ts";
+
+const services = await startServices({
+  redis: process.env["LOCAL_REDIS"] ?? "embedded",
+  postgres: process.env["LOCAL_POSTGRES"] ?? "embedded",
+});
+// The end of the parent is the only reason to end: Ctrl-C reaches both, and would leave the engines.
+process.on("SIGINT", () => undefined);
+process.once("disconnect", () => void services.close().finally(() => process.exit()));
+process.send?.({
+  UPSTASH_REDIS_REST_URL: services.redisUrl,
+  UPSTASH_REDIS_REST_TOKEN: services.redisToken,
+  NEON_ENDPOINT: services.sqlEndpoint,
+  DATABASE_URL: services.databaseUrl,
+  SERVICES_URL: services.url,
+});
