@@ -27,8 +27,13 @@ const worker = () =>
     miniflare: { bindings: inject("workerBindings") },
   }));
 
+/** Where to write a report for a machine, beside the one for people. */
+const REPORT = process.env["TEST_REPORT"];
+
 export default defineConfig({
   test: {
+    reporters: REPORT === undefined ? ["default"] : ["default", "json"],
+    ...(REPORT === undefined ? {} : { outputFile: { json: REPORT } }),
     // Group orders begin at 1: files of group 0 that cannot run in parallel are put after all groups.
     projects: [
       {
