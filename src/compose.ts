@@ -83,6 +83,7 @@ export function createStrata(bindings: Bindings, { now, random, newId }: Platfor
   const coherence = createCoherence({ store, timeoutMs: config.redisTimeoutMs, within });
   const flights = createFlightPort({
     stub: (name, region) => flightStub(bindings.FLIGHTS, name, region),
+    namespace: config.namespace,
     shards: config.flightShards,
     slackMs: config.flightSlackMs,
     within,
@@ -132,7 +133,7 @@ export function createStrata(bindings: Bindings, { now, random, newId }: Platfor
     await store.trim(MAX_LIFETIME_MS + config.trimSlackMs, ctx);
   }
 
-  return { config, middleware, db, writer, logReachable, scheduled, engine, coherence, store, memory };
+  return { config, middleware, db, writer, logReachable, scheduled, engine, batch, coherence, store, memory };
 }
 
 /** A context for work that no request asked for. */

@@ -5,6 +5,8 @@ import type { FlightShardRpc } from "./flight-shard.ts";
 export interface FlightPortOptions {
   /** A new stub for the object of this name, near this region. Stubs break for good on errors. */
   readonly stub: (name: string, region: string) => FlightShardRpc;
+  /** Keys of one namespace are not keys of another. */
+  readonly namespace: string;
   /** Objects a scope is spread over. */
   readonly shards: number;
   /** What a join may take beyond the wait that it asked for. */
@@ -13,10 +15,12 @@ export interface FlightPortOptions {
 }
 
 /** Presents the flight objects as the port that the engine knows. */
-export function createFlightPort({ stub, shards, slackMs, within }: FlightPortOptions): FlightPort {
+export function createFlightPort(options: FlightPortOptions): FlightPort {
+  const { stub, namespace, shards, slackMs, within } = options;
+
   function shardOf(scope: "region" | "global", key: string, ctx: Context): FlightShardRpc {
     const area = scope === "global" ? "global" : `region-${ctx.region}`;
-    return stub(`${area}-${hash(key) % shards}`, ctx.region);
+    return stub(`${namespace}-${area}-${hash(key) % shards}`, ctx.region);
   }
 
   async function attempt<T>(call: () => Promise<T>, ms: Millis): Promise<Result<T>> {

@@ -1,6 +1,6 @@
 /** The last step of a walk: one load for all who want it, and what becomes of it. */
 import { decodeEntry, encodeEntry } from "../core/codec.ts";
-import { createEntry, type Entry, type Loaded } from "../core/entry.ts";
+import { ageOf, createEntry, type Entry, type Loaded } from "../core/entry.ts";
 import { originFaultOf, type Fault } from "../core/faults.ts";
 import type {
   FlightPort,
@@ -80,6 +80,8 @@ export function createLoader(options: LoaderOptions): Loader {
   /** Whether a value that landed may answer this reader: as if it came from a tier. */
   async function holds(entry: Entry, beganAgoMs: Millis, job: Job): Promise<boolean> {
     const { policy, ctx } = job;
+    // It may have landed a while ago, and a short lifetime may be over already.
+    if (ageOf(entry, ctx.now()) !== "fresh") return false;
     const recent = beganAgoMs <= policy.coherenceMs;
     if (!recent && (await coherence.ready(job.startedAt, policy.coherenceMs, ctx)) === "unreachable")
       return false;

@@ -1,0 +1,51 @@
+/** A small application on one test isolate, called as HTTP calls it. */
+import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { Hono } from "hono";
+import { createStrata, problem, type Bindings, type Strata, type StrataEnv } from "../../src/index.ts";
+import { createTestClock, type TestClock } from "./isolate.ts";
+
+export interface TestApp {
+  readonly app: Hono<StrataEnv>;
+  readonly layer: Strata;
+  readonly clock: TestClock;
+  /** Asks, reads the body, and waits for everything that was deferred. */
+  get(path: string, headers?: Record<string, string>): Promise<TestAnswer>;
+  send(request: Request): Promise<TestAnswer>;
+}
+
+export interface TestAnswer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: string;
+}
+
+export function createTestApp(namespace: string, routes: (app: Hono<StrataEnv>) => void): TestApp {
+  const clock = createTestClock();
+  const layer = createStrata(
+    { ...(env as unknown as Bindings), STRATA_NAMESPACE: namespace },
+    { now: clock.now, random: () => 0, newId: () => crypto.randomUUID() },
+  );
+  const app = new Hono<StrataEnv>();
+  app.use(layer.middleware(async (request, c) => app.fetch(request, c.env, c.executionCtx)));
+  app.onError((error) =>
+    problem({ status: 503, type: "unavailable", title: "Unavailable", detail: error.message }),
+  );
+  routes(app);
+
+  async function send(request: Request): Promise<TestAnswer> {
+    const execution = createExecutionContext();
+    const response = await app.fetch(request, env, execution);
+    const body = await response.text();
+    await waitOnExecutionContext(execution);
+    return { status: response.status, headers: response.headers, body };
+  }
+
+  return {
+    app,
+    layer,
+    clock,
+    send,
+    get: (path, headers = {}) => send(new Request(`http://${namespace}.test${path}`, { headers })),
+  };
+}

@@ -1,0 +1,96 @@
+/** Isolates to test with: each has its own memory and its own knowledge of the log. */
+import { env } from "cloudflare:workers";
+import { createContext } from "../../src/core/context.ts";
+import type { CacheEvent } from "../../src/core/events.ts";
+import type { Context, DataReader } from "../../src/core/ports.ts";
+import { createReader } from "../../src/engine/reader.ts";
+import { etagOf } from "../../src/http/etag.ts";
+import { createStrata, type Bindings, type Strata } from "../../src/index.ts";
+
+export interface TestClock {
+  now(): number;
+  /** Sets this clock alone forward, or back. */
+  advance(ms: number): void;
+}
+
+/** The real clock with an offset: timers and I/O stay real. */
+export function createTestClock(): TestClock {
+  let offset = 0;
+  return {
+    now: () => Date.now() + offset,
+    advance: (ms) => {
+      offset += ms;
+    },
+  };
+}
+
+export interface TestIsolate {
+  readonly layer: Strata;
+  readonly clock: TestClock;
+  /** A new request of this isolate. */
+  request(): TestRequest;
+  /** Waits until everything that was deferred has ended, also what that deferred in turn. */
+  settle(): Promise<void>;
+  /** Events of all requests so far. */
+  readonly events: CacheEvent[];
+}
+
+export interface TestRequest extends DataReader {
+  readonly ctx: Context;
+}
+
+export interface TestIsolateOptions {
+  /** Isolates of one namespace share Redis, the edge and flights. */
+  readonly namespace: string;
+  readonly clock?: TestClock;
+  readonly random?: () => number;
+  readonly host?: string;
+  readonly region?: string;
+  readonly bindings?: Partial<Bindings>;
+}
+
+export function createTestIsolate(options: TestIsolateOptions): TestIsolate {
+  const { namespace, clock = createTestClock(), random = () => 0, bindings } = options;
+  const { host = "strata.test", region = namespace } = options;
+  const layer = createStrata(
+    { ...(env as unknown as Bindings), STRATA_NAMESPACE: namespace, ...bindings },
+    { now: clock.now, random, newId: () => crypto.randomUUID() },
+  );
+  const events: CacheEvent[] = [];
+  const deferred = new Set<Promise<unknown>>();
+
+  function request(): TestRequest {
+    const ctx = createContext({
+      id: crypto.randomUUID(),
+      now: clock.now,
+      host,
+      region,
+      waitUntil: (work) => {
+        deferred.add(work);
+        void work.finally(() => deferred.delete(work));
+      },
+      emit: (event) => events.push(event),
+    });
+    const { engine, batch } = layer;
+    const reader = createReader({ engine, batch, etagOf, onLookup: () => undefined }, ctx);
+    return { ctx, ...reader };
+  }
+
+  return {
+    layer,
+    clock,
+    request,
+    events,
+    async settle() {
+      while (deferred.size > 0) await Promise.all(deferred);
+    },
+  };
+}
+
+let counter = 0;
+
+/** A namespace that no other test uses. */
+export function uniqueNamespace(): string {
+  counter++;
+  return `t${counter}-${crypto.randomUUID().slice(0, 13)}`;
+}
