@@ -1,4 +1,5 @@
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { randomBytes } from "node:crypto";
 import { createCounts } from "./gateway/counts.ts";
@@ -29,8 +30,8 @@ export interface ServicesOptions {
   readonly seed?: boolean;
   /** Keep what the engines hold instead of starting from nothing. Default false. */
   readonly keep?: boolean;
-  /** Folder of PGlite's files; in memory without it. */
-  readonly postgresDir?: string;
+  /** Folder for what PGlite and a Redis server that is started here store; in memory without it. */
+  readonly dataDir?: string;
   /** Receives a line about each step. */
   readonly log?: (line: string) => void;
   /** Stops a start that is under way: what has been started by then is ended. */
@@ -79,24 +80,26 @@ export async function startServices(options: ServicesOptions = {}): Promise<Serv
 }
 
 async function start(options: ServicesOptions, cleanups: Cleanup[], close: Cleanup): Promise<Services> {
-  const { log = () => undefined, signal, keep = false } = options;
+  const { log = () => undefined, signal, keep = false, dataDir } = options;
   const counts = createCounts();
   const faults = createFaults();
   const token = options.token ?? randomBytes(16).toString("hex");
+  if (dataDir !== undefined) {
+    if (!keep) for (const part of ["postgres", "redis"]) rmSync(join(dataDir, part), { recursive: true, force: true });
+    mkdirSync(dataDir, { recursive: true });
+  }
 
-  // Both engines start before the port opens: a gateway that answers is one that works. The
-  // slower one sets the pace, and a failure of either is seen once both have settled.
-  const [redis, sql] = await Promise.allSettled([
-    startRedis(options.redis ?? "auto", cleanups),
-    startSql(options, cleanups),
-  ]);
-  signal?.throwIfAborted();
+  // Both engines start before the port opens: a gateway that answers is one that works. Both have
+  // settled before a failure of either is told, so that everything is known to be cleaned up.
+  const [redis, sql] = await orAborted(
+    Promise.allSettled([startRedis(options, cleanups), startSql(options, cleanups)]),
+    signal,
+  );
   if (redis.status === "rejected") throw redis.reason;
   if (sql.status === "rejected") throw sql.reason;
   const { engine, died } = redis.value;
   if (!keep) await engine.wipe();
   log(`Redis: ${engine.label}; SQL: ${sql.value.label}`);
-  signal?.throwIfAborted();
 
   const server = await startGatewayServer({
     port: options.port ?? 0,
@@ -116,10 +119,25 @@ async function start(options: ServicesOptions, cleanups: Cleanup[], close: Clean
   };
 }
 
+/** Postgres in this process cannot be stopped while it starts; an abort does not wait for it. */
+async function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return work;
+  signal.throwIfAborted();
+  const aborted = Promise.withResolvers<never>();
+  const onAbort = (): void => aborted.reject(signal.reason);
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    return await Promise.race([work, aborted.promise]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}
+
 async function startRedis(
-  choice: string,
+  options: ServicesOptions,
   cleanups: Cleanup[],
 ): Promise<{ engine: RedisEngine; died: Promise<string> }> {
+  const { redis: choice = "auto", dataDir, signal } = options;
   const never = new Promise<string>(() => undefined);
   if (/^rediss?:\/\//.test(choice)) {
     const engine = await createServerEngine(choice, "Redis");
@@ -131,7 +149,10 @@ async function startRedis(
   }
   const file = choice === "embedded" ? undefined : findRedisServer();
   if (file !== undefined) {
-    const child = await startRedisServer(file);
+    const child = await startRedisServer(file, {
+      ...(dataDir === undefined ? {} : { folder: join(dataDir, "redis") }),
+      ...(signal === undefined ? {} : { signal }),
+    });
     cleanups.push(() => child.stop());
     const engine = await createServerEngine(child.url, child.program);
     cleanups.push(() => engine.close());
@@ -150,7 +171,7 @@ async function startSql(options: ServicesOptions, cleanups: Cleanup[]): Promise<
     throw new Error(`LOCAL_POSTGRES is "${postgres}"; it should be embedded or postgres://...`);
   }
   const engine =
-    postgres === "embedded" ? await createPgliteEngine(options.postgresDir) : await createPostgresEngine(postgres);
+    postgres === "embedded" ? await createPgliteEngine(options.dataDir === undefined ? undefined : join(options.dataDir, "postgres")) : await createPostgresEngine(postgres);
   cleanups.push(() => engine.close());
   if (!keep && postgres !== "embedded") await engine.wipe();
   const migrations = `${ROOT}drizzle/migrations`;

@@ -33,6 +33,7 @@ export function parseScript(source: string): Script {
 /**
  * Wraps a script so that it counts the commands it calls. It answers `{count, reply}`, or
  * `{count, false, error}` when it failed: a script that fails has been billed for what it called.
+ * The error lacks what Redis appends to it (" script: <sha>, on @user_script:1.").
  * Everything before the body stands on the body's first line, so that line numbers hold.
  */
 export function countingSource(script: Script): string {
@@ -51,7 +52,8 @@ const PROLOGUE = [
 
 const EPILOGUE = [
   "end",
-  "local __ok, __reply = pcall(__script)",
+  // Not pcall: Redis's own turns its error tables into texts, which hides what needs an "ERR ".
+  "local __ok, __reply = xpcall(__script, function(problem) return problem end)",
   "if __ok then return { __calls, __reply } end",
   "if type(__reply) ~= 'table' then __reply = { err = 'ERR ' .. tostring(__reply) } end",
   "return { __calls, false, __reply.err }",

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { accessSync, constants, mkdtempSync, rmSync } from "node:fs";
+import { accessSync, constants, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -32,16 +32,27 @@ export function findRedisServer(path = process.env["PATH"] ?? ""): string | unde
   return undefined;
 }
 
+export interface RedisProcessOptions {
+  /** Where it keeps its data; without it, everything is in memory only. */
+  readonly folder?: string;
+  /** Ends it, also while it starts. */
+  readonly signal?: AbortSignal;
+}
+
 /**
- * Starts a Redis server on a free loopback port, in memory only.
+ * Starts a Redis server on a free loopback port.
  * Rejects with what it printed when it ends before it accepts connections.
  */
-export async function startRedisServer(file: string): Promise<RedisProcess> {
+export async function startRedisServer(file: string, options: RedisProcessOptions = {}): Promise<RedisProcess> {
   const port = await freePort();
-  const folder = mkdtempSync(join(tmpdir(), "strata-redis-"));
+  options.signal?.throwIfAborted();
+  const temporary = options.folder === undefined ? mkdtempSync(join(tmpdir(), "strata-redis-")) : undefined;
+  const folder = temporary ?? options.folder!;
+  mkdirSync(folder, { recursive: true });
+  const persistence = temporary === undefined ? "yes" : "no";
   const child = spawn(
     file,
-    ["--bind", "127.0.0.1", "--port", String(port), "--save", "", "--appendonly", "no", "--dir", folder],
+    ["--bind", "127.0.0.1", "--port", String(port), "--save", "", "--appendonly", persistence, "--dir", folder],
     // A group of its own: Ctrl-C reaches the supervisor alone, which then ends it in order.
     { stdio: ["ignore", "pipe", "pipe"], detached: true },
   );
@@ -68,10 +79,12 @@ export async function startRedisServer(file: string): Promise<RedisProcess> {
     await ended.promise;
     clearTimeout(timer);
     process.off("exit", kill);
-    rmSync(folder, { recursive: true, force: true });
+    if (temporary !== undefined) rmSync(temporary, { recursive: true, force: true });
   };
 
   const timer = setTimeout(() => ready.reject(new Error("it did not answer in time")), START_DEADLINE_MS);
+  const onAbort = (): void => ready.reject(options.signal?.reason);
+  options.signal?.addEventListener("abort", onAbort, { once: true });
   try {
     await Promise.race([ready.promise, ended.promise.then((reason) => Promise.reject(new Error(reason)))]);
   } catch (error) {
@@ -79,6 +92,7 @@ export async function startRedisServer(file: string): Promise<RedisProcess> {
     throw new Error(`${file} did not start: ${(error as Error).message}\n${printed}`, { cause: error });
   } finally {
     clearTimeout(timer);
+    options.signal?.removeEventListener("abort", onAbort);
   }
   const died = Promise.withResolvers<string>();
   void ended.promise.then((reason) => {

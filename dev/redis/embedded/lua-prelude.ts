@@ -17,14 +17,20 @@ tostring = function(value)
   if type(value) == "number" then return string.format("%.14g", value) end
   return original(value)
 end
+local protected = pcall
+local function unwrapped(ok, first, ...)
+  -- Redis 7 hands the text of its error tables to scripts, as versions before it did.
+  if not ok and type(first) == "table" and first.err then return ok, first.err end
+  return ok, first, ...
+end
+pcall = function(...) return unwrapped(protected(...)) end
 local command, sha1hex = __command, __sha1hex
 redis = {
   call = function(...) return command(true, ...) end,
   pcall = function(...) return command(false, ...) end,
   sha1hex = function(text) return sha1hex(text) end,
   error_reply = function(text)
-    if string.sub(text, 1, 1) == "-" then text = string.sub(text, 2)
-    elseif not string.find(text, "^%u+ ") then text = "ERR " .. text end
+    if string.sub(text, 1, 1) == "-" then text = string.sub(text, 2) end
     return { err = text }
   end,
   status_reply = function(text) return { ok = text } end,

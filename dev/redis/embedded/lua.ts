@@ -46,7 +46,7 @@ export function createLuaHost(): LuaHost {
       words.push(type === lua.LUA_TNUMBER ? numberArgument(lua.lua_tonumber(state, index)) : text(state, index));
     }
     const [name, ...args] = words;
-    if (name === undefined) return fail(state, "ERR Please specify at least one argument for this redis.call() call");
+    if (name === undefined) return fail(state, "ERR Please specify at least one argument for this redis lib call");
     const answer = command(name, args);
     push(state, answer);
     const isError = typeof answer === "object" && answer !== null && "error" in answer;

@@ -1,0 +1,136 @@
+import { mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { startServices } from "../services.ts";
+import type { Services } from "../services.ts";
+import { startCron } from "./cron.ts";
+import type { SupervisorOptions } from "./options.ts";
+import { assertFree, PortInUse } from "./ports.ts";
+import type { ProcessGroup } from "./process-group.ts";
+import { startWorkerInstance, untilHealthy } from "./worker-instance.ts";
+import { localVariables, writeVariables } from "./worker-variables.ts";
+import { cronsOf, furtherInstance, readWranglerConfig, writeWranglerConfig } from "./wrangler-config.ts";
+
+const READY_DEADLINE_MS = 120_000;
+
+export interface SuperviseOptions extends SupervisorOptions {
+  /** Folder that holds `.strata` and is the Workers' working directory. */
+  readonly root: string;
+  /** Path of the wrangler configuration of the first instance. */
+  readonly config: string;
+  readonly print: (line: string) => void;
+  /** Ends everything, at any time. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Runs everything until `signal` aborts: local services, migration, seed, Worker instances, cron.
+ * Resolves after an abort and rejects when a part fails; either way nothing is left running.
+ */
+export async function supervise(options: SuperviseOptions): Promise<void> {
+  const stops: (() => Promise<void>)[] = [];
+  const failure = new AbortController();
+  const signal = AbortSignal.any([options.signal, failure.signal]);
+  try {
+    await run(options, stops, (reason) => failure.abort(reason), signal);
+    await aborted(signal);
+    signal.throwIfAborted();
+  } catch (error) {
+    if (!options.signal.aborted) throw failure.signal.aborted ? failure.signal.reason : error;
+  } finally {
+    // Workers before the services that they use.
+    for (const stop of stops.reverse()) await stop();
+  }
+}
+
+async function run(
+  options: SuperviseOptions,
+  stops: (() => Promise<void>)[],
+  fail: (reason: Error) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const { port, instances, servicesPort, keep, print } = options;
+  await assertFree(servicesPort, "SERVICES_PORT");
+  for (let index = 0; index < instances; index += 1) {
+    await assertFree(port + index, index === 0 ? "PORT" : `PORT (instance ${index + 1} of INSTANCES)`);
+  }
+  const state = join(options.root, ".strata", String(port));
+  if (!keep) rmSync(state, { recursive: true, force: true });
+  mkdirSync(state, { recursive: true });
+  // Entries of instances that were killed would be found by those of this start.
+  rmSync(join(state, "registry"), { recursive: true, force: true });
+
+  const config = readWranglerConfig(options.config);
+  const services = await startLocalServices(options, state, signal);
+  stops.push(() => services.close());
+  void services.died.then((reason) => fail(new Error(`A local service ended: ${reason}`)));
+
+  const variables = localVariables(services, options.workerVariables);
+  const variablesFile = join(state, "variables.env");
+  writeVariables(variablesFile, variables);
+
+  const urls = Array.from({ length: instances }, (_, index) => `http://127.0.0.1:${port + index}`);
+  const groups: ProcessGroup[] = [];
+  stops.push(async () => void (await Promise.all(groups.map((group) => group.stop()))));
+  const startInstance = async (index: number): Promise<void> => {
+    const folder = join(state, `instance-${index + 1}`);
+    const group = startWorkerInstance({
+      config: index === 0 ? config.file : writeWranglerConfig(folder, furtherInstance(config, index + 1)),
+      port: port + index,
+      variables: variablesFile,
+      persistTo: join(folder, "state"),
+      registry: join(state, "registry"),
+      cwd: options.root,
+      onLine: (line) => print(instances === 1 ? line : `[${index + 1}] ${line}`),
+    });
+    groups.push(group);
+    void group.ended.then((how) => fail(new Error(`Worker instance ${index + 1} ended: ${how}`)));
+    await untilHealthy(urls[index]!, READY_DEADLINE_MS, signal);
+  };
+  // The first one runs the Durable Objects: the others find it when they start.
+  await startInstance(0);
+  await Promise.all(urls.slice(1).map((_url, rest) => startInstance(rest + 1)));
+
+  const stopCron = startCron({
+    url: urls[0]!,
+    crons: cronsOf(config),
+    everyMs: options.cronSeconds * 1_000,
+    log: print,
+  });
+  stops.push(async () => stopCron());
+  announce(options, urls, services, variables["ADMIN_TOKEN"] ?? "");
+}
+
+async function startLocalServices(options: SuperviseOptions, state: string, signal: AbortSignal): Promise<Services> {
+  try {
+    return await startServices({
+      port: options.servicesPort,
+      redis: options.redis,
+      postgres: options.postgres,
+      seed: options.seed,
+      keep: options.keep,
+      dataDir: state,
+      log: options.print,
+      signal,
+    });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EADDRINUSE") throw new PortInUse(options.servicesPort, "SERVICES_PORT");
+    throw error;
+  }
+}
+
+function announce(options: SuperviseOptions, urls: readonly string[], services: Services, adminToken: string): void {
+  const { print } = options;
+  print(`Strata ready on ${urls[0]}`);
+  print(`  dashboard      ${urls[0]}/dashboard`);
+  print(`  API reference  ${urls[0]}/docs`);
+  for (const [index, url] of urls.entries()) if (index > 0) print(`  instance ${index + 1}     ${url}`);
+  print(`  services       ${services.url} (GET /counts, PUT /faults/<redis|sql>)`);
+  if (options.workerVariables["ADMIN_TOKEN"] === undefined) print(`  ADMIN_TOKEN    ${adminToken} (made for this run)`);
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

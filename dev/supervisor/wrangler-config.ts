@@ -1,0 +1,70 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { experimental_readRawConfig as readRawConfig } from "wrangler";
+
+interface DurableObjectBinding {
+  readonly name: string;
+  readonly class_name: string;
+  readonly script_name?: string;
+}
+
+/** A wrangler configuration as it was written, and where. */
+export interface WranglerConfig {
+  readonly file: string;
+  readonly raw: RawConfig;
+}
+
+interface RawConfig {
+  readonly name?: string;
+  readonly main?: string;
+  readonly tsconfig?: string;
+  readonly assets?: { readonly directory?: string };
+  readonly durable_objects?: { readonly bindings?: readonly DurableObjectBinding[] };
+  readonly triggers?: { readonly crons?: readonly string[] };
+  readonly [other: string]: unknown;
+}
+
+/** Reads a wrangler configuration in any of wrangler's own formats. Throws its error if malformed. */
+export function readWranglerConfig(file: string): WranglerConfig {
+  return { file: resolve(file), raw: readRawConfig({ config: file }).rawConfig as RawConfig };
+}
+
+/** The schedules of the cron handler. */
+export function cronsOf({ raw }: WranglerConfig): readonly string[] {
+  return [...new Set(raw.triggers?.crons ?? [])];
+}
+
+/**
+ * The configuration of a further instance: the same Worker under a name of its own, whose Durable
+ * Object bindings name the first instance's script, which alone runs the objects.
+ */
+export function furtherInstance({ file, raw }: WranglerConfig, instance: number): Record<string, unknown> {
+  const first = raw.name ?? "worker";
+  const absolute = (path: string): string => resolve(dirname(file), path);
+  const { migrations: _classesLiveInTheFirst, triggers: _soDoCrons, ...rest } = raw;
+  return {
+    ...rest,
+    name: `${first}-${instance}`,
+    ...(raw.main === undefined ? {} : { main: absolute(raw.main) }),
+    ...(raw.tsconfig === undefined ? {} : { tsconfig: absolute(raw.tsconfig) }),
+    ...(raw.assets?.directory === undefined
+      ? {}
+      : { assets: { ...raw.assets, directory: absolute(raw.assets.directory) } }),
+    ...(raw.durable_objects === undefined
+      ? {}
+      : {
+          durable_objects: {
+            ...raw.durable_objects,
+            bindings: (raw.durable_objects.bindings ?? []).map((binding) => ({ script_name: first, ...binding })),
+          },
+        }),
+  };
+}
+
+/** Writes a configuration into a folder; gives its path. */
+export function writeWranglerConfig(folder: string, config: object): string {
+  mkdirSync(folder, { recursive: true });
+  const file = join(folder, "wrangler.json");
+  writeFileSync(file, JSON.stringify(config, null, 2));
+  return file;
+}
