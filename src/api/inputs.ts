@@ -194,7 +194,14 @@ interface FieldError {
 function parse<T>(schema: z.ZodMiniType<T>, value: unknown, root = ""): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  throw invalid(parsed.error.issues.flatMap((issue) => fieldErrors(issue, root)));
+  // The first reason for a field is the plainest.
+  const reasons = new Map<string, string>();
+  for (const issue of parsed.error.issues)
+    for (const { field, detail } of fieldErrors(issue, root))
+      if (!reasons.has(field)) reasons.set(field, detail);
+  // What is wrong with the whole follows from what is wrong with its parts.
+  if (reasons.size > 1) reasons.delete("body");
+  throw invalid([...reasons].map(([field, detail]) => ({ field, detail })));
 }
 
 function fieldErrors(issue: z.core.$ZodIssue, root: string): FieldError[] {

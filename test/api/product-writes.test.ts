@@ -1,0 +1,261 @@
+import { describe, expect, it, vi } from "vitest";
+import { categories } from "../../src/api/schema.ts";
+import { createClient, problemOf, type Client } from "./client.ts";
+
+interface ProductBody {
+  readonly id: number;
+  readonly name: string;
+  readonly categoryId: number;
+  readonly stock: number;
+  readonly updatedAt: string;
+}
+
+/** Categories of this test alone, so that no other test moves what it sees. */
+async function newCategories(client: Client, howMany: number): Promise<number[]> {
+  const rows = Array.from({ length: howMany }, () => ({
+    name: crypto.randomUUID(),
+    description: "",
+  }));
+  const { db } = client.isolate.layer;
+  const made = await db.insert(categories).values(rows).returning({ id: categories.id });
+  return made.map(({ id }) => id);
+}
+
+async function newProduct(client: Client, categoryId: number): Promise<ProductBody> {
+  const product = { name: "Brass Hook", description: "", priceCents: 900, categoryId, stock: 3 };
+  const response = await client.write("POST", "/products", product);
+  expect(response.status).toBe(201);
+  return response.json<ProductBody>();
+}
+
+async function statusOf(client: Client, path: string): Promise<string | null> {
+  return (await client.send(path)).headers.get("X-Cache-Status");
+}
+
+async function totalOf(client: Client, path: string): Promise<number> {
+  return (await (await client.send(path)).json<{ total: number }>()).total;
+}
+
+describe("a new product", () => {
+  it("is found at once, also where it was known to be missing", async () => {
+    const client = createClient();
+    const [category = 0] = await newCategories(client, 1);
+    const before = await newProduct(client, category);
+    const nextPath = `/products/${before.id + 1}`;
+    const known = await client.send(nextPath);
+    // Another test may have taken the id; then there is nothing to see here.
+    const product = await newProduct(client, category);
+    if (known.status === 404 && product.id === before.id + 1)
+      expect((await client.send(nextPath)).status).toBe(200);
+    expect((await client.send(`/products/${product.id}`)).status).toBe(200);
+  });
+
+  it("is named by Location, and told to be invalidated", async () => {
+    const client = createClient();
+    const response = await client.write("POST", "/products", {
+      name: "  Trimmed  ",
+      description: "Two\nlines",
+      priceCents: 0,
+      categoryId: 1,
+      stock: 0,
+    });
+    expect(response.status).toBe(201);
+    expect(response.headers.get("X-Invalidation")).toBe("done");
+    expect(response.headers.get("Cache-Control")).toBe("no-store");
+    const product = await response.json<ProductBody>();
+    expect(response.headers.get("Location")).toBe(`/products/${product.id}`);
+    expect(product.name).toBe("Trimmed");
+    await client.write("DELETE", `/products/${product.id}`);
+  });
+
+  it("changes the lists of its category and of all, and no other list", async () => {
+    const client = createClient();
+    const [here = 0, elsewhere = 0] = await newCategories(client, 2);
+    const lists = [`/products?category=${here}`, "/products", `/products?category=${elsewhere}`];
+    for (const path of lists) await client.send(path);
+    await newProduct(client, here);
+    const found = [];
+    for (const path of lists) found.push(await statusOf(client, path));
+    expect(found).toEqual(["MISS", "MISS", "HIT"]);
+    expect(await totalOf(client, `/products?category=${here}`)).toBe(1);
+  });
+
+  it("cannot be in a category that does not exist", async () => {
+    const client = createClient();
+    const response = await client.write("POST", "/products", {
+      name: "Lost",
+      description: "",
+      priceCents: 1,
+      categoryId: 2_000_000_000,
+      stock: 1,
+    });
+    expect(await problemOf(response)).toMatchObject({
+      status: 422,
+      type: "urn:strata:problem:unknown-category",
+      errors: [{ field: "categoryId" }],
+    });
+  });
+});
+
+describe("a change of a product", () => {
+  it("reaches its detail and the lists that show it, and no other list", async () => {
+    const client = createClient();
+    const [here = 0, elsewhere = 0] = await newCategories(client, 2);
+    const product = await newProduct(client, here);
+    await newProduct(client, elsewhere);
+    const paths = [
+      `/products/${product.id}`,
+      `/products?category=${here}`,
+      `/products?category=${elsewhere}`,
+      "/products?page=1",
+    ];
+    for (const path of paths) await client.send(path);
+    const response = await client.write("PATCH", `/products/${product.id}`, { name: "Iron Hook" });
+    expect(response.status).toBe(200);
+    expect(await response.json()).toMatchObject({ id: product.id, name: "Iron Hook", stock: 3 });
+    const found = [];
+    for (const path of paths) found.push(await statusOf(client, path));
+    expect(found).toEqual(["MISS", "MISS", "HIT", "HIT"]);
+  });
+
+  it("that moves it reaches the lists that it leaves and those that it enters", async () => {
+    const client = createClient();
+    const [from = 0, to = 0] = await newCategories(client, 2);
+    const product = await newProduct(client, from);
+    const before = [
+      await totalOf(client, `/products?category=${from}`),
+      await totalOf(client, `/products?category=${to}`),
+    ];
+    await client.write("PATCH", `/products/${product.id}`, { categoryId: to });
+    const after = [
+      await totalOf(client, `/products?category=${from}`),
+      await totalOf(client, `/products?category=${to}`),
+    ];
+    expect([before, after]).toEqual([
+      [1, 0],
+      [0, 1],
+    ]);
+  });
+
+  it("by PUT replaces every field, and needs every field", async () => {
+    const client = createClient();
+    const [category = 0] = await newCategories(client, 1);
+    const product = await newProduct(client, category);
+    const whole = { name: "N", description: "D", priceCents: 2, categoryId: category, stock: 5 };
+    const response = await client.write("PUT", `/products/${product.id}`, whole);
+    expect(await response.json()).toMatchObject(whole);
+    const partial = await client.write("PUT", `/products/${product.id}`, { name: "N" });
+    const { status, errors } = await problemOf(partial);
+    expect(status).toBe(400);
+    expect(errors?.map(({ field }) => field)).toEqual([
+      "description",
+      "priceCents",
+      "categoryId",
+      "stock",
+    ]);
+  });
+
+  it("of a product that does not exist is 404, and leaves nothing behind", async () => {
+    const client = createClient();
+    for (const [method, path, body] of [
+      ["PUT", "", { name: "N", description: "", priceCents: 1, categoryId: 1, stock: 1 }],
+      ["PATCH", "", { name: "N" }],
+      ["PATCH", "/stock", { stock: 1 }],
+      ["PATCH", "/stock", { delta: 1 }],
+      ["DELETE", "", undefined],
+    ] as const) {
+      const response = await client.write(method, `/products/2000000000${path}`, body);
+      expect((await problemOf(response)).status, `${method} ${path}`).toBe(404);
+    }
+  });
+});
+
+describe("the stock of a product", () => {
+  it("is set, or changed by so many", async () => {
+    const client = createClient();
+    const [category = 0] = await newCategories(client, 1);
+    const { id } = await newProduct(client, category);
+    const set = await client.write("PATCH", `/products/${id}/stock`, { stock: 10 });
+    expect(await set.json()).toMatchObject({ stock: 10 });
+    const changed = await client.write("PATCH", `/products/${id}/stock`, { delta: -4 });
+    expect(await changed.json()).toMatchObject({ stock: 6 });
+    expect(await (await client.send(`/products/${id}`)).json()).toMatchObject({ stock: 6 });
+  });
+
+  it("never falls below nothing, nor rises above what the column holds", async () => {
+    const client = createClient();
+    const [category = 0] = await newCategories(client, 1);
+    const { id } = await newProduct(client, category);
+    for (const delta of [-4, 2_147_483_647]) {
+      const response = await client.write("PATCH", `/products/${id}/stock`, { delta });
+      expect(await problemOf(response)).toMatchObject({
+        status: 409,
+        type: "urn:strata:problem:stock-conflict",
+        stock: 3,
+      });
+    }
+  });
+
+  it("counts every change of many at once", async () => {
+    const client = createClient();
+    const [category = 0] = await newCategories(client, 1);
+    const { id } = await newProduct(client, category);
+    const changes = Array.from({ length: 8 }, () =>
+      client.write("PATCH", `/products/${id}/stock`, { delta: 2 }),
+    );
+    await Promise.all(changes);
+    expect(await (await client.send(`/products/${id}`)).json()).toMatchObject({ stock: 19 });
+  });
+});
+
+describe("a deleted product", () => {
+  it("is gone at once, from its lists too", async () => {
+    const client = createClient();
+    const [category = 0] = await newCategories(client, 1);
+    const { id } = await newProduct(client, category);
+    await client.send(`/products/${id}`);
+    expect(await totalOf(client, `/products?category=${category}`)).toBe(1);
+    const response = await client.write("DELETE", `/products/${id}`);
+    expect(response.status).toBe(204);
+    expect(response.headers.get("X-Invalidation")).toBe("done");
+    expect((await client.send(`/products/${id}`)).status).toBe(404);
+    expect(await totalOf(client, `/products?category=${category}`)).toBe(0);
+  });
+});
+
+describe("a purge", () => {
+  it("by tag, key, prefix or everything makes just that load again", async () => {
+    const client = createClient();
+    const paths = ["/products/51", "/products/52", "/products?page=9", "/categories"];
+    const purges = [
+      [{ tags: ["product:51"] }, ["MISS", "HIT", "HIT", "HIT"]],
+      [{ keys: ["product:52"] }, ["HIT", "MISS", "HIT", "HIT"]],
+      [{ prefixes: ["products:"] }, ["HIT", "HIT", "MISS", "HIT"]],
+      [{ everything: true }, ["MISS", "MISS", "MISS", "MISS"]],
+    ] as const;
+    for (const path of paths) await client.send(path);
+    for (const [targets, expected] of purges) {
+      const response = await client.write("POST", "/admin/purge", targets);
+      expect(response.status).toBe(200);
+      expect(await response.json()).toEqual({ invalidation: "done" });
+      const found = [];
+      for (const path of paths) found.push(await statusOf(client, path));
+      expect(found, JSON.stringify(targets)).toEqual(expected);
+    }
+  });
+
+  it("that is soft makes entries stale, not gone", async () => {
+    const client = createClient();
+    await client.send("/products/53");
+    await client.write("POST", "/admin/purge", { tags: ["product:53"], soft: true });
+    expect(await statusOf(client, "/products/53")).toBe("STALE");
+    await vi.waitFor(async () => expect(await statusOf(client, "/products/53")).toBe("HIT"), 5_000);
+  });
+
+  it("is refused where no token is configured", async () => {
+    const closed = createClient({}, ["ADMIN_TOKEN"]);
+    const response = await closed.write("POST", "/admin/purge", { everything: true });
+    expect((await problemOf(response)).status).toBe(403);
+    expect((await closed.send("/products/1")).status).toBe(200);
+  });
+});

@@ -1,0 +1,116 @@
+import { describe, expect, it } from "vitest";
+import { createClient } from "./client.ts";
+
+interface ProductBody {
+  readonly id: number;
+}
+interface List<T> {
+  readonly items: readonly T[];
+  readonly page: number;
+  readonly pageSize: number;
+  readonly total: number;
+}
+
+describe("a product", () => {
+  it("is a plain object, from the database first and from memory then", async () => {
+    const { send } = createClient();
+    const first = await send("/products/42");
+    expect(first.status).toBe(200);
+    expect(first.headers.get("X-Cache-Status")).toBe("MISS");
+    expect(await first.json()).toEqual({
+      id: 42,
+      name: "Marlow Max Watch",
+      description: "Built to be repaired: every part can be ordered.",
+      priceCents: 7350,
+      categoryId: 38,
+      stock: 218,
+      updatedAt: "2025-01-04T06:19:06.034Z",
+    });
+    const second = await send("/products/42");
+    expect(second.headers.get("X-Cache-Status")).toBe("HIT");
+    expect(second.headers.get("Cache-Status")).toContain("detail=memory");
+    expect(second.headers.get("ETag")).toBe(first.headers.get("ETag"));
+  });
+
+  it("is not sent again to a client that has it", async () => {
+    const { send } = createClient();
+    const etag = (await send("/products/43")).headers.get("ETag") ?? "";
+    const again = await send("/products/43", { headers: { "If-None-Match": etag } });
+    expect(again.status).toBe(304);
+    expect(again.headers.get("ETag")).toBe(etag);
+  });
+
+  it("answers HEAD with the headers of GET and without a body", async () => {
+    const { send } = createClient();
+    const got = await send("/products/44");
+    const head = await send("/products/44", { method: "HEAD" });
+    expect(head.status).toBe(200);
+    expect(head.headers.get("ETag")).toBe(got.headers.get("ETag"));
+    expect(await head.text()).toBe("");
+  });
+
+  it("that does not exist is remembered as missing", async () => {
+    const { send } = createClient();
+    const first = await send("/products/2000000000");
+    const second = await send("/products/2000000000");
+    expect([first.status, second.status]).toEqual([404, 404]);
+    expect(second.headers.get("X-Cache-Status")).toBe("HIT");
+    expect(await second.json()).toMatchObject({
+      type: "urn:strata:problem:not-found",
+      status: 404,
+    });
+  });
+});
+
+describe("a list of products", () => {
+  it("shows twenty in the order of ids, and how many there are", async () => {
+    const { send } = createClient();
+    const list = await (await send("/products?page=2")).json<List<ProductBody>>();
+    expect(list).toMatchObject({ page: 2, pageSize: 20 });
+    expect(list.total).toBeGreaterThanOrEqual(2_000);
+    expect(list.items.map(({ id }) => id)).toEqual(Array.from({ length: 20 }, (_, at) => at + 21));
+  });
+
+  it("of a category shows that category alone", async () => {
+    const { send } = createClient();
+    const list = await (await send("/products?category=3")).json<List<{ categoryId: number }>>();
+    expect(new Set(list.items.map(({ categoryId }) => categoryId))).toEqual(new Set([3]));
+    expect(list.total).toBeLessThan(100);
+  });
+
+  it("is one entry, however its parameters are written", async () => {
+    const { send } = createClient();
+    await send("/products?category=4&page=1");
+    expect((await send("/products?category=4")).headers.get("X-Cache-Status")).toBe("HIT");
+    expect((await send("/products?page=1&category=4")).headers.get("X-Cache-Status")).toBe("HIT");
+  });
+
+  it("is empty behind its last page, and still tells the total", async () => {
+    const { send } = createClient();
+    const list = await (await send("/products?category=3&page=99")).json<List<ProductBody>>();
+    expect(list.items).toEqual([]);
+    expect(list.total).toBeGreaterThan(0);
+  });
+});
+
+describe("categories", () => {
+  it("are listed whole, and cached", async () => {
+    const { send } = createClient();
+    const list = await (await send("/categories")).json<List<{ id: number; name: string }>>();
+    expect(list.total).toBeGreaterThanOrEqual(40);
+    expect(list.items[0]).toMatchObject({ id: 1, name: "Headphones" });
+    expect((await send("/categories")).headers.get("X-Cache-Status")).toBe("HIT");
+  });
+});
+
+describe("health", () => {
+  it("tells which of its dependencies answer", async () => {
+    const { send } = createClient();
+    const response = await send("/health");
+    expect(response.status).toBe(200);
+    expect(await response.json()).toEqual({
+      status: "ok",
+      checks: { database: true, redis: true, edge: true },
+    });
+  });
+});
