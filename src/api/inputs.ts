@@ -27,7 +27,7 @@ function wholeNumber(max: number, message: string) {
 const Id = wholeNumber(MAX_INTEGER, `must be a whole number from 1 to ${MAX_INTEGER}`);
 
 const ProductList = z.strictObject({
-  page: z._default(wholeNumber(MAX_PAGE, `must be a whole number from 1 to ${MAX_PAGE}`), 1),
+  page: z.optional(wholeNumber(MAX_PAGE, `must be a whole number from 1 to ${MAX_PAGE}`)),
   category: z.optional(Id),
 });
 
@@ -135,8 +135,9 @@ export function idOf(c: Context): number {
 }
 
 /** The page and category of a list. @throws {ApiProblem} 400 */
-export function productListOf(c: Context): { page: number; category?: number | undefined } {
-  return parse(ProductList, queryOf(c));
+export function productListOf(c: Context): { page: number; category: number | undefined } {
+  const { page = 1, category } = parse(ProductList, queryOf(c));
+  return { page, category };
 }
 
 /** The ids of a batch, each once. @throws {ApiProblem} 400 */

@@ -131,14 +131,12 @@ export function createWriter(options: WriterOptions): Writer {
     return conclude(ids, result, ctx);
   }
 
-  /** Work that the relay does again should it fail. */
-  function inBackground(work: Promise<unknown>, ctx: Context): void {
-    ctx.defer(
-      work.catch((error: unknown) =>
-        ctx.emit({ type: "fault.raise", fault: originFaultOf(error) }),
-      ),
-    );
-  }
-
   return { mutate, purge, relay: runRelay };
+}
+
+/** Work that the relay does again should it fail. */
+function inBackground(work: Promise<unknown>, ctx: Context): void {
+  ctx.defer(
+    work.catch((error: unknown) => ctx.emit({ type: "fault.raise", fault: originFaultOf(error) })),
+  );
 }

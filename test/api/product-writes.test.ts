@@ -165,7 +165,7 @@ describe("a change of a product", () => {
       ["DELETE", "", undefined],
     ] as const) {
       const response = await client.write(method, `/products/2000000000${path}`, body);
-      expect((await problemOf(response)).status, `${method} ${path}`).toBe(404);
+      expect({ method, path, status: response.status }).toEqual({ method, path, status: 404 });
     }
   });
 });
@@ -240,7 +240,7 @@ describe("a purge", () => {
       expect(await response.json()).toEqual({ invalidation: "done" });
       const found = [];
       for (const path of paths) found.push(await statusOf(client, path));
-      expect(found, JSON.stringify(targets)).toEqual(expected);
+      expect({ targets, found }).toEqual({ targets, found: expected });
     }
   });
 
