@@ -17,29 +17,31 @@ const Header = z.object({
   a: z.boolean(),
   b: z.boolean(),
   e: z.string(),
-  t: z.tuple([z.number(), z.number(), z.number(), z.number()]),
+  t: z.tuple([z.number(), z.number(), z.number(), z.number(), z.number()]),
   o: z.number(),
   r: z.string(),
   c: z.number(),
+  n: z.int(),
   h: z.optional(z.tuple([z.int(), z.array(z.tuple([z.string(), z.string()]))])),
 });
 
 export function encodeEntry(entry: Entry): string {
   const binary = typeof entry.body !== "string";
+  const body = typeof entry.body === "string" ? entry.body : toBase64(entry.body);
   const header: z.infer<typeof Header> = {
     k: entry.key,
     a: entry.kind === "absent",
     b: binary,
     e: entry.etag,
-    t: [entry.storedAt, entry.freshUntil, entry.staleUntil, entry.deleteAt],
+    t: [entry.storedAt, entry.freshUntil, entry.staleUntil, entry.errorUntil, entry.deleteAt],
     o: entry.asOf,
     r: entry.era,
     c: entry.loadCost,
+    n: body.length,
     ...(entry.http && {
       h: [entry.http.status, entry.http.headers.map(([name, value]): [string, string] => [name, value])],
     }),
   };
-  const body = typeof entry.body === "string" ? entry.body : toBase64(entry.body);
   return `${MAGIC}\n${entry.members.join("\t")}\n${JSON.stringify(header)}\n${body}`;
 }
 
@@ -53,7 +55,7 @@ export function decodeEntry(key: string, text: string): Entry | undefined {
   try {
     const header = Header.parse(JSON.parse(text.slice(headerAt, bodyAt - 1)));
     if (header.k !== key) return undefined;
-    const [storedAt, freshUntil, staleUntil, deleteAt] = header.t;
+    const [storedAt, freshUntil, staleUntil, errorUntil, deleteAt] = header.t;
     const body = text.slice(bodyAt);
     return {
       key,
@@ -61,10 +63,11 @@ export function decodeEntry(key: string, text: string): Entry | undefined {
       body: header.b ? fromBase64(body) : body,
       ...(header.h && { http: { status: header.h[0], headers: header.h[1] } }),
       etag: header.e,
-      members: text.slice(membersAt, headerAt - 1).split("\t") as HardMember[],
+      members: members as HardMember[],
       storedAt,
       freshUntil,
       staleUntil,
+      errorUntil,
       deleteAt,
       asOf: header.o,
       era: header.r,

@@ -25,7 +25,9 @@ export interface Entry {
   readonly freshUntil: EpochMs;
   /** Served while a refresh runs until then. */
   readonly staleUntil: EpochMs;
-  /** Served when the origin fails until then; no tier keeps it longer. */
+  /** Served when the origin fails until then. */
+  readonly errorUntil: EpochMs;
+  /** Kept until then, if only to be confirmed by the origin; no tier keeps it longer. */
   readonly deleteAt: EpochMs;
   /** What the loader knew of the log BEFORE it began to read the origin. */
   readonly asOf: Seq;
@@ -46,11 +48,16 @@ export type Loaded =
       readonly etag: string;
       /** Names found in the result, beside the policy's own tags. */
       readonly members: readonly HardMember[];
+      /** Where the result says itself how long it lives; the policy's lifetimes where undefined. */
+      readonly lifetimes?: Lifetimes;
       /** The earliest end of what went into it; the policy's own lifetime where undefined. */
       readonly freshUntil?: EpochMs;
       /** The log's number and era of the oldest thing in it; the leader's own where undefined. */
       readonly inner?: LogMoment;
     };
+
+/** The instants of an entry's life, in rising order. */
+export type Lifetimes = Pick<Entry, "freshUntil" | "staleUntil" | "errorUntil" | "deleteAt">;
 
 /** What was known of the log at one moment. */
 export interface LogMoment {
@@ -71,10 +78,6 @@ export function createEntry(
   moment: LoadMoment,
   random: number,
 ): Entry {
-  const policyFreshMs = loaded.kind === "absent" ? policy.negativeForMs : policy.freshForMs;
-  const freshMs = policyFreshMs * (1 - policy.jitter * random);
-  const freshUntil = Math.floor(Math.min(moment.storedAt + freshMs, loaded.freshUntil ?? Infinity));
-  const staleUntil = freshUntil + policy.staleWhileRevalidateMs;
   return {
     key,
     kind: loaded.kind,
@@ -85,12 +88,24 @@ export function createEntry(
       ...new Set([...derivedMembers(key), ...policy.tags.map(tagMember), ...loaded.members]),
     ],
     storedAt: moment.storedAt,
-    freshUntil,
-    staleUntil,
-    deleteAt: Math.max(staleUntil, freshUntil + policy.staleIfErrorMs),
+    ...(loaded.lifetimes ?? lifetimesOf(policy, loaded, moment.storedAt, random)),
     ...combine(moment, loaded.inner),
     loadCost: moment.storedAt - moment.startedAt,
   };
+}
+
+function lifetimesOf(
+  policy: Policy,
+  loaded: Extract<Loaded, { storable: true }>,
+  now: EpochMs,
+  random: number,
+): Lifetimes {
+  const policyMs = loaded.kind === "absent" ? policy.negativeForMs : policy.freshForMs;
+  const until = now + policyMs * (1 - policy.jitter * random);
+  const freshUntil = Math.floor(Math.min(until, loaded.freshUntil ?? Infinity));
+  const staleUntil = freshUntil + policy.staleWhileRevalidateMs;
+  const errorUntil = Math.max(staleUntil, freshUntil + policy.staleIfErrorMs);
+  return { freshUntil, staleUntil, errorUntil, deleteAt: errorUntil };
 }
 
 /** An outer entry is as old as the oldest thing in it; two eras in one make it unusable. */
@@ -110,12 +125,13 @@ export function verifiedCopy(entry: Entry, asOf: Seq, soft: boolean, now: EpochM
 }
 
 /** Where `now` lies in the life of an entry. */
-export type Age = "fresh" | "revalidate" | "error-only" | "expired";
+export type Age = "fresh" | "revalidate" | "error-only" | "kept" | "expired";
 
 export function ageOf(entry: Entry, now: EpochMs): Age {
   if (now < entry.freshUntil) return "fresh";
   if (now < entry.staleUntil) return "revalidate";
-  return now < entry.deleteAt ? "error-only" : "expired";
+  if (now < entry.errorUntil) return "error-only";
+  return now < entry.deleteAt ? "kept" : "expired";
 }
 
 /** Bytes an entry takes in memory, near enough: text counts two bytes a character. */

@@ -143,7 +143,7 @@ export function createBatch({ memory, store, coherence, within, random }: BatchO
     ctx.emit({ type: "fault.raise", fault: cause });
     for (const key of keys) {
       const entry = progress.held.get(key);
-      if (entry === undefined || ctx.now() >= entry.deleteAt) throw new CacheUnavailable(cause);
+      if (entry === undefined || ctx.now() >= entry.errorUntil) throw new CacheUnavailable(cause);
       const unreachable = !progress.logReachable;
       progress.found.set(key, { key, status: "stale-on-error", entry, unreachable, stored: false });
     }

@@ -12,9 +12,9 @@ import { judgeNear, type NearAnswer } from "./near.ts";
 /** A load as the engine runs it. */
 export interface LoadTask {
   /** For a reader that waits. Called at most once. */
-  load(signal: AbortSignal): Promise<Loaded>;
+  load(signal: AbortSignal, held: Entry | undefined): Promise<Loaded>;
   /** For nobody: a refresh after the response. Defaults to `load`. */
-  refresh?(signal: AbortSignal): Promise<Loaded>;
+  refresh?(signal: AbortSignal, held: Entry | undefined): Promise<Loaded>;
 }
 
 export interface Engine {
@@ -94,7 +94,7 @@ export function createEngine({ memory, coherence, coalescer }: EngineOptions): E
       const found: Lookup = { key, status: "hit-memory", tier: "memory", entry, unreachable, stored: false };
       if (age === "fresh") return end(found, ctx);
       if (age === "revalidate") {
-        startRefresh(base, task);
+        startRefresh({ ...base, held: entry }, task);
         return end({ ...found, status: "stale" }, ctx);
       }
       held = near;
@@ -102,7 +102,8 @@ export function createEngine({ memory, coherence, coalescer }: EngineOptions): E
     const logReachable = near?.use !== "skip" && held?.unreachable !== true;
     const job: Job = { ...base, held: held?.entry, logReachable };
     const { outcome, own } = await coalescer.resolve(job);
-    if (outcome.kind === "found" && outcome.stale) startRefresh(job, task);
+    if (outcome.kind === "found" && outcome.stale)
+      startRefresh({ ...job, held: outcome.entry }, task);
     return end(answer(key, outcome, own, held, ctx), ctx);
   }
 
@@ -131,13 +132,13 @@ export function createEngine({ memory, coherence, coalescer }: EngineOptions): E
 
   function usable(entry: Entry, now: EpochMs): boolean {
     const verdict = coherence.judge(entry);
-    return now < entry.deleteAt && (verdict === "valid" || verdict === "soft" || entry.era === "");
+    return now < entry.errorUntil && (verdict === "valid" || verdict === "soft" || entry.era === "");
   }
 
   function startRefresh(job: Job, task: LoadTask): void {
     job.ctx.emit({ type: "refresh.start", key: job.key });
     const load = task.refresh ?? task.load;
-    coalescer.kick({ ...job, purpose: "refresh", load: (signal) => load(signal) });
+    coalescer.kick({ ...job, purpose: "refresh", load });
   }
 
   return {

@@ -13,11 +13,11 @@ export interface Job {
   readonly deadlineAt: EpochMs;
   /** `refresh` wants a fresh value; `serve` takes a stale one while a refresh runs. */
   readonly purpose: "serve" | "refresh";
-  /** A valid entry past its time, for when the origin fails. */
+  /** A valid entry past its time: to be confirmed by the origin, or served if it fails. */
   readonly held: Entry | undefined;
   /** False if this read has already found the log unreachable. */
   readonly logReachable: boolean;
-  load(signal: AbortSignal): Promise<Loaded>;
+  load(signal: AbortSignal, held: Entry | undefined): Promise<Loaded>;
 }
 
 /** What a walk through the tiers came to. */

@@ -141,7 +141,7 @@ export function createLoader(options: LoaderOptions): Loader {
   async function runLoad(job: Job): Promise<Result<Loaded>> {
     const abort = new AbortController();
     try {
-      return { ok: true, value: await within(job.load(abort.signal), job.policy.originTimeoutMs) };
+      return { ok: true, value: await within(job.load(abort.signal, job.held), job.policy.originTimeoutMs) };
     } catch (error) {
       abort.abort(error);
       return { ok: false, fault: originFaultOf(error) };
