@@ -54,9 +54,12 @@ export function decodeEntry(key: string, text: string): Entry | undefined {
   if (bodyAt === 0) return undefined;
   try {
     const header = Header.parse(JSON.parse(text.slice(headerAt, bodyAt - 1)));
-    if (header.k !== key) return undefined;
-    const [storedAt, freshUntil, staleUntil, errorUntil, deleteAt] = header.t;
+    const members = text.slice(membersAt, headerAt - 1).split("\t");
     const body = text.slice(bodyAt);
+    // Cut off, or cut at the wrong place: an entry without all its names could not be purged.
+    const whole = members.includes("n:") && members.includes(`k:${key}`) && body.length === header.n;
+    if (header.k !== key || !whole) return undefined;
+    const [storedAt, freshUntil, staleUntil, errorUntil, deleteAt] = header.t;
     return {
       key,
       kind: header.a ? "absent" : "value",

@@ -88,7 +88,7 @@ export function createEntry(
       ...new Set([...derivedMembers(key), ...policy.tags.map(tagMember), ...loaded.members]),
     ],
     storedAt: moment.storedAt,
-    ...(loaded.lifetimes ?? lifetimesOf(policy, loaded, moment.storedAt, random)),
+    ...lifetimesOf(policy, loaded, moment.storedAt, random),
     ...combine(moment, loaded.inner),
     loadCost: moment.storedAt - moment.startedAt,
   };
@@ -100,9 +100,12 @@ function lifetimesOf(
   now: EpochMs,
   random: number,
 ): Lifetimes {
+  const latest = loaded.freshUntil ?? Infinity;
+  if (loaded.lifetimes !== undefined)
+    return { ...loaded.lifetimes, freshUntil: Math.min(loaded.lifetimes.freshUntil, latest) };
   const policyMs = loaded.kind === "absent" ? policy.negativeForMs : policy.freshForMs;
   const until = now + policyMs * (1 - policy.jitter * random);
-  const freshUntil = Math.floor(Math.min(until, loaded.freshUntil ?? Infinity));
+  const freshUntil = Math.floor(Math.min(until, latest));
   const staleUntil = freshUntil + policy.staleWhileRevalidateMs;
   const errorUntil = Math.max(staleUntil, freshUntil + policy.staleIfErrorMs);
   return { freshUntil, staleUntil, errorUntil, deleteAt: errorUntil };

@@ -32,5 +32,12 @@ export function key(kind: string, ...parts: readonly (string | number)[]): strin
 function encodePart(part: string): string {
   if (part.length > MAX_KEY_LENGTH)
     throw new DefinitionError("key", `a key has at most ${MAX_KEY_LENGTH} characters`);
-  return encodeURIComponent(part.toWellFormed());
+  return part.isWellFormed() ? encodeURIComponent(part) : [...part].map(encodeUnit).join("");
+}
+
+/** Half of a surrogate pair has no UTF-8; `%u` is free, since a percent sign is always escaped. */
+function encodeUnit(unit: string): string {
+  return unit.isWellFormed()
+    ? encodeURIComponent(unit)
+    : `%u${unit.charCodeAt(0).toString(16).toUpperCase()}`;
 }

@@ -73,7 +73,7 @@ export function definePolicy(options: PolicyOptions): Policy {
     staleIfErrorMs: toMillis(options.staleIfError ?? 0, "staleIfError"),
     negativeForMs: toMillis(options.negativeFor ?? Math.min(freshForMs, 60_000), "negativeFor"),
     jitter: options.jitter ?? 0.1,
-    tags: options.tags ?? [],
+    tags: [...(options.tags ?? [])],
     coherenceMs: toMillis(options.coherence ?? 1_000, "coherence"),
     originLagMs: toMillis(options.originLag ?? 0, "originLag"),
     flight: options.flight ?? "region",

@@ -1,0 +1,77 @@
+import { describe, expect, it } from "vitest";
+import { DefinitionError } from "../../src/core/faults.ts";
+import { definePolicy, MAX_LIFETIME_MS, type PolicyOptions } from "../../src/core/policy.ts";
+import { MAX_TAGS } from "../../src/core/tag.ts";
+
+describe("a policy", () => {
+  it("needs a lifetime alone; everything else has its default", () => {
+    expect(definePolicy({ freshFor: "1h" })).toEqual({
+      freshForMs: 3_600_000,
+      staleWhileRevalidateMs: 0,
+      staleIfErrorMs: 0,
+      negativeForMs: 60_000,
+      jitter: 0.1,
+      tags: [],
+      coherenceMs: 1_000,
+      originLagMs: 0,
+      flight: "region",
+      tiers: new Set(["memory", "edge", "redis"]),
+      originTimeoutMs: 5_000,
+      onUnreachable: "serve",
+      unreachableForMs: 60_000,
+    });
+  });
+
+  it("remembers an absence no longer than a value", () => {
+    expect(definePolicy({ freshFor: "10s" }).negativeForMs).toBe(10_000);
+    expect(definePolicy({ freshFor: "10s", negativeFor: 0 }).negativeForMs).toBe(0);
+    expect(definePolicy({ freshFor: "10s", negativeFor: "20s" }).negativeForMs).toBe(20_000);
+  });
+
+  const bad: readonly [string, unknown][] = [
+    ["freshFor", 0],
+    ["freshFor", -1],
+    ["freshFor", "soon"],
+    ["freshFor", undefined],
+    ["freshFor", "8d"],
+    ["staleWhileRevalidate", "x"],
+    ["staleIfError", -5],
+    ["negativeFor", "1 minute"],
+    ["jitter", -0.1],
+    ["jitter", 1.1],
+    ["jitter", Number.NaN],
+    ["tags", [""]],
+    ["tags", ["a\nb"]],
+    ["tags", Array.from({ length: MAX_TAGS + 1 }, (_, i) => `tag${i}`)],
+    ["coherence", "fast"],
+    ["originLag", Number.POSITIVE_INFINITY],
+    ["flight", "world"],
+    ["tiers", ["memory", "disk"]],
+    ["originTimeout", 0],
+    ["originTimeout", "x"],
+    ["onUnreachable", "ignore"],
+    ["unreachableFor", Number.NaN],
+  ];
+  it.each(bad)("names %s when it is %j", (field, value) => {
+    const options = { freshFor: "1m", [field]: value } as unknown as PolicyOptions;
+    expect(() => definePolicy(options)).toThrow(DefinitionError);
+    expect(() => definePolicy(options)).toThrow(expect.objectContaining({ field }));
+  });
+
+  it("may not outlive what the log remembers, stale windows included", () => {
+    expect(definePolicy({ freshFor: MAX_LIFETIME_MS }).freshForMs).toBe(MAX_LIFETIME_MS);
+    expect(() => definePolicy({ freshFor: "6d", staleIfError: "2d" })).toThrow(/7 days/);
+    expect(() => definePolicy({ freshFor: "6d", staleWhileRevalidate: "2d" })).toThrow(/7 days/);
+    expect(() =>
+      definePolicy({ freshFor: "1m", negativeFor: "6d", staleIfError: "2d" }),
+    ).toThrow(/7 days/);
+  });
+
+  it("is not changed by what happens to the options afterwards", () => {
+    const tags = ["products"];
+    const policy = definePolicy({ freshFor: "1m", tags });
+    tags.push("a\nb");
+    expect(policy.tags).toEqual(["products"]);
+    expect(Object.isFrozen(policy)).toBe(true);
+  });
+});
