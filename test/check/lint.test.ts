@@ -45,6 +45,12 @@ test.each([
     "export const odd = [] as any[];\n",
     "no-explicit-any",
   ],
+  [
+    "all of zod",
+    "src/core/odd.ts",
+    'import { z } from "zod/mini";\n\nexport const odd = z.string();\n',
+    "no-restricted-imports",
+  ],
   ["console in the Worker", "src/core/odd.ts", 'console.log("odd");\n', "no-console"],
   ["a file of 301 lines", "src/core/odd.ts", lines(301), "max-lines"],
   ["a file of 301 lines in dev", "dev/odd.ts", lines(301), "max-lines"],

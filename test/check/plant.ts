@@ -49,7 +49,7 @@ function manifest(dependencies: Readonly<Record<string, string>>) {
     scripts: Record<string, string>;
     devDependencies: Record<string, string>;
   };
-  const gates = Object.entries(own.scripts).filter(([name]) => name.startsWith("check:"));
+  const gates = Object.entries(own.scripts).filter(([name]) => name.startsWith("check"));
   const tools = ["@cloudflare/workers-types", "@types/node", "knip", "oxc-parser", "oxfmt"];
   tools.push("oxlint", "oxlint-tsgolint", "typescript", "wrangler");
   return {

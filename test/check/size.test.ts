@@ -26,6 +26,7 @@ test("size: a Worker over the limit fails", () => {
   const { passed, output } = project.run("check:size");
   expect(passed).toBe(false);
   expect(output).toMatch(/Worker bundle size: 3\d\d\.\d KiB gzipped/u);
+  expect(output).toMatch(/heaviest, raw: src\/worker\.ts 45\d\.\d KiB/u);
 });
 
 test("size: a Worker that does not bundle fails", () => {

@@ -1,0 +1,23 @@
+import { expect, test } from "vitest";
+import { plant } from "./plant.ts";
+
+test("check: a sound project passes every gate", () => {
+  using project = plant();
+  const { passed, output } = project.run("check");
+  expect(output.match(/^ok {6}check:\w+/gmu)).toHaveLength(6);
+  expect(passed).toBe(true);
+});
+
+test("check: a gate that fails does not hide the next", () => {
+  using project = plant({
+    "src/core/odd.ts": "export const odd: any   = Date.now();\n",
+  });
+  const { passed, output } = project.run("check");
+  expect(passed).toBe(false);
+  expect(output.match(/^FAILED {2}check:\w+/gmu)).toEqual([
+    "FAILED  check:format",
+    "FAILED  check:lint",
+    "FAILED  check:imports",
+    "FAILED  check:dead",
+  ]);
+});
