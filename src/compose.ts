@@ -1,8 +1,7 @@
 /** The composition root: builds the layer, in order. Add a tier here. */
-import type { Context as HonoContext, MiddlewareHandler } from "hono";
 import { MAX_LIFETIME_MS } from "./core/policy.ts";
 import { createContext } from "./core/context.ts";
-import type { Clock, Context, NewId, Random } from "./core/ports.ts";
+import type { Context, NewId, Random } from "./core/ports.ts";
 import { readConfig, type Bindings } from "./config.ts";
 import { createFlightPort } from "./durable/flight-port.ts";
 import type { FlightShardRpc } from "./durable/flight-shard.ts";
@@ -13,8 +12,7 @@ import { createCoalescer } from "./engine/flight.ts";
 import { createLoader } from "./engine/load.ts";
 import { createUnshared } from "./engine/unshared.ts";
 import { createWalk } from "./engine/walk.ts";
-import type { StrataEnv } from "./http/scope.ts";
-import { strata } from "./http/strata.ts";
+import { strata, type Dispatch } from "./http/strata.ts";
 import { createDatabase } from "./origin/neon.ts";
 import { createRedis } from "./redis/client.ts";
 import { createRedisStore } from "./redis/store.ts";
@@ -25,6 +23,7 @@ import { withBreaker } from "./resilience/guarded-store.ts";
 import { createEdgeTier } from "./tiers/edge.ts";
 import { createMemoryTier } from "./tiers/memory.ts";
 import { createWriter } from "./writes/writer.ts";
+import type { Clock } from "./core/time.ts";
 
 /** The platform's clock and chance. Tests bring their own. */
 export interface Platform {
@@ -118,9 +117,7 @@ export function createStrata(bindings: Bindings, { now, random, newId }: Platfor
   coherence.onRecovery((ctx) => writer.relay(ctx));
 
   /** Gives requests their scope; `dispatch` runs one again, in the background. */
-  const middleware = (
-    dispatch: (request: Request, c: HonoContext<StrataEnv>) => Promise<Response>,
-  ): MiddlewareHandler<StrataEnv> =>
+  const middleware = (dispatch: Dispatch) =>
     strata({ engine, batch, now, newId, observe: () => undefined, dispatch });
 
   /** Asks the log anew; establishes it where there is none. */
@@ -133,7 +130,19 @@ export function createStrata(bindings: Bindings, { now, random, newId }: Platfor
     await store.trim(MAX_LIFETIME_MS + config.trimSlackMs, ctx);
   }
 
-  return { config, middleware, db, writer, logReachable, scheduled, engine, batch, coherence, store, memory };
+  return {
+    config,
+    middleware,
+    db,
+    writer,
+    logReachable,
+    scheduled,
+    engine,
+    batch,
+    coherence,
+    store,
+    memory,
+  };
 }
 
 /** A context for work that no request asked for. */
@@ -159,7 +168,11 @@ const HINTS: Readonly<Record<string, DurableObjectLocationHint>> = {
   sa: "sam",
 };
 
-function flightStub(namespace: DurableObjectNamespace, name: string, region: string): FlightShardRpc {
+function flightStub(
+  namespace: DurableObjectNamespace,
+  name: string,
+  region: string,
+): FlightShardRpc {
   const hint = HINTS[region];
   const stub = namespace.get(namespace.idFromName(name), hint ? { locationHint: hint } : {});
   return stub as unknown as FlightShardRpc;

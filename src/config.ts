@@ -1,5 +1,5 @@
 import { z } from "zod/mini";
-import type { Millis } from "./core/ports.ts";
+import type { Millis } from "./core/time.ts";
 
 /** What the Worker is bound to: wrangler.toml's bindings, variables and secrets. */
 export interface Bindings {
@@ -54,12 +54,12 @@ const FIXED = {
   trimSlackMs: 3_600_000,
 } as const;
 
-const postgres = z.string("set it to a Neon connection string").check(
-  z.refine((text) => isUrl(text, "postgres:", "postgresql:"), "must be a postgres:// URL"),
-);
-const http = z.string("set it to an http(s) URL").check(
-  z.refine((text) => isUrl(text, "http:", "https:"), "must be an http(s) URL"),
-);
+const postgres = z
+  .string("set it to a Neon connection string")
+  .check(z.refine((text) => isUrl(text, "postgres:", "postgresql:"), "must be a postgres:// URL"));
+const http = z
+  .string("set it to an http(s) URL")
+  .check(z.refine((text) => isUrl(text, "http:", "https:"), "must be an http(s) URL"));
 
 const Variables = z.object({
   DATABASE_URL: postgres,

@@ -11,8 +11,8 @@ export type {
   LoadContext,
   LoadMany,
   Lookup,
-  PurgeTargets,
 } from "./core/ports.ts";
+export type { PurgeTargets } from "./core/tag.ts";
 export { strata, type StrataOptions } from "./http/strata.ts";
 export { cached, type CachedOptions } from "./http/cached.ts";
 export { respond } from "./http/respond.ts";

@@ -2,7 +2,7 @@ import { createIsolate, type Isolate } from "./api/isolate.ts";
 import { backgroundContext, platform } from "./compose.ts";
 import { ConfigError, type Bindings } from "./config.ts";
 import { createFlightShard } from "./durable/flight-shard.ts";
-import { problem } from "./http/problem.ts";
+import { problem } from "./index.ts";
 
 export const FlightShard = createFlightShard({
   now: platform.now,

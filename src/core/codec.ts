@@ -39,7 +39,10 @@ export function encodeEntry(entry: Entry): string {
     c: entry.loadCost,
     n: body.length,
     ...(entry.http && {
-      h: [entry.http.status, entry.http.headers.map(([name, value]): [string, string] => [name, value])],
+      h: [
+        entry.http.status,
+        entry.http.headers.map(([name, value]): [string, string] => [name, value]),
+      ],
     }),
   };
   return `${MAGIC}\n${entry.members.join("\t")}\n${JSON.stringify(header)}\n${body}`;
@@ -57,7 +60,8 @@ export function decodeEntry(key: string, text: string): Entry | undefined {
     const members = text.slice(membersAt, headerAt - 1).split("\t");
     const body = text.slice(bodyAt);
     // Cut off, or cut at the wrong place: an entry without all its names could not be purged.
-    const whole = members.includes("n:") && members.includes(`k:${key}`) && body.length === header.n;
+    const whole =
+      members.includes("n:") && members.includes(`k:${key}`) && body.length === header.n;
     if (header.k !== key || !whole) return undefined;
     const [storedAt, freshUntil, staleUntil, errorUntil, deleteAt] = header.t;
     return {

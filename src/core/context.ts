@@ -1,6 +1,7 @@
 import type { CacheEvent } from "./events.ts";
 import { fault, messageOf } from "./faults.ts";
-import type { Clock, Context } from "./ports.ts";
+import type { Context } from "./ports.ts";
+import type { Clock } from "./time.ts";
 
 export interface ContextOptions {
   readonly id: string;

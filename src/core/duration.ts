@@ -1,5 +1,5 @@
 import { DefinitionError } from "./faults.ts";
-import type { Millis } from "./ports.ts";
+import type { Millis } from "./time.ts";
 
 /** A number of milliseconds, or a number with a unit: "250ms", "30s", "5m", "1h", "7d". */
 export type Duration = Millis | `${number}${"ms" | "s" | "m" | "h" | "d"}`;
@@ -16,7 +16,10 @@ const UNIT_MS: Readonly<Record<string, Millis>> = {
 export function toMillis(duration: Duration, field: string): Millis {
   const ms = typeof duration === "number" ? duration : parse(duration);
   if (ms === undefined || !Number.isFinite(ms) || ms < 0)
-    throw new DefinitionError(field, `${JSON.stringify(duration)} is not a duration such as "5m" or 250`);
+    throw new DefinitionError(
+      field,
+      `${JSON.stringify(duration)} is not a duration such as "5m" or 250`,
+    );
   return ms;
 }
 

@@ -1,7 +1,7 @@
-import type { Era, Seq } from "./log.ts";
 import type { Policy } from "./policy.ts";
-import type { EpochMs, Millis } from "./ports.ts";
 import { derivedMembers, tagMember, type HardMember } from "./tag.ts";
+import type { Era, Seq } from "./seq.ts";
+import type { EpochMs, Millis } from "./time.ts";
 
 /** What is kept of a route's response beside its body. */
 export interface HttpMeta {
@@ -124,7 +124,11 @@ function combine(own: LoadMoment, inner: LogMoment | undefined) {
  */
 export function verifiedCopy(entry: Entry, asOf: Seq, soft: boolean, now: EpochMs): Entry {
   if (!soft) return asOf > entry.asOf ? { ...entry, asOf } : entry;
-  return { ...entry, asOf: Math.max(asOf, entry.asOf), freshUntil: Math.min(entry.freshUntil, now) };
+  return {
+    ...entry,
+    asOf: Math.max(asOf, entry.asOf),
+    freshUntil: Math.min(entry.freshUntil, now),
+  };
 }
 
 /** Where `now` lies in the life of an entry. */

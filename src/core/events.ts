@@ -1,5 +1,5 @@
 import type { Fault } from "./faults.ts";
-import type { Millis } from "./ports.ts";
+import type { Millis } from "./time.ts";
 
 /** Where a value came from; feeds headers, telemetry and tests alike. */
 export type LookupStatus =
@@ -25,13 +25,32 @@ export type CacheEvent =
       readonly negative: boolean;
       readonly unreachable: boolean;
     }
-  | { readonly type: "step.end"; readonly step: Step; readonly ms: Millis; readonly outcome: string }
-  | { readonly type: "load.end"; readonly key: string; readonly ms: Millis; readonly outcome: "stored" | "uncacheable" | "failed" }
+  | {
+      readonly type: "step.end";
+      readonly step: Step;
+      readonly ms: Millis;
+      readonly outcome: string;
+    }
+  | {
+      readonly type: "load.end";
+      readonly key: string;
+      readonly ms: Millis;
+      readonly outcome: "stored" | "uncacheable" | "failed";
+    }
   | { readonly type: "fault.raise"; readonly fault: Fault }
-  | { readonly type: "entry.reject"; readonly key: string; readonly tier: "memory" | "edge" | "redis"; readonly reason: "invalidated" | "era" | "floor" | "corrupt" | "unverified" }
+  | {
+      readonly type: "entry.reject";
+      readonly key: string;
+      readonly tier: "memory" | "edge" | "redis";
+      readonly reason: "invalidated" | "era" | "floor" | "corrupt" | "unverified";
+    }
   | { readonly type: "refresh.start"; readonly key: string }
   | { readonly type: "log.apply"; readonly outcome: string; readonly changes: number }
-  | { readonly type: "invalidation.end"; readonly members: number; readonly outcome: "done" | "deferred" };
+  | {
+      readonly type: "invalidation.end";
+      readonly members: number;
+      readonly outcome: "done" | "deferred";
+    };
 
 /** The timed steps of a request; one member of Server-Timing each. */
 export type Step = "memory" | "edge" | "redis" | "log" | "flight" | "origin" | "sql";

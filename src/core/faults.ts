@@ -1,4 +1,4 @@
-import type { Millis } from "./ports.ts";
+import type { Millis } from "./time.ts";
 
 /** The things Strata depends on; a fault names the one that failed. */
 export type Dependency = "memory" | "edge" | "redis" | "flight" | "origin";

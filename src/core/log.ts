@@ -3,13 +3,9 @@
  * means. Pure: the instants come with the answers. See docs/consistency.md.
  */
 import type { Entry } from "./entry.ts";
-import type { EpochMs } from "./ports.ts";
+import type { Era, Seq } from "./seq.ts";
 import { SOFT, type Member } from "./tag.ts";
-
-/** A number of the log; about the microseconds of the Redis clock, strictly rising. */
-export type Seq = number;
-/** The random name of one life of the log; another name means that it was lost. */
-export type Era = string;
+import type { EpochMs } from "./time.ts";
 
 /** The score of the members that are never trimmed: 2^53 - 1. */
 export const TOP: Seq = Number.MAX_SAFE_INTEGER;

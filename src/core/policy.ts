@@ -1,7 +1,10 @@
 import { toMillis, type Duration } from "./duration.ts";
 import { DefinitionError } from "./faults.ts";
-import type { FlightScope, Millis } from "./ports.ts";
 import { MAX_TAGS, tagProblem } from "./tag.ts";
+import type { Millis } from "./time.ts";
+
+/** How far a flight reaches: who else waits for the same load. */
+export type FlightScope = "isolate" | "region" | "global" | "off";
 
 export type TierName = "memory" | "edge" | "redis";
 
@@ -89,19 +92,20 @@ export function definePolicy(options: PolicyOptions): Policy {
 function check(policy: Policy): void {
   if (!(policy.jitter >= 0 && policy.jitter <= 1))
     throw new DefinitionError("jitter", "must be between 0 and 1");
-  if (policy.tags.length > MAX_TAGS)
-    throw new DefinitionError("tags", `at most ${MAX_TAGS} tags`);
+  if (policy.tags.length > MAX_TAGS) throw new DefinitionError("tags", `at most ${MAX_TAGS} tags`);
   for (const tag of policy.tags) {
     const problem = tagProblem(tag);
     if (problem !== undefined) throw new DefinitionError("tags", problem);
   }
   for (const tier of policy.tiers)
-    if (!TIERS.includes(tier)) throw new DefinitionError("tiers", `${JSON.stringify(tier)} is no tier`);
+    if (!TIERS.includes(tier))
+      throw new DefinitionError("tiers", `${JSON.stringify(tier)} is no tier`);
   if (!FLIGHTS.includes(policy.flight))
     throw new DefinitionError("flight", `must be one of ${FLIGHTS.join(", ")}`);
   if (policy.onUnreachable !== "serve" && policy.onUnreachable !== "bypass")
     throw new DefinitionError("onUnreachable", 'must be "serve" or "bypass"');
-  if (policy.originTimeoutMs === 0) throw new DefinitionError("originTimeout", "must be more than 0");
+  if (policy.originTimeoutMs === 0)
+    throw new DefinitionError("originTimeout", "must be more than 0");
   const stale = Math.max(policy.staleWhileRevalidateMs, policy.staleIfErrorMs);
   if (Math.max(policy.freshForMs, policy.negativeForMs) + stale > MAX_LIFETIME_MS)
     throw new DefinitionError("freshFor", "freshFor and the stale window together exceed 7 days");

@@ -1,22 +1,17 @@
 /** Every interface that crosses rooms. Pure types: nothing here runs. */
 import type { CacheEvent, LookupStatus } from "./events.ts";
 import type { Fault } from "./faults.ts";
-import type { LogAnswer, Seq, Era } from "./log.ts";
+import type { LogAnswer } from "./log.ts";
 import type { Entry } from "./entry.ts";
 import type { Policy, TierName } from "./policy.ts";
+import type { Clock, EpochMs, Millis } from "./time.ts";
 import type { Member } from "./tag.ts";
-
-/** Milliseconds since the Unix epoch. */
-export type EpochMs = number;
-/** A span of time in milliseconds. */
-export type Millis = number;
+import type { Era, Seq } from "./seq.ts";
 
 export type Result<T, F = Fault> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly fault: F };
 
-/** The current time. Only the composition root holds the platform's clock. */
-export type Clock = () => EpochMs;
 /** A number in [0, 1). */
 export type Random = () => number;
 /** A unique, unguessable string: names of eras, leases and flights. */
@@ -101,9 +96,6 @@ export interface SharedStore {
   trim(keepMs: Millis, ctx: Context): Promise<Result<Seq>>;
 }
 
-/** How far a flight reaches: who else waits for the same load. */
-export type FlightScope = "isolate" | "region" | "global" | "off";
-
 /** What a leader hands to its followers. */
 export type Landing =
   | { readonly kind: "entry"; readonly entry: string }
@@ -132,11 +124,7 @@ export interface JoinRequest {
 
 /** One running and one queued load per key and scope, wherever the readers are. */
 export interface FlightPort {
-  join(
-    scope: "region" | "global",
-    request: JoinRequest,
-    ctx: Context,
-  ): Promise<Result<JoinAnswer>>;
+  join(scope: "region" | "global", request: JoinRequest, ctx: Context): Promise<Result<JoinAnswer>>;
   land(
     scope: "region" | "global",
     request: { key: string; lease: string; landing: Landing },
@@ -190,15 +178,6 @@ export interface DataReader {
     policy: Policy,
     load: LoadMany<T>,
   ): Promise<ReadonlyMap<string, DataLookup<T>>>;
-}
-
-/** What a purge names. `soft` makes entries stale instead of invalid. */
-export interface PurgeTargets {
-  readonly tags?: readonly string[];
-  readonly keys?: readonly string[];
-  readonly prefixes?: readonly string[];
-  readonly everything?: boolean;
-  readonly soft?: boolean;
 }
 
 /** The engine as writers see it. */

@@ -1,6 +1,5 @@
 import { DefinitionError } from "./faults.ts";
 import { keyProblem } from "./key.ts";
-import type { PurgeTargets } from "./ports.ts";
 
 /**
  * A member of the invalidation log. Typed by its first letters, so that no
@@ -55,6 +54,15 @@ export function derivedMembers(key: string): HardMember[] {
     members.push(`p:${key.slice(0, at + 1)}`);
   }
   return members;
+}
+
+/** What a purge names. `soft` makes entries stale instead of invalid. */
+export interface PurgeTargets {
+  readonly tags?: readonly string[];
+  readonly keys?: readonly string[];
+  readonly prefixes?: readonly string[];
+  readonly everything?: boolean;
+  readonly soft?: boolean;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { done, failed, messageOf } from "../core/faults.ts";
-import type { Context, FlightPort, Millis, Result } from "../core/ports.ts";
+import type { Context, FlightPort, Result } from "../core/ports.ts";
 import type { FlightShardRpc } from "./flight-shard.ts";
+import type { Millis } from "../core/time.ts";
 
 export interface FlightPortOptions {
   /** A new stub for the object of this name, near this region. Stubs break for good on errors. */
@@ -43,7 +44,6 @@ export function createFlightPort(options: FlightPortOptions): FlightPort {
 /** FNV-1a, 32 bits: spreads keys over shards. */
 function hash(text: string): number {
   let value = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++)
-    value = Math.imul(value ^ text.charCodeAt(i), 0x01000193);
+  for (let i = 0; i < text.length; i++) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193);
   return value >>> 0;
 }

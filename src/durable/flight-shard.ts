@@ -1,6 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
-import type { Clock, JoinAnswer, JoinRequest, Landing, Millis, NewId } from "../core/ports.ts";
+import type { JoinAnswer, JoinRequest, Landing, NewId } from "../core/ports.ts";
 import { createFlights, type Flights } from "./flights.ts";
+import type { Clock, Millis } from "../core/time.ts";
 
 /** What the Durable Object answers to. */
 export interface FlightShardRpc {

@@ -3,7 +3,8 @@
  * one load a key is running and one is queued. Pure but for its clock and its
  * timer, so that tests drive it without a Durable Object.
  */
-import type { Clock, EpochMs, JoinAnswer, JoinRequest, Landing, Millis, NewId } from "../core/ports.ts";
+import type { JoinAnswer, JoinRequest, Landing, NewId } from "../core/ports.ts";
+import type { Clock, EpochMs, Millis } from "../core/time.ts";
 
 export interface FlightsOptions {
   readonly now: Clock;

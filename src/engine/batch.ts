@@ -4,12 +4,13 @@ import { CacheUnavailable, DefinitionError, originFaultOf, type Fault } from "..
 import { keyProblem } from "../core/key.ts";
 import { judgeByNumbers } from "../core/log.ts";
 import type { Policy } from "../core/policy.ts";
-import type { Context, EpochMs, Lookup, MemoryTier, Millis, Random, SharedStore } from "../core/ports.ts";
+import type { Context, Lookup, MemoryTier, Random, SharedStore } from "../core/ports.ts";
 import type { Coherence } from "./coherence.ts";
 import { judgeNear } from "./near.ts";
+import type { EpochMs, Millis } from "../core/time.ts";
 
 /** Keys of one batch at most: they travel in one script call. */
-export const MAX_BATCH = 500;
+const MAX_BATCH = 500;
 
 export type LoadBatch = (
   keys: readonly string[],

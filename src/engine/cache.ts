@@ -3,11 +3,12 @@ import { ageOf, type Entry, type Loaded } from "../core/entry.ts";
 import { CacheUnavailable, DefinitionError } from "../core/faults.ts";
 import { keyProblem } from "../core/key.ts";
 import type { Policy } from "../core/policy.ts";
-import type { Context, EpochMs, Lookup, MemoryTier } from "../core/ports.ts";
+import type { Context, Lookup, MemoryTier } from "../core/ports.ts";
 import type { Coherence } from "./coherence.ts";
 import type { Coalescer } from "./flight.ts";
 import type { Job, Outcome } from "./job.ts";
 import { judgeNear, type NearAnswer } from "./near.ts";
+import type { EpochMs } from "../core/time.ts";
 
 /** A load as the engine runs it. */
 export interface LoadTask {
@@ -91,7 +92,14 @@ export function createEngine({ memory, coherence, coalescer }: EngineOptions): E
     let held: Held | undefined;
     if (near?.use === "serve") {
       const { entry, age, unreachable } = near;
-      const found: Lookup = { key, status: "hit-memory", tier: "memory", entry, unreachable, stored: false };
+      const found: Lookup = {
+        key,
+        status: "hit-memory",
+        tier: "memory",
+        entry,
+        unreachable,
+        stored: false,
+      };
       if (age === "fresh") return end(found, ctx);
       if (age === "revalidate") {
         startRefresh({ ...base, held: entry }, task);
@@ -132,7 +140,9 @@ export function createEngine({ memory, coherence, coalescer }: EngineOptions): E
 
   function usable(entry: Entry, now: EpochMs): boolean {
     const verdict = coherence.judge(entry);
-    return now < entry.errorUntil && (verdict === "valid" || verdict === "soft" || entry.era === "");
+    return (
+      now < entry.errorUntil && (verdict === "valid" || verdict === "soft" || entry.era === "")
+    );
   }
 
   function startRefresh(job: Job, task: LoadTask): void {

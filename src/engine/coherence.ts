@@ -12,10 +12,11 @@ import {
   markDead,
   noteNumbers,
   type LogAnswer,
-  type Seq,
   type Verdict,
 } from "../core/log.ts";
-import type { Context, EpochMs, Invalidator, Millis, Result, SharedStore } from "../core/ports.ts";
+import type { Context, Invalidator, Result, SharedStore } from "../core/ports.ts";
+import type { Seq } from "../core/seq.ts";
+import type { EpochMs, Millis } from "../core/time.ts";
 
 /** When a sync runs in the background: at this share of the coherence window. */
 const BACKGROUND_SHARE = 0.8;
@@ -72,7 +73,10 @@ export function createCoherence({ store, timeoutMs, within }: CoherenceOptions):
     if (outcome !== "lost" && outcome !== "behind") return true;
 
     const known = ahead
-      ? { era: evidence.era, seq: Math.max(evidence.asOf, view.era === evidence.era ? view.seen : 0) }
+      ? {
+          era: evidence.era,
+          seq: Math.max(evidence.asOf, view.era === evidence.era ? view.seen : 0),
+        }
       : { era: view.era, seq: since() };
     const established = await store.establish(known, ctx);
     if (!established.ok) {

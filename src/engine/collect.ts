@@ -1,7 +1,8 @@
 /** What a load gathers while it runs: its tags, and all that it read from the cache. */
 import type { Loaded, LogMoment } from "../core/entry.ts";
-import type { EpochMs, Lookup } from "../core/ports.ts";
+import type { Lookup } from "../core/ports.ts";
 import { MAX_TAGS, tagMember, type HardMember } from "../core/tag.ts";
+import type { EpochMs } from "../core/time.ts";
 
 /** Names one entry carries at most; more, and it is not stored. */
 const MAX_MEMBERS = MAX_TAGS * 4;
@@ -14,10 +15,7 @@ export interface Collector {
   finish(made: Made): Loaded;
 }
 
-export type Made = Pick<
-  Extract<Loaded, { storable: true }>,
-  "kind" | "body" | "http" | "etag"
->;
+export type Made = Pick<Extract<Loaded, { storable: true }>, "kind" | "body" | "http" | "etag">;
 
 export function createCollector(): Collector {
   const members = new Set<HardMember>();

@@ -1,9 +1,9 @@
 /** Coalescing within the isolate: one walk a key, however many readers. */
 import type { Entry } from "../core/entry.ts";
-import type { EpochMs, Millis } from "../core/ports.ts";
 import type { Coherence } from "./coherence.ts";
 import type { Job, Outcome } from "./job.ts";
 import type { Unshared } from "./unshared.ts";
+import type { EpochMs, Millis } from "../core/time.ts";
 
 interface Walking {
   readonly promise: Promise<Outcome>;
@@ -24,7 +24,12 @@ export interface CoalescerOptions {
   readonly within: <T>(work: Promise<T>, ms: Millis) => Promise<T>;
 }
 
-export function createCoalescer({ walk, coherence, unshared, within }: CoalescerOptions): Coalescer {
+export function createCoalescer({
+  walk,
+  coherence,
+  unshared,
+  within,
+}: CoalescerOptions): Coalescer {
   const walks = new Map<string, Walking>();
 
   function start(job: Job): Promise<Outcome> {

@@ -1,7 +1,8 @@
 import type { Entry, Loaded } from "../core/entry.ts";
 import type { Fault } from "../core/faults.ts";
 import type { Policy, TierName } from "../core/policy.ts";
-import type { Context, EpochMs } from "../core/ports.ts";
+import type { Context } from "../core/ports.ts";
+import type { EpochMs } from "../core/time.ts";
 
 /** One read on its way outward. */
 export interface Job {

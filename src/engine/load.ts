@@ -6,7 +6,6 @@ import type {
   FlightPort,
   Landing,
   MemoryTier,
-  Millis,
   Random,
   Result,
   SharedStore,
@@ -15,6 +14,7 @@ import type {
 import type { Coherence } from "./coherence.ts";
 import type { Job, Outcome } from "./job.ts";
 import type { Unshared } from "./unshared.ts";
+import type { Millis } from "../core/time.ts";
 
 export interface LoaderOptions {
   readonly memory: MemoryTier;
@@ -83,7 +83,10 @@ export function createLoader(options: LoaderOptions): Loader {
     // It may have landed a while ago, and a short lifetime may be over already.
     if (ageOf(entry, ctx.now()) !== "fresh") return false;
     const recent = beganAgoMs <= policy.coherenceMs;
-    if (!recent && (await coherence.ready(job.startedAt, policy.coherenceMs, ctx)) === "unreachable")
+    if (
+      !recent &&
+      (await coherence.ready(job.startedAt, policy.coherenceMs, ctx)) === "unreachable"
+    )
       return false;
     const verdict = coherence.judge(entry);
     if (verdict === "valid" || verdict === "soft") return true;
@@ -107,7 +110,9 @@ export function createLoader(options: LoaderOptions): Loader {
     const land = (landing: Landing): void => {
       if (publish !== undefined) ctx.defer(publish(landing));
     };
-    const place = await bulkhead.enter(Math.min(policy.originTimeoutMs, job.deadlineAt - ctx.now()));
+    const place = await bulkhead.enter(
+      Math.min(policy.originTimeoutMs, job.deadlineAt - ctx.now()),
+    );
     if (!place.ok) {
       land({ kind: "failed", fault: place.fault });
       return failure(job, place.fault);
@@ -119,7 +124,12 @@ export function createLoader(options: LoaderOptions): Loader {
     place.value();
     const storedAt = ctx.now();
     const ms = storedAt - moment.startedAt;
-    ctx.emit({ type: "step.end", step: "origin", ms, outcome: result.ok ? "ok" : result.fault.code });
+    ctx.emit({
+      type: "step.end",
+      step: "origin",
+      ms,
+      outcome: result.ok ? "ok" : result.fault.code,
+    });
     if (!result.ok) {
       ctx.emit({ type: "load.end", key, ms, outcome: "failed" });
       land({ kind: "failed", fault: result.fault });
@@ -141,7 +151,10 @@ export function createLoader(options: LoaderOptions): Loader {
   async function runLoad(job: Job): Promise<Result<Loaded>> {
     const abort = new AbortController();
     try {
-      return { ok: true, value: await within(job.load(abort.signal, job.held), job.policy.originTimeoutMs) };
+      return {
+        ok: true,
+        value: await within(job.load(abort.signal, job.held), job.policy.originTimeoutMs),
+      };
     } catch (error) {
       abort.abort(error);
       return { ok: false, fault: originFaultOf(error) };

@@ -1,11 +1,17 @@
 /** Whether an entry of a near tier (memory, edge) may be served by this read. */
 import { ageOf, type Age, type Entry } from "../core/entry.ts";
 import type { Policy } from "../core/policy.ts";
-import type { Context, EpochMs } from "../core/ports.ts";
+import type { Context } from "../core/ports.ts";
 import type { Coherence, Reach } from "./coherence.ts";
+import type { EpochMs } from "../core/time.ts";
 
 export type NearAnswer =
-  | { readonly use: "serve"; readonly entry: Entry; readonly age: Age; readonly unreachable: boolean }
+  | {
+      readonly use: "serve";
+      readonly entry: Entry;
+      readonly age: Age;
+      readonly unreachable: boolean;
+    }
   | { readonly use: "drop"; readonly reason: "invalidated" | "era" | "floor" | "unverified" }
   /** Cannot be told while the log is away. */
   | { readonly use: "skip" };

@@ -1,4 +1,4 @@
-import type { EpochMs, Millis } from "../core/ports.ts";
+import type { EpochMs, Millis } from "../core/time.ts";
 
 /** How long a key is remembered whose result may not be shared. */
 const REMEMBER_MS: Millis = 5_000;

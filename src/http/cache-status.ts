@@ -1,4 +1,5 @@
-import type { EpochMs, Lookup } from "../core/ports.ts";
+import type { Lookup } from "../core/ports.ts";
+import type { EpochMs } from "../core/time.ts";
 
 /**
  * The `Cache-Status` member of a lookup (RFC 9211). `unreachable` is our own

@@ -1,9 +1,10 @@
 import type { Context as HonoContext } from "hono";
 import type { Entry } from "../core/entry.ts";
-import type { DataLookup, EpochMs } from "../core/ports.ts";
+import type { DataLookup } from "../core/ports.ts";
 import { isNotModified } from "./conditional.ts";
 import { problem } from "./problem.ts";
 import type { StrataEnv } from "./scope.ts";
+import type { EpochMs } from "../core/time.ts";
 
 /** What sits in a browser cannot be purged: it may keep an answer, and must ask each time. */
 export const CLIENT_CACHE_CONTROL = "max-age=0, must-revalidate";

@@ -1,5 +1,5 @@
 import type { CacheEvent, Step } from "../core/events.ts";
-import type { Millis } from "../core/ports.ts";
+import type { Millis } from "../core/time.ts";
 
 /** One member a kind of step: how long in all, and how it ended if not well. */
 export function serverTiming(events: readonly CacheEvent[], totalMs: Millis): string {

@@ -1,7 +1,7 @@
 import type { Context as HonoContext, MiddlewareHandler } from "hono";
 import type { CacheEvent } from "../core/events.ts";
 import { createContext } from "../core/context.ts";
-import type { Clock, NewId } from "../core/ports.ts";
+import type { NewId } from "../core/ports.ts";
 import type { Batch } from "../engine/batch.ts";
 import type { Engine } from "../engine/cache.ts";
 import { createReader } from "../engine/reader.ts";
@@ -9,6 +9,10 @@ import { cacheStatus, plainStatus, spokesman } from "./cache-status.ts";
 import { etagOf } from "./etag.ts";
 import type { Refreshing, RequestScope, StrataEnv } from "./scope.ts";
 import { serverTiming } from "./server-timing.ts";
+import type { Clock } from "../core/time.ts";
+
+/** Runs a request through the application again, in the background. */
+export type Dispatch = (request: Request, c: HonoContext<StrataEnv>) => Promise<Response>;
 
 export interface StrataOptions {
   readonly engine: Engine;
@@ -17,8 +21,7 @@ export interface StrataOptions {
   readonly newId: NewId;
   /** Where every event of every request goes, beside the response's headers. */
   readonly observe: (event: CacheEvent, requestId: string) => void;
-  /** The application itself, to run a request again in the background. */
-  readonly dispatch: (request: Request, c: HonoContext<StrataEnv>) => Promise<Response>;
+  readonly dispatch: Dispatch;
 }
 
 /** Requests that run for the cache's sake, known by the object itself: no client can pose as one. */

@@ -1,5 +1,5 @@
 import { fault, messageOf, type Fault, type FaultCode } from "../core/faults.ts";
-import type { Millis } from "../core/ports.ts";
+import type { Millis } from "../core/time.ts";
 
 /**
  * A failure of the origin, with the fault that describes it.

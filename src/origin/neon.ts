@@ -3,8 +3,8 @@ import type { ExtractTablesWithRelations } from "drizzle-orm";
 import { NeonHttpDatabase, NeonHttpSession, type NeonHttpClient } from "drizzle-orm/neon-http";
 import { PgDialect, type PreparedQueryConfig } from "drizzle-orm/pg-core";
 import { messageOf, type FaultCode } from "../core/faults.ts";
-import type { Clock, Millis } from "../core/ports.ts";
 import { originFault, toOriginFault } from "./fault.ts";
+import type { Clock, Millis } from "../core/time.ts";
 
 /** drizzle over Neon's HTTP protocol. Whatever it throws is an {@link OriginFault}. */
 export type Database = NeonHttpDatabase;

@@ -1,7 +1,8 @@
 import { Redis } from "@upstash/redis/cloudflare";
 import { failed } from "../core/faults.ts";
 import { done, type Fault } from "../core/faults.ts";
-import type { Millis, Result } from "../core/ports.ts";
+import type { Result } from "../core/ports.ts";
+import type { Millis } from "../core/time.ts";
 
 export interface RedisOptions {
   readonly url: string;
@@ -41,7 +42,8 @@ export async function attempt<T>(call: () => Promise<T>): Promise<Result<T>> {
 }
 
 /** What Redis itself says when it understood the command and refuses it. */
-const REFUSAL = /^(ERR|WRONGTYPE|NOSCRIPT|NOAUTH|WRONGPASS|NOPERM|READONLY|OOM|Unauthorized)\b[^,]*/;
+const REFUSAL =
+  /^(ERR|WRONGTYPE|NOSCRIPT|NOAUTH|WRONGPASS|NOPERM|READONLY|OOM|Unauthorized)\b[^,]*/;
 
 function classify(error: unknown): { ok: false; fault: Fault } {
   if (!(error instanceof Error)) return failed("redis.unavailable", "the request failed");
@@ -50,5 +52,8 @@ function classify(error: unknown): { ok: false; fault: Fault } {
   // The SDK appends the whole command, values included: keep only Redis' own words.
   const refusal = REFUSAL.exec(error.message);
   if (refusal !== null) return failed("redis.rejected", refusal[0].slice(0, 120));
-  return failed("redis.unavailable", error.name === "TypeError" ? "cannot be reached" : "unusable answer");
+  return failed(
+    "redis.unavailable",
+    error.name === "TypeError" ? "cannot be reached" : "unusable answer",
+  );
 }

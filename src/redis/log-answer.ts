@@ -1,12 +1,17 @@
-import { MAX_CHANGES, TOP, type LogAnswer, type Seq } from "../core/log.ts";
-import type { EpochMs } from "../core/ports.ts";
+import { MAX_CHANGES, TOP, type LogAnswer } from "../core/log.ts";
+import type { Seq } from "../core/seq.ts";
+import type { EpochMs } from "../core/time.ts";
 
 const ERA = "!era:";
 const FLOOR = "!floor:";
 const SEQ = "!seq";
 
 /** The log's part of a script's answer: {seq, [era, floor], [member, number, …]}. */
-export type RawLog = readonly [seq: string | null, top: readonly string[], changes: readonly string[]];
+export type RawLog = readonly [
+  seq: string | null,
+  top: readonly string[],
+  changes: readonly string[],
+];
 
 /** What the raw answer says. `since` is what was asked for, `sentAt` when. */
 export function parseLog(

@@ -1,12 +1,13 @@
 import { decodeEntry, encodeEntry } from "../core/codec.ts";
 import type { Entry } from "../core/entry.ts";
 import { failed } from "../core/faults.ts";
-import { MAX_CHANGES, type Seq } from "../core/log.ts";
+import { MAX_CHANGES } from "../core/log.ts";
 import type { Context, NewId, Result, SharedStore, Verified } from "../core/ports.ts";
 import type { Member } from "../core/tag.ts";
 import { attempt, type RedisClient } from "./client.ts";
 import { parseLog, parseRange, type RawLog } from "./log-answer.ts";
 import { ESTABLISH, INVALIDATE, READ, TRIM, VERIFY } from "./scripts.ts";
+import type { Seq } from "../core/seq.ts";
 
 export interface RedisStoreOptions {
   readonly redis: RedisClient;

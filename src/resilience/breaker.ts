@@ -1,5 +1,6 @@
 import { failed, type Dependency } from "../core/faults.ts";
-import type { Clock, Millis, Result } from "../core/ports.ts";
+import type { Result } from "../core/ports.ts";
+import type { Clock, Millis } from "../core/time.ts";
 
 export interface BreakerOptions {
   readonly dependency: Dependency;

@@ -1,6 +1,7 @@
 import { done, failed } from "../core/faults.ts";
-import type { Millis, Result } from "../core/ports.ts";
+import type { Result } from "../core/ports.ts";
 import { within } from "./deadline.ts";
+import type { Millis } from "../core/time.ts";
 
 /** Gives a place back. Calling it twice does no harm. */
 export type Leave = () => void;

@@ -1,4 +1,4 @@
-import type { Millis } from "../core/ports.ts";
+import type { Millis } from "../core/time.ts";
 
 /** A wait that outlived its deadline. */
 export class DeadlineExceeded extends Error {

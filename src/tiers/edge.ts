@@ -1,7 +1,8 @@
 import { decodeEntry, encodeEntry } from "../core/codec.ts";
 import type { Entry } from "../core/entry.ts";
 import { done, failed, messageOf } from "../core/faults.ts";
-import type { Context, Millis, Result, Tier } from "../core/ports.ts";
+import type { Context, Result, Tier } from "../core/ports.ts";
+import type { Millis } from "../core/time.ts";
 
 export interface EdgeTierOptions {
   /** The Cache API; it is opened on first use, since module scope may not wait. */

@@ -1,6 +1,7 @@
 import { done } from "../core/faults.ts";
 import { sizeOf, type Entry } from "../core/entry.ts";
-import type { EpochMs, MemoryTier } from "../core/ports.ts";
+import type { MemoryTier } from "../core/ports.ts";
+import type { EpochMs } from "../core/time.ts";
 
 export interface MemoryTierOptions {
   readonly maxBytes: number;

@@ -1,9 +1,9 @@
 import { sql, type SQL } from "drizzle-orm";
 import type { NeonHttpDatabase } from "drizzle-orm/neon-http";
-import type { Seq } from "../core/log.ts";
-import type { Millis } from "../core/ports.ts";
 import type { Member } from "../core/tag.ts";
 import { outbox } from "./schema.ts";
+import type { Seq } from "../core/seq.ts";
+import type { Millis } from "../core/time.ts";
 
 export type Database = NeonHttpDatabase;
 

@@ -1,11 +1,11 @@
 import { CacheUnavailable, originFaultOf } from "../core/faults.ts";
-import type { Seq } from "../core/log.ts";
-import type { Context, Invalidator, PurgeTargets, Result } from "../core/ports.ts";
-import { membersOfPurge, tagMember, type Member } from "../core/tag.ts";
+import type { Context, Invalidator, Result } from "../core/ports.ts";
+import { membersOfPurge, tagMember, type Member, type PurgeTargets } from "../core/tag.ts";
 import { commit, type Committed, type Mutation } from "./mutate.ts";
 import { isRejection, WriteUnconfirmed } from "./unconfirmed.ts";
 import { deleteRows, insertMembers, noteNumber, type Database, type Waits } from "./outbox.ts";
 import { relay, type RelayReport } from "./relay.ts";
+import type { Seq } from "../core/seq.ts";
 
 /** `deferred`: every reader will learn of it, but not before Redis is back. */
 export type InvalidationState = "done" | "deferred";
