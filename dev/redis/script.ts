@@ -37,8 +37,19 @@ export function parseScript(source: string): Script {
  * Everything before the body stands on the body's first line, so that line numbers hold.
  */
 export function countingSource(script: Script): string {
-  const shebang = script.shebang && script.flags.length > 0 ? `#!lua flags=${script.flags.join(",")}` : "";
-  return `${shebang}${script.body.startsWith("\n") ? "\n" : ""}${PROLOGUE} ${script.body.replace(/^\n/, "")}\n${EPILOGUE}`;
+  const body = script.shebang ? script.body.slice(1) : script.body;
+  return `${shebangOf(script)}${PROLOGUE} ${body}\n${EPILOGUE}`;
+}
+
+/** The script as plain Redis takes it. */
+export function redisSource(script: Script): string {
+  return shebangOf(script) + (script.shebang ? script.body.slice(1) : script.body);
+}
+
+/** The first line again, if there was one: with the flags that Redis knows, empty without any. */
+function shebangOf({ shebang, flags }: Script): string {
+  if (!shebang) return "";
+  return flags.length > 0 ? `#!lua flags=${flags.join(",")}\n` : "\n";
 }
 
 const PROLOGUE = [

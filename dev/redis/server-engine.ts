@@ -1,6 +1,6 @@
 import { Redis } from "ioredis";
 import type { ErrorReply, Executed, Operation, RedisEngine, Reply } from "./engine.ts";
-import { countingSource } from "./script.ts";
+import { countingSource, redisSource } from "./script.ts";
 
 /**
  * A real Redis, 7 or later (for EVAL_RO), over one connection: commands of one request follow
@@ -50,6 +50,8 @@ export async function createServerEngine(url: string, label: string): Promise<Re
     },
     async check(script) {
       try {
+        // First without what counts its calls: a message about its text must be about its text.
+        await client.callBuffer("SCRIPT", ["LOAD", redisSource(script)]);
         await client.callBuffer("SCRIPT", ["LOAD", countingSource(script)]);
         return undefined;
       } catch (error) {

@@ -1,6 +1,7 @@
 import RedisMock from "ioredis-mock";
+import { integer } from "./numbers.ts";
 import type { Answer, Bytes, Store, Value } from "./store.ts";
-import { Refusal, WRONGTYPE } from "./store.ts";
+import { OK, Refusal, WRONGTYPE } from "./store.ts";
 import type { CommandSpec, CommandTable } from "./table.ts";
 import { command } from "./table.ts";
 
@@ -15,46 +16,53 @@ interface PipelineClass {
 const isList = (value: Value): boolean => Array.isArray(value);
 const isSet = (value: Value): boolean => value instanceof Set;
 
-/** Arities of the list commands; their keys are the first argument, or the first two. */
-const LISTS = {
-  LPUSH: -3,
-  RPUSH: -3,
-  LPUSHX: -3,
-  RPUSHX: -3,
-  LPOP: -2,
-  RPOP: -2,
-  LRANGE: 4,
-  LLEN: 2,
-  LINDEX: 3,
-  LSET: 4,
-  LREM: 4,
-  LTRIM: 4,
-  LINSERT: 5,
-  LPOS: -3,
-  RPOPLPUSH: 3,
-} as const;
+interface Family {
+  readonly arity: number;
+  /** Positions of the arguments that must be integers, whatever the key holds. */
+  readonly integers?: readonly number[];
+  /** Position of the argument that must be an integer where the key exists. */
+  readonly index?: number;
+  /** Which arguments are keys of the family; by default the first. */
+  readonly keys?: "two" | "all" | "all but the first";
+  /** The answer where the first key does not exist, if the emulator has another. */
+  readonly absent?: Answer;
+}
 
-const SETS = {
-  SADD: -3,
-  SREM: -3,
-  SMEMBERS: 2,
-  SISMEMBER: 3,
-  SMISMEMBER: -3,
-  SCARD: 2,
-  SPOP: -2,
-  SRANDMEMBER: -2,
-  SMOVE: 4,
-  SDIFF: -2,
-  SINTER: -2,
-  SUNION: -2,
-  SDIFFSTORE: -3,
-  SINTERSTORE: -3,
-  SUNIONSTORE: -3,
-  SSCAN: -3,
-} as const;
+const LISTS: Readonly<Record<string, Family>> = {
+  LPUSH: { arity: -3 },
+  RPUSH: { arity: -3 },
+  LPUSHX: { arity: -3 },
+  RPUSHX: { arity: -3 },
+  LPOP: { arity: -2 },
+  RPOP: { arity: -2 },
+  LRANGE: { arity: 4, integers: [1, 2] },
+  LLEN: { arity: 2 },
+  LINDEX: { arity: 3, index: 1, absent: null },
+  LREM: { arity: 4, integers: [1] },
+  LTRIM: { arity: 4, integers: [1, 2] },
+  LINSERT: { arity: 5, absent: 0 },
+  LPOS: { arity: -3 },
+  RPOPLPUSH: { arity: 3, keys: "two", absent: null },
+};
 
-const ALL_KEYS = /^S(?:DIFF|INTER|UNION)/;
-const TWO_KEYS = new Set(["RPOPLPUSH", "SMOVE"]);
+const SETS: Readonly<Record<string, Family>> = {
+  SADD: { arity: -3 },
+  SREM: { arity: -3 },
+  SMEMBERS: { arity: 2 },
+  SISMEMBER: { arity: 3 },
+  SMISMEMBER: { arity: -3 },
+  SCARD: { arity: 2 },
+  SPOP: { arity: -2 },
+  SRANDMEMBER: { arity: -2 },
+  SMOVE: { arity: 4, keys: "two", absent: 0 },
+  SDIFF: { arity: -2, keys: "all" },
+  SINTER: { arity: -2, keys: "all" },
+  SUNION: { arity: -2, keys: "all" },
+  SDIFFSTORE: { arity: -3, keys: "all but the first" },
+  SINTERSTORE: { arity: -3, keys: "all but the first" },
+  SUNIONSTORE: { arity: -3, keys: "all but the first" },
+  SSCAN: { arity: -3 },
+};
 
 /**
  * List and set commands, as ioredis-mock implements them, over our store. The other families have
@@ -62,11 +70,22 @@ const TWO_KEYS = new Set(["RPOPLPUSH", "SMOVE"]);
  */
 export function collectionCommands(): CommandTable {
   const emulated = emulatedCommands();
-  return Object.fromEntries([
-    ...Object.entries(LISTS).map(([name, arity]) => [name, adapt(name, arity, emulated, isList)] as const),
-    ...Object.entries(SETS).map(([name, arity]) => [name, adapt(name, arity, emulated, isSet)] as const),
-  ]);
+  const adapted = (family: Readonly<Record<string, Family>>, holds: (value: Value) => boolean) =>
+    Object.entries(family).map(([name, spec]) => [name, adapt(name, spec, emulated, holds)] as const);
+  return { ...Object.fromEntries([...adapted(LISTS, isList), ...adapted(SETS, isSet)]), LSET };
 }
+
+/** The emulator's grows the list where Redis refuses the index. */
+const LSET = command(4, ({ store }, [key, position, value]) => {
+  const list = store.get(key!);
+  if (list === undefined) throw new Refusal("ERR no such key");
+  if (!Array.isArray(list)) throw new Refusal(WRONGTYPE);
+  const index = integer(position!);
+  const at = index < 0 ? list.length + index : index;
+  if (at < 0 || at >= list.length) throw new Refusal("ERR index out of range");
+  list[at] = value!;
+  return OK;
+});
 
 /**
  * The emulator's command table. Its pipelines get every command's plain function when they are
@@ -88,18 +107,20 @@ function emulatedCommands(): ReadonlyMap<string, Emulated> {
 
 function adapt(
   name: string,
-  arity: number,
+  family: Family,
   table: ReadonlyMap<string, Emulated>,
   holds: (value: Value) => boolean,
 ): CommandSpec {
   const emulated = table.get(name);
   if (!emulated) throw new Error(`ioredis-mock has no ${name}`);
-  return command(arity, ({ store }, args) => {
-    const keys = ALL_KEYS.test(name) ? args : args.slice(0, TWO_KEYS.has(name) ? 2 : 1);
-    for (const key of keys) {
+  return command(family.arity, ({ store }, args) => {
+    for (const position of family.integers ?? []) integer(args[position]!);
+    if (family.absent !== undefined && !store.has(args[0]!)) return family.absent;
+    for (const key of keysOf(family, args)) {
       const value = store.get(key);
       if (value !== undefined && !holds(value)) throw new Refusal(WRONGTYPE);
     }
+    if (family.index !== undefined) integer(args[family.index]!);
     let result: unknown;
     try {
       result = emulated.call({ data: dataOf(store) }, ...args);
@@ -107,9 +128,15 @@ function adapt(
       const message = error instanceof Error ? error.message : String(error);
       throw new Refusal(/^[A-Z]+ /.test(message) ? message : `ERR ${message}`);
     }
-    for (const key of keys) removeEmpty(store, key);
+    for (const key of args.slice(0, 2)) removeEmpty(store, key);
     return toAnswer(result);
   });
+}
+
+function keysOf({ keys }: Family, args: readonly Bytes[]): readonly Bytes[] {
+  if (keys === "all") return args;
+  if (keys === "all but the first") return args.slice(1);
+  return args.slice(0, keys === "two" ? 2 : 1);
 }
 
 /** The part of the emulator's data interface that its list and set commands use. */
@@ -129,7 +156,7 @@ function removeEmpty(store: Store, key: Bytes): void {
 }
 
 function toAnswer(value: unknown): Answer {
-  if (value === "OK") return { status: "OK" };
+  if (value === "OK") return OK;
   if (typeof value === "string" || typeof value === "number") return value;
   return Array.isArray(value) ? (value as unknown[]).map(toAnswer) : null;
 }

@@ -74,8 +74,10 @@ export function createEmbeddedEngine(clock: () => number = Date.now): RedisEngin
       script,
       keys: keys.map(bytes),
       args: args.map(bytes),
-      command: (given, words) => {
+      onCall: () => {
         calls += 1;
+      },
+      command: (given, words) => {
         const name = given.toUpperCase();
         const refused = refusal(name, words.length, true);
         if (refused !== undefined) return { error: refused };

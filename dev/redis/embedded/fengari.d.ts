@@ -46,8 +46,7 @@ declare module "fengari" {
     luaL_loadbuffer(L: LuaState, code: Uint8Array, size: number, name: Uint8Array): number;
     luaL_newstate(): LuaState;
     luaL_ref(L: LuaState, index: number): number;
-    luaL_tolstring(L: LuaState, index: number): Uint8Array;
-    luaL_unref(L: LuaState, index: number, ref: number): void;
+    luaL_where(L: LuaState, level: number): void;
   }
 
   interface LuaLib {

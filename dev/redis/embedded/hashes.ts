@@ -35,13 +35,15 @@ export const hashCommands: CommandTable = {
     return removed;
   }),
   HINCRBY: command(4, ({ store }, [key, field, by]) => {
-    const sum = integer(store.hash(key!)?.get(field!) ?? "0", "ERR hash value is not an integer") + integer(by!);
+    const amount = integer(by!);
+    const sum = integer(store.hash(key!)?.get(field!) ?? "0", "ERR hash value is not an integer") + amount;
     if (!Number.isSafeInteger(sum)) throw new Refusal("ERR increment or decrement would overflow");
     setFields(store, "hincrby", key!, [field!, String(sum)]);
     return sum;
   }),
   HINCRBYFLOAT: command(4, ({ store }, [key, field, by]) => {
-    const sum = float(store.hash(key!)?.get(field!) ?? "0", "ERR hash value is not a float") + float(by!);
+    const amount = float(by!);
+    const sum = float(store.hash(key!)?.get(field!) ?? "0", "ERR hash value is not a float") + amount;
     setFields(store, "hincrbyfloat", key!, [field!, formatScore(sum)]);
     return formatScore(sum);
   }),

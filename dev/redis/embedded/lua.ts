@@ -13,6 +13,8 @@ export interface ScriptRun {
   readonly script: Script;
   readonly keys: readonly Bytes[];
   readonly args: readonly Bytes[];
+  /** Called for every `redis.call` and `redis.pcall`, malformed ones too. */
+  readonly onCall: () => void;
   readonly command: ScriptCommand;
 }
 
@@ -33,10 +35,11 @@ export function createLuaHost(): LuaHost {
   const L = lauxlib.luaL_newstate();
   lualib.luaL_openlibs(L);
   const compiled = new Map<string, number>();
-  let command: ScriptCommand = () => null;
+  let current: Pick<ScriptRun, "command" | "onCall"> = { command: () => null, onCall: () => undefined };
 
   define(L, "__command", (state) => {
     const raise = lua.lua_toboolean(state, 1);
+    current.onCall();
     const words: Bytes[] = [];
     for (let index = 2; index <= lua.lua_gettop(state); index += 1) {
       const type = lua.lua_type(state, index);
@@ -47,7 +50,7 @@ export function createLuaHost(): LuaHost {
     }
     const [name, ...args] = words;
     if (name === undefined) return fail(state, "ERR Please specify at least one argument for this redis lib call");
-    const answer = command(name, args);
+    const answer = current.command(name, args);
     push(state, answer);
     const isError = typeof answer === "object" && answer !== null && "error" in answer;
     return raise && isError ? lua.lua_error(state) : 1;
@@ -65,7 +68,8 @@ export function createLuaHost(): LuaHost {
     if (known !== undefined) return known;
     const code = Buffer.from(script.body);
     if (lauxlib.luaL_loadbuffer(L, code, code.length, luaString("@user_script")) !== lua.LUA_OK) {
-      const message = text(L, -1);
+      // Lua 5.1 quotes the end of the text as it does every other token.
+      const message = text(L, -1).replace(/near <eof>$/, "near '<eof>'");
       lua.lua_pop(L, 1);
       return message;
     }
@@ -79,10 +83,10 @@ export function createLuaHost(): LuaHost {
       const result = compile(script);
       return typeof result === "string" ? result : undefined;
     },
-    run({ script, keys, args, command: given }) {
+    run({ script, keys, args, ...callbacks }) {
       const reference = compile(script);
       if (typeof reference === "string") return { error: compileError(reference) };
-      command = given;
+      current = callbacks;
       setGlobalList(L, "KEYS", keys);
       setGlobalList(L, "ARGV", args);
       lua.lua_rawgeti(L, lua.LUA_REGISTRYINDEX, reference);
@@ -228,17 +232,16 @@ function format(L: LuaState): number {
     argument += 1;
     if (argument > lua.lua_gettop(L)) return raiseText(L, `bad argument #${argument} to 'format' (no value)`);
     if (part.letter === "s" || part.letter === "q") {
-      lauxlib.luaL_tolstring(L, argument);
-      const value = text(L, -1);
-      lua.lua_pop(L, 1);
+      const given = lua.lua_type(L, argument);
+      if (given !== lua.LUA_TSTRING && given !== lua.LUA_TNUMBER) return badArgument(L, argument, "string", given);
+      const value = text(L, argument);
       result += part.letter === "q" ? quote(value) : pad(value.slice(0, part.precision), part.width, part.flags);
       continue;
     }
     const type = lua.lua_type(L, argument);
     const value = type === lua.LUA_TSTRING ? Number(text(L, argument)) : lua.lua_tonumber(L, argument);
     if ((type !== lua.LUA_TNUMBER && type !== lua.LUA_TSTRING) || (type === lua.LUA_TSTRING && Number.isNaN(value))) {
-      const got = Buffer.from(lua.lua_typename(L, type)).toString();
-      return raiseText(L, `bad argument #${argument} to 'format' (number expected, got ${got})`);
+      return badArgument(L, argument, "number", type);
     }
     result += part.letter === "c" ? pad(String.fromCharCode(value & 255), part.width, part.flags) : formatNumber(part, value);
   }
@@ -246,8 +249,17 @@ function format(L: LuaState): number {
   return 1;
 }
 
+function badArgument(L: LuaState, argument: number, expected: string, type: number): never {
+  const got = Buffer.from(lua.lua_typename(L, type)).toString();
+  return raiseText(L, `bad argument #${argument} to 'format' (${expected} expected, got ${got})`);
+}
+
+/** Raises an error that begins with the place of the script's call. */
 function raiseText(L: LuaState, message: string): never {
-  pushText(L, message);
+  lauxlib.luaL_where(L, 1);
+  const place = text(L, -1);
+  lua.lua_pop(L, 1);
+  pushText(L, place + message);
   return lua.lua_error(L);
 }
 

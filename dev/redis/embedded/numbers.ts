@@ -22,7 +22,7 @@ export function float(text: Bytes, message = NOT_FLOAT): number {
 /** A score as Redis prints it: integers in full, infinities as `inf`. */
 export function formatScore(score: number): Bytes {
   if (!Number.isFinite(score)) return score > 0 ? "inf" : "-inf";
-  if (Number.isInteger(score) && Math.abs(score) < 1e17) return Object.is(score, -0) ? "-0" : score.toFixed(0);
+  if (Number.isInteger(score) && Math.abs(score) < 1e17) return (score + 0).toFixed(0);
   return String(score);
 }
 

@@ -32,16 +32,11 @@ interface Options {
 function range({ store }: CommandContext, [key, first, second, ...rest]: readonly Bytes[], fixed: Shape): Answer {
   const { by, reverse, withScores, limit } = parseOptions(rest, fixed);
   const [low, high] = reverse && by !== "rank" ? [second!, first!] : [first!, second!];
-  const set = store.sortedSet(key!);
-  let found: readonly ScoredMember[];
-  if (by === "rank") found = selectByRank(set, integer(low), integer(high), reverse);
-  else {
-    found = by === "score" ? selectByScore(set, low, high) : selectByLex(set, low, high);
-    if (reverse) found = found.toReversed();
-    if (limit) {
-      if (limit.offset < 0) found = [];
-      else found = found.slice(limit.offset, limit.count < 0 ? undefined : limit.offset + limit.count);
-    }
+  const select = selection(by, low, high, reverse);
+  let found = select(store.sortedSet(key!));
+  if (by !== "rank" && reverse) found = found.toReversed();
+  if (limit) {
+    found = limit.offset < 0 ? [] : found.slice(limit.offset, limit.count < 0 ? undefined : limit.offset + limit.count);
   }
   return found.flatMap(({ member, score }) => (withScores ? [member, formatScore(score)] : [member]));
 }
@@ -73,44 +68,40 @@ function parseOptions(rest: readonly Bytes[], fixed: Shape): Options {
   return options;
 }
 
+/** Picks members of a set, ascending unless said otherwise; an absent set has none. */
+export type Selection = (set: SortedSet | undefined) => readonly ScoredMember[];
+
+function selection(by: By, low: Bytes, high: Bytes, reverse: boolean): Selection {
+  if (by === "rank") return byRank(low, high, reverse);
+  return by === "score" ? byScore(low, high) : byLex(low, high);
+}
+
 /** Members between two positions, negative ones counting from the end. */
-export function selectByRank(
-  set: SortedSet | undefined,
-  start: number,
-  stop: number,
-  reverse: boolean,
-): readonly ScoredMember[] {
-  if (!set) return [];
-  const ordered = reverse ? set.ordered().toReversed() : set.ordered();
-  const from = start < 0 ? Math.max(0, set.size + start) : start;
-  const to = stop < 0 ? set.size + stop : stop;
-  return from > to ? [] : ordered.slice(from, to + 1);
+export function byRank(first: Bytes, last: Bytes, reverse = false): Selection {
+  const [start, stop] = [integer(first), integer(last)];
+  return (set) => {
+    if (!set) return [];
+    const ordered = reverse ? set.ordered().toReversed() : set.ordered();
+    const from = start < 0 ? Math.max(0, set.size + start) : start;
+    const to = stop < 0 ? set.size + stop : stop;
+    return from > to ? [] : ordered.slice(from, to + 1);
+  };
 }
 
 /** Members between two scores; `(` before a bound excludes it. */
-export function selectByScore(set: SortedSet | undefined, min: Bytes, max: Bytes): readonly ScoredMember[] {
+export function byScore(min: Bytes, max: Bytes): Selection {
   const [low, high] = [scoreBound(min), scoreBound(max)];
-  if (!set) return [];
-  return set
-    .ordered()
-    .filter(
+  return (set) =>
+    (set?.ordered() ?? []).filter(
       ({ score }) =>
         (low.open ? score > low.value : score >= low.value) && (high.open ? score < high.value : score <= high.value),
     );
 }
 
 /** Members between two names, meant for sets whose scores are all equal. */
-export function selectByLex(set: SortedSet | undefined, min: Bytes, max: Bytes): readonly ScoredMember[] {
+export function byLex(min: Bytes, max: Bytes): Selection {
   const [above, below] = [lexBound(min, "low"), lexBound(max, "high")];
-  return set ? set.ordered().filter(({ member }) => above(member) && below(member)) : [];
-}
-
-export function countByScore(set: SortedSet | undefined, min: Bytes, max: Bytes): number {
-  return selectByScore(set, min, max).length;
-}
-
-export function countByLex(set: SortedSet | undefined, min: Bytes, max: Bytes): number {
-  return selectByLex(set, min, max).length;
+  return (set) => (set?.ordered() ?? []).filter(({ member }) => above(member) && below(member));
 }
 
 function scoreBound(text: Bytes): { value: number; open: boolean } {

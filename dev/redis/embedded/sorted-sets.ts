@@ -1,6 +1,7 @@
 import { scanOptions, scanPage } from "./keys.ts";
 import { float, formatScore, integer } from "./numbers.ts";
-import { countByLex, countByScore, rangeCommands, selectByLex, selectByRank, selectByScore } from "./ranges.ts";
+import { byLex, byRank, byScore, rangeCommands } from "./ranges.ts";
+import type { Selection } from "./ranges.ts";
 import type { Answer, Bytes, ScoredMember, Store } from "./store.ts";
 import { Refusal, SortedSet, SYNTAX } from "./store.ts";
 import type { CommandContext, CommandTable } from "./table.ts";
@@ -11,8 +12,8 @@ export const sortedSetCommands: CommandTable = {
   ...rangeCommands,
   ZADD: command(-4, add),
   ZINCRBY: command(4, ({ store }, [key, by, member]) => {
-    const set = store.sortedSet(key!) ?? new SortedSet();
-    return formatScore(increment(store, key!, set, member!, float(by!)));
+    const amount = float(by!);
+    return formatScore(increment(store, key!, store.sortedSet(key!) ?? new SortedSet(), member!, amount));
   }),
   ZREM: command(-3, ({ store }, [key, ...members]) => {
     const set = store.sortedSet(key!);
@@ -29,17 +30,11 @@ export const sortedSetCommands: CommandTable = {
     const found = rank(store, key!, member!);
     return found === null ? null : store.sortedSet(key!)!.size - 1 - found;
   }),
-  ZCOUNT: command(4, ({ store }, [key, min, max]) => countByScore(store.sortedSet(key!), min!, max!)),
-  ZLEXCOUNT: command(4, ({ store }, [key, min, max]) => countByLex(store.sortedSet(key!), min!, max!)),
-  ZREMRANGEBYSCORE: command(4, ({ store }, [key, min, max]) =>
-    dropSelected(store, key!, (set) => selectByScore(set, min!, max!)),
-  ),
-  ZREMRANGEBYRANK: command(4, ({ store }, [key, start, stop]) =>
-    dropSelected(store, key!, (set) => selectByRank(set, integer(start!), integer(stop!), false)),
-  ),
-  ZREMRANGEBYLEX: command(4, ({ store }, [key, min, max]) =>
-    dropSelected(store, key!, (set) => selectByLex(set, min!, max!)),
-  ),
+  ZCOUNT: command(4, ({ store }, [key, min, max]) => count(store, key!, byScore(min!, max!))),
+  ZLEXCOUNT: command(4, ({ store }, [key, min, max]) => count(store, key!, byLex(min!, max!))),
+  ZREMRANGEBYSCORE: command(4, ({ store }, [key, min, max]) => dropSelected(store, key!, byScore(min!, max!))),
+  ZREMRANGEBYRANK: command(4, ({ store }, [key, start, stop]) => dropSelected(store, key!, byRank(start!, stop!))),
+  ZREMRANGEBYLEX: command(4, ({ store }, [key, min, max]) => dropSelected(store, key!, byLex(min!, max!))),
   ZPOPMIN: command(-2, ({ store }, args) => pop(store, args, false)),
   ZPOPMAX: command(-2, ({ store }, args) => pop(store, args, true)),
   ZSCAN: command(-3, ({ store }, [key, cursor, ...options]) => {
@@ -120,11 +115,19 @@ function drop(store: Store, key: Bytes, set: SortedSet, members: readonly Bytes[
   return removed;
 }
 
-function dropSelected(store: Store, key: Bytes, select: (set: SortedSet) => readonly ScoredMember[]): number {
-  // The selection is made for an absent key too: a malformed range is an error either way.
-  const set = store.sortedSet(key) ?? new SortedSet();
-  const members = select(set).map(({ member }) => member);
-  return members.length === 0 ? 0 : drop(store, key, set, members);
+function dropSelected(store: Store, key: Bytes, select: Selection): number {
+  const set = store.sortedSet(key);
+  if (!set) return 0;
+  return drop(
+    store,
+    key,
+    set,
+    select(set).map(({ member }) => member),
+  );
+}
+
+function count(store: Store, key: Bytes, select: Selection): number {
+  return select(store.sortedSet(key)).length;
 }
 
 function rank(store: Store, key: Bytes, member: Bytes): number | null {

@@ -66,9 +66,11 @@ export const stringCommands: CommandTable = {
   }),
   STRLEN: command(2, ({ store }, [key]) => (store.string(key!) ?? "").length),
   GETRANGE: command(4, ({ store }, [key, from, to]) => {
+    const [first, last] = [integer(from!), integer(to!)];
     const value = store.string(key!) ?? "";
-    const start = position(integer(from!), value.length);
-    const end = position(integer(to!), value.length);
+    if (first < 0 && last < 0 && first > last) return "";
+    const start = position(first, value.length);
+    const end = position(last, value.length);
     return value.slice(start, end + 1);
   }),
   SETRANGE: command(4, ({ store }, [key, offset, part]) => {
@@ -95,15 +97,16 @@ export const stringCommands: CommandTable = {
     const at = bitOffset(offset!);
     if (bit !== "0" && bit !== "1") throw new Refusal("ERR bit is not an integer or out of range");
     const bytes = Buffer.from((store.string(key!) ?? "").padEnd(Math.floor(at / 8) + 1, "\0"), "latin1");
+    const place = Math.floor(at / 8);
     const mask = 0x80 >> (at & 7);
-    const previous = (bytes[Math.floor(at / 8)]! & mask) === 0 ? 0 : 1;
-    bytes[Math.floor(at / 8)] = bit === "1" ? bytes[Math.floor(at / 8)]! | mask : bytes[Math.floor(at / 8)]! & ~mask;
+    const previous = (bytes[place]! & mask) === 0 ? 0 : 1;
+    bytes[place] = bit === "1" ? bytes[place]! | mask : bytes[place]! & ~mask;
     store.set(key!, bytes.toString("latin1"));
     return previous;
   }),
   GETBIT: command(3, ({ store }, [key, offset]) => {
     const at = bitOffset(offset!);
-    const byte = (store.string(key!) ?? "").charCodeAtMath.floor(at / 8);
+    const byte = (store.string(key!) ?? "").charCodeAt(Math.floor(at / 8));
     return Number.isNaN(byte) || (byte & (0x80 >> (at & 7))) === 0 ? 0 : 1;
   }),
 };

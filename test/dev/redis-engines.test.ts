@@ -1,0 +1,34 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { RedisEngine } from "../../dev/redis/engine.ts";
+import { availableEngines } from "./support/engines.ts";
+import type { OpenEngine } from "./support/engines.ts";
+import { operation, transcribe } from "./support/transcript.ts";
+import { TRANSCRIPTS } from "./support/redis-steps.ts";
+
+describe.each(availableEngines())("the $name Redis engine", ({ open }) => {
+  let opened: OpenEngine;
+  let engine: RedisEngine;
+
+  beforeAll(async () => {
+    opened = await open();
+    engine = opened.engine;
+  });
+  afterAll(() => opened.close());
+  beforeEach(() => engine.wipe());
+
+  // The transcripts were recorded from Redis 7: `vitest run -u` with a Redis server on PATH.
+  it.each(Object.entries(TRANSCRIPTS))("answers as Redis does: %s", async (name, steps) => {
+    const transcript = await transcribe(engine, steps);
+    await expect(transcript).toMatchFileSnapshot(`fixtures/transcripts/${name}.txt`);
+  });
+
+  it("tells the time in microseconds, to scripts as to clients", async () => {
+    const before = Date.now() * 1_000;
+    const { reply } = await engine.run(operation("TIME"));
+    const [seconds, micros] = (reply as readonly Buffer[]).map((part) => Number(part.toString()));
+    const now = seconds! * 1_000_000 + micros!;
+    // Two clocks of one machine, one of them cut to milliseconds.
+    expect(now).toBeGreaterThan(before - 5_000);
+    expect(now).toBeLessThan(Date.now() * 1_000 + 5_000);
+  });
+});
