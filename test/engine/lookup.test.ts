@@ -1,0 +1,60 @@
+import { describe, expect, it } from "vitest";
+import { definePolicy, key } from "../../src/index.ts";
+import { createTestIsolate, uniqueNamespace } from "../support/isolate.ts";
+
+const policy = definePolicy({ freshFor: "1m", jitter: 0 });
+const product = key("product", 42);
+
+describe("a read", () => {
+  it("loads once, then answers from memory", async () => {
+    const isolate = createTestIsolate({ namespace: uniqueNamespace() });
+    let loads = 0;
+    const load = async () => ({ loads: ++loads });
+
+    const first = await isolate.request().read(product, policy, load);
+    await isolate.settle();
+    const second = await isolate.request().read(product, policy, load);
+
+    expect(first.status).toBe("miss");
+    expect(first.stored).toBe(true);
+    expect(second.status).toBe("hit-memory");
+    expect(second.value).toEqual({ loads: 1 });
+  });
+
+  it("is answered by the edge of its data centre, by Redis in another", async () => {
+    const namespace = uniqueNamespace();
+    const [one, near, far] = ["colo-a", "colo-a", "colo-b"].map((host) =>
+      createTestIsolate({ namespace, host }),
+    );
+    const load = async () => "value";
+
+    await one?.request().read(product, policy, load);
+    await one?.settle();
+
+    expect((await near?.request().read(product, policy, load))?.status).toBe("hit-edge");
+    expect((await far?.request().read(product, policy, load))?.status).toBe("hit-redis");
+    await far?.settle();
+    expect((await far?.request().read(product, policy, load))?.status).toBe("hit-memory");
+  });
+
+  it("sees a purge by another isolate after the coherence window", async () => {
+    const namespace = uniqueNamespace();
+    const [reader, writer] = ["colo-a", "colo-b"].map((host) =>
+      createTestIsolate({ namespace, host }),
+    );
+    const tagged = definePolicy({ freshFor: "1m", tags: ["products"] });
+    let version = 1;
+    const load = async () => version;
+
+    await reader?.request().read(product, tagged, load);
+    await reader?.settle();
+    version = 2;
+    const purged = await writer?.layer.coherence.invalidate(["t:products"], writer.request().ctx);
+    expect(purged?.ok).toBe(true);
+    reader?.clock.advance(1_001);
+
+    const after = await reader?.request().read(product, tagged, load);
+    expect(after?.value).toBe(2);
+    expect(after?.status).toBe("miss");
+  });
+});
