@@ -1,4 +1,4 @@
-import { z } from "zod/mini";
+import * as z from "zod/mini";
 import type { Millis } from "./core/time.ts";
 
 /** What the Worker is bound to: wrangler.toml's bindings, variables and secrets. */

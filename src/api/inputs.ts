@@ -1,6 +1,6 @@
 /** What clients may send, and how what they may not send is refused: by name, with a reason. */
 import type { Context } from "hono";
-import { z } from "zod/mini";
+import * as z from "zod/mini";
 import { ApiProblem } from "./errors.ts";
 
 /** Postgres' integer. */

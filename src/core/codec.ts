@@ -1,4 +1,4 @@
-import { z } from "zod/mini";
+import * as z from "zod/mini";
 import type { Entry } from "./entry.ts";
 import type { HardMember } from "./tag.ts";
 

@@ -1,5 +1,4 @@
 import { decodeEntry, encodeEntry } from "../core/codec.ts";
-import type { Entry } from "../core/entry.ts";
 import { failed } from "../core/faults.ts";
 import { MAX_CHANGES } from "../core/log.ts";
 import type { Context, NewId, Result, SharedStore, Verified } from "../core/ports.ts";
@@ -146,7 +145,8 @@ function numbersOf(
 ): Promise<Result<readonly Seq[]>> {
   return attempt(async () => {
     if (members.length === 0) return [];
-    const scores = await redis.zmscore(log, [...members]);
+    // Without the SDK's deserialisation scores stay text.
+    const scores = (await redis.zmscore(log, [...members])) as (string | null)[] | null;
     return members.map((_, i) => Number(scores?.[i] ?? 0));
   });
 }
