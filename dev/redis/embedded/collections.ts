@@ -35,11 +35,9 @@ const LISTS: Readonly<Record<string, Family>> = {
   RPUSHX: { arity: -3 },
   LPOP: { arity: -2 },
   RPOP: { arity: -2 },
-  LRANGE: { arity: 4, integers: [1, 2] },
   LLEN: { arity: 2 },
   LINDEX: { arity: 3, index: 1, absent: null },
   LREM: { arity: 4, integers: [1] },
-  LTRIM: { arity: 4, integers: [1, 2] },
   LINSERT: { arity: 5, absent: 0 },
   LPOS: { arity: -3 },
   RPOPLPUSH: { arity: 3, keys: "two", absent: null },
@@ -72,20 +70,44 @@ export function collectionCommands(): CommandTable {
   const emulated = emulatedCommands();
   const adapted = (family: Readonly<Record<string, Family>>, holds: (value: Value) => boolean) =>
     Object.entries(family).map(([name, spec]) => [name, adapt(name, spec, emulated, holds)] as const);
-  return { ...Object.fromEntries([...adapted(LISTS, isList), ...adapted(SETS, isSet)]), LSET };
+  return { ...Object.fromEntries([...adapted(LISTS, isList), ...adapted(SETS, isSet)]), ...CORRECTED };
 }
 
-/** The emulator's grows the list where Redis refuses the index. */
-const LSET = command(4, ({ store }, [key, position, value]) => {
-  const list = store.get(key!);
-  if (list === undefined) throw new Refusal("ERR no such key");
-  if (!Array.isArray(list)) throw new Refusal(WRONGTYPE);
-  const index = integer(position!);
-  const at = index < 0 ? list.length + index : index;
-  if (at < 0 || at >= list.length) throw new Refusal("ERR index out of range");
-  list[at] = value!;
-  return OK;
-});
+/** List commands in which the emulator differs: it grows a list in LSET, and misses far negative ends. */
+const CORRECTED: CommandTable = {
+  LRANGE: command(4, ({ store }, [key, first, last]) => {
+    const [start, stop] = [integer(first!), integer(last!)];
+    return between(listOf(store, key!) ?? [], start, stop);
+  }),
+  LTRIM: command(4, ({ store }, [key, first, last]) => {
+    const [start, stop] = [integer(first!), integer(last!)];
+    const list = listOf(store, key!);
+    if (list) store.set(key!, between(list, start, stop));
+    removeEmpty(store, key!);
+    return OK;
+  }),
+  LSET: command(4, ({ store }, [key, position, value]) => {
+    const list = listOf(store, key!);
+    if (!list) throw new Refusal("ERR no such key");
+    const index = integer(position!);
+    const at = index < 0 ? list.length + index : index;
+    if (at < 0 || at >= list.length) throw new Refusal("ERR index out of range");
+    list[at] = value!;
+    return OK;
+  }),
+};
+
+function listOf(store: Store, key: Bytes): Bytes[] | undefined {
+  const value = store.get(key);
+  if (value !== undefined && !Array.isArray(value)) throw new Refusal(WRONGTYPE);
+  return value;
+}
+
+function between(list: readonly Bytes[], start: number, stop: number): Bytes[] {
+  const from = start < 0 ? Math.max(0, list.length + start) : start;
+  const to = stop < 0 ? list.length + stop : stop;
+  return from > to ? [] : list.slice(from, to + 1);
+}
 
 /**
  * The emulator's command table. Its pipelines get every command's plain function when they are
