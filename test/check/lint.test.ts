@@ -48,7 +48,7 @@ test.each([
   [
     "all of zod",
     "src/core/odd.ts",
-    'import { z } from "zod/mini";\n\nexport const odd = z.string();\n',
+    'import { z } from "zod";\n\nexport const odd = z.string();\n',
     "no-restricted-imports",
   ],
   ["console in the Worker", "src/core/odd.ts", 'console.log("odd");\n', "no-console"],
