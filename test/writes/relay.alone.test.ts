@@ -1,0 +1,160 @@
+import { env } from "cloudflare:workers";
+import { sql } from "drizzle-orm";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Member } from "../../src/core/tag.ts";
+import { insertMembers } from "../../src/writes/outbox.ts";
+import { outbox } from "../../src/writes/schema.ts";
+import { createWriter } from "../../src/writes/writer.ts";
+import { outboxRows, testDatabase } from "./database.ts";
+import { createLogDouble, createTestRequest } from "./log-double.ts";
+
+const db = testDatabase();
+const { ctx } = createTestRequest();
+
+beforeEach(async () => {
+  await db.delete(outbox);
+});
+
+afterEach(async () => {
+  await fetch(`${env.SERVICES_URL}/faults`, { method: "DELETE" });
+});
+
+function setup(options: { originLagMs?: number; verifyAfterMs?: number } = {}) {
+  const log = createLogDouble();
+  const writer = createWriter({ db, invalidator: log, verifyAfterMs: 0, ...options });
+  return { log, relay: () => writer.relay(ctx) };
+}
+
+/** As if a writer had committed, and died before it could invalidate. */
+const leave = (...members: Member[]) => insertMembers(db, members);
+
+/** Sets the time at which numbers were noted back, instead of waiting for it to pass. */
+const age = (ms: number) =>
+  db.update(outbox).set({
+    invalidatedAt: sql`${outbox.invalidatedAt} - ${ms}::float8 * interval '1 millisecond'`,
+  });
+
+describe("the relay", () => {
+  it("invalidates what nobody did, in one call, and forgets it once the log has it", async () => {
+    const { log, relay } = setup();
+    await leave("t:a", "t:b");
+    await leave("t:b", "t:c", "~t:d");
+    expect(await relay()).toEqual({ handled: 2, invalidated: 2, lost: 0, deleted: 0 });
+    expect(log.calls).toEqual(["invalidate t:a,t:b,t:c,~t:d"]);
+    const rows = await outboxRows(db);
+    expect(rows.map((row) => row.number)).toEqual([log.scores.get("t:a"), log.scores.get("t:a")]);
+
+    expect(await relay()).toEqual({ handled: 2, invalidated: 0, lost: 0, deleted: 2 });
+    expect(log.calls).toHaveLength(1);
+    expect(await outboxRows(db)).toEqual([]);
+    expect(await relay()).toEqual({ handled: 0, invalidated: 0, lost: 0, deleted: 0 });
+  });
+
+  it("tells a log that lost what it had acknowledged once more", async () => {
+    const { log, relay } = setup();
+    await leave("t:a", "t:b");
+    await leave("t:c");
+    await relay();
+    log.scores.delete("t:b");
+
+    expect(await relay()).toEqual({ handled: 2, invalidated: 0, lost: 1, deleted: 1 });
+    expect(log.calls.at(-1)).toBe("invalidate t:a,t:b");
+    const [row] = await outboxRows(db);
+    expect(row?.number).toBe(log.scores.get("t:b"));
+    expect(await relay()).toMatchObject({ lost: 0, deleted: 1 });
+  });
+
+  it("takes an older number for a loss, and a newer one for the same", async () => {
+    const { log, relay } = setup();
+    await leave("t:older");
+    await leave("t:newer");
+    await relay();
+    log.scores.set("t:older", (log.scores.get("t:older") ?? 0) - 1);
+    log.scores.set("t:newer", (log.scores.get("t:newer") ?? 0) + 1);
+    expect(await relay()).toMatchObject({ lost: 1, deleted: 1 });
+    expect((await outboxRows(db)).map((row) => row.members)).toEqual([["t:older"]]);
+  });
+
+  it("looks only after a fail-over would have happened", async () => {
+    const { relay } = setup({ verifyAfterMs: 60_000 });
+    await leave("t:a");
+    await relay();
+    expect(await relay()).toMatchObject({ handled: 0 });
+    await age(60_001);
+    expect(await relay()).toMatchObject({ deleted: 1 });
+  });
+
+  it("invalidates once more when the origin's lag is over", async () => {
+    const { log, relay } = setup({ originLagMs: 60_000 });
+    await leave("t:a");
+    expect(await relay()).toMatchObject({ invalidated: 1 });
+    expect(await relay()).toMatchObject({ handled: 0 });
+    await age(60_001);
+    const first = log.scores.get("t:a") ?? 0;
+    expect(await relay()).toMatchObject({ handled: 1, invalidated: 1, deleted: 0 });
+    expect(log.scores.get("t:a")).toBeGreaterThan(first);
+    expect(await relay()).toMatchObject({ deleted: 1 });
+    expect(await outboxRows(db)).toEqual([]);
+  });
+
+  it("leaves rows alone while Redis is away, and says so", async () => {
+    const { log, relay } = setup();
+    await leave("t:a");
+    log.isAway = true;
+    expect(await relay()).toMatchObject({
+      handled: 1,
+      invalidated: 0,
+      fault: { code: "redis.unavailable" },
+    });
+    log.isAway = false;
+    await relay();
+    log.isAway = true;
+    expect(await relay()).toMatchObject({ deleted: 0, fault: { code: "redis.unavailable" } });
+    expect(await outboxRows(db)).toHaveLength(1);
+  });
+
+  it("says that the database is away, and does not throw", async () => {
+    const { relay } = setup();
+    await fetch(`${env.SERVICES_URL}/faults/sql`, {
+      method: "PUT",
+      body: JSON.stringify({ errorRate: 1, status: 500 }),
+    });
+    expect(await relay()).toMatchObject({ handled: 0, fault: { code: "origin.unavailable" } });
+  });
+
+  it("may run several at once", async () => {
+    const { log, relay } = setup();
+    const members = Array.from({ length: 40 }, (_, at): Member => `t:${at}`);
+    for (const member of members) await leave(member);
+    await Promise.all([relay(), relay(), relay()]);
+    await Promise.all([relay(), relay(), relay()]);
+    expect(await outboxRows(db)).toEqual([]);
+    expect([...log.scores.keys()].toSorted()).toEqual(members.toSorted());
+  });
+
+  it("does not delete a row that got another number after it was verified", async () => {
+    const { log, relay } = setup();
+    await leave("t:a");
+    await relay();
+    const numbers = log.numbers;
+    // Between the look into the log and the delete, another relay finds the row lost.
+    log.numbers = async (asked, context) => {
+      const answer = await numbers(asked, context);
+      await db.update(outbox).set({ number: sql`${outbox.number} + 1` });
+      return answer;
+    };
+    await relay();
+    expect(await outboxRows(db)).toHaveLength(1);
+  });
+
+  it("works off a backlog larger than one batch", async () => {
+    const { log, relay } = setup();
+    await db
+      .insert(outbox)
+      .values(Array.from({ length: 1_200 }, (_, at) => ({ members: [`t:${at}`] })));
+    expect(await relay()).toMatchObject({ invalidated: 1_200 });
+    expect(log.scores.size).toBe(1_200);
+    await relay();
+    expect(await outboxRows(db)).toEqual([]);
+  });
+});
