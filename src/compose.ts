@@ -4,7 +4,7 @@ import { createContext } from "./core/context.ts";
 import type { Context, NewId, Random } from "./core/ports.ts";
 import { readConfig, type Bindings } from "./config.ts";
 import { createFlightPort } from "./durable/flight-port.ts";
-import type { FlightShardRpc } from "./durable/flight-shard.ts";
+import { createFlightShard, type FlightShardRpc } from "./durable/flight-shard.ts";
 import { createBatch } from "./engine/batch.ts";
 import { createEngine } from "./engine/cache.ts";
 import { createCoherence } from "./engine/coherence.ts";
@@ -37,6 +37,13 @@ export const platform: Platform = {
   random: () => Math.random(),
   newId: () => crypto.randomUUID(),
 };
+
+/** The Durable Object class behind the binding FLIGHTS; the Worker's main module exports it. */
+export const FlightShard = createFlightShard({
+  now: platform.now,
+  newId: platform.newId,
+  lingerMs: 2_000,
+});
 
 export type Strata = ReturnType<typeof createStrata>;
 

@@ -20,7 +20,7 @@ export { problem, type ProblemOptions } from "./http/problem.ts";
 export type { RequestScope, StrataEnv } from "./http/scope.ts";
 export { WriteUnconfirmed } from "./writes/unconfirmed.ts";
 export type { InvalidationState, Writer, Written } from "./writes/writer.ts";
-export { createStrata, type Platform, type Strata } from "./compose.ts";
+export { backgroundContext, createStrata, FlightShard, type Platform, type Strata } from "./compose.ts";
 export { ConfigError, type Bindings, type Config } from "./config.ts";
 export { OriginFault } from "./origin/fault.ts";
 export type { Database } from "./origin/neon.ts";

@@ -1,14 +1,9 @@
 import { createIsolate, type Isolate } from "./api/isolate.ts";
-import { backgroundContext, platform } from "./compose.ts";
+import { backgroundContext, FlightShard as LayerFlightShard } from "./compose.ts";
 import { ConfigError, type Bindings } from "./config.ts";
-import { createFlightShard } from "./durable/flight-shard.ts";
 import { problem } from "./index.ts";
 
-export const FlightShard = createFlightShard({
-  now: platform.now,
-  newId: platform.newId,
-  lingerMs: 2_000,
-});
+export class FlightShard extends LayerFlightShard {}
 
 /** Built by the isolate's first request: at module scope the platform has no clock yet. */
 let isolate: Isolate | undefined;
