@@ -1,0 +1,135 @@
+import { env } from "cloudflare:workers";
+import { sql } from "drizzle-orm";
+import { afterEach, describe, expect, it } from "vitest";
+import { users } from "../../src/api/schema.ts";
+import { OriginFault } from "../../src/origin/fault.ts";
+import { createDatabase, type SqlRequest } from "../../src/origin/neon.ts";
+import { clearFaults, putFault } from "../writes/faults.ts";
+
+const SECRET = "correct-horse-battery-staple";
+
+function open(options: { timeoutMs?: number; neonEndpoint?: string } = {}) {
+  const requests: SqlRequest[] = [];
+  const db = createDatabase({
+    databaseUrl: `postgres://strata:${SECRET}@db.invalid/strata`,
+    neonEndpoint: env.NEON_ENDPOINT,
+    timeoutMs: 2_000,
+    now: () => Date.now(),
+    onQuery: (request) => requests.push(request),
+    ...options,
+  });
+  return { db, requests };
+}
+
+async function faultOf(work: Promise<unknown>): Promise<OriginFault> {
+  const error = await work.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (!(error instanceof OriginFault)) throw new Error(`not a fault of the origin: ${error}`);
+  const everything = `${error.message} ${error.stack} ${JSON.stringify(error)} ${String(error.cause)}`;
+  expect(everything).not.toContain(SECRET);
+  return error;
+}
+
+afterEach(clearFaults);
+
+describe("the database", () => {
+  it("reads rows, alone and in a batch, and reports each request", async () => {
+    const { db, requests } = open();
+    const rows = await db.select({ id: users.id }).from(users).orderBy(users.id).limit(2);
+    expect(rows).toEqual([{ id: 1 }, { id: 2 }]);
+    const [one, other] = await db.batch([
+      db.execute<{ n: number }>(sql`select 1::int as n`),
+      db.select({ id: users.id }).from(users).orderBy(users.id).limit(1),
+    ]);
+    expect([one.rows, other]).toEqual([[{ n: 1 }], [{ id: 1 }]]);
+    expect(await db.$count(users)).toBe(5_000);
+    expect(requests.map(({ queries, outcome }) => [queries, outcome])).toEqual([
+      [1, "ok"],
+      [2, "ok"],
+      [1, "ok"],
+    ]);
+  });
+
+  it.each(["before", "after"])("that hangs %s it acts is given up on time", async (hang) => {
+    await putFault("sql", { hang });
+    const { db, requests } = open({ timeoutMs: 200 });
+    const startedAt = Date.now();
+    const { fault } = await faultOf(db.execute(sql`select 1`));
+    expect(fault.code).toBe("origin.timeout");
+    expect(Date.now() - startedAt).toBeLessThan(1_500);
+    expect(requests.map(({ outcome }) => outcome)).toEqual(["origin.timeout"]);
+  });
+
+  it("is given its own deadline by each client", async () => {
+    await putFault("sql", { latencyMs: 400 });
+    const [hasty, patient] = [open({ timeoutMs: 100 }), open()];
+    const [late, answered] = await Promise.all([
+      faultOf(hasty.db.execute(sql`select 1`)),
+      patient.db.execute(sql`select 1`),
+    ]);
+    expect(late.fault.code).toBe("origin.timeout");
+    expect(answered.rows).toHaveLength(1);
+  });
+
+  it.each([
+    { reset: true },
+    { truncate: true },
+    { errorRate: 1, status: 500 },
+    { errorRate: 1, status: 429 },
+  ])("is unavailable when it fails by %j", async (fault) => {
+    await putFault("sql", fault);
+    const { db } = open();
+    expect((await faultOf(db.execute(sql`select 1`))).fault.code).toBe("origin.unavailable");
+    expect((await faultOf(db.batch([db.execute(sql`select 1`)]))).fault.code).toBe(
+      "origin.unavailable",
+    );
+  });
+
+  it("is unavailable where nobody listens", async () => {
+    const { db } = open({ neonEndpoint: "http://127.0.0.1:9/sql" });
+    expect((await faultOf(db.execute(sql`select 1`))).fault.code).toBe("origin.unavailable");
+  });
+
+  it("recovers by itself", async () => {
+    const { db } = open();
+    await putFault("sql", { errorRate: 1 });
+    await faultOf(db.execute(sql`select 1`));
+    await clearFaults();
+    expect((await db.execute(sql`select 1 as n`)).rows).toHaveLength(1);
+  });
+
+  it("that refuses says why, and repeats no value", async () => {
+    const { db } = open();
+    const [email = ""] = (await db.select({ email: users.email }).from(users).limit(1)).map(
+      (row) => row.email,
+    );
+    const taken = db.insert(users).values({ name: "N", city: "C", email, age: 1 });
+    const error = await faultOf(taken);
+    expect(error.fault).toEqual({
+      code: "origin.rejected",
+      message: "SQLSTATE 23505 (users_email_unique)",
+    });
+    expect(error).toMatchObject({ sqlState: "23505", constraint: "users_email_unique" });
+    expect(`${error.message} ${error.stack}`).not.toContain(email);
+    const wrongType = await faultOf(db.execute(sql`select ${"private words"}::int`));
+    expect(wrongType.message).not.toContain("private words");
+  });
+
+  it("names what is wrong with the program's own statements", async () => {
+    const { db } = open();
+    const { fault } = await faultOf(db.execute(sql`select nothing from nowhere`));
+    expect(fault.message).toContain('"nowhere"');
+  });
+
+  it("that is shutting down or full is unavailable, not refusing", async () => {
+    const { db } = open();
+    for (const state of ["57P01", "53300", "08006"]) {
+      const raised = db.execute(
+        sql.raw(`do $$ begin raise exception 'x' using errcode = '${state}'; end $$`),
+      );
+      expect((await faultOf(raised)).fault.code).toBe("origin.unavailable");
+    }
+  });
+});
