@@ -77,16 +77,13 @@ export function applyAnswer(view: LogView, answer: LogAnswer): LogOutcome {
     return answer.sentAt === view.stamp ? "ignored" : "behind";
   if (answer.since === undefined || answer.since > view.seen) return "ignored";
   // What lies between what we knew and the floor may have been forgotten unseen.
-  if (answer.floor > view.seen) {
-    startOver(view, answer.era, answer.seq, answer);
-    return "applied";
-  }
+  const gap = answer.floor > view.seen;
   for (const [member, seq] of answer.changes) merge(view, member, seq);
   if (answer.truncated) view.base = Math.max(view.base, lowest(answer));
   view.seen = answer.seq;
   view.floor = answer.floor;
   view.stamp = answer.sentAt;
-  if (view.hard.size + view.soft.size > MAX_NUMBERS) raiseBase(view);
+  if (gap || view.hard.size + view.soft.size > MAX_NUMBERS) raiseBase(view);
   return "applied";
 }
 
@@ -109,7 +106,7 @@ export function markDead(view: LogView, members: readonly Member[]): void {
 export type Verdict = "valid" | "soft" | "unknown" | "invalidated" | "era" | "floor";
 
 export function judge(view: LogView, entry: Entry): Verdict {
-  if (view.era === undefined) return "unknown";
+  if (view.era === undefined) return isDead(view, entry) ? "invalidated" : "unknown";
   if (entry.era !== view.era) return "era";
   if (entry.asOf < view.floor) return "floor";
   let soft = false;
@@ -119,6 +116,11 @@ export function judge(view: LogView, entry: Entry): Verdict {
   }
   if (entry.asOf < view.base) return "unknown";
   return soft ? "soft" : "valid";
+}
+
+/** Marked in an isolate that has never reached the log: all that it can know. */
+function isDead(view: LogView, entry: Entry): boolean {
+  return entry.members.some((member) => (view.hard.get(member) ?? 0) > entry.asOf);
 }
 
 /** What numbers fresh from the log say of an entry; `log` came in the same answer. */
@@ -144,7 +146,10 @@ function startOver(view: LogView, era: Era, seq: Seq, answer: LogAnswer): void {
   view.soft.clear();
 }
 
-/** Forgets every number; entries below the new base are verified one by one. */
+/**
+ * Forgets every number up to now; entries below the new base are verified one by
+ * one. What this isolate noted itself and the answer did not know yet is kept.
+ */
 function raiseBase(view: LogView): void {
   view.base = view.seen;
   for (const table of [view.hard, view.soft])

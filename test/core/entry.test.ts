@@ -1,0 +1,149 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import {
+  ageOf,
+  createEntry,
+  sizeOf,
+  verifiedCopy,
+  type Loaded,
+  type LoadMoment,
+} from "../../src/core/entry.ts";
+import { definePolicy } from "../../src/core/policy.ts";
+import { entryOf } from "../support/entries.ts";
+
+type Storable = Extract<Loaded, { storable: true }>;
+
+const policy = definePolicy({
+  freshFor: "100s",
+  staleWhileRevalidate: "10s",
+  staleIfError: "30s",
+  negativeFor: "20s",
+  jitter: 0.5,
+  tags: ["products"],
+});
+const moment: LoadMoment = { asOf: 7, era: "e", startedAt: 1_000, storedAt: 1_250 };
+const loaded = (fields: Partial<Storable> = {}): Storable => ({
+  storable: true,
+  kind: "value",
+  body: "x",
+  etag: '"e"',
+  members: [],
+  ...fields,
+});
+const make = (fields?: Partial<Storable>, random = 0) =>
+  createEntry("product:1", policy, loaded(fields), moment, random);
+
+describe("the entry of a load", () => {
+  it("has its instants counted from when it was stored", () => {
+    expect(make()).toMatchObject({
+      storedAt: 1_250,
+      freshUntil: 101_250,
+      staleUntil: 111_250,
+      errorUntil: 131_250,
+      deleteAt: 131_250,
+      loadCost: 250,
+    });
+  });
+
+  it("keeps an absence for its own time", () => {
+    expect(make({ kind: "absent", body: "" }).freshUntil).toBe(1_250 + 20_000);
+  });
+
+  it("spreads lifetimes below the policy's, never above", () => {
+    fc.assert(
+      fc.property(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), (random) => {
+        const { freshUntil } = make({}, random);
+        expect(Number.isInteger(freshUntil)).toBe(true);
+        expect(freshUntil).toBeLessThanOrEqual(101_250);
+        expect(freshUntil).toBeGreaterThanOrEqual(51_250);
+      }),
+    );
+    expect(make({}, 0.999).freshUntil).toBeLessThan(make({}, 0.001).freshUntil);
+  });
+
+  it("carries every name once: derived, of the policy, of the result", () => {
+    expect(make({ members: ["t:category:3", "t:products", "k:product:1"] }).members).toEqual([
+      "n:",
+      "k:product:1",
+      "p:product:",
+      "t:products",
+      "t:category:3",
+    ]);
+  });
+
+  it("knows of the log what was known before the load began", () => {
+    expect(make()).toMatchObject({ asOf: 7, era: "e" });
+  });
+
+  it("lives no longer than what it was made of", () => {
+    expect(make({ freshUntil: 5_000 })).toMatchObject({ freshUntil: 5_000, staleUntil: 15_000 });
+    expect(make({ freshUntil: 999_999_999 }).freshUntil).toBe(101_250);
+    const lifetimes = { freshUntil: 9_000, staleUntil: 9_500, errorUntil: 9_600, deleteAt: 9_900 };
+    expect(make({ lifetimes })).toMatchObject(lifetimes);
+    expect(make({ lifetimes, freshUntil: 5_000 })).toMatchObject({ ...lifetimes, freshUntil: 5_000 });
+  });
+
+  it("is as old as the oldest thing in it", () => {
+    expect(make({ inner: { asOf: 3, era: "e" } })).toMatchObject({ asOf: 3, era: "e" });
+    expect(make({ inner: { asOf: 9, era: "e" } })).toMatchObject({ asOf: 7, era: "e" });
+  });
+
+  it("of two eras belongs to none", () => {
+    expect(make({ inner: { asOf: 9, era: "f" } })).toMatchObject({ asOf: 0, era: "" });
+    expect(make({ inner: { asOf: 9, era: "" } })).toMatchObject({ asOf: 0, era: "" });
+  });
+});
+
+describe("the age of an entry", () => {
+  const entry = entryOf({
+    freshUntil: 10,
+    staleUntil: 20,
+    errorUntil: 30,
+    deleteAt: 40,
+  });
+  it.each([
+    [9, "fresh"],
+    [10, "revalidate"],
+    [19, "revalidate"],
+    [20, "error-only"],
+    [29, "error-only"],
+    [30, "kept"],
+    [39, "kept"],
+    [40, "expired"],
+  ])("at %d is %s: the end of a window is outside it", (now, age) => {
+    expect(ageOf(entry, now)).toBe(age);
+  });
+
+  it("has no stale window where the policy gives none", () => {
+    expect(ageOf(entryOf({ freshUntil: 10 }), 10)).toBe("expired");
+  });
+});
+
+describe("a copy that was verified", () => {
+  const entry = entryOf({ asOf: 100, freshUntil: 500, staleUntil: 900 });
+
+  it("need not be asked about again up to that number", () => {
+    expect(verifiedCopy(entry, 150, false, 200)).toEqual({ ...entry, asOf: 150 });
+  });
+
+  it("never knows less than before", () => {
+    expect(verifiedCopy(entry, 50, false, 200)).toEqual(entry);
+    expect(verifiedCopy(entry, 50, true, 200).asOf).toBe(100);
+  });
+
+  it("takes a soft invalidation into itself: stale from now on", () => {
+    expect(verifiedCopy(entry, 150, true, 200)).toMatchObject({ asOf: 150, freshUntil: 200 });
+    expect(verifiedCopy(entry, 150, true, 700).freshUntil).toBe(500);
+  });
+});
+
+describe("the size of an entry", () => {
+  it("counts body, names and headers", () => {
+    const base = sizeOf(entryOf({ body: "" }));
+    expect(sizeOf(entryOf({ body: "x".repeat(1_000) }))).toBe(base + 2_000);
+    expect(sizeOf(entryOf({ body: new Uint8Array(1_000) }))).toBe(base + 1_000);
+    expect(sizeOf(entryOf({ body: "", members: [] }))).toBeLessThan(base);
+    const http = { status: 200, headers: [["name", "value"]] as const };
+    expect(sizeOf(entryOf({ body: "", http }))).toBeGreaterThan(base);
+  });
+});
