@@ -1,4 +1,4 @@
-/** What clients are told when something is wrong. Every type is listed in docs/problems.md. */
+/** What clients are told when something is wrong. */
 import type { ErrorHandler, Hono, NotFoundHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
 import {

@@ -1,0 +1,184 @@
+import { env } from "cloudflare:workers";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { clearFaults, putFault } from "../writes/faults.ts";
+import { backgroundContext } from "../../src/compose.ts";
+import { createClient, problemOf, type Client } from "./client.ts";
+
+afterEach(clearFaults);
+
+const AWAY = { errorRate: 1, status: 500 };
+
+interface Counts {
+  readonly redis: { readonly requests: number; readonly commands: number };
+  readonly sql: { readonly requests: number; readonly queries: number };
+}
+
+/** What `work` cost, as the local services saw it. */
+async function costOf(work: () => Promise<unknown>): Promise<Counts> {
+  await fetch(`${env.SERVICES_URL}/counts/reset`, { method: "POST" });
+  await work();
+  return (await fetch(`${env.SERVICES_URL}/counts`)).json<Counts>();
+}
+
+async function runCron(client: Client): Promise<void> {
+  const deferred: Promise<unknown>[] = [];
+  await client.isolate.layer.scheduled(backgroundContext((work) => deferred.push(work)));
+  await Promise.all(deferred);
+}
+
+describe("while Redis is away", () => {
+  it("a write is committed and told as deferred, and readers see it without another write", async () => {
+    const writer = createClient();
+    const reader = createClient({ STRATA_NAMESPACE: writer.isolate.layer.config.namespace });
+    const before = await (await reader.send("/products/1500")).json<{ stock: number }>();
+    await writer.send("/products/1500");
+    const stock = before.stock + 1;
+
+    await putFault("redis", AWAY);
+    const written = await writer.write("PATCH", "/products/1500/stock", { delta: 1 });
+    expect(written.status).toBe(200);
+    expect(written.headers.get("X-Invalidation")).toBe("deferred");
+    // The writer's own isolate knows what it wrote.
+    expect(await (await writer.send("/products/1500")).json()).toMatchObject({ stock });
+    await clearFaults();
+
+    await vi.waitFor(async () => {
+      await runCron(writer);
+      expect(await (await reader.send("/products/1500")).json()).toMatchObject({ stock });
+    }, 10_000);
+  });
+
+  it("a purge is accepted, and done later", async () => {
+    const client = createClient();
+    await client.send("/products/1501");
+    await putFault("redis", AWAY);
+    const response = await client.write("POST", "/admin/purge", { tags: ["product:1501"] });
+    expect(response.status).toBe(202);
+    expect(await response.json()).toEqual({ invalidation: "deferred" });
+  });
+
+  it("health says that it is degraded", async () => {
+    const client = createClient();
+    await putFault("redis", AWAY);
+    const response = await client.send("/health");
+    expect(response.status).toBe(200);
+    expect(await response.json()).toMatchObject({ status: "degraded", checks: { redis: false } });
+  });
+
+  it("reads are answered from the database", async () => {
+    const client = createClient();
+    await putFault("redis", AWAY);
+    expect((await client.send("/products/1502")).status).toBe(200);
+    expect((await client.send("/users?ids=1,2")).status).toBe(200);
+  });
+});
+
+describe("while the database is away", () => {
+  it.each([
+    ["POST", "/products", { name: "N", description: "", priceCents: 1, categoryId: 1, stock: 1 }],
+    ["PUT", "/products/1", { name: "N", description: "", priceCents: 1, categoryId: 1, stock: 1 }],
+    ["PATCH", "/products/1", { name: "N" }],
+    ["PATCH", "/products/1/stock", { delta: 1 }],
+    ["DELETE", "/products/1", undefined],
+  ])("%s %s is 503, and says that nobody knows what became of it", async (method, path, body) => {
+    const client = createClient();
+    await putFault("sql", AWAY);
+    const response = await client.write(method, path, body);
+    expect(response.headers.get("Retry-After")).toBe("1");
+    expect(await problemOf(response)).toMatchObject({
+      status: 503,
+      type: "urn:strata:problem:write-unconfirmed",
+    });
+  });
+
+  it.each([
+    "/products/1503",
+    "/products?page=7",
+    "/categories",
+    "/users/1503",
+    "/users?ids=1503,1504",
+  ])("%s is 503 where nothing is cached, and answered where it is", async (path) => {
+    const client = createClient();
+    await putFault("sql", AWAY);
+    const response = await client.send(path);
+    expect(response.headers.get("Retry-After")).toBe("1");
+    expect(await problemOf(response)).toMatchObject({
+      status: 503,
+      type: "urn:strata:problem:origin-unavailable",
+    });
+    await clearFaults();
+    expect((await client.send(path)).status).toBe(200);
+    await putFault("sql", AWAY);
+    expect((await client.send(path)).status).toBe(200);
+  });
+
+  it("a purge is done", async () => {
+    const client = createClient();
+    await putFault("sql", AWAY);
+    const response = await client.write("POST", "/admin/purge", { everything: true });
+    expect(response.status).toBe(200);
+  });
+
+  it("health says that it is down", async () => {
+    const client = createClient();
+    await putFault("sql", AWAY);
+    const response = await client.send("/health");
+    expect(response.status).toBe(503);
+    expect(await response.json()).toMatchObject({ status: "down", checks: { database: false } });
+  });
+});
+
+describe("while both are away", () => {
+  it("a purge is refused, since nobody could remember it", async () => {
+    const client = createClient();
+    await Promise.all([putFault("sql", AWAY), putFault("redis", AWAY)]);
+    const response = await client.write("POST", "/admin/purge", { everything: true });
+    expect((await problemOf(response)).status).toBe(503);
+    expect(response.headers.has("Retry-After")).toBe(true);
+  });
+});
+
+describe("the cost", () => {
+  it("of a product that does not exist is one query, however often it is asked for", async () => {
+    const client = createClient();
+    const cost = await costOf(async () => {
+      for (let times = 0; times < 3; times++) await client.send("/products/2000000001");
+    });
+    expect(cost.sql.queries).toBe(1);
+  });
+
+  it("of a malformed id is nothing", async () => {
+    const client = createClient();
+    const cost = await costOf(() => client.send("/products/abc"));
+    expect([cost.redis.requests, cost.sql.requests]).toEqual([0, 0]);
+  });
+
+  it("of a batch of 100 users is one query, then one Redis request, then nothing", async () => {
+    const namespace = createClient().isolate.layer.config.namespace;
+    const ids = Array.from({ length: 100 }, (_, at) => at + 2_001).join(",");
+    const first = createClient({ STRATA_NAMESPACE: namespace });
+    const second = createClient({ STRATA_NAMESPACE: namespace });
+    const cold = await costOf(() => first.send(`/users?ids=${ids}`));
+    expect(cold.sql.queries).toBe(1);
+    const warm = await costOf(() => second.send(`/users?ids=${ids}`));
+    expect([warm.redis.requests, warm.sql.requests]).toEqual([1, 0]);
+    const hot = await costOf(() => second.send(`/users?ids=${ids}`));
+    expect([hot.redis.requests, hot.sql.requests]).toEqual([0, 0]);
+  });
+
+  it("of a list is one query", async () => {
+    const client = createClient();
+    const shown = await costOf(() => client.send("/products?page=8"));
+    expect(shown.sql.queries).toBe(1);
+    // Behind the end the total needs a query of its own.
+    const behind = await costOf(() => client.send("/products?page=8&category=5"));
+    expect(behind.sql.queries).toBe(2);
+  });
+
+  it("of a write is one transaction, one invalidation, and a note", async () => {
+    const client = createClient();
+    await client.send("/products/1505");
+    const spent = await costOf(() => client.write("PATCH", "/products/1505/stock", { delta: 1 }));
+    expect([spent.redis.requests, spent.sql.requests]).toEqual([1, 2]);
+  });
+});
