@@ -7,7 +7,7 @@ import { ApiProblem } from "./errors.ts";
 const MAX_INTEGER = 2_147_483_647;
 const MAX_PAGE = 100_000;
 /** Users in one batch read. */
-export const MAX_USERS = 100;
+const MAX_USERS = 100;
 /** Names in one purge. */
 const MAX_TARGETS = 1_000;
 

@@ -3,7 +3,7 @@ import { asc, count, eq, inArray, sql } from "drizzle-orm";
 import type { Database } from "../index.ts";
 import { categories, products, users } from "./schema.ts";
 
-export const PAGE_SIZE = 20;
+const PAGE_SIZE = 20;
 
 export interface Product {
   readonly id: number;

@@ -26,7 +26,8 @@ async function faultOf(work: Promise<unknown>): Promise<OriginFault> {
     () => undefined,
     (reason: unknown) => reason,
   );
-  if (!(error instanceof OriginFault)) throw new Error(`not a fault of the origin: ${error}`);
+  if (!(error instanceof OriginFault))
+    throw new Error(`not a fault of the origin: ${String(error)}`);
   const everything = `${error.message} ${error.stack} ${JSON.stringify(error)} ${String(error.cause)}`;
   expect(everything).not.toContain(SECRET);
   return error;
