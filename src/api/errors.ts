@@ -37,7 +37,7 @@ export const onError: ErrorHandler<StrataEnv> = (error) => {
     });
   if (
     error instanceof CacheUnavailable ||
-    (error instanceof OriginFault && error.sqlState === undefined)
+    (error instanceof OriginFault && error.fault.retryAfterMs !== undefined)
   )
     return unavailable(error.fault.retryAfterMs, {
       type: "origin-unavailable",

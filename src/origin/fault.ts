@@ -32,10 +32,14 @@ export function originFault(code: FaultCode, message: string, retryAfterMs = RET
 /**
  * Classes of SQLSTATE that speak of the server's condition, not of the statement:
  * no connection, wrong credentials or database, no resources, shutting down, broken.
+ * 40003: it does not know itself whether the statement was completed.
  *
  * @see https://www.postgresql.org/docs/17/errcodes-appendix.html
  */
-const CONDITIONS = ["08", "28", "3D", "53", "57", "58", "F0", "XX"];
+const CONDITIONS = ["08", "28", "3D", "40003", "53", "57", "58", "F0", "XX"];
+
+/** Deadlocks and serialization failures: rolled back, and worth another try. */
+const ROLLBACK = "40";
 
 /** The class of errors that name identifiers of the program, never values of users. */
 const PROGRAM_ERROR = "42";
@@ -52,11 +56,13 @@ export function toOriginFault(error: unknown): OriginFault {
 
 function ofState(error: Error, sqlState: string): OriginFault {
   const state = `SQLSTATE ${sqlState}`;
-  if (CONDITIONS.includes(sqlState.slice(0, 2))) return originFault("origin.unavailable", state);
+  if (CONDITIONS.some((prefix) => sqlState.startsWith(prefix)))
+    return originFault("origin.unavailable", state);
   const constraint = textOf(error, "constraint");
   const about = constraint === undefined ? state : `${state} (${constraint})`;
   const message = sqlState.startsWith(PROGRAM_ERROR) ? `${about}: ${messageOf(error)}` : about;
-  return new OriginFault(fault("origin.rejected", message), { sqlState, constraint });
+  const retryAfterMs = sqlState.startsWith(ROLLBACK) ? RETRY_AFTER_MS : undefined;
+  return new OriginFault(fault("origin.rejected", message, retryAfterMs), { sqlState, constraint });
 }
 
 /** The error and what it wraps: drizzle uses `cause`, Neon's driver `sourceError`. */

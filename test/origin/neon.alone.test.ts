@@ -133,4 +133,17 @@ describe("the database", () => {
       expect((await faultOf(raised)).fault.code).toBe("origin.unavailable");
     }
   });
+
+  it("that rolled back what may succeed next time says when to try", async () => {
+    const { db } = open();
+    for (const state of ["40001", "40P01"]) {
+      const raised = db.execute(
+        sql.raw(`do $$ begin raise exception 'x' using errcode = '${state}'; end $$`),
+      );
+      expect((await faultOf(raised)).fault).toMatchObject({
+        code: "origin.rejected",
+        retryAfterMs: 1_000,
+      });
+    }
+  });
 });
