@@ -24,7 +24,8 @@ export function createEdgeTier({ open, timeoutMs, within }: EdgeTierOptions): Ti
     try {
       return done(await within(open().then(work), timeoutMs));
     } catch (error) {
-      return failed("edge.unavailable", messageOf(error));
+      const late = error instanceof Error && error.name === "DeadlineExceeded";
+      return failed(late ? "edge.timeout" : "edge.unavailable", messageOf(error));
     }
   }
 

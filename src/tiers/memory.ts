@@ -48,14 +48,16 @@ export function createMemoryTier({ maxBytes, maxEntries }: MemoryTierOptions): M
       return;
     }
     if (present === undefined) {
+      // Room is made first: the newcomer has not had its chance to be visited.
+      while (nodes.size > 0 && (bytes + size > maxBytes || nodes.size >= maxEntries)) evict();
       link({ entry, bytes: size, visited: false, newer: undefined, older: newest });
-    } else {
-      bytes += size - present.bytes;
-      present.entry = entry;
-      present.bytes = size;
-      present.visited = true;
+      return;
     }
-    while (bytes > maxBytes || nodes.size > maxEntries) evict();
+    bytes += size - present.bytes;
+    present.entry = entry;
+    present.bytes = size;
+    present.visited = true;
+    while (bytes > maxBytes) evict();
   }
 
   function remove(key: string): void {
@@ -70,13 +72,13 @@ export function createMemoryTier({ maxBytes, maxEntries }: MemoryTierOptions): M
   }
 
   function evict(): void {
-    let at = hand ?? oldest;
-    while (at?.visited === true) {
-      at.visited = false;
-      at = at.newer ?? oldest;
+    hand ??= oldest;
+    while (hand?.visited === true) {
+      hand.visited = false;
+      hand = hand.newer ?? oldest;
     }
-    if (at === undefined) return;
-    unlink(at);
+    if (hand === undefined) return;
+    unlink(hand);
     evictions++;
   }
 
@@ -91,7 +93,8 @@ export function createMemoryTier({ maxBytes, maxEntries }: MemoryTierOptions): M
   function unlink(node: Node): void {
     nodes.delete(node.entry.key);
     bytes -= node.bytes;
-    if (hand === node || hand === undefined) hand = node.newer;
+    // The hand stays where it is for everything but its own entry.
+    if (hand === node) hand = node.newer;
     if (node.newer === undefined) newest = node.older;
     else node.newer.older = node.older;
     if (node.older === undefined) oldest = node.newer;

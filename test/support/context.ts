@@ -1,0 +1,40 @@
+import { createContext } from "../../src/core/context.ts";
+import type { CacheEvent } from "../../src/core/events.ts";
+import type { Clock, Context } from "../../src/core/ports.ts";
+
+export interface TestContext extends Context {
+  readonly events: readonly CacheEvent[];
+  /** Waits until everything that was deferred has ended. */
+  settle(): Promise<void>;
+}
+
+export interface TestContextOptions {
+  readonly now?: Clock;
+  readonly host?: string;
+  readonly region?: string;
+}
+
+/** The context of a request to a part that is tested alone. */
+export function createTestContext(options: TestContextOptions = {}): TestContext {
+  const { now = () => Date.now(), host = "strata.test", region = "test" } = options;
+  const events: CacheEvent[] = [];
+  const deferred = new Set<Promise<unknown>>();
+  const ctx = createContext({
+    id: crypto.randomUUID(),
+    now,
+    host,
+    region,
+    waitUntil: (work) => {
+      deferred.add(work);
+      void work.finally(() => deferred.delete(work));
+    },
+    emit: (event) => void events.push(event),
+  });
+  return {
+    ...ctx,
+    events,
+    async settle() {
+      while (deferred.size > 0) await Promise.all(deferred);
+    },
+  };
+}

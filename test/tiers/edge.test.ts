@@ -1,0 +1,146 @@
+import { describe, expect, it } from "vitest";
+import { decodeEntry } from "../../src/core/codec.ts";
+import type { Context, Tier } from "../../src/core/ports.ts";
+import { within } from "../../src/resilience/deadline.ts";
+import { createEdgeTier } from "../../src/tiers/edge.ts";
+import { createTestContext } from "../support/context.ts";
+import { entryOf } from "../support/entries.ts";
+import { describeTier } from "./contract.ts";
+
+const uniqueHost = (): string => `${crypto.randomUUID()}.test`;
+const open = (): Promise<Cache> => caches.open("edge-test");
+const real = (): Tier => createEdgeTier({ open, timeoutMs: 5_000, within });
+
+describeTier("edge", () => ({ tier: real(), host: uniqueHost() }));
+
+/** What this tier has put into the Cache API under a host of this test alone. */
+function spy() {
+  const host = uniqueHost();
+  const asked: unknown[] = [];
+  const put: { url: string; headers: Headers; status: number; body: string }[] = [];
+  const tier = createEdgeTier({
+    timeoutMs: 5_000,
+    within,
+    open: async () => {
+      const cache = await open();
+      return {
+        match: (request: RequestInfo) => {
+          asked.push(request);
+          return cache.match(request);
+        },
+        put: async (request: RequestInfo, response: Response) => {
+          const { status, headers } = response;
+          const body = await response.clone().text();
+          put.push({ url: String(request), headers, status, body });
+          return cache.put(request, response);
+        },
+        delete: (request: RequestInfo) => cache.delete(request),
+      } as Cache;
+    },
+  });
+  return { tier, asked, put, ctx: createTestContext({ now: () => 1_000_000, host }), host };
+}
+
+describe("the edge tier", () => {
+  it("is asked by bare URL: the Cache API answers conditions and ranges by itself", async () => {
+    const { tier, asked, ctx, host } = spy();
+    await tier.get("product:1", ctx);
+    expect(asked).toEqual([`https://${host}/__strata/entries/product%3A1`]);
+  });
+
+  it("holds an envelope, whatever the status and the headers of what is in it", async () => {
+    const { tier, put, ctx } = spy();
+    const headers = [
+      ["set-cookie", "a=b"],
+      ["cache-control", "no-store"],
+      ["vary", "*"],
+    ] as const;
+    const entry = entryOf({ http: { status: 206, headers } });
+    expect(await tier.set(entry, ctx)).toMatchObject({ ok: true });
+    expect(put[0]?.status).toBe(200);
+    expect([...(put[0]?.headers ?? [])].map(([name]) => name).toSorted()).toEqual([
+      "cache-control",
+      "content-type",
+    ]);
+    expect(await tier.get("product:1", ctx)).toEqual({ ok: true, value: entry });
+  });
+
+  it("keeps it as long as the entry may be used at all, in whole seconds", async () => {
+    const { tier, put, ctx } = spy();
+    await tier.set(entryOf({ deleteAt: 1_000_000 + 90_999 }), ctx);
+    expect(put[0]?.headers.get("cache-control")).toBe("public, max-age=90");
+    await tier.set(entryOf({ deleteAt: 1_000_000 + 999 }), ctx);
+    expect(put).toHaveLength(1);
+  });
+
+  it("is not shared between hosts, nor between applications on one host", async () => {
+    const { tier, ctx, host } = spy();
+    await tier.set(entryOf(), ctx);
+    expect(await tier.get("product:1", createTestContext({ host: uniqueHost() }))).toMatchObject({
+      value: undefined,
+    });
+    const other = createEdgeTier({
+      open: () => caches.open("another-application"),
+      timeoutMs: 5_000,
+      within,
+    });
+    expect(await other.get("product:1", createTestContext({ host }))).toMatchObject({
+      value: undefined,
+    });
+  });
+
+  it.each([
+    ["of another program", "hello"],
+    ["of another key", "strata1\nn:\tk:product:2\n{}\n"],
+    ["nothing", ""],
+  ])("takes content that is %s for a miss, and deletes it", async (_, content) => {
+    const { tier, ctx, host } = spy();
+    const url = `https://${host}/__strata/entries/product%3A1`;
+    const cache = await open();
+    const headers = { "cache-control": "public, max-age=60" };
+    await cache.put(url, new Response(content, { headers }));
+    expect(await cache.match(url)).toBeDefined();
+
+    expect(await tier.get("product:1", ctx)).toEqual({ ok: true, value: undefined });
+    expect(await cache.match(url)).toBeUndefined();
+  });
+
+  it("stores what another version of this program can be told from", async () => {
+    const { tier, put, ctx } = spy();
+    const entry = entryOf();
+    await tier.set(entry, ctx);
+    expect(put[0]?.body.split("\n")[0]).toBe("strata1");
+    expect(decodeEntry("product:1", put[0]?.body ?? "")).toEqual(entry);
+  });
+});
+
+describe("a fault of the Cache API", () => {
+  const never = new Promise<never>(() => undefined);
+  const refuse = () => Promise.reject(new Error("no cache here"));
+  const calls: readonly [string, (tier: Tier, ctx: Context) => Promise<unknown>][] = [
+    ["get", (tier, ctx) => tier.get("product:1", ctx)],
+    ["set", (tier, ctx) => tier.set(entryOf({ deleteAt: Date.now() + 60_000 }), ctx)],
+    ["delete", (tier, ctx) => tier.delete(["product:1"], ctx)],
+  ];
+
+  it.each(calls)("on %s is a result, never an exception", async (_, call) => {
+    const ctx = createTestContext();
+    const unopened = createEdgeTier({ open: refuse, timeoutMs: 5_000, within });
+    expect(await call(unopened, ctx)).toEqual({
+      ok: false,
+      fault: { code: "edge.unavailable", message: "no cache here" },
+    });
+    const broken = { match: refuse, put: refuse, delete: refuse } as unknown as Cache;
+    const failing = createEdgeTier({ open: async () => broken, timeoutMs: 5_000, within });
+    expect(await call(failing, ctx)).toMatchObject({ fault: { code: "edge.unavailable" } });
+  });
+
+  it.each(calls)("on %s that never answers ends at the deadline", async (_, call) => {
+    const ctx = createTestContext();
+    const hanging = createEdgeTier({ open: () => never, timeoutMs: 1, within });
+    expect(await call(hanging, ctx)).toMatchObject({
+      ok: false,
+      fault: { code: "edge.timeout" },
+    });
+  });
+});

@@ -1,0 +1,181 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { sizeOf } from "../../src/core/entry.ts";
+import type { MemoryTier } from "../../src/core/ports.ts";
+import { createMemoryTier } from "../../src/tiers/memory.ts";
+import { entryOf } from "../support/entries.ts";
+import { describeTier } from "./contract.ts";
+
+const small = (key: string, chars = 0) => entryOf({ key, body: "x".repeat(chars) });
+const UNIT = sizeOf(small("k:0"));
+const roomy = () => createMemoryTier({ maxBytes: 1_000_000, maxEntries: 1_000 });
+const now = 1_000_000;
+
+describeTier("memory", () => ({ tier: roomy(), host: "strata.test" }));
+
+/** SIEVE as the paper gives it, over a plain list, newest first. */
+function createSieve(maxEntries: number) {
+  const list: { key: string; visited: boolean }[] = [];
+  let hand = -1;
+  const at = (key: string): number => list.findIndex((node) => node.key === key);
+  function take(index: number): void {
+    list.splice(index, 1);
+    // The hand points at the next newer one; -1 is the oldest.
+    if (index === hand) hand--;
+    else if (index < hand) hand--;
+  }
+  return {
+    keys: () => list.map((node) => node.key).toSorted(),
+    get(key: string) {
+      const node = list[at(key)];
+      if (node !== undefined) node.visited = true;
+    },
+    put(key: string) {
+      const node = list[at(key)];
+      if (node !== undefined) {
+        node.visited = true;
+        return;
+      }
+      if (list.length >= maxEntries) {
+        if (hand < 0) hand = list.length - 1;
+        while (list[hand]?.visited === true) {
+          list[hand]!.visited = false;
+          hand = hand === 0 ? list.length - 1 : hand - 1;
+        }
+        take(hand);
+      }
+      list.unshift({ key, visited: false });
+      if (hand >= 0) hand++;
+    },
+    remove(key: string) {
+      const index = at(key);
+      if (index >= 0) take(index);
+    },
+  };
+}
+
+const operation = fc.record({
+  do: fc.constantFrom("get", "put", "put", "remove"),
+  key: fc.nat({ max: 9 }).map((n) => `k:${n}`),
+  chars: fc.nat({ max: 400 }),
+});
+
+describe("the memory tier", () => {
+  it("stays within its bounds, whatever happens", () => {
+    const bounds = fc.record({
+      maxBytes: fc.integer({ min: UNIT, max: 6 * UNIT }),
+      maxEntries: fc.integer({ min: 1, max: 6 }),
+    });
+    fc.assert(
+      fc.property(bounds, fc.array(operation, { maxLength: 60 }), (limits, operations) => {
+        const tier = createMemoryTier(limits);
+        for (const { do: action, key, chars } of operations) {
+          if (action === "get") tier.peek(key);
+          else if (action === "remove") tier.remove(key);
+          else {
+            const entry = small(key, chars);
+            tier.put(entry, now);
+            // What fits is there once it has been put, and never in its former state.
+            if (sizeOf(entry) > limits.maxBytes) expect(tier.peek(key)).toBeUndefined();
+          }
+          const held = Array.from({ length: 10 }, (_, n) => tier.peek(`k:${n}`)).filter(
+            (entry) => entry !== undefined,
+          );
+          const { bytes, entries } = tier.stats();
+          expect(entries).toBe(held.length);
+          expect(bytes).toBe(held.reduce((sum, entry) => sum + sizeOf(entry), 0));
+          expect(bytes).toBeLessThanOrEqual(limits.maxBytes);
+          expect(entries).toBeLessThanOrEqual(limits.maxEntries);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it("evicts as SIEVE does", () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 6 }),
+        fc.array(operation, { maxLength: 80, size: "max" }),
+        (maxEntries, operations) => {
+          const tier = createMemoryTier({ maxBytes: 1_000_000, maxEntries });
+          const sieve = createSieve(maxEntries);
+          const present = new Set<string>();
+          for (const { do: action, key } of operations) {
+            if (action === "get") tier.peek(key);
+            else if (action === "remove") tier.remove(key);
+            else tier.put(small(key), now);
+            sieve[action](key);
+            present.add(key);
+          }
+          // Only now: looking is a visit.
+          const held = [...present].filter((key) => tier.peek(key) !== undefined);
+          expect(held.toSorted()).toEqual(sieve.keys());
+        },
+      ),
+      { numRuns: 1_000 },
+    );
+  });
+
+  const keysOf = (tier: MemoryTier, ...keys: string[]) =>
+    keys.filter((key) => tier.peek(key) !== undefined);
+
+  it("keeps what was visited and lets the oldest unvisited go", () => {
+    const tier = createMemoryTier({ maxBytes: 1_000_000, maxEntries: 3 });
+    for (const key of ["k:1", "k:2", "k:3"]) tier.put(small(key), now);
+    tier.peek("k:1");
+    tier.put(small("k:4"), now);
+    expect(keysOf(tier, "k:1", "k:2", "k:3", "k:4")).toEqual(["k:1", "k:3", "k:4"]);
+    expect(tier.stats().evictions).toBe(1);
+  });
+
+  it("lets a newcomer in even if everything in it was visited", () => {
+    const tier = createMemoryTier({ maxBytes: 1_000_000, maxEntries: 3 });
+    for (const key of ["k:1", "k:2", "k:3"]) {
+      tier.put(small(key), now);
+      tier.peek(key);
+    }
+    tier.put(small("k:4"), now);
+    expect(keysOf(tier, "k:1", "k:2", "k:3", "k:4")).toEqual(["k:2", "k:3", "k:4"]);
+  });
+
+  it("does not keep an entry bigger than itself, nor the former one under its key", () => {
+    const tier = createMemoryTier({ maxBytes: 3 * UNIT, maxEntries: 10 });
+    tier.put(small("k:1"), now);
+    tier.put(small("k:2"), now);
+    tier.put(small("k:1", 10_000), now);
+    expect(keysOf(tier, "k:1", "k:2")).toEqual(["k:2"]);
+    expect(tier.stats()).toEqual({ entries: 1, bytes: UNIT, evictions: 0 });
+  });
+
+  it("evicts as many as a big entry needs", () => {
+    const tier = createMemoryTier({ maxBytes: 4 * UNIT, maxEntries: 10 });
+    for (const key of ["k:1", "k:2", "k:3", "k:4"]) tier.put(small(key), now);
+    tier.put(small("k:5", UNIT), now);
+    expect(keysOf(tier, "k:1", "k:2", "k:3", "k:4", "k:5")).toEqual(["k:4", "k:5"]);
+  });
+
+  it("drops the former entry where the new one has expired", () => {
+    const tier = roomy();
+    tier.put(small("k:1"), now);
+    tier.put({ ...small("k:1"), deleteAt: now }, now);
+    expect(tier.peek("k:1")).toBeUndefined();
+  });
+
+  it("is empty after it was cleared, and works on", () => {
+    const tier = createMemoryTier({ maxBytes: 1_000_000, maxEntries: 2 });
+    for (const key of ["k:1", "k:2", "k:3"]) tier.put(small(key), now);
+    tier.clear();
+    expect(tier.stats()).toMatchObject({ entries: 0, bytes: 0 });
+    for (const key of ["k:1", "k:2", "k:3"]) tier.put(small(key), now);
+    expect(keysOf(tier, "k:1", "k:2", "k:3")).toEqual(["k:2", "k:3"]);
+  });
+
+  it("holds keys that are names of an object's own machinery", () => {
+    const tier = roomy();
+    expect(tier.peek("__proto__")).toBeUndefined();
+    expect(tier.peek("constructor")).toBeUndefined();
+    tier.put(small("__proto__"), now);
+    expect(tier.peek("__proto__")?.key).toBe("__proto__");
+  });
+});
