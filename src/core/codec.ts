@@ -23,9 +23,27 @@ const Header = z.object({
   c: z.number(),
   n: z.int(),
   h: z.optional(z.tuple([z.int(), z.array(z.tuple([z.string(), z.string()]))])),
+  x: z.optional(
+    z.object({
+      bornAt: z.exactOptional(z.number()),
+      part: z.exactOptional(z.object({ first: z.int(), last: z.int(), total: z.int() })),
+      variants: z.exactOptional(
+        z.array(
+          z.object({
+            key: z.string(),
+            selectors: z.array(z.tuple([z.string(), z.nullable(z.string())])),
+            etag: z.string(),
+            language: z.nullable(z.string()),
+            deleteAt: z.number(),
+          }),
+        ),
+      ),
+    }),
+  ),
 });
 
 export function encodeEntry(entry: Entry): string {
+  const { status, headers, ...more } = entry.http ?? { status: 0, headers: [] };
   const binary = typeof entry.body !== "string";
   const body = typeof entry.body === "string" ? entry.body : toBase64(entry.body);
   const header: z.infer<typeof Header> = {
@@ -39,10 +57,8 @@ export function encodeEntry(entry: Entry): string {
     c: entry.loadCost,
     n: body.length,
     ...(entry.http && {
-      h: [
-        entry.http.status,
-        entry.http.headers.map(([name, value]): [string, string] => [name, value]),
-      ],
+      h: [status, headers.map(([name, value]): [string, string] => [name, value])],
+      ...(Object.keys(more).length > 0 && { x: more as z.infer<typeof Header>["x"] }),
     }),
   };
   return `${MAGIC}\n${entry.members.join("\t")}\n${JSON.stringify(header)}\n${body}`;
@@ -68,7 +84,7 @@ export function decodeEntry(key: string, text: string): Entry | undefined {
       key,
       kind: header.a ? "absent" : "value",
       body: header.b ? fromBase64(body) : body,
-      ...(header.h && { http: { status: header.h[0], headers: header.h[1] } }),
+      ...(header.h && { http: { status: header.h[0], headers: header.h[1], ...header.x } }),
       etag: header.e,
       members: members as HardMember[],
       storedAt,

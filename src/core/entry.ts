@@ -3,10 +3,26 @@ import { derivedMembers, tagMember, type HardMember } from "./tag.ts";
 import type { Era, Seq } from "./seq.ts";
 import type { EpochMs, Millis } from "./time.ts";
 
-/** What is kept of a route's response beside its body. */
+/** What is kept of a response beside its body. */
 export interface HttpMeta {
   readonly status: number;
   readonly headers: readonly (readonly [name: string, value: string])[];
+  /** When its age was 0; when it was stored, where undefined. */
+  readonly bornAt?: EpochMs;
+  /** The bytes of the representation that the body holds; all of them where undefined. */
+  readonly part?: { readonly first: number; readonly last: number; readonly total: number };
+  /** Responses that are stored under keys of their own, newest first; such an entry is only their list. */
+  readonly variants?: readonly Variant[];
+}
+
+/** One of several responses of a key, with what selects it: fields of the request as it had them. */
+export interface Variant {
+  readonly key: string;
+  readonly selectors: readonly (readonly [name: string, value: string | null])[];
+  readonly etag: string;
+  /** The language of the response, if it has one. */
+  readonly language: string | null;
+  readonly deleteAt: EpochMs;
 }
 
 /** A stored value. Instants are absolute, so that every tier and every clock reads them alike. */
@@ -39,7 +55,11 @@ export interface Entry {
 
 /** What a load gives. */
 export type Loaded =
-  | { readonly storable: false }
+  | {
+      readonly storable: false;
+      /** It says nothing of later results: they may be waited for. */
+      readonly passing?: true;
+    }
   | {
       readonly storable: true;
       readonly kind: "value" | "absent";
@@ -55,6 +75,9 @@ export type Loaded =
       /** The log's number and era of the oldest thing in it; the leader's own where undefined. */
       readonly inner?: LogMoment;
     };
+
+/** What a load gives that may be stored. */
+export type Storable = Extract<Loaded, { storable: true }>;
 
 /** The instants of an entry's life, in rising order. */
 export type Lifetimes = Pick<Entry, "freshUntil" | "staleUntil" | "errorUntil" | "deleteAt">;
@@ -74,7 +97,7 @@ export interface LoadMoment extends LogMoment {
 export function createEntry(
   key: string,
   policy: Policy,
-  loaded: Extract<Loaded, { storable: true }>,
+  loaded: Storable,
   moment: LoadMoment,
   random: number,
 ): Entry {
@@ -96,7 +119,7 @@ export function createEntry(
 
 function lifetimesOf(
   policy: Policy,
-  loaded: Extract<Loaded, { storable: true }>,
+  loaded: Storable,
   now: EpochMs,
   random: number,
 ): Lifetimes {
