@@ -1,11 +1,12 @@
 /**
- * Four projects, run one after the other:
+ * Five projects, run one after the other:
  *
  * - `workers`: everything that runs in workerd beside the Worker, file by file in parallel. All files
  *   share one set of local services, so a test isolates itself by a namespace, key or row of its own,
  *   and neither injects faults, nor flushes, nor reads the global counts.
  * - `alone`: `*.alone.test.ts` under the same folders. One file at a time, after `workers`: here a test
  *   has the local services for itself, and leaves them without faults.
+ * - `simulation`: the engine over modelled ports in virtual time, in plain Node; no services.
  * - `node`: tests of the local services and of the tools, in plain Node.
  * - `e2e`: tests that start the whole product as a newcomer does, one file at a time.
  *
@@ -18,6 +19,7 @@ import { defineConfig } from "vitest/config";
 
 const NODE = ["test/check/**/*.test.ts", "test/dev/**/*.test.ts"];
 const E2E = ["test/e2e/**/*.test.ts"];
+const SIMULATION = ["test/simulation/**/*.test.ts"];
 const ALONE = ["test/**/*.alone.test.ts"];
 
 /** The Worker as wrangler.toml describes it, with the addresses of the local services as its variables. */
@@ -41,7 +43,7 @@ export default defineConfig({
         test: {
           name: "workers",
           include: ["test/**/*.test.ts"],
-          exclude: [...NODE, ...E2E, ...ALONE],
+          exclude: [...NODE, ...E2E, ...ALONE, ...SIMULATION],
           globalSetup: "./tools/test-services/setup.ts",
           // Tests wait more than they compute, so two at a time even on a small machine.
           maxWorkers: 2,
@@ -62,12 +64,15 @@ export default defineConfig({
         },
       },
       {
+        test: { name: "simulation", include: SIMULATION, sequence: { groupOrder: 3 } },
+      },
+      {
         test: {
           name: "node",
           include: NODE,
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 4 },
         },
       },
       {
@@ -77,7 +82,7 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          sequence: { groupOrder: 4 },
+          sequence: { groupOrder: 5 },
         },
       },
     ],

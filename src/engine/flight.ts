@@ -1,14 +1,9 @@
 /** Coalescing within the isolate: one walk a key, however many readers. */
-import type { Entry } from "../core/entry.ts";
 import type { Coherence } from "./coherence.ts";
-import type { Job, Outcome } from "./job.ts";
+import { suits, type Job, type Outcome } from "./job.ts";
 import type { Unshared } from "./unshared.ts";
-import type { EpochMs, Millis } from "../core/time.ts";
-
-interface Walking {
-  readonly promise: Promise<Outcome>;
-  readonly startedAt: EpochMs;
-}
+import { mayAnswer } from "./vouch.ts";
+import type { Millis } from "../core/time.ts";
 
 export interface Coalescer {
   /** The outcome of a walk that this read may use: one that is under way, or its own. */
@@ -30,42 +25,31 @@ export function createCoalescer({
   unshared,
   within,
 }: CoalescerOptions): Coalescer {
-  const walks = new Map<string, Walking>();
+  const walks = new Map<string, Promise<Outcome>>();
 
   function start(job: Job): Promise<Outcome> {
-    const promise = walk(job);
-    const walking = { promise, startedAt: job.ctx.now() };
+    const walking = walk(job);
     walks.set(job.key, walking);
     const land = (): void => {
       if (walks.get(job.key) === walking) walks.delete(job.key);
     };
     // Followers wait for it even if the client that caused it goes away.
-    job.ctx.defer(promise.then(land, land));
-    return promise;
+    job.ctx.defer(walking.then(land, land));
+    return walking;
   }
 
   /** Whether what another read's walk found may answer this one. */
-  async function mayUse(outcome: Outcome, walking: Walking, job: Job): Promise<boolean> {
+  function mayUse(outcome: Outcome, job: Job): boolean | Promise<boolean> {
     if (outcome.kind === "uncacheable") return false;
     if (outcome.kind === "failed") return true;
-    if (walking.startedAt >= job.startedAt) return true;
-    return holds(outcome.entry, walking, job);
-  }
-
-  async function holds(entry: Entry, walking: Walking, job: Job): Promise<boolean> {
-    const recent = walking.startedAt >= job.startedAt - job.policy.coherenceMs;
-    if (!recent) {
-      const reach = await coherence.ready(job.startedAt, job.policy.coherenceMs, job.ctx);
-      if (reach === "unreachable") return false;
-    }
-    const verdict = coherence.judge(entry);
-    if (verdict === "valid" || verdict === "soft") return true;
-    // An entry that no log vouches for is as good as the walk is young.
-    return recent && (verdict === "unknown" || entry.era === "");
+    // Marked as outside the guarantee, and handed on with the mark.
+    if (outcome.kind === "found" && outcome.unreachable) return true;
+    return mayAnswer(coherence, outcome.entry, outcome.since, job);
   }
 
   return {
-    async resolve(job) {
+    async resolve(reader) {
+      let job = reader;
       if (unshared.has(job.key, job.ctx.now())) return { outcome: await walk(job), own: true };
       // The second walk it meets began after this read did, and may always be used.
       for (let joins = 0; joins < 3; joins++) {
@@ -73,13 +57,17 @@ export function createCoalescer({
         if (walking === undefined) break;
         let outcome: Outcome;
         try {
-          outcome = await within(walking.promise, job.deadlineAt - job.ctx.now() - margin(job));
+          outcome = await within(walking, job.deadlineAt - job.ctx.now() - margin(job));
         } catch {
           // Its leader is stuck or gone: it must not take the others with it.
           if (walks.get(job.key) === walking) walks.delete(job.key);
           break;
         }
-        if (await mayUse(outcome, walking, job)) return { outcome, own: false };
+        if (await mayUse(outcome, job)) {
+          if (!("entry" in outcome) || suits(outcome.entry, job)) return { outcome, own: false };
+          // Not what this reader asks for, and what its own load can confirm.
+          job = { ...job, held: outcome.entry };
+        }
         // Results that may not be shared are not worth waiting for twice.
         if (outcome.kind === "uncacheable") return { outcome: await walk(job), own: true };
       }

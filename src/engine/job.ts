@@ -1,4 +1,4 @@
-import type { Entry, Loaded } from "../core/entry.ts";
+import { ageOf, type Age, type Entry, type Loaded } from "../core/entry.ts";
 import type { Fault } from "../core/faults.ts";
 import type { Policy, TierName } from "../core/policy.ts";
 import type { Context } from "../core/ports.ts";
@@ -19,6 +19,18 @@ export interface Job {
   /** False if this read has already found the log unreachable. */
   readonly logReachable: boolean;
   load(signal: AbortSignal, held: Entry | undefined): Promise<Loaded>;
+  /** Where an entry stands for this reader; others may see it otherwise. */
+  standing(entry: Entry, now: EpochMs): Age;
+}
+
+/** Whether an entry that stands so answers the job. */
+export function serves(standing: Age, job: Job): boolean {
+  return standing === "fresh" || (standing === "revalidate" && job.purpose === "serve");
+}
+
+/** Whether what another reader's load has brought answers this one, who may ask for more. */
+export function suits(entry: Entry, job: Job): boolean {
+  return job.standing === ageOf || serves(job.standing(entry, job.ctx.now()), job);
 }
 
 /** What a walk through the tiers came to. */
@@ -28,6 +40,8 @@ export type Outcome =
       readonly entry: Entry;
       readonly tier: Exclude<TierName, "memory">;
       readonly stale: boolean;
+      /** An instant at which the value was current. */
+      readonly since: EpochMs;
       readonly unreachable: boolean;
     }
   | {
@@ -36,6 +50,7 @@ export type Outcome =
       /** By another isolate's leader. */
       readonly joined: boolean;
       readonly stored: boolean;
+      readonly since: EpochMs;
     }
   | { readonly kind: "uncacheable" }
   | {

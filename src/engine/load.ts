@@ -1,6 +1,6 @@
 /** The last step of a walk: one load for all who want it, and what becomes of it. */
 import { decodeEntry, encodeEntry } from "../core/codec.ts";
-import { ageOf, createEntry, type Entry, type Loaded } from "../core/entry.ts";
+import { ageOf, createEntry, type Entry, type Loaded, type Storable } from "../core/entry.ts";
 import { originFaultOf, type Fault } from "../core/faults.ts";
 import type {
   FlightPort,
@@ -12,9 +12,10 @@ import type {
   Tier,
 } from "../core/ports.ts";
 import type { Coherence } from "./coherence.ts";
-import type { Job, Outcome } from "./job.ts";
+import { suits, type Job, type Outcome } from "./job.ts";
 import type { Unshared } from "./unshared.ts";
-import type { Millis } from "../core/time.ts";
+import { mayAnswer } from "./vouch.ts";
+import type { EpochMs, Millis } from "../core/time.ts";
 
 export interface LoaderOptions {
   readonly memory: MemoryTier;
@@ -32,6 +33,8 @@ export interface LoaderOptions {
 
 export interface Loader {
   load(job: Job): Promise<Outcome>;
+  /** Stores an entry in the tiers of the job's policy; true if it goes to the shared one. */
+  keep(entry: Entry, job: Job): boolean;
 }
 
 /** How much longer than a lease a follower waits: long enough to be granted the next one. */
@@ -70,36 +73,22 @@ export function createLoader(options: LoaderOptions): Loader {
         return lead(job);
       }
       const entry = decodeEntry(key, landing.entry);
-      const mayUse = entry !== undefined && (await holds(entry, beganAgoMs, job));
-      if (entry !== undefined && mayUse) return arrive(entry, job);
+      // It may have landed a while ago, and a short lifetime may be over already.
+      const lives = entry !== undefined && ageOf(entry, ctx.now()) === "fresh" && suits(entry, job);
+      const since = startedAt - beganAgoMs;
+      if (lives && (await mayAnswer(coherence, entry, since, job)))
+        return arrive(entry, since, job);
       after = flight;
     }
     return lead(job);
   }
 
-  /** Whether a value that landed may answer this reader: as if it came from a tier. */
-  async function holds(entry: Entry, beganAgoMs: Millis, job: Job): Promise<boolean> {
-    const { policy, ctx } = job;
-    // It may have landed a while ago, and a short lifetime may be over already.
-    if (ageOf(entry, ctx.now()) !== "fresh") return false;
-    const recent = beganAgoMs <= policy.coherenceMs;
-    if (
-      !recent &&
-      (await coherence.ready(job.startedAt, policy.coherenceMs, ctx)) === "unreachable"
-    )
-      return false;
-    const verdict = coherence.judge(entry);
-    if (verdict === "valid" || verdict === "soft") return true;
-    if (verdict === "invalidated") return false;
-    // It began late enough to have seen every write that this reader must see.
-    if (recent) return true;
-    return verdict === "unknown" && typeof (await coherence.verify(entry, ctx)) !== "string";
-  }
-
-  function arrive(entry: Entry, job: Job): Outcome {
+  function arrive(entry: Entry, beganAt: EpochMs, job: Job): Outcome {
     if (job.policy.tiers.has("memory")) memory.put(entry, job.ctx.now());
     if (job.policy.tiers.has("edge") && entry.era !== "") job.ctx.defer(edge.set(entry, job.ctx));
-    return { kind: "loaded", entry, joined: true, stored: entry.era !== "" };
+    // An older flight was taken because the log, current for this read, vouched for it.
+    const since = Math.max(beganAt, job.startedAt - job.policy.coherenceMs);
+    return { kind: "loaded", entry, joined: true, stored: entry.era !== "", since };
   }
 
   async function lead(
@@ -138,14 +127,15 @@ export function createLoader(options: LoaderOptions): Loader {
     const loaded = result.value;
     if (!loaded.storable || !lives(loaded, job, storedAt)) {
       ctx.emit({ type: "load.end", key, ms, outcome: "uncacheable" });
-      unshared.add(key, storedAt);
+      if (loaded.storable || loaded.passing !== true) unshared.add(key, storedAt);
       land({ kind: "uncacheable" });
       return { kind: "uncacheable" };
     }
     const entry = createEntry(key, policy, loaded, { ...moment, storedAt }, random());
     ctx.emit({ type: "load.end", key, ms, outcome: "stored" });
     if (publish !== undefined) land(landingOf(entry, options.maxLandingChars));
-    return { kind: "loaded", entry, joined: false, stored: keep(entry, job) };
+    const since = moment.startedAt;
+    return { kind: "loaded", entry, joined: false, stored: keep(entry, job), since };
   }
 
   async function runLoad(job: Job): Promise<Result<Loaded>> {
@@ -183,7 +173,7 @@ export function createLoader(options: LoaderOptions): Loader {
     return { kind: "failed", fault: cause, fallback: job.held, unreachable: !job.logReachable };
   }
 
-  return { load };
+  return { load, keep };
 }
 
 function landingOf(entry: Entry, maxChars: number): Landing {
@@ -191,7 +181,7 @@ function landingOf(entry: Entry, maxChars: number): Landing {
   return text.length > maxChars ? { kind: "uncacheable" } : { kind: "entry", entry: text };
 }
 
-function lives(loaded: Extract<Loaded, { storable: true }>, job: Job, now: number): boolean {
+function lives(loaded: Storable, job: Job, now: number): boolean {
   if (loaded.kind === "absent" && job.policy.negativeForMs === 0) return false;
   return loaded.freshUntil === undefined || loaded.freshUntil > now;
 }

@@ -3,7 +3,7 @@ import { ageOf, verifiedCopy, type Entry } from "../core/entry.ts";
 import { judgeByNumbers } from "../core/log.ts";
 import type { Context, MemoryTier, SharedStore, Tier } from "../core/ports.ts";
 import type { Coherence } from "./coherence.ts";
-import type { Job, Outcome } from "./job.ts";
+import { serves, type Job, type Outcome } from "./job.ts";
 import type { Loader } from "./load.ts";
 import { judgeNear } from "./near.ts";
 import type { Unshared } from "./unshared.ts";
@@ -40,9 +40,14 @@ export function createWalk(options: WalkOptions) {
       return on;
     }
     if (near.use === "skip") return { ...on, logReachable: false };
-    if (!serves(near.age, job)) return { ...on, held: newer(on.held, near.entry, near.age) };
+    const age = job.standing(near.entry, ctx.now());
+    if (!serves(age, job)) return { ...on, held: newer(on.held, near.entry, near.age) };
     if (policy.tiers.has("memory") && !near.unreachable) memory.put(near.entry, ctx.now());
-    return { answer: { kind: "found", ...pick(near), tier: "edge", stale: near.age !== "fresh" } };
+    const { entry, unreachable } = near;
+    // As recent as the isolate's knowledge of the log, by which it was judged.
+    const since = job.startedAt - policy.coherenceMs;
+    const stale = age !== "fresh";
+    return { answer: { kind: "found", entry, tier: "edge", stale, unreachable, since } };
   }
 
   async function askRedis(job: Job): Promise<Stop> {
@@ -53,6 +58,7 @@ export function createWalk(options: WalkOptions) {
       const reach = await coherence.ready(job.startedAt, policy.coherenceMs, ctx);
       return { ...on, logReachable: reach === "current" };
     }
+    const since = ctx.now();
     const answer = await store.read([key], coherence.since(), ctx);
     if (!answer.ok) {
       ctx.emit({ type: "fault.raise", fault: answer.fault });
@@ -72,13 +78,12 @@ export function createWalk(options: WalkOptions) {
     }
     const now = ctx.now();
     const entry = verifiedCopy(verified.entry, log.seq ?? 0, verdict === "soft", now);
-    const age = ageOf(entry, now);
-    if (!serves(age, job)) return { ...on, held: newer(on.held, entry, age) };
+    const age = job.standing(entry, now);
+    if (!serves(age, job)) return { ...on, held: newer(on.held, entry, ageOf(entry, now)) };
     if (policy.tiers.has("memory")) memory.put(entry, now);
     if (policy.tiers.has("edge")) ctx.defer(edge.set(entry, ctx));
-    return {
-      answer: { kind: "found", entry, tier: "redis", stale: age !== "fresh", unreachable: false },
-    };
+    const stale = age !== "fresh";
+    return { answer: { kind: "found", entry, tier: "redis", stale, unreachable: false, since } };
   }
 
   return async function walk(start: Job): Promise<Outcome> {
@@ -99,17 +104,9 @@ export function createWalk(options: WalkOptions) {
   };
 }
 
-function serves(age: string, job: Job): boolean {
-  return age === "fresh" || (age === "revalidate" && job.purpose === "serve");
-}
-
 function newer(held: Entry | undefined, entry: Entry, age: string): Entry | undefined {
   if (age === "expired") return held;
   return held === undefined || held.storedAt < entry.storedAt ? entry : held;
-}
-
-function pick({ entry, unreachable }: { entry: Entry; unreachable: boolean }) {
-  return { entry, unreachable };
 }
 
 async function timed<T extends { ok: boolean }>(ctx: Context, call: () => Promise<T>): Promise<T> {

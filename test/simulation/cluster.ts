@@ -1,0 +1,286 @@
+/** Several isolates, data centres and regions over one Redis and one origin, in virtual time. */
+import { createContext } from "../../src/core/context.ts";
+import { CacheUnavailable, done, failed } from "../../src/core/faults.ts";
+import { definePolicy, type Policy } from "../../src/core/policy.ts";
+import type { Context, DataReader, FlightPort, Tier } from "../../src/core/ports.ts";
+import { tagMember } from "../../src/core/tag.ts";
+import type { Entry } from "../../src/core/entry.ts";
+import { createFlights, type Flights } from "../../src/durable/flights.ts";
+import { createBatch } from "../../src/engine/batch.ts";
+import { createEngine } from "../../src/engine/cache.ts";
+import { createCoherence, type Coherence } from "../../src/engine/coherence.ts";
+import { createCoalescer } from "../../src/engine/flight.ts";
+import { createLoader } from "../../src/engine/load.ts";
+import { createReader } from "../../src/engine/reader.ts";
+import { createUnshared } from "../../src/engine/unshared.ts";
+import { createWalk } from "../../src/engine/walk.ts";
+import { createMemoryTier } from "../../src/tiers/memory.ts";
+import { plant, type PlantedFault } from "./faults.ts";
+import type { History } from "./history.ts";
+import { createRedisModel, type RedisModel } from "./redis-model.ts";
+import type { World } from "./world.ts";
+
+export const COHERENCE_MS = 1_000;
+export const LAG_MS = 300;
+export const REDIS_TIMEOUT_MS = 1_000;
+export const ORIGIN_TIMEOUT_MS = 2_000;
+/** How often the outbox is verified: after a fail-over the bound is longer by that much. */
+export const VERIFY_MS = 5_000;
+
+/** Each runs its own loads of a key whose policy coalesces by region. */
+const REGIONS = 2;
+
+export interface Isolate {
+  readonly name: string;
+  readonly colo: string;
+  skewMs: number;
+  /** A crashed isolate's work never goes on. */
+  alive: boolean;
+  readonly coherence: Coherence;
+  request(): { ctx: Context; reader: DataReader };
+}
+
+export interface Cluster {
+  readonly redis: RedisModel;
+  readonly isolates: Isolate[];
+  /** Replaces an isolate by a fresh one in the same place. */
+  replace(index: number): void;
+  /** Rows of the origin: what each key's value is now. */
+  readonly rows: Map<string, number>;
+  origin: "up" | "failing" | "slow";
+  flightsUp: boolean;
+  read(isolate: Isolate, key: string): Promise<void>;
+  write(isolate: Isolate, key: string): Promise<void>;
+  /** Forgets the flight objects, as when they move. */
+  dropFlights(): void;
+}
+
+export interface ClusterOptions {
+  readonly world: World;
+  readonly history: History;
+  readonly fault: PlantedFault;
+  readonly keys: readonly string[];
+}
+
+/** Two isolates share a data centre, the third has one of its own; two regions. */
+const PLACES = [
+  { name: "a1", colo: "a", region: "eu" },
+  { name: "a2", colo: "a", region: "eu" },
+  { name: "b1", colo: "b", region: "eu" },
+  { name: "c1", colo: "c", region: "na" },
+] as const;
+
+export function createCluster({ world, history, fault, keys }: ClusterOptions): Cluster {
+  const redis = createRedisModel({ world, lagMs: LAG_MS, timeoutMs: REDIS_TIMEOUT_MS });
+  const rows = new Map(keys.map((key) => [key, 0]));
+  const edges = new Map<string, Map<string, Entry>>();
+  const regions = new Map<string, Flights>();
+
+  const policies = new Map(keys.map((key, i) => [key, policyOf(i, fault)]));
+
+  function flightsOf(region: string): Flights {
+    let flights = regions.get(region);
+    if (flights === undefined) {
+      flights = createFlights({
+        now: world.now,
+        newId: world.newId,
+        after: world.after,
+        lingerMs: 2_000,
+      });
+      regions.set(region, flights);
+    }
+    return flights;
+  }
+
+  function createEdge(colo: string): Tier {
+    const held = edges.get(colo) ?? new Map<string, Entry>();
+    edges.set(colo, held);
+    const attempt = async <T>(work: () => T) => {
+      await world.sleep(world.random() * 10);
+      return redis.lossy && world.random() < 0.02
+        ? failed("edge.unavailable", "edge")
+        : done(work());
+    };
+    return {
+      name: "edge",
+      reach: "colo",
+      get: (key, ctx) =>
+        attempt(() => {
+          const entry = held.get(key);
+          return entry !== undefined && entry.deleteAt > ctx.now() ? entry : undefined;
+        }),
+      // Writes to the edge may land late: that is what `asOf` is for.
+      set: async (entry) => {
+        await world.sleep(world.random() * 400);
+        return attempt(() => void held.set(entry.key, entry));
+      },
+      delete: (names) => attempt(() => names.forEach((key) => held.delete(key))),
+    };
+  }
+
+  function createFlightPort(region: string): FlightPort {
+    const call = async <T>(work: () => T | Promise<T>, ms: number) => {
+      await world.sleep(world.random() * 20);
+      if (!cluster.flightsUp) return failed("flight.unavailable", "gone");
+      try {
+        return done(await world.within(Promise.resolve(work()), ms));
+      } catch {
+        return failed("flight.timeout", "late");
+      }
+    };
+    return {
+      join: (scope, request) =>
+        call(() => flightsOf(areaOf(scope, region)).join(request), request.waitMs + 1_000),
+      land: (scope, request) => call(() => flightsOf(areaOf(scope, region)).land(request), 1_000),
+    };
+  }
+
+  function createIsolate({ name, colo, region }: (typeof PLACES)[number]): Isolate {
+    const within = world.within;
+    const ports = plant(
+      fault,
+      {
+        memory: createMemoryTier({ maxBytes: 1 << 20, maxEntries: 100 }),
+        edge: createEdge(colo),
+        store: redis.store,
+      },
+      redis.head,
+    );
+    const { memory, edge, store } = ports;
+    const coherence = createCoherence({ store, timeoutMs: REDIS_TIMEOUT_MS, within });
+    const unshared = createUnshared();
+    const loader = createLoader({
+      memory,
+      edge,
+      store,
+      coherence,
+      flights: createFlightPort(region),
+      bulkhead: { enter: () => Promise.resolve(done(() => undefined)) },
+      unshared,
+      within,
+      random: world.random,
+      maxLandingChars: 1 << 20,
+    });
+    const walk = createWalk({ memory, edge, store, coherence, loader, unshared });
+    const coalescer = createCoalescer({ walk, coherence, unshared, within });
+    const engine = createEngine({ memory, coherence, coalescer, loader });
+    const batch = createBatch({ memory, store, coherence, within, random: world.random });
+
+    const isolate: Isolate = {
+      name,
+      colo,
+      skewMs: 0,
+      alive: true,
+      coherence,
+      request() {
+        const ctx = createContext({
+          id: world.newId(),
+          now: () => world.now() + isolate.skewMs,
+          host: colo,
+          region,
+          waitUntil: () => undefined,
+          emit: () => undefined,
+        });
+        const etagOf = () => Promise.resolve('"e"');
+        const reader = createReader({ engine, batch, etagOf, onLookup: () => undefined }, ctx);
+        return { ctx, reader };
+      },
+    };
+    return isolate;
+  }
+
+  async function load(isolate: Isolate, key: string): Promise<number> {
+    const limit = policies.get(key)?.flight === "global" ? 1 : REGIONS;
+    const ended = history.loadBegins(key, limit, world.now());
+    try {
+      await world.sleep(world.random() * 60);
+      if (cluster.origin === "failing") throw new Error("origin failed");
+      // The row is read at one instant inside the load; what follows only takes time.
+      const value = rows.get(key) ?? 0;
+      const slow = cluster.origin === "slow" ? 1_500 : 250;
+      await world.sleep(world.random() * slow);
+      // A leader that died: its load ends nowhere.
+      if (!isolate.alive) await new Promise(() => undefined);
+      return value;
+    } finally {
+      ended();
+    }
+  }
+
+  const cluster: Cluster = {
+    redis,
+    rows,
+    isolates: PLACES.map(createIsolate),
+    origin: "up",
+    flightsUp: true,
+    replace(index) {
+      const place = PLACES[index];
+      const old = cluster.isolates[index];
+      if (place === undefined || old === undefined) return;
+      old.alive = false;
+      cluster.isolates[index] = createIsolate(place);
+    },
+    dropFlights: () => regions.clear(),
+
+    async read(isolate, key) {
+      const policy = policies.get(key);
+      if (policy === undefined) return;
+      const { reader } = isolate.request();
+      const end = history.readBegins(key, isolate.name, world.now());
+      try {
+        const found = await reader.read<number>(key, policy, (context) => {
+          context.tag(`found-${key.slice(-1)}`);
+          return load(isolate, key);
+        });
+        end({
+          value: found.value,
+          unreachable: found.unreachable,
+          status: found.status,
+          at: world.now(),
+        });
+      } catch (error) {
+        if (!(error instanceof CacheUnavailable)) throw error;
+        end({ value: undefined, unreachable: true, status: "unavailable", at: world.now() });
+      }
+    },
+
+    /** Commits, then invalidates until it is acknowledged, then verifies: the outbox and its relay. */
+    async write(isolate, key) {
+      await world.sleep(world.random() * 30);
+      const version = (rows.get(key) ?? 0) + 1;
+      rows.set(key, version);
+      const written = history.committed(key, version, world.now());
+      // Some are purged by a tag that is found in the result alone.
+      const member =
+        version % 2 === 0 ? tagMember(`found-${key.slice(-1)}`) : (`k:${key}` as const);
+      const { ctx } = isolate.request();
+      isolate.coherence.markDead([member]);
+      for (;;) {
+        const answer = await isolate.coherence.invalidate([member], ctx);
+        if (answer.ok) {
+          written(world.now());
+          await world.sleep(VERIFY_MS);
+          if (redis.has(member, answer.value.seq)) return;
+        } else await world.sleep(500);
+      }
+    },
+  };
+  return cluster;
+}
+
+function areaOf(scope: "region" | "global", region: string): string {
+  return scope === "global" ? "global" : region;
+}
+
+/** Lifetimes short enough that all of an entry's life happens within a schedule. */
+function policyOf(i: number, fault: PlantedFault): Policy {
+  return definePolicy({
+    freshFor: i % 2 === 0 ? 20_000 : 2_000,
+    staleWhileRevalidate: i % 2 === 0 ? 0 : 3_000,
+    staleIfError: 10_000,
+    jitter: 0.2,
+    coherence: COHERENCE_MS,
+    originTimeout: ORIGIN_TIMEOUT_MS,
+    flight: fault === "coalescing-off" ? "off" : i === 1 ? "global" : "region",
+  });
+}

@@ -1,0 +1,92 @@
+/**
+ * Faults planted in the protocol, each a clause of it left out. They wrap the ports,
+ * so that the engine under test is the real one; the checker must find every one.
+ */
+import type { Entry } from "../../src/core/entry.ts";
+import type { LogAnswer } from "../../src/core/log.ts";
+import type { Context, MemoryTier, Result, SharedStore, Tier } from "../../src/core/ports.ts";
+import type { Seq } from "../../src/core/seq.ts";
+
+export type PlantedFault =
+  | "none"
+  /** `asOf` is what is known after the load, not before it. */
+  | "as-of-after-load"
+  /** Every life of the log has the same name. */
+  | "era-ignored"
+  /** Nothing was ever forgotten. */
+  | "floor-ignored"
+  /** An answer counts as new as its receipt. */
+  | "stamped-at-receipt"
+  /** Nobody waits for anybody. */
+  | "coalescing-off";
+
+export interface Ports {
+  readonly memory: MemoryTier;
+  readonly edge: Tier;
+  readonly store: SharedStore;
+}
+
+/** The ports with the fault in them. `head` is the newest number of the log. */
+export function plant(fault: PlantedFault, ports: Ports, head: () => Seq): Ports {
+  switch (fault) {
+    case "as-of-after-load":
+      // Only an entry that was just loaded: copies keep what they were given.
+      return rewriteEntries(ports, (entry, now) =>
+        entry.storedAt === now ? { ...entry, asOf: Math.max(entry.asOf, head()) } : entry,
+      );
+    case "era-ignored":
+      return rewriteLog(
+        rewriteEntries(ports, (entry) => ({ ...entry, era: "same" })),
+        (log) => (log.era === undefined ? log : { ...log, era: "same" }),
+      );
+    case "floor-ignored":
+      return rewriteLog(ports, (log) => ({ ...log, floor: 0 }));
+    case "stamped-at-receipt":
+      return rewriteLog(ports, (log, ctx) => ({ ...log, sentAt: ctx.now() }));
+    case "coalescing-off":
+    case "none":
+      return ports;
+  }
+}
+
+function rewriteEntries(ports: Ports, change: (entry: Entry, now: number) => Entry): Ports {
+  const { memory, edge, store } = ports;
+  return {
+    memory: { ...memory, put: (entry, now) => memory.put(change(entry, now), now) },
+    edge: { ...edge, set: (entry, ctx) => edge.set(change(entry, ctx.now()), ctx) },
+    store: {
+      ...store,
+      write: (entries, ctx) =>
+        store.write(
+          entries.map((entry) => change(entry, ctx.now())),
+          ctx,
+        ),
+    },
+  };
+}
+
+function rewriteLog(ports: Ports, change: (log: LogAnswer, ctx: Context) => LogAnswer): Ports {
+  const { store } = ports;
+  async function inside<T extends { readonly log: LogAnswer }>(
+    answer: Promise<Result<T>>,
+    ctx: Context,
+  ): Promise<Result<T>> {
+    const result = await answer;
+    if (!result.ok) return result;
+    return { ok: true, value: { ...result.value, log: change(result.value.log, ctx) } };
+  }
+  async function whole(answer: Promise<Result<LogAnswer>>, ctx: Context) {
+    const result = await answer;
+    return result.ok ? { ok: true as const, value: change(result.value, ctx) } : result;
+  }
+  return {
+    ...ports,
+    store: {
+      ...store,
+      read: (keys, since, ctx) => inside(store.read(keys, since, ctx), ctx),
+      verify: (members, since, ctx) => inside(store.verify(members, since, ctx), ctx),
+      sync: (since, ctx) => whole(store.sync(since, ctx), ctx),
+      establish: (known, ctx) => whole(store.establish(known, ctx), ctx),
+    },
+  };
+}

@@ -1,0 +1,116 @@
+/** What happened, and whether it may have: the checker. */
+
+export interface ReadResult {
+  readonly value: number | undefined;
+  readonly unreachable: boolean;
+  readonly status: string;
+  readonly at: number;
+}
+
+export interface Bounds {
+  /** A read that begins this long after an acknowledgement must see it. */
+  readonly coherenceMs: number;
+  /** How long an acknowledgement may be on its way. */
+  readonly answerMs: number;
+  /** An answer may take this long. */
+  readonly deadlineMs: number;
+  /** Whether more loads of one key at once than its scopes allow are a violation. */
+  readonly countLoads: boolean;
+}
+
+interface Commit {
+  readonly version: number;
+  readonly at: number;
+  acknowledgedAt: number;
+}
+
+export interface History {
+  readBegins(key: string, who: string, at: number): (result: ReadResult) => void;
+  committed(key: string, version: number, at: number): (acknowledgedAt: number) => void;
+  loadBegins(key: string, limit: number, at: number): () => void;
+  /** Acknowledged invalidations may have been lost at this instant. */
+  numbersLost(at: number, untilVerifiedMs: number): void;
+  /** What must not have happened; empty if all is well. */
+  violations(): readonly string[];
+  readonly reads: number;
+}
+
+export function createHistory(bounds: Bounds): History {
+  const commits = new Map<string, Commit[]>();
+  const running = new Map<string, number>();
+  const losses: { at: number; untilVerifiedMs: number }[] = [];
+  const found: string[] = [];
+  const checks: (() => void)[] = [];
+  const open = new Set<string>();
+  let reads = 0;
+
+  function check(key: string, who: string, began: number, result: ReadResult): void {
+    const { value, unreachable, status, at } = result;
+    const name = `${who} read ${key} at ${began}..${at}: ${status} ${value}`;
+    if (at - began > bounds.deadlineMs) found.push(`${name}: answered after ${at - began} ms`);
+    if (value === undefined) return;
+    const known = commits.get(key) ?? [];
+    const committed =
+      value === 0 || known.some(({ version, at: when }) => version === value && when <= at);
+    if (!committed) found.push(`${name}: a value that was never committed`);
+    // Marked answers are outside the guarantee.
+    if (unreachable) return;
+    for (const { version, acknowledgedAt } of known)
+      if (
+        version > value &&
+        began > acknowledgedAt + bounds.coherenceMs + extra(acknowledgedAt, began)
+      )
+        found.push(`${name}: but ${version} was acknowledged at ${acknowledgedAt}`);
+  }
+
+  /** Redis lost what it had acknowledged: the outbox repairs it, at its own pace. */
+  function extra(acknowledgedAt: number, began: number): number {
+    return (
+      losses
+        // Lost after it was executed; the acknowledgement may have been on its way still.
+        .filter(({ at }) => at >= acknowledgedAt - bounds.answerMs && at <= began)
+        .reduce((sum, { untilVerifiedMs }) => sum + untilVerifiedMs, 0)
+    );
+  }
+
+  return {
+    get reads() {
+      return reads;
+    },
+    readBegins(key, who, began) {
+      reads++;
+      const id = `${who} read ${key} at ${began} (#${reads})`;
+      open.add(id);
+      return (result) => {
+        open.delete(id);
+        checks.push(() => check(key, who, began, result));
+      };
+    },
+    committed(key, version, at) {
+      const commit: Commit = { version, at, acknowledgedAt: Infinity };
+      const known = commits.get(key);
+      if (known === undefined) commits.set(key, [commit]);
+      else known.push(commit);
+      return (acknowledgedAt) => {
+        commit.acknowledgedAt = Math.min(commit.acknowledgedAt, acknowledgedAt);
+      };
+    },
+    loadBegins(key, limit, at) {
+      const count = (running.get(key) ?? 0) + 1;
+      running.set(key, count);
+      if (bounds.countLoads && count > limit)
+        found.push(`${count} loads of ${key} at once, at ${at}`);
+      let over = false;
+      return () => {
+        if (!over) running.set(key, (running.get(key) ?? 1) - 1);
+        over = true;
+      };
+    },
+    numbersLost: (at, untilVerifiedMs) => void losses.push({ at, untilVerifiedMs }),
+    violations() {
+      for (const run of checks.splice(0)) run();
+      for (const id of open) found.push(`${id}: never answered`);
+      return found;
+    },
+  };
+}

@@ -1,0 +1,35 @@
+/** The checker can fail: each clause of the protocol left out is found within 1,000 schedules. */
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { PlantedFault } from "./faults.ts";
+import { calmSchedule, play, roughSchedule } from "./schedule.ts";
+
+const WITHIN = 1_000;
+
+describe("a planted fault is found", () => {
+  it.each<PlantedFault>(["as-of-after-load", "era-ignored", "floor-ignored", "stamped-at-receipt"])(
+    "%s",
+    async (fault) => {
+      const details = await fc.check(
+        fc.asyncProperty(roughSchedule, async (schedule) => {
+          const { violations } = await play(schedule, fault);
+          return violations.length === 0;
+        }),
+        { numRuns: WITHIN, seed: 1, endOnFailure: true },
+      );
+      expect(details.failed, `no counter-example in ${details.numRuns} schedules`).toBe(true);
+    },
+    300_000,
+  );
+
+  it("coalescing-off", async () => {
+    const details = await fc.check(
+      fc.asyncProperty(calmSchedule, async (schedule) => {
+        const { violations } = await play(schedule, "coalescing-off", { countLoads: true });
+        return violations.length === 0;
+      }),
+      { numRuns: WITHIN, seed: 1, endOnFailure: true },
+    );
+    expect(details.failed).toBe(true);
+  }, 300_000);
+});

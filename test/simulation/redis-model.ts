@@ -1,0 +1,237 @@
+/**
+ * Redis as the engine sees it: a primary, a replica that lags, and a network that
+ * delays, reorders and loses. The semantics are those of src/redis/scripts.ts, which
+ * test/redis holds against real servers.
+ */
+import { decodeEntry, encodeEntry } from "../../src/core/codec.ts";
+import type { Entry } from "../../src/core/entry.ts";
+import { done, failed } from "../../src/core/faults.ts";
+import { MAX_CHANGES, type LogAnswer } from "../../src/core/log.ts";
+import type { Context, Result, SharedStore, Verified } from "../../src/core/ports.ts";
+import type { Seq } from "../../src/core/seq.ts";
+import { SOFT, type Member } from "../../src/core/tag.ts";
+import type { World } from "./world.ts";
+
+interface State {
+  readonly entries: Map<string, { text: string; until: number }>;
+  readonly numbers: Map<string, Seq>;
+  readonly marks: { at: number; seq: Seq }[];
+  era: string | undefined;
+  seq: Seq | undefined;
+  floor: Seq;
+}
+
+type Operation = (state: State) => void;
+
+export interface RedisModel {
+  readonly store: SharedStore;
+  /** The head of the log on the primary. */
+  head(): Seq;
+  /** Whether single requests get lost without any outage. */
+  lossy: boolean;
+  /** Every request fails, or hangs until its deadline. */
+  outage: "none" | "refused" | "hanging";
+  /** Everything is gone, on all nodes. */
+  flush(): void;
+  /** The replica becomes the primary; what it had not got yet is lost. */
+  failOver(): void;
+  /** Whether the primary has the number, or a later one, for the member. */
+  has(member: string, seq: Seq): boolean;
+  trim(keepMs: number): void;
+}
+
+export interface RedisModelOptions {
+  readonly world: World;
+  /** How far the replica is behind at most. */
+  readonly lagMs: number;
+  readonly timeoutMs: number;
+}
+
+export function createRedisModel({ world, lagMs, timeoutMs }: RedisModelOptions): RedisModel {
+  let primary = createState();
+  let replica = createState();
+  /** Operations on their way to the replica, in order; a fail-over drops them. */
+  let generation = 0;
+  let lastArrival = 0;
+
+  function change(operation: Operation): void {
+    operation(primary);
+    const mine = generation;
+    lastArrival = Math.max(lastArrival, world.now() + world.random() * lagMs);
+    world.after(lastArrival - world.now(), () => {
+      if (mine === generation) operation(replica);
+    });
+  }
+
+  const model: RedisModel = {
+    outage: "none",
+    lossy: true,
+    head: () => primary.seq ?? 0,
+    flush: () =>
+      change((state) => {
+        state.entries.clear();
+        state.numbers.clear();
+        state.marks.length = 0;
+        state.era = undefined;
+        state.seq = undefined;
+        state.floor = 0;
+      }),
+    failOver() {
+      generation++;
+      primary = copyOf(replica);
+    },
+    has: (member, seq) => (primary.numbers.get(member) ?? 0) >= seq,
+    trim(keepMs) {
+      const now = world.now();
+      change((state) => {
+        if (state.seq === undefined) return;
+        if (!state.marks.some((mark) => mark.seq === state.seq))
+          state.marks.push({ at: now, seq: state.seq });
+        const old = state.marks.findLast((mark) => mark.at <= now - keepMs)?.seq;
+        if (old === undefined || old <= state.floor) return;
+        for (const [member, seq] of state.numbers) if (seq <= old) state.numbers.delete(member);
+        state.floor = old;
+      });
+    },
+    store: {
+      read: (keys, since, ctx) =>
+        call(ctx, (sentAt) => {
+          const state = reader();
+          const found = keys.map((key): Verified | undefined => {
+            const held = state.entries.get(key);
+            if (held === undefined || held.until <= world.now()) return undefined;
+            const entry = decodeEntry(key, held.text);
+            return entry && { entry, ...highest(state, entry.members) };
+          });
+          return { found, log: logOf(state, since, sentAt) };
+        }),
+      verify: (members, since, ctx) =>
+        call(ctx, (sentAt) => {
+          const state = reader();
+          return { ...highest(state, members), log: logOf(state, since, sentAt) };
+        }),
+      sync: (since, ctx) => call(ctx, (sentAt) => logOf(reader(), since, sentAt)),
+      establish: (known, ctx) =>
+        call(ctx, (sentAt) => {
+          const { era, seq } = primary;
+          const lost = era !== undefined && era === known.era && (seq ?? 0) < (known.seq ?? 0);
+          if (era === undefined || seq === undefined || lost) {
+            const next = Math.max((seq ?? 0) + 1, (known.seq ?? 0) + 1, micros());
+            const name = world.newId();
+            change((state) => {
+              state.era = name;
+              state.seq = next;
+              state.floor = 0;
+            });
+          }
+          return logOf(primary, known.seq, sentAt);
+        }),
+      write: (entries, ctx) =>
+        call(ctx, () => {
+          const texts = entries.map((entry): [Entry, string] => [entry, encodeEntry(entry)]);
+          change((state) => {
+            for (const [entry, text] of texts)
+              state.entries.set(entry.key, { text, until: entry.deleteAt });
+          });
+        }),
+      delete: (keys, ctx) =>
+        call(ctx, () =>
+          change((state) => {
+            for (const key of keys) state.entries.delete(key);
+          }),
+        ),
+      invalidate: (members, ctx) =>
+        call(ctx, () => {
+          const seq = Math.max((primary.seq ?? 0) + 1, micros());
+          const era = primary.era ?? world.newId();
+          const previous = highest(primary, members).hard;
+          change((state) => {
+            state.era ??= era;
+            state.seq = seq;
+            for (const member of members) state.numbers.set(member, seq);
+          });
+          return { seq, era, previous };
+        }),
+      numbers: (members, ctx) =>
+        call(ctx, () => members.map((member) => primary.numbers.get(member) ?? 0)),
+      trim: () => Promise.resolve(done(0)),
+    },
+  };
+
+  const micros = (): number => world.now() * 1000;
+  const reader = (): State => (world.random() < 0.5 ? primary : replica);
+
+  /** One request: it takes time both ways, and may be lost before or after it is executed. */
+  async function call<T>(ctx: Context, execute: (sentAt: number) => T): Promise<Result<T>> {
+    const sentAt = ctx.now();
+    const startedAt = world.now();
+    const { outage } = model;
+    const fate = model.lossy ? world.random() : 1;
+    if (outage === "refused") return failed("redis.unavailable", "refused");
+    if (outage === "hanging" || fate < 0.01) {
+      await world.sleep(timeoutMs);
+      return failed("redis.timeout", "no answer");
+    }
+    await world.sleep(transit());
+    const value = execute(sentAt);
+    if (fate < 0.02) {
+      await world.sleep(timeoutMs - (world.now() - startedAt));
+      return failed("redis.timeout", "no answer after execution");
+    }
+    await world.sleep(transit());
+    return done(value);
+  }
+
+  /** Mostly quick; one in ten takes its time. */
+  function transit(): number {
+    return world.random() < 0.9 ? world.random() * 30 : world.random() * (timeoutMs / 2 - 20);
+  }
+
+  return model;
+}
+
+function createState(): State {
+  return {
+    entries: new Map(),
+    numbers: new Map(),
+    marks: [],
+    era: undefined,
+    seq: undefined,
+    floor: 0,
+  };
+}
+
+function copyOf(state: State): State {
+  return {
+    ...state,
+    entries: new Map(state.entries),
+    numbers: new Map(state.numbers),
+    marks: [...state.marks],
+  };
+}
+
+function highest(state: State, members: readonly Member[]): { hard: Seq; soft: Seq } {
+  let hard = 0;
+  let soft = 0;
+  for (const member of members) {
+    hard = Math.max(hard, state.numbers.get(member) ?? 0);
+    soft = Math.max(soft, state.numbers.get(`${SOFT}${member}`) ?? 0);
+  }
+  return { hard, soft };
+}
+
+function logOf(state: State, since: Seq | undefined, sentAt: number): LogAnswer {
+  const changes =
+    since === undefined || state.era === undefined
+      ? []
+      : [...state.numbers].filter(([, seq]) => seq >= since).sort(([, a], [, b]) => b - a);
+  return {
+    sentAt,
+    era: state.era,
+    seq: state.seq,
+    floor: state.floor,
+    since,
+    truncated: changes.length >= MAX_CHANGES,
+    changes: changes.slice(0, MAX_CHANGES),
+  };
+}

@@ -1,0 +1,188 @@
+/** Random schedules: who does what when, and what goes wrong meanwhile. */
+import fc from "fast-check";
+import {
+  COHERENCE_MS,
+  createCluster,
+  LAG_MS,
+  ORIGIN_TIMEOUT_MS,
+  REDIS_TIMEOUT_MS,
+  VERIFY_MS,
+  type Cluster,
+} from "./cluster.ts";
+import type { PlantedFault } from "./faults.ts";
+import { createHistory, type History } from "./history.ts";
+import { createWorld, type World } from "./world.ts";
+
+const KEYS = ["item:0", "item:1"] as const;
+
+export type Move =
+  | { readonly kind: "read" | "write"; readonly isolate: number; readonly key: number }
+  | { readonly kind: "herd"; readonly key: number }
+  /** An isolate reads a key again and again. */
+  | { readonly kind: "watch"; readonly isolate: number; readonly key: number }
+  | { readonly kind: "replace" | "clock"; readonly isolate: number; readonly ms: number }
+  | { readonly kind: "outage"; readonly how: "refused" | "hanging"; readonly ms: number }
+  | { readonly kind: "origin"; readonly how: "failing" | "slow"; readonly ms: number }
+  | { readonly kind: "flights-away"; readonly ms: number }
+  | { readonly kind: "flush" | "fail-over" | "trim" | "drop-flights" };
+
+export interface Step {
+  /** How long to wait before the move. */
+  readonly waitMs: number;
+  readonly move: Move;
+}
+
+export interface Schedule {
+  readonly seed: number;
+  readonly steps: readonly Step[];
+}
+
+const isolate = fc.nat(3);
+const key = fc.nat(KEYS.length - 1);
+const ms = fc.integer({ min: 100, max: 3_000 });
+
+const calm: fc.WeightedArbitrary<Move>[] = [
+  { weight: 12, arbitrary: fc.record({ kind: fc.constant("read" as const), isolate, key }) },
+  { weight: 5, arbitrary: fc.record({ kind: fc.constant("write" as const), isolate, key }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("herd" as const), key }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant("watch" as const), isolate, key }) },
+];
+
+const rough: fc.WeightedArbitrary<Move>[] = [
+  ...calm,
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("replace" as const), isolate, ms }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant("clock" as const),
+      isolate,
+      ms: fc.constantFrom(-3_600_000, -200, 0, 200, 3_600_000),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant("outage" as const),
+      how: fc.constantFrom("refused" as const, "hanging" as const),
+      ms,
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant("origin" as const),
+      how: fc.constantFrom("failing" as const, "slow" as const),
+      ms,
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("flights-away" as const), ms }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constantFrom(
+        "flush" as const,
+        "fail-over" as const,
+        "trim" as const,
+        "drop-flights" as const,
+      ),
+    }),
+  },
+];
+
+const steps = (moves: fc.WeightedArbitrary<Move>[]) =>
+  fc.array(
+    fc.record({
+      waitMs: fc.oneof(
+        { weight: 4, arbitrary: fc.nat(120) },
+        { weight: 2, arbitrary: fc.nat(1_500) },
+        { weight: 1, arbitrary: fc.nat(8_000) },
+      ),
+      move: fc.oneof(...moves),
+    }),
+    { minLength: 10, maxLength: 40, size: "max" },
+  );
+
+/** Nothing goes wrong but the network's small delays: coalescing can be counted. */
+export const calmSchedule: fc.Arbitrary<Schedule> = fc.record({
+  seed: fc.nat(),
+  steps: steps(calm),
+});
+export const roughSchedule: fc.Arbitrary<Schedule> = fc.record({
+  seed: fc.nat(),
+  steps: steps(rough),
+});
+
+/** Plays a schedule to its end. Returns what must not have happened. */
+export async function play(
+  schedule: Schedule,
+  fault: PlantedFault,
+  { countLoads = false } = {},
+): Promise<{ violations: readonly string[]; reads: number }> {
+  const world = createWorld(schedule.seed);
+  const history = createHistory({
+    coherenceMs: COHERENCE_MS + LAG_MS,
+    deadlineMs: 2 * ORIGIN_TIMEOUT_MS + ORIGIN_TIMEOUT_MS + 4 * REDIS_TIMEOUT_MS,
+    answerMs: REDIS_TIMEOUT_MS,
+    countLoads,
+  });
+  const cluster = createCluster({ world, history, fault, keys: KEYS });
+  cluster.redis.lossy = !countLoads;
+  let at = 0;
+  for (const { waitMs, move } of schedule.steps) {
+    at += waitMs;
+    world.after(at, () => make(move, cluster, world, history));
+  }
+  await world.run(at + 60_000);
+  return { violations: history.violations(), reads: history.reads };
+}
+
+function make(move: Move, cluster: Cluster, world: World, history: History): void {
+  const at = (index: number) => {
+    const found = cluster.isolates[index];
+    if (found === undefined) throw new Error(`no isolate ${index}`);
+    return found;
+  };
+  switch (move.kind) {
+    case "read":
+      return void cluster.read(at(move.isolate), KEYS[move.key] ?? KEYS[0]);
+    case "write":
+      return void cluster.write(at(move.isolate), KEYS[move.key] ?? KEYS[0]);
+    case "herd":
+      for (const one of cluster.isolates)
+        for (let i = 0; i < 3; i++) void cluster.read(one, KEYS[move.key] ?? KEYS[0]);
+      return;
+    case "watch":
+      for (let i = 0; i < 30; i++)
+        world.after(i * 110, () => void cluster.read(at(move.isolate), KEYS[move.key] ?? KEYS[0]));
+      return;
+    case "replace":
+      return cluster.replace(move.isolate);
+    case "clock":
+      at(move.isolate).skewMs = move.ms;
+      return;
+    case "outage":
+      cluster.redis.outage = move.how;
+      return void world.after(move.ms, () => {
+        cluster.redis.outage = "none";
+      });
+    case "origin":
+      cluster.origin = move.how;
+      return void world.after(move.ms, () => {
+        cluster.origin = "up";
+      });
+    case "flights-away":
+      cluster.flightsUp = false;
+      return void world.after(move.ms, () => {
+        cluster.flightsUp = true;
+      });
+    case "flush":
+      return cluster.redis.flush();
+    case "fail-over":
+      history.numbersLost(world.now(), VERIFY_MS + 2_000);
+      return cluster.redis.failOver();
+    case "trim":
+      return cluster.redis.trim(0);
+    case "drop-flights":
+      return cluster.dropFlights();
+  }
+}
