@@ -36,6 +36,8 @@ export type CacheEvent =
       readonly key: string;
       readonly ms: Millis;
       readonly outcome: "stored" | "uncacheable" | "failed";
+      /** Of the body that was stored. */
+      readonly bytes?: number;
     }
   | { readonly type: "fault.raise"; readonly fault: Fault }
   | {
@@ -45,7 +47,25 @@ export type CacheEvent =
       readonly reason: "invalidated" | "era" | "floor" | "corrupt" | "unverified";
     }
   | { readonly type: "refresh.start"; readonly key: string }
-  | { readonly type: "log.apply"; readonly outcome: string; readonly changes: number }
+  | {
+      readonly type: "log.apply";
+      readonly outcome: string;
+      readonly changes: number;
+      /** How long ago the newest change was made, by Redis' clock; if there was one. */
+      readonly lagMs?: Millis;
+    }
+  | {
+      /** One request to Redis has been answered, or has failed. */
+      readonly type: "redis.end";
+      /** What it was for: "read", "sync". */
+      readonly operation: string;
+      /** What was sent: "EVALSHA". */
+      readonly command: string;
+      /** Commands as Upstash bills them: a script, and what it calls. */
+      readonly commands: number;
+      readonly ms: Millis;
+      readonly outcome: string;
+    }
   | {
       readonly type: "invalidation.end";
       readonly members: number;

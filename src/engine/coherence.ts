@@ -68,8 +68,17 @@ export function createCoherence({ store, timeoutMs, within }: CoherenceOptions):
       evidence.era === log.era &&
       log.seq !== undefined &&
       evidence.asOf > log.seq;
+    const newest = log.changes.reduce((most, [, seq]) => Math.max(most, seq), view.seen);
+    // Numbers are Redis' clock in microseconds. A first answer says nothing of a delay.
+    const lagMs =
+      newest > view.seen && view.era === log.era ? ctx.now() - newest / 1000 : undefined;
     const outcome = ahead ? "behind" : applyAnswer(view, log);
-    ctx.emit({ type: "log.apply", outcome, changes: log.changes.length });
+    ctx.emit({
+      type: "log.apply",
+      outcome,
+      changes: log.changes.length,
+      ...(lagMs !== undefined && { lagMs }),
+    });
     if (outcome !== "lost" && outcome !== "behind") return true;
 
     const known = ahead

@@ -132,7 +132,7 @@ export function createLoader(options: LoaderOptions): Loader {
       return { kind: "uncacheable" };
     }
     const entry = createEntry(key, policy, loaded, { ...moment, storedAt }, random());
-    ctx.emit({ type: "load.end", key, ms, outcome: "stored" });
+    ctx.emit({ type: "load.end", key, ms, outcome: "stored", bytes: entry.body.length });
     if (publish !== undefined) land(landingOf(entry, options.maxLandingChars));
     const since = moment.startedAt;
     return { kind: "loaded", entry, joined: false, stored: keep(entry, job), since };
