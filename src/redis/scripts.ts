@@ -101,7 +101,8 @@ return { string.format('%.0f', h), string.format('%.0f', s), log(KEYS[1], ARGV[1
  */
 export const INVALIDATE = `${READ_WRITE}${LOG}
 local inv = KEYS[1]
-local members = { unpack(ARGV, 2) }
+local members = {}
+for i = 2, #ARGV do members[i - 1] = ARGV[i] end
 local seq = tonumber(redis.call('ZSCORE', inv, '!seq') or 0) or 0
 local number = string.format('%.0f', math.max(seq + 1, micros()))
 local name = era(inv)

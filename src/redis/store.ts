@@ -113,7 +113,10 @@ export function createRedisStore(options: RedisStoreOptions): SharedStore {
         : failed("redis.rejected", `over ${maxEntryChars} characters, or expired`);
     },
 
-    delete: (keys) => attempt(async () => void (await redis.del(...keys.map(entryKey)))),
+    delete: (keys) =>
+      attempt(async () => {
+        if (keys.length > 0) await redis.del(...keys.map(entryKey));
+      }),
 
     invalidate: (members) =>
       attempt(async () => {

@@ -1,0 +1,198 @@
+import { describe, expect, it } from "vitest";
+import type { Entry } from "../../src/core/entry.ts";
+import { tagMember } from "../../src/core/tag.ts";
+import { createTestContext } from "../support/context.ts";
+import { entryOf, taggedMembers } from "../support/entries.ts";
+import { redisCommand } from "../support/gateway.ts";
+import { uniqueNamespace } from "../support/isolate.ts";
+import { createTestStore, valueOf } from "./stores.ts";
+
+function setup() {
+  const namespace = uniqueNamespace();
+  const store = createTestStore(namespace);
+  const ctx = createTestContext();
+  const read = async (...keys: string[]) => valueOf(await store.read(keys, undefined, ctx));
+  const write = async (...entries: Entry[]) => valueOf(await store.write(entries, ctx));
+  const purge = async (...tags: string[]) =>
+    valueOf(await store.invalidate(tags.map(tagMember), ctx));
+  return { namespace, store, ctx, read, write, purge };
+}
+
+/** An entry that lives for a minute from now on. */
+const living = (fields: Partial<Entry> = {}): Entry => {
+  const storedAt = Date.now();
+  return entryOf({ storedAt, freshUntil: storedAt + 60_000, ...fields });
+};
+
+describe("entries in Redis", () => {
+  it("are not there until they are written", async () => {
+    const { read } = setup();
+    expect((await read("product:1", "product:2")).found).toEqual([undefined, undefined]);
+  });
+
+  it.each<[string, Partial<Entry>]>([
+    ["text", { body: 'Größe 😀\n\t\u0001"\\' }],
+    ["bytes", { body: Uint8Array.from({ length: 256 }, (_, byte) => byte) }],
+    ["no body", { body: "" }],
+    ["an absence", { kind: "absent", body: "" }],
+    ["a response", { http: { status: 404, headers: [["vary", "accept"]] } }],
+    ["strange names", { members: taggedMembers("product:1", "größe 1", "!seq", "~t:x", "%w", "n:") }],
+    ["many names", { members: taggedMembers("product:1", ...Array.from({ length: 500 }, (_, i) => `t${i}`)) }],
+    ["a number above 2^52", { asOf: Number.MAX_SAFE_INTEGER - 1 }],
+  ])("hold %s and give it back as it was", async (_, fields) => {
+    const { read, write } = setup();
+    const entry = living(fields);
+    await write(entry);
+    expect((await read("product:1")).found).toStrictEqual([{ entry, hard: 0, soft: 0 }]);
+  });
+
+  it("come back in the order in which they were asked for", async () => {
+    const { read, write } = setup();
+    await write(...["a:1", "a:2", "a:3"].map((key) => living({ key })));
+    const { found } = await read("a:3", "a:404", "a:1", "a:3");
+    expect(found.map((one) => one?.entry.key)).toEqual(["a:3", undefined, "a:1", "a:3"]);
+  });
+
+  it("vanish from Redis by themselves at the end of their life", async () => {
+    const { namespace, write } = setup();
+    await write(living());
+    const ttl = await redisCommand<number>("PTTL", `${namespace}:e:product:1`);
+    expect(ttl).toBeGreaterThan(55_000);
+    expect(ttl).toBeLessThanOrEqual(60_000);
+  });
+
+  it("are gone once they were deleted", async () => {
+    const { store, ctx, read, write } = setup();
+    await write(living({ key: "a:1" }), living({ key: "a:2" }));
+    valueOf(await store.delete(["a:1"], ctx));
+    expect((await read("a:1", "a:2")).found.map((one) => one?.entry.key)).toEqual([
+      undefined,
+      "a:2",
+    ]);
+    expect(await store.delete([], ctx)).toMatchObject({ ok: true });
+  });
+
+  it("of two applications in one database are apart", async () => {
+    const [one, other] = [setup(), setup()];
+    await one.write(living());
+    await one.purge("products");
+    expect((await other.read("product:1")).found).toEqual([undefined]);
+    expect(valueOf(await other.store.numbers(["t:products"], other.ctx))).toEqual([0]);
+  });
+
+  it("that have expired or are too big are refused, the others of a batch written", async () => {
+    const namespace = uniqueNamespace();
+    const store = createTestStore(namespace, { maxEntryChars: 1_000 });
+    const ctx = createTestContext();
+    const big = living({ key: "a:1", body: "x".repeat(1_000) });
+    const past = living({ key: "a:2", deleteAt: Date.now() - 1 });
+    expect(await store.write([big], ctx)).toMatchObject({ fault: { code: "redis.rejected" } });
+    expect(await store.write([past], ctx)).toMatchObject({ fault: { code: "redis.rejected" } });
+    expect(await store.write([big, past, living({ key: "a:3" })], ctx)).toMatchObject({ ok: true });
+    expect(await store.write([], ctx)).toMatchObject({ ok: true });
+    const { found } = valueOf(await store.read(["a:1", "a:2", "a:3"], undefined, ctx));
+    expect(found.map((one) => one?.entry.key)).toEqual([undefined, undefined, "a:3"]);
+  });
+
+  it.each([
+    ["of another program", "hello"],
+    ["of two lines", "strata1\nn:\tk:product:1"],
+    ["of another version", "strata9\nn:\tk:product:1\n{}\n"],
+    ["cut off", "strata1\nn:\tk:product:1\n{\"k\":\"prod"],
+    ["of nothing but names", `x\n${"t:a\t".repeat(300)}\n`],
+    ["of nothing but line ends", "\n\n\n\n"],
+  ])("%s are misses, are deleted, and are reported", async (_, text) => {
+    const { namespace, ctx, read, write } = setup();
+    await write(living({ key: "a:1" }));
+    await redisCommand("SET", `${namespace}:e:product:1`, text);
+
+    const { found } = await read("product:1", "a:1");
+    expect(found.map((one) => one?.entry.key)).toEqual([undefined, "a:1"]);
+    await ctx.settle();
+
+    expect(await redisCommand("EXISTS", `${namespace}:e:product:1`)).toBe(0);
+    expect(ctx.events).toContainEqual({
+      type: "entry.reject",
+      key: "product:1",
+      tier: "redis",
+      reason: "corrupt",
+    });
+  });
+});
+
+describe("a read", () => {
+  it("brings the highest numbers of each entry's own names, hard and soft", async () => {
+    const { store, ctx, read, write, purge } = setup();
+    await write(
+      living({ key: "a:1", members: taggedMembers("a:1", "x", "shared") }),
+      living({ key: "a:2", members: taggedMembers("a:2", "y", "shared") }),
+      living({ key: "a:3", members: taggedMembers("a:3", "z") }),
+    );
+    const shared = await purge("shared");
+    const x = await purge("x");
+    const soft = valueOf(await store.invalidate(["~t:y", "~k:a:2"], ctx));
+    await purge("elsewhere");
+
+    const { found } = await read("a:1", "a:2", "a:3");
+    expect(found.map((one) => one && [one.hard, one.soft])).toEqual([
+      [x.seq, 0],
+      [shared.seq, soft.seq],
+      [0, 0],
+    ]);
+  });
+
+  it("is verified by key, by prefix and by namespace too", async () => {
+    const { store, ctx, read, write } = setup();
+    for (const member of ["k:list:de:1", "p:list:", "p:list:de:", "n:"] as const) {
+      await write(living({ key: "list:de:1", members: taggedMembers("list:de:1") }));
+      const { seq } = valueOf(await store.invalidate([member], ctx));
+      expect((await read("list:de:1")).found[0]?.hard).toBe(seq);
+    }
+  });
+
+  it("brings what the log says since a number, that number included", async () => {
+    const { store, ctx, purge } = setup();
+    await purge("a");
+    const b = await purge("b");
+    const c = await purge("c");
+    const { log } = valueOf(await store.read(["product:1"], b.seq, ctx));
+    expect(log).toMatchObject({ era: c.era, seq: c.seq, since: b.seq, floor: 0, truncated: false });
+    expect(log.changes).toEqual([
+      ["t:c", c.seq],
+      ["t:b", b.seq],
+    ]);
+  });
+
+  it("of a fresh isolate asks for the head of the log alone", async () => {
+    const { read, purge } = setup();
+    const { seq, era } = await purge("a");
+    expect((await read("product:1")).log).toMatchObject({
+      era,
+      seq,
+      since: undefined,
+      changes: [],
+    });
+  });
+
+  it("says so where there is no log", async () => {
+    const { read } = setup();
+    expect((await read("product:1")).log).toMatchObject({
+      era: undefined,
+      seq: undefined,
+      floor: 0,
+    });
+  });
+
+  it("is stamped with the time at which it was sent", async () => {
+    const { store } = setup();
+    let now = 5_000;
+    const ctx = createTestContext({ now: () => now++ });
+    expect(valueOf(await store.read(["a:1"], undefined, ctx)).log.sentAt).toBe(5_000);
+    expect(valueOf(await store.sync(0, ctx)).sentAt).toBe(5_001);
+    expect(valueOf(await store.sync(undefined, ctx)).sentAt).toBe(5_002);
+    expect(valueOf(await store.verify(["n:"], 0, ctx)).log.sentAt).toBe(5_003);
+    expect(
+      valueOf(await store.establish({ era: undefined, seq: undefined }, ctx)).sentAt,
+    ).toBe(5_004);
+  });
+});

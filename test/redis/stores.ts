@@ -1,0 +1,33 @@
+import { env } from "cloudflare:workers";
+import type { Result, SharedStore } from "../../src/core/ports.ts";
+import { createRedis } from "../../src/redis/client.ts";
+import { createRedisStore } from "../../src/redis/store.ts";
+
+export interface TestStoreOptions {
+  readonly url?: string;
+  readonly token?: string;
+  readonly timeoutMs?: number;
+  readonly maxEntryChars?: number;
+}
+
+/** A store as a fresh isolate makes it: no script has been sent yet. */
+export function createTestStore(namespace: string, options: TestStoreOptions = {}): SharedStore {
+  const {
+    url = env.UPSTASH_REDIS_REST_URL,
+    token = env.UPSTASH_REDIS_REST_TOKEN,
+    timeoutMs = 10_000,
+    maxEntryChars = 100_000,
+  } = options;
+  return createRedisStore({
+    redis: createRedis({ url, token, timeoutMs }),
+    namespace,
+    newId: () => crypto.randomUUID(),
+    maxEntryChars,
+  });
+}
+
+/** The value of a result that must be there. */
+export function valueOf<T>(result: Result<T>): T {
+  if (!result.ok) throw new Error(`${result.fault.code}: ${result.fault.message}`);
+  return result.value;
+}
