@@ -137,9 +137,10 @@ async function startRedis(
   options: ServicesOptions,
   cleanups: Cleanup[],
 ): Promise<{ engine: RedisEngine; died: Promise<string> }> {
-  const { redis: choice = "auto", dataDir, signal } = options;
+  const { redis: choice = "auto", dataDir, keep = false, signal } = options;
   const never = new Promise<string>(() => undefined);
   if (/^rediss?:\/\//.test(choice)) {
+    if (!keep) assertOwnMachine("LOCAL_REDIS", choice);
     const engine = await createServerEngine(choice, "Redis");
     cleanups.push(() => engine.close());
     return { engine, died: never };
@@ -164,12 +165,22 @@ async function startRedis(
   return { engine, died: never };
 }
 
+/** A start empties what it is given: on another machine that is more likely someone's data. */
+function assertOwnMachine(variable: string, url: string): void {
+  const { hostname } = new URL(url);
+  if (["", "localhost", "127.0.0.1", "[::1]"].includes(hostname)) return;
+  throw new Error(
+    `${variable} names ${hostname}, and a start would delete everything in that database. Set KEEP=1 to keep it.`,
+  );
+}
+
 /** A Postgres with its tables: wiped unless kept, migrated, seeded where it was empty. */
 async function startSql(options: ServicesOptions, cleanups: Cleanup[]): Promise<SqlEngine> {
   const { postgres = "embedded", keep = false, seed = true, log = () => undefined } = options;
   if (postgres !== "embedded" && !/^postgres(ql)?:\/\//.test(postgres)) {
     throw new Error(`LOCAL_POSTGRES is "${postgres}"; it should be embedded or postgres://...`);
   }
+  if (!keep && postgres !== "embedded") assertOwnMachine("LOCAL_POSTGRES", postgres);
   const engine =
     postgres === "embedded" ? await createPgliteEngine(options.dataDir === undefined ? undefined : join(options.dataDir, "postgres")) : await createPostgresEngine(postgres);
   cleanups.push(() => engine.close());

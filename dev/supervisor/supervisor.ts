@@ -1,6 +1,5 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { startServices } from "../services.ts";
 import type { Services } from "../services.ts";
 import { startCron } from "./cron.ts";
 import type { SupervisorOptions } from "./options.ts";
@@ -11,6 +10,10 @@ import { localVariables, writeVariables } from "./worker-variables.ts";
 import { cronsOf, furtherInstance, readWranglerConfig, writeWranglerConfig } from "./wrangler-config.ts";
 
 const READY_DEADLINE_MS = 120_000;
+
+/** wrangler restarts a runtime that has crashed, and often runs on without serving after it. */
+const RUNTIME_CRASHED = /Workers runtime crashed/;
+const RECOVERY_DEADLINE_MS = 8_000;
 
 export interface SuperviseOptions extends SupervisorOptions {
   /** Folder that holds `.strata` and is the Workers' working directory. */
@@ -59,7 +62,7 @@ async function run(
   // Entries of instances that were killed would be found by those of this start.
   rmSync(join(state, "registry"), { recursive: true, force: true });
 
-  const config = readWranglerConfig(options.config);
+  const config = await readWranglerConfig(options.config);
   const services = await startLocalServices(options, state, signal);
   stops.push(() => services.close());
   void services.died.then((reason) => fail(new Error(`A local service ended: ${reason}`)));
@@ -80,7 +83,14 @@ async function run(
       persistTo: join(folder, "state"),
       registry: join(state, "registry"),
       cwd: options.root,
-      onLine: (line) => print(instances === 1 ? line : `[${index + 1}] ${line}`),
+      onLine(line) {
+        print(instances === 1 ? line : `[${index + 1}] ${line}`);
+        if (RUNTIME_CRASHED.test(line)) {
+          untilHealthy(urls[index]!, RECOVERY_DEADLINE_MS, signal).catch((error: unknown) =>
+            fail(new Error(`Worker instance ${index + 1} did not recover from a crash`, { cause: error })),
+          );
+        }
+      },
     });
     groups.push(group);
     void group.ended.then((how) => fail(new Error(`Worker instance ${index + 1} ended: ${how}`)));
@@ -101,6 +111,9 @@ async function run(
 }
 
 async function startLocalServices(options: SuperviseOptions, state: string, signal: AbortSignal): Promise<Services> {
+  // Loaded now and not before: a taken port is told at once, a signal heeded at once.
+  const { startServices } = await import("../services.ts");
+  signal.throwIfAborted();
   try {
     return await startServices({
       port: options.servicesPort,
@@ -118,14 +131,20 @@ async function startLocalServices(options: SuperviseOptions, state: string, sign
   }
 }
 
+/** In one piece: whoever waits for the first line finds the others with it. */
 function announce(options: SuperviseOptions, urls: readonly string[], services: Services, adminToken: string): void {
-  const { print } = options;
-  print(`Strata ready on ${urls[0]}`);
-  print(`  dashboard      ${urls[0]}/dashboard`);
-  print(`  API reference  ${urls[0]}/docs`);
-  for (const [index, url] of urls.entries()) if (index > 0) print(`  instance ${index + 1}     ${url}`);
-  print(`  services       ${services.url} (GET /counts, PUT /faults/<redis|sql>)`);
-  if (options.workerVariables["ADMIN_TOKEN"] === undefined) print(`  ADMIN_TOKEN    ${adminToken} (made for this run)`);
+  const [first, ...others] = urls;
+  const lines = [
+    `Strata ready on ${first}`,
+    `  dashboard      ${first}/dashboard`,
+    `  API reference  ${first}/docs`,
+    ...others.map((url, index) => `  instance ${index + 2}     ${url}`),
+    `  services       ${services.url} (GET /counts, PUT /faults/<redis|sql>)`,
+  ];
+  if (options.workerVariables["ADMIN_TOKEN"] === undefined) {
+    lines.push(`  ADMIN_TOKEN    ${adminToken} (made for this run)`);
+  }
+  options.print(lines.join("\n"));
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import type { ProcessGroup } from "./process-group.ts";
 import { startProcessGroup } from "./process-group.ts";
 
-const HEALTH_TIMEOUT_MS = 5_000;
+const HEALTH_TIMEOUT_MS = 3_000;
 const POLL_MS = 100;
 
 export interface WorkerInstanceOptions {

@@ -1,6 +1,5 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { experimental_readRawConfig as readRawConfig } from "wrangler";
 
 interface DurableObjectBinding {
   readonly name: string;
@@ -24,8 +23,10 @@ interface RawConfig {
   readonly [other: string]: unknown;
 }
 
-/** Reads a wrangler configuration in any of wrangler's own formats. Throws its error if malformed. */
-export function readWranglerConfig(file: string): WranglerConfig {
+/** Reads a wrangler configuration in any of wrangler's own formats. Rejects with its error if malformed. */
+export async function readWranglerConfig(file: string): Promise<WranglerConfig> {
+  // wrangler takes a second to load, and not every start gets this far.
+  const { experimental_readRawConfig: readRawConfig } = await import("wrangler");
   return { file: resolve(file), raw: readRawConfig({ config: file }).rawConfig as RawConfig };
 }
 

@@ -1,0 +1,154 @@
+import { existsSync, statSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+import { findRedisServer } from "../../dev/redis/server-process.ts";
+import { processList, supervised } from "./support/supervised.ts";
+import type { Supervised, SupervisedOptions } from "./support/supervised.ts";
+
+describe("npm run dev", () => {
+  const running: Supervised[] = [];
+
+  async function start(options?: SupervisedOptions): Promise<Supervised> {
+    const dev = await supervised(options);
+    running.push(dev);
+    return dev;
+  }
+  afterEach(async () => {
+    await Promise.all(running.splice(0).map((dev) => dev.dispose()));
+  });
+
+  async function expectNothingLeft(dev: Supervised): Promise<void> {
+    await expect.poll(() => dev.processes()).toEqual([]);
+    for (const port of [dev.port, dev.port + 1, dev.servicesPort]) {
+      await expect(fetch(`http://127.0.0.1:${port}/`)).rejects.toThrow();
+    }
+  }
+
+  const json = async (url: string): Promise<any> => (await fetch(url)).json();
+
+  it("runs instances that share Durable Objects and services, and ends them on Ctrl-C", async () => {
+    const secret = "se$cret 'with' #marks\"";
+    const dev = await start({
+      env: { INSTANCES: "2", CRON_SECONDS: "1", ADMIN_TOKEN: secret, LLM_MODEL: "model", STRATA_EXTRA: "more", UNRELATED: "kept out" },
+    });
+    await dev.printed("Strata ready on ");
+    const first = `http://127.0.0.1:${dev.port}`;
+    const second = `http://127.0.0.1:${dev.port + 1}`;
+    const services = `http://127.0.0.1:${dev.servicesPort}`;
+
+    const lines = dev.output().split("\n");
+    expect(lines).toContain(`Strata ready on ${first}`);
+    expect(dev.output()).toContain(`${first}/dashboard`);
+    expect(dev.output()).toContain(`${first}/docs`);
+    expect(dev.output()).not.toContain(secret);
+
+    expect([await json(`${first}/add`), await json(`${second}/add`), await json(`${first}/add`)]).toEqual([1, 2, 3]);
+
+    const variables = await json(`${first}/variables`);
+    expect(variables).toEqual({
+      DATABASE_URL: expect.stringMatching(/^postgres:\/\//),
+      NEON_ENDPOINT: `${services}/sql`,
+      UPSTASH_REDIS_REST_URL: `${services}/redis`,
+      UPSTASH_REDIS_REST_TOKEN: expect.any(String),
+      ADMIN_TOKEN: secret,
+      LLM_MODEL: "model",
+      STRATA_EXTRA: "more",
+      STRATA_DEV: "1",
+    });
+    expect(await json(`${second}/variables`)).toEqual(variables);
+    expect(processList()).not.toContain("se$cret");
+    expect(statSync(join(dev.root, ".strata", String(dev.port), "variables.env")).mode & 0o777).toBe(0o600);
+
+    const stored = await fetch(`${variables.UPSTASH_REDIS_REST_URL}/set/k/v`, {
+      headers: { authorization: `Bearer ${variables.UPSTASH_REDIS_REST_TOKEN}` },
+    });
+    expect(stored.status).toBe(200);
+    expect(await json(`${services}/counts`)).toMatchObject({ redis: { requests: 1, commands: 1 } });
+
+    await expect.poll(() => json(`${first}/crons`), { timeout: 10_000 }).toContain("* * * * *");
+    expect(await json(`${second}/crons`)).toEqual([]);
+
+    expect(dev.processes().length).toBeGreaterThan(2);
+    dev.signal("SIGINT");
+    expect(await dev.exit).toBe(0);
+    expect(dev.output()).toContain("SIGINT, ending everything");
+    await expectNothingLeft(dev);
+  });
+
+  it("makes an admin token, outlives a crash that wrangler mends, and no other", async () => {
+    const dev = await start();
+    const url = `http://127.0.0.1:${dev.port}`;
+    const crash = (which: RegExp): void => {
+      process.kill(dev.processes().find(({ command }) => which.test(command))!.pid, "SIGKILL");
+    };
+    await dev.printed("Strata ready on ");
+    const token = /ADMIN_TOKEN\s+([0-9a-f]{32}) \(made for this run\)/.exec(dev.output())?.[1];
+    expect(await json(`${url}/variables`)).toMatchObject({ ADMIN_TOKEN: token });
+
+    // The runtime of the Worker itself listens on a port of wrangler's choice.
+    crash(/workerd serve.*entry=127\.0\.0\.1:0 /);
+    await dev.printed("Workers runtime crashed");
+    await expect.poll(async () => (await fetch(`${url}/health`)).status, { timeout: 10_000 }).toBe(200);
+
+    crash(/workerd serve.*entry=127\.0\.0\.1:[1-9]/);
+    expect(await dev.exit).toBe(1);
+    expect(dev.output()).toContain("Worker instance 1 did not recover from a crash");
+    await expectNothingLeft(dev);
+  });
+
+  describe("leaves nothing running", () => {
+    it.each([
+      ["before the services are up", undefined, "SIGINT" as const],
+      ["while the Workers start", "Starting local server", "SIGTERM" as const],
+    ])("after a signal %s", async (_name, text, signal) => {
+      const dev = await start({ env: { LOCAL_REDIS: "auto" } });
+      if (text === undefined) await expect.poll(() => existsSync(join(dev.root, ".strata")), { timeout: 10_000 }).toBe(true);
+      else await dev.printed(text);
+      dev.signal(signal);
+      expect(await dev.exit).toBe(0);
+      expect(dev.output()).toContain(`${signal}, ending everything`);
+      expect(dev.output()).not.toContain("Strata ready");
+      await expectNothingLeft(dev);
+    });
+
+    it("after wrangler has crashed, and says so", async () => {
+      const dev = await start();
+      await dev.printed("Starting local server");
+      process.kill(dev.processes().find(({ command }) => command.includes("wrangler.js dev"))!.pid, "SIGKILL");
+      expect(await dev.exit).toBe(1);
+      expect(dev.output()).toContain("Worker instance 1 ended: SIGKILL");
+      await expectNothingLeft(dev);
+    });
+
+    it.skipIf(findRedisServer() === undefined)("after the Redis server has crashed, and says so", async () => {
+      const dev = await start({ env: { LOCAL_REDIS: "server" } });
+      await dev.printed("Redis: ");
+      const victim = dev.processes().find(({ command }) => /(?:redis|valkey)-server/.test(command));
+      process.kill(victim!.pid, "SIGKILL");
+      expect(await dev.exit).toBe(1);
+      expect(dev.output()).toContain("A local service ended");
+      await expectNothingLeft(dev);
+    });
+
+    it.each(["PORT", "SERVICES_PORT"])("when %s is in use, and names it", async (variable) => {
+      const taken = createServer();
+      await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve));
+      const { port } = taken.address() as { port: number };
+      try {
+        const dev = await start(variable === "PORT" ? { port } : { servicesPort: port });
+        expect(await dev.exit).toBe(1);
+        expect(dev.output()).toContain(`Port ${port} is in use by another program. Set ${variable}`);
+        expect(dev.processes()).toEqual([]);
+      } finally {
+        taken.close();
+      }
+    });
+  });
+
+  it("lists everything that is wrong with the environment", async () => {
+    const dev = await start({ env: { PORT: "http", INSTANCES: "0", LOCAL_REDIS: "memcached", KEEP: "yes" } });
+    expect(await dev.exit).toBe(1);
+    for (const name of ["PORT", "INSTANCES", "LOCAL_REDIS", "KEEP"]) expect(dev.output()).toContain(`${name} is "`);
+  });
+});

@@ -1,0 +1,166 @@
+import { execFileSync, spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
+const FIXTURE = join(ROOT, "test/dev/fixtures/worker/wrangler.toml");
+
+export interface Process {
+  readonly pid: number;
+  readonly command: string;
+}
+
+export interface Supervised {
+  readonly port: number;
+  readonly servicesPort: number;
+  /** The folder that holds its `.strata`. */
+  readonly root: string;
+  readonly pid: number;
+  output(): string;
+  /** Resolves once it has printed a text; rejects if it ends before. */
+  printed(text: string): Promise<void>;
+  signal(name: NodeJS.Signals): void;
+  readonly exit: Promise<number | null>;
+  /** The processes that it started, directly or not, and that still run. */
+  processes(): readonly Process[];
+  /** Ends it whatever its state; for `afterEach`. */
+  dispose(): Promise<void>;
+}
+
+export interface SupervisedOptions {
+  readonly script?: string;
+  readonly args?: readonly string[];
+  readonly port?: number;
+  readonly servicesPort?: number;
+  readonly root?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Runs `npm run dev`'s program over the fixture Worker, with a mark that all its processes inherit. */
+export async function supervised(options: SupervisedOptions = {}): Promise<Supervised> {
+  const [free, freeServices] = await consecutivePorts(3);
+  const port = options.port ?? free;
+  const servicesPort = options.servicesPort ?? freeServices;
+  const root = options.root ?? mkdtempSync(join(tmpdir(), "strata-dev-"));
+  const mark = `SUPERVISED_BY_TEST=${randomUUID()}`;
+  const [name = "", value = ""] = mark.split("=");
+  const child = spawn(
+    process.execPath,
+    [join(ROOT, options.script ?? "dev/main.ts"), ...(options.args ?? ["--config", FIXTURE, "--root", root])],
+    {
+      cwd: ROOT,
+      stdio: ["ignore", "pipe", "pipe"],
+      env: {
+        PATH: process.env["PATH"],
+        HOME: process.env["HOME"],
+        PORT: String(port),
+        SERVICES_PORT: String(servicesPort),
+        NO_SEED: "1",
+        LOCAL_REDIS: "embedded",
+        [name]: value,
+        ...options.env,
+      },
+    },
+  );
+  let output = "";
+  const waiting = new Set<() => void>();
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on("data", (chunk: Buffer) => {
+      output += chunk.toString();
+      for (const check of waiting) check();
+    });
+  }
+  const exit = new Promise<number | null>((resolve) => child.once("close", resolve));
+  const seen = new Set<number>();
+  // By mark and by descent: a Redis server writes over its environment, and an orphan has no parent.
+  const processes = (): Process[] => {
+    const all = listProcesses();
+    for (const { pid, ppid, text } of all) {
+      if (pid !== child.pid && (text.includes(mark) || ppid === child.pid || seen.has(ppid))) seen.add(pid);
+    }
+    return all.filter(({ pid }) => seen.has(pid)).map(({ pid, text }) => ({ pid, command: text }));
+  };
+  return {
+    port,
+    servicesPort,
+    root,
+    pid: child.pid!,
+    output: () => output,
+    printed(text) {
+      return new Promise((resolve, reject) => {
+        const check = (): void => {
+          if (!output.includes(text)) return;
+          waiting.delete(check);
+          resolve();
+        };
+        waiting.add(check);
+        check();
+        void exit.then((code) => reject(new Error(`ended with ${code} before it printed "${text}":\n${output}`)));
+      });
+    },
+    signal: (signal) => void child.kill(signal),
+    exit,
+    processes,
+    async dispose() {
+      child.kill("SIGKILL");
+      await exit;
+      for (const { pid } of processes()) {
+        try {
+          process.kill(pid, "SIGKILL");
+        } catch {
+          // It ended by itself in the meantime.
+        }
+      }
+      if (options.root === undefined) rmSync(root, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Ports for Worker instances, and one for the services behind them. */
+async function consecutivePorts(instances: number): Promise<[number, number]> {
+  for (;;) {
+    const first = await freePort(0);
+    const rest = Array.from({ length: instances }, (_, index) => first! + index + 1);
+    const all = await Promise.all(rest.map(freePort));
+    if (first !== undefined && all.every((port) => port !== undefined)) return [first, first + instances];
+  }
+}
+
+async function freePort(wanted: number): Promise<number | undefined> {
+  const server = createServer();
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(wanted, "127.0.0.1", resolve);
+    });
+  } catch {
+    return undefined;
+  }
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** Every process with its environment, by `ps`, which can show it on Linux and macOS. */
+function listProcesses(): { pid: number; ppid: number; text: string }[] {
+  const options = process.platform === "darwin" ? ["-axEww"] : ["axeww"];
+  return execFileSync("ps", [...options, "-o", "pid=,ppid=,stat=,args="], {
+    encoding: "utf8",
+    maxBuffer: 64 * 1024 * 1024,
+  })
+    .split("\n")
+    .map((line) => /^\s*(\d+)\s+(\d+)\s+(\S+)\s+(.*)$/.exec(line))
+    .filter((match) => match !== null)
+    .filter(([, , , stat = ""]) => !stat.startsWith("Z"))
+    .map(([, pid, ppid, , text = ""]) => ({ pid: Number(pid), ppid: Number(ppid), text }));
+}
+
+/** The arguments of every process, as anyone on the machine can read them. */
+export function processList(): string {
+  return execFileSync("ps", ["axww", "-o", "args="], { encoding: "utf8" });
+}
