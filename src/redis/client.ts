@@ -41,19 +41,24 @@ export async function attempt<T>(call: () => Promise<T>): Promise<Result<T>> {
   }
 }
 
-/** What Redis itself says when it understood the command and refuses it. */
+/** How the SDK begins the error of one command of a pipeline. */
+const PIPELINED = /^Command \d+ \[ \w+ \] failed: /;
+/** What Redis says when it understood the command and refuses it: it is alive. */
 const REFUSAL =
-  /^(ERR|WRONGTYPE|NOSCRIPT|NOAUTH|WRONGPASS|NOPERM|READONLY|OOM|Unauthorized)\b[^,]*/;
+  /^(?:WRONGTYPE|NOSCRIPT|NOAUTH|WRONGPASS|NOPERM|READONLY|OOM|Unauthorized|ERR max request size)\b[^,]*/;
+/** Everything else that it says; the error of a server that is not well begins like this too. */
+const COMPLAINT = /^ERR\b[^,]*/;
 
 function classify(error: unknown): { ok: false; fault: Fault } {
   if (!(error instanceof Error)) return failed("redis.unavailable", "the request failed");
   if (error.name === "TimeoutError" || error.name === "AbortError")
     return failed("redis.timeout", "no answer within the deadline");
   // The SDK appends the whole command, values included: keep only Redis' own words.
-  const refusal = REFUSAL.exec(error.message);
+  const text = error.message.replace(PIPELINED, "");
+  const refusal = REFUSAL.exec(text);
   if (refusal !== null) return failed("redis.rejected", refusal[0].slice(0, 120));
-  return failed(
-    "redis.unavailable",
-    error.name === "TypeError" ? "cannot be reached" : "unusable answer",
-  );
+  const complaint = COMPLAINT.exec(text);
+  if (complaint !== null) return failed("redis.unavailable", complaint[0].slice(0, 120));
+  const unreached = error.name === "TypeError" || error.name === "Error";
+  return failed("redis.unavailable", unreached ? "cannot be reached" : "unusable answer");
 }

@@ -1,0 +1,97 @@
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { attempt, createRedis } from "../../src/redis/client.ts";
+
+const options = { url: "https://redis.test", token: "secret-token", timeoutMs: 5_000 };
+
+interface Sent {
+  readonly url: string;
+  readonly body: string;
+  readonly headers: Headers;
+}
+
+/** A server that gives every request this answer. */
+function answering(answer: () => Response | Promise<Response>): Sent[] {
+  const sent: Sent[] = [];
+  vi.stubGlobal("fetch", async (url: string, init: RequestInit) => {
+    sent.push({ url, body: String(init.body), headers: new Headers(init.headers) });
+    return answer();
+  });
+  return sent;
+}
+
+describe("the Redis client", () => {
+  afterEach(() => void vi.unstubAllGlobals());
+
+  it("sends one request and no second one, whatever comes of it", async () => {
+    const sent = answering(() => Promise.reject(new TypeError("refused")));
+    await attempt(() => createRedis(options).get("k"));
+    expect(sent).toHaveLength(1);
+  });
+
+  it("sends what it is told to as it is, and in one piece", async () => {
+    const sent = answering(() => Response.json({ result: "1e2" }));
+    const redis = createRedis(options);
+    // Neither numbers nor JSON are made of a value that looks like them.
+    expect(await attempt(() => redis.get("k"))).toEqual({ ok: true, value: "1e2" });
+    expect(sent[0]?.body).toBe('["get","k"]');
+    expect(sent[0]?.headers.get("authorization")).toBe("Bearer secret-token");
+    expect([...(sent[0]?.headers.keys() ?? [])].join()).not.toContain("telemetry");
+  });
+
+  it.each([
+    [400, "WRONGTYPE Operation against a key holding the wrong kind of value", "rejected"],
+    [400, "NOSCRIPT No matching script. Please use EVAL.", "rejected"],
+    [400, "OOM command not allowed when used memory > 'maxmemory'", "rejected"],
+    [400, "ERR max request size exceeded. Limit: 10485760 bytes, Actual: 10500000", "rejected"],
+    [401, "WRONGPASS invalid password", "rejected"],
+    [401, "Unauthorized", "rejected"],
+    [400, "NOPERM this user has no permissions to run the command", "rejected"],
+    [500, "ERR internal error", "unavailable"],
+    [429, "ERR max daily request limit exceeded. Limit: 10000", "unavailable"],
+    [502, "", "unavailable"],
+  ])("status %i with %j is redis.%3$s", async (status, error, code) => {
+    answering(() => Response.json({ error }, { status }));
+    const result = await attempt(() => createRedis(options).set("a-key", "a-value"));
+    expect(result).toMatchObject({ ok: false, fault: { code: `redis.${code}` } });
+    const message = result.ok ? "" : result.fault.message;
+    expect(message).not.toMatch(/a-key|a-value|secret/);
+    if (error !== "") expect(error.startsWith(message)).toBe(true);
+  });
+
+  it.each([
+    ["OOM command not allowed when used memory > 'maxmemory'", "rejected"],
+    ["ERR something else", "unavailable"],
+  ])("a pipeline with %j in it is redis.%s, in Redis' own words", async (error, code) => {
+    answering(() => Response.json([{ result: "OK" }, { error }]));
+    const pipeline = createRedis(options).pipeline().set("a", "a-value").set("b", "b-value");
+    expect(await attempt(() => pipeline.exec())).toEqual({
+      ok: false,
+      fault: { code: `redis.${code}`, message: error },
+    });
+  });
+
+  it.each([
+    ["a page of a proxy", () => new Response("<html>secret-token a-value</html>", { status: 502 })],
+    ["a page with status 200", () => new Response("<html>secret-token a-value</html>")],
+    ["no body", () => new Response(null)],
+    ["an error that is none", () => Response.json({ error: { a: "a-value" } }, { status: 400 })],
+    ["a refused connection", () => Promise.reject(new TypeError("fetch to secret-token failed"))],
+    ["a lost connection", () => Promise.reject(new Error("Network connection lost."))],
+    ["something thrown that is no error", () => Promise.reject("secret-token")],
+  ])("%s is redis.unavailable, and its text is not repeated", async (_, answer) => {
+    answering(answer);
+    const result = await attempt(() => createRedis(options).set("k", "a-value"));
+    expect(result).toMatchObject({ ok: false, fault: { code: "redis.unavailable" } });
+    expect(JSON.stringify(result)).not.toMatch(/secret|a-value|html/);
+  });
+
+  it("ends a request at its deadline", async () => {
+    vi.stubGlobal("fetch", (_: string, { signal }: { signal: AbortSignal }) => {
+      const { promise, reject } = Promise.withResolvers<Response>();
+      signal.addEventListener("abort", () => reject(signal.reason));
+      return promise;
+    });
+    const result = await attempt(() => createRedis({ ...options, timeoutMs: 5 }).get("k"));
+    expect(result).toMatchObject({ ok: false, fault: { code: "redis.timeout" } });
+  });
+});

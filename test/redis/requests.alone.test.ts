@@ -1,0 +1,96 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import type { SharedStore } from "../../src/core/ports.ts";
+import { createTestContext } from "../support/context.ts";
+import { entryOf } from "../support/entries.ts";
+import { countRedis, redisCommand } from "../support/gateway.ts";
+import { uniqueNamespace } from "../support/isolate.ts";
+import { createTestStore, valueOf } from "./stores.ts";
+
+const namespace = uniqueNamespace();
+const ctx = createTestContext();
+const storedAt = Date.now();
+const entries = ["a:1", "a:2", "a:3"].map((key) =>
+  entryOf({ key, storedAt, freshUntil: storedAt + 600_000 }),
+);
+const keys = entries.map(({ key }) => key);
+
+interface Call {
+  readonly method: string;
+  readonly run: (store: SharedStore) => Promise<{ readonly ok: boolean }>;
+  /** As Upstash bills them: a script is one, and so is each command that it calls. */
+  readonly commands: number;
+}
+
+const calls: readonly Call[] = [
+  { method: "read of one key by a fresh isolate", run: (store) => store.read(["a:1"], undefined, ctx), commands: 5 },
+  { method: "read of one key", run: (store) => store.read(["a:1"], 1, ctx), commands: 6 },
+  { method: "read of three keys", run: (store) => store.read(keys, 1, ctx), commands: 6 },
+  { method: "read of what is not there", run: (store) => store.read(["b:1"], undefined, ctx), commands: 4 },
+  { method: "verify", run: (store) => store.verify(["t:a", "n:"], 1, ctx), commands: 5 },
+  { method: "sync", run: (store) => store.sync(1, ctx), commands: 1 },
+  { method: "sync by a fresh isolate", run: (store) => store.sync(undefined, ctx), commands: 3 },
+  { method: "write of one entry", run: (store) => store.write(entries.slice(0, 1), ctx), commands: 1 },
+  { method: "write of three entries", run: (store) => store.write(entries, ctx), commands: 3 },
+  { method: "delete", run: (store) => store.delete(["b:1", "b:2"], ctx), commands: 1 },
+  { method: "invalidate", run: (store) => store.invalidate(["t:a", "n:"], ctx), commands: 6 },
+  { method: "numbers", run: (store) => store.numbers(["t:a", "n:"], ctx), commands: 1 },
+  {
+    method: "establish",
+    run: (store) => store.establish({ era: undefined, seq: undefined }, ctx),
+    commands: 5,
+  },
+  { method: "trim", run: (store) => store.trim(600_000, ctx), commands: 6 },
+];
+
+/** The scripted ones: what a database that has lost its scripts must be told again. */
+const scripted = calls.filter(({ method }) => /^(?:read|verify|invalidate|establish|trim)/.test(method));
+
+describe("every method of the store is one request", () => {
+  beforeAll(async () => {
+    const store = createTestStore(namespace);
+    valueOf(await store.establish({ era: undefined, seq: undefined }, ctx));
+    valueOf(await store.write(entries, ctx));
+  });
+
+  it.each(calls)("$method: the first of an isolate, $commands commands", async ({ run, commands }) => {
+    await redisCommand("SCRIPT", "FLUSH");
+    const store = createTestStore(namespace);
+    const counts = await countRedis(async () => expect(await run(store)).toMatchObject({ ok: true }));
+    expect(counts).toEqual({ requests: 1, commands });
+  });
+
+  it.each(calls)("$method: every later one, $commands commands", async ({ run, commands }) => {
+    const store = createTestStore(namespace);
+    await run(store);
+    const counts = await countRedis(async () => {
+      for (let i = 0; i < 3; i++) expect(await run(store)).toMatchObject({ ok: true });
+    });
+    expect(counts).toEqual({ requests: 3, commands: 3 * commands });
+  });
+
+  it("asks nothing where there is nothing to ask", async () => {
+    const store = createTestStore(namespace);
+    const counts = await countRedis(async () => {
+      await store.write([], ctx);
+      await store.delete([], ctx);
+      await store.numbers([], ctx);
+    });
+    expect(counts).toEqual({ requests: 0, commands: 0 });
+  });
+});
+
+describe("a database that has lost its scripts", () => {
+  it.each(scripted)("is told them again: $method takes one request more, once", async ({ run }) => {
+    const store = createTestStore(namespace);
+    await run(store);
+    await redisCommand("SCRIPT", "FLUSH");
+    const recovering = await countRedis(async () => {
+      expect(await run(store)).toMatchObject({ ok: true });
+    });
+    expect(recovering.requests).toBe(2);
+    const after = await countRedis(async () => {
+      expect(await run(store)).toMatchObject({ ok: true });
+    });
+    expect(after.requests).toBe(1);
+  });
+});
