@@ -224,7 +224,7 @@ function logOf(state: State, since: Seq | undefined, sentAt: number): LogAnswer 
   const changes =
     since === undefined || state.era === undefined
       ? []
-      : [...state.numbers].filter(([, seq]) => seq >= since).sort(([, a], [, b]) => b - a);
+      : [...state.numbers].filter(([, seq]) => seq >= since).toSorted(([, a], [, b]) => b - a);
   return {
     sentAt,
     era: state.era,

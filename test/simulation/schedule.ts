@@ -121,7 +121,8 @@ export async function play(
   const world = createWorld(schedule.seed);
   const history = createHistory({
     coherenceMs: COHERENCE_MS + LAG_MS,
-    deadlineMs: 2 * ORIGIN_TIMEOUT_MS + ORIGIN_TIMEOUT_MS + 4 * REDIS_TIMEOUT_MS,
+    // The time of two loads and a second, after at most two questions to the log.
+    deadlineMs: 2 * ORIGIN_TIMEOUT_MS + 1_000 + 2 * REDIS_TIMEOUT_MS,
     answerMs: REDIS_TIMEOUT_MS,
     countLoads,
   });
