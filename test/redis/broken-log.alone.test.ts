@@ -1,0 +1,243 @@
+import { afterEach, describe, expect, it, vi } from "vitest";
+import type { DataLookup } from "../../src/core/ports.ts";
+import { membersOfPurge, type Member } from "../../src/core/tag.ts";
+import { definePolicy, key } from "../../src/index.ts";
+import { countRedis, redisCommand } from "../support/gateway.ts";
+import { createTestIsolate, uniqueNamespace, type TestIsolate } from "../support/isolate.ts";
+import { createReplica } from "./replica.ts";
+
+const product = key("product", 42);
+/** Requests of one read at most while the log mends: sync, establish, read, establish, write. */
+const MOST_REQUESTS = 5;
+
+interface World {
+  readonly namespace: string;
+  readonly log: string;
+  /** A new isolate in a data centre of its own. */
+  isolate(): TestIsolate;
+  /** Reads, waits for what was deferred, and checks the number of requests. */
+  read(isolate: TestIsolate): Promise<DataLookup<number>>;
+  /** Changes the row, and acknowledges its invalidation. */
+  change(): Promise<void>;
+  era(isolate: TestIsolate): string;
+}
+
+function createWorld(tag = "products"): World {
+  const namespace = uniqueNamespace();
+  // The flight object has a clock of its own, which these tests do not advance.
+  const policy = definePolicy({
+    freshFor: "10m",
+    staleIfError: "10m",
+    jitter: 0,
+    tags: [tag],
+    flight: "isolate",
+  });
+  const members: Member[] = membersOfPurge({ tags: [tag] });
+  let colos = 0;
+  let row = 1;
+  const isolate = (): TestIsolate => createTestIsolate({ namespace, host: `colo-${colos++}.test` });
+  const writer = isolate();
+  return {
+    namespace,
+    log: `${namespace}:inv`,
+    isolate,
+    async read(reader) {
+      let lookup: DataLookup<number> | undefined;
+      const { requests } = await countRedis(async () => {
+        lookup = await reader.request().read(product, policy, async () => row);
+        await reader.settle();
+      });
+      expect(requests).toBeLessThanOrEqual(MOST_REQUESTS);
+      return lookup!;
+    },
+    async change() {
+      row++;
+      const done = await writer.layer.coherence.invalidate(members, writer.request().ctx);
+      expect(done.ok).toBe(true);
+    },
+    era: (reader) => reader.layer.coherence.moment().era,
+  };
+}
+
+/** Two isolates hold value 1 in memory, edge and Redis. */
+async function warmWorld(tag?: string) {
+  const world = createWorld(tag);
+  const [first, second] = [world.isolate(), world.isolate()];
+  expect((await world.read(first)).status).toBe("miss");
+  expect((await world.read(second)).status).toBe("hit-redis");
+  expect(await world.read(second)).toMatchObject({ status: "hit-memory", value: 1 });
+  return { world, first, second };
+}
+
+/** Beyond the coherence window nobody may see the value from before the change. */
+async function expectNew(world: World, readers: readonly TestIsolate[], value: number) {
+  for (const reader of readers) {
+    reader.clock.advance(1_001);
+    expect(await world.read(reader)).toMatchObject({ value, unreachable: false });
+  }
+}
+
+/** Everything works as if nothing had happened: one era, and hits from every tier. */
+async function expectRecovered(world: World, readers: readonly TestIsolate[], value: number) {
+  for (const reader of readers) {
+    expect(await world.read(reader)).toMatchObject({ value, status: "hit-memory" });
+    reader.clock.advance(1_001);
+    expect(await world.read(reader)).toMatchObject({ value, status: "hit-memory" });
+  }
+  expect(await world.read(world.isolate())).toMatchObject({ value, status: "hit-redis" });
+  expect(new Set(readers.map(world.era)).size).toBe(1);
+}
+
+const flush = async (namespace: string): Promise<void> => {
+  const keys = await redisCommand<string[]>("KEYS", `${namespace}:*`);
+  await redisCommand("DEL", ...keys);
+};
+
+describe("a log that", () => {
+  afterEach(() => void vi.unstubAllGlobals());
+
+  it.each<[string, (world: World) => Promise<unknown>]>([
+    ["was flushed with everything else", ({ namespace }) => flush(namespace)],
+    ["was evicted, while the entries stayed", ({ log }) => redisCommand("DEL", log)],
+    [
+      "was lost and has a new era already",
+      async (world) => {
+        await redisCommand("DEL", world.log);
+        const other = world.isolate();
+        await other.layer.coherence.invalidate(["t:else"], other.request().ctx);
+      },
+    ],
+    [
+      "has lost its era",
+      async ({ log }) => {
+        for (const member of await redisCommand<string[]>("ZRANGE", log, 0, -1))
+          if (member.startsWith("!era:")) await redisCommand("ZREM", log, member);
+      },
+    ],
+    [
+      "has lost everything but its era",
+      async ({ log }) => {
+        for (const member of await redisCommand<string[]>("ZRANGE", log, 0, -1))
+          if (!member.startsWith("!era:")) await redisCommand("ZREM", log, member);
+      },
+    ],
+  ])("%s never brings an old value back", async (_, damage) => {
+    const { world, first, second } = await warmWorld();
+    const era = world.era(first);
+    await world.change();
+    await damage(world);
+
+    const fresh = world.isolate();
+    await expectNew(world, [first, fresh, second], 2);
+    await expectRecovered(world, [first, second, fresh], 2);
+    expect(world.era(first)).not.toBe(era);
+  });
+
+  it("has gone backwards never brings an old value back", async () => {
+    const { world, first, second } = await warmWorld();
+    const era = world.era(first);
+    const before = await redisCommand<string>("ZSCORE", world.log, "!seq");
+    await world.change();
+    // The first has value 2 in all its tiers, with the number that is lost next.
+    await expectNew(world, [first], 2);
+    await world.change();
+    await redisCommand("ZADD", world.log, before, "!seq");
+    await redisCommand("ZREM", world.log, "t:products");
+
+    // The second has never seen those numbers. What it finds in Redis gives the loss away.
+    const fresh = world.isolate();
+    await expectNew(world, [fresh, first, second], 3);
+    await expectRecovered(world, [first, second, fresh], 3);
+    expect(world.era(first)).not.toBe(era);
+  });
+
+  it("answers from a state that is behind is asked again at its primary, and keeps its era", async () => {
+    const { world, first, second } = await warmWorld();
+    const replica = await createReplica(world.namespace);
+    await world.change();
+    await expectNew(world, [first], 2);
+    const era = world.era(first);
+    await world.change();
+    // From here on, what only reads is answered by the replica of the time before both changes.
+    vi.stubGlobal("fetch", replica.fetch);
+
+    await expectNew(world, [first], 3);
+    expect(world.era(first)).toBe(era);
+    vi.unstubAllGlobals();
+    const fresh = world.isolate();
+    await expectNew(world, [second, fresh], 3);
+    await expectRecovered(world, [first, second, fresh], 3);
+    expect(world.era(fresh)).toBe(era);
+  });
+
+  it("was trimmed under a living entry never brings an old value back", async () => {
+    const { world, first, second } = await warmWorld();
+    const era = world.era(first);
+    await world.change();
+    const cron = world.isolate();
+    const floor = await cron.layer.store.trim(0, cron.request().ctx);
+    expect(floor).toMatchObject({ ok: true });
+    expect(await redisCommand("ZSCORE", world.log, "t:products")).toBeNull();
+
+    const fresh = world.isolate();
+    await expectNew(world, [first, fresh, second], 2);
+    await expectRecovered(world, [first, second, fresh], 2);
+    expect(world.era(first)).toBe(era);
+  });
+
+  it("is lost again and again recovers again and again", async () => {
+    const { world, first, second } = await warmWorld();
+    const eras = new Set([world.era(first)]);
+    for (let value = 2; value < 6; value++) {
+      await world.change();
+      await redisCommand("DEL", world.log);
+      await expectNew(world, [first, second], value);
+      eras.add(world.era(first));
+    }
+    expect(eras.size).toBe(5);
+    await expectRecovered(world, [first, second], 5);
+  });
+
+  it("is created by many isolates at once has one era, and their entries serve each other", async () => {
+    const world = createWorld();
+    const readers = Array.from({ length: 8 }, () => world.isolate());
+    const policy = definePolicy({ freshFor: "10m", flight: "off" });
+    await Promise.all(
+      readers.map(async (reader, i) => {
+        await reader.request().read(`own:${i}`, policy, async () => i);
+        await reader.settle();
+      }),
+    );
+    expect(new Set(readers.map(world.era)).size).toBe(1);
+    expect(world.era(readers[0]!)).not.toBe("");
+    const other = world.isolate();
+    for (const i of readers.keys()) {
+      const found = await other.request().read(`own:${i}`, policy, async () => -1);
+      expect(found).toMatchObject({ status: "hit-redis", value: i });
+    }
+  });
+
+  it.each(["!seq", "!era:x", "!floor:9007199254740991", "~t:x", "t:", "n:", "__proto__"])(
+    "knows the hostile tag %j only as a tag",
+    async (tag) => {
+      const { world, first, second } = await warmWorld(tag);
+      const other = createTestIsolate({ namespace: world.namespace, host: "other.test" });
+      const untagged = definePolicy({ freshFor: "10m" });
+      await other.request().read("other:1", untagged, async () => "untouched");
+      await other.settle();
+      const era = world.era(first);
+
+      await world.change();
+      const fresh = world.isolate();
+      await expectNew(world, [first, fresh, second], 2);
+      await expectRecovered(world, [first, second, fresh], 2);
+
+      expect(world.era(first)).toBe(era);
+      other.clock.advance(1_001);
+      expect(await other.request().read("other:1", untagged, async () => "reloaded")).toMatchObject({
+        status: "hit-memory",
+        value: "untouched",
+      });
+    },
+  );
+});
