@@ -1,0 +1,184 @@
+/** What an isolate remembers of identities: leases and refusals, in a bounded table. */
+import type { EpochMs, Millis } from "../core/time.ts";
+import { charge, emptyBucket, room, waitFor, type Bucket } from "./bucket.ts";
+import type { Account, Balance } from "./ledger.ts";
+import type { Window } from "./limit.ts";
+import { balanceOf } from "./balance.ts";
+
+/** A refusal by the ledger, good until there is room again. */
+export interface Refusal {
+  /** By the isolate's own clock, of which only differences count. */
+  readonly since: EpochMs;
+  readonly until: EpochMs;
+  /** Requests of fewer tokens may still fit. */
+  readonly cost: number;
+  /** What the ledger said. */
+  readonly balances: readonly Balance[];
+}
+
+/** An identity under one policy as this isolate knows it. */
+export interface Known extends Account {
+  /** The ledger's state when it last answered; empty before. In the ledger's time. */
+  buckets: readonly Bucket[];
+  /** The instant of that state; later answers that are older are not applied. */
+  bucketsAt: EpochMs;
+  /** Tokens given on credit, not yet charged; since when; and when last. In the isolate's time. */
+  debt: number;
+  debtSince: EpochMs;
+  debtUntil: EpochMs;
+  /** Tokens on their way to the ledger. */
+  flying: number;
+  /** The latest call that includes this account; settles when it has answered. */
+  call: Promise<unknown> | undefined;
+  refusal: Refusal | undefined;
+}
+
+/** A refusal is asked about again after this long, so that a reset elsewhere is seen. */
+export const MAX_REFUSAL_MS: Millis = 60_000;
+
+/** The refusal that holds at `now` for a request of `cost` tokens. */
+export function refusalOf(known: Known, cost: number, now: EpochMs): Refusal | undefined {
+  const { refusal } = known;
+  if (refusal === undefined) return undefined;
+  // A clock that went back makes no refusal longer.
+  if (now >= refusal.until || now < refusal.since) {
+    known.refusal = undefined;
+    return undefined;
+  }
+  return cost >= refusal.cost ? refusal : undefined;
+}
+
+/** The most tokens that an isolate gives on credit: a share of the narrowest limit, at least one. */
+export function leaseOf(windows: readonly Window[], share: number): number {
+  return Math.max(1, Math.ceil(Math.min(...windows.map(({ limit }) => limit)) * share));
+}
+
+/** How long a debt may wait for a reason to be settled: a quarter of the shortest span, at most a minute. */
+export function settleAfter(windows: readonly Window[]): Millis {
+  return Math.min(60_000, Math.min(...windows.map(({ widthMs }) => widthMs)) / 4);
+}
+
+/** The buckets with everything that this isolate has given and the ledger has not confirmed. */
+export function viewOf(known: Known, now: EpochMs): readonly Bucket[] {
+  const given = known.debt + known.flying;
+  return known.windows.map((window, w) =>
+    charge(known.buckets[w] ?? emptyBucket(now), window, now, given),
+  );
+}
+
+/** Whether the isolate, by what it knows, has room for `cost` more. */
+export function fits(known: Known, cost: number, now: EpochMs): boolean {
+  const given = known.debt + known.flying + cost;
+  return known.windows.every(
+    (window, w) => room(known.buckets[w] ?? emptyBucket(now), window, now) >= given,
+  );
+}
+
+export function balancesOf(known: Known, now: EpochMs, cost = 0): readonly Balance[] {
+  return viewOf(known, now).map((bucket, w) => balanceOf(bucket, known.windows[w]!, now, cost));
+}
+
+/** How long until `cost` fits into every window, by what the isolate knows. */
+export function waitOf(known: Known, cost: number, now: EpochMs): Millis {
+  const waits = viewOf(known, now).map((bucket, w) =>
+    waitFor(bucket, known.windows[w]!, now, cost),
+  );
+  return Math.max(...waits);
+}
+
+export interface AccountTable {
+  /** The account, made empty if it is new. `windows` are those that hold now. */
+  get(key: string, windows: readonly Window[], now: EpochMs): Known;
+  peek(key: string): Known | undefined;
+  forget(key: string): void;
+  /** Notes that tokens were given on credit. */
+  owe(known: Known, tokens: number, now: EpochMs): void;
+  /** Accounts with debts, the oldest debt first, also those that the table has let go. */
+  owing(): Iterable<Known>;
+  /** The debts have been handed over, or are given up. */
+  settled(known: Known): void;
+  stats(): { readonly accounts: number; readonly owing: number; readonly forgiven: number };
+}
+
+export interface AccountTableOptions {
+  /** Identities beyond this many make the table forget those that were not seen for longest. */
+  readonly maxAccounts: number;
+  /** Debts beyond this many accounts are forgiven, oldest first, and counted. */
+  readonly maxOwing: number;
+}
+
+export function createAccountTable({ maxAccounts, maxOwing }: AccountTableOptions): AccountTable {
+  const accounts = new Map<string, Known>();
+  const owing = new Set<Known>();
+  let forgiven = 0;
+
+  function forgiveOldest(): void {
+    for (const oldest of owing) {
+      if (owing.size <= maxOwing) return;
+      owing.delete(oldest);
+      forgiven += oldest.debt;
+      oldest.debt = 0;
+    }
+  }
+
+  return {
+    get(key, windows, now) {
+      const found = accounts.get(key);
+      // Taken out and put back at the end: the first of the map was not seen for longest.
+      if (found !== undefined) accounts.delete(key);
+      const known = found?.windows === windows ? found : adapt(found, key, windows, now);
+      accounts.set(key, known);
+      if (accounts.size > maxAccounts)
+        for (const oldest of accounts.keys()) {
+          accounts.delete(oldest);
+          break;
+        }
+      return known;
+    },
+    peek: (key) => accounts.get(key),
+    forget(key) {
+      const known = accounts.get(key);
+      if (known !== undefined) owing.delete(known);
+      accounts.delete(key);
+    },
+    owe(known, tokens, now) {
+      if (known.debt === 0) known.debtSince = now;
+      known.debt += tokens;
+      known.debtUntil = now;
+      owing.add(known);
+      if (owing.size > maxOwing) forgiveOldest();
+    },
+    owing: () => owing,
+    settled: (known) => void owing.delete(known),
+    stats: () => ({ accounts: accounts.size, owing: owing.size, forgiven }),
+  };
+}
+
+/** A new account, or a known one whose windows are others now: the caller's plan has changed. */
+function adapt(
+  found: Known | undefined,
+  key: string,
+  windows: readonly Window[],
+  now: EpochMs,
+): Known {
+  if (found === undefined)
+    return {
+      key,
+      windows,
+      buckets: windows.map(() => emptyBucket(now)),
+      bucketsAt: -Infinity,
+      debt: 0,
+      debtSince: now,
+      debtUntil: now,
+      flying: 0,
+      call: undefined,
+      refusal: undefined,
+    };
+  const before = found.windows;
+  const buckets = windows.map(({ widthMs }) => {
+    const index = before.findIndex((window) => window.widthMs === widthMs);
+    return found.buckets[index] ?? emptyBucket(now);
+  });
+  // The same object: calls that are under way must find it.
+  return Object.assign(found, { windows, buckets, refusal: undefined });
+}

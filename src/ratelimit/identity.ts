@@ -1,0 +1,67 @@
+/** Who a request is counted for. Never from what a client can write as it likes. */
+import type { Context as HonoContext } from "hono";
+import { addressIdentity, isLoopback } from "./address.ts";
+
+/** A caller that is known, by a means that cannot be made up. */
+export interface User {
+  readonly id: string;
+  readonly plan?: string;
+}
+
+/** The identity port: what sessions, keys and the network say about a request. */
+export interface Identities {
+  /** The client's address as an identity; undefined for clients that are not counted by it. */
+  address(c: HonoContext): string | undefined;
+  /** The user, where one is known. */
+  user(c: HonoContext): User | undefined | Promise<User | undefined>;
+}
+
+/** Tells users of one kind of credential. The first source that knows the caller counts. */
+export type UserSource = (c: HonoContext) => User | undefined | Promise<User | undefined>;
+
+export interface IdentitiesOptions {
+  /**
+   * The header that the network in front of the Worker sets, and overwrites if a
+   * client sends it. At Cloudflare's edge that is `CF-Connecting-IP`.
+   */
+  readonly addressHeader: string;
+  /** This machine itself, or a client without an address, is not counted by address: for development. */
+  readonly localIsFree: boolean;
+  readonly users: readonly UserSource[];
+}
+
+/** All clients whose address is missing or no address share one account. */
+const NO_ADDRESS = "none";
+
+export function createIdentities(options: IdentitiesOptions): Identities {
+  const { addressHeader, localIsFree, users } = options;
+
+  async function firstOf(c: HonoContext, from: number): Promise<User | undefined> {
+    for (const source of users.slice(from)) {
+      const user = await source(c);
+      if (user !== undefined) return user;
+    }
+    return undefined;
+  }
+
+  return {
+    address(c) {
+      const value = c.req.header(addressHeader);
+      // A proxy that appends to a list puts what it has seen itself at the end.
+      const identity = addressIdentity(value?.slice(value.lastIndexOf(",") + 1) ?? "");
+      if (localIsFree && (value === undefined || (identity !== undefined && isLoopback(identity))))
+        return undefined;
+      return identity ?? NO_ADDRESS;
+    },
+
+    /** Answers at once as long as its sources do: a promise costs a turn of every request. */
+    user(c) {
+      for (const [i, source] of users.entries()) {
+        const user = source(c);
+        if (user instanceof Promise) return user.then((known) => known ?? firstOf(c, i + 1));
+        if (user !== undefined) return user;
+      }
+      return undefined;
+    },
+  };
+}

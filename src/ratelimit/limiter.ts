@@ -1,0 +1,224 @@
+/** Decides whether a request passes: from memory, from a lease, or by asking the ledger. */
+import { fault, type Fault } from "../core/faults.ts";
+import type { Context, Result } from "../core/ports.ts";
+import type { Millis } from "../core/time.ts";
+import {
+  balancesOf,
+  fits,
+  leaseOf,
+  refusalOf,
+  settleAfter,
+  type AccountTable,
+  type Known,
+} from "./accounts.ts";
+import { charge } from "./bucket.ts";
+import { standingsOf, type Asked, type Decision } from "./decision.ts";
+import type { Balance, Taken } from "./ledger.ts";
+import type { Behaviour } from "./policy.ts";
+import { mayHaveRun, type Settlement } from "./settlement.ts";
+
+export interface LimiterOptions {
+  readonly settlement: Settlement;
+  readonly table: AccountTable;
+  readonly timeoutMs: Millis;
+  /** A wait that ends after `ms`, whoever resolves the promise. */
+  readonly within: <T>(work: Promise<T>, ms: Millis) => Promise<T>;
+}
+
+export interface Limiter {
+  /** Answers at once where it can: then nothing was asked of anybody. */
+  decide(
+    asked: readonly Asked[],
+    cost: number,
+    behaviour: Behaviour,
+    ctx: Context,
+  ): Decision | Promise<Decision>;
+}
+
+/** Requests of the same accounts that ask the ledger together. */
+interface Batch {
+  requests: number;
+  readonly openedAt: number;
+  readonly answer: Promise<Result<Taken>>;
+}
+
+export function createLimiter(options: LimiterOptions): Limiter {
+  const { settlement, table, timeoutMs, within } = options;
+  const batches = new Map<string, Batch>();
+
+  /** A refusal that this isolate remembers, counted down. */
+  function remembered(
+    asked: readonly Asked[],
+    accounts: readonly Known[],
+    cost: number,
+    ctx: Context,
+  ): Decision | undefined {
+    const now = ctx.now();
+    const refusals = accounts.map((known) => refusalOf(known, cost, now));
+    if (refusals.every((refusal) => refusal === undefined)) return undefined;
+    const balances = refusals.map((refusal) =>
+      (refusal?.balances ?? []).map((balance) => later(balance, now - (refusal?.since ?? now))),
+    );
+    const standings = standingsOf(asked, balances);
+    return { outcome: "refused", by: "memory", standings, now: settlement.ledgerNow(ctx) };
+  }
+
+  /** Whether every account has credit in this isolate, and room by what is known. */
+  function lend(accounts: readonly Known[], cost: number, share: number, ctx: Context): boolean {
+    const now = ctx.now();
+    const ledgerNow = settlement.ledgerNow(ctx);
+    for (const known of accounts) {
+      if (known.debt + known.flying + cost > leaseOf(known.windows, share)) return false;
+      if (!fits(known, cost, ledgerNow)) return false;
+    }
+    for (const known of accounts) table.owe(known, cost, now);
+    settlement.sweep(
+      accounts.filter((known) => isDue(known, share, now)),
+      ctx,
+    );
+    return true;
+  }
+
+  function isDue(known: Known, share: number, now: number): boolean {
+    if (known.flying > 0) return false;
+    const half = known.debt * 2 >= leaseOf(known.windows, share);
+    return half || now - known.debtSince >= settleAfter(known.windows);
+  }
+
+  /** By the isolate's own knowledge: from a lease, or alone while the ledger is away. */
+  function own(
+    asked: readonly Asked[],
+    accounts: readonly Known[],
+    outcome: "allowed" | "refused",
+    by: "lease" | "local",
+    cost: number,
+    ctx: Context,
+  ): Decision {
+    const now = settlement.ledgerNow(ctx);
+    const ask = outcome === "refused" ? cost : 0;
+    const balances = accounts.map((known) => balancesOf(known, now, ask));
+    return { outcome, by, standings: standingsOf(asked, balances), now };
+  }
+
+  /** The decision of an answer for the request that was number `place` of its call. */
+  function answered(asked: readonly Asked[], taken: Taken, place: number, cost: number): Decision {
+    const allowed = place < taken.admitted;
+    // Those behind in the same call had not been charged yet.
+    const behind = allowed ? (taken.admitted - 1 - place) * cost : 0;
+    const balances = taken.balances.map((list) =>
+      list.map((balance) => ({
+        ...balance,
+        remaining: balance.remaining + behind,
+        waitMs: allowed ? 0 : balance.waitMs,
+      })),
+    );
+    const standings = standingsOf(asked, balances);
+    return { outcome: allowed ? "allowed" : "refused", by: "ledger", standings, now: taken.now };
+  }
+
+  function unavailable(
+    asked: readonly Asked[],
+    accounts: readonly Known[],
+    cost: number,
+    behaviour: Behaviour,
+    fault: Fault,
+    ctx: Context,
+  ): Decision {
+    if (behaviour.onUnavailable !== "local") return { outcome: behaviour.onUnavailable, fault };
+    const now = settlement.ledgerNow(ctx);
+    if (!accounts.every((known) => fits(known, cost, now)))
+      return own(asked, accounts, "refused", "local", cost, ctx);
+    for (const known of accounts) {
+      // What may have been charged is only noted here; what was not is owed.
+      if (mayHaveRun(fault))
+        known.buckets = known.buckets.map((bucket, w) =>
+          charge(bucket, known.windows[w]!, now, cost),
+        );
+      else table.owe(known, cost, ctx.now());
+    }
+    return own(asked, accounts, "allowed", "local", cost, ctx);
+  }
+
+  /** One running and one waiting call for the same accounts: whoever comes meanwhile joins the waiting one. */
+  function join(
+    accounts: readonly Known[],
+    cost: number,
+    ctx: Context,
+  ): { batch: Batch; place: number } {
+    const group = `${cost} ${accounts.map(({ key }) => key).join("\n")}`;
+    let batch = batches.get(group);
+    if (batch === undefined || ctx.now() - batch.openedAt > 2 * timeoutMs) {
+      const opened: Batch = {
+        requests: 0,
+        openedAt: ctx.now(),
+        answer: underWay(accounts).then(() => {
+          if (batches.get(group) === opened) batches.delete(group);
+          return settlement.call(accounts, cost, opened.requests, ctx);
+        }),
+      };
+      batches.set(group, opened);
+      // Others wait for it: it must not end with this request's client.
+      ctx.defer(opened.answer);
+      batch = opened;
+    }
+    return { batch, place: batch.requests++ };
+  }
+
+  async function underWay(accounts: readonly Known[]): Promise<void> {
+    const calls = accounts.map(({ call }) => call ?? Promise.resolve());
+    await within(Promise.allSettled(calls), timeoutMs).catch(() => undefined);
+  }
+
+  async function askTogether(
+    asked: readonly Asked[],
+    accounts: readonly Known[],
+    cost: number,
+    behaviour: Behaviour,
+    ctx: Context,
+  ): Promise<Decision> {
+    const { batch, place } = join(accounts, cost, ctx);
+    const late = (): Result<Taken> => ({
+      ok: false,
+      fault: fault("redis.timeout", "the limiter's call did not end"),
+    });
+    const result = await within(batch.answer, 3 * timeoutMs).catch(late);
+    return result.ok
+      ? answered(asked, result.value, place, cost)
+      : unavailable(asked, accounts, cost, behaviour, result.fault, ctx);
+  }
+
+  async function askAlone(
+    asked: readonly Asked[],
+    accounts: readonly Known[],
+    cost: number,
+    behaviour: Behaviour,
+    ctx: Context,
+  ): Promise<Decision> {
+    const result = await settlement.call(accounts, cost, 1, ctx);
+    return result.ok
+      ? answered(asked, result.value, 0, cost)
+      : unavailable(asked, accounts, cost, behaviour, result.fault, ctx);
+  }
+
+  return {
+    decide(asked, cost, behaviour, ctx) {
+      const now = settlement.ledgerNow(ctx);
+      const accounts = asked.map(({ key, windows }) => table.get(key, windows, now));
+      const refusal = remembered(asked, accounts, cost, ctx);
+      if (refusal !== undefined) return refusal;
+      if (behaviour.mode === "strict") return askAlone(asked, accounts, cost, behaviour, ctx);
+      if (lend(accounts, cost, behaviour.lease, ctx))
+        return own(asked, accounts, "allowed", "lease", cost, ctx);
+      return askTogether(asked, accounts, cost, behaviour, ctx);
+    },
+  };
+}
+
+/** A balance as it is `passedMs` after it was reported. */
+function later(balance: Balance, passedMs: Millis): Balance {
+  return {
+    ...balance,
+    resetMs: Math.max(0, balance.resetMs - passedMs),
+    waitMs: balance.waitMs === 0 ? 0 : Math.max(1, balance.waitMs - passedMs),
+  };
+}

@@ -1,0 +1,153 @@
+import type { Context as HonoContext, MiddlewareHandler } from "hono";
+import { matchedRoutes } from "hono/route";
+import { DefinitionError } from "../core/faults.ts";
+import type { Context } from "../core/ports.ts";
+import type { Asked, Decision, Standing } from "./decision.ts";
+import { answerHeaders, applyHeaders } from "./answer.ts";
+import { refuse, type Respond } from "./refusal.ts";
+import type { Identities, User } from "./identity.ts";
+import { smallestLimit, windowsFor, type Behaviour, type Policy, type Rule } from "./policy.ts";
+
+/** What the limiter needs of a request's scope. */
+export interface RateLimitEnv {
+  Variables: {
+    strata: {
+      readonly ctx: Context;
+      /** Set if the request runs for the cache's sake: nobody is waiting, nobody is charged. */
+      readonly refreshing: unknown;
+    };
+  };
+}
+
+export interface MiddlewareOptions {
+  readonly policies: readonly Policy[];
+  readonly behaviour: Behaviour;
+  readonly cost: number | ((c: HonoContext) => number);
+  readonly identities: Identities;
+  readonly respond: Respond;
+  /** The one rule of that place and kind, whichever limiter named it first. */
+  readonly register: (name: string, rule: Rule) => Rule;
+  readonly decide: (
+    asked: readonly Asked[],
+    cost: number,
+    behaviour: Behaviour,
+    ctx: Context,
+  ) => Decision | Promise<Decision>;
+}
+
+/** Every account of a request, and the policies that would count it if its client were not free. */
+interface Subject {
+  readonly asked: readonly Asked[];
+  readonly free: readonly Asked[];
+}
+
+const SAFE = new Set(["GET", "HEAD"]);
+
+export function createMiddleware(options: MiddlewareOptions): MiddlewareHandler<RateLimitEnv> {
+  const { policies, behaviour, identities, register, respond, decide } = options;
+  checkCost(options.cost, policies);
+  const wantsUser = policies.some(({ rules }) =>
+    rules.some(({ kind, plans }) => kind === "user" || plans.size > 0),
+  );
+
+  function subjectOf(c: HonoContext, user: User | undefined): Subject {
+    const asked: Asked[] = [];
+    const free: Asked[] = [];
+    for (const { name = placeOf(c), rules } of policies)
+      for (const defined of rules) {
+        const rule = register(name, defined);
+        const { kind } = rule;
+        const windows = windowsFor(rule, user?.plan);
+        const policy = `${name}-${kind}`;
+        const value =
+          kind === "ip" ? identities.address(c) : kind === "user" ? user?.id : endpointOf(c);
+        if (value !== undefined) asked.push({ policy, windows, key: `${name}:${kind}:${value}` });
+        else if (kind === "ip") free.push({ policy, windows, key: "" });
+      }
+    return { asked, free };
+  }
+
+  function costOf(c: HonoContext): number {
+    if (typeof options.cost === "number") return options.cost;
+    const cost = options.cost(c);
+    if (!Number.isSafeInteger(cost) || cost < 0)
+      throw new DefinitionError("cost", `${cost} is not a whole number of tokens`);
+    return cost;
+  }
+
+  function conclude(
+    c: HonoContext<RateLimitEnv>,
+    { asked, free }: Subject,
+    decision: Decision,
+  ): void {
+    const whole = free.flatMap(({ policy, windows }): Standing[] =>
+      windows.map((window) => ({
+        policy,
+        balance: { window, remaining: window.limit, resetMs: 0, waitMs: 0 },
+      })),
+    );
+    applyHeaders(c.res.headers, answerHeaders([...asked, ...free], decision, whole));
+  }
+
+  /** Puts the refusal where the answer would be. Nothing of the answer leaves. */
+  async function replace(c: HonoContext<RateLimitEnv>, decision: Decision): Promise<void> {
+    const discarded = c.finalized ? c.res : undefined;
+    // Unset first: Hono would merge the discarded headers into the refusal.
+    c.res = undefined;
+    c.res = refuse(decision, respond);
+    await discarded?.body?.cancel();
+  }
+
+  return async function limited(c, next) {
+    const { ctx, refreshing } = c.var.strata;
+    if (refreshing !== undefined) return next();
+    const found = wantsUser ? identities.user(c) : undefined;
+    const user = found instanceof Promise ? await found : found;
+    const subject = subjectOf(c, user);
+    const pending =
+      subject.asked.length === 0 ? passFree(ctx) : decide(subject.asked, costOf(c), behaviour, ctx);
+    // A strict limit asks while the cache is read. What has effects waits for the answer.
+    const overlaps =
+      behaviour.mode === "strict" &&
+      SAFE.has(c.req.method) &&
+      c.req.header("Upgrade") === undefined;
+    if (pending instanceof Promise && overlaps) {
+      const [decision] = await Promise.all([pending, next()]);
+      if (isRefused(decision)) await replace(c, decision);
+      return conclude(c, subject, decision);
+    }
+    const decision = await pending;
+    if (isRefused(decision)) await replace(c, decision);
+    else await next();
+    conclude(c, subject, decision);
+  };
+}
+
+function passFree(ctx: Context): Decision {
+  return { outcome: "allowed", by: "memory", standings: [], now: ctx.now() };
+}
+
+function isRefused({ outcome }: Decision): boolean {
+  return outcome === "refused" || outcome === "closed";
+}
+
+function checkCost(cost: MiddlewareOptions["cost"], policies: readonly Policy[]): void {
+  if (typeof cost === "function") return;
+  if (!Number.isSafeInteger(cost) || cost < 1)
+    throw new DefinitionError("cost", `${cost} is not a whole number of tokens, 1 or more`);
+  const smallest = smallestLimit(policies);
+  if (cost > smallest)
+    throw new DefinitionError("cost", `${cost} would never fit into a limit of ${smallest}`);
+}
+
+/** Where this middleware was put: "GET /products/:id", "ALL /*". */
+function placeOf(c: HonoContext): string {
+  const route = matchedRoutes(c)[c.req.routeIndex];
+  return route === undefined ? "ALL *" : `${route.method} ${route.path}`;
+}
+
+/** The route that answers, by method and pattern: a bounded number of them, whatever is asked for. */
+function endpointOf(c: HonoContext): string {
+  const route = matchedRoutes(c).findLast(({ method }) => method !== "ALL");
+  return route === undefined ? "none" : `${route.method} ${route.path}`;
+}

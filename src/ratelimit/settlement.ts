@@ -1,0 +1,146 @@
+/** Calls of the ledger, and what their answers mean for the accounts of this isolate. */
+import type { Fault } from "../core/faults.ts";
+import type { Context, Result } from "../core/ports.ts";
+import type { EpochMs, Millis } from "../core/time.ts";
+import { MAX_REFUSAL_MS, settleAfter, type AccountTable, type Known } from "./accounts.ts";
+import { charge } from "./bucket.ts";
+import type { Charge, Ledger, Taken } from "./ledger.ts";
+
+export interface SettlementOptions {
+  readonly ledger: Ledger;
+  readonly table: AccountTable;
+  /** No call of the ledger takes longer. */
+  readonly timeoutMs: Millis;
+}
+
+/** Accounts whose debts one sweep takes along. */
+const SWEEP_SIZE = 32;
+/** Owing accounts that make a sweep due, whatever their age. */
+const SWEEP_AT = 256;
+
+export interface Settlement {
+  /**
+   * Charges the accounts' debts, whatever is left, and then as many requests as
+   * fit. Every debt is sent once: if the answer stays out it is counted as unknown.
+   */
+  call(
+    accounts: readonly Known[],
+    cost: number,
+    requests: number,
+    ctx: Context,
+  ): Promise<Result<Taken>>;
+  /** Settles in the background what has waited for long enough, of anybody. */
+  sweep(also: readonly Known[], ctx: Context): void;
+  /** The ledger's time, by the last answer and the isolate's clock since. */
+  ledgerNow(ctx: Context): EpochMs;
+  /** Tokens of which nobody knows whether they were charged. */
+  unknown(): number;
+}
+
+/** Whether a call that ended so may have been carried out. */
+export function mayHaveRun({ code }: Fault): boolean {
+  return code !== "redis.rejected" && code !== "redis.open";
+}
+
+export function createSettlement({ ledger, table, timeoutMs }: SettlementOptions): Settlement {
+  let offset: Millis = 0;
+  let unknown = 0;
+  let sweepingUntil: EpochMs = -Infinity;
+
+  const ledgerNow = (ctx: Context): EpochMs => ctx.now() + offset;
+
+  function handOver(known: Known, now: EpochMs): Charge {
+    const { key, windows, debt, debtUntil } = known;
+    known.flying += debt;
+    known.debt = 0;
+    table.settled(known);
+    return { key, windows, debt, debtAgeMs: debt === 0 ? 0 : Math.max(0, now - debtUntil) };
+  }
+
+  function applyAnswer(known: Known, sent: Charge, taken: Taken, i: number): void {
+    const buckets = taken.buckets?.[i];
+    // Windows of another plan by now, or an answer that was overtaken: not applied.
+    if (buckets === undefined || known.windows !== sent.windows || taken.now < known.bucketsAt)
+      return;
+    known.buckets = buckets;
+    known.bucketsAt = taken.now;
+  }
+
+  function remember(known: Known, taken: Taken, i: number, cost: number, now: EpochMs): void {
+    const balances = taken.balances[i] ?? [];
+    const waitMs = Math.max(0, ...balances.map((balance) => balance.waitMs));
+    if (waitMs === 0) return;
+    const until = now + Math.min(waitMs, MAX_REFUSAL_MS);
+    known.refusal = { since: now, until, cost, balances };
+  }
+
+  function applyFault(known: Known, sent: Charge, fault: Fault, asked: number, ctx: Context): void {
+    if (mayHaveRun(fault)) {
+      unknown += sent.debt + asked;
+      const now = ledgerNow(ctx);
+      known.buckets = known.buckets.map((bucket, w) =>
+        charge(bucket, known.windows[w]!, now, sent.debt),
+      );
+    } else if (sent.debt > 0) {
+      const since = Math.min(
+        known.debt > 0 ? known.debtSince : Infinity,
+        ctx.now() - sent.debtAgeMs,
+      );
+      const until = known.debt > 0 ? known.debtUntil : ctx.now() - sent.debtAgeMs;
+      table.owe(known, sent.debt, ctx.now());
+      known.debtSince = since;
+      known.debtUntil = until;
+    }
+  }
+
+  function call(
+    accounts: readonly Known[],
+    cost: number,
+    requests: number,
+    ctx: Context,
+  ): Promise<Result<Taken>> {
+    const now = ctx.now();
+    const charges = accounts.map((known) => handOver(known, now));
+    const work = ledger.take({ charges, cost, requests }, ctx).then((result) => {
+      if (result.ok) offset = result.value.now - ctx.now();
+      else ctx.emit({ type: "fault.raise", fault: result.fault });
+      for (const [i, known] of accounts.entries()) {
+        const sent = charges[i]!;
+        known.flying -= sent.debt;
+        if (known.call === work) known.call = undefined;
+        if (!result.ok) applyFault(known, sent, result.fault, cost * requests, ctx);
+        else {
+          applyAnswer(known, sent, result.value, i);
+          if (result.value.admitted < requests) remember(known, result.value, i, cost, ctx.now());
+        }
+      }
+      return result;
+    });
+    for (const known of accounts) known.call = work;
+    return work;
+  }
+
+  function sweep(also: readonly Known[], ctx: Context): void {
+    const now = ctx.now();
+    const due = new Set(also);
+    // One sweep at a time; one that has died with its request is not waited for.
+    if (now >= sweepingUntil || now < sweepingUntil - 2 * timeoutMs)
+      for (const known of table.owing()) {
+        const waited = now - known.debtSince;
+        const urgent =
+          table.stats().owing > SWEEP_AT || waited >= settleAfter(known.windows) || waited < 0;
+        if (!urgent || due.size >= SWEEP_SIZE) break;
+        due.add(known);
+      }
+    if (due.size === 0) return;
+    if (due.size > also.length) sweepingUntil = now + timeoutMs;
+    const swept = due.size > also.length;
+    ctx.defer(
+      call([...due], 0, 0, ctx).then(() => {
+        if (swept) sweepingUntil = -Infinity;
+      }),
+    );
+  }
+
+  return { call, sweep, ledgerNow, unknown: () => unknown };
+}
