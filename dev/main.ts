@@ -9,7 +9,9 @@ import { supervise } from "./supervisor/supervisor.ts";
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 await runProgram("dev", async (signal, print) => {
-  const { values } = parseArgs({ options: { config: { type: "string" }, root: { type: "string" } } });
+  const { values } = parseArgs({
+    options: { config: { type: "string" }, root: { type: "string" } },
+  });
   await supervise({
     ...readOptions(process.env),
     root: values.root ?? root,

@@ -31,12 +31,15 @@ await runProgram("services", async (signal, print) => {
     print(`Services ready on ${services.url}`);
     print(`  variables for npx wrangler dev: ${file}`);
     await Promise.race([
-      new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true })),
+      new Promise<void>((resolve) =>
+        signal.addEventListener("abort", () => resolve(), { once: true }),
+      ),
       services.died.then((reason) => Promise.reject(new Error(`A local service ended: ${reason}`))),
     ]);
   } finally {
     // Addresses of services that are gone would mislead every later `wrangler dev`.
-    if (written !== undefined && existsSync(file) && readFileSync(file, "utf8") === written) rmSync(file);
+    if (written !== undefined && existsSync(file) && readFileSync(file, "utf8") === written)
+      rmSync(file);
     await services.close();
   }
 });

@@ -69,7 +69,7 @@ type Cleanup = () => Promise<void>;
 export async function startServices(options: ServicesOptions = {}): Promise<Services> {
   const cleanups: Cleanup[] = [];
   const close = async (): Promise<void> => {
-    for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+    for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
   };
   try {
     return await start(options, cleanups, close);
@@ -79,13 +79,19 @@ export async function startServices(options: ServicesOptions = {}): Promise<Serv
   }
 }
 
-async function start(options: ServicesOptions, cleanups: Cleanup[], close: Cleanup): Promise<Services> {
+async function start(
+  options: ServicesOptions,
+  cleanups: Cleanup[],
+  close: Cleanup,
+): Promise<Services> {
   const { log = () => undefined, signal, keep = false, dataDir } = options;
   const counts = createCounts();
   const faults = createFaults();
   const token = options.token ?? randomBytes(16).toString("hex");
   if (dataDir !== undefined) {
-    if (!keep) for (const part of ["postgres", "redis"]) rmSync(join(dataDir, part), { recursive: true, force: true });
+    if (!keep)
+      for (const part of ["postgres", "redis"])
+        rmSync(join(dataDir, part), { recursive: true, force: true });
     mkdirSync(dataDir, { recursive: true });
   }
 
@@ -146,7 +152,9 @@ async function startRedis(
     return { engine, died: never };
   }
   if (!["auto", "embedded", "server"].includes(choice)) {
-    throw new Error(`LOCAL_REDIS is "${choice}"; it should be auto, embedded, server or redis://...`);
+    throw new Error(
+      `LOCAL_REDIS is "${choice}"; it should be auto, embedded, server or redis://...`,
+    );
   }
   const file = choice === "embedded" ? undefined : findRedisServer();
   if (file !== undefined) {
@@ -159,7 +167,8 @@ async function startRedis(
     cleanups.push(() => engine.close());
     return { engine, died: child.died };
   }
-  if (choice === "server") throw new Error("LOCAL_REDIS is server, but neither redis-server nor valkey-server is on PATH");
+  if (choice === "server")
+    throw new Error("LOCAL_REDIS is server, but neither redis-server nor valkey-server is on PATH");
   const engine = createEmbeddedEngine();
   cleanups.push(() => engine.close());
   return { engine, died: never };
@@ -182,7 +191,11 @@ async function startSql(options: ServicesOptions, cleanups: Cleanup[]): Promise<
   }
   if (!keep && postgres !== "embedded") assertOwnMachine("LOCAL_POSTGRES", postgres);
   const engine =
-    postgres === "embedded" ? await createPgliteEngine(options.dataDir === undefined ? undefined : join(options.dataDir, "postgres")) : await createPostgresEngine(postgres);
+    postgres === "embedded"
+      ? await createPgliteEngine(
+          options.dataDir === undefined ? undefined : join(options.dataDir, "postgres"),
+        )
+      : await createPostgresEngine(postgres);
   cleanups.push(() => engine.close());
   if (!keep && postgres !== "embedded") await engine.wipe();
   const migrations = `${ROOT}drizzle/migrations`;

@@ -16,7 +16,9 @@ export async function streamSubscription(
   let write = (event: string): void => void early.push(event);
   const unsubscribe = await engine.subscribe(kind, name, (channel, message) => {
     const text = message.toString();
-    write(kind === "channel" ? `message,${channel},${text}` : `pmessage,${name},${channel},${text}`);
+    write(
+      kind === "channel" ? `message,${channel},${text}` : `pmessage,${name},${channel},${text}`,
+    );
   });
   if (response.destroyed) {
     unsubscribe();
@@ -24,7 +26,8 @@ export async function streamSubscription(
   }
   response.once("close", unsubscribe);
   response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
-  write = (event) => void response.write(`data: ${event.replaceAll("\r", "").replaceAll("\n", "\ndata: ")}\n\n`);
+  write = (event) =>
+    void response.write(`data: ${event.replaceAll("\r", "").replaceAll("\n", "\ndata: ")}\n\n`);
   write(`${kind === "channel" ? "subscribe" : "psubscribe"},${name},1`);
   for (const event of early) write(event);
 }

@@ -74,7 +74,11 @@ function route(request: GatewayRequest, setting: Setting): Call {
       return multiExec(commandList(request, "multi-exec"), setting);
     case "subscribe":
     case "psubscribe":
-      return subscription(first.toLowerCase() === "subscribe" ? "channel" : "pattern", rest, setting);
+      return subscription(
+        first.toLowerCase() === "subscribe" ? "channel" : "pattern",
+        rest,
+        setting,
+      );
     default:
       return single(pathCommand(segments, request), setting);
   }
@@ -91,7 +95,7 @@ function decodeSegment(segment: string): string {
 /** `/set/key/value`, a body being the last argument and query parameters the ones after it. */
 function pathCommand(segments: readonly string[], request: GatewayRequest): ParsedCommand {
   const [name = "", ...args] = segments;
-  const list = args.map((arg) => Buffer.from(arg));
+  const list: Buffer[] = args.map((arg) => Buffer.from(arg));
   if (request.body.length > 0) list.push(request.body);
   for (const [key, value] of request.query) {
     if (key === "_token") continue;
@@ -111,15 +115,26 @@ function commandList(request: GatewayRequest, kind: string): readonly ParsedComm
 }
 
 /** The work for the engine, or the answer of a command that needs no engine. */
-async function resolve(command: ParsedCommand, scripts: Scripts): Promise<{ operation: Operation } | Executed> {
+async function resolve(
+  command: ParsedCommand,
+  scripts: Scripts,
+): Promise<{ operation: Operation } | Executed> {
   if (!isAvailable(command.name)) {
-    return { reply: { error: `ERR Command is not available: '${command.name}'. See https://upstash.com/docs/redis/overall/rediscompatibility` }, commands: 1 };
+    return {
+      reply: {
+        error: `ERR Command is not available: '${command.name}'. See https://upstash.com/docs/redis/overall/rediscompatibility`,
+      },
+      commands: 1,
+    };
   }
   const resolved = await scripts.resolve(command.name, command.args);
   return "operation" in resolved ? resolved : { reply: resolved.reply, commands: 1 };
 }
 
-async function perform(command: ParsedCommand, { engine, scripts, counts }: Setting): Promise<Executed> {
+async function perform(
+  command: ParsedCommand,
+  { engine, scripts, counts }: Setting,
+): Promise<Executed> {
   const resolved = await resolve(command, scripts);
   const executed = "operation" in resolved ? await engine.run(resolved.operation) : resolved;
   counts.redis.commands += executed.commands;
@@ -132,7 +147,9 @@ function present({ reply }: Executed, base64: boolean): { result: unknown } | { 
 
 /** The engine is out of reach: no error of Redis's own, so not a 400. */
 function unreachable(error: unknown): Answer {
-  return json(502, { error: `ERR the local Redis does not answer: ${error instanceof Error ? error.message : String(error)}` });
+  return json(502, {
+    error: `ERR the local Redis does not answer: ${error instanceof Error ? error.message : String(error)}`,
+  });
 }
 
 function accessOf(commands: readonly ParsedCommand[]): "read" | "write" {
@@ -160,7 +177,8 @@ function pipeline(commands: readonly ParsedCommand[], setting: Setting): Call {
     async execute() {
       try {
         const results: unknown[] = [];
-        for (const command of commands) results.push(present(await perform(command, setting), setting.base64));
+        for (const command of commands)
+          results.push(present(await perform(command, setting), setting.base64));
         return json(200, results);
       } catch (error) {
         return unreachable(error);
@@ -201,9 +219,14 @@ function multiExec(commands: readonly ParsedCommand[], setting: Setting): Call {
   };
 }
 
-function subscription(kind: "channel" | "pattern", names: readonly string[], setting: Setting): Call {
+function subscription(
+  kind: "channel" | "pattern",
+  names: readonly string[],
+  setting: Setting,
+): Call {
   const [name = ""] = names;
-  if (names.length !== 1 || name === "") throw new MalformedCommand("ERR one channel is needed: /subscribe/<channel>");
+  if (names.length !== 1 || name === "")
+    throw new MalformedCommand("ERR one channel is needed: /subscribe/<channel>");
   return {
     access: "read",
     async execute(response: ServerResponse) {

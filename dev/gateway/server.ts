@@ -53,7 +53,10 @@ export interface GatewayServer {
 export async function startGatewayServer(options: GatewayServerOptions): Promise<GatewayServer> {
   const server = createServer((request, response) => {
     handle(options, request, response).catch((error: unknown) => {
-      send(response, problem(500, "Gateway error", error instanceof Error ? error.message : String(error)));
+      send(
+        response,
+        problem(500, "Gateway error", error instanceof Error ? error.message : String(error)),
+      );
     });
   });
   // Workers keep connections open; Node's default of 5 s would cut them under a request.
@@ -97,7 +100,10 @@ async function handle(
   } catch (error) {
     if (!(error instanceof BodyTooLarge)) return;
     response.shouldKeepAlive = false;
-    send(response, gateway?.failure(413, error.message) ?? problem(413, "Body too large", error.message));
+    send(
+      response,
+      gateway?.failure(413, error.message) ?? problem(413, "Body too large", error.message),
+    );
     return;
   }
   if (!gateway) {
@@ -159,7 +165,12 @@ function truncate(response: ServerResponse, answer: Answer): void {
 }
 
 /** `/counts` and `/faults`: the routes that steer and observe the gateways. */
-function control({ counts, faults, gateways }: GatewayServerOptions, method: string, path: string, body: Buffer): Answer {
+function control(
+  { counts, faults, gateways }: GatewayServerOptions,
+  method: string,
+  path: string,
+  body: Buffer,
+): Answer {
   const route = `${method} ${path}`;
   if (route === "GET /counts") return json(200, counts);
   if (route === "POST /counts/reset") {
@@ -176,7 +187,11 @@ function control({ counts, faults, gateways }: GatewayServerOptions, method: str
     const gateway = gateways.find((candidate) => candidate.name === name);
     if (!gateway) {
       const known = gateways.map((candidate) => candidate.name).join(", ");
-      return problem(404, "Unknown service", `There is no service "${name}"; faults can be set for: ${known}`);
+      return problem(
+        404,
+        "Unknown service",
+        `There is no service "${name}"; faults can be set for: ${known}`,
+      );
     }
     const parsed = parseFault(body.toString());
     if ("error" in parsed) return problem(400, "Invalid fault", parsed.error);

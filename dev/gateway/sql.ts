@@ -65,7 +65,12 @@ export function createSqlGateway(engine: SqlEngine, counts: Counts): Gateway {
   };
 }
 
-function singleCall(engine: SqlEngine, counts: Counts, query: RequestedQuery, output: Output): Call {
+function singleCall(
+  engine: SqlEngine,
+  counts: Counts,
+  query: RequestedQuery,
+  output: Output,
+): Call {
   return {
     access: accessOf([query]),
     async execute() {
@@ -189,7 +194,11 @@ function accessOf(queries: readonly SqlQuery[]): Access {
   return reads ? "read" : "write";
 }
 
-function present(result: SqlResult, query: RequestedQuery, { rawText }: Output): Record<string, unknown> {
+function present(
+  result: SqlResult,
+  query: RequestedQuery,
+  { rawText }: Output,
+): Record<string, unknown> {
   const rows = result.rows.map((row) => {
     const values = row.map((text, column) =>
       rawText || text === null ? text : parseText(text, result.fields[column]!.dataTypeID),

@@ -24,11 +24,15 @@ export function createScripts(engine: RedisEngine): Scripts {
     const [subject, count, ...rest] = args;
     if (subject === undefined || count === undefined) return error(arity(name));
     const numkeys = Number(count.toString());
-    if (!/^[+-]?\d+$/.test(count.toString())) return error("ERR value is not an integer or out of range");
+    if (!/^[+-]?\d+$/.test(count.toString()))
+      return error("ERR value is not an integer or out of range");
     if (numkeys < 0) return error("ERR Number of keys can't be negative");
-    if (numkeys > rest.length) return error("ERR Number of keys can't be greater than number of args");
+    if (numkeys > rest.length)
+      return error("ERR Number of keys can't be greater than number of args");
     const bySha = name.startsWith("EVALSHA");
-    const script = bySha ? known.get(subject.toString().toLowerCase()) : parseScript(subject.toString());
+    const script = bySha
+      ? known.get(subject.toString().toLowerCase())
+      : parseScript(subject.toString());
     if (!script) return error(NOSCRIPT);
     if (!known.has(script.sha)) {
       const refusal = await engine.check(script);

@@ -8,7 +8,11 @@ import { countingSource, redisSource } from "./script.ts";
  * Rejects when the server does not answer.
  */
 export async function createServerEngine(url: string, label: string): Promise<RedisEngine> {
-  const client = new Redis(url, { maxRetriesPerRequest: 1, enableAutoPipelining: false, lazyConnect: true });
+  const client = new Redis(url, {
+    maxRetriesPerRequest: 1,
+    enableAutoPipelining: false,
+    lazyConnect: true,
+  });
   // Without a listener ioredis prints; a lost connection shows in the next command's answer.
   client.on("error", () => undefined);
   try {
@@ -62,7 +66,9 @@ export async function createServerEngine(url: string, label: string): Promise<Re
       const subscriber = client.duplicate();
       subscriber.on("error", () => undefined);
       if (kind === "channel") {
-        subscriber.on("messageBuffer", (channel: Buffer, message: Buffer) => onMessage(channel.toString(), message));
+        subscriber.on("messageBuffer", (channel: Buffer, message: Buffer) =>
+          onMessage(channel.toString(), message),
+        );
         await subscriber.subscribe(name);
       } else {
         subscriber.on("pmessageBuffer", (_pattern: string, channel: Buffer, message: Buffer) =>
@@ -107,7 +113,7 @@ function toReply(value: unknown): Reply {
   if (typeof value === "number" || Buffer.isBuffer(value)) return value;
   if (Array.isArray(value)) return (value as unknown[]).map(toReply);
   if (value instanceof Error) return { error: value.message };
-  return Buffer.from(String(value));
+  return Buffer.from(JSON.stringify(value));
 }
 
 /** Redis's refusal as a reply; anything else (the connection is gone) is thrown on. */

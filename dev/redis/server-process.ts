@@ -43,16 +43,31 @@ export interface RedisProcessOptions {
  * Starts a Redis server on a free loopback port.
  * Rejects with what it printed when it ends before it accepts connections.
  */
-export async function startRedisServer(file: string, options: RedisProcessOptions = {}): Promise<RedisProcess> {
+export async function startRedisServer(
+  file: string,
+  options: RedisProcessOptions = {},
+): Promise<RedisProcess> {
   const port = await freePort();
   options.signal?.throwIfAborted();
-  const temporary = options.folder === undefined ? mkdtempSync(join(tmpdir(), "strata-redis-")) : undefined;
+  const temporary =
+    options.folder === undefined ? mkdtempSync(join(tmpdir(), "strata-redis-")) : undefined;
   const folder = temporary ?? options.folder!;
   mkdirSync(folder, { recursive: true });
   const persistence = temporary === undefined ? "yes" : "no";
   const child = spawn(
     file,
-    ["--bind", "127.0.0.1", "--port", String(port), "--save", "", "--appendonly", persistence, "--dir", folder],
+    [
+      "--bind",
+      "127.0.0.1",
+      "--port",
+      String(port),
+      "--save",
+      "",
+      "--appendonly",
+      persistence,
+      "--dir",
+      folder,
+    ],
     // A group of its own: Ctrl-C reaches the supervisor alone, which then ends it in order.
     { stdio: ["ignore", "pipe", "pipe"], detached: true },
   );
@@ -67,7 +82,9 @@ export async function startRedisServer(file: string, options: RedisProcessOption
   child.stdout.on("data", listen);
   child.stderr.on("data", listen);
   child.once("error", (error) => ended.resolve(error.message));
-  child.once("exit", (code, signal) => ended.resolve(`${file} ended with ${signal ?? `code ${code}`}`));
+  child.once("exit", (code, signal) =>
+    ended.resolve(`${file} ended with ${signal ?? `code ${code}`}`),
+  );
   // The last resort when this process is ended without a chance to clean up in order.
   const kill = (): void => void child.kill("SIGKILL");
   process.once("exit", kill);
@@ -82,14 +99,22 @@ export async function startRedisServer(file: string, options: RedisProcessOption
     if (temporary !== undefined) rmSync(temporary, { recursive: true, force: true });
   };
 
-  const timer = setTimeout(() => ready.reject(new Error("it did not answer in time")), START_DEADLINE_MS);
+  const timer = setTimeout(
+    () => ready.reject(new Error("it did not answer in time")),
+    START_DEADLINE_MS,
+  );
   const onAbort = (): void => ready.reject(options.signal?.reason);
   options.signal?.addEventListener("abort", onAbort, { once: true });
   try {
-    await Promise.race([ready.promise, ended.promise.then((reason) => Promise.reject(new Error(reason)))]);
+    await Promise.race([
+      ready.promise,
+      ended.promise.then((reason) => Promise.reject(new Error(reason))),
+    ]);
   } catch (error) {
     await stop();
-    throw new Error(`${file} did not start: ${(error as Error).message}\n${printed}`, { cause: error });
+    throw new Error(`${file} did not start: ${(error as Error).message}\n${printed}`, {
+      cause: error,
+    });
   } finally {
     clearTimeout(timer);
     options.signal?.removeEventListener("abort", onAbort);
@@ -98,7 +123,12 @@ export async function startRedisServer(file: string, options: RedisProcessOption
   void ended.promise.then((reason) => {
     if (!stopping) died.resolve(reason);
   });
-  return { url: `redis://127.0.0.1:${port}`, program: file.split("/").at(-1) ?? file, died: died.promise, stop };
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    program: file.split("/").at(-1) ?? file,
+    died: died.promise,
+    stop,
+  };
 }
 
 /** A port that was free a moment ago. */

@@ -12,10 +12,12 @@ export async function createPostgresEngine(url: string): Promise<SqlEngine> {
   // An idle connection that the server closes must not end the process; the next query reports it.
   pool.on("error", () => undefined);
   const orm = drizzle({ client: pool });
-  const version = await pool.query<{ server_version: string }>("SHOW server_version").catch(async (error: unknown) => {
-    await pool.end();
-    throw error;
-  });
+  const version = await pool
+    .query<{ server_version: string }>("SHOW server_version")
+    .catch(async (error: unknown) => {
+      await pool.end();
+      throw error;
+    });
 
   const run = async (client: pg.PoolClient, { text, params }: SqlQuery): Promise<SqlResult> => {
     const result = await client.query<(string | null)[]>({
@@ -48,7 +50,8 @@ export async function createPostgresEngine(url: string): Promise<SqlEngine> {
       return await work(client);
     } catch (error) {
       // A connection that was cut has no SQLSTATE: it must not return to the pool.
-      if (error instanceof Error && !("code" in error && /^[0-9A-Z]{5}$/.test(String(error.code)))) broken = error;
+      if (error instanceof Error && !("code" in error && /^[0-9A-Z]{5}$/.test(String(error.code))))
+        broken = error;
       throw error;
     } finally {
       client.release(broken);

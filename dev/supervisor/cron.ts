@@ -21,16 +21,21 @@ export function startCron({ url, crons, everyMs, log }: CronOptions): () => void
       for (const cron of crons) {
         const target = `${url}/cdn-cgi/handler/scheduled?cron=${encodeURIComponent(cron)}`;
         const response = await fetch(target, { signal: controller.signal });
-        if (!response.ok) log(`cron "${cron}" failed: status ${response.status}: ${(await response.text()).slice(0, 300)}`);
+        if (!response.ok)
+          log(
+            `cron "${cron}" failed: status ${response.status}: ${(await response.text()).slice(0, 300)}`,
+          );
         else await response.body?.cancel();
       }
     } catch (error) {
-      if (!controller.signal.aborted) log(`cron could not be fired: ${error instanceof Error ? error.message : String(error)}`);
+      if (!controller.signal.aborted)
+        log(`cron could not be fired: ${error instanceof Error ? error.message : String(error)}`);
     } finally {
       running = false;
     }
   };
-  const timer = crons.length > 0 && everyMs > 0 ? setInterval(() => void fire(), everyMs) : undefined;
+  const timer =
+    crons.length > 0 && everyMs > 0 ? setInterval(() => void fire(), everyMs) : undefined;
   return () => {
     clearInterval(timer);
     controller.abort();

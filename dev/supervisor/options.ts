@@ -74,13 +74,21 @@ export function readOptions(env: Readonly<Record<string, string | undefined>>): 
       /^(?:auto|embedded|server|rediss?:\/\/.+)$/,
       "auto, embedded, server or redis://...",
     ),
-    postgres: oneOf("LOCAL_POSTGRES", "embedded", /^(?:embedded|postgres(?:ql)?:\/\/.+)$/, "embedded or postgres://..."),
+    postgres: oneOf(
+      "LOCAL_POSTGRES",
+      "embedded",
+      /^(?:embedded|postgres(?:ql)?:\/\/.+)$/,
+      "embedded or postgres://...",
+    ),
     seed: !flag("NO_SEED"),
     keep: flag("KEEP"),
     cronSeconds: integer("CRON_SECONDS", DEFAULT_CRON_SECONDS, 0, 86_400),
     workerVariables: workerVariables(env),
   };
-  if (options.servicesPort >= options.port && options.servicesPort < options.port + options.instances) {
+  if (
+    options.servicesPort >= options.port &&
+    options.servicesPort < options.port + options.instances
+  ) {
     problems.push(
       `SERVICES_PORT is ${options.servicesPort}, which is also the port of Worker instance ${options.servicesPort - options.port + 1}`,
     );
@@ -89,10 +97,13 @@ export function readOptions(env: Readonly<Record<string, string | undefined>>): 
   return options;
 }
 
-function workerVariables(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
+function workerVariables(
+  env: Readonly<Record<string, string | undefined>>,
+): Record<string, string> {
   const found: Record<string, string> = {};
   for (const [name, value] of Object.entries(env)) {
-    const wanted = (WORKER_VARIABLES as readonly string[]).includes(name) || WORKER_PREFIXES.test(name);
+    const wanted =
+      (WORKER_VARIABLES as readonly string[]).includes(name) || WORKER_PREFIXES.test(name);
     if (wanted && value !== undefined && value !== "") found[name] = value;
   }
   return found;

@@ -18,7 +18,9 @@ export async function assertFree(port: number, variable: string): Promise<void> 
     });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EADDRINUSE") throw new PortInUse(port, variable);
-    throw new Error(`Port ${port} (${variable}) cannot be used: ${(error as Error).message}`, { cause: error });
+    throw new Error(`Port ${port} (${variable}) cannot be used: ${(error as Error).message}`, {
+      cause: error,
+    });
   }
   await new Promise((resolve) => server.close(resolve));
 }

@@ -36,7 +36,9 @@ export function startProcessGroup(options: ProcessGroupOptions): ProcessGroup {
   });
   const ended = Promise.withResolvers<string>();
   child.once("error", (error) => ended.resolve(error.message));
-  child.once("exit", (code, signal) => ended.resolve(signal === null ? `exit code ${code}` : signal));
+  child.once("exit", (code, signal) =>
+    ended.resolve(signal === null ? `exit code ${code}` : signal),
+  );
   for (const stream of [child.stdout, child.stderr]) forwardLines(stream, options.onLine);
 
   const signalGroup = (signal: NodeJS.Signals | 0): boolean => {

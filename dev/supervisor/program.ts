@@ -28,8 +28,15 @@ export async function runProgram(
     process.exit(0);
   } catch (error) {
     const expected = error instanceof InvalidEnvironment || error instanceof PortInUse;
-    const text = error instanceof Error ? (expected ? error.message : (error.stack ?? error.message)) : String(error);
-    process.stderr.write(`${name} failed: ${text}\n${name}: everything that was started has been ended\n`);
+    const text =
+      error instanceof Error
+        ? expected
+          ? error.message
+          : (error.stack ?? error.message)
+        : String(error);
+    process.stderr.write(
+      `${name} failed: ${text}\n${name}: everything that was started has been ended\n`,
+    );
     process.exit(1);
   }
 }

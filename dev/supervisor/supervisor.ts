@@ -7,7 +7,12 @@ import { assertFree, PortInUse } from "./ports.ts";
 import type { ProcessGroup } from "./process-group.ts";
 import { startWorkerInstance, untilHealthy } from "./worker-instance.ts";
 import { localVariables, writeVariables } from "./worker-variables.ts";
-import { cronsOf, furtherInstance, readWranglerConfig, writeWranglerConfig } from "./wrangler-config.ts";
+import {
+  cronsOf,
+  furtherInstance,
+  readWranglerConfig,
+  writeWranglerConfig,
+} from "./wrangler-config.ts";
 
 const READY_DEADLINE_MS = 120_000;
 
@@ -41,7 +46,7 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
     if (!options.signal.aborted) throw failure.signal.aborted ? failure.signal.reason : error;
   } finally {
     // Workers before the services that they use.
-    for (const stop of stops.reverse()) await stop();
+    for (const stop of stops.toReversed()) await stop();
   }
 }
 
@@ -54,7 +59,10 @@ async function run(
   const { port, instances, servicesPort, keep, print } = options;
   await assertFree(servicesPort, "SERVICES_PORT");
   for (let index = 0; index < instances; index += 1) {
-    await assertFree(port + index, index === 0 ? "PORT" : `PORT (instance ${index + 1} of INSTANCES)`);
+    await assertFree(
+      port + index,
+      index === 0 ? "PORT" : `PORT (instance ${index + 1} of INSTANCES)`,
+    );
   }
   const state = join(options.root, ".strata", String(port));
   if (!keep) rmSync(state, { recursive: true, force: true });
@@ -77,7 +85,8 @@ async function run(
   const startInstance = async (index: number): Promise<void> => {
     const folder = join(state, `instance-${index + 1}`);
     const group = startWorkerInstance({
-      config: index === 0 ? config.file : writeWranglerConfig(folder, furtherInstance(config, index + 1)),
+      config:
+        index === 0 ? config.file : writeWranglerConfig(folder, furtherInstance(config, index + 1)),
       port: port + index,
       variables: variablesFile,
       persistTo: join(folder, "state"),
@@ -87,7 +96,11 @@ async function run(
         print(instances === 1 ? line : `[${index + 1}] ${line}`);
         if (RUNTIME_CRASHED.test(line)) {
           untilHealthy(urls[index]!, RECOVERY_DEADLINE_MS, signal).catch((error: unknown) =>
-            fail(new Error(`Worker instance ${index + 1} did not recover from a crash`, { cause: error })),
+            fail(
+              new Error(`Worker instance ${index + 1} did not recover from a crash`, {
+                cause: error,
+              }),
+            ),
           );
         }
       },
@@ -110,7 +123,11 @@ async function run(
   announce(options, urls, services, variables["ADMIN_TOKEN"] ?? "");
 }
 
-async function startLocalServices(options: SuperviseOptions, state: string, signal: AbortSignal): Promise<Services> {
+async function startLocalServices(
+  options: SuperviseOptions,
+  state: string,
+  signal: AbortSignal,
+): Promise<Services> {
   // Loaded now and not before: a taken port is told at once, a signal heeded at once.
   const { startServices } = await import("../services.ts");
   signal.throwIfAborted();
@@ -126,13 +143,19 @@ async function startLocalServices(options: SuperviseOptions, state: string, sign
       signal,
     });
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EADDRINUSE") throw new PortInUse(options.servicesPort, "SERVICES_PORT");
+    if ((error as NodeJS.ErrnoException).code === "EADDRINUSE")
+      throw new PortInUse(options.servicesPort, "SERVICES_PORT");
     throw error;
   }
 }
 
 /** In one piece: whoever waits for the first line finds the others with it. */
-function announce(options: SuperviseOptions, urls: readonly string[], services: Services, adminToken: string): void {
+function announce(
+  options: SuperviseOptions,
+  urls: readonly string[],
+  services: Services,
+  adminToken: string,
+): void {
   const [first, ...others] = urls;
   const lines = [
     `Strata ready on ${first}`,

@@ -56,7 +56,11 @@ export function startWorkerInstance(options: WorkerInstanceOptions): ProcessGrou
  * Resolves when `GET /health` answers 200. Rejects with the last answer after `deadlineMs`, and
  * when `signal` aborts.
  */
-export async function untilHealthy(url: string, deadlineMs: number, signal: AbortSignal): Promise<void> {
+export async function untilHealthy(
+  url: string,
+  deadlineMs: number,
+  signal: AbortSignal,
+): Promise<void> {
   const deadline = performance.now() + deadlineMs;
   let last = "no answer";
   while (performance.now() < deadline) {
@@ -70,9 +74,17 @@ export async function untilHealthy(url: string, deadlineMs: number, signal: Abor
       last = `status ${response.status}: ${body.slice(0, 500)}`;
     } catch (error) {
       signal.throwIfAborted();
-      last = error instanceof Error ? String((error.cause as Error | undefined)?.message ?? error.message) : String(error);
+      last = reasonOf(error);
     }
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
-  throw new Error(`${url}/health did not answer 200 within ${deadlineMs / 1_000} s; the last answer was ${last}`);
+  throw new Error(
+    `${url}/health did not answer 200 within ${deadlineMs / 1_000} s; the last answer was ${last}`,
+  );
+}
+
+/** What `fetch` failed of stands in the cause of its error. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? error.cause.message : error.message;
 }

@@ -39,7 +39,9 @@ export function writeVariables(file: string, variables: Readonly<Record<string, 
 function quote(name: string, value: string): string {
   const mark = ["'", '"', "`"].find((candidate) => !value.includes(candidate));
   if (mark === undefined || (mark === '"' && value.includes("\\"))) {
-    throw new Error(`${name} mixes every kind of quotation mark, which a variables file cannot hold`);
+    throw new Error(
+      `${name} mixes every kind of quotation mark, which a variables file cannot hold`,
+    );
   }
   // Inside any quotes wrangler still expands $NAME.
   return mark + value.replaceAll("$", String.raw`\$`) + mark;

@@ -39,7 +39,10 @@ export function cronsOf({ raw }: WranglerConfig): readonly string[] {
  * The configuration of a further instance: the same Worker under a name of its own, whose Durable
  * Object bindings name the first instance's script, which alone runs the objects.
  */
-export function furtherInstance({ file, raw }: WranglerConfig, instance: number): Record<string, unknown> {
+export function furtherInstance(
+  { file, raw }: WranglerConfig,
+  instance: number,
+): Record<string, unknown> {
   const first = raw.name ?? "worker";
   const absolute = (path: string): string => resolve(dirname(file), path);
   const { migrations: _classesLiveInTheFirst, triggers: _soDoCrons, ...rest } = raw;
@@ -56,7 +59,10 @@ export function furtherInstance({ file, raw }: WranglerConfig, instance: number)
       : {
           durable_objects: {
             ...raw.durable_objects,
-            bindings: (raw.durable_objects.bindings ?? []).map((binding) => ({ script_name: first, ...binding })),
+            bindings: (raw.durable_objects.bindings ?? []).map((binding) => ({
+              script_name: first,
+              ...binding,
+            })),
           },
         }),
   };

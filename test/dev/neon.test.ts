@@ -1,16 +1,14 @@
 /** Neon's SQL over HTTP, as `@neondatabase/serverless` speaks it and Neon's proxy answers it. */
-import { neon, NeonDbError, neonConfig } from "@neondatabase/serverless";
+import { neon } from "@neondatabase/serverless";
 import { eq, sql as statement } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/neon-http";
 import { boolean, integer, jsonb, pgTable, serial, text, timestamp } from "drizzle-orm/pg-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { createSqlGateway } from "../../dev/gateway/sql.ts";
-import type { SqlEngine } from "../../dev/sql/engine.ts";
-import { serveGateways } from "./support/gateways.ts";
-import type { TestGateways } from "./support/gateways.ts";
+import { DATABASE, openNeon } from "./support/neon.ts";
+import type { TestNeon } from "./support/neon.ts";
 import { availableSqlEngines } from "./support/postgres.ts";
 
-const DATABASE = "postgres://user:password@db.example/main";
+const raw = { "neon-raw-text-output": "true", "neon-array-mode": "true" };
 
 const things = pgTable("gateway_things", {
   id: serial().primaryKey(),
@@ -21,47 +19,21 @@ const things = pgTable("gateway_things", {
   at: timestamp({ withTimezone: true }).defaultNow().notNull(),
 });
 
-describe.each(availableSqlEngines())("the Neon gateway over $name", ({ open }) => {
-  let engine: SqlEngine;
-  let gateways: TestGateways;
-  let endpoint: string;
+describe.each(availableSqlEngines())("the Neon gateway over $name", (choice) => {
+  let neonGateway: TestNeon;
   const sql = neon(DATABASE);
   const db = drizzle({ client: neon(DATABASE) });
 
   beforeAll(async () => {
-    engine = await open();
-    gateways = await serveGateways((counts) => [createSqlGateway(engine, counts)]);
-    endpoint = `${gateways.url}/sql`;
-    neonConfig.fetchEndpoint = endpoint;
-    await sql`DROP TABLE IF EXISTS gateway_things`;
-    await sql`CREATE TABLE gateway_things (id serial PRIMARY KEY, name text NOT NULL UNIQUE, amount int NOT NULL DEFAULT 0,
-      live bool NOT NULL DEFAULT true, extra jsonb, at timestamptz NOT NULL DEFAULT now())`;
+    neonGateway = await openNeon(choice);
   });
-  afterAll(async () => {
-    await sql`DROP TABLE gateway_things`;
-    await gateways.close();
-    await engine.close();
-  });
-  beforeEach(async () => {
-    await sql`TRUNCATE gateway_things RESTART IDENTITY`;
-    await gateways.resetCounts();
-  });
-
-  /** One raw request, for what the driver does not show. */
-  async function post(body: unknown, headers: Record<string, string> = {}): Promise<[number, any]> {
-    const response = await fetch(endpoint, {
-      method: "POST",
-      headers: { "neon-connection-string": DATABASE, ...headers },
-      body: typeof body === "string" ? body : JSON.stringify(body),
-    });
-    return [response.status, await response.json()];
-  }
-
-  const raw = { "neon-raw-text-output": "true", "neon-array-mode": "true" };
+  afterAll(() => neonGateway.close());
+  beforeEach(() => neonGateway.reset());
 
   describe("one query", () => {
     it("gives the driver values of every common type", async () => {
-      const rows = await sql`SELECT ${"text"} AS s, ${5}::int AS i, ${"9007199254740993"}::int8 AS big, ${true}::bool AS b,
+      const rows =
+        await sql`SELECT ${"text"} AS s, ${5}::int AS i, ${"9007199254740993"}::int8 AS big, ${true}::bool AS b,
         ${null}::text AS n, ${[1, 2]}::int[] AS list, ${JSON.stringify({ a: [1] })}::jsonb AS j, ${1.5}::float8 AS f,
         ${"1.10"}::numeric AS d, ${"2026-01-02"}::date AS day, ${"\\x00ff"}::bytea AS raw`;
       expect(rows).toEqual([
@@ -88,12 +60,16 @@ describe.each(availableSqlEngines())("the Neon gateway over $name", ({ open }) =
       const result = await full`UPDATE gateway_things SET amount = 1 RETURNING name`;
       expect(result).toMatchObject({ command: "UPDATE", rowCount: 2, rows: [["a"], ["b"]] });
       expect(result.fields).toMatchObject([{ name: "name", dataTypeID: 25 }]);
-      expect(await full`CREATE TEMP TABLE unused (x int)`).toMatchObject({ command: "CREATE", rowCount: null, rows: [] });
+      expect(await full`CREATE TEMP TABLE unused (x int)`).toMatchObject({
+        command: "CREATE",
+        rowCount: null,
+        rows: [],
+      });
     });
 
     it("is raw text in arrays on the wire, as the driver asks", async () => {
       const query = { query: "SELECT $1::int AS n, NULL AS x, true AS b", params: ["7"] };
-      expect(await post(query, raw)).toEqual([
+      expect(await neonGateway.post(query, raw)).toEqual([
         200,
         expect.objectContaining({
           command: "SELECT",
@@ -110,13 +86,19 @@ describe.each(availableSqlEngines())("the Neon gateway over $name", ({ open }) =
     });
 
     it("is JSON in objects on the wire without those headers", async () => {
-      const [, result] = await post({ query: "SELECT 7 AS n, true AS b, 8::int8 AS big, '{\"a\":1}'::json AS j, 1.5::float4 AS f" });
+      const [, result] = await neonGateway.post({
+        query: "SELECT 7 AS n, true AS b, 8::int8 AS big, '{\"a\":1}'::json AS j, 1.5::float4 AS f",
+      });
       expect(result.rows).toEqual([{ n: 7, b: true, big: "8", j: { a: 1 }, f: 1.5 }]);
     });
 
     it("passes JSON parameters as Postgres's text", async () => {
-      const query = { query: "SELECT $1::int + 1 AS n, $2::bool AS b, $3::jsonb AS j, $4::int[] AS a, $5::text AS x", params: [1, false, { k: "v" }, [1, null], null] };
-      const [, result] = await post(query, raw);
+      const query = {
+        query:
+          "SELECT $1::int + 1 AS n, $2::bool AS b, $3::jsonb AS j, $4::int[] AS a, $5::text AS x",
+        params: [1, false, { k: "v" }, [1, null], null],
+      };
+      const [, result] = await neonGateway.post(query, raw);
       expect(result.rows).toEqual([["2", "f", '{"k": "v"}', "{1,NULL}", null]]);
     });
   });
@@ -128,19 +110,26 @@ describe.each(availableSqlEngines())("the Neon gateway over $name", ({ open }) =
         sql`SELECT count(*)::int AS n FROM gateway_things`,
       ]);
       expect(results).toEqual([[{ id: 1 }], [{ n: 1 }]]);
-      expect((await gateways.counts()).sql).toEqual({ requests: 1, queries: 2 });
+      expect((await neonGateway.gateways.counts()).sql).toEqual({ requests: 1, queries: 2 });
     });
 
     it("is atomic", async () => {
       await expect(
-        sql.transaction([sql`INSERT INTO gateway_things (name) VALUES ('a')`, sql`INSERT INTO gateway_things (name) VALUES ('a')`]),
+        sql.transaction([
+          sql`INSERT INTO gateway_things (name) VALUES ('a')`,
+          sql`INSERT INTO gateway_things (name) VALUES ('a')`,
+        ]),
       ).rejects.toMatchObject({ code: "23505", constraint: "gateway_things_name_key" });
       expect(await sql`SELECT * FROM gateway_things`).toEqual([]);
     });
 
     it("runs under the isolation that the headers ask for", async () => {
       const settings = await sql.transaction(
-        [sql`SHOW transaction_isolation`, sql`SHOW transaction_read_only`, sql`SHOW transaction_deferrable`],
+        [
+          sql`SHOW transaction_isolation`,
+          sql`SHOW transaction_read_only`,
+          sql`SHOW transaction_deferrable`,
+        ],
         { isolationLevel: "Serializable", readOnly: true, deferrable: true },
       );
       expect(settings).toEqual([
@@ -148,11 +137,16 @@ describe.each(availableSqlEngines())("the Neon gateway over $name", ({ open }) =
         [{ transaction_read_only: "on" }],
         [{ transaction_deferrable: "on" }],
       ]);
-      expect(await sql`SHOW transaction_isolation`).toEqual([{ transaction_isolation: "read committed" }]);
+      expect(await sql`SHOW transaction_isolation`).toEqual([
+        { transaction_isolation: "read committed" },
+      ]);
       await expect(
         sql.transaction([sql`INSERT INTO gateway_things (name) VALUES ('a')`], { readOnly: true }),
       ).rejects.toMatchObject({ code: "25006" });
-      const [status, body] = await post({ queries: [] }, { "neon-batch-isolation-level": "Chaos" });
+      const [status, body] = await neonGateway.post(
+        { queries: [] },
+        { "neon-batch-isolation-level": "Chaos" },
+      );
       expect([status, body.message]).toEqual([400, "invalid Neon-Batch-Isolation-Level"]);
     });
 
@@ -164,10 +158,20 @@ describe.each(availableSqlEngines())("the Neon gateway over $name", ({ open }) =
           sql`UPDATE gateway_things SET amount = amount + 1 WHERE name = 'counter'`,
         ]);
       const failing = (): Promise<unknown> =>
-        sql.transaction([sql`UPDATE gateway_things SET amount = amount + 100`, sql`SELECT 1 / 0`]).catch(() => undefined);
+        sql
+          .transaction([sql`UPDATE gateway_things SET amount = amount + 100`, sql`SELECT 1 / 0`])
+          .catch(() => undefined);
       const reading = sql`SELECT amount % 100 AS ok FROM gateway_things`;
-      const reads = Array.from({ length: 10 }, () => sql`SELECT amount < 100 AS ok FROM gateway_things`);
-      await Promise.all([reading, ...Array.from({ length: 20 }, bump), ...Array.from({ length: 10 }, failing), ...reads]);
+      const reads = Array.from(
+        { length: 10 },
+        () => sql`SELECT amount < 100 AS ok FROM gateway_things`,
+      );
+      await Promise.all([
+        reading,
+        ...Array.from({ length: 20 }, bump),
+        ...Array.from({ length: 10 }, failing),
+        ...reads,
+      ]);
       expect(await sql`SELECT amount FROM gateway_things`).toEqual([{ amount: 20 }]);
       for (const rows of await Promise.all(reads)) expect(rows).toEqual([{ ok: true }]);
     });
@@ -175,8 +179,17 @@ describe.each(availableSqlEngines())("the Neon gateway over $name", ({ open }) =
 
   describe("drizzle", () => {
     it("reads and writes", async () => {
-      const [made] = await db.insert(things).values({ name: "a", extra: { deep: ["x"] } }).returning();
-      expect(made).toMatchObject({ id: 1, name: "a", amount: 0, live: true, extra: { deep: ["x"] } });
+      const [made] = await db
+        .insert(things)
+        .values({ name: "a", extra: { deep: ["x"] } })
+        .returning();
+      expect(made).toMatchObject({
+        id: 1,
+        name: "a",
+        amount: 0,
+        live: true,
+        extra: { deep: ["x"] },
+      });
       expect(made?.at).toBeInstanceOf(Date);
       await db.update(things).set({ amount: 3 }).where(eq(things.id, 1));
       expect(await db.select({ amount: things.amount }).from(things)).toEqual([{ amount: 3 }]);
@@ -189,74 +202,12 @@ describe.each(availableSqlEngines())("the Neon gateway over $name", ({ open }) =
       ]);
       expect([inserted, counted]).toEqual([[{ id: 1 }], [{ n: 1 }]]);
       await expect(
-        db.batch([db.insert(things).values({ name: "b" }), db.insert(things).values({ name: "a" })]),
+        db.batch([
+          db.insert(things).values({ name: "b" }),
+          db.insert(things).values({ name: "a" }),
+        ]),
       ).rejects.toMatchObject({ code: "23505" });
       expect(await db.select({ name: things.name }).from(things)).toEqual([{ name: "a" }]);
     });
-  });
-
-  describe("errors", () => {
-    it("carry Postgres's fields", async () => {
-      await sql`INSERT INTO gateway_things (name) VALUES ('a')`;
-      const error: unknown = await sql`INSERT INTO gateway_things (name) VALUES ('a')`.catch((problem: unknown) => problem);
-      expect(error).toBeInstanceOf(NeonDbError);
-      expect(error).toMatchObject({
-        message: 'duplicate key value violates unique constraint "gateway_things_name_key"',
-        code: "23505",
-        detail: "Key (name)=(a) already exists.",
-        severity: "ERROR",
-        schema: "public",
-        table: "gateway_things",
-        constraint: "gateway_things_name_key",
-      });
-    });
-
-    it("are HTTP 400 with their place in the text", async () => {
-      const [status, body] = await post({ query: "SELECT nope FROM gateway_things" }, raw);
-      expect(status).toBe(400);
-      expect(body).toMatchObject({ message: 'column "nope" does not exist', code: "42703", position: "8" });
-    });
-
-    it.each([
-      ["invalid JSON", "{", "invalid JSON"],
-      ["no object", "[]", "query must be a string"],
-      ["no query", "{}", "query must be a string"],
-      ["params that are no list", { query: "SELECT 1", params: {} }, "params must be an array"],
-      ["queries that are no list", { queries: {} }, "queries must be an array"],
-      ["a query in a batch that is none", { queries: [{ query: "SELECT 1" }, 5] }, "queries[1]"],
-      ["a zero byte", { query: "SELECT 1\0; DROP TABLE gateway_things" }, "zero byte"],
-      ["several statements", { query: "SELECT 1; SELECT 2" }, "cannot insert multiple commands"],
-    ])("name %s", async (_name, body, message) => {
-      const [status, answer] = await post(body);
-      expect(status).toBe(400);
-      expect(answer.message).toContain(message);
-    });
-
-    it("leave the engine fit for the next query", async () => {
-      const broken = ["SELECT 1 / 0", "SELECT $2::int", "SELEC", "", "BEGIN", "SELECT '\ud800'", "SELECT $1::int"];
-      for (const query of broken) {
-        await post({ query, params: query.includes("$1") ? ["\udc00x"] : [] }, raw);
-        expect(await sql`SELECT 1 AS fine`).toEqual([{ fine: 1 }]);
-      }
-    });
-
-    it("refuse a body over 10 MB with 413", async () => {
-      const [status, body] = await post({ query: "SELECT $1", params: ["x".repeat(10 * 1024 * 1024)] });
-      expect(status).toBe(413);
-      expect(body.message).toContain("larger than");
-    });
-  });
-
-  it("never leaves a transaction open behind a single query", async () => {
-    await sql`BEGIN`;
-    await sql`INSERT INTO gateway_things (name) VALUES ('a')`;
-    await sql`ROLLBACK`;
-    expect(await sql`SELECT name FROM gateway_things`).toEqual([{ name: "a" }]);
-  });
-
-  it("counts queries, those that fail too", async () => {
-    await sql`SELECT 1`;
-    await sql`SELECT 1 / 0`.catch(() => undefined);
-    expect((await gateways.counts()).sql).toEqual({ requests: 2, queries: 2 });
   });
 });

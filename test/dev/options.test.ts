@@ -17,19 +17,43 @@ describe("the environment of npm run dev", () => {
   });
 
   it("hands every Worker variable through and nothing else", () => {
-    const worker = { DATABASE_URL: "a", ORIGIN_AT_ROOT: "1", OTEL_SERVICE_NAME: "b", LLM_API_KEY: "c", STRATA_X: "d" };
-    expect(readOptions({ ...worker, HOME: "/root", NPM_TOKEN: "e", ADMIN_TOKEN: "" }).workerVariables).toEqual(worker);
+    const worker = {
+      DATABASE_URL: "a",
+      ORIGIN_AT_ROOT: "1",
+      OTEL_SERVICE_NAME: "b",
+      LLM_API_KEY: "c",
+      STRATA_X: "d",
+    };
+    expect(
+      readOptions({ ...worker, HOME: "/root", NPM_TOKEN: "e", ADMIN_TOKEN: "" }).workerVariables,
+    ).toEqual(worker);
   });
 
   it("is read whole before it is refused", () => {
     const read = (): unknown =>
-      readOptions({ PORT: "99999", SERVICES_PORT: "x", INSTANCES: "17", LOCAL_POSTGRES: "sqlite", NO_SEED: "true", CRON_SECONDS: "-1" });
-    for (const name of ["PORT", "SERVICES_PORT", "INSTANCES", "LOCAL_POSTGRES", "NO_SEED", "CRON_SECONDS"]) {
+      readOptions({
+        PORT: "99999",
+        SERVICES_PORT: "x",
+        INSTANCES: "17",
+        LOCAL_POSTGRES: "sqlite",
+        NO_SEED: "true",
+        CRON_SECONDS: "-1",
+      });
+    for (const name of [
+      "PORT",
+      "SERVICES_PORT",
+      "INSTANCES",
+      "LOCAL_POSTGRES",
+      "NO_SEED",
+      "CRON_SECONDS",
+    ]) {
       expect(read).toThrow(`${name} is "`);
     }
   });
 
   it("cannot give the services a Worker's port", () => {
-    expect(() => readOptions({ PORT: "8789", INSTANCES: "2" })).toThrow("SERVICES_PORT is 8790, which is also the port of Worker instance 2");
+    expect(() => readOptions({ PORT: "8789", INSTANCES: "2" })).toThrow(
+      "SERVICES_PORT is 8790, which is also the port of Worker instance 2",
+    );
   });
 });

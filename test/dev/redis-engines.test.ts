@@ -3,7 +3,24 @@ import type { RedisEngine } from "../../dev/redis/engine.ts";
 import { availableEngines } from "./support/engines.ts";
 import type { OpenEngine } from "./support/engines.ts";
 import { operation, transcribe } from "./support/transcript.ts";
-import { TRANSCRIPTS } from "./support/redis-steps.ts";
+import { collections } from "./support/steps/collections.ts";
+import { hashes } from "./support/steps/hashes.ts";
+import { keys } from "./support/steps/keys.ts";
+import { numbers } from "./support/steps/numbers.ts";
+import { scripts } from "./support/steps/scripts.ts";
+import { sortedSets } from "./support/steps/sorted-sets.ts";
+import { strings } from "./support/steps/strings.ts";
+
+/** What both engines are asked; the recorded answers stand beside, one file each. */
+const TRANSCRIPTS = {
+  strings,
+  keys,
+  hashes,
+  "sorted-sets": sortedSets,
+  collections,
+  scripts,
+  numbers,
+};
 
 describe.each(availableEngines())("the $name Redis engine", ({ open }) => {
   let opened: OpenEngine;

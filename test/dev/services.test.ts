@@ -16,7 +16,10 @@ describe("the local services", () => {
   });
 
   async function query(services: Services, text: string): Promise<unknown[]> {
-    const response = await fetch(services.sqlEndpoint, { method: "POST", body: JSON.stringify({ query: text }) });
+    const response = await fetch(services.sqlEndpoint, {
+      method: "POST",
+      body: JSON.stringify({ query: text }),
+    });
     return ((await response.json()) as { rows: unknown[] }).rows;
   }
 
@@ -29,22 +32,31 @@ describe("the local services", () => {
       otlp: { requests: 0 },
       llm: { requests: 0 },
     });
-    expect(await query(services, "SELECT count(*)::int AS n, min(id) AS first, max(id) AS last FROM products")).toEqual([
-      { n: 2_000, first: 1, last: 2_000 },
-    ]);
-    expect(lines.some((line) => line.includes("embedded Redis") && line.includes("PGlite"))).toBe(true);
+    expect(
+      await query(
+        services,
+        "SELECT count(*)::int AS n, min(id) AS first, max(id) AS last FROM products",
+      ),
+    ).toEqual([{ n: 2_000, first: 1, last: 2_000 }]);
+    expect(lines.some((line) => line.includes("embedded Redis") && line.includes("PGlite"))).toBe(
+      true,
+    );
     await services.close();
     await services.close();
-    await expect(fetch(services.url)).rejects.toThrow();
+    await expect(fetch(services.url)).rejects.toThrow("fetch failed");
   });
 
   it("refuse what cannot be, with nothing left running", async () => {
     await expect(startServices({ redis: "memcached" })).rejects.toThrow("LOCAL_REDIS is");
-    await expect(startServices({ redis: "embedded", postgres: "mysql://x" })).rejects.toThrow("LOCAL_POSTGRES is");
-    await expect(startServices({ redis: "embedded", postgres: "postgres://u@db.example.com/x" })).rejects.toThrow(
-      "db.example.com",
+    await expect(startServices({ redis: "embedded", postgres: "mysql://x" })).rejects.toThrow(
+      "LOCAL_POSTGRES is",
     );
-    await expect(startServices({ redis: "redis://cache.example.com" })).rejects.toThrow("cache.example.com");
+    await expect(
+      startServices({ redis: "embedded", postgres: "postgres://u@db.example.com/x" }),
+    ).rejects.toThrow("db.example.com");
+    await expect(startServices({ redis: "redis://cache.example.com" })).rejects.toThrow(
+      "cache.example.com",
+    );
   });
 
   it("refuse at once when asked to stop while they start", async () => {
@@ -55,7 +67,12 @@ describe("the local services", () => {
   });
 
   it("are what package.json's scripts run", () => {
-    const { scripts } = JSON.parse(readFileSync("package.json", "utf8")) as { scripts: Record<string, string> };
-    expect(scripts).toMatchObject({ dev: "node dev/main.ts", services: "node dev/services-main.ts" });
+    const { scripts } = JSON.parse(readFileSync("package.json", "utf8")) as {
+      scripts: Record<string, string>;
+    };
+    expect(scripts).toMatchObject({
+      dev: "node dev/main.ts",
+      services: "node dev/services-main.ts",
+    });
   });
 });

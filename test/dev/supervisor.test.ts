@@ -21,16 +21,23 @@ describe("npm run dev", () => {
   async function expectNothingLeft(dev: Supervised): Promise<void> {
     await expect.poll(() => dev.processes()).toEqual([]);
     for (const port of [dev.port, dev.port + 1, dev.servicesPort]) {
-      await expect(fetch(`http://127.0.0.1:${port}/`)).rejects.toThrow();
+      await expect(fetch(`http://127.0.0.1:${port}/`)).rejects.toThrow("fetch failed");
     }
   }
 
-  const json = async (url: string): Promise<any> => (await fetch(url)).json();
+  const json = async (url: string): Promise<unknown> => (await fetch(url)).json();
 
   it("runs instances that share Durable Objects and services, and ends them on Ctrl-C", async () => {
     const secret = "se$cret 'with' #marks\"";
     const dev = await start({
-      env: { INSTANCES: "2", CRON_SECONDS: "1", ADMIN_TOKEN: secret, LLM_MODEL: "model", STRATA_EXTRA: "more", UNRELATED: "kept out" },
+      env: {
+        INSTANCES: "2",
+        CRON_SECONDS: "1",
+        ADMIN_TOKEN: secret,
+        LLM_MODEL: "model",
+        STRATA_EXTRA: "more",
+        UNRELATED: "kept out",
+      },
     });
     await dev.printed("Strata ready on ");
     const first = `http://127.0.0.1:${dev.port}`;
@@ -43,9 +50,13 @@ describe("npm run dev", () => {
     expect(dev.output()).toContain(`${first}/docs`);
     expect(dev.output()).not.toContain(secret);
 
-    expect([await json(`${first}/add`), await json(`${second}/add`), await json(`${first}/add`)]).toEqual([1, 2, 3]);
+    expect([
+      await json(`${first}/add`),
+      await json(`${second}/add`),
+      await json(`${first}/add`),
+    ]).toEqual([1, 2, 3]);
 
-    const variables = await json(`${first}/variables`);
+    const variables = (await json(`${first}/variables`)) as Record<string, string>;
     expect(variables).toEqual({
       DATABASE_URL: expect.stringMatching(/^postgres:\/\//),
       NEON_ENDPOINT: `${services}/sql`,
@@ -58,10 +69,12 @@ describe("npm run dev", () => {
     });
     expect(await json(`${second}/variables`)).toEqual(variables);
     expect(processList()).not.toContain("se$cret");
-    expect(statSync(join(dev.root, ".strata", String(dev.port), "variables.env")).mode & 0o777).toBe(0o600);
+    expect(
+      statSync(join(dev.root, ".strata", String(dev.port), "variables.env")).mode & 0o777,
+    ).toBe(0o600);
 
-    const stored = await fetch(`${variables.UPSTASH_REDIS_REST_URL}/set/k/v`, {
-      headers: { authorization: `Bearer ${variables.UPSTASH_REDIS_REST_TOKEN}` },
+    const stored = await fetch(`${variables["UPSTASH_REDIS_REST_URL"]}/set/k/v`, {
+      headers: { authorization: `Bearer ${variables["UPSTASH_REDIS_REST_TOKEN"]}` },
     });
     expect(stored.status).toBe(200);
     expect(await json(`${services}/counts`)).toMatchObject({ redis: { requests: 1, commands: 1 } });
@@ -89,7 +102,9 @@ describe("npm run dev", () => {
     // The runtime of the Worker itself listens on a port of wrangler's choice.
     crash(/workerd serve.*entry=127\.0\.0\.1:0 /);
     await dev.printed("Workers runtime crashed");
-    await expect.poll(async () => (await fetch(`${url}/health`)).status, { timeout: 10_000 }).toBe(200);
+    await expect
+      .poll(async () => (await fetch(`${url}/health`)).status, { timeout: 10_000 })
+      .toBe(200);
 
     crash(/workerd serve.*entry=127\.0\.0\.1:[1-9]/);
     expect(await dev.exit).toBe(1);
@@ -103,7 +118,10 @@ describe("npm run dev", () => {
       ["while the Workers start", "Starting local server", "SIGTERM" as const],
     ])("after a signal %s", async (_name, text, signal) => {
       const dev = await start({ env: { LOCAL_REDIS: "auto" } });
-      if (text === undefined) await expect.poll(() => existsSync(join(dev.root, ".strata")), { timeout: 10_000 }).toBe(true);
+      if (text === undefined)
+        await expect
+          .poll(() => existsSync(join(dev.root, ".strata")), { timeout: 10_000 })
+          .toBe(true);
       else await dev.printed(text);
       dev.signal(signal);
       expect(await dev.exit).toBe(0);
@@ -115,21 +133,29 @@ describe("npm run dev", () => {
     it("after wrangler has crashed, and says so", async () => {
       const dev = await start();
       await dev.printed("Starting local server");
-      process.kill(dev.processes().find(({ command }) => command.includes("wrangler.js dev"))!.pid, "SIGKILL");
+      process.kill(
+        dev.processes().find(({ command }) => command.includes("wrangler.js dev"))!.pid,
+        "SIGKILL",
+      );
       expect(await dev.exit).toBe(1);
       expect(dev.output()).toContain("Worker instance 1 ended: SIGKILL");
       await expectNothingLeft(dev);
     });
 
-    it.skipIf(findRedisServer() === undefined)("after the Redis server has crashed, and says so", async () => {
-      const dev = await start({ env: { LOCAL_REDIS: "server" } });
-      await dev.printed("Redis: ");
-      const victim = dev.processes().find(({ command }) => /(?:redis|valkey)-server/.test(command));
-      process.kill(victim!.pid, "SIGKILL");
-      expect(await dev.exit).toBe(1);
-      expect(dev.output()).toContain("A local service ended");
-      await expectNothingLeft(dev);
-    });
+    it.skipIf(findRedisServer() === undefined)(
+      "after the Redis server has crashed, and says so",
+      async () => {
+        const dev = await start({ env: { LOCAL_REDIS: "server" } });
+        await dev.printed("Redis: ");
+        const victim = dev
+          .processes()
+          .find(({ command }) => /(?:redis|valkey)-server/.test(command));
+        process.kill(victim!.pid, "SIGKILL");
+        expect(await dev.exit).toBe(1);
+        expect(dev.output()).toContain("A local service ended");
+        await expectNothingLeft(dev);
+      },
+    );
 
     it.each(["PORT", "SERVICES_PORT"])("when %s is in use, and names it", async (variable) => {
       const taken = createServer();
@@ -138,7 +164,9 @@ describe("npm run dev", () => {
       try {
         const dev = await start(variable === "PORT" ? { port } : { servicesPort: port });
         expect(await dev.exit).toBe(1);
-        expect(dev.output()).toContain(`Port ${port} is in use by another program. Set ${variable}`);
+        expect(dev.output()).toContain(
+          `Port ${port} is in use by another program. Set ${variable}`,
+        );
         expect(dev.processes()).toEqual([]);
       } finally {
         taken.close();
@@ -147,8 +175,11 @@ describe("npm run dev", () => {
   });
 
   it("lists everything that is wrong with the environment", async () => {
-    const dev = await start({ env: { PORT: "http", INSTANCES: "0", LOCAL_REDIS: "memcached", KEEP: "yes" } });
+    const dev = await start({
+      env: { PORT: "http", INSTANCES: "0", LOCAL_REDIS: "memcached", KEEP: "yes" },
+    });
     expect(await dev.exit).toBe(1);
-    for (const name of ["PORT", "INSTANCES", "LOCAL_REDIS", "KEEP"]) expect(dev.output()).toContain(`${name} is "`);
+    for (const name of ["PORT", "INSTANCES", "LOCAL_REDIS", "KEEP"])
+      expect(dev.output()).toContain(`${name} is "`);
   });
 });

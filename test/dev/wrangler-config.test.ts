@@ -4,7 +4,11 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Services } from "../../dev/services.ts";
 import { localVariables, writeVariables } from "../../dev/supervisor/worker-variables.ts";
-import { cronsOf, furtherInstance, readWranglerConfig } from "../../dev/supervisor/wrangler-config.ts";
+import {
+  cronsOf,
+  furtherInstance,
+  readWranglerConfig,
+} from "../../dev/supervisor/wrangler-config.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -76,7 +80,10 @@ describe("the variables of a Worker", () => {
   });
 
   it("never mix a remote service with local parts", () => {
-    const remote = localVariables(services, { DATABASE_URL: "postgres://neon", UPSTASH_REDIS_REST_URL: "https://upstash" });
+    const remote = localVariables(services, {
+      DATABASE_URL: "postgres://neon",
+      UPSTASH_REDIS_REST_URL: "https://upstash",
+    });
     expect(remote).not.toHaveProperty("NEON_ENDPOINT");
     expect(remote).not.toHaveProperty("UPSTASH_REDIS_REST_TOKEN");
   });

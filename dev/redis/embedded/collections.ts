@@ -9,8 +9,13 @@ import { command } from "./table.ts";
 type Emulated = (this: { data: object }, ...args: Bytes[]) => unknown;
 
 interface PipelineClass {
-  new (redis: { customCommands: object }): object;
-  prototype: { _createCommand(name: string, emulated: Emulated): unknown };
+  prototype: { copyCommands(this: CommandCollector): void };
+}
+
+/** The part of a pipeline that its constructor uses to give itself every command. */
+interface CommandCollector {
+  readonly redis: { readonly customCommands: object };
+  _createCommand(name: string, emulated: Emulated): unknown;
 }
 
 const isList = (value: Value): boolean => Array.isArray(value);
@@ -69,8 +74,13 @@ const SETS: Readonly<Record<string, Family>> = {
 export function collectionCommands(): CommandTable {
   const emulated = emulatedCommands();
   const adapted = (family: Readonly<Record<string, Family>>, holds: (value: Value) => boolean) =>
-    Object.entries(family).map(([name, spec]) => [name, adapt(name, spec, emulated, holds)] as const);
-  return { ...Object.fromEntries([...adapted(LISTS, isList), ...adapted(SETS, isSet)]), ...CORRECTED };
+    Object.entries(family).map(
+      ([name, spec]) => [name, adapt(name, spec, emulated, holds)] as const,
+    );
+  return {
+    ...Object.fromEntries([...adapted(LISTS, isList), ...adapted(SETS, isSet)]),
+    ...CORRECTED,
+  };
 }
 
 /** List commands in which the emulator differs: it grows a list in LSET, and misses far negative ends. */
@@ -116,14 +126,11 @@ function between(list: readonly Bytes[], start: number, stop: number): Bytes[] {
  */
 function emulatedCommands(): ReadonlyMap<string, Emulated> {
   const table = new Map<string, Emulated>();
-  const Pipeline = (RedisMock as unknown as { Pipeline: PipelineClass }).Pipeline;
-  class Collector extends Pipeline {
-    _createCommand(name: string, emulated: Emulated): unknown {
-      table.set(name.toUpperCase(), emulated);
-      return undefined;
-    }
-  }
-  new Collector({ customCommands: {} });
+  const { prototype } = (RedisMock as unknown as { Pipeline: PipelineClass }).Pipeline;
+  prototype.copyCommands.call({
+    redis: { customCommands: {} },
+    _createCommand: (name, emulated) => table.set(name.toUpperCase(), emulated),
+  });
   return table;
 }
 
@@ -174,7 +181,8 @@ function dataOf(store: Store): object {
 /** A collection without members does not exist in Redis. */
 function removeEmpty(store: Store, key: Bytes): void {
   const value = store.get(key);
-  if ((Array.isArray(value) && value.length === 0) || (value instanceof Set && value.size === 0)) store.delete(key);
+  if ((Array.isArray(value) && value.length === 0) || (value instanceof Set && value.size === 0))
+    store.delete(key);
 }
 
 function toAnswer(value: unknown): Answer {

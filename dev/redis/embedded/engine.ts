@@ -104,7 +104,8 @@ export function createEmbeddedEngine(clock: () => number = Date.now): RedisEngin
     async transaction(operations): Promise<readonly Executed[] | ErrorReply> {
       const refused = operations.some(
         (operation) =>
-          operation.kind === "command" && refusal(operation.name, operation.args.length, false) !== undefined,
+          operation.kind === "command" &&
+          refusal(operation.name, operation.args.length, false) !== undefined,
       );
       if (refused) return { error: "EXECABORT Transaction discarded because of previous errors." };
       return store.atOneInstant(() => operations.map(run));
@@ -115,7 +116,8 @@ export function createEmbeddedEngine(clock: () => number = Date.now): RedisEngin
     },
     async subscribe(kind, name, deliver) {
       const wanted = bytes(Buffer.from(name));
-      const matches = kind === "pattern" ? globMatcher(wanted) : (channel: Bytes) => channel === wanted;
+      const matches =
+        kind === "pattern" ? globMatcher(wanted) : (channel: Bytes) => channel === wanted;
       const subscription: Subscription = { matches, deliver };
       subscriptions.add(subscription);
       return () => void subscriptions.delete(subscription);

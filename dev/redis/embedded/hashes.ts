@@ -36,14 +36,16 @@ export const hashCommands: CommandTable = {
   }),
   HINCRBY: command(4, ({ store }, [key, field, by]) => {
     const amount = integer(by!);
-    const sum = integer(store.hash(key!)?.get(field!) ?? "0", "ERR hash value is not an integer") + amount;
+    const sum =
+      integer(store.hash(key!)?.get(field!) ?? "0", "ERR hash value is not an integer") + amount;
     if (!Number.isSafeInteger(sum)) throw new Refusal("ERR increment or decrement would overflow");
     setFields(store, "hincrby", key!, [field!, String(sum)]);
     return sum;
   }),
   HINCRBYFLOAT: command(4, ({ store }, [key, field, by]) => {
     const amount = float(by!);
-    const sum = float(store.hash(key!)?.get(field!) ?? "0", "ERR hash value is not a float") + amount;
+    const sum =
+      float(store.hash(key!)?.get(field!) ?? "0", "ERR hash value is not a float") + amount;
     setFields(store, "hincrbyfloat", key!, [field!, formatScore(sum)]);
     return formatScore(sum);
   }),
@@ -55,7 +57,8 @@ export const hashCommands: CommandTable = {
 };
 
 function setFields(store: Store, name: string, key: Bytes, pairs: readonly Bytes[]): number {
-  if (pairs.length % 2 !== 0) throw new Refusal(`ERR wrong number of arguments for '${name}' command`);
+  if (pairs.length % 2 !== 0)
+    throw new Refusal(`ERR wrong number of arguments for '${name}' command`);
   const hash = store.hash(key) ?? new Hash();
   const before = hash.size;
   for (let index = 0; index < pairs.length; index += 2) hash.set(pairs[index]!, pairs[index + 1]!);

@@ -16,9 +16,13 @@ export const keyCommands: CommandTable = {
   PEXPIRE: command(-3, ({ store }, args) => expire(store, args, (n) => store.now() + n)),
   EXPIREAT: command(-3, ({ store }, args) => expire(store, args, (n) => n * 1_000)),
   PEXPIREAT: command(-3, ({ store }, args) => expire(store, args, (n) => n)),
-  TTL: command(2, ({ store }, [key]) => remaining(store, key!, (at) => Math.floor((at - store.now() + 500) / 1_000))),
+  TTL: command(2, ({ store }, [key]) =>
+    remaining(store, key!, (at) => Math.floor((at - store.now() + 500) / 1_000)),
+  ),
   PTTL: command(2, ({ store }, [key]) => remaining(store, key!, (at) => at - store.now())),
-  EXPIRETIME: command(2, ({ store }, [key]) => remaining(store, key!, (at) => Math.floor((at + 500) / 1_000))),
+  EXPIRETIME: command(2, ({ store }, [key]) =>
+    remaining(store, key!, (at) => Math.floor((at + 500) / 1_000)),
+  ),
   PEXPIRETIME: command(2, ({ store }, [key]) => remaining(store, key!, (at) => at)),
   PERSIST: command(2, ({ store }, [key]) => {
     if (store.expiry(key!) === undefined) return 0;
@@ -38,7 +42,10 @@ export const keyCommands: CommandTable = {
   SCAN: command(-2, ({ store }, [cursor, ...options]) => {
     const { match, count, type } = scanOptions(options, true);
     const [next, keys] = scanPage(cursor!, store.keys(), count);
-    return [next, keys.filter((key) => match(key) && (type === undefined || typeName(store.get(key)) === type))];
+    return [
+      next,
+      keys.filter((key) => match(key) && (type === undefined || typeName(store.get(key)) === type)),
+    ];
   }),
   RANDOMKEY: command(1, ({ store }) => {
     const keys = store.keys();
@@ -74,11 +81,16 @@ function typeName(value: Value | undefined): string {
   return Array.isArray(value) ? "list" : "set";
 }
 
-function expire(store: Store, [key, amount, ...flags]: readonly Bytes[], instant: (amount: number) => number): number {
+function expire(
+  store: Store,
+  [key, amount, ...flags]: readonly Bytes[],
+  instant: (amount: number) => number,
+): number {
   const at = instant(integer(amount!));
   const conditions = flags.map((flag) => flag.toUpperCase());
   for (const [index, flag] of conditions.entries()) {
-    if (!["NX", "XX", "GT", "LT"].includes(flag)) throw new Refusal(`ERR Unsupported option ${flags[index]!}`);
+    if (!["NX", "XX", "GT", "LT"].includes(flag))
+      throw new Refusal(`ERR Unsupported option ${flags[index]!}`);
   }
   if (!store.has(key!)) return 0;
   const current = store.expiry(key!);
@@ -133,7 +145,11 @@ export function scanOptions(options: readonly Bytes[], typed = false): ScanOptio
 }
 
 /** A page of a list by position. What is deleted between pages can make a later page miss an item. */
-export function scanPage<T>(cursor: Bytes, items: readonly T[], count: number): [Bytes, readonly T[]] {
+export function scanPage<T>(
+  cursor: Bytes,
+  items: readonly T[],
+  count: number,
+): [Bytes, readonly T[]] {
   const start = integer(cursor, "ERR invalid cursor");
   const end = start + count;
   return [end >= items.length ? "0" : String(end), items.slice(start, end)];

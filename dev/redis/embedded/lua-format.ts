@@ -39,7 +39,10 @@ export function parseFormat(format: string): readonly (string | Conversion)[] | 
 }
 
 /** A number in the manner of C's printf, for the letters `d i o u x X e E f g G`. */
-export function formatNumber({ flags, width, precision, letter }: Conversion, value: number): string {
+export function formatNumber(
+  { flags, width, precision, letter }: Conversion,
+  value: number,
+): string {
   const negative = value < 0 || Object.is(value, -0);
   const digits = magnitude(letter, Math.abs(value), precision, flags.includes("#"));
   const whole = Number.isFinite(value);
@@ -54,7 +57,12 @@ function isIntegral(letter: string): boolean {
   return "diouxX".includes(letter);
 }
 
-function magnitude(letter: string, value: number, precision: number | undefined, alternate: boolean): string {
+function magnitude(
+  letter: string,
+  value: number,
+  precision: number | undefined,
+  alternate: boolean,
+): string {
   if (isIntegral(letter)) {
     const integer = BigInt(Number.isFinite(value) ? Math.trunc(value) : 0);
     const radix = letter === "o" ? 8 : letter === "x" || letter === "X" ? 16 : 10;

@@ -25,7 +25,9 @@ interface ObjectModule {
 
 const require = createRequire(import.meta.url);
 const objects = require("fengari/src/lobject.js") as ObjectModule;
-const strings = require("fengari/src/lstring.js") as { luaS_bless(L: object, text: Uint8Array): object };
+const strings = require("fengari/src/lstring.js") as {
+  luaS_bless(L: object, text: Uint8Array): object;
+};
 const api = require("fengari/src/lapi.js") as {
   lua_pushinteger(L: object, value: number): void;
   lua_pushnumber(L: object, value: number): void;

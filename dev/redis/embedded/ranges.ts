@@ -10,10 +10,16 @@ type By = "rank" | "score" | "lex";
 export const rangeCommands: CommandTable = {
   ZRANGE: command(-4, (context, args) => range(context, args, {})),
   ZREVRANGE: command(-4, (context, args) => range(context, args, { by: "rank", reverse: true })),
-  ZRANGEBYSCORE: command(-4, (context, args) => range(context, args, { by: "score", reverse: false })),
-  ZREVRANGEBYSCORE: command(-4, (context, args) => range(context, args, { by: "score", reverse: true })),
+  ZRANGEBYSCORE: command(-4, (context, args) =>
+    range(context, args, { by: "score", reverse: false }),
+  ),
+  ZREVRANGEBYSCORE: command(-4, (context, args) =>
+    range(context, args, { by: "score", reverse: true }),
+  ),
   ZRANGEBYLEX: command(-4, (context, args) => range(context, args, { by: "lex", reverse: false })),
-  ZREVRANGEBYLEX: command(-4, (context, args) => range(context, args, { by: "lex", reverse: true })),
+  ZREVRANGEBYLEX: command(-4, (context, args) =>
+    range(context, args, { by: "lex", reverse: true }),
+  ),
 };
 
 interface Shape {
@@ -29,16 +35,25 @@ interface Options {
 }
 
 /** One of the range commands; what the command's name fixes cannot be an option. */
-function range({ store }: CommandContext, [key, first, second, ...rest]: readonly Bytes[], fixed: Shape): Answer {
+function range(
+  { store }: CommandContext,
+  [key, first, second, ...rest]: readonly Bytes[],
+  fixed: Shape,
+): Answer {
   const { by, reverse, withScores, limit } = parseOptions(rest, fixed);
   const [low, high] = reverse && by !== "rank" ? [second!, first!] : [first!, second!];
   const select = selection(by, low, high, reverse);
   let found = select(store.sortedSet(key!));
   if (by !== "rank" && reverse) found = found.toReversed();
   if (limit) {
-    found = limit.offset < 0 ? [] : found.slice(limit.offset, limit.count < 0 ? undefined : limit.offset + limit.count);
+    found =
+      limit.offset < 0
+        ? []
+        : found.slice(limit.offset, limit.count < 0 ? undefined : limit.offset + limit.count);
   }
-  return found.flatMap(({ member, score }) => (withScores ? [member, formatScore(score)] : [member]));
+  return found.flatMap(({ member, score }) =>
+    withScores ? [member, formatScore(score)] : [member],
+  );
 }
 
 function parseOptions(rest: readonly Bytes[], fixed: Shape): Options {
@@ -60,7 +75,9 @@ function parseOptions(rest: readonly Bytes[], fixed: Shape): Options {
     else throw new Refusal(SYNTAX);
   }
   if (options.limit && options.by === "rank") {
-    throw new Refusal("ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX");
+    throw new Refusal(
+      "ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX",
+    );
   }
   if (options.withScores && options.by === "lex") {
     throw new Refusal("ERR syntax error, WITHSCORES not supported in combination with BYLEX");
@@ -94,7 +111,8 @@ export function byScore(min: Bytes, max: Bytes): Selection {
   return (set) =>
     (set?.ordered() ?? []).filter(
       ({ score }) =>
-        (low.open ? score > low.value : score >= low.value) && (high.open ? score < high.value : score <= high.value),
+        (low.open ? score > low.value : score >= low.value) &&
+        (high.open ? score < high.value : score <= high.value),
     );
 }
 
@@ -113,7 +131,9 @@ function lexBound(text: Bytes, side: "low" | "high"): (member: Bytes) => boolean
   if (text === "-") return () => side === "low";
   if (text === "+") return () => side === "high";
   const bound = text.slice(1);
-  if (text.startsWith("[")) return side === "low" ? (member) => member >= bound : (member) => member <= bound;
-  if (text.startsWith("(")) return side === "low" ? (member) => member > bound : (member) => member < bound;
+  if (text.startsWith("["))
+    return side === "low" ? (member) => member >= bound : (member) => member <= bound;
+  if (text.startsWith("("))
+    return side === "low" ? (member) => member > bound : (member) => member < bound;
   throw new Refusal("ERR min or max not valid string range item");
 }

@@ -13,14 +13,18 @@ export const sortedSetCommands: CommandTable = {
   ZADD: command(-4, add),
   ZINCRBY: command(4, ({ store }, [key, by, member]) => {
     const amount = float(by!);
-    return formatScore(increment(store, key!, store.sortedSet(key!) ?? new SortedSet(), member!, amount));
+    return formatScore(
+      increment(store, key!, store.sortedSet(key!) ?? new SortedSet(), member!, amount),
+    );
   }),
   ZREM: command(-3, ({ store }, [key, ...members]) => {
     const set = store.sortedSet(key!);
     return set ? drop(store, key!, set, members) : 0;
   }),
   ZCARD: command(2, ({ store }, [key]) => store.sortedSet(key!)?.size ?? 0),
-  ZSCORE: command(3, ({ store }, [key, member]) => shown(store.sortedSet(key!)?.scores.get(member!))),
+  ZSCORE: command(3, ({ store }, [key, member]) =>
+    shown(store.sortedSet(key!)?.scores.get(member!)),
+  ),
   ZMSCORE: command(-3, ({ store }, [key, ...members]) => {
     const set = store.sortedSet(key!);
     return members.map((member) => shown(set?.scores.get(member)));
@@ -32,9 +36,15 @@ export const sortedSetCommands: CommandTable = {
   }),
   ZCOUNT: command(4, ({ store }, [key, min, max]) => count(store, key!, byScore(min!, max!))),
   ZLEXCOUNT: command(4, ({ store }, [key, min, max]) => count(store, key!, byLex(min!, max!))),
-  ZREMRANGEBYSCORE: command(4, ({ store }, [key, min, max]) => dropSelected(store, key!, byScore(min!, max!))),
-  ZREMRANGEBYRANK: command(4, ({ store }, [key, start, stop]) => dropSelected(store, key!, byRank(start!, stop!))),
-  ZREMRANGEBYLEX: command(4, ({ store }, [key, min, max]) => dropSelected(store, key!, byLex(min!, max!))),
+  ZREMRANGEBYSCORE: command(4, ({ store }, [key, min, max]) =>
+    dropSelected(store, key!, byScore(min!, max!)),
+  ),
+  ZREMRANGEBYRANK: command(4, ({ store }, [key, start, stop]) =>
+    dropSelected(store, key!, byRank(start!, stop!)),
+  ),
+  ZREMRANGEBYLEX: command(4, ({ store }, [key, min, max]) =>
+    dropSelected(store, key!, byLex(min!, max!)),
+  ),
   ZPOPMIN: command(-2, ({ store }, args) => pop(store, args, false)),
   ZPOPMAX: command(-2, ({ store }, args) => pop(store, args, true)),
   ZSCAN: command(-3, ({ store }, [key, cursor, ...options]) => {
@@ -52,7 +62,10 @@ function shown(score: number | undefined): Bytes | null {
 function add({ store }: CommandContext, [key, ...rest]: readonly Bytes[]): Answer {
   const flags = new Set<string>();
   let first = 0;
-  while (first < rest.length && ["NX", "XX", "GT", "LT", "CH", "INCR"].includes(rest[first]!.toUpperCase())) {
+  while (
+    first < rest.length &&
+    ["NX", "XX", "GT", "LT", "CH", "INCR"].includes(rest[first]!.toUpperCase())
+  ) {
     flags.add(rest[first]!.toUpperCase());
     first += 1;
   }
@@ -61,7 +74,10 @@ function add({ store }: CommandContext, [key, ...rest]: readonly Bytes[]): Answe
   if (flags.has("NX") && flags.has("XX")) {
     throw new Refusal("ERR XX and NX options at the same time are not compatible");
   }
-  if ((flags.has("GT") && flags.has("LT")) || (flags.has("NX") && (flags.has("GT") || flags.has("LT")))) {
+  if (
+    (flags.has("GT") && flags.has("LT")) ||
+    (flags.has("NX") && (flags.has("GT") || flags.has("LT")))
+  ) {
     throw new Refusal("ERR GT, LT, and/or NX options at the same time are not compatible");
   }
   if (flags.has("INCR") && pairs.length > 2) {
@@ -137,11 +153,17 @@ function rank(store: Store, key: Bytes, member: Bytes): number | null {
 }
 
 function pop(store: Store, [key, count]: readonly Bytes[], fromEnd: boolean): Answer {
-  const wanted = count === undefined ? 1 : integer(count, "ERR value is out of range, must be positive");
+  const wanted =
+    count === undefined ? 1 : integer(count, "ERR value is out of range, must be positive");
   if (wanted < 0) throw new Refusal("ERR value is out of range, must be positive");
   const set = store.sortedSet(key!);
   if (!set) return [];
   const taken = (fromEnd ? set.ordered().toReversed() : set.ordered()).slice(0, wanted);
-  drop(store, key!, set, taken.map(({ member }) => member));
+  drop(
+    store,
+    key!,
+    set,
+    taken.map(({ member }) => member),
+  );
   return taken.flatMap(({ member, score }) => [member, formatScore(score)]);
 }

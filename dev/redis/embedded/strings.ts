@@ -77,7 +77,7 @@ export const stringCommands: CommandTable = {
     const at = integer(offset!);
     if (at < 0) throw new Refusal("ERR offset is out of range");
     const value = store.string(key!) ?? "";
-    if (part! === "") return value.length;
+    if (part === "") return value.length;
     const changed = value.padEnd(at, "\0").slice(0, at) + part! + value.slice(at + part!.length);
     store.set(key!, changed);
     return changed.length;
@@ -89,14 +89,21 @@ export const stringCommands: CommandTable = {
   INCRBYFLOAT: command(3, ({ store }, [key, by]) => {
     const sum = float(store.string(key!) ?? "0") + float(by!);
     if (!Number.isFinite(sum)) throw new Refusal("ERR increment would produce NaN or Infinity");
-    const text = Number.isInteger(sum) ? sum.toFixed(0) : formatG(sum, 17).length > 17 ? String(sum) : formatG(sum, 17);
+    const text = Number.isInteger(sum)
+      ? sum.toFixed(0)
+      : formatG(sum, 17).length > 17
+        ? String(sum)
+        : formatG(sum, 17);
     store.set(key!, text);
     return text;
   }),
   SETBIT: command(4, ({ store }, [key, offset, bit]) => {
     const at = bitOffset(offset!);
     if (bit !== "0" && bit !== "1") throw new Refusal("ERR bit is not an integer or out of range");
-    const bytes = Buffer.from((store.string(key!) ?? "").padEnd(Math.floor(at / 8) + 1, "\0"), "latin1");
+    const bytes = Buffer.from(
+      (store.string(key!) ?? "").padEnd(Math.floor(at / 8) + 1, "\0"),
+      "latin1",
+    );
     const place = Math.floor(at / 8);
     const mask = 0x80 >> (at & 7);
     const previous = (bytes[place]! & mask) === 0 ? 0 : 1;
@@ -118,10 +125,14 @@ interface SetOptions {
   expiry: number | undefined;
 }
 
-function set({ store }: CommandContext, [key, value, ...options]: readonly Bytes[]): Bytes | null | typeof OK {
+function set(
+  { store }: CommandContext,
+  [key, value, ...options]: readonly Bytes[],
+): Bytes | null | typeof OK {
   const { onlyIf, get, keepTtl, expiry } = setOptions(store, options);
   const previous = get ? (store.string(key!) ?? null) : null;
-  const refused = (onlyIf === "absent" && store.has(key!)) || (onlyIf === "present" && !store.has(key!));
+  const refused =
+    (onlyIf === "absent" && store.has(key!)) || (onlyIf === "present" && !store.has(key!));
   if (!refused) {
     if (keepTtl) store.set(key!, value!);
     else replace(store, key!, value!);
@@ -147,15 +158,22 @@ function setOptions(store: Store, options: readonly Bytes[]): SetOptions {
 }
 
 /** EX, PX, EXAT and PXAT: the instant, in epoch milliseconds. */
-function expiryOption(store: Store, name: string, option: Bytes, amount: Bytes | undefined): number {
+function expiryOption(
+  store: Store,
+  name: string,
+  option: Bytes,
+  amount: Bytes | undefined,
+): number {
   const unit = option.toUpperCase();
-  if (amount === undefined || !["EX", "PX", "EXAT", "PXAT"].includes(unit)) throw new Refusal(SYNTAX);
+  if (amount === undefined || !["EX", "PX", "EXAT", "PXAT"].includes(unit))
+    throw new Refusal(SYNTAX);
   const ms = lifetime(name, integer(amount) * (unit.startsWith("EX") ? 1_000 : 1));
   return unit.endsWith("AT") ? ms : store.now() + ms;
 }
 
 function lifetime(name: string, ms: number): number {
-  if (ms <= 0 || !Number.isSafeInteger(ms)) throw new Refusal(`ERR invalid expire time in '${name}' command`);
+  if (ms <= 0 || !Number.isSafeInteger(ms))
+    throw new Refusal(`ERR invalid expire time in '${name}' command`);
   return ms;
 }
 
@@ -172,8 +190,10 @@ function setWithExpiry(store: Store, key: Bytes, value: Bytes, ms: number): type
 }
 
 function setPairs(store: Store, pairs: readonly Bytes[], name: string): void {
-  if (pairs.length % 2 !== 0) throw new Refusal(`ERR wrong number of arguments for '${name}' command`);
-  for (let index = 0; index < pairs.length; index += 2) replace(store, pairs[index]!, pairs[index + 1]!);
+  if (pairs.length % 2 !== 0)
+    throw new Refusal(`ERR wrong number of arguments for '${name}' command`);
+  for (let index = 0; index < pairs.length; index += 2)
+    replace(store, pairs[index]!, pairs[index + 1]!);
 }
 
 function increment(store: Store, key: Bytes, by: number): number {
@@ -193,4 +213,3 @@ function bitOffset(text: Bytes): number {
   if (at < 0 || at >= 2 ** 32) throw new Refusal(message);
   return at;
 }
-

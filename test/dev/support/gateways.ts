@@ -14,9 +14,16 @@ export interface TestGateways extends GatewayServer {
 }
 
 /** Serves gateways on a free port, with the control routes at hand. */
-export async function serveGateways(make: (counts: Counts) => readonly Gateway[]): Promise<TestGateways> {
+export async function serveGateways(
+  make: (counts: Counts) => readonly Gateway[],
+): Promise<TestGateways> {
   const counts = createCounts();
-  const server = await startGatewayServer({ port: 0, counts, faults: createFaults(), gateways: make(counts) });
+  const server = await startGatewayServer({
+    port: 0,
+    counts,
+    faults: createFaults(),
+    gateways: make(counts),
+  });
   return {
     ...server,
     async counts() {

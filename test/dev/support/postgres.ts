@@ -11,5 +11,7 @@ export interface SqlEngineChoice {
 export function availableSqlEngines(): readonly SqlEngineChoice[] {
   const url = process.env["LOCAL_POSTGRES"] ?? "embedded";
   const embedded: SqlEngineChoice = { name: "PGlite", open: () => createPgliteEngine() };
-  return url === "embedded" ? [embedded] : [embedded, { name: "Postgres", open: () => createPostgresEngine(url) }];
+  return url === "embedded"
+    ? [embedded]
+    : [embedded, { name: "Postgres", open: () => createPostgresEngine(url) }];
 }

@@ -51,7 +51,10 @@ export async function supervised(options: SupervisedOptions = {}): Promise<Super
   const [name = "", value = ""] = mark.split("=");
   const child = spawn(
     process.execPath,
-    [join(ROOT, options.script ?? "dev/main.ts"), ...(options.args ?? ["--config", FIXTURE, "--root", root])],
+    [
+      join(ROOT, options.script ?? "dev/main.ts"),
+      ...(options.args ?? ["--config", FIXTURE, "--root", root]),
+    ],
     {
       cwd: ROOT,
       stdio: ["ignore", "pipe", "pipe"],
@@ -81,7 +84,8 @@ export async function supervised(options: SupervisedOptions = {}): Promise<Super
   const processes = (): Process[] => {
     const all = listProcesses();
     for (const { pid, ppid, text } of all) {
-      if (pid !== child.pid && (text.includes(mark) || ppid === child.pid || seen.has(ppid))) seen.add(pid);
+      if (pid !== child.pid && (text.includes(mark) || ppid === child.pid || seen.has(ppid)))
+        seen.add(pid);
     }
     return all.filter(({ pid }) => seen.has(pid)).map(({ pid, text }) => ({ pid, command: text }));
   };
@@ -100,7 +104,9 @@ export async function supervised(options: SupervisedOptions = {}): Promise<Super
         };
         waiting.add(check);
         check();
-        void exit.then((code) => reject(new Error(`ended with ${code} before it printed "${text}":\n${output}`)));
+        void exit.then((code) =>
+          reject(new Error(`ended with ${code} before it printed "${text}":\n${output}`)),
+        );
       });
     },
     signal: (signal) => void child.kill(signal),
@@ -127,7 +133,8 @@ async function consecutivePorts(instances: number): Promise<[number, number]> {
     const first = await freePort(0);
     const rest = Array.from({ length: instances }, (_, index) => first! + index + 1);
     const all = await Promise.all(rest.map(freePort));
-    if (first !== undefined && all.every((port) => port !== undefined)) return [first, first + instances];
+    if (first !== undefined && all.every((port) => port !== undefined))
+      return [first, first + instances];
   }
 }
 

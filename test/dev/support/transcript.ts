@@ -15,7 +15,9 @@ export async function transcribe(engine: RedisEngine, steps: readonly Step[]): P
       args.map((arg) => Buffer.from(arg)),
     );
     const { reply, commands } =
-      "operation" in resolved ? await engine.run(resolved.operation) : { reply: resolved.reply, commands: 1 };
+      "operation" in resolved
+        ? await engine.run(resolved.operation)
+        : { reply: resolved.reply, commands: 1 };
     lines.push(`> ${[name, ...args].map(word).join(" ")}`, show(reply, ""));
     if (commands !== 1) lines.push(`(${commands} commands)`);
   }
@@ -23,7 +25,7 @@ export async function transcribe(engine: RedisEngine, steps: readonly Step[]): P
 }
 
 /** One reply as text, nested arrays indented. */
-export function show(reply: Reply, indent: string): string {
+function show(reply: Reply, indent: string): string {
   if (reply === null) return `${indent}(nil)`;
   if (typeof reply === "number") return `${indent}(integer) ${reply}`;
   if (Buffer.isBuffer(reply)) return indent + JSON.stringify(reply.toString("latin1"));
@@ -31,7 +33,9 @@ export function show(reply: Reply, indent: string): string {
   if ("status" in reply) return indent + JSON.stringify(reply.status);
   if ("error" in reply) return `${indent}(error) ${reply.error}`;
   if (reply.length === 0) return `${indent}(empty)`;
-  return reply.map((item, index) => `${indent}${index + 1})\n${show(item, `${indent}   `)}`).join("\n");
+  return reply
+    .map((item, index) => `${indent}${index + 1})\n${show(item, `${indent}   `)}`)
+    .join("\n");
 }
 
 /** A plain command for {@link RedisEngine.run}. */

@@ -1,0 +1,127 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { openFaulty, TOKEN } from "./support/faulty.ts";
+import type { Faulty } from "./support/faulty.ts";
+
+describe("the control of faults", () => {
+  let faulty: Faulty;
+
+  beforeAll(async () => {
+    faulty = await openFaulty();
+  });
+  afterAll(() => faulty.gateways.close());
+  beforeEach(() => faulty.reset());
+  afterEach(() => faulty.gateways.clearFaults());
+
+  describe("only", () => {
+    it("read spares writes", async () => {
+      await faulty.gateways.fault("redis", { status: 500, only: "read" });
+      expect((await faulty.redis("SET", "k", "v")).status).toBe(200);
+      expect((await faulty.redis("EVAL", "return 1", "0")).status).toBe(200);
+      expect((await faulty.redis("GET", "k")).status).toBe(500);
+      expect((await faulty.redis("EVAL_RO", "return 1", "0")).status).toBe(500);
+    });
+
+    it("write spares reads", async () => {
+      await faulty.gateways.fault("redis", { status: 500, only: "write" });
+      expect((await faulty.redis("GET", "k")).status).toBe(200);
+      expect((await faulty.redis("SET", "k", "v")).status).toBe(500);
+    });
+
+    it("tells SQL apart by its words", async () => {
+      await faulty.gateways.fault("sql", { status: 500, only: "write" });
+      const reads = [
+        "SELECT 1",
+        "  (select 1)",
+        "WITH x AS (SELECT 1) SELECT * FROM x",
+        "SHOW x",
+        'select "update" from t',
+      ];
+      const writes = [
+        "INSERT INTO t VALUES (1)",
+        "update t set a = 1",
+        "WITH x AS (DELETE FROM t RETURNING 1) SELECT 1",
+        "TRUNCATE t",
+      ];
+      for (const query of reads)
+        expect([query, (await faulty.sql(query)).status]).toEqual([query, 200]);
+      for (const query of writes)
+        expect([query, (await faulty.sql(query)).status]).toEqual([query, 500]);
+    });
+
+    it("takes a pipeline with one write for a write", async () => {
+      await faulty.gateways.fault("redis", { status: 500, only: "read" });
+      const pipeline = (commands: readonly (readonly string[])[]): Promise<Response> =>
+        fetch(`${faulty.gateways.url}/redis/pipeline`, {
+          method: "POST",
+          headers: { authorization: `Bearer ${TOKEN}` },
+          body: JSON.stringify(commands),
+        });
+      expect(
+        (
+          await pipeline([
+            ["GET", "a"],
+            ["SET", "a", "1"],
+          ])
+        ).status,
+      ).toBe(200);
+      expect(
+        (
+          await pipeline([
+            ["GET", "a"],
+            ["MGET", "a"],
+          ])
+        ).status,
+      ).toBe(500);
+    });
+  });
+
+  it("touch only the service that they name", async () => {
+    await faulty.gateways.fault("redis", { status: 500 });
+    expect((await faulty.sql("SELECT 1")).status).toBe(200);
+  });
+
+  it("are listed and cleared", async () => {
+    const list = async (): Promise<unknown> =>
+      (await fetch(`${faulty.gateways.url}/faults`)).json();
+    await faulty.gateways.fault("redis", { latencyMs: 1 });
+    await faulty.gateways.fault("sql", { errorRate: 0.1 });
+    expect(await list()).toEqual({ redis: { latencyMs: 1 }, sql: { errorRate: 0.1 } });
+    expect((await faulty.gateways.clearFaults()).status).toBe(200);
+    expect(await list()).toEqual({});
+  });
+
+  describe("are refused with 400 that names the field for", () => {
+    it.each([
+      ["latencyMs", { latencyMs: -1 }],
+      ["latencyMs", { latencyMs: "100" }],
+      ["jitterMs", { jitterMs: 1e9 }],
+      ["errorRate", { errorRate: 2 }],
+      ["status", { status: 200 }],
+      ["hang", { hang: "later" }],
+      ["reset", { reset: 1 }],
+      ["truncate", { truncate: "yes" }],
+      ["only", { only: "reads" }],
+      ["latency", { latency: 5 }],
+      ["JSON", "{"],
+      ["object", "null"],
+    ])("%s: %j", async (field, fault) => {
+      const response = await faulty.gateways.fault("redis", fault);
+      expect(response.status).toBe(400);
+      expect(response.headers.get("content-type")).toBe("application/problem+json");
+      expect(((await response.json()) as { detail: string }).detail).toContain(field);
+      expect((await faulty.redis("PING")).status).toBe(200);
+    });
+  });
+
+  it("for an unknown service are 404", async () => {
+    const response = await faulty.gateways.fault("postgres", {});
+    expect(response.status).toBe(404);
+    expect(await response.json()).toMatchObject({ detail: expect.stringContaining("redis, sql") });
+  });
+
+  it("an unknown route is 404", async () => {
+    const response = await fetch(`${faulty.gateways.url}/nothing`);
+    expect(response.status).toBe(404);
+    expect(response.headers.get("content-type")).toBe("application/problem+json");
+  });
+});

@@ -1,0 +1,73 @@
+import { createRedisGateway } from "../../../dev/gateway/redis.ts";
+import { createSqlGateway } from "../../../dev/gateway/sql.ts";
+import { createEmbeddedEngine } from "../../../dev/redis/embedded/engine.ts";
+import type { RedisEngine } from "../../../dev/redis/engine.ts";
+import type { SqlEngine, SqlQuery, SqlResult } from "../../../dev/sql/engine.ts";
+import { serveGateways } from "./gateways.ts";
+import type { TestGateways } from "./gateways.ts";
+
+export const TOKEN = "the-token";
+
+/** A database that only remembers what it was asked: these tests are about what happens around it. */
+function createRecordingSql(): SqlEngine & { readonly executed: string[] } {
+  const executed: string[] = [];
+  const answer = ({ text }: SqlQuery): SqlResult => {
+    executed.push(text);
+    return { command: "SELECT", rowCount: 0, fields: [], rows: [] };
+  };
+  return {
+    executed,
+    label: "recording",
+    query: async (query) => answer(query),
+    batch: async (_mode, queries) => queries.map(answer),
+    wipe: async () => undefined,
+    migrate: async () => undefined,
+    seed: async () => undefined,
+    close: async () => undefined,
+  };
+}
+
+export interface Faulty {
+  readonly gateways: TestGateways;
+  readonly engine: RedisEngine;
+  readonly database: { readonly executed: string[] };
+  redis(...command: readonly string[]): Promise<Response>;
+  sql(query: string): Promise<Response>;
+  /** What a key holds, asked without faults. */
+  stored(key: string): Promise<unknown>;
+  /** Nothing stored, nothing counted, nothing executed. */
+  reset(): Promise<void>;
+}
+
+/** Both gateways, for tests of what is done to them. */
+export async function openFaulty(): Promise<Faulty> {
+  const database = createRecordingSql();
+  const engine = createEmbeddedEngine();
+  const gateways = await serveGateways((counts) => [
+    createRedisGateway({ engine, token: TOKEN, counts }),
+    createSqlGateway(database, counts),
+  ]);
+  const redis = (...command: readonly string[]): Promise<Response> =>
+    fetch(`${gateways.url}/redis`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${TOKEN}` },
+      body: JSON.stringify(command),
+    });
+  return {
+    gateways,
+    engine,
+    database,
+    redis,
+    sql: (query) =>
+      fetch(`${gateways.url}/sql`, { method: "POST", body: JSON.stringify({ query }) }),
+    async stored(key) {
+      await gateways.clearFaults();
+      return ((await (await redis("GET", key)).json()) as { result: unknown }).result;
+    },
+    async reset() {
+      await engine.wipe();
+      await gateways.resetCounts();
+      database.executed.length = 0;
+    },
+  };
+}

@@ -1,0 +1,10 @@
+import type { Step } from "../transcript.ts";
+
+/** An EVAL. */
+export function script(
+  body: string,
+  keys: readonly string[] = [],
+  ...args: readonly (string | number)[]
+): Step {
+  return ["EVAL", body, keys.length, ...keys, ...args];
+}
