@@ -5,6 +5,8 @@ import type { Context, NewId, Random } from "./core/ports.ts";
 import { readConfig, type Bindings } from "./config.ts";
 import { createFlightPort } from "./durable/flight-port.ts";
 import { createFlightShard, type FlightShardRpc } from "./durable/flight-shard.ts";
+import { createMetricsPort } from "./durable/metrics-port.ts";
+import { createMetricsShard, type MetricsShardRpc } from "./durable/metrics-shard.ts";
 import { createBatch } from "./engine/batch.ts";
 import { createEngine } from "./engine/cache.ts";
 import { createCoherence } from "./engine/coherence.ts";
@@ -20,6 +22,16 @@ import { createBreaker } from "./resilience/breaker.ts";
 import { createBulkhead } from "./resilience/bulkhead.ts";
 import { within } from "./resilience/deadline.ts";
 import { withBreaker } from "./resilience/guarded-store.ts";
+import { createDurableTracer } from "./telemetry/durable-tracer.ts";
+import { withSpans } from "./telemetry/metered-flights.ts";
+import { withMeter } from "./telemetry/metered-store.ts";
+import { createMetricsView } from "./telemetry/metrics-view.ts";
+import { withTelemetry } from "./telemetry/middleware.ts";
+import { createPush } from "./telemetry/push.ts";
+import { readSettings } from "./telemetry/settings.ts";
+import { createTelemetry } from "./telemetry/telemetry.ts";
+import { createTotals } from "./telemetry/totals.ts";
+import { createTraced } from "./telemetry/traced.ts";
 import { createEdgeTier } from "./tiers/edge.ts";
 import { createMemoryTier } from "./tiers/memory.ts";
 import { createWriter } from "./writes/writer.ts";
@@ -38,11 +50,30 @@ export const platform: Platform = {
   newId: () => crypto.randomUUID(),
 };
 
+/** What telemetry does to the world outside. */
+const outside = {
+  now: platform.now,
+  random: platform.random,
+  fetch: (url: string, init: RequestInit) => fetch(url, init),
+  sleep: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
+};
+
 /** The Durable Object class behind the binding FLIGHTS; the Worker's main module exports it. */
 export const FlightShard = createFlightShard({
   now: platform.now,
   newId: platform.newId,
   lingerMs: 2_000,
+  createTracer: (bindings: Bindings) =>
+    createDurableTracer({ settings: readSettings(bindings).settings, ...outside }),
+});
+
+/** The Durable Object class behind the binding METRICS; the Worker's main module exports it. */
+export const MetricsShard = createMetricsShard({
+  now: platform.now,
+  createTotals,
+  createPush: (bindings: Bindings) =>
+    createPush({ settings: readSettings(bindings).settings, ...outside }),
+  commitMs: 250,
 });
 
 export type Strata = ReturnType<typeof createStrata>;
@@ -76,24 +107,53 @@ export function createStrata(bindings: Bindings, { now, random, newId }: Platfor
     openMs: config.breakerOpenMs,
   });
   const store = withBreaker(
-    createRedisStore({
-      redis,
-      namespace: config.namespace,
-      newId,
-      maxEntryChars: config.redisMaxEntryChars,
-    }),
+    withMeter(
+      createRedisStore({
+        redis,
+        namespace: config.namespace,
+        newId,
+        maxEntryChars: config.redisMaxEntryChars,
+      }),
+    ),
     breaker,
   );
 
+  // Telemetry, which all of it reports to.
+  const metricsObjects =
+    bindings.METRICS &&
+    createMetricsPort({
+      stub: (name) => metricsStub(bindings.METRICS, name),
+      namespace: config.namespace,
+      shards: config.metricsShards,
+      timeoutMs: config.metricsTimeoutMs,
+      within,
+    });
+  const telemetry = createTelemetry({
+    ...outside,
+    settings: config.telemetry,
+    metrics: metricsObjects,
+    memory: memory.stats,
+    flushMs: config.telemetryFlushMs,
+    now,
+    random,
+    newId,
+    // oxlint-disable-next-line no-console -- the platform's logs are what is written to the console
+    print: (line) => console.log(line),
+  });
+  const metrics = createMetricsView({ port: metricsObjects, resource: config.telemetry.resource });
+
   // The engine over them.
   const coherence = createCoherence({ store, timeoutMs: config.redisTimeoutMs, within });
-  const flights = createFlightPort({
-    stub: (name, region) => flightStub(bindings.FLIGHTS, name, region),
-    namespace: config.namespace,
-    shards: config.flightShards,
-    slackMs: config.flightSlackMs,
-    within,
-  });
+  const flights = withSpans(
+    createFlightPort({
+      stub: (name, region) => flightStub(bindings.FLIGHTS, name, region),
+      namespace: config.namespace,
+      shards: config.flightShards,
+      slackMs: config.flightSlackMs,
+      within,
+    }),
+    telemetry,
+  );
   const unshared = createUnshared();
   const bulkhead = createBulkhead({ places: config.originPlaces });
   const loader = createLoader({
@@ -110,7 +170,7 @@ export function createStrata(bindings: Bindings, { now, random, newId }: Platfor
   });
   const walk = createWalk({ memory, edge, store, coherence, loader, unshared });
   const coalescer = createCoalescer({ walk, coherence, unshared, within });
-  const engine = createEngine({ memory, coherence, coalescer });
+  const engine = createEngine({ memory, coherence, coalescer, loader, within, random });
   const batch = createBatch({ memory, store, coherence, within, random });
 
   // The origin and its writers.
@@ -119,13 +179,17 @@ export function createStrata(bindings: Bindings, { now, random, newId }: Platfor
     ...(config.neonEndpoint !== undefined && { neonEndpoint: config.neonEndpoint }),
     timeoutMs: config.sqlTimeoutMs,
     now,
+    onQuery: telemetry.observeSql,
   });
   const writer = createWriter({ db, invalidator: coherence });
   coherence.onRecovery((ctx) => writer.relay(ctx));
 
   /** Gives requests their scope; `dispatch` runs one again, in the background. */
   const middleware = (dispatch: Dispatch) =>
-    strata({ engine, batch, now, newId, observe: () => undefined, dispatch });
+    withTelemetry(
+      telemetry,
+      strata({ engine, batch, now, newId, observe: telemetry.observe, dispatch }),
+    );
 
   /** Asks the log anew; establishes it where there is none. */
   const logReachable = async (ctx: Context): Promise<boolean> =>
@@ -149,6 +213,8 @@ export function createStrata(bindings: Bindings, { now, random, newId }: Platfor
     coherence,
     store,
     memory,
+    metrics,
+    traced: createTraced(telemetry, now),
   };
 }
 
@@ -163,6 +229,14 @@ export function backgroundContext(waitUntil: (work: Promise<unknown>) => void): 
     waitUntil,
     emit: () => undefined,
   });
+}
+
+function metricsStub(
+  namespace: DurableObjectNamespace | undefined,
+  name: string,
+): MetricsShardRpc {
+  if (namespace === undefined) throw new Error("METRICS is not bound");
+  return namespace.get(namespace.idFromName(name)) as unknown as MetricsShardRpc;
 }
 
 /** Continents as Cloudflare names them, and the location hints nearest to them. */

@@ -1,4 +1,5 @@
 import { toMillis, type Duration } from "./duration.ts";
+import type { RefreshAhead } from "./early.ts";
 import { DefinitionError } from "./faults.ts";
 import { MAX_TAGS, tagProblem } from "./tag.ts";
 import type { Millis } from "./time.ts";
@@ -32,6 +33,13 @@ export interface PolicyOptions {
   readonly tiers?: readonly TierName[];
   /** How long a load may take. Default 5 s. */
   readonly originTimeout?: Duration;
+  /**
+   * Loads again before the end: at a share of the lifetime (`{ share: 0.8 }`), or with
+   * a probability that rises towards it (`{ beta: 1 }`). Default: not.
+   */
+  readonly refreshAhead?: RefreshAhead;
+  /** After this long a reader takes a stale value while the load goes on. Default: never. */
+  readonly softTimeout?: Duration;
   /** What a near tier does while the log cannot be reached. Default "serve". */
   readonly onUnreachable?: "serve" | "bypass";
   /** How long "serve" lasts. Default 1 minute. */
@@ -51,6 +59,8 @@ export interface Policy {
   readonly flight: FlightScope;
   readonly tiers: ReadonlySet<TierName>;
   readonly originTimeoutMs: Millis;
+  readonly refreshAhead: RefreshAhead | undefined;
+  readonly softTimeoutMs: Millis | undefined;
   readonly onUnreachable: "serve" | "bypass";
   readonly unreachableForMs: Millis;
 }
@@ -82,6 +92,9 @@ export function definePolicy(options: PolicyOptions): Policy {
     flight: options.flight ?? "region",
     tiers: new Set(options.tiers ?? TIERS),
     originTimeoutMs: toMillis(options.originTimeout ?? 5_000, "originTimeout"),
+    refreshAhead: options.refreshAhead,
+    softTimeoutMs:
+      options.softTimeout === undefined ? undefined : toMillis(options.softTimeout, "softTimeout"),
     onUnreachable: options.onUnreachable ?? "serve",
     unreachableForMs: toMillis(options.unreachableFor ?? 60_000, "unreachableFor"),
   };
@@ -104,9 +117,18 @@ function check(policy: Policy): void {
     throw new DefinitionError("flight", `must be one of ${FLIGHTS.join(", ")}`);
   if (policy.onUnreachable !== "serve" && policy.onUnreachable !== "bypass")
     throw new DefinitionError("onUnreachable", 'must be "serve" or "bypass"');
+  checkRefreshAhead(policy.refreshAhead);
   if (policy.originTimeoutMs === 0)
     throw new DefinitionError("originTimeout", "must be more than 0");
   const stale = Math.max(policy.staleWhileRevalidateMs, policy.staleIfErrorMs);
   if (Math.max(policy.freshForMs, policy.negativeForMs) + stale > MAX_LIFETIME_MS)
     throw new DefinitionError("freshFor", "freshFor and the stale window together exceed 7 days");
+}
+
+function checkRefreshAhead(ahead: RefreshAhead | undefined): void {
+  if (ahead === undefined) return;
+  if ("share" in ahead && !(ahead.share > 0 && ahead.share < 1))
+    throw new DefinitionError("refreshAhead.share", "must lie between 0 and 1");
+  if ("beta" in ahead && !(ahead.beta > 0 && Number.isFinite(ahead.beta)))
+    throw new DefinitionError("refreshAhead.beta", "must be more than 0");
 }

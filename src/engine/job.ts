@@ -18,19 +18,23 @@ export interface Job {
   readonly held: Entry | undefined;
   /** False if this read has already found the log unreachable. */
   readonly logReachable: boolean;
+  /** Told what could be served late, before the load begins. */
+  readonly onHeld?: (held: Entry) => void;
   load(signal: AbortSignal, held: Entry | undefined): Promise<Loaded>;
   /** Where an entry stands for this reader; others may see it otherwise. */
   standing(entry: Entry, now: EpochMs): Age;
 }
 
-/** Whether an entry that stands so answers the job. */
-export function serves(standing: Age, job: Job): boolean {
-  return standing === "fresh" || (standing === "revalidate" && job.purpose === "serve");
+/** Whether an entry that stands so answers the job. A refresh wants a later one than it has. */
+export function serves(entry: Entry, standing: Age, job: Job): boolean {
+  if (job.purpose === "serve") return standing === "fresh" || standing === "revalidate";
+  return standing === "fresh" && (job.held === undefined || entry.storedAt > job.held.storedAt);
 }
 
 /** Whether what another reader's load has brought answers this one, who may ask for more. */
 export function suits(entry: Entry, job: Job): boolean {
-  return job.standing === ageOf || serves(job.standing(entry, job.ctx.now()), job);
+  if (job.purpose === "serve" && job.standing === ageOf) return true;
+  return serves(entry, job.standing(entry, job.ctx.now()), job);
 }
 
 /** What a walk through the tiers came to. */

@@ -12,6 +12,7 @@ import type {
   Tier,
 } from "../core/ports.ts";
 import type { Coherence } from "./coherence.ts";
+import { createFailures } from "./failures.ts";
 import { suits, type Job, type Outcome } from "./job.ts";
 import type { Unshared } from "./unshared.ts";
 import { mayAnswer } from "./vouch.ts";
@@ -44,9 +45,12 @@ const MAX_JOINS = 3;
 
 export function createLoader(options: LoaderOptions): Loader {
   const { memory, edge, store, coherence, flights, bulkhead, unshared, within, random } = options;
+  const failures = createFailures(random);
 
   async function load(job: Job): Promise<Outcome> {
     const { key, policy, ctx } = job;
+    const failure = failures.recent(key, ctx.now());
+    if (failure !== undefined) return giveUp(job, failure);
     const scope = policy.flight;
     if (scope === "off" || scope === "isolate" || unshared.has(key, ctx.now())) return lead(job);
     let after: string | undefined;
@@ -67,7 +71,10 @@ export function createLoader(options: LoaderOptions): Loader {
         return lead(job, (landing) => flights.land(scope, { key, lease, landing }, ctx));
       }
       const { landing, flight, beganAgoMs } = joined.value;
-      if (landing.kind === "failed") return failure(job, landing.fault);
+      if (landing.kind === "failed") {
+        failures.failed(key, landing.fault, ctx.now());
+        return giveUp(job, landing.fault);
+      }
       if (landing.kind === "uncacheable") {
         unshared.add(key, ctx.now());
         return lead(job);
@@ -104,7 +111,7 @@ export function createLoader(options: LoaderOptions): Loader {
     );
     if (!place.ok) {
       land({ kind: "failed", fault: place.fault });
-      return failure(job, place.fault);
+      return giveUp(job, place.fault);
     }
     // Who waited for the lease may know the log as it was before the wait.
     if (job.logReachable) await coherence.ready(ctx.now(), policy.coherenceMs, ctx);
@@ -121,9 +128,11 @@ export function createLoader(options: LoaderOptions): Loader {
     });
     if (!result.ok) {
       ctx.emit({ type: "load.end", key, ms, outcome: "failed" });
+      failures.failed(key, result.fault, storedAt);
       land({ kind: "failed", fault: result.fault });
-      return failure(job, result.fault);
+      return giveUp(job, result.fault);
     }
+    failures.succeeded(key);
     const loaded = result.value;
     if (!loaded.storable || !lives(loaded, job, storedAt)) {
       ctx.emit({ type: "load.end", key, ms, outcome: "uncacheable" });
@@ -168,7 +177,7 @@ export function createLoader(options: LoaderOptions): Loader {
     return true;
   }
 
-  function failure(job: Job, cause: Fault): Outcome {
+  function giveUp(job: Job, cause: Fault): Outcome {
     job.ctx.emit({ type: "fault.raise", fault: cause });
     return { kind: "failed", fault: cause, fallback: job.held, unreachable: !job.logReachable };
   }

@@ -41,7 +41,7 @@ export function createWalk(options: WalkOptions) {
     }
     if (near.use === "skip") return { ...on, logReachable: false };
     const age = job.standing(near.entry, ctx.now());
-    if (!serves(age, job)) return { ...on, held: newer(on.held, near.entry, near.age) };
+    if (!serves(near.entry, age, job)) return { ...on, held: newer(on.held, near.entry, near.age) };
     if (policy.tiers.has("memory") && !near.unreachable) memory.put(near.entry, ctx.now());
     const { entry, unreachable } = near;
     // As recent as the isolate's knowledge of the log, by which it was judged.
@@ -79,7 +79,7 @@ export function createWalk(options: WalkOptions) {
     const now = ctx.now();
     const entry = verifiedCopy(verified.entry, log.seq ?? 0, verdict === "soft", now);
     const age = job.standing(entry, now);
-    if (!serves(age, job)) return { ...on, held: newer(on.held, entry, ageOf(entry, now)) };
+    if (!serves(entry, age, job)) return { ...on, held: newer(on.held, entry, ageOf(entry, now)) };
     if (policy.tiers.has("memory")) memory.put(entry, now);
     if (policy.tiers.has("edge")) ctx.defer(edge.set(entry, ctx));
     const stale = age !== "fresh";
@@ -100,6 +100,7 @@ export function createWalk(options: WalkOptions) {
       if ("answer" in stop) return stop.answer;
       job = { ...job, ...stop };
     }
+    if (job.held !== undefined) job.onHeld?.(job.held);
     return loader.load(job);
   };
 }

@@ -163,7 +163,14 @@ export function createCluster({ world, history, fault, keys }: ClusterOptions): 
     });
     const walk = createWalk({ memory, edge, store, coherence, loader, unshared });
     const coalescer = createCoalescer({ walk, coherence, unshared, within });
-    const engine = createEngine({ memory, coherence, coalescer, loader });
+    const engine = createEngine({
+      memory,
+      coherence,
+      coalescer,
+      loader,
+      within,
+      random: world.random,
+    });
     const batch = createBatch({ memory, store, coherence, within, random: world.random });
 
     const isolate: Isolate = {
