@@ -231,10 +231,7 @@ export function backgroundContext(waitUntil: (work: Promise<unknown>) => void): 
   });
 }
 
-function metricsStub(
-  namespace: DurableObjectNamespace | undefined,
-  name: string,
-): MetricsShardRpc {
+function metricsStub(namespace: DurableObjectNamespace | undefined, name: string): MetricsShardRpc {
   if (namespace === undefined) throw new Error("METRICS is not bound");
   return namespace.get(namespace.idFromName(name)) as unknown as MetricsShardRpc;
 }

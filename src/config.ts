@@ -1,9 +1,12 @@
 import * as z from "zod/mini";
 import type { Millis } from "./core/time.ts";
+import { readSettings, type TelemetrySettings } from "./telemetry/settings.ts";
 
 /** What the Worker is bound to: wrangler.toml's bindings, variables and secrets. */
 export interface Bindings {
   readonly FLIGHTS: DurableObjectNamespace;
+  /** Without it there is no /metrics and no dashboard. */
+  readonly METRICS?: DurableObjectNamespace;
   readonly DATABASE_URL?: string;
   readonly NEON_ENDPOINT?: string;
   readonly UPSTASH_REDIS_REST_URL?: string;
@@ -34,6 +37,12 @@ export interface Config {
   readonly breakerFailures: number;
   readonly breakerOpenMs: Millis;
   readonly trimSlackMs: Millis;
+  readonly telemetry: TelemetrySettings;
+  /** What of OTEL_* was ignored, and why. */
+  readonly telemetryWarnings: readonly string[];
+  readonly telemetryFlushMs: Millis;
+  readonly metricsShards: number;
+  readonly metricsTimeoutMs: Millis;
 }
 
 const FIXED = {
@@ -52,6 +61,10 @@ const FIXED = {
   breakerOpenMs: 1_000,
   // A load may begin long before its entry is stored.
   trimSlackMs: 3_600_000,
+  // /metrics shows a request within 5 s.
+  telemetryFlushMs: 1_000,
+  metricsShards: 4,
+  metricsTimeoutMs: 5_000,
 } as const;
 
 const postgres = z
@@ -88,10 +101,12 @@ export class ConfigError extends Error {
 /** @throws {ConfigError} that lists every missing or malformed variable. */
 export function readConfig(bindings: Bindings): Config {
   const parsed = Variables.safeParse(bindings);
-  if (!parsed.success)
-    throw new ConfigError(
-      parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`),
-    );
+  const telemetry = readSettings(bindings);
+  const problems = [
+    ...(parsed.error?.issues ?? []).map((issue) => `${issue.path.join(".")}: ${issue.message}`),
+    ...telemetry.problems,
+  ];
+  if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
   const set = parsed.data;
   return Object.freeze({
     ...FIXED,
@@ -102,6 +117,8 @@ export function readConfig(bindings: Bindings): Config {
     adminToken: set.ADMIN_TOKEN,
     namespace: set.STRATA_NAMESPACE ?? "strata",
     dev: set.STRATA_DEV === "1",
+    telemetry: telemetry.settings,
+    telemetryWarnings: telemetry.warnings,
   });
 }
 

@@ -15,12 +15,16 @@ export type {
 export type { PurgeTargets } from "./core/tag.ts";
 export { strata, type StrataOptions } from "./http/strata.ts";
 export { cached, type CachedOptions } from "./http/cached.ts";
+export { passThrough, type PassThroughOptions } from "./http/origin/pass-through.ts";
 export { respond } from "./http/respond.ts";
 export { problem, type ProblemOptions } from "./http/problem.ts";
 export type { RequestScope, StrataEnv } from "./http/scope.ts";
 export { WriteUnconfirmed } from "./writes/unconfirmed.ts";
 export type { InvalidationState, Writer, Written } from "./writes/writer.ts";
-export { backgroundContext, createStrata, FlightShard, type Platform, type Strata } from "./compose.ts";
+export { backgroundContext, createStrata, FlightShard, MetricsShard, type Platform, type Strata } from "./compose.ts";
 export { ConfigError, type Bindings, type Config } from "./config.ts";
 export { OriginFault } from "./origin/fault.ts";
 export type { Database } from "./origin/neon.ts";
+export type { MetricsReport, MetricsSnapshot, TraceSummary } from "./core/metrics.ts";
+export type { MetricsView } from "./telemetry/metrics-view.ts";
+export type { Traced, TraceHeaders } from "./telemetry/traced.ts";

@@ -1,9 +1,14 @@
 import { createIsolate, type Isolate } from "./api/isolate.ts";
-import { backgroundContext, FlightShard as LayerFlightShard } from "./compose.ts";
+import {
+  backgroundContext,
+  FlightShard as LayerFlightShard,
+  MetricsShard as LayerMetricsShard,
+} from "./compose.ts";
 import { ConfigError, type Bindings } from "./config.ts";
 import { problem } from "./index.ts";
 
 export class FlightShard extends LayerFlightShard {}
+export class MetricsShard extends LayerMetricsShard {}
 
 /** Built by the isolate's first request: at module scope the platform has no clock yet. */
 let isolate: Isolate | undefined;

@@ -6,6 +6,7 @@ import { noSuchRoute, onError } from "./errors.ts";
 import { adminRoutes } from "./routes/admin.ts";
 import { categoryRoutes } from "./routes/categories.ts";
 import { healthRoutes } from "./routes/health.ts";
+import { metricsRoutes } from "./routes/metrics.ts";
 import { productWriteRoutes } from "./routes/product-writes.ts";
 import { productRoutes } from "./routes/products.ts";
 import { userRoutes } from "./routes/users.ts";
@@ -35,6 +36,7 @@ export function createApp(services: AppServices): Hono<StrataEnv> {
   app.route("/categories", categoryRoutes(services));
   app.route("/users", userRoutes(services, admin));
   app.route("/health", healthRoutes(services));
+  app.route("/metrics", metricsRoutes(services, admin));
   app.route("/admin", adminRoutes(services, admin));
 
   // 4. Whatever went another way is answered as a problem.

@@ -112,8 +112,19 @@ export type JoinAnswer =
       readonly landing: Landing;
     };
 
+/**
+ * Names the span that a call belongs to, as W3C Trace Context does: no async context reaches a
+ * Durable Object or the consumer of a queue, so it is handed over.
+ */
+export interface Carrier {
+  readonly traceparent: string;
+  readonly tracestate?: string;
+}
+
 export interface JoinRequest {
   readonly key: string;
+  /** The caller's span. */
+  readonly carrier?: Carrier;
   /** A flight whose result did not hold for this reader; it wants the next one. */
   readonly after?: string;
   /** How long the reader is prepared to wait. */

@@ -1,5 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
-import type { JoinAnswer, JoinRequest, Landing, NewId } from "../core/ports.ts";
+import type { Carrier, JoinAnswer, JoinRequest, Landing, NewId } from "../core/ports.ts";
 import { createFlights, type Flights } from "./flights.ts";
 import type { Clock, Millis } from "../core/time.ts";
 
@@ -9,18 +9,28 @@ export interface FlightShardRpc {
   land(request: { key: string; lease: string; landing: Landing }): Promise<void>;
 }
 
-export interface FlightShardOptions {
+/** Runs a method as a span under its caller's. */
+type Tracer = <T>(
+  method: string,
+  carrier: Carrier | undefined,
+  call: () => Promise<T>,
+  waitUntil: (work: Promise<unknown>) => void,
+) => Promise<T>;
+
+export interface FlightShardOptions<Env> {
   readonly now: Clock;
   readonly newId: NewId;
   readonly lingerMs: Millis;
+  readonly createTracer: (env: Env) => Tracer;
 }
 
 /**
  * The Durable Object that grants leases for the keys of one shard. It holds
  * nothing on disk: when it is lost, so are the flights, and readers load by themselves.
  */
-export function createFlightShard(options: FlightShardOptions) {
-  return class FlightShard extends DurableObject implements FlightShardRpc {
+export function createFlightShard<Env>(options: FlightShardOptions<Env>) {
+  return class FlightShard extends DurableObject<Env> implements FlightShardRpc {
+    readonly #traced = options.createTracer(this.env);
     readonly #flights: Flights = createFlights({
       ...options,
       after: (ms, call) => {
@@ -30,7 +40,12 @@ export function createFlightShard(options: FlightShardOptions) {
     });
 
     join(request: JoinRequest): Promise<JoinAnswer> {
-      return this.#flights.join(request);
+      return this.#traced(
+        "FlightShard/join",
+        request.carrier,
+        () => this.#flights.join(request),
+        (work) => this.ctx.waitUntil(work),
+      );
     }
 
     land(request: { key: string; lease: string; landing: Landing }): Promise<void> {

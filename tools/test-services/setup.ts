@@ -44,6 +44,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
     ...addresses,
     ADMIN_TOKEN: "test-admin-token",
     STRATA_DEV: "1",
+    // A test that is about telemetry turns it on: every other one would wait for its exports.
+    OTEL_SDK_DISABLED: "true",
   });
   return async () => {
     shared.users -= 1;

@@ -1,0 +1,25 @@
+import { Hono } from "hono";
+import { problem, type StrataEnv } from "../../index.ts";
+import type { Admin } from "../admin.ts";
+import type { AppServices } from "../services.ts";
+
+/** The metrics of all isolates in the Prometheus text format; outside development for the admin token. */
+export function metricsRoutes({ metrics, config }: AppServices, admin: Admin): Hono<StrataEnv> {
+  const routes = new Hono<StrataEnv>();
+  if (!config.dev) routes.use(admin.required);
+
+  routes.get("/", async (c) => {
+    const exposition = await metrics.exposition();
+    if (exposition === undefined)
+      return problem({
+        status: 404,
+        type: "metrics-unbound",
+        title: "Not Found",
+        detail: "No metrics object is bound to this Worker.",
+      });
+    const { body, contentType } = exposition;
+    return c.body(body, 200, { "Content-Type": contentType, "Cache-Control": "no-store" });
+  });
+
+  return routes;
+}

@@ -1,0 +1,7 @@
+/** The part of Node's module that workerd has with the flag nodejs_als. */
+declare module "node:async_hooks" {
+  export class AsyncLocalStorage<T> {
+    run<R>(store: T, call: () => R): R;
+    getStore(): T | undefined;
+  }
+}

@@ -1,0 +1,26 @@
+import type { MiddlewareHandler } from "hono";
+import { routePath } from "hono/route";
+import type { Telemetry } from "./telemetry.ts";
+
+/**
+ * Puts a request's telemetry around a handler: outermost, so that its time is the whole time.
+ *
+ * @example app.use(withTelemetry(telemetry, strata(layer)))
+ */
+export function withTelemetry<H extends MiddlewareHandler>(telemetry: Telemetry, handler: H): H {
+  if (!telemetry.enabled) return handler;
+  const wrapped: MiddlewareHandler = async (c, next) => {
+    const { method, url, headers, cf } = c.req.raw;
+    const colo = typeof cf?.["colo"] === "string" ? cf["colo"] : "";
+    const record = telemetry.begin({ method, url, headers, colo });
+    const answer = await telemetry.run(record, () => handler(c, next));
+    const response = answer ?? c.res;
+    const limited = response.headers.has("X-RateLimit-Limit");
+    // Hono leaves the index of the handler that went furthest.
+    const result = { status: response.status, route: routePath(c), limited };
+    const traceparent = telemetry.finish(record, result, (work) => c.executionCtx.waitUntil(work));
+    c.header("traceparent", traceparent);
+    return answer;
+  };
+  return wrapped as H;
+}

@@ -1,0 +1,55 @@
+import type { Clock, Millis } from "../core/time.ts";
+
+export interface PumpOptions {
+  /** Sends what there is. Never rejects. */
+  readonly run: () => Promise<void>;
+  readonly isEmpty: () => boolean;
+  /** Between the starts of two runs. */
+  readonly everyMs: Millis;
+  readonly now: Clock;
+  readonly sleep: (ms: Millis) => Promise<void>;
+}
+
+export interface Pump {
+  /** To be called with every request that leaves something to send; costs a comparison mostly. */
+  kick(waitUntil: (work: Promise<unknown>) => void): void;
+}
+
+/** A request's background ends 30 s after its response: another one takes over long before. */
+const HANDOVER_MS = 5_000;
+const LIFE_MS = 20_000;
+
+/**
+ * Sends in the background of requests, as there are no timers between them: the first that leaves
+ * something begins at once, and sends for those that come meanwhile. If its background
+ * is ended early, a later request takes over.
+ */
+export function createPump({ run, isEmpty, everyMs, now, sleep }: PumpOptions): Pump {
+  let owner = 0;
+  let active = false;
+  let activeSince = Number.NEGATIVE_INFINITY;
+  let ranAt = Number.NEGATIVE_INFINITY;
+
+  async function loop(me: number): Promise<void> {
+    const until = now() + LIFE_MS;
+    do {
+      const waitMs = ranAt + everyMs - now();
+      if (waitMs > 0) await sleep(waitMs);
+      if (me !== owner) return;
+      ranAt = now();
+      await run();
+    } while (me === owner && !isEmpty() && now() < until);
+    if (me === owner) active = false;
+  }
+
+  return {
+    kick(waitUntil) {
+      const age = now() - activeSince;
+      if (active && age >= 0 && age < HANDOVER_MS) return;
+      active = true;
+      activeSince = now();
+      owner++;
+      waitUntil(loop(owner));
+    },
+  };
+}

@@ -1,0 +1,98 @@
+import type { MetricsPort, MetricsReport, TraceSummary } from "../core/metrics.ts";
+import type { Clock, EpochMs } from "../core/time.ts";
+import type { Meter } from "./meter.ts";
+import { seriesOf } from "./meter.ts";
+import type { TopKeys } from "./top-keys.ts";
+
+export interface ReporterOptions {
+  readonly port: MetricsPort;
+  readonly meter: Meter;
+  readonly hot: TopKeys;
+  readonly missed: TopKeys;
+  readonly nameKey: (key: string) => string;
+  readonly isolate: string;
+  readonly now: Clock;
+  readonly memory: () => {
+    readonly entries: number;
+    readonly bytes: number;
+    readonly evictions: number;
+  };
+}
+
+export interface Reporter {
+  /** Sends what was counted since the last report. Never rejects. */
+  run(): Promise<void>;
+  readonly empty: boolean;
+  /** A finished request, for the waterfall; the latest few are sent. */
+  show(trace: TraceSummary): void;
+}
+
+/** After so long a report that has not been answered is sent again: its request is gone. */
+const ANSWER_MS = 10_000;
+const MAX_TRACES = 10;
+const KEYS_SENT = 30;
+
+/** Sends reports one after the other; one that may have been lost is sent again as it was. */
+export function createReporter(options: ReporterOptions): Reporter {
+  const { port, meter, hot, missed, nameKey, isolate, now, memory } = options;
+  let sequence = 0;
+  let unanswered: MetricsReport | undefined;
+  let sentAt: EpochMs = Number.NEGATIVE_INFINITY;
+  let sending = false;
+  let evictions = 0;
+  let traces: TraceSummary[] = [];
+
+  const named = (keys: TopKeys) =>
+    keys.list(KEYS_SENT).map(([key, count, over]) => [nameKey(key), count, over] as const);
+
+  function next(): MetricsReport {
+    const stats = memory();
+    if (stats.evictions > evictions)
+      meter.add("cache.memory.evictions", stats.evictions - evictions);
+    evictions = stats.evictions;
+    meter.add("cache.durable_object.calls", 1, "report");
+    const report: MetricsReport = {
+      isolate,
+      sequence: ++sequence,
+      delta: meter.take(),
+      gauges: [
+        [seriesOf("cache.memory.usage", []), stats.bytes],
+        [seriesOf("cache.memory.entries", []), stats.entries],
+      ],
+      hot: named(hot),
+      missed: named(missed),
+      traces,
+    };
+    hot.clear();
+    missed.clear();
+    traces = [];
+    return report;
+  }
+
+  return {
+    async run() {
+      if (sending && now() - sentAt < ANSWER_MS) return;
+      unanswered ??= next();
+      const report = unanswered;
+      sending = true;
+      sentAt = now();
+      try {
+        await port.report(report);
+        if (unanswered === report) unanswered = undefined;
+      } catch {
+        // Sent again with the next run, under the same number: it may have been counted.
+      } finally {
+        sending = false;
+      }
+    },
+
+    get empty() {
+      return meter.empty && unanswered === undefined;
+    },
+
+    show(trace) {
+      traces.push(trace);
+      if (traces.length > MAX_TRACES) traces.shift();
+    },
+  };
+}

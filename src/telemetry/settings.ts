@@ -1,0 +1,178 @@
+/** The variables of OpenTelemetry, with the meaning that its specification gives them. */
+import type { Millis } from "../core/time.ts";
+
+export type Signal = "traces" | "metrics" | "logs";
+export const SAMPLERS = [
+  "always_on",
+  "always_off",
+  "traceidratio",
+  "parentbased_always_on",
+  "parentbased_always_off",
+  "parentbased_traceidratio",
+] as const;
+export type SamplerName = (typeof SAMPLERS)[number];
+
+export interface Endpoint {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly protocol: "http/protobuf" | "http/json";
+  readonly timeoutMs: Millis;
+  readonly gzip: boolean;
+}
+
+export interface TelemetrySettings {
+  readonly enabled: boolean;
+  /** Where each signal goes; undefined: it is not exported. */
+  readonly endpoints: Readonly<Record<Signal, Endpoint | undefined>>;
+  readonly resource: Readonly<Record<string, string>>;
+  readonly sampler: SamplerName;
+  readonly samplerRatio: number;
+  readonly propagators: ReadonlySet<"tracecontext" | "baggage">;
+  readonly metricIntervalMs: Millis;
+  /** Requests that fail, or take this long, are kept whatever the sampler says; 0: no such rule. */
+  readonly slowMs: Millis;
+  /** Keys appear as they are; otherwise as hashes. */
+  readonly plainKeys: boolean;
+  /** One line of JSON per kept request on the console. */
+  readonly console: boolean;
+}
+
+export interface ReadSettings {
+  readonly settings: TelemetrySettings;
+  /** What is ignored, as the specification asks. */
+  readonly warnings: readonly string[];
+  /** What cannot be ignored. */
+  readonly problems: readonly string[];
+}
+
+/** Reads the variables of telemetry; an empty one counts as not set. */
+export function readSettings(bindings: object): ReadSettings {
+  const variables = bindings as Readonly<Record<string, unknown>>;
+  const warnings: string[] = [];
+  const problems: string[] = [];
+  const text = (name: string): string | undefined => {
+    const value = variables[name];
+    return typeof value === "string" && value.trim() !== "" ? value.trim() : undefined;
+  };
+  const oneOf = <T extends string>(name: string, known: readonly T[], fallback: T): T => {
+    const value = text(name);
+    if (value === undefined) return fallback;
+    const found = known.find((candidate) => candidate === value);
+    if (found === undefined) warnings.push(`${name}: unknown value, ${fallback} is used`);
+    return found ?? fallback;
+  };
+  const number = (name: string, fallback: number, max: number): number => {
+    const value = text(name);
+    if (value === undefined) return fallback;
+    const parsed = Number(value);
+    if (parsed >= 0 && parsed <= max) return parsed;
+    warnings.push(`${name}: must be a number from 0 to ${max}, ${fallback} is used`);
+    return fallback;
+  };
+  const list = (name: string): Record<string, string> => {
+    const parsed = parsePairs(text(name) ?? "");
+    if (parsed === undefined) warnings.push(`${name}: malformed, ignored as a whole`);
+    return parsed ?? {};
+  };
+
+  function endpointOf(signal: Signal): Endpoint | undefined {
+    const upper = signal.toUpperCase();
+    const either = (suffix: string): string =>
+      text(`OTEL_EXPORTER_OTLP_${upper}_${suffix}`) === undefined
+        ? `OTEL_EXPORTER_OTLP_${suffix}`
+        : `OTEL_EXPORTER_OTLP_${upper}_${suffix}`;
+    const exporter = oneOf(`OTEL_${upper}_EXPORTER`, ["otlp", "none"], "otlp");
+    const own = text(`OTEL_EXPORTER_OTLP_${upper}_ENDPOINT`);
+    const base = text("OTEL_EXPORTER_OTLP_ENDPOINT");
+    const target = own ?? base;
+    const protocolName = either("PROTOCOL");
+    if (text(protocolName) === "grpc")
+      problems.push(
+        `${protocolName}: grpc cannot be spoken by a Worker; use http/protobuf or http/json`,
+      );
+    const protocol =
+      text(protocolName) === "grpc"
+        ? "http/protobuf"
+        : oneOf(protocolName, ["http/protobuf", "http/json"], "http/protobuf");
+    if (target === undefined || exporter === "none") return undefined;
+    if (!URL.canParse(target) || !/^https?:/i.test(target)) {
+      problems.push(
+        `${own === undefined ? "OTEL_EXPORTER_OTLP_ENDPOINT" : `OTEL_EXPORTER_OTLP_${upper}_ENDPOINT`}: must be an http(s) URL`,
+      );
+      return undefined;
+    }
+    return {
+      url: own === undefined ? below(target, `v1/${signal}`) : new URL(own).href,
+      headers: {
+        ...list("OTEL_EXPORTER_OTLP_HEADERS"),
+        ...list(`OTEL_EXPORTER_OTLP_${upper}_HEADERS`),
+      },
+      protocol,
+      timeoutMs: number(either("TIMEOUT"), 10_000, 600_000),
+      gzip: oneOf(either("COMPRESSION"), ["gzip", "none"], "none") === "gzip",
+    };
+  }
+
+  const sampler = oneOf("OTEL_TRACES_SAMPLER", SAMPLERS, "parentbased_always_on");
+  const service = text("OTEL_SERVICE_NAME");
+  const settings: TelemetrySettings = {
+    enabled: text("OTEL_SDK_DISABLED")?.toLowerCase() !== "true",
+    endpoints: {
+      traces: endpointOf("traces"),
+      metrics: endpointOf("metrics"),
+      logs: endpointOf("logs"),
+    },
+    resource: {
+      "service.name": "strata",
+      "telemetry.sdk.language": "webjs",
+      "telemetry.sdk.name": "opentelemetry",
+      ...list("OTEL_RESOURCE_ATTRIBUTES"),
+      ...(service !== undefined && { "service.name": service }),
+    },
+    sampler,
+    samplerRatio: sampler.endsWith("traceidratio") ? number("OTEL_TRACES_SAMPLER_ARG", 1, 1) : 1,
+    propagators: propagatorsOf(text("OTEL_PROPAGATORS"), warnings),
+    metricIntervalMs: number("OTEL_METRIC_EXPORT_INTERVAL", 60_000, 86_400_000),
+    slowMs: number("STRATA_TRACE_SLOW_MS", 1_000, 600_000),
+    plainKeys: oneOf("STRATA_TRACE_KEYS", ["hash", "plain"], "hash") === "plain",
+    console: oneOf("STRATA_LOG", ["json", "off"], "json") === "json",
+  };
+  return { settings, warnings: [...new Set(warnings)], problems: [...new Set(problems)] };
+}
+
+/** The path of a signal is appended to the base URL's own path. */
+function below(base: string, path: string): string {
+  const url = new URL(base);
+  url.pathname = `${url.pathname.replace(/\/+$/, "")}/${path}`;
+  return url.href;
+}
+
+function propagatorsOf(
+  value: string | undefined,
+  warnings: string[],
+): ReadonlySet<"tracecontext" | "baggage"> {
+  const found = new Set<"tracecontext" | "baggage">();
+  for (const name of (value ?? "tracecontext,baggage").split(",").map((part) => part.trim())) {
+    if (name === "tracecontext" || name === "baggage") found.add(name);
+    else if (name !== "none" && name !== "")
+      warnings.push(`OTEL_PROPAGATORS: ${name} is not known here, and is ignored`);
+  }
+  return found;
+}
+
+/** `key=value` pairs, comma-separated, values percent-encoded; undefined if any is malformed. */
+function parsePairs(text: string): Record<string, string> | undefined {
+  const pairs: Record<string, string> = {};
+  for (const part of text.split(",")) {
+    if (part.trim() === "") continue;
+    const at = part.indexOf("=");
+    const name = part.slice(0, at).trim();
+    if (at < 1 || name === "") return undefined;
+    try {
+      pairs[decodeURIComponent(name)] = decodeURIComponent(part.slice(at + 1).trim());
+    } catch {
+      return undefined;
+    }
+  }
+  return pairs;
+}

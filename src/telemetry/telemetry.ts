@@ -1,0 +1,246 @@
+/** Telemetry of one isolate: what is counted, what is kept, and how it leaves. */
+import { AsyncLocalStorage } from "node:async_hooks";
+import { resourceFromAttributes } from "@opentelemetry/resources";
+import type { CacheEvent } from "../core/events.ts";
+import type { MetricsPort } from "../core/metrics.ts";
+import type { Carrier, NewId, Random } from "../core/ports.ts";
+import type { Clock, Millis } from "../core/time.ts";
+import type { Fetch } from "./exporter.ts";
+import { hashKey } from "./key-name.ts";
+import { createMeter, type Meter } from "./meter.ts";
+import { createOutbox } from "./outbox.ts";
+import { createPump } from "./pump.ts";
+import {
+  addStep as addToRecord,
+  createRecord,
+  type RequestRecord,
+  type StepRecord,
+} from "./record.ts";
+import { createRecorder } from "./recorder.ts";
+import { createReporter } from "./reporter.ts";
+import { createSampler } from "./sampling.ts";
+import type { TelemetrySettings } from "./settings.ts";
+import { methodOf, schemeOf } from "./spans.ts";
+import { createTopKeys } from "./top-keys.ts";
+import { carrierOf, newSpanId, newTraceId, readCarrier, traceparentOf } from "./trace-context.ts";
+import { traceSummary } from "./trace-summary.ts";
+import type { Kept } from "./wide-event.ts";
+
+export interface TelemetryOptions {
+  readonly settings: TelemetrySettings;
+  /** The metrics objects; without them nothing is counted beyond this isolate. */
+  readonly metrics: MetricsPort | undefined;
+  readonly memory: () => {
+    readonly entries: number;
+    readonly bytes: number;
+    readonly evictions: number;
+  };
+  readonly flushMs: Millis;
+  readonly fetch: Fetch;
+  readonly now: Clock;
+  readonly random: Random;
+  readonly newId: NewId;
+  readonly sleep: (ms: Millis) => Promise<void>;
+  /** Writes one line to the console. */
+  readonly print: (line: string) => void;
+}
+
+type WaitUntil = (work: Promise<unknown>) => void;
+
+/** What the middleware knows of a request when it comes in. */
+export interface Incoming {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Headers;
+  readonly colo: string;
+}
+
+export interface Telemetry {
+  readonly enabled: boolean;
+  /** Every event of every request. */
+  observe(event: CacheEvent): void;
+  /** One request to Postgres has been answered, or has failed. */
+  observeSql(request: {
+    readonly queries: number;
+    readonly ms: Millis;
+    readonly outcome: string;
+  }): void;
+  /** One call of a Durable Object. */
+  observeDurable(call: {
+    readonly method: string;
+    readonly ms: Millis;
+    readonly outcome: string;
+    readonly spanId: string;
+  }): void;
+  /** Runs what belongs to a request; what it calls finds its record. */
+  run<T>(record: RequestRecord, call: () => T): T;
+  begin(incoming: Incoming): RequestRecord;
+  /** The response is ready; gives its `traceparent`. */
+  finish(
+    record: RequestRecord,
+    result: { readonly status: number; readonly route: string; readonly limited: boolean },
+    waitUntil: WaitUntil,
+  ): string;
+  /** A child of the current request's span, named before it begins; undefined outside any. */
+  child():
+    | { readonly spanId: string; readonly carrier: Carrier; readonly baggage: string }
+    | undefined;
+  /** Adds a step to the current request's record. */
+  step(step: Omit<StepRecord, "endedAt">): void;
+  readonly meter: Meter;
+}
+
+const WATCHED_KEYS = 128;
+const UNROUTED = new Set(["*", "/*"]);
+
+export function createTelemetry(options: TelemetryOptions): Telemetry {
+  const { settings, metrics, now, random, newId, flushMs, sleep } = options;
+  const { enabled, slowMs, plainKeys, propagators } = settings;
+  const current = new AsyncLocalStorage<RequestRecord>();
+  const nameKey = plainKeys ? (key: string) => key : hashKey;
+  const meter = createMeter();
+  const hot = createTopKeys(WATCHED_KEYS);
+  const missed = createTopKeys(WATCHED_KEYS);
+  const sample = createSampler(settings.sampler, settings.samplerRatio);
+  const resource = resourceFromAttributes(settings.resource);
+  const outbox = createOutbox({ ...options, resource, meter, nameKey });
+  const reporter =
+    metrics &&
+    createReporter({
+      port: metrics,
+      meter,
+      hot,
+      missed,
+      nameKey,
+      isolate: newId(),
+      now,
+      memory: options.memory,
+    });
+  const reports =
+    reporter &&
+    createPump({ run: reporter.run, isEmpty: () => reporter.empty, everyMs: flushMs, now, sleep });
+  const exports = createPump({
+    run: outbox.run,
+    isEmpty: () => outbox.empty,
+    everyMs: flushMs,
+    now,
+    sleep,
+  });
+
+  function addStep(record: RequestRecord, step: StepRecord): void {
+    if (!record.exported) addToRecord(record, step);
+    else outbox.addLate(record, step);
+  }
+
+  const recorder = createRecorder({ meter, now, hot, missed, nameKey, addStep });
+
+  function keptOf(record: RequestRecord): Kept | undefined {
+    if (record.span.sampled) return "sampled";
+    if (slowMs === 0) return undefined;
+    if (record.status >= 500) return "error";
+    return record.endedAt - record.startedAt >= slowMs ? "slow" : undefined;
+  }
+
+  return {
+    enabled,
+    meter,
+    observe: enabled ? (event) => recorder(event, current.getStore()) : () => undefined,
+
+    observeSql({ queries, ms, outcome }) {
+      if (!enabled) return;
+      const error = outcome === "ok" ? "" : outcome;
+      meter.record("db.client.operation.duration", ms / 1000, "postgresql", "", error);
+      meter.add("cache.sql.queries", queries);
+      const record = current.getStore();
+      if (record === undefined) return;
+      record.sqlRequests += 1;
+      record.sqlQueries += queries;
+      const step = { kind: "postgresql", name: "postgresql", endedAt: now(), ms } as const;
+      addStep(record, { ...step, outcome, spanId: "", amount: queries });
+    },
+
+    observeDurable({ method, ms, outcome, spanId }) {
+      if (!enabled) return;
+      meter.add("cache.durable_object.calls", 1, method, outcome.includes(".") ? outcome : "");
+      const record = current.getStore();
+      if (record === undefined) return;
+      record.durableCalls += 1;
+      addStep(record, {
+        kind: "flight",
+        name: method,
+        endedAt: now(),
+        ms,
+        outcome,
+        spanId,
+        amount: 0,
+      });
+    },
+
+    run: (record, call) => current.run(record, call),
+
+    begin({ method, url, headers, colo }) {
+      const outer = current.getStore();
+      const parent =
+        outer?.span ??
+        (propagators.has("tracecontext")
+          ? readCarrier(headers.get("traceparent"), headers.get("tracestate"))
+          : undefined);
+      const traceId = parent?.traceId ?? newTraceId(random);
+      const sampled = outer === undefined ? sample(traceId, parent) : outer.span.sampled;
+      return createRecord({
+        span: { traceId, spanId: newSpanId(random), sampled, state: parent?.state ?? "" },
+        parent,
+        background: outer !== undefined,
+        startedAt: now(),
+        method,
+        url,
+        baggage: propagators.has("baggage") ? (headers.get("baggage") ?? "") : "",
+        colo,
+      });
+    },
+
+    finish(record, { status, route, limited }, waitUntil) {
+      record.endedAt = now();
+      record.status = status;
+      record.route = UNROUTED.has(route) ? "" : route;
+      if (!record.background) {
+        const seconds = (record.endedAt - record.startedAt) / 1000;
+        meter.record(
+          "http.server.request.duration",
+          seconds,
+          methodOf(record),
+          record.route,
+          String(status),
+          schemeOf(record),
+        );
+        if (limited)
+          meter.add(
+            "cache.ratelimit.decisions",
+            1,
+            status === 429 ? "refused" : "allowed",
+            record.route,
+          );
+      }
+      const kept = keptOf(record);
+      if (kept !== undefined) {
+        outbox.add(record, kept);
+        reporter?.show(traceSummary(record));
+        if (!outbox.empty) exports.kick(waitUntil);
+      }
+      reports?.kick(waitUntil);
+      return traceparentOf(record.span);
+    },
+
+    child() {
+      const record = current.getStore();
+      if (!enabled || record === undefined) return undefined;
+      const spanId = newSpanId(random);
+      return { spanId, carrier: carrierOf({ ...record.span, spanId }), baggage: record.baggage };
+    },
+
+    step(step) {
+      const record = current.getStore();
+      if (enabled && record !== undefined) addStep(record, { ...step, endedAt: now() });
+    },
+  };
+}

@@ -1,0 +1,71 @@
+/** W3C Trace Context: what comes in, what goes on. https://www.w3.org/TR/trace-context/ */
+import type { Carrier, Random } from "../core/ports.ts";
+
+export interface SpanRef {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly sampled: boolean;
+  /** Opaque; passed on as it came. */
+  readonly state: string;
+}
+
+const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
+const MAX_STATE_CHARS = 512;
+
+/** The caller's span; undefined if there is none, or it is malformed: a new trace begins then. */
+export function readCarrier(
+  traceparent: string | null | undefined,
+  tracestate: string | null | undefined,
+): SpanRef | undefined {
+  const match = TRACEPARENT.exec(traceparent?.trim() ?? "");
+  if (match === null) return undefined;
+  const [, version = "", traceId = "", spanId = "", flags = "", rest] = match;
+  if (version === "ff" || (version === "00" && rest !== undefined)) return undefined;
+  if (/^0+$/.test(traceId) || /^0+$/.test(spanId)) return undefined;
+  const state = tracestate?.trim() ?? "";
+  return {
+    traceId,
+    spanId,
+    sampled: (Number.parseInt(flags, 16) & 1) === 1,
+    state: isTracestate(state) ? state : "",
+  };
+}
+
+export function traceparentOf({ traceId, spanId, sampled }: Omit<SpanRef, "state">): string {
+  return `00-${traceId}-${spanId}-${sampled ? "01" : "00"}`;
+}
+
+export function carrierOf(span: SpanRef): Carrier {
+  const traceparent = traceparentOf(span);
+  return span.state === "" ? { traceparent } : { traceparent, tracestate: span.state };
+}
+
+/** A malformed tracestate is dropped whole; the trace goes on without it. */
+function isTracestate(text: string): boolean {
+  if (text === "" || text.length > MAX_STATE_CHARS) return false;
+  const members = text.split(",").filter((member) => member.trim() !== "");
+  const keys = members.map((member) => member.trim().split("=", 1)[0]);
+  return (
+    members.length <= 32 &&
+    new Set(keys).size === keys.length &&
+    members.every((member) =>
+      /^[a-z0-9][a-z0-9_\-*/@]{0,255}=[\x20-\x2b\x2d-\x3c\x3e-\x7e]{0,255}[\x21-\x2b\x2d-\x3c\x3e-\x7e]$/.test(
+        member.trim(),
+      ),
+    )
+  );
+}
+
+const hex8 = (random: Random): string =>
+  ((random() * 0x1_0000_0000) >>> 0).toString(16).padStart(8, "0");
+
+/** Never all zero, which would be no id. */
+export function newTraceId(random: Random): string {
+  const id = hex8(random) + hex8(random) + hex8(random) + hex8(random);
+  return /^0+$/.test(id) ? `${id.slice(0, 31)}1` : id;
+}
+
+export function newSpanId(random: Random): string {
+  const id = hex8(random) + hex8(random);
+  return /^0+$/.test(id) ? `${id.slice(0, 15)}1` : id;
+}
