@@ -1,0 +1,187 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { createClient, type Client } from "./client.ts";
+import { createServices, type LocalServices } from "./services.ts";
+
+/** The top folder of the repository. */
+export const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
+
+const START_DEADLINE_MS = 100_000;
+const STOP_DEADLINE_MS = 20_000;
+/** Below the range from which systems take the ports of outgoing connections. */
+const PORTS = { from: 11_000, to: 32_000 } as const;
+
+export interface ProductOptions {
+  readonly instances?: number;
+  /** Seconds between two runs of the cron handler; 0, the default here, never fires it. */
+  readonly cronSeconds?: number;
+  /** Further variables of `npm run dev`. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Strata as a newcomer has it: what `npm run dev` started, and nothing but its addresses. */
+export interface Product {
+  readonly urls: readonly string[];
+  readonly port: number;
+  readonly adminToken: string;
+  readonly services: LocalServices;
+  /** A client with an address of its own, so that it has rate limits of its own. */
+  client(): Client;
+  /** What `npm run dev` has printed so far. */
+  output(): string;
+  /** Resolves with how `npm run dev` ended. */
+  readonly ended: Promise<string>;
+  /** Ctrl-C. Rejects if that leaves anything behind that listens. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Runs `npm run dev` on free ports and resolves when it says that it is ready.
+ * Rejects, with what it printed, when it ends before or never says so.
+ */
+export async function startProduct(options: ProductOptions = {}): Promise<Product> {
+  const instances = options.instances ?? 2;
+  const port = await freePorts(instances + 1);
+  const servicesPort = port + instances;
+  const env = {
+    ...inherited(),
+    PORT: String(port),
+    INSTANCES: String(instances),
+    SERVICES_PORT: String(servicesPort),
+    CRON_SECONDS: String(options.cronSeconds ?? 0),
+    ...options.env,
+  };
+  // A group of its own, as a terminal gives to what it runs in the foreground.
+  const child = spawn("npm", ["run", "dev"], { cwd: ROOT, env, detached: true });
+  const ended = endOf(child);
+  const output = collect(child);
+  const interrupt = (signal: NodeJS.Signals): void => {
+    try {
+      if (child.pid !== undefined) process.kill(-child.pid, signal);
+    } catch {
+      // Nothing is left of the group.
+    }
+  };
+  const ports = Array.from({ length: instances + 1 }, (_, index) => port + index);
+  const stop = async (): Promise<void> => {
+    interrupt("SIGINT");
+    const how = await within(ended, STOP_DEADLINE_MS, "Ctrl-C");
+    for (const each of ports)
+      if (!(await isFree(each))) throw new Error(`port ${each} is in use after ${how}`);
+  };
+  try {
+    await within(
+      Promise.race([output.until(/Strata ready on .*ADMIN_TOKEN +\w+/s), failed(ended)]),
+      START_DEADLINE_MS,
+      "the ready line",
+    );
+  } catch (error) {
+    interrupt("SIGINT");
+    await within(ended, STOP_DEADLINE_MS, "Ctrl-C").catch(() => interrupt("SIGKILL"));
+    throw new Error(`npm run dev did not start: ${(error as Error).message}\n${output.text()}`, {
+      cause: error,
+    });
+  }
+  const adminToken = /ADMIN_TOKEN +(\w+)/.exec(output.text())?.[1] ?? "";
+  const urls = ports.slice(0, instances).map((each) => `http://127.0.0.1:${each}`);
+  return {
+    urls,
+    port,
+    adminToken,
+    services: createServices(`http://127.0.0.1:${servicesPort}`, () =>
+      variable(port, "UPSTASH_REDIS_REST_TOKEN"),
+    ),
+    client: () => createClient(urls, adminToken),
+    output: output.text,
+    ended,
+    stop,
+  };
+}
+
+/** A variable that this run hands to its Workers. */
+function variable(port: number, name: string): string {
+  const text = readFileSync(variablesFile(port), "utf8");
+  return new RegExp(`^${name}='([^']*)'$`, "m").exec(text)?.[1] ?? "";
+}
+
+/** Where a run on this port keeps the variables of its Workers. */
+export function variablesFile(port: number): string {
+  return join(ROOT, ".strata", String(port), "variables.env");
+}
+
+/** The environment without what would make it another run: the test runner's, and the Worker's own variables. */
+function inherited(): NodeJS.ProcessEnv {
+  const own =
+    /^(?:VITEST|NODE_ENV$|NODE_OPTIONS$|ADMIN_TOKEN$|DATABASE_URL$|NEON_|UPSTASH_|ORIGIN_|OTEL_|LLM_|STRATA_|KEEP$|NO_SEED$)/;
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !own.test(name)));
+}
+
+function endOf(child: ChildProcess): Promise<string> {
+  return new Promise((resolve) => {
+    child.once("error", (error) => resolve(error.message));
+    child.once("close", (code, signal) => resolve(signal ?? `exit code ${code}`));
+  });
+}
+
+async function failed(ended: Promise<string>): Promise<never> {
+  throw new Error(`it ended with ${await ended}`);
+}
+
+function collect(child: ChildProcess) {
+  let text = "";
+  const watchers = new Set<() => void>();
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on("data", (chunk: Buffer) => {
+      text += chunk.toString();
+      for (const watcher of watchers) watcher();
+    });
+  }
+  return {
+    text: () => text,
+    until: (pattern: RegExp) =>
+      new Promise<void>((resolve) => {
+        const watcher = (): void => {
+          if (!pattern.test(text)) return;
+          watchers.delete(watcher);
+          resolve();
+        };
+        watchers.add(watcher);
+        watcher();
+      }),
+  };
+}
+
+async function within<T>(work: Promise<T>, ms: number, what: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what} took more than ${ms / 1_000} s`)), ms);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The first of as many neighbouring ports that nobody uses. */
+async function freePorts(count: number): Promise<number> {
+  for (let attempt = 0; attempt < 50; attempt++) {
+    const first = PORTS.from + Math.floor(Math.random() * (PORTS.to - PORTS.from - count));
+    const free = await Promise.all(
+      Array.from({ length: count }, (_, index) => isFree(first + index)),
+    );
+    if (free.every(Boolean)) return first;
+  }
+  throw new Error(`no ${count} neighbouring ports are free`);
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+  });
+}

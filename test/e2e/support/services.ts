@@ -1,0 +1,83 @@
+import type { Counts } from "../../../dev/gateway/counts.ts";
+import type { Fault } from "../../../dev/gateway/faults.ts";
+
+export type { Fault } from "../../../dev/gateway/faults.ts";
+
+/** What has reached the gateways. */
+export interface Used {
+  readonly redis: number;
+  readonly commands: number;
+  /** Requests to the SQL gateway. */
+  readonly sql: number;
+  readonly queries: number;
+}
+
+/** The local services as anybody can reach them: counts, faults, and Redis itself. */
+export interface LocalServices {
+  readonly url: string;
+  /** `GET /counts`. */
+  used(): Promise<Used>;
+  /** What `work` caused, and whatever else happened meanwhile. */
+  usedBy<T>(work: () => Promise<T>): Promise<{ value: T; used: Used }>;
+  /** `PUT /faults/<service>`. */
+  fault(service: "redis" | "sql", fault: Fault): Promise<void>;
+  /** `DELETE /faults`. */
+  heal(): Promise<void>;
+  /** A command to Redis past Strata. */
+  redis(...command: readonly string[]): Promise<unknown>;
+  /** A statement to Postgres past Strata; gives its rows as text. */
+  sql(query: string): Promise<readonly Record<string, unknown>[]>;
+}
+
+export function createServices(url: string, redisToken: () => string): LocalServices {
+  async function call(method: string, path: string, init: RequestInit = {}): Promise<unknown> {
+    const response = await fetch(`${url}${path}`, { method, ...init });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
+    return JSON.parse(text);
+  }
+
+  async function used(): Promise<Used> {
+    const { redis, sql } = (await call("GET", "/counts")) as Counts;
+    return {
+      redis: redis.requests,
+      commands: redis.commands,
+      sql: sql.requests,
+      queries: sql.queries,
+    };
+  }
+
+  return {
+    url,
+    used,
+    async usedBy(work) {
+      const before = await used();
+      const value = await work();
+      const after = await used();
+      return {
+        value,
+        used: {
+          redis: after.redis - before.redis,
+          commands: after.commands - before.commands,
+          sql: after.sql - before.sql,
+          queries: after.queries - before.queries,
+        },
+      };
+    },
+    fault: async (service, fault) =>
+      void (await call("PUT", `/faults/${service}`, { body: JSON.stringify(fault) })),
+    heal: async () => void (await call("DELETE", "/faults")),
+    async redis(...command) {
+      const headers = { Authorization: `Bearer ${redisToken()}` };
+      const answer = await call("POST", "/redis", { headers, body: JSON.stringify(command) });
+      return (answer as { result: unknown }).result;
+    },
+    async sql(query) {
+      const headers = { "Neon-Connection-String": "postgres://strata:local@127.0.0.1/strata" };
+      const body = JSON.stringify({ query, params: [] });
+      return (
+        (await call("POST", "/sql", { headers, body })) as { rows: Record<string, unknown>[] }
+      ).rows;
+    },
+  };
+}
