@@ -2,41 +2,33 @@ import { done } from "../core/faults.ts";
 import { sizeOf, type Entry } from "../core/entry.ts";
 import type { MemoryTier } from "../core/ports.ts";
 import type { EpochMs } from "../core/time.ts";
+import type { EvictionOrder, Node } from "./eviction/order.ts";
+import { createSieve } from "./eviction/sieve.ts";
 
 export interface MemoryTierOptions {
   readonly maxBytes: number;
   readonly maxEntries: number;
-}
-
-interface Node {
-  entry: Entry;
-  bytes: number;
-  visited: boolean;
-  newer: Node | undefined;
-  older: Node | undefined;
+  /** In which order entries are given up; a new one for each tier. Default SIEVE. */
+  readonly eviction?: EvictionOrder;
 }
 
 /**
- * The tier in the isolate's heap, bounded in bytes and entries. Eviction is
- * SIEVE: a hit sets one bit and moves nothing; a hand walks from the oldest to
- * the newest and evicts the first entry that was not visited since it last came by.
+ * The tier in the isolate's heap, bounded in bytes and entries. What has to go
+ * when it is full is the eviction order's decision; an entry that would take the
+ * whole tier or more is not kept at all.
  *
- * An entry larger than the whole tier is not kept.
- *
- * @see Zhang et al., "SIEVE is Simpler than LRU", NSDI 2024.
+ * @example createMemoryTier({ maxBytes: 32 * 2 ** 20, maxEntries: 20_000, eviction: createLru() })
  */
-export function createMemoryTier({ maxBytes, maxEntries }: MemoryTierOptions): MemoryTier {
+export function createMemoryTier(options: MemoryTierOptions): MemoryTier {
+  const { maxBytes, maxEntries, eviction: order = createSieve() } = options;
   const nodes = new Map<string, Node>();
-  let newest: Node | undefined;
-  let oldest: Node | undefined;
-  let hand: Node | undefined;
   let bytes = 0;
   let evictions = 0;
 
   function peek(key: string): Entry | undefined {
     const node = nodes.get(key);
     if (node === undefined) return undefined;
-    node.visited = true;
+    order.visit(node);
     return node.entry;
   }
 
@@ -44,61 +36,47 @@ export function createMemoryTier({ maxBytes, maxEntries }: MemoryTierOptions): M
     const size = sizeOf(entry);
     const present = nodes.get(entry.key);
     if (size > maxBytes || entry.deleteAt <= now) {
-      if (present !== undefined) unlink(present);
+      if (present !== undefined) drop(present);
       return;
     }
     if (present === undefined) {
       // Room is made first: the newcomer has not had its chance to be visited.
       while (nodes.size > 0 && (bytes + size > maxBytes || nodes.size >= maxEntries)) evict();
-      link({ entry, bytes: size, visited: false, newer: undefined, older: newest });
+      const node: Node = { entry, bytes: size, rank: 0, newer: undefined, older: undefined };
+      nodes.set(entry.key, node);
+      bytes += size;
+      order.add(node);
       return;
     }
     bytes += size - present.bytes;
     present.entry = entry;
     present.bytes = size;
-    present.visited = true;
+    order.update(present);
     while (bytes > maxBytes) evict();
+  }
+
+  function evict(): void {
+    const victim = order.victim();
+    if (victim === undefined) return;
+    drop(victim);
+    evictions++;
+  }
+
+  function drop(node: Node): void {
+    nodes.delete(node.entry.key);
+    bytes -= node.bytes;
+    order.remove(node);
   }
 
   function remove(key: string): void {
     const node = nodes.get(key);
-    if (node !== undefined) unlink(node);
+    if (node !== undefined) drop(node);
   }
 
   function clear(): void {
     nodes.clear();
-    newest = oldest = hand = undefined;
+    order.clear();
     bytes = 0;
-  }
-
-  function evict(): void {
-    hand ??= oldest;
-    while (hand?.visited === true) {
-      hand.visited = false;
-      hand = hand.newer ?? oldest;
-    }
-    if (hand === undefined) return;
-    unlink(hand);
-    evictions++;
-  }
-
-  function link(node: Node): void {
-    nodes.set(node.entry.key, node);
-    bytes += node.bytes;
-    if (newest !== undefined) newest.newer = node;
-    newest = node;
-    oldest ??= node;
-  }
-
-  function unlink(node: Node): void {
-    nodes.delete(node.entry.key);
-    bytes -= node.bytes;
-    // The hand stays where it is for everything but its own entry.
-    if (hand === node) hand = node.newer;
-    if (node.newer === undefined) newest = node.older;
-    else node.newer.older = node.older;
-    if (node.older === undefined) oldest = node.newer;
-    else node.older.newer = node.newer;
   }
 
   return {

@@ -2,16 +2,29 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { sizeOf } from "../../src/core/entry.ts";
 import type { MemoryTier } from "../../src/core/ports.ts";
+import { createEviction, EVICTIONS } from "../../src/tiers/eviction/choice.ts";
 import { createMemoryTier } from "../../src/tiers/memory.ts";
+import { createDice } from "../../bench/support/dice.ts";
 import { entryOf } from "../support/entries.ts";
 import { describeTier } from "./contract.ts";
 
-const small = (key: string, chars = 0) => entryOf({ key, body: "x".repeat(chars) });
+const small = (key: string, chars = 0, lives = 60_000) =>
+  entryOf({ key, body: "x".repeat(chars), deleteAt: 1_060_000 + lives });
 const UNIT = sizeOf(small("k:0"));
 const roomy = () => createMemoryTier({ maxBytes: 1_000_000, maxEntries: 1_000 });
 const now = 1_000_000;
 
-describeTier("memory", () => ({ tier: roomy(), host: "strata.test" }));
+for (const name of EVICTIONS)
+  describe(`with the eviction ${name}`, () => {
+    describeTier("memory", () => ({
+      tier: createMemoryTier({
+        maxBytes: 1_000_000,
+        maxEntries: 1_000,
+        eviction: createEviction(name, createDice(1)),
+      }),
+      host: "strata.test",
+    }));
+  });
 
 /** SIEVE as the paper gives it, over a plain list, newest first. */
 function createSieve(maxEntries: number) {
@@ -58,22 +71,24 @@ const operation = fc.record({
   do: fc.constantFrom("get", "put", "put", "remove"),
   key: fc.nat({ max: 9 }).map((n) => `k:${n}`),
   chars: fc.nat({ max: 400 }),
+  lives: fc.nat({ max: 9 }),
 });
 
 describe("the memory tier", () => {
-  it("stays within its bounds, whatever happens", () => {
+  it.each(EVICTIONS)("stays within its bounds, whatever happens (%s)", (name) => {
     const bounds = fc.record({
       maxBytes: fc.integer({ min: UNIT, max: 6 * UNIT }),
       maxEntries: fc.integer({ min: 1, max: 6 }),
     });
     fc.assert(
       fc.property(bounds, fc.array(operation, { maxLength: 60 }), (limits, operations) => {
-        const tier = createMemoryTier(limits);
-        for (const { do: action, key, chars } of operations) {
+        const eviction = createEviction(name, createDice(7));
+        const tier = createMemoryTier({ ...limits, eviction });
+        for (const { do: action, key, chars, lives } of operations) {
           if (action === "get") tier.peek(key);
           else if (action === "remove") tier.remove(key);
           else {
-            const entry = small(key, chars);
+            const entry = small(key, chars, lives);
             tier.put(entry, now);
             // What fits is there once it has been put, and never in its former state.
             if (sizeOf(entry) > limits.maxBytes) expect(tier.peek(key)).toBeUndefined();
@@ -88,7 +103,7 @@ describe("the memory tier", () => {
           expect(entries).toBeLessThanOrEqual(limits.maxEntries);
         }
       }),
-      { numRuns: 500 },
+      { numRuns: 200 },
     );
   });
 

@@ -1,0 +1,107 @@
+/**
+ * The memory tier's eviction orders against npm's `lru-cache` and the offline
+ * optimum: hit ratios, which are exact, and time per operation, as ratios of one run.
+ */
+import { LRUCache } from "lru-cache";
+import type { Entry } from "../src/core/entry.ts";
+import { createEviction, EVICTIONS, type Eviction } from "../src/tiers/eviction/choice.ts";
+import { createMemoryTier } from "../src/tiers/memory.ts";
+import { countOptimalHits } from "./eviction/belady.ts";
+import { countHits, createEntries, replayed, type Replayed } from "./eviction/replay.ts";
+import { createTraces } from "./eviction/traces.ts";
+import { createDice } from "./support/dice.ts";
+import { save, show, type Row } from "./support/report.ts";
+import { medianNsPerOp } from "./support/time.ts";
+
+const REQUESTS = 120_000;
+const ROUNDS = 9;
+const PEEKS = 1_000_000;
+
+const traces = createTraces({ requests: REQUESTS, seed: 42 });
+const most = traces.reduce((max, { keys }) => keys.reduce((a, b) => Math.max(a, b), max), 0);
+const entries = createEntries(most + 1);
+
+function ours(name: Eviction, maxEntries: number): Replayed {
+  const eviction = createEviction(name, createDice(1));
+  return replayed(createMemoryTier({ maxBytes: 2 ** 31, maxEntries, eviction }));
+}
+
+function lruCache(max: number): Replayed {
+  const cache = new LRUCache<string, Entry>({ max });
+  return (entry) => {
+    if (cache.get(entry.key) !== undefined) return true;
+    cache.set(entry.key, entry);
+    return false;
+  };
+}
+
+const ratios: Row[] = traces.flatMap(({ name, keys, capacities }) =>
+  capacities.map((capacity): Row => {
+    const percent = (hits: number): string => ((100 * hits) / keys.length).toFixed(2);
+    const own = EVICTIONS.filter((eviction) => eviction !== "ttl").map(
+      (eviction) =>
+        [eviction, percent(countHits(keys, entries, ours(eviction, capacity)))] as const,
+    );
+    return {
+      trace: name,
+      entries: capacity,
+      ...Object.fromEntries(own),
+      "lru-cache": percent(countHits(keys, entries, lruCache(capacity))),
+      optimum: percent(countOptimalHits(keys, capacity)),
+    };
+  }),
+);
+// All entries live equally long here, and then "ttl" tells nothing apart: it is left out.
+for (const { name, what } of traces) console.log(`${name}: ${what}`);
+show(`Hit ratio in percent, ${REQUESTS} requests`, ratios);
+
+const [zipf] = traces;
+if (zipf === undefined) throw new Error("there is no trace");
+const CAPACITY = 1_000;
+const makers: readonly (readonly [string, () => Replayed])[] = [
+  ...EVICTIONS.map((name) => [name, () => ours(name, CAPACITY)] as const),
+  ["lru-cache", () => lruCache(CAPACITY)],
+];
+const replays = medianNsPerOp(
+  makers.map(([name, create]) => ({
+    name,
+    run: () => {
+      countHits(zipf.keys, entries, create());
+      return zipf.keys.length;
+    },
+  })),
+  ROUNDS,
+);
+
+/** Hits alone: every key is there. */
+const hot = entries.slice(0, CAPACITY / 2);
+const hits = medianNsPerOp(
+  makers.map(([name, create]) => {
+    const cache = create();
+    for (const entry of hot) cache(entry);
+    return {
+      name,
+      run: () => {
+        let found = 0;
+        for (let at = 0; at < PEEKS; at++) if (cache(hot[at % hot.length] as Entry)) found++;
+        return found;
+      },
+    };
+  }),
+  ROUNDS,
+);
+
+const base = { replay: replays.get("lru-cache") ?? 1, hit: hits.get("lru-cache") ?? 1 };
+const times: Row[] = makers.map(([name]) => {
+  const replay = replays.get(name) ?? 0;
+  const hit = hits.get(name) ?? 0;
+  return {
+    cache: name,
+    "hit, ns": hit.toFixed(0),
+    "hit, of lru-cache": (hit / base.hit).toFixed(2),
+    "zipf, ns": replay.toFixed(0),
+    "zipf, of lru-cache": (replay / base.replay).toFixed(2),
+  };
+});
+show(`Time per operation, ${CAPACITY} entries, medians of ${ROUNDS} rounds`, times);
+save("eviction", { requests: REQUESTS, ratios, times });

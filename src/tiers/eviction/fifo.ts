@@ -1,0 +1,19 @@
+import { append, createList, unlink } from "./list.ts";
+import type { EvictionOrder } from "./order.ts";
+
+const nothing = (): void => undefined;
+
+/** First in, first out: hits and replacements change nothing. */
+export function createFifo(): EvictionOrder {
+  const list = createList();
+  return {
+    add: (node) => append(list, node),
+    visit: nothing,
+    update: nothing,
+    remove: (node) => unlink(list, node),
+    victim: () => list.oldest,
+    clear() {
+      list.oldest = list.newest = undefined;
+    },
+  };
+}

@@ -1,0 +1,42 @@
+import { append, createList, unlink, type NodeList } from "./list.ts";
+import type { EvictionOrder, Node } from "./order.ts";
+
+/** Visits that are told apart; who has more counts as having this many. */
+const MAX_VISITS = 255;
+
+/**
+ * Least frequently used, the least recent of them first: one list for each
+ * number of visits, all made beforehand, so that a hit only moves a node. Counts
+ * never fall: what was popular once stays until nothing less popular is left.
+ *
+ * @see Shah, Mitra, Matani, "An O(1) algorithm for implementing the LFU cache eviction scheme".
+ */
+export function createLfu(): EvictionOrder {
+  const lists = Array.from({ length: MAX_VISITS + 1 }, createList);
+  /** No list below it holds a node. */
+  let least = 0;
+
+  const listOf = (node: Node): NodeList => lists[node.rank] as NodeList;
+  const visit = (node: Node): void => {
+    unlink(listOf(node), node);
+    if (node.rank < MAX_VISITS) node.rank++;
+    append(listOf(node), node);
+  };
+  return {
+    add(node) {
+      append(listOf(node), node);
+      least = 0;
+    },
+    visit,
+    update: visit,
+    remove: (node) => unlink(listOf(node), node),
+    victim() {
+      while (least < MAX_VISITS && lists[least]?.oldest === undefined) least++;
+      return lists[least]?.oldest;
+    },
+    clear() {
+      for (const list of lists) list.oldest = list.newest = undefined;
+      least = 0;
+    },
+  };
+}

@@ -1,0 +1,28 @@
+import type { Node } from "./order.ts";
+
+/** A doubly linked list through the nodes themselves, oldest to newest. */
+export interface NodeList {
+  oldest: Node | undefined;
+  newest: Node | undefined;
+}
+
+export function createList(): NodeList {
+  return { oldest: undefined, newest: undefined };
+}
+
+/** Puts a node that is in no list at the newest end. */
+export function append(list: NodeList, node: Node): void {
+  node.older = list.newest;
+  node.newer = undefined;
+  if (list.newest === undefined) list.oldest = node;
+  else list.newest.newer = node;
+  list.newest = node;
+}
+
+export function unlink(list: NodeList, node: Node): void {
+  if (node.newer === undefined) list.newest = node.older;
+  else node.newer.older = node.older;
+  if (node.older === undefined) list.oldest = node.newer;
+  else node.older.newer = node.newer;
+  node.newer = node.older = undefined;
+}
