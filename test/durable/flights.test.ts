@@ -1,0 +1,182 @@
+import { describe, expect, it } from "vitest";
+import type { Landing } from "../../src/core/ports.ts";
+import { createTower, entryLanding, leaseOf } from "./tower.ts";
+
+const failure: Landing = {
+  kind: "failed",
+  fault: { code: "origin.unavailable", message: "down" },
+};
+
+describe("a flight", () => {
+  it("is led by the first to come; the others get what the leader lands", async () => {
+    const tower = createTower();
+    const leader = await tower.join();
+    await tower.advance(10);
+    const followers = [await tower.join(), await tower.join()];
+    expect(followers.map(({ answer }) => answer)).toEqual([undefined, undefined]);
+
+    await tower.land(leaseOf(leader), entryLanding("value"));
+    for (const { answer } of followers) {
+      expect(answer).toEqual({
+        role: "follower",
+        flight: leader.answer?.flight,
+        beganAgoMs: 10,
+        landing: entryLanding("value"),
+      });
+    }
+  });
+
+  it("is one of each key", async () => {
+    const tower = createTower();
+    const [one, other] = [await tower.join({ key: "k:1" }), await tower.join({ key: "k:2" })];
+    expect([one.answer?.role, other.answer?.role]).toEqual(["leader", "leader"]);
+    await tower.land(leaseOf(one), entryLanding("v"), "k:2");
+    expect((await tower.join({ key: "k:2" })).answer).toBeUndefined();
+  });
+
+  it("gives those who come late what has just landed, and then no more", async () => {
+    const tower = createTower(50);
+    await tower.land(leaseOf(await tower.join()), entryLanding("value"));
+    await tower.advance(49);
+    expect((await tower.join()).answer).toMatchObject({
+      role: "follower",
+      beganAgoMs: 49,
+      landing: entryLanding("value"),
+    });
+    await tower.advance(1);
+    expect((await tower.join()).answer?.role).toBe("leader");
+  });
+
+  it("is forgotten when it has lingered", async () => {
+    const tower = createTower();
+    await tower.land(leaseOf(await tower.join()));
+    expect(tower.flights.size).toBe(1);
+    await tower.advance(50);
+    expect(tower.flights.size).toBe(0);
+    expect(tower.timers()).toBe(0);
+  });
+
+  it.each<Landing>([failure, { kind: "uncacheable" }])(
+    "that ends with %o tells those who wait, and nobody who comes later",
+    async (landing) => {
+      const tower = createTower();
+      const leader = await tower.join();
+      const follower = await tower.join();
+      await tower.land(leaseOf(leader), landing);
+      expect(follower.answer).toMatchObject({ role: "follower", landing });
+      expect((await tower.join()).answer?.role).toBe("leader");
+    },
+  );
+
+  it("whose result did not hold is followed by one next flight, which all such readers share", async () => {
+    const tower = createTower();
+    const leader = await tower.join();
+    const after = leader.answer?.flight ?? "";
+    await tower.land(leaseOf(leader), entryLanding("old"));
+    const next = await tower.join({ after });
+    const others = [await tower.join({ after }), await tower.join()];
+    expect(next.answer?.role).toBe("leader");
+    expect(next.answer?.flight).not.toBe(after);
+    await tower.land(leaseOf(next), entryLanding("new"));
+    for (const { answer } of others)
+      expect(answer).toMatchObject({ role: "follower", landing: entryLanding("new") });
+  });
+
+  it("has one flight queued behind it for those whom it will not satisfy", async () => {
+    const tower = createTower();
+    const leader = await tower.join();
+    const after = leader.answer?.flight ?? "";
+    const follower = await tower.join();
+    const queued = [await tower.join({ after }), await tower.join({ after })];
+
+    await tower.land(leaseOf(leader), entryLanding("first"));
+    expect(follower.answer).toMatchObject({ landing: entryLanding("first") });
+    expect(queued.map(({ answer }) => answer?.role)).toEqual(["leader", undefined]);
+    await tower.land(leaseOf(queued[0]!), entryLanding("second"));
+    expect(queued[1]?.answer).toMatchObject({ landing: entryLanding("second") });
+  });
+});
+
+describe("a lease", () => {
+  it("that has run out goes to the next who waits", async () => {
+    const tower = createTower();
+    const dead = await tower.join({ leaseMs: 100 });
+    const next = await tower.join({ waitMs: 500 });
+    const last = await tower.join({ waitMs: 500 });
+    await tower.advance(99);
+    expect(next.answer).toBeUndefined();
+    await tower.advance(1);
+    expect(next.answer?.role).toBe("leader");
+    expect(next.answer?.flight).not.toBe(dead.answer?.flight);
+    expect(last.answer).toBeUndefined();
+
+    await tower.land(leaseOf(next), entryLanding("value"));
+    // It joined before this flight began: what it gets is newer than it asked for.
+    expect(last.answer).toMatchObject({ beganAgoMs: -100, landing: entryLanding("value") });
+  });
+
+  it("that was lost says nothing any more, however late its result lands", async () => {
+    const tower = createTower();
+    const slow = await tower.join({ leaseMs: 100 });
+    const next = await tower.join({ waitMs: 500 });
+    await tower.advance(100);
+    const follower = await tower.join();
+
+    await tower.land(leaseOf(slow), entryLanding("too late"));
+    expect(follower.answer).toBeUndefined();
+    await tower.land(leaseOf(next), entryLanding("value"));
+    expect(follower.answer).toMatchObject({ landing: entryLanding("value") });
+    await tower.land(leaseOf(slow), entryLanding("too late"));
+    expect((await tower.join()).answer).toMatchObject({ landing: entryLanding("value") });
+  });
+
+  it("that was lost with nobody waiting is no flight any more", async () => {
+    const tower = createTower();
+    const slow = await tower.join({ leaseMs: 100 });
+    await tower.advance(100);
+    expect(tower.flights.size).toBe(0);
+    await tower.land(leaseOf(slow), entryLanding("too late"));
+    expect((await tower.join()).answer?.role).toBe("leader");
+  });
+
+  it("does not go to one who has stopped waiting", async () => {
+    const tower = createTower();
+    await tower.join({ leaseMs: 100 });
+    const gone = await tower.join({ waitMs: 99 });
+    const patient = await tower.join({ waitMs: 101 });
+    await tower.advance(100);
+    expect(gone.answer).toBeUndefined();
+    expect(patient.answer?.role).toBe("leader");
+  });
+
+  it("lands once", async () => {
+    const tower = createTower();
+    const leader = await tower.join();
+    await tower.land(leaseOf(leader), entryLanding("first"));
+    await tower.land(leaseOf(leader), entryLanding("second"));
+    expect((await tower.join()).answer).toMatchObject({ landing: entryLanding("first") });
+  });
+
+  it.each(["", "id-1", "someone-else's"])("that was never granted (%j) lands nothing", async (lease) => {
+    const tower = createTower();
+    await tower.join();
+    const follower = await tower.join();
+    await tower.land(lease);
+    await tower.land(lease, entryLanding("v"), "k:never");
+    expect(follower.answer).toBeUndefined();
+  });
+
+  it("of a queued flight runs from when it begins", async () => {
+    const tower = createTower();
+    const leader = await tower.join({ leaseMs: 100 });
+    const queued = await tower.join({ after: leader.answer?.flight ?? "", waitMs: 500 });
+    const last = await tower.join({ after: leader.answer?.flight ?? "", waitMs: 500 });
+    await tower.advance(90);
+    await tower.land(leaseOf(leader));
+    expect(queued.answer?.role).toBe("leader");
+    await tower.advance(99);
+    expect(last.answer).toBeUndefined();
+    await tower.advance(1);
+    expect(last.answer?.role).toBe("leader");
+  });
+});
