@@ -80,6 +80,8 @@ async function run(
   writeVariables(variablesFile, variables);
 
   const urls = Array.from({ length: instances }, (_, index) => `http://127.0.0.1:${port + index}`);
+  // Before an origin at the root, every other path is the origin's.
+  const healthPath = variables["ORIGIN_AT_ROOT"] === "1" ? "/__strata/health" : "/health";
   const groups: ProcessGroup[] = [];
   stops.push(async () => void (await Promise.all(groups.map((group) => group.stop()))));
   const startInstance = async (index: number): Promise<void> => {
@@ -95,19 +97,20 @@ async function run(
       onLine(line) {
         print(instances === 1 ? line : `[${index + 1}] ${line}`);
         if (RUNTIME_CRASHED.test(line)) {
-          untilHealthy(urls[index]!, RECOVERY_DEADLINE_MS, signal).catch((error: unknown) =>
-            fail(
-              new Error(`Worker instance ${index + 1} did not recover from a crash`, {
-                cause: error,
-              }),
-            ),
+          untilHealthy(`${urls[index]!}${healthPath}`, RECOVERY_DEADLINE_MS, signal).catch(
+            (error: unknown) =>
+              fail(
+                new Error(`Worker instance ${index + 1} did not recover from a crash`, {
+                  cause: error,
+                }),
+              ),
           );
         }
       },
     });
     groups.push(group);
     void group.ended.then((how) => fail(new Error(`Worker instance ${index + 1} ended: ${how}`)));
-    await untilHealthy(urls[index]!, READY_DEADLINE_MS, signal);
+    await untilHealthy(`${urls[index]!}${healthPath}`, READY_DEADLINE_MS, signal);
   };
   // The first one runs the Durable Objects: the others find it when they start.
   await startInstance(0);

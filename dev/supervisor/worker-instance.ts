@@ -53,7 +53,7 @@ export function startWorkerInstance(options: WorkerInstanceOptions): ProcessGrou
 }
 
 /**
- * Resolves when `GET /health` answers 200. Rejects with the last answer after `deadlineMs`, and
+ * Resolves when `GET` of the health route answers 200. Rejects with the last answer after `deadlineMs`, and
  * when `signal` aborts.
  */
 export async function untilHealthy(
@@ -66,7 +66,7 @@ export async function untilHealthy(
   while (performance.now() < deadline) {
     signal.throwIfAborted();
     try {
-      const response = await fetch(`${url}/health`, {
+      const response = await fetch(url, {
         signal: AbortSignal.any([signal, AbortSignal.timeout(HEALTH_TIMEOUT_MS)]),
       });
       const body = await response.text();
@@ -79,7 +79,7 @@ export async function untilHealthy(
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
   throw new Error(
-    `${url}/health did not answer 200 within ${deadlineMs / 1_000} s; the last answer was ${last}`,
+    `${url} did not answer 200 within ${deadlineMs / 1_000} s; the last answer was ${last}`,
   );
 }
 

@@ -33,8 +33,29 @@ export function cacheStatus(lookup: Lookup, responseStatus: number, now: EpochMs
   return parts.join("; ");
 }
 
+/** What a request that went to the origin came back with. */
+export interface Forwarded {
+  /** Why it went there (RFC 9211, 2.2). */
+  readonly fwd: "uri-miss" | "vary-miss" | "stale" | "partial" | "request" | "method" | "bypass";
+  readonly status: number;
+  readonly stored?: boolean;
+  /** The origin has confirmed what was stored. */
+  readonly revalidated?: boolean;
+}
+
+/** The `Cache-Status` member of a request that this one's own dealings with the origin answered. */
+export function forwardedStatus({ fwd, status, stored }: Forwarded): string {
+  return `strata; fwd=${fwd}; fwd-status=${status}${stored === true ? "; stored" : ""}`;
+}
+
+/** What a response says of itself in `Cache-Status` and `X-Cache-Status`. */
+export interface Told {
+  readonly member: string;
+  readonly plain: PlainStatus;
+}
+
 /** The word that people look for: `X-Cache-Status`. */
-export type PlainStatus = "HIT" | "MISS" | "STALE" | "BYPASS";
+export type PlainStatus = "HIT" | "MISS" | "STALE" | "REVALIDATED" | "BYPASS";
 
 export function plainStatus(lookup: Lookup): PlainStatus {
   switch (lookup.status) {

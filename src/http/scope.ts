@@ -1,4 +1,5 @@
 import type { Loaded } from "../core/entry.ts";
+import type { Told } from "./cache-status.ts";
 import type { Context, DataReader, Lookup } from "../core/ports.ts";
 import type { Engine } from "../engine/cache.ts";
 import type { Collector } from "../engine/collect.ts";
@@ -17,6 +18,8 @@ export interface RequestScope {
   readonly refreshing: Refreshing | undefined;
   /** The route's own lookup. */
   route: Lookup | undefined;
+  /** What the answer says of itself, where the lookups do not say it all. */
+  told: Told | undefined;
   /** Lookups of data outside any cached route. */
   readonly lookups: Lookup[];
   /** Runs this request again, for its route's entry alone. */

@@ -5,7 +5,7 @@ import type { NewId } from "../core/ports.ts";
 import type { Batch } from "../engine/batch.ts";
 import type { Engine } from "../engine/cache.ts";
 import { createReader } from "../engine/reader.ts";
-import { cacheStatus, plainStatus, spokesman } from "./cache-status.ts";
+import { cacheStatus, plainStatus, spokesman, type Told } from "./cache-status.ts";
 import { etagOf } from "./etag.ts";
 import type { Refreshing, RequestScope, StrataEnv } from "./scope.ts";
 import { serverTiming } from "./server-timing.ts";
@@ -58,6 +58,7 @@ export function strata(options: StrataOptions): MiddlewareHandler<StrataEnv> {
       engine,
       collector: undefined,
       route: undefined,
+      told: undefined,
       lookups: [],
       refreshing: refreshes.get(c.req.raw),
       cache: createReader(
@@ -97,13 +98,31 @@ function setHeaders(
   events: readonly CacheEvent[],
   tookMs: number,
 ): void {
-  const lookup = scope.route ?? spokesman(scope.lookups);
-  if (lookup !== undefined) {
-    c.header("Cache-Status", cacheStatus(lookup, c.res.status, scope.ctx.now()), { append: true });
-    c.header("X-Cache-Status", plainStatus(lookup));
+  const headers = writableHeaders(c);
+  const told = scope.told ?? tellOf(scope, c.res.status);
+  if (told !== undefined) {
+    // The caches before us have said theirs (RFC 9211, 2).
+    headers.append("Cache-Status", told.member);
+    headers.set("X-Cache-Status", told.plain);
   }
-  c.header("Server-Timing", serverTiming(events, tookMs));
-  c.header("X-Response-Time", `${tookMs}ms`);
+  headers.append("Server-Timing", serverTiming(events, tookMs));
+  headers.set("X-Response-Time", `${tookMs}ms`);
+}
+
+function tellOf(scope: RequestScope, status: number): Told | undefined {
+  const lookup = scope.route ?? spokesman(scope.lookups);
+  if (lookup === undefined) return undefined;
+  return { member: cacheStatus(lookup, status, scope.ctx.now()), plain: plainStatus(lookup) };
+}
+
+/** A copy of the response would forget that its body is encoded already; so it is only made where it must be. */
+function writableHeaders(c: HonoContext<StrataEnv>): Headers {
+  try {
+    c.res.headers.delete("X-Cache-Status");
+  } catch {
+    c.res = new Response(c.res.body, c.res);
+  }
+  return c.res.headers;
 }
 
 /** The continent is the nearest thing to a Durable Object's location hint; one name locally. */

@@ -1,0 +1,253 @@
+/** One request's dealings with the origin: what it asks, what becomes of the answer. */
+import type { Entry, Loaded, LogMoment, Storable, Variant } from "../../core/entry.ts";
+import { CacheUnavailable, fault } from "../../core/faults.ts";
+import type { Policy } from "../../core/policy.ts";
+import type { Context } from "../../core/ports.ts";
+import type { EpochMs } from "../../core/time.ts";
+import type { Engine } from "../../engine/cache.ts";
+import type { Forwarded } from "../cache-status.ts";
+import { judgeResponse, madeOf, PASSING, unstorable, UNSHARED, type Verdict } from "../made.ts";
+import { readerOf } from "../rfc/field-reader.ts";
+import { standsInFor, type KeepLimits } from "../rfc/instants.ts";
+import { joinParts, mayCombine, parseContentRange, type Part } from "../rfc/range.ts";
+import type { RequestControl } from "../rfc/request-control.ts";
+import { controlOf } from "../rfc/response-control.ts";
+import { updateFields } from "../rfc/stored-fields.ts";
+import { confirms, describesStored } from "../rfc/validate.ts";
+import { selectingNames, selectorsOf } from "../rfc/vary.ts";
+import { bytesOf, textOf } from "../text-bytes.ts";
+import { listOf, variantsOf, variantTags } from "../variants.ts";
+import { collect, relay } from "./collect.ts";
+import type { Forward, Received } from "./forward.ts";
+import { planOf, unconditional, type Plan } from "./plan.ts";
+import { variantKey } from "./target.ts";
+
+export interface ExchangeOptions {
+  readonly engine: Engine;
+  readonly policy: Policy;
+  readonly forward: Forward;
+  /** What is known of the invalidation log at this moment. */
+  readonly moment: () => LogMoment;
+  readonly limits: KeepLimits;
+  readonly maxBodyBytes: number;
+}
+
+export interface Asked {
+  readonly request: Request;
+  readonly url: URL;
+  /** Names the cache groups of this origin. */
+  readonly scope: string;
+  readonly primary: string;
+  /** The client's fields as the origin is to see them. */
+  readonly forwarded: () => Headers;
+  readonly demands: RequestControl;
+  readonly ctx: Context;
+}
+
+/** What the load of one lookup has left for the request that caused it. */
+export interface Own {
+  /** For this client alone. */
+  response?: Response;
+  /** For this client, though it is stored under another key than the one that was looked up. */
+  entry?: Entry;
+  forwarded?: Forwarded;
+  /** Resolves with a response whose body is still under way. */
+  readonly early: PromiseWithResolvers<Response>;
+  settled: () => Promise<unknown>;
+}
+
+export function createOwn(): Own {
+  return { early: Promise.withResolvers<Response>(), settled: () => Promise.resolve() };
+}
+
+/** Loads `key` from the origin, for `asked`. `known`: the variants that the list had. */
+export async function loadFrom(
+  options: ExchangeOptions,
+  asked: Asked,
+  key: string,
+  known: readonly Variant[],
+  held: Entry | undefined,
+  own: Own,
+): Promise<Loaded> {
+  const { engine, policy, forward, limits, maxBodyBytes } = options;
+  const { request, url, scope, primary, demands, ctx } = asked;
+  const began = { ...options.moment(), startedAt: ctx.now() };
+  const fwd = reasonOf(held, known, ctx.now());
+
+  async function ask(plan: Plan, entry: Entry | undefined): Promise<Loaded> {
+    const received = await forward(url, { method: request.method, headers: plan.headers });
+    own.forwarded = { fwd, status: received.status };
+    if (received.status === 304 && plan.kind !== "plain") {
+      const confirmed = await confirmedBy(received, plan, entry);
+      if (confirmed !== undefined) return freshen(confirmed, received);
+      await received.body?.cancel();
+      return ask(unconditional(asked.forwarded()), undefined);
+    }
+    if (request.method === "HEAD") return afterHead(received, entry);
+    if (plan.kind === "complete" && received.status === 206 && !continues(received, entry)) {
+      await received.body?.cancel();
+      return ask(unconditional(asked.forwarded()), undefined);
+    }
+    if (entry !== undefined && mayStandIn(entry, received.status)) {
+      own.response = relay(received);
+      throw new CacheUnavailable(fault("origin.unavailable", `answered ${received.status}`));
+    }
+    return take(received, plan, entry);
+  }
+
+  /** Keeps a new response if the rules let it, or hands it on. */
+  async function take(received: Received, plan: Plan, entry: Entry | undefined): Promise<Loaded> {
+    const verdict = judge(received, received.status, received.headers);
+    const part = received.status === 206 ? parseContentRange(received.headers.get("Content-Range")) : undefined;
+    const unusable = received.status === 206 && part === undefined;
+    if (verdict.storing !== "store" || unusable) {
+      own.response = relay(received);
+      return unusable ? PASSING : unstorable(verdict.storing, request.headers);
+    }
+    own.forwarded = { fwd, status: received.status, stored: true };
+    const bytes = await collect(received, {
+      limit: maxBodyBytes,
+      ctx,
+      early: plan.kind === "complete" ? (response) => void (own.response = response) : own.early.resolve,
+      settled: () => own.settled(),
+    });
+    if (bytes === undefined) return UNSHARED;
+    if (part !== undefined) return takePart(received, verdict, part, bytes, plan, entry);
+    return keep(madeOf(verdict, received.status, textOf(bytes) ?? bytes), received.headers.get("Vary"));
+  }
+
+  /** Keeps a part, joined with the one that is stored if they are of the same thing (3.4). */
+  async function takePart(
+    received: Received,
+    verdict: Verdict,
+    part: Part,
+    bytes: Uint8Array,
+    plan: Plan,
+    entry: Entry | undefined,
+  ): Promise<Loaded> {
+    if (bytes.byteLength !== part.last - part.first + 1) {
+      own.response = new Response(bytes, { status: 206, headers: received.headers });
+      return PASSING;
+    }
+    const held = entry?.http?.part;
+    const joins = held !== undefined && mayCombine(entry?.etag ?? null, received.headers.get("ETag"));
+    const joined = joins
+      ? joinParts({ part: held, bytes: bytesOf(entry?.body ?? "") }, { part, bytes })
+      : undefined;
+    // What the origin chose to send is this client's answer, whatever is made of it.
+    if (plan.kind !== "complete") own.response = new Response(bytes, { status: 206, headers: received.headers });
+    const { part: whole, bytes: body } = joined ?? { part, bytes };
+    const complete = whole.first === 0 && whole.last === whole.total - 1;
+    const fields = verdict.fields.filter(([name]) => name !== "content-range" && name !== "content-length");
+    const made = madeOf({ ...verdict, fields }, complete ? 200 : 206, body, complete ? {} : { part: whole });
+    return keep(made, received.headers.get("Vary"));
+  }
+
+  /** The stored response with the fields and times of a newer answer (3.2, 4.3.4). */
+  async function freshen(entry: Entry, received: Received): Promise<Loaded> {
+    const newer = judge(received, entry.http?.status ?? 200, received.headers).fields;
+    const fields = updateFields(entry.http?.headers ?? [], newer);
+    const status = entry.http?.status ?? 200;
+    const verdict = judge(received, status, fields);
+    own.forwarded = { fwd, status: received.status, revalidated: true };
+    const part = entry.http?.part;
+    const made = madeOf(verdict, status, entry.body, part === undefined ? {} : { part });
+    if (verdict.storing !== "store") {
+      own.entry = { ...entry, ...(made.http && { http: made.http }), etag: made.etag };
+      return PASSING;
+    }
+    return keep(made, readerOf(fields).get("Vary"));
+  }
+
+  /** 4.3.5: a 200 that describes the stored response updates it; another makes it stale. */
+  async function afterHead(received: Received, entry: Entry | undefined): Promise<Loaded> {
+    if (entry === undefined || received.status !== 200 || entry.http?.status !== 200) {
+      own.response = relay(received);
+      return PASSING;
+    }
+    const length = bytesOf(entry.body).byteLength;
+    if (describesStored(received.headers, readerOf(entry.http.headers), length)) {
+      const loaded = await freshen(entry, received);
+      if (own.forwarded) own.forwarded = { fwd, status: received.status, stored: true };
+      return loaded;
+    }
+    const now = ctx.now();
+    const { kind, body, http, etag, members, asOf, era, storedAt, deleteAt } = entry;
+    const lifetimes = { freshUntil: now, staleUntil: now, errorUntil: now, deleteAt };
+    const made: Storable = { storable: true, kind, body, http, etag, members, lifetimes };
+    engine.put(entry.key, policy, made, { asOf, era, startedAt: storedAt, storedAt }, ctx);
+    own.response = relay(received);
+    return PASSING;
+  }
+
+  /** The stored response that a 304 confirms. */
+  async function confirmedBy(received: Received, plan: Plan, entry: Entry | undefined): Promise<Entry | undefined> {
+    if (plan.kind === "validate" && entry !== undefined)
+      return confirms(received.headers, readerOf(entry.http?.headers ?? [])) ? entry : undefined;
+    const etag = received.headers.get("ETag");
+    const variant = known.find((candidate) => candidate.etag === etag);
+    if (plan.kind !== "select" || variant === undefined) return undefined;
+    return stored(variant.key);
+  }
+
+  /** Stores under this key, or among the variants if the response is one (4.1). */
+  async function keep(made: Storable, vary: string | null): Promise<Loaded> {
+    const moment = { ...began, storedAt: ctx.now() };
+    const names = selectingNames(vary);
+    if (names.length === 0) {
+      if (key === primary) return made;
+      own.entry = engine.put(primary, policy, made, moment, ctx).entry;
+      return PASSING;
+    }
+    const selectors = selectorsOf(names, asked.forwarded());
+    const at = await variantKey(primary, selectors);
+    const language = readerOf(made.http?.headers ?? []).get("Content-Language");
+    const { deleteAt = 0 } = made.lifetimes ?? {};
+    const variant: Storable = { ...made, members: [...made.members, `k:${primary}`] };
+    // Another request may have added to the list meanwhile.
+    const listed = key === primary ? known : (variantsOf(await stored(primary)) ?? known);
+    const list = listOf(listed, { key: at, selectors, etag: made.etag, language, deleteAt }, ctx.now());
+    if (at !== key) own.entry = engine.put(at, policy, variant, moment, ctx).entry;
+    if (key === primary) return list;
+    engine.put(primary, policy, list, moment, ctx);
+    return at === key ? variant : PASSING;
+  }
+
+  /** What the tiers have, however stale; never asks the origin. */
+  async function stored(at: string): Promise<Entry | undefined> {
+    const task = { standing: () => "fresh" as const, load: () => Promise.resolve(PASSING) };
+    return (await engine.lookup(at, policy, task, ctx)).entry;
+  }
+
+  function judge(received: Received, status: number, fields: Iterable<readonly [string, string]>): Verdict {
+    const { requestedAt, respondedAt, sent } = received;
+    return judgeResponse(request.headers, { status, sent, fields, requestedAt, respondedAt }, scope, limits);
+  }
+
+  function mayStandIn(entry: Entry, status: number): boolean {
+    const control = controlOf(readerOf(entry.http?.headers ?? []));
+    return standsInFor(status, control, demands.staleIfError, ctx.now() - entry.freshUntil);
+  }
+
+  return ask(planOf(request, asked.forwarded(), held, variantTags(known)), held);
+}
+
+/** Whether a 206 goes on where the stored beginning ends, and is of the same thing. */
+function continues(received: Received, entry: Entry | undefined): boolean {
+  const part = parseContentRange(received.headers.get("Content-Range"));
+  const held = entry?.http?.part;
+  if (part === undefined || held === undefined) return false;
+  const sameThing = mayCombine(entry?.etag ?? null, received.headers.get("ETag"));
+  return sameThing && part.total === held.total && part.first === held.last + 1 && part.last === part.total - 1;
+}
+
+/** Why the request goes to the origin, in the words of RFC 9211, 2.2. */
+function reasonOf(
+  held: Entry | undefined,
+  known: readonly Variant[],
+  now: EpochMs,
+): Forwarded["fwd"] {
+  if (held === undefined) return known.length > 0 ? "vary-miss" : "uri-miss";
+  if (held.http?.part !== undefined) return "partial";
+  return now < held.freshUntil ? "request" : "stale";
+}

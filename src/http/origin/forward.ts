@@ -1,0 +1,121 @@
+/** A request on its way to the origin, and the response on its way back (RFC 9110, 7.6). */
+import { CacheUnavailable, fault, messageOf } from "../../core/faults.ts";
+import type { Clock, EpochMs, Millis } from "../../core/time.ts";
+import { formatDate, parseDate } from "../rfc/dates.ts";
+import { hopByHop } from "../rfc/stored-fields.ts";
+
+/** Our name in Via. */
+const PSEUDONYM = "strata";
+
+/**
+ * What a client can say of how it came to us. Only we know, so only we say it; else
+ * one client could make the origin write its words into a response for everyone.
+ */
+const OURS_TO_SAY = [
+  "cf-connecting-ip",
+  "forwarded",
+  "front-end-https",
+  "x-forwarded-host",
+  "x-forwarded-path",
+  "x-forwarded-port",
+  "x-forwarded-prefix",
+  "x-forwarded-proto",
+  "x-forwarded-scheme",
+  "x-forwarded-server",
+  "x-forwarded-ssl",
+  "x-host",
+  "x-http-host-override",
+  "x-http-method",
+  "x-http-method-override",
+  "x-method-override",
+  "x-original-host",
+  "x-original-url",
+  "x-rewrite-url",
+  "x-url-scheme",
+];
+
+/** Fields of the client's request, as the origin gets them. */
+export function forwardedHeaders(request: Request): Headers {
+  const headers = new Headers(request.headers);
+  const seen = new URL(request.url);
+  const client = request.headers.get("CF-Connecting-IP");
+  for (const name of hopByHop(request.headers)) headers.delete(name);
+  for (const name of OURS_TO_SAY) headers.delete(name);
+  headers.delete("host");
+  headers.append("Via", `1.1 ${PSEUDONYM}`);
+  if (client !== null) headers.append("X-Forwarded-For", client);
+  headers.set("X-Forwarded-Host", seen.host);
+  headers.set("X-Forwarded-Proto", seen.protocol.slice(0, -1));
+  setAcceptEncoding(headers, request);
+  return headers;
+}
+
+/** The runtime rewrites Accept-Encoding; what the client really accepts stands beside the request. */
+function setAcceptEncoding(headers: Headers, request: Request): void {
+  const accepted = request.cf?.["clientAcceptEncoding"];
+  if (typeof accepted !== "string") return;
+  if (accepted === "") headers.delete("Accept-Encoding");
+  else headers.set("Accept-Encoding", accepted);
+}
+
+/** A response of the origin with the times that its age is counted from. */
+export interface Received {
+  readonly status: number;
+  readonly statusText: string;
+  /** Without the fields of the connection; with Date and Via. */
+  readonly headers: Headers;
+  /** Fields as the origin sent them: what Connection lists is only found here. */
+  readonly sent: Headers;
+  readonly body: ReadableStream<Uint8Array> | null;
+  readonly requestedAt: EpochMs;
+  readonly respondedAt: EpochMs;
+}
+
+export interface ForwardOptions {
+  readonly fetch: (url: URL, init: RequestInit) => Promise<Response>;
+  readonly now: Clock;
+  /** How long the origin may take until the response's header section is there. */
+  readonly headersTimeoutMs: Millis;
+}
+
+export type Forward = (
+  url: URL,
+  init: { readonly method: string; readonly headers: Headers; readonly body?: ReadableStream | null },
+) => Promise<Received>;
+
+/** Asks the origin once; never follows, never decodes. @throws {CacheUnavailable} if it does not answer. */
+export function createForward({ fetch, now, headersTimeoutMs }: ForwardOptions): Forward {
+  return async (url, { method, headers, body }) => {
+    const abort = new AbortController();
+    const timer = setTimeout(() => abort.abort(), headersTimeoutMs);
+    const requestedAt = now();
+    try {
+      const response = await fetch(url, {
+        method,
+        headers,
+        ...(body && { body }),
+        redirect: "manual",
+        cache: "no-store",
+        encodeResponseBody: "manual",
+        signal: abort.signal,
+      });
+      return received(response, requestedAt, now());
+    } catch (error) {
+      const code = abort.signal.aborted ? "origin.timeout" : "origin.unavailable";
+      throw new CacheUnavailable(fault(code, messageOf(error)));
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+}
+
+function received(response: Response, requestedAt: EpochMs, respondedAt: EpochMs): Received {
+  const headers = new Headers(response.headers);
+  for (const name of hopByHop(response.headers)) headers.delete(name);
+  headers.append("Via", `1.1 ${PSEUDONYM}`);
+  // RFC 9110, 6.6.1: who receives a response without a date gives it one.
+  if (parseDate(headers.get("Date"), respondedAt) === undefined && !headers.has("Date"))
+    headers.set("Date", formatDate(respondedAt));
+  const { status, statusText, body } = response;
+  return { status, statusText, headers, sent: response.headers, body, requestedAt, respondedAt };
+}

@@ -1,0 +1,226 @@
+/** A shared cache before an HTTP origin: RFC 9111 and its extensions, and no policy of its own. */
+import type { Context as HonoContext, Handler } from "hono";
+import { CacheUnavailable } from "../../core/faults.ts";
+import { definePolicy, MAX_LIFETIME_MS } from "../../core/policy.ts";
+import type { Invalidator, Lookup } from "../../core/ports.ts";
+import type { LogMoment, Variant } from "../../core/entry.ts";
+import { cacheStatus, forwardedStatus, plainStatus } from "../cache-status.ts";
+import { problem } from "../problem.ts";
+import { requestControlOf } from "../rfc/request-control.ts";
+import { forbidsStale, type KeepLimits } from "../rfc/instants.ts";
+import { controlOf } from "../rfc/response-control.ts";
+import { readerOf } from "../rfc/field-reader.ts";
+import { standingOf } from "../rfc/reuse.ts";
+import type { RequestScope, StrataEnv } from "../scope.ts";
+import { hasPartFor, serve } from "../serve.ts";
+import { likelySelectors, selectVariant, variantsOf } from "../variants.ts";
+import { PASSING } from "../made.ts";
+import { createOwn, loadFrom, type Asked, type ExchangeOptions, type Own } from "./exchange.ts";
+import { createForward, forwardedHeaders } from "./forward.ts";
+import { originKey, targetOf, variantKey, type Target } from "./target.ts";
+import { handOn, type UnsafeOptions } from "./unsafe.ts";
+
+export interface PassThroughOptions {
+  /** Where the origin is; a path in it is put before every request's. */
+  readonly origin: URL;
+  /** The path under which the origin's root is served. Default: the root. */
+  readonly prefix?: string;
+  readonly invalidator: Invalidator & {
+    moment(): LogMoment;
+    ready(start: number, windowMs: number, ctx: RequestScope["ctx"]): unknown;
+  };
+  /** Bodies over this pass through and are not kept. Default 4 MiB. */
+  readonly maxBodyBytes?: number;
+  /** Whether clients may ask for validation, other ages, or what is stored alone (RFC 9111, 5.2.1). Default true. */
+  readonly requestDirectives?: boolean;
+}
+
+const LIMITS: KeepLimits = {
+  disconnectedMs: 3_600_000,
+  validateMs: 86_400_000,
+  maxMs: MAX_LIFETIME_MS,
+};
+const HEADERS_TIMEOUT_MS = 20_000;
+
+/** Lifetimes are the responses' own; the rest is how the engine goes about it. */
+const POLICY = definePolicy({ freshFor: "1m", jitter: 0, flight: "isolate", originTimeout: "30s" });
+
+/**
+ * Serves an HTTP origin through the cache.
+ *
+ * @example app.all("/origin/*", passThrough({ origin: new URL("https://example.com"), prefix: "/origin", invalidator }))
+ */
+export function passThrough(options: PassThroughOptions): Handler<StrataEnv> {
+  const { origin, prefix = "", invalidator, maxBodyBytes = 4 * 1024 * 1024 } = options;
+  const mount = { origin, prefix };
+
+  function optionsOf({ engine, ctx }: RequestScope): UnsafeOptions {
+    return {
+      engine,
+      policy: POLICY,
+      forward: createForward({
+        fetch: (url, init) => fetch(url, init),
+        now: ctx.now,
+        headersTimeoutMs: HEADERS_TIMEOUT_MS,
+      }),
+      moment: () => invalidator.moment(),
+      limits: LIMITS,
+      maxBodyBytes,
+      mount,
+      invalidator,
+      sync: async (of) => invalidator.ready(of.now(), 0, of),
+    };
+  }
+
+  return async function pass(c) {
+    const scope = c.var.strata;
+    const request = c.req.raw;
+    const target = targetOf(request.url, mount);
+    const exchange = optionsOf(scope);
+    try {
+      if (request.method === "GET" || request.method === "HEAD")
+        return await cachedAnswer(exchange, c, target, options.requestDirectives ?? true);
+      const { response, status, stored } = await handOn(exchange, request, target, scope.ctx);
+      const member = forwardedStatus({ fwd: "method", status, stored });
+      scope.told = { member, plain: "BYPASS" };
+      return response;
+    } catch (error) {
+      if (error instanceof CacheUnavailable) return noAnswer(scope, error);
+      throw error;
+    }
+  };
+}
+
+async function cachedAnswer(
+  options: ExchangeOptions,
+  c: HonoContext<StrataEnv>,
+  target: Target,
+  requestDirectives: boolean,
+): Promise<Response> {
+  const scope = c.var.strata;
+  const request = c.req.raw;
+  const primary = await originKey(target.publicOrigin, target.url);
+  let forwarded: Headers | undefined;
+  const asked: Asked = {
+    request,
+    url: target.url,
+    scope: target.publicOrigin,
+    primary,
+    forwarded: () => (forwarded ??= forwardedHeaders(request)),
+    demands: requestControlOf(requestDirectives ? request.headers : new Headers()),
+    ctx: scope.ctx,
+  };
+  const first = await look(options, asked, primary, []);
+  const variants = first.own.entry === undefined ? variantsOf(first.lookup?.entry) : undefined;
+  if (variants === undefined || first.early !== undefined) return finish(scope, asked, first);
+  const chosen = selectVariant(variants, asked.forwarded());
+  const key = chosen?.key ?? (await variantKey(primary, likelySelectors(variants, asked.forwarded())));
+  return finish(scope, asked, await look(options, asked, key, variants));
+}
+
+interface Looked {
+  readonly own: Own;
+  readonly lookup?: Lookup;
+  readonly early?: Response;
+  readonly failure?: CacheUnavailable;
+}
+
+/** Looks `key` up; the origin's answer may be under way to the client before it is stored. */
+async function look(
+  options: ExchangeOptions,
+  asked: Asked,
+  key: string,
+  known: readonly Variant[],
+): Promise<Looked> {
+  const { request, demands, ctx } = asked;
+  const own = createOwn();
+  const running = options.engine.lookup(
+    key,
+    options.policy,
+    {
+      standing(entry, now) {
+        if (variantsOf(entry) !== undefined) return now < entry.deleteAt ? "fresh" : "expired";
+        if (!hasPartFor(request, entry, now)) return now < entry.deleteAt ? "kept" : "expired";
+        const bornAt = entry.http?.bornAt ?? entry.storedAt;
+        return standingOf({ ...entry, bornAt }, demands, now, () =>
+          forbidsStale(controlOf(readerOf(entry.http?.headers ?? []))),
+        );
+      },
+      load: async (_signal, held) => {
+        if (!demands.onlyIfCached) return loadFrom(options, asked, key, known, held, own);
+        own.response = notCached();
+        return PASSING;
+      },
+      // Nobody waits for it: what it finds for its own client goes nowhere.
+      refresh: (_signal, held) => loadFrom(options, asked, key, known, held, createOwn()),
+    },
+    ctx,
+  );
+  own.settled = () => running.then(nothing, nothing);
+  ctx.defer(own.settled());
+  try {
+    return await Promise.race([
+      running.then((lookup) => ({ own, lookup })),
+      own.early.promise.then((early) => ({ own, early })),
+    ]);
+  } catch (error) {
+    if (error instanceof CacheUnavailable) return { own, failure: error };
+    throw error;
+  }
+}
+
+const nothing = (): void => undefined;
+
+/** The response for the client, and what it says of itself. */
+function finish(scope: RequestScope, asked: Asked, looked: Looked): Response {
+  const { own, lookup, early, failure } = looked;
+  const { request, ctx } = asked;
+  const theirs = own.response;
+  if (lookup?.status === "stale-on-error" && lookup.entry !== undefined) {
+    // The stored response stands in for the error that the origin answered with.
+    if (theirs?.body) ctx.defer(theirs.body.cancel());
+    return fromEntry(scope, request, lookup.entry, lookup);
+  }
+  const { forwarded } = own;
+  if (forwarded !== undefined)
+    scope.told = {
+      member: forwardedStatus(forwarded),
+      plain: forwarded.revalidated === true ? "REVALIDATED" : forwarded.stored === true ? "MISS" : "BYPASS",
+    };
+  else if (theirs !== undefined) scope.told = { member: "strata; detail=only-if-cached", plain: "MISS" };
+  const response = early ?? theirs;
+  if (response !== undefined) return response;
+  const entry = own.entry ?? lookup?.entry;
+  if (entry !== undefined && forwarded !== undefined)
+    return serve(request, entry, ctx.now(), { reused: false });
+  if (entry !== undefined && lookup !== undefined) return fromEntry(scope, request, entry, lookup);
+  throw failure ?? new Error("a lookup without an answer");
+}
+
+function fromEntry(scope: RequestScope, request: Request, entry: Lookup["entry"] & object, lookup: Lookup): Response {
+  const now = scope.ctx.now();
+  const response = serve(request, entry, now, { reused: true });
+  scope.told = { member: cacheStatus(lookup, response.status, now), plain: plainStatus(lookup) };
+  return response;
+}
+
+/** RFC 9111, 5.2.1.7. */
+function notCached(): Response {
+  return problem({
+    status: 504,
+    type: "only-if-cached",
+    title: "Gateway Timeout",
+    detail: "Nothing is stored that may answer this request, and it does not let the origin be asked.",
+  });
+}
+
+function noAnswer(scope: RequestScope, { fault }: CacheUnavailable): Response {
+  const late = fault.code === "origin.timeout";
+  scope.told = { member: `strata; fwd=uri-miss; detail=${late ? "timeout" : "unreachable"}`, plain: "MISS" };
+  return problem({
+    status: late ? 504 : 502,
+    type: "origin-unavailable",
+    title: late ? "Gateway Timeout" : "Bad Gateway",
+    detail: late ? "The origin did not answer in time." : "The origin gave no valid answer.",
+  });
+}

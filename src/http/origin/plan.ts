@@ -1,0 +1,58 @@
+/** What to ask the origin for, given what is stored (RFC 9111, 4.3.1 and 3.4). */
+import type { Entry } from "../../core/entry.ts";
+import { isWeak } from "../rfc/conditional.ts";
+import { readerOf } from "../rfc/field-reader.ts";
+import { parseRange } from "../rfc/range.ts";
+import { CONDITIONAL, conditionOf } from "../rfc/validate.ts";
+
+export interface Plan {
+  /**
+   * - `plain`: nothing that we have; what the client asks, its own conditions included
+   * - `validate`: whether the stored response is still good
+   * - `select`: which of the stored variants answers this request
+   * - `complete`: the rest of a response whose beginning is stored
+   */
+  readonly kind: "plain" | "validate" | "select" | "complete";
+  readonly headers: Headers;
+}
+
+/** `forwarded`: the client's fields as the origin is to see them. `tags`: those of stored variants. */
+export function planOf(
+  request: Request,
+  forwarded: Headers,
+  held: Entry | undefined,
+  tags: readonly string[],
+): Plan {
+  const headers = new Headers(forwarded);
+  if (held === undefined) {
+    const conditional = CONDITIONAL.some((name) => headers.has(name));
+    if (tags.length === 0 || conditional || request.method !== "GET") return { kind: "plain", headers };
+    headers.set("If-None-Match", tags.join(", "));
+    return { kind: "select", headers };
+  }
+  const { part, headers: fields = [] } = held.http ?? {};
+  const asksForPart = request.method === "GET" && parseRange(request.headers.get("Range")) !== undefined;
+  // The stored part lacks what is asked for, or is stale: the origin answers the range itself.
+  if (part !== undefined && asksForPart) return { kind: "plain", headers };
+  for (const name of CONDITIONAL) headers.delete(name);
+  const stored = readerOf(fields);
+  if (part !== undefined) {
+    const etag = stored.get("ETag");
+    if (request.method !== "GET" || part.first !== 0 || etag === null || isWeak(etag))
+      return { kind: "plain", headers };
+    headers.set("Range", `bytes=${part.last + 1}-`);
+    headers.set("If-Range", etag);
+    return { kind: "complete", headers };
+  }
+  // A HEAD is not conditional: its 200 says more of what is stored (4.3.5).
+  const condition = request.method === "GET" ? conditionOf(stored) : [];
+  for (const [name, value] of condition) headers.set(name, value);
+  return { kind: condition.length > 0 ? "validate" : "plain", headers };
+}
+
+/** The client's request without any condition: what is asked when a 304 or a part was of no use. */
+export function unconditional(forwarded: Headers): Plan {
+  const headers = new Headers(forwarded);
+  for (const name of CONDITIONAL) headers.delete(name);
+  return { kind: "plain", headers };
+}

@@ -1,0 +1,98 @@
+/** The answer to one request from a stored response (RFC 9111, 4). */
+import type { Entry } from "../core/entry.ts";
+import type { EpochMs } from "../core/time.ts";
+import { rawResponse } from "./origin/body.ts";
+import { isNotModified, isOn304 } from "./rfc/conditional.ts";
+import { readerOf } from "./rfc/field-reader.ts";
+import type { FieldReader } from "./rfc/fields.ts";
+import {
+  covers,
+  formatContentRange,
+  ifRangeHolds,
+  parseRange,
+  resolveRange,
+  type Span,
+} from "./rfc/range.ts";
+import { controlOf } from "./rfc/response-control.ts";
+import { bytesOf } from "./text-bytes.ts";
+
+export interface ServeOptions {
+  /** It was not validated for this request: fields that no-cache names must not be sent (5.2.2.4). */
+  readonly reused: boolean;
+}
+
+/** The stored response, a 304 if the client has it, or the part that it asks for. */
+export function serve(request: Request, entry: Entry, now: EpochMs, options: ServeOptions): Response {
+  const { status = 200, headers: fields = [], part } = entry.http ?? {};
+  const stored = readerOf(fields);
+  const headers = new Headers();
+  const withheld = options.reused ? withheldFields(stored) : [];
+  for (const [name, value] of fields) if (!withheld.includes(name)) headers.append(name, value);
+  // RFC 9111, 5.1: Age says that the origin was not asked for this request.
+  if (options.reused) headers.set("Age", String(ageOf(entry, now)));
+
+  if (status === 200 && isNotModified(request.headers, stored, now)) return notModified(headers);
+  if (request.method === "HEAD") {
+    // A part's length is not that of the whole.
+    const length = part?.total ?? bytesOf(entry.body).byteLength;
+    if (status === 200 || part !== undefined) headers.set("Content-Length", String(length));
+    return rawResponse(null, part === undefined ? status : 200, headers);
+  }
+  headers.delete("Content-Length");
+  const range = status === 200 || part !== undefined ? rangeOf(request, entry, stored, now) : undefined;
+  if (range === undefined) return rawResponse(entry.body, status, headers);
+  if (range === "unsatisfiable") {
+    headers.set("Content-Range", `bytes */${totalOf(entry)}`);
+    headers.delete("Content-Type");
+    return rawResponse(null, 416, headers);
+  }
+  const offset = part?.first ?? 0;
+  const bytes = bytesOf(entry.body).subarray(range.first - offset, range.last - offset + 1);
+  headers.set("Content-Range", formatContentRange(range, totalOf(entry)));
+  return rawResponse(bytes, 206, headers);
+}
+
+function ageOf(entry: Entry, now: EpochMs): number {
+  return Math.max(0, Math.floor((now - (entry.http?.bornAt ?? entry.storedAt)) / 1000));
+}
+
+function notModified(headers: Headers): Response {
+  const hasEtag = headers.has("ETag");
+  for (const name of [...headers.keys()]) if (!isOn304(name, hasEtag)) headers.delete(name);
+  return new Response(null, { status: 304, headers });
+}
+
+function withheldFields(stored: FieldReader): readonly string[] {
+  const { noCache } = controlOf(stored);
+  return noCache === undefined || noCache === true ? [] : noCache;
+}
+
+function totalOf(entry: Entry): number {
+  return entry.http?.part?.total ?? bytesOf(entry.body).byteLength;
+}
+
+/** The one range that is asked for and that this representation may answer. */
+function rangeOf(
+  request: Request,
+  entry: Entry,
+  stored: FieldReader,
+  now: EpochMs,
+): Span | "unsatisfiable" | undefined {
+  if (request.method !== "GET") return undefined;
+  const specs = parseRange(request.headers.get("Range"));
+  if (specs === undefined || !ifRangeHolds(request.headers.get("If-Range"), stored, now)) return undefined;
+  const total = totalOf(entry);
+  const spans = specs.map((spec) => resolveRange(spec, total)).filter((span) => span !== undefined);
+  if (spans.length === 0) return "unsatisfiable";
+  // Several ranges are answered with the whole, as RFC 9110, 14.2 allows.
+  return specs.length === 1 ? spans[0] : undefined;
+}
+
+/** Whether an entry that holds a part has everything that this request asks for. */
+export function hasPartFor(request: Request, entry: Entry, now: EpochMs): boolean {
+  const part = entry.http?.part;
+  if (part === undefined) return true;
+  if (request.method === "HEAD") return true;
+  const range = rangeOf(request, entry, readerOf(entry.http?.headers ?? []), now);
+  return range !== undefined && range !== "unsatisfiable" && covers(part, range);
+}

@@ -1,0 +1,153 @@
+/**
+ * An HTTP origin that answers as it is told: `PUT /script/<id>` with a list of responses, then
+ * `/r/<id>` gives them one by one (the last one again and again), and `GET /script/<id>` tells
+ * what was asked. It listens on loopback only.
+ */
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { once } from "node:events";
+
+export interface ScriptedResponse {
+  readonly status?: number;
+  readonly headers?: readonly (readonly [name: string, value: string])[];
+  readonly body?: string;
+  /** Repeats the body that often. */
+  readonly times?: number;
+  /** Milliseconds before the head, and between the chunks of the body. */
+  readonly waitMs?: number;
+  readonly chunkMs?: number;
+  /** Where the connection breaks: before the head, or after so many characters of the body. */
+  readonly breakAfter?: number | "start";
+  /** No Date of its own. */
+  readonly noDate?: boolean;
+  /** Interim responses before it, by status. */
+  readonly interim?: readonly (102 | 103)[];
+  /** Answers 304 if the request's If-None-Match is this tag. */
+  readonly unless?: string;
+}
+
+export interface SeenRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+interface Script {
+  readonly responses: readonly ScriptedResponse[];
+  readonly seen: SeenRequest[];
+}
+
+export interface ScriptedOrigin {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+export async function startScriptedOrigin(port = 0): Promise<ScriptedOrigin> {
+  const scripts = new Map<string, Script>();
+  const server = createServer((request, response) => {
+    void answer(scripts, request, response).catch(() => response.destroy());
+  });
+  server.listen(port, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async close() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
+
+async function answer(
+  scripts: Map<string, Script>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const url = request.url ?? "/";
+  const [, kind = "", id = ""] = /^\/(script|r)\/([^/?]+)/.exec(url) ?? [];
+  const body = await textOf(request);
+  if (kind === "script" && request.method === "PUT") {
+    scripts.set(id, { responses: JSON.parse(body) as ScriptedResponse[], seen: [] });
+    response.end();
+    return;
+  }
+  const script = scripts.get(id);
+  if (kind === "script") {
+    response.setHeader("Content-Type", "application/json");
+    response.end(JSON.stringify(script?.seen ?? []));
+    return;
+  }
+  if (script === undefined) {
+    response.writeHead(404, { "Cache-Control": "no-store" }).end();
+    return;
+  }
+  const { method = "" } = request;
+  script.seen.push({ method, url, headers: headersOf(request), body });
+  const next = script.responses[Math.min(script.seen.length, script.responses.length) - 1];
+  await play(next ?? {}, script.seen.length, request, response);
+}
+
+async function play(
+  scripted: ScriptedResponse,
+  number: number,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { headers = [], body = `response ${number}`, times = 1, breakAfter } = scripted;
+  if (scripted.waitMs !== undefined) await sleep(scripted.waitMs);
+  if (breakAfter === "start") {
+    response.destroy();
+    return;
+  }
+  for (const status of scripted.interim ?? [])
+    if (status === 102) response.writeProcessing();
+    else response.writeEarlyHints({ link: "</style.css>; rel=preload" });
+  if (scripted.noDate === true) response.sendDate = false;
+  const same = scripted.unless !== undefined && request.headers["if-none-match"] === scripted.unless;
+  const status = same ? 304 : (scripted.status ?? 200);
+  const relative = headers.map(([name, value]): [string, string] => [name, filled(value)]);
+  response.writeHead(status, [...relative, ["Request-Numbers", String(number)]].flat());
+  if (status === 304 || status === 204 || request.method === "HEAD") {
+    response.end();
+    return;
+  }
+  for (let sent = 0; sent < times; sent++) {
+    if (breakAfter !== undefined) {
+      response.write(body.slice(0, breakAfter));
+      await sleep(20);
+      response.destroy();
+      return;
+    }
+    if (!response.write(body)) await once(response, "drain");
+    if (scripted.chunkMs !== undefined) await sleep(scripted.chunkMs);
+  }
+  response.end();
+}
+
+/** `{-60}` stands for the HTTP date of a minute ago. */
+function filled(value: string): string {
+  return value.replaceAll(/\{(-?\d+)\}/g, (_, seconds: string) =>
+    new Date(Date.now() + Number(seconds) * 1_000).toUTCString(),
+  );
+}
+
+function headersOf(request: IncomingMessage): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(request.headers))
+    headers[name] = Array.isArray(value) ? value.join(", ") : (value ?? "");
+  return headers;
+}
+
+async function textOf(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString();
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
+}
