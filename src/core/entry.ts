@@ -68,6 +68,8 @@ export type Loaded =
       readonly etag: string;
       /** Names found in the result, beside the policy's own tags. */
       readonly members: readonly HardMember[];
+      /** The load's own fresh lifetime; the policy's where undefined. */
+      readonly freshForMs?: Millis;
       /** Where the result says itself how long it lives; the policy's lifetimes where undefined. */
       readonly lifetimes?: Lifetimes;
       /** The earliest end of what went into it; the policy's own lifetime where undefined. */
@@ -117,17 +119,12 @@ export function createEntry(
   };
 }
 
-function lifetimesOf(
-  policy: Policy,
-  loaded: Storable,
-  now: EpochMs,
-  random: number,
-): Lifetimes {
+function lifetimesOf(policy: Policy, loaded: Storable, now: EpochMs, random: number): Lifetimes {
   const latest = loaded.freshUntil ?? Infinity;
   if (loaded.lifetimes !== undefined)
     return { ...loaded.lifetimes, freshUntil: Math.min(loaded.lifetimes.freshUntil, latest) };
   const policyMs = loaded.kind === "absent" ? policy.negativeForMs : policy.freshForMs;
-  const until = now + policyMs * (1 - policy.jitter * random);
+  const until = now + (loaded.freshForMs ?? policyMs) * (1 - policy.jitter * random);
   const freshUntil = Math.floor(Math.min(until, latest));
   const staleUntil = freshUntil + policy.staleWhileRevalidateMs;
   const errorUntil = Math.max(staleUntil, freshUntil + policy.staleIfErrorMs);

@@ -44,7 +44,7 @@ export type CacheEvent =
       readonly type: "entry.reject";
       readonly key: string;
       readonly tier: "memory" | "edge" | "redis";
-      readonly reason: "invalidated" | "era" | "floor" | "corrupt" | "unverified";
+      readonly reason: "invalidated" | "era" | "floor" | "corrupt" | "unverified" | "unfit";
     }
   | { readonly type: "refresh.start"; readonly key: string }
   | {

@@ -9,6 +9,21 @@ export type FlightScope = "isolate" | "region" | "global" | "off";
 
 export type TierName = "memory" | "edge" | "redis";
 
+/**
+ * What checks a value, of whatever library: zod, valibot, arktype, ….
+ *
+ * @see https://standardschema.dev
+ */
+export interface ValueSchema {
+  readonly "~standard": {
+    readonly validate: (value: unknown) => SchemaResult | Promise<SchemaResult>;
+  };
+}
+
+type SchemaResult =
+  | { readonly value: unknown }
+  | { readonly issues?: readonly unknown[] | undefined };
+
 /** How one kind of value is cached. Only `freshFor` is required. */
 export interface PolicyOptions {
   /** How long a value is served without question. */
@@ -40,6 +55,13 @@ export interface PolicyOptions {
   readonly refreshAhead?: RefreshAhead;
   /** After this long a reader takes a stale value while the load goes on. Default: never. */
   readonly softTimeout?: Duration;
+  /**
+   * What a value from a tier must look like; one that does not is a miss and is deleted.
+   * For `cache.read` and `cache.readMany`.
+   */
+  readonly schema?: ValueSchema;
+  /** Makes today's shape of an older one, before it is given up. */
+  readonly migrate?: (value: unknown) => unknown;
   /** What a near tier does while the log cannot be reached. Default "serve". */
   readonly onUnreachable?: "serve" | "bypass";
   /** How long "serve" lasts. Default 1 minute. */
@@ -61,6 +83,8 @@ export interface Policy {
   readonly originTimeoutMs: Millis;
   readonly refreshAhead: RefreshAhead | undefined;
   readonly softTimeoutMs: Millis | undefined;
+  readonly schema: ValueSchema | undefined;
+  readonly migrate: ((value: unknown) => unknown) | undefined;
   readonly onUnreachable: "serve" | "bypass";
   readonly unreachableForMs: Millis;
 }
@@ -95,6 +119,8 @@ export function definePolicy(options: PolicyOptions): Policy {
     refreshAhead: options.refreshAhead,
     softTimeoutMs:
       options.softTimeout === undefined ? undefined : toMillis(options.softTimeout, "softTimeout"),
+    schema: options.schema,
+    migrate: options.migrate,
     onUnreachable: options.onUnreachable ?? "serve",
     unreachableForMs: toMillis(options.unreachableFor ?? 60_000, "unreachableFor"),
   };

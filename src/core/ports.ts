@@ -1,4 +1,5 @@
 /** Every interface that crosses rooms. Pure types: nothing here runs. */
+import type { Duration } from "./duration.ts";
 import type { CacheEvent, LookupStatus } from "./events.ts";
 import type { Fault } from "./faults.ts";
 import type { LogAnswer } from "./log.ts";
@@ -168,6 +169,12 @@ export interface LoadContext extends DataReader {
   readonly signal: AbortSignal;
   /** Adds tags that were found in the result. */
   tag(...tags: readonly string[]): void;
+  /** The result's own fresh lifetime, instead of the policy's. */
+  freshFor(duration: Duration): void;
+  /** The value that is being replaced, and its entity tag, if one is held. */
+  readonly held: { readonly value: unknown; readonly etag: string } | undefined;
+  /** Says that `held` is still right; what the load returns is then ignored. */
+  notModified(): void;
   /** The result is for this caller alone. */
   noStore(): void;
 }
@@ -176,8 +183,14 @@ export type Load<T> = (load: LoadContext) => Promise<T | null | undefined>;
 /** Loads all missing keys at once; keys that it leaves out do not exist. */
 export type LoadMany<T> = (
   keys: readonly string[],
-  load: LoadContext,
+  load: LoadManyContext,
 ) => Promise<ReadonlyMap<string, T>>;
+
+/** What a loader of many can say; `tag` and `freshFor` hold for all of them. */
+export interface LoadManyContext extends Omit<LoadContext, "held" | "notModified"> {
+  /** Adds tags to one of the keys. */
+  tagKey(key: string, ...tags: readonly string[]): void;
+}
 
 /** Reads of data, bound to one request. Values are JSON; each caller gets its own copy. */
 export interface DataReader {

@@ -40,6 +40,8 @@ export interface Engine {
    * moment, which began before the origin was read.
    */
   put(key: string, policy: Policy, made: Storable, moment: LoadMoment, ctx: Context): Put;
+  /** Deletes an entry that its reader cannot use. */
+  discard(entry: Entry, ctx: Context): void;
 }
 
 /** What `put` made, and whether it goes to the shared tier. */
@@ -54,7 +56,7 @@ export interface EngineOptions {
   readonly coalescer: Coalescer;
   readonly within: <T>(work: Promise<T>, ms: Millis) => Promise<T>;
   readonly random: Random;
-  readonly loader: Pick<Loader, "keep">;
+  readonly loader: Pick<Loader, "keep" | "discard">;
 }
 
 type Held = { readonly entry: Entry; readonly unreachable: boolean };
@@ -207,6 +209,11 @@ export function createEngine(options: EngineOptions): Engine {
 
   return {
     lookup,
+
+    discard(entry, ctx) {
+      ctx.emit({ type: "entry.reject", key: entry.key, tier: "memory", reason: "unfit" });
+      loader.discard(entry, ctx);
+    },
 
     async refresh(key, policy, task, ctx) {
       const job = jobOf(key, policy, task, ctx, ctx.now());

@@ -1,8 +1,9 @@
 /** What a load gathers while it runs: its tags, and all that it read from the cache. */
+import { toMillis, type Duration } from "../core/duration.ts";
 import type { Loaded, LogMoment } from "../core/entry.ts";
 import type { Lookup } from "../core/ports.ts";
 import { MAX_TAGS, tagMember, type HardMember } from "../core/tag.ts";
-import type { EpochMs } from "../core/time.ts";
+import type { EpochMs, Millis } from "../core/time.ts";
 
 /** Names one entry carries at most; more, and it is not stored. */
 const MAX_MEMBERS = MAX_TAGS * 4;
@@ -10,9 +11,11 @@ const MAX_MEMBERS = MAX_TAGS * 4;
 export interface Collector {
   tag(...tags: readonly string[]): void;
   noStore(): void;
+  freshFor(duration: Duration): void;
   /** An outer value lives no longer than what it was made of, and dies with it. */
   include(lookup: Lookup): void;
-  finish(made: Made): Loaded;
+  /** `own` are tags of this result alone, where one load made several. */
+  finish(made: Made, own?: readonly string[]): Loaded;
 }
 
 export type Made = Pick<Extract<Loaded, { storable: true }>, "kind" | "body" | "http" | "etag">;
@@ -21,6 +24,7 @@ export function createCollector(): Collector {
   const members = new Set<HardMember>();
   let freshUntil: EpochMs | undefined;
   let inner: LogMoment | undefined;
+  let freshForMs: Millis | undefined;
   let storable = true;
 
   return {
@@ -29,6 +33,9 @@ export function createCollector(): Collector {
     },
     noStore: () => {
       storable = false;
+    },
+    freshFor: (duration) => {
+      freshForMs = toMillis(duration, "freshFor");
     },
     include({ entry, unreachable }) {
       if (entry === undefined || unreachable) {
@@ -39,12 +46,13 @@ export function createCollector(): Collector {
       freshUntil = Math.min(freshUntil ?? Infinity, entry.freshUntil);
       inner = oldest(inner, entry);
     },
-    finish: (made) =>
+    finish: (made, own = []) =>
       storable && members.size <= MAX_MEMBERS
         ? {
             storable: true,
             ...made,
-            members: [...members],
+            members: [...members, ...own.map(tagMember)],
+            ...(freshForMs !== undefined && { freshForMs }),
             ...(freshUntil !== undefined && { freshUntil }),
             ...(inner !== undefined && { inner }),
           }

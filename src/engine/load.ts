@@ -3,6 +3,7 @@ import { decodeEntry, encodeEntry } from "../core/codec.ts";
 import { ageOf, createEntry, type Entry, type Loaded, type Storable } from "../core/entry.ts";
 import { originFaultOf, type Fault } from "../core/faults.ts";
 import type {
+  Context,
   FlightPort,
   Landing,
   MemoryTier,
@@ -36,6 +37,8 @@ export interface Loader {
   load(job: Job): Promise<Outcome>;
   /** Stores an entry in the tiers of the job's policy; true if it goes to the shared one. */
   keep(entry: Entry, job: Job): boolean;
+  /** Deletes an entry that no reader can use from every tier. */
+  discard(entry: Entry, ctx: Context): void;
 }
 
 /** How much longer than a lease a follower waits: long enough to be granted the next one. */
@@ -182,7 +185,13 @@ export function createLoader(options: LoaderOptions): Loader {
     return { kind: "failed", fault: cause, fallback: job.held, unreachable: !job.logReachable };
   }
 
-  return { load, keep };
+  function discard({ key }: Entry, ctx: Context): void {
+    memory.remove(key);
+    ctx.defer(edge.delete([key], ctx));
+    ctx.defer(store.delete([key], ctx));
+  }
+
+  return { load, keep, discard };
 }
 
 function landingOf(entry: Entry, maxChars: number): Landing {

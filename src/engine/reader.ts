@@ -1,17 +1,12 @@
 /** `cache.read` and `cache.readMany`: values of a program, kept as JSON. */
-import type { Loaded } from "../core/entry.ts";
+import { ageOf, type Age, type Entry, type Loaded } from "../core/entry.ts";
 import type { Policy } from "../core/policy.ts";
-import type {
-  Context,
-  DataLookup,
-  DataReader,
-  LoadContext,
-  LoadMany,
-  Lookup,
-} from "../core/ports.ts";
+import type { Context, DataLookup, DataReader, Load, LoadMany, Lookup } from "../core/ports.ts";
 import type { Batch } from "./batch.ts";
 import type { Engine } from "./cache.ts";
 import { createCollector, type Collector } from "./collect.ts";
+import type { EpochMs } from "../core/time.ts";
+import { conform, fits } from "./schema.ts";
 
 export interface ReaderOptions {
   readonly engine: Engine;
@@ -25,35 +20,54 @@ export interface ReaderOptions {
 export function createReader(options: ReaderOptions, ctx: Context): DataReader {
   const { engine, batch, etagOf, onLookup } = options;
 
-  function contextOf(collector: Collector, signal: AbortSignal): LoadContext {
+  function commonContext(collector: Collector, signal: AbortSignal) {
     const inner = createReader({ ...options, onLookup: collector.include }, ctx);
-    return { signal, tag: collector.tag, noStore: collector.noStore, ...inner };
+    const { tag, noStore, freshFor } = collector;
+    return { signal, tag, noStore, freshFor, ...inner };
   }
 
-  async function finish(value: unknown, collector: Collector): Promise<Loaded> {
+  async function finish(
+    value: unknown,
+    collector: Collector,
+    tags: readonly string[] = [],
+  ): Promise<Loaded> {
     const body = value === undefined || value === null ? "" : JSON.stringify(value);
     const kind = body === "" ? "absent" : "value";
-    return collector.finish({ kind, body, etag: kind === "absent" ? "" : await etagOf(body) });
+    const etag = kind === "absent" ? "" : await etagOf(body);
+    return collector.finish({ kind, body, etag }, tags);
   }
 
   return {
-    async read(key, policy, load) {
+    async read<T>(key: string, policy: Policy, load: Load<T>) {
       // What may not be stored is handed over here, to this caller alone.
       let own: unknown;
-      const lookup = await engine.lookup(
-        key,
-        policy,
-        {
-          load: async (signal) => {
-            const collector = createCollector();
-            own = await load(contextOf(collector, signal));
-            return finish(own, collector);
+
+      async function run(signal: AbortSignal, old: Entry | undefined): Promise<Loaded> {
+        const collector = createCollector();
+        const held = old !== undefined && fits(old, policy) ? old : undefined;
+        let unchanged = false;
+        own = await load({
+          ...commonContext(collector, signal),
+          held: held && { value: valueOf(held, policy), etag: held.etag },
+          notModified: () => {
+            unchanged = true;
           },
-        },
-        ctx,
-      );
+        });
+        if (!unchanged || held === undefined) return finish(own, collector);
+        for (const member of held.members)
+          if (member.startsWith("t:")) collector.tag(member.slice(2));
+        return collector.finish({ kind: held.kind, body: held.body, etag: held.etag });
+      }
+
+      const standing = (entry: Entry, now: EpochMs): Age => {
+        if (fits(entry, policy)) return ageOf(entry, now);
+        engine.discard(entry, ctx);
+        return "expired";
+      };
+      const task = { load: run, ...(policy.schema !== undefined && { standing }) };
+      const lookup = await engine.lookup(key, policy, task, ctx);
       onLookup(lookup);
-      return withValue(lookup, own);
+      return withValue<T>(lookup, policy, own);
     },
 
     async readMany<T>(keys: readonly string[], policy: Policy, load: LoadMany<T>) {
@@ -63,10 +77,14 @@ export function createReader(options: ReaderOptions, ctx: Context): DataReader {
         policy,
         async (missing, signal) => {
           const collector = createCollector();
-          const values = await load(missing, contextOf(collector, signal));
+          const tags = new Map<string, string[]>();
+          const values = await load(missing, {
+            ...commonContext(collector, signal),
+            tagKey: (key, ...more) => void tags.set(key, [...(tags.get(key) ?? []), ...more]),
+          });
           own = values;
           const made = missing.map(
-            async (key) => [key, await finish(values.get(key), collector)] as const,
+            async (key) => [key, await finish(values.get(key), collector, tags.get(key))] as const,
           );
           return new Map(await Promise.all(made));
         },
@@ -75,21 +93,26 @@ export function createReader(options: ReaderOptions, ctx: Context): DataReader {
       return new Map(
         [...found].map(([key, lookup]) => {
           onLookup(lookup);
-          return [key, withValue<T>(lookup, own.get(key))];
+          return [key, withValue<T>(lookup, policy, own.get(key))];
         }),
       );
     },
   };
 }
 
+function valueOf(entry: Entry, policy: Policy): unknown {
+  if (entry.kind === "absent") return undefined;
+  const conformed = conform(policy, JSON.parse(String(entry.body)));
+  return conformed.ok ? conformed.value : undefined;
+}
+
 /** Parsed when it is asked for: a response can be made from the stored text as it is. */
-function withValue<T>(lookup: Lookup, own: unknown): DataLookup<T> {
+function withValue<T>(lookup: Lookup, policy: Policy, own: unknown): DataLookup<T> {
   const { entry } = lookup;
   return {
     ...lookup,
     get value(): T | undefined {
-      if (entry === undefined) return (own ?? undefined) as T | undefined;
-      return entry.kind === "absent" ? undefined : (JSON.parse(String(entry.body)) as T);
+      return (entry === undefined ? (own ?? undefined) : valueOf(entry, policy)) as T | undefined;
     },
   };
 }
