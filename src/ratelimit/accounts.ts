@@ -28,6 +28,8 @@ export interface Known extends Account {
   debtUntil: EpochMs;
   /** Tokens on their way to the ledger. */
   flying: number;
+  /** Tokens that requests under way ask for; how many they get is not known yet. */
+  asking: number;
   /** The latest call that includes this account; settles when it has answered. */
   call: Promise<unknown> | undefined;
   refusal: Refusal | undefined;
@@ -68,7 +70,7 @@ export function viewOf(known: Known, now: EpochMs): readonly Bucket[] {
 
 /** Whether the isolate, by what it knows, has room for `cost` more. */
 export function fits(known: Known, cost: number, now: EpochMs): boolean {
-  const given = known.debt + known.flying + cost;
+  const given = known.debt + known.flying + known.asking + cost;
   return known.windows.every(
     (window, w) => room(known.buckets[w] ?? emptyBucket(now), window, now) >= given,
   );
@@ -171,6 +173,7 @@ function adapt(
       debtSince: now,
       debtUntil: now,
       flying: 0,
+      asking: 0,
       call: undefined,
       refusal: undefined,
     };

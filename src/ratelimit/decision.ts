@@ -23,6 +23,8 @@ export type Decision =
       readonly standings: readonly Standing[];
       /** The ledger's time, as well as it is known. */
       readonly now: EpochMs;
+      /** Why the isolate decided alone. */
+      readonly fault?: Fault;
     }
   /** The ledger cannot be asked: "open" lets pass, "closed" does not. */
   | { readonly outcome: "open" | "closed"; readonly fault: Fault };

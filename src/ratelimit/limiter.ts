@@ -127,7 +127,7 @@ export function createLimiter(options: LimiterOptions): Limiter {
     if (behaviour.onUnavailable !== "local") return { outcome: behaviour.onUnavailable, fault };
     const now = settlement.ledgerNow(ctx);
     if (!accounts.every((known) => fits(known, cost, now)))
-      return own(asked, accounts, "refused", "local", cost, ctx);
+      return { ...own(asked, accounts, "refused", "local", cost, ctx), fault };
     for (const known of accounts) {
       // What may have been charged is only noted here; what was not is owed.
       if (mayHaveRun(fault))
@@ -136,7 +136,7 @@ export function createLimiter(options: LimiterOptions): Limiter {
         );
       else table.owe(known, cost, ctx.now());
     }
-    return own(asked, accounts, "allowed", "local", cost, ctx);
+    return { ...own(asked, accounts, "allowed", "local", cost, ctx), fault };
   }
 
   /** One running and one waiting call for the same accounts: whoever comes meanwhile joins the waiting one. */

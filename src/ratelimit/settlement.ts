@@ -100,15 +100,18 @@ export function createSettlement({ ledger, table, timeoutMs }: SettlementOptions
     ctx: Context,
   ): Promise<Result<Taken>> {
     const now = ctx.now();
+    const asked = cost * requests;
     const charges = accounts.map((known) => handOver(known, now));
+    for (const known of accounts) known.asking += asked;
     const work = ledger.take({ charges, cost, requests }, ctx).then((result) => {
       if (result.ok) offset = result.value.now - ctx.now();
       else ctx.emit({ type: "fault.raise", fault: result.fault });
       for (const [i, known] of accounts.entries()) {
         const sent = charges[i]!;
         known.flying -= sent.debt;
+        known.asking -= asked;
         if (known.call === work) known.call = undefined;
-        if (!result.ok) applyFault(known, sent, result.fault, cost * requests, ctx);
+        if (!result.ok) applyFault(known, sent, result.fault, asked, ctx);
         else {
           applyAnswer(known, sent, result.value, i);
           if (result.value.admitted < requests) remember(known, result.value, i, cost, ctx.now());

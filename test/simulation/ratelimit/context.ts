@@ -1,0 +1,15 @@
+import { createContext } from "../../../src/core/context.ts";
+import type { Context } from "../../../src/core/ports.ts";
+import type { Clock } from "../../../src/core/time.ts";
+
+/** A context whose deferred work runs, and whose events nobody hears. */
+export function createQuietContext(now: Clock): Context {
+  return createContext({
+    id: "simulated",
+    now,
+    host: "simulated.invalid",
+    region: "local",
+    waitUntil: () => undefined,
+    emit: () => undefined,
+  });
+}

@@ -1,0 +1,67 @@
+/// <reference path="../../../dev/redis/embedded/fengari.d.ts" />
+/** The embedded Redis under a clock of the test's own, as the SDK shows it to an algorithm. */
+import { vi } from "vitest";
+import { createEmbeddedEngine } from "../../../dev/redis/embedded/engine.ts";
+import { isError, type Reply } from "../../../dev/redis/engine.ts";
+import { parseScript } from "../../../dev/redis/script.ts";
+import type { RedisClient } from "../../../src/redis/client.ts";
+
+export interface SimulatedRedis {
+  readonly client: RedisClient;
+  /** Redis' clock. */
+  now: number;
+  /** What was billed so far. */
+  commands(): number;
+}
+
+export function createSimulatedRedis(startMs: number): SimulatedRedis {
+  const engine = createEmbeddedEngine({ clock: () => simulated.now });
+  const scripts = new Map<string, ReturnType<typeof parseScript>>();
+  let commands = 0;
+
+  async function run(
+    body: string,
+    keys: readonly string[],
+    args: readonly string[],
+  ): Promise<unknown> {
+    let script = scripts.get(body);
+    if (script === undefined) scripts.set(body, (script = parseScript(body)));
+    const { reply, commands: cost } = await engine.run({
+      kind: "script",
+      script,
+      keys: keys.map((key) => Buffer.from(key)),
+      args: args.map((arg) => Buffer.from(arg)),
+      readOnly: false,
+    });
+    commands += cost;
+    return plain(reply);
+  }
+
+  const client = {
+    eval: run,
+    createScript: (body: string) => ({
+      exec: (keys: string[], args: string[]) => run(body, keys, args),
+    }),
+    async del(...keys: string[]) {
+      const args = keys.map((key) => Buffer.from(key));
+      return plain((await engine.run({ kind: "command", name: "DEL", args })).reply);
+    },
+  };
+
+  // TIME reads the process' own clock. The latest simulation owns it.
+  vi.spyOn(performance, "now").mockImplementation(() => simulated.now - performance.timeOrigin);
+
+  const simulated: SimulatedRedis = {
+    client: client as unknown as RedisClient,
+    now: startMs,
+    commands: () => commands,
+  };
+  return simulated;
+}
+
+function plain(reply: Reply): unknown {
+  if (Buffer.isBuffer(reply)) return reply.toString();
+  if (Array.isArray(reply)) return reply.map(plain);
+  if (reply !== null && isError(reply)) throw new Error(reply.error);
+  return reply;
+}
