@@ -1,8 +1,7 @@
-/// <reference path="../../../dev/redis/embedded/fengari.d.ts" />
 /** The embedded Redis under a clock of the test's own, as the SDK shows it to an algorithm. */
 import { vi } from "vitest";
 import { createEmbeddedEngine } from "../../../dev/redis/embedded/engine.ts";
-import { isError, type Reply } from "../../../dev/redis/engine.ts";
+import { isError, isStatus, type Reply } from "../../../dev/redis/engine.ts";
 import { parseScript } from "../../../dev/redis/script.ts";
 import type { RedisClient } from "../../../src/redis/client.ts";
 
@@ -60,8 +59,8 @@ export function createSimulatedRedis(startMs: number): SimulatedRedis {
 }
 
 function plain(reply: Reply): unknown {
-  if (Buffer.isBuffer(reply)) return reply.toString();
-  if (Array.isArray(reply)) return reply.map(plain);
-  if (reply !== null && isError(reply)) throw new Error(reply.error);
-  return reply;
+  if (reply === null || typeof reply === "number") return reply;
+  if (reply instanceof Buffer) return reply.toString("utf8");
+  if (isError(reply)) throw new Error(reply.error);
+  return isStatus(reply) ? reply.status : reply.map(plain);
 }

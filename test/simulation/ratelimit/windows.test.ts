@@ -18,11 +18,6 @@ const runs = Number(process.env["RATE_SIMULATIONS"] ?? 100);
 const START = 1_763_720_000_000;
 const ctx = createQuietContext(() => START);
 
-interface Arrival {
-  readonly afterMs: number;
-  readonly cost: number;
-}
-
 /** Times cluster where things change: nothing, a millisecond, parts and wholes of a span. */
 function arrivals(widthMs: number) {
   return fc.array(
