@@ -4,6 +4,7 @@ import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
+import { guardAgainstOrphans } from "../orphan-guard.ts";
 
 const START_DEADLINE_MS = 10_000;
 
@@ -88,6 +89,7 @@ export async function startRedisServer(
   // The last resort when this process is ended without a chance to clean up in order.
   const kill = (): void => void child.kill("SIGKILL");
   process.once("exit", kill);
+  const callOffGuard = child.pid === undefined ? undefined : guardAgainstOrphans(child.pid);
 
   const stop = async (): Promise<void> => {
     stopping = true;
@@ -95,6 +97,7 @@ export async function startRedisServer(
     const timer = setTimeout(kill, 2_000);
     await ended.promise;
     clearTimeout(timer);
+    callOffGuard?.();
     process.off("exit", kill);
     if (temporary !== undefined) rmSync(temporary, { recursive: true, force: true });
   };

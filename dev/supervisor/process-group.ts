@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { guardAgainstOrphans } from "../orphan-guard.ts";
 
 /** How long a group may take to end by itself before it is killed. */
 const GRACE_MS = 5_000;
@@ -51,6 +52,7 @@ export function startProcessGroup(options: ProcessGroupOptions): ProcessGroup {
   };
   const kill = (): void => void signalGroup("SIGKILL");
   process.once("exit", kill);
+  const callOffGuard = child.pid === undefined ? undefined : guardAgainstOrphans(child.pid);
 
   const gone = async (withinMs: number): Promise<boolean> => {
     const deadline = performance.now() + withinMs;
@@ -68,6 +70,7 @@ export function startProcessGroup(options: ProcessGroupOptions): ProcessGroup {
       kill();
       await gone(KILL_WAIT_MS);
     }
+    callOffGuard?.();
     process.off("exit", kill);
   };
   return { ended: ended.promise, stop: () => (stopping ??= stop()), kill };

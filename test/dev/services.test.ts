@@ -1,4 +1,6 @@
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { startServices } from "../../dev/services.ts";
 import type { Services, ServicesOptions } from "../../dev/services.ts";
@@ -44,6 +46,54 @@ describe("the local services", () => {
     await services.close();
     await services.close();
     await expect(fetch(services.url)).rejects.toThrow("fetch failed");
+  });
+
+  it("keep what they hold from one start to the next when asked, and begin anew otherwise", async () => {
+    const dataDir = mkdtempSync(join(tmpdir(), "strata-data-"));
+    const redis = async (
+      { redisUrl, redisToken }: Services,
+      ...command: readonly string[]
+    ): Promise<unknown> => {
+      const headers = { authorization: `Bearer ${redisToken}` };
+      const response = await fetch(redisUrl, {
+        method: "POST",
+        headers,
+        body: JSON.stringify(command),
+      });
+      return ((await response.json()) as { result: unknown }).result;
+    };
+    const stores: readonly (readonly string[])[] = [
+      ["SET", "s", "é", "EX", "1000"],
+      ["ZADD", "z", "+inf", "top", "9007199254740991", "a"],
+      ["HSET", "h", "__proto__", "1"],
+      ["RPUSH", "l", "1", "2"],
+      ["SADD", "set", "m"],
+    ];
+    const first = await start({ dataDir, seed: false });
+    for (const command of stores) await redis(first, ...command);
+    await query(first, "INSERT INTO categories (name, description) VALUES ('kept', 'x')");
+    await first.close();
+
+    const second = await start({ dataDir, seed: false, keep: true });
+    expect(await redis(second, "GET", "s")).toBe("é");
+    expect(await redis(second, "TTL", "s")).toBeGreaterThan(900);
+    expect(await redis(second, "ZRANGE", "z", "0", "-1", "WITHSCORES")).toEqual([
+      "a",
+      "9007199254740991",
+      "top",
+      "inf",
+    ]);
+    expect(await redis(second, "HGETALL", "h")).toEqual(["__proto__", "1"]);
+    expect(await redis(second, "LRANGE", "l", "0", "-1")).toEqual(["1", "2"]);
+    expect(await redis(second, "SMEMBERS", "set")).toEqual(["m"]);
+    expect(await query(second, "SELECT name FROM categories")).toEqual([{ name: "kept" }]);
+    await second.close();
+
+    const third = await start({ dataDir, seed: false });
+    expect(await redis(third, "DBSIZE")).toBe(0);
+    expect(await query(third, "SELECT name FROM categories")).toEqual([]);
+    await third.close();
+    rmSync(dataDir, { recursive: true });
   });
 
   it("refuse what cannot be, with nothing left running", async () => {

@@ -142,6 +142,15 @@ describe("npm run dev", () => {
       await expectNothingLeft(dev);
     });
 
+    it("after it was killed itself", async () => {
+      const dev = await start({ env: { LOCAL_REDIS: "auto" } });
+      await dev.printed("Starting local server");
+      expect(dev.processes().length).toBeGreaterThan(2);
+      dev.signal("SIGKILL");
+      await dev.exit;
+      await expectNothingLeft(dev);
+    });
+
     it.skipIf(findRedisServer() === undefined)(
       "after the Redis server has crashed, and says so",
       async () => {

@@ -1,3 +1,4 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { onlyReads } from "../commands.ts";
 import type { ErrorReply, Executed, Operation, RedisEngine, Reply, ScriptCall } from "../engine.ts";
 import { arity } from "../scripts.ts";
@@ -8,7 +9,7 @@ import { keyCommands } from "./keys.ts";
 import { compileError, createLuaHost } from "./lua.ts";
 import type { LuaHost } from "./lua.ts";
 import { sortedSetCommands } from "./sorted-sets.ts";
-import type { Answer, Bytes } from "./store.ts";
+import type { Answer, Bytes, StoredKey } from "./store.ts";
 import { Refusal, Store } from "./store.ts";
 import { stringCommands } from "./strings.ts";
 import type { CommandContext, CommandTable } from "./table.ts";
@@ -19,12 +20,24 @@ interface Subscription {
   readonly deliver: (channel: string, message: Buffer) => void;
 }
 
+export interface EmbeddedEngineOptions {
+  /** File that holds the keys from one start to the next; in memory only without it. */
+  readonly file?: string;
+  readonly clock?: () => number;
+}
+
 /**
  * Redis inside this process, for machines without a Redis server. One thread runs one command,
- * script or transaction at a time, as in Redis.
+ * script or transaction at a time, as in Redis. What it holds is written to its file when it closes.
  */
-export function createEmbeddedEngine(clock: () => number = Date.now): RedisEngine {
+export function createEmbeddedEngine({
+  file,
+  clock = Date.now,
+}: EmbeddedEngineOptions = {}): RedisEngine {
   const store = new Store(clock);
+  if (file !== undefined && existsSync(file)) {
+    store.load(JSON.parse(readFileSync(file, "utf8")) as readonly StoredKey[]);
+  }
   const subscriptions = new Set<Subscription>();
   const commands: CommandTable = {
     ...stringCommands,
@@ -127,6 +140,7 @@ export function createEmbeddedEngine(clock: () => number = Date.now): RedisEngin
     },
     async close() {
       subscriptions.clear();
+      if (file !== undefined) writeFileSync(file, JSON.stringify(store.dump()));
     },
   };
 }

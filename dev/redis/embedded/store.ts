@@ -64,6 +64,35 @@ export class SortedSet {
 /** Lists are arrays and sets are sets, as the emulator keeps them. */
 export type Value = Bytes | Hash | SortedSet | Bytes[] | Set<Bytes>;
 
+type StoredValue =
+  | { readonly string: Bytes }
+  | { readonly hash: readonly (readonly [Bytes, Bytes])[] }
+  | { readonly sortedSet: readonly (readonly [Bytes, string])[] }
+  | { readonly list: readonly Bytes[] }
+  | { readonly set: readonly Bytes[] };
+
+/** One key as a dump holds it. Scores are text: JSON has no infinities. */
+export type StoredKey = StoredValue & { readonly key: Bytes; readonly at?: number };
+
+function toStored(value: Value): StoredValue {
+  if (typeof value === "string") return { string: value };
+  if (value instanceof Hash) return { hash: [...value] };
+  if (value instanceof SortedSet) {
+    return { sortedSet: [...value.scores].map(([member, score]) => [member, String(score)]) };
+  }
+  return Array.isArray(value) ? { list: value } : { set: [...value] };
+}
+
+function fromStored(stored: StoredValue): Value {
+  if ("string" in stored) return stored.string;
+  if ("hash" in stored) return new Hash(stored.hash);
+  if ("list" in stored) return [...stored.list];
+  if ("set" in stored) return new Set(stored.set);
+  const set = new SortedSet();
+  for (const [member, score] of stored.sortedSet) set.set(member, Number(score));
+  return set;
+}
+
 /** The keys of one database, with their expiry. */
 export class Store {
   readonly #values = new Map<Bytes, Value>();
@@ -150,5 +179,21 @@ export class Store {
     const value = this.get(key);
     if (value !== undefined && !(value instanceof SortedSet)) throw new Refusal(WRONGTYPE);
     return value;
+  }
+
+  /** Everything that has not expired, in a form that JSON can hold. */
+  dump(): readonly StoredKey[] {
+    return this.keys().map((key) => {
+      const at = this.expiry(key);
+      return { key, ...toStored(this.get(key)!), ...(at === undefined ? {} : { at }) };
+    });
+  }
+
+  /** Takes over what {@link dump} gave. */
+  load(keys: readonly StoredKey[]): void {
+    for (const stored of keys) {
+      this.set(stored.key, fromStored(stored));
+      if (stored.at !== undefined) this.expireAt(stored.key, stored.at);
+    }
   }
 }
