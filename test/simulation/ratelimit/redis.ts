@@ -60,7 +60,7 @@ export function createSimulatedRedis(startMs: number): SimulatedRedis {
 
 function plain(reply: Reply): unknown {
   if (reply === null || typeof reply === "number") return reply;
-  if (reply instanceof Buffer) return reply.toString("utf8");
+  if (reply instanceof Uint8Array) return new TextDecoder().decode(reply);
   if (isError(reply)) throw new Error(reply.error);
-  return isStatus(reply) ? reply.status : reply.map(plain);
+  return isStatus(reply) ? reply.status : reply.map((item) => plain(item));
 }
