@@ -30,6 +30,8 @@ export interface History {
   loadBegins(key: string, limit: number, at: number): () => void;
   /** Acknowledged invalidations may have been lost at this instant. */
   numbersLost(at: number, untilVerifiedMs: number): void;
+  /** An isolate's clock was set back: what it knows seems younger to it by as much. */
+  clockSetBack(who: string, at: number, byMs: number): void;
   /** What must not have happened; empty if all is well. */
   violations(): readonly string[];
   readonly reads: number;
@@ -38,6 +40,7 @@ export interface History {
 export function createHistory(bounds: Bounds): History {
   const commits = new Map<string, Commit[]>();
   const running = new Map<string, number>();
+  const setBacks: { who: string; at: number; byMs: number }[] = [];
   const losses: { at: number; untilVerifiedMs: number }[] = [];
   const found: string[] = [];
   const checks: (() => void)[] = [];
@@ -58,19 +61,22 @@ export function createHistory(bounds: Bounds): History {
     for (const { version, acknowledgedAt } of known)
       if (
         version > value &&
-        began > acknowledgedAt + bounds.coherenceMs + extra(acknowledgedAt, began)
+        began > acknowledgedAt + bounds.coherenceMs + extra(who, acknowledgedAt, began)
       )
         found.push(`${name}: but ${version} was acknowledged at ${acknowledgedAt}`);
   }
 
-  /** Redis lost what it had acknowledged: the outbox repairs it, at its own pace. */
-  function extra(acknowledgedAt: number, began: number): number {
-    return (
-      losses
-        // Lost after it was executed; the acknowledgement may have been on its way still.
-        .filter(({ at }) => at >= acknowledgedAt - bounds.answerMs && at <= began)
-        .reduce((sum, { untilVerifiedMs }) => sum + untilVerifiedMs, 0)
-    );
+  /** What lengthens the bound: numbers that Redis lost, and clocks that went back. */
+  function extra(who: string, acknowledgedAt: number, began: number): number {
+    const lost = losses
+      // Lost after it was executed; the acknowledgement may have been on its way still.
+      .filter(({ at }) => at >= acknowledgedAt - bounds.answerMs && at <= began)
+      .reduce((sum, { untilVerifiedMs }) => sum + untilVerifiedMs, 0);
+    // A stamp that is in the future by now proves nothing and is not believed.
+    const back = setBacks
+      .filter((step) => step.who === who && step.at <= began && step.byMs < bounds.coherenceMs)
+      .reduce((sum, { byMs }) => sum + byMs, 0);
+    return lost + back;
   }
 
   return {
@@ -106,6 +112,7 @@ export function createHistory(bounds: Bounds): History {
         over = true;
       };
     },
+    clockSetBack: (who, at, byMs) => void setBacks.push({ who, at, byMs }),
     numbersLost: (at, untilVerifiedMs) => void losses.push({ at, untilVerifiedMs }),
     violations() {
       for (const run of checks.splice(0)) run();

@@ -8,6 +8,7 @@ import {
   REDIS_TIMEOUT_MS,
   VERIFY_MS,
   type Cluster,
+  type Isolate,
 } from "./cluster.ts";
 import type { PlantedFault } from "./faults.ts";
 import { createHistory, type History } from "./history.ts";
@@ -137,6 +138,13 @@ export async function play(
   return { violations: history.violations(), reads: history.reads };
 }
 
+/** The isolate's clock is off by so much from now on. */
+function setClock(isolate: Isolate, skewMs: number, world: World, history: History): void {
+  const byMs = isolate.skewMs - skewMs;
+  if (byMs > 0) history.clockSetBack(isolate.name, world.now(), byMs);
+  isolate.skewMs = skewMs;
+}
+
 function make(move: Move, cluster: Cluster, world: World, history: History): void {
   const at = (index: number) => {
     const found = cluster.isolates[index];
@@ -159,7 +167,7 @@ function make(move: Move, cluster: Cluster, world: World, history: History): voi
     case "replace":
       return cluster.replace(move.isolate);
     case "clock":
-      at(move.isolate).skewMs = move.ms;
+      setClock(at(move.isolate), move.ms, world, history);
       return;
     case "outage":
       cluster.redis.outage = move.how;
