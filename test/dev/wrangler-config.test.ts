@@ -69,7 +69,7 @@ describe("the variables of a Worker", () => {
   } as Services;
 
   it("are those of the local services, with an admin token of its own", () => {
-    expect(localVariables(services, {})).toEqual({
+    expect(localVariables(services, {})).toMatchObject({
       DATABASE_URL: "postgres://local",
       NEON_ENDPOINT: "http://local/sql",
       UPSTASH_REDIS_REST_URL: "http://local/redis",
