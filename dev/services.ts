@@ -5,6 +5,7 @@ import { randomBytes } from "node:crypto";
 import { createCounts } from "./gateway/counts.ts";
 import { createFaults } from "./gateway/faults.ts";
 import { createRedisGateway } from "./gateway/redis.ts";
+import { createOtlpGateway } from "./gateway/otlp.ts";
 import { createSqlGateway } from "./gateway/sql.ts";
 import { startGatewayServer } from "./gateway/server.ts";
 import type { RedisEngine } from "./redis/engine.ts";
@@ -30,7 +31,7 @@ export interface ServicesOptions {
   readonly seed?: boolean;
   /** Keep what the engines hold instead of starting from nothing. Default false. */
   readonly keep?: boolean;
-  /** Folder for what PGlite and a Redis server that is started here store; in memory without it. */
+  /** Folder in which the engines that are started here keep their data; in memory without it. */
   readonly dataDir?: string;
   /** Receives a line about each step. */
   readonly log?: (line: string) => void;
@@ -46,6 +47,8 @@ export interface Services {
   readonly redisToken: string;
   /** For NEON_ENDPOINT. */
   readonly sqlEndpoint: string;
+  /** For OTEL_EXPORTER_OTLP_ENDPOINT. */
+  readonly otlpEndpoint: string;
   /** For DATABASE_URL: well-formed for the Neon driver; the endpoint decides what answers. */
   readonly databaseUrl: string;
   /** Resolves with a reason if an engine's process ends by itself. */
@@ -90,7 +93,7 @@ async function start(
   const token = options.token ?? randomBytes(16).toString("hex");
   if (dataDir !== undefined) {
     if (!keep)
-      for (const part of ["postgres", "redis"])
+      for (const part of ["postgres", "redis", "redis.json"])
         rmSync(join(dataDir, part), { recursive: true, force: true });
     mkdirSync(dataDir, { recursive: true });
   }
@@ -109,7 +112,11 @@ async function start(
 
   const server = await startGatewayServer({
     port: options.port ?? 0,
-    gateways: [createRedisGateway({ engine, token, counts }), createSqlGateway(sql.value, counts)],
+    gateways: [
+      createRedisGateway({ engine, token, counts }),
+      createSqlGateway(sql.value, counts),
+      createOtlpGateway(),
+    ],
     counts,
     faults,
   });
@@ -119,6 +126,7 @@ async function start(
     redisUrl: `${server.url}/redis`,
     redisToken: token,
     sqlEndpoint: `${server.url}/sql`,
+    otlpEndpoint: `${server.url}/otlp`,
     databaseUrl: "postgres://strata:local@127.0.0.1/strata",
     died,
     close,
@@ -169,7 +177,9 @@ async function startRedis(
   }
   if (choice === "server")
     throw new Error("LOCAL_REDIS is server, but neither redis-server nor valkey-server is on PATH");
-  const engine = createEmbeddedEngine();
+  const engine = createEmbeddedEngine(
+    dataDir === undefined ? {} : { file: join(dataDir, "redis.json") },
+  );
   cleanups.push(() => engine.close());
   return { engine, died: never };
 }

@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 /** The gateways that can be made to fail. */
-export type FaultTarget = "redis" | "sql";
+export type FaultTarget = "redis" | "sql" | "otlp";
 export type Access = "read" | "write";
 
 const SECONDS_60 = 60_000;

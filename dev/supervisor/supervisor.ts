@@ -165,7 +165,7 @@ function announce(
     `  dashboard      ${first}/dashboard`,
     `  API reference  ${first}/docs`,
     ...others.map((url, index) => `  instance ${index + 2}     ${url}`),
-    `  services       ${services.url} (GET /counts, PUT /faults/<redis|sql>)`,
+    `  services       ${services.url} (GET /counts, PUT /faults/<redis|sql|otlp>)`,
   ];
   if (options.workerVariables["ADMIN_TOKEN"] === undefined) {
     lines.push(`  ADMIN_TOKEN    ${adminToken} (made for this run)`);

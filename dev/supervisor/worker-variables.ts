@@ -18,6 +18,13 @@ export function localVariables(
       ? { UPSTASH_REDIS_REST_URL: services.redisUrl, UPSTASH_REDIS_REST_TOKEN: services.redisToken }
       : {}),
     ADMIN_TOKEN: randomBytes(16).toString("hex"),
+    OTEL_EXPORTER_OTLP_ENDPOINT: services.otlpEndpoint,
+    OTEL_TRACES_SAMPLER: "always_on",
+    // Often enough to be looked at while one works.
+    OTEL_METRIC_EXPORT_INTERVAL: "10000",
+    // The receiver and the dashboard show the same; a terminal would drown in it.
+    STRATA_LOG: "off",
+    STRATA_TRACE_KEYS: "plain",
     ...given,
     STRATA_DEV: "1",
   };

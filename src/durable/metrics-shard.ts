@@ -75,7 +75,7 @@ export function createMetricsShard<Env>(options: MetricsShardOptions<Env>) {
             this.#write();
             resolve(this.#schedule());
           } catch (error) {
-            reject(error as Error);
+            reject(error);
           }
         }, commitMs);
       });

@@ -61,13 +61,14 @@ export function createOutbox(options: OutboxOptions): Outbox {
       rejectedOf: (answer) => {
         const { partialSuccess } = serializer.deserializeResponse(answer);
         if (partialSuccess === undefined) return 0;
-        return Number(
+        // In JSON a 64-bit number is a string.
+        const rejected: unknown =
           "rejectedSpans" in partialSuccess
             ? partialSuccess.rejectedSpans
             : "rejectedLogRecords" in partialSuccess
               ? partialSuccess.rejectedLogRecords
-              : 0,
-        );
+              : undefined;
+        return Number(rejected ?? 0);
       },
     });
   }

@@ -1,3 +1,5 @@
+// oxlint-disable-next-line typescript/triple-slash-reference -- the tests' program has to find it too
+/// <reference path="./async-hooks.d.ts" />
 /** Telemetry of one isolate: what is counted, what is kept, and how it leaves. */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { resourceFromAttributes } from "@opentelemetry/resources";

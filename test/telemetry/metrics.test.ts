@@ -1,0 +1,45 @@
+import { env } from "cloudflare:workers";
+import { evictDurableObject } from "cloudflare:test";
+import { describe, expect, it } from "vitest";
+import { cached } from "../../src/index.ts";
+import { createTelemetryApp, newNamespace, type TelemetryApp } from "./support.ts";
+
+const hello = (app: TelemetryApp["app"]) =>
+  app.get("/hello/:name", cached({ freshFor: "1m" }), (c) =>
+    c.json({ hello: c.req.param("name") }),
+  );
+
+const hellos = (status: number) =>
+  `http_server_request_duration_seconds_count{http_request_method="GET",http_route="/hello/:name",http_response_status_code="${status}",url_scheme="http"}`;
+
+describe("/metrics", () => {
+  it("shows a request as soon as its background has ended, by route and status", async () => {
+    const { get, metric } = createTelemetryApp(newNamespace(), hello);
+    await get("/hello/a");
+    expect(await metric(hellos(200))).toBe(1);
+    expect(await metric('cache_lookups_total{cache_status="miss"}')).toBe(1);
+    expect(await metric('cache_origin_loads_total{cache_outcome="stored"}')).toBe(1);
+  });
+
+  it("adds up what several isolates report, and keeps it when the object is evicted", async () => {
+    const namespace = newNamespace();
+    const isolates = [0, 1, 2].map(() => createTelemetryApp(namespace, hello));
+    for (const { get } of isolates) await get("/hello/a");
+    const [first] = isolates;
+    expect(await first?.metric(hellos(200))).toBe(3);
+    const namespaceOfObjects = (env as unknown as { METRICS: DurableObjectNamespace }).METRICS;
+    for (let shard = 0; shard < 4; shard++) {
+      const id = namespaceOfObjects.idFromName(`${namespace}-metrics-${shard}`);
+      await evictDurableObject(namespaceOfObjects.get(id));
+    }
+    for (const { get } of isolates) await get("/hello/a");
+    expect(await first?.metric(hellos(200))).toBe(6);
+  });
+
+  it("puts no path that is not a route into a label", async () => {
+    const { get, layer } = createTelemetryApp(newNamespace(), hello);
+    await get("/secret-path-1");
+    const exposition = await layer.metrics.exposition();
+    expect(exposition?.body).not.toContain("secret-path");
+  });
+});

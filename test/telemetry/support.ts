@@ -1,0 +1,63 @@
+/** Isolates with telemetry on, whose exports and lines are kept for the test. */
+import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { Hono } from "hono";
+import { createStrata, type Bindings, type Strata, type StrataEnv } from "../../src/index.ts";
+import { createTestClock, type TestClock } from "../support/isolate.ts";
+
+export interface TelemetryApp {
+  readonly app: Hono<StrataEnv>;
+  readonly layer: Strata;
+  readonly clock: TestClock;
+  /** Asks, reads the body, and waits for everything that was deferred, exports included. */
+  get(path: string, headers?: Record<string, string>): Promise<Response>;
+  /** The value of a sample of /metrics; 0 if it is not there. */
+  metric(sample: string): Promise<number>;
+}
+
+export function createTelemetryApp(
+  namespace: string,
+  routes: (app: Hono<StrataEnv>, layer: Strata) => void,
+  variables: Readonly<Record<string, string>> = {},
+): TelemetryApp {
+  const clock = createTestClock();
+  const layer = createStrata(
+    {
+      ...(env as unknown as Bindings),
+      STRATA_NAMESPACE: namespace,
+      OTEL_SDK_DISABLED: "",
+      STRATA_LOG: "off",
+      ...variables,
+    } as Bindings,
+    { now: clock.now, random: Math.random, newId: () => crypto.randomUUID() },
+  );
+  const app = new Hono<StrataEnv>();
+  app.use(layer.middleware(async (request, c) => app.fetch(request, c.env, c.executionCtx)));
+  routes(app, layer);
+
+  return {
+    app,
+    layer,
+    clock,
+    async get(path, headers = {}) {
+      const execution = createExecutionContext();
+      const request = new Request(`http://${namespace}.test${path}`, { headers });
+      const response = await app.fetch(request, env, execution);
+      const copy = new Response(await response.text(), response);
+      await waitOnExecutionContext(execution);
+      return copy;
+    },
+    async metric(sample) {
+      const exposition = await layer.metrics.exposition();
+      const line = exposition?.body.split("\n").find((text) => text.startsWith(`${sample} `));
+      return line === undefined ? 0 : Number(line.slice(sample.length + 1));
+    },
+  };
+}
+
+let count = 0;
+/** A namespace that no other test has. */
+export function newNamespace(): string {
+  count += 1;
+  return `telemetry-${crypto.randomUUID().slice(0, 8)}-${count}`;
+}

@@ -1,0 +1,143 @@
+import { describe, expect, it } from "vitest";
+import { cached, key } from "../../src/index.ts";
+import { endpoint, logsOf, spansOf, valueOf, type OtlpSpan } from "./collector.ts";
+import { createTelemetryApp, newNamespace } from "./support.ts";
+
+const TRACE = "0af7651916cd43dd8448eb211c80319c";
+const CALLER = "b7ad6b7169203331";
+
+function appOf(variables: Readonly<Record<string, string>> = {}) {
+  const service = newNamespace();
+  const sent: Headers[] = [];
+  const app = createTelemetryApp(
+    service,
+    (app, { traced, db }) => {
+      app.get(
+        "/things/:id",
+        cached({ freshFor: "1m", key: (c) => key("thing", c.req.param("id") ?? "") }),
+        async (c) => {
+          await db.execute("select 1");
+          return c.json({ id: c.req.param("id") });
+        },
+      );
+      app.get("/calls", async (c) => {
+        const answer = await traced("prices.quote", async (headers) => {
+          sent.push(new Headers(headers));
+          return "12";
+        });
+        return c.text(answer);
+      });
+      app.get("/fails", (c) => c.text("no", 500));
+    },
+    {
+      OTEL_SERVICE_NAME: service,
+      OTEL_EXPORTER_OTLP_ENDPOINT: endpoint(),
+      STRATA_TRACE_SLOW_MS: "0",
+      ...variables,
+    },
+  );
+  return { ...app, service, sent };
+}
+
+const named = (spans: readonly OtlpSpan[], name: string) => {
+  const span = spans.find((candidate) => candidate.name === name);
+  if (span === undefined) throw new Error(`no span ${name} among ${spans.map((s) => s.name)}`);
+  return span;
+};
+
+describe("traces", () => {
+  it.each(["http/protobuf", "http/json"])(
+    "leave over %s, gzip too, as a tree under the caller's span",
+    async (protocol) => {
+      const { get, service } = appOf({
+        OTEL_EXPORTER_OTLP_PROTOCOL: protocol,
+        OTEL_EXPORTER_OTLP_COMPRESSION: "gzip",
+      });
+      const response = await get("/things/7", {
+        traceparent: `00-${TRACE}-${CALLER}-01`,
+        tracestate: "vendor=opaque",
+      });
+      const spans = await spansOf(service);
+      const server = named(spans, "GET /things/:id");
+      expect(server).toMatchObject({
+        traceId: TRACE,
+        parentSpanId: CALLER,
+        traceState: "vendor=opaque",
+      });
+      expect(response.headers.get("traceparent")).toBe(`00-${TRACE}-${server.spanId}-01`);
+      expect(valueOf(server.attributes, "cache.status")).toBe("miss");
+      expect(valueOf(server.attributes, "http.route")).toBe("/things/:id");
+      expect(spans.every((span) => span.traceId === TRACE)).toBe(true);
+
+      const origin = named(spans, "cache.origin");
+      expect(origin.parentSpanId).toBe(server.spanId);
+      expect(named(spans, "postgresql").parentSpanId).toBe(origin.spanId);
+      const ids = new Set(spans.map(({ spanId }) => spanId));
+      for (const { parentSpanId } of spans)
+        expect(parentSpanId === CALLER || ids.has(parentSpanId ?? "")).toBe(true);
+    },
+  );
+
+  it("go on in a service that is called, with the state and baggage that came", async () => {
+    const { get, service, sent } = appOf();
+    await get("/calls", {
+      traceparent: `00-${TRACE}-${CALLER}-01`,
+      tracestate: "a=1,b=2",
+      baggage: "tenant=7",
+    });
+    const call = named(await spansOf(service), "prices.quote");
+    expect(sent[0]?.get("traceparent")).toBe(`00-${TRACE}-${call.spanId}-01`);
+    expect(sent[0]?.get("tracestate")).toBe("a=1,b=2");
+    expect(sent[0]?.get("baggage")).toBe("tenant=7");
+  });
+
+  it("follow the caller's decision, and are kept against it when a request fails", async () => {
+    const { get, service } = appOf({ STRATA_TRACE_SLOW_MS: "10000" });
+    const unsampled = { traceparent: `00-${TRACE}-${CALLER}-00` };
+    const response = await get("/things/1", unsampled);
+    expect(response.headers.get("traceparent")).toMatch(
+      new RegExp(`^00-${TRACE}-[0-9a-f]{16}-00$`),
+    );
+    expect(await spansOf(service)).toHaveLength(0);
+    await get("/fails", unsampled);
+    const server = named(await spansOf(service), "GET /fails");
+    expect(server.status?.code).toBe(2);
+    expect(valueOf(server.attributes, "error.type")).toBe("500");
+  });
+
+  it("say nothing of what the client sent, and hash keys", async () => {
+    const { get, service } = appOf();
+    await get("/things/4711?password=hunter2", {
+      authorization: "Bearer s3cr3t-token",
+      cookie: "session=s3cr3t-cookie",
+      "user-agent": "agent-of-person",
+      "cf-connecting-ip": "203.0.113.7",
+    });
+    const all = JSON.stringify([await spansOf(service), await logsOf(service)]);
+    expect(all).toContain("/things/:id");
+    expect(all).toMatch(/#[0-9a-f]{13}/);
+    for (const secret of ["hunter2", "s3cr3t", "agent-of-person", "203.0.113.7", "4711"])
+      expect(all).not.toContain(secret);
+  });
+});
+
+describe("logs", () => {
+  it("are one wide event a request, with the ids of its trace", async () => {
+    const { get, service } = appOf();
+    await get("/things/1");
+    await get("/things/1");
+    const logs = await logsOf(service);
+    expect(logs.map(({ body }) => body.stringValue)).toEqual([
+      "GET /things/:id",
+      "GET /things/:id",
+    ]);
+    expect(logs.map(({ attributes }) => valueOf(attributes, "cache.status"))).toEqual([
+      "miss",
+      "hit-memory",
+    ]);
+    const [first] = logs;
+    const server = (await spansOf(service)).find(({ spanId }) => spanId === first?.spanId);
+    expect(server?.traceId).toBe(first?.traceId);
+    expect(valueOf(first?.attributes, "cache.sql.queries")).toBe("1");
+  });
+});
