@@ -102,8 +102,3 @@ function flatten(headers: NodeJS.Dict<string | string[]>): Record<string, string
     flat[name] = Array.isArray(value) ? value.join(", ") : (value ?? "");
   return flat;
 }
-
-/** The body as JSON. */
-export function json<T>(answer: Answer): T {
-  return JSON.parse(answer.body) as T;
-}

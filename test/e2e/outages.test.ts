@@ -1,0 +1,236 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Answer } from "./support/client.ts";
+import { runLoad, type Report } from "./support/load.ts";
+import { startProduct, type Product } from "./support/product.ts";
+import type { Fault } from "./support/services.ts";
+import { readShop, type Shop } from "./support/shop.ts";
+import { until } from "./support/waiting.ts";
+
+/** How long a read may take while Redis is away: its deadline is 1 s, and a walk may meet it twice. */
+const WITHOUT_REDIS_MS = 5_000;
+/** How long a read may take at all: twice the deadline of a load, 5 s, and a busy machine's delay. */
+const AT_ALL_MS = 12_000;
+/** How long after an outage the next cold read may still suffer from it. */
+const RECOVERY_MS = 5_000;
+
+const PER_SECOND = 200;
+const FOR_MS = 3_000;
+/** Products that everybody reads, and that are in memory before an outage begins. */
+const HOT = 40;
+
+interface Outage {
+  readonly name: string;
+  readonly redis?: Fault;
+  readonly sql?: Fault;
+  /** Once the load is under way. */
+  readonly meanwhile?: () => Promise<unknown>;
+  readonly withinMs: number;
+  /** Whether a load fails meanwhile: never, always or now and then. */
+  readonly unavailable: "never" | "sometimes" | "always";
+}
+
+let product: Product;
+let shop: Shop;
+
+const OUTAGES: readonly Outage[] = [
+  {
+    name: "Redis resets every connection",
+    redis: { reset: true },
+    withinMs: WITHOUT_REDIS_MS,
+    unavailable: "never",
+  },
+  {
+    name: "Redis hangs",
+    redis: { hang: "before" },
+    withinMs: WITHOUT_REDIS_MS,
+    unavailable: "never",
+  },
+  {
+    name: "Redis hangs after it has executed",
+    redis: { hang: "after" },
+    withinMs: WITHOUT_REDIS_MS,
+    unavailable: "never",
+  },
+  {
+    name: "Redis answers 500",
+    redis: { status: 500 },
+    withinMs: WITHOUT_REDIS_MS,
+    unavailable: "never",
+  },
+  {
+    name: "Redis answers half of each answer",
+    redis: { truncate: true },
+    withinMs: WITHOUT_REDIS_MS,
+    unavailable: "never",
+  },
+  {
+    name: "Redis is flushed again and again",
+    meanwhile: async () => {
+      for (let flushes = 0; flushes < 10; flushes++) await product.services.redis("FLUSHALL");
+    },
+    withinMs: WITHOUT_REDIS_MS,
+    unavailable: "never",
+  },
+  { name: "SQL answers 500", sql: { status: 500 }, withinMs: AT_ALL_MS, unavailable: "always" },
+  {
+    name: "SQL resets every connection",
+    sql: { reset: true },
+    withinMs: AT_ALL_MS,
+    unavailable: "always",
+  },
+  { name: "SQL hangs", sql: { hang: "before" }, withinMs: AT_ALL_MS, unavailable: "always" },
+  {
+    name: "a third of everything fails",
+    redis: { errorRate: 0.3 },
+    sql: { errorRate: 0.3 },
+    withinMs: AT_ALL_MS,
+    unavailable: "sometimes",
+  },
+  {
+    name: "Redis hangs and SQL answers 500",
+    redis: { hang: true },
+    sql: { status: 500 },
+    withinMs: AT_ALL_MS,
+    unavailable: "always",
+  },
+];
+
+beforeAll(async () => {
+  product = await startProduct({ cronSeconds: 2 });
+  shop = await readShop(product.services);
+});
+afterAll(() => product.stop());
+
+describe("under load", () => {
+  it.each(OUTAGES)(
+    "when $name, reads are right or a 503 problem, in time, and it ends with the outage",
+    async (outage) => {
+      const { services, urls } = product;
+      await runLoad({ urls, shop, perSecond: 200, forMs: 600, path: hot });
+      if (outage.redis !== undefined) await services.fault("redis", outage.redis);
+      if (outage.sql !== undefined) await services.fault("sql", outage.sql);
+      let report: Report;
+      let recoveredMs: number;
+      try {
+        const load = runLoad({ urls, shop, perSecond: PER_SECOND, forMs: FOR_MS, path: mixed });
+        await outage.meanwhile?.();
+        report = await load;
+      } finally {
+        await services.heal();
+        recoveredMs = await recovery();
+      }
+      console.info(`${outage.name}: ${JSON.stringify(report)}; recovered after ${recoveredMs} ms`);
+      expect(report.wrong).toEqual([]);
+      expect(report.slowestMs).toBeLessThan(outage.withinMs);
+      expect(report.statuses["200"]).toBeGreaterThan(report.sent / 3);
+      const unavailable = report.statuses["503"] ?? 0;
+      if (outage.unavailable === "never") expect(unavailable).toBe(0);
+      if (outage.unavailable === "always") expect(unavailable).toBeGreaterThan(0);
+    },
+  );
+});
+
+describe("writes", () => {
+  it("are kept while Redis is away, and seen on both instances when it is back, without another write", async () => {
+    const client = product.client();
+    for (const instance of [0, 1]) await client.get(instance, "/products/1990");
+    await product.services.fault("redis", { hang: "before" });
+    const written = await client.write(0, "PATCH", "/products/1990", { stock: 4_242 });
+    expect(written.status).toBe(200);
+    expect(written.headers["x-invalidation"]).toBe("deferred");
+    expect(written.endedAt - written.startedAt).toBeLessThan(WITHOUT_REDIS_MS);
+    expect(stockOf(await client.get(0, "/products/1990"))).toBe(4_242);
+    await product.services.heal();
+    const seen = await Promise.all(
+      [0, 1].map((instance) =>
+        until(async () => stockOf(await client.get(instance, "/products/1990")), is(4_242), 10_000),
+      ),
+    );
+    console.info(
+      `a deferred write was seen after ${seen.map(({ tookMs }) => Math.round(tookMs)).join(" and ")} ms`,
+    );
+  });
+
+  it("are unconfirmed while SQL hangs, and what came of them is seen", async () => {
+    const client = product.client();
+    for (const instance of [0, 1]) await client.get(instance, "/products/1991");
+    await product.services.fault("sql", { hang: "after" });
+    const written = await client.write(0, "PATCH", "/products/1991", { stock: 4_243 });
+    await product.services.heal();
+    expect(written.status).toBe(503);
+    expect(JSON.parse(written.body)).toMatchObject({
+      type: "urn:strata:problem:write-unconfirmed",
+    });
+    expect(written.headers["retry-after"]).toMatch(/^\d+$/);
+    expect(written.endedAt - written.startedAt).toBeLessThan(AT_ALL_MS);
+    for (const instance of [0, 1])
+      await until(
+        async () => stockOf(await client.get(instance, "/products/1991")),
+        is(4_243),
+        10_000,
+      );
+  });
+
+  it("are refused as a problem while SQL answers 500, and nothing has changed", async () => {
+    const client = product.client();
+    const before = stockOf(await client.get(0, "/products/1992"));
+    await product.services.fault("sql", { status: 500 });
+    const written = await client.write(0, "PATCH", "/products/1992", { stock: before + 1 });
+    expect(written.status).toBe(503);
+    await product.services.heal();
+    await recovery();
+    for (const instance of [0, 1])
+      expect(stockOf(await client.get(instance, "/products/1992"))).toBe(before);
+  });
+});
+
+/** Reads of what is nowhere but in the database, one an instance: how long until they succeed and are stored. */
+async function recovery(): Promise<number> {
+  const client = product.client();
+  const took = await Promise.all(
+    product.urls.map((_url, instance) =>
+      until(
+        () => client.get(instance, `/products/${cold()}`),
+        ({ status, headers }) =>
+          status === 200 && /stored|detail=redis/.test(headers["cache-status"] ?? ""),
+        RECOVERY_MS,
+      ),
+    ),
+  );
+  return Math.round(Math.max(...took.map(({ tookMs }) => tookMs)));
+}
+
+let next = HOT;
+/** A product that no test has read before. */
+function cold(): number {
+  next += 1;
+  return next;
+}
+
+function hot(n: number): string {
+  return `/products/${1 + (n % HOT)}`;
+}
+
+/** What a shop's visitors ask for: mostly what is in memory, and a part that must come from afar. */
+function mixed(n: number): string {
+  switch (n % 10) {
+    case 6:
+      return `/products?page=${1 + (n % 70)}`;
+    case 7:
+      return `/products/${cold()}`;
+    case 8:
+      return `/products/${900_000 + cold()}`;
+    case 9:
+      return `/users?ids=${[1, 2, 3].map((step) => 1 + ((n * 7 + step * 991) % 4_999)).join(",")}`;
+    default:
+      return hot(n);
+  }
+}
+
+function stockOf(answer: Answer): number {
+  return (JSON.parse(answer.body) as { stock: number }).stock;
+}
+
+function is(expected: number): (value: number) => boolean {
+  return (value) => value === expected;
+}
