@@ -13,9 +13,17 @@ import { createCoherence } from "./engine/coherence.ts";
 import { createCoalescer } from "./engine/flight.ts";
 import { createLoader } from "./engine/load.ts";
 import { createUnshared } from "./engine/unshared.ts";
+import { createWarmer } from "./engine/warm.ts";
 import { createWalk } from "./engine/walk.ts";
+import { problem } from "./http/problem.ts";
+import type { StrataEnv } from "./http/scope.ts";
 import { strata, type Dispatch } from "./http/strata.ts";
 import { createDatabase } from "./origin/neon.ts";
+import { apiKeys, parseApiKeys } from "./ratelimit/api-keys.ts";
+import { withGuard } from "./ratelimit/guarded-ledger.ts";
+import { createIdentities } from "./ratelimit/identity.ts";
+import { createRateLimits } from "./ratelimit/rate-limits.ts";
+import { createRedisLedger } from "./ratelimit/redis-ledger.ts";
 import { createRedis } from "./redis/client.ts";
 import { createRedisStore } from "./redis/store.ts";
 import { createBreaker } from "./resilience/breaker.ts";
@@ -172,6 +180,7 @@ export function createStrata(bindings: Bindings, { now, random, newId }: Platfor
   const coalescer = createCoalescer({ walk, coherence, unshared, within });
   const engine = createEngine({ memory, coherence, coalescer, loader, within, random });
   const batch = createBatch({ memory, store, coherence, within, random });
+  const warmer = createWarmer({ store, coherence, within, random });
 
   // The origin and its writers.
   const db = createDatabase({
@@ -184,11 +193,41 @@ export function createStrata(bindings: Bindings, { now, random, newId }: Platfor
   const writer = createWriter({ db, invalidator: coherence });
   coherence.onRecovery((ctx) => writer.relay(ctx));
 
+  // Rate limits: a deadline and a breaker of their own, so that neither trips the cache's.
+  const limiterRedis = createRedis({
+    url: config.redisUrl,
+    token: config.redisToken,
+    timeoutMs: config.limitTimeoutMs,
+  });
+  const limiterBreaker = createBreaker({
+    dependency: "redis",
+    failures: config.breakerFailures,
+    openMs: config.breakerOpenMs,
+  });
+  const { namespace } = config;
+  const rateLimits = createRateLimits<StrataEnv>({
+    scopeOf: (c) => c.var.strata,
+    ledgerOf: (algorithm) =>
+      withGuard(
+        createRedisLedger({ redis: limiterRedis, namespace, algorithm, newId }),
+        limiterBreaker,
+      ),
+    identities: createIdentities({
+      addressHeader: config.clientAddressHeader,
+      localIsFree: config.dev,
+      users: [apiKeys({ users: parseApiKeys(config.apiKeys), acceptAny: config.dev })],
+    }),
+    respond: problem,
+    within,
+    timeoutMs: config.limitTimeoutMs,
+    maxAccounts: config.limitMaxAccounts,
+  });
+
   /** Gives requests their scope; `dispatch` runs one again, in the background. */
   const middleware = (dispatch: Dispatch) =>
     withTelemetry(
       telemetry,
-      strata({ engine, batch, now, newId, observe: telemetry.observe, dispatch }),
+      strata({ engine, batch, warmer, now, newId, observe: telemetry.observe, dispatch }),
     );
 
   /** Asks the log anew; establishes it where there is none. */
@@ -210,10 +249,12 @@ export function createStrata(bindings: Bindings, { now, random, newId }: Platfor
     scheduled,
     engine,
     batch,
+    warmer,
     coherence,
     store,
     memory,
     metrics,
+    rateLimits,
     traced: createTraced(telemetry, now),
   };
 }

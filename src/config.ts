@@ -12,6 +12,8 @@ export interface Bindings {
   readonly UPSTASH_REDIS_REST_URL?: string;
   readonly UPSTASH_REDIS_REST_TOKEN?: string;
   readonly ADMIN_TOKEN?: string;
+  readonly API_KEYS?: string;
+  readonly CLIENT_ADDRESS_HEADER?: string;
   readonly STRATA_NAMESPACE?: string;
   readonly STRATA_DEV?: string;
 }
@@ -23,6 +25,10 @@ export interface Config {
   readonly redisUrl: string;
   readonly redisToken: string;
   readonly adminToken: string | undefined;
+  /** Users by the digest of their API key; see ratelimit/api-keys.ts. */
+  readonly apiKeys: string;
+  /** The header in which the network in front of the Worker tells the client's address. */
+  readonly clientAddressHeader: string;
   readonly namespace: string;
   readonly dev: boolean;
   readonly memoryMaxBytes: number;
@@ -37,6 +43,8 @@ export interface Config {
   readonly breakerFailures: number;
   readonly breakerOpenMs: Millis;
   readonly trimSlackMs: Millis;
+  readonly limitTimeoutMs: Millis;
+  readonly limitMaxAccounts: number;
   readonly telemetry: TelemetrySettings;
   /** What of OTEL_* was ignored, and why. */
   readonly telemetryWarnings: readonly string[];
@@ -61,6 +69,9 @@ const FIXED = {
   breakerOpenMs: 1_000,
   // A load may begin long before its entry is stored.
   trimSlackMs: 3_600_000,
+  // A limit is not worth waiting for as long as data is.
+  limitTimeoutMs: 500,
+  limitMaxAccounts: 10_000,
   // /metrics shows a request within 5 s.
   telemetryFlushMs: 1_000,
   metricsShards: 4,
@@ -74,6 +85,8 @@ const http = z
   .string("set it to an http(s) URL")
   .check(z.refine((text) => isUrl(text, "http:", "https:"), "must be an http(s) URL"));
 
+const API_KEY = /^(?:|[0-9a-f]{64}\s+[\w.@~-]{1,128}(?:\s+[\w.@~-]{1,128})?)$/;
+
 const Variables = z.object({
   DATABASE_URL: postgres,
   NEON_ENDPOINT: z.optional(http),
@@ -82,6 +95,17 @@ const Variables = z.object({
     .string("set it to the token of the database")
     .check(z.minLength(1, "must not be empty")),
   ADMIN_TOKEN: z.optional(z.string().check(z.minLength(8, "must have at least 8 characters"))),
+  API_KEYS: z.optional(
+    z.string().check(
+      z.refine(
+        (text) => text.split(/[,\n]/).every((entry) => API_KEY.test(entry.trim())),
+        "must be entries of <sha-256 of the key, in hex> <user> [plan], separated by commas",
+      ),
+    ),
+  ),
+  CLIENT_ADDRESS_HEADER: z.optional(
+    z.string().check(z.regex(/^[A-Za-z0-9-]{1,64}$/, "must be the name of a header")),
+  ),
   STRATA_NAMESPACE: z.optional(
     z.string().check(z.regex(/^[a-z0-9-]{1,32}$/, "must be 1 to 32 of a-z, 0-9 and -")),
   ),
@@ -115,6 +139,8 @@ export function readConfig(bindings: Bindings): Config {
     redisUrl: set.UPSTASH_REDIS_REST_URL,
     redisToken: set.UPSTASH_REDIS_REST_TOKEN,
     adminToken: set.ADMIN_TOKEN,
+    apiKeys: set.API_KEYS ?? "",
+    clientAddressHeader: set.CLIENT_ADDRESS_HEADER ?? "CF-Connecting-IP",
     namespace: set.STRATA_NAMESPACE ?? "strata",
     dev: set.STRATA_DEV === "1",
     telemetry: telemetry.settings,

@@ -19,6 +19,10 @@ export { passThrough, type PassThroughOptions } from "./http/origin/pass-through
 export { respond } from "./http/respond.ts";
 export { problem, type ProblemOptions } from "./http/problem.ts";
 export type { RequestScope, StrataEnv } from "./http/scope.ts";
+export type { RateLimitOptions, RateLimits, RateLimitStats } from "./ratelimit/rate-limits.ts";
+export type { LimitInfo } from "./ratelimit/inspection.ts";
+export { slidingLog, slidingWindow } from "./ratelimit/algorithms.ts";
+export { packIdentifier } from "./ratelimit/packed.ts";
 export { WriteUnconfirmed } from "./writes/unconfirmed.ts";
 export type { InvalidationState, Writer, Written } from "./writes/writer.ts";
 export { backgroundContext, createStrata, FlightShard, MetricsShard, type Platform, type Strata } from "./compose.ts";

@@ -1,4 +1,4 @@
-import type { Context as HonoContext, MiddlewareHandler } from "hono";
+import type { Context as HonoContext, Env, MiddlewareHandler } from "hono";
 import { matchedRoutes } from "hono/route";
 import { DefinitionError } from "../core/faults.ts";
 import type { Context } from "../core/ports.ts";
@@ -9,20 +9,20 @@ import type { Identities, User } from "./identity.ts";
 import { smallestLimit, windowsFor, type Behaviour, type Policy, type Rule } from "./policy.ts";
 
 /** What the limiter needs of a request's scope. */
-export interface RateLimitEnv {
-  Variables: {
-    strata: {
-      readonly ctx: Context;
-      /** Set if the request runs for the cache's sake: nobody is waiting, nobody is charged. */
-      readonly refreshing: unknown;
-    };
-  };
+export interface LimitScope {
+  readonly ctx: Context;
+  /** Set if the request runs for the cache's sake: nobody is waiting, nobody is charged. */
+  readonly refreshing: unknown;
 }
 
-export interface MiddlewareOptions {
+/** Tokens that a request takes. */
+export type Cost = number | ((c: HonoContext) => number);
+
+export interface MiddlewareOptions<E extends Env> {
+  readonly scopeOf: (c: HonoContext<E>) => LimitScope;
   readonly policies: readonly Policy[];
   readonly behaviour: Behaviour;
-  readonly cost: number | ((c: HonoContext) => number);
+  readonly cost: Cost;
   readonly identities: Identities;
   readonly respond: Respond;
   /** The one rule of that place and kind, whichever limiter named it first. */
@@ -43,7 +43,9 @@ interface Subject {
 
 const SAFE = new Set(["GET", "HEAD"]);
 
-export function createMiddleware(options: MiddlewareOptions): MiddlewareHandler<RateLimitEnv> {
+export function createMiddleware<E extends Env>(
+  options: MiddlewareOptions<E>,
+): MiddlewareHandler<E> {
   const { policies, behaviour, identities, register, respond, decide } = options;
   checkCost(options.cost, policies);
   const wantsUser = policies.some(({ rules }) =>
@@ -75,11 +77,7 @@ export function createMiddleware(options: MiddlewareOptions): MiddlewareHandler<
     return cost;
   }
 
-  function conclude(
-    c: HonoContext<RateLimitEnv>,
-    { asked, free }: Subject,
-    decision: Decision,
-  ): void {
+  function conclude(c: HonoContext<E>, { asked, free }: Subject, decision: Decision): void {
     const whole = free.flatMap(({ policy, windows }): Standing[] =>
       windows.map((window) => ({
         policy,
@@ -90,7 +88,7 @@ export function createMiddleware(options: MiddlewareOptions): MiddlewareHandler<
   }
 
   /** Puts the refusal where the answer would be. Nothing of the answer leaves. */
-  async function replace(c: HonoContext<RateLimitEnv>, decision: Decision): Promise<void> {
+  async function replace(c: HonoContext<E>, decision: Decision): Promise<void> {
     const discarded = c.finalized ? c.res : undefined;
     // Unset first: Hono would merge the discarded headers into the refusal.
     c.res = undefined;
@@ -99,7 +97,7 @@ export function createMiddleware(options: MiddlewareOptions): MiddlewareHandler<
   }
 
   return async function limited(c, next) {
-    const { ctx, refreshing } = c.var.strata;
+    const { ctx, refreshing } = options.scopeOf(c);
     if (refreshing !== undefined) return next();
     const found = wantsUser ? identities.user(c) : undefined;
     const user = found instanceof Promise ? await found : found;
@@ -131,7 +129,7 @@ function isRefused({ outcome }: Decision): boolean {
   return outcome === "refused" || outcome === "closed";
 }
 
-function checkCost(cost: MiddlewareOptions["cost"], policies: readonly Policy[]): void {
+function checkCost(cost: Cost, policies: readonly Policy[]): void {
   if (typeof cost === "function") return;
   if (!Number.isSafeInteger(cost) || cost < 1)
     throw new DefinitionError("cost", `${cost} is not a whole number of tokens, 1 or more`);

@@ -1,5 +1,5 @@
 /** The limiter of one isolate: makes middleware, and tells of identities. */
-import type { Context as HonoContext, MiddlewareHandler } from "hono";
+import type { Context as HonoContext, Env, MiddlewareHandler } from "hono";
 import { DefinitionError } from "../core/faults.ts";
 import type { Millis } from "../core/time.ts";
 import { createAccountTable, type AccountTable } from "./accounts.ts";
@@ -7,7 +7,7 @@ import type { Identities } from "./identity.ts";
 import { createInspection, type Inspection, type Registered } from "./inspection.ts";
 import type { Ledger } from "./ledger.ts";
 import { createLimiter, type Limiter } from "./limiter.ts";
-import { createMiddleware, type RateLimitEnv } from "./middleware.ts";
+import { createMiddleware, type Cost, type LimitScope } from "./middleware.ts";
 import {
   defineBehaviour,
   definePolicy,
@@ -21,10 +21,10 @@ import { createSettlement, type Settlement } from "./settlement.ts";
 
 export interface RateLimitOptions extends LimitOptions, BehaviourOptions {
   /** Tokens that a request takes. Default 1. A request of 0 is told where it stands, and takes none. */
-  readonly cost?: number | ((c: HonoContext) => number);
+  readonly cost?: Cost;
 }
 
-export interface RateLimits extends Inspection {
+export interface RateLimits<E extends Env> extends Inspection {
   /**
    * Limits how often a route, or all of them, may be asked for. Everything that is
    * named is checked at one instant: a request takes its tokens from all, or from none.
@@ -32,10 +32,7 @@ export interface RateLimits extends Inspection {
    * @throws {DefinitionError} where it is defined, naming the field that is wrong.
    * @example app.use(rateLimit({ ip: "100/1m", user: ["10/1s", "1000/1h"], mode: "fast" }))
    */
-  rateLimit(
-    options: RateLimitOptions,
-    ...also: readonly LimitOptions[]
-  ): MiddlewareHandler<RateLimitEnv>;
+  rateLimit(options: RateLimitOptions, ...also: readonly LimitOptions[]): MiddlewareHandler<E>;
   stats(): RateLimitStats;
 }
 
@@ -50,7 +47,9 @@ export interface RateLimitStats {
   readonly unknown: number;
 }
 
-export interface RateLimitsOptions {
+export interface RateLimitsOptions<E extends Env> {
+  /** Where a request has its scope. */
+  readonly scopeOf: (c: HonoContext<E>) => LimitScope;
   readonly ledgerOf: (algorithm: AlgorithmName) => Ledger;
   readonly identities: Identities;
   readonly respond: Respond;
@@ -69,8 +68,8 @@ export interface Counter {
   readonly limiter: Limiter;
 }
 
-export function createRateLimits(options: RateLimitsOptions): RateLimits {
-  const { ledgerOf, identities, respond, within, timeoutMs, maxAccounts } = options;
+export function createRateLimits<E extends Env>(options: RateLimitsOptions<E>): RateLimits<E> {
+  const { scopeOf, ledgerOf, identities, respond, within, timeoutMs, maxAccounts } = options;
   const counters = new Map<AlgorithmName, Counter>();
   const registry = new Map<string, Registered>();
 
@@ -110,6 +109,7 @@ export function createRateLimits(options: RateLimitsOptions): RateLimits {
               );
       const { limiter } = counterOf(algorithm);
       return createMiddleware({
+        scopeOf,
         policies,
         behaviour,
         cost: given.cost ?? 1,
