@@ -1,0 +1,157 @@
+import { env } from "cloudflare:workers";
+import { describe, expect, it, vi } from "vitest";
+import type { Policy } from "../../src/core/policy.ts";
+import type { Load } from "../../src/core/ports.ts";
+import { createFlightPort } from "../../src/durable/flight-port.ts";
+import type { FlightShardRpc } from "../../src/durable/flight-shard.ts";
+import { CacheUnavailable, definePolicy, type Bindings } from "../../src/index.ts";
+import { within } from "../../src/resilience/deadline.ts";
+import { createTestIsolate, uniqueNamespace, type TestIsolate } from "../support/isolate.ts";
+
+const policy = definePolicy({ freshFor: "1m", jitter: 0 });
+
+/** Isolates in data centres of their own, of one region. */
+function isolates(count: number, bindings: Partial<Bindings> = {}) {
+  const namespace = uniqueNamespace();
+  const made = Array.from({ length: count }, (_, i) =>
+    createTestIsolate({ namespace, host: `colo-${i}.test`, bindings }),
+  );
+  return { namespace, made: made as [TestIsolate, ...TestIsolate[]] };
+}
+
+/** A load that ends when the test says so. */
+function gated<T>(end: () => T | Promise<T>) {
+  const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+  const { promise: started, resolve: start } = Promise.withResolvers<void>();
+  const load: Load<T> = async () => {
+    start();
+    await gate;
+    return end();
+  };
+  return { load: vi.fn(load), open, started };
+}
+
+const read = <T>(isolate: TestIsolate, load: Load<T>, by: Policy = policy) =>
+  isolate.request().read("product:1", by, load);
+
+/** It has found nothing in Redis, and asks the flight object next. */
+const askedRedis = (isolate: TestIsolate) =>
+  vi.waitFor(() => {
+    expect(isolate.events.some((event) => event.type === "step.end" && event.step === "redis")).toBe(true);
+  });
+
+describe("isolates that miss the same key", () => {
+  it("load it once; the others get the leader's value", async () => {
+    const [leader, ...followers] = isolates(4).made;
+    const slow = gated(() => "loaded once");
+    const first = read(leader, slow.load);
+    await slow.started;
+    const unused = vi.fn(async () => "loaded twice");
+    const others = followers.map((follower) => read(follower, unused));
+    await Promise.all(followers.map(askedRedis));
+    slow.open();
+
+    expect(await first).toMatchObject({ status: "miss", value: "loaded once" });
+    for (const other of others)
+      expect(await other).toMatchObject({ status: "joined", value: "loaded once" });
+    expect(slow.load).toHaveBeenCalledTimes(1);
+    expect(unused).not.toHaveBeenCalled();
+    // What was handed over is in the follower's memory.
+    expect(await read(followers[0]!, unused)).toMatchObject({ status: "hit-memory" });
+  });
+
+  it("each load by themselves what may not be shared", async () => {
+    const [leader, follower] = isolates(2).made as [TestIsolate, TestIsolate];
+    const slow = gated(() => "the leader's own");
+    const first = read(leader, async (context) => {
+      context.noStore();
+      return slow.load(context);
+    });
+    await slow.started;
+    const second = read(follower, async (context) => {
+      context.noStore();
+      return "the follower's own";
+    });
+    await askedRedis(follower);
+    slow.open();
+    expect(await first).toMatchObject({ status: "bypass", value: "the leader's own" });
+    expect(await second).toMatchObject({ status: "bypass", value: "the follower's own" });
+  });
+
+  it("hear of the leader's failure instead of repeating it", async () => {
+    const [leader, follower] = isolates(2).made as [TestIsolate, TestIsolate];
+    const slow = gated(() => Promise.reject(new Error("the origin is down")));
+    const first = read(leader, slow.load);
+    const outcome = expect(first).rejects.toThrow(CacheUnavailable);
+    await slow.started;
+    const unused = vi.fn(async () => "value");
+    const second = expect(read(follower, unused)).rejects.toThrow(/the origin is down/);
+    await askedRedis(follower);
+    slow.open();
+    await outcome;
+    await second;
+    expect(unused).not.toHaveBeenCalled();
+  });
+
+  it("do not wait for a leader that has died longer than its lease", async () => {
+    const { namespace, made } = isolates(1);
+    const [survivor] = made;
+    const { ctx } = survivor.request();
+    const port = createFlightPort({
+      stub: (name) => env.FLIGHTS.get(env.FLIGHTS.idFromName(name)) as unknown as FlightShardRpc,
+      namespace,
+      shards: survivor.layer.config.flightShards,
+      slackMs: 5_000,
+      within,
+    });
+    // An isolate that takes the lease and is never heard of again.
+    const lease = { key: "product:1", waitMs: 5_000, leaseMs: 200 };
+    expect(await port.join("region", lease, ctx)).toMatchObject({ value: { role: "leader" } });
+
+    expect(await read(survivor, async () => "after all")).toMatchObject({
+      status: "miss",
+      value: "after all",
+    });
+  });
+
+  it("are apart where the policy says so", async () => {
+    const [one, other] = isolates(2).made as [TestIsolate, TestIsolate];
+    const own = definePolicy({ freshFor: "1m", flight: "isolate" });
+    const slow = gated(() => "one");
+    const first = read(one, slow.load, own);
+    await slow.started;
+    expect(await read(other, async () => "other", own)).toMatchObject({
+      status: "miss",
+      value: "other",
+    });
+    slow.open();
+    expect(await first).toMatchObject({ value: "one" });
+  });
+});
+
+describe("without a flight object that answers", () => {
+  const broken = (join: () => Promise<never>): Bindings["FLIGHTS"] =>
+    ({
+      idFromName: (name: string) => name,
+      get: () => ({ join, land: join }),
+    }) as unknown as Bindings["FLIGHTS"];
+
+  it("every isolate loads by itself, and the fault is recorded", async () => {
+    const FLIGHTS = broken(() => Promise.reject(new Error("the object is gone")));
+    const [one, other] = isolates(2, { FLIGHTS }).made as [TestIsolate, TestIsolate];
+    expect(await read(one, async () => 1)).toMatchObject({ status: "miss", value: 1 });
+    await one.settle();
+    expect(await read(other, async () => 2)).toMatchObject({ status: "hit-redis", value: 1 });
+    expect(one.events).toContainEqual({
+      type: "fault.raise",
+      fault: { code: "flight.unavailable", message: "the object is gone" },
+    });
+  });
+
+  it("that never answers, a read still ends", async () => {
+    const FLIGHTS = broken(() => new Promise<never>(() => undefined));
+    const [one] = isolates(1, { FLIGHTS }).made;
+    const quick = definePolicy({ freshFor: "1m", originTimeout: 1_500 });
+    expect(await read(one, async () => 1, quick)).toMatchObject({ status: "miss", value: 1 });
+  });
+});

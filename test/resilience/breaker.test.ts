@@ -1,0 +1,124 @@
+import fc from "fast-check";
+import { describe, expect, it, vi } from "vitest";
+import { failed, type FaultCode } from "../../src/core/faults.ts";
+import type { Result } from "../../src/core/ports.ts";
+import { createBreaker } from "../../src/resilience/breaker.ts";
+
+const FAILURES = 3;
+const OPEN_MS = 1_000;
+
+function setup() {
+  let time = 5_000;
+  const now = (): number => time;
+  const breaker = createBreaker({ dependency: "redis", failures: FAILURES, openMs: OPEN_MS });
+  const ok = vi.fn(async () => ({ ok: true as const, value: "answer" }));
+  const fail = (code: FaultCode = "redis.timeout") =>
+    breaker.run(now, async () => failed(code, "no"));
+  return {
+    breaker,
+    now,
+    ok,
+    fail,
+    call: () => breaker.run(now, ok),
+    async open() {
+      for (let i = 0; i < FAILURES; i++) await fail();
+    },
+    advance: (ms: number) => {
+      time += ms;
+    },
+  };
+}
+
+describe("a breaker", () => {
+  it("hands results on as they are while it is closed", async () => {
+    const { call, fail } = setup();
+    expect(await call()).toEqual({ ok: true, value: "answer" });
+    expect(await fail()).toEqual({ ok: false, fault: { code: "redis.timeout", message: "no" } });
+  });
+
+  it("opens after so many failures in a row, and then calls nothing", async () => {
+    const { call, open, ok, advance } = setup();
+    await open();
+    advance(OPEN_MS - 1);
+    expect(await call()).toMatchObject({ ok: false, fault: { code: "redis.open" } });
+    expect(ok).not.toHaveBeenCalled();
+  });
+
+  it("does not open while one call between succeeds", async () => {
+    const { call, fail, ok } = setup();
+    for (let i = 0; i < 10; i++) {
+      for (let failure = 1; failure < FAILURES; failure++) await fail();
+      expect(await call()).toMatchObject({ ok: true });
+    }
+    expect(ok).toHaveBeenCalledTimes(10);
+  });
+
+  it("takes a refusal for a sign of life", async () => {
+    const { call, fail } = setup();
+    for (let i = 0; i < 10; i++) await fail("redis.rejected");
+    expect(await call()).toMatchObject({ ok: true });
+    await fail();
+    await fail();
+    await fail("redis.rejected");
+    await fail();
+    await fail();
+    expect(await call()).toMatchObject({ ok: true });
+  });
+
+  it("lets one call try when its time is over, and the others fail fast meanwhile", async () => {
+    const { breaker, now, call, open, ok, advance } = setup();
+    await open();
+    advance(OPEN_MS);
+    const { promise, resolve } = Promise.withResolvers<Result<string>>();
+    const probe = breaker.run(now, () => promise);
+    expect(await call()).toMatchObject({ fault: { code: "redis.open" } });
+    expect(await call()).toMatchObject({ fault: { code: "redis.open" } });
+    expect(ok).not.toHaveBeenCalled();
+
+    resolve({ ok: true, value: "alive" });
+    expect(await probe).toEqual({ ok: true, value: "alive" });
+    expect(await call()).toMatchObject({ ok: true });
+    expect(await call()).toMatchObject({ ok: true });
+  });
+
+  it("opens again for its whole time if the try fails", async () => {
+    const { call, fail, open, ok, advance } = setup();
+    await open();
+    advance(OPEN_MS);
+    await fail();
+    advance(OPEN_MS - 1);
+    expect(await call()).toMatchObject({ fault: { code: "redis.open" } });
+    advance(1);
+    expect(await call()).toMatchObject({ ok: true });
+    expect(ok).toHaveBeenCalledTimes(1);
+  });
+
+  it("tries again after a try that never ended: its request may be gone", async () => {
+    const { breaker, now, call, open, advance } = setup();
+    await open();
+    advance(OPEN_MS);
+    void breaker.run(now, () => new Promise<never>(() => undefined));
+    advance(OPEN_MS);
+    expect(await call()).toMatchObject({ ok: true });
+  });
+
+  it("calls at most once in a window while the dependency is dead", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.nat({ max: 400 }), { maxLength: 60 }), async (pauses) => {
+        const { breaker, now, open, advance } = setup();
+        await open();
+        let lastCall = now();
+        for (const pause of pauses) {
+          advance(pause);
+          await breaker.run(now, async () => {
+            expect(now() - lastCall).toBeGreaterThanOrEqual(OPEN_MS);
+            lastCall = now();
+            return failed("redis.unavailable", "dead");
+          });
+        }
+        // And it does try: nothing stays shut for ever.
+        if (now() - 5_000 >= OPEN_MS + 400) expect(lastCall).toBeGreaterThan(5_000);
+      }),
+    );
+  });
+});

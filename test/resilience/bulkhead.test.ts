@@ -1,0 +1,109 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { Result } from "../../src/core/ports.ts";
+import { createBulkhead, type Bulkhead, type Leave } from "../../src/resilience/bulkhead.ts";
+
+const LONG = 10_000;
+
+async function enter(bulkhead: Bulkhead, waitMs = LONG): Promise<Leave> {
+  const entered = await bulkhead.enter(waitMs);
+  if (!entered.ok) throw new Error(entered.fault.code);
+  return entered.value;
+}
+
+/** Enters as often as there is a place at once. */
+async function placesOf(bulkhead: Bulkhead): Promise<number> {
+  let places = 0;
+  while ((await bulkhead.enter(0)).ok) places++;
+  return places;
+}
+
+describe("a bulkhead", () => {
+  it("lets so many in at once, and no more", async () => {
+    expect(await placesOf(createBulkhead({ places: 3 }))).toBe(3);
+  });
+
+  it("turns away who has waited in vain", async () => {
+    const bulkhead = createBulkhead({ places: 1 });
+    await enter(bulkhead);
+    expect(await bulkhead.enter(1)).toMatchObject({
+      ok: false,
+      fault: { code: "origin.saturated" },
+    });
+  });
+
+  it("hands a place that is given back to the first in line", async () => {
+    const bulkhead = createBulkhead({ places: 1 });
+    const leave = await enter(bulkhead);
+    const order: number[] = [];
+    const line = [1, 2, 3].map(async (n) => {
+      const next = await enter(bulkhead);
+      order.push(n);
+      next();
+    });
+    leave();
+    await Promise.all(line);
+    expect(order).toEqual([1, 2, 3]);
+    expect(await placesOf(bulkhead)).toBe(1);
+  });
+
+  it("takes a place back once, however often it is given back", async () => {
+    const bulkhead = createBulkhead({ places: 2 });
+    const [one] = [await enter(bulkhead), await enter(bulkhead)];
+    one();
+    one();
+    one();
+    expect(await placesOf(bulkhead)).toBe(1);
+  });
+
+  it("does not hand a place to one who has gone", async () => {
+    const bulkhead = createBulkhead({ places: 1 });
+    const leave = await enter(bulkhead);
+    const impatient = bulkhead.enter(1);
+    const patient = enter(bulkhead);
+    expect((await impatient).ok).toBe(false);
+    leave();
+    (await patient)();
+    expect(await placesOf(bulkhead)).toBe(1);
+  });
+
+  it("loses no place when one is handed over in the very turn in which a wait ends", async () => {
+    for (let i = 0; i < 50; i++) {
+      const bulkhead = createBulkhead({ places: 1 });
+      const leave = await enter(bulkhead);
+      const waiting = bulkhead.enter(1);
+      // Timers of one delay go off in order: this one right after the wait's own.
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      leave();
+      const late = await waiting;
+      if (late.ok) late.value();
+      expect(await placesOf(bulkhead)).toBe(1);
+    }
+  });
+
+  it("loses and invents no place, whoever comes, waits and goes", async () => {
+    const visit = fc.record({ waitMs: fc.nat({ max: 3 }), staysMs: fc.nat({ max: 3 }) });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 3 }),
+        fc.array(visit, { maxLength: 15 }),
+        async (places, visits) => {
+          const bulkhead = createBulkhead({ places });
+          let inside = 0;
+          const one = async ({ waitMs, staysMs }: { waitMs: number; staysMs: number }) => {
+            const entered: Result<Leave> = await bulkhead.enter(waitMs);
+            if (!entered.ok) return;
+            inside++;
+            expect(inside).toBeLessThanOrEqual(places);
+            await new Promise((resolve) => setTimeout(resolve, staysMs));
+            inside--;
+            entered.value();
+          };
+          await Promise.all(visits.map(one));
+          expect(await placesOf(bulkhead)).toBe(places);
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+});

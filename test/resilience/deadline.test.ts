@@ -1,0 +1,51 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { DeadlineExceeded, within } from "../../src/resilience/deadline.ts";
+
+describe("a wait with a deadline", () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  const never = new Promise<never>(() => undefined);
+
+  it("gives what comes in time, and leaves no timer behind", async () => {
+    expect(await within(Promise.resolve("value"), 1_000)).toBe("value");
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("fails as the work fails, and leaves no timer behind", async () => {
+    const error = new Error("no");
+    await expect(within(Promise.reject(error), 1_000)).rejects.toBe(error);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("ends at its deadline, and not before", async () => {
+    let ended = false;
+    const wait = within(never, 1_000).catch((error: unknown) => {
+      ended = true;
+      return error;
+    });
+    await vi.advanceTimersByTimeAsync(999);
+    expect(ended).toBe(false);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(await wait).toBeInstanceOf(DeadlineExceeded);
+    expect(await wait).toMatchObject({ name: "DeadlineExceeded", message: "no answer within 1000 ms" });
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it.each([0, -5])("of %d ms still takes what is there already", async (ms) => {
+    expect(await within(Promise.resolve("value"), ms)).toBe("value");
+    const late = expect(within(never, ms)).rejects.toBeInstanceOf(DeadlineExceeded);
+    await vi.advanceTimersByTimeAsync(0);
+    await late;
+  });
+
+  it("that is over does not leave a failure of the work unhandled", async () => {
+    const { promise, reject } = Promise.withResolvers<never>();
+    const late = expect(within(promise, 10)).rejects.toBeInstanceOf(DeadlineExceeded);
+    await vi.advanceTimersByTimeAsync(10);
+    await late;
+    // The runner fails the file for an unhandled rejection.
+    reject(new Error("long after"));
+    await vi.advanceTimersByTimeAsync(10);
+  });
+});

@@ -1,0 +1,70 @@
+import { describe, expect, it } from "vitest";
+import { failed } from "../../src/core/faults.ts";
+import type { Context, Result, SharedStore } from "../../src/core/ports.ts";
+import { createBreaker } from "../../src/resilience/breaker.ts";
+import { withBreaker } from "../../src/resilience/guarded-store.ts";
+import { createTestContext } from "../support/context.ts";
+
+const METHODS = [
+  "read",
+  "verify",
+  "sync",
+  "establish",
+  "write",
+  "delete",
+  "invalidate",
+  "numbers",
+  "trim",
+] as const;
+
+type AnyMethod = (...args: readonly unknown[]) => Promise<Result<unknown>>;
+
+/** A store whose every method answers the same, and tells what it was called with. */
+function storeOf(answer: () => Result<unknown>) {
+  const calls: (readonly unknown[])[] = [];
+  const method =
+    (name: string): AnyMethod =>
+    async (...args) => {
+      calls.push([name, ...args]);
+      return answer();
+    };
+  const store = Object.fromEntries(METHODS.map((name) => [name, method(name)]));
+  return { store: store as unknown as SharedStore, calls };
+}
+
+const breakerOf = () => createBreaker({ dependency: "redis", failures: 2, openMs: 1_000 });
+const call = (store: SharedStore, name: string, ...args: readonly unknown[]) =>
+  (store as unknown as Record<string, AnyMethod>)[name]!(...args);
+const argsOf = (name: string, ctx: Context): unknown[] =>
+  ["read", "verify"].includes(name) ? ["first", 1, ctx] : ["first", ctx];
+
+describe("the store behind a breaker", () => {
+  it.each(METHODS)("hands %s on as it is, and times it", async (name) => {
+    const answer = { ok: true as const, value: Symbol("value") };
+    const { store, calls } = storeOf(() => answer);
+    let time = 0;
+    const ctx = createTestContext({ now: () => (time += 5) });
+    const args = argsOf(name, ctx);
+    expect(await call(withBreaker(store, breakerOf()), name, ...args)).toBe(answer);
+    expect(calls).toEqual([[name, ...args]]);
+    const [event] = ctx.events;
+    expect(ctx.events).toHaveLength(1);
+    expect(event).toMatchObject({ type: "step.end", outcome: "ok" });
+    expect(event?.type === "step.end" && event.ms).toBeGreaterThan(0);
+  });
+
+  it.each(METHODS)("stops calling %s once the others have failed", async (name) => {
+    const { store, calls } = storeOf(() => failed("redis.timeout", "no"));
+    const ctx = createTestContext({ now: () => 0 });
+    const guarded = withBreaker(store, breakerOf());
+    await guarded.sync(1, ctx);
+    await guarded.write([], ctx);
+    calls.length = 0;
+    expect(await call(guarded, name, ...argsOf(name, ctx))).toMatchObject({
+      ok: false,
+      fault: { code: "redis.open" },
+    });
+    expect(calls).toEqual([]);
+    expect(ctx.events.at(-1)).toMatchObject({ type: "step.end", outcome: "redis.open" });
+  });
+});
