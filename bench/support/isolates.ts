@@ -1,0 +1,99 @@
+/** Isolates of Strata in this process: its engine, its Redis store, its flights; no Durable Object. */
+import { createContext } from "../../src/core/context.ts";
+import { done } from "../../src/core/faults.ts";
+import type { Policy } from "../../src/core/policy.ts";
+import type { Context, FlightPort, SharedStore, Tier } from "../../src/core/ports.ts";
+import { createFlights } from "../../src/durable/flights.ts";
+import { createEngine } from "../../src/engine/cache.ts";
+import { createCoherence, type Coherence } from "../../src/engine/coherence.ts";
+import { createCoalescer } from "../../src/engine/flight.ts";
+import { createLoader } from "../../src/engine/load.ts";
+import { createUnshared } from "../../src/engine/unshared.ts";
+import { createWalk } from "../../src/engine/walk.ts";
+import { createMemoryTier } from "../../src/tiers/memory.ts";
+import { within } from "./within.ts";
+
+const TIMEOUT_MS = 1_000;
+
+export interface Isolate {
+  readonly coherence: Coherence;
+  request(): Context;
+  /** What `cache.read` does, without the parts of it that these benchmarks do not use. */
+  read(
+    key: string,
+    policy: Policy,
+    load: () => Promise<string | undefined>,
+  ): Promise<string | undefined>;
+}
+
+/** A data centre without a Cache API, as workers.dev is. */
+const noEdge: Tier = {
+  name: "edge",
+  reach: "colo",
+  get: () => Promise.resolve(done(undefined)),
+  set: () => Promise.resolve(done(undefined)),
+  delete: () => Promise.resolve(done(undefined)),
+};
+
+/** What a Durable Object does for all isolates of a region. */
+export function createLocalFlights(): FlightPort {
+  const flights = createFlights({
+    now: () => Date.now(),
+    newId: () => crypto.randomUUID(),
+    after: (ms, call) => {
+      const timer = setTimeout(call, ms);
+      return () => clearTimeout(timer);
+    },
+    lingerMs: 2_000,
+  });
+  return {
+    join: async (_scope, request) => done(await flights.join(request)),
+    land: async (_scope, request) => done(flights.land(request)),
+  };
+}
+
+export function createIsolate(store: SharedStore, flights: FlightPort): Isolate {
+  const random = Math.random;
+  const memory = createMemoryTier({ maxBytes: 32 * 2 ** 20, maxEntries: 20_000 });
+  const coherence = createCoherence({ store, timeoutMs: TIMEOUT_MS, within });
+  const unshared = createUnshared();
+  const bulkhead = { enter: () => Promise.resolve(done(() => undefined)) };
+  const shared = { memory, coherence, within, random };
+  const tiers = { memory, edge: noEdge, store };
+  const loader = createLoader({
+    ...shared,
+    ...tiers,
+    flights,
+    bulkhead,
+    unshared,
+    maxLandingChars: 2 ** 20,
+  });
+  const walk = createWalk({ ...tiers, coherence, loader, unshared });
+  const coalescer = createCoalescer({ walk, coherence, unshared, within });
+  const engine = createEngine({ ...shared, coalescer, loader });
+  const request = (): Context =>
+    createContext({
+      id: crypto.randomUUID(),
+      now: () => Date.now(),
+      host: "bench.invalid",
+      region: "local",
+      waitUntil: (work) => void work.catch(() => undefined),
+      emit: () => undefined,
+    });
+  return {
+    coherence,
+    request,
+    async read(key, policy, load) {
+      const task = {
+        load: async () => {
+          const value = await load();
+          const kind = value === undefined ? ("absent" as const) : ("value" as const);
+          const body = value ?? "";
+          return { storable: true as const, kind, body, etag: "", members: [] };
+        },
+      };
+      const { entry } = await engine.lookup(key, policy, task, request());
+      return entry?.kind === "value" ? String(entry.body) : undefined;
+    },
+  };
+}
