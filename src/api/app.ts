@@ -3,6 +3,7 @@ import { bodyLimit } from "hono/body-limit";
 import { problem, type StrataEnv } from "../index.ts";
 import { createAdmin } from "./admin.ts";
 import { noSuchRoute, onError } from "./errors.ts";
+import { apiLimits } from "./limits.ts";
 import { adminRoutes } from "./routes/admin.ts";
 import { categoryRoutes } from "./routes/categories.ts";
 import { healthRoutes } from "./routes/health.ts";
@@ -25,6 +26,9 @@ export function createApp(services: AppServices): Hono<StrataEnv> {
 
   // 1. The request gets its scope, c.var.strata; the answer gets its headers.
   app.use(services.strata);
+
+  //    Nobody takes more than their share.
+  app.use(apiLimits({ rateLimits: services.rateLimits, ownPrefix: "" }));
 
   // 2. Nobody makes us hold a large body.
   app.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: tooLarge }));

@@ -3,11 +3,13 @@ import { DefinitionError, type StrataEnv } from "../../index.ts";
 import type { Admin } from "../admin.ts";
 import { bodyOf, invalid, Purge } from "../inputs.ts";
 import type { AppServices } from "../services.ts";
+import { limitRoutes } from "./limits.ts";
 
-export function adminRoutes({ writer }: AppServices, admin: Admin): Hono<StrataEnv> {
+export function adminRoutes({ writer, rateLimits }: AppServices, admin: Admin): Hono<StrataEnv> {
   const routes = new Hono<StrataEnv>();
   // Before any route: who may not enter does not learn what is there.
   routes.use(admin.required);
+  routes.route("/limits", limitRoutes(rateLimits));
 
   routes.post("/purge", async (c) => {
     const { tags, keys, prefixes, everything, soft } = await bodyOf(c, Purge);

@@ -1,0 +1,44 @@
+import { Hono, type Context } from "hono";
+import { DefinitionError, type LimitInfo, type RateLimits, type StrataEnv } from "../../index.ts";
+import { ApiProblem } from "../errors.ts";
+import { invalid } from "../inputs.ts";
+
+type Found = Awaited<ReturnType<RateLimits<StrataEnv>["getLimitInfo"]>>;
+
+/** What an identity has used, and its reset: `ip:<address>`, `user:<id>`, `endpoint:<method> <pattern>`. */
+export function limitRoutes(rateLimits: RateLimits<StrataEnv>): Hono<StrataEnv> {
+  const routes = new Hono<StrataEnv>();
+
+  // The pattern takes slashes: an endpoint's identity has some.
+  routes.get("/:identity{.+}", async (c) => {
+    const plan = c.req.query("plan");
+    const options = plan === undefined ? {} : { plan };
+    return answer(c, (identity) => rateLimits.getLimitInfo(identity, c.var.strata.ctx, options));
+  });
+
+  routes.delete("/:identity{.+}", async (c) =>
+    answer(c, (identity) => rateLimits.resetLimits(identity, c.var.strata.ctx)),
+  );
+
+  return routes;
+}
+
+async function answer(
+  c: Context<StrataEnv>,
+  ask: (identity: string) => Promise<Found>,
+): Promise<Response> {
+  const found = await ask(c.req.param("identity") ?? "").catch((error: unknown) => {
+    if (!(error instanceof DefinitionError)) throw error;
+    throw invalid([{ field: error.field, detail: error.message.slice(error.field.length + 2) }]);
+  });
+  if (!found.ok)
+    throw new ApiProblem({
+      status: 503,
+      type: "limits-unavailable",
+      title: "Limits Unavailable",
+      detail: "Redis, which keeps the limits, does not answer at the moment.",
+      headers: { "Retry-After": "1" },
+    });
+  const info: LimitInfo = found.value;
+  return c.json(info, 200, { "Cache-Control": "no-store" });
+}
