@@ -2,15 +2,18 @@
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { startServices } from "./services.ts";
 import { readOptions } from "./supervisor/options.ts";
 import { assertFree } from "./supervisor/ports.ts";
 import { runProgram } from "./supervisor/program.ts";
 import { localVariables, writeVariables } from "./supervisor/worker-variables.ts";
 
-const root = fileURLToPath(new URL("..", import.meta.url));
+const project = fileURLToPath(new URL("..", import.meta.url));
 
 await runProgram("services", async (signal, print) => {
+  const { values } = parseArgs({ options: { root: { type: "string" } } });
+  const root = values.root ?? project;
   const options = readOptions(process.env);
   await assertFree(options.servicesPort, "SERVICES_PORT");
   const services = await startServices({

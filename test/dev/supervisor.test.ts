@@ -1,5 +1,6 @@
-import { existsSync, statSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { findRedisServer } from "../../dev/redis/server-process.ts";
@@ -192,5 +193,32 @@ describe("npm run dev", () => {
     expect(await dev.exit).toBe(1);
     for (const name of ["PORT", "INSTANCES", "LOCAL_REDIS", "KEEP"])
       expect(dev.output()).toContain(`${name} is "`);
+  });
+});
+
+describe("npm run services", () => {
+  it("writes the variables of a plain wrangler dev, for as long as it runs", async () => {
+    const root = mkdtempSync(join(tmpdir(), "strata-services-"));
+    const file = join(root, ".dev.vars");
+    const services = await supervised({
+      script: "dev/services-main.ts",
+      args: ["--root", root],
+      root,
+    });
+    try {
+      await services.printed("Services ready on ");
+      await expect.poll(() => existsSync(file)).toBe(true);
+      expect(statSync(file).mode & 0o777).toBe(0o600);
+      expect(readFileSync(file, "utf8")).toContain(
+        `UPSTASH_REDIS_REST_URL='http://127.0.0.1:${services.servicesPort}/redis'`,
+      );
+      expect((await fetch(`http://127.0.0.1:${services.servicesPort}/counts`)).status).toBe(200);
+      services.signal("SIGINT");
+      expect(await services.exit).toBe(0);
+      expect(existsSync(file)).toBe(false);
+    } finally {
+      await services.dispose();
+      rmSync(root, { recursive: true });
+    }
   });
 });
