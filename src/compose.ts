@@ -7,14 +7,8 @@ import { createFlightPort } from "./durable/flight-port.ts";
 import { createFlightShard, type FlightShardRpc } from "./durable/flight-shard.ts";
 import { createMetricsPort } from "./durable/metrics-port.ts";
 import { createMetricsShard, type MetricsShardRpc } from "./durable/metrics-shard.ts";
-import { createBatch } from "./engine/batch.ts";
-import { createEngine } from "./engine/cache.ts";
-import { createCoherence } from "./engine/coherence.ts";
-import { createCoalescer } from "./engine/flight.ts";
-import { createLoader } from "./engine/load.ts";
-import { createUnshared } from "./engine/unshared.ts";
+import { assembleEngine } from "./engine/assembly.ts";
 import { createWarmer } from "./engine/warm.ts";
-import { createWalk } from "./engine/walk.ts";
 import { problem } from "./http/problem.ts";
 import type { StrataEnv } from "./http/scope.ts";
 import { strata, type Dispatch } from "./http/strata.ts";
@@ -151,7 +145,6 @@ export function createStrata(bindings: Bindings, { now, random, newId }: Platfor
   const metrics = createMetricsView({ port: metricsObjects, resource: config.telemetry.resource });
 
   // The engine over them.
-  const coherence = createCoherence({ store, timeoutMs: config.redisTimeoutMs, within });
   const flights = withSpans(
     createFlightPort({
       stub: (name, region) => flightStub(bindings.FLIGHTS, name, region),
@@ -162,24 +155,17 @@ export function createStrata(bindings: Bindings, { now, random, newId }: Platfor
     }),
     telemetry,
   );
-  const unshared = createUnshared();
-  const bulkhead = createBulkhead({ places: config.originPlaces });
-  const loader = createLoader({
+  const { coherence, engine, batch } = assembleEngine({
     memory,
     edge,
     store,
-    coherence,
     flights,
-    bulkhead,
-    unshared,
+    places: createBulkhead({ places: config.originPlaces, now }),
     within,
     random,
+    storeTimeoutMs: config.redisTimeoutMs,
     maxLandingChars: config.redisMaxEntryChars,
   });
-  const walk = createWalk({ memory, edge, store, coherence, loader, unshared });
-  const coalescer = createCoalescer({ walk, coherence, unshared, within });
-  const engine = createEngine({ memory, coherence, coalescer, loader, within, random });
-  const batch = createBatch({ memory, store, coherence, within, random });
   const warmer = createWarmer({ store, coherence, within, random });
 
   // The origin and its writers.

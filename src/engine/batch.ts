@@ -1,21 +1,18 @@
-/** Many keys in one read: one request to Redis, and one load for what no tier has. */
-import { ageOf, createEntry, verifiedCopy, type Entry, type Loaded } from "../core/entry.ts";
-import { CacheUnavailable, DefinitionError, originFaultOf, type Fault } from "../core/faults.ts";
+/** Many keys in one read: what memory holds, what others are fetching, and the rest together. */
+import { DefinitionError } from "../core/faults.ts";
 import { keyProblem } from "../core/key.ts";
-import { judgeByNumbers } from "../core/log.ts";
 import type { Policy } from "../core/policy.ts";
-import type { Context, Lookup, MemoryTier, Random, SharedStore } from "../core/ports.ts";
+import type { Context, Lookup, MemoryTier } from "../core/ports.ts";
+import { announce, lookupOf } from "./cache.ts";
 import type { Coherence } from "./coherence.ts";
-import { judgeNear } from "./near.ts";
-import type { EpochMs, Millis } from "../core/time.ts";
+import type { Company, LoadBatch, TakeOut } from "./company.ts";
+import type { Coalescer, Resolved } from "./flight.ts";
+import { beginRead, type Held, type Outcome, type Read } from "./job.ts";
+import { lastResort } from "./last-resort.ts";
+import { judgeKnown, judgeNear } from "./near.ts";
 
 /** Keys of one batch at most: they travel in one script call. */
-const MAX_BATCH = 500;
-
-export type LoadBatch = (
-  keys: readonly string[],
-  signal: AbortSignal,
-) => Promise<ReadonlyMap<string, Loaded>>;
+export const MAX_BATCH = 500;
 
 export interface Batch {
   /** @throws {CacheUnavailable} if a key can be had from nowhere. */
@@ -29,170 +26,117 @@ export interface Batch {
 
 export interface BatchOptions {
   readonly memory: MemoryTier;
-  readonly store: SharedStore;
   readonly coherence: Coherence;
-  readonly within: <T>(work: Promise<T>, ms: Millis) => Promise<T>;
-  readonly random: Random;
+  readonly coalescer: Coalescer;
+  readonly takeOut: TakeOut;
 }
 
-interface Progress {
-  readonly found: Map<string, Lookup>;
+/** What memory has for a batch. */
+interface Recalled {
+  readonly answers: Map<string, Lookup>;
   /** Valid entries past their time, for when the origin fails. */
-  readonly held: Map<string, Entry>;
-  /** Served stale; to be loaded again after the response. */
-  readonly stale: string[];
-  logReachable: boolean;
+  readonly held: ReadonlyMap<string, Held>;
+  readonly logReachable: boolean;
 }
 
-export function createBatch({ memory, store, coherence, within, random }: BatchOptions): Batch {
-  async function fromMemory(
-    keys: readonly string[],
-    policy: Policy,
-    start: EpochMs,
-    ctx: Context,
-    progress: Progress,
-  ): Promise<void> {
-    if (!policy.tiers.has("memory")) return;
-    for (const key of keys) {
-      const entry = memory.peek(key);
-      if (entry === undefined || !progress.logReachable) continue;
-      // Below the isolate's memory of the log: Redis will say, in the same request.
-      if (coherence.judge(entry) === "unknown") continue;
-      const near = await judgeNear(coherence, entry, policy, start, ctx);
-      if (near.use === "drop") memory.remove(key);
-      if (near.use === "skip") progress.logReachable = false;
-      if (near.use === "serve") {
-        take(key, near.entry, "memory", near.unreachable, ctx.now(), progress);
-        if (near.unreachable) progress.logReachable = false;
-      }
+/** A read that no walk under way could serve. */
+const UNSERVED = { kind: "unserved" } as const;
+
+export function createBatch({ memory, coherence, coalescer, takeOut }: BatchOptions): Batch {
+  async function recall(reads: readonly Read[]): Promise<Recalled> {
+    const answers = new Map<string, Lookup>();
+    const held = new Map<string, Held>();
+    const present = reads.flatMap((read) => {
+      const entry = read.policy.tiers.has("memory") ? memory.peek(read.key) : undefined;
+      return entry === undefined ? [] : [{ read, entry }];
+    });
+    const [first] = present;
+    if (first === undefined) return { answers, held, logReachable: true };
+    const { policy, ctx, startedAt } = first.read;
+    const reach = await coherence.ready(startedAt, policy.coherenceMs, ctx);
+    for (const { read, entry } of present) {
+      const { key } = read;
+      let near = judgeKnown(coherence, entry, policy, reach, ctx.now());
+      // Redis will say, in the same request as of the others.
+      if (near === "ask" && policy.tiers.has("redis")) continue;
+      if (near === "ask") near = await judgeNear(coherence, entry, read);
+      if (near.use === "drop" && memory.peek(key) === entry) memory.remove(key);
+      if (near.use !== "serve") continue;
+      const { age, unreachable } = near;
+      const status = age === "fresh" ? "hit-memory" : "stale";
+      if (age === "fresh" || age === "revalidate")
+        answers.set(key, {
+          key,
+          status,
+          tier: "memory",
+          entry: near.entry,
+          unreachable,
+          stored: false,
+        });
+      if (age === "error-only") held.set(key, { entry: near.entry, unreachable });
     }
+    return { answers, held, logReachable: reach === "current" };
   }
 
-  async function fromRedis(
-    keys: readonly string[],
-    ctx: Context,
-    progress: Progress,
-  ): Promise<void> {
-    const answer = await store.read(keys, coherence.since(), ctx);
-    if (!answer.ok) {
-      ctx.emit({ type: "fault.raise", fault: answer.fault });
-      progress.logReachable = false;
-      return;
-    }
-    const { found, log } = answer.value;
-    const newest = found.reduce<Entry | undefined>(
-      (most, next) => (next && next.entry.asOf > (most?.asOf ?? 0) ? next.entry : most),
-      undefined,
+  /** Follows what is under way, takes out the rest, and then what following did not give. */
+  async function fetch(
+    reads: readonly Read[],
+    company: Company,
+  ): Promise<ReadonlyMap<Read, Resolved>> {
+    const outcomes = new Map<Read, Resolved>();
+    const land = (read: Read, outcome: Outcome): void =>
+      void outcomes.set(read, { outcome, own: true });
+    const follows = (read: Read): boolean =>
+      company.policy.flight !== "off" && coalescer.isWalking(read.key, read.ctx.now());
+    const [others, own] = [reads.filter(follows), reads.filter((read) => !follows(read))];
+
+    const late: Read[] = [];
+    const follow = async (read: Read): Promise<void> => {
+      const outcome = await coalescer.follow(read, () => UNSERVED);
+      if (outcome.kind === "unserved") late.push(read);
+      else outcomes.set(read, { outcome, own: false });
+    };
+    await Promise.all([takeOut(own, company, land), ...others.map(follow)]);
+    await takeOut(late, company, land);
+    return outcomes;
+  }
+
+  function startRefresh(keys: readonly string[], company: Company): void {
+    const { policy, ctx } = company;
+    const idle = keys.filter((key) => !coalescer.isWalking(key, ctx.now()));
+    for (const key of idle) ctx.emit({ type: "refresh.start", key });
+    const reads = idle.map((key) => beginRead(key, policy, ctx));
+    ctx.defer(
+      takeOut(reads, { ...company, asksRedis: false, logReachable: true }, () => undefined),
     );
-    if (!(await coherence.take(log, ctx, newest))) return;
-    const now = ctx.now();
-    for (const [i, key] of keys.entries()) {
-      const verified = found[i];
-      if (verified === undefined) continue;
-      const verdict = judgeByNumbers(verified.entry, verified, log);
-      if (verdict !== "valid" && verdict !== "soft") continue;
-      if (coherence.judge(verified.entry) === "invalidated") continue;
-      const entry = verifiedCopy(verified.entry, log.seq ?? 0, verdict === "soft", now);
-      if (take(key, entry, "redis", false, now, progress)) memory.put(entry, now);
-    }
-  }
-
-  async function fromOrigin(
-    keys: readonly string[],
-    policy: Policy,
-    load: LoadBatch,
-    ctx: Context,
-    progress: Progress,
-  ): Promise<void> {
-    if (progress.logReachable) await coherence.ready(ctx.now(), policy.coherenceMs, ctx);
-    const moment = { ...coherence.moment(), startedAt: ctx.now() };
-    const abort = new AbortController();
-    let loaded: ReadonlyMap<string, Loaded>;
-    try {
-      loaded = await within(load(keys, abort.signal), policy.originTimeoutMs);
-    } catch (error) {
-      abort.abort(error);
-      return lastResort(keys, originFaultOf(error), ctx, progress);
-    }
-    const storedAt = ctx.now();
-    ctx.emit({ type: "step.end", step: "origin", ms: storedAt - moment.startedAt, outcome: "ok" });
-    const entries: Entry[] = [];
-    for (const key of keys) {
-      const one = loaded.get(key);
-      const keeps = one?.storable === true && (one.kind === "value" || policy.negativeForMs > 0);
-      if (!keeps) {
-        progress.found.set(key, { key, status: "bypass", unreachable: false, stored: false });
-        continue;
-      }
-      const entry = createEntry(key, policy, one, { ...moment, storedAt }, random());
-      const shared = entry.era !== "" && progress.logReachable && policy.tiers.has("redis");
-      const current = coherence.judge(entry) !== "invalidated";
-      if (current && policy.tiers.has("memory")) memory.put(entry, storedAt);
-      if (current && shared) entries.push(entry);
-      const stored = current && shared;
-      progress.found.set(key, { key, status: "miss", entry, unreachable: false, stored });
-    }
-    if (entries.length > 0) ctx.defer(store.write(entries, ctx));
-  }
-
-  function lastResort(
-    keys: readonly string[],
-    cause: Fault,
-    ctx: Context,
-    progress: Progress,
-  ): void {
-    ctx.emit({ type: "fault.raise", fault: cause });
-    for (const key of keys) {
-      const entry = progress.held.get(key);
-      if (entry === undefined || ctx.now() >= entry.errorUntil) throw new CacheUnavailable(cause);
-      const unreachable = !progress.logReachable;
-      progress.found.set(key, { key, status: "stale-on-error", entry, unreachable, stored: false });
-    }
   }
 
   return {
     async lookupMany(keys, policy, load, ctx) {
       const unique = [...new Set(keys)];
       checkKeys(unique);
-      const start = ctx.now();
-      const progress: Progress = {
-        found: new Map(),
-        held: new Map(),
-        stale: [],
-        logReachable: true,
-      };
-      const missing = (): string[] => unique.filter((key) => !progress.found.has(key));
-      await fromMemory(unique, policy, start, ctx, progress);
-      if (missing().length > 0 && progress.logReachable && policy.tiers.has("redis"))
-        await fromRedis(missing(), ctx, progress);
-      if (missing().length > 0) await fromOrigin(missing(), policy, load, ctx, progress);
-      if (progress.stale.length > 0) {
-        const again: Progress = { ...progress, found: new Map(), stale: [] };
-        ctx.defer(fromOrigin(progress.stale, policy, load, ctx, again));
+      const reads = unique.map((key) => beginRead(key, policy, ctx));
+      const { answers, held, logReachable } = await recall(reads);
+      const company = { policy, ctx, load, logReachable, asksRedis: policy.tiers.has("redis") };
+      const missing = reads.filter(({ key }) => !answers.has(key));
+      for (const [read, { outcome, own }] of await fetch(missing, company)) {
+        const { key } = read;
+        answers.set(
+          key,
+          outcome.kind === "failed"
+            ? await lastResort(coherence, read, [held.get(key), outcome.fallback], outcome.fault)
+            : lookupOf(key, outcome, own),
+        );
       }
-      return progress.found;
+      const lookups = [...answers.values()];
+      startRefresh(
+        lookups.filter(({ status }) => status === "stale").map(({ key }) => key),
+        company,
+      );
+      for (const lookup of lookups) announce(lookup, ctx);
+      return answers;
     },
   };
-}
-
-/** Takes an entry as the answer if its age allows; otherwise holds it for a failing origin. */
-function take(
-  key: string,
-  entry: Entry,
-  tier: "memory" | "redis",
-  unreachable: boolean,
-  now: EpochMs,
-  progress: Progress,
-): boolean {
-  const age = ageOf(entry, now);
-  if (age === "fresh" || age === "revalidate") {
-    const status = age === "fresh" ? (`hit-${tier}` as const) : "stale";
-    progress.found.set(key, { key, status, tier, entry, unreachable, stored: false });
-    if (age === "revalidate") progress.stale.push(key);
-    return true;
-  }
-  if (age === "error-only") progress.held.set(key, entry);
-  return false;
 }
 
 function checkKeys(keys: readonly string[]): void {

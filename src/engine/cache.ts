@@ -8,19 +8,20 @@ import {
   type LoadMoment,
   type Storable,
 } from "../core/entry.ts";
-import { CacheUnavailable, DefinitionError } from "../core/faults.ts";
+import { DefinitionError } from "../core/faults.ts";
 import { keyProblem } from "../core/key.ts";
 import type { Policy } from "../core/policy.ts";
 import { isDue } from "../core/early.ts";
 import type { Context, Lookup, MemoryTier, Random } from "../core/ports.ts";
-import type { Coherence } from "./coherence.ts";
-import type { Coalescer, Resolved } from "./flight.ts";
-import type { Job, Outcome } from "./job.ts";
-import type { Loader } from "./load.ts";
-import { judgeNear, type NearAnswer } from "./near.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
+import type { Coherence } from "./coherence.ts";
+import { isLate, type Coalescer, type Resolved } from "./flight.ts";
+import { beginRead, serves, type Held, type Job, type Outcome } from "./job.ts";
+import type { Keeper } from "./keep.ts";
+import { firstUsable, lastResort } from "./last-resort.ts";
+import { glance } from "./near.ts";
 
-/** A load as the engine runs it. */
+/** A load as the engine runs it. `held` is a valid entry past its time, for the origin to confirm. */
 export interface LoadTask {
   /** For a reader that waits. Called at most once. */
   load(signal: AbortSignal, held: Entry | undefined): Promise<Loaded>;
@@ -33,7 +34,7 @@ export interface LoadTask {
 export interface Engine {
   /** @throws {CacheUnavailable} if no tier has a value and the origin fails. */
   lookup(key: string, policy: Policy, task: LoadTask, ctx: Context): Promise<Lookup>;
-  /** Loads anew, whatever the tiers hold; coalesced like any load. */
+  /** Loads anew unless Redis holds a fresh value; coalesced like any load. */
   refresh(key: string, policy: Policy, task: LoadTask, ctx: Context): Promise<Lookup>;
   /**
    * Stores what came with another key's load, or with a write: as of that
@@ -54,213 +55,159 @@ export interface EngineOptions {
   readonly memory: MemoryTier;
   readonly coherence: Coherence;
   readonly coalescer: Coalescer;
+  readonly keeper: Keeper;
   readonly within: <T>(work: Promise<T>, ms: Millis) => Promise<T>;
   readonly random: Random;
-  readonly loader: Pick<Loader, "keep" | "discard">;
 }
 
-type Held = { readonly entry: Entry; readonly unreachable: boolean };
-
 export function createEngine(options: EngineOptions): Engine {
-  const { memory, coherence, coalescer, loader, within, random } = options;
+  const { memory, coherence, coalescer, keeper, within, random } = options;
 
-  function jobOf(
-    key: string,
-    policy: Policy,
-    task: LoadTask,
-    ctx: Context,
-    startedAt: EpochMs,
-  ): Job {
+  function jobOf(key: string, policy: Policy, task: LoadTask, ctx: Context): Job {
+    const problem = keyProblem(key);
+    if (problem !== undefined) throw new DefinitionError("key", problem);
     return {
-      key,
-      policy,
-      ctx,
-      startedAt,
-      deadlineAt: startedAt + 2 * policy.originTimeoutMs,
+      ...beginRead(key, policy, ctx),
       purpose: "serve",
+      unverified: undefined,
       held: undefined,
       logReachable: true,
-      load: task.load,
+      load: (signal, held) => task.load(signal, held),
       standing: task.standing ?? ageOf,
     };
   }
 
-  /** What memory holds for this read. Waits only if the log must be asked. */
-  async function peek(
-    key: string,
-    policy: Policy,
-    start: EpochMs,
-    ctx: Context,
-  ): Promise<NearAnswer | undefined> {
+  /** What memory holds: the answer, or the job for the tiers behind it. Never waits. */
+  function peek(job: Job): Lookup | Job {
+    const { key, policy, ctx } = job;
     const entry = policy.tiers.has("memory") ? memory.peek(key) : undefined;
-    if (entry === undefined) return undefined;
-    if (ageOf(entry, start) === "expired") {
+    if (entry === undefined) return job;
+    if (ageOf(entry, job.startedAt) === "expired") {
       memory.remove(key);
-      return undefined;
+      return job;
     }
-    const answer = judgeNear(coherence, entry, policy, start, ctx);
-    const near = "use" in answer ? answer : await answer;
+    const near = glance(coherence, entry, job);
+    if (near === "ask" || near.use === "skip") return { ...job, unverified: entry };
     if (near.use === "drop") {
       memory.remove(key);
       ctx.emit({ type: "entry.reject", key, tier: "memory", reason: near.reason });
+      return job;
     }
-    // Verified by its tags just now: the copy need not be asked about again.
-    if (near.use === "serve" && near.entry.asOf > entry.asOf) memory.put(near.entry, start);
-    return near;
+    const { unreachable } = near;
+    const standing = job.standing(near.entry, job.startedAt);
+    if (!serves(near.entry, standing, job))
+      return { ...job, held: { entry: near.entry, unreachable } };
+    const status = standing === "fresh" ? "hit-memory" : "stale";
+    return { key, status, tier: "memory", entry: near.entry, unreachable, stored: false };
   }
 
-  async function lookup(
-    key: string,
-    policy: Policy,
-    task: LoadTask,
-    ctx: Context,
-  ): Promise<Lookup> {
-    const problem = keyProblem(key);
-    if (problem !== undefined) throw new DefinitionError("key", problem);
-    const start = ctx.now();
-    const near = await peek(key, policy, start, ctx);
-    const base = jobOf(key, policy, task, ctx, start);
-    let held: Held | undefined;
-    if (near?.use === "serve") {
-      const { entry, unreachable } = near;
-      const age = base.standing(entry, start);
-      const found: Lookup = {
-        key,
-        status: "hit-memory",
-        tier: "memory",
-        entry,
-        unreachable,
-        stored: false,
-      };
-      if (age === "fresh") {
-        if (isDue(entry, policy.refreshAhead, start, random()))
-          startRefresh({ ...base, held: entry }, task);
-        return end(found, ctx);
-      }
-      if (age === "revalidate") {
-        startRefresh({ ...base, held: entry }, task);
-        return end({ ...found, status: "stale" }, ctx);
-      }
-      held = near;
-    }
-    const logReachable = near?.use !== "skip" && held?.unreachable !== true;
-    let late = held?.entry;
-    const onHeld = (entry: Entry): void => void (late = entry);
-    const job: Job = { ...base, held: held?.entry, logReachable, onHeld };
-    const resolved = await withPatience(job, coalescer.resolve(job), () => late);
-    if (!("outcome" in resolved)) {
-      // The load goes on; what it brings is for the next reader.
-      const unreachable = held?.unreachable ?? false;
-      return end({ key, status: "stale", entry: resolved, unreachable, stored: false }, ctx);
-    }
+  async function walk(job: Job): Promise<Lookup> {
+    const resolved = await withPatience(job);
+    // The load goes on; what it brings is for the next reader.
+    if (!("outcome" in resolved))
+      return { key: job.key, status: "stale", ...resolved, stored: false };
     const { outcome, own } = resolved;
-    if (outcome.kind === "found" && outcome.stale)
-      startRefresh({ ...job, held: outcome.entry }, task);
-    return end(answer(job, outcome, own, held), ctx);
+    if (outcome.kind === "failed")
+      return lastResort(coherence, job, [job.held, outcome.fallback], outcome.fault);
+    return lookupOf(job.key, outcome, own);
   }
 
   /** What was resolved; or, after the policy's soft timeout, what can be served meanwhile. */
-  async function withPatience(
-    job: Job,
-    resolving: Promise<Resolved>,
-    late: () => Entry | undefined,
-  ): Promise<Resolved | Entry> {
+  async function withPatience(job: Job): Promise<Resolved | Held> {
     const { softTimeoutMs } = job.policy;
-    if (softTimeoutMs === undefined) return resolving;
+    if (softTimeoutMs === undefined) return coalescer.resolve(job);
+    const found = Promise.withResolvers<Held>();
+    const resolving = coalescer.resolve({ ...job, onHeld: found.resolve });
     try {
       return await within(resolving, softTimeoutMs);
     } catch (error) {
-      if (!(error instanceof Error && error.name === "DeadlineExceeded")) throw error;
-      const entry = late();
-      return entry !== undefined && usable(entry, job, job.ctx.now()) ? entry : resolving;
+      if (!isLate(error)) throw error;
     }
+    const { held, unverified } = job;
+    const own = [held, unverified && { entry: unverified, unreachable: false }];
+    const late =
+      (await firstUsable(coherence, job, own)) ?? (await Promise.race([resolving, found.promise]));
+    if ("outcome" in late) return late;
+    return (await firstUsable(coherence, job, [late])) ?? resolving;
   }
 
-  function answer(job: Job, outcome: Outcome, own: boolean, held: Held | undefined): Lookup {
-    return outcome.kind === "failed"
-      ? lastResort(job, outcome, held)
-      : lookupOf(job.key, outcome, own);
+  /** Memory's answer, or what the tiers behind it come to. */
+  async function find(job: Job): Promise<Lookup> {
+    const found = peek(job);
+    return "status" in found ? found : walk(found);
   }
 
-  /** The origin failed: what is held past its time, unless it was invalidated meanwhile. */
-  function lastResort(job: Job, outcome: Failed, held: Held | undefined): Lookup {
-    const { fault, fallback } = outcome;
-    const { key, ctx } = job;
-    const entry = [held?.entry, fallback].find(
-      (candidate) => candidate !== undefined && usable(candidate, job, ctx.now()),
-    );
-    if (entry === undefined) throw new CacheUnavailable(fault);
-    const unreachable = outcome.unreachable || held?.unreachable === true;
-    return { key, status: "stale-on-error", entry, unreachable, stored: false };
+  /** Whether a later value is wanted than the one that was found. */
+  function isOld({ status, entry }: Lookup, { policy, startedAt }: Job): boolean {
+    if (status === "stale") return true;
+    if (status !== "hit-memory" || entry === undefined) return false;
+    return isDue(entry, policy.refreshAhead, startedAt, random());
   }
 
-  function usable(entry: Entry, job: Job, now: EpochMs): boolean {
-    const age = job.standing(entry, now);
-    if (age === "kept" || age === "expired") return false;
-    const verdict = coherence.judge(entry);
-    return verdict === "valid" || verdict === "soft" || entry.era === "";
-  }
-
-  function startRefresh(job: Job, task: LoadTask): void {
-    job.ctx.emit({ type: "refresh.start", key: job.key });
-    const load = task.refresh ?? task.load;
-    coalescer.kick({ ...job, purpose: "refresh", load });
+  function startRefresh(job: Job, task: LoadTask, { entry, unreachable }: Lookup): void {
+    const { key, policy, ctx } = job;
+    const started = coalescer.kick({
+      ...job,
+      // Nobody waits for it: the time of the read that found it old is not its own.
+      ...beginRead(key, policy, ctx),
+      purpose: "refresh",
+      held: entry && { entry, unreachable },
+      load: (signal, held) => (task.refresh ?? task.load)(signal, held),
+    });
+    if (started) ctx.emit({ type: "refresh.start", key });
   }
 
   return {
-    lookup,
-
-    discard(entry, ctx) {
-      ctx.emit({ type: "entry.reject", key: entry.key, tier: "memory", reason: "unfit" });
-      loader.discard(entry, ctx);
+    async lookup(key, policy, task, ctx) {
+      const job = jobOf(key, policy, task, ctx);
+      const lookup = await find(job);
+      if (isOld(lookup, job)) startRefresh(job, task, lookup);
+      announce(lookup, ctx);
+      return lookup;
     },
 
     async refresh(key, policy, task, ctx) {
-      const job = jobOf(key, policy, task, ctx, ctx.now());
-      const { outcome, own } = await coalescer.resolve({ ...job, purpose: "refresh" });
-      return end(answer(job, outcome, own, undefined), ctx);
+      const job: Job = { ...jobOf(key, policy, task, ctx), purpose: "refresh" };
+      const lookup = await walk(job);
+      announce(lookup, ctx);
+      return lookup;
     },
 
     put(key, policy, made, moment, ctx) {
-      const job = jobOf(key, policy, { load: () => Promise.resolve(made) }, ctx, ctx.now());
       const entry = createEntry(key, policy, made, moment, 0);
-      return { entry, stored: loader.keep(entry, job) };
+      return { entry, ...keeper.keep(entry, { policy, ctx, logReachable: true }) };
+    },
+
+    discard(entry, ctx) {
+      ctx.emit({ type: "entry.reject", key: entry.key, tier: "memory", reason: "unfit" });
+      keeper.discard(entry, ctx);
     },
   };
 }
 
-type Failed = Extract<Outcome, { kind: "failed" }>;
-
-function lookupOf(key: string, outcome: Exclude<Outcome, Failed>, own: boolean): Lookup {
+/** What a reader is told of an outcome; `own`: of its own walk. */
+export function lookupOf(
+  key: string,
+  outcome: Exclude<Outcome, { readonly kind: "failed" }>,
+  own: boolean,
+): Lookup {
   switch (outcome.kind) {
     case "found": {
       const { entry, tier, unreachable, stale } = outcome;
-      return {
-        key,
-        status: stale ? "stale" : `hit-${tier}`,
-        tier,
-        entry,
-        unreachable,
-        stored: false,
-      };
+      const status = stale ? "stale" : (`hit-${tier}` as const);
+      return { key, status, tier, entry, unreachable, stored: false };
     }
     case "loaded": {
-      const { entry, joined, stored } = outcome;
+      const { entry, joined, stored, unreachable } = outcome;
       const status = own && !joined ? "miss" : "joined";
-      return { key, status, entry, unreachable: false, stored };
+      return { key, status, entry, unreachable, stored };
     }
     case "uncacheable":
       return { key, status: "bypass", unreachable: false, stored: false };
   }
 }
 
-function end(lookup: Lookup, ctx: Context): Lookup {
-  ctx.emit({
-    type: "lookup.end",
-    key: lookup.key,
-    status: lookup.status,
-    negative: lookup.entry?.kind === "absent",
-    unreachable: lookup.unreachable,
-  });
-  return lookup;
+/** Every lookup ends with this event, whoever made it. */
+export function announce({ key, status, entry, unreachable }: Lookup, ctx: Context): void {
+  ctx.emit({ type: "lookup.end", key, status, negative: entry?.kind === "absent", unreachable });
 }

@@ -3,7 +3,7 @@
  * trust, how it is brought up to date, and what it says of an entry.
  */
 import { verifiedCopy, type Entry, type LogMoment } from "../core/entry.ts";
-import { messageOf } from "../core/faults.ts";
+import { fault, messageOf, type Fault } from "../core/faults.ts";
 import {
   applyAnswer,
   createLogView,
@@ -20,14 +20,20 @@ import type { EpochMs, Millis } from "../core/time.ts";
 
 /** When a sync runs in the background: at this share of the coherence window. */
 const BACKGROUND_SHARE = 0.8;
+/** Syncs that a reader waits for: the one in flight may have been sent too early for it. */
+const SYNCS = 2;
 
 export type Reach = "current" | "unreachable";
 
 export interface Coherence extends Invalidator {
-  /** Whether what is known is as of `start - windowMs` or later; asks the log if it must. */
-  ready(start: EpochMs, windowMs: Millis, ctx: Context): Reach | Promise<Reach>;
+  /** Whether what is known is as of `start - windowMs` or later. Asks in the background when it soon will not be. */
+  isCurrent(start: EpochMs, windowMs: Millis, ctx: Context): boolean;
+  /** The same, but asks the log if it must. */
+  ready(start: EpochMs, windowMs: Millis, ctx: Context): Promise<Reach>;
   /** Takes the log's part of another answer; true if the answer can be trusted. */
   take(log: LogAnswer, ctx: Context, evidence?: Entry): Promise<boolean>;
+  /** Records that a question to Redis had no answer. */
+  missed(fault: Fault, ctx: Context): void;
   judge(entry: Entry): Verdict;
   /** Asks the log about one entry. Returns the copy to use, or why there is none. */
   verify(entry: Entry, ctx: Context): Promise<Entry | "invalid" | "unreachable">;
@@ -51,14 +57,19 @@ export interface CoherenceOptions {
 export function createCoherence({ store, timeoutMs, within }: CoherenceOptions): Coherence {
   const view = createLogView();
   const listeners: ((ctx: Context) => Promise<unknown>)[] = [];
-  let running: Promise<boolean> | undefined;
+  let running: { readonly sync: Promise<boolean>; readonly startedAt: EpochMs } | undefined;
   let failing = false;
 
   const since = (): Seq | undefined => (view.era === undefined ? undefined : view.seen);
 
-  function heard(ok: boolean, ctx: Context): void {
-    if (ok && failing) for (const listener of listeners) ctx.defer(listener(ctx));
-    failing = !ok;
+  function heard(ctx: Context): void {
+    if (failing) for (const listener of listeners) ctx.defer(listener(ctx));
+    failing = false;
+  }
+
+  function missed(cause: Fault, ctx: Context): void {
+    failing = true;
+    ctx.emit({ type: "fault.raise", fault: cause });
   }
 
   async function take(log: LogAnswer, ctx: Context, evidence?: Entry): Promise<boolean> {
@@ -88,68 +99,66 @@ export function createCoherence({ store, timeoutMs, within }: CoherenceOptions):
         }
       : { era: view.era, seq: since() };
     const established = await store.establish(known, ctx);
-    if (!established.ok) {
-      ctx.emit({ type: "fault.raise", fault: established.fault });
-      return false;
-    }
-    applyAnswer(view, established.value);
+    if (established.ok) applyAnswer(view, established.value);
+    else missed(established.fault, ctx);
     // The answer that sent us here says nothing of what the primary knows.
     return false;
   }
 
   async function sync(ctx: Context): Promise<boolean> {
     const answer = await store.sync(since(), ctx);
-    heard(answer.ok, ctx);
     if (!answer.ok) {
-      ctx.emit({ type: "fault.raise", fault: answer.fault });
+      missed(answer.fault, ctx);
       return false;
     }
+    heard(ctx);
     await take(answer.value, ctx);
     return true;
   }
 
-  /** One sync at a time. It outlives the request that started it. */
+  /**
+   * One sync at a time. It outlives the request that started it, unless the
+   * platform ends both; one that takes too long is not waited for any more.
+   */
   function share(ctx: Context): Promise<boolean> {
-    if (running === undefined) {
-      const started: Promise<boolean> = sync(ctx).finally(() => {
+    const now = ctx.now();
+    if (running !== undefined && Math.abs(now - running.startedAt) < timeoutMs) return running.sync;
+    const started = { sync: sync(ctx), startedAt: now };
+    running = started;
+    ctx.defer(
+      started.sync.finally(() => {
         if (running === started) running = undefined;
-      });
-      running = started;
-      ctx.defer(started);
-    }
-    return running;
+      }),
+    );
+    return started.sync;
   }
 
-  function isCurrent(start: EpochMs, windowMs: Millis, now: EpochMs): boolean {
+  function isCurrent(start: EpochMs, windowMs: Millis, ctx: Context): boolean {
     // A stamp in the future is a clock that was set back: it proves nothing.
-    if (view.stamp > now) view.stamp = Number.NEGATIVE_INFINITY;
-    return view.stamp >= start - windowMs;
+    if (view.stamp > ctx.now()) view.stamp = Number.NEGATIVE_INFINITY;
+    if (view.stamp < start - windowMs) return false;
+    if (view.stamp < start - windowMs * BACKGROUND_SHARE) void share(ctx);
+    return true;
   }
 
   async function becomeCurrent(start: EpochMs, windowMs: Millis, ctx: Context): Promise<Reach> {
-    // The sync in flight may have been sent too early for us; the second is our own.
-    for (let attempt = 0; attempt < 2; attempt++) {
-      const mine = share(ctx);
+    for (let attempt = 0; attempt < SYNCS; attempt++) {
       try {
-        if (!(await within(mine, timeoutMs))) return "unreachable";
+        if (!(await within(share(ctx), timeoutMs))) return "unreachable";
       } catch (error) {
-        // Its owner may be gone with its request; let the next reader start afresh.
-        if (running === mine) running = undefined;
-        ctx.emit({
-          type: "fault.raise",
-          fault: { code: "redis.timeout", message: messageOf(error) },
-        });
+        missed(fault("redis.timeout", messageOf(error)), ctx);
         return "unreachable";
       }
-      if (isCurrent(start, windowMs, ctx.now())) return "current";
+      if (isCurrent(start, windowMs, ctx)) return "current";
     }
     return "unreachable";
   }
 
   return {
     since,
+    missed,
     take: (log, ctx, evidence) => {
-      heard(true, ctx);
+      heard(ctx);
       return take(log, ctx, evidence);
     },
     judge: (entry) => judge(view, entry),
@@ -157,20 +166,17 @@ export function createCoherence({ store, timeoutMs, within }: CoherenceOptions):
     silence: (now) => now - view.stamp,
     onRecovery: (listener) => void listeners.push(listener),
 
-    ready(start, windowMs, ctx) {
-      if (!isCurrent(start, windowMs, ctx.now())) return becomeCurrent(start, windowMs, ctx);
-      const early = start - windowMs * BACKGROUND_SHARE;
-      if (view.stamp < early && running === undefined) void share(ctx);
-      return "current";
-    },
+    isCurrent,
+    ready: async (start, windowMs, ctx) =>
+      isCurrent(start, windowMs, ctx) ? "current" : becomeCurrent(start, windowMs, ctx),
 
     async verify(entry, ctx) {
       const answer = await store.verify(entry.members, since(), ctx);
-      heard(answer.ok, ctx);
       if (!answer.ok) {
-        ctx.emit({ type: "fault.raise", fault: answer.fault });
+        missed(answer.fault, ctx);
         return "unreachable";
       }
+      heard(ctx);
       const { log } = answer.value;
       if (!(await take(log, ctx, entry))) return "invalid";
       const verdict = judgeByNumbers(entry, answer.value, log);
@@ -182,9 +188,10 @@ export function createCoherence({ store, timeoutMs, within }: CoherenceOptions):
 
     async invalidate(members, ctx) {
       const invalidation = await store.invalidate(members, ctx);
-      heard(invalidation.ok, ctx);
-      if (invalidation.ok) noteNumbers(view, members, invalidation.value.seq);
-      else ctx.emit({ type: "fault.raise", fault: invalidation.fault });
+      if (invalidation.ok) {
+        heard(ctx);
+        noteNumbers(view, members, invalidation.value.seq);
+      } else missed(invalidation.fault, ctx);
       return invalidation;
     },
 

@@ -1,10 +1,17 @@
 /** Coalescing within the isolate: one walk a key, however many readers. */
-import { fault } from "../core/faults.ts";
-import type { Millis } from "../core/time.ts";
+import { originFaultOf } from "../core/faults.ts";
+import type { EpochMs, Millis } from "../core/time.ts";
 import type { Coherence } from "./coherence.ts";
-import { suits, type Job, type Outcome } from "./job.ts";
+import { remaining, suits, type Job, type Outcome, type Read } from "./job.ts";
+import { judgeShared } from "./near.ts";
 import type { Unshared } from "./unshared.ts";
-import { mayAnswer } from "./vouch.ts";
+
+interface Walking {
+  readonly promise: Promise<Outcome>;
+  readonly startedAt: EpochMs;
+  /** Who has not landed by then never will: the platform ended it with its request. */
+  readonly endsAt: EpochMs;
+}
 
 export interface Resolved {
   readonly outcome: Outcome;
@@ -15,9 +22,25 @@ export interface Resolved {
 export interface Coalescer {
   /** The outcome of a walk that this read may use: one that is under way, or its own. */
   resolve(job: Job): Promise<Resolved>;
-  /** Starts a walk unless one is under way. Nobody waits for it. */
-  kick(job: Job): void;
+  /** Starts a walk that nobody waits for. False if one is under way. */
+  kick(job: Job): boolean;
+  /** Whether a walk is under way that a reader of this key would wait for. */
+  isWalking(key: string, now: EpochMs): boolean;
+  /**
+   * The outcome of a walk that is under way. If none serves this read, what
+   * `otherwise` gives: it is called in the very turn in which that shows, so
+   * that what it registers is seen by all who find out next.
+   */
+  follow<T extends object>(
+    read: Read,
+    otherwise: () => T,
+    accepts?: (outcome: Shared) => boolean,
+  ): Promise<Shared | T>;
+  /** Registers a walk that somebody else runs for this read. */
+  register(read: Read, promise: Promise<Outcome>): void;
 }
+
+export type Shared = Exclude<Outcome, { readonly kind: "uncacheable" }>;
 
 export interface CoalescerOptions {
   readonly unshared: Unshared;
@@ -26,10 +49,10 @@ export interface CoalescerOptions {
   readonly within: <T>(work: Promise<T>, ms: Millis) => Promise<T>;
 }
 
-/** What a read may spend beyond the time of two loads: another's and its own. */
-const SLACK_MS: Millis = 1_000;
-/** The second walk that a read meets began after it did, and may always be used. */
+/** Walks a reader waits for; the second it meets began after it did, and may always be used. */
 const MAX_JOINS = 3;
+/** When the map is swept of walks that will never land. */
+const SWEEP_AT = 1_000;
 
 export function createCoalescer({
   walk,
@@ -37,70 +60,128 @@ export function createCoalescer({
   unshared,
   within,
 }: CoalescerOptions): Coalescer {
-  const walks = new Map<string, Promise<Outcome>>();
+  const walks = new Map<string, Walking>();
 
-  function start(job: Job): Promise<Outcome> {
-    const walking = walk(job);
-    walks.set(job.key, walking);
-    const land = (): void => {
-      if (walks.get(job.key) === walking) walks.delete(job.key);
-    };
+  function register(read: Read, promise: Promise<Outcome>): void {
+    const { key, ctx, deadlineAt } = read;
+    if (walks.size >= SWEEP_AT) sweep(ctx.now());
+    const walking = { promise, startedAt: ctx.now(), endsAt: deadlineAt };
+    walks.set(key, walking);
     // Followers wait for it even if the client that caused it goes away.
-    job.ctx.defer(walking.then(land, land));
-    return walking;
+    ctx.defer(promise.finally(() => forget(key, walking)));
   }
 
-  /** Whether what another read's walk found may answer this one. */
-  function mayUse(outcome: Outcome, job: Job): boolean | Promise<boolean> {
-    if (outcome.kind === "uncacheable") return false;
-    if (outcome.kind === "failed") return true;
-    // Marked as outside the guarantee, and handed on with the mark.
-    if (outcome.kind === "found" && outcome.unreachable) return true;
-    return mayAnswer(coherence, outcome.entry, outcome.since, job);
+  function start(job: Job): Promise<Outcome> {
+    const promise = walk(job);
+    register(job, promise);
+    return promise;
+  }
+
+  function forget(key: string, walking: Walking): void {
+    if (walks.get(key) === walking) walks.delete(key);
+  }
+
+  function walkingFor(key: string, now: EpochMs): Walking | undefined {
+    const walking = walks.get(key);
+    if (walking === undefined || isAlive(walking, now)) return walking;
+    walks.delete(key);
+    return undefined;
+  }
+
+  function sweep(now: EpochMs): void {
+    for (const [key, walking] of walks) if (!isAlive(walking, now)) walks.delete(key);
+  }
+
+  /** What another read's walk found, if it may answer this one. */
+  async function usable(outcome: Outcome, read: Read): Promise<Shared | undefined> {
+    if (outcome.kind === "uncacheable") return undefined;
+    // What is marked as outside the guarantee is handed on with the mark.
+    if (outcome.kind === "failed" || outcome.unreachable) return outcome;
+    const judged = await judgeShared(coherence, outcome.entry, outcome.since, read);
+    const stale = outcome.kind === "found" && judged?.age === "revalidate";
+    if (judged === undefined || (judged.age !== "fresh" && !stale)) return undefined;
+    const { unreachable } = judged;
+    return outcome.kind === "found"
+      ? { ...outcome, unreachable, stale }
+      : { ...outcome, unreachable };
+  }
+
+  async function follow<T extends object>(
+    read: Read,
+    otherwise: () => T,
+    accepts: (outcome: Shared) => boolean = () => true,
+  ): Promise<Shared | T> {
+    const { key, policy, ctx } = read;
+    // What a reader keeps back to load by itself when the walk it waits for never ends.
+    let reserveMs = policy.originTimeoutMs;
+    for (let joins = 0; joins < MAX_JOINS; joins++) {
+      const walking = walkingFor(key, ctx.now());
+      if (walking === undefined) break;
+      try {
+        const outcome = await within(walking.promise, remaining(read) - reserveMs);
+        const mine = await usable(outcome, read);
+        if (mine !== undefined && accepts(mine)) return mine;
+        // Results that may not be shared are not worth waiting for twice.
+        if (outcome.kind === "uncacheable") break;
+      } catch {
+        // Its leader is stuck or gone. The first to find out overtakes; the others follow that one.
+        forget(key, walking);
+        reserveMs = 0;
+      }
+    }
+    return otherwise();
   }
 
   /** Joins walks that are under way, or walks. */
-  async function join(reader: Job): Promise<Resolved> {
-    let job = reader;
-    if (unshared.has(job.key, job.ctx.now())) return { outcome: await walk(job), own: true };
-    for (let joins = 0; joins < MAX_JOINS; joins++) {
-      const walking = walks.get(job.key);
-      if (walking === undefined) break;
-      let outcome: Outcome;
-      try {
-        outcome = await within(walking, job.policy.originTimeoutMs);
-      } catch {
-        // Its leader is stuck or gone: it must not take the others with it.
-        if (walks.get(job.key) === walking) walks.delete(job.key);
-        break;
-      }
-      if (await mayUse(outcome, job)) {
-        if (!("entry" in outcome) || suits(outcome.entry, job)) return { outcome, own: false };
-        // Not what this reader asks for, and what its own load can confirm.
-        job = { ...job, held: outcome.entry };
-      }
-      // Results that may not be shared are not worth waiting for twice.
-      if (outcome.kind === "uncacheable") return { outcome: await walk(job), own: true };
-    }
-    return { outcome: await start(job), own: true };
+  async function join(job: Job): Promise<Resolved> {
+    const { key, policy, ctx } = job;
+    const alone = (): boolean => policy.flight === "off" || unshared.has(key, ctx.now());
+    let { held } = job;
+    const begin = () => ({ own: (alone() ? walk : start)({ ...job, held }) });
+    const accepts = (outcome: Shared): boolean => {
+      if (outcome.kind === "failed" || suits(outcome.entry, job)) return true;
+      // Not what this reader asks for, and what its own load can confirm.
+      held = outcome;
+      return false;
+    };
+    const led = alone() ? begin() : await follow(job, begin, accepts);
+    return "own" in led ? { outcome: await led.own, own: true } : { outcome: led, own: false };
   }
 
   return {
+    follow,
+    register,
+    isWalking: (key, now) => walkingFor(key, now) !== undefined,
+
     async resolve(job) {
       try {
         // A wait here and a wait there add up; a reader's patience does not.
-        return await within(join(job), 2 * job.policy.originTimeoutMs + SLACK_MS);
+        return await within(join(job), job.deadlineAt - job.startedAt);
       } catch (error) {
-        if (!(error instanceof Error && error.name === "DeadlineExceeded")) throw error;
-        const cause = fault("origin.timeout", error.message);
-        const { held: fallback, logReachable } = job;
-        const unreachable = !logReachable;
-        return { outcome: { kind: "failed", fault: cause, fallback, unreachable }, own: false };
+        if (!isLate(error)) throw error;
+        const outcome = {
+          kind: "failed",
+          fault: originFaultOf(error),
+          fallback: job.held,
+        } as const;
+        return { outcome, own: false };
       }
     },
 
     kick(job) {
-      if (!walks.has(job.key)) void start(job);
+      if (walkingFor(job.key, job.ctx.now()) !== undefined) return false;
+      void start(job);
+      return true;
     },
   };
+}
+
+function isAlive({ startedAt, endsAt }: Walking, now: EpochMs): boolean {
+  // A start in the future is a clock that was set back.
+  return now >= startedAt && now < endsAt;
+}
+
+/** Whether a wait ended because its time was up. */
+export function isLate(error: unknown): boolean {
+  return error instanceof Error && error.name === "DeadlineExceeded";
 }

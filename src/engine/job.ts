@@ -2,39 +2,69 @@ import { ageOf, type Age, type Entry, type Loaded } from "../core/entry.ts";
 import type { Fault } from "../core/faults.ts";
 import type { Policy, TierName } from "../core/policy.ts";
 import type { Context } from "../core/ports.ts";
-import type { EpochMs } from "../core/time.ts";
+import type { EpochMs, Millis } from "../core/time.ts";
 
-/** One read on its way outward. */
-export interface Job {
+/** One reader's wish for one key. */
+export interface Read {
   readonly key: string;
   readonly policy: Policy;
   readonly ctx: Context;
   readonly startedAt: EpochMs;
   /** After this instant the reader wants an answer, whatever it is. */
   readonly deadlineAt: EpochMs;
+}
+
+/** What asking the tiers and the flight object may take beside the loads. */
+const TIERS_MS: Millis = 1_500;
+
+/**
+ * A read that begins now. It has time for two loads: one that it waits for in
+ * vain, and its own.
+ */
+export function beginRead(key: string, policy: Policy, ctx: Context): Read {
+  const startedAt = ctx.now();
+  const deadlineAt = startedAt + 2 * policy.originTimeoutMs + TIERS_MS;
+  return { key, policy, ctx, startedAt, deadlineAt };
+}
+
+/** What is left of a read's time; never more than it began with, should the clock be set back. */
+export function remaining({ ctx, startedAt, deadlineAt }: Read): Millis {
+  return Math.max(0, Math.min(deadlineAt - ctx.now(), deadlineAt - startedAt));
+}
+
+/** A read on its way outward. */
+export interface Job extends Read {
   /** `refresh` wants a fresh value; `serve` takes a stale one while a refresh runs. */
   readonly purpose: "serve" | "refresh";
-  /** A valid entry past its time: to be confirmed by the origin, or served if it fails. */
-  readonly held: Entry | undefined;
+  /** What memory holds and only the log can vouch for. */
+  readonly unverified: Entry | undefined;
+  /** A valid entry past its time, for when the origin fails. */
+  readonly held: Held | undefined;
   /** False if this read has already found the log unreachable. */
   readonly logReachable: boolean;
   /** Told what could be served late, before the load begins. */
-  readonly onHeld?: (held: Entry) => void;
+  readonly onHeld?: (held: Held) => void;
   load(signal: AbortSignal, held: Entry | undefined): Promise<Loaded>;
   /** Where an entry stands for this reader; others may see it otherwise. */
   standing(entry: Entry, now: EpochMs): Age;
 }
 
 /** Whether an entry that stands so answers the job. A refresh wants a later one than it has. */
-export function serves(entry: Entry, standing: Age, job: Job): boolean {
+export function serves(entry: Entry, standing: Age, job: Pick<Job, "purpose" | "held">): boolean {
   if (job.purpose === "serve") return standing === "fresh" || standing === "revalidate";
-  return standing === "fresh" && (job.held === undefined || entry.storedAt > job.held.storedAt);
+  const held = job.held?.entry;
+  return standing === "fresh" && (held === undefined || entry.storedAt > held.storedAt);
 }
 
-/** Whether what another reader's load has brought answers this one, who may ask for more. */
+/** Whether what another reader has brought answers this one, who may ask for more. */
 export function suits(entry: Entry, job: Job): boolean {
   if (job.purpose === "serve" && job.standing === ageOf) return true;
   return serves(entry, job.standing(entry, job.ctx.now()), job);
+}
+
+export interface Held {
+  readonly entry: Entry;
+  readonly unreachable: boolean;
 }
 
 /** What a walk through the tiers came to. */
@@ -42,7 +72,7 @@ export type Outcome =
   | {
       readonly kind: "found";
       readonly entry: Entry;
-      readonly tier: Exclude<TierName, "memory">;
+      readonly tier: TierName;
       readonly stale: boolean;
       /** An instant at which the value was current. */
       readonly since: EpochMs;
@@ -55,12 +85,12 @@ export type Outcome =
       readonly joined: boolean;
       readonly stored: boolean;
       readonly since: EpochMs;
+      readonly unreachable: boolean;
     }
   | { readonly kind: "uncacheable" }
   | {
       readonly kind: "failed";
       readonly fault: Fault;
       /** The best that the tiers held past its time. */
-      readonly fallback: Entry | undefined;
-      readonly unreachable: boolean;
+      readonly fallback: Held | undefined;
     };

@@ -1,9 +1,9 @@
-/** Whether an entry of a near tier (memory, edge) may be served by this read. */
+/** Whether an entry that Redis has not just verified may answer a read. */
 import { ageOf, type Age, type Entry } from "../core/entry.ts";
 import type { Policy } from "../core/policy.ts";
-import type { Context } from "../core/ports.ts";
-import type { Coherence, Reach } from "./coherence.ts";
 import type { EpochMs } from "../core/time.ts";
+import type { Coherence, Reach } from "./coherence.ts";
+import type { Read } from "./job.ts";
 
 export type NearAnswer =
   | {
@@ -12,57 +12,90 @@ export type NearAnswer =
       readonly age: Age;
       readonly unreachable: boolean;
     }
-  | { readonly use: "drop"; readonly reason: "invalidated" | "era" | "floor" | "unverified" }
+  | {
+      readonly use: "drop";
+      readonly reason: "invalidated" | "era" | "floor" | "unverified";
+    }
   /** Cannot be told while the log is away. */
   | { readonly use: "skip" };
 
-/**
- * Judges `entry` for a read that began at `start`. Waits only if the isolate's
- * knowledge of the log is too old, or does not reach back to the entry.
- */
-export function judgeNear(
-  coherence: Coherence,
-  entry: Entry,
-  policy: Policy,
-  start: EpochMs,
-  ctx: Context,
-): NearAnswer | Promise<NearAnswer> {
-  const reach = coherence.ready(start, policy.coherenceMs, ctx);
-  if (typeof reach !== "string")
-    return reach.then((known) => decide(coherence, entry, policy, known, ctx));
-  return decide(coherence, entry, policy, reach, ctx);
-}
-
-function decide(
+/** What the isolate can say by itself; `ask` if only the log can tell. */
+export function judgeKnown(
   coherence: Coherence,
   entry: Entry,
   policy: Policy,
   reach: Reach,
-  ctx: Context,
-): NearAnswer | Promise<NearAnswer> {
-  const now = ctx.now();
+  now: EpochMs,
+): NearAnswer | "ask" {
   const verdict = coherence.judge(entry);
   if (verdict === "invalidated" || verdict === "era" || verdict === "floor")
     return { use: "drop", reason: verdict };
-  const softened = verdict === "soft" ? staleAt(entry, now) : entry;
-  if (reach === "unreachable") {
-    // Loaded here while the log was away, by an isolate that has never heard of it.
-    const own = verdict === "unknown" && entry.era === "";
-    const silence = Math.min(coherence.silence(now), now - entry.storedAt);
-    const trusted = verdict !== "unknown" || own;
-    if (policy.onUnreachable !== "serve" || !trusted || silence > policy.unreachableForMs)
-      return { use: "skip" };
-    return { use: "serve", entry: softened, age: ageOf(softened, now), unreachable: true };
-  }
-  if (verdict === "unknown") return ask(coherence, entry, ctx);
-  return { use: "serve", entry: softened, age: ageOf(softened, now), unreachable: false };
+  const served = verdict === "soft" ? staleAt(entry, now) : entry;
+  const answer = { use: "serve", entry: served, age: ageOf(served, now) } as const;
+  if (reach === "current") return verdict === "unknown" ? "ask" : { ...answer, unreachable: false };
+  // Loaded here while the log was away, by an isolate that has never heard of it.
+  const trusted = verdict !== "unknown" || entry.era === "";
+  const tooLong = silence(coherence, entry, now) > policy.unreachableForMs;
+  if (policy.onUnreachable !== "serve" || !trusted || tooLong) return { use: "skip" };
+  return { ...answer, unreachable: true };
 }
 
-async function ask(coherence: Coherence, entry: Entry, ctx: Context): Promise<NearAnswer> {
+/** The same without waiting: `ask` too if the isolate has not heard of the log of late. */
+export function glance(coherence: Coherence, entry: Entry, read: Read): NearAnswer | "ask" {
+  const { policy, startedAt, ctx } = read;
+  if (!coherence.isCurrent(startedAt, policy.coherenceMs, ctx)) return "ask";
+  return judgeKnown(coherence, entry, policy, "current", ctx.now());
+}
+
+/** Judges `entry` for a read; asks the log if it must, once. */
+export async function judgeNear(
+  coherence: Coherence,
+  entry: Entry,
+  read: Read,
+): Promise<NearAnswer> {
+  const { policy, startedAt, ctx } = read;
+  // One question brings the numbers of its names, and the log with them.
+  if (entry.era !== "" && coherence.judge(entry) === "unknown") return ask(coherence, entry, read);
+  const reach = await coherence.ready(startedAt, policy.coherenceMs, ctx);
+  const known = judgeKnown(coherence, entry, policy, reach, ctx.now());
+  return known === "ask" ? ask(coherence, entry, read) : known;
+}
+
+async function ask(coherence: Coherence, entry: Entry, { ctx }: Read): Promise<NearAnswer> {
   const verified = await coherence.verify(entry, ctx);
   if (verified === "unreachable") return { use: "skip" };
   if (verified === "invalid") return { use: "drop", reason: "unverified" };
   return { use: "serve", entry: verified, age: ageOf(verified, ctx.now()), unreachable: false };
+}
+
+/**
+ * Whether what another reader's walk or flight brought may answer this read: as
+ * if it came from a tier. `since` is an instant at which the value was current;
+ * where no log can vouch for it, it must be as young as the coherence window, so
+ * that the bound holds for a reader who waited for a reader who waited.
+ */
+export async function judgeShared(
+  coherence: Coherence,
+  entry: Entry,
+  since: EpochMs,
+  read: Read,
+): Promise<{ readonly age: Age; readonly unreachable: boolean } | undefined> {
+  const { startedAt, policy, ctx } = read;
+  const age = ageOf(entry, ctx.now());
+  // Nothing that was acknowledged before this read began can be missing from it.
+  if (since >= startedAt) return { age, unreachable: false };
+  const near = await judgeNear(coherence, entry, read);
+  const young = since >= startedAt - policy.coherenceMs;
+  if (near.use === "serve") return { age: near.age, unreachable: near.unreachable && !young };
+  const unknowable = near.use === "skip" || entry.era === "";
+  return young && unknowable ? { age, unreachable: false } : undefined;
+}
+
+/** For how long nothing was heard that would have told of this entry's end. */
+function silence(coherence: Coherence, entry: Entry, now: EpochMs): number {
+  // An instant in the future is a clock that was set back: it bounds nothing.
+  const spans = [coherence.silence(now), now - entry.storedAt].filter((span) => span >= 0);
+  return Math.min(Number.POSITIVE_INFINITY, ...spans);
 }
 
 function staleAt(entry: Entry, now: EpochMs): Entry {

@@ -12,21 +12,25 @@ const MAX_KEYS = 1_000;
 export interface Unshared {
   has(key: string, now: EpochMs): boolean;
   add(key: string, now: EpochMs): void;
+  /** A result could be stored after all. */
+  delete(key: string): void;
 }
 
 export function createUnshared(): Unshared {
-  const until = new Map<string, EpochMs>();
+  const since = new Map<string, EpochMs>();
   return {
     has(key, now) {
-      const end = until.get(key);
-      if (end === undefined) return false;
-      if (now < end) return true;
-      until.delete(key);
+      const began = since.get(key);
+      if (began === undefined) return false;
+      // A beginning in the future is a clock that was set back.
+      if (now >= began && now < began + REMEMBER_MS) return true;
+      since.delete(key);
       return false;
     },
     add(key, now) {
-      if (until.size >= MAX_KEYS) until.clear();
-      until.set(key, now + REMEMBER_MS);
+      if (since.size >= MAX_KEYS) since.clear();
+      since.set(key, now);
     },
+    delete: (key) => void since.delete(key),
   };
 }

@@ -1,113 +1,111 @@
 /** A read's way outward from the isolate: edge, then Redis, then the origin. */
-import { ageOf, verifiedCopy, type Entry } from "../core/entry.ts";
-import { judgeByNumbers } from "../core/log.ts";
-import type { Context, MemoryTier, SharedStore, Tier } from "../core/ports.ts";
+import { ageOf, type Entry } from "../core/entry.ts";
+import type { Context, MemoryTier, Tier } from "../core/ports.ts";
+import type { TierName } from "../core/policy.ts";
+import type { EpochMs } from "../core/time.ts";
 import type { Coherence } from "./coherence.ts";
-import { serves, type Job, type Outcome } from "./job.ts";
+import { serves, type Held, type Job, type Outcome } from "./job.ts";
+import type { Keeper } from "./keep.ts";
 import type { Loader } from "./load.ts";
 import { judgeNear } from "./near.ts";
+import type { SharedReader } from "./shared.ts";
 import type { Unshared } from "./unshared.ts";
 
 export interface WalkOptions {
   readonly memory: MemoryTier;
   readonly edge: Tier;
-  readonly store: SharedStore;
+  readonly shared: SharedReader;
   readonly coherence: Coherence;
+  readonly keeper: Keeper;
   readonly loader: Loader;
   readonly unshared: Unshared;
 }
 
-/** A tier's contribution: an answer, or what it adds for the tiers behind it. */
-type Stop =
-  | { readonly answer: Outcome }
-  | { readonly held: Entry | undefined; readonly logReachable: boolean };
+/** A tier's contribution: an answer, or the job for the tiers behind it. */
+type Stop = { readonly answer: Outcome } | { readonly job: Job };
 
-export function createWalk(options: WalkOptions) {
-  const { memory, edge, store, coherence, loader, unshared } = options;
+export function createWalk(options: WalkOptions): (job: Job) => Promise<Outcome> {
+  const { memory, edge, shared, coherence, keeper, loader, unshared } = options;
+
+  /** An entry of a near tier, as far as the log allows. */
+  async function consider(tier: "memory" | "edge", entry: Entry, job: Job): Promise<Stop> {
+    const { key, policy, ctx } = job;
+    const near = await judgeNear(coherence, entry, job);
+    if (near.use === "skip") return { job: { ...job, logReachable: false } };
+    if (near.use === "drop") {
+      if (tier === "memory" && memory.peek(key) === entry) memory.remove(key);
+      ctx.emit({ type: "entry.reject", key, tier, reason: near.reason });
+      return { job };
+    }
+    const { unreachable } = near;
+    // Verified by its names just now, or new to memory: the copy need not be asked about again.
+    const better = tier === "edge" || near.entry.asOf > entry.asOf;
+    if (better && policy.tiers.has("memory") && !unreachable) memory.put(near.entry, ctx.now());
+    // As recent as the isolate's knowledge of the log, by which it was judged.
+    return stop(job, near.entry, { tier, unreachable, since: job.startedAt - policy.coherenceMs });
+  }
 
   async function askEdge(job: Job): Promise<Stop> {
-    const { key, policy, ctx } = job;
-    const on = { held: job.held, logReachable: job.logReachable };
+    const { key, ctx } = job;
     const found = await timed(ctx, () => edge.get(key, ctx));
-    if (!found.ok) {
-      ctx.emit({ type: "fault.raise", fault: found.fault });
-      return on;
-    }
-    if (found.value === undefined) return on;
-    const near = await judgeNear(coherence, found.value, policy, job.startedAt, ctx);
-    if (near.use === "drop") {
-      ctx.emit({ type: "entry.reject", key, tier: "edge", reason: near.reason });
-      return on;
-    }
-    if (near.use === "skip") return { ...on, logReachable: false };
-    const age = job.standing(near.entry, ctx.now());
-    if (!serves(near.entry, age, job)) return { ...on, held: newer(on.held, near.entry, near.age) };
-    if (policy.tiers.has("memory") && !near.unreachable) memory.put(near.entry, ctx.now());
-    const { entry, unreachable } = near;
-    // As recent as the isolate's knowledge of the log, by which it was judged.
-    const since = job.startedAt - policy.coherenceMs;
-    const stale = age !== "fresh";
-    return { answer: { kind: "found", entry, tier: "edge", stale, unreachable, since } };
+    if (!found.ok) ctx.emit({ type: "fault.raise", fault: found.fault });
+    return found.ok && found.value !== undefined ? consider("edge", found.value, job) : { job };
   }
 
   async function askRedis(job: Job): Promise<Stop> {
-    const { key, policy, ctx } = job;
-    const on = { held: job.held, logReachable: job.logReachable };
+    const { key, policy, ctx, startedAt } = job;
     // Without Redis as a tier its log is still what makes the load's entry trustworthy.
     if (!policy.tiers.has("redis")) {
-      const reach = await coherence.ready(job.startedAt, policy.coherenceMs, ctx);
-      return { ...on, logReachable: reach === "current" };
+      const reach = await coherence.ready(startedAt, policy.coherenceMs, ctx);
+      return { job: { ...job, logReachable: reach === "current" } };
     }
     const since = ctx.now();
-    const answer = await store.read([key], coherence.since(), ctx);
-    if (!answer.ok) {
-      ctx.emit({ type: "fault.raise", fault: answer.fault });
-      return { ...on, logReachable: false };
-    }
-    const { found, log } = answer.value;
-    const [verified] = found;
-    const trusted = await coherence.take(log, ctx, verified?.entry);
-    if (verified === undefined || !trusted) return on;
-    const verdict = judgeByNumbers(verified.entry, verified, log);
-    // A number noted here and not yet seen in the log: this isolate's own write.
-    const known = coherence.judge(verified.entry);
-    if ((verdict !== "valid" && verdict !== "soft") || known === "invalidated") {
-      const reason = verdict === "era" || verdict === "floor" ? verdict : "invalidated";
-      ctx.emit({ type: "entry.reject", key, tier: "redis", reason });
-      return on;
-    }
-    const now = ctx.now();
-    const entry = verifiedCopy(verified.entry, log.seq ?? 0, verdict === "soft", now);
-    const age = job.standing(entry, now);
-    if (!serves(entry, age, job)) return { ...on, held: newer(on.held, entry, ageOf(entry, now)) };
-    if (policy.tiers.has("memory")) memory.put(entry, now);
-    if (policy.tiers.has("edge")) ctx.defer(edge.set(entry, ctx));
-    const stale = age !== "fresh";
-    return { answer: { kind: "found", entry, tier: "redis", stale, unreachable: false, since } };
+    const found = await shared.read([key], ctx);
+    if (found === "unreachable") return { job: { ...job, logReachable: false } };
+    const [entry] = found;
+    if (entry === undefined) return { job };
+    if (serves(entry, job.standing(entry, ctx.now()), job)) keeper.keepNear(entry, policy, ctx);
+    return stop(job, entry, { tier: "redis", unreachable: false, since });
   }
 
   return async function walk(start: Job): Promise<Outcome> {
-    let job = start;
-    if (unshared.has(job.key, job.ctx.now())) return loader.load(job);
-    // A refresh does not ask the edge: it holds what is being refreshed.
-    if (job.policy.tiers.has("edge") && job.logReachable && job.purpose === "serve") {
-      const stop = await askEdge(job);
-      if ("answer" in stop) return stop.answer;
-      job = { ...job, ...stop };
+    const { key, policy, ctx, purpose, unverified } = start;
+    const steps: ((job: Job) => Promise<Stop>)[] = [];
+    if (unverified !== undefined) steps.push((job) => consider("memory", unverified, job));
+    if (!unshared.has(key, ctx.now())) {
+      // A refresh does not ask the edge: it holds what is being refreshed.
+      if (policy.tiers.has("edge") && purpose === "serve") steps.push(askEdge);
+      steps.push(askRedis);
     }
-    if (job.logReachable) {
-      const stop = await askRedis(job);
+    let job = start;
+    for (const step of steps) {
+      if (!job.logReachable) break;
+      const stop = await step(job);
       if ("answer" in stop) return stop.answer;
-      job = { ...job, ...stop };
+      ({ job } = stop);
     }
     if (job.held !== undefined) job.onHeld?.(job.held);
     return loader.load(job);
   };
 }
 
-function newer(held: Entry | undefined, entry: Entry, age: string): Entry | undefined {
-  if (age === "expired") return held;
-  return held === undefined || held.storedAt < entry.storedAt ? entry : held;
+/** The entry as the answer if it serves this reader; otherwise held for a failing origin. */
+function stop(
+  job: Job,
+  entry: Entry,
+  from: { readonly tier: TierName; readonly unreachable: boolean; readonly since: EpochMs },
+): Stop {
+  const now = job.ctx.now();
+  const standing = job.standing(entry, now);
+  if (serves(entry, standing, job))
+    return { answer: { kind: "found", entry, stale: standing !== "fresh", ...from } };
+  const { unreachable } = from;
+  const held = ageOf(entry, now) === "expired" ? job.held : newer(job.held, { entry, unreachable });
+  return { job: { ...job, held, logReachable: job.logReachable && !unreachable } };
+}
+
+function newer(held: Held | undefined, next: Held): Held {
+  return held === undefined || held.entry.storedAt < next.entry.storedAt ? next : held;
 }
 
 async function timed<T extends { ok: boolean }>(ctx: Context, call: () => Promise<T>): Promise<T> {

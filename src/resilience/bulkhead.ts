@@ -1,49 +1,75 @@
 import { done, failed } from "../core/faults.ts";
 import type { Result } from "../core/ports.ts";
+import type { Clock, EpochMs, Millis } from "../core/time.ts";
 import { within } from "./deadline.ts";
-import type { Millis } from "../core/time.ts";
 
 /** Gives a place back. Calling it twice does no harm. */
 export type Leave = () => void;
 
 export interface Bulkhead {
-  enter(waitMs: Millis): Promise<Result<Leave>>;
+  /** `holdMs`: after this long a place is free again, whatever has become of its holder. */
+  enter(waitMs: Millis, holdMs: Millis): Promise<Result<Leave>>;
 }
 
-/** At most `places` at once; the others wait in line, each for as long as it can. */
-export function createBulkhead({ places }: { readonly places: number }): Bulkhead {
-  let free = places;
-  const line = new Set<(leave: Leave) => void>();
+export interface BulkheadOptions {
+  readonly places: number;
+  readonly now: Clock;
+}
 
-  /** A place is handed over to the next in line, never freed for a race. */
-  function createLeave(): Leave {
-    let left = false;
+interface Place {
+  readonly since: EpochMs;
+  readonly holdMs: Millis;
+}
+
+interface Waiter {
+  readonly holdMs: Millis;
+  readonly resolve: (leave: Leave) => void;
+}
+
+/**
+ * At most `places` at once; the others wait in line, each for as long as it can.
+ * A request that the platform ends gives nothing back: its place is taken from it.
+ */
+export function createBulkhead({ places, now }: BulkheadOptions): Bulkhead {
+  const held = new Set<Place>();
+  const line = new Set<Waiter>();
+
+  function take(holdMs: Millis): Leave {
+    const place = { since: now(), holdMs };
+    held.add(place);
     return () => {
-      if (left) return;
-      left = true;
-      const [next] = line;
-      if (next === undefined) {
-        free++;
-        return;
-      }
-      line.delete(next);
-      next(createLeave());
+      if (held.delete(place)) admit();
     };
   }
 
+  /** A free place is handed to the next in line, never left for a race. */
+  function admit(): void {
+    if (held.size >= places) reclaim();
+    for (const waiter of line) {
+      if (held.size >= places) return;
+      line.delete(waiter);
+      waiter.resolve(take(waiter.holdMs));
+    }
+  }
+
+  function reclaim(): void {
+    const at = now();
+    for (const place of held)
+      if (at < place.since || at >= place.since + place.holdMs) held.delete(place);
+  }
+
   return {
-    async enter(waitMs) {
-      if (free > 0) {
-        free--;
-        return done(createLeave());
-      }
+    async enter(waitMs, holdMs) {
+      admit();
+      if (held.size < places) return done(take(holdMs));
       const { promise, resolve } = Promise.withResolvers<Leave>();
-      line.add(resolve);
+      const waiter = { holdMs, resolve };
+      line.add(waiter);
       try {
         return done(await within(promise, waitMs));
       } catch {
         // In the same turn a place may have been handed to us: pass it on.
-        if (!line.delete(resolve)) void promise.then((leave) => leave());
+        if (!line.delete(waiter)) void promise.then((leave) => leave());
         return failed("origin.saturated", "the origin has no place for another load");
       }
     },

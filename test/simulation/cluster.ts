@@ -6,14 +6,9 @@ import type { Context, DataReader, FlightPort, Tier } from "../../src/core/ports
 import { tagMember } from "../../src/core/tag.ts";
 import type { Entry } from "../../src/core/entry.ts";
 import { createFlights, type Flights } from "../../src/durable/flights.ts";
-import { createBatch } from "../../src/engine/batch.ts";
-import { createEngine } from "../../src/engine/cache.ts";
-import { createCoherence, type Coherence } from "../../src/engine/coherence.ts";
-import { createCoalescer } from "../../src/engine/flight.ts";
-import { createLoader } from "../../src/engine/load.ts";
+import { assembleEngine } from "../../src/engine/assembly.ts";
+import type { Coherence } from "../../src/engine/coherence.ts";
 import { createReader } from "../../src/engine/reader.ts";
-import { createUnshared } from "../../src/engine/unshared.ts";
-import { createWalk } from "../../src/engine/walk.ts";
 import { createMemoryTier } from "../../src/tiers/memory.ts";
 import { plant, type PlantedFault } from "./faults.ts";
 import type { History } from "./history.ts";
@@ -147,31 +142,17 @@ export function createCluster({ world, history, fault, keys }: ClusterOptions): 
       redis.head,
     );
     const { memory, edge, store } = ports;
-    const coherence = createCoherence({ store, timeoutMs: REDIS_TIMEOUT_MS, within });
-    const unshared = createUnshared();
-    const loader = createLoader({
+    const { coherence, engine, batch } = assembleEngine({
       memory,
       edge,
       store,
-      coherence,
       flights: createFlightPort(region),
-      bulkhead: { enter: () => Promise.resolve(done(() => undefined)) },
-      unshared,
+      places: { enter: () => Promise.resolve(done(() => undefined)) },
       within,
       random: world.random,
+      storeTimeoutMs: REDIS_TIMEOUT_MS,
       maxLandingChars: 1 << 20,
     });
-    const walk = createWalk({ memory, edge, store, coherence, loader, unshared });
-    const coalescer = createCoalescer({ walk, coherence, unshared, within });
-    const engine = createEngine({
-      memory,
-      coherence,
-      coalescer,
-      loader,
-      within,
-      random: world.random,
-    });
-    const batch = createBatch({ memory, store, coherence, within, random: world.random });
 
     const isolate: Isolate = {
       name,

@@ -1,0 +1,134 @@
+/** Reads that go outward together: one request to Redis, one load for what it does not hold. */
+import { ageOf, type Entry, type Loaded } from "../core/entry.ts";
+import { fault } from "../core/faults.ts";
+import type { Policy } from "../core/policy.ts";
+import type { Context, MemoryTier } from "../core/ports.ts";
+import type { Coalescer } from "./flight.ts";
+import { remaining, type Held, type Outcome, type Read } from "./job.ts";
+import type { Keeper } from "./keep.ts";
+import type { CallOrigin } from "./origin-call.ts";
+import type { SharedReader } from "./shared.ts";
+import type { Unshared } from "./unshared.ts";
+
+export type LoadBatch = (
+  keys: readonly string[],
+  signal: AbortSignal,
+) => Promise<ReadonlyMap<string, Loaded>>;
+
+export interface Company {
+  readonly policy: Policy;
+  readonly ctx: Context;
+  readonly load: LoadBatch;
+  readonly logReachable: boolean;
+  /** A refresh does not ask Redis: it holds what is being refreshed. */
+  readonly asksRedis: boolean;
+}
+
+export type Land = (read: Read, outcome: Outcome) => void;
+
+export interface CompanyOptions {
+  readonly memory: MemoryTier;
+  readonly shared: SharedReader;
+  readonly coalescer: Coalescer;
+  readonly callOrigin: CallOrigin;
+  readonly keeper: Keeper;
+  readonly unshared: Unshared;
+}
+
+/** Takes reads outward. Each lands as soon as it is known; others in the isolate wait for it. */
+export type TakeOut = (reads: readonly Read[], company: Company, land: Land) => Promise<void>;
+
+export function createTakeOut(options: CompanyOptions): TakeOut {
+  const { memory, shared, coalescer, callOrigin, keeper, unshared } = options;
+
+  async function run(reads: readonly Read[], company: Company, land: Land): Promise<void> {
+    const { ctx, asksRedis } = company;
+    if (!asksRedis || !company.logReachable) return load(reads, new Map(), company, land);
+    const since = ctx.now();
+    const found = await shared.read(
+      reads.map(({ key }) => key),
+      ctx,
+    );
+    if (found === "unreachable")
+      return load(reads, new Map(), { ...company, logReachable: false }, land);
+    const held = new Map<Read, Held>();
+    const missing: Read[] = [];
+    for (const [i, read] of reads.entries()) {
+      const entry = found[i];
+      const age = entry === undefined ? "expired" : ageOf(entry, ctx.now());
+      if (entry !== undefined && (age === "fresh" || age === "revalidate")) {
+        if (company.policy.tiers.has("memory")) memory.put(entry, ctx.now());
+        const stale = age === "revalidate";
+        land(read, { kind: "found", entry, tier: "redis", stale, since, unreachable: false });
+        continue;
+      }
+      missing.push(read);
+      if (entry !== undefined && age === "error-only")
+        held.set(read, { entry, unreachable: false });
+    }
+    return load(missing, held, company, land);
+  }
+
+  async function load(
+    reads: readonly Read[],
+    held: ReadonlyMap<Read, Held>,
+    company: Company,
+    land: Land,
+  ): Promise<void> {
+    const { policy, ctx, logReachable } = company;
+    const [first] = reads;
+    if (first === undefined) return;
+    const keys = reads.map(({ key }) => key);
+    const waitMs = remaining(first);
+    const called = await callOrigin({ policy, ctx, logReachable, waitMs }, (signal) =>
+      company.load(keys, signal),
+    );
+    if (!called.ok) {
+      ctx.emit({ type: "fault.raise", fault: called.fault });
+      for (const read of reads)
+        land(read, { kind: "failed", fault: called.fault, fallback: held.get(read) });
+      return;
+    }
+    const { loaded, moment } = called.value;
+    const entries = new Map<Read, Entry>();
+    for (const read of reads) {
+      const one = loaded.get(read.key);
+      const entry = one && keeper.make(read.key, policy, one, moment);
+      if (entry !== undefined) entries.set(read, entry);
+    }
+    const stored = keeper.keepMany([...entries.values()], company);
+    for (const read of reads) {
+      const entry = entries.get(read);
+      const one = loaded.get(read.key);
+      if (entry === undefined) {
+        if (one === undefined || one.storable || one.passing !== true)
+          unshared.add(read.key, moment.storedAt);
+        land(read, { kind: "uncacheable" });
+        continue;
+      }
+      unshared.delete(read.key);
+      const made = { entry, joined: false, stored: stored.has(entry), since: moment.startedAt };
+      land(read, { kind: "loaded", ...made, unreachable: false });
+    }
+  }
+
+  return async (reads, company, land) => {
+    const landings = new Map<Read, (outcome: Outcome) => void>();
+    for (const read of reads) {
+      const { promise, resolve } = Promise.withResolvers<Outcome>();
+      landings.set(read, resolve);
+      if (company.policy.flight !== "off") coalescer.register(read, promise);
+    }
+    try {
+      await run(reads, company, (read, outcome) => {
+        landings.get(read)?.(outcome);
+        land(read, outcome);
+      });
+    } finally {
+      // Nobody waits for what is not coming.
+      const lost = fault("origin.unavailable", "the batch that loaded it failed");
+      for (const landed of landings.values())
+        landed({ kind: "failed", fault: lost, fallback: undefined });
+    }
+  };
+}

@@ -1,0 +1,78 @@
+/** One call of a loader: in its turn, under its deadline, and with what was known before it. */
+import type { LoadMoment } from "../core/entry.ts";
+import { originFaultOf } from "../core/faults.ts";
+import type { Context, Result } from "../core/ports.ts";
+import type { Policy } from "../core/policy.ts";
+import type { Millis } from "../core/time.ts";
+import type { Coherence } from "./coherence.ts";
+
+/** Limits how many requests are at the origin at once. */
+export interface Places {
+  /** `holdMs`: after this long a place is taken back from a request that is gone. */
+  enter(waitMs: Millis, holdMs: Millis): Promise<Result<() => void>>;
+}
+
+/** How much longer than its load a request may keep its place before it counts as gone. */
+const LOST_AFTER_MS: Millis = 5_000;
+
+export interface OriginCallOptions {
+  readonly coherence: Coherence;
+  readonly places: Places;
+  readonly within: <T>(work: Promise<T>, ms: Millis) => Promise<T>;
+}
+
+export interface OriginCall {
+  readonly policy: Policy;
+  readonly ctx: Context;
+  readonly logReachable: boolean;
+  /** How long it may wait for a place. */
+  readonly waitMs: Millis;
+}
+
+export type CallOrigin = <T>(
+  call: OriginCall,
+  load: (signal: AbortSignal) => Promise<T>,
+) => Promise<Result<{ readonly loaded: T; readonly moment: LoadMoment }>>;
+
+export function createOriginCall({ coherence, places, within }: OriginCallOptions): CallOrigin {
+  /** Requests that have a place. What they load inside a load needs no other: they would wait for themselves. */
+  const inside = new WeakSet<Context>();
+
+  return async (call, load) => {
+    if (inside.has(call.ctx)) return run(call, load);
+    const { originTimeoutMs } = call.policy;
+    const waitMs = Math.min(originTimeoutMs, call.waitMs);
+    const place = await places.enter(waitMs, originTimeoutMs + LOST_AFTER_MS);
+    if (!place.ok) return place;
+    inside.add(call.ctx);
+    try {
+      return await run(call, load);
+    } finally {
+      inside.delete(call.ctx);
+      place.value();
+    }
+  };
+
+  async function run<T>(
+    { policy, ctx, logReachable }: OriginCall,
+    load: (signal: AbortSignal) => Promise<T>,
+  ): Promise<Result<{ loaded: T; moment: LoadMoment }>> {
+    // Who waited for its turn may know the log as it was before the wait.
+    if (logReachable) await coherence.ready(ctx.now(), policy.coherenceMs, ctx);
+    const known = coherence.moment();
+    const startedAt = ctx.now();
+    const abort = new AbortController();
+    const end = (outcome: string): void =>
+      ctx.emit({ type: "step.end", step: "origin", ms: ctx.now() - startedAt, outcome });
+    try {
+      const loaded = await within(load(abort.signal), policy.originTimeoutMs);
+      end("ok");
+      return { ok: true, value: { loaded, moment: { ...known, startedAt, storedAt: ctx.now() } } };
+    } catch (error) {
+      abort.abort(error);
+      const fault = originFaultOf(error);
+      end(fault.code);
+      return { ok: false, fault };
+    }
+  }
+}

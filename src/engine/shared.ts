@@ -1,0 +1,51 @@
+/** Reads of Redis: entries and the log in one request, and what the one says of the other. */
+import { verifiedCopy, type Entry } from "../core/entry.ts";
+import { judgeByNumbers, type LogAnswer } from "../core/log.ts";
+import type { Context, SharedStore, Verified } from "../core/ports.ts";
+import type { Coherence } from "./coherence.ts";
+
+export interface SharedReader {
+  /** What Redis holds of the keys and is valid at this moment, in their order. */
+  read(
+    keys: readonly string[],
+    ctx: Context,
+  ): Promise<readonly (Entry | undefined)[] | "unreachable">;
+}
+
+export function createSharedReader(store: SharedStore, coherence: Coherence): SharedReader {
+  function verify(verified: Verified, log: LogAnswer, ctx: Context): Entry | undefined {
+    const { entry } = verified;
+    const verdict = judgeByNumbers(entry, verified, log);
+    // A number noted here and not yet seen in the log: this isolate's own write.
+    const dead = coherence.judge(entry) === "invalidated";
+    if (!dead && (verdict === "valid" || verdict === "soft"))
+      return verifiedCopy(entry, log.seq ?? entry.asOf, verdict === "soft", ctx.now());
+    const reason = verdict === "era" || verdict === "floor" ? verdict : "invalidated";
+    ctx.emit({ type: "entry.reject", key: entry.key, tier: "redis", reason });
+    return undefined;
+  }
+
+  return {
+    async read(keys, ctx) {
+      const answer = await store.read(keys, coherence.since(), ctx);
+      if (!answer.ok) {
+        coherence.missed(answer.fault, ctx);
+        return "unreachable";
+      }
+      const { found, log } = answer.value;
+      if (!(await coherence.take(log, ctx, newestOf(found, log)))) return keys.map(() => undefined);
+      return found.map((verified) => verified && verify(verified, log, ctx));
+    },
+  };
+}
+
+/** The entry that knows most of this life of the log. */
+function newestOf(found: readonly (Verified | undefined)[], log: LogAnswer): Entry | undefined {
+  const entries = found.flatMap((verified) => verified?.entry ?? []);
+  return entries
+    .filter(({ era }) => era === log.era)
+    .reduce<Entry | undefined>(
+      (newest, entry) => (newest === undefined || entry.asOf > newest.asOf ? entry : newest),
+      undefined,
+    );
+}

@@ -1,0 +1,69 @@
+import { describe, expect, it } from "vitest";
+import { definePolicy } from "../../src/index.ts";
+import type { HardMember } from "../../src/core/tag.ts";
+import { neverSeen } from "../support/observers.ts";
+import { createWorld, type World } from "../support/world.ts";
+
+const policy = definePolicy({ freshFor: "10m", jitter: 0, tags: ["products"] });
+
+/** A load reads the row; the row is changed and purged; the load answers with the old row. */
+async function purgeDuringLoad(world: World, member: HardMember, hears: boolean): Promise<void> {
+  const gate = world.origin.holdNext();
+  const reading = world.read(world.here, policy);
+  await gate.reached;
+  await world.writeAndPurge(member);
+  if (hears) await world.hear(world.here);
+  gate.open();
+  // It began before the purge, so its own client may have it.
+  expect((await reading).value).toBe(1);
+  await world.settle();
+}
+
+const PURGES: Readonly<Record<string, HardMember>> = {
+  "a delete by key during a load": "k:product:42",
+  "a purge by a tag known before, during a load": "t:products",
+  "a purge by a prefix during a load": "p:product:",
+  "a purge of the namespace during a load": "n:",
+};
+
+for (const [name, member] of Object.entries(PURGES)) {
+  describe(`what was read before ${name}`, () => {
+    neverSeen(policy, (world) => purgeDuringLoad(world, member, false));
+  });
+
+  describe(`what was read before ${name}, of which the loader hears meanwhile,`, () => {
+    neverSeen(policy, (world) => purgeDuringLoad(world, member, true));
+  });
+}
+
+describe("what was read before a purge by a tag found only in the result", () => {
+  for (const hears of [false, true])
+    describe(
+      hears ? "of which the loader hears meanwhile" : "of which the loader hears late",
+      () => {
+        neverSeen(policy, async (world) => {
+          world.origin.during = (load) => load.tag("category:7");
+          await purgeDuringLoad(world, "t:category:7", hears);
+        });
+      },
+    );
+});
+
+describe("a load that is purged while it runs", () => {
+  it("is stored nowhere once the loader has heard of the purge", async () => {
+    const world = await createWorld();
+    const gate = world.origin.holdNext();
+    const reading = world.read(world.here, policy);
+    await gate.reached;
+    await world.writeAndPurge("t:products");
+    await world.hear(world.here);
+    gate.open();
+
+    expect((await reading).stored).toBe(false);
+    await world.settle();
+    const { memory, store } = world.here.layer;
+    expect(memory.peek(world.key)).toBeUndefined();
+    const shared = await store.read([world.key], undefined, world.here.request().ctx);
+    expect(shared.ok && shared.value.found).toEqual([undefined]);
+  });
+});

@@ -1,0 +1,56 @@
+import { env } from "cloudflare:workers";
+import type { FlightShardRpc } from "../../src/durable/flight-shard.ts";
+
+export interface FlightsSpy {
+  /** The binding to hand to a test isolate. */
+  readonly FLIGHTS: DurableObjectNamespace;
+  /** Resolves once so many joins have been sent through the binding. */
+  joined(count: number): Promise<void>;
+}
+
+/** The real flight objects, seen from outside: a test knows when a reader waits there. */
+export function watchFlights(): FlightsSpy {
+  let joins = 0;
+  const waiting = new Set<{ count: number; resolve: () => void }>();
+  const namespace = env.FLIGHTS;
+
+  function count(): void {
+    joins++;
+    for (const waiter of waiting) {
+      if (joins < waiter.count) continue;
+      waiting.delete(waiter);
+      waiter.resolve();
+    }
+  }
+
+  return {
+    FLIGHTS: fakeNamespace((...args) => {
+      const stub = namespace.get(...args) as unknown as FlightShardRpc;
+      return {
+        join(request) {
+          const answer = stub.join(request);
+          count();
+          return answer;
+        },
+        land: (request) => stub.land(request),
+      };
+    }),
+    joined(count) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      if (joins >= count) resolve();
+      else waiting.add({ count, resolve });
+      return promise;
+    },
+  };
+}
+
+/** A binding whose objects are what `get` returns. */
+export function fakeNamespace(
+  get: (...args: Parameters<DurableObjectNamespace["get"]>) => FlightShardRpc,
+): DurableObjectNamespace {
+  const fake = {
+    idFromName: (name: string) => env.FLIGHTS.idFromName(name),
+    get,
+  };
+  return fake as unknown as DurableObjectNamespace;
+}

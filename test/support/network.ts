@@ -1,0 +1,58 @@
+/** Answers of the network that come late: they are real, and held back on their way. */
+import { createGate, type Gate } from "./gate.ts";
+
+const realFetch = globalThis.fetch;
+const realOpen = caches.open;
+
+/** Holds the answer to the next request whose body holds `text`; it has been executed. */
+export function holdNextAnswer(text: string): Gate {
+  const gate = createGate();
+  globalThis.fetch = async (input, init) => {
+    const body = init?.body;
+    if (typeof body !== "string" || !body.includes(text)) return realFetch(input, init);
+    globalThis.fetch = realFetch;
+    const response = await realFetch(input, init);
+    // Read to its end, or the connection would be what is held.
+    const answer = new Response(await response.arrayBuffer(), response);
+    await gate.pass();
+    return answer;
+  };
+  return gate;
+}
+
+/** Holds the next request whose body holds `text` before it is sent. */
+export function holdNextRequest(text: string): Gate {
+  const gate = createGate();
+  globalThis.fetch = async (input, init) => {
+    const body = init?.body;
+    if (typeof body !== "string" || !body.includes(text)) return realFetch(input, init);
+    globalThis.fetch = realFetch;
+    await gate.pass();
+    return realFetch(input, init);
+  };
+  return gate;
+}
+
+/** Holds the next write to the edge tier, of whatever isolate. */
+export function holdNextEdgeWrite(): Gate {
+  const gate = createGate();
+  caches.open = async (name) => {
+    const cache = await realOpen.call(caches, name);
+    return {
+      match: (...args) => cache.match(...args),
+      delete: (...args) => cache.delete(...args),
+      async put(...args) {
+        caches.open = realOpen;
+        await gate.pass();
+        return cache.put(...args);
+      },
+    } satisfies Pick<Cache, "match" | "delete" | "put"> as Cache;
+  };
+  return gate;
+}
+
+/** Back to the network as it is. For `afterEach`. */
+export function restoreNetwork(): void {
+  globalThis.fetch = realFetch;
+  caches.open = realOpen;
+}

@@ -1,0 +1,36 @@
+import { expect, it } from "vitest";
+import type { Policy } from "../../src/index.ts";
+import type { TestIsolate } from "./isolate.ts";
+import { createWorld, OTHER_COLO, type World } from "./world.ts";
+
+/** Longer than the default coherence window. */
+export const WINDOW_MS = 1_001;
+
+const OBSERVERS: Readonly<Record<string, (world: World) => TestIsolate>> = {
+  "the same isolate": (world) => world.here,
+  "another isolate of its data centre": (world) => world.neighbour,
+  "another data centre": (world) => world.away,
+  "a fresh isolate": (world) => world.fresh(),
+  "a fresh isolate of another data centre": (world) => world.fresh(OTHER_COLO),
+};
+
+/**
+ * Registers one test an observer: it runs the race, lets the coherence window
+ * pass, and expects that the observer, and after it everybody else, reads what
+ * the row holds now. Each observer gets a race of its own, since the first to
+ * look replaces what the race has left behind.
+ */
+export function neverSeen(policy: Policy, race: (world: World) => Promise<void>): void {
+  for (const [name, pick] of Object.entries(OBSERVERS)) {
+    it(`is not seen by ${name}`, async () => {
+      const world = await createWorld();
+      await race(world);
+      world.clock.advance(WINDOW_MS);
+      const observer = pick(world);
+      expect((await world.read(observer, policy)).value).toBe(world.origin.current);
+      await world.settle();
+      for (const other of Object.values(OBSERVERS))
+        expect((await world.read(other(world), policy)).value).toBe(world.origin.current);
+    });
+  }
+}

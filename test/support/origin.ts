@@ -1,0 +1,49 @@
+import type { LoadContext } from "../../src/core/ports.ts";
+import { createGate, type Gate } from "./gate.ts";
+
+/** One row at the origin, and loads of it. A load reads the row first, and answers when it may. */
+export interface TestOrigin {
+  /** What the row holds now. */
+  readonly current: number;
+  /** How many loads have begun. */
+  readonly loads: number;
+  /** Changes the row. */
+  write(): void;
+  /** The next load has read the row once it reaches the gate, and answers once it is open. */
+  holdNext(): Gate;
+  /** The next load reads the row and never answers. Resolves when it has begun. */
+  hangNext(): Promise<void>;
+  /** Every load fails while this is set. */
+  failing: Error | undefined;
+  /** What each load does beside reading the row. */
+  during: ((load: LoadContext) => void | Promise<void>) | undefined;
+  readonly load: (load: LoadContext) => Promise<number>;
+}
+
+export function createOrigin(): TestOrigin {
+  const gates: Gate[] = [];
+  const origin = {
+    current: 1,
+    loads: 0,
+    failing: undefined as Error | undefined,
+    during: undefined as TestOrigin["during"],
+    write() {
+      origin.current++;
+    },
+    holdNext() {
+      const gate = createGate();
+      gates.push(gate);
+      return gate;
+    },
+    hangNext: () => origin.holdNext().reached,
+    load: async (load: LoadContext): Promise<number> => {
+      origin.loads++;
+      if (origin.failing !== undefined) throw origin.failing;
+      const read = origin.current;
+      await origin.during?.(load);
+      await gates.shift()?.pass();
+      return read;
+    },
+  };
+  return origin;
+}
