@@ -8,6 +8,7 @@ import { adminRoutes } from "./routes/admin.ts";
 import { categoryRoutes } from "./routes/categories.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
+import { originRoutes, ownPrefix } from "./routes/origin.ts";
 import { productWriteRoutes } from "./routes/product-writes.ts";
 import { productRoutes } from "./routes/products.ts";
 import { userRoutes } from "./routes/users.ts";
@@ -23,27 +24,31 @@ const MAX_BODY_BYTES = 64 * 1024;
 export function createApp(services: AppServices): Hono<StrataEnv> {
   const app = new Hono<StrataEnv>();
   const admin = createAdmin(services.config.adminToken);
+  const own = ownPrefix(services.config);
 
   // 1. The request gets its scope, c.var.strata; the answer gets its headers.
   app.use(services.strata);
 
   //    Nobody takes more than their share.
-  app.use(apiLimits({ rateLimits: services.rateLimits, ownPrefix: "" }));
+  app.use(apiLimits({ rateLimits: services.rateLimits, ownPrefix: own }));
 
-  // 2. Nobody makes us hold a large body.
+  // 2. Another HTTP origin, whatever the size of its bodies; at the root it takes this API's place.
+  app.route("/", originRoutes(services));
+
+  // 3. Nobody makes us hold a large body.
   app.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: tooLarge }));
 
-  // 3. The routes. A read validates, looks in the cache, and only then asks the database;
+  // 4. The routes. A read validates, looks in the cache, and only then asks the database;
   //    a write asks for the admin token, validates, commits and invalidates.
   app.route("/products", productRoutes(services));
   app.route("/products", productWriteRoutes(services, admin));
   app.route("/categories", categoryRoutes(services));
   app.route("/users", userRoutes(services, admin));
-  app.route("/health", healthRoutes(services));
-  app.route("/metrics", metricsRoutes(services, admin));
-  app.route("/admin", adminRoutes(services, admin));
+  app.route(`${own}/health`, healthRoutes(services));
+  app.route(`${own}/metrics`, metricsRoutes(services, admin));
+  app.route(`${own}/admin`, adminRoutes(services, admin));
 
-  // 4. Whatever went another way is answered as a problem.
+  // 5. Whatever went another way is answered as a problem.
   app.notFound(noSuchRoute(app));
   app.onError(onError);
   return app;

@@ -8,6 +8,8 @@ const MAX_INTEGER = 2_147_483_647;
 const MAX_PAGE = 100_000;
 /** Users in one batch read. */
 const MAX_USERS = 100;
+/** Ids in one warm-up. */
+const MAX_WARM = 10_000;
 /** Names in one purge. */
 const MAX_TARGETS = 1_000;
 
@@ -232,3 +234,21 @@ export function invalid(errors: readonly FieldError[]): ApiProblem {
     extensions: { errors: listed },
   });
 }
+
+/** What is warmed: one kind, all of it or the ids named. */
+export const Warm = z.strictObject({
+  kind: z.enum(["products", "users"], "must be products or users"),
+  ids: z.optional(
+    z
+      .array(
+        z
+          .int("must be whole numbers")
+          .check(
+            z.gte(1, "must be at least 1"),
+            z.lte(MAX_INTEGER, `must be at most ${MAX_INTEGER}`),
+          ),
+        "must be a list of ids",
+      )
+      .check(z.minLength(1, "must not be empty"), z.maxLength(MAX_WARM, `at most ${MAX_WARM} ids`)),
+  ),
+});

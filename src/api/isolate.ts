@@ -9,9 +9,18 @@ export interface Isolate {
 /** The layer and the reference API on it: all that lives in one isolate. */
 export function createIsolate(bindings: Bindings, platform?: Platform): Isolate {
   const layer = createStrata(bindings, platform);
-  const { config, db, writer, metrics, rateLimits, logReachable } = layer;
+  const { config, db, writer, metrics, rateLimits, coherence, logReachable } = layer;
   const strata = layer.middleware((request, c) => dispatch(request, c.env, c.executionCtx));
-  const app = createApp({ config, db, writer, metrics, rateLimits, strata, logReachable });
+  const app = createApp({
+    config,
+    db,
+    writer,
+    metrics,
+    rateLimits,
+    coherence,
+    strata,
+    logReachable,
+  });
   const dispatch = async (...args: Parameters<typeof app.fetch>) => app.fetch(...args);
   return { app, layer };
 }

@@ -46,9 +46,21 @@ export function toProduct(row: typeof products.$inferSelect): Product {
   return { ...row, updatedAt: row.updatedAt.toISOString() };
 }
 
-export async function findProduct(db: Database, id: number): Promise<Product | undefined> {
-  const [row] = await db.select().from(products).where(eq(products.id, id));
-  return row && toProduct(row);
+export async function findProducts(db: Database, ids: readonly number[]): Promise<Product[]> {
+  const rows = await db
+    .select()
+    .from(products)
+    .where(inArray(products.id, [...ids]));
+  return rows.map(toProduct);
+}
+
+export async function listProductIds(db: Database, limit: number): Promise<number[]> {
+  const rows = await db
+    .select({ id: products.id })
+    .from(products)
+    .orderBy(asc(products.id))
+    .limit(limit);
+  return rows.map(({ id }) => id);
 }
 
 /** One page of the products, of one category or of all, in the order of ids. */
@@ -86,6 +98,11 @@ export async function findUsers(db: Database, ids: readonly number[]): Promise<U
     .from(users)
     .where(inArray(users.id, [...ids]));
   return rows.map((row) => ({ ...row, createdAt: row.createdAt.toISOString() }));
+}
+
+export async function listUserIds(db: Database, limit: number): Promise<number[]> {
+  const rows = await db.select({ id: users.id }).from(users).orderBy(asc(users.id)).limit(limit);
+  return rows.map(({ id }) => id);
 }
 
 export async function findPrivateUsers(

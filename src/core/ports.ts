@@ -202,6 +202,29 @@ export interface DataReader {
     policy: Policy,
     load: LoadMany<T>,
   ): Promise<ReadonlyMap<string, DataLookup<T>>>;
+  /**
+   * Loads what Redis does not hold, in rounds of 200 keys, and reports each round. A
+   * failed round does not stop the others.
+   *
+   * @throws {DefinitionError} if a key is none.
+   */
+  warm<T>(
+    keys: readonly string[],
+    policy: Policy,
+    load: LoadMany<T>,
+    options?: { readonly concurrency?: number },
+  ): AsyncIterable<WarmProgress>;
+}
+
+/** What became of one key. `absent` is stored too: that there is nothing is worth knowing. */
+export type Warmed = "loaded" | "present" | "absent" | "unstorable" | "failed";
+
+/** One round's results, and how far the whole has come. */
+export interface WarmProgress {
+  readonly done: number;
+  readonly total: number;
+  readonly results: ReadonlyMap<string, Warmed>;
+  readonly fault?: Fault;
 }
 
 /** The engine as writers see it. */

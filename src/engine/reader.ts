@@ -3,14 +3,17 @@ import { ageOf, type Age, type Entry, type Loaded } from "../core/entry.ts";
 import type { Policy } from "../core/policy.ts";
 import type { Context, DataLookup, DataReader, Load, LoadMany, Lookup } from "../core/ports.ts";
 import type { Batch } from "./batch.ts";
+import type { LoadBatch } from "./company.ts";
 import type { Engine } from "./cache.ts";
 import { createCollector, type Collector } from "./collect.ts";
 import type { EpochMs } from "../core/time.ts";
+import type { Warmer } from "./warm.ts";
 import { conform, fits } from "./schema.ts";
 
 export interface ReaderOptions {
   readonly engine: Engine;
   readonly batch: Batch;
+  readonly warmer: Warmer;
   /** An entity tag of a body, quoted. */
   readonly etagOf: (body: string | Uint8Array) => Promise<string>;
   /** Sees every lookup that the reader makes, its loads' own ones excepted. */
@@ -18,7 +21,7 @@ export interface ReaderOptions {
 }
 
 export function createReader(options: ReaderOptions, ctx: Context): DataReader {
-  const { engine, batch, etagOf, onLookup } = options;
+  const { engine, batch, warmer, etagOf, onLookup } = options;
 
   function commonContext(collector: Collector, signal: AbortSignal) {
     const inner = createReader({ ...options, onLookup: collector.include }, ctx);
@@ -37,7 +40,30 @@ export function createReader(options: ReaderOptions, ctx: Context): DataReader {
     return collector.finish({ kind, body, etag }, tags);
   }
 
+  /** A program's load of many, as the engine runs it. */
+  function loadMany<T>(
+    load: LoadMany<T>,
+    onValues: (values: ReadonlyMap<string, T>) => void = () => undefined,
+  ): LoadBatch {
+    return async (missing, signal) => {
+      const collector = createCollector();
+      const tags = new Map<string, string[]>();
+      const values = await load(missing, {
+        ...commonContext(collector, signal),
+        tagKey: (key, ...more) => void tags.set(key, [...(tags.get(key) ?? []), ...more]),
+      });
+      onValues(values);
+      const made = missing.map(
+        async (key) => [key, await finish(values.get(key), collector, tags.get(key))] as const,
+      );
+      return new Map(await Promise.all(made));
+    };
+  }
+
   return {
+    warm: (keys, policy, load, warming = {}) =>
+      warmer.warm(keys, policy, loadMany(load), warming, ctx),
+
     async read<T>(key: string, policy: Policy, load: Load<T>) {
       // What may not be stored is handed over here, to this caller alone.
       let own: unknown;
@@ -72,24 +98,10 @@ export function createReader(options: ReaderOptions, ctx: Context): DataReader {
 
     async readMany<T>(keys: readonly string[], policy: Policy, load: LoadMany<T>) {
       let own: ReadonlyMap<string, unknown> = new Map();
-      const found = await batch.lookupMany(
-        keys,
-        policy,
-        async (missing, signal) => {
-          const collector = createCollector();
-          const tags = new Map<string, string[]>();
-          const values = await load(missing, {
-            ...commonContext(collector, signal),
-            tagKey: (key, ...more) => void tags.set(key, [...(tags.get(key) ?? []), ...more]),
-          });
-          own = values;
-          const made = missing.map(
-            async (key) => [key, await finish(values.get(key), collector, tags.get(key))] as const,
-          );
-          return new Map(await Promise.all(made));
-        },
-        ctx,
-      );
+      const keep = (values: ReadonlyMap<string, unknown>): void => {
+        own = values;
+      };
+      const found = await batch.lookupMany(keys, policy, loadMany(load, keep), ctx);
       return new Map(
         [...found].map(([key, lookup]) => {
           onLookup(lookup);

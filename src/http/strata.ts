@@ -3,6 +3,7 @@ import type { CacheEvent } from "../core/events.ts";
 import { createContext } from "../core/context.ts";
 import type { NewId } from "../core/ports.ts";
 import type { Batch } from "../engine/batch.ts";
+import type { Warmer } from "../engine/warm.ts";
 import type { Engine } from "../engine/cache.ts";
 import { createReader } from "../engine/reader.ts";
 import { cacheStatus, plainStatus, spokesman, type Told } from "./cache-status.ts";
@@ -17,6 +18,7 @@ export type Dispatch = (request: Request, c: HonoContext<StrataEnv>) => Promise<
 export interface StrataOptions {
   readonly engine: Engine;
   readonly batch: Batch;
+  readonly warmer: Warmer;
   readonly now: Clock;
   readonly newId: NewId;
   /** Where every event of every request goes, beside the response's headers. */
@@ -37,7 +39,7 @@ const PERSONAL = ["authorization", "cookie", "range", "if-none-match", "if-modif
  * @example app.use(strata(layer))
  */
 export function strata(options: StrataOptions): MiddlewareHandler<StrataEnv> {
-  const { engine, batch, now, newId, observe, dispatch } = options;
+  const { engine, batch, warmer, now, newId, observe, dispatch } = options;
 
   return async (c, next) => {
     const startedAt = now();
@@ -65,6 +67,7 @@ export function strata(options: StrataOptions): MiddlewareHandler<StrataEnv> {
         {
           engine,
           batch,
+          warmer,
           etagOf,
           onLookup: (lookup) => {
             if (scope.collector === undefined) scope.lookups.push(lookup);

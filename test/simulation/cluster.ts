@@ -9,6 +9,7 @@ import { createFlights, type Flights } from "../../src/durable/flights.ts";
 import { assembleEngine } from "../../src/engine/assembly.ts";
 import type { Coherence } from "../../src/engine/coherence.ts";
 import { createReader } from "../../src/engine/reader.ts";
+import { createWarmer } from "../../src/engine/warm.ts";
 import { createMemoryTier } from "../../src/tiers/memory.ts";
 import { plant, type PlantedFault } from "./faults.ts";
 import type { History } from "./history.ts";
@@ -153,6 +154,7 @@ export function createCluster({ world, history, fault, keys }: ClusterOptions): 
       storeTimeoutMs: REDIS_TIMEOUT_MS,
       maxLandingChars: 1 << 20,
     });
+    const warmer = createWarmer({ store, coherence, within, random: world.random });
 
     const isolate: Isolate = {
       name,
@@ -170,7 +172,10 @@ export function createCluster({ world, history, fault, keys }: ClusterOptions): 
           emit: () => undefined,
         });
         const etagOf = () => Promise.resolve('"e"');
-        const reader = createReader({ engine, batch, etagOf, onLookup: () => undefined }, ctx);
+        const reader = createReader(
+          { engine, batch, warmer, etagOf, onLookup: () => undefined },
+          ctx,
+        );
         return { ctx, reader };
       },
     };

@@ -71,8 +71,8 @@ export function createTestIsolate(options: TestIsolateOptions): TestIsolate {
       },
       emit: (event) => events.push(event),
     });
-    const { engine, batch } = layer;
-    const reader = createReader({ engine, batch, etagOf, onLookup: () => undefined }, ctx);
+    const { engine, batch, warmer } = layer;
+    const reader = createReader({ engine, batch, warmer, etagOf, onLookup: () => undefined }, ctx);
     return { ctx, ...reader };
   }
 

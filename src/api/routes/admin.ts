@@ -4,12 +4,15 @@ import type { Admin } from "../admin.ts";
 import { bodyOf, invalid, Purge } from "../inputs.ts";
 import type { AppServices } from "../services.ts";
 import { limitRoutes } from "./limits.ts";
+import { warmRoutes } from "./warm.ts";
 
-export function adminRoutes({ writer, rateLimits }: AppServices, admin: Admin): Hono<StrataEnv> {
+export function adminRoutes(services: AppServices, admin: Admin): Hono<StrataEnv> {
+  const { writer, rateLimits } = services;
   const routes = new Hono<StrataEnv>();
   // Before any route: who may not enter does not learn what is there.
   routes.use(admin.required);
   routes.route("/limits", limitRoutes(rateLimits));
+  routes.route("/warm", warmRoutes(services));
 
   routes.post("/purge", async (c) => {
     const { tags, keys, prefixes, everything, soft } = await bodyOf(c, Purge);

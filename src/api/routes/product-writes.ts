@@ -4,7 +4,7 @@ import { OriginFault, type StrataEnv, type Written } from "../../index.ts";
 import type { Admin } from "../admin.ts";
 import { ApiProblem, notFound } from "../errors.ts";
 import { bodyOf, idOf, noQuery, PartialProduct, StockChange, WholeProduct } from "../inputs.ts";
-import { findProduct, toProduct } from "../queries.ts";
+import { findProducts, toProduct } from "../queries.ts";
 import { products } from "../schema.ts";
 import type { AppServices } from "../services.ts";
 import { categoryOf, LISTS_OF_ALL, NEW_PRODUCT } from "../tags.ts";
@@ -90,7 +90,7 @@ export function productWriteRoutes({ db, writer }: AppServices, admin: Admin): H
     );
     if (written.value !== undefined)
       return c.json(toProduct(written.value), 200, headersOf(written));
-    const product = await findProduct(db, id);
+    const [product] = await findProducts(db, [id]);
     if (product === undefined) return missing(id);
     throw new ApiProblem({
       status: 409,

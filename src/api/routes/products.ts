@@ -1,8 +1,8 @@
 import { Hono } from "hono";
-import { cached, key, type StrataEnv } from "../../index.ts";
-import { notFound } from "../errors.ts";
+import { cached, key, respond, type StrataEnv } from "../../index.ts";
 import { idOf, noQuery, productListOf } from "../inputs.ts";
-import { findProduct, listProducts } from "../queries.ts";
+import { productKind } from "../kinds.ts";
+import { findProducts, listProducts, type Product } from "../queries.ts";
 import type { AppServices } from "../services.ts";
 import { tagsOfList } from "../tags.ts";
 
@@ -32,25 +32,19 @@ export function productRoutes({ db }: AppServices): Hono<StrataEnv> {
     },
   );
 
-  routes.get(
-    "/:id",
-    cached({
-      freshFor: "1h",
-      staleWhileRevalidate: "5m",
-      staleIfError: "1d",
-      negativeFor: "1m",
-      tags: (c) => [`product:${idOf(c)}`],
-      key: (c) => {
-        noQuery(c);
-        return key("product", idOf(c));
+  routes.get("/:id", async (c) => {
+    noQuery(c);
+    const id = idOf(c);
+    const lookup = await c.var.strata.cache.read<Product>(
+      productKind.keyOf(id),
+      productKind.policy,
+      async (load) => {
+        load.tag(`product:${id}`);
+        return (await findProducts(db, [id]))[0];
       },
-    }),
-    async (c) => {
-      const id = idOf(c);
-      const product = await findProduct(db, id);
-      return product ? c.json(product) : notFound(`There is no product ${id}.`);
-    },
-  );
+    );
+    return respond(c, lookup, `There is no product ${id}.`);
+  });
 
   return routes;
 }

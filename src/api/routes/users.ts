@@ -1,18 +1,11 @@
 import { Hono } from "hono";
 import { etag } from "hono/etag";
-import { definePolicy, key, respond, type StrataEnv } from "../../index.ts";
+import { respond, type StrataEnv } from "../../index.ts";
 import type { Admin } from "../admin.ts";
 import { idOf, noQuery, userIdsOf } from "../inputs.ts";
+import { userKind } from "../kinds.ts";
 import { findPrivateUsers, findUsers, type User } from "../queries.ts";
 import type { AppServices } from "../services.ts";
-
-/** One user, whether it was read alone or in a batch: both share the entries. */
-const policy = definePolicy({
-  freshFor: "10m",
-  staleWhileRevalidate: "1m",
-  staleIfError: "1h",
-  negativeFor: "1m",
-});
 
 /** What the admin token opens is for its owner's eyes, and never in a shared entry. */
 const PRIVATE = { "Cache-Control": "private, no-store", Vary: "Authorization" };
@@ -24,7 +17,9 @@ export function userRoutes({ db }: AppServices, admin: Admin): Hono<StrataEnv> {
     noQuery(c);
     const id = idOf(c);
     const viewer = await admin.viewer(c);
-    const lookup = await c.var.strata.cache.read<User>(key("user", id), policy, async (load) => {
+    // Read alone or in a batch: both share the entries.
+    const { keyOf, policy } = userKind;
+    const lookup = await c.var.strata.cache.read<User>(keyOf(id), policy, async (load) => {
       load.tag(`user:${id}`);
       return (await findUsers(db, [id]))[0];
     });
@@ -41,18 +36,10 @@ export function userRoutes({ db }: AppServices, admin: Admin): Hono<StrataEnv> {
   routes.get("/", etag(), async (c) => {
     const ids = userIdsOf(c);
     const viewer = await admin.viewer(c);
-    const keys = new Map(ids.map((id) => [key("user", id), id]));
-    const found = await c.var.strata.cache.readMany<User>(
-      [...keys.keys()],
-      policy,
-      async (missing, load) => {
-        const wanted = missing.flatMap((name) => keys.get(name) ?? []);
-        load.tag(...wanted.map((id) => `user:${id}`));
-        const rows = await findUsers(db, wanted);
-        return new Map(rows.map((user) => [key("user", user.id), user]));
-      },
-    );
-    const items = [...keys.keys()].flatMap((name) => found.get(name)?.value ?? []);
+    const keys = ids.map(userKind.keyOf);
+    const { policy } = userKind;
+    const found = await c.var.strata.cache.readMany<User>(keys, policy, userKind.loader(db));
+    const items = keys.flatMap((name) => found.get(name)?.value ?? []);
     const present = new Set(items.map(({ id }) => id));
     const missing = ids.filter((id) => !present.has(id));
     if (viewer === "anybody")

@@ -1,0 +1,64 @@
+/** Rows that are cached one by one: their keys, their policies, and how they are loaded. */
+import { definePolicy, key, type Database, type LoadMany, type Policy } from "../index.ts";
+import {
+  findProducts,
+  findUsers,
+  listProductIds,
+  listUserIds,
+  type Product,
+  type User,
+} from "./queries.ts";
+
+export interface Kind<T> {
+  readonly policy: Policy;
+  keyOf(id: number): string;
+  /** Loads all of them with one query; tags each. */
+  loader(db: Database): LoadMany<T>;
+  /** The first ids, for a warm-up of everything. */
+  listIds(db: Database, limit: number): Promise<number[]>;
+}
+
+export const productKind: Kind<Product> = createKind<Product>({
+  name: "product",
+  policy: definePolicy({
+    freshFor: "1h",
+    staleWhileRevalidate: "5m",
+    staleIfError: "1d",
+    negativeFor: "1m",
+  }),
+  find: findProducts,
+  listIds: listProductIds,
+});
+
+export const userKind: Kind<User> = createKind<User>({
+  name: "user",
+  policy: definePolicy({
+    freshFor: "10m",
+    staleWhileRevalidate: "1m",
+    staleIfError: "1h",
+    negativeFor: "1m",
+  }),
+  find: findUsers,
+  listIds: listUserIds,
+});
+
+interface KindOptions<T> extends Pick<Kind<T>, "policy" | "listIds"> {
+  readonly name: string;
+  readonly find: (db: Database, ids: readonly number[]) => Promise<T[]>;
+}
+
+function createKind<T extends { readonly id: number }>(options: KindOptions<T>): Kind<T> {
+  const { name, policy, find, listIds } = options;
+  const keyOf = (id: number): string => key(name, id);
+  return {
+    policy,
+    keyOf,
+    listIds,
+    loader: (db) => async (keys, load) => {
+      const ids = keys.map((one) => Number(one.slice(name.length + 1)));
+      for (const id of ids) load.tagKey(keyOf(id), `${name}:${id}`);
+      const rows = await find(db, ids);
+      return new Map(rows.map((row) => [keyOf(row.id), row]));
+    },
+  };
+}

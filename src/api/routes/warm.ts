@@ -1,0 +1,54 @@
+import { Hono } from "hono";
+import { stream } from "hono/streaming";
+import { messageOf, type DataReader, type Database, type StrataEnv } from "../../index.ts";
+import { bodyOf, Warm } from "../inputs.ts";
+import { productKind, userKind, type Kind } from "../kinds.ts";
+import type { AppServices } from "../services.ts";
+
+/** Ids of one warm-up at most, where none are named. */
+const MAX_IDS = 10_000;
+
+/**
+ * `POST /admin/warm`: fills Redis with products or users, all or by id, and streams its
+ * progress as lines of JSON. The last line sums up.
+ */
+export function warmRoutes({ db }: AppServices): Hono<StrataEnv> {
+  const routes = new Hono<StrataEnv>();
+
+  routes.post("/", async (c) => {
+    const { kind, ids } = await bodyOf(c, Warm);
+    const { cache } = c.var.strata;
+    c.header("Content-Type", "application/x-ndjson");
+    c.header("Cache-Control", "no-store");
+    return stream(c, async (out) => {
+      const line = (value: unknown) => out.write(`${JSON.stringify(value)}\n`);
+      const sum: Record<string, number> = {};
+      try {
+        const rounds =
+          kind === "products" ? run(productKind, db, cache, ids) : run(userKind, db, cache, ids);
+        for await (const { done, total, results, fault } of rounds) {
+          for (const result of results.values()) sum[result] = (sum[result] ?? 0) + 1;
+          const failed = [...results].flatMap(([key, result]) =>
+            result === "failed" ? [key] : [],
+          );
+          await line({ done, total, ...(fault && { fault: fault.code, failed }) });
+        }
+        await line({ finished: true, ...sum });
+      } catch (error) {
+        await line({ finished: false, error: messageOf(error), ...sum });
+      }
+    });
+  });
+
+  return routes;
+}
+
+async function* run<T>(
+  kind: Kind<T>,
+  db: Database,
+  cache: DataReader,
+  ids: readonly number[] | undefined,
+) {
+  const wanted = ids ?? (await kind.listIds(db, MAX_IDS));
+  yield* cache.warm(wanted.map(kind.keyOf), kind.policy, kind.loader(db));
+}
