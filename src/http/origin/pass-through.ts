@@ -31,6 +31,8 @@ export interface PassThroughOptions {
   };
   /** Bodies over this pass through and are not kept. Default 4 MiB. */
   readonly maxBodyBytes?: number;
+  /** How the origin is reached. Default: the platform's fetch. */
+  readonly fetch?: (url: URL, init: RequestInit) => Promise<Response>;
   /** Whether clients may ask for validation, other ages, or what is stored alone (RFC 9111, 5.2.1). Default true. */
   readonly requestDirectives?: boolean;
 }
@@ -59,7 +61,7 @@ export function passThrough(options: PassThroughOptions): Handler<StrataEnv> {
       engine,
       policy: POLICY,
       forward: createForward({
-        fetch: (url, init) => fetch(url, init),
+        fetch: options.fetch ?? ((url, init) => fetch(url, init)),
         now: ctx.now,
         headersTimeoutMs: HEADERS_TIMEOUT_MS,
       }),

@@ -1,0 +1,150 @@
+/** The pass-through cache before a scripted origin, on a clock that tests move. */
+import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { Hono } from "hono";
+import { createStrata, passThrough, type Bindings, type StrataEnv } from "../../src/index.ts";
+import { createTestClock, uniqueNamespace } from "../support/isolate.ts";
+
+export interface Scripted {
+  readonly status?: number;
+  /** Several values of one name are several lines. `Date` null: none. */
+  readonly headers?: Readonly<Record<string, string | readonly string[] | null>>;
+  readonly body?: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null;
+  /** The connection fails before anything arrives. */
+  readonly fails?: boolean;
+  /** How long the origin takes, by the test's clock. */
+  readonly takesMs?: number;
+}
+
+export type Script = Scripted | ((request: Request) => Scripted | Promise<Scripted>);
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: string;
+  /** X-Cache-Status. */
+  readonly cache: string | null;
+}
+
+export interface Sending {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly path?: string;
+  readonly body?: string;
+  readonly host?: string;
+}
+
+export interface Proxy {
+  /** What the origin answers, one after the other; the last one again and again. */
+  answers(...scripts: readonly Script[]): void;
+  get(headers?: Readonly<Record<string, string>>, path?: string): Promise<Answer>;
+  send(sending: Sending): Promise<Answer>;
+  /** Like `send`, with the body still to be read. `settle` waits for the background work. */
+  open(sending: Sending): Promise<{ response: Response; settle: () => Promise<void> }>;
+  advance(seconds: number): void;
+  /** The HTTP date so many seconds from now. */
+  date(seconds?: number): string;
+  /** What the origin was asked. */
+  readonly seen: Request[];
+  /** Another isolate with the same tiers behind it. */
+  sibling(): Proxy;
+  readonly layer: ReturnType<typeof createStrata>;
+}
+
+export interface ProxyOptions {
+  readonly requestDirectives?: boolean;
+  readonly prefix?: string;
+  readonly maxBodyBytes?: number;
+}
+
+const ORIGIN = "http://origin.test";
+
+export function createProxy(options: ProxyOptions = {}): Proxy {
+  return build(uniqueNamespace(), options, createTestClock(), { scripts: [{}], next: 0, seen: [] });
+}
+
+interface Origin {
+  scripts: readonly Script[];
+  next: number;
+  readonly seen: Request[];
+}
+
+function build(
+  namespace: string,
+  options: ProxyOptions,
+  clock: ReturnType<typeof createTestClock>,
+  origin: Origin,
+): Proxy {
+  const layer = createStrata(
+    { ...(env as unknown as Bindings), STRATA_NAMESPACE: namespace },
+    { now: clock.now, random: () => 0, newId: () => crypto.randomUUID() },
+  );
+  const date = (seconds = 0): string => new Date(clock.now() + seconds * 1_000).toUTCString();
+
+  async function fetchScripted(url: URL, init: RequestInit): Promise<Response> {
+    const request = new Request(url, init);
+    origin.seen.push(request);
+    const script = origin.scripts[Math.min(origin.next, origin.scripts.length - 1)] ?? {};
+    origin.next++;
+    const scripted = typeof script === "function" ? await script(request) : script;
+    if (scripted.takesMs !== undefined) clock.advance(scripted.takesMs);
+    if (scripted.fails === true) throw new Error("connection refused");
+    return responseOf(scripted, origin.next, request.method, date);
+  }
+
+  const pass = passThrough({
+    origin: new URL(ORIGIN),
+    invalidator: layer.coherence,
+    fetch: fetchScripted,
+    ...options,
+  });
+  const app = new Hono<StrataEnv>();
+  app.use(layer.middleware(async (request, c) => app.fetch(request, c.env, c.executionCtx)));
+  app.all("*", pass);
+
+  const proxy: Proxy = {
+    layer,
+    seen: origin.seen,
+    date,
+    answers: (...scripts) => {
+      origin.scripts = scripts;
+      origin.next = 0;
+    },
+    get: (headers = {}, path = "/x") => proxy.send({ headers, path }),
+    async open({ method = "GET", headers = {}, path = "/x", body, host = `${namespace}.test` }) {
+      const execution = createExecutionContext();
+      const init = { method, headers, ...(body !== undefined && { body }) };
+      const request = new Request(`http://${host}${path}`, init);
+      const response = await app.fetch(request, env, execution);
+      return { response, settle: () => waitOnExecutionContext(execution) };
+    },
+    async send(sending) {
+      const { response, settle } = await proxy.open(sending);
+      const body = await response.text();
+      await settle();
+      const { status, headers } = response;
+      return { status, headers, body, cache: headers.get("X-Cache-Status") };
+    },
+    advance: (seconds) => clock.advance(seconds * 1_000),
+    sibling: () => build(namespace, options, clock, origin),
+  };
+  return proxy;
+}
+
+/** Bodies tell responses apart: `1` is the first one. */
+function responseOf(
+  scripted: Scripted,
+  number: number,
+  method: string,
+  date: () => string,
+): Response {
+  const { status = 200, headers: given = {} } = scripted;
+  const headers = new Headers();
+  if (given["Date"] === undefined) headers.set("Date", date());
+  for (const [name, values] of Object.entries(given))
+    for (const value of typeof values === "string" ? [values] : (values ?? []))
+      headers.append(name, value);
+  const bodiless = method === "HEAD" || status === 204 || status === 205 || status === 304;
+  const body = bodiless ? null : (scripted.body ?? String(number));
+  return new Response(body, { status, headers, encodeBody: "manual" });
+}

@@ -1,0 +1,78 @@
+import { expect } from "vitest";
+import { of } from "./requirement.ts";
+
+const rfc9110 = of(9110);
+const rfc9111 = of(9111);
+const rfc9211 = of(9211);
+const FRESH = { "Cache-Control": "max-age=3600" };
+
+export const PROXYING = [
+  rfc9110("7.6.1", "MUST NOT", "hand on the request's fields of the connection", async (p) => {
+    p.answers({});
+    await p.get({ Connection: "X-Hop", "X-Hop": "1", TE: "trailers", "Keep-Alive": "x", "Proxy-Authorization": "x", Upgrade: "h2c" });
+    for (const name of ["Connection", "X-Hop", "TE", "Keep-Alive", "Proxy-Authorization", "Upgrade"])
+      expect(p.seen[0]?.headers.get(name), name).toBeNull();
+  }),
+  rfc9110("7.6.3", "MUST", "add itself to Via, both ways", async (p) => {
+    p.answers({ headers: { ...FRESH, Via: "1.0 near" } });
+    const { headers } = await p.get({ Via: "1.1 far" });
+    expect(p.seen[0]?.headers.get("Via")).toBe("1.1 far, 1.1 strata");
+    expect(headers.get("Via")).toBe("1.0 near, 1.1 strata");
+    expect((await p.get()).headers.get("Via")).toBe("1.0 near, 1.1 strata");
+  }),
+  rfc9110("6.6.1", "MUST", "date a response that has no Date", async (p) => {
+    p.answers({ headers: { ...FRESH, Date: null } });
+    expect((await p.get()).headers.get("Date")).toMatch(/GMT$/);
+    expect((await p.get()).headers.get("Date")).toMatch(/GMT$/);
+  }),
+  rfc9110("15.4", "MAY", "hand on redirects and not follow them", async (p) => {
+    p.answers({ status: 302, headers: { Location: "/y" } });
+    const answer = await p.get();
+    expect([answer.status, answer.headers.get("Location"), p.seen.length]).toEqual([302, "/y", 1]);
+  }),
+  rfc9111("2", "MUST", "keep the whole query in the key, in its order", async (p) => {
+    p.answers({ headers: FRESH });
+    for (const path of ["/x?a=1&b=2", "/x?b=2&a=1", "/x?a=1", "/x?", "/x", "/X"]) await p.get({}, path);
+    expect(p.seen.map(({ url }) => url.slice("http://origin.test".length))).toContain("/x?b=2&a=1");
+    expect(p.seen.length).toBeGreaterThanOrEqual(5);
+    expect((await p.get({}, "/x?b=2&a=1")).body).toBe("2");
+  }),
+  rfc9111("2", "MUST", "tell long URIs apart", async (p) => {
+    p.answers({ headers: FRESH });
+    const long = `/${"a".repeat(4_000)}`;
+    expect((await p.get({}, `${long}1`)).body).toBe("1");
+    expect((await p.get({}, `${long}2`)).body).toBe("2");
+    expect((await p.get({}, `${long}1`)).body).toBe("1");
+    expect(p.seen.length).toBe(2);
+  }),
+  rfc9111("2", "MUST", "tell hosts apart", async (p) => {
+    p.answers({ headers: FRESH });
+    await p.send({ path: "/x", host: "a.test" });
+    expect((await p.send({ path: "/x", host: "b.test" })).body).toBe("2");
+  }),
+  rfc9111("4", "MUST", "hand on a request body, and the response to it", async (p) => {
+    p.answers(async (request) => ({ body: `${request.method} ${await request.text()}` }));
+    expect((await p.send({ method: "POST", body: "abc" })).body).toBe("POST abc");
+    expect((await p.send({ method: "PUT", body: "def" })).body).toBe("PUT def");
+  }),
+  rfc9110("15.6.3", "MUST", "answer 502 where the origin cannot be reached", async (p) => {
+    p.answers({ fails: true });
+    expect((await p.get()).status).toBe(502);
+    expect((await p.send({ method: "POST" })).status).toBe(502);
+  }),
+  rfc9211("2", "MUST", "say how it answered, after the caches before it", async (p) => {
+    p.answers({ headers: { "Cache-Control": "max-age=10", ETag: '"a"', "Cache-Status": "inner; hit" } }, { status: 304, headers: { ETag: '"a"' } });
+    const status = async (headers = {}) => (await p.get(headers)).headers.get("Cache-Status");
+    expect(await status()).toBe("inner; hit, strata; fwd=uri-miss; fwd-status=200; stored");
+    expect(await status()).toBe("inner; hit, strata; hit; ttl=9; detail=memory");
+    expect(await status({ "Cache-Control": "no-cache" })).toContain("strata; fwd=request; fwd-status=304");
+    p.advance(11);
+    expect(await status()).toContain("strata; fwd=stale; fwd-status=304");
+  }),
+  rfc9211("2.2", "MUST", "say why it asked the origin", async (p) => {
+    p.answers({ headers: { ...FRESH, Vary: "Foo" } });
+    await p.get({ Foo: "1" });
+    expect((await p.get({ Foo: "2" })).headers.get("Cache-Status")).toBe("strata; fwd=vary-miss; fwd-status=200; stored");
+    expect((await p.send({ method: "POST" })).headers.get("Cache-Status")).toBe("strata; fwd=method; fwd-status=200");
+  }),
+];

@@ -1,0 +1,139 @@
+import { expect } from "vitest";
+import type { Proxy } from "./proxy.ts";
+import { of } from "./requirement.ts";
+
+const rfc9110 = of(9110);
+const rfc9111 = of(9111);
+const WHOLE = "0123456789";
+const FRESH = { "Cache-Control": "max-age=3600", ETag: '"a"' };
+
+async function stored(p: Proxy, headers: object = FRESH): Promise<void> {
+  p.answers({ headers: { ...headers }, body: WHOLE });
+  await p.get();
+}
+
+const part = (first: number, last: number, headers: object = FRESH) => ({
+  status: 206,
+  headers: { ...headers, "Content-Range": `bytes ${first}-${last}/10` },
+  body: WHOLE.slice(first, last + 1),
+});
+
+export const RANGE = [
+  ...([
+    ["bytes=2-4", "234", "bytes 2-4/10"],
+    ["bytes=7-", "789", "bytes 7-9/10"],
+    ["bytes=-2", "89", "bytes 8-9/10"],
+    ["bytes=-20", WHOLE, "bytes 0-9/10"],
+    ["bytes=5-100", "56789", "bytes 5-9/10"],
+    ["Bytes=0-0", "0", "bytes 0-0/10"],
+  ] as const).map(([range, body, contentRange]) =>
+    rfc9110("14.2", "MAY", `answer ${range} from a stored 200`, async (p) => {
+      await stored(p);
+      const answer = await p.get({ Range: range });
+      expect([answer.status, answer.body, answer.headers.get("Content-Range"), answer.headers.get("Content-Length")])
+        .toEqual([206, body, contentRange, null]);
+      expect(p.seen.length).toBe(1);
+    })),
+  ...["bytes=10-", "bytes=100-200", "bytes=-0"].map((range) =>
+    rfc9110("15.5.17", "SHOULD", `answer ${range} with 416 from a stored 200`, async (p) => {
+      await stored(p);
+      const answer = await p.get({ Range: range });
+      expect([answer.status, answer.headers.get("Content-Range")]).toEqual([416, "bytes */10"]);
+    })),
+  ...["bytes=4-2", "bytes=a-b", "lines=0-1", "bytes=", "bytes=-", "bytes 0-1", "bytes=0-1, 3-4"].map((range) =>
+    rfc9110("14.2", "MAY", `answer ${range} with the whole`, async (p) => {
+      await stored(p);
+      const answer = await p.get({ Range: range });
+      expect([answer.status, answer.body]).toEqual([200, WHOLE]);
+    })),
+  rfc9110("13.1.5", "MUST", "answer a range where If-Range is the stored strong tag", async (p) => {
+    await stored(p);
+    expect((await p.get({ Range: "bytes=0-1", "If-Range": '"a"' })).status).toBe(206);
+    expect((await p.get({ Range: "bytes=0-1", "If-Range": '"b"' })).status).toBe(200);
+    expect((await p.get({ Range: "bytes=0-1", "If-Range": 'W/"a"' })).status).toBe(200);
+  }),
+  rfc9110("13.1.5", "MUST", "answer a range where If-Range is the very date", async (p) => {
+    const modified = p.date(-100);
+    await stored(p, { ...FRESH, "Last-Modified": modified });
+    expect((await p.get({ Range: "bytes=0-1", "If-Range": modified })).status).toBe(206);
+    expect((await p.get({ Range: "bytes=0-1", "If-Range": p.date(-50) })).status).toBe(200);
+  }),
+  rfc9110("14.2", "MUST", "ignore Range for HEAD", async (p) => {
+    await stored(p);
+    expect((await p.send({ method: "HEAD", headers: { Range: "bytes=0-1" } })).status).toBe(200);
+  }),
+  rfc9110("13.2.2", "MUST", "answer If-None-Match before Range", async (p) => {
+    await stored(p);
+    expect((await p.get({ Range: "bytes=0-1", "If-None-Match": '"a"' })).status).toBe(304);
+  }),
+  rfc9111("3.3", "MUST NOT", "answer a GET with a stored part", async (p) => {
+    p.answers(part(2, 4), { headers: FRESH, body: WHOLE });
+    await p.get({ Range: "bytes=2-4" });
+    const answer = await p.get();
+    expect([answer.status, answer.body]).toEqual([200, WHOLE]);
+    expect(p.seen.length).toBe(2);
+  }),
+  rfc9111("3.3", "MAY", "answer a range from a stored part", async (p) => {
+    p.answers(part(2, 6));
+    await p.get({ Range: "bytes=2-6" });
+    const same = await p.get({ Range: "bytes=2-6" });
+    const inside = await p.get({ Range: "bytes=3-4" });
+    expect([same.body, inside.body, inside.headers.get("Content-Range")]).toEqual(["23456", "34", "bytes 3-4/10"]);
+    expect(p.seen.length).toBe(1);
+  }),
+  rfc9111("3.3", "MAY", "answer a suffix from a stored part", async (p) => {
+    p.answers(part(5, 9));
+    await p.get({ Range: "bytes=5-" });
+    const answer = await p.get({ Range: "bytes=-2" });
+    expect([answer.body, p.seen.length]).toEqual(["89", 1]);
+  }),
+  rfc9111("3.3", "MUST NOT", "answer a range that is not in the stored part", async (p) => {
+    p.answers(part(2, 4), part(3, 6));
+    await p.get({ Range: "bytes=2-4" });
+    expect((await p.get({ Range: "bytes=3-6" })).body).toBe("3456");
+    expect(p.seen.length).toBe(2);
+  }),
+  rfc9111("3.4", "MAY", "combine parts with the same strong tag", async (p) => {
+    p.answers(part(0, 4), part(5, 9));
+    await p.get({ Range: "bytes=0-4" });
+    await p.get({ Range: "bytes=5-9" });
+    const whole = await p.get();
+    expect([whole.status, whole.body, p.seen.length]).toEqual([200, WHOLE, 2]);
+    expect(whole.headers.get("Content-Range")).toBeNull();
+  }),
+  ...[{ ETag: '"b"' }, { ETag: 'W/"a"' }].map((other) =>
+    rfc9111("3.4", "MUST NOT", `combine parts of ${other.ETag}`, async (p) => {
+      p.answers(part(0, 4), part(5, 9, { ...FRESH, ...other }), { headers: FRESH, body: WHOLE });
+      await p.get({ Range: "bytes=0-4" });
+      await p.get({ Range: "bytes=5-9" });
+      await p.get();
+      expect(p.seen.length).toBe(3);
+    })),
+  rfc9111("3.3", "MAY", "complete a stored beginning", async (p) => {
+    p.answers(part(0, 4), part(5, 9));
+    await p.get({ Range: "bytes=0-4" });
+    const whole = await p.get();
+    expect([p.seen[1]?.headers.get("Range"), p.seen[1]?.headers.get("If-Range")]).toEqual(["bytes=5-", '"a"']);
+    expect([whole.status, whole.body]).toEqual([200, WHOLE]);
+    expect((await p.get({ Range: "bytes=3-6" })).body).toBe("3456");
+    expect(p.seen.length).toBe(2);
+  }),
+  rfc9111("3.4", "MUST", "use the whole where the beginning is no longer good", async (p) => {
+    p.answers(part(0, 4), { headers: { ...FRESH, ETag: '"b"' }, body: "changed" });
+    await p.get({ Range: "bytes=0-4" });
+    expect((await p.get()).body).toBe("changed");
+  }),
+  rfc9111("3.3", "MUST NOT", "let a part displace the whole", async (p) => {
+    await stored(p);
+    p.answers(part(0, 1));
+    await p.get({ Range: "bytes=0-1" });
+    expect((await p.get()).body).toBe(WHOLE);
+    expect(p.seen.length).toBe(1);
+  }),
+  rfc9111("3.3", "MUST NOT", "store a 206 without a readable Content-Range", async (p) => {
+    p.answers({ status: 206, headers: { ...FRESH, "Content-Range": "bytes 0-4/*" }, body: "01234" });
+    await p.get({ Range: "bytes=0-4" });
+    await p.get({ Range: "bytes=0-4" });
+    expect(p.seen.length).toBe(2);
+  }),
+];
