@@ -80,7 +80,10 @@ describe("the entry of a load", () => {
     expect(make({ freshUntil: 999_999_999 }).freshUntil).toBe(101_250);
     const lifetimes = { freshUntil: 9_000, staleUntil: 9_500, errorUntil: 9_600, deleteAt: 9_900 };
     expect(make({ lifetimes })).toMatchObject(lifetimes);
-    expect(make({ lifetimes, freshUntil: 5_000 })).toMatchObject({ ...lifetimes, freshUntil: 5_000 });
+    expect(make({ lifetimes, freshUntil: 5_000 })).toMatchObject({
+      ...lifetimes,
+      freshUntil: 5_000,
+    });
   });
 
   it("is as old as the oldest thing in it", () => {

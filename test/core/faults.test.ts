@@ -30,12 +30,15 @@ describe("the fault of a load", () => {
     expect(originFaultOf(new CacheUnavailable(own))).toBe(own);
   });
 
-  it.each([new Error("no"), "no", null, { fault: 1 }, Object.assign(new Error("no"), { fault: 1 })])(
-    "is that the origin is unavailable otherwise: %j",
-    (error) => {
-      expect(originFaultOf(error).code).toBe("origin.unavailable");
-    },
-  );
+  it.each([
+    new Error("no"),
+    "no",
+    null,
+    { fault: 1 },
+    Object.assign(new Error("no"), { fault: 1 }),
+  ])("is that the origin is unavailable otherwise: %j", (error) => {
+    expect(originFaultOf(error).code).toBe("origin.unavailable");
+  });
 });
 
 describe("deferred work", () => {

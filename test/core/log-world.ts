@@ -93,9 +93,7 @@ export function createWorld(isolates: number): World {
   const seen = new Set<string>();
   const views = Array.from({ length: isolates }, createLogView);
   const marks = views.map((): Mark[] => []);
-  let history: State[] = [
-    { at: 0, era: undefined, seq: undefined, floor: 0, numbers: new Map() },
-  ];
+  let history: State[] = [{ at: 0, era: undefined, seq: undefined, floor: 0, numbers: new Map() }];
   let purges: Purge[] = [];
   let items: Item[] = [];
   let questions: Question[] = [];

@@ -65,7 +65,10 @@ describe("an answer of the log", () => {
 
   it("invalidates what it names, and nothing else", () => {
     const view = viewOf();
-    const changes = [["t:a", 110], ["~t:b", 111]] as const;
+    const changes = [
+      ["t:a", 110],
+      ["~t:b", 111],
+    ] as const;
     applyAnswer(view, answerOf({ sentAt: 1_001, seq: 111, changes }));
     expect(judge(view, item(109))).toBe("invalidated");
     expect(judge(view, item(110))).toBe("valid");
@@ -86,7 +89,10 @@ describe("an answer of the log", () => {
 
   it("that was cut short leaves entries below it to be asked about", () => {
     const view = viewOf();
-    const changes = [["t:x", 150], ["t:y", 140]] as const;
+    const changes = [
+      ["t:x", 150],
+      ["t:y", 140],
+    ] as const;
     applyAnswer(view, answerOf({ sentAt: 1_001, seq: 150, truncated: true, changes }));
     expect(judge(view, item(139))).toBe("unknown");
     expect(judge(view, item(140))).toBe("valid");
@@ -94,7 +100,10 @@ describe("an answer of the log", () => {
 
   it("that was cut short inside one number leaves entries at that number valid", () => {
     const view = viewOf();
-    const changes = [["t:x", 150], ["t:y", 150]] as const;
+    const changes = [
+      ["t:x", 150],
+      ["t:y", 150],
+    ] as const;
     applyAnswer(view, answerOf({ sentAt: 1_001, seq: 150, truncated: true, changes }));
     expect(judge(view, item(149))).toBe("unknown");
     expect(judge(view, item(150))).toBe("valid");

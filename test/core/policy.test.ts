@@ -62,9 +62,9 @@ describe("a policy", () => {
     expect(definePolicy({ freshFor: MAX_LIFETIME_MS }).freshForMs).toBe(MAX_LIFETIME_MS);
     expect(() => definePolicy({ freshFor: "6d", staleIfError: "2d" })).toThrow(/7 days/);
     expect(() => definePolicy({ freshFor: "6d", staleWhileRevalidate: "2d" })).toThrow(/7 days/);
-    expect(() =>
-      definePolicy({ freshFor: "1m", negativeFor: "6d", staleIfError: "2d" }),
-    ).toThrow(/7 days/);
+    expect(() => definePolicy({ freshFor: "1m", negativeFor: "6d", staleIfError: "2d" })).toThrow(
+      /7 days/,
+    );
   });
 
   it("is not changed by what happens to the options afterwards", () => {

@@ -28,7 +28,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       kind: fc.nat({ max: 2 }),
     }),
   },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant("pass" as const), ms: fc.nat({ max: 40 }) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant("pass" as const), ms: fc.nat({ max: 40 }) }),
+  },
 );
 
 interface Lease {

@@ -157,14 +157,17 @@ describe("a lease", () => {
     expect((await tower.join()).answer).toMatchObject({ landing: entryLanding("first") });
   });
 
-  it.each(["", "id-1", "someone-else's"])("that was never granted (%j) lands nothing", async (lease) => {
-    const tower = createTower();
-    await tower.join();
-    const follower = await tower.join();
-    await tower.land(lease);
-    await tower.land(lease, entryLanding("v"), "k:never");
-    expect(follower.answer).toBeUndefined();
-  });
+  it.each(["", "id-1", "someone-else's"])(
+    "that was never granted (%j) lands nothing",
+    async (lease) => {
+      const tower = createTower();
+      await tower.join();
+      const follower = await tower.join();
+      await tower.land(lease);
+      await tower.land(lease, entryLanding("v"), "k:never");
+      expect(follower.answer).toBeUndefined();
+    },
+  );
 
   it("of a queued flight runs from when it begins", async () => {
     const tower = createTower();

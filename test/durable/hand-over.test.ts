@@ -37,7 +37,9 @@ const read = <T>(isolate: TestIsolate, load: Load<T>, by: Policy = policy) =>
 /** It has found nothing in Redis, and asks the flight object next. */
 const askedRedis = (isolate: TestIsolate) =>
   vi.waitFor(() => {
-    expect(isolate.events.some((event) => event.type === "step.end" && event.step === "redis")).toBe(true);
+    expect(
+      isolate.events.some((event) => event.type === "step.end" && event.step === "redis"),
+    ).toBe(true);
   });
 
 describe("isolates that miss the same key", () => {

@@ -234,10 +234,12 @@ describe("a log that", () => {
 
       expect(world.era(first)).toBe(era);
       other.clock.advance(1_001);
-      expect(await other.request().read("other:1", untagged, async () => "reloaded")).toMatchObject({
-        status: "hit-memory",
-        value: "untouched",
-      });
+      expect(await other.request().read("other:1", untagged, async () => "reloaded")).toMatchObject(
+        {
+          status: "hit-memory",
+          value: "untouched",
+        },
+      );
     },
   );
 });

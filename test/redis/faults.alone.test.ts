@@ -58,12 +58,20 @@ async function faultsOf(
 }
 
 function expectAll(faults: Record<string, Fault>, code: Fault["code"]): void {
-  const codes = Object.fromEntries(Object.entries(faults).map(([name, fault]) => [name, fault.code]));
+  const codes = Object.fromEntries(
+    Object.entries(faults).map(([name, fault]) => [name, fault.code]),
+  );
   expect(codes).toEqual(Object.fromEntries(Object.keys(faults).map((name) => [name, code])));
   for (const { message } of Object.values(faults)) {
     expect(message).not.toBe("");
     expect(message.length).toBeLessThanOrEqual(120);
-    for (const secret of [SECRET, "a-private-tag", "product:1", env.UPSTASH_REDIS_REST_TOKEN, "local "])
+    for (const secret of [
+      SECRET,
+      "a-private-tag",
+      "product:1",
+      env.UPSTASH_REDIS_REST_TOKEN,
+      "local ",
+    ])
       expect(message).not.toContain(secret);
   }
 }

@@ -125,8 +125,18 @@ describe("a sync", () => {
     const b = await purge("t:b");
     const c = await purge("t:c", "~n:");
     const { changes, ...head } = await sync(b.seq);
-    expect(head).toMatchObject({ era: c.era, seq: c.seq, floor: 0, since: b.seq, truncated: false });
-    expect(changes.toSorted()).toEqual([["t:b", b.seq], ["t:c", c.seq], ["~n:", c.seq]]);
+    expect(head).toMatchObject({
+      era: c.era,
+      seq: c.seq,
+      floor: 0,
+      since: b.seq,
+      truncated: false,
+    });
+    expect(changes.toSorted()).toEqual([
+      ["t:b", b.seq],
+      ["t:c", c.seq],
+      ["~n:", c.seq],
+    ]);
   });
 
   it("says the same as the script of a verification", async () => {
@@ -160,10 +170,7 @@ describe("a sync", () => {
     const first = await purge("t:first");
     const many = await purge(...names(MAX_CHANGES - 10));
     const last = await purge(...names(100, "last"));
-    for (const answer of [
-      await sync(first.seq),
-      (await verify(["n:"], first.seq)).log,
-    ]) {
+    for (const answer of [await sync(first.seq), (await verify(["n:"], first.seq)).log]) {
       expect(answer).toMatchObject({ truncated: true, era: last.era, seq: last.seq });
       expect(answer.changes.filter(([, seq]) => seq === last.seq)).toHaveLength(100);
       expect(answer.changes.map(([member]) => member)).not.toContain("t:first");

@@ -22,14 +22,26 @@ interface Call {
 }
 
 const calls: readonly Call[] = [
-  { method: "read of one key by a fresh isolate", run: (store) => store.read(["a:1"], undefined, ctx), commands: 5 },
+  {
+    method: "read of one key by a fresh isolate",
+    run: (store) => store.read(["a:1"], undefined, ctx),
+    commands: 5,
+  },
   { method: "read of one key", run: (store) => store.read(["a:1"], 1, ctx), commands: 6 },
   { method: "read of three keys", run: (store) => store.read(keys, 1, ctx), commands: 6 },
-  { method: "read of what is not there", run: (store) => store.read(["b:1"], undefined, ctx), commands: 4 },
+  {
+    method: "read of what is not there",
+    run: (store) => store.read(["b:1"], undefined, ctx),
+    commands: 4,
+  },
   { method: "verify", run: (store) => store.verify(["t:a", "n:"], 1, ctx), commands: 5 },
   { method: "sync", run: (store) => store.sync(1, ctx), commands: 1 },
   { method: "sync by a fresh isolate", run: (store) => store.sync(undefined, ctx), commands: 3 },
-  { method: "write of one entry", run: (store) => store.write(entries.slice(0, 1), ctx), commands: 1 },
+  {
+    method: "write of one entry",
+    run: (store) => store.write(entries.slice(0, 1), ctx),
+    commands: 1,
+  },
   { method: "write of three entries", run: (store) => store.write(entries, ctx), commands: 3 },
   { method: "delete", run: (store) => store.delete(["b:1", "b:2"], ctx), commands: 1 },
   { method: "invalidate", run: (store) => store.invalidate(["t:a", "n:"], ctx), commands: 6 },
@@ -43,7 +55,9 @@ const calls: readonly Call[] = [
 ];
 
 /** The scripted ones: what a database that has lost its scripts must be told again. */
-const scripted = calls.filter(({ method }) => /^(?:read|verify|invalidate|establish|trim)/.test(method));
+const scripted = calls.filter(({ method }) =>
+  /^(?:read|verify|invalidate|establish|trim)/.test(method),
+);
 
 describe("every method of the store is one request", () => {
   beforeAll(async () => {
@@ -52,12 +66,17 @@ describe("every method of the store is one request", () => {
     valueOf(await store.write(entries, ctx));
   });
 
-  it.each(calls)("$method: the first of an isolate, $commands commands", async ({ run, commands }) => {
-    await redisCommand("SCRIPT", "FLUSH");
-    const store = createTestStore(namespace);
-    const counts = await countRedis(async () => expect(await run(store)).toMatchObject({ ok: true }));
-    expect(counts).toEqual({ requests: 1, commands });
-  });
+  it.each(calls)(
+    "$method: the first of an isolate, $commands commands",
+    async ({ run, commands }) => {
+      await redisCommand("SCRIPT", "FLUSH");
+      const store = createTestStore(namespace);
+      const counts = await countRedis(async () =>
+        expect(await run(store)).toMatchObject({ ok: true }),
+      );
+      expect(counts).toEqual({ requests: 1, commands });
+    },
+  );
 
   it.each(calls)("$method: every later one, $commands commands", async ({ run, commands }) => {
     const store = createTestStore(namespace);

@@ -36,8 +36,14 @@ describe("entries in Redis", () => {
     ["no body", { body: "" }],
     ["an absence", { kind: "absent", body: "" }],
     ["a response", { http: { status: 404, headers: [["vary", "accept"]] } }],
-    ["strange names", { members: taggedMembers("product:1", "größe 1", "!seq", "~t:x", "%w", "n:") }],
-    ["many names", { members: taggedMembers("product:1", ...Array.from({ length: 500 }, (_, i) => `t${i}`)) }],
+    [
+      "strange names",
+      { members: taggedMembers("product:1", "größe 1", "!seq", "~t:x", "%w", "n:") },
+    ],
+    [
+      "many names",
+      { members: taggedMembers("product:1", ...Array.from({ length: 500 }, (_, i) => `t${i}`)) },
+    ],
     ["a number above 2^52", { asOf: Number.MAX_SAFE_INTEGER - 1 }],
   ])("hold %s and give it back as it was", async (_, fields) => {
     const { read, write } = setup();
@@ -98,7 +104,7 @@ describe("entries in Redis", () => {
     ["of another program", "hello"],
     ["of two lines", "strata1\nn:\tk:product:1"],
     ["of another version", "strata9\nn:\tk:product:1\n{}\n"],
-    ["cut off", "strata1\nn:\tk:product:1\n{\"k\":\"prod"],
+    ["cut off", 'strata1\nn:\tk:product:1\n{"k":"prod'],
     ["of nothing but names", `x\n${"t:a\t".repeat(300)}\n`],
     ["of nothing but line ends", "\n\n\n\n"],
   ])("%s are misses, are deleted, and are reported", async (_, text) => {
@@ -191,8 +197,8 @@ describe("a read", () => {
     expect(valueOf(await store.sync(0, ctx)).sentAt).toBe(5_001);
     expect(valueOf(await store.sync(undefined, ctx)).sentAt).toBe(5_002);
     expect(valueOf(await store.verify(["n:"], 0, ctx)).log.sentAt).toBe(5_003);
-    expect(
-      valueOf(await store.establish({ era: undefined, seq: undefined }, ctx)).sentAt,
-    ).toBe(5_004);
+    expect(valueOf(await store.establish({ era: undefined, seq: undefined }, ctx)).sentAt).toBe(
+      5_004,
+    );
   });
 });

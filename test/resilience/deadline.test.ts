@@ -28,7 +28,10 @@ describe("a wait with a deadline", () => {
     expect(ended).toBe(false);
     await vi.advanceTimersByTimeAsync(1);
     expect(await wait).toBeInstanceOf(DeadlineExceeded);
-    expect(await wait).toMatchObject({ name: "DeadlineExceeded", message: "no answer within 1000 ms" });
+    expect(await wait).toMatchObject({
+      name: "DeadlineExceeded",
+      message: "no answer within 1000 ms",
+    });
     expect(vi.getTimerCount()).toBe(0);
   });
 

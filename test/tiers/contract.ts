@@ -53,7 +53,10 @@ export function describeTier(name: Tier["name"], create: () => TierUnderTest): v
         },
       ],
       ["every instant", { staleUntil: 1_100_000, errorUntil: 1_200_000, deleteAt: 1_300_000 }],
-      ["its names and its place in the log", { asOf: 2 ** 52 + 1, era: "e", members: taggedMembers("product:1", "größe 1", "!seq") }],
+      [
+        "its names and its place in the log",
+        { asOf: 2 ** 52 + 1, era: "e", members: taggedMembers("product:1", "größe 1", "!seq") },
+      ],
     ])("gives back %s as it was", async (_, fields) => {
       const entry = entryOf(fields);
       expect(await stored(entry)).toStrictEqual({ ok: true, value: entry });
