@@ -19,7 +19,7 @@ async function afterwards(p: Proxy, method: string, answer: object, path = "/x")
 }
 
 export const INVALIDATION = [
-  ...["POST", "PUT", "DELETE", "PATCH", "PURGE", "LOCK", "PROPPATCH", "UNKNOWN"].map((method) =>
+  ...["POST", "PUT", "DELETE", "PATCH", "PURGE", "LOCK", "PROPPATCH", "MKCOL"].map((method) =>
     rfc9111("4.4", "MUST", `invalidate the URI after ${method}`, async (p) => {
       expect(await afterwards(p, method, {})).toBe(1);
     })),

@@ -11,8 +11,8 @@ export interface CollectOptions {
   /** Bodies over this pass through and are not kept. */
   readonly limit: number;
   readonly ctx: Context;
-  /** Hands the response over while its body is still under way. */
-  readonly early: (response: Response) => void;
+  /** Hands the response over while its body is still under way; undefined where nobody reads it. */
+  readonly early: ((response: Response) => void) | undefined;
   /** Settles when what was collected has been stored. */
   readonly settled: () => Promise<unknown>;
 }
@@ -21,7 +21,7 @@ export function relay({ body, status, statusText, headers }: Received): Response
   return rawResponse(body, status, headers, statusText);
 }
 
-/** Undefined if the body is too long to keep; then `early` has been called with all of it. */
+/** Undefined if the body is too long to keep; then `early`, if there is one, has all of it. */
 export async function collect(
   received: Received,
   { limit, ctx, early, settled }: CollectOptions,
@@ -30,11 +30,13 @@ export async function collect(
   if (body === null) return new Uint8Array();
   const length = lengthOf(headers);
   if (length !== undefined && length > limit) {
-    early(relay(received));
+    if (early === undefined) await body.cancel();
+    else early(relay(received));
     return undefined;
   }
   try {
-    if (length !== undefined && length <= AWAITED_BYTES) return whole(await readUpTo(body, limit), length);
+    if (early === undefined || (length !== undefined && length <= AWAITED_BYTES))
+      return whole(await readUpTo(body, limit), length);
     const tapped = tap(body, limit, length, settled);
     ctx.defer(tapped.pumping);
     early(rawResponse(tapped.body, status, headers, statusText));

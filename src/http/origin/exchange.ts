@@ -52,12 +52,13 @@ export interface Own {
   entry?: Entry;
   forwarded?: Forwarded;
   /** Resolves with a response whose body is still under way. */
-  readonly early: PromiseWithResolvers<Response>;
+  readonly early?: PromiseWithResolvers<Response>;
   settled: () => Promise<unknown>;
 }
 
-export function createOwn(): Own {
-  return { early: Promise.withResolvers<Response>(), settled: () => Promise.resolve() };
+/** For a load that runs for nobody. */
+export function createUnattended(): Own {
+  return { settled: () => Promise.resolve() };
 }
 
 /** Loads `key` from the origin, for `asked`. `known`: the variants that the list had. */
@@ -108,7 +109,7 @@ export async function loadFrom(
     const bytes = await collect(received, {
       limit: maxBodyBytes,
       ctx,
-      early: plan.kind === "complete" ? (response) => void (own.response = response) : own.early.resolve,
+      early: plan.kind === "complete" ? undefined : own.early?.resolve,
       settled: () => own.settled(),
     });
     if (bytes === undefined) return UNSHARED;
@@ -229,7 +230,10 @@ export async function loadFrom(
     return standsInFor(status, control, demands.staleIfError, ctx.now() - entry.freshUntil);
   }
 
-  return ask(planOf(request, asked.forwarded(), held, variantTags(known)), held);
+  // More than is kept cannot be completed here.
+  const tooLong = (held?.http?.part?.total ?? 0) > maxBodyBytes;
+  const useful = tooLong ? undefined : held;
+  return ask(planOf(request, asked.forwarded(), useful, variantTags(known)), useful);
 }
 
 /** Whether a 206 goes on where the stored beginning ends, and is of the same thing. */

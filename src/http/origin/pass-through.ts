@@ -15,7 +15,7 @@ import type { RequestScope, StrataEnv } from "../scope.ts";
 import { hasPartFor, serve } from "../serve.ts";
 import { likelySelectors, selectVariant, variantsOf } from "../variants.ts";
 import { PASSING } from "../made.ts";
-import { createOwn, loadFrom, type Asked, type ExchangeOptions, type Own } from "./exchange.ts";
+import { createUnattended, loadFrom, type Asked, type ExchangeOptions, type Own } from "./exchange.ts";
 import { createForward, forwardedHeaders } from "./forward.ts";
 import { originKey, targetOf, variantKey, type Target } from "./target.ts";
 import { handOn, type UnsafeOptions } from "./unsafe.ts";
@@ -135,7 +135,8 @@ async function look(
   known: readonly Variant[],
 ): Promise<Looked> {
   const { request, demands, ctx } = asked;
-  const own = createOwn();
+  const early = Promise.withResolvers<Response>();
+  const own: Own = { early, settled: () => Promise.resolve() };
   const running = options.engine.lookup(
     key,
     options.policy,
@@ -154,7 +155,12 @@ async function look(
         return PASSING;
       },
       // Nobody waits for it: what it finds for its own client goes nowhere.
-      refresh: (_signal, held) => loadFrom(options, asked, key, known, held, createOwn()),
+      refresh: async (_signal, held) => {
+        const unattended = createUnattended();
+        const loaded = await loadFrom(options, asked, key, known, held, unattended);
+        await unattended.response?.body?.cancel();
+        return loaded;
+      },
     },
     ctx,
   );
@@ -163,7 +169,7 @@ async function look(
   try {
     return await Promise.race([
       running.then((lookup) => ({ own, lookup })),
-      own.early.promise.then((early) => ({ own, early })),
+      early.promise.then((response) => ({ own, early: response })),
     ]);
   } catch (error) {
     if (error instanceof CacheUnavailable) return { own, failure: error };
