@@ -2,12 +2,13 @@ import type { Fault } from "../core/faults.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
 
 const FIRST_PAUSE_MS: Millis = 100;
-const LONGEST_PAUSE_MS: Millis = 2_000;
+const LONGEST_PAUSE_MS: Millis = 1_000;
 const MAX_KEYS = 1_000;
 
 /**
- * Failed loads, remembered for a moment: fifty callers of a failing origin make one
- * attempt. The pause doubles with each failure in a row, and is spread by chance.
+ * Failed loads, remembered for a moment. One failure may be a hiccup: the next caller
+ * tries again at once. From the second in a row on, callers get the fault without an
+ * attempt, for a pause that doubles with each failure and is spread by chance.
  */
 export interface Failures {
   /** The fault to answer with instead of another attempt. */
@@ -25,7 +26,8 @@ export function createFailures(random: () => number): Failures {
     },
     failed(key, fault, now) {
       const streak = (known.get(key)?.streak ?? 0) + 1;
-      const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** (streak - 1), LONGEST_PAUSE_MS);
+      const pauseMs =
+        streak === 1 ? 0 : Math.min(FIRST_PAUSE_MS * 2 ** (streak - 2), LONGEST_PAUSE_MS);
       if (known.size >= MAX_KEYS) known.clear();
       known.set(key, { fault, until: now + pauseMs * (1 - random() / 2), streak });
     },
