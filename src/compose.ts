@@ -8,6 +8,7 @@ import { createFlightShard, type FlightShardRpc } from "./durable/flight-shard.t
 import { createMetricsPort } from "./durable/metrics-port.ts";
 import { createMetricsShard, type MetricsShardRpc } from "./durable/metrics-shard.ts";
 import { assembleEngine } from "./engine/assembly.ts";
+import { createInspector } from "./engine/inspect.ts";
 import { createWarmer } from "./engine/warm.ts";
 import { problem } from "./http/problem.ts";
 import type { StrataEnv } from "./http/scope.ts";
@@ -240,6 +241,7 @@ export function createStrata(bindings: Bindings, { now, random, newId }: Platfor
     store,
     memory,
     metrics,
+    inspect: createInspector({ memory, edge, store, coherence }),
     rateLimits,
     traced: createTraced(telemetry, now),
   };

@@ -7,11 +7,15 @@ export interface Bindings {
   readonly FLIGHTS: DurableObjectNamespace;
   /** Without it there is no /metrics and no dashboard. */
   readonly METRICS?: DurableObjectNamespace;
+  /** The files of the dashboard. */
+  readonly ASSETS?: Fetcher;
   readonly DATABASE_URL?: string;
   readonly NEON_ENDPOINT?: string;
   readonly UPSTASH_REDIS_REST_URL?: string;
   readonly UPSTASH_REDIS_REST_TOKEN?: string;
   readonly ADMIN_TOKEN?: string;
+  readonly ORIGIN_URL?: string;
+  readonly ORIGIN_AT_ROOT?: string;
   readonly API_KEYS?: string;
   readonly CLIENT_ADDRESS_HEADER?: string;
   readonly STRATA_NAMESPACE?: string;
@@ -25,6 +29,9 @@ export interface Config {
   readonly redisUrl: string;
   readonly redisToken: string;
   readonly adminToken: string | undefined;
+  /** The HTTP origin that is passed through, and whether it takes the place of the reference API. */
+  readonly originUrl: string | undefined;
+  readonly originAtRoot: boolean;
   /** Users by the digest of their API key; see ratelimit/api-keys.ts. */
   readonly apiKeys: string;
   /** The header in which the network in front of the Worker tells the client's address. */
@@ -95,6 +102,8 @@ const Variables = z.object({
     .string("set it to the token of the database")
     .check(z.minLength(1, "must not be empty")),
   ADMIN_TOKEN: z.optional(z.string().check(z.minLength(8, "must have at least 8 characters"))),
+  ORIGIN_URL: z.optional(http),
+  ORIGIN_AT_ROOT: z.optional(z.enum(["0", "1", ""], "must be 1, or not set")),
   API_KEYS: z.optional(
     z.string().check(
       z.refine(
@@ -129,6 +138,9 @@ export function readConfig(bindings: Bindings): Config {
   const problems = [
     ...(parsed.error?.issues ?? []).map((issue) => `${issue.path.join(".")}: ${issue.message}`),
     ...telemetry.problems,
+    ...(bindings.ORIGIN_AT_ROOT === "1" && bindings.ORIGIN_URL === undefined
+      ? ["ORIGIN_URL: set it to an http(s) URL, since ORIGIN_AT_ROOT is 1"]
+      : []),
   ];
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
   const set = parsed.data;
@@ -139,6 +151,8 @@ export function readConfig(bindings: Bindings): Config {
     redisUrl: set.UPSTASH_REDIS_REST_URL,
     redisToken: set.UPSTASH_REDIS_REST_TOKEN,
     adminToken: set.ADMIN_TOKEN,
+    originUrl: set.ORIGIN_URL,
+    originAtRoot: set.ORIGIN_AT_ROOT === "1",
     apiKeys: set.API_KEYS ?? "",
     clientAddressHeader: set.CLIENT_ADDRESS_HEADER ?? "CF-Connecting-IP",
     namespace: set.STRATA_NAMESPACE ?? "strata",

@@ -5,7 +5,8 @@ import {
   MetricsShard as LayerMetricsShard,
 } from "./compose.ts";
 import { ConfigError, type Bindings } from "./config.ts";
-import { problem } from "./index.ts";
+import { dashboardRoutes } from "./dashboard/routes.ts";
+import { problem, type Strata } from "./index.ts";
 
 export class FlightShard extends LayerFlightShard {}
 export class MetricsShard extends LayerMetricsShard {}
@@ -16,7 +17,7 @@ let isolate: Isolate | undefined;
 export default {
   fetch(request, env, executionCtx) {
     try {
-      isolate ??= createIsolate(env);
+      isolate ??= start(env);
     } catch (error) {
       if (error instanceof ConfigError) return misconfigured(error);
       throw error;
@@ -25,10 +26,19 @@ export default {
   },
 
   async scheduled(_controller, env, executionCtx) {
-    isolate ??= createIsolate(env);
+    isolate ??= start(env);
     await isolate.layer.scheduled(backgroundContext((work) => executionCtx.waitUntil(work)));
   },
 } satisfies ExportedHandler<Bindings>;
+
+function start(env: Bindings): Isolate {
+  const assets = env.ASSETS;
+  const dashboard = ({ metrics }: Strata) =>
+    assets && ((guard: Guard) => dashboardRoutes({ assets, metrics, guard }));
+  return createIsolate(env, undefined, dashboard);
+}
+
+type Guard = Parameters<typeof dashboardRoutes>[0]["guard"];
 
 /** Names what is wrong, and no value: whoever deployed it can mend it from here. */
 function misconfigured(error: ConfigError): Response {

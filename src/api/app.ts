@@ -1,4 +1,4 @@
-import { Hono } from "hono";
+import { Hono, type MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { problem, type StrataEnv } from "../index.ts";
 import { createAdmin } from "./admin.ts";
@@ -46,6 +46,8 @@ export function createApp(services: AppServices): Hono<StrataEnv> {
   app.route("/users", userRoutes(services, admin));
   app.route(`${own}/health`, healthRoutes(services));
   app.route(`${own}/metrics`, metricsRoutes(services, admin));
+  const guard = services.config.dev ? open : admin.required;
+  if (services.dashboard) app.route(`${own}/dashboard`, services.dashboard(guard));
   app.route(`${own}/admin`, adminRoutes(services, admin));
 
   // 5. Whatever went another way is answered as a problem.
@@ -53,6 +55,9 @@ export function createApp(services: AppServices): Hono<StrataEnv> {
   app.onError(onError);
   return app;
 }
+
+/** In development the figures are for everybody. */
+const open: MiddlewareHandler<StrataEnv> = (_c, next) => next();
 
 function tooLarge(): Response {
   return problem({

@@ -1,21 +1,27 @@
 import { createStrata, type Bindings, type Platform, type Strata } from "../index.ts";
 import { createApp } from "./app.ts";
+import type { AppServices } from "./services.ts";
 
 export interface Isolate {
   readonly app: ReturnType<typeof createApp>;
   readonly layer: Strata;
 }
 
+/** Makes the dashboard of a layer. */
+type Pages = (layer: Strata) => AppServices["dashboard"];
+
 /** The layer and the reference API on it: all that lives in one isolate. */
-export function createIsolate(bindings: Bindings, platform?: Platform): Isolate {
+export function createIsolate(bindings: Bindings, platform?: Platform, pages?: Pages): Isolate {
   const layer = createStrata(bindings, platform);
-  const { config, db, writer, metrics, rateLimits, coherence, logReachable } = layer;
+  const { config, db, writer, metrics, inspect, rateLimits, coherence, logReachable } = layer;
   const strata = layer.middleware((request, c) => dispatch(request, c.env, c.executionCtx));
   const app = createApp({
     config,
     db,
     writer,
     metrics,
+    inspect,
+    dashboard: pages?.(layer),
     rateLimits,
     coherence,
     strata,

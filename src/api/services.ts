@@ -1,8 +1,9 @@
-import type { MiddlewareHandler } from "hono";
+import type { Hono, MiddlewareHandler } from "hono";
 import type {
   Config,
   Context,
   Database,
+  Inspect,
   MetricsView,
   RateLimits,
   Strata,
@@ -16,6 +17,9 @@ export interface AppServices {
   readonly db: Database;
   readonly writer: Writer;
   readonly metrics: MetricsView;
+  readonly inspect: Inspect;
+  /** The dashboard, given what guards its figures; undefined where it is not bundled. */
+  readonly dashboard: ((guard: MiddlewareHandler<StrataEnv>) => Hono<StrataEnv>) | undefined;
   readonly rateLimits: RateLimits<StrataEnv>;
   readonly coherence: Strata["coherence"];
   /** Gives each request its scope and each answer its headers. */

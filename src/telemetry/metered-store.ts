@@ -9,8 +9,8 @@ const membersCost = (members: number): number => Math.ceil(members / MEMBERS_A_C
 
 /**
  * The shared store, each request told with what Upstash bills for it: a script is one command
- * and each that it calls. Creating or renewing the log, and trimming it, cost a few more
- * than is counted here; they are rare.
+ * and each that it calls. Renewing the log, and trimming it, may cost a few more or less than is
+ * counted here; they are rare.
  */
 export function withMeter(store: SharedStore): SharedStore {
   async function run<T>(
@@ -67,7 +67,7 @@ export function withMeter(store: SharedStore): SharedStore {
         "establish",
         "EVALSHA",
         () => store.establish(known, ctx),
-        () => 3 + logCost(known.seq),
+        () => 7 + logCost(known.seq),
       ),
     write: (entries, ctx) =>
       run(

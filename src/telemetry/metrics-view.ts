@@ -1,6 +1,8 @@
 import type { MetricsPort, MetricsSnapshot } from "../core/metrics.ts";
+import type { EpochMs } from "../core/time.ts";
 import { EXPOSITION_TYPE, renderExposition } from "./exposition.ts";
 import { mergeSnapshots } from "./merge.ts";
+import { summarize, type Summary } from "./summary.ts";
 
 export interface MetricsViewOptions {
   readonly port: MetricsPort | undefined;
@@ -11,6 +13,8 @@ export interface MetricsViewOptions {
 export interface MetricsView {
   /** Undefined where no metrics objects are bound. Rejects if one cannot be reached. */
   snapshot(): Promise<MetricsSnapshot | undefined>;
+  /** The totals as the dashboard needs them. */
+  summary(now: EpochMs): Promise<Summary | undefined>;
   /** In the Prometheus text format, with its content type. */
   exposition(): Promise<{ readonly body: string; readonly contentType: string } | undefined>;
 }
@@ -21,6 +25,10 @@ export function createMetricsView({ port, resource }: MetricsViewOptions): Metri
 
   return {
     snapshot,
+    async summary(now) {
+      const totals = await snapshot();
+      return totals && summarize(totals, now);
+    },
     async exposition() {
       const totals = await snapshot();
       return totals && { body: renderExposition(totals, resource), contentType: EXPOSITION_TYPE };

@@ -3,6 +3,7 @@ import { DefinitionError, type StrataEnv } from "../../index.ts";
 import type { Admin } from "../admin.ts";
 import { bodyOf, invalid, Purge } from "../inputs.ts";
 import type { AppServices } from "../services.ts";
+import { entryRoutes } from "./entry.ts";
 import { limitRoutes } from "./limits.ts";
 import { warmRoutes } from "./warm.ts";
 
@@ -12,6 +13,7 @@ export function adminRoutes(services: AppServices, admin: Admin): Hono<StrataEnv
   // Before any route: who may not enter does not learn what is there.
   routes.use(admin.required);
   routes.route("/limits", limitRoutes(rateLimits));
+  routes.route("/entry", entryRoutes(services.inspect));
   routes.route("/warm", warmRoutes(services));
 
   routes.post("/purge", async (c) => {

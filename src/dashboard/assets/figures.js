@@ -1,0 +1,134 @@
+// @ts-check
+/** What the page makes of two totals. Pure: tested without a browser. */
+
+/** @typedef {Record<string, number>} Counts */
+/** @typedef {{ bounds: number[], counts: number[], sum: number }} Buckets */
+
+/** Prices in dollars for one; change them to your plan's. */
+export const PRICES = {
+  request: 0.3e-6,
+  redisCommand: 0.2e-5,
+  durableCall: 0.15e-6,
+  // Compute time of the database: about 0.16 $/h, at the time that a load takes.
+  originSecond: 0.16 / 3600,
+};
+
+/** @param {Counts} counts */
+export const total = (counts) => Object.values(counts).reduce((sum, count) => sum + count, 0);
+
+/**
+ * What was added between two totals. A total that fell began anew.
+ * @param {Counts} now @param {Counts} before @returns {Counts}
+ */
+export function added(now, before) {
+  /** @type {Counts} */
+  const out = {};
+  for (const [name, count] of Object.entries(now)) out[name] = grown(count, before[name] ?? 0);
+  return out;
+}
+
+/** @param {number} now @param {number} before */
+export const grown = (now, before) => (now >= before ? now - before : now);
+
+/**
+ * @param {Buckets} now @param {Buckets} before @returns {Buckets}
+ */
+export function addedBuckets(now, before) {
+  return {
+    bounds: now.bounds,
+    counts: now.counts.map((count, i) => grown(count, before.counts[i] ?? 0)),
+    sum: grown(now.sum, before.sum),
+  };
+}
+
+/**
+ * A quantile by linear interpolation inside its bucket, as Prometheus estimates it; null without data.
+ * @param {Buckets} buckets @param {number} q @returns {number | null}
+ */
+export function quantile({ bounds, counts }, q) {
+  const all = counts.reduce((sum, count) => sum + count, 0);
+  if (all === 0) return null;
+  const rank = q * all;
+  let below = 0;
+  for (const [i, count] of counts.entries()) {
+    const upper = bounds[i];
+    // Above every bound there is nothing to interpolate to.
+    if (upper === undefined) return bounds.at(-1) ?? null;
+    if (below + count >= rank && count > 0) {
+      const lower = i === 0 ? 0 : (bounds[i - 1] ?? 0);
+      return lower + ((upper - lower) * (rank - below)) / count;
+    }
+    below += count;
+  }
+  return bounds.at(-1) ?? null;
+}
+
+/** Answers by where they came from, the nearest first. */
+export const TIERS = /** @type {const} */ (["memory", "edge", "redis", "stale", "joined", "origin"]);
+
+/** @param {Counts} lookups @returns {Record<(typeof TIERS)[number], number>} */
+export function byTier(lookups) {
+  const of = (/** @type {string} */ name) => lookups[name] ?? 0;
+  return {
+    memory: of("hit-memory"),
+    edge: of("hit-edge"),
+    redis: of("hit-redis"),
+    stale: of("stale") + of("stale-on-error"),
+    joined: of("joined"),
+    origin: of("miss") + of("bypass"),
+  };
+}
+
+/**
+ * One point of the charts, from two summaries that are some time apart.
+ * @param {any} now @param {any} before
+ */
+export function pointOf(now, before) {
+  const seconds = Math.max(0.001, (now.at - before.at) / 1000);
+  const tiers = byTier(added(now.lookups, before.lookups));
+  const lookups = total(tiers);
+  const responses = added(now.responses, before.responses);
+  const requests = total(responses);
+  const latency = addedBuckets(now.latency, before.latency);
+  const loadCost = addedBuckets(now.loadCost, before.loadCost);
+  const loads = total(added(now.loads, before.loads));
+  const redis = grown(now.redisCommands, before.redisCommands);
+  const durable = grown(now.durableCalls, before.durableCalls);
+  const lastCost = quantile(now.loadCost, 0.5) ?? 0;
+  const cost = {
+    requests: requests * PRICES.request,
+    redis: redis * PRICES.redisCommand,
+    durable: durable * PRICES.durableCall,
+    origin: loadCost.sum * PRICES.originSecond,
+  };
+  const perThousand = requests === 0 ? null : (total(cost) * 1000) / requests;
+  return {
+    at: now.at / 1000,
+    tiers,
+    shares: TIERS.map((tier) => (lookups === 0 ? null : (100 * tiers[tier]) / lookups)),
+    requestsPerSecond: requests / seconds,
+    errorsPerSecond:
+      Object.entries(responses).reduce((sum, [status, n]) => sum + (status >= "500" ? n : 0), 0) / seconds,
+    lookupsPerSecond: lookups / seconds,
+    loadsPerSecond: loads / seconds,
+    p50: millis(quantile(latency, 0.5)),
+    p95: millis(quantile(latency, 0.95)),
+    p99: millis(quantile(latency, 0.99)),
+    hitRatio: lookups === 0 ? null : 1 - (tiers.origin + tiers.joined) / lookups,
+    offload: lookups === 0 ? null : Math.max(0, 1 - loads / lookups),
+    /** Seconds of the origin's work that were not done, in each second. */
+    savedPerSecond: (Math.max(0, lookups - loads) * lastCost) / seconds,
+    costPerThousand: perThousand,
+    cost,
+  };
+}
+
+/** @param {number | null} seconds */
+const millis = (seconds) => (seconds === null ? null : seconds * 1000);
+
+/** @param {number | null | undefined} value @param {string} unit @param {number} digits */
+export function show(value, unit = "", digits = 1) {
+  if (value === null || value === undefined || Number.isNaN(value)) return "–";
+  const text = value >= 1000 ? Math.round(value).toLocaleString("en") : value.toFixed(digits);
+  return `${text}${unit}`;
+}

@@ -1,0 +1,102 @@
+// @ts-check
+/** Looks keys up, purges and warms, with the admin token. */
+
+const byId = (/** @type {string} */ id) => /** @type {any} */ (document.getElementById(id));
+
+/** @param {{ base: string, token: () => string }} options */
+export function createInspector({ base, token }) {
+  const say = (/** @type {string} */ text, bad = false) => {
+    byId("inspect-status").textContent = text;
+    byId("inspect-status").className = bad ? "bad" : "";
+  };
+
+  /** @param {string} path @param {RequestInit} init */
+  async function ask(path, init = {}) {
+    const response = await fetch(`${base}/admin/${path}`, {
+      ...init,
+      headers: { authorization: `Bearer ${token()}`, "content-type": "application/json" },
+    });
+    if (response.ok) return response;
+    /** @type {{ detail?: string, title?: string }} */
+    const problem = await response.json().catch(() => ({}));
+    throw new Error(`${response.status}: ${problem.detail ?? problem.title ?? response.statusText}`);
+  }
+
+  /** @param {any} tier */
+  function card(tier) {
+    const section = document.createElement("section");
+    section.className = "tier";
+    const head = document.createElement("h3");
+    head.textContent = tier.tier;
+    const list = document.createElement("dl");
+    const rows =
+      tier.state === "held"
+        ? [
+            ["state", tier.verdict],
+            ["kind", tier.kind === "absent" ? "negative" : `value${tier.status ? `, ${tier.status}` : ""}`],
+            ["age", `${tier.ageSeconds} s`],
+            ["fresh for", `${tier.freshForSeconds} s`],
+            ["size", `${tier.size}`],
+            ["tags", tier.tags.join(", ") || "–"],
+            ["asOf", String(tier.asOf)],
+            ["etag", tier.etag || "–"],
+          ]
+        : [["state", tier.state === "failed" ? tier.fault : "absent"]];
+    for (const [name, value] of rows) {
+      const term = document.createElement("dt");
+      term.textContent = name ?? "";
+      const text = document.createElement("dd");
+      text.textContent = value ?? "";
+      list.append(term, text);
+    }
+    section.append(head, list);
+    return section;
+  }
+
+  async function look() {
+    const key = byId("key").value.trim();
+    const response = await ask(`entry?key=${encodeURIComponent(key)}`);
+    const { tiers } = await response.json();
+    byId("tiers").replaceChildren(...tiers.map(card));
+    say(`Looked up ${key}.`);
+  }
+
+  /** @param {boolean} soft */
+  async function purge(soft) {
+    const value = byId("key").value.trim();
+    const target = byId("target").value;
+    const response = await ask("purge", {
+      method: "POST",
+      body: JSON.stringify({ [target]: [value], ...(soft && { soft }) }),
+    });
+    const { invalidation } = await response.json();
+    say(`Purged ${value}${soft ? ", softly" : ""}: ${invalidation}.`);
+    if (target === "keys") {
+      await look();
+      say(`Purged ${value}${soft ? ", softly" : ""}: ${invalidation}.`);
+    }
+  }
+
+  async function warm() {
+    const response = await ask("warm", { method: "POST", body: JSON.stringify({ kind: byId("kind").value }) });
+    const lines = (await response.text()).trim().split("\n");
+    say(`Warmed: ${lines.at(-1)}`);
+  }
+
+  /** @param {string} id @param {() => Promise<void>} action */
+  function on(id, action) {
+    byId(id).addEventListener("click", async () => {
+      say("…");
+      try {
+        await action();
+      } catch (error) {
+        say(error instanceof Error ? error.message : String(error), true);
+      }
+    });
+  }
+
+  on("look", look);
+  on("purge-hard", () => purge(false));
+  on("purge-soft", () => purge(true));
+  on("warm", warm);
+}

@@ -1,0 +1,66 @@
+// @ts-check
+/**
+ * Server-sent events by fetch, which can send the token that EventSource cannot.
+ * @param {{ url: string, token: () => string, onData: (data: any) => void, onState: (state: "live" | "lost" | "refused") => void }} options
+ */
+export function follow({ url, token, onData, onState }) {
+  let attempt = 0;
+  let abort = new AbortController();
+
+  async function once() {
+    /** @type {Record<string, string>} */
+    const headers = { accept: "text/event-stream" };
+    if (token() !== "") headers["authorization"] = `Bearer ${token()}`;
+    const response = await fetch(url, { headers, signal: abort.signal });
+    if (response.status === 401 || response.status === 403) return "refused";
+    if (!response.ok || response.body === null) return "lost";
+    attempt = 0;
+    onState("live");
+    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+    let rest = "";
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return "lost";
+      const messages = (rest + value).split("\n\n");
+      rest = messages.pop() ?? "";
+      for (const message of messages) {
+        const data = message
+          .split("\n")
+          .filter((line) => line.startsWith("data:"))
+          .map((line) => line.slice(5).trim())
+          .join("\n");
+        if (data !== "" && data !== "null") onData(JSON.parse(data));
+      }
+    }
+  }
+
+  async function run() {
+    const mine = abort;
+    while (!mine.signal.aborted) {
+      /** @type {"lost" | "refused"} */
+      let state = "lost";
+      try {
+        state = /** @type {"lost" | "refused"} */ (await once());
+      } catch {
+        // The connection broke; it is tried again.
+      }
+      if (mine.signal.aborted) return;
+      onState(state);
+      // Until there is another token, the answer will be the same.
+      if (state === "refused") return;
+      attempt += 1;
+      await new Promise((resolve) => setTimeout(resolve, Math.min(10_000, 500 * 2 ** attempt)));
+    }
+  }
+
+  void run();
+  return {
+    /** With the token as it is now. */
+    restart() {
+      abort.abort();
+      abort = new AbortController();
+      attempt = 0;
+      void run();
+    },
+  };
+}

@@ -1,0 +1,77 @@
+// @ts-check
+import { show, total } from "./figures.js";
+
+const byId = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
+
+/** @param {string} id @param {[string, string][]} rows @param {string} nothing */
+function fill(id, rows, nothing) {
+  const body = byId(id);
+  body.replaceChildren(
+    ...(rows.length > 0 ? rows : [[nothing, ""]]).map(([name, value]) => {
+      const row = document.createElement("tr");
+      const head = document.createElement("th");
+      head.scope = "row";
+      head.textContent = name ?? "";
+      const cell = document.createElement("td");
+      cell.textContent = value ?? "";
+      row.append(head, cell);
+      return row;
+    }),
+  );
+}
+
+/** @param {Record<string, number>} counts @returns {[string, string][]} */
+const rowsOf = (counts) =>
+  Object.entries(counts)
+    .toSorted((a, b) => b[1] - a[1])
+    .map(([name, count]) => [name || "–", count.toLocaleString("en")]);
+
+/** @param {[string, number, number][]} keys @returns {[string, string][]} */
+const keyRows = (keys) =>
+  keys
+    .slice(0, 10)
+    .map(([key, count, over]) => [key, over > 0 ? `≤ ${count.toLocaleString("en")}` : count.toLocaleString("en")]);
+
+/** The figures in words and tables. @param {any} summary @param {any} point */
+export function showFigures(summary, point) {
+  const tile = (/** @type {string} */ id, /** @type {string} */ text) => {
+    byId(id).textContent = text;
+  };
+  if (point) {
+    tile("hit-ratio", show(point.hitRatio === null ? null : point.hitRatio * 100, " %"));
+    tile("request-rate", show(point.requestsPerSecond, "/s"));
+    tile("p95", show(point.p95, " ms"));
+    tile("offload", show(point.offload === null ? null : point.offload * 100, " %"));
+    tile("saved", show(point.savedPerSecond, " s/s", 2));
+    tile("cost", point.costPerThousand === null ? "–" : `$ ${point.costPerThousand.toFixed(4)}`);
+  }
+  fill("hot-keys", keyRows(summary.hot), "no lookups yet");
+  fill("missed-keys", keyRows(summary.missed), "no misses yet");
+  fill("limits", rowsOf(summary.ratelimit), "nothing limited yet");
+  fill("faults", rowsOf(summary.faults), "no faults");
+  const { counts } = summary.purgeLag;
+  const lagged = counts.reduce((/** @type {number} */ a, /** @type {number} */ b) => a + b, 0);
+  fill(
+    "purges",
+    [
+      ...rowsOf(summary.purges),
+      ["mean lag", lagged === 0 ? "–" : show((summary.purgeLag.sum / lagged) * 1000, " ms", 0)],
+    ],
+    "no purges",
+  );
+  fill(
+    "store",
+    [
+      ["memory entries", summary.memoryEntries.toLocaleString("en")],
+      ["memory size", show(summary.memoryBytes / 1024, " KiB", 0)],
+      ["evictions", summary.evictions.toLocaleString("en")],
+      ["Redis commands", summary.redisCommands.toLocaleString("en")],
+      ["SQL queries", summary.sqlQueries.toLocaleString("en")],
+      ["Durable Object calls", summary.durableCalls.toLocaleString("en")],
+      ["negative hits", summary.negatives.toLocaleString("en")],
+      ["served stale", total(summary.stale).toLocaleString("en")],
+      ["telemetry dropped", total(summary.dropped).toLocaleString("en")],
+    ],
+    "",
+  );
+}

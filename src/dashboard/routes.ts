@@ -1,0 +1,71 @@
+import { Hono, type MiddlewareHandler } from "hono";
+import { streamSSE } from "hono/streaming";
+import type { MetricsView, StrataEnv } from "../index.ts";
+
+export interface DashboardOptions {
+  /** The folder `assets`, as the platform serves it. */
+  readonly assets: { fetch(request: Request): Promise<Response> };
+  readonly metrics: MetricsView;
+  /** Lets only those pass who may see the figures. */
+  readonly guard: MiddlewareHandler<StrataEnv>;
+}
+
+/** Files of the page; nothing else of the folder is served. */
+const FILES = new Set([
+  "app.js",
+  "charts.js",
+  "figures.js",
+  "inspector.js",
+  "live.js",
+  "tables.js",
+  "waterfall.js",
+  "style.css",
+  "uplot.js",
+  "uplot.css",
+]);
+
+const HEADERS = {
+  "Cache-Control": "no-cache",
+  "Content-Security-Policy":
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  "X-Content-Type-Options": "nosniff",
+  "Referrer-Policy": "no-referrer",
+};
+
+/** How often the figures are sent. */
+const EVERY_MS = 1_000;
+/** A stream ends then, and the page asks again: what guards it is asked again too. */
+const STREAM_MS = 300_000;
+
+/** The dashboard: a page that anybody may load, and the figures for those whom `guard` lets pass. */
+export function dashboardRoutes({ assets, metrics, guard }: DashboardOptions): Hono<StrataEnv> {
+  const routes = new Hono<StrataEnv>();
+
+  async function asset(name: string, url: string): Promise<Response> {
+    const found = await assets.fetch(new Request(new URL(`/${name}`, url)));
+    const response = new Response(found.body, found);
+    for (const [header, value] of Object.entries(HEADERS)) response.headers.set(header, value);
+    return response;
+  }
+
+  routes.get("/", (c) => asset("index.html", c.req.url));
+
+  routes.get("/live", guard, (c) =>
+    streamSSE(c, async (stream) => {
+      const until = c.var.strata.ctx.now() + STREAM_MS;
+      while (!stream.aborted && c.var.strata.ctx.now() < until) {
+        const summary = await metrics.summary(c.var.strata.ctx.now());
+        await stream.writeSSE({ data: JSON.stringify(summary ?? null) });
+        await stream.sleep(EVERY_MS);
+      }
+    }),
+  );
+
+  routes.get("/:file", async (c, next) => {
+    const file = c.req.param("file");
+    if (!FILES.has(file)) return next();
+    return asset(file, c.req.url);
+  });
+
+  return routes;
+}
