@@ -6,6 +6,7 @@ import {
   type Entry,
   type Loaded,
   type LoadMoment,
+  type LogMoment,
   type Storable,
 } from "../core/entry.ts";
 import { DefinitionError } from "../core/faults.ts";
@@ -36,6 +37,8 @@ export interface Engine {
   lookup(key: string, policy: Policy, task: LoadTask, ctx: Context): Promise<Lookup>;
   /** Loads anew unless Redis holds a fresh value; coalesced like any load. */
   refresh(key: string, policy: Policy, task: LoadTask, ctx: Context): Promise<Lookup>;
+  /** What is known of the log: what a load that begins now may claim. */
+  moment(): LogMoment;
   /**
    * Stores what came with another key's load, or with a write: as of that
    * moment, which began before the origin was read.
@@ -158,6 +161,8 @@ export function createEngine(options: EngineOptions): Engine {
   }
 
   return {
+    moment: () => coherence.moment(),
+
     async lookup(key, policy, task, ctx) {
       const job = jobOf(key, policy, task, ctx);
       const lookup = await find(job);
