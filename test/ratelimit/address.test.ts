@@ -1,0 +1,123 @@
+import { describe, expect, it } from "vitest";
+import { addressIdentity } from "../../src/ratelimit/address.ts";
+import { parseIdentity } from "../../src/ratelimit/inspection.ts";
+import { uniqueNamespace } from "../support/isolate.ts";
+import { createLimitedApp, type Answer, type LimitedApp } from "./app.ts";
+
+describe("an address", () => {
+  it.each([
+    ["192.0.2.1", "192.0.2.1"],
+    [" 192.0.2.1 ", "192.0.2.1"],
+    ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"],
+    ["2001:0DB8:0001:0002::9", "2001:db8:1:2::/64"],
+    ["2001:db8::1", "2001:db8:0:0::/64"],
+    ["::1", "0:0:0:0::/64"],
+    ["::ffff:192.0.2.1", "192.0.2.1"],
+    ["::ffff:c000:201", "192.0.2.1"],
+    ["64:ff9b::192.0.2.1", "64:ff9b:0:0::/64"],
+  ])("%s is counted as %s", (text, identity) => {
+    expect(addressIdentity(text)).toBe(identity);
+  });
+
+  it.each([
+    "",
+    "abc",
+    "256.0.0.1",
+    "1.2.3",
+    "1.2.3.4.5",
+    "01.2.3.4",
+    "1::2::3",
+    "12345::",
+    "::g",
+    "1:2:3:4:5:6:7",
+    "1:2:3:4:5:6:7:8:9",
+    "fe80::1%eth0",
+    "[::1]",
+  ])("%j is none", (text) => {
+    expect(addressIdentity(text)).toBeUndefined();
+  });
+});
+
+describe("an identity's text", () => {
+  it("names its kind, or is an address or a user", () => {
+    expect(parseIdentity("ip:2001:db8::1")).toEqual({ kind: "ip", value: "2001:db8:0:0::/64" });
+    expect(parseIdentity("2001:db8:0:0::/64")).toEqual({ kind: "ip", value: "2001:db8:0:0::/64" });
+    expect(parseIdentity("192.0.2.1")).toEqual({ kind: "ip", value: "192.0.2.1" });
+    expect(parseIdentity("user:192.0.2.1")).toEqual({ kind: "user", value: "192.0.2.1" });
+    expect(parseIdentity("alice")).toEqual({ kind: "user", value: "alice" });
+    expect(parseIdentity("endpoint:GET /a/:b")).toEqual({ kind: "endpoint", value: "GET /a/:b" });
+    expect(() => parseIdentity("ip:abc")).toThrow("identity: ");
+    expect(() => parseIdentity("user:")).toThrow("identity: ");
+    expect(() => parseIdentity("x".repeat(300))).toThrow("identity: ");
+  });
+});
+
+describe("who a request is counted for", () => {
+  const edge = { STRATA_DEV: "" };
+  const app = (bindings = {}): LimitedApp =>
+    createLimitedApp(
+      uniqueNamespace(),
+      (hono, rateLimit) => {
+        hono.use(rateLimit({ ip: "3/1m" }));
+        hono.get("/", (c) => c.text("content"));
+      },
+      bindings,
+    );
+  const left = ({ headers }: Answer): number => Number(headers.get("X-RateLimit-Remaining"));
+
+  it("is told by CF-Connecting-IP, and by nothing else that a client can send", async () => {
+    const { get } = app(edge);
+    const spoofs = [
+      "X-Forwarded-For",
+      "X-Real-IP",
+      "True-Client-IP",
+      "Forwarded",
+      "X-Client-IP",
+      "CF-Connecting-IPv6",
+      "X-Originating-IP",
+    ];
+    for (const [i, spoof] of spoofs.entries()) {
+      const { status } = await get("/", {
+        ip: "192.0.2.1",
+        headers: { [spoof]: `198.51.100.${i}` },
+      });
+      expect(status, spoof).toBe(i < 3 ? 200 : 429);
+    }
+    expect((await get("/", { ip: "192.0.2.2" })).status).toBe(200);
+  });
+
+  it("is one customer of IPv6, whatever address of the /64 it takes", async () => {
+    const { get } = app(edge);
+    for (let i = 1; i <= 3; i++) await get("/", { ip: `2001:db8:0:1::${i}` });
+    expect((await get("/", { ip: "2001:db8:0:1:ffff::1" })).status).toBe(429);
+    expect((await get("/", { ip: "2001:db8:0:2::1" })).status).toBe(200);
+  });
+
+  it("is the last of a list, where a proxy of one's own appends to it", async () => {
+    const { get } = app({ ...edge, CLIENT_ADDRESS_HEADER: "X-Forwarded-For" });
+    for (let i = 0; i < 3; i++)
+      await get("/", { headers: { "X-Forwarded-For": `198.51.100.${i}, 192.0.2.1` } });
+    const again = await get("/", {
+      ip: "198.51.100.9",
+      headers: { "X-Forwarded-For": "198.51.100.9, 192.0.2.1" },
+    });
+    expect(again.status).toBe(429);
+  });
+
+  it("is one account for all whose address is missing or none", async () => {
+    const { get } = app(edge);
+    expect(left(await get("/"))).toBe(2);
+    expect(left(await get("/", { ip: "nonsense" }))).toBe(1);
+    expect(left(await get("/", { ip: "127.0.0.1" }))).toBe(2);
+  });
+
+  it("is nobody, in development, for this machine itself: it has the whole limit", async () => {
+    const { get } = app({ STRATA_DEV: "1" });
+    for (const ip of [undefined, "127.0.0.1", "::1", undefined, "127.0.0.1"]) {
+      const answer = await get("/", ip === undefined ? {} : { ip });
+      expect(answer.status).toBe(200);
+      expect(left(answer)).toBe(3);
+    }
+    expect(left(await get("/", { ip: "192.0.2.1" }))).toBe(2);
+  });
+});

@@ -1,0 +1,188 @@
+import { describe, expect, it } from "vitest";
+import { uniqueNamespace } from "../support/isolate.ts";
+import { createLimitedApp, statuses } from "./app.ts";
+
+const ip = "192.0.2.1";
+
+describe("a strict limit", () => {
+  it("admits exactly the limit of a storm over two isolates", async () => {
+    const namespace = uniqueNamespace();
+    const [a, b] = [1, 2].map(() =>
+      createLimitedApp(namespace, (app, rateLimit) => {
+        app.use(rateLimit({ ip: "20/1m" }));
+        app.get("/", (c) => c.text("content"));
+      }),
+    );
+    const answers = await Promise.all([a!.storm(30, "/", { ip }), b!.storm(30, "/", { ip })]);
+    expect(statuses(answers.flat())).toEqual({ 200: 20, 429: 40 });
+  });
+
+  it("tells where the caller stands, on every answer", async () => {
+    const { get } = createLimitedApp(uniqueNamespace(), (app, rateLimit) => {
+      app.use(rateLimit({ name: "api", ip: "5/1m" }));
+      app.get("/", (c) => c.text("content"));
+      app.get("/broken", () => {
+        throw new Error("broken");
+      });
+    });
+    const first = await get("/", { ip });
+    expect(first.headers.get("RateLimit-Policy")).toBe('"api-ip";q=5;w=60');
+    expect(first.headers.get("RateLimit")).toMatch(/^"api-ip";r=4;t=60$/);
+    expect(first.headers.get("X-RateLimit-Limit")).toBe("5");
+    expect(first.headers.get("X-RateLimit-Remaining")).toBe("4");
+    const reset = Number(first.headers.get("X-RateLimit-Reset")) - Date.now() / 1_000;
+    expect(reset).toBeGreaterThan(55);
+    expect(reset).toBeLessThanOrEqual(61);
+    const missing = await get("/nothing", { ip });
+    expect([missing.status, missing.headers.get("X-RateLimit-Remaining")]).toEqual([404, "3"]);
+    const broken = await get("/broken", { ip });
+    expect([broken.status, broken.headers.get("X-RateLimit-Remaining")]).toEqual([500, "2"]);
+  });
+
+  it("refuses with a problem that names the policy, and lets nothing of the content out", async () => {
+    const { get } = createLimitedApp(uniqueNamespace(), (app, rateLimit) => {
+      app.use(rateLimit({ name: "api", ip: ["1/10s", "50/1h"] }));
+      app.get("/", (c) => c.text("secret", 200, { "X-Secret": "yes", ETag: '"1"' }));
+    });
+    await get("/", { ip });
+    const refused = await get("/", { ip });
+    expect(refused.status).toBe(429);
+    expect(refused.headers.get("Content-Type")).toBe("application/problem+json");
+    expect(refused.headers.get("Cache-Control")).toBe("no-store");
+    expect(refused.headers.get("X-Secret")).toBeNull();
+    expect(refused.headers.get("ETag")).toBeNull();
+    expect(JSON.parse(refused.body)).toEqual({
+      type: "urn:strata:problem:rate-limit-exceeded",
+      title: "Too Many Requests",
+      status: 429,
+      detail: expect.stringContaining("api-ip-10s (1/10s)"),
+      "violated-policies": ["api-ip-10s"],
+    });
+    const wait = Number(refused.headers.get("Retry-After"));
+    expect(wait).toBeGreaterThan(5);
+    expect(wait).toBeLessThanOrEqual(10);
+    expect(refused.headers.get("X-RateLimit-Limit")).toBe("1");
+    expect(refused.headers.get("X-RateLimit-Remaining")).toBe("0");
+    expect(refused.headers.get("RateLimit-Policy")).toBe(
+      '"api-ip-10s";q=1;w=10, "api-ip-1h";q=50;w=3600',
+    );
+    expect(refused.headers.get("RateLimit")).toMatch(
+      /^"api-ip-10s";r=0;t=\d+, "api-ip-1h";r=49;t=\d+$/,
+    );
+  });
+
+  it("never runs a handler that has effects before it has let it pass", async () => {
+    let ran = 0;
+    const { storm } = createLimitedApp(uniqueNamespace(), (app, rateLimit) => {
+      app.post("/", rateLimit({ ip: "2/1m" }), (c) => {
+        ran++;
+        return c.text("done");
+      });
+    });
+    expect(statuses(await storm(10, "/", { ip, method: "POST" }))).toEqual({ 200: 2, 429: 8 });
+    expect(ran).toBe(2);
+  });
+
+  it("takes nothing from anyone when one identity refuses", async () => {
+    const { get, rateLimits } = createLimitedApp(uniqueNamespace(), (app, rateLimit) => {
+      app.use(rateLimit({ name: "api", ip: "10/1m", user: "2/1m", endpoint: "100/1m" }));
+      app.get("/thing/:id", (c) => c.text("content"));
+    });
+    const headers = { "X-API-Key": "alice" };
+    for (let i = 0; i < 5; i++) await get(`/thing/${i}`, { ip, headers });
+    const other = await get("/thing/1", { ip: "192.0.2.2" });
+    expect(other.headers.get("RateLimit")).toContain('"api-endpoint";r=97');
+    const mine = await get("/thing/1", { ip });
+    expect(mine.headers.get("RateLimit")).toContain('"api-ip";r=7');
+    expect(rateLimits.stats().unknown).toBe(0);
+  });
+
+  it("counts each route for itself, by its pattern", async () => {
+    const { get } = createLimitedApp(uniqueNamespace(), (app, rateLimit) => {
+      app.use(rateLimit({ endpoint: "2/1m" }));
+      app.get("/a/:id", (c) => c.text("a"));
+      app.get("/b", (c) => c.text("b"));
+      app.post("/b", (c) => c.text("posted"));
+    });
+    expect((await get("/a/1", { ip })).status).toBe(200);
+    expect((await get("/a/2", { ip: "192.0.2.9" })).status).toBe(200);
+    expect((await get("/a/3", { ip })).status).toBe(429);
+    expect((await get("/b", { ip })).status).toBe(200);
+    expect((await get("/b", { ip, method: "POST" })).headers.get("X-RateLimit-Remaining")).toBe(
+      "1",
+    );
+  });
+
+  it("counts each place where it is put for itself, unless they share a name", async () => {
+    const { get } = createLimitedApp(uniqueNamespace(), (app, rateLimit) => {
+      app.get("/a", rateLimit({ ip: "1/1m" }), (c) => c.text("a"));
+      app.get("/b", rateLimit({ ip: "1/1m" }), (c) => c.text("b"));
+      app.get("/c", rateLimit({ name: "shared", ip: "1/1m" }), (c) => c.text("c"));
+      app.get("/d", rateLimit({ name: "shared", ip: "1/1m" }), (c) => c.text("d"));
+    });
+    expect((await get("/a", { ip })).status).toBe(200);
+    expect((await get("/b", { ip })).status).toBe(200);
+    expect((await get("/c", { ip })).status).toBe(200);
+    expect((await get("/d", { ip })).status).toBe(429);
+  });
+
+  it("takes a request's cost, fixed or its own", async () => {
+    const { get } = createLimitedApp(uniqueNamespace(), (app, rateLimit) => {
+      app.use(rateLimit({ name: "api", ip: "10/1m", cost: (c) => Number(c.req.query("cost")) }));
+      app.get("/", (c) => c.text("content"));
+    });
+    const left = async (cost: number): Promise<unknown[]> => {
+      const { status, headers } = await get(`/?cost=${cost}`, { ip });
+      return [status, headers.get("X-RateLimit-Remaining")];
+    };
+    expect(await left(7)).toEqual([200, "3"]);
+    expect(await left(4)).toEqual([429, "3"]);
+    // A refusal of 4 is no refusal of 3.
+    expect(await left(0)).toEqual([200, "3"]);
+    expect(await left(3)).toEqual([200, "0"]);
+    const never = await get("/?cost=11", { ip: "192.0.2.7" });
+    expect([never.status, never.headers.get("Retry-After")]).toEqual([429, null]);
+    expect((await get("/?cost=-1", { ip })).status).toBe(500);
+  });
+
+  it("depends on the caller's plan", async () => {
+    const digest = await sha256("key-of-alice");
+    const { get } = createLimitedApp(
+      uniqueNamespace(),
+      (app, rateLimit) => {
+        app.use(rateLimit({ user: { default: "1/1m", plans: { pro: "3/1m" } } }));
+        app.get("/", (c) => c.text("content"));
+      },
+      { STRATA_DEV: "", API_KEYS: `${digest} alice pro, ${await sha256("key-of-bob")} bob` },
+    );
+    const ask = async (key: string): Promise<number> =>
+      (await get("/", { ip, headers: { "X-API-Key": key } })).status;
+    const alice = [await ask("key-of-alice"), await ask("key-of-alice"), await ask("key-of-alice")];
+    expect([...alice, await ask("key-of-alice")]).toEqual([200, 200, 200, 429]);
+    expect([await ask("key-of-bob"), await ask("key-of-bob")]).toEqual([200, 429]);
+    // A key that nobody was given makes nobody of its sender.
+    const unknown = await get("/", { ip, headers: { "X-API-Key": "made-up" } });
+    expect([unknown.status, unknown.headers.get("RateLimit-Policy")]).toEqual([200, null]);
+  });
+
+  it("holds whatever the algorithm", async () => {
+    for (const algorithm of [
+      "sliding-window",
+      "sliding-log",
+      "upstash-sliding-window",
+      "upstash-fixed-window",
+      "upstash-token-bucket",
+    ] as const) {
+      const { storm } = createLimitedApp(uniqueNamespace(), (app, rateLimit) => {
+        app.use(rateLimit({ ip: "5/1h", algorithm }));
+        app.get("/", (c) => c.text("content"));
+      });
+      expect(statuses(await storm(12, "/", { ip })), algorithm).toEqual({ 200: 5, 429: 7 });
+    }
+  });
+});
+
+async function sha256(text: string): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
