@@ -113,6 +113,7 @@ export function createTakeOut(options: CompanyOptions): TakeOut {
   }
 
   return async (reads, company, land) => {
+    if (reads.length === 0) return;
     const landings = new Map<Read, (outcome: Outcome) => void>();
     for (const read of reads) {
       const { promise, resolve } = Promise.withResolvers<Outcome>();
