@@ -21,6 +21,8 @@ const NODE = ["test/check/**/*.test.ts", "test/dev/**/*.test.ts"];
 const E2E = ["test/e2e/**/*.test.ts"];
 const SIMULATION = ["test/simulation/**/*.test.ts"];
 const ALONE = ["test/**/*.alone.test.ts"];
+/** They need more than npm: see vitest.system.config.ts. */
+const SYSTEM = ["test/**/*.system.test.ts"];
 
 /** The Worker as wrangler.toml describes it, with the addresses of the local services as its variables. */
 const worker = () =>
@@ -43,7 +45,7 @@ export default defineConfig({
         test: {
           name: "workers",
           include: ["test/**/*.test.ts"],
-          exclude: [...NODE, ...E2E, ...ALONE, ...SIMULATION],
+          exclude: [...NODE, ...E2E, ...ALONE, ...SIMULATION, ...SYSTEM],
           globalSetup: "./tools/test-services/setup.ts",
           // Tests wait more than they compute, so two at a time even on a small machine.
           maxWorkers: 2,
@@ -70,6 +72,7 @@ export default defineConfig({
         test: {
           name: "node",
           include: NODE,
+          exclude: SYSTEM,
           testTimeout: 60_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 4 },
@@ -79,6 +82,7 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: E2E,
+          exclude: SYSTEM,
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 120_000,

@@ -15,16 +15,27 @@ const css = (/** @type {string} */ name) =>
 
 /** @param {{ stacked?: boolean, unit: string, max?: number, series: { label: string, colour: string }[] }} kind */
 function optionsOf(kind, width, height) {
-  const axis = { stroke: css("--muted"), grid: { stroke: css("--line"), width: 1 }, ticks: { stroke: css("--line") } };
+  const axis = {
+    stroke: css("--muted"),
+    grid: { stroke: css("--line"), width: 1 },
+    ticks: { stroke: css("--line") },
+  };
   return {
     width,
     height,
     legend: { show: true, live: false },
     cursor: { drag: { x: false, y: false } },
-    scales: { x: { time: true }, y: { range: kind.max ? [0, kind.max] : (_u, _min, max) => [0, Math.max(max * 1.1, 0.001)] } },
+    scales: {
+      x: { time: true },
+      y: { range: kind.max ? [0, kind.max] : (_u, _min, max) => [0, Math.max(max * 1.1, 0.001)] },
+    },
     axes: [
       { ...axis, space: 70 },
-      { ...axis, size: 60, values: (_u, values) => values.map((v) => `${+v.toPrecision(3)}${kind.unit}`) },
+      {
+        ...axis,
+        size: 60,
+        values: (_u, values) => values.map((v) => `${+v.toPrecision(3)}${kind.unit}`),
+      },
     ],
     series: [
       {},
@@ -37,7 +48,9 @@ function optionsOf(kind, width, height) {
       })),
     ],
     // Of stacked areas each is painted over the one above it.
-    ...(kind.stacked && { bands: kind.series.slice(1).map((_, i) => ({ series: [i + 2, i + 1] })) }),
+    ...(kind.stacked && {
+      bands: kind.series.slice(1).map((_, i) => ({ series: [i + 2, i + 1] })),
+    }),
   };
 }
 
@@ -56,7 +69,11 @@ const KINDS = {
       { label: "p95", colour: "--c4" },
       { label: "p99", colour: "--c6" },
     ],
-    rows: (points) => [points.map((p) => p.p50), points.map((p) => p.p95), points.map((p) => p.p99)],
+    rows: (points) => [
+      points.map((p) => p.p50),
+      points.map((p) => p.p95),
+      points.map((p) => p.p99),
+    ],
   },
   origin: {
     unit: "/s",
@@ -76,7 +93,9 @@ const KINDS = {
 /** Sums from the bottom up. @param {(number | null)[][]} shares */
 function stack(shares) {
   return TIERS.map((_, tier) =>
-    shares.map((row) => (row[0] === null ? null : row.slice(0, tier + 1).reduce((a, b) => a + (b ?? 0), 0))),
+    shares.map((row) =>
+      row[0] === null ? null : row.slice(0, tier + 1).reduce((a, b) => a + (b ?? 0), 0),
+    ),
   );
 }
 
@@ -105,7 +124,8 @@ export function createCharts() {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", build);
   new ResizeObserver(() => {
     for (const { element, plot } of places)
-      if (plot.width !== element.clientWidth) plot.setSize({ width: element.clientWidth, height: 190 });
+      if (plot.width !== element.clientWidth)
+        plot.setSize({ width: element.clientWidth, height: 190 });
   }).observe(document.body);
 
   return {

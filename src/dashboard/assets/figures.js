@@ -64,7 +64,14 @@ export function quantile({ bounds, counts }, q) {
 }
 
 /** Answers by where they came from, the nearest first. */
-export const TIERS = /** @type {const} */ (["memory", "edge", "redis", "stale", "joined", "origin"]);
+export const TIERS = /** @type {const} */ ([
+  "memory",
+  "edge",
+  "redis",
+  "stale",
+  "joined",
+  "origin",
+]);
 
 /** @param {Counts} lookups @returns {Record<(typeof TIERS)[number], number>} */
 export function byTier(lookups) {
@@ -108,7 +115,8 @@ export function pointOf(now, before) {
     shares: TIERS.map((tier) => (lookups === 0 ? null : (100 * tiers[tier]) / lookups)),
     requestsPerSecond: requests / seconds,
     errorsPerSecond:
-      Object.entries(responses).reduce((sum, [status, n]) => sum + (status >= "500" ? n : 0), 0) / seconds,
+      Object.entries(responses).reduce((sum, [status, n]) => sum + (status >= "500" ? n : 0), 0) /
+      seconds,
     lookupsPerSecond: lookups / seconds,
     loadsPerSecond: loads / seconds,
     p50: millis(quantile(latency, 0.5)),

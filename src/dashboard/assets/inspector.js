@@ -19,7 +19,9 @@ export function createInspector({ base, token }) {
     if (response.ok) return response;
     /** @type {{ detail?: string, title?: string }} */
     const problem = await response.json().catch(() => ({}));
-    throw new Error(`${response.status}: ${problem.detail ?? problem.title ?? response.statusText}`);
+    throw new Error(
+      `${response.status}: ${problem.detail ?? problem.title ?? response.statusText}`,
+    );
   }
 
   /** @param {any} tier */
@@ -33,7 +35,10 @@ export function createInspector({ base, token }) {
       tier.state === "held"
         ? [
             ["state", tier.verdict],
-            ["kind", tier.kind === "absent" ? "negative" : `value${tier.status ? `, ${tier.status}` : ""}`],
+            [
+              "kind",
+              tier.kind === "absent" ? "negative" : `value${tier.status ? `, ${tier.status}` : ""}`,
+            ],
             ["age", `${tier.ageSeconds} s`],
             ["fresh for", `${tier.freshForSeconds} s`],
             ["size", `${tier.size}`],
@@ -78,7 +83,10 @@ export function createInspector({ base, token }) {
   }
 
   async function warm() {
-    const response = await ask("warm", { method: "POST", body: JSON.stringify({ kind: byId("kind").value }) });
+    const response = await ask("warm", {
+      method: "POST",
+      body: JSON.stringify({ kind: byId("kind").value }),
+    });
     const lines = (await response.text()).trim().split("\n");
     say(`Warmed: ${lines.at(-1)}`);
   }

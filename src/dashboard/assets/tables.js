@@ -30,7 +30,10 @@ const rowsOf = (counts) =>
 const keyRows = (keys) =>
   keys
     .slice(0, 10)
-    .map(([key, count, over]) => [key, over > 0 ? `≤ ${count.toLocaleString("en")}` : count.toLocaleString("en")]);
+    .map(([key, count, over]) => [
+      key,
+      over > 0 ? `≤ ${count.toLocaleString("en")}` : count.toLocaleString("en"),
+    ]);
 
 /** The figures in words and tables. @param {any} summary @param {any} point */
 export function showFigures(summary, point) {

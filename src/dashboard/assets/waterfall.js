@@ -17,7 +17,11 @@ function bar(step, totalMs) {
   const failed = step.outcome.includes(".");
   row.append(
     element("span", step.name, "name"),
-    element("span", `${step.offsetMs} + ${step.ms} ms${step.outcome === "ok" ? "" : `, ${step.outcome}`}`, "what"),
+    element(
+      "span",
+      `${step.offsetMs} + ${step.ms} ms${step.outcome === "ok" ? "" : `, ${step.outcome}`}`,
+      "what",
+    ),
   );
   // SVG's attributes, since the page's policy forbids inline styles.
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
@@ -48,8 +52,11 @@ function requestOf(trace) {
     element("span", `${trace.ms} ms`, "ms"),
   );
   const steps = element("ol", "", "steps");
-  const ordered = trace.steps.toSorted((/** @type {any} */ a, /** @type {any} */ b) => a.offsetMs - b.offsetMs);
-  if (ordered.length === 0) steps.append(element("li", "answered from memory: no step waited", "step"));
+  const ordered = trace.steps.toSorted(
+    (/** @type {any} */ a, /** @type {any} */ b) => a.offsetMs - b.offsetMs,
+  );
+  if (ordered.length === 0)
+    steps.append(element("li", "answered from memory: no step waited", "step"));
   for (const step of ordered) steps.append(bar(step, trace.ms));
   details.append(summary, steps, element("p", `trace ${trace.traceId}`, "trace"));
   item.append(details);
@@ -58,7 +65,9 @@ function requestOf(trace) {
 
 /** @param {any[]} traces */
 export function showRequests(traces) {
-  const known = new Map([...list().children].map((item) => [/** @type {HTMLElement} */ (item).dataset["trace"], item]));
+  const known = new Map(
+    [...list().children].map((item) => [/** @type {HTMLElement} */ (item).dataset["trace"], item]),
+  );
   const latest = traces.slice(-20).toReversed();
   const shown = latest.map((trace) => known.get(trace.traceId) ?? requestOf(trace));
   const focused = document.activeElement;
