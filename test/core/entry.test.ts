@@ -4,6 +4,7 @@ import {
   ageOf,
   createEntry,
   sizeOf,
+  softened,
   verifiedCopy,
   type Loaded,
   type LoadMoment,
@@ -137,6 +138,17 @@ describe("a copy that was verified", () => {
   it("takes a soft invalidation into itself: stale from now on", () => {
     expect(verifiedCopy(entry, 150, true, 200)).toMatchObject({ asOf: 150, freshUntil: 200 });
     expect(verifiedCopy(entry, 150, true, 700).freshUntil).toBe(500);
+  });
+
+  it("that was invalidated softly is stale for as long as it would have been after its time", () => {
+    const lenient = entryOf({ freshUntil: 500, staleUntil: 600, errorUntil: 900, deleteAt: 1_000 });
+    expect(softened(lenient, 200)).toMatchObject({
+      freshUntil: 200,
+      staleUntil: 300,
+      errorUntil: 600,
+      deleteAt: 1_000,
+    });
+    expect(softened(lenient, 550)).toEqual(lenient);
   });
 });
 

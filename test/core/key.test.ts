@@ -7,7 +7,7 @@ const kinds = fc.stringMatching(/^[a-z][a-z0-9-]{0,6}$/);
 /** Short texts over the characters that separators, escapes and encodings are made of. */
 const hostile = fc.string({
   unit: fc.constantFrom(
-    ..."ab:/%?#~!_.\t\n\r\0 ",
+    ...Array.from("ab:/%?#~!_.\t\n\r\0 "),
     "%3A",
     "%25",
     "%uD800",

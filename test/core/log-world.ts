@@ -3,7 +3,7 @@
  * back, replicas that lag, answers that come late, twice and in any order, and several isolates.
  * It keeps the full truth beside it, by which every verdict of an isolate can be checked.
  */
-import type { Entry } from "../../src/core/entry.ts";
+import { verifiedCopy, type Entry } from "../../src/core/entry.ts";
 import {
   applyAnswer,
   createLogView,
@@ -15,12 +15,10 @@ import {
   type LogView,
   type Verdict,
 } from "../../src/core/log.ts";
-import { verifiedCopy } from "../../src/core/entry.ts";
 import { SOFT, type HardMember, type Member } from "../../src/core/tag.ts";
 import { entryOf, taggedMembers } from "../support/entries.ts";
+import { answerOf, createPrimary, LAG, type Question } from "./log-primary.ts";
 
-/** How far replicas lag at most. */
-export const LAG = 6;
 const TAGS = ["a", "b", "c"];
 
 export interface Step {
@@ -41,15 +39,6 @@ export interface Step {
   readonly a: number;
   readonly b: number;
   readonly c: number;
-}
-
-/** One state of the primary's log, from an instant on. */
-interface State {
-  readonly at: number;
-  readonly era: string | undefined;
-  readonly seq: number | undefined;
-  readonly floor: number;
-  readonly numbers: ReadonlyMap<string, number>;
 }
 
 /** An acknowledged invalidation. */
@@ -73,11 +62,9 @@ interface Mark {
   readonly era: string;
 }
 
-interface Question {
+/** Asked by an isolate, not answered yet. */
+interface Asked extends Question {
   readonly isolate: number;
-  readonly sentAt: number;
-  readonly since: number | undefined;
-  readonly limit: number;
 }
 
 export interface World {
@@ -93,65 +80,24 @@ export function createWorld(isolates: number): World {
   const seen = new Set<string>();
   const views = Array.from({ length: isolates }, createLogView);
   const marks = views.map((): Mark[] => []);
-  let history: State[] = [{ at: 0, era: undefined, seq: undefined, floor: 0, numbers: new Map() }];
   let purges: Purge[] = [];
   let items: Item[] = [];
-  let questions: Question[] = [];
+  let questions: Asked[] = [];
   const found: string[] = [];
   let now = 1;
-  let eras = 0;
-  /** The clock of the primary, against which numbers are made, may be behind after a loss. */
-  let skew = 0;
-
-  const primary = (): State => history.at(-1)!;
-  const become = (state: Omit<State, "at">): void => void history.push({ ...state, at: now });
-  const stateAt = (at: number): State => history.findLast((state) => state.at <= at) ?? history[0]!;
-  /** What a question sent at `sentAt` meets: some replica, some time until now. */
-  const met = (sentAt: number, die: number): State => {
-    const from = Math.max(0, sentAt - LAG);
-    return stateAt(from + (die % (now - from + 1)));
-  };
-  const number = (seq: number): number => Math.max(seq + 1, now * 10 - skew);
-
-  function answerOf(state: State, { sentAt, since, limit }: Omit<Question, "isolate">): LogAnswer {
-    const changes = [...state.numbers]
-      .filter(([, seq]) => since !== undefined && seq >= since)
-      .toSorted(([, one], [, other]) => other - one);
-    const { era, seq, floor } = state;
-    return {
-      sentAt,
-      era,
-      seq,
-      floor,
-      since,
-      truncated: changes.length >= limit,
-      changes: changes.slice(0, limit),
-    };
-  }
+  const primary = createPrimary(() => now);
 
   function invalidate(members: readonly Member[]): number {
-    const { era = `era-${++eras}`, seq = 0, floor, numbers } = primary();
-    const next = number(seq);
-    const changed = new Map(numbers);
-    for (const member of members) {
-      changed.set(member, next);
-      purges.push({ at: now, member });
-    }
-    become({ era, seq: next, floor, numbers: changed });
-    return next;
+    for (const member of members) purges.push({ at: now, member });
+    return primary.invalidate(members);
   }
 
-  /** The create-if-absent script, on the primary. */
+  /** An isolate asks the primary itself. */
   function establish(isolate: number): void {
     const view = views[isolate]!;
-    const known = view.era === undefined ? undefined : view.seen;
-    const { era, seq = 0, floor, numbers } = primary();
-    const lost = era !== undefined && era === view.era && seq < (known ?? 0);
-    if (era === undefined || seq === 0 || lost) {
-      const next = Math.max(number(seq), (known ?? 0) + 1);
-      become({ era: `era-${++eras}`, seq: next, floor: lost ? 0 : floor, numbers });
-    }
-    apply(isolate, answerOf(primary(), { sentAt: now, since: known, limit: 4 }));
+    const seq = view.era === undefined ? undefined : view.seen;
+    primary.establish({ era: view.era, seq });
+    apply(isolate, answerOf(primary.state(), { sentAt: now, since: seq, limit: 4 }));
   }
 
   function apply(isolate: number, answer: LogAnswer): void {
@@ -182,7 +128,7 @@ export function createWorld(isolates: number): World {
   }
 
   function verify(item: Item, view: LogView, die: number): void {
-    const state = met(now, die);
+    const state = primary.met(now, die);
     const log = answerOf(state, { sentAt: now, since: undefined, limit: 4 });
     // The engine asks the primary first where an entry knows more than the log beside it.
     if (log.era === item.entry.era && item.entry.asOf > (log.seq ?? 0)) return;
@@ -233,7 +179,7 @@ export function createWorld(isolates: number): World {
       if (question === undefined) return;
       // Every third answer comes twice.
       if (c % 3 !== 0) questions = questions.filter((_, i) => i !== at);
-      apply(question.isolate, answerOf(met(question.sentAt, b), question));
+      apply(question.isolate, answerOf(primary.met(question.sentAt, b), question));
     },
     establish: (_, isolate) => establish(isolate),
     verify: ({ b, c }, isolate) => {
@@ -245,7 +191,7 @@ export function createWorld(isolates: number): World {
       const hard = names.filter((_, bit) => (b >> bit) & 1);
       const members = c % 4 === 0 ? hard.map((name): Member => `${SOFT}${name}`) : hard;
       const seq = invalidate(members);
-      if (c % 2 === 0 && views[isolate]!.era === primary().era)
+      if (c % 2 === 0 && views[isolate]!.era === primary.state().era)
         noteNumbers(views[isolate]!, members, seq);
     },
     mark: ({ b }, isolate) => {
@@ -255,30 +201,16 @@ export function createWorld(isolates: number): World {
       markDead(view, [member]);
       marks[isolate]!.push({ member, seen: view.seen, era: view.era });
     },
-    trim: ({ b }) => {
-      const { era, seq, floor, numbers } = primary();
-      const old = history[Math.max(0, history.length - 1 - (b % 6))]!;
-      if (seq === undefined || old.era !== era || (old.seq ?? 0) <= floor) return;
-      const cut = old.seq ?? 0;
-      const kept = new Map([...numbers].filter(([, value]) => value > cut));
-      become({ era, seq, floor: cut, numbers: kept });
-    },
-    flush: ({ b }) => {
-      skew = b % 4 === 0 ? b : 0;
-      become({ era: undefined, seq: undefined, floor: 0, numbers: new Map() });
-    },
-    renew: (step, isolate) => {
-      steps.flush(step, isolate);
+    trim: ({ b }) => primary.trim(b),
+    flush: ({ b }) => primary.flush(b),
+    renew: ({ b }) => {
+      primary.flush(b);
       invalidate([]);
     },
     failover: ({ b }) => {
-      const back = history[Math.max(0, history.length - 1 - (b % 4))]!;
+      const until = primary.failOver(b);
       // What was acknowledged since then is lost; its outbox repeats it later.
-      purges = purges.filter(({ at }) => at <= back.at);
-      history = history.filter(({ at }) => at <= back.at);
-      become(back);
-      // Outside the guarantee: a new primary whose clock is behind gives lost numbers out again.
-      skew = 0;
+      purges = purges.filter(({ at }) => at <= until);
     },
     pass: ({ b }) => {
       now += b % (2 * LAG);
@@ -302,7 +234,7 @@ export function createWorld(isolates: number): World {
         const since = view.era === undefined ? undefined : view.seen;
         const outcome = applyAnswer(
           view,
-          answerOf(primary(), { sentAt: now, since, limit: 1_000 }),
+          answerOf(primary.state(), { sentAt: now, since, limit: 1_000 }),
         );
         if (outcome === "lost" || outcome === "behind") establish(isolate);
         judgeAll();

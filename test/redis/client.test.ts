@@ -5,7 +5,7 @@ const options = { url: "https://redis.test", token: "secret-token", timeoutMs: 5
 
 interface Sent {
   readonly url: string;
-  readonly body: string;
+  readonly body: unknown;
   readonly headers: Headers;
 }
 
@@ -13,7 +13,7 @@ interface Sent {
 function answering(answer: () => Response | Promise<Response>): Sent[] {
   const sent: Sent[] = [];
   vi.stubGlobal("fetch", async (url: string, init: RequestInit) => {
-    sent.push({ url, body: String(init.body), headers: new Headers(init.headers) });
+    sent.push({ url, body: init.body, headers: new Headers(init.headers) });
     return answer();
   });
   return sent;

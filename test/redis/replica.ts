@@ -25,10 +25,11 @@ export async function createReplica(namespace: string): Promise<Replica> {
   const primary = fetch;
   return {
     fetch: (input, init) => {
-      const body = String(init?.body);
-      const sent = String(input).startsWith(env.UPSTASH_REDIS_REST_URL);
-      const [name] = sent ? (JSON.parse(body) as [string]) : [""];
-      if (!READS.has(String(name).toLowerCase())) return primary(input, init);
+      const { url } = new Request(input);
+      const body = typeof init?.body === "string" ? init.body : "";
+      if (body === "" || !url.startsWith(env.UPSTASH_REDIS_REST_URL)) return primary(input, init);
+      const [name] = JSON.parse(body) as readonly unknown[];
+      if (typeof name !== "string" || !READS.has(name.toLowerCase())) return primary(input, init);
       return primary(input, { ...init, body: body.replaceAll(`"${namespace}:`, `"${copy}:`) });
     },
   };

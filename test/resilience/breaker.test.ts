@@ -11,7 +11,10 @@ function setup() {
   let time = 5_000;
   const now = (): number => time;
   const breaker = createBreaker({ dependency: "redis", failures: FAILURES, openMs: OPEN_MS });
-  const ok = vi.fn(async () => ({ ok: true as const, value: "answer" }));
+  const ok = vi.fn<() => Promise<{ ok: true; value: string }>>(async () => ({
+    ok: true as const,
+    value: "answer",
+  }));
   const fail = (code: FaultCode = "redis.timeout") =>
     breaker.run(now, async () => failed(code, "no"));
   return {

@@ -51,7 +51,7 @@ const http = fc.record(
 export const arbitraryEntry: fc.Arbitrary<Entry> = fc
   .record({
     key: fc.stringMatching(/^[a-z]{1,6}:[\x21-\x7e]{0,12}$/),
-    kind: fc.constantFrom("value", "absent"),
+    kind: fc.constantFrom<Entry["kind"]>("value", "absent"),
     body: fc.oneof(texts, fc.uint8Array({ maxLength: 64 })),
     etag: fc.stringMatching(/^(?:W\/)?"[!#-~]{0,12}"$/),
     tags: fc.uniqueArray(fc.stringMatching(/^[^\p{C}]{1,8}$/u), { maxLength: 4 }),
@@ -67,7 +67,7 @@ export const arbitraryEntry: fc.Arbitrary<Entry> = fc
     return {
       ...rest,
       key,
-      kind: kind as Entry["kind"],
+      kind,
       members: taggedMembers(key, ...tags),
       storedAt,
       freshUntil: storedAt + a,

@@ -24,18 +24,18 @@ function spy() {
     open: async () => {
       const cache = await open();
       return {
-        match: (request: RequestInfo) => {
+        match: (request: string) => {
           asked.push(request);
           return cache.match(request);
         },
-        put: async (request: RequestInfo, response: Response) => {
+        put: async (request: string, response: Response) => {
           const { status, headers } = response;
           const body = await response.clone().text();
-          put.push({ url: String(request), headers, status, body });
+          put.push({ url: request, headers, status, body });
           return cache.put(request, response);
         },
-        delete: (request: RequestInfo) => cache.delete(request),
-      } as Cache;
+        delete: (request: string) => cache.delete(request),
+      };
     },
   });
   return { tier, asked, put, ctx: createTestContext({ now: () => 1_000_000, host }), host };

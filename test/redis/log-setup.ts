@@ -1,0 +1,26 @@
+import type { Member } from "../../src/core/tag.ts";
+import { createTestContext } from "../support/context.ts";
+import { uniqueNamespace } from "../support/isolate.ts";
+import { createTestStore, valueOf } from "./stores.ts";
+
+const NOTHING = { era: undefined, seq: undefined };
+
+/** The log of a namespace as one fresh isolate asks it. Every call must be answered. */
+export function setupLog(namespace = uniqueNamespace()) {
+  const store = createTestStore(namespace);
+  const ctx = createTestContext();
+  return {
+    namespace,
+    log: `${namespace}:inv`,
+    ctx,
+    purge: async (...members: Member[]) => valueOf(await store.invalidate(members, ctx)),
+    numbers: async (...members: Member[]) => valueOf(await store.numbers(members, ctx)),
+    sync: async (since?: number) => valueOf(await store.sync(since, ctx)),
+    verify: async (members: Member[], since?: number) =>
+      valueOf(await store.verify(members, since, ctx)),
+    establish: async (known: { era: string | undefined; seq: number | undefined } = NOTHING) =>
+      valueOf(await store.establish(known, ctx)),
+    trim: async (keepMs: number) => valueOf(await store.trim(keepMs, ctx)),
+    store,
+  };
+}
