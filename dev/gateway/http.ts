@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 
 /** The largest request body a gateway reads: Upstash's own request limit. */
-export const MAX_BODY_BYTES = 10 * 1024 * 1024;
+const MAX_BODY_BYTES = 10 * 1024 * 1024;
 
 /** A complete HTTP answer, held in memory so that faults can cut or delay it. */
 export interface Answer {
