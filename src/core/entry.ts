@@ -143,11 +143,23 @@ function combine(own: LoadMoment, inner: LogMoment | undefined) {
  * asked about again. A soft invalidation that was found becomes part of it.
  */
 export function verifiedCopy(entry: Entry, asOf: Seq, soft: boolean, now: EpochMs): Entry {
-  if (!soft) return asOf > entry.asOf ? { ...entry, asOf } : entry;
+  const copy = soft ? softened(entry, now) : entry;
+  return asOf > copy.asOf ? { ...copy, asOf } : copy;
+}
+
+/**
+ * The copy of an entry that was invalidated softly: no longer fresh from now on,
+ * and then stale for as long as it would have been after its time.
+ */
+export function softened(entry: Entry, now: EpochMs): Entry {
+  const earlier = entry.freshUntil - now;
+  if (earlier <= 0) return entry;
+  const { staleUntil, errorUntil } = entry;
   return {
     ...entry,
-    asOf: Math.max(asOf, entry.asOf),
-    freshUntil: Math.min(entry.freshUntil, now),
+    freshUntil: now,
+    staleUntil: staleUntil - earlier,
+    errorUntil: errorUntil - earlier,
   };
 }
 

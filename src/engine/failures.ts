@@ -22,7 +22,9 @@ export function createFailures(random: () => number): Failures {
   return {
     recent(key, now) {
       const failure = known.get(key);
-      return failure !== undefined && now < failure.until ? failure.fault : undefined;
+      if (failure === undefined || now >= failure.until) return undefined;
+      // A pause longer than any is a clock that was set back.
+      return failure.until - now <= LONGEST_PAUSE_MS ? failure.fault : undefined;
     },
     failed(key, fault, now) {
       const streak = (known.get(key)?.streak ?? 0) + 1;

@@ -1,5 +1,5 @@
 /** Whether an entry that Redis has not just verified may answer a read. */
-import { ageOf, type Age, type Entry } from "../core/entry.ts";
+import { ageOf, softened, type Age, type Entry } from "../core/entry.ts";
 import type { Policy } from "../core/policy.ts";
 import type { EpochMs } from "../core/time.ts";
 import type { Coherence, Reach } from "./coherence.ts";
@@ -30,7 +30,7 @@ export function judgeKnown(
   const verdict = coherence.judge(entry);
   if (verdict === "invalidated" || verdict === "era" || verdict === "floor")
     return { use: "drop", reason: verdict };
-  const served = verdict === "soft" ? staleAt(entry, now) : entry;
+  const served = verdict === "soft" ? softened(entry, now) : entry;
   const answer = { use: "serve", entry: served, age: ageOf(served, now) } as const;
   if (reach === "current") return verdict === "unknown" ? "ask" : { ...answer, unreachable: false };
   // Loaded here while the log was away, by an isolate that has never heard of it.
@@ -83,11 +83,12 @@ export async function judgeShared(
   const { startedAt, policy, ctx } = read;
   const age = ageOf(entry, ctx.now());
   // Nothing that was acknowledged before this read began can be missing from it.
-  if (since >= startedAt) return { age, unreachable: false };
+  if (since > startedAt) return { age, unreachable: false };
   const near = await judgeNear(coherence, entry, read);
   const young = since >= startedAt - policy.coherenceMs;
   if (near.use === "serve") return { age: near.age, unreachable: near.unreachable && !young };
-  const unknowable = near.use === "skip" || entry.era === "";
+  // Its leader may have lost the log, or this reader: neither says that it is invalid.
+  const unknowable = near.use === "skip" || (near.reason === "era" && entry.era === "");
   return young && unknowable ? { age, unreachable: false } : undefined;
 }
 
@@ -96,8 +97,4 @@ function silence(coherence: Coherence, entry: Entry, now: EpochMs): number {
   // An instant in the future is a clock that was set back: it bounds nothing.
   const spans = [coherence.silence(now), now - entry.storedAt].filter((span) => span >= 0);
   return Math.min(Number.POSITIVE_INFINITY, ...spans);
-}
-
-function staleAt(entry: Entry, now: EpochMs): Entry {
-  return entry.freshUntil <= now ? entry : { ...entry, freshUntil: now };
 }

@@ -2,31 +2,32 @@ import { afterEach, describe } from "vitest";
 import { definePolicy } from "../../src/index.ts";
 import { holdNextAnswer, holdNextEdgeWrite, restoreNetwork } from "../support/network.ts";
 import { neverSeen } from "../support/observers.ts";
+import type { World } from "../support/world.ts";
 
 const policy = definePolicy({ freshFor: "10m", jitter: 0, tags: ["products"] });
 
 afterEach(restoreNetwork);
 
-describe("what Redis answered before a purge and memory takes after it", () => {
-  for (const hears of [false, true])
-    describe(
-      hears ? "though the isolate has heard of the purge" : "before it hears of the purge",
-      () => {
-        neverSeen(policy, async (world) => {
-          await world.read(world.away, policy);
-          await world.settle();
+async function purgeBeforeMemory(world: World, hears: boolean): Promise<void> {
+  await world.read(world.away, policy);
+  await world.settle();
 
-          const gate = holdNextAnswer(world.key);
-          const reading = world.read(world.here, policy);
-          await gate.reached;
-          await world.writeAndPurge("t:products");
-          if (hears) await world.hear(world.here);
-          gate.open();
-          await reading;
-          await world.settle();
-        });
-      },
-    );
+  const gate = holdNextAnswer(world.key);
+  const reading = world.read(world.here, policy);
+  await gate.reached;
+  await world.writeAndPurge("t:products");
+  if (hears) await world.hear(world.here);
+  gate.open();
+  await reading;
+  await world.settle();
+}
+
+describe("what Redis answered before a purge and memory takes after it", () => {
+  neverSeen(policy, (world) => purgeBeforeMemory(world, false));
+});
+
+describe("what Redis answered before a purge and memory takes after the isolate heard of it", () => {
+  neverSeen(policy, (world) => purgeBeforeMemory(world, true));
 });
 
 describe("what was found in Redis before a purge and lands in the edge after it", () => {

@@ -1,11 +1,24 @@
 import { afterEach, describe, expect } from "vitest";
-import { definePolicy } from "../../src/index.ts";
+import { definePolicy, type Policy } from "../../src/index.ts";
+import type { Gate } from "../support/gate.ts";
 import { holdNextEdgeWrite, holdNextRequest, restoreNetwork } from "../support/network.ts";
-import { neverSeen } from "../support/observers.ts";
+import { neverSeen, WINDOW_MS } from "../support/observers.ts";
+import type { World } from "../support/world.ts";
 
 const policy = definePolicy({ freshFor: "10m", jitter: 0, tags: ["products"] });
+const alone = definePolicy({ freshFor: "10m", jitter: 0, tags: ["products"], flight: "isolate" });
 
 afterEach(restoreNetwork);
+
+/** The row is changed and purged, and somebody else loads the new one, while `gate` is shut. */
+async function newerLoad(world: World, how: Policy, gate: Gate): Promise<void> {
+  await gate.reached;
+  await world.writeAndPurge("t:products");
+  world.clock.advance(WINDOW_MS);
+  expect((await world.read(world.away, how)).value).toBe(2);
+  await world.away.settle();
+  gate.open();
+}
 
 describe("an edge write of an old value that lands after the purge", () => {
   neverSeen(policy, async (world) => {
@@ -22,28 +35,16 @@ describe("a Redis write of an old value that lands after the purge and after a n
   neverSeen(policy, async (world) => {
     const gate = holdNextRequest("strata1");
     await world.read(world.here, policy);
-    await gate.reached;
-    await world.writeAndPurge("t:products");
-    world.clock.advance(1_001);
-    const newer = await world.read(world.away, policy);
-    expect(newer.value).toBe(2);
-    await world.away.settle();
-    gate.open();
+    await newerLoad(world, policy, gate);
     await world.settle();
   });
 });
 
-describe("what a slow leader loaded before the purge, stored after a newer load", () => {
-  const slow = definePolicy({ freshFor: "10m", jitter: 0, tags: ["products"], flight: "isolate" });
-  neverSeen(slow, async (world) => {
+describe("what a slow leader loaded before the purge and stores after a newer load", () => {
+  neverSeen(alone, async (world) => {
     const gate = world.origin.holdNext();
-    const reading = world.read(world.here, slow);
-    await gate.reached;
-    await world.writeAndPurge("t:products");
-    world.clock.advance(1_001);
-    expect((await world.read(world.away, slow)).value).toBe(2);
-    await world.away.settle();
-    gate.open();
+    const reading = world.read(world.here, alone);
+    await newerLoad(world, alone, gate);
     await reading;
     await world.settle();
   });

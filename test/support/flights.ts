@@ -4,7 +4,9 @@ import type { FlightShardRpc } from "../../src/durable/flight-shard.ts";
 export interface FlightsSpy {
   /** The binding to hand to a test isolate. */
   readonly FLIGHTS: DurableObjectNamespace;
-  /** Resolves once so many joins have been sent through the binding. */
+  /** Joins that have been sent through the binding. */
+  joins(): number;
+  /** Resolves once there have been so many. */
   joined(count: number): Promise<void>;
 }
 
@@ -35,6 +37,7 @@ export function watchFlights(): FlightsSpy {
         land: (request) => stub.land(request),
       };
     }),
+    joins: () => joins,
     joined(count) {
       const { promise, resolve } = Promise.withResolvers<void>();
       if (joins >= count) resolve();

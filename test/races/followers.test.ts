@@ -1,0 +1,115 @@
+import { describe, expect, it } from "vitest";
+import { definePolicy } from "../../src/index.ts";
+import { watchFlights } from "../support/flights.ts";
+import type { TestIsolate } from "../support/isolate.ts";
+import { neverSeen, WINDOW_MS } from "../support/observers.ts";
+import { createWorld, OTHER_COLO, type World } from "../support/world.ts";
+
+const policy = definePolicy({ freshFor: "10m", jitter: 0, tags: ["products"] });
+
+/** Leader and follower began before the purge; the load lands after it. */
+async function purgeWhileFollowing(world: World, follower: TestIsolate): Promise<void> {
+  const gate = world.origin.holdNext();
+  const leading = world.read(world.here, policy);
+  await gate.reached;
+  const following = world.read(follower, policy);
+  // A question of its own to Redis, sent and answered: by then the follower waits.
+  await world.hear(follower);
+  await world.writeAndPurge("t:products");
+  gate.open();
+  expect((await leading).value).toBe(1);
+  await following;
+  await world.settle();
+}
+
+describe("what a follower in the isolate was given although it was purged while it waited", () => {
+  neverSeen(policy, (world) => purgeWhileFollowing(world, world.here));
+});
+
+describe("what a follower in another isolate was given although it was purged while it waited", () => {
+  neverSeen(policy, (world) => purgeWhileFollowing(world, world.neighbour));
+});
+
+const LATE: Readonly<Record<string, (world: World) => TestIsolate>> = {
+  "of the same isolate": (world) => world.here,
+  "of another isolate": (world) => world.neighbour,
+  "of a fresh isolate": (world) => world.fresh(OTHER_COLO),
+};
+
+describe("a reader who begins after a purge", () => {
+  for (const [name, pick] of Object.entries(LATE))
+    it(`${name} is not given what was loaded before it, but one load for all who ask`, async () => {
+      const flights = watchFlights();
+      const world = await createWorld({ bindings: { FLIGHTS: flights.FLIGHTS } });
+      const gate = world.origin.holdNext();
+      const leading = world.read(world.here, policy);
+      await gate.reached;
+      await world.writeAndPurge("t:products");
+      world.clock.advance(WINDOW_MS);
+
+      const isolate = pick(world);
+      const joined = flights.joins();
+      const late = Array.from({ length: 20 }, () => world.read(isolate, policy));
+      await (isolate === world.here ? world.hear(isolate) : flights.joined(joined + 1));
+      gate.open();
+
+      expect((await leading).value).toBe(1);
+      const lookups = await Promise.all(late);
+      expect(lookups.map(({ value }) => value)).toEqual(lookups.map(() => 2));
+      expect(world.origin.loads).toBe(2);
+    });
+});
+
+describe("a herd", () => {
+  it("of 200 readers of a cold key over two isolates makes one load", async () => {
+    const world = await createWorld();
+    const gate = world.origin.holdNext();
+    const herd = Array.from({ length: 200 }, (_, i) =>
+      world.read(i % 2 === 0 ? world.here : world.away, policy),
+    );
+    await gate.reached;
+    gate.open();
+    const lookups = await Promise.all(herd);
+    expect(lookups.map(({ value }) => value)).toEqual(lookups.map(() => 1));
+    expect(world.origin.loads).toBe(1);
+  });
+
+  it("behind a purge that comes while its load runs makes one more load, and not one each", async () => {
+    const flights = watchFlights();
+    const world = await createWorld({ bindings: { FLIGHTS: flights.FLIGHTS } });
+    const gate = world.origin.holdNext();
+    const leading = world.read(world.here, policy);
+    await gate.reached;
+    await world.writeAndPurge("t:products");
+    world.clock.advance(WINDOW_MS);
+    const herd = [world.here, world.neighbour, world.away].flatMap((isolate) =>
+      Array.from({ length: 20 }, () => world.read(isolate, policy)),
+    );
+    await flights.joined(3);
+    gate.open();
+    await leading;
+    const lookups = await Promise.all(herd);
+    expect(lookups.map(({ value }) => value)).toEqual(lookups.map(() => 2));
+    expect(world.origin.loads).toBe(2);
+  });
+});
+
+describe("a stream of purges that do not concern a key", () => {
+  it("does not multiply its loads", async () => {
+    const world = await createWorld();
+    const gate = world.origin.holdNext();
+    const readings = [world.read(world.here, policy)];
+    await gate.reached;
+    for (let i = 0; i < 10; i++) {
+      await world.purge(`t:unrelated-${i}`);
+      world.clock.advance(300);
+      readings.push(world.read(world.here, policy), world.read(world.neighbour, policy));
+      await world.hear(world.here);
+      await world.hear(world.neighbour);
+    }
+    gate.open();
+    const lookups = await Promise.all(readings);
+    expect(lookups.map(({ value }) => value)).toEqual(lookups.map(() => 1));
+    expect(world.origin.loads).toBe(1);
+  });
+});

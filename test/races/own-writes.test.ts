@@ -1,0 +1,75 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { definePolicy } from "../../src/index.ts";
+import { holdNextRequest, restoreNetwork } from "../support/network.ts";
+import { createWorld } from "../support/world.ts";
+
+const policy = definePolicy({ freshFor: "10m", jitter: 0, tags: ["products"] });
+
+afterEach(restoreNetwork);
+
+describe("who has written", () => {
+  it("reads its own write before the log has answered, whatever tier holds the old value", async () => {
+    const world = await createWorld();
+    const { coherence } = world.here.layer;
+    await world.read(world.here, policy);
+    await world.settle();
+
+    const gate = holdNextRequest("t:products");
+    world.origin.write();
+    coherence.markDead(["t:products"]);
+    const invalidating = coherence.invalidate(["t:products"], world.here.request().ctx);
+    await gate.reached;
+    // Memory, the edge and Redis all hold the old value, and nothing has been acknowledged.
+    expect((await world.read(world.here, policy)).value).toBe(2);
+    expect((await world.read(world.here, policy)).value).toBe(2);
+
+    gate.open();
+    expect((await invalidating).ok).toBe(true);
+    expect((await world.read(world.here, policy)).value).toBe(2);
+  });
+
+  it("reads its own write though it has never reached the log", async () => {
+    const world = await createWorld({
+      // Nothing listens there.
+      bindings: { UPSTASH_REDIS_REST_URL: "http://127.0.0.1:9" },
+    });
+    expect(await world.read(world.here, policy)).toMatchObject({ status: "miss", value: 1 });
+    expect(await world.read(world.here, policy)).toMatchObject({
+      status: "hit-memory",
+      value: 1,
+      unreachable: true,
+    });
+    world.origin.write();
+    world.here.layer.coherence.markDead(["t:products"]);
+    expect((await world.read(world.here, policy)).value).toBe(2);
+  });
+
+  it("keeps nothing that was loaded before the write", async () => {
+    const world = await createWorld();
+    const { coherence, memory } = world.here.layer;
+    const gate = world.origin.holdNext();
+    const loading = world.read(world.here, policy);
+    await gate.reached;
+    world.origin.write();
+    coherence.markDead(["t:products"]);
+    gate.open();
+    expect((await loading).stored).toBe(false);
+    expect(memory.peek(world.key)).toBeUndefined();
+    expect((await world.read(world.here, policy)).value).toBe(2);
+  });
+
+  it("is not given what somebody else began to load before the write", async () => {
+    const world = await createWorld();
+    const { coherence } = world.here.layer;
+    const gate = world.origin.holdNext();
+    const loading = world.read(world.neighbour, policy);
+    await gate.reached;
+    world.origin.write();
+    coherence.markDead(["t:products"]);
+    const own = world.read(world.here, policy);
+    await world.hear(world.here);
+    gate.open();
+    await loading;
+    expect((await own).value).toBe(2);
+  });
+});

@@ -1,0 +1,82 @@
+import { describe, expect, it } from "vitest";
+import { definePolicy, type Policy } from "../../src/index.ts";
+import type { TestIsolate } from "../support/isolate.ts";
+import { WINDOW_MS } from "../support/observers.ts";
+import { createWorld, OTHER_COLO, type World } from "../support/world.ts";
+
+const patient = definePolicy({
+  freshFor: "10m",
+  staleWhileRevalidate: "10m",
+  jitter: 0,
+  tags: ["products"],
+});
+
+async function softPurge(world: World, policy: Policy): Promise<void> {
+  for (const isolate of [world.here, world.neighbour, world.away])
+    await world.read(isolate, policy);
+  await world.settle();
+  await world.writeAndPurge("~t:products");
+  world.clock.advance(WINDOW_MS);
+}
+
+const READERS: Readonly<Record<string, (world: World) => TestIsolate>> = {
+  "from memory": (world) => world.here,
+  "from the edge, by a fresh isolate": (world) => world.fresh(),
+  "from Redis, by a fresh isolate": (world) => world.fresh(OTHER_COLO),
+  "from memory, by another data centre": (world) => world.away,
+};
+
+describe("what was purged softly", () => {
+  for (const [name, pick] of Object.entries(READERS))
+    it(`is served stale ${name} once more, and refreshed`, async () => {
+      const world = await createWorld();
+      await softPurge(world, patient);
+      const isolate = pick(world);
+
+      expect(await world.read(isolate, patient)).toMatchObject({ status: "stale", value: 1 });
+      await world.settle();
+      expect(await world.read(isolate, patient)).toMatchObject({ status: "hit-memory", value: 2 });
+      expect(world.origin.loads).toBe(2);
+    });
+
+  it("is refreshed once for all who find it stale", async () => {
+    const world = await createWorld();
+    await softPurge(world, patient);
+    const gate = world.origin.holdNext();
+    const isolates = [world.here, world.neighbour, world.away, world.fresh()];
+    const stale = await Promise.all(
+      isolates.flatMap((isolate) => [world.read(isolate, patient), world.read(isolate, patient)]),
+    );
+    expect(stale.map(({ status }) => status)).toEqual(stale.map(() => "stale"));
+    gate.open();
+    await world.settle();
+    expect(world.origin.loads).toBe(2);
+    for (const isolate of isolates) expect((await world.read(isolate, patient)).value).toBe(2);
+  });
+
+  it("is loaded anew where nothing stale may be served", async () => {
+    const strict = definePolicy({ freshFor: "10m", jitter: 0, tags: ["products"] });
+    const world = await createWorld();
+    await softPurge(world, strict);
+    for (const isolate of [world.here, world.neighbour, world.away, world.fresh()])
+      expect((await world.read(isolate, strict)).value).toBe(2);
+    expect(world.origin.loads).toBe(2);
+  });
+
+  it("is served when the origin fails, if the policy allows", async () => {
+    const lenient = definePolicy({
+      freshFor: "10m",
+      staleIfError: "10m",
+      jitter: 0,
+      tags: ["products"],
+    });
+    const world = await createWorld();
+    await softPurge(world, lenient);
+    world.origin.failing = new Error("the origin is away");
+    for (const isolate of [world.here, world.away, world.fresh()])
+      expect(await world.read(isolate, lenient)).toMatchObject({
+        status: "stale-on-error",
+        value: 1,
+      });
+  });
+});
