@@ -69,7 +69,7 @@ describe("readers and writers on two instances", () => {
         Array.from({ length: READERS }, (_, n) => read(race, race.apart ? 1 : n % 2, until)),
       ),
       flushes,
-    ]).finally(() => services.heal());
+    ]).finally(async () => services.heal());
     const writes = written.flat();
     const reads = seen.flat();
     const { violations, longestMs } = checkHistory(writes, reads, COHERENCE_MS + SLACK_MS);

@@ -5,7 +5,8 @@ import { chromium, type Browser, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ROOT, startProduct, type Product } from "./support/product.ts";
 
-const IMAGES = join(ROOT, "docs/operations/images");
+/** Where the pictures go; set SCREENSHOTS=docs/operations/images to renew those of the docs. */
+const IMAGES = join(ROOT, process.env["SCREENSHOTS"] ?? ".strata/screenshots");
 
 let product: Product;
 let browser: Browser;
@@ -88,9 +89,11 @@ describe("the dashboard", () => {
       await page.locator("#requests summary", { hasText: "miss" }).first().click();
       await page.locator("#requests .track .done").first().waitFor();
       // So that the pictures show a while of it.
+      const drawn = page.locator('[data-chart="tiers"][data-points]');
       await expect
-        .poll(() => dark.page.locator("#requests > li").count(), { timeout: 20_000 })
-        .toBeGreaterThan(10);
+        .poll(async () => Number(await drawn.getAttribute("data-points")), { timeout: 60_000 })
+        .toBeGreaterThan(20);
+      await page.evaluate("scrollTo(0, 0)");
       await page.screenshot({ path: join(IMAGES, "dashboard-light.png") });
       await dark.page.screenshot({ path: join(IMAGES, "dashboard-dark.png") });
       await phone.page.screenshot({ path: join(IMAGES, "dashboard-phone.png") });

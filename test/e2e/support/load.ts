@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { send, type Answer } from "./client.ts";
+import { send } from "./client.ts";
 import { wrongness, type Shop } from "./shop.ts";
 
 export interface LoadOptions {
@@ -20,6 +20,8 @@ export interface Report {
   readonly sources: Readonly<Record<string, number>>;
   readonly medianMs: number;
   readonly slowestMs: number;
+  /** How long whoever was refused soonest had waited; undefined if nobody was. */
+  readonly soonest503Ms?: number;
   /** What no client should see, with the first answers of each kind. */
   readonly wrong: readonly string[];
 }
@@ -46,17 +48,6 @@ export async function runLoad({
     await pause(TICK_MS);
   }
   return report(await Promise.all(outcomes));
-}
-
-/** As many requests at one instant as `paths` names, each over a connection that is open already. */
-export async function burst(
-  requests: readonly { url: string; path: string; socket: import("node:net").Socket }[],
-): Promise<Answer[]> {
-  return Promise.all(
-    requests.map(({ url, path, socket }, index) =>
-      send(url, path, { socket, headers: addressOf(index) }),
-    ),
-  );
 }
 
 interface Outcome {
@@ -96,6 +87,7 @@ let generation = 0;
 function report(outcomes: readonly Outcome[]): Report {
   generation++;
   const times = outcomes.map(({ ms }) => ms).toSorted((a, b) => a - b);
+  const refused = outcomes.filter(({ status }) => status === "503").map(({ ms }) => ms);
   const wrong = new Map<string, string>();
   for (const outcome of outcomes)
     if (outcome.wrong !== undefined && wrong.size < 10)
@@ -106,6 +98,7 @@ function report(outcomes: readonly Outcome[]): Report {
     sources: tally(outcomes.map(({ source }) => source)),
     medianMs: Math.round(times[Math.floor(times.length / 2)] ?? 0),
     slowestMs: Math.round(times.at(-1) ?? 0),
+    ...(refused.length > 0 && { soonest503Ms: Math.round(Math.min(...refused)) }),
     wrong: [...wrong].map(([what, path]) => `${path}: ${what}`),
   };
 }

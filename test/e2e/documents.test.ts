@@ -1,0 +1,67 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { ROOT } from "./support/product.ts";
+import { readDocument } from "./support/readme.ts";
+
+const DOCUMENTS = ["README.md", ...filesOf("docs", ".md")];
+const SOURCES = filesOf("src", ".ts").map((path) => readFileSync(join(ROOT, path), "utf8"));
+const README = readDocument("README.md").text;
+
+describe("documents", () => {
+  it.each(DOCUMENTS)("%s names and links to what exists", (path) => {
+    const { text, links } = readDocument(path);
+    for (const link of links) expect(existsSync(join(ROOT, dirname(path), link)), link).toBe(true);
+    for (const file of matches(text, /`((?:src|test|dev|drizzle|docs|bench)\/[\w./-]+)`/g))
+      expect(existsSync(join(ROOT, file)), file).toBe(true);
+  });
+
+  it("README names commands that exist", () => {
+    const { scripts } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
+      scripts: object;
+    };
+    const named = matches(README, /npm run ([\w:]+)/g);
+    expect(named.length).toBeGreaterThan(4);
+    expect(named.filter((name) => !(name in scripts))).toEqual([]);
+  });
+
+  it("README names variables that something reads", () => {
+    const readers = [
+      ...SOURCES,
+      readFileSync(join(ROOT, "dev/supervisor/options.ts"), "utf8"),
+    ].join("\n");
+    const configuration = README.slice(
+      README.indexOf("## Configuration"),
+      README.indexOf("## Commands"),
+    );
+    const named = matches(configuration, /`([A-Z][A-Z0-9_]{3,})(?:=\d)?`/g);
+    expect(named.length).toBeGreaterThan(10);
+    expect(named.filter((name) => !readers.includes(name))).toEqual([]);
+  });
+
+  it("docs/failure-modes.md has every type of problem and every fault code", () => {
+    const page = readDocument("docs/failure-modes.md").text;
+    const source = SOURCES.join("\n");
+    const types = matches(source, /type: "([a-z]+(?:-[a-z]+)*)",\s+title:/g);
+    expect(types.length).toBeGreaterThan(10);
+    const codes = matches(
+      source,
+      /"([a-z]+\.(?:timeout|unavailable|rejected|corrupt|open|saturated|failed))"/g,
+    );
+    expect(codes.length).toBeGreaterThan(8);
+    expect(
+      [...new Set([...types, ...codes])].filter((name) => !page.includes(`\`${name}\``)),
+    ).toEqual([]);
+  });
+});
+
+function filesOf(folder: string, ending: string): string[] {
+  return readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
+    .filter((path) => path.endsWith(ending))
+    .map((path) => join(folder, path));
+}
+
+/** The first group of each match. */
+function matches(text: string, pattern: RegExp): string[] {
+  return [...text.matchAll(pattern)].flatMap(([, name]) => name ?? []);
+}

@@ -1,0 +1,45 @@
+import { execFileSync } from "node:child_process";
+
+interface Process {
+  readonly pid: number;
+  readonly parent: number;
+  readonly command: string;
+}
+
+/**
+ * The processes in which the Worker of one instance runs: wrangler's descendants, found by the
+ * port in wrangler's command line.
+ */
+export function runtimeOf(port: number): number[] {
+  const all = processes();
+  const top = all.filter(
+    ({ command }) => command.includes("wrangler") && command.includes(`--port ${port} `),
+  );
+  const family = new Set(top.map(({ pid }) => pid));
+  for (let size = 0; size < family.size;) {
+    size = family.size;
+    for (const { pid, parent } of all) if (family.has(parent)) family.add(pid);
+  }
+  return all
+    .filter(({ pid, command }) => family.has(pid) && /\/workerd /.test(command))
+    .map(({ pid }) => pid);
+}
+
+function processes(): Process[] {
+  const listing = execFileSync("ps", ["-A", "-o", "pid=,ppid=,args=", "-ww"], { encoding: "utf8" });
+  return listing.split("\n").flatMap((line) => {
+    const [, pid, parent, command = ""] = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? [];
+    return pid === undefined ? [] : [{ pid: Number(pid), parent: Number(parent), command }];
+  });
+}
+
+/** Sends a signal to each that is still there. */
+export function signalAll(pids: readonly number[], signal: NodeJS.Signals): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, signal);
+    } catch {
+      // Gone already.
+    }
+  }
+}
