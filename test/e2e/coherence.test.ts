@@ -61,15 +61,17 @@ describe("readers and writers on two instances", () => {
     const until = Date.now() + FOR_MS;
     const flushes =
       race.flushEveryMs === undefined ? Promise.resolve() : flush(race.flushEveryMs, until);
-    const [written, seen] = await Promise.all([
-      Promise.all(
-        race.ids.map((id, n) => write(id, race.apart ? 0 : n % 2, race.writeEveryMs, until)),
-      ),
-      Promise.all(
-        Array.from({ length: READERS }, (_, n) => read(race, race.apart ? 1 : n % 2, until)),
-      ),
-      flushes,
-    ]).finally(async () => services.heal());
+    const [written, seen] = await settle(
+      Promise.all([
+        Promise.all(
+          race.ids.map((id, n) => write(id, race.apart ? 0 : n % 2, race.writeEveryMs, until)),
+        ),
+        Promise.all(
+          Array.from({ length: READERS }, (_, n) => read(race, race.apart ? 1 : n % 2, until)),
+        ),
+        flushes,
+      ]),
+    );
     const writes = written.flat();
     const reads = seen.flat();
     const { violations, longestMs } = checkHistory(writes, reads, COHERENCE_MS + SLACK_MS);
@@ -130,6 +132,15 @@ function observe(answer: Answer, ids: readonly number[], instance: number): Obse
   return shown
     .filter(({ id }) => ids.includes(id))
     .map(({ id, stock }) => ({ id, number: stock, at: answer.startedAt, by }));
+}
+
+/** Whatever comes of it, the faults end with it. */
+async function settle<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } finally {
+    await product.services.heal();
+  }
 }
 
 async function flush(everyMs: number, until: number): Promise<void> {
