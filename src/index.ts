@@ -1,5 +1,5 @@
 /** What another Worker imports. */
-export { key } from "./core/key.ts";
+export { key, keysOf, type KeyScope } from "./core/key.ts";
 export { definePolicy, type Policy, type PolicyOptions } from "./core/policy.ts";
 export { CacheUnavailable, DefinitionError, messageOf, type Fault } from "./core/faults.ts";
 export type { Duration } from "./core/duration.ts";

@@ -19,11 +19,43 @@ export function keyProblem(key: string): string | undefined {
  * @throws {DefinitionError} if the key would be longer than 512 characters.
  * @example key("product", 42) // "product:42"
  */
-export function key(kind: string, ...parts: readonly (string | number)[]): string {
+export function key(kind: string, ...parts: readonly KeyPart[]): string {
+  return build(kind, "", parts);
+}
+
+export type KeyPart = string | number;
+
+export interface KeyScope {
+  /** Of the values' shape, or of the deployment: another version starts clean. */
+  readonly version?: string;
+  /** Whose values they are: nobody else's key can be the same. */
+  readonly tenant?: string;
+}
+
+/**
+ * A key builder for one version and one tenant: `kind.version:@tenant:part…`. The
+ * prefix `kind.version:@tenant:` purges all of a tenant's values of that kind.
+ *
+ * @throws {DefinitionError} if the version is not letters, digits, `_` or `-`.
+ * @example
+ * const mine = keysOf({ version: "v2", tenant: userId });
+ * mine("cart", 1) // "cart.v2:@u7:1"
+ */
+export function keysOf({ version, tenant }: KeyScope): typeof key {
+  if (version !== undefined && !/^[\w-]{1,64}$/.test(version))
+    throw new DefinitionError("version", "must be 1 to 64 letters, digits, _ or -");
+  if (tenant === "") throw new DefinitionError("tenant", "must not be empty");
+  const suffix = version === undefined ? "" : `.${version}`;
+  // A part's own "@" is percent-encoded, so that no part can pose as a tenant.
+  const owner = tenant === undefined ? "" : `@${encodePart(tenant)}:`;
+  return (kind, ...parts) => build(kind, `${suffix}:${owner}`, parts);
+}
+
+function build(kind: string, scope: string, parts: readonly KeyPart[]): string {
   if (!/^[a-z][a-z0-9-]*$/.test(kind))
     throw new DefinitionError("key", "a kind is lower-case letters, digits and hyphens");
   if (parts.length === 0) throw new DefinitionError("key", "a key needs at least one part");
-  const built = `${kind}:${parts.map((part) => encodePart(String(part))).join(":")}`;
+  const built = `${kind}${scope || ":"}${parts.map((part) => encodePart(String(part))).join(":")}`;
   const problem = keyProblem(built);
   if (problem !== undefined) throw new DefinitionError("key", problem);
   return built;
