@@ -147,6 +147,20 @@ describe("a read", () => {
     ]);
   });
 
+  it("of five hundred keys with many names each is answered at once", async () => {
+    const { read, write, purge } = setup();
+    const keys = Array.from({ length: 500 }, (_, i) => `list:${i}`);
+    const tagsOf = (i: number): string[] => Array.from({ length: 20 }, (_, t) => `tag${i}-${t}`);
+    await write(
+      ...keys.map((key, i) => living({ key, members: taggedMembers(key, ...tagsOf(i)) })),
+    );
+    const { seq } = await purge("tag499-19");
+    const { found } = await read(...keys);
+    expect(found.map((one) => one?.entry.key)).toEqual(keys);
+    expect(found.filter((one) => one?.hard !== 0).map((one) => one?.hard)).toEqual([seq]);
+    expect(found[499]?.hard).toBe(seq);
+  });
+
   it("is verified by key, by prefix and by namespace too", async () => {
     const { store, ctx, read, write } = setup();
     for (const member of ["k:list:de:1", "p:list:", "p:list:de:", "n:"] as const) {
