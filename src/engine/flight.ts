@@ -119,6 +119,10 @@ export function createCoalescer({
       if (walking === undefined) break;
       try {
         const outcome = await within(walking.promise, remaining(read) - reserveMs);
+        if (joins === 0 && overran(outcome)) {
+          reserveMs = 0;
+          continue;
+        }
         const mine = await usable(outcome, read);
         if (mine !== undefined && accepts(mine)) return mine;
         // Results that may not be shared are not worth waiting for twice.
@@ -179,6 +183,11 @@ export function createCoalescer({
 function isAlive({ startedAt, endsAt }: Walking, now: EpochMs): boolean {
   // A start in the future is a clock that was set back.
   return now >= startedAt && now < endsAt;
+}
+
+/** The load hung, and not every load need: the first to find out tries once more. */
+function overran(outcome: Outcome): boolean {
+  return outcome.kind === "failed" && outcome.fault.code === "origin.timeout";
 }
 
 /** Whether a wait ended because its time was up. */

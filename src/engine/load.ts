@@ -1,7 +1,7 @@
 /** The last step of a walk: one load for all who want it, and what becomes of it. */
 import { decodeEntry, encodeEntry } from "../core/codec.ts";
 import type { Entry } from "../core/entry.ts";
-import { fault, type Fault } from "../core/faults.ts";
+import { fault, type Fault, type FaultCode } from "../core/faults.ts";
 import type { FlightPort, Landing } from "../core/ports.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
 import type { Coherence } from "./coherence.ts";
@@ -33,6 +33,9 @@ type Publish = (landing: Landing) => void;
 const TAKEOVER_MS: Millis = 500;
 /** Flights a reader joins before it loads by itself. */
 const MAX_JOINS = 3;
+
+/** Failures of one leader that say little of the next. */
+const NOT_FOR_ALL: ReadonlySet<FaultCode> = new Set(["origin.saturated", "origin.timeout"]);
 
 export function createLoader(options: LoaderOptions): Loader {
   const { coherence, flights, callOrigin, keeper, unshared, failures, maxLandingChars } = options;
@@ -71,8 +74,8 @@ export function createLoader(options: LoaderOptions): Loader {
   async function arrive(landing: Landing, beganAt: EpochMs, job: Job): Promise<Outcome | "next"> {
     const { key, policy, ctx } = job;
     if (landing.kind === "failed") {
-      // The leader's isolate is full; ours may not be.
-      if (landing.fault.code === "origin.saturated") return "next";
+      // The leader's isolate is full, or its load hung: ours may do better.
+      if (NOT_FOR_ALL.has(landing.fault.code)) return "next";
       failures.failed(key, landing.fault, ctx.now());
       return failure(job, landing.fault);
     }

@@ -10,8 +10,11 @@ export interface FlightsSpy {
   joined(count: number): Promise<void>;
 }
 
-/** The real flight objects, seen from outside: a test knows when a reader waits there. */
-export function watchFlights(): FlightsSpy {
+/**
+ * The real flight objects, seen from outside: a test knows when a reader waits
+ * there. `lost`: what a leader lands never arrives, as if it had died before.
+ */
+export function watchFlights({ landings = "sent" as "sent" | "lost" } = {}): FlightsSpy {
   let joins = 0;
   const waiting = new Set<{ count: number; resolve: () => void }>();
   const namespace = env.FLIGHTS;
@@ -34,7 +37,8 @@ export function watchFlights(): FlightsSpy {
           count();
           return answer;
         },
-        land: (request) => stub.land(request),
+        land: (request) =>
+          landings === "sent" ? stub.land(request) : Promise.withResolvers<void>().promise,
       };
     }),
     joins: () => joins,

@@ -13,6 +13,8 @@ export interface TestOrigin {
   holdNext(): Gate;
   /** The next load reads the row and never answers. Resolves when it has begun. */
   hangNext(): Promise<void>;
+  /** Every load reads the row and never answers while this is set. */
+  hanging: boolean;
   /** Every load fails while this is set. */
   failing: Error | undefined;
   /** What each load does beside reading the row. */
@@ -25,6 +27,7 @@ export function createOrigin(): TestOrigin {
   const origin = {
     current: 1,
     loads: 0,
+    hanging: false,
     failing: undefined as Error | undefined,
     during: undefined as TestOrigin["during"],
     write() {
@@ -41,7 +44,7 @@ export function createOrigin(): TestOrigin {
       if (origin.failing !== undefined) throw origin.failing;
       const read = origin.current;
       await origin.during?.(load);
-      await gates.shift()?.pass();
+      await (origin.hanging ? createGate() : gates.shift())?.pass();
       return read;
     },
   };

@@ -17,7 +17,7 @@ export interface World {
   /** An isolate of another data centre. */
   readonly away: TestIsolate;
   /** An isolate that begins now. */
-  fresh(host?: string): TestIsolate;
+  fresh(host?: string, bindings?: TestIsolateOptions["bindings"]): TestIsolate;
   /** Changes the row, then invalidates the members elsewhere; acknowledged when it resolves. */
   writeAndPurge(...members: Member[]): Promise<void>;
   /** Invalidates without any change of the row. */
@@ -41,8 +41,9 @@ export async function createWorld(options: Partial<TestIsolateOptions> = {}): Pr
   const isolates: TestIsolate[] = [];
   let asked = 0;
 
-  function fresh(host = COLO): TestIsolate {
-    const isolate = createTestIsolate({ namespace, clock, host, ...options });
+  function fresh(host = COLO, bindings: TestIsolateOptions["bindings"] = {}): TestIsolate {
+    const all = { ...options.bindings, ...bindings };
+    const isolate = createTestIsolate({ namespace, clock, host, ...options, bindings: all });
     isolates.push(isolate);
     return isolate;
   }

@@ -1,0 +1,144 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { definePolicy } from "../../src/index.ts";
+import { watchFlights } from "../support/flights.ts";
+import { holdNextAnswer, restoreNetwork } from "../support/network.ts";
+import { createWorld, type World } from "../support/world.ts";
+
+const ORIGIN_TIMEOUT_MS = 250;
+/** What a read may take in all: two loads, and what asking the tiers takes. */
+const DEADLINE_MS = 2 * ORIGIN_TIMEOUT_MS + 1_500;
+const base = { freshFor: "10m", jitter: 0, originTimeout: ORIGIN_TIMEOUT_MS } as const;
+const TIMEOUT = { code: "origin.timeout" };
+const policy = definePolicy(base);
+const lenient = definePolicy({ ...base, staleIfError: "10m" });
+
+afterEach(restoreNetwork);
+
+async function timed<T>(work: Promise<T>): Promise<{ result: T; ms: number }> {
+  const startedAt = Date.now();
+  return { result: await work, ms: Date.now() - startedAt };
+}
+
+/** A reader whose request the platform ends while it waits for Redis: it never goes on. */
+async function readerThatDies(world: World): Promise<void> {
+  const gate = holdNextAnswer(world.key);
+  world.read(world.here, policy).catch(() => undefined);
+  await gate.reached;
+}
+
+describe("a leader in the isolate that is gone with its request", () => {
+  it("strands nobody: one of its followers overtakes it, and the others follow that one", async () => {
+    const world = await createWorld();
+    await readerThatDies(world);
+    const herd = Array.from({ length: 30 }, () => world.read(world.here, policy));
+    const { result, ms } = await timed(Promise.all(herd));
+    expect(result.map(({ value }) => value)).toEqual(result.map(() => 1));
+    expect(world.origin.loads).toBe(1);
+    expect(ms).toBeLessThan(DEADLINE_MS);
+  });
+
+  it("is not waited for by those who come after its time", async () => {
+    const world = await createWorld();
+    await readerThatDies(world);
+    world.clock.advance(DEADLINE_MS);
+    const { result, ms } = await timed(world.read(world.here, policy));
+    expect(result).toMatchObject({ status: "miss", value: 1 });
+    expect(ms).toBeLessThan(ORIGIN_TIMEOUT_MS);
+  });
+
+  it("does not keep its key from being refreshed for ever", async () => {
+    const swr = definePolicy({ ...base, freshFor: "1m", staleWhileRevalidate: "1h" });
+    const world = await createWorld();
+    await world.read(world.here, swr);
+    await world.settle();
+    world.clock.advance(61_000);
+    await world.hear(world.here);
+    const gate = holdNextAnswer(world.key);
+    expect((await world.read(world.here, swr)).status).toBe("stale");
+    await gate.reached;
+
+    world.origin.write();
+    world.clock.advance(DEADLINE_MS);
+    expect((await world.read(world.here, swr)).value).toBe(1);
+    await expect
+      .poll(async () => (await world.read(world.here, swr)).value, { interval: 5 })
+      .toBe(2);
+  });
+});
+
+describe("a leader in another isolate that is gone before it lands", () => {
+  it("loses its lease to the next follower, who hands its load to the others", async () => {
+    const flights = watchFlights({ landings: "lost" });
+    const world = await createWorld();
+    const dying = world.fresh(undefined, { FLIGHTS: flights.FLIGHTS });
+    const begun = world.origin.hangNext();
+    const lost = world.read(dying, policy).catch((error: unknown) => error);
+    await begun;
+    const herd = [world.here, world.neighbour, world.away].flatMap((isolate) =>
+      Array.from({ length: 10 }, () => world.read(isolate, policy)),
+    );
+    const { result, ms } = await timed(Promise.all(herd));
+    expect(result.map(({ value }) => value)).toEqual(result.map(() => 1));
+    expect(world.origin.loads).toBe(2);
+    expect(ms).toBeLessThan(DEADLINE_MS);
+    expect(await lost).toMatchObject({ fault: TIMEOUT });
+  });
+});
+
+describe("a load that never ends", () => {
+  it("is tried once more by one of those who wait for it in the isolate", async () => {
+    const world = await createWorld();
+    const begun = world.origin.hangNext();
+    const leading = world.read(world.here, policy);
+    await begun;
+    const herd = Array.from({ length: 20 }, () => world.read(world.here, policy));
+    const { result, ms } = await timed(Promise.allSettled([leading, ...herd]));
+    const [lead, ...followers] = result;
+    expect(lead).toMatchObject({ reason: { fault: TIMEOUT } });
+    for (const follower of followers) expect(follower).toMatchObject({ value: { value: 1 } });
+    expect(world.origin.loads).toBe(2);
+    expect(ms).toBeLessThan(DEADLINE_MS);
+  });
+
+  it("is given up at the deadline where every load hangs", async () => {
+    const world = await createWorld();
+    world.origin.hanging = true;
+    const readings = [world.here, world.here, world.neighbour, world.away].flatMap((isolate) => [
+      world.read(isolate, policy),
+      world.read(isolate, policy),
+    ]);
+    const { result, ms } = await timed(Promise.allSettled(readings));
+    for (const outcome of result) expect(outcome).toMatchObject({ reason: { fault: TIMEOUT } });
+    expect(ms).toBeLessThan(DEADLINE_MS + 100);
+    world.origin.hanging = false;
+    world.clock.advance(1_001);
+    expect((await world.read(world.away, policy)).value).toBe(1);
+  });
+
+  it("is aborted, so that it holds no connection", async () => {
+    const world = await createWorld();
+    let aborted: unknown;
+    world.origin.during = (load) =>
+      load.signal.addEventListener("abort", () => {
+        aborted = load.signal.reason;
+      });
+    world.origin.hanging = true;
+    await expect(world.read(world.here, policy)).rejects.toThrow("origin.timeout");
+    expect(aborted).toMatchObject({ name: "DeadlineExceeded" });
+  });
+
+  it("leaves its readers what is stale, where the policy allows", async () => {
+    const world = await createWorld();
+    for (const isolate of [world.here, world.away]) await world.read(isolate, lenient);
+    await world.settle();
+    world.clock.advance(601_000);
+    world.origin.hanging = true;
+    const readings = [world.here, world.here, world.neighbour, world.away].map((isolate) =>
+      world.read(isolate, lenient),
+    );
+    const { result, ms } = await timed(Promise.all(readings));
+    for (const lookup of result)
+      expect(lookup).toMatchObject({ status: "stale-on-error", value: 1, unreachable: false });
+    expect(ms).toBeLessThan(DEADLINE_MS + 100);
+  });
+});
