@@ -24,6 +24,7 @@ import { createRedisStore } from "./redis/store.ts";
 import { createBreaker } from "./resilience/breaker.ts";
 import { createBulkhead } from "./resilience/bulkhead.ts";
 import { within } from "./resilience/deadline.ts";
+import { withFlightBreaker } from "./resilience/guarded-flights.ts";
 import { withBreaker } from "./resilience/guarded-store.ts";
 import { createDurableTracer } from "./telemetry/durable-tracer.ts";
 import { withSpans } from "./telemetry/metered-flights.ts";
@@ -147,13 +148,20 @@ export function createStrata(bindings: Bindings, { now, random, newId }: Platfor
 
   // The engine over them.
   const flights = withSpans(
-    createFlightPort({
-      stub: (name, region) => flightStub(bindings.FLIGHTS, name, region),
-      namespace: config.namespace,
-      shards: config.flightShards,
-      slackMs: config.flightSlackMs,
-      within,
-    }),
+    withFlightBreaker(
+      createFlightPort({
+        stub: (name, region) => flightStub(bindings.FLIGHTS, name, region),
+        namespace: config.namespace,
+        shards: config.flightShards,
+        slackMs: config.flightSlackMs,
+        within,
+      }),
+      createBreaker({
+        dependency: "flight",
+        failures: config.breakerFailures,
+        openMs: config.breakerOpenMs,
+      }),
+    ),
     telemetry,
   );
   const { coherence, engine, batch } = assembleEngine({

@@ -27,7 +27,10 @@ export function createBreaker({ dependency, failures, openMs }: BreakerOptions):
   return {
     async run(now, call) {
       if (streak >= failures) {
-        if (now() < retryAt) return failed(`${dependency}.open`, "not called: it failed just now");
+        const waitMs = retryAt - now();
+        // Longer than it is ever open is a clock that was set back.
+        if (waitMs > 0 && waitMs <= openMs)
+          return failed(`${dependency}.open`, "not called: it failed just now");
         // This call is the probe; others go on failing fast until it has answered.
         retryAt = now() + openMs;
       }

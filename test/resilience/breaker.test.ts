@@ -33,6 +33,13 @@ function setup() {
 }
 
 describe("a breaker", () => {
+  it("does not stay open for an hour where the clock goes back an hour", async () => {
+    const { open, call, advance } = setup();
+    await open();
+    advance(-3_600_000);
+    expect((await call()).ok).toBe(true);
+  });
+
   it("hands results on as they are while it is closed", async () => {
     const { call, fail } = setup();
     expect(await call()).toEqual({ ok: true, value: "answer" });
