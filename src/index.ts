@@ -15,6 +15,7 @@ export type {
 export type { PurgeTargets } from "./core/tag.ts";
 export { strata, type StrataOptions } from "./http/strata.ts";
 export { cached, type CachedOptions } from "./http/cached.ts";
+export type { KeyRules } from "./http/route-key.ts";
 export { passThrough, type PassThroughOptions } from "./http/origin/pass-through.ts";
 export { respond } from "./http/respond.ts";
 export { problem, type ProblemOptions } from "./http/problem.ts";

@@ -1,80 +1,124 @@
 import type { Context as HonoContext, MiddlewareHandler } from "hono";
-import type { Loaded } from "../core/entry.ts";
+import { ageOf, type Age, type Entry, type Loaded, type Variant } from "../core/entry.ts";
 import { toMillis, type Duration } from "../core/duration.ts";
-import { CacheUnavailable, DefinitionError, fault } from "../core/faults.ts";
-import { key as buildKey } from "../core/key.ts";
-import { definePolicy, type PolicyOptions } from "../core/policy.ts";
-import { createCollector, type Collector } from "../engine/collect.ts";
-import { etagOf } from "./etag.ts";
+import { CacheUnavailable, fault } from "../core/faults.ts";
+import { definePolicy, type Policy, type PolicyOptions } from "../core/policy.ts";
+import type { Lookup } from "../core/ports.ts";
+import type { EpochMs } from "../core/time.ts";
+import { createCollector } from "../engine/collect.ts";
+import { PASSING } from "./made.ts";
+import { placed } from "./placing.ts";
+import { notCached } from "./problem.ts";
 import { CLIENT_CACHE_CONTROL, respondWithEntry } from "./respond.ts";
+import type { FieldReader } from "./rfc/fields.ts";
+import { forbidsStale } from "./rfc/instants.ts";
+import { readerOf } from "./rfc/field-reader.ts";
+import { NO_DEMANDS, requestControlOf, type RequestControl } from "./rfc/request-control.ts";
+import { controlOf } from "./rfc/response-control.ts";
+import { standingOf } from "./rfc/reuse.ts";
+import { routeKey, sharedRequest, type KeyRules } from "./route-key.ts";
+import { isExplicit, judgeRoute, routeMaterial } from "./route-response.ts";
 import type { RequestScope, StrataEnv } from "./scope.ts";
-import { isStorable, storedHeaders } from "./storable.ts";
+import { likelySelectors, selectVariant, variantKey, variantsOf } from "./variants.ts";
 
 export interface CachedOptions extends Omit<PolicyOptions, "tags"> {
-  /** The entry's key. Default: the path and its query, parameters sorted. */
-  readonly key?: (c: HonoContext<StrataEnv>) => string;
+  /**
+   * The entry's key, or the rules that make it of the request. Default: the path and its
+   * query, parameters sorted. What the rules leave out, the handler does not see either:
+   * cookies, unless they are named, are left out.
+   */
+  readonly key?: ((c: HonoContext<StrataEnv>) => string) | KeyRules;
   /** Names to purge it by. Tags found in the result are added with `c.var.strata.tag()`. */
   readonly tags?: readonly string[] | ((c: HonoContext<StrataEnv>) => readonly string[]);
   /** How long a client may use its copy without asking. Default 0: what it holds cannot be purged. */
   readonly clientMaxAge?: Duration;
+  /**
+   * Whether clients may ask for validation, other ages, or what is stored alone (RFC 9111,
+   * 5.2.1). Default false: they could make the origin work as often as they like.
+   */
+  readonly requestDirectives?: boolean;
 }
-
-/** Responses over this size pass through and are not kept. */
-const MAX_BODY_BYTES = 1_048_576;
 
 /**
  * Caches a route's response in every tier: one line a route. GET and HEAD only;
  * other methods pass. Put it behind the route's own validation, so that no bad
- * request becomes a key.
+ * request becomes a key. Where the response says itself how long it is fresh, that
+ * counts; where it is silent, the policy does. Variants that its Vary makes are kept apart.
  *
  * @throws {DefinitionError} where the route is defined, naming the field that is wrong.
  * @example
  * app.get("/products/:id", cached({ freshFor: "1h", tags: (c) => [`product:${c.req.param("id")}`] }), handler)
  */
 export function cached(options: CachedOptions): MiddlewareHandler<StrataEnv> {
-  const { key: keyOf = defaultKey, tags, clientMaxAge, ...policyOptions } = options;
+  const { key: keying = {}, tags, clientMaxAge, requestDirectives = false, ...policyOptions } = options;
   const fixedTags = typeof tags === "function" ? [] : (tags ?? []);
   const policy = definePolicy({ ...policyOptions, tags: fixedTags });
   const tagsOf = typeof tags === "function" ? tags : () => [];
+  const rules = typeof keying === "function" ? {} : keying;
   const clientControl =
     clientMaxAge === undefined
       ? CLIENT_CACHE_CONTROL
       : `max-age=${Math.floor(toMillis(clientMaxAge, "clientMaxAge") / 1000)}`;
 
   return async function cachedRoute(c, next) {
-    if (c.req.method !== "GET" && c.req.method !== "HEAD") return next();
+    const request = c.req.raw;
+    if (request.method !== "GET" && request.method !== "HEAD") return next();
     const scope = c.var.strata;
-    const key = keyOf(c);
+    const primary = typeof keying === "function" ? keying(c) : await routeKey(request, rules);
+    const demands = requestDirectives ? requestControlOf(request.headers) : NO_DEMANDS;
+    const asked = requestDirectives ? request.headers : withoutDirectives(request.headers);
+    const run = (): Promise<Loaded> => loadHere(c, next, { policy, rules, asked, tags: tagsOf(c) });
 
-    const load = async (): Promise<Loaded> => {
-      const collector = createCollector();
-      collector.tag(...tagsOf(c));
-      return loadHere(c, next, scope, collector);
-    };
-
-    if (scope.refreshing?.key === key) {
-      scope.refreshing.loaded = await load();
+    if (scope.refreshing?.key === primary) {
+      scope.refreshing.loaded = await run();
       return;
     }
 
     let ran = false;
-    const task = {
-      load: () => {
-        ran = true;
-        return load();
-      },
-      refresh: () => scope.redispatch(key),
+    let own: Entry | undefined;
+    const look = (key: string, known: readonly Variant[]): Promise<Lookup> => {
+      const place = { engine: scope.engine, policy, ctx: scope.ctx, primary, key, known, request: asked };
+      async function load(by: () => Promise<Loaded>): Promise<Loaded> {
+        const began = { ...scope.engine.moment(), startedAt: scope.ctx.now() };
+        const made = await by();
+        if (!made.storable) return made;
+        const { loaded, entry } = await placed(made, { ...began, storedAt: scope.ctx.now() }, place);
+        own = entry;
+        return loaded;
+      }
+      const task = {
+        standing: (entry: Entry, now: EpochMs) => standing(entry, demands, now),
+        load: () => {
+          ran = true;
+          if (!demands.onlyIfCached) return load(run);
+          c.res = notCached();
+          return Promise.resolve(PASSING);
+        },
+        refresh: () => load(() => scope.redispatch(primary)),
+      };
+      return scope.engine.lookup(key, policy, task, scope.ctx);
     };
+
     try {
-      scope.route = await scope.engine.lookup(key, policy, task, scope.ctx);
+      scope.route = await look(primary, []);
+      const variants = own === undefined ? variantsOf(scope.route.entry) : undefined;
+      if (variants !== undefined) {
+        const selected = selectVariant(variants, asked)?.key;
+        scope.route = await look(
+          selected ?? (await variantKey(primary, likelySelectors(variants, asked))),
+          variants,
+        );
+      }
     } catch (error) {
       // The handler's own error answer says more than ours would.
       if (ran && error instanceof CacheUnavailable && c.res.status >= 500) return;
       throw error;
     }
+    // Stored under the key of a variant that nobody had looked for.
+    if (own !== undefined) scope.route = { ...scope.route, status: "miss", entry: own, stored: true };
     const { entry } = scope.route;
     if (entry !== undefined) {
-      const response = respondWithEntry(c.req.raw, entry, scope.ctx.now(), clientControl);
+      const response = respondWithEntry(request, entry, scope.ctx.now(), clientControl);
       // Unset first: Hono would merge the handler's headers into the stored ones.
       c.res = undefined;
       c.res = response;
@@ -85,53 +129,55 @@ export function cached(options: CachedOptions): MiddlewareHandler<StrataEnv> {
   };
 }
 
-/** Runs the handler and makes an entry's material of its response. */
+interface LoadOptions {
+  readonly policy: Policy;
+  readonly rules: KeyRules;
+  readonly asked: FieldReader;
+  readonly tags: readonly string[];
+}
+
+/** Runs the handler for everyone's sake, and makes an entry's material of its response. */
 async function loadHere(
   c: HonoContext<StrataEnv>,
   next: () => Promise<void>,
-  scope: RequestScope,
-  collector: Collector,
+  { policy, rules, asked, tags }: LoadOptions,
 ): Promise<Loaded> {
+  const scope: RequestScope = c.var.strata;
+  const request = c.req.raw;
+  const collector = createCollector();
+  collector.tag(...tags);
+  const requestedAt = scope.ctx.now();
   scope.collector = collector;
+  c.req.raw = sharedRequest(request, rules);
   try {
     await next();
   } finally {
+    c.req.raw = request;
     scope.collector = undefined;
   }
-  const { res } = c;
-  if (res.status >= 500)
-    throw c.error ?? new CacheUnavailable(fault("origin.unavailable", `answered ${res.status}`));
-  if (!isStorable(res)) return { storable: false };
-  const bytes = new Uint8Array(await res.arrayBuffer());
-  const headers = storedHeaders(res.headers);
-  c.res = undefined;
-  c.res = new Response(bytes, { status: res.status, headers: res.headers });
-  if (bytes.byteLength > MAX_BODY_BYTES) return { storable: false };
-  return collector.finish({
-    kind: res.status === 404 || res.status === 410 ? "absent" : "value",
-    body: textOf(bytes) ?? bytes,
-    http: { status: res.status, headers },
-    etag: res.headers.get("ETag") ?? (await etagOf(bytes)),
-  });
+  const respondedAt = scope.ctx.now();
+  const { origin } = new URL(request.url);
+  const verdict = judgeRoute(asked, c.res, { requestedAt, respondedAt }, origin, policy);
+  if (c.res.status >= 500 && !isExplicit(verdict))
+    throw c.error ?? new CacheUnavailable(fault("origin.unavailable", `answered ${c.res.status}`));
+  const { loaded, response } = await routeMaterial(c.res, verdict, collector);
+  if (response !== c.res) {
+    c.res = undefined;
+    c.res = response;
+  }
+  return loaded;
 }
 
-/** The bytes as text if they are exactly that; text is stored without any overhead. */
-function textOf(bytes: Uint8Array): string | undefined {
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    return undefined;
-  }
+function standing(entry: Entry, demands: RequestControl, now: EpochMs): Age {
+  // The list of variants is never stale: they are.
+  if (variantsOf(entry) !== undefined) return now < entry.deleteAt ? "fresh" : "expired";
+  if (demands === NO_DEMANDS) return ageOf(entry, now);
+  return standingOf({ ...entry, bornAt: entry.http?.bornAt ?? entry.storedAt }, demands, now, () =>
+    forbidsStale(controlOf(readerOf(entry.http?.headers ?? []))),
+  );
 }
 
-function defaultKey(c: HonoContext<StrataEnv>): string {
-  const url = new URL(c.req.url);
-  url.searchParams.sort();
-  try {
-    return buildKey("route", url.pathname, url.search);
-  } catch (error) {
-    if (error instanceof DefinitionError)
-      throw new DefinitionError("key", "the URL is too long for a key; give the route a key of its own");
-    throw error;
-  }
+/** What the client wants of caches is left out: this one does as its policy says. */
+function withoutDirectives(headers: Headers): FieldReader {
+  return { get: (name) => (/^(?:cache-control|pragma)$/i.test(name) ? null : headers.get(name)) };
 }

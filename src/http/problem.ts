@@ -30,3 +30,13 @@ export function problem(options: ProblemOptions): Response {
     headers: { "Content-Type": "application/problem+json", "Cache-Control": "no-store", ...headers },
   });
 }
+
+/** The answer to only-if-cached where nothing suits (RFC 9111, 5.2.1.7). */
+export function notCached(): Response {
+  return problem({
+    status: 504,
+    type: "only-if-cached",
+    title: "Gateway Timeout",
+    detail: "Nothing is stored that may answer this request, and it does not let the origin be asked.",
+  });
+}

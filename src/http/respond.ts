@@ -1,36 +1,28 @@
 import type { Context as HonoContext } from "hono";
 import type { Entry } from "../core/entry.ts";
 import type { DataLookup } from "../core/ports.ts";
-import { isNotModified } from "./conditional.ts";
 import { problem } from "./problem.ts";
 import type { StrataEnv } from "./scope.ts";
+import { serve } from "./serve.ts";
 import type { EpochMs } from "../core/time.ts";
 
 /** What sits in a browser cannot be purged: it may keep an answer, and must ask each time. */
 export const CLIENT_CACHE_CONTROL = "max-age=0, must-revalidate";
 
-/** Headers that a 304 repeats (RFC 9110, 15.4.5). */
-const ON_304 = new Set(["cache-control", "content-location", "date", "etag", "expires", "vary"]);
-
-/** The stored response, or a 304 if the client has it already. */
+/** The stored response as this client is to have it: a 304 or a part where that is what it asks for. */
 export function respondWithEntry(
   request: Request,
   entry: Entry,
   now: EpochMs,
   clientCacheControl: string = CLIENT_CACHE_CONTROL,
 ): Response {
-  const headers = new Headers();
-  for (const [name, value] of entry.http?.headers ?? []) headers.append(name, value);
-  headers.set("Cache-Control", clientCacheControl);
-  headers.set("Age", String(Math.max(0, Math.floor((now - entry.storedAt) / 1000))));
-  if (entry.etag !== "") headers.set("ETag", entry.etag);
-  const status = entry.http?.status ?? 200;
-  if (status === 200 && isNotModified(request.headers.get("If-None-Match"), entry.etag)) {
-    for (const name of [...headers.keys()])
-      if (!ON_304.has(name) && name !== "age") headers.delete(name);
-    return new Response(null, { status: 304, headers });
-  }
-  return new Response(entry.body, { status, headers });
+  const { status = 200, headers: stored = [], ...meta } = entry.http ?? {};
+  const has = (field: string): boolean => stored.some(([name]) => name === field);
+  const headers: [string, string][] = stored.map(([name, value]) => [name, value]);
+  if (entry.etag !== "" && !has("etag")) headers.push(["etag", entry.etag]);
+  // What the response says of itself stands.
+  if (!has("cache-control") && !has("expires")) headers.push(["cache-control", clientCacheControl]);
+  return serve(request, { ...entry, http: { status, headers, ...meta } }, now, { reused: true });
 }
 
 /**

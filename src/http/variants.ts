@@ -2,7 +2,13 @@
 import type { Entry, Storable, Variant } from "../core/entry.ts";
 import type { EpochMs } from "../core/time.ts";
 import type { FieldReader } from "./rfc/fields.ts";
-import { isWantedMost, matches, selectorsOf } from "./rfc/vary.ts";
+import { isWantedMost, matches, selectorsOf, type Selectors } from "./rfc/vary.ts";
+import { sha256 } from "./sha256.ts";
+
+/** The key of one variant under its primary key. */
+export async function variantKey(primary: string, selectors: Selectors): Promise<string> {
+  return `${primary}:vary-${(await sha256(JSON.stringify(selectors))).slice(0, 40)}`;
+}
 
 /** Variants of one resource; beyond it the oldest are forgotten. */
 const MAX_VARIANTS = 64;

@@ -164,11 +164,12 @@ export const VALIDATION = [
     expect(answer.status).toBe(200);
   }),
   rfc9111("4.3.2", "MUST", "compare If-Modified-Since with Last-Modified", async (p) => {
-    p.answers({ headers: { ...FRESH, "Last-Modified": p.date(-1_000) } });
+    const [modified, later, earlier] = [p.date(-1_000), p.date(-900), p.date(-1_100)];
+    p.answers({ headers: { ...FRESH, "Last-Modified": modified } });
     await p.get();
-    expect((await p.get({ "If-Modified-Since": p.date(-1_000) })).status).toBe(304);
-    expect((await p.get({ "If-Modified-Since": p.date(-999) })).status).toBe(304);
-    expect((await p.get({ "If-Modified-Since": p.date(-1_001) })).status).toBe(200);
+    expect((await p.get({ "If-Modified-Since": modified })).status).toBe(304);
+    expect((await p.get({ "If-Modified-Since": later })).status).toBe(304);
+    expect((await p.get({ "If-Modified-Since": earlier })).status).toBe(200);
     expect((await p.get({ "If-Modified-Since": "long ago" })).status).toBe(200);
   }),
   rfc9111("4.3.2", "MUST", "compare If-Modified-Since with Date where there is no Last-Modified", async (p) => {

@@ -1,5 +1,5 @@
 /** One request's dealings with the origin: what it asks, what becomes of the answer. */
-import type { Entry, Loaded, LogMoment, Storable, Variant } from "../../core/entry.ts";
+import type { Entry, Loaded, Storable, Variant } from "../../core/entry.ts";
 import { CacheUnavailable, fault } from "../../core/faults.ts";
 import type { Policy } from "../../core/policy.ts";
 import type { Context } from "../../core/ports.ts";
@@ -14,20 +14,17 @@ import type { RequestControl } from "../rfc/request-control.ts";
 import { controlOf } from "../rfc/response-control.ts";
 import { updateFields } from "../rfc/stored-fields.ts";
 import { confirms, describesStored } from "../rfc/validate.ts";
-import { selectingNames, selectorsOf } from "../rfc/vary.ts";
 import { bytesOf, textOf } from "../text-bytes.ts";
-import { listOf, variantsOf, variantTags } from "../variants.ts";
+import { placed, storedAt, type Place } from "../placing.ts";
+import { variantTags } from "../variants.ts";
 import { collect, relay } from "./collect.ts";
 import type { Forward, Received } from "./forward.ts";
 import { planOf, unconditional, type Plan } from "./plan.ts";
-import { variantKey } from "./target.ts";
 
 export interface ExchangeOptions {
   readonly engine: Engine;
   readonly policy: Policy;
   readonly forward: Forward;
-  /** What is known of the invalidation log at this moment. */
-  readonly moment: () => LogMoment;
   readonly limits: KeepLimits;
   readonly maxBodyBytes: number;
 }
@@ -72,7 +69,16 @@ export async function loadFrom(
 ): Promise<Loaded> {
   const { engine, policy, forward, limits, maxBodyBytes } = options;
   const { request, url, scope, primary, demands, ctx } = asked;
-  const began = { ...options.moment(), startedAt: ctx.now() };
+  const began = { ...engine.moment(), startedAt: ctx.now() };
+  const place: Place = {
+    engine,
+    policy,
+    ctx,
+    primary,
+    key,
+    known,
+    request: asked.forwarded(),
+  };
   const fwd = reasonOf(held, known, ctx.now());
 
   async function ask(plan: Plan, entry: Entry | undefined): Promise<Loaded> {
@@ -114,7 +120,7 @@ export async function loadFrom(
     });
     if (bytes === undefined) return UNSHARED;
     if (part !== undefined) return takePart(received, verdict, part, bytes, plan, entry);
-    return keep(madeOf(verdict, received.status, textOf(bytes) ?? bytes), received.headers.get("Vary"));
+    return keep(madeOf(verdict, received.status, textOf(bytes) ?? bytes));
   }
 
   /** Keeps a part, joined with the one that is stored if they are of the same thing (3.4). */
@@ -141,7 +147,7 @@ export async function loadFrom(
     const complete = whole.first === 0 && whole.last === whole.total - 1;
     const fields = verdict.fields.filter(([name]) => name !== "content-range" && name !== "content-length");
     const made = madeOf({ ...verdict, fields }, complete ? 200 : 206, body, complete ? {} : { part: whole });
-    return keep(made, received.headers.get("Vary"));
+    return keep(made);
   }
 
   /** The stored response with the fields and times of a newer answer (3.2, 4.3.4). */
@@ -157,7 +163,7 @@ export async function loadFrom(
       own.entry = { ...entry, ...(made.http && { http: made.http }), etag: made.etag };
       return PASSING;
     }
-    return keep(made, readerOf(fields).get("Vary"));
+    return keep(made);
   }
 
   /** 4.3.5: a 200 that describes the stored response updates it; another makes it stale. */
@@ -188,36 +194,14 @@ export async function loadFrom(
     const etag = received.headers.get("ETag");
     const variant = known.find((candidate) => candidate.etag === etag);
     if (plan.kind !== "select" || variant === undefined) return undefined;
-    return stored(variant.key);
+    return storedAt(variant.key, place);
   }
 
   /** Stores under this key, or among the variants if the response is one (4.1). */
-  async function keep(made: Storable, vary: string | null): Promise<Loaded> {
-    const moment = { ...began, storedAt: ctx.now() };
-    const names = selectingNames(vary);
-    if (names.length === 0) {
-      if (key === primary) return made;
-      own.entry = engine.put(primary, policy, made, moment, ctx).entry;
-      return PASSING;
-    }
-    const selectors = selectorsOf(names, asked.forwarded());
-    const at = await variantKey(primary, selectors);
-    const language = readerOf(made.http?.headers ?? []).get("Content-Language");
-    const { deleteAt = 0 } = made.lifetimes ?? {};
-    const variant: Storable = { ...made, members: [...made.members, `k:${primary}`] };
-    // Another request may have added to the list meanwhile.
-    const listed = key === primary ? known : (variantsOf(await stored(primary)) ?? known);
-    const list = listOf(listed, { key: at, selectors, etag: made.etag, language, deleteAt }, ctx.now());
-    if (at !== key) own.entry = engine.put(at, policy, variant, moment, ctx).entry;
-    if (key === primary) return list;
-    engine.put(primary, policy, list, moment, ctx);
-    return at === key ? variant : PASSING;
-  }
-
-  /** What the tiers have, however stale; never asks the origin. */
-  async function stored(at: string): Promise<Entry | undefined> {
-    const task = { standing: () => "fresh" as const, load: () => Promise.resolve(PASSING) };
-    return (await engine.lookup(at, policy, task, ctx)).entry;
+  async function keep(made: Storable): Promise<Loaded> {
+    const { loaded, entry } = await placed(made, { ...began, storedAt: ctx.now() }, place);
+    if (entry !== undefined) own.entry = entry;
+    return loaded;
   }
 
   function judge(received: Received, status: number, fields: Iterable<readonly [string, string]>): Verdict {

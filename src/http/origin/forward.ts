@@ -1,38 +1,12 @@
 /** A request on its way to the origin, and the response on its way back (RFC 9110, 7.6). */
 import { CacheUnavailable, fault, messageOf } from "../../core/faults.ts";
 import type { Clock, EpochMs, Millis } from "../../core/time.ts";
+import { CLIENT_CLAIMS } from "../client-claims.ts";
 import { formatDate, parseDate } from "../rfc/dates.ts";
 import { hopByHop } from "../rfc/stored-fields.ts";
 
 /** Our name in Via. */
 const PSEUDONYM = "strata";
-
-/**
- * What a client can say of how it came to us. Only we know, so only we say it; else
- * one client could make the origin write its words into a response for everyone.
- */
-const OURS_TO_SAY = [
-  "cf-connecting-ip",
-  "forwarded",
-  "front-end-https",
-  "x-forwarded-host",
-  "x-forwarded-path",
-  "x-forwarded-port",
-  "x-forwarded-prefix",
-  "x-forwarded-proto",
-  "x-forwarded-scheme",
-  "x-forwarded-server",
-  "x-forwarded-ssl",
-  "x-host",
-  "x-http-host-override",
-  "x-http-method",
-  "x-http-method-override",
-  "x-method-override",
-  "x-original-host",
-  "x-original-url",
-  "x-rewrite-url",
-  "x-url-scheme",
-];
 
 /** Fields of the client's request, as the origin gets them. */
 export function forwardedHeaders(request: Request): Headers {
@@ -40,8 +14,8 @@ export function forwardedHeaders(request: Request): Headers {
   const seen = new URL(request.url);
   const client = request.headers.get("CF-Connecting-IP");
   for (const name of hopByHop(request.headers)) headers.delete(name);
-  for (const name of OURS_TO_SAY) headers.delete(name);
-  headers.delete("host");
+  for (const name of CLIENT_CLAIMS) headers.delete(name);
+  for (const name of ["cf-connecting-ip", "host"]) headers.delete(name);
   headers.append("Via", `1.1 ${PSEUDONYM}`);
   if (client !== null) headers.append("X-Forwarded-For", client);
   headers.set("X-Forwarded-Host", seen.host);

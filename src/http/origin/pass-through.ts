@@ -3,9 +3,9 @@ import type { Context as HonoContext, Handler } from "hono";
 import { CacheUnavailable } from "../../core/faults.ts";
 import { definePolicy, MAX_LIFETIME_MS } from "../../core/policy.ts";
 import type { Invalidator, Lookup } from "../../core/ports.ts";
-import type { LogMoment, Variant } from "../../core/entry.ts";
+import type { Variant } from "../../core/entry.ts";
 import { cacheStatus, forwardedStatus, plainStatus } from "../cache-status.ts";
-import { problem } from "../problem.ts";
+import { notCached, problem } from "../problem.ts";
 import { requestControlOf } from "../rfc/request-control.ts";
 import { forbidsStale, type KeepLimits } from "../rfc/instants.ts";
 import { controlOf } from "../rfc/response-control.ts";
@@ -13,11 +13,11 @@ import { readerOf } from "../rfc/field-reader.ts";
 import { standingOf } from "../rfc/reuse.ts";
 import type { RequestScope, StrataEnv } from "../scope.ts";
 import { hasPartFor, serve } from "../serve.ts";
-import { likelySelectors, selectVariant, variantsOf } from "../variants.ts";
+import { likelySelectors, selectVariant, variantKey, variantsOf } from "../variants.ts";
 import { PASSING } from "../made.ts";
 import { createUnattended, loadFrom, type Asked, type ExchangeOptions, type Own } from "./exchange.ts";
 import { createForward, forwardedHeaders } from "./forward.ts";
-import { originKey, targetOf, variantKey, type Target } from "./target.ts";
+import { originKey, targetOf, type Target } from "./target.ts";
 import { handOn, type UnsafeOptions } from "./unsafe.ts";
 
 export interface PassThroughOptions {
@@ -26,7 +26,6 @@ export interface PassThroughOptions {
   /** The path under which the origin's root is served. Default: the root. */
   readonly prefix?: string;
   readonly invalidator: Invalidator & {
-    moment(): LogMoment;
     ready(start: number, windowMs: number, ctx: RequestScope["ctx"]): unknown;
   };
   /** Bodies over this pass through and are not kept. Default 4 MiB. */
@@ -65,7 +64,6 @@ export function passThrough(options: PassThroughOptions): Handler<StrataEnv> {
         now: ctx.now,
         headersTimeoutMs: HEADERS_TIMEOUT_MS,
       }),
-      moment: () => invalidator.moment(),
       limits: LIMITS,
       maxBodyBytes,
       mount,
@@ -210,16 +208,6 @@ function fromEntry(scope: RequestScope, request: Request, entry: Lookup["entry"]
   const response = serve(request, entry, now, { reused: true });
   scope.told = { member: cacheStatus(lookup, response.status, now), plain: plainStatus(lookup) };
   return response;
-}
-
-/** RFC 9111, 5.2.1.7. */
-function notCached(): Response {
-  return problem({
-    status: 504,
-    type: "only-if-cached",
-    title: "Gateway Timeout",
-    detail: "Nothing is stored that may answer this request, and it does not let the origin be asked.",
-  });
 }
 
 function noAnswer(scope: RequestScope, { fault }: CacheUnavailable): Response {

@@ -1,6 +1,6 @@
 /** Where a request goes at the origin, and the key of what comes back. */
 import { key, keyProblem } from "../../core/key.ts";
-import { encodeHex } from "../hex.ts";
+import { sha256 } from "../sha256.ts";
 
 export interface Target {
   /** The resource at the origin. */
@@ -52,17 +52,5 @@ export async function originKey(publicOrigin: string, url: URL): Promise<string>
     const plain = `origin:${encodeURIComponent(publicOrigin)}:${encodeURIComponent(resource)}`;
     if (plain.length <= MAX_PRIMARY_LENGTH && keyProblem(plain) === undefined) return plain;
   }
-  return key("origin", publicOrigin.slice(0, 120), `sha256-${await digest(`${publicOrigin} ${resource}`)}`);
-}
-
-/** The key of one variant under its primary key. */
-export async function variantKey(
-  primary: string,
-  selectors: readonly (readonly [string, string | null])[],
-): Promise<string> {
-  return `${primary}:vary-${(await digest(JSON.stringify(selectors))).slice(0, 40)}`;
-}
-
-async function digest(text: string): Promise<string> {
-  return encodeHex(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
+  return key("origin", publicOrigin.slice(0, 120), `sha256-${await sha256(`${publicOrigin} ${resource}`)}`);
 }

@@ -23,7 +23,7 @@ export async function handOn(
   target: Target,
   ctx: Context,
 ): Promise<{ readonly response: Response; readonly status: number; readonly stored: boolean }> {
-  const known = options.moment();
+  const known = options.engine.moment();
   const received = await options.forward(target.url, {
     method: request.method,
     headers: forwardedHeaders(request),

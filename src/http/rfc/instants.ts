@@ -9,6 +9,8 @@ import { hasValidator } from "./store.ts";
 export interface KeepLimits {
   /** How long past its freshness a response may answer for an origin that cannot be reached (4.2.4). */
   readonly disconnectedMs: Millis;
+  /** How long it may be served while it is refreshed, where it does not say. Default 0. */
+  readonly staleWhileRevalidateMs?: Millis;
   /** How long past its use a response with a validator is kept. */
   readonly validateMs: Millis;
   /** Nothing is kept longer; its age is what it is. */
@@ -39,13 +41,20 @@ export function instantsOf(
   // no-cache: fresh for nobody (5.2.2.4).
   const freshUntil = kept(control.noCache === true ? born : born + lifetimeMs);
   const strict = forbidsStale(control);
-  const swrMs = strict ? 0 : (control.staleWhileRevalidate ?? 0) * 1000;
+  const swrMs = strict ? 0 : revalidateMs(control, limits);
   const staleUntil = kept(freshUntil + swrMs);
   const errorMs = strict ? 0 : disconnectedMs(control, limits);
   const errorUntil = Math.max(staleUntil, kept(freshUntil + errorMs));
   const useful = Math.max(errorUntil, now);
   const deleteAt = hasValidator(headers) ? kept(useful + limits.validateMs) : errorUntil;
   return { freshUntil, staleUntil, errorUntil, deleteAt: Math.max(deleteAt, errorUntil) };
+}
+
+function revalidateMs(control: ResponseControl, limits: KeepLimits): Millis {
+  const { staleWhileRevalidate } = control;
+  return staleWhileRevalidate === undefined
+    ? (limits.staleWhileRevalidateMs ?? 0)
+    : staleWhileRevalidate * 1000;
 }
 
 /** What the response says of errors counts for a lost connection too (RFC 5861, 4). */

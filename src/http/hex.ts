@@ -1,4 +1,0 @@
-/** Bytes in lower-case hexadecimal. */
-export function encodeHex(bytes: ArrayBuffer): string {
-  return Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, "0")).join("");
-}

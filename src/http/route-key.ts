@@ -1,0 +1,81 @@
+/** What of a request names a route's response, and what its handler may see of the rest. */
+import { key as buildKey, MAX_KEY_LENGTH } from "../core/key.ts";
+import { CONDITIONAL } from "./rfc/validate.ts";
+import { splitList } from "./rfc/fields.ts";
+import { CLIENT_CLAIMS } from "./client-claims.ts";
+import { sha256 } from "./sha256.ts";
+
+export interface KeyRules {
+  /** Query parameters that tell responses apart. Default "all"; their order never does. */
+  readonly query?:
+    | "all"
+    | "none"
+    | { readonly only: readonly string[] }
+    | { readonly except: readonly string[] };
+  /** Request fields that tell responses apart, beside those that a response's Vary names. */
+  readonly headers?: readonly string[];
+  /** Cookies that do. */
+  readonly cookies?: readonly string[];
+  /** Whether responses differ by host. Default false. */
+  readonly host?: boolean;
+}
+
+/** The key by the rules; hashed where it would be too long. */
+export async function routeKey(request: Request, rules: KeyRules): Promise<string> {
+  const url = new URL(request.url);
+  const query = keyedQuery(url.searchParams, rules);
+  const parts = [url.pathname, query === "" ? "" : `?${query}`, ...extras(request, url, rules)];
+  const length = parts.reduce((sum, part) => sum + encodeURIComponent(part).length + 1, 6);
+  if (length <= MAX_KEY_LENGTH - VARIANT_ROOM) return buildKey("route", ...parts);
+  return buildKey("route", `sha256-${await sha256(JSON.stringify(parts))}`);
+}
+
+/** Room for the suffix that tells variants apart. */
+const VARIANT_ROOM = 50;
+
+function keyedQuery(given: URLSearchParams, { query = "all" }: KeyRules): string {
+  const kept = new URLSearchParams([...given].filter(([name]) => isKeyed(name, query)));
+  kept.sort();
+  return kept.toString();
+}
+
+function isKeyed(name: string, query: NonNullable<KeyRules["query"]>): boolean {
+  if (typeof query === "string") return query === "all";
+  return "only" in query ? query.only.includes(name) : !query.except.includes(name);
+}
+
+function extras(request: Request, url: URL, { headers = [], cookies = [], host }: KeyRules): string[] {
+  const more: string[] = [];
+  if (host === true) more.push(url.host);
+  if (headers.length > 0)
+    more.push(JSON.stringify(headers.map((name) => [name.toLowerCase(), request.headers.get(name)])));
+  if (cookies.length > 0) more.push(keyedCookies(request, cookies));
+  return more;
+}
+
+function keyedCookies(request: Request, names: readonly string[]): string {
+  return splitList(request.headers.get("Cookie") ?? "", ";")
+    .filter((pair) => names.includes(pair.slice(0, pair.indexOf("="))))
+    .toSorted()
+    .join("; ");
+}
+
+/**
+ * The request as the handler of a shared response sees it: without what does not
+ * name the response. What the handler cannot see, one client cannot write into
+ * the response of all others, and no client's own data can get into it.
+ */
+export function sharedRequest(request: Request, rules: KeyRules): Request {
+  const url = new URL(request.url);
+  const { query = "all", headers: keyed = [], cookies = [] } = rules;
+  if (query !== "all")
+    for (const name of [...url.searchParams.keys()])
+      if (!isKeyed(name, query)) url.searchParams.delete(name);
+  const headers = new Headers(request.headers);
+  const named = new Set(keyed.map((name) => name.toLowerCase()));
+  for (const name of [...CLIENT_CLAIMS, ...CONDITIONAL]) if (!named.has(name)) headers.delete(name);
+  const shown = keyedCookies(request, cookies);
+  if (shown !== "") headers.set("Cookie", shown);
+  else if (!named.has("cookie")) headers.delete("Cookie");
+  return new Request(url, { method: request.method, headers, signal: request.signal });
+}
