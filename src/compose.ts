@@ -12,6 +12,7 @@ import { createInspector } from "./engine/inspect.ts";
 import { createWarmer } from "./engine/warm.ts";
 import { problem } from "./http/problem.ts";
 import type { StrataEnv } from "./http/scope.ts";
+import { etagOf } from "./http/etag.ts";
 import { strata, type Dispatch } from "./http/strata.ts";
 import { createDatabase } from "./origin/neon.ts";
 import { apiKeys, parseApiKeys } from "./ratelimit/api-keys.ts";
@@ -35,9 +36,10 @@ import { createPush } from "./telemetry/push.ts";
 import { readSettings } from "./telemetry/settings.ts";
 import { createTelemetry } from "./telemetry/telemetry.ts";
 import { createTotals } from "./telemetry/totals.ts";
-import { createTraced } from "./telemetry/traced.ts";
+import { createTraced, createTracedFetch } from "./telemetry/traced.ts";
 import { createEdgeTier } from "./tiers/edge.ts";
 import { createMemoryTier } from "./tiers/memory.ts";
+import { createWriteThrough } from "./writes/through.ts";
 import { createWriter } from "./writes/writer.ts";
 import type { Clock } from "./core/time.ts";
 
@@ -185,7 +187,8 @@ export function createStrata(bindings: Bindings, { now, random, newId }: Platfor
     now,
     onQuery: telemetry.observeSql,
   });
-  const writer = createWriter({ db, invalidator: coherence });
+  const through = createWriteThrough({ engine, etagOf });
+  const writer = createWriter({ db, invalidator: coherence, through });
   coherence.onRecovery((ctx) => writer.relay(ctx));
 
   // Rate limits: a deadline and a breaker of their own, so that neither trips the cache's.
@@ -235,6 +238,7 @@ export function createStrata(bindings: Bindings, { now, random, newId }: Platfor
     await store.trim(MAX_LIFETIME_MS + config.trimSlackMs, ctx);
   }
 
+  const traced = createTraced(telemetry, now);
   return {
     config,
     middleware,
@@ -251,7 +255,8 @@ export function createStrata(bindings: Bindings, { now, random, newId }: Platfor
     metrics,
     inspect: createInspector({ memory, edge, store, coherence }),
     rateLimits,
-    traced: createTraced(telemetry, now),
+    traced,
+    tracedFetch: createTracedFetch(traced, (url, init) => fetch(url, init)),
   };
 }
 

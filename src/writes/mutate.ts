@@ -3,6 +3,7 @@ import type { BatchItem } from "drizzle-orm/batch";
 import { tagMember, type Member } from "../core/tag.ts";
 import { insertFound, insertMembers, type Database, type InsertedRow } from "./outbox.ts";
 import { unionOf } from "./relay.ts";
+import type { Through } from "./through.ts";
 
 /** A statement with RETURNING. */
 export type Returning<T> = BatchItem<"pg"> & { readonly _: { readonly result: T[] } };
@@ -25,6 +26,8 @@ export interface Mutation<T> {
    * the lock the second waits before it reads, and reads B.
    */
   readonly tagQuery?: SQL | { readonly after: SQL };
+  /** What the value makes of an entry at once (write-through); otherwise the next reader loads it. */
+  readonly through?: (value: T) => Through;
 }
 
 export interface Committed<T> {

@@ -1,11 +1,11 @@
 import { CacheUnavailable, originFaultOf } from "../core/faults.ts";
-import type { Context, Invalidator, Result } from "../core/ports.ts";
+import type { Context, Invalidation, Invalidator, Result } from "../core/ports.ts";
 import { membersOfPurge, tagMember, type Member, type PurgeTargets } from "../core/tag.ts";
 import { commit, type Committed, type Mutation } from "./mutate.ts";
 import { isRejection, WriteUnconfirmed } from "./unconfirmed.ts";
 import { deleteRows, insertMembers, noteNumber, type Database, type Waits } from "./outbox.ts";
 import { relay, type RelayReport } from "./relay.ts";
-import type { Seq } from "../core/seq.ts";
+import type { WriteThrough } from "./through.ts";
 
 /** `deferred`: every reader will learn of it, but not before Redis is back. */
 export type InvalidationState = "done" | "deferred";
@@ -43,6 +43,8 @@ export interface Writer {
 export interface WriterOptions extends Partial<Waits> {
   readonly db: Database;
   readonly invalidator: Invalidator;
+  /** Makes entries of what is written; without it `through` of a mutation has no effect. */
+  readonly through?: WriteThrough;
 }
 
 /** Longer than a replica lags: a fail-over that loses an invalidation has happened by then. */
@@ -60,34 +62,44 @@ export function createWriter(options: WriterOptions): Writer {
     return report;
   }
 
-  async function invalidate(members: readonly Member[], ctx: Context): Promise<Result<Seq>> {
+  async function invalidate(
+    members: readonly Member[],
+    ctx: Context,
+  ): Promise<Result<Invalidation>> {
     const result = await invalidator.invalidate(members, ctx);
     const outcome = result.ok ? "done" : "deferred";
     ctx.emit({ type: "invalidation.end", members: members.length, outcome });
-    return result.ok ? { ok: true, value: result.value.seq } : result;
+    return result;
   }
 
   /** What becomes of rows of the outbox once their members have, or have not, a number. */
-  function conclude(ids: readonly number[], result: Result<Seq>, ctx: Context): InvalidationState {
+  function conclude(
+    ids: readonly number[],
+    result: Result<Invalidation>,
+    ctx: Context,
+  ): InvalidationState {
     if (!result.ok) {
       backlog = true;
       return "deferred";
     }
     if (ids.length > 0)
-      inBackground(noteNumber(db, ids, result.value, { settled: originLagMs === 0 }), ctx);
+      inBackground(noteNumber(db, ids, result.value.seq, { settled: originLagMs === 0 }), ctx);
     if (backlog) ctx.defer(runRelay(ctx));
     return "done";
   }
 
   async function mutate<T>(mutation: Mutation<T>, ctx: Context): Promise<Written<T>> {
-    const committed = await confirmed(mutation, ctx);
-    const { value, ids, members } = committed;
+    const before = options.through?.moment();
+    const { value, ids, members } = await confirmed(mutation, ctx);
     if (value === undefined) {
       if (ids.length > 0) inBackground(deleteRows(db, ids), ctx);
       return { value, invalidation: "done" };
     }
     invalidator.markDead(members);
-    return { value, invalidation: conclude(ids, await invalidate(members, ctx), ctx) };
+    const result = await invalidate(members, ctx);
+    if (result.ok && before !== undefined && mutation.through !== undefined)
+      await options.through?.put(mutation.through(value), before, result.value, ctx);
+    return { value, invalidation: conclude(ids, result, ctx) };
   }
 
   /** A commit whose answer did not come may still happen: readers must not miss it. */

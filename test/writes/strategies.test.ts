@@ -1,0 +1,101 @@
+/** What each way of updating the cache prevents, and what it does not. */
+import { eq } from "drizzle-orm";
+import { describe, expect, it } from "vitest";
+import { products } from "../../src/api/schema.ts";
+import { definePolicy, key, type LoadContext } from "../../src/index.ts";
+import { createTestIsolate, uniqueNamespace, type TestIsolate } from "../support/isolate.ts";
+import { newCategories, newProduct, stockOf, testDatabase } from "./database.ts";
+
+const policy = definePolicy({ freshFor: "1h" });
+
+async function setup() {
+  const db = testDatabase();
+  const [category = 0] = await newCategories(db, 1);
+  const id = await newProduct(db, category);
+  const namespace = uniqueNamespace();
+  const writer = createTestIsolate({ namespace, host: "a" });
+  const reader = createTestIsolate({ namespace, host: "b" });
+  const item = key("stock", id);
+  const load = (context: LoadContext) => {
+    context.tag(`stock:${id}`);
+    return stockOf(db, id);
+  };
+
+  const read = async (isolate: TestIsolate) => {
+    const found = await isolate.request().read(item, policy, load);
+    await isolate.settle();
+    return [found.status, found.value];
+  };
+  const mutate = async (stock: number, through: boolean) => {
+    const written = await writer.layer.writer.mutate<typeof products.$inferSelect>(
+      {
+        statements: [db.update(products).set({ stock }).where(eq(products.id, id)).returning()],
+        tags: [`stock:${id}`],
+        ...(through && {
+          through: (row) => ({ key: item, policy, value: row.stock, tags: [`stock:${id}`] }),
+        }),
+      },
+      writer.request().ctx,
+    );
+    await writer.settle();
+    return written;
+  };
+  const purge = (isolate: TestIsolate) =>
+    isolate.layer.coherence.invalidate([`k:${item}`], isolate.request().ctx);
+  return { db, id, writer, reader, read, mutate, purge, item };
+}
+
+describe("write-through", () => {
+  it("makes the entry of the write: nobody loads it, here or elsewhere", async () => {
+    const { writer, reader, read, mutate } = await setup();
+    await read(reader);
+    await read(writer);
+    await mutate(77, true);
+    reader.clock.advance(1_001);
+    expect(await read(writer)).toEqual(["hit-memory", 77]);
+    expect(await read(reader)).toEqual(["hit-redis", 77]);
+  });
+
+  it("stores nothing if another was numbered meanwhile: which is later is not known", async () => {
+    const { id, writer, reader, read, mutate } = await setup();
+    await read(writer);
+    await reader.layer.coherence.invalidate([`t:stock:${id}`], reader.request().ctx);
+    await mutate(78, true);
+    expect(await read(writer)).toEqual(["miss", 78]);
+  });
+
+  it("dies by the next purge like any entry", async () => {
+    const { writer, reader, read, mutate, purge } = await setup();
+    await read(writer);
+    await mutate(79, true);
+    await purge(reader);
+    writer.clock.advance(1_001);
+    expect((await read(writer))[0]).toBe("miss");
+  });
+});
+
+describe("write, then invalidate", () => {
+  it("leaves the new value to the first reader", async () => {
+    const { writer, reader, read, mutate } = await setup();
+    await read(reader);
+    await mutate(80, false);
+    reader.clock.advance(1_001);
+    expect(await read(reader)).toEqual(["miss", 80]);
+    expect((await read(writer))[1]).toBe(80);
+  });
+});
+
+describe("invalidate, then write", () => {
+  it("keeps what a reader loaded between the two, until it expires: the anomaly", async () => {
+    const { db, id, writer, reader, read, purge } = await setup();
+    await purge(writer);
+    const [, old] = await read(reader);
+    await db.update(products).set({ stock: 81 }).where(eq(products.id, id));
+    reader.clock.advance(10_000);
+    expect(await read(reader)).toEqual(["hit-memory", old]);
+    // The second invalidation is what makes it right.
+    await purge(writer);
+    reader.clock.advance(1_001);
+    expect(await read(reader)).toEqual(["miss", 81]);
+  });
+});
