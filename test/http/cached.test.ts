@@ -95,10 +95,8 @@ describe("a cached route", () => {
   it("serves stale while it asks again in the background, and then the new value", async () => {
     let calls = 0;
     const { get, clock } = createTestApp(uniqueNamespace(), (app) =>
-      app.get(
-        "/swr",
-        cached({ freshFor: "10s", staleWhileRevalidate: "1m", jitter: 0 }),
-        (c) => c.json({ call: ++calls, authorization: c.req.header("Authorization") ?? null }),
+      app.get("/swr", cached({ freshFor: "10s", staleWhileRevalidate: "1m", jitter: 0 }), (c) =>
+        c.json({ call: ++calls, authorization: c.req.header("Authorization") ?? null }),
       ),
     );
     await get("/swr");
@@ -141,9 +139,7 @@ describe("a cached route", () => {
       app.get("/thing", cached({ freshFor: "1m" }), (c) => c.json({ ok: true })),
     );
     const { headers } = await get("/thing");
-    const head = await send(
-      new Request("http://x.test/thing", { method: "HEAD", headers: {} }),
-    );
+    const head = await send(new Request("http://x.test/thing", { method: "HEAD", headers: {} }));
     expect(head.status).toBe(200);
     expect(head.body).toBe("");
     expect(head.headers.get("ETag")).toBe(headers.get("ETag"));
