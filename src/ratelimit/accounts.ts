@@ -30,9 +30,11 @@ export interface Known extends Account {
   flying: number;
   /** Tokens that requests under way ask for; how many they get is not known yet. */
   asking: number;
-  /** The latest call that includes this account; settles when it has answered. */
-  call: Promise<unknown> | undefined;
+  /** The calls under way that include this account. */
+  calls: readonly Promise<unknown>[];
   refusal: Refusal | undefined;
+  /** Until then nothing is lent: requests wait to ask the ledger, and would be overtaken. */
+  heldUntil: EpochMs;
 }
 
 /** A refusal is asked about again after this long, so that a reset elsewhere is seen. */
@@ -174,8 +176,9 @@ function adapt(
       debtUntil: now,
       flying: 0,
       asking: 0,
-      call: undefined,
+      calls: [],
       refusal: undefined,
+      heldUntil: -Infinity,
     };
   const before = found.windows;
   const buckets = windows.map(({ widthMs }) => {

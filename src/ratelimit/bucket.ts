@@ -75,6 +75,9 @@ export function charge(
   if (tokens === 0) return rolled;
   if (rolled.current === 0 && rolled.previous === 0) rolled = roll(emptyBucket(at), window, now);
   if (at >= rolled.startMs || ageMs === 0) return { ...rolled, current: rolled.current + tokens };
+  // An identity's first span began earlier than was known.
+  if (rolled.previous === 0 && ageMs < window.widthMs)
+    return { startMs: at, current: rolled.current + tokens, previous: 0 };
   if (at >= rolled.startMs - window.widthMs)
     return { ...rolled, previous: rolled.previous + tokens };
   return rolled;

@@ -39,12 +39,15 @@ export interface Limiter {
 interface Batch {
   requests: number;
   readonly openedAt: number;
-  readonly answer: Promise<Result<Taken>>;
+  answer: Promise<Result<Taken>>;
 }
+
+const NEVER = new Promise<never>(() => undefined);
 
 export function createLimiter(options: LimiterOptions): Limiter {
   const { settlement, table, timeoutMs, within } = options;
   const batches = new Map<string, Batch>();
+  const holdMs = 2 * timeoutMs;
 
   /** A refusal that this isolate remembers, counted down. */
   function remembered(
@@ -68,6 +71,7 @@ export function createLimiter(options: LimiterOptions): Limiter {
     const now = ctx.now();
     const ledgerNow = settlement.ledgerNow(ctx);
     for (const known of accounts) {
+      if (now < known.heldUntil && now >= known.heldUntil - holdMs) return false;
       if (known.debt + known.flying + cost > leaseOf(known.windows, share)) return false;
       if (!fits(known, cost, ledgerNow)) return false;
     }
@@ -147,26 +151,41 @@ export function createLimiter(options: LimiterOptions): Limiter {
   ): { batch: Batch; place: number } {
     const group = `${cost} ${accounts.map(({ key }) => key).join("\n")}`;
     let batch = batches.get(group);
-    if (batch === undefined || ctx.now() - batch.openedAt > 2 * timeoutMs) {
-      const opened: Batch = {
-        requests: 0,
-        openedAt: ctx.now(),
-        answer: underWay(accounts).then(() => {
-          if (batches.get(group) === opened) batches.delete(group);
-          return settlement.call(accounts, cost, opened.requests, ctx);
-        }),
-      };
-      batches.set(group, opened);
+    if (batch === undefined || ctx.now() - batch.openedAt > holdMs) {
+      batch = { requests: 0, openedAt: ctx.now(), answer: NEVER };
+      batches.set(group, batch);
+      batch.answer = ask(batch, group, accounts, cost, ctx);
       // Others wait for it: it must not end with this request's client.
-      ctx.defer(opened.answer);
-      batch = opened;
+      ctx.defer(batch.answer);
     }
     return { batch, place: batch.requests++ };
   }
 
-  async function underWay(accounts: readonly Known[]): Promise<void> {
-    const calls = accounts.map(({ call }) => call ?? Promise.resolve());
-    await within(Promise.allSettled(calls), timeoutMs).catch(() => undefined);
+  /**
+   * Asks for a whole batch, once no call is under way. A debt on its way must arrive
+   * first: the ledger would give its tokens away once more.
+   */
+  async function ask(
+    batch: Batch,
+    group: string,
+    accounts: readonly Known[],
+    cost: number,
+    ctx: Context,
+  ): Promise<Result<Taken>> {
+    const until = ctx.now() + timeoutMs;
+    for (const known of accounts) known.heldUntil = ctx.now() + holdMs;
+    // Whoever comes in the same turn joins.
+    await Promise.resolve();
+    for (;;) {
+      const calls = accounts.flatMap((known) => known.calls);
+      const leftMs = until - ctx.now();
+      if (calls.length === 0 || leftMs <= 0) break;
+      await within(Promise.allSettled(calls), leftMs).catch(() => undefined);
+    }
+    // From here on to the call nothing may come between.
+    for (const known of accounts) known.heldUntil = -Infinity;
+    if (batches.get(group) === batch) batches.delete(group);
+    return settlement.call(accounts, cost, batch.requests, ctx);
   }
 
   async function askTogether(

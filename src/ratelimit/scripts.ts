@@ -58,6 +58,8 @@ for i = 1, #KEYS do
       end
       if used >= start or age == 0 then
         current = current + debt
+      elseif previous == 0 and age < width then
+        start, current = used, current + debt
       elseif used >= start - width then
         previous = previous + debt
       end

@@ -3,7 +3,7 @@ import type { Fault } from "../core/faults.ts";
 import type { Context, Result } from "../core/ports.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
 import { MAX_REFUSAL_MS, settleAfter, type AccountTable, type Known } from "./accounts.ts";
-import { charge } from "./bucket.ts";
+import { charge, type Bucket } from "./bucket.ts";
 import type { Charge, Ledger, Taken } from "./ledger.ts";
 
 export interface SettlementOptions {
@@ -62,7 +62,11 @@ export function createSettlement({ ledger, table, timeoutMs }: SettlementOptions
     // Windows of another plan by now, or an answer that was overtaken: not applied.
     if (buckets === undefined || known.windows !== sent.windows || taken.now < known.bucketsAt)
       return;
-    known.buckets = buckets;
+    // Two answers of one millisecond: of one account only the later has all that was charged.
+    known.buckets =
+      taken.now > known.bucketsAt
+        ? buckets
+        : buckets.map((bucket, w) => laterOf(bucket, known.buckets[w] ?? bucket));
     known.bucketsAt = taken.now;
   }
 
@@ -110,7 +114,7 @@ export function createSettlement({ ledger, table, timeoutMs }: SettlementOptions
         const sent = charges[i]!;
         known.flying -= sent.debt;
         known.asking -= asked;
-        if (known.call === work) known.call = undefined;
+        known.calls = known.calls.filter((other) => other !== work);
         if (!result.ok) applyFault(known, sent, result.fault, asked, ctx);
         else {
           applyAnswer(known, sent, result.value, i);
@@ -119,7 +123,7 @@ export function createSettlement({ ledger, table, timeoutMs }: SettlementOptions
       }
       return result;
     });
-    for (const known of accounts) known.call = work;
+    for (const known of accounts) known.calls = [...known.calls, work];
     return work;
   }
 
@@ -133,7 +137,7 @@ export function createSettlement({ ledger, table, timeoutMs }: SettlementOptions
         const urgent =
           table.stats().owing > SWEEP_AT || waited >= settleAfter(known.windows) || waited < 0;
         if (!urgent || due.size >= SWEEP_SIZE) break;
-        due.add(known);
+        if (now >= known.heldUntil) due.add(known);
       }
     if (due.size === 0) return;
     if (due.size > also.length) sweepingUntil = now + timeoutMs;
@@ -146,4 +150,9 @@ export function createSettlement({ ledger, table, timeoutMs }: SettlementOptions
   }
 
   return { call, sweep, ledgerNow, unknown: () => unknown };
+}
+
+/** Of two states of a bucket at one instant the one that came after the other: use only grows. */
+function laterOf(a: Bucket, b: Bucket): Bucket {
+  return a.current + a.previous >= b.current + b.previous ? a : b;
 }

@@ -133,6 +133,27 @@ describe("fast mode", () => {
     expect(await admittedBy(1)).toBe(100);
   });
 
+  it("admits exactly the limit of storms, however the answers of one millisecond are ordered", async () => {
+    for (let seed = 0; seed < 300; seed++) {
+      const random = createRandom(seed);
+      const time = createVirtualTime(START);
+      const latencyMs = (): number => Math.floor(random() * 3);
+      const ledger = createModelLedger({ time, latencyMs, fate: () => "answered" });
+      const { limiter, ctx } = createSimulatedIsolate(ledger, time);
+      const fast = behaviour("fast", "closed");
+      let admitted = 0;
+      for (let i = 0; i < 250; i++)
+        time.after(Math.floor(random() * 6), () => {
+          const asked = [{ policy: "ip", key: "ip:a", windows: ip }];
+          void Promise.resolve(limiter.decide(asked, 1, fast, ctx)).then(({ outcome }) => {
+            if (outcome === "allowed") admitted++;
+          });
+        });
+      await time.run();
+      expect(admitted, `seed ${seed}`).toBe(100);
+    }
+  }, 60_000);
+
   it("passes its limit by at most the lease times the isolates", async () => {
     const lease = leaseOf(ip, 0.1);
     expect(lease).toBe(10);

@@ -1,0 +1,128 @@
+/** Redis refused, hanging, slow and back again. */
+import { afterEach, describe, expect, it } from "vitest";
+import { cached } from "../../src/index.ts";
+import { createTestContext } from "../support/context.ts";
+import { clearFaults, failRedis } from "../support/gateway.ts";
+import { uniqueNamespace } from "../support/isolate.ts";
+import { createLimitedApp, statuses, type LimitedApp } from "./app.ts";
+
+const ip = "192.0.2.1";
+
+afterEach(clearFaults);
+
+function appOf(
+  mode: "strict" | "fast",
+  onUnavailable: "open" | "closed" | "local",
+  namespace = uniqueNamespace(),
+): LimitedApp {
+  return createLimitedApp(namespace, (app, rateLimit) => {
+    app.use(rateLimit({ name: "api", ip: "20/1m", mode, onUnavailable }));
+    app.get("/", (c) => c.text("content"));
+  });
+}
+
+describe.each([
+  ["refuses", { errorRate: 1 }],
+  ["hangs", { hang: true }],
+  ["breaks off", { reset: true }],
+] as const)("while Redis %s", (_, fault) => {
+  it("an open limit lets pass, and tells no number", async () => {
+    const { storm } = appOf("strict", "open");
+    await failRedis(fault);
+    const answers = await storm(25, "/", { ip });
+    expect(statuses(answers)).toEqual({ 200: 25 });
+    for (const { headers } of answers) {
+      expect(headers.get("X-RateLimit-Remaining")).toBeNull();
+      expect(headers.get("X-RateLimit-Limit")).toBeNull();
+      expect(headers.get("RateLimit")).toBeNull();
+      expect(headers.get("RateLimit-Policy")).toBe('"api-ip";q=20;w=60');
+    }
+  });
+
+  it("a closed limit refuses with 503, and lets no content out", async () => {
+    const { get } = appOf("strict", "closed");
+    await failRedis(fault);
+    const { status, headers, body } = await get("/", { ip });
+    expect(status).toBe(503);
+    expect(JSON.parse(body)).toMatchObject({ type: "urn:strata:problem:rate-limit-unavailable" });
+    expect(headers.get("Retry-After")).toBe("1");
+    expect(headers.get("X-RateLimit-Remaining")).toBeNull();
+  });
+
+  it("a local limit goes on counting in the isolate", async () => {
+    for (const mode of ["strict", "fast"] as const) {
+      const { storm, get } = appOf(mode, "local");
+      await failRedis(fault);
+      expect(statuses(await storm(50, "/", { ip })), mode).toEqual({ 200: 20, 429: 30 });
+      const refused = await get("/", { ip });
+      expect(Number(refused.headers.get("Retry-After")), mode).toBeGreaterThan(50);
+      await clearFaults();
+    }
+  });
+});
+
+describe("after Redis is back", () => {
+  it("what an isolate gave alone and owes is charged, once", async () => {
+    const namespace = uniqueNamespace();
+    const { get, rateLimits, clock } = appOf("strict", "local", namespace);
+    await failRedis({ errorRate: 1 });
+    // The first calls may have been carried out, for all that is known; then the breaker opens.
+    for (let i = 0; i < 8; i++) await get("/", { ip });
+    const { unknown } = rateLimits.stats();
+    expect(unknown).toBe(3);
+    await clearFaults();
+    clock.advance(1_500);
+    await get("/", { ip });
+    const info = await appOf("strict", "open", namespace).rateLimits.getLimitInfo(
+      ip,
+      createTestContext(),
+    );
+    expect(info.ok && info.value.limits[0]?.remaining).toBe(20 - 9 + unknown);
+  });
+});
+
+describe("a network that loses calls", () => {
+  it("never makes Redis count more than was asked for, and what is unknown is counted", async () => {
+    const namespace = uniqueNamespace();
+    const isolates = Array.from({ length: 4 }, () =>
+      createLimitedApp(namespace, (app, rateLimit) => {
+        app.use(rateLimit({ name: "api", ip: "1000/1h", mode: "fast", lease: 0.01 }));
+        app.get("/", (c) => c.text("content"));
+      }),
+    );
+    let passed = 0;
+    for (const fault of [{ reset: true }, {}, { errorRate: 0.5 }, {}, { truncate: true }, {}]) {
+      await failRedis(fault);
+      for (const { storm, clock } of isolates) {
+        passed += statuses(await storm(40, "/", { ip }))[200] ?? 0;
+        // Past the breaker's pause.
+        clock.advance(1_500);
+      }
+    }
+    await clearFaults();
+    const [first] = isolates;
+    const info = await first!.rateLimits.getLimitInfo(ip, createTestContext());
+    if (!info.ok) throw new Error(info.fault.message);
+    const charged = 1_000 - info.value.limits[0]!.remaining;
+    const unknown = isolates.reduce((sum, { rateLimits }) => sum + rateLimits.stats().unknown, 0);
+    expect(passed).toBe(960);
+    expect(unknown).toBeGreaterThan(0);
+    expect(charged).toBeLessThanOrEqual(passed);
+    // Nothing is missing but what is counted as unknown, or passed while the breaker was open.
+    expect(charged).toBeGreaterThan(0);
+  });
+});
+
+describe("a refused request", () => {
+  it("is refused while the cache would have answered", async () => {
+    const { get } = createLimitedApp(uniqueNamespace(), (app, rateLimit) => {
+      app.use(rateLimit({ name: "api", ip: "1/1m" }));
+      app.get("/", cached({ freshFor: "1h" }), (c) => c.text("content"));
+    });
+    expect((await get("/", { ip })).body).toBe("content");
+    const refused = await get("/", { ip });
+    expect(refused.status).toBe(429);
+    expect(refused.body).not.toContain('content"');
+    expect(JSON.parse(refused.body)).toMatchObject({ status: 429 });
+  });
+});
