@@ -13,7 +13,8 @@ type Pages = (layer: Strata) => AppServices["dashboard"];
 /** The layer and the reference API on it: all that lives in one isolate. */
 export function createIsolate(bindings: Bindings, platform?: Platform, pages?: Pages): Isolate {
   const layer = createStrata(bindings, platform);
-  const { config, db, writer, metrics, inspect, rateLimits, coherence, logReachable } = layer;
+  const { config, db, writer, metrics, inspect, tracedFetch, rateLimits, coherence, logReachable } =
+    layer;
   const strata = layer.middleware((request, c) => dispatch(request, c.env, c.executionCtx));
   const app = createApp({
     config,
@@ -21,6 +22,7 @@ export function createIsolate(bindings: Bindings, platform?: Platform, pages?: P
     writer,
     metrics,
     inspect,
+    tracedFetch,
     dashboard: pages?.(layer),
     rateLimits,
     coherence,

@@ -18,6 +18,8 @@ export interface AppServices {
   readonly writer: Writer;
   readonly metrics: MetricsView;
   readonly inspect: Inspect;
+  /** The platform's fetch, which tells other services whose request they serve. */
+  readonly tracedFetch: Strata["tracedFetch"];
   /** The dashboard, given what guards its figures; undefined where it is not bundled. */
   readonly dashboard: ((guard: MiddlewareHandler<StrataEnv>) => Hono<StrataEnv>) | undefined;
   readonly rateLimits: RateLimits<StrataEnv>;

@@ -53,7 +53,8 @@ export function summarize(snapshot: MetricsSnapshot, at: EpochMs): Summary {
     const counts: Record<string, number> = {};
     for (const { labels, value } of of(name)) {
       const key = labels.get(label) ?? "";
-      const count = typeof value === "number" ? value : value.slice(0, -1).reduce((a, b) => a + b, 0);
+      const count =
+        typeof value === "number" ? value : value.slice(0, -1).reduce((a, b) => a + b, 0);
       counts[key] = (counts[key] ?? 0) + count;
     }
     return counts;

@@ -11,15 +11,19 @@ export function ownPrefix({ originAtRoot }: Pick<AppServices["config"], "originA
 }
 
 /** `ORIGIN_URL` through the cache: under /origin, or in place of everything but our own routes. */
-export function originRoutes({ config, coherence }: AppServices): Hono<StrataEnv> {
+export function originRoutes({
+  config,
+  coherence,
+  tracedFetch: fetch,
+}: AppServices): Hono<StrataEnv> {
   const routes = new Hono<StrataEnv>();
   if (config.originUrl === undefined) return routes;
   const origin = new URL(config.originUrl);
   if (!config.originAtRoot) {
-    const pass = passThrough({ origin, prefix: "/origin", invalidator: coherence });
+    const pass = passThrough({ origin, prefix: "/origin", invalidator: coherence, fetch });
     return routes.all("/origin", pass).all("/origin/*", pass);
   }
-  const pass = passThrough({ origin, invalidator: coherence });
+  const pass = passThrough({ origin, invalidator: coherence, fetch });
   return routes.all("*", (c, next) =>
     c.req.path === OWN || c.req.path.startsWith(`${OWN}/`) ? next() : pass(c, next),
   );

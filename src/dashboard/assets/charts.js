@@ -10,8 +10,15 @@ const COLOURS = {
   origin: "--c6",
 };
 
-const css = (/** @type {string} */ name) =>
-  getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+/** A colour of the page as the canvas can read it: it knows no variables. @param {string} name */
+function css(name) {
+  const probe = document.createElement("i");
+  probe.style.color = `var(${name})`;
+  document.body.append(probe);
+  const { color } = getComputedStyle(probe);
+  probe.remove();
+  return color;
+}
 
 /** @param {{ stacked?: boolean, unit: string, max?: number, series: { label: string, colour: string }[] }} kind */
 function optionsOf(kind, width, height) {
@@ -133,7 +140,10 @@ export function createCharts() {
     /** @param {any[]} next */
     draw(next) {
       points = next;
-      for (const { kind, plot } of places) plot.setData(dataOf(kind));
+      for (const { element, kind, plot } of places) {
+        plot.setData(dataOf(kind));
+        element.dataset["points"] = String(points.length);
+      }
     },
   };
 }
