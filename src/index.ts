@@ -25,6 +25,7 @@ export type { LimitInfo } from "./ratelimit/inspection.ts";
 export { slidingLog, slidingWindow } from "./ratelimit/algorithms.ts";
 export { packIdentifier } from "./ratelimit/packed.ts";
 export { WriteUnconfirmed } from "./writes/unconfirmed.ts";
+export { createWriteBehind, type ChangeQueue, type QueuedChange } from "./writes/behind.ts";
 export type { InvalidationState, Writer, Written } from "./writes/writer.ts";
 export { backgroundContext, createStrata, FlightShard, MetricsShard, type Platform, type Strata } from "./compose.ts";
 export { ConfigError, type Bindings, type Config } from "./config.ts";
