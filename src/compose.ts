@@ -191,7 +191,7 @@ export function createStrata(bindings: Bindings, { now, random, newId }: Platfor
   const writer = createWriter({ db, invalidator: coherence, through });
   coherence.onRecovery((ctx) => writer.relay(ctx));
 
-  // Rate limits: a deadline and a breaker of their own, so that neither trips the cache's.
+  // Rate limits: a client and a breaker of their own, so that a limit never trips the cache.
   const limiterRedis = createRedis({
     url: config.redisUrl,
     token: config.redisToken,

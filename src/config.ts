@@ -76,8 +76,7 @@ const FIXED = {
   breakerOpenMs: 1_000,
   // A load may begin long before its entry is stored.
   trimSlackMs: 3_600_000,
-  // A limit is not worth waiting for as long as data is.
-  limitTimeoutMs: 500,
+  limitTimeoutMs: 1_000,
   limitMaxAccounts: 10_000,
   // /metrics shows a request within 5 s.
   telemetryFlushMs: 1_000,

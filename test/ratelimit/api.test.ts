@@ -1,0 +1,100 @@
+/** The limits of the reference API. */
+import { describe, expect, it } from "vitest";
+import { ADMIN, createClient, problemOf, type Client } from "../api/client.ts";
+
+const from = (ip: string, more: Record<string, string> = {}): RequestInit => ({
+  headers: { "CF-Connecting-IP": ip, ...more },
+});
+
+async function admitted(
+  client: Client,
+  times: number,
+  path: string,
+  init: RequestInit,
+): Promise<number> {
+  const answers = await Promise.all(Array.from({ length: times }, () => client.send(path, init)));
+  return answers.filter(({ status }) => status !== 429).length;
+}
+
+describe("the reference API", () => {
+  it("lets an address ask 100 times a minute, exactly, and another one still", async () => {
+    const client = createClient();
+    expect(await admitted(client, 160, "/products/1", from("192.0.2.1"))).toBe(100);
+    const refused = await client.send("/products/1", from("192.0.2.1"));
+    const problem = await problemOf(refused);
+    expect(problem).toMatchObject({ status: 429, type: "urn:strata:problem:rate-limit-exceeded" });
+    expect(problem).toHaveProperty("violated-policies", ["api-ip"]);
+    expect(Number(refused.headers.get("Retry-After"))).toBeLessThanOrEqual(60);
+    expect((await client.send("/products/1", from("192.0.2.2"))).status).toBe(200);
+  });
+
+  it("lets a user ask 1,000 times an hour, from wherever", async () => {
+    const client = createClient();
+    let passed = 0;
+    for (let address = 1; address <= 11; address++)
+      passed += await admitted(
+        client,
+        95,
+        "/categories",
+        from(`192.0.2.${address}`, { "X-API-Key": "key-of-somebody" }),
+      );
+    expect(passed).toBe(1_000);
+  });
+
+  it("has limits of their own for writes and for operators", async () => {
+    const client = createClient();
+    const write = {
+      method: "POST",
+      ...from("192.0.2.1", { "Content-Type": "application/json" }),
+      body: "{",
+    };
+    expect(await admitted(client, 80, "/products", write)).toBe(60);
+    expect((await client.send("/products/1", from("192.0.2.1"))).status).toBe(200);
+    const operator = from("192.0.2.1", ADMIN);
+    const info = await client.send("/admin/limits/192.0.2.1", operator);
+    expect(info.headers.get("RateLimit-Policy")).toBe('"admin-ip";q=60;w=60');
+    expect(await info.json()).toMatchObject({
+      identity: "ip:192.0.2.1",
+      limits: [
+        { policy: "api-ip", limit: 100, remaining: 39 },
+        { policy: "writes-ip", limit: 60, remaining: 0 },
+        { policy: "admin-ip", limit: 60, remaining: 59 },
+      ],
+    });
+  });
+
+  it("forgets what an identity has used when it is told to", async () => {
+    const client = createClient();
+    await admitted(client, 120, "/products/1", from("192.0.2.1"));
+    expect((await client.send("/products/1", from("192.0.2.1"))).status).toBe(429);
+    const reset = await client.send("/admin/limits/ip:192.0.2.1", {
+      method: "DELETE",
+      headers: ADMIN,
+    });
+    expect(reset.status).toBe(200);
+    expect((await client.send("/products/1", from("192.0.2.1"))).status).toBe(200);
+  });
+
+  it("tells nobody but operators of limits, and refuses what is no identity", async () => {
+    const client = createClient();
+    expect((await client.send("/admin/limits/192.0.2.1")).status).toBe(401);
+    const malformed = await client.send("/admin/limits/ip:abc", { headers: ADMIN });
+    expect(malformed.status).toBe(400);
+    expect(await problemOf(malformed)).toMatchObject({ errors: [{ field: "identity" }] });
+    const endpoint = await client.send("/admin/limits/endpoint:GET%20%2Fproducts%2F%3Aid", {
+      headers: ADMIN,
+    });
+    expect(await endpoint.json()).toEqual({ identity: "endpoint:GET /products/:id", limits: [] });
+  });
+
+  it("does not limit its health, and tells everybody else where they stand", async () => {
+    const client = createClient();
+    const health = await client.send("/health", from("192.0.2.1"));
+    expect(health.headers.get("X-RateLimit-Limit")).toBeNull();
+    for (const path of ["/products/1", "/products/0", "/nothing", "/users/1"]) {
+      const { headers } = await client.send(path, from("192.0.2.1"));
+      for (const name of ["Limit", "Remaining", "Reset"])
+        expect(headers.get(`X-RateLimit-${name}`), path).toMatch(/^\d+$/);
+    }
+  });
+});
