@@ -1,6 +1,6 @@
 /** What an isolate remembers of identities: leases and refusals, in a bounded table. */
 import type { EpochMs, Millis } from "../core/time.ts";
-import { charge, emptyBucket, room, waitFor, type Bucket } from "./bucket.ts";
+import { charge, emptyBucket, room, type Bucket } from "./bucket.ts";
 import type { Account, Balance } from "./ledger.ts";
 import type { Window } from "./limit.ts";
 import { balanceOf } from "./balance.ts";
@@ -63,7 +63,7 @@ export function settleAfter(windows: readonly Window[]): Millis {
 }
 
 /** The buckets with everything that this isolate has given and the ledger has not confirmed. */
-export function viewOf(known: Known, now: EpochMs): readonly Bucket[] {
+function viewOf(known: Known, now: EpochMs): readonly Bucket[] {
   const given = known.debt + known.flying;
   return known.windows.map((window, w) =>
     charge(known.buckets[w] ?? emptyBucket(now), window, now, given),
@@ -80,14 +80,6 @@ export function fits(known: Known, cost: number, now: EpochMs): boolean {
 
 export function balancesOf(known: Known, now: EpochMs, cost = 0): readonly Balance[] {
   return viewOf(known, now).map((bucket, w) => balanceOf(bucket, known.windows[w]!, now, cost));
-}
-
-/** How long until `cost` fits into every window, by what the isolate knows. */
-export function waitOf(known: Known, cost: number, now: EpochMs): Millis {
-  const waits = viewOf(known, now).map((bucket, w) =>
-    waitFor(bucket, known.windows[w]!, now, cost),
-  );
-  return Math.max(...waits);
 }
 
 export interface AccountTable {

@@ -28,7 +28,7 @@ export function emptyBucket(now: EpochMs): Bucket {
 }
 
 /** The bucket as it is at `now`: spans that have passed move on, or are forgotten. */
-export function roll(bucket: Bucket, { widthMs }: Window, now: EpochMs): Bucket {
+function roll(bucket: Bucket, { widthMs }: Window, now: EpochMs): Bucket {
   const passed = now - bucket.startMs;
   if (passed < widthMs) return bucket;
   if (passed >= 2 * widthMs) return emptyBucket(now);

@@ -5,7 +5,7 @@ import { retryAfter, violated, windowName, type Asked, type Standing } from "./d
 const seconds = (ms: Millis): number => Math.ceil(ms / 1_000);
 
 /** A string of structured fields (RFC 9651, 3.3.3): visible ASCII, quotes and backslashes escaped. */
-export function sfString(text: string): string {
+function sfString(text: string): string {
   return `"${text.replaceAll(/[^\x20-\x7e]/g, "?").replaceAll(/["\\]/g, "\\$&")}"`;
 }
 

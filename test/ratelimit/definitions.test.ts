@@ -101,7 +101,7 @@ describe("API keys", () => {
     expect(users.get("b".repeat(64))).toEqual({ id: "bob" });
   });
 
-  it.each(["secret alice", `${digest}`, `${digest} a b c`, `${digest.toUpperCase()} alice`])(
+  it.each(["secret alice", digest, `${digest} a b c`, `${digest.toUpperCase()} alice`])(
     "%j is refused without being repeated",
     (text) => {
       expect(() => parseApiKeys(text)).toThrow("API_KEYS: entry 1 must be");
