@@ -51,6 +51,8 @@ export interface CoalescerOptions {
 
 /** Walks a reader waits for; the second it meets began after it did, and may always be used. */
 const MAX_JOINS = 3;
+/** What a walk that is alive may take beside its load. */
+const WALK_MS: Millis = 1_000;
 /** When the map is swept of walks that will never land. */
 const SWEEP_AT = 1_000;
 
@@ -112,15 +114,15 @@ export function createCoalescer({
     accepts: (outcome: Shared) => boolean = () => true,
   ): Promise<Shared | T> {
     const { key, policy, ctx } = read;
-    // What a reader keeps back to load by itself when the walk it waits for never ends.
-    let reserveMs = policy.originTimeoutMs;
+    // Whoever waits for a walk that never ends must have time left to load by itself.
+    let patienceMs = policy.originTimeoutMs + WALK_MS;
     for (let joins = 0; joins < MAX_JOINS; joins++) {
       const walking = walkingFor(key, ctx.now());
       if (walking === undefined) break;
       try {
-        const outcome = await within(walking.promise, remaining(read) - reserveMs);
+        const outcome = await within(walking.promise, Math.min(patienceMs, remaining(read)));
         if (joins === 0 && overran(outcome)) {
-          reserveMs = 0;
+          patienceMs = Infinity;
           continue;
         }
         const mine = await usable(outcome, read);
@@ -130,7 +132,7 @@ export function createCoalescer({
       } catch {
         // Its leader is stuck or gone. The first to find out overtakes; the others follow that one.
         forget(key, walking);
-        reserveMs = 0;
+        patienceMs = Infinity;
       }
     }
     return otherwise();

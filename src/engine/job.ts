@@ -15,7 +15,7 @@ export interface Read {
 }
 
 /** What asking the tiers and the flight object may take beside the loads. */
-const TIERS_MS: Millis = 1_500;
+const TIERS_MS: Millis = 2_500;
 
 /**
  * A read that begins now. It has time for two loads: one that it waits for in

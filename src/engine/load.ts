@@ -31,6 +31,8 @@ type Publish = (landing: Landing) => void;
 
 /** How much longer than a lease a follower waits: long enough to be granted the next one. */
 const TAKEOVER_MS: Millis = 500;
+/** How much longer than its wait a join may take, until the flight object counts as away. */
+const SLACK_MS: Millis = 1_000;
 /** Flights a reader joins before it loads by itself. */
 const MAX_JOINS = 3;
 
@@ -46,9 +48,12 @@ export function createLoader(options: LoaderOptions): Loader {
     if (recent !== undefined) return failure(job, recent);
     const scope = policy.flight;
     if (scope === "off" || scope === "isolate" || unshared.has(key, ctx.now())) return lead(job);
+    // An object that hangs is waited for in vain: time for a load of its own must be left.
+    const reserveMs = policy.originTimeoutMs + TAKEOVER_MS + SLACK_MS;
     let after: string | undefined;
     for (let joins = 0; joins < MAX_JOINS; joins++) {
-      const waitMs = Math.min(policy.originTimeoutMs + TAKEOVER_MS, remaining(job));
+      const waitMs = Math.min(policy.originTimeoutMs + TAKEOVER_MS, remaining(job) - reserveMs);
+      if (waitMs <= 0) break;
       const request = { key, waitMs, leaseMs: policy.originTimeoutMs, ...(after && { after }) };
       const startedAt = ctx.now();
       const joined = await flights.join(scope, request, ctx);

@@ -1,0 +1,56 @@
+import { describe, expect, it } from "vitest";
+import type { FlightShardRpc } from "../../src/durable/flight-shard.ts";
+import { definePolicy } from "../../src/index.ts";
+import { fakeNamespace } from "../support/flights.ts";
+import { createWorld } from "../support/world.ts";
+
+const policy = definePolicy({ freshFor: "10m", jitter: 0, originTimeout: 200 });
+const DEADLINE_MS = 2 * 200 + 2_500;
+
+const gone = (): never => {
+  throw new Error("the object is overloaded");
+};
+const never = () => Promise.withResolvers<never>().promise;
+
+const AWAY: Readonly<Record<string, FlightShardRpc>> = {
+  "throw at once": { join: gone, land: gone },
+  reject: { join: async () => gone(), land: async () => gone() },
+  "never answer": { join: never, land: never },
+};
+
+describe.each(Object.entries(AWAY))("while the flight objects %s", (_, stub) => {
+  it("isolates load by themselves, in time, and soon without asking them", async () => {
+    const world = await createWorld({ bindings: { FLIGHTS: fakeNamespace(() => stub) } });
+    const startedAt = Date.now();
+    const herd = [world.here, world.away].flatMap((isolate) =>
+      Array.from({ length: 20 }, () => world.read(isolate, policy)),
+    );
+    for (const { value } of await Promise.all(herd)) expect(value).toBe(1);
+    // One an isolate; one more where its followers overtook it while it waited in vain.
+    expect(world.origin.loads).toBeLessThanOrEqual(4);
+    expect(Date.now() - startedAt).toBeLessThan(DEADLINE_MS);
+
+    // What a failing object costs is paid by three readers, and then by one a second.
+    const read = (id: number) =>
+      world.here.request().read(`other:${id}`, policy, world.origin.load);
+    await Promise.all([read(1), read(2), read(3)]);
+    const later = Date.now();
+    expect((await read(4)).value).toBe(1);
+    expect(Date.now() - later).toBeLessThan(1_000);
+  });
+});
+
+describe("a leader that cannot hand over what it loaded", () => {
+  it("answers its own client, and stores it for the others", async () => {
+    const real = await createWorld();
+    const deaf = fakeNamespace(() => ({
+      join: async () => ({ role: "leader", flight: "f", lease: "l" }) as const,
+      land: never,
+    }));
+    const isolate = real.fresh(undefined, { FLIGHTS: deaf });
+    expect(await real.read(isolate, policy)).toMatchObject({ status: "miss", value: 1 });
+    await expect
+      .poll(async () => (await real.read(real.neighbour, policy)).status, { interval: 5 })
+      .toMatch(/^hit-/);
+  });
+});
