@@ -1,0 +1,88 @@
+/**
+ * What telemetry costs a hit in memory: the same Worker with telemetry off, with every tenth
+ * request sampled, and with every request exported, in one run. Rounds of the three take turns, each
+ * in another order, so that what slows the machine slows them all; the ratios are of rounds.
+ */
+import { save, show } from "./support/report.ts";
+import { ask, closeConnections, closedLoop } from "./tiers/load.ts";
+import { bundle, startDataCentre } from "./tiers/runtime.ts";
+import { forkServices } from "./tiers/services.ts";
+
+const ROUNDS = Number(process.env["ROUNDS"] ?? 24);
+const REQUESTS = 1_500;
+const WIDTH = 8;
+
+const services = await forkServices();
+const script = bundle("wrangler.toml");
+const common = {
+  DATABASE_URL: services.databaseUrl,
+  NEON_ENDPOINT: services.sqlEndpoint,
+  UPSTASH_REDIS_REST_URL: services.redisUrl,
+  UPSTASH_REDIS_REST_TOKEN: services.redisToken,
+  STRATA_DEV: "1",
+  STRATA_LOG: "off",
+  OTEL_EXPORTER_OTLP_ENDPOINT: `${services.url}/otlp`,
+};
+const variants = [
+  { name: "off", variables: { OTEL_SDK_DISABLED: "true" } },
+  {
+    name: "10 %",
+    variables: { OTEL_TRACES_SAMPLER: "parentbased_traceidratio", OTEL_TRACES_SAMPLER_ARG: "0.1" },
+  },
+  { name: "full", variables: { OTEL_TRACES_SAMPLER: "always_on" } },
+];
+
+interface Subject {
+  readonly name: string;
+  readonly url: string;
+  readonly rates: number[];
+  close(): Promise<void>;
+}
+
+const subjects: Subject[] = [];
+for (const { name, variables } of variants) {
+  const bindings = {
+    ...common,
+    STRATA_NAMESPACE: `bench-${name.replace(/\W/g, "")}`,
+    ...variables,
+  };
+  const centre = await startDataCentre(script, { isolates: 1, bindings, objects: true });
+  subjects.push({ name, url: centre.urls[0] ?? "", rates: [], close: () => centre.close() });
+}
+
+let requests = 0;
+async function round({ url }: Subject): Promise<number> {
+  const startedAt = performance.now();
+  await closedLoop(REQUESTS, WIDTH, async () => {
+    const { status } = await ask(`${url}/products/1`, requests++);
+    if (status !== 200) throw new Error(`status ${status}`);
+  });
+  return (REQUESTS * 1000) / (performance.now() - startedAt);
+}
+
+// Until everything is compiled, and the entry is in memory.
+for (const subject of subjects) for (let i = 0; i < 4; i++) await round(subject);
+for (let i = 0; i < ROUNDS; i++) {
+  const order = subjects.map((_, at) => subjects[(at + i) % subjects.length]);
+  for (const subject of order) subject?.rates.push(await round(subject));
+}
+
+const median = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+const [off] = subjects;
+const rows = subjects.map(({ name, rates }) => {
+  const ratios = rates.map((rate, at) => rate / (off?.rates[at] ?? rate));
+  const sorted = ratios.toSorted((a, b) => a - b);
+  return {
+    telemetry: name,
+    "requests/s": Math.round(median(rates)),
+    "of off": median(ratios).toFixed(3),
+    quartiles: `${sorted[Math.floor(ROUNDS / 4)]?.toFixed(3)} to ${sorted[Math.floor((3 * ROUNDS) / 4)]?.toFixed(3)}`,
+  };
+});
+show(`A hit in memory, ${ROUNDS} rounds of ${REQUESTS} requests, ${WIDTH} at a time`, rows);
+save("telemetry", rows);
+
+closeConnections();
+for (const { close } of subjects) await close();
+await services.close();
