@@ -1,4 +1,4 @@
-/** Every demand on a shared cache that is checked; docs/http.md lists them. */
+/** Every demand on a shared cache that is checked; docs/http-requirements.md lists them. */
 import { FRESHNESS } from "./freshness.ts";
 import { INVALIDATION } from "./invalidation.ts";
 import { PROXYING } from "./proxying.ts";
@@ -11,15 +11,18 @@ import { TARGETED } from "./targeted.ts";
 import { VALIDATION } from "./validation.ts";
 import { VARY } from "./vary.ts";
 
-export const REQUIREMENTS: readonly Requirement[] = [
-  ...STORING,
-  ...FRESHNESS,
-  ...REQUEST_DIRECTIVES,
-  ...VARY,
-  ...VALIDATION,
-  ...INVALIDATION,
-  ...STALE,
-  ...RANGE,
-  ...TARGETED,
-  ...PROXYING,
-];
+/** The checks by the file that holds them. */
+export const CHECKS: Readonly<Record<string, readonly Requirement[]>> = {
+  "storing.ts": STORING,
+  "freshness.ts": FRESHNESS,
+  "request-directives.ts": REQUEST_DIRECTIVES,
+  "vary.ts": VARY,
+  "validation.ts": VALIDATION,
+  "invalidation.ts": INVALIDATION,
+  "stale.ts": STALE,
+  "range.ts": RANGE,
+  "targeted.ts": TARGETED,
+  "proxying.ts": PROXYING,
+};
+
+export const REQUIREMENTS: readonly Requirement[] = Object.values(CHECKS).flat();
