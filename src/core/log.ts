@@ -39,6 +39,8 @@ export interface LogView {
   stamp: EpochMs;
   hard: Map<string, Seq>;
   soft: Map<string, Seq>;
+  /** What this isolate has changed and the log has given no number yet; by what was seen then. */
+  dead: Map<string, Seq>;
 }
 
 export function createLogView(): LogView {
@@ -50,6 +52,7 @@ export function createLogView(): LogView {
     stamp: Number.NEGATIVE_INFINITY,
     hard: new Map(),
     soft: new Map(),
+    dead: new Map(),
   };
 }
 
@@ -69,6 +72,8 @@ export function applyAnswer(view: LogView, answer: LogAnswer): LogOutcome {
   if (answer.era !== view.era) {
     if (answer.seq === undefined) return "behind";
     const first = view.era === undefined;
+    // Another life of the log: whatever was marked is void by its era.
+    if (!first) view.dead.clear();
     startOver(view, answer.era, answer.seq, answer);
     return first ? "applied" : "renewed";
   }
@@ -83,6 +88,7 @@ export function applyAnswer(view: LogView, answer: LogAnswer): LogOutcome {
   view.seen = answer.seq;
   view.floor = answer.floor;
   view.stamp = answer.sentAt;
+  if (answer.truncated || gap) settleMarks(view);
   if (gap || view.hard.size + view.soft.size > MAX_NUMBERS) raiseBase(view);
   return "applied";
 }
@@ -92,9 +98,19 @@ export function noteNumbers(view: LogView, members: readonly Member[], seq: Seq)
   for (const member of members) merge(view, member, seq);
 }
 
-/** Makes entries with the members invalid here, before the log has given a number. */
+/**
+ * Makes entries with the members invalid here, whoever made them, until the log has given
+ * a number. Marks beyond the bound let the oldest go: the log's own answer is what counts.
+ */
 export function markDead(view: LogView, members: readonly Member[]): void {
-  noteNumbers(view, members, view.seen + 1);
+  for (const member of members) {
+    if (member.startsWith(SOFT)) merge(view, member, view.seen + 1);
+    else view.dead.set(member, view.seen);
+  }
+  for (const oldest of view.dead.keys()) {
+    if (view.dead.size <= MAX_NUMBERS) break;
+    view.dead.delete(oldest);
+  }
 }
 
 /**
@@ -106,7 +122,9 @@ export function markDead(view: LogView, members: readonly Member[]): void {
 export type Verdict = "valid" | "soft" | "unknown" | "invalidated" | "era" | "floor";
 
 export function judge(view: LogView, entry: Entry): Verdict {
-  if (view.era === undefined) return isDead(view, entry) ? "invalidated" : "unknown";
+  if (view.dead.size > 0 && entry.members.some((member) => view.dead.has(member)))
+    return "invalidated";
+  if (view.era === undefined) return "unknown";
   if (entry.era !== view.era) return "era";
   if (entry.asOf < view.floor) return "floor";
   let soft = false;
@@ -116,11 +134,6 @@ export function judge(view: LogView, entry: Entry): Verdict {
   }
   if (entry.asOf < view.base) return "unknown";
   return soft ? "soft" : "valid";
-}
-
-/** Marked in an isolate that has never reached the log: all that it can know. */
-function isDead(view: LogView, entry: Entry): boolean {
-  return entry.members.some((member) => (view.hard.get(member) ?? 0) > entry.asOf);
 }
 
 /** What numbers fresh from the log say of an entry; `log` came in the same answer. */
@@ -147,6 +160,15 @@ function startOver(view: LogView, era: Era, seq: Seq, answer: LogAnswer): void {
 }
 
 /**
+ * Numbers of what is marked may be among those that did not come: a mark without an end
+ * becomes one that ends with the next number.
+ */
+function settleMarks(view: LogView): void {
+  for (const member of view.dead.keys()) view.hard.set(member, view.seen + 1);
+  view.dead.clear();
+}
+
+/**
  * Forgets every number up to now; entries below the new base are verified one by
  * one. What this isolate noted itself and the answer did not know yet is kept.
  */
@@ -161,6 +183,7 @@ function merge(view: LogView, member: string, seq: Seq): void {
   const table = soft ? view.soft : view.hard;
   const name = soft ? member.slice(SOFT.length) : member;
   if (seq > (table.get(name) ?? 0)) table.set(name, seq);
+  if (!soft && seq > (view.dead.get(name) ?? Infinity)) view.dead.delete(name);
 }
 
 function lowest(answer: LogAnswer): Seq {
