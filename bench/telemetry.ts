@@ -1,8 +1,10 @@
 /**
  * What telemetry costs a hit in memory: the same Worker with telemetry off, with every tenth
  * request sampled, and with every request exported, in one run. Rounds of the three take turns, each
- * in another order, so that what slows the machine slows them all; the ratios are of rounds.
+ * in another order, so that what slows the machine slows them all; the ratios are of rounds. The
+ * processor time of workerd, where the system tells it (Linux), is free of what else runs.
  */
+import { readdirSync, readFileSync } from "node:fs";
 import { save, show } from "./support/report.ts";
 import { ask, closeConnections, closedLoop } from "./tiers/load.ts";
 import { bundle, startDataCentre } from "./tiers/runtime.ts";
@@ -36,7 +38,39 @@ interface Subject {
   readonly name: string;
   readonly url: string;
   readonly rates: number[];
+  /** Processor time a request, in microseconds. */
+  readonly costs: number[];
+  readonly pid: number | undefined;
   close(): Promise<void>;
+}
+
+/** Hundredths of a second: what Linux counts processor time in. */
+const TICK_US = 10_000;
+
+/** The processes that run workerd for this one; none where there is no /proc. */
+function runtimes(): readonly number[] {
+  try {
+    return readdirSync("/proc")
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number)
+      .filter((pid) => {
+        const stat = statOf(pid);
+        return stat?.program === "workerd" && stat.parent === process.pid;
+      });
+  } catch {
+    return [];
+  }
+}
+
+function statOf(pid: number) {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+    const program = text.slice(text.indexOf("(") + 1, text.lastIndexOf(")"));
+    return { program, parent: Number(fields[1]), ticks: Number(fields[11]) + Number(fields[12]) };
+  } catch {
+    return undefined;
+  }
 }
 
 const subjects: Subject[] = [];
@@ -46,22 +80,36 @@ for (const { name, variables } of variants) {
     STRATA_NAMESPACE: `bench-${name.replace(/\W/g, "")}`,
     ...variables,
   };
+  const before = new Set(runtimes());
   const centre = await startDataCentre(script, { isolates: 1, bindings, objects: true });
-  subjects.push({ name, url: centre.urls[0] ?? "", rates: [], close: () => centre.close() });
+  const pid = runtimes().find((candidate) => !before.has(candidate));
+  const url = centre.urls[0] ?? "";
+  subjects.push({ name, url, rates: [], costs: [], pid, close: () => centre.close() });
 }
 
 let requests = 0;
-async function round({ url }: Subject): Promise<number> {
+async function round({ url, pid, costs }: Subject): Promise<number> {
+  const ticks = pid === undefined ? undefined : statOf(pid)?.ticks;
   const startedAt = performance.now();
   await closedLoop(REQUESTS, WIDTH, async () => {
     const { status } = await ask(`${url}/products/1`, requests++);
     if (status !== 200) throw new Error(`status ${status}`);
   });
-  return (REQUESTS * 1000) / (performance.now() - startedAt);
+  const rate = (REQUESTS * 1000) / (performance.now() - startedAt);
+  const now = pid === undefined ? undefined : statOf(pid)?.ticks;
+  if (ticks !== undefined && now !== undefined) costs.push(((now - ticks) * TICK_US) / REQUESTS);
+  return rate;
+}
+
+/** Starts the measured part from nothing. */
+function forget({ rates, costs }: Subject): void {
+  rates.length = 0;
+  costs.length = 0;
 }
 
 // Until everything is compiled, and the entry is in memory.
 for (const subject of subjects) for (let i = 0; i < 4; i++) await round(subject);
+for (const subject of subjects) forget(subject);
 for (let i = 0; i < ROUNDS; i++) {
   const order = subjects.map((_, at) => subjects[(at + i) % subjects.length]);
   for (const subject of order) subject?.rates.push(await round(subject));
@@ -70,7 +118,9 @@ for (let i = 0; i < ROUNDS; i++) {
 const median = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 const [off] = subjects;
-const rows = subjects.map(({ name, rates }) => {
+const mean = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
+const rows = subjects.map(({ name, rates, costs }) => {
   const ratios = rates.map((rate, at) => rate / (off?.rates[at] ?? rate));
   const sorted = ratios.toSorted((a, b) => a - b);
   return {
@@ -78,6 +128,9 @@ const rows = subjects.map(({ name, rates }) => {
     "requests/s": Math.round(median(rates)),
     "of off": median(ratios).toFixed(3),
     quartiles: `${sorted[Math.floor(ROUNDS / 4)]?.toFixed(3)} to ${sorted[Math.floor((3 * ROUNDS) / 4)]?.toFixed(3)}`,
+    "CPU µs/request": costs.length === 0 ? "–" : Math.round(mean(costs)),
+    "of off, by CPU":
+      costs.length === 0 ? "–" : (mean(off?.costs ?? costs) / mean(costs)).toFixed(3),
   };
 });
 show(`A hit in memory, ${ROUNDS} rounds of ${REQUESTS} requests, ${WIDTH} at a time`, rows);

@@ -1,0 +1,89 @@
+import { describe, expect, it } from "vitest";
+import { readConfig, ConfigError, type Bindings } from "../../src/config.ts";
+import { readSettings } from "../../src/telemetry/settings.ts";
+
+const read = (variables: Readonly<Record<string, string>>) => readSettings(variables);
+
+describe("OTEL_* variables", () => {
+  it("export nothing until an endpoint is set, and are on by default", () => {
+    const { settings, warnings, problems } = read({});
+    expect(settings).toMatchObject({
+      enabled: true,
+      sampler: "parentbased_always_on",
+      endpoints: { traces: undefined, metrics: undefined, logs: undefined },
+    });
+    expect([warnings, problems]).toEqual([[], []]);
+  });
+
+  it("append the signal's path to the common endpoint, and take the signal's own as it is", () => {
+    const { endpoints } = read({
+      OTEL_EXPORTER_OTLP_ENDPOINT: "https://c.example/base/",
+      OTEL_EXPORTER_OTLP_LOGS_ENDPOINT: "https://l.example",
+    }).settings;
+    expect(endpoints.traces?.url).toBe("https://c.example/base/v1/traces");
+    expect(endpoints.metrics?.url).toBe("https://c.example/base/v1/metrics");
+    expect(endpoints.logs?.url).toBe("https://l.example/");
+  });
+
+  it("decode headers and resource attributes, the signal's and the service's name winning", () => {
+    const { settings } = read({
+      OTEL_EXPORTER_OTLP_ENDPOINT: "http://c.example",
+      OTEL_EXPORTER_OTLP_HEADERS: "a=1%2C2, b = x=y",
+      OTEL_EXPORTER_OTLP_TRACES_HEADERS: "a=3",
+      OTEL_RESOURCE_ATTRIBUTES: "service.name=attr,team=a%20b",
+      OTEL_SERVICE_NAME: "named",
+    });
+    expect(settings.endpoints.traces?.headers).toEqual({ a: "3", b: "x=y" });
+    expect(settings.endpoints.logs?.headers).toEqual({ a: "1,2", b: "x=y" });
+    expect(settings.resource).toMatchObject({ "service.name": "named", team: "a b" });
+  });
+
+  it("discard a malformed list as a whole, and say so", () => {
+    const { settings, warnings } = read({ OTEL_RESOURCE_ATTRIBUTES: "a=1,b=%zz" });
+    expect(settings.resource).not.toHaveProperty("a");
+    expect(warnings.join()).toContain("OTEL_RESOURCE_ATTRIBUTES");
+  });
+
+  it.each([
+    ["OTEL_TRACES_SAMPLER", "sometimes", { sampler: "parentbased_always_on" }],
+    ["OTEL_SDK_DISABLED", "TRUE", { enabled: false }],
+    ["OTEL_SDK_DISABLED", "1", { enabled: true }],
+    ["OTEL_SDK_DISABLED", "", { enabled: true }],
+  ])("read %s=%s as the specification does", (name, value, expected) => {
+    expect(read({ [name]: value }).settings).toMatchObject(expected);
+  });
+
+  it("take a ratio for the ratio samplers, and 1 for one that is out of range", () => {
+    const ratio = (arg: string) =>
+      read({ OTEL_TRACES_SAMPLER: "traceidratio", OTEL_TRACES_SAMPLER_ARG: arg });
+    expect(ratio("0.25").settings.samplerRatio).toBe(0.25);
+    expect(ratio("7").settings.samplerRatio).toBe(1);
+    expect(ratio("7").warnings).toHaveLength(1);
+  });
+
+  it("take timeout, compression, protocol and exporter for one signal or all", () => {
+    const { endpoints } = read({
+      OTEL_EXPORTER_OTLP_ENDPOINT: "http://c.example",
+      OTEL_EXPORTER_OTLP_TIMEOUT: "5000",
+      OTEL_EXPORTER_OTLP_LOGS_TIMEOUT: "100",
+      OTEL_EXPORTER_OTLP_COMPRESSION: "gzip",
+      OTEL_EXPORTER_OTLP_LOGS_PROTOCOL: "http/json",
+      OTEL_METRICS_EXPORTER: "none",
+    }).settings;
+    expect(endpoints.traces).toMatchObject({
+      timeoutMs: 5_000,
+      gzip: true,
+      protocol: "http/protobuf",
+    });
+    expect(endpoints.logs).toMatchObject({ timeoutMs: 100, protocol: "http/json" });
+    expect(endpoints.metrics).toBeUndefined();
+  });
+
+  it("refuse grpc in the one error that lists everything, with what to use instead", () => {
+    const bindings = { OTEL_EXPORTER_OTLP_PROTOCOL: "grpc" } as unknown as Bindings;
+    expect(() => readConfig(bindings)).toThrow(ConfigError);
+    expect(() => readConfig(bindings)).toThrow(
+      /DATABASE_URL.*OTEL_EXPORTER_OTLP_PROTOCOL.*http\/protobuf/,
+    );
+  });
+});
