@@ -1,0 +1,67 @@
+import { describe, expect, it } from "vitest";
+import { definePolicy } from "../../src/index.ts";
+import { redisCommand } from "../support/gateway.ts";
+import { neverSeen, WINDOW_MS } from "../support/observers.ts";
+import { createWorld, type World } from "../support/world.ts";
+
+const policy = definePolicy({ freshFor: "10m", jitter: 0, tags: ["products"] });
+
+async function everybodyReads(world: World): Promise<void> {
+  for (const isolate of [world.here, world.neighbour, world.away])
+    await world.read(isolate, policy);
+  await world.settle();
+}
+
+describe("what was read before Redis was flushed and the row purged", () => {
+  neverSeen(policy, async (world) => {
+    await everybodyReads(world);
+    await redisCommand("FLUSHALL");
+    await world.writeAndPurge("t:products");
+  });
+});
+
+describe("what was read before the row was purged and Redis flushed, purge and all", () => {
+  neverSeen(policy, async (world) => {
+    await everybodyReads(world);
+    await world.writeAndPurge("t:products");
+    await redisCommand("FLUSHALL");
+  });
+});
+
+describe("what a load read before Redis was flushed and the row purged", () => {
+  for (const hears of [false, true])
+    describe(hears ? "and its isolate heard of a new era" : "and its isolate heard nothing", () => {
+      neverSeen(policy, (world) => flushDuringLoad(world, hears));
+    });
+});
+
+async function flushDuringLoad(world: World, hears: boolean): Promise<void> {
+  const gate = world.origin.holdNext();
+  const reading = world.read(world.here, policy);
+  await gate.reached;
+  await redisCommand("FLUSHALL");
+  await world.writeAndPurge("t:products");
+  if (hears) await world.hear(world.here);
+  gate.open();
+  await reading;
+  await world.settle();
+}
+
+describe("after Redis was flushed", () => {
+  it("isolates agree on a new era by themselves, and share again", async () => {
+    const world = await createWorld();
+    await everybodyReads(world);
+    await redisCommand("FLUSHALL");
+    world.clock.advance(WINDOW_MS);
+    const isolates = [world.here, world.neighbour, world.away, world.fresh()];
+    await Promise.all(isolates.map((isolate) => world.read(isolate, policy)));
+    await world.settle();
+    await Promise.all(isolates.map((isolate) => world.hear(isolate)));
+    const eras = isolates.map(({ layer }) => layer.coherence.moment().era);
+    expect(new Set(eras).size).toBe(1);
+
+    const { loads } = world.origin;
+    expect((await world.read(world.fresh(), policy)).status).toMatch(/^hit-/);
+    expect(world.origin.loads).toBe(loads);
+  });
+});

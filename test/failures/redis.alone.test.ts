@@ -1,0 +1,182 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { definePolicy, key } from "../../src/index.ts";
+import { clearFaults, failRedis } from "../support/gateway.ts";
+import { WINDOW_MS } from "../support/observers.ts";
+import { createWorld, type World } from "../support/world.ts";
+
+const REDIS_TIMEOUT_MS = 1_000;
+/** A sync and a read, each as long as Redis may take, and some work of our own. */
+const PATIENCE_MS = 2 * REDIS_TIMEOUT_MS + 500;
+const UNREACHABLE_FOR_MS = 20_000;
+
+const base = {
+  freshFor: "10m",
+  jitter: 0,
+  tags: ["products"],
+  unreachableFor: "20s",
+  // The flight objects have a clock of their own: to them no second has passed where a test says so.
+  flight: "isolate",
+} as const;
+const policy = definePolicy(base);
+const coalesced = definePolicy({ ...base, flight: "region" });
+const bypass = definePolicy({ ...base, onUnreachable: "bypass" });
+
+const AWAY: Readonly<Record<string, Record<string, unknown>>> = {
+  "answers 500": { status: 500 },
+  "resets its connections": { reset: true },
+  "sends half an answer": { truncate: true },
+  "does what it is asked and never answers": { hang: "after" },
+  "takes connections and never answers": { hang: "before" },
+};
+
+afterEach(clearFaults);
+
+async function timed<T>(work: Promise<T>): Promise<T> {
+  const startedAt = Date.now();
+  const result = await work;
+  expect(Date.now() - startedAt).toBeLessThan(PATIENCE_MS);
+  return result;
+}
+
+/** Redis answers again, and its breaker lets the next call through. */
+async function recover(world: World): Promise<void> {
+  await clearFaults();
+  world.clock.advance(REDIS_TIMEOUT_MS + 1);
+}
+
+describe.each(Object.entries(AWAY))("while Redis %s", (_, fault) => {
+  it("readers are answered in time, marked, and no longer than allowed; then all is as before", async () => {
+    const world = await createWorld();
+    const recoveries: string[] = [];
+    world.here.layer.coherence.onRecovery(async () => void recoveries.push("here"));
+    await world.read(world.here, policy);
+    await world.settle();
+    await failRedis(fault);
+    world.clock.advance(WINDOW_MS);
+
+    const held = await timed(world.read(world.here, policy));
+    expect(held).toMatchObject({ status: "hit-memory", value: 1, unreachable: true });
+
+    // The edge holds it too, but nobody can tell a fresh isolate whether it is still valid.
+    world.origin.write();
+    const fresh = await timed(world.read(world.fresh(), policy));
+    expect(fresh).toMatchObject({ status: "miss", value: 2, stored: false });
+
+    world.clock.advance(UNREACHABLE_FOR_MS);
+    const reloaded = await timed(world.read(world.here, policy));
+    expect(reloaded).toMatchObject({ value: 2, stored: false });
+
+    await recover(world);
+    await world.purge("t:products");
+    world.origin.write();
+    world.clock.advance(WINDOW_MS);
+    expect(recoveries).toEqual([]);
+    for (const isolate of [world.here, world.neighbour, world.away, world.fresh()])
+      expect(await world.read(isolate, policy)).toMatchObject({ value: 3, unreachable: false });
+    await world.settle();
+    expect(recoveries).toEqual(["here"]);
+  });
+});
+
+describe("while nothing listens where Redis should be", () => {
+  it("an isolate loads, and answers from its own memory as long as allowed", async () => {
+    const world = await createWorld({ bindings: { UPSTASH_REDIS_REST_URL: "http://127.0.0.1:9" } });
+    expect(await timed(world.read(world.here, policy))).toMatchObject({
+      status: "miss",
+      value: 1,
+      stored: false,
+    });
+    expect(await timed(world.read(world.here, policy))).toMatchObject({
+      status: "hit-memory",
+      unreachable: true,
+    });
+    world.origin.write();
+    world.clock.advance(UNREACHABLE_FOR_MS + 1);
+    expect((await timed(world.read(world.here, policy))).value).toBe(2);
+  });
+
+  it("readers of one key still make one load", async () => {
+    const world = await createWorld({ bindings: { UPSTASH_REDIS_REST_URL: "http://127.0.0.1:9" } });
+    const gate = world.origin.holdNext();
+    const herd = [world.here, world.away].flatMap((isolate) =>
+      Array.from({ length: 20 }, () => world.read(isolate, coalesced)),
+    );
+    await gate.reached;
+    gate.open();
+    for (const { value } of await Promise.all(herd)) expect(value).toBe(1);
+    expect(world.origin.loads).toBe(1);
+  });
+});
+
+describe("while Redis is away", () => {
+  it("a policy may have every read asked of the origin instead", async () => {
+    const world = await createWorld();
+    await world.read(world.here, bypass);
+    await world.settle();
+    await failRedis({ status: 500 });
+    world.clock.advance(WINDOW_MS);
+    world.origin.write();
+    expect(await world.read(world.here, bypass)).toMatchObject({
+      status: "miss",
+      value: 2,
+      unreachable: false,
+    });
+  });
+
+  it("a batch is answered from memory and from the origin, in one load", async () => {
+    const world = await createWorld();
+    const keys = [1, 2, 3].map((id) => key("user", id));
+    let loads = 0;
+    const readMany = (wanted: readonly string[]) =>
+      world.here.request().readMany(wanted, policy, async (missing) => {
+        loads++;
+        return new Map(missing.map((one) => [one, one]));
+      });
+    await readMany(keys.slice(0, 2));
+    await world.settle();
+    await failRedis({ hang: true });
+    world.clock.advance(WINDOW_MS);
+    const found = await timed(readMany(keys));
+    expect([...found.values()].map(({ status }) => status).toSorted()).toEqual([
+      "hit-memory",
+      "hit-memory",
+      "miss",
+    ]);
+    expect(found.get(keys[0] ?? "")?.unreachable).toBe(true);
+    expect(loads).toBe(2);
+  });
+
+  it("a hundred readers of what memory holds wait for one question together", async () => {
+    const world = await createWorld();
+    await world.read(world.here, policy);
+    await world.settle();
+    await failRedis({ hang: true });
+    world.clock.advance(WINDOW_MS);
+    const herd = Array.from({ length: 100 }, () => world.read(world.here, policy));
+    for (const lookup of await timed(Promise.all(herd)))
+      expect(lookup).toMatchObject({ value: 1, unreachable: true });
+  });
+});
+
+describe("an invalidation while Redis is away", () => {
+  it("fails, is known to its own isolate, and to all once it is repeated", async () => {
+    const world = await createWorld();
+    for (const isolate of [world.here, world.neighbour, world.away])
+      await world.read(isolate, policy);
+    await world.settle();
+    const { coherence } = world.here.layer;
+    await failRedis({ status: 500 });
+    world.origin.write();
+    coherence.markDead(["t:products"]);
+    const failed = await coherence.invalidate(["t:products"], world.here.request().ctx);
+    expect(failed).toMatchObject({ ok: false, fault: { code: "redis.unavailable" } });
+    expect((await world.read(world.here, policy)).value).toBe(2);
+
+    await recover(world);
+    const repeated = await coherence.invalidate(["t:products"], world.here.request().ctx);
+    expect(repeated.ok).toBe(true);
+    world.clock.advance(WINDOW_MS);
+    for (const isolate of [world.here, world.neighbour, world.away, world.fresh()])
+      expect(await world.read(isolate, policy)).toMatchObject({ value: 2, unreachable: false });
+  });
+});

@@ -1,0 +1,115 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { CacheUnavailable, definePolicy } from "../../src/index.ts";
+import { clearFaults, failRedis } from "../support/gateway.ts";
+import { WINDOW_MS } from "../support/observers.ts";
+import { createWorld, type World } from "../support/world.ts";
+
+const ORIGIN_TIMEOUT_MS = 300;
+const DEADLINE_MS = 2 * ORIGIN_TIMEOUT_MS + 2_500;
+/** A fallback is judged once more, which may take as long as Redis may. */
+const REDIS_TIMEOUT_MS = 1_000;
+const base = {
+  freshFor: "1m",
+  jitter: 0,
+  tags: ["products"],
+  originTimeout: ORIGIN_TIMEOUT_MS,
+  unreachableFor: "5m",
+  flight: "isolate",
+} as const;
+const lenient = definePolicy({ ...base, staleIfError: "10m" });
+
+afterEach(clearFaults);
+
+async function inTime<T>(work: Promise<T>): Promise<T> {
+  const startedAt = Date.now();
+  try {
+    return await work;
+  } finally {
+    expect(Date.now() - startedAt).toBeLessThan(DEADLINE_MS + REDIS_TIMEOUT_MS);
+  }
+}
+
+async function allAway(world: World, how: "fail" | "hang"): Promise<void> {
+  await failRedis(how === "hang" ? { hang: true } : { status: 500 });
+  if (how === "hang") world.origin.hanging = true;
+  else world.origin.failing = new Error("connection refused");
+}
+
+async function allBack(world: World): Promise<void> {
+  await clearFaults();
+  world.origin.failing = undefined;
+  world.origin.hanging = false;
+  world.clock.advance(1_001);
+}
+
+describe.each(["fail", "hang"] as const)("while Redis and the origin both %s", (how) => {
+  it("readers get what their isolate holds, marked, or a refusal, in time; then all is as before", async () => {
+    const world = await createWorld();
+    await world.read(world.here, lenient);
+    await world.settle();
+    await allAway(world, how);
+    world.clock.advance(WINDOW_MS);
+
+    expect(await inTime(world.read(world.here, lenient))).toMatchObject({
+      status: "hit-memory",
+      value: 1,
+      unreachable: true,
+    });
+    await expect(inTime(world.read(world.away, lenient))).rejects.toThrow(CacheUnavailable);
+    await expect(inTime(world.read(world.fresh(), lenient))).rejects.toThrow(CacheUnavailable);
+
+    world.clock.advance(60_000);
+    expect(await inTime(world.read(world.here, lenient))).toMatchObject({
+      status: "stale-on-error",
+      value: 1,
+      unreachable: true,
+    });
+
+    // Longer than anybody may be served without the log.
+    world.clock.advance(300_000);
+    await expect(inTime(world.read(world.here, lenient))).rejects.toThrow(CacheUnavailable);
+
+    world.origin.write();
+    await allBack(world);
+    for (const isolate of [world.here, world.away, world.neighbour, world.fresh()])
+      expect(await inTime(world.read(isolate, lenient))).toMatchObject({
+        value: 2,
+        unreachable: false,
+      });
+  });
+});
+
+describe("while Redis answers and the origin is away", () => {
+  it("what was purged is refused, though it would be stale enough to serve", async () => {
+    const world = await createWorld();
+    for (const isolate of [world.here, world.neighbour, world.away])
+      await world.read(isolate, lenient);
+    await world.settle();
+    world.clock.advance(60_001);
+    world.origin.failing = new Error("connection refused");
+    await world.writeAndPurge("t:products");
+    world.clock.advance(WINDOW_MS);
+    for (const isolate of [world.here, world.neighbour, world.away, world.fresh()])
+      await expect(world.read(isolate, lenient)).rejects.toThrow(CacheUnavailable);
+  });
+});
+
+describe("a reader who began after a purge, behind a walk that began before it and fails", () => {
+  it("is not given that walk's fallback", async () => {
+    const world = await createWorld();
+    await world.read(world.neighbour, lenient);
+    await world.settle();
+    world.clock.advance(60_001);
+
+    const gate = world.origin.holdNext();
+    const before = world.read(world.here, lenient);
+    await gate.reached;
+    await world.writeAndPurge("t:products");
+    world.clock.advance(WINDOW_MS);
+    const after = world.read(world.here, lenient).catch((error: unknown) => error);
+    world.origin.failing = new Error("connection refused");
+    // The load hangs until its deadline; its own reader may have what was valid when it began.
+    expect(await before).toMatchObject({ status: "stale-on-error", value: 1 });
+    expect(await after).toBeInstanceOf(CacheUnavailable);
+  });
+});
