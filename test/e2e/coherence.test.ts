@@ -82,7 +82,7 @@ describe("readers and writers on two instances", () => {
     expect(violations).toEqual([]);
     // That there was a race at all.
     expect(writes.length).toBeGreaterThan(5);
-    expect(reads.length).toBeGreaterThan(100);
+    expect(reads.length).toBeGreaterThan(50);
     if (race.apart) expect(longestMs, "the window was never used").toBeGreaterThan(0);
   });
 });

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { findRedisServer } from "../../dev/redis/server-process.ts";
 import { send } from "./support/client.ts";
-import { runLoad } from "./support/load.ts";
+import { runLoad, steadyRate } from "./support/load.ts";
 import { runtimeOf, signalAll } from "./support/processes.ts";
 import { startProduct, type Product } from "./support/product.ts";
 import { createKillableRedis } from "./support/redis-server.ts";
@@ -9,7 +9,6 @@ import { readShop, type Shop } from "./support/shop.ts";
 import { createTraffic } from "./support/traffic.ts";
 import { until } from "./support/waiting.ts";
 
-const PER_SECOND = 100;
 /** Only whoever waited for as long as a load may take may be refused: the machine was too slow for it. */
 const LOAD_MS = 4_900;
 /** A read's deadline is 10 s: twice that of a load. The rest is for a busy machine. */
@@ -44,12 +43,10 @@ describe.each(redis === undefined ? [] : [redis])("a Redis that is killed", (red
     const { urls } = product;
     const client = product.client();
     for (const instance of [0, 1]) await client.get(instance, "/products/1990");
-    const load = runLoad({ urls, shop, perSecond: PER_SECOND, forMs: 5_000, path: traffic.mixed });
-    await until(
-      () => product.services.used(),
-      ({ redis: requests }) => requests > 100,
-      10_000,
-    );
+    const perSecond = await steadyRate(urls, shop, traffic.hot);
+    const underWay = hasGrown((await product.services.used()).redis + 15);
+    const load = runLoad({ urls, shop, perSecond, forMs: 5_000, path: traffic.mixed });
+    await until(() => product.services.used(), underWay, 10_000);
     await redis.kill();
     const written = await client.write(0, "PATCH", "/products/1990", { stock: 4_242 });
     expect(written.status).toBe(200);
@@ -80,14 +77,14 @@ describe("an instance that runs the Durable Objects", () => {
 
   it("may freeze without stopping the others", async () => {
     const [, second = ""] = product.urls;
-    await runLoad({ urls: [second], shop, perSecond: 100, forMs: 500, path: traffic.hot });
+    const perSecond = await steadyRate([second], shop, traffic.hot);
     frozen = runtimeOf(product.port);
     expect(frozen).not.toEqual([]);
     signalAll(frozen, "SIGSTOP");
     const report = await runLoad({
       urls: [second],
       shop,
-      perSecond: 50,
+      perSecond,
       forMs: 2_000,
       path: traffic.mixed,
     });
@@ -105,11 +102,12 @@ describe("an instance that runs the Durable Objects", () => {
 
   it("may be killed without stopping the others; then it comes back, or everything ends with a word", async () => {
     const [first = "", second = ""] = product.urls;
+    const perSecond = await steadyRate([second], shop, traffic.hot);
     signalAll(runtimeOf(product.port), "SIGKILL");
     const report = await runLoad({
       urls: [second],
       shop,
-      perSecond: 50,
+      perSecond,
       forMs: 3_000,
       path: traffic.mixed,
     });
@@ -139,6 +137,10 @@ async function stock(instance: number, id: number): Promise<number> {
 async function timed(path: string): Promise<number> {
   const { startedAt, endedAt, status } = await product.client().get(1, path);
   return status === 200 ? endedAt - startedAt : Number.POSITIVE_INFINITY;
+}
+
+function hasGrown(to: number): (used: { redis: number }) => boolean {
+  return ({ redis: requests }) => requests > to;
 }
 
 function is(expected: number): (value: number) => boolean {

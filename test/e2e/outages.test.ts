@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Answer } from "./support/client.ts";
-import { runLoad, type Report } from "./support/load.ts";
+import { runLoad, steadyRate, type Report } from "./support/load.ts";
 import { startProduct, type Product } from "./support/product.ts";
 import type { Fault } from "./support/services.ts";
 import { readShop, type Shop } from "./support/shop.ts";
@@ -17,8 +17,7 @@ const RECOVERY_MS = 5_000;
 /** How long a load may take: the policies' `originTimeout`, less what timers are early. */
 const LOAD_MS = 4_900;
 
-const PER_SECOND = 200;
-const FOR_MS = 2_500;
+const FOR_MS = 2_000;
 
 interface Outage {
   readonly name: string;
@@ -109,7 +108,7 @@ describe("under load", () => {
     "when $name, reads are right or a 503 problem, in time, and it ends with the outage",
     async (outage) => {
       const { services, urls } = product;
-      await runLoad({ urls, shop, perSecond: PER_SECOND, forMs: 600, path: traffic.hot });
+      const perSecond = await steadyRate(urls, shop, traffic.hot);
       if (outage.redis !== undefined) await services.fault("redis", outage.redis);
       if (outage.sql !== undefined) await services.fault("sql", outage.sql);
       let report: Report;
@@ -118,7 +117,7 @@ describe("under load", () => {
         const load = runLoad({
           urls,
           shop,
-          perSecond: PER_SECOND,
+          perSecond,
           forMs: FOR_MS,
           path: traffic.mixed,
         });
@@ -128,7 +127,9 @@ describe("under load", () => {
         await services.heal();
         recoveredMs = await recovery();
       }
-      console.info(`${outage.name}: ${JSON.stringify(report)}; recovered after ${recoveredMs} ms`);
+      console.info(
+        `${outage.name}, ${perSecond}/s: ${JSON.stringify(report)}; recovered after ${recoveredMs} ms`,
+      );
       expect(report.wrong).toEqual([]);
       expect(report.slowestMs).toBeLessThan(outage.withinMs);
       expect(report.statuses["200"]).toBeGreaterThan(report.sent / 3);

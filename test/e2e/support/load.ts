@@ -50,6 +50,33 @@ export async function runLoad({
   return report(await Promise.all(outcomes));
 }
 
+/** As many clients as it takes to keep every core busy, and for how long they do. */
+const CALIBRATION = { clients: 16, forMs: 700, share: 1 / 4, least: 20, most: 200 };
+
+/**
+ * How many requests a second are a load, and not an overload, on this machine as busy as it is:
+ * a share of what it can answer from memory. Leaves what `path` names in memory.
+ */
+export async function steadyRate(
+  urls: readonly string[],
+  shop: Shop,
+  path: (n: number) => string,
+): Promise<number> {
+  const { clients, forMs, share, least, most } = CALIBRATION;
+  const begin = performance.now();
+  let sent = 0;
+  const client = async (): Promise<void> => {
+    while (performance.now() - begin < forMs) {
+      const n = sent++;
+      await one(urls, path(n), n, shop);
+    }
+  };
+  await Promise.all(Array.from({ length: clients }, client));
+  generation++;
+  const capacity = (sent / (performance.now() - begin)) * 1_000;
+  return Math.round(Math.min(most, Math.max(least, capacity * share)));
+}
+
 interface Outcome {
   readonly path: string;
   readonly status: string;
