@@ -50,7 +50,13 @@ export interface CachedOptions extends Omit<PolicyOptions, "tags"> {
  * app.get("/products/:id", cached({ freshFor: "1h", tags: (c) => [`product:${c.req.param("id")}`] }), handler)
  */
 export function cached(options: CachedOptions): MiddlewareHandler<StrataEnv> {
-  const { key: keying = {}, tags, clientMaxAge, requestDirectives = false, ...policyOptions } = options;
+  const {
+    key: keying = {},
+    tags,
+    clientMaxAge,
+    requestDirectives = false,
+    ...policyOptions
+  } = options;
   const fixedTags = typeof tags === "function" ? [] : (tags ?? []);
   const policy = definePolicy({ ...policyOptions, tags: fixedTags });
   const tagsOf = typeof tags === "function" ? tags : () => [];
@@ -77,12 +83,24 @@ export function cached(options: CachedOptions): MiddlewareHandler<StrataEnv> {
     let ran = false;
     let own: Entry | undefined;
     const look = (key: string, known: readonly Variant[]): Promise<Lookup> => {
-      const place = { engine: scope.engine, policy, ctx: scope.ctx, primary, key, known, request: asked };
+      const place = {
+        engine: scope.engine,
+        policy,
+        ctx: scope.ctx,
+        primary,
+        key,
+        known,
+        request: asked,
+      };
       async function load(by: () => Promise<Loaded>): Promise<Loaded> {
         const began = { ...scope.engine.moment(), startedAt: scope.ctx.now() };
         const made = await by();
         if (!made.storable) return made;
-        const { loaded, entry } = await placed(made, { ...began, storedAt: scope.ctx.now() }, place);
+        const { loaded, entry } = await placed(
+          made,
+          { ...began, storedAt: scope.ctx.now() },
+          place,
+        );
         own = entry;
         return loaded;
       }
@@ -115,7 +133,8 @@ export function cached(options: CachedOptions): MiddlewareHandler<StrataEnv> {
       throw error;
     }
     // Stored under the key of a variant that nobody had looked for.
-    if (own !== undefined) scope.route = { ...scope.route, status: "miss", entry: own, stored: true };
+    if (own !== undefined)
+      scope.route = { ...scope.route, status: "miss", entry: own, stored: true };
     const { entry } = scope.route;
     if (entry !== undefined) {
       const response = respondWithEntry(request, entry, scope.ctx.now(), clientControl);

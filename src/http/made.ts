@@ -2,7 +2,7 @@
 import type { HttpMeta, Lifetimes, Loaded, Storable } from "../core/entry.ts";
 import { MAX_TAGS, tagProblem, type HardMember } from "../core/tag.ts";
 import { bornAt, lifetimeOf, type Exchange } from "./rfc/freshness.ts";
-import { splitList, type FieldReader, type Fields } from "./rfc/fields.ts";
+import { splitList, type FieldReader } from "./rfc/fields.ts";
 import { instantsOf, type KeepLimits } from "./rfc/instants.ts";
 import { groupsOf } from "./rfc/invalidate.ts";
 import { controlOf, type ResponseControl } from "./rfc/response-control.ts";
@@ -79,12 +79,13 @@ export const UNSHARED: Loaded = { storable: false };
 
 /** Reasons that lie in the request: another one's response may be stored all the same. */
 export function unstorable(reason: Storing, request: FieldReader): Loaded {
-  const own = reason === "authorization" || reason === "status" || request.get("Cache-Control") !== null;
+  const own =
+    reason === "authorization" || reason === "status" || request.get("Cache-Control") !== null;
   return own ? PASSING : UNSHARED;
 }
 
 /** The tags a response names: surrogate keys as they are, groups within their origin (RFC 9875, 2). */
-export function membersOf(headers: FieldReader, scope: string): HardMember[] {
+function membersOf(headers: FieldReader, scope: string): HardMember[] {
   const tags = [
     ...(headers.get("Surrogate-Key") ?? "").split(/[ ,\t]+/),
     ...splitList(headers.get("Cache-Tag") ?? ""),
@@ -97,4 +98,3 @@ export function membersOf(headers: FieldReader, scope: string): HardMember[] {
 export function groupTag(scope: string, group: string): string {
   return `group ${scope} ${group}`;
 }
-

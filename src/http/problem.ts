@@ -27,7 +27,11 @@ export function problem(options: ProblemOptions): Response {
   };
   return new Response(JSON.stringify(body), {
     status,
-    headers: { "Content-Type": "application/problem+json", "Cache-Control": "no-store", ...headers },
+    headers: {
+      "Content-Type": "application/problem+json",
+      "Cache-Control": "no-store",
+      ...headers,
+    },
   });
 }
 
@@ -37,6 +41,7 @@ export function notCached(): Response {
     status: 504,
     type: "only-if-cached",
     title: "Gateway Timeout",
-    detail: "Nothing is stored that may answer this request, and it does not let the origin be asked.",
+    detail:
+      "Nothing is stored that may answer this request, and it does not let the origin be asked.",
   });
 }

@@ -45,5 +45,9 @@ export function respond(
       headers: { "Content-Type": "application/json", "Cache-Control": "private, no-store" },
     });
   const headers: [string, string][] = [["content-type", "application/json"]];
-  return respondWithEntry(c.req.raw, { ...entry, http: { status: 200, headers } }, c.var.strata.ctx.now());
+  return respondWithEntry(
+    c.req.raw,
+    { ...entry, http: { status: 200, headers } },
+    c.var.strata.ctx.now(),
+  );
 }

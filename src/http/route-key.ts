@@ -44,11 +44,17 @@ function isKeyed(name: string, query: NonNullable<KeyRules["query"]>): boolean {
   return "only" in query ? query.only.includes(name) : !query.except.includes(name);
 }
 
-function extras(request: Request, url: URL, { headers = [], cookies = [], host }: KeyRules): string[] {
+function extras(
+  request: Request,
+  url: URL,
+  { headers = [], cookies = [], host }: KeyRules,
+): string[] {
   const more: string[] = [];
   if (host === true) more.push(url.host);
   if (headers.length > 0)
-    more.push(JSON.stringify(headers.map((name) => [name.toLowerCase(), request.headers.get(name)])));
+    more.push(
+      JSON.stringify(headers.map((name) => [name.toLowerCase(), request.headers.get(name)])),
+    );
   if (cookies.length > 0) more.push(keyedCookies(request, cookies));
   return more;
 }

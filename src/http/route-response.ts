@@ -36,7 +36,12 @@ export function judgeRoute(
   scope: string,
   policy: Policy,
 ): Verdict {
-  const head = { status: response.status, sent: response.headers, fields: response.headers, ...exchange };
+  const head = {
+    status: response.status,
+    sent: response.headers,
+    fields: response.headers,
+    ...exchange,
+  };
   return judgeResponse(request, head, scope, {
     disconnectedMs: policy.staleIfErrorMs,
     staleWhileRevalidateMs: policy.staleWhileRevalidateMs,
@@ -74,7 +79,10 @@ export async function routeMaterial(
 }
 
 /** What of a response is never shared, whatever the policy. */
-function refusalOf(response: Response, { storing, explicit, control }: Verdict): Loaded | undefined {
+function refusalOf(
+  response: Response,
+  { storing, explicit, control }: Verdict,
+): Loaded | undefined {
   if (response.headers.has("Set-Cookie") || control.noCache === true) return UNSHARED;
   switch (storing) {
     case "private":

@@ -22,7 +22,12 @@ export interface ServeOptions {
 }
 
 /** The stored response, a 304 if the client has it, or the part that it asks for. */
-export function serve(request: Request, entry: Entry, now: EpochMs, options: ServeOptions): Response {
+export function serve(
+  request: Request,
+  entry: Entry,
+  now: EpochMs,
+  options: ServeOptions,
+): Response {
   const { status = 200, headers: fields = [], part } = entry.http ?? {};
   const stored = readerOf(fields);
   const headers = new Headers();
@@ -39,7 +44,8 @@ export function serve(request: Request, entry: Entry, now: EpochMs, options: Ser
     return rawResponse(null, part === undefined ? status : 200, headers);
   }
   headers.delete("Content-Length");
-  const range = status === 200 || part !== undefined ? rangeOf(request, entry, stored, now) : undefined;
+  const range =
+    status === 200 || part !== undefined ? rangeOf(request, entry, stored, now) : undefined;
   if (range === undefined) return rawResponse(entry.body, status, headers);
   if (range === "unsatisfiable") {
     headers.set("Content-Range", `bytes */${totalOf(entry)}`);
@@ -80,7 +86,8 @@ function rangeOf(
 ): Span | "unsatisfiable" | undefined {
   if (request.method !== "GET") return undefined;
   const specs = parseRange(request.headers.get("Range"));
-  if (specs === undefined || !ifRangeHolds(request.headers.get("If-Range"), stored, now)) return undefined;
+  if (specs === undefined || !ifRangeHolds(request.headers.get("If-Range"), stored, now))
+    return undefined;
   const total = totalOf(entry);
   const spans = specs.map((spec) => resolveRange(spec, total)).filter((span) => span !== undefined);
   if (spans.length === 0) return "unsatisfiable";

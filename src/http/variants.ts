@@ -18,8 +18,13 @@ export function variantsOf(entry: Entry | undefined): readonly Variant[] | undef
 }
 
 /** The newest variant that the request selects, if one is stored. */
-export function selectVariant(variants: readonly Variant[], request: FieldReader): Variant | undefined {
-  return variants.find(({ selectors }) => matches(selectors, request)) ?? byLanguage(variants, request);
+export function selectVariant(
+  variants: readonly Variant[],
+  request: FieldReader,
+): Variant | undefined {
+  return (
+    variants.find(({ selectors }) => matches(selectors, request)) ?? byLanguage(variants, request)
+  );
 }
 
 /** A variant in the very language that the request wants most, all other fields matching. */

@@ -1,3 +1,4 @@
+// oxlint-disable vitest/no-standalone-expect -- requirements.test.ts runs these checks inside its tests
 import { expect } from "vitest";
 import type { Proxy } from "./proxy.ts";
 import { of } from "./requirement.ts";
@@ -22,28 +23,36 @@ export const INVALIDATION = [
   ...["POST", "PUT", "DELETE", "PATCH", "PURGE", "LOCK", "PROPPATCH", "MKCOL"].map((method) =>
     rfc9111("4.4", "MUST", `invalidate the URI after ${method}`, async (p) => {
       expect(await afterwards(p, method, {})).toBe(1);
-    })),
+    }),
+  ),
   ...["OPTIONS", "HEAD"].map((method) =>
     rfc9111("4.4", "MAY", `leave the URI be after ${method}`, async (p) => {
       expect(await afterwards(p, method, {})).toBe(0);
-    })),
+    }),
+  ),
   ...[201, 204, 302, 303].map((status) =>
     rfc9111("4.4", "MUST", `invalidate after ${status}`, async (p) => {
       expect(await afterwards(p, "POST", { status })).toBe(1);
-    })),
+    }),
+  ),
   ...[400, 403, 404, 409, 500, 503].map((status) =>
     rfc9111("4.4", "MUST NOT", `invalidate after ${status}`, async (p) => {
       expect(await afterwards(p, "POST", { status })).toBe(0);
-    })),
+    }),
+  ),
   ...["Location", "Content-Location"].flatMap((name) => [
     rfc9111("4.4", "MAY", `invalidate the URI in ${name}`, async (p) => {
       expect(await afterwards(p, "POST", { headers: { [name]: "/y?z=1" } }, "/y?z=1")).toBe(1);
     }),
     rfc9111("4.4", "MAY", `invalidate the absolute URI in ${name}`, async (p) => {
-      expect(await afterwards(p, "POST", { headers: { [name]: "http://origin.test/y" } }, "/y")).toBe(1);
+      expect(
+        await afterwards(p, "POST", { headers: { [name]: "http://origin.test/y" } }, "/y"),
+      ).toBe(1);
     }),
     rfc9111("4.4", "MUST NOT", `invalidate another origin's URI in ${name}`, async (p) => {
-      expect(await afterwards(p, "POST", { headers: { [name]: "http://other.test/y" } }, "/y")).toBe(0);
+      expect(
+        await afterwards(p, "POST", { headers: { [name]: "http://other.test/y" } }, "/y"),
+      ).toBe(0);
     }),
     rfc9111("4.4", "MUST NOT", `invalidate the URI in ${name} after an error`, async (p) => {
       expect(await afterwards(p, "POST", { status: 500, headers: { [name]: "/y" } }, "/y")).toBe(0);
@@ -70,11 +79,17 @@ export const INVALIDATION = [
     expect([answer.body, answer.cache]).toEqual(["1", "HIT"]);
   }),
   ...[{ "Content-Location": "/y" }, {}].map((headers) =>
-    rfc9111("3", "MUST NOT", `reuse another POST's response: ${JSON.stringify(headers)}`, async (p) => {
-      p.answers({ headers: { ...FRESH, ...headers } });
-      await p.send({ method: "POST", body: "x" });
-      expect((await p.get()).body).toBe("2");
-    })),
+    rfc9111(
+      "3",
+      "MUST NOT",
+      `reuse another POST's response: ${JSON.stringify(headers)}`,
+      async (p) => {
+        p.answers({ headers: { ...FRESH, ...headers } });
+        await p.send({ method: "POST", body: "x" });
+        expect((await p.get()).body).toBe("2");
+      },
+    ),
+  ),
   rfc9875("2", "MUST", "invalidate a group by the response to an unsafe method", async (p) => {
     p.answers({ headers: { ...FRESH, "Cache-Groups": '"a", "b"' } });
     await p.get({}, "/one");

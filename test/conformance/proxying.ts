@@ -1,3 +1,4 @@
+// oxlint-disable vitest/no-standalone-expect -- requirements.test.ts runs these checks inside its tests
 import { expect } from "vitest";
 import { of } from "./requirement.ts";
 
@@ -9,8 +10,22 @@ const FRESH = { "Cache-Control": "max-age=3600" };
 export const PROXYING = [
   rfc9110("7.6.1", "MUST NOT", "hand on the request's fields of the connection", async (p) => {
     p.answers({});
-    await p.get({ Connection: "X-Hop", "X-Hop": "1", TE: "trailers", "Keep-Alive": "x", "Proxy-Authorization": "x", Upgrade: "h2c" });
-    for (const name of ["Connection", "X-Hop", "TE", "Keep-Alive", "Proxy-Authorization", "Upgrade"])
+    await p.get({
+      Connection: "X-Hop",
+      "X-Hop": "1",
+      TE: "trailers",
+      "Keep-Alive": "x",
+      "Proxy-Authorization": "x",
+      Upgrade: "h2c",
+    });
+    for (const name of [
+      "Connection",
+      "X-Hop",
+      "TE",
+      "Keep-Alive",
+      "Proxy-Authorization",
+      "Upgrade",
+    ])
       expect(p.seen[0]?.headers.get(name), name).toBeNull();
   }),
   rfc9110("7.6.3", "MUST", "add itself to Via, both ways", async (p) => {
@@ -32,7 +47,8 @@ export const PROXYING = [
   }),
   rfc9111("2", "MUST", "keep the whole query in the key, in its order", async (p) => {
     p.answers({ headers: FRESH });
-    for (const path of ["/x?a=1&b=2", "/x?b=2&a=1", "/x?a=1", "/x?", "/x", "/X"]) await p.get({}, path);
+    for (const path of ["/x?a=1&b=2", "/x?b=2&a=1", "/x?a=1", "/x?", "/x", "/X"])
+      await p.get({}, path);
     expect(p.seen.map(({ url }) => url.slice("http://origin.test".length))).toContain("/x?b=2&a=1");
     expect(p.seen.length).toBeGreaterThanOrEqual(5);
     expect((await p.get({}, "/x?b=2&a=1")).body).toBe("2");
@@ -61,18 +77,27 @@ export const PROXYING = [
     expect((await p.send({ method: "POST" })).status).toBe(502);
   }),
   rfc9211("2", "MUST", "say how it answered, after the caches before it", async (p) => {
-    p.answers({ headers: { "Cache-Control": "max-age=10", ETag: '"a"', "Cache-Status": "inner; hit" } }, { status: 304, headers: { ETag: '"a"' } });
+    p.answers(
+      { headers: { "Cache-Control": "max-age=10", ETag: '"a"', "Cache-Status": "inner; hit" } },
+      { status: 304, headers: { ETag: '"a"' } },
+    );
     const status = async (headers = {}) => (await p.get(headers)).headers.get("Cache-Status");
     expect(await status()).toBe("inner; hit, strata; fwd=uri-miss; fwd-status=200; stored");
     expect(await status()).toBe("inner; hit, strata; hit; ttl=9; detail=memory");
-    expect(await status({ "Cache-Control": "no-cache" })).toContain("strata; fwd=request; fwd-status=304");
+    expect(await status({ "Cache-Control": "no-cache" })).toContain(
+      "strata; fwd=request; fwd-status=304",
+    );
     p.advance(11);
     expect(await status()).toContain("strata; fwd=stale; fwd-status=304");
   }),
   rfc9211("2.2", "MUST", "say why it asked the origin", async (p) => {
     p.answers({ headers: { ...FRESH, Vary: "Foo" } });
     await p.get({ Foo: "1" });
-    expect((await p.get({ Foo: "2" })).headers.get("Cache-Status")).toBe("strata; fwd=vary-miss; fwd-status=200; stored");
-    expect((await p.send({ method: "POST" })).headers.get("Cache-Status")).toBe("strata; fwd=method; fwd-status=200");
+    expect((await p.get({ Foo: "2" })).headers.get("Cache-Status")).toBe(
+      "strata; fwd=vary-miss; fwd-status=200; stored",
+    );
+    expect((await p.send({ method: "POST" })).headers.get("Cache-Status")).toBe(
+      "strata; fwd=method; fwd-status=200",
+    );
   }),
 ];

@@ -1,3 +1,4 @@
+// oxlint-disable vitest/no-standalone-expect -- requirements.test.ts runs these checks inside its tests
 import { expect } from "vitest";
 import type { Proxy } from "./proxy.ts";
 import { of } from "./requirement.ts";
@@ -19,33 +20,50 @@ const part = (first: number, last: number, headers: object = FRESH) => ({
 });
 
 export const RANGE = [
-  ...([
-    ["bytes=2-4", "234", "bytes 2-4/10"],
-    ["bytes=7-", "789", "bytes 7-9/10"],
-    ["bytes=-2", "89", "bytes 8-9/10"],
-    ["bytes=-20", WHOLE, "bytes 0-9/10"],
-    ["bytes=5-100", "56789", "bytes 5-9/10"],
-    ["Bytes=0-0", "0", "bytes 0-0/10"],
-  ] as const).map(([range, body, contentRange]) =>
+  ...(
+    [
+      ["bytes=2-4", "234", "bytes 2-4/10"],
+      ["bytes=7-", "789", "bytes 7-9/10"],
+      ["bytes=-2", "89", "bytes 8-9/10"],
+      ["bytes=-20", WHOLE, "bytes 0-9/10"],
+      ["bytes=5-100", "56789", "bytes 5-9/10"],
+      ["Bytes=0-0", "0", "bytes 0-0/10"],
+    ] as const
+  ).map(([range, body, contentRange]) =>
     rfc9110("14.2", "MAY", `answer ${range} from a stored 200`, async (p) => {
       await stored(p);
       const answer = await p.get({ Range: range });
-      expect([answer.status, answer.body, answer.headers.get("Content-Range"), answer.headers.get("Content-Length")])
-        .toEqual([206, body, contentRange, null]);
+      expect([
+        answer.status,
+        answer.body,
+        answer.headers.get("Content-Range"),
+        answer.headers.get("Content-Length"),
+      ]).toEqual([206, body, contentRange, null]);
       expect(p.seen.length).toBe(1);
-    })),
+    }),
+  ),
   ...["bytes=10-", "bytes=100-200", "bytes=-0"].map((range) =>
     rfc9110("15.5.17", "SHOULD", `answer ${range} with 416 from a stored 200`, async (p) => {
       await stored(p);
       const answer = await p.get({ Range: range });
       expect([answer.status, answer.headers.get("Content-Range")]).toEqual([416, "bytes */10"]);
-    })),
-  ...["bytes=4-2", "bytes=a-b", "lines=0-1", "bytes=", "bytes=-", "bytes 0-1", "bytes=0-1, 3-4"].map((range) =>
+    }),
+  ),
+  ...[
+    "bytes=4-2",
+    "bytes=a-b",
+    "lines=0-1",
+    "bytes=",
+    "bytes=-",
+    "bytes 0-1",
+    "bytes=0-1, 3-4",
+  ].map((range) =>
     rfc9110("14.2", "MAY", `answer ${range} with the whole`, async (p) => {
       await stored(p);
       const answer = await p.get({ Range: range });
       expect([answer.status, answer.body]).toEqual([200, WHOLE]);
-    })),
+    }),
+  ),
   rfc9110("13.1.5", "MUST", "answer a range where If-Range is the stored strong tag", async (p) => {
     await stored(p);
     expect((await p.get({ Range: "bytes=0-1", "If-Range": '"a"' })).status).toBe(206);
@@ -78,7 +96,11 @@ export const RANGE = [
     await p.get({ Range: "bytes=2-6" });
     const same = await p.get({ Range: "bytes=2-6" });
     const inside = await p.get({ Range: "bytes=3-4" });
-    expect([same.body, inside.body, inside.headers.get("Content-Range")]).toEqual(["23456", "34", "bytes 3-4/10"]);
+    expect([same.body, inside.body, inside.headers.get("Content-Range")]).toEqual([
+      "23456",
+      "34",
+      "bytes 3-4/10",
+    ]);
     expect(p.seen.length).toBe(1);
   }),
   rfc9111("3.3", "MAY", "answer a suffix from a stored part", async (p) => {
@@ -108,12 +130,16 @@ export const RANGE = [
       await p.get({ Range: "bytes=5-9" });
       await p.get();
       expect(p.seen.length).toBe(3);
-    })),
+    }),
+  ),
   rfc9111("3.3", "MAY", "complete a stored beginning", async (p) => {
     p.answers(part(0, 4), part(5, 9));
     await p.get({ Range: "bytes=0-4" });
     const whole = await p.get();
-    expect([p.seen[1]?.headers.get("Range"), p.seen[1]?.headers.get("If-Range")]).toEqual(["bytes=5-", '"a"']);
+    expect([p.seen[1]?.headers.get("Range"), p.seen[1]?.headers.get("If-Range")]).toEqual([
+      "bytes=5-",
+      '"a"',
+    ]);
     expect([whole.status, whole.body]).toEqual([200, WHOLE]);
     expect((await p.get({ Range: "bytes=3-6" })).body).toBe("3456");
     expect(p.seen.length).toBe(2);
@@ -131,7 +157,11 @@ export const RANGE = [
     expect(p.seen.length).toBe(1);
   }),
   rfc9111("3.3", "MUST NOT", "store a 206 without a readable Content-Range", async (p) => {
-    p.answers({ status: 206, headers: { ...FRESH, "Content-Range": "bytes 0-4/*" }, body: "01234" });
+    p.answers({
+      status: 206,
+      headers: { ...FRESH, "Content-Range": "bytes 0-4/*" },
+      body: "01234",
+    });
     await p.get({ Range: "bytes=0-4" });
     await p.get({ Range: "bytes=0-4" });
     expect(p.seen.length).toBe(2);

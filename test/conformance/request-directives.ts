@@ -1,3 +1,4 @@
+// oxlint-disable vitest/no-standalone-expect -- requirements.test.ts runs these checks inside its tests
 import { expect } from "vitest";
 import { notReused, reused } from "./expectations.ts";
 import { of } from "./requirement.ts";
@@ -8,7 +9,8 @@ const ask = (control: string) => ({ asking: {}, again: { "Cache-Control": contro
 
 export const REQUEST_DIRECTIVES = [
   rfc9111("5.2.1.4", "SHOULD", "ask the origin for a request with no-cache", (p) =>
-    notReused(p, HOUR, ask("no-cache"))),
+    notReused(p, HOUR, ask("no-cache")),
+  ),
   rfc9111("5.2.1.4", "MAY", "reuse once it has been validated", async (p) => {
     p.answers({ headers: { ...HOUR, ETag: '"a"' } }, { status: 304, headers: { ETag: '"a"' } });
     await p.get();
@@ -17,47 +19,85 @@ export const REQUEST_DIRECTIVES = [
     expect(p.seen[1]?.headers.get("If-None-Match")).toBe('"a"');
   }),
   rfc9111("5.4", "SHOULD", "take Pragma: no-cache for no-cache", (p) =>
-    notReused(p, HOUR, { again: { Pragma: "no-cache" }, asking: {} })),
+    notReused(p, HOUR, { again: { Pragma: "no-cache" }, asking: {} }),
+  ),
   rfc9111("5.4", "SHOULD", "ignore Pragma where there is Cache-Control", (p) =>
-    reused(p, HOUR, { again: { Pragma: "no-cache", "Cache-Control": "foo" }, asking: {} })),
-  rfc9111("5.4", "MUST", "ignore Pragma in a response", (p) => reused(p, { ...HOUR, Pragma: "no-cache" })),
+    reused(p, HOUR, { again: { Pragma: "no-cache", "Cache-Control": "foo" }, asking: {} }),
+  ),
+  rfc9111("5.4", "MUST", "ignore Pragma in a response", (p) =>
+    reused(p, { ...HOUR, Pragma: "no-cache" }),
+  ),
   rfc9111("5.2.1.1", "SHOULD", "honour max-age of a request", (p) =>
-    notReused(p, HOUR, { ...ask("max-age=5"), after: 6 })),
+    notReused(p, HOUR, { ...ask("max-age=5"), after: 6 }),
+  ),
   rfc9111("5.2.1.1", "MAY", "reuse what is younger than max-age of a request", (p) =>
-    reused(p, HOUR, { ...ask("max-age=5"), after: 4 })),
+    reused(p, HOUR, { ...ask("max-age=5"), after: 4 }),
+  ),
   rfc9111("5.2.1.1", "SHOULD", "count Age against max-age of a request", (p) =>
-    notReused(p, { ...HOUR, Age: "10" }, ask("max-age=5"))),
+    notReused(p, { ...HOUR, Age: "10" }, ask("max-age=5")),
+  ),
   rfc9111("5.2.1.3", "SHOULD", "honour min-fresh", (p) =>
-    notReused(p, { "Cache-Control": "max-age=10" }, { ...ask("min-fresh=5"), after: 6 })),
+    notReused(p, { "Cache-Control": "max-age=10" }, { ...ask("min-fresh=5"), after: 6 }),
+  ),
   rfc9111("5.2.1.3", "MAY", "reuse what is fresh for longer than min-fresh", (p) =>
-    reused(p, { "Cache-Control": "max-age=10" }, { ...ask("min-fresh=5"), after: 4 })),
+    reused(p, { "Cache-Control": "max-age=10" }, { ...ask("min-fresh=5"), after: 4 }),
+  ),
   rfc9111("5.2.1.2", "MAY", "reuse what is stale by less than max-stale", (p) =>
-    reused(p, { "Cache-Control": "max-age=10" }, { ...ask("max-stale=5"), after: 14 })),
+    reused(p, { "Cache-Control": "max-age=10" }, { ...ask("max-stale=5"), after: 14 }),
+  ),
   rfc9111("5.2.1.2", "SHOULD", "not reuse what is stale by more than max-stale", (p) =>
-    notReused(p, { "Cache-Control": "max-age=10" }, { ...ask("max-stale=5"), after: 16 })),
+    notReused(p, { "Cache-Control": "max-age=10" }, { ...ask("max-stale=5"), after: 16 }),
+  ),
   rfc9111("5.2.1.2", "MAY", "reuse what is stale for max-stale without a value", (p) =>
-    reused(p, { "Cache-Control": "max-age=10" }, { ...ask("max-stale"), after: 1_000 })),
+    reused(p, { "Cache-Control": "max-age=10" }, { ...ask("max-stale"), after: 1_000 }),
+  ),
   ...["must-revalidate", "proxy-revalidate", "s-maxage=10", "no-cache"].map((strict) =>
     rfc9111("4.2.4", "MUST NOT", `serve ${strict} stale for max-stale`, (p) =>
-      notReused(p, { "Cache-Control": `max-age=10, ${strict}` }, { ...ask("max-stale"), after: 11 }))),
-  rfc9111("5.2.1.7", "SHOULD", "answer only-if-cached with 504 where nothing is stored", async (p) => {
-    p.answers({ headers: HOUR });
-    expect((await p.get({ "Cache-Control": "only-if-cached" })).status).toBe(504);
-    expect(p.seen.length).toBe(0);
-  }),
+      notReused(
+        p,
+        { "Cache-Control": `max-age=10, ${strict}` },
+        { ...ask("max-stale"), after: 11 },
+      ),
+    ),
+  ),
+  rfc9111(
+    "5.2.1.7",
+    "SHOULD",
+    "answer only-if-cached with 504 where nothing is stored",
+    async (p) => {
+      p.answers({ headers: HOUR });
+      expect((await p.get({ "Cache-Control": "only-if-cached" })).status).toBe(504);
+      expect(p.seen.length).toBe(0);
+    },
+  ),
   rfc9111("5.2.1.7", "SHOULD", "answer only-if-cached from what is stored", (p) =>
-    reused(p, HOUR, ask("only-if-cached"))),
-  rfc9111("5.2.1.7", "SHOULD", "answer only-if-cached with 504 where what is stored is stale", async (p) => {
-    p.answers({ headers: { "Cache-Control": "max-age=10" } });
-    await p.get();
-    p.advance(11);
-    expect((await p.get({ "Cache-Control": "only-if-cached" })).status).toBe(504);
-    expect(p.seen.length).toBe(1);
-  }),
+    reused(p, HOUR, ask("only-if-cached")),
+  ),
+  rfc9111(
+    "5.2.1.7",
+    "SHOULD",
+    "answer only-if-cached with 504 where what is stored is stale",
+    async (p) => {
+      p.answers({ headers: { "Cache-Control": "max-age=10" } });
+      await p.get();
+      p.advance(11);
+      expect((await p.get({ "Cache-Control": "only-if-cached" })).status).toBe(504);
+      expect(p.seen.length).toBe(1);
+    },
+  ),
   rfc9111("5.2.1.5", "MAY", "answer a request with no-store from what is stored", (p) =>
-    reused(p, HOUR, ask("no-store"))),
-  rfc9111("5.2.3", "MUST", "ignore directives it does not know", (p) => reused(p, HOUR, ask("foo, bar=1"))),
-  rfc9111("5.2.1", "MAY", "be told to ignore what clients ask for", async (p) => {
-    await reused(p, HOUR, ask("no-cache, max-age=0"));
-  }, { requestDirectives: false }),
+    reused(p, HOUR, ask("no-store")),
+  ),
+  rfc9111("5.2.3", "MUST", "ignore directives it does not know", (p) =>
+    reused(p, HOUR, ask("foo, bar=1")),
+  ),
+  rfc9111(
+    "5.2.1",
+    "MAY",
+    "be told to ignore what clients ask for",
+    async (p) => {
+      await reused(p, HOUR, ask("no-cache, max-age=0"));
+    },
+    { requestDirectives: false },
+  ),
 ];

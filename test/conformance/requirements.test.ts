@@ -1,10 +1,12 @@
-import { describe, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { createProxy } from "./proxy.ts";
 import { REQUIREMENTS } from "./requirements.ts";
 
 describe.each([...new Set(REQUIREMENTS.map(({ rfc }) => rfc))])("RFC %i", (rfc) => {
   it.each(REQUIREMENTS.filter((requirement) => requirement.rfc === rfc))(
     "$section $level $rule",
-    async ({ check, options }) => check(createProxy(options)),
+    async ({ check, options }) => {
+      await expect(check(createProxy(options))).resolves.toBeUndefined();
+    },
   );
 });

@@ -1,3 +1,4 @@
+// oxlint-disable vitest/no-standalone-expect -- requirements.test.ts runs these checks inside its tests
 import { expect } from "vitest";
 import { revalidated } from "./expectations.ts";
 import { of } from "./requirement.ts";
@@ -27,18 +28,29 @@ export const STALE = [
       const control = `max-age=10, stale-while-revalidate=10, ${strict}`;
       const answer = await revalidated(p, { "Cache-Control": control }, {});
       expect(answer.body).toBe("2");
-    })),
+    }),
+  ),
   ...[500, 502, 503, 504].map((status) =>
     rfc5861("4", "MAY", `serve stale in place of ${status}`, async (p) => {
-      const answer = await revalidated(p, { "Cache-Control": "max-age=10, stale-if-error=10" }, { status });
+      const answer = await revalidated(
+        p,
+        { "Cache-Control": "max-age=10, stale-if-error=10" },
+        { status },
+      );
       expect([answer.status, answer.body, answer.cache]).toEqual([200, "1", "STALE"]);
       expect(Number(answer.headers.get("Age"))).toBeGreaterThan(10);
-    })),
+    }),
+  ),
   ...[404, 501, 599].map((status) =>
     rfc5861("4", "MUST NOT", `serve stale in place of ${status}`, async (p) => {
-      const answer = await revalidated(p, { "Cache-Control": "max-age=10, stale-if-error=10" }, { status });
+      const answer = await revalidated(
+        p,
+        { "Cache-Control": "max-age=10, stale-if-error=10" },
+        { status },
+      );
       expect(answer.status).toBe(status);
-    })),
+    }),
+  ),
   rfc5861("4", "MUST NOT", "serve stale in place of an error after the window", async (p) => {
     p.answers({ headers: { "Cache-Control": "max-age=10, stale-if-error=10" } }, { status: 503 });
     await p.get();
@@ -46,7 +58,12 @@ export const STALE = [
     expect((await p.get()).status).toBe(503);
   }),
   rfc5861("4", "MAY", "serve stale in place of an error where the request says so", async (p) => {
-    const answer = await revalidated(p, {}, { status: 503 }, { "Cache-Control": "stale-if-error=100" });
+    const answer = await revalidated(
+      p,
+      {},
+      { status: 503 },
+      { "Cache-Control": "stale-if-error=100" },
+    );
     expect([answer.status, answer.body]).toEqual([200, "1"]);
   }),
   rfc5861("4", "MUST NOT", "serve stale in place of an error that nobody allowed", async (p) => {
@@ -56,17 +73,33 @@ export const STALE = [
     const answer = await revalidated(p, {}, { fails: true });
     expect([answer.status, answer.body, answer.cache]).toEqual([200, "1", "STALE"]);
   }),
-  ...["must-revalidate", "proxy-revalidate", "s-maxage=10", "no-cache", "stale-if-error=0"].map((strict) =>
-    rfc9111("4.2.4", "MUST NOT", `serve stale where the origin cannot be reached with ${strict}`, async (p) => {
-      const answer = await revalidated(p, { "Cache-Control": `max-age=10, ${strict}` }, { fails: true });
-      expect(answer.status).toBe(502);
-    })),
-  rfc9111("4.2.4", "MUST NOT", "serve stale for ever where the origin cannot be reached", async (p) => {
-    p.answers({ headers: { "Cache-Control": "max-age=10", ETag: '"a"' } }, { fails: true });
-    await p.get();
-    p.advance(3_700);
-    expect((await p.get()).status).toBe(502);
-  }),
+  ...["must-revalidate", "proxy-revalidate", "s-maxage=10", "no-cache", "stale-if-error=0"].map(
+    (strict) =>
+      rfc9111(
+        "4.2.4",
+        "MUST NOT",
+        `serve stale where the origin cannot be reached with ${strict}`,
+        async (p) => {
+          const answer = await revalidated(
+            p,
+            { "Cache-Control": `max-age=10, ${strict}` },
+            { fails: true },
+          );
+          expect(answer.status).toBe(502);
+        },
+      ),
+  ),
+  rfc9111(
+    "4.2.4",
+    "MUST NOT",
+    "serve stale for ever where the origin cannot be reached",
+    async (p) => {
+      p.answers({ headers: { "Cache-Control": "max-age=10", ETag: '"a"' } }, { fails: true });
+      await p.get();
+      p.advance(3_700);
+      expect((await p.get()).status).toBe(502);
+    },
+  ),
   rfc9111("4.2.4", "SHOULD", "ask again after it has served stale", async (p) => {
     await revalidated(p, {}, { fails: true });
     p.advance(1);
@@ -74,15 +107,24 @@ export const STALE = [
     expect((await p.get()).body).toBe("back");
   }),
   rfc9111("5.2.2.2", "MUST", "answer 5xx where must-revalidate cannot be validated", async (p) => {
-    const answer = await revalidated(p, { "Cache-Control": "max-age=10, must-revalidate" }, { fails: true });
+    const answer = await revalidated(
+      p,
+      { "Cache-Control": "max-age=10, must-revalidate" },
+      { fails: true },
+    );
     expect(answer.status).toBeGreaterThanOrEqual(500);
   }),
-  rfc8246("2", "SHOULD", "reuse an immutable response while it is fresh, and no longer", async (p) => {
-    p.answers({ headers: { "Cache-Control": "max-age=10, immutable" } });
-    await p.get();
-    p.advance(9);
-    expect((await p.get()).cache).toBe("HIT");
-    p.advance(2);
-    expect((await p.get()).body).toBe("2");
-  }),
+  rfc8246(
+    "2",
+    "SHOULD",
+    "reuse an immutable response while it is fresh, and no longer",
+    async (p) => {
+      p.answers({ headers: { "Cache-Control": "max-age=10, immutable" } });
+      await p.get();
+      p.advance(9);
+      expect((await p.get()).cache).toBe("HIT");
+      p.advance(2);
+      expect((await p.get()).body).toBe("2");
+    },
+  ),
 ];

@@ -7,7 +7,9 @@ it("is what docs/http-requirements.md says", async () => {
 });
 
 it("names each requirement once", () => {
-  const names = REQUIREMENTS.map(({ rfc, section, rule, level }) => `${rfc} ${section} ${level} ${rule}`);
+  const names = REQUIREMENTS.map(
+    ({ rfc, section, rule, level }) => `${rfc} ${section} ${level} ${rule}`,
+  );
   expect(names.filter((name, i) => names.indexOf(name) !== i)).toEqual([]);
 });
 
@@ -20,7 +22,8 @@ function table(): string {
     })),
   );
   const sorted = rows.toSorted(
-    (one, other) => one.rfc - other.rfc || one.section.localeCompare(other.section, "en", { numeric: true }),
+    (one, other) =>
+      one.rfc - other.rfc || one.section.localeCompare(other.section, "en", { numeric: true }),
   );
   return `# What is checked of the HTTP standards
 
@@ -34,5 +37,9 @@ ${sorted.map(({ row }) => row).join("\n")}
 }
 
 function escaped(text: string): string {
-  return text.replaceAll("\\", "\\\\").replaceAll("|", "\\|").replaceAll("*", "\\*").replaceAll("<", "&lt;");
+  return text
+    .replaceAll("\\", "\\\\")
+    .replaceAll("|", "\\|")
+    .replaceAll("*", "\\*")
+    .replaceAll("<", "&lt;");
 }

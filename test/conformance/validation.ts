@@ -1,3 +1,4 @@
+// oxlint-disable vitest/no-standalone-expect -- requirements.test.ts runs these checks inside its tests
 import { expect } from "vitest";
 import { revalidated } from "./expectations.ts";
 import { of } from "./requirement.ts";
@@ -14,13 +15,22 @@ const said = (headers: object): string => {
 
 /** Headers of the answer to a request that made the origin send a 304 with `newer`. */
 const update = (stored: object, newer: object, name: string, expected: string | null) =>
-  rfc9111("3.2", "MUST", `after a 304 that says ${said(newer)} have ${name}: ${expected ?? "none"}`, async (p) => {
-    const answer = await revalidated(p, { ...TAG, ...stored }, { status: 304, headers: { ...TAG, ...newer } });
-    expect([answer.status, answer.body]).toEqual([200, "1"]);
-    expect(answer.headers.get(name)).toBe(expected);
-    const hit = await p.get();
-    if (name !== "Age") expect(hit.headers.get(name)).toBe(expected);
-  });
+  rfc9111(
+    "3.2",
+    "MUST",
+    `after a 304 that says ${said(newer)} have ${name}: ${expected ?? "none"}`,
+    async (p) => {
+      const answer = await revalidated(
+        p,
+        { ...TAG, ...stored },
+        { status: 304, headers: { ...TAG, ...newer } },
+      );
+      expect([answer.status, answer.body]).toEqual([200, "1"]);
+      expect(answer.headers.get(name)).toBe(expected);
+      const hit = await p.get();
+      if (name !== "Age") expect(hit.headers.get(name)).toBe(expected);
+    },
+  );
 
 export const VALIDATION = [
   rfc9111("4.3.1", "MUST", "send the stored entity tag, byte for byte", async (p) => {
@@ -40,14 +50,27 @@ export const VALIDATION = [
   rfc9111("4.3.1", "SHOULD", "send both validators", async (p) => {
     await revalidated(p, { ...TAG, "Last-Modified": p.date(-100) }, { status: 304 });
     expect(p.seen[1]?.headers.get("If-None-Match")).toBe('"a"');
-    expect(p.seen[1]?.headers.get("If-Modified-Since")).toBe(p.seen[1]?.headers.get("If-Modified-Since"));
+    expect(p.seen[1]?.headers.get("If-Modified-Since")).toBe(
+      p.seen[1]?.headers.get("If-Modified-Since"),
+    );
   }),
   rfc9111("4.3.1", "MUST", "replace the client's conditions by its own", async (p) => {
-    const answer = await revalidated(p, TAG, { status: 304, headers: TAG }, {
-      "If-None-Match": '"other"', "If-Modified-Since": "Sun, 06 Nov 1994 08:49:37 GMT", Range: "bytes=0-0",
-    });
+    const answer = await revalidated(
+      p,
+      TAG,
+      { status: 304, headers: TAG },
+      {
+        "If-None-Match": '"other"',
+        "If-Modified-Since": "Sun, 06 Nov 1994 08:49:37 GMT",
+        Range: "bytes=0-0",
+      },
+    );
     const asked = p.seen[1]?.headers;
-    expect([asked?.get("If-None-Match"), asked?.get("If-Modified-Since"), asked?.get("Range")]).toEqual(['"a"', null, null]);
+    expect([
+      asked?.get("If-None-Match"),
+      asked?.get("If-Modified-Since"),
+      asked?.get("Range"),
+    ]).toEqual(['"a"', null, null]);
     expect([answer.status, answer.body]).toEqual([206, "1"]);
   }),
   rfc9111("4.3.3", "MUST", "use a full response in place of the stored one", async (p) => {
@@ -70,14 +93,22 @@ export const VALIDATION = [
   }),
   rfc9111("4.3.4", "MUST NOT", "update what has another entity tag", async (p) => {
     const answer = await revalidated(p, TAG, (request) =>
-      request.headers.has("If-None-Match") ? { status: 304, headers: { ETag: '"b"' } } : { headers: { ...FRESH, ETag: '"b"' }, body: "full" });
+      request.headers.has("If-None-Match")
+        ? { status: 304, headers: { ETag: '"b"' } }
+        : { headers: { ...FRESH, ETag: '"b"' }, body: "full" },
+    );
     expect([answer.status, answer.body]).toEqual([200, "full"]);
     expect(p.seen.length).toBe(3);
   }),
   update({ Foo: "old" }, { Foo: "new" }, "Foo", "new"),
   update({}, { Bar: "new" }, "Bar", "new"),
   update({ Foo: "old" }, {}, "Foo", "old"),
-  update({ "Cache-Control": "max-age=10" }, { "Cache-Control": "max-age=20" }, "Cache-Control", "max-age=20"),
+  update(
+    { "Cache-Control": "max-age=10" },
+    { "Cache-Control": "max-age=20" },
+    "Cache-Control",
+    "max-age=20",
+  ),
   update({ "Content-Type": "text/a" }, { "Content-Type": "text/b" }, "Content-Type", "text/b"),
   update({}, { "Content-Length": "999" }, "Content-Length", null),
   update({}, { Connection: "Foo", Foo: "1" }, "Foo", null),
@@ -95,31 +126,56 @@ export const VALIDATION = [
     expect(p.seen.length).toBe(3);
   }),
   rfc9111("4.3.3", "MUST", "hand on a 5xx that answers a validation", async (p) => {
-    const answer = await revalidated(p, TAG, { status: 503, headers: { "Cache-Control": "no-store" } });
+    const answer = await revalidated(p, TAG, {
+      status: 503,
+      headers: { "Cache-Control": "no-store" },
+    });
     expect([answer.status, answer.body]).toEqual([503, "2"]);
   }),
   rfc9111("5.2.2.4", "MUST NOT", "reuse a response with no-cache without validation", async (p) => {
-    p.answers({ headers: { "Cache-Control": "no-cache, max-age=100", ...TAG } }, { status: 304, headers: TAG });
+    p.answers(
+      { headers: { "Cache-Control": "no-cache, max-age=100", ...TAG } },
+      { status: 304, headers: TAG },
+    );
     await p.get();
     expect((await p.get()).body).toBe("1");
     expect((await p.get()).cache).toBe("REVALIDATED");
     expect(p.seen.length).toBe(3);
   }),
-  rfc9111("5.2.2.4", "MUST NOT", "send the fields that no-cache names without validation", async (p) => {
-    p.answers({ headers: { "Cache-Control": 'max-age=100, no-cache="X-Mine"', "X-Mine": "1", "X-Ours": "1" } });
-    expect((await p.get()).headers.get("X-Mine")).toBe("1");
-    const { headers } = await p.get();
-    expect([headers.get("X-Mine"), headers.get("X-Ours")]).toEqual([null, "1"]);
-    expect(p.seen.length).toBe(1);
-  }),
-  rfc9111("5.2.2.1", "MAY", "keep what has a validator and nothing else, to validate it", async (p) => {
-    p.answers({ headers: TAG }, { status: 304, headers: TAG });
-    await p.get();
-    expect((await p.get()).body).toBe("1");
-    expect(p.seen[1]?.headers.get("If-None-Match")).toBe('"a"');
-  }),
+  rfc9111(
+    "5.2.2.4",
+    "MUST NOT",
+    "send the fields that no-cache names without validation",
+    async (p) => {
+      p.answers({
+        headers: {
+          "Cache-Control": 'max-age=100, no-cache="X-Mine"',
+          "X-Mine": "1",
+          "X-Ours": "1",
+        },
+      });
+      expect((await p.get()).headers.get("X-Mine")).toBe("1");
+      const { headers } = await p.get();
+      expect([headers.get("X-Mine"), headers.get("X-Ours")]).toEqual([null, "1"]);
+      expect(p.seen.length).toBe(1);
+    },
+  ),
+  rfc9111(
+    "5.2.2.1",
+    "MAY",
+    "keep what has a validator and nothing else, to validate it",
+    async (p) => {
+      p.answers({ headers: TAG }, { status: 304, headers: TAG });
+      await p.get();
+      expect((await p.get()).body).toBe("1");
+      expect(p.seen[1]?.headers.get("If-None-Match")).toBe('"a"');
+    },
+  ),
   rfc9111("4.3.5", "SHOULD", "update what is stored by a HEAD that describes it", async (p) => {
-    p.answers({ headers: { "Cache-Control": "max-age=10", ...TAG } }, { headers: { "Cache-Control": "max-age=50", ...TAG, "X-New": "1" } });
+    p.answers(
+      { headers: { "Cache-Control": "max-age=10", ...TAG } },
+      { headers: { "Cache-Control": "max-age=50", ...TAG, "X-New": "1" } },
+    );
     await p.get();
     p.advance(11);
     await p.send({ method: "HEAD" });
@@ -128,19 +184,34 @@ export const VALIDATION = [
     expect([answer.body, answer.headers.get("X-New")]).toEqual(["1", "1"]);
     expect(p.seen.map(({ method }) => method)).toEqual(["GET", "HEAD"]);
   }),
-  ...[{ ETag: '"b"' }, { "Content-Length": "999" }, { "Last-Modified": "Sun, 06 Nov 1994 08:49:37 GMT" }].map((other) =>
-    rfc9111("4.3.5", "SHOULD", `take for stale what a HEAD describes otherwise: ${Object.keys(other).join("")}`, async (p) => {
-      p.answers({ headers: { ...FRESH, ...TAG } }, { headers: { ...FRESH, ...TAG, ...other } });
-      await p.get();
-      await p.send({ method: "HEAD", headers: { "Cache-Control": "no-cache" } });
-      await p.get();
-      expect(p.seen.length).toBe(3);
-    })),
+  ...[
+    { ETag: '"b"' },
+    { "Content-Length": "999" },
+    { "Last-Modified": "Sun, 06 Nov 1994 08:49:37 GMT" },
+  ].map((other) =>
+    rfc9111(
+      "4.3.5",
+      "SHOULD",
+      `take for stale what a HEAD describes otherwise: ${Object.keys(other).join("")}`,
+      async (p) => {
+        p.answers({ headers: { ...FRESH, ...TAG } }, { headers: { ...FRESH, ...TAG, ...other } });
+        await p.get();
+        await p.send({ method: "HEAD", headers: { "Cache-Control": "no-cache" } });
+        await p.get();
+        expect(p.seen.length).toBe(3);
+      },
+    ),
+  ),
   rfc9111("4.3.5", "MAY", "answer HEAD from a stored GET", async (p) => {
     p.answers({ headers: { ...FRESH, ...TAG }, body: "hello" });
     await p.get();
     const head = await p.send({ method: "HEAD" });
-    expect([head.status, head.body, head.headers.get("ETag"), head.headers.get("Content-Length")]).toEqual([200, "", '"a"', "5"]);
+    expect([
+      head.status,
+      head.body,
+      head.headers.get("ETag"),
+      head.headers.get("Content-Length"),
+    ]).toEqual([200, "", '"a"', "5"]);
     expect(p.seen.length).toBe(1);
   }),
   rfc9111("4", "MUST NOT", "answer GET from a HEAD", async (p) => {
@@ -177,20 +248,35 @@ export const VALIDATION = [
     expect((await p.get({ "If-Modified-Since": earlier })).status).toBe(200);
     expect((await p.get({ "If-Modified-Since": "long ago" })).status).toBe(200);
   }),
-  rfc9111("4.3.2", "MUST", "compare If-Modified-Since with Date where there is no Last-Modified", async (p) => {
-    p.answers({ headers: FRESH });
-    await p.get();
-    expect((await p.get({ "If-Modified-Since": p.date(10) })).status).toBe(304);
-    expect((await p.get({ "If-Modified-Since": p.date(-10) })).status).toBe(200);
-  }),
+  rfc9111(
+    "4.3.2",
+    "MUST",
+    "compare If-Modified-Since with Date where there is no Last-Modified",
+    async (p) => {
+      p.answers({ headers: FRESH });
+      await p.get();
+      expect((await p.get({ "If-Modified-Since": p.date(10) })).status).toBe(304);
+      expect((await p.get({ "If-Modified-Since": p.date(-10) })).status).toBe(200);
+    },
+  ),
   rfc9110("15.4.5", "MUST", "send the fields that a 304 needs, and no others", async (p) => {
-    const sent = { ...FRESH, ...TAG, Vary: "X", Date: p.date(), Expires: p.date(9), "Content-Location": "/y" };
-    p.answers({ headers: { ...sent, "Content-Type": "text/x", "Last-Modified": p.date(-5), "X-Other": "1" } });
+    const sent = {
+      ...FRESH,
+      ...TAG,
+      Vary: "X",
+      Date: p.date(),
+      Expires: p.date(9),
+      "Content-Location": "/y",
+    };
+    p.answers({
+      headers: { ...sent, "Content-Type": "text/x", "Last-Modified": p.date(-5), "X-Other": "1" },
+    });
     await p.get();
     const { status, headers, body } = await p.get({ "If-None-Match": '"a"' });
     expect([status, body]).toEqual([304, ""]);
     for (const [name, value] of Object.entries(sent)) expect(headers.get(name), name).toBe(value);
-    for (const name of ["Content-Type", "Content-Length", "X-Other"]) expect(headers.get(name), name).toBeNull();
+    for (const name of ["Content-Type", "Content-Length", "X-Other"])
+      expect(headers.get(name), name).toBeNull();
   }),
   rfc9111("4.3.2", "MUST", "answer a condition only for a stored 200", async (p) => {
     p.answers({ status: 404, headers: { ...FRESH, ...TAG } });
@@ -198,7 +284,12 @@ export const VALIDATION = [
     expect((await p.get({ "If-None-Match": '"a"' })).status).toBe(404);
   }),
   rfc9110("13.2.2", "MUST", "answer the client's condition after its own validation", async (p) => {
-    const answer = await revalidated(p, TAG, { status: 304, headers: TAG }, { "If-None-Match": '"a"' });
+    const answer = await revalidated(
+      p,
+      TAG,
+      { status: 304, headers: TAG },
+      { "If-None-Match": '"a"' },
+    );
     expect(answer.status).toBe(304);
   }),
 ];

@@ -1,3 +1,4 @@
+// oxlint-disable vitest/no-standalone-expect -- requirements.test.ts runs these checks inside its tests
 import { expect } from "vitest";
 import { notReused, reused } from "./expectations.ts";
 import type { Proxy } from "./proxy.ts";
@@ -9,33 +10,65 @@ const varying = (vary: string | string[]) => ({ "Cache-Control": "max-age=3600",
 async function match(p: Proxy, vary: string | string[], one: object, other: object): Promise<void> {
   await reused(p, varying(vary), { asking: { ...one }, again: { ...other } });
 }
-async function noMatch(p: Proxy, vary: string | string[], one: object, other: object): Promise<void> {
+async function noMatch(
+  p: Proxy,
+  vary: string | string[],
+  one: object,
+  other: object,
+): Promise<void> {
   await notReused(p, varying(vary), { asking: { ...one }, again: { ...other } });
 }
 
 export const VARY = [
-  rfc9111("4.1", "MUST NOT", "reuse where a selecting field differs", (p) => noMatch(p, "Foo", { Foo: "1" }, { Foo: "2" })),
-  rfc9111("4.1", "MUST NOT", "reuse where a selecting field is missing now", (p) => noMatch(p, "Foo", { Foo: "1" }, {})),
-  rfc9111("4.1", "MUST NOT", "reuse where a selecting field was missing", (p) => noMatch(p, "Foo", {}, { Foo: "1" })),
-  rfc9111("4.1", "MUST NOT", "take an empty field for a missing one", (p) => noMatch(p, "Foo", {}, { Foo: "" })),
-  rfc9111("4.1", "MAY", "reuse where it is missing in both", (p) => match(p, "Foo", {}, { Bar: "1" })),
-  rfc9111("4.1", "MAY", "reuse where it is the same", (p) => match(p, "Foo", { Foo: "1" }, { Foo: "1" })),
+  rfc9111("4.1", "MUST NOT", "reuse where a selecting field differs", (p) =>
+    noMatch(p, "Foo", { Foo: "1" }, { Foo: "2" }),
+  ),
+  rfc9111("4.1", "MUST NOT", "reuse where a selecting field is missing now", (p) =>
+    noMatch(p, "Foo", { Foo: "1" }, {}),
+  ),
+  rfc9111("4.1", "MUST NOT", "reuse where a selecting field was missing", (p) =>
+    noMatch(p, "Foo", {}, { Foo: "1" }),
+  ),
+  rfc9111("4.1", "MUST NOT", "take an empty field for a missing one", (p) =>
+    noMatch(p, "Foo", {}, { Foo: "" }),
+  ),
+  rfc9111("4.1", "MAY", "reuse where it is missing in both", (p) =>
+    match(p, "Foo", {}, { Bar: "1" }),
+  ),
+  rfc9111("4.1", "MAY", "reuse where it is the same", (p) =>
+    match(p, "Foo", { Foo: "1" }, { Foo: "1" }),
+  ),
   rfc9111("4.1", "MUST NOT", "reuse with Vary: *", (p) => noMatch(p, "*", {}, {})),
   rfc9111("4.1", "MUST NOT", "reuse with * among others", (p) => noMatch(p, "Foo, *", {}, {})),
-  rfc9111("4.1", "MUST NOT", "reuse with * on another line", (p) => noMatch(p, ["Foo", "*"], {}, {})),
-  rfc9111("4.1", "MUST", "read field names in any case", (p) => noMatch(p, "fOO", { Foo: "1" }, { Foo: "2" })),
+  rfc9111("4.1", "MUST NOT", "reuse with * on another line", (p) =>
+    noMatch(p, ["Foo", "*"], {}, {}),
+  ),
+  rfc9111("4.1", "MUST", "read field names in any case", (p) =>
+    noMatch(p, "fOO", { Foo: "1" }, { Foo: "2" }),
+  ),
   rfc9111("4.1", "MUST", "compare every field of several lines", (p) =>
-    noMatch(p, ["Foo", "Bar"], { Foo: "1", Bar: "1" }, { Foo: "1", Bar: "2" })),
+    noMatch(p, ["Foo", "Bar"], { Foo: "1", Bar: "1" }, { Foo: "1", Bar: "2" }),
+  ),
   rfc9111("4.1", "MUST NOT", "take the order of a list's members for nothing", (p) =>
-    noMatch(p, "Foo", { Foo: "a, b" }, { Foo: "b, a" })),
+    noMatch(p, "Foo", { Foo: "a, b" }, { Foo: "b, a" }),
+  ),
   rfc9111("4.1", "MAY", "normalise the space around commas", (p) =>
-    match(p, "Foo", { Foo: "a,b" }, { Foo: "a ,  b" })),
+    match(p, "Foo", { Foo: "a,b" }, { Foo: "a ,  b" }),
+  ),
   rfc9111("4.1", "MAY", "normalise the case of languages", (p) =>
-    match(p, "Accept-Language", { "Accept-Language": "en, de" }, { "Accept-Language": "EN, De" })),
+    match(p, "Accept-Language", { "Accept-Language": "en, de" }, { "Accept-Language": "EN, De" }),
+  ),
   rfc9111("4.1", "MAY", "normalise the order of languages with weights", (p) =>
-    match(p, "Accept-Language", { "Accept-Language": "en;q=0.5, de" }, { "Accept-Language": "de, en; q=0.5" })),
+    match(
+      p,
+      "Accept-Language",
+      { "Accept-Language": "en;q=0.5, de" },
+      { "Accept-Language": "de, en; q=0.5" },
+    ),
+  ),
   rfc9111("4.1", "MUST NOT", "take another order of equal languages for the same", (p) =>
-    noMatch(p, "Accept-Language", { "Accept-Language": "en, de" }, { "Accept-Language": "de, en" })),
+    noMatch(p, "Accept-Language", { "Accept-Language": "en, de" }, { "Accept-Language": "de, en" }),
+  ),
   rfc9111("4.1", "MAY", "select by the language that is wanted most", async (p) => {
     p.answers({ headers: { ...varying("Accept-Language"), "Content-Language": "de" } });
     await p.get({ "Accept-Language": "de" });
@@ -44,7 +77,13 @@ export const VARY = [
     expect(p.seen.length).toBe(2);
   }),
   rfc9111("4.1", "MAY", "normalise Accept-Encoding", (p) =>
-    match(p, "Accept-Encoding", { "Accept-Encoding": "gzip, br" }, { "Accept-Encoding": "BR,gzip" })),
+    match(
+      p,
+      "Accept-Encoding",
+      { "Accept-Encoding": "gzip, br" },
+      { "Accept-Encoding": "BR,gzip" },
+    ),
+  ),
   rfc9111("4.1", "MAY", "keep several variants at once", async (p) => {
     p.answers({ headers: varying("Foo") });
     for (const foo of ["1", "2", "3", "1", "2", "3"]) await p.get({ Foo: foo });
@@ -72,7 +111,9 @@ export const VARY = [
     expect((await p.get({ Foo: "3" })).cache).toBe("HIT");
   }),
   rfc9111("4.1", "MUST", "validate each variant by its own tag", async (p) => {
-    const tagged = (etag: string) => ({ headers: { "Cache-Control": "max-age=10", Vary: "Foo", ETag: etag } });
+    const tagged = (etag: string) => ({
+      headers: { "Cache-Control": "max-age=10", Vary: "Foo", ETag: etag },
+    });
     p.answers(tagged('"a"'), tagged('"b"'), { status: 304, headers: { ETag: '"a"' } });
     await p.get({ Foo: "1" });
     await p.get({ Foo: "2" });

@@ -14,12 +14,17 @@ function serving(options: CachedOptions, answer: Answering): TestApp & { calls: 
   return { ...app, calls: () => calls };
 }
 
-const saying = (headers: Record<string, string>, status = 200): Answering =>
-  (call) => new Response(String(call), { status, headers });
+const saying =
+  (headers: Record<string, string>, status = 200): Answering =>
+  (call) =>
+    new Response(String(call), { status, headers });
 
 describe("a cached route whose response says how it is cached", () => {
   it("keeps it as long as the response says, not as the policy does", async () => {
-    const { get, clock, calls } = serving({ freshFor: "1h" }, saying({ "Cache-Control": "max-age=10" }));
+    const { get, clock, calls } = serving(
+      { freshFor: "1h" },
+      saying({ "Cache-Control": "max-age=10" }),
+    );
     await get("/thing/1");
     clock.advance(9_000);
     const hit = await get("/thing/1");
@@ -58,19 +63,31 @@ describe("a cached route whose response says how it is cached", () => {
   );
 
   it("keeps the variants that its Vary makes apart, and all of them at once", async () => {
-    const { get, calls } = serving({ freshFor: "1h" }, (call, request) =>
-      new Response(`${call} ${request.headers.get("Accept-Language")}`, { headers: { Vary: "Accept-Language" } }));
+    const { get, calls } = serving(
+      { freshFor: "1h" },
+      (call, request) =>
+        new Response(`${call} ${request.headers.get("Accept-Language")}`, {
+          headers: { Vary: "Accept-Language" },
+        }),
+    );
     for (const language of ["de", "fr", "de", "fr"]) {
       const { body } = await get("/thing/1", { "Accept-Language": language });
       expect(body).toContain(language);
     }
     expect(calls()).toBe(2);
-    expect((await get("/thing/1", { "Accept-Language": "de" })).headers.get("X-Cache-Status")).toBe("HIT");
+    expect((await get("/thing/1", { "Accept-Language": "de" })).headers.get("X-Cache-Status")).toBe(
+      "HIT",
+    );
   });
 
   it("refreshes the variant that was stale, in the background", async () => {
-    const { get, clock } = serving({ freshFor: "10s", staleWhileRevalidate: "1m" }, (call, request) =>
-      new Response(`${call} ${request.headers.get("Accept-Language")}`, { headers: { Vary: "Accept-Language" } }));
+    const { get, clock } = serving(
+      { freshFor: "10s", staleWhileRevalidate: "1m" },
+      (call, request) =>
+        new Response(`${call} ${request.headers.get("Accept-Language")}`, {
+          headers: { Vary: "Accept-Language" },
+        }),
+    );
     await get("/thing/1", { "Accept-Language": "de" });
     await get("/thing/1", { "Accept-Language": "fr" });
     clock.advance(11_000);
@@ -81,8 +98,10 @@ describe("a cached route whose response says how it is cached", () => {
 
   it("answers ranges and dates from what is stored", async () => {
     const modified = "Sun, 06 Nov 1994 08:49:37 GMT";
-    const { get, calls } = serving({ freshFor: "1h" }, () =>
-      new Response("0123456789", { headers: { "Last-Modified": modified } }));
+    const { get, calls } = serving(
+      { freshFor: "1h" },
+      () => new Response("0123456789", { headers: { "Last-Modified": modified } }),
+    );
     const first = await get("/thing/1", { Range: "bytes=2-3" });
     expect([first.status, first.body]).toEqual([206, "23"]);
     expect((await get("/thing/1", { "If-Modified-Since": modified })).status).toBe(304);
@@ -127,7 +146,8 @@ describe("what clients ask of a cached route", () => {
   it("is ignored unless the route allows it", async () => {
     const { get, calls } = serving({ freshFor: "1h" }, saying({}));
     await get("/thing/1");
-    for (const control of ["no-cache", "no-store", "max-age=0"]) await get("/thing/1", { "Cache-Control": control });
+    for (const control of ["no-cache", "no-store", "max-age=0"])
+      await get("/thing/1", { "Cache-Control": control });
     await get("/thing/1", { Pragma: "no-cache" });
     expect(calls()).toBe(1);
   });
@@ -146,7 +166,12 @@ describe("the key rules of a cached route", () => {
   it.each([
     ["ignore the order of parameters", {}, ["?a=1&b=2", "?b=2&a=1"], 1],
     ["tell parameters apart by default", {}, ["?a=1", "?a=2", ""], 3],
-    ["leave parameters out", { query: { except: ["utm"] } }, ["?a=1&utm=x", "?a=1", "?utm=y&a=1"], 1],
+    [
+      "leave parameters out",
+      { query: { except: ["utm"] } },
+      ["?a=1&utm=x", "?a=1", "?utm=y&a=1"],
+      1,
+    ],
     ["take only some parameters", { query: { only: ["a"] } }, ["?a=1&x=1", "?a=1", "?a=2"], 2],
     ["take none", { query: "none" }, ["?a=1", ""], 1],
   ] as const)("%s", async (_, key, queries, calls) => {
@@ -163,14 +188,19 @@ describe("the key rules of a cached route", () => {
     expect(calls()).toBe(1);
     await get("/thing/1", { "X-Plan": "b", Cookie: "theme=dark" });
     await get("/thing/1", { "X-Plan": "a", Cookie: "theme=light" });
-    await send(new Request("http://other.test/thing/1", { headers: { "X-Plan": "a", Cookie: "theme=dark" } }));
+    await send(
+      new Request("http://other.test/thing/1", {
+        headers: { "X-Plan": "a", Cookie: "theme=dark" },
+      }),
+    );
     expect(calls()).toBe(4);
   });
 
   it("hash what is too long for a key", async () => {
     const { get, calls } = serving({ freshFor: "1h" }, saying({}));
     const long = `/thing/${"a".repeat(2_000)}`;
-    for (const path of [`${long}1`, `${long}2`, `${long}1`]) expect((await get(path)).status).toBe(200);
+    for (const path of [`${long}1`, `${long}2`, `${long}1`])
+      expect((await get(path)).status).toBe(200);
     expect(calls()).toBe(2);
   });
 });

@@ -5,7 +5,7 @@ import { bytesOf } from "../text-bytes.ts";
 /** Statuses that have no body at all. */
 const WITHOUT_BODY = new Set([101, 204, 205, 304]);
 
-export function mayHaveBody(status: number): boolean {
+function mayHaveBody(status: number): boolean {
   return !WITHOUT_BODY.has(status);
 }
 

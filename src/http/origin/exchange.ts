@@ -105,7 +105,10 @@ export async function loadFrom(
   /** Keeps a new response if the rules let it, or hands it on. */
   async function take(received: Received, plan: Plan, entry: Entry | undefined): Promise<Loaded> {
     const verdict = judge(received, received.status, received.headers);
-    const part = received.status === 206 ? parseContentRange(received.headers.get("Content-Range")) : undefined;
+    const part =
+      received.status === 206
+        ? parseContentRange(received.headers.get("Content-Range"))
+        : undefined;
     const unusable = received.status === 206 && part === undefined;
     if (verdict.storing !== "store" || unusable) {
       own.response = relay(received);
@@ -137,16 +140,25 @@ export async function loadFrom(
       return PASSING;
     }
     const held = entry?.http?.part;
-    const joins = held !== undefined && mayCombine(entry?.etag ?? null, received.headers.get("ETag"));
+    const joins =
+      held !== undefined && mayCombine(entry?.etag ?? null, received.headers.get("ETag"));
     const joined = joins
       ? joinParts({ part: held, bytes: bytesOf(entry?.body ?? "") }, { part, bytes })
       : undefined;
     // What the origin chose to send is this client's answer, whatever is made of it.
-    if (plan.kind !== "complete") own.response = new Response(bytes, { status: 206, headers: received.headers });
+    if (plan.kind !== "complete")
+      own.response = new Response(bytes, { status: 206, headers: received.headers });
     const { part: whole, bytes: body } = joined ?? { part, bytes };
     const complete = whole.first === 0 && whole.last === whole.total - 1;
-    const fields = verdict.fields.filter(([name]) => name !== "content-range" && name !== "content-length");
-    const made = madeOf({ ...verdict, fields }, complete ? 200 : 206, body, complete ? {} : { part: whole });
+    const fields = verdict.fields.filter(
+      ([name]) => name !== "content-range" && name !== "content-length",
+    );
+    const made = madeOf(
+      { ...verdict, fields },
+      complete ? 200 : 206,
+      body,
+      complete ? {} : { part: whole },
+    );
     return keep(made);
   }
 
@@ -188,7 +200,11 @@ export async function loadFrom(
   }
 
   /** The stored response that a 304 confirms. */
-  async function confirmedBy(received: Received, plan: Plan, entry: Entry | undefined): Promise<Entry | undefined> {
+  async function confirmedBy(
+    received: Received,
+    plan: Plan,
+    entry: Entry | undefined,
+  ): Promise<Entry | undefined> {
     if (plan.kind === "validate" && entry !== undefined)
       return confirms(received.headers, readerOf(entry.http?.headers ?? [])) ? entry : undefined;
     const etag = received.headers.get("ETag");
@@ -204,9 +220,18 @@ export async function loadFrom(
     return loaded;
   }
 
-  function judge(received: Received, status: number, fields: Iterable<readonly [string, string]>): Verdict {
+  function judge(
+    received: Received,
+    status: number,
+    fields: Iterable<readonly [string, string]>,
+  ): Verdict {
     const { requestedAt, respondedAt, sent } = received;
-    return judgeResponse(request.headers, { status, sent, fields, requestedAt, respondedAt }, scope, limits);
+    return judgeResponse(
+      request.headers,
+      { status, sent, fields, requestedAt, respondedAt },
+      scope,
+      limits,
+    );
   }
 
   function mayStandIn(entry: Entry, status: number): boolean {
@@ -226,7 +251,12 @@ function continues(received: Received, entry: Entry | undefined): boolean {
   const held = entry?.http?.part;
   if (part === undefined || held === undefined) return false;
   const sameThing = mayCombine(entry?.etag ?? null, received.headers.get("ETag"));
-  return sameThing && part.total === held.total && part.first === held.last + 1 && part.last === part.total - 1;
+  return (
+    sameThing &&
+    part.total === held.total &&
+    part.first === held.last + 1 &&
+    part.last === part.total - 1
+  );
 }
 
 /** Why the request goes to the origin, in the words of RFC 9211, 2.2. */

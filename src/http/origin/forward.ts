@@ -54,7 +54,11 @@ export interface ForwardOptions {
 
 export type Forward = (
   url: URL,
-  init: { readonly method: string; readonly headers: Headers; readonly body?: ReadableStream | null },
+  init: {
+    readonly method: string;
+    readonly headers: Headers;
+    readonly body?: ReadableStream | null;
+  },
 ) => Promise<Received>;
 
 /** Asks the origin once; never follows, never decodes. @throws {CacheUnavailable} if it does not answer. */

@@ -15,7 +15,13 @@ import type { RequestScope, StrataEnv } from "../scope.ts";
 import { hasPartFor, serve } from "../serve.ts";
 import { likelySelectors, selectVariant, variantKey, variantsOf } from "../variants.ts";
 import { PASSING } from "../made.ts";
-import { createUnattended, loadFrom, type Asked, type ExchangeOptions, type Own } from "./exchange.ts";
+import {
+  createUnattended,
+  loadFrom,
+  type Asked,
+  type ExchangeOptions,
+  type Own,
+} from "./exchange.ts";
 import { createForward, forwardedHeaders } from "./forward.ts";
 import { originKey, targetOf, type Target } from "./target.ts";
 import { handOn, type UnsafeOptions } from "./unsafe.ts";
@@ -114,7 +120,8 @@ async function cachedAnswer(
   const variants = first.own.entry === undefined ? variantsOf(first.lookup?.entry) : undefined;
   if (variants === undefined || first.early !== undefined) return finish(scope, asked, first);
   const chosen = selectVariant(variants, asked.forwarded());
-  const key = chosen?.key ?? (await variantKey(primary, likelySelectors(variants, asked.forwarded())));
+  const key =
+    chosen?.key ?? (await variantKey(primary, likelySelectors(variants, asked.forwarded())));
   return finish(scope, asked, await look(options, asked, key, variants));
 }
 
@@ -191,9 +198,15 @@ function finish(scope: RequestScope, asked: Asked, looked: Looked): Response {
   if (forwarded !== undefined)
     scope.told = {
       member: forwardedStatus(forwarded),
-      plain: forwarded.revalidated === true ? "REVALIDATED" : forwarded.stored === true ? "MISS" : "BYPASS",
+      plain:
+        forwarded.revalidated === true
+          ? "REVALIDATED"
+          : forwarded.stored === true
+            ? "MISS"
+            : "BYPASS",
     };
-  else if (theirs !== undefined) scope.told = { member: "strata; detail=only-if-cached", plain: "MISS" };
+  else if (theirs !== undefined)
+    scope.told = { member: "strata; detail=only-if-cached", plain: "MISS" };
   const response = early ?? theirs;
   if (response !== undefined) return response;
   const entry = own.entry ?? lookup?.entry;
@@ -203,7 +216,12 @@ function finish(scope: RequestScope, asked: Asked, looked: Looked): Response {
   throw failure ?? new Error("a lookup without an answer");
 }
 
-function fromEntry(scope: RequestScope, request: Request, entry: Lookup["entry"] & object, lookup: Lookup): Response {
+function fromEntry(
+  scope: RequestScope,
+  request: Request,
+  entry: Lookup["entry"] & object,
+  lookup: Lookup,
+): Response {
   const now = scope.ctx.now();
   const response = serve(request, entry, now, { reused: true });
   scope.told = { member: cacheStatus(lookup, response.status, now), plain: plainStatus(lookup) };
@@ -212,7 +230,10 @@ function fromEntry(scope: RequestScope, request: Request, entry: Lookup["entry"]
 
 function noAnswer(scope: RequestScope, { fault }: CacheUnavailable): Response {
   const late = fault.code === "origin.timeout";
-  scope.told = { member: `strata; fwd=uri-miss; detail=${late ? "timeout" : "unreachable"}`, plain: "MISS" };
+  scope.told = {
+    member: `strata; fwd=uri-miss; detail=${late ? "timeout" : "unreachable"}`,
+    plain: "MISS",
+  };
   return problem({
     status: late ? 504 : 502,
     type: "origin-unavailable",

@@ -26,12 +26,14 @@ export function planOf(
   const headers = new Headers(forwarded);
   if (held === undefined) {
     const conditional = CONDITIONAL.some((name) => headers.has(name));
-    if (tags.length === 0 || conditional || request.method !== "GET") return { kind: "plain", headers };
+    if (tags.length === 0 || conditional || request.method !== "GET")
+      return { kind: "plain", headers };
     headers.set("If-None-Match", tags.join(", "));
     return { kind: "select", headers };
   }
   const { part, headers: fields = [] } = held.http ?? {};
-  const asksForPart = request.method === "GET" && parseRange(request.headers.get("Range")) !== undefined;
+  const asksForPart =
+    request.method === "GET" && parseRange(request.headers.get("Range")) !== undefined;
   // The stored part lacks what is asked for, or is stale: the origin answers the range itself.
   if (part !== undefined && asksForPart) return { kind: "plain", headers };
   for (const name of CONDITIONAL) headers.delete(name);

@@ -35,7 +35,8 @@ export function ownUri(value: string, target: Target, mount: Mount): URL | undef
   if (!URL.canParse(value, target.url)) return undefined;
   const uri = new URL(value, target.url);
   if (uri.origin === target.url.origin) return uri;
-  if (uri.origin !== target.publicOrigin || !uri.pathname.startsWith(mount.prefix)) return undefined;
+  if (uri.origin !== target.publicOrigin || !uri.pathname.startsWith(mount.prefix))
+    return undefined;
   return urlAt(mount, uri.pathname.slice(mount.prefix.length), uri.search);
 }
 
@@ -52,5 +53,9 @@ export async function originKey(publicOrigin: string, url: URL): Promise<string>
     const plain = `origin:${encodeURIComponent(publicOrigin)}:${encodeURIComponent(resource)}`;
     if (plain.length <= MAX_PRIMARY_LENGTH && keyProblem(plain) === undefined) return plain;
   }
-  return key("origin", publicOrigin.slice(0, 120), `sha256-${await sha256(`${publicOrigin} ${resource}`)}`);
+  return key(
+    "origin",
+    publicOrigin.slice(0, 120),
+    `sha256-${await sha256(`${publicOrigin} ${resource}`)}`,
+  );
 }

@@ -36,7 +36,10 @@ export async function handOn(
   const members = await invalidated(received, target, options.mount);
   // Here at once, whatever becomes of the log.
   options.invalidator.markDead(members);
-  const { value: done } = { value: undefined, ...(await options.invalidator.invalidate(members, ctx)) };
+  const { value: done } = {
+    value: undefined,
+    ...(await options.invalidator.invalidate(members, ctx)),
+  };
   // So that what is loaded from now on knows that it came after.
   ctx.defer(options.sync(ctx));
   // Others wrote meanwhile: whose state the response shows is unknown.
@@ -47,7 +50,11 @@ export async function handOn(
 }
 
 /** The names of what the response has changed: its URI, those that it points to, the groups it names. */
-async function invalidated(received: Received, target: Target, mount: Mount): Promise<HardMember[]> {
+async function invalidated(
+  received: Received,
+  target: Target,
+  mount: Mount,
+): Promise<HardMember[]> {
   const urls = new Map([[target.url.href, target.url]]);
   for (const name of ["Location", "Content-Location"]) {
     const value = received.headers.get(name);
@@ -67,7 +74,12 @@ async function invalidated(received: Received, target: Target, mount: Mount): Pr
 }
 
 /** RFC 9110, 9.3.3: the answer to a POST that is what a GET of the same URI would bring. */
-function describesItself(request: Request, received: Received, target: Target, mount: Mount): boolean {
+function describesItself(
+  request: Request,
+  received: Received,
+  target: Target,
+  mount: Mount,
+): boolean {
   const location = received.headers.get("Content-Location");
   return (
     request.method === "POST" &&

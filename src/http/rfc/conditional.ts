@@ -9,7 +9,7 @@ const ENTITY_TAG = /(?:W\/)?"[\x21\x23-\x7e\u0080-\u00ff]*"/y;
 export function entityTags(value: string): "*" | string[] {
   if (trimSpace(value) === "*") return "*";
   const tags: string[] = [];
-  for (let at = 0; at < value.length; ) {
+  for (let at = 0; at < value.length;) {
     ENTITY_TAG.lastIndex = at;
     const match = ENTITY_TAG.exec(value);
     if (match !== null) tags.push(match[0]);
@@ -40,7 +40,7 @@ function opaque(etag: string): string {
 }
 
 /** Whether a client's copy is still good (RFC 9110, 13.1.2): compared weakly, with lists and `*`. */
-export function matchesNone(ifNoneMatch: string, etag: string | null): boolean {
+function matchesNone(ifNoneMatch: string, etag: string | null): boolean {
   const tags = entityTags(ifNoneMatch);
   // Any stored representation matches "*".
   if (tags === "*") return false;
@@ -58,7 +58,8 @@ export function isNotModified(request: FieldReader, stored: FieldReader, now: Ep
   if (ifNoneMatch !== null) return !matchesNone(ifNoneMatch, stored.get("ETag"));
   const since = parseDate(request.get("If-Modified-Since"), now);
   if (since === undefined) return false;
-  const modified = parseDate(stored.get("Last-Modified"), now) ?? parseDate(stored.get("Date"), now);
+  const modified =
+    parseDate(stored.get("Last-Modified"), now) ?? parseDate(stored.get("Date"), now);
   return modified !== undefined && modified <= since;
 }
 

@@ -2,7 +2,7 @@
 import { fieldNames, isToken, splitList, trimSpace, unquote } from "./fields.ts";
 
 /** delta-seconds beyond this are this (RFC 9111, 1.2.2). */
-export const MAX_DELTA_SECONDS = 2 ** 31;
+const MAX_DELTA_SECONDS = 2 ** 31;
 
 /** Arguments of one directive as they stand, in order; undefined where it has none. */
 export type Directives = ReadonlyMap<string, readonly (string | undefined)[]>;

@@ -19,7 +19,7 @@ export function ageSeconds(value: string | null): number {
 }
 
 /** When the message originated; when it was received, if it does not say (RFC 9110, 6.6.1). */
-export function dateOf(headers: FieldReader, respondedAt: EpochMs): EpochMs {
+function dateOf(headers: FieldReader, respondedAt: EpochMs): EpochMs {
   return parseDate(headers.get("Date"), respondedAt) ?? respondedAt;
 }
 

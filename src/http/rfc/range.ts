@@ -101,7 +101,8 @@ export function joinParts(
 ): { readonly part: Part; readonly bytes: Uint8Array } | undefined {
   const { total } = newer.part;
   if (held.part.total !== total) return undefined;
-  if (held.part.last + 1 < newer.part.first || newer.part.last + 1 < held.part.first) return undefined;
+  if (held.part.last + 1 < newer.part.first || newer.part.last + 1 < held.part.first)
+    return undefined;
   const first = Math.min(held.part.first, newer.part.first);
   const last = Math.max(held.part.last, newer.part.last);
   const bytes = new Uint8Array(last - first + 1);

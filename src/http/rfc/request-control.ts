@@ -49,5 +49,7 @@ export function requestControlOf(headers: FieldReader): RequestControl {
 function maxStaleOf(directives: Directives): number | undefined {
   const values = directives.get("max-stale");
   if (values === undefined) return undefined;
-  return values.every((value) => value === undefined) ? Infinity : secondsOf(directives, "max-stale");
+  return values.every((value) => value === undefined)
+    ? Infinity
+    : secondsOf(directives, "max-stale");
 }

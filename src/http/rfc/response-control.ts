@@ -76,6 +76,7 @@ function secondsOfMember(member: Member | undefined): number | undefined {
 }
 
 function qualifiedByMember(member: Member | undefined): true | readonly string[] {
-  const names = member?.type === "string" || member?.type === "token" ? fieldNames(member.value) : [];
+  const names =
+    member?.type === "string" || member?.type === "token" ? fieldNames(member.value) : [];
   return names.length === 0 ? true : names;
 }

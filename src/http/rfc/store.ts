@@ -15,7 +15,15 @@ const UNDERSTOOD = new Set([
 /** Statuses that answer a condition or a range of one request, and no other request. */
 const OF_ONE_REQUEST = new Set([304, 412, 416]);
 
-export type Storing = "store" | "no-store" | "private" | "authorization" | "varies" | "status" | "silent" | "cookie";
+export type Storing =
+  | "store"
+  | "no-store"
+  | "private"
+  | "authorization"
+  | "varies"
+  | "status"
+  | "silent"
+  | "cookie";
 
 /** Why the response to `request` may not be stored; `store` if it may. */
 export function storing(

@@ -19,7 +19,9 @@ const CONNECTION_SPECIFIC = new Set([
 /** Names of the fields that end at this hop: the fixed ones, and those that Connection lists. */
 export function hopByHop(headers: FieldReader): ReadonlySet<string> {
   const listed = headers.get("Connection");
-  return listed === null ? CONNECTION_SPECIFIC : new Set([...CONNECTION_SPECIFIC, ...fieldNames(listed)]);
+  return listed === null
+    ? CONNECTION_SPECIFIC
+    : new Set([...CONNECTION_SPECIFIC, ...fieldNames(listed)]);
 }
 
 /** Fields without those of the connection, and without those that `private="..."` names (5.2.2.7). */

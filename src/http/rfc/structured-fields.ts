@@ -4,7 +4,9 @@ export type BareItem =
   | { readonly type: "integer" | "decimal"; readonly value: number }
   | { readonly type: "string" | "token" | "bytes" | "date" | "display"; readonly value: string }
   | { readonly type: "boolean"; readonly value: boolean };
-export type Member = BareItem | { readonly type: "inner-list"; readonly value: readonly BareItem[] };
+export type Member =
+  | BareItem
+  | { readonly type: "inner-list"; readonly value: readonly BareItem[] };
 
 interface Cursor {
   readonly text: string;
@@ -91,7 +93,8 @@ const DATE = /@-?\d{1,15}(?![\d.])/y;
 const DISPLAY = /%"(?:[\x20-\x21\x23-\x24\x26-\x7e]|%[0-9a-f]{2})*"/y;
 
 function readBareItem(cursor: Cursor): BareItem | Malformed {
-  switch (cursor.text[cursor.at]) {
+  const first = cursor.text[cursor.at] ?? "";
+  switch (first) {
     case '"': {
       const text = take(cursor, STRING);
       return text === undefined
@@ -146,5 +149,6 @@ function eat(cursor: Cursor, char: string): boolean {
 }
 
 function skip(cursor: Cursor, chars: string): void {
-  while (cursor.at < cursor.text.length && chars.includes(cursor.text[cursor.at] ?? "")) cursor.at++;
+  while (cursor.at < cursor.text.length && chars.includes(cursor.text[cursor.at] ?? ""))
+    cursor.at++;
 }

@@ -35,7 +35,11 @@ export function confirms(notModified: FieldReader, stored: FieldReader): boolean
     return isWeak(etag) ? weaklyEqual(etag, storedEtag) : stronglyEqual(etag, storedEtag);
   }
   const modified = notModified.get("Last-Modified");
-  return modified === null || stored.get("Last-Modified") === null || modified === stored.get("Last-Modified");
+  return (
+    modified === null ||
+    stored.get("Last-Modified") === null ||
+    modified === stored.get("Last-Modified")
+  );
 }
 
 /** Whether the 200 of a HEAD describes the stored GET response (4.3.5). */

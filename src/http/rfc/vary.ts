@@ -61,7 +61,10 @@ function ranked(value: string): Preference[] {
  * Whether the one language that a request wants most is the stored response's:
  * nothing better could be selected for it (RFC 9110, 12.5.4).
  */
-export function isWantedMost(acceptLanguage: string | null, contentLanguage: string | null): boolean {
+export function isWantedMost(
+  acceptLanguage: string | null,
+  contentLanguage: string | null,
+): boolean {
   if (acceptLanguage === null || contentLanguage === null) return false;
   const [first, second] = ranked(acceptLanguage);
   if (first === undefined || first.name === "*" || first.q === 0) return false;

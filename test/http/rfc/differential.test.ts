@@ -23,13 +23,47 @@ interface Case {
 }
 
 const cases: fc.Arbitrary<Case> = fc.record({
-  status: fc.constantFrom(200, 203, 204, 206, 300, 301, 302, 307, 308, 404, 405, 410, 414, 501, 500, 503, 599),
-  control: fc.subarray([
-    "max-age=60", "MAX-AGE=50", "max-age=1.5", 's-maxage="30"', "s-maxage=90", "public", "private", 'private="x"', "no-store", "no-cache",
-    'no-cache="x"', "must-revalidate", "proxy-revalidate", "immutable", "must-understand",
-  ], { maxLength: 3 }),
-  headers: fc
-    .record({
+  status: fc.constantFrom(
+    200,
+    203,
+    204,
+    206,
+    300,
+    301,
+    302,
+    307,
+    308,
+    404,
+    405,
+    410,
+    414,
+    501,
+    500,
+    503,
+    599,
+  ),
+  control: fc.subarray(
+    [
+      "max-age=60",
+      "MAX-AGE=50",
+      "max-age=1.5",
+      's-maxage="30"',
+      "s-maxage=90",
+      "public",
+      "private",
+      'private="x"',
+      "no-store",
+      "no-cache",
+      'no-cache="x"',
+      "must-revalidate",
+      "proxy-revalidate",
+      "immutable",
+      "must-understand",
+    ],
+    { maxLength: 3 },
+  ),
+  headers: fc.record(
+    {
       Expires: fc.constantFrom(date(100), "0", "Thu, 01 Jan 2099", "2099-01-01T00:00:00Z"),
       "Last-Modified": fc.constantFrom(date(-1_000), date(-100_000)),
       Age: fc.constantFrom("10", "100", "x"),
@@ -38,29 +72,69 @@ const cases: fc.Arbitrary<Case> = fc.record({
       "Set-Cookie": fc.constant("a=1"),
       "CDN-Cache-Control": fc.constantFrom("max-age=7", "no-store"),
       Date: fc.constantFrom(date(0), date(-30)),
-    }, { requiredKeys: [] }),
-  asking: fc.record({ Authorization: fc.constant("x"), "Cache-Control": fc.constantFrom("no-store", "max-age=0") }, { requiredKeys: [] }),
+    },
+    { requiredKeys: [] },
+  ),
+  asking: fc.record(
+    { Authorization: fc.constant("x"), "Cache-Control": fc.constantFrom("no-store", "max-age=0") },
+    { requiredKeys: [] },
+  ),
 });
 
 /** Why the two may differ. In order: the first that holds is the reason. */
 const REASONS: readonly (readonly [why: string, holds: (one: Case) => boolean])[] = [
-  ["it does not read CDN-Cache-Control (RFC 9213)", ({ headers }) => "CDN-Cache-Control" in headers],
-  ["it compares directive names in one case only (RFC 9111, 5.2)", ({ control }) => control.includes("MAX-AGE=50")],
-  ["it reads 1.5 as 1 (RFC 9111, 1.2.2: digits only)", ({ control }) => control.includes("max-age=1.5")],
-  ["it takes fields that private names for the whole response (5.2.2.7)", ({ control }) => control.includes('private="x"')],
-  ["it takes fields that no-cache names for the whole response (5.2.2.4)", ({ control }) => control.includes('no-cache="x"')],
-  ["it takes Pragma in a response for no-cache (5.4: a request's field)", ({ headers, control }) => "Pragma" in headers && control.length === 0],
-  ["it takes proxy-revalidate for a lifetime of 0 (5.2.2.8: once stale)", ({ control }) => control.includes("proxy-revalidate")],
-  ["it gives cookies a lifetime of 0 unless public or immutable; here explicit freshness is enough", ({ headers }) => "Set-Cookie" in headers],
-  ["it does not know must-understand, or knows other statuses (5.2.2.3)", ({ control }) => control.includes("must-understand")],
-  ["it reads dates as Date.parse does (RFC 9110, 5.6.7)", ({ headers }) => headers["Expires"]?.includes("2099") === true],
+  [
+    "it does not read CDN-Cache-Control (RFC 9213)",
+    ({ headers }) => "CDN-Cache-Control" in headers,
+  ],
+  [
+    "it compares directive names in one case only (RFC 9111, 5.2)",
+    ({ control }) => control.includes("MAX-AGE=50"),
+  ],
+  [
+    "it reads 1.5 as 1 (RFC 9111, 1.2.2: digits only)",
+    ({ control }) => control.includes("max-age=1.5"),
+  ],
+  [
+    "it takes fields that private names for the whole response (5.2.2.7)",
+    ({ control }) => control.includes('private="x"'),
+  ],
+  [
+    "it takes fields that no-cache names for the whole response (5.2.2.4)",
+    ({ control }) => control.includes('no-cache="x"'),
+  ],
+  [
+    "it takes Pragma in a response for no-cache (5.4: a request's field)",
+    ({ headers, control }) => "Pragma" in headers && control.length === 0,
+  ],
+  [
+    "it takes proxy-revalidate for a lifetime of 0 (5.2.2.8: once stale)",
+    ({ control }) => control.includes("proxy-revalidate"),
+  ],
+  [
+    "it gives cookies a lifetime of 0 unless public or immutable; here explicit freshness is enough",
+    ({ headers }) => "Set-Cookie" in headers,
+  ],
+  [
+    "it does not know must-understand, or knows other statuses (5.2.2.3)",
+    ({ control }) => control.includes("must-understand"),
+  ],
+  [
+    "it reads dates as Date.parse does (RFC 9110, 5.6.7)",
+    ({ headers }) => headers["Expires"]?.includes("2099") === true,
+  ],
   ["it does not count the age of Date (4.2.3)", ({ headers }) => headers["Date"] === date(-30)],
 ];
 
 function ours({ status, control, headers, asking }: Case): number {
-  const fields = fieldsOf(control, headers).map(([name, value]): [string, string] => [name.toLowerCase(), value]);
+  const fields = fieldsOf(control, headers).map(([name, value]): [string, string] => [
+    name.toLowerCase(),
+    value,
+  ]);
   const head = { status, sent: readerOf(fields), fields, requestedAt: NOW, respondedAt: NOW };
-  const request = readerOf(Object.entries(asking).map(([name, value]) => [name.toLowerCase(), value]));
+  const request = readerOf(
+    Object.entries(asking).map(([name, value]) => [name.toLowerCase(), value]),
+  );
   const verdict = judgeResponse(request, head, "x", LIMITS);
   return verdict.storing === "store" ? Math.max(0, verdict.lifetimes.freshUntil - NOW) : 0;
 }
@@ -89,11 +163,17 @@ it("agrees with http-cache-semantics, or says why not", () => {
       if (Math.abs(ours(one) - theirs(one)) < 1_000) return;
       differences++;
       const reason = REASONS.find(([, holds]) => holds(one));
-      expect(reason?.[0], `ours ${ours(one)} ms, theirs ${theirs(one)} ms: ${JSON.stringify(one)}`).toBeDefined();
+      expect(
+        reason?.[0],
+        `ours ${ours(one)} ms, theirs ${theirs(one)} ms: ${JSON.stringify(one)}`,
+      ).toBeDefined();
       seen.add(reason?.[0] ?? "");
     }),
     { numRuns: 20_000, seed: 9_111 },
   );
   expect(differences).toBeGreaterThan(100);
-  expect(REASONS.map(([why]) => why).filter((why) => !seen.has(why)), "reasons that explain nothing").toEqual([]);
+  expect(
+    REASONS.map(([why]) => why).filter((why) => !seen.has(why)),
+    "reasons that explain nothing",
+  ).toEqual([]);
 });

@@ -36,9 +36,29 @@ const PARSERS: Readonly<Record<string, (value: string) => unknown>> = {
 
 /** What headers are made of, and what breaks parsers. */
 const PIECES = [
-  ..."=,;\"\\ \t()-:*?@%/.'0123456789aZ\u0000\u007f\u00e9\ud83d",
-  "max-age=", "s-maxage", "no-cache", "private=\"", "stale-while-revalidate=", "\"a\"", "W/\"", "bytes=", "bytes ", "0-9",
-  "Thu, 01 Jan 2099 00:00:00 GMT", "Friday, 01-Jan-38 ", "Jan  1 ", " GMT", "00:00:00", ";q=0.5", "q=", "en-US", "?1", ":YQ==:", "9".repeat(20), "\r\n",
+  ...Array.from("=,;\"\\ \t()-:*?@%/.'0123456789aZ\u0000\u007f\u00e9\ud83d"),
+  "max-age=",
+  "s-maxage",
+  "no-cache",
+  'private="',
+  "stale-while-revalidate=",
+  '"a"',
+  'W/"',
+  "bytes=",
+  "bytes ",
+  "0-9",
+  "Thu, 01 Jan 2099 00:00:00 GMT",
+  "Friday, 01-Jan-38 ",
+  "Jan  1 ",
+  " GMT",
+  "00:00:00",
+  ";q=0.5",
+  "q=",
+  "en-US",
+  "?1",
+  ":YQ==:",
+  "9".repeat(20),
+  "\r\n",
 ];
 
 /** A generator that can be repeated: xorshift, 32 bits. */
@@ -63,25 +83,46 @@ const VALUES = 60_000;
 
 describe.each(Object.entries(PARSERS))("%s", (name, parse) => {
   it(`takes ${VALUES} fuzzed values without throwing`, { timeout: 60_000 }, () => {
+    const thrown: string[] = [];
     const random = createRandom(name.length * 7_919 + 1);
     for (let i = 0; i < VALUES; i++) {
       const value = valueOf(random);
       try {
         parse(value);
       } catch (error) {
-        throw new Error(`${JSON.stringify(value)}: ${String(error)}`, { cause: error });
+        thrown.push(`${JSON.stringify(value)}: ${String(error)}`);
       }
     }
+    expect(thrown).toEqual([]);
   });
 
-  it.each([",", '"', "\\", " ", "a", "a,", '"a",', "(", "a;", "a=1,", '"\\"', ";q=1,", "0", "W/", 'a="', " ,", "*"])(
+  it.each([
+    ",",
+    '"',
+    "\\",
+    " ",
+    "a",
+    "a,",
+    '"a",',
+    "(",
+    "a;",
+    "a=1,",
+    '"\\"',
+    ";q=1,",
+    "0",
+    "W/",
+    'a="',
+    " ,",
+    "*",
+  ])(
     "takes time in proportion to the length of a value made of %j",
     { timeout: 60_000 },
     (piece) => {
       const short = piece.repeat(4_000 / piece.length);
       const long = piece.repeat(64_000 / piece.length);
       // Sixteen times the length: a quadratic parser takes 256 times as long.
-      const ratio = fastest(() => parse(long), 1) / Math.max(fastest(() => parse(short), 16) / 16, 0.02);
+      const ratio =
+        fastest(() => parse(long), 1) / Math.max(fastest(() => parse(short), 16) / 16, 0.02);
       expect(ratio).toBeLessThan(100);
     },
   );

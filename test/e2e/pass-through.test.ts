@@ -1,0 +1,138 @@
+/** What only real connections show: the pass-through at the root, over the wire, before a real HTTP origin. */
+import { request } from "node:http";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import {
+  startScriptedOrigin,
+  type ScriptedOrigin,
+  type ScriptedResponse,
+  type SeenRequest,
+} from "../support/scripted-origin.ts";
+import { startProduct, type Product } from "./support/product.ts";
+
+let origin: ScriptedOrigin;
+let product: Product;
+beforeAll(async () => {
+  origin = await startScriptedOrigin();
+  product = await startProduct({
+    instances: 2,
+    env: { ORIGIN_URL: origin.url, ORIGIN_AT_ROOT: "1" },
+  });
+});
+afterAll(async () => {
+  await product?.stop();
+  await origin?.close();
+});
+
+const FRESH = ["Cache-Control", "max-age=3600"] as const;
+let scripts = 0;
+
+/** Tells the origin what to answer under a path of its own, which is returned. */
+async function scripted(...responses: readonly ScriptedResponse[]): Promise<string> {
+  const id = `s${++scripts}`;
+  await fetch(`${origin.url}/script/${id}`, { method: "PUT", body: JSON.stringify(responses) });
+  return `/r/${id}`;
+}
+
+async function seen(path: string): Promise<readonly SeenRequest[]> {
+  const response = await fetch(`${origin.url}${path.replace("/r/", "/script/")}`);
+  return (await response.json()) as SeenRequest[];
+}
+
+async function get(path: string, headers: Record<string, string> = {}, instance = 0) {
+  const response = await fetch(`${product.urls[instance]}${path}`, { headers, redirect: "manual" });
+  const body = await response.text();
+  return { response, body, cache: response.headers.get("X-Cache-Status") };
+}
+
+describe("the pass-through at the root", () => {
+  it("stores a response of the origin and validates it when it is stale", async () => {
+    const path = await scripted({
+      headers: [
+        ["Cache-Control", "max-age=1"],
+        ["ETag", '"a"'],
+      ],
+      unless: '"a"',
+    });
+    const first = await get(path);
+    expect([first.body, first.cache]).toEqual(["response 1", "MISS"]);
+    expect((await get(path)).cache).toBe("HIT");
+    await expect.poll(async () => (await get(path)).cache, { timeout: 5_000 }).toBe("REVALIDATED");
+    expect((await seen(path)).at(-1)?.headers["if-none-match"]).toBe('"a"');
+  });
+
+  it("keeps health under /__strata and hands everything else on", async () => {
+    expect((await get("/__strata/health")).response.status).toBe(200);
+    expect((await get("/health")).response.headers.get("Cache-Status")).toContain("fwd=uri-miss");
+  });
+
+  it("is invalidated everywhere by a write that one instance sees", async () => {
+    const path = await scripted({ headers: [FRESH] });
+    await get(path, {}, 0);
+    const host = new URL(product.urls[0] ?? "").host;
+    const other = () => ask(1, path, host);
+    expect((await other()).cache).toMatch(/HIT|MISS/);
+    const before = (await seen(path)).length;
+    await fetch(`${product.urls[0]}${path}`, { method: "POST", body: "x" });
+    await expect
+      .poll(async () => (await other(), (await seen(path)).length), { timeout: 5_000 })
+      .toBe(before + 2);
+  });
+
+  it("takes the final response where interim ones come before it", async () => {
+    const path = await scripted({ headers: [FRESH], interim: [102, 103] });
+    expect((await get(path)).body).toBe("response 1");
+    expect((await get(path)).cache).toBe("HIT");
+  });
+
+  it.each([[{ breakAfter: 3 }], [{ breakAfter: "start" }]] as const)(
+    "stores nothing of an origin that breaks off: %j",
+    async (broken) => {
+      const path = await scripted({ headers: [FRESH], ...broken }, { headers: [FRESH] });
+      await get(path).catch(() => undefined);
+      await expect
+        .poll(async () => (await get(path).catch(() => undefined))?.body)
+        .toBe("response 2");
+    },
+  );
+
+  it("streams 30 MiB both ways", async () => {
+    const path = await scripted(
+      { headers: [FRESH], body: "x".repeat(1 << 20), times: 30 },
+      { headers: [] },
+    );
+    expect((await get(path)).body.length).toBe(30 << 20);
+    await fetch(`${product.urls[0]}${path}`, { method: "POST", body: new Uint8Array(30 << 20) });
+    expect((await seen(path)).at(-1)?.body.length).toBe(30 << 20);
+  });
+
+  it("keeps cookies apart, odd statuses, redirects and the length of a HEAD", async () => {
+    const cookies = await scripted({
+      headers: [FRESH, ["Set-Cookie", "a=1"], ["Set-Cookie", "b=2"]],
+    });
+    await get(cookies);
+    expect((await get(cookies)).response.headers.getSetCookie()).toEqual(["a=1", "b=2"]);
+    const odd = await scripted({ status: 599, headers: [FRESH] });
+    await get(odd);
+    const again = await get(odd);
+    expect([again.response.status, again.cache]).toEqual([599, "HIT"]);
+    const redirect = await scripted({ status: 302, headers: [FRESH, ["Location", "/elsewhere"]] });
+    await get(redirect);
+    expect((await get(redirect)).response.headers.get("Location")).toBe("/elsewhere");
+    const head = await scripted({ headers: [["Content-Length", "10"]] });
+    const { headers } = await fetch(`${product.urls[0]}${head}`, { method: "HEAD" });
+    expect(headers.get("Content-Length")).toBe("10");
+  });
+});
+
+/** Asks one instance under another's name: fetch would not let us choose the Host. */
+function ask(instance: number, path: string, host: string): Promise<{ cache: string }> {
+  const url = new URL(path, product.urls[instance]);
+  return new Promise((resolve, reject) => {
+    const sent = request(url, { headers: { Host: host } }, (response) => {
+      response.resume();
+      response.on("end", () => resolve({ cache: String(response.headers["x-cache-status"]) }));
+    });
+    sent.on("error", reject);
+    sent.end();
+  });
+}
