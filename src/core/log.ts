@@ -121,7 +121,10 @@ export function markDead(view: LogView, members: readonly Member[]): void {
  */
 export type Verdict = "valid" | "soft" | "unknown" | "invalidated" | "era" | "floor";
 
-export function judge(view: LogView, entry: Entry): Verdict {
+/** What dates an entry in the log. */
+export type Dated = Pick<Entry, "members" | "asOf" | "era">;
+
+export function judge(view: LogView, entry: Dated): Verdict {
   if (view.dead.size > 0 && entry.members.some((member) => view.dead.has(member)))
     return "invalidated";
   if (view.era === undefined) return "unknown";

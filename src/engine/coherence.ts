@@ -11,6 +11,7 @@ import {
   judgeByNumbers,
   markDead,
   noteNumbers,
+  type Dated,
   type LogAnswer,
   type Verdict,
 } from "../core/log.ts";
@@ -34,7 +35,7 @@ export interface Coherence extends Invalidator {
   take(log: LogAnswer, ctx: Context, evidence?: Entry): Promise<boolean>;
   /** Records that a question to Redis had no answer. */
   missed(fault: Fault, ctx: Context): void;
-  judge(entry: Entry): Verdict;
+  judge(entry: Dated): Verdict;
   /** Asks the log about one entry. Returns the copy to use, or why there is none. */
   verify(entry: Entry, ctx: Context): Promise<Entry | "invalid" | "unreachable">;
   /** What to ask the log for. */

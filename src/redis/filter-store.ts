@@ -1,0 +1,12 @@
+import type { FilterStore } from "../core/existence.ts";
+import { attempt, type RedisClient } from "./client.ts";
+
+/** Existence filters in Redis: one value a kind, read and written whole. */
+export function createFilterStore(redis: RedisClient, namespace: string): FilterStore {
+  const filterKey = (kind: string): string => `${namespace}:exists:${kind}`;
+  return {
+    load: (kind) => attempt(async () => (await redis.get<string>(filterKey(kind))) ?? undefined),
+    save: (kind, text, ttlMs) =>
+      attempt(async () => void (await redis.set(filterKey(kind), text, { px: ttlMs }))),
+  };
+}
