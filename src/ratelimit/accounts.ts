@@ -91,6 +91,8 @@ export interface AccountTable {
   owe(known: Known, tokens: number, now: EpochMs): void;
   /** Accounts with debts, the oldest debt first, also those that the table has let go. */
   owing(): Iterable<Known>;
+  /** Whether so many accounts owe that they should be settled whatever their age. */
+  crowded(): boolean;
   /** The debts have been handed over, or are given up. */
   settled(known: Known): void;
   stats(): { readonly accounts: number; readonly owing: number; readonly forgiven: number };
@@ -145,6 +147,7 @@ export function createAccountTable({ maxAccounts, maxOwing }: AccountTableOption
       if (owing.size > maxOwing) forgiveOldest();
     },
     owing: () => owing,
+    crowded: () => owing.size > maxOwing / 2,
     settled: (known) => void owing.delete(known),
     stats: () => ({ accounts: accounts.size, owing: owing.size, forgiven }),
   };

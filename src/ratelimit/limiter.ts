@@ -2,15 +2,7 @@
 import { fault, type Fault } from "../core/faults.ts";
 import type { Context, Result } from "../core/ports.ts";
 import type { Millis } from "../core/time.ts";
-import {
-  balancesOf,
-  fits,
-  leaseOf,
-  refusalOf,
-  settleAfter,
-  type AccountTable,
-  type Known,
-} from "./accounts.ts";
+import { balancesOf, fits, leaseOf, refusalOf, type AccountTable, type Known } from "./accounts.ts";
 import { charge } from "./bucket.ts";
 import { standingsOf, type Asked, type Decision } from "./decision.ts";
 import type { Balance, Taken } from "./ledger.ts";
@@ -77,16 +69,15 @@ export function createLimiter(options: LimiterOptions): Limiter {
     }
     for (const known of accounts) table.owe(known, cost, now);
     settlement.sweep(
-      accounts.filter((known) => isDue(known, share, now)),
+      accounts.filter((known) => isDue(known, share)),
       ctx,
     );
     return true;
   }
 
-  function isDue(known: Known, share: number, now: number): boolean {
-    if (known.flying > 0) return false;
-    const half = known.debt * 2 >= leaseOf(known.windows, share);
-    return half || now - known.debtSince >= settleAfter(known.windows);
+  /** Three quarters of its credit are used: the rest lasts until the answer is there. */
+  function isDue(known: Known, share: number): boolean {
+    return known.flying === 0 && known.debt * 4 >= leaseOf(known.windows, share) * 3;
   }
 
   /** By the isolate's own knowledge: from a lease, or alone while the ledger is away. */

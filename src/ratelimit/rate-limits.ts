@@ -77,7 +77,7 @@ export function createRateLimits<E extends Env>(options: RateLimitsOptions<E>): 
     let counter = counters.get(algorithm);
     if (counter === undefined) {
       const ledger = ledgerOf(algorithm);
-      const table = createAccountTable({ maxAccounts, maxOwing: Math.ceil(maxAccounts / 4) });
+      const table = createAccountTable({ maxAccounts, maxOwing: Math.ceil(maxAccounts / 2) });
       const settlement = createSettlement({ ledger, table, timeoutMs });
       const limiter = createLimiter({ settlement, table, timeoutMs, within });
       counter = { ledger, table, settlement, limiter };

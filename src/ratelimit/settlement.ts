@@ -15,8 +15,6 @@ export interface SettlementOptions {
 
 /** Accounts whose debts one sweep takes along. */
 const SWEEP_SIZE = 32;
-/** Owing accounts that make a sweep due, whatever their age. */
-const SWEEP_AT = 256;
 
 export interface Settlement {
   /**
@@ -29,8 +27,8 @@ export interface Settlement {
     requests: number,
     ctx: Context,
   ): Promise<Result<Taken>>;
-  /** Settles in the background what has waited for long enough, of anybody. */
-  sweep(also: readonly Known[], ctx: Context): void;
+  /** Settles in the background these accounts, and whatever has waited for long enough. */
+  sweep(due: readonly Known[], ctx: Context): void;
   /** The ledger's time, by the last answer and the isolate's clock since. */
   ledgerNow(ctx: Context): EpochMs;
   /** Tokens of which nobody knows whether they were charged. */
@@ -46,6 +44,8 @@ export function createSettlement({ ledger, table, timeoutMs }: SettlementOptions
   let offset: Millis = 0;
   let unknown = 0;
   let sweepingUntil: EpochMs = -Infinity;
+  /** Accounts that are due, until a sweep takes them. */
+  const waiting = new Set<Known>();
 
   const ledgerNow = (ctx: Context): EpochMs => ctx.now() + offset;
 
@@ -127,26 +127,55 @@ export function createSettlement({ ledger, table, timeoutMs }: SettlementOptions
     return work;
   }
 
-  function sweep(also: readonly Known[], ctx: Context): void {
+  function sweep(due: readonly Known[], ctx: Context): void {
+    for (const known of due) waiting.add(known);
     const now = ctx.now();
-    const due = new Set(also);
-    // One sweep at a time; one that has died with its request is not waited for.
-    if (now >= sweepingUntil || now < sweepingUntil - 2 * timeoutMs)
-      for (const known of table.owing()) {
-        const waited = now - known.debtSince;
-        const urgent =
-          table.stats().owing > SWEEP_AT || waited >= settleAfter(known.windows) || waited < 0;
-        if (!urgent || due.size >= SWEEP_SIZE) break;
-        if (now >= known.heldUntil) due.add(known);
-      }
-    if (due.size === 0) return;
-    if (due.size > also.length) sweepingUntil = now + timeoutMs;
-    const swept = due.size > also.length;
+    // One sweep at a time: what falls due meanwhile goes together with the next. One
+    // that has died with its request is not waited for.
+    if (now < sweepingUntil && now >= sweepingUntil - timeoutMs) return;
+    const swept = pick(now);
+    if (swept.length === 0) return;
+    sweepingUntil = now + timeoutMs;
     ctx.defer(
-      call([...due], 0, 0, ctx).then(() => {
-        if (swept) sweepingUntil = -Infinity;
+      call(swept, 0, 0, ctx).then(() => {
+        sweepingUntil = -Infinity;
       }),
     );
+  }
+
+  /** Who is settled next: those that are due, and those that have owed for long. */
+  function pick(now: EpochMs): readonly Known[] {
+    const crowded = table.crowded();
+    const [oldest] = table.owing();
+    const anyOld = crowded || (oldest !== undefined && isOld(oldest, now));
+    // Looked at with every request, so the usual answer comes first.
+    if (waiting.size === 0 && !anyOld) return [];
+    const picked = new Set(first(waiting));
+    if (anyOld)
+      for (const known of first(table.owing())) {
+        if (!crowded && !isOld(known, now)) break;
+        picked.add(known);
+      }
+    // Those that are held take their debts along themselves.
+    const ready = [...picked].filter((known) => now >= known.heldUntil);
+    for (const known of ready) waiting.delete(known);
+    return ready;
+  }
+
+  function isOld(known: Known, now: EpochMs): boolean {
+    const waited = now - known.debtSince;
+    // A clock that went back must not keep a debt for ever.
+    return waited >= settleAfter(known.windows) || waited < 0;
+  }
+
+  /** The first of a set, as many as one sweep takes; those that owe nothing any more are let go. */
+  function first(set: Iterable<Known>): readonly Known[] {
+    const found: Known[] = [];
+    for (const known of set) {
+      if (known.debt === 0) waiting.delete(known);
+      else if (found.push(known) >= SWEEP_SIZE) break;
+    }
+    return found;
   }
 
   return { call, sweep, ledgerNow, unknown: () => unknown };

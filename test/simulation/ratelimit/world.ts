@@ -24,7 +24,7 @@ export function createSimulatedIsolate(
   options: { readonly skewMs?: number; readonly maxAccounts?: number } = {},
 ): SimulatedIsolate {
   const { maxAccounts = 10_000 } = options;
-  const table = createAccountTable({ maxAccounts, maxOwing: Math.ceil(maxAccounts / 4) });
+  const table = createAccountTable({ maxAccounts, maxOwing: Math.ceil(maxAccounts / 2) });
   const settlement = createSettlement({ ledger, table, timeoutMs: TIMEOUT_MS });
   const limiter = createLimiter({ settlement, table, timeoutMs: TIMEOUT_MS, within: time.within });
   const ctx = createContext({

@@ -1,0 +1,65 @@
+/** Client addresses as identities: one text for each client, whatever way it is written. */
+/**
+ * The identity of an address: an IPv4 address as it is, an IPv6 address by its /64,
+ * since that is what one customer is given. Undefined if the text is no address.
+ *
+ * @see RFC 6177, RFC 4291
+ */
+export function addressIdentity(text) {
+  const trimmed = text.trim();
+  if (trimmed.includes(":")) return ipv6Identity(trimmed);
+  return ipv4(trimmed)?.join(".");
+}
+/** Whether an identity is this machine itself. */
+export function isLoopback(identity) {
+  return identity.startsWith("127.") || identity === LOOPBACK_64;
+}
+/** `::1` by its /64. */
+const LOOPBACK_64 = "0:0:0:0::/64";
+function ipv4(text) {
+  const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text);
+  const parts = match?.slice(1).map(Number);
+  // Leading zeros would be octal to some and decimal to others.
+  const plain = match?.slice(1).every((part) => String(Number(part)) === part);
+  return plain && parts?.every((part) => part <= 255) ? parts : undefined;
+}
+function ipv6Identity(text) {
+  const groups = ipv6(text);
+  if (groups === undefined) return undefined;
+  const [, , , , , mapped] = groups;
+  // An IPv4 client that reached us over an IPv6 socket: ::ffff:a.b.c.d
+  if (mapped === 0xffff && groups.slice(0, 5).every((group) => group === 0)) {
+    const [high = 0, low = 0] = groups.slice(6);
+    return [high >> 8, high & 255, low >> 8, low & 255].join(".");
+  }
+  return `${groups
+    .slice(0, 4)
+    .map((group) => group.toString(16))
+    .join(":")}::/64`;
+}
+/** The eight groups of an IPv6 address. */
+function ipv6(text) {
+  const halves = text.split("::");
+  if (halves.length > 2) return undefined;
+  const [head, tail] = halves.map(groupsOf);
+  if (head === undefined || (halves.length === 2 && tail === undefined)) return undefined;
+  const known = head.length + (tail?.length ?? 0);
+  if (tail === undefined) return known === 8 ? head : undefined;
+  if (known > 7) return undefined;
+  return [...head, ...Array.from({ length: 8 - known }, () => 0), ...tail];
+}
+/** The groups of one side of `::`; an IPv4 address may be the last two. */
+function groupsOf(text) {
+  if (text === "") return [];
+  const parts = text.split(":");
+  const groups = [];
+  for (const [i, part] of parts.entries()) {
+    const embedded = i === parts.length - 1 ? ipv4(part) : undefined;
+    if (embedded !== undefined) {
+      const [a = 0, b = 0, c = 0, d = 0] = embedded;
+      groups.push(a * 256 + b, c * 256 + d);
+    } else if (/^[0-9a-f]{1,4}$/i.test(part)) groups.push(Number.parseInt(part, 16));
+    else return undefined;
+  }
+  return groups;
+}

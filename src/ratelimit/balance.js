@@ -1,0 +1,12 @@
+import { room, waitFor } from "./bucket.ts";
+/** What a bucket has left at `now`, and when it will have more. */
+export function balanceOf(bucket, window, now, cost) {
+  const remaining = Math.max(0, room(bucket, window, now));
+  const full = remaining >= window.limit;
+  return {
+    window,
+    remaining,
+    resetMs: full ? 0 : waitFor(bucket, window, now, remaining + 1),
+    waitMs: cost === 0 ? 0 : waitFor(bucket, window, now, cost),
+  };
+}

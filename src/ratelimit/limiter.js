@@ -1,0 +1,151 @@
+/** Decides whether a request passes: from memory, from a lease, or by asking the ledger. */
+import { fault } from "../core/faults.ts";
+import { balancesOf, fits, leaseOf, refusalOf, settleAfter } from "./accounts.ts";
+import { charge } from "./bucket.ts";
+import { standingsOf } from "./decision.ts";
+import { mayHaveRun } from "./settlement.ts";
+const NEVER = new Promise(() => undefined);
+export function createLimiter(options) {
+  const { settlement, table, timeoutMs, within } = options;
+  const batches = new Map();
+  const holdMs = 2 * timeoutMs;
+  /** A refusal that this isolate remembers, counted down. */
+  function remembered(asked, accounts, cost, ctx) {
+    const now = ctx.now();
+    const refusals = accounts.map((known) => refusalOf(known, cost, now));
+    if (refusals.every((refusal) => refusal === undefined)) return undefined;
+    const balances = refusals.map((refusal) =>
+      (refusal?.balances ?? []).map((balance) => later(balance, now - (refusal?.since ?? now))),
+    );
+    const standings = standingsOf(asked, balances);
+    return { outcome: "refused", by: "memory", standings, now: settlement.ledgerNow(ctx) };
+  }
+  /** Whether every account has credit in this isolate, and room by what is known. */
+  function lend(accounts, cost, share, ctx) {
+    const now = ctx.now();
+    const ledgerNow = settlement.ledgerNow(ctx);
+    for (const known of accounts) {
+      if (now < known.heldUntil && now >= known.heldUntil - holdMs) return false;
+      if (known.debt + known.flying + cost > leaseOf(known.windows, share)) return false;
+      if (!fits(known, cost, ledgerNow)) return false;
+    }
+    for (const known of accounts) table.owe(known, cost, now);
+    settlement.sweep(
+      accounts.filter((known) => isDue(known, share, now)),
+      ctx,
+    );
+    return true;
+  }
+  function isDue(known, share, now) {
+    if (known.flying > 0) return false;
+    const half = known.debt * 2 >= leaseOf(known.windows, share);
+    return half || now - known.debtSince >= settleAfter(known.windows);
+  }
+  /** By the isolate's own knowledge: from a lease, or alone while the ledger is away. */
+  function own(asked, accounts, outcome, by, cost, ctx) {
+    const now = settlement.ledgerNow(ctx);
+    const ask = outcome === "refused" ? cost : 0;
+    const balances = accounts.map((known) => balancesOf(known, now, ask));
+    return { outcome, by, standings: standingsOf(asked, balances), now };
+  }
+  /** The decision of an answer for the request that was number `place` of its call. */
+  function answered(asked, taken, place, cost) {
+    const allowed = place < taken.admitted;
+    // Those behind in the same call had not been charged yet.
+    const behind = allowed ? (taken.admitted - 1 - place) * cost : 0;
+    const balances = taken.balances.map((list) =>
+      list.map((balance) => ({
+        ...balance,
+        remaining: balance.remaining + behind,
+        waitMs: allowed ? 0 : balance.waitMs,
+      })),
+    );
+    const standings = standingsOf(asked, balances);
+    return { outcome: allowed ? "allowed" : "refused", by: "ledger", standings, now: taken.now };
+  }
+  function unavailable(asked, accounts, cost, behaviour, fault, ctx) {
+    if (behaviour.onUnavailable !== "local") return { outcome: behaviour.onUnavailable, fault };
+    const now = settlement.ledgerNow(ctx);
+    if (!accounts.every((known) => fits(known, cost, now)))
+      return { ...own(asked, accounts, "refused", "local", cost, ctx), fault };
+    for (const known of accounts) {
+      // What may have been charged is only noted here; what was not is owed.
+      if (mayHaveRun(fault))
+        known.buckets = known.buckets.map((bucket, w) =>
+          charge(bucket, known.windows[w], now, cost),
+        );
+      else table.owe(known, cost, ctx.now());
+    }
+    return { ...own(asked, accounts, "allowed", "local", cost, ctx), fault };
+  }
+  /** One running and one waiting call for the same accounts: whoever comes meanwhile joins the waiting one. */
+  function join(accounts, cost, ctx) {
+    const group = `${cost} ${accounts.map(({ key }) => key).join("\n")}`;
+    let batch = batches.get(group);
+    if (batch === undefined || ctx.now() - batch.openedAt > holdMs) {
+      batch = { requests: 0, openedAt: ctx.now(), answer: NEVER };
+      batches.set(group, batch);
+      batch.answer = ask(batch, group, accounts, cost, ctx);
+      // Others wait for it: it must not end with this request's client.
+      ctx.defer(batch.answer);
+    }
+    return { batch, place: batch.requests++ };
+  }
+  /**
+   * Asks for a whole batch, once no call is under way. A debt on its way must arrive
+   * first: the ledger would give its tokens away once more.
+   */
+  async function ask(batch, group, accounts, cost, ctx) {
+    const until = ctx.now() + timeoutMs;
+    for (const known of accounts) known.heldUntil = ctx.now() + holdMs;
+    // Whoever comes in the same turn joins.
+    await Promise.resolve();
+    for (;;) {
+      const calls = accounts.flatMap((known) => known.calls);
+      const leftMs = until - ctx.now();
+      if (calls.length === 0 || leftMs <= 0) break;
+      await within(Promise.allSettled(calls), leftMs).catch(() => undefined);
+    }
+    // From here on to the call nothing may come between.
+    for (const known of accounts) known.heldUntil = -Infinity;
+    if (batches.get(group) === batch) batches.delete(group);
+    return settlement.call(accounts, cost, batch.requests, ctx);
+  }
+  async function askTogether(asked, accounts, cost, behaviour, ctx) {
+    const { batch, place } = join(accounts, cost, ctx);
+    const late = () => ({
+      ok: false,
+      fault: fault("redis.timeout", "the limiter's call did not end"),
+    });
+    const result = await within(batch.answer, 3 * timeoutMs).catch(late);
+    return result.ok
+      ? answered(asked, result.value, place, cost)
+      : unavailable(asked, accounts, cost, behaviour, result.fault, ctx);
+  }
+  async function askAlone(asked, accounts, cost, behaviour, ctx) {
+    const result = await settlement.call(accounts, cost, 1, ctx);
+    return result.ok
+      ? answered(asked, result.value, 0, cost)
+      : unavailable(asked, accounts, cost, behaviour, result.fault, ctx);
+  }
+  return {
+    decide(asked, cost, behaviour, ctx) {
+      const now = settlement.ledgerNow(ctx);
+      const accounts = asked.map(({ key, windows }) => table.get(key, windows, now));
+      const refusal = remembered(asked, accounts, cost, ctx);
+      if (refusal !== undefined) return refusal;
+      if (behaviour.mode === "strict") return askAlone(asked, accounts, cost, behaviour, ctx);
+      if (lend(accounts, cost, behaviour.lease, ctx))
+        return own(asked, accounts, "allowed", "lease", cost, ctx);
+      return askTogether(asked, accounts, cost, behaviour, ctx);
+    },
+  };
+}
+/** A balance as it is `passedMs` after it was reported. */
+function later(balance, passedMs) {
+  return {
+    ...balance,
+    resetMs: Math.max(0, balance.resetMs - passedMs),
+    waitMs: balance.waitMs === 0 ? 0 : Math.max(1, balance.waitMs - passedMs),
+  };
+}
