@@ -8,6 +8,7 @@ import { createFlightShard, type FlightShardRpc } from "./durable/flight-shard.t
 import { createMetricsPort } from "./durable/metrics-port.ts";
 import { createMetricsShard, type MetricsShardRpc } from "./durable/metrics-shard.ts";
 import { assembleEngine } from "./engine/assembly.ts";
+import { createExistence } from "./engine/existence.ts";
 import { createInspector } from "./engine/inspect.ts";
 import { createWarmer } from "./engine/warm.ts";
 import { problem } from "./http/problem.ts";
@@ -21,6 +22,7 @@ import { createIdentities } from "./ratelimit/identity.ts";
 import { createRateLimits } from "./ratelimit/rate-limits.ts";
 import { createRedisLedger } from "./ratelimit/redis-ledger.ts";
 import { createRedis } from "./redis/client.ts";
+import { createFilterStore } from "./redis/filter-store.ts";
 import { createRedisStore } from "./redis/store.ts";
 import { createBreaker } from "./resilience/breaker.ts";
 import { createBulkhead } from "./resilience/bulkhead.ts";
@@ -146,6 +148,8 @@ export function createStrata(bindings: Bindings, { now, random, newId }: Platfor
     // oxlint-disable-next-line no-console -- the platform's logs are what is written to the console
     print: (line) => console.log(line),
   });
+  // oxlint-disable-next-line no-console -- an operator reads what was ignored where the platform logs
+  for (const warning of config.telemetryWarnings) console.warn(`telemetry: ${warning}`);
   const metrics = createMetricsView({ port: metricsObjects, resource: config.telemetry.resource });
 
   // The engine over them.
@@ -178,6 +182,16 @@ export function createStrata(bindings: Bindings, { now, random, newId }: Platfor
     maxLandingChars: config.redisMaxEntryChars,
   });
   const warmer = createWarmer({ store, coherence, within, random });
+  const existence = createExistence({
+    filters: createFilterStore(redis, config.namespace),
+    store,
+    coherence,
+    rate: config.existenceRate,
+    coherenceMs: config.existenceCoherenceMs,
+    rebuildMs: config.existenceRebuildMs,
+    maxAgeMs: config.existenceMaxAgeMs,
+    reloadMs: config.existenceReloadMs,
+  });
 
   // The origin and its writers.
   const db = createDatabase({
@@ -236,6 +250,7 @@ export function createStrata(bindings: Bindings, { now, random, newId }: Platfor
   async function scheduled(ctx: Context): Promise<void> {
     await writer.relay(ctx);
     await store.trim(MAX_LIFETIME_MS + config.trimSlackMs, ctx);
+    await existence.buildAll(ctx);
   }
 
   const traced = createTraced(telemetry, now);
@@ -249,6 +264,7 @@ export function createStrata(bindings: Bindings, { now, random, newId }: Platfor
     engine,
     batch,
     warmer,
+    existence,
     coherence,
     store,
     memory,

@@ -58,6 +58,11 @@ export interface Config {
   readonly telemetryFlushMs: Millis;
   readonly metricsShards: number;
   readonly metricsTimeoutMs: Millis;
+  readonly existenceRate: number;
+  readonly existenceCoherenceMs: Millis;
+  readonly existenceRebuildMs: Millis;
+  readonly existenceMaxAgeMs: Millis;
+  readonly existenceReloadMs: Millis;
 }
 
 const FIXED = {
@@ -82,6 +87,12 @@ const FIXED = {
   telemetryFlushMs: 1_000,
   metricsShards: 4,
   metricsTimeoutMs: 5_000,
+  // Of 100 made-up ids one passes.
+  existenceRate: 0.01,
+  existenceCoherenceMs: 1_000,
+  existenceRebuildMs: 300_000,
+  existenceMaxAgeMs: 3_600_000,
+  existenceReloadMs: 60_000,
 } as const;
 
 const postgres = z

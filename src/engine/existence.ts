@@ -36,8 +36,10 @@ export interface Existence {
    * invalidates. Costs no request, but for a look at the log every coherence window.
    */
   mayExist(kind: string, key: string, tags: readonly string[], ctx: Context): Promise<boolean>;
-  /** Builds the kind's filter from the origin, unless the one in Redis is young enough. */
-  build(kind: ExistenceKind, ctx: Context): Promise<Result<"built" | "young">>;
+  /** From now on `buildAll` builds a filter of the kind. */
+  define(kind: ExistenceKind): void;
+  /** Builds the filters that are missing or no longer young; for the cron trigger. Never rejects. */
+  buildAll(ctx: Context): Promise<ReadonlyMap<string, Result<"built" | "young">>>;
 }
 
 export interface ExistenceOptions {
@@ -76,6 +78,7 @@ const RETRY_MS: Millis = 5_000;
 export function createExistence(options: ExistenceOptions): Existence {
   const { filters, store, coherence, rate, coherenceMs, rebuildMs, maxAgeMs, reloadMs } = options;
   const slots = new Map<string, Slot>();
+  const kinds: ExistenceKind[] = [];
 
   function slotOf(kind: string): Slot {
     const slot = slots.get(kind) ?? { held: undefined, loadAfter: 0, loading: false };
@@ -102,6 +105,8 @@ export function createExistence(options: ExistenceOptions): Existence {
     }
     const filter = found.value === undefined ? undefined : decodeFilter(found.value);
     if (filter === undefined) return undefined;
+    // An isolate that has not heard of the log yet has no view to take over.
+    if ((await coherence.ready(ctx.now(), coherenceMs, ctx)) !== "current") return undefined;
     const answer = await store.sync(filter.asOf, ctx);
     if (!answer.ok) {
       ctx.emit({ type: "fault.raise", fault: answer.fault });
@@ -118,6 +123,25 @@ export function createExistence(options: ExistenceOptions): Existence {
       // The isolate's own view takes over from there, or from where it is.
       knownTo: Math.min(seq, coherence.moment().asOf),
     };
+  }
+
+  async function build(kind: ExistenceKind, ctx: Context): Promise<Result<"built" | "young">> {
+    const found = await filters.load(kind.name, ctx);
+    if (!found.ok) return found;
+    if ((await coherence.ready(ctx.now(), 0, ctx)) !== "current")
+      return failed("redis.unavailable", "the log cannot be reached");
+    // As of BEFORE the keys are listed: an insert that is missed has a later number.
+    const moment = coherence.moment();
+    const present = found.value === undefined ? undefined : decodeFilter(found.value);
+    const young = present !== undefined && ctx.now() - present.builtAt < rebuildMs;
+    if (young && present.era === moment.era) return { ok: true, value: "young" };
+    try {
+      const filter = createFilter(await kind.listKeys(), rate, moment, ctx.now());
+      const saved = await filters.save(kind.name, encodeFilter(filter), maxAgeMs, ctx);
+      return saved.ok ? { ok: true, value: "built" } : saved;
+    } catch (error) {
+      return failed("origin.unavailable", messageOf(error));
+    }
   }
 
   return {
@@ -142,23 +166,16 @@ export function createExistence(options: ExistenceOptions): Existence {
       return true;
     },
 
-    async build(kind, ctx) {
-      const found = await filters.load(kind.name, ctx);
-      if (!found.ok) return found;
-      if ((await coherence.ready(ctx.now(), 0, ctx)) !== "current")
-        return failed("redis.unavailable", "the log cannot be reached");
-      // As of BEFORE the keys are listed: an insert that is missed has a later number.
-      const moment = coherence.moment();
-      const present = found.value === undefined ? undefined : decodeFilter(found.value);
-      const young = present !== undefined && ctx.now() - present.builtAt < rebuildMs;
-      if (young && present.era === moment.era) return { ok: true, value: "young" };
-      try {
-        const filter = createFilter(await kind.listKeys(), rate, moment, ctx.now());
-        const saved = await filters.save(kind.name, encodeFilter(filter), maxAgeMs, ctx);
-        return saved.ok ? { ok: true, value: "built" } : saved;
-      } catch (error) {
-        return failed("origin.unavailable", messageOf(error));
+    define: (kind) => void kinds.push(kind),
+
+    async buildAll(ctx) {
+      const results = new Map<string, Result<"built" | "young">>();
+      for (const kind of kinds) {
+        const result = await build(kind, ctx);
+        if (!result.ok) ctx.emit({ type: "fault.raise", fault: result.fault });
+        results.set(kind.name, result);
       }
+      return results;
     },
   };
 }

@@ -1,0 +1,228 @@
+import { env } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+import { key } from "../../src/core/key.ts";
+import { decodeFilter, encodeFilter } from "../../src/core/existence.ts";
+import type { FilterStore } from "../../src/core/existence.ts";
+import { createExistence, type Existence } from "../../src/engine/existence.ts";
+import { createRedis } from "../../src/redis/client.ts";
+import { createFilterStore } from "../../src/redis/filter-store.ts";
+import { createTestIsolate, uniqueNamespace, type TestIsolate } from "../support/isolate.ts";
+
+const keyOf = (id: number) => key("product", id);
+const redis = createRedis({
+  url: env.UPSTASH_REDIS_REST_URL,
+  token: env.UPSTASH_REDIS_REST_TOKEN,
+  timeoutMs: 5_000,
+});
+
+interface Shop {
+  readonly namespace: string;
+  readonly filters: FilterStore;
+  readonly ids: Set<number>;
+}
+
+const openShop = (ids: readonly number[] = [1, 2, 3]): Shop => {
+  const namespace = uniqueNamespace();
+  return { namespace, filters: createFilterStore(redis, namespace), ids: new Set(ids) };
+};
+
+interface Reader {
+  readonly isolate: TestIsolate;
+  readonly existence: Existence;
+  /** What the filter says, once the isolate has loaded it. */
+  mayExist(id: number): Promise<boolean>;
+  build(): Promise<unknown>;
+}
+
+function open({ namespace, filters, ids }: Shop, host = "colo-a"): Reader {
+  const isolate = createTestIsolate({ namespace, host });
+  const { store, coherence } = isolate.layer;
+  const existence = createExistence({
+    filters,
+    store,
+    coherence,
+    // So few that err that these tests need not think of them.
+    rate: 1e-6,
+    coherenceMs: 1_000,
+    rebuildMs: 60_000,
+    maxAgeMs: 3_600_000,
+    reloadMs: 60_000,
+  });
+  existence.define({ name: "product", listKeys: async () => [...ids].map(keyOf) });
+  const ask = (id: number) =>
+    existence.mayExist("product", keyOf(id), [`product:${id}`], isolate.request().ctx);
+  return {
+    isolate,
+    existence,
+    async mayExist(id) {
+      await ask(id);
+      await isolate.settle();
+      return ask(id);
+    },
+    build: async () => (await existence.buildAll(isolate.request().ctx)).get("product"),
+  };
+}
+
+const insert = async ({ isolate }: Reader, { ids }: Shop, id: number) => {
+  ids.add(id);
+  const { ctx } = isolate.request();
+  expect(await isolate.layer.coherence.invalidate([`t:product:${id}`], ctx)).toMatchObject({
+    ok: true,
+  });
+};
+
+describe("an existence filter", () => {
+  it("denies what is not there, and nothing that is", async () => {
+    const shop = openShop();
+    const reader = open(shop);
+    expect(await reader.build()).toEqual({ ok: true, value: "built" });
+    expect(await reader.mayExist(1)).toBe(true);
+    expect(await reader.mayExist(3)).toBe(true);
+    expect(await reader.mayExist(4)).toBe(false);
+  });
+
+  it("serves isolates that did not build it", async () => {
+    const shop = openShop();
+    await open(shop).build();
+    const other = open(shop, "colo-b");
+    expect(await other.mayExist(2)).toBe(true);
+    expect(await other.mayExist(9)).toBe(false);
+  });
+
+  it("denies nothing while there is none", async () => {
+    expect(await open(openShop()).mayExist(9)).toBe(true);
+  });
+
+  it("does not deny what was inserted after it was built, before or after it was loaded", async () => {
+    const shop = openShop();
+    const [writer, early] = [open(shop), open(shop, "colo-b")];
+    await writer.build();
+    expect(await early.mayExist(5)).toBe(false);
+
+    await insert(writer, shop, 5);
+    early.isolate.clock.advance(1_001);
+    expect(await early.mayExist(5)).toBe(true);
+    expect(await early.mayExist(6)).toBe(false);
+    const late = open(shop, "colo-c");
+    expect(await late.mayExist(5)).toBe(true);
+    expect(await late.mayExist(6)).toBe(false);
+  });
+
+  it("does not deny what its own isolate has just written", async () => {
+    const shop = openShop();
+    const reader = open(shop);
+    await reader.build();
+    expect(await reader.mayExist(5)).toBe(false);
+    reader.isolate.layer.coherence.markDead(["t:product:5"]);
+    expect(await reader.mayExist(5)).toBe(true);
+  });
+
+  it("does not deny an insert that is committed while the keys are being listed", async () => {
+    const shop = openShop();
+    const reader = open(shop);
+    const { existence, isolate } = reader;
+    existence.define({
+      name: "raced",
+      async listKeys() {
+        const listed = [...shop.ids].map(keyOf);
+        await insert(reader, shop, 7);
+        return listed;
+      },
+    });
+    await existence.buildAll(isolate.request().ctx);
+    const other = open(shop, "colo-b");
+    const ask = (id: number) =>
+      other.existence.mayExist("raced", keyOf(id), [`product:${id}`], other.isolate.request().ctx);
+    await ask(7);
+    await other.isolate.settle();
+    expect(await ask(7)).toBe(true);
+    expect(await ask(8)).toBe(false);
+  });
+
+  it("denies nothing after a purge of the prefix or of everything", async () => {
+    for (const member of ["p:product:", "n:"] as const) {
+      const shop = openShop();
+      const reader = open(shop);
+      await reader.build();
+      expect(await reader.mayExist(9)).toBe(false);
+      await reader.isolate.layer.coherence.invalidate([member], reader.isolate.request().ctx);
+      expect(await reader.mayExist(9)).toBe(true);
+    }
+  });
+
+  it("denies nothing once the log was lost, and again when it is built anew", async () => {
+    const shop = openShop();
+    const reader = open(shop);
+    await reader.build();
+    expect(await reader.mayExist(9)).toBe(false);
+    await redis.del(`${shop.namespace}:inv`);
+    reader.isolate.clock.advance(1_001);
+    expect(await reader.mayExist(9)).toBe(true);
+    expect(await reader.build()).toEqual({ ok: true, value: "built" });
+    reader.isolate.clock.advance(10_000);
+    expect(await reader.mayExist(9)).toBe(false);
+  });
+
+  it("denies nothing when it is too old", async () => {
+    const shop = openShop();
+    const reader = open(shop);
+    await reader.build();
+    expect(await reader.mayExist(9)).toBe(false);
+    reader.isolate.clock.advance(3_600_001);
+    expect(await reader.mayExist(9)).toBe(true);
+  });
+
+  it("denies nothing when more has changed than the log tells in one answer", async () => {
+    const shop = openShop();
+    const reader = open(shop);
+    await reader.build();
+    const members = Array.from({ length: 1_100 }, (_, n) => `t:other:${n}` as const);
+    await reader.isolate.layer.coherence.invalidate(members, reader.isolate.request().ctx);
+    expect(await open(shop, "colo-b").mayExist(9)).toBe(true);
+  });
+
+  it.each([
+    ["cut off", (text: string) => text.slice(0, -4)],
+    ["of another program", () => "hello"],
+    ["without its header", (text: string) => text.replace(/\{.*\}/, "{}")],
+  ])("denies nothing when what is stored is %s", async (_, spoil) => {
+    const shop = openShop();
+    const reader = open(shop);
+    await reader.build();
+    const { ctx } = reader.isolate.request();
+    const stored = await shop.filters.load("product", ctx);
+    const text = stored.ok ? (stored.value ?? "") : "";
+    expect(decodeFilter(text)).toBeDefined();
+    await shop.filters.save("product", spoil(text), 60_000, ctx);
+    expect(await reader.mayExist(9)).toBe(true);
+  });
+
+  it("is not built again while it is young", async () => {
+    const reader = open(openShop());
+    await reader.build();
+    expect(await reader.build()).toEqual({ ok: true, value: "young" });
+    reader.isolate.clock.advance(60_001);
+    expect(await reader.build()).toEqual({ ok: true, value: "built" });
+  });
+
+  it("is not built of a list that failed", async () => {
+    const reader = open(openShop());
+    reader.existence.define({
+      name: "broken",
+      listKeys: () => Promise.reject(new Error("the origin is away")),
+    });
+    const results = await reader.existence.buildAll(reader.isolate.request().ctx);
+    expect(results.get("broken")).toMatchObject({ ok: false });
+    expect(results.get("product")).toMatchObject({ ok: true });
+  });
+
+  it("reads back as it was written", async () => {
+    const shop = openShop();
+    const reader = open(shop);
+    await reader.build();
+    const stored = await shop.filters.load("product", reader.isolate.request().ctx);
+    const filter = stored.ok ? decodeFilter(stored.value ?? "") : undefined;
+    expect(filter?.count).toBe(3);
+    expect(filter && encodeFilter(filter)).toBe(stored.ok ? stored.value : "");
+  });
+});
