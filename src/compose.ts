@@ -4,9 +4,10 @@ import { createContext } from "./core/context.ts";
 import type { Context, NewId, Random } from "./core/ports.ts";
 import { readConfig, type Bindings } from "./config.ts";
 import { createFlightPort } from "./durable/flight-port.ts";
-import { createFlightShard, type FlightShardRpc } from "./durable/flight-shard.ts";
+import { createFlightShard } from "./durable/flight-shard.ts";
 import { createMetricsPort } from "./durable/metrics-port.ts";
-import { createMetricsShard, type MetricsShardRpc } from "./durable/metrics-shard.ts";
+import { createMetricsShard } from "./durable/metrics-shard.ts";
+import { flightStub, metricsStub } from "./durable/stubs.ts";
 import { assembleEngine } from "./engine/assembly.ts";
 import { createExistence } from "./engine/existence.ts";
 import { createInspector } from "./engine/inspect.ts";
@@ -127,10 +128,11 @@ export function createStrata(bindings: Bindings, { now, random, newId }: Platfor
   );
 
   // Telemetry, which all of it reports to.
+  const metricsNamespace = bindings.METRICS;
   const metricsObjects =
-    bindings.METRICS &&
+    metricsNamespace &&
     createMetricsPort({
-      stub: (name) => metricsStub(bindings.METRICS, name),
+      stub: (name) => metricsStub(metricsNamespace, name),
       namespace: config.namespace,
       shards: config.metricsShards,
       timeoutMs: config.metricsTimeoutMs,
@@ -287,29 +289,4 @@ export function backgroundContext(waitUntil: (work: Promise<unknown>) => void): 
     waitUntil,
     emit: () => undefined,
   });
-}
-
-function metricsStub(namespace: DurableObjectNamespace | undefined, name: string): MetricsShardRpc {
-  if (namespace === undefined) throw new Error("METRICS is not bound");
-  return namespace.get(namespace.idFromName(name)) as unknown as MetricsShardRpc;
-}
-
-/** Continents as Cloudflare names them, and the location hints nearest to them. */
-const HINTS: Readonly<Record<string, DurableObjectLocationHint>> = {
-  af: "afr",
-  as: "apac",
-  eu: "weur",
-  na: "enam",
-  oc: "oc",
-  sa: "sam",
-};
-
-function flightStub(
-  namespace: DurableObjectNamespace,
-  name: string,
-  region: string,
-): FlightShardRpc {
-  const hint = HINTS[region];
-  const stub = namespace.get(namespace.idFromName(name), hint ? { locationHint: hint } : {});
-  return stub as unknown as FlightShardRpc;
 }

@@ -63,8 +63,7 @@ export function createDurableTracer(options: DurableTracerOptions): DurableTrace
         startedAt,
         method: "POST",
         url: "https://durable.invalid/",
-        baggage: "",
-        colo: "",
+        incoming: undefined,
       });
       outbox.addLate(record, {
         kind: "durable",

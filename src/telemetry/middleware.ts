@@ -10,16 +10,20 @@ import type { Telemetry } from "./telemetry.ts";
 export function withTelemetry<H extends MiddlewareHandler>(telemetry: Telemetry, handler: H): H {
   if (!telemetry.enabled) return handler;
   const wrapped: MiddlewareHandler = async (c, next) => {
-    const { method, url, headers, cf } = c.req.raw;
-    const colo = typeof cf?.["colo"] === "string" ? cf["colo"] : "";
-    const record = telemetry.begin({ method, url, headers, colo });
+    const record = telemetry.begin(c.req.raw);
     const answer = await telemetry.run(record, () => handler(c, next));
     const response = answer ?? c.res;
     const limited = response.headers.has("X-RateLimit-Limit");
     // Hono leaves the index of the handler that went furthest.
     const result = { status: response.status, route: routePath(c), limited };
     const traceparent = telemetry.finish(record, result, (work) => c.executionCtx.waitUntil(work));
-    c.header("traceparent", traceparent);
+    try {
+      // Not c.header(): for a response that is ready, it makes another.
+      response.headers.set("traceparent", traceparent);
+    } catch {
+      // Headers of a response from elsewhere cannot be changed.
+      c.header("traceparent", traceparent);
+    }
     return answer;
   };
   return wrapped as H;

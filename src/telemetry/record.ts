@@ -24,6 +24,20 @@ export interface MomentRecord {
   readonly detail: string;
 }
 
+/** What the middleware knows of a request when it comes in: the platform's own. */
+export interface Incoming {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Pick<Headers, "get">;
+  readonly cf?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** The data centre that took a request; "" where there is none. */
+export function coloOf({ incoming }: Pick<RequestRecord, "incoming">): string {
+  const colo = incoming?.cf?.["colo"];
+  return typeof colo === "string" ? colo : "";
+}
+
 /** What is known of one request: little while it is a hit, all that spans and logs are made of if not. */
 export interface RequestRecord {
   readonly span: SpanRef;
@@ -33,8 +47,8 @@ export interface RequestRecord {
   readonly startedAt: EpochMs;
   readonly method: string;
   readonly url: string;
-  readonly baggage: string;
-  readonly colo: string;
+  /** What else came with it; read only when something is made of it. */
+  readonly incoming: Incoming | undefined;
   route: string;
   status: number;
   endedAt: EpochMs;
@@ -57,7 +71,7 @@ export interface RequestRecord {
 
 export type RecordStart = Pick<
   RequestRecord,
-  "span" | "parent" | "background" | "startedAt" | "method" | "url" | "baggage" | "colo"
+  "span" | "parent" | "background" | "startedAt" | "method" | "url" | "incoming"
 >;
 
 export function createRecord(start: RecordStart): RequestRecord {
@@ -68,8 +82,7 @@ export function createRecord(start: RecordStart): RequestRecord {
     startedAt: start.startedAt,
     method: start.method,
     url: start.url,
-    baggage: start.baggage,
-    colo: start.colo,
+    incoming: start.incoming,
     route: "",
     status: 0,
     endedAt: 0,

@@ -11,7 +11,7 @@ import type { Resource } from "@opentelemetry/resources";
 import type { ReadableSpan } from "@opentelemetry/sdk-trace";
 import type { Random } from "../core/ports.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
-import type { MomentRecord, RequestRecord, StepRecord } from "./record.ts";
+import { coloOf, type MomentRecord, type RequestRecord, type StepRecord } from "./record.ts";
 import { newSpanId, type SpanRef } from "./trace-context.ts";
 
 export const SCOPE = { name: "strata", version: "0.1.0" } as const;
@@ -99,6 +99,7 @@ export function schemeOf({ url }: Pick<RequestRecord, "url">): "http" | "https" 
 function serverSpan(record: RequestRecord, source: SpanSource): ReadableSpan {
   const { status, parent } = record;
   const { host, pathname } = new URL(record.url);
+  const colo = coloOf(record);
   const failed = status >= 500;
   const attributes: Attributes = {
     "http.request.method": methodOf(record),
@@ -108,7 +109,7 @@ function serverSpan(record: RequestRecord, source: SpanSource): ReadableSpan {
     "http.response.status_code": status,
     ...(record.route !== "" && { "http.route": record.route }),
     ...(failed && { "error.type": String(status) }),
-    ...(record.colo !== "" && { "cloudflare.colo": record.colo }),
+    ...(colo !== "" && { "cloudflare.colo": colo }),
     ...(record.cache !== "" && {
       "cache.status": record.cache,
       "cache.key": source.nameKey(record.key),

@@ -15,6 +15,7 @@ import { createPump } from "./pump.ts";
 import {
   addStep as addToRecord,
   createRecord,
+  type Incoming,
   type RequestRecord,
   type StepRecord,
 } from "./record.ts";
@@ -48,14 +49,6 @@ export interface TelemetryOptions {
 }
 
 type WaitUntil = (work: Promise<unknown>) => void;
-
-/** What the middleware knows of a request when it comes in. */
-export interface Incoming {
-  readonly method: string;
-  readonly url: string;
-  readonly headers: Headers;
-  readonly colo: string;
-}
 
 export interface Telemetry {
   readonly enabled: boolean;
@@ -143,6 +136,10 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     return record.endedAt - record.startedAt >= slowMs ? "slow" : undefined;
   }
 
+  function baggageOf({ incoming }: RequestRecord): string {
+    return (propagators.has("baggage") && incoming?.headers.get("baggage")) || "";
+  }
+
   return {
     enabled,
     meter,
@@ -180,13 +177,17 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
 
     run: (record, call) => current.run(record, call),
 
-    begin({ method, url, headers, colo }) {
+    begin(incoming) {
       const outer = current.getStore();
+      const traceparent =
+        outer === undefined && propagators.has("tracecontext")
+          ? incoming.headers.get("traceparent")
+          : null;
       const parent =
         outer?.span ??
-        (propagators.has("tracecontext")
-          ? readCarrier(headers.get("traceparent"), headers.get("tracestate"))
-          : undefined);
+        (traceparent === null
+          ? undefined
+          : readCarrier(traceparent, incoming.headers.get("tracestate")));
       const traceId = parent?.traceId ?? newTraceId(random);
       const sampled = outer === undefined ? sample(traceId, parent) : outer.span.sampled;
       return createRecord({
@@ -194,10 +195,9 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
         parent,
         background: outer !== undefined,
         startedAt: now(),
-        method,
-        url,
-        baggage: propagators.has("baggage") ? (headers.get("baggage") ?? "") : "",
-        colo,
+        method: incoming.method,
+        url: incoming.url,
+        incoming,
       });
     },
 
@@ -237,7 +237,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       const record = current.getStore();
       if (!enabled || record === undefined) return undefined;
       const spanId = newSpanId(random);
-      return { spanId, carrier: carrierOf({ ...record.span, spanId }), baggage: record.baggage };
+      return { spanId, carrier: carrierOf({ ...record.span, spanId }), baggage: baggageOf(record) };
     },
 
     step(step) {

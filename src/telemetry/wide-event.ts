@@ -2,7 +2,7 @@ import { SeverityNumber } from "@opentelemetry/api";
 import type { ProtobufLogsSerializer } from "@opentelemetry/otlp-transformer";
 import type { Resource } from "@opentelemetry/resources";
 import type { RequestRecord } from "./record.ts";
-import { stepTotals } from "./record.ts";
+import { coloOf, stepTotals } from "./record.ts";
 import { contextOf, hrTime, methodOf, nameOf, schemeOf, SCOPE } from "./spans.ts";
 
 export type Kept = "sampled" | "error" | "slow";
@@ -52,7 +52,7 @@ export function wideEvent(
     "http.response.status_code": record.status,
     "url.scheme": schemeOf(record),
     duration_ms: record.endedAt - record.startedAt,
-    "cloudflare.colo": record.colo,
+    "cloudflare.colo": coloOf(record),
     "cache.status": record.cache,
     "cache.key": record.key === "" ? "" : nameKey(record.key),
     "cache.negative": record.negative,

@@ -60,7 +60,8 @@ describe("a collector", () => {
     await expect
       .poll(async () => {
         const response = await fetch(`${services()}/counts`);
-        return ((await response.json()) as { otlp: { requests: number } }).otlp.requests;
+        const { otlp }: { otlp: { requests: number } } = await response.json();
+        return otlp.requests;
       })
       .toBeGreaterThan(0);
     await fetch(`${services()}/faults`, { method: "DELETE" });

@@ -43,7 +43,11 @@ describe("traceparent", () => {
   });
 
   it("is never thrown over by what a client sends", () => {
-    fc.assert(fc.property(fc.string(), fc.string(), (a, b) => void readCarrier(a, b)));
+    fc.assert(
+      fc.property(fc.string(), fc.string(), (parent, state) => {
+        expect(() => readCarrier(parent, state)).not.toThrow();
+      }),
+    );
   });
 });
 

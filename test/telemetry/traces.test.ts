@@ -41,7 +41,8 @@ function appOf(variables: Readonly<Record<string, string>> = {}) {
 
 const named = (spans: readonly OtlpSpan[], name: string) => {
   const span = spans.find((candidate) => candidate.name === name);
-  if (span === undefined) throw new Error(`no span ${name} among ${spans.map((s) => s.name)}`);
+  if (span === undefined)
+    throw new Error(`no span ${name} among ${spans.map((one) => one.name).join(", ")}`);
   return span;
 };
 

@@ -40,7 +40,7 @@ export function follow({ url, token, onData, onState }) {
       /** @type {"lost" | "refused"} */
       let state = "lost";
       try {
-        state = /** @type {"lost" | "refused"} */ (await once());
+        state = await once();
       } catch {
         // The connection broke; it is tried again.
       }
