@@ -54,12 +54,16 @@ export function refusalOf(known: Known, cost: number, now: EpochMs): Refusal | u
 
 /** The most tokens that an isolate gives on credit: a share of the narrowest limit, at least one. */
 export function leaseOf(windows: readonly Window[], share: number): number {
-  return Math.max(1, Math.ceil(Math.min(...windows.map(({ limit }) => limit)) * share));
+  let narrowest = Infinity;
+  for (const { limit } of windows) if (limit < narrowest) narrowest = limit;
+  return Math.max(1, Math.ceil(narrowest * share));
 }
 
 /** How long a debt may wait for a reason to be settled: a quarter of the shortest span, at most a minute. */
 export function settleAfter(windows: readonly Window[]): Millis {
-  return Math.min(60_000, Math.min(...windows.map(({ widthMs }) => widthMs)) / 4);
+  let shortest = Infinity;
+  for (const { widthMs } of windows) if (widthMs < shortest) shortest = widthMs;
+  return Math.min(60_000, shortest / 4);
 }
 
 /** The buckets with everything that this isolate has given and the ledger has not confirmed. */

@@ -23,11 +23,12 @@ export function applyHeaders(
   headers: Headers,
   fields: readonly (readonly [name: string, value: string])[],
 ): void {
-  const before = headers.get("X-RateLimit-Remaining");
+  const others = headers.has("RateLimit-Policy");
+  const before = others ? headers.get("X-RateLimit-Remaining") : null;
   const own = fields.find(([name]) => name === "X-RateLimit-Remaining")?.[1];
   const keeps = before !== null && own !== undefined && Number(before) <= Number(own);
   for (const [name, value] of fields) {
-    if (name.startsWith("RateLimit")) headers.append(name, value);
+    if (others && name.startsWith("RateLimit")) headers.append(name, value);
     else if (!keeps) headers.set(name, value);
   }
 }

@@ -1,24 +1,40 @@
 /** The header fields that tell callers of limits. */
 import type { EpochMs, Millis } from "../core/time.ts";
+import type { Window } from "./limit.ts";
 import { retryAfter, violated, windowName, type Asked, type Standing } from "./decision.ts";
 
 const seconds = (ms: Millis): number => Math.ceil(ms / 1_000);
 
+const PLAIN = /^[\w .:/*~-]*$/;
+
 /** A string of structured fields (RFC 9651, 3.3.3): visible ASCII, quotes and backslashes escaped. */
 function sfString(text: string): string {
+  if (PLAIN.test(text)) return `"${text}"`;
   return `"${text.replaceAll(/[^\x20-\x7e]/g, "?").replaceAll(/["\\]/g, "\\$&")}"`;
 }
 
+/** What never changes of an account's policy, by its windows: they are the same object with every request. */
+const written = new WeakMap<
+  readonly Window[],
+  { readonly policy: string; readonly text: string }
+>();
+
 /** `RateLimit-Policy`: every policy that applies, with its quota and its span in seconds. */
 export function rateLimitPolicy(asked: readonly Asked[]): string {
-  return asked
-    .flatMap(({ policy, windows }) =>
-      windows.map(({ limit, widthMs, label }) => {
-        const name = sfString(windowName(policy, windows.length, label));
-        return `${name};q=${limit};w=${seconds(widthMs)}`;
-      }),
-    )
+  return asked.map(policyText).join(", ");
+}
+
+function policyText({ policy, windows }: Asked): string {
+  const known = written.get(windows);
+  if (known?.policy === policy) return known.text;
+  const text = windows
+    .map(({ limit, widthMs, label }) => {
+      const name = sfString(windowName(policy, windows.length, label));
+      return `${name};q=${limit};w=${seconds(widthMs)}`;
+    })
     .join(", ");
+  written.set(windows, { policy, text });
+  return text;
 }
 
 /** `RateLimit`: what each policy has left (r), and in how many seconds it will have more (t). */

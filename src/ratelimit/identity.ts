@@ -32,9 +32,15 @@ export interface IdentitiesOptions {
 
 /** All clients whose address is missing or no address share one account. */
 const NO_ADDRESS = "none";
+const FREE = "free";
+
+/** Texts of addresses whose identity is remembered. */
+const MAX_ADDRESSES = 1_000;
+const MAX_ADDRESS_LENGTH = 64;
 
 export function createIdentities(options: IdentitiesOptions): Identities {
   const { addressHeader, localIsFree, users } = options;
+  const addresses = new Map<string, string>();
 
   async function firstOf(c: HonoContext, from: number): Promise<User | undefined> {
     for (const source of users.slice(from)) {
@@ -47,11 +53,15 @@ export function createIdentities(options: IdentitiesOptions): Identities {
   return {
     address(c) {
       const value = c.req.header(addressHeader);
+      if (value === undefined) return localIsFree ? undefined : NO_ADDRESS;
+      const known = addresses.get(value);
+      if (known !== undefined) return known === FREE ? undefined : known;
       // A proxy that appends to a list puts what it has seen itself at the end.
-      const identity = addressIdentity(value?.slice(value.lastIndexOf(",") + 1) ?? "");
-      if (localIsFree && (value === undefined || (identity !== undefined && isLoopback(identity))))
-        return undefined;
-      return identity ?? NO_ADDRESS;
+      const identity = addressIdentity(value.slice(value.lastIndexOf(",") + 1)) ?? NO_ADDRESS;
+      const counted = localIsFree && isLoopback(identity) ? FREE : identity;
+      if (addresses.size >= MAX_ADDRESSES) addresses.clear();
+      if (value.length <= MAX_ADDRESS_LENGTH) addresses.set(value, counted);
+      return counted === FREE ? undefined : counted;
     },
 
     /** Answers at once as long as its sources do: a promise costs a turn of every request. */

@@ -49,8 +49,8 @@ export function createLimiter(options: LimiterOptions): Limiter {
     ctx: Context,
   ): Decision | undefined {
     const now = ctx.now();
+    if (!accounts.some((known) => refusalOf(known, cost, now))) return undefined;
     const refusals = accounts.map((known) => refusalOf(known, cost, now));
-    if (refusals.every((refusal) => refusal === undefined)) return undefined;
     const balances = refusals.map((refusal) =>
       (refusal?.balances ?? []).map((balance) => later(balance, now - (refusal?.since ?? now))),
     );

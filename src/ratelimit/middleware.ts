@@ -35,6 +35,14 @@ export interface MiddlewareOptions<E extends Env> {
   ) => Decision | Promise<Decision>;
 }
 
+/** A rule where it is counted. */
+interface Placed {
+  readonly rule: Rule;
+  readonly policy: string;
+  /** Of the keys of its accounts. */
+  readonly prefix: string;
+}
+
 /** Every account of a request, and the policies that would count it if its client were not free. */
 interface Subject {
   readonly asked: readonly Asked[];
@@ -52,18 +60,27 @@ export function createMiddleware<E extends Env>(
     rules.some(({ kind, plans }) => kind === "user" || plans.size > 0),
   );
 
+  /** What is known of a rule before any request: all of it, if its place has a name. */
+  const placed = policies.map(({ name, rules }) =>
+    name === undefined ? undefined : rules.map((rule) => inPlace(name, rule)),
+  );
+
+  function inPlace(name: string, defined: Rule): Placed {
+    const rule = register(name, defined);
+    return { rule, policy: `${name}-${rule.kind}`, prefix: `${name}:${rule.kind}:` };
+  }
+
   function subjectOf(c: HonoContext, user: User | undefined): Subject {
     const asked: Asked[] = [];
     const free: Asked[] = [];
-    for (const { name = placeOf(c), rules } of policies)
-      for (const defined of rules) {
-        const rule = register(name, defined);
+    for (const [i, { rules }] of policies.entries())
+      for (const { rule, policy, prefix } of placed[i] ??
+        rules.map((rule) => inPlace(placeOf(c), rule))) {
         const { kind } = rule;
         const windows = windowsFor(rule, user?.plan);
-        const policy = `${name}-${kind}`;
         const value =
           kind === "ip" ? identities.address(c) : kind === "user" ? user?.id : endpointOf(c);
-        if (value !== undefined) asked.push({ policy, windows, key: `${name}:${kind}:${value}` });
+        if (value !== undefined) asked.push({ policy, windows, key: prefix + value });
         else if (kind === "ip") free.push({ policy, windows, key: "" });
       }
     return { asked, free };
@@ -84,7 +101,8 @@ export function createMiddleware<E extends Env>(
         balance: { window, remaining: window.limit, resetMs: 0, waitMs: 0 },
       })),
     );
-    applyHeaders(c.res.headers, answerHeaders([...asked, ...free], decision, whole));
+    const all = free.length === 0 ? asked : [...asked, ...free];
+    applyHeaders(c.res.headers, answerHeaders(all, decision, whole));
   }
 
   /** Puts the refusal where the answer would be. Nothing of the answer leaves. */
