@@ -64,7 +64,7 @@ describe.each(redis === undefined ? [] : [redis])("a Redis that is killed", (red
     if (report.soonest503Ms !== undefined) expect(report.soonest503Ms).toBeGreaterThan(LOAD_MS);
     expect(report.slowestMs).toBeLessThan(AT_ALL_MS);
     await until(
-      () => client.get(1, `/products/${traffic.cold()}`),
+      () => product.client().get(1, `/products/${traffic.cold()}`),
       ({ headers }) => /stored/.test(headers["cache-status"] ?? ""),
       RECOVERY_MS,
     );

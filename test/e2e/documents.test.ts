@@ -46,7 +46,7 @@ describe("documents", () => {
     expect(types.length).toBeGreaterThan(10);
     const codes = matches(
       source,
-      /"([a-z]+\.(?:timeout|unavailable|rejected|corrupt|open|saturated|failed))"/g,
+      /"((?:memory|edge|redis|flight|origin|background)\.(?:timeout|unavailable|rejected|corrupt|open|saturated|failed))"/g,
     );
     expect(codes.length).toBeGreaterThan(8);
     expect(

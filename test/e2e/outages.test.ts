@@ -155,7 +155,11 @@ describe("writes", () => {
     await product.services.heal();
     const seen = await Promise.all(
       [0, 1].map((instance) =>
-        until(async () => stockOf(await client.get(instance, "/products/1990")), is(4_242), 10_000),
+        until(
+          async () => stockOf(await product.client().get(instance, "/products/1990")),
+          is(4_242),
+          10_000,
+        ),
       ),
     );
     console.info(
@@ -177,7 +181,7 @@ describe("writes", () => {
     expect(written.endedAt - written.startedAt).toBeLessThan(AT_ALL_MS);
     for (const instance of [0, 1])
       await until(
-        async () => stockOf(await client.get(instance, "/products/1991")),
+        async () => stockOf(await product.client().get(instance, "/products/1991")),
         is(4_243),
         10_000,
       );
@@ -198,11 +202,10 @@ describe("writes", () => {
 
 /** Reads of what is nowhere but in the database, one an instance: how long until they succeed and are stored. */
 async function recovery(): Promise<number> {
-  const client = product.client();
   const took = await Promise.all(
     product.urls.map((_url, instance) =>
       until(
-        () => client.get(instance, `/products/${traffic.cold()}`),
+        () => product.client().get(instance, `/products/${traffic.cold()}`),
         ({ status, headers }) =>
           status === 200 && /stored|detail=redis/.test(headers["cache-status"] ?? ""),
         RECOVERY_MS,

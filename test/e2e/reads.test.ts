@@ -38,7 +38,7 @@ describe("reads through the tiers", () => {
     const seen = await Promise.all(
       [0, 1].map((instance) =>
         until(
-          () => client.get(instance, "/products/1002"),
+          () => product.client().get(instance, "/products/1002"),
           isRenamed,
           COHERENCE_MS + SLACK_MS,
           100,
