@@ -50,7 +50,7 @@ export const PROXYING = [
     for (const path of ["/x?a=1&b=2", "/x?b=2&a=1", "/x?a=1", "/x?", "/x", "/X"])
       await p.get({}, path);
     expect(p.seen.map(({ url }) => url.slice("http://origin.test".length))).toContain("/x?b=2&a=1");
-    expect(p.seen.length).toBeGreaterThanOrEqual(5);
+    expect(p.seen.length).toBe(6);
     expect((await p.get({}, "/x?b=2&a=1")).body).toBe("2");
   }),
   rfc9111("2", "MUST", "tell long URIs apart", async (p) => {

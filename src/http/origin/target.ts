@@ -19,7 +19,7 @@ export interface Mount {
 export function targetOf(requestUrl: string, mount: Mount): Target {
   const seen = new URL(requestUrl);
   return {
-    url: urlAt(mount, seen.pathname.slice(mount.prefix.length), seen.search),
+    url: urlAt(mount, seen.pathname.slice(mount.prefix.length), queryOf(seen)),
     publicOrigin: seen.origin,
   };
 }
@@ -30,6 +30,12 @@ function urlAt({ origin }: Mount, path: string, search: string): URL {
   return new URL(`${origin.origin}${base}${rooted}${search}`);
 }
 
+/** The query with its question mark, which `search` forgets where nothing follows it. */
+function queryOf({ href, hash }: URL): string {
+  const at = href.indexOf("?");
+  return at < 0 ? "" : href.slice(at, href.length - hash.length);
+}
+
 /** The same resource as the origin names it, if a URI that it sent names one of its own; else undefined. */
 export function ownUri(value: string, target: Target, mount: Mount): URL | undefined {
   if (!URL.canParse(value, target.url)) return undefined;
@@ -37,7 +43,7 @@ export function ownUri(value: string, target: Target, mount: Mount): URL | undef
   if (uri.origin === target.url.origin) return uri;
   if (uri.origin !== target.publicOrigin || !uri.pathname.startsWith(mount.prefix))
     return undefined;
-  return urlAt(mount, uri.pathname.slice(mount.prefix.length), uri.search);
+  return urlAt(mount, uri.pathname.slice(mount.prefix.length), queryOf(uri));
 }
 
 /** Room for the suffix that tells variants apart. */
@@ -48,7 +54,7 @@ const MAX_PRIMARY_LENGTH = 440;
  * query>`, the last part hashed where it is too long to be a key.
  */
 export async function originKey(publicOrigin: string, url: URL): Promise<string> {
-  const resource = `${url.pathname}${url.search}`;
+  const resource = `${url.pathname}${queryOf(url)}`;
   if (resource.length < MAX_PRIMARY_LENGTH) {
     const plain = `origin:${encodeURIComponent(publicOrigin)}:${encodeURIComponent(resource)}`;
     if (plain.length <= MAX_PRIMARY_LENGTH && keyProblem(plain) === undefined) return plain;

@@ -42,8 +42,8 @@ function opaque(etag: string): string {
 /** Whether a client's copy is still good (RFC 9110, 13.1.2): compared weakly, with lists and `*`. */
 function matchesNone(ifNoneMatch: string, etag: string | null): boolean {
   const tags = entityTags(ifNoneMatch);
-  // Any stored representation matches "*".
-  if (tags === "*") return false;
+  // Any stored representation matches "*"; and what we sent comes back as it was, even if it is no tag.
+  if (tags === "*" || trimSpace(ifNoneMatch) === etag) return false;
   return etag === null || etag === "" || !tags.some((tag) => weaklyEqual(tag, etag));
 }
 

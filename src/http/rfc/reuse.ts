@@ -37,6 +37,7 @@ export function standingOf(
 /** 5.2.1.1 and 5.2.1.3: no older than max-age, and fresh for min-fresh more. */
 function isYoungEnough(stored: Reusable, request: RequestControl, now: EpochMs): boolean {
   const { maxAge, minFresh } = request;
-  if (maxAge !== undefined && now - stored.bornAt > maxAge * 1000) return false;
+  // A response of this very millisecond is not what max-age=0 asks for.
+  if (maxAge === 0 || (maxAge !== undefined && now - stored.bornAt > maxAge * 1000)) return false;
   return minFresh === undefined || stored.freshUntil - now >= minFresh * 1000;
 }

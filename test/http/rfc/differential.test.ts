@@ -10,7 +10,7 @@ const LIMITS = { disconnectedMs: 0, validateMs: 0, maxMs: Infinity };
 const date = (seconds: number): string => new Date(NOW + seconds * 1_000).toUTCString();
 
 class PolicyAt extends CachePolicy {
-  now(): number {
+  override now(): number {
     return NOW;
   }
 }
