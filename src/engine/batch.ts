@@ -1,4 +1,5 @@
 /** Many keys in one read: what memory holds, what others are fetching, and the rest together. */
+import { ageOf } from "../core/entry.ts";
 import { DefinitionError } from "../core/faults.ts";
 import { keyProblem } from "../core/key.ts";
 import type { Policy } from "../core/policy.ts";
@@ -6,8 +7,8 @@ import type { Context, Lookup, MemoryTier } from "../core/ports.ts";
 import { announce, lookupOf } from "./cache.ts";
 import type { Coherence } from "./coherence.ts";
 import type { Company, LoadBatch, TakeOut } from "./company.ts";
-import type { Coalescer, Resolved } from "./flight.ts";
-import { beginRead, type Held, type Outcome, type Read } from "./job.ts";
+import type { Coalescer, Resolved, Shared } from "./flight.ts";
+import { beginRead, type Held, type Outcome, type Read, type Standing } from "./job.ts";
 import { lastResort } from "./last-resort.ts";
 import { judgeKnown, judgeNear } from "./near.ts";
 
@@ -21,6 +22,7 @@ export interface Batch {
     policy: Policy,
     load: LoadBatch,
     ctx: Context,
+    standing?: Standing,
   ): Promise<ReadonlyMap<string, Lookup>>;
 }
 
@@ -43,7 +45,7 @@ interface Recalled {
 const UNSERVED = { kind: "unserved" } as const;
 
 export function createBatch({ memory, coherence, coalescer, takeOut }: BatchOptions): Batch {
-  async function recall(reads: readonly Read[]): Promise<Recalled> {
+  async function recall(reads: readonly Read[], standing: Standing): Promise<Recalled> {
     const answers = new Map<string, Lookup>();
     const held = new Map<string, Held>();
     const present = reads.flatMap((read) => {
@@ -62,18 +64,12 @@ export function createBatch({ memory, coherence, coalescer, takeOut }: BatchOpti
       if (near === "ask") near = await judgeNear(coherence, entry, read);
       if (near.use === "drop" && memory.peek(key) === entry) memory.remove(key);
       if (near.use !== "serve") continue;
-      const { age, unreachable } = near;
-      const status = age === "fresh" ? "hit-memory" : "stale";
-      if (age === "fresh" || age === "revalidate")
-        answers.set(key, {
-          key,
-          status,
-          tier: "memory",
-          entry: near.entry,
-          unreachable,
-          stored: false,
-        });
-      if (age === "error-only") held.set(key, { entry: near.entry, unreachable });
+      const { entry: found, unreachable } = near;
+      const stands = standing(found, ctx.now());
+      const status = stands === "fresh" ? "hit-memory" : "stale";
+      if (stands === "fresh" || stands === "revalidate")
+        answers.set(key, { key, status, tier: "memory", entry: found, unreachable, stored: false });
+      if (stands === "error-only") held.set(key, { entry: found, unreachable });
     }
     return { answers, held, logReachable: reach === "current" };
   }
@@ -91,8 +87,13 @@ export function createBatch({ memory, coherence, coalescer, takeOut }: BatchOpti
     const [others, own] = [reads.filter(follows), reads.filter((read) => !follows(read))];
 
     const late: Read[] = [];
+    const accepts = (outcome: Shared): boolean => {
+      if (outcome.kind === "failed") return true;
+      const stands = company.standing(outcome.entry, company.ctx.now());
+      return stands === "fresh" || stands === "revalidate";
+    };
     const follow = async (read: Read): Promise<void> => {
-      const outcome = await coalescer.follow(read, () => UNSERVED);
+      const outcome = await coalescer.follow(read, () => UNSERVED, accepts);
       if (outcome.kind === "unserved") late.push(read);
       else outcomes.set(read, { outcome, own: false });
     };
@@ -112,19 +113,21 @@ export function createBatch({ memory, coherence, coalescer, takeOut }: BatchOpti
   }
 
   return {
-    async lookupMany(keys, policy, load, ctx) {
+    async lookupMany(keys, policy, load, ctx, standing = ageOf) {
       const unique = [...new Set(keys)];
       checkKeys(unique);
       const reads = unique.map((key) => beginRead(key, policy, ctx));
-      const { answers, held, logReachable } = await recall(reads);
-      const company = { policy, ctx, load, logReachable, asksRedis: policy.tiers.has("redis") };
+      const { answers, held, logReachable } = await recall(reads, standing);
+      const asksRedis = policy.tiers.has("redis");
+      const company = { policy, ctx, load, standing, logReachable, asksRedis };
       const missing = reads.filter(({ key }) => !answers.has(key));
       for (const [read, { outcome, own }] of await fetch(missing, company)) {
         const { key } = read;
+        const reader = { ...read, standing };
         answers.set(
           key,
           outcome.kind === "failed"
-            ? await lastResort(coherence, read, [held.get(key), outcome.fallback], outcome.fault)
+            ? await lastResort(coherence, reader, [held.get(key), outcome.fallback], outcome.fault)
             : lookupOf(key, outcome, own),
         );
       }

@@ -10,6 +10,8 @@ const MAX_MEMBERS = MAX_TAGS * 4;
 
 export interface Collector {
   tag(...tags: readonly string[]): void;
+  /** Adds all the names of an entry that turned out to be right as it is. */
+  carry(members: readonly HardMember[]): void;
   noStore(): void;
   freshFor(duration: Duration): void;
   /** An outer value lives no longer than what it was made of, and dies with it. */
@@ -30,6 +32,9 @@ export function createCollector(): Collector {
   return {
     tag: (...tags) => {
       for (const tag of tags) members.add(tagMember(tag));
+    },
+    carry: (more) => {
+      for (const member of more) members.add(member);
     },
     noStore: () => {
       storable = false;

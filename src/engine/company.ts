@@ -1,10 +1,10 @@
 /** Reads that go outward together: one request to Redis, one load for what it does not hold. */
-import { ageOf, type Entry, type Loaded } from "../core/entry.ts";
+import type { Entry, Loaded } from "../core/entry.ts";
 import { fault } from "../core/faults.ts";
 import type { Policy } from "../core/policy.ts";
 import type { Context, MemoryTier } from "../core/ports.ts";
 import type { Coalescer } from "./flight.ts";
-import { remaining, type Held, type Outcome, type Read } from "./job.ts";
+import { remaining, type Held, type Outcome, type Read, type Standing } from "./job.ts";
 import type { Keeper } from "./keep.ts";
 import type { CallOrigin } from "./origin-call.ts";
 import type { SharedReader } from "./shared.ts";
@@ -19,6 +19,7 @@ export interface Company {
   readonly policy: Policy;
   readonly ctx: Context;
   readonly load: LoadBatch;
+  readonly standing: Standing;
   readonly logReachable: boolean;
   /** A refresh does not ask Redis: it holds what is being refreshed. */
   readonly asksRedis: boolean;
@@ -55,15 +56,15 @@ export function createTakeOut(options: CompanyOptions): TakeOut {
     const missing: Read[] = [];
     for (const [i, read] of reads.entries()) {
       const entry = found[i];
-      const age = entry === undefined ? "expired" : ageOf(entry, ctx.now());
-      if (entry !== undefined && (age === "fresh" || age === "revalidate")) {
+      const stands = entry === undefined ? "expired" : company.standing(entry, ctx.now());
+      if (entry !== undefined && (stands === "fresh" || stands === "revalidate")) {
         if (company.policy.tiers.has("memory")) memory.put(entry, ctx.now());
-        const stale = age === "revalidate";
+        const stale = stands === "revalidate";
         land(read, { kind: "found", entry, tier: "redis", stale, since, unreachable: false });
         continue;
       }
       missing.push(read);
-      if (entry !== undefined && age === "error-only")
+      if (entry !== undefined && stands === "error-only")
         held.set(read, { entry, unreachable: false });
     }
     return load(missing, held, company, land);

@@ -45,9 +45,11 @@ export interface Job extends Read {
   /** Told what could be served late, before the load begins. */
   readonly onHeld?: (held: Held) => void;
   load(signal: AbortSignal, held: Entry | undefined): Promise<Loaded>;
-  /** Where an entry stands for this reader; others may see it otherwise. */
-  standing(entry: Entry, now: EpochMs): Age;
+  readonly standing: Standing;
 }
+
+/** Where an entry stands for a reader; others may see it otherwise. */
+export type Standing = (entry: Entry, now: EpochMs) => Age;
 
 /** Whether an entry that stands so answers the job. A refresh wants a later one than it has. */
 export function serves(entry: Entry, standing: Age, job: Pick<Job, "purpose" | "held">): boolean {

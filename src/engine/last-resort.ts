@@ -1,12 +1,11 @@
 /** What a read is answered with when its load has failed. */
-import { ageOf } from "../core/entry.ts";
 import { CacheUnavailable, type Fault } from "../core/faults.ts";
 import type { Lookup } from "../core/ports.ts";
 import type { Coherence } from "./coherence.ts";
 import type { Held, Job, Read } from "./job.ts";
 import { judgeNear } from "./near.ts";
 
-type Reader = Read & Partial<Pick<Job, "standing">>;
+type Reader = Read & Pick<Job, "standing">;
 
 /**
  * A valid entry past its time, if there is one. Judged for this very read: it
@@ -18,7 +17,7 @@ export async function firstUsable(
   read: Reader,
   candidates: readonly (Held | undefined)[],
 ): Promise<Held | undefined> {
-  const { ctx, standing = ageOf } = read;
+  const { ctx, standing } = read;
   for (const held of candidates) {
     if (held === undefined) continue;
     const near = await judgeNear(coherence, held.entry, read);

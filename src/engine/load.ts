@@ -2,6 +2,7 @@
 import { decodeEntry, encodeEntry } from "../core/codec.ts";
 import type { Entry } from "../core/entry.ts";
 import { fault, type Fault, type FaultCode } from "../core/faults.ts";
+import type { Verdict } from "../core/log.ts";
 import type { FlightPort, Landing } from "../core/ports.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
 import type { Coherence } from "./coherence.ts";
@@ -38,6 +39,8 @@ const MAX_JOINS = 3;
 
 /** Failures of one leader that say little of the next. */
 const NOT_FOR_ALL: ReadonlySet<FaultCode> = new Set(["origin.saturated", "origin.timeout"]);
+
+const MAY_LIVE_ON: ReadonlySet<Verdict> = new Set(["valid", "soft", "unknown"]);
 
 export function createLoader(options: LoaderOptions): Loader {
   const { coherence, flights, callOrigin, keeper, unshared, failures, maxLandingChars } = options;
@@ -119,7 +122,7 @@ export function createLoader(options: LoaderOptions): Loader {
     }
 
     const called = await callOrigin({ policy, ctx, logReachable, waitMs }, (signal) =>
-      job.load(signal, job.held?.entry),
+      job.load(signal, confirmable(job)),
     );
     if (!called.ok) {
       end("failed");
@@ -141,6 +144,13 @@ export function createLoader(options: LoaderOptions): Loader {
     const { stored } = keeper.keep(entry, job);
     const since = moment.startedAt;
     return { kind: "loaded", entry, joined: false, stored, since, unreachable: false };
+  }
+
+  /** What the origin may confirm: not what was purged while this read was on its way. */
+  function confirmable({ held }: Job): Entry | undefined {
+    return held !== undefined && MAY_LIVE_ON.has(coherence.judge(held.entry))
+      ? held.entry
+      : undefined;
   }
 
   return { load };

@@ -1,12 +1,12 @@
 /** `cache.read` and `cache.readMany`: values of a program, kept as JSON. */
-import { ageOf, type Age, type Entry, type Loaded } from "../core/entry.ts";
+import { ageOf, type Entry, type Loaded } from "../core/entry.ts";
 import type { Policy } from "../core/policy.ts";
 import type { Context, DataLookup, DataReader, Load, LoadMany, Lookup } from "../core/ports.ts";
 import type { Batch } from "./batch.ts";
 import type { LoadBatch } from "./company.ts";
 import type { Engine } from "./cache.ts";
 import { createCollector, type Collector } from "./collect.ts";
-import type { EpochMs } from "../core/time.ts";
+import type { Standing } from "./job.ts";
 import type { Warmer } from "./warm.ts";
 import { conform, fits } from "./schema.ts";
 
@@ -60,6 +60,16 @@ export function createReader(options: ReaderOptions, ctx: Context): DataReader {
     };
   }
 
+  /** What a tier holds may be of a shape that the program no longer reads. */
+  function standingFor(policy: Policy): Standing {
+    if (policy.schema === undefined) return ageOf;
+    return (entry, now) => {
+      if (fits(entry, policy)) return ageOf(entry, now);
+      engine.discard(entry, ctx);
+      return "expired";
+    };
+  }
+
   return {
     warm: (keys, policy, load, warming = {}) =>
       warmer.warm(keys, policy, loadMany(load), warming, ctx),
@@ -80,28 +90,24 @@ export function createReader(options: ReaderOptions, ctx: Context): DataReader {
           },
         });
         if (!unchanged || held === undefined) return finish(own, collector);
-        for (const member of held.members)
-          if (member.startsWith("t:")) collector.tag(member.slice(2));
+        collector.carry(held.members);
         return collector.finish({ kind: held.kind, body: held.body, etag: held.etag });
       }
 
-      const standing = (entry: Entry, now: EpochMs): Age => {
-        if (fits(entry, policy)) return ageOf(entry, now);
-        engine.discard(entry, ctx);
-        return "expired";
-      };
-      const task = { load: run, ...(policy.schema !== undefined && { standing }) };
+      const task = { load: run, standing: standingFor(policy) };
       const lookup = await engine.lookup(key, policy, task, ctx);
       onLookup(lookup);
       return withValue<T>(lookup, policy, own);
     },
 
     async readMany<T>(keys: readonly string[], policy: Policy, load: LoadMany<T>) {
-      let own: ReadonlyMap<string, unknown> = new Map();
+      // One batch may load more than once: a part that others could not give, a refresh.
+      const own = new Map<string, unknown>();
       const keep = (values: ReadonlyMap<string, unknown>): void => {
-        own = values;
+        for (const [key, value] of values) own.set(key, value);
       };
-      const found = await batch.lookupMany(keys, policy, loadMany(load, keep), ctx);
+      const standing = standingFor(policy);
+      const found = await batch.lookupMany(keys, policy, loadMany(load, keep), ctx, standing);
       return new Map(
         [...found].map(([key, lookup]) => {
           onLookup(lookup);

@@ -69,7 +69,7 @@ describe("a leader in the isolate that is gone with its request", () => {
 
 describe("a leader in another isolate that is gone before it lands", () => {
   it("loses its lease to the next follower, who hands its load to the others", async () => {
-    const flights = watchFlights({ landings: "lost" });
+    const flights = watchFlights("lost");
     const world = await createWorld();
     const dying = world.fresh(undefined, { FLIGHTS: flights.FLIGHTS });
     const begun = world.origin.hangNext();

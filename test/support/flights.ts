@@ -14,7 +14,7 @@ export interface FlightsSpy {
  * The real flight objects, seen from outside: a test knows when a reader waits
  * there. `lost`: what a leader lands never arrives, as if it had died before.
  */
-export function watchFlights({ landings = "sent" as "sent" | "lost" } = {}): FlightsSpy {
+export function watchFlights(landings: "sent" | "lost" = "sent"): FlightsSpy {
   let joins = 0;
   const waiting = new Set<{ count: number; resolve: () => void }>();
   const namespace = env.FLIGHTS;

@@ -46,7 +46,7 @@ export function holdNextEdgeWrite(): Gate {
         await gate.pass();
         return cache.put(...args);
       },
-    } satisfies Pick<Cache, "match" | "delete" | "put"> as Cache;
+    } satisfies Pick<Cache, "match" | "delete" | "put">;
   };
   return gate;
 }

@@ -17,7 +17,7 @@ export interface World {
   /** An isolate of another data centre. */
   readonly away: TestIsolate;
   /** An isolate that begins now. */
-  fresh(host?: string, bindings?: TestIsolateOptions["bindings"]): TestIsolate;
+  fresh(host?: string, bindings?: TestIsolateOptions["bindings"], clock?: TestClock): TestIsolate;
   /** Changes the row, then invalidates the members elsewhere; acknowledged when it resolves. */
   writeAndPurge(...members: Member[]): Promise<void>;
   /** Invalidates without any change of the row. */
@@ -41,9 +41,13 @@ export async function createWorld(options: Partial<TestIsolateOptions> = {}): Pr
   const isolates: TestIsolate[] = [];
   let asked = 0;
 
-  function fresh(host = COLO, bindings: TestIsolateOptions["bindings"] = {}): TestIsolate {
+  function fresh(
+    host = COLO,
+    bindings: TestIsolateOptions["bindings"] = {},
+    own: TestClock = clock,
+  ): TestIsolate {
     const all = { ...options.bindings, ...bindings };
-    const isolate = createTestIsolate({ namespace, clock, host, ...options, bindings: all });
+    const isolate = createTestIsolate({ namespace, clock: own, host, ...options, bindings: all });
     isolates.push(isolate);
     return isolate;
   }

@@ -1,0 +1,194 @@
+import { describe, expect, it } from "vitest";
+import * as z from "zod/mini";
+import { CacheUnavailable, definePolicy, key, type Policy } from "../../src/index.ts";
+import { createGate, type Gate } from "../support/gate.ts";
+import type { TestIsolate } from "../support/isolate.ts";
+import { WINDOW_MS } from "../support/observers.ts";
+import { createWorld, OTHER_COLO } from "../support/world.ts";
+
+const policy = definePolicy({ freshFor: "1m", jitter: 0, tags: ["users"] });
+const swr = definePolicy({ freshFor: "1m", staleWhileRevalidate: "10m", jitter: 0 });
+const users = (...ids: number[]) => ids.map((id) => key("user", id));
+
+/** Rows by key, and every call of the loader. */
+function createRows() {
+  const rows = {
+    version: 1,
+    calls: [] as (readonly string[])[],
+    failing: false,
+    async read(
+      isolate: TestIsolate,
+      keys: readonly string[],
+      { how = policy, gate }: { how?: Policy; gate?: Gate } = {},
+    ) {
+      const found = await isolate.request().readMany(keys, how, async (missing) => {
+        rows.calls.push(missing);
+        if (rows.failing) throw new Error("connection refused");
+        const read = new Map(missing.map((one) => [one, rows.version]));
+        await gate?.pass();
+        return read;
+      });
+      return [...found.values()];
+    },
+  };
+  return rows;
+}
+
+const values = (lookups: readonly { value: unknown }[]) => lookups.map(({ value }) => value);
+
+describe("batches that ask for the same keys at once", () => {
+  it("load each key once", async () => {
+    const { here } = await createWorld();
+    const rows = createRows();
+    const gate = createGate();
+    const first = rows.read(here, users(1, 2, 3), { gate });
+    await gate.reached;
+    const second = rows.read(here, users(2, 3, 4));
+    const third = rows.read(here, users(1, 4));
+    gate.open();
+    for (const lookups of await Promise.all([first, second, third]))
+      expect(values(lookups)).toEqual(lookups.map(() => 1));
+    expect(rows.calls.flat().toSorted()).toEqual(users(1, 2, 3, 4));
+  });
+
+  it("do not wait for each other crosswise", async () => {
+    const { here } = await createWorld();
+    const rows = createRows();
+    const gates = [createGate(), createGate()] as const;
+    const one = rows.read(here, users(1), { gate: gates[0] });
+    const two = rows.read(here, users(2), { gate: gates[1] });
+    await Promise.all(gates.map(({ reached }) => reached));
+    // Each waits for one that is under way, and has a load of its own to begin first.
+    const crossed = [rows.read(here, users(1, 3, 4)), rows.read(here, users(2, 4, 3))];
+    await here.request().read(key("other", 1), policy, async () => 1);
+    for (const gate of gates) gate.open();
+    for (const lookups of await Promise.all([one, two, ...crossed]))
+      expect(values(lookups)).toEqual(lookups.map(() => 1));
+    expect(rows.calls.flat().toSorted()).toEqual(users(1, 2, 3, 4));
+  });
+
+  it("and reads of single keys load each key once, whichever came first", async () => {
+    const { here } = await createWorld();
+    const rows = createRows();
+    const gate = createGate();
+    let single = 0;
+    const readOne = (id: number, held?: Gate) =>
+      here.request().read(key("user", id), policy, async () => {
+        single++;
+        await held?.pass();
+        return 1;
+      });
+    const leading = readOne(1, gate);
+    await gate.reached;
+    const batchGate = createGate();
+    const batch = rows.read(here, users(1, 2), { gate: batchGate });
+    await batchGate.reached;
+    const following = readOne(2);
+    gate.open();
+    batchGate.open();
+    expect(values([await leading, await following, ...(await batch)])).toEqual([1, 1, 1, 1]);
+    expect(rows.calls).toEqual([users(2)]);
+    expect(single).toBe(1);
+  });
+
+  it("refresh what is stale once", async () => {
+    const world = await createWorld();
+    const rows = createRows();
+    await rows.read(world.here, users(1, 2), { how: swr });
+    await world.settle();
+    world.clock.advance(60_001);
+    rows.version = 2;
+    const gate = createGate();
+    const stale = await Promise.all(
+      Array.from({ length: 10 }, () => rows.read(world.here, users(1, 2), { how: swr, gate })),
+    );
+    for (const lookups of stale) expect(values(lookups)).toEqual([1, 1]);
+    gate.open();
+    await world.settle();
+    expect(rows.calls).toEqual([users(1, 2), users(1, 2)]);
+    expect(values(await rows.read(world.here, users(1, 2), { how: swr }))).toEqual([2, 2]);
+  });
+});
+
+describe("a batch that was purged while its load ran", () => {
+  it("does not answer a batch that began after the purge", async () => {
+    const world = await createWorld();
+    const rows = createRows();
+    const gate = createGate();
+    const before = rows.read(world.here, users(1, 2), { gate });
+    await gate.reached;
+    rows.version = 2;
+    await world.purge("t:users");
+    world.clock.advance(WINDOW_MS);
+    const after = rows.read(world.here, users(1, 2));
+    await world.hear(world.here);
+    gate.open();
+    expect(values(await before)).toEqual([1, 1]);
+    expect(values(await after)).toEqual([2, 2]);
+    await world.settle();
+    for (const isolate of [world.here, world.neighbour, world.fresh(OTHER_COLO)])
+      expect(values(await rows.read(isolate, users(1, 2)))).toEqual([2, 2]);
+  });
+});
+
+describe("a batch whose load fails", () => {
+  it("is answered with what is stale, or refused if one key can be had from nowhere", async () => {
+    const lenient = definePolicy({ freshFor: "1m", staleIfError: "10m", jitter: 0 });
+    const world = await createWorld();
+    const rows = createRows();
+    await rows.read(world.here, users(1, 2), { how: lenient });
+    await world.settle();
+    world.clock.advance(60_001);
+    rows.failing = true;
+    for (const isolate of [world.here, world.fresh(OTHER_COLO)]) {
+      const lookups = await rows.read(isolate, users(1, 2), { how: lenient });
+      expect(lookups).toMatchObject([
+        { status: "stale-on-error", value: 1 },
+        { status: "stale-on-error", value: 1 },
+      ]);
+    }
+    await expect(rows.read(world.here, users(1, 2, 3), { how: lenient })).rejects.toThrow(
+      CacheUnavailable,
+    );
+  });
+});
+
+describe("a batch", () => {
+  it("gives its caller what may not be stored, though another key is refreshed meanwhile", async () => {
+    const world = await createWorld();
+    await world.here.request().read(key("user", 1), swr, async () => "old");
+    await world.settle();
+    world.clock.advance(60_001);
+    const found = await world.here.request().readMany(users(1, 2), swr, async (keys, load) => {
+      if (keys.includes(key("user", 2))) load.noStore();
+      return new Map(keys.map((one) => [one, `new ${one}`]));
+    });
+    await world.settle();
+    expect(values([...found.values()])).toEqual(["old", "new user:2"]);
+  });
+
+  it("loads what does not fit the schema, as a single read does", async () => {
+    const world = await createWorld();
+    const one = key("user", 1);
+    await world.here.request().readMany([one], policy, async () => new Map([[one, "text"]]));
+    await world.settle();
+    const schema = definePolicy({ freshFor: "1m", schema: z.number() });
+    for (const isolate of [world.here, world.away]) {
+      const found = await isolate
+        .request()
+        .readMany([one], schema, async () => new Map([[one, 1]]));
+      expect(found.get(one)?.value).toBe(1);
+    }
+  });
+
+  it("has no keys twice, none malformed, and not too many", async () => {
+    const { here } = await createWorld();
+    const rows = createRows();
+    expect(await rows.read(here, [...users(1), ...users(1)])).toHaveLength(1);
+    expect(rows.calls).toEqual([users(1)]);
+    expect(await rows.read(here, [])).toEqual([]);
+    await expect(rows.read(here, ["no kind"])).rejects.toThrow("key");
+    const many = Array.from({ length: 501 }, (_, i) => key("user", i));
+    await expect(rows.read(here, many)).rejects.toThrow("at most 500");
+  });
+});

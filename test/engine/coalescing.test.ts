@@ -1,0 +1,64 @@
+import { describe, expect, it } from "vitest";
+import { definePolicy } from "../../src/index.ts";
+import { createWorld } from "../support/world.ts";
+
+const base = { freshFor: "10m", jitter: 0 } as const;
+const policy = definePolicy(base);
+
+describe("a policy without flights", () => {
+  it("has every reader load by itself", async () => {
+    const off = definePolicy({ ...base, flight: "off" });
+    const world = await createWorld();
+    await Promise.all(Array.from({ length: 10 }, () => world.read(world.here, off)));
+    expect(world.origin.loads).toBe(10);
+  });
+});
+
+describe("a flight of the isolate", () => {
+  it("is one load for its readers, and none for another isolate's", async () => {
+    const isolate = definePolicy({ ...base, flight: "isolate" });
+    const world = await createWorld();
+    const gate = world.origin.holdNext();
+    const herd = Array.from({ length: 10 }, () => world.read(world.here, isolate));
+    await gate.reached;
+    expect((await world.read(world.away, isolate)).value).toBe(1);
+    gate.open();
+    await Promise.all(herd);
+    expect(world.origin.loads).toBe(2);
+  });
+});
+
+describe("a result that may not be shared", () => {
+  it("is loaded by each of its readers, who do not queue behind each other", async () => {
+    const world = await createWorld();
+    world.origin.during = (load) => load.noStore();
+    const gate = world.origin.holdNext();
+    const first = world.read(world.here, policy);
+    await gate.reached;
+    const others = Array.from({ length: 10 }, () => world.read(world.here, policy));
+    gate.open();
+    for (const lookup of await Promise.all([first, ...others]))
+      expect(lookup).toMatchObject({ status: "bypass", value: 1 });
+    expect(world.origin.loads).toBe(11);
+
+    // The next ones know, and begin at once: none waits for another.
+    const gates = [world.origin.holdNext(), world.origin.holdNext()];
+    const known = [world.read(world.here, policy), world.read(world.here, policy)];
+    await Promise.all(gates.map(({ reached }) => reached));
+    for (const shut of gates) shut.open();
+    await Promise.all(known);
+  });
+
+  it("is shared again as soon as it may be", async () => {
+    const world = await createWorld();
+    world.origin.during = (load) => load.noStore();
+    await world.read(world.here, policy);
+    world.origin.during = undefined;
+    expect((await world.read(world.here, policy)).status).toBe("miss");
+    expect((await world.read(world.here, policy)).status).toBe("hit-memory");
+    world.clock.advance(600_001);
+    const { loads } = world.origin;
+    await Promise.all(Array.from({ length: 10 }, () => world.read(world.here, policy)));
+    expect(world.origin.loads).toBe(loads + 1);
+  });
+});
