@@ -11,6 +11,7 @@ import { metricsRoutes } from "./routes/metrics.ts";
 import { originRoutes, ownPrefix } from "./routes/origin.ts";
 import { productWriteRoutes } from "./routes/product-writes.ts";
 import { productRoutes } from "./routes/products.ts";
+import { referenceRoutes } from "./routes/reference.ts";
 import { userRoutes } from "./routes/users.ts";
 import type { AppServices } from "./services.ts";
 
@@ -44,6 +45,7 @@ export function createApp(services: AppServices): Hono<StrataEnv> {
   app.route("/products", productWriteRoutes(services, admin));
   app.route("/categories", categoryRoutes(services));
   app.route("/users", userRoutes(services, admin));
+  app.route("/", referenceRoutes());
   app.route(`${own}/health`, healthRoutes(services));
   app.route(`${own}/metrics`, metricsRoutes(services, admin));
   const guard = services.config.dev ? open : admin.required;

@@ -1,5 +1,6 @@
 import { createStrata, type Bindings, type Platform, type Strata } from "../index.ts";
 import { createApp } from "./app.ts";
+import { productKind, userKind } from "./kinds.ts";
 import type { AppServices } from "./services.ts";
 
 export interface Isolate {
@@ -15,6 +16,8 @@ export function createIsolate(bindings: Bindings, platform?: Platform, pages?: P
   const layer = createStrata(bindings, platform);
   const { config, db, writer, metrics, inspect, tracedFetch, rateLimits, coherence, logReachable } =
     layer;
+  const { existence } = layer;
+  for (const kind of [productKind, userKind]) existence.define(kind.existence(db));
   const strata = layer.middleware((request, c) => dispatch(request, c.env, c.executionCtx));
   const app = createApp({
     config,
@@ -22,6 +25,7 @@ export function createIsolate(bindings: Bindings, platform?: Platform, pages?: P
     writer,
     metrics,
     inspect,
+    existence,
     tracedFetch,
     dashboard: pages?.(layer),
     rateLimits,

@@ -3,6 +3,7 @@ import type {
   Config,
   Context,
   Database,
+  Existence,
   Inspect,
   MetricsView,
   RateLimits,
@@ -18,6 +19,8 @@ export interface AppServices {
   readonly writer: Writer;
   readonly metrics: MetricsView;
   readonly inspect: Inspect;
+  /** Says of ids that cannot exist that they do not, without asking any tier. */
+  readonly existence: Existence;
   /** The platform's fetch, which tells other services whose request they serve. */
   readonly tracedFetch: Strata["tracedFetch"];
   /** The dashboard, given what guards its figures; undefined where it is not bundled. */

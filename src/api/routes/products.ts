@@ -1,12 +1,16 @@
 import { Hono } from "hono";
 import { cached, key, respond, type StrataEnv } from "../../index.ts";
+import { notFound } from "../errors.ts";
+import { cannotExist, DENIED } from "../existing.ts";
 import { idOf, noQuery, productListOf } from "../inputs.ts";
 import { productKind } from "../kinds.ts";
 import { findProducts, listProducts, type Product } from "../queries.ts";
 import type { AppServices } from "../services.ts";
 import { tagsOfList } from "../tags.ts";
 
-export function productRoutes({ db }: AppServices): Hono<StrataEnv> {
+const missing = (id: number): string => `There is no product ${id}.`;
+
+export function productRoutes({ db, existence }: AppServices): Hono<StrataEnv> {
   const routes = new Hono<StrataEnv>();
 
   routes.get(
@@ -35,15 +39,20 @@ export function productRoutes({ db }: AppServices): Hono<StrataEnv> {
   routes.get("/:id", async (c) => {
     noQuery(c);
     const id = idOf(c);
-    const lookup = await c.var.strata.cache.read<Product>(
+    const { strata } = c.var;
+    if (await cannotExist(strata, existence, productKind, id)) {
+      strata.told = DENIED;
+      return notFound(missing(id));
+    }
+    const lookup = await strata.cache.read<Product>(
       productKind.keyOf(id),
       productKind.policy,
       async (load) => {
-        load.tag(`product:${id}`);
+        load.tag(productKind.tagOf(id));
         return (await findProducts(db, [id]))[0];
       },
     );
-    return respond(c, lookup, `There is no product ${id}.`);
+    return respond(c, lookup, missing(id));
   });
 
   return routes;

@@ -2,6 +2,8 @@ import { Hono } from "hono";
 import { etag } from "hono/etag";
 import { respond, type StrataEnv } from "../../index.ts";
 import type { Admin } from "../admin.ts";
+import { notFound } from "../errors.ts";
+import { cannotExist, DENIED } from "../existing.ts";
 import { idOf, noQuery, userIdsOf } from "../inputs.ts";
 import { userKind } from "../kinds.ts";
 import { findPrivateUsers, findUsers, type User } from "../queries.ts";
@@ -10,17 +12,27 @@ import type { AppServices } from "../services.ts";
 /** What the admin token opens is for its owner's eyes, and never in a shared entry. */
 const PRIVATE = { "Cache-Control": "private, no-store", Vary: "Authorization" };
 
-export function userRoutes({ db }: AppServices, admin: Admin): Hono<StrataEnv> {
+function missing(id: number): Response {
+  const response = notFound(`There is no user ${id}.`);
+  response.headers.set("Vary", "Authorization");
+  return response;
+}
+
+export function userRoutes({ db, existence }: AppServices, admin: Admin): Hono<StrataEnv> {
   const routes = new Hono<StrataEnv>();
 
   routes.get("/:id", async (c) => {
     noQuery(c);
     const id = idOf(c);
     const viewer = await admin.viewer(c);
+    if (await cannotExist(c.var.strata, existence, userKind, id)) {
+      c.var.strata.told = DENIED;
+      return missing(id);
+    }
     // Read alone or in a batch: both share the entries.
     const { keyOf, policy } = userKind;
     const lookup = await c.var.strata.cache.read<User>(keyOf(id), policy, async (load) => {
-      load.tag(`user:${id}`);
+      load.tag(userKind.tagOf(id));
       return (await findUsers(db, [id]))[0];
     });
     const { value } = lookup;
@@ -28,7 +40,8 @@ export function userRoutes({ db }: AppServices, admin: Admin): Hono<StrataEnv> {
       const hidden = await findPrivateUsers(db, [id]);
       return c.json({ ...value, ...hidden.get(id) }, 200, PRIVATE);
     }
-    const response = respond(c, lookup, `There is no user ${id}.`);
+    if (value === undefined) return missing(id);
+    const response = respond(c, lookup);
     response.headers.set("Vary", "Authorization");
     return response;
   });
@@ -36,7 +49,13 @@ export function userRoutes({ db }: AppServices, admin: Admin): Hono<StrataEnv> {
   routes.get("/", etag(), async (c) => {
     const ids = userIdsOf(c);
     const viewer = await admin.viewer(c);
-    const keys = ids.map(userKind.keyOf);
+    const possible = await Promise.all(
+      ids.map(async (id) => ({
+        id,
+        not: await cannotExist(c.var.strata, existence, userKind, id),
+      })),
+    );
+    const keys = possible.filter(({ not }) => !not).map(({ id }) => userKind.keyOf(id));
     const { policy } = userKind;
     const found = await c.var.strata.cache.readMany<User>(keys, policy, userKind.loader(db));
     const items = keys.flatMap((name) => found.get(name)?.value ?? []);
