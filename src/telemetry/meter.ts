@@ -1,5 +1,5 @@
 import type { Delta } from "../core/metrics.ts";
-import { METRICS, type Metric, type MetricName, type NameOf } from "./registry.ts";
+import { METRICS, type MetricName, type NameOf } from "./registry.ts";
 
 /** Series one isolate holds between two reports; OpenTelemetry's own default limit. */
 const MAX_SERIES = 2_000;
@@ -67,9 +67,4 @@ export function seriesOf(name: MetricName, labels: readonly string[]): string {
   let series: string = name;
   for (const label of labels) series += `\0${label}`;
   return series;
-}
-
-/** The number of cells of a histogram's value: buckets, overflow, sum. */
-export function cellsOf(metric: Metric): number {
-  return (metric.bounds?.length ?? 0) + 2;
 }

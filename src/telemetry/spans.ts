@@ -56,7 +56,7 @@ export function lateSpan(
 const CONTAINERS = new Set<StepRecord["kind"]>(["origin", "call"]);
 
 /** The innermost step during which this one happened. */
-export function parentOf<T extends StepRecord>(step: T, steps: readonly T[]): string | undefined {
+function parentOf<T extends StepRecord>(step: T, steps: readonly T[]): string | undefined {
   const began = step.endedAt - step.ms;
   return steps
     .filter(

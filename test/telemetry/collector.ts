@@ -24,7 +24,6 @@ interface Export {
   readonly resource: { readonly attributes: readonly OtlpAttribute[] };
   readonly scopeSpans?: readonly { readonly spans: readonly OtlpSpan[] }[];
   readonly scopeLogs?: readonly { readonly logRecords: readonly OtlpLog[] }[];
-  readonly scopeMetrics?: readonly { readonly metrics: readonly OtlpMetric[] }[];
 }
 
 export interface OtlpLog {
@@ -32,16 +31,6 @@ export interface OtlpLog {
   readonly spanId?: string;
   readonly body: { readonly stringValue: string };
   readonly attributes: readonly OtlpAttribute[];
-}
-
-export interface OtlpMetric {
-  readonly name: string;
-  readonly unit: string;
-  readonly sum?: {
-    readonly isMonotonic: boolean;
-    readonly aggregationTemporality: number | string;
-  };
-  readonly histogram?: object;
 }
 
 const services = () => (env as unknown as { SERVICES_URL: string }).SERVICES_URL;
@@ -64,11 +53,6 @@ export async function spansOf(service: string): Promise<readonly OtlpSpan[]> {
 export async function logsOf(service: string): Promise<readonly OtlpLog[]> {
   const found = await exportsOf("logs", service);
   return found.flatMap(({ scopeLogs = [] }) => scopeLogs.flatMap(({ logRecords }) => logRecords));
-}
-
-export async function metricsOf(service: string): Promise<readonly OtlpMetric[]> {
-  const found = await exportsOf("metrics", service);
-  return found.flatMap(({ scopeMetrics = [] }) => scopeMetrics.flatMap(({ metrics }) => metrics));
 }
 
 export function valueOf(attributes: readonly OtlpAttribute[] | undefined, key: string): unknown {

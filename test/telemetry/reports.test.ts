@@ -1,0 +1,96 @@
+import { describe, expect, it } from "vitest";
+import type { MetricsReport } from "../../src/core/metrics.ts";
+import { createMeter } from "../../src/telemetry/meter.ts";
+import { createReporter } from "../../src/telemetry/reporter.ts";
+import { createTopKeys } from "../../src/telemetry/top-keys.ts";
+import { createTotals } from "../../src/telemetry/totals.ts";
+
+const report = (fields: Partial<MetricsReport>): MetricsReport => ({
+  isolate: "a",
+  sequence: 1,
+  delta: [],
+  gauges: [],
+  hot: [],
+  missed: [],
+  traces: [],
+  ...fields,
+});
+
+describe("totals", () => {
+  it("count a repeated report once, before and after an eviction", () => {
+    const totals = createTotals(undefined, 0);
+    const first = report({ delta: [["cache.joins", 3]] });
+    expect([totals.apply(first, 1), totals.apply(first, 2)]).toEqual([true, false]);
+    const again = createTotals(totals.freeze(), 5);
+    expect(again.apply(first, 6)).toBe(false);
+    again.apply(report({ sequence: 2, delta: [["cache.joins", 4]] }), 7);
+    again.apply(report({ isolate: "b", delta: [["cache.joins", 1]] }), 7);
+    expect(again.snapshot(8)).toMatchObject({ startedAt: 0, totals: [["cache.joins", 8]] });
+  });
+
+  it("forget the gauges of an isolate that has been silent", () => {
+    const totals = createTotals(undefined, 0);
+    totals.apply(report({ gauges: [["cache.memory.usage", 5]] }), 0);
+    totals.apply(report({ isolate: "b", gauges: [["cache.memory.usage", 7]] }), 50_000);
+    expect(totals.snapshot(50_000).gauges).toEqual([["cache.memory.usage", 12]]);
+    expect(totals.snapshot(70_000).gauges).toEqual([["cache.memory.usage", 7]]);
+  });
+});
+
+describe("a reporter", () => {
+  it("sends again, as it was, what may not have arrived", async () => {
+    const sent: MetricsReport[] = [];
+    const meter = createMeter();
+    const keys = createTopKeys(4);
+    const reporter = createReporter({
+      port: {
+        report: async (one) => {
+          sent.push(one);
+          if (sent.length === 1) throw new Error("lost");
+        },
+        snapshots: async () => [],
+      },
+      meter,
+      hot: keys,
+      missed: keys,
+      nameKey: (key) => key,
+      isolate: "a",
+      now: () => 0,
+      memory: () => ({ entries: 0, bytes: 0, evictions: 0 }),
+    });
+    meter.add("cache.joins", 2);
+    await reporter.run();
+    meter.add("cache.joins", 5);
+    await reporter.run();
+    await reporter.run();
+    expect(sent.map(({ sequence }) => sequence)).toEqual([1, 1, 2]);
+    expect(sent[1]).toBe(sent[0]);
+    expect(sent[2]?.delta).toContainEqual(["cache.joins", 5]);
+    expect(reporter.empty).toBe(true);
+  });
+});
+
+describe("bounds", () => {
+  it("keep the number of series, and count what is given up", () => {
+    const meter = createMeter();
+    for (let i = 0; i < 3_000; i++) meter.add("cache.faults", 1, "redis", `code-${i}`);
+    const delta = new Map(meter.take());
+    expect(delta.size).toBeLessThanOrEqual(2_001);
+    expect(delta.get("telemetry.dropped\0metric\0cardinality")).toBe(1_000);
+  });
+
+  it("find the hot keys of a stream of many keys, with an error that is told", () => {
+    const keys = createTopKeys(50);
+    let hot = 0;
+    for (let i = 0; i < 20_000; i++) {
+      if (i % 5 === 0) {
+        keys.add("hot");
+        hot++;
+      } else keys.add(`cold-${i}`);
+    }
+    const [[key, count, over] = ["", 0, 0]] = keys.list(1);
+    expect(key).toBe("hot");
+    expect(count - over).toBeLessThanOrEqual(hot);
+    expect(count).toBeGreaterThanOrEqual(hot);
+  });
+});
