@@ -83,5 +83,6 @@ export function sharedRequest(request: Request, rules: KeyRules): Request {
   const shown = keyedCookies(request, cookies);
   if (shown !== "") headers.set("Cookie", shown);
   else if (!named.has("cookie")) headers.delete("Cookie");
-  return new Request(url, { method: request.method, headers, signal: request.signal });
+  // The first copy keeps what the platform knows of the request, request.cf above all.
+  return new Request(new Request(url, request), { headers });
 }

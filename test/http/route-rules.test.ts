@@ -196,6 +196,17 @@ describe("the key rules of a cached route", () => {
     expect(calls()).toBe(4);
   });
 
+  it("leave the handler what the platform knows of the request", async () => {
+    let seen: unknown;
+    const { send } = serving({ freshFor: "1h", key: { query: "none" } }, (_, request) => {
+      seen = [request.cf?.["colo"], new URL(request.url).search, request.headers.get("Cookie")];
+      return new Response("");
+    });
+    const init = { cf: { colo: "VIE" }, headers: { Cookie: "a=1" } } as RequestInit;
+    await send(new Request("http://x.test/thing/1?a=1", init));
+    expect(seen).toEqual(["VIE", "", null]);
+  });
+
   it("hash what is too long for a key", async () => {
     const { get, calls } = serving({ freshFor: "1h" }, saying({}));
     const long = `/thing/${"a".repeat(2_000)}`;
