@@ -61,6 +61,17 @@ describe("README", () => {
     );
   });
 
+  it("links to a page that knows every key in Redis", async () => {
+    const table =
+      readDocument("docs/storage-schema.md").text.split("## Workers Cache API")[0] ?? "";
+    const patterns = [...table.matchAll(/`<ns>:([^`]+)`/g)].map(
+      ([, form = ""]) => new RegExp(`^strata:${form.replaceAll(/<[^>]+>/g, ".+")}$`),
+    );
+    const keys = (await product.services.redis("KEYS", "*")) as string[];
+    expect(keys.length).toBeGreaterThan(3);
+    expect(keys.filter((key) => !patterns.some((pattern) => pattern.test(key)))).toEqual([]);
+  });
+
   it("has a program that runs as it stands", async () => {
     const folder = join(ROOT, ".strata", `readme-${product.port}`);
     mkdirSync(folder, { recursive: true });
