@@ -14,7 +14,10 @@ export interface SettlementOptions {
 }
 
 /** Accounts whose debts one sweep takes along. */
-const SWEEP_SIZE = 32;
+const SWEEP_SIZE = 64;
+
+/** Between two sweeps, so that a busy isolate settles many accounts with each. */
+const PAUSE_MS: Millis = 25;
 
 export interface Settlement {
   /**
@@ -138,7 +141,7 @@ export function createSettlement({ ledger, table, timeoutMs }: SettlementOptions
     sweepingUntil = now + timeoutMs;
     ctx.defer(
       call(swept, 0, 0, ctx).then(() => {
-        sweepingUntil = -Infinity;
+        sweepingUntil = ctx.now() + PAUSE_MS;
       }),
     );
   }
