@@ -47,9 +47,11 @@ describe("a fast limit", () => {
     const [a, b] = [fastApp(namespace), fastApp(namespace)];
     for (let i = 0; i < 60; i++) await a.get("/", { ip });
     let last = "";
-    for (let i = 0; i < 6; i++)
+    for (let i = 0; i < 11; i++)
       last = (await b.get("/", { ip })).headers.get("X-RateLimit-Remaining") ?? "";
-    expect(Number(last)).toBe(34);
+    // All of it but what the other has given and not told of yet: at most its lease.
+    expect(Number(last)).toBeGreaterThanOrEqual(29);
+    expect(Number(last)).toBeLessThan(39);
   });
 
   it("takes from all identities or from none", async () => {
