@@ -35,6 +35,12 @@ export const PROXYING = [
     expect(headers.get("Via")).toBe("1.0 near, 1.1 strata");
     expect((await p.get()).headers.get("Via")).toBe("1.0 near, 1.1 strata");
   }),
+  rfc9110("7.6.3", "SHOULD", "notice a request that goes round in circles", async (p) => {
+    p.answers({});
+    const via = Array.from({ length: 8 }, () => "1.1 strata").join(", ");
+    expect((await p.get({ Via: via })).status).toBe(508);
+    expect(p.seen.length).toBe(0);
+  }),
   rfc9110("6.6.1", "MUST", "date a response that has no Date", async (p) => {
     p.answers({ headers: { ...FRESH, Date: null } });
     expect((await p.get()).headers.get("Date")).toMatch(/GMT$/);

@@ -12,7 +12,8 @@ const FRESH = { "Cache-Control": "max-age=3600" };
 /** A purge that another isolate makes, long enough ago to be known. */
 async function purge(p: Proxy, targets: PurgeTargets): Promise<void> {
   const other = createTestIsolate({ namespace: p.layer.config.namespace });
-  await other.layer.coherence.invalidate(membersOfPurge(targets), other.request().ctx);
+  const done = await other.layer.coherence.invalidate(membersOfPurge(targets), other.request().ctx);
+  expect(done.ok, "the log has taken the purge").toBe(true);
   p.advance(1.1);
 }
 

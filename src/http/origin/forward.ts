@@ -8,6 +8,15 @@ import { hopByHop } from "../rfc/stored-fields.ts";
 /** Our name in Via. */
 const PSEUDONYM = "strata";
 
+/** How often a request may pass here: caches of one kind do stand behind each other. */
+const MAX_PASSES = 8;
+
+/** Whether Via says that the request goes round in circles (RFC 9110, 7.6.3). */
+export function isLooping(request: Request): boolean {
+  const via = request.headers.get("Via");
+  return via !== null && via.split(`1.1 ${PSEUDONYM}`).length > MAX_PASSES;
+}
+
 /** Fields of the client's request, as the origin gets them. */
 export function forwardedHeaders(request: Request): Headers {
   const headers = new Headers(request.headers);

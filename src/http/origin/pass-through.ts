@@ -2,7 +2,7 @@
 import type { Context as HonoContext, Handler } from "hono";
 import { CacheUnavailable } from "../../core/faults.ts";
 import { definePolicy, MAX_LIFETIME_MS } from "../../core/policy.ts";
-import type { Invalidator, Lookup } from "../../core/ports.ts";
+import type { Lookup } from "../../core/ports.ts";
 import type { Variant } from "../../core/entry.ts";
 import { cacheStatus, forwardedStatus, plainStatus } from "../cache-status.ts";
 import { notCached, problem } from "../problem.ts";
@@ -22,7 +22,8 @@ import {
   type ExchangeOptions,
   type Own,
 } from "./exchange.ts";
-import { createForward, forwardedHeaders } from "./forward.ts";
+import { createForward, forwardedHeaders, isLooping } from "./forward.ts";
+import { createInvalidate, type Recovering } from "./pending.ts";
 import { originKey, targetOf, type Target } from "./target.ts";
 import { handOn, type UnsafeOptions } from "./unsafe.ts";
 
@@ -31,7 +32,7 @@ export interface PassThroughOptions {
   readonly origin: URL;
   /** The path under which the origin's root is served. Default: the root. */
   readonly prefix?: string;
-  readonly invalidator: Invalidator & {
+  readonly invalidator: Recovering & {
     ready(start: number, windowMs: number, ctx: RequestScope["ctx"]): unknown;
   };
   /** Bodies over this pass through and are not kept. Default 4 MiB. */
@@ -60,6 +61,7 @@ const POLICY = definePolicy({ freshFor: "1m", jitter: 0, flight: "isolate", orig
 export function passThrough(options: PassThroughOptions): Handler<StrataEnv> {
   const { origin, prefix = "", invalidator, maxBodyBytes = 4 * 1024 * 1024 } = options;
   const mount = { origin, prefix };
+  const invalidate = createInvalidate(invalidator);
 
   function optionsOf({ engine, ctx }: RequestScope): UnsafeOptions {
     return {
@@ -73,7 +75,7 @@ export function passThrough(options: PassThroughOptions): Handler<StrataEnv> {
       limits: LIMITS,
       maxBodyBytes,
       mount,
-      invalidator,
+      invalidate,
       sync: async (of) => invalidator.ready(of.now(), 0, of),
     };
   }
@@ -81,6 +83,7 @@ export function passThrough(options: PassThroughOptions): Handler<StrataEnv> {
   return async function pass(c) {
     const scope = c.var.strata;
     const request = c.req.raw;
+    if (isLooping(request)) return loopDetected(scope);
     const target = targetOf(request.url, mount);
     const exchange = optionsOf(scope);
     try {
@@ -226,6 +229,17 @@ function fromEntry(
   const response = serve(request, entry, now, { reused: true });
   scope.told = { member: cacheStatus(lookup, response.status, now), plain: plainStatus(lookup) };
   return response;
+}
+
+/** The origin is this Worker, or leads back to it: it would ask itself for ever. */
+function loopDetected(scope: RequestScope): Response {
+  scope.told = { member: "strata; detail=loop", plain: "BYPASS" };
+  return problem({
+    status: 508,
+    type: "loop",
+    title: "Loop Detected",
+    detail: "The request has passed here too often; ORIGIN_URL seems to lead back to this Worker.",
+  });
 }
 
 function noAnswer(scope: RequestScope, { fault }: CacheUnavailable): Response {

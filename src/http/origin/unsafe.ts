@@ -1,5 +1,5 @@
 /** Requests that a cache hands on, and what they make of what is stored (RFC 9111, 4.4). */
-import type { Context, Invalidator } from "../../core/ports.ts";
+import type { Context, Invalidation, Result } from "../../core/ports.ts";
 import type { HardMember } from "../../core/tag.ts";
 import { groupTag, judgeResponse, madeOf } from "../made.ts";
 import { groupsOf, isSafe } from "../rfc/invalidate.ts";
@@ -11,7 +11,11 @@ import { originKey, ownUri, type Mount, type Target } from "./target.ts";
 
 export interface UnsafeOptions extends ExchangeOptions {
   readonly mount: Mount;
-  readonly invalidator: Invalidator;
+  /** Here at once, and everywhere as soon as the log knows. */
+  readonly invalidate: (
+    members: readonly HardMember[],
+    ctx: Context,
+  ) => Promise<Result<Invalidation>>;
   /** Brings the isolate's knowledge of the log up to now. */
   readonly sync: (ctx: Context) => Promise<unknown>;
 }
@@ -34,12 +38,8 @@ export async function handOn(
   if (isSafe(request.method) || status < 200 || status >= 400)
     return { response: relay(received), status, stored: false };
   const members = await invalidated(received, target, options.mount);
-  // Here at once, whatever becomes of the log.
-  options.invalidator.markDead(members);
-  const { value: done } = {
-    value: undefined,
-    ...(await options.invalidator.invalidate(members, ctx)),
-  };
+  const outcome = await options.invalidate(members, ctx);
+  const done = outcome.ok ? outcome.value : undefined;
   // So that what is loaded from now on knows that it came after.
   ctx.defer(options.sync(ctx));
   // Others wrote meanwhile: whose state the response shows is unknown.
