@@ -34,4 +34,5 @@ export type { Database } from "./origin/neon.ts";
 export type { MetricsReport, MetricsSnapshot, TraceSummary } from "./core/metrics.ts";
 export type { MetricsView } from "./telemetry/metrics-view.ts";
 export type { Traced, TraceHeaders } from "./telemetry/traced.ts";
+export type { Existence, ExistenceKind } from "./engine/existence.ts";
 export type { Inspect, TierReport } from "./engine/inspect.ts";

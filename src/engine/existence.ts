@@ -33,9 +33,15 @@ export interface Existence {
   /**
    * False only if the key certainly does not exist: the reader may answer "there is
    * nothing" without asking anyone. `tags` are the names that an insert of the key
-   * invalidates. Costs no request, but for a look at the log every coherence window.
+   * invalidates. Costs no request, but for a look at the log every coherence window,
+   * and for a younger filter now and then, both only for keys that the filter lacks.
    */
   mayExist(kind: string, key: string, tags: readonly string[], ctx: Context): Promise<boolean>;
+  /**
+   * Tells that a key was asked for and does not exist: from then on the isolate
+   * looks for the kind's filter. Where all that is asked for exists, none is loaded.
+   */
+  missed(kind: string, ctx: Context): void;
   /** From now on `buildAll` builds a filter of the kind. */
   define(kind: ExistenceKind): void;
   /** Builds the filters that are missing or no longer young; for the cron trigger. Never rejects. */
@@ -96,6 +102,10 @@ export function createExistence(options: ExistenceOptions): Existence {
     }
   }
 
+  function loadIfDue(kind: string, slot: Slot, ctx: Context): void {
+    if (ctx.now() >= slot.loadAfter && !slot.loading) ctx.defer(load(kind, slot, ctx));
+  }
+
   /** The filter in Redis, and every change of the log since it was built. */
   async function fetchHeld(kind: string, ctx: Context): Promise<Held | undefined> {
     const found = await filters.load(kind, ctx);
@@ -147,11 +157,11 @@ export function createExistence(options: ExistenceOptions): Existence {
   return {
     async mayExist(kind, key, tags, ctx) {
       const slot = slotOf(kind);
-      const now = ctx.now();
-      if (now >= slot.loadAfter && !slot.loading) ctx.defer(load(kind, slot, ctx));
       const { held } = slot;
-      if (held === undefined || now - held.filter.builtAt > maxAgeMs) return true;
-      if (mayHold(held.filter.bloom, key)) return true;
+      const now = ctx.now();
+      if (held === undefined || mayHold(held.filter.bloom, key)) return true;
+      loadIfDue(kind, slot, ctx);
+      if (now - held.filter.builtAt > maxAgeMs) return true;
       if ((await coherence.ready(now, coherenceMs, ctx)) !== "current") return true;
       const members = [...derivedMembers(key), ...tags.map(tagMember)];
       if (members.some((member) => held.changed.has(member))) return true;
@@ -165,6 +175,8 @@ export function createExistence(options: ExistenceOptions): Existence {
       }
       return true;
     },
+
+    missed: (kind, ctx) => loadIfDue(kind, slotOf(kind), ctx),
 
     define: (kind) => void kinds.push(kind),
 

@@ -56,6 +56,7 @@ function open({ namespace, filters, ids }: Shop, host = "colo-a"): Reader {
     existence,
     async mayExist(id) {
       await ask(id);
+      existence.missed("product", isolate.request().ctx);
       await isolate.settle();
       return ask(id);
     },
@@ -87,6 +88,16 @@ describe("an existence filter", () => {
     const other = open(shop, "colo-b");
     expect(await other.mayExist(2)).toBe(true);
     expect(await other.mayExist(9)).toBe(false);
+  });
+
+  it("is not loaded where all that is asked for exists", async () => {
+    const shop = openShop();
+    await open(shop).build();
+    const { existence, isolate } = open(shop, "colo-b");
+    const ask = () => existence.mayExist("product", keyOf(9), [], isolate.request().ctx);
+    for (let n = 0; n < 3; n++) expect(await ask()).toBe(true);
+    await isolate.settle();
+    expect(await ask()).toBe(true);
   });
 
   it("denies nothing while there is none", async () => {
@@ -133,7 +144,7 @@ describe("an existence filter", () => {
     const other = open(shop, "colo-b");
     const ask = (id: number) =>
       other.existence.mayExist("raced", keyOf(id), [`product:${id}`], other.isolate.request().ctx);
-    await ask(7);
+    other.existence.missed("raced", other.isolate.request().ctx);
     await other.isolate.settle();
     expect(await ask(7)).toBe(true);
     expect(await ask(8)).toBe(false);

@@ -52,6 +52,7 @@ export function productRoutes({ db, existence }: AppServices): Hono<StrataEnv> {
         return (await findProducts(db, [id]))[0];
       },
     );
+    if (lookup.entry?.kind === "absent") existence.missed(productKind.name, strata.ctx);
     return respond(c, lookup, missing(id));
   });
 

@@ -40,7 +40,10 @@ export function userRoutes({ db, existence }: AppServices, admin: Admin): Hono<S
       const hidden = await findPrivateUsers(db, [id]);
       return c.json({ ...value, ...hidden.get(id) }, 200, PRIVATE);
     }
-    if (value === undefined) return missing(id);
+    if (value === undefined) {
+      existence.missed(userKind.name, c.var.strata.ctx);
+      return missing(id);
+    }
     const response = respond(c, lookup);
     response.headers.set("Vary", "Authorization");
     return response;
@@ -61,6 +64,7 @@ export function userRoutes({ db, existence }: AppServices, admin: Admin): Hono<S
     const items = keys.flatMap((name) => found.get(name)?.value ?? []);
     const present = new Set(items.map(({ id }) => id));
     const missing = ids.filter((id) => !present.has(id));
+    if (missing.length > 0) existence.missed(userKind.name, c.var.strata.ctx);
     if (viewer === "anybody")
       return c.json({ items, missing }, 200, {
         "Cache-Control": "max-age=0, must-revalidate",

@@ -1,0 +1,101 @@
+import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+import { createIsolate } from "../../src/api/isolate.ts";
+import { createTestContext } from "../support/context.ts";
+import { uniqueNamespace } from "../support/isolate.ts";
+
+const FLOOD = 300;
+const token = "test-admin-token";
+
+interface Counts {
+  readonly redis: { readonly requests: number };
+  readonly sql: { readonly queries: number };
+}
+
+async function counted(work: () => Promise<unknown>): Promise<Counts> {
+  await fetch(`${env.SERVICES_URL}/counts/reset`, { method: "POST" });
+  await work();
+  return (await fetch(`${env.SERVICES_URL}/counts`)).json();
+}
+
+function start(namespace: string) {
+  const bindings = { ...env, STRATA_NAMESPACE: namespace };
+  const { app, layer } = createIsolate(bindings);
+  return {
+    async cron() {
+      const ctx = createTestContext();
+      await layer.scheduled(ctx);
+      await ctx.settle();
+    },
+    async send(path: string, init: RequestInit = {}) {
+      const execution = createExecutionContext();
+      const request = new Request(`http://strata.test${path}`, init);
+      const response = await app.fetch(request, bindings, execution);
+      const body = await response.text();
+      await waitOnExecutionContext(execution);
+      return { status: response.status, headers: response.headers, body };
+    },
+  };
+}
+
+describe("a flood of made-up ids", () => {
+  it.each(["products", "users"])("of %s reaches SQL almost never", async (route) => {
+    const { cron, send } = start(uniqueNamespace());
+    await cron();
+    await send(`/${route}/999999`);
+    const { sql, redis } = await counted(async () => {
+      for (let n = 0; n < FLOOD; n++)
+        expect((await send(`/${route}/${1_000_000 + n * 7_919}`)).status).toBe(404);
+    });
+    // One in a hundred passes, by the filter's stated rate; three times that by chance.
+    expect(sql.queries).toBeLessThanOrEqual(FLOOD * 0.03);
+    expect(redis.requests).toBeLessThanOrEqual(FLOOD * 0.1);
+    expect((await send(`/${route}/1`)).status).toBe(200);
+  });
+
+  it("is answered like any other missing id", async () => {
+    const namespace = uniqueNamespace();
+    const plain = start(uniqueNamespace());
+    const guarded = start(namespace);
+    await guarded.cron();
+    // An isolate loads a filter when it first meets an id of its kind that is not there.
+    for (const path of ["/products/999999", "/users/999999"]) await guarded.send(path);
+    for (const path of ["/products/99999999", "/users/99999999"]) {
+      const [asked, denied] = [await plain.send(path), await guarded.send(path)];
+      expect(denied.headers.get("Cache-Status")).toContain("detail=existence");
+      expect([denied.status, denied.body]).toEqual([asked.status, asked.body]);
+      expect(denied.headers.get("Content-Type")).toBe(asked.headers.get("Content-Type"));
+      expect(denied.headers.get("Vary")).toBe(asked.headers.get("Vary"));
+    }
+  });
+
+  it("does not hide a product that is created meanwhile", async () => {
+    const { cron, send } = start(uniqueNamespace());
+    await cron();
+    await send("/products/999999");
+    expect((await send("/products/888888")).headers.get("Cache-Status")).toContain("existence");
+    const created = await send("/products", {
+      method: "POST",
+      headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" },
+      body: JSON.stringify({
+        name: "Seen at once",
+        description: "",
+        priceCents: 100,
+        categoryId: 1,
+        stock: 1,
+      }),
+    });
+    expect(created.status).toBe(201);
+    const { id } = JSON.parse(created.body) as { id: number };
+    try {
+      expect((await send(`/products/${id}`)).status).toBe(200);
+    } finally {
+      await send(`/products/${id}`, {
+        method: "DELETE",
+        headers: { Authorization: `Bearer ${token}` },
+      });
+    }
+    expect((await send(`/products/${id}`)).status).toBe(404);
+  });
+});
