@@ -4,12 +4,8 @@ import { done } from "../../src/core/faults.ts";
 import type { Policy } from "../../src/core/policy.ts";
 import type { Context, FlightPort, SharedStore, Tier } from "../../src/core/ports.ts";
 import { createFlights } from "../../src/durable/flights.ts";
-import { createEngine } from "../../src/engine/cache.ts";
-import { createCoherence, type Coherence } from "../../src/engine/coherence.ts";
-import { createCoalescer } from "../../src/engine/flight.ts";
-import { createLoader } from "../../src/engine/load.ts";
-import { createUnshared } from "../../src/engine/unshared.ts";
-import { createWalk } from "../../src/engine/walk.ts";
+import { assembleEngine } from "../../src/engine/assembly.ts";
+import type { Coherence } from "../../src/engine/coherence.ts";
 import { createMemoryTier } from "../../src/tiers/memory.ts";
 import { within } from "./within.ts";
 
@@ -53,24 +49,17 @@ export function createLocalFlights(): FlightPort {
 }
 
 export function createIsolate(store: SharedStore, flights: FlightPort): Isolate {
-  const random = Math.random;
-  const memory = createMemoryTier({ maxBytes: 32 * 2 ** 20, maxEntries: 20_000 });
-  const coherence = createCoherence({ store, timeoutMs: TIMEOUT_MS, within });
-  const unshared = createUnshared();
-  const bulkhead = { enter: () => Promise.resolve(done(() => undefined)) };
-  const shared = { memory, coherence, within, random };
-  const tiers = { memory, edge: noEdge, store };
-  const loader = createLoader({
-    ...shared,
-    ...tiers,
+  const { coherence, engine } = assembleEngine({
+    memory: createMemoryTier({ maxBytes: 32 * 2 ** 20, maxEntries: 20_000 }),
+    edge: noEdge,
+    store,
     flights,
-    bulkhead,
-    unshared,
+    places: { enter: () => Promise.resolve(done(() => undefined)) },
+    within,
+    random: Math.random,
+    storeTimeoutMs: TIMEOUT_MS,
     maxLandingChars: 2 ** 20,
   });
-  const walk = createWalk({ ...tiers, coherence, loader, unshared });
-  const coalescer = createCoalescer({ walk, coherence, unshared, within });
-  const engine = createEngine({ ...shared, coalescer, loader });
   const request = (): Context =>
     createContext({
       id: crypto.randomUUID(),

@@ -1,0 +1,57 @@
+import { Agent, request } from "node:http";
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly ms: number;
+}
+
+const agent = new Agent({ keepAlive: true, maxSockets: 64 });
+/** Addresses that take part: enough that none of them meets the limit of 100 a minute. */
+const CLIENTS = 1_000;
+/** The name under which all isolates are asked: it is part of where the edge keeps things. */
+const HOST = "shop.test";
+
+/** One request, from the first byte sent to the last received. */
+export function ask(
+  url: string,
+  client: number,
+  init: { method?: string; headers?: Record<string, string>; body?: string } = {},
+): Promise<Answer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+  const id = client % CLIENTS;
+  const address = `10.1.${id >> 8}.${id & 255}`;
+  const headers = { host: HOST, "CF-Connecting-IP": address, ...init.headers };
+  const startedAt = performance.now();
+  const sent = request(url, { agent, method: init.method ?? "GET", headers }, (response) => {
+    response.resume();
+    response.on("end", () =>
+      resolve({
+        status: response.statusCode ?? 0,
+        headers: response.headers,
+        ms: performance.now() - startedAt,
+      }),
+    );
+    response.on("error", reject);
+  });
+  sent.on("error", reject);
+  sent.end(init.body);
+  return promise;
+}
+
+/** Runs `one` for each number below `count`, `width` at a time, each as soon as another ends. */
+export async function closedLoop(
+  count: number,
+  width: number,
+  one: (at: number) => Promise<void>,
+): Promise<void> {
+  let next = 0;
+  const lane = async (): Promise<void> => {
+    for (let at = next++; at < count; at = next++) await one(at);
+  };
+  await Promise.all(Array.from({ length: width }, lane));
+}
+
+export function closeConnections(): void {
+  agent.destroy();
+}

@@ -1,0 +1,86 @@
+/** workerd with the bundled Workers in it, and nothing of `wrangler dev` before them. */
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { unstable_getMiniflareWorkerOptions as optionsOf } from "wrangler";
+
+const ROOT = join(import.meta.dirname, "../..");
+
+/** As much of miniflare as is used here; it comes with wrangler. */
+interface Miniflare {
+  readonly ready: Promise<URL>;
+  unsafeGetDirectURL(worker: string): Promise<URL>;
+  dispose(): Promise<void>;
+}
+const { Miniflare, convertV4MiniflareOptions } = createRequire(
+  createRequire(import.meta.url).resolve("wrangler/package.json"),
+)("miniflare") as {
+  Miniflare: new (options: unknown) => Miniflare;
+  convertV4MiniflareOptions(options: unknown): unknown;
+};
+
+/** The bundle that `wrangler deploy` would upload for a configuration. */
+export function bundle(config: string): string {
+  const out = mkdtempSync(join(tmpdir(), "strata-bench-"));
+  try {
+    const args = ["deploy", "--config", config, "--dry-run", "--outdir", out];
+    const env = { ...process.env, WRANGLER_SEND_METRICS: "false", WRANGLER_LOG_PATH: out, CI: "1" };
+    const run = spawnSync("wrangler", args, { cwd: ROOT, encoding: "utf8", env });
+    if (run.status !== 0) throw new Error(`${config} does not bundle: ${run.stdout}${run.stderr}`);
+    return readFileSync(join(out, "worker.js"), "utf8");
+  } finally {
+    rmSync(out, { recursive: true, force: true });
+  }
+}
+
+export interface DataCentre {
+  /** One address for each isolate. */
+  readonly urls: readonly string[];
+  close(): Promise<void>;
+}
+
+export interface DataCentreOptions {
+  readonly isolates: number;
+  readonly bindings: Readonly<Record<string, string>>;
+  /** Whether the script has the Durable Objects of the project's wrangler.toml. */
+  readonly objects: boolean;
+}
+
+/** Isolates of one data centre: each its own memory, all one Cache API and one set of objects. */
+export async function startDataCentre(
+  script: string,
+  options: DataCentreOptions,
+): Promise<DataCentre> {
+  const { isolates, bindings, objects } = options;
+  const { workerOptions } = optionsOf(join(ROOT, "wrangler.toml"));
+  const { compatibilityDate, compatibilityFlags } = workerOptions;
+  const durableObjects = objects ? (workerOptions.durableObjects as Record<string, object>) : {};
+  const names = Array.from({ length: isolates }, (_, at) => `isolate-${at}`);
+  const first = names[0] ?? "";
+  const workers = names.map((name) => ({
+    name,
+    modules: true,
+    script,
+    compatibilityDate,
+    compatibilityFlags,
+    bindings,
+    durableObjects:
+      name === first
+        ? durableObjects
+        : Object.fromEntries(
+            Object.entries(durableObjects).map(([binding, object]) => [
+              binding,
+              { ...object, scriptName: first },
+            ]),
+          ),
+    unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }],
+  }));
+  const runtime = new Miniflare(convertV4MiniflareOptions({ host: "127.0.0.1", port: 0, workers }));
+  await runtime.ready;
+  const urls = await Promise.all(
+    names.map(async (name) => (await runtime.unsafeGetDirectURL(name)).origin),
+  );
+  return { urls, close: () => runtime.dispose() };
+}

@@ -1,0 +1,41 @@
+/** The local services in a process of their own: what they compute must not hold up the load. */
+import { fork } from "node:child_process";
+import { startServices } from "../../dev/services.ts";
+
+/** What the others need to know of them. */
+export interface ServiceAddresses {
+  readonly url: string;
+  readonly redisUrl: string;
+  readonly redisToken: string;
+  readonly sqlEndpoint: string;
+  readonly databaseUrl: string;
+}
+
+export async function forkServices(): Promise<ServiceAddresses & { close(): Promise<void> }> {
+  const child = fork(import.meta.filename, { stdio: "inherit" });
+  const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  const addresses = await new Promise<ServiceAddresses>((resolve, reject) => {
+    child.once("message", (message) => resolve(message as ServiceAddresses));
+    child.once("exit", (code) => reject(new Error(`the local services ended with ${code}`)));
+  });
+  return {
+    ...addresses,
+    async close() {
+      child.disconnect();
+      await ended;
+    },
+  };
+}
+
+if (import.meta.main) {
+  const services = await startServices({ redis: process.env["LOCAL_REDIS"] ?? "embedded" });
+  const { url, redisUrl, redisToken, sqlEndpoint, databaseUrl } = services;
+  process.once("disconnect", () => void services.close());
+  process.send?.({
+    url,
+    redisUrl,
+    redisToken,
+    sqlEndpoint,
+    databaseUrl,
+  } satisfies ServiceAddresses);
+}
