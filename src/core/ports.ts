@@ -100,7 +100,8 @@ export interface SharedStore {
 /** What a leader hands to its followers. */
 export type Landing =
   | { readonly kind: "entry"; readonly entry: string }
-  | { readonly kind: "uncacheable" }
+  /** `passing`: it says nothing of later results. */
+  | { readonly kind: "uncacheable"; readonly passing?: true }
   | { readonly kind: "failed"; readonly fault: Fault };
 
 export type JoinAnswer =

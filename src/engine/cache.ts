@@ -20,7 +20,7 @@ import { isLate, type Coalescer, type Resolved } from "./flight.ts";
 import { beginRead, serves, type Held, type Job, type Outcome } from "./job.ts";
 import type { Keeper } from "./keep.ts";
 import { firstUsable, lastResort } from "./last-resort.ts";
-import { glance } from "./near.ts";
+import { glance, judgeKnown } from "./near.ts";
 
 /** A load as the engine runs it. `held` is a valid entry past its time, for the origin to confirm. */
 export interface LoadTask {
@@ -80,26 +80,32 @@ export function createEngine(options: EngineOptions): Engine {
     };
   }
 
-  /** What memory holds: the answer, or the job for the tiers behind it. Never waits. */
-  function peek(job: Job): Lookup | Job {
-    const { key, policy, ctx } = job;
+  /** What memory holds, as far as the isolate can tell by itself or by one sync that all wait for. */
+  async function recall(job: Job): Promise<Lookup | Job> {
+    const { key, policy, ctx, startedAt } = job;
     const entry = policy.tiers.has("memory") ? memory.peek(key) : undefined;
     if (entry === undefined) return job;
-    if (ageOf(entry, job.startedAt) === "expired") {
+    if (ageOf(entry, startedAt) === "expired") {
       memory.remove(key);
       return job;
     }
-    const near = glance(coherence, entry, job);
-    if (near === "ask" || near.use === "skip") return { ...job, unverified: entry };
+    let near = glance(coherence, entry, job);
+    if (near === "ask") {
+      const reach = await coherence.ready(startedAt, policy.coherenceMs, ctx);
+      near = judgeKnown(coherence, entry, policy, reach, ctx.now());
+    }
+    if (near === "ask") return { ...job, unverified: entry };
+    if (near.use === "skip") return { ...job, logReachable: false };
     if (near.use === "drop") {
-      memory.remove(key);
+      if (memory.peek(key) === entry) memory.remove(key);
       ctx.emit({ type: "entry.reject", key, tier: "memory", reason: near.reason });
       return job;
     }
     const { unreachable } = near;
-    const standing = job.standing(near.entry, job.startedAt);
+    // Not as of its start: what was softened while it asked is stale by now.
+    const standing = job.standing(near.entry, ctx.now());
     if (!serves(near.entry, standing, job))
-      return { ...job, held: { entry: near.entry, unreachable } };
+      return { ...job, held: { entry: near.entry, unreachable }, logReachable: !unreachable };
     const status = standing === "fresh" ? "hit-memory" : "stale";
     return { key, status, tier: "memory", entry: near.entry, unreachable, stored: false };
   }
@@ -136,7 +142,7 @@ export function createEngine(options: EngineOptions): Engine {
 
   /** Memory's answer, or what the tiers behind it come to. */
   async function find(job: Job): Promise<Lookup> {
-    const found = peek(job);
+    const found = await recall(job);
     return "status" in found ? found : walk(found);
   }
 

@@ -88,7 +88,7 @@ export function createLoader(options: LoaderOptions): Loader {
       return failure(job, landing.fault);
     }
     if (landing.kind === "uncacheable") {
-      unshared.add(key, ctx.now());
+      if (landing.passing !== true) unshared.add(key, ctx.now());
       return lead(job);
     }
     const entry = decodeEntry(key, landing.entry);
@@ -134,8 +134,9 @@ export function createLoader(options: LoaderOptions): Loader {
     const entry = keeper.make(key, policy, loaded, moment);
     if (entry === undefined) {
       end("uncacheable");
-      if (loaded.storable || loaded.passing !== true) unshared.add(key, moment.storedAt);
-      publish({ kind: "uncacheable" });
+      const passing = !loaded.storable && loaded.passing === true;
+      if (!passing) unshared.add(key, moment.storedAt);
+      publish({ kind: "uncacheable", ...(passing && { passing }) });
       return { kind: "uncacheable" };
     }
     end("stored", entry.body.length);
