@@ -11,7 +11,7 @@ import { bundle, startDataCentre } from "./tiers/runtime.ts";
 import { forkServices } from "./tiers/services.ts";
 
 const ROUNDS = Number(process.env["ROUNDS"] ?? 24);
-const REQUESTS = 1_500;
+const REQUESTS = 4_000;
 const WIDTH = 8;
 
 const services = await forkServices();

@@ -99,10 +99,14 @@ export function createStrata(bindings: Bindings, { now, random, newId }: Platfor
   const memory = createMemoryTier({
     maxBytes: config.memoryMaxBytes,
     maxEntries: config.memoryMaxEntries,
+    maxEntryBytes: config.memoryMaxEntryBytes,
+    onRefuse: (key) =>
+      telemetry.observe({ type: "entry.reject", key, tier: "memory", reason: "too-big" }, ""),
   });
   const edge = createEdgeTier({
     open: () => caches.open(config.namespace),
     timeoutMs: config.edgeTimeoutMs,
+    maxEntryChars: config.edgeMaxEntryChars,
     within,
   });
   const redis = createRedis({
@@ -122,6 +126,7 @@ export function createStrata(bindings: Bindings, { now, random, newId }: Platfor
         namespace: config.namespace,
         newId,
         maxEntryChars: config.redisMaxEntryChars,
+        packFromChars: config.redisPackFromChars,
       }),
     ),
     breaker,
@@ -241,7 +246,15 @@ export function createStrata(bindings: Bindings, { now, random, newId }: Platfor
   const middleware = (dispatch: Dispatch) =>
     withTelemetry(
       telemetry,
-      strata({ engine, batch, warmer, now, newId, observe: telemetry.observe, dispatch }),
+      strata({
+        engine,
+        batch,
+        warmer,
+        now,
+        newId: telemetry.requestId,
+        observe: telemetry.observe,
+        dispatch,
+      }),
     );
 
   /** Asks the log anew; establishes it where there is none. */

@@ -9,11 +9,12 @@ export function withSpans(flights: FlightPort, telemetry: Telemetry): FlightPort
     run: (carrier: Carrier | undefined) => Promise<Result<T>>,
     outcomeOf: (value: T) => string,
   ): Promise<Result<T>> {
-    const child = telemetry.child();
+    const child = telemetry.child(ctx.id);
     const startedAt = ctx.now();
     const result = await run(child?.carrier);
     const outcome = result.ok ? outcomeOf(result.value) : result.fault.code;
     telemetry.observeDurable({
+      requestId: ctx.id,
       method,
       ms: ctx.now() - startedAt,
       outcome,

@@ -15,7 +15,9 @@ export function withTelemetry<H extends MiddlewareHandler>(telemetry: Telemetry,
     const response = answer ?? c.res;
     const limited = response.headers.has("X-RateLimit-Limit");
     // Hono leaves the index of the handler that went furthest.
-    const result = { status: response.status, route: routePath(c), limited };
+    const scope = c.get("strata" as never) as { readonly refreshing?: unknown } | undefined;
+    const background = scope?.refreshing !== undefined;
+    const result = { status: response.status, route: routePath(c), limited, background };
     const traceparent = telemetry.finish(record, result, (work) => c.executionCtx.waitUntil(work));
     try {
       // Not c.header(): for a response that is ready, it makes another.

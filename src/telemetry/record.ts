@@ -43,7 +43,7 @@ export interface RequestRecord {
   readonly span: SpanRef;
   readonly parent: SpanRef | undefined;
   /** Runs for the cache's sake, after somebody's response. */
-  readonly background: boolean;
+  background: boolean;
   readonly startedAt: EpochMs;
   readonly method: string;
   readonly url: string;

@@ -52,8 +52,10 @@ type WaitUntil = (work: Promise<unknown>) => void;
 
 export interface Telemetry {
   readonly enabled: boolean;
-  /** Every event of every request. */
-  observe(event: CacheEvent): void;
+  /** Every event of every request, by the id that the request was given. */
+  observe(event: CacheEvent, requestId: string): void;
+  /** The id for the context of the request that is just being run; a new one outside of any. */
+  requestId(): string;
   /** One request to Postgres has been answered, or has failed. */
   observeSql(request: {
     readonly queries: number;
@@ -62,36 +64,50 @@ export interface Telemetry {
   }): void;
   /** One call of a Durable Object. */
   observeDurable(call: {
+    readonly requestId: string;
     readonly method: string;
     readonly ms: Millis;
     readonly outcome: string;
     readonly spanId: string;
   }): void;
-  /** Runs what belongs to a request; what it calls finds its record. */
+  /**
+   * Runs what belongs to a request. An async context is only made for requests of a trace that is
+   * kept, or that somebody else began: it costs more than everything else here.
+   */
   run<T>(record: RequestRecord, call: () => T): T;
   begin(incoming: Incoming): RequestRecord;
   /** The response is ready; gives its `traceparent`. */
   finish(
     record: RequestRecord,
-    result: { readonly status: number; readonly route: string; readonly limited: boolean },
+    result: {
+      readonly status: number;
+      readonly route: string;
+      readonly limited: boolean;
+      /** It ran for the cache alone. */
+      readonly background: boolean;
+    },
     waitUntil: WaitUntil,
   ): string;
   /** A child of the current request's span, named before it begins; undefined outside any. */
-  child():
-    | { readonly spanId: string; readonly carrier: Carrier; readonly baggage: string }
-    | undefined;
+  child(
+    requestId?: string,
+  ): { readonly spanId: string; readonly carrier: Carrier; readonly baggage: string } | undefined;
   /** Adds a step to the current request's record. */
   step(step: Omit<StepRecord, "endedAt">): void;
   readonly meter: Meter;
 }
 
 const WATCHED_KEYS = 128;
+const MAX_RECORDS = 1_024;
 const UNROUTED = new Set(["*", "/*"]);
 
 export function createTelemetry(options: TelemetryOptions): Telemetry {
   const { settings, metrics, now, random, newId, flushMs, sleep } = options;
   const { enabled, slowMs, plainKeys, propagators } = settings;
   const current = new AsyncLocalStorage<RequestRecord>();
+  /** Requests that run, and the last ones that are kept: work after a response has events too. */
+  const byId = new Map<string, RequestRecord>();
+  let starting: RequestRecord | undefined;
   const nameKey = plainKeys ? (key: string) => key : hashKey;
   const meter = createMeter();
   const hot = createTopKeys(WATCHED_KEYS);
@@ -143,7 +159,17 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   return {
     enabled,
     meter,
-    observe: enabled ? (event) => recorder(event, current.getStore()) : () => undefined,
+    observe: enabled ? (event, id) => recorder(event, byId.get(id)) : () => undefined,
+
+    requestId() {
+      const record = starting;
+      if (record === undefined) return newId();
+      starting = undefined;
+      const [oldest] = byId.size < MAX_RECORDS ? [] : byId.keys();
+      if (oldest !== undefined) byId.delete(oldest);
+      byId.set(record.span.spanId, record);
+      return record.span.spanId;
+    },
 
     observeSql({ queries, ms, outcome }) {
       if (!enabled) return;
@@ -158,10 +184,10 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       addStep(record, { ...step, outcome, spanId: "", amount: queries });
     },
 
-    observeDurable({ method, ms, outcome, spanId }) {
+    observeDurable({ requestId, method, ms, outcome, spanId }) {
       if (!enabled) return;
       meter.add("cache.durable_object.calls", 1, method, outcome.includes(".") ? outcome : "");
-      const record = current.getStore();
+      const record = byId.get(requestId);
       if (record === undefined) return;
       record.durableCalls += 1;
       addStep(record, {
@@ -175,7 +201,16 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       });
     },
 
-    run: (record, call) => current.run(record, call),
+    run(record, call) {
+      starting = record;
+      try {
+        return record.span.sampled || record.parent !== undefined
+          ? current.run(record, call)
+          : call();
+      } finally {
+        starting = undefined;
+      }
+    },
 
     begin(incoming) {
       const outer = current.getStore();
@@ -201,7 +236,8 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       });
     },
 
-    finish(record, { status, route, limited }, waitUntil) {
+    finish(record, { status, route, limited, background }, waitUntil) {
+      record.background ||= background;
       record.endedAt = now();
       record.status = status;
       record.route = UNROUTED.has(route) ? "" : route;
@@ -224,7 +260,8 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
           );
       }
       const kept = keptOf(record);
-      if (kept !== undefined) {
+      if (kept === undefined) byId.delete(record.span.spanId);
+      else {
         outbox.add(record, kept);
         reporter?.show(traceSummary(record));
         if (!outbox.empty) exports.kick(waitUntil);
@@ -233,8 +270,8 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       return traceparentOf(record.span);
     },
 
-    child() {
-      const record = current.getStore();
+    child(requestId) {
+      const record = byId.get(requestId ?? "") ?? current.getStore();
       if (!enabled || record === undefined) return undefined;
       const spanId = newSpanId(random);
       return { spanId, carrier: carrierOf({ ...record.span, spanId }), baggage: baggageOf(record) };
