@@ -1,20 +1,20 @@
 /** One cached route thrice: without a limit, with the reference API's, and with a strict one. */
 import { Hono } from "hono";
-import { cached, createStrata, FlightShard, } from "../../src/index.ts";
+import { cached, createStrata, FlightShard } from "../../src/index.ts";
 export { FlightShard };
 function createApp(bindings) {
-    const { middleware, rateLimits } = createStrata(bindings);
-    const { rateLimit } = rateLimits;
-    const app = new Hono();
-    app.use(middleware(async (request, c) => app.fetch(request, c.env, c.executionCtx)));
-    const limits = { name: "api", ip: "100/1m", user: "1000/1h" };
-    app.use("/fast", rateLimit({ ...limits, mode: "fast" }));
-    app.use("/strict", rateLimit({ ...limits, name: "strict", mode: "strict" }));
-    for (const path of ["/none", "/fast", "/strict"])
-        app.get(path, cached({ freshFor: "1h" }), (c) => c.json({ hello: "world" }));
-    return app;
+  const { middleware, rateLimits } = createStrata(bindings);
+  const { rateLimit } = rateLimits;
+  const app = new Hono();
+  app.use(middleware(async (request, c) => app.fetch(request, c.env, c.executionCtx)));
+  const limits = { name: "api", ip: "100/1m", user: "1000/1h" };
+  app.use("/fast", rateLimit({ ...limits, mode: "fast" }));
+  app.use("/strict", rateLimit({ ...limits, name: "strict", mode: "strict" }));
+  for (const path of ["/none", "/fast", "/strict"])
+    app.get(path, cached({ freshFor: "1h" }), (c) => c.json({ hello: "world" }));
+  return app;
 }
 let app;
 export default {
-    fetch: (request, env, ctx) => (app ??= createApp(env)).fetch(request, env, ctx),
+  fetch: (request, env, ctx) => (app ??= createApp(env)).fetch(request, env, ctx),
 };

@@ -3,12 +3,13 @@ import { Hono } from "hono";
 import {
   cached,
   createStrata,
-  FlightShard,
+  FlightShard as Shard,
   type Bindings,
   type StrataEnv,
 } from "../../src/index.ts";
 
-export { FlightShard };
+/** The class behind the binding. */
+export const FlightShard = Shard;
 
 function createApp(bindings: Bindings): Hono<StrataEnv> {
   const { middleware, rateLimits } = createStrata(bindings);
