@@ -33,7 +33,6 @@ import { withBreaker } from "./resilience/guarded-store.ts";
 import { createDurableTracer } from "./telemetry/durable-tracer.ts";
 import { withSpans } from "./telemetry/metered-flights.ts";
 import { withMeter } from "./telemetry/metered-store.ts";
-import { createMetricsView } from "./telemetry/metrics-view.ts";
 import { withTelemetry } from "./telemetry/middleware.ts";
 import { createPush } from "./telemetry/push.ts";
 import { readSettings } from "./telemetry/settings.ts";
@@ -61,8 +60,7 @@ export const platform: Platform = {
 
 /** What telemetry does to the world outside. */
 const outside = {
-  now: platform.now,
-  random: platform.random,
+  ...platform,
   fetch: (url: string, init: RequestInit) => fetch(url, init),
   sleep: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
 };
@@ -133,11 +131,10 @@ export function createStrata(bindings: Bindings, { now, random, newId }: Platfor
   );
 
   // Telemetry, which all of it reports to.
-  const metricsNamespace = bindings.METRICS;
   const metricsObjects =
-    metricsNamespace &&
+    bindings.METRICS &&
     createMetricsPort({
-      stub: (name) => metricsStub(metricsNamespace, name),
+      stub: (name) => metricsStub(bindings.METRICS, name),
       namespace: config.namespace,
       shards: config.metricsShards,
       timeoutMs: config.metricsTimeoutMs,
@@ -146,6 +143,7 @@ export function createStrata(bindings: Bindings, { now, random, newId }: Platfor
   const telemetry = createTelemetry({
     ...outside,
     settings: config.telemetry,
+    warnings: config.telemetryWarnings,
     metrics: metricsObjects,
     memory: memory.stats,
     flushMs: config.telemetryFlushMs,
@@ -155,9 +153,6 @@ export function createStrata(bindings: Bindings, { now, random, newId }: Platfor
     // oxlint-disable-next-line no-console -- the platform's logs are what is written to the console
     print: (line) => console.log(line),
   });
-  // oxlint-disable-next-line no-console -- an operator reads what was ignored where the platform logs
-  for (const warning of config.telemetryWarnings) console.warn(`telemetry: ${warning}`);
-  const metrics = createMetricsView({ port: metricsObjects, resource: config.telemetry.resource });
 
   // The engine over them.
   const flights = withSpans(
@@ -283,7 +278,7 @@ export function createStrata(bindings: Bindings, { now, random, newId }: Platfor
     coherence,
     store,
     memory,
-    metrics,
+    metrics: telemetry.metrics,
     inspect: createInspector({ memory, edge, store, coherence }),
     rateLimits,
     traced,

@@ -23,7 +23,11 @@ export function flightStub(
   return stub as unknown as FlightShardRpc;
 }
 
-/** The metrics object of this name. */
-export function metricsStub(namespace: DurableObjectNamespace, name: string): MetricsShardRpc {
+/** The metrics object of this name. @throws where none are bound. */
+export function metricsStub(
+  namespace: DurableObjectNamespace | undefined,
+  name: string,
+): MetricsShardRpc {
+  if (namespace === undefined) throw new Error("METRICS is not bound");
   return namespace.get(namespace.idFromName(name)) as unknown as MetricsShardRpc;
 }

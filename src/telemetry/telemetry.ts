@@ -10,6 +10,7 @@ import type { Clock, Millis } from "../core/time.ts";
 import type { Fetch } from "./exporter.ts";
 import { hashKey } from "./key-name.ts";
 import { createMeter, type Meter } from "./meter.ts";
+import { createMetricsView, type MetricsView } from "./metrics-view.ts";
 import { createOutbox } from "./outbox.ts";
 import { createPump } from "./pump.ts";
 import {
@@ -31,6 +32,8 @@ import type { Kept } from "./wide-event.ts";
 
 export interface TelemetryOptions {
   readonly settings: TelemetrySettings;
+  /** What of the settings is ignored; said once. */
+  readonly warnings: readonly string[];
   /** The metrics objects; without them nothing is counted beyond this isolate. */
   readonly metrics: MetricsPort | undefined;
   readonly memory: () => {
@@ -95,6 +98,8 @@ export interface Telemetry {
   /** Adds a step to the current request's record. */
   step(step: Omit<StepRecord, "endedAt">): void;
   readonly meter: Meter;
+  /** What all isolates have counted. */
+  readonly metrics: MetricsView;
 }
 
 const WATCHED_KEYS = 128;
@@ -104,6 +109,7 @@ const UNROUTED = new Set(["*", "/*"]);
 export function createTelemetry(options: TelemetryOptions): Telemetry {
   const { settings, metrics, now, random, newId, flushMs, sleep } = options;
   const { enabled, slowMs, plainKeys, propagators } = settings;
+  for (const warning of options.warnings) options.print(`telemetry: ${warning}`);
   const current = new AsyncLocalStorage<RequestRecord>();
   /** Requests that run, and the last ones that are kept: work after a response has events too. */
   const byId = new Map<string, RequestRecord>();
@@ -159,6 +165,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   return {
     enabled,
     meter,
+    metrics: createMetricsView({ port: metrics, resource: settings.resource }),
     observe: enabled ? (event, id) => recorder(event, byId.get(id)) : () => undefined,
 
     requestId() {
