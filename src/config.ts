@@ -40,8 +40,11 @@ export interface Config {
   readonly dev: boolean;
   readonly memoryMaxBytes: number;
   readonly memoryMaxEntries: number;
+  readonly memoryMaxEntryBytes: number;
   readonly redisTimeoutMs: Millis;
   readonly redisMaxEntryChars: number;
+  readonly redisPackFromChars: number;
+  readonly edgeMaxEntryChars: number;
   readonly edgeTimeoutMs: Millis;
   readonly sqlTimeoutMs: Millis;
   readonly flightShards: number;
@@ -69,9 +72,13 @@ const FIXED = {
   // A Worker's isolate has 128 MB for everything.
   memoryMaxBytes: 32 * 1024 * 1024,
   memoryMaxEntries: 20_000,
+  memoryMaxEntryBytes: 4 * 1024 * 1024,
   redisTimeoutMs: 1_000,
   // Upstash refuses requests over 10 MB and is slow well before that.
   redisMaxEntryChars: 1_048_576,
+  // Measured: docs/benchmarks.md.
+  redisPackFromChars: 16_384,
+  edgeMaxEntryChars: 8 * 1_048_576,
   edgeTimeoutMs: 500,
   sqlTimeoutMs: 5_000,
   flightShards: 16,
@@ -115,12 +122,14 @@ const Variables = z.object({
   ORIGIN_URL: z.optional(http),
   ORIGIN_AT_ROOT: z.optional(z.enum(["0", "1", ""], "must be 1, or not set")),
   API_KEYS: z.optional(
-    z.string().check(
-      z.refine(
-        (text) => text.split(/[,\n]/).every((entry) => API_KEY.test(entry.trim())),
-        "must be entries of <sha-256 of the key, in hex> <user> [plan], separated by commas",
+    z
+      .string()
+      .check(
+        z.refine(
+          (text) => text.split(/[,\n]/).every((entry) => API_KEY.test(entry.trim())),
+          "must be entries of <sha-256 of the key, in hex> <user> [plan], separated by commas",
+        ),
       ),
-    ),
   ),
   CLIENT_ADDRESS_HEADER: z.optional(
     z.string().check(z.regex(/^[A-Za-z0-9-]{1,64}$/, "must be the name of a header")),

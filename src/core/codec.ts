@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { fromBase64, toBase64 } from "./base64.ts";
 import type { Entry } from "./entry.ts";
 import type { HardMember } from "./tag.ts";
 
@@ -100,15 +101,4 @@ export function decodeEntry(key: string, text: string): Entry | undefined {
     // Not JSON, or not a header: something else wrote here. A miss, by contract.
     return undefined;
   }
-}
-
-function toBase64(bytes: Uint8Array): string {
-  let text = "";
-  for (let at = 0; at < bytes.length; at += 8_192)
-    text += String.fromCharCode(...bytes.subarray(at, at + 8_192));
-  return btoa(text);
-}
-
-function fromBase64(text: string): Uint8Array {
-  return Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
 }

@@ -44,7 +44,15 @@ export type CacheEvent =
       readonly type: "entry.reject";
       readonly key: string;
       readonly tier: "memory" | "edge" | "redis";
-      readonly reason: "invalidated" | "era" | "floor" | "corrupt" | "unverified" | "unfit";
+      /** `too-big`: not stored there, for its size. */
+      readonly reason:
+        | "invalidated"
+        | "era"
+        | "floor"
+        | "corrupt"
+        | "unverified"
+        | "unfit"
+        | "too-big";
     }
   | { readonly type: "refresh.start"; readonly key: string }
   | {

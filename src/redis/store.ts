@@ -5,6 +5,7 @@ import type { Context, NewId, Result, SharedStore, Verified } from "../core/port
 import type { Member } from "../core/tag.ts";
 import { attempt, type RedisClient } from "./client.ts";
 import { parseLog, parseRange, type RawLog } from "./log-answer.ts";
+import { pack, unpack } from "./packing.ts";
 import { ESTABLISH, INVALIDATE, READ, TRIM, VERIFY } from "./scripts.ts";
 import type { Seq } from "../core/seq.ts";
 
@@ -14,13 +15,15 @@ export interface RedisStoreOptions {
   readonly namespace: string;
   /** Names of eras: random, never used twice. */
   readonly newId: NewId;
-  /** Larger entries are not stored here. Characters of the encoded form. */
+  /** Larger entries are not stored here. Characters of what would be stored. */
   readonly maxEntryChars: number;
+  /** Bodies from so many characters on are compressed. Default: none. */
+  readonly packFromChars?: number;
 }
 
 /** Entries and the invalidation log in Upstash Redis. Every method is one request. */
 export function createRedisStore(options: RedisStoreOptions): SharedStore {
-  const { redis, namespace, newId, maxEntryChars } = options;
+  const { redis, namespace, newId, maxEntryChars, packFromChars = Infinity } = options;
   const log = `${namespace}:inv`;
   const marks = `${namespace}:inv:marks`;
   const entryKey = (key: string): string => `${namespace}:e:${key}`;
@@ -31,11 +34,16 @@ export function createRedisStore(options: RedisStoreOptions): SharedStore {
   const establishScript = createRunner(redis, ESTABLISH, false);
   const trimScript = createRunner(redis, TRIM, false);
 
-  function decode(keys: readonly string[], raw: RawRead, ctx: Context): (Verified | undefined)[] {
+  async function decode(
+    keys: readonly string[],
+    raw: RawRead,
+    ctx: Context,
+  ): Promise<(Verified | undefined)[]> {
     const [values, hard, soft] = raw;
     const corrupt: string[] = [];
+    const texts = await Promise.all(keys.map((_, i) => unpack(values[i] ?? "")));
     const found = keys.map((key, i): Verified | undefined => {
-      const text = values[i] ?? "";
+      const text = texts[i] ?? "";
       if (text === "") return undefined;
       const entry = decodeEntry(key, text);
       if (entry === undefined) {
@@ -56,7 +64,7 @@ export function createRedisStore(options: RedisStoreOptions): SharedStore {
         const sentAt = ctx.now();
         const args = [sinceArg(since), MAX_CHANGES];
         const raw = await readScript<RawRead>([log, ...keys.map(entryKey)], args);
-        return { found: decode(keys, raw, ctx), log: parseLog(raw[3], since, sentAt) };
+        return { found: await decode(keys, raw, ctx), log: parseLog(raw[3], since, sentAt) };
       }),
 
     verify: (members, since, ctx) =>
@@ -102,8 +110,12 @@ export function createRedisStore(options: RedisStoreOptions): SharedStore {
       let size = 0;
       for (const entry of entries) {
         const ttl = Math.ceil(entry.deleteAt - now);
-        const text = encodeEntry(entry);
-        if (text.length > maxEntryChars || ttl <= 0) continue;
+        if (ttl <= 0) continue;
+        const text = await pack(encodeEntry(entry), packFromChars);
+        if (text.length > maxEntryChars) {
+          ctx.emit({ type: "entry.reject", key: entry.key, tier: "redis", reason: "too-big" });
+          continue;
+        }
         pipeline.set(entryKey(entry.key), text, { px: ttl });
         size++;
       }

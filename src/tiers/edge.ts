@@ -8,6 +8,8 @@ export interface EdgeTierOptions {
   /** The Cache API; it is opened on first use, since module scope may not wait. */
   readonly open: () => Promise<Cache>;
   readonly timeoutMs: Millis;
+  /** Larger entries are not kept: reading them would take longer than asking Redis. Default: any size. */
+  readonly maxEntryChars?: number;
   /** Runs a wait under a deadline; injected, for timers are the platform's. */
   readonly within: <T>(work: Promise<T>, ms: Millis) => Promise<T>;
 }
@@ -19,7 +21,9 @@ export interface EdgeTierOptions {
  *
  * @see https://developers.cloudflare.com/workers/runtime-apis/cache/
  */
-export function createEdgeTier({ open, timeoutMs, within }: EdgeTierOptions): Tier {
+export function createEdgeTier(options: EdgeTierOptions): Tier {
+  const { open, timeoutMs, within, maxEntryChars = Infinity } = options;
+
   async function attempt<T>(work: (cache: Cache) => Promise<T>): Promise<Result<T>> {
     try {
       return done(await within(open().then(work), timeoutMs));
@@ -46,8 +50,14 @@ export function createEdgeTier({ open, timeoutMs, within }: EdgeTierOptions): Ti
       attempt(async (cache): Promise<void> => {
         const seconds = Math.floor((entry.deleteAt - ctx.now()) / 1000);
         if (seconds <= 0) return;
+        const text = encodeEntry(entry);
+        if (text.length > maxEntryChars) {
+          ctx.emit({ type: "entry.reject", key: entry.key, tier: "edge", reason: "too-big" });
+          await cache.delete(urlOf(entry.key, ctx));
+          return;
+        }
         const headers = { "Cache-Control": `public, max-age=${seconds}` };
-        await cache.put(urlOf(entry.key, ctx), new Response(encodeEntry(entry), { headers }));
+        await cache.put(urlOf(entry.key, ctx), new Response(text, { headers }));
       }),
 
     delete: (keys, ctx) =>

@@ -8,19 +8,24 @@ import { createSieve } from "./eviction/sieve.ts";
 export interface MemoryTierOptions {
   readonly maxBytes: number;
   readonly maxEntries: number;
+  /** Larger entries are not kept: one of them would push out too many others. Default: `maxBytes`. */
+  readonly maxEntryBytes?: number;
+  /** Told of an entry that was too large. */
+  readonly onRefuse?: (key: string) => void;
   /** In which order entries are given up; a new one for each tier. Default SIEVE. */
   readonly eviction?: EvictionOrder;
 }
 
 /**
  * The tier in the isolate's heap, bounded in bytes and entries. What has to go
- * when it is full is the eviction order's decision; an entry that would take the
- * whole tier or more is not kept at all.
+ * when it is full is the eviction order's decision; an entry over
+ * `maxEntryBytes` is not kept at all.
  *
  * @example createMemoryTier({ maxBytes: 32 * 2 ** 20, maxEntries: 20_000, eviction: createLru() })
  */
 export function createMemoryTier(options: MemoryTierOptions): MemoryTier {
-  const { maxBytes, maxEntries, eviction: order = createSieve() } = options;
+  const { maxBytes, maxEntries, onRefuse, eviction: order = createSieve() } = options;
+  const maxEntryBytes = Math.min(maxBytes, options.maxEntryBytes ?? maxBytes);
   const nodes = new Map<string, Node>();
   let bytes = 0;
   let evictions = 0;
@@ -35,8 +40,10 @@ export function createMemoryTier(options: MemoryTierOptions): MemoryTier {
   function put(entry: Entry, now: EpochMs): void {
     const size = sizeOf(entry);
     const present = nodes.get(entry.key);
-    if (size > maxBytes || entry.deleteAt <= now) {
+    const tooBig = size > maxEntryBytes;
+    if (tooBig || entry.deleteAt <= now) {
       if (present !== undefined) drop(present);
+      if (tooBig) onRefuse?.(entry.key);
       return;
     }
     if (present === undefined) {

@@ -98,6 +98,26 @@ describe("entries in Redis", () => {
     expect(await store.write([], ctx)).toMatchObject({ ok: true });
     const { found } = valueOf(await store.read(["a:1", "a:2", "a:3"], undefined, ctx));
     expect(found.map((one) => one?.entry.key)).toEqual([undefined, undefined, "a:3"]);
+    const rejected = ctx.events.filter(({ type }) => type === "entry.reject");
+    expect(rejected).toEqual(
+      Array(2).fill({ type: "entry.reject", key: "a:1", tier: "redis", reason: "too-big" }),
+    );
+  });
+
+  it("that are big are packed, and die by their names all the same", async () => {
+    const namespace = uniqueNamespace();
+    const store = createTestStore(namespace, { maxEntryChars: 2_000, packFromChars: 1_000 });
+    const ctx = createTestContext();
+    const entry = living({ body: JSON.stringify(Array(500).fill("größe")) });
+    expect(await store.write([entry], ctx)).toMatchObject({ ok: true });
+    const text = await redisCommand<string>("GET", `${namespace}:e:${entry.key}`);
+    expect(text.startsWith("strata1+gzip\n")).toBe(true);
+    // A store that packs nothing itself reads it too.
+    const plain = createTestStore(namespace);
+    const before = valueOf(await plain.read([entry.key], undefined, ctx)).found[0];
+    expect(before?.entry).toEqual(entry);
+    const { seq } = valueOf(await store.invalidate([`k:${entry.key}`], ctx));
+    expect(valueOf(await store.read([entry.key], undefined, ctx)).found[0]?.hard).toBe(seq);
   });
 
   it.each([

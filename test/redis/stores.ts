@@ -8,6 +8,7 @@ export interface TestStoreOptions {
   readonly token?: string;
   readonly timeoutMs?: number;
   readonly maxEntryChars?: number;
+  readonly packFromChars?: number;
 }
 
 /** A store as a fresh isolate makes it: no script has been sent yet. */
@@ -17,12 +18,14 @@ export function createTestStore(namespace: string, options: TestStoreOptions = {
     token = env.UPSTASH_REDIS_REST_TOKEN,
     timeoutMs = 10_000,
     maxEntryChars = 100_000,
+    packFromChars = Infinity,
   } = options;
   return createRedisStore({
     redis: createRedis({ url, token, timeoutMs }),
     namespace,
     newId: () => crypto.randomUUID(),
     maxEntryChars,
+    packFromChars,
   });
 }
 

@@ -105,6 +105,19 @@ describe("the edge tier", () => {
     expect(await cache.match(url)).toBeUndefined();
   });
 
+  it("does not keep what is too big, nor what was there before, and says so", async () => {
+    const host = uniqueHost();
+    const ctx = createTestContext({ now: () => 1_000_000, host });
+    const tier = createEdgeTier({ open, timeoutMs: 5_000, within, maxEntryChars: 1_000 });
+    await tier.set(entryOf(), ctx);
+    expect(await tier.get("product:1", ctx)).toMatchObject({ value: { body: '{"a":1}' } });
+    expect(await tier.set(entryOf({ body: "x".repeat(1_000) }), ctx)).toMatchObject({ ok: true });
+    expect(await tier.get("product:1", ctx)).toEqual({ ok: true, value: undefined });
+    expect(ctx.events).toEqual([
+      { type: "entry.reject", key: "product:1", tier: "edge", reason: "too-big" },
+    ]);
+  });
+
   it("stores what another version of this program can be told from", async () => {
     const { tier, put, ctx } = spy();
     const entry = entryOf();

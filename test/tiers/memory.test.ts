@@ -163,6 +163,22 @@ describe("the memory tier", () => {
     expect(tier.stats()).toEqual({ entries: 1, bytes: UNIT, evictions: 0 });
   });
 
+  it("tells of what it does not keep for its size, and keeps the rest", () => {
+    const refused: string[] = [];
+    const tier = createMemoryTier({
+      maxBytes: 1_000_000,
+      maxEntries: 10,
+      maxEntryBytes: 2 * UNIT,
+      onRefuse: (key) => refused.push(key),
+    });
+    tier.put(small("k:1"), now);
+    tier.put(small("k:2"), now);
+    tier.put(small("k:1", 10_000), now);
+    tier.put({ ...small("k:3"), deleteAt: now }, now);
+    expect(keysOf(tier, "k:1", "k:2", "k:3")).toEqual(["k:2"]);
+    expect(refused).toEqual(["k:1"]);
+  });
+
   it("evicts as many as a big entry needs", () => {
     const tier = createMemoryTier({ maxBytes: 4 * UNIT, maxEntries: 10 });
     for (const key of ["k:1", "k:2", "k:3", "k:4"]) tier.put(small(key), now);
