@@ -52,7 +52,7 @@ export interface Platform {
   readonly newId: NewId;
 }
 
-export const platform: Platform = {
+const platform: Platform = {
   now: () => Date.now(),
   random: () => Math.random(),
   newId: () => crypto.randomUUID(),

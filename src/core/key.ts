@@ -64,7 +64,7 @@ function build(kind: string, scope: string, parts: readonly KeyPart[]): string {
 function encodePart(part: string): string {
   if (part.length > MAX_KEY_LENGTH)
     throw new DefinitionError("key", `a key has at most ${MAX_KEY_LENGTH} characters`);
-  return part.isWellFormed() ? encodeURIComponent(part) : [...part].map(encodeUnit).join("");
+  return part.isWellFormed() ? encodeURIComponent(part) : Array.from(part, encodeUnit).join("");
 }
 
 /** Half of a surrogate pair has no UTF-8; `%u` is free, since a percent sign is always escaped. */

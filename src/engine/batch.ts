@@ -13,7 +13,7 @@ import { lastResort } from "./last-resort.ts";
 import { judgeKnown, judgeNear } from "./near.ts";
 
 /** Keys of one batch at most: they travel in one script call. */
-export const MAX_BATCH = 500;
+const MAX_BATCH = 500;
 
 export interface Batch {
   /** @throws {CacheUnavailable} if a key can be had from nowhere. */
