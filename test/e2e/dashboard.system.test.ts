@@ -40,11 +40,13 @@ async function open(options: Parameters<Browser["newPage"]>[0] = {}): Promise<Op
 
 /** Reads products until `done`, a few at a time. */
 function load(): { stop(): Promise<void> } {
-  const client = product.client();
+  let client = product.client();
   let running = true;
   const worker = async (): Promise<void> => {
     for (let i = 0; running; i++) {
       const kind = i % 10;
+      // Nobody may ask more than a hundred times a minute.
+      if (i % 40 === 39) client = product.client();
       if (kind === 9) await client.get(0, `/products/${500 + (i % 400)}`);
       else await client.get(0, `/products/${1 + kind}`);
       await new Promise((resolve) => setTimeout(resolve, 15));

@@ -6,7 +6,7 @@ import {
   type ScriptedOrigin,
   type ScriptedResponse,
   type SeenRequest,
-} from "../support/scripted-origin.ts";
+} from "./support/scripted-origin.ts";
 import { startProduct, type Product } from "./support/product.ts";
 
 let origin: ScriptedOrigin;

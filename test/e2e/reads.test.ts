@@ -13,6 +13,73 @@ let product: Product;
 beforeAll(async () => void (product = await startProduct()));
 afterAll(() => product.stop());
 
+/** First: nothing that earlier requests have left to be done is counted with what these ask for. */
+describe("what a read costs, counted at the gateways", () => {
+  it("asks Redis nothing for a memory hit, and once for a redis hit by an isolate that knows nothing", async () => {
+    const fresh = await startOf("/products/1010");
+    expect(fresh.miss).toEqual({ redis: 2, sql: 1, queries: 1 });
+    expect(fresh.memory).toEqual({ redis: 0, sql: 0, queries: 0 });
+    expect(fresh.redis).toEqual({ redis: 1, sql: 0, queries: 0 });
+  });
+
+  it("reads a hundred users with one Redis request and one SQL query", async () => {
+    const client = product.client();
+    const path = `/users?ids=${Array.from({ length: 100 }, (_, n) => 1_000 + n).join(",")}`;
+    const cold = await settled(() => product.services.usedBy(() => client.get(0, path)));
+    expect((JSON.parse(cold.value.body) as { items: unknown[] }).items).toHaveLength(100);
+    // One question before the load, and one write after the response.
+    expect(cold.used).toMatchObject({ sql: 1, queries: 1 });
+    expect(cold.used.redis).toBeLessThanOrEqual(2);
+    const warm = await settled(() => product.services.usedBy(() => client.get(1, path)));
+    expect((JSON.parse(warm.value.body) as { items: unknown[] }).items).toHaveLength(100);
+    expect(warm.used).toMatchObject({ redis: 1, sql: 0 });
+  });
+
+  /** The costs of a miss, of a hit in memory and of one in Redis, one after the other. */
+  async function startOf(path: string) {
+    const client = product.client();
+    // What a read leaves to be done after its response is counted with it.
+    const miss = await counted(() => client.get(0, path));
+    expect(miss.answer.headers["x-cache-status"]).toBe("MISS");
+    const memory = await counted(() => client.get(0, path));
+    expect(memory.answer.headers["cache-status"]).toContain("detail=memory");
+    const redis = await counted(() => client.get(1, path));
+    expect(redis.answer.headers["cache-status"]).toContain("detail=redis");
+    return { miss: miss.used, memory: memory.used, redis: redis.used };
+  }
+
+  async function counted(ask: () => Promise<Answer>) {
+    const { value, used } = await product.services.usedBy(async () => {
+      const answer = await ask();
+      await quiet();
+      return answer;
+    });
+    const { redis, sql, queries } = used;
+    return { answer: value, used: { redis, sql, queries } };
+  }
+
+  async function settled<T>(work: () => Promise<T>): Promise<T> {
+    await quiet();
+    return work();
+  }
+
+  /** Resolves when the gateways have had nothing to do for a while. */
+  async function quiet(): Promise<void> {
+    let before = "";
+    let calm = 0;
+    await until(
+      async () => JSON.stringify(await product.services.used()),
+      (now) => {
+        calm = now === before ? calm + 1 : 0;
+        before = now;
+        return calm >= 4;
+      },
+      5_000,
+      25,
+    );
+  }
+});
+
 /** No test reads what another has read: every product and user is asked for in one test alone. */
 describe("reads through the tiers", () => {
   it("answers MISS, then HIT from memory, and the second instance from redis", async () => {
@@ -69,72 +136,6 @@ describe("reads through the tiers", () => {
   });
 });
 
-describe("what a read costs, counted at the gateways", () => {
-  it("asks Redis nothing for a memory hit, and once for a redis hit by an isolate that knows nothing", async () => {
-    const fresh = await startOf("/products/1010");
-    expect(fresh.miss).toEqual({ redis: 2, sql: 1, queries: 1 });
-    expect(fresh.memory).toEqual({ redis: 0, sql: 0, queries: 0 });
-    expect(fresh.redis).toEqual({ redis: 1, sql: 0, queries: 0 });
-  });
-
-  it("reads a hundred users with one Redis request and one SQL query", async () => {
-    const client = product.client();
-    const path = `/users?ids=${Array.from({ length: 100 }, (_, n) => 1_000 + n).join(",")}`;
-    const cold = await product.services.usedBy(() => client.get(0, path));
-    expect((JSON.parse(cold.value.body) as { items: unknown[] }).items).toHaveLength(100);
-    // One question before the load, and one write after the response.
-    expect(cold.used).toMatchObject({ sql: 1, queries: 1 });
-    expect(cold.used.redis).toBeLessThanOrEqual(2);
-    const warm = await settled(() => product.services.usedBy(() => client.get(1, path)));
-    expect((JSON.parse(warm.value.body) as { items: unknown[] }).items).toHaveLength(100);
-    expect(warm.used).toMatchObject({ redis: 1, sql: 0 });
-  });
-
-  /** The costs of a miss, of a hit in memory and of one in Redis, one after the other. */
-  async function startOf(path: string) {
-    const client = product.client();
-    // What a read leaves to be done after its response is counted with it.
-    const miss = await counted(() => client.get(0, path));
-    expect(miss.answer.headers["x-cache-status"]).toBe("MISS");
-    const memory = await counted(() => client.get(0, path));
-    expect(memory.answer.headers["cache-status"]).toContain("detail=memory");
-    const redis = await counted(() => client.get(1, path));
-    expect(redis.answer.headers["cache-status"]).toContain("detail=redis");
-    return { miss: miss.used, memory: memory.used, redis: redis.used };
-  }
-
-  async function counted(ask: () => Promise<Answer>) {
-    const { value, used } = await product.services.usedBy(async () => {
-      const answer = await ask();
-      await quiet();
-      return answer;
-    });
-    const { redis, sql, queries } = used;
-    return { answer: value, used: { redis, sql, queries } };
-  }
-
-  async function settled<T>(work: () => Promise<T>): Promise<T> {
-    await quiet();
-    return work();
-  }
-
-  /** Resolves when the gateways have had nothing to do for a while. */
-  async function quiet(): Promise<void> {
-    let before = "";
-    let calm = 0;
-    await until(
-      async () => JSON.stringify(await product.services.used()),
-      (now) => {
-        calm = now === before ? calm + 1 : 0;
-        before = now;
-        return calm >= 4;
-      },
-      5_000,
-      25,
-    );
-  }
-});
-
 describe("one cold key and a crowd", () => {
   it("loads once for 1,000 simultaneous requests over two instances", async () => {
     // Both isolates are awake; the key is not known to anybody.
@@ -177,14 +178,10 @@ describe("one cold key and a crowd", () => {
     await product.services.fault("sql", { latencyMs: 1_500 });
     try {
       const gone = new AbortController();
+      const underWay = hasGrown(await product.services.used());
       const leader = product.client().ask(0, "/products/1022", { signal: gone.signal });
       const left = leader.catch((error: unknown) => error);
-      await until(
-        () => product.services.used(),
-        hasGrown(await product.services.used()),
-        1_000,
-        20,
-      );
+      await until(() => product.services.used(), underWay, 5_000, 20);
       const followers = [0, 1, 0, 1].map((instance) =>
         product.client().get(instance, "/products/1022"),
       );

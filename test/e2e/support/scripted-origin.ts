@@ -105,7 +105,8 @@ async function play(
     if (status === 102) response.writeProcessing();
     else response.writeEarlyHints({ link: "</style.css>; rel=preload" });
   if (scripted.noDate === true) response.sendDate = false;
-  const same = scripted.unless !== undefined && request.headers["if-none-match"] === scripted.unless;
+  const same =
+    scripted.unless !== undefined && request.headers["if-none-match"] === scripted.unless;
   const status = same ? 304 : (scripted.status ?? 200);
   const relative = headers.map(([name, value]): [string, string] => [name, filled(value)]);
   response.writeHead(status, [...relative, ["Request-Numbers", String(number)]].flat());
