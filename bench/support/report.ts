@@ -8,7 +8,7 @@ const RESULTS = join(import.meta.dirname, "../results");
 export type Row = Readonly<Record<string, string | number>>;
 
 /** Rows as a Markdown table; the first row's names are the columns. */
-export function tableOf(rows: readonly Row[]): string {
+function tableOf(rows: readonly Row[]): string {
   const names = Object.keys(rows[0] ?? {});
   const lines = rows.map((row) => names.map((name) => String(row[name] ?? "")));
   const widths = names.map((name, at) =>

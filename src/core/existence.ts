@@ -1,7 +1,7 @@
 /** What is stored of all keys of one kind that exist, and how it is written down. */
 import * as z from "zod/mini";
 import { fromBase64, toBase64 } from "./base64.ts";
-import { addKey, createBloom, falsePositiveRate, type Bloom } from "./bloom.ts";
+import { addKey, createBloom, type Bloom } from "./bloom.ts";
 import type { LogMoment } from "./entry.ts";
 import type { Context, Result } from "./ports.ts";
 import type { EpochMs, Millis } from "./time.ts";
@@ -41,10 +41,6 @@ export function createFilter(
   const bloom = createBloom(keys.length, rate);
   for (const key of keys) addKey(bloom, key);
   return { ...moment, bloom, builtAt, count: keys.length };
-}
-
-export function rateOf({ bloom, count }: ExistenceFilter): number {
-  return falsePositiveRate(bloom, count);
 }
 
 export function encodeFilter({ bloom, ...rest }: ExistenceFilter): string {
