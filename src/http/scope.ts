@@ -28,6 +28,8 @@ export interface RequestScope {
 
 /** The in-process marker of a request that runs for the sake of the cache. */
 export interface Refreshing {
+  /** Of the request that wants it: what runs for its sake has its place at the origin. */
+  readonly ctx: Context;
   readonly key: string;
   loaded: Loaded | undefined;
 }

@@ -44,17 +44,20 @@ export function strata(options: StrataOptions): MiddlewareHandler<StrataEnv> {
   return async (c, next) => {
     const startedAt = now();
     const events: CacheEvent[] = [];
-    const ctx = createContext({
-      id: newId(),
-      now,
-      host: new URL(c.req.url).host,
-      region: regionOf(c.req.raw.cf),
-      waitUntil: (work) => c.executionCtx.waitUntil(work),
-      emit: (event, id) => {
-        events.push(event);
-        observe(event, id);
-      },
-    });
+    const refreshing = refreshes.get(c.req.raw);
+    const ctx =
+      refreshing?.ctx ??
+      createContext({
+        id: newId(),
+        now,
+        host: new URL(c.req.url).host,
+        region: regionOf(c.req.raw.cf),
+        waitUntil: (work) => c.executionCtx.waitUntil(work),
+        emit: (event, id) => {
+          events.push(event);
+          observe(event, id);
+        },
+      });
     const scope: RequestScope = {
       ctx,
       engine,
@@ -62,7 +65,7 @@ export function strata(options: StrataOptions): MiddlewareHandler<StrataEnv> {
       route: undefined,
       told: undefined,
       lookups: [],
-      refreshing: refreshes.get(c.req.raw),
+      refreshing,
       cache: createReader(
         {
           engine,
@@ -78,7 +81,7 @@ export function strata(options: StrataOptions): MiddlewareHandler<StrataEnv> {
       ),
       tag: (...tags) => scope.collector?.tag(...tags),
       async redispatch(key) {
-        const marker: Refreshing = { key, loaded: undefined };
+        const marker: Refreshing = { ctx, key, loaded: undefined };
         const headers = new Headers(c.req.raw.headers);
         for (const name of PERSONAL) headers.delete(name);
         const request = new Request(c.req.url, { headers });

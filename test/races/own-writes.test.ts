@@ -73,3 +73,20 @@ describe("who has written", () => {
     expect((await own).value).toBe(2);
   });
 });
+
+describe("a read after an own write, in the millisecond in which a load began before it", () => {
+  it("is not given what that load brings", async () => {
+    const time = Date.now();
+    const world = await createWorld({ clock: { now: () => time, advance: () => undefined } });
+    const gate = world.origin.holdNext();
+    const loading = world.read(world.here, policy);
+    await gate.reached;
+    world.origin.write();
+    world.here.layer.coherence.markDead(["t:products"]);
+    const own = world.read(world.here, policy);
+    await world.hear(world.here);
+    gate.open();
+    expect((await loading).value).toBe(1);
+    expect((await own).value).toBe(2);
+  });
+});
