@@ -3,7 +3,7 @@
  * optimum: hit ratios, which are exact, and time per operation, as ratios of one run.
  */
 import { LRUCache } from "lru-cache";
-import type { Entry } from "../src/core/entry.ts";
+import { sizeOf, type Entry } from "../src/core/entry.ts";
 import { createEviction, EVICTIONS, type Eviction } from "../src/tiers/eviction/choice.ts";
 import { createMemoryTier } from "../src/tiers/memory.ts";
 import { countOptimalHits } from "./eviction/belady.ts";
@@ -26,8 +26,10 @@ function ours(name: Eviction, maxEntries: number): Replayed {
   return replayed(createMemoryTier({ maxBytes: 2 ** 31, maxEntries, eviction }));
 }
 
-function lruCache(max: number): Replayed {
-  const cache = new LRUCache<string, Entry>({ max });
+/** Bounded in entries; or in bytes as well, as the memory tier always is. */
+function lruCache(max: number, sized = false): Replayed {
+  const bytes = { maxSize: 2 ** 31, sizeCalculation: sizeOf };
+  const cache = new LRUCache<string, Entry>({ max, ...(sized && bytes) });
   return (entry) => {
     if (cache.get(entry.key) !== undefined) return true;
     cache.set(entry.key, entry);
@@ -61,6 +63,7 @@ const CAPACITY = 1_000;
 const makers: readonly (readonly [string, () => Replayed])[] = [
   ...EVICTIONS.map((name) => [name, () => ours(name, CAPACITY)] as const),
   ["lru-cache", () => lruCache(CAPACITY)],
+  ["lru-cache, bytes bounded", () => lruCache(CAPACITY, true)],
 ];
 const replays = medianNsPerOp(
   makers.map(([name, create]) => ({

@@ -4,7 +4,7 @@
  */
 declare module "lru-cache" {
   export class LRUCache<K, V> {
-    constructor(options: { max: number });
+    constructor(options: { max: number; maxSize?: number; sizeCalculation?: (value: V) => number });
     get(key: K): V | undefined;
     set(key: K, value: V): this;
   }
