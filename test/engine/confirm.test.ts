@@ -1,0 +1,51 @@
+import { describe, expect, it } from "vitest";
+import { definePolicy, key } from "../../src/index.ts";
+import type { LoadContext } from "../../src/core/ports.ts";
+import type { TestIsolate } from "../support/isolate.ts";
+import { WINDOW_MS } from "../support/observers.ts";
+import { createWorld, type World } from "../support/world.ts";
+
+const page = key("page", "front");
+const inner = definePolicy({ freshFor: "1h", jitter: 0 });
+const brief = definePolicy({ freshFor: "500ms", staleIfError: "10m", jitter: 0, tags: ["pages"] });
+
+/** A page that the origin confirms where it can, without looking at what it is made of. */
+function readPage(world: World, isolate: TestIsolate, seen: unknown[] = []) {
+  return isolate.request().read<number>(page, brief, async (load: LoadContext) => {
+    seen.push(load.held?.value);
+    if (load.held !== undefined) {
+      load.notModified();
+      return undefined;
+    }
+    return (await load.read(world.key, inner, world.origin.load)).value;
+  });
+}
+
+describe("a value that the origin confirms", () => {
+  it("can still be purged by the key of what it is made of", async () => {
+    const world = await createWorld();
+    const seen: unknown[] = [];
+    await readPage(world, world.here, seen);
+    await world.settle();
+    world.clock.advance(501);
+    expect((await readPage(world, world.here, seen)).value).toBe(1);
+    await world.settle();
+    await world.writeAndPurge("k:product:42");
+    world.clock.advance(WINDOW_MS);
+    for (const isolate of [world.here, world.neighbour, world.fresh()])
+      expect((await readPage(world, isolate)).value).toBe(2);
+    expect(seen).toEqual([undefined, 1]);
+  });
+
+  it("is not one that was purged while the read was on its way", async () => {
+    const world = await createWorld();
+    const seen: unknown[] = [];
+    await readPage(world, world.here, seen);
+    await world.settle();
+    await world.writeAndPurge("t:pages", "k:product:42");
+    // Memory still takes it for valid; Redis, which is asked next, does not.
+    world.clock.advance(501);
+    expect((await readPage(world, world.here, seen)).value).toBe(2);
+    expect(seen).toEqual([undefined, undefined]);
+  });
+});
