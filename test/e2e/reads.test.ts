@@ -142,31 +142,13 @@ describe("one cold key and a crowd", () => {
     await Promise.all([0, 1].map((instance) => product.client().get(instance, "/products/1020")));
     await product.services.fault("sql", { latencyMs: 200 });
     try {
-      const sockets = await Promise.all(
-        Array.from({ length: 1_000 }, (_, n) => open(product.urls[n % 2] ?? "")),
-      );
-      const { value: answers, used } = await product.services.usedBy(() =>
-        Promise.all(
-          sockets.map((socket, n) =>
-            send(product.urls[n % 2] ?? "", "/products/1021", {
-              socket,
-              headers: { "CF-Connecting-IP": `10.0.${n >> 8}.${n & 255}` },
-            }),
-          ),
-        ),
-      );
-      for (const socket of sockets) socket.destroy();
-      const started = answers.map(({ startedAt }) => startedAt);
-      const sources = Map.groupBy(answers, ({ headers }) =>
-        headers["cache-status"]?.replace(/ttl=\d+/, "ttl"),
-      );
-      console.info(
-        `1,000 requests, sent within ${Math.max(...started) - Math.min(...started)} ms, answered within`,
-        `${Math.max(...answers.map(({ endedAt }) => endedAt)) - Math.min(...started)} ms;`,
-        JSON.stringify(Object.fromEntries([...sources].map(([name, list]) => [name, list.length]))),
-        `redis ${used.redis}, sql ${used.queries}`,
-      );
+      let { answers, used } = await crowd("/products/1021");
+      // Where the machine was too busy for Redis to answer in time, the relay asks SQL whether writes
+      // wait for it. Then the count tells nothing of the loads, and another cold key has to.
+      for (let id = 1022; id < 1025 && answers.some(isUnreachable); id++)
+        ({ answers, used } = await crowd(`/products/${id}`));
       expect(used.queries).toBe(1);
+      expect(answers.filter(isLoader)).toHaveLength(1);
       expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
       expect(new Set(answers.map(({ body }) => body)).size).toBe(1);
     } finally {
@@ -174,16 +156,42 @@ describe("one cold key and a crowd", () => {
     }
   });
 
+  /** 1,000 requests, every other one to the second instance, over connections that are open already. */
+  async function crowd(path: string) {
+    const sockets = await Promise.all(
+      Array.from({ length: 1_000 }, (_, n) => open(product.urls[n % 2] ?? "")),
+    );
+    const { value: answers, used } = await product.services.usedBy(() =>
+      Promise.all(
+        sockets.map((socket, n) => {
+          const headers = { "CF-Connecting-IP": `10.0.${n >> 8}.${n & 255}` };
+          return send(product.urls[n % 2] ?? "", path, { socket, headers });
+        }),
+      ),
+    );
+    for (const socket of sockets) socket.destroy();
+    const started = answers.map(({ startedAt }) => startedAt);
+    const ended = answers.map(({ endedAt }) => endedAt);
+    const sources = Map.groupBy(answers, (answer) => statusOf(answer).replace(/ttl=\d+/, "ttl"));
+    console.info(
+      `1,000 requests, sent within ${Math.max(...started) - Math.min(...started)} ms,`,
+      `answered within ${Math.max(...ended) - Math.min(...started)} ms;`,
+      JSON.stringify(Object.fromEntries([...sources].map(([name, list]) => [name, list.length]))),
+      `redis ${used.redis}, sql ${used.queries}`,
+    );
+    return { answers, used };
+  }
+
   it("answers the others when the client that led the load goes away", async () => {
     await product.services.fault("sql", { latencyMs: 1_500 });
     try {
       const gone = new AbortController();
       const underWay = hasGrown(await product.services.used());
-      const leader = product.client().ask(0, "/products/1022", { signal: gone.signal });
+      const leader = product.client().ask(0, "/products/1030", { signal: gone.signal });
       const left = leader.catch((error: unknown) => error);
       await until(() => product.services.used(), underWay, 5_000, 20);
       const followers = [0, 1, 0, 1].map((instance) =>
-        product.client().get(instance, "/products/1022"),
+        product.client().get(instance, "/products/1030"),
       );
       gone.abort();
       expect(await left).toBeInstanceOf(Error);
@@ -195,6 +203,19 @@ describe("one cold key and a crowd", () => {
     }
   });
 });
+
+function statusOf({ headers }: Answer): string {
+  return headers["cache-status"] ?? "";
+}
+
+function isUnreachable(answer: Answer): boolean {
+  return statusOf(answer).includes("unreachable");
+}
+
+/** Whether the answer is of a request that loaded for all. */
+function isLoader(answer: Answer): boolean {
+  return statusOf(answer).includes("fwd=") && !statusOf(answer).includes("collapsed");
+}
 
 function isRenamed(answer: Answer): boolean {
   return (JSON.parse(answer.body) as { name: string }).name === "Renamed";
