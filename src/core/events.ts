@@ -81,4 +81,4 @@ export type CacheEvent =
     };
 
 /** The timed steps of a request; one member of Server-Timing each. */
-export type Step = "memory" | "edge" | "redis" | "log" | "flight" | "origin" | "sql";
+export type Step = "memory" | "edge" | "redis" | "log" | "flight" | "origin" | "sql" | "limit";

@@ -17,13 +17,16 @@ export function withGuard(ledger: Ledger, guard: Guard): Ledger {
   ): Promise<Result<T>> {
     const startedAt = ctx.now();
     const result = await guard.run(ctx.now, call);
+    const ms = ctx.now() - startedAt;
+    const outcome = result.ok ? "ok" : result.fault.code;
+    ctx.emit({ type: "step.end", step: "limit", ms, outcome });
     ctx.emit({
       type: "redis.end",
       operation,
       command: "EVALSHA",
       commands: result.ok ? commands(result.value) : 0,
-      ms: ctx.now() - startedAt,
-      outcome: result.ok ? "ok" : result.fault.code,
+      ms,
+      outcome,
     });
     return result;
   }

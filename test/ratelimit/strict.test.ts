@@ -29,6 +29,7 @@ describe("a strict limit", () => {
     expect(first.headers.get("RateLimit-Policy")).toBe('"api-ip";q=5;w=60');
     expect(first.headers.get("RateLimit")).toMatch(/^"api-ip";r=4;t=60$/);
     expect(first.headers.get("X-RateLimit-Limit")).toBe("5");
+    expect(first.headers.get("Server-Timing")).toMatch(/\blimit;dur=\d/);
     expect(first.headers.get("X-RateLimit-Remaining")).toBe("4");
     const reset = Number(first.headers.get("X-RateLimit-Reset")) - Date.now() / 1_000;
     expect(reset).toBeGreaterThan(55);
