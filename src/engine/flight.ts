@@ -97,9 +97,9 @@ export function createCoalescer({
   /** What another read's walk found, if it may answer this one. */
   async function usable(outcome: Outcome, read: Read): Promise<Shared | undefined> {
     if (outcome.kind === "uncacheable") return undefined;
-    // What is marked as outside the guarantee is handed on with the mark.
-    if (outcome.kind === "failed" || outcome.unreachable) return outcome;
-    const judged = await judgeShared(coherence, outcome.entry, outcome.since, read);
+    if (outcome.kind === "failed") return outcome;
+    const { entry, since, unreachable: marked } = outcome;
+    const judged = await judgeShared(coherence, entry, since, read, marked);
     const stale = outcome.kind === "found" && judged?.age === "revalidate";
     if (judged === undefined || (judged.age !== "fresh" && !stale)) return undefined;
     const { unreachable } = judged;

@@ -79,8 +79,14 @@ export async function judgeShared(
   entry: Entry,
   since: EpochMs,
   read: Read,
+  unreachable = false,
 ): Promise<{ readonly age: Age; readonly unreachable: boolean } | undefined> {
   const { startedAt, policy, ctx } = read;
+  // What is marked as outside the guarantee is handed on with the mark.
+  if (unreachable) {
+    const known = judgeKnown(coherence, entry, policy, "unreachable", ctx.now());
+    return known !== "ask" && known.use === "serve" ? known : undefined;
+  }
   const age = ageOf(entry, ctx.now());
   // Nothing that was acknowledged before this read began can be missing from it.
   if (since > startedAt) return { age, unreachable: false };
