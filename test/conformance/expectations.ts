@@ -1,4 +1,3 @@
-// oxlint-disable vitest/no-standalone-expect -- requirements.test.ts runs these checks inside its tests
 /** What checks say again and again. */
 import { expect } from "vitest";
 import type { Proxy, Script, Scripted } from "./proxy.ts";

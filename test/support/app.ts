@@ -2,7 +2,13 @@
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { Hono } from "hono";
-import { createStrata, problem, type Bindings, type Strata, type StrataEnv } from "../../src/index.ts";
+import {
+  createStrata,
+  problem,
+  type Bindings,
+  type Strata,
+  type StrataEnv,
+} from "../../src/index.ts";
 import { createTestClock, type TestClock } from "./isolate.ts";
 
 export interface TestApp {

@@ -29,7 +29,7 @@ export interface World {
   settle(): Promise<void>;
 }
 
-export const COLO = "colo-a.test";
+const COLO = "colo-a.test";
 export const OTHER_COLO = "colo-b.test";
 
 const unrelated = definePolicy({ freshFor: "1m", tiers: ["redis"], flight: "isolate" });

@@ -121,8 +121,13 @@ describe.each(Object.entries(PARSERS))("%s", (name, parse) => {
       const short = piece.repeat(4_000 / piece.length);
       const long = piece.repeat(64_000 / piece.length);
       // Sixteen times the length: a quadratic parser takes 256 times as long.
-      const ratio =
-        fastest(() => parse(long), 1) / Math.max(fastest(() => parse(short), 16) / 16, 0.02);
+      // A busy machine makes it seem longer, never shorter: the best of ten tells.
+      let ratio = Infinity;
+      for (let attempt = 0; attempt < 10 && ratio >= 100; attempt++)
+        ratio = Math.min(
+          ratio,
+          fastest(() => parse(long), 1) / Math.max(fastest(() => parse(short), 16) / 16, 0.02),
+        );
       expect(ratio).toBeLessThan(100);
     },
   );
