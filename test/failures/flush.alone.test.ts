@@ -28,21 +28,32 @@ describe("what was read before the row was purged and Redis flushed, purge and a
   });
 });
 
-for (const hears of [false, true])
-  describe(`what a load read before Redis was flushed and the row purged${hears ? ", as it heard," : ""}`, () => {
-    neverSeen(policy, (world) => flushDuringLoad(world, hears));
-  });
-
-async function flushDuringLoad(world: World, hears: boolean): Promise<void> {
+/** While a load runs, the row is changed and purged, and Redis flushed before that or after it. */
+async function flushDuringLoad(
+  world: World,
+  order: "first" | "last",
+  hears: boolean,
+): Promise<void> {
   const gate = world.origin.holdNext();
   const reading = world.read(world.here, policy);
   await gate.reached;
-  await redisCommand("FLUSHALL");
+  if (order === "first") await redisCommand("FLUSHALL");
   await world.writeAndPurge("t:products");
+  if (order === "last") await redisCommand("FLUSHALL");
   if (hears) await world.hear(world.here);
   gate.open();
   await reading;
   await world.settle();
+}
+
+for (const hears of [false, true]) {
+  const heard = hears ? ", as its isolate heard" : "";
+  describe(`what a load read before Redis was flushed and the row purged${heard}`, () => {
+    neverSeen(policy, (world) => flushDuringLoad(world, "first", hears));
+  });
+  describe(`what a load read before the row was purged and Redis flushed${heard}`, () => {
+    neverSeen(policy, (world) => flushDuringLoad(world, "last", hears));
+  });
 }
 
 describe("after Redis was flushed", () => {

@@ -5,14 +5,23 @@ import { uniqueNamespace } from "../support/isolate.ts";
 
 const part = definePolicy({ freshFor: "1s", flight: "isolate", tiers: ["memory"], jitter: 0 });
 
+const PLACES = 64;
+
 it("refreshes of more routes than the origin has places for do not wait for their own places", async () => {
   let version = 1;
+  let entered = 0;
+  // As many as there are places, all inside at once.
+  const full = Promise.withResolvers<void>();
   const app = createTestApp(uniqueNamespace(), (routes) => {
     routes.get(
       "/pages/:id",
       cached({ freshFor: "1m", staleWhileRevalidate: "1h", flight: "isolate", jitter: 0 }),
       async (c) => {
         const id = c.req.param("id");
+        if (version === 2) {
+          if (++entered === PLACES) full.resolve();
+          await full.promise;
+        }
         const inner = await c.var.strata.cache.read(key("part", id), part, async () => version);
         return c.text(`${id}: ${inner.value}`, 200, { "Cache-Control": "max-age=60" });
       },
