@@ -97,8 +97,14 @@ describe("while Redis answers and the origin is away", () => {
 
 describe("a reader who began after a purge, behind a walk that began before it and fails", () => {
   it("is not given that walk's fallback", async () => {
-    // So that the load fails by itself, and not by its deadline, on a slow machine too.
-    const unhurried = definePolicy({ ...base, staleIfError: "10m", originTimeout: "10s" });
+    const unhurried = definePolicy({
+      ...base,
+      staleIfError: "10m",
+      // So that the load fails by itself, and not by its deadline, on a slow machine too.
+      originTimeout: "10s",
+      // So that the second reader asks nothing before it waits for the first one's walk.
+      tiers: ["edge", "redis"],
+    });
     const world = await createWorld();
     await world.read(world.neighbour, unhurried);
     await world.settle();
