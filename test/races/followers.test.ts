@@ -113,3 +113,30 @@ describe("a stream of purges that do not concern a key", () => {
     expect(world.origin.loads).toBe(1);
   });
 });
+
+describe("a stream of purges that do concern a key", () => {
+  it("has one load running and one queued, however many purges and readers", async () => {
+    const flights = watchFlights();
+    const world = await createWorld({ bindings: { FLIGHTS: flights.FLIGHTS } });
+    const gate = world.origin.holdNext();
+    const readings = [world.read(world.here, policy)];
+    await gate.reached;
+    for (let i = 0; i < 5; i++) {
+      await world.writeAndPurge("t:products");
+      world.clock.advance(300);
+      for (const isolate of [world.here, world.neighbour, world.away])
+        readings.push(world.read(isolate, policy), world.read(isolate, policy));
+    }
+    world.clock.advance(WINDOW_MS);
+    const late = [world.here, world.neighbour, world.away].map((isolate) =>
+      world.read(isolate, policy),
+    );
+    await flights.joined(3);
+    await world.hear(world.here);
+    expect(world.origin.loads).toBe(1);
+    gate.open();
+    await Promise.all(readings);
+    for (const { value } of await Promise.all(late)) expect(value).toBe(world.origin.current);
+    expect(world.origin.loads).toBe(2);
+  });
+});
