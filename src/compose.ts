@@ -220,7 +220,7 @@ export function createStrata(bindings: Bindings, { now, random, newId }: Platfor
   });
   const { namespace } = config;
   const rateLimits = createRateLimits<StrataEnv>({
-    scopeOf: (c) => c.var.strata,
+    scopeOf: (c) => c.get("strata"),
     ledgerOf: (algorithm) =>
       withGuard(
         createRedisLedger({ redis: limiterRedis, namespace, algorithm, newId }),

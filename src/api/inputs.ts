@@ -181,6 +181,7 @@ export async function bodyOf<T>(c: Context, schema: z.ZodMiniType<T>): Promise<T
 }
 
 function queryOf(c: Context): Record<string, string> {
+  if (!c.req.url.includes("?")) return {};
   const pairs = [...new URL(c.req.url).searchParams];
   const query = Object.fromEntries(pairs);
   if (Object.keys(query).length < pairs.length)

@@ -69,7 +69,7 @@ export function cached(options: CachedOptions): MiddlewareHandler<StrataEnv> {
   return async function cachedRoute(c, next) {
     const request = c.req.raw;
     if (request.method !== "GET" && request.method !== "HEAD") return next();
-    const scope = c.var.strata;
+    const scope = c.get("strata");
     const primary = typeof keying === "function" ? keying(c) : await routeKey(request, rules);
     const demands = requestDirectives ? requestControlOf(request.headers) : NO_DEMANDS;
     const asked = requestDirectives ? request.headers : withoutDirectives(request.headers);
@@ -161,7 +161,7 @@ async function loadHere(
   next: () => Promise<void>,
   { policy, rules, asked, tags }: LoadOptions,
 ): Promise<Loaded> {
-  const scope: RequestScope = c.var.strata;
+  const scope: RequestScope = c.get("strata");
   const request = c.req.raw;
   const collector = createCollector();
   collector.tag(...tags);

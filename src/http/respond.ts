@@ -1,5 +1,5 @@
 import type { Context as HonoContext } from "hono";
-import type { Entry } from "../core/entry.ts";
+import type { Entry, HttpMeta } from "../core/entry.ts";
 import type { DataLookup } from "../core/ports.ts";
 import { problem } from "./problem.ts";
 import type { StrataEnv } from "./scope.ts";
@@ -16,13 +16,25 @@ export function respondWithEntry(
   now: EpochMs,
   clientCacheControl: string = CLIENT_CACHE_CONTROL,
 ): Response {
-  const { status = 200, headers: stored = [], ...meta } = entry.http ?? {};
-  const has = (field: string): boolean => stored.some(([name]) => name === field);
-  const headers: [string, string][] = stored.map(([name, value]) => [name, value]);
-  if (entry.etag !== "" && !has("etag")) headers.push(["etag", entry.etag]);
+  return answer(request, entry, entry.http ?? UNSAID, now, clientCacheControl);
+}
+
+const UNSAID: HttpMeta = { status: 200, headers: [] };
+const JSON_BODY: HttpMeta = { status: 200, headers: [["content-type", "application/json"]] };
+
+function answer(
+  request: Request,
+  { body, etag, storedAt }: Entry,
+  http: HttpMeta,
+  now: EpochMs,
+  clientCacheControl: string,
+): Response {
+  const headers = [...http.headers];
+  const has = (field: string): boolean => http.headers.some(([name]) => name === field);
+  if (etag !== "" && !has("etag")) headers.push(["etag", etag]);
   // What the response says of itself stands.
   if (!has("cache-control") && !has("expires")) headers.push(["cache-control", clientCacheControl]);
-  return serve(request, { ...entry, http: { status, headers, ...meta } }, now, { reused: true });
+  return serve(request, { body, storedAt, http: { ...http, headers } }, now, { reused: true });
 }
 
 /**
@@ -44,10 +56,5 @@ export function respond(
     return new Response(JSON.stringify(lookup.value), {
       headers: { "Content-Type": "application/json", "Cache-Control": "private, no-store" },
     });
-  const headers: [string, string][] = [["content-type", "application/json"]];
-  return respondWithEntry(
-    c.req.raw,
-    { ...entry, http: { status: 200, headers } },
-    c.var.strata.ctx.now(),
-  );
+  return answer(c.req.raw, entry, JSON_BODY, c.get("strata").ctx.now(), CLIENT_CACHE_CONTROL);
 }

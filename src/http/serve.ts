@@ -1,10 +1,10 @@
 /** The answer to one request from a stored response (RFC 9111, 4). */
 import type { Entry } from "../core/entry.ts";
 import type { EpochMs } from "../core/time.ts";
-import { rawResponse } from "./origin/body.ts";
+import { mayHaveBody, rawResponse } from "./origin/body.ts";
 import { isNotModified, isOn304 } from "./rfc/conditional.ts";
 import { readerOf } from "./rfc/field-reader.ts";
-import type { FieldReader } from "./rfc/fields.ts";
+import type { FieldReader, Fields } from "./rfc/fields.ts";
 import {
   covers,
   formatContentRange,
@@ -21,18 +21,24 @@ export interface ServeOptions {
   readonly reused: boolean;
 }
 
+/** What an answer is made of. */
+export type Stored = Pick<Entry, "body" | "storedAt" | "http">;
+
+const NO_CACHE = /no-cache/i;
+
 /** The stored response, a 304 if the client has it, or the part that it asks for. */
 export function serve(
   request: Request,
-  entry: Entry,
+  entry: Stored,
   now: EpochMs,
   options: ServeOptions,
 ): Response {
   const { status = 200, headers: fields = [], part } = entry.http ?? {};
   const stored = readerOf(fields);
   const headers = new Headers();
-  const withheld = options.reused ? withheldFields(stored) : [];
-  for (const [name, value] of fields) if (!withheld.includes(name)) headers.append(name, value);
+  const withheld = options.reused ? withheldFields(fields, stored) : [];
+  for (const [name, value] of fields)
+    if (name !== "content-length" && !withheld.includes(name)) headers.append(name, value);
   // RFC 9111, 5.1: Age says that the origin was not asked for this request.
   if (options.reused) headers.set("Age", String(ageOf(entry, now)));
 
@@ -40,10 +46,9 @@ export function serve(
   if (request.method === "HEAD") {
     // A part's length is not that of the whole.
     const length = part?.total ?? bytesOf(entry.body).byteLength;
-    if (status === 200 || part !== undefined) headers.set("Content-Length", String(length));
+    if (mayHaveBody(status)) headers.set("Content-Length", String(length));
     return rawResponse(null, part === undefined ? status : 200, headers);
   }
-  headers.delete("Content-Length");
   const range =
     status === 200 || part !== undefined ? rangeOf(request, entry, stored, now) : undefined;
   if (range === undefined) return rawResponse(entry.body, status, headers);
@@ -58,7 +63,7 @@ export function serve(
   return rawResponse(bytes, 206, headers);
 }
 
-function ageOf(entry: Entry, now: EpochMs): number {
+function ageOf(entry: Stored, now: EpochMs): number {
   return Math.max(0, Math.floor((now - (entry.http?.bornAt ?? entry.storedAt)) / 1000));
 }
 
@@ -68,19 +73,23 @@ function notModified(headers: Headers): Response {
   return new Response(null, { status: 304, headers });
 }
 
-function withheldFields(stored: FieldReader): readonly string[] {
+const NONE: readonly string[] = [];
+
+function withheldFields(fields: Fields, stored: FieldReader): readonly string[] {
+  // Hardly any response names fields so; the others need not be parsed with every hit.
+  if (!fields.some(([, value]) => NO_CACHE.test(value))) return NONE;
   const { noCache } = controlOf(stored);
-  return noCache === undefined || noCache === true ? [] : noCache;
+  return noCache === undefined || noCache === true ? NONE : noCache;
 }
 
-function totalOf(entry: Entry): number {
+function totalOf(entry: Stored): number {
   return entry.http?.part?.total ?? bytesOf(entry.body).byteLength;
 }
 
 /** The one range that is asked for and that this representation may answer. */
 function rangeOf(
   request: Request,
-  entry: Entry,
+  entry: Stored,
   stored: FieldReader,
   now: EpochMs,
 ): Span | "unsatisfiable" | undefined {

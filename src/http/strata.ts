@@ -9,7 +9,7 @@ import { createReader } from "../engine/reader.ts";
 import { cacheStatus, plainStatus, spokesman, type Told } from "./cache-status.ts";
 import { etagOf } from "./etag.ts";
 import type { Refreshing, RequestScope, StrataEnv } from "./scope.ts";
-import { serverTiming } from "./server-timing.ts";
+import { serverTiming, type StepEnd } from "./server-timing.ts";
 import type { Clock } from "../core/time.ts";
 
 /** Runs a request through the application again, in the background. */
@@ -43,18 +43,18 @@ export function strata(options: StrataOptions): MiddlewareHandler<StrataEnv> {
 
   return async (c, next) => {
     const startedAt = now();
-    const events: CacheEvent[] = [];
+    const steps: StepEnd[] = [];
     const refreshing = refreshes.get(c.req.raw);
     const ctx =
       refreshing?.ctx ??
       createContext({
         id: newId(),
         now,
-        host: new URL(c.req.url).host,
+        host: hostOf(c.req.url),
         region: regionOf(c.req.raw.cf),
         waitUntil: (work) => c.executionCtx.waitUntil(work),
         emit: (event, id) => {
-          events.push(event);
+          if (event.type === "step.end") steps.push(event);
           observe(event, id);
         },
       });
@@ -94,24 +94,35 @@ export function strata(options: StrataOptions): MiddlewareHandler<StrataEnv> {
     };
     c.set("strata", scope);
     await next();
-    setHeaders(c, scope, events, now() - startedAt);
+    setHeaders(c, scope, steps, now() - startedAt);
   };
 }
 
 function setHeaders(
   c: HonoContext<StrataEnv>,
   scope: RequestScope,
-  events: readonly CacheEvent[],
+  steps: readonly StepEnd[],
   tookMs: number,
 ): void {
-  const headers = writableHeaders(c);
   const told = scope.told ?? tellOf(scope, c.res.status);
+  const timing = serverTiming(steps, tookMs);
+  try {
+    tell(c.res.headers, told, timing, tookMs);
+  } catch {
+    // Headers from elsewhere cannot be changed. A copy is made only then: it forgets that its body
+    // is encoded already.
+    c.res = new Response(c.res.body, c.res);
+    tell(c.res.headers, told, timing, tookMs);
+  }
+}
+
+function tell(headers: Headers, told: Told | undefined, timing: string, tookMs: number): void {
   if (told !== undefined) {
     // The caches before us have said theirs (RFC 9211, 2).
     headers.append("Cache-Status", told.member);
     headers.set("X-Cache-Status", told.plain);
   }
-  headers.append("Server-Timing", serverTiming(events, tookMs));
+  headers.append("Server-Timing", timing);
   headers.set("X-Response-Time", `${tookMs}ms`);
 }
 
@@ -121,14 +132,10 @@ function tellOf(scope: RequestScope, status: number): Told | undefined {
   return { member: cacheStatus(lookup, status, scope.ctx.now()), plain: plainStatus(lookup) };
 }
 
-/** A copy of the response would forget that its body is encoded already; so it is only made where it must be. */
-function writableHeaders(c: HonoContext<StrataEnv>): Headers {
-  try {
-    c.res.headers.delete("X-Cache-Status");
-  } catch {
-    c.res = new Response(c.res.body, c.res);
-  }
-  return c.res.headers;
+/** The host of a request's URL, which the platform has made: there is always a path behind it. */
+function hostOf(url: string): string {
+  const start = url.indexOf("//") + 2;
+  return url.slice(start, url.indexOf("/", start));
 }
 
 /** The continent is the nearest thing to a Durable Object's location hint; one name locally. */

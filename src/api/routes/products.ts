@@ -39,7 +39,7 @@ export function productRoutes({ db, existence }: AppServices): Hono<StrataEnv> {
   routes.get("/:id", async (c) => {
     noQuery(c);
     const id = idOf(c);
-    const { strata } = c.var;
+    const strata = c.get("strata");
     if (await cannotExist(strata, existence, productKind, id)) {
       strata.told = DENIED;
       return notFound(missing(id));

@@ -25,13 +25,13 @@ export function userRoutes({ db, existence }: AppServices, admin: Admin): Hono<S
     noQuery(c);
     const id = idOf(c);
     const viewer = await admin.viewer(c);
-    if (await cannotExist(c.var.strata, existence, userKind, id)) {
-      c.var.strata.told = DENIED;
+    if (await cannotExist(c.get("strata"), existence, userKind, id)) {
+      c.get("strata").told = DENIED;
       return missing(id);
     }
     // Read alone or in a batch: both share the entries.
     const { keyOf, policy } = userKind;
-    const lookup = await c.var.strata.cache.read<User>(keyOf(id), policy, async (load) => {
+    const lookup = await c.get("strata").cache.read<User>(keyOf(id), policy, async (load) => {
       load.tag(userKind.tagOf(id));
       return (await findUsers(db, [id]))[0];
     });
@@ -41,7 +41,7 @@ export function userRoutes({ db, existence }: AppServices, admin: Admin): Hono<S
       return c.json({ ...value, ...hidden.get(id) }, 200, PRIVATE);
     }
     if (value === undefined) {
-      existence.missed(userKind.name, c.var.strata.ctx);
+      existence.missed(userKind.name, c.get("strata").ctx);
       return missing(id);
     }
     const response = respond(c, lookup);
@@ -55,16 +55,16 @@ export function userRoutes({ db, existence }: AppServices, admin: Admin): Hono<S
     const possible = await Promise.all(
       ids.map(async (id) => ({
         id,
-        not: await cannotExist(c.var.strata, existence, userKind, id),
+        not: await cannotExist(c.get("strata"), existence, userKind, id),
       })),
     );
     const keys = possible.filter(({ not }) => !not).map(({ id }) => userKind.keyOf(id));
     const { policy } = userKind;
-    const found = await c.var.strata.cache.readMany<User>(keys, policy, userKind.loader(db));
+    const found = await c.get("strata").cache.readMany<User>(keys, policy, userKind.loader(db));
     const items = keys.flatMap((name) => found.get(name)?.value ?? []);
     const present = new Set(items.map(({ id }) => id));
     const missing = ids.filter((id) => !present.has(id));
-    if (missing.length > 0) existence.missed(userKind.name, c.var.strata.ctx);
+    if (missing.length > 0) existence.missed(userKind.name, c.get("strata").ctx);
     if (viewer === "anybody")
       return c.json({ items, missing }, 200, {
         "Cache-Control": "max-age=0, must-revalidate",

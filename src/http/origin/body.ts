@@ -5,7 +5,7 @@ import { bytesOf } from "../text-bytes.ts";
 /** Statuses that have no body at all. */
 const WITHOUT_BODY = new Set([101, 204, 205, 304]);
 
-function mayHaveBody(status: number): boolean {
+export function mayHaveBody(status: number): boolean {
   return !WITHOUT_BODY.has(status);
 }
 
@@ -18,8 +18,8 @@ export function rawResponse(
 ): Response {
   const init: ResponseInit = { status, headers, ...(statusText && { statusText }) };
   if (headers.has("Content-Encoding")) init.encodeBody = "manual";
-  // Of a string the runtime would make a Content-Type.
-  const bytes = typeof body === "string" ? bytesOf(body) : body;
+  // Of a string the runtime would make a Content-Type where there is none.
+  const bytes = typeof body === "string" && !headers.has("Content-Type") ? bytesOf(body) : body;
   return new Response(mayHaveBody(status) ? bytes : null, init);
 }
 

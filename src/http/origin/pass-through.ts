@@ -81,7 +81,7 @@ export function passThrough(options: PassThroughOptions): Handler<StrataEnv> {
   }
 
   return async function pass(c) {
-    const scope = c.var.strata;
+    const scope = c.get("strata");
     const request = c.req.raw;
     if (isLooping(request)) return loopDetected(scope);
     const target = targetOf(request.url, mount);
@@ -106,7 +106,7 @@ async function cachedAnswer(
   target: Target,
   requestDirectives: boolean,
 ): Promise<Response> {
-  const scope = c.var.strata;
+  const scope = c.get("strata");
   const request = c.req.raw;
   const primary = await originKey(target.publicOrigin, target.url);
   let forwarded: Headers | undefined;
