@@ -16,7 +16,7 @@ import { readerOf } from "./rfc/field-reader.ts";
 import { NO_DEMANDS, requestControlOf, type RequestControl } from "./rfc/request-control.ts";
 import { controlOf } from "./rfc/response-control.ts";
 import { standingOf } from "./rfc/reuse.ts";
-import { routeKey, sharedRequest, type KeyRules } from "./route-key.ts";
+import { createRouteKeys, sharedRequest, type KeyRules } from "./route-key.ts";
 import { isExplicit, judgeRoute, routeMaterial } from "./route-response.ts";
 import type { RequestScope, StrataEnv } from "./scope.ts";
 import { likelySelectors, selectVariant, variantKey, variantsOf } from "./variants.ts";
@@ -61,6 +61,9 @@ export function cached(options: CachedOptions): MiddlewareHandler<StrataEnv> {
   const policy = definePolicy({ ...policyOptions, tags: fixedTags });
   const tagsOf = typeof tags === "function" ? tags : () => [];
   const rules = typeof keying === "function" ? {} : keying;
+  const routeKeys = createRouteKeys(rules);
+  const keyOf =
+    typeof keying === "function" ? keying : (c: HonoContext<StrataEnv>) => routeKeys(c.req.raw);
   const clientControl =
     clientMaxAge === undefined
       ? CLIENT_CACHE_CONTROL
@@ -70,7 +73,7 @@ export function cached(options: CachedOptions): MiddlewareHandler<StrataEnv> {
     const request = c.req.raw;
     if (request.method !== "GET" && request.method !== "HEAD") return next();
     const scope = c.get("strata");
-    const primary = typeof keying === "function" ? keying(c) : await routeKey(request, rules);
+    const primary = await keyOf(c);
     const demands = requestDirectives ? requestControlOf(request.headers) : NO_DEMANDS;
     const asked = requestDirectives ? request.headers : withoutDirectives(request.headers);
     const run = (): Promise<Loaded> => loadHere(c, next, { policy, rules, asked, tags: tagsOf(c) });

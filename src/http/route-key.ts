@@ -20,8 +20,28 @@ export interface KeyRules {
   readonly host?: boolean;
 }
 
+/** URLs whose keys are remembered, for each route. */
+const MAX_REMEMBERED = 1_000;
+
+/** The keys of one route. Of a URL that was seen lately the key is there at once. */
+export function createRouteKeys(rules: KeyRules): (request: Request) => Promise<string> | string {
+  const { headers = [], cookies = [] } = rules;
+  if (headers.length > 0 || cookies.length > 0) return (request) => routeKey(request, rules);
+  const remembered = new Map<string, string>();
+  return (request) => {
+    const { url } = request;
+    return remembered.get(url) ?? routeKey(request, rules).then((key) => remember(url, key));
+  };
+
+  function remember(url: string, key: string): string {
+    if (remembered.size >= MAX_REMEMBERED) remembered.clear();
+    if (url.length <= MAX_KEY_LENGTH) remembered.set(url, key);
+    return key;
+  }
+}
+
 /** The key by the rules; hashed where it would be too long. */
-export async function routeKey(request: Request, rules: KeyRules): Promise<string> {
+async function routeKey(request: Request, rules: KeyRules): Promise<string> {
   const url = new URL(request.url);
   const query = keyedQuery(url.searchParams, rules);
   const parts = [url.pathname, query === "" ? "" : `?${query}`, ...extras(request, url, rules)];

@@ -66,14 +66,6 @@ export function settleAfter(windows: readonly Window[]): Millis {
   return Math.min(60_000, shortest / 4);
 }
 
-/** The buckets with everything that this isolate has given and the ledger has not confirmed. */
-function viewOf(known: Known, now: EpochMs): readonly Bucket[] {
-  const given = known.debt + known.flying;
-  return known.windows.map((window, w) =>
-    charge(known.buckets[w] ?? emptyBucket(now), window, now, given),
-  );
-}
-
 /** Whether the isolate, by what it knows, has room for `cost` more. */
 export function fits(known: Known, cost: number, now: EpochMs): boolean {
   const given = known.debt + known.flying + known.asking + cost;
@@ -82,8 +74,13 @@ export function fits(known: Known, cost: number, now: EpochMs): boolean {
   );
 }
 
+/** With everything that this isolate has given and the ledger has not confirmed. */
 export function balancesOf(known: Known, now: EpochMs, cost = 0): readonly Balance[] {
-  return viewOf(known, now).map((bucket, w) => balanceOf(bucket, known.windows[w]!, now, cost));
+  const given = known.debt + known.flying;
+  return known.windows.map((window, w) => {
+    const bucket = charge(known.buckets[w] ?? emptyBucket(now), window, now, given);
+    return balanceOf(bucket, window, now, cost);
+  });
 }
 
 export interface AccountTable {

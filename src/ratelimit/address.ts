@@ -9,7 +9,7 @@
 export function addressIdentity(text: string): string | undefined {
   const trimmed = text.trim();
   if (trimmed.includes(":")) return ipv6Identity(trimmed);
-  return ipv4(trimmed)?.join(".");
+  return isIpv4(trimmed) ? trimmed : undefined;
 }
 
 /** Whether an identity is this machine itself. */
@@ -20,12 +20,12 @@ export function isLoopback(identity: string): boolean {
 /** `::1` by its /64. */
 const LOOPBACK_64 = "0:0:0:0::/64";
 
-function ipv4(text: string): number[] | undefined {
-  const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text);
-  const parts = match?.slice(1).map(Number);
-  // Leading zeros would be octal to some and decimal to others.
-  const plain = match?.slice(1).every((part) => String(Number(part)) === part);
-  return plain && parts?.every((part) => part <= 255) ? parts : undefined;
+/** Leading zeros would be octal to some and decimal to others: they make it no address. */
+const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
+
+/** Whether a text is an IPv4 address, which can be written in one way only. */
+export function isIpv4(text: string): boolean {
+  return IPV4.test(text);
 }
 
 function ipv6Identity(text: string): string | undefined {
@@ -61,9 +61,8 @@ function groupsOf(text: string): number[] | undefined {
   const parts = text.split(":");
   const groups: number[] = [];
   for (const [i, part] of parts.entries()) {
-    const embedded = i === parts.length - 1 ? ipv4(part) : undefined;
-    if (embedded !== undefined) {
-      const [a = 0, b = 0, c = 0, d = 0] = embedded;
+    if (i === parts.length - 1 && isIpv4(part)) {
+      const [a = 0, b = 0, c = 0, d = 0] = part.split(".").map(Number);
       groups.push(a * 256 + b, c * 256 + d);
     } else if (/^[0-9a-f]{1,4}$/i.test(part)) groups.push(Number.parseInt(part, 16));
     else return undefined;

@@ -34,12 +34,14 @@ export function standingsOf(
   asked: readonly Asked[],
   balances: readonly (readonly Balance[])[],
 ): readonly Standing[] {
-  return asked.flatMap(({ policy, windows }, i) =>
-    (balances[i] ?? []).map((balance) => ({
-      policy: windowName(policy, windows.length, balance.window.label),
-      balance,
-    })),
-  );
+  const standings: Standing[] = [];
+  for (const [i, { policy, windows }] of asked.entries())
+    for (const balance of balances[i] ?? [])
+      standings.push({
+        policy: windowName(policy, windows.length, balance.window.label),
+        balance,
+      });
+  return standings;
 }
 
 export function windowName(policy: string, windows: number, label: string): string {

@@ -1,7 +1,8 @@
 /** The header fields that tell callers of limits. */
 import type { EpochMs, Millis } from "../core/time.ts";
+import type { Balance } from "./ledger.ts";
 import type { Window } from "./limit.ts";
-import { retryAfter, violated, windowName, type Asked, type Standing } from "./decision.ts";
+import { retryAfter, windowName, type Asked, type Standing } from "./decision.ts";
 
 const seconds = (ms: Millis): number => Math.ceil(ms / 1_000);
 
@@ -49,31 +50,29 @@ export function rateLimit(standings: readonly Standing[]): string {
 
 /** The standing that speaks for all in `X-RateLimit-*`: what refuses, else what has the least left. */
 export function binding(standings: readonly Standing[]): Standing | undefined {
-  const candidates = violated(standings).length > 0 ? violated(standings) : standings;
-  return candidates.reduce<Standing | undefined>(
-    (least, next) =>
-      least === undefined ||
-      next.balance.remaining < least.balance.remaining ||
-      (next.balance.remaining === least.balance.remaining &&
-        next.balance.waitMs > least.balance.waitMs)
-        ? next
-        : least,
-    undefined,
-  );
+  let least: Standing | undefined;
+  for (const next of standings)
+    if (least === undefined || isTighter(next.balance, least.balance)) least = next;
+  return least;
 }
 
-/**
- * `X-RateLimit-Limit`, `-Remaining`, and `-Reset`: the Unix time in seconds at
- * which there is more, or at which a refused request fits.
- */
-export function plainHeaders(standing: Standing, now: EpochMs): [name: string, value: string][] {
-  const { window, remaining, resetMs, waitMs } = standing.balance;
+function isTighter(a: Balance, b: Balance): boolean {
+  if (a.waitMs > 0 !== b.waitMs > 0) return a.waitMs > 0;
+  return a.remaining === b.remaining ? a.waitMs > b.waitMs : a.remaining < b.remaining;
+}
+
+/** `X-RateLimit-Limit`, `-Remaining` and `-Reset`. */
+export interface PlainLimit {
+  readonly limit: number;
+  readonly remaining: number;
+  /** The Unix time in seconds at which there is more, or at which a refused request fits. */
+  readonly reset: number;
+}
+
+export function plainLimit({ balance }: Standing, now: EpochMs): PlainLimit {
+  const { window, remaining, resetMs, waitMs } = balance;
   const ms = waitMs > 0 && waitMs < Infinity ? waitMs : resetMs;
-  return [
-    ["X-RateLimit-Limit", String(window.limit)],
-    ["X-RateLimit-Remaining", String(remaining)],
-    ["X-RateLimit-Reset", String(seconds(now + ms))],
-  ];
+  return { limit: window.limit, remaining, reset: seconds(now + ms) };
 }
 
 /** `Retry-After` in seconds; nothing if no waiting helps. */

@@ -1,6 +1,6 @@
 /** Who a request is counted for. Never from what a client can write as it likes. */
 import type { Context as HonoContext } from "hono";
-import { addressIdentity, isLoopback } from "./address.ts";
+import { addressIdentity, isIpv4, isLoopback } from "./address.ts";
 
 /** A caller that is known, by a means that cannot be made up. */
 export interface User {
@@ -34,13 +34,25 @@ export interface IdentitiesOptions {
 const NO_ADDRESS = "none";
 const FREE = "free";
 
-/** Texts of addresses whose identity is remembered. */
+/** Texts whose identity is remembered: all but IPv4 addresses, which are their own. */
 const MAX_ADDRESSES = 1_000;
 const MAX_ADDRESS_LENGTH = 64;
 
 export function createIdentities(options: IdentitiesOptions): Identities {
   const { addressHeader, localIsFree, users } = options;
   const addresses = new Map<string, string>();
+
+  const identityOf = (address: string): string =>
+    localIsFree && isLoopback(address) ? FREE : address;
+
+  function remember(value: string): string {
+    // A proxy that appends to a list puts what it has seen itself at the end.
+    const address = addressIdentity(value.slice(value.lastIndexOf(",") + 1)) ?? NO_ADDRESS;
+    const identity = identityOf(address);
+    if (addresses.size >= MAX_ADDRESSES) addresses.clear();
+    if (value.length <= MAX_ADDRESS_LENGTH) addresses.set(value, identity);
+    return identity;
+  }
 
   async function firstOf(c: HonoContext, from: number): Promise<User | undefined> {
     for (const source of users.slice(from)) {
@@ -54,14 +66,8 @@ export function createIdentities(options: IdentitiesOptions): Identities {
     address(c) {
       const value = c.req.header(addressHeader);
       if (value === undefined) return localIsFree ? undefined : NO_ADDRESS;
-      const known = addresses.get(value);
-      if (known !== undefined) return known === FREE ? undefined : known;
-      // A proxy that appends to a list puts what it has seen itself at the end.
-      const identity = addressIdentity(value.slice(value.lastIndexOf(",") + 1)) ?? NO_ADDRESS;
-      const counted = localIsFree && isLoopback(identity) ? FREE : identity;
-      if (addresses.size >= MAX_ADDRESSES) addresses.clear();
-      if (value.length <= MAX_ADDRESS_LENGTH) addresses.set(value, counted);
-      return counted === FREE ? undefined : counted;
+      const known = isIpv4(value) ? identityOf(value) : (addresses.get(value) ?? remember(value));
+      return known === FREE ? undefined : known;
     },
 
     /** Answers at once as long as its sources do: a promise costs a turn of every request. */

@@ -60,9 +60,11 @@ export function createMiddleware<E extends Env>(
     rules.some(({ kind, plans }) => kind === "user" || plans.size > 0),
   );
 
-  /** What is known of a rule before any request: all of it, if its place has a name. */
-  const placed = policies.map(({ name, rules }) =>
-    name === undefined ? undefined : rules.map((rule) => inPlace(name, rule)),
+  /** The rules where they are counted: known before any request, if the place has a name. */
+  const places = policies.map(({ name, rules }) =>
+    name === undefined
+      ? (c: HonoContext) => rules.map((rule) => inPlace(placeOf(c), rule))
+      : rules.map((rule) => inPlace(name, rule)),
   );
 
   function inPlace(name: string, defined: Rule): Placed {
@@ -73,9 +75,8 @@ export function createMiddleware<E extends Env>(
   function subjectOf(c: HonoContext, user: User | undefined): Subject {
     const asked: Asked[] = [];
     const free: Asked[] = [];
-    for (const [i, { rules }] of policies.entries())
-      for (const { rule, policy, prefix } of placed[i] ??
-        rules.map((rule) => inPlace(placeOf(c), rule))) {
+    for (const place of places)
+      for (const { rule, policy, prefix } of typeof place === "function" ? place(c) : place) {
         const { kind } = rule;
         const windows = windowsFor(rule, user?.plan);
         const value =
@@ -95,14 +96,8 @@ export function createMiddleware<E extends Env>(
   }
 
   function conclude(c: HonoContext<E>, { asked, free }: Subject, decision: Decision): void {
-    const whole = free.flatMap(({ policy, windows }): Standing[] =>
-      windows.map((window) => ({
-        policy,
-        balance: { window, remaining: window.limit, resetMs: 0, waitMs: 0 },
-      })),
-    );
     const all = free.length === 0 ? asked : [...asked, ...free];
-    applyHeaders(c.res.headers, answerHeaders(all, decision, whole));
+    applyHeaders(c.res.headers, answerHeaders(all, decision, free.flatMap(wholeOf)));
   }
 
   /** Puts the refusal where the answer would be. Nothing of the answer leaves. */
@@ -137,6 +132,14 @@ export function createMiddleware<E extends Env>(
     else await next();
     conclude(c, subject, decision);
   };
+}
+
+/** Where a client stands who is not counted. */
+function wholeOf({ policy, windows }: Asked): readonly Standing[] {
+  return windows.map((window) => ({
+    policy,
+    balance: { window, remaining: window.limit, resetMs: 0, waitMs: 0 },
+  }));
 }
 
 function passFree(ctx: Context): Decision {

@@ -57,7 +57,7 @@ export interface Telemetry {
   readonly enabled: boolean;
   /** Every event of every request, by the id that the request was given. */
   observe(event: CacheEvent, requestId: string): void;
-  /** The id for the context of the request that is just being run; a new one outside of any. */
+  /** The id for the context of the request that is just being run; a new one outside of any. Only telemetry asks for it. */
   requestId(): string;
   /** One request to Postgres has been answered, or has failed. */
   observeSql(request: {
@@ -169,6 +169,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     observe: enabled ? (event, id) => recorder(event, byId.get(id)) : () => undefined,
 
     requestId() {
+      if (!enabled) return "";
       const record = starting;
       if (record === undefined) return newId();
       starting = undefined;
