@@ -158,6 +158,13 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     return record.endedAt - record.startedAt >= slowMs ? "slow" : undefined;
   }
 
+  function forgetOldest(): void {
+    for (const oldest of byId.keys()) {
+      byId.delete(oldest);
+      return;
+    }
+  }
+
   function baggageOf({ incoming }: RequestRecord): string {
     return (propagators.has("baggage") && incoming?.headers.get("baggage")) || "";
   }
@@ -173,8 +180,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       const record = starting;
       if (record === undefined) return newId();
       starting = undefined;
-      const [oldest] = byId.size < MAX_RECORDS ? [] : byId.keys();
-      if (oldest !== undefined) byId.delete(oldest);
+      if (byId.size >= MAX_RECORDS) forgetOldest();
       byId.set(record.span.spanId, record);
       return record.span.spanId;
     },
