@@ -3,6 +3,9 @@ import { PortInUse } from "./ports.ts";
 
 const REPEAT_MS = 1_000;
 
+/** How often it looks whether the npm that started it is still there. */
+const PARENT_MS = 500;
+
 /**
  * Runs a program until it ends or a signal asks it to. The first Ctrl-C ends it in order, a second
  * one at once. The exit code is 1 if it failed; being asked to end is no failure.
@@ -14,6 +17,10 @@ export async function runProgram(
   const controller = new AbortController();
   let askedAt = 0;
   const print = (line: string): void => void process.stdout.write(`${line}\n`);
+  onOrphaned(() => {
+    print(`${name}: npm is gone, ending everything`);
+    controller.abort(new Error("orphaned"));
+  });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.on(signal, () => {
       if (controller.signal.aborted) {
@@ -45,4 +52,16 @@ export async function runProgram(
     );
     process.exit(1);
   }
+}
+
+/** A killed npm tells nobody: without this, a harness that kills what it started would leave everything behind. */
+function onOrphaned(end: () => void): void {
+  if (process.env["npm_lifecycle_event"] === undefined) return;
+  const parent = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(watch);
+    end();
+  }, PARENT_MS);
+  watch.unref();
 }

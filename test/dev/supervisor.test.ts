@@ -136,6 +136,17 @@ describe("npm run dev", () => {
       await expectNothingLeft(dev);
     });
 
+    it.each(["SIGINT", "SIGTERM", "SIGKILL"] as const)(
+      "after npm alone was sent %s",
+      async (signal) => {
+        const dev = await start({ throughNpm: true, env: { LOCAL_REDIS: "auto" } });
+        await dev.printed("Starting local server");
+        dev.signal(signal);
+        await dev.exit;
+        await expectNothingLeft(dev);
+      },
+    );
+
     it("after wrangler has crashed, and says so", async () => {
       const dev = await start();
       await dev.printed("Starting local server");

@@ -34,6 +34,8 @@ export interface Supervised {
 
 export interface SupervisedOptions {
   readonly script?: string;
+  /** Start it as its users do; signals go to npm alone, as from a program that started it. */
+  readonly throughNpm?: boolean;
   readonly args?: readonly string[];
   readonly port?: number;
   readonly servicesPort?: number;
@@ -49,27 +51,24 @@ export async function supervised(options: SupervisedOptions = {}): Promise<Super
   const root = options.root ?? mkdtempSync(join(tmpdir(), "strata-dev-"));
   const mark = `SUPERVISED_BY_TEST=${randomUUID()}`;
   const [name = "", value = ""] = mark.split("=");
-  const child = spawn(
-    process.execPath,
-    [
-      join(ROOT, options.script ?? "dev/main.ts"),
-      ...(options.args ?? ["--config", FIXTURE, "--root", root]),
-    ],
-    {
-      cwd: ROOT,
-      stdio: ["ignore", "pipe", "pipe"],
-      env: {
-        PATH: process.env["PATH"],
-        HOME: process.env["HOME"],
-        PORT: String(port),
-        SERVICES_PORT: String(servicesPort),
-        NO_SEED: "1",
-        LOCAL_REDIS: "embedded",
-        [name]: value,
-        ...options.env,
-      },
+  const args = options.args ?? ["--config", FIXTURE, "--root", root];
+  const command = options.throughNpm
+    ? ["npm", "run", "dev", "--", ...args]
+    : [process.execPath, join(ROOT, options.script ?? "dev/main.ts"), ...args];
+  const child = spawn(command[0]!, command.slice(1), {
+    cwd: ROOT,
+    stdio: ["ignore", "pipe", "pipe"],
+    env: {
+      PATH: process.env["PATH"],
+      HOME: process.env["HOME"],
+      PORT: String(port),
+      SERVICES_PORT: String(servicesPort),
+      NO_SEED: "1",
+      LOCAL_REDIS: "embedded",
+      [name]: value,
+      ...options.env,
     },
-  );
+  });
   let output = "";
   const waiting = new Set<() => void>();
   for (const stream of [child.stdout, child.stderr]) {
