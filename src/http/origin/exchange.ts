@@ -9,7 +9,13 @@ import type { Forwarded } from "../cache-status.ts";
 import { judgeResponse, madeOf, PASSING, unstorable, UNSHARED, type Verdict } from "../made.ts";
 import { readerOf } from "../rfc/field-reader.ts";
 import { standsInFor, type KeepLimits } from "../rfc/instants.ts";
-import { joinParts, mayCombine, parseContentRange, type Part } from "../rfc/range.ts";
+import {
+  joinParts,
+  mayCombine,
+  OF_WHOLE_CONTENT,
+  parseContentRange,
+  type Part,
+} from "../rfc/range.ts";
 import type { RequestControl } from "../rfc/request-control.ts";
 import { controlOf } from "../rfc/response-control.ts";
 import { updateFields } from "../rfc/stored-fields.ts";
@@ -150,9 +156,8 @@ export async function loadFrom(
       own.response = new Response(bytes, { status: 206, headers: received.headers });
     const { part: whole, bytes: body } = joined ?? { part, bytes };
     const complete = whole.first === 0 && whole.last === whole.total - 1;
-    const fields = verdict.fields.filter(
-      ([name]) => name !== "content-range" && name !== "content-length",
-    );
+    const ofThePart: readonly string[] = ["content-range", "content-length", ...OF_WHOLE_CONTENT];
+    const fields = verdict.fields.filter(([name]) => !ofThePart.includes(name));
     const made = madeOf(
       { ...verdict, fields },
       complete ? 200 : 206,
@@ -167,7 +172,8 @@ export async function loadFrom(
     const newer = judge(received, entry.http?.status ?? 200, received.headers).fields;
     const fields = updateFields(entry.http?.headers ?? [], newer);
     const status = entry.http?.status ?? 200;
-    const verdict = judge(received, status, fields);
+    // What the newer answer's Connection lists is not in it; what is stored under that name stays (3.1).
+    const verdict = judge({ ...received, sent: new Headers() }, status, fields);
     own.forwarded = { fwd, status: received.status, revalidated: true };
     const part = entry.http?.part;
     const made = madeOf(verdict, status, entry.body, part === undefined ? {} : { part });
