@@ -35,6 +35,30 @@ export const PROXYING = [
     expect(headers.get("Via")).toBe("1.0 near, 1.1 strata");
     expect((await p.get()).headers.get("Via")).toBe("1.0 near, 1.1 strata");
   }),
+  rfc9110("7.6.3", "MUST", "say in Via which version the client spoke", async (p) => {
+    p.answers({});
+    await p.send({ cf: { httpProtocol: "HTTP/2" } });
+    expect(p.seen[0]?.headers.get("Via")).toBe("2 strata");
+  }),
+  ...["OPTIONS", "TRACE"].flatMap((method) => [
+    rfc9110("7.6.2", "MUST", `count the hops of ${method}`, async (p) => {
+      p.answers({});
+      await p.send({ method, headers: { "Max-Forwards": "5" } });
+      expect(p.seen[0]?.headers.get("Max-Forwards")).toBe("4");
+    }),
+    rfc9110("7.6.2", "MUST NOT", `forward ${method} beyond its last hop`, async (p) => {
+      const headers = { "Max-Forwards": "0", "X-A": "1", Authorization: "Basic x" };
+      const answer = await p.send({ method, path: "/x?y", headers });
+      expect([p.seen.length, answer.status]).toEqual([0, method === "TRACE" ? 200 : 204]);
+      expect(answer.body).toContain(method === "TRACE" ? "TRACE /x?y HTTP/1.1\r\n" : "");
+      expect(answer.body).not.toContain("Basic");
+    }),
+  ]),
+  rfc9110("7.6.2", "MAY", "leave Max-Forwards be where it means nothing", async (p) => {
+    p.answers({});
+    await p.get({ "Max-Forwards": "0" });
+    expect(p.seen[0]?.headers.get("Max-Forwards")).toBe("0");
+  }),
   rfc9110("7.6.3", "SHOULD", "notice a request that goes round in circles", async (p) => {
     p.answers({});
     const via = Array.from({ length: 8 }, () => "1.1 strata").join(", ");

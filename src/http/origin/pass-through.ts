@@ -23,6 +23,7 @@ import {
   type Own,
 } from "./exchange.ts";
 import { createForward, forwardedHeaders, isLooping } from "./forward.ts";
+import { answerAsLast, forwardsLeft } from "./last-recipient.ts";
 import { createInvalidate, type Recovering } from "./pending.ts";
 import { originKey, targetOf, type Target } from "./target.ts";
 import { handOn, type UnsafeOptions } from "./unsafe.ts";
@@ -84,6 +85,10 @@ export function passThrough(options: PassThroughOptions): Handler<StrataEnv> {
     const scope = c.var.strata;
     const request = c.req.raw;
     if (isLooping(request)) return loopDetected(scope);
+    if (forwardsLeft(request) === 0) {
+      scope.told = { member: "strata; detail=max-forwards", plain: "BYPASS" };
+      return answerAsLast(request);
+    }
     const target = targetOf(request.url, mount);
     const exchange = optionsOf(scope);
     try {
