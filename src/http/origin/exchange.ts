@@ -18,7 +18,7 @@ import {
 } from "../rfc/range.ts";
 import type { RequestControl } from "../rfc/request-control.ts";
 import { controlOf } from "../rfc/response-control.ts";
-import { updateFields } from "../rfc/stored-fields.ts";
+import { privateFields, updateFields } from "../rfc/stored-fields.ts";
 import { confirms, describesStored } from "../rfc/validate.ts";
 import { bytesOf, textOf } from "../text-bytes.ts";
 import { placed, storedAt, type Place } from "../placing.ts";
@@ -53,6 +53,8 @@ export interface Own {
   response?: Response;
   /** For this client, though it is stored under another key than the one that was looked up. */
   entry?: Entry;
+  /** Fields of the origin's answer that are for this client alone, beside what is stored. */
+  fields?: readonly (readonly [name: string, value: string])[];
   forwarded?: Forwarded;
   /** Resolves with a response whose body is still under way. */
   readonly early?: PromiseWithResolvers<Response>;
@@ -121,6 +123,7 @@ export async function loadFrom(
       return unusable ? PASSING : unstorable(verdict.storing, request.headers);
     }
     own.forwarded = { fwd, status: received.status, stored: true };
+    own.fields = privateFields(received.headers, verdict.control);
     const bytes = await collect(received, {
       limit: maxBodyBytes,
       ctx,
@@ -169,9 +172,10 @@ export async function loadFrom(
 
   /** The stored response with the fields and times of a newer answer (3.2, 4.3.4). */
   async function freshen(entry: Entry, received: Received): Promise<Loaded> {
-    const newer = judge(received, entry.http?.status ?? 200, received.headers).fields;
-    const fields = updateFields(entry.http?.headers ?? [], newer);
-    const status = entry.http?.status ?? 200;
+    const { status = 200, headers: stored = [] } = entry.http ?? {};
+    const newer = judge(received, status, received.headers);
+    const fields = updateFields(stored, newer.fields);
+    own.fields = privateFields(received.headers, newer.control);
     // What the newer answer's Connection lists is not in it; what is stored under that name stays (3.1).
     const verdict = judge({ ...received, sent: new Headers() }, status, fields);
     own.forwarded = { fwd, status: received.status, revalidated: true };

@@ -218,8 +218,11 @@ function finish(scope: RequestScope, asked: Asked, looked: Looked): Response {
   const response = early ?? theirs;
   if (response !== undefined) return response;
   const entry = own.entry ?? lookup?.entry;
-  if (entry !== undefined && forwarded !== undefined)
-    return serve(request, entry, ctx.now(), { reused: false });
+  if (entry !== undefined && forwarded !== undefined) {
+    const served = serve(request, entry, ctx.now(), { reused: false });
+    for (const [name, value] of own.fields ?? []) served.headers.append(name, value);
+    return served;
+  }
   if (entry !== undefined && lookup !== undefined) return fromEntry(scope, request, entry, lookup);
   throw failure ?? new Error("a lookup without an answer");
 }

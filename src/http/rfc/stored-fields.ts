@@ -42,6 +42,15 @@ export function storedFields(
   return kept;
 }
 
+/** Fields that `private="..."` names: they are for the client that asked, and for nobody else (5.2.2.7). */
+export function privateFields(
+  fields: Iterable<readonly [string, string]>,
+  { private: named }: ResponseControl,
+): (readonly [string, string])[] {
+  if (named === undefined || named === true) return [];
+  return [...fields].filter(([name]) => named.includes(name.toLowerCase()));
+}
+
 /** Of the stored body, whatever a newer response without a body says (3.2 lets Content-Range be left out). */
 const OF_THE_BODY = new Set(["content-length", "content-range"]);
 
