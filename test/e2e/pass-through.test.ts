@@ -135,7 +135,7 @@ describe("what goes to the origin", () => {
   });
 
   it("takes a status that is none for a failure of the origin", async () => {
-    const path = await scripted({ status: 600, headers: [FRESH] });
+    const path = await scripted({ status: 600, headers: [FRESH, ["Content-Length", "10"]] });
     expect((await get(path)).response.status).toBe(502);
   });
 });

@@ -92,9 +92,9 @@ export function createForward({ fetch, now, headersTimeoutMs }: ForwardOptions):
         headers,
         ...(body && { body }),
         redirect: "manual",
-        // The platform's cache stays out of it. `cache: "no-store"` would do the same and add
-        // Cache-Control: no-cache, which the client did not say.
-        cf: { cacheTtl: -1 },
+        // What `cache: "no-store"` tells the platform, without the Cache-Control: no-cache that it
+        // would send on; the client has not said that.
+        cf: { cacheTtl: -1, cacheLevel: "bypass" },
         encodeResponseBody: "manual",
         signal: abort.signal,
       });
