@@ -1,5 +1,6 @@
 // oxlint-disable vitest/no-standalone-expect -- requirements.test.ts runs these checks inside its tests
 import { expect } from "vitest";
+import { revalidated } from "./expectations.ts";
 import { of } from "./requirement.ts";
 
 const rfc9110 = of(9110);
@@ -74,6 +75,13 @@ export const PROXYING = [
     p.answers({ status: 302, headers: { Location: "/y" } });
     const answer = await p.get();
     expect([answer.status, answer.headers.get("Location"), p.seen.length]).toEqual([302, "/y", 1]);
+  }),
+  rfc9110("15.4.5", "MUST NOT", "hand on a 304 that nobody asked for", async (p) => {
+    p.answers({ status: 304, headers: { ETag: '"a"' } });
+    expect((await p.get()).status).toBe(502);
+    const other = { status: 304, headers: { ETag: '"b"' } };
+    const answer = await revalidated(p, { ETag: '"a"' }, other);
+    expect([answer.status, answer.body, answer.cache]).toEqual([200, "1", "STALE"]);
   }),
   rfc9111("2", "MUST", "keep the whole query in the key, in its order", async (p) => {
     p.answers({ headers: FRESH });

@@ -25,7 +25,7 @@ import { placed, storedAt, type Place } from "../placing.ts";
 import { variantTags } from "../variants.ts";
 import { collect, relay } from "./collect.ts";
 import type { Forward, Received } from "./forward.ts";
-import { planOf, unconditional, type Plan } from "./plan.ts";
+import { isConditional, planOf, unconditional, type Plan } from "./plan.ts";
 
 export interface ExchangeOptions {
   readonly engine: Engine;
@@ -92,6 +92,9 @@ export async function loadFrom(
   async function ask(plan: Plan, entry: Entry | undefined): Promise<Loaded> {
     const received = await forward(url, { method: request.method, headers: plan.headers });
     own.forwarded = { fwd, status: received.status };
+    // RFC 9110, 15.4.5: it answers a condition, and there was none.
+    if (received.status === 304 && !isConditional(plan))
+      throw new CacheUnavailable(fault("origin.unavailable", "answered 304 to no condition"));
     if (received.status === 304 && plan.kind !== "plain") {
       const confirmed = await confirmedBy(received, plan, entry);
       if (confirmed !== undefined) return freshen(confirmed, received);

@@ -59,6 +59,11 @@ export function planOf(
   return { kind: condition.length > 0 ? "validate" : "plain", headers };
 }
 
+/** Whether a 304 can be the answer. */
+export function isConditional({ headers }: Plan): boolean {
+  return headers.has("If-None-Match") || headers.has("If-Modified-Since");
+}
+
 /** Whether one range is asked for, and the part holds it. */
 function hasAll(part: Part, [spec, ...more]: readonly RangeSpec[]): boolean {
   const span = spec === undefined ? undefined : resolveRange(spec, part.total);
