@@ -199,6 +199,30 @@ export const RANGE = [
     expect((await p.get({ Range: "bytes=3-6" })).body).toBe("3456");
     expect(p.seen.length).toBe(2);
   }),
+  rfc9111("3.4", "MUST", "keep what only the older part says of the whole", async (p) => {
+    p.answers(part(0, 4, { ...FRESH, "Content-Language": "de", "X-A": "1" }), {
+      ...part(5, 9, { ...FRESH, "X-A": "2" }),
+    });
+    await p.get({ Range: "bytes=0-4" });
+    const { headers, body } = await p.get();
+    expect([body, headers.get("Content-Language"), headers.get("X-A")]).toEqual([WHOLE, "de", "2"]);
+  }),
+  ...[
+    part(5, 9, { ETag: '"a"', "Cache-Control": "no-store" }),
+    { ...part(5, 9), body: "567" },
+    { ...part(5, 9), headers: { ...FRESH, "Content-Range": "bytes 5-9/*" } },
+  ].map((end) =>
+    rfc9111("3.3", "MUST NOT", `answer a GET with an end: ${JSON.stringify(end)}`, async (p) => {
+      p.answers(part(0, 4), end, { headers: FRESH, body: WHOLE });
+      await p.get({ Range: "bytes=0-4" });
+      const answer = await p.get();
+      expect([answer.status, answer.body, p.seen[2]?.headers.get("Range")]).toEqual([
+        200,
+        WHOLE,
+        null,
+      ]);
+    }),
+  ),
   rfc9111("3.4", "MUST", "use the whole where the beginning is no longer good", async (p) => {
     p.answers(part(0, 4), { headers: { ...FRESH, ETag: '"b"' }, body: "changed" });
     await p.get({ Range: "bytes=0-4" });

@@ -18,7 +18,7 @@ export interface ScriptedResponse {
   readonly chunkMs?: number;
   /** Where the connection breaks: before the head, or after so many characters of the body. */
   readonly breakAfter?: number | "start";
-  /** Sent as it stands, in Latin-1, in place of a response; then the connection is closed. */
+  /** Sent in Latin-1 in place of a response, `{path}` filled in; then the connection is closed. */
   readonly raw?: string;
   /** No Date of its own. */
   readonly noDate?: boolean;
@@ -104,7 +104,7 @@ async function play(
     return;
   }
   if (scripted.raw !== undefined) {
-    request.socket.end(scripted.raw, "latin1");
+    request.socket.end(scripted.raw.replace("{path}", request.url ?? ""), "latin1");
     return;
   }
   for (const status of scripted.interim ?? [])
