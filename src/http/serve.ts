@@ -9,6 +9,8 @@ import {
   covers,
   formatContentRange,
   ifRangeHolds,
+  isOn416,
+  OF_WHOLE_CONTENT,
   parseRange,
   resolveRange,
   type Span,
@@ -42,7 +44,9 @@ export function serve(
   // RFC 9111, 5.1: Age says that the origin was not asked for this request.
   if (options.reused) headers.set("Age", String(ageOf(entry, now)));
 
-  if (status === 200 && isNotModified(request.headers, stored, now)) return notModified(headers);
+  // RFC 9111, 4.3.2: a part that can answer the request is evaluated like the whole.
+  if ((status === 200 || part !== undefined) && isNotModified(request.headers, stored, now))
+    return notModified(headers);
   if (request.method === "HEAD") {
     // A part's length is not that of the whole.
     const length = part?.total ?? bytesOf(entry.body).byteLength;
@@ -53,10 +57,11 @@ export function serve(
     status === 200 || part !== undefined ? rangeOf(request, entry, stored, now) : undefined;
   if (range === undefined) return rawResponse(entry.body, status, headers);
   if (range === "unsatisfiable") {
+    for (const name of [...headers.keys()]) if (!isOn416(name)) headers.delete(name);
     headers.set("Content-Range", `bytes */${totalOf(entry)}`);
-    headers.delete("Content-Type");
     return rawResponse(null, 416, headers);
   }
+  for (const name of OF_WHOLE_CONTENT) headers.delete(name);
   const offset = part?.first ?? 0;
   const bytes = bytesOf(entry.body).subarray(range.first - offset, range.last - offset + 1);
   headers.set("Content-Range", formatContentRange(range, totalOf(entry)));

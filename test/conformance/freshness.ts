@@ -119,7 +119,7 @@ export const FRESHNESS = [
       notReused(p, { "Cache-Control": "max-age=10", Age: age }, { after: 3 }),
     ),
   ),
-  ...["abc", "-8", "8.0", '"x"', "8s"].map((age) =>
+  ...["abc", "-8", "8.0", '"x"', '"8"', "8s"].map((age) =>
     rfc9111("5.1", "SHOULD", `ignore the invalid Age ${age}`, (p) =>
       reused(p, { "Cache-Control": "max-age=10", Age: age }, { after: 9 }),
     ),

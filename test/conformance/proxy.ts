@@ -32,6 +32,8 @@ export interface Sending {
   readonly path?: string;
   readonly body?: string;
   readonly host?: string;
+  /** What the platform tells of the connection. */
+  readonly cf?: Readonly<Record<string, string>>;
 }
 
 export interface Proxy {
@@ -111,9 +113,16 @@ function build(
       origin.next = 0;
     },
     get: (headers = {}, path = "/x") => proxy.send({ headers, path }),
-    async open({ method = "GET", headers = {}, path = "/x", body, host = `${namespace}.test` }) {
+    async open({
+      method = "GET",
+      headers = {},
+      path = "/x",
+      body,
+      host = `${namespace}.test`,
+      cf,
+    }) {
       const execution = createExecutionContext();
-      const init = { method, headers, ...(body !== undefined && { body }) };
+      const init = { method, headers, ...(body !== undefined && { body }), ...(cf && { cf }) };
       const request = new Request(`http://${host}${path}`, init);
       const response = await app.fetch(request, env, execution);
       return { response, settle: () => waitOnExecutionContext(execution) };

@@ -1,5 +1,6 @@
 // oxlint-disable vitest/no-standalone-expect -- requirements.test.ts runs these checks inside its tests
 import { expect } from "vitest";
+import { revalidated } from "./expectations.ts";
 import { of } from "./requirement.ts";
 
 const rfc9110 = of(9110);
@@ -35,6 +36,30 @@ export const PROXYING = [
     expect(headers.get("Via")).toBe("1.0 near, 1.1 strata");
     expect((await p.get()).headers.get("Via")).toBe("1.0 near, 1.1 strata");
   }),
+  rfc9110("7.6.3", "MUST", "say in Via which version the client spoke", async (p) => {
+    p.answers({});
+    await p.send({ cf: { httpProtocol: "HTTP/2" } });
+    expect(p.seen[0]?.headers.get("Via")).toBe("2 strata");
+  }),
+  ...["OPTIONS", "TRACE"].flatMap((method) => [
+    rfc9110("7.6.2", "MUST", `count the hops of ${method}`, async (p) => {
+      p.answers({});
+      await p.send({ method, headers: { "Max-Forwards": "5" } });
+      expect(p.seen[0]?.headers.get("Max-Forwards")).toBe("4");
+    }),
+    rfc9110("7.6.2", "MUST NOT", `forward ${method} beyond its last hop`, async (p) => {
+      const headers = { "Max-Forwards": "0", "X-A": "1", Authorization: "Basic x" };
+      const answer = await p.send({ method, path: "/x?y", headers });
+      expect([p.seen.length, answer.status]).toEqual([0, method === "TRACE" ? 200 : 204]);
+      expect(answer.body).toContain(method === "TRACE" ? "TRACE /x?y HTTP/1.1\r\n" : "");
+      expect(answer.body).not.toContain("Basic");
+    }),
+  ]),
+  rfc9110("7.6.2", "MAY", "leave Max-Forwards be where it means nothing", async (p) => {
+    p.answers({});
+    await p.get({ "Max-Forwards": "0" });
+    expect(p.seen[0]?.headers.get("Max-Forwards")).toBe("0");
+  }),
   rfc9110("7.6.3", "SHOULD", "notice a request that goes round in circles", async (p) => {
     p.answers({});
     const via = Array.from({ length: 8 }, () => "1.1 strata").join(", ");
@@ -50,6 +75,13 @@ export const PROXYING = [
     p.answers({ status: 302, headers: { Location: "/y" } });
     const answer = await p.get();
     expect([answer.status, answer.headers.get("Location"), p.seen.length]).toEqual([302, "/y", 1]);
+  }),
+  rfc9110("15.4.5", "MUST NOT", "hand on a 304 that nobody asked for", async (p) => {
+    p.answers({ status: 304, headers: { ETag: '"a"' } });
+    expect((await p.get()).status).toBe(502);
+    const other = { status: 304, headers: { ETag: '"b"' } };
+    const answer = await revalidated(p, { ETag: '"a"' }, other);
+    expect([answer.status, answer.body, answer.cache]).toEqual([200, "1", "STALE"]);
   }),
   rfc9111("2", "MUST", "keep the whole query in the key, in its order", async (p) => {
     p.answers({ headers: FRESH });

@@ -128,7 +128,12 @@ export const STORING = [
         "X-Ours": "1",
       },
     });
-    await p.get();
+    const first = (await p.get()).headers;
+    expect([first.get("X-Mine"), first.get("X-Other"), first.get("X-Ours")]).toEqual([
+      "1",
+      "1",
+      "1",
+    ]);
     const { headers } = await p.get();
     expect([headers.get("X-Mine"), headers.get("X-Other"), headers.get("X-Ours")]).toEqual([
       null,
@@ -136,6 +141,20 @@ export const STORING = [
       "1",
     ]);
     expect(p.seen.length).toBe(1);
+  }),
+  rfc9111("5.2.2.7", "MUST", "hand the fields that private names to who asked", async (p) => {
+    const mine = { "Cache-Control": 'max-age=10, private="set-cookie"', ETag: '"a"' };
+    p.answers(
+      { headers: { ...mine, "Set-Cookie": ["a=1", "b=1"] }, takesMs: 1 },
+      { status: 304, headers: { ...mine, "Set-Cookie": "a=2" } },
+    );
+    const [leader, follower] = await Promise.all([p.get(), p.get()]);
+    expect(leader?.headers.getSetCookie()).toEqual(["a=1", "b=1"]);
+    expect(follower?.headers.getSetCookie()).toEqual([]);
+    p.advance(11);
+    expect((await p.get()).headers.getSetCookie()).toEqual(["a=2"]);
+    expect((await p.get()).headers.getSetCookie()).toEqual([]);
+    expect(p.seen.length).toBe(2);
   }),
   rfc9111("3", "MAY", "keep Set-Cookie with explicit freshness, as the origin says", (p) =>
     reused(p, { "Cache-Control": FRESH, "Set-Cookie": "a=1" }),

@@ -69,7 +69,7 @@ describe("the pass-through at the root", () => {
     const path = await scripted({ headers: [FRESH] });
     await get(path, {}, 0);
     const host = new URL(product.urls[0] ?? "").host;
-    const other = () => ask(1, path, host);
+    const other = () => ask(1, path, { Host: host });
     expect((await other()).cache).toMatch(/HIT|MISS/);
     const before = (await seen(path)).length;
     await fetch(`${product.urls[0]}${path}`, { method: "POST", body: "x" });
@@ -124,13 +124,88 @@ describe("the pass-through at the root", () => {
   });
 });
 
-/** Asks one instance under another's name: fetch would not let us choose the Host. */
-function ask(instance: number, path: string, host: string): Promise<{ cache: string }> {
+describe("encoded bodies", () => {
+  // Not even gzip: whoever tries to decode or encode it fails, or changes it.
+  const bytes = "\u001f\u008b\u0000\u00ff";
+  const encoded = `Content-Encoding: gzip\r\nContent-Length: 4\r\nCache-Control: max-age=60\r\n`;
+
+  it("hands a part on as it came, and again from what is stored", async () => {
+    const head = `HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 0-3/9\r\n${encoded}`;
+    const path = await scripted({ raw: `${head}\r\n${bytes}` });
+    for (const cache of ["MISS", "HIT"])
+      expect(await ask(0, path, { Range: "bytes=0-3" })).toEqual({
+        status: 206,
+        cache,
+        body: bytes,
+      });
+  });
+
+  it("hands the answer to a POST on as it came, and to a GET of the same", async () => {
+    const head = `HTTP/1.1 200 OK\r\nContent-Location: {path}\r\n${encoded}`;
+    const path = await scripted({ raw: `${head}\r\n${bytes}` });
+    expect((await ask(0, path, {}, "POST")).body).toBe(bytes);
+    expect(await ask(0, path, {})).toEqual({ status: 200, cache: "HIT", body: bytes });
+  });
+});
+
+describe("what goes to the origin", () => {
+  it("asks caches on its way for nothing that the client did not ask for", async () => {
+    const path = await scripted({ headers: [] });
+    await get(path);
+    await get(path, { "Cache-Control": "max-age=5" });
+    const [plain, asking] = (await seen(path)).map(({ headers }) => headers);
+    expect([plain?.["cache-control"], plain?.["pragma"]]).toEqual([undefined, undefined]);
+    expect([asking?.["cache-control"], asking?.["pragma"]]).toEqual(["max-age=5", undefined]);
+  });
+
+  it("takes a status that is none for a failure of the origin", async () => {
+    const path = await scripted({ status: 600, headers: [FRESH, ["Content-Length", "10"]] });
+    expect((await get(path)).response.status).toBe(502);
+  });
+});
+
+/** docs/http.md lists these; a test that fails here says that the runtime has learned it. */
+describe("what the runtime does not allow", () => {
+  const head = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n";
+
+  it("reads no folded fields", async () => {
+    const path = await scripted({ raw: `${head}X-Folded: a\r\n b\r\n\r\nok` });
+    expect((await get(path)).response.status).toBe(502);
+  });
+
+  it("takes fields for UTF-8 and loses what is not", async () => {
+    const path = await scripted({ raw: `${head}X-Latin: \u00e9\r\nX-Utf: \u00c3\u00a9\r\n\r\nok` });
+    const { headers } = (await get(path)).response;
+    const bytes = (name: string) => Buffer.from(headers.get(name) ?? "", "latin1").toString("utf8");
+    expect([bytes("X-Latin"), bytes("X-Utf")]).toEqual(["\ufffd", "\u00e9"]);
+  });
+
+  it("does not tell the Worker behind wrangler dev what a request's Connection lists", async () => {
+    const path = await scripted({ headers: [] });
+    await ask(0, path, { Connection: "X-Hop", "X-Hop": "1" });
+    expect((await seen(path))[0]?.headers["x-hop"]).toBe("1");
+  });
+});
+
+/** Over plain http: fetch would not let us choose Host and Connection, and would decode the body. */
+function ask(
+  instance: number,
+  path: string,
+  headers: Readonly<Record<string, string>>,
+  method = "GET",
+): Promise<{ status: number | undefined; cache: string; body: string }> {
   const url = new URL(path, product.urls[instance]);
   return new Promise((resolve, reject) => {
-    const sent = request(url, { headers: { Host: host } }, (response) => {
-      response.resume();
-      response.on("end", () => resolve({ cache: String(response.headers["x-cache-status"]) }));
+    const sent = request(url, { method, headers }, (response) => {
+      let body = "";
+      response.setEncoding("latin1").on("data", (text: string) => (body += text));
+      response.on("end", () =>
+        resolve({
+          status: response.statusCode,
+          cache: String(response.headers["x-cache-status"]),
+          body,
+        }),
+      );
     });
     sent.on("error", reject);
     sent.end();

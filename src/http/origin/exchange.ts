@@ -9,17 +9,19 @@ import type { Forwarded } from "../cache-status.ts";
 import { judgeResponse, madeOf, PASSING, unstorable, UNSHARED, type Verdict } from "../made.ts";
 import { readerOf } from "../rfc/field-reader.ts";
 import { standsInFor, type KeepLimits } from "../rfc/instants.ts";
-import { joinParts, mayCombine, parseContentRange, type Part } from "../rfc/range.ts";
+import { parseContentRange, type Part } from "../rfc/range.ts";
 import type { RequestControl } from "../rfc/request-control.ts";
 import { controlOf } from "../rfc/response-control.ts";
-import { updateFields } from "../rfc/stored-fields.ts";
+import { privateFields, updateFields } from "../rfc/stored-fields.ts";
 import { confirms, describesStored } from "../rfc/validate.ts";
 import { bytesOf, textOf } from "../text-bytes.ts";
 import { placed, storedAt, type Place } from "../placing.ts";
 import { variantTags } from "../variants.ts";
+import { rawResponse } from "./body.ts";
 import { collect, relay } from "./collect.ts";
 import type { Forward, Received } from "./forward.ts";
-import { planOf, unconditional, type Plan } from "./plan.ts";
+import { continues, joined, OF_THE_PART } from "./parts.ts";
+import { isConditional, planOf, unconditional, type Plan } from "./plan.ts";
 
 export interface ExchangeOptions {
   readonly engine: Engine;
@@ -47,6 +49,8 @@ export interface Own {
   response?: Response;
   /** For this client, though it is stored under another key than the one that was looked up. */
   entry?: Entry;
+  /** Fields of the origin's answer that are for this client alone, beside what is stored. */
+  fields?: readonly (readonly [name: string, value: string])[];
   forwarded?: Forwarded;
   /** Resolves with a response whose body is still under way. */
   readonly early?: PromiseWithResolvers<Response>;
@@ -84,17 +88,17 @@ export async function loadFrom(
   async function ask(plan: Plan, entry: Entry | undefined): Promise<Loaded> {
     const received = await forward(url, { method: request.method, headers: plan.headers });
     own.forwarded = { fwd, status: received.status };
+    // RFC 9110, 15.4.5: it answers a condition, and there was none.
+    if (received.status === 304 && !isConditional(plan))
+      throw new CacheUnavailable(fault("origin.unavailable", "answered 304 to no condition"));
     if (received.status === 304 && plan.kind !== "plain") {
       const confirmed = await confirmedBy(received, plan, entry);
       if (confirmed !== undefined) return freshen(confirmed, received);
-      await received.body?.cancel();
-      return ask(unconditional(asked.forwarded()), undefined);
+      return askAnew(received);
     }
     if (request.method === "HEAD") return afterHead(received, entry);
-    if (plan.kind === "complete" && received.status === 206 && !continues(received, entry)) {
-      await received.body?.cancel();
-      return ask(unconditional(asked.forwarded()), undefined);
-    }
+    if (plan.kind === "complete" && received.status === 206 && !continues(entry, received.headers))
+      return askAnew(received);
     if (entry !== undefined && mayStandIn(entry, received.status)) {
       own.response = relay(received);
       throw new CacheUnavailable(fault("origin.unavailable", `answered ${received.status}`));
@@ -111,10 +115,13 @@ export async function loadFrom(
         : undefined;
     const unusable = received.status === 206 && part === undefined;
     if (verdict.storing !== "store" || unusable) {
+      // It is the end of what the client has asked for, and no answer by itself (3.3).
+      if (plan.kind === "complete" && received.status === 206) return askAnew(received);
       own.response = relay(received);
       return unusable ? PASSING : unstorable(verdict.storing, request.headers);
     }
     own.forwarded = { fwd, status: received.status, stored: true };
+    own.fields = privateFields(received.headers, verdict.control);
     const bytes = await collect(received, {
       limit: maxBodyBytes,
       ctx,
@@ -135,39 +142,46 @@ export async function loadFrom(
     plan: Plan,
     entry: Entry | undefined,
   ): Promise<Loaded> {
-    if (bytes.byteLength !== part.last - part.first + 1) {
-      own.response = new Response(bytes, { status: 206, headers: received.headers });
-      return PASSING;
-    }
-    const held = entry?.http?.part;
-    const joins =
-      held !== undefined && mayCombine(entry?.etag ?? null, received.headers.get("ETag"));
-    const joined = joins
-      ? joinParts({ part: held, bytes: bytesOf(entry?.body ?? "") }, { part, bytes })
-      : undefined;
+    const short = bytes.byteLength !== part.last - part.first + 1;
+    if (plan.kind === "complete" && short) return askAnew(received);
     // What the origin chose to send is this client's answer, whatever is made of it.
-    if (plan.kind !== "complete")
-      own.response = new Response(bytes, { status: 206, headers: received.headers });
-    const { part: whole, bytes: body } = joined ?? { part, bytes };
-    const complete = whole.first === 0 && whole.last === whole.total - 1;
-    const fields = verdict.fields.filter(
-      ([name]) => name !== "content-range" && name !== "content-length",
-    );
+    if (plan.kind !== "complete") own.response = rawResponse(bytes, 206, received.headers);
+    if (short) return PASSING;
+    const whole = joined(entry, { part, bytes, etag: received.headers.get("ETag") });
+    const { part: held, bytes: body } = whole ?? { part, bytes };
+    const complete = held.first === 0 && held.last === held.total - 1;
+    // A part need not repeat what the other has (RFC 9110, 15.3.7): its fields update those (3.4).
+    const all =
+      whole === undefined ? verdict : updated(whole.entry, received, verdict, received.status);
+    const fields = all.fields.filter(([name]) => !OF_THE_PART.includes(name));
     const made = madeOf(
-      { ...verdict, fields },
+      { ...all, fields },
       complete ? 200 : 206,
       body,
-      complete ? {} : { part: whole },
+      complete ? {} : { part: held },
     );
     return keep(made);
   }
 
+  /** What the rules say of a stored response with a newer answer's fields in the place of its own (3.2). */
+  function updated(entry: Entry, received: Received, newer: Verdict, status: number): Verdict {
+    const fields = updateFields(entry.http?.headers ?? [], newer.fields);
+    // What the newer answer's Connection lists is not in it; what is stored under that name stays (3.1).
+    return judge({ ...received, sent: new Headers() }, status, fields);
+  }
+
+  /** The client's own question, without ours: the answer to that was of no use. */
+  async function askAnew(received: Received): Promise<Loaded> {
+    await received.body?.cancel();
+    return ask(unconditional(asked.forwarded()), undefined);
+  }
+
   /** The stored response with the fields and times of a newer answer (3.2, 4.3.4). */
   async function freshen(entry: Entry, received: Received): Promise<Loaded> {
-    const newer = judge(received, entry.http?.status ?? 200, received.headers).fields;
-    const fields = updateFields(entry.http?.headers ?? [], newer);
     const status = entry.http?.status ?? 200;
-    const verdict = judge(received, status, fields);
+    const newer = judge(received, status, received.headers);
+    const verdict = updated(entry, received, newer, status);
+    own.fields = privateFields(received.headers, newer.control);
     own.forwarded = { fwd, status: received.status, revalidated: true };
     const part = entry.http?.part;
     const made = madeOf(verdict, status, entry.body, part === undefined ? {} : { part });
@@ -243,20 +257,6 @@ export async function loadFrom(
   const tooLong = (held?.http?.part?.total ?? 0) > maxBodyBytes;
   const useful = tooLong ? undefined : held;
   return ask(planOf(request, asked.forwarded(), useful, variantTags(known)), useful);
-}
-
-/** Whether a 206 goes on where the stored beginning ends, and is of the same thing. */
-function continues(received: Received, entry: Entry | undefined): boolean {
-  const part = parseContentRange(received.headers.get("Content-Range"));
-  const held = entry?.http?.part;
-  if (part === undefined || held === undefined) return false;
-  const sameThing = mayCombine(entry?.etag ?? null, received.headers.get("ETag"));
-  return (
-    sameThing &&
-    part.total === held.total &&
-    part.first === held.last + 1 &&
-    part.last === part.total - 1
-  );
 }
 
 /** Why the request goes to the origin, in the words of RFC 9211, 2.2. */

@@ -4,6 +4,7 @@ import type { Clock, EpochMs, Millis } from "../../core/time.ts";
 import { CLIENT_CLAIMS } from "../client-claims.ts";
 import { formatDate, parseDate } from "../rfc/dates.ts";
 import { hopByHop } from "../rfc/stored-fields.ts";
+import { forwardsLeft } from "./last-recipient.ts";
 
 /** Our name in Via. */
 const PSEUDONYM = "strata";
@@ -14,7 +15,7 @@ const MAX_PASSES = 8;
 /** Whether Via says that the request goes round in circles (RFC 9110, 7.6.3). */
 export function isLooping(request: Request): boolean {
   const via = request.headers.get("Via");
-  return via !== null && via.split(`1.1 ${PSEUDONYM}`).length > MAX_PASSES;
+  return via !== null && via.split(` ${PSEUDONYM}`).length > MAX_PASSES;
 }
 
 /** Fields of the client's request, as the origin gets them. */
@@ -25,12 +26,21 @@ export function forwardedHeaders(request: Request): Headers {
   for (const name of hopByHop(request.headers)) headers.delete(name);
   for (const name of CLIENT_CLAIMS) headers.delete(name);
   for (const name of ["cf-connecting-ip", "host"]) headers.delete(name);
-  headers.append("Via", `1.1 ${PSEUDONYM}`);
+  headers.append("Via", `${receivedProtocol(request)} ${PSEUDONYM}`);
   if (client !== null) headers.append("X-Forwarded-For", client);
   headers.set("X-Forwarded-Host", seen.host);
   headers.set("X-Forwarded-Proto", seen.protocol.slice(0, -1));
+  const left = forwardsLeft(request);
+  if (left !== undefined) headers.set("Max-Forwards", String(left - 1));
   setAcceptEncoding(headers, request);
   return headers;
+}
+
+/** The version that the client spoke, without the name that goes without saying (RFC 9110, 7.6.3). */
+function receivedProtocol(request: Request): string {
+  const protocol = request.cf?.["httpProtocol"];
+  const version = typeof protocol === "string" ? /^HTTP\/(\d(?:\.\d)?)$/.exec(protocol) : null;
+  return version?.[1] ?? "1.1";
 }
 
 /** The runtime rewrites Accept-Encoding; what the client really accepts stands beside the request. */
@@ -82,10 +92,16 @@ export function createForward({ fetch, now, headersTimeoutMs }: ForwardOptions):
         headers,
         ...(body && { body }),
         redirect: "manual",
-        cache: "no-store",
+        // What `cache: "no-store"` tells the platform, without the Cache-Control: no-cache that it
+        // would send on; the client has not said that.
+        cf: { cacheTtl: -1, cacheLevel: "bypass" },
         encodeResponseBody: "manual",
         signal: abort.signal,
       });
+      if (!isFinal(response.status)) {
+        await response.body?.cancel();
+        throw new Error(`answered with status ${response.status}`);
+      }
       return received(response, requestedAt, now());
     } catch (error) {
       const code = abort.signal.aborted ? "origin.timeout" : "origin.unavailable";
@@ -94,6 +110,11 @@ export function createForward({ fetch, now, headersTimeoutMs }: ForwardOptions):
       clearTimeout(timer);
     }
   };
+}
+
+/** Other statuses are invalid, or nothing that was asked for: a server error (RFC 9110, 15). */
+function isFinal(status: number): boolean {
+  return status >= 200 && status <= 599;
 }
 
 function received(response: Response, requestedAt: EpochMs, respondedAt: EpochMs): Received {

@@ -23,6 +23,7 @@ import {
   type Own,
 } from "./exchange.ts";
 import { createForward, forwardedHeaders, isLooping } from "./forward.ts";
+import { answerAsLast, forwardsLeft } from "./last-recipient.ts";
 import { createInvalidate, type Recovering } from "./pending.ts";
 import { originKey, targetOf, type Target } from "./target.ts";
 import { handOn, type UnsafeOptions } from "./unsafe.ts";
@@ -84,6 +85,10 @@ export function passThrough(options: PassThroughOptions): Handler<StrataEnv> {
     const scope = c.get("strata");
     const request = c.req.raw;
     if (isLooping(request)) return loopDetected(scope);
+    if (forwardsLeft(request) === 0) {
+      scope.told = { member: "strata; detail=max-forwards", plain: "BYPASS" };
+      return answerAsLast(request);
+    }
     const target = targetOf(request.url, mount);
     const exchange = optionsOf(scope);
     try {
@@ -213,8 +218,11 @@ function finish(scope: RequestScope, asked: Asked, looked: Looked): Response {
   const response = early ?? theirs;
   if (response !== undefined) return response;
   const entry = own.entry ?? lookup?.entry;
-  if (entry !== undefined && forwarded !== undefined)
-    return serve(request, entry, ctx.now(), { reused: false });
+  if (entry !== undefined && forwarded !== undefined) {
+    const served = serve(request, entry, ctx.now(), { reused: false });
+    for (const [name, value] of own.fields ?? []) served.headers.append(name, value);
+    return served;
+  }
   if (entry !== undefined && lookup !== undefined) return fromEntry(scope, request, entry, lookup);
   throw failure ?? new Error("a lookup without an answer");
 }

@@ -2,7 +2,7 @@
 import type { Entry } from "../../core/entry.ts";
 import { isWeak } from "../rfc/conditional.ts";
 import { readerOf } from "../rfc/field-reader.ts";
-import { parseRange } from "../rfc/range.ts";
+import { covers, parseRange, resolveRange, type Part, type RangeSpec } from "../rfc/range.ts";
 import { CONDITIONAL, conditionOf } from "../rfc/validate.ts";
 
 export interface Plan {
@@ -32,12 +32,19 @@ export function planOf(
     return { kind: "select", headers };
   }
   const { part, headers: fields = [] } = held.http ?? {};
-  const asksForPart =
-    request.method === "GET" && parseRange(request.headers.get("Range")) !== undefined;
-  // The stored part lacks what is asked for, or is stale: the origin answers the range itself.
-  if (part !== undefined && asksForPart) return { kind: "plain", headers };
-  for (const name of CONDITIONAL) headers.delete(name);
+  const range = request.headers.get("Range");
+  const specs = request.method === "GET" ? parseRange(range) : undefined;
   const stored = readerOf(fields);
+  if (part !== undefined && specs !== undefined) {
+    const condition = conditionOf(stored);
+    // The stored part lacks what is asked for: the origin answers the range itself.
+    if (condition.length === 0 || headers.has("If-Range") || !hasAll(part, specs))
+      return { kind: "plain", headers };
+    for (const name of CONDITIONAL) if (name !== "range") headers.delete(name);
+    for (const [name, value] of condition) headers.set(name, value);
+    return { kind: "validate", headers };
+  }
+  for (const name of CONDITIONAL) headers.delete(name);
   if (part !== undefined) {
     const etag = stored.get("ETag");
     if (request.method !== "GET" || part.first !== 0 || etag === null || isWeak(etag))
@@ -50,6 +57,17 @@ export function planOf(
   const condition = request.method === "GET" ? conditionOf(stored) : [];
   for (const [name, value] of condition) headers.set(name, value);
   return { kind: condition.length > 0 ? "validate" : "plain", headers };
+}
+
+/** Whether a 304 can be the answer. */
+export function isConditional({ headers }: Plan): boolean {
+  return headers.has("If-None-Match") || headers.has("If-Modified-Since");
+}
+
+/** Whether one range is asked for, and the part holds it. */
+function hasAll(part: Part, [spec, ...more]: readonly RangeSpec[]): boolean {
+  const span = spec === undefined ? undefined : resolveRange(spec, part.total);
+  return more.length === 0 && span !== undefined && covers(part, span);
 }
 
 /** The client's request without any condition: what is asked when a 304 or a part was of no use. */

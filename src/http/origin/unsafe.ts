@@ -4,6 +4,7 @@ import type { HardMember } from "../../core/tag.ts";
 import { groupTag, judgeResponse, madeOf } from "../made.ts";
 import { groupsOf, isSafe } from "../rfc/invalidate.ts";
 import { textOf } from "../text-bytes.ts";
+import { rawResponse } from "./body.ts";
 import { collect, relay } from "./collect.ts";
 import type { ExchangeOptions } from "./exchange.ts";
 import { forwardedHeaders, type Received } from "./forward.ts";
@@ -115,7 +116,7 @@ async function keepForGet(
     const made = madeOf(verdict, status, textOf(bytes) ?? bytes);
     const at = { ...moment, startedAt: requestedAt, storedAt: respondedAt };
     options.engine.put(key, options.policy, made, at, ctx);
-    return new Response(bytes, { status, headers });
+    return rawResponse(bytes, status, headers);
   });
   ctx.defer(kept);
   return { response: await Promise.race([kept, early.promise]), status, stored: true };

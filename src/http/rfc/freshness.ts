@@ -14,8 +14,9 @@ export interface Exchange {
 /** The seconds of an Age field: its first member, if that is digits only (RFC 9111, 5.1). */
 export function ageSeconds(value: string | null): number {
   if (value === null) return 0;
-  const [first = ""] = value.split(",", 1);
-  return deltaSeconds(trimSpace(first)) ?? 0;
+  const first = trimSpace(value.split(",", 1)[0] ?? "");
+  // Directives may be quoted (5.2); Age may not.
+  return first.startsWith('"') ? 0 : (deltaSeconds(first) ?? 0);
 }
 
 /** When the message originated; when it was received, if it does not say (RFC 9110, 6.6.1). */

@@ -31,7 +31,8 @@ export function parseRange(value: string | null): readonly RangeSpec[] | undefin
   if (match === null) return undefined;
   const specs: RangeSpec[] = [];
   for (const text of splitList(match[1] ?? "")) {
-    const parts = /^(\d{0,15})-(\d{0,15})$/.exec(text);
+    // Numerals of any length: beyond what a number holds they are past every end (14.1.2).
+    const parts = /^(\d*)-(\d*)$/.exec(text);
     if (parts === null) return undefined;
     const [, first = "", last = ""] = parts;
     if (first === "" && last === "") return undefined;
@@ -62,6 +63,26 @@ export function parseContentRange(value: string | null): Part | undefined {
 
 export function formatContentRange(span: Span, total: number): string {
   return `bytes ${span.first}-${span.last}/${total}`;
+}
+
+/** Digests of one message's content: of another part they say nothing (RFC 9530, 2). */
+export const OF_WHOLE_CONTENT = ["content-digest", "content-md5"] as const;
+
+/** What a stored response says of itself alone; by its lifetime a cache further on would keep the 416. */
+const OF_THE_RESPONSE = new Set([
+  "age",
+  "cache-control",
+  "cache-tag",
+  "cdn-cache-control",
+  "etag",
+  "expires",
+  "last-modified",
+  "set-cookie",
+]);
+
+/** Whether a field of the stored response belongs on a 416 that is answered from it. */
+export function isOn416(name: string): boolean {
+  return !OF_THE_RESPONSE.has(name) && !name.startsWith("content-");
 }
 
 /** Whether `outer` has all of `inner`. */

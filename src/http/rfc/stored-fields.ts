@@ -5,6 +5,7 @@ import type { ResponseControl } from "./response-control.ts";
 /** Fields of one connection (RFC 9110, 7.6.1); of the proxy before us (RFC 9111, 3.1). */
 const CONNECTION_SPECIFIC = new Set([
   "connection",
+  "http2-settings",
   "keep-alive",
   "proxy-authenticate",
   "proxy-authentication-info",
@@ -41,8 +42,17 @@ export function storedFields(
   return kept;
 }
 
-/** Of the stored body, whatever a newer response without a body says. */
-const OF_THE_BODY = new Set(["content-length"]);
+/** Fields that `private="..."` names: they are for the client that asked, and for nobody else (5.2.2.7). */
+export function privateFields(
+  fields: Iterable<readonly [string, string]>,
+  { private: named }: ResponseControl,
+): (readonly [string, string])[] {
+  if (named === undefined || named === true) return [];
+  return [...fields].filter(([name]) => named.includes(name.toLowerCase()));
+}
+
+/** Of the stored body, whatever a newer response without a body says (3.2 lets Content-Range be left out). */
+const OF_THE_BODY = new Set(["content-length", "content-range"]);
 
 /**
  * Stored fields with those of a newer response in their place (3.2). Fields that

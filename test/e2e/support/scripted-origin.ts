@@ -18,6 +18,8 @@ export interface ScriptedResponse {
   readonly chunkMs?: number;
   /** Where the connection breaks: before the head, or after so many characters of the body. */
   readonly breakAfter?: number | "start";
+  /** Sent in Latin-1 in place of a response, `{path}` filled in; then the connection is closed. */
+  readonly raw?: string;
   /** No Date of its own. */
   readonly noDate?: boolean;
   /** Interim responses before it, by status. */
@@ -99,6 +101,10 @@ async function play(
   if (scripted.waitMs !== undefined) await sleep(scripted.waitMs);
   if (breakAfter === "start") {
     response.destroy();
+    return;
+  }
+  if (scripted.raw !== undefined) {
+    request.socket.end(scripted.raw.replace("{path}", request.url ?? ""), "latin1");
     return;
   }
   for (const status of scripted.interim ?? [])
