@@ -9,6 +9,7 @@ import {
   type ScriptedResponse,
   type SeenRequest,
 } from "./support/scripted-origin.ts";
+import { sendRaw } from "./support/raw.ts";
 import { startProduct, type Product } from "./support/product.ts";
 
 let origin: ScriptedOrigin;
@@ -25,6 +26,14 @@ afterAll(async () => {
   await origin?.close();
 });
 
+/** All methods that come through; of each other one the tests below have an example. */
+const DELIVERED = [
+  ..."GET HEAD POST PUT PATCH DELETE OPTIONS TRACE QUERY PURGE NOTIFY SUBSCRIBE UNSUBSCRIBE".split(
+    " ",
+  ),
+  ..."PROPFIND PROPPATCH MKCOL COPY MOVE LOCK UNLOCK ACL SEARCH".split(" "),
+  ..."REPORT MKACTIVITY CHECKOUT MERGE".split(" "),
+];
 const FRESH = ["Cache-Control", "max-age=3600"] as const;
 let scripts = 0;
 
@@ -71,7 +80,8 @@ describe("the pass-through at the root", () => {
     const path = await scripted({ headers: [FRESH] });
     await get(path, {}, 0);
     const host = new URL(product.urls[0] ?? "").host;
-    const other = async () => (await ask(1, path, { Host: host })).headers["x-cache-status"];
+    const other = async () =>
+      (await ask(at(1), path, { headers: { Host: host } })).headers["x-cache-status"];
     expect(await other()).toMatch(/HIT|MISS/);
     const before = (await seen(path)).length;
     await fetch(`${product.urls[0]}${path}`, { method: "POST", body: "x" });
@@ -103,7 +113,9 @@ describe("the pass-through at the root", () => {
       body: "0123456789",
     });
     await get(path);
-    const { status, headers, body } = await ask(0, path, { Range: "bytes=-2, 0-1" });
+    const { status, headers, body } = await ask(at(0), path, {
+      headers: { Range: "bytes=-2, 0-1" },
+    });
     expect([status, headers["content-length"]]).toEqual([206, String(body.byteLength)]);
     expect(textsOf(headers["content-type"] ?? null, body.toString())).toEqual([
       "8-9/10 89",
@@ -140,14 +152,84 @@ describe("the pass-through at the root", () => {
   });
 });
 
-/** Asks an instance with exactly these fields: fetch would choose Host and Accept-Encoding by itself. */
-function ask(instance: number, path: string, headers: OutgoingHttpHeaders): Promise<Answered> {
-  return new Promise((resolve, reject) => {
-    const sent = request(new URL(path, product.urls[instance]), { headers }, (response) => {
+/** What the standards have and the runtime has not: what becomes of it. */
+describe("at the limits of the runtime, the pass-through", () => {
+  it("loses the trailers of requests and responses, and nothing else of them", async () => {
+    const trailers = [["Sum", "42"]] as const;
+    const path = await scripted({ headers: [FRESH, ["Trailer", "Sum"]], trailers });
+    const direct = await ask(origin.url, path);
+    expect(direct.trailers, "what the origin sends").toEqual({ sum: "42" });
+    const answer = await ask(at(0), path, { headers: { TE: "trailers" } });
+    expect([answer.status, answer.body.toString(), answer.trailers]).toEqual([
+      200,
+      "response 2",
+      {},
+    ]);
+    await ask(at(0), path, {
+      method: "POST",
+      headers: { Trailer: "Sum", "Transfer-Encoding": "chunked" },
+      body: "sent",
+      trailers: { Sum: "42" },
+    });
+    const last = (await seen(path)).at(-1);
+    expect([last?.method, last?.body, last?.trailers]).toEqual(["POST", "sent", {}]);
+  });
+
+  it.each([...DELIVERED])("hands %s on", async (method) => {
+    const path = await scripted({ headers: [FRESH] });
+    expect((await ask(at(0), path, { method })).status).toBe(200);
+    expect((await seen(path)).map((request) => request.method)).toEqual([method]);
+  });
+
+  it.each(["M-SEARCH", "LINK", "UNLINK", "SOURCE", "BIND", "REBIND", "UNBIND", "get", "FOO"])(
+    "never hears of %s: the runtime answers 501",
+    async (method) => {
+      const path = await scripted({ headers: [FRESH] });
+      const { status, text } = await sendRaw(
+        at(0),
+        `${method} ${path} HTTP/1.1\r\nHost: x\r\n\r\n`,
+      );
+      expect(status).toBe(501);
+      expect(text).not.toContain("Cache-Status");
+      expect(await seen(path)).toEqual([]);
+    },
+  );
+
+  it("never hears of CONNECT, which is no request for a resource", async () => {
+    const { status, text } = await sendRaw(
+      at(0),
+      "CONNECT x.test:80 HTTP/1.1\r\nHost: x.test:80\r\n\r\n",
+    );
+    expect(status).toBe(500);
+    expect(text).not.toContain("Cache-Status");
+  });
+});
+
+function at(instance: number): string {
+  return product.urls[instance] ?? "";
+}
+
+interface Asking {
+  readonly method?: string;
+  readonly headers?: OutgoingHttpHeaders;
+  readonly body?: string;
+  readonly trailers?: NodeJS.Dict<string>;
+}
+
+/** Asks with exactly these fields: fetch would choose Host and Accept-Encoding by itself. */
+function ask(base: string, path: string, { method, headers, body, trailers }: Asking = {}) {
+  return new Promise<Answered>((resolve, reject) => {
+    const options = { ...(method && { method }), ...(headers && { headers }) };
+    const sent = request(new URL(path, base), options, (response) => {
       const { statusCode: status, headers: received } = response;
-      buffer(response).then((body) => resolve({ status, headers: received, body }), reject);
+      buffer(response).then(
+        (bytes) => resolve({ status, headers: received, body: bytes, trailers: response.trailers }),
+        reject,
+      );
     });
     sent.on("error", reject);
+    if (body !== undefined) sent.write(body);
+    if (trailers !== undefined) sent.addTrailers(trailers);
     sent.end();
   });
 }
@@ -156,4 +238,5 @@ interface Answered {
   readonly status: number | undefined;
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
+  readonly trailers: NodeJS.Dict<string>;
 }
