@@ -7,7 +7,7 @@
  * - `alone`: `*.alone.test.ts` under the same folders. One file at a time, after `workers`: here a test
  *   has the local services for itself, and leaves them without faults.
  * - `simulation`: the engine over modelled ports in virtual time, in plain Node; no services.
- * - `node`: tests of the local services and of the tools, in plain Node.
+ * - `node`: tests of the local services and of the tools, and comparisons with caches for Node, in plain Node.
  * - `e2e`: tests that start the whole product as a newcomer does, one file at a time.
  *
  * LOCAL_REDIS and LOCAL_POSTGRES choose the engines behind the local services; by default the
@@ -17,7 +17,7 @@
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 
-const NODE = ["test/check/**/*.test.ts", "test/dev/**/*.test.ts"];
+const NODE = ["test/check/**/*.test.ts", "test/dev/**/*.test.ts", "test/differential/**/*.test.ts"];
 const E2E = ["test/e2e/**/*.test.ts"];
 const SIMULATION = ["test/simulation/**/*.test.ts"];
 const ALONE = ["test/**/*.alone.test.ts"];

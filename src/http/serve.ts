@@ -2,6 +2,7 @@
 import type { Entry } from "../core/entry.ts";
 import type { EpochMs } from "../core/time.ts";
 import { mayHaveBody, rawResponse } from "./origin/body.ts";
+import { byteranges } from "./rfc/byteranges.ts";
 import { isNotModified, isOn304 } from "./rfc/conditional.ts";
 import { readerOf } from "./rfc/field-reader.ts";
 import type { FieldReader, Fields } from "./rfc/fields.ts";
@@ -12,7 +13,8 @@ import {
   isOn416,
   OF_WHOLE_CONTENT,
   parseRange,
-  resolveRange,
+  resolveRanges,
+  type Part,
   type Span,
 } from "./rfc/range.ts";
 import { controlOf } from "./rfc/response-control.ts";
@@ -53,19 +55,32 @@ export function serve(
     if (mayHaveBody(status)) headers.set("Content-Length", String(length));
     return rawResponse(null, part === undefined ? status : 200, headers);
   }
-  const range =
-    status === 200 || part !== undefined ? rangeOf(request, entry, stored, now) : undefined;
-  if (range === undefined) return rawResponse(entry.body, status, headers);
-  if (range === "unsatisfiable") {
+  const spans =
+    status === 200 || part !== undefined ? spansOf(request, entry, stored, now) : undefined;
+  return spans === undefined
+    ? rawResponse(entry.body, status, headers)
+    : partial(entry, spans, headers);
+}
+
+/** A 206 of what was asked for, or a 416 if there is nothing of it. */
+function partial(entry: Stored, spans: readonly Span[], headers: Headers): Response {
+  const bytes = bytesOf(entry.body);
+  const held = heldPart(entry, bytes.byteLength);
+  const [only] = spans;
+  if (only === undefined) {
     for (const name of [...headers.keys()]) if (!isOn416(name)) headers.delete(name);
-    headers.set("Content-Range", `bytes */${totalOf(entry)}`);
+    headers.set("Content-Range", `bytes */${held.total}`);
     return rawResponse(null, 416, headers);
   }
   for (const name of OF_WHOLE_CONTENT) headers.delete(name);
-  const offset = part?.first ?? 0;
-  const bytes = bytesOf(entry.body).subarray(range.first - offset, range.last - offset + 1);
-  headers.set("Content-Range", formatContentRange(range, totalOf(entry)));
-  return rawResponse(bytes, 206, headers);
+  if (spans.length > 1) {
+    const { contentType, body } = byteranges(spans, bytes, held, headers.get("Content-Type"));
+    headers.set("Content-Type", contentType);
+    return rawResponse(body, 206, headers);
+  }
+  headers.set("Content-Range", formatContentRange(only, held.total));
+  const body = bytes.subarray(only.first - held.first, only.last - held.first + 1);
+  return rawResponse(body, 206, headers);
 }
 
 function ageOf(entry: Stored, now: EpochMs): number {
@@ -87,26 +102,23 @@ function withheldFields(fields: Fields, stored: FieldReader): readonly string[] 
   return noCache === undefined || noCache === true ? NONE : noCache;
 }
 
-function totalOf(entry: Stored): number {
-  return entry.http?.part?.total ?? bytesOf(entry.body).byteLength;
+/** What the stored body is of its representation. */
+function heldPart({ http }: Stored, length: number): Part {
+  return http?.part ?? { first: 0, last: length - 1, total: length };
 }
 
-/** The one range that is asked for and that this representation may answer. */
-function rangeOf(
+/** The bytes that are asked for, if this representation may answer in parts; none: it has none of them. */
+function spansOf(
   request: Request,
   entry: Stored,
   stored: FieldReader,
   now: EpochMs,
-): Span | "unsatisfiable" | undefined {
+): readonly Span[] | undefined {
   if (request.method !== "GET") return undefined;
   const specs = parseRange(request.headers.get("Range"));
   if (specs === undefined || !ifRangeHolds(request.headers.get("If-Range"), stored, now))
     return undefined;
-  const total = totalOf(entry);
-  const spans = specs.map((spec) => resolveRange(spec, total)).filter((span) => span !== undefined);
-  if (spans.length === 0) return "unsatisfiable";
-  // Several ranges are answered with the whole, as RFC 9110, 14.2 allows.
-  return specs.length === 1 ? spans[0] : undefined;
+  return resolveRanges(specs, entry.http?.part?.total ?? bytesOf(entry.body).byteLength);
 }
 
 /** Whether an entry that holds a part has everything that this request asks for. */
@@ -114,6 +126,6 @@ export function hasPartFor(request: Request, entry: Entry, now: EpochMs): boolea
   const part = entry.http?.part;
   if (part === undefined) return true;
   if (request.method === "HEAD") return true;
-  const range = rangeOf(request, entry, readerOf(entry.http?.headers ?? []), now);
-  return range !== undefined && range !== "unsatisfiable" && covers(part, range);
+  const spans = spansOf(request, entry, readerOf(entry.http?.headers ?? []), now) ?? [];
+  return spans.length > 0 && spans.every((span) => covers(part, span));
 }

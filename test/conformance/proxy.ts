@@ -129,7 +129,7 @@ function build(
     },
     async send(sending) {
       const { response, settle } = await proxy.open(sending);
-      const body = await response.text();
+      const body = new TextDecoder().decode(await response.arrayBuffer());
       await settle();
       const { status, headers } = response;
       return { status, headers, body, cache: headers.get("X-Cache-Status") };

@@ -58,7 +58,8 @@ export const RANGE = [
     "bytes=",
     "bytes=-",
     "bytes 0-1",
-    "bytes=0-1, 3-4",
+    "bytes=0-0, 9-2",
+    `bytes=${Array.from({ length: 17 }, (_, at) => `${at}-${at}`).join()}`,
   ].map((range) =>
     rfc9110("14.2", "MAY", `answer ${range} with the whole`, async (p) => {
       await stored(p);

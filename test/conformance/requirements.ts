@@ -1,6 +1,7 @@
 /** Every demand on a shared cache that is checked; docs/http-requirements.md lists them. */
 import { FRESHNESS } from "./freshness.ts";
 import { INVALIDATION } from "./invalidation.ts";
+import { MULTIPLE_RANGES } from "./multiple-ranges.ts";
 import { PROXYING } from "./proxying.ts";
 import { RANGE } from "./range.ts";
 import { REQUEST_DIRECTIVES } from "./request-directives.ts";
@@ -21,6 +22,7 @@ export const CHECKS: Readonly<Record<string, readonly Requirement[]>> = {
   "invalidation.ts": INVALIDATION,
   "stale.ts": STALE,
   "range.ts": RANGE,
+  "multiple-ranges.ts": MULTIPLE_RANGES,
   "targeted.ts": TARGETED,
   "proxying.ts": PROXYING,
 };

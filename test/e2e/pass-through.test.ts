@@ -1,139 +1,131 @@
 /** What only real connections show: the pass-through at the root, over the wire, before a real HTTP origin. */
-import { request } from "node:http";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import {
-  startScriptedOrigin,
-  type ScriptedOrigin,
-  type ScriptedResponse,
-  type SeenRequest,
-} from "./support/scripted-origin.ts";
-import { startProduct, type Product } from "./support/product.ts";
+import { textsOf } from "../support/byteranges.ts";
+import { ask, FRESH, startPassThrough, type PassThrough } from "./support/pass-through.ts";
 
-let origin: ScriptedOrigin;
-let product: Product;
+let through: PassThrough;
 beforeAll(async () => {
-  origin = await startScriptedOrigin();
-  product = await startProduct({
-    instances: 2,
-    env: { ORIGIN_URL: origin.url, ORIGIN_AT_ROOT: "1" },
-  });
+  through = await startPassThrough();
 });
-afterAll(async () => {
-  await product?.stop();
-  await origin?.close();
-});
-
-const FRESH = ["Cache-Control", "max-age=3600"] as const;
-let scripts = 0;
-
-/** Tells the origin what to answer under a path of its own, which is returned. */
-async function scripted(...responses: readonly ScriptedResponse[]): Promise<string> {
-  const id = `s${++scripts}`;
-  await fetch(`${origin.url}/script/${id}`, { method: "PUT", body: JSON.stringify(responses) });
-  return `/r/${id}`;
-}
-
-async function seen(path: string): Promise<readonly SeenRequest[]> {
-  const response = await fetch(`${origin.url}${path.replace("/r/", "/script/")}`);
-  return (await response.json()) as SeenRequest[];
-}
-
-async function get(path: string, headers: Record<string, string> = {}, instance = 0) {
-  const response = await fetch(`${product.urls[instance]}${path}`, { headers, redirect: "manual" });
-  const body = await response.text();
-  return { response, body, cache: response.headers.get("X-Cache-Status") };
-}
+afterAll(() => through?.stop());
 
 describe("the pass-through at the root", () => {
   it("stores a response of the origin and validates it when it is stale", async () => {
-    const path = await scripted({
+    const path = await through.scripted({
       headers: [
         ["Cache-Control", "max-age=1"],
         ["ETag", '"a"'],
       ],
       unless: '"a"',
     });
-    const first = await get(path);
+    const first = await through.get(path);
     expect([first.body, first.cache]).toEqual(["response 1", "MISS"]);
-    expect((await get(path)).cache).toBe("HIT");
-    await expect.poll(async () => (await get(path)).cache, { timeout: 5_000 }).toBe("REVALIDATED");
-    expect((await seen(path)).at(-1)?.headers["if-none-match"]).toBe('"a"');
+    expect((await through.get(path)).cache).toBe("HIT");
+    await expect
+      .poll(async () => (await through.get(path)).cache, { timeout: 5_000 })
+      .toBe("REVALIDATED");
+    expect((await through.seen(path)).at(-1)?.headers["if-none-match"]).toBe('"a"');
   });
 
   it("keeps health under /__strata and hands everything else on", async () => {
-    expect((await get("/__strata/health")).response.status).toBe(200);
-    expect((await get("/health")).response.headers.get("Cache-Status")).toContain("fwd=uri-miss");
+    expect((await through.get("/__strata/health")).response.status).toBe(200);
+    expect((await through.get("/health")).response.headers.get("Cache-Status")).toContain(
+      "fwd=uri-miss",
+    );
   });
 
   it("is invalidated everywhere by a write that one instance sees", async () => {
-    const path = await scripted({ headers: [FRESH] });
-    await get(path, {}, 0);
-    const host = new URL(product.urls[0] ?? "").host;
-    const other = () => ask(1, path, { Host: host });
+    const path = await through.scripted({ headers: [FRESH] });
+    await through.get(path, {}, 0);
+    const host = new URL(through.product.urls[0] ?? "").host;
+    const other = () => ask(through.at(1), path, { headers: { Host: host } });
     expect((await other()).cache).toMatch(/HIT|MISS/);
-    const before = (await seen(path)).length;
-    await fetch(`${product.urls[0]}${path}`, { method: "POST", body: "x" });
+    const before = (await through.seen(path)).length;
+    await fetch(`${through.product.urls[0]}${path}`, { method: "POST", body: "x" });
     await expect
-      .poll(async () => (await other(), (await seen(path)).length), { timeout: 5_000 })
+      .poll(async () => (await other(), (await through.seen(path)).length), { timeout: 5_000 })
       .toBe(before + 2);
   });
 
   it("takes the final response where interim ones come before it", async () => {
-    const path = await scripted({ headers: [FRESH], interim: [102, 103] });
-    expect((await get(path)).body).toBe("response 1");
-    expect((await get(path)).cache).toBe("HIT");
+    const path = await through.scripted({ headers: [FRESH], interim: [102, 103] });
+    expect((await through.get(path)).body).toBe("response 1");
+    expect((await through.get(path)).cache).toBe("HIT");
   });
 
   it.each([[{ breakAfter: 3 }], [{ breakAfter: "start" }]] as const)(
     "stores nothing of an origin that breaks off: %j",
     async (broken) => {
-      const path = await scripted({ headers: [FRESH], ...broken }, { headers: [FRESH] });
-      await get(path).catch(() => undefined);
+      const path = await through.scripted({ headers: [FRESH], ...broken }, { headers: [FRESH] });
+      await through.get(path).catch(() => undefined);
       await expect
-        .poll(async () => (await get(path).catch(() => undefined))?.body)
+        .poll(async () => (await through.get(path).catch(() => undefined))?.body)
         .toBe("response 2");
     },
   );
 
+  it("sends several ranges with their exact length", async () => {
+    const path = await through.scripted({
+      headers: [FRESH, ["Content-Type", "text/x"]],
+      body: "0123456789",
+    });
+    await through.get(path);
+    const { status, headers, body } = await ask(through.at(0), path, {
+      headers: { Range: "bytes=-2, 0-1" },
+    });
+    expect([status, headers["content-length"]]).toEqual([206, String(body.byteLength)]);
+    expect(textsOf(headers["content-type"] ?? null, body.toString())).toEqual([
+      "8-9/10 89",
+      "0-1/10 01",
+    ]);
+  });
+
   it("streams 30 MiB both ways", async () => {
-    const path = await scripted(
+    const path = await through.scripted(
       { headers: [FRESH], body: "x".repeat(1 << 20), times: 30 },
       { headers: [] },
     );
-    expect((await get(path)).body.length).toBe(30 << 20);
-    await fetch(`${product.urls[0]}${path}`, { method: "POST", body: new Uint8Array(30 << 20) });
-    expect((await seen(path)).at(-1)?.body.length).toBe(30 << 20);
+    expect((await through.get(path)).body.length).toBe(30 << 20);
+    await fetch(`${through.product.urls[0]}${path}`, {
+      method: "POST",
+      body: new Uint8Array(30 << 20),
+    });
+    expect((await through.seen(path)).at(-1)?.body.length).toBe(30 << 20);
   });
 
   it("keeps cookies apart, odd statuses, redirects and the length of a HEAD", async () => {
-    const cookies = await scripted({
+    const cookies = await through.scripted({
       headers: [FRESH, ["Set-Cookie", "a=1"], ["Set-Cookie", "b=2"]],
     });
-    await get(cookies);
-    expect((await get(cookies)).response.headers.getSetCookie()).toEqual(["a=1", "b=2"]);
-    const odd = await scripted({ status: 599, headers: [FRESH] });
-    await get(odd);
-    const again = await get(odd);
+    await through.get(cookies);
+    expect((await through.get(cookies)).response.headers.getSetCookie()).toEqual(["a=1", "b=2"]);
+    const odd = await through.scripted({ status: 599, headers: [FRESH] });
+    await through.get(odd);
+    const again = await through.get(odd);
     expect([again.response.status, again.cache]).toEqual([599, "HIT"]);
-    const redirect = await scripted({ status: 302, headers: [FRESH, ["Location", "/elsewhere"]] });
-    await get(redirect);
-    expect((await get(redirect)).response.headers.get("Location")).toBe("/elsewhere");
-    const head = await scripted({ headers: [["Content-Length", "10"]] });
-    const { headers } = await fetch(`${product.urls[0]}${head}`, { method: "HEAD" });
+    const redirect = await through.scripted({
+      status: 302,
+      headers: [FRESH, ["Location", "/elsewhere"]],
+    });
+    await through.get(redirect);
+    expect((await through.get(redirect)).response.headers.get("Location")).toBe("/elsewhere");
+    const head = await through.scripted({ headers: [["Content-Length", "10"]] });
+    const { headers } = await fetch(`${through.product.urls[0]}${head}`, { method: "HEAD" });
     expect(headers.get("Content-Length")).toBe("10");
   });
 });
 
 describe("encoded bodies", () => {
   // Not even gzip: whoever tries to decode or encode it fails, or changes it.
-  const bytes = "\u001f\u008b\u0000\u00ff";
+  const text = "\u001f\u008b\u0000\u00ff";
+  const bytes = Buffer.from(text, "latin1");
   const encoded = `Content-Encoding: gzip\r\nContent-Length: 4\r\nCache-Control: max-age=60\r\n`;
 
   it("hands a part on as it came, and again from what is stored", async () => {
     const head = `HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 0-3/9\r\n${encoded}`;
-    const path = await scripted({ raw: `${head}\r\n${bytes}` });
+    const path = await through.scripted({ raw: `${head}\r\n${text}` });
     for (const cache of ["MISS", "HIT"])
-      expect(await ask(0, path, { Range: "bytes=0-3" })).toEqual({
+      expect(await ask(through.at(0), path, { headers: { Range: "bytes=0-3" } })).toMatchObject({
         status: 206,
         cache,
         body: bytes,
@@ -142,72 +134,31 @@ describe("encoded bodies", () => {
 
   it("hands the answer to a POST on as it came, and to a GET of the same", async () => {
     const head = `HTTP/1.1 200 OK\r\nContent-Location: {path}\r\n${encoded}`;
-    const path = await scripted({ raw: `${head}\r\n${bytes}` });
-    expect((await ask(0, path, {}, "POST")).body).toBe(bytes);
-    expect(await ask(0, path, {})).toEqual({ status: 200, cache: "HIT", body: bytes });
+    const path = await through.scripted({ raw: `${head}\r\n${text}` });
+    expect((await ask(through.at(0), path, { method: "POST" })).body).toEqual(bytes);
+    expect(await ask(through.at(0), path)).toMatchObject({
+      status: 200,
+      cache: "HIT",
+      body: bytes,
+    });
   });
 });
 
 describe("what goes to the origin", () => {
   it("asks caches on its way for nothing that the client did not ask for", async () => {
-    const path = await scripted({ headers: [] });
-    await get(path);
-    await get(path, { "Cache-Control": "max-age=5" });
-    const [plain, asking] = (await seen(path)).map(({ headers }) => headers);
+    const path = await through.scripted({ headers: [] });
+    await through.get(path);
+    await through.get(path, { "Cache-Control": "max-age=5" });
+    const [plain, asking] = (await through.seen(path)).map(({ headers }) => headers);
     expect([plain?.["cache-control"], plain?.["pragma"]]).toEqual([undefined, undefined]);
     expect([asking?.["cache-control"], asking?.["pragma"]]).toEqual(["max-age=5", undefined]);
   });
 
   it("takes a status that is none for a failure of the origin", async () => {
-    const path = await scripted({ status: 600, headers: [FRESH, ["Content-Length", "10"]] });
-    expect((await get(path)).response.status).toBe(502);
-  });
-});
-
-/** docs/http.md lists these; a test that fails here says that the runtime has learned it. */
-describe("what the runtime does not allow", () => {
-  const head = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n";
-
-  it("reads no folded fields", async () => {
-    const path = await scripted({ raw: `${head}X-Folded: a\r\n b\r\n\r\nok` });
-    expect((await get(path)).response.status).toBe(502);
-  });
-
-  it("takes fields for UTF-8 and loses what is not", async () => {
-    const path = await scripted({ raw: `${head}X-Latin: \u00e9\r\nX-Utf: \u00c3\u00a9\r\n\r\nok` });
-    const { headers } = (await get(path)).response;
-    const bytes = (name: string) => Buffer.from(headers.get(name) ?? "", "latin1").toString("utf8");
-    expect([bytes("X-Latin"), bytes("X-Utf")]).toEqual(["\ufffd", "\u00e9"]);
-  });
-
-  it("does not tell the Worker behind wrangler dev what a request's Connection lists", async () => {
-    const path = await scripted({ headers: [] });
-    await ask(0, path, { Connection: "X-Hop", "X-Hop": "1" });
-    expect((await seen(path))[0]?.headers["x-hop"]).toBe("1");
-  });
-});
-
-/** Over plain http: fetch would not let us choose Host and Connection, and would decode the body. */
-function ask(
-  instance: number,
-  path: string,
-  headers: Readonly<Record<string, string>>,
-  method = "GET",
-): Promise<{ status: number | undefined; cache: string; body: string }> {
-  const url = new URL(path, product.urls[instance]);
-  return new Promise((resolve, reject) => {
-    const sent = request(url, { method, headers }, (response) => {
-      let body = "";
-      response.setEncoding("latin1").on("data", (text: string) => (body += text));
-      response.on("end", () =>
-        resolve({
-          status: response.statusCode,
-          cache: String(response.headers["x-cache-status"]),
-          body,
-        }),
-      );
+    const path = await through.scripted({
+      status: 600,
+      headers: [FRESH, ["Content-Length", "10"]],
     });
-    sent.on("error", reject);
-    sent.end();
+    expect((await through.get(path)).response.status).toBe(502);
   });
-}
+});

@@ -104,6 +104,10 @@ describe("a cached route whose response says how it is cached", () => {
     );
     const first = await get("/thing/1", { Range: "bytes=2-3" });
     expect([first.status, first.body]).toEqual([206, "23"]);
+    const several = await get("/thing/1", { Range: "bytes=0-1,-2" });
+    expect(several.status).toBe(206);
+    expect(several.headers.get("Content-Type")).toMatch(/^multipart\/byteranges; boundary=/);
+    expect(several.body).toMatch(/bytes 0-1\/10\r\n\r\n01\r\n--.*bytes 8-9\/10\r\n\r\n89\r\n--/s);
     expect((await get("/thing/1", { "If-Modified-Since": modified })).status).toBe(304);
     expect(calls()).toBe(1);
   });

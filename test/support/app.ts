@@ -42,7 +42,7 @@ export function createTestApp(namespace: string, routes: (app: Hono<StrataEnv>) 
   async function send(request: Request): Promise<TestAnswer> {
     const execution = createExecutionContext();
     const response = await app.fetch(request, env, execution);
-    const body = await response.text();
+    const body = new TextDecoder().decode(await response.arrayBuffer());
     await waitOnExecutionContext(execution);
     return { status: response.status, headers: response.headers, body };
   }

@@ -1,6 +1,6 @@
 /** A body on its way to the client, collected on the way for the cache. */
 
-import { bytesOf } from "../text-bytes.ts";
+import { bytesOf, concat } from "../text-bytes.ts";
 
 /** Statuses that have no body at all. */
 const WITHOUT_BODY = new Set([101, 204, 205, 304]);
@@ -92,7 +92,7 @@ async function pump(
     if (present) await client.abort(error).then(yes, no);
     return;
   }
-  if (chunks !== undefined) whole.resolve(concat(chunks, size));
+  if (chunks !== undefined) whole.resolve(concat(chunks));
   // The next request of this client must find it stored.
   await settled();
   if (present && last !== undefined) present = await client.write(last).then(yes, no);
@@ -114,15 +114,5 @@ export async function readUpTo(
     if (size > limit) return undefined;
     chunks.push(chunk);
   }
-  return concat(chunks, size);
-}
-
-function concat(chunks: readonly Uint8Array[], size: number): Uint8Array {
-  const bytes = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.byteLength;
-  }
-  return bytes;
+  return concat(chunks);
 }

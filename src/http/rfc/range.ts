@@ -21,7 +21,7 @@ export interface Part extends Span {
   readonly total: number;
 }
 
-/** More ranges than this are not worth answering one by one (RFC 9110, 14.2). */
+/** Who asks for more ranges than this means harm or errs, and gets the whole (RFC 9110, 14.2 and 17.15). */
 const MAX_RANGES = 16;
 
 /** The ranges of a Range field in bytes; undefined if it is malformed or of another unit: then it is ignored. */
@@ -51,6 +51,31 @@ export function resolveRange(spec: RangeSpec, total: number): Span | undefined {
   }
   if (spec.first >= total) return undefined;
   return { first: spec.first, last: Math.min(spec.last ?? total - 1, total - 1) };
+}
+
+/**
+ * The bytes that the ranges ask for, each once: what overlaps or touches is one span, in
+ * the place of its first range (15.3.7.2). Empty if the representation has none of them.
+ */
+export function resolveRanges(specs: readonly RangeSpec[], total: number): readonly Span[] {
+  const asked = specs
+    .map((spec) => resolveRange(spec, total))
+    .filter((span) => span !== undefined)
+    .map((span, place) => ({ ...span, place }))
+    .toSorted((one, other) => one.first - other.first);
+  const apart: typeof asked = [];
+  for (const next of asked) {
+    const before = apart.at(-1);
+    if (before === undefined || before.last + 1 < next.first) apart.push(next);
+    else {
+      const last = Math.max(before.last, next.last);
+      const place = Math.min(before.place, next.place);
+      apart[apart.length - 1] = { first: before.first, last, place };
+    }
+  }
+  return apart
+    .toSorted((one, other) => one.place - other.place)
+    .map(({ first, last }) => ({ first, last }));
 }
 
 /** `Content-Range: bytes 0-9/100`; undefined where it has no single span, no total, or is impossible. */

@@ -24,6 +24,8 @@ export interface ScriptedResponse {
   readonly noDate?: boolean;
   /** Interim responses before it, by status. */
   readonly interim?: readonly (102 | 103)[];
+  /** Fields behind the body. */
+  readonly trailers?: readonly (readonly [name: string, value: string])[];
   /** Answers 304 if the request's If-None-Match is this tag. */
   readonly unless?: string;
 }
@@ -33,6 +35,8 @@ export interface SeenRequest {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
+  /** Fields that came behind the body. */
+  readonly trailers: Readonly<Record<string, string>>;
 }
 
 interface Script {
@@ -86,7 +90,8 @@ async function answer(
     return;
   }
   const { method = "" } = request;
-  script.seen.push({ method, url, headers: headersOf(request), body });
+  const headers = recordOf(request.headers);
+  script.seen.push({ method, url, headers, body, trailers: recordOf(request.trailers) });
   const next = script.responses[Math.min(script.seen.length, script.responses.length) - 1];
   await play(next ?? {}, script.seen.length, request, response);
 }
@@ -130,6 +135,7 @@ async function play(
     if (!response.write(body)) await once(response, "drain");
     if (scripted.chunkMs !== undefined) await sleep(scripted.chunkMs);
   }
+  response.addTrailers(Object.fromEntries(scripted.trailers ?? []));
   response.end();
 }
 
@@ -140,11 +146,10 @@ function filled(value: string): string {
   );
 }
 
-function headersOf(request: IncomingMessage): Record<string, string> {
-  const headers: Record<string, string> = {};
-  for (const [name, value] of Object.entries(request.headers))
-    headers[name] = Array.isArray(value) ? value.join(", ") : (value ?? "");
-  return headers;
+function recordOf(fields: NodeJS.Dict<string | string[]>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [name, [value ?? ""].flat().join(", ")]),
+  );
 }
 
 async function textOf(request: IncomingMessage): Promise<string> {

@@ -1,9 +1,10 @@
 /** The same responses, judged here and by http-cache-semantics; where the two differ, why. */
+import { readFileSync } from "node:fs";
 import CachePolicy from "http-cache-semantics";
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { judgeResponse } from "../../../src/http/made.ts";
-import { readerOf } from "../../../src/http/rfc/field-reader.ts";
+import { judgeResponse } from "../../src/http/made.ts";
+import { readerOf } from "../../src/http/rfc/field-reader.ts";
 
 const NOW = Date.UTC(2026, 10, 21, 12);
 const LIMITS = { disconnectedMs: 0, validateMs: 0, maxMs: Infinity };
@@ -176,4 +177,9 @@ it("agrees with http-cache-semantics, or says why not", () => {
     REASONS.map(([why]) => why).filter((why) => !seen.has(why)),
     "reasons that explain nothing",
   ).toEqual([]);
+});
+
+it("explains each difference in docs/http.md", () => {
+  const docs = readFileSync("docs/http.md", "utf8");
+  expect(REASONS.map(([why]) => why).filter((why) => !docs.includes(why))).toEqual([]);
 });

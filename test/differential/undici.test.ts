@@ -1,0 +1,224 @@
+/** Two requests for one resource: whether the second is answered from what the first has brought, here and by undici. */
+import { readFileSync } from "node:fs";
+import fc from "fast-check";
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
+import { judgeResponse } from "../../src/http/made.ts";
+import { readerOf } from "../../src/http/rfc/field-reader.ts";
+import { forbidsStale } from "../../src/http/rfc/instants.ts";
+import { requestControlOf } from "../../src/http/rfc/request-control.ts";
+import { standingOf } from "../../src/http/rfc/reuse.ts";
+import { matches, selectingNames, selectorsOf } from "../../src/http/rfc/vary.ts";
+import { undiciReuses, type Exchange } from "./undici-cache.ts";
+
+const NOW = Date.UTC(2026, 10, 21, 12);
+const LIMITS = { disconnectedMs: 3_600_000, validateMs: 86_400_000, maxMs: 604_800_000 };
+const date = (seconds: number): string => new Date(NOW + seconds * 1_000).toUTCString();
+
+beforeAll(() => {
+  vi.useFakeTimers({ toFake: ["Date"], now: NOW });
+});
+afterAll(() => {
+  vi.useRealTimers();
+});
+
+interface Case extends Omit<Exchange, "afterMs"> {
+  readonly control: readonly string[];
+  readonly after: number;
+}
+
+const lifetimes = ["max-age=60", "MAX-AGE=50", "max-age=1.5", 's-maxage="30"', "s-maxage=90"];
+const others = [
+  "public",
+  "private",
+  'private="x"',
+  "no-store",
+  "no-cache",
+  'no-cache="x"',
+  "must-revalidate",
+  "proxy-revalidate",
+  "stale-while-revalidate=20",
+  "immutable",
+  "must-understand",
+];
+const directives = fc
+  .tuple(fc.subarray(lifetimes, { maxLength: 2 }), fc.subarray(others, { maxLength: 2 }))
+  .map((parts) => parts.flat());
+
+/** At most two of the fields: where all come together, nothing is ever reused. */
+function fewOf(
+  fields: Readonly<Record<string, fc.Arbitrary<string>>>,
+): fc.Arbitrary<Record<string, string>> {
+  return fc
+    .tuple(fc.subarray(Object.keys(fields), { maxLength: 2 }), fc.record(fields))
+    .map(([names, values]) => Object.fromEntries(names.map((name) => [name, values[name] ?? ""])));
+}
+
+const cases: fc.Arbitrary<Case> = fc
+  .record({
+    status: fc.constantFrom(200, 203, 204, 206, 301, 302, 307, 404, 410, 501, 500, 503, 599),
+    control: directives,
+    headers: fewOf({
+      Expires: fc.constantFrom(date(100), "0", "Thu, 01 Jan 2099", date(-10)),
+      "Last-Modified": fc.constantFrom(date(-1_000), date(-100_000)),
+      Age: fc.constantFrom("10", "100", "x"),
+      Vary: fc.constantFrom("*", "Foo", "Foo, *"),
+      "Set-Cookie": fc.constant("a=1"),
+      "CDN-Cache-Control": fc.constantFrom("max-age=7", "no-store"),
+      Date: fc.constantFrom(date(0), date(-30)),
+    }),
+    asking: fewOf({
+      Authorization: fc.constant("x"),
+      Foo: fc.constantFrom("1", "2"),
+      "Cache-Control": fc.constantFrom("no-store", "max-age=0"),
+    }),
+    again: fewOf({
+      Foo: fc.constantFrom("1", "2"),
+      "If-None-Match": fc.constant('"other"'),
+      Pragma: fc.constant("no-cache"),
+      "Cache-Control": fc.constantFrom(
+        "no-cache",
+        "no-store",
+        "max-age=0",
+        "max-age=40",
+        "min-fresh=20",
+        "max-stale",
+        "max-stale=30",
+      ),
+    }),
+    // Never exactly at an end: the two round differently there.
+    after: fc.constantFrom(0.4, 12.4, 45.4, 65.4, 95.4, 300.4),
+  })
+  .map((one) => ({
+    ...one,
+    headers: {
+      Date: date(0),
+      ...one.headers,
+      ...(one.control.length > 0 && { "Cache-Control": one.control.join(", ") }),
+    },
+  }));
+
+function ours({ status, headers, asking, again, after }: Case): boolean {
+  const fields = lowerCase(headers);
+  const head = { status, sent: readerOf(fields), fields, requestedAt: NOW, respondedAt: NOW };
+  const first = readerOf(lowerCase(asking));
+  const second = readerOf(lowerCase(again));
+  const { storing, lifetimes, meta, control } = judgeResponse(first, head, "x", LIMITS);
+  const selectors = selectorsOf(selectingNames(head.sent.get("Vary")), first);
+  if (storing !== "store" || !matches(selectors, second)) return false;
+  const standing = standingOf(
+    { ...lifetimes, ...meta },
+    requestControlOf(second),
+    NOW + after * 1_000,
+    () => forbidsStale(control),
+  );
+  return standing === "fresh" || standing === "revalidate";
+}
+
+function lowerCase(fields: Readonly<Record<string, string>>): [string, string][] {
+  return Object.entries(fields).map(([name, value]) => [name.toLowerCase(), value]);
+}
+
+interface Reason {
+  /** As it stands in docs/http.md. */
+  readonly why: string;
+  /** Which of the two answers from the cache; undefined: either. */
+  readonly reuses?: "ours" | "theirs";
+  readonly holds: (one: Case) => boolean;
+}
+
+const has = (one: Case, directive: string): boolean => one.control.includes(directive);
+
+/** Its lifetime cannot be read, or is over. */
+const comesStale = (one: Case): boolean =>
+  has(one, "max-age=1.5") ||
+  ["0", "Thu, 01 Jan 2099", date(-10)].includes(one.headers["Expires"] ?? "");
+
+/** Why the two may differ. The first that holds is the reason. */
+const REASONS: readonly Reason[] = [
+  {
+    why: "it does not read CDN-Cache-Control (RFC 9213)",
+    holds: ({ headers }) => "CDN-Cache-Control" in headers,
+  },
+  {
+    why: "it keeps no parts (RFC 9111, 3.3)",
+    reuses: "ours",
+    holds: ({ status }) => status === 206,
+  },
+  {
+    why: "it keeps nothing that sets a cookie; here explicit freshness is enough (7.3)",
+    reuses: "ours",
+    holds: ({ headers }) => "Set-Cookie" in headers,
+  },
+  {
+    why: "it takes an Age that cannot be read for a great one (5.1: ignored)",
+    reuses: "ours",
+    holds: ({ headers }) => headers["Age"] === "x",
+  },
+  {
+    why: "it asks the origin whatever the client's condition (4.3.2: a cache can answer it)",
+    reuses: "ours",
+    holds: ({ again }) => "If-None-Match" in again,
+  },
+  {
+    why: "it takes no-store in a request for a wish not to be answered (5.2.1.5: not to be stored)",
+    reuses: "ours",
+    holds: ({ again }) => again["Cache-Control"] === "no-store",
+  },
+  {
+    why: "it takes max-stale without a value for none (5.2.1.2: any staleness)",
+    reuses: "ours",
+    holds: ({ again }) => again["Cache-Control"] === "max-stale",
+  },
+  {
+    why: "it does not know must-understand (5.2.2.3)",
+    holds: (one) => has(one, "must-understand"),
+  },
+  {
+    why: "it takes immutable for a lifetime (RFC 8246, 2: it has none of its own)",
+    reuses: "theirs",
+    holds: (one) => has(one, "immutable"),
+  },
+  {
+    why: "it keeps nothing that is stale when it comes (4.2.4: stale-while-revalidate and max-stale let it be sent)",
+    reuses: "ours",
+    holds: (one) =>
+      comesStale(one) &&
+      (has(one, "stale-while-revalidate=20") || one.again["Cache-Control"] === "max-stale=30"),
+  },
+  {
+    why: "it gives stale-while-revalidate the word over min-fresh (5.2.1.3)",
+    reuses: "theirs",
+    holds: (one) =>
+      has(one, "stale-while-revalidate=20") && one.again["Cache-Control"] === "min-fresh=20",
+  },
+];
+
+it("agrees with undici's cache interceptor, or says why not", { timeout: 120_000 }, async () => {
+  const seen = new Set<string>();
+  let differences = 0;
+  await fc.assert(
+    fc.asyncProperty(cases, async (one) => {
+      const mine = ours(one);
+      const theirs = await undiciReuses({ ...one, afterMs: one.after * 1_000 }, NOW);
+      if (mine === theirs) return;
+      differences++;
+      const side = mine ? "ours" : "theirs";
+      const reason = REASONS.find(
+        ({ reuses, holds }) => (reuses === undefined || reuses === side) && holds(one),
+      );
+      expect(reason?.why, `only ${side} reuses: ${JSON.stringify(one)}`).toBeDefined();
+      seen.add(reason?.why ?? "");
+    }),
+    { numRuns: 40_000, seed: 9_111 },
+  );
+  expect(differences).toBeGreaterThan(100);
+  expect(
+    REASONS.map(({ why }) => why).filter((why) => !seen.has(why)),
+    "reasons that explain nothing",
+  ).toEqual([]);
+});
+
+it("explains each difference in docs/http.md", () => {
+  const docs = readFileSync("docs/http.md", "utf8");
+  expect(REASONS.map(({ why }) => why).filter((why) => !docs.includes(why))).toEqual([]);
+});
