@@ -116,7 +116,7 @@ describe("the memory tier", () => {
   it("evicts as many as a big entry needs", () => {
     const tier = createMemoryTier({ maxBytes: 4 * UNIT, maxEntries: 10 });
     for (const key of ["k:1", "k:2", "k:3", "k:4"]) tier.put(small(key), now);
-    tier.put(small("k:5", UNIT), now);
+    tier.put(small("k:5", 2 * UNIT), now);
     expect(keysOf(tier, "k:1", "k:2", "k:3", "k:4", "k:5")).toEqual(["k:4", "k:5"]);
   });
 
