@@ -5,8 +5,10 @@
 import { LRUCache } from "lru-cache";
 import { sizeOf, type Entry } from "../src/core/entry.ts";
 import { createEviction, EVICTIONS, type Eviction } from "../src/tiers/eviction/choice.ts";
+import type { EvictionOrder } from "../src/tiers/eviction/order.ts";
 import { createMemoryTier } from "../src/tiers/memory.ts";
 import { countOptimalHits } from "./eviction/belady.ts";
+import { createPlainSieve } from "./eviction/plain-sieve.ts";
 import { countHits, createEntries, replayed, type Replayed } from "./eviction/replay.ts";
 import { createTraces } from "./eviction/traces.ts";
 import { createDice } from "./support/dice.ts";
@@ -21,10 +23,12 @@ const traces = createTraces({ requests: REQUESTS, seed: 42 });
 const most = traces.reduce((max, { keys }) => keys.reduce((a, b) => Math.max(a, b), max), 0);
 const entries = createEntries(most + 1);
 
-function ours(name: Eviction, maxEntries: number): Replayed {
-  const eviction = createEviction(name, createDice(1));
+function bounded(maxEntries: number, eviction: EvictionOrder): Replayed {
   return replayed(createMemoryTier({ maxBytes: 2 ** 31, maxEntries, eviction }));
 }
+
+const ours = (name: Eviction, maxEntries: number): Replayed =>
+  bounded(maxEntries, createEviction(name, createDice(1)));
 
 /** Bounded in entries; or in bytes as well, as the memory tier always is. */
 function lruCache(max: number, sized = false): Replayed {
@@ -48,6 +52,7 @@ const ratios: Row[] = traces.flatMap(({ name, keys, capacities }) =>
       trace: name,
       entries: capacity,
       ...Object.fromEntries(own),
+      "plain sieve": percent(countHits(keys, entries, bounded(capacity, createPlainSieve()))),
       "lru-cache": percent(countHits(keys, entries, lruCache(capacity))),
       optimum: percent(countOptimalHits(keys, capacity)),
     };
@@ -62,6 +67,7 @@ if (zipf === undefined) throw new Error("there is no trace");
 const CAPACITY = 1_000;
 const makers: readonly (readonly [string, () => Replayed])[] = [
   ...EVICTIONS.map((name) => [name, () => ours(name, CAPACITY)] as const),
+  ["plain sieve", () => bounded(CAPACITY, createPlainSieve())],
   ["lru-cache", () => lruCache(CAPACITY)],
   ["lru-cache, bytes bounded", () => lruCache(CAPACITY, true)],
 ];

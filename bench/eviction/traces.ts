@@ -26,6 +26,8 @@ const SCAN_LENGTH = 2_000;
 const LOOP = 1_250;
 /** Requests until every key has moved up by one rank, and the most popular has become the least. */
 const SHIFT_EVERY = 1_000;
+/** The same, ten times as fast. */
+const DRIFT_EVERY = 100;
 /** Requests between two upheavals: all keys are dealt new ranks. */
 const UPHEAVAL_EVERY = 20_000;
 
@@ -46,12 +48,9 @@ function loop({ requests }: TraceOptions): Int32Array {
   return Int32Array.from({ length: requests }, (_, at) => at % LOOP);
 }
 
-function shifting({ requests, seed }: TraceOptions): Int32Array {
+function shifting({ requests, seed }: TraceOptions, every: number): Int32Array {
   const draw = createZipf(KEYS, EXPONENT, createDice(seed));
-  return Int32Array.from(
-    { length: requests },
-    (_, at) => (draw() + Math.floor(at / SHIFT_EVERY)) % KEYS,
-  );
+  return Int32Array.from({ length: requests }, (_, at) => (draw() + Math.floor(at / every)) % KEYS);
 }
 
 function upheaval({ requests, seed }: TraceOptions): Int32Array {
@@ -83,19 +82,25 @@ export function createTraces(options: TraceOptions): readonly Trace[] {
     },
     {
       name: "scan",
-      what: `the same, and every ${SCAN_EVERY} requests a scan of ${SCAN_LENGTH} new keys`,
+      what: `as zipf, and every ${SCAN_EVERY} requests a scan of ${SCAN_LENGTH} new keys`,
       keys: scan(options),
       capacities: CAPACITIES,
     },
     {
       name: "shifting",
-      what: `the same, and every ${SHIFT_EVERY} requests each key becomes a little more popular but the first`,
-      keys: shifting(options),
+      what: `as zipf, and every ${SHIFT_EVERY} requests each key becomes a little more popular but the first`,
+      keys: shifting(options, SHIFT_EVERY),
+      capacities: CAPACITIES,
+    },
+    {
+      name: "drift",
+      what: `shifting, but every ${DRIFT_EVERY} requests`,
+      keys: shifting(options, DRIFT_EVERY),
       capacities: CAPACITIES,
     },
     {
       name: "upheaval",
-      what: `the same, and every ${UPHEAVAL_EVERY} requests all at once others are popular`,
+      what: `as zipf, and every ${UPHEAVAL_EVERY} requests all at once others are popular`,
       keys: upheaval(options),
       capacities: CAPACITIES,
     },

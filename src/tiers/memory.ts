@@ -49,7 +49,7 @@ export function createMemoryTier(options: MemoryTierOptions): MemoryTier {
     if (present === undefined) {
       // Room is made first: the newcomer has not had its chance to be visited.
       while (nodes.size > 0 && (bytes + size > maxBytes || nodes.size >= maxEntries)) evict();
-      const node: Node = { entry, bytes: size, rank: 0, newer: undefined, older: undefined };
+      const node = nodeOf(entry, size);
       nodes.set(entry.key, node);
       bytes += size;
       order.add(node);
@@ -98,4 +98,8 @@ export function createMemoryTier(options: MemoryTierOptions): MemoryTier {
     set: (entry, ctx) => Promise.resolve(done(put(entry, ctx.now()))),
     delete: (keys) => Promise.resolve(done(keys.forEach(remove))),
   };
+}
+
+function nodeOf(entry: Entry, bytes: number): Node {
+  return { entry, bytes, rank: 0, born: 0, newer: undefined, older: undefined };
 }

@@ -155,8 +155,9 @@ describe("a copy that was verified", () => {
 describe("the size of an entry", () => {
   it("counts body, names and headers", () => {
     const base = sizeOf(entryOf({ body: "" }));
-    expect(sizeOf(entryOf({ body: "x".repeat(1_000) }))).toBe(base + 2_000);
-    expect(sizeOf(entryOf({ body: new Uint8Array(1_000) }))).toBe(base + 1_000);
+    expect(sizeOf(entryOf({ body: "x".repeat(1_000) }))).toBe(base + 1_000);
+    expect(sizeOf(entryOf({ body: "\u4f60".repeat(1_000) }))).toBe(base + 2_000);
+    expect(sizeOf(entryOf({ body: new Uint8Array(1_000) }))).toBe(base + 1_200);
     expect(sizeOf(entryOf({ body: "", members: [] }))).toBeLessThan(base);
     const http = { status: 200, headers: [["name", "value"]] as const };
     expect(sizeOf(entryOf({ body: "", http }))).toBeGreaterThan(base);

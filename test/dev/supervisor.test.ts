@@ -141,6 +141,7 @@ describe("npm run dev", () => {
       async (signal) => {
         const dev = await start({ throughNpm: true, env: { LOCAL_REDIS: "auto" } });
         await dev.printed("Starting local server");
+        expect(dev.processes().length).toBeGreaterThan(2);
         dev.signal(signal);
         await dev.exit;
         await expectNothingLeft(dev);

@@ -3,12 +3,13 @@ import type { Entry } from "../../core/entry.ts";
 /**
  * An entry's place in the memory tier. One shape for every policy, so that the
  * hot path stays monomorphic and a hit allocates nothing: a policy keeps what it
- * needs in `rank` and in the two links.
+ * needs in the two numbers and in the two links.
  */
 export interface Node {
   entry: Entry;
   bytes: number;
   rank: number;
+  born: number;
   newer: Node | undefined;
   older: Node | undefined;
 }
