@@ -4,7 +4,7 @@
  * in another order, so that what slows the machine slows them all; the ratios are of rounds. The
  * processor time of workerd, where the system tells it (Linux), is free of what else runs.
  */
-import { readdirSync, readFileSync } from "node:fs";
+import { processorTime, runtimes } from "./support/processor-time.ts";
 import { save, show } from "./support/report.ts";
 import { ask, closeConnections, closedLoop } from "./tiers/load.ts";
 import { bundle, startDataCentre } from "./tiers/runtime.ts";
@@ -44,35 +44,6 @@ interface Subject {
   close(): Promise<void>;
 }
 
-/** Hundredths of a second: what Linux counts processor time in. */
-const TICK_US = 10_000;
-
-/** The processes that run workerd for this one; none where there is no /proc. */
-function runtimes(): readonly number[] {
-  try {
-    return readdirSync("/proc")
-      .filter((name) => /^\d+$/.test(name))
-      .map(Number)
-      .filter((pid) => {
-        const stat = statOf(pid);
-        return stat?.program === "workerd" && stat.parent === process.pid;
-      });
-  } catch {
-    return [];
-  }
-}
-
-function statOf(pid: number) {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, "utf8");
-    const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-    const program = text.slice(text.indexOf("(") + 1, text.lastIndexOf(")"));
-    return { program, parent: Number(fields[1]), ticks: Number(fields[11]) + Number(fields[12]) };
-  } catch {
-    return undefined;
-  }
-}
-
 const subjects: Subject[] = [];
 for (const { name, variables } of variants) {
   const bindings = {
@@ -89,15 +60,15 @@ for (const { name, variables } of variants) {
 
 let requests = 0;
 async function round({ url, pid, costs }: Subject): Promise<number> {
-  const ticks = pid === undefined ? undefined : statOf(pid)?.ticks;
+  const before = processorTime(pid);
   const startedAt = performance.now();
   await closedLoop(REQUESTS, WIDTH, async () => {
     const { status } = await ask(`${url}/products/1`, requests++);
     if (status !== 200) throw new Error(`status ${status}`);
   });
   const rate = (REQUESTS * 1000) / (performance.now() - startedAt);
-  const now = pid === undefined ? undefined : statOf(pid)?.ticks;
-  if (ticks !== undefined && now !== undefined) costs.push(((now - ticks) * TICK_US) / REQUESTS);
+  const after = processorTime(pid);
+  if (before !== undefined && after !== undefined) costs.push((after - before) / REQUESTS);
   return rate;
 }
 

@@ -1,4 +1,7 @@
-/** The local services in a process of their own: what they compute must not hold up the load. */
+/**
+ * The local services in a process of their own: what they compute must not hold up the load. Redis
+ * is a real server where one is on PATH: the embedded one runs scripts some ten times as long.
+ */
 import { fork } from "node:child_process";
 import { startServices } from "../../dev/services.ts";
 
@@ -28,7 +31,7 @@ export async function forkServices(): Promise<ServiceAddresses & { close(): Prom
 }
 
 if (import.meta.main) {
-  const services = await startServices({ redis: process.env["LOCAL_REDIS"] ?? "embedded" });
+  const services = await startServices({ redis: process.env["LOCAL_REDIS"] ?? "auto" });
   const { url, redisUrl, redisToken, sqlEndpoint, databaseUrl } = services;
   process.once("disconnect", () => void services.close());
   process.send?.({
