@@ -1,6 +1,6 @@
 /** What to ask the origin for, given what is stored (RFC 9111, 4.3.1 and 3.4). */
 import type { Entry } from "../../core/entry.ts";
-import { isWeak } from "../rfc/conditional.ts";
+import { isStrong } from "../rfc/conditional.ts";
 import { readerOf } from "../rfc/field-reader.ts";
 import type { FieldReader } from "../rfc/fields.ts";
 import { covers, parseRange, resolveRange, type Part, type RangeSpec } from "../rfc/range.ts";
@@ -63,7 +63,7 @@ function planForPart(request: Request, forwarded: Headers, stored: FieldReader, 
     return { kind: "validate", headers: withFields(own, without(CONDITIONAL, forwarded)) };
   }
   const etag = stored.get("ETag");
-  if (part.first !== 0 || etag === null || isWeak(etag)) return unconditional(forwarded);
+  if (part.first !== 0 || etag === null || !isStrong(etag)) return unconditional(forwarded);
   const rest = [["Range", `bytes=${part.last + 1}-`] as const, ["If-Range", etag] as const];
   return { kind: "complete", headers: withFields(rest, without(CONDITIONAL, forwarded)) };
 }
