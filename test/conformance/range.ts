@@ -179,6 +179,14 @@ export const RANGE = [
     expect([whole.status, whole.body, p.seen.length]).toEqual([200, WHOLE, 2]);
     expect(whole.headers.get("Content-Range")).toBeNull();
   }),
+  rfc9111("3.4", "MUST NOT", "take for strong what is no entity tag", async (p) => {
+    const odd = { ...FRESH, ETag: 'w/"a"' };
+    p.answers(part(0, 4, odd), part(5, 9, odd), { headers: FRESH, body: WHOLE });
+    await p.get({ Range: "bytes=0-4" });
+    await p.get({ Range: "bytes=5-9" });
+    expect((await p.get()).body).toBe(WHOLE);
+    expect([p.seen.length, p.seen[2]?.headers.get("If-Range")]).toEqual([3, null]);
+  }),
   ...[{ ETag: '"b"' }, { ETag: 'W/"a"' }].map((other) =>
     rfc9111("3.4", "MUST NOT", `combine parts of ${other.ETag}`, async (p) => {
       p.answers(part(0, 4), part(5, 9, { ...FRESH, ...other }), { headers: FRESH, body: WHOLE });

@@ -1,5 +1,6 @@
 /** Every demand on a shared cache that is checked; docs/http-requirements.md lists them. */
 import { FRESHNESS } from "./freshness.ts";
+import { HEAD } from "./head.ts";
 import { INVALIDATION } from "./invalidation.ts";
 import { MULTIPLE_RANGES } from "./multiple-ranges.ts";
 import { PROXYING } from "./proxying.ts";
@@ -19,6 +20,7 @@ export const CHECKS: Readonly<Record<string, readonly Requirement[]>> = {
   "request-directives.ts": REQUEST_DIRECTIVES,
   "vary.ts": VARY,
   "validation.ts": VALIDATION,
+  "head.ts": HEAD,
   "invalidation.ts": INVALIDATION,
   "stale.ts": STALE,
   "range.ts": RANGE,

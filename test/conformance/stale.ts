@@ -17,6 +17,28 @@ export const STALE = [
     expect(p.seen.length).toBe(2);
     expect((await p.get()).body).toBe("2");
   }),
+  rfc5861(
+    "3",
+    "SHOULD",
+    "refresh for everyone, whatever the client has that saw it stale",
+    async (p) => {
+      p.answers({ headers: { "Cache-Control": "max-age=10, stale-while-revalidate=10" } });
+      await p.get();
+      p.advance(11);
+      await p.get({ "If-None-Match": '"a"', Range: "bytes=0-0" });
+      const asked = p.seen[1]?.headers;
+      expect([asked?.get("If-None-Match"), asked?.get("Range")]).toEqual([null, null]);
+    },
+  ),
+  rfc5861("3", "SHOULD NOT", "count staleness from Date where Expires is before it", async (p) => {
+    const headers = { Expires: p.date(-5), "Cache-Control": "stale-while-revalidate=10" };
+    p.answers({ headers });
+    await p.get();
+    p.advance(4);
+    expect((await p.get()).cache).toBe("STALE");
+    p.advance(6);
+    expect((await p.get()).cache).not.toBe("STALE");
+  }),
   rfc5861("3", "SHOULD NOT", "serve stale after the window, not by a millisecond", async (p) => {
     p.answers({ headers: { "Cache-Control": "max-age=10, stale-while-revalidate=10" } });
     await p.get();

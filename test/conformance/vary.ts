@@ -43,6 +43,11 @@ export const VARY = [
   rfc9111("4.1", "MUST NOT", "reuse with * on another line", (p) =>
     noMatch(p, ["Foo", "*"], {}, {}),
   ),
+  ...['Foo, "Bar"', "Foo Bar"].map((vary) =>
+    rfc9111("4.1", "SHOULD NOT", `reuse where Vary is no list of fields: ${vary}`, (p) =>
+      noMatch(p, vary, {}, {}),
+    ),
+  ),
   rfc9111("4.1", "MUST", "read field names in any case", (p) =>
     noMatch(p, "fOO", { Foo: "1" }, { Foo: "2" }),
   ),

@@ -170,7 +170,7 @@ export async function loadFrom(
     return judge({ ...received, sent: new Headers() }, status, fields);
   }
 
-  /** The client's own question, without ours: the answer to that was of no use. */
+  /** Without any condition: the answer to ours was of no use. */
   async function askAnew(received: Received): Promise<Loaded> {
     await received.body?.cancel();
     return ask(unconditional(asked.forwarded()), undefined);
@@ -256,7 +256,10 @@ export async function loadFrom(
   // More than is kept cannot be completed here.
   const tooLong = (held?.http?.part?.total ?? 0) > maxBodyBytes;
   const useful = tooLong ? undefined : held;
-  return ask(planOf(request, asked.forwarded(), useful, variantTags(known)), useful);
+  // A refresh is for everyone: what one client has already is no answer to it.
+  const fields =
+    own.early === undefined ? unconditional(asked.forwarded()).headers : asked.forwarded();
+  return ask(planOf(request, fields, useful, variantTags(known)), useful);
 }
 
 /** Why the request goes to the origin, in the words of RFC 9211, 2.2. */

@@ -1,7 +1,8 @@
 /** What to ask the origin for, given what is stored (RFC 9111, 4.3.1 and 3.4). */
 import type { Entry } from "../../core/entry.ts";
-import { isWeak } from "../rfc/conditional.ts";
+import { isStrong } from "../rfc/conditional.ts";
 import { readerOf } from "../rfc/field-reader.ts";
+import type { FieldReader } from "../rfc/fields.ts";
 import { covers, parseRange, resolveRange, type Part, type RangeSpec } from "../rfc/range.ts";
 import { CONDITIONAL, conditionOf } from "../rfc/validate.ts";
 
@@ -23,40 +24,61 @@ export function planOf(
   held: Entry | undefined,
   tags: readonly string[],
 ): Plan {
-  const headers = new Headers(forwarded);
-  if (held === undefined) {
-    const conditional = CONDITIONAL.some((name) => headers.has(name));
-    if (tags.length === 0 || conditional || request.method !== "GET")
-      return { kind: "plain", headers };
-    headers.set("If-None-Match", tags.join(", "));
-    return { kind: "select", headers };
-  }
+  if (held === undefined) return planForNothing(request, forwarded, tags);
   const { part, headers: fields = [] } = held.http ?? {};
-  const range = request.headers.get("Range");
-  const specs = request.method === "GET" ? parseRange(range) : undefined;
   const stored = readerOf(fields);
-  if (part !== undefined && specs !== undefined) {
+  return part === undefined
+    ? planForWhole(request, forwarded, stored)
+    : planForPart(request, forwarded, stored, part);
+}
+
+function planForNothing(request: Request, forwarded: Headers, tags: readonly string[]): Plan {
+  const headers = new Headers(forwarded);
+  const conditional = CONDITIONAL.some((name) => headers.has(name));
+  if (tags.length === 0 || conditional || request.method !== "GET")
+    return { kind: "plain", headers };
+  headers.set("If-None-Match", tags.join(", "));
+  return { kind: "select", headers };
+}
+
+function planForWhole(request: Request, forwarded: Headers, stored: FieldReader): Plan {
+  // A HEAD is not conditional: its 200 says more of what is stored (4.3.5).
+  if (request.method !== "GET") return unconditional(forwarded);
+  const condition = conditionOf(stored);
+  // With no validator of ours, the client's own condition may spare the origin the body.
+  if (condition.length === 0) return { kind: "plain", headers: without(OF_A_PART, forwarded) };
+  return { kind: "validate", headers: withFields(condition, without(CONDITIONAL, forwarded)) };
+}
+
+function planForPart(request: Request, forwarded: Headers, stored: FieldReader, part: Part): Plan {
+  if (request.method !== "GET") return unconditional(forwarded);
+  const range = request.headers.get("Range");
+  const specs = parseRange(range);
+  if (range !== null && specs !== undefined) {
     const condition = conditionOf(stored);
     // The stored part lacks what is asked for: the origin answers the range itself.
-    if (condition.length === 0 || headers.has("If-Range") || !hasAll(part, specs))
-      return { kind: "plain", headers };
-    for (const name of CONDITIONAL) if (name !== "range") headers.delete(name);
-    for (const [name, value] of condition) headers.set(name, value);
-    return { kind: "validate", headers };
+    if (condition.length === 0 || forwarded.has("If-Range") || !hasAll(part, specs))
+      return { kind: "plain", headers: new Headers(forwarded) };
+    const own = [...condition, ["Range", range] as const];
+    return { kind: "validate", headers: withFields(own, without(CONDITIONAL, forwarded)) };
   }
-  for (const name of CONDITIONAL) headers.delete(name);
-  if (part !== undefined) {
-    const etag = stored.get("ETag");
-    if (request.method !== "GET" || part.first !== 0 || etag === null || isWeak(etag))
-      return { kind: "plain", headers };
-    headers.set("Range", `bytes=${part.last + 1}-`);
-    headers.set("If-Range", etag);
-    return { kind: "complete", headers };
-  }
-  // A HEAD is not conditional: its 200 says more of what is stored (4.3.5).
-  const condition = request.method === "GET" ? conditionOf(stored) : [];
-  for (const [name, value] of condition) headers.set(name, value);
-  return { kind: condition.length > 0 ? "validate" : "plain", headers };
+  const etag = stored.get("ETag");
+  if (part.first !== 0 || etag === null || !isStrong(etag)) return unconditional(forwarded);
+  const rest = [["Range", `bytes=${part.last + 1}-`] as const, ["If-Range", etag] as const];
+  return { kind: "complete", headers: withFields(rest, without(CONDITIONAL, forwarded)) };
+}
+
+const OF_A_PART = ["range", "if-range"] as const;
+
+function without(names: readonly string[], fields: Headers): Headers {
+  const headers = new Headers(fields);
+  for (const name of names) headers.delete(name);
+  return headers;
+}
+
+function withFields(fields: Iterable<readonly [string, string]>, headers: Headers): Headers {
+  for (const [name, value] of fields) headers.set(name, value);
+  return headers;
 }
 
 /** Whether a 304 can be the answer. */
@@ -72,7 +94,5 @@ function hasAll(part: Part, [spec, ...more]: readonly RangeSpec[]): boolean {
 
 /** The client's request without any condition: what is asked when a 304 or a part was of no use. */
 export function unconditional(forwarded: Headers): Plan {
-  const headers = new Headers(forwarded);
-  for (const name of CONDITIONAL) headers.delete(name);
-  return { kind: "plain", headers };
+  return { kind: "plain", headers: without(CONDITIONAL, forwarded) };
 }

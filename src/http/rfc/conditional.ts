@@ -25,6 +25,11 @@ export function isWeak(etag: string): boolean {
   return etag.startsWith("W/");
 }
 
+/** Whether a tag vouches for every byte. What is no entity tag at all, `w/"a"` for one, does not. */
+export function isStrong(etag: string): boolean {
+  return etag.startsWith('"');
+}
+
 /** Weak comparison (RFC 9110, 8.8.3.2). */
 export function weaklyEqual(one: string, other: string): boolean {
   return opaque(one) === opaque(other);
@@ -32,7 +37,7 @@ export function weaklyEqual(one: string, other: string): boolean {
 
 /** Strong comparison: the same, and neither weak. */
 export function stronglyEqual(one: string, other: string): boolean {
-  return one === other && !isWeak(one);
+  return one === other && isStrong(one);
 }
 
 function opaque(etag: string): string {

@@ -64,7 +64,8 @@ export function lifetimeOf(
   if (expires !== null && control.source === "plain") {
     // Invalid, "0" among others, means already past; so does a repeated one (5.3).
     const until = parseDate(expires, respondedAt);
-    return { kind: "explicit", ms: until === undefined ? 0 : Math.max(0, until - date) };
+    // Less than 0 where it had expired before it was sent: so long has it been stale already.
+    return { kind: "explicit", ms: until === undefined ? 0 : until - date };
   }
   const modified = parseDate(headers.get("Last-Modified"), respondedAt);
   if (modified === undefined || modified > date || !isHeuristic(status, control))

@@ -1,5 +1,5 @@
 /** Range requests against what is stored (RFC 9110, 14; RFC 9111, 3.3 and 3.4). */
-import { isWeak, stronglyEqual } from "./conditional.ts";
+import { stronglyEqual } from "./conditional.ts";
 import { parseDate } from "./dates.ts";
 import { splitList, trimSpace, type FieldReader } from "./fields.ts";
 import type { EpochMs } from "../../core/time.ts";
@@ -137,7 +137,7 @@ export function ifRangeHolds(ifRange: string | null, stored: FieldReader, now: E
 
 /** Whether parts that carry these entity tags are parts of the same thing (RFC 9111, 3.4). */
 export function mayCombine(one: string | null, other: string | null): boolean {
-  return one !== null && other !== null && !isWeak(one) && stronglyEqual(one, other);
+  return one !== null && other !== null && stronglyEqual(one, other);
 }
 
 /** Two parts as one, if they touch or overlap; the newer one's bytes count where both have them. */

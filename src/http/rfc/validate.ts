@@ -1,5 +1,5 @@
 /** Asking the origin whether a stored response is still good (RFC 9111, 4.3). */
-import { isWeak, stronglyEqual, weaklyEqual } from "./conditional.ts";
+import { isWeak, weaklyEqual } from "./conditional.ts";
 import type { FieldReader } from "./fields.ts";
 
 /** Fields by which a client makes its request conditional, or asks for a part. */
@@ -32,7 +32,7 @@ export function confirms(notModified: FieldReader, stored: FieldReader): boolean
   const storedEtag = stored.get("ETag");
   if (etag !== null) {
     if (storedEtag === null) return false;
-    return isWeak(etag) ? weaklyEqual(etag, storedEtag) : stronglyEqual(etag, storedEtag);
+    return isWeak(etag) ? weaklyEqual(etag, storedEtag) : etag === storedEtag;
   }
   const modified = notModified.get("Last-Modified");
   return (

@@ -1,11 +1,12 @@
 /** Which requests a stored response with Vary may answer (RFC 9111, 4.1). */
-import { fieldNames, splitList, trimSpace, type FieldReader } from "./fields.ts";
+import { fieldNames, isToken, splitList, trimSpace, type FieldReader } from "./fields.ts";
 
 /** Selecting fields with their values in the original request; null: it had no such field. */
 export type Selectors = readonly (readonly [name: string, value: string | null])[];
 
+/** `*`; or what is no field name, by which nobody knows what else differs. */
 export function variesByEverything(vary: string | null): boolean {
-  return vary !== null && vary.includes("*") && splitList(vary).includes("*");
+  return vary !== null && splitList(vary).some((name) => name === "*" || !isToken(name));
 }
 
 /** The names in Vary, lower case, sorted, each once. */
