@@ -22,6 +22,7 @@ import {
   type ExchangeOptions,
   type Own,
 } from "./exchange.ts";
+import { flightScopeOf } from "./flight-scope.ts";
 import { createForward, forwardedHeaders, isLooping } from "./forward.ts";
 import { createInvalidate, type Recovering } from "./pending.ts";
 import { originKey, targetOf, type Target } from "./target.ts";
@@ -51,7 +52,13 @@ const LIMITS: KeepLimits = {
 const HEADERS_TIMEOUT_MS = 20_000;
 
 /** Lifetimes are the responses' own; the rest is how the engine goes about it. */
-const POLICY = definePolicy({ freshFor: "1m", jitter: 0, flight: "isolate", originTimeout: "30s" });
+const POLICY = definePolicy({
+  freshFor: "1m",
+  jitter: 0,
+  flight: "isolate",
+  flightTimeout: "5s",
+  originTimeout: "30s",
+});
 
 /**
  * Serves an HTTP origin through the cache.
@@ -157,6 +164,7 @@ async function look(
           forbidsStale(controlOf(readerOf(entry.http?.headers ?? []))),
         );
       },
+      flight: (stored, ended) => flightScopeOf(request, stored, ended),
       load: async (_signal, held) => {
         if (!demands.onlyIfCached) return loadFrom(options, asked, key, known, held, own);
         own.response = notCached();
