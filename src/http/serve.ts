@@ -33,7 +33,7 @@ export function serve(
   const { status = 200, headers: fields = [], part } = entry.http ?? {};
   const stored = readerOf(fields);
   const headers = new Headers();
-  const withheld = options.reused ? withheldFields(stored) : [];
+  const withheld = options.reused ? withheldFields(stored) : NONE;
   for (const [name, value] of fields) if (!withheld.includes(name)) headers.append(name, value);
   // RFC 9111, 5.1: Age says that the origin was not asked for this request.
   if (options.reused) headers.set("Age", String(ageOf(entry, now)));
@@ -83,9 +83,14 @@ function notModified(headers: Headers): Response {
   return new Response(null, { status: 304, headers });
 }
 
+const NONE: readonly string[] = [];
+
 function withheldFields(stored: FieldReader): readonly string[] {
+  const said = `${stored.get("CDN-Cache-Control") ?? ""},${stored.get("Cache-Control") ?? ""}`;
+  // Nearly no response names any: a hit need not read all of its directives to know.
+  if (!/no-cache=/i.test(said)) return NONE;
   const { noCache } = controlOf(stored);
-  return noCache === undefined || noCache === true ? [] : noCache;
+  return noCache === undefined || noCache === true ? NONE : noCache;
 }
 
 /** What the stored body is of its representation. */

@@ -23,7 +23,7 @@ import {
   type Own,
 } from "./exchange.ts";
 import { flightScopeOf } from "./flight-scope.ts";
-import { createForward, forwardedHeaders, isLooping } from "./forward.ts";
+import { createForward, forwardedHeaders, forwardedReader, isLooping } from "./forward.ts";
 import { createInvalidate, type Recovering } from "./pending.ts";
 import { originKey, targetOf, type Target } from "./target.ts";
 import { handOn, type UnsafeOptions } from "./unsafe.ts";
@@ -129,9 +129,9 @@ async function cachedAnswer(
   const first = await look(options, asked, primary, []);
   const variants = first.own.entry === undefined ? variantsOf(first.lookup?.entry) : undefined;
   if (variants === undefined || first.early !== undefined) return finish(scope, asked, first);
-  const chosen = selectVariant(variants, asked.forwarded());
-  const key =
-    chosen?.key ?? (await variantKey(primary, likelySelectors(variants, asked.forwarded())));
+  const fields = forwardedReader(request, asked.forwarded);
+  const chosen = selectVariant(variants, fields);
+  const key = chosen?.key ?? (await variantKey(primary, likelySelectors(variants, fields)));
   return finish(scope, asked, await look(options, asked, key, variants));
 }
 
@@ -151,8 +151,8 @@ async function look(
 ): Promise<Looked> {
   const { request, demands, ctx } = asked;
   const early = Promise.withResolvers<Response>();
-  const own: Own = { early, settled: () => Promise.resolve() };
-  const running = options.engine.lookup(
+  const own: Own = { early, settled: () => running.then(nothing, nothing) };
+  const running: Promise<Lookup> = options.engine.lookup(
     key,
     options.policy,
     {
@@ -166,9 +166,13 @@ async function look(
       },
       flight: (stored, ended) => flightScopeOf(request, stored, ended),
       load: async (_signal, held) => {
-        if (!demands.onlyIfCached) return loadFrom(options, asked, key, known, held, own);
-        own.response = notCached();
-        return PASSING;
+        if (demands.onlyIfCached) {
+          own.response = notCached();
+          return PASSING;
+        }
+        // The client may have its answer, or be gone, before what was loaded is stored.
+        ctx.defer(own.settled());
+        return loadFrom(options, asked, key, known, held, own);
       },
       // Nobody waits for it: what it finds for its own client goes nowhere.
       refresh: async (_signal, held) => {
@@ -180,8 +184,6 @@ async function look(
     },
     ctx,
   );
-  own.settled = () => running.then(nothing, nothing);
-  ctx.defer(own.settled());
   try {
     return await Promise.race([
       running.then((lookup) => ({ own, lookup })),
