@@ -44,6 +44,8 @@ export interface PolicyOptions {
   readonly originLag?: Duration;
   /** Who waits for the same load. Default "region". */
   readonly flight?: FlightScope;
+  /** How long a reader waits for another isolate's load before it loads by itself. Default `originTimeout`. */
+  readonly flightTimeout?: Duration;
   /** The tiers that hold values. Default all. */
   readonly tiers?: readonly TierName[];
   /** How long a load may take. Default 5 s. */
@@ -79,6 +81,7 @@ export interface Policy {
   readonly coherenceMs: Millis;
   readonly originLagMs: Millis;
   readonly flight: FlightScope;
+  readonly flightTimeoutMs: Millis;
   readonly tiers: ReadonlySet<TierName>;
   readonly originTimeoutMs: Millis;
   readonly refreshAhead: RefreshAhead | undefined;
@@ -104,6 +107,7 @@ const FLIGHTS: readonly FlightScope[] = ["isolate", "region", "global", "off"];
 export function definePolicy(options: PolicyOptions): Policy {
   const freshForMs = toMillis(options.freshFor, "freshFor");
   if (freshForMs === 0) throw new DefinitionError("freshFor", "must be more than 0");
+  const originTimeoutMs = toMillis(options.originTimeout ?? 5_000, "originTimeout");
   const policy: Policy = {
     freshForMs,
     staleWhileRevalidateMs: toMillis(options.staleWhileRevalidate ?? 0, "staleWhileRevalidate"),
@@ -114,8 +118,12 @@ export function definePolicy(options: PolicyOptions): Policy {
     coherenceMs: toMillis(options.coherence ?? 1_000, "coherence"),
     originLagMs: toMillis(options.originLag ?? 0, "originLag"),
     flight: options.flight ?? "region",
+    flightTimeoutMs: Math.min(
+      toMillis(options.flightTimeout ?? originTimeoutMs, "flightTimeout"),
+      originTimeoutMs,
+    ),
     tiers: new Set(options.tiers ?? TIERS),
-    originTimeoutMs: toMillis(options.originTimeout ?? 5_000, "originTimeout"),
+    originTimeoutMs,
     refreshAhead: options.refreshAhead,
     softTimeoutMs:
       options.softTimeout === undefined ? undefined : toMillis(options.softTimeout, "softTimeout"),

@@ -17,7 +17,7 @@ import type { Context, Lookup, MemoryTier, Random } from "../core/ports.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
 import type { Coherence } from "./coherence.ts";
 import { isLate, type Coalescer, type Resolved } from "./flight.ts";
-import { beginRead, serves, type Held, type Job, type Outcome } from "./job.ts";
+import { beginRead, serves, type Flight, type Held, type Job, type Outcome } from "./job.ts";
 import type { Keeper } from "./keep.ts";
 import { firstUsable, lastResort } from "./last-resort.ts";
 import { glance, judgeKnown } from "./near.ts";
@@ -30,6 +30,8 @@ export interface LoadTask {
   refresh?(signal: AbortSignal, held: Entry | undefined): Promise<Loaded>;
   /** Where an entry stands for this reader, if not by its instants alone. */
   standing?(entry: Entry, now: EpochMs): Age;
+  /** Who else waits for the load, if not whom the policy says. */
+  readonly flight?: Flight;
 }
 
 export interface Engine {
@@ -74,9 +76,11 @@ export function createEngine(options: EngineOptions): Engine {
       purpose: "serve",
       unverified: undefined,
       held: undefined,
+      ended: undefined,
       logReachable: true,
       load: (signal, held) => task.load(signal, held),
       standing: task.standing ?? ageOf,
+      flight: task.flight ?? (() => policy.flight),
     };
   }
 
@@ -99,7 +103,7 @@ export function createEngine(options: EngineOptions): Engine {
     if (near.use === "drop") {
       if (memory.peek(key) === entry) memory.remove(key);
       ctx.emit({ type: "entry.reject", key, tier: "memory", reason: near.reason });
-      return job;
+      return { ...job, ended: entry };
     }
     const { unreachable } = near;
     // Not as of its start: what was softened while it asked is stale by now.

@@ -55,7 +55,7 @@ export function createTakeOut(options: CompanyOptions): TakeOut {
     const held = new Map<Read, Held>();
     const missing: Read[] = [];
     for (const [i, read] of reads.entries()) {
-      const entry = found[i];
+      const entry = found[i]?.entry;
       const stands = entry === undefined ? "expired" : company.standing(entry, ctx.now());
       if (entry !== undefined && (stands === "fresh" || stands === "revalidate")) {
         if (company.policy.tiers.has("memory")) memory.put(entry, ctx.now());

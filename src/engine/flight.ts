@@ -2,7 +2,7 @@
 import { originFaultOf } from "../core/faults.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
 import type { Coherence } from "./coherence.ts";
-import { remaining, suits, type Job, type Outcome, type Read } from "./job.ts";
+import { remaining, scopeOf, suits, type Job, type Outcome, type Read } from "./job.ts";
 import { judgeShared } from "./near.ts";
 import type { Unshared } from "./unshared.ts";
 
@@ -140,8 +140,8 @@ export function createCoalescer({
 
   /** Joins walks that are under way, or walks. */
   async function join(job: Job): Promise<Resolved> {
-    const { key, policy, ctx } = job;
-    const alone = (): boolean => policy.flight === "off" || unshared.has(key, ctx.now());
+    const { key, ctx } = job;
+    const alone = (): boolean => scopeOf(job) === "off" || unshared.has(key, ctx.now());
     let { held } = job;
     const begin = () => ({ own: (alone() ? walk : start)({ ...job, held }) });
     const accepts = (outcome: Shared): boolean => {

@@ -1,6 +1,6 @@
 import { ageOf, type Age, type Entry, type Loaded } from "../core/entry.ts";
 import type { Fault } from "../core/faults.ts";
-import type { Policy, TierName } from "../core/policy.ts";
+import type { FlightScope, Policy, TierName } from "../core/policy.ts";
 import type { Context } from "../core/ports.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
 
@@ -40,16 +40,27 @@ export interface Job extends Read {
   readonly unverified: Entry | undefined;
   /** A valid entry past its time, for when the origin fails. */
   readonly held: Held | undefined;
+  /** What a tier has and the log has ended: of no use, but it shows that results are kept. */
+  readonly ended: Entry | undefined;
   /** False if this read has already found the log unreachable. */
   readonly logReachable: boolean;
   /** Told what could be served late, before the load begins. */
   readonly onHeld?: (held: Held) => void;
   load(signal: AbortSignal, held: Entry | undefined): Promise<Loaded>;
   readonly standing: Standing;
+  readonly flight: Flight;
 }
 
 /** Where an entry stands for a reader; others may see it otherwise. */
 export type Standing = (entry: Entry, now: EpochMs) => Age;
+
+/** Who else waits for a load, as far as what the tiers have of its key tells. */
+export type Flight = (held: Entry | undefined, ended: Entry | undefined) => FlightScope;
+
+/** How far the flight of a job's load reaches. */
+export function scopeOf({ flight, held, ended }: Job): FlightScope {
+  return flight(held?.entry, ended);
+}
 
 /** Whether an entry that stands so answers the job. A refresh wants a later one than it has. */
 export function serves(entry: Entry, standing: Age, job: Pick<Job, "purpose" | "held">): boolean {

@@ -7,7 +7,7 @@ import type { FlightPort, Landing } from "../core/ports.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
 import type { Coherence } from "./coherence.ts";
 import type { Failures } from "./failures.ts";
-import { remaining, suits, type Job, type Outcome } from "./job.ts";
+import { remaining, scopeOf, suits, type Job, type Outcome } from "./job.ts";
 import type { Keeper } from "./keep.ts";
 import { judgeShared } from "./near.ts";
 import type { CallOrigin } from "./origin-call.ts";
@@ -49,15 +49,17 @@ export function createLoader(options: LoaderOptions): Loader {
     const { key, policy, ctx } = job;
     const recent = failures.recent(key, ctx.now());
     if (recent !== undefined) return failure(job, recent);
-    const scope = policy.flight;
+    const scope = scopeOf(job);
     if (scope === "off" || scope === "isolate" || unshared.has(key, ctx.now())) return lead(job);
+    if (isTooLong(job.held?.entry ?? job.ended)) return lead(job);
+    const leaseMs = policy.flightTimeoutMs;
     // An object that hangs is waited for in vain: time for a load of its own must be left.
     const reserveMs = policy.originTimeoutMs + TAKEOVER_MS + SLACK_MS;
     let after: string | undefined;
     for (let joins = 0; joins < MAX_JOINS; joins++) {
-      const waitMs = Math.min(policy.originTimeoutMs + TAKEOVER_MS, remaining(job) - reserveMs);
+      const waitMs = Math.min(leaseMs + TAKEOVER_MS, remaining(job) - reserveMs);
       if (waitMs <= 0) break;
-      const request = { key, waitMs, leaseMs: policy.originTimeoutMs, ...(after && { after }) };
+      const request = { key, waitMs, leaseMs, ...(after && { after }) };
       const startedAt = ctx.now();
       const joined = await flights.join(scope, request, ctx);
       const outcome = joined.ok ? joined.value.role : joined.fault.code;
@@ -76,6 +78,11 @@ export function createLoader(options: LoaderOptions): Loader {
       after = flight;
     }
     return lead(job);
+  }
+
+  /** What was too long to be handed over will be so again: it is not worth waiting for. */
+  function isTooLong(stored: Entry | undefined): boolean {
+    return stored !== undefined && stored.body.length > maxLandingChars;
   }
 
   /** What another isolate's load is for this reader; `next` if it needs a later one. */
@@ -164,5 +171,7 @@ function failure(job: Job, cause: Fault): Outcome {
 
 function landingOf(entry: Entry, maxChars: number): Landing {
   const text = encodeEntry(entry);
-  return text.length > maxChars ? { kind: "uncacheable" } : { kind: "entry", entry: text };
+  // It says nothing of later ones.
+  if (text.length > maxChars) return { kind: "uncacheable", passing: true };
+  return { kind: "entry", entry: text };
 }

@@ -4,25 +4,32 @@ import { judgeByNumbers, type LogAnswer } from "../core/log.ts";
 import type { Context, SharedStore, Verified } from "../core/ports.ts";
 import type { Coherence } from "./coherence.ts";
 
-export interface SharedReader {
-  /** What Redis holds of the keys and is valid at this moment, in their order. */
-  read(
-    keys: readonly string[],
-    ctx: Context,
-  ): Promise<readonly (Entry | undefined)[] | "unreachable">;
+/** What Redis holds of a key: an entry that is valid at this moment, or one that the log has ended. */
+export interface Found {
+  readonly entry?: Entry;
+  readonly ended?: Entry;
 }
 
+export interface SharedReader {
+  /** What Redis holds of the keys, in their order. */
+  read(keys: readonly string[], ctx: Context): Promise<readonly Found[] | "unreachable">;
+}
+
+const NOTHING: Found = {};
+
 export function createSharedReader(store: SharedStore, coherence: Coherence): SharedReader {
-  function verify(verified: Verified, log: LogAnswer, ctx: Context): Entry | undefined {
+  function verify(verified: Verified, log: LogAnswer, ctx: Context): Found {
     const { entry } = verified;
     const verdict = judgeByNumbers(entry, verified, log);
     // A number noted here and not yet seen in the log: this isolate's own write.
     const dead = coherence.judge(entry) === "invalidated";
     if (!dead && (verdict === "valid" || verdict === "soft"))
-      return verifiedCopy(entry, log.seq ?? entry.asOf, verdict === "soft", ctx.now());
+      return {
+        entry: verifiedCopy(entry, log.seq ?? entry.asOf, verdict === "soft", ctx.now()),
+      };
     const reason = verdict === "era" || verdict === "floor" ? verdict : "invalidated";
     ctx.emit({ type: "entry.reject", key: entry.key, tier: "redis", reason });
-    return undefined;
+    return { ended: entry };
   }
 
   return {
@@ -33,8 +40,8 @@ export function createSharedReader(store: SharedStore, coherence: Coherence): Sh
         return "unreachable";
       }
       const { found, log } = answer.value;
-      if (!(await coherence.take(log, ctx, newestOf(found, log)))) return keys.map(() => undefined);
-      return found.map((verified) => verified && verify(verified, log, ctx));
+      if (!(await coherence.take(log, ctx, newestOf(found, log)))) return keys.map(() => NOTHING);
+      return found.map((verified) => (verified ? verify(verified, log, ctx) : NOTHING));
     },
   };
 }

@@ -35,7 +35,7 @@ export function createWalk(options: WalkOptions): (job: Job) => Promise<Outcome>
     if (near.use === "drop") {
       if (tier === "memory" && memory.peek(key) === entry) memory.remove(key);
       ctx.emit({ type: "entry.reject", key, tier, reason: near.reason });
-      return { job };
+      return { job: { ...job, ended: entry } };
     }
     const { unreachable } = near;
     // Verified by its names just now, or new to memory: the copy need not be asked about again.
@@ -62,8 +62,8 @@ export function createWalk(options: WalkOptions): (job: Job) => Promise<Outcome>
     const since = ctx.now();
     const found = await shared.read([key], ctx);
     if (found === "unreachable") return { job: { ...job, logReachable: false } };
-    const [entry] = found;
-    if (entry === undefined) return { job };
+    const [{ entry, ended = job.ended } = {}] = found;
+    if (entry === undefined) return { job: { ...job, ended } };
     if (serves(entry, job.standing(entry, ctx.now()), job)) keeper.keepNear(entry, policy, ctx);
     return stop(job, entry, { tier: "redis", unreachable: false, since });
   }

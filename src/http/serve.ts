@@ -28,7 +28,7 @@ export interface ServeOptions {
 /** What an answer is made of. */
 export type Stored = Pick<Entry, "body" | "storedAt" | "http">;
 
-const NO_CACHE = /no-cache/i;
+const NO_CACHE = /no-cache=/i;
 
 /** The stored response, a 304 if the client has it, or the part that it asks for. */
 export function serve(
@@ -40,7 +40,7 @@ export function serve(
   const { status = 200, headers: fields = [], part } = entry.http ?? {};
   const stored = readerOf(fields);
   const headers = new Headers();
-  const withheld = options.reused ? withheldFields(fields, stored) : [];
+  const withheld = options.reused ? withheldFields(fields, stored) : NONE;
   for (const [name, value] of fields)
     if (name !== "content-length" && !withheld.includes(name)) headers.append(name, value);
   // RFC 9111, 5.1: Age says that the origin was not asked for this request.

@@ -57,6 +57,7 @@ export interface ProxyOptions {
   readonly requestDirectives?: boolean;
   readonly prefix?: string;
   readonly maxBodyBytes?: number;
+  readonly bindings?: Partial<Bindings>;
 }
 
 const ORIGIN = "http://origin.test";
@@ -73,12 +74,12 @@ interface Origin {
 
 function build(
   namespace: string,
-  options: ProxyOptions,
+  { bindings, ...options }: ProxyOptions,
   clock: ReturnType<typeof createTestClock>,
   origin: Origin,
 ): Proxy {
   const layer = createStrata(
-    { ...(env as unknown as Bindings), STRATA_NAMESPACE: namespace },
+    { ...(env as unknown as Bindings), STRATA_NAMESPACE: namespace, ...bindings },
     { now: clock.now, random: () => 0, newId: () => crypto.randomUUID() },
   );
   const date = (seconds = 0): string => new Date(clock.now() + seconds * 1_000).toUTCString();
@@ -135,7 +136,7 @@ function build(
       return { status, headers, body, cache: headers.get("X-Cache-Status") };
     },
     advance: (seconds) => clock.advance(seconds * 1_000),
-    sibling: () => build(namespace, options, clock, origin),
+    sibling: () => build(namespace, { ...(bindings && { bindings }), ...options }, clock, origin),
   };
   return proxy;
 }

@@ -15,11 +15,19 @@ describe("a policy", () => {
       coherenceMs: 1_000,
       originLagMs: 0,
       flight: "region",
+      flightTimeoutMs: 5_000,
       tiers: new Set(["memory", "edge", "redis"]),
       originTimeoutMs: 5_000,
       onUnreachable: "serve",
       unreachableForMs: 60_000,
     });
+  });
+
+  it("waits for another's load no longer than a load may take", () => {
+    const waits = (flightTimeout: string, originTimeout: string): number =>
+      definePolicy({ freshFor: "1h", flightTimeout, originTimeout } as PolicyOptions)
+        .flightTimeoutMs;
+    expect([waits("1s", "30s"), waits("1m", "30s")]).toEqual([1_000, 30_000]);
   });
 
   it("remembers an absence no longer than a value", () => {

@@ -1,7 +1,8 @@
 /** What only real connections show: the pass-through at the root, over the wire, before a real HTTP origin. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { textsOf } from "../support/byteranges.ts";
-import { ask, FRESH, startPassThrough, type PassThrough } from "./support/pass-through.ts";
+import { ask } from "./support/ask.ts";
+import { FRESH, startPassThrough, type PassThrough } from "./support/pass-through.ts";
 
 let through: PassThrough;
 beforeAll(async () => {
@@ -11,7 +12,7 @@ afterAll(() => through?.stop());
 
 describe("the pass-through at the root", () => {
   it("stores a response of the origin and validates it when it is stale", async () => {
-    const path = await through.scripted({
+    const path = through.origin.script({
       headers: [
         ["Cache-Control", "max-age=1"],
         ["ETag", '"a"'],
@@ -24,7 +25,7 @@ describe("the pass-through at the root", () => {
     await expect
       .poll(async () => (await through.get(path)).cache, { timeout: 5_000 })
       .toBe("REVALIDATED");
-    expect((await through.seen(path)).at(-1)?.headers["if-none-match"]).toBe('"a"');
+    expect(through.origin.seen(path).at(-1)?.headers["if-none-match"]).toBe('"a"');
   });
 
   it("keeps health under /__strata and hands everything else on", async () => {
@@ -35,20 +36,20 @@ describe("the pass-through at the root", () => {
   });
 
   it("is invalidated everywhere by a write that one instance sees", async () => {
-    const path = await through.scripted({ headers: [FRESH] });
+    const path = through.origin.script({ headers: [FRESH] });
     await through.get(path, {}, 0);
     const host = new URL(through.product.urls[0] ?? "").host;
     const other = () => ask(through.at(1), path, { headers: { Host: host } });
     expect((await other()).cache).toMatch(/HIT|MISS/);
-    const before = (await through.seen(path)).length;
+    const before = through.origin.seen(path).length;
     await fetch(`${through.product.urls[0]}${path}`, { method: "POST", body: "x" });
     await expect
-      .poll(async () => (await other(), (await through.seen(path)).length), { timeout: 5_000 })
+      .poll(async () => (await other(), through.origin.seen(path).length), { timeout: 5_000 })
       .toBe(before + 2);
   });
 
   it("takes the final response where interim ones come before it", async () => {
-    const path = await through.scripted({ headers: [FRESH], interim: [102, 103] });
+    const path = through.origin.script({ headers: [FRESH], interim: [102, 103] });
     expect((await through.get(path)).body).toBe("response 1");
     expect((await through.get(path)).cache).toBe("HIT");
   });
@@ -56,7 +57,7 @@ describe("the pass-through at the root", () => {
   it.each([[{ breakAfter: 3 }], [{ breakAfter: "start" }]] as const)(
     "stores nothing of an origin that breaks off: %j",
     async (broken) => {
-      const path = await through.scripted({ headers: [FRESH], ...broken }, { headers: [FRESH] });
+      const path = through.origin.script({ headers: [FRESH], ...broken }, { headers: [FRESH] });
       await through.get(path).catch(() => undefined);
       await expect
         .poll(async () => (await through.get(path).catch(() => undefined))?.body)
@@ -65,7 +66,7 @@ describe("the pass-through at the root", () => {
   );
 
   it("sends several ranges with their exact length", async () => {
-    const path = await through.scripted({
+    const path = through.origin.script({
       headers: [FRESH, ["Content-Type", "text/x"]],
       body: "0123456789",
     });
@@ -81,7 +82,7 @@ describe("the pass-through at the root", () => {
   });
 
   it("streams 30 MiB both ways", async () => {
-    const path = await through.scripted(
+    const path = through.origin.script(
       { headers: [FRESH], body: "x".repeat(1 << 20), times: 30 },
       { headers: [] },
     );
@@ -90,26 +91,26 @@ describe("the pass-through at the root", () => {
       method: "POST",
       body: new Uint8Array(30 << 20),
     });
-    expect((await through.seen(path)).at(-1)?.body.length).toBe(30 << 20);
+    expect(through.origin.seen(path).at(-1)?.body.length).toBe(30 << 20);
   });
 
   it("keeps cookies apart, odd statuses, redirects and the length of a HEAD", async () => {
-    const cookies = await through.scripted({
+    const cookies = through.origin.script({
       headers: [FRESH, ["Set-Cookie", "a=1"], ["Set-Cookie", "b=2"]],
     });
     await through.get(cookies);
     expect((await through.get(cookies)).response.headers.getSetCookie()).toEqual(["a=1", "b=2"]);
-    const odd = await through.scripted({ status: 599, headers: [FRESH] });
+    const odd = through.origin.script({ status: 599, headers: [FRESH] });
     await through.get(odd);
     const again = await through.get(odd);
     expect([again.response.status, again.cache]).toEqual([599, "HIT"]);
-    const redirect = await through.scripted({
+    const redirect = through.origin.script({
       status: 302,
       headers: [FRESH, ["Location", "/elsewhere"]],
     });
     await through.get(redirect);
     expect((await through.get(redirect)).response.headers.get("Location")).toBe("/elsewhere");
-    const head = await through.scripted({ headers: [["Content-Length", "10"]] });
+    const head = through.origin.script({ headers: [["Content-Length", "10"]] });
     const { headers } = await fetch(`${through.product.urls[0]}${head}`, { method: "HEAD" });
     expect(headers.get("Content-Length")).toBe("10");
   });
@@ -123,7 +124,7 @@ describe("encoded bodies", () => {
 
   it("hands a part on as it came, and again from what is stored", async () => {
     const head = `HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 0-3/9\r\n${encoded}`;
-    const path = await through.scripted({ raw: `${head}\r\n${text}` });
+    const path = through.origin.script({ raw: `${head}\r\n${text}` });
     for (const cache of ["MISS", "HIT"])
       expect(await ask(through.at(0), path, { headers: { Range: "bytes=0-3" } })).toMatchObject({
         status: 206,
@@ -134,7 +135,7 @@ describe("encoded bodies", () => {
 
   it("hands the answer to a POST on as it came, and to a GET of the same", async () => {
     const head = `HTTP/1.1 200 OK\r\nContent-Location: {path}\r\n${encoded}`;
-    const path = await through.scripted({ raw: `${head}\r\n${text}` });
+    const path = through.origin.script({ raw: `${head}\r\n${text}` });
     expect((await ask(through.at(0), path, { method: "POST" })).body).toEqual(bytes);
     expect(await ask(through.at(0), path)).toMatchObject({
       status: 200,
@@ -146,16 +147,16 @@ describe("encoded bodies", () => {
 
 describe("what goes to the origin", () => {
   it("asks caches on its way for nothing that the client did not ask for", async () => {
-    const path = await through.scripted({ headers: [] });
+    const path = through.origin.script({ headers: [] });
     await through.get(path);
     await through.get(path, { "Cache-Control": "max-age=5" });
-    const [plain, asking] = (await through.seen(path)).map(({ headers }) => headers);
+    const [plain, asking] = through.origin.seen(path).map(({ headers }) => headers);
     expect([plain?.["cache-control"], plain?.["pragma"]]).toEqual([undefined, undefined]);
     expect([asking?.["cache-control"], asking?.["pragma"]]).toEqual(["max-age=5", undefined]);
   });
 
   it("takes a status that is none for a failure of the origin", async () => {
-    const path = await through.scripted({
+    const path = through.origin.script({
       status: 600,
       headers: [FRESH, ["Content-Length", "10"]],
     });

@@ -1,6 +1,7 @@
 /** What the standards have and the runtime has not, as docs/http.md lists it: what becomes of it. A test that fails here says that the runtime has learned something. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ask, FRESH, startPassThrough, type PassThrough } from "./support/pass-through.ts";
+import { ask } from "./support/ask.ts";
+import { FRESH, startPassThrough, type PassThrough } from "./support/pass-through.ts";
 import { sendRaw } from "./support/raw.ts";
 
 let through: PassThrough;
@@ -20,7 +21,7 @@ const DELIVERED = [
 describe("at the limits of the runtime, the pass-through", () => {
   it("loses the trailers of requests and responses, and nothing else of them", async () => {
     const trailers = [["Sum", "42"]] as const;
-    const path = await through.scripted({ headers: [FRESH, ["Trailer", "Sum"]], trailers });
+    const path = through.origin.script({ headers: [FRESH, ["Trailer", "Sum"]], trailers });
     const direct = await ask(through.origin.url, path);
     expect(direct.trailers, "what the origin sends").toEqual({ sum: "42" });
     const answer = await ask(through.at(0), path, { headers: { TE: "trailers" } });
@@ -35,27 +36,27 @@ describe("at the limits of the runtime, the pass-through", () => {
       body: "sent",
       trailers: { Sum: "42" },
     });
-    const last = (await through.seen(path)).at(-1);
+    const last = through.origin.seen(path).at(-1);
     expect([last?.method, last?.body, last?.trailers]).toEqual(["POST", "sent", {}]);
   });
 
   it.each([...DELIVERED])("hands %s on", async (method) => {
-    const path = await through.scripted({ headers: [FRESH] });
+    const path = through.origin.script({ headers: [FRESH] });
     expect((await ask(through.at(0), path, { method })).status).toBe(200);
-    expect((await through.seen(path)).map((request) => request.method)).toEqual([method]);
+    expect(through.origin.seen(path).map((request) => request.method)).toEqual([method]);
   });
 
   it.each(["M-SEARCH", "LINK", "UNLINK", "SOURCE", "BIND", "REBIND", "UNBIND", "get", "FOO"])(
     "never hears of %s: the runtime answers 501",
     async (method) => {
-      const path = await through.scripted({ headers: [FRESH] });
+      const path = through.origin.script({ headers: [FRESH] });
       const { status, text } = await sendRaw(
         through.at(0),
         `${method} ${path} HTTP/1.1\r\nHost: x\r\n\r\n`,
       );
       expect(status).toBe(501);
       expect(text).not.toContain("Cache-Status");
-      expect(await through.seen(path)).toEqual([]);
+      expect(through.origin.seen(path)).toEqual([]);
     },
   );
 
@@ -73,12 +74,12 @@ describe("the runtime", () => {
   const head = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n";
 
   it("reads no folded fields", async () => {
-    const path = await through.scripted({ raw: `${head}X-Folded: a\r\n b\r\n\r\nok` });
+    const path = through.origin.script({ raw: `${head}X-Folded: a\r\n b\r\n\r\nok` });
     expect((await through.get(path)).response.status).toBe(502);
   });
 
   it("takes fields for UTF-8 and loses what is not", async () => {
-    const path = await through.scripted({
+    const path = through.origin.script({
       raw: `${head}X-Latin: \u00e9\r\nX-Utf: \u00c3\u00a9\r\n\r\nok`,
     });
     const { headers } = (await through.get(path)).response;
@@ -87,8 +88,8 @@ describe("the runtime", () => {
   });
 
   it("does not tell the Worker behind wrangler dev what a request's Connection lists", async () => {
-    const path = await through.scripted({ headers: [] });
+    const path = through.origin.script({ headers: [] });
     await ask(through.at(0), path, { headers: { Connection: "X-Hop", "X-Hop": "1" } });
-    expect((await through.seen(path))[0]?.headers["x-hop"]).toBe("1");
+    expect(through.origin.seen(path)[0]?.headers["x-hop"]).toBe("1");
   });
 });

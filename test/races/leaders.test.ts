@@ -87,6 +87,24 @@ describe("a leader in another isolate that is gone before it lands", () => {
   });
 });
 
+describe("a leader in another isolate that takes longer than its flight may", () => {
+  it("keeps its own load, and whoever waited for it loads", async () => {
+    const hasty = definePolicy({ ...base, originTimeout: "10s", flightTimeout: 200 });
+    const flights = watchFlights();
+    const world = await createWorld({ bindings: { FLIGHTS: flights.FLIGHTS } });
+    const gate = world.origin.holdNext();
+    const slow = world.read(world.here, hasty);
+    await gate.reached;
+    const { result, ms } = await timed(world.read(world.away, hasty));
+    expect(result).toMatchObject({ value: 1, status: "miss" });
+    expect(ms).toBeLessThan(5_000);
+    expect(flights.joins()).toBe(2);
+    gate.open();
+    expect(await slow).toMatchObject({ value: 1, status: "miss" });
+    expect(world.origin.loads).toBe(2);
+  });
+});
+
 describe("a load that never ends", () => {
   it("is tried once more by one of those who wait for it in the isolate", async () => {
     const world = await createWorld();

@@ -3,6 +3,7 @@ import { CacheUnavailable, fault, messageOf } from "../../core/faults.ts";
 import type { Clock, EpochMs, Millis } from "../../core/time.ts";
 import { CLIENT_CLAIMS } from "../client-claims.ts";
 import { formatDate, parseDate } from "../rfc/dates.ts";
+import type { FieldReader } from "../rfc/fields.ts";
 import { hopByHop } from "../rfc/stored-fields.ts";
 import { forwardsLeft } from "./last-recipient.ts";
 
@@ -18,6 +19,26 @@ export function isLooping(request: Request): boolean {
   return via !== null && via.split(` ${PSEUDONYM}`).length > MAX_PASSES;
 }
 
+/** Fields that are of the request to us. */
+const OURS = ["cf-connecting-ip", "host"] as const;
+/** Fields that say how the request came to the origin. */
+const OF_THE_WAY = ["via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"] as const;
+const CHANGED = new Set<string>([...CLIENT_CLAIMS, ...OURS, ...OF_THE_WAY]);
+
+/** Reads fields as the origin gets them. What is handed on as it came is read without a copy of all. */
+export function forwardedReader(request: Request, whole: () => Headers): FieldReader {
+  const dropped = hopByHop(request.headers);
+  return {
+    get(name) {
+      const lower = name.toLowerCase();
+      if (CHANGED.has(lower) || dropped.has(lower)) return whole().get(name);
+      return lower === "accept-encoding"
+        ? acceptEncodingOf(request, request.headers)
+        : request.headers.get(name);
+    },
+  };
+}
+
 /** Fields of the client's request, as the origin gets them. */
 export function forwardedHeaders(request: Request): Headers {
   const headers = new Headers(request.headers);
@@ -25,14 +46,16 @@ export function forwardedHeaders(request: Request): Headers {
   const client = request.headers.get("CF-Connecting-IP");
   for (const name of hopByHop(request.headers)) headers.delete(name);
   for (const name of CLIENT_CLAIMS) headers.delete(name);
-  for (const name of ["cf-connecting-ip", "host"]) headers.delete(name);
+  for (const name of OURS) headers.delete(name);
   headers.append("Via", `${receivedProtocol(request)} ${PSEUDONYM}`);
   if (client !== null) headers.append("X-Forwarded-For", client);
   headers.set("X-Forwarded-Host", seen.host);
   headers.set("X-Forwarded-Proto", seen.protocol.slice(0, -1));
   const left = forwardsLeft(request);
   if (left !== undefined) headers.set("Max-Forwards", String(left - 1));
-  setAcceptEncoding(headers, request);
+  const acceptEncoding = acceptEncodingOf(request, headers);
+  if (acceptEncoding === null) headers.delete("Accept-Encoding");
+  else headers.set("Accept-Encoding", acceptEncoding);
   return headers;
 }
 
@@ -44,11 +67,10 @@ function receivedProtocol(request: Request): string {
 }
 
 /** The runtime rewrites Accept-Encoding; what the client really accepts stands beside the request. */
-function setAcceptEncoding(headers: Headers, request: Request): void {
+function acceptEncodingOf(request: Request, headers: FieldReader): string | null {
   const accepted = request.cf?.["clientAcceptEncoding"];
-  if (typeof accepted !== "string") return;
-  if (accepted === "") headers.delete("Accept-Encoding");
-  else headers.set("Accept-Encoding", accepted);
+  if (typeof accepted !== "string") return headers.get("Accept-Encoding");
+  return accepted === "" ? null : accepted;
 }
 
 /** A response of the origin with the times that its age is counted from. */

@@ -22,7 +22,8 @@ import {
   type ExchangeOptions,
   type Own,
 } from "./exchange.ts";
-import { createForward, forwardedHeaders, isLooping } from "./forward.ts";
+import { flightScopeOf } from "./flight-scope.ts";
+import { createForward, forwardedHeaders, forwardedReader, isLooping } from "./forward.ts";
 import { answerAsLast, forwardsLeft } from "./last-recipient.ts";
 import { createInvalidate, type Recovering } from "./pending.ts";
 import { originKey, targetOf, type Target } from "./target.ts";
@@ -52,7 +53,13 @@ const LIMITS: KeepLimits = {
 const HEADERS_TIMEOUT_MS = 20_000;
 
 /** Lifetimes are the responses' own; the rest is how the engine goes about it. */
-const POLICY = definePolicy({ freshFor: "1m", jitter: 0, flight: "isolate", originTimeout: "30s" });
+const POLICY = definePolicy({
+  freshFor: "1m",
+  jitter: 0,
+  flight: "isolate",
+  flightTimeout: "5s",
+  originTimeout: "30s",
+});
 
 /**
  * Serves an HTTP origin through the cache.
@@ -127,9 +134,9 @@ async function cachedAnswer(
   const first = await look(options, asked, primary, []);
   const variants = first.own.entry === undefined ? variantsOf(first.lookup?.entry) : undefined;
   if (variants === undefined || first.early !== undefined) return finish(scope, asked, first);
-  const chosen = selectVariant(variants, asked.forwarded());
-  const key =
-    chosen?.key ?? (await variantKey(primary, likelySelectors(variants, asked.forwarded())));
+  const fields = forwardedReader(request, asked.forwarded);
+  const chosen = selectVariant(variants, fields);
+  const key = chosen?.key ?? (await variantKey(primary, likelySelectors(variants, fields)));
   return finish(scope, asked, await look(options, asked, key, variants));
 }
 
@@ -149,8 +156,8 @@ async function look(
 ): Promise<Looked> {
   const { request, demands, ctx } = asked;
   const early = Promise.withResolvers<Response>();
-  const own: Own = { early, settled: () => Promise.resolve() };
-  const running = options.engine.lookup(
+  const own: Own = { early, settled: () => running.then(nothing, nothing) };
+  const running: Promise<Lookup> = options.engine.lookup(
     key,
     options.policy,
     {
@@ -162,10 +169,15 @@ async function look(
           forbidsStale(controlOf(readerOf(entry.http?.headers ?? []))),
         );
       },
+      flight: (stored, ended) => flightScopeOf(request, stored, ended),
       load: async (_signal, held) => {
-        if (!demands.onlyIfCached) return loadFrom(options, asked, key, known, held, own);
-        own.response = notCached();
-        return PASSING;
+        if (demands.onlyIfCached) {
+          own.response = notCached();
+          return PASSING;
+        }
+        // The client may have its answer, or be gone, before what was loaded is stored.
+        ctx.defer(own.settled());
+        return loadFrom(options, asked, key, known, held, own);
       },
       // Nobody waits for it: what it finds for its own client goes nowhere.
       refresh: async (_signal, held) => {
@@ -177,8 +189,6 @@ async function look(
     },
     ctx,
   );
-  own.settled = () => running.then(nothing, nothing);
-  ctx.defer(own.settled());
   try {
     return await Promise.race([
       running.then((lookup) => ({ own, lookup })),

@@ -1,7 +1,6 @@
 /**
- * An HTTP origin that answers as it is told: `PUT /script/<id>` with a list of responses, then
- * `/r/<id>` gives them one by one (the last one again and again), and `GET /script/<id>` tells
- * what was asked. It listens on loopback only.
+ * An HTTP origin that answers as it is told, each path its own responses one by one (the last one
+ * again and again), and that tells what it was asked. It listens on loopback only.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -46,6 +45,10 @@ interface Script {
 
 export interface ScriptedOrigin {
   readonly url: string;
+  /** Gives a path of its own to these responses. */
+  script(...responses: readonly ScriptedResponse[]): string;
+  /** What has been asked of a path. */
+  seen(path: string): readonly SeenRequest[];
   close(): Promise<void>;
 }
 
@@ -58,6 +61,12 @@ export async function startScriptedOrigin(port = 0): Promise<ScriptedOrigin> {
   await once(server, "listening");
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    script(...responses) {
+      const path = `/r/s${scripts.size + 1}`;
+      scripts.set(path, { responses, seen: [] });
+      return path;
+    },
+    seen: (path) => scripts.get(path)?.seen ?? [],
     async close() {
       server.closeAllConnections();
       server.close();
@@ -71,25 +80,13 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const url = request.url ?? "/";
-  const [, kind = "", id = ""] = /^\/(script|r)\/([^/?]+)/.exec(url) ?? [];
+  const { method = "", url = "/" } = request;
   const body = await textOf(request);
-  if (kind === "script" && request.method === "PUT") {
-    scripts.set(id, { responses: JSON.parse(body) as ScriptedResponse[], seen: [] });
-    response.end();
-    return;
-  }
-  const script = scripts.get(id);
-  if (kind === "script") {
-    response.setHeader("Content-Type", "application/json");
-    response.end(JSON.stringify(script?.seen ?? []));
-    return;
-  }
+  const script = scripts.get(url);
   if (script === undefined) {
     response.writeHead(404, { "Cache-Control": "no-store" }).end();
     return;
   }
-  const { method = "" } = request;
   const headers = recordOf(request.headers);
   script.seen.push({ method, url, headers, body, trailers: recordOf(request.trailers) });
   const next = script.responses[Math.min(script.seen.length, script.responses.length) - 1];
