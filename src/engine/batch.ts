@@ -10,7 +10,7 @@ import type { Company, LoadBatch, TakeOut } from "./company.ts";
 import type { Coalescer, Resolved, Shared } from "./flight.ts";
 import { beginRead, type Held, type Outcome, type Read, type Standing } from "./job.ts";
 import { lastResort } from "./last-resort.ts";
-import { judgeKnown, judgeNear } from "./near.ts";
+import { judgeKnown, judgeNear, reachFor } from "./near.ts";
 
 /** Keys of one batch at most: they travel in one script call. */
 const MAX_BATCH = 500;
@@ -54,8 +54,9 @@ export function createBatch({ memory, coherence, coalescer, takeOut }: BatchOpti
     });
     const [first] = present;
     if (first === undefined) return { answers, held, logReachable: true };
-    const { policy, ctx, startedAt } = first.read;
-    const reach = await coherence.ready(startedAt, policy.coherenceMs, ctx);
+    const { policy, ctx } = first.read;
+    const entries = present.map(({ entry }) => entry);
+    const reach = await reachFor(coherence, entries, first.read);
     for (const { read, entry } of present) {
       const { key } = read;
       let near = judgeKnown(coherence, entry, policy, reach, ctx.now());
