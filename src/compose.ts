@@ -138,6 +138,7 @@ export function createStrata(bindings: Bindings, { now, random, newId }: Platfor
         stub: (name, region) => flightStub(bindings.FLIGHTS, name, region),
         namespace: config.namespace,
         shards: config.flightShards,
+        grantMs: config.flightGrantMs,
         slackMs: config.flightSlackMs,
         within,
       }),

@@ -52,6 +52,7 @@ export interface Config {
   readonly verifyAfterMs: Millis;
   readonly alarmTimeoutMs: Millis;
   readonly flightShards: number;
+  readonly flightGrantMs: Millis;
   readonly flightSlackMs: Millis;
   readonly originPlaces: number;
   readonly breakerFailures: number;
@@ -89,6 +90,8 @@ const FIXED = {
   verifyAfterMs: 5_000,
   alarmTimeoutMs: 5_000,
   flightShards: 16,
+  // A round trip to the region's object, and its start.
+  flightGrantMs: 500,
   flightSlackMs: 1_000,
   originPlaces: 64,
   breakerFailures: 3,

@@ -24,7 +24,7 @@ export type Move =
   | { readonly kind: "replace" | "clock"; readonly isolate: number; readonly ms: number }
   | { readonly kind: "outage"; readonly how: "refused" | "hanging"; readonly ms: number }
   | { readonly kind: "origin"; readonly how: "failing" | "slow"; readonly ms: number }
-  | { readonly kind: "flights-away"; readonly ms: number }
+  | { readonly kind: "flights-away"; readonly how: "gone" | "frozen"; readonly ms: number }
   | { readonly kind: "flush" | "fail-over" | "trim" | "drop-flights" };
 
 export interface Step {
@@ -76,7 +76,14 @@ const rough: fc.WeightedArbitrary<Move>[] = [
       ms,
     }),
   },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant("flights-away" as const), ms }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant("flights-away" as const),
+      how: fc.constantFrom("gone" as const, "frozen" as const),
+      ms,
+    }),
+  },
   {
     weight: 2,
     arbitrary: fc.record({
@@ -180,9 +187,9 @@ function make(move: Move, cluster: Cluster, world: World, history: History): voi
         cluster.origin = "up";
       });
     case "flights-away":
-      cluster.flightsUp = false;
+      cluster.flightsAre = move.how;
       return void world.after(move.ms, () => {
-        cluster.flightsUp = true;
+        cluster.flightsAre = "up";
       });
     case "flush":
       return cluster.redis.flush();
