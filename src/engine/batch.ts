@@ -122,22 +122,25 @@ export function createBatch({ memory, coherence, coalescer, takeOut }: BatchOpti
       const asksRedis = policy.tiers.has("redis");
       const company = { policy, ctx, load, standing, logReachable, asksRedis };
       const missing = reads.filter(({ key }) => !answers.has(key));
-      for (const [read, { outcome, own }] of await fetch(missing, company)) {
-        const { key } = read;
-        const reader = { ...read, standing };
-        answers.set(
-          key,
-          outcome.kind === "failed"
-            ? await lastResort(coherence, reader, [held.get(key), outcome.fallback], outcome.fault)
-            : lookupOf(key, outcome, own),
-        );
+      try {
+        for (const [read, { outcome, own }] of await fetch(missing, company)) {
+          const { key } = read;
+          const reader = { ...read, standing };
+          if (outcome.kind !== "failed") answers.set(key, lookupOf(key, outcome, own));
+          else {
+            const old = [held.get(key), outcome.fallback];
+            answers.set(key, await lastResort(coherence, reader, old, outcome.fault));
+          }
+        }
+      } finally {
+        // Also where another key can be had from nowhere: what was found was looked up.
+        for (const lookup of answers.values()) announce(lookup, ctx);
       }
-      const lookups = [...answers.values()];
+      const stale = [...answers.values()].filter(({ status }) => status === "stale");
       startRefresh(
-        lookups.filter(({ status }) => status === "stale").map(({ key }) => key),
+        stale.map(({ key }) => key),
         company,
       );
-      for (const lookup of lookups) announce(lookup, ctx);
       return answers;
     },
   };
