@@ -6,7 +6,6 @@ import {
   LAG_MS,
   ORIGIN_TIMEOUT_MS,
   REDIS_TIMEOUT_MS,
-  VERIFY_MS,
   type Cluster,
   type Isolate,
 } from "./cluster.ts";
@@ -132,6 +131,7 @@ export async function play(
     // The time of two loads and a second, after at most two questions to the log.
     deadlineMs: 2 * ORIGIN_TIMEOUT_MS + 1_000 + 2 * REDIS_TIMEOUT_MS,
     answerMs: REDIS_TIMEOUT_MS,
+    lagMs: LAG_MS,
     countLoads,
   });
   const cluster = createCluster({ world, history, fault, keys: KEYS });
@@ -194,7 +194,7 @@ function make(move: Move, cluster: Cluster, world: World, history: History): voi
     case "flush":
       return cluster.redis.flush();
     case "fail-over":
-      history.numbersLost(world.now(), VERIFY_MS + 2_000);
+      history.numbersLost(world.now());
       return cluster.redis.failOver();
     case "trim":
       return cluster.redis.trim(0);
