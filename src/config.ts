@@ -90,8 +90,8 @@ const FIXED = {
   verifyAfterMs: 5_000,
   alarmTimeoutMs: 5_000,
   flightShards: 16,
-  // A round trip to the region's object, and its start.
-  flightGrantMs: 500,
+  // A round trip to the region's object, and its start, on a busy machine too.
+  flightGrantMs: 1_000,
   flightSlackMs: 1_000,
   originPlaces: 64,
   breakerFailures: 3,

@@ -13,7 +13,7 @@ import { until } from "./support/waiting.ts";
 const LOAD_MS = 4_900;
 /** A read's deadline is 10 s: twice that of a load. The rest is for a busy machine. */
 const AT_ALL_MS = 13_000;
-/** Half a second for the lease, and a load; the rest is for a busy machine. */
+/** A second for the lease, and a load; the rest is for a busy machine. */
 const FIRST_MISS_MS = 4_000;
 const RECOVERY_MS = 10_000;
 /** wrangler restarts its runtime; the supervisor gives it a while before it ends everything. */

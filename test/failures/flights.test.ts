@@ -6,7 +6,7 @@ import { createWorld } from "../support/world.ts";
 
 const policy = definePolicy({ freshFor: "10m", jitter: 0, originTimeout: 200 });
 /** What a lease may take. */
-const GRANT_MS = 500;
+const GRANT_MS = 1_000;
 const DEADLINE_MS = 2 * 200 + 2_500;
 
 const gone = (): never => {
