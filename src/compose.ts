@@ -3,11 +3,10 @@ import { MAX_LIFETIME_MS } from "./core/policy.ts";
 import { createContext } from "./core/context.ts";
 import type { Context, NewId, Random } from "./core/ports.ts";
 import { readConfig, type Bindings } from "./config.ts";
+import { createAlarmPort } from "./durable/alarm-port.ts";
 import { createFlightPort } from "./durable/flight-port.ts";
-import { createFlightShard } from "./durable/flight-shard.ts";
 import { createMetricsPort } from "./durable/metrics-port.ts";
-import { createMetricsShard } from "./durable/metrics-shard.ts";
-import { flightStub, metricsStub } from "./durable/stubs.ts";
+import { alarmStub, flightStub, metricsStub } from "./durable/stubs.ts";
 import { assembleEngine } from "./engine/assembly.ts";
 import { createExistence } from "./engine/existence.ts";
 import { createInspector } from "./engine/inspect.ts";
@@ -30,14 +29,10 @@ import { createBulkhead } from "./resilience/bulkhead.ts";
 import { within } from "./resilience/deadline.ts";
 import { withFlightBreaker } from "./resilience/guarded-flights.ts";
 import { withBreaker } from "./resilience/guarded-store.ts";
-import { createDurableTracer } from "./telemetry/durable-tracer.ts";
 import { withSpans } from "./telemetry/metered-flights.ts";
 import { withMeter } from "./telemetry/metered-store.ts";
 import { withTelemetry } from "./telemetry/middleware.ts";
-import { createPush } from "./telemetry/push.ts";
-import { readSettings } from "./telemetry/settings.ts";
 import { createTelemetry } from "./telemetry/telemetry.ts";
-import { createTotals } from "./telemetry/totals.ts";
 import { createTraced, createTracedFetch } from "./telemetry/traced.ts";
 import { createEdgeTier } from "./tiers/edge.ts";
 import { createMemoryTier } from "./tiers/memory.ts";
@@ -52,36 +47,18 @@ export interface Platform {
   readonly newId: NewId;
 }
 
-const platform: Platform = {
+export const platform: Platform = {
   now: () => Date.now(),
   random: () => Math.random(),
   newId: () => crypto.randomUUID(),
 };
 
 /** What telemetry does to the world outside. */
-const outside = {
+export const outside = {
   ...platform,
   fetch: (url: string, init: RequestInit) => fetch(url, init),
   sleep: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
 };
-
-/** The Durable Object class behind the binding FLIGHTS; the Worker's main module exports it. */
-export const FlightShard = createFlightShard({
-  now: platform.now,
-  newId: platform.newId,
-  lingerMs: 2_000,
-  createTracer: (bindings: Bindings) =>
-    createDurableTracer({ settings: readSettings(bindings).settings, ...outside }),
-});
-
-/** The Durable Object class behind the binding METRICS; the Worker's main module exports it. */
-export const MetricsShard = createMetricsShard({
-  now: platform.now,
-  createTotals,
-  createPush: (bindings: Bindings) =>
-    createPush({ settings: readSettings(bindings).settings, ...outside }),
-  commitMs: 250,
-});
 
 export type Strata = ReturnType<typeof createStrata>;
 
@@ -161,6 +138,7 @@ export function createStrata(bindings: Bindings, { now, random, newId }: Platfor
         stub: (name, region) => flightStub(bindings.FLIGHTS, name, region),
         namespace: config.namespace,
         shards: config.flightShards,
+        grantMs: config.flightGrantMs,
         slackMs: config.flightSlackMs,
         within,
       }),
@@ -204,7 +182,23 @@ export function createStrata(bindings: Bindings, { now, random, newId }: Platfor
     onQuery: telemetry.observeSql,
   });
   const through = createWriteThrough({ engine, etagOf });
-  const writer = createWriter({ db, invalidator: coherence, through });
+  const { OUTBOX } = bindings;
+  const alarm =
+    OUTBOX &&
+    createAlarmPort({
+      stub: (name) => alarmStub(OUTBOX, name),
+      namespace: config.namespace,
+      timeoutMs: config.alarmTimeoutMs,
+      within,
+    });
+  const writer = createWriter({
+    db,
+    invalidator: coherence,
+    namespace: config.namespace,
+    verifyAfterMs: config.verifyAfterMs,
+    through,
+    ...(alarm && { alarm }),
+  });
   coherence.onRecovery((ctx) => writer.relay(ctx));
 
   // Rate limits: a client and a breaker of their own, so that a limit never trips the cache.

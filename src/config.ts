@@ -7,6 +7,8 @@ export interface Bindings {
   readonly FLIGHTS: DurableObjectNamespace;
   /** Without it there is no /metrics and no dashboard. */
   readonly METRICS?: DurableObjectNamespace;
+  /** Without it second invalidations wait for the cron trigger. */
+  readonly OUTBOX?: DurableObjectNamespace;
   /** The files of the dashboard. */
   readonly ASSETS?: Fetcher;
   readonly DATABASE_URL?: string;
@@ -47,7 +49,10 @@ export interface Config {
   readonly edgeMaxEntryChars: number;
   readonly edgeTimeoutMs: Millis;
   readonly sqlTimeoutMs: Millis;
+  readonly verifyAfterMs: Millis;
+  readonly alarmTimeoutMs: Millis;
   readonly flightShards: number;
+  readonly flightGrantMs: Millis;
   readonly flightSlackMs: Millis;
   readonly originPlaces: number;
   readonly breakerFailures: number;
@@ -81,7 +86,12 @@ const FIXED = {
   edgeMaxEntryChars: 8 * 1_048_576,
   edgeTimeoutMs: 500,
   sqlTimeoutMs: 5_000,
+  // Longer than a replica lags: a fail-over that loses an invalidation has happened by then.
+  verifyAfterMs: 5_000,
+  alarmTimeoutMs: 5_000,
   flightShards: 16,
+  // A round trip to the region's object, and its start, on a busy machine too.
+  flightGrantMs: 1_000,
   flightSlackMs: 1_000,
   originPlaces: 64,
   breakerFailures: 3,

@@ -27,14 +27,8 @@ export { packIdentifier } from "./ratelimit/packed.ts";
 export { WriteUnconfirmed } from "./writes/unconfirmed.ts";
 export { createWriteBehind, type ChangeQueue, type QueuedChange } from "./writes/behind.ts";
 export type { InvalidationState, Writer, Written } from "./writes/writer.ts";
-export {
-  backgroundContext,
-  createStrata,
-  FlightShard,
-  MetricsShard,
-  type Platform,
-  type Strata,
-} from "./compose.ts";
+export { backgroundContext, createStrata, type Platform, type Strata } from "./compose.ts";
+export { FlightShard, MetricsShard, OutboxAlarm } from "./objects.ts";
 export { ConfigError, type Bindings, type Config } from "./config.ts";
 export { OriginFault } from "./origin/fault.ts";
 export type { Database } from "./origin/neon.ts";

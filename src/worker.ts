@@ -1,15 +1,17 @@
 import { createIsolate, type Isolate } from "./api/isolate.ts";
-import {
-  backgroundContext,
-  FlightShard as LayerFlightShard,
-  MetricsShard as LayerMetricsShard,
-} from "./compose.ts";
+import { backgroundContext } from "./compose.ts";
 import { ConfigError, type Bindings } from "./config.ts";
 import { dashboardRoutes } from "./dashboard/routes.ts";
 import { problem, type Strata } from "./index.ts";
+import {
+  FlightShard as LayerFlightShard,
+  MetricsShard as LayerMetricsShard,
+  OutboxAlarm as LayerOutboxAlarm,
+} from "./objects.ts";
 
 export class FlightShard extends LayerFlightShard {}
 export class MetricsShard extends LayerMetricsShard {}
+export class OutboxAlarm extends LayerOutboxAlarm {}
 
 /** Built by the isolate's first request: at module scope the platform has no clock yet. */
 let isolate: Isolate | undefined;

@@ -40,8 +40,6 @@ export interface PolicyOptions {
   readonly tags?: readonly string[];
   /** How long after a purge an isolate may still not know of it. Default 1 s. */
   readonly coherence?: Duration;
-  /** How far the origin's reads lag behind its writes (read replicas). Default 0. */
-  readonly originLag?: Duration;
   /** Who waits for the same load. Default "region". */
   readonly flight?: FlightScope;
   /** How long a reader waits for another isolate's load before it loads by itself. Default `originTimeout`. */
@@ -79,7 +77,6 @@ export interface Policy {
   readonly jitter: number;
   readonly tags: readonly string[];
   readonly coherenceMs: Millis;
-  readonly originLagMs: Millis;
   readonly flight: FlightScope;
   readonly flightTimeoutMs: Millis;
   readonly tiers: ReadonlySet<TierName>;
@@ -116,7 +113,6 @@ export function definePolicy(options: PolicyOptions): Policy {
     jitter: options.jitter ?? 0.1,
     tags: [...(options.tags ?? [])],
     coherenceMs: toMillis(options.coherence ?? 1_000, "coherence"),
-    originLagMs: toMillis(options.originLag ?? 0, "originLag"),
     flight: options.flight ?? "region",
     flightTimeoutMs: Math.min(
       toMillis(options.flightTimeout ?? originTimeoutMs, "flightTimeout"),

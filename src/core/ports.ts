@@ -228,6 +228,15 @@ export interface WarmProgress {
   readonly fault?: Fault;
 }
 
+/**
+ * Wakes the relay of the outbox at a time. The outbox is what is kept: a call that is lost
+ * costs a wait for the cron trigger.
+ */
+export interface RelayAlarm {
+  /** Rejects if the alarm may not be set. */
+  wake(inMs: Millis): Promise<void>;
+}
+
 /** The engine as writers see it. */
 export interface Invalidator {
   /** Makes what the members name invalid in this isolate at once. */

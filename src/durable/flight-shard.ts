@@ -5,7 +5,8 @@ import type { Clock, Millis } from "../core/time.ts";
 
 /** What the Durable Object answers to. */
 export interface FlightShardRpc {
-  join(request: JoinRequest): Promise<JoinAnswer>;
+  /** `onWait` is told at once if it is another's load that the answer waits for. */
+  join(request: JoinRequest, onWait: () => void): Promise<JoinAnswer>;
   land(request: { key: string; lease: string; landing: Landing }): Promise<void>;
 }
 
@@ -39,11 +40,13 @@ export function createFlightShard<Env>(options: FlightShardOptions<Env>) {
       },
     });
 
-    join(request: JoinRequest): Promise<JoinAnswer> {
+    join(request: JoinRequest, onWait: () => void | Promise<void>): Promise<JoinAnswer> {
+      // A call back to the reader, who may be gone.
+      const tell = (): void => void Promise.resolve(onWait()).catch(() => undefined);
       return this.#traced(
         "FlightShard/join",
         request.carrier,
-        () => this.#flights.join(request),
+        () => this.#flights.join(request, tell),
         (work) => this.ctx.waitUntil(work),
       );
     }

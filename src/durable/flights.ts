@@ -16,7 +16,8 @@ export interface FlightsOptions {
 }
 
 export interface Flights {
-  join(request: JoinRequest): Promise<JoinAnswer>;
+  /** `onWait` is called at once if the answer is that of a load which others run. */
+  join(request: JoinRequest, onWait?: () => void): Promise<JoinAnswer>;
   land(request: { key: string; lease: string; landing: Landing }): void;
   /** Keys with a flight running or lingering. */
   readonly size: number;
@@ -43,7 +44,7 @@ interface Flight {
 export function createFlights({ now, newId, after, lingerMs }: FlightsOptions): Flights {
   const flights = new Map<string, Flight>();
 
-  function join(request: JoinRequest): Promise<JoinAnswer> {
+  function join(request: JoinRequest, onWait?: () => void): Promise<JoinAnswer> {
     const { promise, resolve } = Promise.withResolvers<JoinAnswer>();
     const joinedAt = now();
     const waiter = { request, joinedAt, until: joinedAt + request.waitMs, answer: resolve };
@@ -52,8 +53,10 @@ export function createFlights({ now, newId, after, lingerMs }: FlightsOptions): 
     else if (flight.landing !== undefined) {
       if (request.after === flight.id || flight.landing.kind !== "entry") begin(waiter, []);
       else answer(waiter, flight, flight.landing);
-    } else if (request.after === flight.id) flight.queued.push(waiter);
-    else flight.waiters.push(waiter);
+    } else {
+      (request.after === flight.id ? flight.queued : flight.waiters).push(waiter);
+      onWait?.();
+    }
     return promise;
   }
 

@@ -1,6 +1,7 @@
 /** How the objects are reached. A new stub for every call: stubs break for good on errors. */
 import type { FlightShardRpc } from "./flight-shard.ts";
 import type { MetricsShardRpc } from "./metrics-shard.ts";
+import type { OutboxAlarmRpc } from "./outbox-alarm.ts";
 
 /** Continents as Cloudflare names them, and the location hints nearest to them. */
 const HINTS: Readonly<Record<string, DurableObjectLocationHint>> = {
@@ -30,4 +31,9 @@ export function metricsStub(
 ): MetricsShardRpc {
   if (namespace === undefined) throw new Error("METRICS is not bound");
   return namespace.get(namespace.idFromName(name)) as unknown as MetricsShardRpc;
+}
+
+/** The object that wakes the relay of the outbox. */
+export function alarmStub(namespace: DurableObjectNamespace, name: string): OutboxAlarmRpc {
+  return namespace.get(namespace.idFromName(name)) as unknown as OutboxAlarmRpc;
 }

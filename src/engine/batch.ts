@@ -10,7 +10,7 @@ import type { Company, LoadBatch, TakeOut } from "./company.ts";
 import type { Coalescer, Resolved, Shared } from "./flight.ts";
 import { beginRead, type Held, type Outcome, type Read, type Standing } from "./job.ts";
 import { lastResort } from "./last-resort.ts";
-import { judgeKnown, judgeNear } from "./near.ts";
+import { judgeKnown, judgeNear, reachFor } from "./near.ts";
 
 /** Keys of one batch at most: they travel in one script call. */
 const MAX_BATCH = 500;
@@ -54,8 +54,9 @@ export function createBatch({ memory, coherence, coalescer, takeOut }: BatchOpti
     });
     const [first] = present;
     if (first === undefined) return { answers, held, logReachable: true };
-    const { policy, ctx, startedAt } = first.read;
-    const reach = await coherence.ready(startedAt, policy.coherenceMs, ctx);
+    const { policy, ctx } = first.read;
+    const entries = present.map(({ entry }) => entry);
+    const reach = await reachFor(coherence, entries, first.read);
     for (const { read, entry } of present) {
       const { key } = read;
       let near = judgeKnown(coherence, entry, policy, reach, ctx.now());
@@ -121,22 +122,25 @@ export function createBatch({ memory, coherence, coalescer, takeOut }: BatchOpti
       const asksRedis = policy.tiers.has("redis");
       const company = { policy, ctx, load, standing, logReachable, asksRedis };
       const missing = reads.filter(({ key }) => !answers.has(key));
-      for (const [read, { outcome, own }] of await fetch(missing, company)) {
-        const { key } = read;
-        const reader = { ...read, standing };
-        answers.set(
-          key,
-          outcome.kind === "failed"
-            ? await lastResort(coherence, reader, [held.get(key), outcome.fallback], outcome.fault)
-            : lookupOf(key, outcome, own),
-        );
+      try {
+        for (const [read, { outcome, own }] of await fetch(missing, company)) {
+          const { key } = read;
+          const reader = { ...read, standing };
+          if (outcome.kind !== "failed") answers.set(key, lookupOf(key, outcome, own));
+          else {
+            const old = [held.get(key), outcome.fallback];
+            answers.set(key, await lastResort(coherence, reader, old, outcome.fault));
+          }
+        }
+      } finally {
+        // Also where another key can be had from nowhere: what was found was looked up.
+        for (const lookup of answers.values()) announce(lookup, ctx);
       }
-      const lookups = [...answers.values()];
+      const stale = [...answers.values()].filter(({ status }) => status === "stale");
       startRefresh(
-        lookups.filter(({ status }) => status === "stale").map(({ key }) => key),
+        stale.map(({ key }) => key),
         company,
       );
-      for (const lookup of lookups) announce(lookup, ctx);
       return answers;
     },
   };

@@ -20,7 +20,7 @@ import { isLate, type Coalescer, type Resolved } from "./flight.ts";
 import { beginRead, serves, type Flight, type Held, type Job, type Outcome } from "./job.ts";
 import type { Keeper } from "./keep.ts";
 import { firstUsable, lastResort } from "./last-resort.ts";
-import { glance, judgeKnown } from "./near.ts";
+import { glance, judgeKnown, reachFor } from "./near.ts";
 
 /** A load as the engine runs it. `held` is a valid entry past its time, for the origin to confirm. */
 export interface LoadTask {
@@ -95,7 +95,7 @@ export function createEngine(options: EngineOptions): Engine {
     }
     let near = glance(coherence, entry, job);
     if (near === "ask") {
-      const reach = await coherence.ready(startedAt, policy.coherenceMs, ctx);
+      const reach = await reachFor(coherence, [entry], job);
       near = judgeKnown(coherence, entry, policy, reach, ctx.now());
     }
     if (near === "ask") return { ...job, unverified: entry };

@@ -21,6 +21,8 @@ import type { EpochMs, Millis } from "../core/time.ts";
 
 /** When a sync runs in the background: at this share of the coherence window. */
 const BACKGROUND_SHARE = 0.8;
+/** Syncs without an answer, in a row, after which the log counts as away. */
+const AWAY_AFTER = 2;
 /** Syncs that a reader waits for: the one in flight may have been sent too early for it. */
 const SYNCS = 2;
 
@@ -31,6 +33,10 @@ export interface Coherence extends Invalidator {
   isCurrent(start: EpochMs, windowMs: Millis, ctx: Context): boolean;
   /** The same, but asks the log if it must. */
   ready(start: EpochMs, windowMs: Millis, ctx: Context): Promise<Reach>;
+  /** Whether the last questions to the log had no answer: who can do without it need not wait. */
+  isAway(): boolean;
+  /** Asks the log behind this reader's back, so that the next one knows. */
+  probe(ctx: Context): void;
   /** Takes the log's part of another answer; true if the answer can be trusted. */
   take(log: LogAnswer, ctx: Context, evidence?: Entry): Promise<boolean>;
   /** Records that a question to Redis had no answer. */
@@ -60,12 +66,14 @@ export function createCoherence({ store, timeoutMs, within }: CoherenceOptions):
   const listeners: ((ctx: Context) => Promise<unknown>)[] = [];
   let running: { readonly sync: Promise<boolean>; readonly startedAt: EpochMs } | undefined;
   let failing = false;
+  let missedSyncs = 0;
 
   const since = (): Seq | undefined => (view.era === undefined ? undefined : view.seen);
 
   function heard(ctx: Context): void {
     if (failing) for (const listener of listeners) ctx.defer(listener(ctx));
     failing = false;
+    missedSyncs = 0;
   }
 
   function missed(cause: Fault, ctx: Context): void {
@@ -109,6 +117,7 @@ export function createCoherence({ store, timeoutMs, within }: CoherenceOptions):
   async function sync(ctx: Context): Promise<boolean> {
     const answer = await store.sync(since(), ctx);
     if (!answer.ok) {
+      missedSyncs++;
       missed(answer.fault, ctx);
       return false;
     }
@@ -168,6 +177,8 @@ export function createCoherence({ store, timeoutMs, within }: CoherenceOptions):
     onRecovery: (listener) => void listeners.push(listener),
 
     isCurrent,
+    isAway: () => missedSyncs >= AWAY_AFTER,
+    probe: (ctx) => void share(ctx),
     ready: async (start, windowMs, ctx) =>
       isCurrent(start, windowMs, ctx) ? "current" : becomeCurrent(start, windowMs, ctx),
 

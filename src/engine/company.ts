@@ -25,6 +25,8 @@ export interface Company {
   readonly asksRedis: boolean;
 }
 
+type LoadOutcome = "stored" | "uncacheable" | "failed";
+
 export type Land = (read: Read, outcome: Outcome) => void;
 
 export interface CompanyOptions {
@@ -81,13 +83,24 @@ export function createTakeOut(options: CompanyOptions): TakeOut {
     if (first === undefined) return;
     const keys = reads.map(({ key }) => key);
     const waitMs = remaining(first);
+    const startedAt = ctx.now();
+    const end = (key: string, outcome: LoadOutcome, entry?: Entry): void =>
+      ctx.emit({
+        type: "load.end",
+        key,
+        ms: ctx.now() - startedAt,
+        outcome,
+        ...(entry !== undefined && { bytes: entry.body.length }),
+      });
     const called = await callOrigin({ policy, ctx, logReachable, waitMs }, (signal) =>
       company.load(keys, signal),
     );
     if (!called.ok) {
       ctx.emit({ type: "fault.raise", fault: called.fault });
-      for (const read of reads)
+      for (const read of reads) {
+        end(read.key, "failed");
         land(read, { kind: "failed", fault: called.fault, fallback: held.get(read) });
+      }
       return;
     }
     const { loaded, moment } = called.value;
@@ -102,11 +115,13 @@ export function createTakeOut(options: CompanyOptions): TakeOut {
       const entry = entries.get(read);
       const one = loaded.get(read.key);
       if (entry === undefined) {
+        end(read.key, "uncacheable");
         if (one === undefined || one.storable || one.passing !== true)
           unshared.add(read.key, moment.storedAt);
         land(read, { kind: "uncacheable" });
         continue;
       }
+      end(read.key, "stored", entry);
       unshared.delete(read.key);
       const made = { entry, joined: false, stored: stored.has(entry), since: moment.startedAt };
       land(read, { kind: "loaded", ...made, unreachable: false });

@@ -162,7 +162,7 @@ export function createCoalescer({
     async resolve(job) {
       try {
         // A wait here and a wait there add up; a reader's patience does not.
-        return await within(join(job), job.deadlineAt - job.startedAt);
+        return await within(join(job), remaining(job));
       } catch (error) {
         if (!isLate(error)) throw error;
         const outcome = {

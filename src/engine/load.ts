@@ -38,7 +38,11 @@ const SLACK_MS: Millis = 1_000;
 const MAX_JOINS = 3;
 
 /** Failures of one leader that say little of the next. */
-const NOT_FOR_ALL: ReadonlySet<FaultCode> = new Set(["origin.saturated", "origin.timeout"]);
+const NOT_FOR_ALL: ReadonlySet<FaultCode> = new Set([
+  "origin.saturated",
+  "origin.timeout",
+  "flight.timeout",
+]);
 
 const MAY_LIVE_ON: ReadonlySet<Verdict> = new Set(["valid", "soft", "unknown"]);
 
@@ -89,7 +93,7 @@ export function createLoader(options: LoaderOptions): Loader {
   async function arrive(landing: Landing, beganAt: EpochMs, job: Job): Promise<Outcome | "next"> {
     const { key, policy, ctx } = job;
     if (landing.kind === "failed") {
-      // The leader's isolate is full, or its load hung: ours may do better.
+      // Its leader's isolate is full, the load hung, the lease came too late: ours may do better.
       if (NOT_FOR_ALL.has(landing.fault.code)) return "next";
       failures.failed(key, landing.fault, ctx.now());
       return failure(job, landing.fault);

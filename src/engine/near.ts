@@ -47,16 +47,38 @@ export function glance(coherence: Coherence, entry: Entry, read: Read): NearAnsw
   return judgeKnown(coherence, entry, policy, "current", ctx.now());
 }
 
+/**
+ * What is known of the log for this read: brought up to date if it must be. While the log
+ * is away, who may be served without it is, and it is asked again behind the answer.
+ */
+export async function reachFor(
+  coherence: Coherence,
+  entries: readonly Entry[],
+  { policy, startedAt, ctx }: Read,
+): Promise<Reach> {
+  if (coherence.isCurrent(startedAt, policy.coherenceMs, ctx)) return "current";
+  const servesAlone = (entry: Entry): boolean => {
+    const near = judgeKnown(coherence, entry, policy, "unreachable", ctx.now());
+    return (
+      near !== "ask" && near.use === "serve" && (near.age === "fresh" || near.age === "revalidate")
+    );
+  };
+  if (!coherence.isAway() || !entries.every(servesAlone))
+    return coherence.ready(startedAt, policy.coherenceMs, ctx);
+  coherence.probe(ctx);
+  return "unreachable";
+}
+
 /** Judges `entry` for a read; asks the log if it must, once. */
 export async function judgeNear(
   coherence: Coherence,
   entry: Entry,
   read: Read,
 ): Promise<NearAnswer> {
-  const { policy, startedAt, ctx } = read;
+  const { policy, ctx } = read;
   // One question brings the numbers of its names, and the log with them.
   if (entry.era !== "" && coherence.judge(entry) === "unknown") return ask(coherence, entry, read);
-  const reach = await coherence.ready(startedAt, policy.coherenceMs, ctx);
+  const reach = await reachFor(coherence, [entry], read);
   const known = judgeKnown(coherence, entry, policy, reach, ctx.now());
   return known === "ask" ? ask(coherence, entry, read) : known;
 }

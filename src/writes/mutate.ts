@@ -1,7 +1,14 @@
 import type { SQL } from "drizzle-orm";
 import type { BatchItem } from "drizzle-orm/batch";
+import type { Duration } from "../core/duration.ts";
 import { tagMember, type Member } from "../core/tag.ts";
-import { insertFound, insertMembers, type Database, type InsertedRow } from "./outbox.ts";
+import {
+  insertFound,
+  insertMembers,
+  type Database,
+  type Heading,
+  type InsertedRow,
+} from "./outbox.ts";
 import { unionOf } from "./relay.ts";
 import type { Through } from "./through.ts";
 
@@ -26,6 +33,11 @@ export interface Mutation<T> {
    * the lock the second waits before it reads, and reads B.
    */
   readonly tagQuery?: SQL | { readonly after: SQL };
+  /**
+   * How far the origin's reads may lag behind this change (read replicas): it is
+   * invalidated once more when that is over. Default: the writer's.
+   */
+  readonly originLag?: Duration;
   /** What the value makes of an entry at once (write-through); otherwise the next reader loads it. */
   readonly through?: (value: T) => Through;
 }
@@ -41,12 +53,18 @@ export interface Committed<T> {
  * Runs the change and notes in the outbox what it makes invalid: one request, one
  * transaction. Either both are there afterwards or neither is.
  */
-export async function commit<T>(db: Database, mutation: Mutation<T>): Promise<Committed<T>> {
+export async function commit<T>(
+  db: Database,
+  heading: Heading,
+  mutation: Mutation<T>,
+): Promise<Committed<T>> {
   const { statements, tags, tagQuery } = mutation;
   const members = tags.map(tagMember);
   const { before, after } = queriesOf(tagQuery);
-  const head = before && insertFound(db, before, members);
-  const tail = after ? insertFound(db, after, members) : insertMembers(db, members);
+  const head = before && insertFound(db, heading, before, members);
+  const tail = after
+    ? insertFound(db, heading, after, members)
+    : insertMembers(db, heading, members);
   const [first, ...others] = statements;
 
   // The statements stand in the middle; the answer has the same order.

@@ -18,13 +18,24 @@ export interface OutboxRow {
   readonly id: number;
   readonly members: readonly Member[];
   readonly number: Seq | null;
+  readonly lagMs: Millis;
   readonly settled: boolean;
 }
 
+/** What a row says beside its members. */
+export interface Heading {
+  /** Whose log the members are of. */
+  readonly namespace: string;
+  /** How long after the first invalidation a second one is due; 0 for none. */
+  readonly lagMs: Millis;
+}
+
 /** One row with the members; for what is known before the transaction. */
-export function insertMembers(db: Database, members: readonly Member[]) {
+export function insertMembers(db: Database, heading: Heading, members: readonly Member[]) {
+  const { namespace, lagMs } = heading;
   return db.execute<InsertedRow>(sql`
-    insert into ${outbox} (members) values (${textArray(members)})
+    insert into ${outbox} (namespace, lag_ms, members)
+    values (${namespace}, ${lagMs}::integer, ${textArray(members)})
     returning id, members`);
 }
 
@@ -32,13 +43,19 @@ export function insertMembers(db: Database, members: readonly Member[]) {
  * One row with the tags that `tagQuery` finds and `members` beside them; none if it
  * finds nothing. Runs inside the transaction of the change, before it and after it.
  */
-export function insertFound(db: Database, tagQuery: SQL, members: readonly Member[]) {
+export function insertFound(
+  db: Database,
+  { namespace, lagMs }: Heading,
+  tagQuery: SQL,
+  members: readonly Member[],
+) {
   return db.execute<InsertedRow>(sql`
     with found (member) as materialized (
       select 't:' || named.tag from (${tagQuery}) as named (tag) where named.tag is not null
     )
-    insert into ${outbox} (members)
-    select array(select member from found union select unnest(${textArray(members)}))
+    insert into ${outbox} (namespace, lag_ms, members)
+    select ${namespace}, ${lagMs}::integer,
+      array(select member from found union select unnest(${textArray(members)}))
     where exists (select from found)
     returning id, members`);
 }
@@ -74,32 +91,52 @@ export function deleteRows(db: Database, ids: readonly number[]) {
   return db.execute(sql`delete from ${outbox} where id = any(${idArray(ids)})`);
 }
 
-/** The oldest rows that something is to be done about now. */
+/** The oldest rows of the namespace that something is to be done about now. */
 export async function selectDue(
   db: Database,
-  { originLagMs, verifyAfterMs, limit }: Waits & { limit: number },
+  { namespace, verifyAfterMs, limit }: Due & { limit: number },
 ): Promise<OutboxRow[]> {
   return db
     .select({
       id: outbox.id,
       members: sql<Member[]>`${outbox.members}`,
       number: outbox.number,
+      lagMs: outbox.lagMs,
       settled: outbox.settled,
     })
     .from(outbox)
     .where(
-      sql`${outbox.number} is null or ${outbox.invalidatedAt} <= now() -
-          case when ${outbox.settled} then ${verifyAfterMs}::float8 else ${originLagMs}::float8 end
-          * interval '1 millisecond'`,
+      sql`${outbox.namespace} = ${namespace} and (${outbox.number} is null or
+          ${outbox.invalidatedAt} <= now() -
+          case when ${outbox.settled} then ${verifyAfterMs}::float8 else ${outbox.lagMs} end
+          * interval '1 millisecond')`,
     )
     .orderBy(outbox.id)
     .limit(limit);
 }
 
-/** How long a row rests between the steps of its life. */
-export interface Waits {
-  /** From the first invalidation to the one after which the origin's lag is over. */
-  readonly originLagMs: Millis;
+/** In how long the next second invalidation is due, by the database's clock; undefined if none is. */
+export async function nextInvalidation(
+  db: Database,
+  namespace: string,
+): Promise<Millis | undefined> {
+  const [row] = await db
+    .select({
+      inMs: sql<number | null>`(extract(epoch from min(${outbox.invalidatedAt} +
+        ${outbox.lagMs} * interval '1 millisecond') - now()) * 1000)::float8`,
+    })
+    .from(outbox)
+    .where(
+      sql`${outbox.namespace} = ${namespace} and ${outbox.number} is not null
+          and not ${outbox.settled}`,
+    );
+  const inMs = row?.inMs ?? null;
+  return inMs === null ? undefined : Math.max(0, Math.ceil(inMs));
+}
+
+/** Which rows are a relay's, and how long they rest. */
+export interface Due {
+  readonly namespace: string;
   /** From the last invalidation to the look whether the log still has it. */
   readonly verifyAfterMs: Millis;
 }

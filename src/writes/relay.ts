@@ -1,19 +1,21 @@
 import { originFaultOf, type Fault } from "../core/faults.ts";
 import type { Context, Invalidator } from "../core/ports.ts";
 import type { Member } from "../core/tag.ts";
+import type { Millis } from "../core/time.ts";
 
 import {
   deleteSettled,
+  nextInvalidation,
   noteNumber,
   selectDue,
   type Database,
+  type Due,
   type OutboxRow,
-  type Waits,
 } from "./outbox.ts";
 
-export interface RelayOptions extends Waits {
+export interface RelayOptions extends Due {
   readonly db: Database;
-  readonly invalidator: Invalidator;
+  readonly invalidator: Pick<Invalidator, "invalidate" | "numbers">;
 }
 
 /** What one run of the relay found and did, in rows of the outbox. */
@@ -25,6 +27,8 @@ export interface RelayReport {
   readonly lost: number;
   /** Found in the log, and done with. */
   readonly deleted: number;
+  /** In how long the next second invalidation is due; undefined if there is none, or nobody knows. */
+  readonly nextInMs?: Millis;
   /** What ended the run early; what is left waits for the next one. */
   readonly fault?: Fault;
 }
@@ -37,7 +41,7 @@ const MAX_ROUNDS = 20;
 type Tally = { -readonly [K in keyof RelayReport]: RelayReport[K] };
 
 /**
- * Brings the log up to date with the outbox: invalidates what nobody did, verifies what
+ * Brings the log up to date with the outbox of one namespace: invalidates what nobody did, verifies what
  * is noted as done, and deletes exactly the rows that the log was seen to have. Safe to
  * run at any time and several at once: an invalidation may be repeated, and a row is
  * deleted only under the number that was verified.
@@ -54,15 +58,16 @@ export async function relay(options: RelayOptions, ctx: Context): Promise<RelayR
       if (fault !== undefined) return { ...tally, fault };
       if (rows.length < BATCH_ROWS) break;
     }
+    const nextInMs = await nextInvalidation(options.db, options.namespace);
+    return { ...tally, ...(nextInMs !== undefined && { nextInMs }) };
   } catch (error) {
     return { ...tally, fault: originFaultOf(error) };
   }
-  return tally;
 }
 
 /** Rows that the log is not known to have, or has from before the origin's lag was over. */
 async function invalidateOpen(
-  { db, invalidator, originLagMs }: RelayOptions,
+  { db, invalidator }: RelayOptions,
   rows: readonly OutboxRow[],
   tally: Tally,
   ctx: Context,
@@ -73,7 +78,7 @@ async function invalidateOpen(
   if (!result.ok) return result.fault;
   tally.invalidated += open.length;
   const { seq } = result.value;
-  const isSettled = (row: OutboxRow) => originLagMs === 0 || row.number !== null;
+  const isSettled = (row: OutboxRow) => row.lagMs === 0 || row.number !== null;
   for (const settled of [true, false]) {
     const ids = open.filter((row) => isSettled(row) === settled).map((row) => row.id);
     if (ids.length > 0) await noteNumber(db, ids, seq, { settled });

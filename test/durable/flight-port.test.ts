@@ -5,6 +5,7 @@ import { createFlightPort, type FlightPortOptions } from "../../src/durable/flig
 import type { FlightShardRpc } from "../../src/durable/flight-shard.ts";
 import { within } from "../../src/resilience/deadline.ts";
 import { createTestContext } from "../support/context.ts";
+import { createGate } from "../support/gate.ts";
 import { uniqueNamespace } from "../support/isolate.ts";
 import { valueOf } from "../redis/stores.ts";
 import { entryLanding } from "./tower.ts";
@@ -17,6 +18,7 @@ const portOf = (options: Partial<FlightPortOptions> = {}) =>
     stub: realStub,
     namespace: uniqueNamespace(),
     shards: 4,
+    grantMs: 5_000,
     slackMs: 5_000,
     within,
     ...options,
@@ -118,7 +120,21 @@ describe("a flight object that cannot be reached", () => {
     ["land", land],
   ])("is waited for by %s no longer than asked, and a little", async (_, call) => {
     const hanging = { join: () => never, land: () => never };
-    expect(await call({ stub: () => hanging, slackMs: 1 })).toMatchObject({
+    expect(await call({ stub: () => hanging, grantMs: 1, slackMs: 1 })).toMatchObject({
+      ok: false,
+      fault: { code: "flight.timeout" },
+    });
+  });
+
+  it("after it has said that another has the lease is waited for no longer than asked", async () => {
+    const stub = (): FlightShardRpc => ({
+      join: (_, onWait) => {
+        onWait();
+        return never;
+      },
+      land: () => never,
+    });
+    expect(await join({ stub, slackMs: 1 })).toMatchObject({
       ok: false,
       fault: { code: "flight.timeout" },
     });
@@ -135,5 +151,71 @@ describe("a flight object that cannot be reached", () => {
     await port.join("region", request(), ctx);
     await port.join("region", request(), ctx);
     expect(stubs).toBe(2);
+  });
+});
+
+describe("a lease that does not come in time", () => {
+  /** Real objects, whose first join arrives when the gate opens. */
+  function slowOnce() {
+    const gate = createGate();
+    const namespace = uniqueNamespace();
+    let first = true;
+    const port = portOf({
+      namespace,
+      grantMs: 200,
+      stub: (name) => {
+        const real = realStub(name);
+        if (!first) return real;
+        first = false;
+        return {
+          join: async (...args) => {
+            await gate.pass();
+            return real.join(...args);
+          },
+          land: (landing) => real.land(landing),
+        };
+      },
+    });
+    return { port, gate };
+  }
+
+  it("is a fault, and once it comes is for the next", async () => {
+    const reader = createTestContext({ region: "eu" });
+    const { port, gate } = slowOnce();
+    // The lease would run for longer than the test.
+    const late = request({ leaseMs: 60_000 });
+    expect(await port.join("region", late, reader)).toMatchObject({
+      ok: false,
+      fault: { code: "flight.timeout" },
+    });
+    gate.open();
+    await reader.settle();
+    const next = await port.join("region", request(), ctx);
+    expect(valueOf(next).role).toBe("leader");
+  });
+
+  it("is no fault where another has it, however long the other's load takes", async () => {
+    const namespace = uniqueNamespace();
+    const leader = valueOf(await portOf({ namespace }).join("region", request(), ctx));
+    if (leader.role !== "leader") throw new Error("the first must lead");
+    const port = portOf({ namespace, grantMs: 1_000 });
+    const follower = port.join("region", request(), ctx);
+    // Longer than the grant may take.
+    await new Promise((resolve) => setTimeout(resolve, 1_300));
+    const landing = { key: "k:1", lease: leader.lease, landing: entryLanding("v") };
+    valueOf(await port.land("region", landing, ctx));
+    expect(valueOf(await follower)).toMatchObject({ role: "follower" });
+  });
+
+  it("of the flight after the one under way is waited for too", async () => {
+    const namespace = uniqueNamespace();
+    const first = valueOf(await portOf({ namespace }).join("region", request(), ctx));
+    if (first.role !== "leader") throw new Error("the first must lead");
+    const port = portOf({ namespace, grantMs: 1_000 });
+    const queued = port.join("region", request({ after: first.flight }), ctx);
+    await new Promise((resolve) => setTimeout(resolve, 1_300));
+    const landing = { key: "k:1", lease: first.lease, landing: entryLanding("v") };
+    valueOf(await port.land("region", landing, ctx));
+    expect(valueOf(await queued).role).toBe("leader");
   });
 });

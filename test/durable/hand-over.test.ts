@@ -110,6 +110,7 @@ describe("isolates that miss the same key", () => {
       stub: (name) => env.FLIGHTS.get(env.FLIGHTS.idFromName(name)) as unknown as FlightShardRpc,
       namespace,
       shards: survivor.layer.config.flightShards,
+      grantMs: 5_000,
       slackMs: 5_000,
       within,
     });

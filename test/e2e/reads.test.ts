@@ -156,6 +156,21 @@ describe("one cold key and a crowd", () => {
     }
   });
 
+  it("loads once for both instances where the load takes longer than a lease may", async () => {
+    await product.services.fault("sql", { latencyMs: 1_500 });
+    try {
+      const { value: answers, used } = await product.services.usedBy(() =>
+        Promise.all(
+          Array.from({ length: 20 }, (_, n) => product.client().get(n % 2, "/products/1028")),
+        ),
+      );
+      expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
+      expect(used.queries).toBe(1);
+    } finally {
+      await product.services.heal();
+    }
+  });
+
   /** 1,000 requests, every other one to the second instance, over connections that are open already. */
   async function crowd(path: string) {
     const sockets = await Promise.all(

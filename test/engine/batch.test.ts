@@ -202,3 +202,71 @@ describe("a batch", () => {
     await expect(rows.read(here, many)).rejects.toThrow("at most 500");
   });
 });
+
+describe("what is told of a batch", () => {
+  const told = (isolate: TestIsolate, type: "lookup.end" | "load.end") =>
+    isolate.events
+      .splice(0)
+      .flatMap((event) =>
+        event.type === type
+          ? [[event.key, "status" in event ? event.status : event.outcome] as const]
+          : [],
+      )
+      .toSorted(([one], [other]) => one.localeCompare(other));
+
+  it("is each key's hit or miss, once", async () => {
+    const { here, away } = await createWorld();
+    const rows = createRows();
+    await rows.read(here, users(1));
+    await here.settle();
+    await rows.read(away, users(2));
+    await away.settle();
+    here.events.splice(0);
+    await rows.read(here, [...users(1, 2, 3), ...users(1)]);
+    expect(told(here, "lookup.end")).toEqual([
+      [users(1)[0], "hit-memory"],
+      [users(2)[0], "hit-redis"],
+      [users(3)[0], "miss"],
+    ]);
+  });
+
+  it("is the end of each key's load, which is what reached the origin", async () => {
+    const { here } = await createWorld();
+    const rows = createRows();
+    await rows.read(here, users(1));
+    here.events.splice(0);
+    await rows.read(here, users(1, 2, 3));
+    expect(told(here, "load.end")).toEqual(users(2, 3).map((one) => [one, "stored"]));
+    rows.failing = true;
+    await expect(rows.read(here, users(4))).rejects.toThrow(CacheUnavailable);
+    expect(told(here, "load.end")).toEqual([[users(4)[0], "failed"]]);
+  });
+
+  it("is what was found, also where another key can be had from nowhere", async () => {
+    const { here } = await createWorld();
+    const rows = createRows();
+    await rows.read(here, users(1, 2));
+    here.events.splice(0);
+    rows.failing = true;
+    await expect(rows.read(here, users(1, 2, 3))).rejects.toThrow(CacheUnavailable);
+    expect(told(here, "lookup.end")).toEqual(users(1, 2).map((one) => [one, "hit-memory"]));
+  });
+
+  it("comes before what is told of the value that is made of it: that one has the last word", async () => {
+    const { here } = await createWorld();
+    const rows = createRows();
+    await rows.read(here, users(1, 2));
+    here.events.splice(0);
+    await here.request().read(key("page", 1), policy, async (load) => {
+      const found = await load.readMany(
+        users(1, 2, 3),
+        policy,
+        async (missing) => new Map(missing.map((one) => [one, 1])),
+      );
+      return found.size;
+    });
+    const lookups = here.events.filter(({ type }) => type === "lookup.end");
+    expect(lookups).toHaveLength(4);
+    expect(lookups.at(-1)).toMatchObject({ key: key("page", 1), status: "miss" });
+  });
+});

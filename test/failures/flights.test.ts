@@ -5,6 +5,8 @@ import { fakeNamespace } from "../support/flights.ts";
 import { createWorld } from "../support/world.ts";
 
 const policy = definePolicy({ freshFor: "10m", jitter: 0, originTimeout: 200 });
+/** What a lease may take. */
+const GRANT_MS = 1_000;
 const DEADLINE_MS = 2 * 200 + 2_500;
 
 const gone = (): never => {
@@ -37,6 +39,19 @@ describe.each(Object.entries(AWAY))("while the flight objects %s", (_, stub) => 
     const later = Date.now();
     expect((await read(4)).value).toBe(1);
     expect(Date.now() - later).toBeLessThan(1_000);
+  });
+});
+
+describe("a flight object that takes calls and never answers", () => {
+  it("is waited for as long as a lease may take, not as long as a load", async () => {
+    const unhurried = definePolicy({ freshFor: "10m", jitter: 0, originTimeout: "10s" });
+    const FLIGHTS = fakeNamespace(() => ({ join: never, land: never }));
+    const world = await createWorld({ bindings: { FLIGHTS } });
+    const startedAt = Date.now();
+    const herd = Array.from({ length: 20 }, () => world.read(world.here, unhurried));
+    for (const { value } of await Promise.all(herd)) expect(value).toBe(1);
+    expect(world.origin.loads).toBe(1);
+    expect(Date.now() - startedAt).toBeLessThan(GRANT_MS + 2_000);
   });
 });
 

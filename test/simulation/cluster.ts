@@ -2,9 +2,11 @@
 import { createContext } from "../../src/core/context.ts";
 import { CacheUnavailable, done, failed } from "../../src/core/faults.ts";
 import { definePolicy, type Policy } from "../../src/core/policy.ts";
-import type { Context, DataReader, FlightPort, Tier } from "../../src/core/ports.ts";
+import type { Context, DataReader, Tier } from "../../src/core/ports.ts";
 import { tagMember } from "../../src/core/tag.ts";
 import type { Entry } from "../../src/core/entry.ts";
+import { createFlightPort } from "../../src/durable/flight-port.ts";
+import type { FlightShardRpc } from "../../src/durable/flight-shard.ts";
 import { createFlights, type Flights } from "../../src/durable/flights.ts";
 import { assembleEngine } from "../../src/engine/assembly.ts";
 import type { Coherence } from "../../src/engine/coherence.ts";
@@ -20,8 +22,8 @@ export const COHERENCE_MS = 1_000;
 export const LAG_MS = 300;
 export const REDIS_TIMEOUT_MS = 1_000;
 export const ORIGIN_TIMEOUT_MS = 2_000;
-/** How often the outbox is verified: after a fail-over the bound is longer by that much. */
-export const VERIFY_MS = 5_000;
+/** How often the outbox is verified: numbers that a fail-over lost are noticed by then. */
+const VERIFY_MS = 5_000;
 
 /** Each runs its own loads of a key whose policy coalesces by region. */
 const REGIONS = 2;
@@ -44,7 +46,8 @@ export interface Cluster {
   /** Rows of the origin: what each key's value is now. */
   readonly rows: Map<string, number>;
   origin: "up" | "failing" | "slow";
-  flightsUp: boolean;
+  /** The flight objects: there, throwing, or deaf until they are there again. */
+  flightsAre: "up" | "gone" | "frozen";
   read(isolate: Isolate, key: string): Promise<void>;
   write(isolate: Isolate, key: string): Promise<void>;
   /** Forgets the flight objects, as when they move. */
@@ -70,12 +73,12 @@ export function createCluster({ world, history, fault, keys }: ClusterOptions): 
   const redis = createRedisModel({ world, lagMs: LAG_MS, timeoutMs: REDIS_TIMEOUT_MS });
   const rows = new Map(keys.map((key) => [key, 0]));
   const edges = new Map<string, Map<string, Entry>>();
-  const regions = new Map<string, Flights>();
+  const objects = new Map<string, Flights>();
 
   const policies = new Map(keys.map((key, i) => [key, policyOf(i, fault)]));
 
-  function flightsOf(region: string): Flights {
-    let flights = regions.get(region);
+  function objectOf(name: string): Flights {
+    let flights = objects.get(name);
     if (flights === undefined) {
       flights = createFlights({
         now: world.now,
@@ -83,7 +86,7 @@ export function createCluster({ world, history, fault, keys }: ClusterOptions): 
         after: world.after,
         lingerMs: 2_000,
       });
-      regions.set(region, flights);
+      objects.set(name, flights);
     }
     return flights;
   }
@@ -114,20 +117,22 @@ export function createCluster({ world, history, fault, keys }: ClusterOptions): 
     };
   }
 
-  function createFlightPort(region: string): FlightPort {
-    const call = async <T>(work: () => T | Promise<T>, ms: number) => {
+  /** The way to an object: what it is sent while it is frozen, it finds when it has thawed. */
+  function flightStub(name: string): FlightShardRpc {
+    const reach = async (): Promise<void> => {
       await world.sleep(world.random() * 20);
-      if (!cluster.flightsUp) return failed("flight.unavailable", "gone");
-      try {
-        return done(await world.within(Promise.resolve(work()), ms));
-      } catch {
-        return failed("flight.timeout", "late");
-      }
+      while (cluster.flightsAre === "frozen") await world.sleep(50);
+      if (cluster.flightsAre === "gone") throw new Error("gone");
     };
     return {
-      join: (scope, request) =>
-        call(() => flightsOf(areaOf(scope, region)).join(request), request.waitMs + 1_000),
-      land: (scope, request) => call(() => flightsOf(areaOf(scope, region)).land(request), 1_000),
+      async join(request, onWait) {
+        await reach();
+        return objectOf(name).join(request, () => void world.after(world.random() * 20, onWait));
+      },
+      async land(request) {
+        await reach();
+        objectOf(name).land(request);
+      },
     };
   }
 
@@ -147,7 +152,14 @@ export function createCluster({ world, history, fault, keys }: ClusterOptions): 
       memory,
       edge,
       store,
-      flights: createFlightPort(region),
+      flights: createFlightPort({
+        stub: flightStub,
+        namespace: "n",
+        shards: 1,
+        grantMs: 500,
+        slackMs: 1_000,
+        within,
+      }),
       places: { enter: () => Promise.resolve(done(() => undefined)) },
       within,
       random: world.random,
@@ -205,7 +217,7 @@ export function createCluster({ world, history, fault, keys }: ClusterOptions): 
     rows,
     isolates: PLACES.map(createIsolate),
     origin: "up",
-    flightsUp: true,
+    flightsAre: "up",
     replace(index) {
       const place = PLACES[index];
       const old = cluster.isolates[index];
@@ -213,7 +225,7 @@ export function createCluster({ world, history, fault, keys }: ClusterOptions): 
       old.alive = false;
       cluster.isolates[index] = createIsolate(place);
     },
-    dropFlights: () => regions.clear(),
+    dropFlights: () => objects.clear(),
 
     async read(isolate, key) {
       const policy = policies.get(key);
@@ -253,16 +265,12 @@ export function createCluster({ world, history, fault, keys }: ClusterOptions): 
         if (answer.ok) {
           written(world.now());
           await world.sleep(VERIFY_MS);
-          if (redis.has(member, answer.value.seq)) return;
+          if (redis.has(member, answer.value.seq)) return written(world.now(), true);
         } else await world.sleep(500);
       }
     },
   };
   return cluster;
-}
-
-function areaOf(scope: "region" | "global", region: string): string {
-  return scope === "global" ? "global" : region;
 }
 
 /** Lifetimes short enough that all of an entry's life happens within a schedule. */

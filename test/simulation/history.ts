@@ -12,6 +12,8 @@ export interface Bounds {
   readonly coherenceMs: number;
   /** How long an acknowledgement may be on its way. */
   readonly answerMs: number;
+  /** How long after it a fail-over may still lose what was acknowledged. */
+  readonly lagMs: number;
   /** An answer may take this long. */
   readonly deadlineMs: number;
   /** Whether more loads of one key at once than its scopes allow are a violation. */
@@ -21,15 +23,21 @@ export interface Bounds {
 interface Commit {
   readonly version: number;
   readonly at: number;
-  acknowledgedAt: number;
+  readonly acknowledged: Acknowledgement[];
+}
+
+interface Acknowledgement {
+  readonly at: number;
+  /** The log was found to have it, when no fail-over could lose it any more. */
+  readonly verified: boolean;
 }
 
 export interface History {
   readBegins(key: string, who: string, at: number): (result: ReadResult) => void;
-  committed(key: string, version: number, at: number): (acknowledgedAt: number) => void;
+  committed(key: string, version: number, at: number): (at: number, verified?: boolean) => void;
   loadBegins(key: string, limit: number, at: number): () => void;
   /** Acknowledged invalidations may have been lost at this instant. */
-  numbersLost(at: number, untilVerifiedMs: number): void;
+  numbersLost(at: number): void;
   /** An isolate's clock was set back: what it knows seems younger to it by as much. */
   clockSetBack(who: string, at: number, byMs: number): void;
   /** What must not have happened; empty if all is well. */
@@ -41,7 +49,7 @@ export function createHistory(bounds: Bounds): History {
   const commits = new Map<string, Commit[]>();
   const running = new Map<string, number>();
   const setBacks: { who: string; at: number; byMs: number }[] = [];
-  const losses: { at: number; untilVerifiedMs: number }[] = [];
+  const losses: number[] = [];
   const found: string[] = [];
   const checks: (() => void)[] = [];
   const open = new Set<string>();
@@ -58,25 +66,26 @@ export function createHistory(bounds: Bounds): History {
     if (!committed) found.push(`${name}: a value that was never committed`);
     // Marked answers are outside the guarantee.
     if (unreachable) return;
-    for (const { version, acknowledgedAt } of known)
-      if (
-        version > value &&
-        began > acknowledgedAt + bounds.coherenceMs + extra(who, acknowledgedAt, began)
-      )
-        found.push(`${name}: but ${version} was acknowledged at ${acknowledgedAt}`);
+    const limit = began - bounds.coherenceMs - clockExtra(who, began);
+    for (const { version, acknowledged } of known) {
+      const binding = acknowledged.find((one) => one.at < limit && !mayBeLost(one));
+      if (version > value && binding !== undefined)
+        found.push(`${name}: but ${version} was acknowledged at ${binding.at}`);
+    }
   }
 
-  /** What lengthens the bound: numbers that Redis lost, and clocks that went back. */
-  function extra(who: string, acknowledgedAt: number, began: number): number {
-    const lost = losses
-      // Lost after it was executed; the acknowledgement may have been on its way still.
-      .filter(({ at }) => at >= acknowledgedAt - bounds.answerMs && at <= began)
-      .reduce((sum, { untilVerifiedMs }) => sum + untilVerifiedMs, 0);
+  /** Lost after it was executed, be it before its answer arrived; then the outbox's repetition counts. */
+  function mayBeLost({ at, verified }: Acknowledgement): boolean {
+    const { answerMs, lagMs } = bounds;
+    return !verified && losses.some((lost) => lost >= at - answerMs && lost <= at + lagMs);
+  }
+
+  /** A clock that went back lengthens the bound: what was known seems younger by as much. */
+  function clockExtra(who: string, began: number): number {
     // A stamp that is in the future by now proves nothing and is not believed.
-    const back = setBacks
+    return setBacks
       .filter((step) => step.who === who && step.at <= began && step.byMs < bounds.coherenceMs)
       .reduce((sum, { byMs }) => sum + byMs, 0);
-    return lost + back;
   }
 
   return {
@@ -93,13 +102,11 @@ export function createHistory(bounds: Bounds): History {
       };
     },
     committed(key, version, at) {
-      const commit: Commit = { version, at, acknowledgedAt: Infinity };
+      const commit: Commit = { version, at, acknowledged: [] };
       const known = commits.get(key);
       if (known === undefined) commits.set(key, [commit]);
       else known.push(commit);
-      return (acknowledgedAt) => {
-        commit.acknowledgedAt = Math.min(commit.acknowledgedAt, acknowledgedAt);
-      };
+      return (when, verified = false) => void commit.acknowledged.push({ at: when, verified });
     },
     loadBegins(key, limit, at) {
       const count = (running.get(key) ?? 0) + 1;
@@ -113,7 +120,7 @@ export function createHistory(bounds: Bounds): History {
       };
     },
     clockSetBack: (who, at, byMs) => void setBacks.push({ who, at, byMs }),
-    numbersLost: (at, untilVerifiedMs) => void losses.push({ at, untilVerifiedMs }),
+    numbersLost: (at) => void losses.push(at),
     violations() {
       for (const run of checks.splice(0)) run();
       for (const id of open) found.push(`${id}: never answered`);

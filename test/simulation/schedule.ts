@@ -6,7 +6,6 @@ import {
   LAG_MS,
   ORIGIN_TIMEOUT_MS,
   REDIS_TIMEOUT_MS,
-  VERIFY_MS,
   type Cluster,
   type Isolate,
 } from "./cluster.ts";
@@ -24,7 +23,7 @@ export type Move =
   | { readonly kind: "replace" | "clock"; readonly isolate: number; readonly ms: number }
   | { readonly kind: "outage"; readonly how: "refused" | "hanging"; readonly ms: number }
   | { readonly kind: "origin"; readonly how: "failing" | "slow"; readonly ms: number }
-  | { readonly kind: "flights-away"; readonly ms: number }
+  | { readonly kind: "flights-away"; readonly how: "gone" | "frozen"; readonly ms: number }
   | { readonly kind: "flush" | "fail-over" | "trim" | "drop-flights" };
 
 export interface Step {
@@ -76,7 +75,14 @@ const rough: fc.WeightedArbitrary<Move>[] = [
       ms,
     }),
   },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant("flights-away" as const), ms }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant("flights-away" as const),
+      how: fc.constantFrom("gone" as const, "frozen" as const),
+      ms,
+    }),
+  },
   {
     weight: 2,
     arbitrary: fc.record({
@@ -125,6 +131,7 @@ export async function play(
     // The time of two loads and a second, after at most two questions to the log.
     deadlineMs: 2 * ORIGIN_TIMEOUT_MS + 1_000 + 2 * REDIS_TIMEOUT_MS,
     answerMs: REDIS_TIMEOUT_MS,
+    lagMs: LAG_MS,
     countLoads,
   });
   const cluster = createCluster({ world, history, fault, keys: KEYS });
@@ -180,14 +187,14 @@ function make(move: Move, cluster: Cluster, world: World, history: History): voi
         cluster.origin = "up";
       });
     case "flights-away":
-      cluster.flightsUp = false;
+      cluster.flightsAre = move.how;
       return void world.after(move.ms, () => {
-        cluster.flightsUp = true;
+        cluster.flightsAre = "up";
       });
     case "flush":
       return cluster.redis.flush();
     case "fail-over":
-      history.numbersLost(world.now(), VERIFY_MS + 2_000);
+      history.numbersLost(world.now());
       return cluster.redis.failOver();
     case "trim":
       return cluster.redis.trim(0);

@@ -28,7 +28,8 @@ describe("random schedules", () => {
       }),
       parameters,
     );
-    expect(reads).toBeGreaterThan(runs);
+    // A path replays one of them.
+    if (path === undefined) expect(reads).toBeGreaterThan(runs);
   }, 900_000);
 
   it("run one load and queue one, a key and scope, when nothing fails", async () => {

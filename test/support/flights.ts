@@ -32,8 +32,8 @@ export function watchFlights(landings: "sent" | "lost" = "sent"): FlightsSpy {
     FLIGHTS: fakeNamespace((...args) => {
       const stub = namespace.get(...args) as unknown as FlightShardRpc;
       return {
-        join(request) {
-          const answer = stub.join(request);
+        join(request, onWait) {
+          const answer = stub.join(request, onWait);
           count();
           return answer;
         },

@@ -12,7 +12,12 @@ type Product = typeof products.$inferSelect;
 function setup() {
   const db = testDatabase();
   const log = createLogDouble();
-  return { db, log, writer: createWriter({ db, invalidator: log }), request: createTestRequest() };
+  return {
+    db,
+    log,
+    writer: createWriter({ db, invalidator: log, namespace: "mutate", verifyAfterMs: 0 }),
+    request: createTestRequest(),
+  };
 }
 
 const setStock = (db: ReturnType<typeof testDatabase>, id: number, stock: number) =>

@@ -23,7 +23,12 @@ afterEach(clearFaults);
 
 async function setup() {
   const log = createLogDouble();
-  const writer = createWriter({ db: hasty, invalidator: log, verifyAfterMs: 0 });
+  const writer = createWriter({
+    db: hasty,
+    invalidator: log,
+    namespace: "outage",
+    verifyAfterMs: 0,
+  });
   const request = createTestRequest();
   const [category = 0] = await newCategories(db, 1);
   const id = await newProduct(db, category);

@@ -10,6 +10,7 @@ import { createLogDouble, createTestRequest } from "./log-double.ts";
 
 const db = testDatabase();
 const { ctx } = createTestRequest();
+const NAMESPACE = "relay";
 
 beforeEach(async () => {
   await db.delete(outbox);
@@ -19,14 +20,22 @@ afterEach(async () => {
   await fetch(`${env.SERVICES_URL}/faults`, { method: "DELETE" });
 });
 
-function setup(options: { originLagMs?: number; verifyAfterMs?: number } = {}) {
+function setup(options: { namespace?: string; verifyAfterMs?: number } = {}) {
   const log = createLogDouble();
-  const writer = createWriter({ db, invalidator: log, verifyAfterMs: 0, ...options });
+  const writer = createWriter({
+    db,
+    invalidator: log,
+    namespace: NAMESPACE,
+    verifyAfterMs: 0,
+    ...options,
+  });
   return { log, relay: () => writer.relay(ctx) };
 }
 
 /** As if a writer had committed, and died before it could invalidate. */
-const leave = (...members: Member[]) => insertMembers(db, members);
+const leave = (...members: Member[]) => leaveIn({}, ...members);
+const leaveIn = (heading: { namespace?: string; lagMs?: number }, ...members: Member[]) =>
+  insertMembers(db, { namespace: NAMESPACE, lagMs: 0, ...heading }, members);
 
 /** Sets the time at which numbers were noted back, instead of waiting for it to pass. */
 const age = (ms: number) =>
@@ -85,9 +94,12 @@ describe("the relay", () => {
   });
 
   it("invalidates once more when the origin's lag is over", async () => {
-    const { log, relay } = setup({ originLagMs: 60_000 });
-    await leave("t:a");
-    expect(await relay()).toMatchObject({ invalidated: 1 });
+    const { log, relay } = setup();
+    await leaveIn({ lagMs: 60_000 }, "t:a");
+    const report = await relay();
+    expect(report).toMatchObject({ invalidated: 1 });
+    expect(report.nextInMs).toBeGreaterThan(50_000);
+    expect(report.nextInMs).toBeLessThanOrEqual(60_000);
     expect(await relay()).toMatchObject({ handled: 0 });
     await age(60_001);
     const first = log.scores.get("t:a") ?? 0;
@@ -149,12 +161,45 @@ describe("the relay", () => {
 
   it("works off a backlog larger than one batch", async () => {
     const { log, relay } = setup();
-    await db
-      .insert(outbox)
-      .values(Array.from({ length: 1_200 }, (_, at) => ({ members: [`t:${at}`] })));
+    await db.insert(outbox).values(
+      Array.from({ length: 1_200 }, (_, at) => ({
+        namespace: NAMESPACE,
+        members: [`t:${at}`],
+      })),
+    );
     expect(await relay()).toMatchObject({ invalidated: 1_200 });
     expect(log.scores.size).toBe(1_200);
     await relay();
     expect(await outboxRows(db)).toEqual([]);
+  });
+});
+
+describe("the relays of two namespaces over one database", () => {
+  it("each handle their own rows, and leave the other's alone", async () => {
+    const one = setup({ namespace: "one" });
+    const other = setup({ namespace: "other" });
+    await leaveIn({ namespace: "one" }, "t:a");
+    await leaveIn({ namespace: "other" }, "t:a", "t:b");
+
+    expect(await one.relay()).toMatchObject({ handled: 1, invalidated: 1 });
+    expect(await one.relay()).toMatchObject({ handled: 1, deleted: 1 });
+    expect(other.log.scores.size).toBe(0);
+    expect(await outboxRows(db)).toMatchObject([{ namespace: "other", number: null }]);
+
+    expect(await other.relay()).toMatchObject({ handled: 1, invalidated: 1 });
+    expect([...other.log.scores.keys()].toSorted()).toEqual(["t:a", "t:b"]);
+    expect(await one.relay()).toMatchObject({ handled: 0 });
+    expect(await other.relay()).toMatchObject({ deleted: 1 });
+    expect(await outboxRows(db)).toEqual([]);
+  });
+
+  it("are told of their own next row alone", async () => {
+    await leaveIn({ namespace: "one", lagMs: 90_000 }, "t:a");
+    await leaveIn({ namespace: "other", lagMs: 30_000 }, "t:a");
+    const reports = [
+      await setup({ namespace: "one" }).relay(),
+      await setup({ namespace: "other" }).relay(),
+    ];
+    expect(reports.map(({ nextInMs = 0 }) => Math.ceil(nextInMs / 30_000))).toEqual([3, 1]);
   });
 });

@@ -37,8 +37,18 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   dashboard: ["index.ts"],
   "config.ts": ["core", "telemetry/settings.ts"],
   "compose.ts": [...LAYER, "config.ts"],
-  "index.ts": [...LAYER, "config.ts", "compose.ts"],
-  "worker.ts": ["index.ts", "compose.ts", "config.ts", "core", "durable", "api", "dashboard"],
+  "objects.ts": [...LAYER, "config.ts", "compose.ts"],
+  "index.ts": [...LAYER, "config.ts", "compose.ts", "objects.ts"],
+  "worker.ts": [
+    "index.ts",
+    "compose.ts",
+    "objects.ts",
+    "config.ts",
+    "core",
+    "durable",
+    "api",
+    "dashboard",
+  ],
 };
 
 /** The places that may import a package (or a module of the platform). A package that is not listed may not be imported. */
