@@ -21,8 +21,10 @@ import type { EpochMs, Millis } from "../core/time.ts";
 
 /** When a sync runs in the background: at this share of the coherence window. */
 const BACKGROUND_SHARE = 0.8;
-/** Syncs without an answer, in a row, after which the log counts as away. */
+/** Syncs without an answer, in a row, after which the log counts as away, */
 const AWAY_AFTER = 2;
+/** and for how many times the wait for an answer: what an idle isolate saw long ago says nothing. */
+const AWAY_TIMEOUTS = 1.25;
 /** Syncs that a reader waits for: the one in flight may have been sent too early for it. */
 const SYNCS = 2;
 
@@ -34,7 +36,7 @@ export interface Coherence extends Invalidator {
   /** The same, but asks the log if it must. */
   ready(start: EpochMs, windowMs: Millis, ctx: Context): Promise<Reach>;
   /** Whether the last questions to the log had no answer: who can do without it need not wait. */
-  isAway(): boolean;
+  isAway(now: EpochMs): boolean;
   /** Asks the log behind this reader's back, so that the next one knows. */
   probe(ctx: Context): void;
   /** Takes the log's part of another answer; true if the answer can be trusted. */
@@ -67,6 +69,7 @@ export function createCoherence({ store, timeoutMs, within }: CoherenceOptions):
   let running: { readonly sync: Promise<boolean>; readonly startedAt: EpochMs } | undefined;
   let failing = false;
   let missedSyncs = 0;
+  let missedAt: EpochMs = Number.NEGATIVE_INFINITY;
 
   const since = (): Seq | undefined => (view.era === undefined ? undefined : view.seen);
 
@@ -118,6 +121,7 @@ export function createCoherence({ store, timeoutMs, within }: CoherenceOptions):
     const answer = await store.sync(since(), ctx);
     if (!answer.ok) {
       missedSyncs++;
+      missedAt = ctx.now();
       missed(answer.fault, ctx);
       return false;
     }
@@ -177,7 +181,8 @@ export function createCoherence({ store, timeoutMs, within }: CoherenceOptions):
     onRecovery: (listener) => void listeners.push(listener),
 
     isCurrent,
-    isAway: () => missedSyncs >= AWAY_AFTER,
+    isAway: (now) =>
+      missedSyncs >= AWAY_AFTER && now >= missedAt && now - missedAt < timeoutMs * AWAY_TIMEOUTS,
     probe: (ctx) => void share(ctx),
     ready: async (start, windowMs, ctx) =>
       isCurrent(start, windowMs, ctx) ? "current" : becomeCurrent(start, windowMs, ctx),

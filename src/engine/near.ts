@@ -63,7 +63,7 @@ export async function reachFor(
       near !== "ask" && near.use === "serve" && (near.age === "fresh" || near.age === "revalidate")
     );
   };
-  if (!coherence.isAway() || !entries.every(servesAlone))
+  if (!coherence.isAway(ctx.now()) || !entries.every(servesAlone))
     return coherence.ready(startedAt, policy.coherenceMs, ctx);
   coherence.probe(ctx);
   return "unreachable";

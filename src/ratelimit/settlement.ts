@@ -14,10 +14,10 @@ export interface SettlementOptions {
 }
 
 /** Accounts whose debts one sweep takes along. */
-const SWEEP_SIZE = 64;
+const SWEEP_SIZE = 128;
 
 /** Between two sweeps, so that a busy isolate settles many accounts with each. */
-const PAUSE_MS: Millis = 25;
+const PAUSE_MS: Millis = 100;
 
 export interface Settlement {
   /**

@@ -182,4 +182,23 @@ describe("an invalidation while Redis is away", () => {
     for (const isolate of [world.here, world.neighbour, world.away, world.fresh()])
       expect(await world.read(isolate, policy)).toMatchObject({ value: 2, unreachable: false });
   });
+
+  it("is seen by an isolate that was idle since it found Redis away", async () => {
+    const world = await createWorld();
+    for (const isolate of [world.neighbour, world.away]) await world.read(isolate, policy);
+    await world.settle();
+    await failRedis({ status: 500 });
+    world.clock.advance(WINDOW_MS);
+    for (let i = 0; i < 3; i++)
+      expect(await world.read(world.neighbour, policy)).toMatchObject({ unreachable: true });
+    await world.settle();
+
+    await recover(world);
+    await world.writeAndPurge("t:products");
+    world.clock.advance(WINDOW_MS);
+    expect(await world.read(world.neighbour, policy)).toMatchObject({
+      value: 2,
+      unreachable: false,
+    });
+  });
 });
