@@ -69,7 +69,8 @@ export function createCoherence({ store, timeoutMs, within }: CoherenceOptions):
   let running: { readonly sync: Promise<boolean>; readonly startedAt: EpochMs } | undefined;
   let failing = false;
   let missedSyncs = 0;
-  let missedAt: EpochMs = Number.NEGATIVE_INFINITY;
+  /** When the log was last asked in vain, or behind a reader's back. */
+  let triedAt: EpochMs = Number.NEGATIVE_INFINITY;
 
   const since = (): Seq | undefined => (view.era === undefined ? undefined : view.seen);
 
@@ -121,7 +122,7 @@ export function createCoherence({ store, timeoutMs, within }: CoherenceOptions):
     const answer = await store.sync(since(), ctx);
     if (!answer.ok) {
       missedSyncs++;
-      missedAt = ctx.now();
+      triedAt = ctx.now();
       missed(answer.fault, ctx);
       return false;
     }
@@ -182,8 +183,11 @@ export function createCoherence({ store, timeoutMs, within }: CoherenceOptions):
 
     isCurrent,
     isAway: (now) =>
-      missedSyncs >= AWAY_AFTER && now >= missedAt && now - missedAt < timeoutMs * AWAY_TIMEOUTS,
-    probe: (ctx) => void share(ctx),
+      missedSyncs >= AWAY_AFTER && now >= triedAt && now - triedAt < timeoutMs * AWAY_TIMEOUTS,
+    probe(ctx) {
+      triedAt = ctx.now();
+      void share(ctx);
+    },
     ready: async (start, windowMs, ctx) =>
       isCurrent(start, windowMs, ctx) ? "current" : becomeCurrent(start, windowMs, ctx),
 

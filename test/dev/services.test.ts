@@ -121,8 +121,8 @@ describe("the local services", () => {
       scripts: Record<string, string>;
     };
     expect(scripts).toMatchObject({
-      dev: "node dev/main.ts",
-      services: "node dev/services-main.ts",
+      dev: "exec node dev/main.ts",
+      services: "exec node dev/services-main.ts",
     });
   });
 });
