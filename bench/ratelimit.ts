@@ -6,6 +6,7 @@
  */
 import { processorTime, runtimes } from "./support/processor-time.ts";
 import { save, show } from "./support/report.ts";
+import { median } from "./support/time.ts";
 import { ask, closeConnections, closedLoop } from "./tiers/load.ts";
 import { bundle, startDataCentre } from "./tiers/runtime.ts";
 import { forkServices } from "./tiers/services.ts";
@@ -61,8 +62,6 @@ for (let i = 0; i < ROUNDS; i++)
     rates[name].push(await round(name));
   }
 
-const median = (values: readonly number[]): number =>
-  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
 const rows = names.map((name) => ({

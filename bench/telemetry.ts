@@ -6,6 +6,7 @@
  */
 import { processorTime, runtimes } from "./support/processor-time.ts";
 import { save, show } from "./support/report.ts";
+import { median } from "./support/time.ts";
 import { ask, closeConnections, closedLoop } from "./tiers/load.ts";
 import { bundle, startDataCentre } from "./tiers/runtime.ts";
 import { forkServices } from "./tiers/services.ts";
@@ -86,8 +87,6 @@ for (let i = 0; i < ROUNDS; i++) {
   for (const subject of order) subject?.rates.push(await round(subject));
 }
 
-const median = (values: readonly number[]): number =>
-  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 const [off] = subjects;
 const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
