@@ -47,6 +47,7 @@ export function createSettlement({ ledger, table, timeoutMs }: SettlementOptions
   let offset: Millis = 0;
   let unknown = 0;
   let sweepingUntil: EpochMs = -Infinity;
+  let lookedAt: EpochMs = -Infinity;
   /** Accounts that are due, until a sweep takes them. */
   const waiting = new Set<Known>();
 
@@ -149,8 +150,7 @@ export function createSettlement({ ledger, table, timeoutMs }: SettlementOptions
   /** Who is settled next: those that are due, and those that have owed for long. */
   function pick(now: EpochMs): readonly Known[] {
     const crowded = table.crowded();
-    const [oldest] = table.owing();
-    const anyOld = crowded || (oldest !== undefined && isOld(oldest, now));
+    const anyOld = crowded || isAnyOld(now);
     // Looked at with every request, so the usual answer comes first.
     if (waiting.size === 0 && !anyOld) return [];
     const picked = new Set(first(waiting));
@@ -163,6 +163,17 @@ export function createSettlement({ ledger, table, timeoutMs }: SettlementOptions
     const ready = [...picked].filter((known) => now >= known.heldUntil);
     for (const known of ready) waiting.delete(known);
     return ready;
+  }
+
+  /**
+   * Whether the oldest debt has waited for long enough. Looked at now and then: the first of a set
+   * from whose front much was deleted is found behind the places of all that.
+   */
+  function isAnyOld(now: EpochMs): boolean {
+    if (now >= lookedAt && now - lookedAt < PAUSE_MS) return false;
+    lookedAt = now;
+    const [oldest] = table.owing();
+    return oldest !== undefined && isOld(oldest, now);
   }
 
   function isOld(known: Known, now: EpochMs): boolean {
