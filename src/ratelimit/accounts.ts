@@ -106,14 +106,31 @@ export interface AccountTableOptions {
   readonly maxOwing: number;
 }
 
+/**
+ * Gives the first of a set or map, which is to be deleted then, and so on. One iterator for all
+ * of them: a new one would walk over the places of everything that was first before.
+ */
+function createFront<T>(values: () => Iterator<T, undefined>): () => T | undefined {
+  let front = values();
+  return () => {
+    let { value } = front.next();
+    if (value === undefined) ({ value } = (front = values()).next());
+    return value;
+  };
+}
+
 export function createAccountTable({ maxAccounts, maxOwing }: AccountTableOptions): AccountTable {
   const accounts = new Map<string, Known>();
   const owing = new Set<Known>();
   let forgiven = 0;
 
+  const firstAccount = createFront(() => accounts.keys());
+  const firstOwing = createFront(() => owing.values());
+
   function forgiveOldest(): void {
-    for (const oldest of owing) {
-      if (owing.size <= maxOwing) return;
+    while (owing.size > maxOwing) {
+      const oldest = firstOwing();
+      if (oldest === undefined) return;
       owing.delete(oldest);
       forgiven += oldest.debt;
       oldest.debt = 0;
@@ -127,11 +144,7 @@ export function createAccountTable({ maxAccounts, maxOwing }: AccountTableOption
       if (found !== undefined) accounts.delete(key);
       const known = found?.windows === windows ? found : adapt(found, key, windows, now);
       accounts.set(key, known);
-      if (accounts.size > maxAccounts)
-        for (const oldest of accounts.keys()) {
-          accounts.delete(oldest);
-          break;
-        }
+      if (accounts.size > maxAccounts) accounts.delete(firstAccount() ?? key);
       return known;
     },
     peek: (key) => accounts.get(key),
