@@ -1,6 +1,6 @@
 /**
  * The local services in a process of their own: what they compute must not hold up the load. Redis
- * is a real server where one is on PATH: the embedded one runs scripts some ten times as long.
+ * is a real server where one is on PATH, as it is in production.
  */
 import { fork } from "node:child_process";
 import { startServices } from "../../dev/services.ts";
