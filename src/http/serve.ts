@@ -39,17 +39,16 @@ export function serve(
 ): Response {
   const { status = 200, headers: fields = [], part } = entry.http ?? {};
   const stored = readerOf(fields);
-  const headers = new Headers();
-  const withheld = options.reused ? withheldFields(fields, stored) : NONE;
-  for (const [name, value] of fields)
-    if (name !== "content-length" && !withheld.includes(name)) headers.append(name, value);
+  const withheld = options.reused ? ["age", ...withheldFields(fields, stored)] : NONE;
+  const sent = fields.filter(([name]) => name !== "content-length" && !withheld.includes(name));
   // RFC 9111, 5.1: Age says that the origin was not asked for this request.
-  if (options.reused) headers.set("Age", String(ageOf(entry, now)));
+  if (options.reused) sent.push(["age", String(ageOf(entry, now))]);
 
   // RFC 9111, 4.3.2: a part that can answer the request is evaluated like the whole.
   if ((status === 200 || part !== undefined) && isNotModified(request.headers, stored, now))
-    return notModified(headers);
+    return notModified(headersOf(sent));
   if (request.method === "HEAD") {
+    const headers = headersOf(sent);
     // A part's length is not that of the whole.
     const length = part?.total ?? bytesOf(entry.body).byteLength;
     if (mayHaveBody(status)) headers.set("Content-Length", String(length));
@@ -58,8 +57,28 @@ export function serve(
   const spans =
     status === 200 || part !== undefined ? spansOf(request, entry, stored, now) : undefined;
   return spans === undefined
-    ? rawResponse(entry.body, status, headers)
-    : partial(entry, spans, headers);
+    ? whole(entry.body, status, sent)
+    : partial(entry, spans, headersOf(sent));
+}
+
+/** As it is stored. Headers that a response is made with are copied; fields put on it later are not. */
+function whole(body: Stored["body"], status: number, fields: Fields): Response {
+  const has = (field: string): boolean => fields.some(([name]) => name === field);
+  if (!mayHaveBody(status) || has("content-encoding"))
+    return rawResponse(body, status, headersOf(fields));
+  const response = new Response(has("content-type") ? body : bytesOf(body), { status });
+  const { headers } = response;
+  for (const [name, value] of fields)
+    // Of a string the runtime has made a Content-Type.
+    if (name === "content-type") headers.set(name, value);
+    else headers.append(name, value);
+  return response;
+}
+
+function headersOf(fields: Fields): Headers {
+  const headers = new Headers();
+  for (const [name, value] of fields) headers.append(name, value);
+  return headers;
 }
 
 /** A 206 of what was asked for, or a 416 if there is nothing of it. */

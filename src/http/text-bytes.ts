@@ -7,8 +7,10 @@ export function textOf(bytes: Uint8Array): string | undefined {
   }
 }
 
+const encoder = new TextEncoder();
+
 export function bytesOf(body: string | Uint8Array): Uint8Array {
-  return typeof body === "string" ? new TextEncoder().encode(body) : body;
+  return typeof body === "string" ? encoder.encode(body) : body;
 }
 
 export function concat(chunks: readonly Uint8Array[]): Uint8Array {

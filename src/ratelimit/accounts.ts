@@ -35,6 +35,8 @@ export interface Known extends Account {
   refusal: Refusal | undefined;
   /** Until then nothing is lent: requests wait to ask the ledger, and would be overtaken. */
   heldUntil: EpochMs;
+  /** Whether it was asked for since the table last looked whom to forget. */
+  seen: boolean;
 }
 
 /** A refusal is asked about again after this long, so that a reset elsewhere is seen. */
@@ -100,7 +102,7 @@ export interface AccountTable {
 }
 
 export interface AccountTableOptions {
-  /** Identities beyond this many make the table forget those that were not seen for longest. */
+  /** Identities beyond this many make the table forget one that was not seen for long. */
   readonly maxAccounts: number;
   /** Debts beyond this many accounts are forgiven, oldest first, and counted. */
   readonly maxOwing: number;
@@ -124,7 +126,7 @@ export function createAccountTable({ maxAccounts, maxOwing }: AccountTableOption
   const owing = new Set<Known>();
   let forgiven = 0;
 
-  const firstAccount = createFront(() => accounts.keys());
+  const firstAccount = createFront(() => accounts.values());
   const firstOwing = createFront(() => owing.values());
 
   function forgiveOldest(): void {
@@ -137,27 +139,46 @@ export function createAccountTable({ maxAccounts, maxOwing }: AccountTableOption
     }
   }
 
+  /** The first that was not seen since it came to the front last; those that were get a second chance. */
+  function forgetOne(): void {
+    for (;;) {
+      const known = firstAccount();
+      if (known === undefined) return;
+      accounts.delete(known.key);
+      if (!known.seen) return;
+      known.seen = false;
+      accounts.set(known.key, known);
+    }
+  }
+
   return {
     get(key, windows, now) {
       const found = accounts.get(key);
-      // Taken out and put back at the end: the first of the map was not seen for longest.
-      if (found !== undefined) accounts.delete(key);
-      const known = found?.windows === windows ? found : adapt(found, key, windows, now);
+      if (found !== undefined) {
+        found.seen = true;
+        return found.windows === windows ? found : adapt(found, windows, now);
+      }
+      if (accounts.size >= maxAccounts) forgetOne();
+      const known = newAccount(key, windows, now);
       accounts.set(key, known);
-      if (accounts.size > maxAccounts) accounts.delete(firstAccount() ?? key);
       return known;
     },
     peek: (key) => accounts.get(key),
     forget(key) {
       const known = accounts.get(key);
-      if (known !== undefined) owing.delete(known);
+      if (known === undefined) return;
       accounts.delete(key);
+      owing.delete(known);
+      known.debt = 0;
     },
     owe(known, tokens, now) {
-      if (known.debt === 0) known.debtSince = now;
+      if (tokens === 0) return;
+      if (known.debt === 0) {
+        known.debtSince = now;
+        owing.add(known);
+      }
       known.debt += tokens;
       known.debtUntil = now;
-      owing.add(known);
       if (owing.size > maxOwing) forgiveOldest();
     },
     owing: () => owing,
@@ -167,28 +188,26 @@ export function createAccountTable({ maxAccounts, maxOwing }: AccountTableOption
   };
 }
 
-/** A new account, or a known one whose windows are others now: the caller's plan has changed. */
-function adapt(
-  found: Known | undefined,
-  key: string,
-  windows: readonly Window[],
-  now: EpochMs,
-): Known {
-  if (found === undefined)
-    return {
-      key,
-      windows,
-      buckets: windows.map(() => emptyBucket(now)),
-      bucketsAt: -Infinity,
-      debt: 0,
-      debtSince: now,
-      debtUntil: now,
-      flying: 0,
-      asking: 0,
-      calls: [],
-      refusal: undefined,
-      heldUntil: -Infinity,
-    };
+function newAccount(key: string, windows: readonly Window[], now: EpochMs): Known {
+  return {
+    key,
+    windows,
+    buckets: windows.map(() => emptyBucket(now)),
+    bucketsAt: -Infinity,
+    debt: 0,
+    debtSince: now,
+    debtUntil: now,
+    flying: 0,
+    asking: 0,
+    calls: [],
+    refusal: undefined,
+    heldUntil: -Infinity,
+    seen: false,
+  };
+}
+
+/** A known account whose windows are others now: the caller's plan has changed. */
+function adapt(found: Known, windows: readonly Window[], now: EpochMs): Known {
   const before = found.windows;
   const buckets = windows.map(({ widthMs }) => {
     const index = before.findIndex((window) => window.widthMs === widthMs);

@@ -20,6 +20,8 @@ export function apiKeys({
   users,
   acceptAny = false,
 }: ApiKeysOptions): UserSource {
+  // Without any user there is nothing to look for.
+  if (users.size === 0 && !acceptAny) return () => undefined;
   const remembered = new Map<string, User>();
 
   function remember(key: string, user: User): User {

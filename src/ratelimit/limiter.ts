@@ -1,7 +1,7 @@
 /** Decides whether a request passes: from memory, from a lease, or by asking the ledger. */
 import { fault, type Fault } from "../core/faults.ts";
 import type { Context, Result } from "../core/ports.ts";
-import type { Millis } from "../core/time.ts";
+import type { EpochMs, Millis } from "../core/time.ts";
 import { balancesOf, fits, leaseOf, refusalOf, type AccountTable, type Known } from "./accounts.ts";
 import { charge } from "./bucket.ts";
 import { standingsOf, type Asked, type Decision } from "./decision.ts";
@@ -46,32 +46,29 @@ export function createLimiter(options: LimiterOptions): Limiter {
     asked: readonly Asked[],
     accounts: readonly Known[],
     cost: number,
-    ctx: Context,
+    now: EpochMs,
   ): Decision | undefined {
-    const now = ctx.now();
     if (!accounts.some((known) => refusalOf(known, cost, now))) return undefined;
     const refusals = accounts.map((known) => refusalOf(known, cost, now));
     const balances = refusals.map((refusal) =>
       (refusal?.balances ?? []).map((balance) => later(balance, now - (refusal?.since ?? now))),
     );
     const standings = standingsOf(asked, balances);
-    return { outcome: "refused", by: "memory", standings, now: settlement.ledgerNow(ctx) };
+    return { outcome: "refused", by: "memory", standings, now: settlement.ledgerTime(now) };
   }
 
   /** Whether every account has credit in this isolate, and room by what is known. */
-  function lend(accounts: readonly Known[], cost: number, share: number, ctx: Context): boolean {
-    const now = ctx.now();
-    const ledgerNow = settlement.ledgerNow(ctx);
+  function lend(accounts: readonly Known[], cost: number, share: number, now: EpochMs): boolean {
+    const ledgerNow = settlement.ledgerTime(now);
     for (const known of accounts) {
       if (now < known.heldUntil && now >= known.heldUntil - holdMs) return false;
       if (known.debt + known.flying + cost > leaseOf(known.windows, share)) return false;
       if (!fits(known, cost, ledgerNow)) return false;
     }
-    for (const known of accounts) table.owe(known, cost, now);
-    settlement.sweep(
-      accounts.filter((known) => isDue(known, share)),
-      ctx,
-    );
+    for (const known of accounts) {
+      table.owe(known, cost, now);
+      if (isDue(known, share)) settlement.due(known);
+    }
     return true;
   }
 
@@ -87,9 +84,9 @@ export function createLimiter(options: LimiterOptions): Limiter {
     outcome: "allowed" | "refused",
     by: "lease" | "local",
     cost: number,
-    ctx: Context,
+    at: EpochMs,
   ): Decision {
-    const now = settlement.ledgerNow(ctx);
+    const now = settlement.ledgerTime(at);
     const ask = outcome === "refused" ? cost : 0;
     const balances = accounts.map((known) => balancesOf(known, now, ask));
     return { outcome, by, standings: standingsOf(asked, balances), now };
@@ -120,18 +117,19 @@ export function createLimiter(options: LimiterOptions): Limiter {
     ctx: Context,
   ): Decision {
     if (behaviour.onUnavailable !== "local") return { outcome: behaviour.onUnavailable, fault };
-    const now = settlement.ledgerNow(ctx);
+    const at = ctx.now();
+    const now = settlement.ledgerTime(at);
     if (!accounts.every((known) => fits(known, cost, now)))
-      return { ...own(asked, accounts, "refused", "local", cost, ctx), fault };
+      return { ...own(asked, accounts, "refused", "local", cost, at), fault };
     for (const known of accounts) {
       // What may have been charged is only noted here; what was not is owed.
       if (mayHaveRun(fault))
         known.buckets = known.buckets.map((bucket, w) =>
           charge(bucket, known.windows[w]!, now, cost),
         );
-      else table.owe(known, cost, ctx.now());
+      else table.owe(known, cost, at);
     }
-    return { ...own(asked, accounts, "allowed", "local", cost, ctx), fault };
+    return { ...own(asked, accounts, "allowed", "local", cost, at), fault };
   }
 
   /** One running and one waiting call for the same accounts: whoever comes meanwhile joins the waiting one. */
@@ -212,13 +210,16 @@ export function createLimiter(options: LimiterOptions): Limiter {
 
   return {
     decide(asked, cost, behaviour, ctx) {
-      const now = settlement.ledgerNow(ctx);
-      const accounts = asked.map(({ key, windows }) => table.get(key, windows, now));
-      const refusal = remembered(asked, accounts, cost, ctx);
+      const now = ctx.now();
+      const ledgerNow = settlement.ledgerTime(now);
+      const accounts = asked.map(({ key, windows }) => table.get(key, windows, ledgerNow));
+      const refusal = remembered(asked, accounts, cost, now);
       if (refusal !== undefined) return refusal;
       if (behaviour.mode === "strict") return askAlone(asked, accounts, cost, behaviour, ctx);
-      if (lend(accounts, cost, behaviour.lease, ctx))
-        return own(asked, accounts, "allowed", "lease", cost, ctx);
+      if (lend(accounts, cost, behaviour.lease, now)) {
+        settlement.sweep(now, ctx);
+        return own(asked, accounts, "allowed", "lease", cost, now);
+      }
       return askTogether(asked, accounts, cost, behaviour, ctx);
     },
   };

@@ -127,7 +127,8 @@ export function createMiddleware<E extends Env>(
       if (isRefused(decision)) await replace(c, decision);
       return conclude(c, subject, decision);
     }
-    const decision = await pending;
+    // What is known at once must not cost a turn.
+    const decision = pending instanceof Promise ? await pending : pending;
     if (isRefused(decision)) await replace(c, decision);
     else await next();
     conclude(c, subject, decision);

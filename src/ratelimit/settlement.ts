@@ -30,10 +30,12 @@ export interface Settlement {
     requests: number,
     ctx: Context,
   ): Promise<Result<Taken>>;
-  /** Settles in the background these accounts, and whatever has waited for long enough. */
-  sweep(due: readonly Known[], ctx: Context): void;
-  /** The ledger's time, by the last answer and the isolate's clock since. */
-  ledgerNow(ctx: Context): EpochMs;
+  /** Notes that an account is to be settled with the next sweep, whatever its debt's age. */
+  due(known: Known): void;
+  /** Settles in the background what is due, and whatever has waited for long enough. */
+  sweep(now: EpochMs, ctx: Context): void;
+  /** The ledger's time at `now` by the isolate's clock, by the last answer. */
+  ledgerTime(now: EpochMs): EpochMs;
   /** Tokens of which nobody knows whether they were charged. */
   unknown(): number;
 }
@@ -51,7 +53,7 @@ export function createSettlement({ ledger, table, timeoutMs }: SettlementOptions
   /** Accounts that are due, until a sweep takes them. */
   const waiting = new Set<Known>();
 
-  const ledgerNow = (ctx: Context): EpochMs => ctx.now() + offset;
+  const ledgerTime = (now: EpochMs): EpochMs => now + offset;
 
   function handOver(known: Known, now: EpochMs): Charge {
     const { key, windows, debt, debtUntil } = known;
@@ -85,7 +87,7 @@ export function createSettlement({ ledger, table, timeoutMs }: SettlementOptions
   function applyFault(known: Known, sent: Charge, fault: Fault, asked: number, ctx: Context): void {
     if (mayHaveRun(fault)) {
       unknown += sent.debt + asked;
-      const now = ledgerNow(ctx);
+      const now = ledgerTime(ctx.now());
       known.buckets = known.buckets.map((bucket, w) =>
         charge(bucket, known.windows[w]!, now, sent.debt),
       );
@@ -131,9 +133,7 @@ export function createSettlement({ ledger, table, timeoutMs }: SettlementOptions
     return work;
   }
 
-  function sweep(due: readonly Known[], ctx: Context): void {
-    for (const known of due) waiting.add(known);
-    const now = ctx.now();
+  function sweep(now: EpochMs, ctx: Context): void {
     // One sweep at a time: what falls due meanwhile goes together with the next. One
     // that has died with its request is not waited for.
     if (now < sweepingUntil && now >= sweepingUntil - timeoutMs) return;
@@ -192,7 +192,13 @@ export function createSettlement({ ledger, table, timeoutMs }: SettlementOptions
     return found;
   }
 
-  return { call, sweep, ledgerNow, unknown: () => unknown };
+  return {
+    call,
+    due: (known) => void waiting.add(known),
+    sweep,
+    ledgerTime,
+    unknown: () => unknown,
+  };
 }
 
 /** Of two states of a bucket at one instant the one that came after the other: use only grows. */

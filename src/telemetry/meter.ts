@@ -14,35 +14,58 @@ export interface Meter {
   readonly empty: boolean;
 }
 
+/** A number, or a histogram: one number a bucket, one for what is above all bounds, one for the sum. */
+type Cells = number[];
+
+interface Series {
+  readonly labels: readonly string[];
+  readonly cells: Cells;
+}
+
 export function createMeter(): Meter {
-  let counts = new Map<string, number>();
-  let histograms = new Map<string, number[]>();
+  let counts = new Map<string, Cells>();
+  let histograms = new Map<string, Cells>();
+  /** Of each metric the series that was counted last: mostly it is the next one too, and needs no name. */
+  const latest = new Map<MetricName, Series>();
 
   function fits(series: string): boolean {
     if (counts.size + histograms.size < MAX_SERIES) return true;
     const lost = seriesOf("telemetry.dropped", ["metric", "cardinality"]);
-    counts.set(lost, (counts.get(lost) ?? 0) + 1);
+    const known = counts.get(lost);
+    if (known === undefined) counts.set(lost, [1]);
+    else known[0] = (known[0] ?? 0) + 1;
     return series === lost;
+  }
+
+  function cellsOf(
+    all: Map<string, Cells>,
+    name: MetricName,
+    labels: readonly string[],
+    size: number,
+  ): Cells | undefined {
+    const last = latest.get(name);
+    if (last !== undefined && areEqual(last.labels, labels)) return last.cells;
+    const series = seriesOf(name, labels);
+    let cells = all.get(series);
+    if (cells === undefined) {
+      if (!fits(series)) return undefined;
+      cells = Array.from({ length: size }, () => 0);
+      all.set(series, cells);
+    }
+    latest.set(name, { labels, cells });
+    return cells;
   }
 
   return {
     add(name, amount, ...labels) {
-      const series = seriesOf(name, labels);
-      const known = counts.get(series);
-      if (known !== undefined) counts.set(series, known + amount);
-      else if (fits(series)) counts.set(series, amount);
+      const cells = cellsOf(counts, name, labels, 1);
+      if (cells !== undefined) cells[0] = (cells[0] ?? 0) + amount;
     },
 
     record(name, value, ...labels) {
-      const series = seriesOf(name, labels);
       const { bounds } = METRICS[name];
-      let cells = histograms.get(series);
-      if (cells === undefined) {
-        if (!fits(series)) return;
-        // One cell a bucket, one for what is above all bounds, one for the sum.
-        cells = Array.from({ length: bounds.length + 2 }, () => 0);
-        histograms.set(series, cells);
-      }
+      const cells = cellsOf(histograms, name, labels, bounds.length + 2);
+      if (cells === undefined) return;
       let at = 0;
       while (at < bounds.length && value > (bounds[at] ?? 0)) at++;
       cells[at] = (cells[at] ?? 0) + 1;
@@ -50,9 +73,11 @@ export function createMeter(): Meter {
     },
 
     take() {
-      const delta = [...counts, ...histograms];
+      const numbers = Array.from(counts, ([series, [count = 0]]) => [series, count] as const);
+      const delta = [...numbers, ...histograms];
       counts = new Map();
       histograms = new Map();
+      latest.clear();
       return delta;
     },
 
@@ -60,6 +85,12 @@ export function createMeter(): Meter {
       return counts.size === 0 && histograms.size === 0;
     },
   };
+}
+
+function areEqual(some: readonly string[], others: readonly string[]): boolean {
+  if (some.length !== others.length) return false;
+  for (let i = 0; i < some.length; i++) if (some[i] !== others[i]) return false;
+  return true;
 }
 
 /** The name of a series; see core/metrics.ts. */

@@ -12,16 +12,16 @@ export function withTelemetry<H extends MiddlewareHandler>(telemetry: Telemetry,
   const wrapped: MiddlewareHandler = async (c, next) => {
     const record = telemetry.begin(c.req.raw);
     const answer = await telemetry.run(record, () => handler(c, next));
-    const response = answer ?? c.res;
-    const limited = response.headers.has("X-RateLimit-Limit");
+    const { status, headers } = answer ?? c.res;
+    const limited = headers.has("X-RateLimit-Limit");
     // Hono leaves the index of the handler that went furthest.
     const scope = c.get("strata" as never) as { readonly refreshing?: unknown } | undefined;
     const background = scope?.refreshing !== undefined;
-    const result = { status: response.status, route: routePath(c), limited, background };
+    const result = { status, route: routePath(c), limited, background };
     const traceparent = telemetry.finish(record, result, (work) => c.executionCtx.waitUntil(work));
     try {
       // Not c.header(): for a response that is ready, it makes another.
-      response.headers.set("traceparent", traceparent);
+      headers.set("traceparent", traceparent);
     } catch {
       // Headers of a response from elsewhere cannot be changed.
       c.header("traceparent", traceparent);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { createAccountTable } from "../../../src/ratelimit/accounts.ts";
 import { parseLimit } from "../../../src/ratelimit/limit.ts";
 import { defineBehaviour } from "../../../src/ratelimit/policy.ts";
 import { createModelLedger } from "./model-ledger.ts";
@@ -34,6 +35,27 @@ describe("a flood of 100,000 identities", () => {
     },
     120_000,
   );
+
+  it("does not push out an identity that comes again now and then", () => {
+    const table = createAccountTable({ maxAccounts: 1_000, maxOwing: 500 });
+    const regular = table.get("ip:regular", windows, 0);
+    for (let i = 0; i < FLOOD; i++) {
+      table.get(`ip:${i}`, windows, i);
+      if (i % 500 === 0) expect(table.get("ip:regular", windows, i)).toBe(regular);
+      expect(table.stats().accounts).toBeLessThanOrEqual(1_000);
+    }
+    // Seen once, and 1,000 others since.
+    expect(table.peek("ip:0")).toBeUndefined();
+  });
+
+  it("leaves nothing owed by an identity that is forgotten", () => {
+    const table = createAccountTable({ maxAccounts: 10, maxOwing: 5 });
+    const known = table.get("ip:1", windows, 0);
+    table.owe(known, 3, 0);
+    table.forget("ip:1");
+    expect(known.debt).toBe(0);
+    expect([...table.owing()]).toEqual([]);
+  });
 
   it("is settled with many identities a call, while Redis answers", async () => {
     const time = createVirtualTime(1_763_720_000_000);
