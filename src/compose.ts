@@ -31,7 +31,6 @@ import { withFlightBreaker } from "./resilience/guarded-flights.ts";
 import { withBreaker } from "./resilience/guarded-store.ts";
 import { withSpans } from "./telemetry/metered-flights.ts";
 import { withMeter } from "./telemetry/metered-store.ts";
-import { withTelemetry } from "./telemetry/middleware.ts";
 import { createTelemetry } from "./telemetry/telemetry.ts";
 import { createTraced, createTracedFetch } from "./telemetry/traced.ts";
 import { createEdgeTier } from "./tiers/edge.ts";
@@ -76,7 +75,7 @@ export function createStrata(bindings: Bindings, { now, random, newId }: Platfor
     maxEntries: config.memoryMaxEntries,
     maxEntryBytes: config.memoryMaxEntryBytes,
     onRefuse: (key) =>
-      telemetry.observe({ type: "entry.reject", key, tier: "memory", reason: "too-big" }, ""),
+      telemetry.observe({ type: "entry.reject", key, tier: "memory", reason: "too-big" }),
   });
   const edge = createEdgeTier({
     open: () => caches.open(config.namespace),
@@ -233,18 +232,7 @@ export function createStrata(bindings: Bindings, { now, random, newId }: Platfor
 
   /** Gives requests their scope; `dispatch` runs one again, in the background. */
   const middleware = (dispatch: Dispatch) =>
-    withTelemetry(
-      telemetry,
-      strata({
-        engine,
-        batch,
-        warmer,
-        now,
-        newId: telemetry.requestId,
-        observe: telemetry.observe,
-        dispatch,
-      }),
-    );
+    strata({ engine, batch, warmer, now, watcher: telemetry.watcher, dispatch });
 
   /** Asks the log anew; establishes it where there is none. */
   const logReachable = async (ctx: Context): Promise<boolean> =>

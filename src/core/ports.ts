@@ -246,3 +246,42 @@ export interface Invalidator {
   /** The log's number of each member; 0 where it has none. */
   numbers(members: readonly Member[], ctx: Context): Promise<Result<readonly Seq[]>>;
 }
+
+/** Sees every request from its first step to its answer: telemetry, if there is any. */
+export interface Watcher {
+  begin(incoming: Incoming): Watch;
+}
+
+/** What a watcher may know of a request when it comes in. */
+export interface Incoming {
+  readonly url: string;
+  readonly startedAt: EpochMs;
+  /** It runs for the cache's sake alone. */
+  readonly background: boolean;
+  /** The platform's own request; what is not needed is not read. */
+  readonly request: {
+    readonly method: string;
+    readonly headers: { get(name: string): string | null };
+    readonly cf?: Readonly<Record<string, unknown>> | undefined;
+  };
+}
+
+export interface Watch {
+  /** Of the request's context. */
+  readonly id: string;
+  observe(event: CacheEvent): void;
+  /** Runs what belongs to the request. */
+  run<T>(call: () => T): T;
+  /** The answer is ready; gives its `traceparent`. */
+  end(answer: Answered, waitUntil: (work: Promise<unknown>) => void): string;
+}
+
+/** What a watcher may know of an answer. */
+export interface Answered {
+  readonly at: EpochMs;
+  readonly status: number;
+  /** The pattern of the route that answered. */
+  readonly route: string;
+  /** Whether a rate limit has let it pass, or has not. */
+  readonly limited: boolean;
+}

@@ -22,6 +22,8 @@ export interface RequestScope {
   told: Told | undefined;
   /** Lookups of data outside any cached route. */
   readonly lookups: Lookup[];
+  /** Whether a rate limit has told where its caller stands. */
+  limited: boolean;
   /** Runs this request again, for its route's entry alone. */
   redispatch(key: string): Promise<Loaded>;
 }

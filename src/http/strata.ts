@@ -1,7 +1,7 @@
 import type { Context as HonoContext, MiddlewareHandler } from "hono";
-import type { CacheEvent } from "../core/events.ts";
+import { routePath } from "hono/route";
 import { createContext } from "../core/context.ts";
-import type { NewId } from "../core/ports.ts";
+import type { Watcher } from "../core/ports.ts";
 import type { Batch } from "../engine/batch.ts";
 import type { Warmer } from "../engine/warm.ts";
 import type { Engine } from "../engine/cache.ts";
@@ -10,7 +10,7 @@ import { cacheStatus, plainStatus, spokesman, type Told } from "./cache-status.t
 import { etagOf } from "./etag.ts";
 import type { Refreshing, RequestScope, StrataEnv } from "./scope.ts";
 import { serverTiming, type StepEnd } from "./server-timing.ts";
-import type { Clock } from "../core/time.ts";
+import type { Clock, Millis } from "../core/time.ts";
 
 /** Runs a request through the application again, in the background. */
 export type Dispatch = (request: Request, c: HonoContext<StrataEnv>) => Promise<Response>;
@@ -20,9 +20,8 @@ export interface StrataOptions {
   readonly batch: Batch;
   readonly warmer: Warmer;
   readonly now: Clock;
-  readonly newId: NewId;
-  /** Where every event of every request goes, beside the response's headers. */
-  readonly observe: (event: CacheEvent, requestId: string) => void;
+  /** Who sees every request, if anybody does. */
+  readonly watcher: Watcher | undefined;
   readonly dispatch: Dispatch;
 }
 
@@ -39,23 +38,28 @@ const PERSONAL = ["authorization", "cookie", "range", "if-none-match", "if-modif
  * @example app.use(strata(layer))
  */
 export function strata(options: StrataOptions): MiddlewareHandler<StrataEnv> {
-  const { engine, batch, warmer, now, newId, observe, dispatch } = options;
+  const { engine, batch, warmer, now, watcher, dispatch } = options;
 
   return async (c, next) => {
     const startedAt = now();
+    const request = c.req.raw;
+    const { url } = request;
     const steps: StepEnd[] = [];
-    const refreshing = refreshes.get(c.req.raw);
+    const refreshing = refreshes.get(request);
+    const background = refreshing !== undefined;
+    const watch = watcher?.begin({ request, url, startedAt, background });
+    const waitUntil = (work: Promise<unknown>): void => c.executionCtx.waitUntil(work);
     const ctx =
       refreshing?.ctx ??
       createContext({
-        id: newId(),
+        id: watch?.id ?? "",
         now,
-        host: hostOf(c.req.url),
-        region: regionOf(c.req.raw.cf),
-        waitUntil: (work) => c.executionCtx.waitUntil(work),
-        emit: (event, id) => {
+        host: hostOf(url),
+        region: regionOf(request.cf),
+        waitUntil,
+        emit: (event) => {
           if (event.type === "step.end") steps.push(event);
-          observe(event, id);
+          watch?.observe(event);
         },
       });
     const scope: RequestScope = {
@@ -65,6 +69,7 @@ export function strata(options: StrataOptions): MiddlewareHandler<StrataEnv> {
       route: undefined,
       told: undefined,
       lookups: [],
+      limited: false,
       refreshing,
       cache: createReader(
         {
@@ -93,30 +98,41 @@ export function strata(options: StrataOptions): MiddlewareHandler<StrataEnv> {
       },
     };
     c.set("strata", scope);
-    await next();
-    setHeaders(c, scope, steps, now() - startedAt);
+    await (watch === undefined ? next() : watch.run(next));
+    const at = now();
+    const { status } = c.res;
+    setHeaders(c, {
+      told: scope.told ?? tellOf(scope, status),
+      timing: serverTiming(steps, at - startedAt),
+      tookMs: at - startedAt,
+      traceparent: watch?.end(
+        { at, status, route: routePath(c), limited: scope.limited },
+        waitUntil,
+      ),
+    });
   };
 }
 
-function setHeaders(
-  c: HonoContext<StrataEnv>,
-  scope: RequestScope,
-  steps: readonly StepEnd[],
-  tookMs: number,
-): void {
-  const told = scope.told ?? tellOf(scope, c.res.status);
-  const timing = serverTiming(steps, tookMs);
+/** What an answer is told of besides. */
+interface Telling {
+  readonly told: Told | undefined;
+  readonly timing: string;
+  readonly tookMs: Millis;
+  readonly traceparent: string | undefined;
+}
+
+function setHeaders(c: HonoContext<StrataEnv>, telling: Telling): void {
   try {
-    tell(c.res.headers, told, timing, tookMs);
+    tell(c.res.headers, telling);
   } catch {
     // Headers from elsewhere cannot be changed. A copy is made only then: it forgets that its body
     // is encoded already.
     c.res = new Response(c.res.body, c.res);
-    tell(c.res.headers, told, timing, tookMs);
+    tell(c.res.headers, telling);
   }
 }
 
-function tell(headers: Headers, told: Told | undefined, timing: string, tookMs: number): void {
+function tell(headers: Headers, { told, timing, tookMs, traceparent }: Telling): void {
   if (told !== undefined) {
     // The caches before us have said theirs (RFC 9211, 2).
     headers.append("Cache-Status", told.member);
@@ -124,6 +140,7 @@ function tell(headers: Headers, told: Told | undefined, timing: string, tookMs: 
   }
   headers.append("Server-Timing", timing);
   headers.set("X-Response-Time", `${tookMs}ms`);
+  if (traceparent !== undefined) headers.set("traceparent", traceparent);
 }
 
 function tellOf(scope: RequestScope, status: number): Told | undefined {

@@ -13,6 +13,8 @@ export interface LimitScope {
   readonly ctx: Context;
   /** Set if the request runs for the cache's sake: nobody is waiting, nobody is charged. */
   readonly refreshing: unknown;
+  /** Set once a limit has told where the caller stands. */
+  limited: boolean;
 }
 
 /** Tokens that a request takes. */
@@ -97,7 +99,9 @@ export function createMiddleware<E extends Env>(
 
   function conclude(c: HonoContext<E>, { asked, free }: Subject, decision: Decision): void {
     const all = free.length === 0 ? asked : [...asked, ...free];
-    applyHeaders(c.res.headers, answerHeaders(all, decision, free.flatMap(wholeOf)));
+    const fields = answerHeaders(all, decision, free.flatMap(wholeOf));
+    applyHeaders(c.res.headers, fields);
+    if (fields.plain !== undefined) options.scopeOf(c).limited = true;
   }
 
   /** Puts the refusal where the answer would be. Nothing of the answer leaves. */

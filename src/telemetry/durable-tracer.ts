@@ -63,7 +63,7 @@ export function createDurableTracer(options: DurableTracerOptions): DurableTrace
         startedAt,
         method: "POST",
         url: "https://durable.invalid/",
-        incoming: undefined,
+        request: undefined,
       });
       outbox.addLate(record, {
         kind: "durable",

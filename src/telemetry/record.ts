@@ -1,4 +1,5 @@
 import type { LookupStatus } from "../core/events.ts";
+import type { Incoming } from "../core/ports.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
 import type { SpanRef } from "./trace-context.ts";
 
@@ -24,17 +25,9 @@ export interface MomentRecord {
   readonly detail: string;
 }
 
-/** What the middleware knows of a request when it comes in: the platform's own. */
-export interface Incoming {
-  readonly method: string;
-  readonly url: string;
-  readonly headers: Pick<Headers, "get">;
-  readonly cf?: Readonly<Record<string, unknown>> | undefined;
-}
-
 /** The data centre that took a request; "" where there is none. */
-export function coloOf({ incoming }: Pick<RequestRecord, "incoming">): string {
-  const colo = incoming?.cf?.["colo"];
+export function coloOf({ request }: Pick<RequestRecord, "request">): string {
+  const colo = request?.cf?.["colo"];
   return typeof colo === "string" ? colo : "";
 }
 
@@ -43,12 +36,12 @@ export interface RequestRecord {
   readonly span: SpanRef;
   readonly parent: SpanRef | undefined;
   /** Runs for the cache's sake, after somebody's response. */
-  background: boolean;
+  readonly background: boolean;
   readonly startedAt: EpochMs;
   readonly method: string;
   readonly url: string;
   /** What else came with it; read only when something is made of it. */
-  readonly incoming: Incoming | undefined;
+  readonly request: Incoming["request"] | undefined;
   route: string;
   status: number;
   endedAt: EpochMs;
@@ -71,7 +64,7 @@ export interface RequestRecord {
 
 export type RecordStart = Pick<
   RequestRecord,
-  "span" | "parent" | "background" | "startedAt" | "method" | "url" | "incoming"
+  "span" | "parent" | "background" | "startedAt" | "method" | "url" | "request"
 >;
 
 export function createRecord(start: RecordStart): RequestRecord {
@@ -82,7 +75,7 @@ export function createRecord(start: RecordStart): RequestRecord {
     startedAt: start.startedAt,
     method: start.method,
     url: start.url,
-    incoming: start.incoming,
+    request: start.request,
     route: "",
     status: 0,
     endedAt: 0,

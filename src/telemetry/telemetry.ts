@@ -5,7 +5,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import type { CacheEvent } from "../core/events.ts";
 import type { MetricsPort } from "../core/metrics.ts";
-import type { Carrier, NewId, Random } from "../core/ports.ts";
+import type { Answered, Carrier, Incoming, NewId, Random, Watch, Watcher } from "../core/ports.ts";
 import type { Clock, Millis } from "../core/time.ts";
 import type { Fetch } from "./exporter.ts";
 import { hashKey } from "./key-name.ts";
@@ -16,7 +16,6 @@ import { createPump } from "./pump.ts";
 import {
   addStep as addToRecord,
   createRecord,
-  type Incoming,
   type RequestRecord,
   type StepRecord,
 } from "./record.ts";
@@ -51,14 +50,11 @@ export interface TelemetryOptions {
   readonly print: (line: string) => void;
 }
 
-type WaitUntil = (work: Promise<unknown>) => void;
-
 export interface Telemetry {
-  readonly enabled: boolean;
-  /** Every event of every request, by the id that the request was given. */
-  observe(event: CacheEvent, requestId: string): void;
-  /** The id for the context of the request that is just being run; a new one outside of any. Only telemetry asks for it. */
-  requestId(): string;
+  /** Sees requests; none if telemetry is off. */
+  readonly watcher: Watcher | undefined;
+  /** An event that belongs to no request. */
+  observe(event: CacheEvent): void;
   /** One request to Postgres has been answered, or has failed. */
   observeSql(request: {
     readonly queries: number;
@@ -73,24 +69,6 @@ export interface Telemetry {
     readonly outcome: string;
     readonly spanId: string;
   }): void;
-  /**
-   * Runs what belongs to a request. An async context is only made for requests of a trace that is
-   * kept, or that somebody else began: it costs more than everything else here.
-   */
-  run<T>(record: RequestRecord, call: () => T): T;
-  begin(incoming: Incoming): RequestRecord;
-  /** The response is ready; gives its `traceparent`. */
-  finish(
-    record: RequestRecord,
-    result: {
-      readonly status: number;
-      readonly route: string;
-      readonly limited: boolean;
-      /** It ran for the cache alone. */
-      readonly background: boolean;
-    },
-    waitUntil: WaitUntil,
-  ): string;
   /** A child of the current request's span, named before it begins; undefined outside any. */
   child(
     requestId?: string,
@@ -113,7 +91,6 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   const current = new AsyncLocalStorage<RequestRecord>();
   /** Requests that run, and the last ones that are kept: work after a response has events too. */
   const byId = new Map<string, RequestRecord>();
-  let starting: RequestRecord | undefined;
   const nameKey = plainKeys ? (key: string) => key : hashKey;
   const meter = createMeter();
   const hot = createTopKeys(WATCHED_KEYS);
@@ -165,25 +142,87 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     }
   }
 
-  function baggageOf({ incoming }: RequestRecord): string {
-    return (propagators.has("baggage") && incoming?.headers.get("baggage")) || "";
+  function baggageOf({ request }: RequestRecord): string {
+    return (propagators.has("baggage") && request?.headers.get("baggage")) || "";
+  }
+
+  function begin({ request, url, startedAt, background }: Incoming): Watch {
+    const outer = current.getStore();
+    const traceparent =
+      outer === undefined && propagators.has("tracecontext")
+        ? request.headers.get("traceparent")
+        : null;
+    const parent =
+      outer?.span ??
+      (traceparent === null
+        ? undefined
+        : readCarrier(traceparent, request.headers.get("tracestate")));
+    const traceId = parent?.traceId ?? newTraceId(random);
+    const sampled = outer === undefined ? sample(traceId, parent) : outer.span.sampled;
+    const spanId = newSpanId(random);
+    const record = createRecord({
+      span: { traceId, spanId, sampled, state: parent?.state ?? "" },
+      parent,
+      background: background || outer !== undefined,
+      startedAt,
+      method: request.method,
+      url,
+      request,
+    });
+    if (byId.size >= MAX_RECORDS) forgetOldest();
+    byId.set(spanId, record);
+    return {
+      id: spanId,
+      observe: (event) => recorder(event, record),
+      // An async context costs more than everything else here: it is made for the requests of a
+      // trace that is kept, or that somebody else began.
+      run: (call) => (sampled || parent !== undefined ? current.run(record, call) : call()),
+      end: (answer, waitUntil) => end(record, answer, waitUntil),
+    };
+  }
+
+  function end(
+    record: RequestRecord,
+    { at, status, route, limited }: Answered,
+    waitUntil: (work: Promise<unknown>) => void,
+  ): string {
+    record.endedAt = at;
+    record.status = status;
+    record.route = UNROUTED.has(route) ? "" : route;
+    if (!record.background) {
+      const seconds = (record.endedAt - record.startedAt) / 1000;
+      meter.record(
+        "http.server.request.duration",
+        seconds,
+        methodOf(record),
+        record.route,
+        String(status),
+        schemeOf(record),
+      );
+      if (limited)
+        meter.add(
+          "cache.ratelimit.decisions",
+          1,
+          status === 429 ? "refused" : "allowed",
+          record.route,
+        );
+    }
+    const kept = keptOf(record);
+    if (kept === undefined) byId.delete(record.span.spanId);
+    else {
+      outbox.add(record, kept);
+      reporter?.show(traceSummary(record));
+      if (!outbox.empty) exports.kick(waitUntil);
+    }
+    reports?.kick(waitUntil);
+    return traceparentOf(record.span);
   }
 
   return {
-    enabled,
+    watcher: enabled ? { begin } : undefined,
+    observe: enabled ? (event) => recorder(event, undefined) : () => undefined,
     meter,
     metrics: createMetricsView({ port: metrics, resource: settings.resource }),
-    observe: enabled ? (event, id) => recorder(event, byId.get(id)) : () => undefined,
-
-    requestId() {
-      if (!enabled) return "";
-      const record = starting;
-      if (record === undefined) return newId();
-      starting = undefined;
-      if (byId.size >= MAX_RECORDS) forgetOldest();
-      byId.set(record.span.spanId, record);
-      return record.span.spanId;
-    },
 
     observeSql({ queries, ms, outcome }) {
       if (!enabled) return;
@@ -213,75 +252,6 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
         spanId,
         amount: 0,
       });
-    },
-
-    run(record, call) {
-      starting = record;
-      try {
-        return record.span.sampled || record.parent !== undefined
-          ? current.run(record, call)
-          : call();
-      } finally {
-        starting = undefined;
-      }
-    },
-
-    begin(incoming) {
-      const outer = current.getStore();
-      const traceparent =
-        outer === undefined && propagators.has("tracecontext")
-          ? incoming.headers.get("traceparent")
-          : null;
-      const parent =
-        outer?.span ??
-        (traceparent === null
-          ? undefined
-          : readCarrier(traceparent, incoming.headers.get("tracestate")));
-      const traceId = parent?.traceId ?? newTraceId(random);
-      const sampled = outer === undefined ? sample(traceId, parent) : outer.span.sampled;
-      return createRecord({
-        span: { traceId, spanId: newSpanId(random), sampled, state: parent?.state ?? "" },
-        parent,
-        background: outer !== undefined,
-        startedAt: now(),
-        method: incoming.method,
-        url: incoming.url,
-        incoming,
-      });
-    },
-
-    finish(record, { status, route, limited, background }, waitUntil) {
-      record.background ||= background;
-      record.endedAt = now();
-      record.status = status;
-      record.route = UNROUTED.has(route) ? "" : route;
-      if (!record.background) {
-        const seconds = (record.endedAt - record.startedAt) / 1000;
-        meter.record(
-          "http.server.request.duration",
-          seconds,
-          methodOf(record),
-          record.route,
-          String(status),
-          schemeOf(record),
-        );
-        if (limited)
-          meter.add(
-            "cache.ratelimit.decisions",
-            1,
-            status === 429 ? "refused" : "allowed",
-            record.route,
-          );
-      }
-      const kept = keptOf(record);
-      if (kept === undefined) byId.delete(record.span.spanId);
-      else {
-        outbox.add(record, kept);
-        reporter?.show(traceSummary(record));
-        if (!outbox.empty) exports.kick(waitUntil);
-      }
-      reports?.kick(waitUntil);
-      return traceparentOf(record.span);
     },
 
     child(requestId) {

@@ -36,7 +36,7 @@ test("imports: what the tables allow passes", () => {
     "src/http/x.ts": `import type { Context } from "hono";\nimport { x } from "../engine/x.ts";\n\nexport const odd = (c: Context) => c.text(String(x));\n`,
     "src/ratelimit/x.ts": use("../redis/client.ts"),
     "src/redis/x.ts": 'import { Redis } from "@upstash/redis/cloudflare";\n\nvoid Redis;\n',
-    "src/telemetry/middleware.ts":
+    "src/ratelimit/middleware.ts":
       'import { createMiddleware } from "hono/factory";\n\nvoid createMiddleware;\n',
     "src/durable/x.ts":
       'import { DurableObject } from "cloudflare:workers";\n\nvoid DurableObject;\n',

@@ -53,7 +53,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
 
 /** The places that may import a package (or a module of the platform). A package that is not listed may not be imported. */
 export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
-  hono: ["http", "ratelimit", "telemetry/middleware", "api", "dashboard"],
+  hono: ["http", "ratelimit", "api", "dashboard"],
   "cloudflare:workers": ["durable", "worker.ts"],
   "node:async_hooks": ["telemetry"],
   "@opentelemetry/api": ["telemetry"],

@@ -16,7 +16,7 @@ function placeOf(inSrc: string): string {
   return inSrc.includes("/") ? inSrc.slice(0, inSrc.indexOf("/")) : inSrc;
 }
 
-/** Whether a file (relative to src) lies in one of the places; "telemetry/middleware" is a file or a folder. */
+/** Whether a file (relative to src) lies in one of the places; "redis/client.ts" is a file, "http/rfc" a folder. */
 function liesIn(inSrc: string, places: readonly string[]): boolean {
   return places.some(
     (place) => inSrc === place || inSrc === `${place}.ts` || inSrc.startsWith(`${place}/`),
