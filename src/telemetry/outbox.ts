@@ -27,9 +27,11 @@ export interface Outbox {
   add(record: RequestRecord, kept: Kept): void;
   /** A step of a request whose spans have been made already. */
   addLate(record: RequestRecord, step: StepRecord): void;
-  /** Exports what there is, both signals at once. Never rejects. */
+  /** Exports a batch, both signals at once. Never rejects. */
   run(): Promise<void>;
   readonly empty: boolean;
+  /** A whole batch waits: no need to wait for more. */
+  readonly full: boolean;
 }
 
 /** The specification's default for a batch processor's queue. */
@@ -91,6 +93,36 @@ export function createOutbox(options: OutboxOptions): Outbox {
     drop(signal, outcome === "ok" ? "rejected" : outcome, outcome === "ok" ? rejected : items);
   }
 
+  async function exportBatch(): Promise<void> {
+    const batch = waiting.slice(0, MAX_BATCH);
+    waiting = waiting.slice(MAX_BATCH);
+    const spans: ReadableSpan[] = late;
+    const records: LogRecord[] = [];
+    late = [];
+    for (const { record, kept } of batch) {
+      if (traces !== undefined) spans.push(...spansOf(record, source));
+      record.exported = true;
+      if (logs === undefined && !settings.console) continue;
+      const event = wideEvent(record, kept, nameKey);
+      if (settings.console) print(consoleLine(record, event));
+      if (logs !== undefined) records.push(logRecord(record, event, resource));
+    }
+    await Promise.all([
+      post(
+        traceExporter,
+        "span",
+        spans.length,
+        () => traces && serializersOf(traces).traces.serializeRequest(spans),
+      ),
+      post(
+        logExporter,
+        "log",
+        records.length,
+        () => logs && serializersOf(logs).logs.serializeRequest(records),
+      ),
+    ]);
+  }
+
   return {
     add(record, kept) {
       if (!exported) return;
@@ -107,38 +139,14 @@ export function createOutbox(options: OutboxOptions): Outbox {
       else drop("span", "queue", 1);
     },
 
-    async run() {
-      const batch = waiting.slice(0, MAX_BATCH);
-      waiting = waiting.slice(MAX_BATCH);
-      const spans: ReadableSpan[] = late;
-      const records: LogRecord[] = [];
-      late = [];
-      for (const { record, kept } of batch) {
-        if (traces !== undefined) spans.push(...spansOf(record, source));
-        record.exported = true;
-        if (logs === undefined && !settings.console) continue;
-        const event = wideEvent(record, kept, nameKey);
-        if (settings.console) print(consoleLine(record, event));
-        if (logs !== undefined) records.push(logRecord(record, event, resource));
-      }
-      await Promise.all([
-        post(
-          traceExporter,
-          "span",
-          spans.length,
-          () => traces && serializersOf(traces).traces.serializeRequest(spans),
-        ),
-        post(
-          logExporter,
-          "log",
-          records.length,
-          () => logs && serializersOf(logs).logs.serializeRequest(records),
-        ),
-      ]);
-    },
+    run: exportBatch,
 
     get empty() {
       return waiting.length === 0 && late.length === 0;
+    },
+
+    get full() {
+      return waiting.length >= MAX_BATCH;
     },
   };
 }

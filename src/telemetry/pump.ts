@@ -4,6 +4,8 @@ export interface PumpOptions {
   /** Sends what there is. Never rejects. */
   readonly run: () => Promise<void>;
   readonly isEmpty: () => boolean;
+  /** Whether it should be sent now, whenever the last run was. Default never. */
+  readonly isFull?: () => boolean;
   /** Between the starts of two runs. */
   readonly everyMs: Millis;
   readonly now: Clock;
@@ -24,20 +26,24 @@ const LIFE_MS = 20_000;
  * something begins at once, and sends for those that come meanwhile. If its background
  * is ended early, a later request takes over.
  */
-export function createPump({ run, isEmpty, everyMs, now, sleep }: PumpOptions): Pump {
+export function createPump(options: PumpOptions): Pump {
+  const { run, isEmpty, isFull = () => false, everyMs, now, sleep } = options;
   let owner = 0;
   let active = false;
+  let running = false;
   let activeSince = Number.NEGATIVE_INFINITY;
   let ranAt = Number.NEGATIVE_INFINITY;
 
   async function loop(me: number): Promise<void> {
     const until = now() + LIFE_MS;
     do {
-      const waitMs = ranAt + everyMs - now();
+      const waitMs = isFull() ? 0 : ranAt + everyMs - now();
       if (waitMs > 0) await sleep(waitMs);
       if (me !== owner) return;
       ranAt = now();
+      running = true;
       await run();
+      if (me === owner) running = false;
     } while (me === owner && !isEmpty() && now() < until);
     if (me === owner) active = false;
   }
@@ -45,8 +51,11 @@ export function createPump({ run, isEmpty, everyMs, now, sleep }: PumpOptions): 
   return {
     kick(waitUntil) {
       const age = now() - activeSince;
-      if (active && age >= 0 && age < HANDOVER_MS) return;
+      const isHeld = active && age >= 0 && age < HANDOVER_MS;
+      // Who sleeps while there is enough to send finds that it has been taken over.
+      if (isHeld && (running || !isFull())) return;
       active = true;
+      running = false;
       activeSince = now();
       owner++;
       waitUntil(loop(owner));

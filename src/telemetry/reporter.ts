@@ -1,8 +1,10 @@
-import type { MetricsPort, MetricsReport, TraceSummary } from "../core/metrics.ts";
+import type { MetricsPort, MetricsReport } from "../core/metrics.ts";
 import type { Clock, EpochMs } from "../core/time.ts";
 import type { Meter } from "./meter.ts";
 import { seriesOf } from "./meter.ts";
+import type { RequestRecord } from "./record.ts";
 import type { TopKeys } from "./top-keys.ts";
+import { traceSummary } from "./trace-summary.ts";
 
 export interface ReporterOptions {
   readonly port: MetricsPort;
@@ -24,7 +26,7 @@ export interface Reporter {
   run(): Promise<void>;
   readonly empty: boolean;
   /** A finished request, for the waterfall; the latest few are sent. */
-  show(trace: TraceSummary): void;
+  show(record: RequestRecord): void;
 }
 
 /** After so long a report that has not been answered is sent again: its request is gone. */
@@ -40,7 +42,7 @@ export function createReporter(options: ReporterOptions): Reporter {
   let sentAt: EpochMs = Number.NEGATIVE_INFINITY;
   let sending = false;
   let evictions = 0;
-  let traces: TraceSummary[] = [];
+  let shown: RequestRecord[] = [];
 
   const named = (keys: TopKeys) =>
     keys.list(KEYS_SENT).map(([key, count, over]) => [nameKey(key), count, over] as const);
@@ -61,11 +63,11 @@ export function createReporter(options: ReporterOptions): Reporter {
       ],
       hot: named(hot),
       missed: named(missed),
-      traces,
+      traces: shown.map(traceSummary),
     };
     hot.clear();
     missed.clear();
-    traces = [];
+    shown = [];
     return report;
   }
 
@@ -90,9 +92,9 @@ export function createReporter(options: ReporterOptions): Reporter {
       return meter.empty && unanswered === undefined;
     },
 
-    show(trace) {
-      traces.push(trace);
-      if (traces.length > MAX_TRACES) traces.shift();
+    show(record) {
+      shown.push(record);
+      if (shown.length > MAX_TRACES) shown.shift();
     },
   };
 }

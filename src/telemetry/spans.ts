@@ -96,16 +96,25 @@ export function schemeOf({ url }: Pick<RequestRecord, "url">): "http" | "https" 
   return url.startsWith("https:") ? "https" : "http";
 }
 
+const PARTS = /^[a-z]+:\/\/(?:\[([^\]]*)\]|([^/:]*))(?::(\d+))?([^?#]*)/;
+
+/** What spans say of a URL, which the platform has made; a URL object would cost more than the span. */
+function partsOf(url: string): { address: string; port: string; path: string } {
+  const [, ipv6, host = "", port = "", path = "/"] = PARTS.exec(url) ?? [];
+  return { address: ipv6 ?? host, port, path };
+}
+
 function serverSpan(record: RequestRecord, source: SpanSource): ReadableSpan {
   const { status, parent } = record;
-  const { host, pathname } = new URL(record.url);
+  const { address, port, path } = partsOf(record.url);
   const colo = coloOf(record);
   const failed = status >= 500;
   const attributes: Attributes = {
     "http.request.method": methodOf(record),
     "url.scheme": schemeOf(record),
-    "url.path": source.plain ? pathname : record.route,
-    "server.address": host,
+    "url.path": source.plain ? path : record.route,
+    "server.address": address,
+    ...(port !== "" && { "server.port": Number(port) }),
     "http.response.status_code": status,
     ...(record.route !== "" && { "http.route": record.route }),
     ...(failed && { "error.type": String(status) }),

@@ -26,7 +26,6 @@ import type { TelemetrySettings } from "./settings.ts";
 import { methodOf, schemeOf } from "./spans.ts";
 import { createTopKeys } from "./top-keys.ts";
 import { carrierOf, newSpanId, newTraceId, readCarrier, traceparentOf } from "./trace-context.ts";
-import { traceSummary } from "./trace-summary.ts";
 import type { Kept } from "./wide-event.ts";
 
 export interface TelemetryOptions {
@@ -116,6 +115,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   const exports = createPump({
     run: outbox.run,
     isEmpty: () => outbox.empty,
+    isFull: () => outbox.full,
     everyMs: flushMs,
     now,
     sleep,
@@ -211,7 +211,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     if (kept === undefined) byId.delete(record.span.spanId);
     else {
       outbox.add(record, kept);
-      reporter?.show(traceSummary(record));
+      reporter?.show(record);
       if (!outbox.empty) exports.kick(waitUntil);
     }
     reports?.kick(waitUntil);

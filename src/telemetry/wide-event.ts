@@ -1,8 +1,13 @@
 import { SeverityNumber } from "@opentelemetry/api";
 import type { ProtobufLogsSerializer } from "@opentelemetry/otlp-transformer";
 import type { Resource } from "@opentelemetry/resources";
-import type { RequestRecord } from "./record.ts";
-import { coloOf, stepTotals } from "./record.ts";
+import {
+  coloOf,
+  stepTotals,
+  type MomentRecord,
+  type RequestRecord,
+  type StepKind,
+} from "./record.ts";
 import { contextOf, hrTime, methodOf, nameOf, schemeOf, SCOPE } from "./spans.ts";
 
 export type Kept = "sampled" | "error" | "slow";
@@ -10,27 +15,28 @@ export type LogRecord = Parameters<typeof ProtobufLogsSerializer.serializeReques
 
 /**
  * All that is logged of a request. The list is closed: what a client sent, its address, its
- * headers, its path's parameters, its body and the body of the answer are not in it.
+ * headers, its path's parameters, its body and the body of the answer are not in it. What a
+ * request has nothing of is absent: a tier that was not asked took no time, not 0 ms.
  */
 export interface WideEvent {
   readonly "http.request.method": string;
-  readonly "http.route": string;
+  readonly "http.route"?: string;
   readonly "http.response.status_code": number;
   readonly "url.scheme": string;
   readonly duration_ms: number;
-  readonly "cloudflare.colo": string;
-  readonly "cache.status": string;
-  readonly "cache.key": string;
+  readonly "cloudflare.colo"?: string;
+  readonly "cache.status"?: string;
+  readonly "cache.key"?: string;
   readonly "cache.negative": boolean;
   readonly "cache.unreachable": boolean;
   readonly "cache.background": boolean;
   readonly "cache.stale": boolean;
-  readonly "cache.faults": string;
-  readonly edge_ms: number;
-  readonly redis_ms: number;
-  readonly flight_ms: number;
-  readonly origin_ms: number;
-  readonly sql_ms: number;
+  readonly "cache.faults"?: string;
+  readonly edge_ms?: number;
+  readonly redis_ms?: number;
+  readonly flight_ms?: number;
+  readonly origin_ms?: number;
+  readonly sql_ms?: number;
   readonly "cache.redis.requests": number;
   readonly "cache.redis.commands": number;
   readonly "cache.sql.requests": number;
@@ -44,27 +50,23 @@ export function wideEvent(
   kept: Kept,
   nameKey: (key: string) => string,
 ): WideEvent {
-  const totals = stepTotals(record);
-  const faults = (record.moments ?? []).filter(({ name }) => name === "cache.fault");
+  const { key, cache, moments = [] } = record;
+  const colo = coloOf(record);
   return {
     "http.request.method": methodOf(record),
-    "http.route": record.route,
+    ...(record.route !== "" && { "http.route": record.route }),
     "http.response.status_code": record.status,
     "url.scheme": schemeOf(record),
     duration_ms: record.endedAt - record.startedAt,
-    "cloudflare.colo": coloOf(record),
-    "cache.status": record.cache,
-    "cache.key": record.key === "" ? "" : nameKey(record.key),
+    ...(colo !== "" && { "cloudflare.colo": colo }),
+    ...(cache !== "" && { "cache.status": cache }),
+    ...(key !== "" && { "cache.key": nameKey(key) }),
     "cache.negative": record.negative,
     "cache.unreachable": record.unreachable,
     "cache.background": record.background,
-    "cache.stale": record.cache === "stale" || record.cache === "stale-on-error",
-    "cache.faults": [...new Set(faults.map(({ detail }) => detail))].join(","),
-    edge_ms: totals.get("edge") ?? 0,
-    redis_ms: totals.get("redis") ?? 0,
-    flight_ms: totals.get("flight") ?? 0,
-    origin_ms: totals.get("origin") ?? 0,
-    sql_ms: totals.get("postgresql") ?? 0,
+    "cache.stale": cache === "stale" || cache === "stale-on-error",
+    ...(moments.length > 0 && faultsOf(moments)),
+    ...(record.steps !== undefined && timesOf(record)),
     "cache.redis.requests": record.redisRequests,
     "cache.redis.commands": record.redisCommands,
     "cache.sql.requests": record.sqlRequests,
@@ -72,6 +74,29 @@ export function wideEvent(
     "cache.durable_object.calls": record.durableCalls,
     kept,
   };
+}
+
+function faultsOf(moments: readonly MomentRecord[]): Pick<WideEvent, "cache.faults"> {
+  const codes = moments.filter(({ name }) => name === "cache.fault").map(({ detail }) => detail);
+  return codes.length === 0 ? {} : { "cache.faults": [...new Set(codes)].join(",") };
+}
+
+const TIMES = {
+  edge: "edge_ms",
+  redis: "redis_ms",
+  flight: "flight_ms",
+  origin: "origin_ms",
+  postgresql: "sql_ms",
+} as const satisfies Partial<Record<StepKind, keyof WideEvent>>;
+
+function timesOf(record: RequestRecord): Partial<WideEvent> {
+  const totals = stepTotals(record);
+  return Object.fromEntries(
+    Object.entries(TIMES).flatMap(([kind, field]) => {
+      const ms = totals.get(kind as keyof typeof TIMES);
+      return ms === undefined ? [] : [[field, ms]];
+    }),
+  );
 }
 
 /** The event as one line for the console, found by its trace. */
