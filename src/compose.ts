@@ -147,7 +147,6 @@ export function createStrata(bindings: Bindings, { now, random, newId }: Platfor
         openMs: config.breakerOpenMs,
       }),
     ),
-    telemetry,
   );
   const { coherence, engine, batch } = assembleEngine({
     memory,
@@ -270,9 +269,8 @@ export function createStrata(bindings: Bindings, { now, random, newId }: Platfor
 
 /** A context for work that no request asked for. */
 export function backgroundContext(waitUntil: (work: Promise<unknown>) => void): Context {
-  const { now, newId } = platform;
+  const { now } = platform;
   return createContext({
-    id: newId(),
     now,
     host: "background.invalid",
     region: "local",

@@ -62,7 +62,6 @@ export function createIsolate(store: SharedStore, flights: FlightPort): Isolate 
   });
   const request = (): Context =>
     createContext({
-      id: crypto.randomUUID(),
       now: () => Date.now(),
       host: "bench.invalid",
       region: "local",

@@ -75,6 +75,16 @@ export type CacheEvent =
       readonly outcome: string;
     }
   | {
+      /** A Durable Object has answered one call, or has failed to. */
+      readonly type: "durable.end";
+      /** "FlightShard/join" */
+      readonly method: string;
+      readonly ms: Millis;
+      readonly outcome: string;
+      /** The name that its span was given before; "" if nobody watches. */
+      readonly spanId: string;
+    }
+  | {
       readonly type: "invalidation.end";
       readonly members: number;
       readonly outcome: "done" | "deferred";

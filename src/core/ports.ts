@@ -20,7 +20,6 @@ export type NewId = () => string;
 
 /** What one request carries through every room. */
 export interface Context {
-  readonly id: string;
   readonly now: Clock;
   /** The host under which the edge tier stores its envelopes. */
   readonly host: string;
@@ -29,6 +28,14 @@ export interface Context {
   /** Keeps work alive after the response; a failure in it never reaches the client. */
   defer(work: Promise<unknown>): void;
   emit(event: CacheEvent): void;
+  /** For a call that continues this request elsewhere; undefined where nobody watches. */
+  child(): Child | undefined;
+}
+
+/** A span that is named before it begins, so that it can be told to whom it calls. */
+export interface Child {
+  readonly spanId: string;
+  readonly carrier: Carrier;
 }
 
 /** A near tier: a plain store of entries. A miss is not a fault. */
@@ -267,9 +274,8 @@ export interface Incoming {
 }
 
 export interface Watch {
-  /** Of the request's context. */
-  readonly id: string;
   observe(event: CacheEvent): void;
+  child(): Child;
   /** Runs what belongs to the request. */
   run<T>(call: () => T): T;
   /** The answer is ready; gives its `traceparent`. */

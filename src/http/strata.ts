@@ -52,7 +52,6 @@ export function strata(options: StrataOptions): MiddlewareHandler<StrataEnv> {
     const ctx =
       refreshing?.ctx ??
       createContext({
-        id: watch?.id ?? "",
         now,
         host: hostOf(url),
         region: regionOf(request.cf),
@@ -61,6 +60,7 @@ export function strata(options: StrataOptions): MiddlewareHandler<StrataEnv> {
           if (event.type === "step.end") steps.push(event);
           watch?.observe(event);
         },
+        child: () => watch?.child(),
       });
     const scope: RequestScope = {
       ctx,

@@ -1,23 +1,21 @@
 import type { Carrier, Context, FlightPort, Result } from "../core/ports.ts";
-import type { Telemetry } from "./telemetry.ts";
 
-/** The flight objects, each call counted, timed, and told whose it is. */
-export function withSpans(flights: FlightPort, telemetry: Telemetry): FlightPort {
+/** The flight objects, each call told to its request, and told whose it is. */
+export function withSpans(flights: FlightPort): FlightPort {
   async function call<T>(
     method: string,
     ctx: Context,
     run: (carrier: Carrier | undefined) => Promise<Result<T>>,
     outcomeOf: (value: T) => string,
   ): Promise<Result<T>> {
-    const child = telemetry.child(ctx.id);
+    const child = ctx.child();
     const startedAt = ctx.now();
     const result = await run(child?.carrier);
-    const outcome = result.ok ? outcomeOf(result.value) : result.fault.code;
-    telemetry.observeDurable({
-      requestId: ctx.id,
+    ctx.emit({
+      type: "durable.end",
       method,
       ms: ctx.now() - startedAt,
-      outcome,
+      outcome: result.ok ? outcomeOf(result.value) : result.fault.code,
       spanId: child?.spanId ?? "",
     });
     return result;

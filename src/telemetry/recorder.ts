@@ -90,6 +90,21 @@ export function createRecorder(options: RecorderOptions): Recorder {
           amount: commands,
         });
       }
+      case "durable.end": {
+        const { method, ms, outcome, spanId } = event;
+        meter.add("cache.durable_object.calls", 1, method, outcome.includes(".") ? outcome : "");
+        if (record === undefined) return undefined;
+        record.durableCalls += 1;
+        return addStep(record, {
+          kind: "flight",
+          name: method,
+          endedAt: now(),
+          ms,
+          outcome,
+          spanId,
+          amount: 0,
+        });
+      }
       case "fault.raise": {
         const { code } = event.fault;
         const [dependency = ""] = code.split(".");

@@ -5,7 +5,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import type { CacheEvent } from "../core/events.ts";
 import type { MetricsPort } from "../core/metrics.ts";
-import type { Answered, Carrier, Incoming, NewId, Random, Watch, Watcher } from "../core/ports.ts";
+import type { Answered, Child, Incoming, NewId, Random, Watch, Watcher } from "../core/ports.ts";
 import type { Clock, Millis } from "../core/time.ts";
 import type { Fetch } from "./exporter.ts";
 import { hashKey } from "./key-name.ts";
@@ -60,18 +60,8 @@ export interface Telemetry {
     readonly ms: Millis;
     readonly outcome: string;
   }): void;
-  /** One call of a Durable Object. */
-  observeDurable(call: {
-    readonly requestId: string;
-    readonly method: string;
-    readonly ms: Millis;
-    readonly outcome: string;
-    readonly spanId: string;
-  }): void;
-  /** A child of the current request's span, named before it begins; undefined outside any. */
-  child(
-    requestId?: string,
-  ): { readonly spanId: string; readonly carrier: Carrier; readonly baggage: string } | undefined;
+  /** A child of the current request's span, for a call that is told of it; undefined outside any. */
+  child(): (Child & { readonly baggage: string }) | undefined;
   /** Adds a step to the current request's record. */
   step(step: Omit<StepRecord, "endedAt">): void;
   readonly meter: Meter;
@@ -80,7 +70,6 @@ export interface Telemetry {
 }
 
 const WATCHED_KEYS = 128;
-const MAX_RECORDS = 1_024;
 const UNROUTED = new Set(["*", "/*"]);
 
 export function createTelemetry(options: TelemetryOptions): Telemetry {
@@ -88,8 +77,6 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   const { enabled, slowMs, plainKeys, propagators } = settings;
   for (const warning of options.warnings) options.print(`telemetry: ${warning}`);
   const current = new AsyncLocalStorage<RequestRecord>();
-  /** Requests that run, and the last ones that are kept: work after a response has events too. */
-  const byId = new Map<string, RequestRecord>();
   const nameKey = plainKeys ? (key: string) => key : hashKey;
   const meter = createMeter();
   const hot = createTopKeys(WATCHED_KEYS);
@@ -135,11 +122,9 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     return record.endedAt - record.startedAt >= slowMs ? "slow" : undefined;
   }
 
-  function forgetOldest(): void {
-    for (const oldest of byId.keys()) {
-      byId.delete(oldest);
-      return;
-    }
+  function childOf({ span }: RequestRecord): Child {
+    const spanId = newSpanId(random);
+    return { spanId, carrier: carrierOf({ ...span, spanId }) };
   }
 
   function baggageOf({ request }: RequestRecord): string {
@@ -159,9 +144,8 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
         : readCarrier(traceparent, request.headers.get("tracestate")));
     const traceId = parent?.traceId ?? newTraceId(random);
     const sampled = outer === undefined ? sample(traceId, parent) : outer.span.sampled;
-    const spanId = newSpanId(random);
     const record = createRecord({
-      span: { traceId, spanId, sampled, state: parent?.state ?? "" },
+      span: { traceId, spanId: newSpanId(random), sampled, state: parent?.state ?? "" },
       parent,
       background: background || outer !== undefined,
       startedAt,
@@ -169,11 +153,9 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       url,
       request,
     });
-    if (byId.size >= MAX_RECORDS) forgetOldest();
-    byId.set(spanId, record);
     return {
-      id: spanId,
       observe: (event) => recorder(event, record),
+      child: () => childOf(record),
       // An async context costs more than everything else here: it is made for the requests of a
       // trace that is kept, or that somebody else began.
       run: (call) => (sampled || parent !== undefined ? current.run(record, call) : call()),
@@ -208,8 +190,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
         );
     }
     const kept = keptOf(record);
-    if (kept === undefined) byId.delete(record.span.spanId);
-    else {
+    if (kept !== undefined) {
       outbox.add(record, kept);
       reporter?.show(record);
       if (!outbox.empty) exports.kick(waitUntil);
@@ -237,28 +218,9 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       addStep(record, { ...step, outcome, spanId: "", amount: queries });
     },
 
-    observeDurable({ requestId, method, ms, outcome, spanId }) {
-      if (!enabled) return;
-      meter.add("cache.durable_object.calls", 1, method, outcome.includes(".") ? outcome : "");
-      const record = byId.get(requestId);
-      if (record === undefined) return;
-      record.durableCalls += 1;
-      addStep(record, {
-        kind: "flight",
-        name: method,
-        endedAt: now(),
-        ms,
-        outcome,
-        spanId,
-        amount: 0,
-      });
-    },
-
-    child(requestId) {
-      const record = byId.get(requestId ?? "") ?? current.getStore();
-      if (!enabled || record === undefined) return undefined;
-      const spanId = newSpanId(random);
-      return { spanId, carrier: carrierOf({ ...record.span, spanId }), baggage: baggageOf(record) };
+    child() {
+      const record = current.getStore();
+      return record && { ...childOf(record), baggage: baggageOf(record) };
     },
 
     step(step) {

@@ -176,7 +176,6 @@ export function createCluster({ world, history, fault, keys }: ClusterOptions): 
       coherence,
       request() {
         const ctx = createContext({
-          id: world.newId(),
           now: () => world.now() + isolate.skewMs,
           host: colo,
           region,

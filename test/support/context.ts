@@ -21,7 +21,6 @@ export function createTestContext(options: TestContextOptions = {}): TestContext
   const events: CacheEvent[] = [];
   const deferred = new Set<Promise<unknown>>();
   const ctx = createContext({
-    id: crypto.randomUUID(),
     now,
     host,
     region,

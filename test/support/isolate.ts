@@ -61,7 +61,6 @@ export function createTestIsolate(options: TestIsolateOptions): TestIsolate {
 
   function request(): TestRequest {
     const ctx = createContext({
-      id: crypto.randomUUID(),
       now: clock.now,
       host,
       region,

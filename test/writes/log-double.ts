@@ -54,7 +54,6 @@ export function createTestRequest(): TestRequest {
   const events: CacheEvent[] = [];
   const deferred = new Set<Promise<unknown>>();
   const ctx = createContext({
-    id: crypto.randomUUID(),
     now: () => Date.now(),
     host: "strata.test",
     region: "test",

@@ -5,7 +5,6 @@ import type { Clock } from "../../../src/core/time.ts";
 /** A context whose deferred work runs, and whose events nobody hears. */
 export function createQuietContext(now: Clock): Context {
   return createContext({
-    id: "simulated",
     now,
     host: "simulated.invalid",
     region: "local",

@@ -28,7 +28,6 @@ export function createSimulatedIsolate(
   const settlement = createSettlement({ ledger, table, timeoutMs: TIMEOUT_MS });
   const limiter = createLimiter({ settlement, table, timeoutMs: TIMEOUT_MS, within: time.within });
   const ctx = createContext({
-    id: "simulated",
     now: () => time.now() + isolate.skewMs,
     host: "simulated.invalid",
     region: "local",
