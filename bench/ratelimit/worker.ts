@@ -1,4 +1,4 @@
-/** One cached route thrice: without a limit, with the reference API's, and with a strict one. */
+/** One cached route four times: without a limit, with its fields alone, with the reference API's, with a strict one. */
 import { Hono } from "hono";
 import {
   cached,
@@ -19,7 +19,16 @@ function createApp(bindings: Bindings): Hono<StrataEnv> {
   const limits = { name: "api", ip: "100/1m", user: "1000/1h" } as const;
   app.use("/fast", rateLimit({ ...limits, mode: "fast" }));
   app.use("/strict", rateLimit({ ...limits, name: "strict", mode: "strict" }));
-  for (const path of ["/none", "/fast", "/strict"])
+  app.use("/fields", async (c, next) => {
+    await next();
+    const { headers } = c.res;
+    headers.set("RateLimit-Policy", '"api-ip";q=100;w=60');
+    headers.set("RateLimit", '"api-ip";r=99;t=60');
+    headers.set("X-RateLimit-Limit", "100");
+    headers.set("X-RateLimit-Remaining", "99");
+    headers.set("X-RateLimit-Reset", "1795708800");
+  });
+  for (const path of ["/none", "/fields", "/fast", "/strict"])
     app.get(path, cached({ freshFor: "1h" }), (c) => c.json({ hello: "world" }));
   return app;
 }

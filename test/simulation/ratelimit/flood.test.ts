@@ -57,6 +57,29 @@ describe("a flood of 100,000 identities", () => {
     expect([...table.owing()]).toEqual([]);
   });
 
+  it("of clients that come in turns makes none of them wait for the ledger", async () => {
+    const time = createVirtualTime(1_763_720_000_000);
+    const ledger = createModelLedger({ time, latencyMs: () => 3, fate: () => "answered" });
+    let asked = 0;
+    const counted = {
+      ...ledger,
+      take: (...args: Parameters<typeof ledger.take>) => {
+        if (args[0].requests > 0) asked++;
+        return ledger.take(...args);
+      },
+    };
+    const { limiter, ctx } = createSimulatedIsolate(counted, time);
+    const behaviour = defineBehaviour({ mode: "fast" }, []);
+    // 1,000 clients, 6 requests a millisecond: all of them use up their credit at once.
+    for (let i = 0; i < 60_000; i++)
+      time.after(i / 6, () => {
+        const key = `ip:${i % 1_000}`;
+        void limiter.decide([{ policy: "ip", key, windows }], 1, behaviour, ctx);
+      });
+    await time.run();
+    expect(asked).toBe(0);
+  }, 120_000);
+
   it("is settled with many identities a call, while Redis answers", async () => {
     const time = createVirtualTime(1_763_720_000_000);
     const ledger = createModelLedger({ time, latencyMs: () => 3, fate: () => "answered" });
