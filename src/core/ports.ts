@@ -119,7 +119,9 @@ export type JoinAnswer =
       /** How long before the join the flight began, by the granter's clock. */
       readonly beganAgoMs: Millis;
       readonly landing: Landing;
-    };
+    }
+  /** Nothing has landed in the time that it wanted to wait. */
+  | { readonly role: "late" };
 
 /**
  * Names the span that a call belongs to, as W3C Trace Context does: no async context reaches a

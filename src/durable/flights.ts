@@ -16,7 +16,10 @@ export interface FlightsOptions {
 }
 
 export interface Flights {
-  /** `onWait` is called at once if the answer is that of a load which others run. */
+  /**
+   * Answers within the time that the request waits. `onWait` is called at once if the answer
+   * is that of a load which others run.
+   */
   join(request: JoinRequest, onWait?: () => void): Promise<JoinAnswer>;
   land(request: { key: string; lease: string; landing: Landing }): void;
   /** Keys with a flight running or lingering. */
@@ -47,14 +50,21 @@ export function createFlights({ now, newId, after, lingerMs }: FlightsOptions): 
   function join(request: JoinRequest, onWait?: () => void): Promise<JoinAnswer> {
     const { promise, resolve } = Promise.withResolvers<JoinAnswer>();
     const joinedAt = now();
-    const waiter = { request, joinedAt, until: joinedAt + request.waitMs, answer: resolve };
+    const until = joinedAt + request.waitMs;
+    const waiter: Waiter = { request, joinedAt, until, answer: resolve };
     const flight = flights.get(request.key);
     if (flight === undefined) begin(waiter, []);
     else if (flight.landing !== undefined) {
       if (request.after === flight.id || flight.landing.kind !== "entry") begin(waiter, []);
       else answer(waiter, flight, flight.landing);
     } else {
-      (request.after === flight.id ? flight.queued : flight.waiters).push(waiter);
+      const cancel = after(request.waitMs, () => resolve({ role: "late" }));
+      const answered = (given: JoinAnswer): void => {
+        cancel();
+        resolve(given);
+      };
+      const queue = request.after === flight.id ? flight.queued : flight.waiters;
+      queue.push({ ...waiter, answer: answered });
       onWait?.();
     }
     return promise;

@@ -72,6 +72,8 @@ export function createLoader(options: LoaderOptions): Loader {
         ctx.emit({ type: "fault.raise", fault: joined.fault });
         return lead(job);
       }
+      // It has waited for others long enough. That is no fault of the object.
+      if (joined.value.role === "late") return lead(job);
       if (joined.value.role === "leader") {
         const { lease } = joined.value;
         return lead(job, (landing) => ctx.defer(flights.land(scope, { key, lease, landing }, ctx)));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Landing } from "../../src/core/ports.ts";
-import { createTower, entryLanding, leaseOf } from "./tower.ts";
+import { createTower, entryLanding, flightOf, leaseOf } from "./tower.ts";
 
 const failure: Landing = {
   kind: "failed",
@@ -19,7 +19,7 @@ describe("a flight", () => {
     for (const { answer } of followers) {
       expect(answer).toEqual({
         role: "follower",
-        flight: leader.answer?.flight,
+        flight: flightOf(leader),
         beganAgoMs: 10,
         landing: entryLanding("value"),
       });
@@ -71,12 +71,12 @@ describe("a flight", () => {
   it("whose result did not hold is followed by one next flight, which all such readers share", async () => {
     const tower = createTower();
     const leader = await tower.join();
-    const after = leader.answer?.flight ?? "";
+    const after = flightOf(leader);
     await tower.land(leaseOf(leader), entryLanding("old"));
     const next = await tower.join({ after });
     const others = [await tower.join({ after }), await tower.join()];
     expect(next.answer?.role).toBe("leader");
-    expect(next.answer?.flight).not.toBe(after);
+    expect(flightOf(next)).not.toBe(after);
     await tower.land(leaseOf(next), entryLanding("new"));
     for (const { answer } of others)
       expect(answer).toMatchObject({ role: "follower", landing: entryLanding("new") });
@@ -85,7 +85,7 @@ describe("a flight", () => {
   it("has one flight queued behind it for those whom it will not satisfy", async () => {
     const tower = createTower();
     const leader = await tower.join();
-    const after = leader.answer?.flight ?? "";
+    const after = flightOf(leader);
     const follower = await tower.join();
     const queued = [await tower.join({ after }), await tower.join({ after })];
 
@@ -107,7 +107,7 @@ describe("a lease", () => {
     expect(next.answer).toBeUndefined();
     await tower.advance(1);
     expect(next.answer?.role).toBe("leader");
-    expect(next.answer?.flight).not.toBe(dead.answer?.flight);
+    expect(flightOf(next)).not.toBe(flightOf(dead));
     expect(last.answer).toBeUndefined();
 
     await tower.land(leaseOf(next), entryLanding("value"));
@@ -144,9 +144,27 @@ describe("a lease", () => {
     await tower.join({ leaseMs: 100 });
     const gone = await tower.join({ waitMs: 99 });
     const patient = await tower.join({ waitMs: 101 });
-    await tower.advance(100);
-    expect(gone.answer).toBeUndefined();
+    for (let ms = 0; ms < 100; ms++) await tower.advance(1);
+    expect(gone.answer).toEqual({ role: "late" });
+    expect(gone.answeredAt - gone.joinedAt).toBe(99);
     expect(patient.answer?.role).toBe("leader");
+  });
+
+  it("keeps nobody for longer than they would wait, however often it changes hands", async () => {
+    const tower = createTower();
+    await tower.join({ leaseMs: 100 });
+    const waiting = [
+      await tower.join({ waitMs: 150, leaseMs: 100 }),
+      await tower.join({ waitMs: 150 }),
+      await tower.join({ waitMs: 220 }),
+    ];
+    for (let ms = 0; ms < 300; ms++) await tower.advance(1);
+    const roles = waiting.map(({ answer }) => answer?.role);
+    expect(roles).toEqual(["leader", "late", "leader"]);
+    expect(waiting.map(({ answeredAt, joinedAt }) => answeredAt - joinedAt)).toEqual([
+      100, 150, 200,
+    ]);
+    expect(tower.timers()).toBe(0);
   });
 
   it("lands once", async () => {
@@ -172,8 +190,8 @@ describe("a lease", () => {
   it("of a queued flight runs from when it begins", async () => {
     const tower = createTower();
     const leader = await tower.join({ leaseMs: 100 });
-    const queued = await tower.join({ after: leader.answer?.flight ?? "", waitMs: 500 });
-    const last = await tower.join({ after: leader.answer?.flight ?? "", waitMs: 500 });
+    const queued = await tower.join({ after: flightOf(leader), waitMs: 500 });
+    const last = await tower.join({ after: flightOf(leader), waitMs: 500 });
     await tower.advance(90);
     await tower.land(leaseOf(leader));
     expect(queued.answer?.role).toBe("leader");

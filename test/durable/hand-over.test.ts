@@ -42,6 +42,29 @@ const askedRedis = (isolate: TestIsolate) =>
     ).toBe(true);
   });
 
+describe("a load that takes longer than a lease", () => {
+  it("is no fault of the object: who has waited long enough loads by itself", async () => {
+    const impatient = definePolicy({
+      freshFor: "1m",
+      jitter: 0,
+      originTimeout: "4s",
+      flightTimeout: "200ms",
+    });
+    const { made } = isolates(8);
+    const slow = gated(() => "slow");
+    const reads = made.map((isolate) => read(isolate, slow.load, impatient));
+    // Those who lead one after the other, and those whose patience ends before they do.
+    await vi.waitFor(() => expect(slow.load).toHaveBeenCalledTimes(8), { timeout: 3_000 });
+    slow.open();
+
+    for (const answer of await Promise.all(reads)) expect(answer).toMatchObject({ value: "slow" });
+    const faults = made.flatMap(({ events }) =>
+      events.filter((event) => event.type === "fault.raise"),
+    );
+    expect(faults).toEqual([]);
+  });
+});
+
 describe("isolates that miss the same key", () => {
   it("load it once; the others get the leader's value", async () => {
     const [leader, ...followers] = isolates(4).made;

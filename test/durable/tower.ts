@@ -82,3 +82,8 @@ export function leaseOf({ answer }: Joined): string {
   if (answer?.role !== "leader") throw new Error(`not a leader: ${JSON.stringify(answer)}`);
   return answer.lease;
 }
+
+/** The flight that one leads or followed; "" of one who did neither. */
+export function flightOf({ answer }: Joined): string {
+  return answer === undefined || answer.role === "late" ? "" : answer.flight;
+}
