@@ -166,6 +166,8 @@ export interface Lookup {
   readonly unreachable: boolean;
   /** The load's result went to the shared tier. */
   readonly stored: boolean;
+  /** The load's result takes the place of what was stored, and stale. */
+  readonly renewed?: boolean;
 }
 
 export interface DataLookup<T> extends Lookup {

@@ -213,9 +213,9 @@ export function lookupOf(
       return { key, status, tier, entry, unreachable, stored: false };
     }
     case "loaded": {
-      const { entry, joined, stored, unreachable } = outcome;
+      const { entry, joined, stored, renewed, unreachable } = outcome;
       const status = own && !joined ? "miss" : "joined";
-      return { key, status, entry, unreachable, stored };
+      return { key, status, entry, unreachable, stored, renewed };
     }
     case "uncacheable":
       return { key, status: "bypass", unreachable: false, stored: false };

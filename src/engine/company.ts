@@ -124,7 +124,7 @@ export function createTakeOut(options: CompanyOptions): TakeOut {
       end(read.key, "stored", entry);
       unshared.delete(read.key);
       const made = { entry, joined: false, stored: stored.has(entry), since: moment.startedAt };
-      land(read, { kind: "loaded", ...made, unreachable: false });
+      land(read, { kind: "loaded", ...made, renewed: false, unreachable: false });
     }
   }
 

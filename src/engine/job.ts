@@ -97,6 +97,8 @@ export type Outcome =
       /** By another isolate's leader. */
       readonly joined: boolean;
       readonly stored: boolean;
+      /** It takes the place of what was stored, and stale. */
+      readonly renewed: boolean;
       readonly since: EpochMs;
       readonly unreachable: boolean;
     }

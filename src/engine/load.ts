@@ -112,7 +112,9 @@ export function createLoader(options: LoaderOptions): Loader {
     const { unreachable } = judged;
     // An older flight was taken because the log, current for this read, vouched for it.
     const since = Math.max(beganAt, job.startedAt - policy.coherenceMs);
-    return { kind: "loaded", entry, joined: true, stored: entry.era !== "", since, unreachable };
+    const stored = entry.era !== "";
+    const renewed = job.held !== undefined;
+    return { kind: "loaded", entry, joined: true, stored, renewed, since, unreachable };
   }
 
   async function lead(job: Job, publish: Publish = () => undefined): Promise<Outcome> {
@@ -157,7 +159,8 @@ export function createLoader(options: LoaderOptions): Loader {
     publish(landingOf(entry, maxLandingChars));
     const { stored } = keeper.keep(entry, job);
     const since = moment.startedAt;
-    return { kind: "loaded", entry, joined: false, stored, since, unreachable: false };
+    const renewed = job.held !== undefined;
+    return { kind: "loaded", entry, joined: false, stored, renewed, since, unreachable: false };
   }
 
   /** What the origin may confirm: not what was purged while this read was on its way. */

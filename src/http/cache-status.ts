@@ -22,7 +22,10 @@ export function cacheStatus(lookup: Lookup, responseStatus: number, now: EpochMs
       break;
     case "miss":
     case "joined":
-      parts.push("fwd=uri-miss", `fwd-status=${entry?.http?.status ?? responseStatus}`);
+      parts.push(
+        lookup.renewed === true ? "fwd=stale" : "fwd=uri-miss",
+        `fwd-status=${entry?.http?.status ?? responseStatus}`,
+      );
       if (lookup.stored) parts.push("stored");
       if (status === "joined") parts.push("collapsed");
       break;

@@ -53,6 +53,19 @@ describe("a cached route", () => {
     expect(miss.headers.get("X-Cache-Status")).toBe("MISS");
   });
 
+  it("says what a request was forwarded for: nothing stored, or something stale", async () => {
+    const { get, clock } = createTestApp(uniqueNamespace(), (app) =>
+      app.get("/thing", cached({ freshFor: "1m", staleIfError: "1h", jitter: 0 }), (c) =>
+        c.json({ at: clock.now() }),
+      ),
+    );
+    const statusOf = async () => (await get("/thing")).headers.get("Cache-Status");
+    expect(await statusOf()).toBe("strata; fwd=uri-miss; fwd-status=200; stored");
+    clock.advance(61_000);
+    expect(await statusOf()).toBe("strata; fwd=stale; fwd-status=200; stored");
+    expect(await statusOf()).toMatch(/^strata; hit; /);
+  });
+
   it("keeps a 404 as a negative for its own lifetime", async () => {
     let calls = 0;
     const { get, clock } = createTestApp(uniqueNamespace(), (app) =>

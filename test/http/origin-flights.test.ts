@@ -50,6 +50,8 @@ describe("across isolates, concurrent requests", () => {
     const answers = await herd(NOT_MODIFIED, () => flights.joined(2));
     expect(new Set(answers.map(({ body }) => body))).toEqual(new Set(["1"]));
     expect([here.seen.length, flights.joins()]).toEqual([2, 2]);
+    for (const { headers } of answers)
+      expect(headers.get("Cache-Status")).toMatch(/^strata; fwd=stale; fwd-status=/);
   });
 
   it("for one stale response that has changed ask the origin once", async () => {
