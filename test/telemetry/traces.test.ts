@@ -140,5 +140,13 @@ describe("logs", () => {
     const server = (await spansOf(service)).find(({ spanId }) => spanId === first?.spanId);
     expect(server?.traceId).toBe(first?.traceId);
     expect(valueOf(first?.attributes, "cache.sql.queries")).toBe("1");
+    expect(valueOf(server?.attributes, "server.address")).toBe(`${service}.test`);
+    // What there is nothing of is absent.
+    const fieldsOf = (at: number) => new Set(logs[at]?.attributes?.map(({ key: name }) => name));
+    expect([fieldsOf(0).has("sql_ms"), fieldsOf(1).has("sql_ms")]).toEqual([true, false]);
+    for (const at of [0, 1]) {
+      expect(fieldsOf(at).has("cache.faults")).toBe(false);
+      expect(fieldsOf(at).has("cache.redis.commands")).toBe(true);
+    }
   });
 });
