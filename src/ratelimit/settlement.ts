@@ -141,9 +141,11 @@ export function createSettlement({ ledger, table, timeoutMs }: SettlementOptions
     if (swept.length === 0) return;
     sweepingUntil = now + timeoutMs;
     ctx.defer(
-      call(swept, 0, 0, ctx).then(() => {
-        // Clients that come in turns are due in turns: a whole sweep of them need not wait.
-        sweepingUntil = waiting.size < SWEEP_SIZE ? ctx.now() + PAUSE_MS : -Infinity;
+      call(swept, 0, 0, ctx).then(({ ok }) => {
+        // Clients that come in turns are due in turns: a whole sweep of them need not wait, unless
+        // it was in vain.
+        const goesOn = ok && waiting.size >= SWEEP_SIZE;
+        sweepingUntil = goesOn ? -Infinity : ctx.now() + PAUSE_MS;
       }),
     );
   }

@@ -174,7 +174,7 @@ export const METRICS = {
     unit: "{decision}",
     labels: ["cache.decision", "http.route"],
     description: "Decisions of the rate limiter.",
-    where: "every response that carries a limit",
+    where: "every response with the fields of a limit of this layer",
   },
   "db.client.operation.duration": {
     type: "histogram",
