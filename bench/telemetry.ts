@@ -9,7 +9,7 @@ import { bundle } from "./tiers/runtime.ts";
 import { forkServices } from "./tiers/services.ts";
 
 const STARTS = Number(process.env["STARTS"] ?? 5);
-const ROUNDS = Number(process.env["ROUNDS"] ?? 16);
+const ROUNDS = Number(process.env["ROUNDS"] ?? 60);
 
 const services = await forkServices();
 const common = {

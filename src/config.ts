@@ -101,7 +101,7 @@ const FIXED = {
   limitTimeoutMs: 1_000,
   limitMaxAccounts: 10_000,
   // /metrics shows a request within 5 s.
-  telemetryFlushMs: 1_000,
+  telemetryFlushMs: 2_000,
   metricsShards: 4,
   metricsTimeoutMs: 5_000,
   // Of 100 made-up ids one passes.

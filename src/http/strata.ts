@@ -1,7 +1,7 @@
 import type { Context as HonoContext, MiddlewareHandler } from "hono";
 import { routePath } from "hono/route";
 import { createContext } from "../core/context.ts";
-import type { Watcher } from "../core/ports.ts";
+import type { Watcher } from "../core/watcher.ts";
 import type { Batch } from "../engine/batch.ts";
 import type { Warmer } from "../engine/warm.ts";
 import type { Engine } from "../engine/cache.ts";
@@ -47,7 +47,7 @@ export function strata(options: StrataOptions): MiddlewareHandler<StrataEnv> {
     const steps: StepEnd[] = [];
     const refreshing = refreshes.get(request);
     const background = refreshing !== undefined;
-    const watch = watcher?.begin({ request, url, startedAt, background });
+    const notes = watcher?.begin({ request, url, startedAt, background });
     const waitUntil = (work: Promise<unknown>): void => c.executionCtx.waitUntil(work);
     const ctx =
       refreshing?.ctx ??
@@ -58,9 +58,9 @@ export function strata(options: StrataOptions): MiddlewareHandler<StrataEnv> {
         waitUntil,
         emit: (event) => {
           if (event.type === "step.end") steps.push(event);
-          watch?.observe(event);
+          watcher?.observe(event, notes);
         },
-        child: () => watch?.child(),
+        child: () => watcher?.child(notes),
       });
     const scope: RequestScope = {
       ctx,
@@ -98,14 +98,15 @@ export function strata(options: StrataOptions): MiddlewareHandler<StrataEnv> {
       },
     };
     c.set("strata", scope);
-    await (watch === undefined ? next() : watch.run(next));
+    await (watcher === undefined ? next() : watcher.run(notes, next));
     const at = now();
     const { status } = c.res;
     setHeaders(c, {
       told: scope.told ?? tellOf(scope, status),
       timing: serverTiming(steps, at - startedAt),
       tookMs: at - startedAt,
-      traceparent: watch?.end(
+      traceparent: watcher?.end(
+        notes,
         { at, status, route: routePath(c), limited: scope.limited },
         waitUntil,
       ),

@@ -58,12 +58,14 @@ export function createDurableTracer(options: DurableTracerOptions): DurableTrace
     } finally {
       const record = createRecord({
         span: parent,
+        sampled: true,
         parent: undefined,
         background: true,
         startedAt,
         method: "POST",
         url: "https://durable.invalid/",
         request: undefined,
+        baggage: "",
       });
       outbox.addLate(record, {
         kind: "durable",
@@ -74,7 +76,7 @@ export function createDurableTracer(options: DurableTracerOptions): DurableTrace
         spanId: newSpanId(random),
         amount: 0,
       });
-      pump.kick(waitUntil);
+      pump.kick(now(), waitUntil);
     }
   };
 }

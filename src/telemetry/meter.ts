@@ -3,12 +3,23 @@ import { METRICS, type MetricName, type NameOf } from "./registry.ts";
 
 /** Series one isolate holds between two reports; OpenTelemetry's own default limit. */
 const MAX_SERIES = 2_000;
+/** Series of one metric that are found by comparing labels; of more it would take longer than by name. */
+const MAX_FAMILIAR = 16;
 
-/** Counts in this isolate between two reports. */
+/**
+ * Counts in this isolate between two reports. Labels are given in the registry's order, "" for
+ * one that is absent; by themselves, as an array of them would be made with every call.
+ */
 export interface Meter {
-  /** Label values in the registry's order; "" leaves a label out. */
-  add(name: NameOf<"counter">, amount: number, ...labels: readonly string[]): void;
-  record(name: NameOf<"histogram">, value: number, ...labels: readonly string[]): void;
+  add(name: NameOf<"counter">, amount: number, a?: string, b?: string, c?: string): void;
+  record(
+    name: NameOf<"histogram">,
+    value: number,
+    a?: string,
+    b?: string,
+    c?: string,
+    d?: string,
+  ): void;
   /** Everything since the last call, and forgets it. */
   take(): Delta;
   readonly empty: boolean;
@@ -18,15 +29,18 @@ export interface Meter {
 type Cells = number[];
 
 interface Series {
-  readonly labels: readonly string[];
+  readonly a: string;
+  readonly b: string;
+  readonly c: string;
+  readonly d: string;
   readonly cells: Cells;
 }
 
 export function createMeter(): Meter {
   let counts = new Map<string, Cells>();
   let histograms = new Map<string, Cells>();
-  /** Of each metric the series that was counted last: mostly it is the next one too, and needs no name. */
-  const latest = new Map<MetricName, Series>();
+  /** Of each metric the series that are counted most, about in this order: they need no name. */
+  const familiar = new Map<MetricName, Series[]>();
 
   function fits(series: string): boolean {
     if (counts.size + histograms.size < MAX_SERIES) return true;
@@ -40,31 +54,41 @@ export function createMeter(): Meter {
   function cellsOf(
     all: Map<string, Cells>,
     name: MetricName,
-    labels: readonly string[],
     size: number,
+    a: string,
+    b: string,
+    c: string,
+    d: string,
   ): Cells | undefined {
-    const last = latest.get(name);
-    if (last !== undefined && areEqual(last.labels, labels)) return last.cells;
-    const series = seriesOf(name, labels);
+    const known = familiar.get(name) ?? [];
+    for (let i = 0; i < known.length; i++) {
+      const one = known[i]!;
+      if (one.a !== a || one.b !== b || one.c !== c || one.d !== d) continue;
+      if (i > 0) [known[i - 1], known[i]] = [one, known[i - 1]!];
+      return one.cells;
+    }
+    const series = seriesOf(name, [a, b, c, d]);
     let cells = all.get(series);
     if (cells === undefined) {
       if (!fits(series)) return undefined;
       cells = Array.from({ length: size }, () => 0);
       all.set(series, cells);
     }
-    latest.set(name, { labels, cells });
+    if (known.length === MAX_FAMILIAR) known.pop();
+    known.push({ a, b, c, d, cells });
+    familiar.set(name, known);
     return cells;
   }
 
   return {
-    add(name, amount, ...labels) {
-      const cells = cellsOf(counts, name, labels, 1);
+    add(name, amount, a = "", b = "", c = "") {
+      const cells = cellsOf(counts, name, 1, a, b, c, "");
       if (cells !== undefined) cells[0] = (cells[0] ?? 0) + amount;
     },
 
-    record(name, value, ...labels) {
+    record(name, value, a = "", b = "", c = "", d = "") {
       const { bounds } = METRICS[name];
-      const cells = cellsOf(histograms, name, labels, bounds.length + 2);
+      const cells = cellsOf(histograms, name, bounds.length + 2, a, b, c, d);
       if (cells === undefined) return;
       let at = 0;
       while (at < bounds.length && value > (bounds[at] ?? 0)) at++;
@@ -77,7 +101,7 @@ export function createMeter(): Meter {
       const delta = [...numbers, ...histograms];
       counts = new Map();
       histograms = new Map();
-      latest.clear();
+      familiar.clear();
       return delta;
     },
 
@@ -87,15 +111,7 @@ export function createMeter(): Meter {
   };
 }
 
-function areEqual(some: readonly string[], others: readonly string[]): boolean {
-  if (some.length !== others.length) return false;
-  for (let i = 0; i < some.length; i++) if (some[i] !== others[i]) return false;
-  return true;
-}
-
-/** The name of a series; see core/metrics.ts. */
-export function seriesOf(name: MetricName, labels: readonly string[]): string {
-  let series: string = name;
-  for (const label of labels) series += `\0${label}`;
-  return series;
+/** The name of a series; see core/metrics.ts. Values past the metric's own labels are not taken. */
+export function seriesOf(name: MetricName, values: readonly string[]): string {
+  return [name, ...METRICS[name].labels.map((_, i) => values[i] ?? "")].join("\0");
 }

@@ -5,7 +5,7 @@ import type { Clock, Millis } from "../core/time.ts";
 import { createExporter, type Exporter, type Fetch } from "./exporter.ts";
 import type { Meter } from "./meter.ts";
 import { serializersOf } from "./otlp.ts";
-import type { RequestRecord, StepRecord } from "./record.ts";
+import type { NamedRecord, StepRecord } from "./record.ts";
 import type { Endpoint, TelemetrySettings } from "./settings.ts";
 import { lateSpan, spansOf, type SpanSource } from "./spans.ts";
 import { consoleLine, logRecord, wideEvent, type Kept, type LogRecord } from "./wide-event.ts";
@@ -24,9 +24,9 @@ export interface OutboxOptions {
 
 /** What waits to be exported; bounded, whatever becomes of the collector. */
 export interface Outbox {
-  add(record: RequestRecord, kept: Kept): void;
+  add(record: NamedRecord, kept: Kept): void;
   /** A step of a request whose spans have been made already. */
-  addLate(record: RequestRecord, step: StepRecord): void;
+  addLate(record: NamedRecord, step: StepRecord): void;
   /** Exports a batch, both signals at once. Never rejects. */
   run(): Promise<void>;
   readonly empty: boolean;
@@ -40,7 +40,7 @@ const MAX_QUEUE = 2_048;
 const MAX_BATCH = 256;
 
 interface Waiting {
-  readonly record: RequestRecord;
+  readonly record: NamedRecord;
   readonly kept: Kept;
 }
 

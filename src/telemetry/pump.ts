@@ -1,4 +1,4 @@
-import type { Clock, Millis } from "../core/time.ts";
+import type { Clock, EpochMs, Millis } from "../core/time.ts";
 
 export interface PumpOptions {
   /** Sends what there is. Never rejects. */
@@ -14,7 +14,7 @@ export interface PumpOptions {
 
 export interface Pump {
   /** To be called with every request that leaves something to send; costs a comparison mostly. */
-  kick(waitUntil: (work: Promise<unknown>) => void): void;
+  kick(at: EpochMs, waitUntil: (work: Promise<unknown>) => void): void;
 }
 
 /** A request's background ends 30 s after its response: another one takes over long before. */
@@ -49,14 +49,14 @@ export function createPump(options: PumpOptions): Pump {
   }
 
   return {
-    kick(waitUntil) {
-      const age = now() - activeSince;
+    kick(at, waitUntil) {
+      const age = at - activeSince;
       const isHeld = active && age >= 0 && age < HANDOVER_MS;
       // Who sleeps while there is enough to send finds that it has been taken over.
       if (isHeld && (running || !isFull())) return;
       active = true;
       running = false;
-      activeSince = now();
+      activeSince = at;
       owner++;
       waitUntil(loop(owner));
     },

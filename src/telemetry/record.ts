@@ -1,6 +1,6 @@
 import type { LookupStatus } from "../core/events.ts";
-import type { Incoming } from "../core/ports.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
+import type { Incoming } from "../core/watcher.ts";
 import type { SpanRef } from "./trace-context.ts";
 
 /** What a step was spent on; decides its span's name and attributes. */
@@ -25,23 +25,24 @@ export interface MomentRecord {
   readonly detail: string;
 }
 
-/** The data centre that took a request; "" where there is none. */
-export function coloOf({ request }: Pick<RequestRecord, "request">): string {
-  const colo = request?.cf?.["colo"];
-  return typeof colo === "string" ? colo : "";
-}
-
 /** What is known of one request: little while it is a hit, all that spans and logs are made of if not. */
 export interface RequestRecord {
-  readonly span: SpanRef;
+  /** Its own span; undefined as long as nobody keeps it, and it belongs to nobody's trace. */
+  span: SpanRef | undefined;
+  /** What the sampler has decided. */
+  readonly sampled: boolean;
   readonly parent: SpanRef | undefined;
   /** Runs for the cache's sake, after somebody's response. */
   readonly background: boolean;
   readonly startedAt: EpochMs;
   readonly method: string;
   readonly url: string;
-  /** What else came with it; read only when something is made of it. */
-  readonly request: Incoming["request"] | undefined;
+  /** What came, as long as it runs: what waits for its export must not hold it. */
+  request: Incoming["request"] | undefined;
+  /** Goes on to the services it calls; "" if its span has no name. */
+  readonly baggage: string;
+  /** The data centre that took it, once it is kept; "" where there is none. */
+  colo: string;
   route: string;
   status: number;
   endedAt: EpochMs;
@@ -62,20 +63,40 @@ export interface RequestRecord {
   exported: boolean;
 }
 
+/** A request whose span has a name: it is kept, or belongs to somebody's trace. */
+export interface NamedRecord extends RequestRecord {
+  readonly span: SpanRef;
+}
+
+export function isNamed(record: RequestRecord): record is NamedRecord {
+  return record.span !== undefined;
+}
+
 export type RecordStart = Pick<
   RequestRecord,
-  "span" | "parent" | "background" | "startedAt" | "method" | "url" | "request"
+  | "span"
+  | "sampled"
+  | "parent"
+  | "background"
+  | "startedAt"
+  | "method"
+  | "url"
+  | "request"
+  | "baggage"
 >;
 
-export function createRecord(start: RecordStart): RequestRecord {
+export function createRecord<S extends RecordStart>(start: S): RequestRecord & Pick<S, "span"> {
   return {
     span: start.span,
+    sampled: start.sampled,
     parent: start.parent,
     background: start.background,
     startedAt: start.startedAt,
     method: start.method,
     url: start.url,
     request: start.request,
+    baggage: start.baggage,
+    colo: "",
     route: "",
     status: 0,
     endedAt: 0,

@@ -2,7 +2,7 @@ import type { MetricsPort, MetricsReport } from "../core/metrics.ts";
 import type { Clock, EpochMs } from "../core/time.ts";
 import type { Meter } from "./meter.ts";
 import { seriesOf } from "./meter.ts";
-import type { RequestRecord } from "./record.ts";
+import type { NamedRecord } from "./record.ts";
 import type { TopKeys } from "./top-keys.ts";
 import { traceSummary } from "./trace-summary.ts";
 
@@ -26,7 +26,7 @@ export interface Reporter {
   run(): Promise<void>;
   readonly empty: boolean;
   /** A finished request, for the waterfall; the latest few are sent. */
-  show(record: RequestRecord): void;
+  show(record: NamedRecord): void;
 }
 
 /** After so long a report that has not been answered is sent again: its request is gone. */
@@ -42,7 +42,7 @@ export function createReporter(options: ReporterOptions): Reporter {
   let sentAt: EpochMs = Number.NEGATIVE_INFINITY;
   let sending = false;
   let evictions = 0;
-  let shown: RequestRecord[] = [];
+  let shown: NamedRecord[] = [];
 
   const named = (keys: TopKeys) =>
     keys.list(KEYS_SENT).map(([key, count, over]) => [nameKey(key), count, over] as const);

@@ -1,22 +1,40 @@
 import { ROOT_CONTEXT } from "@opentelemetry/api";
 import { SamplingDecision, TraceIdRatioBasedSampler } from "@opentelemetry/sdk-trace";
+import type { Random } from "../core/ports.ts";
 import type { SamplerName } from "./settings.ts";
-import type { SpanRef } from "./trace-context.ts";
+import { newTraceId, type SpanRef } from "./trace-context.ts";
 
-/** Decides at a trace's first span, or follows whoever did. */
-export type Sample = (traceId: string, parent: SpanRef | undefined) => boolean;
-
-/** A sampler by its name in OTEL_TRACES_SAMPLER. The ratio agrees with other services of the SDK. */
-export function createSampler(name: SamplerName, ratio: number): Sample {
-  const root = rootOf(name.replace("parentbased_", ""), ratio);
-  if (!name.startsWith("parentbased_")) return root;
-  return (traceId, parent) => (parent === undefined ? root(traceId) : parent.sampled);
+export interface Sampler {
+  /** Whether a trace is kept; one that begins here, if there is no parent. */
+  decide(parent: SpanRef | undefined): boolean;
+  /** An id for a trace that begins here, on which the SDK's samplers decide as this one has. */
+  name(sampled: boolean): string;
 }
 
-function rootOf(name: string, ratio: number): (traceId: string) => boolean {
-  if (name === "always_on") return () => true;
-  if (name === "always_off") return () => false;
-  const sampler = new TraceIdRatioBasedSampler(ratio);
-  return (traceId) =>
-    sampler.shouldSample(ROOT_CONTEXT, traceId).decision !== SamplingDecision.NOT_RECORD;
+const WORDS = 2 ** 32;
+
+/**
+ * A sampler by its name in OTEL_TRACES_SAMPLER. Of a trace that begins here it draws the decision
+ * first, and then, if it is ever asked, an id to match: most traces are not kept, and need no name.
+ */
+export function createSampler(name: SamplerName, ratio: number, random: Random): Sampler {
+  const rule = name.replace("parentbased_", "");
+  const share = rule === "always_on" ? 1 : rule === "always_off" ? 0 : ratio;
+  const shared = new TraceIdRatioBasedSampler(share);
+  /** The SDK keeps an id if its four words, XORed, are below this (TraceIdRatioBasedSampler). */
+  const bound = share === 1 ? WORDS : Math.floor(share * (WORDS - 1));
+
+  return {
+    decide(parent) {
+      if (parent === undefined) return random() * WORDS < bound;
+      if (name.startsWith("parentbased_")) return parent.sampled;
+      const { decision } = shared.shouldSample(ROOT_CONTEXT, parent.traceId);
+      return decision !== SamplingDecision.NOT_RECORD;
+    },
+
+    name(sampled) {
+      const fold = sampled ? random() * bound : bound + random() * (WORDS - bound);
+      return newTraceId(random, Math.floor(fold));
+    },
+  };
 }

@@ -11,7 +11,12 @@ import type { Resource } from "@opentelemetry/resources";
 import type { ReadableSpan } from "@opentelemetry/sdk-trace";
 import type { Random } from "../core/ports.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
-import { coloOf, type MomentRecord, type RequestRecord, type StepRecord } from "./record.ts";
+import {
+  type MomentRecord,
+  type NamedRecord,
+  type RequestRecord,
+  type StepRecord,
+} from "./record.ts";
 import { newSpanId, type SpanRef } from "./trace-context.ts";
 
 export const SCOPE = { name: "strata", version: "0.1.0" } as const;
@@ -30,7 +35,7 @@ export function hrTime(ms: EpochMs): HrTime {
 }
 
 /** The spans of a request: the server's, and one for each step, under the step that contains it. */
-export function spansOf(record: RequestRecord, source: SpanSource): ReadableSpan[] {
+export function spansOf(record: NamedRecord, source: SpanSource): ReadableSpan[] {
   const steps = (record.steps ?? []).map((step) => ({
     ...step,
     spanId: step.spanId === "" ? newSpanId(source.random) : step.spanId,
@@ -44,11 +49,7 @@ export function spansOf(record: RequestRecord, source: SpanSource): ReadableSpan
 }
 
 /** A step that ended when its request had: a write to a tier, after the response. */
-export function lateSpan(
-  step: StepRecord,
-  record: RequestRecord,
-  source: SpanSource,
-): ReadableSpan {
+export function lateSpan(step: StepRecord, record: NamedRecord, source: SpanSource): ReadableSpan {
   const spanId = step.spanId === "" ? newSpanId(source.random) : step.spanId;
   return stepSpan({ ...step, spanId }, record.span.spanId, record, source);
 }
@@ -104,10 +105,9 @@ function partsOf(url: string): { address: string; port: string; path: string } {
   return { address: ipv6 ?? host, port, path };
 }
 
-function serverSpan(record: RequestRecord, source: SpanSource): ReadableSpan {
-  const { status, parent } = record;
+function serverSpan(record: NamedRecord, source: SpanSource): ReadableSpan {
+  const { status, parent, colo } = record;
   const { address, port, path } = partsOf(record.url);
-  const colo = coloOf(record);
   const failed = status >= 500;
   const attributes: Attributes = {
     "http.request.method": methodOf(record),
@@ -147,7 +147,7 @@ function serverSpan(record: RequestRecord, source: SpanSource): ReadableSpan {
 function stepSpan(
   step: StepRecord,
   parentId: string,
-  record: RequestRecord,
+  record: NamedRecord,
   source: SpanSource,
 ): ReadableSpan {
   const failed = /\./.test(step.outcome);

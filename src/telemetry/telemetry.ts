@@ -5,8 +5,9 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import type { CacheEvent } from "../core/events.ts";
 import type { MetricsPort } from "../core/metrics.ts";
-import type { Answered, Child, Incoming, NewId, Random, Watch, Watcher } from "../core/ports.ts";
+import type { Child, NewId, Random } from "../core/ports.ts";
 import type { Clock, Millis } from "../core/time.ts";
+import type { Answered, Incoming, Watcher } from "../core/watcher.ts";
 import type { Fetch } from "./exporter.ts";
 import { hashKey } from "./key-name.ts";
 import { createMeter, type Meter } from "./meter.ts";
@@ -16,6 +17,8 @@ import { createPump } from "./pump.ts";
 import {
   addStep as addToRecord,
   createRecord,
+  isNamed,
+  type NamedRecord,
   type RequestRecord,
   type StepRecord,
 } from "./record.ts";
@@ -25,7 +28,7 @@ import { createSampler } from "./sampling.ts";
 import type { TelemetrySettings } from "./settings.ts";
 import { methodOf, schemeOf } from "./spans.ts";
 import { createTopKeys } from "./top-keys.ts";
-import { carrierOf, newSpanId, newTraceId, readCarrier, traceparentOf } from "./trace-context.ts";
+import { carrierOf, newSpanId, readCarrier, traceparentOf, type SpanRef } from "./trace-context.ts";
 import type { Kept } from "./wide-event.ts";
 
 export interface TelemetryOptions {
@@ -51,7 +54,7 @@ export interface TelemetryOptions {
 
 export interface Telemetry {
   /** Sees requests; none if telemetry is off. */
-  readonly watcher: Watcher | undefined;
+  readonly watcher: Watcher<RequestRecord> | undefined;
   /** An event that belongs to no request. */
   observe(event: CacheEvent): void;
   /** One request to Postgres has been answered, or has failed. */
@@ -81,7 +84,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   const meter = createMeter();
   const hot = createTopKeys(WATCHED_KEYS);
   const missed = createTopKeys(WATCHED_KEYS);
-  const sample = createSampler(settings.sampler, settings.samplerRatio);
+  const sampler = createSampler(settings.sampler, settings.samplerRatio, random);
   const resource = resourceFromAttributes(settings.resource);
   const outbox = createOutbox({ ...options, resource, meter, nameKey });
   const reporter =
@@ -109,29 +112,38 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   });
 
   function addStep(record: RequestRecord, step: StepRecord): void {
-    if (!record.exported) addToRecord(record, step);
-    else outbox.addLate(record, step);
+    if (record.exported && isNamed(record)) outbox.addLate(record, step);
+    else addToRecord(record, step);
   }
 
   const recorder = createRecorder({ meter, now, hot, missed, nameKey, addStep });
 
   function keptOf(record: RequestRecord): Kept | undefined {
-    if (record.span.sampled) return "sampled";
+    if (record.sampled) return "sampled";
     if (slowMs === 0) return undefined;
     if (record.status >= 500) return "error";
     return record.endedAt - record.startedAt >= slowMs ? "slow" : undefined;
   }
 
-  function childOf({ span }: RequestRecord): Child {
+  function newSpan(parent: SpanRef | undefined, sampled: boolean): SpanRef {
+    const traceId = parent?.traceId ?? sampler.name(sampled);
+    return { traceId, spanId: newSpanId(random), sampled, state: parent?.state ?? "" };
+  }
+
+  /** What is made of it later needs a name, and nothing that only the request itself knows. */
+  function keep(record: RequestRecord): NamedRecord {
+    record.colo = coloOf(record.request);
+    record.request = undefined;
+    return Object.assign(record, { span: record.span ?? newSpan(undefined, record.sampled) });
+  }
+
+  function childOf({ span }: RequestRecord): Child | undefined {
+    if (span === undefined) return undefined;
     const spanId = newSpanId(random);
     return { spanId, carrier: carrierOf({ ...span, spanId }) };
   }
 
-  function baggageOf({ request }: RequestRecord): string {
-    return (propagators.has("baggage") && request?.headers.get("baggage")) || "";
-  }
-
-  function begin({ request, url, startedAt, background }: Incoming): Watch {
+  function begin({ request, url, startedAt, background }: Incoming): RequestRecord {
     const outer = current.getStore();
     const traceparent =
       outer === undefined && propagators.has("tracecontext")
@@ -142,32 +154,32 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       (traceparent === null
         ? undefined
         : readCarrier(traceparent, request.headers.get("tracestate")));
-    const traceId = parent?.traceId ?? newTraceId(random);
-    const sampled = outer === undefined ? sample(traceId, parent) : outer.span.sampled;
-    const record = createRecord({
-      span: { traceId, spanId: newSpanId(random), sampled, state: parent?.state ?? "" },
+    const sampled = outer === undefined ? sampler.decide(parent) : outer.sampled;
+    // Most requests begin a trace that nobody keeps: it gets no name, and is not told to anybody.
+    const hasName = sampled || parent !== undefined;
+    return createRecord({
+      span: hasName ? newSpan(parent, sampled) : undefined,
+      sampled,
       parent,
       background: background || outer !== undefined,
       startedAt,
       method: request.method,
       url,
       request,
+      baggage: (hasName && propagators.has("baggage") && request.headers.get("baggage")) || "",
     });
-    return {
-      observe: (event) => recorder(event, record),
-      child: () => childOf(record),
-      // An async context costs more than everything else here: it is made for the requests of a
-      // trace that is kept, or that somebody else began.
-      run: (call) => (sampled || parent !== undefined ? current.run(record, call) : call()),
-      end: (answer, waitUntil) => end(record, answer, waitUntil),
-    };
+  }
+
+  /** An async context is made only for the requests of a trace that is kept, or that somebody else began. */
+  function run<T>(record: RequestRecord, call: () => T): T {
+    return isNamed(record) ? current.run(record, call) : call();
   }
 
   function end(
     record: RequestRecord,
     { at, status, route, limited }: Answered,
     waitUntil: (work: Promise<unknown>) => void,
-  ): string {
+  ): string | undefined {
     record.endedAt = at;
     record.status = status;
     record.route = UNROUTED.has(route) ? "" : route;
@@ -191,16 +203,17 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     }
     const kept = keptOf(record);
     if (kept !== undefined) {
-      outbox.add(record, kept);
-      reporter?.show(record);
-      if (!outbox.empty) exports.kick(waitUntil);
+      const named = keep(record);
+      outbox.add(named, kept);
+      reporter?.show(named);
+      if (!outbox.empty) exports.kick(at, waitUntil);
     }
-    reports?.kick(waitUntil);
-    return traceparentOf(record.span);
+    reports?.kick(at, waitUntil);
+    return record.span && traceparentOf(record.span);
   }
 
   return {
-    watcher: enabled ? { begin } : undefined,
+    watcher: enabled ? { begin, observe: recorder, child: childOf, run, end } : undefined,
     observe: enabled ? (event) => recorder(event, undefined) : () => undefined,
     meter,
     metrics: createMetricsView({ port: metrics, resource: settings.resource }),
@@ -220,7 +233,8 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
 
     child() {
       const record = current.getStore();
-      return record && { ...childOf(record), baggage: baggageOf(record) };
+      const child = record && childOf(record);
+      return child && { ...child, baggage: record.baggage };
     },
 
     step(step) {
@@ -228,4 +242,9 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       if (enabled && record !== undefined) addStep(record, { ...step, endedAt: now() });
     },
   };
+}
+
+function coloOf(request: RequestRecord["request"]): string {
+  const colo = request?.cf?.["colo"];
+  return typeof colo === "string" ? colo : "";
 }

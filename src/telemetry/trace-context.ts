@@ -58,21 +58,28 @@ function isTracestate(text: string): boolean {
 
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
-/** By a table: toString(16) of a number of this size takes six times as long, with every request. */
-function hex8(random: Random): string {
-  const bits = (random() * 0x1_0000_0000) >>> 0;
+const wordOf = (random: Random): number => (random() * 0x1_0000_0000) >>> 0;
+
+/** By a table: toString(16) of a number of this size takes six times as long. */
+function hex8(word: number): string {
   return (
-    HEX[bits >>> 24]! + HEX[(bits >>> 16) & 255]! + HEX[(bits >>> 8) & 255]! + HEX[bits & 255]!
+    HEX[word >>> 24]! + HEX[(word >>> 16) & 255]! + HEX[(word >>> 8) & 255]! + HEX[word & 255]!
   );
 }
 
-/** Never all zero, which would be no id. */
-export function newTraceId(random: Random): string {
-  const id = hex8(random) + hex8(random) + hex8(random) + hex8(random);
-  return /^0+$/.test(id) ? `${id.slice(0, 31)}1` : id;
+/**
+ * An id of 16 bytes, whose four words give `fold` if they are XORed; never all zero, which would
+ * be no id.
+ */
+export function newTraceId(random: Random, fold: number): string {
+  const [a, b, c] = [wordOf(random), wordOf(random), wordOf(random)];
+  const d = a ^ b ^ c ^ fold;
+  const none = (a | b | c | d) === 0;
+  return hex8(none ? 1 : a) + hex8(none ? 1 : b) + hex8(c) + hex8(d);
 }
 
+/** An id of 8 bytes, never all zero. */
 export function newSpanId(random: Random): string {
-  const id = hex8(random) + hex8(random);
-  return /^0+$/.test(id) ? `${id.slice(0, 15)}1` : id;
+  const [a, b] = [wordOf(random), wordOf(random)];
+  return hex8(a) + hex8((a | b) === 0 ? 1 : b);
 }

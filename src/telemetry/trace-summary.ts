@@ -1,12 +1,12 @@
 import type { TraceSummary } from "../core/metrics.ts";
-import type { RequestRecord } from "./record.ts";
+import type { NamedRecord } from "./record.ts";
 import { nameOf } from "./spans.ts";
 
 /** Steps of one request that the waterfall shows. */
 const MAX_STEPS = 30;
 
 /** A finished request as the waterfall shows it. */
-export function traceSummary(record: RequestRecord): TraceSummary {
+export function traceSummary(record: NamedRecord): TraceSummary {
   const { span, startedAt, endedAt, status, cache, steps = [] } = record;
   return {
     traceId: span.traceId,

@@ -2,9 +2,9 @@ import { SeverityNumber } from "@opentelemetry/api";
 import type { ProtobufLogsSerializer } from "@opentelemetry/otlp-transformer";
 import type { Resource } from "@opentelemetry/resources";
 import {
-  coloOf,
   stepTotals,
   type MomentRecord,
+  type NamedRecord,
   type RequestRecord,
   type StepKind,
 } from "./record.ts";
@@ -50,8 +50,7 @@ export function wideEvent(
   kept: Kept,
   nameKey: (key: string) => string,
 ): WideEvent {
-  const { key, cache, moments = [] } = record;
-  const colo = coloOf(record);
+  const { key, cache, colo, moments = [] } = record;
   return {
     "http.request.method": methodOf(record),
     ...(record.route !== "" && { "http.route": record.route }),
@@ -100,7 +99,7 @@ function timesOf(record: RequestRecord): Partial<WideEvent> {
 }
 
 /** The event as one line for the console, found by its trace. */
-export function consoleLine(record: RequestRecord, event: WideEvent): string {
+export function consoleLine(record: NamedRecord, event: WideEvent): string {
   return JSON.stringify({
     time: new Date(record.endedAt).toISOString(),
     level: levelOf(record),
@@ -111,7 +110,7 @@ export function consoleLine(record: RequestRecord, event: WideEvent): string {
   });
 }
 
-export function logRecord(record: RequestRecord, event: WideEvent, resource: Resource): LogRecord {
+export function logRecord(record: NamedRecord, event: WideEvent, resource: Resource): LogRecord {
   const failed = record.status >= 500;
   return {
     hrTime: hrTime(record.endedAt),

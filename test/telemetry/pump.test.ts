@@ -28,7 +28,7 @@ function setUp({ full = Number.POSITIVE_INFINITY } = {}) {
     hang: (value: boolean) => void (hangs = value),
     async add(count: number): Promise<void> {
       waiting += count;
-      pump.kick((work) => background.push(work));
+      pump.kick(now, (work) => background.push(work));
       await settle();
     },
     async pass(ms: number): Promise<void> {

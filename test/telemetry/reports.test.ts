@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { MetricsReport } from "../../src/core/metrics.ts";
 import { createMeter } from "../../src/telemetry/meter.ts";
@@ -34,6 +35,38 @@ describe("totals", () => {
     totals.apply(report({ isolate: "b", gauges: [["cache.memory.usage", 7]] }), 50_000);
     expect(totals.snapshot(50_000).gauges).toEqual([["cache.memory.usage", 12]]);
     expect(totals.snapshot(70_000).gauges).toEqual([["cache.memory.usage", 7]]);
+  });
+});
+
+describe("a meter", () => {
+  it("counts each series by itself, however many take turns, before and after a report", () => {
+    const label = fc.integer({ min: 0, max: 39 }).map((n) => `code-${n}`);
+    const dependency = fc.constantFrom("redis", "sql", "");
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(dependency, label, fc.boolean()), { maxLength: 300 }),
+        (calls) => {
+          const meter = createMeter();
+          let counted = new Map<string, number>();
+          for (const [from, code, reports] of calls) {
+            meter.add("cache.faults", 1, from, code);
+            const series = `cache.faults\0${from}\0${code}`;
+            counted.set(series, (counted.get(series) ?? 0) + 1);
+            if (!reports || counted.size < 20) continue;
+            expect(new Map(meter.take())).toEqual(counted);
+            counted = new Map();
+          }
+          expect(new Map(meter.take())).toEqual(counted);
+        },
+      ),
+    );
+  });
+
+  it("takes a label that is left out for one that is absent", () => {
+    const meter = createMeter();
+    meter.add("cache.durable_object.calls", 1, "report");
+    meter.add("cache.durable_object.calls", 1, "report", "");
+    expect(meter.take()).toEqual([["cache.durable_object.calls\0report\0", 2]]);
   });
 });
 

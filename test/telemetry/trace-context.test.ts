@@ -1,7 +1,15 @@
+import { ROOT_CONTEXT } from "@opentelemetry/api";
+import { SamplingDecision, TraceIdRatioBasedSampler } from "@opentelemetry/sdk-trace";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createSampler } from "../../src/telemetry/sampling.ts";
-import { carrierOf, newTraceId, readCarrier } from "../../src/telemetry/trace-context.ts";
+import type { SamplerName } from "../../src/telemetry/settings.ts";
+import {
+  carrierOf,
+  newSpanId,
+  newTraceId,
+  readCarrier,
+} from "../../src/telemetry/trace-context.ts";
 
 const PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
@@ -51,25 +59,74 @@ describe("traceparent", () => {
   });
 });
 
-describe("samplers", () => {
-  const off = { traceId: "", spanId: "", sampled: false, state: "" };
+describe("ids", () => {
+  it("are of the length that the specification wants, and never all zero", () => {
+    expect(newTraceId(() => 0, 0)).toMatch(/^(?=.*[1-9a-f])[0-9a-f]{32}$/);
+    expect(newSpanId(() => 0)).toMatch(/^(?=.*[1-9a-f])[0-9a-f]{16}$/);
+    expect(newTraceId(Math.random, 0xffff_ffff)).toMatch(/^[0-9a-f]{32}$/);
+  });
+});
 
-  it("keep about the share that was asked for, and the same traces everywhere", () => {
-    const sample = createSampler("traceidratio", 0.1);
-    const again = createSampler("parentbased_traceidratio", 0.1);
+describe("samplers", () => {
+  const off = {
+    traceId: "0af7651916cd43dd8448eb211c80319c",
+    spanId: "b7ad6b7169203331",
+    sampled: false,
+    state: "",
+  };
+  const on = { ...off, sampled: true };
+  const sampler = (name: SamplerName, ratio = 1) => createSampler(name, ratio, Math.random);
+
+  it("keep about the share that was asked for", () => {
+    const { decide } = sampler("parentbased_traceidratio", 0.1);
     let kept = 0;
-    for (let i = 0; i < 20_000; i++) {
-      const id = newTraceId(Math.random);
-      if (sample(id, undefined)) kept++;
-      expect(again(id, undefined)).toBe(sample(id, undefined));
-    }
+    for (let i = 0; i < 20_000; i++) if (decide(undefined)) kept++;
     expect(kept).toBeGreaterThan(1_700);
     expect(kept).toBeLessThan(2_300);
   });
 
+  it("keep all of it, and nothing, at the ends", () => {
+    const numbers = [0, 0.5, 1 - 2 ** -53];
+    for (const number of numbers) {
+      const of = (name: SamplerName, ratio: number) =>
+        createSampler(name, ratio, () => number).decide(undefined);
+      expect(of("traceidratio", 1)).toBe(true);
+      expect(of("always_on", 1)).toBe(true);
+      expect(of("traceidratio", 0)).toBe(false);
+      expect(of("always_off", 1)).toBe(false);
+    }
+  });
+
+  it("name a trace so that the SDK's sampler decides about it as they have, wherever it goes", () => {
+    const ratios = fc.double({ min: 0.000_001, max: 0.999_999, noNaN: true });
+    const number = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
+    fc.assert(
+      fc.property(ratios, fc.array(number, { minLength: 4, maxLength: 4 }), (ratio, numbers) => {
+        let drawn = 0;
+        const { name } = createSampler("traceidratio", ratio, () => numbers[drawn++ % 4] ?? 0);
+        const sdk = new TraceIdRatioBasedSampler(ratio);
+        for (const sampled of [true, false]) {
+          const { decision } = sdk.shouldSample(ROOT_CONTEXT, name(sampled));
+          expect(decision !== SamplingDecision.NOT_RECORD).toBe(sampled);
+        }
+      }),
+    );
+  });
+
+  it("decide about a trace of somebody else as the SDK does", () => {
+    const sdk = new TraceIdRatioBasedSampler(0.3);
+    const { decide } = sampler("traceidratio", 0.3);
+    for (let i = 0; i < 1_000; i++) {
+      const traceId = newTraceId(Math.random, Math.random() * 2 ** 32);
+      const { decision } = sdk.shouldSample(ROOT_CONTEXT, traceId);
+      expect(decide({ ...off, traceId })).toBe(decision !== SamplingDecision.NOT_RECORD);
+    }
+  });
+
   it("follow their parent only if they are parent-based", () => {
-    expect(createSampler("parentbased_always_on", 1)("a", off)).toBe(false);
-    expect(createSampler("always_on", 1)("a", off)).toBe(true);
-    expect(createSampler("parentbased_always_off", 1)("a", { ...off, sampled: true })).toBe(true);
+    expect(sampler("parentbased_always_on").decide(off)).toBe(false);
+    expect(sampler("always_on").decide(off)).toBe(true);
+    expect(sampler("always_off").decide(on)).toBe(false);
+    expect(sampler("parentbased_always_off").decide(on)).toBe(true);
   });
 });

@@ -106,6 +106,25 @@ describe("traces", () => {
     expect(valueOf(server.attributes, "error.type")).toBe("500");
   });
 
+  it("that begin here and are not kept have no name; of one that fails the answer says it", async () => {
+    const { get, service } = appOf({
+      OTEL_TRACES_SAMPLER: "always_off",
+      STRATA_TRACE_SLOW_MS: "10000",
+    });
+    expect((await get("/things/1")).headers.has("traceparent")).toBe(false);
+    expect(await spansOf(service)).toHaveLength(0);
+    const failed = await get("/fails");
+    const server = named(await spansOf(service), "GET /fails");
+    expect(failed.headers.get("traceparent")).toBe(`00-${server.traceId}-${server.spanId}-00`);
+  });
+
+  it("that begin here and are not kept are not told to services", async () => {
+    const { get, sent } = appOf({ OTEL_TRACES_SAMPLER: "always_off" });
+    await get("/calls");
+    expect(sent).toHaveLength(1);
+    expect(sent[0]?.has("traceparent")).toBe(false);
+  });
+
   it("say nothing of what the client sent, and hash keys", async () => {
     const { get, service } = appOf();
     await get("/things/4711?password=hunter2", {
