@@ -33,8 +33,9 @@ export function createSampler(name: SamplerName, ratio: number, random: Random):
     },
 
     name(sampled) {
-      const fold = sampled ? random() * bound : bound + random() * (WORDS - bound);
-      return newTraceId(random, Math.floor(fold));
+      // Rounded before it is added: a sum could be rounded up, to WORDS.
+      const within = Math.floor(random() * (sampled ? bound : WORDS - bound));
+      return newTraceId(random, sampled ? within : bound + within);
     },
   };
 }

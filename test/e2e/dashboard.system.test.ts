@@ -89,12 +89,16 @@ describe("the dashboard", () => {
         expect(wide, "nothing is wider than the screen").toBe(true);
       }
       await page.locator("#requests summary", { hasText: "miss" }).first().click();
-      await page.locator("#requests .track .done").first().waitFor();
+      await page.locator("#requests details[open] .track .done").first().waitFor();
+      // What is being read stays, however many requests come.
+      const read = await page.locator("#requests li:has(details[open])").getAttribute("data-trace");
       // So that the pictures show a while of it.
       const drawn = page.locator('[data-chart="tiers"][data-points]');
       await expect
         .poll(async () => Number(await drawn.getAttribute("data-points")), { timeout: 60_000 })
         .toBeGreaterThan(20);
+      const still = page.locator(`#requests li[data-trace="${read}"] details[open]`);
+      expect(await still.count()).toBe(1);
       await page.evaluate("scrollTo(0, 0)");
       await page.screenshot({ path: join(IMAGES, "dashboard-light.png") });
       await dark.page.screenshot({ path: join(IMAGES, "dashboard-dark.png") });

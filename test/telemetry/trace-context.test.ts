@@ -110,6 +110,7 @@ describe("samplers", () => {
           expect(decision !== SamplingDecision.NOT_RECORD).toBe(sampled);
         }
       }),
+      { numRuns: 5_000, examples: [[0.9468750003601599, [1 - 2 ** -53, 0, 0, 0]]] },
     );
   });
 

@@ -71,7 +71,10 @@ export function showRequests(traces) {
   const latest = traces.slice(-20).toReversed();
   const shown = latest.map((trace) => known.get(trace.traceId) ?? requestOf(trace));
   const focused = document.activeElement;
-  list().replaceChildren(...shown);
-  // What is being read stays open, and where it was.
+  // What is being read stays, although newer requests have taken its place.
+  const read = [...list().children].filter(
+    (item) => !shown.includes(item) && item.querySelector("details")?.open === true,
+  );
+  list().replaceChildren(...shown, ...read);
   if (focused instanceof HTMLElement && list().contains(focused)) focused.focus();
 }
