@@ -1,10 +1,10 @@
 /** The decisions of the HTTP cache, each as a hit or a miss pays for it: microseconds, and shares of one another. */
-import { judgeResponse } from "../src/http/made.ts";
+import { decideStorage } from "../src/http/cache/cacheable-response.ts";
 import { readerOf } from "../src/http/rfc/field-reader.ts";
 import { requestControlOf } from "../src/http/rfc/request-control.ts";
 import { isNotModified } from "../src/http/rfc/conditional.ts";
-import { standingOf } from "../src/http/rfc/reuse.ts";
-import { selectVariant } from "../src/http/variants.ts";
+import { reuseOf } from "../src/http/rfc/reuse.ts";
+import { selectVariant } from "../src/http/cache/variants.ts";
 import { selectorsOf } from "../src/http/rfc/vary.ts";
 import { save, show, type Row } from "./support/report.ts";
 import { medianNsPerOp, type Contender } from "./support/time.ts";
@@ -46,14 +46,14 @@ const head = { status: 200, sent: readerOf(fields), fields, requestedAt: NOW, re
 let sink: unknown;
 
 const decisions: readonly Contender[] = [
-  of("hit: may it be reused?", () => standingOf(stored, requestControlOf(plain), NOW, () => false)),
+  of("hit: may it be reused?", () => reuseOf(stored, requestControlOf(plain), NOW, () => false)),
   of("hit: with request directives", () =>
-    standingOf(stored, requestControlOf(asking), NOW, () => false),
+    reuseOf(stored, requestControlOf(asking), NOW, () => false),
   ),
   of("hit: is the client's copy good?", () => isNotModified(conditional, readerOf(fields), NOW)),
   of("hit: which of 5 variants?", () => selectVariant(variants, asking)),
   of("miss: may it be stored, and how long?", () =>
-    judgeResponse(plain, head, "https://bench.test", limits),
+    decideStorage(plain, head, "https://bench.test", limits),
   ),
 ];
 

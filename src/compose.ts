@@ -1,20 +1,21 @@
 /** The composition root: builds the layer, in order. Add a tier here. */
 import { MAX_LIFETIME_MS } from "./core/policy.ts";
 import { createContext } from "./core/context.ts";
-import type { Context, NewId, Random } from "./core/ports.ts";
-import { readConfig, type Bindings } from "./config.ts";
+import type { Context } from "./core/context.ts";
+import type { NewId, Random } from "./core/random.ts";
+import { readConfig, type Bindings, type Config } from "./config.ts";
 import { createAlarmPort } from "./durable/alarm-port.ts";
 import { createFlightPort } from "./durable/flight-port.ts";
 import { createMetricsPort } from "./durable/metrics-port.ts";
 import { alarmStub, flightStub, metricsStub } from "./durable/stubs.ts";
-import { assembleEngine } from "./engine/assembly.ts";
+import { createEngineParts } from "./engine/create-engine.ts";
 import { createExistence } from "./engine/existence.ts";
 import { createInspector } from "./engine/inspect.ts";
 import { createWarmer } from "./engine/warm.ts";
-import { problem } from "./http/problem.ts";
-import type { StrataEnv } from "./http/scope.ts";
-import { etagOf } from "./http/etag.ts";
-import { strata, type Dispatch } from "./http/strata.ts";
+import { problem } from "./http/cache/problem.ts";
+import type { StrataEnv } from "./http/routes/request-scope.ts";
+import { etagOf } from "./http/cache/etag.ts";
+import { strata, type Dispatch } from "./http/routes/middleware.ts";
 import { createDatabase } from "./origin/neon.ts";
 import { apiKeys, parseApiKeys } from "./ratelimit/api-keys.ts";
 import { withGuard } from "./ratelimit/guarded-ledger.ts";
@@ -26,18 +27,18 @@ import { createFilterStore } from "./redis/filter-store.ts";
 import { createRedisStore } from "./redis/store.ts";
 import { createBreaker } from "./resilience/breaker.ts";
 import { createBulkhead } from "./resilience/bulkhead.ts";
-import { within } from "./resilience/deadline.ts";
-import { withFlightBreaker } from "./resilience/guarded-flights.ts";
-import { withBreaker } from "./resilience/guarded-store.ts";
+import { withTimeout } from "./resilience/deadline.ts";
+import { withFlightBreaker } from "./resilience/flight-breaker.ts";
+import { withBreaker } from "./resilience/store-breaker.ts";
 import { withSpans } from "./telemetry/metered-flights.ts";
 import { withMeter } from "./telemetry/metered-store.ts";
 import { createTelemetry } from "./telemetry/telemetry.ts";
-import { createTraced, createTracedFetch } from "./telemetry/traced.ts";
+import { createTraced, createTracedFetch } from "./telemetry/traces/traced.ts";
 import { createEdgeTier } from "./tiers/edge.ts";
 import { createMemoryTier } from "./tiers/memory.ts";
 import { createWriteThrough } from "./writes/through.ts";
 import { createWriter } from "./writes/writer.ts";
-import type { Clock } from "./core/time.ts";
+import type { Clock, Millis } from "./core/time.ts";
 
 /** The platform's clock and chance. Tests bring their own. */
 export interface Platform {
@@ -81,18 +82,9 @@ export function createStrata(bindings: Bindings, { now, random, newId }: Platfor
     open: () => caches.open(config.namespace),
     timeoutMs: config.edgeTimeoutMs,
     maxEntryChars: config.edgeMaxEntryChars,
-    within,
+    withTimeout,
   });
-  const redis = createRedis({
-    url: config.redisUrl,
-    token: config.redisToken,
-    timeoutMs: config.redisTimeoutMs,
-  });
-  const breaker = createBreaker({
-    dependency: "redis",
-    failures: config.breakerFailures,
-    openMs: config.breakerOpenMs,
-  });
+  const { redis, breaker } = createRedisWithBreaker(config, config.redisTimeoutMs);
   const store = withBreaker(
     withMeter(
       createRedisStore({
@@ -114,7 +106,7 @@ export function createStrata(bindings: Bindings, { now, random, newId }: Platfor
       namespace: config.namespace,
       shards: config.metricsShards,
       timeoutMs: config.metricsTimeoutMs,
-      within,
+      withTimeout,
     });
   const telemetry = createTelemetry({
     ...outside,
@@ -139,7 +131,7 @@ export function createStrata(bindings: Bindings, { now, random, newId }: Platfor
         shards: config.flightShards,
         grantMs: config.flightGrantMs,
         slackMs: config.flightSlackMs,
-        within,
+        withTimeout,
       }),
       createBreaker({
         dependency: "flight",
@@ -148,18 +140,18 @@ export function createStrata(bindings: Bindings, { now, random, newId }: Platfor
       }),
     ),
   );
-  const { coherence, engine, batch } = assembleEngine({
+  const { coherence, engine, batch } = createEngineParts({
     memory,
     edge,
     store,
     flights,
-    places: createBulkhead({ places: config.originPlaces, now }),
-    within,
+    slots: createBulkhead({ slots: config.originSlots, now }),
+    withTimeout,
     random,
     storeTimeoutMs: config.redisTimeoutMs,
     maxLandingChars: config.redisMaxEntryChars,
   });
-  const warmer = createWarmer({ store, coherence, within, random });
+  const warmer = createWarmer({ store, coherence, withTimeout, random });
   const existence = createExistence({
     filters: createFilterStore(redis, config.namespace),
     store,
@@ -187,7 +179,7 @@ export function createStrata(bindings: Bindings, { now, random, newId }: Platfor
       stub: (name) => alarmStub(OUTBOX, name),
       namespace: config.namespace,
       timeoutMs: config.alarmTimeoutMs,
-      within,
+      withTimeout,
     });
   const writer = createWriter({
     db,
@@ -200,23 +192,14 @@ export function createStrata(bindings: Bindings, { now, random, newId }: Platfor
   coherence.onRecovery((ctx) => writer.relay(ctx));
 
   // Rate limits: a client and a breaker of their own, so that a limit never trips the cache.
-  const limiterRedis = createRedis({
-    url: config.redisUrl,
-    token: config.redisToken,
-    timeoutMs: config.limitTimeoutMs,
-  });
-  const limiterBreaker = createBreaker({
-    dependency: "redis",
-    failures: config.breakerFailures,
-    openMs: config.breakerOpenMs,
-  });
+  const limiter = createRedisWithBreaker(config, config.limitTimeoutMs);
   const { namespace } = config;
   const rateLimits = createRateLimits<StrataEnv>({
     scopeOf: (c) => c.get("strata"),
     ledgerOf: (algorithm) =>
       withGuard(
-        createRedisLedger({ redis: limiterRedis, namespace, algorithm, newId }),
-        limiterBreaker,
+        createRedisLedger({ redis: limiter.redis, namespace, algorithm, newId }),
+        limiter.breaker,
       ),
     identities: createIdentities({
       addressHeader: config.clientAddressHeader,
@@ -224,18 +207,18 @@ export function createStrata(bindings: Bindings, { now, random, newId }: Platfor
       users: [apiKeys({ users: parseApiKeys(config.apiKeys), acceptAny: config.dev })],
     }),
     respond: problem,
-    within,
+    withTimeout,
     timeoutMs: config.limitTimeoutMs,
     maxAccounts: config.limitMaxAccounts,
   });
 
   /** Gives requests their scope; `dispatch` runs one again, in the background. */
   const middleware = (dispatch: Dispatch) =>
-    strata({ engine, batch, warmer, now, watcher: telemetry.watcher, dispatch });
+    strata({ engine, batch, warmer, now, observer: telemetry.observer, dispatch });
 
   /** Asks the log anew; establishes it where there is none. */
   const logReachable = async (ctx: Context): Promise<boolean> =>
-    (await coherence.ready(ctx.now(), 0, ctx)) === "current";
+    (await coherence.ensureCurrent(ctx.now(), 0, ctx)) === "current";
 
   /** What the cron trigger does: finish what writes left, forget what is too old. */
   async function scheduled(ctx: Context): Promise<void> {
@@ -264,6 +247,14 @@ export function createStrata(bindings: Bindings, { now, random, newId }: Platfor
     rateLimits,
     traced,
     tracedFetch: createTracedFetch(traced, (url, init) => fetch(url, init)),
+  };
+}
+
+function createRedisWithBreaker(config: Config, timeoutMs: Millis) {
+  const { redisUrl: url, redisToken: token, breakerFailures: failures, breakerOpenMs } = config;
+  return {
+    redis: createRedis({ url, token, timeoutMs }),
+    breaker: createBreaker({ dependency: "redis", failures, openMs: breakerOpenMs }),
   };
 }
 

@@ -54,7 +54,7 @@ export interface Config {
   readonly flightShards: number;
   readonly flightGrantMs: Millis;
   readonly flightSlackMs: Millis;
-  readonly originPlaces: number;
+  readonly originSlots: number;
   readonly breakerFailures: number;
   readonly breakerOpenMs: Millis;
   readonly trimSlackMs: Millis;
@@ -93,7 +93,7 @@ const FIXED = {
   // A round trip to the region's object, and its start, on a busy machine too.
   flightGrantMs: 1_000,
   flightSlackMs: 1_000,
-  originPlaces: 64,
+  originSlots: 64,
   breakerFailures: 3,
   breakerOpenMs: 1_000,
   // A load may begin long before its entry is stored.

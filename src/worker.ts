@@ -7,7 +7,7 @@ import {
   FlightShard as LayerFlightShard,
   MetricsShard as LayerMetricsShard,
   OutboxAlarm as LayerOutboxAlarm,
-} from "./objects.ts";
+} from "./durable-objects.ts";
 
 export class FlightShard extends LayerFlightShard {}
 export class MetricsShard extends LayerMetricsShard {}

@@ -1,5 +1,5 @@
 import type { Entry } from "../../src/core/entry.ts";
-import type { MemoryTier } from "../../src/core/ports.ts";
+import type { MemoryTier } from "../../src/core/tier.ts";
 
 /** A cache as a trace sees it: true for a hit; a miss has been filled. */
 export type Replayed = (entry: Entry) => boolean;
@@ -16,7 +16,7 @@ export function createEntries(count: number): readonly Entry[] {
       kind: "value",
       body: "{}",
       etag: "",
-      members: ["n:", `k:${key}`, "p:product:"],
+      invalidationKeys: ["n:", `k:${key}`, "p:product:"],
       storedAt: NOW,
       freshUntil: until,
       staleUntil: until,

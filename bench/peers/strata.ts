@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { startServices, type Services } from "../../dev/services.ts";
 import { definePolicy } from "../../src/core/policy.ts";
-import type { SharedStore } from "../../src/core/ports.ts";
+import type { SharedStore } from "../../src/core/shared-store.ts";
 import { createRedis } from "../../src/redis/client.ts";
 import { createRedisStore } from "../../src/redis/store.ts";
 import { createIsolate, createLocalFlights } from "../support/isolates.ts";

@@ -2,12 +2,15 @@
 import { createContext } from "../../src/core/context.ts";
 import { done } from "../../src/core/faults.ts";
 import type { Policy } from "../../src/core/policy.ts";
-import type { Context, FlightPort, SharedStore, Tier } from "../../src/core/ports.ts";
+import type { Context } from "../../src/core/context.ts";
+import type { FlightPort } from "../../src/core/flight-port.ts";
+import type { SharedStore } from "../../src/core/shared-store.ts";
+import type { Tier } from "../../src/core/tier.ts";
 import { createFlights } from "../../src/durable/flights.ts";
-import { assembleEngine } from "../../src/engine/assembly.ts";
+import { createEngineParts } from "../../src/engine/create-engine.ts";
 import type { Coherence } from "../../src/engine/coherence.ts";
 import { createMemoryTier } from "../../src/tiers/memory.ts";
-import { within } from "./within.ts";
+import { withTimeout } from "./with-timeout.ts";
 
 const TIMEOUT_MS = 1_000;
 
@@ -49,13 +52,13 @@ export function createLocalFlights(): FlightPort {
 }
 
 export function createIsolate(store: SharedStore, flights: FlightPort): Isolate {
-  const { coherence, engine } = assembleEngine({
+  const { coherence, engine } = createEngineParts({
     memory: createMemoryTier({ maxBytes: 32 * 2 ** 20, maxEntries: 20_000 }),
     edge: noEdge,
     store,
     flights,
-    places: { enter: () => Promise.resolve(done(() => undefined)) },
-    within,
+    slots: { enter: () => Promise.resolve(done(() => undefined)) },
+    withTimeout,
     random: Math.random,
     storeTimeoutMs: TIMEOUT_MS,
     maxLandingChars: 2 ** 20,

@@ -1,4 +1,4 @@
-import { hash } from "./hash.ts";
+import { seededHash } from "./hash.ts";
 
 /**
  * A Bloom filter: says of a key "never added" or "perhaps".
@@ -35,8 +35,8 @@ export function falsePositiveRate({ bytes, hashes }: Bloom, count: number): numb
 export function addKey(bloom: Bloom, key: string): void {
   const { bytes, hashes } = bloom;
   const bits = bytes.length * 8;
-  let at = hash(key, 0x9e3779b1);
-  const step = hash(key, 0x85ebca6b) | 1;
+  let at = seededHash(key, 0x9e3779b1);
+  const step = seededHash(key, 0x85ebca6b) | 1;
   for (let i = 0; i < hashes; i++) {
     const bit = at % bits;
     bytes[bit >> 3] = (bytes[bit >> 3] ?? 0) | (1 << (bit & 7));
@@ -47,8 +47,8 @@ export function addKey(bloom: Bloom, key: string): void {
 /** False only for a key that was never added. */
 export function mayHold({ bytes, hashes }: Bloom, key: string): boolean {
   const bits = bytes.length * 8;
-  let at = hash(key, 0x9e3779b1);
-  const step = hash(key, 0x85ebca6b) | 1;
+  let at = seededHash(key, 0x9e3779b1);
+  const step = seededHash(key, 0x85ebca6b) | 1;
   for (let i = 0; i < hashes; i++) {
     const bit = at % bits;
     if (((bytes[bit >> 3] ?? 0) & (1 << (bit & 7))) === 0) return false;

@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import { fromBase64, toBase64 } from "./base64.ts";
 import type { Entry } from "./entry.ts";
-import type { HardMember } from "./tag.ts";
+import type { InvalidationKey } from "./invalidation-key.ts";
 
 /**
  * The stored form of an entry, text throughout:
@@ -62,7 +62,7 @@ export function encodeEntry(entry: Entry): string {
       ...(Object.keys(more).length > 0 && { x: more as z.infer<typeof Header>["x"] }),
     }),
   };
-  return `${MAGIC}\n${entry.members.join("\t")}\n${JSON.stringify(header)}\n${body}`;
+  return `${MAGIC}\n${entry.invalidationKeys.join("\t")}\n${JSON.stringify(header)}\n${body}`;
 }
 
 /** The entry, or undefined if the text is not one of this version under this key. */
@@ -87,7 +87,7 @@ export function decodeEntry(key: string, text: string): Entry | undefined {
       body: header.b ? fromBase64(body) : body,
       ...(header.h && { http: { status: header.h[0], headers: header.h[1], ...header.x } }),
       etag: header.e,
-      members: (header.b ? copyOf(members) : members) as HardMember[],
+      invalidationKeys: (header.b ? copyOf(members) : members) as InvalidationKey[],
       storedAt,
       freshUntil,
       staleUntil,

@@ -1,5 +1,9 @@
 import type { Policy } from "./policy.ts";
-import { derivedMembers, tagMember, type HardMember } from "./tag.ts";
+import {
+  derivedInvalidationKeys,
+  invalidationKeyOfTag,
+  type InvalidationKey,
+} from "./invalidation-key.ts";
 import type { Era, Seq } from "./seq.ts";
 import type { EpochMs, Millis } from "./time.ts";
 
@@ -35,7 +39,7 @@ export interface Entry {
   readonly http?: HttpMeta;
   readonly etag: string;
   /** Every name by which it can be invalidated, the derived ones included. */
-  readonly members: readonly HardMember[];
+  readonly invalidationKeys: readonly InvalidationKey[];
   readonly storedAt: EpochMs;
   /** Served without question until then. */
   readonly freshUntil: EpochMs;
@@ -54,7 +58,7 @@ export interface Entry {
 }
 
 /** What a load gives. */
-export type Loaded =
+export type LoadResult =
   | {
       readonly storable: false;
       /** It says nothing of later results: they may be waited for. */
@@ -67,7 +71,7 @@ export type Loaded =
       readonly http?: HttpMeta;
       readonly etag: string;
       /** Names found in the result, beside the policy's own tags. */
-      readonly members: readonly HardMember[];
+      readonly members: readonly InvalidationKey[];
       /** The load's own fresh lifetime; the policy's where undefined. */
       readonly freshForMs?: Millis;
       /** Where the result says itself how long it lives; the policy's lifetimes where undefined. */
@@ -75,22 +79,22 @@ export type Loaded =
       /** The earliest end of what went into it; the policy's own lifetime where undefined. */
       readonly freshUntil?: EpochMs;
       /** The log's number and era of the oldest thing in it; the leader's own where undefined. */
-      readonly inner?: LogMoment;
+      readonly inner?: LogPosition;
     };
 
 /** What a load gives that may be stored. */
-export type Storable = Extract<Loaded, { storable: true }>;
+export type StorableResult = Extract<LoadResult, { storable: true }>;
 
 /** The instants of an entry's life, in rising order. */
 export type Lifetimes = Pick<Entry, "freshUntil" | "staleUntil" | "errorUntil" | "deleteAt">;
 
 /** What was known of the log at one moment. */
-export interface LogMoment {
+export interface LogPosition {
   readonly asOf: Seq;
   readonly era: Era;
 }
 
-export interface LoadMoment extends LogMoment {
+export interface LoadStamp extends LogPosition {
   readonly startedAt: EpochMs;
   readonly storedAt: EpochMs;
 }
@@ -99,8 +103,8 @@ export interface LoadMoment extends LogMoment {
 export function createEntry(
   key: string,
   policy: Policy,
-  loaded: Storable,
-  moment: LoadMoment,
+  loaded: StorableResult,
+  moment: LoadStamp,
   random: number,
 ): Entry {
   return {
@@ -109,8 +113,12 @@ export function createEntry(
     body: loaded.body,
     ...(loaded.http && { http: loaded.http }),
     etag: loaded.etag,
-    members: [
-      ...new Set([...derivedMembers(key), ...policy.tags.map(tagMember), ...loaded.members]),
+    invalidationKeys: [
+      ...new Set([
+        ...derivedInvalidationKeys(key),
+        ...policy.tags.map(invalidationKeyOfTag),
+        ...loaded.members,
+      ]),
     ],
     storedAt: moment.storedAt,
     ...lifetimesOf(policy, loaded, moment.storedAt, random),
@@ -119,7 +127,12 @@ export function createEntry(
   };
 }
 
-function lifetimesOf(policy: Policy, loaded: Storable, now: EpochMs, random: number): Lifetimes {
+function lifetimesOf(
+  policy: Policy,
+  loaded: StorableResult,
+  now: EpochMs,
+  random: number,
+): Lifetimes {
   const latest = loaded.freshUntil ?? Infinity;
   if (loaded.lifetimes !== undefined)
     return { ...loaded.lifetimes, freshUntil: Math.min(loaded.lifetimes.freshUntil, latest) };
@@ -132,7 +145,7 @@ function lifetimesOf(policy: Policy, loaded: Storable, now: EpochMs, random: num
 }
 
 /** An outer entry is as old as the oldest thing in it; two eras in one make it unusable. */
-function combine(own: LoadMoment, inner: LogMoment | undefined) {
+function combine(own: LoadStamp, inner: LogPosition | undefined) {
   if (inner === undefined) return { asOf: own.asOf, era: own.era };
   if (inner.era !== own.era) return { asOf: 0, era: "" };
   return { asOf: Math.min(own.asOf, inner.asOf), era: own.era };
@@ -164,9 +177,9 @@ export function softened(entry: Entry, now: EpochMs): Entry {
 }
 
 /** Where `now` lies in the life of an entry. */
-export type Age = "fresh" | "revalidate" | "error-only" | "kept" | "expired";
+export type Freshness = "fresh" | "revalidate" | "error-only" | "kept" | "expired";
 
-export function ageOf(entry: Entry, now: EpochMs): Age {
+export function freshnessOf(entry: Entry, now: EpochMs): Freshness {
   if (now < entry.freshUntil) return "fresh";
   if (now < entry.staleUntil) return "revalidate";
   if (now < entry.errorUntil) return "error-only";
@@ -184,7 +197,7 @@ export function sizeOf(entry: Entry): number {
   const { body, key, etag } = entry;
   let bytes = ENTRY_BYTES + key.length + etag.length;
   bytes += typeof body === "string" ? textBytes(body) : BINARY_BYTES + body.byteLength;
-  for (const member of entry.members) bytes += MEMBER_BYTES + textBytes(member);
+  for (const member of entry.invalidationKeys) bytes += MEMBER_BYTES + textBytes(member);
   for (const [name, value] of entry.http?.headers ?? [])
     bytes += HEADER_BYTES + name.length + value.length;
   return bytes;

@@ -1,3 +1,4 @@
+import { isDeadlineExceeded } from "./deadline.ts";
 import type { Millis } from "./time.ts";
 
 /** The things Strata depends on; a fault names the one that failed. */
@@ -40,10 +41,8 @@ export function messageOf(error: unknown): string {
 
 /** The fault of a load that threw: its own, if the loader's error carries one. */
 export function originFaultOf(error: unknown): Fault {
-  if (error instanceof Error) {
-    if (error.name === "DeadlineExceeded") return fault("origin.timeout", error.message);
-    if ("fault" in error && isFault(error.fault)) return error.fault;
-  }
+  if (isDeadlineExceeded(error)) return fault("origin.timeout", error.message);
+  if (error instanceof Error && "fault" in error && isFault(error.fault)) return error.fault;
   return fault("origin.unavailable", messageOf(error));
 }
 
@@ -64,9 +63,12 @@ export class CacheUnavailable extends Error {
 /** Thrown where a policy, a key or a tag is defined wrongly: a mistake of the developer. */
 export class DefinitionError extends TypeError {
   readonly field: string;
+  /** What is wrong with the field, without its name. */
+  readonly problem: string;
   constructor(field: string, problem: string) {
     super(`${field}: ${problem}`);
     this.name = "DefinitionError";
     this.field = field;
+    this.problem = problem;
   }
 }

@@ -1,8 +1,26 @@
-/** 32 bits of the text: FNV-1a, finished as MurmurHash3 is, so that neighbours lie apart. */
-export function hash(text: string, seed: number): number {
-  let h = seed;
-  for (let at = 0; at < text.length; at++) h = Math.imul(h ^ text.charCodeAt(at), 0x01000193);
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-  return (h ^ (h >>> 16)) >>> 0;
+const FNV_BASIS = 0x811c9dc5;
+const FNV_PRIME = 0x01000193;
+
+/**
+ * The 32-bit FNV-1a hash of a text, over its UTF-16 units.
+ *
+ * @see https://datatracker.ietf.org/doc/html/rfc9923
+ */
+export function fnv1a(text: string, basis = FNV_BASIS, prime = FNV_PRIME): number {
+  let hash = basis;
+  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), prime);
+  return hash >>> 0;
+}
+
+/** A number from 0 to `shards - 1` for a name. Spreads keys and isolates over Durable Objects. */
+export function shardOf(name: string, shards: number): number {
+  return fnv1a(name) % shards;
+}
+
+/** FNV-1a from a seed, with the finalizer of MurmurHash3: similar texts get distant numbers. */
+export function seededHash(text: string, seed: number): number {
+  let hash = fnv1a(text, seed);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
 }

@@ -4,7 +4,7 @@
  */
 import type { Entry } from "./entry.ts";
 import type { Era, Seq } from "./seq.ts";
-import { SOFT, type Member } from "./tag.ts";
+import { SOFT, type LogKey } from "./invalidation-key.ts";
 import type { EpochMs } from "./time.ts";
 
 /** The score of the members that are never trimmed: 2^53 - 1. */
@@ -40,7 +40,7 @@ export interface LogView {
   hard: Map<string, Seq>;
   soft: Map<string, Seq>;
   /** What this isolate has changed and the log has given no number yet; by what was seen then. */
-  dead: Map<string, Seq>;
+  pending: Map<string, Seq>;
 }
 
 export function createLogView(): LogView {
@@ -52,7 +52,7 @@ export function createLogView(): LogView {
     stamp: Number.NEGATIVE_INFINITY,
     hard: new Map(),
     soft: new Map(),
-    dead: new Map(),
+    pending: new Map(),
   };
 }
 
@@ -73,7 +73,7 @@ export function applyAnswer(view: LogView, answer: LogAnswer): LogOutcome {
     if (answer.seq === undefined) return "behind";
     const first = view.era === undefined;
     // Another life of the log: whatever was marked is void by its era.
-    if (!first) view.dead.clear();
+    if (!first) view.pending.clear();
     startOver(view, answer.era, answer.seq, answer);
     return first ? "applied" : "renewed";
   }
@@ -94,7 +94,7 @@ export function applyAnswer(view: LogView, answer: LogAnswer): LogOutcome {
 }
 
 /** Notes numbers that this isolate learned by itself: of its own invalidation. */
-export function noteNumbers(view: LogView, members: readonly Member[], seq: Seq): void {
+export function noteNumbers(view: LogView, members: readonly LogKey[], seq: Seq): void {
   for (const member of members) merge(view, member, seq);
 }
 
@@ -102,14 +102,14 @@ export function noteNumbers(view: LogView, members: readonly Member[], seq: Seq)
  * Makes entries with the members invalid here, whoever made them, until the log has given
  * a number. Marks beyond the bound let the oldest go: the log's own answer is what counts.
  */
-export function markDead(view: LogView, members: readonly Member[]): void {
+export function markInvalidated(view: LogView, members: readonly LogKey[]): void {
   for (const member of members) {
     if (member.startsWith(SOFT)) merge(view, member, view.seen + 1);
-    else view.dead.set(member, view.seen);
+    else view.pending.set(member, view.seen);
   }
-  for (const oldest of view.dead.keys()) {
-    if (view.dead.size <= MAX_NUMBERS) break;
-    view.dead.delete(oldest);
+  for (const oldest of view.pending.keys()) {
+    if (view.pending.size <= MAX_NUMBERS) break;
+    view.pending.delete(oldest);
   }
 }
 
@@ -122,16 +122,16 @@ export function markDead(view: LogView, members: readonly Member[]): void {
 export type Verdict = "valid" | "soft" | "unknown" | "invalidated" | "era" | "floor";
 
 /** What dates an entry in the log. */
-export type Dated = Pick<Entry, "members" | "asOf" | "era">;
+export type Dated = Pick<Entry, "invalidationKeys" | "asOf" | "era">;
 
-export function judge(view: LogView, entry: Dated): Verdict {
-  if (view.dead.size > 0 && entry.members.some((member) => view.dead.has(member)))
+export function verdictByView(view: LogView, entry: Dated): Verdict {
+  if (view.pending.size > 0 && entry.invalidationKeys.some((member) => view.pending.has(member)))
     return "invalidated";
   if (view.era === undefined) return "unknown";
   if (entry.era !== view.era) return "era";
   if (entry.asOf < view.floor) return "floor";
   let soft = false;
-  for (const member of entry.members) {
+  for (const member of entry.invalidationKeys) {
     if ((view.hard.get(member) ?? 0) > entry.asOf) return "invalidated";
     if ((view.soft.get(member) ?? 0) > entry.asOf) soft = true;
   }
@@ -140,7 +140,7 @@ export function judge(view: LogView, entry: Dated): Verdict {
 }
 
 /** What numbers fresh from the log say of an entry; `log` came in the same answer. */
-export function judgeByNumbers(
+export function verdictByNumbers(
   entry: Entry,
   numbers: { readonly hard: Seq; readonly soft: Seq },
   log: LogAnswer,
@@ -167,8 +167,8 @@ function startOver(view: LogView, era: Era, seq: Seq, answer: LogAnswer): void {
  * becomes one that ends with the next number.
  */
 function settleMarks(view: LogView): void {
-  for (const member of view.dead.keys()) view.hard.set(member, view.seen + 1);
-  view.dead.clear();
+  for (const member of view.pending.keys()) view.hard.set(member, view.seen + 1);
+  view.pending.clear();
 }
 
 /**
@@ -186,7 +186,7 @@ function merge(view: LogView, member: string, seq: Seq): void {
   const table = soft ? view.soft : view.hard;
   const name = soft ? member.slice(SOFT.length) : member;
   if (seq > (table.get(name) ?? 0)) table.set(name, seq);
-  if (!soft && seq > (view.dead.get(name) ?? Infinity)) view.dead.delete(name);
+  if (!soft && seq > (view.pending.get(name) ?? Infinity)) view.pending.delete(name);
 }
 
 function lowest(answer: LogAnswer): Seq {

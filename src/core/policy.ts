@@ -1,7 +1,7 @@
 import { toMillis, type Duration } from "./duration.ts";
-import type { RefreshAhead } from "./early.ts";
+import type { RefreshAhead } from "./refresh-ahead.ts";
 import { DefinitionError } from "./faults.ts";
-import { MAX_TAGS, tagProblem } from "./tag.ts";
+import { MAX_TAGS, tagProblem } from "./invalidation-key.ts";
 import type { Millis } from "./time.ts";
 
 /** How far a flight reaches: who else waits for the same load. */

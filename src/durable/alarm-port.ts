@@ -1,4 +1,5 @@
-import type { RelayAlarm } from "../core/ports.ts";
+import type { WithTimeout } from "../core/deadline.ts";
+import type { RelayAlarm } from "../core/relay-alarm.ts";
 import type { Millis } from "../core/time.ts";
 import type { OutboxAlarmRpc } from "./outbox-alarm.ts";
 
@@ -8,14 +9,15 @@ export interface AlarmPortOptions {
   /** One object a namespace: each has an outbox of its own. */
   readonly namespace: string;
   readonly timeoutMs: Millis;
-  readonly within: <T>(work: Promise<T>, ms: Millis) => Promise<T>;
+  readonly withTimeout: WithTimeout;
 }
 
 /** Presents the object that wakes the relay as the port that writers know. */
 export function createAlarmPort(options: AlarmPortOptions): RelayAlarm {
-  const { stub, namespace, timeoutMs, within } = options;
+  const { stub, namespace, timeoutMs, withTimeout } = options;
   return {
-    wake: async (inMs) => within(stub(outboxObject(namespace)).wake(namespace, inMs), timeoutMs),
+    wake: async (inMs) =>
+      withTimeout(stub(outboxObject(namespace)).wake(namespace, inMs), timeoutMs),
   };
 }
 

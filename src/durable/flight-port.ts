@@ -1,5 +1,10 @@
+import { isDeadlineExceeded } from "../core/deadline.ts";
+import type { WithTimeout } from "../core/deadline.ts";
+import { shardOf } from "../core/hash.ts";
 import { done, failed, fault, messageOf } from "../core/faults.ts";
-import type { Context, FlightPort, JoinAnswer, JoinRequest, Result } from "../core/ports.ts";
+import type { Context } from "../core/context.ts";
+import type { FlightPort, JoinAnswer, JoinRequest } from "../core/flight-port.ts";
+import type { Result } from "../core/result.ts";
 import type { FlightShardRpc } from "./flight-shard.ts";
 import type { Millis } from "../core/time.ts";
 
@@ -14,41 +19,43 @@ export interface FlightPortOptions {
   readonly grantMs: Millis;
   /** What a join may take beyond the wait that it asked for. */
   readonly slackMs: Millis;
-  readonly within: <T>(work: Promise<T>, ms: Millis) => Promise<T>;
+  readonly withTimeout: WithTimeout;
 }
 
 /** Presents the flight objects as the port that the engine knows. */
 export function createFlightPort(options: FlightPortOptions): FlightPort {
-  const { stub, namespace, shards, grantMs, slackMs, within } = options;
+  const { stub, namespace, shards, grantMs, slackMs, withTimeout } = options;
 
-  function shardOf(scope: Scope, key: string, ctx: Context): FlightShardRpc {
+  function shardFor(scope: Scope, key: string, ctx: Context): FlightShardRpc {
     const area = scope === "global" ? "global" : `region-${ctx.region}`;
-    return stub(`${namespace}-${area}-${hash(key) % shards}`, ctx.region);
+    return stub(`${namespace}-${area}-${shardOf(key, shards)}`, ctx.region);
   }
 
   async function attempt<T>(call: () => Promise<T>): Promise<Result<T>> {
     try {
       return done(await call());
     } catch (error) {
-      const late = error instanceof Error && error.name === "DeadlineExceeded";
-      return failed(late ? "flight.timeout" : "flight.unavailable", messageOf(error));
+      return failed(
+        isDeadlineExceeded(error) ? "flight.timeout" : "flight.unavailable",
+        messageOf(error),
+      );
     }
   }
 
   async function join(scope: Scope, request: JoinRequest, ctx: Context): Promise<JoinAnswer> {
     const patienceMs = request.waitMs + slackMs;
     const waits = Promise.withResolvers<void>();
-    const answer = shardOf(scope, request.key, ctx).join(request, waits.resolve);
+    const answer = shardFor(scope, request.key, ctx).join(request, waits.resolve);
     try {
       // A lease is no load: an object that is there grants it, or says who has it, at once.
-      await within(Promise.race([answer, waits.promise]), grantMs);
+      await withTimeout(Promise.race([answer, waits.promise]), grantMs);
     } catch (error) {
       ctx.defer(
-        within(giveBack(scope, request.key, answer, ctx), patienceMs).catch(() => undefined),
+        withTimeout(giveBack(scope, request.key, answer, ctx), patienceMs).catch(() => undefined),
       );
       throw error;
     }
-    return within(answer, patienceMs);
+    return withTimeout(answer, patienceMs);
   }
 
   /** A lease that comes too late is for the next who waits. */
@@ -62,21 +69,14 @@ export function createFlightPort(options: FlightPortOptions): FlightPort {
     if (late.role !== "leader") return;
     const gone = fault("flight.timeout", "its reader has gone on without it");
     const landing = { kind: "failed", fault: gone } as const;
-    await shardOf(scope, key, ctx).land({ key, lease: late.lease, landing });
+    await shardFor(scope, key, ctx).land({ key, lease: late.lease, landing });
   }
 
   return {
     join: (scope, request, ctx) => attempt(() => join(scope, request, ctx)),
     land: (scope, request, ctx) =>
-      attempt(() => within(shardOf(scope, request.key, ctx).land(request), slackMs)),
+      attempt(() => withTimeout(shardFor(scope, request.key, ctx).land(request), slackMs)),
   };
 }
 
 type Scope = "region" | "global";
-
-/** FNV-1a, 32 bits: spreads keys over shards. */
-function hash(text: string): number {
-  let value = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193);
-  return value >>> 0;
-}

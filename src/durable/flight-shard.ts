@@ -1,5 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
-import type { Carrier, JoinAnswer, JoinRequest, Landing, NewId } from "../core/ports.ts";
+import type { TraceCarrier } from "../core/trace-carrier.ts";
+import type { JoinAnswer, JoinRequest, FlightResult } from "../core/flight-port.ts";
+import type { NewId } from "../core/random.ts";
 import { createFlights, type Flights } from "./flights.ts";
 import type { Clock, Millis } from "../core/time.ts";
 
@@ -7,13 +9,13 @@ import type { Clock, Millis } from "../core/time.ts";
 export interface FlightShardRpc {
   /** `onWait` is told at once if it is another's load that the answer waits for. */
   join(request: JoinRequest, onWait: () => void): Promise<JoinAnswer>;
-  land(request: { key: string; lease: string; landing: Landing }): Promise<void>;
+  land(request: { key: string; lease: string; landing: FlightResult }): Promise<void>;
 }
 
 /** Runs a method as a span under its caller's. */
 type Tracer = <T>(
   method: string,
-  carrier: Carrier | undefined,
+  carrier: TraceCarrier | undefined,
   call: () => Promise<T>,
   waitUntil: (work: Promise<unknown>) => void,
 ) => Promise<T>;
@@ -51,7 +53,7 @@ export function createFlightShard<Env>(options: FlightShardOptions<Env>) {
       );
     }
 
-    land(request: { key: string; lease: string; landing: Landing }): Promise<void> {
+    land(request: { key: string; lease: string; landing: FlightResult }): Promise<void> {
       return Promise.resolve(this.#flights.land(request));
     }
   };

@@ -3,7 +3,8 @@
  * one load a key is running and one is queued. Pure but for its clock and its
  * timer, so that tests drive it without a Durable Object.
  */
-import type { JoinAnswer, JoinRequest, Landing, NewId } from "../core/ports.ts";
+import type { JoinAnswer, JoinRequest, FlightResult } from "../core/flight-port.ts";
+import type { NewId } from "../core/random.ts";
 import type { Clock, EpochMs, Millis } from "../core/time.ts";
 
 export interface FlightsOptions {
@@ -21,7 +22,7 @@ export interface Flights {
    * is that of a load which others run.
    */
   join(request: JoinRequest, onWait?: () => void): Promise<JoinAnswer>;
-  land(request: { key: string; lease: string; landing: Landing }): void;
+  land(request: { key: string; lease: string; landing: FlightResult }): void;
   /** Keys with a flight running or lingering. */
   readonly size: number;
 }
@@ -40,7 +41,7 @@ interface Flight {
   waiters: Waiter[];
   /** Those whom this flight's result would not satisfy. */
   queued: Waiter[];
-  landing: Landing | undefined;
+  landing: FlightResult | undefined;
   cancelTimer: () => void;
 }
 
@@ -104,7 +105,15 @@ export function createFlights({ now, newId, after, lingerMs }: FlightsOptions): 
     if (leader !== undefined) begin(leader, others);
   }
 
-  function land({ key, lease, landing }: { key: string; lease: string; landing: Landing }): void {
+  function land({
+    key,
+    lease,
+    landing,
+  }: {
+    key: string;
+    lease: string;
+    landing: FlightResult;
+  }): void {
     const flight = flights.get(key);
     // A leader that lost its lease has nothing to say any more.
     if (flight === undefined || flight.lease !== lease || flight.landing !== undefined) return;
@@ -124,7 +133,7 @@ export function createFlights({ now, newId, after, lingerMs }: FlightsOptions): 
     }
   }
 
-  function answer(waiter: Waiter, flight: Flight, landing: Landing): void {
+  function answer(waiter: Waiter, flight: Flight, landing: FlightResult): void {
     const beganAgoMs = waiter.joinedAt - flight.beganAt;
     waiter.answer({ role: "follower", flight: flight.id, beganAgoMs, landing });
   }

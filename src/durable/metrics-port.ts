@@ -1,3 +1,5 @@
+import type { WithTimeout } from "../core/deadline.ts";
+import { shardOf } from "../core/hash.ts";
 import type { MetricsPort } from "../core/metrics.ts";
 import type { Millis } from "../core/time.ts";
 import type { MetricsShardRpc } from "./metrics-shard.ts";
@@ -9,28 +11,23 @@ export interface MetricsPortOptions {
   /** Objects that the isolates are spread over. */
   readonly shards: number;
   readonly timeoutMs: Millis;
-  readonly within: <T>(work: Promise<T>, ms: Millis) => Promise<T>;
+  readonly withTimeout: WithTimeout;
 }
 
 /** Presents the metrics objects as the port that telemetry knows. */
 export function createMetricsPort(options: MetricsPortOptions): MetricsPort {
-  const { stub, namespace, shards, timeoutMs, within } = options;
+  const { stub, namespace, shards, timeoutMs, withTimeout } = options;
   const shard = (index: number): MetricsShardRpc => stub(`${namespace}-metrics-${index}`);
 
   return {
     // An isolate keeps to one object, which knows its last sequence.
-    report: (report) => within(shard(indexOf(report.isolate, shards)).report(report), timeoutMs),
+    report: (report) =>
+      withTimeout(shard(shardOf(report.isolate, shards)).report(report), timeoutMs),
     snapshots: () =>
       Promise.all(
-        Array.from({ length: shards }, (_, index) => within(shard(index).snapshot(), timeoutMs)),
+        Array.from({ length: shards }, (_, index) =>
+          withTimeout(shard(index).snapshot(), timeoutMs),
+        ),
       ),
   };
-}
-
-/** FNV-1a, 32 bits: spreads isolates over shards. */
-function indexOf(isolate: string, shards: number): number {
-  let value = 0x811c9dc5;
-  for (let i = 0; i < isolate.length; i++)
-    value = Math.imul(value ^ isolate.charCodeAt(i), 0x01000193);
-  return (value >>> 0) % shards;
 }

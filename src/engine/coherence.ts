@@ -2,20 +2,24 @@
  * The isolate's knowledge of the invalidation log: when it is recent enough to
  * trust, how it is brought up to date, and what it says of an entry.
  */
-import { verifiedCopy, type Entry, type LogMoment } from "../core/entry.ts";
+import type { WithTimeout } from "../core/deadline.ts";
+import { verifiedCopy, type Entry, type LogPosition } from "../core/entry.ts";
 import { fault, messageOf, type Fault } from "../core/faults.ts";
 import {
   applyAnswer,
   createLogView,
-  judge,
-  judgeByNumbers,
-  markDead,
+  verdictByView,
+  verdictByNumbers,
+  markInvalidated,
   noteNumbers,
   type Dated,
   type LogAnswer,
   type Verdict,
 } from "../core/log.ts";
-import type { Context, Invalidator, Result, SharedStore } from "../core/ports.ts";
+import type { Context } from "../core/context.ts";
+import type { Invalidator } from "../core/invalidator.ts";
+import type { Result } from "../core/result.ts";
+import type { SharedStore } from "../core/shared-store.ts";
 import type { Seq } from "../core/seq.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
 
@@ -28,30 +32,30 @@ const AWAY_TIMEOUTS = 1.25;
 /** Syncs that a reader waits for: the one in flight may have been sent too early for it. */
 const SYNCS = 2;
 
-export type Reach = "current" | "unreachable";
+export type LogState = "current" | "unreachable";
 
 export interface Coherence extends Invalidator {
   /** Whether what is known is as of `start - windowMs` or later. Asks in the background when it soon will not be. */
   isCurrent(start: EpochMs, windowMs: Millis, ctx: Context): boolean;
   /** The same, but asks the log if it must. */
-  ready(start: EpochMs, windowMs: Millis, ctx: Context): Promise<Reach>;
+  ensureCurrent(start: EpochMs, windowMs: Millis, ctx: Context): Promise<LogState>;
   /** Whether the last questions to the log had no answer: who can do without it need not wait. */
   isAway(now: EpochMs): boolean;
   /** Asks the log behind this reader's back, so that the next one knows. */
   probe(ctx: Context): void;
   /** Takes the log's part of another answer; true if the answer can be trusted. */
-  take(log: LogAnswer, ctx: Context, evidence?: Entry): Promise<boolean>;
+  applyLog(log: LogAnswer, ctx: Context, evidence?: Entry): Promise<boolean>;
   /** Records that a question to Redis had no answer. */
-  missed(fault: Fault, ctx: Context): void;
-  judge(entry: Dated): Verdict;
+  recordFailure(fault: Fault, ctx: Context): void;
+  verdictOf(entry: Dated): Verdict;
   /** Asks the log about one entry. Returns the copy to use, or why there is none. */
   verify(entry: Entry, ctx: Context): Promise<Entry | "invalid" | "unreachable">;
   /** What to ask the log for. */
   since(): Seq | undefined;
   /** What a load that begins now may claim to know. */
-  moment(): LogMoment;
+  logPosition(): LogPosition;
   /** How long the log has not been heard of. */
-  silence(now: EpochMs): Millis;
+  silenceMs(now: EpochMs): Millis;
   /** Calls `listener` when the log answers again after a failure. */
   onRecovery(listener: (ctx: Context) => Promise<unknown>): void;
 }
@@ -60,10 +64,10 @@ export interface CoherenceOptions {
   readonly store: SharedStore;
   /** How long a reader waits for a sync that another request runs. */
   readonly timeoutMs: Millis;
-  readonly within: <T>(work: Promise<T>, ms: Millis) => Promise<T>;
+  readonly withTimeout: WithTimeout;
 }
 
-export function createCoherence({ store, timeoutMs, within }: CoherenceOptions): Coherence {
+export function createCoherence({ store, timeoutMs, withTimeout }: CoherenceOptions): Coherence {
   const view = createLogView();
   const listeners: ((ctx: Context) => Promise<unknown>)[] = [];
   let running: { readonly sync: Promise<boolean>; readonly startedAt: EpochMs } | undefined;
@@ -156,10 +160,10 @@ export function createCoherence({ store, timeoutMs, within }: CoherenceOptions):
     return true;
   }
 
-  async function becomeCurrent(start: EpochMs, windowMs: Millis, ctx: Context): Promise<Reach> {
+  async function becomeCurrent(start: EpochMs, windowMs: Millis, ctx: Context): Promise<LogState> {
     for (let attempt = 0; attempt < SYNCS; attempt++) {
       try {
-        if (!(await within(share(ctx), timeoutMs))) return "unreachable";
+        if (!(await withTimeout(share(ctx), timeoutMs))) return "unreachable";
       } catch (error) {
         missed(fault("redis.timeout", messageOf(error)), ctx);
         return "unreachable";
@@ -171,14 +175,14 @@ export function createCoherence({ store, timeoutMs, within }: CoherenceOptions):
 
   return {
     since,
-    missed,
-    take: (log, ctx, evidence) => {
+    recordFailure: missed,
+    applyLog: (log, ctx, evidence) => {
       heard(ctx);
       return take(log, ctx, evidence);
     },
-    judge: (entry) => judge(view, entry),
-    moment: () => ({ asOf: view.seen, era: view.era ?? "" }),
-    silence: (now) => now - view.stamp,
+    verdictOf: (entry) => verdictByView(view, entry),
+    logPosition: () => ({ asOf: view.seen, era: view.era ?? "" }),
+    silenceMs: (now) => now - view.stamp,
     onRecovery: (listener) => void listeners.push(listener),
 
     isCurrent,
@@ -188,11 +192,11 @@ export function createCoherence({ store, timeoutMs, within }: CoherenceOptions):
       triedAt = ctx.now();
       void share(ctx);
     },
-    ready: async (start, windowMs, ctx) =>
+    ensureCurrent: async (start, windowMs, ctx) =>
       isCurrent(start, windowMs, ctx) ? "current" : becomeCurrent(start, windowMs, ctx),
 
     async verify(entry, ctx) {
-      const answer = await store.verify(entry.members, since(), ctx);
+      const answer = await store.verify(entry.invalidationKeys, since(), ctx);
       if (!answer.ok) {
         missed(answer.fault, ctx);
         return "unreachable";
@@ -200,12 +204,12 @@ export function createCoherence({ store, timeoutMs, within }: CoherenceOptions):
       heard(ctx);
       const { log } = answer.value;
       if (!(await take(log, ctx, entry))) return "invalid";
-      const verdict = judgeByNumbers(entry, answer.value, log);
+      const verdict = verdictByNumbers(entry, answer.value, log);
       if (verdict !== "valid" && verdict !== "soft") return "invalid";
       return verifiedCopy(entry, log.seq ?? entry.asOf, verdict === "soft", ctx.now());
     },
 
-    markDead: (members) => markDead(view, members),
+    markInvalidated: (members) => markInvalidated(view, members),
 
     async invalidate(members, ctx) {
       const invalidation = await store.invalidate(members, ctx);

@@ -13,11 +13,13 @@ import {
   encodeFilter,
   type ExistenceFilter,
   type FilterStore,
-} from "../core/existence.ts";
+} from "../core/existence-filter.ts";
 import { mayHold } from "../core/bloom.ts";
 import { failed, messageOf } from "../core/faults.ts";
-import type { Context, Result, SharedStore } from "../core/ports.ts";
-import { derivedMembers, SOFT, tagMember } from "../core/tag.ts";
+import type { Context } from "../core/context.ts";
+import type { Result } from "../core/result.ts";
+import type { SharedStore } from "../core/shared-store.ts";
+import { derivedInvalidationKeys, SOFT, invalidationKeyOfTag } from "../core/invalidation-key.ts";
 import type { Seq } from "../core/seq.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
 import type { Coherence } from "./coherence.ts";
@@ -116,7 +118,8 @@ export function createExistence(options: ExistenceOptions): Existence {
     const filter = found.value === undefined ? undefined : decodeFilter(found.value);
     if (filter === undefined) return undefined;
     // An isolate that has not heard of the log yet has no view to take over.
-    if ((await coherence.ready(ctx.now(), coherenceMs, ctx)) !== "current") return undefined;
+    if ((await coherence.ensureCurrent(ctx.now(), coherenceMs, ctx)) !== "current")
+      return undefined;
     const answer = await store.sync(filter.asOf, ctx);
     if (!answer.ok) {
       ctx.emit({ type: "fault.raise", fault: answer.fault });
@@ -131,17 +134,17 @@ export function createExistence(options: ExistenceOptions): Existence {
       filter,
       changed: new Set(later.map(([name]) => (name.startsWith(SOFT) ? name.slice(1) : name))),
       // The isolate's own view takes over from there, or from where it is.
-      knownTo: Math.min(seq, coherence.moment().asOf),
+      knownTo: Math.min(seq, coherence.logPosition().asOf),
     };
   }
 
   async function build(kind: ExistenceKind, ctx: Context): Promise<Result<"built" | "young">> {
     const found = await filters.load(kind.name, ctx);
     if (!found.ok) return found;
-    if ((await coherence.ready(ctx.now(), 0, ctx)) !== "current")
+    if ((await coherence.ensureCurrent(ctx.now(), 0, ctx)) !== "current")
       return failed("redis.unavailable", "the log cannot be reached");
     // As of BEFORE the keys are listed: an insert that is missed has a later number.
-    const moment = coherence.moment();
+    const moment = coherence.logPosition();
     const present = found.value === undefined ? undefined : decodeFilter(found.value);
     const young = present !== undefined && ctx.now() - present.builtAt < rebuildMs;
     if (young && present.era === moment.era) return { ok: true, value: "young" };
@@ -162,11 +165,11 @@ export function createExistence(options: ExistenceOptions): Existence {
       if (held === undefined || mayHold(held.filter.bloom, key)) return true;
       loadIfDue(kind, slot, ctx);
       if (now - held.filter.builtAt > maxAgeMs) return true;
-      if ((await coherence.ready(now, coherenceMs, ctx)) !== "current") return true;
-      const members = [...derivedMembers(key), ...tags.map(tagMember)];
+      if ((await coherence.ensureCurrent(now, coherenceMs, ctx)) !== "current") return true;
+      const members = [...derivedInvalidationKeys(key), ...tags.map(invalidationKeyOfTag)];
       if (members.some((member) => held.changed.has(member))) return true;
       const { era } = held.filter;
-      const verdict = coherence.judge({ members, asOf: held.knownTo, era });
+      const verdict = coherence.verdictOf({ invalidationKeys: members, asOf: held.knownTo, era });
       if (verdict === "valid") return false;
       // The view no longer reaches back, or the log was lost: what is held is of no more use.
       if (verdict !== "invalidated" && verdict !== "soft" && slot.held === held) {

@@ -2,7 +2,9 @@ import type { Entry } from "../core/entry.ts";
 import type { Fault } from "../core/faults.ts";
 import type { Verdict } from "../core/log.ts";
 import type { TierName } from "../core/policy.ts";
-import type { Context, MemoryTier, SharedStore, Tier } from "../core/ports.ts";
+import type { Context } from "../core/context.ts";
+import type { MemoryTier, Tier } from "../core/tier.ts";
+import type { SharedStore } from "../core/shared-store.ts";
 import type { Coherence } from "./coherence.ts";
 
 /** What one tier holds under a key, and whether the log lets it be used. */
@@ -30,11 +32,11 @@ export function createInspector({ memory, edge, store, coherence }: InspectorOpt
   const held = (tier: TierName, entry: Entry | undefined): TierReport =>
     entry === undefined
       ? { tier, state: "absent" }
-      : { tier, state: "held", entry, verdict: coherence.judge(entry) };
+      : { tier, state: "held", entry, verdict: coherence.verdictOf(entry) };
 
   return async (key, ctx) => {
     // The tables of the log have to be current for what is said of the near tiers.
-    await coherence.ready(ctx.now(), 0, ctx);
+    await coherence.ensureCurrent(ctx.now(), 0, ctx);
     const [near, far] = await Promise.all([
       edge.get(key, ctx),
       store.read([key], coherence.since(), ctx),

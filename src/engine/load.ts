@@ -1,34 +1,41 @@
 /** The last step of a walk: one load for all who want it, and what becomes of it. */
+import { timeStep } from "../core/timed-step.ts";
 import { decodeEntry, encodeEntry } from "../core/codec.ts";
 import type { Entry } from "../core/entry.ts";
 import { fault, type Fault, type FaultCode } from "../core/faults.ts";
 import type { Verdict } from "../core/log.ts";
-import type { FlightPort, Landing } from "../core/ports.ts";
+import type { FlightPort, FlightResult } from "../core/flight-port.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
 import type { Coherence } from "./coherence.ts";
-import type { Failures } from "./failures.ts";
-import { remaining, scopeOf, suits, type Job, type Outcome } from "./job.ts";
-import type { Keeper } from "./keep.ts";
-import { judgeShared } from "./near.ts";
+import type { LoadBackoff } from "./load-backoff.ts";
+import {
+  remaining,
+  scopeOf,
+  answersRequest,
+  type LookupRequest,
+  type LookupOutcome,
+} from "./lookup-request.ts";
+import type { EntryStore } from "./store-entry.ts";
+import { validateShared } from "./validation.ts";
 import type { CallOrigin } from "./origin-call.ts";
-import type { Unshared } from "./unshared.ts";
+import type { HitForMiss } from "./hit-for-miss.ts";
 
 export interface LoaderOptions {
   readonly coherence: Coherence;
   readonly flights: FlightPort;
   readonly callOrigin: CallOrigin;
-  readonly keeper: Keeper;
-  readonly unshared: Unshared;
-  readonly failures: Failures;
+  readonly keeper: EntryStore;
+  readonly unshared: HitForMiss;
+  readonly failures: LoadBackoff;
   /** Entries over this are not handed over between isolates; followers load themselves. */
   readonly maxLandingChars: number;
 }
 
 export interface Loader {
-  load(job: Job): Promise<Outcome>;
+  load(job: LookupRequest): Promise<LookupOutcome>;
 }
 
-type Publish = (landing: Landing) => void;
+type Publish = (landing: FlightResult) => void;
 
 /** How much longer than a lease a follower waits: long enough to be granted the next one. */
 const TAKEOVER_MS: Millis = 500;
@@ -49,13 +56,13 @@ const MAY_LIVE_ON: ReadonlySet<Verdict> = new Set(["valid", "soft", "unknown"]);
 export function createLoader(options: LoaderOptions): Loader {
   const { coherence, flights, callOrigin, keeper, unshared, failures, maxLandingChars } = options;
 
-  async function load(job: Job): Promise<Outcome> {
+  async function load(job: LookupRequest): Promise<LookupOutcome> {
     const { key, policy, ctx } = job;
     const recent = failures.recent(key, ctx.now());
     if (recent !== undefined) return failure(job, recent);
     const scope = scopeOf(job);
     if (scope === "off" || scope === "isolate" || unshared.has(key, ctx.now())) return lead(job);
-    if (isTooLong(job.held?.entry ?? job.ended)) return lead(job);
+    if (isTooLong(job.staleEntry?.entry ?? job.invalidatedEntry)) return lead(job);
     const leaseMs = policy.flightTimeoutMs;
     // An object that hangs is waited for in vain: time for a load of its own must be left.
     const reserveMs = policy.originTimeoutMs + TAKEOVER_MS + SLACK_MS;
@@ -65,9 +72,12 @@ export function createLoader(options: LoaderOptions): Loader {
       if (waitMs <= 0) break;
       const request = { key, waitMs, leaseMs, ...(after && { after }) };
       const startedAt = ctx.now();
-      const joined = await flights.join(scope, request, ctx);
-      const outcome = joined.ok ? joined.value.role : joined.fault.code;
-      ctx.emit({ type: "step.end", step: "flight", ms: ctx.now() - startedAt, outcome });
+      const joined = await timeStep(
+        ctx,
+        "flight",
+        () => flights.join(scope, request, ctx),
+        (result) => (result.ok ? result.value.role : result.fault.code),
+      );
       if (!joined.ok) {
         ctx.emit({ type: "fault.raise", fault: joined.fault });
         return lead(job);
@@ -92,7 +102,11 @@ export function createLoader(options: LoaderOptions): Loader {
   }
 
   /** What another isolate's load is for this reader; `next` if it needs a later one. */
-  async function arrive(landing: Landing, beganAt: EpochMs, job: Job): Promise<Outcome | "next"> {
+  async function arrive(
+    landing: FlightResult,
+    beganAt: EpochMs,
+    job: LookupRequest,
+  ): Promise<LookupOutcome | "next"> {
     const { key, policy, ctx } = job;
     if (landing.kind === "failed") {
       // Its leader's isolate is full, the load hung, the lease came too late: ours may do better.
@@ -105,19 +119,23 @@ export function createLoader(options: LoaderOptions): Loader {
       return lead(job);
     }
     const entry = decodeEntry(key, landing.entry);
-    const judged = entry && (await judgeShared(coherence, entry, beganAt, job));
+    const judged = entry && (await validateShared(coherence, entry, beganAt, job));
     // It may have landed a while ago, and a short lifetime may be over already.
-    if (entry === undefined || judged?.age !== "fresh" || !suits(entry, job)) return "next";
-    keeper.keepNear(entry, policy, ctx);
+    if (entry === undefined || judged?.age !== "fresh" || !answersRequest(entry, job))
+      return "next";
+    keeper.storeLocally(entry, policy, ctx);
     const { unreachable } = judged;
     // An older flight was taken because the log, current for this read, vouched for it.
     const since = Math.max(beganAt, job.startedAt - policy.coherenceMs);
     const stored = entry.era !== "";
-    const renewed = job.held !== undefined;
+    const renewed = job.staleEntry !== undefined;
     return { kind: "loaded", entry, joined: true, stored, renewed, since, unreachable };
   }
 
-  async function lead(job: Job, publish: Publish = () => undefined): Promise<Outcome> {
+  async function lead(
+    job: LookupRequest,
+    publish: Publish = () => undefined,
+  ): Promise<LookupOutcome> {
     const { key, policy, ctx, logReachable } = job;
     const waitMs = remaining(job);
     if (waitMs === 0) return fail(fault("origin.timeout", "nobody waits for it any more"));
@@ -131,7 +149,7 @@ export function createLoader(options: LoaderOptions): Loader {
         ...(bytes !== undefined && { bytes }),
       });
 
-    function fail(cause: Fault): Outcome {
+    function fail(cause: Fault): LookupOutcome {
       publish({ kind: "failed", fault: cause });
       return failure(job, cause);
     }
@@ -146,7 +164,7 @@ export function createLoader(options: LoaderOptions): Loader {
     }
     failures.succeeded(key);
     const { loaded, moment } = called.value;
-    const entry = keeper.make(key, policy, loaded, moment);
+    const entry = keeper.createEntry(key, policy, loaded, moment);
     if (entry === undefined) {
       end("uncacheable");
       const passing = !loaded.storable && loaded.passing === true;
@@ -157,15 +175,15 @@ export function createLoader(options: LoaderOptions): Loader {
     end("stored", entry.body.length);
     unshared.delete(key);
     publish(landingOf(entry, maxLandingChars));
-    const { stored } = keeper.keep(entry, job);
+    const { stored } = keeper.store(entry, job);
     const since = moment.startedAt;
-    const renewed = job.held !== undefined;
+    const renewed = job.staleEntry !== undefined;
     return { kind: "loaded", entry, joined: false, stored, renewed, since, unreachable: false };
   }
 
   /** What the origin may confirm: not what was purged while this read was on its way. */
-  function confirmable({ held }: Job): Entry | undefined {
-    return held !== undefined && MAY_LIVE_ON.has(coherence.judge(held.entry))
+  function confirmable({ staleEntry: held }: LookupRequest): Entry | undefined {
+    return held !== undefined && MAY_LIVE_ON.has(coherence.verdictOf(held.entry))
       ? held.entry
       : undefined;
   }
@@ -173,12 +191,12 @@ export function createLoader(options: LoaderOptions): Loader {
   return { load };
 }
 
-function failure(job: Job, cause: Fault): Outcome {
+function failure(job: LookupRequest, cause: Fault): LookupOutcome {
   job.ctx.emit({ type: "fault.raise", fault: cause });
-  return { kind: "failed", fault: cause, fallback: job.held };
+  return { kind: "failed", fault: cause, fallback: job.staleEntry };
 }
 
-function landingOf(entry: Entry, maxChars: number): Landing {
+function landingOf(entry: Entry, maxChars: number): FlightResult {
   const text = encodeEntry(entry);
   // It says nothing of later ones.
   if (text.length > maxChars) return { kind: "uncacheable", passing: true };

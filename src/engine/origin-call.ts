@@ -1,13 +1,15 @@
 /** One call of a loader: in its turn, under its deadline, and with what was known before it. */
-import type { LoadMoment } from "../core/entry.ts";
+import type { WithTimeout } from "../core/deadline.ts";
+import type { LoadStamp } from "../core/entry.ts";
 import { originFaultOf } from "../core/faults.ts";
-import type { Context, Result } from "../core/ports.ts";
+import type { Context } from "../core/context.ts";
+import type { Result } from "../core/result.ts";
 import type { Policy } from "../core/policy.ts";
 import type { Millis } from "../core/time.ts";
 import type { Coherence } from "./coherence.ts";
 
 /** Limits how many requests are at the origin at once. */
-export interface Places {
+export interface OriginSlots {
   /** `holdMs`: after this long a place is taken back from a request that is gone. */
   enter(waitMs: Millis, holdMs: Millis): Promise<Result<() => void>>;
 }
@@ -17,8 +19,8 @@ const LOST_AFTER_MS: Millis = 5_000;
 
 export interface OriginCallOptions {
   readonly coherence: Coherence;
-  readonly places: Places;
-  readonly within: <T>(work: Promise<T>, ms: Millis) => Promise<T>;
+  readonly slots: OriginSlots;
+  readonly withTimeout: WithTimeout;
 }
 
 export interface OriginCall {
@@ -32,9 +34,13 @@ export interface OriginCall {
 export type CallOrigin = <T>(
   call: OriginCall,
   load: (signal: AbortSignal) => Promise<T>,
-) => Promise<Result<{ readonly loaded: T; readonly moment: LoadMoment }>>;
+) => Promise<Result<{ readonly loaded: T; readonly moment: LoadStamp }>>;
 
-export function createOriginCall({ coherence, places, within }: OriginCallOptions): CallOrigin {
+export function createOriginCall({
+  coherence,
+  slots: places,
+  withTimeout,
+}: OriginCallOptions): CallOrigin {
   /** Requests that have a place. What they load inside a load needs no other: they would wait for themselves. */
   const inside = new WeakSet<Context>();
 
@@ -56,16 +62,16 @@ export function createOriginCall({ coherence, places, within }: OriginCallOption
   async function run<T>(
     { policy, ctx, logReachable }: OriginCall,
     load: (signal: AbortSignal) => Promise<T>,
-  ): Promise<Result<{ loaded: T; moment: LoadMoment }>> {
+  ): Promise<Result<{ loaded: T; moment: LoadStamp }>> {
     // Who waited for its turn may know the log as it was before the wait.
-    if (logReachable) await coherence.ready(ctx.now(), policy.coherenceMs, ctx);
-    const known = coherence.moment();
+    if (logReachable) await coherence.ensureCurrent(ctx.now(), policy.coherenceMs, ctx);
+    const known = coherence.logPosition();
     const startedAt = ctx.now();
     const abort = new AbortController();
     const end = (outcome: string): void =>
       ctx.emit({ type: "step.end", step: "origin", ms: ctx.now() - startedAt, outcome });
     try {
-      const loaded = await within(load(abort.signal), policy.originTimeoutMs);
+      const loaded = await withTimeout(load(abort.signal), policy.originTimeoutMs);
       end("ok");
       return { ok: true, value: { loaded, moment: { ...known, startedAt, storedAt: ctx.now() } } };
     } catch (error) {

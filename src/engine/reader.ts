@@ -1,14 +1,16 @@
 /** `cache.read` and `cache.readMany`: values of a program, kept as JSON. */
-import { ageOf, type Entry, type Loaded } from "../core/entry.ts";
+import { freshnessOf, type Entry, type LoadResult } from "../core/entry.ts";
 import type { Policy } from "../core/policy.ts";
-import type { Context, DataLookup, DataReader, Load, LoadMany, Lookup } from "../core/ports.ts";
-import type { Batch } from "./batch.ts";
-import type { LoadBatch } from "./company.ts";
-import type { Engine } from "./cache.ts";
-import { createCollector, type Collector } from "./collect.ts";
-import type { Standing } from "./job.ts";
+import type { Context } from "../core/context.ts";
+import type { DataLookup, DataReader, Load, LoadMany } from "../core/data-reader.ts";
+import type { Lookup } from "../core/lookup.ts";
+import type { Batch } from "./lookup-many.ts";
+import type { LoadBatch } from "./load-many.ts";
+import type { Engine } from "./lookup.ts";
+import { createDependencyCollector, type DependencyCollector } from "./dependency-collector.ts";
+import type { FreshnessOf } from "./lookup-request.ts";
 import type { Warmer } from "./warm.ts";
-import { conform, fits } from "./schema.ts";
+import { conform, fits } from "./value-schema.ts";
 
 export interface ReaderOptions {
   readonly engine: Engine;
@@ -23,7 +25,7 @@ export interface ReaderOptions {
 export function createReader(options: ReaderOptions, ctx: Context): DataReader {
   const { engine, batch, warmer, etagOf, onLookup } = options;
 
-  function commonContext(collector: Collector, signal: AbortSignal) {
+  function commonContext(collector: DependencyCollector, signal: AbortSignal) {
     const inner = createReader({ ...options, onLookup: collector.include }, ctx);
     const { tag, noStore, freshFor } = collector;
     return { signal, tag, noStore, freshFor, ...inner };
@@ -31,9 +33,9 @@ export function createReader(options: ReaderOptions, ctx: Context): DataReader {
 
   async function finish(
     value: unknown,
-    collector: Collector,
+    collector: DependencyCollector,
     tags: readonly string[] = [],
-  ): Promise<Loaded> {
+  ): Promise<LoadResult> {
     const body = value === undefined || value === null ? "" : JSON.stringify(value);
     const kind = body === "" ? "absent" : "value";
     const etag = kind === "absent" ? "" : await etagOf(body);
@@ -46,7 +48,7 @@ export function createReader(options: ReaderOptions, ctx: Context): DataReader {
     onValues: (values: ReadonlyMap<string, T>) => void = () => undefined,
   ): LoadBatch {
     return async (missing, signal) => {
-      const collector = createCollector();
+      const collector = createDependencyCollector();
       const tags = new Map<string, string[]>();
       const values = await load(missing, {
         ...commonContext(collector, signal),
@@ -61,10 +63,10 @@ export function createReader(options: ReaderOptions, ctx: Context): DataReader {
   }
 
   /** What a tier holds may be of a shape that the program no longer reads. */
-  function standingFor(policy: Policy): Standing {
-    if (policy.schema === undefined) return ageOf;
+  function standingFor(policy: Policy): FreshnessOf {
+    if (policy.schema === undefined) return freshnessOf;
     return (entry, now) => {
-      if (fits(entry, policy)) return ageOf(entry, now);
+      if (fits(entry, policy)) return freshnessOf(entry, now);
       engine.discard(entry, ctx);
       return "expired";
     };
@@ -78,8 +80,8 @@ export function createReader(options: ReaderOptions, ctx: Context): DataReader {
       // What may not be stored is handed over here, to this caller alone.
       let own: unknown;
 
-      async function run(signal: AbortSignal, old: Entry | undefined): Promise<Loaded> {
-        const collector = createCollector();
+      async function run(signal: AbortSignal, old: Entry | undefined): Promise<LoadResult> {
+        const collector = createDependencyCollector();
         const held = old !== undefined && fits(old, policy) ? old : undefined;
         let unchanged = false;
         own = await load({
@@ -90,7 +92,7 @@ export function createReader(options: ReaderOptions, ctx: Context): DataReader {
           },
         });
         if (!unchanged || held === undefined) return finish(own, collector);
-        collector.carry(held.members);
+        collector.carry(held.invalidationKeys);
         return collector.finish({ kind: held.kind, body: held.body, etag: held.etag });
       }
 

@@ -1,12 +1,15 @@
 /** Fills Redis ahead of the readers; the nearer tiers fill as they are used. */
-import { ageOf, createEntry, type Entry } from "../core/entry.ts";
+import type { WithTimeout } from "../core/deadline.ts";
+import { freshnessOf, createEntry, type Entry } from "../core/entry.ts";
 import { DefinitionError, originFaultOf, type Fault } from "../core/faults.ts";
 import { keyProblem } from "../core/key.ts";
-import { judgeByNumbers } from "../core/log.ts";
+import { verdictByNumbers } from "../core/log.ts";
 import type { Policy } from "../core/policy.ts";
-import type { Context, Random, SharedStore, Warmed, WarmProgress } from "../core/ports.ts";
-import type { Millis } from "../core/time.ts";
-import type { LoadBatch } from "./company.ts";
+import type { Context } from "../core/context.ts";
+import type { Random } from "../core/random.ts";
+import type { SharedStore } from "../core/shared-store.ts";
+import type { Warmed, WarmProgress } from "../core/data-reader.ts";
+import type { LoadBatch } from "./load-many.ts";
 import type { Coherence } from "./coherence.ts";
 
 /** Keys of one round: one read, one load and one write. */
@@ -35,21 +38,21 @@ export interface Warmer {
 export interface WarmerOptions {
   readonly store: SharedStore;
   readonly coherence: Coherence;
-  readonly within: <T>(work: Promise<T>, ms: Millis) => Promise<T>;
+  readonly withTimeout: WithTimeout;
   readonly random: Random;
 }
 
-export function createWarmer({ store, coherence, within, random }: WarmerOptions): Warmer {
+export function createWarmer({ store, coherence, withTimeout, random }: WarmerOptions): Warmer {
   /** Keys of which Redis holds a fresh and valid entry. */
   async function present(keys: readonly string[], ctx: Context): Promise<Set<string>> {
     const answer = await store.read(keys, coherence.since(), ctx);
-    if (!answer.ok || !(await coherence.take(answer.value.log, ctx))) return new Set();
+    if (!answer.ok || !(await coherence.applyLog(answer.value.log, ctx))) return new Set();
     const { found, log } = answer.value;
     return new Set(
       keys.filter((_, i) => {
         const one = found[i];
-        if (one === undefined || judgeByNumbers(one.entry, one, log) !== "valid") return false;
-        return ageOf(one.entry, ctx.now()) === "fresh";
+        if (one === undefined || verdictByNumbers(one.entry, one, log) !== "valid") return false;
+        return freshnessOf(one.entry, ctx.now()) === "fresh";
       }),
     );
   }
@@ -69,14 +72,14 @@ export function createWarmer({ store, coherence, within, random }: WarmerOptions
       ctx.emit({ type: "fault.raise", fault });
       return { results, fault };
     };
-    await coherence.ready(ctx.now(), policy.coherenceMs, ctx);
-    const moment = { ...coherence.moment(), startedAt: ctx.now() };
+    await coherence.ensureCurrent(ctx.now(), policy.coherenceMs, ctx);
+    const moment = { ...coherence.logPosition(), startedAt: ctx.now() };
     // What no log vouches for must not be shared.
     if (moment.era === "") return fail({ code: "redis.unavailable", message: "no log" });
     const abort = new AbortController();
     const entries: Entry[] = [];
     try {
-      const loaded = await within(load(missing, abort.signal), policy.originTimeoutMs);
+      const loaded = await withTimeout(load(missing, abort.signal), policy.originTimeoutMs);
       const storedAt = ctx.now();
       for (const key of missing) {
         const one = loaded.get(key);

@@ -2,7 +2,7 @@
 import type { EpochMs, Millis } from "../core/time.ts";
 import { charge, emptyBucket, room, type Bucket } from "./bucket.ts";
 import type { Account, Balance } from "./ledger.ts";
-import type { Window } from "./limit.ts";
+import type { Window } from "./window.ts";
 import { balanceOf } from "./balance.ts";
 
 /** A refusal by the ledger, good until there is room again. */

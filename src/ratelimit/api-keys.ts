@@ -1,5 +1,7 @@
 /** Users by API key. Only digests of keys are held, stored or compared. */
+import { createBoundedMap } from "../core/bounded-map.ts";
 import { DefinitionError } from "../core/faults.ts";
+import { sha256Hex } from "../core/sha256.ts";
 import type { User, UserSource } from "./identity.ts";
 
 export interface ApiKeysOptions {
@@ -22,20 +24,15 @@ export function apiKeys({
 }: ApiKeysOptions): UserSource {
   // Without any user there is nothing to look for.
   if (users.size === 0 && !acceptAny) return () => undefined;
-  const remembered = new Map<string, User>();
-
-  function remember(key: string, user: User): User {
-    if (remembered.size >= MAX_REMEMBERED) remembered.clear();
-    remembered.set(key, user);
-    return user;
-  }
+  const remembered = createBoundedMap<string, User>(MAX_REMEMBERED);
 
   async function look(key: string): Promise<User | undefined> {
-    const digest = await sha256(key);
+    const digest = await sha256Hex(key);
     // Unknown keys are not remembered: anyone can send as many as they like.
     const user =
       users.get(digest) ?? (acceptAny ? { id: `key-${digest.slice(0, 32)}` } : undefined);
-    return user === undefined ? undefined : remember(key, user);
+    if (user !== undefined) remembered.set(key, user);
+    return user;
   }
 
   return (c) => {
@@ -43,11 +40,6 @@ export function apiKeys({
     if (key === undefined || key === "" || key.length > MAX_KEY_LENGTH) return undefined;
     return remembered.get(key) ?? look(key);
   };
-}
-
-async function sha256(text: string): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /**

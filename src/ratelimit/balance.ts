@@ -1,7 +1,7 @@
 import type { EpochMs } from "../core/time.ts";
 import { room, waitFor, type Bucket } from "./bucket.ts";
 import type { Balance } from "./ledger.ts";
-import type { Window } from "./limit.ts";
+import type { Window } from "./window.ts";
 
 /** What a bucket has left at `now`, and when it will have more. */
 export function balanceOf(bucket: Bucket, window: Window, now: EpochMs, cost: number): Balance {

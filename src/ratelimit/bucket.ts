@@ -15,7 +15,7 @@
  * @see https://blog.cloudflare.com/counting-things-a-lot-of-different-things/
  */
 import type { EpochMs, Millis } from "../core/time.ts";
-import type { Window } from "./limit.ts";
+import type { Window } from "./window.ts";
 
 export interface Bucket {
   readonly startMs: EpochMs;

@@ -1,4 +1,5 @@
-import type { Context, Result } from "../core/ports.ts";
+import type { Context } from "../core/context.ts";
+import type { Result } from "../core/result.ts";
 import type { Clock } from "../core/time.ts";
 import type { Ledger } from "./ledger.ts";
 

@@ -1,7 +1,7 @@
 /** The header fields that tell callers of limits. */
 import type { EpochMs, Millis } from "../core/time.ts";
 import type { Balance } from "./ledger.ts";
-import type { Window } from "./limit.ts";
+import type { Window } from "./window.ts";
 import { retryAfter, windowName, type Asked, type Standing } from "./decision.ts";
 
 const seconds = (ms: Millis): number => Math.ceil(ms / 1_000);

@@ -1,6 +1,7 @@
 /** Who a request is counted for. Never from what a client can write as it likes. */
+import { createBoundedMap } from "../core/bounded-map.ts";
 import type { Context as HonoContext } from "hono";
-import { addressIdentity, isIpv4, isLoopback } from "./address.ts";
+import { addressIdentity, isIpv4, isLoopback } from "./client-address.ts";
 
 /** A caller that is known, by a means that cannot be made up. */
 export interface User {
@@ -40,7 +41,7 @@ const MAX_ADDRESS_LENGTH = 64;
 
 export function createIdentities(options: IdentitiesOptions): Identities {
   const { addressHeader, localIsFree, users } = options;
-  const addresses = new Map<string, string>();
+  const addresses = createBoundedMap<string, string>(MAX_ADDRESSES);
 
   const identityOf = (address: string): string =>
     localIsFree && isLoopback(address) ? FREE : address;
@@ -49,7 +50,6 @@ export function createIdentities(options: IdentitiesOptions): Identities {
     // A proxy that appends to a list puts what it has seen itself at the end.
     const address = addressIdentity(value.slice(value.lastIndexOf(",") + 1)) ?? NO_ADDRESS;
     const identity = identityOf(address);
-    if (addresses.size >= MAX_ADDRESSES) addresses.clear();
     if (value.length <= MAX_ADDRESS_LENGTH) addresses.set(value, identity);
     return identity;
   }

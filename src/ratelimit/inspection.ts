@@ -1,13 +1,14 @@
 /** What operators may know and do about one identity. */
 import { DefinitionError } from "../core/faults.ts";
-import type { Context, Result } from "../core/ports.ts";
-import { addressIdentity } from "./address.ts";
+import type { Context } from "../core/context.ts";
+import type { Result } from "../core/result.ts";
+import { addressIdentity } from "./client-address.ts";
 import { balanceOf } from "./balance.ts";
 import { charge } from "./bucket.ts";
 import { standingsOf, type Asked } from "./decision.ts";
 import type { Balance, Ledger, Taken } from "./ledger.ts";
 import type { AccountTable } from "./accounts.ts";
-import { IDENTITY_KINDS, windowsFor, type IdentityKind, type Rule } from "./policy.ts";
+import { IDENTITY_KINDS, windowsFor, type IdentityKind, type Rule } from "./limit-policy.ts";
 
 /** An identity as its owner or an operator sees it. */
 export interface LimitInfo {

@@ -1,8 +1,9 @@
 /** The account book of all identities, as the rest of the limiter sees it. */
-import type { Context, Result } from "../core/ports.ts";
+import type { Context } from "../core/context.ts";
+import type { Result } from "../core/result.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
 import type { Bucket } from "./bucket.ts";
-import type { Window } from "./limit.ts";
+import type { Window } from "./window.ts";
 
 /** One identity under one policy, and its windows. */
 export interface Account {

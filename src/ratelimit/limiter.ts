@@ -1,12 +1,14 @@
 /** Decides whether a request passes: from memory, from a lease, or by asking the ledger. */
+import type { WithTimeout } from "../core/deadline.ts";
 import { fault, type Fault } from "../core/faults.ts";
-import type { Context, Result } from "../core/ports.ts";
+import type { Context } from "../core/context.ts";
+import type { Result } from "../core/result.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
 import { balancesOf, fits, leaseOf, refusalOf, type AccountTable, type Known } from "./accounts.ts";
 import { charge } from "./bucket.ts";
 import { standingsOf, type Asked, type Decision } from "./decision.ts";
 import type { Balance, Taken } from "./ledger.ts";
-import type { Behaviour } from "./policy.ts";
+import type { Behaviour } from "./limit-policy.ts";
 import { mayHaveRun, type Settlement } from "./settlement.ts";
 
 export interface LimiterOptions {
@@ -14,7 +16,7 @@ export interface LimiterOptions {
   readonly table: AccountTable;
   readonly timeoutMs: Millis;
   /** A wait that ends after `ms`, whoever resolves the promise. */
-  readonly within: <T>(work: Promise<T>, ms: Millis) => Promise<T>;
+  readonly withTimeout: WithTimeout;
 }
 
 export interface Limiter {
@@ -37,7 +39,7 @@ interface Batch {
 const NEVER = new Promise<never>(() => undefined);
 
 export function createLimiter(options: LimiterOptions): Limiter {
-  const { settlement, table, timeoutMs, within } = options;
+  const { settlement, table, timeoutMs, withTimeout } = options;
   const batches = new Map<string, Batch>();
   const holdMs = 2 * timeoutMs;
 
@@ -169,7 +171,7 @@ export function createLimiter(options: LimiterOptions): Limiter {
       const calls = accounts.flatMap((known) => known.calls);
       const leftMs = until - ctx.now();
       if (calls.length === 0 || leftMs <= 0) break;
-      await within(Promise.allSettled(calls), leftMs).catch(() => undefined);
+      await withTimeout(Promise.allSettled(calls), leftMs).catch(() => undefined);
     }
     // From here on to the call nothing may come between.
     for (const known of accounts) known.heldUntil = -Infinity;
@@ -189,7 +191,7 @@ export function createLimiter(options: LimiterOptions): Limiter {
       ok: false,
       fault: fault("redis.timeout", "the limiter's call did not end"),
     });
-    const result = await within(batch.answer, 3 * timeoutMs).catch(late);
+    const result = await withTimeout(batch.answer, 3 * timeoutMs).catch(late);
     return result.ok
       ? answered(asked, result.value, place, cost)
       : unavailable(asked, accounts, cost, behaviour, result.fault, ctx);

@@ -1,12 +1,18 @@
 import type { Context as HonoContext, Env, MiddlewareHandler } from "hono";
 import { matchedRoutes } from "hono/route";
 import { DefinitionError } from "../core/faults.ts";
-import type { Context } from "../core/ports.ts";
+import type { Context } from "../core/context.ts";
 import type { Asked, Decision, Standing } from "./decision.ts";
-import { answerHeaders, applyHeaders } from "./answer.ts";
+import { answerHeaders, applyHeaders } from "./response-headers.ts";
 import { refuse, type Respond } from "./refusal.ts";
 import type { Identities, User } from "./identity.ts";
-import { smallestLimit, windowsFor, type Behaviour, type Policy, type Rule } from "./policy.ts";
+import {
+  smallestLimit,
+  windowsFor,
+  type Behaviour,
+  type LimitPolicy,
+  type Rule,
+} from "./limit-policy.ts";
 
 /** What the limiter needs of a request's scope. */
 export interface LimitScope {
@@ -22,7 +28,7 @@ export type Cost = number | ((c: HonoContext) => number);
 
 export interface MiddlewareOptions<E extends Env> {
   readonly scopeOf: (c: HonoContext<E>) => LimitScope;
-  readonly policies: readonly Policy[];
+  readonly policies: readonly LimitPolicy[];
   readonly behaviour: Behaviour;
   readonly cost: Cost;
   readonly identities: Identities;
@@ -155,7 +161,7 @@ function isRefused({ outcome }: Decision): boolean {
   return outcome === "refused" || outcome === "closed";
 }
 
-function checkCost(cost: Cost, policies: readonly Policy[]): void {
+function checkCost(cost: Cost, policies: readonly LimitPolicy[]): void {
   if (typeof cost === "function") return;
   if (!Number.isSafeInteger(cost) || cost < 1)
     throw new DefinitionError("cost", `${cost} is not a whole number of tokens, 1 or more`);

@@ -1,4 +1,5 @@
 /** The limiter of one isolate: makes middleware, and tells of identities. */
+import type { WithTimeout } from "../core/deadline.ts";
 import type { Context as HonoContext, Env, MiddlewareHandler } from "hono";
 import { DefinitionError } from "../core/faults.ts";
 import type { Millis } from "../core/time.ts";
@@ -10,12 +11,12 @@ import { createLimiter, type Limiter } from "./limiter.ts";
 import { createMiddleware, type Cost, type LimitScope } from "./middleware.ts";
 import {
   defineBehaviour,
-  definePolicy,
+  defineLimitPolicy,
   type AlgorithmName,
   type BehaviourOptions,
   type LimitOptions,
   type Rule,
-} from "./policy.ts";
+} from "./limit-policy.ts";
 import type { Respond } from "./refusal.ts";
 import { createSettlement, type Settlement } from "./settlement.ts";
 
@@ -53,7 +54,7 @@ export interface RateLimitsOptions<E extends Env> {
   readonly ledgerOf: (algorithm: AlgorithmName) => Ledger;
   readonly identities: Identities;
   readonly respond: Respond;
-  readonly within: <T>(work: Promise<T>, ms: Millis) => Promise<T>;
+  readonly withTimeout: WithTimeout;
   /** No call of a ledger takes longer. */
   readonly timeoutMs: Millis;
   /** Identities that the isolate remembers, for each algorithm. */
@@ -69,7 +70,7 @@ export interface Counter {
 }
 
 export function createRateLimits<E extends Env>(options: RateLimitsOptions<E>): RateLimits<E> {
-  const { scopeOf, ledgerOf, identities, respond, within, timeoutMs, maxAccounts } = options;
+  const { scopeOf, ledgerOf, identities, respond, withTimeout, timeoutMs, maxAccounts } = options;
   const counters = new Map<AlgorithmName, Counter>();
   const registry = new Map<string, Registered>();
 
@@ -79,7 +80,7 @@ export function createRateLimits<E extends Env>(options: RateLimitsOptions<E>): 
       const ledger = ledgerOf(algorithm);
       const table = createAccountTable({ maxAccounts, maxOwing: Math.ceil(maxAccounts / 2) });
       const settlement = createSettlement({ ledger, table, timeoutMs });
-      const limiter = createLimiter({ settlement, table, timeoutMs, within });
+      const limiter = createLimiter({ settlement, table, timeoutMs, withTimeout });
       counter = { ledger, table, settlement, limiter };
       counters.set(algorithm, counter);
     }
@@ -96,7 +97,7 @@ export function createRateLimits<E extends Env>(options: RateLimitsOptions<E>): 
 
   return {
     rateLimit(given, ...also) {
-      const policies = [given, ...also].map(definePolicy);
+      const policies = [given, ...also].map(defineLimitPolicy);
       const behaviour = defineBehaviour(given, policies);
       const { algorithm } = behaviour;
       for (const { name, rules } of policies)

@@ -1,11 +1,11 @@
 import { Ratelimit } from "@upstash/ratelimit";
-import type { NewId } from "../core/ports.ts";
+import type { NewId } from "../core/random.ts";
 import { attempt, type RedisClient } from "../redis/client.ts";
-import { slidingLog, slidingWindow, type DetailedResponse } from "./algorithms.ts";
+import { slidingLog, slidingWindow, type DetailedResponse } from "./sliding-algorithms.ts";
 import type { Account, Ledger, Taken } from "./ledger.ts";
-import { packIdentifier } from "./packed.ts";
-import type { AlgorithmName } from "./policy.ts";
-import { createStockLedger } from "./stock.ts";
+import { packIdentifier } from "./identifier-codec.ts";
+import type { AlgorithmName } from "./limit-policy.ts";
+import { createStockLedger } from "./upstash-algorithms.ts";
 import type { UpstashAlgorithm } from "./upstash.ts";
 
 export interface RedisLedgerOptions {

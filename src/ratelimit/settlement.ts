@@ -1,6 +1,7 @@
 /** Calls of the ledger, and what their answers mean for the accounts of this isolate. */
 import type { Fault } from "../core/faults.ts";
-import type { Context, Result } from "../core/ports.ts";
+import type { Context } from "../core/context.ts";
+import type { Result } from "../core/result.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
 import { MAX_REFUSAL_MS, settleAfter, type AccountTable, type Known } from "./accounts.ts";
 import { charge, type Bucket } from "./bucket.ts";

@@ -1,7 +1,7 @@
 import { Redis } from "@upstash/redis/cloudflare";
 import { failed } from "../core/faults.ts";
 import { done, type Fault } from "../core/faults.ts";
-import type { Result } from "../core/ports.ts";
+import type { Result } from "../core/result.ts";
 import type { Millis } from "../core/time.ts";
 
 export interface RedisOptions {

@@ -1,4 +1,4 @@
-import type { FilterStore } from "../core/existence.ts";
+import type { FilterStore } from "../core/existence-filter.ts";
 import { attempt, type RedisClient } from "./client.ts";
 
 /** Existence filters in Redis: one value a kind, read and written whole. */

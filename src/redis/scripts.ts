@@ -1,5 +1,5 @@
 import { TOP } from "../core/log.ts";
-import { SOFT } from "../core/tag.ts";
+import { SOFT } from "../core/invalidation-key.ts";
 
 /**
  * The scripts that run inside Redis. Numbers are written with %.0f: Lua's own

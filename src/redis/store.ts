@@ -1,10 +1,14 @@
 import { decodeEntry, encodeEntry } from "../core/codec.ts";
 import { failed } from "../core/faults.ts";
 import { MAX_CHANGES } from "../core/log.ts";
-import type { Context, NewId, Result, SharedStore, Verified } from "../core/ports.ts";
-import type { Member } from "../core/tag.ts";
+import type { Context } from "../core/context.ts";
+import type { NewId } from "../core/random.ts";
+import type { Result } from "../core/result.ts";
+import type { SharedStore, Verified } from "../core/shared-store.ts";
+import type { LogKey } from "../core/invalidation-key.ts";
 import { attempt, type RedisClient } from "./client.ts";
 import { parseLog, parseRange, type RawLog } from "./log-answer.ts";
+import { createScriptRunner } from "./script-runner.ts";
 import { pack, unpack } from "./packing.ts";
 import { ESTABLISH, INVALIDATE, READ, TRIM, VERIFY } from "./scripts.ts";
 import type { Seq } from "../core/seq.ts";
@@ -28,11 +32,11 @@ export function createRedisStore(options: RedisStoreOptions): SharedStore {
   const marks = `${namespace}:inv:marks`;
   const entryKey = (key: string): string => `${namespace}:e:${key}`;
 
-  const readScript = createRunner(redis, READ, true);
-  const verifyScript = createRunner(redis, VERIFY, true);
-  const invalidateScript = createRunner(redis, INVALIDATE, false);
-  const establishScript = createRunner(redis, ESTABLISH, false);
-  const trimScript = createRunner(redis, TRIM, false);
+  const readScript = createScriptRunner(redis, READ, { readonly: true });
+  const verifyScript = createScriptRunner(redis, VERIFY, { readonly: true });
+  const invalidateScript = createScriptRunner(redis, INVALIDATE);
+  const establishScript = createScriptRunner(redis, ESTABLISH);
+  const trimScript = createScriptRunner(redis, TRIM);
 
   async function decode(
     keys: readonly string[],
@@ -156,7 +160,7 @@ type RawRead = readonly [
 function numbersOf(
   redis: RedisClient,
   log: string,
-  members: readonly Member[],
+  members: readonly LogKey[],
 ): Promise<Result<readonly Seq[]>> {
   return attempt(async () => {
     if (members.length === 0) return [];
@@ -168,26 +172,4 @@ function numbersOf(
 
 function sinceArg(since: Seq | undefined): string {
   return since === undefined ? "" : String(since);
-}
-
-/**
- * Runs a script in one request, always: the first call of an isolate sends the
- * body, which also loads it; later ones send its digest. Only a database that
- * has lost its scripts costs a second request.
- */
-function createRunner(redis: RedisClient, body: string, readonly: boolean) {
-  const script = readonly
-    ? redis.createScript<unknown, true>(body, { readonly: true })
-    : redis.createScript(body);
-  let loaded = false;
-
-  return async <T>(keys: string[], args: readonly (string | number)[]): Promise<T> => {
-    const texts = args.map(String);
-    if (loaded) return (await script.exec(keys, texts)) as T;
-    const raw = readonly
-      ? await redis.evalRo(body, keys, texts)
-      : await redis.eval(body, keys, texts);
-    loaded = true;
-    return raw as T;
-  };
 }

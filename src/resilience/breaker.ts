@@ -1,5 +1,5 @@
 import { failed, type Dependency } from "../core/faults.ts";
-import type { Result } from "../core/ports.ts";
+import type { Result } from "../core/result.ts";
 import type { Clock, Millis } from "../core/time.ts";
 
 export interface BreakerOptions {

@@ -1,7 +1,7 @@
 import { done, failed } from "../core/faults.ts";
-import type { Result } from "../core/ports.ts";
+import type { Result } from "../core/result.ts";
 import type { Clock, EpochMs, Millis } from "../core/time.ts";
-import { within } from "./deadline.ts";
+import { withTimeout } from "./deadline.ts";
 
 /** Gives a place back. Calling it twice does no harm. */
 export type Leave = () => void;
@@ -12,11 +12,11 @@ export interface Bulkhead {
 }
 
 export interface BulkheadOptions {
-  readonly places: number;
+  readonly slots: number;
   readonly now: Clock;
 }
 
-interface Place {
+interface Slot {
   readonly since: EpochMs;
   readonly holdMs: Millis;
 }
@@ -30,8 +30,8 @@ interface Waiter {
  * At most `places` at once; the others wait in line, each for as long as it can.
  * A request that the platform ends gives nothing back: its place is taken from it.
  */
-export function createBulkhead({ places, now }: BulkheadOptions): Bulkhead {
-  const held = new Set<Place>();
+export function createBulkhead({ slots: places, now }: BulkheadOptions): Bulkhead {
+  const held = new Set<Slot>();
   const line = new Set<Waiter>();
 
   function take(holdMs: Millis): Leave {
@@ -66,7 +66,7 @@ export function createBulkhead({ places, now }: BulkheadOptions): Bulkhead {
       const waiter = { holdMs, resolve };
       line.add(waiter);
       try {
-        return done(await within(promise, waitMs));
+        return done(await withTimeout(promise, waitMs));
       } catch {
         // In the same turn a place may have been handed to us: pass it on.
         if (!line.delete(waiter)) void promise.then((leave) => leave());

@@ -1,19 +1,12 @@
+import { DeadlineExceeded } from "../core/deadline.ts";
 import type { Millis } from "../core/time.ts";
 
-/** A wait that outlived its deadline. */
-export class DeadlineExceeded extends Error {
-  constructor(ms: Millis) {
-    super(`no answer within ${ms} ms`);
-    this.name = "DeadlineExceeded";
-  }
-}
-
 /**
- * `work`, or a rejection with DeadlineExceeded after `ms`. The timer is this
- * request's own, so a promise that another request resolves can be waited for:
- * without pending I/O of its own the runtime would end the request.
+ * Returns `work`, or rejects with DeadlineExceeded after `ms` milliseconds. The timer belongs to
+ * this request, so the request may wait for a promise that another request resolves: workerd ends
+ * a request that waits without I/O of its own.
  */
-export async function within<T>(work: Promise<T>, ms: Millis): Promise<T> {
+export async function withTimeout<T>(work: Promise<T>, ms: Millis): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | null = null;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new DeadlineExceeded(ms)), Math.max(0, ms));

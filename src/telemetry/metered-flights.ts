@@ -1,11 +1,14 @@
-import type { Carrier, Context, FlightPort, Result } from "../core/ports.ts";
+import type { TraceCarrier } from "../core/trace-carrier.ts";
+import type { Context } from "../core/context.ts";
+import type { FlightPort } from "../core/flight-port.ts";
+import type { Result } from "../core/result.ts";
 
 /** The flight objects, each call told to its request, and told whose it is. */
 export function withSpans(flights: FlightPort): FlightPort {
   async function call<T>(
     method: string,
     ctx: Context,
-    run: (carrier: Carrier | undefined) => Promise<Result<T>>,
+    run: (carrier: TraceCarrier | undefined) => Promise<Result<T>>,
     outcomeOf: (value: T) => string,
   ): Promise<Result<T>> {
     const child = ctx.child();

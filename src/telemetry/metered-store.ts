@@ -1,4 +1,6 @@
-import type { Context, Result, SharedStore } from "../core/ports.ts";
+import type { Context } from "../core/context.ts";
+import type { Result } from "../core/result.ts";
+import type { SharedStore } from "../core/shared-store.ts";
 
 /** Members that one command of a script takes; see redis/scripts.ts. */
 const MEMBERS_A_COMMAND = 4_000;
@@ -41,7 +43,9 @@ export function withMeter(store: SharedStore): SharedStore {
         "EVALSHA_RO",
         () => store.read(keys, since, ctx),
         (value) => {
-          const members = new Set(value?.found.flatMap((found) => found?.entry.members ?? []));
+          const members = new Set(
+            value?.found.flatMap((found) => found?.entry.invalidationKeys ?? []),
+          );
           return 2 + membersCost(2 * members.size) + logCost(since);
         },
       ),

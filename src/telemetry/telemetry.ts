@@ -5,15 +5,16 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import type { CacheEvent } from "../core/events.ts";
 import type { MetricsPort } from "../core/metrics.ts";
-import type { Child, NewId, Random } from "../core/ports.ts";
+import type { ChildSpan } from "../core/trace-carrier.ts";
+import type { NewId, Random } from "../core/random.ts";
 import type { Clock, Millis } from "../core/time.ts";
-import type { Answered, Incoming, Watcher } from "../core/watcher.ts";
-import type { Fetch } from "./exporter.ts";
-import { hashKey } from "./key-name.ts";
-import { createMeter, type Meter } from "./meter.ts";
-import { createMetricsView, type MetricsView } from "./metrics-view.ts";
-import { createOutbox } from "./outbox.ts";
-import { createPump } from "./pump.ts";
+import type { RequestEnd, RequestStart, RequestObserver } from "../core/request-observer.ts";
+import type { Fetch } from "./export/exporter.ts";
+import { hashKey } from "./hash-key.ts";
+import { createMeter, type Meter } from "./metrics/meter.ts";
+import { createMetricsView, type MetricsView } from "./metrics/metrics-view.ts";
+import { createExportQueue } from "./export/export-queue.ts";
+import { createFlushLoop } from "./export/flush-loop.ts";
 import {
   addStep as addToRecord,
   createRecord,
@@ -21,15 +22,21 @@ import {
   type NamedRecord,
   type RequestRecord,
   type StepRecord,
-} from "./record.ts";
-import { createRecorder } from "./recorder.ts";
-import { createReporter } from "./reporter.ts";
-import { createSampler } from "./sampling.ts";
+} from "./traces/request-record.ts";
+import { createRecorder } from "./event-recorder.ts";
+import { createReporter } from "./metrics/reporter.ts";
+import { createSampler } from "./traces/sampling.ts";
 import type { TelemetrySettings } from "./settings.ts";
-import { methodOf, schemeOf } from "./spans.ts";
-import { createTopKeys } from "./top-keys.ts";
-import { carrierOf, newSpanId, readCarrier, traceparentOf, type SpanRef } from "./trace-context.ts";
-import type { Kept } from "./wide-event.ts";
+import { methodOf, schemeOf } from "./traces/spans.ts";
+import { createTopKeys } from "./metrics/top-keys.ts";
+import {
+  carrierOf,
+  newSpanId,
+  readCarrier,
+  traceparentOf,
+  type SpanRef,
+} from "./traces/trace-context.ts";
+import type { Kept } from "./traces/wide-event.ts";
 
 export interface TelemetryOptions {
   readonly settings: TelemetrySettings;
@@ -54,7 +61,7 @@ export interface TelemetryOptions {
 
 export interface Telemetry {
   /** Sees requests; none if telemetry is off. */
-  readonly watcher: Watcher<RequestRecord> | undefined;
+  readonly observer: RequestObserver<RequestRecord> | undefined;
   /** An event that belongs to no request. */
   observe(event: CacheEvent): void;
   /** One request to Postgres has been answered, or has failed. */
@@ -64,7 +71,7 @@ export interface Telemetry {
     readonly outcome: string;
   }): void;
   /** A child of the current request's span, for a call that is told of it; undefined outside any. */
-  child(): (Child & { readonly baggage: string }) | undefined;
+  child(): (ChildSpan & { readonly baggage: string }) | undefined;
   /** Adds a step to the current request's record. */
   step(step: Omit<StepRecord, "endedAt">): void;
   readonly meter: Meter;
@@ -86,7 +93,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   const missed = createTopKeys(WATCHED_KEYS);
   const sampler = createSampler(settings.sampler, settings.samplerRatio, random);
   const resource = resourceFromAttributes(settings.resource);
-  const outbox = createOutbox({ ...options, resource, meter, nameKey });
+  const outbox = createExportQueue({ ...options, resource, meter, nameKey });
   const reporter =
     metrics &&
     createReporter({
@@ -101,8 +108,14 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     });
   const reports =
     reporter &&
-    createPump({ run: reporter.run, isEmpty: () => reporter.empty, everyMs: flushMs, now, sleep });
-  const exports = createPump({
+    createFlushLoop({
+      run: reporter.run,
+      isEmpty: () => reporter.empty,
+      everyMs: flushMs,
+      now,
+      sleep,
+    });
+  const exports = createFlushLoop({
     run: outbox.run,
     isEmpty: () => outbox.empty,
     isFull: () => outbox.full,
@@ -137,13 +150,13 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     return Object.assign(record, { span: record.span ?? newSpan(undefined, record.sampled) });
   }
 
-  function childOf({ span }: RequestRecord): Child | undefined {
+  function childOf({ span }: RequestRecord): ChildSpan | undefined {
     if (span === undefined) return undefined;
     const spanId = newSpanId(random);
     return { spanId, carrier: carrierOf({ ...span, spanId }) };
   }
 
-  function begin({ request, url, startedAt, background }: Incoming): RequestRecord {
+  function begin({ request, url, startedAt, background }: RequestStart): RequestRecord {
     const outer = current.getStore();
     const traceparent =
       outer === undefined && propagators.has("tracecontext")
@@ -177,7 +190,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
 
   function end(
     record: RequestRecord,
-    { at, status, route, limited }: Answered,
+    { at, status, route, limited }: RequestEnd,
     waitUntil: (work: Promise<unknown>) => void,
   ): string | undefined {
     record.endedAt = at;
@@ -213,7 +226,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   }
 
   return {
-    watcher: enabled ? { begin, observe: recorder, child: childOf, run, end } : undefined,
+    observer: enabled ? { begin, observe: recorder, child: childOf, run, end } : undefined,
     observe: enabled ? (event) => recorder(event, undefined) : () => undefined,
     meter,
     metrics: createMetricsView({ port: metrics, resource: settings.resource }),

@@ -1,7 +1,11 @@
+import type { WithTimeout } from "../core/deadline.ts";
+import { isDeadlineExceeded } from "../core/deadline.ts";
 import { decodeEntry, encodeEntry } from "../core/codec.ts";
 import type { Entry } from "../core/entry.ts";
 import { done, failed, messageOf } from "../core/faults.ts";
-import type { Context, Result, Tier } from "../core/ports.ts";
+import type { Context } from "../core/context.ts";
+import type { Result } from "../core/result.ts";
+import type { Tier } from "../core/tier.ts";
 import type { Millis } from "../core/time.ts";
 
 export interface EdgeTierOptions {
@@ -11,7 +15,7 @@ export interface EdgeTierOptions {
   /** Larger entries are not kept: reading them would take longer than asking Redis. Default: any size. */
   readonly maxEntryChars?: number;
   /** Runs a wait under a deadline; injected, for timers are the platform's. */
-  readonly within: <T>(work: Promise<T>, ms: Millis) => Promise<T>;
+  readonly withTimeout: WithTimeout;
 }
 
 /**
@@ -22,14 +26,16 @@ export interface EdgeTierOptions {
  * @see https://developers.cloudflare.com/workers/runtime-apis/cache/
  */
 export function createEdgeTier(options: EdgeTierOptions): Tier {
-  const { open, timeoutMs, within, maxEntryChars = Infinity } = options;
+  const { open, timeoutMs, withTimeout, maxEntryChars = Infinity } = options;
 
   async function attempt<T>(work: (cache: Cache) => Promise<T>): Promise<Result<T>> {
     try {
-      return done(await within(open().then(work), timeoutMs));
+      return done(await withTimeout(open().then(work), timeoutMs));
     } catch (error) {
-      const late = error instanceof Error && error.name === "DeadlineExceeded";
-      return failed(late ? "edge.timeout" : "edge.unavailable", messageOf(error));
+      return failed(
+        isDeadlineExceeded(error) ? "edge.timeout" : "edge.unavailable",
+        messageOf(error),
+      );
     }
   }
 

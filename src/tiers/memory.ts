@@ -1,6 +1,6 @@
 import { done } from "../core/faults.ts";
 import { sizeOf, type Entry } from "../core/entry.ts";
-import type { MemoryTier } from "../core/ports.ts";
+import type { MemoryTier } from "../core/tier.ts";
 import type { EpochMs } from "../core/time.ts";
 import type { EvictionOrder, Node } from "./eviction/order.ts";
 import { createSieve } from "./eviction/sieve.ts";

@@ -1,6 +1,8 @@
 /** Write-behind: readers see the change at once, the database gets it later. */
-import type { Context, Invalidator, Result } from "../core/ports.ts";
-import { tagMember } from "../core/tag.ts";
+import type { Context } from "../core/context.ts";
+import type { Invalidator } from "../core/invalidator.ts";
+import type { Result } from "../core/result.ts";
+import { invalidationKeyOfTag } from "../core/invalidation-key.ts";
 import type { Through, WriteThrough } from "./through.ts";
 
 /** A change that waits for the database. Delivered at least once: `id` tells repetitions apart. */
@@ -34,8 +36,8 @@ export function createWriteBehind({ queue, invalidator, through }: WriteBehindOp
     const before = through.moment();
     const queued = await queue.send(change);
     if (!queued.ok) return queued;
-    const members = [`k:${entry.key}` as const, ...entry.tags.map(tagMember)];
-    invalidator.markDead(members);
+    const members = [`k:${entry.key}` as const, ...entry.tags.map(invalidationKeyOfTag)];
+    invalidator.markInvalidated(members);
     const invalidation = await invalidator.invalidate(members, ctx);
     if (invalidation.ok) await through.put(entry, before, invalidation.value, ctx);
     return queued;

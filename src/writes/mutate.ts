@@ -1,7 +1,7 @@
 import type { SQL } from "drizzle-orm";
 import type { BatchItem } from "drizzle-orm/batch";
 import type { Duration } from "../core/duration.ts";
-import { tagMember, type Member } from "../core/tag.ts";
+import { invalidationKeyOfTag, type LogKey } from "../core/invalidation-key.ts";
 import {
   insertFound,
   insertMembers,
@@ -46,7 +46,7 @@ export interface Committed<T> {
   readonly value: T | undefined;
   /** The rows of the outbox that the change left, and what they hold. */
   readonly ids: readonly number[];
-  readonly members: readonly Member[];
+  readonly members: readonly LogKey[];
 }
 
 /**
@@ -59,7 +59,7 @@ export async function commit<T>(
   mutation: Mutation<T>,
 ): Promise<Committed<T>> {
   const { statements, tags, tagQuery } = mutation;
-  const members = tags.map(tagMember);
+  const members = tags.map(invalidationKeyOfTag);
   const { before, after } = queriesOf(tagQuery);
   const head = before && insertFound(db, heading, before, members);
   const tail = after

@@ -1,6 +1,6 @@
 import { sql, type SQL } from "drizzle-orm";
 import type { NeonHttpDatabase } from "drizzle-orm/neon-http";
-import type { Member } from "../core/tag.ts";
+import type { LogKey } from "../core/invalidation-key.ts";
 import { outbox } from "./schema.ts";
 import type { Seq } from "../core/seq.ts";
 import type { Millis } from "../core/time.ts";
@@ -10,13 +10,13 @@ export type Database = NeonHttpDatabase;
 /** What an INSERT into the outbox answers. Postgres' bigint arrives as text. */
 export interface InsertedRow extends Record<string, unknown> {
   readonly id: string;
-  readonly members: Member[];
+  readonly members: LogKey[];
 }
 
 /** A row of the outbox as the relay reads it. */
 export interface OutboxRow {
   readonly id: number;
-  readonly members: readonly Member[];
+  readonly members: readonly LogKey[];
   readonly number: Seq | null;
   readonly lagMs: Millis;
   readonly settled: boolean;
@@ -31,7 +31,7 @@ export interface Heading {
 }
 
 /** One row with the members; for what is known before the transaction. */
-export function insertMembers(db: Database, heading: Heading, members: readonly Member[]) {
+export function insertMembers(db: Database, heading: Heading, members: readonly LogKey[]) {
   const { namespace, lagMs } = heading;
   return db.execute<InsertedRow>(sql`
     insert into ${outbox} (namespace, lag_ms, members)
@@ -47,7 +47,7 @@ export function insertFound(
   db: Database,
   { namespace, lagMs }: Heading,
   tagQuery: SQL,
-  members: readonly Member[],
+  members: readonly LogKey[],
 ) {
   return db.execute<InsertedRow>(sql`
     with found (member) as materialized (
@@ -99,7 +99,7 @@ export async function selectDue(
   return db
     .select({
       id: outbox.id,
-      members: sql<Member[]>`${outbox.members}`,
+      members: sql<LogKey[]>`${outbox.members}`,
       number: outbox.number,
       lagMs: outbox.lagMs,
       settled: outbox.settled,

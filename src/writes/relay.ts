@@ -1,6 +1,7 @@
 import { originFaultOf, type Fault } from "../core/faults.ts";
-import type { Context, Invalidator } from "../core/ports.ts";
-import type { Member } from "../core/tag.ts";
+import type { Context } from "../core/context.ts";
+import type { Invalidator } from "../core/invalidator.ts";
+import type { LogKey } from "../core/invalidation-key.ts";
 import type { Millis } from "../core/time.ts";
 
 import {
@@ -121,6 +122,6 @@ async function verifySettled(
   return undefined;
 }
 
-export function unionOf(rows: readonly { readonly members: readonly Member[] }[]): Member[] {
+export function unionOf(rows: readonly { readonly members: readonly LogKey[] }[]): LogKey[] {
   return [...new Set(rows.flatMap((row) => row.members))];
 }

@@ -1,9 +1,10 @@
 /** Write-through: what was written becomes the entry, without a load. */
-import type { LogMoment } from "../core/entry.ts";
+import type { LogPosition } from "../core/entry.ts";
 import type { Policy } from "../core/policy.ts";
-import type { Context, Invalidation } from "../core/ports.ts";
-import { derivedMembers, tagMember } from "../core/tag.ts";
-import type { Engine } from "../engine/cache.ts";
+import type { Context } from "../core/context.ts";
+import type { Invalidation } from "../core/invalidator.ts";
+import { derivedInvalidationKeys, invalidationKeyOfTag } from "../core/invalidation-key.ts";
+import type { Engine } from "../engine/lookup.ts";
 
 /** The entry that a write makes. */
 export interface Through {
@@ -17,7 +18,7 @@ export interface Through {
 
 export interface WriteThrough {
   /** What is known before the commit begins. */
-  moment(): LogMoment;
+  moment(): LogPosition;
   /**
    * Stores the value as of the write's own number; unless another write to the same
    * names was numbered since `before`: whose value is the later one is not known then,
@@ -25,26 +26,26 @@ export interface WriteThrough {
    */
   put(
     through: Through,
-    before: LogMoment,
+    before: LogPosition,
     invalidation: Invalidation,
     ctx: Context,
   ): Promise<boolean>;
 }
 
 export interface WriteThroughOptions {
-  readonly engine: Pick<Engine, "moment" | "put">;
+  readonly engine: Pick<Engine, "logPosition" | "put">;
   readonly etagOf: (body: string) => Promise<string>;
 }
 
 export function createWriteThrough({ engine, etagOf }: WriteThroughOptions): WriteThrough {
   return {
-    moment: engine.moment,
+    moment: engine.logPosition,
     async put({ key, policy, value, tags }, before, invalidation, ctx) {
       const { seq, era, previous } = invalidation;
       if (era !== before.era || previous > before.asOf) return false;
       const now = ctx.now();
       const body = JSON.stringify(value);
-      const members = [...derivedMembers(key), ...tags.map(tagMember)];
+      const members = [...derivedInvalidationKeys(key), ...tags.map(invalidationKeyOfTag)];
       engine.put(
         key,
         policy,

@@ -1,8 +1,16 @@
 import { CacheUnavailable, DefinitionError, originFaultOf } from "../core/faults.ts";
 import { toMillis, type Duration } from "../core/duration.ts";
 import { MAX_LIFETIME_MS } from "../core/policy.ts";
-import type { Context, Invalidation, Invalidator, RelayAlarm, Result } from "../core/ports.ts";
-import { membersOfPurge, tagMember, type Member, type PurgeTargets } from "../core/tag.ts";
+import type { Context } from "../core/context.ts";
+import type { Invalidation, Invalidator } from "../core/invalidator.ts";
+import type { RelayAlarm } from "../core/relay-alarm.ts";
+import type { Result } from "../core/result.ts";
+import {
+  logKeysOfPurge,
+  invalidationKeyOfTag,
+  type LogKey,
+  type PurgeTargets,
+} from "../core/invalidation-key.ts";
 import type { Millis } from "../core/time.ts";
 import { commit, type Committed, type Mutation } from "./mutate.ts";
 import { isRejection, WriteUnconfirmed } from "./unconfirmed.ts";
@@ -89,7 +97,7 @@ export function createWriter(options: WriterOptions): Writer {
   }
 
   async function invalidate(
-    members: readonly Member[],
+    members: readonly LogKey[],
     ctx: Context,
   ): Promise<Result<Invalidation>> {
     const result = await invalidator.invalidate(members, ctx);
@@ -122,7 +130,7 @@ export function createWriter(options: WriterOptions): Writer {
       if (ids.length > 0) inBackground(deleteRows(db, ids), ctx);
       return { value, invalidation: "done" };
     }
-    invalidator.markDead(members);
+    invalidator.markInvalidated(members);
     const result = await invalidate(members, ctx);
     if (result.ok && before !== undefined && mutation.through !== undefined)
       await options.through?.put(mutation.through(value), before, result.value, ctx);
@@ -146,8 +154,8 @@ export function createWriter(options: WriterOptions): Writer {
       const cause = originFaultOf(error);
       end(cause.code);
       if (isRejection(cause)) throw error;
-      const members = mutation.tags.map(tagMember);
-      invalidator.markDead(members);
+      const members = mutation.tags.map(invalidationKeyOfTag);
+      invalidator.markInvalidated(members);
       await invalidate(members, ctx);
       // Tags that only the database knows are in the outbox, if there are any.
       ctx.defer(runRelay(ctx).then(() => (backlog = true)));
@@ -156,9 +164,9 @@ export function createWriter(options: WriterOptions): Writer {
   }
 
   async function purge(targets: PurgeTargets, ctx: Context): Promise<InvalidationState> {
-    const members = membersOfPurge(targets);
+    const members = logKeysOfPurge(targets);
     if (members.length === 0) return "done";
-    invalidator.markDead(members);
+    invalidator.markInvalidated(members);
     // Nothing is committed that the log would have to wait for: both at once.
     const [ids, result] = await Promise.all([
       insertMembers(db, { namespace, lagMs: originLagMs }, members).then(

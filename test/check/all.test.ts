@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { plant } from "./plant.ts";
+import { plant } from "./planted-project.ts";
 
 test("check: a sound project passes every gate", () => {
   using project = plant();

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { plant } from "./plant.ts";
+import { plant } from "./planted-project.ts";
 
 /** A project where every file below exists, so that only the rule under test is broken. */
 const ROOMS = Object.fromEntries(

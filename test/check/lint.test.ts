@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { plant } from "./plant.ts";
+import { plant } from "./planted-project.ts";
 
 /** A file of that many lines, counting the blank one and the comments. */
 const lines = (count: number): string =>

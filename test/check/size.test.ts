@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
-import { plant } from "./plant.ts";
+import { plant } from "./planted-project.ts";
 
 /** Text that does not compress below three quarters of its length. */
 function noise(bytes: number): string {

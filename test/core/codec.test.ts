@@ -28,7 +28,9 @@ describe("a stored entry", () => {
 
   it("shows its names on its second line, for the scripts that run in Redis", () => {
     const members = taggedMembers("list:de:1", "!seq", "größe 1", "t:x");
-    const [, line] = encodeEntry(entryOf({ key: "list:de:1", members, body: "a\nb" })).split("\n");
+    const [, line] = encodeEntry(
+      entryOf({ key: "list:de:1", invalidationKeys: members, body: "a\nb" }),
+    ).split("\n");
     expect(line?.split("\t")).toEqual(members);
   });
 
@@ -56,7 +58,7 @@ describe("a stored entry", () => {
         const decoded = decodeEntry(entry.key, garbled);
         // White space and digits in the header leave valid JSON; names and body must be whole.
         if (decoded === undefined) return;
-        expect(decoded.members).toEqual(expect.arrayContaining(["n:", "k:product:1"]));
+        expect(decoded.invalidationKeys).toEqual(expect.arrayContaining(["n:", "k:product:1"]));
         expect(decoded.body).toHaveLength(entry.body.length);
       }),
       { numRuns: 1_000 },

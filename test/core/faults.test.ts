@@ -8,7 +8,7 @@ import {
 } from "../../src/core/faults.ts";
 import { createContext } from "../../src/core/context.ts";
 import type { CacheEvent } from "../../src/core/events.ts";
-import { DeadlineExceeded } from "../../src/resilience/deadline.ts";
+import { DeadlineExceeded } from "../../src/core/deadline.ts";
 
 describe("the message of an error", () => {
   it("is one bounded line, whatever was thrown", () => {

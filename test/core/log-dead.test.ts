@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest";
 import {
   applyAnswer,
   createLogView,
-  judge,
-  markDead,
+  verdictByView,
+  markInvalidated,
   noteNumbers,
   type LogAnswer,
 } from "../../src/core/log.ts";
@@ -21,50 +21,50 @@ const answer = (more: Partial<LogAnswer>): LogAnswer => ({
 });
 
 const tagged = (asOf: number, tag = "a") =>
-  entryOf({ asOf, era: "e", members: taggedMembers("item:1", tag) });
+  entryOf({ asOf, era: "e", invalidationKeys: taggedMembers("item:1", tag) });
 
 describe("what an isolate has changed and the log has not numbered", () => {
   it("is dead whoever loaded it, and however much that one knew", () => {
     const view = createLogView();
     applyAnswer(view, answer({}));
-    markDead(view, ["t:a"]);
-    expect(judge(view, tagged(100))).toBe("invalidated");
-    expect(judge(view, tagged(1_000))).toBe("invalidated");
-    expect(judge(view, tagged(100, "b"))).toBe("valid");
+    markInvalidated(view, ["t:a"]);
+    expect(verdictByView(view, tagged(100))).toBe("invalidated");
+    expect(verdictByView(view, tagged(1_000))).toBe("invalidated");
+    expect(verdictByView(view, tagged(100, "b"))).toBe("valid");
   });
 
   it("is dead before the log was ever reached, and after its first answer", () => {
     const view = createLogView();
-    markDead(view, ["t:a"]);
-    expect(judge(view, tagged(100))).toBe("invalidated");
+    markInvalidated(view, ["t:a"]);
+    expect(verdictByView(view, tagged(100))).toBe("invalidated");
     applyAnswer(view, answer({}));
-    expect(judge(view, tagged(100))).toBe("invalidated");
+    expect(verdictByView(view, tagged(100))).toBe("invalidated");
   });
 
   it("lives again as of its number, from this isolate or from the log", () => {
     for (const learn of ["noted", "heard"] as const) {
       const view = createLogView();
       applyAnswer(view, answer({}));
-      markDead(view, ["t:a"]);
+      markInvalidated(view, ["t:a"]);
       if (learn === "noted") noteNumbers(view, ["t:a"], 150);
       else applyAnswer(view, answer({ sentAt: 2, seq: 150, since: 100, changes: [["t:a", 150]] }));
-      expect(judge(view, tagged(149))).toBe("invalidated");
-      expect(judge(view, tagged(150))).toBe("valid");
+      expect(verdictByView(view, tagged(149))).toBe("invalidated");
+      expect(verdictByView(view, tagged(150))).toBe("valid");
     }
   });
 
   it("is not brought back by a number from before", () => {
     const view = createLogView();
     applyAnswer(view, answer({}));
-    markDead(view, ["t:a"]);
+    markInvalidated(view, ["t:a"]);
     applyAnswer(view, answer({ sentAt: 2, since: 100, changes: [["t:a", 100]] }));
-    expect(judge(view, tagged(100))).toBe("invalidated");
+    expect(verdictByView(view, tagged(100))).toBe("invalidated");
   });
 
   it("is bounded, however long the log is away", () => {
     const view = createLogView();
-    for (let i = 0; i < 30_000; i++) markDead(view, [`t:${i}`]);
-    expect(view.dead.size).toBeLessThanOrEqual(20_000);
-    expect(judge(view, tagged(100, "29999"))).toBe("invalidated");
+    for (let i = 0; i < 30_000; i++) markInvalidated(view, [`t:${i}`]);
+    expect(view.pending.size).toBeLessThanOrEqual(20_000);
+    expect(verdictByView(view, tagged(100, "29999"))).toBe("invalidated");
   });
 });

@@ -1,6 +1,6 @@
 /** The log's primary and its replicas, as a state for each instant: the truth of `log-world.ts`. */
 import type { LogAnswer } from "../../src/core/log.ts";
-import type { Member } from "../../src/core/tag.ts";
+import type { LogKey } from "../../src/core/invalidation-key.ts";
 
 /** How far replicas lag at most. */
 export const LAG = 6;
@@ -30,7 +30,7 @@ export interface Primary {
   state(): State;
   /** What a question sent at `sentAt` meets: some replica, some time until now. */
   met(sentAt: number, die: number): State;
-  invalidate(members: readonly Member[]): number;
+  invalidate(members: readonly LogKey[]): number;
   /** The create-if-absent script. */
   establish(known: Known): void;
   trim(die: number): void;

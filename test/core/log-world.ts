@@ -7,15 +7,15 @@ import { verifiedCopy, type Entry } from "../../src/core/entry.ts";
 import {
   applyAnswer,
   createLogView,
-  judge,
-  judgeByNumbers,
-  markDead,
+  verdictByView,
+  verdictByNumbers,
+  markInvalidated,
   noteNumbers,
   type LogAnswer,
   type LogView,
   type Verdict,
 } from "../../src/core/log.ts";
-import { SOFT, type HardMember, type Member } from "../../src/core/tag.ts";
+import { SOFT, type InvalidationKey, type LogKey } from "../../src/core/invalidation-key.ts";
 import { entryOf, taggedMembers } from "../support/entries.ts";
 import { answerOf, createPrimary, LAG, type Question } from "./log-primary.ts";
 
@@ -44,7 +44,7 @@ export interface Step {
 /** An acknowledged invalidation. */
 interface Purge {
   readonly at: number;
-  readonly member: Member;
+  readonly member: LogKey;
 }
 
 interface Item {
@@ -57,7 +57,7 @@ interface Item {
 
 /** What an isolate has marked dead by itself. */
 interface Mark {
-  readonly member: HardMember;
+  readonly member: InvalidationKey;
   readonly seen: number;
   readonly era: string;
 }
@@ -87,7 +87,7 @@ export function createWorld(isolates: number): World {
   let now = 1;
   const primary = createPrimary(() => now);
 
-  function invalidate(members: readonly Member[]): number {
+  function invalidate(members: readonly LogKey[]): number {
     for (const member of members) purges.push({ at: now, member });
     return primary.invalidate(members);
   }
@@ -115,7 +115,9 @@ export function createWorld(isolates: number): World {
         at > since &&
         at <= until &&
         member.startsWith(SOFT) === soft &&
-        item.entry.members.includes((soft ? member.slice(SOFT.length) : member) as HardMember),
+        item.entry.invalidationKeys.includes(
+          (soft ? member.slice(SOFT.length) : member) as InvalidationKey,
+        ),
     );
   }
 
@@ -133,10 +135,13 @@ export function createWorld(isolates: number): World {
     // The engine asks the primary first where an entry knows more than the log beside it.
     if (log.era === item.entry.era && item.entry.asOf > (log.seq ?? 0)) return;
     const highest = (prefix: string): number =>
-      Math.max(0, ...item.entry.members.map((name) => state.numbers.get(prefix + name) ?? 0));
-    const verdict = judgeByNumbers(item.entry, { hard: highest(""), soft: highest(SOFT) }, log);
+      Math.max(
+        0,
+        ...item.entry.invalidationKeys.map((name) => state.numbers.get(prefix + name) ?? 0),
+      );
+    const verdict = verdictByNumbers(item.entry, { hard: highest(""), soft: highest(SOFT) }, log);
     check(verdict, item, now - LAG, "a verification");
-    if (judge(view, item.entry) === "invalidated") return;
+    if (verdictByView(view, item.entry) === "invalidated") return;
     if (verdict !== "valid" && verdict !== "soft") return;
     const soft = verdict === "soft";
     const entry = verifiedCopy(item.entry, log.seq ?? 0, soft, now);
@@ -146,13 +151,13 @@ export function createWorld(isolates: number): World {
   function judgeAll(): void {
     for (const [isolate, view] of views.entries()) {
       for (const item of items) {
-        const verdict = judge(view, item.entry);
+        const verdict = verdictByView(view, item.entry);
         check(verdict, item, view.stamp - LAG, `isolate ${isolate}`);
         const dead = marks[isolate]!.some(
           (mark) =>
             item.entry.asOf <= mark.seen &&
             item.entry.era === mark.era &&
-            item.entry.members.includes(mark.member),
+            item.entry.invalidationKeys.includes(mark.member),
         );
         if (dead && (verdict === "valid" || verdict === "soft"))
           found.push(`isolate ${isolate} takes for ${verdict} what it has marked dead`);
@@ -165,7 +170,7 @@ export function createWorld(isolates: number): World {
       const tags = TAGS.filter((_, bit) => (b >> bit) & 1);
       const { era = "", seen: asOf } = views[isolate]!;
       const key = `k:${c % 2}`;
-      const entry = entryOf({ key, members: taggedMembers(key, ...tags), era, asOf });
+      const entry = entryOf({ key, invalidationKeys: taggedMembers(key, ...tags), era, asOf });
       items = [...items.slice(-11), { entry, readAt: now, softUntil: 0 }];
     },
     ask: ({ b, c }, isolate) => {
@@ -187,9 +192,9 @@ export function createWorld(isolates: number): World {
       if (item !== undefined) verify(item, views[isolate]!, c);
     },
     invalidate: ({ b, c }, isolate) => {
-      const names: HardMember[] = ["t:a", "t:b", "t:c", "k:k:0", "n:", "t:d", "t:e"];
+      const names: InvalidationKey[] = ["t:a", "t:b", "t:c", "k:k:0", "n:", "t:d", "t:e"];
       const hard = names.filter((_, bit) => (b >> bit) & 1);
-      const members = c % 4 === 0 ? hard.map((name): Member => `${SOFT}${name}`) : hard;
+      const members = c % 4 === 0 ? hard.map((name): LogKey => `${SOFT}${name}`) : hard;
       const seq = invalidate(members);
       if (c % 2 === 0 && views[isolate]!.era === primary.state().era)
         noteNumbers(views[isolate]!, members, seq);
@@ -197,8 +202,8 @@ export function createWorld(isolates: number): World {
     mark: ({ b }, isolate) => {
       const view = views[isolate]!;
       if (view.era === undefined) return;
-      const member: HardMember = `t:${TAGS[b % TAGS.length]!}`;
-      markDead(view, [member]);
+      const member: InvalidationKey = `t:${TAGS[b % TAGS.length]!}`;
+      markInvalidated(view, [member]);
       marks[isolate]!.push({ member, seen: view.seen, era: view.era });
     },
     trim: ({ b }) => primary.trim(b),
@@ -240,7 +245,7 @@ export function createWorld(isolates: number): World {
         judgeAll();
         now++;
         const { era = "", seen: asOf } = view;
-        return judge(view, entryOf({ era, asOf }));
+        return verdictByView(view, entryOf({ era, asOf }));
       });
     },
   };

@@ -2,9 +2,9 @@ import { describe, expect, it } from "vitest";
 import {
   applyAnswer,
   createLogView,
-  judge,
-  judgeByNumbers,
-  markDead,
+  verdictByView,
+  verdictByNumbers,
+  markInvalidated,
   noteNumbers,
   type LogAnswer,
   type LogView,
@@ -30,7 +30,7 @@ function viewOf(fields: Partial<LogView> = {}): LogView {
 }
 
 const item = (asOf: number, era = "e") =>
-  entryOf({ asOf, era, members: taggedMembers("product:1", "a") });
+  entryOf({ asOf, era, invalidationKeys: taggedMembers("product:1", "a") });
 
 describe("an answer of the log", () => {
   it("is the beginning of what a fresh isolate knows", () => {
@@ -70,12 +70,16 @@ describe("an answer of the log", () => {
       ["~t:b", 111],
     ] as const;
     applyAnswer(view, answerOf({ sentAt: 1_001, seq: 111, changes }));
-    expect(judge(view, item(109))).toBe("invalidated");
-    expect(judge(view, item(110))).toBe("valid");
-    expect(judge(view, entryOf({ asOf: 109, era: "e" }))).toBe("valid");
-    const soft = entryOf({ asOf: 110, era: "e", members: taggedMembers("product:1", "b") });
-    expect(judge(view, soft)).toBe("soft");
-    expect(judge(view, { ...soft, asOf: 111 })).toBe("valid");
+    expect(verdictByView(view, item(109))).toBe("invalidated");
+    expect(verdictByView(view, item(110))).toBe("valid");
+    expect(verdictByView(view, entryOf({ asOf: 109, era: "e" }))).toBe("valid");
+    const soft = entryOf({
+      asOf: 110,
+      era: "e",
+      invalidationKeys: taggedMembers("product:1", "b"),
+    });
+    expect(verdictByView(view, soft)).toBe("soft");
+    expect(verdictByView(view, { ...soft, asOf: 111 })).toBe("valid");
   });
 
   it("merges by maximum, in whatever order answers arrive", () => {
@@ -84,7 +88,7 @@ describe("an answer of the log", () => {
     const older = answerOf({ sentAt: 1_003, seq: 120, since: 50, changes: [["t:a", 60]] });
     applyAnswer(view, newest);
     applyAnswer(view, older);
-    expect(judge(view, item(119))).toBe("invalidated");
+    expect(verdictByView(view, item(119))).toBe("invalidated");
   });
 
   it("that was cut short leaves entries below it to be asked about", () => {
@@ -94,8 +98,8 @@ describe("an answer of the log", () => {
       ["t:y", 140],
     ] as const;
     applyAnswer(view, answerOf({ sentAt: 1_001, seq: 150, truncated: true, changes }));
-    expect(judge(view, item(139))).toBe("unknown");
-    expect(judge(view, item(140))).toBe("valid");
+    expect(verdictByView(view, item(139))).toBe("unknown");
+    expect(verdictByView(view, item(140))).toBe("valid");
   });
 
   it("that was cut short inside one number leaves entries at that number valid", () => {
@@ -105,33 +109,33 @@ describe("an answer of the log", () => {
       ["t:y", 150],
     ] as const;
     applyAnswer(view, answerOf({ sentAt: 1_001, seq: 150, truncated: true, changes }));
-    expect(judge(view, item(149))).toBe("unknown");
-    expect(judge(view, item(150))).toBe("valid");
+    expect(verdictByView(view, item(149))).toBe("unknown");
+    expect(verdictByView(view, item(150))).toBe("valid");
   });
 
   it("with a floor above what was known empties the isolate's memory of the log", () => {
     const view = viewOf();
     applyAnswer(view, answerOf({ sentAt: 1_001, seq: 150, changes: [["t:b", 150]], floor: 120 }));
     expect(view).toMatchObject({ base: 150, seen: 150, floor: 120 });
-    expect(judge(view, item(119))).toBe("floor");
-    expect(judge(view, item(149))).toBe("unknown");
-    expect(judge(view, item(150))).toBe("valid");
+    expect(verdictByView(view, item(119))).toBe("floor");
+    expect(verdictByView(view, item(149))).toBe("unknown");
+    expect(verdictByView(view, item(150))).toBe("valid");
   });
 
   it("with such a floor does not undo what this isolate has invalidated itself", () => {
     const view = viewOf();
     noteNumbers(view, ["t:a"], 170);
     applyAnswer(view, answerOf({ sentAt: 1_001, seq: 150, floor: 120 }));
-    expect(judge(view, item(160))).toBe("invalidated");
+    expect(verdictByView(view, item(160))).toBe("invalidated");
   });
 
   it("of another era makes everything of the former one void", () => {
     const view = viewOf();
     noteNumbers(view, ["t:a"], 500);
     applyAnswer(view, answerOf({ sentAt: 1_001, era: "f", seq: 50, floor: 0 }));
-    expect(judge(view, item(1_000_000))).toBe("era");
-    expect(judge(view, item(49, "f"))).toBe("unknown");
-    expect(judge(view, item(50, "f"))).toBe("valid");
+    expect(verdictByView(view, item(1_000_000))).toBe("era");
+    expect(verdictByView(view, item(49, "f"))).toBe("unknown");
+    expect(verdictByView(view, item(50, "f"))).toBe("valid");
   });
 });
 
@@ -142,72 +146,72 @@ describe("what an isolate remembers", () => {
   it("is bounded: beyond it, entries are asked about one by one", () => {
     const view = viewOf();
     applyAnswer(view, answerOf({ sentAt: 1_001, seq: 20_100, changes: many(0, 20_000) }));
-    expect(judge(view, item(100))).toBe("valid");
+    expect(verdictByView(view, item(100))).toBe("valid");
     applyAnswer(
       view,
       answerOf({ sentAt: 1_002, since: 20_100, seq: 20_101, changes: [["t:one-more", 20_101]] }),
     );
     expect(view.hard.size + view.soft.size).toBe(0);
-    expect(judge(view, item(20_100))).toBe("unknown");
-    expect(judge(view, item(20_101))).toBe("valid");
+    expect(verdictByView(view, item(20_100))).toBe("unknown");
+    expect(verdictByView(view, item(20_101))).toBe("valid");
   });
 
   it("keeps a number of its own that the log has not told yet", () => {
     const view = viewOf();
     noteNumbers(view, ["t:a"], 30_000);
     applyAnswer(view, answerOf({ sentAt: 1_001, seq: 20_101, changes: many(0, 20_000) }));
-    expect(judge(view, item(20_500))).toBe("invalidated");
+    expect(verdictByView(view, item(20_500))).toBe("invalidated");
   });
 });
 
 describe("marking dead", () => {
   it("is for what this isolate can have loaded, before the log has a number", () => {
     const view = viewOf();
-    markDead(view, ["t:a"]);
-    expect(judge(view, item(100))).toBe("invalidated");
-    expect(judge(view, entryOf({ asOf: 100, era: "e" }))).toBe("valid");
+    markInvalidated(view, ["t:a"]);
+    expect(verdictByView(view, item(100))).toBe("invalidated");
+    expect(verdictByView(view, entryOf({ asOf: 100, era: "e" }))).toBe("valid");
   });
 
   it("softly leaves an entry usable, as stale", () => {
     const view = viewOf();
-    markDead(view, ["~t:a"]);
-    expect(judge(view, item(100))).toBe("soft");
+    markInvalidated(view, ["~t:a"]);
+    expect(verdictByView(view, item(100))).toBe("soft");
   });
 
   it("works in an isolate that has never reached the log", () => {
     const view = createLogView();
     const own = item(0, "");
-    expect(judge(view, own)).toBe("unknown");
-    markDead(view, ["t:a"]);
-    expect(judge(view, own)).toBe("invalidated");
+    expect(verdictByView(view, own)).toBe("unknown");
+    markInvalidated(view, ["t:a"]);
+    expect(verdictByView(view, own)).toBe("invalidated");
   });
 
   it("ends when the log knows better", () => {
     const view = viewOf();
-    markDead(view, ["t:a"]);
+    markInvalidated(view, ["t:a"]);
     applyAnswer(view, answerOf({ sentAt: 1_001, seq: 130, changes: [["t:a", 130]] }));
-    expect(judge(view, item(129))).toBe("invalidated");
-    expect(judge(view, item(130))).toBe("valid");
+    expect(verdictByView(view, item(129))).toBe("invalidated");
+    expect(verdictByView(view, item(130))).toBe("valid");
   });
 });
 
 describe("the verdict over an entry", () => {
   it("needs the log: without it nothing is known", () => {
-    expect(judge(createLogView(), item(100))).toBe("unknown");
+    expect(verdictByView(createLogView(), item(100))).toBe("unknown");
   });
 
   it("is that of its era, before its number", () => {
-    expect(judge(viewOf(), item(100, "other"))).toBe("era");
-    expect(judge(viewOf(), item(100, ""))).toBe("era");
+    expect(verdictByView(viewOf(), item(100, "other"))).toBe("era");
+    expect(verdictByView(viewOf(), item(100, ""))).toBe("era");
   });
 
   it("is the harder one where names are invalidated both ways", () => {
     const view = viewOf({ hard: new Map([["n:", 120]]), soft: new Map([["t:a", 130]]), seen: 130 });
-    expect(judge(view, item(119))).toBe("invalidated");
-    expect(judge(view, item(120))).toBe("soft");
+    expect(verdictByView(view, item(119))).toBe("invalidated");
+    expect(verdictByView(view, item(120))).toBe("soft");
   });
 
-  it.each<[string, Parameters<typeof judgeByNumbers>[1], Partial<LogAnswer>, string]>([
+  it.each<[string, Parameters<typeof verdictByNumbers>[1], Partial<LogAnswer>, string]>([
     ["without numbers", { hard: 0, soft: 0 }, {}, "valid"],
     ["at its own number", { hard: 100, soft: 100 }, {}, "valid"],
     ["invalidated", { hard: 101, soft: 0 }, { seq: 101 }, "invalidated"],
@@ -219,6 +223,6 @@ describe("the verdict over an entry", () => {
     ["beside no log", { hard: 0, soft: 0 }, { era: undefined, seq: undefined }, "unknown"],
     ["beside an era without a number", { hard: 0, soft: 0 }, { seq: undefined }, "unknown"],
   ])("by numbers, %s", (_, numbers, log, verdict) => {
-    expect(judgeByNumbers(item(100), numbers, answerOf(log))).toBe(verdict);
+    expect(verdictByNumbers(item(100), numbers, answerOf(log))).toBe(verdict);
   });
 });

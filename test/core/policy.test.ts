@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { DefinitionError } from "../../src/core/faults.ts";
 import { definePolicy, MAX_LIFETIME_MS, type PolicyOptions } from "../../src/core/policy.ts";
-import { MAX_TAGS } from "../../src/core/tag.ts";
+import { MAX_TAGS } from "../../src/core/invalidation-key.ts";
 
 describe("a policy", () => {
   it("needs a lifetime alone; everything else has its default", () => {

@@ -2,13 +2,13 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { DefinitionError } from "../../src/core/faults.ts";
 import {
-  derivedMembers,
+  derivedInvalidationKeys,
   MAX_PREFIX_DEPTH,
-  membersOfPurge,
+  logKeysOfPurge,
   prefixProblem,
-  tagMember,
+  invalidationKeyOfTag,
   tagProblem,
-} from "../../src/core/tag.ts";
+} from "../../src/core/invalidation-key.ts";
 
 const hostileTags = ["!seq", "!era:x", "!floor:9", "~t:x", "t:", "n:", "k:product:1", "__proto__"];
 const TYPED = /^~?(?:t:.+|k:.+|p:.*:|n:)$/su;
@@ -16,9 +16,9 @@ const TYPED = /^~?(?:t:.+|k:.+|p:.*:|n:)$/su;
 describe("a tag", () => {
   it.each(hostileTags)("%j is an ordinary name, never a member of the log's own", (tag) => {
     expect(tagProblem(tag)).toBeUndefined();
-    expect(tagMember(tag)).toBe(`t:${tag}`);
-    expect(membersOfPurge({ tags: [tag] })).toEqual([`t:${tag}`]);
-    expect(membersOfPurge({ tags: [tag], soft: true })).toEqual([`~t:${tag}`]);
+    expect(invalidationKeyOfTag(tag)).toBe(`t:${tag}`);
+    expect(logKeysOfPurge({ tags: [tag] })).toEqual([`t:${tag}`]);
+    expect(logKeysOfPurge({ tags: [tag], soft: true })).toEqual([`~t:${tag}`]);
   });
 
   it.each([
@@ -30,15 +30,15 @@ describe("a tag", () => {
     ["a\u007fb", /control/],
     ["\ud800", /well-formed/],
   ])("%j is refused with its reason", (tag, reason) => {
-    expect(() => tagMember(tag)).toThrow(DefinitionError);
+    expect(() => invalidationKeyOfTag(tag)).toThrow(DefinitionError);
     expect(tagProblem(tag)).toMatch(reason);
   });
 
   it("may be anything else, however strange", () => {
     fc.assert(
       fc.property(fc.string({ unit: "grapheme", minLength: 1, maxLength: 20 }), (tag) => {
-        if (tagProblem(tag) === undefined) expect(tagMember(tag)).toMatch(TYPED);
-        else expect(() => tagMember(tag)).toThrow(/^tags: /);
+        if (tagProblem(tag) === undefined) expect(invalidationKeyOfTag(tag)).toMatch(TYPED);
+        else expect(() => invalidationKeyOfTag(tag)).toThrow(/^tags: /);
       }),
     );
   });
@@ -61,7 +61,7 @@ describe("the members of a purge", () => {
       fc.property(targets, (target) => {
         let members: readonly string[];
         try {
-          members = membersOfPurge(target);
+          members = logKeysOfPurge(target);
         } catch (error) {
           expect(error).toBeInstanceOf(DefinitionError);
           return;
@@ -77,7 +77,7 @@ describe("the members of a purge", () => {
 
   it("hold each name once, of each type", () => {
     expect(
-      membersOfPurge({
+      logKeysOfPurge({
         tags: ["a", "a"],
         keys: ["product:1", "product:1"],
         prefixes: ["product:"],
@@ -87,8 +87,8 @@ describe("the members of a purge", () => {
   });
 
   it("are none where nothing is named", () => {
-    expect(membersOfPurge({})).toEqual([]);
-    expect(membersOfPurge({ everything: false, tags: [] })).toEqual([]);
+    expect(logKeysOfPurge({})).toEqual([]);
+    expect(logKeysOfPurge({ everything: false, tags: [] })).toEqual([]);
   });
 
   it.each([
@@ -100,13 +100,13 @@ describe("the members of a purge", () => {
     [{ prefixes: ["a:b:c:d:e:"] }, "prefixes"],
     [{ prefixes: [""] }, "prefixes"],
   ])("%j is refused and %j named", (targets, field) => {
-    expect(() => membersOfPurge(targets)).toThrow(expect.objectContaining({ field }));
+    expect(() => logKeysOfPurge(targets)).toThrow(expect.objectContaining({ field }));
   });
 
   it("are refused without repeating a huge value", () => {
     const message = (): string => {
       try {
-        membersOfPurge({ tags: ["x".repeat(100_000)] });
+        logKeysOfPurge({ tags: ["x".repeat(100_000)] });
         return "";
       } catch (error) {
         return String(error);
@@ -119,7 +119,12 @@ describe("the members of a purge", () => {
 
 describe("the members of every entry", () => {
   it("are the namespace, the key and its prefixes", () => {
-    expect(derivedMembers("list:de:3")).toEqual(["n:", "k:list:de:3", "p:list:", "p:list:de:"]);
+    expect(derivedInvalidationKeys("list:de:3")).toEqual([
+      "n:",
+      "k:list:de:3",
+      "p:list:",
+      "p:list:de:",
+    ]);
   });
 
   it("hold every prefix that may be purged, and no deeper one", () => {
@@ -128,7 +133,7 @@ describe("the members of every entry", () => {
         const prefixes = Array.from(key, (_, at) => key.slice(0, at + 1)).filter(
           (prefix) => prefixProblem(prefix) === undefined,
         );
-        const carried = derivedMembers(key).filter((member) => member.startsWith("p:"));
+        const carried = derivedInvalidationKeys(key).filter((member) => member.startsWith("p:"));
         expect(carried).toEqual(prefixes.map((prefix) => `p:${prefix}`));
       }),
     );

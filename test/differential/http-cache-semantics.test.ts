@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import CachePolicy from "http-cache-semantics";
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { judgeResponse } from "../../src/http/made.ts";
+import { decideStorage } from "../../src/http/cache/cacheable-response.ts";
 import { readerOf } from "../../src/http/rfc/field-reader.ts";
 
 const NOW = Date.UTC(2026, 10, 21, 12);
@@ -136,7 +136,7 @@ function ours({ status, control, headers, asking }: Case): number {
   const request = readerOf(
     Object.entries(asking).map(([name, value]) => [name.toLowerCase(), value]),
   );
-  const verdict = judgeResponse(request, head, "x", LIMITS);
+  const verdict = decideStorage(request, head, "x", LIMITS);
   return verdict.storing === "store" ? Math.max(0, verdict.lifetimes.freshUntil - NOW) : 0;
 }
 

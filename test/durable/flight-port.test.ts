@@ -1,14 +1,14 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import type { JoinRequest } from "../../src/core/ports.ts";
+import type { JoinRequest } from "../../src/core/flight-port.ts";
 import { createFlightPort, type FlightPortOptions } from "../../src/durable/flight-port.ts";
 import type { FlightShardRpc } from "../../src/durable/flight-shard.ts";
-import { within } from "../../src/resilience/deadline.ts";
+import { withTimeout } from "../../src/resilience/deadline.ts";
 import { createTestContext } from "../support/context.ts";
 import { createGate } from "../support/gate.ts";
 import { uniqueNamespace } from "../support/isolate.ts";
 import { valueOf } from "../redis/stores.ts";
-import { entryLanding } from "./tower.ts";
+import { entryLanding } from "./flight-harness.ts";
 
 const realStub = (name: string): FlightShardRpc =>
   env.FLIGHTS.get(env.FLIGHTS.idFromName(name)) as unknown as FlightShardRpc;
@@ -20,7 +20,7 @@ const portOf = (options: Partial<FlightPortOptions> = {}) =>
     shards: 4,
     grantMs: 5_000,
     slackMs: 5_000,
-    within,
+    withTimeout,
     ...options,
   });
 

@@ -1,7 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Landing } from "../../src/core/ports.ts";
-import { createTower, entryLanding, type Joined, type Tower } from "./tower.ts";
+import type { FlightResult } from "../../src/core/flight-port.ts";
+import {
+  createFlightHarness,
+  entryLanding,
+  type Joined,
+  type FlightHarness,
+} from "./flight-harness.ts";
 
 type Step =
   | { readonly do: "join"; key: number; waitMs: number; leaseMs: number; after: number }
@@ -42,7 +47,7 @@ interface Lease {
   readonly until: number;
   /** When it ended before its time, and with what. */
   landedAt?: number;
-  landing?: Landing;
+  landing?: FlightResult;
 }
 
 /** The leases that were granted so far, in the order of their beginning. */
@@ -58,7 +63,7 @@ function leasesOf(joins: readonly Joined[], known: Map<string, Lease>): Lease[] 
 
 const endOf = ({ landedAt, until }: Lease): number => landedAt ?? until;
 
-function check(tower: Tower, joins: readonly Joined[], leases: readonly Lease[]): void {
+function check(tower: FlightHarness, joins: readonly Joined[], leases: readonly Lease[]): void {
   const now = tower.now();
   for (const key of ["k:0", "k:1"]) {
     const own = leases.filter((lease) => lease.key === key).toSorted((a, b) => a.from - b.from);
@@ -85,8 +90,8 @@ function check(tower: Tower, joins: readonly Joined[], leases: readonly Lease[])
   }
 }
 
-async function run(steps: readonly Step[]): Promise<{ tower: Tower; joins: Joined[] }> {
-  const tower = createTower(25);
+async function run(steps: readonly Step[]): Promise<{ tower: FlightHarness; joins: Joined[] }> {
+  const tower = createFlightHarness(25);
   const joins: Joined[] = [];
   const known = new Map<string, Lease>();
   for (const next of steps) {
@@ -100,7 +105,7 @@ async function run(steps: readonly Step[]): Promise<{ tower: Tower; joins: Joine
     } else if (next.do === "land") {
       const lease = leases[next.lease];
       if (lease === undefined) continue;
-      const landings: Landing[] = [
+      const landings: FlightResult[] = [
         entryLanding(`of ${lease.lease}`),
         { kind: "uncacheable" },
         { kind: "failed", fault: { code: "origin.timeout", message: lease.lease } },

@@ -1,15 +1,15 @@
 import { describe, expect, it } from "vitest";
-import type { Landing } from "../../src/core/ports.ts";
-import { createTower, entryLanding, flightOf, leaseOf } from "./tower.ts";
+import type { FlightResult } from "../../src/core/flight-port.ts";
+import { createFlightHarness, entryLanding, flightOf, leaseOf } from "./flight-harness.ts";
 
-const failure: Landing = {
+const failure: FlightResult = {
   kind: "failed",
   fault: { code: "origin.unavailable", message: "down" },
 };
 
 describe("a flight", () => {
   it("is led by the first to come; the others get what the leader lands", async () => {
-    const tower = createTower();
+    const tower = createFlightHarness();
     const leader = await tower.join();
     await tower.advance(10);
     const followers = [await tower.join(), await tower.join()];
@@ -27,7 +27,7 @@ describe("a flight", () => {
   });
 
   it("is one of each key", async () => {
-    const tower = createTower();
+    const tower = createFlightHarness();
     const [one, other] = [await tower.join({ key: "k:1" }), await tower.join({ key: "k:2" })];
     expect([one.answer?.role, other.answer?.role]).toEqual(["leader", "leader"]);
     await tower.land(leaseOf(one), entryLanding("v"), "k:2");
@@ -35,7 +35,7 @@ describe("a flight", () => {
   });
 
   it("gives those who come late what has just landed, and then no more", async () => {
-    const tower = createTower(50);
+    const tower = createFlightHarness(50);
     await tower.land(leaseOf(await tower.join()), entryLanding("value"));
     await tower.advance(49);
     expect((await tower.join()).answer).toMatchObject({
@@ -48,7 +48,7 @@ describe("a flight", () => {
   });
 
   it("is forgotten when it has lingered", async () => {
-    const tower = createTower();
+    const tower = createFlightHarness();
     await tower.land(leaseOf(await tower.join()));
     expect(tower.flights.size).toBe(1);
     await tower.advance(50);
@@ -56,10 +56,10 @@ describe("a flight", () => {
     expect(tower.timers()).toBe(0);
   });
 
-  it.each<Landing>([failure, { kind: "uncacheable" }])(
+  it.each<FlightResult>([failure, { kind: "uncacheable" }])(
     "that ends with %o tells those who wait, and nobody who comes later",
     async (landing) => {
-      const tower = createTower();
+      const tower = createFlightHarness();
       const leader = await tower.join();
       const follower = await tower.join();
       await tower.land(leaseOf(leader), landing);
@@ -69,7 +69,7 @@ describe("a flight", () => {
   );
 
   it("whose result did not hold is followed by one next flight, which all such readers share", async () => {
-    const tower = createTower();
+    const tower = createFlightHarness();
     const leader = await tower.join();
     const after = flightOf(leader);
     await tower.land(leaseOf(leader), entryLanding("old"));
@@ -83,7 +83,7 @@ describe("a flight", () => {
   });
 
   it("has one flight queued behind it for those whom it will not satisfy", async () => {
-    const tower = createTower();
+    const tower = createFlightHarness();
     const leader = await tower.join();
     const after = flightOf(leader);
     const follower = await tower.join();
@@ -99,7 +99,7 @@ describe("a flight", () => {
 
 describe("a lease", () => {
   it("that has run out goes to the next who waits", async () => {
-    const tower = createTower();
+    const tower = createFlightHarness();
     const dead = await tower.join({ leaseMs: 100 });
     const next = await tower.join({ waitMs: 500 });
     const last = await tower.join({ waitMs: 500 });
@@ -116,7 +116,7 @@ describe("a lease", () => {
   });
 
   it("that was lost says nothing any more, however late its result lands", async () => {
-    const tower = createTower();
+    const tower = createFlightHarness();
     const slow = await tower.join({ leaseMs: 100 });
     const next = await tower.join({ waitMs: 500 });
     await tower.advance(100);
@@ -131,7 +131,7 @@ describe("a lease", () => {
   });
 
   it("that was lost with nobody waiting is no flight any more", async () => {
-    const tower = createTower();
+    const tower = createFlightHarness();
     const slow = await tower.join({ leaseMs: 100 });
     await tower.advance(100);
     expect(tower.flights.size).toBe(0);
@@ -140,7 +140,7 @@ describe("a lease", () => {
   });
 
   it("does not go to one who has stopped waiting", async () => {
-    const tower = createTower();
+    const tower = createFlightHarness();
     await tower.join({ leaseMs: 100 });
     const gone = await tower.join({ waitMs: 99 });
     const patient = await tower.join({ waitMs: 101 });
@@ -151,7 +151,7 @@ describe("a lease", () => {
   });
 
   it("keeps nobody for longer than they would wait, however often it changes hands", async () => {
-    const tower = createTower();
+    const tower = createFlightHarness();
     await tower.join({ leaseMs: 100 });
     const waiting = [
       await tower.join({ waitMs: 150, leaseMs: 100 }),
@@ -168,7 +168,7 @@ describe("a lease", () => {
   });
 
   it("lands once", async () => {
-    const tower = createTower();
+    const tower = createFlightHarness();
     const leader = await tower.join();
     await tower.land(leaseOf(leader), entryLanding("first"));
     await tower.land(leaseOf(leader), entryLanding("second"));
@@ -178,7 +178,7 @@ describe("a lease", () => {
   it.each(["", "id-1", "someone-else's"])(
     "that was never granted (%j) lands nothing",
     async (lease) => {
-      const tower = createTower();
+      const tower = createFlightHarness();
       await tower.join();
       const follower = await tower.join();
       await tower.land(lease);
@@ -188,7 +188,7 @@ describe("a lease", () => {
   );
 
   it("of a queued flight runs from when it begins", async () => {
-    const tower = createTower();
+    const tower = createFlightHarness();
     const leader = await tower.join({ leaseMs: 100 });
     const queued = await tower.join({ after: flightOf(leader), waitMs: 500 });
     const last = await tower.join({ after: flightOf(leader), waitMs: 500 });

@@ -1,11 +1,11 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import type { Policy } from "../../src/core/policy.ts";
-import type { Load } from "../../src/core/ports.ts";
+import type { Load } from "../../src/core/data-reader.ts";
 import { createFlightPort } from "../../src/durable/flight-port.ts";
 import type { FlightShardRpc } from "../../src/durable/flight-shard.ts";
 import { CacheUnavailable, definePolicy, type Bindings } from "../../src/index.ts";
-import { within } from "../../src/resilience/deadline.ts";
+import { withTimeout } from "../../src/resilience/deadline.ts";
 import { createTestIsolate, uniqueNamespace, type TestIsolate } from "../support/isolate.ts";
 
 const policy = definePolicy({ freshFor: "1m", jitter: 0 });
@@ -135,7 +135,7 @@ describe("isolates that miss the same key", () => {
       shards: survivor.layer.config.flightShards,
       grantMs: 5_000,
       slackMs: 5_000,
-      within,
+      withTimeout,
     });
     // An isolate that takes the lease and is never heard of again.
     const lease = { key: "product:1", waitMs: 5_000, leaseMs: 200 };

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { definePolicy } from "../../src/index.ts";
 import { holdNextAnswer, restoreNetwork } from "../support/network.ts";
 import { WINDOW_MS } from "../support/observers.ts";
-import { createWorld } from "../support/world.ts";
+import { createWorld } from "../support/shared-world.ts";
 
 const policy = definePolicy({
   freshFor: "10m",

@@ -4,7 +4,7 @@ import { CacheUnavailable, definePolicy, key, type Policy } from "../../src/inde
 import { createGate, type Gate } from "../support/gate.ts";
 import type { TestIsolate } from "../support/isolate.ts";
 import { WINDOW_MS } from "../support/observers.ts";
-import { createWorld, OTHER_COLO } from "../support/world.ts";
+import { createWorld, OTHER_COLO } from "../support/shared-world.ts";
 
 const policy = definePolicy({ freshFor: "1m", jitter: 0, tags: ["users"] });
 const swr = definePolicy({ freshFor: "1m", staleWhileRevalidate: "10m", jitter: 0 });

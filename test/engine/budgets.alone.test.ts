@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { definePolicy, key } from "../../src/index.ts";
 import { countRedis } from "../support/gateway.ts";
 import { WINDOW_MS } from "../support/observers.ts";
-import { createWorld, OTHER_COLO, type World } from "../support/world.ts";
+import { createWorld, OTHER_COLO, type World } from "../support/shared-world.ts";
 
 const policy = definePolicy({ freshFor: "10m", jitter: 0, tags: ["products"] });
 const HUNDRED = Array.from({ length: 100 }, (_, i) => key("user", i));

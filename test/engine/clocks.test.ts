@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { definePolicy } from "../../src/index.ts";
 import { createTestClock } from "../support/isolate.ts";
 import { WINDOW_MS } from "../support/observers.ts";
-import { createWorld } from "../support/world.ts";
+import { createWorld } from "../support/shared-world.ts";
 
 const HOUR_MS = 3_600_000;
 const base = { freshFor: "1d", jitter: 0, tags: ["products"], flight: "isolate" } as const;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { definePolicy } from "../../src/index.ts";
-import { createWorld } from "../support/world.ts";
+import { createWorld } from "../support/shared-world.ts";
 
 const base = { freshFor: "10m", jitter: 0 } as const;
 const policy = definePolicy(base);

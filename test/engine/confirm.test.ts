@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { definePolicy, key } from "../../src/index.ts";
-import type { LoadContext } from "../../src/core/ports.ts";
+import type { LoadContext } from "../../src/core/data-reader.ts";
 import type { TestIsolate } from "../support/isolate.ts";
 import { WINDOW_MS } from "../support/observers.ts";
-import { createWorld, type World } from "../support/world.ts";
+import { createWorld, type World } from "../support/shared-world.ts";
 
 const page = key("page", "front");
 const inner = definePolicy({ freshFor: "1h", jitter: 0 });

@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { key } from "../../src/core/key.ts";
-import { decodeFilter, encodeFilter } from "../../src/core/existence.ts";
-import type { FilterStore } from "../../src/core/existence.ts";
+import { decodeFilter, encodeFilter } from "../../src/core/existence-filter.ts";
+import type { FilterStore } from "../../src/core/existence-filter.ts";
 import { createExistence, type Existence } from "../../src/engine/existence.ts";
 import { createRedis } from "../../src/redis/client.ts";
 import { createFilterStore } from "../../src/redis/filter-store.ts";
@@ -124,7 +124,7 @@ describe("an existence filter", () => {
     const reader = open(shop);
     await reader.build();
     expect(await reader.mayExist(5)).toBe(false);
-    reader.isolate.layer.coherence.markDead(["t:product:5"]);
+    reader.isolate.layer.coherence.markInvalidated(["t:product:5"]);
     expect(await reader.mayExist(5)).toBe(true);
   });
 

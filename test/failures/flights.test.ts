@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { FlightShardRpc } from "../../src/durable/flight-shard.ts";
 import { definePolicy } from "../../src/index.ts";
 import { fakeNamespace } from "../support/flights.ts";
-import { createWorld } from "../support/world.ts";
+import { createWorld } from "../support/shared-world.ts";
 
 const policy = definePolicy({ freshFor: "10m", jitter: 0, originTimeout: 200 });
 /** What a lease may take. */

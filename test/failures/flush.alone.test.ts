@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { definePolicy } from "../../src/index.ts";
 import { redisCommand } from "../support/gateway.ts";
 import { neverSeen, WINDOW_MS } from "../support/observers.ts";
-import { createWorld, type World } from "../support/world.ts";
+import { createWorld, type World } from "../support/shared-world.ts";
 
 const policy = definePolicy({ freshFor: "10m", jitter: 0, tags: ["products"] });
 
@@ -66,7 +66,7 @@ describe("after Redis was flushed", () => {
     await Promise.all(isolates.map((isolate) => world.read(isolate, policy)));
     await world.settle();
     await Promise.all(isolates.map((isolate) => world.hear(isolate)));
-    const eras = isolates.map(({ layer }) => layer.coherence.moment().era);
+    const eras = isolates.map(({ layer }) => layer.coherence.logPosition().era);
     expect(new Set(eras).size).toBe(1);
 
     const { loads } = world.origin;

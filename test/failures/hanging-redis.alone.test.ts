@@ -1,10 +1,10 @@
 /** Who waits while Redis takes connections and never answers. */
 import { afterEach, describe, expect, it } from "vitest";
-import type { DataLookup } from "../../src/core/ports.ts";
+import type { DataLookup } from "../../src/core/data-reader.ts";
 import { definePolicy, key } from "../../src/index.ts";
 import { clearFaults, failRedis } from "../support/gateway.ts";
 import { WINDOW_MS } from "../support/observers.ts";
-import { createWorld, type World } from "../support/world.ts";
+import { createWorld, type World } from "../support/shared-world.ts";
 
 const base = {
   freshFor: "10m",

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { CacheUnavailable, definePolicy } from "../../src/index.ts";
-import { createWorld, type World } from "../support/world.ts";
+import { createWorld, type World } from "../support/shared-world.ts";
 
 const ORIGIN_TIMEOUT_MS = 200;
 const DEADLINE_MS = 2 * ORIGIN_TIMEOUT_MS + 2_500;

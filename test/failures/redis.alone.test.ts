@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { definePolicy, key } from "../../src/index.ts";
 import { clearFaults, failRedis } from "../support/gateway.ts";
 import { WINDOW_MS } from "../support/observers.ts";
-import { createWorld, type World } from "../support/world.ts";
+import { createWorld, type World } from "../support/shared-world.ts";
 
 const REDIS_TIMEOUT_MS = 1_000;
 /** A sync and a read, each as long as Redis may take, and some work of our own. */
@@ -167,7 +167,7 @@ describe("an invalidation while Redis is away", () => {
     const { coherence } = world.here.layer;
     await failRedis({ status: 500 });
     world.origin.write();
-    coherence.markDead(["t:products"]);
+    coherence.markInvalidated(["t:products"]);
     const failed = await coherence.invalidate(["t:products"], world.here.request().ctx);
     expect(failed).toMatchObject({ ok: false, fault: { code: "redis.unavailable" } });
     expect((await world.read(world.here, policy)).value).toBe(2);

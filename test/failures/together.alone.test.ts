@@ -3,7 +3,7 @@ import { CacheUnavailable, definePolicy } from "../../src/index.ts";
 import { createGate } from "../support/gate.ts";
 import { clearFaults, failRedis } from "../support/gateway.ts";
 import { WINDOW_MS } from "../support/observers.ts";
-import { createWorld, type World } from "../support/world.ts";
+import { createWorld, type World } from "../support/shared-world.ts";
 
 const ORIGIN_TIMEOUT_MS = 300;
 const DEADLINE_MS = 2 * ORIGIN_TIMEOUT_MS + 2_500;

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { CLIENT_CLAIMS } from "../../src/http/client-claims.ts";
-import { forwardedHeaders, forwardedReader } from "../../src/http/origin/forward.ts";
+import { UNTRUSTED_FIELDS } from "../../src/http/cache/untrusted-fields.ts";
+import { forwardedHeaders, forwardedReader } from "../../src/http/proxy/forward.ts";
 
 const NAMES = [
-  ...CLIENT_CLAIMS,
+  ...UNTRUSTED_FIELDS,
   ..."Accept Accept-Encoding Accept-Language CF-Connecting-IP Connection Cookie Foo Host".split(
     " ",
   ),

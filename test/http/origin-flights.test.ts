@@ -1,6 +1,6 @@
 /** Requests at the same time in two isolates before one origin: who waits for whom, and who does not. */
 import { describe, expect, it } from "vitest";
-import { membersOfPurge } from "../../src/core/tag.ts";
+import { logKeysOfPurge } from "../../src/core/invalidation-key.ts";
 import { createProxy, type Answer, type Proxy, type Scripted } from "../conformance/proxy.ts";
 import { watchFlights } from "../support/flights.ts";
 import { createGate } from "../support/gate.ts";
@@ -74,7 +74,7 @@ describe("across isolates, concurrent requests", () => {
     const { here, flights, herd } = await createPair({ headers: SHORT });
     const other = createTestIsolate({ namespace: here.layer.config.namespace });
     const { coherence } = other.layer;
-    await coherence.invalidate(membersOfPurge({ tags: ["one"] }), other.request().ctx);
+    await coherence.invalidate(logKeysOfPurge({ tags: ["one"] }), other.request().ctx);
     here.advance(1.1);
     const answers = await herd({ headers: SHORT, body: "new" }, () => flights.joined(2));
     expect(new Set(answers.map(({ body }) => body))).toEqual(new Set(["new"]));

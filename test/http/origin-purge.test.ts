@@ -2,8 +2,8 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { ConfigError, type Bindings } from "../../src/index.ts";
 import { readConfig } from "../../src/config.ts";
-import { membersOfPurge } from "../../src/core/tag.ts";
-import type { PurgeTargets } from "../../src/core/tag.ts";
+import { logKeysOfPurge } from "../../src/core/invalidation-key.ts";
+import type { PurgeTargets } from "../../src/core/invalidation-key.ts";
 import { createProxy, type Proxy } from "../conformance/proxy.ts";
 import { createTestIsolate } from "../support/isolate.ts";
 
@@ -12,7 +12,7 @@ const FRESH = { "Cache-Control": "max-age=3600" };
 /** A purge that another isolate makes, long enough ago to be known. */
 async function purge(p: Proxy, targets: PurgeTargets): Promise<void> {
   const other = createTestIsolate({ namespace: p.layer.config.namespace });
-  const done = await other.layer.coherence.invalidate(membersOfPurge(targets), other.request().ctx);
+  const done = await other.layer.coherence.invalidate(logKeysOfPurge(targets), other.request().ctx);
   expect(done.ok, "the log has taken the purge").toBe(true);
   p.advance(1.1);
 }

@@ -2,7 +2,7 @@ import { afterEach, describe } from "vitest";
 import { definePolicy } from "../../src/index.ts";
 import { holdNextAnswer, holdNextEdgeWrite, restoreNetwork } from "../support/network.ts";
 import { neverSeen } from "../support/observers.ts";
-import type { World } from "../support/world.ts";
+import type { World } from "../support/shared-world.ts";
 
 const policy = definePolicy({ freshFor: "10m", jitter: 0, tags: ["products"] });
 

@@ -3,7 +3,7 @@ import { definePolicy } from "../../src/index.ts";
 import { watchFlights } from "../support/flights.ts";
 import type { TestIsolate } from "../support/isolate.ts";
 import { neverSeen, WINDOW_MS } from "../support/observers.ts";
-import { createWorld, OTHER_COLO, type World } from "../support/world.ts";
+import { createWorld, OTHER_COLO, type World } from "../support/shared-world.ts";
 
 const policy = definePolicy({ freshFor: "10m", jitter: 0, tags: ["products"] });
 

@@ -3,7 +3,7 @@ import { definePolicy, type Policy } from "../../src/index.ts";
 import type { Gate } from "../support/gate.ts";
 import { holdNextEdgeWrite, holdNextRequest, restoreNetwork } from "../support/network.ts";
 import { neverSeen, WINDOW_MS } from "../support/observers.ts";
-import type { World } from "../support/world.ts";
+import type { World } from "../support/shared-world.ts";
 
 const policy = definePolicy({ freshFor: "10m", jitter: 0, tags: ["products"] });
 const alone = definePolicy({ freshFor: "10m", jitter: 0, tags: ["products"], flight: "isolate" });

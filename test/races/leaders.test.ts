@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { definePolicy } from "../../src/index.ts";
 import { watchFlights } from "../support/flights.ts";
 import { holdNextAnswer, restoreNetwork } from "../support/network.ts";
-import { createWorld, type World } from "../support/world.ts";
+import { createWorld, type World } from "../support/shared-world.ts";
 
 const ORIGIN_TIMEOUT_MS = 250;
 /** What a read may take in all: two loads, and what asking the tiers takes. */

@@ -1,13 +1,17 @@
 import { describe, expect, it } from "vitest";
 import { definePolicy } from "../../src/index.ts";
-import type { HardMember } from "../../src/core/tag.ts";
+import type { InvalidationKey } from "../../src/core/invalidation-key.ts";
 import { neverSeen } from "../support/observers.ts";
-import { createWorld, type World } from "../support/world.ts";
+import { createWorld, type World } from "../support/shared-world.ts";
 
 const policy = definePolicy({ freshFor: "10m", jitter: 0, tags: ["products"] });
 
 /** A load reads the row; the row is changed and purged; the load answers with the old row. */
-async function purgeDuringLoad(world: World, member: HardMember, hears: boolean): Promise<void> {
+async function purgeDuringLoad(
+  world: World,
+  member: InvalidationKey,
+  hears: boolean,
+): Promise<void> {
   const gate = world.origin.holdNext();
   const reading = world.read(world.here, policy);
   await gate.reached;
@@ -19,7 +23,7 @@ async function purgeDuringLoad(world: World, member: HardMember, hears: boolean)
   await world.settle();
 }
 
-const PURGES: Readonly<Record<string, HardMember>> = {
+const PURGES: Readonly<Record<string, InvalidationKey>> = {
   "a delete by key": "k:product:42",
   "a purge by a tag known before": "t:products",
   "a purge by a tag found only in the result": "t:category:7",

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import type { HardMember } from "../../src/core/tag.ts";
+import type { InvalidationKey } from "../../src/core/invalidation-key.ts";
 import { definePolicy, key } from "../../src/index.ts";
 import { createGate, type Gate } from "../support/gate.ts";
 import type { TestIsolate } from "../support/isolate.ts";
 import { neverSeen, WINDOW_MS } from "../support/observers.ts";
-import { createWorld, type World } from "../support/world.ts";
+import { createWorld, type World } from "../support/shared-world.ts";
 
 const page = key("page", "front");
 const inner = definePolicy({ freshFor: "5m", jitter: 0, tags: ["products"] });
@@ -27,7 +27,11 @@ function readPage(world: World, isolate: TestIsolate, gate?: Gate, policy = oute
 }
 
 /** What it is made of is changed and purged while the page is being built. */
-async function purgeWhileBuilding(world: World, member: HardMember, hears: boolean): Promise<void> {
+async function purgeWhileBuilding(
+  world: World,
+  member: InvalidationKey,
+  hears: boolean,
+): Promise<void> {
   const gate = createGate();
   const building = readPage(world, world.here, gate);
   await gate.reached;
@@ -99,7 +103,7 @@ describe("an entry made of another", () => {
     await world.hear(world.here);
 
     const whole = (await readPage(world, world.here)).entry;
-    expect(whole?.members).toEqual(
+    expect(whole?.invalidationKeys).toEqual(
       expect.arrayContaining([
         "t:pages",
         "t:products",
@@ -110,7 +114,7 @@ describe("an entry made of another", () => {
     );
     expect(whole?.freshUntil).toBe(part.entry?.freshUntil);
     expect(whole?.asOf).toBe(part.entry?.asOf);
-    expect(whole?.asOf).toBeLessThan(world.here.layer.coherence.moment().asOf);
+    expect(whole?.asOf).toBeLessThan(world.here.layer.coherence.logPosition().asOf);
   });
 
   it("is not kept if what it is made of may not be", async () => {

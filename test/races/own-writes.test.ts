@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { definePolicy } from "../../src/index.ts";
 import { holdNextRequest, restoreNetwork } from "../support/network.ts";
-import { createWorld } from "../support/world.ts";
+import { createWorld } from "../support/shared-world.ts";
 
 const policy = definePolicy({ freshFor: "10m", jitter: 0, tags: ["products"] });
 
@@ -16,7 +16,7 @@ describe("who has written", () => {
 
     const gate = holdNextRequest("t:products");
     world.origin.write();
-    coherence.markDead(["t:products"]);
+    coherence.markInvalidated(["t:products"]);
     const invalidating = coherence.invalidate(["t:products"], world.here.request().ctx);
     await gate.reached;
     // Memory, the edge and Redis all hold the old value, and nothing has been acknowledged.
@@ -40,7 +40,7 @@ describe("who has written", () => {
       unreachable: true,
     });
     world.origin.write();
-    world.here.layer.coherence.markDead(["t:products"]);
+    world.here.layer.coherence.markInvalidated(["t:products"]);
     expect((await world.read(world.here, policy)).value).toBe(2);
   });
 
@@ -51,7 +51,7 @@ describe("who has written", () => {
     const loading = world.read(world.here, policy);
     await gate.reached;
     world.origin.write();
-    coherence.markDead(["t:products"]);
+    coherence.markInvalidated(["t:products"]);
     gate.open();
     expect((await loading).stored).toBe(false);
     expect(memory.peek(world.key)).toBeUndefined();
@@ -65,7 +65,7 @@ describe("who has written", () => {
     const loading = world.read(world.neighbour, policy);
     await gate.reached;
     world.origin.write();
-    coherence.markDead(["t:products"]);
+    coherence.markInvalidated(["t:products"]);
     const own = world.read(world.here, policy);
     await world.hear(world.here);
     gate.open();
@@ -82,7 +82,7 @@ describe("a read after an own write, in the millisecond in which a load began be
     const loading = world.read(world.here, policy);
     await gate.reached;
     world.origin.write();
-    world.here.layer.coherence.markDead(["t:products"]);
+    world.here.layer.coherence.markInvalidated(["t:products"]);
     const own = world.read(world.here, policy);
     await world.hear(world.here);
     gate.open();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { definePolicy } from "../../src/index.ts";
 import { neverSeen, WINDOW_MS } from "../support/observers.ts";
-import { createWorld, type World } from "../support/world.ts";
+import { createWorld, type World } from "../support/shared-world.ts";
 
 const policy = definePolicy({
   freshFor: "1m",

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { definePolicy, type Policy } from "../../src/index.ts";
 import type { TestIsolate } from "../support/isolate.ts";
 import { WINDOW_MS } from "../support/observers.ts";
-import { createWorld, OTHER_COLO, type World } from "../support/world.ts";
+import { createWorld, OTHER_COLO, type World } from "../support/shared-world.ts";
 
 const patient = definePolicy({
   freshFor: "10m",

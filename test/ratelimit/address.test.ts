@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { addressIdentity } from "../../src/ratelimit/address.ts";
+import { addressIdentity } from "../../src/ratelimit/client-address.ts";
 import { parseIdentity } from "../../src/ratelimit/inspection.ts";
 import { uniqueNamespace } from "../support/isolate.ts";
 import { createLimitedApp, type Answer, type LimitedApp } from "./app.ts";

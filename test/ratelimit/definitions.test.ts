@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { DefinitionError } from "../../src/core/faults.ts";
 import { parseApiKeys } from "../../src/ratelimit/api-keys.ts";
-import { parseLimit } from "../../src/ratelimit/limit.ts";
+import { parseLimit } from "../../src/ratelimit/window.ts";
 import type { RateLimitOptions } from "../../src/index.ts";
 import { uniqueNamespace } from "../support/isolate.ts";
 import { createLimitedApp } from "./app.ts";

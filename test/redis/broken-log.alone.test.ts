@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import type { DataLookup } from "../../src/core/ports.ts";
-import { membersOfPurge, type Member } from "../../src/core/tag.ts";
+import type { DataLookup } from "../../src/core/data-reader.ts";
+import { logKeysOfPurge, type LogKey } from "../../src/core/invalidation-key.ts";
 import { definePolicy, key } from "../../src/index.ts";
 import { countRedis, redisCommand } from "../support/gateway.ts";
 import { createTestIsolate, uniqueNamespace, type TestIsolate } from "../support/isolate.ts";
@@ -32,7 +32,7 @@ function createWorld(tag = "products"): World {
     tags: [tag],
     flight: "isolate",
   });
-  const members: Member[] = membersOfPurge({ tags: [tag] });
+  const members: LogKey[] = logKeysOfPurge({ tags: [tag] });
   let colos = 0;
   let row = 1;
   const isolate = (): TestIsolate => createTestIsolate({ namespace, host: `colo-${colos++}.test` });
@@ -55,7 +55,7 @@ function createWorld(tag = "products"): World {
       const done = await writer.layer.coherence.invalidate(members, writer.request().ctx);
       expect(done.ok).toBe(true);
     },
-    era: (reader) => reader.layer.coherence.moment().era,
+    era: (reader) => reader.layer.coherence.logPosition().era,
   };
 }
 

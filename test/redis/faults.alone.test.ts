@@ -1,7 +1,8 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it } from "vitest";
 import type { Fault } from "../../src/core/faults.ts";
-import type { Result, SharedStore } from "../../src/core/ports.ts";
+import type { Result } from "../../src/core/result.ts";
+import type { SharedStore } from "../../src/core/shared-store.ts";
 import { createTestContext } from "../support/context.ts";
 import { entryOf, taggedMembers } from "../support/entries.ts";
 import { clearFaults, failRedis, redisCommand } from "../support/gateway.ts";
@@ -15,7 +16,7 @@ const entry = entryOf({
   storedAt,
   freshUntil: storedAt + 600_000,
   body: SECRET,
-  members: taggedMembers("product:1", "a-private-tag"),
+  invalidationKeys: taggedMembers("product:1", "a-private-tag"),
 });
 
 const methods: readonly [string, (store: SharedStore) => Promise<Result<unknown>>][] = [

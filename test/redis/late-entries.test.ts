@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { Entry } from "../../src/core/entry.ts";
-import type { LoadContext } from "../../src/core/ports.ts";
+import type { LoadContext } from "../../src/core/data-reader.ts";
 import { definePolicy } from "../../src/index.ts";
-import { within } from "../../src/resilience/deadline.ts";
+import { withTimeout } from "../../src/resilience/deadline.ts";
 import { createEdgeTier } from "../../src/tiers/edge.ts";
 import { createTestIsolate, uniqueNamespace, type TestIsolate } from "../support/isolate.ts";
 import { createTestStore, valueOf } from "./stores.ts";
@@ -124,7 +124,7 @@ describe("an old entry that is written late", () => {
   it("into the edge is served to nobody, a fresh isolate included", async () => {
     const { world, read, entry } = await stale();
     const open = (): Promise<Cache> => caches.open(world.namespace);
-    const edge = createEdgeTier({ open, timeoutMs: 5_000, within });
+    const edge = createEdgeTier({ open, timeoutMs: 5_000, withTimeout });
     const { ctx } = world.loader.request();
     // The new value is everywhere, and then the old one comes.
     await read(world.at("colo.test"), async () => world.row.value);

@@ -134,7 +134,7 @@ describe("trimming", () => {
       storedAt,
       asOf: seq - 1,
       era,
-      members: taggedMembers("product:1", "a"),
+      invalidationKeys: taggedMembers("product:1", "a"),
     });
     valueOf(await store.write([entry], ctx));
     await trim(0);

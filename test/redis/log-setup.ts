@@ -1,4 +1,4 @@
-import type { Member } from "../../src/core/tag.ts";
+import type { LogKey } from "../../src/core/invalidation-key.ts";
 import { createTestContext } from "../support/context.ts";
 import { uniqueNamespace } from "../support/isolate.ts";
 import { createTestStore, valueOf } from "./stores.ts";
@@ -13,10 +13,10 @@ export function setupLog(namespace = uniqueNamespace()) {
     namespace,
     log: `${namespace}:inv`,
     ctx,
-    purge: async (...members: Member[]) => valueOf(await store.invalidate(members, ctx)),
-    numbers: async (...members: Member[]) => valueOf(await store.numbers(members, ctx)),
+    purge: async (...members: LogKey[]) => valueOf(await store.invalidate(members, ctx)),
+    numbers: async (...members: LogKey[]) => valueOf(await store.numbers(members, ctx)),
     sync: async (since?: number) => valueOf(await store.sync(since, ctx)),
-    verify: async (members: Member[], since?: number) =>
+    verify: async (members: LogKey[], since?: number) =>
       valueOf(await store.verify(members, since, ctx)),
     establish: async (known: { era: string | undefined; seq: number | undefined } = NOTHING) =>
       valueOf(await store.establish(known, ctx)),

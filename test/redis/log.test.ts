@@ -1,6 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { MAX_CHANGES } from "../../src/core/log.ts";
-import { membersOfPurge, type HardMember, type Member } from "../../src/core/tag.ts";
+import {
+  logKeysOfPurge,
+  type InvalidationKey,
+  type LogKey,
+} from "../../src/core/invalidation-key.ts";
 import { redisCommand } from "../support/gateway.ts";
 import { setupLog as setup } from "./log-setup.ts";
 
@@ -55,7 +59,7 @@ describe("an invalidation", () => {
 
   it("of ten thousand keys is one call", async () => {
     const { purge, numbers } = setup();
-    const members = Array.from({ length: 10_000 }, (_, i): Member => `k:product:${i}`);
+    const members = Array.from({ length: 10_000 }, (_, i): LogKey => `k:product:${i}`);
     const { seq } = await purge(...members);
     expect(await numbers("k:product:0", "k:product:5000", "k:product:9999")).toEqual([
       seq,
@@ -83,7 +87,7 @@ describe("an invalidation", () => {
     async (tag) => {
       const { purge, establish, numbers, sync, log } = setup();
       const before = await establish();
-      const members = membersOfPurge({ tags: [tag] });
+      const members = logKeysOfPurge({ tags: [tag] });
       const { seq } = await purge(...members);
       expect(await numbers(`t:${tag}`)).toEqual([seq]);
       const after = await sync(before.seq);
@@ -165,8 +169,8 @@ describe("a sync", () => {
     expect(answer.changes.every(([, number]) => number === huge.seq)).toBe(true);
   });
 
-  function names(count: number, prefix = "many"): HardMember[] {
-    return Array.from({ length: count }, (_, i): HardMember => `t:${prefix}${i}`);
+  function names(count: number, prefix = "many"): InvalidationKey[] {
+    return Array.from({ length: count }, (_, i): InvalidationKey => `t:${prefix}${i}`);
   }
 });
 
@@ -184,7 +188,7 @@ describe("a verification", () => {
 
   it("takes as many members as an entry can carry", async () => {
     const { purge, verify } = setup();
-    const members = Array.from({ length: 6_000 }, (_, i): Member => `t:${i}`);
+    const members = Array.from({ length: 6_000 }, (_, i): LogKey => `t:${i}`);
     const { seq } = await purge("~t:5999");
     expect(await verify(members)).toMatchObject({ hard: 0, soft: seq });
   });

@@ -24,7 +24,7 @@ describe("a packed entry", () => {
 
   it("keeps its names on its second line, and is smaller", async () => {
     const members = taggedMembers("list:1", "größe", "t:x");
-    const text = encodeEntry(entryOf({ key: "list:1", members, body: list }));
+    const text = encodeEntry(entryOf({ key: "list:1", invalidationKeys: members, body: list }));
     const stored = await pack(text, 8_192);
     expect(stored.split("\n")[0]).toBe("strata1+gzip");
     expect(stored.split("\n")[1]?.split("\t")).toEqual(members);

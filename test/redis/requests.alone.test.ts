@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import type { SharedStore } from "../../src/core/ports.ts";
+import type { SharedStore } from "../../src/core/shared-store.ts";
 import { createTestContext } from "../support/context.ts";
 import { entryOf } from "../support/entries.ts";
 import { countRedis, redisCommand } from "../support/gateway.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Entry } from "../../src/core/entry.ts";
-import { tagMember } from "../../src/core/tag.ts";
+import { invalidationKeyOfTag } from "../../src/core/invalidation-key.ts";
 import { createTestContext } from "../support/context.ts";
 import { entryOf, taggedMembers } from "../support/entries.ts";
 import { redisCommand } from "../support/gateway.ts";
@@ -14,7 +14,7 @@ function setup() {
   const read = async (...keys: string[]) => valueOf(await store.read(keys, undefined, ctx));
   const write = async (...entries: Entry[]) => valueOf(await store.write(entries, ctx));
   const purge = async (...tags: string[]) =>
-    valueOf(await store.invalidate(tags.map(tagMember), ctx));
+    valueOf(await store.invalidate(tags.map(invalidationKeyOfTag), ctx));
   return { namespace, store, ctx, read, write, purge };
 }
 
@@ -38,11 +38,16 @@ describe("entries in Redis", () => {
     ["a response", { http: { status: 404, headers: [["vary", "accept"]] } }],
     [
       "strange names",
-      { members: taggedMembers("product:1", "größe 1", "!seq", "~t:x", "%w", "n:") },
+      { invalidationKeys: taggedMembers("product:1", "größe 1", "!seq", "~t:x", "%w", "n:") },
     ],
     [
       "many names",
-      { members: taggedMembers("product:1", ...Array.from({ length: 500 }, (_, i) => `t${i}`)) },
+      {
+        invalidationKeys: taggedMembers(
+          "product:1",
+          ...Array.from({ length: 500 }, (_, i) => `t${i}`),
+        ),
+      },
     ],
     ["a number above 2^52", { asOf: Number.MAX_SAFE_INTEGER - 1 }],
   ])("hold %s and give it back as it was", async (_, fields) => {
@@ -149,9 +154,9 @@ describe("a read", () => {
   it("brings the highest numbers of each entry's own names, hard and soft", async () => {
     const { store, ctx, read, write, purge } = setup();
     await write(
-      living({ key: "a:1", members: taggedMembers("a:1", "x", "shared") }),
-      living({ key: "a:2", members: taggedMembers("a:2", "y", "shared") }),
-      living({ key: "a:3", members: taggedMembers("a:3", "z") }),
+      living({ key: "a:1", invalidationKeys: taggedMembers("a:1", "x", "shared") }),
+      living({ key: "a:2", invalidationKeys: taggedMembers("a:2", "y", "shared") }),
+      living({ key: "a:3", invalidationKeys: taggedMembers("a:3", "z") }),
     );
     const shared = await purge("shared");
     const x = await purge("x");
@@ -171,7 +176,7 @@ describe("a read", () => {
     const keys = Array.from({ length: 500 }, (_, i) => `list:${i}`);
     const tagsOf = (i: number): string[] => Array.from({ length: 20 }, (_, t) => `tag${i}-${t}`);
     await write(
-      ...keys.map((key, i) => living({ key, members: taggedMembers(key, ...tagsOf(i)) })),
+      ...keys.map((key, i) => living({ key, invalidationKeys: taggedMembers(key, ...tagsOf(i)) })),
     );
     const { seq } = await purge("tag499-19");
     const { found } = await read(...keys);
@@ -183,7 +188,7 @@ describe("a read", () => {
   it("is verified by key, by prefix and by namespace too", async () => {
     const { store, ctx, read, write } = setup();
     for (const member of ["k:list:de:1", "p:list:", "p:list:de:", "n:"] as const) {
-      await write(living({ key: "list:de:1", members: taggedMembers("list:de:1") }));
+      await write(living({ key: "list:de:1", invalidationKeys: taggedMembers("list:de:1") }));
       const { seq } = valueOf(await store.invalidate([member], ctx));
       expect((await read("list:de:1")).found[0]?.hard).toBe(seq);
     }

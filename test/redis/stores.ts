@@ -1,5 +1,6 @@
 import { env } from "cloudflare:workers";
-import type { Result, SharedStore } from "../../src/core/ports.ts";
+import type { Result } from "../../src/core/result.ts";
+import type { SharedStore } from "../../src/core/shared-store.ts";
 import { createRedis } from "../../src/redis/client.ts";
 import { createRedisStore } from "../../src/redis/store.ts";
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
 import { failed, type FaultCode } from "../../src/core/faults.ts";
-import type { Result } from "../../src/core/ports.ts";
+import type { Result } from "../../src/core/result.ts";
 import { createBreaker } from "../../src/resilience/breaker.ts";
 
 const FAILURES = 3;

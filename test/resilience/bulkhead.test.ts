@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import type { Result } from "../../src/core/ports.ts";
+import type { Result } from "../../src/core/result.ts";
 import { createBulkhead, type Bulkhead, type Leave } from "../../src/resilience/bulkhead.ts";
 
 const LONG = 10_000;
@@ -23,11 +23,11 @@ describe("a bulkhead", () => {
   afterEach(() => void vi.useRealTimers());
 
   it("lets so many in at once, and no more", async () => {
-    expect(await placesOf(createBulkhead({ places: 3, now }))).toBe(3);
+    expect(await placesOf(createBulkhead({ slots: 3, now }))).toBe(3);
   });
 
   it("turns away who has waited in vain", async () => {
-    const bulkhead = createBulkhead({ places: 1, now });
+    const bulkhead = createBulkhead({ slots: 1, now });
     await enter(bulkhead);
     expect(await bulkhead.enter(1, LONG)).toMatchObject({
       ok: false,
@@ -36,7 +36,7 @@ describe("a bulkhead", () => {
   });
 
   it("hands a place that is given back to the first in line", async () => {
-    const bulkhead = createBulkhead({ places: 1, now });
+    const bulkhead = createBulkhead({ slots: 1, now });
     const leave = await enter(bulkhead);
     const order: number[] = [];
     const line = [1, 2, 3].map(async (n) => {
@@ -51,7 +51,7 @@ describe("a bulkhead", () => {
   });
 
   it("takes a place back once, however often it is given back", async () => {
-    const bulkhead = createBulkhead({ places: 2, now });
+    const bulkhead = createBulkhead({ slots: 2, now });
     const [one] = [await enter(bulkhead), await enter(bulkhead)];
     one();
     one();
@@ -60,7 +60,7 @@ describe("a bulkhead", () => {
   });
 
   it("does not hand a place to one who has gone", async () => {
-    const bulkhead = createBulkhead({ places: 1, now });
+    const bulkhead = createBulkhead({ slots: 1, now });
     const leave = await enter(bulkhead);
     const impatient = bulkhead.enter(1, LONG);
     const patient = enter(bulkhead);
@@ -72,7 +72,7 @@ describe("a bulkhead", () => {
 
   it("loses no place when one is handed over in the very turn in which a wait ends", async () => {
     vi.useFakeTimers();
-    const bulkhead = createBulkhead({ places: 1, now });
+    const bulkhead = createBulkhead({ slots: 1, now });
     const leave = await enter(bulkhead);
     const waiting = bulkhead.enter(10, LONG);
     setTimeout(leave, 10);
@@ -85,7 +85,7 @@ describe("a bulkhead", () => {
 
   it("takes a place from a holder that is gone", async () => {
     let time = 0;
-    const bulkhead = createBulkhead({ places: 1, now: () => time });
+    const bulkhead = createBulkhead({ slots: 1, now: () => time });
     const first = await bulkhead.enter(0, 100);
     time = 99;
     expect((await bulkhead.enter(0, 100)).ok).toBe(false);
@@ -99,7 +99,7 @@ describe("a bulkhead", () => {
 
   it("is not closed for an hour by a clock that is set back an hour", async () => {
     let time = 3_600_000;
-    const bulkhead = createBulkhead({ places: 1, now: () => time });
+    const bulkhead = createBulkhead({ slots: 1, now: () => time });
     await bulkhead.enter(0, 100);
     time = 0;
     expect((await bulkhead.enter(0, 100)).ok).toBe(true);
@@ -112,7 +112,7 @@ describe("a bulkhead", () => {
         fc.integer({ min: 1, max: 3 }),
         fc.array(visit, { maxLength: 15 }),
         async (places, visits) => {
-          const bulkhead = createBulkhead({ places, now });
+          const bulkhead = createBulkhead({ slots: places, now });
           let inside = 0;
           const one = async ({ waitMs, staysMs }: { waitMs: number; staysMs: number }) => {
             const entered: Result<Leave> = await bulkhead.enter(waitMs, LONG);

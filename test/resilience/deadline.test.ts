@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { DeadlineExceeded, within } from "../../src/resilience/deadline.ts";
+import { DeadlineExceeded } from "../../src/core/deadline.ts";
+import { withTimeout } from "../../src/resilience/deadline.ts";
 
 describe("a wait with a deadline", () => {
   beforeEach(() => void vi.useFakeTimers());
@@ -8,19 +9,19 @@ describe("a wait with a deadline", () => {
   const never = new Promise<never>(() => undefined);
 
   it("gives what comes in time, and leaves no timer behind", async () => {
-    expect(await within(Promise.resolve("value"), 1_000)).toBe("value");
+    expect(await withTimeout(Promise.resolve("value"), 1_000)).toBe("value");
     expect(vi.getTimerCount()).toBe(0);
   });
 
   it("fails as the work fails, and leaves no timer behind", async () => {
     const error = new Error("no");
-    await expect(within(Promise.reject(error), 1_000)).rejects.toBe(error);
+    await expect(withTimeout(Promise.reject(error), 1_000)).rejects.toBe(error);
     expect(vi.getTimerCount()).toBe(0);
   });
 
   it("ends at its deadline, and not before", async () => {
     let ended = false;
-    const wait = within(never, 1_000).catch((error: unknown) => {
+    const wait = withTimeout(never, 1_000).catch((error: unknown) => {
       ended = true;
       return error;
     });
@@ -36,15 +37,15 @@ describe("a wait with a deadline", () => {
   });
 
   it.each([0, -5])("of %d ms still takes what is there already", async (ms) => {
-    expect(await within(Promise.resolve("value"), ms)).toBe("value");
-    const late = within(never, ms).catch((error: unknown) => error);
+    expect(await withTimeout(Promise.resolve("value"), ms)).toBe("value");
+    const late = withTimeout(never, ms).catch((error: unknown) => error);
     await vi.advanceTimersByTimeAsync(0);
     expect(await late).toBeInstanceOf(DeadlineExceeded);
   });
 
   it("that is over does not leave a failure of the work unhandled", async () => {
     const { promise, reject } = Promise.withResolvers<never>();
-    const late = within(promise, 10).catch((error: unknown) => error);
+    const late = withTimeout(promise, 10).catch((error: unknown) => error);
     await vi.advanceTimersByTimeAsync(10);
     expect(await late).toBeInstanceOf(DeadlineExceeded);
     // The runner fails the file for an unhandled rejection.

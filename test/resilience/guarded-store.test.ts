@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { failed } from "../../src/core/faults.ts";
-import type { Context, Result, SharedStore } from "../../src/core/ports.ts";
+import type { Context } from "../../src/core/context.ts";
+import type { Result } from "../../src/core/result.ts";
+import type { SharedStore } from "../../src/core/shared-store.ts";
 import { createBreaker } from "../../src/resilience/breaker.ts";
-import { withBreaker } from "../../src/resilience/guarded-store.ts";
+import { withBreaker } from "../../src/resilience/store-breaker.ts";
 import { createTestContext } from "../support/context.ts";
 
 const METHODS = [

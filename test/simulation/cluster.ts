@@ -2,13 +2,15 @@
 import { createContext } from "../../src/core/context.ts";
 import { CacheUnavailable, done, failed } from "../../src/core/faults.ts";
 import { definePolicy, type Policy } from "../../src/core/policy.ts";
-import type { Context, DataReader, Tier } from "../../src/core/ports.ts";
-import { tagMember } from "../../src/core/tag.ts";
+import type { Context } from "../../src/core/context.ts";
+import type { DataReader } from "../../src/core/data-reader.ts";
+import type { Tier } from "../../src/core/tier.ts";
+import { invalidationKeyOfTag } from "../../src/core/invalidation-key.ts";
 import type { Entry } from "../../src/core/entry.ts";
 import { createFlightPort } from "../../src/durable/flight-port.ts";
 import type { FlightShardRpc } from "../../src/durable/flight-shard.ts";
 import { createFlights, type Flights } from "../../src/durable/flights.ts";
-import { assembleEngine } from "../../src/engine/assembly.ts";
+import { createEngineParts } from "../../src/engine/create-engine.ts";
 import type { Coherence } from "../../src/engine/coherence.ts";
 import { createReader } from "../../src/engine/reader.ts";
 import { createWarmer } from "../../src/engine/warm.ts";
@@ -137,7 +139,7 @@ export function createCluster({ world, history, fault, keys }: ClusterOptions): 
   }
 
   function createIsolate({ name, colo, region }: (typeof PLACES)[number]): Isolate {
-    const within = world.within;
+    const withTimeout = world.withTimeout;
     const ports = plant(
       fault,
       {
@@ -148,7 +150,7 @@ export function createCluster({ world, history, fault, keys }: ClusterOptions): 
       redis.head,
     );
     const { memory, edge, store } = ports;
-    const { coherence, engine, batch } = assembleEngine({
+    const { coherence, engine, batch } = createEngineParts({
       memory,
       edge,
       store,
@@ -158,15 +160,15 @@ export function createCluster({ world, history, fault, keys }: ClusterOptions): 
         shards: 1,
         grantMs: 500,
         slackMs: 1_000,
-        within,
+        withTimeout,
       }),
-      places: { enter: () => Promise.resolve(done(() => undefined)) },
-      within,
+      slots: { enter: () => Promise.resolve(done(() => undefined)) },
+      withTimeout,
       random: world.random,
       storeTimeoutMs: REDIS_TIMEOUT_MS,
       maxLandingChars: 1 << 20,
     });
-    const warmer = createWarmer({ store, coherence, within, random: world.random });
+    const warmer = createWarmer({ store, coherence, withTimeout, random: world.random });
 
     const isolate: Isolate = {
       name,
@@ -256,9 +258,9 @@ export function createCluster({ world, history, fault, keys }: ClusterOptions): 
       const written = history.committed(key, version, world.now());
       // Some are purged by a tag that is found in the result alone.
       const member =
-        version % 2 === 0 ? tagMember(`found-${key.slice(-1)}`) : (`k:${key}` as const);
+        version % 2 === 0 ? invalidationKeyOfTag(`found-${key.slice(-1)}`) : (`k:${key}` as const);
       const { ctx } = isolate.request();
-      isolate.coherence.markDead([member]);
+      isolate.coherence.markInvalidated([member]);
       for (;;) {
         const answer = await isolate.coherence.invalidate([member], ctx);
         if (answer.ok) {

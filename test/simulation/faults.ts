@@ -4,7 +4,10 @@
  */
 import type { Entry } from "../../src/core/entry.ts";
 import type { LogAnswer } from "../../src/core/log.ts";
-import type { Context, MemoryTier, Result, SharedStore, Tier } from "../../src/core/ports.ts";
+import type { Context } from "../../src/core/context.ts";
+import type { MemoryTier, Tier } from "../../src/core/tier.ts";
+import type { Result } from "../../src/core/result.ts";
+import type { SharedStore } from "../../src/core/shared-store.ts";
 import type { Seq } from "../../src/core/seq.ts";
 
 export type PlantedFault =

@@ -7,9 +7,11 @@ import { decodeEntry, encodeEntry } from "../../src/core/codec.ts";
 import type { Entry } from "../../src/core/entry.ts";
 import { done, failed } from "../../src/core/faults.ts";
 import { MAX_CHANGES, type LogAnswer } from "../../src/core/log.ts";
-import type { Context, Result, SharedStore, Verified } from "../../src/core/ports.ts";
+import type { Context } from "../../src/core/context.ts";
+import type { Result } from "../../src/core/result.ts";
+import type { SharedStore, Verified } from "../../src/core/shared-store.ts";
 import type { Seq } from "../../src/core/seq.ts";
-import { SOFT, type Member } from "../../src/core/tag.ts";
+import { SOFT, type LogKey } from "../../src/core/invalidation-key.ts";
 import type { World } from "./world.ts";
 
 interface State {
@@ -101,7 +103,7 @@ export function createRedisModel({ world, lagMs, timeoutMs }: RedisModelOptions)
             const held = state.entries.get(key);
             if (held === undefined || held.until <= world.now()) return undefined;
             const entry = decodeEntry(key, held.text);
-            return entry && { entry, ...highest(state, entry.members) };
+            return entry && { entry, ...highest(state, entry.invalidationKeys) };
           });
           return { found, log: logOf(state, since, sentAt) };
         }),
@@ -210,7 +212,7 @@ function copyOf(state: State): State {
   };
 }
 
-function highest(state: State, members: readonly Member[]): { hard: Seq; soft: Seq } {
+function highest(state: State, members: readonly LogKey[]): { hard: Seq; soft: Seq } {
   let hard = 0;
   let soft = 0;
   for (const member of members) {

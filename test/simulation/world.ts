@@ -1,3 +1,5 @@
+import { DeadlineExceeded } from "../../src/core/deadline.ts";
+
 /** Virtual time: everything that takes time waits here, in an order that a seed decides. */
 export interface World {
   /** True time in milliseconds. */
@@ -10,7 +12,7 @@ export interface World {
   /** Runs `call` at a time from now; returns how to prevent it. */
   after(ms: number, call: () => void): () => void;
   /** `work`, or a rejection after `ms`, as the engine's deadline does it. */
-  within<T>(work: Promise<T>, ms: number): Promise<T>;
+  withTimeout<T>(work: Promise<T>, ms: number): Promise<T>;
   newId(): string;
   /** Runs everything until nothing is left to happen or the time is over. */
   run(untilMs: number): Promise<void>;
@@ -89,12 +91,10 @@ export function createWorld(seed: number): World {
     after,
     newId: () => `id${ids++}`,
 
-    within(work, ms) {
+    withTimeout(work, ms) {
       return new Promise((resolve, reject) => {
         const cancel = after(ms, () => {
-          const late = new Error(`no answer within ${ms} ms`);
-          late.name = "DeadlineExceeded";
-          reject(late);
+          reject(new DeadlineExceeded(ms));
         });
         work.then(resolve, reject).finally(cancel);
       });

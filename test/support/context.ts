@@ -1,6 +1,6 @@
 import { createContext } from "../../src/core/context.ts";
 import type { CacheEvent } from "../../src/core/events.ts";
-import type { Context } from "../../src/core/ports.ts";
+import type { Context } from "../../src/core/context.ts";
 import type { Clock } from "../../src/core/time.ts";
 
 export interface TestContext extends Context {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import type { Entry } from "../../src/core/entry.ts";
-import { derivedMembers, type HardMember } from "../../src/core/tag.ts";
+import { derivedInvalidationKeys, type InvalidationKey } from "../../src/core/invalidation-key.ts";
 
 /** An entry with every field in its place; `storedAt` 1,000,000, fresh for a minute. */
 export function entryOf(fields: Partial<Entry> = {}): Entry {
@@ -12,7 +12,7 @@ export function entryOf(fields: Partial<Entry> = {}): Entry {
     kind: "value",
     body: '{"a":1}',
     etag: '"e1"',
-    members: derivedMembers(key),
+    invalidationKeys: derivedInvalidationKeys(key),
     storedAt,
     freshUntil,
     staleUntil: freshUntil,
@@ -26,8 +26,8 @@ export function entryOf(fields: Partial<Entry> = {}): Entry {
 }
 
 /** The members of an entry of `key` with these tags. */
-export function taggedMembers(key: string, ...tags: readonly string[]): HardMember[] {
-  return [...derivedMembers(key), ...tags.map((tag): HardMember => `t:${tag}`)];
+export function taggedMembers(key: string, ...tags: readonly string[]): InvalidationKey[] {
+  return [...derivedInvalidationKeys(key), ...tags.map((tag): InvalidationKey => `t:${tag}`)];
 }
 
 const texts = fc.oneof(
@@ -68,7 +68,7 @@ export const arbitraryEntry: fc.Arbitrary<Entry> = fc
       ...rest,
       key,
       kind,
-      members: taggedMembers(key, ...tags),
+      invalidationKeys: taggedMembers(key, ...tags),
       storedAt,
       freshUntil: storedAt + a,
       staleUntil: storedAt + a + b,

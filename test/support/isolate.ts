@@ -2,9 +2,10 @@
 import { env } from "cloudflare:workers";
 import { createContext } from "../../src/core/context.ts";
 import type { CacheEvent } from "../../src/core/events.ts";
-import type { Context, DataReader } from "../../src/core/ports.ts";
+import type { Context } from "../../src/core/context.ts";
+import type { DataReader } from "../../src/core/data-reader.ts";
 import { createReader } from "../../src/engine/reader.ts";
-import { etagOf } from "../../src/http/etag.ts";
+import { etagOf } from "../../src/http/cache/etag.ts";
 import { createStrata, type Bindings, type Strata } from "../../src/index.ts";
 
 export interface TestClock {

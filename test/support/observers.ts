@@ -1,8 +1,8 @@
 import { expect, it } from "vitest";
-import type { DataLookup } from "../../src/core/ports.ts";
+import type { DataLookup } from "../../src/core/data-reader.ts";
 import type { Policy } from "../../src/index.ts";
 import type { TestIsolate } from "./isolate.ts";
-import { createWorld, OTHER_COLO, type World } from "./world.ts";
+import { createWorld, OTHER_COLO, type World } from "./shared-world.ts";
 
 /** Longer than the default coherence window. */
 export const WINDOW_MS = 1_001;

@@ -1,4 +1,4 @@
-import type { LoadContext } from "../../src/core/ports.ts";
+import type { LoadContext } from "../../src/core/data-reader.ts";
 import { createGate, type Gate } from "./gate.ts";
 
 /** One row at the origin, and loads of it. A load reads the row first, and answers when it may. */

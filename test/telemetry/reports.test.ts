@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { MetricsReport } from "../../src/core/metrics.ts";
-import { createMeter } from "../../src/telemetry/meter.ts";
-import { createReporter } from "../../src/telemetry/reporter.ts";
-import { createTopKeys } from "../../src/telemetry/top-keys.ts";
-import { createTotals } from "../../src/telemetry/totals.ts";
+import { createMeter } from "../../src/telemetry/metrics/meter.ts";
+import { createReporter } from "../../src/telemetry/metrics/reporter.ts";
+import { createTopKeys } from "../../src/telemetry/metrics/top-keys.ts";
+import { createTotals } from "../../src/telemetry/metrics/totals.ts";
 
 const report = (fields: Partial<MetricsReport>): MetricsReport => ({
   isolate: "a",

@@ -2,14 +2,14 @@ import { ROOT_CONTEXT } from "@opentelemetry/api";
 import { SamplingDecision, TraceIdRatioBasedSampler } from "@opentelemetry/sdk-trace";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createSampler } from "../../src/telemetry/sampling.ts";
+import { createSampler } from "../../src/telemetry/traces/sampling.ts";
 import type { SamplerName } from "../../src/telemetry/settings.ts";
 import {
   carrierOf,
   newSpanId,
   newTraceId,
   readCarrier,
-} from "../../src/telemetry/trace-context.ts";
+} from "../../src/telemetry/traces/trace-context.ts";
 
 const PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 

@@ -1,7 +1,8 @@
 /** What every near tier keeps to. A new tier passes it before it is composed into the cache. */
 import { describe, expect, it } from "vitest";
 import type { Entry } from "../../src/core/entry.ts";
-import type { Context, Tier } from "../../src/core/ports.ts";
+import type { Context } from "../../src/core/context.ts";
+import type { Tier } from "../../src/core/tier.ts";
 import { createTestContext } from "../support/context.ts";
 import { entryOf, taggedMembers } from "../support/entries.ts";
 
@@ -55,7 +56,11 @@ export function describeTier(name: Tier["name"], create: () => TierUnderTest): v
       ["every instant", { staleUntil: 1_100_000, errorUntil: 1_200_000, deleteAt: 1_300_000 }],
       [
         "its names and its place in the log",
-        { asOf: 2 ** 52 + 1, era: "e", members: taggedMembers("product:1", "größe 1", "!seq") },
+        {
+          asOf: 2 ** 52 + 1,
+          era: "e",
+          invalidationKeys: taggedMembers("product:1", "größe 1", "!seq"),
+        },
       ],
     ])("gives back %s as it was", async (_, fields) => {
       const entry = entryOf(fields);

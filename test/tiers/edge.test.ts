@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { decodeEntry } from "../../src/core/codec.ts";
-import type { Context, Tier } from "../../src/core/ports.ts";
-import { within } from "../../src/resilience/deadline.ts";
+import type { Context } from "../../src/core/context.ts";
+import type { Tier } from "../../src/core/tier.ts";
+import { withTimeout } from "../../src/resilience/deadline.ts";
 import { createEdgeTier } from "../../src/tiers/edge.ts";
 import { createTestContext } from "../support/context.ts";
 import { entryOf } from "../support/entries.ts";
@@ -9,7 +10,7 @@ import { describeTier } from "./contract.ts";
 
 const uniqueHost = (): string => `${crypto.randomUUID()}.test`;
 const open = (): Promise<Cache> => caches.open("edge-test");
-const real = (): Tier => createEdgeTier({ open, timeoutMs: 5_000, within });
+const real = (): Tier => createEdgeTier({ open, timeoutMs: 5_000, withTimeout });
 
 describeTier("edge", () => ({ tier: real(), host: uniqueHost() }));
 
@@ -20,7 +21,7 @@ function spy() {
   const put: { url: string; headers: Headers; status: number; body: string }[] = [];
   const tier = createEdgeTier({
     timeoutMs: 5_000,
-    within,
+    withTimeout,
     open: async () => {
       const cache = await open();
       return {
@@ -82,7 +83,7 @@ describe("the edge tier", () => {
     const other = createEdgeTier({
       open: () => caches.open("another-application"),
       timeoutMs: 5_000,
-      within,
+      withTimeout,
     });
     expect(await other.get("product:1", createTestContext({ host }))).toMatchObject({
       value: undefined,
@@ -108,7 +109,12 @@ describe("the edge tier", () => {
   it("does not keep what is too big, nor what was there before, and says so", async () => {
     const host = uniqueHost();
     const ctx = createTestContext({ now: () => 1_000_000, host });
-    const tier = createEdgeTier({ open, timeoutMs: 5_000, within, maxEntryChars: 1_000 });
+    const tier = createEdgeTier({
+      open,
+      timeoutMs: 5_000,
+      withTimeout,
+      maxEntryChars: 1_000,
+    });
     await tier.set(entryOf(), ctx);
     expect(await tier.get("product:1", ctx)).toMatchObject({ value: { body: '{"a":1}' } });
     expect(await tier.set(entryOf({ body: "x".repeat(1_000) }), ctx)).toMatchObject({ ok: true });
@@ -138,19 +144,23 @@ describe("a fault of the Cache API", () => {
 
   it.each(calls)("on %s is a result, never an exception", async (_, call) => {
     const ctx = createTestContext();
-    const unopened = createEdgeTier({ open: refuse, timeoutMs: 5_000, within });
+    const unopened = createEdgeTier({ open: refuse, timeoutMs: 5_000, withTimeout });
     expect(await call(unopened, ctx)).toEqual({
       ok: false,
       fault: { code: "edge.unavailable", message: "no cache here" },
     });
     const broken = { match: refuse, put: refuse, delete: refuse } as unknown as Cache;
-    const failing = createEdgeTier({ open: async () => broken, timeoutMs: 5_000, within });
+    const failing = createEdgeTier({
+      open: async () => broken,
+      timeoutMs: 5_000,
+      withTimeout,
+    });
     expect(await call(failing, ctx)).toMatchObject({ fault: { code: "edge.unavailable" } });
   });
 
   it.each(calls)("on %s that never answers ends at the deadline", async (_, call) => {
     const ctx = createTestContext();
-    const hanging = createEdgeTier({ open: () => never, timeoutMs: 1, within });
+    const hanging = createEdgeTier({ open: () => never, timeoutMs: 1, withTimeout });
     expect(await call(hanging, ctx)).toMatchObject({
       ok: false,
       fault: { code: "edge.timeout" },

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { sizeOf } from "../../src/core/entry.ts";
-import type { MemoryTier } from "../../src/core/ports.ts";
+import type { MemoryTier } from "../../src/core/tier.ts";
 import { createEviction, EVICTIONS } from "../../src/tiers/eviction/choice.ts";
 import { createMemoryTier } from "../../src/tiers/memory.ts";
 import { createDice } from "../../bench/support/dice.ts";

@@ -2,8 +2,9 @@
 import { createContext } from "../../src/core/context.ts";
 import type { CacheEvent } from "../../src/core/events.ts";
 import { failed } from "../../src/core/faults.ts";
-import type { Context, Invalidator } from "../../src/core/ports.ts";
-import type { Member } from "../../src/core/tag.ts";
+import type { Context } from "../../src/core/context.ts";
+import type { Invalidator } from "../../src/core/invalidator.ts";
+import type { LogKey } from "../../src/core/invalidation-key.ts";
 
 export interface LogDouble extends Invalidator {
   /** What happened, in order: `dead t:a,t:b`, `invalidate t:a,t:b`. */
@@ -19,7 +20,7 @@ export function createLogDouble(): LogDouble {
     calls: [],
     scores: new Map(),
     isAway: false,
-    markDead: (members) => void log.calls.push(`dead ${listOf(members)}`),
+    markInvalidated: (members) => void log.calls.push(`dead ${listOf(members)}`),
     invalidate: async (members) => {
       log.calls.push(`invalidate ${listOf(members)}`);
       if (log.isAway) return away;
@@ -33,7 +34,7 @@ export function createLogDouble(): LogDouble {
   return log;
 }
 
-function listOf(members: readonly Member[]): string {
+function listOf(members: readonly LogKey[]): string {
   return members.toSorted().join(",");
 }
 

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { sql } from "drizzle-orm";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Member } from "../../src/core/tag.ts";
+import type { LogKey } from "../../src/core/invalidation-key.ts";
 import { insertMembers } from "../../src/writes/outbox.ts";
 import { outbox } from "../../src/writes/schema.ts";
 import { createWriter } from "../../src/writes/writer.ts";
@@ -33,8 +33,8 @@ function setup(options: { namespace?: string; verifyAfterMs?: number } = {}) {
 }
 
 /** As if a writer had committed, and died before it could invalidate. */
-const leave = (...members: Member[]) => leaveIn({}, ...members);
-const leaveIn = (heading: { namespace?: string; lagMs?: number }, ...members: Member[]) =>
+const leave = (...members: LogKey[]) => leaveIn({}, ...members);
+const leaveIn = (heading: { namespace?: string; lagMs?: number }, ...members: LogKey[]) =>
   insertMembers(db, { namespace: NAMESPACE, lagMs: 0, ...heading }, members);
 
 /** Sets the time at which numbers were noted back, instead of waiting for it to pass. */
@@ -136,7 +136,7 @@ describe("the relay", () => {
 
   it("may run several at once", async () => {
     const { log, relay } = setup();
-    const members = Array.from({ length: 40 }, (_, at): Member => `t:${at}`);
+    const members = Array.from({ length: 40 }, (_, at): LogKey => `t:${at}`);
     for (const member of members) await leave(member);
     await Promise.all([relay(), relay(), relay()]);
     await Promise.all([relay(), relay(), relay()]);

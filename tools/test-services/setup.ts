@@ -22,7 +22,7 @@ const home = globalThis as { [SHARED]?: { running: Promise<Running>; users: numb
 
 async function start(): Promise<Running> {
   // Not in this process: vitest resolves modules for workerd here, and the services are of Node.
-  const child = fork(fileURLToPath(new URL("process.ts", import.meta.url)), { execArgv: [] });
+  const child = fork(fileURLToPath(new URL("./process.ts", import.meta.url)), { execArgv: [] });
   const addresses = await Promise.race([
     once(child, "message").then(([message]) => message as Record<string, string>),
     once(child, "exit").then(([code]) => {

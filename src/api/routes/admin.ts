@@ -34,7 +34,7 @@ export function adminRoutes(services: AppServices, admin: Admin): Hono<StrataEnv
       return c.json({ invalidation }, invalidation === "done" ? 200 : 202, headers);
     } catch (error) {
       if (error instanceof DefinitionError) {
-        const detail = error.message.slice(error.field.length + 2);
+        const detail = error.problem;
         throw invalid([{ field: error.field, detail }]);
       }
       throw error;

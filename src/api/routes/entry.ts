@@ -17,7 +17,7 @@ export function entryRoutes(inspect: Inspect): Hono<StrataEnv> {
       return c.json({ key, tiers }, 200, { "Cache-Control": "no-store" });
     } catch (error) {
       if (error instanceof DefinitionError)
-        throw invalid([{ field: "key", detail: error.message.slice(error.field.length + 2) }]);
+        throw invalid([{ field: "key", detail: error.problem }]);
       throw error;
     }
   });
@@ -38,7 +38,9 @@ function describe(report: TierReport, now: number) {
     ageSeconds: Math.max(0, Math.round((now - entry.storedAt) / 1000)),
     freshForSeconds: Math.round((entry.freshUntil - now) / 1000),
     deletedInSeconds: Math.round((entry.deleteAt - now) / 1000),
-    tags: entry.members.filter((member) => member.startsWith("t:")).map((tag) => tag.slice(2)),
+    tags: entry.invalidationKeys
+      .filter((member) => member.startsWith("t:"))
+      .map((tag) => tag.slice(2)),
     asOf: entry.asOf,
     era: entry.era,
     size: entry.body.length,

@@ -29,7 +29,7 @@ async function answer(
 ): Promise<Response> {
   const found = await ask(c.req.param("identity") ?? "").catch((error: unknown) => {
     if (!(error instanceof DefinitionError)) throw error;
-    throw invalid([{ field: error.field, detail: error.message.slice(error.field.length + 2) }]);
+    throw invalid([{ field: error.field, detail: error.problem }]);
   });
   if (!found.ok)
     throw new ApiProblem({

@@ -41,7 +41,7 @@ export function productRoutes({ db, existence }: AppServices): Hono<StrataEnv> {
     const id = idOf(c);
     const strata = c.get("strata");
     if (await cannotExist(strata, existence, productKind, id)) {
-      strata.told = DENIED;
+      strata.cacheStatusOverride = DENIED;
       return notFound(missing(id));
     }
     const lookup = await strata.cache.read<Product>(

@@ -26,7 +26,7 @@ export function userRoutes({ db, existence }: AppServices, admin: Admin): Hono<S
     const id = idOf(c);
     const viewer = await admin.viewer(c);
     if (await cannotExist(c.get("strata"), existence, userKind, id)) {
-      c.get("strata").told = DENIED;
+      c.get("strata").cacheStatusOverride = DENIED;
       return missing(id);
     }
     // Read alone or in a batch: both share the entries.

@@ -1,5 +1,5 @@
 /** Several ranges in one body: multipart/byteranges (RFC 9110, 14.6 and 15.3.7.2). */
-import { bytesOf, concat } from "../text-bytes.ts";
+import { bytesOf, concat } from "../cache/text-bytes.ts";
 import { formatContentRange, type Part, type Span } from "./range.ts";
 
 export interface Byteranges {

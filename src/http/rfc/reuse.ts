@@ -1,5 +1,5 @@
 /** Whether a stored response may answer a request as it is (RFC 9111, 4 and 5.2.1). */
-import type { Age } from "../../core/entry.ts";
+import type { Freshness } from "../../core/entry.ts";
 import type { EpochMs } from "../../core/time.ts";
 import type { RequestControl } from "./request-control.ts";
 
@@ -16,12 +16,12 @@ export interface Reusable {
  * Where a stored response stands for this request. `staleForbidden` is asked
  * only if the request would take a stale one.
  */
-export function standingOf(
+export function reuseOf(
   stored: Reusable,
   request: RequestControl,
   now: EpochMs,
   staleForbidden: () => boolean,
-): Age {
+): Freshness {
   if (now >= stored.deleteAt) return "expired";
   // 5.2.1.4: not without successful validation.
   if (request.noCache) return "kept";

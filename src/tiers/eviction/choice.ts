@@ -1,5 +1,5 @@
 import { DefinitionError } from "../../core/faults.ts";
-import type { Random } from "../../core/ports.ts";
+import type { Random } from "../../core/random.ts";
 import { createFifo } from "./fifo.ts";
 import { createLfu } from "./lfu.ts";
 import { createLru } from "./lru.ts";

@@ -1,4 +1,4 @@
-import { hash } from "../../core/hash.ts";
+import { seededHash } from "../../core/hash.ts";
 
 /** What is remembered of the keys that were given up last. */
 export interface Ghosts {
@@ -37,4 +37,4 @@ export function createGhosts(): Ghosts {
   };
 }
 
-const fingerprint = (key: string): number => hash(key, 0x811c9dc5) >>> 2;
+const fingerprint = (key: string): number => seededHash(key, 0x811c9dc5) >>> 2;

@@ -1,4 +1,4 @@
-import type { Random } from "../../core/ports.ts";
+import type { Random } from "../../core/random.ts";
 import type { EvictionOrder } from "./order.ts";
 import type { Node } from "./order.ts";
 

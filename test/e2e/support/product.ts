@@ -68,19 +68,19 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
   const ports = Array.from({ length: instances + 1 }, (_, index) => port + index);
   const stop = async (): Promise<void> => {
     interrupt("SIGINT");
-    const how = await within(ended, STOP_DEADLINE_MS, "Ctrl-C");
+    const how = await withTimeout(ended, STOP_DEADLINE_MS, "Ctrl-C");
     for (const each of ports)
       if (!(await isFree(each))) throw new Error(`port ${each} is in use after ${how}`);
   };
   try {
-    await within(
+    await withTimeout(
       Promise.race([output.until(/Strata ready on .*ADMIN_TOKEN +\w+/s), failed(ended)]),
       START_DEADLINE_MS,
       "the ready line",
     );
   } catch (error) {
     interrupt("SIGINT");
-    await within(ended, STOP_DEADLINE_MS, "Ctrl-C").catch(() => interrupt("SIGKILL"));
+    await withTimeout(ended, STOP_DEADLINE_MS, "Ctrl-C").catch(() => interrupt("SIGKILL"));
     throw new Error(`npm run dev did not start: ${(error as Error).message}\n${output.text()}`, {
       cause: error,
     });
@@ -154,7 +154,7 @@ function collect(child: ChildProcess) {
   };
 }
 
-async function within<T>(work: Promise<T>, ms: number, what: string): Promise<T> {
+async function withTimeout<T>(work: Promise<T>, ms: number, what: string): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`${what} took more than ${ms / 1_000} s`)), ms);

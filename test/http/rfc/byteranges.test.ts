@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Entry } from "../../../src/core/entry.ts";
-import { serve } from "../../../src/http/serve.ts";
+import { serve } from "../../../src/http/cache/serve.ts";
 import { parseByteranges } from "../../support/byteranges.ts";
 
 const NOW = Date.UTC(2026, 10, 21, 12);
@@ -23,7 +23,7 @@ function entryOf({ body, part, contentType }: Stored): Entry {
     body,
     http: { status: part === undefined ? 200 : 206, headers, ...(part && { part }) },
     etag: "",
-    members: [],
+    invalidationKeys: [],
     storedAt: NOW,
     freshUntil: until,
     staleUntil: until,

@@ -4,7 +4,7 @@ import { parseDate } from "../../../src/http/rfc/dates.ts";
 import { parseDirectives, qualifiedBy, secondsOf } from "../../../src/http/rfc/directives.ts";
 import { splitList } from "../../../src/http/rfc/fields.ts";
 import { ageSeconds } from "../../../src/http/rfc/freshness.ts";
-import { groupsOf } from "../../../src/http/rfc/invalidate.ts";
+import { groupsOf } from "../../../src/http/rfc/invalidation.ts";
 import { parseContentRange, parseRange } from "../../../src/http/rfc/range.ts";
 import { requestControlOf } from "../../../src/http/rfc/request-control.ts";
 import { controlOf } from "../../../src/http/rfc/response-control.ts";

@@ -4,10 +4,10 @@ import { formatDate, parseDate } from "../../../src/http/rfc/dates.ts";
 import { parseDirectives, secondsOf } from "../../../src/http/rfc/directives.ts";
 import { readerOf } from "../../../src/http/rfc/field-reader.ts";
 import { splitList } from "../../../src/http/rfc/fields.ts";
-import { instantsOf } from "../../../src/http/rfc/instants.ts";
+import { lifetimesOf } from "../../../src/http/rfc/lifetimes.ts";
 import { covers, joinParts, resolveRange } from "../../../src/http/rfc/range.ts";
 import { controlOf } from "../../../src/http/rfc/response-control.ts";
-import { standingOf } from "../../../src/http/rfc/reuse.ts";
+import { reuseOf } from "../../../src/http/rfc/reuse.ts";
 import { NO_DEMANDS } from "../../../src/http/rfc/request-control.ts";
 import { updateFields } from "../../../src/http/rfc/stored-fields.ts";
 import { matches, normalise, selectorsOf } from "../../../src/http/rfc/vary.ts";
@@ -90,7 +90,7 @@ describe("instants", () => {
         (control, ms, age, tagged) => {
           const headers = readerOf(tagged ? [["etag", '"a"']] : []);
           const born = NOW - age;
-          const instants = instantsOf(
+          const instants = lifetimesOf(
             { kind: "explicit", ms },
             control,
             headers,
@@ -104,7 +104,7 @@ describe("instants", () => {
           expect(errorUntil).toBeLessThanOrEqual(deleteAt);
           expect(freshUntil).toBeLessThanOrEqual(born + ms);
           const at = Math.max(NOW, born + ms);
-          expect(standingOf({ ...instants, bornAt: born }, NO_DEMANDS, at, () => false)).not.toBe(
+          expect(reuseOf({ ...instants, bornAt: born }, NO_DEMANDS, at, () => false)).not.toBe(
             "fresh",
           );
         },
@@ -121,7 +121,7 @@ describe("instants", () => {
     });
     fc.assert(
       fc.property(controls, demands, fc.nat(200_000), (control, asked, after) => {
-        const instants = instantsOf(
+        const instants = lifetimesOf(
           { kind: "explicit", ms: 60_000 },
           control,
           readerOf([]),
@@ -130,8 +130,8 @@ describe("instants", () => {
           LIMITS,
         );
         const stored = { ...instants, bornAt: NOW };
-        const plain = standingOf(stored, NO_DEMANDS, NOW + after, () => true);
-        const strict = standingOf(stored, { ...NO_DEMANDS, ...asked }, NOW + after, () => true);
+        const plain = reuseOf(stored, NO_DEMANDS, NOW + after, () => true);
+        const strict = reuseOf(stored, { ...NO_DEMANDS, ...asked }, NOW + after, () => true);
         expect(ranks.indexOf(strict)).toBeGreaterThanOrEqual(ranks.indexOf(plain));
       }),
     );

@@ -2,12 +2,12 @@
 import { describe, expect, it } from "vitest";
 import type { Asked, Decision } from "../../../src/ratelimit/decision.ts";
 import { leaseOf } from "../../../src/ratelimit/accounts.ts";
-import { parseLimit } from "../../../src/ratelimit/limit.ts";
+import { parseLimit } from "../../../src/ratelimit/window.ts";
 import {
   defineBehaviour,
   type Behaviour,
   type OnUnavailable,
-} from "../../../src/ratelimit/policy.ts";
+} from "../../../src/ratelimit/limit-policy.ts";
 import { mayHaveRun } from "../../../src/ratelimit/settlement.ts";
 import { createModelLedger, type Fate } from "./model-ledger.ts";
 import { createRandom } from "./random.ts";

@@ -1,5 +1,5 @@
 import { createContext } from "../../../src/core/context.ts";
-import type { Context } from "../../../src/core/ports.ts";
+import type { Context } from "../../../src/core/context.ts";
 import type { Clock } from "../../../src/core/time.ts";
 
 /** A context whose deferred work runs, and whose events nobody hears. */

@@ -5,7 +5,7 @@ export interface VirtualTime {
   /** A promise that is kept after `ms`. */
   sleep(ms: number): Promise<void>;
   /** `work`, or a rejection after `ms`. */
-  within<T>(work: Promise<T>, ms: number): Promise<T>;
+  withTimeout<T>(work: Promise<T>, ms: number): Promise<T>;
   /** Lets everything happen that has been planned, and what that plans in turn. */
   run(): Promise<void>;
 }
@@ -56,7 +56,7 @@ export function createVirtualTime(startMs: number): VirtualTime {
     now: () => now,
     after: (ms, run) => push({ at: now + Math.max(0, ms), order: order++, run }),
     sleep: (ms) => new Promise((resolve) => time.after(ms, resolve)),
-    within: (work, ms) =>
+    withTimeout: (work, ms) =>
       new Promise((resolve, reject) => {
         work.then(resolve, reject);
         time.after(ms, () => reject(new Error("late")));

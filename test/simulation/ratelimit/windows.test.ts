@@ -9,7 +9,7 @@ import { describe, expect, it } from "vitest";
 import { balanceOf } from "../../../src/ratelimit/balance.ts";
 import { charge, emptyBucket, room, waitFor, type Bucket } from "../../../src/ratelimit/bucket.ts";
 import type { Ledger, Taken } from "../../../src/ratelimit/ledger.ts";
-import type { Window } from "../../../src/ratelimit/limit.ts";
+import type { Window } from "../../../src/ratelimit/window.ts";
 import { createRedisLedger } from "../../../src/ratelimit/redis-ledger.ts";
 import { createQuietContext } from "./context.ts";
 import { createSimulatedRedis, type SimulatedRedis } from "./redis.ts";
@@ -63,7 +63,7 @@ interface Admitted {
   readonly cost: number;
 }
 
-const within = (list: readonly Admitted[], from: number, to: number): number =>
+const withTimeout = (list: readonly Admitted[], from: number, to: number): number =>
   list.filter(({ at }) => at > from && at <= to).reduce((sum, { cost }) => sum + cost, 0);
 
 describe("the sliding log", () => {
@@ -75,14 +75,14 @@ describe("the sliding log", () => {
         const admitted: Admitted[] = [];
         for (const { afterMs, cost } of list) {
           redis.now += afterMs;
-          const used = within(admitted, redis.now - window.widthMs, redis.now);
+          const used = withTimeout(admitted, redis.now - window.widthMs, redis.now);
           const taken = await take(ledger, window, cost);
           expect(taken.admitted).toBe(used + cost <= window.limit ? 1 : 0);
           if (taken.admitted === 1) admitted.push({ at: redis.now, cost });
           else refused++;
         }
         for (const { at } of admitted)
-          expect(within(admitted, at - window.widthMs, at)).toBeLessThanOrEqual(window.limit);
+          expect(withTimeout(admitted, at - window.widthMs, at)).toBeLessThanOrEqual(window.limit);
       }),
       { numRuns: runs },
     );
@@ -124,7 +124,7 @@ describe("the two buckets", () => {
           if (taken.admitted === 1) admitted.push({ at: redis.now, cost });
           const { startMs, previous } = taken.buckets![0]![0]!;
           const passed = redis.now - startMs;
-          const used = within(admitted, redis.now - widthMs, redis.now);
+          const used = withTimeout(admitted, redis.now - widthMs, redis.now);
           if (taken.admitted === 1) {
             expect(used).toBeLessThanOrEqual(limit + (previous * passed) / widthMs + 1);
             expect(used).toBeLessThanOrEqual(2 * limit);
@@ -150,7 +150,9 @@ describe("the two buckets", () => {
     redis.now += 999;
     for (let i = 0; i < 99; i++) await ask();
     for (redis.now += 1; redis.now < START + 1_990; redis.now += 5) await ask();
-    const most = Math.max(...admitted.map(({ at }) => within(admitted, at - window.widthMs, at)));
+    const most = Math.max(
+      ...admitted.map(({ at }) => withTimeout(admitted, at - window.widthMs, at)),
+    );
     expect(most).toBeGreaterThan(190);
     expect(most).toBeLessThanOrEqual(200);
   });

@@ -1,6 +1,6 @@
 /** Isolates with clocks of their own before one ledger. */
 import { createContext } from "../../../src/core/context.ts";
-import type { Context } from "../../../src/core/ports.ts";
+import type { Context } from "../../../src/core/context.ts";
 import { createAccountTable, type AccountTable } from "../../../src/ratelimit/accounts.ts";
 import type { Ledger } from "../../../src/ratelimit/ledger.ts";
 import { createLimiter, type Limiter } from "../../../src/ratelimit/limiter.ts";
@@ -26,7 +26,12 @@ export function createSimulatedIsolate(
   const { maxAccounts = 10_000 } = options;
   const table = createAccountTable({ maxAccounts, maxOwing: Math.ceil(maxAccounts / 2) });
   const settlement = createSettlement({ ledger, table, timeoutMs: TIMEOUT_MS });
-  const limiter = createLimiter({ settlement, table, timeoutMs: TIMEOUT_MS, within: time.within });
+  const limiter = createLimiter({
+    settlement,
+    table,
+    timeoutMs: TIMEOUT_MS,
+    withTimeout: time.withTimeout,
+  });
   const ctx = createContext({
     now: () => time.now() + isolate.skewMs,
     host: "simulated.invalid",

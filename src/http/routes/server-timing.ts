@@ -1,0 +1,20 @@
+import type { CacheEvent, Step } from "../../core/events.ts";
+import type { Millis } from "../../core/time.ts";
+
+export type StepEnd = Extract<CacheEvent, { readonly type: "step.end" }>;
+
+/** One member a kind of step: how long in all, and how it ended if not well. */
+export function serverTiming(steps: readonly StepEnd[], totalMs: Millis): string {
+  const total = `total;dur=${totalMs}`;
+  if (steps.length === 0) return total;
+  const kinds = new Map<Step, { ms: Millis; outcome: string }>();
+  for (const { step, ms, outcome } of steps) {
+    const known = kinds.get(step);
+    const worst = outcome === "ok" ? (known?.outcome ?? "ok") : outcome;
+    kinds.set(step, { ms: (known?.ms ?? 0) + ms, outcome: worst });
+  }
+  const members = [...kinds].map(([step, { ms, outcome }]) =>
+    outcome === "ok" ? `${step};dur=${ms}` : `${step};dur=${ms};desc="${outcome}"`,
+  );
+  return [...members, total].join(", ");
+}

@@ -1,0 +1,158 @@
+import type { Resource } from "@opentelemetry/resources";
+import type { ReadableSpan } from "@opentelemetry/sdk-trace";
+import type { Random } from "../../core/random.ts";
+import type { Clock, Millis } from "../../core/time.ts";
+import { createExporter, type Exporter, type Fetch } from "./exporter.ts";
+import type { Meter } from "../metrics/meter.ts";
+import { serializersOf } from "./otlp-serializers.ts";
+import type { NamedRecord, StepRecord } from "../traces/request-record.ts";
+import type { Endpoint, TelemetrySettings } from "../settings.ts";
+import { lateSpan, spansOf, type SpanSource } from "../traces/spans.ts";
+import {
+  consoleLine,
+  logRecord,
+  wideEvent,
+  type Kept,
+  type LogRecord,
+} from "../traces/wide-event.ts";
+
+export interface ExportQueueOptions {
+  readonly settings: TelemetrySettings;
+  readonly resource: Resource;
+  readonly meter: Meter;
+  readonly nameKey: (key: string) => string;
+  readonly fetch: Fetch;
+  readonly now: Clock;
+  readonly random: Random;
+  readonly sleep: (ms: Millis) => Promise<void>;
+  readonly print: (line: string) => void;
+}
+
+/** What waits to be exported; bounded, whatever becomes of the collector. */
+export interface ExportQueue {
+  add(record: NamedRecord, kept: Kept): void;
+  /** A step of a request whose spans have been made already. */
+  addLate(record: NamedRecord, step: StepRecord): void;
+  /** Exports a batch, both signals at once. Never rejects. */
+  run(): Promise<void>;
+  readonly empty: boolean;
+  /** A whole batch waits: no need to wait for more. */
+  readonly full: boolean;
+}
+
+/** The specification's default for a batch processor's queue. */
+const MAX_QUEUE = 2_048;
+/** Requests whose spans go into one export. */
+const MAX_BATCH = 256;
+
+interface Waiting {
+  readonly record: NamedRecord;
+  readonly kept: Kept;
+}
+
+export function createExportQueue(options: ExportQueueOptions): ExportQueue {
+  const { settings, resource, meter, nameKey, random, print } = options;
+  const { traces, logs } = settings.endpoints;
+  const source: SpanSource = { resource, random, nameKey, plain: settings.plainKeys };
+  const traceExporter = traces && exporterOf(traces, "traces");
+  const logExporter = logs && exporterOf(logs, "logs");
+  const exported = traces !== undefined || logs !== undefined || settings.console;
+  let waiting: Waiting[] = [];
+  let late: ReadableSpan[] = [];
+
+  function exporterOf(endpoint: Endpoint, signal: "traces" | "logs"): Exporter {
+    const serializer = serializersOf(endpoint)[signal];
+    return createExporter({
+      ...options,
+      endpoint,
+      signal,
+      rejectedOf: (answer) => {
+        const { partialSuccess } = serializer.deserializeResponse(answer);
+        if (partialSuccess === undefined) return 0;
+        // In JSON a 64-bit number is a string.
+        const rejected: unknown =
+          "rejectedSpans" in partialSuccess
+            ? partialSuccess.rejectedSpans
+            : "rejectedLogRecords" in partialSuccess
+              ? partialSuccess.rejectedLogRecords
+              : undefined;
+        return Number(rejected ?? 0);
+      },
+    });
+  }
+
+  function drop(signal: "span" | "log", reason: string, count: number): void {
+    if (count > 0) meter.add("telemetry.dropped", count, signal, reason);
+  }
+
+  async function post(
+    exporter: Exporter | undefined,
+    signal: "span" | "log",
+    items: number,
+    encode: () => Uint8Array | undefined,
+  ): Promise<void> {
+    if (exporter === undefined || items === 0) return;
+    const body = encode();
+    if (body === undefined) return drop(signal, "encoding", items);
+    const { outcome, rejected } = await exporter.post(body);
+    meter.add("telemetry.exports", 1, signal, outcome);
+    drop(signal, outcome === "ok" ? "rejected" : outcome, outcome === "ok" ? rejected : items);
+  }
+
+  async function exportBatch(): Promise<void> {
+    const batch = waiting.slice(0, MAX_BATCH);
+    waiting = waiting.slice(MAX_BATCH);
+    const spans: ReadableSpan[] = late;
+    const records: LogRecord[] = [];
+    late = [];
+    for (const { record, kept } of batch) {
+      if (traces !== undefined) spans.push(...spansOf(record, source));
+      record.exported = true;
+      if (logs === undefined && !settings.console) continue;
+      const event = wideEvent(record, kept, nameKey);
+      if (settings.console) print(consoleLine(record, event));
+      if (logs !== undefined) records.push(logRecord(record, event, resource));
+    }
+    await Promise.all([
+      post(
+        traceExporter,
+        "span",
+        spans.length,
+        () => traces && serializersOf(traces).traces.serializeRequest(spans),
+      ),
+      post(
+        logExporter,
+        "log",
+        records.length,
+        () => logs && serializersOf(logs).logs.serializeRequest(records),
+      ),
+    ]);
+  }
+
+  return {
+    add(record, kept) {
+      if (!exported) return;
+      if (waiting.length < MAX_QUEUE) waiting.push({ record, kept });
+      else {
+        if (traces !== undefined) drop("span", "queue", 1 + (record.steps?.length ?? 0));
+        drop("log", "queue", 1);
+      }
+    },
+
+    addLate(record, step) {
+      if (traces === undefined) return;
+      if (late.length < MAX_QUEUE) late.push(lateSpan(step, record, source));
+      else drop("span", "queue", 1);
+    },
+
+    run: exportBatch,
+
+    get empty() {
+      return waiting.length === 0 && late.length === 0;
+    },
+
+    get full() {
+      return waiting.length >= MAX_BATCH;
+    },
+  };
+}

@@ -1,0 +1,92 @@
+import { ValueType, type Attributes } from "@opentelemetry/api";
+import { resourceFromAttributes } from "@opentelemetry/resources";
+import {
+  AggregationTemporality,
+  DataPointType,
+  type DataPoint,
+  type Histogram,
+  type MetricData,
+  type ResourceMetrics,
+} from "@opentelemetry/sdk-metrics";
+import type { MetricsSnapshot } from "../../core/metrics.ts";
+import type { EpochMs } from "../../core/time.ts";
+import { METRICS, readSeries, type Metric, type MetricName } from "../metrics/registry.ts";
+import { hrTime, SCOPE } from "../traces/spans.ts";
+
+/** The totals of one object as cumulative OTLP metrics; `instance` makes it their only writer. */
+export function resourceMetricsOf(
+  snapshot: MetricsSnapshot,
+  resource: Readonly<Record<string, string>>,
+  instance: string,
+  now: EpochMs,
+): ResourceMetrics {
+  const points = new Map<MetricName, DataPoint<number | readonly number[]>[]>();
+  for (const [series, value] of [...snapshot.totals, ...snapshot.gauges]) {
+    const read = readSeries(series);
+    if (read === null) continue;
+    const own = points.get(read.name) ?? [];
+    own.push({
+      attributes: Object.fromEntries(read.labels.map(typed)),
+      startTime: hrTime(snapshot.startedAt),
+      endTime: hrTime(now),
+      value,
+    });
+    points.set(read.name, own);
+  }
+  return {
+    resource: resourceFromAttributes({ ...resource, "service.instance.id": instance }),
+    scopeMetrics: [
+      { scope: SCOPE, metrics: [...points].map(([name, own]) => metricOf(name, own)) },
+    ],
+  };
+}
+
+/** The conventions say that a status code is a number. */
+function typed([label, value]: readonly [string, string]): [string, Attributes[string]] {
+  if (label === "http.response.status_code") return [label, Number(value)];
+  return [label, value === "true" ? true : value];
+}
+
+function metricOf(
+  name: MetricName,
+  points: readonly DataPoint<number | readonly number[]>[],
+): MetricData {
+  const metric: Metric = METRICS[name];
+  const { description, unit } = metric;
+  const temporality = { aggregationTemporality: AggregationTemporality.CUMULATIVE };
+  const descriptor = { name, description, unit };
+  switch (metric.type) {
+    case "counter":
+      return {
+        ...temporality,
+        descriptor: { ...descriptor, valueType: ValueType.INT },
+        dataPointType: DataPointType.SUM,
+        isMonotonic: true,
+        dataPoints: points.map((point) => ({ ...point, value: Number(point.value) })),
+      };
+    case "gauge":
+      return {
+        ...temporality,
+        descriptor: { ...descriptor, valueType: ValueType.INT },
+        dataPointType: DataPointType.GAUGE,
+        dataPoints: points.map((point) => ({ ...point, value: Number(point.value) })),
+      };
+    case "histogram":
+      return {
+        ...temporality,
+        descriptor: { ...descriptor, valueType: ValueType.DOUBLE },
+        dataPointType: DataPointType.HISTOGRAM,
+        dataPoints: points.map((point) => ({ ...point, value: histogram(metric, point.value) })),
+      };
+  }
+}
+
+function histogram({ bounds = [] }: Metric, value: number | readonly number[]): Histogram {
+  const cells = typeof value === "number" ? [value] : value;
+  const counts = [...cells.slice(0, bounds.length + 1)];
+  return {
+    buckets: { boundaries: [...bounds], counts },
+    count: counts.reduce((total, count) => total + count, 0),
+    sum: cells[bounds.length + 1] ?? 0,
+  };
+}

@@ -1,0 +1,11 @@
+import { fnv1a } from "../core/hash.ts";
+
+/**
+ * What telemetry shows instead of a key: 52 bits of two FNV-1a hashes. It tells one key from
+ * another. It hides a key only from a reader who cannot guess the key.
+ */
+export function hashKey(key: string): string {
+  const high = fnv1a(key);
+  const low = fnv1a(key, 0x01000193, 0x85ebca6b);
+  return `#${high.toString(16).padStart(8, "0")}${(low >>> 12).toString(16).padStart(5, "0")}`;
+}

@@ -1,0 +1,101 @@
+import type { HotKey, MetricsSnapshot, TraceSummary } from "../../core/metrics.ts";
+import type { EpochMs } from "../../core/time.ts";
+import { METRICS, readSeries, type MetricName } from "./registry.ts";
+
+export interface Buckets {
+  readonly bounds: readonly number[];
+  /** Counts by bucket, the last above all bounds. */
+  readonly counts: readonly number[];
+  readonly sum: number;
+}
+
+type Counts = Readonly<Record<string, number>>;
+
+/** Totals as the dashboard needs them; it makes rates of two of them. */
+export interface Summary {
+  readonly at: EpochMs;
+  readonly startedAt: EpochMs;
+  readonly responses: Counts;
+  readonly latency: Buckets;
+  readonly lookups: Counts;
+  readonly negatives: number;
+  readonly stale: Counts;
+  readonly loads: Counts;
+  readonly loadCost: Buckets;
+  readonly refreshes: number;
+  readonly redisCommands: number;
+  readonly sqlQueries: number;
+  readonly durableCalls: number;
+  readonly ratelimit: Counts;
+  readonly faults: Counts;
+  readonly rejections: Counts;
+  readonly purges: Counts;
+  readonly purgeLag: Buckets;
+  readonly dropped: Counts;
+  readonly memoryBytes: number;
+  readonly memoryEntries: number;
+  readonly evictions: number;
+  readonly hot: readonly HotKey[];
+  readonly missed: readonly HotKey[];
+  readonly traces: readonly TraceSummary[];
+}
+
+export function summarize(snapshot: MetricsSnapshot, at: EpochMs): Summary {
+  const series = [...snapshot.totals, ...snapshot.gauges].flatMap(([name, value]) => {
+    const read = readSeries(name);
+    return read === null ? [] : [{ name: read.name, labels: new Map(read.labels), value }];
+  });
+  const of = (name: MetricName) => series.filter((one) => one.name === name);
+  const total = (name: MetricName): number =>
+    of(name).reduce((sum, { value }) => sum + (typeof value === "number" ? value : 0), 0);
+
+  function by(name: MetricName, label: string): Counts {
+    const counts: Record<string, number> = {};
+    for (const { labels, value } of of(name)) {
+      const key = labels.get(label) ?? "";
+      const count =
+        typeof value === "number" ? value : value.slice(0, -1).reduce((a, b) => a + b, 0);
+      counts[key] = (counts[key] ?? 0) + count;
+    }
+    return counts;
+  }
+
+  function buckets(
+    name: "http.server.request.duration" | "cache.origin.load.duration" | "cache.purge.lag",
+  ): Buckets {
+    const { bounds } = METRICS[name];
+    const cells = Array.from({ length: bounds.length + 2 }, () => 0);
+    for (const { value } of of(name))
+      if (typeof value !== "number")
+        for (const [i, cell] of value.entries()) cells[i] = (cells[i] ?? 0) + cell;
+    return { bounds, counts: cells.slice(0, -1), sum: cells.at(-1) ?? 0 };
+  }
+
+  return {
+    at,
+    startedAt: snapshot.startedAt,
+    responses: by("http.server.request.duration", "http.response.status_code"),
+    latency: buckets("http.server.request.duration"),
+    lookups: by("cache.lookups", "cache.status"),
+    negatives: total("cache.negative.hits"),
+    stale: by("cache.stale", "cache.reason"),
+    loads: by("cache.origin.loads", "cache.outcome"),
+    loadCost: buckets("cache.origin.load.duration"),
+    refreshes: total("cache.refreshes"),
+    redisCommands: total("cache.redis.commands"),
+    sqlQueries: total("cache.sql.queries"),
+    durableCalls: total("cache.durable_object.calls"),
+    ratelimit: by("cache.ratelimit.decisions", "cache.decision"),
+    faults: by("cache.faults", "error.type"),
+    rejections: by("cache.rejections", "cache.reason"),
+    purges: by("cache.purges", "cache.outcome"),
+    purgeLag: buckets("cache.purge.lag"),
+    dropped: by("telemetry.dropped", "telemetry.reason"),
+    memoryBytes: total("cache.memory.usage"),
+    memoryEntries: total("cache.memory.entries"),
+    evictions: total("cache.memory.evictions"),
+    hot: snapshot.hot,
+    missed: snapshot.missed,
+    traces: snapshot.traces.slice(-30),
+  };
+}

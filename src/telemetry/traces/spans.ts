@@ -1,0 +1,253 @@
+import {
+  SpanKind,
+  SpanStatusCode,
+  TraceFlags,
+  type Attributes,
+  type HrTime,
+  type SpanContext,
+  type TraceState,
+} from "@opentelemetry/api";
+import type { Resource } from "@opentelemetry/resources";
+import type { ReadableSpan } from "@opentelemetry/sdk-trace";
+import type { Random } from "../../core/random.ts";
+import type { EpochMs, Millis } from "../../core/time.ts";
+import {
+  type MomentRecord,
+  type NamedRecord,
+  type RequestRecord,
+  type StepRecord,
+} from "./request-record.ts";
+import { newSpanId, type SpanRef } from "./trace-context.ts";
+
+export const SCOPE = { name: "strata", version: "0.1.0" } as const;
+
+export interface SpanSource {
+  readonly resource: Resource;
+  readonly random: Random;
+  readonly nameKey: (key: string) => string;
+  /** Paths appear as they are; otherwise as their route. */
+  readonly plain: boolean;
+}
+
+export function hrTime(ms: EpochMs): HrTime {
+  const seconds = Math.floor(ms / 1000);
+  return [seconds, Math.round((ms - seconds * 1000) * 1e6)];
+}
+
+/** The spans of a request: the server's, and one for each step, under the step that contains it. */
+export function spansOf(record: NamedRecord, source: SpanSource): ReadableSpan[] {
+  const steps = (record.steps ?? []).map((step) => ({
+    ...step,
+    spanId: step.spanId === "" ? newSpanId(source.random) : step.spanId,
+  }));
+  return [
+    serverSpan(record, source),
+    ...steps.map((step) =>
+      stepSpan(step, parentOf(step, steps) ?? record.span.spanId, record, source),
+    ),
+  ];
+}
+
+/** A step that ended when its request had: a write to a tier, after the response. */
+export function lateSpan(step: StepRecord, record: NamedRecord, source: SpanSource): ReadableSpan {
+  const spanId = step.spanId === "" ? newSpanId(source.random) : step.spanId;
+  return stepSpan({ ...step, spanId }, record.span.spanId, record, source);
+}
+
+const CONTAINERS = new Set<StepRecord["kind"]>(["origin", "call"]);
+
+/** The innermost step during which this one happened. */
+function parentOf<T extends StepRecord>(step: T, steps: readonly T[]): string | undefined {
+  const began = step.endedAt - step.ms;
+  return steps
+    .filter(
+      (other) =>
+        other !== step &&
+        CONTAINERS.has(other.kind) &&
+        other.kind !== step.kind &&
+        other.endedAt - other.ms <= began &&
+        other.endedAt >= step.endedAt,
+    )
+    .toSorted((a, b) => a.ms - b.ms)[0]?.spanId;
+}
+
+export function nameOf(record: RequestRecord): string {
+  return record.route === "" ? methodOf(record) : `${methodOf(record)} ${record.route}`;
+}
+
+const METHODS = new Set([
+  "GET",
+  "HEAD",
+  "POST",
+  "PUT",
+  "DELETE",
+  "CONNECT",
+  "OPTIONS",
+  "TRACE",
+  "PATCH",
+  "QUERY",
+]);
+
+/** Methods that nobody defined would be unbounded. */
+export function methodOf({ method }: Pick<RequestRecord, "method">): string {
+  return METHODS.has(method) ? method : "_OTHER";
+}
+
+export function schemeOf({ url }: Pick<RequestRecord, "url">): "http" | "https" {
+  return url.startsWith("https:") ? "https" : "http";
+}
+
+const PARTS = /^[a-z]+:\/\/(?:\[([^\]]*)\]|([^/:]*))(?::(\d+))?([^?#]*)/;
+
+/** What spans say of a URL, which the platform has made; a URL object would cost more than the span. */
+function partsOf(url: string): { address: string; port: string; path: string } {
+  const [, ipv6, host = "", port = "", path = "/"] = PARTS.exec(url) ?? [];
+  return { address: ipv6 ?? host, port, path };
+}
+
+function serverSpan(record: NamedRecord, source: SpanSource): ReadableSpan {
+  const { status, parent, colo } = record;
+  const { address, port, path } = partsOf(record.url);
+  const failed = status >= 500;
+  const attributes: Attributes = {
+    "http.request.method": methodOf(record),
+    "url.scheme": schemeOf(record),
+    "url.path": source.plain ? path : record.route,
+    "server.address": address,
+    ...(port !== "" && { "server.port": Number(port) }),
+    "http.response.status_code": status,
+    ...(record.route !== "" && { "http.route": record.route }),
+    ...(failed && { "error.type": String(status) }),
+    ...(colo !== "" && { "cloudflare.colo": colo }),
+    ...(record.cache !== "" && {
+      "cache.status": record.cache,
+      "cache.key": source.nameKey(record.key),
+      "cache.negative": record.negative,
+      "cache.unreachable": record.unreachable,
+    }),
+    "cache.redis.commands": record.redisCommands,
+    "cache.sql.queries": record.sqlQueries,
+    "cache.durable_object.calls": record.durableCalls,
+    ...(record.background && { "cache.background": true }),
+  };
+  return {
+    ...base(source),
+    name: nameOf(record),
+    kind: record.background ? SpanKind.INTERNAL : SpanKind.SERVER,
+    spanContext: () => contextOf(record.span, false),
+    ...(parent !== undefined && { parentSpanContext: contextOf(parent, !record.background) }),
+    ...interval(record.startedAt, record.endedAt - record.startedAt),
+    status: { code: failed ? SpanStatusCode.ERROR : SpanStatusCode.UNSET },
+    attributes,
+    events: momentsOf(record.moments ?? []),
+    droppedEventsCount: record.dropped,
+  };
+}
+
+function stepSpan(
+  step: StepRecord,
+  parentId: string,
+  record: NamedRecord,
+  source: SpanSource,
+): ReadableSpan {
+  const failed = /\./.test(step.outcome);
+  const context = (spanId: string) => contextOf({ ...record.span, spanId }, false);
+  return {
+    ...base(source),
+    name: step.name,
+    kind: KINDS[step.kind],
+    spanContext: () => context(step.spanId),
+    parentSpanContext: context(parentId),
+    ...interval(step.endedAt - step.ms, step.ms),
+    status: { code: failed ? SpanStatusCode.ERROR : SpanStatusCode.UNSET },
+    attributes: {
+      ...attributesOf(step),
+      ...(failed ? { "error.type": step.outcome } : { "cache.outcome": step.outcome }),
+    },
+    events: [],
+    droppedEventsCount: 0,
+  };
+}
+
+const KINDS: Readonly<Record<StepRecord["kind"], SpanKind>> = {
+  edge: SpanKind.CLIENT,
+  redis: SpanKind.CLIENT,
+  postgresql: SpanKind.CLIENT,
+  flight: SpanKind.CLIENT,
+  call: SpanKind.CLIENT,
+  origin: SpanKind.INTERNAL,
+  durable: SpanKind.SERVER,
+};
+
+function attributesOf(step: StepRecord): Attributes {
+  switch (step.kind) {
+    case "redis":
+      return {
+        "db.system.name": "redis",
+        "db.operation.name": step.name.split(" ", 1)[0] ?? "",
+        "cache.redis.commands": step.amount,
+      };
+    case "postgresql":
+      return {
+        "db.system.name": "postgresql",
+        ...(step.amount > 1 && { "db.operation.batch.size": step.amount }),
+      };
+    case "flight":
+    case "durable":
+      return { "rpc.system.name": "cloudflare", "rpc.method": step.name };
+    case "edge":
+    case "origin":
+      return { "cache.step": step.kind };
+    case "call":
+      return {};
+  }
+}
+
+function base({ resource }: SpanSource) {
+  return {
+    resource,
+    instrumentationScope: SCOPE,
+    links: [],
+    ended: true,
+    droppedAttributesCount: 0,
+    droppedLinksCount: 0,
+  } satisfies Partial<ReadableSpan>;
+}
+
+function interval(startedAt: EpochMs, ms: Millis) {
+  const length = Math.max(0, ms);
+  return {
+    startTime: hrTime(startedAt),
+    endTime: hrTime(startedAt + length),
+    duration: hrTime(length),
+  };
+}
+
+function momentsOf(moments: readonly MomentRecord[]): ReadableSpan["events"] {
+  return moments.map(({ name, at, detail }) => ({
+    name,
+    time: hrTime(at),
+    ...(detail !== "" && { attributes: { "cache.detail": detail } }),
+  }));
+}
+
+export function contextOf(span: SpanRef, isRemote: boolean): SpanContext {
+  return {
+    traceId: span.traceId,
+    spanId: span.spanId,
+    traceFlags: span.sampled ? TraceFlags.SAMPLED : TraceFlags.NONE,
+    isRemote,
+    ...(span.state !== "" && { traceState: opaqueState(span.state) }),
+  };
+}
+
+/** A tracestate is passed on as it came: nothing here adds to it. */
+function opaqueState(text: string): TraceState {
+  const state: TraceState = {
+    serialize: () => text,
+    get: () => undefined,
+    set: () => state,
+    unset: () => state,
+  };
+  return state;
+}

@@ -1,0 +1,132 @@
+import { SeverityNumber } from "@opentelemetry/api";
+import type { ProtobufLogsSerializer } from "@opentelemetry/otlp-transformer";
+import type { Resource } from "@opentelemetry/resources";
+import {
+  stepTotals,
+  type MomentRecord,
+  type NamedRecord,
+  type RequestRecord,
+  type StepKind,
+} from "./request-record.ts";
+import { contextOf, hrTime, methodOf, nameOf, schemeOf, SCOPE } from "./spans.ts";
+
+export type Kept = "sampled" | "error" | "slow";
+export type LogRecord = Parameters<typeof ProtobufLogsSerializer.serializeRequest>[0][number];
+
+/**
+ * All that is logged of a request. The list is closed: what a client sent, its address, its
+ * headers, its path's parameters, its body and the body of the answer are not in it. What a
+ * request has nothing of is absent: a tier that was not asked took no time, not 0 ms.
+ */
+export interface WideEvent {
+  readonly "http.request.method": string;
+  readonly "http.route"?: string;
+  readonly "http.response.status_code": number;
+  readonly "url.scheme": string;
+  readonly duration_ms: number;
+  readonly "cloudflare.colo"?: string;
+  readonly "cache.status"?: string;
+  readonly "cache.key"?: string;
+  readonly "cache.negative": boolean;
+  readonly "cache.unreachable": boolean;
+  readonly "cache.background": boolean;
+  readonly "cache.stale": boolean;
+  readonly "cache.faults"?: string;
+  readonly edge_ms?: number;
+  readonly redis_ms?: number;
+  readonly flight_ms?: number;
+  readonly origin_ms?: number;
+  readonly sql_ms?: number;
+  readonly "cache.redis.requests": number;
+  readonly "cache.redis.commands": number;
+  readonly "cache.sql.requests": number;
+  readonly "cache.sql.queries": number;
+  readonly "cache.durable_object.calls": number;
+  readonly kept: Kept;
+}
+
+export function wideEvent(
+  record: RequestRecord,
+  kept: Kept,
+  nameKey: (key: string) => string,
+): WideEvent {
+  const { key, cache, colo, moments = [] } = record;
+  return {
+    "http.request.method": methodOf(record),
+    ...(record.route !== "" && { "http.route": record.route }),
+    "http.response.status_code": record.status,
+    "url.scheme": schemeOf(record),
+    duration_ms: record.endedAt - record.startedAt,
+    ...(colo !== "" && { "cloudflare.colo": colo }),
+    ...(cache !== "" && { "cache.status": cache }),
+    ...(key !== "" && { "cache.key": nameKey(key) }),
+    "cache.negative": record.negative,
+    "cache.unreachable": record.unreachable,
+    "cache.background": record.background,
+    "cache.stale": cache === "stale" || cache === "stale-on-error",
+    ...(moments.length > 0 && faultsOf(moments)),
+    ...(record.steps !== undefined && timesOf(record)),
+    "cache.redis.requests": record.redisRequests,
+    "cache.redis.commands": record.redisCommands,
+    "cache.sql.requests": record.sqlRequests,
+    "cache.sql.queries": record.sqlQueries,
+    "cache.durable_object.calls": record.durableCalls,
+    kept,
+  };
+}
+
+function faultsOf(moments: readonly MomentRecord[]): Pick<WideEvent, "cache.faults"> {
+  const codes = moments.filter(({ name }) => name === "cache.fault").map(({ detail }) => detail);
+  return codes.length === 0 ? {} : { "cache.faults": [...new Set(codes)].join(",") };
+}
+
+const TIMES = {
+  edge: "edge_ms",
+  redis: "redis_ms",
+  flight: "flight_ms",
+  origin: "origin_ms",
+  postgresql: "sql_ms",
+} as const satisfies Partial<Record<StepKind, keyof WideEvent>>;
+
+function timesOf(record: RequestRecord): Partial<WideEvent> {
+  const totals = stepTotals(record);
+  return Object.fromEntries(
+    Object.entries(TIMES).flatMap(([kind, field]) => {
+      const ms = totals.get(kind as keyof typeof TIMES);
+      return ms === undefined ? [] : [[field, ms]];
+    }),
+  );
+}
+
+/** The event as one line for the console, found by its trace. */
+export function consoleLine(record: NamedRecord, event: WideEvent): string {
+  return JSON.stringify({
+    time: new Date(record.endedAt).toISOString(),
+    level: levelOf(record),
+    message: nameOf(record),
+    trace_id: record.span.traceId,
+    span_id: record.span.spanId,
+    ...event,
+  });
+}
+
+export function logRecord(record: NamedRecord, event: WideEvent, resource: Resource): LogRecord {
+  const failed = record.status >= 500;
+  return {
+    hrTime: hrTime(record.endedAt),
+    hrTimeObserved: hrTime(record.endedAt),
+    severityNumber: failed ? SeverityNumber.ERROR : SeverityNumber.INFO,
+    severityText: failed ? "ERROR" : "INFO",
+    eventName: "http.server.request",
+    body: nameOf(record),
+    spanContext: contextOf(record.span, false),
+    resource,
+    instrumentationScope: SCOPE,
+    attributes: { ...event },
+    droppedAttributesCount: 0,
+  };
+}
+
+function levelOf({ status }: RequestRecord): "error" | "info" {
+  return status >= 500 ? "error" : "info";
+}

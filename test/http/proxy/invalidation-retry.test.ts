@@ -1,0 +1,51 @@
+import { describe, expect, it } from "vitest";
+import type { Context } from "../../../src/core/context.ts";
+import type { LogKey } from "../../../src/core/invalidation-key.ts";
+import { createInvalidate, type Recovering } from "../../../src/http/proxy/invalidation-retry.ts";
+
+const ctx = {} as Context;
+
+/** A log that can be away, and tells what it was told. */
+function createLog() {
+  const taken: (readonly LogKey[])[] = [];
+  const dead: LogKey[] = [];
+  const listeners: ((ctx: Context) => Promise<unknown>)[] = [];
+  const state = { away: true };
+  const invalidator: Recovering = {
+    markInvalidated: (members) => void dead.push(...members),
+    invalidate: (members) => {
+      if (state.away)
+        return Promise.resolve({ ok: false, fault: { code: "redis.timeout", message: "away" } });
+      taken.push(members);
+      return Promise.resolve({ ok: true, value: { seq: 1, era: "e", previous: 0 } });
+    },
+    numbers: () => Promise.resolve({ ok: true, value: [] }),
+    onRecovery: (listener) => void listeners.push(listener),
+  };
+  const recover = (): Promise<unknown> => Promise.all(listeners.map((listener) => listener(ctx)));
+  return { invalidator, taken, dead, state, recover };
+}
+
+describe("an invalidation while the log is away", () => {
+  it("holds here at once, and is made again when the log is back, once", async () => {
+    const log = createLog();
+    const invalidate = createInvalidate(log.invalidator);
+    expect((await invalidate(["k:a:1"], ctx)).ok).toBe(false);
+    expect(log.dead).toEqual(["k:a:1"]);
+    await log.recover();
+    expect(log.taken).toEqual([]);
+    log.state.away = false;
+    await log.recover();
+    await log.recover();
+    expect(log.taken).toEqual([["k:a:1"]]);
+  });
+
+  it("becomes one of everything where there are too many to remember", async () => {
+    const log = createLog();
+    const invalidate = createInvalidate(log.invalidator);
+    for (let i = 0; i <= 1_000; i++) await invalidate([`k:a:${i}`], ctx);
+    log.state.away = false;
+    await log.recover();
+    expect(log.taken).toEqual([["p:origin:"]]);
+  });
+});
