@@ -3,7 +3,6 @@ import type { RedisEngine } from "../../dev/redis/engine.ts";
 import { availableEngines } from "./support/engines.ts";
 import type { OpenEngine } from "./support/engines.ts";
 import { operation, transcribe } from "./support/transcript.ts";
-import { collections } from "./support/steps/collections.ts";
 import { hashes } from "./support/steps/hashes.ts";
 import { keys } from "./support/steps/keys.ts";
 import { numbers } from "./support/steps/numbers.ts";
@@ -17,7 +16,6 @@ const TRANSCRIPTS = {
   keys,
   hashes,
   "sorted-sets": sortedSets,
-  collections,
   scripts,
   numbers,
 };

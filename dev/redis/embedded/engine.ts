@@ -2,7 +2,6 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { onlyReads } from "../commands.ts";
 import type { ErrorReply, Executed, Operation, RedisEngine, Reply, ScriptCall } from "../engine.ts";
 import { arity } from "../scripts.ts";
-import { collectionCommands } from "./collections.ts";
 import { globMatcher } from "./glob.ts";
 import { hashCommands } from "./hashes.ts";
 import { keyCommands } from "./keys.ts";
@@ -44,7 +43,6 @@ export function createEmbeddedEngine({
     ...keyCommands,
     ...hashCommands,
     ...sortedSetCommands,
-    ...collectionCommands(),
   };
   const context: CommandContext = {
     store,

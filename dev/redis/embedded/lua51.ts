@@ -24,13 +24,14 @@ interface ObjectModule {
 }
 
 const require = createRequire(import.meta.url);
-const objects = require("fengari/src/lobject.js") as ObjectModule;
-const strings = require("fengari/src/lstring.js") as {
-  luaS_bless(L: object, text: Uint8Array): object;
-};
+// The API comes first: the modules import each other in circles, and load in no other order.
 const api = require("fengari/src/lapi.js") as {
   lua_pushinteger(L: object, value: number): void;
   lua_pushnumber(L: object, value: number): void;
+};
+const objects = require("fengari/src/lobject.js") as ObjectModule;
+const strings = require("fengari/src/lstring.js") as {
+  luaS_bless(L: object, text: Uint8Array): object;
 };
 
 const readNumeral = objects.luaO_str2num;

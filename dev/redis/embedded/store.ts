@@ -18,7 +18,7 @@ export class Refusal extends Error {
   override readonly name = "Refusal";
 }
 
-export const WRONGTYPE = "WRONGTYPE Operation against a key holding the wrong kind of value";
+const WRONGTYPE = "WRONGTYPE Operation against a key holding the wrong kind of value";
 export const NOT_INTEGER = "ERR value is not an integer or out of range";
 export const NOT_FLOAT = "ERR value is not a valid float";
 export const SYNTAX = "ERR syntax error";
@@ -61,15 +61,13 @@ export class SortedSet {
   }
 }
 
-/** Lists are arrays and sets are sets, as the emulator keeps them. */
-export type Value = Bytes | Hash | SortedSet | Bytes[] | Set<Bytes>;
+/** The value of a key. Lists and sets are missing: the Worker uses neither. */
+export type Value = Bytes | Hash | SortedSet;
 
 type StoredValue =
   | { readonly string: Bytes }
   | { readonly hash: readonly (readonly [Bytes, Bytes])[] }
-  | { readonly sortedSet: readonly (readonly [Bytes, string])[] }
-  | { readonly list: readonly Bytes[] }
-  | { readonly set: readonly Bytes[] };
+  | { readonly sortedSet: readonly (readonly [Bytes, string])[] };
 
 /** One key as a dump holds it. Scores are text: JSON has no infinities. */
 export type StoredKey = StoredValue & { readonly key: Bytes; readonly at?: number };
@@ -77,17 +75,12 @@ export type StoredKey = StoredValue & { readonly key: Bytes; readonly at?: numbe
 function toStored(value: Value): StoredValue {
   if (typeof value === "string") return { string: value };
   if (value instanceof Hash) return { hash: [...value] };
-  if (value instanceof SortedSet) {
-    return { sortedSet: [...value.scores].map(([member, score]) => [member, String(score)]) };
-  }
-  return Array.isArray(value) ? { list: value } : { set: [...value] };
+  return { sortedSet: [...value.scores].map(([member, score]) => [member, String(score)]) };
 }
 
 function fromStored(stored: StoredValue): Value {
   if ("string" in stored) return stored.string;
   if ("hash" in stored) return new Hash(stored.hash);
-  if ("list" in stored) return [...stored.list];
-  if ("set" in stored) return new Set(stored.set);
   const set = new SortedSet();
   for (const [member, score] of stored.sortedSet) set.set(member, Number(score));
   return set;
