@@ -6,7 +6,7 @@
  */
 
 /** Everything of `src` that knows nothing of products, users or chat. */
-const LAYER = [
+export const LAYER = [
   "core",
   "engine",
   "tiers",
