@@ -6,7 +6,7 @@
  */
 
 /** Everything of `src` that knows nothing of products, users or chat. */
-export const LAYER = [
+const LAYER = [
   "core",
   "engine",
   "tiers",
