@@ -63,10 +63,10 @@ export async function compare(plan: Plan): Promise<readonly Row[]> {
     return {
       variant: name,
       "requests/s": Math.round(1_000 / median(spent.map(({ ms }) => ms))),
-      "of the first": median(rates).toFixed(2),
-      "least to most": `${rates[0]?.toFixed(2)} to ${rates.at(-1)?.toFixed(2)}`,
-      "CPU µs/request": cpu === undefined ? "–" : Math.round(cpu / plan.starts),
-      "of the first, by CPU":
+      "ratio to the first": median(rates).toFixed(2),
+      range: `${rates[0]?.toFixed(2)} to ${rates.at(-1)?.toFixed(2)}`,
+      "CPU µs per request": cpu === undefined ? "–" : Math.round(cpu / plan.starts),
+      "ratio to the first, by CPU":
         cpu === undefined || base === undefined ? "–" : (base / cpu).toFixed(2),
     };
   });

@@ -8,7 +8,10 @@ const LAYER = ROOMS["compose.ts"]!.filter((room) => room !== "config.ts");
 
 const page = readFileSync("docs/architecture.md", "utf8");
 
-/** The arrows of the picture as "from --> to", with an arrow to the layer as one to each of its rooms. */
+/**
+ * Returns the arrows of the picture as "from --> to". An arrow to the layer counts as one to each
+ * of its rooms.
+ */
 function drawnArrows(): readonly string[] {
   const labels = new Map(
     [...page.matchAll(/^ {2}(\w+)\["(.+)"\]$/gmu)].map(([, id, label]) => [id, label]),
@@ -20,7 +23,7 @@ function drawnArrows(): readonly string[] {
   );
 }
 
-/** The arrows of the table. A file in a room counts as the room. */
+/** Returns the arrows of the table. A file in a room counts as the room. */
 function allowedArrows(): readonly string[] {
   const arrows = Object.entries(ROOMS).flatMap(([from, targets]) =>
     targets.map((target) => `${from} --> ${target.split("/")[0]}`),

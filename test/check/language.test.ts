@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { plant } from "./planted-project.ts";
 
-/** A file with so many comment lines that begin with "What". */
+/** Returns a file with this number of comment lines that begin with "What". */
 function withOpenings(count: number): string {
   const lines = Array.from(
     { length: count },
