@@ -1,4 +1,7 @@
-/** The decisions of the HTTP cache, each as a hit or a miss pays for it: microseconds, and shares of one another. */
+/**
+ * Measures the decisions of the HTTP cache for a hit and for a miss, in microseconds and as ratios
+ * to each other.
+ */
 import { decideStorage } from "../src/http/cache/cacheable-response.ts";
 import { readerOf } from "../src/http/rfc/field-reader.ts";
 import { requestControlOf } from "../src/http/rfc/request-control.ts";

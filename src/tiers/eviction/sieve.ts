@@ -16,7 +16,7 @@ const MARGIN = 8;
  * by. What is read once does not push out what is read often.
  *
  * Plain SIEVE is slow to notice that other things have become popular. Two
- * additions make up for that (docs/decisions/0033-sieve-that-notices-change.md):
+ * additions make up for that (docs/decisions/0012-sieve-with-ghosts-and-restart.md):
  *
  * - A key that comes back soon after it was given up is taken as read.
  * - A mark is the time of the read. When newcomers get a third of all hits, what
