@@ -9,7 +9,7 @@ function setUp({ full = Number.POSITIVE_INFINITY } = {}) {
   let sleepers: { readonly at: number; readonly wake: () => void }[] = [];
   const runs: { readonly at: number; readonly sent: number }[] = [];
   const background: Promise<unknown>[] = [];
-  const pump = createFlushLoop({
+  const flushLoop = createFlushLoop({
     everyMs: 1_000,
     now: () => now,
     isEmpty: () => waiting === 0,
@@ -28,7 +28,7 @@ function setUp({ full = Number.POSITIVE_INFINITY } = {}) {
     hang: (value: boolean) => void (hangs = value),
     async add(count: number): Promise<void> {
       waiting += count;
-      pump.kick(now, (work) => background.push(work));
+      flushLoop.start(now, (work) => background.push(work));
       await settle();
     },
     async pass(ms: number): Promise<void> {

@@ -1,9 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { MetricsReport } from "../../src/core/metrics.ts";
-import { createMeter } from "../../src/telemetry/metrics/meter.ts";
+import { createMeter, createTopKeys } from "../../src/telemetry/metrics/meter.ts";
 import { createReporter } from "../../src/telemetry/metrics/reporter.ts";
-import { createTopKeys } from "../../src/telemetry/metrics/top-keys.ts";
 import { createTotals } from "../../src/telemetry/metrics/totals.ts";
 
 const report = (fields: Partial<MetricsReport>): MetricsReport => ({
@@ -86,7 +85,7 @@ describe("a reporter", () => {
       meter,
       hot: keys,
       missed: keys,
-      nameKey: (key) => key,
+      formatKey: (key) => key,
       isolate: "a",
       now: () => 0,
       memory: () => ({ entries: 0, bytes: 0, evictions: 0 }),

@@ -2,7 +2,7 @@ import { ROOT_CONTEXT } from "@opentelemetry/api";
 import { SamplingDecision, TraceIdRatioBasedSampler } from "@opentelemetry/sdk-trace";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createSampler } from "../../src/telemetry/traces/sampling.ts";
+import { createSampler } from "../../src/telemetry/request-observer.ts";
 import type { SamplerName } from "../../src/telemetry/settings.ts";
 import {
   carrierOf,
@@ -78,9 +78,9 @@ describe("samplers", () => {
   const sampler = (name: SamplerName, ratio = 1) => createSampler(name, ratio, Math.random);
 
   it("keep about the share that was asked for", () => {
-    const { decide } = sampler("parentbased_traceidratio", 0.1);
+    const { shouldSample } = sampler("parentbased_traceidratio", 0.1);
     let kept = 0;
-    for (let i = 0; i < 20_000; i++) if (decide(undefined)) kept++;
+    for (let i = 0; i < 20_000; i++) if (shouldSample(undefined)) kept++;
     expect(kept).toBeGreaterThan(1_700);
     expect(kept).toBeLessThan(2_300);
   });
@@ -89,7 +89,7 @@ describe("samplers", () => {
     const numbers = [0, 0.5, 1 - 2 ** -53];
     for (const number of numbers) {
       const of = (name: SamplerName, ratio: number) =>
-        createSampler(name, ratio, () => number).decide(undefined);
+        createSampler(name, ratio, () => number).shouldSample(undefined);
       expect(of("traceidratio", 1)).toBe(true);
       expect(of("always_on", 1)).toBe(true);
       expect(of("traceidratio", 0)).toBe(false);
@@ -103,10 +103,14 @@ describe("samplers", () => {
     fc.assert(
       fc.property(ratios, fc.array(number, { minLength: 4, maxLength: 4 }), (ratio, numbers) => {
         let drawn = 0;
-        const { name } = createSampler("traceidratio", ratio, () => numbers[drawn++ % 4] ?? 0);
+        const { newTraceId: traceIdFor } = createSampler(
+          "traceidratio",
+          ratio,
+          () => numbers[drawn++ % 4] ?? 0,
+        );
         const sdk = new TraceIdRatioBasedSampler(ratio);
         for (const sampled of [true, false]) {
-          const { decision } = sdk.shouldSample(ROOT_CONTEXT, name(sampled));
+          const { decision } = sdk.shouldSample(ROOT_CONTEXT, traceIdFor(sampled));
           expect(decision !== SamplingDecision.NOT_RECORD).toBe(sampled);
         }
       }),
@@ -116,18 +120,18 @@ describe("samplers", () => {
 
   it("decide about a trace of somebody else as the SDK does", () => {
     const sdk = new TraceIdRatioBasedSampler(0.3);
-    const { decide } = sampler("traceidratio", 0.3);
+    const { shouldSample } = sampler("traceidratio", 0.3);
     for (let i = 0; i < 1_000; i++) {
       const traceId = newTraceId(Math.random, Math.random() * 2 ** 32);
       const { decision } = sdk.shouldSample(ROOT_CONTEXT, traceId);
-      expect(decide({ ...off, traceId })).toBe(decision !== SamplingDecision.NOT_RECORD);
+      expect(shouldSample({ ...off, traceId })).toBe(decision !== SamplingDecision.NOT_RECORD);
     }
   });
 
   it("follow their parent only if they are parent-based", () => {
-    expect(sampler("parentbased_always_on").decide(off)).toBe(false);
-    expect(sampler("always_on").decide(off)).toBe(true);
-    expect(sampler("always_off").decide(on)).toBe(false);
-    expect(sampler("parentbased_always_off").decide(on)).toBe(true);
+    expect(sampler("parentbased_always_on").shouldSample(off)).toBe(false);
+    expect(sampler("always_on").shouldSample(off)).toBe(true);
+    expect(sampler("always_off").shouldSample(on)).toBe(false);
+    expect(sampler("parentbased_always_off").shouldSample(on)).toBe(true);
   });
 });

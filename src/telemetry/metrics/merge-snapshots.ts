@@ -1,5 +1,5 @@
 import type { Delta, HotKey, MetricsSnapshot } from "../../core/metrics.ts";
-import { createTopKeys } from "./top-keys.ts";
+import { createTopKeys } from "./meter.ts";
 
 /** The snapshots of several objects as one. */
 export function mergeSnapshots(snapshots: readonly MetricsSnapshot[]): MetricsSnapshot {

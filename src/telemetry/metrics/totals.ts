@@ -1,6 +1,6 @@
 import type { HotKey, MetricsReport, MetricsTotals, TraceSummary } from "../../core/metrics.ts";
 import type { EpochMs } from "../../core/time.ts";
-import { createTopKeys, type TopKeys } from "./top-keys.ts";
+import { createTopKeys, type TopKeys } from "./meter.ts";
 
 /** An isolate that has been silent for so long holds nothing any more. */
 const GAUGE_LIFE_MS = 60_000;
