@@ -1,10 +1,10 @@
-/** A file's text, as vitest imports it. */
+/** The text of a file, as Vite imports it. */
 declare module "*?raw" {
   const text: string;
   export default text;
 }
 
-/** Many files' texts at once, by path, as Vite imports them. */
+/** The texts of many files by path, as Vite imports them. */
 interface ImportMeta {
   glob(
     pattern: string,
