@@ -86,7 +86,8 @@ export type CacheEvent =
     }
   | {
       readonly type: "invalidation.end";
-      readonly members: number;
+      /** How many log keys were invalidated. */
+      readonly keys: number;
       readonly outcome: "done" | "deferred";
     };
 

@@ -102,7 +102,7 @@ export function createWriter(options: WriterOptions): Writer {
   ): Promise<Result<Invalidation>> {
     const result = await invalidator.invalidate(members, ctx);
     const outcome = result.ok ? "done" : "deferred";
-    ctx.emit({ type: "invalidation.end", members: members.length, outcome });
+    ctx.emit({ type: "invalidation.end", keys: members.length, outcome });
     return result;
   }
 

@@ -58,7 +58,7 @@ describe("a mutation", () => {
     expect(row?.number).toBe(log.scores.get(`t:product:${id}`));
     expect(request.events).toContainEqual({
       type: "invalidation.end",
-      members: 2,
+      keys: 2,
       outcome: "done",
     });
   });
