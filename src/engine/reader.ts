@@ -96,7 +96,7 @@ export function createReader(options: ReaderOptions, ctx: Context): DataReader {
         return collector.finish({ kind: held.kind, body: held.body, etag: held.etag });
       }
 
-      const task = { load: run, standing: standingFor(policy) };
+      const task = { load: run, freshnessOf: standingFor(policy) };
       const lookup = await engine.lookup(key, policy, task, ctx);
       onLookup(lookup);
       return withValue<T>(lookup, policy, own);
