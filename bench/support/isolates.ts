@@ -28,7 +28,6 @@ export interface Isolate {
 /** A data centre without a Cache API, as workers.dev is. */
 const noEdge: Tier = {
   name: "edge",
-  reach: "colo",
   get: () => Promise.resolve(done(undefined)),
   set: () => Promise.resolve(done(undefined)),
   delete: () => Promise.resolve(done(undefined)),
