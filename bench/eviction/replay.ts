@@ -31,7 +31,7 @@ export function createEntries(count: number): readonly Entry[] {
 
 export function replayed(tier: MemoryTier): Replayed {
   return (entry) => {
-    if (tier.peek(entry.key) !== undefined) return true;
+    if (tier.get(entry.key) !== undefined) return true;
     tier.put(entry, NOW);
     return false;
   };

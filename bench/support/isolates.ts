@@ -31,7 +31,6 @@ export interface Isolate {
 /** The edge tier of a data centre without a Cache API, as on workers.dev. */
 const noEdge: Tier = {
   name: "edge",
-  reach: "colo",
   get: () => Promise.resolve(done(undefined)),
   set: () => Promise.resolve(done(undefined)),
   delete: () => Promise.resolve(done(undefined)),

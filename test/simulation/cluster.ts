@@ -104,7 +104,6 @@ export function createCluster({ world, history, fault, keys }: ClusterOptions): 
     };
     return {
       name: "edge",
-      reach: "colo",
       get: (key, ctx) =>
         attempt(() => {
           const entry = held.get(key);

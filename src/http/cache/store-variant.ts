@@ -59,6 +59,6 @@ export async function lookUpStored(
   key: string,
   { engine, policy, ctx }: Pick<VariantTarget, "engine" | "policy" | "ctx">,
 ): Promise<Entry | undefined> {
-  const task = { standing: () => "fresh" as const, load: () => Promise.resolve(NOT_STORED) };
+  const task = { freshnessOf: () => "fresh" as const, load: () => Promise.resolve(NOT_STORED) };
   return (await engine.lookup(key, policy, task, ctx)).entry;
 }

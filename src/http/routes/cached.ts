@@ -115,7 +115,7 @@ export function cached(options: CachedOptions): MiddlewareHandler<StrataEnv> {
         return loaded;
       }
       const task = {
-        standing: (entry: Entry, now: EpochMs) => standing(entry, demands, now),
+        freshnessOf: (entry: Entry, now: EpochMs) => standing(entry, demands, now),
         load: () => {
           ran = true;
           if (!demands.onlyIfCached) return load(run);
