@@ -1,13 +1,13 @@
 /** Twenty isolates, one ledger, and a network that loses what it likes. */
 import { describe, expect, it } from "vitest";
-import type { Asked, Decision } from "../../../src/ratelimit/decision.ts";
-import { leaseOf } from "../../../src/ratelimit/accounts.ts";
+import type { RequestAccount, Decision } from "../../../src/ratelimit/decision.ts";
+import { leaseOf } from "../../../src/ratelimit/limiter.ts";
 import { parseLimit } from "../../../src/ratelimit/window.ts";
 import {
   defineBehaviour,
   type Behaviour,
   type OnUnavailable,
-} from "../../../src/ratelimit/limit-policy.ts";
+} from "../../../src/ratelimit/behaviour.ts";
 import { mayHaveRun } from "../../../src/ratelimit/settlement.ts";
 import { createModelLedger, type Fate } from "./model-ledger.ts";
 import { createRandom } from "./random.ts";
@@ -20,7 +20,7 @@ const ISOLATES = 20;
 const ip = parseLimit("100/1m", "ip");
 const user = parseLimit(["20/1s", "1000/1h"], "user");
 
-function asks(client: number): readonly Asked[] {
+function asks(client: number): readonly RequestAccount[] {
   return [
     { policy: "api-ip", key: `api:ip:${client}`, windows: ip },
     { policy: "api-user", key: `api:user:${client % 7}`, windows: user },

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { createAccountTable } from "../../../src/ratelimit/accounts.ts";
+import { createAccountTable } from "../../../src/ratelimit/account-table.ts";
 import { parseLimit } from "../../../src/ratelimit/window.ts";
-import { defineBehaviour } from "../../../src/ratelimit/limit-policy.ts";
+import { defineBehaviour } from "../../../src/ratelimit/behaviour.ts";
 import { createModelLedger } from "./model-ledger.ts";
 import { createVirtualTime } from "./virtual-time.ts";
 import { createSimulatedIsolate } from "./world.ts";

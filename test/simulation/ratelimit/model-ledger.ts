@@ -1,8 +1,13 @@
 /** A ledger in this process: the scripts' arithmetic, under faults that the test draws. */
 import { done, failed } from "../../../src/core/faults.ts";
-import { balanceOf } from "../../../src/ratelimit/balance.ts";
-import { charge, emptyBucket, room, type Bucket } from "../../../src/ratelimit/bucket.ts";
-import type { Ledger, Take, Taken } from "../../../src/ratelimit/ledger.ts";
+import {
+  balanceOf,
+  charge,
+  emptyBucket,
+  room,
+  type Bucket,
+} from "../../../src/ratelimit/bucket.ts";
+import type { Ledger, TakeRequest, TakeResult } from "../../../src/ratelimit/ledger.ts";
 import type { VirtualTime } from "./virtual-time.ts";
 
 /** What becomes of a call: of the way there, the way back, and what the caller is told. */
@@ -34,7 +39,7 @@ export function createModelLedger({ time, latencyMs, fate }: ModelLedgerOptions)
   const totals = new Map<string, number>();
   const tally: Tally = { confirmed: 0, lostCharged: 0, lostUncharged: 0 };
 
-  function perform({ charges, cost, requests }: Take): Taken {
+  function perform({ charges, cost, requests }: TakeRequest): TakeResult {
     const now = time.now();
     const indebted = charges.map(({ key, windows, debt, debtAgeMs }) =>
       windows.map((window, w) =>
@@ -60,7 +65,8 @@ export function createModelLedger({ time, latencyMs, fate }: ModelLedgerOptions)
     return { admitted, now, balances, buckets };
   }
 
-  const debtsOf = ({ charges }: Take): number => charges.reduce((sum, { debt }) => sum + debt, 0);
+  const debtsOf = ({ charges }: TakeRequest): number =>
+    charges.reduce((sum, { debt }) => sum + debt, 0);
 
   return {
     tally,

@@ -6,9 +6,15 @@
  */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { balanceOf } from "../../../src/ratelimit/balance.ts";
-import { charge, emptyBucket, room, waitFor, type Bucket } from "../../../src/ratelimit/bucket.ts";
-import type { Ledger, Taken } from "../../../src/ratelimit/ledger.ts";
+import {
+  balanceOf,
+  charge,
+  emptyBucket,
+  room,
+  waitFor,
+  type Bucket,
+} from "../../../src/ratelimit/bucket.ts";
+import type { Ledger, TakeResult } from "../../../src/ratelimit/ledger.ts";
 import type { Window } from "../../../src/ratelimit/window.ts";
 import { createRedisLedger } from "../../../src/ratelimit/redis-ledger.ts";
 import { createQuietContext } from "./context.ts";
@@ -51,7 +57,7 @@ function setUp(algorithm: "sliding-window" | "sliding-log"): {
   return { redis, ledger };
 }
 
-async function take(ledger: Ledger, window: Window, cost: number): Promise<Taken> {
+async function take(ledger: Ledger, window: Window, cost: number): Promise<TakeResult> {
   const charges = [{ key: "a", windows: [window], debt: 0, debtAgeMs: 0 }];
   const result = await ledger.take({ charges, cost, requests: 1 }, ctx);
   if (!result.ok) throw new Error(result.fault.message);
