@@ -19,7 +19,7 @@ const identifier = (requests: number) =>
 describe.each([
   ["slidingWindow", () => slidingWindow()],
   ["slidingLog", () => slidingLog({ newId: () => crypto.randomUUID() })],
-])("%s as an algorithm of @upstash/ratelimit", (_, createAlgorithm) => {
+])("%s as an algorithm of @upstash/ratelimit", (name, createAlgorithm) => {
   const setUp = () => {
     const redis = createSimulatedRedis(START);
     const ratelimit = new Ratelimit({
@@ -33,7 +33,7 @@ describe.each([
     return { redis, ratelimit };
   };
 
-  it("charges all accounts of a packed identifier or none, and reports the fullest", async () => {
+  it(`${name} charges all accounts of a packed identifier or none, and reports the account nearest to its limit`, async () => {
     const { ratelimit } = setUp();
     for (const remaining of [2, 1, 0])
       expect(await ratelimit.limit(identifier(1))).toMatchObject({
@@ -50,7 +50,7 @@ describe.each([
     expect(await ratelimit.getRemaining(user)).toMatchObject({ limit: 5, remaining: 2 });
   });
 
-  it("takes the rate for each request, and succeeds only if all requests fit", async () => {
+  it(`${name} takes the rate for each request, and succeeds only if all requests fit`, async () => {
     const { ratelimit } = setUp();
     expect(await ratelimit.limit(identifier(1), { rate: 2 })).toMatchObject({
       success: true,
@@ -59,7 +59,7 @@ describe.each([
     expect((await ratelimit.limit(identifier(2))).success).toBe(false);
   });
 
-  it("deletes the accounts of a packed identifier on resetUsedTokens", async () => {
+  it(`${name} loses the accounts of a packed identifier on resetUsedTokens`, async () => {
     const { ratelimit } = setUp();
     await ratelimit.limit(identifier(3));
     await ratelimit.resetUsedTokens(identifier(0));

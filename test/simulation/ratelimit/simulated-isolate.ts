@@ -1,4 +1,4 @@
-/** Isolates with clocks of their own before one ledger. */
+/** Simulated isolates with clocks of their own, which share one ledger. */
 import { createContext } from "../../../src/core/context.ts";
 import type { Context } from "../../../src/core/context.ts";
 import { createAccountTable, type AccountTable } from "../../../src/ratelimit/account-table.ts";
@@ -12,7 +12,7 @@ export interface SimulatedIsolate {
   readonly table: AccountTable;
   readonly settlement: Settlement;
   readonly ctx: Context;
-  /** Sets this isolate's clock, and no other, off. */
+  /** How far this isolate's clock is ahead, in milliseconds. */
   skewMs: number;
 }
 
