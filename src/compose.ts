@@ -18,8 +18,8 @@ import { etagOf } from "./http/cache/etag.ts";
 import { strata, type Dispatch } from "./http/routes/middleware.ts";
 import { createDatabase } from "./origin/neon.ts";
 import { apiKeys, parseApiKeys } from "./ratelimit/api-keys.ts";
-import { withGuard } from "./ratelimit/guarded-ledger.ts";
 import { createIdentities } from "./ratelimit/identity.ts";
+import { withLedgerBreaker } from "./ratelimit/ledger-breaker.ts";
 import { createRateLimits } from "./ratelimit/rate-limits.ts";
 import { createRedisLedger } from "./ratelimit/redis-ledger.ts";
 import { createRedis } from "./redis/client.ts";
@@ -197,7 +197,7 @@ export function createStrata(bindings: Bindings, { now, random, newId }: Platfor
   const rateLimits = createRateLimits<StrataEnv>({
     scopeOf: (c) => c.get("strata"),
     ledgerOf: (algorithm) =>
-      withGuard(
+      withLedgerBreaker(
         createRedisLedger({ redis: limiter.redis, namespace, algorithm, newId }),
         limiter.breaker,
       ),

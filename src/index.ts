@@ -16,7 +16,7 @@ export { problem, type ProblemOptions } from "./http/cache/problem.ts";
 export type { RequestScope, StrataEnv } from "./http/routes/request-scope.ts";
 export type { RateLimitOptions, RateLimits, RateLimitStats } from "./ratelimit/rate-limits.ts";
 export type { LimitInfo } from "./ratelimit/inspection.ts";
-export { slidingLog, slidingWindow } from "./ratelimit/sliding-algorithms.ts";
+export { slidingLog, slidingWindow } from "./ratelimit/upstash-adapter.ts";
 export { packIdentifier } from "./ratelimit/identifier-codec.ts";
 export { WriteUnconfirmed } from "./writes/unconfirmed.ts";
 export { createWriteBehind, type ChangeQueue, type QueuedChange } from "./writes/behind.ts";

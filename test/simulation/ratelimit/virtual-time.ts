@@ -1,12 +1,12 @@
-/** Time that passes when everything that was to happen before has happened. */
+/** A simulated clock: it jumps to the next planned event once all earlier ones are done. */
 export interface VirtualTime {
   readonly now: () => number;
   after(ms: number, run: () => void): void;
-  /** A promise that is kept after `ms`. */
+  /** Resolves after `ms`. */
   sleep(ms: number): Promise<void>;
-  /** `work`, or a rejection after `ms`. */
+  /** Settles as `work` does, or rejects after `ms`. */
   withTimeout<T>(work: Promise<T>, ms: number): Promise<T>;
-  /** Lets everything happen that has been planned, and what that plans in turn. */
+  /** Runs all planned events, and those that they plan. */
   run(): Promise<void>;
 }
 
@@ -65,7 +65,7 @@ export function createVirtualTime(startMs: number): VirtualTime {
       for (let next = pop(); next !== undefined; next = pop()) {
         now = next.at;
         next.run();
-        // What was planned for the same instant happens after what this has set in motion.
+        // Lets the promises of this event settle before the next event of the same instant.
         await new Promise((resolve) => setImmediate(resolve));
       }
     },

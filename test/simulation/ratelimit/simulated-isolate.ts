@@ -1,7 +1,7 @@
-/** Isolates with clocks of their own before one ledger. */
+/** Simulated isolates with clocks of their own, which share one ledger. */
 import { createContext } from "../../../src/core/context.ts";
 import type { Context } from "../../../src/core/context.ts";
-import { createAccountTable, type AccountTable } from "../../../src/ratelimit/accounts.ts";
+import { createAccountTable, type AccountTable } from "../../../src/ratelimit/account-table.ts";
 import type { Ledger } from "../../../src/ratelimit/ledger.ts";
 import { createLimiter, type Limiter } from "../../../src/ratelimit/limiter.ts";
 import { createSettlement, type Settlement } from "../../../src/ratelimit/settlement.ts";
@@ -12,7 +12,7 @@ export interface SimulatedIsolate {
   readonly table: AccountTable;
   readonly settlement: Settlement;
   readonly ctx: Context;
-  /** Sets this isolate's clock, and no other, off. */
+  /** How far this isolate's clock is ahead, in milliseconds. */
   skewMs: number;
 }
 

@@ -1,33 +1,31 @@
 import type { Context } from "../core/context.ts";
 import type { Result } from "../core/result.ts";
 import type { Clock } from "../core/time.ts";
+import { timeStep } from "../core/timed-step.ts";
 import type { Ledger } from "./ledger.ts";
 
-/** Stops calling what does not answer: the port to a breaker. */
-export interface Guard {
+/** The port to a circuit breaker: it calls the ledger, or fails at once while the ledger is failing. */
+export interface LedgerBreaker {
   run<T>(now: Clock, call: () => Promise<Result<T>>): Promise<Result<T>>;
 }
 
-/** A ledger behind a breaker; each call is told to its request with what Upstash bills for it. */
-export function withGuard(ledger: Ledger, guard: Guard): Ledger {
+/** A ledger behind a breaker. Each call is reported with its duration and the commands that Upstash bills. */
+export function withLedgerBreaker(ledger: Ledger, breaker: LedgerBreaker): Ledger {
   async function run<T>(
     ctx: Context,
     operation: string,
-    commands: (value: T) => number,
     call: () => Promise<Result<T>>,
+    commands: (value: T) => number,
   ): Promise<Result<T>> {
     const startedAt = ctx.now();
-    const result = await guard.run(ctx.now, call);
-    const ms = ctx.now() - startedAt;
-    const outcome = result.ok ? "ok" : result.fault.code;
-    ctx.emit({ type: "step.end", step: "limit", ms, outcome });
+    const result = await timeStep(ctx, "limit", () => breaker.run(ctx.now, call));
     ctx.emit({
       type: "redis.end",
       operation,
       command: "EVALSHA",
       commands: result.ok ? commands(result.value) : 0,
-      ms,
-      outcome,
+      ms: ctx.now() - startedAt,
+      outcome: result.ok ? "ok" : result.fault.code,
     });
     return result;
   }
@@ -37,24 +35,24 @@ export function withGuard(ledger: Ledger, guard: Guard): Ledger {
       run(
         ctx,
         "limit",
-        // The script, TIME, MGET, and a SET for each account that changes.
+        () => ledger.take(take, ctx),
+        // The script, TIME, MGET, and one SET for each account that changes.
         ({ admitted }) =>
           3 + take.charges.filter(({ debt }) => debt > 0 || admitted * take.cost > 0).length,
-        () => ledger.take(take, ctx),
       ),
     peek: (accounts, ctx) =>
       run(
         ctx,
         "limit-info",
-        () => 3,
         () => ledger.peek(accounts, ctx),
+        () => 3,
       ),
     forget: (accounts, ctx) =>
       run(
         ctx,
         "limit-reset",
-        () => 1,
         () => ledger.forget(accounts, ctx),
+        () => 1,
       ),
   };
 }

@@ -1,11 +1,13 @@
 /**
- * The scripts that run inside Redis. All their keys are in KEYS, so that Upstash
- * need not take its global lock, and the time is Redis' own: a Worker's clock has
- * no say. Numbers are written with %.0f: Lua's own form loses digits above 10^14.
+ * The Lua scripts that charge accounts inside Redis.
  *
- * KEYS are the accounts. ARGV: tokens a request, requests, then for each account
- * its debt, the debt's age, how many windows, and of each window limit and width.
- * Each answers {admitted, now, one text an account}.
+ * - All keys are in KEYS, so that Upstash need not take its global lock.
+ * - The time is Redis' own, since the clocks of isolates differ.
+ * - Numbers are written with %.0f, since Lua's default format loses digits above 10^14.
+ *
+ * KEYS are the accounts. ARGV has the tokens for each request, the number of requests, and then for
+ * each account its debt, the debt's age in milliseconds, the number of its windows, and for each
+ * window its limit and its width. A script answers {admitted, now, the state of each account as text}.
  */
 const READ_WRITE = "#!lua flags=allow-key-locking\n";
 
@@ -24,9 +26,9 @@ end
 `;
 
 /**
- * Two buckets a window, all windows of an account in one string: \`width start
- * current previous\`, repeated. Commands: the script, TIME, MGET, and a SET for
- * each account that changes. bucket.ts is the same arithmetic, and explains it.
+ * The sliding window. An account is one string: `width start current previous`, repeated for each
+ * window. It costs the script, TIME, MGET, and one SET for each account that changes. `bucket.ts` has
+ * the same arithmetic and explains it.
  */
 export const SLIDING_WINDOW = `${READ_WRITE}${CLOCK}
 local cost, admitted = number(), number()
@@ -96,10 +98,10 @@ return { admitted, text(now), texts }
 `;
 
 /**
- * One member of a sorted set for each token that is in use, at the instant of its
- * use: exact, and as large as the limit. The last of ARGV is a name for this call,
- * never used twice. The text of a window is \`used oldest frees\`: the tokens in
- * use, the instant of the oldest, and of the one whose end makes room.
+ * The sliding log. An account is a sorted set with one member for each token in use, scored by the
+ * millisecond of its use. The last of ARGV is a text that makes the members of this call unique. The
+ * state of a window is `used oldest frees`: the tokens in use, the instant of the oldest one, and the
+ * instant of the one whose end makes room for the cost (0 if there is none).
  */
 export const SLIDING_LOG = `${READ_WRITE}${CLOCK}
 local cost, admitted = number(), number()
