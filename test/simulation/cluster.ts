@@ -18,7 +18,7 @@ import { createMemoryTier } from "../../src/tiers/memory.ts";
 import { plant, type PlantedFault } from "./faults.ts";
 import type { History } from "./history.ts";
 import { createRedisModel, type RedisModel } from "./redis-model.ts";
-import type { World } from "./world.ts";
+import type { VirtualTime } from "./virtual-time.ts";
 
 export const COHERENCE_MS = 1_000;
 export const LAG_MS = 300;
@@ -57,7 +57,7 @@ export interface Cluster {
 }
 
 export interface ClusterOptions {
-  readonly world: World;
+  readonly time: VirtualTime;
   readonly history: History;
   readonly fault: PlantedFault;
   readonly keys: readonly string[];
@@ -71,8 +71,8 @@ const PLACES = [
   { name: "c1", colo: "c", region: "na" },
 ] as const;
 
-export function createCluster({ world, history, fault, keys }: ClusterOptions): Cluster {
-  const redis = createRedisModel({ world, lagMs: LAG_MS, timeoutMs: REDIS_TIMEOUT_MS });
+export function createCluster({ time, history, fault, keys }: ClusterOptions): Cluster {
+  const redis = createRedisModel({ time, lagMs: LAG_MS, timeoutMs: REDIS_TIMEOUT_MS });
   const rows = new Map(keys.map((key) => [key, 0]));
   const edges = new Map<string, Map<string, Entry>>();
   const objects = new Map<string, Flights>();
@@ -83,9 +83,9 @@ export function createCluster({ world, history, fault, keys }: ClusterOptions): 
     let flights = objects.get(name);
     if (flights === undefined) {
       flights = createFlights({
-        now: world.now,
-        newId: world.newId,
-        after: world.after,
+        now: time.now,
+        newId: time.newId,
+        after: time.after,
         lingerMs: 2_000,
       });
       objects.set(name, flights);
@@ -97,8 +97,8 @@ export function createCluster({ world, history, fault, keys }: ClusterOptions): 
     const held = edges.get(colo) ?? new Map<string, Entry>();
     edges.set(colo, held);
     const attempt = async <T>(work: () => T) => {
-      await world.sleep(world.random() * 10);
-      return redis.lossy && world.random() < 0.02
+      await time.sleep(time.random() * 10);
+      return redis.lossy && time.random() < 0.02
         ? failed("edge.unavailable", "edge")
         : done(work());
     };
@@ -112,7 +112,7 @@ export function createCluster({ world, history, fault, keys }: ClusterOptions): 
         }),
       // Writes to the edge may land late: that is what `asOf` is for.
       set: async (entry) => {
-        await world.sleep(world.random() * 400);
+        await time.sleep(time.random() * 400);
         return attempt(() => void held.set(entry.key, entry));
       },
       delete: (names) => attempt(() => names.forEach((key) => held.delete(key))),
@@ -122,14 +122,14 @@ export function createCluster({ world, history, fault, keys }: ClusterOptions): 
   /** The way to an object: what it is sent while it is frozen, it finds when it has thawed. */
   function flightStub(name: string): FlightShardRpc {
     const reach = async (): Promise<void> => {
-      await world.sleep(world.random() * 20);
-      while (cluster.flightsAre === "frozen") await world.sleep(50);
+      await time.sleep(time.random() * 20);
+      while (cluster.flightsAre === "frozen") await time.sleep(50);
       if (cluster.flightsAre === "gone") throw new Error("gone");
     };
     return {
       async join(request, onWait) {
         await reach();
-        return objectOf(name).join(request, () => void world.after(world.random() * 20, onWait));
+        return objectOf(name).join(request, () => void time.after(time.random() * 20, onWait));
       },
       async land(request) {
         await reach();
@@ -139,7 +139,7 @@ export function createCluster({ world, history, fault, keys }: ClusterOptions): 
   }
 
   function createIsolate({ name, colo, region }: (typeof PLACES)[number]): Isolate {
-    const withTimeout = world.withTimeout;
+    const withTimeout = time.withTimeout;
     const ports = plant(
       fault,
       {
@@ -164,11 +164,11 @@ export function createCluster({ world, history, fault, keys }: ClusterOptions): 
       }),
       slots: { enter: () => Promise.resolve(done(() => undefined)) },
       withTimeout,
-      random: world.random,
+      random: time.random,
       storeTimeoutMs: REDIS_TIMEOUT_MS,
       maxLandingChars: 1 << 20,
     });
-    const warmer = createWarmer({ store, coherence, withTimeout, random: world.random });
+    const warmer = createWarmer({ store, coherence, withTimeout, random: time.random });
 
     const isolate: Isolate = {
       name,
@@ -178,7 +178,7 @@ export function createCluster({ world, history, fault, keys }: ClusterOptions): 
       coherence,
       request() {
         const ctx = createContext({
-          now: () => world.now() + isolate.skewMs,
+          now: () => time.now() + isolate.skewMs,
           host: colo,
           region,
           waitUntil: () => undefined,
@@ -197,14 +197,14 @@ export function createCluster({ world, history, fault, keys }: ClusterOptions): 
 
   async function load(isolate: Isolate, key: string): Promise<number> {
     const limit = policies.get(key)?.flight === "global" ? 1 : REGIONS;
-    const ended = history.loadBegins(key, limit, world.now());
+    const ended = history.loadBegins(key, limit, time.now());
     try {
-      await world.sleep(world.random() * 60);
+      await time.sleep(time.random() * 60);
       if (cluster.origin === "failing") throw new Error("origin failed");
       // The row is read at one instant inside the load; what follows only takes time.
       const value = rows.get(key) ?? 0;
       const slow = cluster.origin === "slow" ? 1_500 : 250;
-      await world.sleep(world.random() * slow);
+      await time.sleep(time.random() * slow);
       // A leader that died: its load ends nowhere.
       if (!isolate.alive) await new Promise(() => undefined);
       return value;
@@ -232,7 +232,7 @@ export function createCluster({ world, history, fault, keys }: ClusterOptions): 
       const policy = policies.get(key);
       if (policy === undefined) return;
       const { reader } = isolate.request();
-      const end = history.readBegins(key, isolate.name, world.now());
+      const end = history.readBegins(key, isolate.name, time.now());
       try {
         const found = await reader.read<number>(key, policy, (context) => {
           context.tag(`found-${key.slice(-1)}`);
@@ -242,20 +242,20 @@ export function createCluster({ world, history, fault, keys }: ClusterOptions): 
           value: found.value,
           unreachable: found.unreachable,
           status: found.status,
-          at: world.now(),
+          at: time.now(),
         });
       } catch (error) {
         if (!(error instanceof CacheUnavailable)) throw error;
-        end({ value: undefined, unreachable: true, status: "unavailable", at: world.now() });
+        end({ value: undefined, unreachable: true, status: "unavailable", at: time.now() });
       }
     },
 
     /** Commits, then invalidates until it is acknowledged, then verifies: the outbox and its relay. */
     async write(isolate, key) {
-      await world.sleep(world.random() * 30);
+      await time.sleep(time.random() * 30);
       const version = (rows.get(key) ?? 0) + 1;
       rows.set(key, version);
-      const written = history.committed(key, version, world.now());
+      const written = history.committed(key, version, time.now());
       // Some are purged by a tag that is found in the result alone.
       const member =
         version % 2 === 0 ? invalidationKeyOfTag(`found-${key.slice(-1)}`) : (`k:${key}` as const);
@@ -264,10 +264,10 @@ export function createCluster({ world, history, fault, keys }: ClusterOptions): 
       for (;;) {
         const answer = await isolate.coherence.invalidate([member], ctx);
         if (answer.ok) {
-          written(world.now());
-          await world.sleep(VERIFY_MS);
-          if (redis.has(member, answer.value.seq)) return written(world.now(), true);
-        } else await world.sleep(500);
+          written(time.now());
+          await time.sleep(VERIFY_MS);
+          if (redis.has(member, answer.value.seq)) return written(time.now(), true);
+        } else await time.sleep(500);
       }
     },
   };

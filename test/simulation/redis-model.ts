@@ -12,7 +12,7 @@ import type { Result } from "../../src/core/result.ts";
 import type { SharedStore, Verified } from "../../src/core/shared-store.ts";
 import type { Seq } from "../../src/core/seq.ts";
 import { SOFT, type LogKey } from "../../src/core/invalidation-key.ts";
-import type { World } from "./world.ts";
+import type { VirtualTime } from "./virtual-time.ts";
 
 interface State {
   readonly entries: Map<string, { text: string; until: number }>;
@@ -43,13 +43,13 @@ export interface RedisModel {
 }
 
 export interface RedisModelOptions {
-  readonly world: World;
+  readonly time: VirtualTime;
   /** How far the replica is behind at most. */
   readonly lagMs: number;
   readonly timeoutMs: number;
 }
 
-export function createRedisModel({ world, lagMs, timeoutMs }: RedisModelOptions): RedisModel {
+export function createRedisModel({ time, lagMs, timeoutMs }: RedisModelOptions): RedisModel {
   let primary = createState();
   let replica = createState();
   /** Operations on their way to the replica, in order; a fail-over drops them. */
@@ -59,8 +59,8 @@ export function createRedisModel({ world, lagMs, timeoutMs }: RedisModelOptions)
   function change(operation: Operation): void {
     operation(primary);
     const mine = generation;
-    lastArrival = Math.max(lastArrival, world.now() + world.random() * lagMs);
-    world.after(lastArrival - world.now(), () => {
+    lastArrival = Math.max(lastArrival, time.now() + time.random() * lagMs);
+    time.after(lastArrival - time.now(), () => {
       if (mine === generation) operation(replica);
     });
   }
@@ -84,7 +84,7 @@ export function createRedisModel({ world, lagMs, timeoutMs }: RedisModelOptions)
     },
     has: (member, seq) => (primary.numbers.get(member) ?? 0) >= seq,
     trim(keepMs) {
-      const now = world.now();
+      const now = time.now();
       change((state) => {
         if (state.seq === undefined) return;
         if (!state.marks.some((mark) => mark.seq === state.seq))
@@ -101,7 +101,7 @@ export function createRedisModel({ world, lagMs, timeoutMs }: RedisModelOptions)
           const state = reader();
           const found = keys.map((key): Verified | undefined => {
             const held = state.entries.get(key);
-            if (held === undefined || held.until <= world.now()) return undefined;
+            if (held === undefined || held.until <= time.now()) return undefined;
             const entry = decodeEntry(key, held.text);
             return entry && { entry, ...highest(state, entry.invalidationKeys) };
           });
@@ -119,7 +119,7 @@ export function createRedisModel({ world, lagMs, timeoutMs }: RedisModelOptions)
           const lost = era !== undefined && era === known.era && (seq ?? 0) < (known.seq ?? 0);
           if (era === undefined || seq === undefined || lost) {
             const next = Math.max((seq ?? 0) + 1, (known.seq ?? 0) + 1, micros());
-            const name = world.newId();
+            const name = time.newId();
             change((state) => {
               state.era = name;
               state.seq = next;
@@ -145,7 +145,7 @@ export function createRedisModel({ world, lagMs, timeoutMs }: RedisModelOptions)
       invalidate: (members, ctx) =>
         call(ctx, () => {
           const seq = Math.max((primary.seq ?? 0) + 1, micros());
-          const era = primary.era ?? world.newId();
+          const era = primary.era ?? time.newId();
           const previous = highest(primary, members).hard;
           change((state) => {
             state.era ??= era;
@@ -160,33 +160,33 @@ export function createRedisModel({ world, lagMs, timeoutMs }: RedisModelOptions)
     },
   };
 
-  const micros = (): number => world.now() * 1000;
-  const reader = (): State => (world.random() < 0.5 ? primary : replica);
+  const micros = (): number => time.now() * 1000;
+  const reader = (): State => (time.random() < 0.5 ? primary : replica);
 
   /** One request: it takes time both ways, and may be lost before or after it is executed. */
   async function call<T>(ctx: Context, execute: (sentAt: number) => T): Promise<Result<T>> {
     const sentAt = ctx.now();
-    const startedAt = world.now();
+    const startedAt = time.now();
     const { outage } = model;
-    const fate = model.lossy ? world.random() : 1;
+    const fate = model.lossy ? time.random() : 1;
     if (outage === "refused") return failed("redis.unavailable", "refused");
     if (outage === "hanging" || fate < 0.01) {
-      await world.sleep(timeoutMs);
+      await time.sleep(timeoutMs);
       return failed("redis.timeout", "no answer");
     }
-    await world.sleep(transit());
+    await time.sleep(transit());
     const value = execute(sentAt);
     if (fate < 0.02) {
-      await world.sleep(timeoutMs - (world.now() - startedAt));
+      await time.sleep(timeoutMs - (time.now() - startedAt));
       return failed("redis.timeout", "no answer after execution");
     }
-    await world.sleep(transit());
+    await time.sleep(transit());
     return done(value);
   }
 
   /** Mostly quick; three in ten take their time: what is slow is what finds faults. */
   function transit(): number {
-    return world.random() < 0.7 ? world.random() * 30 : world.random() * (timeoutMs / 2 - 20);
+    return time.random() < 0.7 ? time.random() * 30 : time.random() * (timeoutMs / 2 - 20);
   }
 
   return model;

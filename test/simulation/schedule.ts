@@ -11,7 +11,7 @@ import {
 } from "./cluster.ts";
 import type { PlantedFault } from "./faults.ts";
 import { createHistory, type History } from "./history.ts";
-import { createWorld, type World } from "./world.ts";
+import { createVirtualTime, type VirtualTime } from "./virtual-time.ts";
 
 const KEYS = ["item:0", "item:1"] as const;
 
@@ -125,7 +125,7 @@ export async function play(
   fault: PlantedFault,
   { countLoads = false } = {},
 ): Promise<{ violations: readonly string[]; reads: number }> {
-  const world = createWorld(schedule.seed);
+  const time = createVirtualTime({ seed: schedule.seed });
   const history = createHistory({
     coherenceMs: COHERENCE_MS + LAG_MS,
     // The time of two loads and a second, after at most two questions to the log.
@@ -134,25 +134,25 @@ export async function play(
     lagMs: LAG_MS,
     countLoads,
   });
-  const cluster = createCluster({ world, history, fault, keys: KEYS });
+  const cluster = createCluster({ time, history, fault, keys: KEYS });
   cluster.redis.lossy = !countLoads;
   let at = 0;
   for (const { waitMs, move } of schedule.steps) {
     at += waitMs;
-    world.after(at, () => make(move, cluster, world, history));
+    time.after(at, () => make(move, cluster, time, history));
   }
-  await world.run(at + 60_000);
+  await time.run(at + 60_000);
   return { violations: history.violations(), reads: history.reads };
 }
 
 /** The isolate's clock is off by so much from now on. */
-function setClock(isolate: Isolate, skewMs: number, world: World, history: History): void {
+function setClock(isolate: Isolate, skewMs: number, time: VirtualTime, history: History): void {
   const byMs = isolate.skewMs - skewMs;
-  if (byMs > 0) history.clockSetBack(isolate.name, world.now(), byMs);
+  if (byMs > 0) history.clockSetBack(isolate.name, time.now(), byMs);
   isolate.skewMs = skewMs;
 }
 
-function make(move: Move, cluster: Cluster, world: World, history: History): void {
+function make(move: Move, cluster: Cluster, time: VirtualTime, history: History): void {
   const at = (index: number) => {
     const found = cluster.isolates[index];
     if (found === undefined) throw new Error(`no isolate ${index}`);
@@ -169,32 +169,32 @@ function make(move: Move, cluster: Cluster, world: World, history: History): voi
       return;
     case "watch":
       for (let i = 0; i < 30; i++)
-        world.after(i * 110, () => void cluster.read(at(move.isolate), KEYS[move.key] ?? KEYS[0]));
+        time.after(i * 110, () => void cluster.read(at(move.isolate), KEYS[move.key] ?? KEYS[0]));
       return;
     case "replace":
       return cluster.replace(move.isolate);
     case "clock":
-      setClock(at(move.isolate), move.ms, world, history);
+      setClock(at(move.isolate), move.ms, time, history);
       return;
     case "outage":
       cluster.redis.outage = move.how;
-      return void world.after(move.ms, () => {
+      return void time.after(move.ms, () => {
         cluster.redis.outage = "none";
       });
     case "origin":
       cluster.origin = move.how;
-      return void world.after(move.ms, () => {
+      return void time.after(move.ms, () => {
         cluster.origin = "up";
       });
     case "flights-away":
       cluster.flightsAre = move.how;
-      return void world.after(move.ms, () => {
+      return void time.after(move.ms, () => {
         cluster.flightsAre = "up";
       });
     case "flush":
       return cluster.redis.flush();
     case "fail-over":
-      history.numbersLost(world.now());
+      history.numbersLost(time.now());
       return cluster.redis.failOver();
     case "trim":
       return cluster.redis.trim(0);

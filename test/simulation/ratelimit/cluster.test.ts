@@ -10,8 +10,8 @@ import {
 } from "../../../src/ratelimit/limit-policy.ts";
 import { mayHaveRun } from "../../../src/ratelimit/settlement.ts";
 import { createModelLedger, type Fate } from "./model-ledger.ts";
-import { createRandom } from "./random.ts";
-import { createVirtualTime } from "./virtual-time.ts";
+import { createRandom } from "../random.ts";
+import { createVirtualTime } from "../virtual-time.ts";
 import { createSimulatedIsolate } from "./world.ts";
 
 const START = 1_763_720_000_000;
@@ -34,7 +34,7 @@ describe("100,000 requests over 20 isolates, with faults", () => {
   it("charge no token twice, and count every one whose fate is unknown", async () => {
     const seed = Number(process.env["RATE_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
     const random = createRandom(seed);
-    const time = createVirtualTime(START);
+    const time = createVirtualTime({ startMs: START });
     const fates: readonly Fate[] = ["lost-before", "lost-after", "refused"];
     // Mostly well, with stretches where most calls fail.
     const fate = (): Fate => {
@@ -106,7 +106,7 @@ describe("fast mode", () => {
   /** Requests that pass in the first minute, of far more than the limit. */
   async function admittedBy(isolateCount: number, skewMs = 0): Promise<number> {
     const random = createRandom(7);
-    const time = createVirtualTime(START);
+    const time = createVirtualTime({ startMs: START });
     const ledger = createModelLedger({
       time,
       latencyMs: () => 5 + random() * 60,
@@ -136,7 +136,7 @@ describe("fast mode", () => {
   it("admits exactly the limit of storms, however the answers of one millisecond are ordered", async () => {
     for (let seed = 0; seed < 300; seed++) {
       const random = createRandom(seed);
-      const time = createVirtualTime(START);
+      const time = createVirtualTime({ startMs: START });
       const latencyMs = (): number => Math.floor(random() * 3);
       const ledger = createModelLedger({ time, latencyMs, fate: () => "answered" });
       const { limiter, ctx } = createSimulatedIsolate(ledger, time);

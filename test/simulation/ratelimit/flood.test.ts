@@ -3,7 +3,7 @@ import { createAccountTable } from "../../../src/ratelimit/accounts.ts";
 import { parseLimit } from "../../../src/ratelimit/window.ts";
 import { defineBehaviour } from "../../../src/ratelimit/limit-policy.ts";
 import { createModelLedger } from "./model-ledger.ts";
-import { createVirtualTime } from "./virtual-time.ts";
+import { createVirtualTime } from "../virtual-time.ts";
 import { createSimulatedIsolate } from "./world.ts";
 
 const windows = parseLimit("100/1m", "ip");
@@ -13,7 +13,7 @@ describe("a flood of 100,000 identities", () => {
   it.each(["fast", "strict"] as const)(
     "leaves the memory of an isolate bounded, its own clients' accounts right, %s",
     async (mode) => {
-      const time = createVirtualTime(1_763_720_000_000);
+      const time = createVirtualTime({ startMs: 1_763_720_000_000 });
       const ledger = createModelLedger({ time, latencyMs: () => 3, fate: () => "answered" });
       const { limiter, table, settlement, ctx } = createSimulatedIsolate(ledger, time);
       const behaviour = defineBehaviour({ mode }, []);
@@ -58,7 +58,7 @@ describe("a flood of 100,000 identities", () => {
   });
 
   it("of clients that come in turns makes none of them wait for the ledger", async () => {
-    const time = createVirtualTime(1_763_720_000_000);
+    const time = createVirtualTime({ startMs: 1_763_720_000_000 });
     const ledger = createModelLedger({ time, latencyMs: () => 3, fate: () => "answered" });
     let asked = 0;
     const counted = {
@@ -81,7 +81,7 @@ describe("a flood of 100,000 identities", () => {
   }, 120_000);
 
   it("is settled with many identities a call, while Redis answers", async () => {
-    const time = createVirtualTime(1_763_720_000_000);
+    const time = createVirtualTime({ startMs: 1_763_720_000_000 });
     const ledger = createModelLedger({ time, latencyMs: () => 3, fate: () => "answered" });
     let calls = 0;
     const counted = {

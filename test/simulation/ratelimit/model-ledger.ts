@@ -3,7 +3,7 @@ import { done, failed } from "../../../src/core/faults.ts";
 import { balanceOf } from "../../../src/ratelimit/balance.ts";
 import { charge, emptyBucket, room, type Bucket } from "../../../src/ratelimit/bucket.ts";
 import type { Ledger, Take, Taken } from "../../../src/ratelimit/ledger.ts";
-import type { VirtualTime } from "./virtual-time.ts";
+import type { VirtualTime } from "../virtual-time.ts";
 
 /** What becomes of a call: of the way there, the way back, and what the caller is told. */
 export type Fate = "answered" | "lost-before" | "lost-after" | "refused";
