@@ -12,7 +12,7 @@ const UNIT_MS: Readonly<Record<string, Millis>> = {
   d: 86_400_000,
 };
 
-/** `duration` in milliseconds. @throws {DefinitionError} naming `field` if it is none. */
+/** Converts a duration to milliseconds. @throws {DefinitionError} that names `field` if it is no duration. */
 export function toMillis(duration: Duration, field: string): Millis {
   const ms = typeof duration === "number" ? duration : parse(duration);
   if (ms === undefined || !Number.isFinite(ms) || ms < 0)

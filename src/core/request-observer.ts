@@ -3,17 +3,17 @@ import type { ChildSpan } from "./trace-carrier.ts";
 import type { EpochMs } from "./time.ts";
 
 /**
- * Sees every request from its first step to its answer: telemetry, if there is any. What it
- * notes of a request only it can read; whoever runs the request hands that back with each call,
- * which costs a hit nothing, where functions made for each request would.
+ * Observes every request from its beginning to its response; telemetry implements it. `begin`
+ * returns the observer's notes about the request, and the caller passes them back with each call:
+ * so a hit needs no closures of its own.
  */
 export interface RequestObserver<Notes = unknown> {
   begin(incoming: RequestStart): Notes;
   observe(event: CacheEvent, notes: Notes): void;
   child(notes: Notes): ChildSpan | undefined;
-  /** Runs what belongs to the request. */
+  /** Runs a part of the request, so that spans made inside it belong to the request. */
   run<T>(notes: Notes, call: () => T): T;
-  /** The answer is ready; gives its `traceparent`, if it belongs to a trace that somebody keeps. */
+  /** Ends the request. Returns the `traceparent` of its trace, or undefined if the trace is not kept. */
   end(
     notes: Notes,
     answer: RequestEnd,
@@ -21,13 +21,13 @@ export interface RequestObserver<Notes = unknown> {
   ): string | undefined;
 }
 
-/** What a watcher may know of a request when it comes in. */
+/** What the observer learns when a request begins. */
 export interface RequestStart {
   readonly url: string;
   readonly startedAt: EpochMs;
-  /** It runs for the cache's sake alone. */
+  /** The request is a refresh or a warm by the cache itself, not by a client. */
   readonly background: boolean;
-  /** The platform's own request; what is not needed is not read. */
+  /** The platform's request. Its fields are read only where they are needed. */
   readonly request: {
     readonly method: string;
     readonly headers: { get(name: string): string | null };
@@ -35,12 +35,12 @@ export interface RequestStart {
   };
 }
 
-/** What a watcher may know of an answer. */
+/** What the observer learns when a request ends. */
 export interface RequestEnd {
   readonly at: EpochMs;
   readonly status: number;
-  /** The pattern of the route that answered. */
+  /** The pattern of the route that answered, such as `/products/:id`. */
   readonly route: string;
-  /** Whether a rate limit has let it pass, or has not. */
+  /** A rate limit was applied to the request, whether it passed or not. */
   readonly limited: boolean;
 }

@@ -59,7 +59,7 @@ export function createDependencyCollector(): DependencyCollector {
         ? {
             storable: true,
             ...made,
-            members: [...members, ...own.map(invalidationKeyOfTag)],
+            invalidationKeys: [...members, ...own.map(invalidationKeyOfTag)],
             ...(freshForMs !== undefined && { freshForMs }),
             ...(freshUntil !== undefined && { freshUntil }),
             ...(inner !== undefined && { inner }),

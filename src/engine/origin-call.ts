@@ -8,10 +8,10 @@ import type { Policy } from "../core/policy.ts";
 import type { Millis } from "../core/time.ts";
 import type { Coherence } from "./coherence.ts";
 
-/** Limits how many requests are at the origin at once. */
+/** Limits how many requests call the origin at once. */
 export interface OriginSlots {
-  /** `holdMs`: after this long a place is taken back from a request that is gone. */
-  enter(waitMs: Millis, holdMs: Millis): Promise<Result<() => void>>;
+  /** Takes a slot. After `holdMs` it counts as free even if it was not released. */
+  acquire(waitMs: Millis, holdMs: Millis): Promise<Result<() => void>>;
 }
 
 /** How much longer than its load a request may keep its place before it counts as gone. */
@@ -48,7 +48,7 @@ export function createOriginCall({
     if (inside.has(call.ctx)) return run(call, load);
     const { originTimeoutMs } = call.policy;
     const waitMs = Math.min(originTimeoutMs, call.waitMs);
-    const place = await places.enter(waitMs, originTimeoutMs + LOST_AFTER_MS);
+    const place = await places.acquire(waitMs, originTimeoutMs + LOST_AFTER_MS);
     if (!place.ok) return place;
     inside.add(call.ctx);
     try {

@@ -134,7 +134,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
         return undefined;
       case "invalidation.end":
         meter.add("cache.purges", 1, event.outcome);
-        meter.add("cache.purge.members", event.members);
+        meter.add("cache.purge.members", event.logKeys);
         return undefined;
     }
   };

@@ -28,7 +28,7 @@ const loaded = (fields: Partial<Storable> = {}): Storable => ({
   kind: "value",
   body: "x",
   etag: '"e"',
-  members: [],
+  invalidationKeys: [],
   ...fields,
 });
 const make = (fields?: Partial<Storable>, random = 0) =>
@@ -64,7 +64,7 @@ describe("the entry of a load", () => {
 
   it("carries every name once: derived, of the policy, of the result", () => {
     expect(
-      make({ members: ["t:category:3", "t:products", "k:product:1"] }).invalidationKeys,
+      make({ invalidationKeys: ["t:category:3", "t:products", "k:product:1"] }).invalidationKeys,
     ).toEqual(["n:", "k:product:1", "p:product:", "t:products", "t:category:3"]);
   });
 

@@ -162,7 +162,7 @@ export function createCluster({ time, history, fault, keys }: ClusterOptions): C
         slackMs: 1_000,
         withTimeout,
       }),
-      slots: { enter: () => Promise.resolve(done(() => undefined)) },
+      slots: { acquire: () => Promise.resolve(done(() => undefined)) },
       withTimeout,
       random: time.random,
       storeTimeoutMs: REDIS_TIMEOUT_MS,

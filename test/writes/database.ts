@@ -44,6 +44,6 @@ export async function outboxRows(db: Database, member?: string): Promise<Row[]> 
   return db
     .select()
     .from(outbox)
-    .where(member === undefined ? undefined : sql`${member} = any(${outbox.members})`)
+    .where(member === undefined ? undefined : sql`${member} = any(${outbox.logKeys})`)
     .orderBy(asc(outbox.id));
 }

@@ -52,13 +52,13 @@ describe("a mutation", () => {
     ]);
     await request.settle();
     expect(await outboxRows(db, `t:product:${id}`)).toMatchObject([
-      { members: expect.arrayContaining([`t:product:${id}`, "t:shelf"]), settled: true },
+      { logKeys: expect.arrayContaining([`t:product:${id}`, "t:shelf"]), settled: true },
     ]);
     const [row] = await outboxRows(db, `t:product:${id}`);
     expect(row?.number).toBe(log.scores.get(`t:product:${id}`));
     expect(request.events).toContainEqual({
       type: "invalidation.end",
-      members: 2,
+      logKeys: 2,
       outcome: "done",
     });
   });

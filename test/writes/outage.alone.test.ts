@@ -62,7 +62,7 @@ describe("a write while Redis is away", () => {
     expect((await outboxRows(db)).map((row) => row.number)).toEqual([null, null]);
     expect(request.events).toContainEqual({
       type: "invalidation.end",
-      members: 2,
+      logKeys: 2,
       outcome: "deferred",
     });
 

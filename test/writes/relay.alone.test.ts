@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { sql } from "drizzle-orm";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { LogKey } from "../../src/core/invalidation-key.ts";
-import { insertMembers } from "../../src/writes/outbox.ts";
+import { insertLogKeys } from "../../src/writes/outbox.ts";
 import { outbox } from "../../src/writes/schema.ts";
 import { createWriter } from "../../src/writes/writer.ts";
 import { outboxRows, testDatabase } from "./database.ts";
@@ -35,7 +35,7 @@ function setup(options: { namespace?: string; verifyAfterMs?: number } = {}) {
 /** As if a writer had committed, and died before it could invalidate. */
 const leave = (...members: LogKey[]) => leaveIn({}, ...members);
 const leaveIn = (heading: { namespace?: string; lagMs?: number }, ...members: LogKey[]) =>
-  insertMembers(db, { namespace: NAMESPACE, lagMs: 0, ...heading }, members);
+  insertLogKeys(db, { namespace: NAMESPACE, lagMs: 0, ...heading }, members);
 
 /** Sets the time at which numbers were noted back, instead of waiting for it to pass. */
 const age = (ms: number) =>
@@ -81,7 +81,7 @@ describe("the relay", () => {
     log.scores.set("t:older", (log.scores.get("t:older") ?? 0) - 1);
     log.scores.set("t:newer", (log.scores.get("t:newer") ?? 0) + 1);
     expect(await relay()).toMatchObject({ lost: 1, deleted: 1 });
-    expect((await outboxRows(db)).map((row) => row.members)).toEqual([["t:older"]]);
+    expect((await outboxRows(db)).map((row) => row.logKeys)).toEqual([["t:older"]]);
   });
 
   it("looks only after a fail-over would have happened", async () => {
@@ -164,7 +164,7 @@ describe("the relay", () => {
     await db.insert(outbox).values(
       Array.from({ length: 1_200 }, (_, at) => ({
         namespace: NAMESPACE,
-        members: [`t:${at}`],
+        logKeys: [`t:${at}`],
       })),
     );
     expect(await relay()).toMatchObject({ invalidated: 1_200 });

@@ -157,7 +157,7 @@ describe("the alarm of the outbox", () => {
     await db
       .update(outbox)
       .set({ lagMs: 0 })
-      .where(sql`'t:sooner' = any(${outbox.members})`);
+      .where(sql`'t:sooner' = any(${outbox.logKeys})`);
     await ring();
     expect(await row("sooner")).toMatchObject({ settled: true });
     expect(await row("later")).toMatchObject({ settled: false });
