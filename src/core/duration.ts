@@ -4,7 +4,8 @@ import type { Millis } from "./time.ts";
 /** A number of milliseconds, or a number with a unit: "250ms", "30s", "5m", "1h", "7d". */
 export type Duration = Millis | `${number}${"ms" | "s" | "m" | "h" | "d"}`;
 
-const UNIT_MS: Readonly<Record<string, Millis>> = {
+/** The units of durations and of the spans of rate limits, in milliseconds. */
+export const UNIT_MS: Readonly<Record<string, Millis>> = {
   ms: 1,
   s: 1_000,
   m: 60_000,

@@ -1,4 +1,5 @@
 /** What a limit says, read from its text. */
+import { UNIT_MS } from "../core/duration.ts";
 import { DefinitionError } from "../core/faults.ts";
 import type { Millis } from "../core/time.ts";
 
@@ -12,14 +13,6 @@ export interface Window {
 
 /** `<tokens>/<span>`: "100/1m", "5/10s". Several are all enforced: a burst and a sustained rate. */
 export type LimitText = string | readonly string[];
-
-const UNIT_MS: Readonly<Record<string, Millis>> = {
-  ms: 1,
-  s: 1_000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-};
 
 /** The longest span, so that nothing is kept for longer than two of it. */
 const MAX_WIDTH_MS: Millis = 31 * 86_400_000;

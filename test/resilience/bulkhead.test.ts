@@ -22,11 +22,11 @@ async function freeSlotsOf(bulkhead: Bulkhead): Promise<number> {
 describe("a bulkhead", () => {
   afterEach(() => void vi.useRealTimers());
 
-  it("lets so many in at once, and no more", async () => {
+  it("a bulkhead of 3 slots hands out 3 slots at once", async () => {
     expect(await freeSlotsOf(createBulkhead({ slots: 3, now }))).toBe(3);
   });
 
-  it("turns away who has waited in vain", async () => {
+  it("a request that gets no slot within its wait has the fault origin.saturated", async () => {
     const bulkhead = createBulkhead({ slots: 1, now });
     await acquire(bulkhead);
     expect(await bulkhead.acquire(1, LONG)).toMatchObject({
@@ -35,7 +35,7 @@ describe("a bulkhead", () => {
     });
   });
 
-  it("hands a place that is given back to the first in line", async () => {
+  it("released slots go to waiters in their order", async () => {
     const bulkhead = createBulkhead({ slots: 1, now });
     const release = await acquire(bulkhead);
     const order: number[] = [];
@@ -50,7 +50,7 @@ describe("a bulkhead", () => {
     expect(await freeSlotsOf(bulkhead)).toBe(1);
   });
 
-  it("takes a place back once, however often it is given back", async () => {
+  it("a slot that is released several times is free once", async () => {
     const bulkhead = createBulkhead({ slots: 2, now });
     const [one] = [await acquire(bulkhead), await acquire(bulkhead)];
     one();
@@ -59,7 +59,7 @@ describe("a bulkhead", () => {
     expect(await freeSlotsOf(bulkhead)).toBe(1);
   });
 
-  it("does not hand a place to one who has gone", async () => {
+  it("a released slot is not handed to a waiter that timed out", async () => {
     const bulkhead = createBulkhead({ slots: 1, now });
     const release = await acquire(bulkhead);
     const impatient = bulkhead.acquire(1, LONG);
@@ -70,20 +70,20 @@ describe("a bulkhead", () => {
     expect(await freeSlotsOf(bulkhead)).toBe(1);
   });
 
-  it("loses no place when one is handed over in the very turn in which a wait ends", async () => {
+  it("a slot that is handed over in the turn in which its waiter times out is not lost", async () => {
     vi.useFakeTimers();
     const bulkhead = createBulkhead({ slots: 1, now });
     const release = await acquire(bulkhead);
     const waiting = bulkhead.acquire(10, LONG);
     setTimeout(release, 10);
-    // Both timers go off before the one that waited can hear of either.
+    // Both timers fire before the waiter's promise is settled.
     vi.advanceTimersByTime(10);
     vi.useRealTimers();
     expect((await waiting).ok).toBe(false);
     expect(await freeSlotsOf(bulkhead)).toBe(1);
   });
 
-  it("takes a place from a holder that is gone", async () => {
+  it("a slot that was not released is free after holdMs", async () => {
     let time = 0;
     const bulkhead = createBulkhead({ slots: 1, now: () => time });
     const first = await bulkhead.acquire(0, 100);
@@ -92,12 +92,12 @@ describe("a bulkhead", () => {
     time = 100;
     const second = await bulkhead.acquire(0, 100);
     expect(second.ok).toBe(true);
-    // Late, and of no effect: the place has another holder.
+    // A late release has no effect: the slot has another holder.
     if (first.ok) first.value();
     expect((await bulkhead.acquire(0, 100)).ok).toBe(false);
   });
 
-  it("is not closed for an hour by a clock that is set back an hour", async () => {
+  it("slots become free although the clock was set back by an hour", async () => {
     let time = 3_600_000;
     const bulkhead = createBulkhead({ slots: 1, now: () => time });
     await bulkhead.acquire(0, 100);
@@ -105,7 +105,7 @@ describe("a bulkhead", () => {
     expect((await bulkhead.acquire(0, 100)).ok).toBe(true);
   });
 
-  it("loses and invents no place, whoever comes, waits and goes", async () => {
+  it("random visits never take more slots than there are, and leave all of them free", async () => {
     const visit = fc.record({ waitMs: fc.nat({ max: 3 }), staysMs: fc.nat({ max: 3 }) });
     await fc.assert(
       fc.asyncProperty(

@@ -15,7 +15,7 @@ import type { Coherence } from "../../src/engine/coherence.ts";
 import { createReader } from "../../src/engine/reader.ts";
 import { createWarmer } from "../../src/engine/warm.ts";
 import { createMemoryTier } from "../../src/tiers/memory.ts";
-import { plant, type PlantedFault } from "./faults.ts";
+import { plantFault, type PlantedFault } from "./faults.ts";
 import type { History } from "./history.ts";
 import { createRedisModel, type RedisModel } from "./redis-model.ts";
 import type { VirtualTime } from "./virtual-time.ts";
@@ -24,17 +24,17 @@ export const COHERENCE_MS = 1_000;
 export const LAG_MS = 300;
 export const REDIS_TIMEOUT_MS = 1_000;
 export const ORIGIN_TIMEOUT_MS = 2_000;
-/** How often the outbox is verified: numbers that a fail-over lost are noticed by then. */
+/** How long after an invalidation it is verified, as the relay does: a lost number is noticed then. */
 const VERIFY_MS = 5_000;
 
-/** Each runs its own loads of a key whose policy coalesces by region. */
+/** Each region runs its own load of a key whose policy has flight: region. */
 const REGIONS = 2;
 
 export interface Isolate {
   readonly name: string;
   readonly colo: string;
   skewMs: number;
-  /** A crashed isolate's work never goes on. */
+  /** False after a crash: the isolate's loads never end. */
   alive: boolean;
   readonly coherence: Coherence;
   request(): { ctx: Context; reader: DataReader };
@@ -43,16 +43,16 @@ export interface Isolate {
 export interface Cluster {
   readonly redis: RedisModel;
   readonly isolates: Isolate[];
-  /** Replaces an isolate by a fresh one in the same place. */
+  /** Replaces an isolate by a fresh one of the same data centre. */
   replace(index: number): void;
-  /** Rows of the origin: what each key's value is now. */
+  /** The rows of the origin: the current value of each key. */
   readonly rows: Map<string, number>;
   origin: "up" | "failing" | "slow";
-  /** The flight objects: there, throwing, or deaf until they are there again. */
+  /** The flight objects work, throw, or do not answer until they work again. */
   flightsAre: "up" | "gone" | "frozen";
   read(isolate: Isolate, key: string): Promise<void>;
   write(isolate: Isolate, key: string): Promise<void>;
-  /** Forgets the flight objects, as when they move. */
+  /** Loses the state of the flight objects, as when they move. */
   dropFlights(): void;
 }
 
@@ -63,8 +63,8 @@ export interface ClusterOptions {
   readonly keys: readonly string[];
 }
 
-/** Two isolates share a data centre, the third has one of its own; two regions. */
-const PLACES = [
+/** Two isolates share a data centre; the other two each have their own. Two regions. */
+const LOCATIONS = [
   { name: "a1", colo: "a", region: "eu" },
   { name: "a2", colo: "a", region: "eu" },
   { name: "b1", colo: "b", region: "eu" },
@@ -94,8 +94,8 @@ export function createCluster({ time, history, fault, keys }: ClusterOptions): C
   }
 
   function createEdge(colo: string): Tier {
-    const held = edges.get(colo) ?? new Map<string, Entry>();
-    edges.set(colo, held);
+    const entries = edges.get(colo) ?? new Map<string, Entry>();
+    edges.set(colo, entries);
     const attempt = async <T>(work: () => T) => {
       await time.sleep(time.random() * 10);
       return redis.lossy && time.random() < 0.02
@@ -107,19 +107,19 @@ export function createCluster({ time, history, fault, keys }: ClusterOptions): C
       reach: "colo",
       get: (key, ctx) =>
         attempt(() => {
-          const entry = held.get(key);
+          const entry = entries.get(key);
           return entry !== undefined && entry.deleteAt > ctx.now() ? entry : undefined;
         }),
-      // Writes to the edge may land late: that is what `asOf` is for.
+      // A write to the edge may arrive late; `asOf` makes that harmless.
       set: async (entry) => {
         await time.sleep(time.random() * 400);
-        return attempt(() => void held.set(entry.key, entry));
+        return attempt(() => void entries.set(entry.key, entry));
       },
-      delete: (names) => attempt(() => names.forEach((key) => held.delete(key))),
+      delete: (names) => attempt(() => names.forEach((key) => entries.delete(key))),
     };
   }
 
-  /** The way to an object: what it is sent while it is frozen, it finds when it has thawed. */
+  /** A stub of an object. Calls to a frozen object reach it once it works again. */
   function flightStub(name: string): FlightShardRpc {
     const reach = async (): Promise<void> => {
       await time.sleep(time.random() * 20);
@@ -138,9 +138,9 @@ export function createCluster({ time, history, fault, keys }: ClusterOptions): C
     };
   }
 
-  function createIsolate({ name, colo, region }: (typeof PLACES)[number]): Isolate {
+  function createIsolate({ name, colo, region }: (typeof LOCATIONS)[number]): Isolate {
     const withTimeout = time.withTimeout;
-    const ports = plant(
+    const ports = plantFault(
       fault,
       {
         memory: createMemoryTier({ maxBytes: 1 << 20, maxEntries: 100 }),
@@ -201,11 +201,11 @@ export function createCluster({ time, history, fault, keys }: ClusterOptions): C
     try {
       await time.sleep(time.random() * 60);
       if (cluster.origin === "failing") throw new Error("origin failed");
-      // The row is read at one instant inside the load; what follows only takes time.
+      // The row is read at one instant inside the load.
       const value = rows.get(key) ?? 0;
       const slow = cluster.origin === "slow" ? 1_500 : 250;
       await time.sleep(time.random() * slow);
-      // A leader that died: its load ends nowhere.
+      // The load of a crashed isolate never ends.
       if (!isolate.alive) await new Promise(() => undefined);
       return value;
     } finally {
@@ -216,15 +216,15 @@ export function createCluster({ time, history, fault, keys }: ClusterOptions): C
   const cluster: Cluster = {
     redis,
     rows,
-    isolates: PLACES.map(createIsolate),
+    isolates: LOCATIONS.map(createIsolate),
     origin: "up",
     flightsAre: "up",
     replace(index) {
-      const place = PLACES[index];
+      const location = LOCATIONS[index];
       const old = cluster.isolates[index];
-      if (place === undefined || old === undefined) return;
+      if (location === undefined || old === undefined) return;
       old.alive = false;
-      cluster.isolates[index] = createIsolate(place);
+      cluster.isolates[index] = createIsolate(location);
     },
     dropFlights: () => objects.clear(),
 
@@ -250,23 +250,23 @@ export function createCluster({ time, history, fault, keys }: ClusterOptions): C
       }
     },
 
-    /** Commits, then invalidates until it is acknowledged, then verifies: the outbox and its relay. */
+    /** Commits, invalidates until that is acknowledged, and verifies, as the writer and its relay do. */
     async write(isolate, key) {
       await time.sleep(time.random() * 30);
       const version = (rows.get(key) ?? 0) + 1;
       rows.set(key, version);
       const written = history.committed(key, version, time.now());
-      // Some are purged by a tag that is found in the result alone.
-      const member =
+      // Half of the writes purge by a tag that only the load adds.
+      const logKey =
         version % 2 === 0 ? invalidationKeyOfTag(`found-${key.slice(-1)}`) : (`k:${key}` as const);
       const { ctx } = isolate.request();
-      isolate.coherence.markInvalidated([member]);
+      isolate.coherence.markInvalidated([logKey]);
       for (;;) {
-        const answer = await isolate.coherence.invalidate([member], ctx);
+        const answer = await isolate.coherence.invalidate([logKey], ctx);
         if (answer.ok) {
           written(time.now());
           await time.sleep(VERIFY_MS);
-          if (redis.has(member, answer.value.seq)) return written(time.now(), true);
+          if (redis.has(logKey, answer.value.seq)) return written(time.now(), true);
         } else await time.sleep(500);
       }
     },
@@ -274,7 +274,7 @@ export function createCluster({ time, history, fault, keys }: ClusterOptions): C
   return cluster;
 }
 
-/** Lifetimes short enough that all of an entry's life happens within a schedule. */
+/** Policies with lifetimes so short that an entry passes through all of them in a schedule. */
 function policyOf(i: number, fault: PlantedFault): Policy {
   return definePolicy({
     freshFor: i % 2 === 0 ? 20_000 : 2_000,

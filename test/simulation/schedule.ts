@@ -1,4 +1,4 @@
-/** Random schedules: who does what when, and what goes wrong meanwhile. */
+/** Random schedules of reads, writes and failures. */
 import fc from "fast-check";
 import {
   COHERENCE_MS,
@@ -18,7 +18,7 @@ const KEYS = ["item:0", "item:1"] as const;
 export type Move =
   | { readonly kind: "read" | "write"; readonly isolate: number; readonly key: number }
   | { readonly kind: "herd"; readonly key: number }
-  /** An isolate reads a key again and again. */
+  /** An isolate reads a key 30 times in 3.3 s. */
   | { readonly kind: "watch"; readonly isolate: number; readonly key: number }
   | { readonly kind: "replace" | "clock"; readonly isolate: number; readonly ms: number }
   | { readonly kind: "outage"; readonly how: "refused" | "hanging"; readonly ms: number }
@@ -109,17 +109,18 @@ const steps = (moves: fc.WeightedArbitrary<Move>[]) =>
     { minLength: 10, maxLength: 40, size: "max" },
   );
 
-/** Nothing goes wrong but the network's small delays: coalescing can be counted. */
+/** Schedules without failures, in which concurrent loads can be counted. */
 export const calmSchedule: fc.Arbitrary<Schedule> = fc.record({
   seed: fc.nat(),
   steps: steps(calm),
 });
+/** Schedules with failures of every dependency. */
 export const roughSchedule: fc.Arbitrary<Schedule> = fc.record({
   seed: fc.nat(),
   steps: steps(rough),
 });
 
-/** Plays a schedule to its end. Returns what must not have happened. */
+/** Plays a schedule to its end. Returns the violations of the guarantee. */
 export async function play(
   schedule: Schedule,
   fault: PlantedFault,
@@ -128,7 +129,7 @@ export async function play(
   const time = createVirtualTime({ seed: schedule.seed });
   const history = createHistory({
     coherenceMs: COHERENCE_MS + LAG_MS,
-    // The time of two loads and a second, after at most two questions to the log.
+    // Two loads and one second, after at most two requests to the log.
     deadlineMs: 2 * ORIGIN_TIMEOUT_MS + 1_000 + 2 * REDIS_TIMEOUT_MS,
     answerMs: REDIS_TIMEOUT_MS,
     lagMs: LAG_MS,
@@ -145,7 +146,7 @@ export async function play(
   return { violations: history.violations(), reads: history.reads };
 }
 
-/** The isolate's clock is off by so much from now on. */
+/** Sets how far an isolate's clock is off. */
 function setClock(isolate: Isolate, skewMs: number, time: VirtualTime, history: History): void {
   const byMs = isolate.skewMs - skewMs;
   if (byMs > 0) history.clockSetBack(isolate.name, time.now(), byMs);
