@@ -59,7 +59,7 @@ export function createIsolate(store: SharedStore, flights: FlightPort): Isolate 
     edge: noEdge,
     store,
     flights,
-    slots: { enter: () => Promise.resolve(done(() => undefined)) },
+    slots: { acquire: () => Promise.resolve(done(() => undefined)) },
     withTimeout,
     random: Math.random,
     storeTimeoutMs: TIMEOUT_MS,
@@ -82,7 +82,7 @@ export function createIsolate(store: SharedStore, flights: FlightPort): Isolate 
           const value = await load();
           const kind = value === undefined ? ("absent" as const) : ("value" as const);
           const body = value ?? "";
-          return { storable: true as const, kind, body, etag: "", members: [] };
+          return { storable: true as const, kind, body, etag: "", invalidationKeys: [] };
         },
       };
       const { entry } = await engine.lookup(key, policy, task, request());

@@ -135,7 +135,7 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
         return undefined;
       case "invalidation.end":
         meter.add("cache.purges", 1, event.outcome);
-        meter.add("cache.purge.keys", event.keys);
+        meter.add("cache.purge.keys", event.logKeys);
         return undefined;
     }
   };

@@ -67,7 +67,7 @@ export function entryMaterial(
     body,
     http: { status, headers: fields, ...meta, ...(more.part && { part: more.part }) },
     etag,
-    members: [...members, ...(more.members ?? [])],
+    invalidationKeys: [...members, ...(more.members ?? [])],
     lifetimes,
   };
 }

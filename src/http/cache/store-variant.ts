@@ -41,7 +41,10 @@ export async function storeVariant(
   }
   const selectors = selectorsOf(names, request);
   const at = await variantKey(primary, selectors);
-  const variant: StorableResult = { ...made, members: [...made.members, `k:${primary}`] };
+  const variant: StorableResult = {
+    ...made,
+    invalidationKeys: [...made.invalidationKeys, `k:${primary}`],
+  };
   const language = fields.get("Content-Language");
   const entry = engine.put(at, policy, variant, moment, ctx).entry;
   const added = { key: at, selectors, etag: made.etag, language, deleteAt: entry.deleteAt };

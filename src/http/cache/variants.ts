@@ -59,7 +59,7 @@ export function listOf(known: readonly Variant[], added: Variant, now: EpochMs):
     body: "",
     http: { status: 200, headers: [], variants },
     etag: "",
-    members: [],
+    invalidationKeys: [],
     lifetimes: { freshUntil: end, staleUntil: end, errorUntil: end, deleteAt: end },
   };
 }

@@ -221,19 +221,17 @@ export async function loadFrom(
       return loaded;
     }
     const now = ctx.now();
-    const {
+    const { kind, body, http, etag, invalidationKeys, asOf, era, storedAt, deleteAt } = entry;
+    const lifetimes = { freshUntil: now, staleUntil: now, errorUntil: now, deleteAt };
+    const made: StorableResult = {
+      storable: true,
       kind,
       body,
       http,
       etag,
-      invalidationKeys: members,
-      asOf,
-      era,
-      storedAt,
-      deleteAt,
-    } = entry;
-    const lifetimes = { freshUntil: now, staleUntil: now, errorUntil: now, deleteAt };
-    const made: StorableResult = { storable: true, kind, body, http, etag, members, lifetimes };
+      invalidationKeys,
+      lifetimes,
+    };
     engine.put(entry.key, policy, made, { asOf, era, startedAt: storedAt, storedAt }, ctx);
     own.response = relay(received);
     return NOT_STORED;

@@ -77,7 +77,7 @@ export async function routeMaterial(
   if (!made.storable) return { loaded: made, response: again };
   const loaded: StorableResult = {
     ...made,
-    members: [...made.members, ...verdict.members],
+    invalidationKeys: [...made.invalidationKeys, ...verdict.members],
     ...(verdict.explicit && { lifetimes: verdict.lifetimes }),
   };
   return { loaded, response: again };

@@ -10,8 +10,8 @@ import {
 } from "../../../src/ratelimit/behaviour.ts";
 import { mayHaveRun } from "../../../src/ratelimit/settlement.ts";
 import { createModelLedger, type Fate } from "./model-ledger.ts";
-import { createRandom } from "./random.ts";
-import { createVirtualTime } from "./virtual-time.ts";
+import { createRandom } from "../random.ts";
+import { createVirtualTime } from "../virtual-time.ts";
 import { createSimulatedIsolate } from "./simulated-isolate.ts";
 
 const START = 1_763_720_000_000;
@@ -34,7 +34,7 @@ describe("20 isolates and a network with faults", () => {
   it("100,000 requests over 20 isolates with faults charge no token twice and count every unknown one", async () => {
     const seed = Number(process.env["RATE_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
     const random = createRandom(seed);
-    const time = createVirtualTime(START);
+    const time = createVirtualTime({ startMs: START });
     const fates: readonly Fate[] = ["lost-before", "lost-after", "refused"];
     // 3 % of the calls fail, and 80 % during every third 5 s.
     const fate = (): Fate => {
@@ -108,7 +108,7 @@ describe("a fast limit over simulated isolates", () => {
   /** How many of 20,000 requests within 50 s are admitted. The limit is 100 a minute. */
   async function admittedBy(isolateCount: number, skewMs = 0): Promise<number> {
     const random = createRandom(7);
-    const time = createVirtualTime(START);
+    const time = createVirtualTime({ startMs: START });
     const ledger = createModelLedger({
       time,
       latencyMs: () => 5 + random() * 60,
@@ -138,7 +138,7 @@ describe("a fast limit over simulated isolates", () => {
   it("a fast limit admits exactly the limit for every order of answers within one millisecond", async () => {
     for (let seed = 0; seed < 300; seed++) {
       const random = createRandom(seed);
-      const time = createVirtualTime(START);
+      const time = createVirtualTime({ startMs: START });
       const latencyMs = (): number => Math.floor(random() * 3);
       const ledger = createModelLedger({ time, latencyMs, fate: () => "answered" });
       const { limiter, ctx } = createSimulatedIsolate(ledger, time);

@@ -3,7 +3,7 @@ import { createAccountTable } from "../../../src/ratelimit/account-table.ts";
 import { parseLimit } from "../../../src/ratelimit/window.ts";
 import { defineBehaviour } from "../../../src/ratelimit/behaviour.ts";
 import { createModelLedger } from "./model-ledger.ts";
-import { createVirtualTime } from "./virtual-time.ts";
+import { createVirtualTime } from "../virtual-time.ts";
 import { createSimulatedIsolate } from "./simulated-isolate.ts";
 
 const windows = parseLimit("100/1m", "ip");
@@ -13,7 +13,7 @@ describe("a flood of 100,000 identities", () => {
   it.each(["fast", "strict"] as const)(
     "100,000 identities leave the memory of an isolate bounded and every token accounted for in %s mode",
     async (mode) => {
-      const time = createVirtualTime(1_763_720_000_000);
+      const time = createVirtualTime({ startMs: 1_763_720_000_000 });
       const ledger = createModelLedger({ time, latencyMs: () => 3, fate: () => "answered" });
       const { limiter, table, settlement, ctx } = createSimulatedIsolate(ledger, time);
       const behaviour = defineBehaviour({ mode }, []);
@@ -58,7 +58,7 @@ describe("a flood of 100,000 identities", () => {
   });
 
   it("no request waits for the ledger while 1,000 clients take turns below their limit", async () => {
-    const time = createVirtualTime(1_763_720_000_000);
+    const time = createVirtualTime({ startMs: 1_763_720_000_000 });
     const ledger = createModelLedger({ time, latencyMs: () => 3, fate: () => "answered" });
     let asking = 0;
     const counted = {
@@ -81,7 +81,7 @@ describe("a flood of 100,000 identities", () => {
   }, 120_000);
 
   it("a flood of identities is settled with more than 20 accounts a call on average, and no debt is forgiven", async () => {
-    const time = createVirtualTime(1_763_720_000_000);
+    const time = createVirtualTime({ startMs: 1_763_720_000_000 });
     const ledger = createModelLedger({ time, latencyMs: () => 3, fate: () => "answered" });
     let calls = 0;
     const counted = {

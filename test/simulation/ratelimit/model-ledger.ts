@@ -8,7 +8,7 @@ import {
   type Bucket,
 } from "../../../src/ratelimit/bucket.ts";
 import type { Ledger, TakeRequest, TakeResult } from "../../../src/ratelimit/ledger.ts";
-import type { VirtualTime } from "./virtual-time.ts";
+import type { VirtualTime } from "../virtual-time.ts";
 
 /** The fate of a call: answered, lost before or after the ledger charged it, or refused by a breaker. */
 export type Fate = "answered" | "lost-before" | "lost-after" | "refused";

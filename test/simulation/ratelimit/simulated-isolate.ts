@@ -5,7 +5,7 @@ import { createAccountTable, type AccountTable } from "../../../src/ratelimit/ac
 import type { Ledger } from "../../../src/ratelimit/ledger.ts";
 import { createLimiter, type Limiter } from "../../../src/ratelimit/limiter.ts";
 import { createSettlement, type Settlement } from "../../../src/ratelimit/settlement.ts";
-import type { VirtualTime } from "./virtual-time.ts";
+import type { VirtualTime } from "../virtual-time.ts";
 
 export interface SimulatedIsolate {
   readonly limiter: Limiter;

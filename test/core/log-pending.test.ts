@@ -7,7 +7,7 @@ import {
   noteNumbers,
   type LogAnswer,
 } from "../../src/core/log.ts";
-import { entryOf, taggedMembers } from "../support/entries.ts";
+import { entryOf, invalidationKeysOf } from "../support/entries.ts";
 
 const answer = (more: Partial<LogAnswer>): LogAnswer => ({
   sentAt: 1,
@@ -21,10 +21,10 @@ const answer = (more: Partial<LogAnswer>): LogAnswer => ({
 });
 
 const tagged = (asOf: number, tag = "a") =>
-  entryOf({ asOf, era: "e", invalidationKeys: taggedMembers("item:1", tag) });
+  entryOf({ asOf, era: "e", invalidationKeys: invalidationKeysOf("item:1", tag) });
 
-describe("what an isolate has changed and the log has not numbered", () => {
-  it("is dead whoever loaded it, and however much that one knew", () => {
+describe("pending invalidation keys", () => {
+  it("a pending key invalidates entries with any asOf", () => {
     const view = createLogView();
     applyAnswer(view, answer({}));
     markInvalidated(view, ["t:a"]);
@@ -33,7 +33,7 @@ describe("what an isolate has changed and the log has not numbered", () => {
     expect(verdictByView(view, tagged(100, "b"))).toBe("valid");
   });
 
-  it("is dead before the log was ever reached, and after its first answer", () => {
+  it("a key that was invalidated before the first answer of the log stays pending after it", () => {
     const view = createLogView();
     markInvalidated(view, ["t:a"]);
     expect(verdictByView(view, tagged(100))).toBe("invalidated");
@@ -41,7 +41,7 @@ describe("what an isolate has changed and the log has not numbered", () => {
     expect(verdictByView(view, tagged(100))).toBe("invalidated");
   });
 
-  it("lives again as of its number, from this isolate or from the log", () => {
+  it("a pending state ends with the number of the key, from this isolate or from the log", () => {
     for (const learn of ["noted", "heard"] as const) {
       const view = createLogView();
       applyAnswer(view, answer({}));
@@ -53,7 +53,7 @@ describe("what an isolate has changed and the log has not numbered", () => {
     }
   });
 
-  it("is not brought back by a number from before", () => {
+  it("a number from before the invalidation does not end a pending state", () => {
     const view = createLogView();
     applyAnswer(view, answer({}));
     markInvalidated(view, ["t:a"]);
@@ -61,7 +61,7 @@ describe("what an isolate has changed and the log has not numbered", () => {
     expect(verdictByView(view, tagged(100))).toBe("invalidated");
   });
 
-  it("is bounded, however long the log is away", () => {
+  it("an isolate keeps at most 20,000 pending keys", () => {
     const view = createLogView();
     for (let i = 0; i < 30_000; i++) markInvalidated(view, [`t:${i}`]);
     expect(view.pending.size).toBeLessThanOrEqual(20_000);

@@ -1,7 +1,7 @@
 /**
- * A whole world around `core/log.ts`: a primary log that can be flushed, renewed, trimmed and set
- * back, replicas that lag, answers that come late, twice and in any order, and several isolates.
- * It keeps the full truth beside it, by which every verdict of an isolate can be checked.
+ * A model around `core/log.ts`: a log that can be flushed, renewed, trimmed and fail over, replicas
+ * that lag, answers that are late, repeated and reordered, and several isolates. It records every
+ * purge, so that it can check every verdict of an isolate.
  */
 import { verifiedCopy, type Entry } from "../../src/core/entry.ts";
 import {
@@ -16,7 +16,7 @@ import {
   type Verdict,
 } from "../../src/core/log.ts";
 import { SOFT, type InvalidationKey, type LogKey } from "../../src/core/invalidation-key.ts";
-import { entryOf, taggedMembers } from "../support/entries.ts";
+import { entryOf, invalidationKeysOf } from "../support/entries.ts";
 import { answerOf, createPrimary, LAG, type Question } from "./log-primary.ts";
 
 const TAGS = ["a", "b", "c"];
@@ -35,7 +35,7 @@ export interface Step {
     | "renew"
     | "failover"
     | "pass";
-  /** Dice for whatever the step must choose. */
+  /** Random numbers for the choices of the step. */
   readonly a: number;
   readonly b: number;
   readonly c: number;
@@ -44,39 +44,39 @@ export interface Step {
 /** An acknowledged invalidation. */
 interface Purge {
   readonly at: number;
-  readonly member: LogKey;
+  readonly logKey: LogKey;
 }
 
 interface Item {
   readonly entry: Entry;
-  /** When its load began: it may hold what was true then. */
+  /** When its load began: it has the values of that instant. */
   readonly readAt: number;
-  /** Until then, soft invalidations are part of it. */
+  /** Soft invalidations up to this instant are applied to it. */
   readonly softUntil: number;
 }
 
-/** What an isolate has marked dead by itself. */
+/** An invalidation that an isolate marked itself. */
 interface Mark {
-  readonly member: InvalidationKey;
+  readonly name: InvalidationKey;
   readonly seen: number;
   readonly era: string;
 }
 
-/** Asked by an isolate, not answered yet. */
+/** A question of an isolate that is not answered yet. */
 interface Asked extends Question {
   readonly isolate: number;
 }
 
-export interface World {
+export interface LogModel {
   run(step: Step): void;
-  /** Verdicts that the truth does not allow, in words. */
+  /** Wrong verdicts, as texts. */
   violations(): string[];
-  /** Everything is delivered; then a value is loaded and judged. */
+  /** Lets every isolate sync with the primary. Returns the verdict of each over an entry that it loads then. */
   calm(): Verdict[];
   readonly seen: ReadonlySet<string>;
 }
 
-export function createWorld(isolates: number): World {
+export function createLogModel(isolates: number): LogModel {
   const seen = new Set<string>();
   const views = Array.from({ length: isolates }, createLogView);
   const marks = views.map((): Mark[] => []);
@@ -87,12 +87,12 @@ export function createWorld(isolates: number): World {
   let now = 1;
   const primary = createPrimary(() => now);
 
-  function invalidate(members: readonly LogKey[]): number {
-    for (const member of members) purges.push({ at: now, member });
-    return primary.invalidate(members);
+  function invalidate(logKeys: readonly LogKey[]): number {
+    for (const logKey of logKeys) purges.push({ at: now, logKey });
+    return primary.invalidate(logKeys);
   }
 
-  /** An isolate asks the primary itself. */
+  /** An isolate asks the primary. */
   function establish(isolate: number): void {
     const view = views[isolate]!;
     const seq = view.era === undefined ? undefined : view.seen;
@@ -103,7 +103,7 @@ export function createWorld(isolates: number): World {
   function apply(isolate: number, answer: LogAnswer): void {
     const outcome = applyAnswer(views[isolate]!, answer);
     seen.add(outcome);
-    // A mark is for the life of the log in which it was made.
+    // A mark belongs to the era in which it was made.
     if (outcome === "renewed") marks[isolate] = [];
     if (answer.truncated && outcome === "applied") seen.add("truncated");
   }
@@ -111,12 +111,12 @@ export function createWorld(isolates: number): World {
   function isStale(item: Item, until: number, soft: boolean): boolean {
     const since = soft ? Math.max(item.readAt, item.softUntil) : item.readAt;
     return purges.some(
-      ({ at, member }) =>
+      ({ at, logKey }) =>
         at > since &&
         at <= until &&
-        member.startsWith(SOFT) === soft &&
+        logKey.startsWith(SOFT) === soft &&
         item.entry.invalidationKeys.includes(
-          (soft ? member.slice(SOFT.length) : member) as InvalidationKey,
+          (soft ? logKey.slice(SOFT.length) : logKey) as InvalidationKey,
         ),
     );
   }
@@ -124,15 +124,15 @@ export function createWorld(isolates: number): World {
   function check(verdict: Verdict, item: Item, until: number, who: string): void {
     seen.add(verdict);
     if (verdict !== "valid" && verdict !== "soft") return;
-    if (isStale(item, until, false)) found.push(`${who} takes for ${verdict} what was purged`);
+    if (isStale(item, until, false)) found.push(`${who} says ${verdict} of a purged entry`);
     if (verdict === "valid" && isStale(item, until, true))
-      found.push(`${who} takes for fresh what was softly purged`);
+      found.push(`${who} says valid of a softly purged entry`);
   }
 
   function verify(item: Item, view: LogView, die: number): void {
-    const state = primary.met(now, die);
+    const state = primary.stateFor(now, die);
     const log = answerOf(state, { sentAt: now, since: undefined, limit: 4 });
-    // The engine asks the primary first where an entry knows more than the log beside it.
+    // If the entry has a higher number than the log, the engine asks the primary first.
     if (log.era === item.entry.era && item.entry.asOf > (log.seq ?? 0)) return;
     const highest = (prefix: string): number =>
       Math.max(
@@ -157,10 +157,12 @@ export function createWorld(isolates: number): World {
           (mark) =>
             item.entry.asOf <= mark.seen &&
             item.entry.era === mark.era &&
-            item.entry.invalidationKeys.includes(mark.member),
+            item.entry.invalidationKeys.includes(mark.name),
         );
         if (dead && (verdict === "valid" || verdict === "soft"))
-          found.push(`isolate ${isolate} takes for ${verdict} what it has marked dead`);
+          found.push(
+            `isolate ${isolate} says ${verdict} of an entry that it has invalidated itself`,
+          );
       }
     }
   }
@@ -170,7 +172,7 @@ export function createWorld(isolates: number): World {
       const tags = TAGS.filter((_, bit) => (b >> bit) & 1);
       const { era = "", seen: asOf } = views[isolate]!;
       const key = `k:${c % 2}`;
-      const entry = entryOf({ key, invalidationKeys: taggedMembers(key, ...tags), era, asOf });
+      const entry = entryOf({ key, invalidationKeys: invalidationKeysOf(key, ...tags), era, asOf });
       items = [...items.slice(-11), { entry, readAt: now, softUntil: 0 }];
     },
     ask: ({ b, c }, isolate) => {
@@ -182,9 +184,9 @@ export function createWorld(isolates: number): World {
       const at = a % Math.max(1, questions.length);
       const question = questions[at];
       if (question === undefined) return;
-      // Every third answer comes twice.
+      // One answer in three comes twice.
       if (c % 3 !== 0) questions = questions.filter((_, i) => i !== at);
-      apply(question.isolate, answerOf(primary.met(question.sentAt, b), question));
+      apply(question.isolate, answerOf(primary.stateFor(question.sentAt, b), question));
     },
     establish: (_, isolate) => establish(isolate),
     verify: ({ b, c }, isolate) => {
@@ -194,17 +196,17 @@ export function createWorld(isolates: number): World {
     invalidate: ({ b, c }, isolate) => {
       const names: InvalidationKey[] = ["t:a", "t:b", "t:c", "k:k:0", "n:", "t:d", "t:e"];
       const hard = names.filter((_, bit) => (b >> bit) & 1);
-      const members = c % 4 === 0 ? hard.map((name): LogKey => `${SOFT}${name}`) : hard;
-      const seq = invalidate(members);
+      const logKeys = c % 4 === 0 ? hard.map((name): LogKey => `${SOFT}${name}`) : hard;
+      const seq = invalidate(logKeys);
       if (c % 2 === 0 && views[isolate]!.era === primary.state().era)
-        noteNumbers(views[isolate]!, members, seq);
+        noteNumbers(views[isolate]!, logKeys, seq);
     },
     mark: ({ b }, isolate) => {
       const view = views[isolate]!;
       if (view.era === undefined) return;
-      const member: InvalidationKey = `t:${TAGS[b % TAGS.length]!}`;
-      markInvalidated(view, [member]);
-      marks[isolate]!.push({ member, seen: view.seen, era: view.era });
+      const name: InvalidationKey = `t:${TAGS[b % TAGS.length]!}`;
+      markInvalidated(view, [name]);
+      marks[isolate]!.push({ name, seen: view.seen, era: view.era });
     },
     trim: ({ b }) => primary.trim(b),
     flush: ({ b }) => primary.flush(b),
@@ -214,7 +216,7 @@ export function createWorld(isolates: number): World {
     },
     failover: ({ b }) => {
       const until = primary.failOver(b);
-      // What was acknowledged since then is lost; its outbox repeats it later.
+      // Acknowledged purges since then are lost; the outbox repeats them later.
       purges = purges.filter(({ at }) => at <= until);
     },
     pass: ({ b }) => {
@@ -232,10 +234,10 @@ export function createWorld(isolates: number): World {
     violations: () => found,
     calm() {
       now += 3 * LAG;
-      // A number that a fail-over has lost counts until the log is past it.
+      // Views may hold a number that a fail-over lost; this one is above it.
       invalidate(["t:elsewhere"]);
       return views.map((view, isolate) => {
-        // As the engine does: ask; where the answer cannot be taken, ask the primary.
+        // As the engine does: sync, and ask the primary if the answer cannot be applied.
         const since = view.era === undefined ? undefined : view.seen;
         const outcome = applyAnswer(
           view,
