@@ -2,7 +2,7 @@
 import type { Entry, LoadResult, LoadStamp, StorableResult, Variant } from "../../core/entry.ts";
 import type { Policy } from "../../core/policy.ts";
 import type { Context } from "../../core/context.ts";
-import type { Engine } from "../../engine/lookup.ts";
+import type { Engine, LoadTask } from "../../engine/lookup.ts";
 import { NOT_STORED } from "./cacheable-response.ts";
 import { readerOf } from "../rfc/field-reader.ts";
 import type { FieldReader } from "../rfc/fields.ts";
@@ -59,6 +59,6 @@ export async function lookUpStored(
   key: string,
   { engine, policy, ctx }: Pick<VariantTarget, "engine" | "policy" | "ctx">,
 ): Promise<Entry | undefined> {
-  const task = { standing: () => "fresh" as const, load: () => Promise.resolve(NOT_STORED) };
+  const task: LoadTask = { freshnessOf: () => "fresh", load: () => Promise.resolve(NOT_STORED) };
   return (await engine.lookup(key, policy, task, ctx)).entry;
 }

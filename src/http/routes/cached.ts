@@ -11,6 +11,7 @@ import { CacheUnavailable, fault } from "../../core/faults.ts";
 import { definePolicy, type Policy, type PolicyOptions } from "../../core/policy.ts";
 import type { Lookup } from "../../core/lookup.ts";
 import type { EpochMs } from "../../core/time.ts";
+import type { LoadTask } from "../../engine/lookup.ts";
 import { createDependencyCollector } from "../../engine/dependency-collector.ts";
 import { NOT_STORED } from "../cache/cacheable-response.ts";
 import { storeVariant } from "../cache/store-variant.ts";
@@ -114,8 +115,8 @@ export function cached(options: CachedOptions): MiddlewareHandler<StrataEnv> {
         own = entry;
         return loaded;
       }
-      const task = {
-        standing: (entry: Entry, now: EpochMs) => standing(entry, demands, now),
+      const task: LoadTask = {
+        freshnessOf: (entry, now) => standing(entry, demands, now),
         load: () => {
           ran = true;
           if (!demands.onlyIfCached) return load(run);
