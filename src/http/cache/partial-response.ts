@@ -2,7 +2,6 @@
 import type { Entry } from "../../core/entry.ts";
 import type { EpochMs } from "../../core/time.ts";
 import { byteranges } from "../rfc/byteranges.ts";
-import { readerOf } from "../rfc/fields.ts";
 import {
   CONTENT_DIGESTS,
   covers,
@@ -14,6 +13,7 @@ import {
   type Part,
   type Span,
 } from "../rfc/range.ts";
+import { fieldsOf } from "./entry-fields.ts";
 import { rawResponse } from "./raw-response.ts";
 import { bytesOf } from "./text-bytes.ts";
 
@@ -25,16 +25,15 @@ type StoredContent = Pick<Entry, "body" | "http">;
  */
 export function requestedSpans(
   request: Request,
-  { body, http }: StoredContent,
+  entry: StoredContent,
   now: EpochMs,
 ): readonly Span[] | undefined {
   // RFC 9110, 14.2: Range is defined for GET only.
   if (request.method !== "GET") return undefined;
   const specs = parseRange(request.headers.get("Range"));
   if (specs === undefined) return undefined;
-  const stored = readerOf(http?.headers ?? []);
-  if (!ifRangeHolds(request.headers.get("If-Range"), stored, now)) return undefined;
-  return resolveRanges(specs, http?.part?.total ?? bytesOf(body).byteLength);
+  if (!ifRangeHolds(request.headers.get("If-Range"), fieldsOf(entry), now)) return undefined;
+  return resolveRanges(specs, entry.http?.part?.total ?? bytesOf(entry.body).byteLength);
 }
 
 /** True if the entry is a whole response, or a part that contains every byte that the request asks for. */

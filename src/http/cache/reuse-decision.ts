@@ -1,10 +1,10 @@
 import { freshnessOf, type Entry, type Freshness } from "../../core/entry.ts";
 import type { EpochMs } from "../../core/time.ts";
-import { readerOf } from "../rfc/fields.ts";
 import { forbidsStale } from "../rfc/lifetimes.ts";
 import { NO_REQUEST_DIRECTIVES, type RequestControl } from "../rfc/request-control.ts";
 import { responseControlOf } from "../rfc/response-control.ts";
 import { freshnessForRequest } from "../rfc/reuse.ts";
+import { fieldsOf } from "./entry-fields.ts";
 import { hasRequestedBytes } from "./partial-response.ts";
 import { variantsOf } from "./variants.ts";
 
@@ -26,6 +26,6 @@ export function decideReuse(
   if (control === NO_REQUEST_DIRECTIVES) return freshnessOf(entry, now);
   const bornAt = entry.http?.bornAt ?? entry.storedAt;
   return freshnessForRequest({ ...entry, bornAt }, control, now, () =>
-    forbidsStale(responseControlOf(readerOf(entry.http?.headers ?? []))),
+    forbidsStale(responseControlOf(fieldsOf(entry))),
   );
 }

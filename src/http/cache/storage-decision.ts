@@ -77,20 +77,10 @@ export function refusalOf(
   { cacheability }: StorageDecision,
   request: FieldReader,
 ): LoadResult | undefined {
-  switch (cacheability) {
-    case "store":
-      return undefined;
-    case "authorization":
-    case "status":
-      // The reason lies in this request: the response to another one may be stored.
-      return NOT_STORED;
-    case "no-store":
-    case "private":
-    case "varies":
-    case "silent":
-    case "cookie":
-      return request.get("Cache-Control") === null ? HIT_FOR_MISS : NOT_STORED;
-  }
+  if (cacheability === "store") return undefined;
+  // The reason may lie in this request alone: the response to another one may be stored.
+  const isOfRequest = cacheability === "authorization" || cacheability === "status";
+  return isOfRequest || request.get("Cache-Control") !== null ? NOT_STORED : HIT_FOR_MISS;
 }
 
 /**

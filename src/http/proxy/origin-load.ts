@@ -6,8 +6,8 @@ import type { Entry, LoadResult, Variant } from "../../core/entry.ts";
 import { CacheUnavailable, fault } from "../../core/faults.ts";
 import type { EpochMs } from "../../core/time.ts";
 import type { Forwarded } from "../cache/cache-status.ts";
+import { fieldsOf } from "../cache/entry-fields.ts";
 import { variantEtags } from "../cache/variants.ts";
-import { readerOf } from "../rfc/fields.ts";
 import { mayServeOnError } from "../rfc/lifetimes.ts";
 import { responseControlOf } from "../rfc/response-control.ts";
 import { relay } from "./collect-body.ts";
@@ -100,7 +100,7 @@ async function handle(
 /** RFC 5861, 4. */
 function mayReplaceError({ proxied }: OriginLoad, stored: Entry, status: number): boolean {
   const { control, ctx } = proxied;
-  const storedControl = responseControlOf(readerOf(stored.http?.headers ?? []));
+  const storedControl = responseControlOf(fieldsOf(stored));
   const staleForMs = ctx.now() - stored.freshUntil;
   return mayServeOnError(status, storedControl, control.staleIfError, staleForMs);
 }

@@ -1,9 +1,9 @@
 /** Updates a stored response by the origin's 304, or by its response to a HEAD (RFC 9111, 4.3.4 and 4.3.5). */
 import type { Entry, LoadResult, StorableResult } from "../../core/entry.ts";
+import { fieldsOf } from "../cache/entry-fields.ts";
 import { NOT_STORED, refusalOf, storableResult } from "../cache/storage-decision.ts";
 import { peekStored } from "../cache/store-variant.ts";
 import { bytesOf } from "../cache/text-bytes.ts";
-import { readerOf } from "../rfc/fields.ts";
 import { privateFields } from "../rfc/stored-fields.ts";
 import { confirms, describesStored } from "../rfc/validation.ts";
 import { relay } from "./collect-body.ts";
@@ -30,7 +30,7 @@ async function confirmedEntry(
   stored: Entry | undefined,
 ): Promise<Entry | undefined> {
   if (asked.kind === "validate" && stored !== undefined)
-    return confirms(headers, readerOf(stored.http?.headers ?? [])) ? stored : undefined;
+    return confirms(headers, fieldsOf(stored)) ? stored : undefined;
   const etag = headers.get("ETag");
   const variant = target.variants.find((candidate) => candidate.etag === etag);
   if (asked.kind !== "select" || variant === undefined) return undefined;
@@ -64,36 +64,33 @@ export async function updateByHead(
   stored: Entry | undefined,
 ): Promise<LoadResult> {
   const { result } = load;
-  if (stored === undefined || received.status !== 200 || stored.http?.status !== 200) {
+  const { http } = stored ?? {};
+  if (stored === undefined || received.status !== 200 || http?.status !== 200) {
     result.response = relay(received);
     return NOT_STORED;
   }
   const length = bytesOf(stored.body).byteLength;
-  if (describesStored(received.headers, readerOf(stored.http.headers), length)) {
+  if (describesStored(received.headers, fieldsOf(stored), length)) {
     const loaded = await update(load, stored, received);
     result.forwarded = { fwd: load.reason, status: received.status, stored: true };
     return loaded;
   }
-  makeStale(load, stored);
+  makeStale(load, { ...stored, http });
   result.response = relay(received);
   return NOT_STORED;
 }
 
 /** Stores the entry again, stale from now on. */
-function makeStale({ options, proxied }: OriginLoad, stored: Entry): void {
+function makeStale(
+  { options, proxied }: OriginLoad,
+  stored: Entry & Required<Pick<Entry, "http">>,
+): void {
   const { ctx } = proxied;
   const now = ctx.now();
-  const { key, kind, body, http, etag, invalidationKeys, asOf, era, storedAt, deleteAt } = stored;
+  const { key, kind, body, http, etag, invalidationKeys: members } = stored;
+  const { asOf, era, storedAt, deleteAt } = stored;
   const lifetimes = { freshUntil: now, staleUntil: now, errorUntil: now, deleteAt };
-  const storable: StorableResult = {
-    storable: true,
-    kind,
-    body,
-    ...(http && { http }),
-    etag,
-    members: invalidationKeys,
-    lifetimes,
-  };
+  const storable: StorableResult = { storable: true, kind, body, http, etag, members, lifetimes };
   const stamp = { asOf, era, startedAt: storedAt, storedAt };
   options.engine.put(key, options.policy, storable, stamp, ctx);
 }
