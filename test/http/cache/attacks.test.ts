@@ -1,9 +1,9 @@
 /** Attacks on shared caches, each performed: poisoning what others get, and making the cache keep what is one client's own. */
 import { describe, expect, it } from "vitest";
-import { cached } from "../../src/index.ts";
-import { createProxy } from "../conformance/proxy.ts";
-import { createTestApp } from "../support/app.ts";
-import { uniqueNamespace } from "../support/isolate.ts";
+import { cached } from "../../../src/index.ts";
+import { createProxy } from "../../conformance/proxy.ts";
+import { createTestApp } from "../../support/app.ts";
+import { uniqueNamespace } from "../../support/isolate.ts";
 
 const FRESH = { "Cache-Control": "max-age=3600" };
 const CLAIMS = [

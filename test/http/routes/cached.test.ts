@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { cached, definePolicy, key, respond } from "../../src/index.ts";
-import { createTestApp } from "../support/app.ts";
-import { uniqueNamespace } from "../support/isolate.ts";
+import { cached, definePolicy, key, respond } from "../../../src/index.ts";
+import { createTestApp } from "../../support/app.ts";
+import { uniqueNamespace } from "../../support/isolate.ts";
 
 describe("a cached route", () => {
   it("answers the first request as a miss and the second from memory", async () => {
@@ -178,7 +178,7 @@ describe("a cached route", () => {
     name = "Grace";
     expect((await get("/page")).body).toContain("Ada");
 
-    const { createTestIsolate } = await import("../support/isolate.ts");
+    const { createTestIsolate } = await import("../../support/isolate.ts");
     const writer = createTestIsolate({ namespace: layer.config.namespace });
     await writer.layer.coherence.invalidate(["t:user:1"], writer.request().ctx);
     clock.advance(1_001);

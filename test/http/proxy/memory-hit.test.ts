@@ -1,6 +1,6 @@
 import { createExecutionContext } from "cloudflare:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { createProxy } from "../conformance/proxy.ts";
+import { createProxy } from "../../conformance/proxy.ts";
 
 const execution = Object.getPrototypeOf(createExecutionContext()) as ExecutionContext;
 afterEach(() => {

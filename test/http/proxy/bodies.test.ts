@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createProxy, type Proxy } from "../conformance/proxy.ts";
+import { createProxy, type Proxy } from "../../conformance/proxy.ts";
 
 const FRESH = { "Cache-Control": "max-age=3600" };
 const MIB = 1 << 20;

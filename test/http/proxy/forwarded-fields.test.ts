@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { UNTRUSTED_FIELDS } from "../../src/http/cache/untrusted-fields.ts";
-import { forwardedHeaders, forwardedReader } from "../../src/http/proxy/forward.ts";
+import { UNTRUSTED_FIELDS } from "../../../src/http/cache/untrusted-fields.ts";
+import { forwardedHeaders, forwardedReader } from "../../../src/http/proxy/forward.ts";
 
 const NAMES = [
   ...UNTRUSTED_FIELDS,

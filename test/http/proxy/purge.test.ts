@@ -1,11 +1,11 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { ConfigError, type Bindings } from "../../src/index.ts";
-import { readConfig } from "../../src/config.ts";
-import { logKeysOfPurge } from "../../src/core/invalidation-key.ts";
-import type { PurgeTargets } from "../../src/core/invalidation-key.ts";
-import { createProxy, type Proxy } from "../conformance/proxy.ts";
-import { createTestIsolate } from "../support/isolate.ts";
+import { ConfigError, type Bindings } from "../../../src/index.ts";
+import { readConfig } from "../../../src/config.ts";
+import { logKeysOfPurge } from "../../../src/core/invalidation-key.ts";
+import type { PurgeTargets } from "../../../src/core/invalidation-key.ts";
+import { createProxy, type Proxy } from "../../conformance/proxy.ts";
+import { createTestIsolate } from "../../support/isolate.ts";
 
 const FRESH = { "Cache-Control": "max-age=3600" };
 

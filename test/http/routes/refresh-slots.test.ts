@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
-import { cached, definePolicy, key } from "../../src/index.ts";
-import { createTestApp } from "../support/app.ts";
-import { uniqueNamespace } from "../support/isolate.ts";
+import { cached, definePolicy, key } from "../../../src/index.ts";
+import { createTestApp } from "../../support/app.ts";
+import { uniqueNamespace } from "../../support/isolate.ts";
 
 const part = definePolicy({ freshFor: "1s", flight: "isolate", tiers: ["memory"], jitter: 0 });
 

@@ -1,10 +1,10 @@
 /** Requests at the same time in two isolates before one origin: who waits for whom, and who does not. */
 import { describe, expect, it } from "vitest";
-import { logKeysOfPurge } from "../../src/core/invalidation-key.ts";
-import { createProxy, type Answer, type Proxy, type Scripted } from "../conformance/proxy.ts";
-import { watchFlights } from "../support/flights.ts";
-import { createGate } from "../support/gate.ts";
-import { createTestIsolate } from "../support/isolate.ts";
+import { logKeysOfPurge } from "../../../src/core/invalidation-key.ts";
+import { createProxy, type Answer, type Proxy, type Scripted } from "../../conformance/proxy.ts";
+import { watchFlights } from "../../support/flights.ts";
+import { createGate } from "../../support/gate.ts";
+import { createTestIsolate } from "../../support/isolate.ts";
 
 const SHORT = { "Cache-Control": "max-age=10", ETag: '"a"', "Cache-Tag": "one" };
 const NOT_MODIFIED = { status: 304, headers: SHORT };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { cached, type CachedOptions } from "../../src/index.ts";
-import { createTestApp, type TestApp } from "../support/app.ts";
-import { uniqueNamespace } from "../support/isolate.ts";
+import { cached, type CachedOptions } from "../../../src/index.ts";
+import { createTestApp, type TestApp } from "../../support/app.ts";
+import { uniqueNamespace } from "../../support/isolate.ts";
 
 type Answering = (call: number, request: Request) => Response;
 
@@ -120,7 +120,7 @@ describe("a cached route whose response says how it is cached", () => {
     for (const [i, tag] of ["two", "three"].entries()) {
       await get("/thing/1");
       expect(calls()).toBe(i + 1);
-      const { createTestIsolate } = await import("../support/isolate.ts");
+      const { createTestIsolate } = await import("../../support/isolate.ts");
       const other = createTestIsolate({ namespace: layer.config.namespace });
       await other.layer.coherence.invalidate([`t:${tag}`], other.request().ctx);
       clock.advance(1_001);
@@ -135,7 +135,7 @@ describe("a cached route whose response says how it is cached", () => {
       saying({ "Surrogate-Key": "one" }),
     );
     await get("/thing/1");
-    const { createTestIsolate } = await import("../support/isolate.ts");
+    const { createTestIsolate } = await import("../../support/isolate.ts");
     const other = createTestIsolate({ namespace: layer.config.namespace });
     await other.layer.coherence.invalidate(["~t:one"], other.request().ctx);
     clock.advance(1_001);
