@@ -1,4 +1,5 @@
-import type { Bindings, ConfigError } from "../../src/config.ts";
+import type { ConfigError } from "../../src/config.ts";
+import type { Bindings } from "../../src/config/variables.ts";
 import { readConfig } from "../../src/config.ts";
 
 /** What is known of the Worker that is about to be deployed. */

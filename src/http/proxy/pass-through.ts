@@ -11,7 +11,8 @@ import { forbidsStale, type KeepLimits } from "../rfc/lifetimes.ts";
 import { controlOf } from "../rfc/response-control.ts";
 import { readerOf } from "../rfc/field-reader.ts";
 import { reuseOf } from "../rfc/reuse.ts";
-import type { RequestScope, StrataEnv } from "../routes/request-scope.ts";
+import { internalScopeOf } from "../routes/middleware.ts";
+import type { InternalScope, StrataEnv } from "../routes/request-scope.ts";
 import { hasPartFor, serve } from "../cache/serve.ts";
 import { likelySelectors, selectVariant, variantKey, variantsOf } from "../cache/variants.ts";
 import { NOT_STORED } from "../cache/cacheable-response.ts";
@@ -35,7 +36,7 @@ export interface PassThroughOptions {
   /** The path under which the origin's root is served. Default: the root. */
   readonly prefix?: string;
   readonly invalidator: Recovering & {
-    ensureCurrent(start: number, windowMs: number, ctx: RequestScope["ctx"]): unknown;
+    ensureCurrent(start: number, windowMs: number, ctx: InternalScope["ctx"]): unknown;
   };
   /** Bodies over this pass through and are not kept. Default 4 MiB. */
   readonly maxBodyBytes?: number;
@@ -71,7 +72,7 @@ export function passThrough(options: PassThroughOptions): Handler<StrataEnv> {
   const mount = { origin, prefix };
   const invalidate = createInvalidate(invalidator);
 
-  function optionsOf({ engine, ctx }: RequestScope): UnsafeOptions {
+  function optionsOf({ engine, ctx }: InternalScope): UnsafeOptions {
     return {
       engine,
       policy: POLICY,
@@ -89,7 +90,7 @@ export function passThrough(options: PassThroughOptions): Handler<StrataEnv> {
   }
 
   return async function pass(c) {
-    const scope = c.get("strata");
+    const scope = internalScopeOf(c);
     const request = c.req.raw;
     if (isLooping(request)) return loopDetected(scope);
     if (forwardsLeft(request) === 0) {
@@ -118,7 +119,7 @@ async function cachedAnswer(
   target: Target,
   requestDirectives: boolean,
 ): Promise<Response> {
-  const scope = c.get("strata");
+  const scope = internalScopeOf(c);
   const request = c.req.raw;
   const primary = await originKey(target.publicOrigin, target.url);
   let forwarded: Headers | undefined;
@@ -203,7 +204,7 @@ async function look(
 const nothing = (): void => undefined;
 
 /** The response for the client, and what it says of itself. */
-function finish(scope: RequestScope, asked: Asked, looked: Looked): Response {
+function finish(scope: InternalScope, asked: Asked, looked: Looked): Response {
   const { own, lookup, early, failure } = looked;
   const { request, ctx } = asked;
   const theirs = own.response;
@@ -238,7 +239,7 @@ function finish(scope: RequestScope, asked: Asked, looked: Looked): Response {
 }
 
 function fromEntry(
-  scope: RequestScope,
+  scope: InternalScope,
   request: Request,
   entry: Lookup["entry"] & object,
   lookup: Lookup,
@@ -253,7 +254,7 @@ function fromEntry(
 }
 
 /** The origin is this Worker, or leads back to it: it would ask itself for ever. */
-function loopDetected(scope: RequestScope): Response {
+function loopDetected(scope: InternalScope): Response {
   scope.cacheStatusOverride = { member: "strata; detail=loop", plain: "BYPASS" };
   return problem({
     status: 508,
@@ -263,7 +264,7 @@ function loopDetected(scope: RequestScope): Response {
   });
 }
 
-function noAnswer(scope: RequestScope, { fault }: CacheUnavailable): Response {
+function noAnswer(scope: InternalScope, { fault }: CacheUnavailable): Response {
   const late = fault.code === "origin.timeout";
   scope.cacheStatusOverride = {
     member: `strata; fwd=uri-miss; detail=${late ? "timeout" : "unreachable"}`,

@@ -24,7 +24,8 @@ import { controlOf } from "../rfc/response-control.ts";
 import { reuseOf } from "../rfc/reuse.ts";
 import { createRouteKeys, sharedRequest, type KeyRules } from "./route-key.ts";
 import { isExplicit, judgeRoute, routeMaterial } from "./route-response.ts";
-import type { RequestScope, StrataEnv } from "./request-scope.ts";
+import { internalScopeOf } from "./middleware.ts";
+import type { StrataEnv } from "./request-scope.ts";
 import { likelySelectors, selectVariant, variantKey, variantsOf } from "../cache/variants.ts";
 
 export interface CachedOptions extends Omit<PolicyOptions, "tags"> {
@@ -78,7 +79,7 @@ export function cached(options: CachedOptions): MiddlewareHandler<StrataEnv> {
   return async function cachedRoute(c, next) {
     const request = c.req.raw;
     if (request.method !== "GET" && request.method !== "HEAD") return next();
-    const scope = c.get("strata");
+    const scope = internalScopeOf(c);
     const primary = await keyOf(c);
     const demands = requestDirectives ? requestControlOf(request.headers) : NO_DEMANDS;
     const asked = requestDirectives ? request.headers : withoutDirectives(request.headers);
@@ -115,7 +116,7 @@ export function cached(options: CachedOptions): MiddlewareHandler<StrataEnv> {
         return loaded;
       }
       const task = {
-        standing: (entry: Entry, now: EpochMs) => standing(entry, demands, now),
+        freshnessOf: (entry: Entry, now: EpochMs) => standing(entry, demands, now),
         load: () => {
           ran = true;
           if (!demands.onlyIfCached) return load(run);
@@ -171,7 +172,7 @@ async function loadHere(
   next: () => Promise<void>,
   { policy, rules, asked, tags }: LoadOptions,
 ): Promise<LoadResult> {
-  const scope: RequestScope = c.get("strata");
+  const scope = internalScopeOf(c);
   const request = c.req.raw;
   const collector = createDependencyCollector();
   collector.tag(...tags);

@@ -2,6 +2,7 @@ import type { Context as HonoContext } from "hono";
 import type { Entry, HttpMeta } from "../../core/entry.ts";
 import type { DataLookup } from "../../core/data-reader.ts";
 import { problem } from "../cache/problem.ts";
+import { internalScopeOf } from "./middleware.ts";
 import type { StrataEnv } from "./request-scope.ts";
 import { serve } from "../cache/serve.ts";
 import type { EpochMs } from "../../core/time.ts";
@@ -57,4 +58,24 @@ export function respond(
       headers: { "Content-Type": "application/json", "Cache-Control": "private, no-store" },
     });
   return answer(c.req.raw, entry, JSON_BODY, c.get("strata").ctx.now(), CLIENT_CACHE_CONTROL);
+}
+
+/**
+ * Answers 404 for a key that `strata.existence` excludes, and says so in `Cache-Status`. No tier
+ * was asked, so no lookup describes the response.
+ *
+ * @example
+ * app.get("/products/:id", async (c) => {
+ *   const id = key("product", c.req.param("id"));
+ *   if (!(await strata.existence.mayExist("product", id, [id], c.var.strata.ctx)))
+ *     return respondNonexistent(c, "There is no such product.");
+ *   return c.json({ id });
+ * });
+ */
+export function respondNonexistent(c: HonoContext<StrataEnv>, detail: string): Response {
+  internalScopeOf(c).cacheStatusOverride = {
+    member: "strata; hit; detail=existence",
+    plain: "HIT",
+  };
+  return problem({ status: 404, type: "not-found", title: "Not Found", detail });
 }
