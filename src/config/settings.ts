@@ -122,5 +122,6 @@ export function normalizeOptions(options: StrataOptions): CheckedOptions {
     },
     log: { trimSlackMs: log.duration("trimSlack", "1h", 0, 7 * DAY_MS) },
   };
-  return { settings, problems: reader.problems() };
+  for (const group of Object.values(settings)) Object.freeze(group);
+  return { settings: Object.freeze(settings), problems: reader.problems() };
 }
