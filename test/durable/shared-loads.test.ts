@@ -132,7 +132,7 @@ describe("loads shared between isolates", () => {
     const port = createFlightPort({
       stub: (name) => env.FLIGHTS.get(env.FLIGHTS.idFromName(name)) as unknown as FlightShardRpc,
       namespace,
-      shards: survivor.layer.config.flightShards,
+      shards: survivor.layer.config.settings.flights.shards,
       grantMs: 5_000,
       slackMs: 5_000,
       withTimeout,

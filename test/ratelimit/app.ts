@@ -1,10 +1,11 @@
 /** Small applications with limits. Applications with one namespace act as isolates of one Worker. */
-import type { Bindings, StrataEnv } from "../../src/index.ts";
+import type { Bindings, StrataEnv, StrataOptions } from "../../src/index.ts";
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { Hono } from "hono";
-import { createStrata, problem, type RateLimits } from "../../src/index.ts";
+import { problem, type RateLimits } from "../../src/index.ts";
 import { createTestClock, type TestClock } from "../support/isolate.ts";
+import { createTestLayer } from "../support/layer.ts";
 
 export interface LimitedApp {
   readonly rateLimits: RateLimits<StrataEnv>;
@@ -33,12 +34,14 @@ export function createLimitedApp(
   namespace: string,
   routes: Routes,
   bindings: Partial<Bindings> = {},
+  options: StrataOptions = {},
 ): LimitedApp {
   const clock = createTestClock();
-  const layer = createStrata(
-    { ...(env as unknown as Bindings), STRATA_NAMESPACE: namespace, ...bindings },
-    { now: clock.now, random: () => 0, newId: () => crypto.randomUUID() },
-  );
+  const layer = createTestLayer({
+    now: clock.now,
+    bindings: { STRATA_NAMESPACE: namespace, ...bindings },
+    options,
+  });
   const { rateLimits } = layer;
   const app = new Hono<StrataEnv>();
   app.use(layer.middleware(async (request, c) => app.fetch(request, c.env, c.executionCtx)));

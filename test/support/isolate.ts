@@ -1,12 +1,12 @@
 /** Test isolates. Each has its own memory and log view. */
-import { env } from "cloudflare:workers";
 import { createContext } from "../../src/core/context.ts";
 import type { CacheEvent } from "../../src/core/events.ts";
 import type { Context } from "../../src/core/context.ts";
 import type { DataReader } from "../../src/core/data-reader.ts";
 import { createReader } from "../../src/engine/reader.ts";
 import { etagOf } from "../../src/http/cache/etag.ts";
-import { createStrata, type Bindings, type Strata } from "../../src/index.ts";
+import type { Bindings, StrataOptions } from "../../src/index.ts";
+import { createTestLayer, type TestLayer } from "./layer.ts";
 
 export interface TestClock {
   now(): number;
@@ -26,7 +26,7 @@ export function createTestClock(): TestClock {
 }
 
 export interface TestIsolate {
-  readonly layer: Strata;
+  readonly layer: TestLayer;
   readonly clock: TestClock;
   /** Begins a request of this isolate. */
   request(): TestRequest;
@@ -48,15 +48,19 @@ export interface TestIsolateOptions {
   readonly host?: string;
   readonly region?: string;
   readonly bindings?: Partial<Bindings>;
+  /** The options of `createStrata`. */
+  readonly options?: StrataOptions;
 }
 
 export function createTestIsolate(options: TestIsolateOptions): TestIsolate {
   const { namespace, clock = createTestClock(), random = () => 0, bindings } = options;
   const { host = "strata.test", region = namespace } = options;
-  const layer = createStrata(
-    { ...(env as unknown as Bindings), STRATA_NAMESPACE: namespace, ...bindings },
-    { now: clock.now, random, newId: () => crypto.randomUUID() },
-  );
+  const layer = createTestLayer({
+    now: clock.now,
+    random,
+    bindings: { STRATA_NAMESPACE: namespace, ...bindings },
+    ...(options.options && { options: options.options }),
+  });
   const events: CacheEvent[] = [];
   const deferred = new Set<Promise<unknown>>();
 

@@ -51,6 +51,23 @@ export function holdNextEdgeWrite(): Gate {
   return gate;
 }
 
+/** Leaves every request without an answer until its signal aborts it. */
+export function hangNetwork(): void {
+  globalThis.fetch = (_input, init) =>
+    new Promise((_resolve, reject) => {
+      const { signal } = init ?? {};
+      signal?.addEventListener("abort", () => reject(signal.reason as Error));
+    });
+}
+
+/** Calls `onRequest` with the body of every request that goes out. */
+export function observeRequests(onRequest: (body: string) => void): void {
+  globalThis.fetch = (input, init) => {
+    if (typeof init?.body === "string") onRequest(init.body);
+    return realFetch(input, init);
+  };
+}
+
 /** Restores the network. For `afterEach`. */
 export function restoreNetwork(): void {
   globalThis.fetch = realFetch;

@@ -2,12 +2,13 @@
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { Hono } from "hono";
-import { createStrata, type Bindings, type Strata, type StrataEnv } from "../../src/index.ts";
+import type { StrataEnv, StrataOptions } from "../../src/index.ts";
 import { createTestClock, type TestClock } from "../support/isolate.ts";
+import { createTestLayer, type TestLayer } from "../support/layer.ts";
 
 export interface TelemetryApp {
   readonly app: Hono<StrataEnv>;
-  readonly layer: Strata;
+  readonly layer: TestLayer;
   readonly clock: TestClock;
   /** Sends a request, reads the body, and waits for the background work, exports included. */
   get(path: string, headers?: Record<string, string>): Promise<Response>;
@@ -17,20 +18,22 @@ export interface TelemetryApp {
 
 export function createTelemetryApp(
   namespace: string,
-  routes: (app: Hono<StrataEnv>, layer: Strata) => void,
+  routes: (app: Hono<StrataEnv>, layer: TestLayer) => void,
   variables: Readonly<Record<string, string>> = {},
+  options: StrataOptions = {},
 ): TelemetryApp {
   const clock = createTestClock();
-  const layer = createStrata(
-    {
-      ...(env as unknown as Bindings),
+  const layer = createTestLayer({
+    now: clock.now,
+    random: Math.random,
+    bindings: {
       STRATA_NAMESPACE: namespace,
       OTEL_SDK_DISABLED: "",
       STRATA_LOG: "off",
       ...variables,
-    } as Bindings,
-    { now: clock.now, random: Math.random, newId: () => crypto.randomUUID() },
-  );
+    },
+    options,
+  });
   const app = new Hono<StrataEnv>();
   app.use(layer.middleware(async (request, c) => app.fetch(request, c.env, c.executionCtx)));
   routes(app, layer);

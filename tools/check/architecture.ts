@@ -38,25 +38,20 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   writes: ["core", "engine"],
   api: ["index.ts"],
   dashboard: ["index.ts"],
-  "config.ts": ["core", "telemetry/settings.ts"],
-  "compose.ts": [...LAYER, "config.ts"],
-  "durable-objects.ts": [...LAYER, "config.ts", "compose.ts"],
-  "index.ts": [...LAYER, "config.ts", "compose.ts", "durable-objects.ts"],
-  "worker.ts": [
-    "index.ts",
-    "compose.ts",
-    "durable-objects.ts",
-    "config.ts",
-    "core",
-    "durable",
-    "api",
-    "dashboard",
-  ],
+  config: ["core", "tiers/eviction/choice.ts"],
+  "config.ts": ["config", "core", "telemetry/settings.ts"],
+  "platform.ts": ["core"],
+  "strata.ts": [...LAYER, "config.ts"],
+  "internals.ts": [...LAYER, "strata.ts"],
+  "compose.ts": [...LAYER, "config", "platform.ts", "strata.ts", "internals.ts"],
+  "durable-objects.ts": [...LAYER, "config", "platform.ts"],
+  "index.ts": [...LAYER, "config", "compose.ts", "durable-objects.ts", "platform.ts", "strata.ts"],
+  "worker.ts": ["index.ts", "durable-objects.ts", "core", "durable", "api", "dashboard"],
 };
 
 /** The places that may import a package (or a module of the platform). A package that is not listed may not be imported. */
 export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
-  hono: ["http", "ratelimit", "api", "dashboard"],
+  hono: ["http", "ratelimit", "api", "dashboard", "strata.ts"],
   "cloudflare:workers": ["durable", "worker.ts"],
   "node:async_hooks": ["telemetry"],
   "@opentelemetry/api": ["telemetry"],
@@ -68,14 +63,14 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "@neondatabase/serverless": ["origin", "writes", "api"],
   "@upstash/redis": ["redis", "ratelimit"],
   "@upstash/ratelimit": ["redis", "ratelimit"],
-  zod: ["core", "config.ts", "http", "api", "dashboard"],
+  zod: ["core", "config", "http", "api", "dashboard"],
 };
 
 /**
  * The only places that read the clock or randomness. All others receive a `Clock` and a `Random`.
  */
 export const IMPURE = {
-  places: ["compose.ts", "worker.ts"],
+  places: ["platform.ts", "worker.ts"],
   members: {
     Date: ["now"],
     Math: ["random"],

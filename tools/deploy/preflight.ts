@@ -1,4 +1,5 @@
-import type { Bindings, ConfigError } from "../../src/config.ts";
+import type { ConfigError } from "../../src/config.ts";
+import type { Bindings } from "../../src/config/variables.ts";
 import { readConfig } from "../../src/config.ts";
 
 /** The known facts about the Worker to be deployed. */

@@ -43,7 +43,10 @@ export async function storeVariant(
   }
   const selectors = selectorsOf(names, request);
   const ownKey = await variantKey(primary, selectors);
-  const variant: StorableResult = { ...result, invalidationKeys: [...result.invalidationKeys, `k:${primary}`] };
+  const variant: StorableResult = {
+    ...result,
+    invalidationKeys: [...result.invalidationKeys, `k:${primary}`],
+  };
   const language = fields.get("Content-Language");
   const entry = engine.put(ownKey, policy, variant, stamp, ctx).entry;
   const added = { key: ownKey, selectors, etag: result.etag, language, deleteAt: entry.deleteAt };

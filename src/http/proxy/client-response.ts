@@ -11,13 +11,13 @@ import {
 } from "../cache/cache-status.ts";
 import { problem } from "../cache/problem.ts";
 import { serve } from "../cache/serve.ts";
-import type { RequestScope } from "../routes/request-scope.ts";
+import type { InternalScope } from "../routes/request-scope.ts";
 import type { ProxiedLookup } from "./cache-lookup.ts";
 import type { ProxiedRequest } from "./proxied-request.ts";
 
 /** @throws {CacheUnavailable} if the lookup failed and the origin's own error response is not at hand. */
 export function responseFor(
-  scope: RequestScope,
+  scope: InternalScope,
   { request, ctx }: ProxiedRequest,
   { result, lookup, streamed, failure }: ProxiedLookup,
 ): Response {
@@ -42,7 +42,7 @@ export function responseFor(
   throw failure ?? new Error("a lookup of the proxy ended without a response");
 }
 
-function fromEntry(scope: RequestScope, request: Request, entry: Entry, lookup: Lookup): Response {
+function fromEntry(scope: InternalScope, request: Request, entry: Entry, lookup: Lookup): Response {
   const now = scope.ctx.now();
   const response = serve(request, entry, now, { reused: true });
   setStatus(scope, cacheStatus(lookup, response.status, now), plainStatus(lookup));
@@ -55,12 +55,12 @@ function plainStatusOf({ revalidated, stored }: Forwarded): PlainStatus {
 }
 
 /** Sets what the response says in `Cache-Status` and `X-Cache-Status`. */
-export function setStatus(scope: RequestScope, member: string, plain: PlainStatus): void {
+export function setStatus(scope: InternalScope, member: string, plain: PlainStatus): void {
   scope.cacheStatusOverride = { member, plain };
 }
 
 /** The 508 for a request that passed this cache too often: the origin leads back to this Worker. */
-export function loopDetected(scope: RequestScope): Response {
+export function loopDetected(scope: InternalScope): Response {
   setStatus(scope, "strata; detail=loop", "BYPASS");
   return problem({
     status: 508,
@@ -72,7 +72,7 @@ export function loopDetected(scope: RequestScope): Response {
 }
 
 /** The 502 or 504 if the origin gave no valid answer and no stored response may replace it. */
-export function originFailed(scope: RequestScope, { fault }: CacheUnavailable): Response {
+export function originFailed(scope: InternalScope, { fault }: CacheUnavailable): Response {
   const isTimeout = fault.code === "origin.timeout";
   const detail = isTimeout ? "timeout" : "unreachable";
   setStatus(scope, `strata; fwd=uri-miss; detail=${detail}`, "MISS");

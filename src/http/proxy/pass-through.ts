@@ -16,7 +16,8 @@ import { forwardedStatus } from "../cache/cache-status.ts";
 import { likelySelectors, selectVariant, variantKey, variantsOf } from "../cache/variants.ts";
 import type { LifetimeLimits } from "../rfc/lifetimes.ts";
 import { NO_REQUEST_DIRECTIVES, requestControlOf } from "../rfc/request-control.ts";
-import type { RequestScope, StrataEnv } from "../routes/request-scope.ts";
+import { internalScopeOf } from "../routes/middleware.ts";
+import type { InternalScope, StrataEnv } from "../routes/request-scope.ts";
 import { lookUp } from "./cache-lookup.ts";
 import { loopDetected, originFailed, responseFor, setStatus } from "./client-response.ts";
 import { createForward, forwardedHeaders, forwardedReader, isLooping } from "./forward.ts";
@@ -32,7 +33,7 @@ export interface PassThroughOptions {
   /** The path under which the origin's root is served. Default "", the root. */
   readonly prefix?: string;
   readonly invalidator: RecoveringInvalidator & {
-    ensureCurrent(start: number, windowMs: number, ctx: RequestScope["ctx"]): unknown;
+    ensureCurrent(start: number, windowMs: number, ctx: InternalScope["ctx"]): unknown;
   };
   /** A longer body is relayed and not stored. Default 4 MiB. */
   readonly maxBodyBytes?: number;
@@ -72,7 +73,7 @@ export function passThrough(options: PassThroughOptions): Handler<StrataEnv> {
   const mount = { origin, prefix };
   const invalidate = createRetryingInvalidate(invalidator);
 
-  function optionsFor({ engine, ctx }: RequestScope): UnsafeOptions {
+  function optionsFor({ engine, ctx }: InternalScope): UnsafeOptions {
     return {
       engine,
       policy: POLICY,
@@ -90,7 +91,7 @@ export function passThrough(options: PassThroughOptions): Handler<StrataEnv> {
   }
 
   return async function proxy(c) {
-    const scope = c.get("strata");
+    const scope = internalScopeOf(c);
     const request = c.req.raw;
     if (isLooping(request)) return loopDetected(scope);
     if (forwardsLeft(request) === 0) {
@@ -120,7 +121,7 @@ export function passThrough(options: PassThroughOptions): Handler<StrataEnv> {
 /** Answers a GET or HEAD: by the entry under the resource's key, or by the variant that its list names. */
 async function answerFromCache(
   options: ProxyOptions,
-  scope: RequestScope,
+  scope: InternalScope,
   request: Request,
   target: Target,
   requestDirectives: boolean,

@@ -90,7 +90,15 @@ function makeStale(
   const { key, kind, body, http, etag, invalidationKeys } = stored;
   const { asOf, era, storedAt, deleteAt } = stored;
   const lifetimes = { freshUntil: now, staleUntil: now, errorUntil: now, deleteAt };
-  const storable: StorableResult = { storable: true, kind, body, http, etag, invalidationKeys, lifetimes };
+  const storable: StorableResult = {
+    storable: true,
+    kind,
+    body,
+    http,
+    etag,
+    invalidationKeys,
+    lifetimes,
+  };
   const stamp = { asOf, era, startedAt: storedAt, storedAt };
   options.engine.put(key, options.policy, storable, stamp, ctx);
 }

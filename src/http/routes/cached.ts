@@ -14,7 +14,8 @@ import { storeVariant, type VariantTarget } from "../cache/store-variant.ts";
 import { likelySelectors, selectVariant, variantKey, variantsOf } from "../cache/variants.ts";
 import type { FieldReader } from "../rfc/fields.ts";
 import { NO_REQUEST_DIRECTIVES, requestControlOf } from "../rfc/request-control.ts";
-import type { RequestScope, StrataEnv } from "./request-scope.ts";
+import { internalScopeOf } from "./middleware.ts";
+import type { InternalScope, StrataEnv } from "./request-scope.ts";
 import { CLIENT_CACHE_CONTROL, respondWithEntry } from "./respond.ts";
 import { createRouteKeys, sharedRequest, type KeyRules } from "./route-key.ts";
 import { decideRouteStorage, loadResultOf } from "./route-response.ts";
@@ -74,7 +75,7 @@ export function cached(options: CachedOptions): MiddlewareHandler<StrataEnv> {
   return async function cachedRoute(c, next) {
     const request = c.req.raw;
     if (request.method !== "GET" && request.method !== "HEAD") return next();
-    const scope = c.get("strata");
+    const scope = internalScopeOf(c);
     const primary = await keyOf(c);
     const control = requestDirectives ? requestControlOf(request.headers) : NO_REQUEST_DIRECTIVES;
     const fields = requestDirectives ? request.headers : withoutDirectives(request.headers);
@@ -161,7 +162,7 @@ async function loadFromHandler(
   next: () => Promise<void>,
   { policy, rules, fields, tags }: HandlerCall,
 ): Promise<LoadResult> {
-  const scope: RequestScope = c.get("strata");
+  const scope = internalScopeOf(c);
   const request = c.req.raw;
   const collector = createDependencyCollector();
   collector.tag(...tags);

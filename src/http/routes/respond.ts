@@ -4,6 +4,7 @@ import type { Entry, HttpMeta } from "../../core/entry.ts";
 import type { EpochMs } from "../../core/time.ts";
 import { problem } from "../cache/problem.ts";
 import { serve } from "../cache/serve.ts";
+import { internalScopeOf } from "./middleware.ts";
 import type { StrataEnv } from "./request-scope.ts";
 
 /** The Cache-Control for clients: a client may keep the response, but must revalidate it, because a purge does not reach it. */
@@ -65,4 +66,24 @@ export function respond(
     c.get("strata").ctx.now(),
     CLIENT_CACHE_CONTROL,
   );
+}
+
+/**
+ * Answers 404 for a key that `strata.existence` excludes, and says so in `Cache-Status`. No tier
+ * was asked, so no lookup describes the response.
+ *
+ * @example
+ * app.get("/products/:id", async (c) => {
+ *   const id = key("product", c.req.param("id"));
+ *   if (!(await strata.existence.mayExist("product", id, [id], c.var.strata.ctx)))
+ *     return respondNonexistent(c, "There is no such product.");
+ *   return c.json({ id });
+ * });
+ */
+export function respondNonexistent(c: HonoContext<StrataEnv>, detail: string): Response {
+  internalScopeOf(c).cacheStatusOverride = {
+    member: "strata; hit; detail=existence",
+    plain: "HIT",
+  };
+  return problem({ status: 404, type: "not-found", title: "Not Found", detail });
 }
