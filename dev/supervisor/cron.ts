@@ -13,7 +13,7 @@ export interface CronOptions {
 export function startCron({ url, crons, everyMs, log }: CronOptions): () => void {
   const controller = new AbortController();
   let running = false;
-  const fire = async (): Promise<void> => {
+  const callHandler = async (): Promise<void> => {
     if (running) return;
     running = true;
     try {
@@ -28,13 +28,13 @@ export function startCron({ url, crons, everyMs, log }: CronOptions): () => void
       }
     } catch (error) {
       if (!controller.signal.aborted)
-        log(`cron could not be fired: ${error instanceof Error ? error.message : String(error)}`);
+        log(`the cron handler failed: ${error instanceof Error ? error.message : String(error)}`);
     } finally {
       running = false;
     }
   };
   const timer =
-    crons.length > 0 && everyMs > 0 ? setInterval(() => void fire(), everyMs) : undefined;
+    crons.length > 0 && everyMs > 0 ? setInterval(() => void callHandler(), everyMs) : undefined;
   return () => {
     clearInterval(timer);
     controller.abort();

@@ -125,7 +125,7 @@ async function run(
     log: print,
   });
   stops.push(async () => stopCron());
-  announce(options, urls, services, variables["ADMIN_TOKEN"] ?? "");
+  printAddresses(options, urls, services, variables["ADMIN_TOKEN"] ?? "");
 }
 
 async function startLocalServices(
@@ -159,7 +159,7 @@ async function startLocalServices(
  * Prints the addresses in one write, so that a program that waits for the first line also gets the
  * others.
  */
-function announce(
+function printAddresses(
   options: SuperviseOptions,
   urls: readonly string[],
   services: Services,

@@ -107,7 +107,7 @@ const [embedded, ...servers] = availableEngines();
 
 const sequence = fc.array(step, { minLength: 20, maxLength: 60 });
 
-it("the embedded Redis answers any sequence of commands without failing itself", async () => {
+it("the embedded Redis answers any sequence of commands without an internal error", async () => {
   const { engine, close } = await embedded!.open();
   await fc.assert(
     fc.asyncProperty(sequence, async (steps) => {
@@ -119,7 +119,7 @@ it("the embedded Redis answers any sequence of commands without failing itself",
   await close();
 });
 
-describe.each(servers)("the embedded Redis beside a real one", (server) => {
+describe.each(servers)("the embedded and a real Redis", (server) => {
   let both: readonly [OpenEngine, OpenEngine];
 
   beforeAll(async () => {
@@ -127,7 +127,7 @@ describe.each(servers)("the embedded Redis beside a real one", (server) => {
   });
   afterAll(() => Promise.all(both.map((opened) => opened.close())));
 
-  it("answers any sequence of commands alike", async () => {
+  it("the embedded and a real Redis answer any sequence of commands alike", async () => {
     await fc.assert(
       fc.asyncProperty(sequence, async (steps) => {
         const [ours, theirs] = await Promise.all(

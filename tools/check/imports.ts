@@ -42,7 +42,7 @@ function checkNames(path: string): void {
 function checkReexports(source: Source): void {
   if (source.path === REEXPORTER) return;
   for (const { line, text } of source.reexports) {
-    problems.push(`${source.path}:${line} no-barrels: passes on ${text}; only ${REEXPORTER} may`);
+    problems.push(`${source.path}:${line} no-barrels: re-exports ${text}; only ${REEXPORTER} may`);
   }
 }
 

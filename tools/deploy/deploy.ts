@@ -23,7 +23,7 @@ const environment = env === undefined ? [] : ["--env", env];
 /**
  * Returns the names of the deployed Worker's secrets. Before the first deployment there are none.
  */
-function heldSecrets(): ReadonlySet<string> {
+function listSecrets(): ReadonlySet<string> {
   const run = spawnSync("wrangler", ["secret", "list", "--format", "json", ...environment], {
     encoding: "utf8",
   });
@@ -46,7 +46,7 @@ const { problems, warnings } = preflight({
     ),
     ...(typeof file === "string" ? parseSecretsFile(readFileSync(file, "utf8")) : {}),
   },
-  held: heldSecrets(),
+  deployed: listSecrets(),
   ownDomain: routes.length > 0,
 });
 for (const warning of warnings) console.warn(`warning: ${warning}`);

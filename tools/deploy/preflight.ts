@@ -7,7 +7,7 @@ export interface Deployment {
   /** Values of the variables of wrangler.toml and of the secrets file. */
   readonly values: Readonly<Record<string, string>>;
   /** Names of the secrets that the deployed Worker has. Their values cannot be read. */
-  readonly held: ReadonlySet<string>;
+  readonly deployed: ReadonlySet<string>;
   /** True if wrangler.toml gives the Worker its own domain. */
   readonly ownDomain: boolean;
 }
@@ -24,7 +24,7 @@ const LOCAL_ONLY = ["NEON_ENDPOINT", "STRATA_DEV"] as const;
 /**
  * Returns the errors that the Worker itself would report for its variables at its first request.
  */
-function complaints(values: Readonly<Record<string, string>>): readonly string[] {
+function configErrors(values: Readonly<Record<string, string>>): readonly string[] {
   try {
     readConfig(values as unknown as Bindings);
     return [];
@@ -34,19 +34,21 @@ function complaints(values: Readonly<Record<string, string>>): readonly string[]
 }
 
 /** Checks whether a Worker with this configuration would serve its first request. */
-export function preflight({ values, held, ownDomain }: Deployment): Findings {
-  const set = (name: string): boolean => name in values || held.has(name);
-  const problems = complaints(values).filter(
-    (problem) => !held.has(problem.split(":", 1)[0] ?? ""),
+export function preflight({ values, deployed, ownDomain }: Deployment): Findings {
+  const set = (name: string): boolean => name in values || deployed.has(name);
+  const problems = configErrors(values).filter(
+    (problem) => !deployed.has(problem.split(":", 1)[0] ?? ""),
   );
   for (const name of LOCAL_ONLY) {
     if (set(name)) problems.push(`${name}: is for local services only; remove it`);
   }
   const warnings: string[] = [];
   if (!set("ADMIN_TOKEN"))
-    warnings.push("ADMIN_TOKEN is not set: the admin API will refuse everyone");
+    warnings.push("ADMIN_TOKEN is not set: the admin API will reject every request");
   if (!ownDomain) {
-    warnings.push("no route with a domain of its own: on workers.dev the Cache API stores nothing");
+    warnings.push(
+      "wrangler.toml has no route with its own domain: on workers.dev the Cache API stores nothing",
+    );
   }
   return { problems, warnings };
 }

@@ -9,7 +9,7 @@ import { compileError, createLuaHost } from "./lua.ts";
 import type { LuaHost } from "./lua.ts";
 import { sortedSetCommands } from "./sorted-sets.ts";
 import type { Answer, Bytes, StoredKey } from "./store.ts";
-import { Refusal, Store } from "./store.ts";
+import { CommandError, Store } from "./store.ts";
 import { stringCommands } from "./strings.ts";
 import type { CommandContext, CommandTable } from "./table.ts";
 import { fits } from "./table.ts";
@@ -76,7 +76,7 @@ export function createEmbeddedEngine({
     try {
       return commands[name]!.run(context, args);
     } catch (error) {
-      if (error instanceof Refusal) return { error: error.message };
+      if (error instanceof CommandError) return { error: error.message };
       throw error;
     }
   };

@@ -1,5 +1,5 @@
 import type { Bytes, Store } from "./store.ts";
-import { Hash, Refusal } from "./store.ts";
+import { Hash, CommandError } from "./store.ts";
 import type { CommandTable } from "./table.ts";
 import { command } from "./table.ts";
 
@@ -23,7 +23,8 @@ export const hashCommands: CommandTable = {
 };
 
 function setFields(store: Store, key: Bytes, pairs: readonly Bytes[]): number {
-  if (pairs.length % 2 !== 0) throw new Refusal("ERR wrong number of arguments for 'hset' command");
+  if (pairs.length % 2 !== 0)
+    throw new CommandError("ERR wrong number of arguments for 'hset' command");
   const hash = store.hash(key) ?? new Hash();
   const before = hash.size;
   for (let index = 0; index < pairs.length; index += 2) hash.set(pairs[index]!, pairs[index + 1]!);

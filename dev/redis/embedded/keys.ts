@@ -1,7 +1,7 @@
 import { globMatcher } from "./glob.ts";
 import { integer } from "./numbers.ts";
 import type { Answer, Bytes, Store, Value } from "./store.ts";
-import { Hash, OK, Refusal, SYNTAX } from "./store.ts";
+import { Hash, OK, CommandError, SYNTAX } from "./store.ts";
 import type { CommandContext, CommandTable } from "./table.ts";
 import { command } from "./table.ts";
 
@@ -73,7 +73,7 @@ function expire(
   const conditions = flags.map((flag) => flag.toUpperCase());
   for (const [index, flag] of conditions.entries()) {
     if (!["NX", "XX", "GT", "LT"].includes(flag))
-      throw new Refusal(`ERR Unsupported option ${flags[index]!}`);
+      throw new CommandError(`ERR Unsupported option ${flags[index]!}`);
   }
   if (!store.has(key!)) return 0;
   const current = store.expiry(key!);
@@ -107,13 +107,13 @@ function scanOptions(options: readonly Bytes[]): ScanOptions {
   for (let index = 0; index < options.length; index += 2) {
     const value = options[index + 1];
     const option = options[index]!.toUpperCase();
-    if (value === undefined) throw new Refusal(SYNTAX);
+    if (value === undefined) throw new CommandError(SYNTAX);
     if (option === "MATCH") match = globMatcher(value);
     else if (option === "COUNT") count = integer(value);
     else if (option === "TYPE") type = value.toLowerCase();
-    else throw new Refusal(SYNTAX);
+    else throw new CommandError(SYNTAX);
   }
-  if (count < 1) throw new Refusal(SYNTAX);
+  if (count < 1) throw new CommandError(SYNTAX);
   return { match, count, type };
 }
 

@@ -1,5 +1,5 @@
 import type { Bytes } from "./store.ts";
-import { NOT_FLOAT, NOT_INTEGER, Refusal } from "./store.ts";
+import { NOT_FLOAT, NOT_INTEGER, CommandError } from "./store.ts";
 
 const FLOAT = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
 const INFINITE = /^([+-]?)inf(?:inity)?$/i;
@@ -7,7 +7,7 @@ const INFINITE = /^([+-]?)inf(?:inity)?$/i;
 /** Parses an integer argument. Above 2^53 a number would lose digits, so it is an error. */
 export function integer(text: Bytes, message = NOT_INTEGER): number {
   const value = /^(?:0|-?[1-9]\d*)$/.test(text) ? Number(text) : Number.NaN;
-  if (!Number.isSafeInteger(value)) throw new Refusal(message);
+  if (!Number.isSafeInteger(value)) throw new CommandError(message);
   return value;
 }
 
@@ -15,7 +15,7 @@ export function integer(text: Bytes, message = NOT_INTEGER): number {
 export function float(text: Bytes, message = NOT_FLOAT): number {
   const infinite = INFINITE.exec(text);
   if (infinite) return infinite[1] === "-" ? -Infinity : Infinity;
-  if (!FLOAT.test(text)) throw new Refusal(message);
+  if (!FLOAT.test(text)) throw new CommandError(message);
   return Number(text);
 }
 

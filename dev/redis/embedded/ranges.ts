@@ -1,6 +1,6 @@
 import { float, formatScore, integer } from "./numbers.ts";
 import type { Answer, Bytes, ScoredMember, SortedSet } from "./store.ts";
-import { Refusal, SYNTAX } from "./store.ts";
+import { CommandError, SYNTAX } from "./store.ts";
 import type { CommandContext } from "./table.ts";
 
 const NO_BYLEX =
@@ -52,11 +52,11 @@ function parseOptions(rest: readonly Bytes[]): Options {
       index += 2;
     } else if (option === "REV") options.reverse = true;
     else if (option === "BYSCORE") options.byScore = true;
-    else if (option === "BYLEX") throw new Refusal(NO_BYLEX);
-    else throw new Refusal(SYNTAX);
+    else if (option === "BYLEX") throw new CommandError(NO_BYLEX);
+    else throw new CommandError(SYNTAX);
   }
   if (options.limit && !options.byScore) {
-    throw new Refusal(
+    throw new CommandError(
       "ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX",
     );
   }

@@ -1,7 +1,7 @@
 import { float, formatScore } from "./numbers.ts";
 import { byScore, zrange } from "./ranges.ts";
 import type { Answer, Bytes, ScoredMember, Store } from "./store.ts";
-import { Refusal, SortedSet, SYNTAX } from "./store.ts";
+import { CommandError, SortedSet, SYNTAX } from "./store.ts";
 import type { CommandContext, CommandTable } from "./table.ts";
 import { command } from "./table.ts";
 
@@ -49,18 +49,18 @@ function add({ store }: CommandContext, [key, ...rest]: readonly Bytes[]): Answe
     first += 1;
   }
   const pairs = rest.slice(first);
-  if (pairs.length === 0 || pairs.length % 2 !== 0) throw new Refusal(SYNTAX);
+  if (pairs.length === 0 || pairs.length % 2 !== 0) throw new CommandError(SYNTAX);
   if (flags.has("NX") && flags.has("XX")) {
-    throw new Refusal("ERR XX and NX options at the same time are not compatible");
+    throw new CommandError("ERR XX and NX options at the same time are not compatible");
   }
   if (
     (flags.has("GT") && flags.has("LT")) ||
     (flags.has("NX") && (flags.has("GT") || flags.has("LT")))
   ) {
-    throw new Refusal("ERR GT, LT, and/or NX options at the same time are not compatible");
+    throw new CommandError("ERR GT, LT, and/or NX options at the same time are not compatible");
   }
   if (flags.has("INCR") && pairs.length > 2) {
-    throw new Refusal("ERR INCR option supports a single increment-element pair");
+    throw new CommandError("ERR INCR option supports a single increment-element pair");
   }
   // Checks every score before it stores the first: Redis adds all members or none.
   const members: ScoredMember[] = [];
@@ -73,7 +73,7 @@ function add({ store }: CommandContext, [key, ...rest]: readonly Bytes[]): Answe
   for (const { member, score } of members) {
     const current = set.scores.get(member);
     const wanted = flags.has("INCR") ? (current ?? 0) + score : score;
-    if (Number.isNaN(wanted)) throw new Refusal("ERR resulting score is not a number (NaN)");
+    if (Number.isNaN(wanted)) throw new CommandError("ERR resulting score is not a number (NaN)");
     const refused =
       (flags.has("NX") && current !== undefined) ||
       (flags.has("XX") && current === undefined) ||

@@ -14,8 +14,8 @@ export type Answer =
   | readonly Answer[];
 
 /** Thrown by a command that answers with an error reply. */
-export class Refusal extends Error {
-  override readonly name = "Refusal";
+export class CommandError extends Error {
+  override readonly name = "CommandError";
 }
 
 const WRONGTYPE = "WRONGTYPE Operation against a key holding the wrong kind of value";
@@ -164,19 +164,19 @@ export class Store {
 
   string(key: Bytes): Bytes | undefined {
     const value = this.get(key);
-    if (value !== undefined && typeof value !== "string") throw new Refusal(WRONGTYPE);
+    if (value !== undefined && typeof value !== "string") throw new CommandError(WRONGTYPE);
     return value;
   }
 
   hash(key: Bytes): Hash | undefined {
     const value = this.get(key);
-    if (value !== undefined && !(value instanceof Hash)) throw new Refusal(WRONGTYPE);
+    if (value !== undefined && !(value instanceof Hash)) throw new CommandError(WRONGTYPE);
     return value;
   }
 
   sortedSet(key: Bytes): SortedSet | undefined {
     const value = this.get(key);
-    if (value !== undefined && !(value instanceof SortedSet)) throw new Refusal(WRONGTYPE);
+    if (value !== undefined && !(value instanceof SortedSet)) throw new CommandError(WRONGTYPE);
     return value;
   }
 

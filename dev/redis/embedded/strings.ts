@@ -1,6 +1,6 @@
 import { integer } from "./numbers.ts";
 import type { Bytes, Store } from "./store.ts";
-import { OK, Refusal, SYNTAX } from "./store.ts";
+import { OK, CommandError, SYNTAX } from "./store.ts";
 import type { CommandContext, CommandTable } from "./table.ts";
 import { command } from "./table.ts";
 
@@ -18,7 +18,7 @@ export const stringCommands: CommandTable = {
   SET: command(-3, set),
   MSET: command(-3, ({ store }, pairs) => {
     if (pairs.length % 2 !== 0)
-      throw new Refusal("ERR wrong number of arguments for 'mset' command");
+      throw new CommandError("ERR wrong number of arguments for 'mset' command");
     for (let index = 0; index < pairs.length; index += 2)
       replace(store, pairs[index]!, pairs[index + 1]!);
     return OK;
@@ -64,7 +64,7 @@ function setOptions(store: Store, options: readonly Bytes[]): SetOptions {
     else if (option === "GET") result.get = true;
     else if (option === "KEEPTTL" && !timed) result.keepTtl = true;
     else if (!timed) result.expiry = expiryOption(store, option, options[(index += 1)]);
-    else throw new Refusal(SYNTAX);
+    else throw new CommandError(SYNTAX);
   }
   return result;
 }
@@ -73,10 +73,10 @@ function setOptions(store: Store, options: readonly Bytes[]): SetOptions {
 function expiryOption(store: Store, option: Bytes, amount: Bytes | undefined): number {
   const unit = option.toUpperCase();
   if (amount === undefined || !["EX", "PX", "EXAT", "PXAT"].includes(unit))
-    throw new Refusal(SYNTAX);
+    throw new CommandError(SYNTAX);
   const ms = integer(amount) * (unit.startsWith("EX") ? 1_000 : 1);
   if (ms <= 0 || !Number.isSafeInteger(ms))
-    throw new Refusal("ERR invalid expire time in 'set' command");
+    throw new CommandError("ERR invalid expire time in 'set' command");
   return unit.endsWith("AT") ? ms : store.now() + ms;
 }
 
@@ -88,7 +88,7 @@ function replace(store: Store, key: Bytes, value: Bytes): void {
 
 function increment(store: Store, key: Bytes, by: number): number {
   const sum = integer(store.string(key) ?? "0") + by;
-  if (!Number.isSafeInteger(sum)) throw new Refusal(OVERFLOW);
+  if (!Number.isSafeInteger(sum)) throw new CommandError(OVERFLOW);
   store.set(key, String(sum));
   return sum;
 }
