@@ -22,8 +22,8 @@ interface Billing<O extends StoreOperation> {
 }
 
 /**
- * What Upstash bills for each operation: a script is one command, and every command that the
- * script calls is another. `establish` and `trim` are rare and are estimated.
+ * The commands that Upstash bills for each operation: a script is one command, and every command
+ * that the script calls is another. `establish` and `trim` are rare and are estimated.
  */
 const BILLING: { readonly [O in StoreOperation]: Billing<O> } = {
   read: {

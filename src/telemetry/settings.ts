@@ -31,9 +31,9 @@ export interface TelemetrySettings {
   readonly metricIntervalMs: Millis;
   /** A request that fails or takes this long is kept, whatever the sampler decides. 0: no such rule. */
   readonly slowMs: Millis;
-  /** Whether telemetry shows keys and paths. Otherwise it shows hashes and routes. */
+  /** True: telemetry shows keys and paths. False: it shows hashes and routes. */
   readonly plainKeys: boolean;
-  /** Whether each kept request is printed to the console as one line of JSON. */
+  /** True: each kept request is printed to the console as one line of JSON. */
   readonly console: boolean;
 }
 

@@ -30,7 +30,7 @@ export interface ExportQueue {
   /** Exports one batch: its spans and its log records at the same time. Never rejects. */
   run(): Promise<void>;
   readonly empty: boolean;
-  /** Whether a whole batch waits. */
+  /** True if a whole batch waits. */
   readonly full: boolean;
 }
 

@@ -4,7 +4,7 @@ import type { Endpoint } from "../settings.ts";
 
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
-/** What an exporter needs of the platform. */
+/** The functions of the platform that an exporter uses. */
 export interface ExportPlatform {
   readonly fetch: Fetch;
   readonly now: Clock;

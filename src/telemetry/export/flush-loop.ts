@@ -4,7 +4,7 @@ export interface FlushLoopOptions {
   /** Sends what is waiting. Never rejects. */
   readonly run: () => Promise<void>;
   readonly isEmpty: () => boolean;
-  /** Whether to send now, however short ago the last run was. Default: never. */
+  /** Returns true if the loop should send now, without waiting for the interval. Default: never. */
   readonly isFull?: () => boolean;
   /** The time between the starts of two runs. */
   readonly everyMs: Millis;

@@ -1,4 +1,4 @@
-/** What one isolate counts between two reports, in bounded memory: metrics, and frequent keys. */
+/** The counts of one isolate between two reports, in bounded memory: metrics and frequent keys. */
 import type { Delta, HotKey } from "../../core/metrics.ts";
 import { METRICS, type MetricName, type NameOf } from "./registry.ts";
 
@@ -48,7 +48,7 @@ export function createMeter(): Meter {
   /** The most used series of each metric, roughly by use. They are found without building a name. */
   const recent = new Map<MetricName, Series[]>();
 
-  /** Whether a new series may be added. Counts it as dropped if not. */
+  /** Returns whether a new series may be added, and counts it as dropped if not. */
   function hasRoomFor(series: string): boolean {
     if (counts.size + histograms.size < MAX_SERIES) return true;
     const dropped = seriesOf("telemetry.dropped", ["metric", "cardinality"]);

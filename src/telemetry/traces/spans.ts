@@ -27,7 +27,7 @@ export interface SpanSource {
   readonly resource: Resource;
   readonly random: Random;
   readonly formatKey: (key: string) => string;
-  /** Whether spans have the path of the URL; otherwise they have the route. */
+  /** True: spans have the path of the URL. False: they have the route. */
   readonly plainPaths: boolean;
 }
 
