@@ -195,7 +195,7 @@ export function softened(entry: Entry, now: EpochMs): Entry {
 }
 
 /**
- * Where an instant lies in the life of an entry:
+ * The phase of an entry's life at an instant:
  * - `fresh`: it is served
  * - `revalidate`: it is served while a refresh runs (RFC 5861, section 3)
  * - `error-only`: it is served only if the origin fails (RFC 5861, section 4)

@@ -21,7 +21,7 @@ export interface RequestObserver<Notes = unknown> {
   ): string | undefined;
 }
 
-/** What the observer learns when a request begins. */
+/** The request, as the observer gets it at the beginning. */
 export interface RequestStart {
   readonly url: string;
   readonly startedAt: EpochMs;
@@ -35,7 +35,7 @@ export interface RequestStart {
   };
 }
 
-/** What the observer learns when a request ends. */
+/** The response, as the observer gets it at the end. */
 export interface RequestEnd {
   readonly at: EpochMs;
   readonly status: number;
