@@ -60,7 +60,7 @@ export interface Entry {
    * one of its invalidation keys has a higher number in the log.
    */
   readonly asOf: Seq;
-  /** The era of the log that `asOf` belongs to. Empty if the loader never reached the log: no other isolate accepts it. */
+  /** The era of the log that `asOf` belongs to. Empty if the loader never reached the log: then only its isolate's memory holds the entry. */
   readonly era: Era;
   /** How long the load took. */
   readonly loadCost: Millis;
