@@ -1,4 +1,4 @@
-/** The words from which the seed makes a shop. */
+/** The words of the seeded shop. */
 
 /** The categories: name, description, and the noun for one of its products. */
 export const CATEGORIES: readonly (readonly [name: string, description: string, noun: string])[] = [
@@ -58,7 +58,7 @@ const QUALIFIERS = `Classic Compact Everyday Essential Signature Studio Travel H
    Urban Field Weekend Workshop Evening Morning Winter Summer Slim Wide
    Deep Quiet Swift Sturdy Folding Modular Reclaimed Handmade Limited Anniversary`.split(/\s+/);
 
-/** The first part of a product's name. */
+/** The first parts of the products' names, without the category's noun. */
 export const LINES: readonly string[] = MAKERS.flatMap((maker) =>
   QUALIFIERS.map((qualifier) => `${maker} ${qualifier}`),
 );

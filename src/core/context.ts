@@ -8,7 +8,7 @@ export interface Context {
   readonly now: Clock;
   /** The host in the URLs under which the edge tier stores entries. */
   readonly host: string;
-  /** Where the request entered Cloudflare's network. Flights of scope "region" are shared inside it. */
+  /** The region in which the request entered Cloudflare's network. Flights of scope "region" are shared inside it. */
   readonly region: string;
   /** Keeps work alive after the response. If the work fails, an event reports it; the client does not notice. */
   defer(work: Promise<unknown>): void;

@@ -60,7 +60,7 @@ export interface Entry {
    * one of its invalidation keys has a higher number in the log.
    */
   readonly asOf: Seq;
-  /** The era of the log that `asOf` belongs to. Empty if the loader never reached the log: no other isolate accepts it. */
+  /** The era of the log that `asOf` belongs to. Empty if the loader never reached the log: then only its isolate's memory holds the entry. */
   readonly era: Era;
   /** How long the load took. */
   readonly loadCost: Millis;
@@ -195,7 +195,7 @@ export function softened(entry: Entry, now: EpochMs): Entry {
 }
 
 /**
- * Where an instant lies in the life of an entry:
+ * The phase of an entry's life at an instant:
  * - `fresh`: it is served
  * - `revalidate`: it is served while a refresh runs (RFC 5861, section 3)
  * - `error-only`: it is served only if the origin fails (RFC 5861, section 4)

@@ -1,7 +1,7 @@
 import type { Fault } from "./faults.ts";
 import type { Millis } from "./time.ts";
 
-/** Where a value came from. Response headers, telemetry and tests use the same words. */
+/** The source of a value. Response headers, telemetry and tests use the same words. */
 export type LookupStatus =
   | "hit-memory"
   | "hit-edge"

@@ -69,7 +69,7 @@ export class CacheUnavailable extends Error {
 /** Thrown for an invalid policy, key, tag or option: a mistake in the program, not a failure. */
 export class DefinitionError extends TypeError {
   readonly field: string;
-  /** What is wrong with the field, without its name. */
+  /** The reason, without the name of the field. */
   readonly problem: string;
   constructor(field: string, problem: string) {
     super(`${field}: ${problem}`);

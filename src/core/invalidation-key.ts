@@ -22,7 +22,7 @@ export const MAX_TAGS = 128;
 // oxlint-disable-next-line no-control-regex -- matching control characters is the point
 const CONTROL = /[\u0000-\u001f\u007f]/;
 
-/** What is wrong with a tag, or undefined. */
+/** The reason why a tag is invalid, or undefined. */
 export function tagProblem(tag: string): string | undefined {
   if (tag.length === 0) return "a tag must not be empty";
   if (tag.length > MAX_TAG_LENGTH) return `a tag has at most ${MAX_TAG_LENGTH} characters`;
@@ -38,7 +38,7 @@ export function invalidationKeyOfTag(tag: string): InvalidationKey {
   return `t:${tag}`;
 }
 
-/** What is wrong with a prefix that is to be purged, or undefined. */
+/** The reason why a prefix cannot be purged, or undefined. */
 export function prefixProblem(prefix: string): string | undefined {
   if (!prefix.endsWith(":")) return "a prefix must end at a ':'";
   if (prefix.split(":").length - 1 > MAX_PREFIX_DEPTH)
@@ -58,7 +58,7 @@ export function derivedInvalidationKeys(key: string): InvalidationKey[] {
   return invalidationKeys;
 }
 
-/** What to purge. */
+/** The targets of one purge. */
 export interface PurgeTargets {
   readonly tags?: readonly string[];
   readonly keys?: readonly string[];

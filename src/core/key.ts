@@ -3,7 +3,7 @@ import { DefinitionError } from "./faults.ts";
 /** Keys are stored in Redis and in URLs; longer ones are refused. */
 export const MAX_KEY_LENGTH = 512;
 
-/** What is wrong with a key, or undefined. */
+/** The reason why a key is invalid, or undefined. */
 export function keyProblem(key: string): string | undefined {
   if (key.length === 0) return "a key must not be empty";
   if (key.length > MAX_KEY_LENGTH) return `a key has at most ${MAX_KEY_LENGTH} characters`;

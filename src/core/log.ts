@@ -37,7 +37,7 @@ export interface LogAnswer {
   readonly changes: readonly (readonly [logKey: string, seq: Seq])[];
 }
 
-/** What one isolate knows of the log: every number above `base` and up to `seen`. */
+/** The part of the log that one isolate knows: every number above `base` and up to `seen`. */
 export interface LogView {
   /** Undefined until the first answer. */
   era: Era | undefined;
@@ -130,7 +130,7 @@ export function markInvalidated(view: LogView, logKeys: readonly LogKey[]): void
 }
 
 /**
- * What the log says of an entry:
+ * The result of validating an entry:
  * - `valid`: it may be served
  * - `soft`: it may be served as stale
  * - `unknown`: the view lacks numbers that the entry may not know; the log must be asked

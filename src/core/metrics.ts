@@ -32,7 +32,7 @@ export interface TraceSummary {
   readonly steps: readonly TraceStep[];
 }
 
-/** What a report and a snapshot both carry beside the counts. */
+/** The parts of a report and of a snapshot beside the counts. */
 interface Samples {
   /** Current values, not increments. */
   readonly gauges: readonly (readonly [series: string, value: number])[];

@@ -7,7 +7,7 @@ export interface OutboxAlarmRpc {
   wake(namespace: string, inMs: Millis): Promise<void>;
 }
 
-/** What one run of the relay says about the next one. */
+/** The outcome of one run of the relay. */
 export interface RelayRun {
   /** Redis or the database failed. */
   readonly failed: boolean;

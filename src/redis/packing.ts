@@ -36,7 +36,7 @@ export async function unpack(text: string): Promise<string> {
   }
 }
 
-/** Where the body of an encoded entry begins; the end of the text if it has no body. */
+/** The position at which the body of an encoded entry begins; the end of the text if it has no body. */
 function bodyStart(text: string): number {
   let at = -1;
   for (let line = 0; line < 3; line++) {

@@ -19,7 +19,7 @@ export interface RelayOptions extends Due {
   readonly invalidator: Pick<Invalidator, "invalidate" | "numbers">;
 }
 
-/** What one run of the relay did, in rows of the outbox. */
+/** The outcome of one run of the relay, in rows of the outbox. */
 export interface RelayReport {
   readonly handled: number;
   /** Rows that were invalidated, for the first time or again after the origin's lag. */

@@ -153,13 +153,13 @@ export function createLogModel(isolates: number): LogModel {
       for (const item of items) {
         const verdict = verdictByView(view, item.entry);
         check(verdict, item, view.stamp - LAG, `isolate ${isolate}`);
-        const dead = marks[isolate]!.some(
+        const marked = marks[isolate]!.some(
           (mark) =>
             item.entry.asOf <= mark.seen &&
             item.entry.era === mark.era &&
             item.entry.invalidationKeys.includes(mark.name),
         );
-        if (dead && (verdict === "valid" || verdict === "soft"))
+        if (marked && (verdict === "valid" || verdict === "soft"))
           found.push(
             `isolate ${isolate} says ${verdict} of an entry that it has invalidated itself`,
           );

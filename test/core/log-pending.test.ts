@@ -42,11 +42,11 @@ describe("pending invalidation keys", () => {
   });
 
   it("a pending state ends with the number of the key, from this isolate or from the log", () => {
-    for (const learn of ["noted", "heard"] as const) {
+    for (const source of ["own", "log"] as const) {
       const view = createLogView();
       applyAnswer(view, answer({}));
       markInvalidated(view, ["t:a"]);
-      if (learn === "noted") noteNumbers(view, ["t:a"], 150);
+      if (source === "own") noteNumbers(view, ["t:a"], 150);
       else applyAnswer(view, answer({ sentAt: 2, seq: 150, since: 100, changes: [["t:a", 150]] }));
       expect(verdictByView(view, tagged(149))).toBe("invalidated");
       expect(verdictByView(view, tagged(150))).toBe("valid");

@@ -100,14 +100,14 @@ describe("a flight", () => {
 describe("a lease", () => {
   it("an expired lease goes to the first reader that waits", async () => {
     const harness = createFlightHarness();
-    const dead = await harness.join({ leaseMs: 100 });
+    const expired = await harness.join({ leaseMs: 100 });
     const next = await harness.join({ waitMs: 500 });
     const last = await harness.join({ waitMs: 500 });
     await harness.advance(99);
     expect(next.answer).toBeUndefined();
     await harness.advance(1);
     expect(next.answer?.role).toBe("leader");
-    expect(flightOf(next)).not.toBe(flightOf(dead));
+    expect(flightOf(next)).not.toBe(flightOf(expired));
     expect(last.answer).toBeUndefined();
 
     await harness.land(leaseOf(next), entryLanding("value"));

@@ -27,7 +27,7 @@ export function neverSeen(how: Policy | Reading, race: (world: World) => Promise
   const read: Reading =
     typeof how === "function" ? how : (world, isolate) => world.read(isolate, how);
   for (const [name, pick] of Object.entries(OBSERVERS)) {
-    it(`is not seen by ${name}`, async () => {
+    it(`a value from before the purge is not read by ${name}`, async () => {
       const world = await createWorld();
       await race(world);
       world.clock.advance(WINDOW_MS);
