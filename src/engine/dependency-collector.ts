@@ -59,7 +59,7 @@ export function createDependencyCollector(): DependencyCollector {
         ? {
             storable: true,
             ...content,
-            members: [...invalidationKeys, ...ownTags.map(invalidationKeyOfTag)],
+            invalidationKeys: [...invalidationKeys, ...ownTags.map(invalidationKeyOfTag)],
             ...(freshForMs !== undefined && { freshForMs }),
             ...(freshUntil !== undefined && { freshUntil }),
             ...(inner !== undefined && { inner }),

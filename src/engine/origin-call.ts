@@ -14,7 +14,7 @@ export interface OriginSlots {
    * Waits for a slot and returns the function that releases it. After `holdMs` the slot is taken
    * back, in case the platform has ended the request that holds it.
    */
-  enter(waitMs: Millis, holdMs: Millis): Promise<Result<() => void>>;
+  acquire(waitMs: Millis, holdMs: Millis): Promise<Result<() => void>>;
 }
 
 /** How much longer than its load a request may hold its slot. */
@@ -48,7 +48,7 @@ export function createOriginCall(options: OriginCallOptions): CallOrigin {
     if (holders.has(call.ctx)) return run(call, load);
     const { originTimeoutMs } = call.policy;
     const waitMs = Math.min(originTimeoutMs, call.waitMs);
-    const slot = await slots.enter(waitMs, originTimeoutMs + HOLD_SLACK_MS);
+    const slot = await slots.acquire(waitMs, originTimeoutMs + HOLD_SLACK_MS);
     if (!slot.ok) return slot;
     holders.add(call.ctx);
     try {

@@ -4,7 +4,7 @@ import { plant } from "./planted-project.ts";
 test("check: a sound project passes every gate", () => {
   using project = plant();
   const { passed, output } = project.run("check");
-  expect(output.match(/^ok {6}check:\w+/gmu)).toHaveLength(6);
+  expect(output.match(/^ok {6}check:\w+/gmu)).toHaveLength(7);
   expect(passed).toBe(true);
 });
 

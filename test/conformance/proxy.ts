@@ -2,8 +2,9 @@
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { Hono } from "hono";
-import { createStrata, passThrough, type Bindings, type StrataEnv } from "../../src/index.ts";
+import { passThrough, type Bindings, type StrataEnv } from "../../src/index.ts";
 import { createTestClock, uniqueNamespace } from "../support/isolate.ts";
+import { createTestLayer, type TestLayer } from "../support/layer.ts";
 
 export interface Scripted {
   readonly status?: number;
@@ -50,7 +51,7 @@ export interface Proxy {
   readonly seen: Request[];
   /** Another isolate with the same tiers behind it. */
   sibling(): Proxy;
-  readonly layer: ReturnType<typeof createStrata>;
+  readonly layer: TestLayer;
 }
 
 export interface ProxyOptions {
@@ -78,10 +79,10 @@ function build(
   clock: ReturnType<typeof createTestClock>,
   origin: Origin,
 ): Proxy {
-  const layer = createStrata(
-    { ...(env as unknown as Bindings), STRATA_NAMESPACE: namespace, ...bindings },
-    { now: clock.now, random: () => 0, newId: () => crypto.randomUUID() },
-  );
+  const layer = createTestLayer({
+    now: clock.now,
+    bindings: { STRATA_NAMESPACE: namespace, ...bindings },
+  });
   const date = (seconds = 0): string => new Date(clock.now() + seconds * 1_000).toUTCString();
 
   async function fetchScripted(url: URL, init: RequestInit): Promise<Response> {
@@ -97,7 +98,7 @@ function build(
 
   const pass = passThrough({
     origin: new URL(ORIGIN),
-    invalidator: layer.coherence,
+    invalidator: layer.invalidator,
     fetch: fetchScripted,
     ...options,
   });

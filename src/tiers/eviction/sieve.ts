@@ -16,7 +16,7 @@ const CHANGE_MARGIN = 8;
  * once do not evict keys that are read often.
  *
  * Plain SIEVE is slow to notice that other keys have become popular. Two additions make up for
- * that (docs/decisions/0033-sieve-that-notices-change.md):
+ * that (docs/decisions/0012-sieve-with-ghosts-and-restart.md):
  *
  * - A key that comes back soon after its eviction is added as read.
  * - A mark is the number of the slice in which the read happened. When newcomers get a third of
