@@ -61,8 +61,8 @@ export interface Entry {
 export type LoadResult =
   | {
       readonly storable: false;
-      /** It says nothing of later results: they may be waited for. */
-      readonly passing?: true;
+      /** Says nothing about later results of the key, so the engine sets no hit-for-miss marker. */
+      readonly oneOff?: true;
     }
   | {
       readonly storable: true;

@@ -7,8 +7,8 @@ import type { TraceCarrier } from "./trace-carrier.ts";
 /** What a leader hands to its followers. */
 export type FlightResult =
   | { readonly kind: "entry"; readonly entry: string }
-  /** `passing`: it says nothing of later results. */
-  | { readonly kind: "uncacheable"; readonly passing?: true }
+  /** `oneOff` results say nothing about later ones: no follower sets a hit-for-miss marker. */
+  | { readonly kind: "uncacheable"; readonly oneOff?: true }
   | { readonly kind: "failed"; readonly fault: Fault };
 
 export type JoinAnswer =

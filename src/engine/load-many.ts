@@ -131,7 +131,7 @@ export function createResolveMany(options: ResolveManyOptions): ResolveMany {
       const one = loaded.get(read.key);
       if (entry === undefined) {
         end(read.key, "uncacheable");
-        if (one === undefined || one.storable || one.passing !== true)
+        if (one === undefined || one.storable || one.oneOff !== true)
           unshared.add(read.key, moment.storedAt);
         land(read, { kind: "uncacheable" });
         continue;

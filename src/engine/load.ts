@@ -115,7 +115,7 @@ export function createLoader(options: LoaderOptions): Loader {
       return failure(job, landing.fault);
     }
     if (landing.kind === "uncacheable") {
-      if (landing.passing !== true) unshared.add(key, ctx.now());
+      if (landing.oneOff !== true) unshared.add(key, ctx.now());
       return lead(job);
     }
     const entry = decodeEntry(key, landing.entry);
@@ -167,9 +167,9 @@ export function createLoader(options: LoaderOptions): Loader {
     const entry = keeper.createEntry(key, policy, loaded, moment);
     if (entry === undefined) {
       end("uncacheable");
-      const passing = !loaded.storable && loaded.passing === true;
-      if (!passing) unshared.add(key, moment.storedAt);
-      publish({ kind: "uncacheable", ...(passing && { passing }) });
+      const oneOff = !loaded.storable && loaded.oneOff === true;
+      if (!oneOff) unshared.add(key, moment.storedAt);
+      publish({ kind: "uncacheable", ...(oneOff && { oneOff }) });
       return { kind: "uncacheable" };
     }
     end("stored", entry.body.length);
@@ -199,6 +199,6 @@ function failure(job: LookupRequest, cause: Fault): LookupOutcome {
 function landingOf(entry: Entry, maxChars: number): FlightResult {
   const text = encodeEntry(entry);
   // It says nothing of later ones.
-  if (text.length > maxChars) return { kind: "uncacheable", passing: true };
+  if (text.length > maxChars) return { kind: "uncacheable", oneOff: true };
   return { kind: "entry", entry: text };
 }
