@@ -71,7 +71,7 @@ export type LoadResult =
   | {
       readonly storable: false;
       /** Later results may be storable, so no hit-for-miss marker is set. */
-      readonly passing?: true;
+      readonly oneOff?: true;
     }
   | {
       readonly storable: true;

@@ -8,8 +8,8 @@ import type { TraceCarrier } from "./trace-carrier.ts";
 export type FlightResult =
   /** An entry in its stored form (core/codec.ts). */
   | { readonly kind: "entry"; readonly entry: string }
-  /** A result that may not be stored. `passing`: later results may be storable. */
-  | { readonly kind: "uncacheable"; readonly passing?: true }
+  /** A result that may not be stored. `oneOff`: later results may be storable. */
+  | { readonly kind: "uncacheable"; readonly oneOff?: true }
   | { readonly kind: "failed"; readonly fault: Fault };
 
 /** The role that a reader gets when it joins a flight. */

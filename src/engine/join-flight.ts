@@ -113,7 +113,7 @@ export function createFlightStep(options: FlightStepOptions): JoinFlight {
       return failedOutcome(request, landing.fault);
     }
     if (landing.kind === "uncacheable") {
-      if (landing.passing !== true) hitForMiss.add(key, ctx.now());
+      if (landing.oneOff !== true) hitForMiss.add(key, ctx.now());
       return WITHOUT_LEASE;
     }
     const entry = decodeEntry(key, landing.entry);
@@ -137,9 +137,9 @@ export function createFlightStep(options: FlightStepOptions): JoinFlight {
 function landingOf(loaded: LoadedEntry, maxChars: number): FlightResult {
   if (loaded.kind === "failed") return { kind: "failed", fault: loaded.fault };
   if (loaded.kind === "uncacheable")
-    return { kind: "uncacheable", ...(loaded.passing && { passing: true }) };
+    return { kind: "uncacheable", ...(loaded.oneOff && { oneOff: true }) };
   const text = encodeEntry(loaded.entry);
   // The size of one entry says nothing about the results after it.
-  if (text.length > maxChars) return { kind: "uncacheable", passing: true };
+  if (text.length > maxChars) return { kind: "uncacheable", oneOff: true };
   return { kind: "entry", entry: text };
 }

@@ -131,7 +131,7 @@ export function createLookUpBatch(options: LoadManyOptions): LookUpBatch {
       if (entry === undefined) {
         end(read.key, "uncacheable");
         const result = loaded.get(read.key);
-        if (result === undefined || result.storable || result.passing !== true)
+        if (result === undefined || result.storable || result.oneOff !== true)
           hitForMiss.add(read.key, stamp.storedAt);
         onOutcome(read, { kind: "uncacheable" });
         continue;

@@ -17,8 +17,8 @@ export type LoadedEntry =
       /** When the load began: the value was current then or later. */
       readonly since: EpochMs;
     }
-  /** `passing`: it says nothing about later results. */
-  | { readonly kind: "uncacheable"; readonly passing: boolean }
+  /** `oneOff`: it says nothing about later results. */
+  | { readonly kind: "uncacheable"; readonly oneOff: boolean }
   | { readonly kind: "failed"; readonly fault: Fault };
 
 export type LoadEntry = (request: LookupRequest) => Promise<LoadedEntry>;
@@ -72,9 +72,9 @@ export function createLoadStep(options: LoadStepOptions): LoadEntry {
     const entry = entryStore.createEntry(key, policy, loaded, stamp);
     if (entry === undefined) {
       end("uncacheable");
-      const passing = !loaded.storable && loaded.passing === true;
-      if (!passing) hitForMiss.add(key, stamp.storedAt);
-      return { kind: "uncacheable", passing };
+      const oneOff = !loaded.storable && loaded.oneOff === true;
+      if (!oneOff) hitForMiss.add(key, stamp.storedAt);
+      return { kind: "uncacheable", oneOff };
     }
     end("stored", entry.body.length);
     hitForMiss.delete(key);

@@ -5,7 +5,7 @@
  */
 import type { HttpMeta, Lifetimes, LoadResult, StorableResult } from "../../core/entry.ts";
 import type { InvalidationKey } from "../../core/invalidation-key.ts";
-import { cacheabilityOf, type Cacheability } from "../rfc/cacheability.ts";
+import { cacheabilityOf, OF_ONE_REQUEST, type Cacheability } from "../rfc/cacheability.ts";
 import { readerOf, type FieldReader } from "../rfc/fields.ts";
 import { bornAt, lifetimeOf, type ExchangeTimes } from "../rfc/freshness.ts";
 import { lifetimesOf, type LifetimeLimits } from "../rfc/lifetimes.ts";
@@ -64,7 +64,7 @@ export function decideStorage(
  * The result of a load that stores nothing under its key, and says nothing about
  * later results of that key. The engine sets no hit-for-miss marker.
  */
-export const NOT_STORED: LoadResult = { storable: false, passing: true };
+export const NOT_STORED: LoadResult = { storable: false, oneOff: true };
 
 /**
  * The result of a load that stores nothing, as later loads of the key probably will
@@ -94,9 +94,6 @@ export function isExplicitlyStorable({ cacheability, explicit }: StorageDecision
 /** Statuses that a route's policy gives a lifetime. 404 and 410 become negative entries. */
 const STORED_BY_POLICY = new Set([200, 203, 301, 308, 404, 410]);
 
-/** Statuses of a response that answers one request's condition or range. */
-const OF_ONE_REQUEST = new Set([206, 304, 412, 416]);
-
 /**
  * Undefined if a route may store its handler's response; otherwise the result of
  * the load. The response's own directives count first, and the route's policy where
@@ -122,7 +119,8 @@ export function routeRefusalOf(
     case "cookie":
     case "status":
       if (!explicit && !STORED_BY_POLICY.has(status)) return HIT_FOR_MISS;
-      return OF_ONE_REQUEST.has(status) ? NOT_STORED : undefined;
+      // The handler made a part for the range of one request.
+      return status === 206 || OF_ONE_REQUEST.has(status) ? NOT_STORED : undefined;
   }
 }
 

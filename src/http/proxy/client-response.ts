@@ -21,16 +21,16 @@ export function responseFor(
   { request, ctx }: ProxiedRequest,
   { result, lookup, streamed, failure }: ProxiedLookup,
 ): Response {
-  const { response: own, forwarded } = result;
+  const { response: clientOnly, forwarded } = result;
   if (lookup?.status === "stale-on-error" && lookup.entry !== undefined) {
     // The stored response replaces the error response of the origin.
-    if (own?.body) ctx.defer(own.body.cancel());
+    if (clientOnly?.body) ctx.defer(clientOnly.body.cancel());
     return fromEntry(scope, request, lookup.entry, lookup);
   }
   if (forwarded !== undefined)
     setStatus(scope, forwardedStatus(forwarded), plainStatusOf(forwarded));
-  else if (own !== undefined) setStatus(scope, "strata; detail=only-if-cached", "MISS");
-  const response = streamed ?? own;
+  else if (clientOnly !== undefined) setStatus(scope, "strata; detail=only-if-cached", "MISS");
+  const response = streamed ?? clientOnly;
   if (response !== undefined) return response;
   const entry = result.entry ?? lookup?.entry;
   if (entry !== undefined && forwarded !== undefined) {

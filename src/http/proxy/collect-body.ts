@@ -4,8 +4,8 @@ import { rawResponse } from "../cache/raw-response.ts";
 import { readUpTo, teeBody } from "./body-stream.ts";
 import type { OriginResponse } from "./forward.ts";
 
-/** Shorter bodies are read whole before the client gets its response. Longer ones, and those of unknown length, are streamed. */
-const STREAMED_FROM_BYTES = 65_536;
+/** Bodies of at most this length are read whole before the client gets its response. Longer ones, and those of unknown length, are streamed. */
+const AWAITED_BYTES = 65_536;
 
 export interface CollectOptions {
   /** A body of more bytes is sent to the client and not collected. */
@@ -41,7 +41,7 @@ export async function collectBody(
     return undefined;
   }
   try {
-    if (startStreaming === undefined || (length !== undefined && length <= STREAMED_FROM_BYTES))
+    if (startStreaming === undefined || (length !== undefined && length <= AWAITED_BYTES))
       return complete(await readUpTo(body, limit), length);
     const teed = teeBody(body, limit, length, whenStored);
     ctx.defer(teed.pumping);

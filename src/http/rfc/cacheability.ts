@@ -13,7 +13,7 @@ const UNDERSTOOD = new Set([
 ]);
 
 /** Statuses that answer one request's condition or range. */
-const OF_ONE_REQUEST = new Set([304, 412, 416]);
+export const OF_ONE_REQUEST: ReadonlySet<number> = new Set([304, 412, 416]);
 
 /** `store`, or the reason against it. */
 export type Cacheability =

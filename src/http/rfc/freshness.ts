@@ -32,7 +32,7 @@ function dateOf(headers: FieldReader, respondedAt: EpochMs): EpochMs {
 export function bornAt(headers: FieldReader, { requestedAt, respondedAt }: ExchangeTimes): EpochMs {
   const date = dateOf(headers, respondedAt);
   const secondsBehind = Math.floor(respondedAt / 1000) - Math.floor(date / 1000);
-  // Date has whole seconds, so a difference of one second can be a millisecond in truth.
+  // Date has whole seconds, so a difference of one second can be as little as 1 ms.
   const apparentAge = secondsBehind <= 1 ? 0 : secondsBehind * 1000;
   const delay = Math.max(0, respondedAt - requestedAt);
   const correctedAge = parseAge(headers.get("Age")) * 1000 + delay;

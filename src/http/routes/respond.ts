@@ -40,7 +40,7 @@ function serveToClient(
 
 /**
  * Answers with the value that `cache.read` found, as JSON, with its ETag: 304 if the
- * client has this value, 404 if the value is `null` or `undefined`. The JSON is the
+ * client has this value, 404 if there is no value. The JSON is the
  * stored text; it is not parsed and serialised again. A value that may not be stored
  * is answered as `private, no-store`.
  *

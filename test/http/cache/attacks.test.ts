@@ -1,4 +1,4 @@
-/** Attacks on shared caches, each performed: poisoning what others get, and making the cache keep what is one client's own. */
+/** Attacks on a shared cache: poisoning (one client writes into what others get) and deception (one client's data is stored for others). */
 import { describe, expect, it } from "vitest";
 import { cached } from "../../../src/index.ts";
 import { createProxy } from "../../conformance/proxy.ts";
@@ -18,18 +18,21 @@ const CLAIMS = [
 ];
 
 describe("cache poisoning", () => {
-  it.each(CLAIMS)("through %s: a route's handler does not see it", async (name) => {
-    const { get } = createTestApp(uniqueNamespace(), (app) =>
-      app.get("/page", cached({ freshFor: "1h" }), (c) =>
-        c.text(`<script src="//${c.req.header(name) ?? "own"}/x.js">`),
-      ),
-    );
-    await get("/page", { [name]: "evil.test" });
-    expect((await get("/page")).body).toBe('<script src="//own/x.js">');
-  });
+  it.each(CLAIMS)(
+    "poisoning through %s fails: the handler of a cached route does not see the field",
+    async (name) => {
+      const { get } = createTestApp(uniqueNamespace(), (app) =>
+        app.get("/page", cached({ freshFor: "1h" }), (c) =>
+          c.text(`<script src="//${c.req.header(name) ?? "own"}/x.js">`),
+        ),
+      );
+      await get("/page", { [name]: "evil.test" });
+      expect((await get("/page")).body).toBe('<script src="//own/x.js">');
+    },
+  );
 
   it.each(CLAIMS)(
-    "through %s: an origin that echoes it gets our own word, or none",
+    "poisoning through %s fails: the proxy replaces or removes the field",
     async (name) => {
       const p = createProxy();
       p.answers((request) => ({ headers: FRESH, body: request.headers.get(name) ?? "none" }));
@@ -38,7 +41,7 @@ describe("cache poisoning", () => {
     },
   );
 
-  it("through the Host: an origin that is told of it has a key for each", async () => {
+  it("poisoning through Host fails: the host is part of the proxy's key", async () => {
     const p = createProxy();
     p.answers((request) => ({
       headers: FRESH,
@@ -48,7 +51,7 @@ describe("cache poisoning", () => {
     expect((await p.send({ host: "good.test", path: "/x" })).body).toBe("good.test");
   });
 
-  it("through a parameter that is left out of the key: the handler does not see it", async () => {
+  it("poisoning through a parameter outside the key fails: the handler does not see it", async () => {
     const { get } = createTestApp(uniqueNamespace(), (app) =>
       app.get("/page", cached({ freshFor: "1h", key: { query: { except: ["utm"] } } }), (c) =>
         c.text(c.req.query("utm") ?? "none"),
@@ -58,13 +61,13 @@ describe("cache poisoning", () => {
     expect((await get("/page")).body).toBe("none");
   });
 
-  it("through the body of a GET: none is handed on", async () => {
+  it("poisoning through the body of a GET fails: the proxy does not forward it", async () => {
     const p = createProxy();
     p.answers(async (request) => ({ headers: FRESH, body: `body:${await request.text()}` }));
     expect((await p.get({ "Content-Length": "4" })).body).toBe("body:");
   });
 
-  it("through an error that a header provokes: it is not kept without explicit freshness", async () => {
+  it("poisoning through a provoked error fails: it is not stored without explicit freshness", async () => {
     const p = createProxy();
     p.answers((request) =>
       request.headers.has("X-Oversized") ? { status: 400 } : { headers: FRESH, body: "fine" },
@@ -73,7 +76,7 @@ describe("cache poisoning", () => {
     expect((await p.get()).body).toBe("fine");
   });
 
-  it("through a stolen tag: one origin's group does not purge another's", async () => {
+  it("a cache group of one origin does not invalidate responses of another origin", async () => {
     const p = createProxy();
     p.answers({ headers: { ...FRESH, "Cache-Groups": '"a"' } });
     await p.send({ host: "good.test", path: "/x" });
@@ -82,7 +85,7 @@ describe("cache poisoning", () => {
     expect((await p.send({ host: "good.test", path: "/x" })).cache).toBe("HIT");
   });
 
-  it("through a key that reaches into another: separators in a path are escaped", async () => {
+  it("a path with the suffix of a variant's key does not reach that variant", async () => {
     const p = createProxy();
     p.answers({ headers: { ...FRESH, Vary: "Foo" } });
     await p.get({ Foo: "1" }, "/x");
@@ -92,7 +95,7 @@ describe("cache poisoning", () => {
 });
 
 describe("cache deception", () => {
-  it("a suffix that looks static does not make a private page public", async () => {
+  it("a path that looks like a static file does not make a private page shared", async () => {
     const p = createProxy();
     p.answers((request) => ({ body: `account of ${request.headers.get("Cookie") ?? "nobody"}` }));
     for (const path of [
@@ -107,7 +110,7 @@ describe("cache deception", () => {
     }
   });
 
-  it("a cached route shows nothing of one client to another", async () => {
+  it("a cached route does not show one client's cookie to another", async () => {
     const { get } = createTestApp(uniqueNamespace(), (app) =>
       app.get("/account/*", cached({ freshFor: "1h" }), (c) =>
         c.text(`account of ${c.req.header("Cookie") ?? "nobody"}`),
@@ -117,7 +120,7 @@ describe("cache deception", () => {
     expect((await get("/account/x.css")).body).toBe("account of nobody");
   });
 
-  it("an answer to a client that has logged in is not shared", async () => {
+  it("a cached route does not share the response to a request with Authorization", async () => {
     const { get } = createTestApp(uniqueNamespace(), (app) =>
       app.get("/account", cached({ freshFor: "1h" }), (c) =>
         c.text(c.req.header("Authorization") ?? "nobody"),
@@ -127,7 +130,7 @@ describe("cache deception", () => {
     expect((await get("/account")).body).toBe("nobody");
   });
 
-  it("a route's response that sets a cookie is not shared", async () => {
+  it("a cached route does not share a response with Set-Cookie", async () => {
     let calls = 0;
     const { get } = createTestApp(uniqueNamespace(), (app) =>
       app.get("/page", cached({ freshFor: "1h" }), (c) =>
@@ -142,7 +145,7 @@ describe("cache deception", () => {
     expect([second.body, second.headers.get("Set-Cookie")]).toEqual(["2", "session=2"]);
   });
 
-  it("what clients send cannot make a route's response cacheable", async () => {
+  it("cache directives in a request do not make a private response of a route cacheable", async () => {
     const { get } = createTestApp(uniqueNamespace(), (app) => {
       let calls = 0;
       app.get("/own", cached({ freshFor: "1h" }), (c) =>

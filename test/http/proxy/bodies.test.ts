@@ -4,7 +4,7 @@ import { createProxy, type Proxy } from "../../conformance/proxy.ts";
 const FRESH = { "Cache-Control": "max-age=3600" };
 const MIB = 1 << 20;
 
-/** A body of `size` bytes, chunk by chunk; `upTo` breaks it off. */
+/** A body of `size` bytes in chunks. It breaks off after `upTo` bytes if that is less. */
 function streamOf(
   size: number,
   { chunk = 65_536, upTo = size }: { chunk?: number; upTo?: number } = {},
@@ -32,8 +32,8 @@ async function sizeOf(p: Proxy): Promise<{ size: number; cache: string | null }>
   return { size, cache: response.headers.get("X-Cache-Status") };
 }
 
-describe("a body", () => {
-  it.each([0, 1, 65_536, MIB, 4 * MIB])("of %i bytes is kept whole", async (size) => {
+describe("response bodies of the proxy", () => {
+  it.each([0, 1, 65_536, MIB, 4 * MIB])("a body of %i bytes is stored whole", async (size) => {
     const p = createProxy();
     p.answers(() => ({ headers: FRESH, body: streamOf(size) }));
     expect(await sizeOf(p)).toEqual({ size, cache: "MISS" });
@@ -41,7 +41,7 @@ describe("a body", () => {
   });
 
   it.each([4 * MIB + 1, 30 * MIB])(
-    "of %i bytes passes through whole, and is not kept",
+    "a body of %i bytes is relayed whole and not stored",
     async (size) => {
       const p = createProxy();
       p.answers(() => ({ headers: FRESH, body: streamOf(size, { chunk: MIB }) }));
@@ -51,7 +51,7 @@ describe("a body", () => {
     },
   );
 
-  it("that says how long it is passes through unread if that is too long", async () => {
+  it("a body whose Content-Length is over the limit is relayed and not stored", async () => {
     const p = createProxy({ maxBodyBytes: 1_000 });
     p.answers(() => ({ headers: { ...FRESH, "Content-Length": "2000" }, body: streamOf(2_000) }));
     expect((await sizeOf(p)).size).toBe(2_000);
@@ -59,7 +59,7 @@ describe("a body", () => {
     expect(p.seen.length).toBe(2);
   });
 
-  it("comes to the client while it is still under way", async () => {
+  it("the client reads the first chunk before the origin has sent the last one", async () => {
     const p = createProxy();
     const { promise: released, resolve: release } = Promise.withResolvers<void>();
     const body = new ReadableStream<Uint8Array>({
@@ -81,7 +81,7 @@ describe("a body", () => {
     expect((await p.get()).body).toBe("firstsecond");
   });
 
-  it("is kept though its client leaves half-way", async () => {
+  it("a body is stored although its client disconnects half-way", async () => {
     const p = createProxy();
     p.answers({ headers: FRESH, body: streamOf(MIB) });
     const { response, settle } = await p.open({});
@@ -94,19 +94,22 @@ describe("a body", () => {
   });
 
   it.each([
-    ["of unknown length", {}],
-    ["of known length", { "Content-Length": String(MIB) }],
-  ])("%s that breaks off is not kept, and its client sees that it did", async (_, length) => {
-    const p = createProxy();
-    p.answers(
-      () => ({ headers: { ...FRESH, ...length }, body: streamOf(MIB, { upTo: 100_000 }) }),
-      { headers: FRESH, body: "whole" },
-    );
-    await expect(sizeOf(p)).rejects.toThrow("connection lost");
-    expect((await p.get()).body).toBe("whole");
-  });
+    ["unknown length", {}],
+    ["known length", { "Content-Length": String(MIB) }],
+  ])(
+    "a body of %s that breaks off is not stored, and its client sees the error",
+    async (_, length) => {
+      const p = createProxy();
+      p.answers(
+        () => ({ headers: { ...FRESH, ...length }, body: streamOf(MIB, { upTo: 100_000 }) }),
+        { headers: FRESH, body: "whole" },
+      );
+      await expect(sizeOf(p)).rejects.toThrow("connection lost");
+      expect((await p.get()).body).toBe("whole");
+    },
+  );
 
-  it("that is short and breaks off is a 502, and is not kept", async () => {
+  it("a short body that breaks off becomes a 502 and is not stored", async () => {
     const p = createProxy();
     p.answers(
       { headers: { ...FRESH, "Content-Length": "100" }, body: streamOf(100, { upTo: 50 }) },
@@ -116,7 +119,7 @@ describe("a body", () => {
     expect((await p.get()).body).toBe("whole");
   });
 
-  it("that breaks off while it is revalidated leaves what was stored to be served stale", async () => {
+  it("the stored response is served stale if a new body breaks off during revalidation", async () => {
     const p = createProxy();
     p.answers(
       { headers: { "Cache-Control": "max-age=10" }, body: "stored" },
@@ -128,7 +131,7 @@ describe("a body", () => {
     expect([answer.status, answer.body, answer.cache]).toEqual([200, "stored", "STALE"]);
   });
 
-  it("keeps its encoding, byte for byte", async () => {
+  it("a body with Content-Encoding keeps its exact bytes in every tier", async () => {
     const bytes = Uint8Array.from([0x1f, 0x8b, 1, 2, 3, 0xff, 0xfe]);
     const p = createProxy();
     p.answers({ headers: { ...FRESH, "Content-Encoding": "gzip" }, body: bytes });
@@ -144,8 +147,8 @@ describe("a body", () => {
   });
 });
 
-describe("concurrent requests", () => {
-  it("for one stale response ask the origin once", async () => {
+describe("concurrent requests to the proxy", () => {
+  it("concurrent requests for one stale response ask the origin once", async () => {
     const p = createProxy();
     const { promise: released, resolve: release } = Promise.withResolvers<void>();
     p.answers({ headers: { "Cache-Control": "max-age=10", ETag: '"a"' } }, async () => {
@@ -161,7 +164,7 @@ describe("concurrent requests", () => {
     expect(p.seen.length).toBe(2);
   });
 
-  it("for different variants each ask once", async () => {
+  it("concurrent requests for different variants get their own variants", async () => {
     const p = createProxy();
     p.answers((request) => ({
       headers: { ...FRESH, Vary: "Foo" },
@@ -174,7 +177,7 @@ describe("concurrent requests", () => {
     for (const foo of foos) expect((await p.get({ Foo: foo })).cache).toBe("HIT");
   });
 
-  it("for what may not be shared each have their own answer", async () => {
+  it("concurrent requests for a private response each get their own response", async () => {
     const p = createProxy();
     p.answers((request) => ({
       headers: { "Cache-Control": "private" },

@@ -1,4 +1,4 @@
-/** Requests at the same time in two isolates before one origin: who waits for whom, and who does not. */
+/** Concurrent requests in two isolates in front of one origin: which of them share a flight. */
 import { describe, expect, it } from "vitest";
 import { logKeysOfPurge } from "../../../src/core/invalidation-key.ts";
 import { createProxy, type Answer, type Proxy, type Scripted } from "../../conformance/proxy.ts";
@@ -10,7 +10,7 @@ const SHORT = { "Cache-Control": "max-age=10", ETag: '"a"', "Cache-Tag": "one" }
 const NOT_MODIFIED = { status: 304, headers: SHORT };
 const HERD = 10;
 
-/** Two isolates that hold what the origin first answered. */
+/** Two isolates that hold the origin's first response. */
 async function createPair(first: Scripted) {
   const flights = watchFlights();
   const here = createProxy({ bindings: { FLIGHTS: flights.FLIGHTS } });
@@ -18,9 +18,9 @@ async function createPair(first: Scripted) {
   here.answers(first);
   await here.get();
   await there.get();
-  expect([here.seen.length, flights.joins()], "a first request asks no flight").toEqual([1, 0]);
+  expect([here.seen.length, flights.joins()], "the first request joins no flight").toEqual([1, 0]);
 
-  /** Many requests in both, of which none is answered before `until`. */
+  /** Sends requests in both isolates. The origin answers none of them before `until` resolves. */
   async function herd(
     answer: Scripted,
     until: () => Promise<unknown>,
@@ -43,8 +43,8 @@ async function createPair(first: Scripted) {
   return { here, there, flights, herd, asked };
 }
 
-describe("across isolates, concurrent requests", () => {
-  it("for one stale response ask the origin once", async () => {
+describe("flights across isolates", () => {
+  it("requests in two isolates for one stale response ask the origin once", async () => {
     const { here, flights, herd } = await createPair({ headers: SHORT });
     here.advance(11);
     const answers = await herd(NOT_MODIFIED, () => flights.joined(2));
@@ -54,7 +54,7 @@ describe("across isolates, concurrent requests", () => {
       expect(headers.get("Cache-Status")).toMatch(/^strata; fwd=stale; fwd-status=/);
   });
 
-  it("for one stale response that has changed ask the origin once", async () => {
+  it("requests in two isolates for one stale response that has changed ask the origin once", async () => {
     const { here, flights, herd } = await createPair({ headers: SHORT });
     here.advance(11);
     const answers = await herd({ headers: SHORT, body: "new" }, () => flights.joined(2));
@@ -62,7 +62,7 @@ describe("across isolates, concurrent requests", () => {
     expect(here.seen.length).toBe(2);
   });
 
-  it("for one variant that is stale ask the origin once", async () => {
+  it("requests in two isolates for one stale variant ask the origin once", async () => {
     const varying = { ...SHORT, Vary: "Foo" };
     const { here, flights, herd } = await createPair({ headers: varying });
     here.advance(11);
@@ -70,7 +70,7 @@ describe("across isolates, concurrent requests", () => {
     expect(here.seen.length).toBe(2);
   });
 
-  it("for what was purged ask the origin once", async () => {
+  it("requests in two isolates for a purged response ask the origin once", async () => {
     const { here, flights, herd } = await createPair({ headers: SHORT });
     const other = createTestIsolate({ namespace: here.layer.config.namespace });
     const { coherence } = other.layer;
@@ -81,7 +81,7 @@ describe("across isolates, concurrent requests", () => {
     expect(here.seen.length).toBe(2);
   });
 
-  it("are each answered in their own way from what one has brought", async () => {
+  it("followers of one flight get the whole, a range or a 304, as each asked", async () => {
     const { here, there, flights } = await createPair({ headers: SHORT, body: "0123456789" });
     here.advance(11);
     const gate = createGate();
@@ -105,15 +105,15 @@ describe("across isolates, concurrent requests", () => {
   });
 });
 
-describe("no flight object is asked", () => {
-  it("for what has never been stored, or may not be", async () => {
+describe("requests that join no flight", () => {
+  it("a request for a response that was never stored joins no flight", async () => {
     const { here, flights } = await createPair({ headers: SHORT });
     here.answers({ headers: { "Cache-Control": "private" } });
     for (let request = 0; request < 3; request++) await here.get({}, "/private");
     expect(flights.joins()).toBe(0);
   });
 
-  it("more than once for what may no longer be stored", async () => {
+  it("a response that may no longer be stored causes one join and then none", async () => {
     const { here, flights } = await createPair({ headers: SHORT });
     here.advance(11);
     here.answers({ headers: { "Cache-Control": "private" } });
@@ -121,7 +121,7 @@ describe("no flight object is asked", () => {
     expect([here.seen.length, flights.joins()]).toEqual([6, 1]);
   });
 
-  it("for what is never fresh: each asks at once, and nobody waits", async () => {
+  it("requests for a response that is never fresh each ask the origin at once", async () => {
     const never = { "Cache-Control": "no-cache", ETag: '"a"' };
     const flights = watchFlights();
     const here = createProxy({ bindings: { FLIGHTS: flights.FLIGHTS } });
@@ -140,7 +140,7 @@ describe("no flight object is asked", () => {
   });
 
   it.each([{ "Cache-Control": "max-age=5" }, { Pragma: "no-cache" }, { Authorization: "x" }])(
-    "by a request with %j, whose result need not do for others",
+    "a request with %j joins no flight",
     async (headers) => {
       const { here, flights, herd, asked } = await createPair({ headers: SHORT });
       here.advance(11);
@@ -149,7 +149,7 @@ describe("no flight object is asked", () => {
     },
   );
 
-  it("for what is too long to be handed over", async () => {
+  it("a request for a body that is too long for a flight joins none", async () => {
     const { here, flights, herd, asked } = await createPair({
       headers: SHORT,
       body: "x".repeat(1_100_000),
@@ -161,7 +161,7 @@ describe("no flight object is asked", () => {
 });
 
 describe("a follower in another isolate", () => {
-  it("loads by itself where what it waited for has become too long", async () => {
+  it("a follower loads by itself if the leader's body is too long for the flight", async () => {
     const { here, flights, herd } = await createPair({ headers: SHORT });
     here.advance(11);
     const body = "x".repeat(1_100_000);
@@ -170,7 +170,7 @@ describe("a follower in another isolate", () => {
     expect(here.seen.length).toBe(3);
   });
 
-  it("serves stale, as the response allows, where the leader finds the origin failing", async () => {
+  it("a follower serves stale with stale-if-error if the leader's load fails", async () => {
     const lenient = { ...SHORT, "Cache-Control": "max-age=10, stale-if-error=60" };
     const { here, flights, herd } = await createPair({ headers: lenient });
     here.advance(11);

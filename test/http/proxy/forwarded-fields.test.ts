@@ -12,8 +12,8 @@ const NAMES = [
 ];
 const values = fc.constantFrom("1", "a, b", "Foo", "keep-alive, Foo", "Accept-Encoding", "gzip");
 
-describe("fields as the origin gets them", () => {
-  it("read one by one are those of the whole", () => {
+describe("forwarded request fields", () => {
+  it("forwardedReader reads each field as forwardedHeaders has it", () => {
     fc.assert(
       fc.property(
         fc.dictionary(fc.constantFrom(...NAMES), values),
@@ -31,13 +31,13 @@ describe("fields as the origin gets them", () => {
     );
   });
 
-  it("lack what Connection names", () => {
+  it("forwarded fields lack those that Connection lists", () => {
     const headers = { Connection: "Foo, Accept-Encoding", Foo: "1", "Accept-Encoding": "br" };
     const whole = forwardedHeaders(new Request("https://x.test/y", { headers }));
     expect([whole.get("Foo"), whole.get("Accept-Encoding")]).toEqual([null, null]);
   });
 
-  it("are not copied for those that are handed on as they came", () => {
+  it("forwardedReader makes no copy to read a field that is forwarded unchanged", () => {
     const request = new Request("https://x.test/y", {
       headers: { Foo: "1", "Accept-Encoding": "br" },
     });

@@ -8,7 +8,7 @@ import {
 
 const ctx = {} as Context;
 
-/** A log that can be away, and tells what it was told. */
+/** A log that can be unreachable, and records the invalidations that it acknowledged. */
 function createLog() {
   const taken: (readonly LogKey[])[] = [];
   const dead: LogKey[] = [];
@@ -29,8 +29,8 @@ function createLog() {
   return { invalidator, taken, dead, state, recover };
 }
 
-describe("an invalidation while the log is away", () => {
-  it("holds here at once, and is made again when the log is back, once", async () => {
+describe("an invalidation while the log is unreachable", () => {
+  it("an unacknowledged invalidation holds in this isolate and is sent once when the log recovers", async () => {
     const log = createLog();
     const invalidate = createRetryingInvalidate(log.invalidator);
     expect((await invalidate(["k:a:1"], ctx)).ok).toBe(false);
@@ -43,7 +43,7 @@ describe("an invalidation while the log is away", () => {
     expect(log.taken).toEqual([["k:a:1"]]);
   });
 
-  it("becomes one of everything where there are too many to remember", async () => {
+  it("more than 1,000 unacknowledged invalidations become one of everything", async () => {
     const log = createLog();
     const invalidate = createRetryingInvalidate(log.invalidator);
     for (let i = 0; i <= 1_000; i++) await invalidate([`k:a:${i}`], ctx);

@@ -7,15 +7,18 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-describe("a hit of the pass-through in memory", () => {
-  it.each([{}, { Vary: "Foo" }])("leaves nothing to be done after it: %j", async (headers) => {
-    const p = createProxy();
-    p.answers({ headers: { "Cache-Control": "max-age=60", ...headers } });
-    const waits = vi.spyOn(execution, "waitUntil");
-    expect((await p.get()).cache).toBe("MISS");
-    expect(waits).toHaveBeenCalled();
-    waits.mockClear();
-    expect((await p.get()).cache).toBe("HIT");
-    expect(waits).not.toHaveBeenCalled();
-  });
+describe("a memory hit of the proxy", () => {
+  it.each([{}, { Vary: "Foo" }])(
+    "a memory hit of the proxy starts no background work: %j",
+    async (headers) => {
+      const p = createProxy();
+      p.answers({ headers: { "Cache-Control": "max-age=60", ...headers } });
+      const waits = vi.spyOn(execution, "waitUntil");
+      expect((await p.get()).cache).toBe("MISS");
+      expect(waits).toHaveBeenCalled();
+      waits.mockClear();
+      expect((await p.get()).cache).toBe("HIT");
+      expect(waits).not.toHaveBeenCalled();
+    },
+  );
 });

@@ -9,15 +9,15 @@ import { createTestIsolate } from "../../support/isolate.ts";
 
 const FRESH = { "Cache-Control": "max-age=3600" };
 
-/** A purge that another isolate makes, long enough ago to be known. */
+/** Purges in another isolate, and waits until this isolate must know of it. */
 async function purge(p: Proxy, targets: PurgeTargets): Promise<void> {
   const other = createTestIsolate({ namespace: p.layer.config.namespace });
   const done = await other.layer.coherence.invalidate(logKeysOfPurge(targets), other.request().ctx);
-  expect(done.ok, "the log has taken the purge").toBe(true);
+  expect(done.ok, "the log acknowledged the purge").toBe(true);
   p.advance(1.1);
 }
 
-describe("a purge of what the pass-through has stored", () => {
+describe("purges of proxied responses", () => {
   const origin = (host: string): string => encodeURIComponent(`http://${host}`);
 
   it.each([
@@ -27,7 +27,7 @@ describe("a purge of what the pass-through has stored", () => {
     ["by key", (host: string) => ({ keys: [`origin:${origin(host)}:%2Fx`] })],
     ["by the origin's prefix", (host: string) => ({ prefixes: [`origin:${origin(host)}:`] })],
     ["of everything", () => ({ everything: true })],
-  ] as const)("%s takes all of its variants", async (_, targets) => {
+  ] as const)("a purge %s invalidates all variants of a proxied response", async (_, targets) => {
     const p = createProxy();
     p.answers({
       headers: {
@@ -48,7 +48,7 @@ describe("a purge of what the pass-through has stored", () => {
     expect(p.seen.length).toBe(4);
   });
 
-  it("that is soft makes it ask the origin whether it is still good", async () => {
+  it("a soft purge makes the proxy revalidate the response", async () => {
     const p = createProxy();
     p.answers(
       { headers: { ...FRESH, ETag: '"a"', "Surrogate-Key": "one" } },
@@ -61,7 +61,7 @@ describe("a purge of what the pass-through has stored", () => {
     expect(p.seen.length).toBe(2);
   });
 
-  it("ignores names that cannot be tags", async () => {
+  it("the proxy ignores names that cannot be tags, and keeps the valid ones", async () => {
     const p = createProxy();
     p.answers({
       headers: { ...FRESH, "Cache-Tag": `${"x".repeat(300)}, ok`, "Surrogate-Key": "  " },
@@ -74,7 +74,7 @@ describe("a purge of what the pass-through has stored", () => {
   });
 });
 
-describe("the origin's variables", () => {
+describe("the variables of the proxy", () => {
   const read = (more: Partial<Bindings>) => () =>
     readConfig({ ...(env as unknown as Bindings), ...more });
 
@@ -83,19 +83,19 @@ describe("the origin's variables", () => {
     ["ORIGIN_URL", { ORIGIN_URL: "ftp://origin.example" }],
     ["ORIGIN_URL", { ORIGIN_AT_ROOT: "1" }],
     ["ORIGIN_AT_ROOT", { ORIGIN_URL: "http://origin.example", ORIGIN_AT_ROOT: "yes" }],
-  ])("name %s where it is wrong: %j", (name, bindings) => {
+  ])("the configuration error names %s for %j", (name, bindings) => {
     expect(read(bindings)).toThrow(ConfigError);
     expect(read(bindings)).toThrow(name);
   });
 
-  it("are taken where they are right", () => {
+  it("valid ORIGIN_URL and ORIGIN_AT_ROOT become the configuration", () => {
     const config = read({ ORIGIN_URL: "http://origin.example/base", ORIGIN_AT_ROOT: "1" })();
     expect([config.originUrl, config.originAtRoot]).toEqual(["http://origin.example/base", true]);
   });
 });
 
-describe("a pass-through under a prefix", () => {
-  it("asks for what follows the prefix, and knows its own URIs by both names", async () => {
+describe("the proxy under a prefix", () => {
+  it("the proxy removes its prefix, and recognises its URIs with and without it", async () => {
     const p = createProxy({ prefix: "/origin" });
     p.answers({ headers: FRESH });
     await p.send({ host: "a.test", path: "/origin/y?a=1" });

@@ -16,8 +16,8 @@ const NOW = Date.UTC(2026, 10, 21, 12);
 const LIMITS = { disconnectedMs: 3_600_000, validateMs: 86_400_000, maxMs: 7 * 86_400_000 };
 const token = fc.stringMatching(/^[a-z][a-z0-9-]{0,8}$/);
 
-describe("dates", () => {
-  it("come back as they were written", () => {
+describe("HTTP dates", () => {
+  it("parseDate reads what formatDate wrote", () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 253_402_300_799 }), (seconds) => {
         expect(parseDate(formatDate(seconds * 1_000), NOW)).toBe(seconds * 1_000);
@@ -25,7 +25,7 @@ describe("dates", () => {
     );
   });
 
-  it("are the same in all three forms, within fifty years", () => {
+  it("a date has the same instant in all three forms, within 50 years", () => {
     fc.assert(
       fc.property(fc.integer({ min: -49 * 31_536_000, max: 49 * 31_536_000 }), (offset) => {
         const at = NOW + offset * 1_000;
@@ -40,8 +40,8 @@ describe("dates", () => {
   });
 });
 
-describe("lists", () => {
-  it("come apart where they were joined", () => {
+describe("field lists", () => {
+  it("splitList returns the members that were joined", () => {
     const member = fc.oneof(
       token,
       token.map((text) => `"${text}, \\"${text}"`),
@@ -57,7 +57,7 @@ describe("lists", () => {
     );
   });
 
-  it("of directives give the least of several", () => {
+  it("repeated delta-seconds count as the least of them", () => {
     fc.assert(
       fc.property(fc.array(fc.nat(100_000), { minLength: 1, maxLength: 5 }), (seconds) => {
         const control = seconds.map((value) => `max-age=${value}`).join(", ");
@@ -67,7 +67,7 @@ describe("lists", () => {
   });
 });
 
-describe("instants", () => {
+describe("lifetimes", () => {
   const controls = fc
     .subarray([
       "max-age=60",
@@ -80,7 +80,7 @@ describe("instants", () => {
     ])
     .map((directives) => responseControlOf(readerOf([["cache-control", directives.join(", ")]])));
 
-  it("rise: fresh, stale, on error, deleted; and nothing is fresh past its lifetime", () => {
+  it("the instants of a lifetime rise, and no response is fresh past its lifetime", () => {
     fc.assert(
       fc.property(
         controls,
@@ -117,15 +117,15 @@ describe("instants", () => {
     );
   });
 
-  it("of a request that asks for more are never later", () => {
+  it("request directives never make a stored response fresher", () => {
     const ranks = ["fresh", "revalidate", "error-only", "kept", "expired"];
-    const demands = fc.record({
+    const directives = fc.record({
       noCache: fc.boolean(),
       maxAge: fc.option(fc.nat(100), { nil: undefined }),
       minFresh: fc.option(fc.nat(100), { nil: undefined }),
     });
     fc.assert(
-      fc.property(controls, demands, fc.nat(200_000), (control, asked, after) => {
+      fc.property(controls, directives, fc.nat(200_000), (control, asked, after) => {
         const instants = lifetimesOf(
           { kind: "explicit", ms: 60_000 },
           control,
@@ -154,7 +154,7 @@ describe("selecting fields", () => {
     fc.constantFrom("a", "a, b", "b;q=0.5, a", "", "A , B"),
   );
 
-  it("always select what they were stored with", () => {
+  it("a request selects the variant that was stored for it", () => {
     fc.assert(
       fc.property(requests, (fields) => {
         const request = readerOf(Object.entries(fields));
@@ -165,7 +165,7 @@ describe("selecting fields", () => {
     );
   });
 
-  it("are normal once they have been normalised", () => {
+  it("normalising a selecting field twice changes nothing", () => {
     fc.assert(
       fc.property(
         fc.constantFrom("accept-language", "accept-encoding", "foo"),
@@ -180,7 +180,7 @@ describe("selecting fields", () => {
 });
 
 describe("ranges", () => {
-  it("lie within the representation", () => {
+  it("a resolved range lies within the representation", () => {
     const spec = fc.oneof(
       fc.record({ suffix: fc.nat(50) }),
       fc
@@ -195,7 +195,7 @@ describe("ranges", () => {
     );
   });
 
-  it("join to what they were cut from", () => {
+  it("two parts of a body join to that body", () => {
     fc.assert(
       fc.property(
         fc.uint8Array({ minLength: 2, maxLength: 40 }),
@@ -218,7 +218,7 @@ describe("ranges", () => {
 });
 
 describe("updated fields", () => {
-  it("are the newer ones where it has them, else the stored ones, and never a length", () => {
+  it("updateFields prefers newer fields, keeps the others, and never changes the length", () => {
     const fields = fc.array(fc.tuple(fc.constantFrom("a", "b", "c", "content-length"), token), {
       maxLength: 6,
     });

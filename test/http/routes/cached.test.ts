@@ -3,8 +3,8 @@ import { cached, definePolicy, key, respond } from "../../../src/index.ts";
 import { createTestApp } from "../../support/app.ts";
 import { uniqueNamespace } from "../../support/isolate.ts";
 
-describe("a cached route", () => {
-  it("answers the first request as a miss and the second from memory", async () => {
+describe("cached()", () => {
+  it("a cached route answers the first request as a miss and the second from memory", async () => {
     let calls = 0;
     const { get } = createTestApp(uniqueNamespace(), (app) =>
       app.get("/thing/:id", cached({ freshFor: "1m" }), (c) => {
@@ -33,7 +33,7 @@ describe("a cached route", () => {
     expect(second.headers.get("ETag")).toBe(first.headers.get("ETag"));
   });
 
-  it("answers 304 to a client that has it, on a hit and on a miss", async () => {
+  it("a cached route answers 304 to a client with the current entity tag, on a hit and on a miss", async () => {
     const namespace = uniqueNamespace();
     const { get, clock } = createTestApp(namespace, (app) =>
       app.get("/thing", cached({ freshFor: "1m", jitter: 0 }), (c) => c.json({ same: true })),
@@ -53,7 +53,7 @@ describe("a cached route", () => {
     expect(miss.headers.get("X-Cache-Status")).toBe("MISS");
   });
 
-  it("says what a request was forwarded for: nothing stored, or something stale", async () => {
+  it("Cache-Status says whether a load replaced a stale response or none", async () => {
     const { get, clock } = createTestApp(uniqueNamespace(), (app) =>
       app.get("/thing", cached({ freshFor: "1m", staleIfError: "1h", jitter: 0 }), (c) =>
         c.json({ at: clock.now() }),
@@ -66,7 +66,7 @@ describe("a cached route", () => {
     expect(await statusOf()).toMatch(/^strata; hit; /);
   });
 
-  it("keeps a 404 as a negative for its own lifetime", async () => {
+  it("a cached route stores a 404 as a negative entry for negativeFor", async () => {
     let calls = 0;
     const { get, clock } = createTestApp(uniqueNamespace(), (app) =>
       app.get("/gone", cached({ freshFor: "1h", negativeFor: "10s", jitter: 0 }), (c) => {
@@ -92,7 +92,7 @@ describe("a cached route", () => {
     ["is private", { "Cache-Control": "private, max-age=60" }],
     ["must not be stored", { "Cache-Control": "No-Store" }],
     ["varies by everything", { Vary: "*" }],
-  ])("never shares a response that %s", async (_, headers) => {
+  ])("a cached route never shares a response that %s", async (_, headers) => {
     let calls = 0;
     const { get } = createTestApp(uniqueNamespace(), (app) =>
       app.get("/own", cached({ freshFor: "1m" }), (c) => c.json({ call: ++calls }, 200, headers)),
@@ -105,7 +105,7 @@ describe("a cached route", () => {
     expect(second.headers.get("X-Cache-Status")).toBe("BYPASS");
   });
 
-  it("serves stale while it asks again in the background, and then the new value", async () => {
+  it("a cached route serves stale during a refresh, and then the new response", async () => {
     let calls = 0;
     const { get, clock } = createTestApp(uniqueNamespace(), (app) =>
       app.get("/swr", cached({ freshFor: "10s", staleWhileRevalidate: "1m", jitter: 0 }), (c) =>
@@ -123,7 +123,7 @@ describe("a cached route", () => {
     expect(fresh.headers.get("X-Cache-Status")).toBe("HIT");
   });
 
-  it("serves stale when the handler fails, for as long as the policy says", async () => {
+  it("a cached route serves stale while the handler fails, until staleIfError ends", async () => {
     let failing = false;
     const { get, clock } = createTestApp(uniqueNamespace(), (app) =>
       app.get("/sie", cached({ freshFor: "10s", staleIfError: "1m", jitter: 0 }), (c) => {
@@ -147,7 +147,7 @@ describe("a cached route", () => {
     expect(failed.body).toContain("origin is away");
   });
 
-  it("answers HEAD from what GET has stored", async () => {
+  it("a cached route answers HEAD from the stored response to a GET", async () => {
     const { get, send } = createTestApp(uniqueNamespace(), (app) =>
       app.get("/thing", cached({ freshFor: "1m" }), (c) => c.json({ ok: true })),
     );
@@ -159,7 +159,7 @@ describe("a cached route", () => {
     expect(head.headers.get("X-Cache-Status")).toBe("HIT");
   });
 
-  it("dies with the data that it was made of", async () => {
+  it("a purge of data invalidates the cached route that read it", async () => {
     const policy = definePolicy({ freshFor: "1h" });
     let name = "Ada";
     const { get, layer, clock } = createTestApp(uniqueNamespace(), (app) => {
@@ -189,7 +189,7 @@ describe("a cached route", () => {
     expect(user.headers.get("X-Cache-Status")).toBe("HIT");
   });
 
-  it("keeps binary bodies byte for byte, in every tier", async () => {
+  it("a cached route stores binary bodies unchanged in every tier", async () => {
     const bytes = Uint8Array.from({ length: 512 }, (_, i) => i % 256);
     const namespace = uniqueNamespace();
     const build = () =>
@@ -214,7 +214,7 @@ describe("a cached route", () => {
     ["staleIfError", { freshFor: "1m", staleIfError: -1 }],
     ["jitter", { freshFor: "1m", jitter: 2 }],
     ["tags", { freshFor: "1m", tags: [""] }],
-  ] as const)("refuses a wrong %s where the route is defined", (field, options) => {
+  ] as const)("cached() throws for a wrong %s when the route is defined", (field, options) => {
     expect(() => cached(options)).toThrow(field);
   });
 });

@@ -5,12 +5,12 @@ import { uniqueNamespace } from "../../support/isolate.ts";
 
 const part = definePolicy({ freshFor: "1s", flight: "isolate", tiers: ["memory"], jitter: 0 });
 
-const PLACES = 64;
+const SLOTS = 64;
 
-it("refreshes of more routes than the origin has places for do not wait for their own places", async () => {
+it("refreshes of more routes than the origin has slots do not wait for their own slots", async () => {
   let version = 1;
   let entered = 0;
-  // As many as there are places, all inside at once.
+  // Resolves when as many handlers run as there are slots.
   const full = Promise.withResolvers<void>();
   const app = createTestApp(uniqueNamespace(), (routes) => {
     routes.get(
@@ -19,7 +19,7 @@ it("refreshes of more routes than the origin has places for do not wait for thei
       async (c) => {
         const id = c.req.param("id");
         if (version === 2) {
-          if (++entered === PLACES) full.resolve();
+          if (++entered === SLOTS) full.resolve();
           await full.promise;
         }
         const inner = await c.var.strata.cache.read(key("part", id), part, async () => version);
@@ -37,7 +37,7 @@ it("refreshes of more routes than the origin has places for do not wait for thei
   expect(new Set(stale.map(({ headers }) => headers.get("X-Cache-Status")))).toEqual(
     new Set(["STALE"]),
   );
-  // Each answer has waited for its refresh; one that waits for a place gives up after five seconds.
+  // Each response waited for its refresh. A refresh that waits for a slot gives up after 5 s.
   expect(Date.now() - startedAt).toBeLessThan(5_000);
   expect((await readAll()).map(({ body }) => body)).toEqual(ids.map((id) => `${id}: 2`));
 });

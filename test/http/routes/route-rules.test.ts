@@ -3,10 +3,10 @@ import { cached, type CachedOptions } from "../../../src/index.ts";
 import { createTestApp, type TestApp } from "../../support/app.ts";
 import { uniqueNamespace } from "../../support/isolate.ts";
 
-type Answering = (call: number, request: Request) => Response;
+type Answer = (call: number, request: Request) => Response;
 
 /** A route that counts its calls. */
-function serving(options: CachedOptions, answer: Answering): TestApp & { calls: () => number } {
+function serving(options: CachedOptions, answer: Answer): TestApp & { calls: () => number } {
   let calls = 0;
   const app = createTestApp(uniqueNamespace(), (routes) =>
     routes.get("/thing/*", cached({ jitter: 0, ...options }), (c) => answer(++calls, c.req.raw)),
@@ -15,12 +15,12 @@ function serving(options: CachedOptions, answer: Answering): TestApp & { calls: 
 }
 
 const saying =
-  (headers: Record<string, string>, status = 200): Answering =>
+  (headers: Record<string, string>, status = 200): Answer =>
   (call) =>
     new Response(String(call), { status, headers });
 
-describe("a cached route whose response says how it is cached", () => {
-  it("keeps it as long as the response says, not as the policy does", async () => {
+describe("a cached route whose response has cache directives", () => {
+  it("a lifetime in the response counts instead of the route's freshFor", async () => {
     const { get, clock, calls } = serving(
       { freshFor: "1h" },
       saying({ "Cache-Control": "max-age=10" }),
@@ -35,7 +35,7 @@ describe("a cached route whose response says how it is cached", () => {
     expect(calls()).toBe(2);
   });
 
-  it("takes the policy's stale windows where the response has none", async () => {
+  it("the route's staleWhileRevalidate applies if the response has none", async () => {
     const { get, clock } = serving(
       { freshFor: "1h", staleWhileRevalidate: "1m" },
       saying({ "Cache-Control": "max-age=10" }),
@@ -45,7 +45,7 @@ describe("a cached route whose response says how it is cached", () => {
     expect((await get("/thing/1")).headers.get("X-Cache-Status")).toBe("STALE");
   });
 
-  it("keeps a 500 only if it says so itself", async () => {
+  it("a cached route stores a 500 with explicit freshness", async () => {
     const explicit = serving({ freshFor: "1h" }, saying({ "Cache-Control": "max-age=10" }, 500));
     await explicit.get("/thing/1");
     await explicit.get("/thing/1");
@@ -53,7 +53,7 @@ describe("a cached route whose response says how it is cached", () => {
   });
 
   it.each(["no-store", "private", "no-cache", "max-age=60, private", "s-maxage=60, no-store"])(
-    "does not share %s",
+    "a cached route does not share a response with %s",
     async (control) => {
       const { get, calls } = serving({ freshFor: "1h" }, saying({ "Cache-Control": control }));
       await get("/thing/1");
@@ -62,7 +62,7 @@ describe("a cached route whose response says how it is cached", () => {
     },
   );
 
-  it("keeps the variants that its Vary makes apart, and all of them at once", async () => {
+  it("a cached route stores all variants that Vary makes, separately", async () => {
     const { get, calls } = serving(
       { freshFor: "1h" },
       (call, request) =>
@@ -80,7 +80,7 @@ describe("a cached route whose response says how it is cached", () => {
     );
   });
 
-  it("refreshes the variant that was stale, in the background", async () => {
+  it("a refresh in the background replaces only the stale variant", async () => {
     const { get, clock } = serving(
       { freshFor: "10s", staleWhileRevalidate: "1m" },
       (call, request) =>
@@ -96,7 +96,7 @@ describe("a cached route whose response says how it is cached", () => {
     expect((await get("/thing/1", { "Accept-Language": "fr" })).body).toBe("2 fr");
   });
 
-  it("answers ranges and dates from what is stored", async () => {
+  it("a cached route answers ranges and If-Modified-Since from the stored response", async () => {
     const modified = "Sun, 06 Nov 1994 08:49:37 GMT";
     const { get, calls } = serving(
       { freshFor: "1h" },
@@ -112,7 +112,7 @@ describe("a cached route whose response says how it is cached", () => {
     expect(calls()).toBe(1);
   });
 
-  it("dies by the surrogate keys and cache tags it names", async () => {
+  it("a purge by Surrogate-Key or Cache-Tag invalidates a cached route", async () => {
     const { get, layer, clock, calls } = serving(
       { freshFor: "1h" },
       saying({ "Surrogate-Key": "one two", "Cache-Tag": "three,four" }),
@@ -129,7 +129,7 @@ describe("a cached route whose response says how it is cached", () => {
     expect(calls()).toBe(3);
   });
 
-  it("is stale, not gone, after a soft purge", async () => {
+  it("a soft purge makes a cached route stale", async () => {
     const { get, layer, clock, calls } = serving(
       { freshFor: "1h", staleWhileRevalidate: "1h" },
       saying({ "Surrogate-Key": "one" }),
@@ -146,8 +146,8 @@ describe("a cached route whose response says how it is cached", () => {
   });
 });
 
-describe("what clients ask of a cached route", () => {
-  it("is ignored unless the route allows it", async () => {
+describe("request directives to a cached route", () => {
+  it("a cached route ignores request directives by default", async () => {
     const { get, calls } = serving({ freshFor: "1h" }, saying({}));
     await get("/thing/1");
     for (const control of ["no-cache", "no-store", "max-age=0"])
@@ -156,7 +156,7 @@ describe("what clients ask of a cached route", () => {
     expect(calls()).toBe(1);
   });
 
-  it("is done where the route allows it", async () => {
+  it("a cached route obeys request directives with requestDirectives", async () => {
     const { get, calls } = serving({ freshFor: "1h", requestDirectives: true }, saying({}));
     expect((await get("/thing/1", { "Cache-Control": "only-if-cached" })).status).toBe(504);
     await get("/thing/1");
@@ -168,23 +168,28 @@ describe("what clients ask of a cached route", () => {
 
 describe("the key rules of a cached route", () => {
   it.each([
-    ["ignore the order of parameters", {}, ["?a=1&b=2", "?b=2&a=1"], 1],
-    ["tell parameters apart by default", {}, ["?a=1", "?a=2", ""], 3],
+    ["the order of parameters does not matter", {}, ["?a=1&b=2", "?b=2&a=1"], 1],
+    ["all parameters are in the key by default", {}, ["?a=1", "?a=2", ""], 3],
     [
-      "leave parameters out",
+      "`except` leaves parameters out of the key",
       { query: { except: ["utm"] } },
       ["?a=1&utm=x", "?a=1", "?utm=y&a=1"],
       1,
     ],
-    ["take only some parameters", { query: { only: ["a"] } }, ["?a=1&x=1", "?a=1", "?a=2"], 2],
-    ["take none", { query: "none" }, ["?a=1", ""], 1],
-  ] as const)("%s", async (_, key, queries, calls) => {
+    [
+      "`only` names the parameters in the key",
+      { query: { only: ["a"] } },
+      ["?a=1&x=1", "?a=1", "?a=2"],
+      2,
+    ],
+    ["`none` leaves all parameters out of the key", { query: "none" }, ["?a=1", ""], 1],
+  ] as const)("key rules: %s", async (_, key, queries, calls) => {
     const route = serving({ freshFor: "1h", key }, saying({}));
     for (const query of queries) await route.get(`/thing/1${query}`);
     expect(route.calls()).toBe(calls);
   });
 
-  it("take fields, cookies and the host", async () => {
+  it("key rules: fields, cookies and the host are in the key if named", async () => {
     const key = { headers: ["X-Plan"], cookies: ["theme"], host: true };
     const { get, send, calls } = serving({ freshFor: "1h", key }, saying({}));
     await get("/thing/1", { "X-Plan": "a", Cookie: "theme=dark; session=1" });
@@ -200,7 +205,7 @@ describe("the key rules of a cached route", () => {
     expect(calls()).toBe(4);
   });
 
-  it("leave the handler what the platform knows of the request", async () => {
+  it("key rules: the handler still sees request.cf", async () => {
     let seen: unknown;
     const { send } = serving({ freshFor: "1h", key: { query: "none" } }, (_, request) => {
       seen = [request.cf?.["colo"], new URL(request.url).search, request.headers.get("Cookie")];
@@ -211,7 +216,7 @@ describe("the key rules of a cached route", () => {
     expect(seen).toEqual(["VIE", "", null]);
   });
 
-  it("hash what is too long for a key", async () => {
+  it("key rules: a key that would be too long is hashed", async () => {
     const { get, calls } = serving({ freshFor: "1h" }, saying({}));
     const long = `/thing/${"a".repeat(2_000)}`;
     for (const path of [`${long}1`, `${long}2`, `${long}1`])
