@@ -1,6 +1,6 @@
 /** The words from which the seed makes a shop. */
 
-/** What is sold: the category's name, its description, and what one such thing is called. */
+/** The categories: name, description, and the noun for one of its products. */
 export const CATEGORIES: readonly (readonly [name: string, description: string, noun: string])[] = [
   ["Headphones", "Over-ear, on-ear and in-ear", "Headphones"],
   ["Speakers", "For the shelf and for the road", "Speaker"],
@@ -44,7 +44,7 @@ export const CATEGORIES: readonly (readonly [name: string, description: string, 
   ["Notebooks", "Lined, dotted and plain", "Notebook"],
 ];
 
-// 50 makers times 40 qualifiers: each of the 2,000 products has a name of its own.
+// 50 makers times 40 qualifiers give each of the 2,000 products a unique name.
 const MAKERS =
   `Alder Arclight Ashford Aurora Basalt Birchwood Blackfjord Brightwater Calder Cedarline
    Cinder Cobalt Copperhill Corvid Dunmore Eastlake Elmstone Emberly Fernway Fjordline

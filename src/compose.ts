@@ -21,8 +21,8 @@ import { withInternals } from "./internals.ts";
 import { createDatabase } from "./origin/neon.ts";
 import { exporterPlatform, platform, type Platform } from "./platform.ts";
 import { apiKeys, parseApiKeys } from "./ratelimit/api-keys.ts";
-import { withGuard } from "./ratelimit/guarded-ledger.ts";
 import { createIdentities } from "./ratelimit/identity.ts";
+import { withLedgerBreaker } from "./ratelimit/ledger-breaker.ts";
 import { createRateLimits } from "./ratelimit/rate-limits.ts";
 import { createRedisLedger } from "./ratelimit/redis-ledger.ts";
 import { createRedis } from "./redis/client.ts";
@@ -195,7 +195,7 @@ export function createLayer(
   const rateLimits = createRateLimits<StrataEnv>({
     scopeOf: internalScopeOf,
     ledgerOf: (algorithm) =>
-      withGuard(
+      withLedgerBreaker(
         createRedisLedger({ redis: limiter.redis, namespace, algorithm, newId }),
         limiter.breaker,
       ),

@@ -44,7 +44,7 @@ export type { Database } from "./origin/neon.ts";
 // Rate limits: limits per address, user and endpoint.
 export type { RateLimitOptions, RateLimits, RateLimitStats } from "./ratelimit/rate-limits.ts";
 export type { LimitInfo } from "./ratelimit/inspection.ts";
-export { slidingLog, slidingWindow } from "./ratelimit/sliding-algorithms.ts";
+export { slidingLog, slidingWindow } from "./ratelimit/upstash-adapter.ts";
 export { packIdentifier } from "./ratelimit/identifier-codec.ts";
 
 // Errors: what the layer throws.

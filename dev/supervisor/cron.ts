@@ -1,5 +1,5 @@
 export interface CronOptions {
-  /** The Worker instance whose handler is fired. */
+  /** URL of the Worker instance whose handler is called. */
   readonly url: string;
   readonly crons: readonly string[];
   readonly everyMs: number;
@@ -7,9 +7,8 @@ export interface CronOptions {
 }
 
 /**
- * Fires the cron handler regularly, which `wrangler dev` does not do by itself. Every schedule is
- * fired at every turn, whatever its times: a laptop's day is short.
- * Gives the function that ends it.
+ * Calls the cron handler at a fixed interval, because `wrangler dev` does not. Each call uses every
+ * schedule, whatever its times. Returns a function that stops the calls.
  */
 export function startCron({ url, crons, everyMs, log }: CronOptions): () => void {
   const controller = new AbortController();

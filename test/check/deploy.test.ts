@@ -12,7 +12,10 @@ ADMIN_TOKEN=0123456789abcdef
 `;
 const NOT_FOUND = 'echo "Worker \\"planted\\" not found." >&2; exit 1';
 
-/** Deploys from a folder of its own, with a `wrangler` that answers `secret list` as told. */
+/**
+ * Runs the deployment in its own folder, with a `wrangler` that answers `secret list` with the
+ * given text.
+ */
 function deploy({ secretList, secrets = "", toml = "" }: Record<string, string>) {
   const root = mkdtempSync(join(tmpdir(), "strata-deploy-"));
   try {

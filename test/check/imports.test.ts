@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { plant } from "./planted-project.ts";
 
-/** A project where every file below exists, so that only the rule under test is broken. */
+/** A project in which every file below exists, so that only the rule under test is broken. */
 const ROOMS = Object.fromEntries(
   [
     "core/x",

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { plant } from "./planted-project.ts";
 
-/** A file of that many lines, counting the blank one and the comments. */
+/** Returns a file with this number of lines, including the blank one and the comments. */
 const lines = (count: number): string =>
   `export const odd = 1;\n\n${"// A line.\n".repeat(count - 2)}`;
 

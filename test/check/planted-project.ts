@@ -13,7 +13,7 @@ import { dirname, join, resolve } from "node:path";
 
 const REPOSITORY = resolve(import.meta.dirname, "../..");
 
-/** The gates as they are configured here, for a project elsewhere. */
+/** The files that configure the gates, to be copied into a project elsewhere. */
 const TOOLCHAIN = [
   ".oxfmtrc.jsonc",
   ".oxlintrc.jsonc",
@@ -44,7 +44,7 @@ export default {
 `,
 };
 
-/** The manifest of the repository, with the dependencies that the gates themselves need. */
+/** Returns the manifest of the repository, with only the dependencies that the gates need. */
 function manifest(dependencies: Readonly<Record<string, string>>) {
   const own = JSON.parse(readFileSync(join(REPOSITORY, "package.json"), "utf8")) as {
     scripts: Record<string, string>;
@@ -65,13 +65,13 @@ function manifest(dependencies: Readonly<Record<string, string>>) {
   };
 }
 
-/** How a gate ended, and everything that it printed. */
+/** The result of a gate and everything that it printed. */
 export interface Outcome {
   readonly passed: boolean;
   readonly output: string;
 }
 
-/** A sound project in a folder of its own, with files planted in it. */
+/** A sound project in its own folder, with planted files. */
 export interface Planted extends Disposable {
   /** Runs one script of package.json, such as "check:lint", as npm would. */
   run(gate: string): Outcome;
@@ -82,7 +82,7 @@ export interface Planted extends Disposable {
 /**
  * Copies the toolchain beside a sound Worker and plants files in it.
  *
- * @param files contents by path; they replace the sound ones of the same path
+ * @param files contents by path; a file replaces the sound one of the same path
  * @param dependencies versions by name, for package.json
  */
 export function plant(

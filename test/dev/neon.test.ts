@@ -1,4 +1,6 @@
-/** Neon's SQL over HTTP, as `@neondatabase/serverless` speaks it and Neon's proxy answers it. */
+/**
+ * Tests Neon's SQL over HTTP, as `@neondatabase/serverless` sends it and Neon's proxy answers it.
+ */
 import { neon } from "@neondatabase/serverless";
 import { eq, sql as statement } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/neon-http";
@@ -47,7 +49,7 @@ describe.each(availableSqlEngines())("the Neon gateway over $name", (choice) => 
           j: { a: [1] },
           f: 1.5,
           d: "1.10",
-          // drizzle, once imported, keeps the driver from making dates of these.
+          // drizzle, once it is imported, keeps the driver from converting these to dates.
           day: "2026-01-02",
           raw: Buffer.from([0, 255]),
         },

@@ -3,7 +3,6 @@ import type { RedisEngine } from "../../dev/redis/engine.ts";
 import { availableEngines } from "./support/engines.ts";
 import type { OpenEngine } from "./support/engines.ts";
 import { operation, transcribe } from "./support/transcript.ts";
-import { collections } from "./support/steps/collections.ts";
 import { hashes } from "./support/steps/hashes.ts";
 import { keys } from "./support/steps/keys.ts";
 import { numbers } from "./support/steps/numbers.ts";
@@ -11,13 +10,15 @@ import { scripts } from "./support/steps/scripts.ts";
 import { sortedSets } from "./support/steps/sorted-sets.ts";
 import { strings } from "./support/steps/strings.ts";
 
-/** What both engines are asked; the recorded answers stand beside, one file each. */
+/**
+ * The commands for both engines. The recorded answers are in one file each, in
+ * fixtures/transcripts.
+ */
 const TRANSCRIPTS = {
   strings,
   keys,
   hashes,
   "sorted-sets": sortedSets,
-  collections,
   scripts,
   numbers,
 };
@@ -44,7 +45,7 @@ describe.each(availableEngines())("the $name Redis engine", ({ open }) => {
     const { reply } = await engine.run(operation("TIME"));
     const [seconds, micros] = (reply as readonly Buffer[]).map((part) => Number(part.toString()));
     const now = seconds! * 1_000_000 + micros!;
-    // Two clocks of one machine, one of them cut to milliseconds.
+    // The two clocks are of one machine, and one has a resolution of 1 ms.
     expect(now).toBeGreaterThan(before - 5_000);
     expect(now).toBeLessThan(Date.now() * 1_000 + 5_000);
   });

@@ -7,7 +7,7 @@ import { findRedisServer } from "../../dev/redis/server-process.ts";
 import { processList, supervised } from "./support/supervised.ts";
 import type { Supervised, SupervisedOptions } from "./support/supervised.ts";
 
-/** Where there is none, its crash cannot be tried. */
+/** Without a Redis server its crash cannot be tested. */
 const redisServers = [findRedisServer()].filter((file) => file !== undefined);
 
 describe("npm run dev", () => {
@@ -105,7 +105,7 @@ describe("npm run dev", () => {
     const token = /ADMIN_TOKEN\s+([0-9a-f]{32}) \(made for this run\)/.exec(dev.output())?.[1];
     expect(await json(`${url}/variables`)).toMatchObject({ ADMIN_TOKEN: token });
 
-    // The runtime of the Worker itself listens on a port of wrangler's choice.
+    // The runtime of the Worker itself listens on a port that wrangler chooses.
     crash(/workerd serve.*entry=127\.0\.0\.1:0 /);
     await dev.printed("Workers runtime crashed");
     await expect

@@ -1,4 +1,7 @@
-/** What Upstash's REST protocol builds out of commands: pipelines, transactions, scripts, subscriptions. */
+/**
+ * Tests the parts of Upstash's REST protocol that combine commands: pipelines, transactions,
+ * scripts and subscriptions.
+ */
 import { createHash } from "node:crypto";
 import type { Redis } from "@upstash/redis";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";

@@ -1,4 +1,6 @@
-/** Upstash's REST protocol, from https://upstash.com/docs/redis/features/restapi and its own SDK. */
+/**
+ * Tests Upstash's REST protocol, by https://upstash.com/docs/redis/features/restapi and its SDK.
+ */
 import type { Redis } from "@upstash/redis";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { availableEngines } from "./support/engines.ts";

@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import CachePolicy from "http-cache-semantics";
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { decideStorage } from "../../src/http/cache/cacheable-response.ts";
-import { readerOf } from "../../src/http/rfc/field-reader.ts";
+import { decideStorage } from "../../src/http/cache/storage-decision.ts";
+import { readerOf } from "../../src/http/rfc/fields.ts";
 
 const NOW = Date.UTC(2026, 10, 21, 12);
 const LIMITS = { disconnectedMs: 0, validateMs: 0, maxMs: Infinity };
@@ -137,7 +137,7 @@ function ours({ status, control, headers, asking }: Case): number {
     Object.entries(asking).map(([name, value]) => [name.toLowerCase(), value]),
   );
   const verdict = decideStorage(request, head, "x", LIMITS);
-  return verdict.storing === "store" ? Math.max(0, verdict.lifetimes.freshUntil - NOW) : 0;
+  return verdict.cacheability === "store" ? Math.max(0, verdict.lifetimes.freshUntil - NOW) : 0;
 }
 
 function theirs({ status, control, headers, asking }: Case): number {

@@ -2,11 +2,11 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
-import { decideStorage } from "../../src/http/cache/cacheable-response.ts";
-import { readerOf } from "../../src/http/rfc/field-reader.ts";
+import { decideStorage } from "../../src/http/cache/storage-decision.ts";
+import { readerOf } from "../../src/http/rfc/fields.ts";
 import { forbidsStale } from "../../src/http/rfc/lifetimes.ts";
 import { requestControlOf } from "../../src/http/rfc/request-control.ts";
-import { reuseOf } from "../../src/http/rfc/reuse.ts";
+import { freshnessForRequest } from "../../src/http/rfc/reuse.ts";
 import { matches, selectingNames, selectorsOf } from "../../src/http/rfc/vary.ts";
 import { undiciReuses, type Exchange } from "./undici-cache.ts";
 
@@ -102,10 +102,10 @@ function ours({ status, headers, asking, again, after }: Case): boolean {
   const head = { status, sent: readerOf(fields), fields, requestedAt: NOW, respondedAt: NOW };
   const first = readerOf(lowerCase(asking));
   const second = readerOf(lowerCase(again));
-  const { storing, lifetimes, meta, control } = decideStorage(first, head, "x", LIMITS);
+  const { cacheability, lifetimes, meta, control } = decideStorage(first, head, "x", LIMITS);
   const selectors = selectorsOf(selectingNames(head.sent.get("Vary")), first);
-  if (storing !== "store" || !matches(selectors, second)) return false;
-  const standing = reuseOf(
+  if (cacheability !== "store" || !matches(selectors, second)) return false;
+  const standing = freshnessForRequest(
     { ...lifetimes, ...meta },
     requestControlOf(second),
     NOW + after * 1_000,

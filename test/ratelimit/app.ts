@@ -1,4 +1,4 @@
-/** Small applications with limits, in isolates that share one namespace of Redis. */
+/** Small applications with limits. Applications with one namespace act as isolates of one Worker. */
 import type { Bindings, StrataEnv, StrataOptions } from "../../src/index.ts";
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
@@ -10,9 +10,9 @@ import { createTestLayer } from "../support/layer.ts";
 export interface LimitedApp {
   readonly rateLimits: RateLimits<StrataEnv>;
   readonly clock: TestClock;
-  /** Asks as a client at an address, and waits for what was deferred. */
+  /** Sends a request from an address, and waits for the work that it deferred. */
   get(path: string, options?: AskOptions): Promise<Answer>;
-  /** The same request so many times at once. */
+  /** Sends the same request `times` times at once. */
   storm(times: number, path: string, options?: AskOptions): Promise<readonly Answer[]>;
 }
 
@@ -74,7 +74,7 @@ export function createLimitedApp(
   };
 }
 
-/** How many of the answers have each status. */
+/** The number of answers with each status. */
 export function statuses(answers: readonly Answer[]): Record<number, number> {
   const counts: Record<number, number> = {};
   for (const { status } of answers) counts[status] = (counts[status] ?? 0) + 1;

@@ -1,4 +1,4 @@
-/** A small application on one test isolate, called as HTTP calls it. */
+/** A small application on one test isolate, called through its HTTP interface. */
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { Hono } from "hono";
@@ -10,7 +10,7 @@ export interface TestApp {
   readonly app: Hono<StrataEnv>;
   readonly layer: TestLayer;
   readonly clock: TestClock;
-  /** Asks, reads the body, and waits for everything that was deferred. */
+  /** Sends a request, reads the body, and waits for deferred work. */
   get(path: string, headers?: Record<string, string>): Promise<TestAnswer>;
   send(request: Request): Promise<TestAnswer>;
 }

@@ -1,4 +1,4 @@
-/** Isolates to test with: each has its own memory and its own knowledge of the log. */
+/** Test isolates. Each has its own memory and log view. */
 import { createContext } from "../../src/core/context.ts";
 import type { CacheEvent } from "../../src/core/events.ts";
 import type { Context } from "../../src/core/context.ts";
@@ -10,11 +10,11 @@ import { createTestLayer, type TestLayer } from "./layer.ts";
 
 export interface TestClock {
   now(): number;
-  /** Sets this clock alone forward, or back. */
+  /** Moves this clock forward, or back if negative. */
   advance(ms: number): void;
 }
 
-/** The real clock with an offset: timers and I/O stay real. */
+/** The real clock with an offset. Timers and I/O stay real. */
 export function createTestClock(): TestClock {
   let offset = 0;
   return {
@@ -28,11 +28,11 @@ export function createTestClock(): TestClock {
 export interface TestIsolate {
   readonly layer: TestLayer;
   readonly clock: TestClock;
-  /** A new request of this isolate. */
+  /** Begins a request of this isolate. */
   request(): TestRequest;
-  /** Waits until everything that was deferred has ended, also what that deferred in turn. */
+  /** Waits until all deferred work has ended, and the work that it deferred. */
   settle(): Promise<void>;
-  /** Events of all requests so far. */
+  /** The events of all requests so far. */
   readonly events: CacheEvent[];
 }
 
@@ -41,7 +41,7 @@ export interface TestRequest extends DataReader {
 }
 
 export interface TestIsolateOptions {
-  /** Isolates of one namespace share Redis, the edge and flights. */
+  /** Isolates of one namespace share Redis, edge and flights. */
   readonly namespace: string;
   readonly clock?: TestClock;
   readonly random?: () => number;

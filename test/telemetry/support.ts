@@ -1,4 +1,4 @@
-/** Isolates with telemetry on, whose exports and lines are kept for the test. */
+/** Creates isolates with telemetry on, for tests. */
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { Hono } from "hono";
@@ -10,9 +10,9 @@ export interface TelemetryApp {
   readonly app: Hono<StrataEnv>;
   readonly layer: TestLayer;
   readonly clock: TestClock;
-  /** Asks, reads the body, and waits for everything that was deferred, exports included. */
+  /** Sends a request, reads the body, and waits for the background work, exports included. */
   get(path: string, headers?: Record<string, string>): Promise<Response>;
-  /** The value of a sample of /metrics; 0 if it is not there. */
+  /** The value of one sample of /metrics; 0 if it is missing. */
   metric(sample: string): Promise<number>;
 }
 
@@ -59,7 +59,7 @@ export function createTelemetryApp(
 }
 
 let count = 0;
-/** A namespace that no other test has. */
+/** Makes a namespace that no other test uses. */
 export function newNamespace(): string {
   count += 1;
   return `telemetry-${crypto.randomUUID().slice(0, 8)}-${count}`;

@@ -4,7 +4,7 @@ import type { Entry } from "../../src/core/entry.ts";
 import type { Context } from "../../src/core/context.ts";
 import type { Tier } from "../../src/core/tier.ts";
 import { createTestContext } from "../support/context.ts";
-import { entryOf, taggedMembers } from "../support/entries.ts";
+import { entryOf, invalidationKeysOf } from "../support/entries.ts";
 
 export interface TierUnderTest {
   readonly tier: Tier;
@@ -59,7 +59,7 @@ export function describeTier(name: Tier["name"], create: () => TierUnderTest): v
         {
           asOf: 2 ** 52 + 1,
           era: "e",
-          invalidationKeys: taggedMembers("product:1", "größe 1", "!seq"),
+          invalidationKeys: invalidationKeysOf("product:1", "größe 1", "!seq"),
         },
       ],
     ])("gives back %s as it was", async (_, fields) => {

@@ -53,7 +53,7 @@ describe.each(Object.keys(FIRST_OUT))("the eviction %s", (name) => {
             tier.remove(key);
             seen.delete(key);
           } else if (action === "get") {
-            expect(tier.peek(key) !== undefined).toBe(known !== undefined);
+            expect(tier.get(key) !== undefined).toBe(known !== undefined);
           } else tier.put(entryOf({ key, deleteAt }), now);
           if (action !== "remove" && known !== undefined) {
             known.used = at;

@@ -1,22 +1,21 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { MemoryTier } from "../../src/core/tier.ts";
 import { createMemoryTier } from "../../src/tiers/memory.ts";
 import { entryOf } from "../support/entries.ts";
 
 const now = 1_000_000;
 const keyOf = (n: number) => `k:${n}`;
 const tierOf = (maxEntries: number) => createMemoryTier({ maxBytes: 1_000_000, maxEntries });
-type MemoryTier = ReturnType<typeof tierOf>;
 
 function put(tier: MemoryTier, ...keys: readonly number[]): void {
   for (const n of keys) tier.put(entryOf({ key: keyOf(n) }), now);
 }
 
 function read(tier: MemoryTier, times: number, ...keys: readonly number[]): void {
-  for (let time = 0; time < times; time++) for (const n of keys) tier.peek(keyOf(n));
+  for (let time = 0; time < times; time++) for (const n of keys) tier.get(keyOf(n));
 }
 
-/** Which of them are there. Looking is a visit: only once, at the end. */
 const held = (tier: MemoryTier, ...keys: readonly number[]) =>
   keys.filter((n) => tier.peek(keyOf(n)) !== undefined);
 
@@ -110,7 +109,7 @@ describe("the eviction sieve", () => {
           const tier = tierOf(maxEntries);
           const model = createModel(maxEntries);
           for (const { do: action, key } of operations) {
-            if (action === "get") tier.peek(key);
+            if (action === "get") tier.get(key);
             else if (action === "remove") tier.remove(key);
             else tier.put(entryOf({ key }), now);
             model[action](key);

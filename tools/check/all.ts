@@ -1,4 +1,4 @@
-/** `npm run check`: every `check:` script of package.json, also after one has failed. */
+/** `npm run check`: runs every `check:` script of package.json, also after one has failed. */
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 

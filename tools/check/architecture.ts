@@ -1,11 +1,12 @@
 /**
- * The rules of the code's shape, as tables. `imports.ts` reads the sources and applies them.
+ * The rules for the structure of the code, as tables. `imports.ts` reads the sources and applies
+ * them.
  *
- * A place is a room of `src` ("core"), a file in one ("redis/client.ts"), or a file of `src` itself
- * ("compose.ts"). A room may always import itself. An import of types alone counts as an import.
+ * A place is a room of `src` ("core"), a file in a room ("redis/client.ts"), or a file of `src`
+ * itself ("compose.ts"). A room may always import itself. An import of types counts as an import.
  */
 
-/** Everything of `src` that knows nothing of products, users or chat. */
+/** The rooms of the caching layer. They do not depend on the reference application. */
 const LAYER = [
   "core",
   "engine",
@@ -20,7 +21,9 @@ const LAYER = [
   "origin",
 ] as const;
 
-/** What each place may import, besides itself. A place that is not listed may not exist. */
+/**
+ * The places that each place may import besides itself. A place that is not listed may not exist.
+ */
 export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   core: [],
   engine: ["core"],
@@ -63,7 +66,9 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   zod: ["core", "config", "http", "api", "dashboard"],
 };
 
-/** The clock and the dice come from the composition root; everyone else is handed a `Clock` and a `Random`. */
+/**
+ * The only places that read the clock or randomness. All others receive a `Clock` and a `Random`.
+ */
 export const IMPURE = {
   places: ["platform.ts", "worker.ts"],
   members: {
@@ -74,11 +79,11 @@ export const IMPURE = {
   } as Readonly<Record<string, readonly string[]>>,
 } as const;
 
-/** The one file that re-exports: the public API of the layer. */
+/** The only file that re-exports: the public API of the layer. */
 export const REEXPORTER = "src/index.ts";
 
-/** Folders and files so named collect what has no home. */
+/** Names that say nothing about the content of a folder or file. */
 export const NAMELESS = ["utils", "util", "helpers", "helper", "misc", "common"] as const;
 
-/** The folders whose files must not import each other in a circle, re-export, or be named for nothing. */
+/** The folders in which circular imports, re-exports and empty names are errors. */
 export const TREES = ["src", "dev", "drizzle", "tools", "bench"] as const;

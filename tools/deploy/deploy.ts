@@ -1,6 +1,7 @@
 /**
- * `npm run deploy`: looks whether the Worker could serve its first request, then `wrangler deploy`.
- * Arguments go to wrangler; a first deployment brings its secrets: `-- --secrets-file <file>`.
+ * `npm run deploy`: checks that the Worker could serve its first request, then runs `wrangler
+ * deploy`. It passes its arguments on to wrangler. A first deployment passes its secrets: `--
+ * --secrets-file <file>`.
  */
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -19,7 +20,9 @@ const file = flags["secrets-file"];
 const env = typeof flags["env"] === "string" ? flags["env"] : undefined;
 const environment = env === undefined ? [] : ["--env", env];
 
-/** Names of the secrets of the deployed Worker; none before its first deployment. */
+/**
+ * Returns the names of the deployed Worker's secrets. Before the first deployment there are none.
+ */
 function heldSecrets(): ReadonlySet<string> {
   const run = spawnSync("wrangler", ["secret", "list", "--format", "json", ...environment], {
     encoding: "utf8",

@@ -1,7 +1,10 @@
 import { describe, expect, it } from "vitest";
 import type { Context } from "../../../src/core/context.ts";
 import type { LogKey } from "../../../src/core/invalidation-key.ts";
-import { createInvalidate, type Recovering } from "../../../src/http/proxy/invalidation-retry.ts";
+import {
+  createRetryingInvalidate,
+  type RecoveringInvalidator,
+} from "../../../src/http/proxy/invalidation-retry.ts";
 
 const ctx = {} as Context;
 
@@ -11,7 +14,7 @@ function createLog() {
   const dead: LogKey[] = [];
   const listeners: ((ctx: Context) => Promise<unknown>)[] = [];
   const state = { away: true };
-  const invalidator: Recovering = {
+  const invalidator: RecoveringInvalidator = {
     markInvalidated: (members) => void dead.push(...members),
     invalidate: (members) => {
       if (state.away)
@@ -29,7 +32,7 @@ function createLog() {
 describe("an invalidation while the log is away", () => {
   it("holds here at once, and is made again when the log is back, once", async () => {
     const log = createLog();
-    const invalidate = createInvalidate(log.invalidator);
+    const invalidate = createRetryingInvalidate(log.invalidator);
     expect((await invalidate(["k:a:1"], ctx)).ok).toBe(false);
     expect(log.dead).toEqual(["k:a:1"]);
     await log.recover();
@@ -42,7 +45,7 @@ describe("an invalidation while the log is away", () => {
 
   it("becomes one of everything where there are too many to remember", async () => {
     const log = createLog();
-    const invalidate = createInvalidate(log.invalidator);
+    const invalidate = createRetryingInvalidate(log.invalidator);
     for (let i = 0; i <= 1_000; i++) await invalidate([`k:a:${i}`], ctx);
     log.state.away = false;
     await log.recover();

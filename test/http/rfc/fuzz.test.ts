@@ -1,15 +1,19 @@
 import { describe, expect, it } from "vitest";
-import { entityTags } from "../../../src/http/rfc/conditional.ts";
+import { parseEntityTags } from "../../../src/http/rfc/conditional.ts";
 import { parseDate } from "../../../src/http/rfc/dates.ts";
-import { parseDirectives, qualifiedBy, secondsOf } from "../../../src/http/rfc/directives.ts";
+import {
+  parseDirectives,
+  qualifyingNames,
+  deltaSecondsOf,
+} from "../../../src/http/rfc/directives.ts";
 import { splitList } from "../../../src/http/rfc/fields.ts";
-import { ageSeconds } from "../../../src/http/rfc/freshness.ts";
-import { groupsOf } from "../../../src/http/rfc/invalidation.ts";
+import { parseAge } from "../../../src/http/rfc/freshness.ts";
+import { parseCacheGroups } from "../../../src/http/rfc/invalidation.ts";
 import { parseContentRange, parseRange } from "../../../src/http/rfc/range.ts";
 import { requestControlOf } from "../../../src/http/rfc/request-control.ts";
-import { controlOf } from "../../../src/http/rfc/response-control.ts";
+import { responseControlOf } from "../../../src/http/rfc/response-control.ts";
 import { parseDictionary, parseList } from "../../../src/http/rfc/structured-fields.ts";
-import { isWantedMost, normalise, selectingNames } from "../../../src/http/rfc/vary.ts";
+import { isPreferredLanguage, normalise, selectingNames } from "../../../src/http/rfc/vary.ts";
 
 const NOW = Date.UTC(2026, 10, 21);
 const only = (value: string) => ({ get: () => value });
@@ -17,21 +21,21 @@ const only = (value: string) => ({ get: () => value });
 const PARSERS: Readonly<Record<string, (value: string) => unknown>> = {
   splitList,
   parseDirectives,
-  secondsOf: (value) => secondsOf(parseDirectives(value), "max-age"),
-  qualifiedBy: (value) => qualifiedBy(parseDirectives(value), "private"),
-  controlOf: (value) => controlOf(only(value)),
+  deltaSecondsOf: (value) => deltaSecondsOf(parseDirectives(value), "max-age"),
+  qualifyingNames: (value) => qualifyingNames(parseDirectives(value), "private"),
+  responseControlOf: (value) => responseControlOf(only(value)),
   requestControlOf: (value) => requestControlOf(only(value)),
   parseDictionary,
   parseList,
   parseDate: (value) => parseDate(value, NOW),
-  ageSeconds,
-  groupsOf,
-  entityTags,
+  parseAge,
+  parseCacheGroups,
+  parseEntityTags,
   parseRange,
   parseContentRange,
   selectingNames,
   normalise: (value) => normalise("accept-language", value),
-  isWantedMost: (value) => isWantedMost(value, value),
+  isPreferredLanguage: (value) => isPreferredLanguage(value, value),
 };
 
 /** What headers are made of, and what breaks parsers. */

@@ -1,14 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { formatDate, parseDate } from "../../../src/http/rfc/dates.ts";
-import { parseDirectives, secondsOf } from "../../../src/http/rfc/directives.ts";
-import { readerOf } from "../../../src/http/rfc/field-reader.ts";
+import { parseDirectives, deltaSecondsOf } from "../../../src/http/rfc/directives.ts";
+import { readerOf } from "../../../src/http/rfc/fields.ts";
 import { splitList } from "../../../src/http/rfc/fields.ts";
 import { lifetimesOf } from "../../../src/http/rfc/lifetimes.ts";
 import { covers, joinParts, resolveRange } from "../../../src/http/rfc/range.ts";
-import { controlOf } from "../../../src/http/rfc/response-control.ts";
-import { reuseOf } from "../../../src/http/rfc/reuse.ts";
-import { NO_DEMANDS } from "../../../src/http/rfc/request-control.ts";
+import { responseControlOf } from "../../../src/http/rfc/response-control.ts";
+import { freshnessForRequest } from "../../../src/http/rfc/reuse.ts";
+import { NO_REQUEST_DIRECTIVES } from "../../../src/http/rfc/request-control.ts";
 import { updateFields } from "../../../src/http/rfc/stored-fields.ts";
 import { matches, normalise, selectorsOf } from "../../../src/http/rfc/vary.ts";
 
@@ -61,7 +61,7 @@ describe("lists", () => {
     fc.assert(
       fc.property(fc.array(fc.nat(100_000), { minLength: 1, maxLength: 5 }), (seconds) => {
         const control = seconds.map((value) => `max-age=${value}`).join(", ");
-        expect(secondsOf(parseDirectives(control), "max-age")).toBe(Math.min(...seconds));
+        expect(deltaSecondsOf(parseDirectives(control), "max-age")).toBe(Math.min(...seconds));
       }),
     );
   });
@@ -78,7 +78,7 @@ describe("instants", () => {
       "stale-if-error=90",
       "public",
     ])
-    .map((directives) => controlOf(readerOf([["cache-control", directives.join(", ")]])));
+    .map((directives) => responseControlOf(readerOf([["cache-control", directives.join(", ")]])));
 
   it("rise: fresh, stale, on error, deleted; and nothing is fresh past its lifetime", () => {
     fc.assert(
@@ -104,9 +104,14 @@ describe("instants", () => {
           expect(errorUntil).toBeLessThanOrEqual(deleteAt);
           expect(freshUntil).toBeLessThanOrEqual(born + ms);
           const at = Math.max(NOW, born + ms);
-          expect(reuseOf({ ...instants, bornAt: born }, NO_DEMANDS, at, () => false)).not.toBe(
-            "fresh",
-          );
+          expect(
+            freshnessForRequest(
+              { ...instants, bornAt: born },
+              NO_REQUEST_DIRECTIVES,
+              at,
+              () => false,
+            ),
+          ).not.toBe("fresh");
         },
       ),
     );
@@ -130,8 +135,13 @@ describe("instants", () => {
           LIMITS,
         );
         const stored = { ...instants, bornAt: NOW };
-        const plain = reuseOf(stored, NO_DEMANDS, NOW + after, () => true);
-        const strict = reuseOf(stored, { ...NO_DEMANDS, ...asked }, NOW + after, () => true);
+        const plain = freshnessForRequest(stored, NO_REQUEST_DIRECTIVES, NOW + after, () => true);
+        const strict = freshnessForRequest(
+          stored,
+          { ...NO_REQUEST_DIRECTIVES, ...asked },
+          NOW + after,
+          () => true,
+        );
         expect(ranks.indexOf(strict)).toBeGreaterThanOrEqual(ranks.indexOf(plain));
       }),
     );

@@ -1,0 +1,56 @@
+/**
+ * `npm run comments [-- --seed 7 --count 10]`: draws comments at random from each room of src, for
+ * a review of their language by a reader who does not know the code. The same seed draws the same
+ * comments from the same sources.
+ */
+import { parseArgs } from "node:util";
+import { filesOf } from "../check/files.ts";
+import { readSource } from "../check/source.ts";
+
+const { values } = parseArgs({
+  options: { seed: { type: "string", default: "1" }, count: { type: "string", default: "10" } },
+});
+const seed = Number(values.seed);
+const count = Number(values.count);
+if (!Number.isInteger(seed) || !Number.isInteger(count) || count < 1) {
+  console.error("comments: --seed must be a whole number, and --count one above 0");
+  process.exit(1);
+}
+
+/** mulberry32: a small generator of numbers in [0, 1) from a 32-bit seed. */
+let state = seed >>> 0;
+function random(): number {
+  state = (state + 0x6d2b79f5) >>> 0;
+  let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+  mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+  return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+}
+
+interface Comment {
+  readonly place: string;
+  readonly text: string;
+}
+
+const rooms = new Map<string, Comment[]>();
+for (const path of filesOf(process.cwd(), ["src/**/*.ts"])) {
+  const room = path.split("/").length > 2 ? (path.split("/")[1] ?? "") : "src itself";
+  const comments = rooms.get(room) ?? [];
+  rooms.set(room, comments);
+  for (const { line, text } of readSource(process.cwd(), path).comments) {
+    const words = text
+      .replaceAll(/^[\s*]+/gmu, "")
+      .replaceAll(/\s+/gu, " ")
+      .trim();
+    if (words !== "" && !words.startsWith("oxlint-disable"))
+      comments.push({ place: `${path}:${line}`, text: words });
+  }
+}
+
+console.log(`seed ${seed}, ${count} comments a room`);
+for (const [room, comments] of rooms) {
+  console.log(`\n## ${room} (${comments.length} comments)\n`);
+  for (let drawn = 0; drawn < count && comments.length > 0; drawn++) {
+    const [comment] = comments.splice(Math.floor(random() * comments.length), 1);
+    console.log(`- ${comment?.place}: ${comment?.text}`);
+  }
+}
