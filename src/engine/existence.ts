@@ -31,6 +31,7 @@ export interface ExistenceKind {
   listKeys(): Promise<readonly string[]>;
 }
 
+/** The existence filters of one isolate: they exclude keys that no row can have. */
 export interface Existence {
   /**
    * False only if the key certainly does not exist: the reader may answer "there is

@@ -10,21 +10,24 @@ const FOLDER = join(ROOT, ".strata", `examples-${process.pid}`);
 
 const DECLARATIONS = readPublicApi(ROOT).flatMap(({ declarations }) => declarations);
 
-/** What an example may use without declaring it. */
+/** The names that an example may use without declaring them. */
 const PRELUDE = `
-declare const app: Hono<StrataEnv>;
-declare const c: HonoContext<StrataEnv>;
-declare const ctx: Context;
-declare const db: Database;
-declare const env: Bindings;
-declare const executionCtx: ExecutionContext;
-declare const redis: Redis;
-declare const strata: Strata;
+import type { Redis } from "@upstash/redis/cloudflare";
+import type { Context, Hono } from "hono";
+import type { Bindings, Database, Strata, StrataEnv } from "../../src/index.ts";
+declare global {
+  const app: Hono<StrataEnv>;
+  const c: Context<StrataEnv>;
+  const db: Database;
+  const env: Bindings;
+  const redis: Redis;
+  const strata: Strata;
+}
 `;
 
 /** A module around an example; it imports of src/index.ts what the example does not. */
 function moduleOf(example: string): string {
-  const isUsed = (name: string): boolean => new RegExp(`\\b${name}\\b`).test(example + PRELUDE);
+  const isUsed = (name: string): boolean => new RegExp(`\\b${name}\\b`).test(example);
   const isImported = (name: string): boolean =>
     [...example.matchAll(/(?:import|export) (?:type )?\{([^}]*)\}/g)].some(([, names = ""]) =>
       names.split(",").some((each) => each.trim().replace(/^type /, "") === name),
@@ -34,14 +37,9 @@ function moduleOf(example: string): string {
   );
   return [
     `import { ${names.join(", ")} } from "../../src/index.ts";`,
-    ...(isImported("Hono")
-      ? ['import type { Context as HonoContext } from "hono";']
-      : ['import { Hono, type Context as HonoContext } from "hono";']),
-    'import { eq, sql } from "drizzle-orm";',
+    'import { eq } from "drizzle-orm";',
     'import { Ratelimit } from "@upstash/ratelimit";',
-    'import { Redis } from "@upstash/redis/cloudflare";',
     'import { products } from "../../src/api/schema.ts";',
-    PRELUDE,
     example.replaceAll('"./src/', '"../../src/'),
     "export {};",
   ].join("\n");
@@ -52,6 +50,7 @@ function compile(examples: ReadonlyMap<string, string>): readonly string[] {
   mkdirSync(FOLDER, { recursive: true });
   for (const [name, example] of examples)
     writeFileSync(join(FOLDER, `${name}.ts`), moduleOf(example));
+  writeFileSync(join(FOLDER, "prelude.d.ts"), PRELUDE);
   writeFileSync(
     join(FOLDER, "tsconfig.json"),
     JSON.stringify({
@@ -85,7 +84,7 @@ describe("examples of the public API", () => {
   it("every example of a doc comment and the program of README compile", () => {
     const program = /```ts\n([\s\S]*?)```/.exec(readFileSync(join(ROOT, "README.md"), "utf8"))?.[1];
     expect(program).toContain("createStrata(env)");
-    const examples = new Map([...EXAMPLES, ["README", program ?? ""]]);
+    const examples = new Map([...EXAMPLES, ["README-0", program ?? ""]]);
     expect(examples.size).toBeGreaterThan(15);
     expect(compile(examples)).toEqual([]);
   });

@@ -7,12 +7,13 @@ export interface DocComment {
   readonly fallback: string | undefined;
   /** What `@deprecated` says. */
   readonly deprecated: string | undefined;
+  readonly parameters: readonly string[];
   readonly throws: readonly string[];
   readonly see: readonly string[];
   readonly examples: readonly string[];
 }
 
-const TAG = /(?:^|(?<=\s))@(default|deprecated|throws|see|example)\b/;
+const TAG = /(?:^|(?<=\s))@(default|deprecated|param|throws|see|example)\b/;
 
 /** Reads the inside of a block comment: the part between its two delimiters. */
 export function parseDocComment(comment: string): DocComment {
@@ -38,6 +39,7 @@ export function parseDocComment(comment: string): DocComment {
     text: all("text").join("\n").trim(),
     fallback: all("default")[0],
     deprecated: all("deprecated")[0],
+    parameters: all("param"),
     throws: all("throws"),
     see: all("see"),
     examples: all("example"),

@@ -56,10 +56,11 @@ function renderDeclaration(declaration: Declaration): readonly string[] {
   ];
 }
 
-function renderDoc({ text, deprecated, throws, see }: DocComment): readonly string[] {
+function renderDoc({ text, deprecated, parameters, throws, see }: DocComment): readonly string[] {
   return [
     ...(deprecated === undefined ? [] : [`**Deprecated.** ${deprecated}`]),
     ...(text === "" ? [] : [text]),
+    ...parameters.map((each) => `Parameter ${each.replace(/^(\S+)/, "`$1`:")}`),
     ...throws.map((each) => `Throws: ${code(each)}`),
     ...see.map((each) => `See: ${each}`),
   ];
