@@ -5,7 +5,7 @@ import type { Millis } from "./time.ts";
 export type Duration = Millis | `${number}${"ms" | "s" | "m" | "h" | "d"}`;
 
 /** The units of durations and of the spans of rate limits, in milliseconds. */
-export const UNIT_MS: Readonly<Record<string, Millis>> = {
+const UNIT_MS: Readonly<Record<string, Millis>> = {
   ms: 1,
   s: 1_000,
   m: 60_000,
