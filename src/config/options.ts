@@ -1,4 +1,4 @@
-/** What a program may set when it creates the layer. config/settings.ts has the defaults. */
+/** The options of the layer. config/settings.ts checks them and has the defaults. */
 import type { Duration } from "../core/duration.ts";
 import type { Eviction } from "../tiers/eviction/choice.ts";
 

@@ -81,7 +81,7 @@ export class CacheUnavailable extends Error {
 export class DefinitionError extends TypeError {
   /** The field that is wrong. */
   readonly field: string;
-  /** What is wrong with the field, without its name. */
+  /** A text that says what the field must be, without its name. */
   readonly problem: string;
   constructor(field: string, problem: string) {
     super(`${field}: ${problem}`);

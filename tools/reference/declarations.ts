@@ -69,48 +69,34 @@ function describe(
   const text = (from: number, to: number): string => code.slice(from, to).trim();
   const node = declared as Statement;
   const base = { name, file, doc };
-  switch (node.type) {
-    case "FunctionDeclaration":
-      if (node.id?.name !== name) return undefined;
-      return {
-        ...base,
-        kind: "function",
-        signature: text(node.start, node.body?.start ?? node.end),
-        members: [],
-      };
-    case "ClassDeclaration":
-      if (node.id?.name !== name) return undefined;
-      return {
-        ...base,
-        kind: "class",
-        signature: text(node.start, node.body.start),
-        members: node.body.body.flatMap((member) =>
-          member.type === "PropertyDefinition" && member.accessibility !== "private"
-            ? [memberOf(parsed, member, "", member.typeAnnotation)]
-            : [],
-        ),
-      };
-    case "TSInterfaceDeclaration": {
-      if (node.id.name !== name) return undefined;
-      const own = membersOf(parsed, node.body.body, "");
-      const inherited = node.extends.flatMap(({ expression }) =>
-        expression.type === "Identifier" ? inheritedOf(root, parsed, file, expression.name) : [],
-      );
-      const kind = "interface";
-      const signature = text(node.start, node.body.start);
-      return { ...base, kind, signature, members: [...own, ...inherited] };
-    }
-    case "TSTypeAliasDeclaration":
-      if (node.id.name !== name) return undefined;
-      return { ...base, kind: "type", signature: text(node.start, node.end), members: [] };
-    case "VariableDeclaration": {
-      const [variable] = node.declarations;
-      if (variable?.id.type !== "Identifier" || variable.id.name !== name) return undefined;
-      return { ...base, kind: "constant", signature: `const ${name}`, members: [] };
-    }
-    default:
-      return undefined;
+  if (node.type === "FunctionDeclaration" && node.id?.name === name) {
+    const signature = text(node.start, node.body?.start ?? node.end);
+    return { ...base, kind: "function", signature, members: [] };
   }
+  if (node.type === "ClassDeclaration" && node.id?.name === name) {
+    const members = node.body.body.flatMap((member) =>
+      member.type === "PropertyDefinition" && member.accessibility !== "private"
+        ? [memberOf(parsed, member, "", member.typeAnnotation)]
+        : [],
+    );
+    return { ...base, kind: "class", signature: text(node.start, node.body.start), members };
+  }
+  if (node.type === "TSInterfaceDeclaration" && node.id.name === name) {
+    const own = membersOf(parsed, node.body.body, "");
+    const inherited = node.extends.flatMap(({ expression }) =>
+      expression.type === "Identifier" ? inheritedOf(root, parsed, file, expression.name) : [],
+    );
+    const signature = text(node.start, node.body.start);
+    return { ...base, kind: "interface", signature, members: [...own, ...inherited] };
+  }
+  if (node.type === "TSTypeAliasDeclaration" && node.id.name === name)
+    return { ...base, kind: "type", signature: text(node.start, node.end), members: [] };
+  if (node.type === "VariableDeclaration") {
+    const [variable] = node.declarations;
+    if (variable?.id.type === "Identifier" && variable.id.name === name)
+      return { ...base, kind: "constant", signature: `const ${name}`, members: [] };
+  }
+  return undefined;
 }
 
 /** The members of a base interface, if this repository declares it. */

@@ -24,7 +24,7 @@ export function parseDocComment(comment: string): DocComment {
   const flush = (): void => void (texts[name] ??= []).push(text.replace(/^\n+|\s+$/g, ""));
   for (const line of lines) {
     // An example is code up to the next tag at the beginning of a line.
-    const rest = name === "example" && !/^@/.test(line) ? "" : line;
+    const rest = name === "example" && !line.startsWith("@") ? "" : line;
     const parts = rest === "" ? [line] : line.split(TAG);
     text += `${parts[0] ?? ""}\n`;
     for (let at = 1; at < parts.length; at += 2) {

@@ -6,7 +6,7 @@ export interface ProblemOptions {
   readonly type: string;
   /** A short text that is the same for every problem of this type. */
   readonly title: string;
-  /** What is wrong with this request, in a sentence for a person. */
+  /** A sentence for a person: the fault of this request. */
   readonly detail?: string;
   /** Header fields beside `Content-Type` and `Cache-Control`. */
   readonly headers?: Readonly<Record<string, string>>;
