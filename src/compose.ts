@@ -185,6 +185,7 @@ export function createLayer(
     invalidator: coherence,
     namespace,
     verifyAfterMs: settings.outbox.verifyAfterMs,
+    originLagMs: settings.outbox.originLagMs,
     through,
     ...(alarm && { alarm }),
   });
@@ -231,6 +232,7 @@ export function createLayer(
       }),
     rateLimits,
     writer,
+    through,
     db,
     existence,
     invalidator: coherence,

@@ -30,13 +30,23 @@ export { passThrough, type PassThroughOptions } from "./http/proxy/pass-through.
 // Data: reads inside a handler.
 export { key, keysOf, type KeyScope } from "./core/key.ts";
 export { definePolicy, type Policy, type PolicyOptions } from "./core/policy.ts";
-export type { DataLookup, DataReader, Load, LoadContext, LoadMany } from "./core/data-reader.ts";
+export type {
+  DataLookup,
+  DataReader,
+  Load,
+  LoadContext,
+  LoadMany,
+  LoadManyContext,
+  WarmProgress,
+} from "./core/data-reader.ts";
 export type { Lookup } from "./core/lookup.ts";
 export type { Existence, ExistenceKind } from "./engine/existence.ts";
 export type { Inspect, TierReport } from "./engine/inspect.ts";
 
 // Writes: row changes with their invalidations, and purges.
 export type { InvalidationState, Writer, Written } from "./writes/writer.ts";
+export type { Mutation } from "./writes/mutate.ts";
+export type { Through, WriteThrough } from "./writes/through.ts";
 export type { PurgeTargets } from "./core/invalidation-key.ts";
 export { createWriteBehind, type ChangeQueue, type QueuedChange } from "./writes/behind.ts";
 export type { Database } from "./origin/neon.ts";

@@ -11,6 +11,7 @@ import type { Database } from "./origin/neon.ts";
 import type { RateLimits } from "./ratelimit/rate-limits.ts";
 import type { MetricsView } from "./telemetry/metrics/metrics-view.ts";
 import type { Traced } from "./telemetry/traces/traced.ts";
+import type { WriteThrough } from "./writes/through.ts";
 import type { Writer } from "./writes/writer.ts";
 
 /** The layer of one isolate: what `createStrata` returns. */
@@ -27,6 +28,8 @@ export interface Strata {
   readonly rateLimits: RateLimits<StrataEnv>;
   /** Writes of rows with their invalidations, and purges. */
   readonly writer: Writer;
+  /** Stores written values as entries, for `createWriteBehind`. */
+  readonly through: WriteThrough;
   /** Drizzle on the Neon database of `DATABASE_URL`. */
   readonly db: Database;
   /** Existence filters: they answer for ids that no row can have. */

@@ -1,7 +1,7 @@
 import type { Hono, MiddlewareHandler } from "hono";
 import type { Strata, StrataEnv } from "../index.ts";
 
-/** What the reference application needs: the members of a layer, and two parts made of it. */
+/** The parts of the reference application: members of a layer, and two parts made of it. */
 export interface AppServices extends Pick<
   Strata,
   | "config"

@@ -1,4 +1,4 @@
-/** What a program may set when it creates the layer. config/settings.ts has the defaults. */
+/** The options of the layer. config/settings.ts checks them and has the defaults. */
 import type { Duration } from "../core/duration.ts";
 import type { Eviction } from "../tiers/eviction/choice.ts";
 
@@ -116,6 +116,12 @@ export interface StrataOptions {
      * Redis replica, so that a failover is over by then. @default "5s"
      */
     readonly verifyAfter?: Duration;
+    /**
+     * Time by which the origin's reads may lag behind its writes, as with read replicas. Every
+     * write is invalidated a second time after it, unless the mutation has a lag of its own.
+     * @default 0
+     */
+    readonly originLag?: Duration;
     /** Time limit of the call that sets the alarm of the relay. @default "5s" */
     readonly alarmTimeout?: Duration;
   };

@@ -1,10 +1,11 @@
 /** The settings of the layer: every option checked, with its default. The only home of defaults. */
+import { MAX_LIFETIME_MS } from "../core/policy.ts";
 import type { Millis } from "../core/time.ts";
 import { EVICTIONS, type Eviction } from "../tiers/eviction/choice.ts";
 import { createOptionReader } from "./option-reader.ts";
 import type { StrataOptions } from "./options.ts";
 
-/** `StrataOptions` with every member set and every duration in milliseconds. */
+/** `StrataOptions` with every member set, and with every duration in milliseconds as `...Ms`. */
 export interface Settings {
   readonly memory: {
     readonly maxBytes: number;
@@ -35,7 +36,11 @@ export interface Settings {
     readonly maxAgeMs: Millis;
     readonly reloadEveryMs: Millis;
   };
-  readonly outbox: { readonly verifyAfterMs: Millis; readonly alarmTimeoutMs: Millis };
+  readonly outbox: {
+    readonly verifyAfterMs: Millis;
+    readonly originLagMs: Millis;
+    readonly alarmTimeoutMs: Millis;
+  };
   readonly log: { readonly trimSlackMs: Millis };
 }
 
@@ -118,6 +123,7 @@ export function normalizeOptions(options: StrataOptions): CheckedOptions {
     },
     outbox: {
       verifyAfterMs: outbox.duration("verifyAfter", "5s", 0, DAY_MS),
+      originLagMs: outbox.duration("originLag", 0, 0, MAX_LIFETIME_MS),
       alarmTimeoutMs: outbox.duration("alarmTimeout", "5s", 1, MINUTE_MS),
     },
     log: { trimSlackMs: log.duration("trimSlack", "1h", 0, 7 * DAY_MS) },

@@ -1,7 +1,7 @@
 /** The bindings, variables and secrets of the Worker, and the checks of their values. */
 import * as z from "zod/mini";
 
-/** What wrangler.toml and `wrangler secret put` give the Worker. README lists each variable. */
+/** The environment of the Worker, from wrangler.toml and `wrangler secret put`. */
 export interface Bindings {
   /** The Durable Objects that coalesce loads between isolates. */
   readonly FLIGHTS: DurableObjectNamespace;

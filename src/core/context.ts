@@ -5,6 +5,7 @@ import type { Clock } from "./time.ts";
 
 /** The context of one request. It is passed to everything that the request calls. */
 export interface Context {
+  /** The clock, in milliseconds since the epoch. */
   readonly now: Clock;
   /** The host in the URLs under which the edge tier stores entries. */
   readonly host: string;

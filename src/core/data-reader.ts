@@ -3,6 +3,7 @@ import type { Fault } from "./faults.ts";
 import type { Lookup } from "./lookup.ts";
 import type { Policy } from "./policy.ts";
 
+/** The result of `cache.read`: a lookup, and the value that it found. */
 export interface DataLookup<T> extends Lookup {
   /** Undefined if the origin has nothing under this key. */
   readonly value: T | undefined;

@@ -18,6 +18,7 @@ export type FaultCode =
  * thrown. docs/failure-modes.md lists the codes.
  */
 export interface Fault {
+  /** The dependency and the kind of failure, such as `redis.timeout`. */
   readonly code: FaultCode;
   /** For operators. Contains no secret and no stored value. */
   readonly message: string;
@@ -39,7 +40,16 @@ export function done<T>(value: T): { ok: true; value: T } {
   return { ok: true, value };
 }
 
-/** The message of any thrown value, as one line of at most 200 characters. */
+/**
+ * The message of any thrown value, as one line of at most 200 characters.
+ *
+ * @example
+ * try {
+ *   await c.var.strata.cache.read(key("user", 1), definePolicy({ freshFor: "1m" }), async () => 1);
+ * } catch (error) {
+ *   console.error(messageOf(error));
+ * }
+ */
 export function messageOf(error: unknown): string {
   const text = error instanceof Error ? error.message || error.name : String(error);
   return text.replaceAll(/\s+/g, " ").slice(0, 200);
@@ -58,6 +68,7 @@ function isFault(value: unknown): value is Fault {
 
 /** Thrown by `cache.read` if no tier may serve a value and the load failed. */
 export class CacheUnavailable extends Error {
+  /** The failure of the load. */
   readonly fault: Fault;
   constructor(cause: Fault) {
     super(`${cause.code}: ${cause.message}`);
@@ -68,8 +79,9 @@ export class CacheUnavailable extends Error {
 
 /** Thrown for an invalid policy, key, tag or option: a mistake in the program, not a failure. */
 export class DefinitionError extends TypeError {
+  /** The field that is wrong. */
   readonly field: string;
-  /** The reason, without the name of the field. */
+  /** A text that says what the field must be, without its name. */
   readonly problem: string;
   constructor(field: string, problem: string) {
     super(`${field}: ${problem}`);

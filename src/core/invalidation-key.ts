@@ -58,10 +58,13 @@ export function derivedInvalidationKeys(key: string): InvalidationKey[] {
   return invalidationKeys;
 }
 
-/** The targets of one purge. */
+/** The targets of a purge. An entry that one of them names is invalidated. */
 export interface PurgeTargets {
+  /** Tags of entries. */
   readonly tags?: readonly string[];
+  /** Keys of entries. */
   readonly keys?: readonly string[];
+  /** Prefixes of keys, each with a `:` at its end. */
   readonly prefixes?: readonly string[];
   /** The whole namespace. */
   readonly everything?: boolean;

@@ -17,7 +17,9 @@ export function keyProblem(key: string): string | undefined {
  * cannot become the key of another kind or part.
  *
  * @throws {DefinitionError} if the key would be longer than 512 characters.
- * @example key("product", 42) // "product:42"
+ * @example
+ * key("product", 42); // "product:42"
+ * key("page", "de", "a:b"); // "page:de:a%3Ab"
  */
 export function key(kind: string, ...parts: readonly KeyPart[]): string {
   return build(kind, "", parts);
@@ -25,6 +27,7 @@ export function key(kind: string, ...parts: readonly KeyPart[]): string {
 
 export type KeyPart = string | number;
 
+/** The version and tenant of the keys that `keysOf` builds. */
 export interface KeyScope {
   /** The version of the values' shape, or of the deployment. Another version starts without entries. */
   readonly version?: string;
@@ -38,8 +41,8 @@ export interface KeyScope {
  *
  * @throws {DefinitionError} if the version is not letters, digits, `_` or `-`.
  * @example
- * const mine = keysOf({ version: "v2", tenant: userId });
- * mine("cart", 1) // "cart.v2:@u7:1"
+ * const keyOfAda = keysOf({ version: "v2", tenant: "ada" });
+ * keyOfAda("cart", 1); // "cart.v2:@ada:1"
  */
 export function keysOf({ version, tenant }: KeyScope): typeof key {
   if (version !== undefined && !/^[\w-]{1,64}$/.test(version))

@@ -4,7 +4,9 @@ import type { TierName } from "./policy.ts";
 
 /** The result of a lookup. */
 export interface Lookup {
+  /** The key that was looked up. */
   readonly key: string;
+  /** How the lookup ended. `X-Cache-Status` is derived from it. */
   readonly status: LookupStatus;
   /** The tier that answered. Undefined for a load. */
   readonly tier?: TierName;

@@ -99,7 +99,13 @@ const FLIGHTS: readonly FlightScope[] = ["isolate", "region", "global", "off"];
  * Checks a policy and fills in its defaults. Call it once, at module level.
  *
  * @throws {DefinitionError} that names the invalid field
- * @example const product = definePolicy({ freshFor: "1h", tags: ["products"] });
+ * @example
+ * const product = definePolicy({
+ *   freshFor: "1h",
+ *   staleWhileRevalidate: "5m",
+ *   staleIfError: "1d",
+ *   tags: ["products"],
+ * });
  */
 export function definePolicy(options: PolicyOptions): Policy {
   const freshForMs = toMillis(options.freshFor, "freshFor");

@@ -31,6 +31,7 @@ export interface ExistenceKind {
   listKeys(): Promise<readonly string[]>;
 }
 
+/** The existence filters of one isolate: they exclude keys that no row can have. */
 export interface Existence {
   /**
    * Returns false only if the key certainly does not exist, so that the reader may answer 404 by

@@ -8,6 +8,7 @@ import type { Millis } from "../core/time.ts";
  * - `origin.timeout`, `origin.unavailable`: no usable answer; a write may have been made
  */
 export class OriginFault extends Error {
+  /** The failure, with one of the codes above. */
   readonly fault: Fault;
   /** Postgres' error code of a rejection. */
   readonly sqlState: string | undefined;

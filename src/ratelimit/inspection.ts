@@ -14,6 +14,7 @@ import type { Balance } from "./window.ts";
 export interface LimitInfo {
   /** "ip:192.0.2.1", "ip:2001:db8:0:1::/64", "user:42", "endpoint:GET /products/:id" */
   readonly identity: string;
+  /** One member for each window that counts the identity. */
   readonly limits: readonly LimitState[];
 }
 

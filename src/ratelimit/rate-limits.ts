@@ -14,6 +14,7 @@ import { createMiddleware, type Cost, type LimitScope } from "./middleware.ts";
 import type { Respond } from "./refusal.ts";
 import { createSettlement, type Settlement } from "./settlement.ts";
 
+/** The options of `strata.rateLimits.rateLimit`. */
 export interface RateLimitOptions extends LimitOptions, BehaviourOptions {
   /**
    * The tokens that a request takes, 1 or more, or a function of the request that returns them.
@@ -23,6 +24,7 @@ export interface RateLimitOptions extends LimitOptions, BehaviourOptions {
   readonly cost?: Cost;
 }
 
+/** The rate limits of one isolate: `strata.rateLimits`. */
 export interface RateLimits<E extends Env> extends Inspection {
   /**
    * Makes a middleware that limits the requests of each identity. All limits of a request are
@@ -31,13 +33,15 @@ export interface RateLimits<E extends Env> extends Inspection {
    * @param also further limits, checked together with the first, with the behaviour of the first.
    * @throws {DefinitionError} when it is defined; the error names the wrong field.
    * @example
+   * const { rateLimit } = strata.rateLimits;
    * app.use(rateLimit({ ip: "100/1m", user: ["10/1s", "1000/1h"], mode: "fast" }));
    */
   rateLimit(options: RateLimitOptions, ...also: readonly LimitOptions[]): MiddlewareHandler<E>;
-  /** What this isolate holds in memory, and the tokens that were not charged for certain. */
+  /** Counts the accounts in memory, and the tokens that may not have been charged. */
   stats(): RateLimitStats;
 }
 
+/** The numbers of one isolate's rate limiter. */
 export interface RateLimitStats {
   /** Accounts in memory. */
   readonly accounts: number;

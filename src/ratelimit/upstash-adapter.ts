@@ -40,6 +40,13 @@ export function slidingWindow(): UpstashAlgorithm {
  * any span. It stores a sorted-set member for each token, so use it for limits up to about 1,000.
  *
  * @param options.newId returns a text that was never returned before, such as a UUID.
+ * @example
+ * const ratelimit = new Ratelimit({
+ *   redis,
+ *   limiter: slidingLog({ newId: () => crypto.randomUUID() }),
+ *   timeout: 0,
+ *   ephemeralCache: false,
+ * });
  */
 export function slidingLog({ newId }: { readonly newId: NewId }): UpstashAlgorithm {
   return createAlgorithm((redis) => createSlidingLogScript(redis, newId));

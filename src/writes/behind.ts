@@ -30,6 +30,17 @@ export interface WriteBehindOptions {
  * such as for counters.
  *
  * If the queue rejects the change, the result is its fault and readers see no change.
+ *
+ * @example
+ * const queue: ChangeQueue = { send: async (change) => ({ ok: true, value: void change }) };
+ * const countView = createWriteBehind({
+ *   queue,
+ *   invalidator: strata.invalidator,
+ *   through: strata.through,
+ * });
+ * const change = { id: "view-1", kind: "views", payload: 1 };
+ * const entry = { key: key("views", 1), policy: definePolicy({ freshFor: "1h" }), value: 1, tags: [] };
+ * await countView(change, entry, c.var.strata.ctx);
  */
 export function createWriteBehind({ queue, invalidator, through }: WriteBehindOptions) {
   return async (change: QueuedChange, entry: Through, ctx: Context): Promise<Result<void>> => {

@@ -15,6 +15,7 @@ import type { Through } from "./through.ts";
 /** A statement with a RETURNING clause. */
 export type Returning<T> = BatchItem<"pg"> & { readonly _: { readonly result: T[] } };
 
+/** A change of rows, with the tags of the entries that were made from them. */
 export interface Mutation<T> {
   /**
    * The statements of the change. They run in one transaction. The first row that the first one

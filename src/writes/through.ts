@@ -16,6 +16,7 @@ export interface Through {
   readonly tags: readonly string[];
 }
 
+/** Stores written values as entries, unless a later write may have overtaken them. */
 export interface WriteThrough {
   /** How far this isolate knows the log. Call it before the commit begins. */
   logPosition(): LogPosition;

@@ -10,6 +10,7 @@ export function isRejection(cause: Fault): boolean {
  * entries were invalidated in any case; the caller must read before it writes again.
  */
 export class WriteUnconfirmed extends Error {
+  /** The failure of the commit. */
   readonly fault: Fault;
   constructor(cause: Fault) {
     super(`the write was not confirmed: ${cause.code}: ${cause.message}`);

@@ -22,12 +22,15 @@ import type { WriteThrough } from "./through.ts";
 /** `done`: the log has the invalidation. `deferred`: Redis was away; the relay will deliver it. */
 export type InvalidationState = "done" | "deferred";
 
+/** The result of `writer.mutate`. */
 export interface Written<T> {
   /** Undefined if the change matched no row. */
   readonly value: T | undefined;
+  /** `deferred` if Redis did not answer. */
   readonly invalidation: InvalidationState;
 }
 
+/** Writes rows and purges entries, with invalidations that no failure loses. */
 export interface Writer {
   /**
    * Commits a change and invalidates the entries that were made from the changed rows.
@@ -35,10 +38,13 @@ export interface Writer {
    * @throws the database's error, if it answered that it changed nothing
    * @throws {WriteUnconfirmed} if the change may or may not have been made
    * @example
-   * await writer.mutate({
-   *   statements: [db.update(products).set({ stock }).where(eq(products.id, 42)).returning()],
-   *   tags: ["product:42"],
-   * }, ctx);
+   * await strata.writer.mutate(
+   *   {
+   *     statements: [db.update(products).set({ stock: 7 }).where(eq(products.id, 42)).returning()],
+   *     tags: ["product:42"],
+   *   },
+   *   c.var.strata.ctx,
+   * );
    */
   mutate<T>(mutation: Mutation<T>, ctx: Context): Promise<Written<T>>;
   /**

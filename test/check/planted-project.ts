@@ -19,6 +19,7 @@ const TOOLCHAIN = [
   ".oxlintrc.jsonc",
   "knip.jsonc",
   "tools/check",
+  "tools/reference",
   "tools/tsconfig.json",
   "tsconfig.base.json",
   "tsconfig.json",
@@ -49,7 +50,9 @@ function manifest(dependencies: Readonly<Record<string, string>>) {
     scripts: Record<string, string>;
     devDependencies: Record<string, string>;
   };
-  const gates = Object.entries(own.scripts).filter(([name]) => name.startsWith("check"));
+  const gates = Object.entries(own.scripts).filter(
+    ([name]) => name.startsWith("check") || name === "reference",
+  );
   const tools = ["@cloudflare/workers-types", "@types/node", "knip", "oxc-parser", "oxfmt"];
   tools.push("oxlint", "oxlint-tsgolint", "typescript", "wrangler");
   return {
@@ -72,6 +75,8 @@ export interface Outcome {
 export interface Planted extends Disposable {
   /** Runs one script of package.json, such as "check:lint", as npm would. */
   run(gate: string): Outcome;
+  /** The text of a file in it. */
+  read(path: string): string;
 }
 
 /**
@@ -114,6 +119,7 @@ export function plant(
       if (error !== undefined) throw error;
       return { passed: status === 0, output: stdout + stderr };
     },
+    read: (path) => readFileSync(join(root, path), "utf8"),
     [Symbol.dispose]: () => rmSync(root, { recursive: true, force: true }),
   };
 }

@@ -39,7 +39,7 @@ describe("the options of createStrata", () => {
         maxAgeMs: 3_600_000,
         reloadEveryMs: 60_000,
       },
-      outbox: { verifyAfterMs: 5_000, alarmTimeoutMs: 5_000 },
+      outbox: { verifyAfterMs: 5_000, originLagMs: 0, alarmTimeoutMs: 5_000 },
       log: { trimSlackMs: 3_600_000 },
     });
   });
@@ -129,6 +129,7 @@ describe("the public surface of a layer", () => {
       "middleware",
       "rateLimits",
       "scheduled",
+      "through",
       "traced",
       "tracedFetch",
       "writer",

@@ -200,12 +200,16 @@ describe("outbox options", () => {
     },
   );
 
-  it("outbox.alarmTimeout ends a call of an alarm object that hangs", async () => {
+  /** Writes one row, with an outbox object that answers a call like this. */
+  async function writeWith(
+    outbox: StrataOptions["outbox"],
+    wake: (namespace: string, inMs: number) => Promise<void>,
+  ): Promise<TestIsolate> {
     const OUTBOX = {
       idFromName: () => undefined,
-      get: () => ({ wake: () => new Promise(() => undefined) }),
+      get: () => ({ wake }),
     } as unknown as DurableObjectNamespace;
-    const isolate = isolateWith({ outbox: { alarmTimeout: "30ms" } }, { OUTBOX });
+    const isolate = isolateWith({ outbox: { ...outbox } }, { OUTBOX });
     const { db, writer } = isolate.layer;
     const [category = 0] = await newCategories(testDatabase(), 1);
     const id = await newProduct(testDatabase(), category);
@@ -219,9 +223,34 @@ describe("outbox options", () => {
             .returning(),
         ],
         tags: ["alarm"],
-        originLag: "1h",
       },
       isolate.request().ctx,
+    );
+    return isolate;
+  }
+
+  it.each([
+    [undefined, []],
+    ["1h", [3_600_000]],
+  ] as const)(
+    "outbox.originLag %s is the time of the second invalidation of a write",
+    async (originLag, expected) => {
+      const calls: number[] = [];
+      const isolate = await writeWith(
+        originLag === undefined ? {} : { originLag },
+        async (_namespace, inMs) => {
+          calls.push(inMs);
+        },
+      );
+      await isolate.settle();
+      expect(calls).toEqual(expected);
+    },
+  );
+
+  it("outbox.alarmTimeout ends a call of an alarm object that hangs", async () => {
+    const isolate = await writeWith(
+      { originLag: "1h", alarmTimeout: "30ms" },
+      () => new Promise(() => undefined),
     );
     const elapsed = await elapsedOf(() => isolate.settle());
     expect(elapsed).toBeLessThan(4_000);

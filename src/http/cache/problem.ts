@@ -1,10 +1,14 @@
+/** The members of a problem response. */
 export interface ProblemOptions {
+  /** The status code of the response. */
   readonly status: number;
   /** The last part of the type URI `urn:strata:problem:<type>`: stable, in kebab-case. */
   readonly type: string;
+  /** A short text that is the same for every problem of this type. */
   readonly title: string;
-  /** What is wrong with this request, in a sentence for a person. */
+  /** A sentence for a person: the fault of this request. */
   readonly detail?: string;
+  /** Header fields beside `Content-Type` and `Cache-Control`. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Further members of the JSON object. */
   readonly extensions?: Readonly<Record<string, unknown>>;
@@ -15,6 +19,11 @@ const TYPE_BASE = "urn:strata:problem:";
 /**
  * An `application/problem+json` response (RFC 9457). It is `no-store`, because it
  * describes one request at one time.
+ *
+ * @example
+ * app.notFound(() =>
+ *   problem({ status: 404, type: "not-found", title: "Not Found", detail: "There is no such route." }),
+ * );
  */
 export function problem(options: ProblemOptions): Response {
   const { status, type, title, detail, headers, extensions } = options;

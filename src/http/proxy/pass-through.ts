@@ -27,11 +27,13 @@ import type { ProxiedRequest, ProxyOptions } from "./proxied-request.ts";
 import { originKey, targetOf, type Target } from "./target.ts";
 import { forwardUnsafe, type UnsafeOptions } from "./unsafe-methods.ts";
 
+/** The options of `passThrough`. */
 export interface PassThroughOptions {
   /** The origin's URL. Its path, if it has one, precedes the path of every request. */
   readonly origin: URL;
   /** The path under which the origin's root is served. Default "", the root. */
   readonly prefix?: string;
+  /** The invalidation log: `strata.invalidator`. */
   readonly invalidator: RecoveringInvalidator & {
     ensureCurrent(start: number, windowMs: number, ctx: InternalScope["ctx"]): unknown;
   };
@@ -65,7 +67,15 @@ const POLICY = definePolicy({
 /**
  * Serves an HTTP origin through the cache, by the caching rules in the responses.
  *
- * @example app.all("/origin/*", passThrough({ origin: new URL("https://example.com"), prefix: "/origin", invalidator }))
+ * @example
+ * app.all(
+ *   "/origin/*",
+ *   passThrough({
+ *     origin: new URL("https://example.com"),
+ *     prefix: "/origin",
+ *     invalidator: strata.invalidator,
+ *   }),
+ * );
  */
 export function passThrough(options: PassThroughOptions): Handler<StrataEnv> {
   const { origin, prefix = "", invalidator, requestDirectives = true } = options;

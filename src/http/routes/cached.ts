@@ -20,6 +20,7 @@ import { CLIENT_CACHE_CONTROL, respondWithEntry } from "./respond.ts";
 import { createRouteKeys, sharedRequest, type KeyRules } from "./route-key.ts";
 import { decideRouteStorage, loadResultOf } from "./route-response.ts";
 
+/** The options of `cached`: a policy, and the rules of one route. Only `freshFor` is required. */
 export interface CachedOptions extends Omit<PolicyOptions, "tags"> {
   /**
    * The entry's key, or the rules that make it of the request. Default: the path and the
@@ -48,7 +49,11 @@ export interface CachedOptions extends Omit<PolicyOptions, "tags"> {
  *
  * @throws {DefinitionError} where the route is defined, if an option is wrong. It names the option.
  * @example
- * app.get("/products/:id", cached({ freshFor: "1h", tags: (c) => [`product:${c.req.param("id")}`] }), handler)
+ * app.get(
+ *   "/products/:id",
+ *   cached({ freshFor: "1h", staleIfError: "1d", tags: (c) => [`product:${c.req.param("id")}`] }),
+ *   async (c) => c.json({ id: c.req.param("id") }),
+ * );
  */
 export function cached(options: CachedOptions): MiddlewareHandler<StrataEnv> {
   const {

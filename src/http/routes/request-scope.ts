@@ -1,4 +1,4 @@
-/** What one request carries through the application. */
+/** The scope of one request: the part for handlers, and the part for the layer. */
 import type { LoadResult } from "../../core/entry.ts";
 import type { Context } from "../../core/context.ts";
 import type { DataReader } from "../../core/data-reader.ts";
@@ -8,7 +8,7 @@ import type { Engine } from "../../engine/lookup.ts";
 import type { CacheStatusFields } from "../cache/cache-status.ts";
 
 /**
- * What a handler finds in `c.var.strata`.
+ * The scope of a request, `c.var.strata`: a handler reads data and adds tags with it.
  *
  * @example
  * app.get("/users/:id", async (c) => {
@@ -30,7 +30,7 @@ export interface RequestScope {
   tag(...tags: readonly string[]): void;
 }
 
-/** What the layer notes of one request. `internalScopeOf` of middleware.ts returns it. */
+/** The notes of the layer on one request. `internalScopeOf` of middleware.ts returns it. */
 export interface InternalScope {
   readonly ctx: Context;
   readonly engine: Engine;

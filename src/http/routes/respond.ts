@@ -45,7 +45,12 @@ function serveToClient(
  * is answered as `private, no-store`.
  *
  * @param notFound The `detail` of the 404 problem. Default "There is nothing here."
- * @example return respond(c, await c.var.strata.cache.read(key("user", id), users, load));
+ * @example
+ * const users = definePolicy({ freshFor: "10m" });
+ * app.get("/users/:id", async (c) => {
+ *   const id = key("user", c.req.param("id"));
+ *   return respond(c, await c.var.strata.cache.read(id, users, async () => ({ name: "Ada" })));
+ * });
  */
 export function respond(
   c: HonoContext<StrataEnv>,

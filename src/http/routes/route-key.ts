@@ -6,6 +6,7 @@ import { UNTRUSTED_FIELDS } from "../cache/untrusted-fields.ts";
 import { splitList } from "../rfc/fields.ts";
 import { CONDITIONAL_FIELDS } from "../rfc/validation.ts";
 
+/** The parts of a request that select the entry of a cached route. */
 export interface KeyRules {
   /** The query parameters in the key. Default "all". Their order never matters. */
   readonly query?:

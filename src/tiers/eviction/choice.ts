@@ -10,6 +10,7 @@ import { createTtl } from "./ttl.ts";
 
 /** The names of the eviction orders. docs/memory-tier.md compares them. */
 export const EVICTIONS = ["sieve", "lru", "lfu", "fifo", "random", "ttl"] as const;
+/** The name of an eviction order: SIEVE, LRU, LFU, FIFO, a random choice, or the least time left. */
 export type Eviction = (typeof EVICTIONS)[number];
 
 const ORDERS: Readonly<Record<Exclude<Eviction, "random">, () => EvictionOrder>> = {
