@@ -1,34 +1,59 @@
 /**
- * Five projects, run one after the other:
+ * Seven projects:
  *
- * - `workers`: everything that runs in workerd beside the Worker, file by file in parallel. All files
- *   share one set of local services, so a test isolates itself by a namespace, key or row of its own,
- *   and neither injects faults, nor flushes, nor reads the global counts.
- * - `alone`: `*.alone.test.ts` under the same folders. One file at a time, after `workers`: here a test
- *   has the local services for itself, and leaves them without faults.
- * - `simulation`: the engine over modelled ports in virtual time, in plain Node; no services.
- * - `node`: tests of the local services and of the tools, and comparisons with caches for Node, in plain Node.
- * - `e2e`: tests that start the whole product as a newcomer does, one file at a time.
+ * - `units`: tests that run in workerd and need no local service.
+ * - `workers`: tests that run in workerd beside the Worker, two files at a time. All files share one
+ *   set of local services. A test therefore takes a namespace, key or row of its own, and neither
+ *   injects faults, nor flushes Redis, nor reads the global counts.
+ * - `alone`: `*.alone.test.ts` under the same folders, one file at a time after `workers`. These tests
+ *   have the local services for themselves, and leave them without faults.
+ * - `simulation`: the engine over modelled ports in virtual time, in Node.
+ * - `node`: tests of the local services and of the tools, and comparisons with other caches, in Node.
+ * - `supervisor`: tests that start and kill `npm run dev`, in Node.
+ * - `e2e`: tests of the running product, one file at a time, in Node.
+ *
+ * `vitest run` runs the projects one after the other. `npm test` runs them in two lanes at a time:
+ * see tools/test/lanes.ts.
+ *
+ * The files of `units`, `workers` and `alone` share one workerd per worker (`isolate: false`), because a
+ * start of workerd costs more than most files do: docs/decisions/0035-share-workerd-starts.md. Module
+ * state, the Cache API and Durable Objects therefore outlive a file.
  *
  * LOCAL_REDIS and LOCAL_POSTGRES choose the engines behind the local services; by default the
- * embedded ones. The services are started by `tools/test-services/setup.ts` and only for the first
- * two projects: `vitest run --project node` starts none.
+ * embedded ones. `tools/test-services/setup.ts` starts the services, for `workers` and `alone` only.
  */
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 
+/** A file that is in no list here runs in `workers`, which has everything. */
+const UNITS = [
+  // key-scope.test.ts reads through the engine, which needs Redis.
+  "test/core/!(key-scope).test.ts",
+  "test/dashboard/**/*.test.ts",
+  "test/durable/flights*.test.ts",
+  "test/http/{rfc,proxy}/**/*.test.ts",
+  "test/http/forwarded-fields.test.ts",
+  "test/redis/{client,packing}.test.ts",
+  "test/resilience/**/*.test.ts",
+  "test/telemetry/{flush-loop,reports,settings,trace-context}.test.ts",
+  "test/tiers/**/*.test.ts",
+];
+const ALONE = ["test/**/*.alone.test.ts"];
+const SIMULATION = ["test/simulation/**/*.test.ts"];
+const SUPERVISOR = ["test/dev/supervisor.test.ts"];
 const NODE = ["test/check/**/*.test.ts", "test/dev/**/*.test.ts", "test/differential/**/*.test.ts"];
 const E2E = ["test/e2e/**/*.test.ts"];
-const SIMULATION = ["test/simulation/**/*.test.ts"];
-const ALONE = ["test/**/*.alone.test.ts"];
 /** They need more than npm: see vitest.system.config.ts. */
 const SYSTEM = ["test/**/*.system.test.ts"];
 
-/** The Worker as wrangler.toml describes it, with the addresses of the local services as its variables. */
+/** Ends after the products of `e2e`: Ctrl-C takes them a few seconds on a busy machine. */
+const TEARDOWN_MS = 30_000;
+
+/** The Worker as wrangler.toml describes it, with the addresses of the local services, if any, as its variables. */
 const worker = () =>
   cloudflareTest(({ inject }) => ({
     wrangler: { configPath: "./wrangler.toml" },
-    miniflare: { bindings: inject("workerBindings") },
+    miniflare: { bindings: inject("workerBindings") ?? {} },
   }));
 
 /** Where to write a report for a machine, beside the one for people. */
@@ -38,19 +63,32 @@ export default defineConfig({
   test: {
     reporters: REPORT === undefined ? ["default"] : ["default", "json"],
     ...(REPORT === undefined ? {} : { outputFile: { json: REPORT } }),
+    teardownTimeout: TEARDOWN_MS,
     // Group orders begin at 1: files of group 0 that cannot run in parallel are put after all groups.
     projects: [
       {
         plugins: [worker()],
         test: {
-          name: "workers",
-          include: ["test/**/*.test.ts"],
-          exclude: [...NODE, ...E2E, ...ALONE, ...SIMULATION, ...SYSTEM],
-          globalSetup: "./tools/test-services/setup.ts",
-          // Tests wait more than they compute, so two at a time even on a small machine.
+          name: "units",
+          include: UNITS,
+          isolate: false,
           maxWorkers: 2,
           testTimeout: 20_000,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        plugins: [worker()],
+        test: {
+          name: "workers",
+          include: ["test/**/*.test.ts"],
+          exclude: [...UNITS, ...ALONE, ...SIMULATION, ...NODE, ...E2E, ...SYSTEM],
+          globalSetup: "./tools/test-services/setup.ts",
+          isolate: false,
+          // Tests wait more than they compute, so two at a time even on a small machine.
+          maxWorkers: 2,
+          testTimeout: 20_000,
+          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -60,22 +98,38 @@ export default defineConfig({
           include: ALONE,
           exclude: [...NODE, ...E2E],
           globalSetup: "./tools/test-services/setup.ts",
+          isolate: false,
           fileParallelism: false,
           testTimeout: 30_000,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
       {
-        test: { name: "simulation", include: SIMULATION, sequence: { groupOrder: 3 } },
+        test: {
+          name: "simulation",
+          include: SIMULATION,
+          maxWorkers: 2,
+          sequence: { groupOrder: 4 },
+        },
       },
       {
         test: {
           name: "node",
           include: NODE,
-          exclude: SYSTEM,
+          exclude: [...SUPERVISOR, ...SYSTEM],
+          maxWorkers: 2,
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          sequence: { groupOrder: 4 },
+          sequence: { groupOrder: 5 },
+        },
+      },
+      {
+        test: {
+          name: "supervisor",
+          include: SUPERVISOR,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 6 },
         },
       },
       {
@@ -83,10 +137,12 @@ export default defineConfig({
           name: "e2e",
           include: E2E,
           exclude: SYSTEM,
+          // One worker, so that its files share products: test/e2e/support/shared-products.ts.
+          isolate: false,
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          sequence: { groupOrder: 5 },
+          sequence: { groupOrder: 7 },
         },
       },
     ],

@@ -1,0 +1,125 @@
+/**
+ * `npm test`: runs the test projects in two lanes at the same time, each lane a process of vitest with
+ * local services of its own.
+ *
+ * `npm test -- <arguments>` runs `vitest run <arguments>` instead, in one process.
+ * `node tools/test/lanes.ts integration` runs the tests that talk to Redis or Postgres, and those that
+ * need programs of the system (see vitest.system.config.ts).
+ *
+ * TEST_REPORTS names a folder that gets a JSON report of each command. The last line is
+ * "N passed, N failed"; the exit code is 1 if a test failed or a command ended with an error.
+ */
+import { spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { createInterface } from "node:readline";
+
+/** The arguments of `vitest run`. */
+type Command = readonly string[];
+/** Commands that run one after the other. */
+type Lane = readonly Command[];
+
+const projects = (...names: readonly string[]): Command =>
+  names.flatMap((name) => ["--project", name]);
+
+/**
+ * The tests of the running product are in a lane without other tests that compute much at their
+ * time: half of what they do is to wait.
+ */
+const SUITES: Readonly<Record<string, readonly Lane[]>> = {
+  all: [
+    [projects("units", "workers", "alone", "simulation", "node")],
+    [projects("supervisor", "e2e")],
+  ],
+  integration: [
+    [projects("workers", "alone"), ["--config", "vitest.system.config.ts"]],
+    [projects("e2e")],
+  ],
+};
+
+interface Outcome {
+  readonly passed: number;
+  readonly failed: number;
+}
+
+const vitest = join(
+  dirname(createRequire(import.meta.url).resolve("vitest/package.json")),
+  "vitest.mjs",
+);
+
+/** Runs one command, prints its lines as they come, and reads its report. */
+async function run(command: Command, report: string): Promise<Outcome> {
+  const child = spawn(process.execPath, [vitest, "run", ...command], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: {
+      ...process.env,
+      TEST_REPORT: report,
+      ...(process.stdout.isTTY && { FORCE_COLOR: "1" }),
+    },
+  });
+  for (const [stream, out] of [
+    [child.stdout, process.stdout],
+    [child.stderr, process.stderr],
+  ] as const)
+    createInterface({ input: stream }).on("line", (line) => out.write(`${line}\n`));
+  // Ctrl-C reaches the whole process group; a signal to this process alone does not.
+  const terminate = (): void => void child.kill("SIGTERM");
+  process.once("SIGTERM", terminate);
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", resolve);
+  });
+  process.off("SIGTERM", terminate);
+  const { passed, failed } = outcomeOf(report);
+  // A run that breaks off, or an error outside all tests, counts as one failed test.
+  return { passed, failed: code !== 0 && failed === 0 ? 1 : failed };
+}
+
+function outcomeOf(report: string): Outcome {
+  let text: string;
+  try {
+    text = readFileSync(report, "utf8");
+  } catch (error) {
+    console.error(`no report of the tests: ${(error as Error).message}`);
+    return { passed: 0, failed: 0 };
+  }
+  const { numPassedTests, numFailedTests } = JSON.parse(text) as {
+    numPassedTests: number;
+    numFailedTests: number;
+  };
+  return { passed: numPassedTests, failed: numFailedTests };
+}
+
+async function runLanes(lanes: readonly Lane[], reports: string): Promise<readonly Outcome[]> {
+  const outcomes = await Promise.all(
+    lanes.map(async (lane, laneIndex) => {
+      const done: Outcome[] = [];
+      for (const [index, command] of lane.entries())
+        done.push(await run(command, join(reports, `lane-${laneIndex + 1}-${index + 1}.json`)));
+      return done;
+    }),
+  );
+  return outcomes.flat();
+}
+
+const [suite = "all", ...rest] = process.argv.slice(2);
+const lanes = rest.length === 0 ? SUITES[suite] : undefined;
+if (lanes === undefined) {
+  const child = spawn(process.execPath, [vitest, "run", suite, ...rest], { stdio: "inherit" });
+  child.once("close", (code) => (process.exitCode = code ?? 1));
+} else {
+  const folder = process.env["TEST_REPORTS"];
+  const reports = folder ?? mkdtempSync(join(tmpdir(), "strata-tests-"));
+  mkdirSync(reports, { recursive: true });
+  const began = performance.now();
+  const outcomes = await runLanes(lanes, reports);
+  if (folder === undefined) rmSync(reports, { recursive: true });
+  const sum = (figure: keyof Outcome): number =>
+    outcomes.reduce((total, outcome) => total + outcome[figure], 0);
+  console.log(
+    `\n${Math.round((performance.now() - began) / 1000)} s\n${sum("passed")} passed, ${sum("failed")} failed`,
+  );
+  process.exitCode = sum("failed") === 0 ? 0 : 1;
+}
