@@ -34,7 +34,7 @@ export interface RateLimits<E extends Env> extends Inspection {
    * app.use(rateLimit({ ip: "100/1m", user: ["10/1s", "1000/1h"], mode: "fast" }));
    */
   rateLimit(options: RateLimitOptions, ...also: readonly LimitOptions[]): MiddlewareHandler<E>;
-  /** What this isolate holds in memory, and the tokens that were not charged for certain. */
+  /** Counts of the accounts in memory, and of tokens that may never be charged. */
   stats(): RateLimitStats;
 }
 
