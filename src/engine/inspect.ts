@@ -7,7 +7,7 @@ import type { MemoryTier, Tier } from "../core/tier.ts";
 import type { SharedStore } from "../core/shared-store.ts";
 import type { Coherence } from "./coherence.ts";
 
-/** What one tier holds under a key, and the log's verdict on it. */
+/** The entry of one tier under a key, and the log's verdict on it. */
 export type TierReport =
   | { readonly tier: TierName; readonly state: "absent" }
   | { readonly tier: TierName; readonly state: "failed"; readonly fault: Fault }
