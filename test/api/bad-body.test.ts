@@ -15,7 +15,7 @@ describe("request bodies", () => {
     ["cut off", '{"name": "N"'],
     ["two values", "{}{}"],
     ["not UTF-8", new Uint8Array([0x22, 0xff, 0x22])],
-  ])("that is %s is invalid JSON", async (_, body) => {
+  ])("a body that is %s is invalid JSON", async (_, body) => {
     expect(await problemOf(await post(body))).toMatchObject({
       status: 400,
       type: "urn:strata:problem:invalid-json",
@@ -141,7 +141,7 @@ describe("request bodies", () => {
     [{ tags: Array.from({ length: 1_001 }, () => "t") }, "tags"],
     [{ tag: ["products"] }, "tag"],
     [{ everything: "yes" }, "everything"],
-  ])("for a purge, %.40j, is refused by %s", async (body, field) => {
+  ])("the purge %.40j is refused, and the problem names %s", async (body, field) => {
     const response = await createClient().write("POST", "/admin/purge", body);
     const { status, errors } = await problemOf(response);
     expect(status).toBe(400);
