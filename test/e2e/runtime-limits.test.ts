@@ -1,14 +1,12 @@
 /** What the standards have and the runtime has not, as docs/http.md lists it: what becomes of it. A test that fails here says that the runtime has learned something. */
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { ask } from "./support/ask.ts";
-import { FRESH, startPassThrough, type PassThrough } from "./support/pass-through.ts";
+import { FRESH, type PassThrough } from "./support/pass-through.ts";
 import { sendRaw } from "./support/raw.ts";
+import { products } from "./support/shared-products.ts";
 
 let through: PassThrough;
-beforeAll(async () => {
-  through = await startPassThrough();
-});
-afterAll(() => through?.stop());
+products.beforeAll(({ passThrough }) => void (through = passThrough));
 
 /** All methods that come through; of each other one the tests below have an example. */
 const DELIVERED = [

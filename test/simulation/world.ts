@@ -105,7 +105,9 @@ export function createWorld(seed: number): World {
       for (;;) {
         // Everything that was set in motion comes to rest before time goes on.
         await new Promise((resolve) => setImmediate(resolve));
-        const next = pop();
+        let next = pop();
+        // An event that was cancelled sets nothing in motion.
+        while (next !== undefined && next.call === undefined) next = pop();
         if (next === undefined || next.at > end) return;
         now = next.at;
         next.call?.();
