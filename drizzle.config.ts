@@ -1,6 +1,6 @@
 import { defineConfig } from "drizzle-kit";
 
-/** `npx drizzle-kit generate` writes the next migration; it needs no database. */
+/** Configures `npx drizzle-kit generate`, which writes the next migration without a database. */
 export default defineConfig({
   dialect: "postgresql",
   schema: ["./src/api/schema.ts", "./src/writes/schema.ts"],

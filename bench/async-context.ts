@@ -1,6 +1,6 @@
 /**
- * What an async context costs: a chain of a dozen awaits, about what a hit in memory has, inside
- * AsyncLocalStorage and without it, in one isolate of workerd. Rounds take turns.
+ * Measures what an async context costs: a chain of twelve awaits, about as many as a memory hit
+ * has, inside AsyncLocalStorage and outside it, in one isolate of workerd. Rounds alternate.
  */
 import { save, show } from "./support/report.ts";
 import { median } from "./support/time.ts";

@@ -1,6 +1,6 @@
 /**
- * The memory tier's eviction orders against npm's `lru-cache` and the offline
- * optimum: hit ratios, which are exact, and time per operation, as ratios of one run.
+ * Compares the memory tier's eviction orders with npm's `lru-cache` and the offline optimum: exact
+ * hit ratios, and time per operation as ratios within one run.
  */
 import { LRUCache } from "lru-cache";
 import { sizeOf, type Entry } from "../src/core/entry.ts";
@@ -30,7 +30,10 @@ function bounded(maxEntries: number, eviction: EvictionOrder): Replayed {
 const ours = (name: Eviction, maxEntries: number): Replayed =>
   bounded(maxEntries, createEviction(name, createDice(1)));
 
-/** Bounded in entries; or in bytes as well, as the memory tier always is. */
+/**
+ * Creates an `lru-cache` that is bounded in entries, and in bytes too if `sized`. The memory tier
+ * always bounds both.
+ */
 function lruCache(max: number, sized = false): Replayed {
   const bytes = { maxSize: 2 ** 31, sizeCalculation: sizeOf };
   const cache = new LRUCache<string, Entry>({ max, ...(sized && bytes) });
@@ -58,8 +61,8 @@ const ratios: Row[] = traces.flatMap(({ name, keys, capacities }) =>
     };
   }),
 );
-// All entries live equally long here, and then "ttl" tells nothing apart: it is left out.
-for (const { name, what } of traces) console.log(`${name}: ${what}`);
+// Leaves out "ttl": all entries here have the same lifetime, so that it has nothing to order by.
+for (const { name, description } of traces) console.log(`${name}: ${description}`);
 show(`Hit ratio in percent, ${REQUESTS} requests`, ratios);
 
 const [zipf] = traces;
@@ -82,7 +85,7 @@ const replays = medianNsPerOp(
   ROUNDS,
 );
 
-/** Hits alone: every key is there. */
+/** Measures hits alone: the cache holds every key. */
 const hot = entries.slice(0, CAPACITY / 2);
 const hits = medianNsPerOp(
   makers.map(([name, create]) => {

@@ -1,6 +1,6 @@
 /**
- * `npm run bench [-- name…]`: every benchmark, one after the other, each in a
- * process of its own. A benchmark is a file in this folder; folders hold what it needs.
+ * `npm run bench [-- name…]`: runs the benchmarks one after the other, each in its own process. A
+ * benchmark is a file in this folder; the subfolders hold their parts.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, globSync } from "node:fs";
@@ -19,7 +19,7 @@ if (unknown.length > 0) {
   process.exit(1);
 }
 
-// The peers are a package of their own, and only benchmarks need them.
+// The benchmarks are a separate package, installed at the first run.
 if (!existsSync(join(HERE, "node_modules")))
   run("npm", ["--prefix", HERE, "ci", "--no-audit", "--no-fund"]);
 

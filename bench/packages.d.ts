@@ -1,6 +1,6 @@
 /**
- * As much of the peers' interfaces as the benchmarks use. They are installed by
- * `npm run bench` alone, and the repository type-checks without them.
+ * The parts of the peers' interfaces that the benchmarks use. `npm run bench` installs the peers;
+ * the repository type-checks without them.
  */
 declare module "lru-cache" {
   export class LRUCache<K, V> {

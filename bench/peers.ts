@@ -1,4 +1,4 @@
-/** The race battery: what each library makes of the same nine situations. */
+/** Runs the nine races against each library. */
 import { RACES } from "./peers/battery.ts";
 import { bentocache } from "./peers/bentocache.ts";
 import { cacheable } from "./peers/cacheable.ts";
@@ -35,7 +35,7 @@ const rows = RACES.map(({ name }, at): Row => ({
     columns.map(({ subject, cells }) => [`${subject.name} ${subject.version}`, cells[at] ?? ""]),
   ),
 }));
-for (const { name, what } of RACES) console.log(`${name}: ${what}`);
+for (const { name, description } of RACES) console.log(`${name}: ${description}`);
 show("The races", rows);
 for (const { name, setup } of subjects) console.log(`${name}: ${setup}`);
 save("peers", rows);

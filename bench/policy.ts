@@ -1,9 +1,12 @@
-/** The decisions of the HTTP cache, each as a hit or a miss pays for it: microseconds, and shares of one another. */
-import { decideStorage } from "../src/http/cache/cacheable-response.ts";
-import { readerOf } from "../src/http/rfc/field-reader.ts";
+/**
+ * Measures the decisions of the HTTP cache for a hit and for a miss, in microseconds and as ratios
+ * to each other.
+ */
+import { decideStorage } from "../src/http/cache/storage-decision.ts";
+import { readerOf } from "../src/http/rfc/fields.ts";
 import { requestControlOf } from "../src/http/rfc/request-control.ts";
 import { isNotModified } from "../src/http/rfc/conditional.ts";
-import { reuseOf } from "../src/http/rfc/reuse.ts";
+import { freshnessForRequest } from "../src/http/rfc/reuse.ts";
 import { selectVariant } from "../src/http/cache/variants.ts";
 import { selectorsOf } from "../src/http/rfc/vary.ts";
 import { save, show, type Row } from "./support/report.ts";
@@ -46,9 +49,11 @@ const head = { status: 200, sent: readerOf(fields), fields, requestedAt: NOW, re
 let sink: unknown;
 
 const decisions: readonly Contender[] = [
-  of("hit: may it be reused?", () => reuseOf(stored, requestControlOf(plain), NOW, () => false)),
+  of("hit: may it be reused?", () =>
+    freshnessForRequest(stored, requestControlOf(plain), NOW, () => false),
+  ),
   of("hit: with request directives", () =>
-    reuseOf(stored, requestControlOf(asking), NOW, () => false),
+    freshnessForRequest(stored, requestControlOf(asking), NOW, () => false),
   ),
   of("hit: is the client's copy good?", () => isNotModified(conditional, readerOf(fields), NOW)),
   of("hit: which of 5 variants?", () => selectVariant(variants, asking)),

@@ -1,6 +1,6 @@
 /**
- * What telemetry costs a hit in memory: the same product of the reference API with telemetry off,
- * with nothing sampled, with every tenth request sampled, and with every request exported.
+ * Measures the cost of telemetry for a memory hit. It compares one route of the reference API with
+ * telemetry off, with no request sampled, with 10 % sampled, and with all requests sampled.
  */
 import { compare } from "./support/subjects.ts";
 import { save, show } from "./support/report.ts";
@@ -40,7 +40,7 @@ const rows = await compare({
   width: 8,
   warmUp: 16,
 });
-show(`A hit in memory: ${STARTS} starts, ${ROUNDS} rounds each`, rows);
+show(`A memory hit: ${STARTS} starts, ${ROUNDS} rounds each`, rows);
 save("telemetry", rows);
 closeConnections();
 await services.close();

@@ -1,6 +1,6 @@
 /**
- * Big values in Redis: what packing saves and what it costs, by size. Packing runs
- * after the response; every reader of the entry pays for unpacking.
+ * Measures large values in Redis: what compression saves and costs, by size. Compression runs after
+ * the response; every reader of the entry pays for decompression.
  */
 import { encodeEntry } from "../src/core/codec.ts";
 import { pack, unpack } from "../src/redis/packing.ts";
@@ -10,7 +10,7 @@ import { save, show, type Row } from "./support/report.ts";
 import { median } from "./support/time.ts";
 
 const ROUNDS = 25;
-/** What a Worker and a database some way apart move in a millisecond: 10 MB/s. */
+/** Characters that a Worker and a distant database exchange in 1 ms: 10 MB/s. */
 const CHARS_PER_MS = 10_000;
 const WORDS = "Marlow Max Watch steel strap sapphire glass water proof quartz leather case".split(
   " ",

@@ -1,4 +1,7 @@
-/** `npm run dev`: local services, migration, seed and Workers; see supervisor/options.ts. */
+/**
+ * `npm run dev`: runs local services, migration, seed and Workers. supervisor/options.ts lists its
+ * variables.
+ */
 import { fileURLToPath } from "node:url";
 import { join } from "node:path";
 import { parseArgs } from "node:util";

@@ -1,4 +1,7 @@
-/** `npm run services`: the local services alone, and the `.dev.vars` of a plain `npx wrangler dev`. */
+/**
+ * `npm run services`: starts the local services alone, and writes the `.dev.vars` of a plain `npx
+ * wrangler dev`.
+ */
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { join } from "node:path";
@@ -40,7 +43,7 @@ await runProgram("services", async (signal, print) => {
       services.died.then((reason) => Promise.reject(new Error(`A local service ended: ${reason}`))),
     ]);
   } finally {
-    // Addresses of services that are gone would mislead every later `wrangler dev`.
+    // The file goes: addresses of stopped services would mislead every later `wrangler dev`.
     if (written !== undefined && existsSync(file) && readFileSync(file, "utf8") === written)
       rmSync(file);
     await services.close();

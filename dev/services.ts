@@ -19,23 +19,23 @@ import { createPostgresEngine } from "./sql/postgres.ts";
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
 export interface ServicesOptions {
-  /** Port of the gateways on 127.0.0.1; 0 (the default) takes a free one. */
+  /** Port of the gateways on 127.0.0.1. Default 0: a free port. */
   readonly port?: number;
   /** `auto` (a Redis server on PATH, else embedded), `embedded`, `server`, or `redis://...`. */
   readonly redis?: string;
   /** `embedded` (PGlite) or `postgres://...`. */
   readonly postgres?: string;
-  /** Bearer token of the Redis gateway; a random one by default. */
+  /** Bearer token of the Redis gateway. Default: a random one. */
   readonly token?: string;
-  /** Fill the tables after the migration. Default true. */
+  /** Fills the tables after the migration. Default true. */
   readonly seed?: boolean;
-  /** Keep what the engines hold instead of starting from nothing. Default false. */
+  /** Keeps the stored data instead of wiping it. Default false. */
   readonly keep?: boolean;
-  /** Folder in which the engines that are started here keep their data; in memory without it. */
+  /** Folder for the data of the engines that start here. Without it the data is in memory only. */
   readonly dataDir?: string;
   /** Receives a line about each step. */
   readonly log?: (line: string) => void;
-  /** Stops a start that is under way: what has been started by then is ended. */
+  /** Aborts a start, and stops the parts that have started. */
   readonly signal?: AbortSignal;
 }
 
@@ -49,20 +49,22 @@ export interface Services {
   readonly sqlEndpoint: string;
   /** For OTEL_EXPORTER_OTLP_ENDPOINT. */
   readonly otlpEndpoint: string;
-  /** For DATABASE_URL: well-formed for the Neon driver; the endpoint decides what answers. */
+  /**
+   * For DATABASE_URL. The Neon driver accepts its form; NEON_ENDPOINT decides which server answers.
+   */
   readonly databaseUrl: string;
-  /** Resolves with a reason if an engine's process ends by itself. */
+  /** Resolves with a reason if the process of an engine ends by itself. */
   readonly died: Promise<string>;
-  /** Ends everything that was started. Safe to call twice. */
+  /** Stops all services. Further calls do nothing. */
   close(): Promise<void>;
 }
 
 type Cleanup = () => Promise<void>;
 
 /**
- * Starts the local services: Upstash's and Neon's protocols over local engines, migrated and
- * seeded, on one loopback port.
- * Rejects, with nothing left running, when an engine or the port is not to be had.
+ * Starts the local services on one loopback port: the protocols of Upstash and Neon over local
+ * engines, migrated and seeded. Rejects, with everything stopped, if an engine or the port is not
+ * available.
  *
  * @example
  * const services = await startServices({ redis: "embedded" });
@@ -98,8 +100,8 @@ async function start(
     mkdirSync(dataDir, { recursive: true });
   }
 
-  // Both engines start before the port opens: a gateway that answers is one that works. Both have
-  // settled before a failure of either is told, so that everything is known to be cleaned up.
+  // Both engines start before the port opens, so that a gateway that answers also works. Both must
+  // settle before a failure is reported, so that everything is cleaned up.
   const [redis, sql] = await orAborted(
     Promise.allSettled([startRedis(options, cleanups), startSql(options, cleanups)]),
     signal,
@@ -133,7 +135,10 @@ async function start(
   };
 }
 
-/** Postgres in this process cannot be stopped while it starts; an abort does not wait for it. */
+/**
+ * Waits for `work` or an abort. PGlite cannot be stopped during its start, so an abort does not
+ * wait for it.
+ */
 async function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return work;
   signal.throwIfAborted();
@@ -184,7 +189,10 @@ async function startRedis(
   return { engine, died: never };
 }
 
-/** A start empties what it is given: on another machine that is more likely someone's data. */
+/**
+ * Throws if an address is not on this machine: a start wipes the data, and another machine's data
+ * is probably in use.
+ */
 function assertOwnMachine(variable: string, url: string): void {
   const { hostname } = new URL(url);
   if (["", "localhost", "127.0.0.1", "[::1]"].includes(hostname)) return;
@@ -193,7 +201,7 @@ function assertOwnMachine(variable: string, url: string): void {
   );
 }
 
-/** A Postgres with its tables: wiped unless kept, migrated, seeded where it was empty. */
+/** Starts Postgres with its tables: wiped unless kept, migrated, and seeded if empty. */
 async function startSql(options: ServicesOptions, cleanups: Cleanup[]): Promise<SqlEngine> {
   const { postgres = "embedded", keep = false, seed = true, log = () => undefined } = options;
   if (postgres !== "embedded" && !/^postgres(ql)?:\/\//.test(postgres)) {

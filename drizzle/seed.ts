@@ -6,15 +6,15 @@ import { CATEGORIES, CITIES, DESCRIPTIONS, LINES } from "./vocabulary.ts";
 
 const PRODUCTS = 2_000;
 const USERS = 5_000;
-/** Another number is another shop; the same number is the same rows, id by id. */
+/** The same number gives the same rows with the same ids. Another number gives another shop. */
 const SEED = 20_261_102;
 
 const FIRST_DAY = "2023-01-01";
 const LAST_DAY = "2026-10-31";
 
 /**
- * Fills empty tables with a shop: 40 categories, 2,000 products, 5,000 users, the same
- * rows every time. Ids are contiguous from 1, and the next insert gets the next one.
+ * Fills empty tables with a shop of 40 categories, 2,000 products and 5,000 users, the same rows
+ * every time. Ids are contiguous from 1, and the next insert gets the next id.
  *
  * @example await seed(drizzle(new PGlite()));
  */
@@ -54,7 +54,7 @@ export async function seed(db: PgDatabase<PgQueryResultHKT>): Promise<void> {
     },
   }));
 
-  // A generator knows nothing of the other columns: what a thing is follows from its category.
+  // A generator cannot read other columns, so the product's noun is set from its category here.
   const nouns = sql.join(
     CATEGORIES.map(([, , noun], at) => sql`(${at + 1}::integer, ${noun}::text)`),
     sql`, `,
@@ -64,7 +64,7 @@ export async function seed(db: PgDatabase<PgQueryResultHKT>): Promise<void> {
     from (values ${nouns}) as nouns (category_id, noun)
     where nouns.category_id = ${products.categoryId}`);
 
-  // The generator's domains exist; nobody there has asked for mail.
+  // The generator uses domains that exist. The rows must not name mailboxes there.
   await db.execute(sql`
     update ${users}
     set email = split_part(${users.email}, '@', 1) || '.' || ${users.id} || '@example.com'`);
@@ -75,7 +75,7 @@ export async function seed(db: PgDatabase<PgQueryResultHKT>): Promise<void> {
                     (select max(id) from ${sql.identifier(table)}))`);
 }
 
-/** Prices in cents as shops like them: 4.99, 14.50, 29.00. */
+/** Returns prices in cents as shops set them: 4.99, 14.50, 29.00. */
 function pricesUpTo(units: number): number[] {
   return Array.from({ length: units - 2 }, (_, at) => {
     const price = (at + 3) * 100;

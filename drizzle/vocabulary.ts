@@ -1,6 +1,6 @@
-/** The words from which the seed makes a shop. */
+/** The words of the seeded shop. */
 
-/** What is sold: the category's name, its description, and what one such thing is called. */
+/** The categories: name, description, and the noun for one of its products. */
 export const CATEGORIES: readonly (readonly [name: string, description: string, noun: string])[] = [
   ["Headphones", "Over-ear, on-ear and in-ear", "Headphones"],
   ["Speakers", "For the shelf and for the road", "Speaker"],
@@ -44,7 +44,7 @@ export const CATEGORIES: readonly (readonly [name: string, description: string, 
   ["Notebooks", "Lined, dotted and plain", "Notebook"],
 ];
 
-// 50 makers times 40 qualifiers: each of the 2,000 products has a name of its own.
+// 50 makers times 40 qualifiers give each of the 2,000 products a unique name.
 const MAKERS =
   `Alder Arclight Ashford Aurora Basalt Birchwood Blackfjord Brightwater Calder Cedarline
    Cinder Cobalt Copperhill Corvid Dunmore Eastlake Elmstone Emberly Fernway Fjordline
@@ -58,7 +58,7 @@ const QUALIFIERS = `Classic Compact Everyday Essential Signature Studio Travel H
    Urban Field Weekend Workshop Evening Morning Winter Summer Slim Wide
    Deep Quiet Swift Sturdy Folding Modular Reclaimed Handmade Limited Anniversary`.split(/\s+/);
 
-/** The first part of a product's name. */
+/** The first parts of the products' names, without the category's noun. */
 export const LINES: readonly string[] = MAKERS.flatMap((maker) =>
   QUALIFIERS.map((qualifier) => `${maker} ${qualifier}`),
 );

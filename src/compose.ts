@@ -1,9 +1,10 @@
 /** The composition root: builds the layer, in order. Add a tier here. */
 import { MAX_LIFETIME_MS } from "./core/policy.ts";
-import { createContext } from "./core/context.ts";
 import type { Context } from "./core/context.ts";
-import type { NewId, Random } from "./core/random.ts";
-import { readConfig, type Bindings, type Config } from "./config.ts";
+import { readConfig } from "./config.ts";
+import type { Settings } from "./config/settings.ts";
+import type { StrataOptions } from "./config/options.ts";
+import type { Bindings } from "./config/variables.ts";
 import { createAlarmPort } from "./durable/alarm-port.ts";
 import { createFlightPort } from "./durable/flight-port.ts";
 import { createMetricsPort } from "./durable/metrics-port.ts";
@@ -15,11 +16,13 @@ import { createWarmer } from "./engine/warm.ts";
 import { problem } from "./http/cache/problem.ts";
 import type { StrataEnv } from "./http/routes/request-scope.ts";
 import { etagOf } from "./http/cache/etag.ts";
-import { strata, type Dispatch } from "./http/routes/middleware.ts";
+import { createScopeMiddleware, internalScopeOf } from "./http/routes/middleware.ts";
+import { withInternals } from "./internals.ts";
 import { createDatabase } from "./origin/neon.ts";
+import { exporterPlatform, platform, type Platform } from "./platform.ts";
 import { apiKeys, parseApiKeys } from "./ratelimit/api-keys.ts";
-import { withGuard } from "./ratelimit/guarded-ledger.ts";
 import { createIdentities } from "./ratelimit/identity.ts";
+import { withLedgerBreaker } from "./ratelimit/ledger-breaker.ts";
 import { createRateLimits } from "./ratelimit/rate-limits.ts";
 import { createRedisLedger } from "./ratelimit/redis-ledger.ts";
 import { createRedis } from "./redis/client.ts";
@@ -32,67 +35,67 @@ import { withFlightBreaker } from "./resilience/flight-breaker.ts";
 import { withBreaker } from "./resilience/store-breaker.ts";
 import { withSpans } from "./telemetry/metered-flights.ts";
 import { withMeter } from "./telemetry/metered-store.ts";
+import type { Strata } from "./strata.ts";
 import { createTelemetry } from "./telemetry/telemetry.ts";
 import { createTraced, createTracedFetch } from "./telemetry/traces/traced.ts";
 import { createEdgeTier } from "./tiers/edge.ts";
+import { createEviction } from "./tiers/eviction/choice.ts";
 import { createMemoryTier } from "./tiers/memory.ts";
 import { createWriteThrough } from "./writes/through.ts";
 import { createWriter } from "./writes/writer.ts";
-import type { Clock, Millis } from "./core/time.ts";
-
-/** The platform's clock and chance. Tests bring their own. */
-export interface Platform {
-  readonly now: Clock;
-  readonly random: Random;
-  readonly newId: NewId;
-}
-
-export const platform: Platform = {
-  now: () => Date.now(),
-  random: () => Math.random(),
-  newId: () => crypto.randomUUID(),
-};
-
-/** What telemetry does to the world outside. */
-export const outside = {
-  ...platform,
-  fetch: (url: string, init: RequestInit) => fetch(url, init),
-  sleep: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
-};
-
-export type Strata = ReturnType<typeof createStrata>;
+import type { Millis } from "./core/time.ts";
 
 /**
- * Everything one isolate needs, built from its bindings.
+ * Creates the layer of one isolate: tiers, engine, writer, rate limits and telemetry. Create it
+ * at the first request and keep it: memory and the log view are in it.
  *
- * @throws {ConfigError} that lists every variable that is missing or malformed.
+ * @throws {ConfigError} that lists every variable and option that is missing or wrong.
+ * @example
+ * import { Hono } from "hono";
+ *
+ * function build(env: Bindings) {
+ *   const app = new Hono<StrataEnv>();
+ *   const strata = createStrata(env, { memory: { maxBytes: 16 * 2 ** 20 } });
+ *   app.use(strata.middleware(async (request, c) => app.fetch(request, c.env, c.executionCtx)));
+ *   app.get("/hello/:name", cached({ freshFor: "5m" }), (c) => c.text(`Hello, ${c.req.param("name")}`));
+ *   return app;
+ * }
  */
-export function createStrata(bindings: Bindings, { now, random, newId }: Platform = platform) {
-  const config = readConfig(bindings);
+export function createStrata(env: Bindings, options: StrataOptions = {}): Strata {
+  return createLayer(env, options, platform);
+}
+
+/** `createStrata` with the clock and the randomness as an argument. Tests call it. */
+export function createLayer(
+  bindings: Bindings,
+  options: StrataOptions,
+  { now, random, newId }: Platform,
+): Strata {
+  const config = readConfig(bindings, options);
+  const { namespace, settings } = config;
 
   // Tiers, nearest first.
   const memory = createMemoryTier({
-    maxBytes: config.memoryMaxBytes,
-    maxEntries: config.memoryMaxEntries,
-    maxEntryBytes: config.memoryMaxEntryBytes,
+    ...settings.memory,
+    eviction: createEviction(settings.memory.eviction, random),
     onRefuse: (key) =>
       telemetry.observe({ type: "entry.reject", key, tier: "memory", reason: "too-big" }),
   });
   const edge = createEdgeTier({
-    open: () => caches.open(config.namespace),
-    timeoutMs: config.edgeTimeoutMs,
-    maxEntryChars: config.edgeMaxEntryChars,
+    open: () => caches.open(namespace),
+    timeoutMs: settings.edge.timeoutMs,
+    maxEntryChars: settings.edge.maxEntryChars,
     withTimeout,
   });
-  const { redis, breaker } = createRedisWithBreaker(config, config.redisTimeoutMs);
+  const { redis, breaker } = createRedisWithBreaker(settings.redis.timeoutMs);
   const store = withBreaker(
     withMeter(
       createRedisStore({
         redis,
-        namespace: config.namespace,
+        namespace,
         newId,
-        maxEntryChars: config.redisMaxEntryChars,
-        packFromChars: config.redisPackFromChars,
+        maxEntryChars: settings.redis.maxEntryChars,
+        packFromChars: settings.redis.packFromChars,
       }),
     ),
     breaker,
@@ -103,18 +106,18 @@ export function createStrata(bindings: Bindings, { now, random, newId }: Platfor
     bindings.METRICS &&
     createMetricsPort({
       stub: (name) => metricsStub(bindings.METRICS, name),
-      namespace: config.namespace,
-      shards: config.metricsShards,
-      timeoutMs: config.metricsTimeoutMs,
+      namespace,
+      shards: settings.metrics.shards,
+      timeoutMs: settings.metrics.timeoutMs,
       withTimeout,
     });
   const telemetry = createTelemetry({
-    ...outside,
+    ...exporterPlatform,
     settings: config.telemetry,
     warnings: config.telemetryWarnings,
     metrics: metricsObjects,
     memory: memory.stats,
-    flushMs: config.telemetryFlushMs,
+    flushMs: settings.telemetry.flushEveryMs,
     now,
     random,
     newId,
@@ -127,17 +130,13 @@ export function createStrata(bindings: Bindings, { now, random, newId }: Platfor
     withFlightBreaker(
       createFlightPort({
         stub: (name, region) => flightStub(bindings.FLIGHTS, name, region),
-        namespace: config.namespace,
-        shards: config.flightShards,
-        grantMs: config.flightGrantMs,
-        slackMs: config.flightSlackMs,
+        namespace,
+        shards: settings.flights.shards,
+        grantMs: settings.flights.grantTimeoutMs,
+        slackMs: settings.flights.slackMs,
         withTimeout,
       }),
-      createBreaker({
-        dependency: "flight",
-        failures: config.breakerFailures,
-        openMs: config.breakerOpenMs,
-      }),
+      createBreaker({ dependency: "flight", ...breakerOptions(settings) }),
     ),
   );
   const { coherence, engine, batch } = createEngineParts({
@@ -145,29 +144,29 @@ export function createStrata(bindings: Bindings, { now, random, newId }: Platfor
     edge,
     store,
     flights,
-    slots: createBulkhead({ slots: config.originSlots, now }),
+    slots: createBulkhead({ slots: settings.origin.slots, now }),
     withTimeout,
     random,
-    storeTimeoutMs: config.redisTimeoutMs,
-    maxLandingChars: config.redisMaxEntryChars,
+    storeTimeoutMs: settings.redis.timeoutMs,
+    maxLandingChars: settings.redis.maxEntryChars,
   });
   const warmer = createWarmer({ store, coherence, withTimeout, random });
   const existence = createExistence({
-    filters: createFilterStore(redis, config.namespace),
+    filters: createFilterStore(redis, namespace),
     store,
     coherence,
-    rate: config.existenceRate,
-    coherenceMs: config.existenceCoherenceMs,
-    rebuildMs: config.existenceRebuildMs,
-    maxAgeMs: config.existenceMaxAgeMs,
-    reloadMs: config.existenceReloadMs,
+    rate: settings.existence.falsePositiveRate,
+    coherenceMs: settings.existence.coherenceMs,
+    rebuildMs: settings.existence.rebuildEveryMs,
+    maxAgeMs: settings.existence.maxAgeMs,
+    reloadMs: settings.existence.reloadEveryMs,
   });
 
   // The origin and its writers.
   const db = createDatabase({
     databaseUrl: config.databaseUrl,
     ...(config.neonEndpoint !== undefined && { neonEndpoint: config.neonEndpoint }),
-    timeoutMs: config.sqlTimeoutMs,
+    timeoutMs: settings.origin.sqlTimeoutMs,
     now,
     onQuery: telemetry.observeSql,
   });
@@ -177,27 +176,27 @@ export function createStrata(bindings: Bindings, { now, random, newId }: Platfor
     OUTBOX &&
     createAlarmPort({
       stub: (name) => alarmStub(OUTBOX, name),
-      namespace: config.namespace,
-      timeoutMs: config.alarmTimeoutMs,
+      namespace,
+      timeoutMs: settings.outbox.alarmTimeoutMs,
       withTimeout,
     });
   const writer = createWriter({
     db,
     invalidator: coherence,
-    namespace: config.namespace,
-    verifyAfterMs: config.verifyAfterMs,
+    namespace,
+    verifyAfterMs: settings.outbox.verifyAfterMs,
+    originLagMs: settings.outbox.originLagMs,
     through,
     ...(alarm && { alarm }),
   });
   coherence.onRecovery((ctx) => writer.relay(ctx));
 
   // Rate limits: a client and a breaker of their own, so that a limit never trips the cache.
-  const limiter = createRedisWithBreaker(config, config.limitTimeoutMs);
-  const { namespace } = config;
+  const limiter = createRedisWithBreaker(settings.limits.timeoutMs);
   const rateLimits = createRateLimits<StrataEnv>({
-    scopeOf: (c) => c.get("strata"),
+    scopeOf: internalScopeOf,
     ledgerOf: (algorithm) =>
-      withGuard(
+      withLedgerBreaker(
         createRedisLedger({ redis: limiter.redis, namespace, algorithm, newId }),
         limiter.breaker,
       ),
@@ -208,64 +207,53 @@ export function createStrata(bindings: Bindings, { now, random, newId }: Platfor
     }),
     respond: problem,
     withTimeout,
-    timeoutMs: config.limitTimeoutMs,
-    maxAccounts: config.limitMaxAccounts,
+    timeoutMs: settings.limits.timeoutMs,
+    maxAccounts: settings.limits.maxAccounts,
   });
 
-  /** Gives requests their scope; `dispatch` runs one again, in the background. */
-  const middleware = (dispatch: Dispatch) =>
-    strata({ engine, batch, warmer, now, observer: telemetry.observer, dispatch });
-
-  /** Asks the log anew; establishes it where there is none. */
-  const logReachable = async (ctx: Context): Promise<boolean> =>
-    (await coherence.ensureCurrent(ctx.now(), 0, ctx)) === "current";
-
-  /** What the cron trigger does: finish what writes left, forget what is too old. */
+  /** The work of the cron trigger. */
   async function scheduled(ctx: Context): Promise<void> {
     await writer.relay(ctx);
-    await store.trim(MAX_LIFETIME_MS + config.trimSlackMs, ctx);
+    await store.trim(MAX_LIFETIME_MS + settings.log.trimSlackMs, ctx);
     await existence.buildAll(ctx);
   }
 
   const traced = createTraced(telemetry, now);
-  return {
+  const strata: Strata = {
     config,
-    middleware,
-    db,
-    writer,
-    logReachable,
-    scheduled,
-    engine,
-    batch,
-    warmer,
-    existence,
-    coherence,
-    store,
-    memory,
-    metrics: telemetry.metrics,
-    inspect: createInspector({ memory, edge, store, coherence }),
+    middleware: (dispatch) =>
+      createScopeMiddleware({
+        engine,
+        batch,
+        warmer,
+        now,
+        observer: telemetry.observer,
+        dispatch,
+      }),
     rateLimits,
+    writer,
+    through,
+    db,
+    existence,
+    invalidator: coherence,
+    coherence,
+    inspect: createInspector({ memory, edge, store, coherence }),
+    metrics: telemetry.metrics,
     traced,
     tracedFetch: createTracedFetch(traced, (url, init) => fetch(url, init)),
+    logReachable: async (ctx) => (await coherence.ensureCurrent(ctx.now(), 0, ctx)) === "current",
+    scheduled,
   };
+  return withInternals(strata, { engine, batch, warmer, coherence, store, memory });
+
+  function createRedisWithBreaker(timeoutMs: Millis) {
+    return {
+      redis: createRedis({ url: config.redisUrl, token: config.redisToken, timeoutMs }),
+      breaker: createBreaker({ dependency: "redis", ...breakerOptions(settings) }),
+    };
+  }
 }
 
-function createRedisWithBreaker(config: Config, timeoutMs: Millis) {
-  const { redisUrl: url, redisToken: token, breakerFailures: failures, breakerOpenMs } = config;
-  return {
-    redis: createRedis({ url, token, timeoutMs }),
-    breaker: createBreaker({ dependency: "redis", failures, openMs: breakerOpenMs }),
-  };
-}
-
-/** A context for work that no request asked for. */
-export function backgroundContext(waitUntil: (work: Promise<unknown>) => void): Context {
-  const { now } = platform;
-  return createContext({
-    now,
-    host: "background.invalid",
-    region: "local",
-    waitUntil,
-    emit: () => undefined,
-  });
+function breakerOptions({ breaker }: Settings) {
+  return { failures: breaker.failures, openMs: breaker.openForMs };
 }

@@ -1,10 +1,14 @@
-/** The Durable Object classes, built; the Worker's main module exports them. */
-import { backgroundContext, outside, platform } from "./compose.ts";
-import { readConfig, type Bindings } from "./config.ts";
+/**
+ * The Durable Object classes of the layer. A Worker exports them from its main module. The platform
+ * constructs them with bindings alone, so they use the defaults of config/settings.ts.
+ */
+import { readConfig } from "./config.ts";
+import type { Bindings } from "./config/variables.ts";
 import { createFlightShard } from "./durable/flight-shard.ts";
 import { createMetricsShard } from "./durable/metrics-shard.ts";
 import { createOutboxAlarm, type RelayRun } from "./durable/outbox-alarm.ts";
 import { createDatabase } from "./origin/neon.ts";
+import { backgroundContext, exporterPlatform, platform } from "./platform.ts";
 import { createRedis } from "./redis/client.ts";
 import { createRedisStore } from "./redis/store.ts";
 import { createDurableTracer } from "./telemetry/traces/durable-tracer.ts";
@@ -13,58 +17,61 @@ import { readSettings } from "./telemetry/settings.ts";
 import { createTotals } from "./telemetry/metrics/totals.ts";
 import { relay } from "./writes/relay.ts";
 
-/** The Durable Object class behind the binding FLIGHTS. */
+/**
+ * The class behind the binding `FLIGHTS`: it grants leases, so that isolates share loads.
+ *
+ * @example
+ * export { FlightShard, MetricsShard, OutboxAlarm } from "./src/index.ts";
+ */
 export const FlightShard = createFlightShard({
   now: platform.now,
   newId: platform.newId,
   lingerMs: 2_000,
   createTracer: (bindings: Bindings) =>
-    createDurableTracer({ settings: readSettings(bindings).settings, ...outside }),
+    createDurableTracer({ settings: readSettings(bindings).settings, ...exporterPlatform }),
 });
 
-/** The Durable Object class behind the binding METRICS. */
+/** The class behind the binding `METRICS`: it adds up the metrics of isolates. */
 export const MetricsShard = createMetricsShard({
   now: platform.now,
   createTotals,
   createPush: (bindings: Bindings) =>
-    createPush({ settings: readSettings(bindings).settings, ...outside }),
+    createPush({ settings: readSettings(bindings).settings, ...exporterPlatform }),
   commitMs: 250,
 });
 
-/** The Durable Object class behind the binding OUTBOX. */
+/** The class behind the binding `OUTBOX`: its alarm wakes the relay for second invalidations. */
 export const OutboxAlarm = createOutboxAlarm({
   now: platform.now,
   runRelay,
   retryMs: 1_000,
-  // Then the cron trigger is as quick.
+  // After a minute the cron trigger runs the relay as well.
   maxRetryMs: 60_000,
 });
 
-/** The relay by itself: what it asks the log needs no knowledge that an isolate gathers. */
+/** Runs the relay once. It needs no log view: it writes to the log and asks for numbers. */
 async function runRelay(
   bindings: Bindings,
   namespace: string,
   waitUntil: (work: Promise<unknown>) => void,
 ): Promise<RelayRun> {
-  const config = readConfig(bindings);
+  const { settings, ...config } = readConfig(bindings);
+  const { timeoutMs, maxEntryChars, packFromChars } = settings.redis;
   const db = createDatabase({
     databaseUrl: config.databaseUrl,
     ...(config.neonEndpoint !== undefined && { neonEndpoint: config.neonEndpoint }),
-    timeoutMs: config.sqlTimeoutMs,
+    timeoutMs: settings.origin.sqlTimeoutMs,
     now: platform.now,
   });
   const invalidator = createRedisStore({
-    redis: createRedis({
-      url: config.redisUrl,
-      token: config.redisToken,
-      timeoutMs: config.redisTimeoutMs,
-    }),
+    redis: createRedis({ url: config.redisUrl, token: config.redisToken, timeoutMs }),
     namespace,
     newId: platform.newId,
-    maxEntryChars: config.redisMaxEntryChars,
-    packFromChars: config.redisPackFromChars,
+    maxEntryChars,
+    packFromChars,
   });
-  const options = { db, invalidator, namespace, verifyAfterMs: config.verifyAfterMs };
+  const { verifyAfterMs } = settings.outbox;
+  const options = { db, invalidator, namespace, verifyAfterMs };
   const { fault, nextInMs } = await relay(options, backgroundContext(waitUntil));
   return { failed: fault !== undefined, nextInMs };
 }

@@ -1,33 +1,68 @@
-/** What another Worker imports. */
-export { key, keysOf, type KeyScope } from "./core/key.ts";
-export { definePolicy, type Policy, type PolicyOptions } from "./core/policy.ts";
-export { CacheUnavailable, DefinitionError, messageOf, type Fault } from "./core/faults.ts";
-export type { Duration } from "./core/duration.ts";
+/**
+ * The public API of the layer: what another Worker imports. docs/reference describes it, one page
+ * for each section below; `node tools/reference/main.ts` writes those pages.
+ */
+
+// The layer: create it, and serve requests with it.
+export { createStrata } from "./compose.ts";
+export type { Strata } from "./strata.ts";
+export type { Dispatch } from "./http/routes/middleware.ts";
+export type { RequestScope, StrataEnv } from "./http/routes/request-scope.ts";
 export type { Context } from "./core/context.ts";
-export type { DataLookup, DataReader, Load, LoadContext, LoadMany } from "./core/data-reader.ts";
-export type { Lookup } from "./core/lookup.ts";
-export type { PurgeTargets } from "./core/invalidation-key.ts";
-export { strata, type StrataOptions } from "./http/routes/middleware.ts";
+export { backgroundContext } from "./platform.ts";
+export { FlightShard, MetricsShard, OutboxAlarm } from "./durable-objects.ts";
+
+// Configuration: options, variables and their errors.
+export type { StrataOptions } from "./config/options.ts";
+export type { Eviction } from "./tiers/eviction/choice.ts";
+export type { Settings } from "./config/settings.ts";
+export type { Bindings } from "./config/variables.ts";
+export { ConfigError, type Config } from "./config.ts";
+export type { Duration } from "./core/duration.ts";
+
+// Routes: cached responses, and the proxy before an HTTP origin.
 export { cached, type CachedOptions } from "./http/routes/cached.ts";
 export type { KeyRules } from "./http/routes/route-key.ts";
-export { passThrough, type PassThroughOptions } from "./http/proxy/pass-through.ts";
-export { respond } from "./http/routes/respond.ts";
+export { respond, respondNonexistent } from "./http/routes/respond.ts";
 export { problem, type ProblemOptions } from "./http/cache/problem.ts";
-export type { RequestScope, StrataEnv } from "./http/routes/request-scope.ts";
-export type { RateLimitOptions, RateLimits, RateLimitStats } from "./ratelimit/rate-limits.ts";
-export type { LimitInfo } from "./ratelimit/inspection.ts";
-export { slidingLog, slidingWindow } from "./ratelimit/sliding-algorithms.ts";
-export { packIdentifier } from "./ratelimit/identifier-codec.ts";
-export { WriteUnconfirmed } from "./writes/unconfirmed.ts";
-export { createWriteBehind, type ChangeQueue, type QueuedChange } from "./writes/behind.ts";
-export type { InvalidationState, Writer, Written } from "./writes/writer.ts";
-export { backgroundContext, createStrata, type Platform, type Strata } from "./compose.ts";
-export { FlightShard, MetricsShard, OutboxAlarm } from "./durable-objects.ts";
-export { ConfigError, type Bindings, type Config } from "./config.ts";
-export { OriginFault } from "./origin/fault.ts";
-export type { Database } from "./origin/neon.ts";
-export type { MetricsReport, MetricsSnapshot, TraceSummary } from "./core/metrics.ts";
-export type { MetricsView } from "./telemetry/metrics/metrics-view.ts";
-export type { Traced, TraceHeaders } from "./telemetry/traces/traced.ts";
+export { passThrough, type PassThroughOptions } from "./http/proxy/pass-through.ts";
+
+// Data: reads inside a handler.
+export { key, keysOf, type KeyScope } from "./core/key.ts";
+export { definePolicy, type Policy, type PolicyOptions } from "./core/policy.ts";
+export type {
+  DataLookup,
+  DataReader,
+  Load,
+  LoadContext,
+  LoadMany,
+  LoadManyContext,
+  WarmProgress,
+} from "./core/data-reader.ts";
+export type { Lookup } from "./core/lookup.ts";
 export type { Existence, ExistenceKind } from "./engine/existence.ts";
 export type { Inspect, TierReport } from "./engine/inspect.ts";
+
+// Writes: row changes with their invalidations, and purges.
+export type { InvalidationState, Writer, Written } from "./writes/writer.ts";
+export type { Mutation } from "./writes/mutate.ts";
+export type { Through, WriteThrough } from "./writes/through.ts";
+export type { PurgeTargets } from "./core/invalidation-key.ts";
+export { createWriteBehind, type ChangeQueue, type QueuedChange } from "./writes/behind.ts";
+export type { Database } from "./origin/neon.ts";
+
+// Rate limits: limits per address, user and endpoint.
+export type { RateLimitOptions, RateLimits, RateLimitStats } from "./ratelimit/rate-limits.ts";
+export type { LimitInfo } from "./ratelimit/inspection.ts";
+export { slidingLog, slidingWindow } from "./ratelimit/upstash-adapter.ts";
+export { packIdentifier } from "./ratelimit/identifier-codec.ts";
+
+// Errors: what the layer throws.
+export { CacheUnavailable, DefinitionError, messageOf, type Fault } from "./core/faults.ts";
+export { OriginFault } from "./origin/fault.ts";
+export { WriteUnconfirmed } from "./writes/unconfirmed.ts";
+
+// Telemetry: metrics and traces.
+export type { MetricsView } from "./telemetry/metrics/metrics-view.ts";
+export type { MetricsReport, MetricsSnapshot, TraceSummary } from "./core/metrics.ts";
+export type { Traced, TraceHeaders } from "./telemetry/traces/traced.ts";

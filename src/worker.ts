@@ -1,8 +1,7 @@
+/** The main module of this Worker: the reference API on the layer. */
 import { createIsolate, type Isolate } from "./api/isolate.ts";
-import { backgroundContext } from "./compose.ts";
-import { ConfigError, type Bindings } from "./config.ts";
 import { dashboardRoutes } from "./dashboard/routes.ts";
-import { problem, type Strata } from "./index.ts";
+import { backgroundContext, ConfigError, problem, type Bindings, type Strata } from "./index.ts";
 import {
   FlightShard as LayerFlightShard,
   MetricsShard as LayerMetricsShard,
@@ -13,7 +12,7 @@ export class FlightShard extends LayerFlightShard {}
 export class MetricsShard extends LayerMetricsShard {}
 export class OutboxAlarm extends LayerOutboxAlarm {}
 
-/** Built by the isolate's first request: at module scope the platform has no clock yet. */
+/** Created by the first request: workerd has no clock or randomness while it loads modules. */
 let isolate: Isolate | undefined;
 
 export default {
@@ -37,12 +36,12 @@ function start(env: Bindings): Isolate {
   const assets = env.ASSETS;
   const dashboard = ({ metrics }: Strata) =>
     assets && ((guard: Guard) => dashboardRoutes({ assets, metrics, guard }));
-  return createIsolate(env, undefined, dashboard);
+  return createIsolate(env, dashboard);
 }
 
 type Guard = Parameters<typeof dashboardRoutes>[0]["guard"];
 
-/** Names what is wrong, and no value: whoever deployed it can mend it from here. */
+/** Lists the wrong variables by name, without their values. */
 function misconfigured(error: ConfigError): Response {
   return problem({
     status: 500,

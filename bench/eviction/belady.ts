@@ -1,13 +1,15 @@
 /**
- * Hits of the best possible cache of `capacity` entries: it knows what comes, and
- * gives up the key whose next use lies farthest ahead.
+ * Counts the hits of the best possible cache of `capacity` entries. It knows the future, and evicts
+ * the key whose next use is farthest ahead.
  *
  * @see Belady, "A study of replacement algorithms for a virtual-storage computer", 1966.
  */
 export function countOptimalHits(keys: Int32Array, capacity: number): number {
   const next = nextUses(keys);
   const heap = createHeap();
-  /** Cached keys and their next use; older records of a key in the heap are void. */
+  /**
+   * Cached keys with the position of their next use. Older records of a key in the heap are void.
+   */
   const cached = new Map<number, number>();
   let hits = 0;
   for (const [at, key] of keys.entries()) {
@@ -26,7 +28,10 @@ export function countOptimalHits(keys: Int32Array, capacity: number): number {
   return hits;
 }
 
-/** For each request the place of the next one for the same key; the trace's length and beyond for none. */
+/**
+ * Returns, for each request, the position of the next request for the same key, or the trace's
+ * length and beyond if there is none.
+ */
 function nextUses(keys: Int32Array): Float64Array {
   const next = new Float64Array(keys.length);
   const seen = new Map<number, number>();
@@ -43,7 +48,7 @@ interface Use {
   readonly use: number;
 }
 
-/** A binary heap, the farthest use on top. */
+/** Creates a binary heap with the farthest use on top. */
 function createHeap() {
   const heap: Use[] = [];
   const useAt = (at: number): number => heap[at]?.use ?? -1;

@@ -4,7 +4,7 @@ import type { EvictionOrder, Node } from "../../src/tiers/eviction/order.ts";
 const VISITED = 1;
 
 /**
- * SIEVE as the paper gives it: what `src/tiers/eviction/sieve.ts` is measured against.
+ * Creates SIEVE as in the paper, the baseline of `src/tiers/eviction/sieve.ts`.
  *
  * @see Zhang et al., "SIEVE is Simpler than LRU", NSDI 2024.
  */
@@ -20,7 +20,7 @@ export function createPlainSieve(): EvictionOrder {
     visit,
     update: visit,
     remove(node) {
-      // The hand stays where it is for everything but its own node.
+      // The hand moves only if its own node is removed.
       if (hand === node) hand = node.newer;
       unlink(list, node);
     },

@@ -1,12 +1,12 @@
 import type { Entry } from "../../src/core/entry.ts";
 import type { MemoryTier } from "../../src/core/tier.ts";
 
-/** A cache as a trace sees it: true for a hit; a miss has been filled. */
+/** One read of a cache. Returns true for a hit; after a miss it has stored the entry. */
 export type Replayed = (entry: Entry) => boolean;
 
 const NOW = 1_000_000;
 
-/** One small entry for each key that the traces name, so that all caches hold the same objects. */
+/** Creates one small entry for each key of the traces, so that all caches hold the same objects. */
 export function createEntries(count: number): readonly Entry[] {
   return Array.from({ length: count }, (_, id): Entry => {
     const key = `product:${id}`;
@@ -31,7 +31,7 @@ export function createEntries(count: number): readonly Entry[] {
 
 export function replayed(tier: MemoryTier): Replayed {
   return (entry) => {
-    if (tier.peek(entry.key) !== undefined) return true;
+    if (tier.get(entry.key) !== undefined) return true;
     tier.put(entry, NOW);
     return false;
   };

@@ -1,12 +1,12 @@
-/** Sequences of keys that caches are tried with. Seeded: each is the same every time. */
+/** The traces: sequences of keys, generated from a seed and therefore the same in every run. */
 import { createDice } from "../support/dice.ts";
 import { createZipf } from "../support/zipf.ts";
 
 export interface Trace {
   readonly name: string;
-  readonly what: string;
+  readonly description: string;
   readonly keys: Int32Array;
-  /** Sizes of the cache, in entries, at which the trace is tried. */
+  /** Cache sizes, in entries, for this trace. */
   readonly capacities: readonly number[];
 }
 
@@ -19,16 +19,22 @@ const KEYS = 20_000;
 const EXPONENT = 0.99;
 const CAPACITIES = [200, 1_000, 4_000];
 
-/** Requests between two scans, and the keys of one scan, each asked for once. */
+/**
+ * Number of requests between two scans, and number of keys in one scan. A scan asks for each key
+ * once.
+ */
 const SCAN_EVERY = 8_000;
 const SCAN_LENGTH = 2_000;
-/** A loop is as much longer than the cache as makes an LRU cache miss every time. */
+/** Number of keys in the loop: enough that an LRU cache misses every time. */
 const LOOP = 1_250;
-/** Requests until every key has moved up by one rank, and the most popular has become the least. */
+/**
+ * Number of requests after which every key moves up by one rank, and the most popular key becomes
+ * the least popular.
+ */
 const SHIFT_EVERY = 1_000;
-/** The same, ten times as fast. */
+/** The same for the drift, ten times as fast. */
 const DRIFT_EVERY = 100;
-/** Requests between two upheavals: all keys are dealt new ranks. */
+/** Number of requests between two upheavals. An upheaval gives all keys new ranks. */
 const UPHEAVAL_EVERY = 20_000;
 
 function zipf({ requests, seed }: TraceOptions): Int32Array {
@@ -76,37 +82,37 @@ export function createTraces(options: TraceOptions): readonly Trace[] {
   return [
     {
       name: "zipf",
-      what: `Zipf ${EXPONENT} over ${KEYS} keys`,
+      description: `Zipf ${EXPONENT} over ${KEYS} keys`,
       keys: zipf(options),
       capacities: CAPACITIES,
     },
     {
       name: "scan",
-      what: `as zipf, and every ${SCAN_EVERY} requests a scan of ${SCAN_LENGTH} new keys`,
+      description: `as zipf, and every ${SCAN_EVERY} requests a scan of ${SCAN_LENGTH} new keys`,
       keys: scan(options),
       capacities: CAPACITIES,
     },
     {
       name: "shifting",
-      what: `as zipf, and every ${SHIFT_EVERY} requests each key becomes a little more popular but the first`,
+      description: `as zipf, and every ${SHIFT_EVERY} requests each key takes the rank above its own`,
       keys: shifting(options, SHIFT_EVERY),
       capacities: CAPACITIES,
     },
     {
       name: "drift",
-      what: `shifting, but every ${DRIFT_EVERY} requests`,
+      description: `shifting, but every ${DRIFT_EVERY} requests`,
       keys: shifting(options, DRIFT_EVERY),
       capacities: CAPACITIES,
     },
     {
       name: "upheaval",
-      what: `as zipf, and every ${UPHEAVAL_EVERY} requests all at once others are popular`,
+      description: `as zipf, and every ${UPHEAVAL_EVERY} requests all keys get new ranks`,
       keys: upheaval(options),
       capacities: CAPACITIES,
     },
     {
       name: "loop",
-      what: `${LOOP} keys, one after the other, again and again`,
+      description: `${LOOP} keys in turn, repeated`,
       keys: loop(options),
       capacities: [200, 1_000],
     },

@@ -1,4 +1,4 @@
-/** The races. Each says what came out, and whether that is right. */
+/** The races. Each returns its result and whether the result is right. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Deployment, Process } from "./subject.ts";
 
@@ -9,8 +9,8 @@ export interface Verdict {
 
 export interface Race {
   readonly name: string;
-  /** What happens, and what must come out. */
-  readonly what: string;
+  /** The events of the race, and the expected result. */
+  readonly description: string;
   readonly processes: number;
   readonly tags?: true;
   run(deployment: Deployment): Promise<Verdict | undefined>;
@@ -20,20 +20,23 @@ const TTL_MS = 60_000;
 const TAG = "catalogue";
 const KEY = "row";
 const READERS = 50;
-/** Longer than Strata's coherence window, and than any bus takes. */
+/**
+ * Milliseconds until all activity has ended: longer than Strata's coherence window and than any bus
+ * needs.
+ */
 const SETTLE_MS = 1_300;
 
 const plain = { ttlMs: TTL_MS };
 const tagged = { ttlMs: TTL_MS, tags: [TAG] };
 
-/** Every deployment has a process; this one is for the compiler. */
+/** Placeholder for a missing process, for the type checker. Every deployment has a process. */
 const never: Process = {
   read: () => Promise.reject(new Error("there is no process")),
   delete: () => Promise.reject(new Error("there is no process")),
   deleteByTag: undefined,
 };
 
-/** A row of the origin, and how often it was read. */
+/** Creates a row of the origin that counts its loads. */
 function createOrigin(value: string | undefined) {
   const origin = { value, loads: 0 };
   return {
@@ -47,7 +50,7 @@ function createOrigin(value: string | undefined) {
   };
 }
 
-/** A load that has read the row and has not come back yet. */
+/** Creates a load that has read the row but does not return yet. */
 function createHeldLoad(value: string) {
   const { promise: started, resolve: start } = Promise.withResolvers<void>();
   const { promise: opened, resolve: release } = Promise.withResolvers<void>();
@@ -59,7 +62,7 @@ function createHeldLoad(value: string) {
   return { load, started, release };
 }
 
-/** What every process reads once all that was under way has come to rest. */
+/** Returns the value that every process reads after all activity has ended. */
 async function settled(
   processes: readonly Process[],
   options: typeof tagged | typeof plain,
@@ -82,7 +85,7 @@ async function invalidateDuringLoad(
   const held = createHeldLoad("old");
   const reading = reader.read(KEY, options, held.load);
   await held.started;
-  // The row is written, then invalidated; a library that waits for the load may.
+  // Writes the row, then invalidates. A library may wait for the load here.
   const invalidated = invalidate(writer);
   if (invalidated === undefined) {
     held.release();
@@ -108,20 +111,23 @@ async function countLoads(
 export const RACES: readonly Race[] = [
   {
     name: "delete during load",
-    what: "another process deletes the key while its old value is being loaded; afterwards all read",
+    description:
+      "another process deletes the key while its old value is being loaded; then all processes read",
     processes: 2,
     run: (deployment) => invalidateDuringLoad(deployment, plain, (by) => by.delete(KEY)),
   },
   {
     name: "tag during load",
-    what: "the same with a tag",
+    description:
+      "another process invalidates a tag while the old value is being loaded; then all processes read",
     processes: 2,
     tags: true,
     run: (deployment) => invalidateDuringLoad(deployment, tagged, (by) => by.deleteByTag?.(TAG)),
   },
   {
     name: "delete during backfill",
-    what: "one process deletes while another's read of the second level is on its way back",
+    description:
+      "one process deletes the key while the second level's answer is on its way to another; then all processes read",
     processes: 2,
     async run({ processes, shared }) {
       const [writer, reader] = processes as [Process, Process];
@@ -129,7 +135,7 @@ export const RACES: readonly Race[] = [
       await sleep(100);
       const hold = shared.holdNextRead();
       const reading = reader.read(KEY, plain, createOrigin("old").load);
-      // Where the value was pushed to it the process does not ask.
+      // A process to which the value was pushed does not ask the second level.
       await Promise.race([hold.reached, reading]);
       await Promise.race([writer.delete(KEY), sleep(200)]);
       hold.release();
@@ -139,11 +145,11 @@ export const RACES: readonly Race[] = [
   },
   {
     name: "delete reaches all memories",
-    what: "both processes hold the value, one deletes it, afterwards all read",
+    description: "both processes hold the value and one deletes it; then all processes read",
     processes: 2,
     async run({ processes }) {
       const [writer] = processes as [Process];
-      // At once, so that each loads for itself and holds it for sure.
+      // The processes read at the same time, so that each loads and keeps the value itself.
       const { load } = createOrigin("old");
       await Promise.all(processes.map((one) => one.read(KEY, plain, load)));
       await sleep(100);
@@ -153,7 +159,7 @@ export const RACES: readonly Race[] = [
   },
   {
     name: "stampede",
-    what: `${READERS} reads at once of a key that is nowhere, in one process: loads`,
+    description: `${READERS} concurrent reads of a missing key in one process: loads`,
     processes: 1,
     run: ({ processes: [one = never] }) =>
       countLoads(
@@ -163,7 +169,7 @@ export const RACES: readonly Race[] = [
   },
   {
     name: "stampede, 4 processes",
-    what: `the same spread over 4 processes: loads`,
+    description: `${READERS} concurrent reads of a missing key, spread over 4 processes: loads`,
     processes: 4,
     run: ({ processes }) =>
       countLoads(
@@ -178,7 +184,7 @@ export const RACES: readonly Race[] = [
   },
   {
     name: "error stampede",
-    what: `${READERS} reads at once, and the load fails: loads`,
+    description: `${READERS} concurrent reads whose load fails: loads`,
     processes: 1,
     run: ({ processes: [one = never] }) =>
       countLoads(async (load) => {
@@ -193,7 +199,7 @@ export const RACES: readonly Race[] = [
   },
   {
     name: "negative caching",
-    what: "10 reads, one after the other, of what does not exist: loads",
+    description: "10 reads in turn of a value that does not exist: loads",
     processes: 1,
     run: ({ processes: [one = never] }) =>
       countLoads(async (load) => {
@@ -202,7 +208,8 @@ export const RACES: readonly Race[] = [
   },
   {
     name: "backfill",
-    what: "a process finds another's value in the second level and then reads it 10 times more: loads, reads of the second level",
+    description:
+      "one process loads a value, and another reads it 11 times: loads, reads of the second level after the first",
     processes: 2,
     async run({ processes, shared }) {
       const [writer, reader] = processes as [Process, Process];

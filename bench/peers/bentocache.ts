@@ -5,7 +5,7 @@ import { createSharedMap, type SharedMap } from "./shared-map.ts";
 import type { Subject } from "./subject.ts";
 import { versionOf } from "./version.ts";
 
-/** Memory, a shared second level and a bus, as its multi-tier guide has it. */
+/** Memory, a shared second level and a bus, as in its guide for several tiers. */
 export const bentocache: Subject = {
   name: "bentocache",
   version: versionOf("bentocache"),
@@ -33,7 +33,7 @@ export const bentocache: Subject = {
             key,
             ttl: ttlMs,
             ...(tags && { tags: [...tags] }),
-            // It refuses undefined, and keeps null.
+            // bentocache rejects undefined and stores null.
             factory: async () => (await load()) ?? null,
           })) ?? undefined,
         delete: (key) => cache.delete({ key }),
@@ -46,7 +46,7 @@ export const bentocache: Subject = {
   },
 };
 
-/** What its contract asks of a second level; its own drivers bring a client each. */
+/** Implements bentocache's interface for a second level over the shared map. */
 function driverOf(shared: SharedMap, prefix: string) {
   const itemKey = (key: string): string => `${prefix}:${key}`;
   return {

@@ -4,7 +4,10 @@ import { createSharedMap, type SharedMap } from "./shared-map.ts";
 import type { Subject } from "./subject.ts";
 import { versionOf } from "./version.ts";
 
-/** Primary in memory, a shared secondary, CacheableSync between them; tags on where they are used. */
+/**
+ * A primary store in memory, a shared secondary store, CacheableSync between processes, and tags in
+ * the races that use them.
+ */
 export const cacheable: Subject = {
   name: "cacheable",
   version: versionOf("cacheable"),
@@ -27,7 +30,7 @@ export const cacheable: Subject = {
         async read(key, { ttlMs: ttl, tags }, load) {
           const once = async () => (await load()) ?? null;
           const options = { ttl, throwErrors: true };
-          // getOrSet takes no tags: what its guide shows for tagged values is set().
+          // getOrSet takes no tags. Its guide stores tagged values with set().
           if (tags === undefined) return (await cache.getOrSet(key, once, options)) ?? undefined;
           const found = await cache.get<string | null>(key);
           if (found !== undefined) return found ?? undefined;
@@ -45,7 +48,7 @@ export const cacheable: Subject = {
   },
 };
 
-/** A store as Keyv's adapters are. */
+/** Implements a Keyv adapter over the shared map. */
 function adapterOf(shared: SharedMap) {
   return {
     opts: {},

@@ -3,7 +3,7 @@ import { createSharedMap } from "./shared-map.ts";
 import type { Subject } from "./subject.ts";
 import { versionOf } from "./version.ts";
 
-/** It knows one cache and no levels: here the shared one, as its Redis adapter does it. */
+/** cachified has one cache and no levels. Here it is the shared one, as in its Redis adapter. */
 export const cachified: Subject = {
   name: "cachified",
   version: versionOf("@epic-web/cachified"),
@@ -24,7 +24,7 @@ export const cachified: Subject = {
         };
         return {
           read: async (key, { ttlMs: ttl }, load) => {
-            // A value that JSON does not know would be no entry: null says that there is nothing.
+            // undefined has no JSON form and would not be stored. null says that there is no value.
             const getFreshValue = async () => (await load()) ?? null;
             return (await read<string | null>({ key, cache, ttl, getFreshValue })) ?? undefined;
           },

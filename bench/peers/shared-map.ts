@@ -3,7 +3,7 @@ import type { SharedLevel } from "./subject.ts";
 
 const ROUND_TRIP_MS = 2;
 
-/** A Redis of few words: strings with a lifetime, a little way off. */
+/** A minimal Redis: strings with a lifetime, and network latency. */
 export interface SharedMap extends SharedLevel {
   get(key: string): Promise<string | undefined>;
   set(key: string, value: string, ttlMs?: number): Promise<void>;
@@ -38,7 +38,7 @@ export function createSharedMap(): SharedMap {
   };
 }
 
-/** Counts reads, and can hold one back. */
+/** Counts reads, and can hold one of them back. */
 export function createReadGate() {
   let reads = 0;
   let next: { reached: () => void; opened: Promise<void> } | undefined;

@@ -16,7 +16,7 @@ const { version } = JSON.parse(
 let starting: Promise<Services> | undefined;
 let deployments = 0;
 
-/** Memory, Redis over its REST protocol, the flight object's logic; defaults throughout. */
+/** Memory, Redis over its REST protocol, and the flight object's logic, with default settings. */
 export const strata: Subject = {
   name: "Strata",
   version,

@@ -1,20 +1,23 @@
-/** What every cache library is asked to do, whatever it calls it. */
+/** The operations that every cache library must offer, in the terms of the races. */
 
 export interface ReadOptions {
   readonly ttlMs: number;
   readonly tags?: readonly string[];
 }
 
-/** One process (or isolate) that uses the cache, with what it keeps in its own memory. */
+/** One process (or isolate) that uses the cache, with its own memory. */
 export interface Process {
-  /** The value; undefined if there is none. Rejects as the library does when the load fails. */
+  /**
+   * Returns the value, or undefined if there is none. If the load fails, it rejects as the library
+   * does.
+   */
   read(
     key: string,
     options: ReadOptions,
     load: () => Promise<string | undefined>,
   ): Promise<string | undefined>;
   delete(key: string): Promise<unknown>;
-  /** Undefined where the library has no tags. */
+  /** Undefined if the library has no tags. */
   readonly deleteByTag: ((tag: string) => Promise<unknown>) | undefined;
 }
 
@@ -22,30 +25,32 @@ export interface Process {
 export interface Subject {
   readonly name: string;
   readonly version: string;
-  /** How it is configured, in a few words. */
+  /** A short description of the configuration. */
   readonly setup: string;
-  /** Processes that share one second level, empty at first. */
+  /** Creates processes that share one second level, which is empty at first. */
   create(options: DeploymentOptions): Promise<Deployment>;
-  /** Ends what all its deployments shared. */
+  /** Stops the parts that its deployments shared. */
   end?(): Promise<void>;
 }
 
 export interface DeploymentOptions {
   readonly processes: number;
-  /** Whether tags will be used, for those whom tags cost something. */
+  /** True if the race uses tags. Some libraries pay for tags only then. */
   readonly tags: boolean;
 }
 
 export interface Deployment {
   readonly processes: readonly Process[];
-  /** The second level that they share, or the network to it. */
+  /** The second level that the processes share, or the network to it. */
   readonly shared: SharedLevel;
   close(): Promise<void>;
 }
 
 export interface SharedLevel {
-  /** Reads so far. */
+  /** Number of reads so far. */
   reads(): number;
-  /** Holds back the answer of the next read: it has been read, and has not arrived. */
+  /**
+   * Holds back the answer of the next read, after the value has been read and before it arrives.
+   */
   holdNextRead(): { readonly reached: Promise<void>; release(): void };
 }

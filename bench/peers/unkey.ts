@@ -4,7 +4,7 @@ import { createSharedMap } from "./shared-map.ts";
 import type { Subject } from "./subject.ts";
 import { versionOf } from "./version.ts";
 
-/** Its memory store before its Upstash store, read with swr(). */
+/** Its memory store in front of its Upstash store, read with swr(). */
 export const unkey: Subject = {
   name: "@unkey/cache",
   version: versionOf("@unkey/cache"),

@@ -1,4 +1,6 @@
-/** Numbers in [0, 1) that look random and are the same each time: mulberry32. */
+/**
+ * Creates a generator of pseudorandom numbers in [0, 1), the same for the same seed: mulberry32.
+ */
 export function createDice(seed: number): () => number {
   let state = seed;
   return () => {

@@ -1,4 +1,7 @@
-/** Isolates of Strata in this process: its engine, its Redis store, its flights; no Durable Object. */
+/**
+ * Isolates of Strata in this process: engine, Redis store and flight logic, without Durable
+ * Objects.
+ */
 import { createContext } from "../../src/core/context.ts";
 import { done } from "../../src/core/faults.ts";
 import type { Policy } from "../../src/core/policy.ts";
@@ -17,7 +20,7 @@ const TIMEOUT_MS = 1_000;
 export interface Isolate {
   readonly coherence: Coherence;
   request(): Context;
-  /** What `cache.read` does, without the parts of it that these benchmarks do not use. */
+  /** Does what `cache.read` does, without the parts that these benchmarks do not use. */
   read(
     key: string,
     policy: Policy,
@@ -25,16 +28,15 @@ export interface Isolate {
   ): Promise<string | undefined>;
 }
 
-/** A data centre without a Cache API, as workers.dev is. */
+/** The edge tier of a data centre without a Cache API, as on workers.dev. */
 const noEdge: Tier = {
   name: "edge",
-  reach: "colo",
   get: () => Promise.resolve(done(undefined)),
   set: () => Promise.resolve(done(undefined)),
   delete: () => Promise.resolve(done(undefined)),
 };
 
-/** What a Durable Object does for all isolates of a region. */
+/** Does what a Durable Object does for all isolates of a region. */
 export function createLocalFlights(): FlightPort {
   const flights = createFlights({
     now: () => Date.now(),
@@ -57,7 +59,7 @@ export function createIsolate(store: SharedStore, flights: FlightPort): Isolate 
     edge: noEdge,
     store,
     flights,
-    slots: { enter: () => Promise.resolve(done(() => undefined)) },
+    slots: { acquire: () => Promise.resolve(done(() => undefined)) },
     withTimeout,
     random: Math.random,
     storeTimeoutMs: TIMEOUT_MS,
@@ -80,7 +82,7 @@ export function createIsolate(store: SharedStore, flights: FlightPort): Isolate 
           const value = await load();
           const kind = value === undefined ? ("absent" as const) : ("value" as const);
           const body = value ?? "";
-          return { storable: true as const, kind, body, etag: "", members: [] };
+          return { storable: true as const, kind, body, etag: "", invalidationKeys: [] };
         },
       };
       const { entry } = await engine.lookup(key, policy, task, request());

@@ -1,10 +1,13 @@
-/** Processor time of workerd, where the system tells it (Linux): free of what else runs on the machine. */
+/**
+ * Reads the processor time of workerd on Linux. It does not depend on other programs on the
+ * machine.
+ */
 import { readdirSync, readFileSync } from "node:fs";
 
-/** Hundredths of a second: what Linux counts processor time in. */
+/** Microseconds in one tick: Linux counts processor time in 10 ms. */
 const TICK_US = 10_000;
 
-/** The workerd processes that this one has started; none where there is no /proc. */
+/** Returns the workerd processes that this process started, or none if there is no /proc. */
 export function runtimes(): readonly number[] {
   try {
     return readdirSync("/proc")
@@ -19,7 +22,10 @@ export function runtimes(): readonly number[] {
   }
 }
 
-/** Microseconds of processor time that a process has used so far; undefined if nobody tells. */
+/**
+ * Returns the processor time that a process has used so far, in microseconds, or undefined if the
+ * system does not report it.
+ */
 export function processorTime(pid: number | undefined): number | undefined {
   const ticks = pid === undefined ? undefined : statOf(pid)?.ticks;
   return ticks === undefined ? undefined : ticks * TICK_US;

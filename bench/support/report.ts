@@ -1,4 +1,4 @@
-/** What every benchmark ends with: a table for people, and a file for machines. */
+/** The output of every benchmark: a table to read, and a file to process. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
@@ -7,7 +7,7 @@ const RESULTS = join(import.meta.dirname, "../results");
 
 export type Row = Readonly<Record<string, string | number>>;
 
-/** Rows as a Markdown table; the first row's names are the columns. */
+/** Formats rows as a Markdown table. The keys of the first row are the columns. */
 function tableOf(rows: readonly Row[]): string {
   const names = Object.keys(rows[0] ?? {});
   const lines = rows.map((row) => names.map((name) => String(row[name] ?? "")));
@@ -20,12 +20,12 @@ function tableOf(rows: readonly Row[]): string {
   return [print(names), rule, ...lines.map(print)].join("\n");
 }
 
-/** Prints the table under its title. */
+/** Prints a table with its title. */
 export function show(title: string, rows: readonly Row[]): void {
   console.log(`\n${title}\n\n${tableOf(rows)}`);
 }
 
-/** Writes `bench/results/<name>.json`, with what it was measured on. */
+/** Writes `bench/results/<name>.json`, with a description of the machine. */
 export function save(name: string, results: unknown): void {
   mkdirSync(RESULTS, { recursive: true });
   const machine = { node: process.version, cpu: cpus()[0]?.model ?? "", cores: cpus().length };

@@ -1,8 +1,8 @@
 /**
- * Compares Workers that answer the same requests. Each has a workerd of its own, and rounds take
- * turns, so that what slows the machine slows all alike. One process is luckier than another with
- * its memory and its compiler, by more than what is compared: so everything is started several
- * times, and a ratio is the median of the starts.
+ * Compares Workers that answer the same requests. Each has its own workerd, and rounds alternate,
+ * so that load on the machine slows all of them equally. Two processes of the same Worker differ in
+ * memory and compilation by more than the compared Workers do, so everything is started several
+ * times, and a ratio is the median over the starts.
  */
 import { ask, closedLoop } from "../tiers/load.ts";
 import { startDataCentre } from "../tiers/runtime.ts";
@@ -14,24 +14,24 @@ export interface Variant {
   readonly name: string;
   readonly path: string;
   readonly bindings: Readonly<Record<string, string>>;
-  /** Requests a round, where they are not those of all: a slow variant needs fewer. */
+  /** Requests per round, if not the common number. A slow variant needs fewer. */
   readonly requests?: number;
 }
 
 export interface Plan {
   readonly script: string;
-  /** The first is what the others are compared with. */
+  /** The variants. The others are compared with the first. */
   readonly variants: readonly Variant[];
   readonly starts: number;
   readonly rounds: number;
   readonly requests: number;
-  /** Requests at a time. */
+  /** Number of requests in flight at a time. */
   readonly width: number;
-  /** Rounds of each before any counts: until everything is compiled. */
+  /** Rounds of each variant before the first one that counts, until the code is compiled. */
   readonly warmUp: number;
 }
 
-/** Of all rounds of one start: milliseconds and microseconds of processor time, a request. */
+/** Milliseconds, and microseconds of processor time, per request over all rounds of one start. */
 interface Spent {
   readonly ms: number;
   readonly cpuUs: number | undefined;
@@ -48,7 +48,10 @@ interface Subject {
   close(): Promise<void>;
 }
 
-/** One row a variant: its rate, and its ratios to the first variant with the range of the starts. */
+/**
+ * Returns one row per variant: its rate, and its ratios to the first variant with their range over
+ * the starts.
+ */
 export async function compare(plan: Plan): Promise<readonly Row[]> {
   const starts: (readonly Spent[])[] = [];
   for (let start = 0; start < plan.starts; start++) starts.push(await once(plan, start));
@@ -60,10 +63,10 @@ export async function compare(plan: Plan): Promise<readonly Row[]> {
     return {
       variant: name,
       "requests/s": Math.round(1_000 / median(spent.map(({ ms }) => ms))),
-      "of the first": median(rates).toFixed(2),
-      "least to most": `${rates[0]?.toFixed(2)} to ${rates.at(-1)?.toFixed(2)}`,
-      "CPU µs/request": cpu === undefined ? "–" : Math.round(cpu / plan.starts),
-      "of the first, by CPU":
+      "ratio to the first": median(rates).toFixed(2),
+      range: `${rates[0]?.toFixed(2)} to ${rates.at(-1)?.toFixed(2)}`,
+      "CPU µs per request": cpu === undefined ? "–" : Math.round(cpu / plan.starts),
+      "ratio to the first, by CPU":
         cpu === undefined || base === undefined ? "–" : (base / cpu).toFixed(2),
     };
   });

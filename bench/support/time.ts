@@ -1,12 +1,18 @@
-/** How long things take against each other: in turns, so that the machine's moods hit all alike. */
+/**
+ * Times functions against each other. Rounds alternate, so that load on the machine slows all of
+ * them equally.
+ */
 
 export interface Contender {
   readonly name: string;
-  /** One round; returns the number of operations it did. */
+  /** Runs one round, and returns the number of operations in it. */
   run(): number;
 }
 
-/** The median nanoseconds per operation of each, by name. The first round of each warms up. */
+/**
+ * Returns the median nanoseconds per operation of each function, by name. The first round of each
+ * is a warm-up.
+ */
 export function medianNsPerOp(
   contenders: readonly Contender[],
   rounds: number,
@@ -26,7 +32,7 @@ export function median(list: readonly number[]): number {
   return quantile(list, 0.5);
 }
 
-/** The value below which this share of the list lies. */
+/** Returns the value below which this share of the list lies. */
 export function quantile(list: readonly number[], share: number): number {
   const sorted = [...list].toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;

@@ -1,6 +1,6 @@
 /**
- * Draws ranks 0 to `count - 1`, rank r with a probability in proportion to
- * 1 / (r + 1)^exponent: a few are asked for all the time, most hardly ever.
+ * Creates a generator of ranks 0 to `count - 1`. Rank r has a probability in proportion to 1 / (r +
+ * 1)^exponent.
  */
 export function createZipf(count: number, exponent: number, dice: () => number): () => number {
   const sums = new Float64Array(count);

@@ -7,12 +7,12 @@ export interface Answer {
 }
 
 const agent = new Agent({ keepAlive: true, maxSockets: 64 });
-/** Addresses that take part: enough that none of them meets the limit of 100 a minute. */
+/** Number of client addresses: enough that none reaches its limit of 100 requests per minute. */
 const CLIENTS = 1_000;
-/** The name under which all isolates are asked: it is part of where the edge keeps things. */
+/** The host name for all isolates. It is part of the edge tier's key. */
 const HOST = "shop.test";
 
-/** One request, from the first byte sent to the last received. */
+/** Sends one request, and measures from the first byte sent to the last byte received. */
 export function ask(
   url: string,
   client: number,
@@ -39,7 +39,9 @@ export function ask(
   return promise;
 }
 
-/** Runs `one` for each number below `count`, `width` at a time, each as soon as another ends. */
+/**
+ * Runs `one` for each number below `count`, `width` at a time, and starts the next when one ends.
+ */
 export async function closedLoop(
   count: number,
   width: number,

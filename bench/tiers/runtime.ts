@@ -1,4 +1,4 @@
-/** workerd with the bundled Workers in it, and nothing of `wrangler dev` before them. */
+/** Runs the bundled Workers in workerd without `wrangler dev` in front of them. */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -8,7 +8,7 @@ import { unstable_getMiniflareWorkerOptions as optionsOf } from "wrangler";
 
 const ROOT = join(import.meta.dirname, "../..");
 
-/** As much of miniflare as is used here; it comes with wrangler. */
+/** The part of miniflare that is used here. It comes with wrangler. */
 interface Miniflare {
   readonly ready: Promise<URL>;
   unsafeGetDirectURL(worker: string): Promise<URL>;
@@ -21,7 +21,7 @@ const { Miniflare, convertV4MiniflareOptions } = createRequire(
   convertV4MiniflareOptions(options: unknown): unknown;
 };
 
-/** The bundle that `wrangler deploy` would upload for a configuration. */
+/** Builds the bundle that `wrangler deploy` would upload for a configuration. */
 export function bundle(config: string): string {
   const out = mkdtempSync(join(tmpdir(), "strata-bench-"));
   try {
@@ -36,7 +36,7 @@ export function bundle(config: string): string {
 }
 
 export interface DataCentre {
-  /** One address for each isolate. */
+  /** One URL per isolate. */
   readonly urls: readonly string[];
   close(): Promise<void>;
 }
@@ -44,11 +44,14 @@ export interface DataCentre {
 export interface DataCentreOptions {
   readonly isolates: number;
   readonly bindings: Readonly<Record<string, string>>;
-  /** Whether the script has the Durable Objects of the project's wrangler.toml. */
+  /** True if the script has the Durable Objects of the project's wrangler.toml. */
   readonly objects: boolean;
 }
 
-/** Isolates of one data centre: each its own memory, all one Cache API and one set of objects. */
+/**
+ * Starts the isolates of one data centre. Each has its own memory; all share one Cache API and one
+ * set of objects.
+ */
 export async function startDataCentre(
   script: string,
   options: DataCentreOptions,

@@ -1,11 +1,11 @@
 /**
- * The local services in a process of their own: what they compute must not hold up the load. Redis
- * is a real server where one is on PATH, as it is in production.
+ * Runs the local services in a process of their own, so that their work does not slow the load
+ * generator. Redis is a real server if one is on PATH, as in production.
  */
 import { fork } from "node:child_process";
 import { startServices } from "../../dev/services.ts";
 
-/** What the others need to know of them. */
+/** The addresses of the services. */
 export interface ServiceAddresses {
   readonly url: string;
   readonly redisUrl: string;

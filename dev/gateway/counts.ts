@@ -1,4 +1,4 @@
-/** What has passed through the gateways since the start or the last reset. */
+/** Requests and commands that passed through the gateways since the start or the last reset. */
 export interface Counts {
   readonly redis: { requests: number; commands: number };
   readonly sql: { requests: number; queries: number };
@@ -6,7 +6,7 @@ export interface Counts {
   readonly llm: { requests: number };
 }
 
-/** Makes a set of counters, all zero. The shape is the wire shape of `GET /counts`. */
+/** Creates counters that are all zero. The shape is the response of `GET /counts`. */
 export function createCounts(): Counts {
   return {
     redis: { requests: 0, commands: 0 },
@@ -16,7 +16,7 @@ export function createCounts(): Counts {
   };
 }
 
-/** Sets every counter to zero, in place: the gateways hold the same object. */
+/** Sets every counter to zero in place, because the gateways share the object. */
 export function resetCounts(counts: Counts): void {
   for (const counter of Object.values(counts) as Record<string, number>[]) {
     for (const name of Object.keys(counter)) counter[name] = 0;

@@ -1,44 +1,47 @@
 import { z } from "zod";
 
-/** The gateways that can be made to fail. */
+/** The gateways into which a fault can be injected. */
 export type FaultTarget = "redis" | "sql" | "otlp";
 export type Access = "read" | "write";
 
 const SECONDS_60 = 60_000;
 
-/** The body of `PUT /faults/<target>`. Unknown names are refused: a misspelt fault must not pass. */
+/**
+ * The body of `PUT /faults/<target>`. Unknown fields are an error, so that a misspelt fault does
+ * not pass unnoticed.
+ */
 const faultSchema = z
   .strictObject({
-    /** Added before the answer is sent, after the engine has executed. */
+    /** Delay in milliseconds before the answer is sent, after the engine has executed the call. */
     latencyMs: z.number().min(0).max(SECONDS_60).optional(),
-    /** Up to this much more latency, evenly distributed. */
+    /** Largest random addition to `latencyMs`, evenly distributed. */
     jitterMs: z.number().min(0).max(SECONDS_60).optional(),
-    /** The share of calls that is answered with `status` and not executed. */
+    /** Share of the calls, 0 to 1, that get `status` and are not executed. */
     errorRate: z.number().min(0).max(1).optional(),
-    /** Status of an injected error; on its own it means every call. */
+    /** Status of an injected error. Without `errorRate` every call gets it. */
     status: z.number().int().min(400).max(599).optional(),
-    /** `true` is `"after"`: the engine has executed, the answer never comes. */
+    /** The answer never arrives. `true` means `"after"`: the engine has executed the call. */
     hang: z.union([z.boolean(), z.literal("before"), z.literal("after")]).optional(),
-    /** The connection is reset instead of an answer. */
+    /** Resets the connection instead of answering. */
     reset: z.boolean().optional(),
-    /** Half of the body is sent, then the connection is cut. */
+    /** Sends half of the body, then cuts the connection. */
     truncate: z.boolean().optional(),
-    /** Restricts the fault to calls that only read, or to calls that write. */
+    /** Limits the fault to calls that only read, or to calls that write. */
     only: z.enum(["read", "write"]).optional(),
   })
   .describe("fault");
 
 export type Fault = z.infer<typeof faultSchema>;
 
-/** What a fault does to one call, with the dice already thrown. */
+/** The effect of a fault on one call, with its random choices already made. */
 export interface FaultPlan {
-  /** Answer this status instead of executing. */
+  /** Status to answer instead of executing the call. */
   readonly errorStatus: number | undefined;
   readonly hang: "before" | "after" | undefined;
   readonly delayMs: number;
   readonly reset: boolean;
   readonly truncate: boolean;
-  /** Resolves when the fault that made this plan is replaced or cleared. */
+  /** Resolves when the fault is replaced or cleared. */
   readonly released: Promise<void>;
 }
 
@@ -49,16 +52,16 @@ interface ActiveFault {
 }
 
 export interface Faults {
-  /** Replaces the fault of a target, which releases what the former one held. */
+  /** Replaces the fault of a target, and releases the calls that the previous fault held. */
   put(target: FaultTarget, fault: Fault): void;
-  /** Removes every fault and releases every hung call. */
+  /** Removes every fault, and releases every held call. */
   clear(): void;
   list(): Partial<Record<FaultTarget, Fault>>;
-  /** The plan for one call, or `undefined` where nothing is injected. */
+  /** Returns the plan for one call, or `undefined` if no fault applies. */
   plan(target: FaultTarget, access: Access): FaultPlan | undefined;
 }
 
-/** Holds the injected faults; `random` gives numbers in [0, 1). */
+/** Creates the store of injected faults. `random` returns numbers in [0, 1). */
 export function createFaults(random: () => number = Math.random): Faults {
   const active = new Map<FaultTarget, ActiveFault>();
 
@@ -97,7 +100,7 @@ export function createFaults(random: () => number = Math.random): Faults {
   };
 }
 
-/** Parses the body of `PUT /faults/<target>`; an error text names each wrong field. */
+/** Parses the body of `PUT /faults/<target>`. The error text names each wrong field. */
 export function parseFault(text: string): { fault: Fault } | { error: string } {
   let value: unknown;
   try {

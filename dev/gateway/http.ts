@@ -1,16 +1,16 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 
-/** The largest request body a gateway reads: Upstash's own request limit. */
+/** The largest request body that a gateway reads, in bytes: the request limit of Upstash. */
 const MAX_BODY_BYTES = 10 * 1024 * 1024;
 
-/** A complete HTTP answer, held in memory so that faults can cut or delay it. */
+/** A complete HTTP answer in memory, so that a fault can cut or delay it. */
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
 
-/** A request body was longer than {@link MAX_BODY_BYTES}. */
+/** Thrown for a request body that is longer than {@link MAX_BODY_BYTES}. */
 export class BodyTooLarge extends Error {
   override readonly name = "BodyTooLarge";
   constructor() {
@@ -32,7 +32,10 @@ export function problem(status: number, title: string, detail: string): Answer {
   };
 }
 
-/** Reads a body whole; rejects with {@link BodyTooLarge} past the limit, without keeping more. */
+/**
+ * Reads a whole body. Rejects with {@link BodyTooLarge} at the limit, and buffers no more than
+ * that.
+ */
 export async function readBody(request: IncomingMessage): Promise<Buffer> {
   const declared = Number(request.headers["content-length"] ?? 0);
   if (declared > MAX_BODY_BYTES) throw new BodyTooLarge();
@@ -46,7 +49,7 @@ export async function readBody(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks, size);
 }
 
-/** Writes an answer, unless the client has gone. */
+/** Writes an answer, unless the client has disconnected. */
 export function send(response: ServerResponse, answer: Answer): void {
   if (response.destroyed || response.headersSent) return;
   const body = Buffer.from(answer.body);

@@ -4,14 +4,15 @@ import type { Answer } from "./http.ts";
 import { json } from "./http.ts";
 import type { Gateway, GatewayRequest } from "./server.ts";
 
-/** Exports that are kept of each signal. */
+/** Number of exports that the receiver keeps for each signal. */
 const KEPT = 1_000;
-/** What a compressed body may grow to. */
+/** Largest size of a body after decompression, in bytes. */
 const MAX_BYTES = 10 * 1024 * 1024;
 
 /**
- * A receiver of OTLP over HTTP: `POST /otlp/v1/<signal>` in protobuf or JSON, with gzip or without.
- * `GET` lists what came, the oldest first, as OTLP/JSON. What does not decode is refused with 400.
+ * Receives OTLP over HTTP: `POST /otlp/v1/<signal>` in protobuf or JSON, with or without gzip.
+ * `GET` returns the received exports as OTLP/JSON, the oldest first. A body that cannot be decoded
+ * gets 400.
  */
 export function createOtlpGateway(): Gateway {
   const kept: Record<Signal, unknown[]> = { traces: [], metrics: [], logs: [] };
@@ -63,7 +64,7 @@ function decode(signal: Signal, request: GatewayRequest): unknown {
   throw new TypeError(`unknown Content-Type ${type}`);
 }
 
-/** Everything was taken: an empty message, in the encoding of the request. */
+/** Answers that everything was accepted: an empty message in the encoding of the request. */
 function taken(request: GatewayRequest): Answer {
   const type = mediaType(request);
   return {

@@ -2,9 +2,9 @@ import type { ServerResponse } from "node:http";
 import type { RedisEngine } from "../redis/engine.ts";
 
 /**
- * Upstash's subscription as server-sent events: `data: subscribe,<name>,1`, then
- * `data: message,<channel>,<text>` each, or `data: pmessage,<pattern>,<channel>,<text>`.
- * The stream lasts until the client leaves.
+ * Sends Upstash's subscription as server-sent events: first `data: subscribe,<name>,1`, then `data:
+ * message,<channel>,<text>` or `data: pmessage,<pattern>,<channel>,<text>` for each message. The
+ * stream ends when the client disconnects.
  */
 export async function streamSubscription(
   engine: RedisEngine,

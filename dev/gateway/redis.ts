@@ -20,8 +20,8 @@ export interface RedisGatewayOptions {
 }
 
 /**
- * Upstash's REST protocol: a command as a JSON array, `/pipeline`, `/multi-exec`, `/subscribe`,
- * `/psubscribe`, and commands as paths.
+ * Speaks Upstash's REST protocol: a command as a JSON array, `/pipeline`, `/multi-exec`,
+ * `/subscribe`, `/psubscribe`, and commands as paths.
  * @see https://upstash.com/docs/redis/features/restapi
  */
 export function createRedisGateway({ engine, token, counts }: RedisGatewayOptions): Gateway {
@@ -92,7 +92,7 @@ function decodeSegment(segment: string): string {
   }
 }
 
-/** `/set/key/value`, a body being the last argument and query parameters the ones after it. */
+/** Parses `/set/key/value`. A body is the last argument, and query parameters follow it. */
 function pathCommand(segments: readonly string[], request: GatewayRequest): ParsedCommand {
   const [name = "", ...args] = segments;
   const list: Buffer[] = args.map((arg) => Buffer.from(arg));
@@ -114,7 +114,7 @@ function commandList(request: GatewayRequest, kind: string): readonly ParsedComm
   return value.map(toCommand);
 }
 
-/** The work for the engine, or the answer of a command that needs no engine. */
+/** Resolves a command to an operation for the engine, or to an answer that needs no engine. */
 async function resolve(
   command: ParsedCommand,
   scripts: Scripts,
@@ -145,7 +145,7 @@ function present({ reply }: Executed, base64: boolean): { result: unknown } | { 
   return isError(reply) ? { error: reply.error } : { result: encodeReply(reply, base64) };
 }
 
-/** The engine is out of reach: no error of Redis's own, so not a 400. */
+/** Answers 502, not 400: the engine is unreachable, so this is not an error of Redis. */
 function unreachable(error: unknown): Answer {
   return json(502, {
     error: `ERR the local Redis does not answer: ${error instanceof Error ? error.message : String(error)}`,
@@ -170,7 +170,10 @@ function single(command: ParsedCommand, setting: Setting): Call {
   };
 }
 
-/** One after the other, each with its own result or error; other clients may come between. */
+/**
+ * Runs the commands one by one, each with its own result or error. Commands of other clients may
+ * run in between.
+ */
 function pipeline(commands: readonly ParsedCommand[], setting: Setting): Call {
   return {
     access: accessOf(commands),
@@ -187,7 +190,10 @@ function pipeline(commands: readonly ParsedCommand[], setting: Setting): Call {
   };
 }
 
-/** All or nothing between: what cannot be queued discards the whole transaction. */
+/**
+ * Runs the commands as a transaction. A command that cannot be queued discards the whole
+ * transaction.
+ */
 function multiExec(commands: readonly ParsedCommand[], setting: Setting): Call {
   return {
     access: accessOf(commands),

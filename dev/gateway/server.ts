@@ -8,29 +8,35 @@ import { parseFault } from "./faults.ts";
 import type { Answer } from "./http.ts";
 import { BodyTooLarge, json, problem, readBody, send } from "./http.ts";
 
-/** One well-formed request of a gateway, not executed yet. */
+/** A well-formed request of a gateway that has not been executed yet. */
 export interface Call {
   readonly access: Access;
-  /** Executes it. A stream takes the response over; everything else is a complete answer. */
+  /**
+   * Executes the call. A stream writes to the response itself; any other call returns a complete
+   * answer.
+   */
   execute(response: ServerResponse): Promise<Answer | "streaming">;
 }
 
 export interface GatewayRequest {
   readonly method: string;
-  /** Path below the gateway's prefix, "" or beginning with "/", still percent-encoded. */
+  /** Path below the gateway's prefix, still percent-encoded: "" or a path that begins with "/". */
   readonly path: string;
   readonly query: URLSearchParams;
   readonly headers: IncomingMessage["headers"];
   readonly body: Buffer;
 }
 
-/** One emulated service. ADD A SERVICE by adding one of these to the list in `services.ts`. */
+/** One emulated service. To add a service, add a gateway to the list in `services.ts`. */
 export interface Gateway {
   /** First path segment, and the name in `/faults/<name>`. */
   readonly name: FaultTarget;
-  /** Checks and parses; an answer is a refusal, which no fault touches. Called once a request. */
+  /**
+   * Checks and parses a request, once. A returned answer is an error response, to which no fault
+   * applies.
+   */
   prepare(request: GatewayRequest): Call | Answer;
-  /** The service's own form of an error, for refusals and injected failures. */
+  /** Formats an error as the service does, for invalid requests and for injected faults. */
   failure(status: number, message: string): Answer;
 }
 
@@ -47,8 +53,8 @@ export interface GatewayServer {
 }
 
 /**
- * Serves the gateways and their control routes on 127.0.0.1.
- * Rejects with the system's error (`EADDRINUSE`) when the port is taken.
+ * Serves the gateways and their control routes on 127.0.0.1. Rejects with the system's error
+ * (`EADDRINUSE`) if the port is in use.
  */
 export async function startGatewayServer(options: GatewayServerOptions): Promise<GatewayServer> {
   const server = createServer((request, response) => {
@@ -59,7 +65,7 @@ export async function startGatewayServer(options: GatewayServerOptions): Promise
       );
     });
   });
-  // Workers keep connections open; Node's default of 5 s would cut them under a request.
+  // Workers keep connections open. Node's default of 5 s would close them during a request.
   server.keepAliveTimeout = 300_000;
   await listen(server, options.port);
   const { port } = server.address() as AddressInfo;
@@ -125,7 +131,7 @@ async function handle(
   await run(gateway, prepared, options.faults.plan(gateway.name, prepared.access), response);
 }
 
-/** Executes a call under its fault plan. */
+/** Executes a call and applies its fault plan. */
 async function run(
   gateway: Gateway,
   call: Call,
@@ -157,14 +163,14 @@ async function run(
   send(response, answer);
 }
 
-/** Announces the whole body, sends half of it, cuts the connection. */
+/** Announces the length of the whole body, sends half of it, and cuts the connection. */
 function truncate(response: ServerResponse, answer: Answer): void {
   const body = Buffer.from(answer.body);
   response.writeHead(answer.status, { ...answer.headers, "content-length": body.length });
   response.write(body.subarray(0, Math.floor(body.length / 2)), () => response.destroy());
 }
 
-/** `/counts` and `/faults`: the routes that steer and observe the gateways. */
+/** Answers `/counts` and `/faults`, the routes that observe and control the gateways. */
 function control(
   { counts, faults, gateways }: GatewayServerOptions,
   method: string,

@@ -7,8 +7,8 @@ const FLOAT8 = 701;
 const JSONB = 3802;
 
 /**
- * A value as JSON, for clients that do not ask for raw text. Neon converts the types that JSON
- * can hold without loss and leaves every other one as text.
+ * Converts a value to JSON for clients that do not ask for raw text. Like Neon, it converts the
+ * types that JSON holds without loss, and leaves every other type as text.
  */
 export function parseText(text: string, type: number): unknown {
   switch (type) {

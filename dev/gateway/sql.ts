@@ -14,7 +14,7 @@ interface Output {
   readonly rawText: boolean;
 }
 
-/** The fields of a Postgres error that Neon passes on, `message` apart. */
+/** The fields of a Postgres error that Neon passes on besides `message`. */
 const ERROR_FIELDS = [
   "code",
   "detail",
@@ -42,8 +42,8 @@ const ISOLATION_LEVELS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Neon's SQL over HTTP: `POST /sql` with `{query, params}` or `{queries: [...]}`.
- * The protocol is what `@neondatabase/serverless` speaks and Neon's proxy answers.
+ * Speaks Neon's SQL over HTTP, as `@neondatabase/serverless` uses it: `POST /sql` with `{query,
+ * params}` or `{queries: [...]}`.
  */
 export function createSqlGateway(engine: SqlEngine, counts: Counts): Gateway {
   return {
@@ -111,7 +111,10 @@ function flag(request: GatewayRequest, header: string): boolean {
   return String(request.headers[header] ?? "").toLowerCase() === "true";
 }
 
-/** The transaction mode that the batch headers ask for; `undefined` for an unknown level. */
+/**
+ * Returns the transaction mode that the batch headers ask for, or `undefined` for an unknown
+ * isolation level.
+ */
 function transactionMode(request: GatewayRequest): string | undefined {
   const parts: string[] = [];
   const level = request.headers["neon-batch-isolation-level"];
@@ -127,7 +130,7 @@ function transactionMode(request: GatewayRequest): string | undefined {
 
 type ParsedBody = { single: RequestedQuery } | { batch: readonly RequestedQuery[] };
 
-/** The queries of a body, or the text of what is wrong with it. */
+/** Parses the queries of a body, or returns the text of the error. */
 function parseBody(request: GatewayRequest): ParsedBody | string {
   const arrayMode = flag(request, "neon-array-mode");
   let value: unknown;
@@ -155,7 +158,7 @@ function parseQuery(value: unknown, arrayMode: boolean): RequestedQuery | string
   if (typeof value !== "object" || value === null) return "must be an object with a query";
   const { query, params = [], arrayMode: own } = value as Record<string, unknown>;
   if (typeof query !== "string") return "query must be a string";
-  // Postgres ends a statement's text at a zero byte, whatever follows it.
+  // Postgres ends the text of a statement at the first zero byte.
   if (query.includes("\0")) return "query must not contain a zero byte";
   if (!Array.isArray(params)) return "params must be an array";
   return {
@@ -165,10 +168,10 @@ function parseQuery(value: unknown, arrayMode: boolean): RequestedQuery | string
   };
 }
 
-/** A JSON parameter in Postgres's text format, as Neon's proxy converts it. */
+/** Converts a JSON parameter to Postgres's text format, as Neon's proxy does. */
 function parameterText(value: unknown): string | null {
   if (value === null || value === undefined) return null;
-  // A lone surrogate has no UTF-8 form, and its length would be miscounted on the wire.
+  // A lone surrogate has no UTF-8 form, so that its byte length would be wrong in the protocol.
   if (typeof value === "string") return value.toWellFormed();
   if (typeof value === "number" || typeof value === "boolean") return String(value);
   return Array.isArray(value) ? arrayText(value) : JSON.stringify(value);
@@ -184,7 +187,7 @@ function arrayText(values: readonly unknown[]): string {
   return `{${items.join(",")}}`;
 }
 
-/** A statement only reads if it begins as a query and holds no word that writes. */
+/** Returns "read" if every statement begins as a query and contains no word that writes. */
 function accessOf(queries: readonly SqlQuery[]): Access {
   const reads = queries.every(
     ({ text }) =>
@@ -215,7 +218,7 @@ function present(
   };
 }
 
-/** Neon answers 400 for what Postgres refuses, and 500 where Postgres did not answer at all. */
+/** Like Neon, answers 400 for an error of Postgres, and 500 if Postgres did not answer. */
 function sqlError(error: unknown): Answer {
   const source = (error ?? {}) as Record<string, unknown>;
   const message = error instanceof Error ? error.message : String(error);

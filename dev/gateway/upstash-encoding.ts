@@ -4,8 +4,8 @@ import { isError, isStatus } from "../redis/engine.ts";
 export type JsonReply = null | number | string | readonly JsonReply[];
 
 /**
- * A reply as Upstash puts it into JSON. With `Upstash-Encoding: base64` every string is base64,
- * the status `OK` at the top apart: clients test for those two letters before they decode.
+ * Converts a reply to JSON as Upstash does. With `Upstash-Encoding: base64` every string is base64,
+ * except a top-level status `OK`: clients compare it before they decode.
  */
 export function encodeReply(reply: Reply, base64: boolean): JsonReply {
   if (base64 && isOk(reply)) return "OK";
@@ -20,7 +20,10 @@ function encode(reply: Reply, base64: boolean): JsonReply {
   return reply.map((item) => encode(item, base64));
 }
 
-/** Engines that sit behind a client give a status as a string; no client sees the difference. */
+/**
+ * Tests for the status OK. An engine behind a client returns a status as a string; clients see no
+ * difference.
+ */
 function isOk(reply: Reply): boolean {
   return Buffer.isBuffer(reply) ? reply.equals(OK) : isStatus(reply) && reply.status === "OK";
 }
@@ -33,14 +36,14 @@ export class MalformedCommand extends Error {
 }
 
 export interface ParsedCommand {
-  /** Upper case. */
+  /** In upper case. */
   readonly name: string;
   readonly args: readonly Buffer[];
 }
 
 /**
- * Parses JSON without losing digits: a number stays the text that was sent, since Redis knows
- * only strings, and 9007199254740993 or 1.10 would not survive a double.
+ * Parses JSON and keeps each number as the text that was sent. Redis stores strings, and
+ * 9007199254740993 or 1.10 would change as a double.
  */
 export function parseCommandJson(text: string): unknown {
   try {
@@ -52,7 +55,7 @@ export function parseCommandJson(text: string): unknown {
   }
 }
 
-/** One command from parsed JSON: an array of strings, numbers and booleans. */
+/** Reads one command from parsed JSON: an array of strings, numbers and booleans. */
 export function toCommand(value: unknown): ParsedCommand {
   if (!Array.isArray(value)) throw new MalformedCommand("ERR failed to parse command");
   if (value.length === 0) throw new MalformedCommand("ERR empty command");

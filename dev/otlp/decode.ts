@@ -6,12 +6,12 @@ import descriptor from "protobufjs/ext/descriptor.js";
 export const SIGNALS = ["traces", "metrics", "logs"] as const;
 export type Signal = (typeof SIGNALS)[number];
 
-/** The official definitions, where protoc can read them too. */
+/** The official definitions, in a file that protoc also reads. */
 export const DESCRIPTORS = fileURLToPath(
   new URL("opentelemetry-proto/descriptors.binpb", import.meta.url),
 );
 
-/** The message of each signal's export. */
+/** The message type of each signal's export. */
 export const MESSAGES: Readonly<Record<Signal, string>> = {
   traces: "opentelemetry.proto.collector.trace.v1.ExportTraceServiceRequest",
   metrics: "opentelemetry.proto.collector.metrics.v1.ExportMetricsServiceRequest",
@@ -42,20 +42,22 @@ interface MessageDescriptor {
   readonly nestedType: readonly MessageDescriptor[];
 }
 
-/** OTLP/JSON writes names in camel case. */
+/** Renames the fields of a message to camel case, as OTLP/JSON does. */
 function inCamelCase(message: MessageDescriptor): void {
   for (const field of message.field) field.name = protobuf.util.camelCase(field.name);
   for (const nested of message.nestedType) inCamelCase(nested);
 }
 
-/** An export in protobuf as OTLP/JSON. Throws for what is no such message. */
+/** Decodes a protobuf export to OTLP/JSON. Throws if the bytes are not such a message. */
 export function decodeProtobuf(signal: Signal, body: Uint8Array): unknown {
   const type = definitions().lookupType(MESSAGES[signal]);
   const message = type.toObject(type.decode(body), { longs: String, bytes: Buffer, arrays: false });
   return withHexIds(message);
 }
 
-/** An export in JSON, checked against the definitions. Throws for what is no such message. */
+/**
+ * Decodes a JSON export and checks it against the definitions. Throws if it is not such a message.
+ */
 export function decodeJson(signal: Signal, text: string): unknown {
   const value: unknown = JSON.parse(text);
   const type = definitions().lookupType(MESSAGES[signal]);
@@ -76,7 +78,10 @@ function withHexIds(value: unknown): unknown {
   );
 }
 
-/** As protobufjs checks it: ids as bytes, 64-bit numbers as it reads them. */
+/**
+ * Converts a message to the form that protobufjs verifies: ids as bytes, 64-bit numbers as it reads
+ * them.
+ */
 function withBinaryIds(value: unknown): unknown {
   if (Array.isArray(value)) return (value as unknown[]).map(withBinaryIds);
   if (typeof value !== "object" || value === null) return value;

@@ -1,6 +1,6 @@
 /**
- * Commands that Upstash's REST API does not offer: they hold state of a connection, block it,
- * or administer the server.
+ * Commands that Upstash's REST API does not offer, because they keep state on a connection, block
+ * it, or administer the server.
  * @see https://upstash.com/docs/redis/overall/rediscompatibility
  */
 const UNAVAILABLE = new Set([
@@ -17,7 +17,7 @@ const UNAVAILABLE = new Set([
   ),
 ]);
 
-/** Commands that never write. Every other one counts as a write: the careful guess. */
+/** Commands that never write. Every other command counts as a write. */
 const READS = new Set([
   ..."GET MGET STRLEN GETRANGE SUBSTR GETBIT BITCOUNT BITPOS BITFIELD_RO LCS EXISTS TYPE TTL PTTL".split(
     " ",
@@ -41,12 +41,12 @@ const READS = new Set([
   ),
 ]);
 
-/** Whether the REST API offers a command at all. */
+/** Tests whether the REST API offers a command. */
 export function isAvailable(name: string): boolean {
   return !UNAVAILABLE.has(name);
 }
 
-/** Whether a command only reads, as far as its name tells. Scripts read in their `_RO` forms. */
+/** Tests by its name whether a command only reads. A script counts as a read in its `_RO` form. */
 export function onlyReads(name: string): boolean {
   return READS.has(name);
 }

@@ -1,6 +1,6 @@
 import type { Script } from "./script.ts";
 
-/** A Redis reply: bulk strings are bytes, status and error lines are objects. */
+/** A Redis reply. Bulk strings are bytes; status and error lines are objects. */
 export type Reply = null | number | Buffer | StatusReply | ErrorReply | readonly Reply[];
 
 export interface StatusReply {
@@ -13,7 +13,7 @@ export interface ErrorReply {
 
 export interface PlainCommand {
   readonly kind: "command";
-  /** Upper case. */
+  /** In upper case. */
   readonly name: string;
   readonly args: readonly Buffer[];
 }
@@ -23,28 +23,33 @@ export interface ScriptCall {
   readonly script: Script;
   readonly keys: readonly Buffer[];
   readonly args: readonly Buffer[];
-  /** EVAL_RO or EVALSHA_RO: a write inside is an error. */
+  /** True for EVAL_RO and EVALSHA_RO, in which a write is an error. */
   readonly readOnly: boolean;
 }
 
 export type Operation = PlainCommand | ScriptCall;
 
-/** A reply, and how many commands Upstash would bill for it. */
+/** A reply, and the number of commands that Upstash would bill for it. */
 export interface Executed {
   readonly reply: Reply;
   readonly commands: number;
 }
 
 export interface RedisEngine {
-  /** Shown at start-up: which Redis this is. */
+  /** Name of this Redis, shown at start-up. */
   readonly label: string;
-  /** Runs one operation. Redis's own errors are replies; a rejection means that Redis is gone. */
+  /**
+   * Runs one operation. An error of Redis is a reply; a rejection means that Redis is unreachable.
+   */
   run(operation: Operation): Promise<Executed>;
-  /** Runs all with nothing in between; one error reply instead if Redis discards them. */
+  /**
+   * Runs all operations as one transaction. Returns one error reply if Redis discards the
+   * transaction.
+   */
   transaction(operations: readonly Operation[]): Promise<readonly Executed[] | ErrorReply>;
-  /** The error reply of a script that does not compile, otherwise `undefined`. */
+  /** Returns the error reply of a script that does not compile, otherwise `undefined`. */
   check(script: Script): Promise<ErrorReply | undefined>;
-  /** Subscribes; resolves with the way to end it once messages flow. */
+  /** Subscribes. Resolves with a function that unsubscribes, once messages are delivered. */
   subscribe(
     kind: "channel" | "pattern",
     name: string,

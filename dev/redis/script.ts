@@ -1,23 +1,26 @@
 import { createHash } from "node:crypto";
 
-/** A Lua script under the SHA1 that its author knows it by. */
+/** A Lua script with the SHA1 of its source. */
 export interface Script {
-  /** SHA1 of the body as it was sent. */
+  /** SHA1 of the source as it was sent. */
   readonly sha: string;
-  /** Lua without the shebang line, its line kept empty so that line numbers hold. */
+  /**
+   * Lua source without the text of the shebang line. The line stays, empty, so that line numbers do
+   * not change.
+   */
   readonly body: string;
   /** Flags of the shebang line that plain Redis knows. */
   readonly flags: readonly string[];
-  /** There was a shebang line: Redis is stricter with those scripts. */
+  /** True if there was a shebang line. Redis is stricter with such scripts. */
   readonly shebang: boolean;
 }
 
-/** Flags that only Upstash knows; plain Redis refuses a script that carries them. */
+/** Flags that only Upstash has. Redis rejects a script with an unknown flag. */
 const UPSTASH_FLAGS = new Set(["allow-key-locking"]);
 
 /**
- * Reads a script's source. Its identity is the SHA1 of what was sent, flags and all, since that
- * is what clients compute; what runs is the part that every Redis understands.
+ * Parses a script's source. Its SHA1 covers the source as it was sent, including the flags, because
+ * clients compute it so. The body is the part that every Redis can run.
  * @see https://upstash.com/docs/redis/features/scripting
  */
 export function parseScript(source: string): Script {
@@ -31,22 +34,25 @@ export function parseScript(source: string): Script {
 }
 
 /**
- * Wraps a script so that it counts the commands it calls. It answers `{count, reply}`, or
- * `{count, false, error}` when it failed: a script that fails has been billed for what it called.
- * The error lacks what Redis appends to it (" script: <sha>, on @user_script:1.").
- * Everything before the body stands on the body's first line, so that line numbers hold.
+ * Wraps a script so that it counts the commands that it calls. It answers `{count, reply}`, or
+ * `{count, false, error}` if it failed, because Upstash also bills the commands of a failed script.
+ * The error lacks the suffix that Redis appends (" script: <sha>, on @user_script:1."). The added
+ * code is on the first line of the body, so that line numbers do not change.
  */
 export function countingSource(script: Script): string {
   const body = script.shebang ? script.body.slice(1) : script.body;
   return `${shebangOf(script)}${PROLOGUE} ${body}\n${EPILOGUE}`;
 }
 
-/** The script as plain Redis takes it. */
+/** Returns the source that Redis can run. */
 export function redisSource(script: Script): string {
   return shebangOf(script) + (script.shebang ? script.body.slice(1) : script.body);
 }
 
-/** The first line again, if there was one: with the flags that Redis knows, empty without any. */
+/**
+ * Returns the first line: the shebang with the flags that Redis has, an empty line if none is left,
+ * or nothing if there was no shebang.
+ */
 function shebangOf({ shebang, flags }: Script): string {
   if (!shebang) return "";
   return flags.length > 0 ? `#!lua flags=${flags.join(",")}\n` : "\n";
@@ -63,7 +69,8 @@ const PROLOGUE = [
 
 const EPILOGUE = [
   "end",
-  // Not pcall: Redis's own turns its error tables into texts, which hides what needs an "ERR ".
+  // Redis's own pcall turns error tables into text, which hides the errors that need an "ERR "
+  // prefix.
   "local __ok, __reply = xpcall(__script, function(problem) return problem end)",
   "if __ok then return { __calls, __reply } end",
   "if type(__reply) ~= 'table' then __reply = { err = 'ERR ' .. tostring(__reply) } end",

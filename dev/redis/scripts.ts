@@ -2,11 +2,11 @@ import type { Operation, RedisEngine, Reply } from "./engine.ts";
 import type { Script } from "./script.ts";
 import { parseScript } from "./script.ts";
 
-/** What a command comes to once scripts have been looked up: work for the engine, or an answer. */
+/** A command after its script has been looked up: an operation for the engine, or a reply. */
 export type Resolved = { readonly operation: Operation } | { readonly reply: Reply };
 
 export interface Scripts {
-  /** Turns EVAL, EVALSHA, their read-only forms and SCRIPT into what the engine understands. */
+  /** Translates EVAL, EVALSHA, their read-only forms and SCRIPT into operations of the engine. */
   resolve(name: string, args: readonly Buffer[]): Promise<Resolved>;
 }
 
@@ -14,8 +14,8 @@ const error = (message: string): Resolved => ({ reply: { error: message } });
 const NOSCRIPT = "NOSCRIPT No matching script. Please use EVAL.";
 
 /**
- * The table of scripts, by the SHA1 of the source as sent. It stands in the gateway because the
- * engines run other text than what was sent (see {@link parseScript}).
+ * Creates the table of scripts, by the SHA1 of the source as sent. The gateway holds it, because
+ * the engines run a different source (see {@link parseScript}).
  */
 export function createScripts(engine: RedisEngine): Scripts {
   const known = new Map<string, Script>();
@@ -89,7 +89,7 @@ export function createScripts(engine: RedisEngine): Scripts {
   };
 }
 
-/** Redis's message for a wrong number of arguments. */
+/** Returns Redis's message for a wrong number of arguments. */
 export function arity(name: string): string {
   return `ERR wrong number of arguments for '${name.toLowerCase()}' command`;
 }

@@ -3,9 +3,9 @@ import type { ErrorReply, Executed, Operation, RedisEngine, Reply } from "./engi
 import { countingSource, redisSource } from "./script.ts";
 
 /**
- * A real Redis, 7 or later (for EVAL_RO), over one connection: commands of one request follow
- * each other on it, and a transaction is written in one piece.
- * Rejects when the server does not answer.
+ * Connects to a real Redis, version 7 or later (for EVAL_RO), over one connection. The commands of
+ * a request follow each other on it, and a transaction is written at once. Rejects if the server
+ * does not answer.
  */
 export async function createServerEngine(url: string, label: string): Promise<RedisEngine> {
   const client = new Redis(url, {
@@ -13,7 +13,8 @@ export async function createServerEngine(url: string, label: string): Promise<Re
     enableAutoPipelining: false,
     lazyConnect: true,
   });
-  // Without a listener ioredis prints; a lost connection shows in the next command's answer.
+  // Without a listener ioredis prints errors. A lost connection shows in the answer of the next
+  // command.
   client.on("error", () => undefined);
   try {
     await client.connect();
@@ -23,7 +24,8 @@ export async function createServerEngine(url: string, label: string): Promise<Re
   }
   const info = (await client.info("server")).match(/redis_version:(\S+)/)?.[1] ?? "?";
 
-  // Upper-case names: ioredis reshapes some replies (HGETALL), which it knows by lower-case names.
+  // The names are in upper case: ioredis reshapes some replies (HGETALL) that it recognises by
+  // lower-case names.
   const call = async (operation: Operation): Promise<Executed> => {
     const [name, ...args] = toCommand(operation);
     try {
@@ -37,7 +39,7 @@ export async function createServerEngine(url: string, label: string): Promise<Re
     label: `${label} ${info}`,
     run: call,
     async transaction(operations) {
-      // Written without a pause, so nothing else comes between on this connection.
+      // Writes everything at once, so that no other command comes in between on this connection.
       const begun = client.callBuffer("MULTI", []);
       const queued = operations.map((operation) => {
         const [name, ...args] = toCommand(operation);
@@ -54,7 +56,7 @@ export async function createServerEngine(url: string, label: string): Promise<Re
     },
     async check(script) {
       try {
-        // First without what counts its calls: a message about its text must be about its text.
+        // Loads the plain script first, so that a compile error quotes the script's own text.
         await client.callBuffer("SCRIPT", ["LOAD", redisSource(script)]);
         await client.callBuffer("SCRIPT", ["LOAD", countingSource(script)]);
         return undefined;
@@ -98,7 +100,7 @@ function toCommand(operation: Operation): [string, ...(string | Buffer)[]] {
   ];
 }
 
-/** Splits `{count, reply}` and `{count, false, error}` of a counting script. */
+/** Splits the `{count, reply}` or `{count, false, error}` of a counting script. */
 function unwrap(operation: Operation, reply: Reply): Executed {
   if (operation.kind === "command" || !Array.isArray(reply)) return { reply, commands: 1 };
   const [count, result, failure] = reply as readonly Reply[];
@@ -107,7 +109,10 @@ function unwrap(operation: Operation, reply: Reply): Executed {
   return { reply: result ?? null, commands };
 }
 
-/** ioredis does not tell status lines from bulk strings; only `OK` matters to clients. */
+/**
+ * Converts a reply of ioredis, which returns status lines and bulk strings alike. Clients
+ * distinguish only `OK`.
+ */
 function toReply(value: unknown): Reply {
   if (value === null || value === undefined) return null;
   if (typeof value === "number" || Buffer.isBuffer(value)) return value;
@@ -116,7 +121,7 @@ function toReply(value: unknown): Reply {
   return Buffer.from(JSON.stringify(value));
 }
 
-/** Redis's refusal as a reply; anything else (the connection is gone) is thrown on. */
+/** Converts an error of Redis to a reply. Throws any other error, such as a lost connection. */
 function redisError(error: unknown): ErrorReply {
   if (error instanceof Error && error.name === "ReplyError") return { error: error.message };
   throw error;

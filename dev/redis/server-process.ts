@@ -10,14 +10,14 @@ const START_DEADLINE_MS = 10_000;
 
 export interface RedisProcess {
   readonly url: string;
-  /** Name of the program that runs. */
+  /** Name of the running program. */
   readonly program: string;
-  /** Resolves with a reason when the process ends without having been asked to. */
+  /** Resolves with a reason if the process ends without `stop`. */
   readonly died: Promise<string>;
   stop(): Promise<void>;
 }
 
-/** The Redis server on PATH, if there is one. */
+/** Finds the Redis server on PATH. */
 export function findRedisServer(path = process.env["PATH"] ?? ""): string | undefined {
   for (const program of ["redis-server", "valkey-server"]) {
     for (const folder of path.split(delimiter)) {
@@ -26,7 +26,7 @@ export function findRedisServer(path = process.env["PATH"] ?? ""): string | unde
         accessSync(file, constants.X_OK);
         return file;
       } catch {
-        // Not in this folder.
+        // The program is not in this folder.
       }
     }
   }
@@ -34,15 +34,15 @@ export function findRedisServer(path = process.env["PATH"] ?? ""): string | unde
 }
 
 export interface RedisProcessOptions {
-  /** Where it keeps its data; without it, everything is in memory only. */
+  /** Folder for its data. Without it the data is in memory only. */
   readonly folder?: string;
-  /** Ends it, also while it starts. */
+  /** Stops the process, also during its start. */
   readonly signal?: AbortSignal;
 }
 
 /**
- * Starts a Redis server on a free loopback port.
- * Rejects with what it printed when it ends before it accepts connections.
+ * Starts a Redis server on a free loopback port. Rejects with the server's output if it ends before
+ * it accepts connections.
  */
 export async function startRedisServer(
   file: string,
@@ -69,7 +69,8 @@ export async function startRedisServer(
       "--dir",
       folder,
     ],
-    // A group of its own: Ctrl-C reaches the supervisor alone, which then ends it in order.
+    // A group of its own does not receive Ctrl-C: the supervisor receives it and stops the server
+    // in order.
     { stdio: ["ignore", "pipe", "pipe"], detached: true },
   );
   let printed = "";
@@ -86,7 +87,7 @@ export async function startRedisServer(
   child.once("exit", (code, signal) =>
     ended.resolve(`${file} ended with ${signal ?? `code ${code}`}`),
   );
-  // The last resort when this process is ended without a chance to clean up in order.
+  // Kills the server if this process exits without an orderly stop.
   const kill = (): void => void child.kill("SIGKILL");
   process.once("exit", kill);
   const callOffGuard = child.pid === undefined ? undefined : guardAgainstOrphans(child.pid);
@@ -134,7 +135,7 @@ export async function startRedisServer(
   };
 }
 
-/** A port that was free a moment ago. */
+/** Returns a port that was free when it was checked. */
 async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

@@ -1,4 +1,4 @@
-/** A column of a result, as Postgres's RowDescription gives it. */
+/** A column of a result, with the data of Postgres's RowDescription. */
 export interface SqlField {
   readonly name: string;
   readonly dataTypeID: number;
@@ -18,21 +18,21 @@ export interface SqlResult {
 
 export interface SqlQuery {
   readonly text: string;
-  /** In Postgres's text format; `null` is SQL's null. */
+  /** Parameters in Postgres's text format. `null` is SQL's null. */
   readonly params: readonly (string | null)[];
 }
 
 export interface SqlEngine {
-  /** Shown at start-up: which Postgres this is. */
+  /** Name of this Postgres, shown at start-up. */
   readonly label: string;
-  /** One statement on its own; rejects with the driver's error, which carries Postgres's fields. */
+  /** Runs one statement. Rejects with the driver's error, which has Postgres's fields. */
   query(query: SqlQuery): Promise<SqlResult>;
   /**
-   * All statements in one transaction; the first error rolls all of them back.
-   * `mode` is what may follow `SET TRANSACTION` ("ISOLATION LEVEL SERIALIZABLE READ ONLY"), or "".
+   * Runs all statements in one transaction. The first error rolls all of them back. `mode` follows
+   * `SET TRANSACTION` ("ISOLATION LEVEL SERIALIZABLE READ ONLY"), or is "".
    */
   batch(mode: string, queries: readonly SqlQuery[]): Promise<readonly SqlResult[]>;
-  /** Drops every table, so that a start begins from nothing. */
+  /** Drops every table. */
   wipe(): Promise<void>;
   /** Applies the generated migrations of a folder. */
   migrate(folder: string): Promise<void>;
@@ -41,7 +41,10 @@ export interface SqlEngine {
   close(): Promise<void>;
 }
 
-/** Whether a statement left a transaction open: over HTTP each statement is a session of its own. */
+/**
+ * Tests whether a statement left a transaction open. Over HTTP each statement is a session of its
+ * own.
+ */
 export function opensTransaction(command: string): boolean {
   return command === "BEGIN" || command === "START";
 }

@@ -10,12 +10,12 @@ type Runner = Pick<PGlite, "query"> | Pick<Transaction, "query">;
 const identity = (text: string): string => text;
 
 /**
- * Starts Postgres in WebAssembly. It is one session in one process: PGlite queues statements,
- * and a batch holds the queue until its transaction has ended.
+ * Starts Postgres in WebAssembly. It is one session in one process: PGlite queues statements, and a
+ * batch blocks the queue until its transaction ends.
  */
 export async function createPgliteEngine(dataDir?: string): Promise<SqlEngine> {
   const db = await (dataDir === undefined ? PGlite.create() : PGlite.create(dataDir));
-  // Values cross the gateway as Postgres's own text, so the driver must not interpret them.
+  // The gateway passes values on as Postgres's text, so the driver must not parse them.
   const parsers = Object.fromEntries(Object.keys(db.parsers).map((oid) => [oid, identity]));
   const serializers = new Proxy({}, { get: () => identity });
   const orm = drizzle({ client: db });

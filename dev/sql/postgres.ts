@@ -6,10 +6,11 @@ import { opensTransaction } from "./engine.ts";
 
 const rawText = { getTypeParser: () => (text: unknown) => text };
 
-/** Connects to a Postgres server; rejects with the driver's error when it does not answer. */
+/** Connects to a Postgres server. Rejects with the driver's error if the server does not answer. */
 export async function createPostgresEngine(url: string): Promise<SqlEngine> {
   const pool = new pg.Pool({ connectionString: url, max: 20, connectionTimeoutMillis: 10_000 });
-  // An idle connection that the server closes must not end the process; the next query reports it.
+  // Without a listener an idle connection that the server closes would end the process. The next
+  // query reports it.
   pool.on("error", () => undefined);
   const orm = drizzle({ client: pool });
   const version = await pool
@@ -25,7 +26,8 @@ export async function createPostgresEngine(url: string): Promise<SqlEngine> {
       values: [...params],
       rowMode: "array",
       types: rawText,
-      // The extended protocol even without parameters: Neon refuses several statements in one query.
+      // The extended protocol, also without parameters: Neon rejects several statements in one
+      // query.
       queryMode: "extended",
     } as pg.QueryArrayConfig);
     return {
@@ -49,7 +51,8 @@ export async function createPostgresEngine(url: string): Promise<SqlEngine> {
     try {
       return await work(client);
     } catch (error) {
-      // A connection that was cut has no SQLSTATE: it must not return to the pool.
+      // An error without SQLSTATE means that the connection was cut. Such a connection must not
+      // return to the pool.
       if (error instanceof Error && !("code" in error && /^[0-9A-Z]{5}$/.test(String(error.code))))
         broken = error;
       throw error;

@@ -1,5 +1,5 @@
 export interface CronOptions {
-  /** The Worker instance whose handler is fired. */
+  /** URL of the Worker instance whose handler is called. */
   readonly url: string;
   readonly crons: readonly string[];
   readonly everyMs: number;
@@ -7,14 +7,13 @@ export interface CronOptions {
 }
 
 /**
- * Fires the cron handler regularly, which `wrangler dev` does not do by itself. Every schedule is
- * fired at every turn, whatever its times: a laptop's day is short.
- * Gives the function that ends it.
+ * Calls the cron handler at a fixed interval, because `wrangler dev` does not. Each call uses every
+ * schedule, whatever its times. Returns a function that stops the calls.
  */
 export function startCron({ url, crons, everyMs, log }: CronOptions): () => void {
   const controller = new AbortController();
   let running = false;
-  const fire = async (): Promise<void> => {
+  const callHandler = async (): Promise<void> => {
     if (running) return;
     running = true;
     try {
@@ -29,13 +28,13 @@ export function startCron({ url, crons, everyMs, log }: CronOptions): () => void
       }
     } catch (error) {
       if (!controller.signal.aborted)
-        log(`cron could not be fired: ${error instanceof Error ? error.message : String(error)}`);
+        log(`the cron handler failed: ${error instanceof Error ? error.message : String(error)}`);
     } finally {
       running = false;
     }
   };
   const timer =
-    crons.length > 0 && everyMs > 0 ? setInterval(() => void fire(), everyMs) : undefined;
+    crons.length > 0 && everyMs > 0 ? setInterval(() => void callHandler(), everyMs) : undefined;
   return () => {
     clearInterval(timer);
     controller.abort();

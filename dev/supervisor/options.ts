@@ -1,4 +1,4 @@
-/** Variables of the Worker that are handed through from the environment, besides the prefixes. */
+/** Variables that are passed on to the Worker, in addition to those with the prefixes. */
 const WORKER_VARIABLES = [
   "DATABASE_URL",
   "NEON_ENDPOINT",
@@ -17,7 +17,7 @@ const MAX_PORT = 65_535;
 const MAX_INSTANCES = 16;
 
 export interface SupervisorOptions {
-  /** Port of the first Worker instance; the others follow it. */
+  /** Port of the first Worker instance. Further instances use the next ports. */
   readonly port: number;
   readonly instances: number;
   readonly servicesPort: number;
@@ -25,20 +25,20 @@ export interface SupervisorOptions {
   readonly postgres: string;
   readonly seed: boolean;
   readonly keep: boolean;
-  /** Time between two runs of the cron handler; 0 never fires it. */
+  /** Seconds between two calls of the cron handler. 0 disables the calls. */
   readonly cronSeconds: number;
-  /** Variables for the Worker that the environment sets. */
+  /** Variables of the Worker that the environment sets. */
   readonly workerVariables: Readonly<Record<string, string>>;
 }
 
-/** The environment has values that cannot be used; the message names every one. */
+/** Thrown for an environment with invalid values. The message names each of them. */
 export class InvalidEnvironment extends Error {
   override readonly name = "InvalidEnvironment";
 }
 
 /**
- * Reads the variables of `npm run dev` and `npm run services`; the only home of their defaults.
- * Throws {@link InvalidEnvironment}, which lists everything that is wrong at once.
+ * Reads the variables of `npm run dev` and `npm run services`. Their defaults are here only. Throws
+ * {@link InvalidEnvironment}, which lists all invalid values.
  */
 export function readOptions(env: Readonly<Record<string, string | undefined>>): SupervisorOptions {
   const problems: string[] = [];

@@ -1,6 +1,6 @@
 import { createServer } from "node:net";
 
-/** A port that is needed is taken; the message names the variable that chooses it. */
+/** Thrown if a port is in use. The message names the variable that sets the port. */
 export class PortInUse extends Error {
   override readonly name = "PortInUse";
   constructor(port: number, variable: string) {
@@ -8,7 +8,7 @@ export class PortInUse extends Error {
   }
 }
 
-/** Rejects with {@link PortInUse} unless the loopback port can be listened on. */
+/** Rejects with {@link PortInUse} if the loopback port is in use. */
 export async function assertFree(port: number, variable: string): Promise<void> {
   const server = createServer();
   try {

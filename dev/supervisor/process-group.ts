@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { guardAgainstOrphans } from "../orphan-guard.ts";
 
-/** How long a group may take to end by itself before it is killed. */
+/** Milliseconds in which a group may end by itself before it is killed. */
 const GRACE_MS = 5_000;
 const KILL_WAIT_MS = 2_000;
 const POLL_MS = 25;
@@ -16,17 +16,17 @@ export interface ProcessGroupOptions {
 }
 
 export interface ProcessGroup {
-  /** Resolves when the first process has ended, with how. */
+  /** Resolves with the exit code or signal when the first process ends. */
   readonly ended: Promise<string>;
-  /** Ends every process of the group and resolves when none is left. Safe to call twice. */
+  /** Ends every process of the group, and resolves when none is left. Further calls do nothing. */
   stop(): Promise<void>;
-  /** Kills every process of the group now. */
+  /** Kills every process of the group at once. */
   kill(): void;
 }
 
 /**
- * Starts a program as a process group of its own, so that what it starts in turn can be ended
- * with it, and so that Ctrl-C reaches the supervisor alone.
+ * Starts a program in its own process group. Its child processes can then be ended with it, and
+ * only the supervisor receives Ctrl-C.
  */
 export function startProcessGroup(options: ProcessGroupOptions): ProcessGroup {
   const child = spawn(options.command, options.args, {

@@ -3,12 +3,12 @@ import { PortInUse } from "./ports.ts";
 
 const REPEAT_MS = 1_000;
 
-/** How often it looks whether the npm that started it is still there. */
+/** Milliseconds between two checks that the npm process that started this program still runs. */
 const PARENT_MS = 500;
 
 /**
- * Runs a program until it ends or a signal asks it to. The first Ctrl-C ends it in order, a second
- * one at once. The exit code is 1 if it failed; being asked to end is no failure.
+ * Runs a program until it ends or a signal arrives. The first Ctrl-C stops it in order, a second
+ * one at once. The exit code is 1 if it failed, and 0 after a signal.
  */
 export async function runProgram(
   name: string,
@@ -24,10 +24,10 @@ export async function runProgram(
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.on(signal, () => {
       if (controller.signal.aborted) {
-        // One Ctrl-C can arrive twice: from the terminal, and from npm that hands it on.
+        // One Ctrl-C can arrive twice: from the terminal, and from npm, which passes it on.
         if (performance.now() - askedAt < REPEAT_MS) return;
         process.stderr.write(`${name}: ${signal} again, killing what is left\n`);
-        // Groups and servers that still run are killed by their exit handlers.
+        // The exit handlers kill the groups and servers that still run.
         process.exit(1);
       }
       askedAt = performance.now();
@@ -54,7 +54,10 @@ export async function runProgram(
   }
 }
 
-/** A killed npm tells nobody: without this, a harness that kills what it started would leave everything behind. */
+/**
+ * Calls `end` when npm is gone. npm sends no signal when it is killed, so that all processes would
+ * keep running.
+ */
 function onOrphaned(end: () => void): void {
   if (process.env["npm_lifecycle_event"] === undefined) return;
   const parent = process.ppid;

@@ -16,23 +16,25 @@ import {
 
 const READY_DEADLINE_MS = 120_000;
 
-/** wrangler restarts a runtime that has crashed, and often runs on without serving after it. */
+/**
+ * wrangler restarts a runtime that has crashed. Afterwards it often runs without serving requests.
+ */
 const RUNTIME_CRASHED = /Workers runtime crashed/;
 const RECOVERY_DEADLINE_MS = 8_000;
 
 export interface SuperviseOptions extends SupervisorOptions {
-  /** Folder that holds `.strata` and is the Workers' working directory. */
+  /** Folder that contains `.strata`, and the Workers' working directory. */
   readonly root: string;
   /** Path of the wrangler configuration of the first instance. */
   readonly config: string;
   readonly print: (line: string) => void;
-  /** Ends everything, at any time. */
+  /** Stops everything at any time. */
   readonly signal: AbortSignal;
 }
 
 /**
- * Runs everything until `signal` aborts: local services, migration, seed, Worker instances, cron.
- * Resolves after an abort and rejects when a part fails; either way nothing is left running.
+ * Runs local services, migration, seed, Worker instances and cron until `signal` aborts. Resolves
+ * after an abort, and rejects if a part fails. Both leave no process running.
  */
 export async function supervise(options: SuperviseOptions): Promise<void> {
   const stops: (() => Promise<void>)[] = [];
@@ -45,7 +47,7 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
   } catch (error) {
     if (!options.signal.aborted) throw failure.signal.aborted ? failure.signal.reason : error;
   } finally {
-    // Workers before the services that they use.
+    // Stops the Workers before the services that they use.
     for (const stop of stops.toReversed()) await stop();
   }
 }
@@ -67,7 +69,7 @@ async function run(
   const state = join(options.root, ".strata", String(port));
   if (!keep) rmSync(state, { recursive: true, force: true });
   mkdirSync(state, { recursive: true });
-  // Entries of instances that were killed would be found by those of this start.
+  // This start would otherwise find the entries of instances that were killed.
   rmSync(join(state, "registry"), { recursive: true, force: true });
 
   const config = await readWranglerConfig(options.config);
@@ -80,7 +82,7 @@ async function run(
   writeVariables(variablesFile, variables);
 
   const urls = Array.from({ length: instances }, (_, index) => `http://127.0.0.1:${port + index}`);
-  // Before an origin at the root, every other path is the origin's.
+  // With an origin at the root, every other path belongs to the origin.
   const healthPath = variables["ORIGIN_AT_ROOT"] === "1" ? "/__strata/health" : "/health";
   const groups: ProcessGroup[] = [];
   stops.push(async () => void (await Promise.all(groups.map((group) => group.stop()))));
@@ -112,7 +114,7 @@ async function run(
     void group.ended.then((how) => fail(new Error(`Worker instance ${index + 1} ended: ${how}`)));
     await untilHealthy(`${urls[index]!}${healthPath}`, READY_DEADLINE_MS, signal);
   };
-  // The first one runs the Durable Objects: the others find it when they start.
+  // The first instance runs the Durable Objects. The others look for them when they start.
   await startInstance(0);
   await Promise.all(urls.slice(1).map((_url, rest) => startInstance(rest + 1)));
 
@@ -123,7 +125,7 @@ async function run(
     log: print,
   });
   stops.push(async () => stopCron());
-  announce(options, urls, services, variables["ADMIN_TOKEN"] ?? "");
+  printAddresses(options, urls, services, variables["ADMIN_TOKEN"] ?? "");
 }
 
 async function startLocalServices(
@@ -131,7 +133,8 @@ async function startLocalServices(
   state: string,
   signal: AbortSignal,
 ): Promise<Services> {
-  // Loaded now and not before: a taken port is told at once, a signal heeded at once.
+  // Loads the services only now, so that a port in use is reported at once and a signal takes
+  // effect at once.
   const { startServices } = await import("../services.ts");
   signal.throwIfAborted();
   try {
@@ -152,8 +155,11 @@ async function startLocalServices(
   }
 }
 
-/** In one piece: whoever waits for the first line finds the others with it. */
-function announce(
+/**
+ * Prints the addresses in one write, so that a program that waits for the first line also gets the
+ * others.
+ */
+function printAddresses(
   options: SuperviseOptions,
   urls: readonly string[],
   services: Services,

@@ -9,17 +9,17 @@ const POLL_MS = 100;
 export interface WorkerInstanceOptions {
   readonly config: string;
   readonly port: number;
-  /** File of the Worker's variables. */
+  /** File with the Worker's variables. */
   readonly variables: string;
-  /** Where this instance keeps its Cache API and Durable Object storage. */
+  /** Folder for this instance's Cache API and Durable Object storage. */
   readonly persistTo: string;
-  /** Folder through which the instances of one supervisor, and no others, find each other. */
+  /** Folder in which the instances of this supervisor find each other. */
   readonly registry: string;
   readonly cwd: string;
   readonly onLine: (line: string) => void;
 }
 
-/** Starts one `wrangler dev`: on loopback, without prompts, and without asking the internet. */
+/** Starts one `wrangler dev` on loopback, without prompts and without internet access. */
 export function startWorkerInstance(options: WorkerInstanceOptions): ProcessGroup {
   const wrangler = createRequire(import.meta.url).resolve("wrangler/package.json");
   return startProcessGroup({
@@ -40,7 +40,7 @@ export function startWorkerInstance(options: WorkerInstanceOptions): ProcessGrou
     env: {
       ...process.env,
       WRANGLER_REGISTRY_PATH: options.registry,
-      // The banner looks for updates, and request.cf would be fetched; both need the internet.
+      // The banner looks for updates, and request.cf would be downloaded. Both need the internet.
       WRANGLER_HIDE_BANNER: "true",
       CLOUDFLARE_CF_FETCH_ENABLED: "false",
       WRANGLER_SEND_METRICS: "false",
@@ -83,7 +83,7 @@ export async function untilHealthy(
   );
 }
 
-/** What `fetch` failed of stands in the cause of its error. */
+/** Returns the cause of a failed `fetch`. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.cause instanceof Error ? error.cause.message : error.message;

@@ -3,8 +3,9 @@ import { chmodSync, writeFileSync } from "node:fs";
 import type { Services } from "../services.ts";
 
 /**
- * The variables of a Worker that runs beside the local services. What the environment sets wins,
- * and a remote database or Redis comes whole: its address is never mixed with local parts.
+ * Returns the variables of a Worker that uses the local services. The environment's values take
+ * precedence. A remote database or Redis replaces all variables of the local one, so that remote
+ * and local values never mix.
  */
 export function localVariables(
   services: Services,
@@ -20,9 +21,9 @@ export function localVariables(
     ADMIN_TOKEN: randomBytes(16).toString("hex"),
     OTEL_EXPORTER_OTLP_ENDPOINT: services.otlpEndpoint,
     OTEL_TRACES_SAMPLER: "always_on",
-    // Often enough to be looked at while one works.
+    // Short enough to watch while developing.
     OTEL_METRIC_EXPORT_INTERVAL: "10000",
-    // The receiver and the dashboard show the same; a terminal would drown in it.
+    // The receiver and the dashboard show the same data; a terminal would overflow.
     STRATA_LOG: "off",
     STRATA_TRACE_KEYS: "plain",
     ...given,
@@ -31,18 +32,21 @@ export function localVariables(
 }
 
 /**
- * Writes variables as a file that wrangler reads (`--env-file`, `.dev.vars`), for its owner only:
- * a command line would show them to everyone on the machine.
- * Throws for a value that such a file cannot hold.
+ * Writes variables as a file that wrangler reads (`--env-file`, `.dev.vars`), readable by its owner
+ * only. On a command line every user of the machine could read them. Throws for a value that such a
+ * file cannot hold.
  */
 export function writeVariables(file: string, variables: Readonly<Record<string, string>>): void {
   const lines = Object.entries(variables).map(([name, value]) => `${name}=${quote(name, value)}\n`);
   writeFileSync(file, lines.join(""), { mode: 0o600 });
-  // The mode above only counts for a file that is new.
+  // The mode above applies only to a new file.
   chmodSync(file, 0o600);
 }
 
-/** dotenv has no escapes inside quotes: a value takes a kind of quote that it does not contain. */
+/**
+ * Quotes a value with a quotation mark that it does not contain, because dotenv has no escapes
+ * inside quotes.
+ */
 function quote(name: string, value: string): string {
   const mark = ["'", '"', "`"].find((candidate) => !value.includes(candidate));
   if (mark === undefined || (mark === '"' && value.includes("\\"))) {
@@ -50,6 +54,6 @@ function quote(name: string, value: string): string {
       `${name} mixes every kind of quotation mark, which a variables file cannot hold`,
     );
   }
-  // Inside any quotes wrangler still expands $NAME.
+  // wrangler expands $NAME inside any quotes.
   return mark + value.replaceAll("$", String.raw`\$`) + mark;
 }

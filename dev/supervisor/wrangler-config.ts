@@ -7,7 +7,7 @@ interface DurableObjectBinding {
   readonly script_name?: string;
 }
 
-/** A wrangler configuration as it was written, and where. */
+/** A wrangler configuration and its path. */
 export interface WranglerConfig {
   readonly file: string;
   readonly raw: RawConfig;
@@ -23,21 +23,24 @@ interface RawConfig {
   readonly [other: string]: unknown;
 }
 
-/** Reads a wrangler configuration in any of wrangler's own formats. Rejects with its error if malformed. */
+/**
+ * Reads a wrangler configuration in any of wrangler's formats. Rejects with wrangler's error if it
+ * is malformed.
+ */
 export async function readWranglerConfig(file: string): Promise<WranglerConfig> {
-  // wrangler takes a second to load, and not every start gets this far.
+  // wrangler takes 1 s to load, and not every start gets this far.
   const { experimental_readRawConfig: readRawConfig } = await import("wrangler");
   return { file: resolve(file), raw: readRawConfig({ config: file }).rawConfig as RawConfig };
 }
 
-/** The schedules of the cron handler. */
+/** Returns the schedules of the cron handler. */
 export function cronsOf({ raw }: WranglerConfig): readonly string[] {
   return [...new Set(raw.triggers?.crons ?? [])];
 }
 
 /**
- * The configuration of a further instance: the same Worker under a name of its own, whose Durable
- * Object bindings name the first instance's script, which alone runs the objects.
+ * Returns the configuration of a further instance: the same Worker under another name. Its Durable
+ * Object bindings name the script of the first instance, which alone runs the objects.
  */
 export function furtherInstance(
   { file, raw }: WranglerConfig,
@@ -68,7 +71,7 @@ export function furtherInstance(
   };
 }
 
-/** Writes a configuration into a folder; gives its path. */
+/** Writes a configuration into a folder, and returns the path. */
 export function writeWranglerConfig(folder: string, config: object): string {
   mkdirSync(folder, { recursive: true });
   const file = join(folder, "wrangler.json");

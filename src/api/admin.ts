@@ -2,13 +2,13 @@ import type { Context, MiddlewareHandler } from "hono";
 import type { StrataEnv } from "../index.ts";
 import { ApiProblem } from "./errors.ts";
 
-/** Who asks: anybody, or whoever has the admin token. */
+/** The caller: one with the admin token, or one without a token. */
 export type Viewer = "anybody" | "admin";
 
 export interface Admin {
-  /** @throws {ApiProblem} 401 if a token is sent and it is not the one */
+  /** @throws {ApiProblem} 401 if the request carries a wrong token */
   viewer(c: Context): Promise<Viewer>;
-  /** Lets only the admin token pass: 401 without it, 403 while none is configured. */
+  /** Requires the admin token: 401 without it, 403 if none is configured. */
   readonly required: MiddlewareHandler<StrataEnv>;
 }
 
@@ -30,7 +30,7 @@ export function createAdmin(adminToken: string | undefined): Admin {
           status: 403,
           type: "admin-disabled",
           title: "Forbidden",
-          detail: "No ADMIN_TOKEN is configured, so nobody may do this.",
+          detail: "No ADMIN_TOKEN is configured, so this route refuses every request.",
         });
       if ((await viewer(c)) === "anybody")
         throw unauthorized('Bearer realm="strata"', "Send the admin token as a bearer token.");
@@ -49,7 +49,7 @@ function unauthorized(challenge: string, detail: string): ApiProblem {
   });
 }
 
-/** Digests have one length, and comparing them takes one time: neither tells of the token. */
+/** Compares digests, so that neither the length of the token nor the time of the comparison leaks. */
 async function equal(a: string, b: string): Promise<boolean> {
   const [left, right] = await Promise.all([digest(a), digest(b)]);
   return crypto.subtle.timingSafeEqual(left, right);

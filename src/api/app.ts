@@ -18,7 +18,7 @@ import type { AppServices } from "./services.ts";
 const MAX_BODY_BYTES = 64 * 1024;
 
 /**
- * The reference application, in the order in which a request passes through it.
+ * Creates the reference application. The order below is the path of a request.
  *
  * A new route is one file in routes/ and one line here.
  */
@@ -27,20 +27,21 @@ export function createApp(services: AppServices): Hono<StrataEnv> {
   const admin = createAdmin(services.config.adminToken);
   const own = ownPrefix(services.config);
 
-  // 1. The request gets its scope, c.var.strata; the answer gets its headers.
-  app.use(services.strata);
+  // 1. The request gets its scope, c.var.strata; the response gets its cache headers.
+  app.use(services.scope);
 
-  //    Nobody takes more than their share.
+  // 2. Rate limits.
   app.use(apiLimits({ rateLimits: services.rateLimits, ownPrefix: own }));
 
-  // 2. Another HTTP origin, whatever the size of its bodies; at the root it takes this API's place.
+  // 3. The proxy. It comes before the body limit, which does not apply to it. At the root it
+  //    replaces the routes below.
   app.route("/", originRoutes(services));
 
-  // 3. Nobody makes us hold a large body.
+  // 4. The limit of request bodies.
   app.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: tooLarge }));
 
-  // 4. The routes. A read validates, looks in the cache, and only then asks the database;
-  //    a write asks for the admin token, validates, commits and invalidates.
+  // 5. The routes. A read validates its input, looks in the cache, and then asks the database.
+  //    A write checks the admin token, validates its input, commits, and invalidates.
   app.route("/products", productRoutes(services));
   app.route("/products", productWriteRoutes(services, admin));
   app.route("/categories", categoryRoutes(services));
@@ -48,18 +49,18 @@ export function createApp(services: AppServices): Hono<StrataEnv> {
   app.route("/", referenceRoutes());
   app.route(`${own}/health`, healthRoutes(services));
   app.route(`${own}/metrics`, metricsRoutes(services, admin));
-  const guard = services.config.dev ? open : admin.required;
+  const guard = services.config.dev ? allowAll : admin.required;
   if (services.dashboard) app.route(`${own}/dashboard`, services.dashboard(guard));
   app.route(`${own}/admin`, adminRoutes(services, admin));
 
-  // 5. Whatever went another way is answered as a problem.
+  // 6. Every other outcome becomes a problem response.
   app.notFound(noSuchRoute(app));
   app.onError(onError);
   return app;
 }
 
-/** In development the figures are for everybody. */
-const open: MiddlewareHandler<StrataEnv> = (_c, next) => next();
+/** Guards nothing: under `npm run dev` the dashboard needs no token. */
+const allowAll: MiddlewareHandler<StrataEnv> = (_c, next) => next();
 
 function tooLarge(): Response {
   return problem({

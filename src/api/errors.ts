@@ -1,4 +1,4 @@
-/** What clients are told when something is wrong. */
+/** The problem responses of the reference API. */
 import type { ErrorHandler, Hono, NotFoundHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
 import {
@@ -10,7 +10,7 @@ import {
   type StrataEnv,
 } from "../index.ts";
 
-/** Thrown where a request cannot go on; becomes the answer as it is. */
+/** Ends a request. Its problem becomes the response. */
 export class ApiProblem extends Error {
   readonly problem: ProblemOptions;
   constructor(options: ProblemOptions) {
@@ -20,12 +20,12 @@ export class ApiProblem extends Error {
   }
 }
 
-/** The answer where there is no such thing. Cached routes keep it as a negative. */
+/** A 404. Cached routes store it as a negative entry. */
 export function notFound(detail: string): Response {
   return problem({ status: 404, type: "not-found", title: "Not Found", detail });
 }
 
-/** Turns whatever a handler threw into a problem. Tells nothing of what is inside. */
+/** Turns an error of a handler into a problem. An unknown error is reported without its text. */
 export const onError: ErrorHandler<StrataEnv> = (error) => {
   if (error instanceof ApiProblem) return problem(error.problem);
   if (error instanceof WriteUnconfirmed)
@@ -33,7 +33,7 @@ export const onError: ErrorHandler<StrataEnv> = (error) => {
       type: "write-unconfirmed",
       title: "Write Unconfirmed",
       detail:
-        "The database did not confirm the write; whether it was done is unknown. Read before you write again.",
+        "The database did not confirm the write, so it may or may not have been done. Read before you write again.",
     });
   if (
     error instanceof CacheUnavailable ||
@@ -42,7 +42,7 @@ export const onError: ErrorHandler<StrataEnv> = (error) => {
     return unavailable(error.fault.retryAfterMs, {
       type: "origin-unavailable",
       title: "Origin Unavailable",
-      detail: "The data cannot be had at the moment.",
+      detail: "Neither the origin nor the cache can answer at the moment.",
     });
   if (error instanceof HTTPException)
     return problem({
@@ -69,7 +69,7 @@ function unavailable(
 
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
 
-/** 404 where no route has the path, 405 with `Allow` where one has it for other methods. */
+/** Answers 404 if no route has the path, and 405 with `Allow` if a route has it for other methods. */
 export function noSuchRoute(app: Hono<StrataEnv>): NotFoundHandler<StrataEnv> {
   return (c) => {
     const allowed: string[] = METHODS.filter((method) =>

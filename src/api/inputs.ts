@@ -1,9 +1,9 @@
-/** What clients may send, and how what they may not send is refused: by name, with a reason. */
+/** The checks of everything that clients send. A refusal names each wrong field and its reason. */
 import type { Context } from "hono";
 import * as z from "zod/mini";
 import { ApiProblem } from "./errors.ts";
 
-/** Postgres' integer. */
+/** The largest `integer` of Postgres. */
 const MAX_INTEGER = 2_147_483_647;
 const MAX_PAGE = 100_000;
 /** Users in one batch read. */
@@ -49,7 +49,7 @@ const Count = z
   .int("must be a whole number")
   .check(z.gte(0, "must be at least 0"), z.lte(MAX_INTEGER, `must be at most ${MAX_INTEGER}`));
 
-/** Text as Postgres and JSON can hold it; `allowed` are the control characters that it may have. */
+/** Text that Postgres and JSON can hold. `allowed` lists the control characters that it may have. */
 function text(minLength: number, maxLength: number, allowed: string) {
   return z.string("must be text").check(
     z.trim(),
@@ -80,11 +80,11 @@ const Product = {
   stock: Count,
 };
 
-/** A whole product, without what the server decides. */
+/** A whole product, without the fields that the server sets. */
 export const WholeProduct = z.strictObject(Product);
 export type WholeProduct = z.infer<typeof WholeProduct>;
 
-/** Any subset of a product, but not the empty one. */
+/** At least one field of a product. */
 export const PartialProduct = z
   .partial(WholeProduct)
   .check(
@@ -99,7 +99,7 @@ const Delta = z
   .int("must be a whole number")
   .check(z.gte(-MAX_INTEGER, "is too small"), z.lte(MAX_INTEGER, "is too large"));
 
-/** A stock of so many, or so many more or fewer. */
+/** A new stock, or a change of the present one. */
 export const StockChange = z
   .strictObject({ stock: z.optional(Count), delta: z.optional(Delta) })
   .check(
@@ -131,28 +131,28 @@ export const Purge = z
     ),
   );
 
-/** The id in the path. @throws {ApiProblem} 400, so that no malformed id becomes a key. */
+/** The id in the path. @throws {ApiProblem} 400 if it is malformed, so that it never becomes a key */
 export function idOf(c: Context): number {
   return parse(Id, c.req.param("id"), "id");
 }
 
-/** The page and category of a list. @throws {ApiProblem} 400 */
+/** The page and category of a list. @throws {ApiProblem} 400 if one is malformed */
 export function productListOf(c: Context): { page: number; category: number | undefined } {
   const { page = 1, category } = parse(ProductList, queryOf(c));
   return { page, category };
 }
 
-/** The ids of a batch, each once. @throws {ApiProblem} 400 */
+/** The ids of a batch, without duplicates. @throws {ApiProblem} 400 if one is malformed */
 export function userIdsOf(c: Context): number[] {
   return parse(UserBatch, queryOf(c)).ids;
 }
 
-/** For routes without parameters. @throws {ApiProblem} 400 if there are any */
+/** Checks that there are no query parameters. @throws {ApiProblem} 400 if there are */
 export function noQuery(c: Context): void {
   parse(Nothing, queryOf(c));
 }
 
-/** The request's body. @throws {ApiProblem} 400 or 415 */
+/** The checked body of the request. @throws {ApiProblem} 400 if it is wrong, 415 if it is not JSON */
 export async function bodyOf<T>(c: Context, schema: z.ZodMiniType<T>): Promise<T> {
   noQuery(c);
   const type = c.req.header("Content-Type")?.split(";")[0]?.trim().toLowerCase();
@@ -164,7 +164,7 @@ export async function bodyOf<T>(c: Context, schema: z.ZodMiniType<T>): Promise<T
       detail: "Send the body as application/json.",
       headers: { Accept: "application/json" },
     });
-  // Outside the try: a body over the limit is reported by whoever set the limit.
+  // Outside the try: the body limit middleware handles the error of a body that is too large.
   const bytes = await c.req.arrayBuffer();
   let json: unknown;
   try {
@@ -194,16 +194,16 @@ interface FieldError {
   readonly detail: string;
 }
 
-/** `root` names what is parsed where that is a single value. */
+/** Parses the value. `root` is the field of an error that has no path. */
 function parse<T>(schema: z.ZodMiniType<T>, value: unknown, root = ""): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  // The first reason for a field is the plainest.
+  // The first error of a field is the most basic one.
   const reasons = new Map<string, string>();
   for (const issue of parsed.error.issues)
     for (const { field, detail } of fieldErrors(issue, root))
       if (!reasons.has(field)) reasons.set(field, detail);
-  // What is wrong with the whole follows from what is wrong with its parts.
+  // An error of the whole body only follows from the errors of its fields.
   if (reasons.size > 1) reasons.delete("body");
   throw invalid([...reasons].map(([field, detail]) => ({ field, detail })));
 }
@@ -217,12 +217,12 @@ function fieldErrors(issue: z.core.$ZodIssue, root: string): FieldError[] {
   return [{ field: path || root || "body", detail: issue.message }];
 }
 
-/** A hostile name must not make a long answer. */
+/** Shortens a field name of the client, so that it cannot make the response large. */
 function shorten(name: string): string {
   return name.length > 64 ? `${name.slice(0, 63).toWellFormed()}…` : name.toWellFormed();
 }
 
-/** Errors that one answer lists. */
+/** Errors that one response lists. */
 const MAX_ERRORS = 20;
 
 export function invalid(errors: readonly FieldError[]): ApiProblem {
@@ -236,7 +236,7 @@ export function invalid(errors: readonly FieldError[]): ApiProblem {
   });
 }
 
-/** What is warmed: one kind, all of it or the ids named. */
+/** A warm-up: one kind, all of its ids or the listed ones. */
 export const Warm = z.strictObject({
   kind: z.enum(["products", "users"], "must be products or users"),
   ids: z.optional(

@@ -1,11 +1,13 @@
-/** Rows that are cached one by one: their keys, their policies, and how they are loaded. */
+/** The kinds of rows that are cached one by one: their keys, tags, policies, loaders and filters. */
 import {
   definePolicy,
   key,
   type Database,
+  type Existence,
   type ExistenceKind,
   type LoadMany,
   type Policy,
+  type RequestScope,
 } from "../index.ts";
 import {
   findProducts,
@@ -16,20 +18,22 @@ import {
   type User,
 } from "./queries.ts";
 
-/** Ids of one existence filter at most: they are listed by one query. */
+/** Rows in one existence filter. One query lists them all. */
 const MAX_FILTERED = 500_000;
 
 export interface Kind<T> {
   readonly name: string;
   readonly policy: Policy;
   keyOf(id: number): string;
-  /** What a change of the row invalidates, its coming and going included. */
+  /** The tag that every write of the row invalidates, inserts and deletes included. */
   tagOf(id: number): string;
-  /** How the filter of all that exist is built. */
+  /** The kind's existence filter, over every row of the table. */
   existence(db: Database): ExistenceKind;
-  /** Loads all of them with one query; tags each. */
+  /** Whether the existence filter excludes the id, so that no tier need be asked. */
+  cannotExist(id: number, existence: Existence, scope: RequestScope): Promise<boolean>;
+  /** Loads all keys with one query and tags each of them. */
   loader(db: Database): LoadMany<T>;
-  /** The first ids, for a warm-up of everything. */
+  /** The lowest ids, for a warm-up of the whole kind. */
   listIds(db: Database, limit: number): Promise<number[]>;
 }
 
@@ -76,14 +80,16 @@ function createKind<T extends { readonly id: number }>(options: KindOptions<T>):
         const ids = await listIds(db, MAX_FILTERED + 1);
         if (ids.length > MAX_FILTERED)
           throw new Error(
-            `more than ${MAX_FILTERED} of the kind ${name}: a filter would leave some out`,
+            `the kind ${name} has more than ${MAX_FILTERED} rows, too many for a filter`,
           );
         return ids.map(keyOf);
       },
     }),
+    cannotExist: async (id, existence, { ctx }) =>
+      !(await existence.mayExist(name, keyOf(id), [tagOf(id)], ctx)),
     listIds,
     loader: (db) => async (keys, load) => {
-      const ids = keys.map((one) => Number(one.slice(name.length + 1)));
+      const ids = keys.map((each) => Number(each.slice(name.length + 1)));
       for (const id of ids) load.tagKey(keyOf(id), tagOf(id));
       const rows = await find(db, ids);
       return new Map(rows.map((row) => [keyOf(row.id), row]));

@@ -1,4 +1,4 @@
-/** The reference API as an OpenAPI 3.1 document. A test holds it against the routes. */
+/** The reference API as an OpenAPI 3.1 document. test/api/reference.test.ts compares it with the routes. */
 
 const integer = (minimum: number) => ({ type: "integer", minimum, maximum: 2_147_483_647 });
 const text = { type: "string" };
@@ -28,10 +28,12 @@ const query = (name: string, schema: object, required = false) => ({
 const id = { name: "id", in: "path", required: true, schema: integer(1) };
 const problem = (description: string) =>
   answer(description, ref("Problem"), "application/problem+json");
-const invalid = { 400: problem("What was sent is wrong; `errors` names the field") };
-const missing = { 404: problem("There is none; remembered for a minute") };
+const invalid = { 400: problem("The request is malformed; `errors` names each field") };
+const missing = { 404: problem("It does not exist; the answer is cached for a minute") };
 const limited = { 429: problem("Too many requests; see Retry-After") };
-const away = { 503: problem("The database is away and nothing is cached; see Retry-After") };
+const away = {
+  503: problem("The database does not answer and nothing is cached; see Retry-After"),
+};
 const reading = { ...invalid, ...limited, ...away };
 const security = [{ admin: [] }];
 const guarded = { 401: problem("No bearer token, or a wrong one"), ...reading };
@@ -60,7 +62,7 @@ export const openapi = {
     title: "Strata reference API",
     version: "0.1.0",
     description:
-      "A shop behind a three-tier cache. Where an answer came from is in its headers: Cache-Status, X-Cache-Status, Age, Server-Timing.",
+      "A shop behind a three-tier cache. The headers Cache-Status, X-Cache-Status, Age and Server-Timing say where an answer came from.",
   },
   paths: {
     "/products": {
@@ -79,17 +81,17 @@ export const openapi = {
     "/products/{id}": {
       parameters: [id],
       get: {
-        summary: "One product. Cached for an hour, purged by every write.",
+        summary: "One product. Cached for an hour; every write invalidates it.",
         responses: { 200: answer("The product", ref("Product")), ...missing, ...reading },
       },
       put: {
-        summary: "The whole product anew.",
+        summary: "Replaces the whole product.",
         security,
         requestBody: body(object(product)),
         responses: { 200: writes[200], ...missing, ...guarded },
       },
       patch: {
-        summary: "Any fields of the product.",
+        summary: "Changes the fields that are sent.",
         security,
         requestBody: body(object(product, [])),
         responses: { 200: writes[200], ...missing, ...guarded },
@@ -103,14 +105,14 @@ export const openapi = {
     "/products/{id}/stock": {
       parameters: [id],
       patch: {
-        summary: "A stock of so many, or so many more or fewer; never below 0.",
+        summary: "Sets the stock, or changes it by a number; never below 0.",
         security,
         requestBody: body({
           oneOf: [object({ stock: integer(0) }), object({ delta: { type: "integer" } })],
         }),
         responses: {
           200: writes[200],
-          409: problem("Not so many are there"),
+          409: problem("The stock would be below 0 or too large"),
           ...missing,
           ...guarded,
         },
@@ -124,7 +126,7 @@ export const openapi = {
     },
     "/users": {
       get: {
-        summary: "Up to 100 users in one request to Redis and at most one query.",
+        summary: "Up to 100 users, with one request to Redis and at most one query.",
         parameters: [query("ids", { type: "string", pattern: "^[0-9,]+$" }, true)],
         responses: {
           200: answer(
@@ -138,26 +140,26 @@ export const openapi = {
     "/users/{id}": {
       parameters: [id],
       get: {
-        summary: "One user; with the admin token also email and age, never from a shared entry.",
+        summary: "One user; with the admin token also email and age, which no shared entry holds.",
         responses: { 200: answer("The user", ref("User")), ...missing, ...reading },
       },
     },
     "/health": {
       get: {
-        summary: "What the application depends on, and whether it answers.",
-        responses: { 200: answer("It serves"), 503: answer("The database is away") },
+        summary: "Whether each dependency answers.",
+        responses: { 200: answer("It serves"), 503: answer("The database does not answer") },
       },
     },
     "/metrics": {
       get: {
-        summary: "Figures for Prometheus.",
+        summary: "Metrics in the Prometheus text format.",
         security,
         responses: { 200: answer("Text", text, "text/plain") },
       },
     },
     "/admin/purge": {
       post: {
-        summary: "Invalidates by tag, key, prefix or everything, for every reader anywhere.",
+        summary: "Invalidates by tag, key, prefix or everything, in every isolate.",
         security,
         requestBody: body(
           object(
@@ -173,20 +175,20 @@ export const openapi = {
         ),
         responses: {
           200: answer("Done"),
-          202: answer("Deferred: Redis is away"),
+          202: answer("Deferred: Redis does not answer"),
           ...guarded,
         },
       },
     },
     "/admin/warm": {
       post: {
-        summary: "Fills Redis with products or users; streams its progress.",
+        summary: "Loads products or users into Redis and streams the progress.",
         security,
         requestBody: body(
           object({ kind: { enum: ["products", "users"] }, ids: listOf(integer(1)) }, ["kind"]),
         ),
         responses: {
-          200: answer("A line of JSON a round", text, "application/x-ndjson"),
+          200: answer("One line of JSON for each round", text, "application/x-ndjson"),
           ...guarded,
         },
       },

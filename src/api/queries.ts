@@ -1,4 +1,4 @@
-/** Every read of the reference application. What they return is what clients get, and JSON. */
+/** The SQL reads of the reference application. Their results are JSON and are sent as they are. */
 import { asc, count, eq, inArray, sql } from "drizzle-orm";
 import type { Database } from "../index.ts";
 import { categories, products, users } from "./schema.ts";
@@ -21,7 +21,7 @@ export interface Category {
   readonly description: string;
 }
 
-/** What anybody may see of a user. */
+/** The public fields of a user. */
 export interface User {
   readonly id: number;
   readonly name: string;
@@ -29,7 +29,7 @@ export interface User {
   readonly createdAt: string;
 }
 
-/** What only the user and the admin may see; kept out of everything that is shared. */
+/** The fields that only the user and the admin may see. No shared entry holds them. */
 export interface PrivateUser {
   readonly email: string;
   readonly age: number;
@@ -63,7 +63,7 @@ export async function listProductIds(db: Database, limit: number): Promise<numbe
   return rows.map(({ id }) => id);
 }
 
-/** One page of the products, of one category or of all, in the order of ids. */
+/** One page of products, of one category or of all, ordered by id. */
 export async function listProducts(
   db: Database,
   page: number,
@@ -77,7 +77,7 @@ export async function listProducts(
     .orderBy(asc(products.id))
     .limit(PAGE_SIZE)
     .offset((page - 1) * PAGE_SIZE);
-  // Behind the last page no row is left to carry the total.
+  // Beyond the last page there is no row that carries the total.
   const total =
     rows[0]?.total ??
     (page === 1
@@ -86,7 +86,7 @@ export async function listProducts(
   return { items: rows.map(({ product }) => toProduct(product)), page, pageSize: PAGE_SIZE, total };
 }
 
-/** All categories: there are few, and menus show them all. */
+/** All categories on one page: there are few, and menus show them all. */
 export async function listCategories(db: Database): Promise<Page<Category>> {
   const items = await db.select().from(categories).orderBy(asc(categories.id));
   return { items, page: 1, pageSize: items.length, total: items.length };

@@ -2,7 +2,7 @@
 import { sql } from "drizzle-orm";
 import { check, index, integer, pgTable, text, timestamp } from "drizzle-orm/pg-core";
 
-/** Milliseconds, as JavaScript has them: an instant reads back as it was written. */
+/** An instant in milliseconds, the precision of a JavaScript date, so that it reads back unchanged. */
 const instant = (name: string) => timestamp(name, { withTimezone: true, precision: 3 });
 
 export const categories = pgTable("categories", {
@@ -25,7 +25,7 @@ export const products = pgTable(
     updatedAt: instant("updated_at").notNull().defaultNow(),
   },
   (table) => [
-    // The lists of one category are read in the order of ids; also serves the foreign key.
+    // Serves the lists of one category, which are ordered by id, and the foreign key.
     index("products_category_id_id_index").on(table.categoryId, table.id),
     check("products_price_cents_check", sql`${table.priceCents} >= 0`),
     check("products_stock_check", sql`${table.stock} >= 0`),

@@ -1,28 +1,28 @@
 /**
- * The names under which cached things of the shop are invalidated:
+ * The tags of the reference API, and the entries that carry each:
  *
  *     product:<id>    the product, and every list that shows it
  *     products        every list
- *     products:all    the lists that are not of one category
+ *     products:all    the lists of all categories
  *     category:<id>   the lists of that category
  */
 import { sql, type SQL } from "drizzle-orm";
 import { products } from "./schema.ts";
 
-/** The lists whose number of products and pages changes with every product that comes or goes. */
+/** The lists of all categories: each insert and delete changes their totals. */
 export const LISTS_OF_ALL = "products:all";
 
 export function tagsOfList(category: number | undefined): string[] {
   return ["products", category === undefined ? LISTS_OF_ALL : `category:${category}`];
 }
 
-/** The category that a product is in at that moment; locked, see Mutation.tagQuery. */
+/** Selects the tag of the product's current category. It locks the row: see `Mutation.tagQuery`. */
 export function categoryOf(id: number): SQL {
   return sql`
     select 'category:' || held.category_id
     from (select ${products.categoryId} from ${products} where ${products.id} = ${id} for update) as held`;
 }
 
-/** The id that this transaction's INSERT has just taken: it may be cached as missing. */
+/** Selects the tag of the product that this transaction inserts. A negative entry may carry it. */
 export const NEW_PRODUCT: SQL = sql`
   select 'product:' || currval(pg_get_serial_sequence('products', 'id'))`;

@@ -1,3 +1,4 @@
+/** Encodes bytes as base64 (RFC 4648, section 4). */
 export function toBase64(bytes: Uint8Array): string {
   let text = "";
   for (let at = 0; at < bytes.length; at += 8_192)
@@ -5,7 +6,7 @@ export function toBase64(bytes: Uint8Array): string {
   return btoa(text);
 }
 
-/** @throws if the text is not base64. */
+/** Decodes base64. @throws {DOMException} if the text is not base64. */
 export function fromBase64(text: string): Uint8Array {
   const chars = atob(text);
   const bytes = new Uint8Array(chars.length);

@@ -1,23 +1,24 @@
 import { seededHash } from "./hash.ts";
 
 /**
- * A Bloom filter: says of a key "never added" or "perhaps".
+ * A Bloom filter: answers "never added" or "perhaps added" for a key.
  *
  * @see Bloom, "Space/time trade-offs in hash coding with allowable errors", 1970;
- *   Kirsch, Mitzenmacher, "Less hashing, same performance", 2006, for the two hashes.
+ *   Kirsch, Mitzenmacher, "Less hashing, same performance", 2006: two hashes give all bit positions.
  */
 export interface Bloom {
   readonly bytes: Uint8Array;
-  /** Bits that one key sets. */
+  /** How many bits one key sets. */
   readonly hashes: number;
 }
 
-/** Filters are kept as one value of Redis; this is as large as it becomes in base64: 1 MiB. */
+/** A filter is one value in Redis: 786,432 bytes are 1 MiB of base64. */
 const MAX_BYTES = 786_432;
 
 /**
- * An empty filter for `count` keys that errs for the share `rate` of those never
- * added. Beyond some 650,000 keys at 1 % it errs more often: see `falsePositiveRate`.
+ * An empty filter for `count` keys that answers "perhaps added" for the share `rate` of the keys
+ * that were not added. Its size is bounded, so beyond about 650,000 keys at 1 % the share is
+ * larger: see `falsePositiveRate`.
  */
 export function createBloom(count: number, rate: number): Bloom {
   const keys = Math.max(1, count);
@@ -27,7 +28,7 @@ export function createBloom(count: number, rate: number): Bloom {
   return { bytes: new Uint8Array(length), hashes };
 }
 
-/** The share of keys never added that the filter takes for added, once `count` are in it. */
+/** The share of keys that were not added for which the filter answers "perhaps", once it holds `count` keys. */
 export function falsePositiveRate({ bytes, hashes }: Bloom, count: number): number {
   return (1 - Math.exp((-hashes * count) / (bytes.length * 8))) ** hashes;
 }

@@ -1,11 +1,11 @@
-/** A map that forgets everything when it is full: bounded memory without an eviction order. */
+/** A map that is cleared when it is full: bounded memory without an eviction order. */
 export interface BoundedMap<K, V> {
   get(key: K): V | undefined;
   set(key: K, value: V): void;
   delete(key: K): void;
 }
 
-/** @param maxEntries the map is cleared before it would hold more than this. */
+/** @param maxEntries the map is cleared before it would hold more entries. */
 export function createBoundedMap<K, V>(maxEntries: number): BoundedMap<K, V> {
   const entries = new Map<K, V>();
   return {

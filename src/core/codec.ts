@@ -4,12 +4,14 @@ import type { Entry } from "./entry.ts";
 import type { InvalidationKey } from "./invalidation-key.ts";
 
 /**
- * The stored form of an entry, text throughout:
+ * The stored form of an entry is a text of four parts:
  *
- *     strata1\n<members, tab-separated>\n<header as JSON>\n<body>
+ *     strata1\n<invalidation keys, tab-separated>\n<header as JSON>\n<body>
  *
- * The second line stands alone so that the scripts in Redis can look the
- * members up without parsing anything. A body that is not text is base64.
+ * The invalidation keys have a line of their own, so that the scripts in Redis read them without
+ * parsing JSON. A binary body is base64.
+ *
+ * @see docs/storage-schema.md for the fields of the header
  */
 const MAGIC = "strata1";
 
@@ -65,20 +67,22 @@ export function encodeEntry(entry: Entry): string {
   return `${MAGIC}\n${entry.invalidationKeys.join("\t")}\n${JSON.stringify(header)}\n${body}`;
 }
 
-/** The entry, or undefined if the text is not one of this version under this key. */
+/** The entry that a text holds, or undefined if it is not an entry of this version under this key. */
 export function decodeEntry(key: string, text: string): Entry | undefined {
-  const membersAt = MAGIC.length + 1;
+  const keysAt = MAGIC.length + 1;
   if (!text.startsWith(`${MAGIC}\n`)) return undefined;
-  const headerAt = text.indexOf("\n", membersAt) + 1;
+  const headerAt = text.indexOf("\n", keysAt) + 1;
   const bodyAt = headerAt > 0 ? text.indexOf("\n", headerAt) + 1 : 0;
   if (bodyAt === 0) return undefined;
   try {
     const header = Header.parse(JSON.parse(text.slice(headerAt, bodyAt - 1)));
-    const members = text.slice(membersAt, headerAt - 1).split("\t");
+    const invalidationKeys = text.slice(keysAt, headerAt - 1).split("\t");
     const body = text.slice(bodyAt);
-    // Cut off, or cut at the wrong place: an entry without all its names could not be purged.
+    // A text that was cut off is rejected: an entry that lost invalidation keys could not be purged.
     const whole =
-      members.includes("n:") && members.includes(`k:${key}`) && body.length === header.n;
+      invalidationKeys.includes("n:") &&
+      invalidationKeys.includes(`k:${key}`) &&
+      body.length === header.n;
     if (header.k !== key || !whole) return undefined;
     const [storedAt, freshUntil, staleUntil, errorUntil, deleteAt] = header.t;
     return {
@@ -87,7 +91,9 @@ export function decodeEntry(key: string, text: string): Entry | undefined {
       body: header.b ? fromBase64(body) : body,
       ...(header.h && { http: { status: header.h[0], headers: header.h[1], ...header.x } }),
       etag: header.e,
-      invalidationKeys: (header.b ? copyOf(members) : members) as InvalidationKey[],
+      invalidationKeys: (header.b
+        ? copyOf(invalidationKeys)
+        : invalidationKeys) as InvalidationKey[],
       storedAt,
       freshUntil,
       staleUntil,
@@ -98,12 +104,12 @@ export function decodeEntry(key: string, text: string): Entry | undefined {
       loadCost: header.c,
     };
   } catch {
-    // Not JSON, or not a header: something else wrote here. A miss, by contract.
+    // Another program wrote under this key: a miss.
     return undefined;
   }
 }
 
-/** Parts of a text keep all of it alive in V8; beside a body that is not text that is waste. */
+/** Copies texts. In V8 a slice keeps its whole source alive, which is waste once the body has been decoded from base64. */
 function copyOf(parts: readonly string[]): unknown {
   return JSON.parse(JSON.stringify(parts));
 }

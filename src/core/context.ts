@@ -3,17 +3,18 @@ import { fault, messageOf } from "./faults.ts";
 import type { ChildSpan } from "./trace-carrier.ts";
 import type { Clock } from "./time.ts";
 
-/** What one request carries through every room. */
+/** The context of one request. It is passed to everything that the request calls. */
 export interface Context {
+  /** The clock, in milliseconds since the epoch. */
   readonly now: Clock;
-  /** The host under which the edge tier stores its envelopes. */
+  /** The host in the URLs under which the edge tier stores entries. */
   readonly host: string;
-  /** Where the request entered the network; scopes a regional flight. */
+  /** The region in which the request entered Cloudflare's network. Flights of scope "region" are shared inside it. */
   readonly region: string;
-  /** Keeps work alive after the response; a failure in it never reaches the client. */
+  /** Keeps work alive after the response. If the work fails, an event reports it; the client does not notice. */
   defer(work: Promise<unknown>): void;
   emit(event: CacheEvent): void;
-  /** For a call that continues this request elsewhere; undefined where nobody watches. */
+  /** A span for a call to another object, which continues the trace. Undefined without telemetry. */
   child(): ChildSpan | undefined;
 }
 
@@ -21,7 +22,7 @@ export interface ContextOptions {
   readonly now: Clock;
   readonly host: string;
   readonly region: string;
-  /** The platform's way to keep work alive after the answer. */
+  /** The platform's function that keeps work alive after the response. */
   readonly waitUntil: (work: Promise<unknown>) => void;
   readonly emit: (event: CacheEvent) => void;
   readonly child?: () => ChildSpan | undefined;

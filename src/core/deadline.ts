@@ -1,6 +1,6 @@
 import type { Millis } from "./time.ts";
 
-/** A wait that took longer than its deadline. */
+/** Says that a wait took longer than its deadline. */
 export class DeadlineExceeded extends Error {
   constructor(ms: Millis) {
     super(`no answer within ${ms} ms`);
@@ -13,7 +13,7 @@ export function isDeadlineExceeded(error: unknown): error is DeadlineExceeded {
 }
 
 /**
- * Returns `work`, or rejects with DeadlineExceeded after `ms`. Injected, because timers belong
- * to the platform; `resilience/deadline.ts` has the implementation.
+ * Returns `work`, or rejects with DeadlineExceeded after `ms`. It is injected, since `core` has no
+ * timers; `resilience/deadline.ts` has the implementation.
  */
 export type WithTimeout = <T>(work: Promise<T>, ms: Millis) => Promise<T>;

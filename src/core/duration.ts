@@ -4,6 +4,7 @@ import type { Millis } from "./time.ts";
 /** A number of milliseconds, or a number with a unit: "250ms", "30s", "5m", "1h", "7d". */
 export type Duration = Millis | `${number}${"ms" | "s" | "m" | "h" | "d"}`;
 
+/** The units of durations and of the spans of rate limits, in milliseconds. */
 const UNIT_MS: Readonly<Record<string, Millis>> = {
   ms: 1,
   s: 1_000,
@@ -12,7 +13,7 @@ const UNIT_MS: Readonly<Record<string, Millis>> = {
   d: 86_400_000,
 };
 
-/** `duration` in milliseconds. @throws {DefinitionError} naming `field` if it is none. */
+/** Converts a duration to milliseconds. @throws {DefinitionError} that names `field` if it is no duration. */
 export function toMillis(duration: Duration, field: string): Millis {
   const ms = typeof duration === "number" ? duration : parse(duration);
   if (ms === undefined || !Number.isFinite(ms) || ms < 0)

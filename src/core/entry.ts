@@ -7,62 +7,71 @@ import {
 import type { Era, Seq } from "./seq.ts";
 import type { EpochMs, Millis } from "./time.ts";
 
-/** What is kept of a response beside its body. */
+/** The parts of a stored response other than its body. */
 export interface HttpMeta {
   readonly status: number;
   readonly headers: readonly (readonly [name: string, value: string])[];
-  /** When its age was 0; when it was stored, where undefined. */
+  /** When the response had age 0. Default: when the entry was stored. */
   readonly bornAt?: EpochMs;
-  /** The bytes of the representation that the body holds; all of them where undefined. */
+  /** The byte range of the representation that the body holds. Default: all of it. */
   readonly part?: { readonly first: number; readonly last: number; readonly total: number };
-  /** Responses that are stored under keys of their own, newest first; such an entry is only their list. */
+  /** The variants of the resource, newest first. An entry with variants is only their list: each has its own key. */
   readonly variants?: readonly Variant[];
 }
 
-/** One of several responses of a key, with what selects it: fields of the request as it had them. */
+/** One of several responses of a resource, with the request fields that select it (RFC 9111, section 4.1). */
 export interface Variant {
+  /** The key under which this response is stored. */
   readonly key: string;
+  /** The fields that `Vary` names, as the request had them; null if it lacked one. */
   readonly selectors: readonly (readonly [name: string, value: string | null])[];
   readonly etag: string;
-  /** The language of the response, if it has one. */
+  /** The response's Content-Language, if it has one. */
   readonly language: string | null;
   readonly deleteAt: EpochMs;
 }
 
-/** A stored value. Instants are absolute, so that every tier and every clock reads them alike. */
+/**
+ * A stored result. Its instants are absolute, so that an entry means the same in every tier.
+ *
+ * @see docs/storage-schema.md for its stored form
+ */
 export interface Entry {
   readonly key: string;
-  /** `absent`: the origin said that there is nothing. */
+  /** `absent` is a negative entry: the origin has nothing under this key. */
   readonly kind: "value" | "absent";
-  /** JSON for data, the body for a response. Text where it is text: text costs nothing to store. */
+  /** JSON of a value, or the body of a response. Text stays a string, which needs no encoding to be stored. */
   readonly body: string | Uint8Array;
   readonly http?: HttpMeta;
   readonly etag: string;
-  /** Every name by which it can be invalidated, the derived ones included. */
+  /** All of its invalidation keys: tags, the key, the prefixes of the key, the namespace. */
   readonly invalidationKeys: readonly InvalidationKey[];
   readonly storedAt: EpochMs;
-  /** Served without question until then. */
+  /** The end of the fresh lifetime. */
   readonly freshUntil: EpochMs;
-  /** Served while a refresh runs until then. */
+  /** The end of stale-while-revalidate. */
   readonly staleUntil: EpochMs;
-  /** Served when the origin fails until then. */
+  /** The end of stale-if-error. */
   readonly errorUntil: EpochMs;
-  /** Kept until then, if only to be confirmed by the origin; no tier keeps it longer. */
+  /** When every tier deletes it. Until then the origin can still confirm it (304). */
   readonly deleteAt: EpochMs;
-  /** What the loader knew of the log BEFORE it began to read the origin. */
+  /**
+   * The log's number as the loader knew it BEFORE it asked the origin. The entry is invalid once
+   * one of its invalidation keys has a higher number in the log.
+   */
   readonly asOf: Seq;
-  /** Empty if the loader had never reached the log; such an entry stays in its isolate. */
+  /** The era of the log that `asOf` belongs to. Empty if the loader never reached the log: then only its isolate's memory holds the entry. */
   readonly era: Era;
-  /** What the load took. */
+  /** How long the load took. */
   readonly loadCost: Millis;
 }
 
-/** What a load gives. */
+/** The result of a load. */
 export type LoadResult =
   | {
       readonly storable: false;
-      /** It says nothing of later results: they may be waited for. */
-      readonly passing?: true;
+      /** Later results may be storable, so no hit-for-miss marker is set. */
+      readonly oneOff?: true;
     }
   | {
       readonly storable: true;
@@ -70,41 +79,47 @@ export type LoadResult =
       readonly body: string | Uint8Array;
       readonly http?: HttpMeta;
       readonly etag: string;
-      /** Names found in the result, beside the policy's own tags. */
-      readonly members: readonly InvalidationKey[];
-      /** The load's own fresh lifetime; the policy's where undefined. */
+      /** Invalidation keys that the load found, beside the policy's tags and those derived from the key. */
+      readonly invalidationKeys: readonly InvalidationKey[];
+      /** The fresh lifetime that the loader set. Default: the policy's. */
       readonly freshForMs?: Millis;
-      /** Where the result says itself how long it lives; the policy's lifetimes where undefined. */
+      /** The lifetimes that the response states itself. Default: those of the policy. */
       readonly lifetimes?: Lifetimes;
-      /** The earliest end of what went into it; the policy's own lifetime where undefined. */
+      /** The earliest `freshUntil` of the entries that the loader read. Default: no limit. */
       readonly freshUntil?: EpochMs;
-      /** The log's number and era of the oldest thing in it; the leader's own where undefined. */
+      /** The oldest log position of the entries that the loader read. Default: the load's own. */
       readonly inner?: LogPosition;
     };
 
-/** What a load gives that may be stored. */
+/** The result of a load that may be stored. */
 export type StorableResult = Extract<LoadResult, { storable: true }>;
 
 /** The instants of an entry's life, in rising order. */
 export type Lifetimes = Pick<Entry, "freshUntil" | "staleUntil" | "errorUntil" | "deleteAt">;
 
-/** What was known of the log at one moment. */
+/** How far a reader knew the log. */
 export interface LogPosition {
   readonly asOf: Seq;
   readonly era: Era;
 }
 
+/** When a load ran, and how far its isolate knew the log before it. */
 export interface LoadStamp extends LogPosition {
   readonly startedAt: EpochMs;
   readonly storedAt: EpochMs;
 }
 
-/** Makes the entry of a load. `random` in [0, 1) spreads lifetimes apart. */
+/**
+ * Makes the entry of a load.
+ *
+ * @param random in [0, 1); shortens the lifetime by up to the policy's jitter, so that entries that
+ *   were loaded together do not expire together
+ */
 export function createEntry(
   key: string,
   policy: Policy,
   loaded: StorableResult,
-  moment: LoadStamp,
+  stamp: LoadStamp,
   random: number,
 ): Entry {
   return {
@@ -117,13 +132,13 @@ export function createEntry(
       ...new Set([
         ...derivedInvalidationKeys(key),
         ...policy.tags.map(invalidationKeyOfTag),
-        ...loaded.members,
+        ...loaded.invalidationKeys,
       ]),
     ],
-    storedAt: moment.storedAt,
-    ...lifetimesOf(policy, loaded, moment.storedAt, random),
-    ...combine(moment, loaded.inner),
-    loadCost: moment.storedAt - moment.startedAt,
+    storedAt: stamp.storedAt,
+    ...lifetimesOf(policy, loaded, stamp.storedAt, random),
+    ...oldestPosition(stamp, loaded.inner),
+    loadCost: stamp.storedAt - stamp.startedAt,
   };
 }
 
@@ -144,16 +159,19 @@ function lifetimesOf(
   return { freshUntil, staleUntil, errorUntil, deleteAt: errorUntil };
 }
 
-/** An outer entry is as old as the oldest thing in it; two eras in one make it unusable. */
-function combine(own: LoadStamp, inner: LogPosition | undefined) {
+/**
+ * An entry that was made of other entries is valid only as far as the oldest of them. Positions of
+ * different eras cannot be compared, so the entry gets an empty era, which is never valid.
+ */
+function oldestPosition(own: LogPosition, inner: LogPosition | undefined): LogPosition {
   if (inner === undefined) return { asOf: own.asOf, era: own.era };
   if (inner.era !== own.era) return { asOf: 0, era: "" };
   return { asOf: Math.min(own.asOf, inner.asOf), era: own.era };
 }
 
 /**
- * The copy of an entry that was found valid at number `asOf`: it need not be
- * asked about again. A soft invalidation that was found becomes part of it.
+ * The copy of an entry that the log confirmed up to number `asOf`, so that no reader has to ask
+ * again. If the log had a soft invalidation of it, the copy is stale.
  */
 export function verifiedCopy(entry: Entry, asOf: Seq, soft: boolean, now: EpochMs): Entry {
   const copy = soft ? softened(entry, now) : entry;
@@ -161,22 +179,29 @@ export function verifiedCopy(entry: Entry, asOf: Seq, soft: boolean, now: EpochM
 }
 
 /**
- * The copy of an entry that was invalidated softly: no longer fresh from now on,
- * and then stale for as long as it would have been after its time.
+ * The copy of an entry after a soft invalidation: it is stale from now on. Its stale windows keep
+ * their length and begin now.
  */
 export function softened(entry: Entry, now: EpochMs): Entry {
-  const earlier = entry.freshUntil - now;
-  if (earlier <= 0) return entry;
+  const shiftMs = entry.freshUntil - now;
+  if (shiftMs <= 0) return entry;
   const { staleUntil, errorUntil } = entry;
   return {
     ...entry,
     freshUntil: now,
-    staleUntil: staleUntil - earlier,
-    errorUntil: errorUntil - earlier,
+    staleUntil: staleUntil - shiftMs,
+    errorUntil: errorUntil - shiftMs,
   };
 }
 
-/** Where `now` lies in the life of an entry. */
+/**
+ * The phase of an entry's life at an instant:
+ * - `fresh`: it is served
+ * - `revalidate`: it is served while a refresh runs (RFC 5861, section 3)
+ * - `error-only`: it is served only if the origin fails (RFC 5861, section 4)
+ * - `kept`: it is not served; the origin may confirm it with 304
+ * - `expired`: every tier deletes it
+ */
 export type Freshness = "fresh" | "revalidate" | "error-only" | "kept" | "expired";
 
 export function freshnessOf(entry: Entry, now: EpochMs): Freshness {
@@ -186,18 +211,18 @@ export function freshnessOf(entry: Entry, now: EpochMs): Freshness {
   return now < entry.deleteAt ? "kept" : "expired";
 }
 
-/** Bytes beside the characters, as V8's heap grows by them: of an entry with its place in the tier, and of its parts. */
+/** Measured growth of V8's heap, in bytes, beside the characters: for an entry and its node in the memory tier, and for each part. */
 const ENTRY_BYTES = 420;
 const BINARY_BYTES = 200;
-const MEMBER_BYTES = 40;
+const INVALIDATION_KEY_BYTES = 40;
 const HEADER_BYTES = 72;
 
-/** Bytes an entry takes in memory, near enough: V8 takes one a character where all are Latin-1, else two. */
+/** Estimates the bytes that an entry takes in memory. V8 stores a text with one byte a character if all are Latin-1, else with two. */
 export function sizeOf(entry: Entry): number {
   const { body, key, etag } = entry;
   let bytes = ENTRY_BYTES + key.length + etag.length;
   bytes += typeof body === "string" ? textBytes(body) : BINARY_BYTES + body.byteLength;
-  for (const member of entry.invalidationKeys) bytes += MEMBER_BYTES + textBytes(member);
+  for (const name of entry.invalidationKeys) bytes += INVALIDATION_KEY_BYTES + textBytes(name);
   for (const [name, value] of entry.http?.headers ?? [])
     bytes += HEADER_BYTES + name.length + value.length;
   return bytes;

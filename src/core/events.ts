@@ -1,7 +1,7 @@
 import type { Fault } from "./faults.ts";
 import type { Millis } from "./time.ts";
 
-/** Where a value came from; feeds headers, telemetry and tests alike. */
+/** The source of a value. Response headers, telemetry and tests use the same words. */
 export type LookupStatus =
   | "hit-memory"
   | "hit-edge"
@@ -12,11 +12,12 @@ export type LookupStatus =
   | "stale-on-error"
   /** Loaded from the origin by this request. */
   | "miss"
-  /** Loaded from the origin by another request that this one waited for. */
+  /** Loaded from the origin by another request, for which this one waited. */
   | "joined"
+  /** Loaded from the origin, and not stored. */
   | "bypass";
 
-/** Everything that happens in the cache. Durations in milliseconds. */
+/** The events of the cache; `ctx.emit` reports them. Durations are in milliseconds. */
 export type CacheEvent =
   | {
       readonly type: "lookup.end";
@@ -36,7 +37,7 @@ export type CacheEvent =
       readonly key: string;
       readonly ms: Millis;
       readonly outcome: "stored" | "uncacheable" | "failed";
-      /** Of the body that was stored. */
+      /** The size of the body that was stored. */
       readonly bytes?: number;
     }
   | { readonly type: "fault.raise"; readonly fault: Fault }
@@ -44,7 +45,13 @@ export type CacheEvent =
       readonly type: "entry.reject";
       readonly key: string;
       readonly tier: "memory" | "edge" | "redis";
-      /** `too-big`: not stored there, for its size. */
+      /**
+       * - `invalidated`, `era`, `floor`: the log makes it invalid (core/log.ts)
+       * - `corrupt`: it could not be decoded
+       * - `unverified`: the log was asked and did not confirm it
+       * - `unfit`: the policy's schema rejected it
+       * - `too-big`: the tier does not store entries of this size
+       */
       readonly reason:
         | "invalidated"
         | "era"
@@ -59,36 +66,37 @@ export type CacheEvent =
       readonly type: "log.apply";
       readonly outcome: string;
       readonly changes: number;
-      /** How long ago the newest change was made, by Redis' clock; if there was one. */
+      /** How long ago the newest change was made, by Redis' clock. Undefined without a change. */
       readonly lagMs?: Millis;
     }
   | {
-      /** One request to Redis has been answered, or has failed. */
+      /** One request to Redis has ended. */
       readonly type: "redis.end";
-      /** What it was for: "read", "sync". */
+      /** The method of the shared store, such as "read" or "sync". */
       readonly operation: string;
-      /** What was sent: "EVALSHA". */
+      /** The Redis command, such as "EVALSHA". */
       readonly command: string;
-      /** Commands as Upstash bills them: a script, and what it calls. */
+      /** Commands as Upstash bills them: one for a script and one for each command that it calls. */
       readonly commands: number;
       readonly ms: Millis;
       readonly outcome: string;
     }
   | {
-      /** A Durable Object has answered one call, or has failed to. */
+      /** One call of a Durable Object has ended. */
       readonly type: "durable.end";
-      /** "FlightShard/join" */
+      /** Such as "FlightShard/join". */
       readonly method: string;
       readonly ms: Millis;
       readonly outcome: string;
-      /** The name that its span was given before; "" if nobody watches. */
+      /** The id that was given to its span before the call; "" without telemetry. */
       readonly spanId: string;
     }
   | {
       readonly type: "invalidation.end";
-      readonly members: number;
+      /** How many log keys were invalidated. */
+      readonly logKeys: number;
       readonly outcome: "done" | "deferred";
     };
 
-/** The timed steps of a request; one member of Server-Timing each. */
+/** The timed steps of a request. Each is one metric in `Server-Timing`. */
 export type Step = "memory" | "edge" | "redis" | "log" | "flight" | "origin" | "sql" | "limit";

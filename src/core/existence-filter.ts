@@ -1,4 +1,4 @@
-/** What is stored of all keys of one kind that exist, and how it is written down. */
+/** Existence filters: the keys of one kind that exist, as a Bloom filter, and its stored form. */
 import * as z from "zod/mini";
 import { fromBase64, toBase64 } from "./base64.ts";
 import { addKey, createBloom, type Bloom } from "./bloom.ts";
@@ -7,14 +7,15 @@ import type { Context } from "./context.ts";
 import type { Result } from "./result.ts";
 import type { EpochMs, Millis } from "./time.ts";
 
-/** The keys of one kind, as of a moment of the log that came BEFORE they were listed. */
+/** The keys of one kind that exist. `asOf` and `era` are the log position BEFORE the keys were listed. */
 export interface ExistenceFilter extends LogPosition {
   readonly bloom: Bloom;
   readonly builtAt: EpochMs;
+  /** How many keys were listed. */
   readonly count: number;
 }
 
-/** Where filters are kept for all isolates. */
+/** The store that all isolates share. A filter is a text. */
 export interface FilterStore {
   load(kind: string, ctx: Context): Promise<Result<string | undefined>>;
   save(kind: string, text: string, ttlMs: Millis, ctx: Context): Promise<Result<void>>;
@@ -32,16 +33,21 @@ const Header = z.object({
   bytes: z.int(),
 });
 
-/** The filter of these keys; `rate` is the share of keys that do not exist and pass all the same. */
+/**
+ * Makes the filter of all keys of a kind.
+ *
+ * @param rate the share of keys that do not exist for which the filter answers "perhaps"
+ * @param position how far the log was known before the keys were listed
+ */
 export function createFilter(
   keys: readonly string[],
   rate: number,
-  moment: LogPosition,
+  position: LogPosition,
   builtAt: EpochMs,
 ): ExistenceFilter {
   const bloom = createBloom(keys.length, rate);
   for (const key of keys) addKey(bloom, key);
-  return { ...moment, bloom, builtAt, count: keys.length };
+  return { ...position, bloom, builtAt, count: keys.length };
 }
 
 export function encodeFilter({ bloom, ...rest }: ExistenceFilter): string {
@@ -51,18 +57,18 @@ export function encodeFilter({ bloom, ...rest }: ExistenceFilter): string {
   return `${MAGIC}\n${JSON.stringify(header)}\n${toBase64(bytes)}`;
 }
 
-/** The filter, or undefined if the text is not a whole one of this version. */
+/** The filter that a text holds, or undefined if it is not a whole filter of this version. */
 export function decodeFilter(text: string): ExistenceFilter | undefined {
   const [magic, header = "", body = ""] = text.split("\n");
   if (magic !== MAGIC) return undefined;
   try {
     const { hashes, bytes: length, ...rest } = Header.parse(JSON.parse(header));
     const bytes = fromBase64(body);
-    // Cut off, bits are missing: keys that exist would be denied.
+    // A filter that was cut off lacks bits and would deny keys that exist.
     if (bytes.length !== length || length === 0 || hashes < 1) return undefined;
     return { ...rest, bloom: { bytes, hashes } };
   } catch {
-    // Something else wrote here: no filter, by contract.
+    // Another program wrote under this key: no filter.
     return undefined;
   }
 }

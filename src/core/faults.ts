@@ -1,7 +1,7 @@
 import { isDeadlineExceeded } from "./deadline.ts";
 import type { Millis } from "./time.ts";
 
-/** The things Strata depends on; a fault names the one that failed. */
+/** The dependencies of Strata. The code of a fault begins with the one that failed. */
 export type Dependency = "memory" | "edge" | "redis" | "flight" | "origin";
 
 export type FaultCode =
@@ -13,11 +13,16 @@ export type FaultCode =
   | `${Dependency}.open`
   | `${Dependency}.saturated`;
 
-/** A failure of something outside. Recorded, and turned into a miss or a 503; never thrown. */
+/**
+ * A failure of a dependency, as a value. It is recorded and becomes a miss or a 503; it is never
+ * thrown. docs/failure-modes.md lists the codes.
+ */
 export interface Fault {
+  /** The dependency and the kind of failure, such as `redis.timeout`. */
   readonly code: FaultCode;
-  /** For operators. Holds no secret and no value. */
+  /** For operators. Contains no secret and no stored value. */
   readonly message: string;
+  /** When a client may try again, if that is known. */
   readonly retryAfterMs?: Millis;
 }
 
@@ -25,21 +30,32 @@ export function fault(code: FaultCode, message: string, retryAfterMs?: Millis): 
   return retryAfterMs === undefined ? { code, message } : { code, message, retryAfterMs };
 }
 
+/** A failed result. */
 export function failed(code: FaultCode, message: string): { ok: false; fault: Fault } {
   return { ok: false, fault: fault(code, message) };
 }
 
+/** A successful result. */
 export function done<T>(value: T): { ok: true; value: T } {
   return { ok: true, value };
 }
 
-/** The text of an unknown error, one line, bounded. */
+/**
+ * The message of any thrown value, as one line of at most 200 characters.
+ *
+ * @example
+ * try {
+ *   await c.var.strata.cache.read(key("user", 1), definePolicy({ freshFor: "1m" }), async () => 1);
+ * } catch (error) {
+ *   console.error(messageOf(error));
+ * }
+ */
 export function messageOf(error: unknown): string {
   const text = error instanceof Error ? error.message || error.name : String(error);
   return text.replaceAll(/\s+/g, " ").slice(0, 200);
 }
 
-/** The fault of a load that threw: its own, if the loader's error carries one. */
+/** The fault of an error that a load threw: the error's own fault if it carries one. */
 export function originFaultOf(error: unknown): Fault {
   if (isDeadlineExceeded(error)) return fault("origin.timeout", error.message);
   if (error instanceof Error && "fault" in error && isFault(error.fault)) return error.fault;
@@ -50,8 +66,9 @@ function isFault(value: unknown): value is Fault {
   return typeof value === "object" && value !== null && "code" in value && "message" in value;
 }
 
-/** Thrown by `cache.read` when a value can be had from nowhere. */
+/** Thrown by `cache.read` if no tier may serve a value and the load failed. */
 export class CacheUnavailable extends Error {
+  /** The failure of the load. */
   readonly fault: Fault;
   constructor(cause: Fault) {
     super(`${cause.code}: ${cause.message}`);
@@ -60,10 +77,11 @@ export class CacheUnavailable extends Error {
   }
 }
 
-/** Thrown where a policy, a key or a tag is defined wrongly: a mistake of the developer. */
+/** Thrown for an invalid policy, key, tag or option: a mistake in the program, not a failure. */
 export class DefinitionError extends TypeError {
+  /** The field that is wrong. */
   readonly field: string;
-  /** What is wrong with the field, without its name. */
+  /** A text that says what the field must be, without its name. */
   readonly problem: string;
   constructor(field: string, problem: string) {
     super(`${field}: ${problem}`);

@@ -2,26 +2,27 @@ import { DefinitionError } from "./faults.ts";
 import { keyProblem } from "./key.ts";
 
 /**
- * A member of the invalidation log. Typed by its first letters, so that no
- * user's tag can pose as a key, a prefix, or the log's own bookkeeping:
- * `t:<tag>`, `k:<key>`, `p:<prefix>`, `n:` (the whole namespace).
+ * A name that can invalidate entries: `t:<tag>`, `k:<key>`, `p:<prefix of keys>`, or `n:` for the
+ * whole namespace. The letter keeps an application's tag from being read as a key, a prefix, or
+ * one of the log's own members (`!seq`, `!era:`, `!floor:`).
  */
 export type InvalidationKey = `t:${string}` | `k:${string}` | `p:${string}` | "n:";
-/** Written before a member whose invalidation is soft: stale, not gone. */
+/** Stands before an invalidation key whose invalidation is soft: entries become stale, not unusable. */
 export const SOFT = "~";
+/** A member of the invalidation log, scored with the number of its latest invalidation. */
 export type LogKey = InvalidationKey | `~${InvalidationKey}`;
 
 const MAX_TAG_LENGTH = 256;
-/** How many `:`-terminated prefixes of a key can be purged. */
+/** A key carries its first 4 prefixes that end at a `:`; longer ones cannot be purged. */
 export const MAX_PREFIX_DEPTH = 4;
-/** Tags of one entry, the derived ones not counted. */
+/** Tags that one entry may have. */
 export const MAX_TAGS = 128;
 
 // Control characters would break the one-line header of a stored entry.
 // oxlint-disable-next-line no-control-regex -- matching control characters is the point
 const CONTROL = /[\u0000-\u001f\u007f]/;
 
-/** Why `tag` cannot be a tag, or undefined if it can. */
+/** The reason why a tag is invalid, or undefined. */
 export function tagProblem(tag: string): string | undefined {
   if (tag.length === 0) return "a tag must not be empty";
   if (tag.length > MAX_TAG_LENGTH) return `a tag has at most ${MAX_TAG_LENGTH} characters`;
@@ -30,13 +31,14 @@ export function tagProblem(tag: string): string | undefined {
   return undefined;
 }
 
+/** @throws {DefinitionError} if the tag is invalid. */
 export function invalidationKeyOfTag(tag: string): InvalidationKey {
   const problem = tagProblem(tag);
   if (problem !== undefined) throw new DefinitionError("tags", problem);
   return `t:${tag}`;
 }
 
-/** Why `prefix` cannot be purged, or undefined if it can. */
+/** The reason why a prefix cannot be purged, or undefined. */
 export function prefixProblem(prefix: string): string | undefined {
   if (!prefix.endsWith(":")) return "a prefix must end at a ':'";
   if (prefix.split(":").length - 1 > MAX_PREFIX_DEPTH)
@@ -44,31 +46,36 @@ export function prefixProblem(prefix: string): string | undefined {
   return tagProblem(prefix);
 }
 
-/** The members that every entry under `key` carries: the key, its prefixes, the namespace. */
+/** The invalidation keys that every entry under `key` carries: the namespace, the key, its prefixes. */
 export function derivedInvalidationKeys(key: string): InvalidationKey[] {
-  const members: InvalidationKey[] = ["n:", `k:${key}`];
+  const invalidationKeys: InvalidationKey[] = ["n:", `k:${key}`];
   let at = -1;
   for (let depth = 0; depth < MAX_PREFIX_DEPTH; depth++) {
     at = key.indexOf(":", at + 1);
     if (at < 0) break;
-    members.push(`p:${key.slice(0, at + 1)}`);
+    invalidationKeys.push(`p:${key.slice(0, at + 1)}`);
   }
-  return members;
+  return invalidationKeys;
 }
 
-/** What a purge names. `soft` makes entries stale instead of invalid. */
+/** The targets of a purge. An entry that one of them names is invalidated. */
 export interface PurgeTargets {
+  /** Tags of entries. */
   readonly tags?: readonly string[];
+  /** Keys of entries. */
   readonly keys?: readonly string[];
+  /** Prefixes of keys, each with a `:` at its end. */
   readonly prefixes?: readonly string[];
+  /** The whole namespace. */
   readonly everything?: boolean;
+  /** Makes entries stale instead of unusable. Default false. */
   readonly soft?: boolean;
 }
 
 /**
- * The log members that a purge names.
+ * The log keys of a purge, without repetitions.
  *
- * @throws {DefinitionError} naming the field and the value that cannot be purged.
+ * @throws {DefinitionError} that names the field and the value that cannot be purged.
  */
 export function logKeysOfPurge(targets: PurgeTargets): LogKey[] {
   const hard: InvalidationKey[] = [
@@ -80,7 +87,7 @@ export function logKeysOfPurge(targets: PurgeTargets): LogKey[] {
     ),
   ];
   const unique = [...new Set(hard)];
-  return targets.soft === true ? unique.map((member): LogKey => `${SOFT}${member}`) : unique;
+  return targets.soft === true ? unique.map((name): LogKey => `${SOFT}${name}`) : unique;
 }
 
 function checked(

@@ -3,20 +3,21 @@ import type { LogKey } from "./invalidation-key.ts";
 import type { Result } from "./result.ts";
 import type { Era, Seq } from "./seq.ts";
 
-/** The answer to an invalidation: its number, and what held before it. */
+/** The log's answer to an invalidation. */
 export interface Invalidation {
+  /** The number that the log gave it. */
   readonly seq: Seq;
   readonly era: Era;
-  /** The highest number any of the members had before; 0 for none. */
+  /** The highest number that any of its log keys had before; 0 if none had one. */
   readonly previous: Seq;
 }
 
-/** The engine as writers see it. */
+/** The part of the engine that writers use. */
 export interface Invalidator {
-  /** Makes what the members name invalid in this isolate at once. */
-  markInvalidated(members: readonly LogKey[]): void;
-  /** Acknowledged, for every reader anywhere, when it resolves with ok. Safe to repeat. */
-  invalidate(members: readonly LogKey[], ctx: Context): Promise<Result<Invalidation>>;
-  /** The log's number of each member; 0 where it has none. */
-  numbers(members: readonly LogKey[], ctx: Context): Promise<Result<readonly Seq[]>>;
+  /** Invalidates the log keys in this isolate at once, before the log has numbered them. */
+  markInvalidated(logKeys: readonly LogKey[]): void;
+  /** Invalidates the log keys for all readers. Acknowledged when it resolves with ok. Safe to repeat. */
+  invalidate(logKeys: readonly LogKey[], ctx: Context): Promise<Result<Invalidation>>;
+  /** The log's number of each log key; 0 for one that it lacks. */
+  numbers(logKeys: readonly LogKey[], ctx: Context): Promise<Result<readonly Seq[]>>;
 }

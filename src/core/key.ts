@@ -3,7 +3,7 @@ import { DefinitionError } from "./faults.ts";
 /** Keys are stored in Redis and in URLs; longer ones are refused. */
 export const MAX_KEY_LENGTH = 512;
 
-/** Why `key` cannot be a key, or undefined if it can. */
+/** The reason why a key is invalid, or undefined. */
 export function keyProblem(key: string): string | undefined {
   if (key.length === 0) return "a key must not be empty";
   if (key.length > MAX_KEY_LENGTH) return `a key has at most ${MAX_KEY_LENGTH} characters`;
@@ -13,11 +13,13 @@ export function keyProblem(key: string): string | undefined {
 }
 
 /**
- * Builds a cache key `kind:part:part…`. Parts are percent-encoded, so that no
- * value can reach into another kind or another part.
+ * Builds a cache key `kind:part:part…`. Parts are percent-encoded, so that a value with a `:` in it
+ * cannot become the key of another kind or part.
  *
  * @throws {DefinitionError} if the key would be longer than 512 characters.
- * @example key("product", 42) // "product:42"
+ * @example
+ * key("product", 42); // "product:42"
+ * key("page", "de", "a:b"); // "page:de:a%3Ab"
  */
 export function key(kind: string, ...parts: readonly KeyPart[]): string {
   return build(kind, "", parts);
@@ -25,10 +27,11 @@ export function key(kind: string, ...parts: readonly KeyPart[]): string {
 
 export type KeyPart = string | number;
 
+/** The version and tenant of the keys that `keysOf` builds. */
 export interface KeyScope {
-  /** Of the values' shape, or of the deployment: another version starts clean. */
+  /** The version of the values' shape, or of the deployment. Another version starts without entries. */
   readonly version?: string;
-  /** Whose values they are: nobody else's key can be the same. */
+  /** The owner of the values. Keys of two tenants are never equal. */
   readonly tenant?: string;
 }
 
@@ -38,15 +41,15 @@ export interface KeyScope {
  *
  * @throws {DefinitionError} if the version is not letters, digits, `_` or `-`.
  * @example
- * const mine = keysOf({ version: "v2", tenant: userId });
- * mine("cart", 1) // "cart.v2:@u7:1"
+ * const keyOfAda = keysOf({ version: "v2", tenant: "ada" });
+ * keyOfAda("cart", 1); // "cart.v2:@ada:1"
  */
 export function keysOf({ version, tenant }: KeyScope): typeof key {
   if (version !== undefined && !/^[\w-]{1,64}$/.test(version))
     throw new DefinitionError("version", "must be 1 to 64 letters, digits, _ or -");
   if (tenant === "") throw new DefinitionError("tenant", "must not be empty");
   const suffix = version === undefined ? "" : `.${version}`;
-  // A part's own "@" is percent-encoded, so that no part can pose as a tenant.
+  // An "@" in a part is percent-encoded, so that a part is never read as a tenant.
   const owner = tenant === undefined ? "" : `@${encodePart(tenant)}:`;
   return (kind, ...parts) => build(kind, `${suffix}:${owner}`, parts);
 }
@@ -67,7 +70,7 @@ function encodePart(part: string): string {
   return part.isWellFormed() ? encodeURIComponent(part) : Array.from(part, encodeUnit).join("");
 }
 
-/** Half of a surrogate pair has no UTF-8; `%u` is free, since a percent sign is always escaped. */
+/** Encodes one character. A lone surrogate has no UTF-8 and becomes `%uXXXX`, which is unique because `%` itself is encoded. */
 function encodeUnit(unit: string): string {
   return unit.isWellFormed()
     ? encodeURIComponent(unit)

@@ -1,45 +1,61 @@
 /**
- * What an isolate knows of the invalidation log, and what an answer of the log
- * means. Pure: the instants come with the answers. See docs/consistency.md.
+ * The rules of the invalidation log. Every invalidation gets a number, and Redis keeps the latest
+ * number of each log key in one sorted set. An entry carries the number up to which its loader
+ * knew the log before it loaded (`asOf`); the entry is invalid if one of its invalidation keys has
+ * a higher number. Each isolate keeps a copy of the recent numbers, the log view, so that it can
+ * validate entries without asking Redis. This file says how an answer of the log changes the view
+ * and what the view says of an entry. It has no I/O and no clock: instants come with the answers.
+ *
+ * @see docs/consistency.md for the guarantee that these rules give
  */
 import type { Entry } from "./entry.ts";
 import type { Era, Seq } from "./seq.ts";
 import { SOFT, type LogKey } from "./invalidation-key.ts";
 import type { EpochMs } from "./time.ts";
 
-/** The score of the members that are never trimmed: 2^53 - 1. */
+/** The score of the log's era and floor, 2^53 - 1: trimming by score never removes them. */
 export const TOP: Seq = Number.MAX_SAFE_INTEGER;
-/** Changes that one answer carries at most; more, and the isolate starts over. */
+/** Changes that one answer carries at most. The view raises its base if there were more. */
 export const MAX_CHANGES = 1_000;
-/** Numbers an isolate remembers before it raises its base. */
+/** Numbers that a view holds at most before it raises its base. */
 const MAX_NUMBERS = 20_000;
 
 /** One answer of the log. */
 export interface LogAnswer {
-  /** When the question was sent; the answer is at least as new as that. */
+  /** When this isolate sent the question. The answer includes every number given before it. */
   readonly sentAt: EpochMs;
+  /** Undefined if there is no log. */
   readonly era: Era | undefined;
+  /** The newest number. Undefined if there is no log, or a replica lacks it. */
   readonly seq: Seq | undefined;
-  /** Numbers at or below it may have been forgotten. */
+  /** Numbers at or below it may have been trimmed. */
   readonly floor: Seq;
-  /** What was asked for: changes from this number on, inclusive; undefined: none. */
+  /** The answer has the changes from this number on, inclusive; none if undefined. */
   readonly since: Seq | undefined;
-  /** True if there were more changes than one answer carries. */
+  /** There were more than `MAX_CHANGES` changes; the oldest are missing. */
   readonly truncated: boolean;
-  readonly changes: readonly (readonly [member: string, seq: Seq])[];
+  readonly changes: readonly (readonly [logKey: string, seq: Seq])[];
 }
 
-/** What one isolate knows. Every number above `base` and up to `seen` is in the tables. */
+/** The part of the log that one isolate knows: every number above `base` and up to `seen`. */
 export interface LogView {
+  /** Undefined until the first answer. */
   era: Era | undefined;
+  /** The view may lack numbers at or below it. */
   base: Seq;
+  /** The newest number of the last applied answer. */
   seen: Seq;
   floor: Seq;
-  /** Send time of the last applied answer. */
+  /** When the question of the last applied answer was sent. */
   stamp: EpochMs;
+  /** The latest hard invalidation of each invalidation key. */
   hard: Map<string, Seq>;
+  /** The latest soft invalidation of each invalidation key. */
   soft: Map<string, Seq>;
-  /** What this isolate has changed and the log has given no number yet; by what was seen then. */
+  /**
+   * The invalidation keys that this isolate has invalidated and the log has not numbered yet, each
+   * with `seen` at that moment. A higher number of the key ends the pending state.
+   */
   pending: Map<string, Seq>;
 }
 
@@ -58,54 +74,54 @@ export function createLogView(): LogView {
 
 /**
  * - `applied`: the view is as new as the answer.
- * - `renewed`: the log has another era; everything known of the old one is void.
- * - `ignored`: an older answer, or one that leaves a gap; nothing changed.
+ * - `renewed`: the log has another era; the view starts over and old entries are invalid.
+ * - `ignored`: the answer is older than the view, or leaves a gap after it; nothing changed.
  * - `behind`: the answer lacks numbers that were seen; the primary must be asked.
  * - `lost`: there is no log; it must be established.
  */
 export type LogOutcome = "applied" | "renewed" | "ignored" | "behind" | "lost";
 
-/** Takes an answer into the view, or says why it cannot be taken. */
+/** Applies an answer to the view, or says why it does not apply. */
 export function applyAnswer(view: LogView, answer: LogAnswer): LogOutcome {
   if (answer.sentAt < view.stamp) return "ignored";
   if (answer.era === undefined) return "lost";
   if (answer.era !== view.era) {
     if (answer.seq === undefined) return "behind";
     const first = view.era === undefined;
-    // Another life of the log: whatever was marked is void by its era.
+    // The old era already invalidates every entry that a pending key could.
     if (!first) view.pending.clear();
-    startOver(view, answer.era, answer.seq, answer);
+    resetView(view, answer.era, answer.seq, answer);
     return first ? "applied" : "renewed";
   }
   if (answer.seq === undefined || answer.seq < view.seen)
-    // Two questions of one instant may be answered in either order.
+    // Answers to two questions of the same millisecond may arrive in either order.
     return answer.sentAt === view.stamp ? "ignored" : "behind";
   if (answer.since === undefined || answer.since > view.seen) return "ignored";
-  // What lies between what we knew and the floor may have been forgotten unseen.
+  // Numbers between `seen` and the floor may have been trimmed before this isolate saw them.
   const gap = answer.floor > view.seen;
-  for (const [member, seq] of answer.changes) merge(view, member, seq);
-  if (answer.truncated) view.base = Math.max(view.base, lowest(answer));
+  for (const [logKey, seq] of answer.changes) recordNumber(view, logKey, seq);
+  if (answer.truncated) view.base = Math.max(view.base, lowestNumber(answer));
   view.seen = answer.seq;
   view.floor = answer.floor;
   view.stamp = answer.sentAt;
-  if (answer.truncated || gap) settleMarks(view);
+  if (answer.truncated || gap) numberPending(view);
   if (gap || view.hard.size + view.soft.size > MAX_NUMBERS) raiseBase(view);
   return "applied";
 }
 
-/** Notes numbers that this isolate learned by itself: of its own invalidation. */
-export function noteNumbers(view: LogView, members: readonly LogKey[], seq: Seq): void {
-  for (const member of members) merge(view, member, seq);
+/** Records the number of this isolate's own invalidation, without waiting for a sync. */
+export function noteNumbers(view: LogView, logKeys: readonly LogKey[], seq: Seq): void {
+  for (const logKey of logKeys) recordNumber(view, logKey, seq);
 }
 
 /**
- * Makes entries with the members invalid here, whoever made them, until the log has given
- * a number. Marks beyond the bound let the oldest go: the log's own answer is what counts.
+ * Invalidates the log keys in this isolate at once, before the log has numbered them. Beyond
+ * 20,000 pending keys the oldest are dropped; the acknowledgement does not depend on them.
  */
-export function markInvalidated(view: LogView, members: readonly LogKey[]): void {
-  for (const member of members) {
-    if (member.startsWith(SOFT)) merge(view, member, view.seen + 1);
-    else view.pending.set(member, view.seen);
+export function markInvalidated(view: LogView, logKeys: readonly LogKey[]): void {
+  for (const logKey of logKeys) {
+    if (logKey.startsWith(SOFT)) recordNumber(view, logKey, view.seen + 1);
+    else view.pending.set(logKey, view.seen);
   }
   for (const oldest of view.pending.keys()) {
     if (view.pending.size <= MAX_NUMBERS) break;
@@ -114,32 +130,39 @@ export function markInvalidated(view: LogView, members: readonly LogKey[]): void
 }
 
 /**
- * What the view says of an entry:
- * - `valid`; `soft`: valid, but to be treated as stale
- * - `invalidated`, `era`, `floor`: it must never be served again
- * - `unknown`: older than the view's memory; ask the log about its tags
+ * The result of validating an entry:
+ * - `valid`: it may be served
+ * - `soft`: it may be served as stale
+ * - `unknown`: the view lacks numbers that the entry may not know; the log must be asked
+ * - `invalidated`: one of its invalidation keys has a number above `asOf`
+ * - `era`: it was loaded in another life of the log
+ * - `floor`: numbers that would invalidate it may have been trimmed
  */
 export type Verdict = "valid" | "soft" | "unknown" | "invalidated" | "era" | "floor";
 
-/** What dates an entry in the log. */
+/** The fields of an entry by which the log validates it. */
 export type Dated = Pick<Entry, "invalidationKeys" | "asOf" | "era">;
 
+/** Validates an entry with the numbers that this isolate holds. */
 export function verdictByView(view: LogView, entry: Dated): Verdict {
-  if (view.pending.size > 0 && entry.invalidationKeys.some((member) => view.pending.has(member)))
+  if (view.pending.size > 0 && entry.invalidationKeys.some((name) => view.pending.has(name)))
     return "invalidated";
   if (view.era === undefined) return "unknown";
   if (entry.era !== view.era) return "era";
   if (entry.asOf < view.floor) return "floor";
   let soft = false;
-  for (const member of entry.invalidationKeys) {
-    if ((view.hard.get(member) ?? 0) > entry.asOf) return "invalidated";
-    if ((view.soft.get(member) ?? 0) > entry.asOf) soft = true;
+  for (const name of entry.invalidationKeys) {
+    if ((view.hard.get(name) ?? 0) > entry.asOf) return "invalidated";
+    if ((view.soft.get(name) ?? 0) > entry.asOf) soft = true;
   }
   if (entry.asOf < view.base) return "unknown";
   return soft ? "soft" : "valid";
 }
 
-/** What numbers fresh from the log say of an entry; `log` came in the same answer. */
+/**
+ * Validates an entry with the highest hard and soft number of its invalidation keys, which Redis
+ * gave in the same answer as `log`.
+ */
 export function verdictByNumbers(
   entry: Entry,
   numbers: { readonly hard: Seq; readonly soft: Seq },
@@ -152,7 +175,7 @@ export function verdictByNumbers(
   return numbers.soft > entry.asOf ? "soft" : "valid";
 }
 
-function startOver(view: LogView, era: Era, seq: Seq, answer: LogAnswer): void {
+function resetView(view: LogView, era: Era, seq: Seq, answer: LogAnswer): void {
   view.era = era;
   view.base = seq;
   view.seen = seq;
@@ -163,32 +186,32 @@ function startOver(view: LogView, era: Era, seq: Seq, answer: LogAnswer): void {
 }
 
 /**
- * Numbers of what is marked may be among those that did not come: a mark without an end
- * becomes one that ends with the next number.
+ * Gives every pending key the next number. The answer left numbers out, theirs perhaps among them,
+ * so no later answer would end the pending state.
  */
-function settleMarks(view: LogView): void {
-  for (const member of view.pending.keys()) view.hard.set(member, view.seen + 1);
+function numberPending(view: LogView): void {
+  for (const name of view.pending.keys()) view.hard.set(name, view.seen + 1);
   view.pending.clear();
 }
 
 /**
- * Forgets every number up to now; entries below the new base are verified one by
- * one. What this isolate noted itself and the answer did not know yet is kept.
+ * Forgets every number up to `seen`; entries below the new base are then verified one by one.
+ * Numbers above `seen`, which this isolate recorded itself, stay.
  */
 function raiseBase(view: LogView): void {
   view.base = view.seen;
-  for (const table of [view.hard, view.soft])
-    for (const [member, seq] of table) if (seq <= view.base) table.delete(member);
+  for (const numbers of [view.hard, view.soft])
+    for (const [name, seq] of numbers) if (seq <= view.base) numbers.delete(name);
 }
 
-function merge(view: LogView, member: string, seq: Seq): void {
-  const soft = member.startsWith(SOFT);
-  const table = soft ? view.soft : view.hard;
-  const name = soft ? member.slice(SOFT.length) : member;
-  if (seq > (table.get(name) ?? 0)) table.set(name, seq);
+function recordNumber(view: LogView, logKey: string, seq: Seq): void {
+  const soft = logKey.startsWith(SOFT);
+  const numbers = soft ? view.soft : view.hard;
+  const name = soft ? logKey.slice(SOFT.length) : logKey;
+  if (seq > (numbers.get(name) ?? 0)) numbers.set(name, seq);
   if (!soft && seq > (view.pending.get(name) ?? Infinity)) view.pending.delete(name);
 }
 
-function lowest(answer: LogAnswer): Seq {
+function lowestNumber(answer: LogAnswer): Seq {
   return answer.changes.reduce((least, [, seq]) => Math.min(least, seq), answer.seq ?? 0);
 }

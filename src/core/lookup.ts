@@ -2,18 +2,20 @@ import type { Entry } from "./entry.ts";
 import type { LookupStatus } from "./events.ts";
 import type { TierName } from "./policy.ts";
 
-/** What a lookup found, and how. */
+/** The result of a lookup. */
 export interface Lookup {
+  /** The key that was looked up. */
   readonly key: string;
+  /** How the lookup ended. `X-Cache-Status` is derived from it. */
   readonly status: LookupStatus;
-  /** The tier that answered, for hits and stale answers. */
+  /** The tier that answered. Undefined for a load. */
   readonly tier?: TierName;
-  /** Undefined only if the load's result may not be stored. */
+  /** Undefined only if the result of the load may not be stored. */
   readonly entry?: Entry;
-  /** The log could not be reached: outside the guarantee, and marked so. */
+  /** The log could not be asked, so the coherence bound does not hold for this answer. */
   readonly unreachable: boolean;
-  /** The load's result went to the shared tier. */
+  /** The load's result was sent to Redis. */
   readonly stored: boolean;
-  /** The load's result takes the place of what was stored, and stale. */
+  /** The load replaced a stale entry. */
   readonly renewed?: boolean;
 }

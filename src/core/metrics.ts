@@ -1,17 +1,17 @@
 /**
- * What travels between an isolate, which counts, and a metrics object, which keeps totals.
- * A series is `name`, NUL, the values of the metric's labels in the registry's order, each
- * after a NUL; an empty value is a label that is absent.
+ * The messages between an isolate, which counts, and a metrics object, which keeps totals.
+ * The name of a series is the metric's name and the values of its labels, in the registry's order,
+ * separated by NUL. An empty value means that the label is absent.
  */
 import type { EpochMs, Millis } from "./time.ts";
 
-/** Increments since the last report: a number, or a histogram's bucket counts and then its sum. */
+/** Increments since the last report: a number for a counter; the bucket counts and then the sum for a histogram. */
 export type Delta = readonly (readonly [series: string, value: number | readonly number[]])[];
 
-/** A key and how often it was asked for; `over` is what the count may exceed the truth by. */
+/** A key and how often it was read. The true count is between `count - over` and `count`. */
 export type HotKey = readonly [key: string, count: number, over: number];
 
-/** One timed step of a request, for the waterfall. */
+/** One timed step of a request, for the dashboard's waterfall. */
 export interface TraceStep {
   readonly name: string;
   readonly offsetMs: Millis;
@@ -21,7 +21,7 @@ export interface TraceStep {
   readonly parentId: string;
 }
 
-/** One finished request, for the waterfall. Holds no address, no header and no value. */
+/** One finished request, for the dashboard's waterfall. Holds no address, no header and no value. */
 export interface TraceSummary {
   readonly traceId: string;
   readonly name: string;
@@ -32,42 +32,44 @@ export interface TraceSummary {
   readonly steps: readonly TraceStep[];
 }
 
-/** What an isolate tells. A repeated sequence is a repeated report, and counts once. */
-export interface MetricsReport {
+/** The parts of a report and of a snapshot beside the counts. */
+interface Samples {
+  /** Current values, not increments. */
+  readonly gauges: readonly (readonly [series: string, value: number])[];
+  /** The most frequently read keys. */
+  readonly hot: readonly HotKey[];
+  /** The keys with the most misses. */
+  readonly missed: readonly HotKey[];
+  readonly traces: readonly TraceSummary[];
+}
+
+/** A report of one isolate. Reports with the same isolate and sequence count once. */
+export interface MetricsReport extends Samples {
   readonly isolate: string;
   readonly sequence: number;
   readonly delta: Delta;
-  /** Current values of this isolate, replaced by every report. */
-  readonly gauges: readonly (readonly [series: string, value: number])[];
-  readonly hot: readonly HotKey[];
-  readonly missed: readonly HotKey[];
-  readonly traces: readonly TraceSummary[];
 }
 
-/** The totals of one object. */
-export interface MetricsSnapshot {
-  /** When the totals began to be counted. */
+/** The totals of one metrics object. */
+export interface MetricsSnapshot extends Samples {
+  /** When this object began to count. */
   readonly startedAt: EpochMs;
   readonly totals: Delta;
-  readonly gauges: readonly (readonly [series: string, value: number])[];
-  readonly hot: readonly HotKey[];
-  readonly missed: readonly HotKey[];
-  readonly traces: readonly TraceSummary[];
 }
 
-/** What a metrics object is made of; pure, so that it is tested without one. */
+/** The state of a metrics object, without I/O so that tests need no Durable Object. */
 export interface MetricsTotals {
-  /** False if this report was counted before. */
+  /** Adds a report. Returns false if it was counted before. */
   apply(report: MetricsReport, now: EpochMs): boolean;
   snapshot(now: EpochMs): MetricsSnapshot;
-  /** What must survive an eviction. */
+  /** The state as a text, to be stored. */
   freeze(): string;
 }
 
-/** The metrics objects as everyone else sees them. */
+/** The metrics objects as an isolate sees them. */
 export interface MetricsPort {
-  /** Rejects if it is unknown whether the report was counted. */
+  /** Rejects if the report may not have been counted. */
   report(report: MetricsReport): Promise<void>;
-  /** One snapshot per object. Rejects if one cannot be reached. */
+  /** One snapshot for each object. Rejects if one cannot be reached. */
   snapshots(): Promise<readonly MetricsSnapshot[]>;
 }

@@ -4,13 +4,13 @@ import { DefinitionError } from "./faults.ts";
 import { MAX_TAGS, tagProblem } from "./invalidation-key.ts";
 import type { Millis } from "./time.ts";
 
-/** How far a flight reaches: who else waits for the same load. */
+/** Which lookups share one load: those of one isolate, of a region, of all regions, or none. */
 export type FlightScope = "isolate" | "region" | "global" | "off";
 
 export type TierName = "memory" | "edge" | "redis";
 
 /**
- * What checks a value, of whatever library: zod, valibot, arktype, ….
+ * A validator of values, of any library that implements Standard Schema: zod, valibot, arktype.
  *
  * @see https://standardschema.dev
  */
@@ -24,51 +24,51 @@ type SchemaResult =
   | { readonly value: unknown }
   | { readonly issues?: readonly unknown[] | undefined };
 
-/** How one kind of value is cached. Only `freshFor` is required. */
+/** How one kind of value is cached. Only `freshFor` is required. Durations are milliseconds or texts such as "5m". */
 export interface PolicyOptions {
-  /** How long a value is served without question. */
+  /** The fresh lifetime: how long a value is served without a refresh. More than 0. */
   readonly freshFor: Duration;
-  /** How much longer it is served while a refresh runs in the background. Default 0. */
+  /** How much longer a stale value is served while a refresh runs in the background (RFC 5861). Default 0. */
   readonly staleWhileRevalidate?: Duration;
-  /** How long past `freshFor` it is served when the origin fails. Default 0. */
+  /** How long past `freshFor` a stale value is served if the origin fails (RFC 5861). Default 0. */
   readonly staleIfError?: Duration;
-  /** How long "there is nothing" is remembered. Default: `freshFor`, at most 1 minute. */
+  /** The fresh lifetime of a negative entry. Default: `freshFor`, at most 1 minute. */
   readonly negativeFor?: Duration;
-  /** Share of the lifetime by which lifetimes are spread, 0 to 1. Default 0.1. */
+  /** The share of the lifetime by which it is shortened at random, 0 to 1, so that entries do not expire together. Default 0.1. */
   readonly jitter?: number;
-  /** Names by which all values of the policy can be purged. */
+  /** Tags of every value of the policy, at most 128. */
   readonly tags?: readonly string[];
-  /** How long after a purge an isolate may still not know of it. Default 1 s. */
+  /** The coherence bound: how old an isolate's knowledge of the log may be when it serves a value. Default 1 s. */
   readonly coherence?: Duration;
-  /** Who waits for the same load. Default "region". */
+  /** Which lookups share one load. Default "region". */
   readonly flight?: FlightScope;
-  /** How long a reader waits for another isolate's load before it loads by itself. Default `originTimeout`. */
+  /** How long a lookup waits for another isolate's load before it loads itself, at most `originTimeout`. Default `originTimeout`. */
   readonly flightTimeout?: Duration;
-  /** The tiers that hold values. Default all. */
+  /** The tiers that store values. Default all three. */
   readonly tiers?: readonly TierName[];
-  /** How long a load may take. Default 5 s. */
+  /** The time limit of a load. More than 0. Default 5 s. */
   readonly originTimeout?: Duration;
   /**
-   * Loads again before the end: at a share of the lifetime (`{ share: 0.8 }`), or with
-   * a probability that rises towards it (`{ beta: 1 }`). Default: not.
+   * Refreshes a value before it is stale: at a share of its lifetime (`{ share: 0.8 }`), or with a
+   * probability that rises towards its end (`{ beta: 1 }`). Default: no refresh-ahead.
    */
   readonly refreshAhead?: RefreshAhead;
-  /** After this long a reader takes a stale value while the load goes on. Default: never. */
+  /** How long a lookup that has a stale value waits for the load before it serves that. Default: until the load ends. */
   readonly softTimeout?: Duration;
   /**
-   * What a value from a tier must look like; one that does not is a miss and is deleted.
-   * For `cache.read` and `cache.readMany`.
+   * Checks each value that a tier gives to `cache.read` and `cache.readMany`. A value that does not
+   * fit is a miss and is deleted. Default: no check.
    */
   readonly schema?: ValueSchema;
-  /** Makes today's shape of an older one, before it is given up. */
+  /** Converts a stored value that `schema` rejects; the result is checked again. */
   readonly migrate?: (value: unknown) => unknown;
-  /** What a near tier does while the log cannot be reached. Default "serve". */
+  /** Whether memory and edge serve entries while the log cannot be reached. Default "serve". */
   readonly onUnreachable?: "serve" | "bypass";
-  /** How long "serve" lasts. Default 1 minute. */
+  /** How long they serve an entry after the log last answered or the entry was stored, whichever is later. Default 1 minute. */
   readonly unreachableFor?: Duration;
 }
 
-/** A policy with every default in its place. Durations in milliseconds. */
+/** A checked policy with its defaults filled in. Durations are in milliseconds. */
 export interface Policy {
   readonly freshForMs: Millis;
   readonly staleWhileRevalidateMs: Millis;
@@ -89,17 +89,23 @@ export interface Policy {
   readonly unreachableForMs: Millis;
 }
 
-/** No entry lives longer, so that the log need not remember longer. */
+/** The longest lifetime of an entry, stale windows included: 7 days. The log keeps its numbers as long. */
 export const MAX_LIFETIME_MS: Millis = 7 * 86_400_000;
 
 const TIERS: readonly TierName[] = ["memory", "edge", "redis"];
 const FLIGHTS: readonly FlightScope[] = ["isolate", "region", "global", "off"];
 
 /**
- * Checks a policy and fills in its defaults. Call it once, where the policy is defined.
+ * Checks a policy and fills in its defaults. Call it once, at module level.
  *
- * @throws {DefinitionError} naming the field that is wrong.
- * @example const product = definePolicy({ freshFor: "1h", tags: ["products"] });
+ * @throws {DefinitionError} that names the invalid field
+ * @example
+ * const product = definePolicy({
+ *   freshFor: "1h",
+ *   staleWhileRevalidate: "5m",
+ *   staleIfError: "1d",
+ *   tags: ["products"],
+ * });
  */
 export function definePolicy(options: PolicyOptions): Policy {
   const freshForMs = toMillis(options.freshFor, "freshFor");
@@ -142,7 +148,10 @@ function check(policy: Policy): void {
   }
   for (const tier of policy.tiers)
     if (!TIERS.includes(tier))
-      throw new DefinitionError("tiers", `${JSON.stringify(tier)} is no tier`);
+      throw new DefinitionError(
+        "tiers",
+        `${JSON.stringify(tier)} is not one of ${TIERS.join(", ")}`,
+      );
   if (!FLIGHTS.includes(policy.flight))
     throw new DefinitionError("flight", `must be one of ${FLIGHTS.join(", ")}`);
   if (policy.onUnreachable !== "serve" && policy.onUnreachable !== "bypass")
@@ -158,7 +167,7 @@ function check(policy: Policy): void {
 function checkRefreshAhead(ahead: RefreshAhead | undefined): void {
   if (ahead === undefined) return;
   if ("share" in ahead && !(ahead.share > 0 && ahead.share < 1))
-    throw new DefinitionError("refreshAhead.share", "must lie between 0 and 1");
+    throw new DefinitionError("refreshAhead.share", "must be between 0 and 1, both excluded");
   if ("beta" in ahead && !(ahead.beta > 0 && Number.isFinite(ahead.beta)))
     throw new DefinitionError("refreshAhead.beta", "must be more than 0");
 }

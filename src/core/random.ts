@@ -1,5 +1,5 @@
 /** A number in [0, 1). */
 export type Random = () => number;
 
-/** A unique, unguessable string: names of eras, leases and flights. */
+/** Makes a unique text that cannot be guessed, for eras, leases and flights. */
 export type NewId = () => string;

@@ -1,28 +1,28 @@
 import type { EpochMs, Millis } from "./time.ts";
 
 /**
- * When a value is loaded again before its time, so that no reader waits for it:
- * at a share of its fresh lifetime, or ever more probably as the end comes nearer.
+ * When a fresh value is refreshed in the background, so that no reader waits for the load: at a
+ * share of its fresh lifetime, or with a probability that rises as the end comes nearer.
  */
 export type RefreshAhead = { readonly share: number } | { readonly beta: number };
 
-interface Living {
+interface Timing {
   readonly storedAt: EpochMs;
   readonly freshUntil: EpochMs;
   readonly loadCost: Millis;
 }
 
 /**
- * Whether a fresh entry is due for a refresh. `random` in [0, 1).
+ * Whether a fresh entry is due for a refresh. `random` is in [0, 1).
  *
- * With `beta`: `-cost * beta * ln(random) >= time left`. Loads that take long are
- * refreshed earlier; 1 is optimal for exponential arrivals, more is more eager.
+ * With `beta` the condition is `-loadCost * beta * ln(1 - random) >= time left`. Entries whose
+ * loads take long are refreshed earlier. 1 is optimal for exponential arrivals; more is earlier.
  *
  * @see Vattani, Chierichetti, Lowenstein, "Optimal Probabilistic Cache Stampede
  *   Prevention", VLDB 2015.
  */
 export function isDue(
-  entry: Living,
+  entry: Timing,
   ahead: RefreshAhead | undefined,
   now: EpochMs,
   random: number,

@@ -3,31 +3,32 @@ import type { ChildSpan } from "./trace-carrier.ts";
 import type { EpochMs } from "./time.ts";
 
 /**
- * Sees every request from its first step to its answer: telemetry, if there is any. What it
- * notes of a request only it can read; whoever runs the request hands that back with each call,
- * which costs a hit nothing, where functions made for each request would.
+ * Observes every request from its start to its response: the port of telemetry. `begin` returns
+ * the observer's record of the request, and the caller passes it to the other functions. An object
+ * of functions for each request would cost a memory hit more.
  */
-export interface RequestObserver<Notes = unknown> {
-  begin(incoming: RequestStart): Notes;
-  observe(event: CacheEvent, notes: Notes): void;
-  child(notes: Notes): ChildSpan | undefined;
-  /** Runs what belongs to the request. */
-  run<T>(notes: Notes, call: () => T): T;
-  /** The answer is ready; gives its `traceparent`, if it belongs to a trace that somebody keeps. */
+export interface RequestObserver<Observation = unknown> {
+  begin(request: RequestStart): Observation;
+  observe(event: CacheEvent, observation: Observation): void;
+  /** Names a child of the request's span. Undefined if the request is in no trace. */
+  child(observation: Observation): ChildSpan | undefined;
+  /** Runs the request. The observer can find its record from inside `call`. */
+  run<T>(observation: Observation, call: () => T): T;
+  /** Ends the request when its response is ready. Returns its `traceparent` if it is in a trace. */
   end(
-    notes: Notes,
-    answer: RequestEnd,
+    observation: Observation,
+    response: RequestEnd,
     waitUntil: (work: Promise<unknown>) => void,
   ): string | undefined;
 }
 
-/** What a watcher may know of a request when it comes in. */
+/** The part of an incoming request that an observer may read. */
 export interface RequestStart {
   readonly url: string;
   readonly startedAt: EpochMs;
-  /** It runs for the cache's sake alone. */
+  /** Whether it is a refresh, which no client waits for. */
   readonly background: boolean;
-  /** The platform's own request; what is not needed is not read. */
+  /** The platform's request. The observer reads its fields only if it needs them. */
   readonly request: {
     readonly method: string;
     readonly headers: { get(name: string): string | null };
@@ -35,12 +36,12 @@ export interface RequestStart {
   };
 }
 
-/** What a watcher may know of an answer. */
+/** The part of a response that an observer may read. */
 export interface RequestEnd {
   readonly at: EpochMs;
   readonly status: number;
   /** The pattern of the route that answered. */
   readonly route: string;
-  /** Whether a rate limit has let it pass, or has not. */
+  /** Whether a rate limit has decided about it. */
   readonly limited: boolean;
 }

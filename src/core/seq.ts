@@ -1,4 +1,4 @@
-/** A number of the log; about the microseconds of the Redis clock, strictly rising. */
+/** A number of the invalidation log: near the microseconds of Redis' clock, and strictly rising. */
 export type Seq = number;
-/** The random name of one life of the log; another name means that it was lost. */
+/** The random name of one life of the log. A new era means that the log was lost. */
 export type Era = string;

@@ -1,12 +1,12 @@
-/** A span that is named before it begins, so that it can be told to whom it calls. */
+/** A span whose id is chosen before the call that it covers, so that the callee can name it as its parent. */
 export interface ChildSpan {
   readonly spanId: string;
   readonly carrier: TraceCarrier;
 }
 
 /**
- * Names the span that a call belongs to, as W3C Trace Context does: no async context reaches a
- * Durable Object or the consumer of a queue, so it is handed over.
+ * The trace context of a call, as W3C Trace Context writes it. It is passed as data, since async
+ * context does not reach a Durable Object or the consumer of a queue.
  */
 export interface TraceCarrier {
   readonly traceparent: string;

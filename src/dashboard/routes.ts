@@ -3,14 +3,14 @@ import { streamSSE } from "hono/streaming";
 import type { MetricsView, StrataEnv } from "../index.ts";
 
 export interface DashboardOptions {
-  /** The folder `assets`, as the platform serves it. */
+  /** Serves the files of the folder `assets`. */
   readonly assets: { fetch(request: Request): Promise<Response> };
   readonly metrics: MetricsView;
-  /** Lets only those pass who may see the figures. */
+  /** Refuses requests that may not see the figures. */
   readonly guard: MiddlewareHandler<StrataEnv>;
 }
 
-/** Files of the page; nothing else of the folder is served. */
+/** The files of the page. No other file of the folder is served. */
 const FILES = new Set([
   "app.js",
   "charts.js",
@@ -32,12 +32,12 @@ const HEADERS = {
   "Referrer-Policy": "no-referrer",
 };
 
-/** How often the figures are sent. */
+/** The time between two messages of the live feed. */
 const EVERY_MS = 1_000;
-/** A stream ends then, and the page asks again: what guards it is asked again too. */
+/** A live feed ends after this long. The page reconnects, and the guard checks it again. */
 const STREAM_MS = 300_000;
 
-/** The dashboard: a page that anybody may load, and the figures for those whom `guard` lets pass. */
+/** The dashboard: a page that every client may load, and figures that `guard` protects. */
 export function dashboardRoutes({ assets, metrics, guard }: DashboardOptions): Hono<StrataEnv> {
   const routes = new Hono<StrataEnv>();
 

@@ -4,15 +4,15 @@ import type { Millis } from "../core/time.ts";
 import type { OutboxAlarmRpc } from "./outbox-alarm.ts";
 
 export interface AlarmPortOptions {
-  /** A new stub for the object of this name. Stubs break for good on errors. */
+  /** Makes a stub for the object of this name. Each call gets a new one: a stub stays broken after an error. */
   readonly stub: (name: string) => OutboxAlarmRpc;
-  /** One object a namespace: each has an outbox of its own. */
+  /** Each namespace has an outbox and an alarm object of its own. */
   readonly namespace: string;
   readonly timeoutMs: Millis;
   readonly withTimeout: WithTimeout;
 }
 
-/** Presents the object that wakes the relay as the port that writers know. */
+/** Implements `RelayAlarm` with a call of the namespace's OutboxAlarm object. */
 export function createAlarmPort(options: AlarmPortOptions): RelayAlarm {
   const { stub, namespace, timeoutMs, withTimeout } = options;
   return {
@@ -21,7 +21,7 @@ export function createAlarmPort(options: AlarmPortOptions): RelayAlarm {
   };
 }
 
-/** The name of the object that is the clock of a namespace's outbox. */
+/** The name of a namespace's OutboxAlarm object. */
 export function outboxObject(namespace: string): string {
   return `${namespace}-outbox`;
 }

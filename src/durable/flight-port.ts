@@ -9,20 +9,20 @@ import type { FlightShardRpc } from "./flight-shard.ts";
 import type { Millis } from "../core/time.ts";
 
 export interface FlightPortOptions {
-  /** A new stub for the object of this name, near this region. Stubs break for good on errors. */
+  /** Makes a stub for the object of this name, near this region. Each call gets a new one: a stub stays broken after an error. */
   readonly stub: (name: string, region: string) => FlightShardRpc;
-  /** Keys of one namespace are not keys of another. */
+  /** Separates the keys of applications. */
   readonly namespace: string;
-  /** Objects a scope is spread over. */
+  /** How many objects share the keys of a scope. */
   readonly shards: number;
-  /** How long the object may take to grant a lease, or to say that another has it. */
+  /** The time limit for a lease, or for the news that another reader has it. */
   readonly grantMs: Millis;
-  /** What a join may take beyond the wait that it asked for. */
+  /** The time that a join may take beyond the wait that it asked for, and the time limit of a landing. */
   readonly slackMs: Millis;
   readonly withTimeout: WithTimeout;
 }
 
-/** Presents the flight objects as the port that the engine knows. */
+/** Implements `FlightPort` with calls of the FlightShard objects. */
 export function createFlightPort(options: FlightPortOptions): FlightPort {
   const { stub, namespace, shards, grantMs, slackMs, withTimeout } = options;
 
@@ -43,23 +43,23 @@ export function createFlightPort(options: FlightPortOptions): FlightPort {
   }
 
   async function join(scope: Scope, request: JoinRequest, ctx: Context): Promise<JoinAnswer> {
-    const patienceMs = request.waitMs + slackMs;
-    const waits = Promise.withResolvers<void>();
-    const answer = shardFor(scope, request.key, ctx).join(request, waits.resolve);
+    const answerMs = request.waitMs + slackMs;
+    const waiting = Promise.withResolvers<void>();
+    const answer = shardFor(scope, request.key, ctx).join(request, waiting.resolve);
     try {
-      // A lease is no load: an object that is there grants it, or says who has it, at once.
-      await withTimeout(Promise.race([answer, waits.promise]), grantMs);
+      // An object that works grants the lease or reports a wait at once, however long the load takes.
+      await withTimeout(Promise.race([answer, waiting.promise]), grantMs);
     } catch (error) {
       ctx.defer(
-        withTimeout(giveBack(scope, request.key, answer, ctx), patienceMs).catch(() => undefined),
+        withTimeout(returnLease(scope, request.key, answer, ctx), answerMs).catch(() => undefined),
       );
       throw error;
     }
-    return withTimeout(answer, patienceMs);
+    return withTimeout(answer, answerMs);
   }
 
-  /** A lease that comes too late is for the next who waits. */
-  async function giveBack(
+  /** Returns a lease that was granted after its reader gave up, so that the next reader gets it. */
+  async function returnLease(
     scope: Scope,
     key: string,
     answer: Promise<JoinAnswer>,
@@ -67,8 +67,8 @@ export function createFlightPort(options: FlightPortOptions): FlightPort {
   ): Promise<void> {
     const late = await answer;
     if (late.role !== "leader") return;
-    const gone = fault("flight.timeout", "its reader has gone on without it");
-    const landing = { kind: "failed", fault: gone } as const;
+    const unused = fault("flight.timeout", "the lease came too late for its reader");
+    const landing = { kind: "failed", fault: unused } as const;
     await shardFor(scope, key, ctx).land({ key, lease: late.lease, landing });
   }
 

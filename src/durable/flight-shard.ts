@@ -5,14 +5,14 @@ import type { NewId } from "../core/random.ts";
 import { createFlights, type Flights } from "./flights.ts";
 import type { Clock, Millis } from "../core/time.ts";
 
-/** What the Durable Object answers to. */
+/** The methods that isolates call. */
 export interface FlightShardRpc {
-  /** `onWait` is told at once if it is another's load that the answer waits for. */
+  /** `onWait` is called at once if the answer has to wait for another reader's load. */
   join(request: JoinRequest, onWait: () => void): Promise<JoinAnswer>;
   land(request: { key: string; lease: string; landing: FlightResult }): Promise<void>;
 }
 
-/** Runs a method as a span under its caller's. */
+/** Runs a method as a span, the child of its caller's. */
 type Tracer = <T>(
   method: string,
   carrier: TraceCarrier | undefined,
@@ -28,8 +28,8 @@ export interface FlightShardOptions<Env> {
 }
 
 /**
- * The Durable Object that grants leases for the keys of one shard. It holds
- * nothing on disk: when it is lost, so are the flights, and readers load by themselves.
+ * The Durable Object that grants leases for the keys of one shard. It stores nothing on disk: if it
+ * is lost, its flights are lost and readers load themselves.
  */
 export function createFlightShard<Env>(options: FlightShardOptions<Env>) {
   return class FlightShard extends DurableObject<Env> implements FlightShardRpc {
@@ -43,12 +43,12 @@ export function createFlightShard<Env>(options: FlightShardOptions<Env>) {
     });
 
     join(request: JoinRequest, onWait: () => void | Promise<void>): Promise<JoinAnswer> {
-      // A call back to the reader, who may be gone.
-      const tell = (): void => void Promise.resolve(onWait()).catch(() => undefined);
+      // The callback is a remote call, and its reader may be gone.
+      const notify = (): void => void Promise.resolve(onWait()).catch(() => undefined);
       return this.#traced(
         "FlightShard/join",
         request.carrier,
-        () => this.#flights.join(request, tell),
+        () => this.#flights.join(request, notify),
         (work) => this.ctx.waitUntil(work),
       );
     }

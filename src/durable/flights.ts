@@ -1,7 +1,7 @@
 /**
- * The flights of one shard: who loads which key, and who waits for it. At most
- * one load a key is running and one is queued. Pure but for its clock and its
- * timer, so that tests drive it without a Durable Object.
+ * The table of flights of one shard: which load of a key runs, under which lease, and who waits for
+ * it. For each key at most one load runs and one is queued. The clock and the timer are injected,
+ * so that tests need no Durable Object.
  */
 import type { JoinAnswer, JoinRequest, FlightResult } from "../core/flight-port.ts";
 import type { NewId } from "../core/random.ts";
@@ -10,21 +10,28 @@ import type { Clock, EpochMs, Millis } from "../core/time.ts";
 export interface FlightsOptions {
   readonly now: Clock;
   readonly newId: NewId;
-  /** Calls back after a while; returns how to prevent it. */
+  /** Calls back after `ms`. Returns a function that cancels it. */
   readonly after: (ms: Millis, call: () => void) => () => void;
-  /** How long a result that has landed is given to those who come late. */
+  /** How long after its landing a result is still given to readers that join. */
   readonly lingerMs: Millis;
 }
 
 export interface Flights {
   /**
-   * Answers within the time that the request waits. `onWait` is called at once if the answer
-   * is that of a load which others run.
+   * Gives the reader a role: leader at once if no load of the key runs, otherwise follower once the
+   * result lands, or late after `waitMs`. `onWait` is called at once if the reader has to wait.
    */
   join(request: JoinRequest, onWait?: () => void): Promise<JoinAnswer>;
-  land(request: { key: string; lease: string; landing: FlightResult }): void;
-  /** Keys with a flight running or lingering. */
+  /** Ends a flight with its result. Ignored if the lease is not the flight's current one. */
+  land(landing: Landing): void;
+  /** How many keys have a flight that runs or lingers. */
   readonly size: number;
+}
+
+interface Landing {
+  readonly key: string;
+  readonly lease: string;
+  readonly landing: FlightResult;
 }
 
 interface Waiter {
@@ -38,10 +45,13 @@ interface Flight {
   readonly id: string;
   readonly beganAt: EpochMs;
   lease: string;
-  waiters: Waiter[];
-  /** Those whom this flight's result would not satisfy. */
+  /** Readers that get this flight's result. */
+  followers: Waiter[];
+  /** Readers that could not use this flight's result and wait for the next flight. */
   queued: Waiter[];
-  landing: FlightResult | undefined;
+  /** Undefined while the load runs. */
+  result: FlightResult | undefined;
+  /** Cancels the end of the lease, or of the lingering. */
   cancelTimer: () => void;
 }
 
@@ -54,78 +64,72 @@ export function createFlights({ now, newId, after, lingerMs }: FlightsOptions): 
     const until = joinedAt + request.waitMs;
     const waiter: Waiter = { request, joinedAt, until, answer: resolve };
     const flight = flights.get(request.key);
-    if (flight === undefined) begin(waiter, []);
-    else if (flight.landing !== undefined) {
-      if (request.after === flight.id || flight.landing.kind !== "entry") begin(waiter, []);
-      else answer(waiter, flight, flight.landing);
+    if (flight === undefined) startFlight(waiter, []);
+    else if (flight.result !== undefined) {
+      // Only an entry is given to readers that join later; after any other result they load again.
+      if (request.after === flight.id || flight.result.kind !== "entry") startFlight(waiter, []);
+      else answerFollower(waiter, flight, flight.result);
     } else {
       const cancel = after(request.waitMs, () => resolve({ role: "late" }));
-      const answered = (given: JoinAnswer): void => {
+      const answer = (given: JoinAnswer): void => {
         cancel();
         resolve(given);
       };
-      const queue = request.after === flight.id ? flight.queued : flight.waiters;
-      queue.push({ ...waiter, answer: answered });
+      const waiters = request.after === flight.id ? flight.queued : flight.followers;
+      waiters.push({ ...waiter, answer });
       onWait?.();
     }
     return promise;
   }
 
-  function begin(leader: Waiter, waiters: Waiter[]): void {
+  function startFlight(leader: Waiter, followers: Waiter[]): void {
     const { key } = leader.request;
     flights.get(key)?.cancelTimer();
     const flight: Flight = {
       id: newId(),
       beganAt: now(),
       lease: "",
-      waiters,
+      followers,
       queued: [],
-      landing: undefined,
+      result: undefined,
       cancelTimer: () => undefined,
     };
     flights.set(key, flight);
-    grant(flight, leader);
+    grantLease(flight, leader);
   }
 
-  function grant(flight: Flight, leader: Waiter): void {
+  function grantLease(flight: Flight, leader: Waiter): void {
     flight.lease = newId();
-    flight.cancelTimer = after(leader.request.leaseMs, () => takeOver(leader.request.key, flight));
+    flight.cancelTimer = after(leader.request.leaseMs, () =>
+      expireLease(leader.request.key, flight),
+    );
     leader.answer({ role: "leader", flight: flight.id, lease: flight.lease });
   }
 
-  /** The leader died or overran: the next who still waits leads a flight of its own. */
-  function takeOver(key: string, flight: Flight): void {
+  /** The leader did not land in time: the first reader that still waits leads a new flight. */
+  function expireLease(key: string, flight: Flight): void {
     if (flights.get(key) !== flight) return;
     flights.delete(key);
-    beginWith([...flight.waiters, ...flight.queued]);
+    startNextFlight([...flight.followers, ...flight.queued]);
   }
 
-  function beginWith(waiters: readonly Waiter[]): void {
-    const [leader, ...others] = waiters.filter((waiter) => waiter.until > now());
-    if (leader !== undefined) begin(leader, others);
+  function startNextFlight(waiters: readonly Waiter[]): void {
+    const [leader, ...followers] = waiters.filter((waiter) => waiter.until > now());
+    if (leader !== undefined) startFlight(leader, followers);
   }
 
-  function land({
-    key,
-    lease,
-    landing,
-  }: {
-    key: string;
-    lease: string;
-    landing: FlightResult;
-  }): void {
+  function land({ key, lease, landing }: Landing): void {
     const flight = flights.get(key);
-    // A leader that lost its lease has nothing to say any more.
-    if (flight === undefined || flight.lease !== lease || flight.landing !== undefined) return;
+    if (flight === undefined || flight.lease !== lease || flight.result !== undefined) return;
     flight.cancelTimer();
-    flight.landing = landing;
-    for (const waiter of flight.waiters) answer(waiter, flight, landing);
-    flight.waiters = [];
+    flight.result = landing;
+    for (const follower of flight.followers) answerFollower(follower, flight, landing);
+    flight.followers = [];
     const { queued } = flight;
     flight.queued = [];
     if (queued.length > 0) {
       flights.delete(key);
-      beginWith(queued);
+      startNextFlight(queued);
     } else {
       flight.cancelTimer = after(lingerMs, () => {
         if (flights.get(key) === flight) flights.delete(key);
@@ -133,7 +137,7 @@ export function createFlights({ now, newId, after, lingerMs }: FlightsOptions): 
     }
   }
 
-  function answer(waiter: Waiter, flight: Flight, landing: FlightResult): void {
+  function answerFollower(waiter: Waiter, flight: Flight, landing: FlightResult): void {
     const beganAgoMs = waiter.joinedAt - flight.beganAt;
     waiter.answer({ role: "follower", flight: flight.id, beganAgoMs, landing });
   }

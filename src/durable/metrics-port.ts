@@ -5,22 +5,22 @@ import type { Millis } from "../core/time.ts";
 import type { MetricsShardRpc } from "./metrics-shard.ts";
 
 export interface MetricsPortOptions {
-  /** A new stub for the object of this name. Stubs break for good on errors. */
+  /** Makes a stub for the object of this name. Each call gets a new one: a stub stays broken after an error. */
   readonly stub: (name: string) => MetricsShardRpc;
   readonly namespace: string;
-  /** Objects that the isolates are spread over. */
+  /** How many objects share the reports. */
   readonly shards: number;
   readonly timeoutMs: Millis;
   readonly withTimeout: WithTimeout;
 }
 
-/** Presents the metrics objects as the port that telemetry knows. */
+/** Implements `MetricsPort` with calls of the MetricsShard objects. */
 export function createMetricsPort(options: MetricsPortOptions): MetricsPort {
   const { stub, namespace, shards, timeoutMs, withTimeout } = options;
   const shard = (index: number): MetricsShardRpc => stub(`${namespace}-metrics-${index}`);
 
   return {
-    // An isolate keeps to one object, which knows its last sequence.
+    // An isolate always reports to the same object, which knows its last sequence.
     report: (report) =>
       withTimeout(shard(shardOf(report.isolate, shards)).report(report), timeoutMs),
     snapshots: () =>

@@ -2,13 +2,13 @@ import { DurableObject } from "cloudflare:workers";
 import type { MetricsReport, MetricsSnapshot, MetricsTotals } from "../core/metrics.ts";
 import type { Clock, EpochMs, Millis } from "../core/time.ts";
 
-/** What the Durable Object answers to. */
+/** The methods that isolates call. */
 export interface MetricsShardRpc {
   report(report: MetricsReport): Promise<void>;
   snapshot(): Promise<MetricsSnapshot>;
 }
 
-/** Where totals are pushed; undefined if nobody asked for that. */
+/** Sends totals to an OpenTelemetry collector. */
 export interface MetricsPush {
   readonly everyMs: Millis;
   /** Never rejects. */
@@ -17,19 +17,20 @@ export interface MetricsPush {
 
 export interface MetricsShardOptions<Env> {
   readonly now: Clock;
-  /** Totals from what `freeze` gave, or from nothing. */
+  /** Restores totals from the text that `freeze` gave, or makes empty ones. */
   readonly createTotals: (frozen: string | undefined, now: EpochMs) => MetricsTotals;
+  /** Undefined if the configuration names no collector. */
   readonly createPush: (env: Env) => MetricsPush | undefined;
-  /** How long reports wait for each other, to be written down together. */
+  /** How long a write to disk waits for further reports, so that one write holds several. */
   readonly commitMs: Millis;
 }
 
-/** A row holds 2 MB; characters may take three bytes. */
+/** A row of SQLite in a Durable Object holds 2 MB, and a character takes up to 3 bytes. */
 const MAX_ROW_CHARS = 500_000;
 
 /**
- * The Durable Object that keeps one shard of the metrics: the single writer of its
- * totals, which outlive it. A report is acknowledged when it is on disk.
+ * The Durable Object that keeps one shard of the metrics. It is the only writer of its totals, which
+ * are on disk. A report is acknowledged once it is on disk.
  */
 export function createMetricsShard<Env>(options: MetricsShardOptions<Env>) {
   const { now, createTotals, createPush, commitMs } = options;
@@ -53,9 +54,9 @@ export function createMetricsShard<Env>(options: MetricsShardOptions<Env>) {
     }
 
     async report(report: MetricsReport): Promise<void> {
-      // Also if it was counted before: its first write may not have reached the disk.
+      // A repeated report is written again: its first write may not have reached the disk.
       this.#totals.apply(report, now());
-      await this.#written();
+      await this.#commitSoon();
     }
 
     snapshot(): Promise<MetricsSnapshot> {
@@ -67,13 +68,13 @@ export function createMetricsShard<Env>(options: MetricsShardOptions<Env>) {
       await this.#push?.push(this.#totals.snapshot(now()), instance, now());
     }
 
-    #written(): Promise<void> {
+    #commitSoon(): Promise<void> {
       this.#commit ??= new Promise((resolve, reject) => {
         setTimeout(() => {
           this.#commit = undefined;
           try {
             this.#write();
-            resolve(this.#schedule());
+            resolve(this.#schedulePush());
           } catch (error) {
             reject(error);
           }
@@ -95,8 +96,8 @@ export function createMetricsShard<Env>(options: MetricsShardOptions<Env>) {
       });
     }
 
-    /** Only what has changed is pushed: the alarm is set by reports, not by itself. */
-    async #schedule(): Promise<void> {
+    /** A report sets the alarm for the next push; without reports there is no push. */
+    async #schedulePush(): Promise<void> {
       if (this.#push === undefined || (await this.ctx.storage.getAlarm()) !== null) return;
       await this.ctx.storage.setAlarm(now() + this.#push.everyMs);
     }

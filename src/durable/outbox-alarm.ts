@@ -1,17 +1,17 @@
 import { DurableObject } from "cloudflare:workers";
 import type { Clock, EpochMs, Millis } from "../core/time.ts";
 
-/** What the Durable Object answers to. */
+/** The methods that isolates call. */
 export interface OutboxAlarmRpc {
-  /** Runs the namespace's relay in so long at the latest. */
+  /** Runs the namespace's relay after `inMs` at the latest. */
   wake(namespace: string, inMs: Millis): Promise<void>;
 }
 
-/** What one run of the relay leaves to be done. */
+/** The outcome of one run of the relay. */
 export interface RelayRun {
-  /** Something that it needs is away. */
+  /** Redis or the database failed. */
   readonly failed: boolean;
-  /** In how long the next row is due, if one is. */
+  /** After how long the next row is due. Undefined if there is none. */
   readonly nextInMs: Millis | undefined;
 }
 
@@ -22,19 +22,18 @@ export interface OutboxAlarmOptions<Env> {
     namespace: string,
     waitUntil: (work: Promise<unknown>) => void,
   ) => Promise<RelayRun>;
-  /** After a run that failed; doubles with each that follows it, up to `maxRetryMs`. */
+  /** The pause after a run that failed. It doubles with each further failure, up to `maxRetryMs`. */
   readonly retryMs: Millis;
   readonly maxRetryMs: Millis;
 }
 
-/** What it keeps. No async context tells an alarm whose it is. */
+/** The keys of the object's storage. An alarm is not told for which namespace it runs, so the object stores it. */
 const NAMESPACE = "namespace";
 const FAILURES = "failures";
 
 /**
- * The clock of one outbox. It knows one instant, the next at which the relay must run; what
- * is to be done then, and what comes after it, the outbox says. So it may be lost: the cron
- * trigger's relay finds the same rows.
+ * The Durable Object that runs the relay of one outbox on time. It stores only the next instant; the
+ * outbox has the rows. So it may be lost: the cron trigger's relay finds the same rows.
  */
 export function createOutboxAlarm<Env>(options: OutboxAlarmOptions<Env>) {
   const { now, runRelay, retryMs, maxRetryMs } = options;
@@ -61,7 +60,7 @@ export function createOutboxAlarm<Env>(options: OutboxAlarmOptions<Env>) {
       if (nextInMs !== undefined) await this.#setBy(now() + nextInMs);
     }
 
-    /** An earlier instant stands: the run at it asks the outbox for the later one. */
+    /** Moves the alarm to `at` if that is earlier. A run at an earlier instant sets the next alarm itself. */
     async #setBy(at: EpochMs): Promise<void> {
       const set = await this.ctx.storage.getAlarm();
       if (set === null || at < set) await this.ctx.storage.setAlarm(at);

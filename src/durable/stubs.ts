@@ -1,9 +1,9 @@
-/** How the objects are reached. A new stub for every call: stubs break for good on errors. */
+/** Makes stubs of Durable Objects. Each call gets a new one: a stub stays broken after an error. */
 import type { FlightShardRpc } from "./flight-shard.ts";
 import type { MetricsShardRpc } from "./metrics-shard.ts";
 import type { OutboxAlarmRpc } from "./outbox-alarm.ts";
 
-/** Continents as Cloudflare names them, and the location hints nearest to them. */
+/** The location hint nearest to each continent, by Cloudflare's code of the continent. */
 const HINTS: Readonly<Record<string, DurableObjectLocationHint>> = {
   af: "afr",
   as: "apac",
@@ -13,7 +13,7 @@ const HINTS: Readonly<Record<string, DurableObjectLocationHint>> = {
   sa: "sam",
 };
 
-/** The flight object of this name, near this region if it is new. */
+/** The FlightShard object of this name. If it is new, it is created near `region`. */
 export function flightStub(
   namespace: DurableObjectNamespace,
   name: string,
@@ -24,7 +24,7 @@ export function flightStub(
   return stub as unknown as FlightShardRpc;
 }
 
-/** The metrics object of this name. @throws where none are bound. */
+/** The MetricsShard object of this name. @throws if the binding METRICS is missing */
 export function metricsStub(
   namespace: DurableObjectNamespace | undefined,
   name: string,
@@ -33,7 +33,7 @@ export function metricsStub(
   return namespace.get(namespace.idFromName(name)) as unknown as MetricsShardRpc;
 }
 
-/** The object that wakes the relay of the outbox. */
+/** The OutboxAlarm object of this name. */
 export function alarmStub(namespace: DurableObjectNamespace, name: string): OutboxAlarmRpc {
   return namespace.get(namespace.idFromName(name)) as unknown as OutboxAlarmRpc;
 }

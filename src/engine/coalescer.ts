@@ -1,117 +1,111 @@
-/** Coalescing within the isolate: one walk a key, however many readers. */
-import type { WithTimeout } from "../core/deadline.ts";
-import { isDeadlineExceeded } from "../core/deadline.ts";
+/** Coalescing inside the isolate: all lookups of one key share one run of the steps behind memory. */
+import { isDeadlineExceeded, type WithTimeout } from "../core/deadline.ts";
 import { originFaultOf } from "../core/faults.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
-import type { Coherence } from "./coherence.ts";
-import {
-  remaining,
-  scopeOf,
-  answersRequest,
-  type LookupRequest,
-  type LookupOutcome,
-  type Read,
-} from "./lookup-request.ts";
-import { validateShared } from "./validation.ts";
 import type { HitForMiss } from "./hit-for-miss.ts";
+import { remaining, scopeOf } from "./lookup-request.ts";
+import type { LookupOutcome, LookupRequest, Read } from "./lookup-request.ts";
+import { answersRequest, type Validator } from "./validation.ts";
+
+/** The steps behind memory. */
+export type RunLookup = (request: LookupRequest) => Promise<LookupOutcome>;
 
 interface RunningLookup {
   readonly promise: Promise<LookupOutcome>;
   readonly startedAt: EpochMs;
-  /** Who has not landed by then never will: the platform ended it with its request. */
+  /** A lookup that has not ended by then never will: the platform has ended its request. */
   readonly endsAt: EpochMs;
 }
 
 export interface Resolved {
   readonly outcome: LookupOutcome;
-  /** This read's own walk came to it. */
+  /** This reader's own lookup came to it. */
   readonly own: boolean;
 }
 
 export interface Coalescer {
-  /** The outcome of a walk that this read may use: one that is under way, or its own. */
-  resolve(job: LookupRequest): Promise<Resolved>;
-  /** Starts a walk that nobody waits for. False if one is under way. */
-  startDetached(job: LookupRequest): boolean;
-  /** Whether a walk is under way that a reader of this key would wait for. */
+  /** Returns the outcome of a running lookup that this reader may use, or runs its own. */
+  resolve(request: LookupRequest, run: RunLookup): Promise<Resolved>;
+  /** Starts a lookup for which no reader waits. Returns false if one is running. */
+  startDetached(request: LookupRequest, run: RunLookup): boolean;
+  /** Whether a lookup is running that a reader of this key would wait for. */
   isRunning(key: string, now: EpochMs): boolean;
   /**
-   * The outcome of a walk that is under way. If none serves this read, what
-   * `otherwise` gives: it is called in the very turn in which that shows, so
-   * that what it registers is seen by all who find out next.
+   * Waits for running lookups and returns the first outcome that this reader may use. If there is
+   * none, it returns the result of `otherwise`, which it calls in the same turn in which that
+   * shows: a lookup that `otherwise` registers is seen by all readers that come to the same end.
    */
   follow<T extends object>(
     read: Read,
     otherwise: () => T,
     accepts?: (outcome: SharedOutcome) => boolean,
   ): Promise<SharedOutcome | T>;
-  /** Registers a walk that somebody else runs for this read. */
+  /** Registers a lookup that is run elsewhere for this read. */
   register(read: Read, promise: Promise<LookupOutcome>): void;
 }
 
 export type SharedOutcome = Exclude<LookupOutcome, { readonly kind: "uncacheable" }>;
 
 export interface CoalescerOptions {
-  readonly unshared: HitForMiss;
-  readonly walk: (job: LookupRequest) => Promise<LookupOutcome>;
-  readonly coherence: Coherence;
+  readonly hitForMiss: HitForMiss;
+  readonly validator: Validator;
   readonly withTimeout: WithTimeout;
 }
 
-/** Walks a reader waits for; the second it meets began after it did, and may always be used. */
+/** Lookups that a reader waits for. The second that it meets began after it and may always be used. */
 const MAX_JOINS = 3;
-/** What a walk that is alive may take beside its load. */
-const WALK_MS: Millis = 1_000;
-/** When the map is swept of walks that will never land. */
+/** How long a running lookup may take beside its load. */
+const STEPS_MS: Millis = 1_000;
+/** The number of running lookups at which those that never ended are removed. */
 const SWEEP_AT = 1_000;
 
 export function createCoalescer({
-  walk,
-  coherence,
-  unshared,
+  hitForMiss,
+  validator,
   withTimeout,
 }: CoalescerOptions): Coalescer {
-  const walks = new Map<string, RunningLookup>();
+  const running = new Map<string, RunningLookup>();
 
   function register(read: Read, promise: Promise<LookupOutcome>): void {
     const { key, ctx, deadlineAt } = read;
-    if (walks.size >= SWEEP_AT) sweep(ctx.now());
-    const walking = { promise, startedAt: ctx.now(), endsAt: deadlineAt };
-    walks.set(key, walking);
+    if (running.size >= SWEEP_AT) sweep(ctx.now());
+    const lookup = { promise, startedAt: ctx.now(), endsAt: deadlineAt };
+    running.set(key, lookup);
     // Followers wait for it even if the client that caused it goes away.
-    ctx.defer(promise.finally(() => forget(key, walking)));
+    ctx.defer(promise.finally(() => forget(key, lookup)));
   }
 
-  function start(job: LookupRequest): Promise<LookupOutcome> {
-    const promise = walk(job);
-    register(job, promise);
+  function start(request: LookupRequest, run: RunLookup): Promise<LookupOutcome> {
+    const promise = run(request);
+    register(request, promise);
     return promise;
   }
 
-  function forget(key: string, walking: RunningLookup): void {
-    if (walks.get(key) === walking) walks.delete(key);
+  function forget(key: string, lookup: RunningLookup): void {
+    if (running.get(key) === lookup) running.delete(key);
   }
 
-  function walkingFor(key: string, now: EpochMs): RunningLookup | undefined {
-    const walking = walks.get(key);
-    if (walking === undefined || isAlive(walking, now)) return walking;
-    walks.delete(key);
+  function runningLookup(key: string, now: EpochMs): RunningLookup | undefined {
+    const lookup = running.get(key);
+    if (lookup === undefined || isAlive(lookup, now)) return lookup;
+    running.delete(key);
     return undefined;
   }
 
   function sweep(now: EpochMs): void {
-    for (const [key, walking] of walks) if (!isAlive(walking, now)) walks.delete(key);
+    for (const [key, lookup] of running) if (!isAlive(lookup, now)) running.delete(key);
   }
 
-  /** What another read's walk found, if it may answer this one. */
-  async function usable(outcome: LookupOutcome, read: Read): Promise<SharedOutcome | undefined> {
+  /** Returns the outcome of another reader's lookup as this reader may use it, if it may. */
+  async function validated(outcome: LookupOutcome, read: Read): Promise<SharedOutcome | undefined> {
     if (outcome.kind === "uncacheable") return undefined;
     if (outcome.kind === "failed") return outcome;
-    const { entry, since, unreachable: marked } = outcome;
-    const judged = await validateShared(coherence, entry, since, read, marked);
-    const stale = outcome.kind === "found" && judged?.age === "revalidate";
-    if (judged === undefined || (judged.age !== "fresh" && !stale)) return undefined;
-    const { unreachable } = judged;
+    const { entry, since } = outcome;
+    const validation = await validator.validateShared(entry, since, read, outcome.unreachable);
+    if (validation.use !== "serve") return undefined;
+    const { freshness, unreachable } = validation;
+    const stale = outcome.kind === "found" && freshness === "revalidate";
+    if (freshness !== "fresh" && !stale) return undefined;
     return outcome.kind === "found"
       ? { ...outcome, unreachable, stale }
       : { ...outcome, unreachable };
@@ -123,80 +117,81 @@ export function createCoalescer({
     accepts: (outcome: SharedOutcome) => boolean = () => true,
   ): Promise<SharedOutcome | T> {
     const { key, policy, ctx } = read;
-    // Whoever waits for a walk that never ends must have time left to load by itself.
-    let patienceMs = policy.originTimeoutMs + WALK_MS;
+    // A reader that waits for a lookup without end must have time left for its own load.
+    let patienceMs = policy.originTimeoutMs + STEPS_MS;
     for (let joins = 0; joins < MAX_JOINS; joins++) {
-      const walking = walkingFor(key, ctx.now());
-      if (walking === undefined) break;
+      const lookup = runningLookup(key, ctx.now());
+      if (lookup === undefined) break;
       try {
-        const outcome = await withTimeout(walking.promise, Math.min(patienceMs, remaining(read)));
-        if (joins === 0 && overran(outcome)) {
+        const outcome = await withTimeout(lookup.promise, Math.min(patienceMs, remaining(read)));
+        if (joins === 0 && isTimedOut(outcome)) {
           patienceMs = Infinity;
           continue;
         }
-        const mine = await usable(outcome, read);
-        if (mine !== undefined && accepts(mine)) return mine;
-        // Results that may not be shared are not worth waiting for twice.
+        const shared = await validated(outcome, read);
+        if (shared !== undefined && accepts(shared)) return shared;
+        // The next result of this key can most likely not be shared either.
         if (outcome.kind === "uncacheable") break;
       } catch {
-        // Its leader is stuck or gone. The first to find out overtakes; the others follow that one.
-        forget(key, walking);
+        // The lookup is stuck. The first reader to notice replaces it, and the others follow that one.
+        forget(key, lookup);
         patienceMs = Infinity;
       }
     }
     return otherwise();
   }
 
-  /** Joins walks that are under way, or walks. */
-  async function join(job: LookupRequest): Promise<Resolved> {
-    const { key, ctx } = job;
-    const alone = (): boolean => scopeOf(job) === "off" || unshared.has(key, ctx.now());
-    let { staleEntry: held } = job;
-    const begin = () => ({ own: (alone() ? walk : start)({ ...job, staleEntry: held }) });
+  async function join(request: LookupRequest, run: RunLookup): Promise<Resolved> {
+    const { key, ctx } = request;
+    const loadsAlone = (): boolean => scopeOf(request) === "off" || hitForMiss.has(key, ctx.now());
+    let { staleEntry } = request;
+    const begin = () => {
+      const own = { ...request, staleEntry };
+      return { own: loadsAlone() ? run(own) : start(own, run) };
+    };
     const accepts = (outcome: SharedOutcome): boolean => {
-      if (outcome.kind === "failed" || answersRequest(outcome.entry, job)) return true;
-      // Not what this reader asks for, and what its own load can confirm.
-      held = outcome;
+      if (outcome.kind === "failed" || answersRequest(outcome.entry, request)) return true;
+      // This reader needs a later entry. Its own load can ask the origin to confirm this one.
+      staleEntry = outcome;
       return false;
     };
-    const led = alone() ? begin() : await follow(job, begin, accepts);
-    return "own" in led ? { outcome: await led.own, own: true } : { outcome: led, own: false };
+    const result = loadsAlone() ? begin() : await follow(request, begin, accepts);
+    return "own" in result
+      ? { outcome: await result.own, own: true }
+      : { outcome: result, own: false };
   }
 
   return {
     follow,
     register,
-    isRunning: (key, now) => walkingFor(key, now) !== undefined,
+    isRunning: (key, now) => runningLookup(key, now) !== undefined,
 
-    async resolve(job) {
+    async resolve(request, run) {
       try {
-        // A wait here and a wait there add up; a reader's patience does not.
-        return await withTimeout(join(job), remaining(job));
+        // One deadline covers all waits of the read.
+        return await withTimeout(join(request, run), remaining(request));
       } catch (error) {
         if (!isDeadlineExceeded(error)) throw error;
-        const outcome = {
-          kind: "failed",
-          fault: originFaultOf(error),
-          fallback: job.staleEntry,
-        } as const;
+        const fallback = request.staleEntry;
+        const outcome = { kind: "failed", fault: originFaultOf(error), fallback } as const;
         return { outcome, own: false };
       }
     },
 
-    startDetached(job) {
-      if (walkingFor(job.key, job.ctx.now()) !== undefined) return false;
-      void start(job);
+    startDetached(request, run) {
+      if (runningLookup(request.key, request.ctx.now()) !== undefined) return false;
+      void start(request, run);
       return true;
     },
   };
 }
 
 function isAlive({ startedAt, endsAt }: RunningLookup, now: EpochMs): boolean {
-  // A start in the future is a clock that was set back.
+  // A start in the future shows that the clock was set back.
   return now >= startedAt && now < endsAt;
 }
 
-/** The load hung, and not every load need: the first to find out tries once more. */
-function overran(outcome: LookupOutcome): boolean {
+/** The load hung. Another load may not: the first reader to notice tries once more. */
+function isTimedOut(outcome: LookupOutcome): boolean {
   return outcome.kind === "failed" && outcome.fault.code === "origin.timeout";
 }

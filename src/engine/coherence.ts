@@ -1,6 +1,6 @@
 /**
- * The isolate's knowledge of the invalidation log: when it is recent enough to
- * trust, how it is brought up to date, and what it says of an entry.
+ * Keeps this isolate's log view: decides when it is recent enough for a read, brings it up to date
+ * with a sync, and gives its verdict on an entry.
  */
 import type { WithTimeout } from "../core/deadline.ts";
 import { verifiedCopy, type Entry, type LogPosition } from "../core/entry.ts";
@@ -23,38 +23,41 @@ import type { SharedStore } from "../core/shared-store.ts";
 import type { Seq } from "../core/seq.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
 
-/** When a sync runs in the background: at this share of the coherence window. */
+/** The share of the coherence window after which a sync runs in the background. */
 const BACKGROUND_SHARE = 0.8;
-/** Syncs without an answer, in a row, after which the log counts as away, */
+/** The log counts as away after this many syncs in a row without an answer, */
 const AWAY_AFTER = 2;
-/** and for how many times the wait for an answer: what an idle isolate saw long ago says nothing. */
+/** and for this many timeouts after the last attempt. Later, an idle isolate has to ask again. */
 const AWAY_TIMEOUTS = 1.25;
-/** Syncs that a reader waits for: the one in flight may have been sent too early for it. */
-const SYNCS = 2;
+/** The syncs that a reader waits for. The one that is running may have been sent too early for it. */
+const MAX_SYNCS = 2;
 
 export type LogState = "current" | "unreachable";
 
 export interface Coherence extends Invalidator {
-  /** Whether what is known is as of `start - windowMs` or later. Asks in the background when it soon will not be. */
+  /** Whether the log view is as of `start - windowMs` or later. Late in the window it starts a sync in the background. */
   isCurrent(start: EpochMs, windowMs: Millis, ctx: Context): boolean;
-  /** The same, but asks the log if it must. */
+  /** The same, but waits for a sync if the view is too old. */
   ensureCurrent(start: EpochMs, windowMs: Millis, ctx: Context): Promise<LogState>;
-  /** Whether the last questions to the log had no answer: who can do without it need not wait. */
+  /** Whether the last syncs had no answer. A reader that can do without the log then need not wait. */
   isAway(now: EpochMs): boolean;
-  /** Asks the log behind this reader's back, so that the next one knows. */
+  /** Starts a sync in the background, for the readers after this one. */
   probe(ctx: Context): void;
-  /** Takes the log's part of another answer; true if the answer can be trusted. */
+  /**
+   * Applies the log that came with another answer. Returns false if that answer cannot be trusted.
+   * `evidence` is an entry of the answer: if it knows more than the log, the log has lost numbers.
+   */
   applyLog(log: LogAnswer, ctx: Context, evidence?: Entry): Promise<boolean>;
-  /** Records that a question to Redis had no answer. */
+  /** Records that a request to Redis had no answer. */
   recordFailure(fault: Fault, ctx: Context): void;
   verdictOf(entry: Dated): Verdict;
-  /** Asks the log about one entry. Returns the copy to use, or why there is none. */
+  /** Asks the log about one entry. Returns the copy to serve, or the reason why there is none. */
   verify(entry: Entry, ctx: Context): Promise<Entry | "invalid" | "unreachable">;
-  /** What to ask the log for. */
+  /** The number from which to ask the log for changes; undefined if the view has no era yet. */
   since(): Seq | undefined;
-  /** What a load that begins now may claim to know. */
+  /** The log position that a load that begins now may claim. */
   logPosition(): LogPosition;
-  /** How long the log has not been heard of. */
+  /** The time since the log last answered. */
   silenceMs(now: EpochMs): Millis;
   /** Calls `listener` when the log answers again after a failure. */
   onRecovery(listener: (ctx: Context) => Promise<unknown>): void;
@@ -62,7 +65,7 @@ export interface Coherence extends Invalidator {
 
 export interface CoherenceOptions {
   readonly store: SharedStore;
-  /** How long a reader waits for a sync that another request runs. */
+  /** How long a reader waits for a sync. */
   readonly timeoutMs: Millis;
   readonly withTimeout: WithTimeout;
 }
@@ -70,34 +73,34 @@ export interface CoherenceOptions {
 export function createCoherence({ store, timeoutMs, withTimeout }: CoherenceOptions): Coherence {
   const view = createLogView();
   const listeners: ((ctx: Context) => Promise<unknown>)[] = [];
-  let running: { readonly sync: Promise<boolean>; readonly startedAt: EpochMs } | undefined;
+  let running: { readonly answered: Promise<boolean>; readonly startedAt: EpochMs } | undefined;
   let failing = false;
   let missedSyncs = 0;
-  /** When the log was last asked in vain, or behind a reader's back. */
+  /** When a sync last failed or was started in the background. */
   let triedAt: EpochMs = Number.NEGATIVE_INFINITY;
 
   const since = (): Seq | undefined => (view.era === undefined ? undefined : view.seen);
 
-  function heard(ctx: Context): void {
+  function recordAnswer(ctx: Context): void {
     if (failing) for (const listener of listeners) ctx.defer(listener(ctx));
     failing = false;
     missedSyncs = 0;
   }
 
-  function missed(cause: Fault, ctx: Context): void {
+  function recordFailure(cause: Fault, ctx: Context): void {
     failing = true;
     ctx.emit({ type: "fault.raise", fault: cause });
   }
 
-  async function take(log: LogAnswer, ctx: Context, evidence?: Entry): Promise<boolean> {
-    // An entry that knows more than the log beside it: the log lost numbers, or lags.
+  async function applyLog(log: LogAnswer, ctx: Context, evidence?: Entry): Promise<boolean> {
+    // The entry knows more than the log beside it: the log has lost numbers, or a replica lags.
     const ahead =
       evidence !== undefined &&
       evidence.era === log.era &&
       log.seq !== undefined &&
       evidence.asOf > log.seq;
     const newest = log.changes.reduce((most, [, seq]) => Math.max(most, seq), view.seen);
-    // Numbers are Redis' clock in microseconds. A first answer says nothing of a delay.
+    // Numbers are near the microseconds of Redis' clock. A first answer says nothing about a delay.
     const lagMs =
       newest > view.seen && view.era === log.era ? ctx.now() - newest / 1000 : undefined;
     const outcome = ahead ? "behind" : applyAnswer(view, log);
@@ -117,8 +120,8 @@ export function createCoherence({ store, timeoutMs, withTimeout }: CoherenceOpti
       : { era: view.era, seq: since() };
     const established = await store.establish(known, ctx);
     if (established.ok) applyAnswer(view, established.value);
-    else missed(established.fault, ctx);
-    // The answer that sent us here says nothing of what the primary knows.
+    else recordFailure(established.fault, ctx);
+    // The answer that was behind cannot be trusted, whatever the primary has said since.
     return false;
   }
 
@@ -127,45 +130,46 @@ export function createCoherence({ store, timeoutMs, withTimeout }: CoherenceOpti
     if (!answer.ok) {
       missedSyncs++;
       triedAt = ctx.now();
-      missed(answer.fault, ctx);
+      recordFailure(answer.fault, ctx);
       return false;
     }
-    heard(ctx);
-    await take(answer.value, ctx);
+    recordAnswer(ctx);
+    await applyLog(answer.value, ctx);
     return true;
   }
 
   /**
-   * One sync at a time. It outlives the request that started it, unless the
-   * platform ends both; one that takes too long is not waited for any more.
+   * Runs one sync at a time for all readers. It outlives the request that started it, unless the
+   * platform ends both. A sync that has run for the timeout is replaced by a new one.
    */
-  function share(ctx: Context): Promise<boolean> {
+  function shareSync(ctx: Context): Promise<boolean> {
     const now = ctx.now();
-    if (running !== undefined && Math.abs(now - running.startedAt) < timeoutMs) return running.sync;
-    const started = { sync: sync(ctx), startedAt: now };
+    if (running !== undefined && Math.abs(now - running.startedAt) < timeoutMs)
+      return running.answered;
+    const started = { answered: sync(ctx), startedAt: now };
     running = started;
     ctx.defer(
-      started.sync.finally(() => {
+      started.answered.finally(() => {
         if (running === started) running = undefined;
       }),
     );
-    return started.sync;
+    return started.answered;
   }
 
   function isCurrent(start: EpochMs, windowMs: Millis, ctx: Context): boolean {
-    // A stamp in the future is a clock that was set back: it proves nothing.
+    // A stamp in the future shows that the clock was set back. It proves nothing.
     if (view.stamp > ctx.now()) view.stamp = Number.NEGATIVE_INFINITY;
     if (view.stamp < start - windowMs) return false;
-    if (view.stamp < start - windowMs * BACKGROUND_SHARE) void share(ctx);
+    if (view.stamp < start - windowMs * BACKGROUND_SHARE) void shareSync(ctx);
     return true;
   }
 
   async function becomeCurrent(start: EpochMs, windowMs: Millis, ctx: Context): Promise<LogState> {
-    for (let attempt = 0; attempt < SYNCS; attempt++) {
+    for (let attempt = 0; attempt < MAX_SYNCS; attempt++) {
       try {
-        if (!(await withTimeout(share(ctx), timeoutMs))) return "unreachable";
+        if (!(await withTimeout(shareSync(ctx), timeoutMs))) return "unreachable";
       } catch (error) {
-        missed(fault("redis.timeout", messageOf(error)), ctx);
+        recordFailure(fault("redis.timeout", messageOf(error)), ctx);
         return "unreachable";
       }
       if (isCurrent(start, windowMs, ctx)) return "current";
@@ -175,10 +179,10 @@ export function createCoherence({ store, timeoutMs, withTimeout }: CoherenceOpti
 
   return {
     since,
-    recordFailure: missed,
+    recordFailure,
     applyLog: (log, ctx, evidence) => {
-      heard(ctx);
-      return take(log, ctx, evidence);
+      recordAnswer(ctx);
+      return applyLog(log, ctx, evidence);
     },
     verdictOf: (entry) => verdictByView(view, entry),
     logPosition: () => ({ asOf: view.seen, era: view.era ?? "" }),
@@ -190,7 +194,7 @@ export function createCoherence({ store, timeoutMs, withTimeout }: CoherenceOpti
       missedSyncs >= AWAY_AFTER && now >= triedAt && now - triedAt < timeoutMs * AWAY_TIMEOUTS,
     probe(ctx) {
       triedAt = ctx.now();
-      void share(ctx);
+      void shareSync(ctx);
     },
     ensureCurrent: async (start, windowMs, ctx) =>
       isCurrent(start, windowMs, ctx) ? "current" : becomeCurrent(start, windowMs, ctx),
@@ -198,28 +202,28 @@ export function createCoherence({ store, timeoutMs, withTimeout }: CoherenceOpti
     async verify(entry, ctx) {
       const answer = await store.verify(entry.invalidationKeys, since(), ctx);
       if (!answer.ok) {
-        missed(answer.fault, ctx);
+        recordFailure(answer.fault, ctx);
         return "unreachable";
       }
-      heard(ctx);
+      recordAnswer(ctx);
       const { log } = answer.value;
-      if (!(await take(log, ctx, entry))) return "invalid";
+      if (!(await applyLog(log, ctx, entry))) return "invalid";
       const verdict = verdictByNumbers(entry, answer.value, log);
       if (verdict !== "valid" && verdict !== "soft") return "invalid";
       return verifiedCopy(entry, log.seq ?? entry.asOf, verdict === "soft", ctx.now());
     },
 
-    markInvalidated: (members) => markInvalidated(view, members),
+    markInvalidated: (logKeys) => markInvalidated(view, logKeys),
 
-    async invalidate(members, ctx) {
-      const invalidation = await store.invalidate(members, ctx);
+    async invalidate(logKeys, ctx) {
+      const invalidation = await store.invalidate(logKeys, ctx);
       if (invalidation.ok) {
-        heard(ctx);
-        noteNumbers(view, members, invalidation.value.seq);
-      } else missed(invalidation.fault, ctx);
+        recordAnswer(ctx);
+        noteNumbers(view, logKeys, invalidation.value.seq);
+      } else recordFailure(invalidation.fault, ctx);
       return invalidation;
     },
 
-    numbers: (members, ctx): Promise<Result<readonly Seq[]>> => store.numbers(members, ctx),
+    numbers: (logKeys, ctx): Promise<Result<readonly Seq[]>> => store.numbers(logKeys, ctx),
   };
 }

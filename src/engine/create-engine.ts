@@ -1,22 +1,25 @@
-/** The engine, put together over its ports. */
+/** Builds the engine over its ports. */
 import type { WithTimeout } from "../core/deadline.ts";
 import type { FlightPort } from "../core/flight-port.ts";
 import type { MemoryTier, Tier } from "../core/tier.ts";
 import type { Random } from "../core/random.ts";
 import type { SharedStore } from "../core/shared-store.ts";
 import type { Millis } from "../core/time.ts";
-import { createBatch, type Batch } from "./lookup-many.ts";
-import { createLookup, type Engine } from "./lookup.ts";
-import { createCoherence, type Coherence } from "./coherence.ts";
-import { createResolveMany } from "./load-many.ts";
-import { createLoadBackoff } from "./load-backoff.ts";
 import { createCoalescer } from "./coalescer.ts";
-import { createEntryStore } from "./store-entry.ts";
-import { createLoader } from "./load.ts";
+import { createCoherence, type Coherence } from "./coherence.ts";
+import { createHitForMiss } from "./hit-for-miss.ts";
+import { createFlightStep } from "./join-flight.ts";
+import { createLoadStep } from "./load.ts";
+import { createLoadBackoff } from "./load-backoff.ts";
+import { createLookUpBatch } from "./load-many.ts";
+import { createLookup, type Engine } from "./lookup.ts";
+import { createBatch, type Batch } from "./lookup-many.ts";
 import { createOriginCall, type OriginSlots } from "./origin-call.ts";
 import { createSharedReader } from "./shared-store-reader.ts";
-import { createHitForMiss } from "./hit-for-miss.ts";
-import { createTierLookup } from "./lookup-tiers.ts";
+import { createSoftTimeout } from "./soft-timeout.ts";
+import { createEntryStore } from "./store-entry.ts";
+import { createTierSteps } from "./tier-steps.ts";
+import { createValidator } from "./validation.ts";
 
 export interface EnginePorts {
   readonly memory: MemoryTier;
@@ -24,12 +27,12 @@ export interface EnginePorts {
   readonly store: SharedStore;
   readonly flights: FlightPort;
   readonly slots: OriginSlots;
-  /** Runs a wait under a deadline; injected, for timers are the platform's. */
+  /** Runs a wait under a deadline. It is injected because timers belong to the platform. */
   readonly withTimeout: WithTimeout;
   readonly random: Random;
   /** How long the store may take for one request. */
   readonly storeTimeoutMs: Millis;
-  /** Entries over this are not handed over between isolates; followers load themselves. */
+  /** A leader does not hand over larger entries to other isolates. Their followers load by themselves. */
   readonly maxLandingChars: number;
 }
 
@@ -39,36 +42,38 @@ export interface EngineParts {
   readonly batch: Batch;
 }
 
-/** Reads of one key and of many, over one knowledge of the log. */
+/** Creates the reads of one key and of many, over one log view. */
 export function createEngineParts(ports: EnginePorts): EngineParts {
-  const {
-    memory,
-    edge,
-    store,
-    flights,
-    slots: places,
-    withTimeout,
-    random,
-    maxLandingChars,
-  } = ports;
+  const { memory, edge, store, flights, slots, withTimeout, random, maxLandingChars } = ports;
   const coherence = createCoherence({ store, timeoutMs: ports.storeTimeoutMs, withTimeout });
-  const unshared = createHitForMiss();
-  const callOrigin = createOriginCall({ coherence, slots: places, withTimeout });
-  const keeper = createEntryStore({ memory, edge, store, coherence, random });
+  const validator = createValidator(coherence);
+  const hitForMiss = createHitForMiss();
+  const backoff = createLoadBackoff(random);
+  const callOrigin = createOriginCall({ coherence, slots, withTimeout });
+  const entryStore = createEntryStore({ memory, edge, store, coherence, random });
   const shared = createSharedReader(store, coherence);
-  const loader = createLoader({
+  const coalescer = createCoalescer({ validator, hitForMiss, withTimeout });
+  const perKey = { entryStore, hitForMiss, backoff };
+  const engine = createLookup({
+    ...perKey,
+    memory,
     coherence,
-    flights,
-    callOrigin,
-    keeper,
-    unshared,
-    failures: createLoadBackoff(random),
-    maxLandingChars,
+    validator,
+    coalescer,
+    tiers: createTierSteps({ memory, edge, shared, coherence, validator, entryStore }),
+    joinFlight: createFlightStep({ ...perKey, flights, validator, maxLandingChars }),
+    loadEntry: createLoadStep({ ...perKey, coherence, callOrigin }),
+    withSoftTimeout: createSoftTimeout(validator, withTimeout),
+    random,
   });
-  const walk = createTierLookup({ memory, edge, shared, coherence, keeper, loader, unshared });
-  const coalescer = createCoalescer({ walk, coherence, unshared, withTimeout });
-  const engine = createLookup({ memory, coherence, coalescer, keeper, withTimeout, random });
-  const takeOut = createResolveMany({ memory, shared, coalescer, callOrigin, keeper, unshared });
-  const batch = createBatch({ memory, coherence, coalescer, takeOut });
+  const lookUpBatch = createLookUpBatch({
+    memory,
+    shared,
+    coalescer,
+    callOrigin,
+    entryStore,
+    hitForMiss,
+  });
+  const batch = createBatch({ memory, validator, coalescer, lookUpBatch });
   return { coherence, engine, batch };
 }

@@ -1,23 +1,23 @@
-/** What a load gathers while it runs: its tags, and all that it read from the cache. */
+/** Collects what a result depends on while its load runs: its tags and the entries that it read from the cache. */
 import { toMillis, type Duration } from "../core/duration.ts";
 import type { LoadResult, LogPosition } from "../core/entry.ts";
 import type { Lookup } from "../core/lookup.ts";
 import { MAX_TAGS, invalidationKeyOfTag, type InvalidationKey } from "../core/invalidation-key.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
 
-/** Names one entry carries at most; more, and it is not stored. */
-const MAX_MEMBERS = MAX_TAGS * 4;
+/** The most invalidation keys of one entry. A result with more is not stored. */
+const MAX_INVALIDATION_KEYS = MAX_TAGS * 4;
 
 export interface DependencyCollector {
   tag(...tags: readonly string[]): void;
-  /** Adds all the names of an entry that turned out to be right as it is. */
-  carry(members: readonly InvalidationKey[]): void;
+  /** Adds the invalidation keys of an entry that the origin has confirmed. */
+  carry(invalidationKeys: readonly InvalidationKey[]): void;
   noStore(): void;
   freshFor(duration: Duration): void;
-  /** An outer value lives no longer than what it was made of, and dies with it. */
+  /** Adds an entry that the result is made of: the result ends with it, by time or by invalidation. */
   include(lookup: Lookup): void;
-  /** `own` are tags of this result alone, where one load made several. */
-  finish(made: LoadedContent, own?: readonly string[]): LoadResult;
+  /** Makes the result of the load. `ownTags` belong to this result alone, if one load made several. */
+  finish(content: LoadedContent, ownTags?: readonly string[]): LoadResult;
 }
 
 export type LoadedContent = Pick<
@@ -26,7 +26,7 @@ export type LoadedContent = Pick<
 >;
 
 export function createDependencyCollector(): DependencyCollector {
-  const members = new Set<InvalidationKey>();
+  const invalidationKeys = new Set<InvalidationKey>();
   let freshUntil: EpochMs | undefined;
   let inner: LogPosition | undefined;
   let freshForMs: Millis | undefined;
@@ -34,10 +34,10 @@ export function createDependencyCollector(): DependencyCollector {
 
   return {
     tag: (...tags) => {
-      for (const tag of tags) members.add(invalidationKeyOfTag(tag));
+      for (const tag of tags) invalidationKeys.add(invalidationKeyOfTag(tag));
     },
-    carry: (more) => {
-      for (const member of more) members.add(member);
+    carry: (carried) => {
+      for (const key of carried) invalidationKeys.add(key);
     },
     noStore: () => {
       storable = false;
@@ -50,16 +50,16 @@ export function createDependencyCollector(): DependencyCollector {
         storable = false;
         return;
       }
-      for (const member of entry.invalidationKeys) if (member !== "n:") members.add(member);
+      for (const key of entry.invalidationKeys) if (key !== "n:") invalidationKeys.add(key);
       freshUntil = Math.min(freshUntil ?? Infinity, entry.freshUntil);
       inner = oldest(inner, entry);
     },
-    finish: (made, own = []) =>
-      storable && members.size <= MAX_MEMBERS
+    finish: (content, ownTags = []) =>
+      storable && invalidationKeys.size <= MAX_INVALIDATION_KEYS
         ? {
             storable: true,
-            ...made,
-            members: [...members, ...own.map(invalidationKeyOfTag)],
+            ...content,
+            invalidationKeys: [...invalidationKeys, ...ownTags.map(invalidationKeyOfTag)],
             ...(freshForMs !== undefined && { freshForMs }),
             ...(freshUntil !== undefined && { freshUntil }),
             ...(inner !== undefined && { inner }),
@@ -68,9 +68,9 @@ export function createDependencyCollector(): DependencyCollector {
   };
 }
 
-/** Two eras in one value: no log can vouch for it. */
-function oldest(known: LogPosition | undefined, next: LogPosition): LogPosition {
-  if (known === undefined) return { asOf: next.asOf, era: next.era };
-  if (known.era !== next.era) return { asOf: 0, era: "" };
-  return { asOf: Math.min(known.asOf, next.asOf), era: known.era };
+/** The older of two log positions. Positions of two eras cannot be compared: no log can vouch for the value. */
+function oldest(former: LogPosition | undefined, next: LogPosition): LogPosition {
+  if (former === undefined) return { asOf: next.asOf, era: next.era };
+  if (former.era !== next.era) return { asOf: 0, era: "" };
+  return { asOf: Math.min(former.asOf, next.asOf), era: former.era };
 }

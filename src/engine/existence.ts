@@ -1,11 +1,11 @@
 /**
- * Whether a key can exist at all: answers for keys that do not, before any tier or
- * the origin is asked. Against floods of made-up ids (cache penetration).
+ * Existence filters: answer for keys that cannot exist, before any tier or the origin is asked.
+ * They protect against floods of made-up ids (cache penetration).
  *
- * A filter knows what existed at a number of the invalidation log. It denies a key
- * only while its era is current, the isolate's knowledge of the log is recent, and none of
- * the key's names has a later number: whatever was inserted since then has one. Missing,
- * old, of another era or behind, it denies nothing.
+ * A filter knows the keys that existed at one number of the invalidation log. It denies a key only
+ * while its era is current, the log view is recent, and none of the key's invalidation keys has a
+ * later number: every insert since then has one. A filter that is missing, too old, of another era
+ * or behind the log denies nothing.
  */
 import {
   createFilter,
@@ -24,29 +24,30 @@ import type { Seq } from "../core/seq.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
 import type { Coherence } from "./coherence.ts";
 
-/** Things of one kind, all of which have their keys in one filter. */
+/** A kind of keys. One filter holds all of them. */
 export interface ExistenceKind {
   readonly name: string;
-  /** Every key that exists; a key that it leaves out would be denied. */
+  /** Lists every key that exists. A key that it leaves out would be denied. */
   listKeys(): Promise<readonly string[]>;
 }
 
+/** The existence filters of one isolate: they exclude keys that no row can have. */
 export interface Existence {
   /**
-   * False only if the key certainly does not exist: the reader may answer "there is
-   * nothing" without asking anyone. `tags` are the names that an insert of the key
-   * invalidates. Costs no request, but for a look at the log every coherence window,
-   * and for a younger filter now and then, both only for keys that the filter lacks.
+   * Returns false only if the key certainly does not exist, so that the reader may answer 404 by
+   * itself. `tags` are the tags that an insert of the key invalidates. For keys that the filter
+   * lacks it costs one sync in each coherence window and one load of the filter in each reload
+   * interval; for all others, no request.
    */
   mayExist(kind: string, key: string, tags: readonly string[], ctx: Context): Promise<boolean>;
   /**
-   * Tells that a key was asked for and does not exist: from then on the isolate
-   * looks for the kind's filter. Where all that is asked for exists, none is loaded.
+   * Reports that a key of this kind was read and does not exist. This isolate then loads the
+   * kind's filter. An isolate whose readers ask for existing keys only loads none.
    */
   missed(kind: string, ctx: Context): void;
-  /** From now on `buildAll` builds a filter of the kind. */
+  /** Adds a kind to those whose filters `buildAll` builds. */
   define(kind: ExistenceKind): void;
-  /** Builds the filters that are missing or no longer young; for the cron trigger. Never rejects. */
+  /** Builds the filters that are missing or due for a rebuild. It is for the cron trigger and never rejects. */
   buildAll(ctx: Context): Promise<ReadonlyMap<string, Result<"built" | "young">>>;
 }
 
@@ -54,62 +55,63 @@ export interface ExistenceOptions {
   readonly filters: FilterStore;
   readonly store: Pick<SharedStore, "sync">;
   readonly coherence: Coherence;
-  /** The share of keys that do not exist and pass all the same. */
+  /** The share of keys that do not exist and that the filter lets pass. */
   readonly rate: number;
-  /** How old the knowledge of the log may be that denies a key. */
+  /** How old the log view may be when it denies a key. */
   readonly coherenceMs: Millis;
-  /** A filter is built anew after this long, */
+  /** The age at which a filter is built anew. */
   readonly rebuildMs: Millis;
-  /** and no longer used after this long. */
+  /** The age from which on a filter denies nothing. */
   readonly maxAgeMs: Millis;
-  /** How often an isolate looks for a younger filter. */
+  /** How often an isolate loads the filter again. */
   readonly reloadMs: Millis;
 }
 
-/** A filter as an isolate uses it. */
-interface Held {
+/** A filter that this isolate has loaded. */
+interface LoadedFilter {
   readonly filter: ExistenceFilter;
-  /** Names with a number above the filter's, up to `knownTo`; later ones the isolate's view has. */
+  /** The invalidation keys with a number above the filter's and up to `changedTo`. */
   readonly changed: ReadonlySet<string>;
-  readonly knownTo: Seq;
+  /** The log view knows the numbers above this one. */
+  readonly changedTo: Seq;
 }
 
-interface Slot {
-  held: Held | undefined;
+interface FilterState {
+  loaded: LoadedFilter | undefined;
   loadAfter: EpochMs;
   loading: boolean;
 }
 
-/** How soon an isolate tries again that could not use what it loaded. */
+/** How soon an isolate tries again after it found no usable filter. */
 const RETRY_MS: Millis = 5_000;
 
 export function createExistence(options: ExistenceOptions): Existence {
   const { filters, store, coherence, rate, coherenceMs, rebuildMs, maxAgeMs, reloadMs } = options;
-  const slots = new Map<string, Slot>();
+  const states = new Map<string, FilterState>();
   const kinds: ExistenceKind[] = [];
 
-  function slotOf(kind: string): Slot {
-    const slot = slots.get(kind) ?? { held: undefined, loadAfter: 0, loading: false };
-    slots.set(kind, slot);
-    return slot;
+  function stateOf(kind: string): FilterState {
+    const state = states.get(kind) ?? { loaded: undefined, loadAfter: 0, loading: false };
+    states.set(kind, state);
+    return state;
   }
 
-  async function load(kind: string, slot: Slot, ctx: Context): Promise<void> {
-    slot.loading = true;
+  async function load(kind: string, state: FilterState, ctx: Context): Promise<void> {
+    state.loading = true;
     try {
-      slot.held = await fetchHeld(kind, ctx);
+      state.loaded = await fetchFilter(kind, ctx);
     } finally {
-      slot.loading = false;
-      slot.loadAfter = ctx.now() + (slot.held === undefined ? RETRY_MS : reloadMs);
+      state.loading = false;
+      state.loadAfter = ctx.now() + (state.loaded === undefined ? RETRY_MS : reloadMs);
     }
   }
 
-  function loadIfDue(kind: string, slot: Slot, ctx: Context): void {
-    if (ctx.now() >= slot.loadAfter && !slot.loading) ctx.defer(load(kind, slot, ctx));
+  function loadIfDue(kind: string, state: FilterState, ctx: Context): void {
+    if (ctx.now() >= state.loadAfter && !state.loading) ctx.defer(load(kind, state, ctx));
   }
 
-  /** The filter in Redis, and every change of the log since it was built. */
-  async function fetchHeld(kind: string, ctx: Context): Promise<Held | undefined> {
+  /** Loads the filter from Redis, and every change of the log since it was built. */
+  async function fetchFilter(kind: string, ctx: Context): Promise<LoadedFilter | undefined> {
     const found = await filters.load(kind, ctx);
     if (!found.ok) {
       ctx.emit({ type: "fault.raise", fault: found.fault });
@@ -117,7 +119,7 @@ export function createExistence(options: ExistenceOptions): Existence {
     }
     const filter = found.value === undefined ? undefined : decodeFilter(found.value);
     if (filter === undefined) return undefined;
-    // An isolate that has not heard of the log yet has no view to take over.
+    // The log view has to take over where the changes end.
     if ((await coherence.ensureCurrent(ctx.now(), coherenceMs, ctx)) !== "current")
       return undefined;
     const answer = await store.sync(filter.asOf, ctx);
@@ -126,15 +128,14 @@ export function createExistence(options: ExistenceOptions): Existence {
       return undefined;
     }
     const { era, seq, floor, truncated, changes } = answer.value;
-    // What was forgotten, or did not come, may have named a key that exists now.
+    // Changes that were trimmed or that did not fit into the answer may be inserts.
     if (era !== filter.era || seq === undefined || seq < filter.asOf) return undefined;
     if (floor > filter.asOf || truncated) return undefined;
     const later = changes.filter(([, number]) => number > filter.asOf);
     return {
       filter,
       changed: new Set(later.map(([name]) => (name.startsWith(SOFT) ? name.slice(1) : name))),
-      // The isolate's own view takes over from there, or from where it is.
-      knownTo: Math.min(seq, coherence.logPosition().asOf),
+      changedTo: Math.min(seq, coherence.logPosition().asOf),
     };
   }
 
@@ -142,14 +143,14 @@ export function createExistence(options: ExistenceOptions): Existence {
     const found = await filters.load(kind.name, ctx);
     if (!found.ok) return found;
     if ((await coherence.ensureCurrent(ctx.now(), 0, ctx)) !== "current")
-      return failed("redis.unavailable", "the log cannot be reached");
-    // As of BEFORE the keys are listed: an insert that is missed has a later number.
-    const moment = coherence.logPosition();
+      return failed("redis.unavailable", "the invalidation log cannot be reached");
+    // Taken before the keys are listed: an insert that the list misses has a later number.
+    const position = coherence.logPosition();
     const present = found.value === undefined ? undefined : decodeFilter(found.value);
     const young = present !== undefined && ctx.now() - present.builtAt < rebuildMs;
-    if (young && present.era === moment.era) return { ok: true, value: "young" };
+    if (young && present.era === position.era) return { ok: true, value: "young" };
     try {
-      const filter = createFilter(await kind.listKeys(), rate, moment, ctx.now());
+      const filter = createFilter(await kind.listKeys(), rate, position, ctx.now());
       const saved = await filters.save(kind.name, encodeFilter(filter), maxAgeMs, ctx);
       return saved.ok ? { ok: true, value: "built" } : saved;
     } catch (error) {
@@ -159,27 +160,27 @@ export function createExistence(options: ExistenceOptions): Existence {
 
   return {
     async mayExist(kind, key, tags, ctx) {
-      const slot = slotOf(kind);
-      const { held } = slot;
+      const state = stateOf(kind);
+      const { loaded } = state;
       const now = ctx.now();
-      if (held === undefined || mayHold(held.filter.bloom, key)) return true;
-      loadIfDue(kind, slot, ctx);
-      if (now - held.filter.builtAt > maxAgeMs) return true;
+      if (loaded === undefined || mayHold(loaded.filter.bloom, key)) return true;
+      loadIfDue(kind, state, ctx);
+      if (now - loaded.filter.builtAt > maxAgeMs) return true;
       if ((await coherence.ensureCurrent(now, coherenceMs, ctx)) !== "current") return true;
-      const members = [...derivedInvalidationKeys(key), ...tags.map(invalidationKeyOfTag)];
-      if (members.some((member) => held.changed.has(member))) return true;
-      const { era } = held.filter;
-      const verdict = coherence.verdictOf({ invalidationKeys: members, asOf: held.knownTo, era });
+      const invalidationKeys = [...derivedInvalidationKeys(key), ...tags.map(invalidationKeyOfTag)];
+      if (invalidationKeys.some((one) => loaded.changed.has(one))) return true;
+      const { era } = loaded.filter;
+      const verdict = coherence.verdictOf({ invalidationKeys, asOf: loaded.changedTo, era });
       if (verdict === "valid") return false;
-      // The view no longer reaches back, or the log was lost: what is held is of no more use.
-      if (verdict !== "invalidated" && verdict !== "soft" && slot.held === held) {
-        slot.held = undefined;
-        slot.loadAfter = Math.min(slot.loadAfter, ctx.now() + RETRY_MS);
+      // The log view no longer reaches back to the filter, or the log was lost.
+      if (verdict !== "invalidated" && verdict !== "soft" && state.loaded === loaded) {
+        state.loaded = undefined;
+        state.loadAfter = Math.min(state.loadAfter, ctx.now() + RETRY_MS);
       }
       return true;
     },
 
-    missed: (kind, ctx) => loadIfDue(kind, slotOf(kind), ctx),
+    missed: (kind, ctx) => loadIfDue(kind, stateOf(kind), ctx),
 
     define: (kind) => void kinds.push(kind),
 

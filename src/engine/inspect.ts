@@ -7,7 +7,7 @@ import type { MemoryTier, Tier } from "../core/tier.ts";
 import type { SharedStore } from "../core/shared-store.ts";
 import type { Coherence } from "./coherence.ts";
 
-/** What one tier holds under a key, and whether the log lets it be used. */
+/** The entry of one tier under a key, and the log's verdict on it. */
 export type TierReport =
   | { readonly tier: TierName; readonly state: "absent" }
   | { readonly tier: TierName; readonly state: "failed"; readonly fault: Fault }
@@ -25,28 +25,34 @@ export interface InspectorOptions {
   readonly coherence: Coherence;
 }
 
-/** Looks a key up in every tier, for an operator: it changes nothing and loads nothing. */
+/**
+ * Looks a key up in every tier, for an operator. It loads nothing, stores nothing and does not count
+ * as a use for the eviction order. It has two side effects: it brings this isolate's log view up
+ * to date, and the edge tier deletes an entry that it cannot decode.
+ */
 export type Inspect = (key: string, ctx: Context) => Promise<readonly TierReport[]>;
 
 export function createInspector({ memory, edge, store, coherence }: InspectorOptions): Inspect {
-  const held = (tier: TierName, entry: Entry | undefined): TierReport =>
+  const reportOf = (tier: TierName, entry: Entry | undefined): TierReport =>
     entry === undefined
       ? { tier, state: "absent" }
       : { tier, state: "held", entry, verdict: coherence.verdictOf(entry) };
 
   return async (key, ctx) => {
-    // The tables of the log have to be current for what is said of the near tiers.
+    // The verdicts come from the log view, so that it has to be current.
     await coherence.ensureCurrent(ctx.now(), 0, ctx);
-    const [near, far] = await Promise.all([
+    const [inEdge, inRedis] = await Promise.all([
       edge.get(key, ctx),
       store.read([key], coherence.since(), ctx),
     ]);
     return [
-      held("memory", memory.peek(key)),
-      near.ok ? held("edge", near.value) : { tier: "edge", state: "failed", fault: near.fault },
-      far.ok
-        ? held("redis", far.value.found[0]?.entry)
-        : { tier: "redis", state: "failed", fault: far.fault },
+      reportOf("memory", memory.peek(key)),
+      inEdge.ok
+        ? reportOf("edge", inEdge.value)
+        : { tier: "edge", state: "failed", fault: inEdge.fault },
+      inRedis.ok
+        ? reportOf("redis", inRedis.value.found[0]?.entry)
+        : { tier: "redis", state: "failed", fault: inRedis.fault },
     ];
   };
 }

@@ -1,4 +1,4 @@
-/** Many keys in one read: what memory holds, what others are fetching, and the rest together. */
+/** Many keys in one read: memory, then the running lookups of other readers, then one batch for the rest. */
 import { freshnessOf } from "../core/entry.ts";
 import { DefinitionError } from "../core/faults.ts";
 import { keyProblem } from "../core/key.ts";
@@ -6,148 +6,142 @@ import type { Policy } from "../core/policy.ts";
 import type { Context } from "../core/context.ts";
 import type { Lookup } from "../core/lookup.ts";
 import type { MemoryTier } from "../core/tier.ts";
-import { emitLookupEnd, lookupOf } from "./lookup.ts";
-import type { Coherence } from "./coherence.ts";
-import type { BatchRequest, LoadBatch, ResolveMany } from "./load-many.ts";
 import type { Coalescer, Resolved, SharedOutcome } from "./coalescer.ts";
-import {
-  beginRead,
-  type StaleEntry,
-  type LookupOutcome,
-  type Read,
-  type FreshnessOf,
-} from "./lookup-request.ts";
+import type { BatchLoader, BatchRequest, LookUpBatch } from "./load-many.ts";
+import { beginRead, emitLookupEnd, lookupOf } from "./lookup.ts";
+import type { FreshnessOf, LookupOutcome, Read, StaleEntry } from "./lookup-request.ts";
 import { serveStaleOnError } from "./stale-if-error.ts";
-import { validateLocally, validate, logStateFor } from "./validation.ts";
+import { answersWithoutLoad, type Validator } from "./validation.ts";
 
-/** Keys of one batch at most: they travel in one script call. */
+/** The most keys in a batch: they travel in one script call. */
 const MAX_BATCH = 500;
 
 export interface Batch {
-  /** @throws {CacheUnavailable} if a key can be had from nowhere. */
+  /** @throws {CacheUnavailable} if no tier has a value for one of the keys and the origin fails. */
   lookupMany(
     keys: readonly string[],
     policy: Policy,
-    load: LoadBatch,
+    load: BatchLoader,
     ctx: Context,
-    standing?: FreshnessOf,
+    freshnessOf?: FreshnessOf,
   ): Promise<ReadonlyMap<string, Lookup>>;
 }
 
 export interface BatchOptions {
   readonly memory: MemoryTier;
-  readonly coherence: Coherence;
+  readonly validator: Validator;
   readonly coalescer: Coalescer;
-  readonly takeOut: ResolveMany;
+  readonly lookUpBatch: LookUpBatch;
 }
 
-/** What memory has for a batch. */
-interface Recalled {
+/** What memory holds for a batch. */
+interface MemoryAnswers {
   readonly answers: Map<string, Lookup>;
-  /** Valid entries past their time, for when the origin fails. */
-  readonly held: ReadonlyMap<string, StaleEntry>;
+  /** Valid entries that are no longer fresh. They answer if the origin fails. */
+  readonly staleEntries: ReadonlyMap<string, StaleEntry>;
   readonly logReachable: boolean;
 }
 
-/** A read that no walk under way could serve. */
-const UNSERVED = { kind: "unserved" } as const;
+/** The result of a read that no running lookup could answer. */
+const UNANSWERED = { kind: "unanswered" } as const;
 
-export function createBatch({ memory, coherence, coalescer, takeOut }: BatchOptions): Batch {
-  async function recall(reads: readonly Read[], standing: FreshnessOf): Promise<Recalled> {
+export function createBatch({ memory, validator, coalescer, lookUpBatch }: BatchOptions): Batch {
+  async function readMemory(
+    reads: readonly Read[],
+    freshnessFor: FreshnessOf,
+  ): Promise<MemoryAnswers> {
     const answers = new Map<string, Lookup>();
-    const held = new Map<string, StaleEntry>();
+    const staleEntries = new Map<string, StaleEntry>();
     const present = reads.flatMap((read) => {
-      const entry = read.policy.tiers.has("memory") ? memory.peek(read.key) : undefined;
+      const entry = read.policy.tiers.has("memory") ? memory.get(read.key) : undefined;
       return entry === undefined ? [] : [{ read, entry }];
     });
     const [first] = present;
-    if (first === undefined) return { answers, held, logReachable: true };
+    if (first === undefined) return { answers, staleEntries, logReachable: true };
     const { policy, ctx } = first.read;
     const entries = present.map(({ entry }) => entry);
-    const reach = await logStateFor(coherence, entries, first.read);
+    const logState = await validator.logStateFor(entries, first.read);
     for (const { read, entry } of present) {
       const { key } = read;
-      let near = validateLocally(coherence, entry, policy, reach, ctx.now());
-      // Redis will say, in the same request as of the others.
-      if (near === "ask" && policy.tiers.has("redis")) continue;
-      if (near === "ask") near = await validate(coherence, entry, read);
-      if (near.use === "drop" && memory.peek(key) === entry) memory.remove(key);
-      if (near.use !== "serve") continue;
-      const { entry: found, unreachable } = near;
-      const stands = standing(found, ctx.now());
-      const status = stands === "fresh" ? "hit-memory" : "stale";
-      if (stands === "fresh" || stands === "revalidate")
-        answers.set(key, { key, status, tier: "memory", entry: found, unreachable, stored: false });
-      if (stands === "error-only") held.set(key, { entry: found, unreachable });
+      const local = validator.validateLocally(entry, policy, logState, ctx.now());
+      // The batch's own request to Redis will tell.
+      if (local.use === "ask" && policy.tiers.has("redis")) continue;
+      const validation = local.use === "ask" ? await validator.validate(entry, read) : local;
+      if (validation.use === "drop" && memory.peek(key) === entry) memory.remove(key);
+      if (validation.use !== "serve") continue;
+      const { entry: valid, unreachable } = validation;
+      const freshness = freshnessFor(valid, ctx.now());
+      const status = freshness === "fresh" ? "hit-memory" : "stale";
+      if (answersWithoutLoad(freshness))
+        answers.set(key, { key, status, tier: "memory", entry: valid, unreachable, stored: false });
+      if (freshness === "error-only") staleEntries.set(key, { entry: valid, unreachable });
     }
-    return { answers, held, logReachable: reach === "current" };
+    return { answers, staleEntries, logReachable: logState === "current" };
   }
 
-  /** Follows what is under way, takes out the rest, and then what following did not give. */
-  async function fetch(
+  /** Follows the running lookups, looks up the other keys together, and then those that following left. */
+  async function lookUpMissing(
     reads: readonly Read[],
-    company: BatchRequest,
+    batch: BatchRequest,
   ): Promise<ReadonlyMap<Read, Resolved>> {
     const outcomes = new Map<Read, Resolved>();
-    const land = (read: Read, outcome: LookupOutcome): void =>
+    const onOutcome = (read: Read, outcome: LookupOutcome): void =>
       void outcomes.set(read, { outcome, own: true });
-    const follows = (read: Read): boolean =>
-      company.policy.flight !== "off" && coalescer.isRunning(read.key, read.ctx.now());
-    const [others, own] = [reads.filter(follows), reads.filter((read) => !follows(read))];
+    const isRunning = (read: Read): boolean =>
+      batch.policy.flight !== "off" && coalescer.isRunning(read.key, read.ctx.now());
+    const [followed, own] = [reads.filter(isRunning), reads.filter((read) => !isRunning(read))];
 
-    const late: Read[] = [];
-    const accepts = (outcome: SharedOutcome): boolean => {
-      if (outcome.kind === "failed") return true;
-      const stands = company.standing(outcome.entry, company.ctx.now());
-      return stands === "fresh" || stands === "revalidate";
-    };
+    const unanswered: Read[] = [];
+    const accepts = (outcome: SharedOutcome): boolean =>
+      outcome.kind === "failed" ||
+      answersWithoutLoad(batch.freshnessOf(outcome.entry, batch.ctx.now()));
     const follow = async (read: Read): Promise<void> => {
-      const outcome = await coalescer.follow(read, () => UNSERVED, accepts);
-      if (outcome.kind === "unserved") late.push(read);
+      const outcome = await coalescer.follow(read, () => UNANSWERED, accepts);
+      if (outcome.kind === "unanswered") unanswered.push(read);
       else outcomes.set(read, { outcome, own: false });
     };
-    await Promise.all([takeOut(own, company, land), ...others.map(follow)]);
-    await takeOut(late, company, land);
+    await Promise.all([lookUpBatch(own, batch, onOutcome), ...followed.map(follow)]);
+    await lookUpBatch(unanswered, batch, onOutcome);
     return outcomes;
   }
 
-  function startRefresh(keys: readonly string[], company: BatchRequest): void {
-    const { policy, ctx } = company;
+  function startRefresh(keys: readonly string[], batch: BatchRequest): void {
+    const { policy, ctx } = batch;
     const idle = keys.filter((key) => !coalescer.isRunning(key, ctx.now()));
     for (const key of idle) ctx.emit({ type: "refresh.start", key });
     const reads = idle.map((key) => beginRead(key, policy, ctx));
-    ctx.defer(
-      takeOut(reads, { ...company, asksRedis: false, logReachable: true }, () => undefined),
-    );
+    const refresh = { ...batch, readsRedis: false, logReachable: true };
+    ctx.defer(lookUpBatch(reads, refresh, () => undefined));
   }
 
   return {
-    async lookupMany(keys, policy, load, ctx, standing = freshnessOf) {
+    async lookupMany(keys, policy, load, ctx, freshnessFor = freshnessOf) {
       const unique = [...new Set(keys)];
       checkKeys(unique);
       const reads = unique.map((key) => beginRead(key, policy, ctx));
-      const { answers, held, logReachable } = await recall(reads, standing);
-      const asksRedis = policy.tiers.has("redis");
-      const company = { policy, ctx, load, standing, logReachable, asksRedis };
+      const { answers, staleEntries, logReachable } = await readMemory(reads, freshnessFor);
+      const readsRedis = policy.tiers.has("redis");
+      const batch = { policy, ctx, load, freshnessOf: freshnessFor, logReachable, readsRedis };
       const missing = reads.filter(({ key }) => !answers.has(key));
       try {
-        for (const [read, { outcome, own }] of await fetch(missing, company)) {
+        for (const [read, { outcome, own }] of await lookUpMissing(missing, batch)) {
           const { key } = read;
-          const reader = { ...read, freshnessOf: standing };
+          const reader = { ...read, freshnessOf: freshnessFor };
           if (outcome.kind !== "failed") answers.set(key, lookupOf(key, outcome, own));
           else {
-            const old = [held.get(key), outcome.fallback];
-            answers.set(key, await serveStaleOnError(coherence, reader, old, outcome.fault));
+            const candidates = [staleEntries.get(key), outcome.fallback];
+            const { fault } = outcome;
+            answers.set(key, await serveStaleOnError(validator, reader, candidates, fault));
           }
         }
       } finally {
-        // Also where another key can be had from nowhere: what was found was looked up.
-        for (const lookup of answers.values()) emitLookupEnd(lookup, ctx);
+        // A key without a value fails the batch. The lookups that ended are reported all the same.
+        for (const answer of answers.values()) emitLookupEnd(answer, ctx);
       }
       const stale = [...answers.values()].filter(({ status }) => status === "stale");
       startRefresh(
         stale.map(({ key }) => key),
-        company,
+        batch,
       );
       return answers;
     },

@@ -1,95 +1,67 @@
-import { freshnessOf, type Freshness, type Entry, type LoadResult } from "../core/entry.ts";
+import type { Freshness, Entry, LoadResult } from "../core/entry.ts";
 import type { Fault } from "../core/faults.ts";
 import type { FlightScope, Policy, TierName } from "../core/policy.ts";
 import type { Context } from "../core/context.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
 
-/** One reader's wish for one key. */
+/** One reader, one key. */
 export interface Read {
   readonly key: string;
   readonly policy: Policy;
   readonly ctx: Context;
   readonly startedAt: EpochMs;
-  /** After this instant the reader wants an answer, whatever it is. */
+  /** The read ends by then, with a value or with a fault. */
   readonly deadlineAt: EpochMs;
 }
 
-/** What asking the tiers and the flight object may take beside the loads. */
-const TIERS_MS: Millis = 2_500;
-
-/**
- * A read that begins now. It has time for two loads: one that it waits for in
- * vain, and its own.
- */
-export function beginRead(key: string, policy: Policy, ctx: Context): Read {
-  const startedAt = ctx.now();
-  const deadlineAt = startedAt + 2 * policy.originTimeoutMs + TIERS_MS;
-  return { key, policy, ctx, startedAt, deadlineAt };
-}
-
-/** What is left of a read's time; never more than it began with, should the clock be set back. */
-export function remaining({ ctx, startedAt, deadlineAt }: Read): Millis {
-  return Math.max(0, Math.min(deadlineAt - ctx.now(), deadlineAt - startedAt));
-}
-
-/** A read on its way outward. */
+/** A read with what the steps so far have found. Each step of the lookup returns an outcome or the next request. */
 export interface LookupRequest extends Read {
-  /** `refresh` wants a fresh value; `serve` takes a stale one while a refresh runs. */
+  /** `serve` accepts a stale entry while a refresh runs; `refresh` needs a later entry than it has. */
   readonly purpose: "serve" | "refresh";
-  /** What memory holds and only the log can vouch for. */
+  /** An entry in memory that the log view cannot judge. */
   readonly unverified: Entry | undefined;
-  /** A valid entry past its time, for when the origin fails. */
+  /** A valid entry that is no longer fresh. It answers if the origin fails. */
   readonly staleEntry: StaleEntry | undefined;
-  /** What a tier has and the log has ended: of no use, but it shows that results are kept. */
+  /** An invalidated entry: unusable, but it proves that the key is cacheable. */
   readonly invalidatedEntry: Entry | undefined;
-  /** False if this read has already found the log unreachable. */
+  /** False once this read has found the log unreachable. */
   readonly logReachable: boolean;
-  /** Told what could be served late, before the load begins. */
-  readonly onStaleEntry?: (held: StaleEntry) => void;
-  load(signal: AbortSignal, held: Entry | undefined): Promise<LoadResult>;
+  /** Called before the load begins, with an entry that the soft timeout may serve. */
+  readonly onStaleEntry?: (staleEntry: StaleEntry) => void;
+  load(signal: AbortSignal, staleEntry: Entry | undefined): Promise<LoadResult>;
   readonly freshnessOf: FreshnessOf;
   readonly flightScopeOf: FlightScopeOf;
 }
 
-/** Where an entry stands for a reader; others may see it otherwise. */
+/** How the engine loads one key. `staleEntry` is a valid entry for the origin to confirm. */
+export interface LoadTask {
+  /** Loads for a reader that waits. It is called at most once. */
+  load(signal: AbortSignal, staleEntry: Entry | undefined): Promise<LoadResult>;
+  /** Loads for a refresh after the response. Default: `load`. */
+  refresh?(signal: AbortSignal, staleEntry: Entry | undefined): Promise<LoadResult>;
+  /** The freshness of an entry for this reader. Default: by the entry's instants alone. */
+  freshnessOf?(entry: Entry, now: EpochMs): Freshness;
+  /** How far the load is shared. Default: as the policy says. */
+  readonly flightScopeOf?: FlightScopeOf;
+}
+
+/** The freshness of an entry for one reader. Request directives can make it stricter than for others. */
 export type FreshnessOf = (entry: Entry, now: EpochMs) => Freshness;
 
-/** Who else waits for a load, as far as what the tiers have of its key tells. */
-export type FlightScopeOf = (held: Entry | undefined, ended: Entry | undefined) => FlightScope;
-
-/** How far the flight of a job's load reaches. */
-export function scopeOf({
-  flightScopeOf: flight,
-  staleEntry: held,
-  invalidatedEntry: ended,
-}: LookupRequest): FlightScope {
-  return flight(held?.entry, ended);
-}
-
-/** Whether an entry that stands so answers the job. A refresh wants a later one than it has. */
-export function isServable(
-  entry: Entry,
-  standing: Freshness,
-  job: Pick<LookupRequest, "purpose" | "staleEntry">,
-): boolean {
-  if (job.purpose === "serve") return standing === "fresh" || standing === "revalidate";
-  const held = job.staleEntry?.entry;
-  return standing === "fresh" && (held === undefined || entry.storedAt > held.storedAt);
-}
-
-/** Whether what another reader has brought answers this one, who may ask for more. */
-export function answersRequest(entry: Entry, job: LookupRequest): boolean {
-  if (job.purpose === "serve" && job.freshnessOf === freshnessOf) return true;
-  return isServable(entry, job.freshnessOf(entry, job.ctx.now()), job);
-}
+/** How far a load is shared, given what the tiers hold under its key. */
+export type FlightScopeOf = (
+  staleEntry: Entry | undefined,
+  invalidatedEntry: Entry | undefined,
+) => FlightScope;
 
 export interface StaleEntry {
   readonly entry: Entry;
   readonly unreachable: boolean;
 }
 
-/** What a walk through the tiers came to. */
+/** The result of a lookup, before it is reported to a reader. */
 export type LookupOutcome =
+  /** A tier answered. */
   | {
       readonly kind: "found";
       readonly entry: Entry;
@@ -99,21 +71,43 @@ export type LookupOutcome =
       readonly since: EpochMs;
       readonly unreachable: boolean;
     }
+  /** A load answered. */
   | {
       readonly kind: "loaded";
       readonly entry: Entry;
-      /** By another isolate's leader. */
+      /** Another isolate loaded it. */
       readonly joined: boolean;
       readonly stored: boolean;
-      /** It takes the place of what was stored, and stale. */
+      /** It replaces a stored entry that was stale. */
       readonly renewed: boolean;
       readonly since: EpochMs;
       readonly unreachable: boolean;
     }
+  /** The result may not be stored. Only the reader that loaded it has it. */
   | { readonly kind: "uncacheable" }
   | {
       readonly kind: "failed";
       readonly fault: Fault;
-      /** The best that the tiers held past its time. */
+      /** The newest stale entry that the tiers held. */
       readonly fallback: StaleEntry | undefined;
     };
+
+/** The time that is left until the deadline. A clock that was set back does not lengthen it. */
+export function remaining({ ctx, startedAt, deadlineAt }: Read): Millis {
+  return Math.max(0, Math.min(deadlineAt - ctx.now(), deadlineAt - startedAt));
+}
+
+/** How far the load of this request is shared. */
+export function scopeOf({
+  flightScopeOf,
+  staleEntry,
+  invalidatedEntry,
+}: LookupRequest): FlightScope {
+  return flightScopeOf(staleEntry?.entry, invalidatedEntry);
+}
+
+/** The outcome of a request whose load has failed. */
+export function failedOutcome({ ctx, staleEntry }: LookupRequest, fault: Fault): LookupOutcome {
+  ctx.emit({ type: "fault.raise", fault });
+  return { kind: "failed", fault, fallback: staleEntry };
+}

@@ -1,12 +1,8 @@
-/** The cache as its users see it: one read of one key, whatever tier answers. */
-import type { WithTimeout } from "../core/deadline.ts";
-import { isDeadlineExceeded } from "../core/deadline.ts";
+/** One read of one key, on one page: memory, edge, Redis, flight, load, store, in this order. */
 import {
   freshnessOf,
   createEntry,
-  type Freshness,
   type Entry,
-  type LoadResult,
   type LoadStamp,
   type LogPosition,
   type StorableResult,
@@ -19,201 +15,251 @@ import type { Context } from "../core/context.ts";
 import type { Lookup } from "../core/lookup.ts";
 import type { MemoryTier } from "../core/tier.ts";
 import type { Random } from "../core/random.ts";
-import type { EpochMs } from "../core/time.ts";
+import type { Millis } from "../core/time.ts";
 import type { Coherence } from "./coherence.ts";
-import { type Coalescer, type Resolved } from "./coalescer.ts";
-import {
-  beginRead,
-  isServable,
-  type FlightScopeOf,
-  type StaleEntry,
-  type LookupRequest,
-  type LookupOutcome,
-} from "./lookup-request.ts";
+import type { Coalescer, Resolved } from "./coalescer.ts";
+import type { HitForMiss } from "./hit-for-miss.ts";
+import type { JoinFlight } from "./join-flight.ts";
+import type { LoadEntry } from "./load.ts";
+import type { LoadBackoff } from "./load-backoff.ts";
+import { failedOutcome } from "./lookup-request.ts";
+import type { LoadTask, LookupOutcome, LookupRequest, Read } from "./lookup-request.ts";
+import type { TierStep, TierSteps } from "./tier-steps.ts";
+import type { WithSoftTimeout } from "./soft-timeout.ts";
+import { serveStaleOnError } from "./stale-if-error.ts";
 import type { EntryStore } from "./store-entry.ts";
-import { firstServable, serveStaleOnError } from "./stale-if-error.ts";
-import { validateIfCurrent, validateLocally, logStateFor } from "./validation.ts";
-
-/** A load as the engine runs it. `held` is a valid entry past its time, for the origin to confirm. */
-export interface LoadTask {
-  /** For a reader that waits. Called at most once. */
-  load(signal: AbortSignal, held: Entry | undefined): Promise<LoadResult>;
-  /** For nobody: a refresh after the response. Defaults to `load`. */
-  refresh?(signal: AbortSignal, held: Entry | undefined): Promise<LoadResult>;
-  /** Where an entry stands for this reader, if not by its instants alone. */
-  freshnessOf?(entry: Entry, now: EpochMs): Freshness;
-  /** Who else waits for the load, if not whom the policy says. */
-  readonly flightScopeOf?: FlightScopeOf;
-}
+import { isServable, type Validator } from "./validation.ts";
 
 export interface Engine {
   /** @throws {CacheUnavailable} if no tier has a value and the origin fails. */
   lookup(key: string, policy: Policy, task: LoadTask, ctx: Context): Promise<Lookup>;
-  /** Loads anew unless Redis holds a fresh value; coalesced like any load. */
+  /** Loads anew unless Redis holds a fresh value. Readers share the load as they do in a lookup. */
   refresh(key: string, policy: Policy, task: LoadTask, ctx: Context): Promise<Lookup>;
-  /** What is known of the log: what a load that begins now may claim. */
+  /** How far this isolate knows the log: what a load that begins now may claim. */
   logPosition(): LogPosition;
   /**
-   * Stores what came with another key's load, or with a write: as of that
-   * moment, which began before the origin was read.
+   * Stores a result that came with another key's load, or with a write. `stamp` was taken before
+   * the origin was read.
    */
-  put(key: string, policy: Policy, made: StorableResult, moment: LoadStamp, ctx: Context): Put;
+  put(key: string, policy: Policy, result: StorableResult, stamp: LoadStamp, ctx: Context): Put;
   /** Deletes an entry that its reader cannot use. */
   discard(entry: Entry, ctx: Context): void;
 }
 
-/** What `put` made, and whether it goes to the shared tier. */
 export interface Put {
   readonly entry: Entry;
+  /** The entry goes to the shared store. */
   readonly stored: boolean;
 }
 
-export interface EngineOptions {
+export interface LookupOptions {
   readonly memory: MemoryTier;
   readonly coherence: Coherence;
+  readonly validator: Validator;
   readonly coalescer: Coalescer;
-  readonly keeper: EntryStore;
-  readonly withTimeout: WithTimeout;
+  readonly tiers: TierSteps;
+  readonly hitForMiss: HitForMiss;
+  readonly backoff: LoadBackoff;
+  readonly joinFlight: JoinFlight;
+  readonly loadEntry: LoadEntry;
+  readonly entryStore: EntryStore;
+  readonly withSoftTimeout: WithSoftTimeout;
   readonly random: Random;
 }
 
-export function createLookup(options: EngineOptions): Engine {
-  const { memory, coherence, coalescer, keeper, withTimeout, random } = options;
+/** What the tiers and the flight object may take, beside the loads. */
+const TIERS_MS: Millis = 2_500;
 
-  function requestOf(key: string, policy: Policy, task: LoadTask, ctx: Context): LookupRequest {
-    const problem = keyProblem(key);
-    if (problem !== undefined) throw new DefinitionError("key", problem);
-    return {
-      ...beginRead(key, policy, ctx),
-      purpose: "serve",
-      unverified: undefined,
-      staleEntry: undefined,
-      invalidatedEntry: undefined,
-      logReachable: true,
-      load: (signal, held) => task.load(signal, held),
-      freshnessOf: task.freshnessOf ?? freshnessOf,
-      flightScopeOf: task.flightScopeOf ?? (() => policy.flight),
-    };
+export function createLookup(options: LookupOptions): Engine {
+  const { memory, coherence, validator, coalescer, tiers, hitForMiss, backoff } = options;
+  const { joinFlight, loadEntry, entryStore, random } = options;
+
+  /** The whole read. Memory answers by itself; a refresh may follow the answer. */
+  async function lookup(
+    key: string,
+    policy: Policy,
+    task: LoadTask,
+    ctx: Context,
+  ): Promise<Lookup> {
+    const request = createRequest(key, policy, task, ctx);
+    const result = await readMemory(request);
+    const answer =
+      "kind" in result ? lookupOf(key, result, true) : await lookUpBehindMemory(result);
+    if (wantsRefresh(answer, request)) startRefresh(request, task, answer);
+    emitLookupEnd(answer, ctx);
+    return answer;
   }
 
-  /** What memory holds, as far as the isolate can tell by itself or by one sync that all wait for. */
-  async function lookUpMemory(job: LookupRequest): Promise<Lookup | LookupRequest> {
-    const { key, policy, ctx, startedAt } = job;
-    const entry = policy.tiers.has("memory") ? memory.peek(key) : undefined;
-    if (entry === undefined) return job;
+  /** Step 1, memory: without I/O while the log view is recent enough for the policy. */
+  async function readMemory(request: LookupRequest): Promise<FoundOutcome | LookupRequest> {
+    const { key, policy, ctx, startedAt } = request;
+    const entry = policy.tiers.has("memory") ? memory.get(key) : undefined;
+    if (entry === undefined) return request;
     if (freshnessOf(entry, startedAt) === "expired") {
       memory.remove(key);
-      return job;
+      return request;
     }
-    let near = validateIfCurrent(coherence, entry, job);
-    if (near === "ask") {
-      const reach = await logStateFor(coherence, [entry], job);
-      near = validateLocally(coherence, entry, policy, reach, ctx.now());
+    const logState = coherence.isCurrent(startedAt, policy.coherenceMs, ctx)
+      ? "current"
+      : await validator.logStateFor([entry], request);
+    const validation = validator.validateLocally(entry, policy, logState, ctx.now());
+    switch (validation.use) {
+      case "ask":
+        return { ...request, unverified: entry };
+      case "skip":
+        return { ...request, logReachable: false };
+      case "drop":
+        if (memory.peek(key) === entry) memory.remove(key);
+        ctx.emit({ type: "entry.reject", key, tier: "memory", reason: validation.reason });
+        return { ...request, invalidatedEntry: entry };
+      case "serve": {
+        const { entry: valid, unreachable } = validation;
+        // As of now, not of the start: the sync may have brought a soft invalidation.
+        const freshness = request.freshnessOf(valid, ctx.now());
+        if (!isServable(valid, freshness, request)) {
+          const staleEntry = { entry: valid, unreachable };
+          return { ...request, staleEntry, logReachable: !unreachable };
+        }
+        const [stale, since] = [freshness !== "fresh", startedAt - policy.coherenceMs];
+        return { kind: "found", entry: valid, tier: "memory", stale, since, unreachable };
+      }
     }
-    if (near === "ask") return { ...job, unverified: entry };
-    if (near.use === "skip") return { ...job, logReachable: false };
-    if (near.use === "drop") {
-      if (memory.peek(key) === entry) memory.remove(key);
-      ctx.emit({ type: "entry.reject", key, tier: "memory", reason: near.reason });
-      return { ...job, invalidatedEntry: entry };
-    }
-    const { unreachable } = near;
-    // Not as of its start: what was softened while it asked is stale by now.
-    const standing = job.freshnessOf(near.entry, ctx.now());
-    if (!isServable(near.entry, standing, job))
-      return { ...job, staleEntry: { entry: near.entry, unreachable }, logReachable: !unreachable };
-    const status = standing === "fresh" ? "hit-memory" : "stale";
-    return { key, status, tier: "memory", entry: near.entry, unreachable, stored: false };
   }
 
-  async function walk(job: LookupRequest): Promise<Lookup> {
-    const resolved = await resolveWithSoftTimeout(job);
-    // The load goes on; what it brings is for the next reader.
+  /** Behind memory, the lookups of one key in this isolate share one run of `lookUpTiers`. */
+  async function lookUpBehindMemory(request: LookupRequest): Promise<Lookup> {
+    const resolved = await resolve(request);
+    // The soft timeout has passed. The load goes on and fills the tiers for the next reader.
     if (!("outcome" in resolved))
-      return { key: job.key, status: "stale", ...resolved, stored: false };
+      return { key: request.key, status: "stale", ...resolved, stored: false };
     const { outcome, own } = resolved;
-    if (outcome.kind === "failed")
-      return serveStaleOnError(coherence, job, [job.staleEntry, outcome.fallback], outcome.fault);
-    return lookupOf(job.key, outcome, own);
+    if (outcome.kind !== "failed") return lookupOf(request.key, outcome, own);
+    const candidates = [request.staleEntry, outcome.fallback];
+    return serveStaleOnError(validator, request, candidates, outcome.fault);
   }
 
-  /** What was resolved; or, after the policy's soft timeout, what can be served meanwhile. */
-  async function resolveWithSoftTimeout(job: LookupRequest): Promise<Resolved | StaleEntry> {
-    const { softTimeoutMs } = job.policy;
-    if (softTimeoutMs === undefined) return coalescer.resolve(job);
-    const found = Promise.withResolvers<StaleEntry>();
-    const resolving = coalescer.resolve({ ...job, onStaleEntry: found.resolve });
-    try {
-      return await withTimeout(resolving, softTimeoutMs);
-    } catch (error) {
-      if (!isDeadlineExceeded(error)) throw error;
+  const resolve = options.withSoftTimeout((request: LookupRequest): Promise<Resolved> =>
+    coalescer.resolve(request, lookUpTiers),
+  );
+
+  async function lookUpTiers(start: LookupRequest): Promise<LookupOutcome> {
+    const { key, ctx } = start;
+    let request = start;
+
+    // Steps 2 and 3, edge and Redis. Without the log they could not be trusted.
+    for (const readTier of tierSteps(start)) {
+      if (!request.logReachable) break;
+      const result = await readTier(request);
+      if ("kind" in result) return result;
+      request = result;
     }
-    const { staleEntry: held, unverified } = job;
-    const own = [held, unverified && { entry: unverified, unreachable: false }];
-    const late =
-      (await firstServable(coherence, job, own)) ??
-      (await Promise.race([resolving, found.promise]));
-    if ("outcome" in late) return late;
-    return (await firstServable(coherence, job, [late])) ?? resolving;
+    if (request.staleEntry !== undefined) request.onStaleEntry?.(request.staleEntry);
+
+    // Step 4, flight: another isolate may be loading already. After failed loads there is a pause.
+    const recentFault = backoff.recent(key, ctx.now());
+    if (recentFault !== undefined) return failedOutcome(request, recentFault);
+    const flight = await joinFlight(request);
+    if ("kind" in flight) return flight;
+
+    // Step 5, load: this reader asks the origin, and its followers in other isolates get the result.
+    const loaded = await loadEntry(request);
+    flight.land(loaded);
+    if (loaded.kind === "failed") return failedOutcome(request, loaded.fault);
+    if (loaded.kind === "uncacheable") return { kind: "uncacheable" };
+
+    // Step 6, store: in memory at once, in the edge and Redis after the response.
+    const { entry, since } = loaded;
+    const { stored } = entryStore.store(entry, request);
+    const renewed = request.staleEntry !== undefined;
+    return { kind: "loaded", entry, joined: false, stored, renewed, since, unreachable: false };
   }
 
-  /** Memory's answer, or what the tiers behind it come to. */
-  async function find(job: LookupRequest): Promise<Lookup> {
-    const found = await lookUpMemory(job);
-    return "status" in found ? found : walk(found);
+  /** The tiers that can help, nearest first. */
+  function tierSteps({ key, policy, purpose, unverified, ctx }: LookupRequest): TierStep[] {
+    const steps: TierStep[] = [];
+    if (unverified !== undefined) steps.push(tiers.verifyMemory);
+    // The last result could not be stored, so that the tiers are unlikely to hold one.
+    if (hitForMiss.has(key, ctx.now())) return steps;
+    // A refresh skips the edge, which holds the very entry that is to be replaced.
+    if (policy.tiers.has("edge") && purpose === "serve") steps.push(tiers.readEdge);
+    steps.push(tiers.readRedis);
+    return steps;
   }
 
-  /** Whether a later value is wanted than the one that was found. */
-  function isOld({ status, entry }: Lookup, { policy, startedAt }: LookupRequest): boolean {
+  function wantsRefresh({ status, entry }: Lookup, { policy, startedAt }: LookupRequest): boolean {
     if (status === "stale") return true;
-    if (status !== "hit-memory" || entry === undefined) return false;
+    if (status !== "hit-memory" || entry === undefined || policy.refreshAhead === undefined)
+      return false;
     return isDue(entry, policy.refreshAhead, startedAt, random());
   }
 
-  function startRefresh(job: LookupRequest, task: LoadTask, { entry, unreachable }: Lookup): void {
-    const { key, policy, ctx } = job;
-    const started = coalescer.startDetached({
-      ...job,
-      // Nobody waits for it: the time of the read that found it old is not its own.
+  function startRefresh(request: LookupRequest, task: LoadTask, answer: Lookup): void {
+    const { key, policy, ctx } = request;
+    const { entry, unreachable } = answer;
+    const refresh: LookupRequest = {
+      ...request,
+      // The refresh has its own deadline: no reader waits for it.
       ...beginRead(key, policy, ctx),
       purpose: "refresh",
       staleEntry: entry && { entry, unreachable },
-      load: (signal, held) => (task.refresh ?? task.load)(signal, held),
-    });
+      load: (signal, staleEntry) => (task.refresh ?? task.load)(signal, staleEntry),
+    };
+    const started = coalescer.startDetached(refresh, lookUpTiers);
     if (started) ctx.emit({ type: "refresh.start", key });
   }
 
   return {
-    logPosition: () => coherence.logPosition(),
-
-    async lookup(key, policy, task, ctx) {
-      const job = requestOf(key, policy, task, ctx);
-      const lookup = await find(job);
-      if (isOld(lookup, job)) startRefresh(job, task, lookup);
-      emitLookupEnd(lookup, ctx);
-      return lookup;
-    },
+    lookup,
 
     async refresh(key, policy, task, ctx) {
-      const job: LookupRequest = { ...requestOf(key, policy, task, ctx), purpose: "refresh" };
-      const lookup = await walk(job);
-      emitLookupEnd(lookup, ctx);
-      return lookup;
+      const request = createRequest(key, policy, task, ctx);
+      const answer = await lookUpBehindMemory({ ...request, purpose: "refresh" });
+      emitLookupEnd(answer, ctx);
+      return answer;
     },
 
-    put(key, policy, made, moment, ctx) {
-      const entry = createEntry(key, policy, made, moment, 0);
-      return { entry, ...keeper.store(entry, { policy, ctx, logReachable: true }) };
+    logPosition: () => coherence.logPosition(),
+
+    put(key, policy, result, stamp, ctx) {
+      const entry = createEntry(key, policy, result, stamp, 0);
+      return { entry, ...entryStore.store(entry, { policy, ctx, logReachable: true }) };
     },
 
     discard(entry, ctx) {
       ctx.emit({ type: "entry.reject", key: entry.key, tier: "memory", reason: "unfit" });
-      keeper.discard(entry, ctx);
+      entryStore.discard(entry, ctx);
     },
   };
 }
 
-/** What a reader is told of an outcome; `own`: of its own walk. */
+/** Begins a read. It has time for two loads: one that it waits for in vain, and its own. */
+export function beginRead(key: string, policy: Policy, ctx: Context): Read {
+  const startedAt = ctx.now();
+  const deadlineAt = startedAt + 2 * policy.originTimeoutMs + TIERS_MS;
+  return { key, policy, ctx, startedAt, deadlineAt };
+}
+
+function createRequest(key: string, policy: Policy, task: LoadTask, ctx: Context): LookupRequest {
+  const problem = keyProblem(key);
+  if (problem !== undefined) throw new DefinitionError("key", problem);
+  return {
+    ...beginRead(key, policy, ctx),
+    purpose: "serve",
+    unverified: undefined,
+    staleEntry: undefined,
+    invalidatedEntry: undefined,
+    logReachable: true,
+    load: (signal, staleEntry) => task.load(signal, staleEntry),
+    freshnessOf: task.freshnessOf ?? freshnessOf,
+    flightScopeOf: task.flightScopeOf ?? (() => policy.flight),
+  };
+}
+
+type FoundOutcome = Extract<LookupOutcome, { readonly kind: "found" }>;
+
+const HIT_STATUS = { memory: "hit-memory", edge: "hit-edge", redis: "hit-redis" } as const;
+
+/** Reports an outcome to a reader. `own`: this reader's own lookup came to it. */
 export function lookupOf(
   key: string,
   outcome: Exclude<LookupOutcome, { readonly kind: "failed" }>,
@@ -222,7 +268,7 @@ export function lookupOf(
   switch (outcome.kind) {
     case "found": {
       const { entry, tier, unreachable, stale } = outcome;
-      const status = stale ? "stale" : (`hit-${tier}` as const);
+      const status = stale ? "stale" : HIT_STATUS[tier];
       return { key, status, tier, entry, unreachable, stored: false };
     }
     case "loaded": {
@@ -235,7 +281,7 @@ export function lookupOf(
   }
 }
 
-/** Every lookup ends with this event, whoever made it. */
+/** Emits the event that ends every lookup. */
 export function emitLookupEnd({ key, status, entry, unreachable }: Lookup, ctx: Context): void {
   ctx.emit({ type: "lookup.end", key, status, negative: entry?.kind === "absent", unreachable });
 }

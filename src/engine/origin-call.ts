@@ -1,4 +1,4 @@
-/** One call of a loader: in its turn, under its deadline, and with what was known before it. */
+/** One call of a loader: with an origin slot, under a deadline, dated by the log position before it. */
 import type { WithTimeout } from "../core/deadline.ts";
 import type { LoadStamp } from "../core/entry.ts";
 import { originFaultOf } from "../core/faults.ts";
@@ -8,14 +8,17 @@ import type { Policy } from "../core/policy.ts";
 import type { Millis } from "../core/time.ts";
 import type { Coherence } from "./coherence.ts";
 
-/** Limits how many requests are at the origin at once. */
+/** Limits how many requests call the origin at once. */
 export interface OriginSlots {
-  /** `holdMs`: after this long a place is taken back from a request that is gone. */
-  enter(waitMs: Millis, holdMs: Millis): Promise<Result<() => void>>;
+  /**
+   * Waits for a slot and returns the function that releases it. After `holdMs` the slot is taken
+   * back, in case the platform has ended the request that holds it.
+   */
+  acquire(waitMs: Millis, holdMs: Millis): Promise<Result<() => void>>;
 }
 
-/** How much longer than its load a request may keep its place before it counts as gone. */
-const LOST_AFTER_MS: Millis = 5_000;
+/** How much longer than its load a request may hold its slot. */
+const HOLD_SLACK_MS: Millis = 5_000;
 
 export interface OriginCallOptions {
   readonly coherence: Coherence;
@@ -27,45 +30,42 @@ export interface OriginCall {
   readonly policy: Policy;
   readonly ctx: Context;
   readonly logReachable: boolean;
-  /** How long it may wait for a place. */
+  /** How long it may wait for a slot. */
   readonly waitMs: Millis;
 }
 
 export type CallOrigin = <T>(
   call: OriginCall,
   load: (signal: AbortSignal) => Promise<T>,
-) => Promise<Result<{ readonly loaded: T; readonly moment: LoadStamp }>>;
+) => Promise<Result<{ readonly loaded: T; readonly stamp: LoadStamp }>>;
 
-export function createOriginCall({
-  coherence,
-  slots: places,
-  withTimeout,
-}: OriginCallOptions): CallOrigin {
-  /** Requests that have a place. What they load inside a load needs no other: they would wait for themselves. */
-  const inside = new WeakSet<Context>();
+export function createOriginCall(options: OriginCallOptions): CallOrigin {
+  const { coherence, slots, withTimeout } = options;
+  /** Requests that hold a slot. Nested loads reuse it; otherwise they would deadlock. */
+  const holders = new WeakSet<Context>();
 
   return async (call, load) => {
-    if (inside.has(call.ctx)) return run(call, load);
+    if (holders.has(call.ctx)) return run(call, load);
     const { originTimeoutMs } = call.policy;
     const waitMs = Math.min(originTimeoutMs, call.waitMs);
-    const place = await places.enter(waitMs, originTimeoutMs + LOST_AFTER_MS);
-    if (!place.ok) return place;
-    inside.add(call.ctx);
+    const slot = await slots.acquire(waitMs, originTimeoutMs + HOLD_SLACK_MS);
+    if (!slot.ok) return slot;
+    holders.add(call.ctx);
     try {
       return await run(call, load);
     } finally {
-      inside.delete(call.ctx);
-      place.value();
+      holders.delete(call.ctx);
+      slot.value();
     }
   };
 
   async function run<T>(
     { policy, ctx, logReachable }: OriginCall,
     load: (signal: AbortSignal) => Promise<T>,
-  ): Promise<Result<{ loaded: T; moment: LoadStamp }>> {
-    // Who waited for its turn may know the log as it was before the wait.
+  ): Promise<Result<{ loaded: T; stamp: LoadStamp }>> {
+    // The log view may have grown too old during the wait for a slot.
     if (logReachable) await coherence.ensureCurrent(ctx.now(), policy.coherenceMs, ctx);
-    const known = coherence.logPosition();
+    const position = coherence.logPosition();
     const startedAt = ctx.now();
     const abort = new AbortController();
     const end = (outcome: string): void =>
@@ -73,7 +73,8 @@ export function createOriginCall({
     try {
       const loaded = await withTimeout(load(abort.signal), policy.originTimeoutMs);
       end("ok");
-      return { ok: true, value: { loaded, moment: { ...known, startedAt, storedAt: ctx.now() } } };
+      const stamp = { ...position, startedAt, storedAt: ctx.now() };
+      return { ok: true, value: { loaded, stamp } };
     } catch (error) {
       abort.abort(error);
       const fault = originFaultOf(error);

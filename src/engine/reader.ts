@@ -1,11 +1,11 @@
-/** `cache.read` and `cache.readMany`: values of a program, kept as JSON. */
+/** `cache.read`, `cache.readMany` and `cache.warm`: values of an application, stored as JSON. */
 import { freshnessOf, type Entry, type LoadResult } from "../core/entry.ts";
 import type { Policy } from "../core/policy.ts";
 import type { Context } from "../core/context.ts";
 import type { DataLookup, DataReader, Load, LoadMany } from "../core/data-reader.ts";
 import type { Lookup } from "../core/lookup.ts";
 import type { Batch } from "./lookup-many.ts";
-import type { LoadBatch } from "./load-many.ts";
+import type { BatchLoader } from "./load-many.ts";
 import type { Engine } from "./lookup.ts";
 import { createDependencyCollector, type DependencyCollector } from "./dependency-collector.ts";
 import type { FreshnessOf } from "./lookup-request.ts";
@@ -16,19 +16,19 @@ export interface ReaderOptions {
   readonly engine: Engine;
   readonly batch: Batch;
   readonly warmer: Warmer;
-  /** An entity tag of a body, quoted. */
+  /** Returns the entity tag of a body, quoted (RFC 9110, section 8.8.3). */
   readonly etagOf: (body: string | Uint8Array) => Promise<string>;
-  /** Sees every lookup that the reader makes, its loads' own ones excepted. */
+  /** Called with every lookup of this reader, but not with those that its loads make. */
   readonly onLookup: (lookup: Lookup) => void;
 }
 
 export function createReader(options: ReaderOptions, ctx: Context): DataReader {
   const { engine, batch, warmer, etagOf, onLookup } = options;
 
-  function commonContext(collector: DependencyCollector, signal: AbortSignal) {
-    const inner = createReader({ ...options, onLookup: collector.include }, ctx);
+  function baseContext(collector: DependencyCollector, signal: AbortSignal) {
+    const reader = createReader({ ...options, onLookup: collector.include }, ctx);
     const { tag, noStore, freshFor } = collector;
-    return { signal, tag, noStore, freshFor, ...inner };
+    return { signal, tag, noStore, freshFor, ...reader };
   }
 
   async function finish(
@@ -42,28 +42,28 @@ export function createReader(options: ReaderOptions, ctx: Context): DataReader {
     return collector.finish({ kind, body, etag }, tags);
   }
 
-  /** A program's load of many, as the engine runs it. */
-  function loadMany<T>(
+  /** Wraps an application's loader of many keys for the engine. */
+  function batchLoader<T>(
     load: LoadMany<T>,
     onValues: (values: ReadonlyMap<string, T>) => void = () => undefined,
-  ): LoadBatch {
+  ): BatchLoader {
     return async (missing, signal) => {
       const collector = createDependencyCollector();
       const tags = new Map<string, string[]>();
       const values = await load(missing, {
-        ...commonContext(collector, signal),
+        ...baseContext(collector, signal),
         tagKey: (key, ...more) => void tags.set(key, [...(tags.get(key) ?? []), ...more]),
       });
       onValues(values);
-      const made = missing.map(
+      const results = missing.map(
         async (key) => [key, await finish(values.get(key), collector, tags.get(key))] as const,
       );
-      return new Map(await Promise.all(made));
+      return new Map(await Promise.all(results));
     };
   }
 
-  /** What a tier holds may be of a shape that the program no longer reads. */
-  function standingFor(policy: Policy): FreshnessOf {
+  /** The freshness of entries under this policy: an entry that does not fit the schema is expired. */
+  function freshnessFor(policy: Policy): FreshnessOf {
     if (policy.schema === undefined) return freshnessOf;
     return (entry, now) => {
       if (fits(entry, policy)) return freshnessOf(entry, now);
@@ -73,47 +73,52 @@ export function createReader(options: ReaderOptions, ctx: Context): DataReader {
   }
 
   return {
-    warm: (keys, policy, load, warming = {}) =>
-      warmer.warm(keys, policy, loadMany(load), warming, ctx),
+    warm: (keys, policy, load, warmOptions = {}) =>
+      warmer.warm(keys, policy, batchLoader(load), warmOptions, ctx),
 
     async read<T>(key: string, policy: Policy, load: Load<T>) {
-      // What may not be stored is handed over here, to this caller alone.
-      let own: unknown;
+      // The loaded value. It reaches this caller even if it may not be stored.
+      let loaded: unknown;
 
-      async function run(signal: AbortSignal, old: Entry | undefined): Promise<LoadResult> {
+      async function run(signal: AbortSignal, staleEntry: Entry | undefined): Promise<LoadResult> {
         const collector = createDependencyCollector();
-        const held = old !== undefined && fits(old, policy) ? old : undefined;
+        const held = staleEntry !== undefined && fits(staleEntry, policy) ? staleEntry : undefined;
         let unchanged = false;
-        own = await load({
-          ...commonContext(collector, signal),
+        loaded = await load({
+          ...baseContext(collector, signal),
           held: held && { value: valueOf(held, policy), etag: held.etag },
           notModified: () => {
             unchanged = true;
           },
         });
-        if (!unchanged || held === undefined) return finish(own, collector);
+        if (!unchanged || held === undefined) return finish(loaded, collector);
         collector.carry(held.invalidationKeys);
         return collector.finish({ kind: held.kind, body: held.body, etag: held.etag });
       }
 
-      const task = { load: run, standing: standingFor(policy) };
+      const task = { load: run, freshnessOf: freshnessFor(policy) };
       const lookup = await engine.lookup(key, policy, task, ctx);
       onLookup(lookup);
-      return withValue<T>(lookup, policy, own);
+      return withValue<T>(lookup, policy, loaded);
     },
 
     async readMany<T>(keys: readonly string[], policy: Policy, load: LoadMany<T>) {
-      // One batch may load more than once: a part that others could not give, a refresh.
-      const own = new Map<string, unknown>();
-      const keep = (values: ReadonlyMap<string, unknown>): void => {
-        for (const [key, value] of values) own.set(key, value);
+      // A batch can load twice: for its own keys, and for those that running lookups did not answer.
+      const loaded = new Map<string, unknown>();
+      const collect = (values: ReadonlyMap<string, unknown>): void => {
+        for (const [key, value] of values) loaded.set(key, value);
       };
-      const standing = standingFor(policy);
-      const found = await batch.lookupMany(keys, policy, loadMany(load, keep), ctx, standing);
+      const found = await batch.lookupMany(
+        keys,
+        policy,
+        batchLoader(load, collect),
+        ctx,
+        freshnessFor(policy),
+      );
       return new Map(
         [...found].map(([key, lookup]) => {
           onLookup(lookup);
-          return [key, withValue<T>(lookup, policy, own.get(key))];
+          return [key, withValue<T>(lookup, policy, loaded.get(key))];
         }),
       );
     },
@@ -126,13 +131,15 @@ function valueOf(entry: Entry, policy: Policy): unknown {
   return conformed.ok ? conformed.value : undefined;
 }
 
-/** Parsed when it is asked for: a response can be made from the stored text as it is. */
-function withValue<T>(lookup: Lookup, policy: Policy, own: unknown): DataLookup<T> {
+/** Adds the value, parsed on demand: a response can be made from the stored text without parsing. */
+function withValue<T>(lookup: Lookup, policy: Policy, loaded: unknown): DataLookup<T> {
   const { entry } = lookup;
   return {
     ...lookup,
     get value(): T | undefined {
-      return (entry === undefined ? (own ?? undefined) : valueOf(entry, policy)) as T | undefined;
+      return (entry === undefined ? (loaded ?? undefined) : valueOf(entry, policy)) as
+        | T
+        | undefined;
     },
   };
 }

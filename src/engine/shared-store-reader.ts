@@ -1,30 +1,30 @@
-/** Reads of Redis: entries and the log in one request, and what the one says of the other. */
+/** Reads entries and the log from Redis in one request, and validates the entries by the log. */
 import { verifiedCopy, type Entry } from "../core/entry.ts";
 import { verdictByNumbers, type LogAnswer } from "../core/log.ts";
 import type { Context } from "../core/context.ts";
 import type { SharedStore, Verified } from "../core/shared-store.ts";
 import type { Coherence } from "./coherence.ts";
 
-/** What Redis holds of a key: an entry that is valid at this moment, or one that the log has ended. */
+/** What Redis holds under a key: an entry that is valid at this moment, or one that is invalidated. */
 export interface Found {
   readonly entry?: Entry;
   readonly invalidatedEntry?: Entry;
 }
 
 export interface SharedReader {
-  /** What Redis holds of the keys, in their order. */
+  /** Returns what Redis holds under the keys, in the order of the keys. */
   read(keys: readonly string[], ctx: Context): Promise<readonly Found[] | "unreachable">;
 }
 
 const NOTHING: Found = {};
 
 export function createSharedReader(store: SharedStore, coherence: Coherence): SharedReader {
-  function verify(verified: Verified, log: LogAnswer, ctx: Context): Found {
+  function validate(verified: Verified, log: LogAnswer, ctx: Context): Found {
     const { entry } = verified;
     const verdict = verdictByNumbers(entry, verified, log);
-    // A number noted here and not yet seen in the log: this isolate's own write.
-    const dead = coherence.verdictOf(entry) === "invalidated";
-    if (!dead && (verdict === "valid" || verdict === "soft"))
+    // The log view also knows this isolate's own invalidations, which may not be in the log yet.
+    const isInvalidatedHere = coherence.verdictOf(entry) === "invalidated";
+    if (!isInvalidatedHere && (verdict === "valid" || verdict === "soft"))
       return {
         entry: verifiedCopy(entry, log.seq ?? entry.asOf, verdict === "soft", ctx.now()),
       };
@@ -43,12 +43,12 @@ export function createSharedReader(store: SharedStore, coherence: Coherence): Sh
       const { found, log } = answer.value;
       if (!(await coherence.applyLog(log, ctx, newestOf(found, log))))
         return keys.map(() => NOTHING);
-      return found.map((verified) => (verified ? verify(verified, log, ctx) : NOTHING));
+      return found.map((verified) => (verified ? validate(verified, log, ctx) : NOTHING));
     },
   };
 }
 
-/** The entry that knows most of this life of the log. */
+/** The entry with the highest `asOf` in the current era. */
 function newestOf(found: readonly (Verified | undefined)[], log: LogAnswer): Entry | undefined {
   const entries = found.flatMap((verified) => verified?.entry ?? []);
   return entries

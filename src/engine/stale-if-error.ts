@@ -1,42 +1,41 @@
-/** What a read is answered with when its load has failed. */
+/** Stale-if-error: what answers a read whose load has failed (RFC 5861, section 4). */
 import { CacheUnavailable, type Fault } from "../core/faults.ts";
 import type { Lookup } from "../core/lookup.ts";
-import type { Coherence } from "./coherence.ts";
-import type { StaleEntry, LookupRequest, Read } from "./lookup-request.ts";
-import { validate } from "./validation.ts";
+import type { LookupRequest, Read, StaleEntry } from "./lookup-request.ts";
+import type { Validator } from "./validation.ts";
 
-type Reader = Read & Pick<LookupRequest, "freshnessOf">;
+type StaleReader = Read & Pick<LookupRequest, "freshnessOf">;
 
 /**
- * A valid entry past its time, if there is one. Judged for this very read: it
- * may have been invalidated while the load failed, or have been found by a walk
- * that began long before this read.
+ * Returns the first candidate that this reader may have, or undefined. Each one is validated for
+ * this read: it may have been invalidated while the load failed, or a lookup that began long
+ * before this read may have found it.
  */
 export async function firstServable(
-  coherence: Coherence,
-  read: Reader,
+  validator: Validator,
+  read: StaleReader,
   candidates: readonly (StaleEntry | undefined)[],
 ): Promise<StaleEntry | undefined> {
-  const { ctx, freshnessOf: standing } = read;
-  for (const held of candidates) {
-    if (held === undefined) continue;
-    const near = await validate(coherence, held.entry, read);
-    if (near.use !== "serve") continue;
-    const stands = standing(near.entry, ctx.now());
-    if (stands !== "kept" && stands !== "expired")
-      return { entry: near.entry, unreachable: held.unreachable || near.unreachable };
+  for (const candidate of candidates) {
+    if (candidate === undefined) continue;
+    const validation = await validator.validate(candidate.entry, read);
+    if (validation.use !== "serve") continue;
+    const { entry } = validation;
+    const freshness = read.freshnessOf(entry, read.ctx.now());
+    if (freshness !== "kept" && freshness !== "expired")
+      return { entry, unreachable: candidate.unreachable || validation.unreachable };
   }
   return undefined;
 }
 
-/** @throws {CacheUnavailable} if none of the candidates will do. */
+/** @throws {CacheUnavailable} if the reader may have none of the candidates. */
 export async function serveStaleOnError(
-  coherence: Coherence,
-  read: Reader,
+  validator: Validator,
+  read: StaleReader,
   candidates: readonly (StaleEntry | undefined)[],
   cause: Fault,
 ): Promise<Lookup> {
-  const held = await firstServable(coherence, read, candidates);
-  if (held === undefined) throw new CacheUnavailable(cause);
-  return { key: read.key, status: "stale-on-error", ...held, stored: false };
+  const staleEntry = await firstServable(validator, read, candidates);
+  if (staleEntry === undefined) throw new CacheUnavailable(cause);
+  return { key: read.key, status: "stale-on-error", ...staleEntry, stored: false };
 }

@@ -1,4 +1,4 @@
-/** What a load's result becomes, and where it is kept. */
+/** The store step: makes the entry of a load's result and stores it in the tiers of its policy. */
 import { createEntry, type Entry, type LoadResult, type LoadStamp } from "../core/entry.ts";
 import type { Policy } from "../core/policy.ts";
 import type { Context } from "../core/context.ts";
@@ -23,83 +23,77 @@ export interface StoreTarget {
 }
 
 export interface EntryStore {
-  /** The entry of a result, or undefined if it may not be stored or would be stale at once. */
-  createEntry(
-    key: string,
-    policy: Policy,
-    loaded: LoadResult,
-    moment: LoadStamp,
-  ): Entry | undefined;
-  /** Stores what was loaded here in every tier of the policy; the far ones after the response. */
-  store(entry: Entry, keeping: StoreTarget): { readonly stored: boolean };
-  /** The same for many, in one request to Redis. They have no place in the edge: it knows no batches. */
-  storeMany(entries: readonly Entry[], keeping: StoreTarget): ReadonlySet<Entry>;
-  /** Stores in the near tiers what another isolate has loaded, or Redis has verified. */
+  /** Makes the entry of a result. Returns undefined if it may not be stored or would be stale at once. */
+  createEntry(key: string, policy: Policy, loaded: LoadResult, stamp: LoadStamp): Entry | undefined;
+  /** Stores an entry that was loaded here: in memory at once, in the edge and Redis after the response. */
+  store(entry: Entry, target: StoreTarget): { readonly stored: boolean };
+  /**
+   * Stores many in memory and, with one request, in Redis, but not in the edge: the Cache API has
+   * no batches. Returns the entries that go to Redis.
+   */
+  storeMany(entries: readonly Entry[], target: StoreTarget): ReadonlySet<Entry>;
+  /** Backfills memory and the edge with an entry from Redis or from another isolate's load. */
   storeLocally(entry: Entry, policy: Policy, ctx: Context): void;
   /** Deletes an entry that no reader can use from every tier. */
   discard(entry: Entry, ctx: Context): void;
 }
 
-export function createEntryStore({
-  memory,
-  edge,
-  store,
-  coherence,
-  random,
-}: EntryStoreOptions): EntryStore {
-  /** Not if it was invalidated while it was loaded: whoever found it would throw it away. */
-  function isCurrent(entry: Entry): boolean {
+export function createEntryStore(options: EntryStoreOptions): EntryStore {
+  const { memory, edge, store, coherence, random } = options;
+
+  /** False if the entry was invalidated while it was loaded: every reader would reject it. */
+  function isValid(entry: Entry): boolean {
     const verdict = coherence.verdictOf(entry);
     return verdict === "valid" || verdict === "soft" || verdict === "unknown";
   }
 
-  function keepNear(entry: Entry, policy: Policy, ctx: Context): void {
+  function storeLocally(entry: Entry, policy: Policy, ctx: Context): void {
     if (policy.tiers.has("memory")) memory.put(entry, ctx.now());
-    if (policy.tiers.has("edge") && entry.era !== "") afterwards(edge.set(entry, ctx), ctx);
+    if (policy.tiers.has("edge") && entry.era !== "") afterResponse(edge.set(entry, ctx), ctx);
   }
 
-  function share(entries: readonly Entry[], keeping: StoreTarget): ReadonlySet<Entry> {
-    const { policy, ctx, logReachable } = keeping;
+  function storeInRedis(entries: readonly Entry[], target: StoreTarget): ReadonlySet<Entry> {
+    const { policy, ctx, logReachable } = target;
     if (!logReachable || !policy.tiers.has("redis")) return new Set();
-    // Who has never heard of the log cannot say as of when its entries are.
-    const shared = entries.filter(({ era }) => era !== "");
-    if (shared.length > 0) afterwards(store.write(shared, ctx), ctx);
-    return new Set(shared);
+    // An isolate that has never reached the log cannot date its entries.
+    const dated = entries.filter(({ era }) => era !== "");
+    if (dated.length > 0) afterResponse(store.write(dated, ctx), ctx);
+    return new Set(dated);
   }
 
   return {
-    storeLocally: keepNear,
+    storeLocally,
 
-    createEntry(key, policy, loaded, moment) {
+    createEntry(key, policy, loaded, stamp) {
       if (!loaded.storable) return undefined;
       if (loaded.kind === "absent" && policy.negativeForMs === 0) return undefined;
-      if ((loaded.freshUntil ?? Infinity) <= moment.storedAt) return undefined;
-      return createEntry(key, policy, loaded, moment, random());
+      if ((loaded.freshUntil ?? Infinity) <= stamp.storedAt) return undefined;
+      return createEntry(key, policy, loaded, stamp, random());
     },
 
-    store(entry, keeping) {
-      if (!isCurrent(entry)) return { stored: false };
-      keepNear(entry, keeping.policy, keeping.ctx);
-      return { stored: share([entry], keeping).size > 0 };
+    store(entry, target) {
+      if (!isValid(entry)) return { stored: false };
+      storeLocally(entry, target.policy, target.ctx);
+      return { stored: storeInRedis([entry], target).size > 0 };
     },
 
-    storeMany(entries, keeping) {
-      const current = entries.filter(isCurrent);
-      if (keeping.policy.tiers.has("memory"))
-        for (const entry of current) memory.put(entry, keeping.ctx.now());
-      return share(current, keeping);
+    storeMany(entries, target) {
+      const valid = entries.filter(isValid);
+      if (target.policy.tiers.has("memory"))
+        for (const entry of valid) memory.put(entry, target.ctx.now());
+      return storeInRedis(valid, target);
     },
 
     discard({ key }, ctx) {
       memory.remove(key);
-      afterwards(edge.delete([key], ctx), ctx);
-      afterwards(store.delete([key], ctx), ctx);
+      afterResponse(edge.delete([key], ctx), ctx);
+      afterResponse(store.delete([key], ctx), ctx);
     },
   };
 }
 
-/** After the response: a fault in it is recorded and harms nobody. */
-function afterwards(work: Promise<Result<void>>, ctx: Context): void {
+/** Lets the work go on after the response. A fault in it is recorded and changes no answer. */
+function afterResponse(work: Promise<Result<void>>, ctx: Context): void {
   ctx.defer(
     work.then((result) => {
       if (!result.ok) ctx.emit({ type: "fault.raise", fault: result.fault });

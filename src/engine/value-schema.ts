@@ -5,8 +5,8 @@ import type { Policy, ValueSchema } from "../core/policy.ts";
 export type Conformed = { readonly ok: true; readonly value: unknown } | { readonly ok: false };
 
 /**
- * The value in the shape that the program expects today: as it is, or migrated from
- * an older shape. What a tier holds may have been written by an earlier deployment.
+ * Checks a value against the policy's schema, and migrates it first if it does not fit. A tier may
+ * hold values that an earlier deployment wrote.
  */
 export function conform({ schema, migrate }: Policy, value: unknown): Conformed {
   if (schema === undefined) return { ok: true, value };
@@ -14,18 +14,18 @@ export function conform({ schema, migrate }: Policy, value: unknown): Conformed 
   return checked.ok || migrate === undefined ? checked : check(schema, migrate(value));
 }
 
-/** By policy and entry, so that each is looked at once, however often it is read. */
-const known = new WeakMap<Policy, WeakMap<Entry, boolean>>();
+/** Results of `fits`, so that each entry is checked once for a policy, however often it is read. */
+const results = new WeakMap<Policy, WeakMap<Entry, boolean>>();
 
-/** Whether an entry's value fits its policy's schema. */
+/** Whether an entry's value fits its policy's schema, if need be after migration. */
 export function fits(entry: Entry, policy: Policy): boolean {
   if (policy.schema === undefined || entry.kind === "absent") return true;
-  let entries = known.get(policy);
-  if (entries === undefined) known.set(policy, (entries = new WeakMap()));
-  let fit = entries.get(entry);
+  let byEntry = results.get(policy);
+  if (byEntry === undefined) results.set(policy, (byEntry = new WeakMap()));
+  let fit = byEntry.get(entry);
   if (fit === undefined) {
     fit = conform(policy, JSON.parse(String(entry.body))).ok;
-    entries.set(entry, fit);
+    byEntry.set(entry, fit);
   }
   return fit;
 }

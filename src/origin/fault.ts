@@ -2,15 +2,17 @@ import { fault, messageOf, type Fault, type FaultCode } from "../core/faults.ts"
 import type { Millis } from "../core/time.ts";
 
 /**
- * A failure of the origin, with the fault that describes it.
+ * A failure of the database, with the fault that describes it.
  *
- * - `origin.rejected`: it answered that it did nothing, and why (`sqlState`)
- * - `origin.timeout`, `origin.unavailable`: no usable answer; whether a write was done is unknown
+ * - `origin.rejected`: it answered that it changed nothing, and why (`sqlState`)
+ * - `origin.timeout`, `origin.unavailable`: no usable answer; a write may have been made
  */
 export class OriginFault extends Error {
+  /** The failure, with one of the codes above. */
   readonly fault: Fault;
-  /** Of a rejection: Postgres' code and, where one was violated, the constraint. */
+  /** Postgres' error code of a rejection. */
   readonly sqlState: string | undefined;
+  /** The constraint that a rejected statement violated, if any. */
   readonly constraint: string | undefined;
 
   constructor(fault: Fault, rejection?: { sqlState: string; constraint: string | undefined }) {
@@ -22,7 +24,7 @@ export class OriginFault extends Error {
   }
 }
 
-/** When to ask again after a failure that says nothing about it. */
+/** When to try again after a failure that does not say when. */
 const RETRY_AFTER_MS: Millis = 1_000;
 
 export function originFault(code: FaultCode, message: string, retryAfterMs = RETRY_AFTER_MS) {
@@ -30,33 +32,34 @@ export function originFault(code: FaultCode, message: string, retryAfterMs = RET
 }
 
 /**
- * Classes of SQLSTATE that speak of the server's condition, not of the statement:
- * no connection, wrong credentials or database, no resources, shutting down, broken.
- * 40003: it does not know itself whether the statement was completed.
+ * Classes of SQLSTATE that describe the server and not the statement: no connection, wrong
+ * credentials or database, no resources, shutting down, internal error. 40003 says that the server
+ * does not know whether the statement was completed.
  *
  * @see https://www.postgresql.org/docs/17/errcodes-appendix.html
  */
-const CONDITIONS = ["08", "28", "3D", "40003", "53", "57", "58", "F0", "XX"];
+const SERVER_CONDITIONS = ["08", "28", "3D", "40003", "53", "57", "58", "F0", "XX"];
 
-/** Deadlocks and serialization failures: rolled back, and worth another try. */
+/** The class of deadlocks and serialization failures: the transaction was rolled back and may be tried again. */
 const ROLLBACK = "40";
 
-/** The class of errors that name identifiers of the program, never values of users. */
+/** The class of syntax and access errors. Their messages name identifiers, never values, so they may be logged. */
 const PROGRAM_ERROR = "42";
 
-/** The fault inside whatever the driver threw. Repeats no value and no connection string. */
+/** Converts an error of the driver. The result contains no values and no connection string. */
 export function toOriginFault(error: unknown): OriginFault {
   for (const cause of causesOf(error)) {
     if (cause instanceof OriginFault) return cause;
     const sqlState = textOf(cause, "code");
-    if (sqlState !== undefined && /^[0-9A-Z]{5}$/.test(sqlState)) return ofState(cause, sqlState);
+    if (sqlState !== undefined && /^[0-9A-Z]{5}$/.test(sqlState))
+      return faultOfState(cause, sqlState);
   }
-  return originFault("origin.unavailable", "the answer could not be understood");
+  return originFault("origin.unavailable", "the database's answer could not be understood");
 }
 
-function ofState(error: Error, sqlState: string): OriginFault {
+function faultOfState(error: Error, sqlState: string): OriginFault {
   const state = `SQLSTATE ${sqlState}`;
-  if (CONDITIONS.some((prefix) => sqlState.startsWith(prefix)))
+  if (SERVER_CONDITIONS.some((prefix) => sqlState.startsWith(prefix)))
     return originFault("origin.unavailable", state);
   const constraint = textOf(error, "constraint");
   const about = constraint === undefined ? state : `${state} (${constraint})`;
@@ -65,7 +68,7 @@ function ofState(error: Error, sqlState: string): OriginFault {
   return new OriginFault(fault("origin.rejected", message, retryAfterMs), { sqlState, constraint });
 }
 
-/** The error and what it wraps: drizzle uses `cause`, Neon's driver `sourceError`. */
+/** An error and the errors that it wraps, at most 8. drizzle wraps with `cause`, Neon's driver with `sourceError`. */
 function* causesOf(error: unknown): Generator<Error> {
   let at = error;
   for (let depth = 0; depth < 8 && at instanceof Error; depth++) {

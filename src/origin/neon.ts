@@ -6,10 +6,10 @@ import { messageOf, type FaultCode } from "../core/faults.ts";
 import { originFault, toOriginFault } from "./fault.ts";
 import type { Clock, Millis } from "../core/time.ts";
 
-/** drizzle over Neon's HTTP protocol. Whatever it throws is an {@link OriginFault}. */
+/** drizzle over Neon's HTTP protocol. Everything that it throws is an OriginFault. */
 export type Database = NeonHttpDatabase;
 
-/** One request to Postgres; a batch is one request with several queries. */
+/** One request to Postgres. A batch is one request with several queries. */
 export interface SqlRequest {
   readonly queries: number;
   readonly ms: Millis;
@@ -18,23 +18,24 @@ export interface SqlRequest {
 
 export interface DatabaseOptions {
   readonly databaseUrl: string;
-  /** Where to send requests instead of the host in `databaseUrl`; for local services. */
+  /** The URL to send requests to, instead of the host in `databaseUrl`; for local services. */
   readonly neonEndpoint?: string;
-  /** How long a request may take, its answer's last byte included. */
+  /** The time limit of a request, up to the last byte of its answer. */
   readonly timeoutMs: Millis;
   readonly now: Clock;
+  /** Called when a request has ended. */
   readonly onQuery?: (request: SqlRequest) => void;
 }
 
 /**
- * A database whose every request ends within a deadline.
+ * Creates a database client. Each request has a deadline.
  *
  * @example const db = createDatabase({ databaseUrl, timeoutMs: 5_000, now: Date.now });
  */
 export function createDatabase(options: DatabaseOptions): Database {
   const { databaseUrl, now, onQuery } = options;
-  neonConfig.fetchFunction = route;
-  // Passed to `route` with every request of this client alone: the driver's own settings are global.
+  neonConfig.fetchFunction = callTransport;
+  // The driver's settings are global, so each client passes its own transport with every request.
   const client = neon(databaseUrl, { fetchOptions: { send: createTransport(options) } });
 
   async function run<T>(queries: number, call: () => Promise<T>): Promise<T> {
@@ -61,7 +62,7 @@ type Run = <T>(queries: number, call: () => Promise<T>) => Promise<T>;
 type NoSchema = Record<string, never>;
 type BaseSession = NeonHttpSession<NoSchema, ExtractTablesWithRelations<NoSchema>>;
 
-/** Every query and every batch of drizzle's goes through one of these two methods. */
+/** Times drizzle's queries and batches: each goes through one of these two methods. */
 class Session extends NeonHttpSession<NoSchema, ExtractTablesWithRelations<NoSchema>> {
   readonly #run: Run;
 
@@ -86,7 +87,10 @@ class Session extends NeonHttpSession<NoSchema, ExtractTablesWithRelations<NoSch
 
 type Send = (url: string, init: RequestInit) => Promise<Response>;
 
-function route(url: string, { send, ...init }: RequestInit & { send: Send }): Promise<Response> {
+function callTransport(
+  url: string,
+  { send, ...init }: RequestInit & { send: Send },
+): Promise<Response> {
   return send(url, init);
 }
 
@@ -101,14 +105,14 @@ function createTransport({ neonEndpoint, timeoutMs }: DatabaseOptions): Send {
         signal: AbortSignal.timeout(timeoutMs),
       });
       status = response.status;
-      // Here, so that the deadline counts for the body too.
+      // The body is read here, under the same deadline.
       text = await response.text();
     } catch (error) {
       throw isTimeout(error)
         ? originFault("origin.timeout", `no answer within ${timeoutMs} ms`)
         : originFault("origin.unavailable", messageOf(error));
     }
-    // 400 is Postgres speaking; the driver reads its error.
+    // Status 400 carries an error of Postgres, which the driver parses.
     if (status !== 200 && status !== 400) throw originFault("origin.unavailable", `HTTP ${status}`);
     return new Response(text, { status });
   };

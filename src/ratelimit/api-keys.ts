@@ -1,4 +1,4 @@
-/** Users by API key. Only digests of keys are held, stored or compared. */
+/** Users by API key. Keys are compared by their SHA-256; only keys that were sent are held in memory. */
 import { createBoundedMap } from "../core/bounded-map.ts";
 import { DefinitionError } from "../core/faults.ts";
 import { sha256Hex } from "../core/sha256.ts";
@@ -9,11 +9,11 @@ export interface ApiKeysOptions {
   readonly header?: string;
   /** Users by the SHA-256 of their key, in lower-case hex. */
   readonly users: ReadonlyMap<string, User>;
-  /** Takes any key for a user of its own: for development, where no keys are known. */
+  /** For development: accepts any key, and makes it a user of its own. Default false. */
   readonly acceptAny?: boolean;
 }
 
-/** Digests that are remembered, so that a known caller costs no hash. */
+/** How many keys of users are remembered, so that most requests need no hash. */
 const MAX_REMEMBERED = 1_000;
 const MAX_KEY_LENGTH = 512;
 
@@ -22,30 +22,34 @@ export function apiKeys({
   users,
   acceptAny = false,
 }: ApiKeysOptions): UserSource {
-  // Without any user there is nothing to look for.
-  if (users.size === 0 && !acceptAny) return () => undefined;
+  const canFindUsers = users.size > 0 || acceptAny;
   const remembered = createBoundedMap<string, User>(MAX_REMEMBERED);
 
-  async function look(key: string): Promise<User | undefined> {
+  async function find(key: string): Promise<User | undefined> {
     const digest = await sha256Hex(key);
-    // Unknown keys are not remembered: anyone can send as many as they like.
     const user =
       users.get(digest) ?? (acceptAny ? { id: `key-${digest.slice(0, 32)}` } : undefined);
+    // Unknown keys are not remembered: a client could fill the map with them.
     if (user !== undefined) remembered.set(key, user);
     return user;
   }
 
-  return (c) => {
-    const key = c.req.header(header);
-    if (key === undefined || key === "" || key.length > MAX_KEY_LENGTH) return undefined;
-    return remembered.get(key) ?? look(key);
+  return {
+    header,
+    userOf(key) {
+      if (!canFindUsers || key === "" || key.length > MAX_KEY_LENGTH) return undefined;
+      return remembered.get(key) ?? find(key);
+    },
   };
 }
 
+const NAME_PATTERN = /^[\w.@~-]{1,128}$/;
+
 /**
- * Reads `<sha-256 of the key> <user> [plan]`, separated by commas or new lines.
+ * Parses entries `<sha-256 of the key, in hex> <user> [plan]`, separated by commas or new lines.
  *
- * @throws {DefinitionError} naming the entry, not its content.
+ * @throws {DefinitionError} that names the position of a malformed entry. It does not repeat the
+ *   entry, which may hold a secret.
  */
 export function parseApiKeys(text: string): ReadonlyMap<string, User> {
   const entries = text.split(/[,\n]/).map((entry) => entry.trim());
@@ -53,9 +57,11 @@ export function parseApiKeys(text: string): ReadonlyMap<string, User> {
   for (const [i, entry] of entries.entries()) {
     if (entry === "") continue;
     const [digest = "", id = "", plan, ...rest] = entry.split(/\s+/);
-    const sound =
-      /^[0-9a-f]{64}$/.test(digest) && NAME.test(id) && (plan === undefined || NAME.test(plan));
-    if (!sound || rest.length > 0)
+    const isValid =
+      /^[0-9a-f]{64}$/.test(digest) &&
+      NAME_PATTERN.test(id) &&
+      (plan === undefined || NAME_PATTERN.test(plan));
+    if (!isValid || rest.length > 0)
       throw new DefinitionError(
         "API_KEYS",
         `entry ${i + 1} must be: <sha-256 in hex> <user> [plan]`,
@@ -64,5 +70,3 @@ export function parseApiKeys(text: string): ReadonlyMap<string, User> {
   }
   return users;
 }
-
-const NAME = /^[\w.@~-]{1,128}$/;

@@ -1,21 +1,21 @@
 /**
- * The sliding window in two buckets: what was used in the current span, and what
- * was used in the one before, which fades as the current one passes.
+ * The sliding window in two buckets: tokens used in the current span, and tokens used in the
+ * previous span, which count for less as the current span passes.
  *
- * A bucket begins when an identity is first charged, not at a round time: a burst
- * of a newcomer falls into one bucket and is admitted exactly up to the limit.
+ * The first span begins when an account is first charged, not at a round time. So the first
+ * burst of a new client falls into one bucket and is admitted exactly up to the limit.
  *
- * What fades is taken for evenly spaced, the first token at the start of its span.
- * So after a burst the first token returns exactly one span later.
+ * The tokens of the previous span are assumed to be spread evenly, the first of them at the
+ * start of the span. So after a burst the first token returns exactly one span later.
  *
- * The error: with P used in the previous span, W the span and e what has passed of
- * the current one, it admits at most `limit + P * e / W + 1` in the last W, and
- * never more than twice the limit; it refuses at most `P * (1 - e / W)` too many.
+ * Error bound, with P tokens used in the previous span, W the width of a span and e the elapsed
+ * part of the current one: in any W at most `limit + P * e / W + 1` tokens are admitted, and never
+ * more than twice the limit; at most `P * (1 - e / W)` tokens are refused without need.
  *
  * @see https://blog.cloudflare.com/counting-things-a-lot-of-different-things/
  */
 import type { EpochMs, Millis } from "../core/time.ts";
-import type { Window } from "./window.ts";
+import type { Balance, Window } from "./window.ts";
 
 export interface Bucket {
   readonly startMs: EpochMs;
@@ -27,42 +27,45 @@ export function emptyBucket(now: EpochMs): Bucket {
   return { startMs: now, current: 0, previous: 0 };
 }
 
-/** The bucket as it is at `now`: spans that have passed move on, or are forgotten. */
+/** Moves the bucket on to `now`: the current span becomes the previous one, or both are over. */
 function roll(bucket: Bucket, { widthMs }: Window, now: EpochMs): Bucket {
-  const passed = now - bucket.startMs;
-  if (passed < widthMs) return bucket;
-  if (passed >= 2 * widthMs) return emptyBucket(now);
+  const elapsedMs = now - bucket.startMs;
+  if (elapsedMs < widthMs) return bucket;
+  if (elapsedMs >= 2 * widthMs) return emptyBucket(now);
   return { startMs: bucket.startMs + widthMs, current: 0, previous: bucket.current };
 }
 
-/** Whole tokens that are left at `now`; below 0 after charges that were not asked about. */
+/** Whole tokens left at `now`. Negative if debts took the account past its limit. */
 export function room(bucket: Bucket, window: Window, now: EpochMs): number {
   const { limit, widthMs } = window;
   const { startMs, current, previous } = roll(bucket, window, now);
-  const passed = Math.max(0, now - startMs);
-  const fading = Math.max(0, Math.floor((previous * (widthMs - passed) - 1) / widthMs));
+  const elapsedMs = Math.max(0, now - startMs);
+  const fading = Math.max(0, Math.floor((previous * (widthMs - elapsedMs) - 1) / widthMs));
   return limit - current - fading;
 }
 
-/** How long until `cost` tokens are left, to the millisecond; 0 if they are, Infinity if they never will be. */
+/**
+ * The wait until `cost` tokens are left, exact to the millisecond. 0 if they are left now,
+ * Infinity if `cost` is above the limit.
+ */
 export function waitFor(bucket: Bucket, window: Window, now: EpochMs, cost: number): Millis {
   const { limit, widthMs } = window;
   if (cost > limit) return Infinity;
   const { startMs, current, previous } = roll(bucket, window, now);
   const left = limit - cost - current;
-  // In this span, once no more than `left` of the previous one remain: P * (W - e) <= (left + 1) * W.
-  if (left >= 0) return Math.max(0, startMs + fadedAfter(previous, left, widthMs) - now);
-  // In the next span, once no more than `limit - cost` of this one remain.
-  return Math.max(0, startMs + widthMs + fadedAfter(current, limit - cost, widthMs) - now);
+  // In this span, once at most `left` tokens of the previous span count: P * (W - e) <= (left + 1) * W.
+  if (left >= 0) return Math.max(0, startMs + fadeTime(previous, left, widthMs) - now);
+  // In the next span, once at most `limit - cost` tokens of this span count.
+  return Math.max(0, startMs + widthMs + fadeTime(current, limit - cost, widthMs) - now);
 }
 
-/** How much of the next span must pass until at most `rest` of `tokens` remain. */
-function fadedAfter(tokens: number, rest: number, widthMs: Millis): Millis {
+/** How much of the next span must pass until at most `rest` of `tokens` still count. */
+function fadeTime(tokens: number, rest: number, widthMs: Millis): Millis {
   if (tokens === 0) return 0;
   return Math.max(0, widthMs - Math.floor(((rest + 1) * widthMs) / tokens));
 }
 
-/** The bucket with `tokens` more, used `ageMs` ago. What was used too long ago no longer counts. */
+/** Adds `tokens` that were used `ageMs` ago. Tokens used before the previous span no longer count. */
 export function charge(
   bucket: Bucket,
   window: Window,
@@ -70,15 +73,29 @@ export function charge(
   tokens: number,
   ageMs: Millis = 0,
 ): Bucket {
-  const at = now - ageMs;
+  const usedAt = now - ageMs;
   let rolled = roll(bucket, window, now);
   if (tokens === 0) return rolled;
-  if (rolled.current === 0 && rolled.previous === 0) rolled = roll(emptyBucket(at), window, now);
-  if (at >= rolled.startMs || ageMs === 0) return { ...rolled, current: rolled.current + tokens };
-  // An identity's first span began earlier than was known.
+  if (rolled.current === 0 && rolled.previous === 0)
+    rolled = roll(emptyBucket(usedAt), window, now);
+  if (usedAt >= rolled.startMs || ageMs === 0)
+    return { ...rolled, current: rolled.current + tokens };
+  // These tokens were used before the first span that the bucket knows: that span begins earlier.
   if (rolled.previous === 0 && ageMs < window.widthMs)
-    return { startMs: at, current: rolled.current + tokens, previous: 0 };
-  if (at >= rolled.startMs - window.widthMs)
+    return { startMs: usedAt, current: rolled.current + tokens, previous: 0 };
+  if (usedAt >= rolled.startMs - window.widthMs)
     return { ...rolled, previous: rolled.previous + tokens };
   return rolled;
+}
+
+/** What a bucket has left at `now`, and how long until there is more and until `cost` tokens fit. */
+export function balanceOf(bucket: Bucket, window: Window, now: EpochMs, cost: number): Balance {
+  const remaining = Math.max(0, room(bucket, window, now));
+  const isUnused = remaining >= window.limit;
+  return {
+    window,
+    remaining,
+    resetMs: isUnused ? 0 : waitFor(bucket, window, now, remaining + 1),
+    waitMs: cost === 0 ? 0 : waitFor(bucket, window, now, cost),
+  };
 }

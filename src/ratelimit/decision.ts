@@ -1,60 +1,52 @@
-/** What becomes of a request, and what its caller may know. */
+/** The limiter's decision about a request. */
 import type { Fault } from "../core/faults.ts";
-import type { EpochMs, Millis } from "../core/time.ts";
-import type { Account, Balance } from "./ledger.ts";
+import type { EpochMs } from "../core/time.ts";
+import type { Account } from "./ledger.ts";
+import type { Balance } from "./window.ts";
 
-/** An account of a request, with the name of its policy. */
-export interface Asked extends Account {
+/** An account that a request is counted under, with the name of its policy: "api-ip". */
+export interface RequestAccount extends Account {
   readonly policy: string;
-}
-
-/** Where one policy stands. */
-export interface Standing {
-  /** The policy's name; of several windows each has its span behind it. */
-  readonly policy: string;
-  readonly balance: Balance;
 }
 
 export type Decision =
   | {
       readonly outcome: "allowed" | "refused";
-      /** Who decided: the ledger, a lease of this isolate, its memory of a refusal, or it alone. */
+      /**
+       * The basis of the decision: the ledger's answer, a lease of this isolate, a refusal that it
+       * remembers, or its own count while the ledger is unavailable.
+       */
       readonly by: "ledger" | "lease" | "memory" | "local";
-      readonly standings: readonly Standing[];
-      /** The ledger's time, as well as it is known. */
+      /** For each account of the request, and each of its windows. */
+      readonly balances: readonly (readonly Balance[])[];
+      /** The ledger's time, estimated from its last answer. */
       readonly now: EpochMs;
-      /** Why the isolate decided alone. */
+      /** Why the ledger was not asked or did not answer. */
       readonly fault?: Fault;
     }
-  /** The ledger cannot be asked: "open" lets pass, "closed" does not. */
+  /** The ledger is unavailable: "open" lets the request pass, "closed" refuses it. */
   | { readonly outcome: "open" | "closed"; readonly fault: Fault };
 
-/** Names each window of each account. `balances` are in the order of the accounts. */
-export function standingsOf(
-  asked: readonly Asked[],
-  balances: readonly (readonly Balance[])[],
-): readonly Standing[] {
-  const standings: Standing[] = [];
-  for (const [i, { policy, windows }] of asked.entries())
-    for (const balance of balances[i] ?? [])
-      standings.push({
-        policy: windowName(policy, windows.length, balance.window.label),
-        balance,
-      });
-  return standings;
-}
-
+/** The name of a window: the policy's, followed by the span if the policy has several windows. */
 export function windowName(policy: string, windows: number, label: string): string {
   return windows > 1 ? `${policy}-${label}` : policy;
 }
 
-/** The standings that a request did not get past. */
-export function violated(standings: readonly Standing[]): readonly Standing[] {
-  return standings.filter(({ balance }) => balance.waitMs > 0);
+/** The balance of one window, with the window's name. */
+export interface WindowStatus {
+  readonly policy: string;
+  readonly balance: Balance;
 }
 
-/** How long until all of them let it pass; undefined if they never will. */
-export function retryAfter(standings: readonly Standing[]): Millis | undefined {
-  const waitMs = Math.max(0, ...standings.map(({ balance }) => balance.waitMs));
-  return Number.isFinite(waitMs) ? waitMs : undefined;
+/** Names each balance. `balances` are in the order of the accounts. */
+export function windowStatuses(
+  accounts: readonly RequestAccount[],
+  balances: readonly (readonly Balance[])[],
+): readonly WindowStatus[] {
+  return accounts.flatMap(({ policy, windows }, i) =>
+    (balances[i] ?? []).map((balance) => ({
+      policy: windowName(policy, windows.length, balance.window.label),
+      balance,
+    })),
+  );
 }

@@ -1,11 +1,11 @@
 /**
- * A request for all accounts in the one identifier that an `Algorithm` of
- * `@upstash/ratelimit` is given: JSON, so that no identity can reach into another.
+ * Packs several accounts into the one identifier that `@upstash/ratelimit` passes to an
+ * `Algorithm`. The text is JSON, so no identity can be mistaken for a part of another.
  */
-import type { Take } from "./ledger.ts";
+import type { TakeRequest } from "./ledger.ts";
 
 /** `[requests, [[key, [[limit, widthMs], …], debt, debtAgeMs], …]]` */
-type Packed = readonly [
+type PackedIdentifier = readonly [
   requests: number,
   charges: readonly (readonly [
     key: string,
@@ -14,6 +14,19 @@ type Packed = readonly [
     debtAgeMs: number,
   ])[],
 ];
+
+export interface PackOptions {
+  /** How many requests ask at once. */
+  readonly requests: number;
+  readonly charges: readonly {
+    readonly key: string;
+    readonly windows: readonly { readonly limit: number; readonly widthMs: number }[];
+    /** Tokens that are charged even if they do not fit. Default 0. */
+    readonly debt?: number;
+    /** How long ago the tokens of the debt were used. Default 0. */
+    readonly debtAgeMs?: number;
+  }[];
+}
 
 /**
  * Packs accounts for `ratelimit.limit(packed, { rate: cost })`.
@@ -24,7 +37,7 @@ type Packed = readonly [
  * await ratelimit.limit(packIdentifier({ requests: 1, charges: [{ key: "ip:192.0.2.1", windows: [window] }] }));
  */
 export function packIdentifier({ charges, requests }: PackOptions): string {
-  const packed: Packed = [
+  const packed: PackedIdentifier = [
     requests,
     charges.map(({ key, windows, debt = 0, debtAgeMs = 0 }) => [
       key,
@@ -36,20 +49,9 @@ export function packIdentifier({ charges, requests }: PackOptions): string {
   return JSON.stringify(packed);
 }
 
-export interface PackOptions {
-  /** How many requests ask at once. */
-  readonly requests: number;
-  readonly charges: readonly {
-    readonly key: string;
-    readonly windows: readonly { readonly limit: number; readonly widthMs: number }[];
-    readonly debt?: number;
-    readonly debtAgeMs?: number;
-  }[];
-}
-
-/** The reverse. `Ratelimit` has put `<prefix>:` before the identifier. */
-export function unpackIdentifier(identifier: string, prefix: string): Omit<Take, "cost"> {
-  const [requests, charges] = JSON.parse(identifier.slice(prefix.length + 1)) as Packed;
+/** Reads what `packIdentifier` made. `Ratelimit` has put `<prefix>:` before it. */
+export function unpackIdentifier(identifier: string, prefix: string): Omit<TakeRequest, "cost"> {
+  const [requests, charges] = JSON.parse(identifier.slice(prefix.length + 1)) as PackedIdentifier;
   return {
     requests,
     charges: charges.map(([key, windows, debt, debtAgeMs]) => ({

@@ -1,62 +1,68 @@
-/** Who a request is counted for. Never from what a client can write as it likes. */
-import { createBoundedMap } from "../core/bounded-map.ts";
+/** Identifies the client of a request, by means that the client cannot make up. */
 import type { Context as HonoContext } from "hono";
-import { addressIdentity, isIpv4, isLoopback } from "./client-address.ts";
+import { createBoundedMap } from "../core/bounded-map.ts";
+import { addressIdentity, IPV4_PATTERN } from "./client-address.ts";
 
-/** A caller that is known, by a means that cannot be made up. */
+/** An identified caller. */
 export interface User {
   readonly id: string;
   readonly plan?: string;
 }
 
-/** The identity port: what sessions, keys and the network say about a request. */
 export interface Identities {
-  /** The client's address as an identity; undefined for clients that are not counted by it. */
+  /** The identity of the client's address. Undefined for a client that is not counted by address. */
   address(c: HonoContext): string | undefined;
-  /** The user, where one is known. */
+  /** The user, if a source identifies one. Not a promise if the sources answer at once. */
   user(c: HonoContext): User | undefined | Promise<User | undefined>;
 }
 
-/** Tells users of one kind of credential. The first source that knows the caller counts. */
-export type UserSource = (c: HonoContext) => User | undefined | Promise<User | undefined>;
+/** Identifies users by one kind of credential. */
+export interface UserSource {
+  /** The request field that holds the credential. */
+  readonly header: string;
+  userOf(credential: string): User | undefined | Promise<User | undefined>;
+}
 
 export interface IdentitiesOptions {
   /**
-   * The header that the network in front of the Worker sets, and overwrites if a
-   * client sends it. At Cloudflare's edge that is `CF-Connecting-IP`.
+   * The request field with the client's address. The network in front of the Worker must set it and
+   * overwrite what a client sends. At Cloudflare's edge that is `CF-Connecting-IP`.
    */
   readonly addressHeader: string;
-  /** This machine itself, or a client without an address, is not counted by address: for development. */
+  /** For development: requests without an address, or with a loopback address, are not counted by address. */
   readonly localIsFree: boolean;
+  /** Asked in this order; the first source that identifies the caller decides. */
   readonly users: readonly UserSource[];
 }
 
-/** All clients whose address is missing or no address share one account. */
+/** All requests whose address is missing or malformed share this account. */
 const NO_ADDRESS = "none";
 const FREE = "free";
 
-/** Texts whose identity is remembered: all but IPv4 addresses, which are their own. */
-const MAX_ADDRESSES = 1_000;
+/** How many parsed texts are remembered. IPv4 addresses are not among them: the text is the identity. */
+const MAX_PARSED = 1_000;
 const MAX_ADDRESS_LENGTH = 64;
 
 export function createIdentities(options: IdentitiesOptions): Identities {
   const { addressHeader, localIsFree, users } = options;
-  const addresses = createBoundedMap<string, string>(MAX_ADDRESSES);
+  const parsed = createBoundedMap<string, string>(MAX_PARSED);
 
-  const identityOf = (address: string): string =>
-    localIsFree && isLoopback(address) ? FREE : address;
+  const orFree = (address: string): string => (localIsFree && isLoopback(address) ? FREE : address);
 
-  function remember(value: string): string {
-    // A proxy that appends to a list puts what it has seen itself at the end.
-    const address = addressIdentity(value.slice(value.lastIndexOf(",") + 1)) ?? NO_ADDRESS;
-    const identity = identityOf(address);
-    if (value.length <= MAX_ADDRESS_LENGTH) addresses.set(value, identity);
+  function parse(value: string): string {
+    // A proxy appends the address that it has seen, so the last element of a list counts.
+    const last = value.slice(value.lastIndexOf(",") + 1);
+    const identity = orFree(addressIdentity(last) ?? NO_ADDRESS);
+    if (value.length <= MAX_ADDRESS_LENGTH) parsed.set(value, identity);
     return identity;
   }
 
-  async function firstOf(c: HonoContext, from: number): Promise<User | undefined> {
-    for (const source of users.slice(from)) {
-      const user = await source(c);
+  function userFrom(c: HonoContext, start: number): User | undefined | Promise<User | undefined> {
+    for (let i = start; i < users.length; i++) {
+      const { header, userOf } = users[i]!;
+      const credential = c.req.header(header);
+      const user = credential === undefined ? undefined : userOf(credential);
+      if (user instanceof Promise) return user.then((found) => found ?? userFrom(c, i + 1));
       if (user !== undefined) return user;
     }
     return undefined;
@@ -66,18 +72,18 @@ export function createIdentities(options: IdentitiesOptions): Identities {
     address(c) {
       const value = c.req.header(addressHeader);
       if (value === undefined) return localIsFree ? undefined : NO_ADDRESS;
-      const known = isIpv4(value) ? identityOf(value) : (addresses.get(value) ?? remember(value));
-      return known === FREE ? undefined : known;
+      const identity = IPV4_PATTERN.test(value)
+        ? orFree(value)
+        : (parsed.get(value) ?? parse(value));
+      return identity === FREE ? undefined : identity;
     },
-
-    /** Answers at once as long as its sources do: a promise costs a turn of every request. */
-    user(c) {
-      for (const [i, source] of users.entries()) {
-        const user = source(c);
-        if (user instanceof Promise) return user.then((known) => known ?? firstOf(c, i + 1));
-        if (user !== undefined) return user;
-      }
-      return undefined;
-    },
+    user: (c) => userFrom(c, 0),
   };
 }
+
+function isLoopback(identity: string): boolean {
+  return identity.startsWith("127.") || identity === LOOPBACK_IPV6;
+}
+
+/** The /64 of `::1`. */
+const LOOPBACK_IPV6 = "0:0:0:0::/64";

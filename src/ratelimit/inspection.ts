@@ -1,37 +1,42 @@
-/** What operators may know and do about one identity. */
-import { DefinitionError } from "../core/faults.ts";
+/** Reads and resets what one identity has used, for operators. */
 import type { Context } from "../core/context.ts";
+import { DefinitionError } from "../core/faults.ts";
 import type { Result } from "../core/result.ts";
+import type { AccountTable } from "./account-table.ts";
+import { balanceOf, charge } from "./bucket.ts";
 import { addressIdentity } from "./client-address.ts";
-import { balanceOf } from "./balance.ts";
-import { charge } from "./bucket.ts";
-import { standingsOf, type Asked } from "./decision.ts";
-import type { Balance, Ledger, Taken } from "./ledger.ts";
-import type { AccountTable } from "./accounts.ts";
-import { IDENTITY_KINDS, windowsFor, type IdentityKind, type Rule } from "./limit-policy.ts";
+import { windowStatuses, type RequestAccount } from "./decision.ts";
+import type { Ledger, TakeResult } from "./ledger.ts";
+import { IDENTITY_KINDS, windowsForPlan, type IdentityKind, type Rule } from "./limit-policy.ts";
+import type { Balance } from "./window.ts";
 
-/** An identity as its owner or an operator sees it. */
+/** The limits of one identity, and what is left of each. */
 export interface LimitInfo {
   /** "ip:192.0.2.1", "ip:2001:db8:0:1::/64", "user:42", "endpoint:GET /products/:id" */
   readonly identity: string;
+  /** One member for each window that counts the identity. */
   readonly limits: readonly LimitState[];
 }
 
 export interface LimitState {
+  /** The name of the window: "api-ip", or "api-ip-1m" if the policy has several windows. */
   readonly policy: string;
+  /** Tokens. */
   readonly limit: number;
   readonly windowMs: number;
+  /** Tokens left. */
   readonly remaining: number;
-  /** Milliseconds until there is more; 0 if nothing is used. */
+  /** Milliseconds until more tokens are left; 0 if nothing is used. */
   readonly resetMs: number;
 }
 
 export interface Inspection {
   /**
-   * Where an identity stands under every policy that counts its kind: what Redis
-   * knows, and what this isolate has given on credit. Charges nothing.
+   * Reads what is left of every limit that counts this kind of identity: the balances in Redis,
+   * less the tokens that this isolate has given on credit. It charges nothing.
    *
-   * @throws {DefinitionError} if `identity` is none.
+   * @param options.plan reads the limits of this plan. Default: those without a plan.
+   * @throws {DefinitionError} if `identity` is malformed.
    */
   getLimitInfo(
     identity: string,
@@ -39,56 +44,41 @@ export interface Inspection {
     options?: { plan?: string },
   ): Promise<Result<LimitInfo>>;
   /**
-   * Forgets what an identity has used. Isolates that refuse it learn of it within a
-   * minute; this one does at once.
+   * Deletes what an identity has used. This isolate admits it at once. Other isolates that remember
+   * a refusal ask Redis again within a minute.
    *
-   * @throws {DefinitionError} if `identity` is none.
+   * @throws {DefinitionError} if `identity` is malformed.
    */
   resetLimits(identity: string, ctx: Context): Promise<Result<LimitInfo>>;
 }
 
-/** A rule in its place. */
-export interface Registered {
+/** A rule with its name and with the ledger and table that count it. */
+export interface RegisteredRule {
   readonly name: string;
   readonly rule: Rule;
   readonly counter: { readonly ledger: Ledger; readonly table: AccountTable };
 }
 
 export interface InspectionOptions {
-  readonly registered: () => Iterable<Registered>;
+  readonly rules: () => Iterable<RegisteredRule>;
 }
 
 const MAX_IDENTITY_LENGTH = 256;
 
-export function createInspection({ registered }: InspectionOptions): Inspection {
-  /** What Redis has for these accounts, with the debts of this isolate. */
-  function withDebts(
-    asked: readonly Asked[],
-    taken: Taken,
-    table: AccountTable,
-  ): readonly (readonly Balance[])[] {
-    return asked.map(({ key, windows }, i) => {
-      const known = table.peek(key);
-      const given = known === undefined ? 0 : known.debt + known.flying;
-      const buckets = taken.buckets?.[i];
-      if (given === 0 || buckets === undefined) return taken.balances[i] ?? [];
-      return windows.map((window, w) =>
-        balanceOf(charge(buckets[w]!, window, taken.now, given), window, taken.now, 0),
-      );
-    });
-  }
-
-  function matching(identity: Identity, plan?: string): { asked: Asked; registered: Registered }[] {
-    return [...registered()]
-      .filter(({ rule }) => rule.kind === identity.kind)
-      .map((one) => ({
-        registered: one,
-        asked: {
-          policy: `${one.name}-${identity.kind}`,
-          key: `${one.name}:${identity.kind}:${identity.value}`,
-          windows: windowsFor(one.rule, plan),
-        },
-      }));
+export function createInspection({ rules }: InspectionOptions): Inspection {
+  /** The accounts of an identity under every rule of its kind, by the counter that has them. */
+  function accountsOf(
+    { kind, value }: Identity,
+    plan?: string,
+  ): Map<RegisteredRule["counter"], RequestAccount[]> {
+    const accounts = new Map<RegisteredRule["counter"], RequestAccount[]>();
+    for (const { name, rule, counter } of rules()) {
+      if (rule.kind !== kind) continue;
+      const windows = plan === undefined ? rule.windows : windowsForPlan(rule, plan);
+      const account = { policy: `${name}-${kind}`, key: `${name}:${kind}:${value}`, windows };
+      accounts.set(counter, [...(accounts.get(counter) ?? []), account]);
+    }
+    return accounts;
   }
 
   async function getLimitInfo(
@@ -98,13 +88,11 @@ export function createInspection({ registered }: InspectionOptions): Inspection 
   ): Promise<Result<LimitInfo>> {
     const identity = parseIdentity(text);
     const limits: LimitState[] = [];
-    for (const [counter, asked] of byCounter(matching(identity, plan))) {
-      const taken = await counter.ledger.peek(asked, ctx);
-      if (!taken.ok) return taken;
-      for (const { policy, balance } of standingsOf(
-        asked,
-        withDebts(asked, taken.value, counter.table),
-      )) {
+    for (const [{ ledger, table }, accounts] of accountsOf(identity, plan)) {
+      const peeked = await ledger.peek(accounts, ctx);
+      if (!peeked.ok) return peeked;
+      const balances = balancesWithDebts(accounts, peeked.value, table);
+      for (const { policy, balance } of windowStatuses(accounts, balances)) {
         const { window, remaining, resetMs } = balance;
         limits.push({ policy, limit: window.limit, windowMs: window.widthMs, remaining, resetMs });
       }
@@ -117,26 +105,31 @@ export function createInspection({ registered }: InspectionOptions): Inspection 
 
     async resetLimits(text, ctx) {
       const identity = parseIdentity(text);
-      for (const [counter, asked] of byCounter(matching(identity))) {
-        const done = await counter.ledger.forget(asked, ctx);
-        if (!done.ok) return done;
-        for (const { key } of asked) counter.table.forget(key);
+      for (const [{ ledger, table }, accounts] of accountsOf(identity)) {
+        const forgotten = await ledger.forget(accounts, ctx);
+        if (!forgotten.ok) return forgotten;
+        for (const { key } of accounts) table.forget(key);
       }
       return getLimitInfo(text, ctx);
     },
   };
 }
 
-function byCounter(
-  matches: readonly { asked: Asked; registered: Registered }[],
-): Map<Registered["counter"], Asked[]> {
-  const groups = new Map<Registered["counter"], Asked[]>();
-  for (const { asked, registered } of matches) {
-    const group = groups.get(registered.counter) ?? [];
-    group.push(asked);
-    groups.set(registered.counter, group);
-  }
-  return groups;
+/** The ledger's balances, less the tokens that this isolate has given and the ledger has not confirmed. */
+function balancesWithDebts(
+  accounts: readonly RequestAccount[],
+  peeked: TakeResult,
+  table: AccountTable,
+): readonly (readonly Balance[])[] {
+  return accounts.map(({ key, windows }, i) => {
+    const local = table.peek(key);
+    const given = local === undefined ? 0 : local.debt + local.unconfirmed;
+    const buckets = peeked.buckets?.[i];
+    if (given === 0 || buckets === undefined) return peeked.balances[i] ?? [];
+    return windows.map((window, w) =>
+      balanceOf(charge(buckets[w]!, window, peeked.now, given), window, peeked.now, 0),
+    );
+  });
 }
 
 export interface Identity {
@@ -145,10 +138,10 @@ export interface Identity {
 }
 
 /**
- * Reads `ip:<address>`, `user:<id>` or `endpoint:<method> <pattern>`. Without a
- * kind an address is an address, and anything else a user.
+ * Parses `ip:<address>`, `user:<id>` or `endpoint:<method> <pattern>`. A text without a kind is an
+ * address if it can be parsed as one, and a user's id otherwise.
  *
- * @throws {DefinitionError} if it is none of them.
+ * @throws {DefinitionError} if the text is malformed.
  */
 export function parseIdentity(text: string): Identity {
   const wrong = (why: string) => new DefinitionError("identity", why);
@@ -158,7 +151,8 @@ export function parseIdentity(text: string): Identity {
   const value = kind === undefined ? text : text.slice(kind.length + 1);
   if (value === "") throw wrong(`must be ${kind}:<value>`);
   const address = value === "none" ? value : addressIdentity(value.replace(/\/64$/, ""));
-  if (kind === "ip" && address === undefined) throw wrong(`${JSON.stringify(value)} is no address`);
+  if (kind === "ip" && address === undefined)
+    throw wrong(`${JSON.stringify(value)} is not an address`);
   if (kind === "ip" || (kind === undefined && address !== undefined && value !== "none"))
     return { kind: "ip", value: address ?? value };
   return { kind: kind ?? "user", value };

@@ -1,11 +1,11 @@
-/** The account book of all identities, as the rest of the limiter sees it. */
+/** The port to the ledger: the store of all accounts. */
 import type { Context } from "../core/context.ts";
 import type { Result } from "../core/result.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
 import type { Bucket } from "./bucket.ts";
-import type { Window } from "./window.ts";
+import type { Balance, Window } from "./window.ts";
 
-/** One identity under one policy, and its windows. */
+/** The tokens that one identity has used under one rate limit. */
 export interface Account {
   /** `<policy>:<kind>:<value>`; unique in a namespace. */
   readonly key: string;
@@ -14,49 +14,39 @@ export interface Account {
 
 /** An account to be charged. */
 export interface Charge extends Account {
-  /** Tokens that were used on credit. They are charged whatever is left. */
+  /** Tokens that an isolate gave on credit. They are charged even if they do not fit. */
   readonly debt: number;
   /** How long ago they were used. */
   readonly debtAgeMs: Millis;
 }
 
-export interface Take {
+export interface TakeRequest {
   readonly charges: readonly Charge[];
-  /** Tokens a request. */
+  /** Tokens for each request. */
   readonly cost: number;
-  /** How many requests ask at once. As many pass as all accounts have room for. */
+  /** How many requests ask at once. The ledger admits as many as all accounts have room for. */
   readonly requests: number;
 }
 
-/** What one window has left. */
-export interface Balance {
-  readonly window: Window;
-  readonly remaining: number;
-  /** How long until there is more than that; 0 if nothing is used. */
-  readonly resetMs: Millis;
-  /** How long until the cost that was asked for fits; 0 if it does. */
-  readonly waitMs: Millis;
-}
-
-export interface Taken {
-  /** How many of the requests pass. */
+export interface TakeResult {
+  /** How many of the requests may pass. */
   readonly admitted: number;
   /** The ledger's own time. */
   readonly now: EpochMs;
-  /** One list an account, one balance a window, after the charge. */
+  /** For each account, and each of its windows, the balance after the charge. */
   readonly balances: readonly (readonly Balance[])[];
-  /** The state behind the balances, for ledgers that count in buckets. */
+  /** The buckets behind the balances; absent for algorithms that have none. */
   readonly buckets?: readonly (readonly Bucket[])[];
 }
 
 /**
- * Charges all of a request's accounts or none, at one instant of the ledger's own
- * clock. One attempt: a call whose outcome is unknown must not be repeated.
+ * Charges all accounts of a request or none, at one instant of the ledger's own clock. Each
+ * method makes one attempt: repeating a call with an unknown outcome could charge twice.
  */
 export interface Ledger {
-  take(take: Take, ctx: Context): Promise<Result<Taken>>;
-  /** What is left, without a charge. */
-  peek(accounts: readonly Account[], ctx: Context): Promise<Result<Taken>>;
-  /** Forgets everything that was charged. */
+  take(take: TakeRequest, ctx: Context): Promise<Result<TakeResult>>;
+  /** Reads the balances without a charge. */
+  peek(accounts: readonly Account[], ctx: Context): Promise<Result<TakeResult>>;
+  /** Deletes the accounts. */
   forget(accounts: readonly Account[], ctx: Context): Promise<Result<void>>;
 }

@@ -1,29 +1,27 @@
+/** The middleware of one limiter: counts a request, and refuses it or lets it pass. */
 import type { Context as HonoContext, Env, MiddlewareHandler } from "hono";
 import { matchedRoutes } from "hono/route";
-import { DefinitionError } from "../core/faults.ts";
 import type { Context } from "../core/context.ts";
-import type { Asked, Decision, Standing } from "./decision.ts";
-import { answerHeaders, applyHeaders } from "./response-headers.ts";
-import { refuse, type Respond } from "./refusal.ts";
+import { DefinitionError } from "../core/faults.ts";
+import type { Behaviour } from "./behaviour.ts";
+import type { Decision, RequestAccount } from "./decision.ts";
 import type { Identities, User } from "./identity.ts";
-import {
-  smallestLimit,
-  windowsFor,
-  type Behaviour,
-  type LimitPolicy,
-  type Rule,
-} from "./limit-policy.ts";
+import { allWindows, windowsForPlan, type LimitPolicy, type Rule } from "./limit-policy.ts";
+import type { Limiter } from "./limiter.ts";
+import { refuse, type Respond } from "./refusal.ts";
+import { applyLimitFields, limitFields } from "./response-headers.ts";
+import type { Balance } from "./window.ts";
 
-/** What the limiter needs of a request's scope. */
+/** The part of the request scope that a limiter needs. */
 export interface LimitScope {
   readonly ctx: Context;
-  /** Set if the request runs for the cache's sake: nobody is waiting, nobody is charged. */
+  /** Set if the request is a refresh in the background. It has no client, so it is not counted. */
   readonly refreshing: unknown;
-  /** Set once a limit has told where the caller stands. */
+  /** Set by the limiter once the response has `X-RateLimit-*` fields. */
   limited: boolean;
 }
 
-/** Tokens that a request takes. */
+/** The tokens that a request takes. */
 export type Cost = number | ((c: HonoContext) => number);
 
 export interface MiddlewareOptions<E extends Env> {
@@ -33,128 +31,131 @@ export interface MiddlewareOptions<E extends Env> {
   readonly cost: Cost;
   readonly identities: Identities;
   readonly respond: Respond;
-  /** The one rule of that place and kind, whichever limiter named it first. */
+  /** Registers a rule under a name. Returns the rule that was registered first under this name and kind. */
   readonly register: (name: string, rule: Rule) => Rule;
-  readonly decide: (
-    asked: readonly Asked[],
-    cost: number,
-    behaviour: Behaviour,
-    ctx: Context,
-  ) => Decision | Promise<Decision>;
+  readonly decide: Limiter["decide"];
 }
 
-/** A rule where it is counted. */
-interface Placed {
+/** A rule with the name under which it counts. */
+interface NamedRule {
   readonly rule: Rule;
   readonly policy: string;
-  /** Of the keys of its accounts. */
-  readonly prefix: string;
+  /** The start of the keys of its accounts. */
+  readonly keyPrefix: string;
 }
 
-/** Every account of a request, and the policies that would count it if its client were not free. */
 interface Subject {
-  readonly asked: readonly Asked[];
-  readonly free: readonly Asked[];
+  /** The accounts that are charged. */
+  readonly counted: readonly RequestAccount[];
+  /** Accounts for the policies of a client that is not counted. They are told the whole limit. */
+  readonly free: readonly RequestAccount[];
 }
 
-const SAFE = new Set(["GET", "HEAD"]);
+const SAFE_METHODS = new Set(["GET", "HEAD"]);
 
 export function createMiddleware<E extends Env>(
   options: MiddlewareOptions<E>,
 ): MiddlewareHandler<E> {
   const { policies, behaviour, identities, register, respond, decide } = options;
   checkCost(options.cost, policies);
-  const wantsUser = policies.some(({ rules }) =>
+  const needsUser = policies.some(({ rules }) =>
     rules.some(({ kind, plans }) => kind === "user" || plans.size > 0),
   );
 
-  /** The rules where they are counted: known before any request, if the place has a name. */
-  const places = policies.map(({ name, rules }) =>
+  /** The rules of each policy. Without a name they depend on where the middleware is mounted. */
+  const namedRules = policies.map(({ name, rules }) =>
     name === undefined
-      ? (c: HonoContext) => rules.map((rule) => inPlace(placeOf(c), rule))
-      : rules.map((rule) => inPlace(name, rule)),
+      ? (c: HonoContext) => rules.map((rule) => nameRule(mountPointOf(c), rule))
+      : rules.map((rule) => nameRule(name, rule)),
   );
 
-  function inPlace(name: string, defined: Rule): Placed {
+  function nameRule(name: string, defined: Rule): NamedRule {
     const rule = register(name, defined);
-    return { rule, policy: `${name}-${rule.kind}`, prefix: `${name}:${rule.kind}:` };
+    return { rule, policy: `${name}-${rule.kind}`, keyPrefix: `${name}:${rule.kind}:` };
   }
 
   function subjectOf(c: HonoContext, user: User | undefined): Subject {
-    const asked: Asked[] = [];
-    const free: Asked[] = [];
-    for (const place of places)
-      for (const { rule, policy, prefix } of typeof place === "function" ? place(c) : place) {
+    const counted: RequestAccount[] = [];
+    const free: RequestAccount[] = [];
+    for (const rules of namedRules)
+      for (const { rule, policy, keyPrefix } of typeof rules === "function" ? rules(c) : rules) {
         const { kind } = rule;
-        const windows = windowsFor(rule, user?.plan);
+        const windows = user?.plan === undefined ? rule.windows : windowsForPlan(rule, user.plan);
         const value =
           kind === "ip" ? identities.address(c) : kind === "user" ? user?.id : endpointOf(c);
-        if (value !== undefined) asked.push({ policy, windows, key: prefix + value });
+        if (value !== undefined) counted.push({ policy, windows, key: keyPrefix + value });
         else if (kind === "ip") free.push({ policy, windows, key: "" });
       }
-    return { asked, free };
+    return { counted, free };
   }
 
   function costOf(c: HonoContext): number {
     if (typeof options.cost === "number") return options.cost;
     const cost = options.cost(c);
     if (!Number.isSafeInteger(cost) || cost < 0)
-      throw new DefinitionError("cost", `${cost} is not a whole number of tokens`);
+      throw new DefinitionError("cost", `${cost} is not a whole number of tokens, 0 or more`);
     return cost;
   }
 
-  function conclude(c: HonoContext<E>, { asked, free }: Subject, decision: Decision): void {
-    const all = free.length === 0 ? asked : [...asked, ...free];
-    const fields = answerHeaders(all, decision, free.flatMap(wholeOf));
-    applyHeaders(c.res.headers, fields);
-    if (fields.plain !== undefined) options.scopeOf(c).limited = true;
+  function addFields(c: HonoContext<E>, { counted, free }: Subject, decision: Decision): void {
+    const isKnown = "balances" in decision;
+    const fields = limitFields(
+      [...counted, ...free],
+      isKnown ? [...decision.balances, ...free.map(fullBalances)] : undefined,
+      isKnown ? decision.now : 0,
+    );
+    applyLimitFields(c.res.headers, fields);
+    if (fields.nearest !== undefined) options.scopeOf(c).limited = true;
   }
 
-  /** Puts the refusal where the answer would be. Nothing of the answer leaves. */
-  async function replace(c: HonoContext<E>, decision: Decision): Promise<void> {
+  /** Replaces the response, if there is one already, with the refusal. Nothing of it is sent. */
+  async function replaceResponse(
+    c: HonoContext<E>,
+    { counted }: Subject,
+    decision: Decision,
+  ): Promise<void> {
     const discarded = c.finalized ? c.res : undefined;
-    // Unset first: Hono would merge the discarded headers into the refusal.
+    // Unset first, because Hono would merge the discarded header fields into the refusal.
     c.res = undefined;
-    c.res = refuse(decision, respond);
+    c.res = refuse(decision, counted, respond);
     await discarded?.body?.cancel();
   }
 
-  return async function limited(c, next) {
+  return async function limit(c, next) {
     const { ctx, refreshing } = options.scopeOf(c);
     if (refreshing !== undefined) return next();
-    const found = wantsUser ? identities.user(c) : undefined;
-    const user = found instanceof Promise ? await found : found;
+    const identified = needsUser ? identities.user(c) : undefined;
+    const user = identified instanceof Promise ? await identified : identified;
     const subject = subjectOf(c, user);
     const pending =
-      subject.asked.length === 0 ? passFree(ctx) : decide(subject.asked, costOf(c), behaviour, ctx);
-    // A strict limit asks while the cache is read. What has effects waits for the answer.
+      subject.counted.length === 0
+        ? allowFree(ctx)
+        : decide(subject.counted, costOf(c), behaviour, ctx);
+    // A strict limiter asks the ledger while the cache is read. Methods that may have effects wait.
     const overlaps =
       behaviour.mode === "strict" &&
-      SAFE.has(c.req.method) &&
+      SAFE_METHODS.has(c.req.method) &&
       c.req.header("Upgrade") === undefined;
     if (pending instanceof Promise && overlaps) {
       const [decision] = await Promise.all([pending, next()]);
-      if (isRefused(decision)) await replace(c, decision);
-      return conclude(c, subject, decision);
+      if (isRefused(decision)) await replaceResponse(c, subject, decision);
+      return addFields(c, subject, decision);
     }
-    // What is known at once must not cost a turn.
+    // An `await` of a decision that is there already would cost a turn of the event loop.
     const decision = pending instanceof Promise ? await pending : pending;
-    if (isRefused(decision)) await replace(c, decision);
+    if (isRefused(decision)) await replaceResponse(c, subject, decision);
     else await next();
-    conclude(c, subject, decision);
+    addFields(c, subject, decision);
   };
 }
 
-/** Where a client stands who is not counted. */
-function wholeOf({ policy, windows }: Asked): readonly Standing[] {
-  return windows.map((window) => ({
-    policy,
-    balance: { window, remaining: window.limit, resetMs: 0, waitMs: 0 },
-  }));
+function fullBalances({ windows }: RequestAccount): readonly Balance[] {
+  return windows.map((window) => ({ window, remaining: window.limit, resetMs: 0, waitMs: 0 }));
 }
 
-function passFree(ctx: Context): Decision {
-  return { outcome: "allowed", by: "memory", standings: [], now: ctx.now() };
+/** The decision for a client that no rule counts. */
+function allowFree(ctx: Context): Decision {
+  return { outcome: "allowed", by: "memory", balances: [], now: ctx.now() };
 }
 
 function isRefused({ outcome }: Decision): boolean {
@@ -165,18 +166,18 @@ function checkCost(cost: Cost, policies: readonly LimitPolicy[]): void {
   if (typeof cost === "function") return;
   if (!Number.isSafeInteger(cost) || cost < 1)
     throw new DefinitionError("cost", `${cost} is not a whole number of tokens, 1 or more`);
-  const smallest = smallestLimit(policies);
+  const smallest = Math.min(...allWindows(policies).map(({ limit }) => limit));
   if (cost > smallest)
     throw new DefinitionError("cost", `${cost} would never fit into a limit of ${smallest}`);
 }
 
-/** Where this middleware was put: "GET /products/:id", "ALL /*". */
-function placeOf(c: HonoContext): string {
+/** The method and path at which this middleware is mounted: "GET /products/:id", "ALL /*". */
+function mountPointOf(c: HonoContext): string {
   const route = matchedRoutes(c)[c.req.routeIndex];
   return route === undefined ? "ALL *" : `${route.method} ${route.path}`;
 }
 
-/** The route that answers, by method and pattern: a bounded number of them, whatever is asked for. */
+/** The method and pattern of the route that answers. Patterns, not paths: their number is bounded. */
 function endpointOf(c: HonoContext): string {
   const route = matchedRoutes(c).findLast(({ method }) => method !== "ALL");
   return route === undefined ? "none" : `${route.method} ${route.path}`;

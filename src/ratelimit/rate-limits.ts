@@ -1,55 +1,59 @@
-/** The limiter of one isolate: makes middleware, and tells of identities. */
-import type { WithTimeout } from "../core/deadline.ts";
+/** The rate limits of one isolate: makes limiters, and inspects and resets identities. */
 import type { Context as HonoContext, Env, MiddlewareHandler } from "hono";
+import type { WithTimeout } from "../core/deadline.ts";
 import { DefinitionError } from "../core/faults.ts";
 import type { Millis } from "../core/time.ts";
-import { createAccountTable, type AccountTable } from "./accounts.ts";
+import { createAccountTable, type AccountTable } from "./account-table.ts";
+import { defineBehaviour, type AlgorithmName, type BehaviourOptions } from "./behaviour.ts";
 import type { Identities } from "./identity.ts";
-import { createInspection, type Inspection, type Registered } from "./inspection.ts";
+import { createInspection, type Inspection, type RegisteredRule } from "./inspection.ts";
 import type { Ledger } from "./ledger.ts";
+import { defineLimitPolicy, type LimitOptions, type Rule } from "./limit-policy.ts";
 import { createLimiter, type Limiter } from "./limiter.ts";
 import { createMiddleware, type Cost, type LimitScope } from "./middleware.ts";
-import {
-  defineBehaviour,
-  defineLimitPolicy,
-  type AlgorithmName,
-  type BehaviourOptions,
-  type LimitOptions,
-  type Rule,
-} from "./limit-policy.ts";
 import type { Respond } from "./refusal.ts";
 import { createSettlement, type Settlement } from "./settlement.ts";
 
+/** The options of `strata.rateLimits.rateLimit`. */
 export interface RateLimitOptions extends LimitOptions, BehaviourOptions {
-  /** Tokens that a request takes. Default 1. A request of 0 is told where it stands, and takes none. */
+  /**
+   * The tokens that a request takes, 1 or more, or a function of the request that returns them.
+   * Default 1. If the function returns 0, the request takes nothing and its response still has the
+   * rate-limit fields.
+   */
   readonly cost?: Cost;
 }
 
+/** The rate limits of one isolate: `strata.rateLimits`. */
 export interface RateLimits<E extends Env> extends Inspection {
   /**
-   * Limits how often a route, or all of them, may be asked for. Everything that is
-   * named is checked at one instant: a request takes its tokens from all, or from none.
+   * Makes a middleware that limits the requests of each identity. All limits of a request are
+   * checked at one instant: the request takes its tokens from all accounts, or from none.
    *
-   * @throws {DefinitionError} where it is defined, naming the field that is wrong.
-   * @example app.use(rateLimit({ ip: "100/1m", user: ["10/1s", "1000/1h"], mode: "fast" }))
+   * @param also further limits, checked together with the first, with the behaviour of the first.
+   * @throws {DefinitionError} when it is defined; the error names the wrong field.
+   * @example
+   * const { rateLimit } = strata.rateLimits;
+   * app.use(rateLimit({ ip: "100/1m", user: ["10/1s", "1000/1h"], mode: "fast" }));
    */
   rateLimit(options: RateLimitOptions, ...also: readonly LimitOptions[]): MiddlewareHandler<E>;
+  /** Counts the accounts in memory, and the tokens that may not have been charged. */
   stats(): RateLimitStats;
 }
 
+/** The numbers of one isolate's rate limiter. */
 export interface RateLimitStats {
-  /** Identities in memory. */
+  /** Accounts in memory. */
   readonly accounts: number;
-  /** Those of them, and of forgotten ones, that were given tokens which Redis does not know of. */
+  /** Accounts, evicted ones included, with tokens on credit that Redis does not know of yet. */
   readonly owing: number;
-  /** Tokens that were given and will not be charged: too many identities at once. */
+  /** Tokens on credit that will never be charged, because too many accounts had a debt. */
   readonly forgiven: number;
-  /** Tokens of which nobody knows whether they were charged: the call's answer stayed out. */
+  /** Tokens of calls with an unknown outcome: Redis may or may not have charged them. */
   readonly unknown: number;
 }
 
 export interface RateLimitsOptions<E extends Env> {
-  /** Where a request has its scope. */
   readonly scopeOf: (c: HonoContext<E>) => LimitScope;
   readonly ledgerOf: (algorithm: AlgorithmName) => Ledger;
   readonly identities: Identities;
@@ -57,12 +61,12 @@ export interface RateLimitsOptions<E extends Env> {
   readonly withTimeout: WithTimeout;
   /** No call of a ledger takes longer. */
   readonly timeoutMs: Millis;
-  /** Identities that the isolate remembers, for each algorithm. */
+  /** The most accounts that the isolate remembers, for each algorithm. */
   readonly maxAccounts: number;
 }
 
-/** Everything that counts by one algorithm. */
-export interface Counter {
+/** The parts that count by one algorithm. */
+interface Counter {
   readonly ledger: Ledger;
   readonly table: AccountTable;
   readonly settlement: Settlement;
@@ -72,7 +76,7 @@ export interface Counter {
 export function createRateLimits<E extends Env>(options: RateLimitsOptions<E>): RateLimits<E> {
   const { scopeOf, ledgerOf, identities, respond, withTimeout, timeoutMs, maxAccounts } = options;
   const counters = new Map<AlgorithmName, Counter>();
-  const registry = new Map<string, Registered>();
+  const registry = new Map<string, RegisteredRule>();
 
   function counterOf(algorithm: AlgorithmName): Counter {
     let counter = counters.get(algorithm);
@@ -87,6 +91,7 @@ export function createRateLimits<E extends Env>(options: RateLimitsOptions<E>): 
     return counter;
   }
 
+  /** Returns the first rule of this name, kind and algorithm: later limiters share its windows. */
   function register(name: string, rule: Rule, algorithm: AlgorithmName): Rule {
     const id = `${algorithm} ${name} ${rule.kind}`;
     const found = registry.get(id);
@@ -96,24 +101,24 @@ export function createRateLimits<E extends Env>(options: RateLimitsOptions<E>): 
   }
 
   return {
-    rateLimit(given, ...also) {
-      const policies = [given, ...also].map(defineLimitPolicy);
-      const behaviour = defineBehaviour(given, policies);
+    rateLimit(options, ...also) {
+      const policies = [options, ...also].map(defineLimitPolicy);
+      const behaviour = defineBehaviour(options, policies);
       const { algorithm } = behaviour;
       for (const { name, rules } of policies)
         if (name !== undefined)
           for (const rule of rules)
-            if (!sameWindows(register(name, rule, algorithm), rule))
+            if (!hasSameWindows(register(name, rule, algorithm), rule))
               throw new DefinitionError(
                 "name",
-                `"${name}" has other limits for ${rule.kind} elsewhere`,
+                `"${name}" has other limits for ${rule.kind} elsewhere; one name must have one set of limits`,
               );
       const { limiter } = counterOf(algorithm);
       return createMiddleware({
         scopeOf,
         policies,
         behaviour,
-        cost: given.cost ?? 1,
+        cost: options.cost ?? 1,
         identities,
         respond,
         register: (name, rule) => register(name, rule, algorithm),
@@ -121,7 +126,7 @@ export function createRateLimits<E extends Env>(options: RateLimitsOptions<E>): 
       });
     },
 
-    ...createInspection({ registered: () => registry.values() }),
+    ...createInspection({ rules: () => registry.values() }),
 
     stats() {
       let [accounts, owing, forgiven, unknown] = [0, 0, 0, 0];
@@ -137,7 +142,7 @@ export function createRateLimits<E extends Env>(options: RateLimitsOptions<E>): 
   };
 }
 
-function sameWindows(a: Rule, b: Rule): boolean {
+function hasSameWindows(a: Rule, b: Rule): boolean {
   const shape = ({ windows, plans }: Rule): string => JSON.stringify([windows, [...plans]]);
   return shape(a) === shape(b);
 }

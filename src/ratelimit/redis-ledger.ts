@@ -1,12 +1,13 @@
-import { Ratelimit } from "@upstash/ratelimit";
 import type { NewId } from "../core/random.ts";
 import { attempt, type RedisClient } from "../redis/client.ts";
-import { slidingLog, slidingWindow, type DetailedResponse } from "./sliding-algorithms.ts";
-import type { Account, Ledger, Taken } from "./ledger.ts";
-import { packIdentifier } from "./identifier-codec.ts";
-import type { AlgorithmName } from "./limit-policy.ts";
+import type { AlgorithmName } from "./behaviour.ts";
+import type { Account, Ledger } from "./ledger.ts";
+import {
+  createSlidingLogScript,
+  createSlidingWindowScript,
+  type TakeScript,
+} from "./sliding-scripts.ts";
 import { createStockLedger } from "./upstash-algorithms.ts";
-import type { UpstashAlgorithm } from "./upstash.ts";
 
 export interface RedisLedgerOptions {
   readonly redis: RedisClient;
@@ -15,14 +16,14 @@ export interface RedisLedgerOptions {
   readonly newId: NewId;
 }
 
-/** The ledger in Redis, through `@upstash/ratelimit`. */
+/** The ledger of one algorithm in Redis. */
 export function createRedisLedger(options: RedisLedgerOptions): Ledger {
   const { redis, namespace, algorithm, newId } = options;
   switch (algorithm) {
     case "sliding-window":
-      return createLedger(redis, `${namespace}:rl:w`, slidingWindow());
+      return createScriptLedger(redis, `${namespace}:rl:w`, createSlidingWindowScript(redis));
     case "sliding-log":
-      return createLedger(redis, `${namespace}:rl:l`, slidingLog({ newId }));
+      return createScriptLedger(redis, `${namespace}:rl:l`, createSlidingLogScript(redis, newId));
     case "upstash-sliding-window":
     case "upstash-fixed-window":
     case "upstash-token-bucket":
@@ -30,42 +31,21 @@ export function createRedisLedger(options: RedisLedgerOptions): Ledger {
   }
 }
 
-/**
- * Neither the package's time-out nor its cache of refusals: the first answers with
- * made-up numbers, the second is never swept. The client has its own deadline.
- */
-function createLedger(redis: RedisClient, prefix: string, limiter: UpstashAlgorithm): Ledger {
-  const ratelimit = new Ratelimit({
-    redis,
-    prefix,
-    limiter,
-    timeout: 0,
-    ephemeralCache: false,
-    enableTelemetry: false,
-  });
-
-  /** Labels do not travel: the caller's own windows take the place of what came back. */
-  function relabel(taken: Taken, accounts: readonly Account[]): Taken {
-    const balances = taken.balances.map((list, i) =>
-      list.map((balance, w) => ({ ...balance, window: accounts[i]?.windows[w] ?? balance.window })),
-    );
-    return { ...taken, balances };
-  }
+function createScriptLedger(redis: RedisClient, prefix: string, script: TakeScript): Ledger {
+  const withPrefix = <T extends Account>(accounts: readonly T[]): readonly T[] =>
+    accounts.map((account) => ({ ...account, key: `${prefix}:${account.key}` }));
 
   return {
     take: ({ charges, cost, requests }) =>
-      attempt(async () => {
-        const packed = packIdentifier({ charges, requests });
-        const response = (await ratelimit.limit(packed, { rate: cost })) as DetailedResponse;
-        return relabel(response.taken, charges);
-      }),
+      attempt(() => script({ charges: withPrefix(charges), cost, requests })),
     peek: (accounts) =>
-      attempt(async () => {
-        const packed = packIdentifier({ charges: accounts, requests: 0 });
-        const response = (await ratelimit.getRemaining(packed)) as unknown as DetailedResponse;
-        return relabel(response.taken, accounts);
+      attempt(() => {
+        const charges = accounts.map((account) => ({ ...account, debt: 0, debtAgeMs: 0 }));
+        return script({ charges: withPrefix(charges), cost: 0, requests: 0 });
       }),
     forget: (accounts) =>
-      attempt(() => ratelimit.resetUsedTokens(packIdentifier({ charges: accounts, requests: 0 }))),
+      attempt(async () => {
+        await redis.del(...withPrefix(accounts).map(({ key }) => key));
+      }),
   };
 }

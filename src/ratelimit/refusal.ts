@@ -1,7 +1,7 @@
-import { retryAfter, violated, type Decision } from "./decision.ts";
-import { retryAfterHeader } from "./headers.ts";
+import type { Millis } from "../core/time.ts";
+import { windowStatuses, type Decision, type RequestAccount } from "./decision.ts";
 
-/** What an answer of RFC 9457 is made of; the port to whoever makes it. */
+/** The parts of a problem response (RFC 9457). */
 export interface ProblemParts {
   readonly status: number;
   readonly type: string;
@@ -10,40 +10,51 @@ export interface ProblemParts {
   readonly headers: Readonly<Record<string, string>>;
   readonly extensions?: Readonly<Record<string, unknown>>;
 }
+
+/** The port to the function that makes problem responses. */
 export type Respond = (parts: ProblemParts) => Response;
 
 /**
- * The answer to a request that does not pass: 429 with the violated policies, or
- * 503 where the ledger is away and the policy is "closed".
+ * Makes the response to a refused request: 429 with the violated policies, or 503 if the ledger is
+ * unavailable and the limiter is "closed".
  *
- * @see draft-ietf-httpapi-ratelimit-headers-11, quota-exceeded
+ * @see https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-ratelimit-headers-11 "quota-exceeded"
  */
-export function refuse(decision: Decision, respond: Respond): Response {
-  if (!("standings" in decision))
+export function refuse(
+  decision: Decision,
+  accounts: readonly RequestAccount[],
+  respond: Respond,
+): Response {
+  if (!("balances" in decision))
     return respond({
       status: 503,
       type: "rate-limit-unavailable",
       title: "Rate Limit Unavailable",
       detail: "The limit cannot be checked at the moment.",
-      headers: {
-        "Retry-After": String(Math.max(1, Math.ceil((decision.fault.retryAfterMs ?? 0) / 1_000))),
-      },
+      headers: { "Retry-After": String(retrySeconds(decision.fault.retryAfterMs ?? 0)) },
     });
-  const over = violated(decision.standings);
-  const limits = over.map(
+  const exceeded = windowStatuses(accounts, decision.balances).filter(
+    ({ balance }) => balance.waitMs > 0,
+  );
+  const limits = exceeded.map(
     ({ policy, balance: { window } }) => `${policy} (${window.limit}/${window.label})`,
   );
-  const waitMs = retryAfter(over);
-  const advice =
-    waitMs === undefined
-      ? "It asks for more than the limit ever allows."
-      : `Try again in ${Math.max(1, Math.ceil(waitMs / 1_000))} s.`;
+  const waitMs = Math.max(0, ...exceeded.map(({ balance }) => balance.waitMs));
+  const canRetry = Number.isFinite(waitMs);
+  const advice = canRetry
+    ? `Try again in ${retrySeconds(waitMs)} s.`
+    : "It asks for more than the limit ever allows.";
   return respond({
     status: 429,
     type: "rate-limit-exceeded",
     title: "Too Many Requests",
     detail: `This request is over the limit ${limits.join(", ")}. ${advice}`,
-    headers: retryAfterHeader(over),
-    extensions: { "violated-policies": over.map(({ policy }) => policy) },
+    headers: canRetry ? { "Retry-After": String(retrySeconds(waitMs)) } : {},
+    extensions: { "violated-policies": exceeded.map(({ policy }) => policy) },
   });
+}
+
+/** At least 1: a client that retries after 0 s would be refused again. */
+function retrySeconds(ms: Millis): number {
+  return Math.max(1, Math.ceil(ms / 1_000));
 }

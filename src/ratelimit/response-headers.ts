@@ -1,39 +1,121 @@
-/** Puts limits on an answer, also where another limiter has put its own. */
-import type { Asked, Decision, Standing } from "./decision.ts";
-import { binding, plainLimit, rateLimit, rateLimitPolicy, type PlainLimit } from "./headers.ts";
+/**
+ * The response fields that tell clients of their limits: `RateLimit-Policy`, `RateLimit` and
+ * `X-RateLimit-*`.
+ *
+ * @see https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-ratelimit-headers-11
+ */
+import type { EpochMs, Millis } from "../core/time.ts";
+import { windowName, type RequestAccount } from "./decision.ts";
+import type { Balance, Window } from "./window.ts";
 
-/** What an answer says of limits; "" and undefined are left out. */
+/** The values of the fields. Empty and undefined ones are not sent. */
 export interface LimitFields {
+  /** `RateLimit-Policy`: each window with its limit (q) and its span in seconds (w). */
   readonly policies: string;
-  readonly standing: string;
-  readonly plain: PlainLimit | undefined;
+  /** `RateLimit`: for each window the tokens left (r), and the seconds until there are more (t). */
+  readonly remaining: string;
+  /** `X-RateLimit-*`, for the window that is nearest to its limit. */
+  readonly nearest: NearestLimit | undefined;
 }
 
-/** The fields of a decision. Without the ledger there are no numbers to tell, only policies. */
-export function answerHeaders(
-  asked: readonly Asked[],
-  decision: Decision,
-  free: readonly Standing[],
+export interface NearestLimit {
+  readonly limit: number;
+  readonly remaining: number;
+  /** The Unix time in seconds when more tokens are left, or when a refused request fits. */
+  readonly reset: number;
+}
+
+/**
+ * Makes the fields of a response. `balances` are in the order of the accounts; without them, while
+ * the ledger is unavailable, only the policies are told.
+ */
+export function limitFields(
+  accounts: readonly RequestAccount[],
+  balances: readonly (readonly Balance[])[] | undefined,
+  now: EpochMs,
 ): LimitFields {
-  const policies = rateLimitPolicy(asked);
-  if (!("standings" in decision)) return { policies, standing: "", plain: undefined };
-  const standings = free.length === 0 ? decision.standings : [...decision.standings, ...free];
-  const tightest = binding(standings);
+  const texts = accounts.map(policyTexts);
+  const policies = texts.map(({ field }) => field).join(", ");
+  if (balances === undefined) return { policies, remaining: "", nearest: undefined };
+  const remaining: string[] = [];
+  let nearest: Balance | undefined;
+  for (const [i, { names }] of texts.entries())
+    for (const balance of balances[i] ?? []) {
+      const name = names.get(balance.window) ?? nameOf(accounts[i]!, balance.window);
+      remaining.push(`${name};r=${balance.remaining};t=${toSeconds(balance.resetMs)}`);
+      if (nearest === undefined || isNearer(balance, nearest)) nearest = balance;
+    }
   return {
     policies,
-    standing: rateLimit(standings),
-    plain: tightest && plainLimit(tightest, decision.now),
+    remaining: remaining.join(", "),
+    nearest: nearest && toNearestLimit(nearest, now),
   };
 }
 
-/** Lists grow; of the plain headers those of the tighter limit stay. */
-export function applyHeaders(headers: Headers, { policies, standing, plain }: LimitFields): void {
+/**
+ * Adds the fields to a response, which may have those of another limiter. The lists grow;
+ * `X-RateLimit-*` keep the values of the limit with fewer tokens left.
+ */
+export function applyLimitFields(
+  headers: Headers,
+  { policies, remaining, nearest }: LimitFields,
+): void {
   if (policies === "") return;
+  // The origin may have sent X-RateLimit-* of its own: only a limiter sends RateLimit-Policy too.
   const before = headers.has("RateLimit-Policy") ? headers.get("X-RateLimit-Remaining") : null;
   headers.append("RateLimit-Policy", policies);
-  if (standing !== "") headers.append("RateLimit", standing);
-  if (plain === undefined || (before !== null && Number(before) <= plain.remaining)) return;
-  headers.set("X-RateLimit-Limit", String(plain.limit));
-  headers.set("X-RateLimit-Remaining", String(plain.remaining));
-  headers.set("X-RateLimit-Reset", String(plain.reset));
+  if (remaining !== "") headers.append("RateLimit", remaining);
+  if (nearest === undefined || (before !== null && Number(before) <= nearest.remaining)) return;
+  headers.set("X-RateLimit-Limit", String(nearest.limit));
+  headers.set("X-RateLimit-Remaining", String(nearest.remaining));
+  headers.set("X-RateLimit-Reset", String(nearest.reset));
 }
+
+/** The texts of a policy, which are the same for each request. */
+interface PolicyTexts {
+  readonly policy: string;
+  readonly names: ReadonlyMap<Window, string>;
+  readonly field: string;
+}
+
+/** By the windows of a policy: each request has the same object. */
+const textsByWindows = new WeakMap<readonly Window[], PolicyTexts>();
+
+function policyTexts(account: RequestAccount): PolicyTexts {
+  const { policy, windows } = account;
+  const known = textsByWindows.get(windows);
+  if (known?.policy === policy) return known;
+  const names = new Map(windows.map((window) => [window, nameOf(account, window)]));
+  const items = [...names].map(
+    ([{ limit, widthMs }, name]) => `${name};q=${limit};w=${toSeconds(widthMs)}`,
+  );
+  const texts = { policy, names, field: items.join(", ") };
+  textsByWindows.set(windows, texts);
+  return texts;
+}
+
+/** The name of a window as a structured string. */
+function nameOf({ policy, windows }: RequestAccount, { label }: Window): string {
+  return toStructuredString(windowName(policy, windows.length, label));
+}
+
+/** A string of structured fields (RFC 9651, 3.3.3): ASCII, quotes and backslashes escaped. */
+function toStructuredString(text: string): string {
+  return `"${text.replaceAll(/[^\x20-\x7e]/g, "?").replaceAll(/["\\]/g, "\\$&")}"`;
+}
+
+/** Whether a window is nearer to its limit: a window that refuses is nearer than one that does not. */
+function isNearer(a: Balance, b: Balance): boolean {
+  if (a.waitMs > 0 !== b.waitMs > 0) return a.waitMs > 0;
+  return a.remaining === b.remaining ? a.waitMs > b.waitMs : a.remaining < b.remaining;
+}
+
+function toNearestLimit(
+  { window, remaining, resetMs, waitMs }: Balance,
+  now: EpochMs,
+): NearestLimit {
+  const ms = waitMs > 0 && waitMs < Infinity ? waitMs : resetMs;
+  return { limit: window.limit, remaining, reset: toSeconds(now + ms) };
+}
+
+const toSeconds = (ms: Millis): number => Math.ceil(ms / 1_000);

@@ -1,11 +1,12 @@
-/** Calls of the ledger, and what their answers mean for the accounts of this isolate. */
+/** Charges debts and requests to the ledger, and applies its answers to the isolate's accounts. */
 import type { Fault } from "../core/faults.ts";
 import type { Context } from "../core/context.ts";
 import type { Result } from "../core/result.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
-import { MAX_REFUSAL_MS, settleAfter, type AccountTable, type Known } from "./accounts.ts";
+import type { AccountTable } from "./account-table.ts";
 import { charge, type Bucket } from "./bucket.ts";
-import type { Charge, Ledger, Taken } from "./ledger.ts";
+import type { Charge, Ledger, TakeResult } from "./ledger.ts";
+import type { LocalAccount } from "./local-account.ts";
 
 export interface SettlementOptions {
   readonly ledger: Ledger;
@@ -14,198 +15,156 @@ export interface SettlementOptions {
   readonly timeoutMs: Millis;
 }
 
-/** Accounts whose debts one sweep takes along. */
-const SWEEP_SIZE = 128;
-
-/** Between two sweeps, so that a busy isolate settles many accounts with each. */
-const PAUSE_MS: Millis = 100;
-
 export interface Settlement {
   /**
-   * Charges the accounts' debts, whatever is left, and then as many requests as
-   * fit. Every debt is sent once: if the answer stays out it is counted as unknown.
+   * Charges the accounts' debts, whether or not they fit, and then as many of the requests as fit.
+   * Each debt is sent once. If the outcome of the call is unknown, its tokens count as unknown.
    */
-  call(
-    accounts: readonly Known[],
+  take(
+    accounts: readonly LocalAccount[],
     cost: number,
     requests: number,
     ctx: Context,
-  ): Promise<Result<Taken>>;
-  /** Notes that an account is to be settled with the next sweep, whatever its debt's age. */
-  due(known: Known): void;
-  /** Settles in the background what is due, and whatever has waited for long enough. */
-  sweep(now: EpochMs, ctx: Context): void;
-  /** The ledger's time at `now` by the isolate's clock, by the last answer. */
-  ledgerTime(now: EpochMs): EpochMs;
-  /** Tokens of which nobody knows whether they were charged. */
+  ): Promise<Result<TakeResult>>;
+  /** Charges the debts that are due or old, in the background. */
+  settleDue(now: EpochMs, ctx: Context): void;
+  /** Tokens of calls with an unknown outcome: the ledger may or may not have charged them. */
   unknown(): number;
 }
 
-/** Whether a call that ended so may have been carried out. */
+/** The pause between two background settlements, so that a busy isolate charges many accounts with each. */
+const PAUSE_MS: Millis = 100;
+
+/**
+ * The longest time for which a refusal is remembered. The ledger is asked again after it, so that
+ * a reset through another isolate takes effect.
+ */
+const MAX_REFUSAL_MS: Millis = 60_000;
+
+/** Whether the ledger may have carried out a call that ended with this fault. */
 export function mayHaveRun({ code }: Fault): boolean {
   return code !== "redis.rejected" && code !== "redis.open";
 }
 
 export function createSettlement({ ledger, table, timeoutMs }: SettlementOptions): Settlement {
-  let offset: Millis = 0;
   let unknown = 0;
-  let sweepingUntil: EpochMs = -Infinity;
-  let lookedAt: EpochMs = -Infinity;
-  /** Accounts that are due, until a sweep takes them. */
-  const waiting = new Set<Known>();
+  let pausedUntil: EpochMs = -Infinity;
 
-  const ledgerTime = (now: EpochMs): EpochMs => now + offset;
-
-  function handOver(known: Known, now: EpochMs): Charge {
-    const { key, windows, debt, debtUntil } = known;
-    known.flying += debt;
-    known.debt = 0;
-    table.settled(known);
+  function createCharge(account: LocalAccount, now: EpochMs): Charge {
+    const { key, windows, debtUntil } = account;
+    const debt = table.takeDebt(account);
+    account.unconfirmed += debt;
     return { key, windows, debt, debtAgeMs: debt === 0 ? 0 : Math.max(0, now - debtUntil) };
   }
 
-  function applyAnswer(known: Known, sent: Charge, taken: Taken, i: number): void {
-    const buckets = taken.buckets?.[i];
-    // Windows of another plan by now, or an answer that was overtaken: not applied.
-    if (buckets === undefined || known.windows !== sent.windows || taken.now < known.bucketsAt)
+  function applyBuckets(
+    account: LocalAccount,
+    sent: Charge,
+    now: EpochMs,
+    buckets: readonly Bucket[] | undefined,
+  ): void {
+    // An answer for the windows of another plan, or older than one that was applied, is ignored.
+    if (buckets === undefined || account.windows !== sent.windows || now < account.bucketsAt)
       return;
-    // Two answers of one millisecond: of one account only the later has all that was charged.
-    known.buckets =
-      taken.now > known.bucketsAt
+    // Two answers of one millisecond have no order by time, so the fuller bucket wins.
+    account.buckets =
+      now > account.bucketsAt
         ? buckets
-        : buckets.map((bucket, w) => laterOf(bucket, known.buckets[w] ?? bucket));
-    known.bucketsAt = taken.now;
+        : buckets.map((bucket, w) => fullerOf(bucket, account.buckets[w] ?? bucket));
+    account.bucketsAt = now;
   }
 
-  function remember(known: Known, taken: Taken, i: number, cost: number, now: EpochMs): void {
-    const balances = taken.balances[i] ?? [];
+  function rememberRefusal(
+    account: LocalAccount,
+    balances: TakeResult["balances"][number],
+    cost: number,
+    now: EpochMs,
+  ): void {
     const waitMs = Math.max(0, ...balances.map((balance) => balance.waitMs));
     if (waitMs === 0) return;
     const until = now + Math.min(waitMs, MAX_REFUSAL_MS);
-    known.refusal = { since: now, until, cost, balances };
+    account.refusal = { since: now, until, cost, balances };
   }
 
-  function applyFault(known: Known, sent: Charge, fault: Fault, asked: number, ctx: Context): void {
+  /** Counts the debt of a failed call as unknown, or owes it again if the ledger certainly did not charge it. */
+  function applyFault(
+    account: LocalAccount,
+    sent: Charge,
+    fault: Fault,
+    requested: number,
+    ctx: Context,
+  ): void {
     if (mayHaveRun(fault)) {
-      unknown += sent.debt + asked;
-      const now = ledgerTime(ctx.now());
-      known.buckets = known.buckets.map((bucket, w) =>
-        charge(bucket, known.windows[w]!, now, sent.debt),
+      unknown += sent.debt + requested;
+      const now = table.ledgerTime(ctx.now());
+      account.buckets = account.buckets.map((bucket, w) =>
+        charge(bucket, account.windows[w]!, now, sent.debt),
       );
     } else if (sent.debt > 0) {
-      const since = Math.min(
-        known.debt > 0 ? known.debtSince : Infinity,
-        ctx.now() - sent.debtAgeMs,
-      );
-      const until = known.debt > 0 ? known.debtUntil : ctx.now() - sent.debtAgeMs;
-      table.owe(known, sent.debt, ctx.now());
-      known.debtSince = since;
-      known.debtUntil = until;
+      const sentUntil = ctx.now() - sent.debtAgeMs;
+      const since = Math.min(account.debt > 0 ? account.debtSince : Infinity, sentUntil);
+      const until = account.debt > 0 ? account.debtUntil : sentUntil;
+      table.owe(account, sent.debt, ctx.now());
+      account.debtSince = since;
+      account.debtUntil = until;
     }
   }
 
-  function call(
-    accounts: readonly Known[],
+  function take(
+    accounts: readonly LocalAccount[],
     cost: number,
     requests: number,
     ctx: Context,
-  ): Promise<Result<Taken>> {
+  ): Promise<Result<TakeResult>> {
     const now = ctx.now();
-    const asked = cost * requests;
-    const charges = accounts.map((known) => handOver(known, now));
-    for (const known of accounts) known.asking += asked;
-    const work = ledger.take({ charges, cost, requests }, ctx).then((result) => {
-      if (result.ok) offset = result.value.now - ctx.now();
+    const requested = cost * requests;
+    const charges = accounts.map((account) => createCharge(account, now));
+    for (const account of accounts) account.requested += requested;
+    const call = ledger.take({ charges, cost, requests }, ctx).then((result) => {
+      if (result.ok) table.setLedgerTime(result.value.now, ctx.now());
       else ctx.emit({ type: "fault.raise", fault: result.fault });
-      for (const [i, known] of accounts.entries()) {
+      for (const [i, account] of accounts.entries()) {
         const sent = charges[i]!;
-        known.flying -= sent.debt;
-        known.asking -= asked;
-        known.calls = known.calls.filter((other) => other !== work);
-        if (!result.ok) applyFault(known, sent, result.fault, asked, ctx);
+        account.unconfirmed -= sent.debt;
+        account.requested -= requested;
+        account.calls = account.calls.filter((other) => other !== call);
+        if (!result.ok) applyFault(account, sent, result.fault, requested, ctx);
         else {
-          applyAnswer(known, sent, result.value, i);
-          if (result.value.admitted < requests) remember(known, result.value, i, cost, ctx.now());
+          const { admitted, now: ledgerNow, buckets, balances } = result.value;
+          applyBuckets(account, sent, ledgerNow, buckets?.[i]);
+          if (admitted < requests) rememberRefusal(account, balances[i] ?? [], cost, ctx.now());
         }
       }
       return result;
     });
-    for (const known of accounts) known.calls = [...known.calls, work];
-    return work;
-  }
-
-  function sweep(now: EpochMs, ctx: Context): void {
-    // One sweep at a time: what falls due meanwhile goes together with the next. One
-    // that has died with its request is not waited for.
-    if (now < sweepingUntil && now >= sweepingUntil - timeoutMs) return;
-    const swept = pick(now);
-    if (swept.length === 0) return;
-    sweepingUntil = now + timeoutMs;
-    ctx.defer(
-      call(swept, 0, 0, ctx).then(({ ok }) => {
-        // Clients that come in turns are due in turns: a whole sweep of them need not wait, unless
-        // it was in vain.
-        const goesOn = ok && waiting.size >= SWEEP_SIZE;
-        sweepingUntil = goesOn ? -Infinity : ctx.now() + PAUSE_MS;
-      }),
-    );
-  }
-
-  /** Who is settled next: those that are due, and those that have owed for long. */
-  function pick(now: EpochMs): readonly Known[] {
-    const crowded = table.crowded();
-    const anyOld = crowded || isAnyOld(now);
-    // Looked at with every request, so the usual answer comes first.
-    if (waiting.size === 0 && !anyOld) return [];
-    const picked = new Set(first(waiting));
-    if (anyOld)
-      for (const known of first(table.owing())) {
-        if (!crowded && !isOld(known, now)) break;
-        picked.add(known);
-      }
-    // Those that are held take their debts along themselves.
-    const ready = [...picked].filter((known) => now >= known.heldUntil);
-    for (const known of ready) waiting.delete(known);
-    return ready;
-  }
-
-  /**
-   * Whether the oldest debt has waited for long enough. Looked at now and then: the first of a set
-   * from whose front much was deleted is found behind the places of all that.
-   */
-  function isAnyOld(now: EpochMs): boolean {
-    if (now >= lookedAt && now - lookedAt < PAUSE_MS) return false;
-    lookedAt = now;
-    const [oldest] = table.owing();
-    return oldest !== undefined && isOld(oldest, now);
-  }
-
-  function isOld(known: Known, now: EpochMs): boolean {
-    const waited = now - known.debtSince;
-    // A clock that went back must not keep a debt for ever.
-    return waited >= settleAfter(known.windows) || waited < 0;
-  }
-
-  /** The first of a set, as many as one sweep takes; those that owe nothing any more are let go. */
-  function first(set: Iterable<Known>): readonly Known[] {
-    const found: Known[] = [];
-    for (const known of set) {
-      if (known.debt === 0) waiting.delete(known);
-      else if (found.push(known) >= SWEEP_SIZE) break;
-    }
-    return found;
+    for (const account of accounts) account.calls = [...account.calls, call];
+    return call;
   }
 
   return {
-    call,
-    due: (known) => void waiting.add(known),
-    sweep,
-    ledgerTime,
+    take,
+
+    settleDue(now, ctx) {
+      // One background settlement at a time. Its request may have ended before it did, so nothing
+      // waits longer than its deadline; a clock that was set back does not prolong the pause.
+      if (now < pausedUntil && now >= pausedUntil - timeoutMs) return;
+      const accounts = table.takeDue(now);
+      if (accounts.length === 0) return;
+      pausedUntil = now + timeoutMs;
+      ctx.defer(
+        take(accounts, 0, 0, ctx).then(({ ok }) => {
+          // A full settlement that waits is sent at once, unless this one failed.
+          const continues = ok && table.hasFullSettlement();
+          pausedUntil = continues ? -Infinity : ctx.now() + PAUSE_MS;
+        }),
+      );
+    },
+
     unknown: () => unknown,
   };
 }
 
-/** Of two states of a bucket at one instant the one that came after the other: use only grows. */
-function laterOf(a: Bucket, b: Bucket): Bucket {
+/** Of two states of a bucket at one instant the later one: within an instant use only grows. */
+function fullerOf(a: Bucket, b: Bucket): Bucket {
   return a.current + a.previous >= b.current + b.previous ? a : b;
 }

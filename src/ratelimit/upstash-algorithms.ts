@@ -1,11 +1,10 @@
-/** The algorithms that come with `@upstash/ratelimit`, behind the same port. */
+/** The stock algorithms of `@upstash/ratelimit` behind the ledger port. */
 import { Ratelimit } from "@upstash/ratelimit";
 import type { Context } from "../core/context.ts";
 import { attempt, type RedisClient } from "../redis/client.ts";
-import type { Account, Balance, Ledger, Taken } from "./ledger.ts";
-import type { Window } from "./window.ts";
-import type { StockAlgorithm } from "./limit-policy.ts";
-import type { UpstashAlgorithm } from "./upstash.ts";
+import type { StockAlgorithm } from "./behaviour.ts";
+import type { Account, Ledger, TakeResult } from "./ledger.ts";
+import type { Balance, Window } from "./window.ts";
 
 export interface StockLedgerOptions {
   readonly redis: RedisClient;
@@ -13,7 +12,9 @@ export interface StockLedgerOptions {
   readonly algorithm: StockAlgorithm;
 }
 
-const LIMITERS: Readonly<Record<StockAlgorithm, (window: Window) => UpstashAlgorithm>> = {
+type CreateAlgorithm = (window: Window) => ReturnType<typeof Ratelimit.slidingWindow>;
+
+const ALGORITHMS: Readonly<Record<StockAlgorithm, CreateAlgorithm>> = {
   "upstash-sliding-window": ({ limit, widthMs }) => Ratelimit.slidingWindow(limit, `${widthMs} ms`),
   "upstash-fixed-window": ({ limit, widthMs }) => Ratelimit.fixedWindow(limit, `${widthMs} ms`),
   "upstash-token-bucket": ({ limit, widthMs }) =>
@@ -21,43 +22,45 @@ const LIMITERS: Readonly<Record<StockAlgorithm, (window: Window) => UpstashAlgor
 };
 
 /**
- * Each identity and window on its own, as the package does it: one request each,
- * so an identity is charged although another refuses, by the Worker's own clock.
+ * Charges each identity and window with a request of its own, by the Worker's clock. So a refused
+ * request may still be charged to the identities that had room.
  */
 export function createStockLedger({ redis, prefix, algorithm }: StockLedgerOptions): Ledger {
-  const limiters = new Map<string, Ratelimit>();
+  const ratelimits = new Map<string, Ratelimit>();
 
-  function limiterOf(window: Window): Ratelimit {
+  function ratelimitOf(window: Window): Ratelimit {
     const name = `${window.limit}/${window.widthMs}`;
-    let limiter = limiters.get(name);
-    if (limiter === undefined) {
-      limiter = new Ratelimit({
+    let ratelimit = ratelimits.get(name);
+    if (ratelimit === undefined) {
+      ratelimit = new Ratelimit({
         redis,
         prefix: `${prefix}:${window.widthMs}`,
-        limiter: LIMITERS[algorithm](window),
+        limiter: ALGORITHMS[algorithm](window),
+        // The Redis client has a deadline; the package's time-out would answer with made-up numbers.
         timeout: 0,
+        // The package never sweeps this cache.
         ephemeralCache: false,
         enableTelemetry: false,
       });
-      limiters.set(name, limiter);
+      ratelimits.set(name, ratelimit);
     }
-    return limiter;
+    return ratelimit;
   }
 
-  async function each(
+  async function askEach(
     accounts: readonly Account[],
     ctx: Context,
     ask: (
-      limiter: Ratelimit,
+      ratelimit: Ratelimit,
       key: string,
     ) => Promise<{ remaining: number; reset: number; success?: boolean }>,
-  ): Promise<Taken> {
+  ): Promise<TakeResult> {
     let admitted = 1;
     const balances = await Promise.all(
       accounts.map(({ key, windows }) =>
         Promise.all(
           windows.map(async (window): Promise<Balance> => {
-            const { remaining, reset, success } = await ask(limiterOf(window), key);
+            const { remaining, reset, success } = await ask(ratelimitOf(window), key);
             if (success === false) admitted = 0;
             const resetMs = Math.max(0, reset - ctx.now());
             return { window, remaining, resetMs, waitMs: success === false ? resetMs : 0 };
@@ -70,13 +73,15 @@ export function createStockLedger({ redis, prefix, algorithm }: StockLedgerOptio
 
   return {
     take: ({ charges, cost }, ctx) =>
-      attempt(() => each(charges, ctx, (limiter, key) => limiter.limit(key, { rate: cost }))),
+      attempt(() =>
+        askEach(charges, ctx, (ratelimit, key) => ratelimit.limit(key, { rate: cost })),
+      ),
     peek: (accounts, ctx) =>
-      attempt(() => each(accounts, ctx, (limiter, key) => limiter.getRemaining(key))),
+      attempt(() => askEach(accounts, ctx, (ratelimit, key) => ratelimit.getRemaining(key))),
     forget: (accounts) =>
       attempt(async () => {
         for (const { key, windows } of accounts)
-          for (const window of windows) await limiterOf(window).resetUsedTokens(key);
+          for (const window of windows) await ratelimitOf(window).resetUsedTokens(key);
       }),
   };
 }

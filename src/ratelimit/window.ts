@@ -1,44 +1,48 @@
-/** What a limit says, read from its text. */
+/** Windows: a limit and its span, as parsed from "100/1m", and what is left of it. */
+import { toMillis, type Duration } from "../core/duration.ts";
 import { DefinitionError } from "../core/faults.ts";
 import type { Millis } from "../core/time.ts";
 
-/** So many tokens in any span of so long. */
+/** A limit and the span of time that it holds for. */
 export interface Window {
+  /** Tokens. */
   readonly limit: number;
   readonly widthMs: Millis;
-  /** The span as it was written, for the policy's name: "1m". */
+  /** The span as text, for the name of the window: "1m". */
   readonly label: string;
 }
 
-/** `<tokens>/<span>`: "100/1m", "5/10s". Several are all enforced: a burst and a sustained rate. */
+/** What one window of an account has left. */
+export interface Balance {
+  readonly window: Window;
+  readonly remaining: number;
+  /** How long until more is left than `remaining`; 0 if nothing is used. */
+  readonly resetMs: Millis;
+  /** How long until the requested cost fits; 0 if it fits now, Infinity if it never will. */
+  readonly waitMs: Millis;
+}
+
+/** `<tokens>/<span>`: "100/1m", "5/10s". All limits of a list are enforced, such as a burst and a sustained rate. */
 export type LimitText = string | readonly string[];
 
-const UNIT_MS: Readonly<Record<string, Millis>> = {
-  ms: 1,
-  s: 1_000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-};
-
-/** The longest span, so that nothing is kept for longer than two of it. */
+/** The ledger keeps an account for at most two spans, so this bounds its lifetime. */
 const MAX_WIDTH_MS: Millis = 31 * 86_400_000;
-/** Tokens times milliseconds stays a whole number in every language involved. */
+/** The most tokens times milliseconds that doubles, in JavaScript and in Lua, hold exactly with room for sums. */
 const MAX_PRODUCT = 2 ** 51;
 
-const SHAPE = /^(\d{1,15})\/(\d{1,9})(ms|s|m|h|d)$/;
+const LIMIT_PATTERN = /^(\d{1,15})\/(\d{1,9})(ms|s|m|h|d)$/;
 
 /**
- * The windows that a limit's text describes, narrowest first.
+ * Parses a limit, or a list of limits, into windows, narrowest first.
  *
- * @throws {DefinitionError} naming `field` and what is wrong with it.
+ * @throws {DefinitionError} that names `field` and says what is wrong with it.
  * @example parseLimit("100/1m", "ip") // [{ limit: 100, widthMs: 60_000, label: "1m" }]
  */
 export function parseLimit(text: LimitText, field: string): readonly Window[] {
   const texts: readonly unknown[] = Array.isArray(text) ? text : [text];
   if (texts.length === 0) throw new DefinitionError(field, "names no limit");
   const windows = texts
-    .map((one) => parseOne(one, field))
+    .map((one) => parseWindow(one, field))
     .toSorted((a, b) => a.widthMs - b.widthMs);
   for (const [i, { widthMs, label }] of windows.entries())
     if (windows[i + 1]?.widthMs === widthMs)
@@ -46,17 +50,21 @@ export function parseLimit(text: LimitText, field: string): readonly Window[] {
   return windows;
 }
 
-function parseOne(text: unknown, field: string): Window {
-  const match = typeof text === "string" ? SHAPE.exec(text) : null;
+function parseWindow(text: unknown, field: string): Window {
+  const match = typeof text === "string" ? LIMIT_PATTERN.exec(text) : null;
   const wrong = (why: string) => new DefinitionError(field, `${JSON.stringify(text)} ${why}`);
   if (match === null)
     throw wrong('is not a limit such as "100/1m": tokens, a slash, and a span in ms, s, m, h or d');
   const [, tokens, amount, unit = ""] = match;
   const limit = Number(tokens);
-  const widthMs = Number(amount) * (UNIT_MS[unit] ?? Number.NaN);
-  if (limit === 0) throw wrong("admits nothing; at least 1 token");
-  if (widthMs === 0) throw wrong("has a span of 0");
+  const label = `${Number(amount)}${unit}`;
+  const widthMs = toMillis(label as Duration, field);
+  if (limit === 0) throw wrong("admits nothing; the least is 1 token");
+  if (widthMs === 0) throw wrong("has a span of 0; the shortest is 1ms");
   if (widthMs > MAX_WIDTH_MS) throw wrong("has a span of more than 31 days");
-  if (limit * widthMs > MAX_PRODUCT) throw wrong("is too large to be counted exactly");
-  return { limit, widthMs, label: `${Number(amount)}${unit}` };
+  if (limit * widthMs > MAX_PRODUCT)
+    throw wrong(
+      "is too large to be counted exactly: tokens times milliseconds must not exceed 2^51",
+    );
+  return { limit, widthMs, label };
 }

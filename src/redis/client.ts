@@ -1,23 +1,23 @@
 import { Redis } from "@upstash/redis/cloudflare";
-import { failed } from "../core/faults.ts";
-import { done, type Fault } from "../core/faults.ts";
+import { done, failed, type Fault } from "../core/faults.ts";
 import type { Result } from "../core/result.ts";
 import type { Millis } from "../core/time.ts";
 
 export interface RedisOptions {
   readonly url: string;
   readonly token: string;
-  /** Every request ends after this long. */
+  /** The time limit of each request. */
   readonly timeoutMs: Millis;
 }
 
 export type RedisClient = Redis;
 
 /**
- * The one way to make a Redis client. One attempt a request: a repeated write
- * would be charged twice, and a caller with a deadline decides better. The
- * signal is a function, since with a plain signal the SDK turns an abort into
- * an empty answer. Pipelines are explicit, since automatic ones reorder.
+ * Creates the Redis client that all parts share.
+ *
+ * - The SDK does not retry: a repeated write is billed twice, and the caller knows its own deadline.
+ * - The signal is a function: with a plain signal the SDK turns an abort into an empty answer.
+ * - Pipelines are explicit: automatic ones reorder commands.
  */
 export function createRedis({ url, token, timeoutMs }: RedisOptions): RedisClient {
   return new Redis({
@@ -32,7 +32,7 @@ export function createRedis({ url, token, timeoutMs }: RedisOptions): RedisClien
   });
 }
 
-/** Runs a call; whatever goes wrong comes back as a fault. */
+/** Runs a call and returns what it throws as a fault. */
 export async function attempt<T>(call: () => Promise<T>): Promise<Result<T>> {
   try {
     return done(await call());
@@ -41,24 +41,24 @@ export async function attempt<T>(call: () => Promise<T>): Promise<Result<T>> {
   }
 }
 
-/** How the SDK begins the error of one command of a pipeline. */
+/** The SDK puts this before the error of one command of a pipeline. */
 const PIPELINED = /^Command \d+ \[ \w+ \] failed: /;
-/** What Redis says when it understood the command and refuses it: it is alive. */
+/** Errors with which Redis refuses a command that it understood. The breaker does not count them as failures. */
 const REFUSAL =
   /^(?:WRONGTYPE|NOSCRIPT|NOAUTH|WRONGPASS|NOPERM|READONLY|OOM|Unauthorized|ERR max request size)\b[^,]*/;
-/** Everything else that it says; the error of a server that is not well begins like this too. */
-const COMPLAINT = /^ERR\b[^,]*/;
+/** All other errors of Redis; a server that is in trouble answers with these too. */
+const OTHER_ERROR = /^ERR\b[^,]*/;
 
 function classify(error: unknown): { ok: false; fault: Fault } {
   if (!(error instanceof Error)) return failed("redis.unavailable", "the request failed");
   if (error.name === "TimeoutError" || error.name === "AbortError")
     return failed("redis.timeout", "no answer within the deadline");
-  // The SDK appends the whole command, values included: keep only Redis' own words.
+  // The SDK appends the command with its values, which must not be logged. The patterns keep only Redis' own words.
   const text = error.message.replace(PIPELINED, "");
   const refusal = REFUSAL.exec(text);
   if (refusal !== null) return failed("redis.rejected", refusal[0].slice(0, 120));
-  const complaint = COMPLAINT.exec(text);
-  if (complaint !== null) return failed("redis.unavailable", complaint[0].slice(0, 120));
+  const other = OTHER_ERROR.exec(text);
+  if (other !== null) return failed("redis.unavailable", other[0].slice(0, 120));
   const unreached = error.name === "TypeError" || error.name === "Error";
   return failed("redis.unavailable", unreached ? "cannot be reached" : "unusable answer");
 }

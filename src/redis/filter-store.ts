@@ -1,7 +1,7 @@
 import type { FilterStore } from "../core/existence-filter.ts";
 import { attempt, type RedisClient } from "./client.ts";
 
-/** Existence filters in Redis: one value a kind, read and written whole. */
+/** Stores existence filters in Redis: one string for each kind. */
 export function createFilterStore(redis: RedisClient, namespace: string): FilterStore {
   const filterKey = (kind: string): string => `${namespace}:exists:${kind}`;
   return {

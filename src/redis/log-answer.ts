@@ -2,18 +2,19 @@ import { MAX_CHANGES, TOP, type LogAnswer } from "../core/log.ts";
 import type { Seq } from "../core/seq.ts";
 import type { EpochMs } from "../core/time.ts";
 
+/** Members of the log that are not log keys. */
 const ERA = "!era:";
 const FLOOR = "!floor:";
 const SEQ = "!seq";
 
-/** The log's part of a script's answer: {seq, [era, floor], [member, number, …]}. */
+/** The log in the answer of a script: {seq, [era, floor], [member, score, …]}. */
 export type RawLog = readonly [
   seq: string | null,
   top: readonly string[],
   changes: readonly string[],
 ];
 
-/** What the raw answer says. `since` is what was asked for, `sentAt` when. */
+/** Parses the log in the answer of a script. */
 export function parseLog(
   [seq, top, changes]: RawLog,
   since: Seq | undefined,
@@ -33,14 +34,14 @@ export function parseLog(
   };
 }
 
-/** The same of a plain ZRANGE from the top down to `since`, which needs no script. */
+/** Parses the answer of a plain ZRANGE from the highest score down to `since`, which needs no script. */
 export function parseRange(range: readonly string[], since: Seq, sentAt: EpochMs): LogAnswer {
   const pairs = pair(range);
   const top = pairs.filter(([, score]) => score === TOP).map(([member]) => member);
-  const below = pairs.filter(([, score]) => score < TOP);
-  const stated = below.find(([member]) => member === SEQ)?.[1];
-  // In a full answer `!seq` may lie beyond the limit, behind members of the same number.
-  const seq = stated ?? (pairs.length >= MAX_CHANGES ? below[0]?.[1] : undefined);
+  const numbered = pairs.filter(([, score]) => score < TOP);
+  const given = numbered.find(([member]) => member === SEQ)?.[1];
+  // If the answer is full, `!seq` may be cut off: log keys with the same number may come before it.
+  const seq = given ?? (pairs.length >= MAX_CHANGES ? numbered[0]?.[1] : undefined);
   return parseLog([seq === undefined ? null : String(seq), top, range], since, sentAt);
 }
 

@@ -1,43 +1,43 @@
 /**
- * Big values, smaller: an encoded entry whose body is compressed. Its first line says
- * so; the second, with the names that the scripts look up, and the third stay readable:
+ * Compression of large entries. Only the body is compressed; the invalidation keys in the second
+ * line stay readable for the scripts in Redis:
  *
- *     strata1+gzip\n<members>\n<header>\n<gzip of the body, in base64>
+ *     strata1+gzip\n<invalidation keys>\n<header>\n<gzip of the body, in base64>
  */
 import { fromBase64, toBase64 } from "../core/base64.ts";
 
 const PLAIN = "strata1\n";
 const PACKED = "strata1+gzip\n";
-/** What does not shrink to this share is stored as it is: unpacking costs every reader. */
-const WORTH = 0.8;
+/** A text is stored packed only if that shrinks it to this share, since every reader has to unpack it. */
+const MAX_PACKED_SHARE = 0.8;
 
-/** The text to store for an encoded entry: packed from `thresholdChars` on, where that makes it smaller. */
+/** Packs an encoded entry whose body has at least `thresholdChars` characters, if that makes it smaller. */
 export async function pack(text: string, thresholdChars: number): Promise<string> {
-  const bodyAt = bodyOf(text);
+  const bodyAt = bodyStart(text);
   const body = text.slice(bodyAt);
-  // Half of a surrogate pair has no UTF-8, and would come back as another character.
+  // A lone surrogate has no UTF-8 and would come back as U+FFFD.
   if (body.length < thresholdChars || !text.startsWith(PLAIN) || !body.isWellFormed()) return text;
-  const packed = await through(new TextEncoder().encode(body), new CompressionStream("gzip"));
+  const packed = await pipe(new TextEncoder().encode(body), new CompressionStream("gzip"));
   const small = `${PACKED}${text.slice(PLAIN.length, bodyAt)}${toBase64(packed)}`;
-  return small.length <= text.length * WORTH ? small : text;
+  return small.length <= text.length * MAX_PACKED_SHARE ? small : text;
 }
 
-/** The encoded entry of a stored text; the text itself if it is not packed, or not whole. */
+/** Unpacks a stored text. Returns it unchanged if it is not packed or cannot be unpacked. */
 export async function unpack(text: string): Promise<string> {
   if (!text.startsWith(PACKED)) return text;
   try {
-    const bodyAt = bodyOf(text);
-    const bytes = await through(fromBase64(text.slice(bodyAt)), new DecompressionStream("gzip"));
+    const bodyAt = bodyStart(text);
+    const bytes = await pipe(fromBase64(text.slice(bodyAt)), new DecompressionStream("gzip"));
     const body = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
     return `${PLAIN}${text.slice(PACKED.length, bodyAt)}${body}`;
   } catch {
-    // Cut off or garbled: no entry, as the codec will find.
+    // The text is damaged; the codec will reject it.
     return text;
   }
 }
 
-/** Where the fourth part of an encoded entry begins; its end if it has none. */
-function bodyOf(text: string): number {
+/** The position at which the body of an encoded entry begins; the end of the text if it has no body. */
+function bodyStart(text: string): number {
   let at = -1;
   for (let line = 0; line < 3; line++) {
     at = text.indexOf("\n", at + 1);
@@ -46,7 +46,7 @@ function bodyOf(text: string): number {
   return at + 1;
 }
 
-async function through(
+async function pipe(
   bytes: Uint8Array,
   stream: CompressionStream | DecompressionStream,
 ): Promise<Uint8Array> {

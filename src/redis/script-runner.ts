@@ -4,10 +4,11 @@ import type { RedisClient } from "./client.ts";
 export type ScriptClient = Pick<RedisClient, "eval" | "evalRo" | "createScript">;
 
 export interface ScriptOptions {
-  /** The script writes nothing, so a replica may run it. Default false. */
+  /** The script only reads, so a replica may run it. Default false. */
   readonly readonly?: boolean;
 }
 
+/** Runs a script with its KEYS and ARGV. */
 export type RunScript = <T>(keys: string[], args: readonly (string | number)[]) => Promise<T>;
 
 /**

@@ -2,16 +2,19 @@ import { TOP } from "../core/log.ts";
 import { SOFT } from "../core/invalidation-key.ts";
 
 /**
- * The scripts that run inside Redis. Numbers are written with %.0f: Lua's own
- * form loses digits above 10^14. Every key is in KEYS, so that Upstash need not
- * take its global lock.
+ * The Lua scripts of the shared store. They keep the invalidation log: a sorted set in which each
+ * log key (`t:product:42`, `~t:products`) has the number of its latest invalidation as its score.
+ * `!seq` has the newest number; `!era:<name>` and `!floor:<number>` have the score 2^53 - 1.
+ * docs/consistency.md says what the numbers are for; docs/storage-schema.md lists the members.
  *
- * KEYS[1] is always the log: a sorted set of members by their latest number.
+ * - KEYS[1] is the log. Every key is in KEYS, so that Upstash does not take its global lock.
+ * - Numbers are written with %.0f, because Lua's own format loses digits above 10^14.
+ * - An invalidation key is called a name; its soft form is `~` and the name.
  */
 const READ_ONLY = "#!lua flags=no-writes,allow-key-locking\n";
 const READ_WRITE = "#!lua flags=allow-key-locking\n";
 
-/** The head of the log, and the changes since a number unless it is ''. */
+/** Functions that the scripts share. `log` returns {seq, {era, floor}, changes since a number}; no changes if that is ''. */
 const LOG = `
 local unpack = unpack or table.unpack
 local function log(inv, since, limit)
@@ -23,11 +26,11 @@ local function log(inv, since, limit)
   end
   return { seq, top, changes }
 end
-local function numbers(inv, members)
+local function numbers(inv, names)
   local out = {}
-  for from = 1, #members, 4000 do
-    local part = redis.call('ZMSCORE', inv, unpack(members, from, math.min(from + 3999, #members)))
-    for i = 1, math.min(4000, #members - from + 1) do out[from + i - 1] = tonumber(part[i] or 0) or 0 end
+  for from = 1, #names, 4000 do
+    local part = redis.call('ZMSCORE', inv, unpack(names, from, math.min(from + 3999, #names)))
+    for i = 1, math.min(4000, #names - from + 1) do out[from + i - 1] = tonumber(part[i] or 0) or 0 end
   end
   return out
 end
@@ -43,36 +46,36 @@ end
 `;
 
 /**
- * KEYS[2..] entries; ARGV: since, limit.
- * Returns {values, hard numbers, soft numbers, log}: each entry with the highest
- * number of the members in its second line, hard and soft.
+ * Reads entries and the log. KEYS[2..]: entries. ARGV: since, limit of changes.
+ * Returns {values, hard, soft, log}. `hard` and `soft` have, for each entry, the highest number of
+ * the invalidation keys in its second line.
  */
 export const READ = `${READ_ONLY}${LOG}
 local values = redis.call('MGET', unpack(KEYS, 2))
 local asked, at = {}, {}
-local function ask(member)
-  if not at[member] then
-    asked[#asked + 1] = member
-    at[member] = #asked
+local function ask(name)
+  if not at[name] then
+    asked[#asked + 1] = name
+    at[name] = #asked
   end
 end
-local members = {}
+local names = {}
 for i = 1, #KEYS - 1 do
   local line = values[i] and string.match(values[i], '^[^\\n]*\\n([^\\n]*)\\n')
-  members[i] = {}
-  for member in string.gmatch(line or '', '[^\\t]+') do
-    members[i][#members[i] + 1] = member
-    ask(member)
-    ask('${SOFT}' .. member)
+  names[i] = {}
+  for name in string.gmatch(line or '', '[^\\t]+') do
+    names[i][#names[i] + 1] = name
+    ask(name)
+    ask('${SOFT}' .. name)
   end
 end
 local scores = numbers(KEYS[1], asked)
 local hard, soft = {}, {}
 for i = 1, #KEYS - 1 do
   local h, s = 0, 0
-  for _, member in ipairs(members[i]) do
-    h = math.max(h, scores[at[member]])
-    s = math.max(s, scores[at['${SOFT}' .. member]])
+  for _, name in ipairs(names[i]) do
+    h = math.max(h, scores[at[name]])
+    s = math.max(s, scores[at['${SOFT}' .. name]])
   end
   hard[i], soft[i] = string.format('%.0f', h), string.format('%.0f', s)
   values[i] = values[i] or ''
@@ -80,29 +83,30 @@ end
 return { values, hard, soft, log(KEYS[1], ARGV[1], ARGV[2]) }
 `;
 
-/** ARGV: since, limit, members. Returns {highest hard number, highest soft number, log}. */
+/** Reads the highest numbers of invalidation keys, and the log. ARGV: since, limit, invalidation keys. Returns {hard, soft, log}. */
 export const VERIFY = `${READ_ONLY}${LOG}
-local members = {}
+local names = {}
 for i = 3, #ARGV do
-  members[#members + 1] = ARGV[i]
-  members[#members + 1] = '${SOFT}' .. ARGV[i]
+  names[#names + 1] = ARGV[i]
+  names[#names + 1] = '${SOFT}' .. ARGV[i]
 end
 local h, s = 0, 0
-for i, score in ipairs(numbers(KEYS[1], members)) do
+for i, score in ipairs(numbers(KEYS[1], names)) do
   if i % 2 == 1 then h = math.max(h, score) else s = math.max(s, score) end
 end
 return { string.format('%.0f', h), string.format('%.0f', s), log(KEYS[1], ARGV[1], ARGV[2]) }
 `;
 
 /**
- * ARGV: a name for a new era, members. The number rises above everything before,
- * and above the clock, so that a flushed log does not start low.
- * Returns {number, era, highest previous number of the members}.
+ * Gives log keys a new number. ARGV: a name for a new era, log keys.
+ * The number is above all earlier ones, and at least Redis' clock in microseconds, so that a log
+ * that was flushed does not begin below the old numbers.
+ * Returns {number, era, highest previous number of the log keys}.
  */
 export const INVALIDATE = `${READ_WRITE}${LOG}
 local inv = KEYS[1]
-local members = {}
-for i = 2, #ARGV do members[i - 1] = ARGV[i] end
+local keys = {}
+for i = 2, #ARGV do keys[i - 1] = ARGV[i] end
 local seq = tonumber(redis.call('ZSCORE', inv, '!seq') or 0) or 0
 local number = string.format('%.0f', math.max(seq + 1, micros()))
 local name = era(inv)
@@ -111,11 +115,11 @@ if not name then
   redis.call('ZADD', inv, '${TOP}', name)
 end
 local previous = 0
-for _, score in ipairs(numbers(inv, members)) do previous = math.max(previous, score) end
+for _, score in ipairs(numbers(inv, keys)) do previous = math.max(previous, score) end
 local add = { number, '!seq' }
-for _, member in ipairs(members) do
+for _, key in ipairs(keys) do
   add[#add + 1] = number
-  add[#add + 1] = member
+  add[#add + 1] = key
   if #add >= 4000 then
     redis.call('ZADD', inv, unpack(add))
     add = { number, '!seq' }
@@ -126,8 +130,8 @@ return { number, name, string.format('%.0f', previous) }
 `;
 
 /**
- * ARGV: a name for a new era, known era, known number, limit. Creates the era if
- * there is none; renews it if this life of the log lacks numbers that were seen.
+ * Creates the log's era if there is none, and a new era if the log lost numbers that the caller has
+ * seen. ARGV: a name for a new era, known era, known number, limit.
  * Returns the log since the known number.
  */
 export const ESTABLISH = `${READ_WRITE}${LOG}
@@ -147,8 +151,8 @@ return log(inv, ARGV[3], ARGV[4])
 `;
 
 /**
- * KEYS[2] marks: numbers by the millisecond at which they were current.
- * ARGV: how many milliseconds to keep. Forgets what was current longer ago.
+ * Removes old numbers and raises the floor. ARGV: how many milliseconds of the log to keep.
+ * KEYS[2]: the marks, a sorted set of numbers by the millisecond at which each was the newest.
  * Returns the floor.
  */
 export const TRIM = `${READ_WRITE}${LOG}

@@ -15,17 +15,17 @@ import type { Seq } from "../core/seq.ts";
 
 export interface RedisStoreOptions {
   readonly redis: RedisClient;
-  /** Prefix of every key; separates applications in one database. */
+  /** The prefix of every key; it separates applications in one database. */
   readonly namespace: string;
-  /** Names of eras: random, never used twice. */
+  /** Makes the names of eras. */
   readonly newId: NewId;
-  /** Larger entries are not stored here. Characters of what would be stored. */
+  /** Entries whose stored form has more characters are not stored. */
   readonly maxEntryChars: number;
-  /** Bodies from so many characters on are compressed. Default: none. */
+  /** Bodies with at least as many characters are compressed. Default: none. */
   readonly packFromChars?: number;
 }
 
-/** Entries and the invalidation log in Upstash Redis. Every method is one request. */
+/** The shared store in Upstash Redis. Every method is one request. */
 export function createRedisStore(options: RedisStoreOptions): SharedStore {
   const { redis, namespace, newId, maxEntryChars, packFromChars = Infinity } = options;
   const log = `${namespace}:inv`;
@@ -71,10 +71,10 @@ export function createRedisStore(options: RedisStoreOptions): SharedStore {
         return { found: await decode(keys, raw, ctx), log: parseLog(raw[3], since, sentAt) };
       }),
 
-    verify: (members, since, ctx) =>
+    verify: (logKeys, since, ctx) =>
       attempt(async () => {
         const sentAt = ctx.now();
-        const args = [sinceArg(since), MAX_CHANGES, ...members];
+        const args = [sinceArg(since), MAX_CHANGES, ...logKeys];
         const raw = await verifyScript<[string, string, RawLog]>([log], args);
         return {
           hard: Number(raw[0]),
@@ -126,7 +126,10 @@ export function createRedisStore(options: RedisStoreOptions): SharedStore {
       if (size > 0) return attempt(async () => void (await pipeline.exec()));
       return entries.length === 0
         ? { ok: true, value: undefined }
-        : failed("redis.rejected", `over ${maxEntryChars} characters, or expired`);
+        : failed(
+            "redis.rejected",
+            `every entry has over ${maxEntryChars} characters or is past its deleteAt`,
+          );
     },
 
     delete: (keys) =>
@@ -134,16 +137,16 @@ export function createRedisStore(options: RedisStoreOptions): SharedStore {
         if (keys.length > 0) await redis.del(...keys.map(entryKey));
       }),
 
-    invalidate: (members) =>
+    invalidate: (logKeys) =>
       attempt(async () => {
         const [seq, name, previous] = await invalidateScript<[string, string, string]>(
           [log],
-          [newId(), ...members],
+          [newId(), ...logKeys],
         );
         return { seq: Number(seq), era: name.replace("!era:", ""), previous: Number(previous) };
       }),
 
-    numbers: (members) => numbersOf(redis, log, members),
+    numbers: (logKeys) => numbersOf(redis, log, logKeys),
 
     trim: (keepMs) => attempt(async () => Number(await trimScript<string>([log, marks], [keepMs]))),
   };
@@ -160,13 +163,13 @@ type RawRead = readonly [
 function numbersOf(
   redis: RedisClient,
   log: string,
-  members: readonly LogKey[],
+  logKeys: readonly LogKey[],
 ): Promise<Result<readonly Seq[]>> {
   return attempt(async () => {
-    if (members.length === 0) return [];
-    // Without the SDK's deserialisation scores stay text.
-    const scores = (await redis.zmscore(log, [...members])) as (string | null)[] | null;
-    return members.map((_, i) => Number(scores?.[i] ?? 0));
+    if (logKeys.length === 0) return [];
+    // The client does not deserialize, so scores are texts.
+    const scores = (await redis.zmscore(log, [...logKeys])) as (string | null)[] | null;
+    return logKeys.map((_, i) => Number(scores?.[i] ?? 0));
   });
 }
 

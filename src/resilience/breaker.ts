@@ -4,19 +4,20 @@ import type { Clock, Millis } from "../core/time.ts";
 
 export interface BreakerOptions {
   readonly dependency: Dependency;
-  /** Failures in a row that open it. */
+  /** How many failures in a row open it. */
   readonly failures: number;
-  /** How long it stays open before one call may try again. */
+  /** How long it stays open before one call may probe the dependency. */
   readonly openMs: Millis;
 }
 
 export interface Breaker {
+  /** Runs `call`, or returns the fault `<dependency>.open` at once. */
   run<T>(now: Clock, call: () => Promise<Result<T>>): Promise<Result<T>>;
 }
 
 /**
- * Stops calling what does not answer. No timers: the isolate's clock is read at
- * each call, since a timer would belong to one request and die with it.
+ * Stops calls to a dependency that fails, for a while. It reads the clock at each call instead of
+ * setting a timer, because a timer belongs to one request and ends with it.
  *
  * @see Nygard, "Release It!", circuit breaker.
  */
@@ -28,14 +29,14 @@ export function createBreaker({ dependency, failures, openMs }: BreakerOptions):
     async run(now, call) {
       if (streak >= failures) {
         const waitMs = retryAt - now();
-        // Longer than it is ever open is a clock that was set back.
+        // A wait longer than `openMs` means that the clock was set back: then the call is made.
         if (waitMs > 0 && waitMs <= openMs)
-          return failed(`${dependency}.open`, "not called: it failed just now");
-        // This call is the probe; others go on failing fast until it has answered.
+          return failed(`${dependency}.open`, "not called: its last calls failed");
+        // This call is the probe; other calls fail at once until it has ended.
         retryAt = now() + openMs;
       }
       const result = await call();
-      // A refusal is an answer: the dependency is alive.
+      // A rejected call was answered, so the dependency works.
       if (result.ok || result.fault.code.endsWith(".rejected")) streak = 0;
       else {
         streak++;

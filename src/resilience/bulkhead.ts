@@ -3,12 +3,16 @@ import type { Result } from "../core/result.ts";
 import type { Clock, EpochMs, Millis } from "../core/time.ts";
 import { withTimeout } from "./deadline.ts";
 
-/** Gives a place back. Calling it twice does no harm. */
-export type Leave = () => void;
+/** Releases a slot. A second call has no effect. */
+export type Release = () => void;
 
 export interface Bulkhead {
-  /** `holdMs`: after this long a place is free again, whatever has become of its holder. */
-  enter(waitMs: Millis, holdMs: Millis): Promise<Result<Leave>>;
+  /**
+   * Takes a slot, waiting up to `waitMs` for one.
+   *
+   * @param holdMs after this long the slot counts as free even if it was not released
+   */
+  acquire(waitMs: Millis, holdMs: Millis): Promise<Result<Release>>;
 }
 
 export interface BulkheadOptions {
@@ -23,54 +27,56 @@ interface Slot {
 
 interface Waiter {
   readonly holdMs: Millis;
-  readonly resolve: (leave: Leave) => void;
+  readonly resolve: (release: Release) => void;
 }
 
 /**
- * At most `places` at once; the others wait in line, each for as long as it can.
- * A request that the platform ends gives nothing back: its place is taken from it.
+ * Limits concurrent loads to a number of slots; further loads wait in a queue, each up to its own
+ * time limit. A request that the platform ends never releases its slot, so slots expire.
+ *
+ * @see Nygard, "Release It!", bulkhead
  */
-export function createBulkhead({ slots: places, now }: BulkheadOptions): Bulkhead {
-  const held = new Set<Slot>();
-  const line = new Set<Waiter>();
+export function createBulkhead({ slots, now }: BulkheadOptions): Bulkhead {
+  const taken = new Set<Slot>();
+  const queue = new Set<Waiter>();
 
-  function take(holdMs: Millis): Leave {
-    const place = { since: now(), holdMs };
-    held.add(place);
+  function take(holdMs: Millis): Release {
+    const slot = { since: now(), holdMs };
+    taken.add(slot);
     return () => {
-      if (held.delete(place)) admit();
+      if (taken.delete(slot)) serveQueue();
     };
   }
 
-  /** A free place is handed to the next in line, never left for a race. */
-  function admit(): void {
-    if (held.size >= places) reclaim();
-    for (const waiter of line) {
-      if (held.size >= places) return;
-      line.delete(waiter);
+  /** Hands free slots to the queue in order, so that a new call cannot overtake it. */
+  function serveQueue(): void {
+    if (taken.size >= slots) removeExpired();
+    for (const waiter of queue) {
+      if (taken.size >= slots) return;
+      queue.delete(waiter);
       waiter.resolve(take(waiter.holdMs));
     }
   }
 
-  function reclaim(): void {
+  function removeExpired(): void {
     const at = now();
-    for (const place of held)
-      if (at < place.since || at >= place.since + place.holdMs) held.delete(place);
+    for (const slot of taken)
+      if (at < slot.since || at >= slot.since + slot.holdMs) taken.delete(slot);
   }
 
   return {
-    async enter(waitMs, holdMs) {
-      admit();
-      if (held.size < places) return done(take(holdMs));
-      const { promise, resolve } = Promise.withResolvers<Leave>();
+    async acquire(waitMs, holdMs) {
+      serveQueue();
+      if (taken.size < slots) return done(take(holdMs));
+      const { promise, resolve } = Promise.withResolvers<Release>();
       const waiter = { holdMs, resolve };
-      line.add(waiter);
+      queue.add(waiter);
       try {
         return done(await withTimeout(promise, waitMs));
       } catch {
-        // In the same turn a place may have been handed to us: pass it on.
-        if (!line.delete(waiter)) void promise.then((leave) => leave());
-        return failed("origin.saturated", "the origin has no place for another load");
+        // The slot may have been handed over in the same turn as the timeout: release it.
+        if (!queue.delete(waiter)) void promise.then((release) => release());
+        return failed("origin.saturated", `all ${slots} slots for calls to the origin are taken`);
       }
     },
   };

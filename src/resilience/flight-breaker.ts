@@ -1,11 +1,11 @@
 import type { FlightPort } from "../core/flight-port.ts";
 import type { Breaker } from "./breaker.ts";
 
-/** The flight objects behind a breaker: who cannot reach them loads by itself, at once. */
+/** Puts joins behind a breaker: while the flight objects fail, each isolate loads itself without waiting for them. */
 export function withFlightBreaker(flights: FlightPort, breaker: Breaker): FlightPort {
   return {
     join: (scope, request, ctx) => breaker.run(ctx.now, () => flights.join(scope, request, ctx)),
-    // What a leader hands over is not a question: it neither trips the breaker nor waits for it.
+    // Landings pass the breaker: followers wait for them, and their failures say nothing about joins.
     land: (scope, request, ctx) => flights.land(scope, request, ctx),
   };
 }

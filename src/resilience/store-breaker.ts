@@ -1,26 +1,25 @@
-import { timeStep } from "../core/timed-step.ts";
-import type { Context } from "../core/context.ts";
-import type { Result } from "../core/result.ts";
+import { decorateStore, type StoreOperation } from "../core/decorate-store.ts";
+import type { Step } from "../core/events.ts";
 import type { SharedStore } from "../core/shared-store.ts";
+import { timeStep } from "../core/timed-step.ts";
 import type { Breaker } from "./breaker.ts";
 
-/** The shared store behind a breaker, each call timed as a step of its request. */
-export function withBreaker(store: SharedStore, breaker: Breaker): SharedStore {
-  const run = <T>(
-    step: "redis" | "log",
-    ctx: Context,
-    call: () => Promise<Result<T>>,
-  ): Promise<Result<T>> => timeStep(ctx, step, () => breaker.run(ctx.now, call));
+/** The step of a request that each operation is timed as: entries in `redis`, the log in `log`. */
+const STEPS: Readonly<Record<StoreOperation, Step>> = {
+  read: "redis",
+  verify: "log",
+  sync: "log",
+  establish: "log",
+  write: "redis",
+  delete: "redis",
+  invalidate: "log",
+  numbers: "log",
+  trim: "log",
+};
 
-  return {
-    read: (keys, since, ctx) => run("redis", ctx, () => store.read(keys, since, ctx)),
-    verify: (members, since, ctx) => run("log", ctx, () => store.verify(members, since, ctx)),
-    sync: (since, ctx) => run("log", ctx, () => store.sync(since, ctx)),
-    establish: (known, ctx) => run("log", ctx, () => store.establish(known, ctx)),
-    write: (entries, ctx) => run("redis", ctx, () => store.write(entries, ctx)),
-    delete: (keys, ctx) => run("redis", ctx, () => store.delete(keys, ctx)),
-    invalidate: (members, ctx) => run("log", ctx, () => store.invalidate(members, ctx)),
-    numbers: (members, ctx) => run("log", ctx, () => store.numbers(members, ctx)),
-    trim: (keepMs, ctx) => run("log", ctx, () => store.trim(keepMs, ctx)),
-  };
+/** Puts the shared store behind a breaker, and times each call as a step of its request. */
+export function withBreaker(store: SharedStore, breaker: Breaker): SharedStore {
+  return decorateStore(store, (operation, _args, ctx, call) =>
+    timeStep(ctx, STEPS[operation], () => breaker.run(ctx.now, call)),
+  );
 }

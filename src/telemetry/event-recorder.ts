@@ -1,31 +1,30 @@
 import type { CacheEvent } from "../core/events.ts";
 import type { Clock } from "../core/time.ts";
-import type { Meter } from "./metrics/meter.ts";
-import { addMoment, type RequestRecord, type StepRecord } from "./traces/request-record.ts";
-import type { TopKeys } from "./metrics/top-keys.ts";
+import type { Meter, TopKeys } from "./metrics/meter.ts";
+import { addEvent, type RequestRecord, type StepRecord } from "./traces/request-record.ts";
 
-export interface RecorderOptions {
+export interface EventRecorderOptions {
   readonly meter: Meter;
   readonly now: Clock;
   readonly hot: TopKeys;
   readonly missed: TopKeys;
-  /** What stands for a key in telemetry. */
-  readonly nameKey: (key: string) => string;
+  /** Returns the text that telemetry shows for a key: the key or its hash. */
+  readonly formatKey: (key: string) => string;
   readonly addStep: (record: RequestRecord, step: StepRecord) => void;
 }
 
-/** Takes every event of the cache into the metrics, and into the record of its request if there is one. */
-export type Recorder = (event: CacheEvent, record: RequestRecord | undefined) => void;
+/** Counts an event of the cache, and adds it to the record of its request if there is one. */
+export type EventRecorder = (event: CacheEvent, record: RequestRecord | undefined) => void;
 
+type EventOf<T extends CacheEvent["type"]> = Extract<CacheEvent, { type: T }>;
+
+/** A label's value for a boolean. An empty value is a label that is absent. */
 const flag = (value: boolean): string => (value ? "true" : "");
 
-export function createRecorder(options: RecorderOptions): Recorder {
-  const { meter, now, hot, missed, nameKey, addStep } = options;
+export function createEventRecorder(options: EventRecorderOptions): EventRecorder {
+  const { meter, now, hot, missed, formatKey, addStep } = options;
 
-  function lookup(
-    event: Extract<CacheEvent, { type: "lookup.end" }>,
-    record: RequestRecord | undefined,
-  ): void {
+  function onLookup(event: EventOf<"lookup.end">, record: RequestRecord | undefined): void {
     const { key, status, negative, unreachable } = event;
     meter.add("cache.lookups", 1, status, flag(negative), flag(unreachable));
     hot.add(key);
@@ -40,15 +39,13 @@ export function createRecorder(options: RecorderOptions): Recorder {
     record.negative = negative;
     record.unreachable ||= unreachable;
     if (status === "stale" || status === "stale-on-error")
-      addMoment(record, { name: "cache.stale", at: now(), detail: status });
+      addEvent(record, { name: "cache.stale", at: now(), detail: status });
   }
 
-  function step(
-    { step, ms, outcome }: Extract<CacheEvent, { type: "step.end" }>,
-    record: RequestRecord | undefined,
-  ): void {
+  function onStep(event: EventOf<"step.end">, record: RequestRecord | undefined): void {
+    const { step, ms, outcome } = event;
     meter.record("cache.step.duration", ms / 1000, step, outcome);
-    // Redis, SQL and flights tell more of themselves by events of their own.
+    // Redis, SQL and flights have events of their own, with more detail.
     if (record === undefined || (step !== "edge" && step !== "origin")) return;
     addStep(record, {
       kind: step,
@@ -61,71 +58,75 @@ export function createRecorder(options: RecorderOptions): Recorder {
     });
   }
 
+  function onRedis(event: EventOf<"redis.end">, record: RequestRecord | undefined): void {
+    const { operation, command, commands, ms, outcome } = event;
+    const error = outcome === "ok" ? "" : outcome;
+    meter.record("db.client.operation.duration", ms / 1000, "redis", command, error);
+    meter.add("cache.redis.commands", commands, command);
+    if (record === undefined) return;
+    record.redisRequests += 1;
+    record.redisCommands += commands;
+    addStep(record, {
+      kind: "redis",
+      name: `${command} ${operation}`,
+      endedAt: now(),
+      ms,
+      outcome,
+      spanId: "",
+      amount: commands,
+    });
+  }
+
+  function onDurable(event: EventOf<"durable.end">, record: RequestRecord | undefined): void {
+    const { method, ms, outcome, spanId } = event;
+    meter.add("cache.durable_object.calls", 1, method, outcome.includes(".") ? outcome : "");
+    if (record === undefined) return;
+    record.durableCalls += 1;
+    addStep(record, {
+      kind: "flight",
+      name: method,
+      endedAt: now(),
+      ms,
+      outcome,
+      spanId,
+      amount: 0,
+    });
+  }
+
   return (event, record) => {
     switch (event.type) {
       case "lookup.end":
-        return lookup(event, record);
+        return onLookup(event, record);
       case "step.end":
-        return step(event, record);
+        return onStep(event, record);
+      case "redis.end":
+        return onRedis(event, record);
+      case "durable.end":
+        return onDurable(event, record);
       case "load.end":
         meter.add("cache.origin.loads", 1, event.outcome);
         meter.record("cache.origin.load.duration", event.ms / 1000, event.outcome);
         if (event.bytes !== undefined) meter.record("cache.entry.size", event.bytes);
         return undefined;
-      case "redis.end": {
-        const { operation, command, commands, ms, outcome } = event;
-        const error = outcome === "ok" ? "" : outcome;
-        meter.record("db.client.operation.duration", ms / 1000, "redis", command, error);
-        meter.add("cache.redis.commands", commands, command);
-        if (record === undefined) return undefined;
-        record.redisRequests += 1;
-        record.redisCommands += commands;
-        return addStep(record, {
-          kind: "redis",
-          name: `${command} ${operation}`,
-          endedAt: now(),
-          ms,
-          outcome,
-          spanId: "",
-          amount: commands,
-        });
-      }
-      case "durable.end": {
-        const { method, ms, outcome, spanId } = event;
-        meter.add("cache.durable_object.calls", 1, method, outcome.includes(".") ? outcome : "");
-        if (record === undefined) return undefined;
-        record.durableCalls += 1;
-        return addStep(record, {
-          kind: "flight",
-          name: method,
-          endedAt: now(),
-          ms,
-          outcome,
-          spanId,
-          amount: 0,
-        });
-      }
       case "fault.raise": {
         const { code } = event.fault;
         const [dependency = ""] = code.split(".");
         meter.add("cache.faults", 1, dependency, code);
         if (record !== undefined)
-          addMoment(record, { name: "cache.fault", at: now(), detail: code });
+          addEvent(record, { name: "cache.fault", at: now(), detail: code });
         return undefined;
       }
-      case "entry.reject":
-        meter.add("cache.rejections", 1, event.tier, event.reason);
-        if (record !== undefined)
-          addMoment(record, {
-            name: "cache.reject",
-            at: now(),
-            detail: `${event.tier} ${event.reason} ${nameKey(event.key)}`,
-          });
-        return undefined;
+      case "entry.reject": {
+        const { tier, reason, key } = event;
+        meter.add("cache.rejections", 1, tier, reason);
+        if (record === undefined) return undefined;
+        const detail = `${tier} ${reason} ${formatKey(key)}`;
+        return addEvent(record, { name: "cache.reject", at: now(), detail });
+      }
       case "refresh.start":
         meter.add("cache.refreshes", 1);
         if (record !== undefined)
-          addMoment(record, { name: "cache.refresh", at: now(), detail: "" });
+          addEvent(record, { name: "cache.refresh", at: now(), detail: "" });
         return undefined;
       case "log.apply":
         meter.add("cache.log.answers", 1, event.outcome);
@@ -134,7 +135,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
         return undefined;
       case "invalidation.end":
         meter.add("cache.purges", 1, event.outcome);
-        meter.add("cache.purge.members", event.members);
+        meter.add("cache.purge.keys", event.logKeys);
         return undefined;
     }
   };

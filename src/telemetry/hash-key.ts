@@ -1,8 +1,8 @@
 import { fnv1a } from "../core/hash.ts";
 
 /**
- * What telemetry shows instead of a key: 52 bits of two FNV-1a hashes. It tells one key from
- * another. It hides a key only from a reader who cannot guess the key.
+ * Returns what telemetry shows instead of a key: 52 bits of two FNV-1a hashes. Different keys get
+ * different texts. It hides a key only from a reader who cannot guess the key.
  */
 export function hashKey(key: string): string {
   const high = fnv1a(key);

@@ -3,7 +3,10 @@ import type { Context } from "../core/context.ts";
 import type { FlightPort } from "../core/flight-port.ts";
 import type { Result } from "../core/result.ts";
 
-/** The flight objects, each call told to its request, and told whose it is. */
+/**
+ * Reports every call of the flight objects as an event of its request. A `join` also carries the id
+ * of its span, so that the flight object continues the trace.
+ */
 export function withSpans(flights: FlightPort): FlightPort {
   async function call<T>(
     method: string,
@@ -11,15 +14,15 @@ export function withSpans(flights: FlightPort): FlightPort {
     run: (carrier: TraceCarrier | undefined) => Promise<Result<T>>,
     outcomeOf: (value: T) => string,
   ): Promise<Result<T>> {
-    const child = ctx.child();
+    const span = ctx.child();
     const startedAt = ctx.now();
-    const result = await run(child?.carrier);
+    const result = await run(span?.carrier);
     ctx.emit({
       type: "durable.end",
       method,
       ms: ctx.now() - startedAt,
       outcome: result.ok ? outcomeOf(result.value) : result.fault.code,
-      spanId: child?.spanId ?? "",
+      spanId: span?.spanId ?? "",
     });
     return result;
   }

@@ -1,4 +1,4 @@
-/** The variables of OpenTelemetry, with the meaning that its specification gives them. */
+/** OpenTelemetry's variables, as its specification defines them: https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/ */
 import type { Millis } from "../core/time.ts";
 
 export type Signal = "traces" | "metrics" | "logs";
@@ -22,30 +22,30 @@ export interface Endpoint {
 
 export interface TelemetrySettings {
   readonly enabled: boolean;
-  /** Where each signal goes; undefined: it is not exported. */
+  /** The endpoint of each signal; undefined if the signal is not exported. */
   readonly endpoints: Readonly<Record<Signal, Endpoint | undefined>>;
   readonly resource: Readonly<Record<string, string>>;
   readonly sampler: SamplerName;
   readonly samplerRatio: number;
   readonly propagators: ReadonlySet<"tracecontext" | "baggage">;
   readonly metricIntervalMs: Millis;
-  /** Requests that fail, or take this long, are kept whatever the sampler says; 0: no such rule. */
+  /** A request that fails or takes this long is kept, whatever the sampler decides. 0: no such rule. */
   readonly slowMs: Millis;
-  /** Keys appear as they are; otherwise as hashes. */
+  /** True: telemetry shows keys and paths. False: it shows hashes and routes. */
   readonly plainKeys: boolean;
-  /** One line of JSON per kept request on the console. */
+  /** True: each kept request is printed to the console as one line of JSON. */
   readonly console: boolean;
 }
 
 export interface ReadSettings {
   readonly settings: TelemetrySettings;
-  /** What is ignored, as the specification asks. */
+  /** Values that are ignored, as the specification requires, each with the default that is used. */
   readonly warnings: readonly string[];
-  /** What cannot be ignored. */
+  /** Values that make the configuration invalid. */
   readonly problems: readonly string[];
 }
 
-/** Reads the variables of telemetry; an empty one counts as not set. */
+/** Reads the variables of telemetry. An empty variable counts as unset. */
 export function readSettings(bindings: object): ReadSettings {
   const variables = bindings as Readonly<Record<string, unknown>>;
   const warnings: string[] = [];
@@ -54,11 +54,12 @@ export function readSettings(bindings: object): ReadSettings {
     const value = variables[name];
     return typeof value === "string" && value.trim() !== "" ? value.trim() : undefined;
   };
-  const oneOf = <T extends string>(name: string, known: readonly T[], fallback: T): T => {
+  const oneOf = <T extends string>(name: string, allowed: readonly T[], fallback: T): T => {
     const value = text(name);
     if (value === undefined) return fallback;
-    const found = known.find((candidate) => candidate === value);
-    if (found === undefined) warnings.push(`${name}: unknown value, ${fallback} is used`);
+    const found = allowed.find((candidate) => candidate === value);
+    if (found === undefined)
+      warnings.push(`${name}: must be one of ${allowed.join(", ")}; ${fallback} is used`);
     return found ?? fallback;
   };
   const number = (name: string, fallback: number, max: number): number => {
@@ -66,18 +67,21 @@ export function readSettings(bindings: object): ReadSettings {
     if (value === undefined) return fallback;
     const parsed = Number(value);
     if (parsed >= 0 && parsed <= max) return parsed;
-    warnings.push(`${name}: must be a number from 0 to ${max}, ${fallback} is used`);
+    warnings.push(`${name}: must be a number from 0 to ${max}; ${fallback} is used`);
     return fallback;
   };
   const list = (name: string): Record<string, string> => {
     const parsed = parsePairs(text(name) ?? "");
-    if (parsed === undefined) warnings.push(`${name}: malformed, ignored as a whole`);
+    if (parsed === undefined)
+      warnings.push(
+        `${name}: must be key=value pairs, separated by commas; the whole list is ignored`,
+      );
     return parsed ?? {};
   };
 
   function endpointOf(signal: Signal): Endpoint | undefined {
     const upper = signal.toUpperCase();
-    const either = (suffix: string): string =>
+    const nameOf = (suffix: string): string =>
       text(`OTEL_EXPORTER_OTLP_${upper}_${suffix}`) === undefined
         ? `OTEL_EXPORTER_OTLP_${suffix}`
         : `OTEL_EXPORTER_OTLP_${upper}_${suffix}`;
@@ -85,10 +89,10 @@ export function readSettings(bindings: object): ReadSettings {
     const own = text(`OTEL_EXPORTER_OTLP_${upper}_ENDPOINT`);
     const base = text("OTEL_EXPORTER_OTLP_ENDPOINT");
     const target = own ?? base;
-    const protocolName = either("PROTOCOL");
+    const protocolName = nameOf("PROTOCOL");
     if (text(protocolName) === "grpc")
       problems.push(
-        `${protocolName}: grpc cannot be spoken by a Worker; use http/protobuf or http/json`,
+        `${protocolName}: must be http/protobuf or http/json; a Worker cannot speak grpc`,
       );
     const protocol =
       text(protocolName) === "grpc"
@@ -102,14 +106,14 @@ export function readSettings(bindings: object): ReadSettings {
       return undefined;
     }
     return {
-      url: own === undefined ? below(target, `v1/${signal}`) : new URL(own).href,
+      url: own === undefined ? appendPath(target, `v1/${signal}`) : new URL(own).href,
       headers: {
         ...list("OTEL_EXPORTER_OTLP_HEADERS"),
         ...list(`OTEL_EXPORTER_OTLP_${upper}_HEADERS`),
       },
       protocol,
-      timeoutMs: number(either("TIMEOUT"), 10_000, 600_000),
-      gzip: oneOf(either("COMPRESSION"), ["gzip", "none"], "none") === "gzip",
+      timeoutMs: number(nameOf("TIMEOUT"), 10_000, 600_000),
+      gzip: oneOf(nameOf("COMPRESSION"), ["gzip", "none"], "none") === "gzip",
     };
   }
 
@@ -140,8 +144,8 @@ export function readSettings(bindings: object): ReadSettings {
   return { settings, warnings: [...new Set(warnings)], problems: [...new Set(problems)] };
 }
 
-/** The path of a signal is appended to the base URL's own path. */
-function below(base: string, path: string): string {
+/** Appends the path of a signal to the path of the base URL. */
+function appendPath(base: string, path: string): string {
   const url = new URL(base);
   url.pathname = `${url.pathname.replace(/\/+$/, "")}/${path}`;
   return url.href;
@@ -155,12 +159,12 @@ function propagatorsOf(
   for (const name of (value ?? "tracecontext,baggage").split(",").map((part) => part.trim())) {
     if (name === "tracecontext" || name === "baggage") found.add(name);
     else if (name !== "none" && name !== "")
-      warnings.push(`OTEL_PROPAGATORS: ${name} is not known here, and is ignored`);
+      warnings.push(`OTEL_PROPAGATORS: must be tracecontext, baggage or none; ${name} is ignored`);
   }
   return found;
 }
 
-/** `key=value` pairs, comma-separated, values percent-encoded; undefined if any is malformed. */
+/** Parses `key=value` pairs: comma-separated, percent-encoded. Undefined if one is malformed. */
 function parsePairs(text: string): Record<string, string> | undefined {
   const pairs: Record<string, string> = {};
   for (const part of text.split(",")) {

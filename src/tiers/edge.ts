@@ -9,19 +9,20 @@ import type { Tier } from "../core/tier.ts";
 import type { Millis } from "../core/time.ts";
 
 export interface EdgeTierOptions {
-  /** The Cache API; it is opened on first use, since module scope may not wait. */
+  /** Opens the cache. The tier calls it with each operation, because module scope cannot wait. */
   readonly open: () => Promise<Cache>;
   readonly timeoutMs: Millis;
-  /** Larger entries are not kept: reading them would take longer than asking Redis. Default: any size. */
+  /** The tier does not store larger entries: reading one would take longer than asking Redis. Default: any size. */
   readonly maxEntryChars?: number;
-  /** Runs a wait under a deadline; injected, for timers are the platform's. */
+  /** Runs a wait under a deadline. It is injected because timers belong to the platform. */
   readonly withTimeout: WithTimeout;
 }
 
 /**
- * The tier of one data centre: the Workers Cache API. The Cache API has no stale
- * serving, no variants, and answers conditions and ranges by itself; therefore
- * it holds an envelope (status 200, our codec inside) and is asked by bare URL.
+ * Creates the tier of one data centre: the Workers Cache API. The Cache API has no stale serving
+ * and no variants, and it evaluates conditional and range requests by itself. The tier therefore
+ * stores an envelope (status 200, the encoded entry as the body) and asks by URL alone, without
+ * request fields.
  *
  * @see https://developers.cloudflare.com/workers/runtime-apis/cache/
  */
@@ -41,7 +42,6 @@ export function createEdgeTier(options: EdgeTierOptions): Tier {
 
   return {
     name: "edge",
-    reach: "colo",
 
     get: (key, ctx) =>
       attempt(async (cache): Promise<Entry | undefined> => {
@@ -73,7 +73,7 @@ export function createEdgeTier(options: EdgeTierOptions): Tier {
   };
 }
 
-/** A URL of our own host that no route answers; a key is visible ASCII by definition. */
+/** A URL under the Worker's own host that no route answers. A key holds visible ASCII only. */
 function urlOf(key: string, ctx: Context): string {
   return `https://${ctx.host}/__strata/entries/${encodeURIComponent(key)}`;
 }

@@ -1,36 +1,45 @@
-import { done } from "../core/faults.ts";
 import { sizeOf, type Entry } from "../core/entry.ts";
+import type { Random } from "../core/random.ts";
 import type { MemoryTier } from "../core/tier.ts";
 import type { EpochMs } from "../core/time.ts";
+import { createEviction, type Eviction } from "./eviction/choice.ts";
 import type { EvictionOrder, Node } from "./eviction/order.ts";
-import { createSieve } from "./eviction/sieve.ts";
 
 export interface MemoryTierOptions {
   readonly maxBytes: number;
   readonly maxEntries: number;
-  /** Larger entries are not kept: one of them would push out too many others. Default: `maxBytes`. */
+  /** The tier does not store larger entries: one of them would evict too many others. Default: `maxBytes`. */
   readonly maxEntryBytes?: number;
-  /** Told of an entry that was too large. */
+  /** Called with the key of an entry that was too large. */
   readonly onRefuse?: (key: string) => void;
-  /** In which order entries are given up; a new one for each tier. Default SIEVE. */
-  readonly eviction?: EvictionOrder;
+  /** The eviction order: its name, or an order that no other tier uses. Default: "sieve". */
+  readonly eviction?: Eviction | EvictionOrder;
+  /** Draws the entry to evict. The order "random" needs it, the others do not. */
+  readonly random?: Random;
 }
 
 /**
- * The tier in the isolate's heap, bounded in bytes and entries. What has to go
- * when it is full is the eviction order's decision; an entry over
- * `maxEntryBytes` is not kept at all.
+ * Creates the tier in the isolate's heap, bounded in bytes and in entries. When it is full, the
+ * eviction order chooses the entries to evict.
  *
- * @example createMemoryTier({ maxBytes: 32 * 2 ** 20, maxEntries: 20_000, eviction: createLru() })
+ * @throws {DefinitionError} if the eviction order does not exist, or is "random" without `random`.
+ * @example
+ * const memory = createMemoryTier({
+ *   maxBytes: 32 * 2 ** 20,
+ *   maxEntries: 20_000,
+ *   eviction: "lru",
+ * });
  */
 export function createMemoryTier(options: MemoryTierOptions): MemoryTier {
-  const { maxBytes, maxEntries, onRefuse, eviction: order = createSieve() } = options;
+  const { maxBytes, maxEntries, onRefuse } = options;
+  const { eviction = "sieve", random } = options;
+  const order = typeof eviction === "string" ? createEviction(eviction, random) : eviction;
   const maxEntryBytes = Math.min(maxBytes, options.maxEntryBytes ?? maxBytes);
   const nodes = new Map<string, Node>();
   let bytes = 0;
   let evictions = 0;
 
-  function peek(key: string): Entry | undefined {
+  function get(key: string): Entry | undefined {
     const node = nodes.get(key);
     if (node === undefined) return undefined;
     order.visit(node);
@@ -40,16 +49,16 @@ export function createMemoryTier(options: MemoryTierOptions): MemoryTier {
   function put(entry: Entry, now: EpochMs): void {
     const size = sizeOf(entry);
     const present = nodes.get(entry.key);
-    const tooBig = size > maxEntryBytes;
-    if (tooBig || entry.deleteAt <= now) {
+    const tooLarge = size > maxEntryBytes;
+    if (tooLarge || entry.deleteAt <= now) {
       if (present !== undefined) drop(present);
-      if (tooBig) onRefuse?.(entry.key);
+      if (tooLarge) onRefuse?.(entry.key);
       return;
     }
     if (present === undefined) {
-      // Room is made first: the newcomer has not had its chance to be visited.
+      // The tier evicts before it adds: no read has been able to mark the new entry as used.
       while (nodes.size > 0 && (bytes + size > maxBytes || nodes.size >= maxEntries)) evict();
-      const node = nodeOf(entry, size);
+      const node = createNode(entry, size);
       nodes.set(entry.key, node);
       bytes += size;
       order.add(node);
@@ -75,31 +84,23 @@ export function createMemoryTier(options: MemoryTierOptions): MemoryTier {
     order.remove(node);
   }
 
-  function remove(key: string): void {
-    const node = nodes.get(key);
-    if (node !== undefined) drop(node);
-  }
-
-  function clear(): void {
-    nodes.clear();
-    order.clear();
-    bytes = 0;
-  }
-
   return {
-    name: "memory",
-    reach: "isolate",
-    peek,
+    get,
+    peek: (key) => nodes.get(key)?.entry,
     put,
-    remove,
-    clear,
+    remove(key) {
+      const node = nodes.get(key);
+      if (node !== undefined) drop(node);
+    },
+    clear() {
+      nodes.clear();
+      order.clear();
+      bytes = 0;
+    },
     stats: () => ({ entries: nodes.size, bytes, evictions }),
-    get: (key) => Promise.resolve(done(peek(key))),
-    set: (entry, ctx) => Promise.resolve(done(put(entry, ctx.now()))),
-    delete: (keys) => Promise.resolve(done(keys.forEach(remove))),
   };
 }
 
-function nodeOf(entry: Entry, bytes: number): Node {
+function createNode(entry: Entry, bytes: number): Node {
   return { entry, bytes, rank: 0, born: 0, newer: undefined, older: undefined };
 }

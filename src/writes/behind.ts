@@ -1,19 +1,19 @@
-/** Write-behind: readers see the change at once, the database gets it later. */
+/** Write-behind: readers see a change at once; the database gets it later, from a queue. */
 import type { Context } from "../core/context.ts";
 import type { Invalidator } from "../core/invalidator.ts";
 import type { Result } from "../core/result.ts";
 import { invalidationKeyOfTag } from "../core/invalidation-key.ts";
 import type { Through, WriteThrough } from "./through.ts";
 
-/** A change that waits for the database. Delivered at least once: `id` tells repetitions apart. */
+/** A change that waits for the database. It is delivered at least once; repetitions have the same `id`. */
 export interface QueuedChange {
   readonly id: string;
   readonly kind: string;
-  /** JSON. */
+  /** A JSON value. */
   readonly payload: unknown;
 }
 
-/** Where changes wait. Acknowledged means: kept until it is delivered. */
+/** The queue of changes. It keeps an acknowledged change until it has delivered it. */
 export interface ChangeQueue {
   send(change: QueuedChange): Promise<Result<void>>;
 }
@@ -25,20 +25,31 @@ export interface WriteBehindOptions {
 }
 
 /**
- * Queues a change, and makes its value the entry. Until the change is delivered the
- * entry is all there is of it: who loads meanwhile, after an eviction or a purge, reads
- * the old row. For counters and the like, where that does no harm.
+ * Queues a change and stores its value as the entry. Until the change is delivered only the entry
+ * has it: a load after an eviction or a purge reads the old row. Use it where that does no harm,
+ * such as for counters.
  *
- * Fails, with nothing changed for readers, if the queue does not take the change.
+ * If the queue rejects the change, the result is its fault and readers see no change.
+ *
+ * @example
+ * const queue: ChangeQueue = { send: async (change) => ({ ok: true, value: void change }) };
+ * const countView = createWriteBehind({
+ *   queue,
+ *   invalidator: strata.invalidator,
+ *   through: strata.through,
+ * });
+ * const change = { id: "view-1", kind: "views", payload: 1 };
+ * const entry = { key: key("views", 1), policy: definePolicy({ freshFor: "1h" }), value: 1, tags: [] };
+ * await countView(change, entry, c.var.strata.ctx);
  */
 export function createWriteBehind({ queue, invalidator, through }: WriteBehindOptions) {
   return async (change: QueuedChange, entry: Through, ctx: Context): Promise<Result<void>> => {
-    const before = through.moment();
+    const before = through.logPosition();
     const queued = await queue.send(change);
     if (!queued.ok) return queued;
-    const members = [`k:${entry.key}` as const, ...entry.tags.map(invalidationKeyOfTag)];
-    invalidator.markInvalidated(members);
-    const invalidation = await invalidator.invalidate(members, ctx);
+    const invalidationKeys = [`k:${entry.key}` as const, ...entry.tags.map(invalidationKeyOfTag)];
+    invalidator.markInvalidated(invalidationKeys);
+    const invalidation = await invalidator.invalidate(invalidationKeys, ctx);
     if (invalidation.ok) await through.put(entry, before, invalidation.value, ctx);
     return queued;
   };

@@ -3,8 +3,8 @@ import type { BatchItem } from "drizzle-orm/batch";
 import type { Duration } from "../core/duration.ts";
 import { invalidationKeyOfTag, type LogKey } from "../core/invalidation-key.ts";
 import {
-  insertFound,
-  insertMembers,
+  insertFoundTags,
+  insertLogKeys,
   type Database,
   type Heading,
   type InsertedRow,
@@ -12,46 +12,48 @@ import {
 import { unionOf } from "./relay.ts";
 import type { Through } from "./through.ts";
 
-/** A statement with RETURNING. */
+/** A statement with a RETURNING clause. */
 export type Returning<T> = BatchItem<"pg"> & { readonly _: { readonly result: T[] } };
 
+/** A change of rows, with the tags of the entries that were made from them. */
 export interface Mutation<T> {
   /**
-   * The change, as one transaction. The first row that the first statement returns is
-   * the mutation's value; if it returns none, nothing has changed.
+   * The statements of the change. They run in one transaction. The first row that the first one
+   * returns is the mutation's value; if it returns none, the change matched nothing.
    */
   readonly statements: readonly [Returning<T>, ...BatchItem<"pg">[]];
-  /** Tags that the change makes invalid, as far as they are known beforehand. */
+  /** The tags to invalidate that are known before the change. */
   readonly tags: readonly string[];
   /**
-   * A query of one text column: tags that depend on the rows. It runs in the transaction
-   * of the change, before it and after it; with `after`, only after it.
+   * A query of one text column, for tags that depend on the rows. It runs in the transaction of the
+   * change, before and after it; with `after`, only after it.
    *
-   * It must lock the rows it reads (`FOR UPDATE`, in a subselect). Otherwise, of two who
-   * move one product at once, from A to B and from A to C, both read A before; the second
-   * then waits for the first, overwrites B, and nobody invalidates the lists of B. With
+   * It must lock the rows that it reads (`FOR UPDATE`, in a subselect). Suppose two mutations move a
+   * product at once, from A to B and from A to C. Without the lock both read A before the change;
+   * the second then waits for the first, overwrites B, and the lists of B are not invalidated. With
    * the lock the second waits before it reads, and reads B.
    */
   readonly tagQuery?: SQL | { readonly after: SQL };
   /**
-   * How far the origin's reads may lag behind this change (read replicas): it is
-   * invalidated once more when that is over. Default: the writer's.
+   * How far the origin's reads may lag behind this change, as with read replicas. The change is
+   * invalidated a second time after it. Default: the writer's `originLagMs`.
    */
   readonly originLag?: Duration;
-  /** What the value makes of an entry at once (write-through); otherwise the next reader loads it. */
+  /** Makes the entry of the value, to be stored at once (write-through). Default: the next reader loads it. */
   readonly through?: (value: T) => Through;
 }
 
 export interface Committed<T> {
   readonly value: T | undefined;
-  /** The rows of the outbox that the change left, and what they hold. */
+  /** The ids of the rows that the change left in the outbox. */
   readonly ids: readonly number[];
-  readonly members: readonly LogKey[];
+  /** The log keys of those rows. */
+  readonly logKeys: readonly LogKey[];
 }
 
 /**
- * Runs the change and notes in the outbox what it makes invalid: one request, one
- * transaction. Either both are there afterwards or neither is.
+ * Commits the change together with its rows of the outbox, in one transaction and one request to
+ * the database: either both are stored or neither is.
  */
 export async function commit<T>(
   db: Database,
@@ -59,22 +61,22 @@ export async function commit<T>(
   mutation: Mutation<T>,
 ): Promise<Committed<T>> {
   const { statements, tags, tagQuery } = mutation;
-  const members = tags.map(invalidationKeyOfTag);
+  const logKeys = tags.map(invalidationKeyOfTag);
   const { before, after } = queriesOf(tagQuery);
-  const head = before && insertFound(db, heading, before, members);
+  const head = before && insertFoundTags(db, heading, before, logKeys);
   const tail = after
-    ? insertFound(db, heading, after, members)
-    : insertMembers(db, heading, members);
+    ? insertFoundTags(db, heading, after, logKeys)
+    : insertLogKeys(db, heading, logKeys);
   const [first, ...others] = statements;
 
-  // The statements stand in the middle; the answer has the same order.
+  // The results have the order of the statements: tags before, the change, tags after.
   const results: readonly unknown[] = await db.batch(
     head ? [head, first, ...others, tail] : [first, ...others, tail],
   );
   const [value] = results[head ? 1 : 0] as T[];
   const inserts = (head ? [results[0], results.at(-1)] : [results.at(-1)]) as Inserted[];
   const rows = inserts.flatMap((result) => result.rows);
-  return { value, ids: rows.map((row) => Number(row.id)), members: unionOf(rows) };
+  return { value, ids: rows.map((row) => Number(row.id)), logKeys: unionOf(rows) };
 }
 
 type Inserted = { readonly rows: readonly InsertedRow[] };

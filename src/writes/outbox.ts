@@ -1,3 +1,4 @@
+/** The statements on the outbox. */
 import { sql, type SQL } from "drizzle-orm";
 import type { NeonHttpDatabase } from "drizzle-orm/neon-http";
 import type { LogKey } from "../core/invalidation-key.ts";
@@ -7,62 +8,62 @@ import type { Millis } from "../core/time.ts";
 
 export type Database = NeonHttpDatabase;
 
-/** What an INSERT into the outbox answers. Postgres' bigint arrives as text. */
+/** A row that an INSERT into the outbox returns. Postgres' bigint arrives as text. */
 export interface InsertedRow extends Record<string, unknown> {
   readonly id: string;
-  readonly members: LogKey[];
+  readonly logKeys: LogKey[];
 }
 
 /** A row of the outbox as the relay reads it. */
 export interface OutboxRow {
   readonly id: number;
-  readonly members: readonly LogKey[];
+  readonly logKeys: readonly LogKey[];
   readonly number: Seq | null;
   readonly lagMs: Millis;
   readonly settled: boolean;
 }
 
-/** What a row says beside its members. */
+/** The fields of a new row beside its log keys. */
 export interface Heading {
-  /** Whose log the members are of. */
+  /** The namespace of the log. */
   readonly namespace: string;
   /** How long after the first invalidation a second one is due; 0 for none. */
   readonly lagMs: Millis;
 }
 
-/** One row with the members; for what is known before the transaction. */
-export function insertMembers(db: Database, heading: Heading, members: readonly LogKey[]) {
+/** Inserts one row with log keys that are known before the transaction. */
+export function insertLogKeys(db: Database, heading: Heading, logKeys: readonly LogKey[]) {
   const { namespace, lagMs } = heading;
   return db.execute<InsertedRow>(sql`
     insert into ${outbox} (namespace, lag_ms, members)
-    values (${namespace}, ${lagMs}::integer, ${textArray(members)})
-    returning id, members`);
+    values (${namespace}, ${lagMs}::integer, ${textArray(logKeys)})
+    returning id, members as "logKeys"`);
 }
 
 /**
- * One row with the tags that `tagQuery` finds and `members` beside them; none if it
- * finds nothing. Runs inside the transaction of the change, before it and after it.
+ * Inserts one row with the tags that `tagQuery` finds and with `logKeys`; no row if it finds nothing.
+ * It runs in the transaction of the change, before or after the change itself.
  */
-export function insertFound(
+export function insertFoundTags(
   db: Database,
   { namespace, lagMs }: Heading,
   tagQuery: SQL,
-  members: readonly LogKey[],
+  logKeys: readonly LogKey[],
 ) {
   return db.execute<InsertedRow>(sql`
-    with found (member) as materialized (
+    with found (log_key) as materialized (
       select 't:' || named.tag from (${tagQuery}) as named (tag) where named.tag is not null
     )
     insert into ${outbox} (namespace, lag_ms, members)
     select ${namespace}, ${lagMs}::integer,
-      array(select member from found union select unnest(${textArray(members)}))
+      array(select log_key from found union select unnest(${textArray(logKeys)}))
     where exists (select from found)
-    returning id, members`);
+    returning id, members as "logKeys"`);
 }
 
 /**
- * Notes the number under which the rows are in the log. Two who note the same row leave
- * the higher number: the log holds the members under it or a later one.
+ * Records the number under which the log has the rows. If two writers record the same row, the
+ * higher number stays: the log has its keys under that number or a later one.
  */
 export function noteNumber(
   db: Database,
@@ -77,7 +78,7 @@ export function noteNumber(
     where id = any(${idArray(ids)})`);
 }
 
-/** Deletes the rows whose number is still the one that was seen; others were handled anew. */
+/** Deletes the rows whose number has not changed since they were read; others were invalidated again meanwhile. */
 export function deleteSettled(db: Database, rows: readonly OutboxRow[]) {
   const numbers = rows.map((row) => row.number ?? 0);
   return db.execute(sql`
@@ -86,12 +87,12 @@ export function deleteSettled(db: Database, rows: readonly OutboxRow[]) {
     where outbox.id = seen.id and outbox.number = seen.number`);
 }
 
-/** Deletes rows of a change that did not happen. */
+/** Deletes the rows of a change that matched nothing. */
 export function deleteRows(db: Database, ids: readonly number[]) {
   return db.execute(sql`delete from ${outbox} where id = any(${idArray(ids)})`);
 }
 
-/** The oldest rows of the namespace that something is to be done about now. */
+/** The oldest rows of the namespace that are due: not invalidated yet, due for a second invalidation, or due for verification. */
 export async function selectDue(
   db: Database,
   { namespace, verifyAfterMs, limit }: Due & { limit: number },
@@ -99,7 +100,7 @@ export async function selectDue(
   return db
     .select({
       id: outbox.id,
-      members: sql<LogKey[]>`${outbox.members}`,
+      logKeys: sql<LogKey[]>`${outbox.logKeys}`,
       number: outbox.number,
       lagMs: outbox.lagMs,
       settled: outbox.settled,
@@ -115,7 +116,7 @@ export async function selectDue(
     .limit(limit);
 }
 
-/** In how long the next second invalidation is due, by the database's clock; undefined if none is. */
+/** How long until the next second invalidation is due, by the database's clock. Undefined if none is pending. */
 export async function nextInvalidation(
   db: Database,
   namespace: string,
@@ -134,10 +135,10 @@ export async function nextInvalidation(
   return inMs === null ? undefined : Math.max(0, Math.ceil(inMs));
 }
 
-/** Which rows are a relay's, and how long they rest. */
+/** Which rows a relay handles. */
 export interface Due {
   readonly namespace: string;
-  /** From the last invalidation to the look whether the log still has it. */
+  /** How long after its last invalidation a row is verified against the log. */
   readonly verifyAfterMs: Millis;
 }
 

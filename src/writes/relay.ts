@@ -1,9 +1,9 @@
+/** The relay of the transactional outbox: delivers its rows to the invalidation log. */
 import { originFaultOf, type Fault } from "../core/faults.ts";
 import type { Context } from "../core/context.ts";
 import type { Invalidator } from "../core/invalidator.ts";
 import type { LogKey } from "../core/invalidation-key.ts";
 import type { Millis } from "../core/time.ts";
-
 import {
   deleteSettled,
   nextInvalidation,
@@ -19,43 +19,47 @@ export interface RelayOptions extends Due {
   readonly invalidator: Pick<Invalidator, "invalidate" | "numbers">;
 }
 
-/** What one run of the relay found and did, in rows of the outbox. */
+/** The outcome of one run of the relay, in rows of the outbox. */
 export interface RelayReport {
   readonly handled: number;
-  /** Invalidated, for the first time or once more after the origin's lag. */
+  /** Rows that were invalidated, for the first time or again after the origin's lag. */
   readonly invalidated: number;
-  /** Invalidated once more, because the log had lost what it had acknowledged. */
+  /** Rows that were invalidated again because the log had lost their number. */
   readonly lost: number;
-  /** Found in the log, and done with. */
+  /** Rows that were found in the log and deleted. */
   readonly deleted: number;
-  /** In how long the next second invalidation is due; undefined if there is none, or nobody knows. */
+  /** How long until the next second invalidation is due. Undefined if none is, or if the run failed. */
   readonly nextInMs?: Millis;
-  /** What ended the run early; what is left waits for the next one. */
+  /** The fault that ended the run early. The next run continues. */
   readonly fault?: Fault;
 }
 
-/** Rows of one round: one query, one script call, one or two updates. */
+/** Rows of one round, which takes one query, at most three requests to Redis and at most four updates. */
 const BATCH_ROWS = 500;
-/** Rounds of one run: a backlog is worked off, a run ends. */
+/** Rounds of one run, so that a run with a large backlog ends. */
 const MAX_ROUNDS = 20;
 
-type Tally = { -readonly [K in keyof RelayReport]: RelayReport[K] };
+interface Run extends RelayOptions {
+  readonly ctx: Context;
+  readonly tally: { -readonly [K in keyof RelayReport]: RelayReport[K] };
+}
 
 /**
- * Brings the log up to date with the outbox of one namespace: invalidates what nobody did, verifies what
- * is noted as done, and deletes exactly the rows that the log was seen to have. Safe to
- * run at any time and several at once: an invalidation may be repeated, and a row is
- * deleted only under the number that was verified.
+ * Brings the log up to date with the outbox of one namespace: invalidates rows that have no number,
+ * verifies rows that have one, and deletes the rows that the log has. It may run at any time and
+ * concurrently: an invalidation may be repeated, and a row is deleted only if its number is still
+ * the one that was verified.
  */
 export async function relay(options: RelayOptions, ctx: Context): Promise<RelayReport> {
-  const tally: Tally = { handled: 0, invalidated: 0, lost: 0, deleted: 0 };
+  const tally: Run["tally"] = { handled: 0, invalidated: 0, lost: 0, deleted: 0 };
+  const run: Run = { ...options, ctx, tally };
   try {
     for (let round = 0; round < MAX_ROUNDS; round++) {
       const rows = await selectDue(options.db, { ...options, limit: BATCH_ROWS });
       tally.handled += rows.length;
-      const fault =
-        (await invalidateOpen(options, rows, tally, ctx)) ??
-        (await verifySettled(options, rows, tally, ctx));
+      const open = rows.filter((row) => !row.settled);
+      const settled = rows.filter((row) => row.settled);
+      const fault = (await invalidateOpen(run, open)) ?? (await verifySettled(run, settled));
       if (fault !== undefined) return { ...tally, fault };
       if (rows.length < BATCH_ROWS) break;
     }
@@ -66,62 +70,50 @@ export async function relay(options: RelayOptions, ctx: Context): Promise<RelayR
   }
 }
 
-/** Rows that the log is not known to have, or has from before the origin's lag was over. */
-async function invalidateOpen(
-  { db, invalidator }: RelayOptions,
-  rows: readonly OutboxRow[],
-  tally: Tally,
-  ctx: Context,
-): Promise<Fault | undefined> {
-  const open = rows.filter((row) => !row.settled);
+/** Invalidates the rows that have no number, and those whose second invalidation is due. */
+async function invalidateOpen(run: Run, open: readonly OutboxRow[]): Promise<Fault | undefined> {
   if (open.length === 0) return undefined;
-  const result = await invalidator.invalidate(unionOf(open), ctx);
+  const result = await run.invalidator.invalidate(unionOf(open), run.ctx);
   if (!result.ok) return result.fault;
-  tally.invalidated += open.length;
-  const { seq } = result.value;
+  run.tally.invalidated += open.length;
   const isSettled = (row: OutboxRow) => row.lagMs === 0 || row.number !== null;
   for (const settled of [true, false]) {
     const ids = open.filter((row) => isSettled(row) === settled).map((row) => row.id);
-    if (ids.length > 0) await noteNumber(db, ids, seq, { settled });
+    if (ids.length > 0) await noteNumber(run.db, ids, result.value.seq, { settled });
   }
   return undefined;
 }
 
-/** A log that failed over may lack what it had acknowledged; then it is told again. */
-async function verifySettled(
-  { db, invalidator }: RelayOptions,
-  rows: readonly OutboxRow[],
-  tally: Tally,
-  ctx: Context,
-): Promise<Fault | undefined> {
-  const settled = rows.filter((row) => row.settled);
+/**
+ * Deletes the rows whose log keys the log has. A fail-over of Redis may lose numbers that were
+ * acknowledged; their rows are invalidated again.
+ */
+async function verifySettled(run: Run, settled: readonly OutboxRow[]): Promise<Fault | undefined> {
   if (settled.length === 0) return undefined;
-  const members = unionOf(settled);
-  const numbers = await invalidator.numbers(members, ctx);
+  const { db, invalidator, tally, ctx } = run;
+  const logKeys = unionOf(settled);
+  const numbers = await invalidator.numbers(logKeys, ctx);
   if (!numbers.ok) return numbers.fault;
-  const inLog = new Map(members.map((member, at) => [member, numbers.value[at] ?? 0]));
-  const isThere = (row: OutboxRow) =>
-    row.members.every((member) => (inLog.get(member) ?? 0) >= (row.number ?? 0));
+  const numberOf = new Map(logKeys.map((logKey, at) => [logKey, numbers.value[at] ?? 0]));
+  const isInLog = (row: OutboxRow) =>
+    row.logKeys.every((logKey) => (numberOf.get(logKey) ?? 0) >= (row.number ?? 0));
 
-  const there = settled.filter(isThere);
-  if (there.length > 0) {
-    await deleteSettled(db, there);
-    tally.deleted += there.length;
+  const inLog = settled.filter(isInLog);
+  if (inLog.length > 0) {
+    await deleteSettled(db, inLog);
+    tally.deleted += inLog.length;
   }
-  const lost = settled.filter((row) => !isThere(row));
+  const lost = settled.filter((row) => !isInLog(row));
   if (lost.length === 0) return undefined;
-  const result = await invalidator.invalidate(unionOf(lost), ctx);
-  if (!result.ok) return result.fault;
+  const again = await invalidator.invalidate(unionOf(lost), ctx);
+  if (!again.ok) return again.fault;
   tally.lost += lost.length;
-  await noteNumber(
-    db,
-    lost.map((row) => row.id),
-    result.value.seq,
-    { settled: true },
-  );
+  const ids = lost.map((row) => row.id);
+  await noteNumber(db, ids, again.value.seq, { settled: true });
   return undefined;
 }
 
-export function unionOf(rows: readonly { readonly members: readonly LogKey[] }[]): LogKey[] {
-  return [...new Set(rows.flatMap((row) => row.members))];
+/** All log keys of the rows, without repetitions. */
+export function unionOf(rows: readonly { readonly logKeys: readonly LogKey[] }[]): LogKey[] {
+  return [...new Set(rows.flatMap((row) => row.logKeys))];
 }

@@ -1,4 +1,4 @@
-/** Write-through: what was written becomes the entry, without a load. */
+/** Write-through: the written value is stored as the entry, without a load. */
 import type { LogPosition } from "../core/entry.ts";
 import type { Policy } from "../core/policy.ts";
 import type { Context } from "../core/context.ts";
@@ -6,23 +6,24 @@ import type { Invalidation } from "../core/invalidator.ts";
 import { derivedInvalidationKeys, invalidationKeyOfTag } from "../core/invalidation-key.ts";
 import type { Engine } from "../engine/lookup.ts";
 
-/** The entry that a write makes. */
+/** The entry that a write stores. */
 export interface Through {
   readonly key: string;
   readonly policy: Policy;
-  /** What a load would have given: JSON. */
+  /** The value that a load would return; a JSON value. */
   readonly value: unknown;
-  /** The tags that a load would have added. */
+  /** The tags that a load would add. */
   readonly tags: readonly string[];
 }
 
+/** Stores written values as entries, unless a later write may have overtaken them. */
 export interface WriteThrough {
-  /** What is known before the commit begins. */
-  moment(): LogPosition;
+  /** How far this isolate knows the log. Call it before the commit begins. */
+  logPosition(): LogPosition;
   /**
-   * Stores the value as of the write's own number; unless another write to the same
-   * names was numbered since `before`: whose value is the later one is not known then,
-   * and the next reader loads it. Returns whether it stored.
+   * Stores the value with the write's own number as `asOf`. It stores nothing if another write of
+   * the same invalidation keys was numbered after `before`: it is unknown which of the two values is
+   * the later one, so the next reader loads. Returns whether it stored the value.
    */
   put(
     through: Through,
@@ -39,17 +40,17 @@ export interface WriteThroughOptions {
 
 export function createWriteThrough({ engine, etagOf }: WriteThroughOptions): WriteThrough {
   return {
-    moment: engine.logPosition,
+    logPosition: engine.logPosition,
     async put({ key, policy, value, tags }, before, invalidation, ctx) {
       const { seq, era, previous } = invalidation;
       if (era !== before.era || previous > before.asOf) return false;
       const now = ctx.now();
       const body = JSON.stringify(value);
-      const members = [...derivedInvalidationKeys(key), ...tags.map(invalidationKeyOfTag)];
+      const invalidationKeys = [...derivedInvalidationKeys(key), ...tags.map(invalidationKeyOfTag)];
       engine.put(
         key,
         policy,
-        { storable: true, kind: "value", body, etag: await etagOf(body), members },
+        { storable: true, kind: "value", body, etag: await etagOf(body), invalidationKeys },
         { asOf: seq, era, startedAt: now, storedAt: now },
         ctx,
       );

@@ -1,15 +1,16 @@
 import type { Fault } from "../core/faults.ts";
 
-/** True if the origin answered that it did nothing. Any other failure leaves that open. */
+/** Whether the origin answered that it changed nothing. After any other failure the change may have been made. */
 export function isRejection(cause: Fault): boolean {
   return cause.code === "origin.rejected";
 }
 
 /**
- * Thrown by a write whose commit was not confirmed: it may or may not have happened.
- * Readers are safe either way; the caller must read before it writes again.
+ * Thrown by a write whose commit was not confirmed, so that it may or may not have been made. The
+ * entries were invalidated in any case; the caller must read before it writes again.
  */
 export class WriteUnconfirmed extends Error {
+  /** The failure of the commit. */
   readonly fault: Fault;
   constructor(cause: Fault) {
     super(`the write was not confirmed: ${cause.code}: ${cause.message}`);

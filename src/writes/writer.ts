@@ -14,62 +14,68 @@ import {
 import type { Millis } from "../core/time.ts";
 import { commit, type Committed, type Mutation } from "./mutate.ts";
 import { isRejection, WriteUnconfirmed } from "./unconfirmed.ts";
-import { deleteRows, insertMembers, noteNumber, type Database, type Heading } from "./outbox.ts";
+import { deleteRows, insertLogKeys, noteNumber, type Database, type Heading } from "./outbox.ts";
 import { relay, type RelayReport } from "./relay.ts";
 import type { Seq } from "../core/seq.ts";
 import type { WriteThrough } from "./through.ts";
 
-/** `deferred`: every reader will learn of it, but not before Redis is back. */
+/** `done`: the log has the invalidation. `deferred`: Redis was away; the relay will deliver it. */
 export type InvalidationState = "done" | "deferred";
 
+/** The result of `writer.mutate`. */
 export interface Written<T> {
-  /** Undefined if no row was matched. */
+  /** Undefined if the change matched no row. */
   readonly value: T | undefined;
+  /** `deferred` if Redis did not answer. */
   readonly invalidation: InvalidationState;
 }
 
+/** Writes rows and purges entries, with invalidations that no failure loses. */
 export interface Writer {
   /**
-   * Changes rows, and makes everything invalid that was made from them.
+   * Commits a change and invalidates the entries that were made from the changed rows.
    *
-   * @throws what the database threw, if it answered that nothing was changed
-   * @throws {WriteUnconfirmed} if it is unknown whether the change was made
+   * @throws the database's error, if it answered that it changed nothing
+   * @throws {WriteUnconfirmed} if the change may or may not have been made
    * @example
-   * await writer.mutate({
-   *   statements: [db.update(products).set({ stock }).where(eq(products.id, 42)).returning()],
-   *   tags: ["product:42"],
-   * }, ctx);
+   * await strata.writer.mutate(
+   *   {
+   *     statements: [db.update(products).set({ stock: 7 }).where(eq(products.id, 42)).returning()],
+   *     tags: ["product:42"],
+   *   },
+   *   c.var.strata.ctx,
+   * );
    */
   mutate<T>(mutation: Mutation<T>, ctx: Context): Promise<Written<T>>;
   /**
-   * Invalidates what the targets name.
+   * Invalidates tags, keys, prefixes or the whole namespace.
    *
-   * @throws {DefinitionError} if a target cannot be purged
-   * @throws {CacheUnavailable} if neither the log nor the outbox could take it
+   * @throws {DefinitionError} if a target is invalid
+   * @throws {CacheUnavailable} if neither the log nor the outbox accepted it
    */
   purge(targets: PurgeTargets, ctx: Context): Promise<InvalidationState>;
-  /** Finishes what writes have left; for the cron trigger. Never rejects. */
+  /** Delivers the rows of the outbox to the log; for the cron trigger. Never rejects. */
   relay(ctx: Context): Promise<RelayReport>;
 }
 
 export interface WriterOptions {
   readonly db: Database;
   readonly invalidator: Invalidator;
-  /** Whose log is invalidated; the rows of other namespaces are left to their own writers. */
+  /** The namespace of the log and of the rows that the relay handles. */
   readonly namespace: string;
-  /** How far the origin's reads lag behind its writes, where a mutation does not say. Default 0. */
+  /** How far the origin's reads lag behind its writes, for mutations that do not set `originLag`. Default 0. */
   readonly originLagMs?: Millis;
-  /** From an invalidation to the look whether the log still has it. */
+  /** How long after an invalidation the relay verifies that the log still has it. */
   readonly verifyAfterMs: Millis;
-  /** Wakes the relay for second invalidations; without it they wait for the cron trigger. */
+  /** Runs the relay when second invalidations are due. Without it they wait for the cron trigger. */
   readonly alarm?: RelayAlarm;
-  /** Makes entries of what is written; without it `through` of a mutation has no effect. */
+  /** Stores written values as entries. Without it `through` of a mutation has no effect. */
   readonly through?: WriteThrough;
 }
 
 export function createWriter(options: WriterOptions): Writer {
   const { db, invalidator, namespace, originLagMs = 0, verifyAfterMs, alarm } = options;
-  /** This isolate has left rows behind; its next success is the sign to go and get them. */
+  /** This isolate deferred invalidations. Its next success shows that Redis is back, and runs the relay. */
   let backlog = false;
 
   async function runRelay(ctx: Context): Promise<RelayReport> {
@@ -80,13 +86,13 @@ export function createWriter(options: WriterOptions): Writer {
     return report;
   }
 
-  /** An alarm that cannot be set costs a wait for the cron trigger. */
+  /** If the alarm cannot be set, the cron trigger runs the relay later. */
   function wake(inMs: Millis, ctx: Context): void {
     if (alarm !== undefined) ctx.defer(alarm.wake(inMs));
   }
 
-  /** Not before the number is noted: the relay would find nothing to wait for. */
-  async function note(
+  /** Records the number, and then sets the alarm: the relay looks for rows with a number. */
+  async function recordNumber(
     ids: readonly number[],
     seq: Seq,
     lagMs: Millis,
@@ -97,17 +103,17 @@ export function createWriter(options: WriterOptions): Writer {
   }
 
   async function invalidate(
-    members: readonly LogKey[],
+    logKeys: readonly LogKey[],
     ctx: Context,
   ): Promise<Result<Invalidation>> {
-    const result = await invalidator.invalidate(members, ctx);
+    const result = await invalidator.invalidate(logKeys, ctx);
     const outcome = result.ok ? "done" : "deferred";
-    ctx.emit({ type: "invalidation.end", members: members.length, outcome });
+    ctx.emit({ type: "invalidation.end", logKeys: logKeys.length, outcome });
     return result;
   }
 
-  /** What becomes of rows of the outbox once their members have, or have not, a number. */
-  function conclude(
+  /** Updates rows of the outbox in the background, after their invalidation succeeded or failed. */
+  function finish(
     ids: readonly number[],
     lagMs: Millis,
     result: Result<Invalidation>,
@@ -117,28 +123,28 @@ export function createWriter(options: WriterOptions): Writer {
       backlog = true;
       return "deferred";
     }
-    if (ids.length > 0) inBackground(note(ids, result.value.seq, lagMs, ctx), ctx);
+    if (ids.length > 0) inBackground(recordNumber(ids, result.value.seq, lagMs, ctx), ctx);
     if (backlog) ctx.defer(runRelay(ctx));
     return "done";
   }
 
   async function mutate<T>(mutation: Mutation<T>, ctx: Context): Promise<Written<T>> {
-    const before = options.through?.moment();
+    const before = options.through?.logPosition();
     const heading = { namespace, lagMs: lagOf(mutation.originLag ?? originLagMs) };
-    const { value, ids, members } = await confirmed(mutation, heading, ctx);
+    const { value, ids, logKeys } = await commitOrInvalidate(mutation, heading, ctx);
     if (value === undefined) {
       if (ids.length > 0) inBackground(deleteRows(db, ids), ctx);
       return { value, invalidation: "done" };
     }
-    invalidator.markInvalidated(members);
-    const result = await invalidate(members, ctx);
+    invalidator.markInvalidated(logKeys);
+    const result = await invalidate(logKeys, ctx);
     if (result.ok && before !== undefined && mutation.through !== undefined)
       await options.through?.put(mutation.through(value), before, result.value, ctx);
-    return { value, invalidation: conclude(ids, heading.lagMs, result, ctx) };
+    return { value, invalidation: finish(ids, heading.lagMs, result, ctx) };
   }
 
-  /** A commit whose answer did not come may still happen: readers must not miss it. */
-  async function confirmed<T>(
+  /** Commits. A commit that was not confirmed may still happen, so its tags are invalidated in any case. */
+  async function commitOrInvalidate<T>(
     mutation: Mutation<T>,
     heading: Heading,
     ctx: Context,
@@ -154,45 +160,45 @@ export function createWriter(options: WriterOptions): Writer {
       const cause = originFaultOf(error);
       end(cause.code);
       if (isRejection(cause)) throw error;
-      const members = mutation.tags.map(invalidationKeyOfTag);
-      invalidator.markInvalidated(members);
-      await invalidate(members, ctx);
-      // Tags that only the database knows are in the outbox, if there are any.
+      const logKeys = mutation.tags.map(invalidationKeyOfTag);
+      invalidator.markInvalidated(logKeys);
+      await invalidate(logKeys, ctx);
+      // If the commit happened, the outbox has the tags of `tagQuery`; the relay finds them.
       ctx.defer(runRelay(ctx).then(() => (backlog = true)));
       throw new WriteUnconfirmed(cause);
     }
   }
 
   async function purge(targets: PurgeTargets, ctx: Context): Promise<InvalidationState> {
-    const members = logKeysOfPurge(targets);
-    if (members.length === 0) return "done";
-    invalidator.markInvalidated(members);
-    // Nothing is committed that the log would have to wait for: both at once.
+    const logKeys = logKeysOfPurge(targets);
+    if (logKeys.length === 0) return "done";
+    invalidator.markInvalidated(logKeys);
+    // A purge commits no change that the log must wait for, so both are written at once.
     const [ids, result] = await Promise.all([
-      insertMembers(db, { namespace, lagMs: originLagMs }, members).then(
+      insertLogKeys(db, { namespace, lagMs: originLagMs }, logKeys).then(
         ({ rows }) => rows.map((row) => Number(row.id)),
         (error: unknown) => {
           ctx.emit({ type: "fault.raise", fault: originFaultOf(error) });
           return [];
         },
       ),
-      invalidate(members, ctx),
+      invalidate(logKeys, ctx),
     ]);
     if (!result.ok && ids.length === 0) throw new CacheUnavailable(result.fault);
-    return conclude(ids, originLagMs, result, ctx);
+    return finish(ids, originLagMs, result, ctx);
   }
 
   return { mutate, purge, relay: runRelay };
 }
 
-/** @throws {DefinitionError} if it is no duration, or longer than anything is cached. */
+/** The lag in milliseconds. @throws {DefinitionError} if it is no duration or longer than 7 days, the longest lifetime. */
 function lagOf(originLag: Duration): Millis {
   const lagMs = Math.ceil(toMillis(originLag, "originLag"));
   if (lagMs > MAX_LIFETIME_MS) throw new DefinitionError("originLag", "must be at most 7 days");
   return lagMs;
 }
 
-/** Work that the relay does again should it fail. */
+/** Runs work after the response. The relay repeats it if it fails. */
 function inBackground(work: Promise<unknown>, ctx: Context): void {
   ctx.defer(
     work.catch((error: unknown) => ctx.emit({ type: "fault.raise", fault: originFaultOf(error) })),

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { clearFaults, putFault } from "../writes/faults.ts";
-import { backgroundContext } from "../../src/compose.ts";
+import { backgroundContext } from "../../src/index.ts";
 import { createClient, problemOf, type Client } from "./client.ts";
 
 afterEach(clearFaults);

@@ -3,8 +3,9 @@ import { plant } from "./planted-project.ts";
 
 test("check: a sound project passes every gate", () => {
   using project = plant();
+  project.run("reference");
   const { passed, output } = project.run("check");
-  expect(output.match(/^ok {6}check:\w+/gmu)).toHaveLength(6);
+  expect(output.match(/^ok {6}check:\w+/gmu)).toHaveLength(7);
   expect(passed).toBe(true);
 });
 
@@ -12,6 +13,7 @@ test("check: a gate that fails does not hide the next", () => {
   using project = plant({
     "src/core/odd.ts": "export const odd: any   = Date.now();\n",
   });
+  project.run("reference");
   const { passed, output } = project.run("check");
   expect(passed).toBe(false);
   expect(output.match(/^FAILED {2}check:\w+/gmu)).toEqual([

@@ -8,18 +8,18 @@ test("dead code: a sound project passes", () => {
 
 test.each([
   [
-    "a file that nobody imports",
+    "a file that no other file imports",
     "src/core/orphan.ts",
     "export const orphan = 1;\n",
     "Unused files (1)",
   ],
   [
-    "an export that nobody imports",
+    "an export that no file imports",
     "src/core/double.ts",
     "export const double = (n: number): number => n * 2;\nexport const triple = (n: number): number => n * 3;\n",
     "Unused exports (1)",
   ],
-])("dead code: %s fails", (_what, path, text, says) => {
+])("dead code: %s fails", (_fault, path, text, says) => {
   using project = plant({ [path]: text });
   const { passed, output } = project.run("check:dead");
   expect(passed).toBe(false);
@@ -27,7 +27,7 @@ test.each([
   expect(output).toContain(path);
 });
 
-test("dead code: a dependency that nobody imports fails", () => {
+test("dead code: a dependency that no file imports fails", () => {
   using project = plant({}, { hono: "4.13.19" });
   const { passed, output } = project.run("check:dead");
   expect(passed).toBe(false);

@@ -12,7 +12,10 @@ ADMIN_TOKEN=0123456789abcdef
 `;
 const NOT_FOUND = 'echo "Worker \\"planted\\" not found." >&2; exit 1';
 
-/** Deploys from a folder of its own, with a `wrangler` that answers `secret list` as told. */
+/**
+ * Runs the deployment in its own folder, with a `wrangler` that answers `secret list` with the
+ * given text.
+ */
 function deploy({ secretList, secrets = "", toml = "" }: Record<string, string>) {
   const root = mkdtempSync(join(tmpdir(), "strata-deploy-"));
   try {
@@ -35,7 +38,7 @@ function deploy({ secretList, secrets = "", toml = "" }: Record<string, string>)
   }
 }
 
-test("deploy: a first deployment without secrets names each that is missing, and does not run", () => {
+test("deploy: a first deployment without secrets names each missing secret and does not run", () => {
   const { status, output } = deploy({ secretList: NOT_FOUND });
   expect(status).toBe(1);
   expect(output).toContain("problem: DATABASE_URL: ");
@@ -47,7 +50,7 @@ test("deploy: a first deployment without secrets names each that is missing, and
 test("deploy: a first deployment with its secrets in a file runs", () => {
   const { status, output } = deploy({ secretList: NOT_FOUND, secrets: SECRETS });
   expect(output).toContain("ran wrangler deploy --secrets-file secrets.env");
-  expect(output).toContain("warning: no route with a domain of its own");
+  expect(output).toContain("warning: wrangler.toml has no route with its own domain");
   expect(status).toBe(0);
 });
 
@@ -59,7 +62,7 @@ test("deploy: a malformed secret in the file is named without its value", () => 
   expect(output).not.toContain("hush");
 });
 
-test("deploy: secrets that the Worker holds already count", () => {
+test("deploy: secrets that the Worker already has count as set", () => {
   const names = ["DATABASE_URL", "UPSTASH_REDIS_REST_URL", "UPSTASH_REDIS_REST_TOKEN"];
   const secretList = `echo '${JSON.stringify(names.map((name) => ({ name })))}'`;
   const { status, output } = deploy({ secretList, toml: 'route = "cache.example.com/*"\n' });
@@ -69,14 +72,14 @@ test("deploy: secrets that the Worker holds already count", () => {
   expect(status).toBe(0);
 });
 
-test("deploy: an address of a local service does not leave the machine", () => {
+test("deploy: a variable with a local service's address is an error", () => {
   const toml = '[vars]\nNEON_ENDPOINT = "http://127.0.0.1:8790/sql"\n';
   const { status, output } = deploy({ secretList: NOT_FOUND, secrets: SECRETS, toml });
   expect(status).toBe(1);
   expect(output).toContain("problem: NEON_ENDPOINT: is for local services only");
 });
 
-test("deploy: when the secrets cannot be listed, nothing runs", () => {
+test("deploy: nothing is deployed if the secrets cannot be listed", () => {
   const { status, output } = deploy({ secretList: 'echo "not logged in" >&2; exit 1' });
   expect(status).toBe(1);
   expect(output).toContain("not logged in");

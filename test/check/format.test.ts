@@ -6,7 +6,7 @@ test("format: a sound project passes", () => {
   expect(project.run("check:format")).toMatchObject({ passed: true });
 });
 
-test("format: a file laid out otherwise fails, and is named", () => {
+test("format: a file with other formatting fails and is named", () => {
   using project = plant({ "src/core/odd.ts": "export const odd   = 1\n" });
   const { passed, output } = project.run("check:format");
   expect(passed).toBe(false);

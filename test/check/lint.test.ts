@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { plant } from "./planted-project.ts";
 
-/** A file of that many lines, counting the blank one and the comments. */
+/** Returns a file with this number of lines, including the blank one and the comments. */
 const lines = (count: number): string =>
   `export const odd = 1;\n\n${"// A line.\n".repeat(count - 2)}`;
 
@@ -28,7 +28,7 @@ test.each([
   ["a floating promise in Node", "dev/odd.ts", PROMISE, "no-floating-promises"],
   ["a floating promise in a test", "test/core/odd.test.ts", PROMISE, "no-floating-promises"],
   [
-    "a promise taken for a boolean",
+    "a promise used as a boolean",
     "src/core/odd.ts",
     "export async function later(): Promise<void> {}\n\nexport const odd = [1].filter(async () => later());\n",
     "no-misused-promises",
@@ -46,7 +46,7 @@ test.each([
     "no-explicit-any",
   ],
   [
-    "all of zod",
+    "an import of plain zod",
     "src/core/odd.ts",
     'import { z } from "zod";\n\nexport const odd = z.string();\n',
     "no-restricted-imports",
@@ -73,7 +73,7 @@ test.each([
     "filename-case",
   ],
   [
-    "a switch that forgets a case",
+    "a switch without one of its cases",
     "src/core/odd.ts",
     'export const odd = (x: "a" | "b"): number => {\n  switch (x) {\n    case "a":\n      return 1;\n  }\n  return 2;\n};\n',
     "switch-exhaustiveness-check",
@@ -96,7 +96,7 @@ test.each([
     'import { test, expect } from "vitest";\n\ntest.only("odd", () => {\n  expect(1).toBe(1);\n});\n',
     "no-focused-tests",
   ],
-])("lint: %s fails", (_what, path, text, rule) => {
+])("lint: %s fails", (_fault, path, text, rule) => {
   using project = plant({ [path]: text });
   const { passed, output } = project.run("check:lint");
   expect(passed).toBe(false);
@@ -115,7 +115,7 @@ test.each([
   expect(output).toContain(says);
 });
 
-test("lint: an exception that excuses nothing fails", () => {
+test("lint: an unnecessary exception fails", () => {
   using project = plant({
     "src/core/odd.ts":
       "// oxlint-disable-next-line no-console -- left over from a search\nexport const odd = 1;\n",

@@ -13,12 +13,13 @@ import { dirname, join, resolve } from "node:path";
 
 const REPOSITORY = resolve(import.meta.dirname, "../..");
 
-/** The gates as they are configured here, for a project elsewhere. */
+/** The files that configure the gates, to be copied into a project elsewhere. */
 const TOOLCHAIN = [
   ".oxfmtrc.jsonc",
   ".oxlintrc.jsonc",
   "knip.jsonc",
   "tools/check",
+  "tools/reference",
   "tools/tsconfig.json",
   "tsconfig.base.json",
   "tsconfig.json",
@@ -43,13 +44,15 @@ export default {
 `,
 };
 
-/** The manifest of the repository, with the dependencies that the gates themselves need. */
+/** Returns the manifest of the repository, with only the dependencies that the gates need. */
 function manifest(dependencies: Readonly<Record<string, string>>) {
   const own = JSON.parse(readFileSync(join(REPOSITORY, "package.json"), "utf8")) as {
     scripts: Record<string, string>;
     devDependencies: Record<string, string>;
   };
-  const gates = Object.entries(own.scripts).filter(([name]) => name.startsWith("check"));
+  const gates = Object.entries(own.scripts).filter(
+    ([name]) => name.startsWith("check") || name === "reference",
+  );
   const tools = ["@cloudflare/workers-types", "@types/node", "knip", "oxc-parser", "oxfmt"];
   tools.push("oxlint", "oxlint-tsgolint", "typescript", "wrangler");
   return {
@@ -62,22 +65,24 @@ function manifest(dependencies: Readonly<Record<string, string>>) {
   };
 }
 
-/** How a gate ended, and everything that it printed. */
+/** The result of a gate and everything that it printed. */
 export interface Outcome {
   readonly passed: boolean;
   readonly output: string;
 }
 
-/** A sound project in a folder of its own, with files planted in it. */
+/** A sound project in its own folder, with planted files. */
 export interface Planted extends Disposable {
   /** Runs one script of package.json, such as "check:lint", as npm would. */
   run(gate: string): Outcome;
+  /** The text of a file in it. */
+  read(path: string): string;
 }
 
 /**
  * Copies the toolchain beside a sound Worker and plants files in it.
  *
- * @param files contents by path; they replace the sound ones of the same path
+ * @param files contents by path; a file replaces the sound one of the same path
  * @param dependencies versions by name, for package.json
  */
 export function plant(
@@ -114,6 +119,7 @@ export function plant(
       if (error !== undefined) throw error;
       return { passed: status === 0, output: stdout + stderr };
     },
+    read: (path) => readFileSync(join(root, path), "utf8"),
     [Symbol.dispose]: () => rmSync(root, { recursive: true, force: true }),
   };
 }

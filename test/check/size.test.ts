@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
 import { plant } from "./planted-project.ts";
 
-/** Text that does not compress below three quarters of its length. */
+/** Returns text that does not compress below three quarters of its length. */
 function noise(bytes: number): string {
   let text = "";
   for (let i = 0; text.length < bytes; i += 1) {

@@ -8,54 +8,54 @@ test("types: a sound project passes", () => {
 
 test.each([
   {
-    what: "a wrong type in the Worker",
+    fault: "a wrong type in the Worker",
     path: "src/core/odd.ts",
     text: 'export const odd: number = "one";\n',
     says: "src/core/odd.ts(1,14): error TS2322",
   },
   {
-    what: "an array element taken for granted",
+    fault: "an array element without a check for undefined",
     path: "src/core/odd.ts",
     text: "export const odd = (list: number[]): number => list[0];\n",
     says: "error TS2322: Type 'number | undefined'",
   },
   {
-    what: "undefined for an optional property",
+    fault: "undefined assigned to an optional property",
     path: "src/core/odd.ts",
     text: "export const odd: { readonly n?: number } = { n: undefined };\n",
     says: "error TS2375",
   },
   {
-    what: "syntax that cannot be erased",
+    fault: "syntax that cannot be erased",
     path: "dev/odd.ts",
     text: "export enum Odd {\n  One,\n}\n",
     says: "dev/odd.ts(1,13): error TS1294",
   },
   {
-    what: "a global of Node in the Worker",
+    fault: "a global of Node in the Worker",
     path: "src/core/odd.ts",
     text: "export const odd = __filename;\n",
     says: "src/core/odd.ts(1,20): error TS",
   },
   {
-    what: "a global of the Worker in Node",
+    fault: "a global of the Worker in Node",
     path: "dev/odd.ts",
     text: "export const odd = caches.default;\n",
     says: "dev/odd.ts(1,20): error TS",
   },
   {
-    what: "a wrong type in a test",
+    fault: "a wrong type in a test",
     path: "test/core/odd.test.ts",
     text: 'import { env } from "cloudflare:workers";\n\nexport const odd: number = env;\n',
     says: "test/core/odd.test.ts(3,14): error TS",
   },
   {
-    what: "a file that no program includes",
+    fault: "a file that no program includes",
     path: "scripts/lost.ts",
     text: "export const lost = 1;\n",
     says: "scripts/lost.ts types: tsconfig.json does not include this file",
   },
-])("types: $what fails", ({ path, text, says }) => {
+])("types: $fault fails", ({ path, text, says }) => {
   using project = plant({ [path]: text });
   const { passed, output } = project.run("check:types");
   expect(passed).toBe(false);

@@ -1,11 +1,11 @@
-/** What checks say again and again. */
+/** Expectations that several checks share. */
 import { expect } from "vitest";
 import type { Proxy, Script, Scripted } from "./proxy.ts";
 
 type Given = NonNullable<Scripted["headers"]>;
 type Asking = Readonly<Record<string, string>>;
 
-/** A response with `headers` answers a second request `after` so many seconds without the origin. */
+/** Expects that a response with `headers` answers a second request `after` seconds later, without the origin. */
 export async function reused(
   proxy: Proxy,
   headers: Given,
@@ -21,7 +21,7 @@ export async function reused(
   expect(second.headers.get("Age")).toMatch(/^\d+$/);
 }
 
-/** A response with `headers` does not answer a second request: the origin is asked again. */
+/** Expects that a second request `after` seconds later reaches the origin, although a response with `headers` came first. */
 export async function notReused(
   proxy: Proxy,
   headers: Given,
@@ -41,7 +41,7 @@ export interface ReuseOptions {
   readonly again?: Asking;
 }
 
-/** Stores a first response, lets it go stale, and gives the answer to the next request. */
+/** Stores a response, waits until it is stale, and returns the response to the next request. */
 export async function revalidated(
   proxy: Proxy,
   headers: Given,

@@ -1,25 +1,30 @@
 // oxlint-disable vitest/no-standalone-expect -- requirements.test.ts runs these checks inside its tests
 import { expect } from "vitest";
-import { of } from "./requirement.ts";
+import { requirementsOf } from "./requirement.ts";
 
-const rfc9111 = of(9111);
+const rfc9111 = requirementsOf(9111);
 const FRESH = { "Cache-Control": "max-age=3600" };
 const TAG = { ETag: '"a"' };
 
 export const HEAD = [
-  rfc9111("4.3.5", "SHOULD", "update what is stored by a HEAD that describes it", async (p) => {
-    p.answers(
-      { headers: { "Cache-Control": "max-age=10", ...TAG } },
-      { headers: { "Cache-Control": "max-age=50", ...TAG, "X-New": "1" } },
-    );
-    await p.get();
-    p.advance(11);
-    await p.send({ method: "HEAD" });
-    p.advance(11);
-    const answer = await p.get();
-    expect([answer.body, answer.headers.get("X-New")]).toEqual(["1", "1"]);
-    expect(p.seen.map(({ method }) => method)).toEqual(["GET", "HEAD"]);
-  }),
+  rfc9111(
+    "4.3.5",
+    "SHOULD",
+    "update the stored response by a HEAD that describes it",
+    async (p) => {
+      p.answers(
+        { headers: { "Cache-Control": "max-age=10", ...TAG } },
+        { headers: { "Cache-Control": "max-age=50", ...TAG, "X-New": "1" } },
+      );
+      await p.get();
+      p.advance(11);
+      await p.send({ method: "HEAD" });
+      p.advance(11);
+      const answer = await p.get();
+      expect([answer.body, answer.headers.get("X-New")]).toEqual(["1", "1"]);
+      expect(p.seen.map(({ method }) => method)).toEqual(["GET", "HEAD"]);
+    },
+  ),
   ...[
     { ETag: '"b"' },
     { "Content-Length": "999" },
@@ -28,7 +33,7 @@ export const HEAD = [
     rfc9111(
       "4.3.5",
       "SHOULD",
-      `take for stale what a HEAD describes otherwise: ${Object.keys(other).join("")}`,
+      `treat the stored response as stale if a HEAD has another ${Object.keys(other).join("")}`,
       async (p) => {
         p.answers({ headers: { ...FRESH, ...TAG } }, { headers: { ...FRESH, ...TAG, ...other } });
         await p.get();
@@ -38,7 +43,7 @@ export const HEAD = [
       },
     ),
   ),
-  rfc9111("4.3.5", "MAY", "answer HEAD from a stored GET", async (p) => {
+  rfc9111("4.3.5", "MAY", "answer HEAD from the stored response to a GET", async (p) => {
     p.answers({ headers: { ...FRESH, ...TAG }, body: "hello" });
     await p.get();
     const head = await p.send({ method: "HEAD" });
@@ -50,7 +55,7 @@ export const HEAD = [
     ]).toEqual([200, "", '"a"', "5"]);
     expect(p.seen.length).toBe(1);
   }),
-  rfc9111("4", "MUST NOT", "answer GET from a HEAD", async (p) => {
+  rfc9111("4", "MUST NOT", "answer GET from the response to a HEAD", async (p) => {
     p.answers({ headers: { ...FRESH, ...TAG } });
     await p.send({ method: "HEAD" });
     expect((await p.get()).body).toBe("2");

@@ -1,13 +1,13 @@
 // oxlint-disable vitest/no-standalone-expect -- requirements.test.ts runs these checks inside its tests
 import { expect } from "vitest";
 import type { Proxy } from "./proxy.ts";
-import { of } from "./requirement.ts";
+import { requirementsOf } from "./requirement.ts";
 
-const rfc9111 = of(9111);
-const rfc9875 = of(9875);
+const rfc9111 = requirementsOf(9111);
+const rfc9875 = requirementsOf(9875);
 const FRESH = { "Cache-Control": "max-age=3600" };
 
-/** How often the origin is asked for `path` again after the request. */
+/** Counts how often a GET of `path` reaches the origin after a request with `method`. */
 async function afterwards(p: Proxy, method: string, answer: object, path = "/x"): Promise<number> {
   p.answers({ headers: FRESH });
   await p.get({}, path);
@@ -26,17 +26,17 @@ export const INVALIDATION = [
     }),
   ),
   ...["OPTIONS", "HEAD"].map((method) =>
-    rfc9111("4.4", "MAY", `leave the URI be after ${method}`, async (p) => {
+    rfc9111("4.4", "MAY", `keep the stored response after ${method}`, async (p) => {
       expect(await afterwards(p, method, {})).toBe(0);
     }),
   ),
   ...[201, 204, 302, 303].map((status) =>
-    rfc9111("4.4", "MUST", `invalidate after ${status}`, async (p) => {
+    rfc9111("4.4", "MUST", `invalidate after a POST with ${status}`, async (p) => {
       expect(await afterwards(p, "POST", { status })).toBe(1);
     }),
   ),
   ...[400, 403, 404, 409, 500, 503].map((status) =>
-    rfc9111("4.4", "MUST NOT", `invalidate after ${status}`, async (p) => {
+    rfc9111("4.4", "MUST NOT", `invalidate after a POST with ${status}`, async (p) => {
       expect(await afterwards(p, "POST", { status })).toBe(0);
     }),
   ),
@@ -68,21 +68,26 @@ export const INVALIDATION = [
     await other.send({ path: "/x", host: "a.test" });
     expect(p.seen.length).toBe(3);
   }),
-  rfc9111("4.4", "MUST", "cache again after an invalidation", async (p) => {
+  rfc9111("4.4", "MUST", "store again after an invalidation", async (p) => {
     expect(await afterwards(p, "POST", {})).toBe(1);
     expect((await p.get()).cache).toBe("HIT");
   }),
-  rfc9111("3", "MAY", "reuse for GET what a POST says is at its own URI", async (p) => {
-    p.answers({ headers: { ...FRESH, "Content-Location": "/x" } });
-    await p.send({ method: "POST", body: "x" });
-    const answer = await p.get();
-    expect([answer.body, answer.cache]).toEqual(["1", "HIT"]);
-  }),
+  rfc9111(
+    "3",
+    "MAY",
+    "reuse the response to a POST for GET if Content-Location is the target URI",
+    async (p) => {
+      p.answers({ headers: { ...FRESH, "Content-Location": "/x" } });
+      await p.send({ method: "POST", body: "x" });
+      const answer = await p.get();
+      expect([answer.body, answer.cache]).toEqual(["1", "HIT"]);
+    },
+  ),
   ...[{ "Content-Location": "/y" }, {}].map((headers) =>
     rfc9111(
       "3",
       "MUST NOT",
-      `reuse another POST's response: ${JSON.stringify(headers)}`,
+      `reuse the response to a POST for GET with other fields: ${JSON.stringify(headers)}`,
       async (p) => {
         p.answers({ headers: { ...FRESH, ...headers } });
         await p.send({ method: "POST", body: "x" });
@@ -90,23 +95,33 @@ export const INVALIDATION = [
       },
     ),
   ),
-  rfc9875("2", "MUST", "invalidate a group by the response to an unsafe method", async (p) => {
-    p.answers({ headers: { ...FRESH, "Cache-Groups": '"a", "b"' } });
-    await p.get({}, "/one");
-    p.answers({ headers: { "Cache-Group-Invalidation": '"b"' } });
-    await p.send({ method: "POST", path: "/two" });
-    p.answers({ headers: FRESH });
-    await p.get({}, "/one");
-    expect(p.seen.length).toBe(3);
-  }),
-  rfc9875("3", "MUST NOT", "invalidate a group by the response to a safe method", async (p) => {
-    p.answers({ headers: { ...FRESH, "Cache-Groups": '"a"' } });
-    await p.get({}, "/one");
-    p.answers({ headers: { ...FRESH, "Cache-Group-Invalidation": '"a"' } });
-    await p.get({}, "/two");
-    expect((await p.get({}, "/one")).cache).toBe("HIT");
-  }),
-  rfc9875("2", "MUST", "ignore groups that are no list of strings", async (p) => {
+  rfc9875(
+    "2",
+    "MUST",
+    "invalidate a cache group by the response to an unsafe method",
+    async (p) => {
+      p.answers({ headers: { ...FRESH, "Cache-Groups": '"a", "b"' } });
+      await p.get({}, "/one");
+      p.answers({ headers: { "Cache-Group-Invalidation": '"b"' } });
+      await p.send({ method: "POST", path: "/two" });
+      p.answers({ headers: FRESH });
+      await p.get({}, "/one");
+      expect(p.seen.length).toBe(3);
+    },
+  ),
+  rfc9875(
+    "3",
+    "MUST NOT",
+    "invalidate a cache group by the response to a safe method",
+    async (p) => {
+      p.answers({ headers: { ...FRESH, "Cache-Groups": '"a"' } });
+      await p.get({}, "/one");
+      p.answers({ headers: { ...FRESH, "Cache-Group-Invalidation": '"a"' } });
+      await p.get({}, "/two");
+      expect((await p.get({}, "/one")).cache).toBe("HIT");
+    },
+  ),
+  rfc9875("2", "MUST", "ignore Cache-Groups that are no list of strings", async (p) => {
     p.answers({ headers: { ...FRESH, "Cache-Groups": "a, b" } });
     await p.get({}, "/one");
     p.answers({ headers: { "Cache-Group-Invalidation": "a" } });

@@ -1,18 +1,19 @@
-/** The pass-through cache before a scripted origin, on a clock that tests move. */
+/** The proxy in front of a scripted origin, with a clock that the test advances. */
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { Hono } from "hono";
-import { createStrata, passThrough, type Bindings, type StrataEnv } from "../../src/index.ts";
+import { passThrough, type Bindings, type StrataEnv } from "../../src/index.ts";
 import { createTestClock, uniqueNamespace } from "../support/isolate.ts";
+import { createTestLayer, type TestLayer } from "../support/layer.ts";
 
 export interface Scripted {
   readonly status?: number;
-  /** Several values of one name are several lines. `Date` null: none. */
+  /** Several values of one name become several lines. `Date: null` sends no Date. */
   readonly headers?: Readonly<Record<string, string | readonly string[] | null>>;
   readonly body?: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null;
   /** The connection fails before anything arrives. */
   readonly fails?: boolean;
-  /** How long the origin takes, by the test's clock. */
+  /** Milliseconds that the origin takes, by the test's clock. */
   readonly takesMs?: number;
 }
 
@@ -32,25 +33,25 @@ export interface Sending {
   readonly path?: string;
   readonly body?: string;
   readonly host?: string;
-  /** What the platform tells of the connection. */
+  /** The request's `cf` object. */
   readonly cf?: Readonly<Record<string, string>>;
 }
 
 export interface Proxy {
-  /** What the origin answers, one after the other; the last one again and again. */
+  /** Sets the origin's responses, in order. The last one repeats. */
   answers(...scripts: readonly Script[]): void;
   get(headers?: Readonly<Record<string, string>>, path?: string): Promise<Answer>;
   send(sending: Sending): Promise<Answer>;
-  /** Like `send`, with the body still to be read. `settle` waits for the background work. */
+  /** Like `send`, but does not read the body. `settle` waits for the background work. */
   open(sending: Sending): Promise<{ response: Response; settle: () => Promise<void> }>;
   advance(seconds: number): void;
-  /** The HTTP date so many seconds from now. */
+  /** The HTTP date in `seconds` from now. */
   date(seconds?: number): string;
-  /** What the origin was asked. */
+  /** The requests that reached the origin. */
   readonly seen: Request[];
-  /** Another isolate with the same tiers behind it. */
+  /** Another isolate with the same edge, Redis and origin. */
   sibling(): Proxy;
-  readonly layer: ReturnType<typeof createStrata>;
+  readonly layer: TestLayer;
 }
 
 export interface ProxyOptions {
@@ -78,10 +79,10 @@ function build(
   clock: ReturnType<typeof createTestClock>,
   origin: Origin,
 ): Proxy {
-  const layer = createStrata(
-    { ...(env as unknown as Bindings), STRATA_NAMESPACE: namespace, ...bindings },
-    { now: clock.now, random: () => 0, newId: () => crypto.randomUUID() },
-  );
+  const layer = createTestLayer({
+    now: clock.now,
+    bindings: { STRATA_NAMESPACE: namespace, ...bindings },
+  });
   const date = (seconds = 0): string => new Date(clock.now() + seconds * 1_000).toUTCString();
 
   async function fetchScripted(url: URL, init: RequestInit): Promise<Response> {
@@ -97,7 +98,7 @@ function build(
 
   const pass = passThrough({
     origin: new URL(ORIGIN),
-    invalidator: layer.coherence,
+    invalidator: layer.invalidator,
     fetch: fetchScripted,
     ...options,
   });
@@ -141,7 +142,7 @@ function build(
   return proxy;
 }
 
-/** Bodies tell responses apart: `1` is the first one. */
+/** The default body is the number of the request at the origin, from 1. */
 function responseOf(
   scripted: Scripted,
   number: number,

@@ -1,6 +1,6 @@
 import type { Proxy, ProxyOptions } from "./proxy.ts";
 
-/** One demand of a standard on a shared cache, and the check that shows it is met. */
+/** One requirement of an RFC on a shared cache, and the check that shows that this cache meets it. */
 export interface Requirement {
   readonly rfc: 9110 | 9111 | 5861 | 8246 | 9211 | 9213 | 9875;
   readonly section: string;
@@ -12,8 +12,8 @@ export interface Requirement {
 
 type Level = Requirement["level"];
 
-/** Requirements of one document, section by section. */
-export function of(rfc: Requirement["rfc"]) {
+/** Makes a function that defines requirements of one RFC. */
+export function requirementsOf(rfc: Requirement["rfc"]) {
   return (
     section: string,
     level: Level,

@@ -4,7 +4,7 @@ import { REQUIREMENTS } from "./requirements.ts";
 
 describe.each([...new Set(REQUIREMENTS.map(({ rfc }) => rfc))])("RFC %i", (rfc) => {
   it.each(REQUIREMENTS.filter((requirement) => requirement.rfc === rfc))(
-    "$section $level $rule",
+    "RFC $rfc, $section: the cache $level $rule",
     async ({ check, options }) => {
       await expect(check(createProxy(options))).resolves.toBeUndefined();
     },

@@ -1,4 +1,4 @@
-/** Every demand on a shared cache that is checked; docs/http-requirements.md lists them. */
+/** All requirements that are checked. docs/http-requirements.md lists them. */
 import { FRESHNESS } from "./freshness.ts";
 import { HEAD } from "./head.ts";
 import { INVALIDATION } from "./invalidation.ts";
@@ -13,7 +13,7 @@ import { TARGETED } from "./targeted.ts";
 import { VALIDATION } from "./validation.ts";
 import { VARY } from "./vary.ts";
 
-/** The checks by the file that holds them. */
+/** The requirements by the file that defines them. */
 export const CHECKS: Readonly<Record<string, readonly Requirement[]>> = {
   "storing.ts": STORING,
   "freshness.ts": FRESHNESS,

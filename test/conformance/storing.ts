@@ -1,9 +1,9 @@
 // oxlint-disable vitest/no-standalone-expect -- requirements.test.ts runs these checks inside its tests
 import { expect } from "vitest";
 import { notReused, reused } from "./expectations.ts";
-import { of } from "./requirement.ts";
+import { requirementsOf } from "./requirement.ts";
 
-const rfc9111 = of(9111);
+const rfc9111 = requirementsOf(9111);
 const FRESH = "max-age=3600";
 const FINAL = [
   200, 203, 204, 206, 299, 300, 301, 302, 303, 307, 308, 400, 401, 403, 404, 405, 410, 414, 451,
@@ -14,7 +14,7 @@ export const STORING = [
   rfc9111("3", "MUST NOT", "store a response with no-store", (p) =>
     notReused(p, { "Cache-Control": `no-store, ${FRESH}` }),
   ),
-  rfc9111("3", "MUST NOT", "store a response with no-store in any case, on any line", (p) =>
+  rfc9111("3", "MUST NOT", "store a response with no-store in mixed case on a second line", (p) =>
     notReused(p, { "Cache-Control": [FRESH, "No-StOrE"] }),
   ),
   rfc9111("3", "MUST NOT", "store the response to a request with no-store", (p) =>
@@ -27,10 +27,10 @@ export const STORING = [
   rfc9111("3", "MUST NOT", "store a private response", (p) =>
     notReused(p, { "Cache-Control": `private, ${FRESH}` }),
   ),
-  rfc9111("3", "MUST NOT", "store a private response though it has s-maxage", (p) =>
+  rfc9111("3", "MUST NOT", "store a private response with s-maxage", (p) =>
     notReused(p, { "Cache-Control": "private, s-maxage=3600" }),
   ),
-  rfc9111("3", "MUST NOT", "store a response that nothing makes cacheable", (p) =>
+  rfc9111("3", "MUST NOT", "store a response without explicit or heuristic freshness", (p) =>
     notReused(p, {}),
   ),
   rfc9111("3", "MUST NOT", "store an unknown status without explicit freshness", (p) =>
@@ -48,7 +48,7 @@ export const STORING = [
       notReused(p, { "Cache-Control": FRESH }, { status }),
     ),
   ),
-  rfc9111("3", "MUST NOT", "let what cannot be stored displace what is", async (p) => {
+  rfc9111("3", "MUST NOT", "replace a stored response by one that may not be stored", async (p) => {
     p.answers(
       { headers: { "Cache-Control": FRESH } },
       { headers: { "Cache-Control": "no-store" } },
@@ -64,7 +64,7 @@ export const STORING = [
     expect(headers.get("X-Unknown")).toBe("a, b");
     expect(headers.get("Foo")).toBe("1, 2");
   }),
-  rfc9111("3.1", "MUST NOT", "store Connection and what it lists", async (p) => {
+  rfc9111("3.1", "MUST NOT", "store Connection and the fields that it lists", async (p) => {
     p.answers({
       headers: { "Cache-Control": FRESH, Connection: "X-One, close", "X-One": "1", "X-Two": "2" },
     });
@@ -76,7 +76,7 @@ export const STORING = [
       null,
     ]);
   }),
-  rfc9111("3.1", "MUST NOT", "store the fields of the proxy before it", async (p) => {
+  rfc9111("3.1", "MUST NOT", "store the fields that are for the next proxy", async (p) => {
     const names = [
       "Proxy-Authenticate",
       "Proxy-Authentication-Info",
@@ -94,30 +94,33 @@ export const STORING = [
     const { headers } = await p.get();
     for (const name of names) expect(headers.get(name), name).toBeNull();
   }),
-  rfc9111("3.5", "MUST NOT", "reuse the answer to a request with Authorization", (p) =>
+  rfc9111("3.5", "MUST NOT", "reuse the response to a request with Authorization", (p) =>
     notReused(p, { "Cache-Control": FRESH }, { asking: { Authorization: "Basic x" }, again: {} }),
   ),
-  ...["public", "s-maxage=3600", "must-revalidate"].map((leave) =>
+  ...["public", "s-maxage=3600", "must-revalidate"].map((permission) =>
     rfc9111(
       "3.5",
       "MAY",
-      `reuse the answer to a request with Authorization where it says ${leave}`,
+      `reuse the response to a request with Authorization if it has ${permission}`,
       (p) =>
         reused(
           p,
-          { "Cache-Control": `${FRESH}, ${leave}` },
+          { "Cache-Control": `${FRESH}, ${permission}` },
           { asking: { Authorization: "Basic x" }, again: {} },
         ),
     ),
   ),
-  rfc9111("3.5", "MAY", "answer a request with Authorization from what another's brought", (p) =>
+  rfc9111("3.5", "MAY", "answer a request with Authorization from a stored response", (p) =>
     reused(p, { "Cache-Control": FRESH }, { asking: {}, again: { Authorization: "Basic x" } }),
   ),
-  rfc9111("5.2.2.3", "MUST", "store a known status with must-understand, no-store", (p) =>
+  rfc9111("5.2.2.3", "MUST", "store an understood status with must-understand and no-store", (p) =>
     reused(p, { "Cache-Control": `must-understand, no-store, ${FRESH}` }),
   ),
-  rfc9111("5.2.2.3", "SHOULD NOT", "store an unknown status with must-understand", (p) =>
-    notReused(p, { "Cache-Control": `must-understand, ${FRESH}` }, { status: 299 }),
+  rfc9111(
+    "5.2.2.3",
+    "SHOULD NOT",
+    "store a status with must-understand that it does not understand",
+    (p) => notReused(p, { "Cache-Control": `must-understand, ${FRESH}` }, { status: 299 }),
   ),
   rfc9111("5.2.2.7", "MUST NOT", "store the fields that private names", async (p) => {
     p.answers({
@@ -142,24 +145,32 @@ export const STORING = [
     ]);
     expect(p.seen.length).toBe(1);
   }),
-  rfc9111("5.2.2.7", "MUST", "hand the fields that private names to who asked", async (p) => {
-    const mine = { "Cache-Control": 'max-age=10, private="set-cookie"', ETag: '"a"' };
-    p.answers(
-      { headers: { ...mine, "Set-Cookie": ["a=1", "b=1"] }, takesMs: 1 },
-      { status: 304, headers: { ...mine, "Set-Cookie": "a=2" } },
-    );
-    const [leader, follower] = await Promise.all([p.get(), p.get()]);
-    expect(leader?.headers.getSetCookie()).toEqual(["a=1", "b=1"]);
-    expect(follower?.headers.getSetCookie()).toEqual([]);
-    p.advance(11);
-    expect((await p.get()).headers.getSetCookie()).toEqual(["a=2"]);
-    expect((await p.get()).headers.getSetCookie()).toEqual([]);
-    expect(p.seen.length).toBe(2);
-  }),
-  rfc9111("3", "MAY", "keep Set-Cookie with explicit freshness, as the origin says", (p) =>
+  rfc9111(
+    "5.2.2.7",
+    "MUST",
+    "send the fields that private names to the client that asked",
+    async (p) => {
+      const mine = { "Cache-Control": 'max-age=10, private="set-cookie"', ETag: '"a"' };
+      p.answers(
+        { headers: { ...mine, "Set-Cookie": ["a=1", "b=1"] }, takesMs: 1 },
+        { status: 304, headers: { ...mine, "Set-Cookie": "a=2" } },
+      );
+      const [leader, follower] = await Promise.all([p.get(), p.get()]);
+      expect(leader?.headers.getSetCookie()).toEqual(["a=1", "b=1"]);
+      expect(follower?.headers.getSetCookie()).toEqual([]);
+      p.advance(11);
+      expect((await p.get()).headers.getSetCookie()).toEqual(["a=2"]);
+      expect((await p.get()).headers.getSetCookie()).toEqual([]);
+      expect(p.seen.length).toBe(2);
+    },
+  ),
+  rfc9111("3", "MAY", "store a response with Set-Cookie and explicit freshness", (p) =>
     reused(p, { "Cache-Control": FRESH, "Set-Cookie": "a=1" }),
   ),
-  rfc9111("4.2.2", "SHOULD NOT", "keep Set-Cookie on a heuristic alone", (p) =>
-    notReused(p, { "Last-Modified": p.date(-36_000), "Set-Cookie": "a=1" }),
+  rfc9111(
+    "4.2.2",
+    "SHOULD NOT",
+    "store a response with Set-Cookie and only heuristic freshness",
+    (p) => notReused(p, { "Last-Modified": p.date(-36_000), "Set-Cookie": "a=1" }),
   ),
 ];

@@ -1,12 +1,12 @@
 import { expect, it } from "vitest";
 import { CHECKS, REQUIREMENTS } from "./requirements.ts";
 
-/** The document is made of the checks themselves: `vitest run -u test/conformance/table.test.ts` writes it. */
-it("is what docs/http-requirements.md says", async () => {
+/** `vitest run -u test/conformance/table.test.ts` writes the document. */
+it("docs/http-requirements.md lists exactly the requirements that are checked", async () => {
   await expect(table()).toMatchFileSnapshot("../../docs/http-requirements.md");
 });
 
-it("names each requirement once", () => {
+it("each HTTP requirement is defined once", () => {
   const names = REQUIREMENTS.map(
     ({ rfc, section, rule, level }) => `${rfc} ${section} ${level} ${rule}`,
   );
@@ -25,10 +25,10 @@ function table(): string {
     (one, other) =>
       one.rfc - other.rfc || one.section.localeCompare(other.section, "en", { numeric: true }),
   );
-  return `# What is checked of the HTTP standards
+  return `# HTTP requirements that are checked
 
-Made of the checks in test/conformance, each of which runs as a test; ${rows.length} in all. "MUST NOT reuse …" reads:
-the cache must not reuse it, and the check shows that it does not.
+This table is made from the checks in test/conformance. Each of the ${rows.length} rows runs as a test. "MUST NOT reuse …"
+means: the cache must not reuse the response, and the check shows that it does not.
 
 | RFC, section | level | the cache … | check |
 |---|---|---|---|

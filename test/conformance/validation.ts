@@ -1,24 +1,24 @@
 // oxlint-disable vitest/no-standalone-expect -- requirements.test.ts runs these checks inside its tests
 import { expect } from "vitest";
 import { revalidated } from "./expectations.ts";
-import { of } from "./requirement.ts";
+import { requirementsOf } from "./requirement.ts";
 
-const rfc9110 = of(9110);
-const rfc9111 = of(9111);
+const rfc9110 = requirementsOf(9110);
+const rfc9111 = requirementsOf(9111);
 const FRESH = { "Cache-Control": "max-age=3600" };
 const TAG = { ETag: '"a"' };
 
-const said = (headers: object): string => {
+const listed = (headers: object): string => {
   const fields = Object.entries(headers).map(([name, value]) => `${name}: ${String(value)}`);
-  return fields.length === 0 ? "nothing of it" : fields.join(", ");
+  return fields.length === 0 ? "no such field" : fields.join(", ");
 };
 
-/** Headers of the answer to a request that made the origin send a 304 with `newer`. */
+/** Checks one field of the response after the origin has revalidated a stored response with a 304. */
 const update = (stored: object, newer: object, name: string, expected: string | null) =>
   rfc9111(
     "3.2",
     "MUST",
-    `after a 304 that says ${said(newer)} have ${name}: ${expected ?? "none"}`,
+    `have ${name}: ${expected ?? "none"} after a 304 with ${listed(newer)}`,
     async (p) => {
       const answer = await revalidated(
         p,
@@ -33,7 +33,7 @@ const update = (stored: object, newer: object, name: string, expected: string | 
   );
 
 export const VALIDATION = [
-  rfc9111("4.3.1", "MUST", "send the stored entity tag, byte for byte", async (p) => {
+  rfc9111("4.3.1", "MUST", "send the stored entity tag unchanged", async (p) => {
     for (const etag of ['"a b"', 'W/"x"', '""', '"ä"'.replace("ä", "\u00e4")].slice(0, 3)) {
       p.answers({ headers: { "Cache-Control": "max-age=10", ETag: etag } });
       await p.get({}, `/${encodeURIComponent(etag)}`);
@@ -42,12 +42,12 @@ export const VALIDATION = [
       expect(p.seen.at(-1)?.headers.get("If-None-Match")).toBe(etag);
     }
   }),
-  rfc9111("4.3.1", "SHOULD", "send the stored Last-Modified, byte for byte", async (p) => {
+  rfc9111("4.3.1", "SHOULD", "send the stored Last-Modified unchanged", async (p) => {
     const modified = "Sunday, 06-Nov-94 08:49:37 GMT";
     await revalidated(p, { "Last-Modified": modified }, { status: 304 });
     expect(p.seen[1]?.headers.get("If-Modified-Since")).toBe(modified);
   }),
-  rfc9111("4.3.1", "SHOULD", "send both validators", async (p) => {
+  rfc9111("4.3.1", "SHOULD", "send both stored validators", async (p) => {
     await revalidated(p, { ...TAG, "Last-Modified": p.date(-100) }, { status: 304 });
     expect(p.seen[1]?.headers.get("If-None-Match")).toBe('"a"');
     expect(p.seen[1]?.headers.get("If-Modified-Since")).toBe(
@@ -73,32 +73,42 @@ export const VALIDATION = [
     ]).toEqual(['"a"', null, null]);
     expect([answer.status, answer.body]).toEqual([206, "1"]);
   }),
-  rfc9111("4.3.3", "MUST", "use a full response in place of the stored one", async (p) => {
-    const answer = await revalidated(p, TAG, { headers: { ...FRESH, ETag: '"b"' } });
-    expect([answer.status, answer.body]).toEqual([200, "2"]);
-    expect((await p.get()).body).toBe("2");
-    expect(p.seen.length).toBe(2);
-  }),
-  rfc9111("4.3.3", "MUST", "hand on a 304 that answers the client's own condition", async (p) => {
+  rfc9111(
+    "4.3.3",
+    "MUST",
+    "replace the stored response by a full response to a revalidation",
+    async (p) => {
+      const answer = await revalidated(p, TAG, { headers: { ...FRESH, ETag: '"b"' } });
+      expect([answer.status, answer.body]).toEqual([200, "2"]);
+      expect((await p.get()).body).toBe("2");
+      expect(p.seen.length).toBe(2);
+    },
+  ),
+  rfc9111("4.3.3", "MUST", "relay a 304 that answers the client's own condition", async (p) => {
     p.answers({ status: 304, headers: TAG }, { headers: FRESH });
     expect((await p.get({ "If-None-Match": '"a"' })).status).toBe(304);
     expect(p.seen[0]?.headers.get("If-None-Match")).toBe('"a"');
     expect((await p.get()).status).toBe(200);
   }),
-  rfc9111("4.3.1", "MAY", "ask in the client's words where it has no validator", async (p) => {
-    const theirs = { "If-None-Match": '"a"', Range: "bytes=0-0" };
-    const answer = await revalidated(p, {}, { status: 304, headers: TAG }, theirs);
-    expect(answer.status).toBe(304);
-    const asked = p.seen[1]?.headers;
-    expect([asked?.get("If-None-Match"), asked?.get("Range")]).toEqual(['"a"', null]);
-  }),
-  rfc9111("4.3.4", "MUST", "be fresh again after a 304", async (p) => {
+  rfc9111(
+    "4.3.1",
+    "MAY",
+    "forward the client's condition if the stored response has no validator",
+    async (p) => {
+      const theirs = { "If-None-Match": '"a"', Range: "bytes=0-0" };
+      const answer = await revalidated(p, {}, { status: 304, headers: TAG }, theirs);
+      expect(answer.status).toBe(304);
+      const asked = p.seen[1]?.headers;
+      expect([asked?.get("If-None-Match"), asked?.get("Range")]).toEqual(['"a"', null]);
+    },
+  ),
+  rfc9111("4.3.4", "MUST", "treat the response as fresh again after a 304", async (p) => {
     await revalidated(p, TAG, { status: 304, headers: TAG });
     p.advance(9);
     expect((await p.get()).cache).toBe("HIT");
     expect(p.seen.length).toBe(2);
   }),
-  rfc9111("4.3.4", "MUST NOT", "update what has another entity tag", async (p) => {
+  rfc9111("4.3.4", "MUST NOT", "update a stored response with another entity tag", async (p) => {
     const answer = await revalidated(p, TAG, (request) =>
       request.headers.has("If-None-Match")
         ? { status: 304, headers: { ETag: '"b"' } }
@@ -126,7 +136,7 @@ export const VALIDATION = [
   update({ "Set-Cookie": "a=1" }, { "Set-Cookie": "a=2" }, "Set-Cookie", "a=2"),
   update({ Age: "3" }, {}, "Age", null),
   update({ "Content-Location": "/a" }, { "Content-Location": "/b" }, "Content-Location", "/b"),
-  rfc9111("4.3.4", "MUST", "count age from the 304", async (p) => {
+  rfc9111("4.3.4", "MUST", "count the age from the 304", async (p) => {
     await revalidated(p, TAG, { status: 304, headers: { ...TAG, Age: "4" } });
     p.advance(5);
     expect((await p.get()).headers.get("Age")).toBe("9");
@@ -134,7 +144,7 @@ export const VALIDATION = [
     await p.get();
     expect(p.seen.length).toBe(3);
   }),
-  rfc9111("4.3.3", "MUST", "hand on a 5xx that answers a validation", async (p) => {
+  rfc9111("4.3.3", "MUST", "relay a 5xx that answers a revalidation", async (p) => {
     const answer = await revalidated(p, TAG, {
       status: 503,
       headers: { "Cache-Control": "no-store" },
@@ -172,7 +182,7 @@ export const VALIDATION = [
   rfc9111(
     "5.2.2.1",
     "MAY",
-    "keep what has a validator and nothing else, to validate it",
+    "store a response that has only a validator, to revalidate it",
     async (p) => {
       p.answers({ headers: TAG }, { status: 304, headers: TAG });
       await p.get();
@@ -180,7 +190,7 @@ export const VALIDATION = [
       expect(p.seen[1]?.headers.get("If-None-Match")).toBe('"a"');
     },
   ),
-  rfc9110("13.1.2", "MUST", "compare If-None-Match weakly, in lists, and with *", async (p) => {
+  rfc9110("13.1.2", "MUST", "compare If-None-Match weakly, as a list, and as *", async (p) => {
     p.answers({ headers: { ...FRESH, ETag: '"a,b"' } });
     await p.get();
     for (const value of ['"a,b"', 'W/"a,b"', '"x", "a,b"', '"x","a,b","y"', "*", ' "x" ,\tW/"a,b"'])
@@ -189,12 +199,12 @@ export const VALIDATION = [
       expect((await p.get({ "If-None-Match": value })).status, value).toBe(200);
     expect(p.seen.length).toBe(1);
   }),
-  rfc9110("13.1.2", "MUST", "compare with a weak stored tag too", async (p) => {
+  rfc9110("13.1.2", "MUST", "compare If-None-Match with a weak stored entity tag", async (p) => {
     p.answers({ headers: { ...FRESH, ETag: 'W/"a"' } });
     await p.get();
     expect((await p.get({ "If-None-Match": '"a"' })).status).toBe(304);
   }),
-  rfc9110("13.1.3", "MUST", "ignore If-Modified-Since where there is If-None-Match", async (p) => {
+  rfc9110("13.1.3", "MUST", "ignore If-Modified-Since if there is If-None-Match", async (p) => {
     p.answers({ headers: { ...FRESH, ...TAG, "Last-Modified": p.date(-1_000) } });
     await p.get();
     const answer = await p.get({ "If-None-Match": '"x"', "If-Modified-Since": p.date() });
@@ -212,7 +222,7 @@ export const VALIDATION = [
   rfc9111(
     "4.3.2",
     "MUST",
-    "compare If-Modified-Since with Date where there is no Last-Modified",
+    "compare If-Modified-Since with Date if there is no Last-Modified",
     async (p) => {
       p.answers({ headers: FRESH });
       await p.get();
@@ -220,7 +230,7 @@ export const VALIDATION = [
       expect((await p.get({ "If-Modified-Since": p.date(-10) })).status).toBe(200);
     },
   ),
-  rfc9110("15.4.5", "MUST", "send the fields that a 304 needs, and no others", async (p) => {
+  rfc9110("15.4.5", "MUST", "send the required fields with a 304, and no others", async (p) => {
     const sent = {
       ...FRESH,
       ...TAG,
@@ -239,18 +249,23 @@ export const VALIDATION = [
     for (const name of ["Content-Type", "Content-Length", "X-Other"])
       expect(headers.get(name), name).toBeNull();
   }),
-  rfc9111("4.3.2", "MUST", "answer a condition only for a stored 200", async (p) => {
+  rfc9111("4.3.2", "MUST", "evaluate a condition only for a stored 200", async (p) => {
     p.answers({ status: 404, headers: { ...FRESH, ...TAG } });
     await p.get();
     expect((await p.get({ "If-None-Match": '"a"' })).status).toBe(404);
   }),
-  rfc9110("13.2.2", "MUST", "answer the client's condition after its own validation", async (p) => {
-    const answer = await revalidated(
-      p,
-      TAG,
-      { status: 304, headers: TAG },
-      { "If-None-Match": '"a"' },
-    );
-    expect(answer.status).toBe(304);
-  }),
+  rfc9110(
+    "13.2.2",
+    "MUST",
+    "evaluate the client's condition after its own revalidation",
+    async (p) => {
+      const answer = await revalidated(
+        p,
+        TAG,
+        { status: 304, headers: TAG },
+        { "If-None-Match": '"a"' },
+      );
+      expect(answer.status).toBe(304);
+    },
+  ),
 ];

@@ -5,7 +5,7 @@ import { addKey, createBloom, falsePositiveRate, mayHold } from "../../src/core/
 const PROBES = 100_000;
 
 describe("a Bloom filter", () => {
-  it("holds whatever was added", () => {
+  it("a Bloom filter answers 'perhaps' for every key that was added", () => {
     fc.assert(
       fc.property(fc.array(fc.string({ unit: "binary" })), (keys) => {
         const bloom = createBloom(keys.length, 0.01);
@@ -20,20 +20,23 @@ describe("a Bloom filter", () => {
     [2_000, 0.01],
     [50_000, 0.01],
     [2_000, 0.001],
-  ])("of %d keys errs as often as it states, rate %d", (count, rate) => {
-    const bloom = createBloom(count, rate);
-    for (let id = 1; id <= count; id++) addKey(bloom, `product:${id}`);
-    let wrong = 0;
-    for (let id = 1; id <= PROBES; id++) if (mayHold(bloom, `product:${count + id}`)) wrong++;
-    const stated = falsePositiveRate(bloom, count);
-    expect(stated).toBeLessThanOrEqual(rate * 1.05);
-    // Ids follow each other, as real ones do. Five standard deviations for chance.
-    const chance = 5 * Math.sqrt((stated * (1 - stated)) / PROBES);
-    // A small filter is one draw of many: its own share of set bits differs from the mean.
-    expect(wrong / PROBES).toBeLessThan(stated * (1 + 4 / Math.sqrt(count)) + chance);
-  });
+  ])(
+    "a Bloom filter of %d keys has the false positive rate that it states, asked for %d",
+    (count, rate) => {
+      const bloom = createBloom(count, rate);
+      for (let id = 1; id <= count; id++) addKey(bloom, `product:${id}`);
+      let wrong = 0;
+      for (let id = 1; id <= PROBES; id++) if (mayHold(bloom, `product:${count + id}`)) wrong++;
+      const stated = falsePositiveRate(bloom, count);
+      expect(stated).toBeLessThanOrEqual(rate * 1.05);
+      // Ids are consecutive, as real ones are. Chance gets five standard deviations.
+      const chance = 5 * Math.sqrt((stated * (1 - stated)) / PROBES);
+      // The share of set bits of a small filter differs more from the mean.
+      expect(wrong / PROBES).toBeLessThan(stated * (1 + 4 / Math.sqrt(count)) + chance);
+    },
+  );
 
-  it("states what it errs where it may grow no further", () => {
+  it("a Bloom filter of the maximal size states its higher false positive rate", () => {
     const bloom = createBloom(5_000_000, 0.01);
     expect(bloom.bytes.length).toBe(786_432);
     expect(falsePositiveRate(bloom, 5_000_000)).toBeGreaterThan(0.3);

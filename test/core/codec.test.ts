@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { decodeEntry, encodeEntry } from "../../src/core/codec.ts";
-import { arbitraryEntry, entryOf, taggedMembers } from "../support/entries.ts";
+import { arbitraryEntry, entryOf, invalidationKeysOf } from "../support/entries.ts";
 
-describe("a stored entry", () => {
-  it("is read back as it was, whatever it holds", () => {
+describe("the codec of entries", () => {
+  it("an entry is decoded as it was encoded, whatever it contains", () => {
     fc.assert(
       fc.property(arbitraryEntry, (entry) => {
         expect(decodeEntry(entry.key, encodeEntry(entry))).toStrictEqual(entry);
@@ -14,33 +14,33 @@ describe("a stored entry", () => {
   });
 
   it.each([
-    ["nothing", ""],
-    ["line ends, and what looks like another entry", "\n\nstrata1\nn:\n{}\nx"],
-    ["halves of surrogate pairs", "\ud800 \udc00 😀"],
+    ["no text", ""],
+    ["line feeds and the text of another entry", "\n\nstrata1\nn:\n{}\nx"],
+    ["lone surrogates", "\ud800 \udc00 😀"],
     ["a byte order mark", "\ufeff{}"],
     ["every byte", Uint8Array.from({ length: 256 }, (_, byte) => byte)],
     ["no byte", new Uint8Array(0)],
-    ["more bytes than fit into the arguments of one call", new Uint8Array(300_000).fill(0xfe)],
-  ])("may hold %s", (_, body) => {
+    ["more bytes than one call has arguments", new Uint8Array(300_000).fill(0xfe)],
+  ])("a body of %s is decoded as it was encoded", (_, body) => {
     const entry = entryOf({ body });
     expect(decodeEntry(entry.key, encodeEntry(entry))).toStrictEqual(entry);
   });
 
-  it("shows its names on its second line, for the scripts that run in Redis", () => {
-    const members = taggedMembers("list:de:1", "!seq", "größe 1", "t:x");
+  it("the second line of an encoded entry lists its invalidation keys for the scripts in Redis", () => {
+    const invalidationKeys = invalidationKeysOf("list:de:1", "!seq", "größe 1", "t:x");
     const [, line] = encodeEntry(
-      entryOf({ key: "list:de:1", invalidationKeys: members, body: "a\nb" }),
+      entryOf({ key: "list:de:1", invalidationKeys, body: "a\nb" }),
     ).split("\n");
-    expect(line?.split("\t")).toEqual(members);
+    expect(line?.split("\t")).toEqual(invalidationKeys);
   });
 
-  it("is never taken for the entry of another key", () => {
+  it("an encoded entry does not decode under another key", () => {
     const text = encodeEntry(entryOf({ key: "product:1" }));
     for (const key of ["product:2", "product:", "product:11", "", "__proto__"])
       expect(decodeEntry(key, text)).toBeUndefined();
   });
 
-  it("is no entry when it is cut off anywhere", () => {
+  it("an encoded entry that was cut off at any character does not decode", () => {
     for (const body of ["text\nof two lines", new Uint8Array([1, 2, 3, 4, 5])]) {
       const entry = entryOf({ body, http: { status: 200, headers: [["a", "b"]] } });
       const text = encodeEntry(entry);
@@ -49,14 +49,14 @@ describe("a stored entry", () => {
     }
   });
 
-  it("is no entry when something is inserted, and never an exception", () => {
+  it("an encoded entry with inserted text does not decode, or keeps its keys and body length", () => {
     const entry = entryOf();
     const text = encodeEntry(entry);
     fc.assert(
       fc.property(fc.nat({ max: text.length }), fc.string({ minLength: 1 }), (at, more) => {
         const garbled = text.slice(0, at) + more + text.slice(at);
         const decoded = decodeEntry(entry.key, garbled);
-        // White space and digits in the header leave valid JSON; names and body must be whole.
+        // White space and digits in the header leave valid JSON. Keys and body must be complete.
         if (decoded === undefined) return;
         expect(decoded.invalidationKeys).toEqual(expect.arrayContaining(["n:", "k:product:1"]));
         expect(decoded.body).toHaveLength(entry.body.length);
@@ -65,7 +65,7 @@ describe("a stored entry", () => {
     );
   });
 
-  it("is no entry when anything else is in its place", () => {
+  it("random text does not decode as an entry", () => {
     const garbage = fc.oneof(
       fc.string(),
       fc.string().map((text) => `strata1\n${text}`),
@@ -83,14 +83,14 @@ describe("a stored entry", () => {
   const header = { k: "product:1", a: false, b: false, e: '""', t: [0, 1, 2, 3, 4] };
   const rest = { o: 1, r: "x", c: 0, n: 4 };
   it.each([
-    ["of a field that is missing", { ...header }],
-    ["of a field of another type", { ...header, ...rest, o: "1" }],
-    ["of an instant too few", { ...header, ...rest, t: [0, 1, 2, 3] }],
-    ["of base64 that is none", { ...header, ...rest, b: true, n: 4 }],
-    ["of another length", { ...header, ...rest, n: 5 }],
-    ["of headers of another shape", { ...header, ...rest, h: [200, [["a"]]] }],
-    ["of another key", { ...header, ...rest, k: "product:2" }],
-  ])("is no entry because %s", (_, fields) => {
+    ["lacks a field", { ...header }],
+    ["has a field of the wrong type", { ...header, ...rest, o: "1" }],
+    ["has four instants", { ...header, ...rest, t: [0, 1, 2, 3] }],
+    ["claims base64 that is invalid", { ...header, ...rest, b: true, n: 4 }],
+    ["states another length", { ...header, ...rest, n: 5 }],
+    ["has headers of the wrong shape", { ...header, ...rest, h: [200, [["a"]]] }],
+    ["names another key", { ...header, ...rest, k: "product:2" }],
+  ])("a text does not decode if its header %s", (_, fields) => {
     const text = (names: string, of: object) => `strata1\n${names}\n${JSON.stringify(of)}\n####`;
     const names = "n:\tk:product:1";
     expect(decodeEntry("product:1", text(names, { ...header, ...rest }))).toBeDefined();
@@ -98,7 +98,7 @@ describe("a stored entry", () => {
   });
 
   it.each(["", "n:", "k:product:1", "n:\tk:product:2", "t:products"])(
-    "without its own names (%j) is no entry: no purge could reach it",
+    "a text without its own invalidation keys (%j) does not decode, since no purge could reach it",
     (names) => {
       const text = encodeEntry(entryOf()).replace(/\n.*\n/, `\n${names}\n`);
       expect(decodeEntry("product:1", text)).toBeUndefined();

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { toMillis, type Duration } from "../../src/core/duration.ts";
 import { DefinitionError } from "../../src/core/faults.ts";
 
-describe("a duration", () => {
+describe("toMillis", () => {
   it.each<[Duration, number]>([
     [0, 0],
     [250, 250],
@@ -13,7 +13,7 @@ describe("a duration", () => {
     ["1.5h", 5_400_000],
     ["7d", 604_800_000],
     ["0s", 0],
-  ])("%j is %d milliseconds", (text, ms) => {
+  ])("the duration %j is %d milliseconds", (text, ms) => {
     expect(toMillis(text, "freshFor")).toBe(ms);
   });
 
@@ -40,12 +40,12 @@ describe("a duration", () => {
     null,
     undefined,
     {},
-  ])("%j is none, and the field is named", (text) => {
+  ])("%j is refused as a duration with an error that names the field", (text) => {
     expect(() => toMillis(text as Duration, "freshFor")).toThrow(DefinitionError);
     expect(() => toMillis(text as Duration, "freshFor")).toThrow(/^freshFor: /);
   });
 
-  it("is finite and not negative, or refused, whatever the text", () => {
+  it("a duration from any text is finite and not negative, or is refused", () => {
     fc.assert(
       fc.property(
         fc.string({ unit: fc.constantFrom(...Array.from("0123456789.-e msmhd")) }),

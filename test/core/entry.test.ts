@@ -22,20 +22,20 @@ const policy = definePolicy({
   jitter: 0.5,
   tags: ["products"],
 });
-const moment: LoadStamp = { asOf: 7, era: "e", startedAt: 1_000, storedAt: 1_250 };
+const stamp: LoadStamp = { asOf: 7, era: "e", startedAt: 1_000, storedAt: 1_250 };
 const loaded = (fields: Partial<Storable> = {}): Storable => ({
   storable: true,
   kind: "value",
   body: "x",
   etag: '"e"',
-  members: [],
+  invalidationKeys: [],
   ...fields,
 });
 const make = (fields?: Partial<Storable>, random = 0) =>
-  createEntry("product:1", policy, loaded(fields), moment, random);
+  createEntry("product:1", policy, loaded(fields), stamp, random);
 
-describe("the entry of a load", () => {
-  it("has its instants counted from when it was stored", () => {
+describe("createEntry", () => {
+  it("the instants of an entry are counted from when it was stored", () => {
     expect(make()).toMatchObject({
       storedAt: 1_250,
       freshUntil: 101_250,
@@ -46,11 +46,11 @@ describe("the entry of a load", () => {
     });
   });
 
-  it("keeps an absence for its own time", () => {
+  it("a negative entry has the lifetime of negativeFor", () => {
     expect(make({ kind: "absent", body: "" }).freshUntil).toBe(1_250 + 20_000);
   });
 
-  it("spreads lifetimes below the policy's, never above", () => {
+  it("jitter shortens a lifetime by up to its share and never extends it", () => {
     fc.assert(
       fc.property(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), (random) => {
         const { freshUntil } = make({}, random);
@@ -62,17 +62,17 @@ describe("the entry of a load", () => {
     expect(make({}, 0.999).freshUntil).toBeLessThan(make({}, 0.001).freshUntil);
   });
 
-  it("carries every name once: derived, of the policy, of the result", () => {
+  it("an entry has each invalidation key once: those of its key, of its policy and of its result", () => {
     expect(
-      make({ members: ["t:category:3", "t:products", "k:product:1"] }).invalidationKeys,
+      make({ invalidationKeys: ["t:category:3", "t:products", "k:product:1"] }).invalidationKeys,
     ).toEqual(["n:", "k:product:1", "p:product:", "t:products", "t:category:3"]);
   });
 
-  it("knows of the log what was known before the load began", () => {
+  it("an entry has the log position from before its load", () => {
     expect(make()).toMatchObject({ asOf: 7, era: "e" });
   });
 
-  it("lives no longer than what it was made of", () => {
+  it("an entry is fresh no longer than the entries that it was made of", () => {
     expect(make({ freshUntil: 5_000 })).toMatchObject({ freshUntil: 5_000, staleUntil: 15_000 });
     expect(make({ freshUntil: 999_999_999 }).freshUntil).toBe(101_250);
     const lifetimes = { freshUntil: 9_000, staleUntil: 9_500, errorUntil: 9_600, deleteAt: 9_900 };
@@ -83,18 +83,18 @@ describe("the entry of a load", () => {
     });
   });
 
-  it("is as old as the oldest thing in it", () => {
+  it("an entry has the lowest asOf of the entries that it was made of", () => {
     expect(make({ inner: { asOf: 3, era: "e" } })).toMatchObject({ asOf: 3, era: "e" });
     expect(make({ inner: { asOf: 9, era: "e" } })).toMatchObject({ asOf: 7, era: "e" });
   });
 
-  it("of two eras belongs to none", () => {
+  it("an entry made of entries of two eras has no era", () => {
     expect(make({ inner: { asOf: 9, era: "f" } })).toMatchObject({ asOf: 0, era: "" });
     expect(make({ inner: { asOf: 9, era: "" } })).toMatchObject({ asOf: 0, era: "" });
   });
 });
 
-describe("the age of an entry", () => {
+describe("freshnessOf", () => {
   const entry = entryOf({
     freshUntil: 10,
     staleUntil: 20,
@@ -110,33 +110,33 @@ describe("the age of an entry", () => {
     [30, "kept"],
     [39, "kept"],
     [40, "expired"],
-  ])("at %d is %s: the end of a window is outside it", (now, age) => {
+  ])("at %d an entry is %s: the end of a window does not belong to it", (now, age) => {
     expect(freshnessOf(entry, now)).toBe(age);
   });
 
-  it("has no stale window where the policy gives none", () => {
+  it("an entry without stale windows expires when it is no longer fresh", () => {
     expect(freshnessOf(entryOf({ freshUntil: 10 }), 10)).toBe("expired");
   });
 });
 
-describe("a copy that was verified", () => {
+describe("verifiedCopy and softened", () => {
   const entry = entryOf({ asOf: 100, freshUntil: 500, staleUntil: 900 });
 
-  it("need not be asked about again up to that number", () => {
+  it("a verified copy has the number up to which it was verified", () => {
     expect(verifiedCopy(entry, 150, false, 200)).toEqual({ ...entry, asOf: 150 });
   });
 
-  it("never knows less than before", () => {
+  it("a verified copy never has a lower asOf than its entry", () => {
     expect(verifiedCopy(entry, 50, false, 200)).toEqual(entry);
     expect(verifiedCopy(entry, 50, true, 200).asOf).toBe(100);
   });
 
-  it("takes a soft invalidation into itself: stale from now on", () => {
+  it("a verified copy is stale from now on if the log had a soft invalidation", () => {
     expect(verifiedCopy(entry, 150, true, 200)).toMatchObject({ asOf: 150, freshUntil: 200 });
     expect(verifiedCopy(entry, 150, true, 700).freshUntil).toBe(500);
   });
 
-  it("that was invalidated softly is stale for as long as it would have been after its time", () => {
+  it("a soft invalidation moves the stale windows to now and keeps their length", () => {
     const lenient = entryOf({ freshUntil: 500, staleUntil: 600, errorUntil: 900, deleteAt: 1_000 });
     expect(softened(lenient, 200)).toMatchObject({
       freshUntil: 200,
@@ -148,8 +148,8 @@ describe("a copy that was verified", () => {
   });
 });
 
-describe("the size of an entry", () => {
-  it("counts body, names and headers", () => {
+describe("sizeOf", () => {
+  it("the size of an entry counts its body, invalidation keys and headers", () => {
     const base = sizeOf(entryOf({ body: "" }));
     expect(sizeOf(entryOf({ body: "x".repeat(1_000) }))).toBe(base + 1_000);
     expect(sizeOf(entryOf({ body: "\u4f60".repeat(1_000) }))).toBe(base + 2_000);

@@ -10,8 +10,8 @@ import { createContext } from "../../src/core/context.ts";
 import type { CacheEvent } from "../../src/core/events.ts";
 import { DeadlineExceeded } from "../../src/core/deadline.ts";
 
-describe("the message of an error", () => {
-  it("is one bounded line, whatever was thrown", () => {
+describe("messageOf", () => {
+  it("the message of anything thrown is one line of at most 200 characters", () => {
     expect(messageOf(new Error("a\n  b\tc"))).toBe("a b c");
     expect(messageOf(new RangeError(""))).toBe("RangeError");
     expect(messageOf("text")).toBe("text");
@@ -20,12 +20,12 @@ describe("the message of an error", () => {
   });
 });
 
-describe("the fault of a load", () => {
-  it("is a timeout where the deadline has passed", () => {
+describe("originFaultOf", () => {
+  it("a load that exceeded its deadline has the fault origin.timeout", () => {
     expect(originFaultOf(new DeadlineExceeded(50)).code).toBe("origin.timeout");
   });
 
-  it("is the loader's own where its error carries one", () => {
+  it("a loader's error that carries a fault keeps that fault", () => {
     const own: Fault = fault("origin.saturated", "full", 2_000);
     expect(originFaultOf(new CacheUnavailable(own))).toBe(own);
   });
@@ -36,13 +36,13 @@ describe("the fault of a load", () => {
     null,
     { fault: 1 },
     Object.assign(new Error("no"), { fault: 1 }),
-  ])("is that the origin is unavailable otherwise: %j", (error) => {
+  ])("a loader's error without a fault is origin.unavailable: %j", (error) => {
     expect(originFaultOf(error).code).toBe("origin.unavailable");
   });
 });
 
-describe("deferred work", () => {
-  it("that fails raises a fault and never reaches the platform as a failure", async () => {
+describe("Context.defer", () => {
+  it("deferred work that fails raises a fault, and the platform sees no rejection", async () => {
     const events: CacheEvent[] = [];
     const deferred: Promise<unknown>[] = [];
     const ctx = createContext({

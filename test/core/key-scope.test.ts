@@ -7,14 +7,14 @@ import { createTestIsolate, uniqueNamespace } from "../support/isolate.ts";
 const policy = definePolicy({ freshFor: "1h" });
 const part = fc.oneof(fc.string(), fc.constantFrom("@a", "a:b", ":", "%40a", "@a:b", ".v2"));
 
-describe("keys of a tenant and a version", () => {
-  it("are read at a glance", () => {
+describe("keysOf", () => {
+  it("a scoped key shows its version and tenant in plain text", () => {
     expect(keysOf({ version: "v2", tenant: "u7" })("cart", 1)).toBe("cart.v2:@u7:1");
     expect(keysOf({ tenant: "u:7" })("cart", 1)).toBe("cart:@u%3A7:1");
     expect(keysOf({})("cart", 1)).toBe(key("cart", 1));
   });
 
-  it("never collide with another's, whatever the tenants and the parts are named", () => {
+  it("keys of different tenants, versions or parts are never equal", () => {
     const tenant = fc.option(
       part.filter((text) => text !== ""),
       { nil: undefined },
@@ -43,11 +43,14 @@ describe("keys of a tenant and a version", () => {
     );
   });
 
-  it.each([{ version: "" }, { version: "a:b" }, { tenant: "" }])("refuses %j", (scope) => {
-    expect(() => keysOf(scope)("cart", 1)).toThrow(Object.keys(scope)[0]);
-  });
+  it.each([{ version: "" }, { version: "a:b" }, { tenant: "" }])(
+    "keysOf refuses the scope %j",
+    (scope) => {
+      expect(() => keysOf(scope)("cart", 1)).toThrow(Object.keys(scope)[0]);
+    },
+  );
 
-  it("keep two users from ever seeing each other's entry, and die by the owner's prefix", async () => {
+  it("two tenants never read each other's entries, and a tenant's prefix purges only its own", async () => {
     const isolate = createTestIsolate({ namespace: uniqueNamespace() });
     const cart = async (who: string, load: () => Promise<string>) =>
       (await isolate.request().read(keysOf({ tenant: who })("cart", 1), policy, load)).value;
@@ -62,7 +65,7 @@ describe("keys of a tenant and a version", () => {
     expect(await cart("bob", async () => "new")).toBe("bob's");
   });
 
-  it("start clean with another version", async () => {
+  it("keys of another version find no entries", async () => {
     const isolate = createTestIsolate({ namespace: uniqueNamespace() });
     const read = async (version: string) =>
       (await isolate.request().read(keysOf({ version })("cart", 1), policy, async () => version))

@@ -4,7 +4,7 @@ import { DefinitionError } from "../../src/core/faults.ts";
 import { key, keyProblem, MAX_KEY_LENGTH } from "../../src/core/key.ts";
 
 const kinds = fc.stringMatching(/^[a-z][a-z0-9-]{0,6}$/);
-/** Short texts over the characters that separators, escapes and encodings are made of. */
+/** Short texts of separators, escapes and characters that are hard to encode. */
 const hostile = fc.string({
   unit: fc.constantFrom(
     ...Array.from("ab:/%?#~!_.\t\n\r\0 "),
@@ -21,13 +21,13 @@ const hostile = fc.string({
 });
 const names = fc.tuple(kinds, fc.array(hostile, { minLength: 1, maxLength: 4 }));
 
-describe("a key", () => {
-  it("is readable where its parts are plain", () => {
+describe("key", () => {
+  it("a key of plain parts is readable", () => {
     expect(key("product", 42)).toBe("product:42");
     expect(key("user-list", "de", 3)).toBe("user-list:de:3");
   });
 
-  it("never stands for two different kinds or lists of parts", () => {
+  it("two different kinds or lists of parts never give the same key", () => {
     fc.assert(
       fc.property(names, names, ([kind, parts], [otherKind, others]) => {
         const same = kind === otherKind && JSON.stringify(parts) === JSON.stringify(others);
@@ -37,7 +37,7 @@ describe("a key", () => {
     );
   });
 
-  it("keeps parts apart whatever they hold", () => {
+  it("parts with separators, escapes and control characters give different keys", () => {
     const spellings: readonly (readonly string[])[] = [
       ["a:b"],
       ["a", "b"],
@@ -59,7 +59,7 @@ describe("a key", () => {
     expect(new Set(built).size).toBe(spellings.length);
   });
 
-  it("is always one that the cache accepts", () => {
+  it("a key that key() built is always accepted", () => {
     fc.assert(
       fc.property(names, ([kind, parts]) => {
         expect(keyProblem(key(kind, ...parts))).toBeUndefined();
@@ -67,31 +67,31 @@ describe("a key", () => {
     );
   });
 
-  it("takes a number as its decimal text", () => {
+  it("a number in a key is its decimal text", () => {
     expect(key("a", 1)).toBe(key("a", "1"));
     expect(key("a", -0)).toBe("a:0");
     expect(key("a", Number.NaN)).toBe("a:NaN");
   });
 
   it.each([[""], ["Product"], ["1a"], ["a:b"], ["ä"], ["a b"], ["__proto__"]])(
-    "refuses the kind %j and names the field",
+    "key() refuses the kind %j with an error that names the field",
     (kind) => {
       expect(() => key(kind, 1)).toThrow(DefinitionError);
       expect(() => key(kind, 1)).toThrow(/^key: /);
     },
   );
 
-  it("refuses what has no part, or is too long, before it encodes it", () => {
+  it("key() refuses a key without parts or over 512 characters, before it encodes it", () => {
     expect(() => key("a")).toThrow(DefinitionError);
     expect(() => key("a", "x".repeat(MAX_KEY_LENGTH))).toThrow(DefinitionError);
     expect(() => key("a", "x".repeat(10_000_000))).toThrow(DefinitionError);
-    // 200 characters of two bytes each are 1,200 characters when they are escaped.
+    // 200 characters of two bytes each are 1,200 characters once they are percent-encoded.
     expect(() => key("a", "ü".repeat(200))).toThrow(DefinitionError);
     expect(key("a", "x".repeat(MAX_KEY_LENGTH - 2))).toHaveLength(MAX_KEY_LENGTH);
   });
 });
 
-describe("a key that was not built by key()", () => {
+describe("keyProblem", () => {
   it.each([
     ["", /empty/],
     ["product", /kind/],
@@ -101,7 +101,7 @@ describe("a key that was not built by key()", () => {
     ["product:\u007f", /visible ASCII/],
     [`product:${"x".repeat(MAX_KEY_LENGTH)}`, /at most 512/],
     ["__proto__", /kind/],
-  ])("%j is refused with its reason", (text, reason) => {
+  ])("the key %j is refused with a reason", (text, reason) => {
     expect(keyProblem(text)).toMatch(reason);
   });
 });

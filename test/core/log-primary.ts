@@ -1,11 +1,11 @@
-/** The log's primary and its replicas, as a state for each instant: the truth of `log-world.ts`. */
+/** A model of the log's primary and replicas: the state of the log at each instant. */
 import type { LogAnswer } from "../../src/core/log.ts";
 import type { LogKey } from "../../src/core/invalidation-key.ts";
 
-/** How far replicas lag at most. */
+/** The longest lag of a replica. */
 export const LAG = 6;
 
-/** One state of the primary's log, from an instant on. */
+/** The state of the primary from an instant on. */
 export interface State {
   readonly at: number;
   readonly era: string | undefined;
@@ -17,7 +17,7 @@ export interface State {
 export interface Question {
   readonly sentAt: number;
   readonly since: number | undefined;
-  /** Changes that one answer carries at most. */
+  /** How many changes one answer has at most. */
   readonly limit: number;
 }
 
@@ -28,14 +28,14 @@ export interface Known {
 
 export interface Primary {
   state(): State;
-  /** What a question sent at `sentAt` meets: some replica, some time until now. */
-  met(sentAt: number, die: number): State;
-  invalidate(members: readonly LogKey[]): number;
-  /** The create-if-absent script. */
+  /** The state that answers a question: that of some replica, at some instant since it was sent. */
+  stateFor(sentAt: number, die: number): State;
+  invalidate(logKeys: readonly LogKey[]): number;
+  /** As the script ESTABLISH. */
   establish(known: Known): void;
   trim(die: number): void;
   flush(die: number): void;
-  /** Loses the last changes. Returns the instant up to which everything is still known. */
+  /** Loses the last changes. Returns the instant of the last change that is left. */
   failOver(die: number): number;
 }
 
@@ -43,7 +43,7 @@ export function createPrimary(now: () => number): Primary {
   const nothing = { era: undefined, seq: undefined, floor: 0, numbers: new Map<string, number>() };
   let history: State[] = [{ at: 0, ...nothing }];
   let eras = 0;
-  /** The clock against which numbers are made may be behind after a loss. */
+  /** How far the clock for numbers is behind after a flush. */
   let skew = 0;
 
   const state = (): State => history.at(-1)!;
@@ -53,16 +53,16 @@ export function createPrimary(now: () => number): Primary {
 
   return {
     state,
-    met(sentAt, die) {
+    stateFor(sentAt, die) {
       const from = Math.max(0, sentAt - LAG);
       const at = from + (die % (now() - from + 1));
       return history.findLast((one) => one.at <= at) ?? history[0]!;
     },
-    invalidate(members) {
+    invalidate(logKeys) {
       const { era = `era-${++eras}`, seq = 0, floor, numbers } = state();
       const next = number(seq);
       const changed = new Map(numbers);
-      for (const member of members) changed.set(member, next);
+      for (const logKey of logKeys) changed.set(logKey, next);
       become({ era, seq: next, floor, numbers: changed });
       return next;
     },
@@ -89,14 +89,14 @@ export function createPrimary(now: () => number): Primary {
       const back = before(die % 4);
       history = history.filter(({ at }) => at <= back.at);
       become(back);
-      // Outside the guarantee: a new primary whose clock is behind gives lost numbers out again.
+      // The guarantee excludes a new primary whose clock is behind: it would give lost numbers out again.
       skew = 0;
       return back.at;
     },
   };
 }
 
-/** What a log in this state answers. */
+/** The answer of a log in this state. */
 export function answerOf(state: State, { sentAt, since, limit }: Question): LogAnswer {
   const changes = [...state.numbers]
     .filter(([, seq]) => since !== undefined && seq >= since)

@@ -9,7 +9,7 @@ import {
   type LogAnswer,
   type LogView,
 } from "../../src/core/log.ts";
-import { entryOf, taggedMembers } from "../support/entries.ts";
+import { entryOf, invalidationKeysOf } from "../support/entries.ts";
 
 const answerOf = (fields: Partial<LogAnswer> = {}): LogAnswer => ({
   sentAt: 1_000,
@@ -22,7 +22,7 @@ const answerOf = (fields: Partial<LogAnswer> = {}): LogAnswer => ({
   ...fields,
 });
 
-/** A view that knows era "e" up to 100, as of 1,000. */
+/** A view of era "e" up to number 100, synced at 1,000. */
 function viewOf(fields: Partial<LogView> = {}): LogView {
   const view = createLogView();
   applyAnswer(view, answerOf({ since: undefined }));
@@ -30,10 +30,10 @@ function viewOf(fields: Partial<LogView> = {}): LogView {
 }
 
 const item = (asOf: number, era = "e") =>
-  entryOf({ asOf, era, invalidationKeys: taggedMembers("product:1", "a") });
+  entryOf({ asOf, era, invalidationKeys: invalidationKeysOf("product:1", "a") });
 
-describe("an answer of the log", () => {
-  it("is the beginning of what a fresh isolate knows", () => {
+describe("applyAnswer", () => {
+  it("the first answer sets era, base, number and floor of a view", () => {
     const view = createLogView();
     expect(applyAnswer(view, answerOf({ since: undefined, floor: 7 }))).toBe("applied");
     expect(view).toMatchObject({ era: "e", base: 100, seen: 100, floor: 7, stamp: 1_000 });
@@ -41,21 +41,21 @@ describe("an answer of the log", () => {
 
   it.each<[string, Partial<LogAnswer>, string]>([
     ["of an earlier question", { sentAt: 999, seq: 200 }, "ignored"],
-    ["of an earlier question, though the log was gone", { sentAt: 999, era: undefined }, "ignored"],
+    ["of an earlier question, without a log", { sentAt: 999, era: undefined }, "ignored"],
     ["without an era", { sentAt: 1_001, era: undefined, seq: undefined }, "lost"],
-    ["without an era, though with a number", { sentAt: 1_001, era: undefined }, "lost"],
+    ["without an era and with a number", { sentAt: 1_001, era: undefined }, "lost"],
     ["of another era", { sentAt: 1_001, era: "f", seq: 50 }, "renewed"],
     ["of another era without a number", { sentAt: 1_001, era: "f", seq: undefined }, "behind"],
     ["without a number", { sentAt: 1_001, seq: undefined }, "behind"],
     ["with a lower number", { sentAt: 1_001, seq: 99 }, "behind"],
-    ["with a lower number, of the same instant", { seq: 99 }, "ignored"],
-    ["to a question for the head alone", { sentAt: 1_001, since: undefined, seq: 120 }, "ignored"],
-    ["that begins above what is known", { sentAt: 1_001, since: 101, seq: 120 }, "ignored"],
-    ["that begins at what is known", { sentAt: 1_001, since: 100, seq: 120 }, "applied"],
-    ["that begins below what is known", { sentAt: 1_001, since: 3, seq: 120 }, "applied"],
-    ["of the same instant", { seq: 120 }, "applied"],
-    ["that is the same again", {}, "applied"],
-  ])("%s: %o is %s", (_, fields, outcome) => {
+    ["with a lower number, sent at the same instant", { seq: 99 }, "ignored"],
+    ["to a question without since", { sentAt: 1_001, since: undefined, seq: 120 }, "ignored"],
+    ["that begins above the last number seen", { sentAt: 1_001, since: 101, seq: 120 }, "ignored"],
+    ["that begins at the last number seen", { sentAt: 1_001, since: 100, seq: 120 }, "applied"],
+    ["that begins below the last number seen", { sentAt: 1_001, since: 3, seq: 120 }, "applied"],
+    ["sent at the same instant", { seq: 120 }, "applied"],
+    ["that is repeated", {}, "applied"],
+  ])("an answer %s (%o) is %s", (_, fields, outcome) => {
     const view = viewOf();
     const before = structuredClone(view);
     expect(applyAnswer(view, answerOf(fields))).toBe(outcome);
@@ -63,7 +63,7 @@ describe("an answer of the log", () => {
     else expect(view).toMatchObject({ seen: fields.seq ?? 100, stamp: fields.sentAt ?? 1_000 });
   });
 
-  it("invalidates what it names, and nothing else", () => {
+  it("an answer invalidates entries with its log keys and no others", () => {
     const view = viewOf();
     const changes = [
       ["t:a", 110],
@@ -76,13 +76,13 @@ describe("an answer of the log", () => {
     const soft = entryOf({
       asOf: 110,
       era: "e",
-      invalidationKeys: taggedMembers("product:1", "b"),
+      invalidationKeys: invalidationKeysOf("product:1", "b"),
     });
     expect(verdictByView(view, soft)).toBe("soft");
     expect(verdictByView(view, { ...soft, asOf: 111 })).toBe("valid");
   });
 
-  it("merges by maximum, in whatever order answers arrive", () => {
+  it("a log key keeps its highest number, in whatever order answers arrive", () => {
     const view = viewOf();
     const newest = answerOf({ sentAt: 1_002, seq: 120, changes: [["t:a", 120]] });
     const older = answerOf({ sentAt: 1_003, seq: 120, since: 50, changes: [["t:a", 60]] });
@@ -91,7 +91,7 @@ describe("an answer of the log", () => {
     expect(verdictByView(view, item(119))).toBe("invalidated");
   });
 
-  it("that was cut short leaves entries below it to be asked about", () => {
+  it("after a truncated answer, entries below its lowest number are unknown", () => {
     const view = viewOf();
     const changes = [
       ["t:x", 150],
@@ -102,7 +102,7 @@ describe("an answer of the log", () => {
     expect(verdictByView(view, item(140))).toBe("valid");
   });
 
-  it("that was cut short inside one number leaves entries at that number valid", () => {
+  it("after an answer that was truncated inside one number, entries at that number are valid", () => {
     const view = viewOf();
     const changes = [
       ["t:x", 150],
@@ -113,7 +113,7 @@ describe("an answer of the log", () => {
     expect(verdictByView(view, item(150))).toBe("valid");
   });
 
-  it("with a floor above what was known empties the isolate's memory of the log", () => {
+  it("an answer with a floor above the last number seen raises the view's base", () => {
     const view = viewOf();
     applyAnswer(view, answerOf({ sentAt: 1_001, seq: 150, changes: [["t:b", 150]], floor: 120 }));
     expect(view).toMatchObject({ base: 150, seen: 150, floor: 120 });
@@ -122,14 +122,14 @@ describe("an answer of the log", () => {
     expect(verdictByView(view, item(150))).toBe("valid");
   });
 
-  it("with such a floor does not undo what this isolate has invalidated itself", () => {
+  it("a raised base keeps numbers of the isolate's own invalidations", () => {
     const view = viewOf();
     noteNumbers(view, ["t:a"], 170);
     applyAnswer(view, answerOf({ sentAt: 1_001, seq: 150, floor: 120 }));
     expect(verdictByView(view, item(160))).toBe("invalidated");
   });
 
-  it("of another era makes everything of the former one void", () => {
+  it("an answer of another era invalidates all entries of the old era", () => {
     const view = viewOf();
     noteNumbers(view, ["t:a"], 500);
     applyAnswer(view, answerOf({ sentAt: 1_001, era: "f", seq: 50, floor: 0 }));
@@ -139,11 +139,11 @@ describe("an answer of the log", () => {
   });
 });
 
-describe("what an isolate remembers", () => {
+describe("the size of a log view", () => {
   const many = (from: number, count: number) =>
     Array.from({ length: count }, (_, i) => [`t:tag${from + i}`, 101 + i] as const);
 
-  it("is bounded: beyond it, entries are asked about one by one", () => {
+  it("a view with more than 20,000 numbers raises its base, so that older entries are unknown", () => {
     const view = viewOf();
     applyAnswer(view, answerOf({ sentAt: 1_001, seq: 20_100, changes: many(0, 20_000) }));
     expect(verdictByView(view, item(100))).toBe("valid");
@@ -156,7 +156,7 @@ describe("what an isolate remembers", () => {
     expect(verdictByView(view, item(20_101))).toBe("valid");
   });
 
-  it("keeps a number of its own that the log has not told yet", () => {
+  it("a view that raises its base keeps an own number that the log has not answered yet", () => {
     const view = viewOf();
     noteNumbers(view, ["t:a"], 30_000);
     applyAnswer(view, answerOf({ sentAt: 1_001, seq: 20_101, changes: many(0, 20_000) }));
@@ -164,21 +164,21 @@ describe("what an isolate remembers", () => {
   });
 });
 
-describe("marking dead", () => {
-  it("is for what this isolate can have loaded, before the log has a number", () => {
+describe("markInvalidated", () => {
+  it("a marked key invalidates entries before the log has numbered it", () => {
     const view = viewOf();
     markInvalidated(view, ["t:a"]);
     expect(verdictByView(view, item(100))).toBe("invalidated");
     expect(verdictByView(view, entryOf({ asOf: 100, era: "e" }))).toBe("valid");
   });
 
-  it("softly leaves an entry usable, as stale", () => {
+  it("a softly marked key makes entries stale", () => {
     const view = viewOf();
     markInvalidated(view, ["~t:a"]);
     expect(verdictByView(view, item(100))).toBe("soft");
   });
 
-  it("works in an isolate that has never reached the log", () => {
+  it("a marked key invalidates entries in an isolate that never reached the log", () => {
     const view = createLogView();
     const own = item(0, "");
     expect(verdictByView(view, own)).toBe("unknown");
@@ -186,7 +186,7 @@ describe("marking dead", () => {
     expect(verdictByView(view, own)).toBe("invalidated");
   });
 
-  it("ends when the log knows better", () => {
+  it("a mark ends when the log gives the key a number", () => {
     const view = viewOf();
     markInvalidated(view, ["t:a"]);
     applyAnswer(view, answerOf({ sentAt: 1_001, seq: 130, changes: [["t:a", 130]] }));
@@ -195,17 +195,17 @@ describe("marking dead", () => {
   });
 });
 
-describe("the verdict over an entry", () => {
-  it("needs the log: without it nothing is known", () => {
+describe("verdicts", () => {
+  it("a view that never had an answer gives the verdict unknown", () => {
     expect(verdictByView(createLogView(), item(100))).toBe("unknown");
   });
 
-  it("is that of its era, before its number", () => {
+  it("an entry of another era gets the verdict era, whatever its number", () => {
     expect(verdictByView(viewOf(), item(100, "other"))).toBe("era");
     expect(verdictByView(viewOf(), item(100, ""))).toBe("era");
   });
 
-  it("is the harder one where names are invalidated both ways", () => {
+  it("a hard invalidation counts before a soft one", () => {
     const view = viewOf({ hard: new Map([["n:", 120]]), soft: new Map([["t:a", 130]]), seen: 130 });
     expect(verdictByView(view, item(119))).toBe("invalidated");
     expect(verdictByView(view, item(120))).toBe("soft");
@@ -213,16 +213,16 @@ describe("the verdict over an entry", () => {
 
   it.each<[string, Parameters<typeof verdictByNumbers>[1], Partial<LogAnswer>, string]>([
     ["without numbers", { hard: 0, soft: 0 }, {}, "valid"],
-    ["at its own number", { hard: 100, soft: 100 }, {}, "valid"],
-    ["invalidated", { hard: 101, soft: 0 }, { seq: 101 }, "invalidated"],
-    ["softly invalidated", { hard: 100, soft: 101 }, { seq: 101 }, "soft"],
-    ["invalidated both ways", { hard: 101, soft: 102 }, { seq: 102 }, "invalidated"],
+    ["with numbers at its asOf", { hard: 100, soft: 100 }, {}, "valid"],
+    ["with a higher hard number", { hard: 101, soft: 0 }, { seq: 101 }, "invalidated"],
+    ["with a higher soft number", { hard: 100, soft: 101 }, { seq: 101 }, "soft"],
+    ["with both numbers higher", { hard: 101, soft: 102 }, { seq: 102 }, "invalidated"],
     ["of another era", { hard: 0, soft: 0 }, { era: "f" }, "era"],
     ["below the floor", { hard: 0, soft: 0 }, { floor: 101, seq: 200 }, "floor"],
     ["at the floor", { hard: 0, soft: 0 }, { floor: 100, seq: 200 }, "valid"],
-    ["beside no log", { hard: 0, soft: 0 }, { era: undefined, seq: undefined }, "unknown"],
-    ["beside an era without a number", { hard: 0, soft: 0 }, { seq: undefined }, "unknown"],
-  ])("by numbers, %s", (_, numbers, log, verdict) => {
+    ["of a log that is lost", { hard: 0, soft: 0 }, { era: undefined, seq: undefined }, "unknown"],
+    ["of a log with an era and no number", { hard: 0, soft: 0 }, { seq: undefined }, "unknown"],
+  ])("by numbers, an entry %s gets the right verdict", (_, numbers, log, verdict) => {
     expect(verdictByNumbers(item(100), numbers, answerOf(log))).toBe(verdict);
   });
 });

@@ -3,8 +3,8 @@ import { DefinitionError } from "../../src/core/faults.ts";
 import { definePolicy, MAX_LIFETIME_MS, type PolicyOptions } from "../../src/core/policy.ts";
 import { MAX_TAGS } from "../../src/core/invalidation-key.ts";
 
-describe("a policy", () => {
-  it("needs a lifetime alone; everything else has its default", () => {
+describe("definePolicy", () => {
+  it("a policy needs only freshFor; every other option has a default", () => {
     expect(definePolicy({ freshFor: "1h" })).toEqual({
       freshForMs: 3_600_000,
       staleWhileRevalidateMs: 0,
@@ -22,14 +22,14 @@ describe("a policy", () => {
     });
   });
 
-  it("waits for another's load no longer than a load may take", () => {
+  it("flightTimeout is at most originTimeout", () => {
     const waits = (flightTimeout: string, originTimeout: string): number =>
       definePolicy({ freshFor: "1h", flightTimeout, originTimeout } as PolicyOptions)
         .flightTimeoutMs;
     expect([waits("1s", "30s"), waits("1m", "30s")]).toEqual([1_000, 30_000]);
   });
 
-  it("remembers an absence no longer than a value", () => {
+  it("negativeFor is freshFor by default, at most 1 minute", () => {
     expect(definePolicy({ freshFor: "10s" }).negativeForMs).toBe(10_000);
     expect(definePolicy({ freshFor: "10s", negativeFor: 0 }).negativeForMs).toBe(0);
     expect(definePolicy({ freshFor: "10s", negativeFor: "20s" }).negativeForMs).toBe(20_000);
@@ -58,13 +58,16 @@ describe("a policy", () => {
     ["onUnreachable", "ignore"],
     ["unreachableFor", Number.NaN],
   ];
-  it.each(bad)("names %s when it is %j", (field, value) => {
-    const options = { freshFor: "1m", [field]: value } as unknown as PolicyOptions;
-    expect(() => definePolicy(options)).toThrow(DefinitionError);
-    expect(() => definePolicy(options)).toThrow(expect.objectContaining({ field }));
-  });
+  it.each(bad)(
+    "a policy with %s = %j is refused with an error that names the field",
+    (field, value) => {
+      const options = { freshFor: "1m", [field]: value } as unknown as PolicyOptions;
+      expect(() => definePolicy(options)).toThrow(DefinitionError);
+      expect(() => definePolicy(options)).toThrow(expect.objectContaining({ field }));
+    },
+  );
 
-  it("may not outlive what the log remembers, stale windows included", () => {
+  it("a lifetime with its stale windows of more than 7 days is refused", () => {
     expect(definePolicy({ freshFor: MAX_LIFETIME_MS }).freshForMs).toBe(MAX_LIFETIME_MS);
     expect(() => definePolicy({ freshFor: "6d", staleIfError: "2d" })).toThrow(/7 days/);
     expect(() => definePolicy({ freshFor: "6d", staleWhileRevalidate: "2d" })).toThrow(/7 days/);
@@ -73,7 +76,7 @@ describe("a policy", () => {
     );
   });
 
-  it("is not changed by what happens to the options afterwards", () => {
+  it("a policy does not change when its options change afterwards", () => {
     const tags = ["products"];
     const policy = definePolicy({ freshFor: "1m", tags });
     tags.push("a\nb");

@@ -13,13 +13,16 @@ import {
 const hostileTags = ["!seq", "!era:x", "!floor:9", "~t:x", "t:", "n:", "k:product:1", "__proto__"];
 const TYPED = /^~?(?:t:.+|k:.+|p:.*:|n:)$/su;
 
-describe("a tag", () => {
-  it.each(hostileTags)("%j is an ordinary name, never a member of the log's own", (tag) => {
-    expect(tagProblem(tag)).toBeUndefined();
-    expect(invalidationKeyOfTag(tag)).toBe(`t:${tag}`);
-    expect(logKeysOfPurge({ tags: [tag] })).toEqual([`t:${tag}`]);
-    expect(logKeysOfPurge({ tags: [tag], soft: true })).toEqual([`~t:${tag}`]);
-  });
+describe("invalidationKeyOfTag", () => {
+  it.each(hostileTags)(
+    "the tag %j becomes an ordinary tag key, never one of the log's own members",
+    (tag) => {
+      expect(tagProblem(tag)).toBeUndefined();
+      expect(invalidationKeyOfTag(tag)).toBe(`t:${tag}`);
+      expect(logKeysOfPurge({ tags: [tag] })).toEqual([`t:${tag}`]);
+      expect(logKeysOfPurge({ tags: [tag], soft: true })).toEqual([`~t:${tag}`]);
+    },
+  );
 
   it.each([
     ["", /empty/],
@@ -29,12 +32,12 @@ describe("a tag", () => {
     ["a\0b", /control/],
     ["a\u007fb", /control/],
     ["\ud800", /well-formed/],
-  ])("%j is refused with its reason", (tag, reason) => {
+  ])("the tag %j is refused with a reason", (tag, reason) => {
     expect(() => invalidationKeyOfTag(tag)).toThrow(DefinitionError);
     expect(tagProblem(tag)).toMatch(reason);
   });
 
-  it("may be anything else, however strange", () => {
+  it("any other text is accepted as a tag or refused with an error that names the field", () => {
     fc.assert(
       fc.property(fc.string({ unit: "grapheme", minLength: 1, maxLength: 20 }), (tag) => {
         if (tagProblem(tag) === undefined) expect(invalidationKeyOfTag(tag)).toMatch(TYPED);
@@ -44,8 +47,8 @@ describe("a tag", () => {
   });
 });
 
-describe("the members of a purge", () => {
-  it("are typed, whoever names them: nothing outside can reach the log's bookkeeping", () => {
+describe("logKeysOfPurge", () => {
+  it("the log keys of any purge are typed, so that no purge reaches the log's own members", () => {
     const text = fc.oneof(
       fc.constantFrom(...hostileTags, "product:1", "product:", ":", "a:b:"),
       fc.string({ maxLength: 12 }),
@@ -59,23 +62,23 @@ describe("the members of a purge", () => {
     });
     fc.assert(
       fc.property(targets, (target) => {
-        let members: readonly string[];
+        let logKeys: readonly string[];
         try {
-          members = logKeysOfPurge(target);
+          logKeys = logKeysOfPurge(target);
         } catch (error) {
           expect(error).toBeInstanceOf(DefinitionError);
           return;
         }
-        for (const member of members) {
-          expect(member).toMatch(TYPED);
-          expect(member.startsWith("~")).toBe(target.soft);
+        for (const logKey of logKeys) {
+          expect(logKey).toMatch(TYPED);
+          expect(logKey.startsWith("~")).toBe(target.soft);
         }
       }),
       { numRuns: 1_000 },
     );
   });
 
-  it("hold each name once, of each type", () => {
+  it("a purge has each log key once", () => {
     expect(
       logKeysOfPurge({
         tags: ["a", "a"],
@@ -86,7 +89,7 @@ describe("the members of a purge", () => {
     ).toEqual(["n:", "t:a", "k:product:1", "p:product:"]);
   });
 
-  it("are none where nothing is named", () => {
+  it("a purge without targets has no log keys", () => {
     expect(logKeysOfPurge({})).toEqual([]);
     expect(logKeysOfPurge({ everything: false, tags: [] })).toEqual([]);
   });
@@ -99,11 +102,11 @@ describe("the members of a purge", () => {
     [{ prefixes: ["product"] }, "prefixes"],
     [{ prefixes: ["a:b:c:d:e:"] }, "prefixes"],
     [{ prefixes: [""] }, "prefixes"],
-  ])("%j is refused and %j named", (targets, field) => {
+  ])("the purge %j is refused with an error that names %j", (targets, field) => {
     expect(() => logKeysOfPurge(targets)).toThrow(expect.objectContaining({ field }));
   });
 
-  it("are refused without repeating a huge value", () => {
+  it("the error of a purge does not repeat a long value", () => {
     const message = (): string => {
       try {
         logKeysOfPurge({ tags: ["x".repeat(100_000)] });
@@ -117,8 +120,8 @@ describe("the members of a purge", () => {
   });
 });
 
-describe("the members of every entry", () => {
-  it("are the namespace, the key and its prefixes", () => {
+describe("derivedInvalidationKeys", () => {
+  it("every entry has the invalidation keys of its namespace, its key and its prefixes", () => {
     expect(derivedInvalidationKeys("list:de:3")).toEqual([
       "n:",
       "k:list:de:3",
@@ -127,13 +130,13 @@ describe("the members of every entry", () => {
     ]);
   });
 
-  it("hold every prefix that may be purged, and no deeper one", () => {
+  it("an entry has exactly the prefixes that may be purged", () => {
     fc.assert(
       fc.property(fc.stringMatching(/^[ab:]{1,14}$/), (key) => {
         const prefixes = Array.from(key, (_, at) => key.slice(0, at + 1)).filter(
           (prefix) => prefixProblem(prefix) === undefined,
         );
-        const carried = derivedInvalidationKeys(key).filter((member) => member.startsWith("p:"));
+        const carried = derivedInvalidationKeys(key).filter((name) => name.startsWith("p:"));
         expect(carried).toEqual(prefixes.map((prefix) => `p:${prefix}`));
       }),
     );

@@ -3,7 +3,7 @@ import script from "uplot/dist/uPlot.iife.min.js?raw";
 import sheet from "uplot/dist/uPlot.min.css?raw";
 import copiedScript from "../../src/dashboard/assets/uplot.js?raw";
 import copiedSheet from "../../src/dashboard/assets/uplot.css?raw";
-// @ts-expect-error -- a script for browsers, which has no declarations
+// @ts-expect-error -- a script for browsers, without declarations
 import { added, byTier, pointOf, quantile } from "../../src/dashboard/assets/figures.js";
 
 const buckets = (counts: readonly number[], sum = 0) => ({ bounds: [0.1, 0.2], counts, sum });
@@ -24,8 +24,8 @@ const summary = (at: number, scale: number) => ({
   durableCalls: 20 * scale,
 });
 
-describe("the figures of the page", () => {
-  it("are rates between two totals", () => {
+describe("the figures of the dashboard", () => {
+  it("are rates between two summaries", () => {
     const point = pointOf(summary(5_000, 2), summary(0, 1));
     expect(point.requestsPerSecond).toBeCloseTo(20);
     expect(point.errorsPerSecond).toBeCloseTo(2);
@@ -36,23 +36,23 @@ describe("the figures of the page", () => {
     expect(point.costPerThousand).toBeGreaterThan(0);
   });
 
-  it("begin anew when totals do", () => {
+  it("count from zero after totals were reset", () => {
     expect(added({ a: 3 }, { a: 10 })).toEqual({ a: 3 });
   });
 
-  it("are nothing where nothing happened", () => {
+  it("are null if nothing happened between two summaries", () => {
     const point = pointOf(summary(5_000, 1), summary(0, 1));
     expect(point).toMatchObject({ hitRatio: null, p50: null, costPerThousand: null });
   });
 
-  it("interpolate quantiles inside a bucket, and stay at the last bound above it", () => {
+  it("interpolate quantiles inside a bucket, and use the last bound for values above all bounds", () => {
     expect(quantile(buckets([10, 10, 0]), 0.5)).toBeCloseTo(0.1);
     expect(quantile(buckets([10, 10, 0]), 0.75)).toBeCloseTo(0.15);
     expect(quantile(buckets([0, 0, 5]), 0.5)).toBe(0.2);
     expect(quantile(buckets([0, 0, 0]), 0.5)).toBeNull();
   });
 
-  it("give every lookup to one tier", () => {
+  it("assign every lookup status to one tier", () => {
     expect(byTier({ stale: 1, "stale-on-error": 2, miss: 3, bypass: 4 })).toMatchObject({
       stale: 3,
       origin: 7,
@@ -61,7 +61,7 @@ describe("the figures of the page", () => {
 });
 
 describe("uPlot", () => {
-  it("is its package's own file", () => {
+  it("is an unchanged copy of the files in its package", () => {
     expect(copiedScript === script && copiedSheet === sheet).toBe(true);
   });
 });

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { openFaulty, TOKEN } from "./support/faulty.ts";
 import type { Faulty } from "./support/faulty.ts";
 
-describe("the control of faults", () => {
+describe("fault control routes", () => {
   let faulty: Faulty;
 
   beforeAll(async () => {
@@ -12,8 +12,8 @@ describe("the control of faults", () => {
   beforeEach(() => faulty.reset());
   afterEach(() => faulty.gateways.clearFaults());
 
-  describe("only", () => {
-    it("read spares writes", async () => {
+  describe("the field only", () => {
+    it("a fault with only: read does not affect writes", async () => {
       await faulty.gateways.fault("redis", { status: 500, only: "read" });
       expect((await faulty.redis("SET", "k", "v")).status).toBe(200);
       expect((await faulty.redis("EVAL", "return 1", "0")).status).toBe(200);
@@ -21,13 +21,13 @@ describe("the control of faults", () => {
       expect((await faulty.redis("EVAL_RO", "return 1", "0")).status).toBe(500);
     });
 
-    it("write spares reads", async () => {
+    it("a fault with only: write does not affect reads", async () => {
       await faulty.gateways.fault("redis", { status: 500, only: "write" });
       expect((await faulty.redis("GET", "k")).status).toBe(200);
       expect((await faulty.redis("SET", "k", "v")).status).toBe(500);
     });
 
-    it("tells SQL apart by its words", async () => {
+    it("SQL statements count as reads or writes by their keywords", async () => {
       await faulty.gateways.fault("sql", { status: 500, only: "write" });
       const reads = [
         "SELECT 1",
@@ -48,7 +48,7 @@ describe("the control of faults", () => {
         expect([query, (await faulty.sql(query)).status]).toEqual([query, 500]);
     });
 
-    it("takes a pipeline with one write for a write", async () => {
+    it("a pipeline with one write counts as a write", async () => {
       await faulty.gateways.fault("redis", { status: 500, only: "read" });
       const pipeline = (commands: readonly (readonly string[])[]): Promise<Response> =>
         fetch(`${faulty.gateways.url}/redis/pipeline`, {
@@ -75,12 +75,12 @@ describe("the control of faults", () => {
     });
   });
 
-  it("touch only the service that they name", async () => {
+  it("a fault affects only the service that it names", async () => {
     await faulty.gateways.fault("redis", { status: 500 });
     expect((await faulty.sql("SELECT 1")).status).toBe(200);
   });
 
-  it("are listed and cleared", async () => {
+  it("GET /faults lists the faults, and DELETE /faults clears them", async () => {
     const list = async (): Promise<unknown> =>
       (await fetch(`${faulty.gateways.url}/faults`)).json();
     await faulty.gateways.fault("redis", { latencyMs: 1 });
@@ -90,7 +90,7 @@ describe("the control of faults", () => {
     expect(await list()).toEqual({});
   });
 
-  describe("are refused with 400 that names the field for", () => {
+  describe("invalid faults", () => {
     it.each([
       ["latencyMs", { latencyMs: -1 }],
       ["latencyMs", { latencyMs: "100" }],
@@ -104,7 +104,7 @@ describe("the control of faults", () => {
       ["latency", { latency: 5 }],
       ["JSON", "{"],
       ["object", "null"],
-    ])("%s: %j", async (field, fault) => {
+    ])("an invalid fault gets 400 and a text that names the field %s: %j", async (field, fault) => {
       const response = await faulty.gateways.fault("redis", fault);
       expect(response.status).toBe(400);
       expect(response.headers.get("content-type")).toBe("application/problem+json");
@@ -113,13 +113,13 @@ describe("the control of faults", () => {
     });
   });
 
-  it("for an unknown service are 404", async () => {
+  it("a fault for an unknown service gets 404", async () => {
     const response = await faulty.gateways.fault("postgres", {});
     expect(response.status).toBe(404);
     expect(await response.json()).toMatchObject({ detail: expect.stringContaining("redis, sql") });
   });
 
-  it("an unknown route is 404", async () => {
+  it("an unknown control route gets 404", async () => {
     const response = await fetch(`${faulty.gateways.url}/nothing`);
     expect(response.status).toBe(404);
     expect(response.headers.get("content-type")).toBe("application/problem+json");

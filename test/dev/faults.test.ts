@@ -13,7 +13,7 @@ describe("injected faults", () => {
   beforeEach(() => faulty.reset());
   afterEach(() => faulty.gateways.clearFaults());
 
-  it("latencyMs delays the answer after the engine has executed, each call by itself", async () => {
+  it("latencyMs delays each answer independently, after the engine has executed the call", async () => {
     await faulty.gateways.fault("redis", { latencyMs: 150 });
     const started = performance.now();
     const answers = Promise.all(
@@ -30,7 +30,7 @@ describe("injected faults", () => {
     expect(elapsed).toBeLessThan(1_000);
   });
 
-  it("jitterMs adds up to that much", async () => {
+  it("jitterMs adds at most that delay", async () => {
     await faulty.gateways.fault("redis", { latencyMs: 20, jitterMs: 60 });
     const times = await Promise.all(
       Array.from({ length: 30 }, async () => {
@@ -43,7 +43,7 @@ describe("injected faults", () => {
     expect(Math.max(...times) - Math.min(...times)).toBeGreaterThan(15);
   });
 
-  it("errorRate 1 answers 500 in the service's own form and executes nothing", async () => {
+  it("errorRate 1 answers 500 in the service's own format and executes no call", async () => {
     await faulty.gateways.fault("redis", { errorRate: 1 });
     const response = await faulty.redis("SET", "k", "v");
     expect(response.status).toBe(500);
@@ -52,7 +52,7 @@ describe("injected faults", () => {
     expect(await faulty.stored("k")).toBeNull();
   });
 
-  it("status chooses the error, alone for every call", async () => {
+  it("status without errorRate sets the error of every call", async () => {
     await faulty.gateways.fault("sql", { status: 503 });
     const response = await faulty.sql("SELECT 1");
     expect(response.status).toBe(503);
@@ -60,7 +60,7 @@ describe("injected faults", () => {
     expect(faulty.database.executed).toEqual([]);
   });
 
-  it("errorRate between hits some calls and not others", async () => {
+  it("errorRate between 0 and 1 fails some calls", async () => {
     await faulty.gateways.fault("redis", { errorRate: 0.5, status: 429 });
     const statuses = await Promise.all(
       Array.from({ length: 100 }, async () => (await faulty.redis("PING")).status),
@@ -68,7 +68,7 @@ describe("injected faults", () => {
     expect(new Set(statuses)).toEqual(new Set([200, 429]));
   });
 
-  it("errorRate 0 hits none", async () => {
+  it("errorRate 0 fails no call", async () => {
     await faulty.gateways.fault("redis", { errorRate: 0, status: 500 });
     expect((await faulty.redis("PING")).status).toBe(200);
   });
@@ -76,21 +76,26 @@ describe("injected faults", () => {
   it.each([
     ["true", true],
     ['"after"', "after" as const],
-  ])("hang %s executes and never answers, until the faults are cleared", async (_name, hang) => {
-    await faulty.gateways.fault("redis", { hang });
-    let answered = false;
-    const answer = faulty.redis("SET", "k", "v").finally(() => {
-      answered = true;
-    });
-    await expect
-      .poll(() => faulty.engine.run({ kind: "command", name: "EXISTS", args: [Buffer.from("k")] }))
-      .toMatchObject({ reply: 1 });
-    expect(answered).toBe(false);
-    await faulty.gateways.clearFaults();
-    expect(await (await answer).json()).toEqual({ result: "OK" });
-  });
+  ])(
+    "hang %s executes the call and does not answer until the faults are cleared",
+    async (_name, hang) => {
+      await faulty.gateways.fault("redis", { hang });
+      let answered = false;
+      const answer = faulty.redis("SET", "k", "v").finally(() => {
+        answered = true;
+      });
+      await expect
+        .poll(() =>
+          faulty.engine.run({ kind: "command", name: "EXISTS", args: [Buffer.from("k")] }),
+        )
+        .toMatchObject({ reply: 1 });
+      expect(answered).toBe(false);
+      await faulty.gateways.clearFaults();
+      expect(await (await answer).json()).toEqual({ result: "OK" });
+    },
+  );
 
-  it('hang "before" does not execute until the faults are cleared', async () => {
+  it('hang "before" does not execute the call until the faults are cleared', async () => {
     await faulty.gateways.fault("sql", { hang: "before" });
     const answer = faulty.sql("SELECT 1");
     await expect.poll(async () => (await faulty.gateways.counts()).sql.requests).toBe(1);
@@ -100,7 +105,7 @@ describe("injected faults", () => {
     expect(faulty.database.executed).toEqual(["SELECT 1"]);
   });
 
-  it('hang "before" executes nothing for a client that has left', async () => {
+  it('hang "before" does not execute the call of a client that has disconnected', async () => {
     await faulty.gateways.fault("sql", { hang: "before" });
     await expect(
       fetch(`${faulty.gateways.url}/sql`, {
@@ -114,12 +119,12 @@ describe("injected faults", () => {
     expect(faulty.database.executed).toEqual(["SELECT 2"]);
   });
 
-  it("hang false hangs nothing", async () => {
+  it("hang false holds no call", async () => {
     await faulty.gateways.fault("redis", { hang: false });
     expect((await faulty.redis("PING")).status).toBe(200);
   });
 
-  it("a new fault releases what the one before held", async () => {
+  it("a new fault releases the calls that the previous fault held", async () => {
     await faulty.gateways.fault("redis", { hang: true });
     const answer = faulty.redis("PING");
     await expect.poll(async () => (await faulty.gateways.counts()).redis.requests).toBe(1);
@@ -127,7 +132,7 @@ describe("injected faults", () => {
     expect((await answer).status).toBe(200);
   });
 
-  it("reset executes and resets the connection", async () => {
+  it("reset executes the call and resets the connection", async () => {
     await faulty.gateways.fault("redis", { reset: true });
     await expect(faulty.redis("SET", "k", "v")).rejects.toMatchObject({
       cause: { code: "ECONNRESET" },
@@ -135,7 +140,7 @@ describe("injected faults", () => {
     expect(await faulty.stored("k")).toBe("v");
   });
 
-  it("truncate executes, announces the whole answer and sends half of it", async () => {
+  it("truncate executes the call, announces the whole answer and sends half of it", async () => {
     await faulty.gateways.fault("redis", { truncate: true });
     const received = await new Promise<{ announced: number; body: string; complete: boolean }>(
       (resolve, reject) => {

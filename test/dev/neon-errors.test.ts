@@ -6,7 +6,7 @@ import { availableSqlEngines } from "./support/postgres.ts";
 
 const raw = { "neon-raw-text-output": "true", "neon-array-mode": "true" };
 
-describe.each(availableSqlEngines())("what the Neon gateway refuses over $name", (choice) => {
+describe.each(availableSqlEngines())("errors of the Neon gateway over $name", (choice) => {
   let neonGateway: TestNeon;
   const sql = neon(DATABASE);
 
@@ -16,8 +16,8 @@ describe.each(availableSqlEngines())("what the Neon gateway refuses over $name",
   afterAll(() => neonGateway.close());
   beforeEach(() => neonGateway.reset());
 
-  describe("errors", () => {
-    it("carry Postgres's fields", async () => {
+  describe("error responses", () => {
+    it("a Postgres error has Postgres's fields in the driver", async () => {
       await sql`INSERT INTO gateway_things (name) VALUES ('a')`;
       const error: unknown = await sql`INSERT INTO gateway_things (name) VALUES ('a')`.catch(
         (problem: unknown) => problem,
@@ -34,7 +34,7 @@ describe.each(availableSqlEngines())("what the Neon gateway refuses over $name",
       });
     });
 
-    it("are HTTP 400 with their place in the text", async () => {
+    it("a Postgres error is HTTP 400 with its position in the query", async () => {
       const [status, body] = await neonGateway.post(
         { query: "SELECT nope FROM gateway_things" },
         raw,
@@ -49,20 +49,23 @@ describe.each(availableSqlEngines())("what the Neon gateway refuses over $name",
 
     it.each([
       ["invalid JSON", "{", "invalid JSON"],
-      ["no object", "[]", "query must be a string"],
+      ["a body that is no object", "[]", "query must be a string"],
       ["no query", "{}", "query must be a string"],
-      ["params that are no list", { query: "SELECT 1", params: {} }, "params must be an array"],
-      ["queries that are no list", { queries: {} }, "queries must be an array"],
-      ["a query in a batch that is none", { queries: [{ query: "SELECT 1" }, 5] }, "queries[1]"],
+      ["params that are no array", { query: "SELECT 1", params: {} }, "params must be an array"],
+      ["queries that are no array", { queries: {} }, "queries must be an array"],
+      ["a batch element that is no query", { queries: [{ query: "SELECT 1" }, 5] }, "queries[1]"],
       ["a zero byte", { query: "SELECT 1\0; DROP TABLE gateway_things" }, "zero byte"],
       ["several statements", { query: "SELECT 1; SELECT 2" }, "cannot insert multiple commands"],
-    ])("name %s", async (_name, body, message) => {
-      const [status, answer] = await neonGateway.post(body);
-      expect(status).toBe(400);
-      expect(answer.message).toContain(message);
-    });
+    ])(
+      "a request with %s gets 400 and a text that names the error",
+      async (_name, body, message) => {
+        const [status, answer] = await neonGateway.post(body);
+        expect(status).toBe(400);
+        expect(answer.message).toContain(message);
+      },
+    );
 
-    it("leave the engine fit for the next query", async () => {
+    it("a failed query does not affect the next query", async () => {
       const broken = [
         "SELECT 1 / 0",
         "SELECT $2::int",
@@ -78,7 +81,7 @@ describe.each(availableSqlEngines())("what the Neon gateway refuses over $name",
       }
     });
 
-    it("refuse a body over 10 MB with 413", async () => {
+    it("a body over 10 MB gets 413", async () => {
       const [status, body] = await neonGateway.post({
         query: "SELECT $1",
         params: ["x".repeat(10 * 1024 * 1024)],
@@ -88,14 +91,14 @@ describe.each(availableSqlEngines())("what the Neon gateway refuses over $name",
     });
   });
 
-  it("never leaves a transaction open behind a single query", async () => {
+  it("a single query never leaves a transaction open", async () => {
     await sql`BEGIN`;
     await sql`INSERT INTO gateway_things (name) VALUES ('a')`;
     await sql`ROLLBACK`;
     expect(await sql`SELECT name FROM gateway_things`).toEqual([{ name: "a" }]);
   });
 
-  it("counts queries, those that fail too", async () => {
+  it("the counters include failed queries", async () => {
     await sql`SELECT 1`;
     await sql`SELECT 1 / 0`.catch(() => undefined);
     expect((await neonGateway.gateways.counts()).sql).toEqual({ requests: 2, queries: 2 });

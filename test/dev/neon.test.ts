@@ -1,4 +1,6 @@
-/** Neon's SQL over HTTP, as `@neondatabase/serverless` speaks it and Neon's proxy answers it. */
+/**
+ * Tests Neon's SQL over HTTP, as `@neondatabase/serverless` sends it and Neon's proxy answers it.
+ */
 import { neon } from "@neondatabase/serverless";
 import { eq, sql as statement } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/neon-http";
@@ -31,7 +33,7 @@ describe.each(availableSqlEngines())("the Neon gateway over $name", (choice) => 
   beforeEach(() => neonGateway.reset());
 
   describe("one query", () => {
-    it("gives the driver values of every common type", async () => {
+    it("a query returns values of every common type to the driver", async () => {
       const rows =
         await sql`SELECT ${"text"} AS s, ${5}::int AS i, ${"9007199254740993"}::int8 AS big, ${true}::bool AS b,
         ${null}::text AS n, ${[1, 2]}::int[] AS list, ${JSON.stringify({ a: [1] })}::jsonb AS j, ${1.5}::float8 AS f,
@@ -47,14 +49,14 @@ describe.each(availableSqlEngines())("the Neon gateway over $name", (choice) => 
           j: { a: [1] },
           f: 1.5,
           d: "1.10",
-          // drizzle, once imported, keeps the driver from making dates of these.
+          // drizzle, once it is imported, keeps the driver from converting these to dates.
           day: "2026-01-02",
           raw: Buffer.from([0, 255]),
         },
       ]);
     });
 
-    it("gives full results on request", async () => {
+    it("a query returns full results on request", async () => {
       await sql`INSERT INTO gateway_things (name) VALUES ('a'), ('b')`;
       const full = neon(DATABASE, { fullResults: true, arrayMode: true });
       const result = await full`UPDATE gateway_things SET amount = 1 RETURNING name`;
@@ -67,7 +69,7 @@ describe.each(availableSqlEngines())("the Neon gateway over $name", (choice) => 
       });
     });
 
-    it("is raw text in arrays on the wire, as the driver asks", async () => {
+    it("a response holds raw text in arrays if the driver's headers ask for it", async () => {
       const query = { query: "SELECT $1::int AS n, NULL AS x, true AS b", params: ["7"] };
       expect(await neonGateway.post(query, raw)).toEqual([
         200,
@@ -85,14 +87,14 @@ describe.each(availableSqlEngines())("the Neon gateway over $name", (choice) => 
       ]);
     });
 
-    it("is JSON in objects on the wire without those headers", async () => {
+    it("a response holds JSON objects without the driver's headers", async () => {
       const [, result] = await neonGateway.post({
         query: "SELECT 7 AS n, true AS b, 8::int8 AS big, '{\"a\":1}'::json AS j, 1.5::float4 AS f",
       });
       expect(result.rows).toEqual([{ n: 7, b: true, big: "8", j: { a: 1 }, f: 1.5 }]);
     });
 
-    it("passes JSON parameters as Postgres's text", async () => {
+    it("JSON parameters reach Postgres in its text format", async () => {
       const query = {
         query:
           "SELECT $1::int + 1 AS n, $2::bool AS b, $3::jsonb AS j, $4::int[] AS a, $5::text AS x",
@@ -104,7 +106,7 @@ describe.each(availableSqlEngines())("the Neon gateway over $name", (choice) => 
   });
 
   describe("a batch", () => {
-    it("answers each query", async () => {
+    it("a batch answers each query", async () => {
       const results = await sql.transaction([
         sql`INSERT INTO gateway_things (name) VALUES ('a') RETURNING id`,
         sql`SELECT count(*)::int AS n FROM gateway_things`,
@@ -113,7 +115,7 @@ describe.each(availableSqlEngines())("the Neon gateway over $name", (choice) => 
       expect((await neonGateway.gateways.counts()).sql).toEqual({ requests: 1, queries: 2 });
     });
 
-    it("is atomic", async () => {
+    it("a batch is atomic", async () => {
       await expect(
         sql.transaction([
           sql`INSERT INTO gateway_things (name) VALUES ('a')`,
@@ -123,7 +125,7 @@ describe.each(availableSqlEngines())("the Neon gateway over $name", (choice) => 
       expect(await sql`SELECT * FROM gateway_things`).toEqual([]);
     });
 
-    it("runs under the isolation that the headers ask for", async () => {
+    it("a batch runs at the isolation level that the headers ask for", async () => {
       const settings = await sql.transaction(
         [
           sql`SHOW transaction_isolation`,
@@ -150,7 +152,7 @@ describe.each(availableSqlEngines())("the Neon gateway over $name", (choice) => 
       expect([status, body.message]).toEqual([400, "invalid Neon-Batch-Isolation-Level"]);
     });
 
-    it("keeps apart from others that run at the same time", async () => {
+    it("concurrent batches do not mix", async () => {
       await sql`INSERT INTO gateway_things (name) VALUES ('counter')`;
       const bump = (): Promise<unknown> =>
         sql.transaction([
@@ -178,7 +180,7 @@ describe.each(availableSqlEngines())("the Neon gateway over $name", (choice) => 
   });
 
   describe("drizzle", () => {
-    it("reads and writes", async () => {
+    it("drizzle reads and writes through the gateway", async () => {
       const [made] = await db
         .insert(things)
         .values({ name: "a", extra: { deep: ["x"] } })
@@ -195,7 +197,7 @@ describe.each(availableSqlEngines())("the Neon gateway over $name", (choice) => 
       expect(await db.select({ amount: things.amount }).from(things)).toEqual([{ amount: 3 }]);
     });
 
-    it("batches atomically", async () => {
+    it("a drizzle batch is atomic", async () => {
       const [inserted, counted] = await db.batch([
         db.insert(things).values({ name: "a" }).returning({ id: things.id }),
         db.select({ n: statement<number>`count(*)::int` }).from(things),

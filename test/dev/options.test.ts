@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { readOptions } from "../../dev/supervisor/options.ts";
 
 describe("the environment of npm run dev", () => {
-  it("has a default for everything", () => {
+  it("every variable of npm run dev has a default", () => {
     expect(readOptions({})).toEqual({
       port: 8_787,
       instances: 1,
@@ -16,7 +16,7 @@ describe("the environment of npm run dev", () => {
     });
   });
 
-  it("hands every Worker variable through and nothing else", () => {
+  it("the environment's Worker variables, and no others, reach the Worker", () => {
     const worker = {
       DATABASE_URL: "a",
       ORIGIN_AT_ROOT: "1",
@@ -29,7 +29,7 @@ describe("the environment of npm run dev", () => {
     ).toEqual(worker);
   });
 
-  it("is read whole before it is refused", () => {
+  it("an invalid environment is reported with all its errors at once", () => {
     const read = (): unknown =>
       readOptions({
         PORT: "99999",
@@ -51,7 +51,7 @@ describe("the environment of npm run dev", () => {
     }
   });
 
-  it("cannot give the services a Worker's port", () => {
+  it("a services port that is also a Worker's port is an error", () => {
     expect(() => readOptions({ PORT: "8789", INSTANCES: "2" })).toThrow(
       "SERVICES_PORT is 8790, which is also the port of Worker instance 2",
     );

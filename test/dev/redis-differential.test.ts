@@ -5,10 +5,7 @@ import type { OpenEngine } from "./support/engines.ts";
 import { transcribe } from "./support/transcript.ts";
 import type { Step } from "./support/transcript.ts";
 
-/**
- * The same sequences in every run; DIFFERENTIAL_SEED asks for others. Some of those count
- * beyond 2^53, which the embedded Redis refuses and a real one does not.
- */
+/** The seed of the sequences: the same in every run. DIFFERENTIAL_SEED sets another. */
 const SEED = Number(process.env["DIFFERENTIAL_SEED"] ?? 2);
 
 const key = fc.constantFrom("a", "b", "z");
@@ -25,6 +22,8 @@ const score = fc.constantFrom(
   "x",
   "1e3",
 );
+/** No text counts beyond 2^53: the embedded Redis refuses that, and Redis does not. */
+const text = fc.constantFrom("1", "-1", "0", "3.5", "1790000000123456", "+inf", "x", "1e3");
 const bound = fc.constantFrom(
   "-inf",
   "+inf",
@@ -37,7 +36,11 @@ const bound = fc.constantFrom(
   "bad",
 );
 const index = fc.constantFrom("0", "1", "-1", "2", "-2", "5", "-5", "x");
-const lifetime = fc.constantFrom("100", "1000", "0", "-1", "x");
+const seconds = fc.constantFrom("100", "1000", "0", "-1", "x");
+/** Long enough that no key expires between the two engines. */
+const milliseconds = fc.constantFrom("100000", "1000000", "0", "-1", "x");
+/** For GT: an equal lifetime would be greater on the engine whose clock has moved on by a millisecond. */
+const distinctSeconds = fc.noBias(fc.integer({ min: 2_000, max: 9_000_000 })).map(String);
 
 const words = (...parts: fc.Arbitrary<readonly string[] | string>[]): fc.Arbitrary<Step> =>
   fc.tuple(...parts).map((all) => all.flat());
@@ -67,17 +70,9 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     maybe(is("WITHSCORES")),
   ),
   words(is("ZRANGE"), key, index, index, maybe(is("REV")), maybe(is("WITHSCORES"))),
-  // Not BYLEX: over members of unlike scores Redis says nothing of its answer.
   words(oneOf("ZREMRANGEBYSCORE", "ZCOUNT"), key, bound, bound),
-  words(oneOf("ZREMRANGEBYRANK", "LRANGE", "LTRIM", "GETRANGE"), key, index, index),
-  words(oneOf("ZMSCORE", "ZREM", "SADD", "RPUSH", "HDEL", "SMISMEMBER"), key, member, member),
-  words(
-    oneOf("ZSCORE", "ZRANK", "ZREVRANK", "HGET", "SADD", "SREM", "SISMEMBER", "LPUSH", "APPEND"),
-    key,
-    member,
-  ),
-  words(is("ZINCRBY"), key, score, member),
-  words(oneOf("ZPOPMIN", "ZPOPMAX"), key, maybe(index)),
+  words(oneOf("ZMSCORE", "ZREM", "HMGET", "HDEL"), key, member, member),
+  words(oneOf("ZSCORE", "HGET", "ZREM", "HDEL"), key, member),
   words(
     oneOf(
       "DEL",
@@ -88,10 +83,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       "GET",
       "INCR",
       "HGETALL",
-      "LPOP",
-      "RPOP",
-      "LLEN",
-      "SCARD",
+      "STRLEN",
+      "HLEN",
       "ZCARD",
     ),
     key,
@@ -99,27 +92,22 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   words(
     is("SET"),
     key,
-    score,
+    text,
     maybe(oneOf("NX", "XX", "GET", "KEEPTTL")),
-    maybe(oneOf("EX", "PX"), lifetime),
+    fc.oneof(maybe(is("EX"), seconds), maybe(is("PX"), milliseconds)),
   ),
-  words(oneOf("INCRBY", "LINDEX"), key, index),
+  words(oneOf("INCRBY", "DECRBY"), key, index),
   words(oneOf("HSET"), key, member, score),
-  words(is("HINCRBY"), key, member, index),
-  words(is("EXPIRE"), key, lifetime, maybe(oneOf("NX", "XX", "GT", "LT"))),
-  words(is("LREM"), key, index, member),
-  words(is("LSET"), key, index, member),
-  words(is("LINSERT"), key, oneOf("BEFORE", "AFTER"), member, member),
-  words(is("SMOVE"), key, key, member),
-  words(is("RPOPLPUSH"), key, key),
-  words(oneOf("SDIFFSTORE", "SUNIONSTORE", "SINTERSTORE"), key, key, key),
+  words(is("EXPIRE"), key, seconds, maybe(oneOf("NX", "XX", "LT"))),
+  words(is("EXPIRE"), key, distinctSeconds, is("GT")),
+  words(oneOf("MGET", "MSET", "UNLINK"), key, key),
 );
 
 const [embedded, ...servers] = availableEngines();
 
 const sequence = fc.array(step, { minLength: 20, maxLength: 60 });
 
-it("the embedded Redis answers any sequence of commands without failing itself", async () => {
+it("the embedded Redis answers any sequence of commands without an internal error", async () => {
   const { engine, close } = await embedded!.open();
   await fc.assert(
     fc.asyncProperty(sequence, async (steps) => {
@@ -131,7 +119,7 @@ it("the embedded Redis answers any sequence of commands without failing itself",
   await close();
 });
 
-describe.each(servers)("the embedded Redis beside a real one", (server) => {
+describe.each(servers)("the embedded and a real Redis", (server) => {
   let both: readonly [OpenEngine, OpenEngine];
 
   beforeAll(async () => {
@@ -139,7 +127,7 @@ describe.each(servers)("the embedded Redis beside a real one", (server) => {
   });
   afterAll(() => Promise.all(both.map((opened) => opened.close())));
 
-  it("answers any sequence of commands alike", async () => {
+  it("the embedded and a real Redis answer any sequence of commands alike", async () => {
     await fc.assert(
       fc.asyncProperty(sequence, async (steps) => {
         const [ours, theirs] = await Promise.all(

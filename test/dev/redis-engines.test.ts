@@ -3,7 +3,6 @@ import type { RedisEngine } from "../../dev/redis/engine.ts";
 import { availableEngines } from "./support/engines.ts";
 import type { OpenEngine } from "./support/engines.ts";
 import { operation, transcribe } from "./support/transcript.ts";
-import { collections } from "./support/steps/collections.ts";
 import { hashes } from "./support/steps/hashes.ts";
 import { keys } from "./support/steps/keys.ts";
 import { numbers } from "./support/steps/numbers.ts";
@@ -11,13 +10,15 @@ import { scripts } from "./support/steps/scripts.ts";
 import { sortedSets } from "./support/steps/sorted-sets.ts";
 import { strings } from "./support/steps/strings.ts";
 
-/** What both engines are asked; the recorded answers stand beside, one file each. */
+/**
+ * The commands for both engines. The recorded answers are in one file each, in
+ * fixtures/transcripts.
+ */
 const TRANSCRIPTS = {
   strings,
   keys,
   hashes,
   "sorted-sets": sortedSets,
-  collections,
   scripts,
   numbers,
 };
@@ -34,17 +35,20 @@ describe.each(availableEngines())("the $name Redis engine", ({ open }) => {
   beforeEach(() => engine.wipe());
 
   // The transcripts were recorded from Redis 7: `vitest run -u` with a Redis server on PATH.
-  it.each(Object.entries(TRANSCRIPTS))("answers as Redis does: %s", async (name, steps) => {
-    const transcript = await transcribe(engine, steps);
-    await expect(transcript).toMatchFileSnapshot(`fixtures/transcripts/${name}.txt`);
-  });
+  it.each(Object.entries(TRANSCRIPTS))(
+    "the engine answers as Redis 7 did: %s",
+    async (name, steps) => {
+      const transcript = await transcribe(engine, steps);
+      await expect(transcript).toMatchFileSnapshot(`fixtures/transcripts/${name}.txt`);
+    },
+  );
 
-  it("tells the time in microseconds, to scripts as to clients", async () => {
+  it("TIME returns the time in microseconds", async () => {
     const before = Date.now() * 1_000;
     const { reply } = await engine.run(operation("TIME"));
     const [seconds, micros] = (reply as readonly Buffer[]).map((part) => Number(part.toString()));
     const now = seconds! * 1_000_000 + micros!;
-    // Two clocks of one machine, one of them cut to milliseconds.
+    // The two clocks are of one machine, and one has a resolution of 1 ms.
     expect(now).toBeGreaterThan(before - 5_000);
     expect(now).toBeLessThan(Date.now() * 1_000 + 5_000);
   });

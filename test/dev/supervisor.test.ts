@@ -7,7 +7,7 @@ import { findRedisServer } from "../../dev/redis/server-process.ts";
 import { processList, supervised } from "./support/supervised.ts";
 import type { Supervised, SupervisedOptions } from "./support/supervised.ts";
 
-/** Where there is none, its crash cannot be tried. */
+/** Without a Redis server its crash cannot be tested. */
 const redisServers = [findRedisServer()].filter((file) => file !== undefined);
 
 describe("npm run dev", () => {
@@ -31,7 +31,7 @@ describe("npm run dev", () => {
 
   const json = async (url: string): Promise<unknown> => (await fetch(url)).json();
 
-  it("runs instances that share Durable Objects and services, and ends them on Ctrl-C", async () => {
+  it("instances share Durable Objects and services, and Ctrl-C stops them", async () => {
     const secret = "se$cret 'with' #marks\"";
     const dev = await start({
       env: {
@@ -95,7 +95,7 @@ describe("npm run dev", () => {
     await expectNothingLeft(dev);
   });
 
-  it("makes an admin token, outlives a crash that wrangler mends, and no other", async () => {
+  it("npm run dev makes an admin token, survives a crash that wrangler repairs, and stops after any other", async () => {
     const dev = await start();
     const url = `http://127.0.0.1:${dev.port}`;
     const crash = (which: RegExp): void => {
@@ -105,7 +105,7 @@ describe("npm run dev", () => {
     const token = /ADMIN_TOKEN\s+([0-9a-f]{32}) \(made for this run\)/.exec(dev.output())?.[1];
     expect(await json(`${url}/variables`)).toMatchObject({ ADMIN_TOKEN: token });
 
-    // The runtime of the Worker itself listens on a port of wrangler's choice.
+    // The runtime of the Worker itself listens on a port that wrangler chooses.
     crash(/workerd serve.*entry=127\.0\.0\.1:0 /);
     await dev.printed("Workers runtime crashed");
     await expect
@@ -118,11 +118,11 @@ describe("npm run dev", () => {
     await expectNothingLeft(dev);
   });
 
-  describe("leaves nothing running", () => {
+  describe("shutdown", () => {
     it.each([
       ["before the services are up", undefined, "SIGINT" as const],
       ["while the Workers start", "Starting local server", "SIGTERM" as const],
-    ])("after a signal %s", async (_name, text, signal) => {
+    ])("a signal %s leaves nothing running", async (_name, text, signal) => {
       const dev = await start({ env: { LOCAL_REDIS: "auto" } });
       if (text === undefined)
         await expect
@@ -137,7 +137,7 @@ describe("npm run dev", () => {
     });
 
     it.each(["SIGINT", "SIGTERM", "SIGKILL"] as const)(
-      "after npm alone was sent %s",
+      "%s to npm alone leaves nothing running",
       async (signal) => {
         const dev = await start({ throughNpm: true, env: { LOCAL_REDIS: "auto" } });
         await dev.printed("Starting local server");
@@ -148,7 +148,7 @@ describe("npm run dev", () => {
       },
     );
 
-    it("after wrangler has crashed, and says so", async () => {
+    it("a crash of wrangler is reported and leaves nothing running", async () => {
       const dev = await start();
       await dev.printed("Starting local server");
       process.kill(
@@ -160,7 +160,7 @@ describe("npm run dev", () => {
       await expectNothingLeft(dev);
     });
 
-    it("after it was killed itself", async () => {
+    it("SIGKILL of the supervisor leaves nothing running", async () => {
       const dev = await start({ env: { LOCAL_REDIS: "auto" } });
       await dev.printed("Starting local server");
       expect(dev.processes().length).toBeGreaterThan(2);
@@ -169,7 +169,7 @@ describe("npm run dev", () => {
       await expectNothingLeft(dev);
     });
 
-    it.each(redisServers)("after %s has crashed, and says so", async () => {
+    it.each(redisServers)("a crash of %s is reported and leaves nothing running", async () => {
       const dev = await start({ env: { LOCAL_REDIS: "server" } });
       await dev.printed("Redis: ");
       const victim = dev.processes().find(({ command }) => /(?:redis|valkey)-server/.test(command));
@@ -179,24 +179,27 @@ describe("npm run dev", () => {
       await expectNothingLeft(dev);
     });
 
-    it.each(["PORT", "SERVICES_PORT"])("when %s is in use, and names it", async (variable) => {
-      const taken = createServer();
-      await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve));
-      const { port } = taken.address() as { port: number };
-      try {
-        const dev = await start(variable === "PORT" ? { port } : { servicesPort: port });
-        expect(await dev.exit).toBe(1);
-        expect(dev.output()).toContain(
-          `Port ${port} is in use by another program. Set ${variable}`,
-        );
-        expect(dev.processes()).toEqual([]);
-      } finally {
-        taken.close();
-      }
-    });
+    it.each(["PORT", "SERVICES_PORT"])(
+      "%s in use by another program is reported and leaves nothing running",
+      async (variable) => {
+        const taken = createServer();
+        await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve));
+        const { port } = taken.address() as { port: number };
+        try {
+          const dev = await start(variable === "PORT" ? { port } : { servicesPort: port });
+          expect(await dev.exit).toBe(1);
+          expect(dev.output()).toContain(
+            `Port ${port} is in use by another program. Set ${variable}`,
+          );
+          expect(dev.processes()).toEqual([]);
+        } finally {
+          taken.close();
+        }
+      },
+    );
   });
 
-  it("lists everything that is wrong with the environment", async () => {
+  it("npm run dev lists every error of the environment", async () => {
     const dev = await start({
       env: { PORT: "http", INSTANCES: "0", LOCAL_REDIS: "memcached", KEEP: "yes" },
     });
@@ -207,7 +210,7 @@ describe("npm run dev", () => {
 });
 
 describe("npm run services", () => {
-  it("writes the variables of a plain wrangler dev, for as long as it runs", async () => {
+  it("npm run services writes .dev.vars for wrangler dev, and removes it when it ends", async () => {
     const root = mkdtempSync(join(tmpdir(), "strata-services-"));
     const file = join(root, ".dev.vars");
     const services = await supervised({

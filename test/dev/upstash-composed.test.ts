@@ -1,4 +1,7 @@
-/** What Upstash's REST protocol builds out of commands: pipelines, transactions, scripts, subscriptions. */
+/**
+ * Tests the parts of Upstash's REST protocol that combine commands: pipelines, transactions,
+ * scripts and subscriptions.
+ */
 import { createHash } from "node:crypto";
 import type { Redis } from "@upstash/redis";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -21,7 +24,7 @@ describe.each(availableEngines())("composed requests over the $name engine", (ch
   });
 
   describe("pipelines", () => {
-    it("answer each command, errors among them", async () => {
+    it("a pipeline answers each command, including errors", async () => {
       const commands = [["SET", "k", "v"], ["INCR", "k"], ["GET", "k"], ["NOPE"]];
       const [status, results] = await upstash.post("/pipeline", commands);
       expect(status).toBe(200);
@@ -33,7 +36,7 @@ describe.each(availableEngines())("composed requests over the $name engine", (ch
       ]);
     });
 
-    it("carry the SDK's pipeline and its auto-pipelining", async () => {
+    it("the gateway serves the SDK's pipeline and its auto-pipelining", async () => {
       const pipeline = redis.pipeline();
       pipeline.set("a", { n: 1 });
       pipeline.get("a");
@@ -50,7 +53,7 @@ describe.each(availableEngines())("composed requests over the $name engine", (ch
   });
 
   describe("transactions", () => {
-    it("run as a whole and answer each command", async () => {
+    it("a transaction answers each command", async () => {
       const transaction = redis.multi();
       transaction.set("k", "v");
       transaction.incr("n");
@@ -58,7 +61,7 @@ describe.each(availableEngines())("composed requests over the $name engine", (ch
       expect(await transaction.exec()).toEqual(["OK", 1, "v"]);
     });
 
-    it("go on after a command that fails while it runs", async () => {
+    it("a transaction continues after a command that fails", async () => {
       const results = await upstash.post("/multi-exec", [
         ["SET", "k", "v"],
         ["INCR", "k"],
@@ -74,7 +77,7 @@ describe.each(availableEngines())("composed requests over the $name engine", (ch
       ]);
     });
 
-    it("are discarded by a command that cannot be queued", async () => {
+    it("a command that cannot be queued discards the transaction", async () => {
       const [status, body] = await upstash.post("/multi-exec", [["SET", "k", "v"], ["NOPE"]]);
       expect(status).toBe(400);
       expect(body).toEqual({
@@ -83,7 +86,7 @@ describe.each(availableEngines())("composed requests over the $name engine", (ch
       expect(await redis.get("k")).toBeNull();
     });
 
-    it("let nothing in between", async () => {
+    it("no other command runs in the middle of a transaction", async () => {
       const bump = [
         ["INCR", "n"],
         ["GET", "n"],
@@ -101,7 +104,7 @@ describe.each(availableEngines())("composed requests over the $name engine", (ch
       expect(await redis.get("n")).toBe(100);
     });
 
-    it("hold scripts", async () => {
+    it("a transaction can contain scripts", async () => {
       const transaction = redis.multi();
       transaction.eval("return redis.call('INCR', KEYS[1])", ["n"], []);
       transaction.get("n");
@@ -110,7 +113,7 @@ describe.each(availableEngines())("composed requests over the $name engine", (ch
   });
 
   describe("scripts", () => {
-    it("run by body, by hash, and read-only", async () => {
+    it("scripts run by body, by hash and read-only", async () => {
       const script = redis.createScript<string>("return ARGV[1] .. KEYS[1]");
       expect(await script.exec(["k"], ["a"])).toBe("ak");
       const reading = redis.createScript<number, true>("return redis.call('EXISTS', KEYS[1])", {
@@ -122,7 +125,7 @@ describe.each(availableEngines())("composed requests over the $name engine", (ch
       ).rejects.toThrow("Write commands are not allowed from read-only scripts");
     });
 
-    it("answer NOSCRIPT for an unknown hash, on which the SDK sends the body", async () => {
+    it("an unknown script hash gets NOSCRIPT, after which the SDK sends the body", async () => {
       const sha = "0000000000000000000000000000000000000000";
       expect(await upstash.post("", ["EVALSHA", sha, "0"])).toEqual([
         400,
@@ -136,7 +139,7 @@ describe.each(availableEngines())("composed requests over the $name engine", (ch
       expect((await upstash.gateways.counts()).redis.requests).toBe(3);
     });
 
-    it("keep the hash of what was sent although Upstash's own flag is taken out", async () => {
+    it("a script keeps the hash of its source although Upstash's own flag is removed", async () => {
       const source = "#!lua flags=allow-key-locking\nreturn redis.call('INCR', KEYS[1])";
       const sha = await redis.scriptLoad(source);
       expect(sha).toBe(createHash("sha1").update(source).digest("hex"));
@@ -146,7 +149,7 @@ describe.each(availableEngines())("composed requests over the $name engine", (ch
       expect(await redis.evalsha(sha, ["n"], [])).toBe(1);
     });
 
-    it("are counted as one command plus those that they call, failed ones too", async () => {
+    it("a script counts as one command plus the commands that it calls, also if it fails", async () => {
       await redis.eval(
         "redis.call('SET', KEYS[1], '1') redis.pcall('INCR', KEYS[1]) return redis.call('GET', KEYS[1])",
         ["k"],
@@ -160,7 +163,7 @@ describe.each(availableEngines())("composed requests over the $name engine", (ch
   });
 
   describe("publish and subscribe", () => {
-    it("deliver through the SDK's subscriber", async () => {
+    it("a published message reaches the SDK's subscriber", async () => {
       const subscriber = redis.subscribe<{ n: number }>("news");
       const subscribed = new Promise<unknown>((resolve) => subscriber.on("subscribe", resolve));
       const message = new Promise<unknown>((resolve) => subscriber.on("message", resolve));
@@ -171,7 +174,7 @@ describe.each(availableEngines())("composed requests over the $name engine", (ch
       await expect.poll(() => redis.publish("news", "late")).toBe(0);
     });
 
-    it("match patterns", async () => {
+    it("a pattern subscription receives messages of matching channels", async () => {
       const subscriber = redis.psubscribe<string>("stock:*");
       const subscribed = new Promise<unknown>((resolve) => subscriber.on("psubscribe", resolve));
       const message = new Promise<unknown>((resolve) => subscriber.on("pmessage", resolve));
@@ -182,7 +185,7 @@ describe.each(availableEngines())("composed requests over the $name engine", (ch
       await subscriber.unsubscribe();
     });
 
-    it("speak server-sent events", async () => {
+    it("a subscription is a stream of server-sent events", async () => {
       const controller = new AbortController();
       const response = await fetch(`${upstash.url}/subscribe/plain%20name`, {
         headers: { authorization: `Bearer ${TOKEN}`, accept: "text/event-stream" },

@@ -1,4 +1,6 @@
-/** Upstash's REST protocol, from https://upstash.com/docs/redis/features/restapi and its own SDK. */
+/**
+ * Tests Upstash's REST protocol, by https://upstash.com/docs/redis/features/restapi and its SDK.
+ */
 import type { Redis } from "@upstash/redis";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { availableEngines } from "./support/engines.ts";
@@ -20,14 +22,14 @@ describe.each(availableEngines())("the Upstash gateway over the $name engine", (
   });
 
   describe("one command", () => {
-    it("is a JSON array and answers {result}", async () => {
+    it("a command is a JSON array and is answered with {result}", async () => {
       expect(await upstash.post("", ["SET", "k", "v"])).toEqual([200, { result: "OK" }]);
       expect(await upstash.post("", ["GET", "k"])).toEqual([200, { result: "v" }]);
       expect(await upstash.post("", ["GET", "none"])).toEqual([200, { result: null }]);
       expect(await upstash.post("", ["INCR", "n"])).toEqual([200, { result: 1 }]);
     });
 
-    it("answers 400 and {error} when Redis refuses it", async () => {
+    it("a command that Redis rejects gets 400 and {error}", async () => {
       expect(await upstash.post("", ["GET"])).toEqual([
         400,
         { error: "ERR wrong number of arguments for 'get' command" },
@@ -39,7 +41,7 @@ describe.each(availableEngines())("the Upstash gateway over the $name engine", (
       ]);
     });
 
-    it("takes numbers and booleans as they were written, digit by digit", async () => {
+    it("numbers and booleans in a command keep their exact text", async () => {
       expect(await upstash.post("", '["SET", "n", 9007199254740993]')).toEqual([
         200,
         { result: "OK" },
@@ -52,7 +54,7 @@ describe.each(availableEngines())("the Upstash gateway over the $name engine", (
       ]);
     });
 
-    it("can be a path, its body the last argument", async () => {
+    it("a command can be a path, with the body as its last argument", async () => {
       const headers = { authorization: `Bearer ${TOKEN}` };
       const set = await fetch(`${upstash.url}/set/a%2Fb/hello%20world/EX/100`, { headers });
       expect(await set.json()).toEqual({ result: "OK" });
@@ -75,7 +77,7 @@ describe.each(availableEngines())("the Upstash gateway over the $name engine", (
   describe("base64 encoding", () => {
     const encoding = { "upstash-encoding": "base64" };
 
-    it("encodes every string, nested ones too, and leaves numbers, null and the status OK", async () => {
+    it("base64 encoding applies to every string, also nested, but not to numbers, null and OK", async () => {
       expect(await upstash.post("", ["SET", "k", "OK"], encoding)).toEqual([200, { result: "OK" }]);
       expect(await upstash.post("", ["PING"], encoding)).toEqual([200, { result: btoa("PONG") }]);
       expect(await upstash.post("", ["INCR", "n"], encoding)).toEqual([200, { result: 1 }]);
@@ -88,7 +90,7 @@ describe.each(availableEngines())("the Upstash gateway over the $name engine", (
       ).toEqual([200, { result: [btoa("a"), [btoa("b"), 1], null, btoa("OK")] }]);
     });
 
-    it("leaves errors as text", async () => {
+    it("base64 encoding does not apply to errors", async () => {
       expect(await upstash.post("", ["GET"], encoding)).toEqual([
         400,
         { error: "ERR wrong number of arguments for 'get' command" },
@@ -96,7 +98,7 @@ describe.each(availableEngines())("the Upstash gateway over the $name engine", (
     });
 
     it.each(["", "OK", "naïve €𐍈", '{"json":[1]}', "line\nbreak\0zero", "true", "007"])(
-      "returns %j through the SDK as it went in",
+      "the SDK reads back %j unchanged",
       async (value) => {
         const plain = upstash.client({ automaticDeserialization: false });
         const unencoded = upstash.client({
@@ -116,7 +118,7 @@ describe.each(availableEngines())("the Upstash gateway over the $name engine", (
       ["no token", undefined, "Unauthorized"],
       ["another scheme", `Basic ${TOKEN}`, "Unauthorized"],
       ["a wrong token", "Bearer wrong", "WRONGPASS invalid or missing auth token"],
-    ])("refuses %s with 401", async (_name, authorization, error) => {
+    ])("a request with %s gets 401", async (_name, authorization, error) => {
       const response = await fetch(upstash.url, {
         method: "POST",
         body: '["PING"]',
@@ -127,22 +129,22 @@ describe.each(availableEngines())("the Upstash gateway over the $name engine", (
       expect((await upstash.gateways.counts()).redis).toEqual({ requests: 0, commands: 0 });
     });
 
-    it("takes the token as a query parameter too", async () => {
+    it("the token can be a query parameter", async () => {
       const response = await fetch(`${upstash.url}/get/k?_token=${TOKEN}`);
       expect(await response.json()).toEqual({ result: null });
     });
 
-    it("reaches the SDK's caller as an error", async () => {
+    it("a wrong token rejects the SDK's call", async () => {
       const stranger = upstash.client({ token: "wrong" });
       await expect(stranger.get("k")).rejects.toThrow("WRONGPASS");
     });
   });
 
-  describe("refuses", () => {
+  describe("invalid requests", () => {
     it.each([
       ["invalid JSON", "", '["GET", ', "ERR failed to parse command"],
       ["an object", "", "{}", "ERR failed to parse command"],
-      ["nothing", "", "", "ERR failed to parse command"],
+      ["no body", "", "", "ERR failed to parse command"],
       ["an empty command", "", "[]", "ERR empty command"],
       ["a null argument", "", '["GET", null]', "ERR failed to parse command"],
       ["a nested argument", "", '["GET", ["a"]]', "ERR failed to parse command"],
@@ -156,14 +158,14 @@ describe.each(availableEngines())("the Upstash gateway over the $name engine", (
       ["an empty transaction", "/multi-exec", "[]", "ERR empty multi-exec request"],
       ["a channel without a name", "/subscribe", "", "ERR one channel is needed"],
       ["a broken path", "/get/%E0%A4%A", "", "ERR failed to parse command"],
-    ])("%s with 400", async (_name, path, body, error) => {
+    ])("a request with %s gets 400", async (_name, path, body, error) => {
       const [status, answer] = await upstash.post(path, body);
       expect(status).toBe(400);
       expect((answer as { error: string }).error).toContain(error);
     });
 
     it.each(["MULTI", "SUBSCRIBE", "BLPOP", "CONFIG", "SHUTDOWN", "SELECT", "DEBUG"])(
-      "%s, which the REST API does not offer",
+      "%s gets 400, because the REST API does not offer it",
       async (name) => {
         const [status, answer] = await upstash.post("", [name, "a", "0"]);
         expect(status).toBe(400);
@@ -174,7 +176,7 @@ describe.each(availableEngines())("the Upstash gateway over the $name engine", (
       },
     );
 
-    it("a body over 10 MB with 413, and takes one just below", async () => {
+    it("a body over 10 MB gets 413, and one just below is accepted", async () => {
       const [status, answer] = await upstash.post("", ["SET", "k", "x".repeat(10 * 1024 * 1024)]);
       expect(status).toBe(413);
       expect((answer as { error: string }).error).toContain("larger than");
@@ -184,7 +186,7 @@ describe.each(availableEngines())("the Upstash gateway over the $name engine", (
       ]);
     });
 
-    it("other methods with 405", async () => {
+    it("methods other than GET and POST get 405", async () => {
       const response = await fetch(upstash.url, {
         method: "DELETE",
         headers: { authorization: `Bearer ${TOKEN}` },
@@ -193,14 +195,14 @@ describe.each(availableEngines())("the Upstash gateway over the $name engine", (
     });
   });
 
-  it("stores hostile keys as what they are", async () => {
+  it("keys with special characters and names are stored unchanged", async () => {
     const keys = ["__proto__", "constructor", "a\nb", "", "€".repeat(3_000), "k'\"\\", "{tag}:x"];
     for (const [index, key] of keys.entries()) await redis.set(key, index);
     expect(await redis.mget(...keys)).toEqual(keys.map((_key, index) => index));
     expect(await redis.del(...keys)).toBe(keys.length);
   });
 
-  it("expires keys", async () => {
+  it("a key with a lifetime expires", async () => {
     await redis.set("k", "v", { px: 40 });
     expect(await redis.pttl("k")).toBeGreaterThan(0);
     await expect.poll(() => redis.get("k")).toBeNull();

@@ -16,8 +16,8 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-describe("a further instance", () => {
-  it("is the same Worker under another name, with the first one's Durable Objects", async () => {
+describe("furtherInstance", () => {
+  it("a further instance is the same Worker under another name, with the first one's Durable Objects", async () => {
     const file = join(folder, "wrangler.toml");
     writeFileSync(
       file,
@@ -68,7 +68,7 @@ describe("the variables of a Worker", () => {
     databaseUrl: "postgres://local",
   } as Services;
 
-  it("are those of the local services, with an admin token of its own", () => {
+  it("a Worker gets the local services' addresses and a random admin token", () => {
     expect(localVariables(services, {})).toMatchObject({
       DATABASE_URL: "postgres://local",
       NEON_ENDPOINT: "http://local/sql",
@@ -79,7 +79,7 @@ describe("the variables of a Worker", () => {
     });
   });
 
-  it("never mix a remote service with local parts", () => {
+  it("a remote service's variables are never mixed with local ones", () => {
     const remote = localVariables(services, {
       DATABASE_URL: "postgres://neon",
       UPSTASH_REDIS_REST_URL: "https://upstash",
@@ -88,7 +88,7 @@ describe("the variables of a Worker", () => {
     expect(remote).not.toHaveProperty("UPSTASH_REDIS_REST_TOKEN");
   });
 
-  it("are written for their owner only, and refused where a file cannot hold them", () => {
+  it("variables are written readable by the owner only, and a value that the file cannot hold is an error", () => {
     const file = join(folder, "variables.env");
     writeFileSync(file, "", { mode: 0o644 });
     writeVariables(file, { PLAIN: "a b", QUOTED: "it's", DOLLAR: "$HOME" });

@@ -1,10 +1,10 @@
-/** The same responses, judged here and by http-cache-semantics; where the two differ, why. */
+/** Compares storage decisions with http-cache-semantics. Every difference must have a listed reason. */
 import { readFileSync } from "node:fs";
 import CachePolicy from "http-cache-semantics";
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { decideStorage } from "../../src/http/cache/cacheable-response.ts";
-import { readerOf } from "../../src/http/rfc/field-reader.ts";
+import { decideStorage } from "../../src/http/cache/storage-decision.ts";
+import { readerOf } from "../../src/http/rfc/fields.ts";
 
 const NOW = Date.UTC(2026, 10, 21, 12);
 const LIMITS = { disconnectedMs: 0, validateMs: 0, maxMs: Infinity };
@@ -82,34 +82,34 @@ const cases: fc.Arbitrary<Case> = fc.record({
   ),
 });
 
-/** Why the two may differ. In order: the first that holds is the reason. */
+/** Reasons for differences. The first one that holds for a case explains it. */
 const REASONS: readonly (readonly [why: string, holds: (one: Case) => boolean])[] = [
   [
     "it does not read CDN-Cache-Control (RFC 9213)",
     ({ headers }) => "CDN-Cache-Control" in headers,
   ],
   [
-    "it compares directive names in one case only (RFC 9111, 5.2)",
+    "it compares directive names case-sensitively (RFC 9111, 5.2)",
     ({ control }) => control.includes("MAX-AGE=50"),
   ],
   [
-    "it reads 1.5 as 1 (RFC 9111, 1.2.2: digits only)",
+    "it reads 1.5 as 1 (RFC 9111, 1.2.2 allows digits only)",
     ({ control }) => control.includes("max-age=1.5"),
   ],
   [
-    "it takes fields that private names for the whole response (5.2.2.7)",
+    "it applies private with field names to the whole response (5.2.2.7)",
     ({ control }) => control.includes('private="x"'),
   ],
   [
-    "it takes fields that no-cache names for the whole response (5.2.2.4)",
+    "it applies no-cache with field names to the whole response (5.2.2.4)",
     ({ control }) => control.includes('no-cache="x"'),
   ],
   [
-    "it takes Pragma in a response for no-cache (5.4: a request's field)",
+    "it treats Pragma in a response as no-cache (5.4 defines it for requests)",
     ({ headers, control }) => "Pragma" in headers && control.length === 0,
   ],
   [
-    "it takes proxy-revalidate for a lifetime of 0 (5.2.2.8: once stale)",
+    "it treats proxy-revalidate as a lifetime of 0 (5.2.2.8 applies to stale responses)",
     ({ control }) => control.includes("proxy-revalidate"),
   ],
   [
@@ -117,14 +117,17 @@ const REASONS: readonly (readonly [why: string, holds: (one: Case) => boolean])[
     ({ headers }) => "Set-Cookie" in headers,
   ],
   [
-    "it does not know must-understand, or knows other statuses (5.2.2.3)",
+    "it ignores must-understand, or understands other statuses (5.2.2.3)",
     ({ control }) => control.includes("must-understand"),
   ],
   [
-    "it reads dates as Date.parse does (RFC 9110, 5.6.7)",
+    "it reads dates with Date.parse, which accepts other formats too (RFC 9110, 5.6.7)",
     ({ headers }) => headers["Expires"]?.includes("2099") === true,
   ],
-  ["it does not count the age of Date (4.2.3)", ({ headers }) => headers["Date"] === date(-30)],
+  [
+    "it does not count the apparent age from Date (4.2.3)",
+    ({ headers }) => headers["Date"] === date(-30),
+  ],
 ];
 
 function ours({ status, control, headers, asking }: Case): number {
@@ -136,8 +139,8 @@ function ours({ status, control, headers, asking }: Case): number {
   const request = readerOf(
     Object.entries(asking).map(([name, value]) => [name.toLowerCase(), value]),
   );
-  const verdict = decideStorage(request, head, "x", LIMITS);
-  return verdict.storing === "store" ? Math.max(0, verdict.lifetimes.freshUntil - NOW) : 0;
+  const decision = decideStorage(request, head, "x", LIMITS);
+  return decision.cacheability === "store" ? Math.max(0, decision.lifetimes.freshUntil - NOW) : 0;
 }
 
 function theirs({ status, control, headers, asking }: Case): number {
@@ -156,7 +159,7 @@ function fieldsOf(control: readonly string[], headers: Case["headers"]): [string
   return control.length === 0 ? all : [...all, ["Cache-Control", control.join(", ")]];
 }
 
-it("agrees with http-cache-semantics, or says why not", () => {
+it("storage decisions agree with http-cache-semantics, or differ for a listed reason", () => {
   const seen = new Set<string>();
   let differences = 0;
   fc.assert(
@@ -175,11 +178,11 @@ it("agrees with http-cache-semantics, or says why not", () => {
   expect(differences).toBeGreaterThan(100);
   expect(
     REASONS.map(([why]) => why).filter((why) => !seen.has(why)),
-    "reasons that explain nothing",
+    "reasons that explain no difference",
   ).toEqual([]);
 });
 
-it("explains each difference in docs/http.md", () => {
+it("docs/http.md lists every reason for a difference from http-cache-semantics", () => {
   const docs = readFileSync("docs/http.md", "utf8");
   expect(REASONS.map(([why]) => why).filter((why) => !docs.includes(why))).toEqual([]);
 });

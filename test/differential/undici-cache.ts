@@ -1,4 +1,4 @@
-/** undici's cache interceptor before an origin that answers once, on a clock that the test sets. */
+/** undici's cache interceptor in front of an origin that answers once, with a clock that the test sets. */
 import { interceptors, type Dispatcher } from "undici";
 import { vi } from "vitest";
 
@@ -20,7 +20,7 @@ const CONTROLLER = {
   resume: () => undefined,
 } as unknown as Dispatcher.DispatchController;
 
-/** Whether the second of two requests is answered without waiting for the origin. */
+/** Whether undici answers the second of two requests without waiting for the origin. */
 export async function undiciReuses(exchange: Exchange, now: number): Promise<boolean> {
   const { status, headers, asking, again, afterMs } = exchange;
   let asked = 0;

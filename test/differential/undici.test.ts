@@ -1,12 +1,12 @@
-/** Two requests for one resource: whether the second is answered from what the first has brought, here and by undici. */
+/** Compares reuse decisions with undici's cache: whether the response to a first request answers a second one. */
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
-import { decideStorage } from "../../src/http/cache/cacheable-response.ts";
-import { readerOf } from "../../src/http/rfc/field-reader.ts";
+import { decideStorage } from "../../src/http/cache/storage-decision.ts";
+import { readerOf } from "../../src/http/rfc/fields.ts";
 import { forbidsStale } from "../../src/http/rfc/lifetimes.ts";
 import { requestControlOf } from "../../src/http/rfc/request-control.ts";
-import { reuseOf } from "../../src/http/rfc/reuse.ts";
+import { freshnessForRequest } from "../../src/http/rfc/reuse.ts";
 import { matches, selectingNames, selectorsOf } from "../../src/http/rfc/vary.ts";
 import { undiciReuses, type Exchange } from "./undici-cache.ts";
 
@@ -44,7 +44,7 @@ const directives = fc
   .tuple(fc.subarray(lifetimes, { maxLength: 2 }), fc.subarray(others, { maxLength: 2 }))
   .map((parts) => parts.flat());
 
-/** At most two of the fields: where all come together, nothing is ever reused. */
+/** At most two of the fields. With all of them no response would ever be reused. */
 function fewOf(
   fields: Readonly<Record<string, fc.Arbitrary<string>>>,
 ): fc.Arbitrary<Record<string, string>> {
@@ -85,7 +85,7 @@ const cases: fc.Arbitrary<Case> = fc
         "max-stale=30",
       ),
     }),
-    // Never exactly at an end: the two round differently there.
+    // No instant is exactly the end of a lifetime, where the two caches round differently.
     after: fc.constantFrom(0.4, 12.4, 45.4, 65.4, 95.4, 300.4),
   })
   .map((one) => ({
@@ -102,16 +102,16 @@ function ours({ status, headers, asking, again, after }: Case): boolean {
   const head = { status, sent: readerOf(fields), fields, requestedAt: NOW, respondedAt: NOW };
   const first = readerOf(lowerCase(asking));
   const second = readerOf(lowerCase(again));
-  const { storing, lifetimes, meta, control } = decideStorage(first, head, "x", LIMITS);
+  const { cacheability, lifetimes, meta, control } = decideStorage(first, head, "x", LIMITS);
   const selectors = selectorsOf(selectingNames(head.sent.get("Vary")), first);
-  if (storing !== "store" || !matches(selectors, second)) return false;
-  const standing = reuseOf(
+  if (cacheability !== "store" || !matches(selectors, second)) return false;
+  const freshness = freshnessForRequest(
     { ...lifetimes, ...meta },
     requestControlOf(second),
     NOW + after * 1_000,
     () => forbidsStale(control),
   );
-  return standing === "fresh" || standing === "revalidate";
+  return freshness === "fresh" || freshness === "revalidate";
 }
 
 function lowerCase(fields: Readonly<Record<string, string>>): [string, string][] {
@@ -119,106 +119,110 @@ function lowerCase(fields: Readonly<Record<string, string>>): [string, string][]
 }
 
 interface Reason {
-  /** As it stands in docs/http.md. */
+  /** The text in docs/http.md. */
   readonly why: string;
-  /** Which of the two answers from the cache; undefined: either. */
+  /** Which of the two reuses the response; undefined for either. */
   readonly reuses?: "ours" | "theirs";
   readonly holds: (one: Case) => boolean;
 }
 
 const has = (one: Case, directive: string): boolean => one.control.includes(directive);
 
-/** Its lifetime cannot be read, or is over. */
-const comesStale = (one: Case): boolean =>
+/** Whether the lifetime is invalid or already over. */
+const isStaleOnArrival = (one: Case): boolean =>
   has(one, "max-age=1.5") ||
   ["0", "Thu, 01 Jan 2099", date(-10)].includes(one.headers["Expires"] ?? "");
 
-/** Why the two may differ. The first that holds is the reason. */
+/** Reasons for differences. The first one that holds for a case explains it. */
 const REASONS: readonly Reason[] = [
   {
     why: "it does not read CDN-Cache-Control (RFC 9213)",
     holds: ({ headers }) => "CDN-Cache-Control" in headers,
   },
   {
-    why: "it keeps no parts (RFC 9111, 3.3)",
+    why: "it stores no partial responses (RFC 9111, 3.3)",
     reuses: "ours",
     holds: ({ status }) => status === 206,
   },
   {
-    why: "it keeps nothing that sets a cookie; here explicit freshness is enough (7.3)",
+    why: "it stores no response with Set-Cookie; here explicit freshness is enough (7.3)",
     reuses: "ours",
     holds: ({ headers }) => "Set-Cookie" in headers,
   },
   {
-    why: "it takes an Age that cannot be read for a great one (5.1: ignored)",
+    why: "it treats an invalid Age as a great age (5.1: a cache ignores it)",
     reuses: "ours",
     holds: ({ headers }) => headers["Age"] === "x",
   },
   {
-    why: "it asks the origin whatever the client's condition (4.3.2: a cache can answer it)",
+    why: "it forwards every conditional request (4.3.2: a cache can answer it)",
     reuses: "ours",
     holds: ({ again }) => "If-None-Match" in again,
   },
   {
-    why: "it takes no-store in a request for a wish not to be answered (5.2.1.5: not to be stored)",
+    why: "it answers no request with no-store (5.2.1.5 forbids only storing the response)",
     reuses: "ours",
     holds: ({ again }) => again["Cache-Control"] === "no-store",
   },
   {
-    why: "it takes max-stale without a value for none (5.2.1.2: any staleness)",
+    why: "it ignores max-stale without a value (5.2.1.2: any staleness is accepted)",
     reuses: "ours",
     holds: ({ again }) => again["Cache-Control"] === "max-stale",
   },
   {
-    why: "it does not know must-understand (5.2.2.3)",
+    why: "it ignores must-understand (5.2.2.3)",
     holds: (one) => has(one, "must-understand"),
   },
   {
-    why: "it takes immutable for a lifetime (RFC 8246, 2: it has none of its own)",
+    why: "it derives a lifetime from immutable (RFC 8246, 2 gives it none)",
     reuses: "theirs",
     holds: (one) => has(one, "immutable"),
   },
   {
-    why: "it keeps nothing that is stale when it comes (4.2.4: stale-while-revalidate and max-stale let it be sent)",
+    why: "it stores no response that is stale on arrival (4.2.4: stale-while-revalidate and max-stale allow serving it)",
     reuses: "ours",
     holds: (one) =>
-      comesStale(one) &&
+      isStaleOnArrival(one) &&
       (has(one, "stale-while-revalidate=20") || one.again["Cache-Control"] === "max-stale=30"),
   },
   {
-    why: "it gives stale-while-revalidate the word over min-fresh (5.2.1.3)",
+    why: "it lets stale-while-revalidate override min-fresh (5.2.1.3)",
     reuses: "theirs",
     holds: (one) =>
       has(one, "stale-while-revalidate=20") && one.again["Cache-Control"] === "min-fresh=20",
   },
 ];
 
-it("agrees with undici's cache interceptor, or says why not", { timeout: 120_000 }, async () => {
-  const seen = new Set<string>();
-  let differences = 0;
-  await fc.assert(
-    fc.asyncProperty(cases, async (one) => {
-      const mine = ours(one);
-      const theirs = await undiciReuses({ ...one, afterMs: one.after * 1_000 }, NOW);
-      if (mine === theirs) return;
-      differences++;
-      const side = mine ? "ours" : "theirs";
-      const reason = REASONS.find(
-        ({ reuses, holds }) => (reuses === undefined || reuses === side) && holds(one),
-      );
-      expect(reason?.why, `only ${side} reuses: ${JSON.stringify(one)}`).toBeDefined();
-      seen.add(reason?.why ?? "");
-    }),
-    { numRuns: 40_000, seed: 9_111 },
-  );
-  expect(differences).toBeGreaterThan(100);
-  expect(
-    REASONS.map(({ why }) => why).filter((why) => !seen.has(why)),
-    "reasons that explain nothing",
-  ).toEqual([]);
-});
+it(
+  "reuse decisions agree with undici's cache interceptor, or differ for a listed reason",
+  { timeout: 120_000 },
+  async () => {
+    const seen = new Set<string>();
+    let differences = 0;
+    await fc.assert(
+      fc.asyncProperty(cases, async (one) => {
+        const mine = ours(one);
+        const theirs = await undiciReuses({ ...one, afterMs: one.after * 1_000 }, NOW);
+        if (mine === theirs) return;
+        differences++;
+        const side = mine ? "ours" : "theirs";
+        const reason = REASONS.find(
+          ({ reuses, holds }) => (reuses === undefined || reuses === side) && holds(one),
+        );
+        expect(reason?.why, `only ${side} reuses: ${JSON.stringify(one)}`).toBeDefined();
+        seen.add(reason?.why ?? "");
+      }),
+      { numRuns: 40_000, seed: 9_111 },
+    );
+    expect(differences).toBeGreaterThan(100);
+    expect(
+      REASONS.map(({ why }) => why).filter((why) => !seen.has(why)),
+      "reasons that explain no difference",
+    ).toEqual([]);
+  },
+);
 
-it("explains each difference in docs/http.md", () => {
+it("docs/http.md lists every reason for a difference from undici", () => {
   const docs = readFileSync("docs/http.md", "utf8");
   expect(REASONS.map(({ why }) => why).filter((why) => !docs.includes(why))).toEqual([]);
 });

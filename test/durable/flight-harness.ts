@@ -1,11 +1,11 @@
-/** Flights with a clock and timers that a test moves by hand. */
+/** A table of flights whose clock and timers are moved by the test. */
 import type { JoinAnswer, JoinRequest, FlightResult } from "../../src/core/flight-port.ts";
 import { createFlights, type Flights } from "../../src/durable/flights.ts";
 
 export interface Joined {
   readonly request: JoinRequest;
   readonly joinedAt: number;
-  /** Undefined while it waits. */
+  /** Undefined while the reader waits. */
   answer: JoinAnswer | undefined;
   answeredAt: number;
 }
@@ -15,9 +15,9 @@ export interface FlightHarness {
   readonly now: () => number;
   join(request?: Partial<JoinRequest>): Promise<Joined>;
   land(lease: string, landing?: FlightResult, key?: string): Promise<void>;
-  /** Moves the clock on; timers that are due on the way go off in their order. */
+  /** Moves the clock forward; timers that become due fire in their order. */
   advance(ms: number): Promise<void>;
-  /** Timers that are still set. */
+  /** How many timers are set. */
   timers(): number;
 }
 
@@ -39,8 +39,8 @@ export function createFlightHarness(lingerMs = 50): FlightHarness {
     },
     lingerMs,
   });
-  /** Answers are promises: whoever was answered learns it when all of them have run. */
-  const turn = async (): Promise<void> => {
+  /** Runs the callbacks of promises, so that answers arrive. */
+  const runCallbacks = async (): Promise<void> => {
     for (let i = 0; i < 4; i++) await Promise.resolve();
   };
 
@@ -55,12 +55,12 @@ export function createFlightHarness(lingerMs = 50): FlightHarness {
         joined.answer = answer;
         joined.answeredAt = now;
       });
-      await turn();
+      await runCallbacks();
       return joined;
     },
     async land(lease, landing = entryLanding("v"), key = "k:1") {
       flights.land({ key, lease, landing });
-      await turn();
+      await runCallbacks();
     },
     async advance(ms) {
       const until = now + ms;
@@ -72,18 +72,18 @@ export function createFlightHarness(lingerMs = 50): FlightHarness {
         next.call();
       }
       now = until;
-      await turn();
+      await runCallbacks();
     },
   };
 }
 
-/** The lease of one that leads. */
+/** The lease of a leader. @throws if the reader is no leader */
 export function leaseOf({ answer }: Joined): string {
   if (answer?.role !== "leader") throw new Error(`not a leader: ${JSON.stringify(answer)}`);
   return answer.lease;
 }
 
-/** The flight that one leads or followed; "" of one who did neither. */
+/** The flight of a leader or follower; "" of a reader that is late or waits. */
 export function flightOf({ answer }: Joined): string {
   return answer === undefined || answer.role === "late" ? "" : answer.flight;
 }

@@ -33,8 +33,8 @@ const request = (fields: Partial<JoinRequest> = {}): JoinRequest => ({
 
 const ctx = createTestContext({ region: "eu" });
 
-describe("the flight objects", () => {
-  it("grant one lease a key, and hand what has landed to whoever comes", async () => {
+describe("the flight port over real flight objects", () => {
+  it("a flight object grants one lease for a key and gives its result to followers", async () => {
     const port = portOf();
     const first = valueOf(await port.join("region", request(), ctx));
     if (first.role !== "leader") throw new Error("the first must lead");
@@ -52,14 +52,14 @@ describe("the flight objects", () => {
     expect(valueOf(await port.join("region", request({ after }), ctx)).role).toBe("leader");
   });
 
-  it("give a lease that has run out to the next", async () => {
+  it("an expired lease goes to the next reader", async () => {
     const port = portOf();
     await port.join("region", request({ leaseMs: 20 }), ctx);
     const next = valueOf(await port.join("region", request(), ctx));
     expect(next.role).toBe("leader");
   });
 
-  it("are of one region, one namespace and one key; the global ones of every region", async () => {
+  it("flights are shared by key, namespace and region; global flights by all regions", async () => {
     const namespace = uniqueNamespace();
     const [port, elsewhere] = [portOf({ namespace }), portOf()];
     const far = createTestContext({ region: "us" });
@@ -79,7 +79,7 @@ describe("the flight objects", () => {
     expect(valueOf(await follower).role).toBe("follower");
   });
 
-  it("share the keys among them, the same key always going to the same one", async () => {
+  it("keys are spread over all shards, and a key always has the same shard", async () => {
     const names: string[] = [];
     const port = portOf({
       namespace: "n",
@@ -95,7 +95,7 @@ describe("the flight objects", () => {
   });
 });
 
-describe("a flight object that cannot be reached", () => {
+describe("the flight port without its object", () => {
   const never = new Promise<never>(() => undefined);
   const join = (options: Partial<FlightPortOptions>) =>
     portOf(options).join("region", request({ waitMs: 1 }), ctx);
@@ -105,7 +105,7 @@ describe("a flight object that cannot be reached", () => {
   it.each([
     ["join", join],
     ["land", land],
-  ])("is a fault of %s, never an exception", async (_, call) => {
+  ])("a flight object that throws makes %s a fault", async (_, call) => {
     const unavailable = { ok: false, fault: { code: "flight.unavailable", message: "gone" } };
     const gone = (): Promise<never> => Promise.reject(new Error("gone"));
     expect(await call({ stub: () => ({ join: gone, land: gone }) })).toEqual(unavailable);
@@ -118,7 +118,7 @@ describe("a flight object that cannot be reached", () => {
   it.each([
     ["join", join],
     ["land", land],
-  ])("is waited for by %s no longer than asked, and a little", async (_, call) => {
+  ])("%s gives up on a flight object that does not answer", async (_, call) => {
     const hanging = { join: () => never, land: () => never };
     expect(await call({ stub: () => hanging, grantMs: 1, slackMs: 1 })).toMatchObject({
       ok: false,
@@ -126,7 +126,7 @@ describe("a flight object that cannot be reached", () => {
     });
   });
 
-  it("after it has said that another has the lease is waited for no longer than asked", async () => {
+  it("join gives up after waitMs on an object that reported a wait and then does not answer", async () => {
     const stub = (): FlightShardRpc => ({
       join: (_, onWait) => {
         onWait();
@@ -140,7 +140,7 @@ describe("a flight object that cannot be reached", () => {
     });
   });
 
-  it("is asked through a new stub each time: one that failed stays broken", async () => {
+  it("every call has a new stub, since a stub stays broken after an error", async () => {
     let stubs = 0;
     const port = portOf({
       stub: () => {
@@ -154,8 +154,8 @@ describe("a flight object that cannot be reached", () => {
   });
 });
 
-describe("a lease that does not come in time", () => {
-  /** Real objects, whose first join arrives when the gate opens. */
+describe("the deadline for a lease", () => {
+  /** Real objects; the first join reaches them when the gate opens. */
   function slowOnce() {
     const gate = createGate();
     const namespace = uniqueNamespace();
@@ -179,10 +179,10 @@ describe("a lease that does not come in time", () => {
     return { port, gate };
   }
 
-  it("is a fault, and once it comes is for the next", async () => {
+  it("a lease that comes too late is a fault for its reader and goes to the next reader", async () => {
     const reader = createTestContext({ region: "eu" });
     const { port, gate } = slowOnce();
-    // The lease would run for longer than the test.
+    // The lease lasts longer than the test.
     const late = request({ leaseMs: 60_000 });
     expect(await port.join("region", late, reader)).toMatchObject({
       ok: false,
@@ -194,20 +194,20 @@ describe("a lease that does not come in time", () => {
     expect(valueOf(next).role).toBe("leader");
   });
 
-  it("is no fault where another has it, however long the other's load takes", async () => {
+  it("a follower waits longer than the deadline for a lease without a fault", async () => {
     const namespace = uniqueNamespace();
     const leader = valueOf(await portOf({ namespace }).join("region", request(), ctx));
     if (leader.role !== "leader") throw new Error("the first must lead");
     const port = portOf({ namespace, grantMs: 1_000 });
     const follower = port.join("region", request(), ctx);
-    // Longer than the grant may take.
+    // Longer than grantMs.
     await new Promise((resolve) => setTimeout(resolve, 1_300));
     const landing = { key: "k:1", lease: leader.lease, landing: entryLanding("v") };
     valueOf(await port.land("region", landing, ctx));
     expect(valueOf(await follower)).toMatchObject({ role: "follower" });
   });
 
-  it("of the flight after the one under way is waited for too", async () => {
+  it("a reader queued for the next flight waits longer than the deadline for a lease", async () => {
     const namespace = uniqueNamespace();
     const first = valueOf(await portOf({ namespace }).join("region", request(), ctx));
     if (first.role !== "leader") throw new Error("the first must lead");

@@ -45,12 +45,12 @@ interface Lease {
   readonly key: string;
   readonly from: number;
   readonly until: number;
-  /** When it ended before its time, and with what. */
+  /** When the leader landed, if it did so before the end of the lease. */
   landedAt?: number;
   landing?: FlightResult;
 }
 
-/** The leases that were granted so far, in the order of their beginning. */
+/** The leases granted so far, in the order of their beginning. */
 function leasesOf(joins: readonly Joined[], known: Map<string, Lease>): Lease[] {
   for (const { answer, answeredAt, request } of joins) {
     if (answer?.role !== "leader" || known.has(answer.lease)) continue;
@@ -63,35 +63,35 @@ function leasesOf(joins: readonly Joined[], known: Map<string, Lease>): Lease[] 
 
 const endOf = ({ landedAt, until }: Lease): number => landedAt ?? until;
 
-function check(tower: FlightHarness, joins: readonly Joined[], leases: readonly Lease[]): void {
-  const now = tower.now();
+function check(harness: FlightHarness, joins: readonly Joined[], leases: readonly Lease[]): void {
+  const now = harness.now();
   for (const key of ["k:0", "k:1"]) {
     const own = leases.filter((lease) => lease.key === key).toSorted((a, b) => a.from - b.from);
-    // One at a time: each begins when the one before has landed or run out.
+    // One lease at a time: each begins after the one before it has landed or expired.
     for (const [i, lease] of own.entries())
       if (i > 0) expect(endOf(own[i - 1]!)).toBeLessThanOrEqual(lease.from);
-    // Nobody waits for nothing.
+    // Readers wait only while a lease is alive.
     const alive = own.some((lease) => lease.landedAt === undefined && now < lease.until);
     if (alive) continue;
     const waiting = joins.filter(({ answer, request }) => request.key === key && !answer);
     expect(waiting).toEqual([]);
   }
   for (const { answer, answeredAt, request, joinedAt } of joins) {
-    // Nor longer than they wanted to.
+    // No reader waits longer than waitMs.
     if (answer === undefined) expect(joinedAt + request.waitMs).toBeGreaterThan(now);
     if (answer?.role === "late") expect(answeredAt).toBe(joinedAt + request.waitMs);
     if (answer?.role !== "follower") continue;
-    const flown = leases.find(({ flight }) => flight === answer.flight);
-    // It got what the leader of this very flight landed while its lease was good.
-    expect(flown?.key).toBe(request.key);
-    expect(answer.landing).toEqual(flown?.landing);
-    expect(answer.beganAgoMs).toBe(joinedAt - (flown?.from ?? 0));
+    const lease = leases.find(({ flight }) => flight === answer.flight);
+    // A follower gets what the leader of its flight landed while its lease was alive.
+    expect(lease?.key).toBe(request.key);
+    expect(answer.landing).toEqual(lease?.landing);
+    expect(answer.beganAgoMs).toBe(joinedAt - (lease?.from ?? 0));
     expect(answer.flight).not.toBe(request.after);
   }
 }
 
-async function run(steps: readonly Step[]): Promise<{ tower: FlightHarness; joins: Joined[] }> {
-  const tower = createFlightHarness(25);
+async function run(steps: readonly Step[]): Promise<{ harness: FlightHarness; joins: Joined[] }> {
+  const harness = createFlightHarness(25);
   const joins: Joined[] = [];
   const known = new Map<string, Lease>();
   for (const next of steps) {
@@ -100,7 +100,7 @@ async function run(steps: readonly Step[]): Promise<{ tower: FlightHarness; join
       const after = leases[next.after]?.flight;
       const { waitMs, leaseMs } = next;
       joins.push(
-        await tower.join({ key: `k:${next.key}`, waitMs, leaseMs, ...(after && { after }) }),
+        await harness.join({ key: `k:${next.key}`, waitMs, leaseMs, ...(after && { after }) }),
       );
     } else if (next.do === "land") {
       const lease = leases[next.lease];
@@ -111,30 +111,30 @@ async function run(steps: readonly Step[]): Promise<{ tower: FlightHarness; join
         { kind: "failed", fault: { code: "origin.timeout", message: lease.lease } },
       ];
       const landing = landings[next.kind]!;
-      if (lease.landedAt === undefined && tower.now() < lease.until)
-        Object.assign(lease, { landedAt: tower.now(), landing });
-      await tower.land(lease.lease, landing, lease.key);
+      if (lease.landedAt === undefined && harness.now() < lease.until)
+        Object.assign(lease, { landedAt: harness.now(), landing });
+      await harness.land(lease.lease, landing, lease.key);
     } else {
-      // Timer by timer, so that every grant is seen at its own instant.
+      // Millisecond by millisecond, so that every grant is seen at its own instant.
       for (let ms = 0; ms < next.ms; ms++) {
-        await tower.advance(1);
-        check(tower, joins, leasesOf(joins, known));
+        await harness.advance(1);
+        check(harness, joins, leasesOf(joins, known));
       }
     }
-    check(tower, joins, leasesOf(joins, known));
+    check(harness, joins, leasesOf(joins, known));
   }
-  return { tower, joins };
+  return { harness, joins };
 }
 
-describe("flights, whatever their readers do,", () => {
-  it("have one lease a key, answer every reader in its time, and hand over only what landed in time", async () => {
+describe("flights under random joins and landings", () => {
+  it("flights have one lease for a key, answer every reader in time, and give followers only results of live leases", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 40, size: "max" }), async (steps) => {
-        const { tower, joins } = await run(steps);
-        // In the end nothing is left: no flight, no timer, no reader without an answer.
-        for (let i = 0; i < 40 && tower.timers() > 0; i++) await tower.advance(60);
-        expect(tower.flights.size).toBe(0);
-        expect(tower.timers()).toBe(0);
+        const { harness, joins } = await run(steps);
+        // At the end no flight, no timer and no waiting reader is left.
+        for (let i = 0; i < 40 && harness.timers() > 0; i++) await harness.advance(60);
+        expect(harness.flights.size).toBe(0);
+        expect(harness.timers()).toBe(0);
         expect(joins.filter(({ answer }) => answer === undefined)).toEqual([]);
       }),
       { numRuns: 300 },

@@ -8,14 +8,14 @@ const failure: FlightResult = {
 };
 
 describe("a flight", () => {
-  it("is led by the first to come; the others get what the leader lands", async () => {
-    const tower = createFlightHarness();
-    const leader = await tower.join();
-    await tower.advance(10);
-    const followers = [await tower.join(), await tower.join()];
+  it("the first reader leads a flight, and the others get what it lands", async () => {
+    const harness = createFlightHarness();
+    const leader = await harness.join();
+    await harness.advance(10);
+    const followers = [await harness.join(), await harness.join()];
     expect(followers.map(({ answer }) => answer)).toEqual([undefined, undefined]);
 
-    await tower.land(leaseOf(leader), entryLanding("value"));
+    await harness.land(leaseOf(leader), entryLanding("value"));
     for (const { answer } of followers) {
       expect(answer).toEqual({
         role: "follower",
@@ -26,178 +26,178 @@ describe("a flight", () => {
     }
   });
 
-  it("is one of each key", async () => {
-    const tower = createFlightHarness();
-    const [one, other] = [await tower.join({ key: "k:1" }), await tower.join({ key: "k:2" })];
+  it("each key has a flight of its own", async () => {
+    const harness = createFlightHarness();
+    const [one, other] = [await harness.join({ key: "k:1" }), await harness.join({ key: "k:2" })];
     expect([one.answer?.role, other.answer?.role]).toEqual(["leader", "leader"]);
-    await tower.land(leaseOf(one), entryLanding("v"), "k:2");
-    expect((await tower.join({ key: "k:2" })).answer).toBeUndefined();
+    await harness.land(leaseOf(one), entryLanding("v"), "k:2");
+    expect((await harness.join({ key: "k:2" })).answer).toBeUndefined();
   });
 
-  it("gives those who come late what has just landed, and then no more", async () => {
-    const tower = createFlightHarness(50);
-    await tower.land(leaseOf(await tower.join()), entryLanding("value"));
-    await tower.advance(49);
-    expect((await tower.join()).answer).toMatchObject({
+  it("a result is given to readers that join within lingerMs", async () => {
+    const harness = createFlightHarness(50);
+    await harness.land(leaseOf(await harness.join()), entryLanding("value"));
+    await harness.advance(49);
+    expect((await harness.join()).answer).toMatchObject({
       role: "follower",
       beganAgoMs: 49,
       landing: entryLanding("value"),
     });
-    await tower.advance(1);
-    expect((await tower.join()).answer?.role).toBe("leader");
+    await harness.advance(1);
+    expect((await harness.join()).answer?.role).toBe("leader");
   });
 
-  it("is forgotten when it has lingered", async () => {
-    const tower = createFlightHarness();
-    await tower.land(leaseOf(await tower.join()));
-    expect(tower.flights.size).toBe(1);
-    await tower.advance(50);
-    expect(tower.flights.size).toBe(0);
-    expect(tower.timers()).toBe(0);
+  it("a flight is forgotten lingerMs after it landed", async () => {
+    const harness = createFlightHarness();
+    await harness.land(leaseOf(await harness.join()));
+    expect(harness.flights.size).toBe(1);
+    await harness.advance(50);
+    expect(harness.flights.size).toBe(0);
+    expect(harness.timers()).toBe(0);
   });
 
   it.each<FlightResult>([failure, { kind: "uncacheable" }])(
-    "that ends with %o tells those who wait, and nobody who comes later",
+    "a flight that ends with %o answers its followers, and later readers load again",
     async (landing) => {
-      const tower = createFlightHarness();
-      const leader = await tower.join();
-      const follower = await tower.join();
-      await tower.land(leaseOf(leader), landing);
+      const harness = createFlightHarness();
+      const leader = await harness.join();
+      const follower = await harness.join();
+      await harness.land(leaseOf(leader), landing);
       expect(follower.answer).toMatchObject({ role: "follower", landing });
-      expect((await tower.join()).answer?.role).toBe("leader");
+      expect((await harness.join()).answer?.role).toBe("leader");
     },
   );
 
-  it("whose result did not hold is followed by one next flight, which all such readers share", async () => {
-    const tower = createFlightHarness();
-    const leader = await tower.join();
+  it("readers that could not use a result share one next flight", async () => {
+    const harness = createFlightHarness();
+    const leader = await harness.join();
     const after = flightOf(leader);
-    await tower.land(leaseOf(leader), entryLanding("old"));
-    const next = await tower.join({ after });
-    const others = [await tower.join({ after }), await tower.join()];
+    await harness.land(leaseOf(leader), entryLanding("old"));
+    const next = await harness.join({ after });
+    const others = [await harness.join({ after }), await harness.join()];
     expect(next.answer?.role).toBe("leader");
     expect(flightOf(next)).not.toBe(after);
-    await tower.land(leaseOf(next), entryLanding("new"));
+    await harness.land(leaseOf(next), entryLanding("new"));
     for (const { answer } of others)
       expect(answer).toMatchObject({ role: "follower", landing: entryLanding("new") });
   });
 
-  it("has one flight queued behind it for those whom it will not satisfy", async () => {
-    const tower = createFlightHarness();
-    const leader = await tower.join();
+  it("readers that cannot use the running flight's result are queued for one next flight", async () => {
+    const harness = createFlightHarness();
+    const leader = await harness.join();
     const after = flightOf(leader);
-    const follower = await tower.join();
-    const queued = [await tower.join({ after }), await tower.join({ after })];
+    const follower = await harness.join();
+    const queued = [await harness.join({ after }), await harness.join({ after })];
 
-    await tower.land(leaseOf(leader), entryLanding("first"));
+    await harness.land(leaseOf(leader), entryLanding("first"));
     expect(follower.answer).toMatchObject({ landing: entryLanding("first") });
     expect(queued.map(({ answer }) => answer?.role)).toEqual(["leader", undefined]);
-    await tower.land(leaseOf(queued[0]!), entryLanding("second"));
+    await harness.land(leaseOf(queued[0]!), entryLanding("second"));
     expect(queued[1]?.answer).toMatchObject({ landing: entryLanding("second") });
   });
 });
 
 describe("a lease", () => {
-  it("that has run out goes to the next who waits", async () => {
-    const tower = createFlightHarness();
-    const dead = await tower.join({ leaseMs: 100 });
-    const next = await tower.join({ waitMs: 500 });
-    const last = await tower.join({ waitMs: 500 });
-    await tower.advance(99);
+  it("an expired lease goes to the first reader that waits", async () => {
+    const harness = createFlightHarness();
+    const expired = await harness.join({ leaseMs: 100 });
+    const next = await harness.join({ waitMs: 500 });
+    const last = await harness.join({ waitMs: 500 });
+    await harness.advance(99);
     expect(next.answer).toBeUndefined();
-    await tower.advance(1);
+    await harness.advance(1);
     expect(next.answer?.role).toBe("leader");
-    expect(flightOf(next)).not.toBe(flightOf(dead));
+    expect(flightOf(next)).not.toBe(flightOf(expired));
     expect(last.answer).toBeUndefined();
 
-    await tower.land(leaseOf(next), entryLanding("value"));
-    // It joined before this flight began: what it gets is newer than it asked for.
+    await harness.land(leaseOf(next), entryLanding("value"));
+    // It joined before this flight began, so the result is newer than it needed.
     expect(last.answer).toMatchObject({ beganAgoMs: -100, landing: entryLanding("value") });
   });
 
-  it("that was lost says nothing any more, however late its result lands", async () => {
-    const tower = createFlightHarness();
-    const slow = await tower.join({ leaseMs: 100 });
-    const next = await tower.join({ waitMs: 500 });
-    await tower.advance(100);
-    const follower = await tower.join();
+  it("a landing under an expired lease is ignored", async () => {
+    const harness = createFlightHarness();
+    const slow = await harness.join({ leaseMs: 100 });
+    const next = await harness.join({ waitMs: 500 });
+    await harness.advance(100);
+    const follower = await harness.join();
 
-    await tower.land(leaseOf(slow), entryLanding("too late"));
+    await harness.land(leaseOf(slow), entryLanding("too late"));
     expect(follower.answer).toBeUndefined();
-    await tower.land(leaseOf(next), entryLanding("value"));
+    await harness.land(leaseOf(next), entryLanding("value"));
     expect(follower.answer).toMatchObject({ landing: entryLanding("value") });
-    await tower.land(leaseOf(slow), entryLanding("too late"));
-    expect((await tower.join()).answer).toMatchObject({ landing: entryLanding("value") });
+    await harness.land(leaseOf(slow), entryLanding("too late"));
+    expect((await harness.join()).answer).toMatchObject({ landing: entryLanding("value") });
   });
 
-  it("that was lost with nobody waiting is no flight any more", async () => {
-    const tower = createFlightHarness();
-    const slow = await tower.join({ leaseMs: 100 });
-    await tower.advance(100);
-    expect(tower.flights.size).toBe(0);
-    await tower.land(leaseOf(slow), entryLanding("too late"));
-    expect((await tower.join()).answer?.role).toBe("leader");
+  it("a flight ends if its lease expires and no reader waits", async () => {
+    const harness = createFlightHarness();
+    const slow = await harness.join({ leaseMs: 100 });
+    await harness.advance(100);
+    expect(harness.flights.size).toBe(0);
+    await harness.land(leaseOf(slow), entryLanding("too late"));
+    expect((await harness.join()).answer?.role).toBe("leader");
   });
 
-  it("does not go to one who has stopped waiting", async () => {
-    const tower = createFlightHarness();
-    await tower.join({ leaseMs: 100 });
-    const gone = await tower.join({ waitMs: 99 });
-    const patient = await tower.join({ waitMs: 101 });
-    for (let ms = 0; ms < 100; ms++) await tower.advance(1);
+  it("an expired lease does not go to a reader whose wait is over", async () => {
+    const harness = createFlightHarness();
+    await harness.join({ leaseMs: 100 });
+    const gone = await harness.join({ waitMs: 99 });
+    const patient = await harness.join({ waitMs: 101 });
+    for (let ms = 0; ms < 100; ms++) await harness.advance(1);
     expect(gone.answer).toEqual({ role: "late" });
     expect(gone.answeredAt - gone.joinedAt).toBe(99);
     expect(patient.answer?.role).toBe("leader");
   });
 
-  it("keeps nobody for longer than they would wait, however often it changes hands", async () => {
-    const tower = createFlightHarness();
-    await tower.join({ leaseMs: 100 });
+  it("no reader waits longer than waitMs, however often the lease expires", async () => {
+    const harness = createFlightHarness();
+    await harness.join({ leaseMs: 100 });
     const waiting = [
-      await tower.join({ waitMs: 150, leaseMs: 100 }),
-      await tower.join({ waitMs: 150 }),
-      await tower.join({ waitMs: 220 }),
+      await harness.join({ waitMs: 150, leaseMs: 100 }),
+      await harness.join({ waitMs: 150 }),
+      await harness.join({ waitMs: 220 }),
     ];
-    for (let ms = 0; ms < 300; ms++) await tower.advance(1);
+    for (let ms = 0; ms < 300; ms++) await harness.advance(1);
     const roles = waiting.map(({ answer }) => answer?.role);
     expect(roles).toEqual(["leader", "late", "leader"]);
     expect(waiting.map(({ answeredAt, joinedAt }) => answeredAt - joinedAt)).toEqual([
       100, 150, 200,
     ]);
-    expect(tower.timers()).toBe(0);
+    expect(harness.timers()).toBe(0);
   });
 
-  it("lands once", async () => {
-    const tower = createFlightHarness();
-    const leader = await tower.join();
-    await tower.land(leaseOf(leader), entryLanding("first"));
-    await tower.land(leaseOf(leader), entryLanding("second"));
-    expect((await tower.join()).answer).toMatchObject({ landing: entryLanding("first") });
+  it("only the first landing of a lease counts", async () => {
+    const harness = createFlightHarness();
+    const leader = await harness.join();
+    await harness.land(leaseOf(leader), entryLanding("first"));
+    await harness.land(leaseOf(leader), entryLanding("second"));
+    expect((await harness.join()).answer).toMatchObject({ landing: entryLanding("first") });
   });
 
   it.each(["", "id-1", "someone-else's"])(
-    "that was never granted (%j) lands nothing",
+    "a landing under a lease that was never granted (%j) is ignored",
     async (lease) => {
-      const tower = createFlightHarness();
-      await tower.join();
-      const follower = await tower.join();
-      await tower.land(lease);
-      await tower.land(lease, entryLanding("v"), "k:never");
+      const harness = createFlightHarness();
+      await harness.join();
+      const follower = await harness.join();
+      await harness.land(lease);
+      await harness.land(lease, entryLanding("v"), "k:never");
       expect(follower.answer).toBeUndefined();
     },
   );
 
-  it("of a queued flight runs from when it begins", async () => {
-    const tower = createFlightHarness();
-    const leader = await tower.join({ leaseMs: 100 });
-    const queued = await tower.join({ after: flightOf(leader), waitMs: 500 });
-    const last = await tower.join({ after: flightOf(leader), waitMs: 500 });
-    await tower.advance(90);
-    await tower.land(leaseOf(leader));
+  it("the lease of a queued flight begins with that flight", async () => {
+    const harness = createFlightHarness();
+    const leader = await harness.join({ leaseMs: 100 });
+    const queued = await harness.join({ after: flightOf(leader), waitMs: 500 });
+    const last = await harness.join({ after: flightOf(leader), waitMs: 500 });
+    await harness.advance(90);
+    await harness.land(leaseOf(leader));
     expect(queued.answer?.role).toBe("leader");
-    await tower.advance(99);
+    await harness.advance(99);
     expect(last.answer).toBeUndefined();
-    await tower.advance(1);
+    await harness.advance(1);
     expect(last.answer?.role).toBe("leader");
   });
 });

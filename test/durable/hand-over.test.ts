@@ -10,7 +10,7 @@ import { createTestIsolate, uniqueNamespace, type TestIsolate } from "../support
 
 const policy = definePolicy({ freshFor: "1m", jitter: 0 });
 
-/** Isolates in data centres of their own, of one region. */
+/** Isolates of one region, each in a data centre of its own. */
 function isolates(count: number, bindings: Partial<Bindings> = {}) {
   const namespace = uniqueNamespace();
   const made = Array.from({ length: count }, (_, i) =>
@@ -19,7 +19,7 @@ function isolates(count: number, bindings: Partial<Bindings> = {}) {
   return { namespace, made: made as [TestIsolate, ...TestIsolate[]] };
 }
 
-/** A load that ends when the test says so. */
+/** A load that ends when the test opens it. */
 function gated<T>(end: () => T | Promise<T>) {
   const { promise: gate, resolve: open } = Promise.withResolvers<void>();
   const { promise: started, resolve: start } = Promise.withResolvers<void>();
@@ -34,7 +34,7 @@ function gated<T>(end: () => T | Promise<T>) {
 const read = <T>(isolate: TestIsolate, load: Load<T>, by: Policy = policy) =>
   isolate.request().read("product:1", by, load);
 
-/** It has found nothing in Redis, and asks the flight object next. */
+/** Waits until the isolate has found nothing in Redis; it joins a flight next. */
 const askedRedis = (isolate: TestIsolate) =>
   vi.waitFor(() => {
     expect(
@@ -42,8 +42,8 @@ const askedRedis = (isolate: TestIsolate) =>
     ).toBe(true);
   });
 
-describe("a load that takes longer than a lease", () => {
-  it("is no fault of the object: who has waited long enough loads by itself", async () => {
+describe("a load that takes longer than its lease", () => {
+  it("readers that have waited for flightTimeout load themselves, without a fault", async () => {
     const impatient = definePolicy({
       freshFor: "1m",
       jitter: 0,
@@ -53,7 +53,7 @@ describe("a load that takes longer than a lease", () => {
     const { made } = isolates(8);
     const slow = gated(() => "slow");
     const reads = made.map((isolate) => read(isolate, slow.load, impatient));
-    // Those who lead one after the other, and those whose patience ends before they do.
+    // Some become leaders one after the other; the others time out before that.
     await vi.waitFor(() => expect(slow.load).toHaveBeenCalledTimes(8), { timeout: 3_000 });
     slow.open();
 
@@ -65,8 +65,8 @@ describe("a load that takes longer than a lease", () => {
   });
 });
 
-describe("isolates that miss the same key", () => {
-  it("load it once; the others get the leader's value", async () => {
+describe("loads shared between isolates", () => {
+  it("isolates that miss the same key load it once and share the value", async () => {
     const [leader, ...followers] = isolates(4).made;
     const slow = gated(() => "loaded once");
     const first = read(leader, slow.load);
@@ -81,11 +81,11 @@ describe("isolates that miss the same key", () => {
       expect(await other).toMatchObject({ status: "joined", value: "loaded once" });
     expect(slow.load).toHaveBeenCalledTimes(1);
     expect(unused).not.toHaveBeenCalled();
-    // What was handed over is in the follower's memory.
+    // The shared value is in the follower's memory.
     expect(await read(followers[0]!, unused)).toMatchObject({ status: "hit-memory" });
   });
 
-  it("each load by themselves what may not be shared", async () => {
+  it("isolates each load a value that may not be stored", async () => {
     const [leader, follower] = isolates(2).made as [TestIsolate, TestIsolate];
     const slow = gated(() => "the leader's own");
     const first = read(leader, async (context) => {
@@ -103,7 +103,7 @@ describe("isolates that miss the same key", () => {
     expect(await second).toMatchObject({ status: "bypass", value: "the follower's own" });
   });
 
-  it("hear of the leader's failure instead of repeating it", async () => {
+  it("followers get the leader's failure and do not repeat the load", async () => {
     const [leader, follower] = isolates(2).made as [TestIsolate, TestIsolate];
     const slow = gated(() => Promise.reject(new Error("the origin is down")));
     const first = read(leader, slow.load);
@@ -125,19 +125,19 @@ describe("isolates that miss the same key", () => {
     expect(unused).not.toHaveBeenCalled();
   });
 
-  it("do not wait for a leader that has died longer than its lease", async () => {
+  it("an isolate takes over the lease of a leader that died", async () => {
     const { namespace, made } = isolates(1);
     const [survivor] = made;
     const { ctx } = survivor.request();
     const port = createFlightPort({
       stub: (name) => env.FLIGHTS.get(env.FLIGHTS.idFromName(name)) as unknown as FlightShardRpc,
       namespace,
-      shards: survivor.layer.config.flightShards,
+      shards: survivor.layer.config.settings.flights.shards,
       grantMs: 5_000,
       slackMs: 5_000,
       withTimeout,
     });
-    // An isolate that takes the lease and is never heard of again.
+    // An isolate takes the lease and dies.
     const lease = { key: "product:1", waitMs: 5_000, leaseMs: 200 };
     expect(await port.join("region", lease, ctx)).toMatchObject({ value: { role: "leader" } });
 
@@ -147,7 +147,7 @@ describe("isolates that miss the same key", () => {
     });
   });
 
-  it("are apart where the policy says so", async () => {
+  it("isolates do not share loads if the policy says flight: isolate", async () => {
     const [one, other] = isolates(2).made as [TestIsolate, TestIsolate];
     const own = definePolicy({ freshFor: "1m", flight: "isolate" });
     const slow = gated(() => "one");
@@ -162,14 +162,14 @@ describe("isolates that miss the same key", () => {
   });
 });
 
-describe("without a flight object that answers", () => {
+describe("loads without the flight object", () => {
   const broken = (join: () => Promise<never>): Bindings["FLIGHTS"] =>
     ({
       idFromName: (name: string) => name,
       get: () => ({ join, land: join }),
     }) as unknown as Bindings["FLIGHTS"];
 
-  it("every isolate loads by itself, and the fault is recorded", async () => {
+  it("an isolate that cannot reach the flight object loads itself and records the fault", async () => {
     const FLIGHTS = broken(() => Promise.reject(new Error("the object is gone")));
     const [one, other] = isolates(2, { FLIGHTS }).made as [TestIsolate, TestIsolate];
     expect(await read(one, async () => 1)).toMatchObject({ status: "miss", value: 1 });
@@ -181,7 +181,7 @@ describe("without a flight object that answers", () => {
     });
   });
 
-  it("that never answers, a read still ends", async () => {
+  it("a read ends although the flight object never answers", async () => {
     const FLIGHTS = broken(() => new Promise<never>(() => undefined));
     const [one] = isolates(1, { FLIGHTS }).made;
     const quick = definePolicy({ freshFor: "1m", originTimeout: 1_500 });

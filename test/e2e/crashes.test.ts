@@ -9,17 +9,17 @@ import { readShop, type Shop } from "./support/shop.ts";
 import { createTraffic } from "./support/traffic.ts";
 import { until } from "./support/waiting.ts";
 
-/** Only whoever waited for as long as a load may take may be refused: the machine was too slow for it. */
+/** A 503 after less than a load's time limit is a failure. After more, the machine was too slow. */
 const LOAD_MS = 4_900;
-/** A read's deadline is 10 s: twice that of a load. The rest is for a busy machine. */
+/** A read's deadline of 10 s, twice that of a load, plus an allowance for a busy machine. */
 const AT_ALL_MS = 13_000;
-/** A second for the lease, and a load; the rest is for a busy machine. */
+/** One second for the lease, a load, and an allowance for a busy machine. */
 const FIRST_MISS_MS = 4_000;
 const RECOVERY_MS = 10_000;
-/** wrangler restarts its runtime; the supervisor gives it a while before it ends everything. */
+/** wrangler restarts its runtime. The supervisor waits for that before it stops everything. */
 const COMEBACK_MS = 40_000;
 
-/** A real Redis where this machine has one; what stands in for it elsewhere cannot be killed alone. */
+/** A real Redis, if this machine has one. The embedded one cannot be killed alone. */
 const server = findRedisServer();
 const redis =
   server === undefined ? undefined : createKillableRedis(server, 10_000 + (process.pid % 900));
@@ -41,7 +41,7 @@ afterAll(async () => {
 });
 
 describe.each(redis === undefined ? [] : [redis])("a Redis that is killed", (redis) => {
-  it("costs no reader more than time, and is missed by nobody once another one is there", async () => {
+  it("a killed Redis only slows reads down, and a new empty one takes over without an error", async () => {
     const { urls } = product;
     const client = product.client();
     for (const instance of [0, 1]) await client.get(instance, "/products/1990");
@@ -54,7 +54,7 @@ describe.each(redis === undefined ? [] : [redis])("a Redis that is killed", (red
     expect(written.status).toBe(200);
     expect(written.headers["x-invalidation"]).toBe("deferred");
     const report = await load;
-    // Empty: the log and everything in it is lost.
+    // The new Redis is empty: the invalidation log is lost.
     await redis.start();
     const seen = await Promise.all(
       [0, 1].map((instance) => until(() => stock(instance, 1990), is(4_242), RECOVERY_MS)),
@@ -77,13 +77,13 @@ describe("an instance that runs the Durable Objects", () => {
   let frozen: number[] = [];
   afterEach(() => signalAll(frozen, "SIGCONT"));
 
-  it("may freeze without stopping the others", async () => {
+  it("an instance with the Durable Objects may freeze without stopping the other instance", async () => {
     const [, second = ""] = product.urls;
     const perSecond = await steadyRate([second], shop, traffic.hot);
     frozen = runtimeOf(product.port);
     expect(frozen).not.toEqual([]);
     signalAll(frozen, "SIGSTOP");
-    // The first miss waits for a lease, not for as long as a load may take.
+    // The first miss waits for a lease, not for the time limit of a load.
     const firstMs = await timed(`/products/${traffic.cold()}`);
     console.info(`the first miss took ${Math.round(firstMs)} ms`);
     expect(firstMs).toBeLessThan(FIRST_MISS_MS);
@@ -106,7 +106,7 @@ describe("an instance that runs the Durable Objects", () => {
     console.info(`coalesced again after ${Math.round(tookMs)} ms`);
   });
 
-  it("may be killed without stopping the others; then it comes back, or everything ends with a word", async () => {
+  it("an instance with the Durable Objects may be killed; then it restarts, or npm run dev ends with a message", async () => {
     const [first = "", second = ""] = product.urls;
     const perSecond = await steadyRate([second], shop, traffic.hot);
     signalAll(runtimeOf(product.port), "SIGKILL");

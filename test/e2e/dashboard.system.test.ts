@@ -1,11 +1,11 @@
-/** The dashboard in a real Chromium: what moves, what is refused, what can be done by keyboard. */
+/** The dashboard in a real Chromium: live figures, the admin token, and use by keyboard. */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { chromium, type Browser, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ROOT, startProduct, type Product } from "./support/product.ts";
 
-/** Where the pictures go; set SCREENSHOTS=docs/operations/images to renew those of the docs. */
+/** The folder for screenshots. SCREENSHOTS=docs/operations/images renews those of the docs. */
 const IMAGES = join(ROOT, process.env["SCREENSHOTS"] ?? ".strata/screenshots");
 
 let product: Product;
@@ -22,7 +22,7 @@ afterAll(async () => {
 
 interface Opened {
   readonly page: Page;
-  /** Everything that the browser complained of. */
+  /** Errors and warnings that the browser printed. */
   readonly complaints: string[];
 }
 
@@ -38,14 +38,14 @@ async function open(options: Parameters<Browser["newPage"]>[0] = {}): Promise<Op
   return { page, complaints };
 }
 
-/** Reads products until `done`, a few at a time. */
+/** Reads products with two workers until `stop` is called. */
 function load(): { stop(): Promise<void> } {
   let client = product.client();
   let running = true;
   const worker = async (): Promise<void> => {
     for (let i = 0; running; i++) {
       const kind = i % 10;
-      // Nobody may ask more than a hundred times a minute.
+      // The rate limit of one client is 100 requests a minute.
       if (i % 40 === 39) client = product.client();
       if (kind === 9) await client.get(0, `/products/${500 + (i % 400)}`);
       else await client.get(0, `/products/${1 + kind}`);
@@ -64,7 +64,7 @@ function load(): { stop(): Promise<void> } {
 const text = (page: Page, id: string) => page.locator(`#${id}`).innerText();
 
 describe("the dashboard", () => {
-  it("moves under load, on a computer and a phone, light and dark, without an error", async () => {
+  it("shows live figures under load, on a computer and a phone, light and dark, without an error", async () => {
     const traffic = load();
     try {
       const light = await open({ colorScheme: "light" });
@@ -86,13 +86,13 @@ describe("the dashboard", () => {
         const wide = await opened.page.evaluate(
           "document.documentElement.scrollWidth <= innerWidth",
         );
-        expect(wide, "nothing is wider than the screen").toBe(true);
+        expect(wide, "the page fits the width of the screen").toBe(true);
       }
       await page.locator("#requests summary", { hasText: "miss" }).first().click();
       await page.locator("#requests details[open] .track .done").first().waitFor();
-      // What is being read stays, however many requests come.
+      // An open request stays in the list, however many requests come.
       const read = await page.locator("#requests li:has(details[open])").getAttribute("data-trace");
-      // So that the pictures show a while of it.
+      // The screenshots show at least 20 s of data.
       const drawn = page.locator('[data-chart="tiers"][data-points]');
       await expect
         .poll(async () => Number(await drawn.getAttribute("data-points")), { timeout: 60_000 })
@@ -109,7 +109,7 @@ describe("the dashboard", () => {
     }
   });
 
-  it("refuses a wrong token, and looks up and purges with the right one, by keyboard alone", async () => {
+  it("refuses a wrong admin token, and looks up and purges with the right one, by keyboard alone", async () => {
     await product.client().get(0, "/products/77");
     const { page } = await open();
     const status = page.locator("#inspect-status");
@@ -138,7 +138,7 @@ describe("the dashboard", () => {
     expect(again.headers["x-cache-status"]).toBe("MISS");
   });
 
-  it("has a name for everything that can be used, and one heading above all", async () => {
+  it("has an accessible name for every control, and one top heading", async () => {
     const { page } = await open();
     const nameless = await page.evaluate(`
       [...document.querySelectorAll("button, input, select, [role=img], table")].filter((element) =>
@@ -151,9 +151,9 @@ describe("the dashboard", () => {
   });
 });
 
-describe("the figures", () => {
-  it("are not given to those without the token, outside development", async () => {
-    // Development gives them to everybody; that the guard is the admin's is tested beside the routes.
+describe("the admin API", () => {
+  it("refuses a request without the admin token, also in development", async () => {
+    // In development the figures need no token. Tests of the routes show that the same guard protects them.
     const answer = await product.client().get(0, "/admin/entry?key=product:1");
     expect(answer.status).toBe(401);
   });

@@ -9,14 +9,18 @@ const SOURCES = filesOf("src", ".ts").map((path) => readFileSync(join(ROOT, path
 const README = readDocument("README.md").text;
 
 describe("documents", () => {
-  it.each(DOCUMENTS)("%s names and links to what exists", (path) => {
-    const { text, links } = readDocument(path);
-    for (const link of links) expect(existsSync(join(ROOT, dirname(path), link)), link).toBe(true);
-    for (const file of matches(text, /`((?:src|test|dev|drizzle|docs|bench)\/[\w./-]+)`/g))
-      expect(existsSync(join(ROOT, file)), file).toBe(true);
-  });
+  it.each(DOCUMENTS)(
+    "%s names only files that exist, and links only to files that exist",
+    (path) => {
+      const { text, links } = readDocument(path);
+      for (const link of links)
+        expect(existsSync(join(ROOT, dirname(path), link)), link).toBe(true);
+      for (const file of matches(text, /`((?:src|test|dev|drizzle|docs|bench)\/[\w./-]+)`/g))
+        expect(existsSync(join(ROOT, file)), file).toBe(true);
+    },
+  );
 
-  it("README names commands that exist", () => {
+  it("README names only npm scripts that exist", () => {
     const { scripts } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
       scripts: object;
     };
@@ -25,7 +29,7 @@ describe("documents", () => {
     expect(named.filter((name) => !(name in scripts))).toEqual([]);
   });
 
-  it("README names variables that something reads", () => {
+  it("README names only variables that the code reads", () => {
     const readers = [
       ...SOURCES,
       readFileSync(join(ROOT, "dev/supervisor/options.ts"), "utf8"),
@@ -39,7 +43,7 @@ describe("documents", () => {
     expect(named.filter((name) => !readers.includes(name))).toEqual([]);
   });
 
-  it("docs/failure-modes.md has every type of problem and every fault code", () => {
+  it("docs/failure-modes.md lists every problem type and every fault code", () => {
     const page = readDocument("docs/failure-modes.md").text;
     const source = SOURCES.join("\n");
     const types = matches(source, /type: "([a-z]+(?:-[a-z]+)*)",\s+title:/g);
@@ -61,7 +65,7 @@ function filesOf(folder: string, ending: string): string[] {
     .map((path) => join(folder, path));
 }
 
-/** The first group of each match. */
+/** Returns the first group of each match. */
 function matches(text: string, pattern: RegExp): string[] {
   return [...text.matchAll(pattern)].flatMap(([, name]) => name ?? []);
 }

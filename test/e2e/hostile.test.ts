@@ -7,7 +7,7 @@ import { products } from "./support/shared-products.ts";
 let product: Product;
 products.beforeAll(({ shop }) => void (product = shop));
 
-/** Long enough for any limit of a URL or a header that is worth the name. */
+/** Characters: more than any sensible limit of a URL or a header. */
 const LONG = 100_000;
 const JSON_TYPE = "application/json";
 
@@ -63,13 +63,13 @@ const PATHS: readonly (readonly [name: string, path: string])[] = [
     `/users?ids=${Array.from({ length: 1_000 }, (_, n) => n + 1).join(",")}`,
   ],
   ["a hostile batch", "/users?ids=1,2);drop%20table%20users"],
-  ["nothing that is there", "/nothing/here"],
+  ["a path without a route", "/nothing/here"],
 ];
 
 const BODIES: readonly (readonly [name: string, body: string, type: string])[] = [
   ["nothing", "", JSON_TYPE],
-  ["no JSON", "{stock: 7}", JSON_TYPE],
-  ["half of JSON", '{"stock": 7', JSON_TYPE],
+  ["invalid JSON", "{stock: 7}", JSON_TYPE],
+  ["truncated JSON", '{"stock": 7', JSON_TYPE],
   ["a number", "7", JSON_TYPE],
   ["null", "null", JSON_TYPE],
   ["a list", "[1]", JSON_TYPE],
@@ -88,18 +88,18 @@ const BODIES: readonly (readonly [name: string, body: string, type: string])[] =
   ["a category that does not exist", '{"categoryId": 999999}', JSON_TYPE],
   ["ten thousand brackets", "[".repeat(10_000), JSON_TYPE],
   ["a form", "stock=7", "application/x-www-form-urlencoded"],
-  ["no type", '{"stock": 7}', ""],
-  ["a type of rubbish", '{"stock": 7}', "\u00ff/;;"],
+  ["no Content-Type", '{"stock": 7}', ""],
+  ["a malformed Content-Type", '{"stock": 7}', "\u00ff/;;"],
   ["100 KB", JSON.stringify({ description: "x".repeat(LONG) }), JSON_TYPE],
 ];
 
-describe("what no honest client would send", () => {
-  it.each(PATHS)("GET with %s is a problem of the client", async (_name, path) => {
+describe("hostile requests", () => {
+  it.each(PATHS)("a GET with %s gets a 4xx problem", async (_name, path) => {
     expect(flawIn(await product.client().get(0, path))).toBeUndefined();
   });
 
   it.each(BODIES)(
-    "PATCH with a body of %s is a problem of the client",
+    "a PATCH or purge with a body of %s gets a 4xx problem",
     async (_name, body, type) => {
       const headers = {
         Authorization: `Bearer ${product.adminToken}`,
@@ -114,7 +114,7 @@ describe("what no honest client would send", () => {
   );
 
   it.each(["DELETE", "PUT", "POST", "PURGE", "OPTIONS", "PROPFIND"])(
-    "%s where it means nothing is refused by name",
+    "%s on a route without that method is answered with the methods that it allows",
     async (method) => {
       const answer = await product.client().ask(0, "/categories", { method });
       expect(answer.status).toBe(method === "OPTIONS" ? 204 : 405);
@@ -122,7 +122,7 @@ describe("what no honest client would send", () => {
     },
   );
 
-  it("writes without the token, with a wrong one and with rubbish are refused", async () => {
+  it("writes without the admin token, with a wrong one, or with a malformed one get a 401", async () => {
     for (const token of [
       undefined,
       "",
@@ -154,7 +154,7 @@ describe("what no honest client would send", () => {
     ["traceparent", "00-zz-zz-zz"],
     ["Cookie", "=;=;__Host-session=%"],
     ["Authorization", "\t"],
-  ])("a read with %s: %.20s is answered", async (name, value) => {
+  ])("a read with the field %s: %.20s gets no 5xx", async (name, value) => {
     const answer = await product.client().ask(0, "/products/42", { headers: { [name]: value } });
     expect(answer.status).toBeLessThan(500);
   });
@@ -171,30 +171,33 @@ describe("what no honest client would send", () => {
     ["a URL of a megabyte", `GET /${"x".repeat(1_000_000)} HTTP/1.1\r\nHost: a\r\n\r\n`],
     ["a space in the URL", "GET /products/4 2 HTTP/1.1\r\nHost: a\r\n\r\n"],
     [
-      "bytes that are no text in the URL",
+      "bytes that are not UTF-8 in the URL",
       Buffer.from("GET /products/\xff\xfe HTTP/1.1\r\nHost: a\r\n\r\n", "latin1"),
     ],
     ["no method", "\r\n / HTTP/1.1\r\nHost: a\r\n\r\n"],
-    ["a method of its own making", "BREW /products/42 HTTP/1.1\r\nHost: a\r\n\r\n"],
+    ["an unknown method", "BREW /products/42 HTTP/1.1\r\nHost: a\r\n\r\n"],
     ["no host", "GET /products/42 HTTP/1.1\r\n\r\n"],
-    ["a host that is not ours", "GET /products/42 HTTP/1.1\r\nHost: evil.example\r\n\r\n"],
+    ["the host of another site", "GET /products/42 HTTP/1.1\r\nHost: evil.example\r\n\r\n"],
     [
-      "a body that is longer than it says",
+      "a body longer than its Content-Length",
       'PATCH /products/42 HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{"stock": 7}',
     ],
     [
-      "two lengths",
+      "two Content-Length fields",
       "POST /products HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}\r\n",
     ],
-    ["a length of letters", "POST /products HTTP/1.1\r\nHost: a\r\nContent-Length: ten\r\n\r\n{}"],
-    ["rubbish", "\x00\x01\x02\x03\r\n\r\n"],
-  ])("%s is refused or answered, never a 500", async (_name, bytes) => {
+    [
+      "a Content-Length of letters",
+      "POST /products HTTP/1.1\r\nHost: a\r\nContent-Length: ten\r\n\r\n{}",
+    ],
+    ["bytes that are not HTTP", "\x00\x01\x02\x03\r\n\r\n"],
+  ])("a raw request with %s is refused or answered, never with a 500", async (_name, bytes) => {
     const { status, text } = await sendRaw(product.urls[0] ?? "", bytes);
-    // 501 is the platform's word for a method that nobody knows (RFC 9110, 9.1).
+    // The platform answers 501 to a method that it does not implement (RFC 9110, 9.1).
     expect(status === undefined || status < 500 || status === 501, text.slice(0, 300)).toBe(true);
   });
 
-  it("a body of 10 MB is refused without being kept", async () => {
+  it("a body of 10 MB gets a 413", async () => {
     const headers = { Authorization: `Bearer ${product.adminToken}`, "Content-Type": JSON_TYPE };
     const answer = await product
       .client()
@@ -202,7 +205,7 @@ describe("what no honest client would send", () => {
     expect(answer.status).toBe(413);
   });
 
-  it("and is served afterwards as if nothing had been", async () => {
+  it("after hostile requests a product is served as before", async () => {
     const answer = await product.client().get(0, "/products/42");
     expect(answer.status).toBe(200);
     expect(Object.keys(JSON.parse(answer.body) as object).toSorted()).toEqual([
@@ -218,8 +221,8 @@ describe("what no honest client would send", () => {
 });
 
 /**
- * What is wrong with the refusal of bad input, if anything: it is a 4xx problem of a stable type,
- * and short. A URL or a header may be too long for the platform itself.
+ * Describes what is wrong with the answer to bad input; undefined if nothing is. The answer should
+ * be a short 4xx problem of a stable type. The platform itself refuses some URLs and headers.
  */
 function flawIn({ status, headers, body }: Answer): string | undefined {
   const shown = `${status} ${body.slice(0, 300)}`;

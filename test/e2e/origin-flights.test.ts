@@ -1,4 +1,4 @@
-/** Two instances before one HTTP origin: what is stale in both is asked for once. */
+/** Two instances in front of one HTTP origin: a response that is stale in both is revalidated once. */
 import { describe, expect, it } from "vitest";
 import { ask } from "./support/ask.ts";
 import type { Product } from "./support/product.ts";
@@ -10,7 +10,7 @@ let product: Product;
 products.beforeAll(({ passThrough }) => void ({ origin, product } = passThrough));
 
 const ETAG = ["ETag", '"a"'] as const;
-/** Both instances under one name: the origin is told of it, so it is part of the key. */
+/** One Host for both instances: the origin sees it, so it is part of the key. */
 const HOST = { Host: "flights.test" };
 
 async function get(instance: number, path: string, more: { signal?: AbortSignal } = {}) {
@@ -21,7 +21,7 @@ async function get(instance: number, path: string, more: { signal?: AbortSignal 
   return { status, body: body.toString(), cache: String(headers["x-cache-status"]) };
 }
 
-/** Has both instances store a response of two seconds, and waits until it is stale in both. */
+/** Stores a response with a lifetime of two seconds in both instances, and waits until it is stale in both. */
 async function staleInBoth(path: string): Promise<void> {
   await get(0, path);
   const stored = async (instance: number): Promise<string> => {
@@ -38,25 +38,28 @@ async function staleInBoth(path: string): Promise<void> {
 
 describe("a response that is stale in two instances", () => {
   it.each([
-    ["is confirmed", { unless: '"a"', headers: [["Cache-Control", "max-age=60"], ETAG] }],
-    ["has changed", { headers: [["Cache-Control", "max-age=60"]], body: "new" }],
-  ] as const)("%s for a hundred concurrent requests by one of them", async (_, second) => {
-    const path = origin.script(
-      { headers: [["Cache-Control", "max-age=2"], ETAG] },
-      { waitMs: 500, ...second },
-    );
-    await staleInBoth(path);
-    const answers = await Promise.all(
-      Array.from({ length: 100 }, (__, number) => get(number % 2, path)),
-    );
-    const body = "body" in second ? second.body : "response 1";
-    expect(new Set(answers.map((answer) => `${answer.status} ${answer.body}`))).toEqual(
-      new Set([`200 ${body}`]),
-    );
-    expect(origin.seen(path).length, "requests at the origin, the first included").toBe(2);
-  });
+    ["that has not changed", { unless: '"a"', headers: [["Cache-Control", "max-age=60"], ETAG] }],
+    ["that has changed", { headers: [["Cache-Control", "max-age=60"]], body: "new" }],
+  ] as const)(
+    "a stale response %s is revalidated once for 100 concurrent requests to two instances",
+    async (_, second) => {
+      const path = origin.script(
+        { headers: [["Cache-Control", "max-age=2"], ETAG] },
+        { waitMs: 500, ...second },
+      );
+      await staleInBoth(path);
+      const answers = await Promise.all(
+        Array.from({ length: 100 }, (__, number) => get(number % 2, path)),
+      );
+      const body = "body" in second ? second.body : "response 1";
+      expect(new Set(answers.map((answer) => `${answer.status} ${answer.body}`))).toEqual(
+        new Set([`200 ${body}`]),
+      );
+      expect(origin.seen(path).length, "requests at the origin, the first included").toBe(2);
+    },
+  );
 
-  it("is confirmed for those who wait though the client that asked first has left", async () => {
+  it("a stale response is revalidated for the waiting requests although the first client has disconnected", async () => {
     const path = origin.script(
       { headers: [["Cache-Control", "max-age=2"], ETAG] },
       { waitMs: 500, unless: '"a"', headers: [["Cache-Control", "max-age=60"], ETAG] },

@@ -8,14 +8,14 @@ import { readShop, type Shop } from "./support/shop.ts";
 import { createTraffic } from "./support/traffic.ts";
 import { until } from "./support/waiting.ts";
 
-/** How long a read may take while Redis is away: its deadline is 1 s, and a walk may meet it twice. */
+/** The time limit of a read without Redis: its deadline of 1 s may pass twice in a lookup. */
 const WITHOUT_REDIS_MS = 5_000;
-/** How long a read may take at all: twice the deadline of a load, 5 s, and a busy machine's delay. */
+/** The time limit of any read: twice a load's limit of 5 s, and an allowance for a busy machine. */
 const AT_ALL_MS = 12_000;
-/** How long after an outage the next cold read may still suffer from it. */
+/** The time after an outage in which a cold read may still fail. */
 const RECOVERY_MS = 5_000;
 
-/** How long a load may take: the policies' `originTimeout`, less what timers are early. */
+/** The time limit of a load: the policies' `originTimeout`, less an allowance for early timers. */
 const LOAD_MS = 4_900;
 
 const FOR_MS = 2_000;
@@ -24,10 +24,10 @@ interface Outage {
   readonly name: string;
   readonly redis?: Fault;
   readonly sql?: Fault;
-  /** Once the load is under way. */
+  /** Runs while the load is under way. */
   readonly meanwhile?: () => Promise<unknown>;
   readonly withinMs: number;
-  /** Whether a load fails meanwhile: never, always or now and then. */
+  /** Whether loads from the origin fail during the outage. */
   readonly unavailable: "never" | "sometimes" | "always";
 }
 
@@ -61,13 +61,13 @@ const OUTAGES: readonly Outage[] = [
     unavailable: "never",
   },
   {
-    name: "Redis answers half of each answer",
+    name: "Redis truncates every answer",
     redis: { truncate: true },
     withinMs: WITHOUT_REDIS_MS,
     unavailable: "never",
   },
   {
-    name: "Redis is flushed again and again",
+    name: "Redis is flushed ten times",
     meanwhile: async () => {
       for (let flushes = 0; flushes < 10; flushes++) await product.services.redis("FLUSHALL");
     },
@@ -103,9 +103,9 @@ products.beforeAll(async ({ shopWithCron }) => {
   shop = await readShop(product.services);
 });
 
-describe("under load", () => {
+describe("outages under load", () => {
   it.each(OUTAGES)(
-    "when $name, reads are right or a 503 problem, in time, and it ends with the outage",
+    "when $name, every read is right or a 503 problem, in time, and reads recover after the outage",
     async (outage) => {
       const { services, urls } = product;
       const perSecond = await steadyRate(urls, shop, traffic.hot);
@@ -134,7 +134,7 @@ describe("under load", () => {
       expect(report.slowestMs).toBeLessThan(outage.withinMs);
       expect(report.statuses["200"]).toBeGreaterThan(report.sent / 3);
       const unavailable = report.statuses["503"] ?? 0;
-      // Whoever waited for as long as a load may take was failed by the machine, not by the outage.
+      // A 503 after the whole time limit of a load is due to a slow machine, not to the outage.
       if (outage.unavailable === "never" && unavailable > 0)
         expect(report.soonest503Ms).toBeGreaterThan(LOAD_MS);
       if (outage.unavailable === "always") expect(unavailable).toBeGreaterThan(0);
@@ -142,8 +142,8 @@ describe("under load", () => {
   );
 });
 
-describe("writes", () => {
-  it("are kept while Redis is away, and seen on both instances when it is back, without another write", async () => {
+describe("writes during outages", () => {
+  it("a write without Redis is committed, and both instances show it once Redis is back, without another write", async () => {
     const client = product.client();
     for (const instance of [0, 1]) await client.get(instance, "/products/1990");
     await product.services.fault("redis", { hang: "before" });
@@ -167,7 +167,7 @@ describe("writes", () => {
     );
   });
 
-  it("are unconfirmed while SQL hangs, and what came of them is seen", async () => {
+  it("a write whose SQL answer is lost is a 503 write-unconfirmed, and both instances show the committed row", async () => {
     const client = product.client();
     for (const instance of [0, 1]) await client.get(instance, "/products/1991");
     await product.services.fault("sql", { hang: "after" });
@@ -187,7 +187,7 @@ describe("writes", () => {
       );
   });
 
-  it("are refused as a problem while SQL answers 500, and nothing has changed", async () => {
+  it("a write while SQL answers 500 is a 503, and changes nothing", async () => {
     const client = product.client();
     const before = stockOf(await client.get(0, "/products/1992"));
     await product.services.fault("sql", { status: 500 });
@@ -200,7 +200,7 @@ describe("writes", () => {
   });
 });
 
-/** Reads of what is nowhere but in the database, one an instance: how long until they succeed and are stored. */
+/** Measures how long until a cold read on each instance succeeds and is stored. */
 async function recovery(): Promise<number> {
   const took = await Promise.all(
     product.urls.map((_url, instance) =>

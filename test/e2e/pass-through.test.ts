@@ -1,4 +1,4 @@
-/** What only real connections show: the pass-through at the root, over the wire, before a real HTTP origin. */
+/** The pass-through at the root over real connections, in front of a real HTTP origin. */
 import { describe, expect, it } from "vitest";
 import { textsOf } from "../support/byteranges.ts";
 import { ask } from "./support/ask.ts";
@@ -9,7 +9,7 @@ let through: PassThrough;
 products.beforeAll(({ passThrough }) => void (through = passThrough));
 
 describe("the pass-through at the root", () => {
-  it("stores a response of the origin and validates it when it is stale", async () => {
+  it("stores a response of the origin, and revalidates it when it is stale", async () => {
     const path = through.origin.script({
       headers: [
         ["Cache-Control", "max-age=1"],
@@ -26,14 +26,14 @@ describe("the pass-through at the root", () => {
     expect(through.origin.seen(path).at(-1)?.headers["if-none-match"]).toBe('"a"');
   });
 
-  it("keeps health under /__strata and hands everything else on", async () => {
+  it("serves health under /__strata, and forwards every other path to the origin", async () => {
     expect((await through.get("/__strata/health")).response.status).toBe(200);
     expect((await through.get("/health")).response.headers.get("Cache-Status")).toContain(
       "fwd=uri-miss",
     );
   });
 
-  it("is invalidated everywhere by a write that one instance sees", async () => {
+  it("a write through one instance invalidates the response in the other instance", async () => {
     const path = through.origin.script({ headers: [FRESH] });
     await through.get(path, {}, 0);
     const host = new URL(through.product.urls[0] ?? "").host;
@@ -46,14 +46,14 @@ describe("the pass-through at the root", () => {
       .toBe(before + 2);
   });
 
-  it("takes the final response where interim ones come before it", async () => {
+  it("stores the final response if interim responses (1xx) come before it", async () => {
     const path = through.origin.script({ headers: [FRESH], interim: [102, 103] });
     expect((await through.get(path)).body).toBe("response 1");
     expect((await through.get(path)).cache).toBe("HIT");
   });
 
   it.each([[{ breakAfter: 3 }], [{ breakAfter: "start" }]] as const)(
-    "stores nothing of an origin that breaks off: %j",
+    "stores nothing if the origin closes the connection early: %j",
     async (broken) => {
       const path = through.origin.script({ headers: [FRESH], ...broken }, { headers: [FRESH] });
       await through.get(path).catch(() => undefined);
@@ -63,7 +63,7 @@ describe("the pass-through at the root", () => {
     },
   );
 
-  it("sends several ranges with their exact length", async () => {
+  it("answers several ranges with the exact Content-Length", async () => {
     const path = through.origin.script({
       headers: [FRESH, ["Content-Type", "text/x"]],
       body: "0123456789",
@@ -79,7 +79,7 @@ describe("the pass-through at the root", () => {
     ]);
   });
 
-  it("streams 30 MiB both ways", async () => {
+  it("streams a response and a request of 30 MiB", async () => {
     const path = through.origin.script(
       { headers: [FRESH], body: "x".repeat(1 << 20), times: 30 },
       { headers: [] },
@@ -92,7 +92,7 @@ describe("the pass-through at the root", () => {
     expect(through.origin.seen(path).at(-1)?.body.length).toBe(30 << 20);
   });
 
-  it("keeps cookies apart, odd statuses, redirects and the length of a HEAD", async () => {
+  it("keeps several Set-Cookie fields, unusual statuses, redirects and the Content-Length of a HEAD", async () => {
     const cookies = through.origin.script({
       headers: [FRESH, ["Set-Cookie", "a=1"], ["Set-Cookie", "b=2"]],
     });
@@ -114,13 +114,13 @@ describe("the pass-through at the root", () => {
   });
 });
 
-describe("encoded bodies", () => {
-  // Not even gzip: whoever tries to decode or encode it fails, or changes it.
+describe("the pass-through with encoded bodies", () => {
+  // These bytes are not valid gzip, so decoding or encoding them would fail or change them.
   const text = "\u001f\u008b\u0000\u00ff";
   const bytes = Buffer.from(text, "latin1");
   const encoded = `Content-Encoding: gzip\r\nContent-Length: 4\r\nCache-Control: max-age=60\r\n`;
 
-  it("hands a part on as it came, and again from what is stored", async () => {
+  it("serves a part with its encoded bytes unchanged, from the origin and from the cache", async () => {
     const head = `HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 0-3/9\r\n${encoded}`;
     const path = through.origin.script({ raw: `${head}\r\n${text}` });
     for (const cache of ["MISS", "HIT"])
@@ -131,7 +131,7 @@ describe("encoded bodies", () => {
       });
   });
 
-  it("hands the answer to a POST on as it came, and to a GET of the same", async () => {
+  it("serves the response to a POST with its encoded bytes unchanged, and stores it for a GET", async () => {
     const head = `HTTP/1.1 200 OK\r\nContent-Location: {path}\r\n${encoded}`;
     const path = through.origin.script({ raw: `${head}\r\n${text}` });
     expect((await ask(through.at(0), path, { method: "POST" })).body).toEqual(bytes);
@@ -143,8 +143,8 @@ describe("encoded bodies", () => {
   });
 });
 
-describe("what goes to the origin", () => {
-  it("asks caches on its way for nothing that the client did not ask for", async () => {
+describe("the pass-through and its origin", () => {
+  it("sends no Cache-Control or Pragma to the origin that the client did not send", async () => {
     const path = through.origin.script({ headers: [] });
     await through.get(path);
     await through.get(path, { "Cache-Control": "max-age=5" });
@@ -153,7 +153,7 @@ describe("what goes to the origin", () => {
     expect([asking?.["cache-control"], asking?.["pragma"]]).toEqual(["max-age=5", undefined]);
   });
 
-  it("takes a status that is none for a failure of the origin", async () => {
+  it("answers 502 if the status of the origin is invalid", async () => {
     const path = through.origin.script({
       status: 600,
       headers: [FRESH, ["Content-Length", "10"]],

@@ -1,4 +1,4 @@
-/** A real Prometheus reads /metrics, and every panel of the Grafana dashboard finds data in it. */
+/** A real Prometheus scrapes /metrics, and every panel of the Grafana dashboard has data. */
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
@@ -57,7 +57,7 @@ afterAll(async () => {
 });
 
 let loads = 0;
-/** Some of everything that is measured. */
+/** Makes traffic for every metric. */
 async function load(): Promise<void> {
   const client = product.client();
   for (let i = 0; i < 60; i++) await client.get(i % 2, `/products/${1 + (i % 15)}`);
@@ -65,7 +65,7 @@ async function load(): Promise<void> {
   await client.write(1, "POST", "/admin/purge", { tags: ["product:4"] });
   for (let i = 0; i < 130; i++) await client.get(i % 2, "/products/5");
   await product.services.fault("sql", { status: 500 });
-  // The former client has used its limit up.
+  // A new client, since the former one has used up its rate limit.
   await product.client().get(0, `/products/${700 + loads++}`);
   await product.services.heal();
 }
@@ -87,7 +87,7 @@ async function query(expr: string): Promise<readonly { value: [number, string] }
 }
 
 describe("/metrics", () => {
-  it("passes promtool's check", async () => {
+  it("/metrics passes promtool's check", async () => {
     await load();
     const { body } = await product.client().get(0, "/metrics");
     expect(execFileSync("promtool", ["check", "metrics"], { input: body, encoding: "utf8" })).toBe(
@@ -95,7 +95,7 @@ describe("/metrics", () => {
     );
   });
 
-  it("has data for every panel of the Grafana dashboard", async () => {
+  it("/metrics has data for every panel of the Grafana dashboard", async () => {
     const { panels } = JSON.parse(
       readFileSync(join(OPERATIONS, "grafana/strata.json"), "utf8"),
     ) as {
@@ -118,8 +118,8 @@ describe("/metrics", () => {
   });
 });
 
-describe("the rules", () => {
-  it("fire when they should, and are silent when they should be", () => {
+describe("the Prometheus rules", () => {
+  it("alert rules fire in the failing cases of rules.test.yml, and not for a healthy service", () => {
     const run = (...args: string[]) =>
       execFileSync("promtool", args, { cwd: join(OPERATIONS, "prometheus"), encoding: "utf8" });
     expect(run("check", "rules", "rules.yml")).toContain("SUCCESS");

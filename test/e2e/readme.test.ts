@@ -16,16 +16,16 @@ beforeAll(async () => void (product = await startProduct()));
 afterAll(() => product?.stop());
 
 describe("README", () => {
-  it("has a walk-through whose every command does what is said beside it", async () => {
+  it("README's walk-through works: each command prints what its comment says", async () => {
     const commands = commandsOf(block("Try it", "sh"));
     const outputs: string[] = [];
     for (const { text, comment } of commands) {
       const output = await run(text);
       outputs.push(output);
       for (const [promise] of comment.matchAll(/X-[\w-]+: \w+|detail=\w+/g))
-        expect(output, `${text} was to show ${promise}`).toContain(promise);
+        expect(output, `${text} should print ${promise}`).toContain(promise);
     }
-    // In the order of the walk-through; a command more or less needs a line more or less here.
+    // The outputs are in the order of the commands in the README.
     const [miss, hit, patched, , again, counts] = outputs;
     expect(outputs).toHaveLength(6);
     expect(miss).toMatch(/^HTTP\/1\.1 200 OK\r\n[\s\S]*X-Cache-Status: MISS\r\n/);
@@ -38,7 +38,7 @@ describe("README", () => {
     expect(JSON.parse(counts ?? "")).toMatchObject({ redis: {}, sql: {} });
   });
 
-  it("is right about the second instance: the new stock there too, and a product from Redis", async () => {
+  it("README is right about a second instance: it shows the new stock, and a product from Redis", async () => {
     expect(README.text).toContain("`INSTANCES=2 npm run dev`");
     const [first, second] = product.urls;
     expect(await run(`curl -i http://127.0.0.1:8788/products/42`)).toContain('"stock":7,');
@@ -47,7 +47,7 @@ describe("README", () => {
     expect(headers["cache-status"]).toContain("detail=redis");
   });
 
-  it("is right about taking Redis away and giving it back", async () => {
+  it("README is right about making Redis hang and healing it", async () => {
     expect(README.text).toContain('`PUT http://127.0.0.1:8790/faults/redis` with `{"hang": true}`');
     expect(README.text).toContain("`DELETE http://127.0.0.1:8790/faults`");
     await run(`curl -X PUT -d '{"hang": true}' http://127.0.0.1:8790/faults/redis`);
@@ -61,7 +61,7 @@ describe("README", () => {
     );
   });
 
-  it("links to a page that knows every key in Redis", async () => {
+  it("docs/storage-schema.md describes every key in Redis", async () => {
     const table =
       readDocument("docs/storage-schema.md").text.split("## Workers Cache API")[0] ?? "";
     const patterns = [...table.matchAll(/`<ns>:([^`]+)`/g)].map(
@@ -72,7 +72,7 @@ describe("README", () => {
     expect(keys.filter((key) => !patterns.some((pattern) => pattern.test(key)))).toEqual([]);
   });
 
-  it("has a program that runs as it stands", async () => {
+  it("README's ten-line program runs unchanged", async () => {
     const folder = join(ROOT, ".strata", `readme-${product.port}`);
     mkdirSync(folder, { recursive: true });
     writeFileSync(
@@ -123,7 +123,7 @@ function block(heading: string, language: string): Block {
 
 const execute = promisify(execFile);
 
-/** Runs a command of the README as it stands, but for the ports. */
+/** Runs a command of the README with the ports of this run. */
 async function run(command: string): Promise<string> {
   const { port, adminToken } = product;
   const here = command
@@ -136,7 +136,7 @@ async function run(command: string): Promise<string> {
   return stdout;
 }
 
-/** What the program needs of wrangler: what this repository's own configuration says, with its own main module. */
+/** The wrangler configuration of the program: this repository's date and bindings, and its own main module. */
 function programConfig(): object {
   const date = /compatibility_date = "([^"]+)"/.exec(
     readFileSync(join(ROOT, "wrangler.toml"), "utf8"),

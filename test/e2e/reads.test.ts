@@ -5,29 +5,29 @@ import type { Product } from "./support/product.ts";
 import { products } from "./support/shared-products.ts";
 import { until } from "./support/waiting.ts";
 
-/** How long after a write any instance may still not know of it. */
+/** The time after a write in which an instance may still show the old value. */
 const COHERENCE_MS = 1_000;
-/** For two processes that share two cores with everything else that runs. */
+/** An allowance for a busy machine with two cores. */
 const SLACK_MS = 2_000;
 
 let product: Product;
 products.beforeAll(({ shop }) => void (product = shop));
 
-/** First: nothing that earlier requests have left to be done is counted with what these ask for. */
-describe("what a read costs, counted at the gateways", () => {
-  it("asks Redis nothing for a memory hit, and once for a redis hit by an isolate that knows nothing", async () => {
+/** These tests run first, so that no background work of earlier requests is counted. */
+describe("the cost of a read, counted at the gateways", () => {
+  it("a memory hit costs no Redis request, and a first Redis hit of an isolate costs one", async () => {
     const fresh = await startOf("/products/1010");
     expect(fresh.miss).toEqual({ redis: 2, sql: 1, queries: 1 });
     expect(fresh.memory).toEqual({ redis: 0, sql: 0, queries: 0 });
     expect(fresh.redis).toEqual({ redis: 1, sql: 0, queries: 0 });
   });
 
-  it("reads a hundred users with one Redis request and one SQL query", async () => {
+  it("a batch of 100 users costs one SQL query, and one Redis request if Redis has them", async () => {
     const client = product.client();
     const path = `/users?ids=${Array.from({ length: 100 }, (_, n) => 1_000 + n).join(",")}`;
     const cold = await settled(() => product.services.usedBy(() => client.get(0, path)));
     expect((JSON.parse(cold.value.body) as { items: unknown[] }).items).toHaveLength(100);
-    // One question before the load, and one write after the response.
+    // One Redis request before the load, and one write after the response.
     expect(cold.used).toMatchObject({ sql: 1, queries: 1 });
     expect(cold.used.redis).toBeLessThanOrEqual(2);
     const warm = await settled(() => product.services.usedBy(() => client.get(1, path)));
@@ -35,10 +35,10 @@ describe("what a read costs, counted at the gateways", () => {
     expect(warm.used).toMatchObject({ redis: 1, sql: 0 });
   });
 
-  /** The costs of a miss, of a hit in memory and of one in Redis, one after the other. */
+  /** Counts the cost of a miss, a memory hit and a Redis hit, one after the other. */
   async function startOf(path: string) {
     const client = product.client();
-    // What a read leaves to be done after its response is counted with it.
+    // Background work after a response is counted with it.
     const miss = await counted(() => client.get(0, path));
     expect(miss.answer.headers["x-cache-status"]).toBe("MISS");
     const memory = await counted(() => client.get(0, path));
@@ -63,7 +63,7 @@ describe("what a read costs, counted at the gateways", () => {
     return work();
   }
 
-  /** Resolves when the gateways have had nothing to do for a while. */
+  /** Resolves when the counts of the gateways have not changed for four polls. */
   async function quiet(): Promise<void> {
     let before = "";
     let calm = 0;
@@ -80,9 +80,9 @@ describe("what a read costs, counted at the gateways", () => {
   }
 });
 
-/** No test reads what another has read: every product and user is asked for in one test alone. */
+/** Every product and user is read in one test only. */
 describe("reads through the tiers", () => {
-  it("answers MISS, then HIT from memory, and the second instance from redis", async () => {
+  it("a product is a MISS, then a HIT from memory, then a HIT from Redis on the second instance", async () => {
     const client = product.client();
     const first = await client.get(0, "/products/1001");
     expect(first.status).toBe(200);
@@ -96,7 +96,7 @@ describe("reads through the tiers", () => {
     expect([second.body, elsewhere.body]).toEqual([first.body, first.body]);
   });
 
-  it("shows a write on every instance within the coherence window", async () => {
+  it("every instance shows a write within the coherence window", async () => {
     const client = product.client();
     for (const instance of [0, 1]) await client.get(instance, "/products/1002");
     const written = await client.write(1, "PATCH", "/products/1002", { stock: 7, name: "Renamed" });
@@ -116,14 +116,14 @@ describe("reads through the tiers", () => {
       expect(JSON.parse(value.body)).toMatchObject({ id: 1002, stock: 7, name: "Renamed" });
   });
 
-  it("shows a write on the instance that made it at once", async () => {
+  it("the instance that made a write shows it at once", async () => {
     const client = product.client();
     await client.get(0, "/products/1003");
     await client.write(0, "PATCH", "/products/1003", { name: "Renamed" });
     expect(isRenamed(await client.get(0, "/products/1003"))).toBe(true);
   });
 
-  it("asks the database once for what does not exist", async () => {
+  it("a product that does not exist costs one SQL query in all", async () => {
     const client = product.client();
     const { value, used } = await product.services.usedBy(async () => [
       await client.get(0, "/products/999001"),
@@ -136,15 +136,15 @@ describe("reads through the tiers", () => {
   });
 });
 
-describe("one cold key and a crowd", () => {
-  it("loads once for 1,000 simultaneous requests over two instances", async () => {
-    // Both isolates are awake; the key is not known to anybody.
+describe("concurrent reads of one cold key", () => {
+  it("1,000 simultaneous requests to two instances share one load", async () => {
+    // Both isolates are running, and no tier holds the key.
     await Promise.all([0, 1].map((instance) => product.client().get(instance, "/products/1020")));
     await product.services.fault("sql", { latencyMs: 200 });
     try {
       let { answers, used } = await crowd("/products/1021");
-      // Where the machine was too busy for Redis to answer in time, the relay asks SQL whether writes
-      // wait for it. Then the count tells nothing of the loads, and another cold key has to.
+      // If the machine is so busy that Redis times out, the relay queries SQL for writes that wait for
+      // it. The count of queries then says nothing about loads, so another cold key is tried.
       for (let id = 1022; id < 1025 && answers.some(isUnreachable); id++)
         ({ answers, used } = await crowd(`/products/${id}`));
       expect(used.queries).toBe(1);
@@ -156,7 +156,7 @@ describe("one cold key and a crowd", () => {
     }
   });
 
-  it("loads once for both instances where the load takes longer than a lease may", async () => {
+  it("two instances share one load that takes longer than its first lease", async () => {
     await product.services.fault("sql", { latencyMs: 1_500 });
     try {
       const { value: answers, used } = await product.services.usedBy(() =>
@@ -171,7 +171,7 @@ describe("one cold key and a crowd", () => {
     }
   });
 
-  /** 1,000 requests, every other one to the second instance, over connections that are open already. */
+  /** Sends 1,000 requests, alternating between the instances, over connections that are already open. */
   async function crowd(path: string) {
     const sockets = await Promise.all(
       Array.from({ length: 1_000 }, (_, n) => open(product.urls[n % 2] ?? "")),
@@ -197,7 +197,7 @@ describe("one cold key and a crowd", () => {
     return { answers, used };
   }
 
-  it("answers the others when the client that led the load goes away", async () => {
+  it("followers are answered when the client of the leader disconnects", async () => {
     await product.services.fault("sql", { latencyMs: 1_500 });
     try {
       const gone = new AbortController();
@@ -227,7 +227,7 @@ function isUnreachable(answer: Answer): boolean {
   return statusOf(answer).includes("unreachable");
 }
 
-/** Whether the answer is of a request that loaded for all. */
+/** Whether the request of this answer made the load. */
 function isLoader(answer: Answer): boolean {
   return statusOf(answer).includes("fwd=") && !statusOf(answer).includes("collapsed");
 }

@@ -1,4 +1,7 @@
-/** What the standards have and the runtime has not, as docs/http.md lists it: what becomes of it. A test that fails here says that the runtime has learned something. */
+/**
+ * Features of HTTP that the runtime does not support, as docs/http.md lists them. A test that fails
+ * here shows that the runtime now supports one.
+ */
 import { describe, expect, it } from "vitest";
 import { ask } from "./support/ask.ts";
 import { FRESH, type PassThrough } from "./support/pass-through.ts";
@@ -8,7 +11,7 @@ import { products } from "./support/shared-products.ts";
 let through: PassThrough;
 products.beforeAll(({ passThrough }) => void (through = passThrough));
 
-/** All methods that come through; of each other one the tests below have an example. */
+/** All methods that the runtime delivers. The tests below have examples of others. */
 const DELIVERED = [
   ..."GET HEAD POST PUT PATCH DELETE OPTIONS TRACE QUERY PURGE NOTIFY SUBSCRIBE UNSUBSCRIBE".split(
     " ",
@@ -16,8 +19,8 @@ const DELIVERED = [
   ..."PROPFIND PROPPATCH MKCOL COPY MOVE LOCK UNLOCK ACL SEARCH".split(" "),
   ..."REPORT MKACTIVITY CHECKOUT MERGE".split(" "),
 ];
-describe("at the limits of the runtime, the pass-through", () => {
-  it("loses the trailers of requests and responses, and nothing else of them", async () => {
+describe("the pass-through at the limits of the runtime", () => {
+  it("loses the trailers of requests and responses, and nothing else", async () => {
     const trailers = [["Sum", "42"]] as const;
     const path = through.origin.script({ headers: [FRESH, ["Trailer", "Sum"]], trailers });
     const direct = await ask(through.origin.url, path);
@@ -38,14 +41,14 @@ describe("at the limits of the runtime, the pass-through", () => {
     expect([last?.method, last?.body, last?.trailers]).toEqual(["POST", "sent", {}]);
   });
 
-  it.each([...DELIVERED])("hands %s on", async (method) => {
+  it.each([...DELIVERED])("forwards the method %s to the origin", async (method) => {
     const path = through.origin.script({ headers: [FRESH] });
     expect((await ask(through.at(0), path, { method })).status).toBe(200);
     expect(through.origin.seen(path).map((request) => request.method)).toEqual([method]);
   });
 
   it.each(["M-SEARCH", "LINK", "UNLINK", "SOURCE", "BIND", "REBIND", "UNBIND", "get", "FOO"])(
-    "never hears of %s: the runtime answers 501",
+    "does not see the method %s: the runtime answers 501",
     async (method) => {
       const path = through.origin.script({ headers: [FRESH] });
       const { status, text } = await sendRaw(
@@ -58,7 +61,7 @@ describe("at the limits of the runtime, the pass-through", () => {
     },
   );
 
-  it("never hears of CONNECT, which is no request for a resource", async () => {
+  it("does not see CONNECT: the runtime answers 500", async () => {
     const { status, text } = await sendRaw(
       through.at(0),
       "CONNECT x.test:80 HTTP/1.1\r\nHost: x.test:80\r\n\r\n",
@@ -71,12 +74,12 @@ describe("at the limits of the runtime, the pass-through", () => {
 describe("the runtime", () => {
   const head = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n";
 
-  it("reads no folded fields", async () => {
+  it("rejects a response with folded fields (obs-fold), so the answer is a 502", async () => {
     const path = through.origin.script({ raw: `${head}X-Folded: a\r\n b\r\n\r\nok` });
     expect((await through.get(path)).response.status).toBe(502);
   });
 
-  it("takes fields for UTF-8 and loses what is not", async () => {
+  it("decodes field values as UTF-8, and replaces bytes that are not", async () => {
     const path = through.origin.script({
       raw: `${head}X-Latin: \u00e9\r\nX-Utf: \u00c3\u00a9\r\n\r\nok`,
     });
@@ -85,7 +88,7 @@ describe("the runtime", () => {
     expect([bytes("X-Latin"), bytes("X-Utf")]).toEqual(["\ufffd", "\u00e9"]);
   });
 
-  it("does not tell the Worker behind wrangler dev what a request's Connection lists", async () => {
+  it("hides the Connection field from the Worker under wrangler dev, so a field that it lists is forwarded", async () => {
     const path = through.origin.script({ headers: [] });
     await ask(through.at(0), path, { headers: { Connection: "X-Hop", "X-Hop": "1" } });
     expect(through.origin.seen(path)[0]?.headers["x-hop"]).toBe("1");

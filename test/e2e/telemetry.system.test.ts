@@ -1,4 +1,4 @@
-/** Every export decoded by protoc against the official definitions, and one trace over three services. */
+/** Exports, decoded by protoc with the official definitions, and one trace over three services. */
 import { execFileSync } from "node:child_process";
 import { gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -55,8 +55,8 @@ function spans(): Span[] {
 
 const TRACE = "4bf92f3577b34da6a3ce929d0e0e4736";
 
-describe("exports", () => {
-  it("are decoded by protoc, each of them, all three signals", async () => {
+describe("OTLP exports", () => {
+  it("every export of all three signals is decoded by protoc", async () => {
     const client = product.client();
     for (const id of [1, 2, 1, 999_999]) await client.get(0, `/products/${id}`);
     await until(
@@ -77,12 +77,12 @@ describe("exports", () => {
           { input: gunzipSync(body), encoding: "utf8" },
         );
         expect(text).toContain('"test,e2e"');
-        // What protoc does not know it prints as a bare number.
+        // protoc prints an unknown field as a bare number.
         expect(text).not.toMatch(/^\s*\d+: /m);
       }
   });
 
-  it("join the Worker, the Durable Object and the service that is called into one trace", async () => {
+  it("the Worker, the Durable Object and a called service are in one trace", async () => {
     const traceparent = `00-${TRACE}-00f067aa0ba902b7-01`;
     const ask = (path: string) => product.client().ask(0, path, { headers: { traceparent } });
     const answer = await ask("/products/321");
@@ -100,7 +100,7 @@ describe("exports", () => {
     const client = joins().find((span) =>
       joins().some(({ parentSpanId }) => parentSpanId === span.spanId),
     );
-    expect(client, "the object's span is under the Worker's").toBeDefined();
+    expect(client, "the span of the Durable Object is a child of the Worker's span").toBeDefined();
     const server = mine().find(({ spanId }) => spanId === client?.parentSpanId);
     expect(server).toMatchObject({ name: "GET /products/:id", parentSpanId: "00f067aa0ba902b7" });
     expect(answer.headers["traceparent"]).toContain(server?.spanId);

@@ -1,4 +1,4 @@
-/** Answers of the log that come late, in another order, or never. */
+/** Answers of the invalidation log that come late, out of order, or never. */
 import { afterEach, describe, expect, it } from "vitest";
 import { definePolicy } from "../../src/index.ts";
 import { holdNextAnswer, restoreNetwork } from "../support/network.ts";
@@ -14,8 +14,8 @@ const policy = definePolicy({
 
 afterEach(restoreNetwork);
 
-describe("an answer that was sent before a purge and comes after a later one", () => {
-  it("does not make the isolate forget the purge", async () => {
+describe("a late answer of the log", () => {
+  it("an answer of the log that was sent before a purge does not undo a later answer", async () => {
     const world = await createWorld();
     await world.read(world.here, policy);
     await world.settle();
@@ -31,8 +31,8 @@ describe("an answer that was sent before a purge and comes after a later one", (
   });
 });
 
-describe("an entry that was read before a purge and comes after a newer load", () => {
-  it("does not replace it for good", async () => {
+describe("a late answer with an entry", () => {
+  it("an entry that Redis sent before a purge does not replace one that was loaded after it", async () => {
     const world = await createWorld();
     await world.read(world.away, policy);
     await world.settle();
@@ -50,13 +50,13 @@ describe("an entry that was read before a purge and comes after a newer load", (
   });
 });
 
-describe("a sync that never answers, of a request that the platform has ended", () => {
-  it("is not waited for longer than Redis may take, and not asked for again by each reader", async () => {
+describe("a sync of a request that the platform has ended", () => {
+  it("readers wait for a dead sync no longer than the Redis timeout and share the next one", async () => {
     const world = await createWorld();
     await world.read(world.here, policy);
     await world.settle();
     world.clock.advance(900);
-    // Late in the window: the first reader starts a sync in the background, and is gone.
+    // Late in the window, the first reader starts a sync in the background, and its request ends.
     const gate = holdNextAnswer("inv");
     await world.read(world.here, policy);
     await gate.reached;

@@ -10,7 +10,7 @@ const policy = definePolicy({ freshFor: "1m", jitter: 0, tags: ["users"] });
 const swr = definePolicy({ freshFor: "1m", staleWhileRevalidate: "10m", jitter: 0 });
 const users = (...ids: number[]) => ids.map((id) => key("user", id));
 
-/** Rows by key, and every call of the loader. */
+/** An origin of numbered rows that records every call of the loader. */
 function createRows() {
   const rows = {
     version: 1,
@@ -36,8 +36,8 @@ function createRows() {
 
 const values = (lookups: readonly { value: unknown }[]) => lookups.map(({ value }) => value);
 
-describe("batches that ask for the same keys at once", () => {
-  it("load each key once", async () => {
+describe("concurrent batches", () => {
+  it("concurrent batches load each of their common keys once", async () => {
     const { here } = await createWorld();
     const rows = createRows();
     const gate = createGate();
@@ -52,14 +52,14 @@ describe("batches that ask for the same keys at once", () => {
     expect(rows.calls.flat().toSorted()).toEqual(users(1, 2, 3, 4));
   });
 
-  it("do not wait for each other crosswise", async () => {
+  it("batches that follow each other's lookups do not deadlock", async () => {
     const { here } = await createWorld();
     const rows = createRows();
     const gates = [createGate(), createGate()] as const;
     const one = rows.read(here, users(1), { gate: gates[0] });
     const two = rows.read(here, users(2), { gate: gates[1] });
     await Promise.all(gates.map(({ reached }) => reached));
-    // Each waits for one that is under way, and has a load of its own to begin first.
+    // Each batch waits for a running lookup and has to begin a load of its own first.
     const crossed = [rows.read(here, users(1, 3, 4)), rows.read(here, users(2, 4, 3))];
     await here.request().read(key("other", 1), policy, async () => 1);
     for (const gate of gates) gate.open();
@@ -68,7 +68,7 @@ describe("batches that ask for the same keys at once", () => {
     expect(rows.calls.flat().toSorted()).toEqual(users(1, 2, 3, 4));
   });
 
-  it("and reads of single keys load each key once, whichever came first", async () => {
+  it("batches and reads of single keys load each key once, whichever began first", async () => {
     const { here } = await createWorld();
     const rows = createRows();
     const gate = createGate();
@@ -92,7 +92,7 @@ describe("batches that ask for the same keys at once", () => {
     expect(single).toBe(1);
   });
 
-  it("refresh what is stale once", async () => {
+  it("concurrent batches start one refresh of their stale keys", async () => {
     const world = await createWorld();
     const rows = createRows();
     await rows.read(world.here, users(1, 2), { how: swr });
@@ -111,8 +111,8 @@ describe("batches that ask for the same keys at once", () => {
   });
 });
 
-describe("a batch that was purged while its load ran", () => {
-  it("does not answer a batch that began after the purge", async () => {
+describe("a purge during a batch", () => {
+  it("a batch that began after a purge does not get what a batch loaded before it", async () => {
     const world = await createWorld();
     const rows = createRows();
     const gate = createGate();
@@ -132,8 +132,8 @@ describe("a batch that was purged while its load ran", () => {
   });
 });
 
-describe("a batch whose load fails", () => {
-  it("is answered with what is stale, or refused if one key can be had from nowhere", async () => {
+describe("a failing batch", () => {
+  it("a batch whose load fails gets stale entries, and is refused if one key has none", async () => {
     const lenient = definePolicy({ freshFor: "1m", staleIfError: "10m", jitter: 0 });
     const world = await createWorld();
     const rows = createRows();
@@ -155,7 +155,7 @@ describe("a batch whose load fails", () => {
 });
 
 describe("a batch", () => {
-  it("gives its caller what may not be stored, though it takes two loads", async () => {
+  it("a batch of uncacheable values that takes two loads returns the values of both", async () => {
     const { here } = await createWorld();
     const gate = createGate();
     const alone = here.request().read(key("user", 1), policy, async (load) => {
@@ -177,7 +177,7 @@ describe("a batch", () => {
     expect(calls).toBe(2);
   });
 
-  it("loads what does not fit the schema, as a single read does", async () => {
+  it("a batch loads the keys whose entries do not fit the schema", async () => {
     const world = await createWorld();
     const one = key("user", 1);
     await world.here.request().readMany([one], policy, async () => new Map([[one, "text"]]));
@@ -191,7 +191,7 @@ describe("a batch", () => {
     }
   });
 
-  it("has no keys twice, none malformed, and not too many", async () => {
+  it("a batch reads duplicate keys once and refuses malformed keys and more than 500", async () => {
     const { here } = await createWorld();
     const rows = createRows();
     expect(await rows.read(here, [...users(1), ...users(1)])).toHaveLength(1);
@@ -203,8 +203,8 @@ describe("a batch", () => {
   });
 });
 
-describe("what is told of a batch", () => {
-  const told = (isolate: TestIsolate, type: "lookup.end" | "load.end") =>
+describe("the events of a batch", () => {
+  const eventsOf = (isolate: TestIsolate, type: "lookup.end" | "load.end") =>
     isolate.events
       .splice(0)
       .flatMap((event) =>
@@ -214,7 +214,7 @@ describe("what is told of a batch", () => {
       )
       .toSorted(([one], [other]) => one.localeCompare(other));
 
-  it("is each key's hit or miss, once", async () => {
+  it("a batch emits one lookup.end for each key", async () => {
     const { here, away } = await createWorld();
     const rows = createRows();
     await rows.read(here, users(1));
@@ -223,36 +223,36 @@ describe("what is told of a batch", () => {
     await away.settle();
     here.events.splice(0);
     await rows.read(here, [...users(1, 2, 3), ...users(1)]);
-    expect(told(here, "lookup.end")).toEqual([
+    expect(eventsOf(here, "lookup.end")).toEqual([
       [users(1)[0], "hit-memory"],
       [users(2)[0], "hit-redis"],
       [users(3)[0], "miss"],
     ]);
   });
 
-  it("is the end of each key's load, which is what reached the origin", async () => {
+  it("a batch emits load.end for each key that reached the origin", async () => {
     const { here } = await createWorld();
     const rows = createRows();
     await rows.read(here, users(1));
     here.events.splice(0);
     await rows.read(here, users(1, 2, 3));
-    expect(told(here, "load.end")).toEqual(users(2, 3).map((one) => [one, "stored"]));
+    expect(eventsOf(here, "load.end")).toEqual(users(2, 3).map((one) => [one, "stored"]));
     rows.failing = true;
     await expect(rows.read(here, users(4))).rejects.toThrow(CacheUnavailable);
-    expect(told(here, "load.end")).toEqual([[users(4)[0], "failed"]]);
+    expect(eventsOf(here, "load.end")).toEqual([[users(4)[0], "failed"]]);
   });
 
-  it("is what was found, also where another key can be had from nowhere", async () => {
+  it("a batch that is refused for one key emits lookup.end for the keys that it found", async () => {
     const { here } = await createWorld();
     const rows = createRows();
     await rows.read(here, users(1, 2));
     here.events.splice(0);
     rows.failing = true;
     await expect(rows.read(here, users(1, 2, 3))).rejects.toThrow(CacheUnavailable);
-    expect(told(here, "lookup.end")).toEqual(users(1, 2).map((one) => [one, "hit-memory"]));
+    expect(eventsOf(here, "lookup.end")).toEqual(users(1, 2).map((one) => [one, "hit-memory"]));
   });
 
-  it("comes before what is told of the value that is made of it: that one has the last word", async () => {
+  it("the lookup.end of a value comes after those of the batch that it is made of", async () => {
     const { here } = await createWorld();
     const rows = createRows();
     await rows.read(here, users(1, 2));

@@ -7,7 +7,7 @@ import { createWorld, OTHER_COLO, type World } from "../support/shared-world.ts"
 const policy = definePolicy({ freshFor: "10m", jitter: 0, tags: ["products"] });
 const HUNDRED = Array.from({ length: 100 }, (_, i) => key("user", i));
 
-/** Requests to Redis while `work` runs, what it leaves for later included. */
+/** Counts the requests to Redis while `work` runs and until its background work has ended. */
 async function requests(world: World, work: () => Promise<unknown>): Promise<number> {
   const counted = await countRedis(async () => {
     await work();
@@ -16,7 +16,7 @@ async function requests(world: World, work: () => Promise<unknown>): Promise<num
   return counted.requests;
 }
 
-/** A world in which everybody has read the key, and knows the log. */
+/** A world in which every isolate has read the key and the log. */
 async function warmWorld(): Promise<World> {
   const world = await createWorld();
   for (const isolate of [world.here, world.neighbour, world.away])
@@ -26,7 +26,7 @@ async function warmWorld(): Promise<World> {
 }
 
 describe("requests to Redis", () => {
-  it("of a memory hit within the coherence window: none", async () => {
+  it("a memory hit within the coherence window costs no Redis request", async () => {
     const world = await warmWorld();
     const count = await requests(world, async () => {
       for (let i = 0; i < 50; i++) {
@@ -37,7 +37,7 @@ describe("requests to Redis", () => {
     expect(count).toBe(0);
   });
 
-  it("of memory hits late in the coherence window: one, in the background", async () => {
+  it("memory hits late in the coherence window cost one Redis request, in the background", async () => {
     const world = await warmWorld();
     world.clock.advance(900);
     const count = await requests(world, () =>
@@ -46,7 +46,7 @@ describe("requests to Redis", () => {
     expect(count).toBe(1);
   });
 
-  it("of a hundred concurrent memory hits after the window: one", async () => {
+  it("a hundred concurrent memory hits after the coherence window cost one Redis request", async () => {
     const world = await warmWorld();
     world.clock.advance(WINDOW_MS);
     let statuses = new Set<string>();
@@ -60,7 +60,7 @@ describe("requests to Redis", () => {
     expect(count).toBe(1);
   });
 
-  it("of concurrent memory hits of a hundred keys after the window: one", async () => {
+  it("concurrent memory hits of a hundred keys after the coherence window cost one Redis request", async () => {
     const world = await createWorld();
     const { request } = world.here;
     const readAll = () =>
@@ -76,7 +76,7 @@ describe("requests to Redis", () => {
     expect(count).toBe(1);
   });
 
-  it("of a hit in Redis: one, by an isolate that knows the log and by a fresh one", async () => {
+  it("a Redis hit costs one Redis request, in an isolate that knows the log and in a fresh one", async () => {
     const world = await createWorld();
     await world.read(world.here, policy);
     await world.settle();
@@ -90,7 +90,7 @@ describe("requests to Redis", () => {
     }
   });
 
-  it("of a hit in the edge by a fresh isolate: one, also where the log has gone on", async () => {
+  it("an edge hit in a fresh isolate costs one Redis request, also after a purge of other entries", async () => {
     const world = await warmWorld();
     for (const purged of [false, true]) {
       if (purged) await world.purge("t:unrelated");
@@ -104,7 +104,7 @@ describe("requests to Redis", () => {
     }
   });
 
-  it("of a hit in the edge within the coherence window: none", async () => {
+  it("an edge hit within the coherence window costs no Redis request", async () => {
     const world = await createWorld();
     await world.read(world.here, policy);
     await world.settle();
@@ -116,7 +116,7 @@ describe("requests to Redis", () => {
     expect(count).toBe(0);
   });
 
-  it("of a miss: one before the load, one after it", async () => {
+  it("a miss costs one Redis request before the load and one after it", async () => {
     const world = await createWorld();
     const gate = world.origin.holdNext();
     let reading: Promise<unknown> | undefined;
@@ -131,7 +131,7 @@ describe("requests to Redis", () => {
     expect([before.requests, after]).toEqual([1, 1]);
   });
 
-  it("of a herd of two isolates: one each before the load, and one after it", async () => {
+  it("200 readers in two isolates cost one Redis request an isolate before the load, and one after it", async () => {
     const world = await createWorld();
     const count = await requests(world, () =>
       Promise.all(
@@ -144,7 +144,7 @@ describe("requests to Redis", () => {
     expect(count).toBe(3);
   });
 
-  it("of a refresh in the background: one before the load, one after it", async () => {
+  it("a refresh in the background costs one Redis request before the load and one after it", async () => {
     const swr = definePolicy({ freshFor: "1m", staleWhileRevalidate: "10m", jitter: 0 });
     const world = await createWorld();
     await world.read(world.here, swr);
@@ -158,9 +158,9 @@ describe("requests to Redis", () => {
     expect(count).toBe(2);
   });
 
-  it("of an entry that the isolate's memory of the log no longer reaches: one more, once", async () => {
+  it("an entry to which the log view no longer reaches back costs one more Redis request, once", async () => {
     const world = await warmWorld();
-    // More changes than one answer carries.
+    // More changes than one answer of the log carries.
     await world.purge(...Array.from({ length: 1_200 }, (_, i) => `t:other-${i}` as const));
     world.clock.advance(WINDOW_MS);
     const read = () =>
@@ -186,7 +186,7 @@ describe("a batch of a hundred", () => {
     return { requests: count, loads };
   }
 
-  it("costs one request and one load, and one request after them; then one, then none", async () => {
+  it("a batch of 100 keys costs two Redis requests and one load when cold, none from memory, one from Redis or after the window", async () => {
     const world = await createWorld();
     expect(await batch(world)).toEqual({ requests: 2, loads: 1 });
     expect(await batch(world)).toEqual({ requests: 0, loads: 0 });

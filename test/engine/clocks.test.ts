@@ -8,8 +8,8 @@ const HOUR_MS = 3_600_000;
 const base = { freshFor: "1d", jitter: 0, tags: ["products"], flight: "isolate" } as const;
 const policy = definePolicy(base);
 
-describe("an isolate whose clock goes back an hour", () => {
-  it("asks the log again, and hears of what was purged meanwhile", async () => {
+describe("a clock that goes back an hour", () => {
+  it("after its clock went back an hour, an isolate asks the log again and learns of a purge", async () => {
     const world = await createWorld();
     await world.read(world.here, policy);
     await world.settle();
@@ -18,7 +18,7 @@ describe("an isolate whose clock goes back an hour", () => {
     expect((await world.read(world.here, policy)).value).toBe(2);
   });
 
-  it("does not wait an hour for a load that began before", async () => {
+  it("after its clock went back an hour, an isolate waits no longer than before for a running load", async () => {
     const short = definePolicy({ ...base, originTimeout: 200 });
     const world = await createWorld();
     const begun = world.origin.hangNext();
@@ -33,7 +33,7 @@ describe("an isolate whose clock goes back an hour", () => {
     expect(Date.now() - startedAt).toBeLessThan(2 * 200 + 2_500);
   });
 
-  it("does not take what has not been shared for an hour to be never shared", async () => {
+  it("after its clock went back an hour, an isolate ignores an older hit-for-miss marker", async () => {
     const world = await createWorld();
     world.origin.during = (load) => load.noStore();
     await world.read(world.here, policy);
@@ -44,7 +44,7 @@ describe("an isolate whose clock goes back an hour", () => {
     expect(world.origin.loads).toBe(loads + 1);
   });
 
-  it("does not serve without the log for an hour more", async () => {
+  it("after its clock went back an hour, an isolate does not serve an hour longer without the log", async () => {
     const world = await createWorld({ bindings: { UPSTASH_REDIS_REST_URL: "http://127.0.0.1:9" } });
     await world.read(world.here, policy);
     expect((await world.read(world.here, policy)).status).toBe("hit-memory");
@@ -54,8 +54,8 @@ describe("an isolate whose clock goes back an hour", () => {
   });
 });
 
-describe("isolates whose clocks differ by minutes", () => {
-  it("see each other's purges in time", async () => {
+describe("clocks that differ by minutes", () => {
+  it("isolates whose clocks differ by five minutes see each other's purges within the coherence window", async () => {
     const world = await createWorld();
     const [ahead, behind] = [300_000, -300_000].map((ms) => {
       const clock = createTestClock();
@@ -75,8 +75,8 @@ describe("isolates whose clocks differ by minutes", () => {
   });
 });
 
-describe("an isolate whose clock goes forward an hour", () => {
-  it("answers the readers that it has", async () => {
+describe("a clock that goes forward an hour", () => {
+  it("a read that waits while the clock goes forward an hour still gets its answer", async () => {
     const world = await createWorld();
     const gate = world.origin.holdNext();
     const reading = world.read(world.here, policy);

@@ -5,8 +5,8 @@ import { createWorld } from "../support/shared-world.ts";
 const base = { freshFor: "10m", jitter: 0 } as const;
 const policy = definePolicy(base);
 
-describe("a policy without flights", () => {
-  it("has every reader load by itself", async () => {
+describe("the flight scope off", () => {
+  it("with the flight scope off, every reader loads by itself", async () => {
     const off = definePolicy({ ...base, flight: "off" });
     const world = await createWorld();
     const gates = Array.from({ length: 10 }, () => world.origin.holdNext());
@@ -18,8 +18,8 @@ describe("a policy without flights", () => {
   });
 });
 
-describe("a flight of the isolate", () => {
-  it("is one load for its readers, and none for another isolate's", async () => {
+describe("the flight scope isolate", () => {
+  it("with the flight scope isolate, the readers of one isolate share a load, and another isolate loads by itself", async () => {
     const isolate = definePolicy({ ...base, flight: "isolate" });
     const world = await createWorld();
     const gate = world.origin.holdNext();
@@ -32,8 +32,8 @@ describe("a flight of the isolate", () => {
   });
 });
 
-describe("a result that may not be shared", () => {
-  it("is loaded by each of its readers, who do not queue behind each other", async () => {
+describe("an uncacheable result", () => {
+  it("readers of an uncacheable result each load it and do not queue behind each other", async () => {
     const world = await createWorld();
     world.origin.during = (load) => load.noStore();
     const gate = world.origin.holdNext();
@@ -45,7 +45,7 @@ describe("a result that may not be shared", () => {
       expect(lookup).toMatchObject({ status: "bypass", value: 1 });
     expect(world.origin.loads).toBe(11);
 
-    // The next ones know, and begin at once: none waits for another.
+    // The hit-for-miss marker lets the next readers begin at once.
     const gates = [world.origin.holdNext(), world.origin.holdNext()];
     const known = [world.read(world.here, policy), world.read(world.here, policy)];
     await Promise.all(gates.map(({ reached }) => reached));
@@ -53,7 +53,7 @@ describe("a result that may not be shared", () => {
     await Promise.all(known);
   });
 
-  it("is shared again as soon as it may be", async () => {
+  it("readers share a load again as soon as a result was cacheable", async () => {
     const brief = definePolicy({ ...base, freshFor: "1s", flight: "isolate" });
     const world = await createWorld();
     world.origin.during = (load) => load.noStore();
@@ -61,7 +61,7 @@ describe("a result that may not be shared", () => {
     world.origin.during = undefined;
     expect((await world.read(world.here, brief)).status).toBe("miss");
     expect((await world.read(world.here, brief)).status).toBe("hit-memory");
-    // Sooner than what could not be shared is forgotten by itself.
+    // The hit-for-miss marker would not have expired yet.
     world.clock.advance(1_001);
     const { loads } = world.origin;
     await Promise.all(Array.from({ length: 10 }, () => world.read(world.here, brief)));

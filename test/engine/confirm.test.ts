@@ -9,7 +9,7 @@ const page = key("page", "front");
 const inner = definePolicy({ freshFor: "1h", jitter: 0 });
 const brief = definePolicy({ freshFor: "500ms", staleIfError: "10m", jitter: 0, tags: ["pages"] });
 
-/** A page that the origin confirms where it can, without looking at what it is made of. */
+/** A page that the origin confirms if there is a stale one, without reading the parts again. */
 function readPage(world: World, isolate: TestIsolate, seen: unknown[] = []) {
   return isolate.request().read<number>(page, brief, async (load: LoadContext) => {
     seen.push(load.held?.value);
@@ -21,8 +21,8 @@ function readPage(world: World, isolate: TestIsolate, seen: unknown[] = []) {
   });
 }
 
-describe("a value that the origin confirms", () => {
-  it("can still be purged by the key of what it is made of", async () => {
+describe("a confirmed value", () => {
+  it("a value that the origin confirmed can still be purged by the key of a part", async () => {
     const world = await createWorld();
     const seen: unknown[] = [];
     await readPage(world, world.here, seen);
@@ -37,13 +37,13 @@ describe("a value that the origin confirms", () => {
     expect(seen).toEqual([undefined, 1]);
   });
 
-  it("is not one that was purged while the read was on its way", async () => {
+  it("a value that was purged while the read ran is not offered to the origin for confirmation", async () => {
     const world = await createWorld();
     const seen: unknown[] = [];
     await readPage(world, world.here, seen);
     await world.settle();
     await world.writeAndPurge("t:pages", "k:product:42");
-    // Memory still takes it for valid; Redis, which is asked next, does not.
+    // The log view still takes the entry for valid. Redis, which is asked next, does not.
     world.clock.advance(501);
     expect((await readPage(world, world.here, seen)).value).toBe(2);
     expect(seen).toEqual([undefined, undefined]);

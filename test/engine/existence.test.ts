@@ -29,7 +29,7 @@ const openShop = (ids: readonly number[] = [1, 2, 3]): Shop => {
 interface Reader {
   readonly isolate: TestIsolate;
   readonly existence: Existence;
-  /** What the filter says, once the isolate has loaded it. */
+  /** The answer of the filter after the isolate has loaded it. */
   mayExist(id: number): Promise<boolean>;
   build(): Promise<unknown>;
 }
@@ -41,7 +41,7 @@ function open({ namespace, filters, ids }: Shop, host = "colo-a"): Reader {
     filters,
     store,
     coherence,
-    // So few that err that these tests need not think of them.
+    // So low that no test meets a false positive.
     rate: 1e-6,
     coherenceMs: 1_000,
     rebuildMs: 60_000,
@@ -73,7 +73,7 @@ const insert = async ({ isolate }: Reader, { ids }: Shop, id: number) => {
 };
 
 describe("an existence filter", () => {
-  it("denies what is not there, and nothing that is", async () => {
+  it("an existence filter denies keys that do not exist and no others", async () => {
     const shop = openShop();
     const reader = open(shop);
     expect(await reader.build()).toEqual({ ok: true, value: "built" });
@@ -82,7 +82,7 @@ describe("an existence filter", () => {
     expect(await reader.mayExist(4)).toBe(false);
   });
 
-  it("serves isolates that did not build it", async () => {
+  it("an existence filter works in isolates that did not build it", async () => {
     const shop = openShop();
     await open(shop).build();
     const other = open(shop, "colo-b");
@@ -90,7 +90,7 @@ describe("an existence filter", () => {
     expect(await other.mayExist(9)).toBe(false);
   });
 
-  it("is not loaded where all that is asked for exists", async () => {
+  it("an existence filter is not loaded before a read of a missing key was reported", async () => {
     const shop = openShop();
     await open(shop).build();
     const { existence, isolate } = open(shop, "colo-b");
@@ -100,11 +100,11 @@ describe("an existence filter", () => {
     expect(await ask()).toBe(true);
   });
 
-  it("denies nothing while there is none", async () => {
+  it("no key is denied while there is no existence filter", async () => {
     expect(await open(openShop()).mayExist(9)).toBe(true);
   });
 
-  it("does not deny what was inserted after it was built, before or after it was loaded", async () => {
+  it("an existence filter does not deny a key that was inserted after it was built", async () => {
     const shop = openShop();
     const [writer, early] = [open(shop), open(shop, "colo-b")];
     await writer.build();
@@ -119,7 +119,7 @@ describe("an existence filter", () => {
     expect(await late.mayExist(6)).toBe(false);
   });
 
-  it("does not deny what its own isolate has just written", async () => {
+  it("an existence filter does not deny a key that its isolate has just written", async () => {
     const shop = openShop();
     const reader = open(shop);
     await reader.build();
@@ -128,7 +128,7 @@ describe("an existence filter", () => {
     expect(await reader.mayExist(5)).toBe(true);
   });
 
-  it("does not deny an insert that is committed while the keys are being listed", async () => {
+  it("an existence filter does not deny an insert that was committed while the keys were listed", async () => {
     const shop = openShop();
     const reader = open(shop);
     const { existence, isolate } = reader;
@@ -150,7 +150,7 @@ describe("an existence filter", () => {
     expect(await ask(8)).toBe(false);
   });
 
-  it("denies nothing after a purge of the prefix or of everything", async () => {
+  it("an existence filter denies nothing after a purge of the prefix or of everything", async () => {
     for (const member of ["p:product:", "n:"] as const) {
       const shop = openShop();
       const reader = open(shop);
@@ -161,7 +161,7 @@ describe("an existence filter", () => {
     }
   });
 
-  it("denies nothing once the log was lost, and again when it is built anew", async () => {
+  it("an existence filter denies nothing after the log was lost, until it is built anew", async () => {
     const shop = openShop();
     const reader = open(shop);
     await reader.build();
@@ -174,7 +174,7 @@ describe("an existence filter", () => {
     expect(await reader.mayExist(9)).toBe(false);
   });
 
-  it("denies nothing when it is too old", async () => {
+  it("an existence filter that is too old denies nothing", async () => {
     const shop = openShop();
     const reader = open(shop);
     await reader.build();
@@ -183,7 +183,7 @@ describe("an existence filter", () => {
     expect(await reader.mayExist(9)).toBe(true);
   });
 
-  it("denies nothing when more has changed than the log tells in one answer", async () => {
+  it("an existence filter denies nothing if the log has more changes than one answer carries", async () => {
     const shop = openShop();
     const reader = open(shop);
     await reader.build();
@@ -193,10 +193,10 @@ describe("an existence filter", () => {
   });
 
   it.each([
-    ["cut off", (text: string) => text.slice(0, -4)],
-    ["of another program", () => "hello"],
-    ["without its header", (text: string) => text.replace(/\{.*\}/, "{}")],
-  ])("denies nothing when what is stored is %s", async (_, spoil) => {
+    ["truncated", (text: string) => text.slice(0, -4)],
+    ["foreign text", () => "hello"],
+    ["without a header", (text: string) => text.replace(/\{.*\}/, "{}")],
+  ])("an existence filter that is stored %s denies nothing", async (_, spoil) => {
     const shop = openShop();
     const reader = open(shop);
     await reader.build();
@@ -208,7 +208,7 @@ describe("an existence filter", () => {
     expect(await reader.mayExist(9)).toBe(true);
   });
 
-  it("is not built again while it is young", async () => {
+  it("an existence filter is not built again before it is due", async () => {
     const reader = open(openShop());
     await reader.build();
     expect(await reader.build()).toEqual({ ok: true, value: "young" });
@@ -216,7 +216,7 @@ describe("an existence filter", () => {
     expect(await reader.build()).toEqual({ ok: true, value: "built" });
   });
 
-  it("is not built of a list that failed", async () => {
+  it("an existence filter is not built if listing the keys failed", async () => {
     const reader = open(openShop());
     reader.existence.define({
       name: "broken",
@@ -227,7 +227,7 @@ describe("an existence filter", () => {
     expect(results.get("product")).toMatchObject({ ok: true });
   });
 
-  it("reads back as it was written", async () => {
+  it("an existence filter is decoded as it was encoded", async () => {
     const shop = openShop();
     const reader = open(shop);
     await reader.build();

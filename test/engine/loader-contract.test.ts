@@ -11,7 +11,7 @@ function isolate() {
 }
 
 describe("a load", () => {
-  it("sets its own lifetime", async () => {
+  it("a load can set the lifetime of its result", async () => {
     const { request, clock } = isolate();
     let loads = 0;
     const read = () =>
@@ -26,7 +26,7 @@ describe("a load", () => {
     expect((await read()).value).toBe(2);
   });
 
-  it("keeps the value that it finds unmodified, tags and all", async () => {
+  it("a load that answers notModified keeps the stale value and its tags", async () => {
     const { request, clock, layer, settle } = isolate();
     const seen: unknown[] = [];
     const read = () =>
@@ -48,7 +48,7 @@ describe("a load", () => {
     expect((await read()).status).toBe("miss");
   });
 
-  it("says that its result is for its caller alone", async () => {
+  it("a result with noStore reaches its caller only", async () => {
     const { request } = isolate();
     let loads = 0;
     const read = () =>
@@ -63,8 +63,8 @@ describe("a load", () => {
     ]);
   });
 
-  it("that fails is one attempt for all who wait, and is tried less and less often", async () => {
-    // A clock that stands still: how long the reads themselves take is not measured.
+  it("a failing load is attempted once for all waiting readers, and then with growing pauses", async () => {
+    // The clock stands still during the reads, so that their own duration does not count.
     let time = Date.now();
     const clock: TestClock = { now: () => time, advance: (ms) => (time += ms) };
     const { request } = createTestIsolate({ namespace: uniqueNamespace(), clock });
@@ -96,7 +96,7 @@ describe("a load", () => {
     expect(pauses.at(-1)).toBeGreaterThanOrEqual(800);
   });
 
-  it("that is slow leaves its reader with what is held, and finishes for the next", async () => {
+  it("after the soft timeout a reader gets the stale value, and the load goes on for the next reader", async () => {
     const { request, clock, settle } = isolate();
     const policy = definePolicy({
       freshFor: "10s",
@@ -118,36 +118,39 @@ describe("a load", () => {
 
 describe("refresh ahead", () => {
   it.each([
-    ["at a share of the lifetime", { share: 0.5 }],
-    ["with a probability that rises towards the end", { beta: 1e9 }],
-  ] as const)("loads again %s, and nobody waits", async (_, refreshAhead) => {
-    const { request, clock, settle } = createTestIsolate({
-      namespace: uniqueNamespace(),
-      random: () => 0.9,
-    });
-    const policy = definePolicy({ freshFor: "10s", refreshAhead, jitter: 0 });
-    let loads = 0;
-    const load = async () => {
-      await new Promise((resolve) => setTimeout(resolve, 5));
-      return ++loads;
-    };
-    await request().read(item, policy, load);
-    await settle();
-    if ("share" in refreshAhead) {
-      clock.advance(4_000);
+    ["a share of the lifetime", { share: 0.5 }],
+    ["a rising probability", { beta: 1e9 }],
+  ] as const)(
+    "refresh-ahead by %s loads in the background before the value is stale",
+    async (_, refreshAhead) => {
+      const { request, clock, settle } = createTestIsolate({
+        namespace: uniqueNamespace(),
+        random: () => 0.9,
+      });
+      const policy = definePolicy({ freshFor: "10s", refreshAhead, jitter: 0 });
+      let loads = 0;
+      const load = async () => {
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        return ++loads;
+      };
       await request().read(item, policy, load);
       await settle();
-      expect(loads).toBe(1);
-    }
-    clock.advance(2_000);
-    const hit = await request().read(item, policy, load);
-    expect([hit.status, hit.value]).toEqual(["hit-memory", 1]);
-    await settle();
-    const next = await request().read(item, policy, load);
-    expect([next.status, next.value]).toEqual(["hit-memory", 2]);
-  });
+      if ("share" in refreshAhead) {
+        clock.advance(4_000);
+        await request().read(item, policy, load);
+        await settle();
+        expect(loads).toBe(1);
+      }
+      clock.advance(2_000);
+      const hit = await request().read(item, policy, load);
+      expect([hit.status, hit.value]).toEqual(["hit-memory", 1]);
+      await settle();
+      const next = await request().read(item, policy, load);
+      expect([next.status, next.value]).toEqual(["hit-memory", 2]);
+    },
+  );
 
-  it("is not done again by an isolate that finds a later value in Redis", async () => {
+  it("refresh-ahead does not load if Redis holds a later value", async () => {
     const namespace = uniqueNamespace();
     const [one, two] = [
       createTestIsolate({ namespace, host: "a" }),
@@ -173,7 +176,7 @@ describe("refresh ahead", () => {
 describe("a schema", () => {
   const schema = z.object({ name: z.string() });
 
-  it("makes a miss of what does not fit, and deletes it", async () => {
+  it("a stored value that does not fit the schema is a miss and is deleted", async () => {
     const namespace = uniqueNamespace();
     const before = createTestIsolate({ namespace });
     await before
@@ -190,7 +193,7 @@ describe("a schema", () => {
     });
   });
 
-  it("migrates an older shape instead, without asking the origin", async () => {
+  it("a stored value of an older shape is migrated without asking the origin", async () => {
     const { request, settle } = isolate();
     await request().read(item, definePolicy({ freshFor: "1h" }), async () => ({ title: "x" }));
     await settle();
@@ -209,7 +212,7 @@ describe("a policy", () => {
     ["refreshAhead.share", { refreshAhead: { share: 1 } }],
     ["refreshAhead.beta", { refreshAhead: { beta: 0 } }],
     ["softTimeout", { softTimeout: -1 }],
-  ])("refuses a wrong %s", (field, options) => {
+  ])("definePolicy refuses a wrong %s", (field, options) => {
     expect(() => definePolicy({ freshFor: "1m", ...options })).toThrow(field);
   });
 });

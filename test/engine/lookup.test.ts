@@ -5,8 +5,8 @@ import { createTestIsolate, uniqueNamespace } from "../support/isolate.ts";
 const policy = definePolicy({ freshFor: "1m", jitter: 0 });
 const product = key("product", 42);
 
-describe("a read", () => {
-  it("loads once, then answers from memory", async () => {
+describe("a lookup", () => {
+  it("a key is loaded once and then read from memory", async () => {
     const isolate = createTestIsolate({ namespace: uniqueNamespace() });
     let loads = 0;
     const load = async () => ({ loads: ++loads });
@@ -21,7 +21,7 @@ describe("a read", () => {
     expect(second.value).toEqual({ loads: 1 });
   });
 
-  it("is answered by the edge of its data centre, by Redis in another", async () => {
+  it("another isolate reads an entry from the edge of its data centre, or from Redis in another one", async () => {
     const namespace = uniqueNamespace();
     const [one, near, far] = ["colo-a", "colo-a", "colo-b"].map((host) =>
       createTestIsolate({ namespace, host }),
@@ -37,7 +37,7 @@ describe("a read", () => {
     expect((await far?.request().read(product, policy, load))?.status).toBe("hit-memory");
   });
 
-  it("sees a purge by another isolate after the coherence window", async () => {
+  it("a lookup after the coherence window sees a purge by another isolate", async () => {
     const namespace = uniqueNamespace();
     const [reader, writer] = ["colo-a", "colo-b"].map((host) =>
       createTestIsolate({ namespace, host }),

@@ -13,12 +13,12 @@ async function sqlRequests(): Promise<number> {
   return counts.sql.requests;
 }
 
-/** Sends a request to the Worker, as a client does; each has a request context of its own. */
+/** Sends a request to the Worker as a client does, with a request context of its own. */
 function send(path: string, signal?: AbortSignal): Promise<Response> {
   return exports.default.fetch(`http://disconnect.test${path}`, { ...(signal && { signal }) });
 }
 
-// The first request waits for the Worker to start.
+// The first request includes the start of the Worker.
 beforeAll(() => send("/categories"));
 beforeEach(async () => {
   await control("PUT", "/faults/sql", { latencyMs: SQL_LATENCY_MS });
@@ -26,8 +26,8 @@ beforeEach(async () => {
 });
 afterEach(clearFaults);
 
-describe("a leader whose client disconnects", () => {
-  it("strands nobody: its load goes on, and who waits for it is answered from it", async () => {
+describe("a client that disconnects during a load", () => {
+  it("the load of a client that disconnects goes on and answers its followers", async () => {
     const abort = new AbortController();
     const leading = send("/products/1700", abort.signal).catch((error: unknown) => error);
     await expect.poll(sqlRequests, { interval: 5, timeout: 5_000 }).toBe(1);
@@ -42,7 +42,7 @@ describe("a leader whose client disconnects", () => {
     expect(await sqlRequests()).toBe(1);
   });
 
-  it("leaves what it loaded for the next", async () => {
+  it("the load of a client that disconnects is stored for later reads", async () => {
     const abort = new AbortController();
     const leading = send("/products/1701", abort.signal).catch((error: unknown) => error);
     await expect.poll(sqlRequests, { interval: 5, timeout: 5_000 }).toBe(1);

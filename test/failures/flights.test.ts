@@ -5,7 +5,7 @@ import { fakeNamespace } from "../support/flights.ts";
 import { createWorld } from "../support/shared-world.ts";
 
 const policy = definePolicy({ freshFor: "10m", jitter: 0, originTimeout: 200 });
-/** What a lease may take. */
+/** The longest time that a flight object may take to grant a lease. */
 const GRANT_MS = 1_000;
 const DEADLINE_MS = 2 * 200 + 2_500;
 
@@ -20,19 +20,19 @@ const AWAY: Readonly<Record<string, FlightShardRpc>> = {
   "never answer": { join: never, land: never },
 };
 
-describe.each(Object.entries(AWAY))("while the flight objects %s", (_, stub) => {
-  it("isolates load by themselves, in time, and soon without asking them", async () => {
+describe.each(Object.entries(AWAY))("flight objects that %s", (name, stub) => {
+  it(`while flight objects ${name}, isolates load by themselves in time, and soon without asking them`, async () => {
     const world = await createWorld({ bindings: { FLIGHTS: fakeNamespace(() => stub) } });
     const startedAt = Date.now();
     const herd = [world.here, world.away].flatMap((isolate) =>
       Array.from({ length: 20 }, () => world.read(isolate, policy)),
     );
     for (const { value } of await Promise.all(herd)) expect(value).toBe(1);
-    // One an isolate; one more where its followers overtook it while it waited in vain.
+    // One load an isolate, and one more if a follower replaced the lookup that waited in vain.
     expect(world.origin.loads).toBeLessThanOrEqual(4);
     expect(Date.now() - startedAt).toBeLessThan(DEADLINE_MS);
 
-    // What a failing object costs is paid by three readers, and then by one a second.
+    // Three readers wait for a failing object. Then the breaker lets one ask each second.
     const read = (id: number) =>
       world.here.request().read(`other:${id}`, policy, world.origin.load);
     await Promise.all([read(1), read(2), read(3)]);
@@ -42,8 +42,8 @@ describe.each(Object.entries(AWAY))("while the flight objects %s", (_, stub) => 
   });
 });
 
-describe("a flight object that takes calls and never answers", () => {
-  it("is waited for as long as a lease may take, not as long as a load", async () => {
+describe("a flight object that never answers", () => {
+  it("readers wait for a flight object as long as a lease may take, not as long as a load", async () => {
     const unhurried = definePolicy({ freshFor: "10m", jitter: 0, originTimeout: "10s" });
     const FLIGHTS = fakeNamespace(() => ({ join: never, land: never }));
     const world = await createWorld({ bindings: { FLIGHTS } });
@@ -55,8 +55,8 @@ describe("a flight object that takes calls and never answers", () => {
   });
 });
 
-describe("a leader that cannot hand over what it loaded", () => {
-  it("answers its own client, and stores it for the others", async () => {
+describe("a leader that cannot hand over its result", () => {
+  it("a leader that cannot hand over its result answers its own client and stores it", async () => {
     const real = await createWorld();
     const deaf = fakeNamespace(() => ({
       join: async () => ({ role: "leader", flight: "f", lease: "l" }) as const,

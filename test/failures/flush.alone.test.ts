@@ -6,29 +6,29 @@ import { createWorld, type World } from "../support/shared-world.ts";
 
 const policy = definePolicy({ freshFor: "10m", jitter: 0, tags: ["products"] });
 
-async function everybodyReads(world: World): Promise<void> {
+async function readEverywhere(world: World): Promise<void> {
   for (const isolate of [world.here, world.neighbour, world.away])
     await world.read(isolate, policy);
   await world.settle();
 }
 
-describe("what was read before Redis was flushed and the row purged", () => {
+describe("a value that was stored before Redis was flushed and then the row purged", () => {
   neverSeen(policy, async (world) => {
-    await everybodyReads(world);
+    await readEverywhere(world);
     await redisCommand("FLUSHALL");
     await world.writeAndPurge("t:products");
   });
 });
 
-describe("what was read before the row was purged and Redis flushed, purge and all", () => {
+describe("a value that was stored before the row was purged and then Redis flushed", () => {
   neverSeen(policy, async (world) => {
-    await everybodyReads(world);
+    await readEverywhere(world);
     await world.writeAndPurge("t:products");
     await redisCommand("FLUSHALL");
   });
 });
 
-/** While a load runs, the row is changed and purged, and Redis flushed before that or after it. */
+/** While a load runs, the row is changed and purged. Redis is flushed before or after that. */
 async function flushDuringLoad(
   world: World,
   order: "first" | "last",
@@ -47,19 +47,19 @@ async function flushDuringLoad(
 }
 
 for (const hears of [false, true]) {
-  const heard = hears ? ", as its isolate heard" : "";
-  describe(`what a load read before Redis was flushed and the row purged${heard}`, () => {
+  const known = hears ? ", known to its isolate" : "";
+  describe(`a value that a load read before Redis was flushed and then the row purged${known}`, () => {
     neverSeen(policy, (world) => flushDuringLoad(world, "first", hears));
   });
-  describe(`what a load read before the row was purged and Redis flushed${heard}`, () => {
+  describe(`a value that a load read before the row was purged and then Redis flushed${known}`, () => {
     neverSeen(policy, (world) => flushDuringLoad(world, "last", hears));
   });
 }
 
 describe("after Redis was flushed", () => {
-  it("isolates agree on a new era by themselves, and share again", async () => {
+  it("after Redis was flushed, isolates agree on one new era and share entries again", async () => {
     const world = await createWorld();
-    await everybodyReads(world);
+    await readEverywhere(world);
     await redisCommand("FLUSHALL");
     world.clock.advance(WINDOW_MS);
     const isolates = [world.here, world.neighbour, world.away, world.fresh()];

@@ -1,4 +1,4 @@
-/** Who waits while Redis takes connections and never answers. */
+/** Which readers wait while Redis accepts connections and never answers. */
 import { afterEach, describe, expect, it } from "vitest";
 import type { DataLookup } from "../../src/core/data-reader.ts";
 import { definePolicy, key } from "../../src/index.ts";
@@ -16,12 +16,12 @@ const base = {
 const policy = definePolicy(base);
 const bypass = definePolicy({ ...base, onUnreachable: "bypass" });
 const READERS = 50;
-/** Longer than the breaker of Redis stays open. */
+/** Longer than the Redis breaker stays open. */
 const BREAKER_MS = 1_001;
 
 afterEach(clearFaults);
 
-/** How many of the reads are done before any timer, and any answer of the network, can be. */
+/** Counts the reads that end before any timer or network answer can. */
 async function doneAtOnce(reads: readonly Promise<unknown>[]): Promise<number> {
   let done = 0;
   for (const read of reads) void read.then(() => done++);
@@ -29,7 +29,7 @@ async function doneAtOnce(reads: readonly Promise<unknown>[]): Promise<number> {
   return done;
 }
 
-/** Everybody's memory holds the row, and Redis hangs. */
+/** Two isolates hold the row in memory, and Redis hangs. */
 async function hangingWorld(): Promise<World> {
   const world = await createWorld();
   for (const isolate of [world.here, world.away]) await world.read(isolate, policy);
@@ -42,13 +42,13 @@ async function hangingWorld(): Promise<World> {
 const herd = (world: World, how = policy): Promise<DataLookup<number>>[] =>
   Array.from({ length: READERS }, () => world.read(world.here, how));
 
-/** Two questions to the log that have no answer. */
-async function miss(world: World, questions = 2): Promise<void> {
-  for (let i = 0; i < questions; i++) await world.read(world.here, policy);
+/** Makes syncs that get no answer. */
+async function failSyncs(world: World, syncs = 2): Promise<void> {
+  for (let i = 0; i < syncs; i++) await world.read(world.here, policy);
 }
 
-describe("while Redis hangs, readers of what memory may serve", () => {
-  it("wait for the first two questions, and for none that follows", async () => {
+describe("memory hits while Redis hangs", () => {
+  it("while Redis hangs, memory hits wait for the first two syncs and for none after them", async () => {
     const world = await hangingWorld();
     for (let question = 0; question < 2; question++) {
       const reads = herd(world);
@@ -56,7 +56,7 @@ describe("while Redis hangs, readers of what memory may serve", () => {
       for (const found of await Promise.all(reads))
         expect(found).toMatchObject({ value: 1, unreachable: true });
     }
-    // Each is asked behind the readers, the breaker willing.
+    // Later syncs run in the background, when the breaker lets them through.
     for (let question = 0; question < 10; question++) {
       world.clock.advance(BREAKER_MS);
       const reads = herd(world);
@@ -71,12 +71,12 @@ describe("while Redis hangs, readers of what memory may serve", () => {
     expect(questions.length).toBeGreaterThan(2);
   });
 
-  it("are served as ever with the first answer of the log", async () => {
+  it("memory hits wait for the log again as soon as it has answered once", async () => {
     const world = await hangingWorld();
-    await miss(world);
+    await failSyncs(world);
     world.clock.advance(BREAKER_MS);
     expect(await doneAtOnce(herd(world))).toBe(READERS);
-    // What hangs is answered now.
+    // The requests that hang are answered now.
     await clearFaults();
     await world.settle();
     await world.purge("t:products");
@@ -88,7 +88,7 @@ describe("while Redis hangs, readers of what memory may serve", () => {
       expect(found).toMatchObject({ value: 2, unreachable: false });
   });
 
-  it("of many keys at once do not wait either", async () => {
+  it("while Redis hangs, a batch from memory does not wait after two failed syncs", async () => {
     const world = await hangingWorld();
     const keys = [1, 2, 3].map((id) => key("user", id));
     const readMany = () =>
@@ -96,7 +96,7 @@ describe("while Redis hangs, readers of what memory may serve", () => {
         .request()
         .readMany(keys, policy, async (missing) => new Map(missing.map((one) => [one, one])));
     await readMany();
-    await miss(world);
+    await failSyncs(world);
     world.clock.advance(BREAKER_MS);
     expect(await doneAtOnce([readMany()])).toBe(1);
     const found = [...(await readMany()).values()];
@@ -105,9 +105,9 @@ describe("while Redis hangs, readers of what memory may serve", () => {
     );
   });
 
-  it("wait where the policy asks the origin instead, or the time is over", async () => {
+  it("while Redis hangs, readers wait if onUnreachable is bypass or unreachableFor is over", async () => {
     const world = await hangingWorld();
-    await miss(world);
+    await failSyncs(world);
     world.clock.advance(BREAKER_MS);
     world.origin.write();
     const asking = herd(world, bypass);
@@ -121,9 +121,9 @@ describe("while Redis hangs, readers of what memory may serve", () => {
     for (const found of await Promise.all(late)) expect(found.value).toBe(3);
   });
 
-  it("wait again where one question alone had no answer", async () => {
+  it("after only one failed sync, memory hits wait for the next one", async () => {
     const world = await hangingWorld();
-    await miss(world, 1);
+    await failSyncs(world, 1);
     await clearFaults();
     const reads = herd(world);
     expect(await doneAtOnce(reads)).toBe(0);

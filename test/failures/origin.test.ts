@@ -21,12 +21,12 @@ const AWAY: Readonly<Record<string, (world: World) => void>> = {
 function recover({ origin, clock }: World): void {
   origin.failing = undefined;
   origin.hanging = false;
-  // A pause after several failures is never longer.
+  // The longest pause after failed loads.
   clock.advance(1_001);
 }
 
-describe.each(Object.entries(AWAY))("while the origin %s", (_, goAway) => {
-  it("what is fresh is served as ever", async () => {
+describe.each(Object.entries(AWAY))("an origin that %s", (how, goAway) => {
+  it(`while the origin ${how}, fresh entries are served`, async () => {
     const world = await createWorld();
     await world.read(world.here, strict);
     await world.settle();
@@ -35,7 +35,7 @@ describe.each(Object.entries(AWAY))("while the origin %s", (_, goAway) => {
       expect((await world.read(isolate, strict)).value).toBe(1);
   });
 
-  it("what is not held is refused before the deadline, and loaded once the origin is back", async () => {
+  it(`while the origin ${how}, a miss is refused before the deadline, and loads once the origin is back`, async () => {
     const world = await createWorld();
     goAway(world);
     const startedAt = Date.now();
@@ -51,7 +51,7 @@ describe.each(Object.entries(AWAY))("while the origin %s", (_, goAway) => {
       expect((await world.read(isolate, strict)).value).toBe(1);
   });
 
-  it("what is past its time is refused where nothing stale may be served", async () => {
+  it(`while the origin ${how}, an expired entry is refused under a policy without stale serving`, async () => {
     const world = await createWorld();
     await world.read(world.here, strict);
     await world.settle();
@@ -60,7 +60,7 @@ describe.each(Object.entries(AWAY))("while the origin %s", (_, goAway) => {
     await expect(world.read(world.here, strict)).rejects.toThrow(CacheUnavailable);
   });
 
-  it("what is stale is served in time from every tier, where the policy allows", async () => {
+  it(`while the origin ${how}, every tier serves stale entries in time if the policy has staleIfError`, async () => {
     const world = await createWorld();
     for (const isolate of [world.here, world.away]) await world.read(isolate, lenient);
     await world.settle();
@@ -80,7 +80,7 @@ describe.each(Object.entries(AWAY))("while the origin %s", (_, goAway) => {
     expect(await world.read(world.here, lenient)).toMatchObject({ value: 2, status: "miss" });
   });
 
-  it("what is stale is served at once while the refresh fails, and refreshed when it can be", async () => {
+  it(`while the origin ${how}, stale-while-revalidate answers at once, and refreshes when the origin is back`, async () => {
     const world = await createWorld();
     await world.read(world.here, swr);
     await world.settle();
@@ -97,7 +97,7 @@ describe.each(Object.entries(AWAY))("while the origin %s", (_, goAway) => {
     expect(await world.read(world.here, swr)).toMatchObject({ status: "hit-memory", value: 2 });
   });
 
-  it("nothing stale is served longer than the policy allows", async () => {
+  it(`while the origin ${how}, no stale entry is served for longer than staleIfError`, async () => {
     const world = await createWorld();
     await world.read(world.here, lenient);
     await world.settle();
@@ -107,8 +107,8 @@ describe.each(Object.entries(AWAY))("while the origin %s", (_, goAway) => {
   });
 });
 
-describe("many more loads than the origin has places for", () => {
-  it("wait in line, nested ones not behind their own", async () => {
+describe("more loads than origin slots", () => {
+  it("100 loads with nested loads wait for origin slots without a deadlock", async () => {
     const world = await createWorld();
     const outer = definePolicy({ freshFor: "1m", flight: "isolate", tiers: ["memory"] });
     const readings = Array.from({ length: 100 }, (_, i) =>

@@ -5,7 +5,7 @@ import { WINDOW_MS } from "../support/observers.ts";
 import { createWorld, type World } from "../support/shared-world.ts";
 
 const REDIS_TIMEOUT_MS = 1_000;
-/** A sync and a read, each as long as Redis may take, and some work of our own. */
+/** A sync and a read that each take one Redis timeout, and 500 ms of other work. */
 const PATIENCE_MS = 2 * REDIS_TIMEOUT_MS + 500;
 const UNREACHABLE_FOR_MS = 20_000;
 
@@ -14,7 +14,7 @@ const base = {
   jitter: 0,
   tags: ["products"],
   unreachableFor: "20s",
-  // The flight objects have a clock of their own: to them no second has passed where a test says so.
+  // Flight objects use the real clock, which does not advance with the clock of the test.
   flight: "isolate",
 } as const;
 const policy = definePolicy(base);
@@ -25,7 +25,7 @@ const AWAY: Readonly<Record<string, Record<string, unknown>>> = {
   "answers 500": { status: 500 },
   "resets its connections": { reset: true },
   "sends half an answer": { truncate: true },
-  "does what it is asked and never answers": { hang: "after" },
+  "runs the command and never answers": { hang: "after" },
   "takes connections and never answers": { hang: "before" },
 };
 
@@ -44,8 +44,8 @@ async function recover(world: World): Promise<void> {
   world.clock.advance(REDIS_TIMEOUT_MS + 1);
 }
 
-describe.each(Object.entries(AWAY))("while Redis %s", (_, fault) => {
-  it("readers are answered in time, marked, and no longer than allowed; then all is as before", async () => {
+describe.each(Object.entries(AWAY))("Redis that %s", (how, fault) => {
+  it(`while Redis ${how}, readers get marked answers in time for as long as unreachableFor, and all recover`, async () => {
     const world = await createWorld();
     const recoveries: string[] = [];
     world.here.layer.coherence.onRecovery(async () => void recoveries.push("here"));
@@ -57,7 +57,7 @@ describe.each(Object.entries(AWAY))("while Redis %s", (_, fault) => {
     const held = await timed(world.read(world.here, policy));
     expect(held).toMatchObject({ status: "hit-memory", value: 1, unreachable: true });
 
-    // The edge holds it too, but nobody can tell a fresh isolate whether it is still valid.
+    // The edge holds the entry too, but a fresh isolate cannot validate it.
     world.origin.write();
     const fresh = await timed(world.read(world.fresh(), policy));
     expect(fresh).toMatchObject({ status: "miss", value: 2, stored: false });
@@ -78,8 +78,8 @@ describe.each(Object.entries(AWAY))("while Redis %s", (_, fault) => {
   });
 });
 
-describe("while nothing listens where Redis should be", () => {
-  it("an isolate loads, and answers from its own memory as long as allowed", async () => {
+describe("Redis that refuses connections", () => {
+  it("an isolate that has never reached Redis loads, and answers from its memory for as long as unreachableFor", async () => {
     const world = await createWorld({ bindings: { UPSTASH_REDIS_REST_URL: "http://127.0.0.1:9" } });
     expect(await timed(world.read(world.here, policy))).toMatchObject({
       status: "miss",
@@ -95,7 +95,7 @@ describe("while nothing listens where Redis should be", () => {
     expect((await timed(world.read(world.here, policy))).value).toBe(2);
   });
 
-  it("readers of one key still make one load", async () => {
+  it("readers of one key share one load while Redis refuses connections", async () => {
     const world = await createWorld({ bindings: { UPSTASH_REDIS_REST_URL: "http://127.0.0.1:9" } });
     const gate = world.origin.holdNext();
     const herd = [world.here, world.away].flatMap((isolate) =>
@@ -108,8 +108,8 @@ describe("while nothing listens where Redis should be", () => {
   });
 });
 
-describe("while Redis is away", () => {
-  it("a policy may have every read asked of the origin instead", async () => {
+describe("Redis that fails", () => {
+  it("while Redis fails, onUnreachable bypass makes every read ask the origin", async () => {
     const world = await createWorld();
     await world.read(world.here, bypass);
     await world.settle();
@@ -123,7 +123,7 @@ describe("while Redis is away", () => {
     });
   });
 
-  it("a batch is answered from memory and from the origin, in one load", async () => {
+  it("while Redis fails, a batch is answered from memory and by one load", async () => {
     const world = await createWorld();
     const keys = [1, 2, 3].map((id) => key("user", id));
     let loads = 0;
@@ -146,7 +146,7 @@ describe("while Redis is away", () => {
     expect(loads).toBe(2);
   });
 
-  it("a hundred readers of what memory holds wait for one question together", async () => {
+  it("while Redis fails, a hundred memory hits wait for one sync together", async () => {
     const world = await createWorld();
     await world.read(world.here, policy);
     await world.settle();
@@ -158,8 +158,8 @@ describe("while Redis is away", () => {
   });
 });
 
-describe("an invalidation while Redis is away", () => {
-  it("fails, is known to its own isolate, and to all once it is repeated", async () => {
+describe("an invalidation while Redis fails", () => {
+  it("an invalidation while Redis fails holds in its own isolate, and everywhere once it is repeated", async () => {
     const world = await createWorld();
     for (const isolate of [world.here, world.neighbour, world.away])
       await world.read(isolate, policy);
@@ -180,7 +180,7 @@ describe("an invalidation while Redis is away", () => {
       expect(await world.read(isolate, policy)).toMatchObject({ value: 2, unreachable: false });
   });
 
-  it("is seen by an isolate that was idle since it found Redis away", async () => {
+  it("an isolate that was idle since Redis failed sees a later invalidation", async () => {
     const world = await createWorld();
     for (const isolate of [world.neighbour, world.away]) await world.read(isolate, policy);
     await world.settle();

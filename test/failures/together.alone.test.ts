@@ -7,7 +7,7 @@ import { createWorld, type World } from "../support/shared-world.ts";
 
 const ORIGIN_TIMEOUT_MS = 300;
 const DEADLINE_MS = 2 * ORIGIN_TIMEOUT_MS + 2_500;
-/** A fallback is judged once more, which may take as long as Redis may. */
+/** A stale fallback is validated once more, which may take one Redis timeout. */
 const REDIS_TIMEOUT_MS = 1_000;
 const base = {
   freshFor: "1m",
@@ -43,8 +43,8 @@ async function allBack(world: World): Promise<void> {
   world.clock.advance(1_001);
 }
 
-describe.each(["fail", "hang"] as const)("while Redis and the origin both %s", (how) => {
-  it("readers get what their isolate holds, marked, or a refusal, in time; then all is as before", async () => {
+describe.each(["fail", "hang"] as const)("Redis and the origin that both %s", (how) => {
+  it(`while Redis and the origin both ${how}, readers get marked entries of their memory or a refusal in time, and all recover`, async () => {
     const world = await createWorld();
     await world.read(world.here, lenient);
     await world.settle();
@@ -66,7 +66,7 @@ describe.each(["fail", "hang"] as const)("while Redis and the origin both %s", (
       unreachable: true,
     });
 
-    // Longer than anybody may be served without the log.
+    // Longer than unreachableFor.
     world.clock.advance(300_000);
     await expect(inTime(world.read(world.here, lenient))).rejects.toThrow(CacheUnavailable);
 
@@ -80,8 +80,8 @@ describe.each(["fail", "hang"] as const)("while Redis and the origin both %s", (
   });
 });
 
-describe("while Redis answers and the origin is away", () => {
-  it("what was purged is refused, though it would be stale enough to serve", async () => {
+describe("a purge while the origin fails", () => {
+  it("while the origin fails, a purged entry is refused although staleIfError would allow it", async () => {
     const world = await createWorld();
     for (const isolate of [world.here, world.neighbour, world.away])
       await world.read(isolate, lenient);
@@ -95,14 +95,14 @@ describe("while Redis answers and the origin is away", () => {
   });
 });
 
-describe("a reader who began after a purge, behind a walk that began before it and fails", () => {
-  it("is not given that walk's fallback", async () => {
+describe("a follower that began after a purge", () => {
+  it("a reader that began after a purge does not get the stale fallback of a lookup that began before it", async () => {
     const unhurried = definePolicy({
       ...base,
       staleIfError: "10m",
-      // So that the load fails by itself, and not by its deadline, on a slow machine too.
+      // On a slow machine too, the load fails by itself and not by its deadline.
       originTimeout: "10s",
-      // So that the second reader asks nothing before it waits for the first one's walk.
+      // Without memory, the second reader makes no request before it waits for the first lookup.
       tiers: ["edge", "redis"],
     });
     const world = await createWorld();
@@ -120,10 +120,10 @@ describe("a reader who began after a purge, behind a walk that began before it a
     await world.writeAndPurge("t:products");
     world.clock.advance(WINDOW_MS);
     const after = world.read(world.here, unhurried).catch((error: unknown) => error);
-    // A question to Redis, sent and answered: by then it waits. Its isolate hears nothing of it.
+    // Another isolate's Redis request has been answered: by then the second reader waits.
     await world.hear(world.neighbour);
     gate.open();
-    // Its own reader may have what was valid when it began.
+    // The first reader may have an entry that was valid when it began.
     expect(await before).toMatchObject({ status: "stale-on-error", value: 1 });
     expect(await after).toBeInstanceOf(CacheUnavailable);
   });

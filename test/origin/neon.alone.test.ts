@@ -26,8 +26,7 @@ async function faultOf(work: Promise<unknown>): Promise<OriginFault> {
     () => undefined,
     (reason: unknown) => reason,
   );
-  if (!(error instanceof OriginFault))
-    throw new Error(`not a fault of the origin: ${String(error)}`);
+  if (!(error instanceof OriginFault)) throw new Error(`not an OriginFault: ${String(error)}`);
   const everything = `${error.message} ${error.stack} ${JSON.stringify(error)} ${String(error.cause)}`;
   expect(everything).not.toContain(SECRET);
   return error;
@@ -35,8 +34,8 @@ async function faultOf(work: Promise<unknown>): Promise<OriginFault> {
 
 afterEach(clearFaults);
 
-describe("the database", () => {
-  it("reads rows, alone and in a batch, and reports each request", async () => {
+describe("the database client", () => {
+  it("the database client reads rows, alone and in a batch, and reports each request", async () => {
     const { db, requests } = open();
     const rows = await db.select({ id: users.id }).from(users).orderBy(users.id).limit(2);
     expect(rows).toEqual([{ id: 1 }, { id: 2 }]);
@@ -53,17 +52,20 @@ describe("the database", () => {
     ]);
   });
 
-  it.each(["before", "after"])("that hangs %s it acts is given up on time", async (hang) => {
-    await putFault("sql", { hang });
-    const { db, requests } = open({ timeoutMs: 200 });
-    const startedAt = Date.now();
-    const { fault } = await faultOf(db.execute(sql`select 1`));
-    expect(fault.code).toBe("origin.timeout");
-    expect(Date.now() - startedAt).toBeLessThan(1_500);
-    expect(requests.map(({ outcome }) => outcome)).toEqual(["origin.timeout"]);
-  });
+  it.each(["before", "after"])(
+    "a request to a database that hangs %s it acts ends at its deadline",
+    async (hang) => {
+      await putFault("sql", { hang });
+      const { db, requests } = open({ timeoutMs: 200 });
+      const startedAt = Date.now();
+      const { fault } = await faultOf(db.execute(sql`select 1`));
+      expect(fault.code).toBe("origin.timeout");
+      expect(Date.now() - startedAt).toBeLessThan(1_500);
+      expect(requests.map(({ outcome }) => outcome)).toEqual(["origin.timeout"]);
+    },
+  );
 
-  it("is given its own deadline by each client", async () => {
+  it("each database client has its own deadline", async () => {
     await putFault("sql", { latencyMs: 400 });
     const [hasty, patient] = [open({ timeoutMs: 100 }), open()];
     const [late, answered] = await Promise.all([
@@ -79,7 +81,7 @@ describe("the database", () => {
     { truncate: true },
     { errorRate: 1, status: 500 },
     { errorRate: 1, status: 429 },
-  ])("is unavailable when it fails by %j", async (fault) => {
+  ])("the fault %j of the database is origin.unavailable", async (fault) => {
     await putFault("sql", fault);
     const { db } = open();
     expect((await faultOf(db.execute(sql`select 1`))).fault.code).toBe("origin.unavailable");
@@ -88,12 +90,12 @@ describe("the database", () => {
     );
   });
 
-  it("is unavailable where nobody listens", async () => {
+  it("a database that refuses connections is origin.unavailable", async () => {
     const { db } = open({ neonEndpoint: "http://127.0.0.1:9/sql" });
     expect((await faultOf(db.execute(sql`select 1`))).fault.code).toBe("origin.unavailable");
   });
 
-  it("recovers by itself", async () => {
+  it("the database client works again after a failure", async () => {
     const { db } = open();
     await putFault("sql", { errorRate: 1 });
     await faultOf(db.execute(sql`select 1`));
@@ -101,7 +103,7 @@ describe("the database", () => {
     expect((await db.execute(sql`select 1 as n`)).rows).toHaveLength(1);
   });
 
-  it("that refuses says why, and repeats no value", async () => {
+  it("a rejected statement has its SQLSTATE and constraint, and no values", async () => {
     const { db } = open();
     const [email = ""] = (await db.select({ email: users.email }).from(users).limit(1)).map(
       (row) => row.email,
@@ -118,13 +120,13 @@ describe("the database", () => {
     expect(wrongType.message).not.toContain("private words");
   });
 
-  it("names what is wrong with the program's own statements", async () => {
+  it("the fault of an invalid statement has Postgres' message", async () => {
     const { db } = open();
     const { fault } = await faultOf(db.execute(sql`select nothing from nowhere`));
     expect(fault.message).toContain('"nowhere"');
   });
 
-  it("that is shutting down or full is unavailable, not refusing", async () => {
+  it("a database that is shutting down or full is origin.unavailable, not origin.rejected", async () => {
     const { db } = open();
     for (const state of ["57P01", "53300", "08006"]) {
       const raised = db.execute(
@@ -134,7 +136,7 @@ describe("the database", () => {
     }
   });
 
-  it("that rolled back what may succeed next time says when to try", async () => {
+  it("a deadlock or serialization failure has retryAfterMs", async () => {
     const { db } = open();
     for (const state of ["40001", "40P01"]) {
       const raised = db.execute(

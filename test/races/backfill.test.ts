@@ -22,15 +22,15 @@ async function purgeBeforeMemory(world: World, hears: boolean): Promise<void> {
   await world.settle();
 }
 
-describe("what Redis answered before a purge and memory takes after it", () => {
+describe("an entry that Redis sent before a purge and that memory stores after it", () => {
   neverSeen(policy, (world) => purgeBeforeMemory(world, false));
 });
 
-describe("what Redis answered before a purge and memory takes after the isolate heard of it", () => {
+describe("an entry that Redis sent before a purge and that memory stores after its isolate learned of the purge", () => {
   neverSeen(policy, (world) => purgeBeforeMemory(world, true));
 });
 
-describe("what was found in Redis before a purge and lands in the edge after it", () => {
+describe("an entry that was read from Redis before a purge and that the edge stores after it", () => {
   neverSeen(policy, async (world) => {
     await world.read(world.away, policy);
     await world.settle();

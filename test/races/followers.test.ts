@@ -7,13 +7,13 @@ import { createWorld, OTHER_COLO, type World } from "../support/shared-world.ts"
 
 const policy = definePolicy({ freshFor: "10m", jitter: 0, tags: ["products"] });
 
-/** Leader and follower began before the purge; the load lands after it. */
+/** The leader and the follower begin before the purge, and the load lands after it. */
 async function purgeWhileFollowing(world: World, follower: TestIsolate): Promise<void> {
   const gate = world.origin.holdNext();
   const leading = world.read(world.here, policy);
   await gate.reached;
   const following = world.read(follower, policy);
-  // A question of its own to Redis, sent and answered: by then the follower waits.
+  // A Redis request of its own has been answered: by then the follower waits.
   await world.hear(follower);
   await world.writeAndPurge("t:products");
   gate.open();
@@ -22,11 +22,11 @@ async function purgeWhileFollowing(world: World, follower: TestIsolate): Promise
   await world.settle();
 }
 
-describe("what a follower in the isolate was given although it was purged while it waited", () => {
+describe("a value that was purged while a follower in the isolate waited for it", () => {
   neverSeen(policy, (world) => purgeWhileFollowing(world, world.here));
 });
 
-describe("what a follower in another isolate was given although it was purged while it waited", () => {
+describe("a value that was purged while a follower in another isolate waited for it", () => {
   neverSeen(policy, (world) => purgeWhileFollowing(world, world.neighbour));
 });
 
@@ -36,9 +36,9 @@ const LATE: Readonly<Record<string, (world: World) => TestIsolate>> = {
   "of a fresh isolate": (world) => world.fresh(OTHER_COLO),
 };
 
-describe("a reader who begins after a purge", () => {
+describe("a reader that begins after a purge", () => {
   for (const [name, pick] of Object.entries(LATE))
-    it(`${name} is not given what was loaded before it, but one load for all who ask`, async () => {
+    it(`readers ${name} that begin after a purge share one new load`, async () => {
       const flights = watchFlights();
       const world = await createWorld({ bindings: { FLIGHTS: flights.FLIGHTS } });
       const gate = world.origin.holdNext();
@@ -60,8 +60,8 @@ describe("a reader who begins after a purge", () => {
     });
 });
 
-describe("a herd", () => {
-  it("of 200 readers of a cold key over two isolates makes one load", async () => {
+describe("many readers of one key", () => {
+  it("200 readers of a cold key in two isolates share one load", async () => {
     const world = await createWorld();
     const gate = world.origin.holdNext();
     const herd = Array.from({ length: 200 }, (_, i) =>
@@ -74,7 +74,7 @@ describe("a herd", () => {
     expect(world.origin.loads).toBe(1);
   });
 
-  it("behind a purge that comes while its load runs makes one more load, and not one each", async () => {
+  it("readers that begin after a purge during a load share one more load", async () => {
     const flights = watchFlights();
     const world = await createWorld({ bindings: { FLIGHTS: flights.FLIGHTS } });
     const gate = world.origin.holdNext();
@@ -94,8 +94,8 @@ describe("a herd", () => {
   });
 });
 
-describe("a stream of purges that do not concern a key", () => {
-  it("does not multiply its loads", async () => {
+describe("a stream of purges of other keys", () => {
+  it("purges of other keys cause no further loads of a key", async () => {
     const world = await createWorld();
     const gate = world.origin.holdNext();
     const readings = [world.read(world.here, policy)];
@@ -114,8 +114,8 @@ describe("a stream of purges that do not concern a key", () => {
   });
 });
 
-describe("a stream of purges that do concern a key", () => {
-  it("has one load running and one queued, however many purges and readers", async () => {
+describe("a stream of purges of one key", () => {
+  it("a key that is purged again and again has at most one running and one queued load", async () => {
     const flights = watchFlights();
     const world = await createWorld({ bindings: { FLIGHTS: flights.FLIGHTS } });
     const gate = world.origin.holdNext();

@@ -10,7 +10,7 @@ const alone = definePolicy({ freshFor: "10m", jitter: 0, tags: ["products"], fli
 
 afterEach(restoreNetwork);
 
-/** The row is changed and purged, and somebody else loads the new one, while `gate` is shut. */
+/** While the gate is shut, the row is changed and purged, and another isolate loads the new row. */
 async function newerLoad(world: World, how: Policy, gate: Gate): Promise<void> {
   await gate.reached;
   await world.writeAndPurge("t:products");
@@ -20,7 +20,7 @@ async function newerLoad(world: World, how: Policy, gate: Gate): Promise<void> {
   gate.open();
 }
 
-describe("an edge write of an old value that lands after the purge", () => {
+describe("an old value that the edge stores after the purge", () => {
   neverSeen(policy, async (world) => {
     const gate = holdNextEdgeWrite();
     await world.read(world.here, policy);
@@ -31,7 +31,7 @@ describe("an edge write of an old value that lands after the purge", () => {
   });
 });
 
-describe("a Redis write of an old value that lands after the purge and after a newer load", () => {
+describe("an old value that Redis stores after the purge and after a newer load", () => {
   neverSeen(policy, async (world) => {
     const gate = holdNextRequest("strata1");
     await world.read(world.here, policy);
@@ -40,7 +40,7 @@ describe("a Redis write of an old value that lands after the purge and after a n
   });
 });
 
-describe("what a slow leader loaded before the purge and stores after a newer load", () => {
+describe("an old value that a slow leader stores after the purge and after a newer load", () => {
   neverSeen(alone, async (world) => {
     const gate = world.origin.holdNext();
     const reading = world.read(world.here, alone);

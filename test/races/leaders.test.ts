@@ -5,7 +5,7 @@ import { holdNextAnswer, restoreNetwork } from "../support/network.ts";
 import { createWorld, type World } from "../support/shared-world.ts";
 
 const ORIGIN_TIMEOUT_MS = 250;
-/** What a read may take in all: two loads, and what asking the tiers takes. */
+/** The deadline of a read: two loads and the time for the tiers. */
 const DEADLINE_MS = 2 * ORIGIN_TIMEOUT_MS + 2_500;
 const base = { freshFor: "10m", jitter: 0, originTimeout: ORIGIN_TIMEOUT_MS } as const;
 const TIMEOUT = { code: "origin.timeout" };
@@ -19,15 +19,15 @@ async function timed<T>(work: Promise<T>): Promise<{ result: T; ms: number }> {
   return { result: await work, ms: Date.now() - startedAt };
 }
 
-/** A reader whose request the platform ends while it waits for Redis: it never goes on. */
+/** A reader whose request the platform ends while it waits for Redis. It never continues. */
 async function readerThatDies(world: World): Promise<void> {
   const gate = holdNextAnswer(world.key);
   world.read(world.here, policy).catch(() => undefined);
   await gate.reached;
 }
 
-describe("a leader in the isolate that is gone with its request", () => {
-  it("strands nobody: one of its followers overtakes it, and the others follow that one", async () => {
+describe("a lookup whose request the platform has ended", () => {
+  it("one follower replaces a lookup that has died, and the others follow that one", async () => {
     const world = await createWorld();
     await readerThatDies(world);
     const herd = Array.from({ length: 30 }, () => world.read(world.here, policy));
@@ -37,18 +37,18 @@ describe("a leader in the isolate that is gone with its request", () => {
     expect(ms).toBeLessThan(DEADLINE_MS);
   });
 
-  it("is not waited for by those who come after its time", async () => {
+  it("readers that begin after the deadline of a dead lookup do not wait for it", async () => {
     const patient = definePolicy({ ...base, originTimeout: "5s" });
     const world = await createWorld();
     await readerThatDies(world);
     world.clock.advance(2 * 5_000 + 2_500);
     const { result, ms } = await timed(world.read(world.here, patient));
     expect(result).toMatchObject({ status: "miss", value: 1 });
-    // Less than anybody waits for another.
+    // Less than the time for which a reader waits for another.
     expect(ms).toBeLessThan(4_000);
   });
 
-  it("does not keep its key from being refreshed for ever", async () => {
+  it("a dead refresh does not prevent later refreshes of its key", async () => {
     const swr = definePolicy({ ...base, freshFor: "1m", staleWhileRevalidate: "1h" });
     const world = await createWorld();
     await world.read(world.here, swr);
@@ -68,8 +68,8 @@ describe("a leader in the isolate that is gone with its request", () => {
   });
 });
 
-describe("a leader in another isolate that is gone before it lands", () => {
-  it("loses its lease to the next follower, who hands its load to the others", async () => {
+describe("a leader in another isolate that never lands", () => {
+  it("a leader that never lands loses its lease to a follower, whose result the others get", async () => {
     const flights = watchFlights("lost");
     const world = await createWorld();
     const dying = world.fresh(undefined, { FLIGHTS: flights.FLIGHTS });
@@ -87,8 +87,8 @@ describe("a leader in another isolate that is gone before it lands", () => {
   });
 });
 
-describe("a leader in another isolate that takes longer than its flight may", () => {
-  it("keeps its own load, and whoever waited for it loads", async () => {
+describe("a leader in another isolate that outlasts its lease", () => {
+  it("a leader that outlasts its lease keeps its own load, and its followers load by themselves", async () => {
     const hasty = definePolicy({ ...base, originTimeout: "10s", flightTimeout: 200 });
     const flights = watchFlights();
     const world = await createWorld({ bindings: { FLIGHTS: flights.FLIGHTS } });
@@ -106,7 +106,7 @@ describe("a leader in another isolate that takes longer than its flight may", ()
 });
 
 describe("a load that never ends", () => {
-  it("is tried once more by one of those who wait for it in the isolate", async () => {
+  it("one follower in the isolate tries a load that hung once more", async () => {
     const world = await createWorld();
     const begun = world.origin.hangNext();
     const leading = world.read(world.here, policy);
@@ -120,7 +120,7 @@ describe("a load that never ends", () => {
     expect(ms).toBeLessThan(DEADLINE_MS);
   });
 
-  it("is given up at the deadline where every load hangs", async () => {
+  it("reads end at their deadline while every load hangs", async () => {
     const world = await createWorld();
     world.origin.hanging = true;
     const readings = [world.here, world.here, world.neighbour, world.away].flatMap((isolate) => [
@@ -135,7 +135,7 @@ describe("a load that never ends", () => {
     expect((await world.read(world.away, policy)).value).toBe(1);
   });
 
-  it("is aborted, so that it holds no connection", async () => {
+  it("a load that reaches its timeout is aborted", async () => {
     const world = await createWorld();
     let aborted: unknown;
     world.origin.during = (load) =>
@@ -147,7 +147,7 @@ describe("a load that never ends", () => {
     expect(aborted).toMatchObject({ name: "DeadlineExceeded" });
   });
 
-  it("leaves its readers what is stale, where the policy allows", async () => {
+  it("readers of a load that hangs get a stale value if the policy allows it", async () => {
     const world = await createWorld();
     for (const isolate of [world.here, world.away]) await world.read(isolate, lenient);
     await world.settle();
@@ -163,8 +163,8 @@ describe("a load that never ends", () => {
   });
 });
 
-describe("a reader of memory whose sync is gone with its request", () => {
-  it("strands nobody: the others wait no longer than Redis may take", async () => {
+describe("a sync whose request the platform has ended", () => {
+  it("readers wait for a sync that has died no longer than the Redis timeout", async () => {
     const patient = definePolicy({ freshFor: "10m", jitter: 0, originTimeout: "10s" });
     const world = await createWorld();
     await world.read(world.here, patient);

@@ -6,7 +6,7 @@ import { createWorld, type World } from "../support/shared-world.ts";
 
 const policy = definePolicy({ freshFor: "10m", jitter: 0, tags: ["products"] });
 
-/** A load reads the row; the row is changed and purged; the load answers with the old row. */
+/** A load reads the row, then the row is changed and purged, then the load answers with the old row. */
 async function purgeDuringLoad(
   world: World,
   member: InvalidationKey,
@@ -18,7 +18,7 @@ async function purgeDuringLoad(
   await world.writeAndPurge(member);
   if (hears) await world.hear(world.here);
   gate.open();
-  // It began before the purge, so its own client may have it.
+  // The read began before the purge, so that its own client may have the old row.
   expect((await reading).value).toBe(1);
   await world.settle();
 }
@@ -33,15 +33,15 @@ const PURGES: Readonly<Record<string, InvalidationKey>> = {
 
 for (const [name, member] of Object.entries(PURGES))
   for (const hears of [false, true])
-    describe(`what a load read before ${name}${hears ? " of which it hears meanwhile" : ""}`, () => {
+    describe(`a value that a load read before ${name}${hears ? ", known to its isolate," : ""}`, () => {
       neverSeen(policy, (world) => {
         world.origin.during = (load) => load.tag("category:7");
         return purgeDuringLoad(world, member, hears);
       });
     });
 
-describe("a load that is purged while it runs", () => {
-  it("is stored nowhere once the loader has heard of the purge", async () => {
+describe("a purge during a load", () => {
+  it("a load whose isolate learned of a purge while it ran is not stored", async () => {
     const world = await createWorld();
     await purgeDuringLoad(world, "t:products", true);
     const { memory, store } = world.here.layer;

@@ -9,7 +9,7 @@ import { createWorld, type World } from "../support/shared-world.ts";
 const page = key("page", "front");
 const inner = definePolicy({ freshFor: "5m", jitter: 0, tags: ["products"] });
 const outer = definePolicy({ freshFor: "10m", jitter: 0, tags: ["pages"] });
-/** Asks Redis nothing, so that its loads begin with what their isolate knew before. */
+/** Without the tier Redis, so that a load begins with the log view that its isolate had before. */
 const local = definePolicy({
   freshFor: "10m",
   jitter: 0,
@@ -17,7 +17,7 @@ const local = definePolicy({
   tiers: ["memory", "edge"],
 });
 
-/** A page that is made of the product; it can be held back once it has read it. */
+/** Reads a page that is made of the product. The gate holds the page back after it has read the product. */
 function readPage(world: World, isolate: TestIsolate, gate?: Gate, policy = outer) {
   return isolate.request().read<number>(page, policy, async (load) => {
     const { value } = await load.read(world.key, inner, world.origin.load);
@@ -26,7 +26,7 @@ function readPage(world: World, isolate: TestIsolate, gate?: Gate, policy = oute
   });
 }
 
-/** What it is made of is changed and purged while the page is being built. */
+/** The product is changed and purged while the page is loaded. */
 async function purgeWhileBuilding(
   world: World,
   member: InvalidationKey,
@@ -42,7 +42,7 @@ async function purgeWhileBuilding(
   await world.settle();
 }
 
-/** Memory may still answer for a coherence window, and the page is made of that answer. */
+/** Memory may answer for one more coherence window, and the page is made of that answer. */
 async function buildOfOld(world: World): Promise<void> {
   await world.read(world.here, inner);
   await world.settle();
@@ -53,16 +53,16 @@ async function buildOfOld(world: World): Promise<void> {
 
 for (const member of ["t:products", "k:product:42", "p:product:"] as const)
   for (const hears of [false, true])
-    describe(`a page built of what ${member} named${hears ? ", as its loader heard," : ""} before it was done`, () => {
+    describe(`a page whose part was purged by ${member} during its load${hears ? ", known to its isolate" : ""}`, () => {
       neverSeen(readPage, (world) => purgeWhileBuilding(world, member, hears));
     });
 
-describe("a page built of a value that was purged elsewhere a moment ago", () => {
+describe("a page made of a value that was purged elsewhere a moment ago", () => {
   const read = (world: World, isolate: TestIsolate) => readPage(world, isolate, undefined, local);
   neverSeen(read, (world) => buildOfOld(world));
 });
 
-describe("a page built long before what it is made of is purged", () => {
+describe("a page whose part is purged long after its load", () => {
   neverSeen(readPage, async (world) => {
     for (const isolate of [world.here, world.neighbour, world.away]) await readPage(world, isolate);
     await world.settle();
@@ -70,8 +70,8 @@ describe("a page built long before what it is made of is purged", () => {
   });
 });
 
-describe("a follower of a page", () => {
-  it("is not given what was two windows old when it was read", async () => {
+describe("a follower of a load of a page", () => {
+  it("a follower does not get a page whose part was two coherence windows old when it was read", async () => {
     const world = await createWorld();
     await world.read(world.here, inner);
     await world.settle();
@@ -93,8 +93,8 @@ describe("a follower of a page", () => {
   });
 });
 
-describe("an entry made of another", () => {
-  it("has the tags of both, the shorter lifetime and the lower number", async () => {
+describe("an entry that is made of another", () => {
+  it("an entry that is made of another has the tags of both, the shorter lifetime and the lower asOf", async () => {
     const world = await createWorld();
     const part = await world.read(world.here, inner);
     await world.settle();
@@ -117,7 +117,7 @@ describe("an entry made of another", () => {
     expect(whole?.asOf).toBeLessThan(world.here.layer.coherence.logPosition().asOf);
   });
 
-  it("is not kept if what it is made of may not be", async () => {
+  it("an entry that is made of an uncacheable value is not stored", async () => {
     const world = await createWorld();
     const read = (isolate: TestIsolate) =>
       isolate.request().read<number>(page, outer, async (load) => {

@@ -7,8 +7,8 @@ const policy = definePolicy({ freshFor: "10m", jitter: 0, tags: ["products"] });
 
 afterEach(restoreNetwork);
 
-describe("who has written", () => {
-  it("reads its own write before the log has answered, whatever tier holds the old value", async () => {
+describe("an isolate that has written", () => {
+  it("an isolate reads its own write before the log has answered, whatever tier holds the old value", async () => {
     const world = await createWorld();
     const { coherence } = world.here.layer;
     await world.read(world.here, policy);
@@ -28,9 +28,9 @@ describe("who has written", () => {
     expect((await world.read(world.here, policy)).value).toBe(2);
   });
 
-  it("reads its own write though it has never reached the log", async () => {
+  it("an isolate reads its own write although it has never reached the log", async () => {
     const world = await createWorld({
-      // Nothing listens there.
+      // No server listens on this port.
       bindings: { UPSTASH_REDIS_REST_URL: "http://127.0.0.1:9" },
     });
     expect(await world.read(world.here, policy)).toMatchObject({ status: "miss", value: 1 });
@@ -44,7 +44,7 @@ describe("who has written", () => {
     expect((await world.read(world.here, policy)).value).toBe(2);
   });
 
-  it("keeps nothing that was loaded before the write", async () => {
+  it("a load that began before an own write is not stored", async () => {
     const world = await createWorld();
     const { coherence, memory } = world.here.layer;
     const gate = world.origin.holdNext();
@@ -58,7 +58,7 @@ describe("who has written", () => {
     expect((await world.read(world.here, policy)).value).toBe(2);
   });
 
-  it("is not given what somebody else began to load before the write", async () => {
+  it("a read after an own write does not get what another isolate began to load before it", async () => {
     const world = await createWorld();
     const { coherence } = world.here.layer;
     const gate = world.origin.holdNext();
@@ -74,8 +74,8 @@ describe("who has written", () => {
   });
 });
 
-describe("a read after an own write, in the millisecond in which a load began before it", () => {
-  it("is not given what that load brings", async () => {
+describe("an own write in the millisecond of an earlier load", () => {
+  it("a read after an own write does not get a load that began before it in the same millisecond", async () => {
     const time = Date.now();
     const world = await createWorld({ clock: { now: () => time, advance: () => undefined } });
     const gate = world.origin.holdNext();

@@ -11,7 +11,7 @@ const policy = definePolicy({
   tags: ["products"],
 });
 
-/** A value is served stale; its refresh has read the row when the row is changed and purged. */
+/** A value is served stale. Its refresh reads the row, and then the row is changed and purged. */
 async function purgeDuringRefresh(world: World, hears: boolean): Promise<void> {
   await world.read(world.here, policy);
   await world.settle();
@@ -28,12 +28,12 @@ async function purgeDuringRefresh(world: World, hears: boolean): Promise<void> {
 }
 
 for (const hears of [false, true])
-  describe(`what a refresh read before a purge${hears ? ", of which it hears meanwhile," : ""}`, () => {
+  describe(`a value that a refresh read before a purge${hears ? ", known to its isolate," : ""}`, () => {
     neverSeen(policy, (world) => purgeDuringRefresh(world, hears));
   });
 
 describe("a stale value that is purged", () => {
-  it("is not served when the origin fails either", async () => {
+  it("a stale value that was purged is not served if the origin fails", async () => {
     const world = await createWorld();
     await world.read(world.here, policy);
     await world.settle();

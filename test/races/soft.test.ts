@@ -26,9 +26,9 @@ const READERS: Readonly<Record<string, (world: World) => TestIsolate>> = {
   "from memory, by another data centre": (world) => world.away,
 };
 
-describe("what was purged softly", () => {
+describe("a soft purge", () => {
   for (const [name, pick] of Object.entries(READERS))
-    it(`is served stale ${name} once more, and refreshed`, async () => {
+    it(`after a soft purge, an entry ${name} is served stale once and refreshed`, async () => {
       const world = await createWorld();
       await softPurge(world, patient);
       const isolate = pick(world);
@@ -39,7 +39,7 @@ describe("what was purged softly", () => {
       expect(world.origin.loads).toBe(2);
     });
 
-  it("is refreshed once for all who find it stale", async () => {
+  it("after a soft purge, all readers share one refresh", async () => {
     const world = await createWorld();
     await softPurge(world, patient);
     const gate = world.origin.holdNext();
@@ -54,7 +54,7 @@ describe("what was purged softly", () => {
     for (const isolate of isolates) expect((await world.read(isolate, patient)).value).toBe(2);
   });
 
-  it("is loaded anew where nothing stale may be served", async () => {
+  it("after a soft purge, a policy without stale serving loads anew", async () => {
     const strict = definePolicy({ freshFor: "10m", jitter: 0, tags: ["products"] });
     const world = await createWorld();
     await softPurge(world, strict);
@@ -63,7 +63,7 @@ describe("what was purged softly", () => {
     expect(world.origin.loads).toBe(2);
   });
 
-  it("is served when the origin fails, if the policy allows", async () => {
+  it("after a soft purge, an entry is served if the origin fails and the policy allows it", async () => {
     const lenient = definePolicy({
       freshFor: "10m",
       staleIfError: "10m",

@@ -4,7 +4,7 @@ import { parseIdentity } from "../../src/ratelimit/inspection.ts";
 import { uniqueNamespace } from "../support/isolate.ts";
 import { createLimitedApp, type Answer, type LimitedApp } from "./app.ts";
 
-describe("an address", () => {
+describe("addressIdentity", () => {
   it.each([
     ["192.0.2.1", "192.0.2.1"],
     [" 192.0.2.1 ", "192.0.2.1"],
@@ -15,7 +15,7 @@ describe("an address", () => {
     ["::ffff:192.0.2.1", "192.0.2.1"],
     ["::ffff:c000:201", "192.0.2.1"],
     ["64:ff9b::192.0.2.1", "64:ff9b:0:0::/64"],
-  ])("%s is counted as %s", (text, identity) => {
+  ])("the address %j is counted as %s", (text, identity) => {
     expect(addressIdentity(text)).toBe(identity);
   });
 
@@ -33,13 +33,13 @@ describe("an address", () => {
     "1:2:3:4:5:6:7:8:9",
     "fe80::1%eth0",
     "[::1]",
-  ])("%j is none", (text) => {
+  ])("%j is not an address", (text) => {
     expect(addressIdentity(text)).toBeUndefined();
   });
 });
 
-describe("an identity's text", () => {
-  it("names its kind, or is an address or a user", () => {
+describe("parseIdentity", () => {
+  it("an identity's text names its kind, or is an address, or else is a user", () => {
     expect(parseIdentity("ip:2001:db8::1")).toEqual({ kind: "ip", value: "2001:db8:0:0::/64" });
     expect(parseIdentity("2001:db8:0:0::/64")).toEqual({ kind: "ip", value: "2001:db8:0:0::/64" });
     expect(parseIdentity("192.0.2.1")).toEqual({ kind: "ip", value: "192.0.2.1" });
@@ -52,7 +52,7 @@ describe("an identity's text", () => {
   });
 });
 
-describe("who a request is counted for", () => {
+describe("a limit by address", () => {
   const edge = { STRATA_DEV: "" };
   const app = (bindings = {}): LimitedApp =>
     createLimitedApp(
@@ -63,9 +63,9 @@ describe("who a request is counted for", () => {
       },
       bindings,
     );
-  const left = ({ headers }: Answer): number => Number(headers.get("X-RateLimit-Remaining"));
+  const remainingOf = ({ headers }: Answer): number => Number(headers.get("X-RateLimit-Remaining"));
 
-  it("is told by CF-Connecting-IP, and by nothing else that a client can send", async () => {
+  it("a client is counted by CF-Connecting-IP, and not by any other field that it can send", async () => {
     const { get } = app(edge);
     const spoofs = [
       "X-Forwarded-For",
@@ -86,14 +86,14 @@ describe("who a request is counted for", () => {
     expect((await get("/", { ip: "192.0.2.2" })).status).toBe(200);
   });
 
-  it("is one customer of IPv6, whatever address of the /64 it takes", async () => {
+  it("all addresses of one IPv6 /64 share one account", async () => {
     const { get } = app(edge);
     for (let i = 1; i <= 3; i++) await get("/", { ip: `2001:db8:0:1::${i}` });
     expect((await get("/", { ip: "2001:db8:0:1:ffff::1" })).status).toBe(429);
     expect((await get("/", { ip: "2001:db8:0:2::1" })).status).toBe(200);
   });
 
-  it("is the last of a list, where a proxy of one's own appends to it", async () => {
+  it("a client is counted by the last address of the list in CLIENT_ADDRESS_HEADER", async () => {
     const { get } = app({ ...edge, CLIENT_ADDRESS_HEADER: "X-Forwarded-For" });
     for (let i = 0; i < 3; i++)
       await get("/", { headers: { "X-Forwarded-For": `198.51.100.${i}, 192.0.2.1` } });
@@ -104,20 +104,20 @@ describe("who a request is counted for", () => {
     expect(again.status).toBe(429);
   });
 
-  it("is one account for all whose address is missing or none", async () => {
+  it("requests with a missing or malformed address share one account", async () => {
     const { get } = app(edge);
-    expect(left(await get("/"))).toBe(2);
-    expect(left(await get("/", { ip: "nonsense" }))).toBe(1);
-    expect(left(await get("/", { ip: "127.0.0.1" }))).toBe(2);
+    expect(remainingOf(await get("/"))).toBe(2);
+    expect(remainingOf(await get("/", { ip: "nonsense" }))).toBe(1);
+    expect(remainingOf(await get("/", { ip: "127.0.0.1" }))).toBe(2);
   });
 
-  it("is nobody, in development, for this machine itself: it has the whole limit", async () => {
+  it("requests from this machine are not counted in development, and are told the whole limit", async () => {
     const { get } = app({ STRATA_DEV: "1" });
     for (const ip of [undefined, "127.0.0.1", "::1", undefined, "127.0.0.1"]) {
       const answer = await get("/", ip === undefined ? {} : { ip });
       expect(answer.status).toBe(200);
-      expect(left(answer)).toBe(3);
+      expect(remainingOf(answer)).toBe(3);
     }
-    expect(left(await get("/", { ip: "192.0.2.1" }))).toBe(2);
+    expect(remainingOf(await get("/", { ip: "192.0.2.1" }))).toBe(2);
   });
 });

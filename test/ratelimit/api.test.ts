@@ -1,4 +1,3 @@
-/** The limits of the reference API. */
 import { describe, expect, it } from "vitest";
 import { ADMIN, createClient, problemOf, type Client } from "../api/client.ts";
 
@@ -16,8 +15,8 @@ async function admitted(
   return answers.filter(({ status }) => status !== 429).length;
 }
 
-describe("the reference API", () => {
-  it("lets an address ask 100 times a minute, exactly, and another one still", async () => {
+describe("the limits of the reference API", () => {
+  it("the reference API admits exactly 100 requests a minute from one address, and still admits another address", async () => {
     const client = createClient();
     expect(await admitted(client, 160, "/products/1", from("192.0.2.1"))).toBe(100);
     const refused = await client.send("/products/1", from("192.0.2.1"));
@@ -28,7 +27,7 @@ describe("the reference API", () => {
     expect((await client.send("/products/1", from("192.0.2.2"))).status).toBe(200);
   });
 
-  it("lets a user ask 1,000 times an hour, from wherever", async () => {
+  it("the reference API admits exactly 1,000 requests an hour from one user at several addresses", async () => {
     const client = createClient();
     let passed = 0;
     for (let address = 1; address <= 11; address++)
@@ -36,12 +35,12 @@ describe("the reference API", () => {
         client,
         95,
         "/categories",
-        from(`192.0.2.${address}`, { "X-API-Key": "key-of-somebody" }),
+        from(`192.0.2.${address}`, { "X-API-Key": "key-of-a-user" }),
       );
     expect(passed).toBe(1_000);
   });
 
-  it("has limits of their own for writes and for operators", async () => {
+  it("the reference API limits writes and the admin API separately", async () => {
     const client = createClient();
     const write = {
       method: "POST",
@@ -63,7 +62,7 @@ describe("the reference API", () => {
     });
   });
 
-  it("forgets what an identity has used when it is told to", async () => {
+  it("DELETE /admin/limits/:identity admits a refused address again", async () => {
     const client = createClient();
     await admitted(client, 120, "/products/1", from("192.0.2.1"));
     expect((await client.send("/products/1", from("192.0.2.1"))).status).toBe(429);
@@ -75,7 +74,7 @@ describe("the reference API", () => {
     expect((await client.send("/products/1", from("192.0.2.1"))).status).toBe(200);
   });
 
-  it("tells nobody but operators of limits, and refuses what is no identity", async () => {
+  it("/admin/limits/:identity requires the admin token and refuses a malformed identity", async () => {
     const client = createClient();
     expect((await client.send("/admin/limits/192.0.2.1")).status).toBe(401);
     const malformed = await client.send("/admin/limits/ip:abc", { headers: ADMIN });
@@ -87,7 +86,7 @@ describe("the reference API", () => {
     expect(await endpoint.json()).toEqual({ identity: "endpoint:GET /products/:id", limits: [] });
   });
 
-  it("does not limit its health, and tells everybody else where they stand", async () => {
+  it("/health is not limited, and every other response has X-RateLimit fields", async () => {
     const client = createClient();
     const health = await client.send("/health", from("192.0.2.1"));
     expect(health.headers.get("X-RateLimit-Limit")).toBeNull();

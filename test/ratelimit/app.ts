@@ -1,17 +1,18 @@
-/** Small applications with limits, in isolates that share one namespace of Redis. */
-import type { Bindings, StrataEnv } from "../../src/index.ts";
+/** Small applications with limits. Applications with one namespace act as isolates of one Worker. */
+import type { Bindings, StrataEnv, StrataOptions } from "../../src/index.ts";
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { Hono } from "hono";
-import { createStrata, problem, type RateLimits } from "../../src/index.ts";
+import { problem, type RateLimits } from "../../src/index.ts";
 import { createTestClock, type TestClock } from "../support/isolate.ts";
+import { createTestLayer } from "../support/layer.ts";
 
 export interface LimitedApp {
   readonly rateLimits: RateLimits<StrataEnv>;
   readonly clock: TestClock;
-  /** Asks as a client at an address, and waits for what was deferred. */
+  /** Sends a request from an address, and waits for the work that it deferred. */
   get(path: string, options?: AskOptions): Promise<Answer>;
-  /** The same request so many times at once. */
+  /** Sends the same request `times` times at once. */
   storm(times: number, path: string, options?: AskOptions): Promise<readonly Answer[]>;
 }
 
@@ -33,12 +34,14 @@ export function createLimitedApp(
   namespace: string,
   routes: Routes,
   bindings: Partial<Bindings> = {},
+  options: StrataOptions = {},
 ): LimitedApp {
   const clock = createTestClock();
-  const layer = createStrata(
-    { ...(env as unknown as Bindings), STRATA_NAMESPACE: namespace, ...bindings },
-    { now: clock.now, random: () => 0, newId: () => crypto.randomUUID() },
-  );
+  const layer = createTestLayer({
+    now: clock.now,
+    bindings: { STRATA_NAMESPACE: namespace, ...bindings },
+    options,
+  });
   const { rateLimits } = layer;
   const app = new Hono<StrataEnv>();
   app.use(layer.middleware(async (request, c) => app.fetch(request, c.env, c.executionCtx)));
@@ -71,7 +74,7 @@ export function createLimitedApp(
   };
 }
 
-/** How many of the answers have each status. */
+/** The number of answers with each status. */
 export function statuses(answers: readonly Answer[]): Record<number, number> {
   const counts: Record<number, number> = {};
   for (const { status } of answers) counts[status] = (counts[status] ?? 0) + 1;

@@ -1,4 +1,4 @@
-/** What limits cost, counted at the gateway. */
+/** The Redis requests and commands that limits cost, counted at the gateway. */
 import { env } from "cloudflare:workers";
 import { Ratelimit } from "@upstash/ratelimit";
 import { describe, expect, it } from "vitest";
@@ -11,8 +11,8 @@ import { createLimitedApp } from "./app.ts";
 const ip = "192.0.2.1";
 const headers = { "X-API-Key": "alice" };
 
-describe("three identities", () => {
-  it("are one request of 6 commands when allowed, 3 when refused, and nothing once that is known", async () => {
+describe("a limit of three identities", () => {
+  it("a limit of three identities costs one request: 6 commands if allowed, 3 if refused, none once the refusal is remembered", async () => {
     const { get } = createLimitedApp(uniqueNamespace(), (app, rateLimit) => {
       app.use(rateLimit({ name: "api", ip: "2/1m", user: "100/1h", endpoint: "100/1m" }));
       app.get("/", (c) => c.text("content"));
@@ -27,7 +27,7 @@ describe("three identities", () => {
     ]);
   });
 
-  it("cost the stock algorithm three requests, charge although one refuses, and more commands", async () => {
+  it("the stock sliding window costs three requests for three identities, and charges two of them for a refused request", async () => {
     const redis = createRedis({
       url: env.UPSTASH_REDIS_REST_URL,
       token: env.UPSTASH_REDIS_REST_TOKEN,
@@ -45,19 +45,19 @@ describe("three identities", () => {
     const ask = async (): Promise<void> => {
       for (const limiter of limiters) await limiter.limit("x");
     };
-    // Its scripts are not loaded yet: each first call is refused and sent again.
+    // The first call of each script fails, because Redis has not loaded it, and is sent again.
     await ask();
     const allowed = await countRedis(ask);
     const refused = await countRedis(ask);
     expect(allowed).toEqual({ requests: 3, commands: 12 });
     expect(refused).toEqual({ requests: 3, commands: 11 });
-    // The two that let it pass were charged for a request that was refused.
+    // Both limiters with room were charged for the refused request.
     expect((await limiters[1]!.getRemaining("x")).remaining).toBe(97);
   });
 });
 
-describe("fast mode", () => {
-  it("asks Redis nothing on a memory hit, and settles a storm in a few calls", async () => {
+describe("a fast limit", () => {
+  it("a fast limit sends no Redis request on a memory hit, and settles 500 concurrent requests with at most 6", async () => {
     const { get, storm } = createLimitedApp(uniqueNamespace(), (app, rateLimit) => {
       app.use(rateLimit({ name: "api", ip: "100/1m", user: "1000/1h", mode: "fast" }));
       app.get("/", cached({ freshFor: "1h" }), (c) => c.text("content"));
@@ -76,8 +76,8 @@ describe("fast mode", () => {
   });
 });
 
-describe("strict mode", () => {
-  it("adds one request to a read of the shared tier, at the same time as that read", async () => {
+describe("a strict limit", () => {
+  it("a strict limit adds one Redis request to a read of the shared store", async () => {
     const namespace = uniqueNamespace();
     const isolate = (limited: boolean) =>
       createLimitedApp(namespace, (app, rateLimit) => {

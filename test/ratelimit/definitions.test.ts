@@ -6,8 +6,8 @@ import type { RateLimitOptions } from "../../src/index.ts";
 import { uniqueNamespace } from "../support/isolate.ts";
 import { createLimitedApp } from "./app.ts";
 
-describe("a limit's text", () => {
-  it("is tokens, a slash and a span", () => {
+describe("parseLimit", () => {
+  it("a limit's text is tokens, a slash and a span", () => {
     expect(parseLimit("100/1m", "ip")).toEqual([{ limit: 100, widthMs: 60_000, label: "1m" }]);
     expect(parseLimit(["1000/1h", "5/500ms"], "ip").map(({ label }) => label)).toEqual([
       "500ms",
@@ -30,22 +30,22 @@ describe("a limit's text", () => {
     ["100/1m ", "is not a limit"],
     ["100/32d", "more than 31 days"],
     ["999999999999999/31d", "too large"],
-  ])("%j is refused, with the field and the reason", (text, reason) => {
+  ])("the limit %j is refused with its field and the reason", (text, reason) => {
     expect(() => parseLimit(text, "ip")).toThrow(DefinitionError);
     expect(() => parseLimit(text, "ip")).toThrow(`ip: ${JSON.stringify(text)}`);
     expect(() => parseLimit(text, "ip")).toThrow(reason);
   });
 
-  it("is refused if it is no text, or says two things about one span", () => {
+  it("a limit that is not a text, an empty list, and two limits for one span are refused", () => {
     expect(() => parseLimit(100 as unknown as string, "user")).toThrow("user: 100 is not a limit");
     expect(() => parseLimit(["5/1m", "6/60s"], "user")).toThrow("two limits for a span of");
     expect(() => parseLimit([], "user")).toThrow("user: names no limit");
   });
 });
 
-describe("a limiter is refused where it is defined", () => {
+describe("rateLimit", () => {
   const cases: readonly (readonly [what: string, options: unknown, message: string])[] = [
-    ["no limit at all", {}, "limits: give at least one"],
+    ["options without a limit", {}, "limits: give at least one"],
     ["a malformed limit", { ip: "100/0s" }, "ip: "],
     ["a negative limit", { user: "-1/1m" }, "user: "],
     [
@@ -61,27 +61,35 @@ describe("a limiter is refused where it is defined", () => {
       "onUnavailable: must be one of",
     ],
     ["an unknown algorithm", { ip: "1/1m", algorithm: "leaky" }, "algorithm: must be one of"],
-    ["a lease of the log", { ip: "1/1m", mode: "fast", algorithm: "sliding-log" }, "mode: "],
-    ["a log of many", { ip: "5000/1m", algorithm: "sliding-log" }, "algorithm: "],
-    ["a lease over the limit", { ip: "1/1m", lease: 2 }, "lease: "],
-    ["a cost of nothing", { ip: "5/1m", cost: 0 }, "cost: "],
-    ["a broken cost", { ip: "5/1m", cost: 1.5 }, "cost: "],
     [
-      "a cost that never fits",
+      "the sliding log in fast mode",
+      { ip: "1/1m", mode: "fast", algorithm: "sliding-log" },
+      "mode: ",
+    ],
+    [
+      "a sliding log with a limit above 1,000",
+      { ip: "5000/1m", algorithm: "sliding-log" },
+      "algorithm: ",
+    ],
+    ["a lease above 1", { ip: "1/1m", lease: 2 }, "lease: "],
+    ["a fixed cost of 0", { ip: "5/1m", cost: 0 }, "cost: "],
+    ["a cost that is not a whole number", { ip: "5/1m", cost: 1.5 }, "cost: "],
+    [
+      "a cost above the limit",
       { ip: ["5/1s", "100/1m"], cost: 6 },
       "cost: 6 would never fit into a limit of 5",
     ],
-    ["a name that cannot be one", { ip: "5/1m", name: "a:b" }, "name: "],
+    ["a name with a colon", { ip: "5/1m", name: "a:b" }, "name: "],
   ];
 
-  it.each(cases)("%s", (_, options, message) => {
+  it.each(cases)("rateLimit refuses %s when it is defined", (_, options, message) => {
     createLimitedApp(uniqueNamespace(), (_app, rateLimit) => {
       expect(() => rateLimit(options as RateLimitOptions)).toThrow(DefinitionError);
       expect(() => rateLimit(options as RateLimitOptions)).toThrow(message);
     });
   });
 
-  it("one name with two meanings", () => {
+  it("rateLimit refuses other limits under a name that is in use", () => {
     createLimitedApp(uniqueNamespace(), (_app, rateLimit) => {
       rateLimit({ name: "api", ip: "5/1m" });
       rateLimit({ name: "api", ip: "5/1m", user: "10/1h" });
@@ -92,24 +100,24 @@ describe("a limiter is refused where it is defined", () => {
   });
 });
 
-describe("API keys", () => {
+describe("API_KEYS", () => {
   const digest = "a".repeat(64);
 
-  it("are read with their users and plans", () => {
+  it("API_KEYS lists digests of keys with their users and plans", () => {
     const users = parseApiKeys(`${digest} alice pro, ${"b".repeat(64)} bob\n`);
     expect(users.get(digest)).toEqual({ id: "alice", plan: "pro" });
     expect(users.get("b".repeat(64))).toEqual({ id: "bob" });
   });
 
   it.each(["secret alice", digest, `${digest} a b c`, `${digest.toUpperCase()} alice`])(
-    "%j is refused without being repeated",
+    "the API_KEYS entry %j is refused, and the error does not repeat it",
     (text) => {
       expect(() => parseApiKeys(text)).toThrow("API_KEYS: entry 1 must be");
       expect(() => parseApiKeys(text)).not.toThrow(text);
     },
   );
 
-  it("that are malformed are named as a variable", () => {
+  it("createStrata names the variable API_KEYS if it is malformed", () => {
     expect(() => createLimitedApp(uniqueNamespace(), () => undefined, { API_KEYS: "x" })).toThrow(
       "API_KEYS: must be entries of",
     );

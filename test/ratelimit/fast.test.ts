@@ -13,7 +13,7 @@ function fastApp(namespace: string, limit = "100/1m"): LimitedApp {
 }
 
 describe("a fast limit", () => {
-  it("admits exactly the limit in an isolate alone, one after the other", async () => {
+  it("a fast limit in a single isolate admits exactly the limit of sequential requests", async () => {
     const { get } = fastApp(uniqueNamespace());
     const remaining: string[] = [];
     let admitted = 0;
@@ -23,17 +23,17 @@ describe("a fast limit", () => {
       remaining.push(headers.get("X-RateLimit-Remaining") ?? "none");
     }
     expect(admitted).toBe(100);
-    // And says so: 99, 98, … 0, and 0 for those that are refused.
+    // X-RateLimit-Remaining counts down: 99, 98, … 0, and stays 0 for refused requests.
     expect(remaining).toEqual(Array.from({ length: 130 }, (_, i) => String(Math.max(0, 99 - i))));
   });
 
-  it("admits exactly the limit of a storm on an isolate alone", async () => {
+  it("a fast limit in a single isolate admits exactly the limit of concurrent requests", async () => {
     const { storm } = fastApp(uniqueNamespace());
     expect(statuses(await storm(400, "/", { ip }))).toEqual({ 200: 100, 429: 300 });
     expect(statuses(await storm(50, "/", { ip }))).toEqual({ 429: 50 });
   });
 
-  it("passes the limit by at most the lease of each isolate", async () => {
+  it("a fast limit over four isolates exceeds the limit by at most one lease for each isolate", async () => {
     const namespace = uniqueNamespace();
     const isolates = Array.from({ length: 4 }, () => fastApp(namespace));
     const answers = await Promise.all(isolates.map(({ storm }) => storm(100, "/", { ip })));
@@ -42,32 +42,32 @@ describe("a fast limit", () => {
     expect(admitted).toBeLessThanOrEqual(100 + 4 * 10);
   });
 
-  it("tells an isolate of what others have used, with the first settlement", async () => {
+  it("an isolate learns from its first settlement what other isolates have used", async () => {
     const namespace = uniqueNamespace();
     const [a, b] = [fastApp(namespace), fastApp(namespace)];
     for (let i = 0; i < 60; i++) await a.get("/", { ip });
     let last = "";
     for (let i = 0; i < 11; i++)
       last = (await b.get("/", { ip })).headers.get("X-RateLimit-Remaining") ?? "";
-    // All of it but what the other has given and not told of yet: at most its lease.
+    // The other isolate may still owe tokens to the ledger: at most its lease of 10.
     expect(Number(last)).toBeGreaterThanOrEqual(29);
     expect(Number(last)).toBeLessThan(39);
   });
 
-  it("takes from all identities or from none", async () => {
+  it("a fast limit takes tokens from all identities or from none", async () => {
     const { get } = createLimitedApp(uniqueNamespace(), (app, rateLimit) => {
       app.use(rateLimit({ name: "api", ip: "50/1m", user: "5/1m", mode: "fast" }));
       app.get("/", (c) => c.text("content"));
     });
     const headers = { "X-API-Key": "alice" };
-    const seen: number[] = [];
-    for (let i = 0; i < 12; i++) seen.push((await get("/", { ip, headers })).status);
-    expect(seen.filter((status) => status === 200)).toHaveLength(5);
-    const mine = await get("/", { ip });
-    expect(mine.headers.get("X-RateLimit-Remaining")).toBe("44");
+    const answered: number[] = [];
+    for (let i = 0; i < 12; i++) answered.push((await get("/", { ip, headers })).status);
+    expect(answered.filter((status) => status === 200)).toHaveLength(5);
+    const byAddress = await get("/", { ip });
+    expect(byAddress.headers.get("X-RateLimit-Remaining")).toBe("44");
   });
 
-  it("keeps several windows, a burst and a sustained rate", async () => {
+  it("a fast limit enforces a burst and a sustained rate, and the refusal names the exceeded window", async () => {
     const { storm, clock, get } = createLimitedApp(uniqueNamespace(), (app, rateLimit) => {
       app.use(rateLimit({ name: "api", ip: ["5/1m", "8/1h"], mode: "fast" }));
       app.get("/", (c) => c.text("content"));
@@ -79,7 +79,7 @@ describe("a fast limit", () => {
     expect(clock.now()).toBeGreaterThan(0);
   });
 
-  it("does not care about a Worker whose clock is an hour off, before or behind", async () => {
+  it("a fast limit holds although the clocks of two isolates are an hour ahead and an hour behind", async () => {
     const namespace = uniqueNamespace();
     const isolates = [0, 3_600_000, -3_600_000].map((skewMs) => {
       const isolate = fastApp(namespace);
@@ -88,7 +88,7 @@ describe("a fast limit", () => {
     });
     const remaining: number[] = [];
     for (let i = 0; i < 130; i++) {
-      // Each asks long enough to have heard from Redis.
+      // 20 requests in a row exceed the lease of 10, so each isolate has asked Redis.
       const { status, headers } = await isolates[Math.floor(i / 20) % 3]!.get("/", { ip });
       if (status === 200) remaining.push(Number(headers.get("X-RateLimit-Remaining")));
     }
@@ -97,7 +97,7 @@ describe("a fast limit", () => {
     for (const isolate of isolates) {
       const refused = (await isolate.storm(15, "/", { ip })).at(-1)!;
       expect(refused.status).toBe(429);
-      // More than a minute where more than the limit was given.
+      // The wait exceeds a minute if the isolates together admitted more than the limit.
       expect(Number(refused.headers.get("Retry-After"))).toBeLessThanOrEqual(75);
       const reset = Number(refused.headers.get("X-RateLimit-Reset")) - Date.now() / 1_000;
       expect(reset).toBeGreaterThan(0);
@@ -105,7 +105,7 @@ describe("a fast limit", () => {
     }
   });
 
-  it("forgets a refusal at the moment when there is room again", async () => {
+  it("a refusal in memory ends when there is room again", async () => {
     const { get, storm } = fastApp(uniqueNamespace(), "4/1s");
     await storm(10, "/", { ip });
     const refused = await get("/", { ip });
@@ -119,8 +119,8 @@ describe("a fast limit", () => {
   });
 });
 
-describe("what an isolate remembers", () => {
-  it("stays bounded under a flood of identities, and loses no account of what it gave", async () => {
+describe("the memory of an isolate", () => {
+  it("12,000 identities leave 10,000 accounts in memory and no token of an unknown outcome", async () => {
     const { get, rateLimits } = fastApp(uniqueNamespace());
     let most = 0;
     const total = 12_000;
@@ -139,8 +139,8 @@ describe("what an isolate remembers", () => {
   });
 });
 
-describe("an operator", () => {
-  it("sees where an identity stands, what is on credit too, and resets it", async () => {
+describe("getLimitInfo and resetLimits", () => {
+  it("getLimitInfo counts tokens on credit, and resetLimits restores the whole limit", async () => {
     const { get, storm, rateLimits } = fastApp(uniqueNamespace());
     const ctx = createTestContext();
     for (let i = 0; i < 3; i++) await get("/", { ip });

@@ -1,4 +1,4 @@
-/** Redis refused, hanging, slow and back again. */
+/** Limits while Redis fails, hangs or breaks off, and after it has recovered. */
 import { afterEach, describe, expect, it } from "vitest";
 import { cached } from "../../src/index.ts";
 import { createTestContext } from "../support/context.ts";
@@ -22,11 +22,11 @@ function appOf(
 }
 
 describe.each([
-  ["refuses", { errorRate: 1 }],
+  ["fails", { errorRate: 1 }],
   ["hangs", { hang: true }],
-  ["breaks off", { reset: true }],
-] as const)("while Redis %s", (_, fault) => {
-  it("an open limit lets pass, and tells no number", async () => {
+  ["resets connections", { reset: true }],
+] as const)("while Redis %s", (state, fault) => {
+  it(`an open limit lets requests pass and sends no numbers while Redis ${state}`, async () => {
     const { storm } = appOf("strict", "open");
     await failRedis(fault);
     const answers = await storm(25, "/", { ip });
@@ -39,7 +39,7 @@ describe.each([
     }
   });
 
-  it("a closed limit refuses with 503, and lets no content out", async () => {
+  it(`a closed limit answers 503 without the content while Redis ${state}`, async () => {
     const { get } = appOf("strict", "closed");
     await failRedis(fault);
     const { status, headers, body } = await get("/", { ip });
@@ -49,7 +49,7 @@ describe.each([
     expect(headers.get("X-RateLimit-Remaining")).toBeNull();
   });
 
-  it("a local limit goes on counting in the isolate", async () => {
+  it(`a local limit counts in the isolate while Redis ${state}`, async () => {
     for (const mode of ["strict", "fast"] as const) {
       const { storm, get } = appOf(mode, "local");
       await failRedis(fault);
@@ -61,12 +61,12 @@ describe.each([
   });
 });
 
-describe("after Redis is back", () => {
-  it("what an isolate gave alone and owes is charged, once", async () => {
+describe("after an outage of Redis", () => {
+  it("tokens that an isolate gave during an outage are charged once, except those of an unknown outcome", async () => {
     const namespace = uniqueNamespace();
     const { get, rateLimits, clock } = appOf("strict", "local", namespace);
     await failRedis({ errorRate: 1 });
-    // The first calls may have been carried out, for all that is known; then the breaker opens.
+    // The first three calls have an unknown outcome; then the breaker opens.
     for (let i = 0; i < 8; i++) await get("/", { ip });
     const { unknown } = rateLimits.stats();
     expect(unknown).toBe(3);
@@ -82,7 +82,7 @@ describe("after Redis is back", () => {
 });
 
 describe("a network that loses calls", () => {
-  it("never makes Redis count more than was asked for, and what is unknown is counted", async () => {
+  it("a network that loses calls never makes Redis charge more tokens than requests passed", async () => {
     const namespace = uniqueNamespace();
     const isolates = Array.from({ length: 4 }, () =>
       createLimitedApp(namespace, (app, rateLimit) => {
@@ -95,7 +95,7 @@ describe("a network that loses calls", () => {
       await failRedis(fault);
       for (const { storm, clock } of isolates) {
         passed += statuses(await storm(40, "/", { ip }))[200] ?? 0;
-        // Past the breaker's pause.
+        // Longer than the breaker stays open.
         clock.advance(1_500);
       }
     }
@@ -108,13 +108,12 @@ describe("a network that loses calls", () => {
     expect(passed).toBe(960);
     expect(unknown).toBeGreaterThan(0);
     expect(charged).toBeLessThanOrEqual(passed);
-    // Nothing is missing but what is counted as unknown, or passed while the breaker was open.
     expect(charged).toBeGreaterThan(0);
   });
 });
 
-describe("a refused request", () => {
-  it("is refused while the cache would have answered", async () => {
+describe("a strict limit before a cached route", () => {
+  it("a strict limit refuses a request that the cache could answer", async () => {
     const { get } = createLimitedApp(uniqueNamespace(), (app, rateLimit) => {
       app.use(rateLimit({ name: "api", ip: "1/1m" }));
       app.get("/", cached({ freshFor: "1h" }), (c) => c.text("content"));

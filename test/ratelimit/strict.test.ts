@@ -5,7 +5,7 @@ import { createLimitedApp, statuses } from "./app.ts";
 const ip = "192.0.2.1";
 
 describe("a strict limit", () => {
-  it("admits exactly the limit of a storm over two isolates", async () => {
+  it("a strict limit admits exactly the limit of concurrent requests over two isolates", async () => {
     const namespace = uniqueNamespace();
     const [a, b] = [1, 2].map(() =>
       createLimitedApp(namespace, (app, rateLimit) => {
@@ -17,7 +17,7 @@ describe("a strict limit", () => {
     expect(statuses(answers.flat())).toEqual({ 200: 10, 429: 20 });
   });
 
-  it("tells where the caller stands, on every answer", async () => {
+  it("a strict limit adds its fields to every response, 404 and 500 included", async () => {
     const { get } = createLimitedApp(uniqueNamespace(), (app, rateLimit) => {
       app.use(rateLimit({ name: "api", ip: "5/1m" }));
       app.get("/", (c) => c.text("content"));
@@ -40,7 +40,7 @@ describe("a strict limit", () => {
     expect([broken.status, broken.headers.get("X-RateLimit-Remaining")]).toEqual([500, "2"]);
   });
 
-  it("refuses with a problem that names the policy, and lets nothing of the content out", async () => {
+  it("a refused request gets a problem that names the policy, and nothing of the response", async () => {
     const { get } = createLimitedApp(uniqueNamespace(), (app, rateLimit) => {
       app.use(rateLimit({ name: "api", ip: ["1/10s", "50/1h"] }));
       app.get("/", (c) => c.text("secret", 200, { "X-Secret": "yes", ETag: '"1"' }));
@@ -72,7 +72,7 @@ describe("a strict limit", () => {
     );
   });
 
-  it("never runs a handler that has effects before it has let it pass", async () => {
+  it("a POST handler runs only after the strict limit has admitted the request", async () => {
     let ran = 0;
     const { storm } = createLimitedApp(uniqueNamespace(), (app, rateLimit) => {
       app.post("/", rateLimit({ ip: "2/1m" }), (c) => {
@@ -84,7 +84,7 @@ describe("a strict limit", () => {
     expect(ran).toBe(2);
   });
 
-  it("takes nothing from anyone when one identity refuses", async () => {
+  it("a request that one identity refuses takes no token from the others", async () => {
     const { get, rateLimits } = createLimitedApp(uniqueNamespace(), (app, rateLimit) => {
       app.use(rateLimit({ name: "api", ip: "10/1m", user: "2/1m", endpoint: "100/1m" }));
       app.get("/thing/:id", (c) => c.text("content"));
@@ -93,12 +93,12 @@ describe("a strict limit", () => {
     for (let i = 0; i < 5; i++) await get(`/thing/${i}`, { ip, headers });
     const other = await get("/thing/1", { ip: "192.0.2.2" });
     expect(other.headers.get("RateLimit")).toContain('"api-endpoint";r=97');
-    const mine = await get("/thing/1", { ip });
-    expect(mine.headers.get("RateLimit")).toContain('"api-ip";r=7');
+    const byAddress = await get("/thing/1", { ip });
+    expect(byAddress.headers.get("RateLimit")).toContain('"api-ip";r=7');
     expect(rateLimits.stats().unknown).toBe(0);
   });
 
-  it("counts each route for itself, by its pattern", async () => {
+  it("an endpoint limit counts each route separately, by method and pattern", async () => {
     const { get } = createLimitedApp(uniqueNamespace(), (app, rateLimit) => {
       app.use(rateLimit({ endpoint: "2/1m" }));
       app.get("/a/:id", (c) => c.text("a"));
@@ -114,7 +114,7 @@ describe("a strict limit", () => {
     );
   });
 
-  it("counts each place where it is put for itself, unless they share a name", async () => {
+  it("a limiter counts each mounting point separately, unless they share a name", async () => {
     const { get } = createLimitedApp(uniqueNamespace(), (app, rateLimit) => {
       app.get("/a", rateLimit({ ip: "1/1m" }), (c) => c.text("a"));
       app.get("/b", rateLimit({ ip: "1/1m" }), (c) => c.text("b"));
@@ -127,26 +127,26 @@ describe("a strict limit", () => {
     expect((await get("/d", { ip })).status).toBe(429);
   });
 
-  it("takes a request's cost, fixed or its own", async () => {
+  it("a request takes the tokens that the cost function returns", async () => {
     const { get } = createLimitedApp(uniqueNamespace(), (app, rateLimit) => {
       app.use(rateLimit({ name: "api", ip: "10/1m", cost: (c) => Number(c.req.query("cost")) }));
       app.get("/", (c) => c.text("content"));
     });
-    const left = async (cost: number): Promise<unknown[]> => {
+    const ask = async (cost: number): Promise<unknown[]> => {
       const { status, headers } = await get(`/?cost=${cost}`, { ip });
       return [status, headers.get("X-RateLimit-Remaining")];
     };
-    expect(await left(7)).toEqual([200, "3"]);
-    expect(await left(4)).toEqual([429, "3"]);
-    // A refusal of 4 is no refusal of 3.
-    expect(await left(0)).toEqual([200, "3"]);
-    expect(await left(3)).toEqual([200, "0"]);
-    const never = await get("/?cost=11", { ip: "192.0.2.7" });
-    expect([never.status, never.headers.get("Retry-After")]).toEqual([429, null]);
+    expect(await ask(7)).toEqual([200, "3"]);
+    expect(await ask(4)).toEqual([429, "3"]);
+    // A remembered refusal of 4 tokens does not refuse 3 tokens.
+    expect(await ask(0)).toEqual([200, "3"]);
+    expect(await ask(3)).toEqual([200, "0"]);
+    const aboveLimit = await get("/?cost=11", { ip: "192.0.2.7" });
+    expect([aboveLimit.status, aboveLimit.headers.get("Retry-After")]).toEqual([429, null]);
     expect((await get("/?cost=-1", { ip })).status).toBe(500);
   });
 
-  it("depends on the caller's plan", async () => {
+  it("a user limit depends on the caller's plan", async () => {
     const digest = await sha256("key-of-alice");
     const { get } = createLimitedApp(
       uniqueNamespace(),
@@ -161,12 +161,12 @@ describe("a strict limit", () => {
     const alice = [await ask("key-of-alice"), await ask("key-of-alice"), await ask("key-of-alice")];
     expect([...alice, await ask("key-of-alice")]).toEqual([200, 200, 200, 429]);
     expect([await ask("key-of-bob"), await ask("key-of-bob")]).toEqual([200, 429]);
-    // A key that nobody was given makes nobody of its sender.
+    // An unknown key identifies no user, so no limit applies.
     const unknown = await get("/", { ip, headers: { "X-API-Key": "made-up" } });
     expect([unknown.status, unknown.headers.get("RateLimit-Policy")]).toEqual([200, null]);
   });
 
-  it("holds whatever the algorithm", async () => {
+  it("every algorithm admits exactly the limit of concurrent requests", async () => {
     for (const algorithm of [
       "sliding-window",
       "sliding-log",

@@ -7,7 +7,7 @@ import { createTestIsolate, uniqueNamespace, type TestIsolate } from "../support
 import { createReplica } from "./replica.ts";
 
 const product = key("product", 42);
-/** Requests of one read at most while the log mends: sync, establish, read, establish, write. */
+/** The most requests of one read while the log recovers: sync, establish, read, establish, write. */
 const MOST_REQUESTS = 5;
 
 interface World {
@@ -15,16 +15,16 @@ interface World {
   readonly log: string;
   /** A new isolate in a data centre of its own. */
   isolate(): TestIsolate;
-  /** Reads, waits for what was deferred, and checks the number of requests. */
+  /** Reads, waits for deferred work, and checks the number of requests. */
   read(isolate: TestIsolate): Promise<DataLookup<number>>;
-  /** Changes the row, and acknowledges its invalidation. */
+  /** Changes the row and invalidates its tag. */
   change(): Promise<void>;
   era(isolate: TestIsolate): string;
 }
 
 function createWorld(tag = "products"): World {
   const namespace = uniqueNamespace();
-  // The flight object has a clock of its own, which these tests do not advance.
+  // The flight object has its own clock, which these tests do not advance.
   const policy = definePolicy({
     freshFor: "10m",
     staleIfError: "10m",
@@ -32,7 +32,7 @@ function createWorld(tag = "products"): World {
     tags: [tag],
     flight: "isolate",
   });
-  const members: LogKey[] = logKeysOfPurge({ tags: [tag] });
+  const logKeys: LogKey[] = logKeysOfPurge({ tags: [tag] });
   let colos = 0;
   let row = 1;
   const isolate = (): TestIsolate => createTestIsolate({ namespace, host: `colo-${colos++}.test` });
@@ -52,14 +52,14 @@ function createWorld(tag = "products"): World {
     },
     async change() {
       row++;
-      const done = await writer.layer.coherence.invalidate(members, writer.request().ctx);
+      const done = await writer.layer.coherence.invalidate(logKeys, writer.request().ctx);
       expect(done.ok).toBe(true);
     },
     era: (reader) => reader.layer.coherence.logPosition().era,
   };
 }
 
-/** Two isolates hold value 1 in memory, edge and Redis. */
+/** Two isolates have value 1 in memory, edge and Redis. */
 async function warmWorld(tag?: string) {
   const world = createWorld(tag);
   const [first, second] = [world.isolate(), world.isolate()];
@@ -69,7 +69,7 @@ async function warmWorld(tag?: string) {
   return { world, first, second };
 }
 
-/** Beyond the coherence window nobody may see the value from before the change. */
+/** After the coherence bound no reader may see the value from before the change. */
 async function expectNew(world: World, readers: readonly TestIsolate[], value: number) {
   for (const reader of readers) {
     reader.clock.advance(1_001);
@@ -77,7 +77,7 @@ async function expectNew(world: World, readers: readonly TestIsolate[], value: n
   }
 }
 
-/** Everything works as if nothing had happened: one era, and hits from every tier. */
+/** The cache works as before: one era, and hits from every tier. */
 async function expectRecovered(world: World, readers: readonly TestIsolate[], value: number) {
   for (const reader of readers) {
     expect(await world.read(reader)).toMatchObject({ value, status: "hit-memory" });
@@ -93,14 +93,14 @@ const flush = async (namespace: string): Promise<void> => {
   await redisCommand("DEL", ...keys);
 };
 
-describe("a log that", () => {
+describe("a damaged log", () => {
   afterEach(() => void vi.unstubAllGlobals());
 
   it.each<[string, (world: World) => Promise<unknown>]>([
-    ["was flushed with everything else", ({ namespace }) => flush(namespace)],
-    ["was evicted, while the entries stayed", ({ log }) => redisCommand("DEL", log)],
+    ["was flushed with all entries", ({ namespace }) => flush(namespace)],
+    ["was evicted without the entries", ({ log }) => redisCommand("DEL", log)],
     [
-      "was lost and has a new era already",
+      "was lost and already has a new era",
       async (world) => {
         await redisCommand("DEL", world.log);
         const other = world.isolate();
@@ -121,7 +121,7 @@ describe("a log that", () => {
           if (!member.startsWith("!era:")) await redisCommand("ZREM", log, member);
       },
     ],
-  ])("%s never brings an old value back", async (_, damage) => {
+  ])("a log that %s never brings an old value back", async (_, damage) => {
     const { world, first, second } = await warmWorld();
     const era = world.era(first);
     await world.change();
@@ -133,32 +133,32 @@ describe("a log that", () => {
     expect(world.era(first)).not.toBe(era);
   });
 
-  it("has gone backwards never brings an old value back", async () => {
+  it("a log that was set back never brings an old value back", async () => {
     const { world, first, second } = await warmWorld();
     const era = world.era(first);
     const before = await redisCommand<string>("ZSCORE", world.log, "!seq");
     await world.change();
-    // The first has value 2 in all its tiers, with the number that is lost next.
+    // The first isolate has value 2 in all tiers, with the number that is lost next.
     await expectNew(world, [first], 2);
     await world.change();
     await redisCommand("ZADD", world.log, before, "!seq");
     await redisCommand("ZREM", world.log, "t:products");
 
-    // The second has never seen those numbers. What it finds in Redis gives the loss away.
+    // The second isolate has never seen those numbers. The entry in Redis shows it the loss.
     const fresh = world.isolate();
     await expectNew(world, [fresh, first, second], 3);
     await expectRecovered(world, [first, second, fresh], 3);
     expect(world.era(first)).not.toBe(era);
   });
 
-  it("answers from a state that is behind is asked again at its primary, and keeps its era", async () => {
+  it("a log whose replica is behind is asked at its primary and keeps its era", async () => {
     const { world, first, second } = await warmWorld();
     const replica = await createReplica(world.namespace);
     await world.change();
     await expectNew(world, [first], 2);
     const era = world.era(first);
     await world.change();
-    // From here on, what only reads is answered by the replica of the time before both changes.
+    // From here on a replica from before both changes answers all commands that only read.
     vi.stubGlobal("fetch", replica.fetch);
 
     await expectNew(world, [first], 3);
@@ -170,7 +170,7 @@ describe("a log that", () => {
     expect(world.era(fresh)).toBe(era);
   });
 
-  it("was trimmed under a living entry never brings an old value back", async () => {
+  it("a log that was trimmed under a living entry never brings an old value back", async () => {
     const { world, first, second } = await warmWorld();
     const era = world.era(first);
     await world.change();
@@ -185,7 +185,7 @@ describe("a log that", () => {
     expect(world.era(first)).toBe(era);
   });
 
-  it("is lost again and again recovers again and again", async () => {
+  it("a log that is lost repeatedly recovers each time", async () => {
     const { world, first, second } = await warmWorld();
     const eras = new Set([world.era(first)]);
     for (let value = 2; value < 6; value++) {
@@ -198,7 +198,7 @@ describe("a log that", () => {
     await expectRecovered(world, [first, second], 5);
   });
 
-  it("is created by many isolates at once has one era, and their entries serve each other", async () => {
+  it("a log that many isolates create at once has one era, and they can use each other's entries", async () => {
     const world = createWorld();
     const readers = Array.from({ length: 8 }, () => world.isolate());
     const policy = definePolicy({ freshFor: "10m", flight: "off" });
@@ -218,7 +218,7 @@ describe("a log that", () => {
   });
 
   it.each(["!seq", "!era:x", "!floor:9007199254740991", "~t:x", "t:", "n:", "__proto__"])(
-    "knows the hostile tag %j only as a tag",
+    "a log treats the hostile tag %j as a tag only",
     async (tag) => {
       const { world, first, second } = await warmWorld(tag);
       const other = createTestIsolate({ namespace: world.namespace, host: "other.test" });

@@ -9,7 +9,7 @@ interface Sent {
   readonly headers: Headers;
 }
 
-/** A server that gives every request this answer. */
+/** Replaces fetch: every request gets this answer. Returns the requests. */
 function answering(answer: () => Response | Promise<Response>): Sent[] {
   const sent: Sent[] = [];
   vi.stubGlobal("fetch", async (url: string, init: RequestInit) => {
@@ -22,16 +22,16 @@ function answering(answer: () => Response | Promise<Response>): Sent[] {
 describe("the Redis client", () => {
   afterEach(() => void vi.unstubAllGlobals());
 
-  it("sends one request and no second one, whatever comes of it", async () => {
+  it("the Redis client never repeats a request that failed", async () => {
     const sent = answering(() => Promise.reject(new TypeError("refused")));
     await attempt(() => createRedis(options).get("k"));
     expect(sent).toHaveLength(1);
   });
 
-  it("sends what it is told to as it is, and in one piece", async () => {
+  it("the Redis client sends a command unchanged and returns its value as text", async () => {
     const sent = answering(() => Response.json({ result: "1e2" }));
     const redis = createRedis(options);
-    // Neither numbers nor JSON are made of a value that looks like them.
+    // A value that looks like a number or JSON stays a text.
     expect(await attempt(() => redis.get("k"))).toEqual({ ok: true, value: "1e2" });
     expect(sent[0]?.body).toBe('["get","k"]');
     expect(sent[0]?.headers.get("authorization")).toBe("Bearer secret-token");
@@ -49,7 +49,7 @@ describe("the Redis client", () => {
     [500, "ERR internal error", "unavailable"],
     [429, "ERR max daily request limit exceeded. Limit: 10000", "unavailable"],
     [502, "", "unavailable"],
-  ])("status %i with %j is redis.%3$s", async (status, error, code) => {
+  ])("an answer of status %i with %j is redis.%3$s", async (status, error, code) => {
     answering(() => Response.json({ error }, { status }));
     const result = await attempt(() => createRedis(options).set("a-key", "a-value"));
     expect(result).toMatchObject({ ok: false, fault: { code: `redis.${code}` } });
@@ -61,7 +61,7 @@ describe("the Redis client", () => {
   it.each([
     ["OOM command not allowed when used memory > 'maxmemory'", "rejected"],
     ["ERR something else", "unavailable"],
-  ])("a pipeline with %j in it is redis.%s, in Redis' own words", async (error, code) => {
+  ])("a pipeline with the error %j is redis.%s, with Redis' own message", async (error, code) => {
     answering(() => Response.json([{ result: "OK" }, { error }]));
     const pipeline = createRedis(options).pipeline().set("a", "a-value").set("b", "b-value");
     expect(await attempt(() => pipeline.exec())).toEqual({
@@ -74,18 +74,18 @@ describe("the Redis client", () => {
     ["a page of a proxy", () => new Response("<html>secret-token a-value</html>", { status: 502 })],
     ["a page with status 200", () => new Response("<html>secret-token a-value</html>")],
     ["no body", () => new Response(null)],
-    ["an error that is none", () => Response.json({ error: { a: "a-value" } }, { status: 400 })],
+    ["an error that is no text", () => Response.json({ error: { a: "a-value" } }, { status: 400 })],
     ["a refused connection", () => Promise.reject(new TypeError("fetch to secret-token failed"))],
     ["a lost connection", () => Promise.reject(new Error("Network connection lost."))],
-    ["something thrown that is no error", () => Promise.reject("secret-token")],
-  ])("%s is redis.unavailable, and its text is not repeated", async (_, answer) => {
+    ["a thrown value that is no Error", () => Promise.reject("secret-token")],
+  ])("%s is redis.unavailable, and the fault does not repeat its text", async (_, answer) => {
     answering(answer);
     const result = await attempt(() => createRedis(options).set("k", "a-value"));
     expect(result).toMatchObject({ ok: false, fault: { code: "redis.unavailable" } });
     expect(JSON.stringify(result)).not.toMatch(/secret|a-value|html/);
   });
 
-  it("ends a request at its deadline", async () => {
+  it("the Redis client ends a request at its deadline", async () => {
     vi.stubGlobal("fetch", (_: string, { signal }: { signal: AbortSignal }) => {
       const { promise, reject } = Promise.withResolvers<Response>();
       signal.addEventListener("abort", () => reject(signal.reason));

@@ -4,7 +4,7 @@ import type { Fault } from "../../src/core/faults.ts";
 import type { Result } from "../../src/core/result.ts";
 import type { SharedStore } from "../../src/core/shared-store.ts";
 import { createTestContext } from "../support/context.ts";
-import { entryOf, taggedMembers } from "../support/entries.ts";
+import { entryOf, invalidationKeysOf } from "../support/entries.ts";
 import { clearFaults, failRedis, redisCommand } from "../support/gateway.ts";
 import { uniqueNamespace } from "../support/isolate.ts";
 import { createTestStore, type TestStoreOptions } from "./stores.ts";
@@ -16,7 +16,7 @@ const entry = entryOf({
   storedAt,
   freshUntil: storedAt + 600_000,
   body: SECRET,
-  invalidationKeys: taggedMembers("product:1", "a-private-tag"),
+  invalidationKeys: invalidationKeysOf("product:1", "a-private-tag"),
 });
 
 const methods: readonly [string, (store: SharedStore) => Promise<Result<unknown>>][] = [
@@ -32,7 +32,7 @@ const methods: readonly [string, (store: SharedStore) => Promise<Result<unknown>
   ["trim", (store) => store.trim(600_000, ctx)],
 ];
 
-/** What goes wrong with every method of a store, as it is now and once its scripts are known. */
+/** The fault of every method of the store, in its first call, which sends the script, and in a later one. */
 async function faultsOf(
   options: TestStoreOptions,
   cause: Readonly<Record<string, unknown>>,
@@ -58,7 +58,7 @@ async function faultsOf(
   return found;
 }
 
-/** The codes of the faults, each once. None of them may say a word too much. */
+/** The codes of the faults. Checks that no message contains a secret. */
 function codesOf(faults: Record<string, Fault>): Set<string> {
   for (const { message } of Object.values(faults)) {
     expect(message).not.toBe("");
@@ -70,45 +70,45 @@ function codesOf(faults: Record<string, Fault>): Set<string> {
   return new Set(Object.values(faults).map(({ code }) => code));
 }
 
-describe("a fault of Redis is a result, is classified, and tells no secret:", () => {
+describe("faults of the store: classified results without secrets", () => {
   afterEach(clearFaults);
 
-  it("no answer within the deadline", async () => {
+  it("every method gives redis.timeout if Redis hangs", async () => {
     const faults = await faultsOf({ timeoutMs: 150 }, { hang: "before" });
     expect(codesOf(faults)).toEqual(new Set(["redis.timeout"]));
   });
 
-  it.each([500, 503, 429])("an error of status %d", async (status) => {
+  it.each([500, 503, 429])("every method gives redis.unavailable for status %d", async (status) => {
     expect(codesOf(await faultsOf({}, { status }))).toEqual(new Set(["redis.unavailable"]));
   });
 
-  it("a connection that breaks", async () => {
+  it("every method gives redis.unavailable if the connection is reset", async () => {
     expect(codesOf(await faultsOf({}, { reset: true }))).toEqual(new Set(["redis.unavailable"]));
   });
 
-  it("an answer that is cut off", async () => {
+  it("every method gives redis.unavailable if the answer is cut off", async () => {
     expect(codesOf(await faultsOf({}, { truncate: true }))).toEqual(new Set(["redis.unavailable"]));
   });
 
-  it("nobody there", async () => {
+  it("every method gives redis.unavailable if the connection is refused", async () => {
     expect(codesOf(await faultsOf({ url: "http://127.0.0.1:9" }, {}))).toEqual(
       new Set(["redis.unavailable"]),
     );
   });
 
-  it("something else there", async () => {
+  it("every method gives redis.unavailable if another server answers", async () => {
     expect(codesOf(await faultsOf({ url: env.SERVICES_URL }, {}))).toEqual(
       new Set(["redis.unavailable"]),
     );
   });
 
-  it("a wrong token", async () => {
+  it("every method gives redis.rejected for a wrong token", async () => {
     expect(codesOf(await faultsOf({ token: "a-wrong-token" }, {}))).toEqual(
       new Set(["redis.rejected"]),
     );
   });
 
-  it("a key of another type", async () => {
+  it("every method of the log gives redis.rejected if its key has another type", async () => {
     const namespace = uniqueNamespace();
     await redisCommand("SET", `${namespace}:inv`, SECRET);
     const faults: Record<string, Fault> = {};

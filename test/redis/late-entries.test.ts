@@ -20,7 +20,7 @@ function setup() {
     row,
     at,
     loader: at("colo.test"),
-    /** The row changes, and the invalidation of its tag is acknowledged. */
+    /** Changes the row and invalidates its tag. */
     async change(): Promise<void> {
       row.value = 2;
       const { ctx } = writer.request();
@@ -29,11 +29,11 @@ function setup() {
   };
 }
 
-type World = ReturnType<typeof setup>;
+type Setup = ReturnType<typeof setup>;
 type Read = (isolate: TestIsolate, load: () => Promise<number>) => Promise<number | undefined>;
 
-/** What is seen by the loader's data centre, by the rest of the world, and by the loader itself. */
-async function seen({ row, at, loader }: World, read: Read): Promise<Set<number | undefined>> {
+/** The values that a fresh isolate of the loader's data centre, one elsewhere and the loader read. */
+async function seen({ row, at, loader }: Setup, read: Read): Promise<Set<number | undefined>> {
   loader.clock.advance(1_001);
   const values = new Set<number | undefined>();
   for (const isolate of [at("colo.test"), at("elsewhere.test"), loader]) {
@@ -46,11 +46,11 @@ async function seen({ row, at, loader }: World, read: Read): Promise<Set<number 
 
 const reads: readonly [string, Read][] = [
   [
-    "of a policy's tag",
+    "by a tag of the policy",
     async (isolate, load) => (await isolate.request().read("product:1", policy, load)).value,
   ],
   [
-    "of a tag that was found in the result",
+    "by a tag found in the result",
     async (isolate, load) => {
       const tagged = async (context: LoadContext): Promise<number> => {
         const value = await load();
@@ -69,7 +69,7 @@ const reads: readonly [string, Read][] = [
     },
   ],
   [
-    "of an inner value, its tag known to the inner alone",
+    "by a tag of an inner value",
     async (isolate, load) => {
       const outer = async (context: LoadContext): Promise<number> => {
         const { value = -1 } = await context.read("product:1", policy, load);
@@ -80,29 +80,32 @@ const reads: readonly [string, Read][] = [
   ],
 ];
 
-describe("a load that began before a purge", () => {
-  it.each(reads)("%s leaves nothing behind, in no tier", async (_, read) => {
-    const world = setup();
-    const { row, loader, change } = world;
-    /** Makes the loader's isolate hear what the log has to say. */
-    const hear = async (): Promise<unknown> => {
-      loader.clock.advance(1_001);
-      return loader.request().read("other:1", untagged, async () => 0);
-    };
-    await hear();
-    await read(loader, async () => {
-      const old = row.value;
-      await change();
-      // By the time it ends, the isolate knows of the purge; what was read is from before it.
-      await hear();
-      return old;
-    });
-    await loader.settle();
-    expect(await seen(world, read)).toEqual(new Set([2]));
-  });
+describe("loads that began before a purge", () => {
+  it.each(reads)(
+    "a load that began before a purge %s leaves its value in no tier",
+    async (_, read) => {
+      const world = setup();
+      const { row, loader, change } = world;
+      /** Makes the loader's isolate sync with the log. */
+      const sync = async (): Promise<unknown> => {
+        loader.clock.advance(1_001);
+        return loader.request().read("other:1", untagged, async () => 0);
+      };
+      await sync();
+      await read(loader, async () => {
+        const old = row.value;
+        await change();
+        // The isolate learns of the purge before the load ends; the value is from before the purge.
+        await sync();
+        return old;
+      });
+      await loader.settle();
+      expect(await seen(world, read)).toEqual(new Set([2]));
+    },
+  );
 });
 
-describe("an old entry that is written late", () => {
+describe("old entries that are written late", () => {
   async function stale() {
     const world = setup();
     const [[, read]] = reads as [[string, Read]];
@@ -114,19 +117,19 @@ describe("an old entry that is written late", () => {
     return { world, read, entry: entry satisfies Entry };
   }
 
-  it("into Redis is served to nobody", async () => {
+  it("an old entry that is written to Redis after a purge is never served", async () => {
     const { world, read, entry } = await stale();
     const { ctx } = world.loader.request();
     valueOf(await createTestStore(world.namespace).write([entry], ctx));
     expect(await seen(world, read)).toEqual(new Set([2]));
   });
 
-  it("into the edge is served to nobody, a fresh isolate included", async () => {
+  it("an old entry that is written to the edge after a purge is never served, not to a fresh isolate either", async () => {
     const { world, read, entry } = await stale();
     const open = (): Promise<Cache> => caches.open(world.namespace);
     const edge = createEdgeTier({ open, timeoutMs: 5_000, withTimeout });
     const { ctx } = world.loader.request();
-    // The new value is everywhere, and then the old one comes.
+    // The new value is in all tiers before the old one is written.
     await read(world.at("colo.test"), async () => world.row.value);
     valueOf(await edge.set(entry, ctx));
     expect(await seen(world, read)).toEqual(new Set([2]));

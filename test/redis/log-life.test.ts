@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { TOP } from "../../src/core/log.ts";
-import { entryOf, taggedMembers } from "../support/entries.ts";
+import { entryOf, invalidationKeysOf } from "../support/entries.ts";
 import { redisCommand } from "../support/gateway.ts";
 import { setupLog as setup } from "./log-setup.ts";
 import { valueOf } from "./stores.ts";
 
 describe("establishing the log", () => {
-  it("by many isolates at once makes one era, which all of them hear of", async () => {
+  it("many isolates that establish the log at once get the same era", async () => {
     const { namespace } = setup();
     const answers = await Promise.all(
       Array.from({ length: 20 }, () => setup(namespace).establish()),
@@ -16,7 +16,7 @@ describe("establishing the log", () => {
     expect(answers[0]?.era).toMatch(/^[0-9a-f-]{36}$/);
   });
 
-  it("after a loss, by many isolates at once, makes one new era", async () => {
+  it("many isolates that establish a lost log at once get the same new era", async () => {
     const { namespace, establish, log } = setup();
     const { era, seq } = await establish();
     await redisCommand("DEL", log);
@@ -29,7 +29,7 @@ describe("establishing the log", () => {
     for (const answer of answers) expect(answer.seq).toBeGreaterThan(seq ?? 0);
   });
 
-  it("leaves a log alone that has all that is known", async () => {
+  it("establishing changes nothing if the log has all known numbers", async () => {
     const { establish, purge } = setup();
     const { era } = await establish();
     const { seq } = await purge("t:a");
@@ -38,7 +38,7 @@ describe("establishing the log", () => {
     expect(await establish()).toMatchObject({ era, seq, changes: [] });
   });
 
-  it("renews the era of a log that lacks numbers which were seen", async () => {
+  it("establishing renews the era if the log lacks numbers that were seen", async () => {
     const { establish, log, purge } = setup();
     const { era } = await establish();
     const { seq } = await purge("t:a");
@@ -46,18 +46,18 @@ describe("establishing the log", () => {
     const renewed = await establish({ era, seq });
     expect(renewed.era).not.toBe(era);
     expect(renewed.seq).toBeGreaterThan(seq);
-    // The others hear of it, and do not renew it again.
+    // Other isolates get the new era and do not renew it again.
     expect(await establish({ era, seq })).toMatchObject({ era: renewed.era, seq: renewed.seq });
     expect(await redisCommand("ZCOUNT", log, TOP, TOP)).toBe(1);
   });
 
-  it("does not compare numbers of different eras", async () => {
+  it("establishing does not compare numbers of different eras", async () => {
     const { establish } = setup();
     const { era, seq } = await establish();
     expect(await establish({ era: "another", seq: TOP - 1 })).toMatchObject({ era, seq });
   });
 
-  it("renews an era that has lost its number", async () => {
+  it("establishing renews an era that has no number", async () => {
     const { establish, log } = setup();
     const { era, seq } = await establish();
     await redisCommand("ZREM", log, "!seq");
@@ -66,7 +66,7 @@ describe("establishing the log", () => {
     expect(renewed.seq).toBeGreaterThan(seq ?? 0);
   });
 
-  it("gives a log without an era one, whatever else is in it", async () => {
+  it("establishing gives a log without an era a new one", async () => {
     const { establish, log, purge } = setup();
     const { era, seq } = await purge("t:a");
     await redisCommand("ZREM", log, `!era:${era}`);
@@ -76,14 +76,14 @@ describe("establishing the log", () => {
   });
 });
 
-describe("trimming", () => {
-  it("does nothing where there is no log", async () => {
+describe("trimming the log", () => {
+  it("trimming does not create a log", async () => {
     const { trim, log } = setup();
     expect(await trim(0)).toBe(0);
     expect(await redisCommand("EXISTS", log)).toBe(0);
   });
 
-  it("forgets what is older than asked, and raises the floor to it", async () => {
+  it("trimming removes older numbers and raises the floor to them", async () => {
     const { purge, trim, numbers, sync } = setup();
     const a = await purge("t:a");
     expect(await trim(60_000)).toBe(0);
@@ -94,7 +94,7 @@ describe("trimming", () => {
     expect(await sync(a.seq)).toMatchObject({ era: a.era, seq: a.seq, floor: a.seq, changes: [] });
   });
 
-  it("keeps what is newer than the floor", async () => {
+  it("trimming keeps numbers above the floor", async () => {
     const { purge, trim, numbers, namespace } = setup();
     const a = await purge("t:a");
     await trim(60_000);
@@ -105,7 +105,7 @@ describe("trimming", () => {
     expect(await numbers("t:a", "t:b")).toEqual([0, b.seq]);
   });
 
-  it("never lowers the floor, and leaves one floor and one era", async () => {
+  it("trimming never lowers the floor and leaves one floor and one era", async () => {
     const { purge, trim, log } = setup();
     await purge("t:a");
     const first = await trim(0);
@@ -117,7 +117,7 @@ describe("trimming", () => {
     expect(await redisCommand("ZCARD", log)).toBe(3);
   });
 
-  it("forgets its marks below the floor", async () => {
+  it("trimming removes marks below the floor", async () => {
     const { purge, trim, namespace } = setup();
     for (const tag of ["a", "b", "c"] as const) {
       await purge(`t:${tag}`);
@@ -126,7 +126,7 @@ describe("trimming", () => {
     expect(await redisCommand("ZCARD", `${namespace}:inv:marks`)).toBe(1);
   });
 
-  it("shows in the answer that also brings an older entry", async () => {
+  it("a read of an older entry after trimming returns the floor with it", async () => {
     const { purge, trim, store, ctx } = setup();
     const { era, seq } = await purge("t:a");
     const storedAt = Date.now();
@@ -134,12 +134,12 @@ describe("trimming", () => {
       storedAt,
       asOf: seq - 1,
       era,
-      invalidationKeys: taggedMembers("product:1", "a"),
+      invalidationKeys: invalidationKeysOf("product:1", "a"),
     });
     valueOf(await store.write([entry], ctx));
     await trim(0);
     const { found, log } = valueOf(await store.read(["product:1"], undefined, ctx));
-    // Its number is forgotten; the floor tells that it may have been there.
+    // The number of t:a is gone; the floor shows that there may have been one.
     expect(found[0]?.hard).toBe(0);
     expect(log.floor).toBe(seq);
   });

@@ -5,7 +5,7 @@ import { createTestStore, valueOf } from "./stores.ts";
 
 const NOTHING = { era: undefined, seq: undefined };
 
-/** The log of a namespace as one fresh isolate asks it. Every call must be answered. */
+/** The log of a namespace, asked by a fresh isolate. Each call throws if Redis fails. */
 export function setupLog(namespace = uniqueNamespace()) {
   const store = createTestStore(namespace);
   const ctx = createTestContext();
@@ -13,11 +13,11 @@ export function setupLog(namespace = uniqueNamespace()) {
     namespace,
     log: `${namespace}:inv`,
     ctx,
-    purge: async (...members: LogKey[]) => valueOf(await store.invalidate(members, ctx)),
-    numbers: async (...members: LogKey[]) => valueOf(await store.numbers(members, ctx)),
+    purge: async (...logKeys: LogKey[]) => valueOf(await store.invalidate(logKeys, ctx)),
+    numbers: async (...logKeys: LogKey[]) => valueOf(await store.numbers(logKeys, ctx)),
     sync: async (since?: number) => valueOf(await store.sync(since, ctx)),
-    verify: async (members: LogKey[], since?: number) =>
-      valueOf(await store.verify(members, since, ctx)),
+    verify: async (logKeys: LogKey[], since?: number) =>
+      valueOf(await store.verify(logKeys, since, ctx)),
     establish: async (known: { era: string | undefined; seq: number | undefined } = NOTHING) =>
       valueOf(await store.establish(known, ctx)),
     trim: async (keepMs: number) => valueOf(await store.trim(keepMs, ctx)),

@@ -8,8 +8,8 @@ import {
 import { redisCommand } from "../support/gateway.ts";
 import { setupLog as setup } from "./log-setup.ts";
 
-describe("an invalidation", () => {
-  it("gives its members one number, above every number before", async () => {
+describe("invalidating in the log", () => {
+  it("an invalidation gives its log keys one number, above all earlier numbers", async () => {
     const { purge, numbers } = setup();
     const first = await purge("t:a", "t:b");
     const second = await purge("t:b", "~t:b");
@@ -23,7 +23,7 @@ describe("an invalidation", () => {
     ]);
   });
 
-  it("tells the highest number that its members had before", async () => {
+  it("an invalidation returns the highest number that its log keys had before", async () => {
     const { purge } = setup();
     expect((await purge("t:a")).previous).toBe(0);
     const { seq } = await purge("t:b");
@@ -31,7 +31,7 @@ describe("an invalidation", () => {
     expect((await purge("t:never")).previous).toBe(0);
   });
 
-  it("is numbered exactly, about the microseconds of Redis' clock", async () => {
+  it("the number of an invalidation is exact and near the microseconds of Redis' clock", async () => {
     const { purge, log } = setup();
     const { seq } = await purge("t:a");
     expect(Number.isSafeInteger(seq)).toBe(true);
@@ -39,7 +39,7 @@ describe("an invalidation", () => {
     expect(await redisCommand("ZSCORE", log, "!seq")).toBe(String(seq));
   });
 
-  it("rises above a number that is ahead of the clock", async () => {
+  it("the number of an invalidation is above a number that is ahead of the clock", async () => {
     const { purge, log } = setup();
     await purge("t:a");
     const ahead = 2 ** 52 + 12_345;
@@ -48,7 +48,7 @@ describe("an invalidation", () => {
     expect((await purge("t:b")).seq).toBe(ahead + 2);
   });
 
-  it("of many at once gives each its own number", async () => {
+  it("invalidations at the same time get different numbers and one era", async () => {
     const { namespace } = setup();
     const answers = await Promise.all(
       Array.from({ length: 20 }, (_, i) => setup(namespace).purge(`t:tag${i}`)),
@@ -57,38 +57,37 @@ describe("an invalidation", () => {
     expect(new Set(answers.map(({ era }) => era)).size).toBe(1);
   });
 
-  it("of ten thousand keys is one call", async () => {
+  it("an invalidation of 10,000 log keys is one call", async () => {
     const { purge, numbers } = setup();
-    const members = Array.from({ length: 10_000 }, (_, i): LogKey => `k:product:${i}`);
-    const { seq } = await purge(...members);
+    const logKeys = Array.from({ length: 10_000 }, (_, i): LogKey => `k:product:${i}`);
+    const { seq } = await purge(...logKeys);
     expect(await numbers("k:product:0", "k:product:5000", "k:product:9999")).toEqual([
       seq,
       seq,
       seq,
     ]);
-    expect((await purge(...members)).previous).toBe(seq);
+    expect((await purge(...logKeys)).previous).toBe(seq);
   });
 
-  it("creates the log where there is none", async () => {
+  it("an invalidation creates the log if there is none", async () => {
     const { purge, sync } = setup();
     const { era, seq } = await purge("t:a");
     expect(era).not.toBe("");
     expect(await sync()).toMatchObject({ era, seq });
   });
 
-  it("leaves an era alone that is there", async () => {
+  it("an invalidation keeps the era of the log", async () => {
     const { purge, establish } = setup();
     const { era } = await establish();
     expect((await purge("t:a")).era).toBe(era);
   });
 
   it.each(["!seq", "!era:x", "!floor:9007199254740991", "~t:x", "t:", "n:", "%s", "\u2028"])(
-    "of the hostile tag %j is that tag's, and touches nothing else",
+    "an invalidation of the hostile tag %j changes only that tag",
     async (tag) => {
       const { purge, establish, numbers, sync, log } = setup();
       const before = await establish();
-      const members = logKeysOfPurge({ tags: [tag] });
-      const { seq } = await purge(...members);
+      const { seq } = await purge(...logKeysOfPurge({ tags: [tag] }));
       expect(await numbers(`t:${tag}`)).toEqual([seq]);
       const after = await sync(before.seq);
       expect(after).toMatchObject({ era: before.era, seq, floor: 0 });
@@ -98,8 +97,8 @@ describe("an invalidation", () => {
   );
 });
 
-describe("a sync", () => {
-  it("brings the changes since a number, that number included", async () => {
+describe("syncing with the log", () => {
+  it("a sync returns the changes since a number, inclusive", async () => {
     const { purge, sync } = setup();
     await purge("t:a");
     const b = await purge("t:b");
@@ -121,7 +120,7 @@ describe("a sync", () => {
     );
   });
 
-  it("says the same as the script of a verification", async () => {
+  it("a sync returns the same log as a verification", async () => {
     const { purge, sync, verify, trim, establish } = setup();
     const start = await establish();
     await trim(0);
@@ -135,19 +134,19 @@ describe("a sync", () => {
     }
   });
 
-  it("that asks above the log's number is told that the log has none there", async () => {
+  it("a sync since a number above the log's gets no number", async () => {
     const { purge, sync } = setup();
     const { seq, era } = await purge("t:a");
     expect(await sync(seq + 1)).toMatchObject({ era, seq: undefined, changes: [] });
   });
 
-  it("finds no era where there is no log", async () => {
+  it("a sync of a missing log gets no era", async () => {
     const { sync } = setup();
     expect(await sync()).toMatchObject({ era: undefined, seq: undefined });
     expect(await sync(5)).toMatchObject({ era: undefined, seq: undefined });
   });
 
-  it("is cut short at its limit, newest first, and says so", async () => {
+  it("a sync is truncated to the newest 1,000 changes and says so", async () => {
     const { purge, sync, verify } = setup();
     const first = await purge("t:first");
     const many = await purge(...names(MAX_CHANGES - 10));
@@ -155,12 +154,12 @@ describe("a sync", () => {
     for (const answer of [await sync(first.seq), (await verify(["n:"], first.seq)).log]) {
       expect(answer).toMatchObject({ truncated: true, era: last.era, seq: last.seq });
       expect(answer.changes.filter(([, seq]) => seq === last.seq)).toHaveLength(100);
-      expect(answer.changes.map(([member]) => member)).not.toContain("t:first");
+      expect(answer.changes.map(([logKey]) => logKey)).not.toContain("t:first");
       expect(answer.changes.at(-1)?.[1]).toBe(many.seq);
     }
   });
 
-  it("knows the log's number even if one purge alone fills the answer", async () => {
+  it("a sync has the log's number although one purge fills the whole answer", async () => {
     const { purge, sync } = setup();
     const { seq } = await purge("t:a");
     const huge = await purge(...names(2 * MAX_CHANGES));
@@ -174,8 +173,8 @@ describe("a sync", () => {
   }
 });
 
-describe("a verification", () => {
-  it("brings the highest numbers of the members, hard and soft", async () => {
+describe("verifying with the log", () => {
+  it("a verification returns the highest hard and soft numbers of its log keys", async () => {
     const { purge, verify } = setup();
     await purge("t:a");
     const b = await purge("t:b");
@@ -186,10 +185,10 @@ describe("a verification", () => {
     expect(await verify([])).toMatchObject({ hard: 0, soft: 0, log: { era: b.era } });
   });
 
-  it("takes as many members as an entry can carry", async () => {
+  it("a verification accepts 6,000 log keys", async () => {
     const { purge, verify } = setup();
-    const members = Array.from({ length: 6_000 }, (_, i): LogKey => `t:${i}`);
+    const logKeys = Array.from({ length: 6_000 }, (_, i): LogKey => `t:${i}`);
     const { seq } = await purge("~t:5999");
-    expect(await verify(members)).toMatchObject({ hard: 0, soft: seq });
+    expect(await verify(logKeys)).toMatchObject({ hard: 0, soft: seq });
   });
 });

@@ -1,15 +1,15 @@
 import { env } from "cloudflare:workers";
 import { redisCommand } from "../support/gateway.ts";
 
-/** What runs on a replica: it cannot write. */
+/** The commands that a replica runs: those that only read. */
 const READS = new Set(["eval_ro", "evalsha_ro", "zrange", "zmscore", "get", "mget"]);
 
 export interface Replica {
-  /** Stands for the platform's fetch: what only reads is answered as of the replica's making. */
+  /** A replacement for fetch: commands that only read are answered from the copy. */
   readonly fetch: typeof fetch;
 }
 
-/** A copy of a namespace in Redis as it is now, which hears of nothing afterwards. */
+/** Copies a namespace in Redis. Later changes do not reach the copy. */
 export async function createReplica(namespace: string): Promise<Replica> {
   const copy = `${namespace}-copy`;
   for (const key of await redisCommand<string[]>("KEYS", `${namespace}:*`)) {

@@ -17,7 +17,7 @@ const keys = entries.map(({ key }) => key);
 interface Call {
   readonly method: string;
   readonly run: (store: SharedStore) => Promise<{ readonly ok: boolean }>;
-  /** As Upstash bills them: a script is one, and so is each command that it calls. */
+  /** As Upstash bills them: one for a script and one for each command that it calls. */
   readonly commands: number;
 }
 
@@ -30,7 +30,7 @@ const calls: readonly Call[] = [
   { method: "read of one key", run: (store) => store.read(["a:1"], 1, ctx), commands: 6 },
   { method: "read of three keys", run: (store) => store.read(keys, 1, ctx), commands: 6 },
   {
-    method: "read of what is not there",
+    method: "read of a missing key",
     run: (store) => store.read(["b:1"], undefined, ctx),
     commands: 4,
   },
@@ -54,12 +54,12 @@ const calls: readonly Call[] = [
   { method: "trim", run: (store) => store.trim(600_000, ctx), commands: 6 },
 ];
 
-/** The scripted ones: what a database that has lost its scripts must be told again. */
+/** The calls that run a script, which has to be sent again if the database lost it. */
 const scripted = calls.filter(({ method }) =>
   /^(?:read|verify|invalidate|establish|trim)/.test(method),
 );
 
-describe("every method of the store is one request", () => {
+describe("requests of the store", () => {
   beforeAll(async () => {
     const store = createTestStore(namespace);
     valueOf(await store.establish({ era: undefined, seq: undefined }, ctx));
@@ -67,7 +67,7 @@ describe("every method of the store is one request", () => {
   });
 
   it.each(calls)(
-    "$method: the first of an isolate, $commands commands",
+    "$method: the first call of an isolate is one request and $commands commands",
     async ({ run, commands }) => {
       await redisCommand("SCRIPT", "FLUSH");
       const store = createTestStore(namespace);
@@ -78,16 +78,19 @@ describe("every method of the store is one request", () => {
     },
   );
 
-  it.each(calls)("$method: every later one, $commands commands", async ({ run, commands }) => {
-    const store = createTestStore(namespace);
-    await run(store);
-    const counts = await countRedis(async () => {
-      for (let i = 0; i < 3; i++) expect(await run(store)).toMatchObject({ ok: true });
-    });
-    expect(counts).toEqual({ requests: 3, commands: 3 * commands });
-  });
+  it.each(calls)(
+    "$method: each later call is one request and $commands commands",
+    async ({ run, commands }) => {
+      const store = createTestStore(namespace);
+      await run(store);
+      const counts = await countRedis(async () => {
+        for (let i = 0; i < 3; i++) expect(await run(store)).toMatchObject({ ok: true });
+      });
+      expect(counts).toEqual({ requests: 3, commands: 3 * commands });
+    },
+  );
 
-  it("asks nothing where there is nothing to ask", async () => {
+  it("a write, delete or numbers call without keys makes no request", async () => {
     const store = createTestStore(namespace);
     const counts = await countRedis(async () => {
       await store.write([], ctx);
@@ -98,18 +101,21 @@ describe("every method of the store is one request", () => {
   });
 });
 
-describe("a database that has lost its scripts", () => {
-  it.each(scripted)("is told them again: $method takes one request more, once", async ({ run }) => {
-    const store = createTestStore(namespace);
-    await run(store);
-    await redisCommand("SCRIPT", "FLUSH");
-    const recovering = await countRedis(async () => {
-      expect(await run(store)).toMatchObject({ ok: true });
-    });
-    expect(recovering.requests).toBe(2);
-    const after = await countRedis(async () => {
-      expect(await run(store)).toMatchObject({ ok: true });
-    });
-    expect(after.requests).toBe(1);
-  });
+describe("a database that lost its scripts", () => {
+  it.each(scripted)(
+    "$method makes one more request, once, after the database lost its scripts",
+    async ({ run }) => {
+      const store = createTestStore(namespace);
+      await run(store);
+      await redisCommand("SCRIPT", "FLUSH");
+      const recovering = await countRedis(async () => {
+        expect(await run(store)).toMatchObject({ ok: true });
+      });
+      expect(recovering.requests).toBe(2);
+      const after = await countRedis(async () => {
+        expect(await run(store)).toMatchObject({ ok: true });
+      });
+      expect(after.requests).toBe(1);
+    },
+  );
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Entry } from "../../src/core/entry.ts";
 import { invalidationKeyOfTag } from "../../src/core/invalidation-key.ts";
 import { createTestContext } from "../support/context.ts";
-import { entryOf, taggedMembers } from "../support/entries.ts";
+import { entryOf, invalidationKeysOf } from "../support/entries.ts";
 import { redisCommand } from "../support/gateway.ts";
 import { uniqueNamespace } from "../support/isolate.ts";
 import { createTestStore, valueOf } from "./stores.ts";
@@ -18,14 +18,14 @@ function setup() {
   return { namespace, store, ctx, read, write, purge };
 }
 
-/** An entry that lives for a minute from now on. */
+/** An entry that is fresh for one minute from now. */
 const living = (fields: Partial<Entry> = {}): Entry => {
   const storedAt = Date.now();
   return entryOf({ storedAt, freshUntil: storedAt + 60_000, ...fields });
 };
 
 describe("entries in Redis", () => {
-  it("are not there until they are written", async () => {
+  it("a key without an entry in Redis is undefined", async () => {
     const { read } = setup();
     expect((await read("product:1", "product:2")).found).toEqual([undefined, undefined]);
   });
@@ -34,37 +34,37 @@ describe("entries in Redis", () => {
     ["text", { body: 'Größe 😀\n\t\u0001"\\' }],
     ["bytes", { body: Uint8Array.from({ length: 256 }, (_, byte) => byte) }],
     ["no body", { body: "" }],
-    ["an absence", { kind: "absent", body: "" }],
+    ["a negative entry", { kind: "absent", body: "" }],
     ["a response", { http: { status: 404, headers: [["vary", "accept"]] } }],
     [
-      "strange names",
-      { invalidationKeys: taggedMembers("product:1", "größe 1", "!seq", "~t:x", "%w", "n:") },
+      "strange tags",
+      { invalidationKeys: invalidationKeysOf("product:1", "größe 1", "!seq", "~t:x", "%w", "n:") },
     ],
     [
-      "many names",
+      "500 tags",
       {
-        invalidationKeys: taggedMembers(
+        invalidationKeys: invalidationKeysOf(
           "product:1",
           ...Array.from({ length: 500 }, (_, i) => `t${i}`),
         ),
       },
     ],
     ["a number above 2^52", { asOf: Number.MAX_SAFE_INTEGER - 1 }],
-  ])("hold %s and give it back as it was", async (_, fields) => {
+  ])("an entry in Redis with %s is read as it was written", async (_, fields) => {
     const { read, write } = setup();
     const entry = living(fields);
     await write(entry);
     expect((await read("product:1")).found).toStrictEqual([{ entry, hard: 0, soft: 0 }]);
   });
 
-  it("come back in the order in which they were asked for", async () => {
+  it("entries are read in the order of their keys", async () => {
     const { read, write } = setup();
     await write(...["a:1", "a:2", "a:3"].map((key) => living({ key })));
     const { found } = await read("a:3", "a:404", "a:1", "a:3");
     expect(found.map((one) => one?.entry.key)).toEqual(["a:3", undefined, "a:1", "a:3"]);
   });
 
-  it("vanish from Redis by themselves at the end of their life", async () => {
+  it("entries in Redis expire at deleteAt", async () => {
     const { namespace, write } = setup();
     await write(living());
     const ttl = await redisCommand<number>("PTTL", `${namespace}:e:product:1`);
@@ -72,7 +72,7 @@ describe("entries in Redis", () => {
     expect(ttl).toBeLessThanOrEqual(60_000);
   });
 
-  it("are gone once they were deleted", async () => {
+  it("a deleted entry is not read", async () => {
     const { store, ctx, read, write } = setup();
     await write(living({ key: "a:1" }), living({ key: "a:2" }));
     valueOf(await store.delete(["a:1"], ctx));
@@ -83,7 +83,7 @@ describe("entries in Redis", () => {
     expect(await store.delete([], ctx)).toMatchObject({ ok: true });
   });
 
-  it("of two applications in one database are apart", async () => {
+  it("entries and logs of two namespaces in one database are separate", async () => {
     const [one, other] = [setup(), setup()];
     await one.write(living());
     await one.purge("products");
@@ -91,7 +91,7 @@ describe("entries in Redis", () => {
     expect(valueOf(await other.store.numbers(["t:products"], other.ctx))).toEqual([0]);
   });
 
-  it("that have expired or are too big are refused, the others of a batch written", async () => {
+  it("a write refuses expired and too big entries and stores the others of a batch", async () => {
     const namespace = uniqueNamespace();
     const store = createTestStore(namespace, { maxEntryChars: 1_000 });
     const ctx = createTestContext();
@@ -108,7 +108,7 @@ describe("entries in Redis", () => {
     expect(rejected).toEqual([refused, refused]);
   });
 
-  it("that are big are packed, and die by their names all the same", async () => {
+  it("big entries are packed and can be invalidated like others", async () => {
     const namespace = uniqueNamespace();
     const store = createTestStore(namespace, { maxEntryChars: 2_000, packFromChars: 1_000 });
     const ctx = createTestContext();
@@ -116,7 +116,7 @@ describe("entries in Redis", () => {
     expect(await store.write([entry], ctx)).toMatchObject({ ok: true });
     const text = await redisCommand<string>("GET", `${namespace}:e:${entry.key}`);
     expect(text.startsWith("strata1+gzip\n")).toBe(true);
-    // A store that packs nothing itself reads it too.
+    // A store that does not pack reads it too.
     const plain = createTestStore(namespace);
     const before = valueOf(await plain.read([entry.key], undefined, ctx)).found[0];
     expect(before?.entry).toEqual(entry);
@@ -129,9 +129,9 @@ describe("entries in Redis", () => {
     ["of two lines", "strata1\nn:\tk:product:1"],
     ["of another version", "strata9\nn:\tk:product:1\n{}\n"],
     ["cut off", 'strata1\nn:\tk:product:1\n{"k":"prod'],
-    ["of nothing but names", `x\n${"t:a\t".repeat(300)}\n`],
-    ["of nothing but line ends", "\n\n\n\n"],
-  ])("%s are misses, are deleted, and are reported", async (_, text) => {
+    ["of a line of tags only", `x\n${"t:a\t".repeat(300)}\n`],
+    ["of line feeds only", "\n\n\n\n"],
+  ])("a text %s under an entry's key is a miss, is deleted and is reported", async (_, text) => {
     const { namespace, ctx, read, write } = setup();
     await write(living({ key: "a:1" }));
     await redisCommand("SET", `${namespace}:e:product:1`, text);
@@ -150,13 +150,13 @@ describe("entries in Redis", () => {
   });
 });
 
-describe("a read", () => {
-  it("brings the highest numbers of each entry's own names, hard and soft", async () => {
+describe("a read of Redis", () => {
+  it("a read returns the highest hard and soft numbers of each entry's invalidation keys", async () => {
     const { store, ctx, read, write, purge } = setup();
     await write(
-      living({ key: "a:1", invalidationKeys: taggedMembers("a:1", "x", "shared") }),
-      living({ key: "a:2", invalidationKeys: taggedMembers("a:2", "y", "shared") }),
-      living({ key: "a:3", invalidationKeys: taggedMembers("a:3", "z") }),
+      living({ key: "a:1", invalidationKeys: invalidationKeysOf("a:1", "x", "shared") }),
+      living({ key: "a:2", invalidationKeys: invalidationKeysOf("a:2", "y", "shared") }),
+      living({ key: "a:3", invalidationKeys: invalidationKeysOf("a:3", "z") }),
     );
     const shared = await purge("shared");
     const x = await purge("x");
@@ -171,12 +171,14 @@ describe("a read", () => {
     ]);
   });
 
-  it("of five hundred keys with many names each is answered at once", async () => {
+  it("a read of 500 keys with 20 tags each is one answer", async () => {
     const { read, write, purge } = setup();
     const keys = Array.from({ length: 500 }, (_, i) => `list:${i}`);
     const tagsOf = (i: number): string[] => Array.from({ length: 20 }, (_, t) => `tag${i}-${t}`);
     await write(
-      ...keys.map((key, i) => living({ key, invalidationKeys: taggedMembers(key, ...tagsOf(i)) })),
+      ...keys.map((key, i) =>
+        living({ key, invalidationKeys: invalidationKeysOf(key, ...tagsOf(i)) }),
+      ),
     );
     const { seq } = await purge("tag499-19");
     const { found } = await read(...keys);
@@ -185,16 +187,16 @@ describe("a read", () => {
     expect(found[499]?.hard).toBe(seq);
   });
 
-  it("is verified by key, by prefix and by namespace too", async () => {
+  it("a read returns the numbers of the key, its prefixes and the namespace too", async () => {
     const { store, ctx, read, write } = setup();
-    for (const member of ["k:list:de:1", "p:list:", "p:list:de:", "n:"] as const) {
-      await write(living({ key: "list:de:1", invalidationKeys: taggedMembers("list:de:1") }));
-      const { seq } = valueOf(await store.invalidate([member], ctx));
+    for (const name of ["k:list:de:1", "p:list:", "p:list:de:", "n:"] as const) {
+      await write(living({ key: "list:de:1", invalidationKeys: invalidationKeysOf("list:de:1") }));
+      const { seq } = valueOf(await store.invalidate([name], ctx));
       expect((await read("list:de:1")).found[0]?.hard).toBe(seq);
     }
   });
 
-  it("brings what the log says since a number, that number included", async () => {
+  it("a read returns the log's changes since a number, inclusive", async () => {
     const { store, ctx, purge } = setup();
     await purge("a");
     const b = await purge("b");
@@ -207,7 +209,7 @@ describe("a read", () => {
     ]);
   });
 
-  it("of a fresh isolate asks for the head of the log alone", async () => {
+  it("a read of a fresh isolate returns the log without changes", async () => {
     const { read, purge } = setup();
     const { seq, era } = await purge("a");
     expect((await read("product:1")).log).toMatchObject({
@@ -218,7 +220,7 @@ describe("a read", () => {
     });
   });
 
-  it("says so where there is no log", async () => {
+  it("a read without a log returns no era", async () => {
     const { read } = setup();
     expect((await read("product:1")).log).toMatchObject({
       era: undefined,
@@ -227,7 +229,7 @@ describe("a read", () => {
     });
   });
 
-  it("is stamped with the time at which it was sent", async () => {
+  it("answers of the log have the time at which their question was sent", async () => {
     const { store } = setup();
     let now = 5_000;
     const ctx = createTestContext({ now: () => now++ });

@@ -12,7 +12,7 @@ export interface TestStoreOptions {
   readonly packFromChars?: number;
 }
 
-/** A store as a fresh isolate makes it: no script has been sent yet. */
+/** The store of a fresh isolate, which has not sent its scripts yet. */
 export function createTestStore(namespace: string, options: TestStoreOptions = {}): SharedStore {
   const {
     url = env.UPSTASH_REDIS_REST_URL,
@@ -30,7 +30,7 @@ export function createTestStore(namespace: string, options: TestStoreOptions = {
   });
 }
 
-/** The value of a result that must be there. */
+/** The value of a result. @throws if the result is a fault */
 export function valueOf<T>(result: Result<T>): T {
   if (!result.ok) throw new Error(`${result.fault.code}: ${result.fault.message}`);
   return result.value;

@@ -33,20 +33,20 @@ function setup() {
 }
 
 describe("a breaker", () => {
-  it("does not stay open for an hour where the clock goes back an hour", async () => {
+  it("an open breaker closes although the clock was set back by an hour", async () => {
     const { open, call, advance } = setup();
     await open();
     advance(-3_600_000);
     expect((await call()).ok).toBe(true);
   });
 
-  it("hands results on as they are while it is closed", async () => {
+  it("a closed breaker returns results unchanged", async () => {
     const { call, fail } = setup();
     expect(await call()).toEqual({ ok: true, value: "answer" });
     expect(await fail()).toEqual({ ok: false, fault: { code: "redis.timeout", message: "no" } });
   });
 
-  it("opens after so many failures in a row, and then calls nothing", async () => {
+  it("a breaker opens after 3 failures in a row and then makes no calls", async () => {
     const { call, open, ok, advance } = setup();
     await open();
     advance(OPEN_MS - 1);
@@ -54,7 +54,7 @@ describe("a breaker", () => {
     expect(ok).not.toHaveBeenCalled();
   });
 
-  it("does not open while one call between succeeds", async () => {
+  it("a success resets a breaker's count of failures", async () => {
     const { call, fail, ok } = setup();
     for (let i = 0; i < 10; i++) {
       for (let failure = 1; failure < FAILURES; failure++) await fail();
@@ -63,7 +63,7 @@ describe("a breaker", () => {
     expect(ok).toHaveBeenCalledTimes(10);
   });
 
-  it("takes a refusal for a sign of life", async () => {
+  it("a breaker counts a rejected call as a success", async () => {
     const { call, fail } = setup();
     for (let i = 0; i < 10; i++) await fail("redis.rejected");
     expect(await call()).toMatchObject({ ok: true });
@@ -75,7 +75,7 @@ describe("a breaker", () => {
     expect(await call()).toMatchObject({ ok: true });
   });
 
-  it("lets one call try when its time is over, and the others fail fast meanwhile", async () => {
+  it("a breaker lets one call probe after openMs, and other calls fail at once meanwhile", async () => {
     const { breaker, now, call, open, ok, advance } = setup();
     await open();
     advance(OPEN_MS);
@@ -91,7 +91,7 @@ describe("a breaker", () => {
     expect(await call()).toMatchObject({ ok: true });
   });
 
-  it("opens again for its whole time if the try fails", async () => {
+  it("a breaker opens for openMs again if its probe fails", async () => {
     const { call, fail, open, ok, advance } = setup();
     await open();
     advance(OPEN_MS);
@@ -103,7 +103,7 @@ describe("a breaker", () => {
     expect(ok).toHaveBeenCalledTimes(1);
   });
 
-  it("tries again after a try that never ended: its request may be gone", async () => {
+  it("a breaker probes again after a probe that never ended", async () => {
     const { breaker, now, call, open, advance } = setup();
     await open();
     advance(OPEN_MS);
@@ -112,7 +112,7 @@ describe("a breaker", () => {
     expect(await call()).toMatchObject({ ok: true });
   });
 
-  it("calls at most once in a window while the dependency is dead", async () => {
+  it("a breaker calls a dead dependency at most once in openMs", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.nat({ max: 400 }), { maxLength: 60 }), async (pauses) => {
         const { breaker, now, open, advance } = setup();
@@ -126,7 +126,7 @@ describe("a breaker", () => {
             return failed("redis.unavailable", "dead");
           });
         }
-        // And it does try: nothing stays shut for ever.
+        // It does probe: a breaker does not stay open for ever.
         if (now() - 5_000 >= OPEN_MS + 400) expect(lastCall).toBeGreaterThan(5_000);
       }),
     );

@@ -2,24 +2,24 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { DeadlineExceeded } from "../../src/core/deadline.ts";
 import { withTimeout } from "../../src/resilience/deadline.ts";
 
-describe("a wait with a deadline", () => {
+describe("withTimeout", () => {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());
 
   const never = new Promise<never>(() => undefined);
 
-  it("gives what comes in time, and leaves no timer behind", async () => {
+  it("withTimeout returns a value that comes in time and leaves no timer", async () => {
     expect(await withTimeout(Promise.resolve("value"), 1_000)).toBe("value");
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("fails as the work fails, and leaves no timer behind", async () => {
+  it("withTimeout rejects with the error of the work and leaves no timer", async () => {
     const error = new Error("no");
     await expect(withTimeout(Promise.reject(error), 1_000)).rejects.toBe(error);
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("ends at its deadline, and not before", async () => {
+  it("withTimeout rejects with DeadlineExceeded at its deadline, not before", async () => {
     let ended = false;
     const wait = withTimeout(never, 1_000).catch((error: unknown) => {
       ended = true;
@@ -36,14 +36,14 @@ describe("a wait with a deadline", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it.each([0, -5])("of %d ms still takes what is there already", async (ms) => {
+  it.each([0, -5])("withTimeout of %d ms returns a value that is already there", async (ms) => {
     expect(await withTimeout(Promise.resolve("value"), ms)).toBe("value");
     const late = withTimeout(never, ms).catch((error: unknown) => error);
     await vi.advanceTimersByTimeAsync(0);
     expect(await late).toBeInstanceOf(DeadlineExceeded);
   });
 
-  it("that is over does not leave a failure of the work unhandled", async () => {
+  it("work that fails after its deadline causes no unhandled rejection", async () => {
     const { promise, reject } = Promise.withResolvers<never>();
     const late = withTimeout(promise, 10).catch((error: unknown) => error);
     await vi.advanceTimersByTimeAsync(10);

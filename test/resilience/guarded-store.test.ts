@@ -21,7 +21,7 @@ const METHODS = [
 
 type AnyMethod = (...args: readonly unknown[]) => Promise<Result<unknown>>;
 
-/** A store whose every method answers the same, and tells what it was called with. */
+/** A store whose methods all give the same answer and record their calls. */
 function storeOf(answer: () => Result<unknown>) {
   const calls: (readonly unknown[])[] = [];
   const method =
@@ -40,8 +40,8 @@ const call = (store: SharedStore, name: string, ...args: readonly unknown[]) =>
 const argsOf = (name: string, ctx: Context): unknown[] =>
   ["read", "verify"].includes(name) ? ["first", 1, ctx] : ["first", ctx];
 
-describe("the store behind a breaker", () => {
-  it.each(METHODS)("hands %s on as it is, and times it", async (name) => {
+describe("withBreaker", () => {
+  it.each(METHODS)("a store behind a breaker passes %s on unchanged and times it", async (name) => {
     const answer = { ok: true as const, value: Symbol("value") };
     const { store, calls } = storeOf(() => answer);
     let time = 0;
@@ -55,7 +55,7 @@ describe("the store behind a breaker", () => {
     expect(event?.type === "step.end" && event.ms).toBeGreaterThan(0);
   });
 
-  it.each(METHODS)("stops calling %s once the others have failed", async (name) => {
+  it.each(METHODS)("a store behind an open breaker does not call %s", async (name) => {
     const { store, calls } = storeOf(() => failed("redis.timeout", "no"));
     const ctx = createTestContext({ now: () => 0 });
     const guarded = withBreaker(store, breakerOf());

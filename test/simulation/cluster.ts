@@ -15,26 +15,26 @@ import type { Coherence } from "../../src/engine/coherence.ts";
 import { createReader } from "../../src/engine/reader.ts";
 import { createWarmer } from "../../src/engine/warm.ts";
 import { createMemoryTier } from "../../src/tiers/memory.ts";
-import { plant, type PlantedFault } from "./faults.ts";
+import { plantFault, type PlantedFault } from "./faults.ts";
 import type { History } from "./history.ts";
 import { createRedisModel, type RedisModel } from "./redis-model.ts";
-import type { World } from "./world.ts";
+import type { VirtualTime } from "./virtual-time.ts";
 
 export const COHERENCE_MS = 1_000;
 export const LAG_MS = 300;
 export const REDIS_TIMEOUT_MS = 1_000;
 export const ORIGIN_TIMEOUT_MS = 2_000;
-/** How often the outbox is verified: numbers that a fail-over lost are noticed by then. */
+/** How long after an invalidation it is verified, as the relay does: a lost number is noticed then. */
 const VERIFY_MS = 5_000;
 
-/** Each runs its own loads of a key whose policy coalesces by region. */
+/** Each region runs its own load of a key whose policy has flight: region. */
 const REGIONS = 2;
 
 export interface Isolate {
   readonly name: string;
   readonly colo: string;
   skewMs: number;
-  /** A crashed isolate's work never goes on. */
+  /** False after a crash: the isolate's loads never end. */
   alive: boolean;
   readonly coherence: Coherence;
   request(): { ctx: Context; reader: DataReader };
@@ -43,36 +43,36 @@ export interface Isolate {
 export interface Cluster {
   readonly redis: RedisModel;
   readonly isolates: Isolate[];
-  /** Replaces an isolate by a fresh one in the same place. */
+  /** Replaces an isolate by a fresh one of the same data centre. */
   replace(index: number): void;
-  /** Rows of the origin: what each key's value is now. */
+  /** The rows of the origin: the current value of each key. */
   readonly rows: Map<string, number>;
   origin: "up" | "failing" | "slow";
-  /** The flight objects: there, throwing, or deaf until they are there again. */
+  /** The flight objects work, throw, or do not answer until they work again. */
   flightsAre: "up" | "gone" | "frozen";
   read(isolate: Isolate, key: string): Promise<void>;
   write(isolate: Isolate, key: string): Promise<void>;
-  /** Forgets the flight objects, as when they move. */
+  /** Loses the state of the flight objects, as when they move. */
   dropFlights(): void;
 }
 
 export interface ClusterOptions {
-  readonly world: World;
+  readonly time: VirtualTime;
   readonly history: History;
   readonly fault: PlantedFault;
   readonly keys: readonly string[];
 }
 
-/** Two isolates share a data centre, the third has one of its own; two regions. */
-const PLACES = [
+/** Two isolates share a data centre; the other two each have their own. Two regions. */
+const LOCATIONS = [
   { name: "a1", colo: "a", region: "eu" },
   { name: "a2", colo: "a", region: "eu" },
   { name: "b1", colo: "b", region: "eu" },
   { name: "c1", colo: "c", region: "na" },
 ] as const;
 
-export function createCluster({ world, history, fault, keys }: ClusterOptions): Cluster {
-  const redis = createRedisModel({ world, lagMs: LAG_MS, timeoutMs: REDIS_TIMEOUT_MS });
+export function createCluster({ time, history, fault, keys }: ClusterOptions): Cluster {
+  const redis = createRedisModel({ time, lagMs: LAG_MS, timeoutMs: REDIS_TIMEOUT_MS });
   const rows = new Map(keys.map((key) => [key, 0]));
   const edges = new Map<string, Map<string, Entry>>();
   const objects = new Map<string, Flights>();
@@ -83,9 +83,9 @@ export function createCluster({ world, history, fault, keys }: ClusterOptions): 
     let flights = objects.get(name);
     if (flights === undefined) {
       flights = createFlights({
-        now: world.now,
-        newId: world.newId,
-        after: world.after,
+        now: time.now,
+        newId: time.newId,
+        after: time.after,
         lingerMs: 2_000,
       });
       objects.set(name, flights);
@@ -94,42 +94,41 @@ export function createCluster({ world, history, fault, keys }: ClusterOptions): 
   }
 
   function createEdge(colo: string): Tier {
-    const held = edges.get(colo) ?? new Map<string, Entry>();
-    edges.set(colo, held);
+    const entries = edges.get(colo) ?? new Map<string, Entry>();
+    edges.set(colo, entries);
     const attempt = async <T>(work: () => T) => {
-      await world.sleep(world.random() * 10);
-      return redis.lossy && world.random() < 0.02
+      await time.sleep(time.random() * 10);
+      return redis.lossy && time.random() < 0.02
         ? failed("edge.unavailable", "edge")
         : done(work());
     };
     return {
       name: "edge",
-      reach: "colo",
       get: (key, ctx) =>
         attempt(() => {
-          const entry = held.get(key);
+          const entry = entries.get(key);
           return entry !== undefined && entry.deleteAt > ctx.now() ? entry : undefined;
         }),
-      // Writes to the edge may land late: that is what `asOf` is for.
+      // A write to the edge may arrive late; `asOf` makes that harmless.
       set: async (entry) => {
-        await world.sleep(world.random() * 400);
-        return attempt(() => void held.set(entry.key, entry));
+        await time.sleep(time.random() * 400);
+        return attempt(() => void entries.set(entry.key, entry));
       },
-      delete: (names) => attempt(() => names.forEach((key) => held.delete(key))),
+      delete: (names) => attempt(() => names.forEach((key) => entries.delete(key))),
     };
   }
 
-  /** The way to an object: what it is sent while it is frozen, it finds when it has thawed. */
+  /** A stub of an object. Calls to a frozen object reach it once it works again. */
   function flightStub(name: string): FlightShardRpc {
     const reach = async (): Promise<void> => {
-      await world.sleep(world.random() * 20);
-      while (cluster.flightsAre === "frozen") await world.sleep(50);
+      await time.sleep(time.random() * 20);
+      while (cluster.flightsAre === "frozen") await time.sleep(50);
       if (cluster.flightsAre === "gone") throw new Error("gone");
     };
     return {
       async join(request, onWait) {
         await reach();
-        return objectOf(name).join(request, () => void world.after(world.random() * 20, onWait));
+        return objectOf(name).join(request, () => void time.after(time.random() * 20, onWait));
       },
       async land(request) {
         await reach();
@@ -138,9 +137,9 @@ export function createCluster({ world, history, fault, keys }: ClusterOptions): 
     };
   }
 
-  function createIsolate({ name, colo, region }: (typeof PLACES)[number]): Isolate {
-    const withTimeout = world.withTimeout;
-    const ports = plant(
+  function createIsolate({ name, colo, region }: (typeof LOCATIONS)[number]): Isolate {
+    const withTimeout = time.withTimeout;
+    const ports = plantFault(
       fault,
       {
         memory: createMemoryTier({ maxBytes: 1 << 20, maxEntries: 100 }),
@@ -162,13 +161,13 @@ export function createCluster({ world, history, fault, keys }: ClusterOptions): 
         slackMs: 1_000,
         withTimeout,
       }),
-      slots: { enter: () => Promise.resolve(done(() => undefined)) },
+      slots: { acquire: () => Promise.resolve(done(() => undefined)) },
       withTimeout,
-      random: world.random,
+      random: time.random,
       storeTimeoutMs: REDIS_TIMEOUT_MS,
       maxLandingChars: 1 << 20,
     });
-    const warmer = createWarmer({ store, coherence, withTimeout, random: world.random });
+    const warmer = createWarmer({ store, coherence, withTimeout, random: time.random });
 
     const isolate: Isolate = {
       name,
@@ -178,7 +177,7 @@ export function createCluster({ world, history, fault, keys }: ClusterOptions): 
       coherence,
       request() {
         const ctx = createContext({
-          now: () => world.now() + isolate.skewMs,
+          now: () => time.now() + isolate.skewMs,
           host: colo,
           region,
           waitUntil: () => undefined,
@@ -197,15 +196,15 @@ export function createCluster({ world, history, fault, keys }: ClusterOptions): 
 
   async function load(isolate: Isolate, key: string): Promise<number> {
     const limit = policies.get(key)?.flight === "global" ? 1 : REGIONS;
-    const ended = history.loadBegins(key, limit, world.now());
+    const ended = history.loadBegins(key, limit, time.now());
     try {
-      await world.sleep(world.random() * 60);
+      await time.sleep(time.random() * 60);
       if (cluster.origin === "failing") throw new Error("origin failed");
-      // The row is read at one instant inside the load; what follows only takes time.
+      // The row is read at one instant inside the load.
       const value = rows.get(key) ?? 0;
       const slow = cluster.origin === "slow" ? 1_500 : 250;
-      await world.sleep(world.random() * slow);
-      // A leader that died: its load ends nowhere.
+      await time.sleep(time.random() * slow);
+      // The load of a crashed isolate never ends.
       if (!isolate.alive) await new Promise(() => undefined);
       return value;
     } finally {
@@ -216,15 +215,15 @@ export function createCluster({ world, history, fault, keys }: ClusterOptions): 
   const cluster: Cluster = {
     redis,
     rows,
-    isolates: PLACES.map(createIsolate),
+    isolates: LOCATIONS.map(createIsolate),
     origin: "up",
     flightsAre: "up",
     replace(index) {
-      const place = PLACES[index];
+      const location = LOCATIONS[index];
       const old = cluster.isolates[index];
-      if (place === undefined || old === undefined) return;
+      if (location === undefined || old === undefined) return;
       old.alive = false;
-      cluster.isolates[index] = createIsolate(place);
+      cluster.isolates[index] = createIsolate(location);
     },
     dropFlights: () => objects.clear(),
 
@@ -232,7 +231,7 @@ export function createCluster({ world, history, fault, keys }: ClusterOptions): 
       const policy = policies.get(key);
       if (policy === undefined) return;
       const { reader } = isolate.request();
-      const end = history.readBegins(key, isolate.name, world.now());
+      const end = history.readBegins(key, isolate.name, time.now());
       try {
         const found = await reader.read<number>(key, policy, (context) => {
           context.tag(`found-${key.slice(-1)}`);
@@ -242,39 +241,39 @@ export function createCluster({ world, history, fault, keys }: ClusterOptions): 
           value: found.value,
           unreachable: found.unreachable,
           status: found.status,
-          at: world.now(),
+          at: time.now(),
         });
       } catch (error) {
         if (!(error instanceof CacheUnavailable)) throw error;
-        end({ value: undefined, unreachable: true, status: "unavailable", at: world.now() });
+        end({ value: undefined, unreachable: true, status: "unavailable", at: time.now() });
       }
     },
 
-    /** Commits, then invalidates until it is acknowledged, then verifies: the outbox and its relay. */
+    /** Commits, invalidates until that is acknowledged, and verifies, as the writer and its relay do. */
     async write(isolate, key) {
-      await world.sleep(world.random() * 30);
+      await time.sleep(time.random() * 30);
       const version = (rows.get(key) ?? 0) + 1;
       rows.set(key, version);
-      const written = history.committed(key, version, world.now());
-      // Some are purged by a tag that is found in the result alone.
-      const member =
+      const written = history.committed(key, version, time.now());
+      // Half of the writes purge by a tag that only the load adds.
+      const logKey =
         version % 2 === 0 ? invalidationKeyOfTag(`found-${key.slice(-1)}`) : (`k:${key}` as const);
       const { ctx } = isolate.request();
-      isolate.coherence.markInvalidated([member]);
+      isolate.coherence.markInvalidated([logKey]);
       for (;;) {
-        const answer = await isolate.coherence.invalidate([member], ctx);
+        const answer = await isolate.coherence.invalidate([logKey], ctx);
         if (answer.ok) {
-          written(world.now());
-          await world.sleep(VERIFY_MS);
-          if (redis.has(member, answer.value.seq)) return written(world.now(), true);
-        } else await world.sleep(500);
+          written(time.now());
+          await time.sleep(VERIFY_MS);
+          if (redis.has(logKey, answer.value.seq)) return written(time.now(), true);
+        } else await time.sleep(500);
       }
     },
   };
   return cluster;
 }
 
-/** Lifetimes short enough that all of an entry's life happens within a schedule. */
+/** Policies with lifetimes so short that an entry passes through all of them in a schedule. */
 function policyOf(i: number, fault: PlantedFault): Policy {
   return definePolicy({
     freshFor: i % 2 === 0 ? 20_000 : 2_000,

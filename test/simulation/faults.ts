@@ -1,6 +1,6 @@
 /**
- * Faults planted in the protocol, each a clause of it left out. They wrap the ports,
- * so that the engine under test is the real one; the checker must find every one.
+ * Planted faults: each removes one clause of the consistency protocol. They wrap the ports, so that
+ * the engine under test is the real one. The checker must find each of them.
  */
 import type { Entry } from "../../src/core/entry.ts";
 import type { LogAnswer } from "../../src/core/log.ts";
@@ -12,15 +12,15 @@ import type { Seq } from "../../src/core/seq.ts";
 
 export type PlantedFault =
   | "none"
-  /** `asOf` is what is known after the load, not before it. */
+  /** `asOf` is the log position after the load, not before it. */
   | "as-of-after-load"
-  /** Every life of the log has the same name. */
+  /** Every era has the same name. */
   | "era-ignored"
-  /** Nothing was ever forgotten. */
+  /** The floor is always 0. */
   | "floor-ignored"
-  /** An answer counts as new as its receipt. */
+  /** `sentAt` is the time of receipt. */
   | "stamped-at-receipt"
-  /** Nobody waits for anybody. */
+  /** Lookups do not share loads. */
   | "coalescing-off";
 
 export interface Ports {
@@ -29,11 +29,11 @@ export interface Ports {
   readonly store: SharedStore;
 }
 
-/** The ports with the fault in them. `head` is the newest number of the log. */
-export function plant(fault: PlantedFault, ports: Ports, head: () => Seq): Ports {
+/** Wraps the ports with a fault. `head` returns the newest number of the log. */
+export function plantFault(fault: PlantedFault, ports: Ports, head: () => Seq): Ports {
   switch (fault) {
     case "as-of-after-load":
-      // Only an entry that was just loaded: copies keep what they were given.
+      // Only entries that were just loaded; copies keep their asOf.
       return rewriteEntries(ports, (entry, now) =>
         entry.storedAt === now ? { ...entry, asOf: Math.max(entry.asOf, head()) } : entry,
       );
@@ -70,7 +70,7 @@ function rewriteEntries(ports: Ports, change: (entry: Entry, now: number) => Ent
 
 function rewriteLog(ports: Ports, change: (log: LogAnswer, ctx: Context) => LogAnswer): Ports {
   const { store } = ports;
-  async function inside<T extends { readonly log: LogAnswer }>(
+  async function rewriteInside<T extends { readonly log: LogAnswer }>(
     answer: Promise<Result<T>>,
     ctx: Context,
   ): Promise<Result<T>> {
@@ -78,7 +78,7 @@ function rewriteLog(ports: Ports, change: (log: LogAnswer, ctx: Context) => LogA
     if (!result.ok) return result;
     return { ok: true, value: { ...result.value, log: change(result.value.log, ctx) } };
   }
-  async function whole(answer: Promise<Result<LogAnswer>>, ctx: Context) {
+  async function rewriteWhole(answer: Promise<Result<LogAnswer>>, ctx: Context) {
     const result = await answer;
     return result.ok ? { ok: true as const, value: change(result.value, ctx) } : result;
   }
@@ -86,10 +86,10 @@ function rewriteLog(ports: Ports, change: (log: LogAnswer, ctx: Context) => LogA
     ...ports,
     store: {
       ...store,
-      read: (keys, since, ctx) => inside(store.read(keys, since, ctx), ctx),
-      verify: (members, since, ctx) => inside(store.verify(members, since, ctx), ctx),
-      sync: (since, ctx) => whole(store.sync(since, ctx), ctx),
-      establish: (known, ctx) => whole(store.establish(known, ctx), ctx),
+      read: (keys, since, ctx) => rewriteInside(store.read(keys, since, ctx), ctx),
+      verify: (logKeys, since, ctx) => rewriteInside(store.verify(logKeys, since, ctx), ctx),
+      sync: (since, ctx) => rewriteWhole(store.sync(since, ctx), ctx),
+      establish: (known, ctx) => rewriteWhole(store.establish(known, ctx), ctx),
     },
   };
 }

@@ -1,4 +1,4 @@
-/** What happened, and whether it may have: the checker. */
+/** The history of a simulation, and the checker: whether what happened keeps the guarantee. */
 
 export interface ReadResult {
   readonly value: number | undefined;
@@ -8,15 +8,15 @@ export interface ReadResult {
 }
 
 export interface Bounds {
-  /** A read that begins this long after an acknowledgement must see it. */
+  /** A read that begins this long after an acknowledgement must not return an older value. */
   readonly coherenceMs: number;
-  /** How long an acknowledgement may be on its way. */
+  /** The longest time between an invalidation and its acknowledgement. */
   readonly answerMs: number;
-  /** How long after it a fail-over may still lose what was acknowledged. */
+  /** How long after an acknowledgement a fail-over may still lose it. */
   readonly lagMs: number;
-  /** An answer may take this long. */
+  /** The longest time that a read may take. */
   readonly deadlineMs: number;
-  /** Whether more loads of one key at once than its scopes allow are a violation. */
+  /** Whether too many concurrent loads of one key are a violation. */
   readonly countLoads: boolean;
 }
 
@@ -28,7 +28,7 @@ interface Commit {
 
 interface Acknowledgement {
   readonly at: number;
-  /** The log was found to have it, when no fail-over could lose it any more. */
+  /** The log had it at a time at which no fail-over could lose it any more. */
   readonly verified: boolean;
 }
 
@@ -36,11 +36,11 @@ export interface History {
   readBegins(key: string, who: string, at: number): (result: ReadResult) => void;
   committed(key: string, version: number, at: number): (at: number, verified?: boolean) => void;
   loadBegins(key: string, limit: number, at: number): () => void;
-  /** Acknowledged invalidations may have been lost at this instant. */
+  /** A fail-over at this instant may have lost acknowledged invalidations. */
   numbersLost(at: number): void;
-  /** An isolate's clock was set back: what it knows seems younger to it by as much. */
+  /** An isolate's clock was set back, so that its last sync seems younger by as much. */
   clockSetBack(who: string, at: number, byMs: number): void;
-  /** What must not have happened; empty if all is well. */
+  /** The violations of the guarantee, as texts. */
   violations(): readonly string[];
   readonly reads: number;
 }
@@ -64,7 +64,7 @@ export function createHistory(bounds: Bounds): History {
     const committed =
       value === 0 || known.some(({ version, at: when }) => version === value && when <= at);
     if (!committed) found.push(`${name}: a value that was never committed`);
-    // Marked answers are outside the guarantee.
+    // The guarantee excludes answers that are marked.
     if (unreachable) return;
     const limit = began - bounds.coherenceMs - clockExtra(who, began);
     for (const { version, acknowledged } of known) {
@@ -74,15 +74,15 @@ export function createHistory(bounds: Bounds): History {
     }
   }
 
-  /** Lost after it was executed, be it before its answer arrived; then the outbox's repetition counts. */
+  /** Whether a fail-over may have lost the invalidation after it was executed. Then the relay's repetition counts. */
   function mayBeLost({ at, verified }: Acknowledgement): boolean {
     const { answerMs, lagMs } = bounds;
     return !verified && losses.some((lost) => lost >= at - answerMs && lost <= at + lagMs);
   }
 
-  /** A clock that went back lengthens the bound: what was known seems younger by as much. */
+  /** How much longer the bound is for an isolate whose clock was set back. */
   function clockExtra(who: string, began: number): number {
-    // A stamp that is in the future by now proves nothing and is not believed.
+    // After a larger step the last sync lies in the future, and the isolate ignores it.
     return setBacks
       .filter((step) => step.who === who && step.at <= began && step.byMs < bounds.coherenceMs)
       .reduce((sum, { byMs }) => sum + byMs, 0);

@@ -1,7 +1,6 @@
 /**
- * Redis as the engine sees it: a primary, a replica that lags, and a network that
- * delays, reorders and loses. The semantics are those of src/redis/scripts.ts, which
- * test/redis holds against real servers.
+ * A model of Redis: a primary, a replica that lags, and a network that delays, reorders and loses
+ * requests. It behaves as src/redis/scripts.ts, which test/redis runs on real servers.
  */
 import { decodeEntry, encodeEntry } from "../../src/core/codec.ts";
 import type { Entry } from "../../src/core/entry.ts";
@@ -12,7 +11,7 @@ import type { Result } from "../../src/core/result.ts";
 import type { SharedStore, Verified } from "../../src/core/shared-store.ts";
 import type { Seq } from "../../src/core/seq.ts";
 import { SOFT, type LogKey } from "../../src/core/invalidation-key.ts";
-import type { World } from "./world.ts";
+import type { VirtualTime } from "./virtual-time.ts";
 
 interface State {
   readonly entries: Map<string, { text: string; until: number }>;
@@ -27,40 +26,40 @@ type Operation = (state: State) => void;
 
 export interface RedisModel {
   readonly store: SharedStore;
-  /** The head of the log on the primary. */
+  /** The newest number on the primary. */
   head(): Seq;
-  /** Whether single requests get lost without any outage. */
+  /** Whether single requests may be lost without an outage. */
   lossy: boolean;
-  /** Every request fails, or hangs until its deadline. */
+  /** Whether every request fails at once, or hangs until its deadline. */
   outage: "none" | "refused" | "hanging";
-  /** Everything is gone, on all nodes. */
+  /** Deletes everything on all nodes. */
   flush(): void;
-  /** The replica becomes the primary; what it had not got yet is lost. */
+  /** Makes the replica the primary. Changes that have not reached it are lost. */
   failOver(): void;
-  /** Whether the primary has the number, or a later one, for the member. */
-  has(member: string, seq: Seq): boolean;
+  /** Whether the primary has this number, or a later one, for the log key. */
+  has(logKey: string, seq: Seq): boolean;
   trim(keepMs: number): void;
 }
 
 export interface RedisModelOptions {
-  readonly world: World;
-  /** How far the replica is behind at most. */
+  readonly time: VirtualTime;
+  /** The longest lag of the replica. */
   readonly lagMs: number;
   readonly timeoutMs: number;
 }
 
-export function createRedisModel({ world, lagMs, timeoutMs }: RedisModelOptions): RedisModel {
+export function createRedisModel({ time, lagMs, timeoutMs }: RedisModelOptions): RedisModel {
   let primary = createState();
   let replica = createState();
-  /** Operations on their way to the replica, in order; a fail-over drops them. */
+  /** Changes when a fail-over drops the operations that have not reached the replica. */
   let generation = 0;
   let lastArrival = 0;
 
   function change(operation: Operation): void {
     operation(primary);
     const mine = generation;
-    lastArrival = Math.max(lastArrival, world.now() + world.random() * lagMs);
-    world.after(lastArrival - world.now(), () => {
+    lastArrival = Math.max(lastArrival, time.now() + time.random() * lagMs);
+    time.after(lastArrival - time.now(), () => {
       if (mine === generation) operation(replica);
     });
   }
@@ -82,16 +81,16 @@ export function createRedisModel({ world, lagMs, timeoutMs }: RedisModelOptions)
       generation++;
       primary = copyOf(replica);
     },
-    has: (member, seq) => (primary.numbers.get(member) ?? 0) >= seq,
+    has: (logKey, seq) => (primary.numbers.get(logKey) ?? 0) >= seq,
     trim(keepMs) {
-      const now = world.now();
+      const now = time.now();
       change((state) => {
         if (state.seq === undefined) return;
         if (!state.marks.some((mark) => mark.seq === state.seq))
           state.marks.push({ at: now, seq: state.seq });
         const old = state.marks.findLast((mark) => mark.at <= now - keepMs)?.seq;
         if (old === undefined || old <= state.floor) return;
-        for (const [member, seq] of state.numbers) if (seq <= old) state.numbers.delete(member);
+        for (const [logKey, seq] of state.numbers) if (seq <= old) state.numbers.delete(logKey);
         state.floor = old;
       });
     },
@@ -100,17 +99,17 @@ export function createRedisModel({ world, lagMs, timeoutMs }: RedisModelOptions)
         call(ctx, (sentAt) => {
           const state = reader();
           const found = keys.map((key): Verified | undefined => {
-            const held = state.entries.get(key);
-            if (held === undefined || held.until <= world.now()) return undefined;
-            const entry = decodeEntry(key, held.text);
+            const stored = state.entries.get(key);
+            if (stored === undefined || stored.until <= time.now()) return undefined;
+            const entry = decodeEntry(key, stored.text);
             return entry && { entry, ...highest(state, entry.invalidationKeys) };
           });
           return { found, log: logOf(state, since, sentAt) };
         }),
-      verify: (members, since, ctx) =>
+      verify: (logKeys, since, ctx) =>
         call(ctx, (sentAt) => {
           const state = reader();
-          return { ...highest(state, members), log: logOf(state, since, sentAt) };
+          return { ...highest(state, logKeys), log: logOf(state, since, sentAt) };
         }),
       sync: (since, ctx) => call(ctx, (sentAt) => logOf(reader(), since, sentAt)),
       establish: (known, ctx) =>
@@ -119,7 +118,7 @@ export function createRedisModel({ world, lagMs, timeoutMs }: RedisModelOptions)
           const lost = era !== undefined && era === known.era && (seq ?? 0) < (known.seq ?? 0);
           if (era === undefined || seq === undefined || lost) {
             const next = Math.max((seq ?? 0) + 1, (known.seq ?? 0) + 1, micros());
-            const name = world.newId();
+            const name = time.newId();
             change((state) => {
               state.era = name;
               state.seq = next;
@@ -142,51 +141,51 @@ export function createRedisModel({ world, lagMs, timeoutMs }: RedisModelOptions)
             for (const key of keys) state.entries.delete(key);
           }),
         ),
-      invalidate: (members, ctx) =>
+      invalidate: (logKeys, ctx) =>
         call(ctx, () => {
           const seq = Math.max((primary.seq ?? 0) + 1, micros());
-          const era = primary.era ?? world.newId();
-          const previous = highest(primary, members).hard;
+          const era = primary.era ?? time.newId();
+          const previous = highest(primary, logKeys).hard;
           change((state) => {
             state.era ??= era;
             state.seq = seq;
-            for (const member of members) state.numbers.set(member, seq);
+            for (const logKey of logKeys) state.numbers.set(logKey, seq);
           });
           return { seq, era, previous };
         }),
-      numbers: (members, ctx) =>
-        call(ctx, () => members.map((member) => primary.numbers.get(member) ?? 0)),
+      numbers: (logKeys, ctx) =>
+        call(ctx, () => logKeys.map((logKey) => primary.numbers.get(logKey) ?? 0)),
       trim: () => Promise.resolve(done(0)),
     },
   };
 
-  const micros = (): number => world.now() * 1000;
-  const reader = (): State => (world.random() < 0.5 ? primary : replica);
+  const micros = (): number => time.now() * 1000;
+  const reader = (): State => (time.random() < 0.5 ? primary : replica);
 
-  /** One request: it takes time both ways, and may be lost before or after it is executed. */
+  /** One request. It takes time both ways and may be lost before or after it is executed. */
   async function call<T>(ctx: Context, execute: (sentAt: number) => T): Promise<Result<T>> {
     const sentAt = ctx.now();
-    const startedAt = world.now();
+    const startedAt = time.now();
     const { outage } = model;
-    const fate = model.lossy ? world.random() : 1;
+    const fate = model.lossy ? time.random() : 1;
     if (outage === "refused") return failed("redis.unavailable", "refused");
     if (outage === "hanging" || fate < 0.01) {
-      await world.sleep(timeoutMs);
+      await time.sleep(timeoutMs);
       return failed("redis.timeout", "no answer");
     }
-    await world.sleep(transit());
+    await time.sleep(transit());
     const value = execute(sentAt);
     if (fate < 0.02) {
-      await world.sleep(timeoutMs - (world.now() - startedAt));
+      await time.sleep(timeoutMs - (time.now() - startedAt));
       return failed("redis.timeout", "no answer after execution");
     }
-    await world.sleep(transit());
+    await time.sleep(transit());
     return done(value);
   }
 
-  /** Mostly quick; three in ten take their time: what is slow is what finds faults. */
+  /** The time one way: short for seven in ten, long for the others, since slow requests find faults. */
   function transit(): number {
-    return world.random() < 0.7 ? world.random() * 30 : world.random() * (timeoutMs / 2 - 20);
+    return time.random() < 0.7 ? time.random() * 30 : time.random() * (timeoutMs / 2 - 20);
   }
 
   return model;
@@ -212,12 +211,12 @@ function copyOf(state: State): State {
   };
 }
 
-function highest(state: State, members: readonly LogKey[]): { hard: Seq; soft: Seq } {
+function highest(state: State, logKeys: readonly LogKey[]): { hard: Seq; soft: Seq } {
   let hard = 0;
   let soft = 0;
-  for (const member of members) {
-    hard = Math.max(hard, state.numbers.get(member) ?? 0);
-    soft = Math.max(soft, state.numbers.get(`${SOFT}${member}`) ?? 0);
+  for (const logKey of logKeys) {
+    hard = Math.max(hard, state.numbers.get(logKey) ?? 0);
+    soft = Math.max(soft, state.numbers.get(`${SOFT}${logKey}`) ?? 0);
   }
   return { hard, soft };
 }

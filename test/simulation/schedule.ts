@@ -1,4 +1,4 @@
-/** Random schedules: who does what when, and what goes wrong meanwhile. */
+/** Random schedules of reads, writes and failures. */
 import fc from "fast-check";
 import {
   COHERENCE_MS,
@@ -11,14 +11,14 @@ import {
 } from "./cluster.ts";
 import type { PlantedFault } from "./faults.ts";
 import { createHistory, type History } from "./history.ts";
-import { createWorld, type World } from "./world.ts";
+import { createVirtualTime, type VirtualTime } from "./virtual-time.ts";
 
 const KEYS = ["item:0", "item:1"] as const;
 
 export type Move =
   | { readonly kind: "read" | "write"; readonly isolate: number; readonly key: number }
   | { readonly kind: "herd"; readonly key: number }
-  /** An isolate reads a key again and again. */
+  /** An isolate reads a key 30 times in 3.3 s. */
   | { readonly kind: "watch"; readonly isolate: number; readonly key: number }
   | { readonly kind: "replace" | "clock"; readonly isolate: number; readonly ms: number }
   | { readonly kind: "outage"; readonly how: "refused" | "hanging"; readonly ms: number }
@@ -109,50 +109,51 @@ const steps = (moves: fc.WeightedArbitrary<Move>[]) =>
     { minLength: 10, maxLength: 40, size: "max" },
   );
 
-/** Nothing goes wrong but the network's small delays: coalescing can be counted. */
+/** Schedules without failures, in which concurrent loads can be counted. */
 export const calmSchedule: fc.Arbitrary<Schedule> = fc.record({
   seed: fc.nat(),
   steps: steps(calm),
 });
+/** Schedules with failures of every dependency. */
 export const roughSchedule: fc.Arbitrary<Schedule> = fc.record({
   seed: fc.nat(),
   steps: steps(rough),
 });
 
-/** Plays a schedule to its end. Returns what must not have happened. */
+/** Plays a schedule to its end. Returns the violations of the guarantee. */
 export async function play(
   schedule: Schedule,
   fault: PlantedFault,
   { countLoads = false } = {},
 ): Promise<{ violations: readonly string[]; reads: number }> {
-  const world = createWorld(schedule.seed);
+  const time = createVirtualTime({ seed: schedule.seed });
   const history = createHistory({
     coherenceMs: COHERENCE_MS + LAG_MS,
-    // The time of two loads and a second, after at most two questions to the log.
+    // Two loads and one second, after at most two requests to the log.
     deadlineMs: 2 * ORIGIN_TIMEOUT_MS + 1_000 + 2 * REDIS_TIMEOUT_MS,
     answerMs: REDIS_TIMEOUT_MS,
     lagMs: LAG_MS,
     countLoads,
   });
-  const cluster = createCluster({ world, history, fault, keys: KEYS });
+  const cluster = createCluster({ time, history, fault, keys: KEYS });
   cluster.redis.lossy = !countLoads;
   let at = 0;
   for (const { waitMs, move } of schedule.steps) {
     at += waitMs;
-    world.after(at, () => make(move, cluster, world, history));
+    time.after(at, () => make(move, cluster, time, history));
   }
-  await world.run(at + 60_000);
+  await time.run(at + 60_000);
   return { violations: history.violations(), reads: history.reads };
 }
 
-/** The isolate's clock is off by so much from now on. */
-function setClock(isolate: Isolate, skewMs: number, world: World, history: History): void {
+/** Sets how far an isolate's clock is off. */
+function setClock(isolate: Isolate, skewMs: number, time: VirtualTime, history: History): void {
   const byMs = isolate.skewMs - skewMs;
-  if (byMs > 0) history.clockSetBack(isolate.name, world.now(), byMs);
+  if (byMs > 0) history.clockSetBack(isolate.name, time.now(), byMs);
   isolate.skewMs = skewMs;
 }
 
-function make(move: Move, cluster: Cluster, world: World, history: History): void {
+function make(move: Move, cluster: Cluster, time: VirtualTime, history: History): void {
   const at = (index: number) => {
     const found = cluster.isolates[index];
     if (found === undefined) throw new Error(`no isolate ${index}`);
@@ -169,32 +170,32 @@ function make(move: Move, cluster: Cluster, world: World, history: History): voi
       return;
     case "watch":
       for (let i = 0; i < 30; i++)
-        world.after(i * 110, () => void cluster.read(at(move.isolate), KEYS[move.key] ?? KEYS[0]));
+        time.after(i * 110, () => void cluster.read(at(move.isolate), KEYS[move.key] ?? KEYS[0]));
       return;
     case "replace":
       return cluster.replace(move.isolate);
     case "clock":
-      setClock(at(move.isolate), move.ms, world, history);
+      setClock(at(move.isolate), move.ms, time, history);
       return;
     case "outage":
       cluster.redis.outage = move.how;
-      return void world.after(move.ms, () => {
+      return void time.after(move.ms, () => {
         cluster.redis.outage = "none";
       });
     case "origin":
       cluster.origin = move.how;
-      return void world.after(move.ms, () => {
+      return void time.after(move.ms, () => {
         cluster.origin = "up";
       });
     case "flights-away":
       cluster.flightsAre = move.how;
-      return void world.after(move.ms, () => {
+      return void time.after(move.ms, () => {
         cluster.flightsAre = "up";
       });
     case "flush":
       return cluster.redis.flush();
     case "fail-over":
-      history.numbersLost(world.now());
+      history.numbersLost(time.now());
       return cluster.redis.failOver();
     case "trim":
       return cluster.redis.trim(0);

@@ -1,8 +1,8 @@
 /**
- * The guarantee of docs/consistency.md, held against random schedules.
+ * Checks the guarantee of docs/consistency.md under random schedules.
  *
- * SIMULATIONS=100000 plays more; SIMULATION_SEED and SIMULATION_PATH replay what a
- * failure printed.
+ * SIMULATIONS sets their number (default 10,000). SIMULATION_SEED and SIMULATION_PATH replay the
+ * failure that printed them.
  */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -18,7 +18,7 @@ const parameters = {
 };
 
 describe("random schedules", () => {
-  it("never break the guarantee, whatever fails", async () => {
+  it("no random schedule with failures breaks the consistency guarantee", async () => {
     let reads = 0;
     await fc.assert(
       fc.asyncProperty(roughSchedule, async (schedule) => {
@@ -28,11 +28,11 @@ describe("random schedules", () => {
       }),
       parameters,
     );
-    // A path replays one of them.
+    // With a path only one schedule is played.
     if (path === undefined) expect(reads).toBeGreaterThan(runs);
   }, 900_000);
 
-  it("run one load and queue one, a key and scope, when nothing fails", async () => {
+  it("without failures one load of a key and scope runs and one is queued", async () => {
     await fc.assert(
       fc.asyncProperty(calmSchedule, async (schedule) => {
         const { violations } = await play(schedule, "none", { countLoads: true });

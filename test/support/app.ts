@@ -1,21 +1,16 @@
-/** A small application on one test isolate, called as HTTP calls it. */
+/** A small application on one test isolate, called through its HTTP interface. */
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { Hono } from "hono";
-import {
-  createStrata,
-  problem,
-  type Bindings,
-  type Strata,
-  type StrataEnv,
-} from "../../src/index.ts";
+import { problem, type StrataEnv, type StrataOptions } from "../../src/index.ts";
 import { createTestClock, type TestClock } from "./isolate.ts";
+import { createTestLayer, type TestLayer } from "./layer.ts";
 
 export interface TestApp {
   readonly app: Hono<StrataEnv>;
-  readonly layer: Strata;
+  readonly layer: TestLayer;
   readonly clock: TestClock;
-  /** Asks, reads the body, and waits for everything that was deferred. */
+  /** Sends a request, reads the body, and waits for deferred work. */
   get(path: string, headers?: Record<string, string>): Promise<TestAnswer>;
   send(request: Request): Promise<TestAnswer>;
 }
@@ -26,18 +21,23 @@ export interface TestAnswer {
   readonly body: string;
 }
 
-export function createTestApp(namespace: string, routes: (app: Hono<StrataEnv>) => void): TestApp {
+export function createTestApp(
+  namespace: string,
+  routes: (app: Hono<StrataEnv>, layer: TestLayer) => void,
+  options: StrataOptions = {},
+): TestApp {
   const clock = createTestClock();
-  const layer = createStrata(
-    { ...(env as unknown as Bindings), STRATA_NAMESPACE: namespace },
-    { now: clock.now, random: () => 0, newId: () => crypto.randomUUID() },
-  );
+  const layer = createTestLayer({
+    now: clock.now,
+    bindings: { STRATA_NAMESPACE: namespace },
+    options,
+  });
   const app = new Hono<StrataEnv>();
   app.use(layer.middleware(async (request, c) => app.fetch(request, c.env, c.executionCtx)));
   app.onError((error) =>
     problem({ status: 503, type: "unavailable", title: "Unavailable", detail: error.message }),
   );
-  routes(app);
+  routes(app, layer);
 
   async function send(request: Request): Promise<TestAnswer> {
     const execution = createExecutionContext();

@@ -1,15 +1,15 @@
-/** Reads multipart/byteranges as RFC 2046, 5.1.1 and RFC 9110, 14.6 define it; shares nothing with what writes it. */
+/** Parses multipart/byteranges (RFC 2046, section 5.1.1; RFC 9110, section 14.6). Shares no code with src. */
 
 export interface Subpart {
   readonly headers: Headers;
-  /** As Content-Range has them. */
+  /** The positions in Content-Range. */
   readonly first: number;
   readonly last: number;
   readonly total: number;
   readonly body: Uint8Array;
 }
 
-/** @throws if the body is not exactly such a one, with as many bytes in each part as it says. */
+/** @throws if the body is malformed, or a part has another length than its Content-Range says */
 export function parseByteranges(contentType: string | null, body: Uint8Array): Subpart[] {
   const boundary = /^multipart\/byteranges; ?boundary="?([\w'()+,\-./:=?]{1,70})"?$/.exec(
     contentType ?? "",
@@ -38,7 +38,7 @@ export function parseByteranges(contentType: string | null, body: Uint8Array): S
   });
 }
 
-/** The parts of a body of text: `0-1/10 01`. */
+/** The parts of a text body, such as `0-1/10 01`. */
 export function textsOf(contentType: string | null, body: string): string[] {
   return parseByteranges(contentType, new TextEncoder().encode(body)).map(
     (part) => `${part.first}-${part.last}/${part.total} ${new TextDecoder().decode(part.body)}`,

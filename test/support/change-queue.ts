@@ -1,13 +1,13 @@
 import { done, failed } from "../../src/core/faults.ts";
 import type { ChangeQueue, QueuedChange } from "../../src/writes/behind.ts";
 
-/** A queue in memory: delivers when it is told to, at least once, and can refuse. */
+/** A queue in memory. It delivers when the test calls `drain`, and refuses while `refusing` is set. */
 export function createChangeQueue(deliver: (change: QueuedChange) => Promise<void>) {
   const waiting: QueuedChange[] = [];
   const queue: ChangeQueue & {
     refusing: boolean;
     readonly waiting: readonly QueuedChange[];
-    /** Delivers everything, the last change twice. */
+    /** Delivers all changes, the last one twice. */
     drain(): Promise<void>;
   } = {
     refusing: false,

@@ -5,7 +5,7 @@ import type { Clock } from "../../src/core/time.ts";
 
 export interface TestContext extends Context {
   readonly events: readonly CacheEvent[];
-  /** Waits until everything that was deferred has ended. */
+  /** Waits until all deferred work has ended. */
   settle(): Promise<void>;
 }
 
@@ -15,7 +15,7 @@ export interface TestContextOptions {
   readonly region?: string;
 }
 
-/** The context of a request to a part that is tested alone. */
+/** A context for tests of one part alone. It records events. */
 export function createTestContext(options: TestContextOptions = {}): TestContext {
   const { now = () => Date.now(), host = "strata.test", region = "test" } = options;
   const events: CacheEvent[] = [];

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import type { Entry } from "../../src/core/entry.ts";
 import { derivedInvalidationKeys, type InvalidationKey } from "../../src/core/invalidation-key.ts";
 
-/** An entry with every field in its place; `storedAt` 1,000,000, fresh for a minute. */
+/** A complete entry: stored at 1,000,000 and fresh for 1 minute, unless `fields` says otherwise. */
 export function entryOf(fields: Partial<Entry> = {}): Entry {
   const key = fields.key ?? "product:1";
   const storedAt = fields.storedAt ?? 1_000_000;
@@ -25,8 +25,8 @@ export function entryOf(fields: Partial<Entry> = {}): Entry {
   };
 }
 
-/** The members of an entry of `key` with these tags. */
-export function taggedMembers(key: string, ...tags: readonly string[]): InvalidationKey[] {
+/** The invalidation keys of an entry of `key` with these tags. */
+export function invalidationKeysOf(key: string, ...tags: readonly string[]): InvalidationKey[] {
   return [...derivedInvalidationKeys(key), ...tags.map((tag): InvalidationKey => `t:${tag}`)];
 }
 
@@ -35,7 +35,7 @@ const texts = fc.oneof(
   fc.string({ unit: fc.constantFrom("\n", "\t", "\0", "\\", '"', "strata1", "\ufeff", "é", "😀") }),
 );
 
-/** Headers as a response has them: names are tokens, values have no line ends. */
+/** Valid response headers: names are tokens, values have no line ends. */
 const http = fc.record(
   {
     status: fc.integer({ min: 200, max: 599 }),
@@ -47,7 +47,7 @@ const http = fc.record(
   { noNullPrototype: true },
 );
 
-/** Entries of any content that a load can give. */
+/** Entries with any content that a load can produce. */
 export const arbitraryEntry: fc.Arbitrary<Entry> = fc
   .record({
     key: fc.stringMatching(/^[a-z]{1,6}:[\x21-\x7e]{0,12}$/),
@@ -68,7 +68,7 @@ export const arbitraryEntry: fc.Arbitrary<Entry> = fc
       ...rest,
       key,
       kind,
-      invalidationKeys: taggedMembers(key, ...tags),
+      invalidationKeys: invalidationKeysOf(key, ...tags),
       storedAt,
       freshUntil: storedAt + a,
       staleUntil: storedAt + a + b,

@@ -4,15 +4,15 @@ import type { FlightShardRpc } from "../../src/durable/flight-shard.ts";
 export interface FlightsSpy {
   /** The binding to hand to a test isolate. */
   readonly FLIGHTS: DurableObjectNamespace;
-  /** Joins that have been sent through the binding. */
+  /** How many joins were sent through the binding. */
   joins(): number;
-  /** Resolves once there have been so many. */
+  /** Resolves once `count` joins were sent. */
   joined(count: number): Promise<void>;
 }
 
 /**
- * The real flight objects, seen from outside: a test knows when a reader waits
- * there. `lost`: what a leader lands never arrives, as if it had died before.
+ * The real flight objects behind a binding that counts joins. With `lost` no landing reaches them,
+ * as if each leader died.
  */
 export function watchFlights(landings: "sent" | "lost" = "sent"): FlightsSpy {
   let joins = 0;
@@ -51,7 +51,7 @@ export function watchFlights(landings: "sent" | "lost" = "sent"): FlightsSpy {
   };
 }
 
-/** A binding whose objects are what `get` returns. */
+/** A binding that returns the objects of `get`. */
 export function fakeNamespace(
   get: (...args: Parameters<DurableObjectNamespace["get"]>) => FlightShardRpc,
 ): DurableObjectNamespace {

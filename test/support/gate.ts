@@ -1,8 +1,8 @@
-/** A point at which a test holds something back until it says so. */
+/** A point at which a test holds work back until it opens the gate. */
 export interface Gate {
-  /** Resolves when somebody waits at the gate. */
+  /** Resolves when work waits at the gate. */
   readonly reached: Promise<void>;
-  /** Waits until the gate is open. */
+  /** Called by the work: waits until the gate is open. */
   pass(): Promise<void>;
   open(): void;
 }

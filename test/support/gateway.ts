@@ -1,4 +1,4 @@
-/** The local services as a test uses them, past the program under test. */
+/** Calls the local services directly, without the program under test. */
 import { env } from "cloudflare:workers";
 
 /** Runs one command in Redis. @throws if Redis refuses it. */
@@ -20,7 +20,7 @@ export interface RedisCounts {
   readonly commands: number;
 }
 
-/** What Redis was asked while `work` ran. Only for tests that run alone. */
+/** Counts the requests and commands to Redis while `work` runs. Only for tests that run alone. */
 export async function countRedis(work: () => Promise<unknown>): Promise<RedisCounts> {
   const before = await counts();
   await work();
@@ -36,7 +36,7 @@ async function counts(): Promise<RedisCounts> {
   return (await response.json<{ redis: RedisCounts }>()).redis;
 }
 
-/** Makes Redis fail from now on. Only for tests that run alone; undo it with clearFaults. */
+/** Makes Redis fail until clearFaults(). Only for tests that run alone. */
 export async function failRedis(fault: Readonly<Record<string, unknown>>): Promise<void> {
   const response = await fetch(`${env.SERVICES_URL}/faults/redis`, {
     method: "PUT",

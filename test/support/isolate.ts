@@ -1,20 +1,20 @@
-/** Isolates to test with: each has its own memory and its own knowledge of the log. */
-import { env } from "cloudflare:workers";
+/** Test isolates. Each has its own memory and log view. */
 import { createContext } from "../../src/core/context.ts";
 import type { CacheEvent } from "../../src/core/events.ts";
 import type { Context } from "../../src/core/context.ts";
 import type { DataReader } from "../../src/core/data-reader.ts";
 import { createReader } from "../../src/engine/reader.ts";
 import { etagOf } from "../../src/http/cache/etag.ts";
-import { createStrata, type Bindings, type Strata } from "../../src/index.ts";
+import type { Bindings, StrataOptions } from "../../src/index.ts";
+import { createTestLayer, type TestLayer } from "./layer.ts";
 
 export interface TestClock {
   now(): number;
-  /** Sets this clock alone forward, or back. */
+  /** Moves this clock forward, or back if negative. */
   advance(ms: number): void;
 }
 
-/** The real clock with an offset: timers and I/O stay real. */
+/** The real clock with an offset. Timers and I/O stay real. */
 export function createTestClock(): TestClock {
   let offset = 0;
   return {
@@ -26,13 +26,13 @@ export function createTestClock(): TestClock {
 }
 
 export interface TestIsolate {
-  readonly layer: Strata;
+  readonly layer: TestLayer;
   readonly clock: TestClock;
-  /** A new request of this isolate. */
+  /** Begins a request of this isolate. */
   request(): TestRequest;
-  /** Waits until everything that was deferred has ended, also what that deferred in turn. */
+  /** Waits until all deferred work has ended, and the work that it deferred. */
   settle(): Promise<void>;
-  /** Events of all requests so far. */
+  /** The events of all requests so far. */
   readonly events: CacheEvent[];
 }
 
@@ -41,22 +41,26 @@ export interface TestRequest extends DataReader {
 }
 
 export interface TestIsolateOptions {
-  /** Isolates of one namespace share Redis, the edge and flights. */
+  /** Isolates of one namespace share Redis, edge and flights. */
   readonly namespace: string;
   readonly clock?: TestClock;
   readonly random?: () => number;
   readonly host?: string;
   readonly region?: string;
   readonly bindings?: Partial<Bindings>;
+  /** The options of `createStrata`. */
+  readonly options?: StrataOptions;
 }
 
 export function createTestIsolate(options: TestIsolateOptions): TestIsolate {
   const { namespace, clock = createTestClock(), random = () => 0, bindings } = options;
   const { host = "strata.test", region = namespace } = options;
-  const layer = createStrata(
-    { ...(env as unknown as Bindings), STRATA_NAMESPACE: namespace, ...bindings },
-    { now: clock.now, random, newId: () => crypto.randomUUID() },
-  );
+  const layer = createTestLayer({
+    now: clock.now,
+    random,
+    bindings: { STRATA_NAMESPACE: namespace, ...bindings },
+    ...(options.options && { options: options.options }),
+  });
   const events: CacheEvent[] = [];
   const deferred = new Set<Promise<unknown>>();
 

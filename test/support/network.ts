@@ -1,10 +1,10 @@
-/** Answers of the network that come late: they are real, and held back on their way. */
+/** Holds real requests and answers of the network back, so that they arrive late. */
 import { createGate, type Gate } from "./gate.ts";
 
 const realFetch = globalThis.fetch;
 const realOpen = caches.open;
 
-/** Holds the answer to the next request whose body holds `text`; it has been executed. */
+/** Holds the answer to the next request whose body contains `text`. The request is executed. */
 export function holdNextAnswer(text: string): Gate {
   const gate = createGate();
   globalThis.fetch = async (input, init) => {
@@ -12,7 +12,7 @@ export function holdNextAnswer(text: string): Gate {
     if (typeof body !== "string" || !body.includes(text)) return realFetch(input, init);
     globalThis.fetch = realFetch;
     const response = await realFetch(input, init);
-    // Read to its end, or the connection would be what is held.
+    // The answer is read to its end, so that the connection is free meanwhile.
     const answer = new Response(await response.arrayBuffer(), response);
     await gate.pass();
     return answer;
@@ -20,7 +20,7 @@ export function holdNextAnswer(text: string): Gate {
   return gate;
 }
 
-/** Holds the next request whose body holds `text` before it is sent. */
+/** Holds the next request whose body contains `text` before it is sent. */
 export function holdNextRequest(text: string): Gate {
   const gate = createGate();
   globalThis.fetch = async (input, init) => {
@@ -33,7 +33,7 @@ export function holdNextRequest(text: string): Gate {
   return gate;
 }
 
-/** Holds the next write to the edge tier, of whatever isolate. */
+/** Holds the next write of any isolate to the edge tier. */
 export function holdNextEdgeWrite(): Gate {
   const gate = createGate();
   caches.open = async (name) => {
@@ -51,7 +51,24 @@ export function holdNextEdgeWrite(): Gate {
   return gate;
 }
 
-/** Back to the network as it is. For `afterEach`. */
+/** Leaves every request without an answer until its signal aborts it. */
+export function hangNetwork(): void {
+  globalThis.fetch = (_input, init) =>
+    new Promise((_resolve, reject) => {
+      const { signal } = init ?? {};
+      signal?.addEventListener("abort", () => reject(signal.reason as Error));
+    });
+}
+
+/** Calls `onRequest` with the body of every request that goes out. */
+export function observeRequests(onRequest: (body: string) => void): void {
+  globalThis.fetch = (input, init) => {
+    if (typeof init?.body === "string") onRequest(init.body);
+    return realFetch(input, init);
+  };
+}
+
+/** Restores the network. For `afterEach`. */
 export function restoreNetwork(): void {
   globalThis.fetch = realFetch;
   caches.open = realOpen;

@@ -4,7 +4,7 @@ import type { Policy } from "../../src/index.ts";
 import type { TestIsolate } from "./isolate.ts";
 import { createWorld, OTHER_COLO, type World } from "./shared-world.ts";
 
-/** Longer than the default coherence window. */
+/** Longer than the default coherence bound. */
 export const WINDOW_MS = 1_001;
 
 const OBSERVERS: Readonly<Record<string, (world: World) => TestIsolate>> = {
@@ -15,20 +15,19 @@ const OBSERVERS: Readonly<Record<string, (world: World) => TestIsolate>> = {
   "a fresh isolate of another data centre": (world) => world.fresh(OTHER_COLO),
 };
 
-/** How the observers read, where it is not one value of the origin. */
+/** How an observer reads, if it does not read the origin's row itself. */
 export type Reading = (world: World, isolate: TestIsolate) => Promise<DataLookup<number>>;
 
 /**
- * Registers one test an observer: it runs the race, lets the coherence window
- * pass, and expects that the observer, and after it everybody else, reads what
- * the row holds now. Each observer gets a race of its own, since the first to
- * look replaces what the race has left behind.
+ * Registers one test for each observer. The test runs the race, lets the coherence bound pass, and
+ * expects that the observer, and all others after it, read the current value of the row. Each
+ * observer has a race of its own, since the first read replaces what the race left behind.
  */
 export function neverSeen(how: Policy | Reading, race: (world: World) => Promise<void>): void {
   const read: Reading =
     typeof how === "function" ? how : (world, isolate) => world.read(isolate, how);
   for (const [name, pick] of Object.entries(OBSERVERS)) {
-    it(`is not seen by ${name}`, async () => {
+    it(`a value from before the purge is not read by ${name}`, async () => {
       const world = await createWorld();
       await race(world);
       world.clock.advance(WINDOW_MS);

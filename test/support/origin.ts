@@ -1,15 +1,15 @@
 import type { LoadContext } from "../../src/core/data-reader.ts";
 import { createGate, type Gate } from "./gate.ts";
 
-/** One row at the origin, and loads of it. A load reads the row first, and answers when it may. */
+/** An origin with one row, and its loader. A load reads the row first; the test decides when it answers. */
 export interface TestOrigin {
-  /** What the row holds now. */
+  /** The current value of the row. */
   readonly current: number;
   /** How many loads have begun. */
   readonly loads: number;
   /** Changes the row. */
   write(): void;
-  /** The next load has read the row once it reaches the gate, and answers once it is open. */
+  /** The next load reads the row, reaches the gate, and answers once the gate is open. */
   holdNext(): Gate;
   /** The next load reads the row and never answers. Resolves when it has begun. */
   hangNext(): Promise<void>;
@@ -17,7 +17,7 @@ export interface TestOrigin {
   hanging: boolean;
   /** Every load fails while this is set. */
   failing: Error | undefined;
-  /** What each load does beside reading the row. */
+  /** Called by each load after it has read the row. */
   during: ((load: LoadContext) => void | Promise<void>) | undefined;
   readonly load: (load: LoadContext) => Promise<number>;
 }

@@ -1,4 +1,4 @@
-/** Isolates of two data centres around one origin, for tests of what each of them sees. */
+/** Isolates of two data centres over one origin, for tests of what each of them reads. */
 import type { LogKey } from "../../src/core/invalidation-key.ts";
 import type { DataLookup } from "../../src/core/data-reader.ts";
 import { definePolicy, key, type Policy } from "../../src/index.ts";
@@ -10,22 +10,22 @@ export interface World {
   readonly clock: TestClock;
   readonly origin: TestOrigin;
   readonly key: string;
-  /** Where the race happens. */
+  /** The isolate in which the race happens. */
   readonly here: TestIsolate;
   /** Another isolate of the same data centre. */
   readonly neighbour: TestIsolate;
   /** An isolate of another data centre. */
   readonly away: TestIsolate;
-  /** An isolate that begins now. */
+  /** Starts an isolate. */
   fresh(host?: string, bindings?: TestIsolateOptions["bindings"], clock?: TestClock): TestIsolate;
-  /** Changes the row, then invalidates the members elsewhere; acknowledged when it resolves. */
-  writeAndPurge(...members: LogKey[]): Promise<void>;
-  /** Invalidates without any change of the row. */
-  purge(...members: LogKey[]): Promise<void>;
+  /** Changes the row, then invalidates the log keys from `away`. Acknowledged when it resolves. */
+  writeAndPurge(...logKeys: LogKey[]): Promise<void>;
+  /** Invalidates without a change of the row. */
+  purge(...logKeys: LogKey[]): Promise<void>;
   read(isolate: TestIsolate, policy: Policy): Promise<DataLookup<number>>;
-  /** Makes the isolate ask Redis, which also tells it of every invalidation so far. */
+  /** Makes the isolate sync with the log. */
   hear(isolate: TestIsolate): Promise<void>;
-  /** Waits until nothing runs in the background anywhere. */
+  /** Waits until no isolate has deferred work. */
   settle(): Promise<void>;
 }
 
@@ -61,14 +61,14 @@ export async function createWorld(options: Partial<TestIsolateOptions> = {}): Pr
     away: fresh(OTHER_COLO),
     fresh,
 
-    async writeAndPurge(...members) {
+    async writeAndPurge(...logKeys) {
       origin.write();
-      await world.purge(...members);
+      await world.purge(...logKeys);
     },
 
-    async purge(...members) {
+    async purge(...logKeys) {
       const { coherence } = world.away.layer;
-      const purged = await coherence.invalidate(members, world.away.request().ctx);
+      const purged = await coherence.invalidate(logKeys, world.away.request().ctx);
       if (!purged.ok) throw new Error(purged.fault.message);
     },
 
@@ -82,7 +82,7 @@ export async function createWorld(options: Partial<TestIsolateOptions> = {}): Pr
       for (const isolate of isolates) await isolate.settle();
     },
   };
-  // Each has heard of the log before the race: what it learns in it, it learns late.
+  // Every isolate has synced before the race, so that it does not sync at its beginning.
   for (const isolate of isolates) await world.hear(isolate);
   await world.settle();
   return world;

@@ -1,4 +1,4 @@
-/** What becomes of requests, and of telemetry, when the collector refuses, hangs or is not there. */
+/** Requests and telemetry while the collector refuses, hangs or is not there. */
 import { env } from "cloudflare:workers";
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { afterEach, describe, expect, it } from "vitest";
@@ -25,15 +25,15 @@ function appOf(variables: Readonly<Record<string, string>> = {}) {
 const dropped = (reason: string) =>
   `telemetry_dropped_total{telemetry_signal="span",telemetry_reason="${reason}"}`;
 
-describe("a collector", () => {
+describe("telemetry without a working collector", () => {
   it.each([
     ["answers 400", { status: 400 }, "refused", 1],
     ["answers 503 for good", { status: 503 }, "gave-up", 2],
     ["hangs", { hang: "before" }, "gave-up", 1],
     ["resets connections", { reset: true }, "gave-up", 1],
   ])(
-    "that %s costs spans, which are counted, and no request",
-    async (_what, body, reason, attempts) => {
+    "a collector that %s costs spans, which are counted, and delays no request",
+    async (_case, body, reason, attempts) => {
       const { get, metric, app } = appOf();
       await fetch(`${services()}/counts/reset`, { method: "POST" });
       await fault(body);
@@ -41,7 +41,7 @@ describe("a collector", () => {
       const startedAt = Date.now();
       const response = await app.fetch(new Request("http://x.test/ok"), env, execution);
       expect(response.status).toBe(200);
-      expect(Date.now() - startedAt, "nothing waits for telemetry").toBeLessThan(500);
+      expect(Date.now() - startedAt, "the response waited for telemetry").toBeLessThan(500);
       await waitOnExecutionContext(execution);
       await get("/ok");
       expect(await metric(dropped(reason))).toBeGreaterThanOrEqual(1);
@@ -52,7 +52,7 @@ describe("a collector", () => {
     },
   );
 
-  it("that answers 503 for a moment gets everything in the end", async () => {
+  it("a collector that answers 503 for a moment gets every span by retries", async () => {
     const { app, metric, service } = appOf({ OTEL_EXPORTER_OTLP_TIMEOUT: "10000" });
     await fault({ status: 503 });
     const execution = createExecutionContext();
@@ -70,7 +70,7 @@ describe("a collector", () => {
     expect(await metric(dropped("gave-up"))).toBe(0);
   });
 
-  it("that is not there holds no more than the queue, however many requests come", async () => {
+  it("without a collector an isolate queues a bounded number of 5,000 requests, and counts the others as dropped", async () => {
     const { app, metric, get } = appOf({ OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:9" });
     await fault({ hang: "before" });
     const execution = createExecutionContext();

@@ -1,4 +1,4 @@
-/** What the local receiver has got from one service, found by its name. */
+/** Reads the exports that the local OTLP receiver got from one service, by the name of the service. */
 import { env } from "cloudflare:workers";
 
 export interface OtlpSpan {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createFlushLoop } from "../../src/telemetry/export/flush-loop.ts";
 
-/** A pump over a queue, with a clock and sleepers that the test moves. */
+/** A flush loop over a queue, with a clock and sleepers that the test moves. */
 function setUp({ full = Number.POSITIVE_INFINITY } = {}) {
   let now = 0;
   let waiting = 0;
@@ -9,7 +9,7 @@ function setUp({ full = Number.POSITIVE_INFINITY } = {}) {
   let sleepers: { readonly at: number; readonly wake: () => void }[] = [];
   const runs: { readonly at: number; readonly sent: number }[] = [];
   const background: Promise<unknown>[] = [];
-  const pump = createFlushLoop({
+  const flushLoop = createFlushLoop({
     everyMs: 1_000,
     now: () => now,
     isEmpty: () => waiting === 0,
@@ -28,7 +28,7 @@ function setUp({ full = Number.POSITIVE_INFINITY } = {}) {
     hang: (value: boolean) => void (hangs = value),
     async add(count: number): Promise<void> {
       waiting += count;
-      pump.kick(now, (work) => background.push(work));
+      flushLoop.start(now, (work) => background.push(work));
       await settle();
     },
     async pass(ms: number): Promise<void> {
@@ -41,19 +41,19 @@ function setUp({ full = Number.POSITIVE_INFINITY } = {}) {
   };
 }
 
-/** Lets everything run that waits for no time. */
+/** Runs all work that does not wait for the clock. */
 async function settle(): Promise<void> {
   for (let i = 0; i < 500; i++) await Promise.resolve();
 }
 
-describe("the pump", () => {
-  it("sends the first at once, and what comes after it together, a second later", async () => {
+describe("the flush loop", () => {
+  it("sends the first item at once, and later items together after one second", async () => {
     const { add, pass, runs } = setUp();
     await add(1);
     await add(1);
     await add(1);
     expect(runs).toEqual([{ at: 0, sent: 1 }]);
-    // The loop has ended with nothing left: the next request has begun another, which waits.
+    // The first loop has ended with an empty queue. The next request started another, which sleeps.
     await pass(1_000);
     expect(runs).toEqual([
       { at: 0, sent: 1 },
@@ -61,7 +61,7 @@ describe("the pump", () => {
     ]);
   });
 
-  it("does not wait once there is a whole batch", async () => {
+  it("sends a whole batch at once, without waiting for the interval", async () => {
     const { add, pass, runs } = setUp({ full: 10 });
     await add(1);
     await pass(100);
@@ -73,13 +73,13 @@ describe("the pump", () => {
       { at: 100, sent: 10 },
     ]);
     await add(25);
-    // Whole batches one after the other; the rest waits its second.
+    // Whole batches go one after the other. The rest waits for the interval.
     expect(runs.map(({ sent }) => sent)).toEqual([1, 10, 10, 10]);
     await pass(1_000);
     expect(runs.map(({ sent }) => sent)).toEqual([1, 10, 10, 10, 5]);
   });
 
-  it("begins no second run beside one that hangs, until its request must be gone", async () => {
+  it("starts no second run while one hangs, until the handover time of 5 s has passed", async () => {
     const { add, pass, hang, runs } = setUp({ full: 10 });
     hang(true);
     await add(10);

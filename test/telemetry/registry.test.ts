@@ -6,20 +6,56 @@ import { createTelemetryApp, newNamespace } from "./support.ts";
 
 const metrics = Object.entries(METRICS) as [MetricName, Metric][];
 
-/** The rows of the documented table, by name. */
-const documented = new Map(
-  table
+interface Row {
+  readonly prometheus: string | undefined;
+  readonly type: string | undefined;
+  readonly unit: string | undefined;
+  readonly labels: string | undefined;
+  readonly where: string | undefined;
+}
+
+/** The rows of a documented table of metrics, by the name of the metric. */
+function rowsOf(table: string): ReadonlyMap<string, Row> {
+  const rows = table
     .split("\n")
     .filter((line) => line.startsWith("| `"))
-    .map((line) => line.split("|").map((cell) => cell.trim().replaceAll("`", "")))
-    .map(([, name = "", prometheus, type, unit, labels, where]) => [
+    .map((line) => line.split("|").map((cell) => cell.trim().replaceAll("`", "")));
+  return new Map(
+    rows.map(([, name = "", prometheus, type, unit, labels, where]) => [
       name,
       { prometheus, type, unit, labels, where },
     ]),
+  );
+}
+
+const documented = rowsOf(table);
+
+/** Sources of the layer by path. The table of metrics itself emits nothing. */
+const sources = new Map(
+  Object.entries(
+    import.meta.glob("../../src/**/*.ts", {
+      query: "?raw",
+      import: "default",
+      eager: true,
+    }),
+  ).filter(([path]) => !path.endsWith("/metrics/registry.ts")),
 );
 
-describe("the table of metrics", () => {
-  it("is what the registry says, no more and no less", () => {
+const EMIT = /\b(?:meter\.(?:add|record)|seriesOf)\(\s*"([^"]+)"/g;
+
+/** The metrics that code emits: the first argument of every call that counts or sets one. */
+function emittedIn(files: ReadonlyMap<string, string>): ReadonlySet<string> {
+  const calls = [...files.values()].flatMap((text) => [...text.matchAll(EMIT)]);
+  return new Set(calls.map(([, name = ""]) => name));
+}
+
+function neverEmitted(rows: ReadonlyMap<string, Row>, files: ReadonlyMap<string, string>) {
+  const emitted = emittedIn(files);
+  return [...rows.keys()].filter((name) => !emitted.has(name));
+}
+
+describe("docs/operations/metrics.md", () => {
+  it("lists exactly the metrics of the registry, with their types, units and labels", () => {
     expect([...documented.keys()]).toEqual(metrics.map(([name]) => name));
     for (const [name, { type, unit, labels, where }] of metrics)
       expect(documented.get(name), name).toEqual({
@@ -31,7 +67,7 @@ describe("the table of metrics", () => {
       });
   });
 
-  it("is what /metrics announces", async () => {
+  it("lists exactly the metrics that /metrics announces", async () => {
     const { layer, get } = createTelemetryApp(newNamespace(), () => undefined);
     await get("/nothing");
     const exposition = await layer.metrics.exposition();
@@ -43,7 +79,39 @@ describe("the table of metrics", () => {
     );
   });
 
-  it("has no unit in a name, and buckets that rise", () => {
+  it("lists no metric that the code never emits, and misses none that it emits", () => {
+    expect(neverEmitted(documented, sources)).toEqual([]);
+    expect([...emittedIn(sources)].toSorted()).toEqual([...documented.keys()].toSorted());
+  });
+
+  it("would fail for a documented metric that no code emits, and for one whose only call is deleted", () => {
+    const planted = "| `cache.filter.refusals` | `x` | counter | `{lookup}` | – | never |\n";
+    expect(neverEmitted(rowsOf(table + planted), sources)).toEqual(["cache.filter.refusals"]);
+    const deleted = new Map(
+      [...sources].map(([path, text]) => [
+        path,
+        text.replaceAll('meter.add("cache.joins"', 'ignore("cache.joins"'),
+      ]),
+    );
+    expect(neverEmitted(documented, deleted)).toEqual(["cache.joins"]);
+  });
+
+  it("relies on events that the code emits: each case of the recorder has its source", () => {
+    const recorder = [...sources].find(([path]) => path.endsWith("/event-recorder.ts"))?.[1] ?? "";
+    const others = [...sources].filter(
+      ([path]) => !/\/(event-recorder|core\/events)\.ts$/.test(path),
+    );
+    const handled = [...recorder.matchAll(/case "(\w+\.\w+)"/g)].map(([, type = ""]) => type);
+    expect(handled.length).toBeGreaterThan(5);
+    const silent = handled.filter(
+      (type) => !others.some(([, text]) => text.includes(`type: "${type}"`)),
+    );
+    expect(silent).toEqual([]);
+  });
+});
+
+describe("the registry of metrics", () => {
+  it("has no unit in a metric's name, and buckets whose bounds rise", () => {
     for (const [name, { bounds, type }] of metrics) {
       expect(name).not.toMatch(/(total|seconds|bytes|_)$/);
       expect(bounds !== undefined).toBe(type === "histogram");
@@ -52,8 +120,8 @@ describe("the table of metrics", () => {
   });
 });
 
-describe("the text format", () => {
-  it("escapes labels, and adds buckets up", () => {
+describe("the Prometheus text format", () => {
+  it("escapes label values, and makes the counts of buckets cumulative", () => {
     const body = renderExposition(
       {
         startedAt: 0,

@@ -1,9 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { MetricsReport } from "../../src/core/metrics.ts";
-import { createMeter } from "../../src/telemetry/metrics/meter.ts";
+import { createMeter, createTopKeys } from "../../src/telemetry/metrics/meter.ts";
 import { createReporter } from "../../src/telemetry/metrics/reporter.ts";
-import { createTopKeys } from "../../src/telemetry/metrics/top-keys.ts";
 import { createTotals } from "../../src/telemetry/metrics/totals.ts";
 
 const report = (fields: Partial<MetricsReport>): MetricsReport => ({
@@ -17,8 +16,8 @@ const report = (fields: Partial<MetricsReport>): MetricsReport => ({
   ...fields,
 });
 
-describe("totals", () => {
-  it("count a repeated report once, before and after an eviction", () => {
+describe("metrics totals", () => {
+  it("count a repeated report only once, before and after an eviction of the object", () => {
     const totals = createTotals(undefined, 0);
     const first = report({ delta: [["cache.joins", 3]] });
     expect([totals.apply(first, 1), totals.apply(first, 2)]).toEqual([true, false]);
@@ -29,7 +28,7 @@ describe("totals", () => {
     expect(again.snapshot(8)).toMatchObject({ startedAt: 0, totals: [["cache.joins", 8]] });
   });
 
-  it("forget the gauges of an isolate that has been silent", () => {
+  it("drop the gauges of an isolate that has sent no report for a minute", () => {
     const totals = createTotals(undefined, 0);
     totals.apply(report({ gauges: [["cache.memory.usage", 5]] }), 0);
     totals.apply(report({ isolate: "b", gauges: [["cache.memory.usage", 7]] }), 50_000);
@@ -38,8 +37,8 @@ describe("totals", () => {
   });
 });
 
-describe("a meter", () => {
-  it("counts each series by itself, however many take turns, before and after a report", () => {
+describe("the meter", () => {
+  it("counts each of 120 interleaved series separately, before and after a report", () => {
     const label = fc.integer({ min: 0, max: 39 }).map((n) => `code-${n}`);
     const dependency = fc.constantFrom("redis", "sql", "");
     fc.assert(
@@ -62,7 +61,7 @@ describe("a meter", () => {
     );
   });
 
-  it("takes a label that is left out for one that is absent", () => {
+  it("counts an omitted label and an empty label as the same series", () => {
     const meter = createMeter();
     meter.add("cache.durable_object.calls", 1, "report");
     meter.add("cache.durable_object.calls", 1, "report", "");
@@ -70,8 +69,8 @@ describe("a meter", () => {
   });
 });
 
-describe("a reporter", () => {
-  it("sends again, as it was, what may not have arrived", async () => {
+describe("the reporter", () => {
+  it("sends a report that may be lost again, unchanged and with the same sequence number", async () => {
     const sent: MetricsReport[] = [];
     const meter = createMeter();
     const keys = createTopKeys(4);
@@ -86,7 +85,7 @@ describe("a reporter", () => {
       meter,
       hot: keys,
       missed: keys,
-      nameKey: (key) => key,
+      formatKey: (key) => key,
       isolate: "a",
       now: () => 0,
       memory: () => ({ entries: 0, bytes: 0, evictions: 0 }),
@@ -103,8 +102,8 @@ describe("a reporter", () => {
   });
 });
 
-describe("bounds", () => {
-  it("keep the number of series, and count what is given up", () => {
+describe("bounded memory", () => {
+  it("limits the meter to 2,000 series, and counts the series that it drops", () => {
     const meter = createMeter();
     for (let i = 0; i < 3_000; i++) meter.add("cache.faults", 1, "redis", `code-${i}`);
     const delta = new Map(meter.take());
@@ -112,7 +111,7 @@ describe("bounds", () => {
     expect(delta.get("telemetry.dropped\0metric\0cardinality")).toBe(1_000);
   });
 
-  it("find the hot keys of a stream of many keys, with an error that is told", () => {
+  it("lets the top keys find a frequent key among 16,000 others, and report the possible error of its count", () => {
     const keys = createTopKeys(50);
     let hot = 0;
     for (let i = 0; i < 20_000; i++) {

@@ -1,11 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { readConfig, ConfigError, type Bindings } from "../../src/config.ts";
+import { readConfig, ConfigError } from "../../src/config.ts";
+import type { Bindings } from "../../src/config/variables.ts";
 import { readSettings } from "../../src/telemetry/settings.ts";
 
 const read = (variables: Readonly<Record<string, string>>) => readSettings(variables);
 
 describe("OTEL_* variables", () => {
-  it("export nothing until an endpoint is set, and are on by default", () => {
+  it("enable telemetry by default, and export nothing until an endpoint is set", () => {
     const { settings, warnings, problems } = read({});
     expect(settings).toMatchObject({
       enabled: true,
@@ -15,7 +16,7 @@ describe("OTEL_* variables", () => {
     expect([warnings, problems]).toEqual([[], []]);
   });
 
-  it("append the signal's path to the common endpoint, and take the signal's own as it is", () => {
+  it("append the signal's path to the common endpoint, and use a signal's own endpoint unchanged", () => {
     const { endpoints } = read({
       OTEL_EXPORTER_OTLP_ENDPOINT: "https://c.example/base/",
       OTEL_EXPORTER_OTLP_LOGS_ENDPOINT: "https://l.example",
@@ -25,7 +26,7 @@ describe("OTEL_* variables", () => {
     expect(endpoints.logs?.url).toBe("https://l.example/");
   });
 
-  it("decode headers and resource attributes, the signal's and the service's name winning", () => {
+  it("decode headers and resource attributes; a signal's headers and the service name take precedence", () => {
     const { settings } = read({
       OTEL_EXPORTER_OTLP_ENDPOINT: "http://c.example",
       OTEL_EXPORTER_OTLP_HEADERS: "a=1%2C2, b = x=y",
@@ -38,7 +39,7 @@ describe("OTEL_* variables", () => {
     expect(settings.resource).toMatchObject({ "service.name": "named", team: "a b" });
   });
 
-  it("discard a malformed list as a whole, and say so", () => {
+  it("ignore the whole of a malformed list, with a warning", () => {
     const { settings, warnings } = read({ OTEL_RESOURCE_ATTRIBUTES: "a=1,b=%zz" });
     expect(settings.resource).not.toHaveProperty("a");
     expect(warnings.join()).toContain("OTEL_RESOURCE_ATTRIBUTES");
@@ -49,11 +50,11 @@ describe("OTEL_* variables", () => {
     ["OTEL_SDK_DISABLED", "TRUE", { enabled: false }],
     ["OTEL_SDK_DISABLED", "1", { enabled: true }],
     ["OTEL_SDK_DISABLED", "", { enabled: true }],
-  ])("read %s=%s as the specification does", (name, value, expected) => {
+  ])("treat %s=%s as the specification says", (name, value, expected) => {
     expect(read({ [name]: value }).settings).toMatchObject(expected);
   });
 
-  it("take a ratio for the ratio samplers, and 1 for one that is out of range", () => {
+  it("use OTEL_TRACES_SAMPLER_ARG for ratio samplers, and 1 with a warning if it is out of range", () => {
     const ratio = (arg: string) =>
       read({ OTEL_TRACES_SAMPLER: "traceidratio", OTEL_TRACES_SAMPLER_ARG: arg });
     expect(ratio("0.25").settings.samplerRatio).toBe(0.25);
@@ -61,7 +62,7 @@ describe("OTEL_* variables", () => {
     expect(ratio("7").warnings).toHaveLength(1);
   });
 
-  it("take timeout, compression, protocol and exporter for one signal or all", () => {
+  it("set timeout, compression, protocol and exporter for one signal or for all", () => {
     const { endpoints } = read({
       OTEL_EXPORTER_OTLP_ENDPOINT: "http://c.example",
       OTEL_EXPORTER_OTLP_TIMEOUT: "5000",
@@ -79,7 +80,7 @@ describe("OTEL_* variables", () => {
     expect(endpoints.metrics).toBeUndefined();
   });
 
-  it("refuse grpc in the one error that lists everything, with what to use instead", () => {
+  it("reject grpc in the one ConfigError that lists every problem, and name the protocols to use", () => {
     const bindings = { OTEL_EXPORTER_OTLP_PROTOCOL: "grpc" } as unknown as Bindings;
     expect(() => readConfig(bindings)).toThrow(ConfigError);
     expect(() => readConfig(bindings)).toThrow(

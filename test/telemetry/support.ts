@@ -1,36 +1,39 @@
-/** Isolates with telemetry on, whose exports and lines are kept for the test. */
+/** Creates isolates with telemetry on, for tests. */
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { Hono } from "hono";
-import { createStrata, type Bindings, type Strata, type StrataEnv } from "../../src/index.ts";
+import type { StrataEnv, StrataOptions } from "../../src/index.ts";
 import { createTestClock, type TestClock } from "../support/isolate.ts";
+import { createTestLayer, type TestLayer } from "../support/layer.ts";
 
 export interface TelemetryApp {
   readonly app: Hono<StrataEnv>;
-  readonly layer: Strata;
+  readonly layer: TestLayer;
   readonly clock: TestClock;
-  /** Asks, reads the body, and waits for everything that was deferred, exports included. */
+  /** Sends a request, reads the body, and waits for the background work, exports included. */
   get(path: string, headers?: Record<string, string>): Promise<Response>;
-  /** The value of a sample of /metrics; 0 if it is not there. */
+  /** The value of one sample of /metrics; 0 if it is missing. */
   metric(sample: string): Promise<number>;
 }
 
 export function createTelemetryApp(
   namespace: string,
-  routes: (app: Hono<StrataEnv>, layer: Strata) => void,
+  routes: (app: Hono<StrataEnv>, layer: TestLayer) => void,
   variables: Readonly<Record<string, string>> = {},
+  options: StrataOptions = {},
 ): TelemetryApp {
   const clock = createTestClock();
-  const layer = createStrata(
-    {
-      ...(env as unknown as Bindings),
+  const layer = createTestLayer({
+    now: clock.now,
+    random: Math.random,
+    bindings: {
       STRATA_NAMESPACE: namespace,
       OTEL_SDK_DISABLED: "",
       STRATA_LOG: "off",
       ...variables,
-    } as Bindings,
-    { now: clock.now, random: Math.random, newId: () => crypto.randomUUID() },
-  );
+    },
+    options,
+  });
   const app = new Hono<StrataEnv>();
   app.use(layer.middleware(async (request, c) => app.fetch(request, c.env, c.executionCtx)));
   routes(app, layer);
@@ -56,7 +59,7 @@ export function createTelemetryApp(
 }
 
 let count = 0;
-/** A namespace that no other test has. */
+/** Makes a namespace that no other test uses. */
 export function newNamespace(): string {
   count += 1;
   return `telemetry-${crypto.randomUUID().slice(0, 8)}-${count}`;

@@ -1,4 +1,4 @@
-/** A load generator's count against /metrics, over several isolates and lost objects. */
+/** Compares a load generator's count with /metrics, over several isolates and evicted metrics objects. */
 import {
   createExecutionContext,
   evictDurableObject,
@@ -14,7 +14,7 @@ const ISOLATES = 5;
 const BATCH = 5_000;
 
 it(
-  `counts ${REQUESTS} requests over ${ISOLATES} isolates exactly, though objects are evicted`,
+  `/metrics counts ${REQUESTS} requests over ${ISOLATES} isolates exactly, while metrics objects are evicted`,
   { timeout: 240_000 },
   async () => {
     const namespace = newNamespace();
@@ -40,13 +40,13 @@ it(
         const response = await isolate?.app.fetch(request, env, execution);
         counted[response?.status === 404 ? 404 : 200]++;
       }
-      // Some of what was counted is under way when its object is lost.
+      // Some reports are under way when their object is evicted.
       await isolates[0]?.layer.metrics.snapshot();
       for (let shard = 0; shard < 4; shard++)
         await evictDurableObject(objects.get(objects.idFromName(`${namespace}-metrics-${shard}`)));
       await waitOnExecutionContext(execution);
     }
-    // An isolate's next request sends again what was not answered.
+    // The next request of an isolate sends an unanswered report again.
     for (const { get } of isolates) {
       await get("/things/1");
       counted[200]++;

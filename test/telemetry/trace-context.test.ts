@@ -2,7 +2,7 @@ import { ROOT_CONTEXT } from "@opentelemetry/api";
 import { SamplingDecision, TraceIdRatioBasedSampler } from "@opentelemetry/sdk-trace";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createSampler } from "../../src/telemetry/traces/sampling.ts";
+import { createSampler } from "../../src/telemetry/request-observer.ts";
 import type { SamplerName } from "../../src/telemetry/settings.ts";
 import {
   carrierOf,
@@ -13,24 +13,24 @@ import {
 
 const PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
-describe("traceparent", () => {
+describe("W3C Trace Context", () => {
   it.each([
     ["", "empty"],
-    ["00-00000000000000000000000000000000-b7ad6b7169203331-01", "no trace"],
-    ["00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01", "no parent"],
+    ["00-00000000000000000000000000000000-b7ad6b7169203331-01", "a trace id of zeros"],
+    ["00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01", "a parent id of zeros"],
     ["ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "the forbidden version"],
-    [`${PARENT}-x`, "more than version 00 has"],
+    [`${PARENT}-x`, "more fields than version 00 has"],
     [PARENT.toUpperCase(), "upper case"],
     [PARENT.slice(1), "too short"],
-  ])("%s begins a new trace: %s", (header) => {
+  ])('traceparent "%s" begins a new trace: %s', (header) => {
     expect(readCarrier(header, "a=1")).toBeUndefined();
   });
 
-  it("of a later version is read as far as it is known", () => {
+  it("traceparent of a later version is read by the fields of version 00", () => {
     expect(readCarrier(PARENT.replace("00-", "01-") + "-more", null)?.sampled).toBe(true);
   });
 
-  it("survives being handed on, with its state", () => {
+  it("a trace context that is read and written again is unchanged, tracestate included", () => {
     const read = readCarrier(PARENT, " vendor=x ,other=y ");
     expect(read && carrierOf(read)).toEqual({
       traceparent: PARENT,
@@ -44,13 +44,13 @@ describe("traceparent", () => {
     "a",
     `a=${"x".repeat(300)}`,
     Array.from({ length: 33 }, (_, i) => `k${i}=1`).join(),
-  ])("goes on without a malformed state", (state) => {
+  ])("a trace continues without its tracestate if that is malformed: %.40s", (state) => {
     const read = readCarrier(PARENT, state);
     expect(read?.traceId).toBe("0af7651916cd43dd8448eb211c80319c");
     expect(read?.state).toBe("");
   });
 
-  it("is never thrown over by what a client sends", () => {
+  it("readCarrier never throws, whatever a client sends", () => {
     fc.assert(
       fc.property(fc.string(), fc.string(), (parent, state) => {
         expect(() => readCarrier(parent, state)).not.toThrow();
@@ -59,15 +59,15 @@ describe("traceparent", () => {
   });
 });
 
-describe("ids", () => {
-  it("are of the length that the specification wants, and never all zero", () => {
+describe("trace ids and span ids", () => {
+  it("have 16 and 8 bytes, and are never all zero", () => {
     expect(newTraceId(() => 0, 0)).toMatch(/^(?=.*[1-9a-f])[0-9a-f]{32}$/);
     expect(newSpanId(() => 0)).toMatch(/^(?=.*[1-9a-f])[0-9a-f]{16}$/);
     expect(newTraceId(Math.random, 0xffff_ffff)).toMatch(/^[0-9a-f]{32}$/);
   });
 });
 
-describe("samplers", () => {
+describe("trace samplers", () => {
   const off = {
     traceId: "0af7651916cd43dd8448eb211c80319c",
     spanId: "b7ad6b7169203331",
@@ -77,19 +77,19 @@ describe("samplers", () => {
   const on = { ...off, sampled: true };
   const sampler = (name: SamplerName, ratio = 1) => createSampler(name, ratio, Math.random);
 
-  it("keep about the share that was asked for", () => {
-    const { decide } = sampler("parentbased_traceidratio", 0.1);
+  it("sample about the configured share of new traces", () => {
+    const { shouldSample } = sampler("parentbased_traceidratio", 0.1);
     let kept = 0;
-    for (let i = 0; i < 20_000; i++) if (decide(undefined)) kept++;
+    for (let i = 0; i < 20_000; i++) if (shouldSample(undefined)) kept++;
     expect(kept).toBeGreaterThan(1_700);
     expect(kept).toBeLessThan(2_300);
   });
 
-  it("keep all of it, and nothing, at the ends", () => {
+  it("sample every new trace at ratio 1, and none at ratio 0", () => {
     const numbers = [0, 0.5, 1 - 2 ** -53];
     for (const number of numbers) {
       const of = (name: SamplerName, ratio: number) =>
-        createSampler(name, ratio, () => number).decide(undefined);
+        createSampler(name, ratio, () => number).shouldSample(undefined);
       expect(of("traceidratio", 1)).toBe(true);
       expect(of("always_on", 1)).toBe(true);
       expect(of("traceidratio", 0)).toBe(false);
@@ -97,16 +97,20 @@ describe("samplers", () => {
     }
   });
 
-  it("name a trace so that the SDK's sampler decides about it as they have, wherever it goes", () => {
+  it("make trace ids on which the SDK's ratio sampler decides as they have decided", () => {
     const ratios = fc.double({ min: 0.000_001, max: 0.999_999, noNaN: true });
     const number = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
     fc.assert(
       fc.property(ratios, fc.array(number, { minLength: 4, maxLength: 4 }), (ratio, numbers) => {
         let drawn = 0;
-        const { name } = createSampler("traceidratio", ratio, () => numbers[drawn++ % 4] ?? 0);
+        const { newTraceId: traceIdFor } = createSampler(
+          "traceidratio",
+          ratio,
+          () => numbers[drawn++ % 4] ?? 0,
+        );
         const sdk = new TraceIdRatioBasedSampler(ratio);
         for (const sampled of [true, false]) {
-          const { decision } = sdk.shouldSample(ROOT_CONTEXT, name(sampled));
+          const { decision } = sdk.shouldSample(ROOT_CONTEXT, traceIdFor(sampled));
           expect(decision !== SamplingDecision.NOT_RECORD).toBe(sampled);
         }
       }),
@@ -114,20 +118,20 @@ describe("samplers", () => {
     );
   });
 
-  it("decide about a trace of somebody else as the SDK does", () => {
+  it("decide about the trace of a caller as the SDK's ratio sampler does", () => {
     const sdk = new TraceIdRatioBasedSampler(0.3);
-    const { decide } = sampler("traceidratio", 0.3);
+    const { shouldSample } = sampler("traceidratio", 0.3);
     for (let i = 0; i < 1_000; i++) {
       const traceId = newTraceId(Math.random, Math.random() * 2 ** 32);
       const { decision } = sdk.shouldSample(ROOT_CONTEXT, traceId);
-      expect(decide({ ...off, traceId })).toBe(decision !== SamplingDecision.NOT_RECORD);
+      expect(shouldSample({ ...off, traceId })).toBe(decision !== SamplingDecision.NOT_RECORD);
     }
   });
 
-  it("follow their parent only if they are parent-based", () => {
-    expect(sampler("parentbased_always_on").decide(off)).toBe(false);
-    expect(sampler("always_on").decide(off)).toBe(true);
-    expect(sampler("always_off").decide(on)).toBe(false);
-    expect(sampler("parentbased_always_off").decide(on)).toBe(true);
+  it("follow the parent's decision only if they are parent-based", () => {
+    expect(sampler("parentbased_always_on").shouldSample(off)).toBe(false);
+    expect(sampler("always_on").shouldSample(off)).toBe(true);
+    expect(sampler("always_off").shouldSample(on)).toBe(false);
+    expect(sampler("parentbased_always_off").shouldSample(on)).toBe(true);
   });
 });

@@ -48,7 +48,7 @@ const named = (spans: readonly OtlpSpan[], name: string) => {
 
 describe("traces", () => {
   it.each(["http/protobuf", "http/json"])(
-    "leave over %s, gzip too, as a tree under the caller's span",
+    "are exported over %s with gzip, as a tree under the caller's span",
     async (protocol) => {
       const { get, service } = appOf({
         OTEL_EXPORTER_OTLP_PROTOCOL: protocol,
@@ -79,7 +79,7 @@ describe("traces", () => {
     },
   );
 
-  it("go on in a service that is called, with the state and baggage that came", async () => {
+  it("continue in a service that is called, with the tracestate and baggage of the request", async () => {
     const { get, service, sent } = appOf();
     await get("/calls", {
       traceparent: `00-${TRACE}-${CALLER}-01`,
@@ -92,7 +92,7 @@ describe("traces", () => {
     expect(sent[0]?.get("baggage")).toBe("tenant=7");
   });
 
-  it("follow the caller's decision, and are kept against it when a request fails", async () => {
+  it("follow the caller's sampling decision, except that a failed request is always kept", async () => {
     const { get, service } = appOf({ STRATA_TRACE_SLOW_MS: "10000" });
     const unsampled = { traceparent: `00-${TRACE}-${CALLER}-00` };
     const response = await get("/things/1", unsampled);
@@ -106,7 +106,7 @@ describe("traces", () => {
     expect(valueOf(server.attributes, "error.type")).toBe("500");
   });
 
-  it("that begin here and are not kept have no name; of one that fails the answer says it", async () => {
+  it("that are not sampled have no traceparent in the response, unless the request fails", async () => {
     const { get, service } = appOf({
       OTEL_TRACES_SAMPLER: "always_off",
       STRATA_TRACE_SLOW_MS: "10000",
@@ -118,14 +118,14 @@ describe("traces", () => {
     expect(failed.headers.get("traceparent")).toBe(`00-${server.traceId}-${server.spanId}-00`);
   });
 
-  it("that begin here and are not kept are not told to services", async () => {
+  it("that are not sampled are not propagated to services", async () => {
     const { get, sent } = appOf({ OTEL_TRACES_SAMPLER: "always_off" });
     await get("/calls");
     expect(sent).toHaveLength(1);
     expect(sent[0]?.has("traceparent")).toBe(false);
   });
 
-  it("say nothing of what the client sent, and hash keys", async () => {
+  it("contain nothing of what the client sent, and keys only as hashes", async () => {
     const { get, service } = appOf();
     await get("/things/4711?password=hunter2", {
       authorization: "Bearer s3cr3t-token",
@@ -142,7 +142,7 @@ describe("traces", () => {
 });
 
 describe("logs", () => {
-  it("are one wide event a request, with the ids of its trace", async () => {
+  it("have one wide event for each request, with the ids of its trace", async () => {
     const { get, service } = appOf();
     await get("/things/1");
     await get("/things/1");
@@ -160,7 +160,7 @@ describe("logs", () => {
     expect(server?.traceId).toBe(first?.traceId);
     expect(valueOf(first?.attributes, "cache.sql.queries")).toBe("1");
     expect(valueOf(server?.attributes, "server.address")).toBe(`${service}.test`);
-    // What there is nothing of is absent.
+    // A field without a value is absent.
     const fieldsOf = (at: number) => new Set(logs[at]?.attributes?.map(({ key: name }) => name));
     expect([fieldsOf(0).has("sql_ms"), fieldsOf(1).has("sql_ms")]).toEqual([true, false]);
     for (const at of [0, 1]) {

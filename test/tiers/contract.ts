@@ -1,19 +1,19 @@
-/** What every near tier keeps to. A new tier passes it before it is composed into the cache. */
+/** The test suite that every tier passes: memory through an adapter, the edge directly. */
 import { describe, expect, it } from "vitest";
 import type { Entry } from "../../src/core/entry.ts";
 import type { Context } from "../../src/core/context.ts";
 import type { Tier } from "../../src/core/tier.ts";
 import { createTestContext } from "../support/context.ts";
-import { entryOf, taggedMembers } from "../support/entries.ts";
+import { entryOf, invalidationKeysOf } from "../support/entries.ts";
 
 export interface TierUnderTest {
   readonly tier: Tier;
-  /** The host under which this test's entries lie. */
+  /** The host under which the entries of this test are stored. */
   readonly host: string;
 }
 
 export function describeTier(name: Tier["name"], create: () => TierUnderTest): void {
-  describe(`the ${name} tier, like every tier,`, () => {
+  describe(`the ${name} tier by the shared suite`, () => {
     const now = 1_000_000;
     const setup = (): { tier: Tier; ctx: Context } => {
       const { tier, host } = create();
@@ -25,11 +25,11 @@ export function describeTier(name: Tier["name"], create: () => TierUnderTest): v
       return tier.get(entry.key, ctx);
     };
 
-    it("has its name", () => {
+    it(`the ${name} tier has its name`, () => {
       expect(setup().tier.name).toBe(name);
     });
 
-    it("answers a miss without a fault", async () => {
+    it(`a miss of the ${name} tier is no fault`, async () => {
       const { tier, ctx } = setup();
       expect(await tier.get("product:404", ctx)).toEqual({ ok: true, value: undefined });
     });
@@ -38,7 +38,7 @@ export function describeTier(name: Tier["name"], create: () => TierUnderTest): v
       ["text", { body: '{"name":"Größe 😀\\n"}\n\n' }],
       ["bytes", { body: Uint8Array.from({ length: 256 }, (_, byte) => byte) }],
       ["no body", { body: "" }],
-      ["an absence", { kind: "absent", body: "", etag: "" }],
+      ["a negative entry", { kind: "absent", body: "", etag: "" }],
       [
         "a response",
         {
@@ -55,19 +55,19 @@ export function describeTier(name: Tier["name"], create: () => TierUnderTest): v
       ],
       ["every instant", { staleUntil: 1_100_000, errorUntil: 1_200_000, deleteAt: 1_300_000 }],
       [
-        "its names and its place in the log",
+        "invalidation keys, asOf and era",
         {
           asOf: 2 ** 52 + 1,
           era: "e",
-          invalidationKeys: taggedMembers("product:1", "größe 1", "!seq"),
+          invalidationKeys: invalidationKeysOf("product:1", "größe 1", "!seq"),
         },
       ],
-    ])("gives back %s as it was", async (_, fields) => {
+    ])(`the ${name} tier gives back %s as it was stored`, async (_, fields) => {
       const entry = entryOf(fields);
       expect(await stored(entry)).toStrictEqual({ ok: true, value: entry });
     });
 
-    it("gives back an entry under its own key only", async () => {
+    it(`the ${name} tier gives back an entry under its own key only`, async () => {
       const { tier, ctx } = setup();
       const keys = ["a:1", "a:1/..", "a:%2F", "a:%252F", "a:?b", "a:#b", "a:/", "a:.", "b:1"];
       for (const key of keys) await tier.set(entryOf({ key, body: `of ${key}` }), ctx);
@@ -76,7 +76,7 @@ export function describeTier(name: Tier["name"], create: () => TierUnderTest): v
       expect(await tier.get("a:2", ctx)).toEqual({ ok: true, value: undefined });
     });
 
-    it("keeps the last of what was set", async () => {
+    it(`the ${name} tier replaces the former entry under a key`, async () => {
       const { tier, ctx } = setup();
       await tier.set(entryOf({ body: "first" }), ctx);
       await tier.set(entryOf({ body: "second, and longer" }), ctx);
@@ -85,7 +85,7 @@ export function describeTier(name: Tier["name"], create: () => TierUnderTest): v
       });
     });
 
-    it("forgets what is deleted, and only that", async () => {
+    it(`the ${name} tier deletes the given keys and no others`, async () => {
       const { tier, ctx } = setup();
       for (const key of ["a:1", "a:2", "a:3"]) await tier.set(entryOf({ key }), ctx);
       expect(await tier.delete(["a:1", "a:3", "a:never"], ctx)).toMatchObject({ ok: true });
@@ -94,17 +94,20 @@ export function describeTier(name: Tier["name"], create: () => TierUnderTest): v
       expect(await tier.get("a:2", ctx)).toMatchObject({ value: { key: "a:2" } });
     });
 
-    it("deletes nothing without complaint", async () => {
+    it(`the ${name} tier accepts a deletion of no keys`, async () => {
       const { tier, ctx } = setup();
       expect(await tier.delete([], ctx)).toMatchObject({ ok: true });
     });
 
-    it.each([now, now - 1, 0])("does not store what has expired (at %d)", async (deleteAt) => {
-      const times = { freshUntil: 0, staleUntil: 0, errorUntil: 0, deleteAt };
-      expect(await stored(entryOf({ storedAt: 0, ...times }))).toEqual({
-        ok: true,
-        value: undefined,
-      });
-    });
+    it.each([now, now - 1, 0])(
+      `the ${name} tier does not store an entry that expired at %d`,
+      async (deleteAt) => {
+        const times = { freshUntil: 0, staleUntil: 0, errorUntil: 0, deleteAt };
+        expect(await stored(entryOf({ storedAt: 0, ...times }))).toEqual({
+          ok: true,
+          value: undefined,
+        });
+      },
+    );
   });
 }

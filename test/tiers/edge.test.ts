@@ -14,7 +14,7 @@ const real = (): Tier => createEdgeTier({ open, timeoutMs: 5_000, withTimeout })
 
 describeTier("edge", () => ({ tier: real(), host: uniqueHost() }));
 
-/** What this tier has put into the Cache API under a host of this test alone. */
+/** An edge tier over a cache that records the URLs and the responses it gets, under a host of its own. */
 function spy() {
   const host = uniqueHost();
   const asked: unknown[] = [];
@@ -43,13 +43,13 @@ function spy() {
 }
 
 describe("the edge tier", () => {
-  it("is asked by bare URL: the Cache API answers conditions and ranges by itself", async () => {
+  it("the edge tier asks the Cache API by URL, without request fields", async () => {
     const { tier, asked, ctx, host } = spy();
     await tier.get("product:1", ctx);
     expect(asked).toEqual([`https://${host}/__strata/entries/product%3A1`]);
   });
 
-  it("holds an envelope, whatever the status and the headers of what is in it", async () => {
+  it("the edge tier stores an envelope with status 200 and without the fields of the entry", async () => {
     const { tier, put, ctx } = spy();
     const headers = [
       ["set-cookie", "a=b"],
@@ -66,7 +66,7 @@ describe("the edge tier", () => {
     expect(await tier.get("product:1", ctx)).toEqual({ ok: true, value: entry });
   });
 
-  it("keeps it as long as the entry may be used at all, in whole seconds", async () => {
+  it("the edge tier stores an entry until its deleteAt, in whole seconds", async () => {
     const { tier, put, ctx } = spy();
     await tier.set(entryOf({ deleteAt: 1_000_000 + 90_999 }), ctx);
     expect(put[0]?.headers.get("cache-control")).toBe("public, max-age=90");
@@ -74,7 +74,7 @@ describe("the edge tier", () => {
     expect(put).toHaveLength(1);
   });
 
-  it("is not shared between hosts, nor between applications on one host", async () => {
+  it("the edge tier separates hosts, and applications on one host", async () => {
     const { tier, ctx, host } = spy();
     await tier.set(entryOf(), ctx);
     expect(await tier.get("product:1", createTestContext({ host: uniqueHost() }))).toMatchObject({
@@ -91,10 +91,10 @@ describe("the edge tier", () => {
   });
 
   it.each([
-    ["of another program", "hello"],
-    ["of another key", "strata1\nn:\tk:product:2\n{}\n"],
-    ["nothing", ""],
-  ])("takes content that is %s for a miss, and deletes it", async (_, content) => {
+    ["foreign text", "hello"],
+    ["an entry of another key", "strata1\nn:\tk:product:2\n{}\n"],
+    ["empty", ""],
+  ])("the edge tier treats content that is %s as a miss and deletes it", async (_, content) => {
     const { tier, ctx, host } = spy();
     const url = `https://${host}/__strata/entries/product%3A1`;
     const cache = await open();
@@ -106,7 +106,7 @@ describe("the edge tier", () => {
     expect(await cache.match(url)).toBeUndefined();
   });
 
-  it("does not keep what is too big, nor what was there before, and says so", async () => {
+  it("the edge tier refuses an entry over maxEntryChars, deletes the former one and emits entry.reject", async () => {
     const host = uniqueHost();
     const ctx = createTestContext({ now: () => 1_000_000, host });
     const tier = createEdgeTier({
@@ -124,7 +124,7 @@ describe("the edge tier", () => {
     ]);
   });
 
-  it("stores what another version of this program can be told from", async () => {
+  it("the edge tier stores entries with the version of the format first", async () => {
     const { tier, put, ctx } = spy();
     const entry = entryOf();
     await tier.set(entry, ctx);
@@ -133,7 +133,7 @@ describe("the edge tier", () => {
   });
 });
 
-describe("a fault of the Cache API", () => {
+describe("a failing Cache API", () => {
   const never = new Promise<never>(() => undefined);
   const refuse = () => Promise.reject(new Error("no cache here"));
   const calls: readonly [string, (tier: Tier, ctx: Context) => Promise<unknown>][] = [
@@ -142,23 +142,26 @@ describe("a fault of the Cache API", () => {
     ["delete", (tier, ctx) => tier.delete(["product:1"], ctx)],
   ];
 
-  it.each(calls)("on %s is a result, never an exception", async (_, call) => {
-    const ctx = createTestContext();
-    const unopened = createEdgeTier({ open: refuse, timeoutMs: 5_000, withTimeout });
-    expect(await call(unopened, ctx)).toEqual({
-      ok: false,
-      fault: { code: "edge.unavailable", message: "no cache here" },
-    });
-    const broken = { match: refuse, put: refuse, delete: refuse } as unknown as Cache;
-    const failing = createEdgeTier({
-      open: async () => broken,
-      timeoutMs: 5_000,
-      withTimeout,
-    });
-    expect(await call(failing, ctx)).toMatchObject({ fault: { code: "edge.unavailable" } });
-  });
+  it.each(calls)(
+    "a Cache API that fails on %s gives a fault, not an exception",
+    async (_, call) => {
+      const ctx = createTestContext();
+      const unopened = createEdgeTier({ open: refuse, timeoutMs: 5_000, withTimeout });
+      expect(await call(unopened, ctx)).toEqual({
+        ok: false,
+        fault: { code: "edge.unavailable", message: "no cache here" },
+      });
+      const broken = { match: refuse, put: refuse, delete: refuse } as unknown as Cache;
+      const failing = createEdgeTier({
+        open: async () => broken,
+        timeoutMs: 5_000,
+        withTimeout,
+      });
+      expect(await call(failing, ctx)).toMatchObject({ fault: { code: "edge.unavailable" } });
+    },
+  );
 
-  it.each(calls)("on %s that never answers ends at the deadline", async (_, call) => {
+  it.each(calls)("a Cache API that hangs on %s gives a fault at the deadline", async (_, call) => {
     const ctx = createTestContext();
     const hanging = createEdgeTier({ open: () => never, timeoutMs: 1, withTimeout });
     expect(await call(hanging, ctx)).toMatchObject({

@@ -25,7 +25,7 @@ interface Seen {
   deleteAt: number;
 }
 
-/** Which of the cached keys goes first, by the policy's definition. The lists break no ties. */
+/** Compares two keys by the definition of the order: the lower one is evicted first. */
 const FIRST_OUT: Readonly<Record<string, (a: Seen, b: Seen) => number>> = {
   fifo: (a, b) => a.added - b.added,
   lru: (a, b) => a.used - b.used,
@@ -38,8 +38,8 @@ const operation = fc.record({
   key: fc.nat({ max: 9 }).map(keyOf),
 });
 
-describe.each(Object.keys(FIRST_OUT))("the eviction %s", (name) => {
-  it("gives up what its definition says", () => {
+describe.each(Object.keys(FIRST_OUT))("the eviction order %s", (name) => {
+  it(`the eviction order ${name} evicts the key that its definition says`, () => {
     const operations = fc.array(operation, { maxLength: 80, size: "max" });
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 6 }), operations, (maxEntries, steps) => {
@@ -47,13 +47,13 @@ describe.each(Object.keys(FIRST_OUT))("the eviction %s", (name) => {
         const seen = new Map<string, Seen>();
         for (const [at, { do: action, key }] of steps.entries()) {
           const known = seen.get(key);
-          // Every lifetime is its own, and not in the order of putting.
+          // Every entry has another lifetime, and not in the order of the puts.
           const deleteAt = now + 1_000 + ((at * 37) % 101);
           if (action === "remove") {
             tier.remove(key);
             seen.delete(key);
           } else if (action === "get") {
-            expect(tier.peek(key) !== undefined).toBe(known !== undefined);
+            expect(tier.get(key) !== undefined).toBe(known !== undefined);
           } else tier.put(entryOf({ key, deleteAt }), now);
           if (action !== "remove" && known !== undefined) {
             known.used = at;
@@ -76,8 +76,8 @@ describe.each(Object.keys(FIRST_OUT))("the eviction %s", (name) => {
   });
 });
 
-describe("the eviction random", () => {
-  it("gives up any entry, sooner or later, and only what has to go", () => {
+describe("the eviction order random", () => {
+  it("the eviction order random evicts one entry at a time and each of them for some seed", () => {
     const gone = new Set<string>();
     for (let seed = 0; seed < 60; seed++) {
       const eviction = createEviction("random", createDice(seed));
@@ -91,13 +91,13 @@ describe("the eviction random", () => {
   });
 });
 
-describe("an eviction", () => {
-  it("is one of those there are", () => {
+describe("an eviction order", () => {
+  it("createEviction refuses an unknown name", () => {
     expect(() => createEviction("newest" as Eviction, Math.random)).toThrow(/eviction: must be/);
     expect(() => createEviction("toString" as Eviction, Math.random)).toThrow(/eviction: must be/);
   });
 
-  it.each(EVICTIONS)("starts over when the tier is cleared (%s)", (name) => {
+  it.each(EVICTIONS)("an eviction order starts over when the tier is cleared (%s)", (name) => {
     const tier = tierOf(name, 2);
     for (let n = 0; n < 3; n++) tier.put(entryOf({ key: keyOf(n) }), now);
     tier.clear();
@@ -106,7 +106,7 @@ describe("an eviction", () => {
   });
 });
 
-/** Hit ratios are exact counts over seeded traces: no clock, no chance. */
+/** The hit ratios are exact counts over seeded traces, without a clock. */
 describe("on seeded traces", () => {
   const traces = createTraces({ requests: 60_000, seed: 42 });
   const entries = createEntries(60_000);
@@ -134,13 +134,16 @@ describe("on seeded traces", () => {
     },
   );
 
-  it.each(cases)("nothing beats the optimum: $name, $capacity entries", ({ keys, capacity }) => {
-    const optimum = countOptimalHits(keys, capacity);
-    for (const name of EVICTIONS)
-      expect(hits(name, keys, capacity), name).toBeLessThanOrEqual(optimum);
-  });
+  it.each(cases)(
+    "no eviction order beats the optimum: $name, $capacity entries",
+    ({ keys, capacity }) => {
+      const optimum = countOptimalHits(keys, capacity);
+      for (const name of EVICTIONS)
+        expect(hits(name, keys, capacity), name).toBeLessThanOrEqual(optimum);
+    },
+  );
 
-  it("the optimum is the best there is, where all choices can be tried", () => {
+  it("Belady's optimum equals the best of all eviction choices on small traces", () => {
     const trace = fc.array(fc.nat({ max: 4 }), { maxLength: 10 });
     fc.assert(
       fc.property(trace, fc.integer({ min: 1, max: 3 }), (keys, capacity) => {
@@ -151,7 +154,7 @@ describe("on seeded traces", () => {
   });
 });
 
-/** The most hits of any sequence of evictions; a miss is always admitted, as our tiers do. */
+/** The most hits of any sequence of evictions. Every miss is stored, as in the memory tier. */
 function bestOf(keys: readonly number[], capacity: number, cached: readonly number[]): number {
   const [key, ...rest] = keys;
   if (key === undefined) return 0;

@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { sizeOf } from "../../src/core/entry.ts";
-import type { MemoryTier } from "../../src/core/tier.ts";
-import { createEviction, EVICTIONS } from "../../src/tiers/eviction/choice.ts";
+import { done } from "../../src/core/faults.ts";
+import type { MemoryTier, Tier } from "../../src/core/tier.ts";
+import { createEviction, EVICTIONS, type Eviction } from "../../src/tiers/eviction/choice.ts";
 import { createMemoryTier } from "../../src/tiers/memory.ts";
 import { createDice } from "../../bench/support/dice.ts";
 import { entryOf } from "../support/entries.ts";
@@ -14,16 +15,22 @@ const UNIT = sizeOf(small("k:0"));
 const roomy = () => createMemoryTier({ maxBytes: 1_000_000, maxEntries: 1_000 });
 const now = 1_000_000;
 
+/** The memory tier behind the asynchronous port, for the suite that all tiers share. */
+function asTier(memory: MemoryTier): Tier {
+  return {
+    name: "memory",
+    get: (key) => Promise.resolve(done(memory.get(key))),
+    set: (entry, ctx) => Promise.resolve(done(memory.put(entry, ctx.now()))),
+    delete: (keys) => Promise.resolve(done(keys.forEach(memory.remove))),
+  };
+}
+
+const tierOf = (eviction: Eviction, maxEntries: number) =>
+  createMemoryTier({ maxBytes: 1_000_000, maxEntries, eviction, random: createDice(1) });
+
 for (const name of EVICTIONS)
-  describe(`with the eviction ${name}`, () => {
-    describeTier("memory", () => ({
-      tier: createMemoryTier({
-        maxBytes: 1_000_000,
-        maxEntries: 1_000,
-        eviction: createEviction(name, createDice(1)),
-      }),
-      host: "strata.test",
-    }));
+  describe(`with the eviction order ${name},`, () => {
+    describeTier("memory", () => ({ tier: asTier(tierOf(name, 1_000)), host: "strata.test" }));
   });
 
 const operation = fc.record({
@@ -34,61 +41,64 @@ const operation = fc.record({
 });
 
 describe("the memory tier", () => {
-  it.each(EVICTIONS)("stays within its bounds, whatever happens (%s)", (name) => {
-    const bounds = fc.record({
-      maxBytes: fc.integer({ min: UNIT, max: 6 * UNIT }),
-      maxEntries: fc.integer({ min: 1, max: 6 }),
-    });
-    fc.assert(
-      fc.property(bounds, fc.array(operation, { maxLength: 60 }), (limits, operations) => {
-        const eviction = createEviction(name, createDice(7));
-        const tier = createMemoryTier({ ...limits, eviction });
-        for (const { do: action, key, chars, lives } of operations) {
-          if (action === "get") tier.peek(key);
-          else if (action === "remove") tier.remove(key);
-          else {
-            const entry = small(key, chars, lives);
-            tier.put(entry, now);
-            // What fits is there once it has been put, and never in its former state.
-            if (sizeOf(entry) > limits.maxBytes) expect(tier.peek(key)).toBeUndefined();
+  it.each(EVICTIONS)(
+    "the memory tier stays within its bounds after any operations (%s)",
+    (name) => {
+      const bounds = fc.record({
+        maxBytes: fc.integer({ min: UNIT, max: 6 * UNIT }),
+        maxEntries: fc.integer({ min: 1, max: 6 }),
+      });
+      fc.assert(
+        fc.property(bounds, fc.array(operation, { maxLength: 60 }), (limits, operations) => {
+          const eviction = createEviction(name, createDice(7));
+          const tier = createMemoryTier({ ...limits, eviction });
+          for (const { do: action, key, chars, lives } of operations) {
+            if (action === "get") tier.get(key);
+            else if (action === "remove") tier.remove(key);
+            else {
+              const entry = small(key, chars, lives);
+              tier.put(entry, now);
+              // An entry that does not fit removes the former one under its key.
+              if (sizeOf(entry) > limits.maxBytes) expect(tier.peek(key)).toBeUndefined();
+            }
+            const held = Array.from({ length: 10 }, (_, n) => tier.peek(`k:${n}`)).filter(
+              (entry) => entry !== undefined,
+            );
+            const { bytes, entries } = tier.stats();
+            expect(entries).toBe(held.length);
+            expect(bytes).toBe(held.reduce((sum, entry) => sum + sizeOf(entry), 0));
+            expect(bytes).toBeLessThanOrEqual(limits.maxBytes);
+            expect(entries).toBeLessThanOrEqual(limits.maxEntries);
           }
-          const held = Array.from({ length: 10 }, (_, n) => tier.peek(`k:${n}`)).filter(
-            (entry) => entry !== undefined,
-          );
-          const { bytes, entries } = tier.stats();
-          expect(entries).toBe(held.length);
-          expect(bytes).toBe(held.reduce((sum, entry) => sum + sizeOf(entry), 0));
-          expect(bytes).toBeLessThanOrEqual(limits.maxBytes);
-          expect(entries).toBeLessThanOrEqual(limits.maxEntries);
-        }
-      }),
-      { numRuns: 200 },
-    );
-  });
+        }),
+        { numRuns: 200 },
+      );
+    },
+  );
 
   const keysOf = (tier: MemoryTier, ...keys: string[]) =>
     keys.filter((key) => tier.peek(key) !== undefined);
 
-  it("keeps what was visited and lets the oldest unvisited go", () => {
+  it("the memory tier evicts the oldest entry that was not read", () => {
     const tier = createMemoryTier({ maxBytes: 1_000_000, maxEntries: 3 });
     for (const key of ["k:1", "k:2", "k:3"]) tier.put(small(key), now);
-    tier.peek("k:1");
+    tier.get("k:1");
     tier.put(small("k:4"), now);
     expect(keysOf(tier, "k:1", "k:2", "k:3", "k:4")).toEqual(["k:1", "k:3", "k:4"]);
     expect(tier.stats().evictions).toBe(1);
   });
 
-  it("lets a newcomer in even if everything in it was visited", () => {
+  it("the memory tier stores a new entry even if every stored one was read", () => {
     const tier = createMemoryTier({ maxBytes: 1_000_000, maxEntries: 3 });
     for (const key of ["k:1", "k:2", "k:3"]) {
       tier.put(small(key), now);
-      tier.peek(key);
+      tier.get(key);
     }
     tier.put(small("k:4"), now);
     expect(keysOf(tier, "k:1", "k:2", "k:3", "k:4")).toEqual(["k:2", "k:3", "k:4"]);
   });
 
-  it("does not keep an entry bigger than itself, nor the former one under its key", () => {
+  it("an entry larger than the memory tier is not stored and removes the former one under its key", () => {
     const tier = createMemoryTier({ maxBytes: 3 * UNIT, maxEntries: 10 });
     tier.put(small("k:1"), now);
     tier.put(small("k:2"), now);
@@ -97,7 +107,7 @@ describe("the memory tier", () => {
     expect(tier.stats()).toEqual({ entries: 1, bytes: UNIT, evictions: 0 });
   });
 
-  it("tells of what it does not keep for its size, and keeps the rest", () => {
+  it("the memory tier calls onRefuse for an entry over maxEntryBytes and stores the others", () => {
     const refused: string[] = [];
     const tier = createMemoryTier({
       maxBytes: 1_000_000,
@@ -113,21 +123,67 @@ describe("the memory tier", () => {
     expect(refused).toEqual(["k:1"]);
   });
 
-  it("evicts as many as a big entry needs", () => {
+  it("the memory tier evicts as many entries as a large one needs", () => {
     const tier = createMemoryTier({ maxBytes: 4 * UNIT, maxEntries: 10 });
     for (const key of ["k:1", "k:2", "k:3", "k:4"]) tier.put(small(key), now);
     tier.put(small("k:5", 2 * UNIT), now);
     expect(keysOf(tier, "k:1", "k:2", "k:3", "k:4", "k:5")).toEqual(["k:4", "k:5"]);
   });
 
-  it("drops the former entry where the new one has expired", () => {
+  it("an expired entry is not stored and removes the former one under its key", () => {
     const tier = roomy();
     tier.put(small("k:1"), now);
     tier.put({ ...small("k:1"), deleteAt: now }, now);
     expect(tier.peek("k:1")).toBeUndefined();
   });
 
-  it("is empty after it was cleared, and works on", () => {
+  it.each(EVICTIONS)("peek does not count as a use (%s)", (name) => {
+    fc.assert(
+      fc.property(fc.array(operation, { maxLength: 60 }), (operations) => {
+        const [looked, other] = [tierOf(name, 4), tierOf(name, 4)];
+        for (const { do: action, key, lives } of operations) {
+          for (const tier of [looked, other])
+            if (action === "get") tier.get(key);
+            else if (action === "remove") tier.remove(key);
+            else tier.put(small(key, 0, lives), now);
+          for (let n = 0; n < 10; n++) looked.peek(`k:${n}`);
+        }
+        const keys = Array.from({ length: 10 }, (_, n) => `k:${n}`);
+        expect(keysOf(looked, ...keys)).toEqual(keysOf(other, ...keys));
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it("get counts as a use, and peek does not, in the eviction order lru", () => {
+    const tier = tierOf("lru", 2);
+    tier.put(small("k:1"), now);
+    tier.put(small("k:2"), now);
+    tier.peek("k:1");
+    tier.put(small("k:3"), now);
+    expect(keysOf(tier, "k:1", "k:2", "k:3")).toEqual(["k:2", "k:3"]);
+    tier.get("k:2");
+    tier.put(small("k:4"), now);
+    expect(keysOf(tier, "k:2", "k:3", "k:4")).toEqual(["k:2", "k:4"]);
+  });
+
+  it("the eviction order of a memory tier is given by name or as an order", () => {
+    for (const eviction of ["lru", createEviction("lru")] as const) {
+      const tier = createMemoryTier({ maxBytes: 1_000_000, maxEntries: 2, eviction });
+      tier.put(small("k:1"), now);
+      tier.put(small("k:2"), now);
+      tier.get("k:1");
+      tier.put(small("k:3"), now);
+      expect(keysOf(tier, "k:1", "k:2", "k:3")).toEqual(["k:1", "k:3"]);
+    }
+  });
+
+  it("the eviction order random needs a source of randomness", () => {
+    const limits = { maxBytes: 1_000_000, maxEntries: 2 };
+    expect(() => createMemoryTier({ ...limits, eviction: "random" })).toThrow(/^random: must be/);
+  });
+
+  it("the memory tier is empty after clear and can be used again", () => {
     const tier = createMemoryTier({ maxBytes: 1_000_000, maxEntries: 2 });
     for (const key of ["k:1", "k:2", "k:3"]) tier.put(small(key), now);
     tier.clear();
@@ -136,7 +192,7 @@ describe("the memory tier", () => {
     expect(keysOf(tier, "k:1", "k:2", "k:3")).toEqual(["k:2", "k:3"]);
   });
 
-  it("holds keys that are names of an object's own machinery", () => {
+  it("the memory tier stores keys such as __proto__", () => {
     const tier = roomy();
     expect(tier.peek("__proto__")).toBeUndefined();
     expect(tier.peek("constructor")).toBeUndefined();

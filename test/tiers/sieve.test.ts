@@ -1,37 +1,36 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { MemoryTier } from "../../src/core/tier.ts";
 import { createMemoryTier } from "../../src/tiers/memory.ts";
 import { entryOf } from "../support/entries.ts";
 
 const now = 1_000_000;
 const keyOf = (n: number) => `k:${n}`;
 const tierOf = (maxEntries: number) => createMemoryTier({ maxBytes: 1_000_000, maxEntries });
-type MemoryTier = ReturnType<typeof tierOf>;
 
 function put(tier: MemoryTier, ...keys: readonly number[]): void {
   for (const n of keys) tier.put(entryOf({ key: keyOf(n) }), now);
 }
 
 function read(tier: MemoryTier, times: number, ...keys: readonly number[]): void {
-  for (let time = 0; time < times; time++) for (const n of keys) tier.peek(keyOf(n));
+  for (let time = 0; time < times; time++) for (const n of keys) tier.get(keyOf(n));
 }
 
-/** Which of them are there. Looking is a visit: only once, at the end. */
 const held = (tier: MemoryTier, ...keys: readonly number[]) =>
   keys.filter((n) => tier.peek(keyOf(n)) !== undefined);
 
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, n) => from + n);
 
-interface Place {
+interface Item {
   readonly key: string;
   readonly cameIn: number;
-  /** The slice of the last read; undefined if the hand has passed since. */
+  /** The slice of the last read; undefined if the hand has passed the entry since. */
   readIn: number | undefined;
 }
 
-/** SIEVE as its documentation defines it, over a plain list, oldest first. */
+/** A model of SIEVE as createSieve documents it, over a plain list, oldest first. */
 function createModel(maxEntries: number) {
-  let places: Place[] = [];
+  let items: Item[] = [];
   let hand = 0;
   let slice = 1;
   let left = 0;
@@ -40,66 +39,66 @@ function createModel(maxEntries: number) {
   let others = 0;
   let [younger, elder]: [string[], string[]] = [[], []];
 
-  const find = (key: string) => places.find((place) => place.key === key);
-  function take(place: Place): void {
-    const at = places.indexOf(place);
-    places = places.toSpliced(at, 1);
+  const find = (key: string) => items.find((item) => item.key === key);
+  function take(item: Item): void {
+    const at = items.indexOf(item);
+    items = items.toSpliced(at, 1);
     if (at < hand) hand--;
-    // The hand does not wait for what comes next.
-    if (hand === places.length) hand = 0;
+    // A hand at the end starts over at the oldest.
+    if (hand === items.length) hand = 0;
   }
-  function visit(place: Place): void {
-    if (place.cameIn >= slice - 1) newcomers++;
+  function visit(item: Item): void {
+    if (item.cameIn >= slice - 1) newcomers++;
     else others++;
-    place.readIn = slice;
+    item.readIn = slice;
   }
   function endSlice(): void {
     const turned = slice === 1 || 2 * newcomers - others > 8;
     if (turned) [from, hand] = [slice, 0];
     slice += turned ? 2 : 1;
     newcomers = others = 0;
-    left = Math.floor(places.length / 8);
+    left = Math.floor(items.length / 8);
   }
   function evict(): void {
     if (left === 0) endSlice();
     else left--;
     for (;;) {
-      hand %= places.length;
-      const place = places[hand] as Place;
-      if (place.readIn === undefined || place.readIn < from) {
-        if (younger.length >= places.length / 4) [younger, elder] = [[], younger];
-        younger = [...new Set([...younger, place.key])];
-        return take(place);
+      hand %= items.length;
+      const item = items[hand] as Item;
+      if (item.readIn === undefined || item.readIn < from) {
+        if (younger.length >= items.length / 4) [younger, elder] = [[], younger];
+        younger = [...new Set([...younger, item.key])];
+        return take(item);
       }
-      place.readIn = undefined;
+      item.readIn = undefined;
       hand++;
     }
   }
   return {
-    keys: () => places.map((place) => place.key).toSorted(),
+    keys: () => items.map((item) => item.key).toSorted(),
     get(key: string) {
-      const place = find(key);
-      if (place !== undefined) visit(place);
+      const item = find(key);
+      if (item !== undefined) visit(item);
     },
     put(key: string) {
-      const place = find(key);
-      if (place !== undefined) return visit(place);
-      if (places.length >= maxEntries) evict();
+      const item = find(key);
+      if (item !== undefined) return visit(item);
+      if (items.length >= maxEntries) evict();
       const known = younger.includes(key) || elder.includes(key);
-      places.push({ key, cameIn: slice, readIn: known ? slice : undefined });
+      items.push({ key, cameIn: slice, readIn: known ? slice : undefined });
     },
     remove(key: string) {
-      const place = find(key);
-      if (place !== undefined) take(place);
+      const item = find(key);
+      if (item !== undefined) take(item);
     },
   };
 }
 
-describe("the eviction sieve", () => {
-  it("gives up what its definition says", () => {
+describe("the eviction order sieve", () => {
+  it("the eviction order sieve evicts the key that its model says", () => {
     const operation = fc.record({
       do: fc.constantFrom("get", "get", "get", "put", "put", "put", "put", "remove"),
-      // A few are asked for all the time.
+      // A few keys are popular.
       key: fc.oneof(fc.nat({ max: 5 }), fc.nat({ max: 40 })).map(keyOf),
     });
     fc.assert(
@@ -110,7 +109,7 @@ describe("the eviction sieve", () => {
           const tier = tierOf(maxEntries);
           const model = createModel(maxEntries);
           for (const { do: action, key } of operations) {
-            if (action === "get") tier.peek(key);
+            if (action === "get") tier.get(key);
             else if (action === "remove") tier.remove(key);
             else tier.put(entryOf({ key }), now);
             model[action](key);
@@ -126,30 +125,34 @@ describe("the eviction sieve", () => {
     );
   });
 
-  it("takes a key that comes back soon after it was given up as read", () => {
+  it("SIEVE adds a key that comes back soon after its eviction as read", () => {
     const tier = tierOf(8);
     put(tier, ...range(0, 9));
-    put(tier, 0); // 0 was the first to go; now 1 has gone for it.
-    put(tier, ...range(9, 16)); // 2 to 8 go, and the hand comes to 0.
+    put(tier, 0); // 0 was evicted first; now it evicts 1.
+    put(tier, ...range(9, 16)); // 2 to 8 are evicted, and the hand comes to 0.
     put(tier, 16);
     expect(held(tier, 0, 9, 10)).toEqual([0, 10]);
   });
 
-  it("forgets a key that was given up long ago", () => {
+  it("SIEVE adds a key that was evicted long ago as unread", () => {
     const tier = tierOf(8);
-    put(tier, ...range(0, 13)); // 0 to 4 have gone, and two generations of two keys are kept.
+    put(tier, ...range(0, 13)); // 0 to 4 are evicted; the ghosts hold two generations of two keys.
     put(tier, 0);
     put(tier, ...range(13, 21));
     expect(held(tier, 0)).toEqual([]);
   });
 
-  // In one slice 12 hits for half of what was popular, and some for newcomers.
+  // One slice has 12 hits of formerly popular keys and some of newcomers.
   it.each([
-    { times: 2, kept: range(5, 17), what: "keeps what was popular while most hits are its own" },
-    { times: 3, kept: range(5, 11), what: "gives up what was popular, but for what is read still" },
+    { times: 2, kept: range(5, 17), what: "SIEVE keeps popular keys while they get most hits" },
+    {
+      times: 3,
+      kept: range(5, 11),
+      what: "SIEVE evicts formerly popular keys that are no longer read",
+    },
   ])("$what: $times reads of each newcomer", ({ times, kept }) => {
     const tier = tierOf(32);
-    // 32 entries, so that five go in a slice: every fifth put from here on begins one.
+    // Five of 32 entries are evicted in a slice, so that every fifth put from here on begins one.
     put(tier, ...range(0, 37));
     for (const from of [100, 110, 120]) {
       read(tier, 3, ...range(5, 17));

@@ -17,7 +17,7 @@ async function setup() {
   ];
   const row = { count: 1, applied: new Set<string>() };
   const queue = createChangeQueue(async ({ id, payload }) => {
-    // At least once: the id tells a repetition.
+    // Delivery may be repeated; the id identifies a repetition.
     if (!row.applied.has(id)) row.count = payload as number;
     row.applied.add(id);
   });
@@ -43,7 +43,7 @@ async function setup() {
 }
 
 describe("write-behind", () => {
-  it("shows the change to everybody before the database has it", async () => {
+  it("write-behind shows a change to all readers before the database has it", async () => {
     const { row, queue, read, send, writer } = await setup();
     expect((await send(2)).ok).toBe(true);
     expect([await read(writer), await read(), row.count]).toEqual([2, 2, 1]);
@@ -51,14 +51,14 @@ describe("write-behind", () => {
     expect(row.count).toBe(2);
   });
 
-  it("changes nothing if the queue does not take it", async () => {
+  it("write-behind changes nothing if the queue refuses the change", async () => {
     const { queue, read, send } = await setup();
     queue.refusing = true;
     expect((await send(2)).ok).toBe(false);
     expect(await read()).toBe(1);
   });
 
-  it("shows the old row again to who loads before delivery: the anomaly", async () => {
+  it("write-behind anomaly: a load before delivery reads the old row again", async () => {
     const { queue, read, send, writer, reader } = await setup();
     await send(2);
     await writer.layer.coherence.invalidate(["n:"], writer.request().ctx);

@@ -1,4 +1,4 @@
-/** The database of the local services, and rows for a test alone. */
+/** The database of the local services, and rows that only one test uses. */
 import { env } from "cloudflare:workers";
 import { asc, eq, sql } from "drizzle-orm";
 import { categories, products } from "../../src/api/schema.ts";
@@ -39,11 +39,11 @@ export async function stockOf(db: Database, id: number): Promise<number | undefi
 
 export type Row = typeof outbox.$inferSelect;
 
-/** Rows of the outbox that hold the member, or all. */
-export async function outboxRows(db: Database, member?: string): Promise<Row[]> {
+/** The rows of the outbox with this log key, or all rows. */
+export async function outboxRows(db: Database, logKey?: string): Promise<Row[]> {
   return db
     .select()
     .from(outbox)
-    .where(member === undefined ? undefined : sql`${member} = any(${outbox.members})`)
+    .where(logKey === undefined ? undefined : sql`${logKey} = any(${outbox.logKeys})`)
     .orderBy(asc(outbox.id));
 }

@@ -1,4 +1,4 @@
-/** Failures of the local services; for tests that have them for themselves. */
+/** Faults of the local services, for tests that run alone. */
 import { env } from "cloudflare:workers";
 
 export async function putFault(target: "redis" | "sql", fault: object): Promise<void> {

@@ -7,10 +7,10 @@ import type { Invalidator } from "../../src/core/invalidator.ts";
 import type { LogKey } from "../../src/core/invalidation-key.ts";
 
 export interface LogDouble extends Invalidator {
-  /** What happened, in order: `dead t:a,t:b`, `invalidate t:a,t:b`. */
+  /** The calls, in order: `mark t:a,t:b`, `invalidate t:a,t:b`. */
   readonly calls: string[];
   readonly scores: Map<string, number>;
-  /** While true, nothing reaches the log. */
+  /** While true, the log cannot be reached. */
   isAway: boolean;
 }
 
@@ -20,25 +20,25 @@ export function createLogDouble(): LogDouble {
     calls: [],
     scores: new Map(),
     isAway: false,
-    markInvalidated: (members) => void log.calls.push(`dead ${listOf(members)}`),
-    invalidate: async (members) => {
-      log.calls.push(`invalidate ${listOf(members)}`);
+    markInvalidated: (logKeys) => void log.calls.push(`mark ${listOf(logKeys)}`),
+    invalidate: async (logKeys) => {
+      log.calls.push(`invalidate ${listOf(logKeys)}`);
       if (log.isAway) return away;
       const seq = nextNumber();
-      for (const member of members) log.scores.set(member, seq);
+      for (const logKey of logKeys) log.scores.set(logKey, seq);
       return { ok: true, value: { seq, era: "era", previous: 0 } };
     },
-    numbers: async (members) =>
-      log.isAway ? away : { ok: true, value: members.map((member) => log.scores.get(member) ?? 0) },
+    numbers: async (logKeys) =>
+      log.isAway ? away : { ok: true, value: logKeys.map((logKey) => log.scores.get(logKey) ?? 0) },
   };
   return log;
 }
 
-function listOf(members: readonly LogKey[]): string {
-  return members.toSorted().join(",");
+function listOf(logKeys: readonly LogKey[]): string {
+  return logKeys.toSorted().join(",");
 }
 
-/** As large as the real ones: microseconds of today. */
+/** Near real numbers: microseconds since the epoch. */
 let last = 1_790_000_000_000_000;
 function nextNumber(): number {
   return ++last;
@@ -47,7 +47,7 @@ function nextNumber(): number {
 export interface TestRequest {
   readonly ctx: Context;
   readonly events: CacheEvent[];
-  /** Waits for everything that was deferred, also by what was deferred. */
+  /** Waits until all deferred work has ended, and the work that it deferred. */
   settle(): Promise<void>;
 }
 

@@ -37,7 +37,7 @@ function move(writer: Writer, db: ReturnType<typeof testDatabase>, id: number, t
 }
 
 describe("a mutation", () => {
-  it("commits, makes it dead here, then invalidates everywhere, then notes the number", async () => {
+  it("a mutation commits, marks its keys here, invalidates them in the log, then records the number", async () => {
     const { db, log, writer, request } = setup();
     const [category = 0] = await newCategories(db, 1);
     const id = await newProduct(db, category);
@@ -47,32 +47,32 @@ describe("a mutation", () => {
     );
     expect(written).toMatchObject({ value: { id, stock: 9 }, invalidation: "done" });
     expect(log.calls).toEqual([
-      `dead t:product:${id},t:shelf`,
+      `mark t:product:${id},t:shelf`,
       `invalidate t:product:${id},t:shelf`,
     ]);
     await request.settle();
     expect(await outboxRows(db, `t:product:${id}`)).toMatchObject([
-      { members: expect.arrayContaining([`t:product:${id}`, "t:shelf"]), settled: true },
+      { logKeys: expect.arrayContaining([`t:product:${id}`, "t:shelf"]), settled: true },
     ]);
     const [row] = await outboxRows(db, `t:product:${id}`);
     expect(row?.number).toBe(log.scores.get(`t:product:${id}`));
     expect(request.events).toContainEqual({
       type: "invalidation.end",
-      members: 2,
+      logKeys: 2,
       outcome: "done",
     });
   });
 
-  it("invalidates what depends on the rows as they were, and as they are", async () => {
+  it("a mutation invalidates the tags of its rows from before and after the change", async () => {
     const { db, log, writer } = setup();
     const [from = 0, to = 0] = await newCategories(db, 2);
     const id = await newProduct(db, from);
     await move(writer, db, id, to);
-    const members = [`t:category:${from}`, `t:category:${to}`, `t:product:${id}`];
-    expect(log.calls.at(-1)).toBe(`invalidate ${members.toSorted().join(",")}`);
+    const logKeys = [`t:category:${from}`, `t:category:${to}`, `t:product:${id}`];
+    expect(log.calls.at(-1)).toBe(`invalidate ${logKeys.toSorted().join(",")}`);
   });
 
-  it("that deletes invalidates what depended on the row", async () => {
+  it("a mutation that deletes a row invalidates the row's tags", async () => {
     const { db, log, writer, request } = setup();
     const [category = 0] = await newCategories(db, 1);
     const id = await newProduct(db, category);
@@ -84,7 +84,7 @@ describe("a mutation", () => {
     expect(log.scores.has(`t:category:${category}`)).toBe(true);
   });
 
-  it("that inserts invalidates the name of what was not there", async () => {
+  it("a mutation that inserts a row invalidates the new row's tags", async () => {
     const { db, log, writer, request } = setup();
     const [categoryId = 0] = await newCategories(db, 1);
     const values = { name: "New", description: "", priceCents: 1, categoryId, stock: 1 };
@@ -96,11 +96,11 @@ describe("a mutation", () => {
       },
       request.ctx,
     );
-    const members = [`t:category:${categoryId}`, `t:product:${value?.id}`];
-    expect(log.calls.at(-1)).toBe(`invalidate ${members.toSorted().join(",")}`);
+    const logKeys = [`t:category:${categoryId}`, `t:product:${value?.id}`];
+    expect(log.calls.at(-1)).toBe(`invalidate ${logKeys.toSorted().join(",")}`);
   });
 
-  it("runs several statements as one transaction", async () => {
+  it("a mutation runs its statements in one transaction", async () => {
     const { db, writer, request } = setup();
     const [category = 0] = await newCategories(db, 1);
     const [one, other] = [await newProduct(db, category), await newProduct(db, category)];
@@ -121,7 +121,7 @@ describe("a mutation", () => {
     expect([await stockOf(db, one), await stockOf(db, other)]).toEqual([50, 60]);
   });
 
-  it("that matches no row invalidates nothing and leaves nothing behind", async () => {
+  it("a mutation that matches no row invalidates nothing and leaves no row in the outbox", async () => {
     const { db, log, writer, request } = setup();
     const [category = 0] = await newCategories(db, 1);
     const id = await newProduct(db, category);
@@ -133,7 +133,7 @@ describe("a mutation", () => {
         tags: [`product:${missing}`],
         tagQuery: categoryOf(missing),
       },
-      // The row is there, and the statement does not match it.
+      // The row exists, and the statement does not match it.
       {
         statements: [
           db
@@ -156,7 +156,7 @@ describe("a mutation", () => {
     expect(await outboxRows(db, `t:product:${id}`)).toEqual([]);
   });
 
-  it("that the database refuses invalidates nothing and leaves nothing behind", async () => {
+  it("a mutation that the database rejects invalidates nothing and leaves no row in the outbox", async () => {
     const { db, log, writer, request } = setup();
     const [category = 0] = await newCategories(db, 1);
     const id = await newProduct(db, category);
@@ -167,7 +167,7 @@ describe("a mutation", () => {
     expect(request.events).toEqual([]);
   });
 
-  it("carries hostile tags as they are", async () => {
+  it("a mutation passes hostile tags on unchanged", async () => {
     const { db, log, writer, request } = setup();
     const [category = 0] = await newCategories(db, 1);
     const id = await newProduct(db, category);
@@ -185,7 +185,7 @@ describe("a mutation", () => {
     expect([...log.scores.keys()].toSorted()).toEqual(tags.map((tag) => `t:${tag}`).toSorted());
   });
 
-  it("refuses a tag that cannot be one before it writes", async () => {
+  it("a mutation with an invalid tag is refused before it writes", async () => {
     const { db, writer, request } = setup();
     const [category = 0] = await newCategories(db, 1);
     const id = await newProduct(db, category);
@@ -195,8 +195,8 @@ describe("a mutation", () => {
   });
 });
 
-describe("writers that move one product at once", () => {
-  it("each invalidate the category that the product left by their own move", async () => {
+describe("concurrent mutations of one row", () => {
+  it("concurrent moves of a product each invalidate the category that they moved it from", async () => {
     const { db, log, writer } = setup();
     const [start = 0, ...targets] = await newCategories(db, 9);
     const id = await newProduct(db, start);
@@ -205,8 +205,8 @@ describe("writers that move one product at once", () => {
     const moves = log.calls
       .filter((call) => call.startsWith("invalidate "))
       .map((call) => [...call.matchAll(/category:(\d+)/g)].map((match) => Number(match[1])));
-    // Each names two: where it found the product, and where it put it. So the moves form a
-    // chain, in which every category but the last is left exactly once.
+    // Each move names two categories: where it found the product and where it put it. So the moves
+    // form a chain, in which the product leaves every category but the last exactly once.
     expect(moves.map((named) => named.length)).toEqual(targets.map(() => 2));
     const [row] = await db.select().from(products).where(eq(products.id, id));
     const times = new Map<number, number>();

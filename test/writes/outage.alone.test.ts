@@ -11,7 +11,7 @@ import { createLogDouble, createTestRequest } from "./log-double.ts";
 
 type Product = typeof products.$inferSelect;
 
-/** Gives up soon, so that a hanging database is not waited for. */
+/** Has a short deadline, so that tests of a hanging database are quick. */
 const hasty = testDatabase(400);
 const db = testDatabase();
 
@@ -51,18 +51,18 @@ async function setup() {
   };
 }
 
-describe("a write while Redis is away", () => {
-  it("is committed, and invalidated by the next write that succeeds", async () => {
+describe("mutations while Redis is away", () => {
+  it("a write while Redis is away is committed, and the next write that succeeds delivers its invalidation", async () => {
     const { log, request, id, tags, setStock } = await setup();
     log.isAway = true;
     expect(await setStock(8)).toMatchObject({ value: { stock: 8 }, invalidation: "deferred" });
     await request.settle();
     expect(await stockOf(db, id)).toBe(8);
-    expect(log.calls[0]).toBe(`dead ${tags.join(",")}`);
+    expect(log.calls[0]).toBe(`mark ${tags.join(",")}`);
     expect((await outboxRows(db)).map((row) => row.number)).toEqual([null, null]);
     expect(request.events).toContainEqual({
       type: "invalidation.end",
-      members: 2,
+      logKeys: 2,
       outcome: "deferred",
     });
 
@@ -74,7 +74,7 @@ describe("a write while Redis is away", () => {
     expect((await outboxRows(db)).filter((row) => row.number === null)).toEqual([]);
   });
 
-  it("is invalidated by the relay where no other write comes", async () => {
+  it("the relay delivers the invalidation of a write while Redis was away", async () => {
     const { log, writer, request, tags, setStock } = await setup();
     log.isAway = true;
     await setStock(8);
@@ -84,12 +84,12 @@ describe("a write while Redis is away", () => {
   });
 });
 
-describe("a write whose commit was not confirmed", () => {
-  it("that happened is invalidated at once as far as its tags are known, and then wholly", async () => {
+describe("mutations whose commit was not confirmed", () => {
+  it("an unconfirmed write that happened has its known tags invalidated at once and all others by the relay", async () => {
     const { log, writer, request, id, tags, setStock } = await setup();
     await putFault("sql", { hang: "after", only: "write" });
     await expect(setStock(8)).rejects.toThrow(WriteUnconfirmed);
-    expect(log.calls).toEqual([`dead t:product:${id}`, `invalidate t:product:${id}`]);
+    expect(log.calls).toEqual([`mark t:product:${id}`, `invalidate t:product:${id}`]);
     await clearFaults();
     await request.settle();
 
@@ -98,7 +98,7 @@ describe("a write whose commit was not confirmed", () => {
     expect([...log.scores.keys()].toSorted()).toEqual(tags);
   });
 
-  it("is finished by the relay in the background, without waiting for the cron trigger", async () => {
+  it("an unconfirmed write is finished by the relay in the background, before the cron trigger", async () => {
     const { log, request, tags, setStock } = await setup();
     await putFault("sql", { reset: true, only: "write" });
     await expect(setStock(8)).rejects.toThrow(WriteUnconfirmed);
@@ -106,7 +106,7 @@ describe("a write whose commit was not confirmed", () => {
     expect([...log.scores.keys()].toSorted()).toEqual(tags);
   });
 
-  it("that did not happen leaves nothing behind", async () => {
+  it("an unconfirmed write that did not happen leaves no row in the outbox", async () => {
     const { log, request, id, setStock } = await setup();
     await putFault("sql", { errorRate: 1, status: 503, only: "write" });
     await expect(setStock(8)).rejects.toMatchObject({ fault: { code: "origin.unavailable" } });
@@ -117,24 +117,27 @@ describe("a write whose commit was not confirmed", () => {
     expect(await outboxRows(db)).toEqual([]);
   });
 
-  it.each([{ truncate: true }, { reset: true }])("is told as such for %j", async (fault) => {
-    const { log, id, setStock } = await setup();
-    await putFault("sql", { ...fault, only: "write" });
-    await expect(setStock(8)).rejects.toMatchObject({
-      name: "WriteUnconfirmed",
-      fault: { code: "origin.unavailable" },
-    });
-    expect(log.scores.has(`t:product:${id}`)).toBe(true);
-  });
+  it.each([{ truncate: true }, { reset: true }])(
+    "a write is reported as unconfirmed for the fault %j",
+    async (fault) => {
+      const { log, id, setStock } = await setup();
+      await putFault("sql", { ...fault, only: "write" });
+      await expect(setStock(8)).rejects.toMatchObject({
+        name: "WriteUnconfirmed",
+        fault: { code: "origin.unavailable" },
+      });
+      expect(log.scores.has(`t:product:${id}`)).toBe(true);
+    },
+  );
 });
 
 describe("a purge", () => {
-  it("goes through the outbox, and is done with once the log has it", async () => {
+  it("a purge leaves a row in the outbox, which the relay deletes once the log has it", async () => {
     const { log, writer, request } = await setup();
     const targets = { tags: ["a"], keys: ["product:1"], prefixes: ["product:"], everything: true };
     expect(await writer.purge(targets, request.ctx)).toBe("done");
     expect(log.calls).toEqual([
-      "dead k:product:1,n:,p:product:,t:a",
+      "mark k:product:1,n:,p:product:,t:a",
       "invalidate k:product:1,n:,p:product:,t:a",
     ]);
     await request.settle();
@@ -142,13 +145,13 @@ describe("a purge", () => {
     expect(await writer.relay(request.ctx)).toMatchObject({ deleted: 1 });
   });
 
-  it("that is soft names soft members", async () => {
+  it("a soft purge invalidates soft log keys", async () => {
     const { log, writer, request } = await setup();
     await writer.purge({ tags: ["a"], soft: true }, request.ctx);
     expect(log.calls.at(-1)).toBe("invalidate ~t:a");
   });
 
-  it("waits in the outbox while Redis is away", async () => {
+  it("a purge while Redis is away is delivered by the relay", async () => {
     const { log, writer, request } = await setup();
     log.isAway = true;
     expect(await writer.purge({ tags: ["a"] }, request.ctx)).toBe("deferred");
@@ -157,7 +160,7 @@ describe("a purge", () => {
     expect(log.scores.has("t:a")).toBe(true);
   });
 
-  it("needs no database", async () => {
+  it("a purge works without the database", async () => {
     const { log, writer, request } = await setup();
     await putFault("sql", { errorRate: 1 });
     expect(await writer.purge({ tags: ["a"] }, request.ctx)).toBe("done");
@@ -165,14 +168,14 @@ describe("a purge", () => {
     expect(request.events).toContainEqual(expect.objectContaining({ type: "fault.raise" }));
   });
 
-  it("is refused where neither can take it", async () => {
+  it("a purge is refused if both Redis and the database are away", async () => {
     const { log, writer, request } = await setup();
     log.isAway = true;
     await putFault("sql", { errorRate: 1 });
     await expect(writer.purge({ tags: ["a"] }, request.ctx)).rejects.toThrow(CacheUnavailable);
   });
 
-  it("of what cannot be purged is a mistake of the caller", async () => {
+  it("a purge of an invalid target throws DefinitionError", async () => {
     const { writer, request } = await setup();
     await expect(writer.purge({ prefixes: ["no-colon"] }, request.ctx)).rejects.toThrow(
       DefinitionError,

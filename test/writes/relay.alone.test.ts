@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { sql } from "drizzle-orm";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { LogKey } from "../../src/core/invalidation-key.ts";
-import { insertMembers } from "../../src/writes/outbox.ts";
+import { insertLogKeys } from "../../src/writes/outbox.ts";
 import { outbox } from "../../src/writes/schema.ts";
 import { createWriter } from "../../src/writes/writer.ts";
 import { outboxRows, testDatabase } from "./database.ts";
@@ -32,19 +32,19 @@ function setup(options: { namespace?: string; verifyAfterMs?: number } = {}) {
   return { log, relay: () => writer.relay(ctx) };
 }
 
-/** As if a writer had committed, and died before it could invalidate. */
-const leave = (...members: LogKey[]) => leaveIn({}, ...members);
-const leaveIn = (heading: { namespace?: string; lagMs?: number }, ...members: LogKey[]) =>
-  insertMembers(db, { namespace: NAMESPACE, lagMs: 0, ...heading }, members);
+/** Inserts a row, as a writer that died between its commit and its invalidation. */
+const leave = (...logKeys: LogKey[]) => leaveIn({}, ...logKeys);
+const leaveIn = (heading: { namespace?: string; lagMs?: number }, ...logKeys: LogKey[]) =>
+  insertLogKeys(db, { namespace: NAMESPACE, lagMs: 0, ...heading }, logKeys);
 
-/** Sets the time at which numbers were noted back, instead of waiting for it to pass. */
+/** Sets the time at which numbers were recorded back, instead of waiting. */
 const age = (ms: number) =>
   db.update(outbox).set({
     invalidatedAt: sql`${outbox.invalidatedAt} - ${ms}::float8 * interval '1 millisecond'`,
   });
 
 describe("the relay", () => {
-  it("invalidates what nobody did, in one call, and forgets it once the log has it", async () => {
+  it("the relay invalidates open rows in one call and deletes them once the log has them", async () => {
     const { log, relay } = setup();
     await leave("t:a", "t:b");
     await leave("t:b", "t:c", "~t:d");
@@ -59,7 +59,7 @@ describe("the relay", () => {
     expect(await relay()).toEqual({ handled: 0, invalidated: 0, lost: 0, deleted: 0 });
   });
 
-  it("tells a log that lost what it had acknowledged once more", async () => {
+  it("the relay invalidates a row again if the log has lost its number", async () => {
     const { log, relay } = setup();
     await leave("t:a", "t:b");
     await leave("t:c");
@@ -73,7 +73,7 @@ describe("the relay", () => {
     expect(await relay()).toMatchObject({ lost: 0, deleted: 1 });
   });
 
-  it("takes an older number for a loss, and a newer one for the same", async () => {
+  it("the relay treats a lower number in the log as lost, and a higher one as delivered", async () => {
     const { log, relay } = setup();
     await leave("t:older");
     await leave("t:newer");
@@ -81,10 +81,10 @@ describe("the relay", () => {
     log.scores.set("t:older", (log.scores.get("t:older") ?? 0) - 1);
     log.scores.set("t:newer", (log.scores.get("t:newer") ?? 0) + 1);
     expect(await relay()).toMatchObject({ lost: 1, deleted: 1 });
-    expect((await outboxRows(db)).map((row) => row.members)).toEqual([["t:older"]]);
+    expect((await outboxRows(db)).map((row) => row.logKeys)).toEqual([["t:older"]]);
   });
 
-  it("looks only after a fail-over would have happened", async () => {
+  it("the relay verifies a row only after verifyAfterMs", async () => {
     const { relay } = setup({ verifyAfterMs: 60_000 });
     await leave("t:a");
     await relay();
@@ -93,7 +93,7 @@ describe("the relay", () => {
     expect(await relay()).toMatchObject({ deleted: 1 });
   });
 
-  it("invalidates once more when the origin's lag is over", async () => {
+  it("the relay invalidates a row again when the origin's lag is over", async () => {
     const { log, relay } = setup();
     await leaveIn({ lagMs: 60_000 }, "t:a");
     const report = await relay();
@@ -109,7 +109,7 @@ describe("the relay", () => {
     expect(await outboxRows(db)).toEqual([]);
   });
 
-  it("leaves rows alone while Redis is away, and says so", async () => {
+  it("the relay keeps rows while Redis is away and reports the fault", async () => {
     const { log, relay } = setup();
     await leave("t:a");
     log.isAway = true;
@@ -125,7 +125,7 @@ describe("the relay", () => {
     expect(await outboxRows(db)).toHaveLength(1);
   });
 
-  it("says that the database is away, and does not throw", async () => {
+  it("the relay reports that the database is away and does not throw", async () => {
     const { relay } = setup();
     await fetch(`${env.SERVICES_URL}/faults/sql`, {
       method: "PUT",
@@ -134,22 +134,22 @@ describe("the relay", () => {
     expect(await relay()).toMatchObject({ handled: 0, fault: { code: "origin.unavailable" } });
   });
 
-  it("may run several at once", async () => {
+  it("relays that run at the same time deliver every row", async () => {
     const { log, relay } = setup();
-    const members = Array.from({ length: 40 }, (_, at): LogKey => `t:${at}`);
-    for (const member of members) await leave(member);
+    const logKeys = Array.from({ length: 40 }, (_, at): LogKey => `t:${at}`);
+    for (const logKey of logKeys) await leave(logKey);
     await Promise.all([relay(), relay(), relay()]);
     await Promise.all([relay(), relay(), relay()]);
     expect(await outboxRows(db)).toEqual([]);
-    expect([...log.scores.keys()].toSorted()).toEqual(members.toSorted());
+    expect([...log.scores.keys()].toSorted()).toEqual(logKeys.toSorted());
   });
 
-  it("does not delete a row that got another number after it was verified", async () => {
+  it("the relay does not delete a row that got another number after it was verified", async () => {
     const { log, relay } = setup();
     await leave("t:a");
     await relay();
     const numbers = log.numbers;
-    // Between the look into the log and the delete, another relay finds the row lost.
+    // Between the verification and the delete, another relay gives the row a new number.
     log.numbers = async (asked, context) => {
       const answer = await numbers(asked, context);
       await db.update(outbox).set({ number: sql`${outbox.number} + 1` });
@@ -159,12 +159,12 @@ describe("the relay", () => {
     expect(await outboxRows(db)).toHaveLength(1);
   });
 
-  it("works off a backlog larger than one batch", async () => {
+  it("the relay delivers a backlog larger than one batch", async () => {
     const { log, relay } = setup();
     await db.insert(outbox).values(
       Array.from({ length: 1_200 }, (_, at) => ({
         namespace: NAMESPACE,
-        members: [`t:${at}`],
+        logKeys: [`t:${at}`],
       })),
     );
     expect(await relay()).toMatchObject({ invalidated: 1_200 });
@@ -175,7 +175,7 @@ describe("the relay", () => {
 });
 
 describe("the relays of two namespaces over one database", () => {
-  it("each handle their own rows, and leave the other's alone", async () => {
+  it("a relay handles only the rows of its own namespace", async () => {
     const one = setup({ namespace: "one" });
     const other = setup({ namespace: "other" });
     await leaveIn({ namespace: "one" }, "t:a");
@@ -193,7 +193,7 @@ describe("the relays of two namespaces over one database", () => {
     expect(await outboxRows(db)).toEqual([]);
   });
 
-  it("are told of their own next row alone", async () => {
+  it("a relay reports the next due row of its own namespace", async () => {
     await leaveIn({ namespace: "one", lagMs: 90_000 }, "t:a");
     await leaveIn({ namespace: "other", lagMs: 30_000 }, "t:a");
     const reports = [

@@ -1,4 +1,4 @@
-/** The second invalidation of a write whose origin lags: at its time, by the alarm or without it. */
+/** The second invalidation of a write whose origin lags, by the alarm or by the cron trigger. */
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { sql } from "drizzle-orm";
@@ -14,8 +14,8 @@ import { clearFaults, putFault } from "./faults.ts";
 
 const db = testDatabase();
 const policy = definePolicy({ freshFor: "1h", jitter: 0, flight: "isolate" });
-/** What a busy machine may add. */
-const A_LITTLE_MS = 3_000;
+/** The delay that a busy machine may add. */
+const TOLERANCE_MS = 3_000;
 /** Long enough for a few reads. */
 const LAG_MS = 2_000;
 const LONG = "1h";
@@ -30,11 +30,11 @@ async function setup(bindings: Partial<Bindings> = {}) {
   const isolate = createTestIsolate({ namespace, bindings });
   const { coherence } = isolate.layer;
   const { invalidate } = coherence;
-  /** The first number of each member. */
+  /** The first number of each log key. */
   const numbers = new Map<string, number>();
-  vi.spyOn(coherence, "invalidate").mockImplementation(async (members, ctx) => {
-    const result = await invalidate(members, ctx);
-    for (const member of members) if (result.ok) numbers.set(member, result.value.seq);
+  vi.spyOn(coherence, "invalidate").mockImplementation(async (logKeys, ctx) => {
+    const result = await invalidate(logKeys, ctx);
+    for (const logKey of logKeys) if (result.ok) numbers.set(logKey, result.value.seq);
     return result;
   });
   const { OUTBOX } = env;
@@ -46,7 +46,7 @@ async function setup(bindings: Partial<Bindings> = {}) {
     isolate,
     namespace,
     stub,
-    /** Writes a row that a replica shows later. */
+    /** Writes a row with an origin lag. */
     async write(originLag: Duration, tag: string): Promise<void> {
       const id = await newProduct(db, category);
       const { ctx } = isolate.request();
@@ -73,11 +73,11 @@ async function setup(bindings: Partial<Bindings> = {}) {
         stub,
         async (_, { storage }) => (await storage.get<number>("failures")) ?? 0,
       ),
-    /** The alarm's time has come. */
+    /** Runs the alarm now. */
     ring: () => runDurableObjectAlarm(stub),
-    /** The second invalidation's time has come, in the outbox. */
+    /** Makes the second invalidation due now. */
     makeDue: () => db.update(outbox).set({ lagMs: 0 }),
-    /** Numbers are microseconds of Redis' clock: how long the second came after the first. */
+    /** How long the second invalidation came after the first. Numbers are microseconds of Redis' clock. */
     async secondAfterMs(tag: string): Promise<number> {
       const first = numbers.get(`t:${tag}`) ?? Infinity;
       const row = await vi.waitFor(
@@ -93,8 +93,8 @@ async function setup(bindings: Partial<Bindings> = {}) {
   };
 }
 
-describe("what a load reads from a replica that lags behind the write", () => {
-  it("is gone when the lag is over and a little, not with the next run of the cron trigger", async () => {
+describe("a load from a replica that lags", () => {
+  it("an old value that was loaded from a lagging replica is invalidated when the lag is over, before the cron trigger", async () => {
     const { isolate, write, secondAfterMs } = await setup();
     let replica = "old";
     const item = key("stock", 1);
@@ -108,7 +108,7 @@ describe("what a load reads from a replica that lags behind the write", () => {
     };
     await read();
     await write(LAG_MS, "stock");
-    // The first invalidation is known, and this load began after it: its value stays.
+    // This load began after the first invalidation, so its value stays.
     expect(await read()).toEqual(["miss", "old"]);
     replica = "new";
     isolate.clock.advance(WINDOW_MS);
@@ -116,14 +116,14 @@ describe("what a load reads from a replica that lags behind the write", () => {
 
     const afterMs = await secondAfterMs("stock");
     expect(afterMs).toBeGreaterThanOrEqual(LAG_MS);
-    expect(afterMs).toBeLessThan(LAG_MS + A_LITTLE_MS);
+    expect(afterMs).toBeLessThan(LAG_MS + TOLERANCE_MS);
     isolate.clock.advance(WINDOW_MS);
     expect(await read()).toEqual(["miss", "new"]);
   });
 });
 
 describe("the alarm of the outbox", () => {
-  it("does what the outbox says is due, and is set for nothing more", async () => {
+  it("the alarm runs the due second invalidation and is not set again", async () => {
     const { write, alarm, ring, makeDue, row } = await setup();
     await write(LONG, "a");
     expect(await alarm()).toBeGreaterThan(Date.now() + 3_500_000);
@@ -138,33 +138,33 @@ describe("the alarm of the outbox", () => {
   it.each([
     ["the later one first", [900, 300]],
     ["the sooner one first", [300, 900]],
-  ])("serves two writes at their times, %s", async (_, delays) => {
+  ])("the alarm runs the second invalidations of two writes on time, %s", async (_, delays) => {
     const { write, secondAfterMs } = await setup();
     for (const delay of delays) await write(delay, `after-${delay}`);
     await Promise.all(
       delays.map(async (delay) => {
         const afterMs = await secondAfterMs(`after-${delay}`);
         expect(afterMs).toBeGreaterThanOrEqual(delay);
-        expect(afterMs).toBeLessThan(delay + A_LITTLE_MS);
+        expect(afterMs).toBeLessThan(delay + TOLERANCE_MS);
       }),
     );
   });
 
-  it("is set anew for what is due later", async () => {
+  it("the alarm is set again for a row that is due later", async () => {
     const { write, alarm, ring, row } = await setup();
     await write("2h", "later");
     await write(LONG, "sooner");
     await db
       .update(outbox)
       .set({ lagMs: 0 })
-      .where(sql`'t:sooner' = any(${outbox.members})`);
+      .where(sql`'t:sooner' = any(${outbox.logKeys})`);
     await ring();
     expect(await row("sooner")).toMatchObject({ settled: true });
     expect(await row("later")).toMatchObject({ settled: false });
     expect(await alarm()).toBeGreaterThan(Date.now() + 7_100_000);
   });
 
-  it("that finds Redis away leaves the row, and tries again after longer and longer", async () => {
+  it("an alarm that finds Redis away keeps the row and retries with growing pauses", async () => {
     const { write, alarm, ring, makeDue, row } = await setup();
     await write(LONG, "a");
     await makeDue();
@@ -186,11 +186,11 @@ describe("the alarm of the outbox", () => {
     expect(await row("a")).toMatchObject({ settled: true });
   });
 
-  it("comes by itself when Redis is back", async () => {
+  it("the second invalidation is made when Redis is back", async () => {
     const { write, secondAfterMs, row, failures } = await setup();
     await write(200, "a");
     await putFault("redis", { status: 500 });
-    // It rang, and was set anew.
+    // The alarm has run, has failed and was set again.
     await vi.waitFor(async () => expect(await failures()).toBeGreaterThan(0), { timeout: 10_000 });
     expect(await row("a")).toMatchObject({ settled: false });
     await clearFaults();
@@ -198,8 +198,8 @@ describe("the alarm of the outbox", () => {
   });
 });
 
-describe("without the alarm", () => {
-  it("the cron trigger does it: the alarm was lost", async () => {
+describe("second invalidations without the alarm", () => {
+  it("the cron trigger makes the second invalidation if the alarm was lost", async () => {
     const { isolate, stub, write, makeDue, row } = await setup();
     await write(LONG, "a");
     await runInDurableObject(stub, (_, { storage }) => storage.deleteAll());
@@ -209,7 +209,7 @@ describe("without the alarm", () => {
     expect(await row("a")).toMatchObject({ settled: true });
   });
 
-  it("the cron trigger does it: the object could not be reached, and the write is as good", async () => {
+  it("a write succeeds although the alarm cannot be set, and the cron trigger makes its second invalidation", async () => {
     const gone = () => ({ wake: () => Promise.reject(new Error("the object is gone")) });
     const OUTBOX = { idFromName: () => "id", get: gone } as unknown as DurableObjectNamespace;
     const { isolate, write, makeDue, row } = await setup({ OUTBOX });
@@ -223,7 +223,7 @@ describe("without the alarm", () => {
     expect(await row("a")).toMatchObject({ settled: true });
   });
 
-  it("the cron trigger sets it, where the first invalidation was its own", async () => {
+  it("the cron trigger sets the alarm if it made the first invalidation", async () => {
     const { isolate, write, alarm, row } = await setup();
     await putFault("redis", { status: 500 });
     await write(LONG, "a");
@@ -237,8 +237,8 @@ describe("without the alarm", () => {
   });
 });
 
-describe("a row of another namespace", () => {
-  it("is left to it, whoever's alarm or cron trigger runs", async () => {
+describe("rows of another namespace", () => {
+  it("an alarm and a cron trigger leave rows of other namespaces alone", async () => {
     const mine = await setup();
     const other = await setup();
     await mine.write(LONG, "mine");

@@ -1,4 +1,4 @@
-/** What each way of updating the cache prevents, and what it does not. */
+/** The write strategies of docs/consistency.md: what each prevents, and what it does not. */
 import { eq } from "drizzle-orm";
 import { describe, expect, it } from "vitest";
 import { products } from "../../src/api/schema.ts";
@@ -46,7 +46,7 @@ async function setup() {
 }
 
 describe("write-through", () => {
-  it("makes the entry of the write: nobody loads it, here or elsewhere", async () => {
+  it("write-through stores the written value, so that no isolate loads it", async () => {
     const { writer, reader, read, mutate } = await setup();
     await read(reader);
     await read(writer);
@@ -56,7 +56,7 @@ describe("write-through", () => {
     expect(await read(reader)).toEqual(["hit-redis", 77]);
   });
 
-  it("stores nothing if another was numbered meanwhile: which is later is not known", async () => {
+  it("write-through stores nothing if another write was numbered meanwhile", async () => {
     const { id, writer, reader, read, mutate } = await setup();
     await read(writer);
     await reader.layer.coherence.invalidate([`t:stock:${id}`], reader.request().ctx);
@@ -64,7 +64,7 @@ describe("write-through", () => {
     expect(await read(writer)).toEqual(["miss", 78]);
   });
 
-  it("dies by the next purge like any entry", async () => {
+  it("a purge invalidates an entry of write-through", async () => {
     const { writer, reader, read, mutate, purge } = await setup();
     await read(writer);
     await mutate(79, true);
@@ -75,7 +75,7 @@ describe("write-through", () => {
 });
 
 describe("write, then invalidate", () => {
-  it("leaves the new value to the first reader", async () => {
+  it("after write, then invalidate, the first reader loads the new value", async () => {
     const { writer, reader, read, mutate } = await setup();
     await read(reader);
     await mutate(80, false);
@@ -86,14 +86,14 @@ describe("write, then invalidate", () => {
 });
 
 describe("invalidate, then write", () => {
-  it("keeps what a reader loaded between the two, until it expires: the anomaly", async () => {
+  it("invalidate, then write: anomaly: a value loaded between the two stays until it expires", async () => {
     const { db, id, writer, reader, read, purge } = await setup();
     await purge(writer);
     const [, old] = await read(reader);
     await db.update(products).set({ stock: 81 }).where(eq(products.id, id));
     reader.clock.advance(10_000);
     expect(await read(reader)).toEqual(["hit-memory", old]);
-    // The second invalidation is what makes it right.
+    // A second invalidation corrects it.
     await purge(writer);
     reader.clock.advance(1_001);
     expect(await read(reader)).toEqual(["miss", 81]);

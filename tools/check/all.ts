@@ -1,6 +1,6 @@
 /**
- * `npm run check`: every `check:` script of package.json, also after one has failed. As many run at the same
- * time as there are processors; the output of each is printed in one piece when it has ended.
+ * `npm run check`: runs every `check:` script of package.json, also after one has failed. As many run at the
+ * same time as there are processors. The output of each is printed in one piece when it has ended.
  */
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";

@@ -1,11 +1,12 @@
 /**
- * The rules of the code's shape, as tables. `imports.ts` reads the sources and applies them.
+ * The rules for the structure of the code, as tables. `imports.ts` reads the sources and applies
+ * them.
  *
- * A place is a room of `src` ("core"), a file in one ("redis/client.ts"), or a file of `src` itself
- * ("compose.ts"). A room may always import itself. An import of types alone counts as an import.
+ * A place is a room of `src` ("core"), a file in a room ("redis/client.ts"), or a file of `src`
+ * itself ("compose.ts"). A room may always import itself. An import of types counts as an import.
  */
 
-/** Everything of `src` that knows nothing of products, users or chat. */
+/** The rooms of the caching layer. They do not depend on the reference application. */
 const LAYER = [
   "core",
   "engine",
@@ -20,7 +21,9 @@ const LAYER = [
   "origin",
 ] as const;
 
-/** What each place may import, besides itself. A place that is not listed may not exist. */
+/**
+ * The places that each place may import besides itself. A place that is not listed may not exist.
+ */
 export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   core: [],
   engine: ["core"],
@@ -35,25 +38,20 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   writes: ["core", "engine"],
   api: ["index.ts"],
   dashboard: ["index.ts"],
-  "config.ts": ["core", "telemetry/settings.ts"],
-  "compose.ts": [...LAYER, "config.ts"],
-  "durable-objects.ts": [...LAYER, "config.ts", "compose.ts"],
-  "index.ts": [...LAYER, "config.ts", "compose.ts", "durable-objects.ts"],
-  "worker.ts": [
-    "index.ts",
-    "compose.ts",
-    "durable-objects.ts",
-    "config.ts",
-    "core",
-    "durable",
-    "api",
-    "dashboard",
-  ],
+  config: ["core", "tiers/eviction/choice.ts"],
+  "config.ts": ["config", "core", "telemetry/settings.ts"],
+  "platform.ts": ["core"],
+  "strata.ts": [...LAYER, "config.ts"],
+  "internals.ts": [...LAYER, "strata.ts"],
+  "compose.ts": [...LAYER, "config", "platform.ts", "strata.ts", "internals.ts"],
+  "durable-objects.ts": [...LAYER, "config", "platform.ts"],
+  "index.ts": [...LAYER, "config", "compose.ts", "durable-objects.ts", "platform.ts", "strata.ts"],
+  "worker.ts": ["index.ts", "durable-objects.ts", "core", "durable", "api", "dashboard"],
 };
 
 /** The places that may import a package (or a module of the platform). A package that is not listed may not be imported. */
 export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
-  hono: ["http", "ratelimit", "api", "dashboard"],
+  hono: ["http", "ratelimit", "api", "dashboard", "strata.ts"],
   "cloudflare:workers": ["durable", "worker.ts"],
   "node:async_hooks": ["telemetry"],
   "@opentelemetry/api": ["telemetry"],
@@ -65,12 +63,14 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "@neondatabase/serverless": ["origin", "writes", "api"],
   "@upstash/redis": ["redis", "ratelimit"],
   "@upstash/ratelimit": ["redis", "ratelimit"],
-  zod: ["core", "config.ts", "http", "api", "dashboard"],
+  zod: ["core", "config", "http", "api", "dashboard"],
 };
 
-/** The clock and the dice come from the composition root; everyone else is handed a `Clock` and a `Random`. */
+/**
+ * The only places that read the clock or randomness. All others receive a `Clock` and a `Random`.
+ */
 export const IMPURE = {
-  places: ["compose.ts", "worker.ts"],
+  places: ["platform.ts", "worker.ts"],
   members: {
     Date: ["now"],
     Math: ["random"],
@@ -79,11 +79,11 @@ export const IMPURE = {
   } as Readonly<Record<string, readonly string[]>>,
 } as const;
 
-/** The one file that re-exports: the public API of the layer. */
+/** The only file that re-exports: the public API of the layer. */
 export const REEXPORTER = "src/index.ts";
 
-/** Folders and files so named collect what has no home. */
+/** Names that say nothing about the content of a folder or file. */
 export const NAMELESS = ["utils", "util", "helpers", "helper", "misc", "common"] as const;
 
-/** The folders whose files must not import each other in a circle, re-export, or be named for nothing. */
+/** The folders in which circular imports, re-exports and empty names are errors. */
 export const TREES = ["src", "dev", "drizzle", "tools", "bench"] as const;

@@ -1,9 +1,12 @@
-/** `npm run check:lint`, second half: an exception in the code carries its reason beside it. */
+/** `npm run check:lint`, second half: every exception in the code must give its reason. */
 import { filesOf } from "./files.ts";
 import { finish } from "./report.ts";
 import { readSource } from "./source.ts";
 
-/** How an exception is written, and what must follow it. Bare `@ts-expect-error` is oxlint's to refuse. */
+/**
+ * How an exception is written, and the reason that must follow it. oxlint itself rejects a bare
+ * `@ts-expect-error`.
+ */
 const EXCEPTIONS = [
   {
     written: /^[\s*]*(?:oxlint|eslint)-disable/u,

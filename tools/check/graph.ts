@@ -1,14 +1,14 @@
 import { dirname, join, normalize } from "node:path/posix";
 
-/** Which files each file imports, as paths relative to the root. */
+/** The files that each file imports, as paths relative to the root. */
 export type Graph = ReadonlyMap<string, readonly string[]>;
 
-/** The path that a relative specifier names, seen from a file. */
+/** Resolves a relative specifier, seen from a file, to a path. */
 export function resolveRelative(from: string, specifier: string): string {
   return normalize(join(dirname(from), specifier));
 }
 
-/** One circle of imports for each knot of files that import each other, as the files along it. */
+/** Returns one circle for each group of files that import each other, as the files along it. */
 export function cycles(graph: Graph): readonly (readonly string[])[] {
   const done = new Set<string>();
   const path: string[] = [];

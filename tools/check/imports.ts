@@ -11,12 +11,15 @@ const root = process.cwd();
 const problems: string[] = [];
 const graph = new Map<string, readonly string[]>();
 
-/** The place of a file of src: its room, or itself when it lies in src directly. */
+/** Returns the place of a file of src: its room, or the file itself if it is in src directly. */
 function placeOf(inSrc: string): string {
   return inSrc.includes("/") ? inSrc.slice(0, inSrc.indexOf("/")) : inSrc;
 }
 
-/** Whether a file (relative to src) lies in one of the places; "redis/client.ts" is a file, "http/rfc" a folder. */
+/**
+ * Tests whether a file (relative to src) is in one of the places. "redis/client.ts" is a file,
+ * "http/rfc" a folder.
+ */
 function liesIn(inSrc: string, places: readonly string[]): boolean {
   return places.some(
     (place) => inSrc === place || inSrc === `${place}.ts` || inSrc.startsWith(`${place}/`),
@@ -39,7 +42,7 @@ function checkNames(path: string): void {
 function checkReexports(source: Source): void {
   if (source.path === REEXPORTER) return;
   for (const { line, text } of source.reexports) {
-    problems.push(`${source.path}:${line} no-barrels: passes on ${text}; only ${REEXPORTER} may`);
+    problems.push(`${source.path}:${line} no-barrels: re-exports ${text}; only ${REEXPORTER} may`);
   }
 }
 

@@ -1,4 +1,4 @@
-/** Ends a gate: prints its problems and fails, or prints what it looked at. */
+/** Ends a gate. Prints its problems and fails, or prints a summary. */
 export function finish(gate: string, problems: readonly string[], summary: string): void {
   for (const problem of problems) console.error(problem);
   if (problems.length > 0) {

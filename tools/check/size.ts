@@ -1,4 +1,4 @@
-/** `npm run check:size`: what the Worker's bundle weighs, as it would be uploaded. */
+/** `npm run check:size`: measures the Worker's bundle as it would be uploaded. */
 import { spawnSync } from "node:child_process";
 import { globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -6,10 +6,13 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { finish } from "./report.ts";
 
-/** The ceiling. The platform's own is 3 MB; what starts slowly is felt long before that. */
+/**
+ * The limit in KiB. The platform's limit is 3 MB, but a large bundle slows the start of an isolate
+ * long before.
+ */
 const LIMIT_GZIP_KIB = 300;
 
-/** The part of esbuild's description of a bundle that is read here. */
+/** The part of esbuild's description of a bundle that this gate reads. */
 interface Metafile {
   readonly outputs: Readonly<
     Record<
@@ -19,7 +22,7 @@ interface Metafile {
   >;
 }
 
-/** The packages, and the rooms of src, that weigh most before compression. */
+/** Lists the packages and rooms of src that are largest before compression. */
 function heaviest(metafile: Metafile, count: number): string {
   const bytes = new Map<string, number>();
   for (const { inputs } of Object.values(metafile.outputs)) {

@@ -2,36 +2,36 @@ import { readFileSync } from "node:fs";
 import { parseSync, Visitor } from "oxc-parser";
 import { IMPURE } from "./architecture.ts";
 
-/** Something found at a line of a file. */
+/** A piece of text and its line. */
 export interface Found {
   readonly line: number;
   readonly text: string;
 }
 
-/** What the rules need to know of one source file. */
+/** The facts about one source file that the rules need. */
 export interface Source {
   readonly path: string;
-  /** Every specifier imported or re-exported, types and dynamic imports included. */
+  /** Every imported or re-exported specifier, including types and dynamic imports. */
   readonly imports: readonly Found[];
-  /** Names or modules that the file passes on from another module. */
+  /** Names or modules of another module that this file re-exports. */
   readonly reexports: readonly Found[];
   /** Reads of the clock or of randomness. */
   readonly impurities: readonly Found[];
   readonly comments: readonly Found[];
-  /** Import expressions whose module cannot be read from the source. */
+  /** Import expressions whose module is not a literal. */
   readonly unreadable: readonly Found[];
 }
 
 type Node = { readonly type: string; readonly start: number };
 
-/** The name of an identifier, of a string in brackets, or undefined. */
+/** Returns the name of an identifier or of a string in brackets, otherwise undefined. */
 function nameOf(node: Node): string | undefined {
   if (node.type === "Identifier") return (node as Node & { name: string }).name;
   if (node.type === "Literal") return String((node as Node & { value: unknown }).value);
   return undefined;
 }
 
-/** `Date` for `Date`, `globalThis.Date` and `self.Date`. */
+/** Returns the name of a global: `Date` for `Date`, `globalThis.Date` and `self.Date`. */
 function globalName(node: Node): string | undefined {
   if (node.type !== "MemberExpression") return nameOf(node);
   const member = node as Node & { object: Node; property: Node };

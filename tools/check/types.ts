@@ -1,4 +1,7 @@
-/** `npm run check:types`: every program of the repository, and every file in the one nearest to it. */
+/**
+ * `npm run check:types`: compiles every program of the repository, and requires that the nearest
+ * program includes each file.
+ */
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { dirname, join, relative } from "node:path/posix";
@@ -6,7 +9,10 @@ import { filesOf } from "./files.ts";
 import { finish } from "./report.ts";
 
 const root = process.cwd();
-/** The configuration files in the root run in Node and lie beside the Worker's tsconfig.json. */
+/**
+ * The program of the configuration files in the root, which run in Node beside the Worker's
+ * tsconfig.json.
+ */
 const ROOT_FILES = "tsconfig.node.json";
 
 interface Program {
@@ -20,7 +26,7 @@ function compile(tsconfig: string): Program {
     maxBuffer: 64 * 1024 * 1024,
   });
   if (run.error !== undefined) throw run.error;
-  // The files of the program are printed as absolute paths, after its errors.
+  // tsc prints the files of the program as absolute paths, after the errors.
   const lines = `${run.stdout}${run.stderr}`.split("\n").filter((line) => line !== "");
   const files = lines.filter((line) => line.startsWith("/"));
   const errors: string[] = [];
@@ -32,12 +38,12 @@ function compile(tsconfig: string): Program {
   if (run.status !== 0 && errors.length === 0) errors.push(`${tsconfig}: tsc failed`);
   return {
     files: new Set(files.map((file) => relative(root, file))),
-    // A folder without a file has nothing to be wrong about.
+    // A program without files has no errors.
     errors: empty ? [] : errors,
   };
 }
 
-/** The tsconfig that editors and the type-aware linter choose for a file. */
+/** Returns the tsconfig that editors and the type-aware linter use for a file. */
 function nearest(path: string): string {
   const folder = dirname(path);
   if (folder === ".") return ROOT_FILES;
@@ -49,7 +55,7 @@ function nearest(path: string): string {
 const programs = new Map(
   [...filesOf(root, ["**/tsconfig.json"]), ROOT_FILES].map((path) => [path, compile(path)]),
 );
-// A file that several programs share is reported once.
+// Reports a file of several programs once.
 const problems = new Set([...programs.values()].flatMap(({ errors }) => errors));
 
 const files = filesOf(root, ["**/*.ts"]);

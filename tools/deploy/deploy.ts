@@ -1,6 +1,7 @@
 /**
- * `npm run deploy`: looks whether the Worker could serve its first request, then `wrangler deploy`.
- * Arguments go to wrangler; a first deployment brings its secrets: `-- --secrets-file <file>`.
+ * `npm run deploy`: checks that the Worker could serve its first request, then runs `wrangler
+ * deploy`. It passes its arguments on to wrangler. A first deployment passes its secrets: `--
+ * --secrets-file <file>`.
  */
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -19,8 +20,10 @@ const file = flags["secrets-file"];
 const env = typeof flags["env"] === "string" ? flags["env"] : undefined;
 const environment = env === undefined ? [] : ["--env", env];
 
-/** Names of the secrets of the deployed Worker; none before its first deployment. */
-function heldSecrets(): ReadonlySet<string> {
+/**
+ * Returns the names of the deployed Worker's secrets. Before the first deployment there are none.
+ */
+function listSecrets(): ReadonlySet<string> {
   const run = spawnSync("wrangler", ["secret", "list", "--format", "json", ...environment], {
     encoding: "utf8",
   });
@@ -43,7 +46,7 @@ const { problems, warnings } = preflight({
     ),
     ...(typeof file === "string" ? parseSecretsFile(readFileSync(file, "utf8")) : {}),
   },
-  held: heldSecrets(),
+  deployed: listSecrets(),
   ownDomain: routes.length > 0,
 });
 for (const warning of warnings) console.warn(`warning: ${warning}`);

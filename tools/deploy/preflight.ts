@@ -1,27 +1,30 @@
-import type { Bindings, ConfigError } from "../../src/config.ts";
+import type { ConfigError } from "../../src/config.ts";
+import type { Bindings } from "../../src/config/variables.ts";
 import { readConfig } from "../../src/config.ts";
 
-/** What is known of the Worker that is about to be deployed. */
+/** The known facts about the Worker to be deployed. */
 export interface Deployment {
-  /** Variables of wrangler.toml and of the secrets file, with their values. */
+  /** Values of the variables of wrangler.toml and of the secrets file. */
   readonly values: Readonly<Record<string, string>>;
-  /** Names of the secrets that the deployed Worker holds already; their values cannot be read. */
-  readonly held: ReadonlySet<string>;
-  /** Whether wrangler.toml puts the Worker on a domain of its own. */
+  /** Names of the secrets that the deployed Worker has. Their values cannot be read. */
+  readonly deployed: ReadonlySet<string>;
+  /** True if wrangler.toml gives the Worker its own domain. */
   readonly ownDomain: boolean;
 }
 
-/** What stands against a deployment, and what its operator should know. */
+/** The reasons against a deployment, and notes for its operator. */
 export interface Findings {
   readonly problems: readonly string[];
   readonly warnings: readonly string[];
 }
 
-/** Variables that point at services on one's own machine. */
+/** Variables that point at services on the developer's machine. */
 const LOCAL_ONLY = ["NEON_ENDPOINT", "STRATA_DEV"] as const;
 
-/** What the Worker itself would say of its variables at its first request. */
-function complaints(values: Readonly<Record<string, string>>): readonly string[] {
+/**
+ * Returns the errors that the Worker itself would report for its variables at its first request.
+ */
+function configErrors(values: Readonly<Record<string, string>>): readonly string[] {
   try {
     readConfig(values as unknown as Bindings);
     return [];
@@ -30,20 +33,22 @@ function complaints(values: Readonly<Record<string, string>>): readonly string[]
   }
 }
 
-/** Decides whether a Worker so configured would serve its first request. */
-export function preflight({ values, held, ownDomain }: Deployment): Findings {
-  const set = (name: string): boolean => name in values || held.has(name);
-  const problems = complaints(values).filter(
-    (problem) => !held.has(problem.split(":", 1)[0] ?? ""),
+/** Checks whether a Worker with this configuration would serve its first request. */
+export function preflight({ values, deployed, ownDomain }: Deployment): Findings {
+  const set = (name: string): boolean => name in values || deployed.has(name);
+  const problems = configErrors(values).filter(
+    (problem) => !deployed.has(problem.split(":", 1)[0] ?? ""),
   );
   for (const name of LOCAL_ONLY) {
     if (set(name)) problems.push(`${name}: is for local services only; remove it`);
   }
   const warnings: string[] = [];
   if (!set("ADMIN_TOKEN"))
-    warnings.push("ADMIN_TOKEN is not set: the admin API will refuse everyone");
+    warnings.push("ADMIN_TOKEN is not set: the admin API will reject every request");
   if (!ownDomain) {
-    warnings.push("no route with a domain of its own: on workers.dev the Cache API stores nothing");
+    warnings.push(
+      "wrangler.toml has no route with its own domain: on workers.dev the Cache API stores nothing",
+    );
   }
   return { problems, warnings };
 }

@@ -1,7 +1,7 @@
 import { parseEnv } from "node:util";
 
 /**
- * Reads what `wrangler deploy --secrets-file` takes: a JSON object, or lines of NAME=value.
+ * Parses the file of `wrangler deploy --secrets-file`: a JSON object, or lines of NAME=value.
  *
  * @returns the value of each secret by its name
  */

@@ -1,4 +1,4 @@
-/** What one would write first: no cache, and a plain cache-aside over Redis. No limits, no telemetry. */
+/** The baselines: no cache, and a plain cache-aside over Redis, without limits and telemetry. */
 import { neon, neonConfig } from "@neondatabase/serverless";
 import { createRedis } from "../../../src/redis/client.ts";
 

@@ -2,7 +2,6 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { onlyReads } from "../commands.ts";
 import type { ErrorReply, Executed, Operation, RedisEngine, Reply, ScriptCall } from "../engine.ts";
 import { arity } from "../scripts.ts";
-import { collectionCommands } from "./collections.ts";
 import { globMatcher } from "./glob.ts";
 import { hashCommands } from "./hashes.ts";
 import { keyCommands } from "./keys.ts";
@@ -10,7 +9,7 @@ import { compileError, createLuaHost } from "./lua.ts";
 import type { LuaHost } from "./lua.ts";
 import { sortedSetCommands } from "./sorted-sets.ts";
 import type { Answer, Bytes, StoredKey } from "./store.ts";
-import { Refusal, Store } from "./store.ts";
+import { CommandError, Store } from "./store.ts";
 import { stringCommands } from "./strings.ts";
 import type { CommandContext, CommandTable } from "./table.ts";
 import { fits } from "./table.ts";
@@ -21,14 +20,14 @@ interface Subscription {
 }
 
 export interface EmbeddedEngineOptions {
-  /** File that holds the keys from one start to the next; in memory only without it. */
+  /** File that keeps the keys between starts. Without it they are in memory only. */
   readonly file?: string;
   readonly clock?: () => number;
 }
 
 /**
- * Redis inside this process, for machines without a Redis server. One thread runs one command,
- * script or transaction at a time, as in Redis. What it holds is written to its file when it closes.
+ * Creates a Redis inside this process, for machines without a Redis server. It runs one command,
+ * script or transaction at a time, as Redis does. It writes its keys to the file when it closes.
  */
 export function createEmbeddedEngine({
   file,
@@ -44,7 +43,6 @@ export function createEmbeddedEngine({
     ...keyCommands,
     ...hashCommands,
     ...sortedSetCommands,
-    ...collectionCommands(),
   };
   const context: CommandContext = {
     store,
@@ -59,7 +57,10 @@ export function createEmbeddedEngine({
   let lua: LuaHost | undefined;
   const host = (): LuaHost => (lua ??= createLuaHost());
 
-  /** What Redis refuses before a command runs: an unknown name, a wrong number of arguments. */
+  /**
+   * Returns the error that Redis gives before it runs a command: an unknown name, or a wrong number
+   * of arguments.
+   */
   const refusal = (name: string, args: number, inScript: boolean): string | undefined => {
     const spec = Object.hasOwn(commands, name) ? commands[name] : undefined;
     if (!spec) {
@@ -75,7 +76,7 @@ export function createEmbeddedEngine({
     try {
       return commands[name]!.run(context, args);
     } catch (error) {
-      if (error instanceof Refusal) return { error: error.message };
+      if (error instanceof CommandError) return { error: error.message };
       throw error;
     }
   };

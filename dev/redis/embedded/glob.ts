@@ -1,4 +1,7 @@
-/** A test for Redis's glob patterns: `*`, `?`, `[a-z]`, `[^a]`, and `\` before a special character. */
+/**
+ * Creates a matcher for Redis's glob patterns: `*`, `?`, `[a-z]`, `[^a]`, and `\` before a special
+ * character.
+ */
 export function globMatcher(pattern: string): (text: string) => boolean {
   let source = "";
   for (let index = 0; index < pattern.length; index += 1) {

@@ -1,16 +1,15 @@
 import { globMatcher } from "./glob.ts";
 import { integer } from "./numbers.ts";
 import type { Answer, Bytes, Store, Value } from "./store.ts";
-import { Hash, OK, Refusal, SortedSet, SYNTAX } from "./store.ts";
+import { Hash, OK, CommandError, SYNTAX } from "./store.ts";
 import type { CommandContext, CommandTable } from "./table.ts";
 import { command } from "./table.ts";
 
-/** Commands on keys whatever they hold, and on the server. */
+/** Commands on keys of every type, and commands about the server. */
 export const keyCommands: CommandTable = {
   DEL: command(-2, remove),
   UNLINK: command(-2, remove),
   EXISTS: command(-2, ({ store }, keys) => keys.filter((key) => store.has(key)).length),
-  TOUCH: command(-2, ({ store }, keys) => keys.filter((key) => store.has(key)).length),
   TYPE: command(2, ({ store }, [key]) => ({ status: typeName(store.get(key!)) })),
   EXPIRE: command(-3, ({ store }, args) => expire(store, args, (n) => store.now() + n * 1_000)),
   PEXPIRE: command(-3, ({ store }, args) => expire(store, args, (n) => store.now() + n)),
@@ -29,27 +28,14 @@ export const keyCommands: CommandTable = {
     store.expireAt(key!, undefined);
     return 1;
   }),
-  RENAME: command(3, ({ store }, [from, to]) => {
-    rename(store, from!, to!);
-    return OK;
-  }),
-  RENAMENX: command(3, ({ store }, [from, to]) => {
-    if (store.has(from!) && store.has(to!)) return 0;
-    rename(store, from!, to!);
-    return 1;
-  }),
   KEYS: command(2, ({ store }, [pattern]) => store.keys().filter(globMatcher(pattern!))),
   SCAN: command(-2, ({ store }, [cursor, ...options]) => {
-    const { match, count, type } = scanOptions(options, true);
+    const { match, count, type } = scanOptions(options);
     const [next, keys] = scanPage(cursor!, store.keys(), count);
     return [
       next,
       keys.filter((key) => match(key) && (type === undefined || typeName(store.get(key)) === type)),
     ];
-  }),
-  RANDOMKEY: command(1, ({ store }) => {
-    const keys = store.keys();
-    return keys[Math.floor(Math.random() * keys.length)] ?? null;
   }),
   DBSIZE: command(1, ({ store }) => store.keys().length),
   FLUSHALL: command(-1, flush),
@@ -59,7 +45,6 @@ export const keyCommands: CommandTable = {
     return [String(Math.floor(micros / 1e6)), String(micros % 1e6)];
   }),
   PING: command(-1, (_context, [message]) => message ?? { status: "PONG" }),
-  ECHO: command(2, (_context, [message]) => message!),
   PUBLISH: command(3, ({ publish }, [channel, message]) => publish(channel!, message!)),
   INFO: command(-1, () => "# Server\r\nredis_version:7.0.0\r\nredis_mode:embedded\r\n"),
 };
@@ -76,9 +61,7 @@ function flush({ store }: CommandContext): Answer {
 function typeName(value: Value | undefined): string {
   if (value === undefined) return "none";
   if (typeof value === "string") return "string";
-  if (value instanceof Hash) return "hash";
-  if (value instanceof SortedSet) return "zset";
-  return Array.isArray(value) ? "list" : "set";
+  return value instanceof Hash ? "hash" : "zset";
 }
 
 function expire(
@@ -90,7 +73,7 @@ function expire(
   const conditions = flags.map((flag) => flag.toUpperCase());
   for (const [index, flag] of conditions.entries()) {
     if (!["NX", "XX", "GT", "LT"].includes(flag))
-      throw new Refusal(`ERR Unsupported option ${flags[index]!}`);
+      throw new CommandError(`ERR Unsupported option ${flags[index]!}`);
   }
   if (!store.has(key!)) return 0;
   const current = store.expiry(key!);
@@ -110,47 +93,33 @@ function remaining(store: Store, key: Bytes, show: (at: number) => number): numb
   return at === undefined ? -1 : show(at);
 }
 
-function rename(store: Store, from: Bytes, to: Bytes): void {
-  const value = store.get(from);
-  if (value === undefined) throw new Refusal("ERR no such key");
-  const at = store.expiry(from);
-  store.delete(from);
-  store.delete(to);
-  store.set(to, value);
-  store.expireAt(to, at);
-}
-
-export interface ScanOptions {
+interface ScanOptions {
   readonly match: (name: Bytes) => boolean;
   readonly count: number;
   readonly type: string | undefined;
 }
 
-/** MATCH, COUNT and, for SCAN itself, TYPE. */
-export function scanOptions(options: readonly Bytes[], typed = false): ScanOptions {
+/** Reads the options MATCH, COUNT and TYPE. */
+function scanOptions(options: readonly Bytes[]): ScanOptions {
   let match: (name: Bytes) => boolean = () => true;
   let count = 10;
   let type: string | undefined;
   for (let index = 0; index < options.length; index += 2) {
     const value = options[index + 1];
     const option = options[index]!.toUpperCase();
-    if (value === undefined) throw new Refusal(SYNTAX);
+    if (value === undefined) throw new CommandError(SYNTAX);
     if (option === "MATCH") match = globMatcher(value);
     else if (option === "COUNT") count = integer(value);
-    else if (option === "TYPE" && typed) type = value.toLowerCase();
-    else throw new Refusal(SYNTAX);
+    else if (option === "TYPE") type = value.toLowerCase();
+    else throw new CommandError(SYNTAX);
   }
-  if (count < 1) throw new Refusal(SYNTAX);
+  if (count < 1) throw new CommandError(SYNTAX);
   return { match, count, type };
 }
 
-/** A page of a list by position. What is deleted between pages can make a later page miss an item. */
-export function scanPage<T>(
-  cursor: Bytes,
-  items: readonly T[],
-  count: number,
-): [Bytes, readonly T[]] {
+/** Returns one page of the keys by position. A key that is deleted between pages can make the next page miss another. */
+function scanPage(cursor: Bytes, keys: readonly Bytes[], count: number): [Bytes, readonly Bytes[]] {
   const start = integer(cursor, "ERR invalid cursor");
   const end = start + count;
-  return [end >= items.length ? "0" : String(end), items.slice(start, end)];
+  return [end >= keys.length ? "0" : String(end), keys.slice(start, end)];
 }

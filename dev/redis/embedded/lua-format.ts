@@ -10,7 +10,10 @@ export interface Conversion {
   readonly letter: string;
 }
 
-/** Splits a format into literal text and conversions; `undefined` for a conversion that Lua refuses. */
+/**
+ * Splits a format into literal text and conversions. Returns `undefined` for a conversion that Lua
+ * does not accept.
+ */
 export function parseFormat(format: string): readonly (string | Conversion)[] | undefined {
   const parts: (string | Conversion)[] = [];
   let at = 0;
@@ -38,7 +41,7 @@ export function parseFormat(format: string): readonly (string | Conversion)[] | 
   return parts;
 }
 
-/** A number in the manner of C's printf, for the letters `d i o u x X e E f g G`. */
+/** Formats a number as C's printf does, for the letters `d i o u x X e E f g G`. */
 export function formatNumber(
   { flags, width, precision, letter }: Conversion,
   value: number,
@@ -81,7 +84,10 @@ function magnitude(
   return letter === "E" || letter === "G" ? text.toUpperCase() : text;
 }
 
-/** `toFixed` switches to exponents at 1e21; a double from 2^53 on is an integer anyway. */
+/**
+ * Formats a number with a fixed number of places. `toFixed` uses exponents from 1e21; such a double
+ * is an integer.
+ */
 function fixed(value: number, places: number): string {
   if (value < 1e21) return value.toFixed(places);
   return BigInt(value).toString() + (places > 0 ? `.${"0".repeat(places)}` : "");

@@ -1,4 +1,7 @@
-/** What Redis's Lua has and Lua 5.3 has not, and the `redis` table over the host's functions. */
+/**
+ * Defines the functions that Redis's Lua has and Lua 5.3 lacks, and the `redis` table over the
+ * host's functions.
+ */
 export const PRELUDE = `
 unpack = table.unpack
 loadstring = load
@@ -47,7 +50,10 @@ os = { clock = os.clock }
 io, require, dofile, loadfile, print, package, debug, utf8, fengari = nil
 `;
 
-/** Redis's protection of the global table, in its words. The host sets KEYS and ARGV past it. */
+/**
+ * Protects the global table as Redis does, with the same messages. The host sets KEYS and ARGV
+ * without this protection.
+ */
 export const SEAL = `
 setmetatable(_G, {
   __index = function(_, name)

@@ -3,7 +3,9 @@ import { formatNumber, parseFormat } from "./lua-format.ts";
 import { pushText, text } from "./lua-values.ts";
 import { lauxlib, lua } from "./lua51.ts";
 
-/** `string.format` of Lua 5.1: fengari's refuses integers of more than 32 bits. */
+/**
+ * Implements `string.format` of Lua 5.1. The one of fengari rejects integers of more than 32 bits.
+ */
 export function format(L: LuaState): number {
   const parts = parseFormat(text(L, 1));
   if (!parts) return raiseText(L, "invalid option to 'format'");
@@ -51,7 +53,7 @@ function badArgument(L: LuaState, argument: number, expected: string, type: numb
   return raiseText(L, `bad argument #${argument} to 'format' (${expected} expected, got ${got})`);
 }
 
-/** Raises an error that begins with the place of the script's call. */
+/** Raises an error whose message begins with the position of the call in the script. */
 function raiseText(L: LuaState, message: string): never {
   lauxlib.luaL_where(L, 1);
   const place = text(L, -1);

@@ -5,7 +5,7 @@ import { lua } from "./lua51.ts";
 /** Deepest nesting of a returned table; Redis's own limit is of the same order. */
 const MAX_DEPTH = 100;
 
-/** A value of the stack as bytes; Lua strings are bytes already. */
+/** Returns a value of the stack as bytes. Lua strings are bytes already. */
 export function text(L: LuaState, index: number): Bytes {
   return Buffer.from(lua.lua_tostring(L, index) ?? []).toString("latin1");
 }
@@ -15,7 +15,7 @@ export function pushText(L: LuaState, value: Bytes): void {
   lua.lua_pushlstring(L, bytes, bytes.length);
 }
 
-/** A reply as Lua sees it: nil becomes false, status and errors become tables. */
+/** Pushes a reply as Lua sees it: nil becomes false, status and errors become tables. */
 export function push(L: LuaState, answer: Answer): void {
   if (answer === null) lua.lua_pushboolean(L, false);
   else if (typeof answer === "number") lua.lua_pushnumber(L, answer);
@@ -38,7 +38,10 @@ function pushField(L: LuaState, name: string, value: Bytes): void {
   lua.lua_rawset(L, -3);
 }
 
-/** What a script returns as a reply: numbers lose their fraction, a table ends at its first nil. */
+/**
+ * Converts the result of a script to a reply. Numbers lose their fraction, and a table ends at its
+ * first nil.
+ */
 export function toAnswer(L: LuaState, at: number, depth: number): Answer {
   const index = at < 0 ? lua.lua_gettop(L) + at + 1 : at;
   switch (lua.lua_type(L, index)) {

@@ -8,27 +8,27 @@ import { format } from "./lua-string-format.ts";
 import { field, push, pushText, text, toAnswer } from "./lua-values.ts";
 import { PRELUDE, SEAL } from "./lua-prelude.ts";
 
-/** Runs one command for a script. Error replies are answers, not exceptions. */
+/** Runs one command for a script. An error reply is an answer, not an exception. */
 export type ScriptCommand = (name: Bytes, args: readonly Bytes[]) => Answer;
 
 export interface ScriptRun {
   readonly script: Script;
   readonly keys: readonly Bytes[];
   readonly args: readonly Bytes[];
-  /** Called for every `redis.call` and `redis.pcall`, malformed ones too. */
+  /** Called for every `redis.call` and `redis.pcall`, including malformed ones. */
   readonly onCall: () => void;
   readonly command: ScriptCommand;
 }
 
 export interface LuaHost {
-  /** The text of what is wrong with a script, or `undefined` if it compiles. */
+  /** Returns the compile error of a script, or `undefined` if it compiles. */
   check(script: Script): string | undefined;
   run(run: ScriptRun): Answer;
 }
 
 /**
- * One Lua state in the manner of Redis: Lua 5.1, no way to set globals, `redis.call` and its kin,
- * scripts compiled once. cjson, cmsgpack, struct and bit are not there.
+ * Creates a Lua state that behaves like Redis's: Lua 5.1, read-only globals, the `redis` table,
+ * each script compiled once. cjson, cmsgpack, struct and bit are missing.
  */
 export function createLuaHost(): LuaHost {
   const L = lauxlib.luaL_newstate();
@@ -80,7 +80,7 @@ export function createLuaHost(): LuaHost {
     if (known !== undefined) return known;
     const code = Buffer.from(script.body);
     if (lauxlib.luaL_loadbuffer(L, code, code.length, luaString("@user_script")) !== lua.LUA_OK) {
-      // Lua 5.1 quotes the end of the text as it does every other token.
+      // Lua 5.1 quotes the end of the text like any other token.
       const message = text(L, -1).replace(/near <eof>$/, "near '<eof>'");
       lua.lua_pop(L, 1);
       return message;
@@ -110,7 +110,7 @@ export function createLuaHost(): LuaHost {
   };
 }
 
-/** Redis's message for a script that does not compile. */
+/** Returns Redis's message for a script that does not compile. */
 export function compileError(message: string): string {
   return `ERR Error compiling script (new function): ${message}`;
 }
@@ -128,7 +128,7 @@ function execute(L: LuaState, code: string): void {
   if (failed) throw new Error(`the Lua prelude failed: ${text(L, -1)}`);
 }
 
-/** Redis hands numbers over with 17 significant digits. */
+/** Formats a number argument as Redis does, with 17 significant digits. */
 function numberArgument(value: number): Bytes {
   return formatNumber({ flags: "", width: 0, precision: 17, letter: "g" }, value);
 }
@@ -146,7 +146,7 @@ function setGlobalList(L: LuaState, name: string, values: readonly Bytes[]): voi
   lua.lua_pop(L, 1);
 }
 
-/** The error on top of the stack: Redis's own are tables, Lua's are texts. */
+/** Converts the error on top of the stack. Errors of Redis are tables, errors of Lua are text. */
 function failure(L: LuaState): Answer {
   if (lua.lua_type(L, -1) === lua.LUA_TTABLE) {
     const error = field(L, lua.lua_gettop(L), "err");

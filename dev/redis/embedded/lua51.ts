@@ -1,11 +1,11 @@
 /**
- * fengari runs Lua 5.3, whose integers are 32 bits wide there; Redis runs Lua 5.1, where every
- * number is a double. Left alone, `tonumber(ARGV[1]) * 1000` of a time in seconds wraps around.
- * So numerals become doubles as they are read, library functions return doubles, and a number
- * becomes text as C's `%.14g` makes it, without 5.3's `.0`.
+ * Makes fengari behave like Lua 5.1. fengari runs Lua 5.3 with 32-bit integers; in Lua 5.1, which
+ * Redis runs, every number is a double. Without this file `tonumber(ARGV[1]) * 1000` of a time in
+ * seconds overflows. Here numerals are read as doubles, library functions return doubles, and a
+ * number becomes text as by C's `%.14g`, without the `.0` of Lua 5.3.
  *
- * The changes are made in fengari's modules, which call these functions through their exports.
- * They must be made before its libraries are loaded: import fengari from here only.
+ * The changes replace exports of fengari's modules, which call each other through their exports.
+ * They must be made before fengari's libraries load, so import fengari only from this file.
  */
 import { createRequire } from "node:module";
 import type Fengari from "fengari";
@@ -24,13 +24,14 @@ interface ObjectModule {
 }
 
 const require = createRequire(import.meta.url);
-const objects = require("fengari/src/lobject.js") as ObjectModule;
-const strings = require("fengari/src/lstring.js") as {
-  luaS_bless(L: object, text: Uint8Array): object;
-};
+// Load the API module first: the modules import each other in circles and load in no other order.
 const api = require("fengari/src/lapi.js") as {
   lua_pushinteger(L: object, value: number): void;
   lua_pushnumber(L: object, value: number): void;
+};
+const objects = require("fengari/src/lobject.js") as ObjectModule;
+const strings = require("fengari/src/lstring.js") as {
+  luaS_bless(L: object, text: Uint8Array): object;
 };
 
 const readNumeral = objects.luaO_str2num;
@@ -47,7 +48,7 @@ api.lua_pushinteger = (L, value) => api.lua_pushnumber(L, value);
 const fengari = require("fengari") as typeof Fengari;
 export const { lua, lauxlib, lualib } = fengari;
 
-/** Bytes of a name or a piece of code. */
+/** Returns the bytes of a name or a piece of code. */
 export function luaString(text: string): Uint8Array {
   return fengari.to_luastring(text);
 }

@@ -1,32 +1,32 @@
 import type { Bytes } from "./store.ts";
-import { NOT_FLOAT, NOT_INTEGER, Refusal } from "./store.ts";
+import { NOT_FLOAT, NOT_INTEGER, CommandError } from "./store.ts";
 
 const FLOAT = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
 const INFINITE = /^([+-]?)inf(?:inity)?$/i;
 
-/** A 64-bit integer argument. Past 2^53 a number would lose digits, so it is refused. */
+/** Parses an integer argument. Above 2^53 a number would lose digits, so it is an error. */
 export function integer(text: Bytes, message = NOT_INTEGER): number {
   const value = /^(?:0|-?[1-9]\d*)$/.test(text) ? Number(text) : Number.NaN;
-  if (!Number.isSafeInteger(value)) throw new Refusal(message);
+  if (!Number.isSafeInteger(value)) throw new CommandError(message);
   return value;
 }
 
-/** A floating-point argument, infinities included. */
+/** Parses a floating-point argument, infinities included. */
 export function float(text: Bytes, message = NOT_FLOAT): number {
   const infinite = INFINITE.exec(text);
   if (infinite) return infinite[1] === "-" ? -Infinity : Infinity;
-  if (!FLOAT.test(text)) throw new Refusal(message);
+  if (!FLOAT.test(text)) throw new CommandError(message);
   return Number(text);
 }
 
-/** A score as Redis prints it: integers in full, infinities as `inf`. */
+/** Formats a score as Redis does: integers in full, infinities as `inf`. */
 export function formatScore(score: number): Bytes {
   if (!Number.isFinite(score)) return score > 0 ? "inf" : "-inf";
   if (Number.isInteger(score) && Math.abs(score) < 1e17) return (score + 0).toFixed(0);
   return String(score);
 }
 
-/** C's `%.<precision>g`. */
+/** Formats a number as C's `%.<precision>g` does. */
 export function formatG(value: number, precision: number): string {
   if (Number.isNaN(value)) return "nan";
   if (!Number.isFinite(value)) return value > 0 ? "inf" : "-inf";

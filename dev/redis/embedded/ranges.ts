@@ -1,50 +1,31 @@
 import { float, formatScore, integer } from "./numbers.ts";
 import type { Answer, Bytes, ScoredMember, SortedSet } from "./store.ts";
-import { Refusal, SYNTAX } from "./store.ts";
-import type { CommandContext, CommandTable } from "./table.ts";
-import { command } from "./table.ts";
+import { CommandError, SYNTAX } from "./store.ts";
+import type { CommandContext } from "./table.ts";
 
-type By = "rank" | "score" | "lex";
-
-/** ZRANGE and the older commands that it unites. */
-export const rangeCommands: CommandTable = {
-  ZRANGE: command(-4, (context, args) => range(context, args, {})),
-  ZREVRANGE: command(-4, (context, args) => range(context, args, { by: "rank", reverse: true })),
-  ZRANGEBYSCORE: command(-4, (context, args) =>
-    range(context, args, { by: "score", reverse: false }),
-  ),
-  ZREVRANGEBYSCORE: command(-4, (context, args) =>
-    range(context, args, { by: "score", reverse: true }),
-  ),
-  ZRANGEBYLEX: command(-4, (context, args) => range(context, args, { by: "lex", reverse: false })),
-  ZREVRANGEBYLEX: command(-4, (context, args) =>
-    range(context, args, { by: "lex", reverse: true }),
-  ),
-};
-
-interface Shape {
-  by?: By;
-  reverse?: boolean;
-}
+const NO_BYLEX =
+  "ERR ZRANGE BYLEX: the embedded Redis does not have it; LOCAL_REDIS=server uses a real one";
 
 interface Options {
-  by: By;
+  byScore: boolean;
   reverse: boolean;
   withScores: boolean;
   limit: { offset: number; count: number } | undefined;
 }
 
-/** One of the range commands; what the command's name fixes cannot be an option. */
-function range(
+/**
+ * ZRANGE by rank or by score. BYLEX is missing.
+ * @see https://redis.io/docs/latest/commands/zrange/
+ */
+export function zrange(
   { store }: CommandContext,
   [key, first, second, ...rest]: readonly Bytes[],
-  fixed: Shape,
 ): Answer {
-  const { by, reverse, withScores, limit } = parseOptions(rest, fixed);
-  const [low, high] = reverse && by !== "rank" ? [second!, first!] : [first!, second!];
-  const select = selection(by, low, high, reverse);
+  const { byScore: scored, reverse, withScores, limit } = parseOptions(rest);
+  const [low, high] = reverse && scored ? [second!, first!] : [first!, second!];
+  const select = scored ? byScore(low, high) : byRank(low, high, reverse);
   let found = select(store.sortedSet(key!));
-  if (by !== "rank" && reverse) found = found.toReversed();
+  if (scored && reverse) found = found.toReversed();
   if (limit) {
     found =
       limit.offset < 0
@@ -56,10 +37,10 @@ function range(
   );
 }
 
-function parseOptions(rest: readonly Bytes[], fixed: Shape): Options {
+function parseOptions(rest: readonly Bytes[]): Options {
   const options: Options = {
-    by: fixed.by ?? "rank",
-    reverse: fixed.reverse ?? false,
+    byScore: false,
+    reverse: false,
     withScores: false,
     limit: undefined,
   };
@@ -69,32 +50,24 @@ function parseOptions(rest: readonly Bytes[], fixed: Shape): Options {
     else if (option === "LIMIT" && index + 2 < rest.length) {
       options.limit = { offset: integer(rest[index + 1]!), count: integer(rest[index + 2]!) };
       index += 2;
-    } else if (option === "REV" && fixed.reverse === undefined) options.reverse = true;
-    else if (option === "BYSCORE" && fixed.by === undefined) options.by = "score";
-    else if (option === "BYLEX" && fixed.by === undefined) options.by = "lex";
-    else throw new Refusal(SYNTAX);
+    } else if (option === "REV") options.reverse = true;
+    else if (option === "BYSCORE") options.byScore = true;
+    else if (option === "BYLEX") throw new CommandError(NO_BYLEX);
+    else throw new CommandError(SYNTAX);
   }
-  if (options.limit && options.by === "rank") {
-    throw new Refusal(
+  if (options.limit && !options.byScore) {
+    throw new CommandError(
       "ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX",
     );
-  }
-  if (options.withScores && options.by === "lex") {
-    throw new Refusal("ERR syntax error, WITHSCORES not supported in combination with BYLEX");
   }
   return options;
 }
 
-/** Picks members of a set, ascending unless said otherwise; an absent set has none. */
-export type Selection = (set: SortedSet | undefined) => readonly ScoredMember[];
+/** Picks members of a set. An absent set has none. */
+type Selection = (set: SortedSet | undefined) => readonly ScoredMember[];
 
-function selection(by: By, low: Bytes, high: Bytes, reverse: boolean): Selection {
-  if (by === "rank") return byRank(low, high, reverse);
-  return by === "score" ? byScore(low, high) : byLex(low, high);
-}
-
-/** Members between two positions, negative ones counting from the end. */
-export function byRank(first: Bytes, last: Bytes, reverse = false): Selection {
+/** Selects the members between two positions, in the wanted order. Negative positions count from the end. */
+function byRank(first: Bytes, last: Bytes, reverse: boolean): Selection {
   const [start, stop] = [integer(first), integer(last)];
   return (set) => {
     if (!set) return [];
@@ -105,7 +78,7 @@ export function byRank(first: Bytes, last: Bytes, reverse = false): Selection {
   };
 }
 
-/** Members between two scores; `(` before a bound excludes it. */
+/** Selects the members between two scores, ascending. `(` before a bound excludes the bound. */
 export function byScore(min: Bytes, max: Bytes): Selection {
   const [low, high] = [scoreBound(min), scoreBound(max)];
   return (set) =>
@@ -116,24 +89,7 @@ export function byScore(min: Bytes, max: Bytes): Selection {
     );
 }
 
-/** Members between two names, meant for sets whose scores are all equal. */
-export function byLex(min: Bytes, max: Bytes): Selection {
-  const [above, below] = [lexBound(min, "low"), lexBound(max, "high")];
-  return (set) => (set?.ordered() ?? []).filter(({ member }) => above(member) && below(member));
-}
-
 function scoreBound(text: Bytes): { value: number; open: boolean } {
   const open = text.startsWith("(");
   return { value: float(open ? text.slice(1) : text, "ERR min or max is not a float"), open };
-}
-
-function lexBound(text: Bytes, side: "low" | "high"): (member: Bytes) => boolean {
-  if (text === "-") return () => side === "low";
-  if (text === "+") return () => side === "high";
-  const bound = text.slice(1);
-  if (text.startsWith("["))
-    return side === "low" ? (member) => member >= bound : (member) => member <= bound;
-  if (text.startsWith("("))
-    return side === "low" ? (member) => member > bound : (member) => member < bound;
-  throw new Refusal("ERR min or max not valid string range item");
 }

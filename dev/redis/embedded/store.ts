@@ -1,10 +1,10 @@
 /**
- * Bytes as a string of code units 0 to 255 ("latin1"): compares and measures like Redis's byte
- * strings, and works as a map key.
+ * Bytes as a string of code units 0 to 255 ("latin1"). Such strings compare and measure like
+ * Redis's byte strings, and work as map keys.
  */
 export type Bytes = string;
 
-/** What a command answers, before bytes become buffers. A string is a bulk string. */
+/** The answer of a command before bytes become buffers. A string is a bulk string. */
 export type Answer =
   | null
   | number
@@ -13,18 +13,18 @@ export type Answer =
   | { readonly error: string }
   | readonly Answer[];
 
-/** An error reply on its way out of a command. */
-export class Refusal extends Error {
-  override readonly name = "Refusal";
+/** Thrown by a command that answers with an error reply. */
+export class CommandError extends Error {
+  override readonly name = "CommandError";
 }
 
-export const WRONGTYPE = "WRONGTYPE Operation against a key holding the wrong kind of value";
+const WRONGTYPE = "WRONGTYPE Operation against a key holding the wrong kind of value";
 export const NOT_INTEGER = "ERR value is not an integer or out of range";
 export const NOT_FLOAT = "ERR value is not a valid float";
 export const SYNTAX = "ERR syntax error";
 export const OK = { status: "OK" } as const;
 
-/** A hash; a class of its own to tell it from other maps. */
+/** A hash. Its own class tells it from other maps. */
 export class Hash extends Map<Bytes, Bytes> {}
 
 export interface ScoredMember {
@@ -32,7 +32,7 @@ export interface ScoredMember {
   readonly score: number;
 }
 
-/** A sorted set: scores by member, and the order made on demand. */
+/** A sorted set. It keeps scores by member and sorts on demand. */
 export class SortedSet {
   readonly scores = new Map<Bytes, number>();
   #ordered: readonly ScoredMember[] | undefined;
@@ -52,7 +52,7 @@ export class SortedSet {
     return found;
   }
 
-  /** Ascending by score, then by the members' bytes. */
+  /** Returns the members, ascending by score and then by the member's bytes. */
   ordered(): readonly ScoredMember[] {
     this.#ordered ??= [...this.scores]
       .map(([member, score]) => ({ member, score }))
@@ -61,33 +61,26 @@ export class SortedSet {
   }
 }
 
-/** Lists are arrays and sets are sets, as the emulator keeps them. */
-export type Value = Bytes | Hash | SortedSet | Bytes[] | Set<Bytes>;
+/** The value of a key. Lists and sets are missing: the Worker uses neither. */
+export type Value = Bytes | Hash | SortedSet;
 
 type StoredValue =
   | { readonly string: Bytes }
   | { readonly hash: readonly (readonly [Bytes, Bytes])[] }
-  | { readonly sortedSet: readonly (readonly [Bytes, string])[] }
-  | { readonly list: readonly Bytes[] }
-  | { readonly set: readonly Bytes[] };
+  | { readonly sortedSet: readonly (readonly [Bytes, string])[] };
 
-/** One key as a dump holds it. Scores are text: JSON has no infinities. */
+/** One key in a dump. Scores are text, because JSON has no infinities. */
 export type StoredKey = StoredValue & { readonly key: Bytes; readonly at?: number };
 
 function toStored(value: Value): StoredValue {
   if (typeof value === "string") return { string: value };
   if (value instanceof Hash) return { hash: [...value] };
-  if (value instanceof SortedSet) {
-    return { sortedSet: [...value.scores].map(([member, score]) => [member, String(score)]) };
-  }
-  return Array.isArray(value) ? { list: value } : { set: [...value] };
+  return { sortedSet: [...value.scores].map(([member, score]) => [member, String(score)]) };
 }
 
 function fromStored(stored: StoredValue): Value {
   if ("string" in stored) return stored.string;
   if ("hash" in stored) return new Hash(stored.hash);
-  if ("list" in stored) return [...stored.list];
-  if ("set" in stored) return new Set(stored.set);
   const set = new SortedSet();
   for (const [member, score] of stored.sortedSet) set.set(member, Number(score));
   return set;
@@ -108,7 +101,10 @@ export class Store {
     return this.#frozen ?? this.#clock();
   }
 
-  /** Runs with time standing still: no key expires in the middle of a script or transaction. */
+  /**
+   * Runs `work` with a frozen clock, so that no key expires in the middle of a script or
+   * transaction.
+   */
   atOneInstant<T>(work: () => T): T {
     if (this.#frozen !== undefined) return work();
     this.#frozen = this.#clock();
@@ -132,7 +128,7 @@ export class Store {
     return this.get(key) !== undefined;
   }
 
-  /** Stores a value, and leaves the expiry alone. */
+  /** Stores a value and keeps the expiry. */
   set(key: Bytes, value: Value): void {
     this.#values.set(key, value);
   }
@@ -147,7 +143,7 @@ export class Store {
     this.#expiries.clear();
   }
 
-  /** The keys that have not expired. */
+  /** Returns the keys that have not expired. */
   keys(): Bytes[] {
     return [...this.#values.keys()].filter((key) => this.has(key));
   }
@@ -156,7 +152,10 @@ export class Store {
     return this.has(key) ? this.#expiries.get(key) : undefined;
   }
 
-  /** Sets when a key ends, in epoch milliseconds; `undefined` lets it live. */
+  /**
+   * Sets the instant at which a key expires, in milliseconds since the epoch. `undefined` removes
+   * it.
+   */
   expireAt(key: Bytes, at: number | undefined): void {
     if (at === undefined) this.#expiries.delete(key);
     else if (at <= this.now()) this.delete(key);
@@ -165,23 +164,23 @@ export class Store {
 
   string(key: Bytes): Bytes | undefined {
     const value = this.get(key);
-    if (value !== undefined && typeof value !== "string") throw new Refusal(WRONGTYPE);
+    if (value !== undefined && typeof value !== "string") throw new CommandError(WRONGTYPE);
     return value;
   }
 
   hash(key: Bytes): Hash | undefined {
     const value = this.get(key);
-    if (value !== undefined && !(value instanceof Hash)) throw new Refusal(WRONGTYPE);
+    if (value !== undefined && !(value instanceof Hash)) throw new CommandError(WRONGTYPE);
     return value;
   }
 
   sortedSet(key: Bytes): SortedSet | undefined {
     const value = this.get(key);
-    if (value !== undefined && !(value instanceof SortedSet)) throw new Refusal(WRONGTYPE);
+    if (value !== undefined && !(value instanceof SortedSet)) throw new CommandError(WRONGTYPE);
     return value;
   }
 
-  /** Everything that has not expired, in a form that JSON can hold. */
+  /** Returns all keys that have not expired, in a form that JSON can hold. */
   dump(): readonly StoredKey[] {
     return this.keys().map((key) => {
       const at = this.expiry(key);
@@ -189,7 +188,7 @@ export class Store {
     });
   }
 
-  /** Takes over what {@link dump} gave. */
+  /** Loads the keys of a {@link dump}. */
   load(keys: readonly StoredKey[]): void {
     for (const stored of keys) {
       this.set(stored.key, fromStored(stored));

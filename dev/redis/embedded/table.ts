@@ -2,12 +2,15 @@ import type { Answer, Bytes, Store } from "./store.ts";
 
 export interface CommandContext {
   readonly store: Store;
-  /** Delivers to the subscribers; answers how many there are. */
+  /** Delivers a message to the subscribers and returns their number. */
   publish(channel: Bytes, message: Bytes): number;
 }
 
 export interface CommandSpec {
-  /** As Redis counts it, the name included: 2 is exactly one argument, -2 at least one. */
+  /**
+   * Number of arguments as Redis counts it, including the name: 2 is exactly one argument, -2 at
+   * least one.
+   */
   readonly arity: number;
   readonly run: (context: CommandContext, args: readonly Bytes[]) => Answer;
 }
@@ -15,12 +18,11 @@ export interface CommandSpec {
 /** Commands by their upper-case names. */
 export type CommandTable = Readonly<Record<string, CommandSpec>>;
 
-/** Describes one command. */
 export function command(arity: number, run: CommandSpec["run"]): CommandSpec {
   return { arity, run };
 }
 
-/** Whether a number of arguments fits, the command's name not counted. */
+/** Tests whether a number of arguments, without the command's name, fits the arity. */
 export function fits({ arity }: CommandSpec, args: number): boolean {
   return arity >= 0 ? args + 1 === arity : args + 1 >= -arity;
 }

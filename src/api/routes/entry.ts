@@ -2,7 +2,7 @@ import { Hono } from "hono";
 import { DefinitionError, type Inspect, type StrataEnv, type TierReport } from "../../index.ts";
 import { invalid } from "../inputs.ts";
 
-/** `GET /admin/entry?key=`: what each tier holds under a key, without its body. */
+/** `GET /admin/entry?key=`: the entry of each tier under a key, without its body. */
 export function entryRoutes(inspect: Inspect): Hono<StrataEnv> {
   const routes = new Hono<StrataEnv>();
 
@@ -39,7 +39,7 @@ function describe(report: TierReport, now: number) {
     freshForSeconds: Math.round((entry.freshUntil - now) / 1000),
     deletedInSeconds: Math.round((entry.deleteAt - now) / 1000),
     tags: entry.invalidationKeys
-      .filter((member) => member.startsWith("t:"))
+      .filter((invalidationKey) => invalidationKey.startsWith("t:"))
       .map((tag) => tag.slice(2)),
     asOf: entry.asOf,
     era: entry.era,

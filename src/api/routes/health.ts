@@ -5,8 +5,8 @@ import { noQuery } from "../inputs.ts";
 import type { AppServices } from "../services.ts";
 
 /**
- * `ok`; `degraded`: a cache tier is out, and everything is answered; `down`: the database
- * is out, and only what is cached is answered (503).
+ * `ok`. `degraded`: a cache tier is out, and every request is answered. `down`: the database is
+ * out, and only cached data is answered (status 503).
  */
 type Status = "ok" | "degraded" | "down";
 
@@ -22,7 +22,7 @@ export function healthRoutes({ db, logReachable }: AppServices): Hono<StrataEnv>
       ),
       logReachable(c.var.strata.ctx),
     ]);
-    // The Cache API keeps nothing there; it needs a domain of one's own.
+    // On workers.dev the Cache API stores nothing: the Worker needs its own domain.
     const edge = !new URL(c.req.url).hostname.endsWith(".workers.dev");
     const status: Status = !database ? "down" : redis && edge ? "ok" : "degraded";
     const report = { status, checks: { database, redis, edge } };

@@ -5,11 +5,11 @@ import { invalid } from "../inputs.ts";
 
 type Found = Awaited<ReturnType<RateLimits<StrataEnv>["getLimitInfo"]>>;
 
-/** What an identity has used, and its reset: `ip:<address>`, `user:<id>`, `endpoint:<method> <pattern>`. */
+/** Reports and resets the accounts of `ip:<address>`, `user:<id>` or `endpoint:<method> <pattern>`. */
 export function limitRoutes(rateLimits: RateLimits<StrataEnv>): Hono<StrataEnv> {
   const routes = new Hono<StrataEnv>();
 
-  // The pattern takes slashes: an endpoint's identity has some.
+  // The pattern accepts slashes, because the identity of an endpoint contains some.
   routes.get("/:identity{.+}", async (c) => {
     const plan = c.req.query("plan");
     const options = plan === undefined ? {} : { plan };
@@ -36,7 +36,7 @@ async function answer(
       status: 503,
       type: "limits-unavailable",
       title: "Limits Unavailable",
-      detail: "Redis, which keeps the limits, does not answer at the moment.",
+      detail: "Redis, which holds the accounts, does not answer at the moment.",
       headers: { "Retry-After": "1" },
     });
   const info: LimitInfo = found.value;

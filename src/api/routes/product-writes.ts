@@ -1,6 +1,6 @@
 import { and, eq, sql } from "drizzle-orm";
 import { Hono } from "hono";
-import { OriginFault, type StrataEnv, type Written } from "../../index.ts";
+import { OriginFault, type Context, type StrataEnv, type Written } from "../../index.ts";
 import type { Admin } from "../admin.ts";
 import { ApiProblem, notFound } from "../errors.ts";
 import { bodyOf, idOf, noQuery, PartialProduct, StockChange, WholeProduct } from "../inputs.ts";
@@ -10,8 +10,8 @@ import type { AppServices } from "../services.ts";
 import { categoryOf, LISTS_OF_ALL, NEW_PRODUCT } from "../tags.ts";
 
 /**
- * Writes of products. Each answers `X-Invalidation: done`, or `deferred` while Redis is
- * away: then the write is committed, and readers see it once Redis is back.
+ * Writes of products. Each answers `X-Invalidation: done`, or `deferred` if Redis did not answer:
+ * then the write is committed, and readers see it as soon as Redis answers again.
  */
 export function productWriteRoutes({ db, writer }: AppServices, admin: Admin): Hono<StrataEnv> {
   const routes = new Hono<StrataEnv>();
@@ -20,7 +20,7 @@ export function productWriteRoutes({ db, writer }: AppServices, admin: Admin): H
 
   routes.post("/", admin.required, async (c) => {
     const product = await bodyOf(c, WholeProduct);
-    const written = await known(
+    const written = await withKnownCategory(
       writer.mutate<Row>(
         {
           statements: [db.insert(products).values(product).returning()],
@@ -34,8 +34,8 @@ export function productWriteRoutes({ db, writer }: AppServices, admin: Admin): H
     return c.json(written.value && toProduct(written.value), 201, headers);
   });
 
-  async function update(id: number, change: PartialProduct, ctx: Ctx): Promise<Written<Row>> {
-    return known(
+  async function update(id: number, change: PartialProduct, ctx: Context): Promise<Written<Row>> {
+    return withKnownCategory(
       writer.mutate<Row>(
         {
           statements: [
@@ -46,7 +46,7 @@ export function productWriteRoutes({ db, writer }: AppServices, admin: Admin): H
               .returning(),
           ],
           tags: [`product:${id}`],
-          // Lists that show it have its own tag; only a move changes other lists.
+          // Lists that show the product carry its tag. Only a new category changes other lists.
           ...(change.categoryId !== undefined && { tagQuery: categoryOf(id) }),
         },
         ctx,
@@ -96,7 +96,7 @@ export function productWriteRoutes({ db, writer }: AppServices, admin: Admin): H
       status: 409,
       type: "stock-conflict",
       title: "Stock Conflict",
-      detail: `There are ${product.stock}; a change by ${delta} would leave what cannot be.`,
+      detail: `The stock is ${product.stock}; a change by ${delta} would make it less than 0 or too large.`,
       extensions: { stock: product.stock },
     });
   });
@@ -119,18 +119,17 @@ export function productWriteRoutes({ db, writer }: AppServices, admin: Admin): H
   return routes;
 }
 
-type Ctx = StrataEnv["Variables"]["strata"]["ctx"];
-
 const MAX_STOCK = 2_147_483_647;
 
 function headersOf({ invalidation }: Written<unknown>): Record<string, string> {
   return { "X-Invalidation": invalidation, "Cache-Control": "no-store" };
 }
 
-/** Postgres' code for a reference to a row that does not exist. */
+/** The Postgres error code of a reference to a row that does not exist. */
 const FOREIGN_KEY_VIOLATION = "23503";
 
-async function known<T>(writing: Promise<T>): Promise<T> {
+/** Turns the error of an unknown category into a 422. */
+async function withKnownCategory<T>(writing: Promise<T>): Promise<T> {
   try {
     return await writing;
   } catch (error) {

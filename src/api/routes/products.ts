@@ -1,7 +1,5 @@
 import { Hono } from "hono";
-import { cached, key, respond, type StrataEnv } from "../../index.ts";
-import { notFound } from "../errors.ts";
-import { cannotExist, DENIED } from "../existing.ts";
+import { cached, key, respond, respondNonexistent, type StrataEnv } from "../../index.ts";
 import { idOf, noQuery, productListOf } from "../inputs.ts";
 import { productKind } from "../kinds.ts";
 import { findProducts, listProducts, type Product } from "../queries.ts";
@@ -30,7 +28,7 @@ export function productRoutes({ db, existence }: AppServices): Hono<StrataEnv> {
     async (c) => {
       const { page, category } = productListOf(c);
       const list = await listProducts(db, page, category);
-      // So a change of one product that moves no other reaches just the lists that show it.
+      // A change of one product then invalidates only the lists that show it.
       c.var.strata.tag(...list.items.map(({ id }) => `product:${id}`));
       return c.json(list);
     },
@@ -39,11 +37,9 @@ export function productRoutes({ db, existence }: AppServices): Hono<StrataEnv> {
   routes.get("/:id", async (c) => {
     noQuery(c);
     const id = idOf(c);
-    const strata = c.get("strata");
-    if (await cannotExist(strata, existence, productKind, id)) {
-      strata.cacheStatusOverride = DENIED;
-      return notFound(missing(id));
-    }
+    const { strata } = c.var;
+    if (await productKind.cannotExist(id, existence, strata))
+      return respondNonexistent(c, missing(id));
     const lookup = await strata.cache.read<Product>(
       productKind.keyOf(id),
       productKind.policy,

@@ -4,13 +4,13 @@ import type { StrataEnv } from "../../index.ts";
 import { openapi } from "../openapi.ts";
 
 const METHODS = ["get", "post", "put", "patch", "delete"] as const;
-const DAY = { "Cache-Control": "public, max-age=3600" };
+const CACHED_FOR_ONE_HOUR = { "Cache-Control": "public, max-age=3600" };
 
-/** `GET /openapi.json`, and `GET /docs`: the same for people. */
+/** `GET /openapi.json`, and `GET /docs`: the same as a page. */
 export function referenceRoutes(): Hono<StrataEnv> {
   const routes = new Hono<StrataEnv>();
-  routes.get("/openapi.json", (c) => c.json(openapi, 200, DAY));
-  routes.get("/docs", (c) => c.html(page(), 200, DAY));
+  routes.get("/openapi.json", (c) => c.json(openapi, 200, CACHED_FOR_ONE_HOUR));
+  routes.get("/docs", (c) => c.html(page(), 200, CACHED_FOR_ONE_HOUR));
   return routes;
 }
 

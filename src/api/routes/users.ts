@@ -1,19 +1,20 @@
 import { Hono } from "hono";
 import { etag } from "hono/etag";
-import { respond, type StrataEnv } from "../../index.ts";
+import { respond, respondNonexistent, type StrataEnv } from "../../index.ts";
 import type { Admin } from "../admin.ts";
 import { notFound } from "../errors.ts";
-import { cannotExist, DENIED } from "../existing.ts";
 import { idOf, noQuery, userIdsOf } from "../inputs.ts";
 import { userKind } from "../kinds.ts";
 import { findPrivateUsers, findUsers, type User } from "../queries.ts";
 import type { AppServices } from "../services.ts";
 
-/** What the admin token opens is for its owner's eyes, and never in a shared entry. */
+/** The response to the admin token has private fields. No cache may store it. */
 const PRIVATE = { "Cache-Control": "private, no-store", Vary: "Authorization" };
 
-function missing(id: number): Response {
-  const response = notFound(`There is no user ${id}.`);
+const missing = (id: number): string => `There is no user ${id}.`;
+
+/** The response differs with the admin token. */
+function varying(response: Response): Response {
   response.headers.set("Vary", "Authorization");
   return response;
 }
@@ -25,13 +26,12 @@ export function userRoutes({ db, existence }: AppServices, admin: Admin): Hono<S
     noQuery(c);
     const id = idOf(c);
     const viewer = await admin.viewer(c);
-    if (await cannotExist(c.get("strata"), existence, userKind, id)) {
-      c.get("strata").cacheStatusOverride = DENIED;
-      return missing(id);
-    }
-    // Read alone or in a batch: both share the entries.
+    const { strata } = c.var;
+    if (await userKind.cannotExist(id, existence, strata))
+      return varying(respondNonexistent(c, missing(id)));
+    // A single read and a batch share the entries.
     const { keyOf, policy } = userKind;
-    const lookup = await c.get("strata").cache.read<User>(keyOf(id), policy, async (load) => {
+    const lookup = await strata.cache.read<User>(keyOf(id), policy, async (load) => {
       load.tag(userKind.tagOf(id));
       return (await findUsers(db, [id]))[0];
     });
@@ -41,30 +41,26 @@ export function userRoutes({ db, existence }: AppServices, admin: Admin): Hono<S
       return c.json({ ...value, ...hidden.get(id) }, 200, PRIVATE);
     }
     if (value === undefined) {
-      existence.missed(userKind.name, c.get("strata").ctx);
-      return missing(id);
+      existence.missed(userKind.name, strata.ctx);
+      return varying(notFound(missing(id)));
     }
-    const response = respond(c, lookup);
-    response.headers.set("Vary", "Authorization");
-    return response;
+    return varying(respond(c, lookup));
   });
 
   routes.get("/", etag(), async (c) => {
     const ids = userIdsOf(c);
     const viewer = await admin.viewer(c);
-    const possible = await Promise.all(
-      ids.map(async (id) => ({
-        id,
-        not: await cannotExist(c.get("strata"), existence, userKind, id),
-      })),
+    const { strata } = c.var;
+    const excluded = await Promise.all(
+      ids.map((id) => userKind.cannotExist(id, existence, strata)),
     );
-    const keys = possible.filter(({ not }) => !not).map(({ id }) => userKind.keyOf(id));
+    const keys = ids.filter((_, at) => excluded[at] !== true).map(userKind.keyOf);
     const { policy } = userKind;
-    const found = await c.get("strata").cache.readMany<User>(keys, policy, userKind.loader(db));
+    const found = await strata.cache.readMany<User>(keys, policy, userKind.loader(db));
     const items = keys.flatMap((name) => found.get(name)?.value ?? []);
     const present = new Set(items.map(({ id }) => id));
     const missing = ids.filter((id) => !present.has(id));
-    if (missing.length > 0) existence.missed(userKind.name, c.get("strata").ctx);
+    if (missing.length > 0) existence.missed(userKind.name, strata.ctx);
     if (viewer === "anybody")
       return c.json({ items, missing }, 200, {
         "Cache-Control": "max-age=0, must-revalidate",

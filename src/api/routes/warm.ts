@@ -5,12 +5,12 @@ import { bodyOf, Warm } from "../inputs.ts";
 import { productKind, userKind, type Kind } from "../kinds.ts";
 import type { AppServices } from "../services.ts";
 
-/** Ids of one warm-up at most, where none are named. */
+/** Ids of a warm-up that lists none. */
 const MAX_IDS = 10_000;
 
 /**
- * `POST /admin/warm`: fills Redis with products or users, all or by id, and streams its
- * progress as lines of JSON. The last line sums up.
+ * `POST /admin/warm`: loads products or users into Redis, all or by id, and streams its progress
+ * as lines of JSON. The last line has the totals.
  */
 export function warmRoutes({ db }: AppServices): Hono<StrataEnv> {
   const routes = new Hono<StrataEnv>();

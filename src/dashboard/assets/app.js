@@ -8,13 +8,13 @@ import { showRequests } from "./waterfall.js";
 
 const byId = (/** @type {string} */ id) => /** @type {any} */ (document.getElementById(id));
 
-/** Where this page is: "" or the prefix that another origin at the root leaves. */
+/** The prefix of Strata's own routes: "", or "/__strata" if an HTTP origin is at the root. */
 const base = location.pathname.replace(/\/dashboard\/?$/, "");
 const TOKEN = "strata-admin-token";
-/** Points of the charts: five minutes. */
-const KEPT = 300;
-/** Rates are of this many seconds, so that they do not tremble. */
-const WINDOW = 5;
+/** The charts show this many points: five minutes, one point a second. */
+const MAX_POINTS = 300;
+/** Rates are averages over this many seconds, so that they are steady. */
+const RATE_SECONDS = 5;
 
 const token = () => sessionStorage.getItem(TOKEN) ?? "";
 const charts = createCharts();
@@ -25,7 +25,7 @@ let points = [];
 
 const STATES = {
   live: "live",
-  lost: "connection lost, trying again",
+  lost: "connection lost, reconnecting",
   refused: "refused: enter the admin token",
 };
 
@@ -37,11 +37,11 @@ const stream = follow({
     byId("state").className = state;
   },
   onData(summary) {
-    summaries = [...summaries, summary].slice(-WINDOW - 1);
+    summaries = [...summaries, summary].slice(-RATE_SECONDS - 1);
     const first = summaries[0];
     const point = first === summary ? undefined : pointOf(summary, first);
     if (point !== undefined) {
-      points = [...points, point].slice(-KEPT);
+      points = [...points, point].slice(-MAX_POINTS);
       charts.draw(points);
     }
     showFigures(summary, point);

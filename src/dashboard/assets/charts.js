@@ -10,7 +10,7 @@ const COLOURS = {
   origin: "--c6",
 };
 
-/** A colour of the page as the canvas can read it: it knows no variables. @param {string} name */
+/** Resolves a CSS variable to a colour, since a canvas cannot read variables. @param {string} name */
 function css(name) {
   const probe = document.createElement("i");
   probe.style.color = `var(${name})`;
@@ -54,7 +54,7 @@ function optionsOf(kind, width, height) {
         ...(kind.stacked && { fill: css(colour) }),
       })),
     ],
-    // Of stacked areas each is painted over the one above it.
+    // uPlot fills the area between each stacked series and the one below it.
     ...(kind.stacked && {
       bands: kind.series.slice(1).map((_, i) => ({ series: [i + 2, i + 1] })),
     }),
@@ -97,7 +97,7 @@ const KINDS = {
   },
 };
 
-/** Sums from the bottom up. @param {(number | null)[][]} shares */
+/** Makes the rows of a stacked chart: each tier's share and all shares below it. @param {(number | null)[][]} shares */
 function stack(shares) {
   return TIERS.map((_, tier) =>
     shares.map((row) =>
@@ -106,9 +106,9 @@ function stack(shares) {
   );
 }
 
-/** Draws the charts into the elements that name them, and again whenever width or colours change. */
+/** Draws a chart into each element with `data-chart`. Redraws it when the width or the colours change. */
 export function createCharts() {
-  const places = [...document.querySelectorAll("[data-chart]")].map((element) => ({
+  const charts = [...document.querySelectorAll("[data-chart]")].map((element) => ({
     element: /** @type {HTMLElement} */ (element),
     kind: KINDS[/** @type {keyof typeof KINDS} */ (element.getAttribute("data-chart"))],
     /** @type {any} */ plot: undefined,
@@ -119,18 +119,18 @@ export function createCharts() {
   const dataOf = (kind) => [points.map(({ at }) => at), ...kind.rows(points)];
 
   function build() {
-    for (const place of places) {
-      place.plot?.destroy();
-      const width = place.element.clientWidth;
+    for (const chart of charts) {
+      chart.plot?.destroy();
+      const width = chart.element.clientWidth;
       const uPlot = /** @type {any} */ (globalThis).uPlot;
-      place.plot = new uPlot(optionsOf(place.kind, width, 190), dataOf(place.kind), place.element);
+      chart.plot = new uPlot(optionsOf(chart.kind, width, 190), dataOf(chart.kind), chart.element);
     }
   }
 
   build();
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", build);
   new ResizeObserver(() => {
-    for (const { element, plot } of places)
+    for (const { element, plot } of charts)
       if (plot.width !== element.clientWidth)
         plot.setSize({ width: element.clientWidth, height: 190 });
   }).observe(document.body);
@@ -140,7 +140,7 @@ export function createCharts() {
     /** @param {any[]} next */
     draw(next) {
       points = next;
-      for (const { element, kind, plot } of places) {
+      for (const { element, kind, plot } of charts) {
         plot.setData(dataOf(kind));
         element.dataset["points"] = String(points.length);
       }

@@ -1,15 +1,15 @@
 // @ts-check
-/** What the page makes of two totals. Pure: tested without a browser. */
+/** Computes the figures of the page from totals. It is pure, so that tests need no browser. */
 
 /** @typedef {Record<string, number>} Counts */
 /** @typedef {{ bounds: number[], counts: number[], sum: number }} Buckets */
 
-/** Prices in dollars for one; change them to your plan's. */
+/** Prices of one unit in dollars. Change them to those of your plan. */
 export const PRICES = {
   request: 0.3e-6,
   redisCommand: 0.2e-5,
   durableCall: 0.15e-6,
-  // Compute time of the database: about 0.16 $/h, at the time that a load takes.
+  // The database's compute costs about $0.16 an hour, and is billed for the duration of loads.
   originSecond: 0.16 / 3600,
 };
 
@@ -17,7 +17,7 @@ export const PRICES = {
 export const total = (counts) => Object.values(counts).reduce((sum, count) => sum + count, 0);
 
 /**
- * What was added between two totals. A total that fell began anew.
+ * The differences between two sets of totals. A total that fell was reset to zero in between.
  * @param {Counts} now @param {Counts} before @returns {Counts}
  */
 export function added(now, before) {
@@ -42,7 +42,7 @@ export function addedBuckets(now, before) {
 }
 
 /**
- * A quantile by linear interpolation inside its bucket, as Prometheus estimates it; null without data.
+ * Estimates a quantile as Prometheus does, by linear interpolation in its bucket. Null without data.
  * @param {Buckets} buckets @param {number} q @returns {number | null}
  */
 export function quantile({ bounds, counts }, q) {
@@ -52,7 +52,7 @@ export function quantile({ bounds, counts }, q) {
   let below = 0;
   for (const [i, count] of counts.entries()) {
     const upper = bounds[i];
-    // Above every bound there is nothing to interpolate to.
+    // The last bucket has no upper bound to interpolate to.
     if (upper === undefined) return bounds.at(-1) ?? null;
     if (below + count >= rank && count > 0) {
       const lower = i === 0 ? 0 : (bounds[i - 1] ?? 0);
@@ -63,7 +63,7 @@ export function quantile({ bounds, counts }, q) {
   return bounds.at(-1) ?? null;
 }
 
-/** Answers by where they came from, the nearest first. */
+/** The tiers that answer lookups, the nearest first. */
 export const TIERS = /** @type {const} */ ([
   "memory",
   "edge",
@@ -87,7 +87,7 @@ export function byTier(lookups) {
 }
 
 /**
- * One point of the charts, from two summaries that are some time apart.
+ * Computes one point of the charts from two summaries.
  * @param {any} now @param {any} before
  */
 export function pointOf(now, before) {
@@ -124,7 +124,7 @@ export function pointOf(now, before) {
     p99: millis(quantile(latency, 0.99)),
     hitRatio: lookups === 0 ? null : 1 - (tiers.origin + tiers.joined) / lookups,
     offload: lookups === 0 ? null : Math.max(0, 1 - loads / lookups),
-    /** Seconds of the origin's work that were not done, in each second. */
+    /** Seconds of origin work that the cache saves in each second. */
     savedPerSecond: (Math.max(0, lookups - loads) * lastCost) / seconds,
     costPerThousand: perThousand,
     cost,
@@ -134,7 +134,7 @@ export function pointOf(now, before) {
 /** @param {number | null} seconds */
 const millis = (seconds) => (seconds === null ? null : seconds * 1000);
 
-/** @param {number | null | undefined} value @param {string} unit @param {number} digits */
+/** Formats a figure; "–" if there is none. @param {number | null | undefined} value @param {string} unit @param {number} digits */
 export function show(value, unit = "", digits = 1) {
   if (value === null || value === undefined || Number.isNaN(value)) return "–";
   const text = value >= 1000 ? Math.round(value).toLocaleString("en") : value.toFixed(digits);

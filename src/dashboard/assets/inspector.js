@@ -1,11 +1,11 @@
 // @ts-check
-/** Looks keys up, purges and warms, with the admin token. */
+/** The inspector: looks up keys, purges and warms, with the admin token. */
 
 const byId = (/** @type {string} */ id) => /** @type {any} */ (document.getElementById(id));
 
 /** @param {{ base: string, token: () => string }} options */
 export function createInspector({ base, token }) {
-  const say = (/** @type {string} */ text, bad = false) => {
+  const showStatus = (/** @type {string} */ text, bad = false) => {
     byId("inspect-status").textContent = text;
     byId("inspect-status").className = bad ? "bad" : "";
   };
@@ -63,7 +63,7 @@ export function createInspector({ base, token }) {
     const response = await ask(`entry?key=${encodeURIComponent(key)}`);
     const { tiers } = await response.json();
     byId("tiers").replaceChildren(...tiers.map(card));
-    say(`Looked up ${key}.`);
+    showStatus(`Looked up ${key}.`);
   }
 
   /** @param {boolean} soft */
@@ -75,10 +75,10 @@ export function createInspector({ base, token }) {
       body: JSON.stringify({ [target]: [value], ...(soft && { soft }) }),
     });
     const { invalidation } = await response.json();
-    say(`Purged ${value}${soft ? ", softly" : ""}: ${invalidation}.`);
+    showStatus(`Purged ${value}${soft ? ", softly" : ""}: ${invalidation}.`);
     if (target === "keys") {
       await look();
-      say(`Purged ${value}${soft ? ", softly" : ""}: ${invalidation}.`);
+      showStatus(`Purged ${value}${soft ? ", softly" : ""}: ${invalidation}.`);
     }
   }
 
@@ -88,17 +88,17 @@ export function createInspector({ base, token }) {
       body: JSON.stringify({ kind: byId("kind").value }),
     });
     const lines = (await response.text()).trim().split("\n");
-    say(`Warmed: ${lines.at(-1)}`);
+    showStatus(`Warmed: ${lines.at(-1)}`);
   }
 
   /** @param {string} id @param {() => Promise<void>} action */
   function on(id, action) {
     byId(id).addEventListener("click", async () => {
-      say("…");
+      showStatus("…");
       try {
         await action();
       } catch (error) {
-        say(error instanceof Error ? error.message : String(error), true);
+        showStatus(error instanceof Error ? error.message : String(error), true);
       }
     });
   }

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * Server-sent events by fetch, which can send the token that EventSource cannot.
+ * Reads server-sent events by fetch, because EventSource cannot send the token.
  * @param {{ url: string, token: () => string, onData: (data: any) => void, onState: (state: "live" | "lost" | "refused") => void }} options
  */
 export function follow({ url, token, onData, onState }) {
@@ -42,11 +42,11 @@ export function follow({ url, token, onData, onState }) {
       try {
         state = await once();
       } catch {
-        // The connection broke; it is tried again.
+        // The connection broke. The loop reconnects.
       }
       if (mine.signal.aborted) return;
       onState(state);
-      // Until there is another token, the answer will be the same.
+      // Only another token can change the answer.
       if (state === "refused") return;
       attempt += 1;
       await new Promise((resolve) => setTimeout(resolve, Math.min(10_000, 500 * 2 ** attempt)));
@@ -55,7 +55,7 @@ export function follow({ url, token, onData, onState }) {
 
   void run();
   return {
-    /** With the token as it is now. */
+    /** Reconnects with the current token. */
     restart() {
       abort.abort();
       abort = new AbortController();

@@ -3,11 +3,11 @@ import { show, total } from "./figures.js";
 
 const byId = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
-/** @param {string} id @param {[string, string][]} rows @param {string} nothing */
-function fill(id, rows, nothing) {
+/** @param {string} id @param {[string, string][]} rows @param {string} emptyText */
+function fill(id, rows, emptyText) {
   const body = byId(id);
   body.replaceChildren(
-    ...(rows.length > 0 ? rows : [[nothing, ""]]).map(([name, value]) => {
+    ...(rows.length > 0 ? rows : [[emptyText, ""]]).map(([name, value]) => {
       const row = document.createElement("tr");
       const head = document.createElement("th");
       head.scope = "row";
@@ -35,7 +35,7 @@ const keyRows = (keys) =>
       over > 0 ? `≤ ${count.toLocaleString("en")}` : count.toLocaleString("en"),
     ]);
 
-/** The figures in words and tables. @param {any} summary @param {any} point */
+/** Shows a summary in the tiles and tables. @param {any} summary @param {any} point */
 export function showFigures(summary, point) {
   const tile = (/** @type {string} */ id, /** @type {string} */ text) => {
     byId(id).textContent = text;
@@ -50,7 +50,7 @@ export function showFigures(summary, point) {
   }
   fill("hot-keys", keyRows(summary.hot), "no lookups yet");
   fill("missed-keys", keyRows(summary.missed), "no misses yet");
-  fill("limits", rowsOf(summary.ratelimit), "nothing limited yet");
+  fill("limits", rowsOf(summary.ratelimit), "no decisions yet");
   fill("faults", rowsOf(summary.faults), "no faults");
   const { counts } = summary.purgeLag;
   const lagged = counts.reduce((/** @type {number} */ a, /** @type {number} */ b) => a + b, 0);

@@ -1,14 +1,14 @@
 // @ts-check
-/** The last requests, each as a row that opens to its steps. */
+/** The list of the last requests. Each row opens to show its steps. */
 
 const list = () => /** @type {HTMLElement} */ (document.getElementById("requests"));
 
 /** @param {string} tag @param {string} text @param {string} className */
 function element(tag, text = "", className = "") {
-  const made = document.createElement(tag);
-  made.textContent = text;
-  if (className !== "") made.className = className;
-  return made;
+  const node = document.createElement(tag);
+  node.textContent = text;
+  if (className !== "") node.className = className;
+  return node;
 }
 
 /** @param {any} step @param {number} totalMs */
@@ -23,7 +23,7 @@ function bar(step, totalMs) {
       "what",
     ),
   );
-  // SVG's attributes, since the page's policy forbids inline styles.
+  // The bar is SVG with attributes, because the page's Content-Security-Policy forbids inline styles.
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   svg.setAttribute("class", "track");
   svg.setAttribute("aria-hidden", "true");
@@ -56,7 +56,7 @@ function requestOf(trace) {
     (/** @type {any} */ a, /** @type {any} */ b) => a.offsetMs - b.offsetMs,
   );
   if (ordered.length === 0)
-    steps.append(element("li", "answered from memory: no step waited", "step"));
+    steps.append(element("li", "no steps: the answer came from memory", "step"));
   for (const step of ordered) steps.append(bar(step, trace.ms));
   details.append(summary, steps, element("p", `trace ${trace.traceId}`, "trace"));
   item.append(details);
@@ -71,10 +71,10 @@ export function showRequests(traces) {
   const latest = traces.slice(-20).toReversed();
   const shown = latest.map((trace) => known.get(trace.traceId) ?? requestOf(trace));
   const focused = document.activeElement;
-  // What is being read stays, although newer requests have taken its place.
-  const read = [...list().children].filter(
+  // An open request stays in the list, although newer requests have taken its place.
+  const opened = [...list().children].filter(
     (item) => !shown.includes(item) && item.querySelector("details")?.open === true,
   );
-  list().replaceChildren(...shown, ...read);
+  list().replaceChildren(...shown, ...opened);
   if (focused instanceof HTMLElement && list().contains(focused)) focused.focus();
 }

@@ -1,10 +1,21 @@
+/** The response fields that tell a client how the cache answered: `Cache-Status` (RFC 9211) and `X-Cache-Status`. */
 import type { Lookup } from "../../core/lookup.ts";
 import type { EpochMs } from "../../core/time.ts";
 
+export interface CacheStatusFields {
+  /** The member that this cache appends to `Cache-Status`. */
+  readonly member: string;
+  /** The value of `X-Cache-Status`. */
+  readonly plain: PlainStatus;
+}
+
+/** The values of `X-Cache-Status`. */
+export type PlainStatus = "HIT" | "MISS" | "STALE" | "REVALIDATED" | "BYPASS";
+
 /**
- * The `Cache-Status` member of a lookup (RFC 9211). `unreachable` is our own
- * parameter: the invalidation log could not be asked, so the freshness bound
- * does not hold for this answer.
+ * The `Cache-Status` member for a lookup. `unreachable` is a parameter of our own:
+ * the invalidation log could not be asked, so the coherence bound does not hold
+ * for this response.
  */
 export function cacheStatus(lookup: Lookup, responseStatus: number, now: EpochMs): string {
   const parts = ["strata"];
@@ -36,30 +47,22 @@ export function cacheStatus(lookup: Lookup, responseStatus: number, now: EpochMs
   return parts.join("; ");
 }
 
-/** What a request that went to the origin came back with. */
+/** The origin's answer to a forwarded request, as `Cache-Status` reports it. */
 export interface Forwarded {
-  /** Why it went there (RFC 9211, 2.2). */
+  /** Why the request was forwarded (RFC 9211, 2.2). */
   readonly fwd: "uri-miss" | "vary-miss" | "stale" | "partial" | "request" | "method" | "bypass";
   readonly status: number;
   readonly stored?: boolean;
-  /** The origin has confirmed what was stored. */
+  /** The origin confirmed the stored response with a 304. */
   readonly revalidated?: boolean;
 }
 
-/** The `Cache-Status` member of a request that this one's own dealings with the origin answered. */
+/** The `Cache-Status` member for a request that the origin answered. */
 export function forwardedStatus({ fwd, status, stored }: Forwarded): string {
   return `strata; fwd=${fwd}; fwd-status=${status}${stored === true ? "; stored" : ""}`;
 }
 
-/** What a response says of itself in `Cache-Status` and `X-Cache-Status`. */
-export interface CacheStatusFields {
-  readonly member: string;
-  readonly plain: PlainStatus;
-}
-
-/** The word that people look for: `X-Cache-Status`. */
-export type PlainStatus = "HIT" | "MISS" | "STALE" | "REVALIDATED" | "BYPASS";
-
+/** The `X-Cache-Status` for a lookup. */
 export function plainStatus(lookup: Lookup): PlainStatus {
   switch (lookup.status) {
     case "hit-memory":
@@ -77,16 +80,17 @@ export function plainStatus(lookup: Lookup): PlainStatus {
   }
 }
 
-/** The lookup that speaks for a request that made several: the one that cost most. */
+/** The lookup that the fields report if a request made several: the one with the most expensive status. */
 export function reportedLookup(lookups: readonly Lookup[]): Lookup | undefined {
-  const cost = (lookup: Lookup): number => ORDER.indexOf(lookup.status);
+  const cost = (lookup: Lookup): number => BY_COST.indexOf(lookup.status);
   return lookups.reduce<Lookup | undefined>(
     (most, next) => (most === undefined || cost(next) > cost(most) ? next : most),
     undefined,
   );
 }
 
-const ORDER: readonly Lookup["status"][] = [
+/** From the cheapest to the most expensive. */
+const BY_COST: readonly Lookup["status"][] = [
   "hit-memory",
   "hit-edge",
   "hit-redis",

@@ -1,20 +1,29 @@
+/** The members of a problem response. */
 export interface ProblemOptions {
+  /** The status code of the response. */
   readonly status: number;
-  /** The last part of the type URI: stable, kebab-case, documented. */
+  /** The last part of the type URI `urn:strata:problem:<type>`: stable, in kebab-case. */
   readonly type: string;
+  /** A short text that is the same for every problem of this type. */
   readonly title: string;
-  /** What is wrong with this request, for a person. */
+  /** A sentence for a person: the fault of this request. */
   readonly detail?: string;
+  /** Header fields beside `Content-Type` and `Cache-Control`. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Further members of the object. */
+  /** Further members of the JSON object. */
   readonly extensions?: Readonly<Record<string, unknown>>;
 }
 
 const TYPE_BASE = "urn:strata:problem:";
 
 /**
- * An `application/problem+json` answer (RFC 9457). Problems are not cached by
- * clients: they say what is wrong now.
+ * An `application/problem+json` response (RFC 9457). It is `no-store`, because it
+ * describes one request at one time.
+ *
+ * @example
+ * app.notFound(() =>
+ *   problem({ status: 404, type: "not-found", title: "Not Found", detail: "There is no such route." }),
+ * );
  */
 export function problem(options: ProblemOptions): Response {
   const { status, type, title, detail, headers, extensions } = options;
@@ -35,13 +44,13 @@ export function problem(options: ProblemOptions): Response {
   });
 }
 
-/** The answer to only-if-cached where nothing suits (RFC 9111, 5.2.1.7). */
-export function notCached(): Response {
+/** The 504 for a request with only-if-cached that no stored response may answer (RFC 9111, 5.2.1.7). */
+export function onlyIfCachedProblem(): Response {
   return problem({
     status: 504,
     type: "only-if-cached",
     title: "Gateway Timeout",
     detail:
-      "Nothing is stored that may answer this request, and it does not let the origin be asked.",
+      "No stored response may answer this request, and only-if-cached forbids asking the origin.",
   });
 }

@@ -1,64 +1,69 @@
-/** Under which key a response is stored: its resource's own, or that of one of its variants (RFC 9111, 4.1). */
+import type { Context } from "../../core/context.ts";
 import type { Entry, LoadResult, LoadStamp, StorableResult, Variant } from "../../core/entry.ts";
 import type { Policy } from "../../core/policy.ts";
-import type { Context } from "../../core/context.ts";
 import type { Engine } from "../../engine/lookup.ts";
-import { NOT_STORED } from "./cacheable-response.ts";
-import { readerOf } from "../rfc/field-reader.ts";
-import type { FieldReader } from "../rfc/fields.ts";
+import type { LoadTask } from "../../engine/lookup-request.ts";
+import { readerOf, type FieldReader } from "../rfc/fields.ts";
 import { selectingNames, selectorsOf } from "../rfc/vary.ts";
-import { listOf, variantKey, variantsOf } from "./variants.ts";
+import { NOT_STORED } from "./storage-decision.ts";
+import { listWith, variantKey, variantsOf } from "./variants.ts";
 
+/** The lookup whose load made the response. */
 export interface VariantTarget {
   readonly engine: Engine;
   readonly policy: Policy;
   readonly ctx: Context;
-  /** The key of the resource, and the one that was looked up: the same, or a variant's. */
+  /** The key of the resource. */
   readonly primary: string;
+  /** The key that was looked up: `primary`, or the key of one of its variants. */
   readonly key: string;
-  /** The variants that the resource's list had. */
-  readonly known: readonly Variant[];
-  /** The request as whoever made the response saw it. */
+  /** The variants in the resource's list when the lookup began. */
+  readonly variants: readonly Variant[];
+  /** The request fields that the response was made for. */
   readonly request: FieldReader;
 }
 
 /**
- * What a load of `place.key` returns for `made`. Whatever belongs under another
- * key is stored there; then `entry` is what answers the request.
+ * Chooses the key of a response by its Vary: the resource's own key, or a key for
+ * the variant (RFC 9111, 4.1). A response that belongs under the key that was looked
+ * up is the result of the load. Any other response is stored here, and `entry` is it.
  */
 export async function storeVariant(
-  made: StorableResult,
-  moment: LoadStamp,
-  place: VariantTarget,
+  result: StorableResult,
+  stamp: LoadStamp,
+  target: VariantTarget,
 ): Promise<{ readonly loaded: LoadResult; readonly entry?: Entry }> {
-  const { engine, policy, ctx, primary, key, known, request } = place;
-  const fields = readerOf(made.http?.headers ?? []);
+  const { engine, policy, ctx, primary, key, variants, request } = target;
+  const fields = readerOf(result.http?.headers ?? []);
   const names = selectingNames(fields.get("Vary"));
   if (names.length === 0) {
-    if (key === primary) return { loaded: made };
-    // It varies no more: from now on it is the resource's only response.
-    return { loaded: NOT_STORED, entry: engine.put(primary, policy, made, moment, ctx).entry };
+    if (key === primary) return { loaded: result };
+    // The resource varied before and does not any more: this is its only response.
+    return { loaded: NOT_STORED, entry: engine.put(primary, policy, result, stamp, ctx).entry };
   }
   const selectors = selectorsOf(names, request);
-  const at = await variantKey(primary, selectors);
-  const variant: StorableResult = { ...made, members: [...made.members, `k:${primary}`] };
+  const ownKey = await variantKey(primary, selectors);
+  const variant: StorableResult = {
+    ...result,
+    invalidationKeys: [...result.invalidationKeys, `k:${primary}`],
+  };
   const language = fields.get("Content-Language");
-  const entry = engine.put(at, policy, variant, moment, ctx).entry;
-  const added = { key: at, selectors, etag: made.etag, language, deleteAt: entry.deleteAt };
-  // Another request may have added to the list meanwhile.
+  const entry = engine.put(ownKey, policy, variant, stamp, ctx).entry;
+  const added = { key: ownKey, selectors, etag: result.etag, language, deleteAt: entry.deleteAt };
+  // The list is read again: another request may have added a variant during the load.
   const listed =
-    key === primary ? known : (variantsOf(await lookUpStored(primary, place)) ?? known);
-  const list = listOf(listed, added, ctx.now());
+    key === primary ? variants : (variantsOf(await peekStored(primary, target)) ?? variants);
+  const list = listWith(listed, added, ctx.now());
   if (key === primary) return { loaded: list, entry };
-  engine.put(primary, policy, list, moment, ctx);
-  return at === key ? { loaded: variant } : { loaded: NOT_STORED, entry };
+  engine.put(primary, policy, list, stamp, ctx);
+  return ownKey === key ? { loaded: variant } : { loaded: NOT_STORED, entry };
 }
 
-/** What the tiers have under a key, however stale; the origin is not asked. */
-export async function lookUpStored(
+/** The valid entry that a tier holds under a key, however stale. Does not ask the origin. */
+export async function peekStored(
   key: string,
   { engine, policy, ctx }: Pick<VariantTarget, "engine" | "policy" | "ctx">,
 ): Promise<Entry | undefined> {
-  const task = { standing: () => "fresh" as const, load: () => Promise.resolve(NOT_STORED) };
+  const task: LoadTask = { freshnessOf: () => "fresh", load: () => Promise.resolve(NOT_STORED) };
   return (await engine.lookup(key, policy, task, ctx)).entry;
 }

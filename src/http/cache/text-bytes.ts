@@ -1,4 +1,4 @@
-/** The bytes as text if they are exactly that; text is stored without any overhead. */
+/** The text whose UTF-8 form is exactly these bytes; undefined if there is none. Tiers store text without a conversion. */
 export function textOf(bytes: Uint8Array): string | undefined {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
@@ -15,10 +15,10 @@ export function bytesOf(body: string | Uint8Array): Uint8Array {
 
 export function concat(chunks: readonly Uint8Array[]): Uint8Array {
   const bytes = new Uint8Array(chunks.reduce((size, chunk) => size + chunk.byteLength, 0));
-  let at = 0;
+  let offset = 0;
   for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.byteLength;
+    bytes.set(chunk, offset);
+    offset += chunk.byteLength;
   }
   return bytes;
 }

@@ -1,6 +1,7 @@
 /**
- * What a client can say of how it came to us. Only we know, so only we say it; else
- * one client could make the origin write its words into a response for everyone.
+ * Request fields with which a client can claim how its request reached this cache.
+ * They are removed: otherwise one client could write its claim, for example a host
+ * name, into a response that all clients share.
  */
 export const UNTRUSTED_FIELDS: readonly string[] = [
   "forwarded",

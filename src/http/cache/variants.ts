@@ -1,23 +1,24 @@
-/** The list of a resource's variants, stored under its primary key (RFC 9111, 4.1). */
+/** The list of a resource's variants, which is stored under the resource's key (RFC 9111, 4.1). */
 import type { Entry, StorableResult, Variant } from "../../core/entry.ts";
+import { sha256Hex } from "../../core/sha256.ts";
 import type { EpochMs } from "../../core/time.ts";
 import type { FieldReader } from "../rfc/fields.ts";
-import { isWantedMost, matches, selectorsOf, type Selectors } from "../rfc/vary.ts";
-import { sha256Hex } from "../../core/sha256.ts";
+import { isPreferredLanguage, matches, selectorsOf, type Selectors } from "../rfc/vary.ts";
 
-/** The key of one variant under its primary key. */
+/** The key of one variant: the resource's key with a hash of what selects the variant. */
 export async function variantKey(primary: string, selectors: Selectors): Promise<string> {
   return `${primary}:vary-${(await sha256Hex(JSON.stringify(selectors))).slice(0, 40)}`;
 }
 
-/** Variants of one resource; beyond it the oldest are forgotten. */
+/** Variants in one list. A new one displaces the oldest. */
 const MAX_VARIANTS = 64;
 
+/** The variants in an entry that is a list; undefined if the entry is a response. */
 export function variantsOf(entry: Entry | undefined): readonly Variant[] | undefined {
   return entry?.http?.variants;
 }
 
-/** The newest variant that the request selects, if one is stored. */
+/** The newest stored variant that the request selects. */
 export function selectVariant(
   variants: readonly Variant[],
   request: FieldReader,
@@ -27,30 +28,36 @@ export function selectVariant(
   );
 }
 
-/** A variant in the very language that the request wants most, all other fields matching. */
+/** A variant in the language that the request prefers, if all other selecting fields match. */
 function byLanguage(variants: readonly Variant[], request: FieldReader): Variant | undefined {
-  const wanted = request.get("Accept-Language");
+  const acceptLanguage = request.get("Accept-Language");
   return variants.find(({ selectors, language }) => {
     const others = selectors.filter(([name]) => name !== "accept-language");
     return (
-      others.length < selectors.length && isWantedMost(wanted, language) && matches(others, request)
+      others.length < selectors.length &&
+      isPreferredLanguage(acceptLanguage, language) &&
+      matches(others, request)
     );
   });
 }
 
-/** What the newest variant was selected by, as this request has it: where to look and whom to wait for. */
-export function likelySelectors(variants: readonly Variant[], request: FieldReader) {
+/**
+ * This request's values of the fields that selected the newest variant. If no stored
+ * variant matches, the response will probably vary by the same fields: the lookup
+ * uses this key, so that equal requests share one load.
+ */
+export function likelySelectors(variants: readonly Variant[], request: FieldReader): Selectors {
   return selectorsOf(variants[0]?.selectors.map(([name]) => name) ?? [], request);
 }
 
-/** Entity tags by which the origin may name a stored variant (4.1, last paragraph). */
-export function variantTags(variants: readonly Variant[]): string[] {
+/** The entity tags by which a 304 can name a stored variant (RFC 9111, 4.3.1). */
+export function variantEtags(variants: readonly Variant[]): string[] {
   return [...new Set(variants.map(({ etag }) => etag).filter((etag) => etag !== ""))];
 }
 
-/** The list with one more, as the material of an entry. It is never stale: its variants are. */
-export function listOf(known: readonly Variant[], added: Variant, now: EpochMs): StorableResult {
-  const others = known.filter(({ key, deleteAt }) => key !== added.key && deleteAt > now);
+/** The load result that stores the list with one more variant. The list stays fresh until its last variant ends. */
+export function listWith(listed: readonly Variant[], added: Variant, now: EpochMs): StorableResult {
+  const others = listed.filter(({ key, deleteAt }) => key !== added.key && deleteAt > now);
   const variants = [added, ...others].slice(0, MAX_VARIANTS);
   const end = Math.max(...variants.map(({ deleteAt }) => deleteAt));
   return {
@@ -59,7 +66,7 @@ export function listOf(known: readonly Variant[], added: Variant, now: EpochMs):
     body: "",
     http: { status: 200, headers: [], variants },
     etag: "",
-    members: [],
+    invalidationKeys: [],
     lifetimes: { freshUntil: end, staleUntil: end, errorUntil: end, deleteAt: end },
   };
 }

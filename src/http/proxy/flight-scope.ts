@@ -1,31 +1,31 @@
-/** Who waits for a load from the origin, though it is only known afterwards whether its result may be shared. */
 import type { Entry } from "../../core/entry.ts";
 import type { FlightScope } from "../../core/policy.ts";
 import type { FieldReader } from "../rfc/fields.ts";
-import { CONDITIONAL } from "../rfc/validation.ts";
+import { CONDITIONAL_FIELDS } from "../rfc/validation.ts";
 
-/** With them, what one request brings need not be what others may have. */
-const OF_ONE_REQUEST = ["Authorization", "Cache-Control", "Pragma"] as const;
+/** With one of these fields, the response to a request is perhaps not for other requests. */
+const PERSONAL_FIELDS = ["Authorization", "Cache-Control", "Pragma"] as const;
 
 /**
- * How far the flight of a load reaches. `held`: what the origin is asked to confirm;
- * `ended`: what has been invalidated. Either shows that this URI's responses are
- * cacheable; of any other that is unknown, and it never costs a question elsewhere.
+ * Chooses which other lookups wait for a load from the origin. A flight across isolates
+ * costs a question to a Durable Object, so the load joins one only if the tiers hold
+ * evidence that responses of this URI can be shared: `stored`, which the origin is asked
+ * to confirm, or `invalidated`, an entry that an invalidation has made unusable.
  */
 export function flightScopeOf(
   { method, headers }: { readonly method: string; readonly headers: FieldReader },
-  held: Entry | undefined,
-  ended: Entry | undefined,
+  stored: Entry | undefined,
+  invalidated: Entry | undefined,
 ): FlightScope {
-  const stored = held ?? ended;
-  if (stored === undefined) return "isolate";
-  // It was stale when it came, as the next one will be: good for whoever asked for it alone.
-  if (stored.freshUntil <= stored.storedAt) return "off";
-  const { part, variants } = stored.http ?? {};
+  const evidence = stored ?? invalidated;
+  if (evidence === undefined) return "isolate";
+  // A response that was stale on arrival answers only the request that loaded it.
+  if (evidence.freshUntil <= evidence.storedAt) return "off";
+  const { part, variants } = evidence.http ?? {};
   const has = (name: string): boolean => headers.get(name) !== null;
-  if (method !== "GET" || OF_ONE_REQUEST.some(has)) return "isolate";
-  // Parts are asked for one by one; a list of variants answers nobody.
+  if (method !== "GET" || PERSONAL_FIELDS.some(has)) return "isolate";
+  // Different requests ask for different parts, and a list of variants answers none.
   if (part !== undefined || variants !== undefined) return "isolate";
-  // Without anything to confirm, the client's own condition goes to the origin.
-  return held === undefined && CONDITIONAL.some(has) ? "isolate" : "region";
+  // If there is no response to confirm, the client's own condition goes to the origin.
+  return stored === undefined && CONDITIONAL_FIELDS.some(has) ? "isolate" : "region";
 }

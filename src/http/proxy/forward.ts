@@ -1,4 +1,4 @@
-/** A request on its way to the origin, and the response on its way back (RFC 9110, 7.6). */
+/** Forwards a request to the origin and receives its response (RFC 9110, 7.6). */
 import { CacheUnavailable, fault, messageOf } from "../../core/faults.ts";
 import type { Clock, EpochMs, Millis } from "../../core/time.ts";
 import { UNTRUSTED_FIELDS } from "../cache/untrusted-fields.ts";
@@ -7,25 +7,25 @@ import type { FieldReader } from "../rfc/fields.ts";
 import { hopByHop } from "../rfc/stored-fields.ts";
 import { forwardsLeft } from "./max-forwards.ts";
 
-/** Our name in Via. */
+/** The name of this cache in Via. */
 const PSEUDONYM = "strata";
 
-/** How often a request may pass here: caches of one kind do stand behind each other. */
+/** How often one request may pass this cache. More than once is normal: caches of this kind may be chained. */
 const MAX_PASSES = 8;
 
-/** Whether Via says that the request goes round in circles (RFC 9110, 7.6.3). */
+/** Whether Via shows that the request loops (RFC 9110, 7.6.3). */
 export function isLooping(request: Request): boolean {
   const via = request.headers.get("Via");
   return via !== null && via.split(` ${PSEUDONYM}`).length > MAX_PASSES;
 }
 
-/** Fields that are of the request to us. */
-const OURS = ["cf-connecting-ip", "host"] as const;
-/** Fields that say how the request came to the origin. */
-const OF_THE_WAY = ["via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"] as const;
-const CHANGED = new Set<string>([...UNTRUSTED_FIELDS, ...OURS, ...OF_THE_WAY]);
+/** Request fields that are for this Worker and not forwarded. */
+const NOT_FORWARDED = ["cf-connecting-ip", "host"] as const;
+/** Request fields to which this cache adds its own part, or which it sets. */
+const ADDED = ["via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"] as const;
+const CHANGED = new Set<string>([...UNTRUSTED_FIELDS, ...NOT_FORWARDED, ...ADDED]);
 
-/** Reads fields as the origin gets them. What is handed on as it came is read without a copy of all. */
+/** Reads request fields as the origin gets them. `whole` makes a copy of all fields; it is called only for a field that changes. */
 export function forwardedReader(request: Request, whole: () => Headers): FieldReader {
   const dropped = hopByHop(request.headers);
   return {
@@ -39,18 +39,18 @@ export function forwardedReader(request: Request, whole: () => Headers): FieldRe
   };
 }
 
-/** Fields of the client's request, as the origin gets them. */
+/** The client's request fields as the origin gets them. */
 export function forwardedHeaders(request: Request): Headers {
   const headers = new Headers(request.headers);
-  const seen = new URL(request.url);
-  const client = request.headers.get("CF-Connecting-IP");
+  const url = new URL(request.url);
+  const clientAddress = request.headers.get("CF-Connecting-IP");
   for (const name of hopByHop(request.headers)) headers.delete(name);
   for (const name of UNTRUSTED_FIELDS) headers.delete(name);
-  for (const name of OURS) headers.delete(name);
+  for (const name of NOT_FORWARDED) headers.delete(name);
   headers.append("Via", `${receivedProtocol(request)} ${PSEUDONYM}`);
-  if (client !== null) headers.append("X-Forwarded-For", client);
-  headers.set("X-Forwarded-Host", seen.host);
-  headers.set("X-Forwarded-Proto", seen.protocol.slice(0, -1));
+  if (clientAddress !== null) headers.append("X-Forwarded-For", clientAddress);
+  headers.set("X-Forwarded-Host", url.host);
+  headers.set("X-Forwarded-Proto", url.protocol.slice(0, -1));
   const left = forwardsLeft(request);
   if (left !== undefined) headers.set("Max-Forwards", String(left - 1));
   const acceptEncoding = acceptEncodingOf(request, headers);
@@ -59,27 +59,27 @@ export function forwardedHeaders(request: Request): Headers {
   return headers;
 }
 
-/** The version that the client spoke, without the name that goes without saying (RFC 9110, 7.6.3). */
+/** The client's HTTP version for Via, which omits the name HTTP (RFC 9110, 7.6.3). */
 function receivedProtocol(request: Request): string {
   const protocol = request.cf?.["httpProtocol"];
   const version = typeof protocol === "string" ? /^HTTP\/(\d(?:\.\d)?)$/.exec(protocol) : null;
   return version?.[1] ?? "1.1";
 }
 
-/** The runtime rewrites Accept-Encoding; what the client really accepts stands beside the request. */
+/** The client's own Accept-Encoding. The platform rewrites the field and keeps the original in request.cf. */
 function acceptEncodingOf(request: Request, headers: FieldReader): string | null {
   const accepted = request.cf?.["clientAcceptEncoding"];
   if (typeof accepted !== "string") return headers.get("Accept-Encoding");
   return accepted === "" ? null : accepted;
 }
 
-/** A response of the origin with the times that its age is counted from. */
-export interface Received {
+/** A response of the origin, with the times that its age is computed from. */
+export interface OriginResponse {
   readonly status: number;
   readonly statusText: string;
-  /** Without the fields of the connection; with Date and Via. */
+  /** The fields without the hop-by-hop ones, with Date and Via added. */
   readonly headers: Headers;
-  /** Fields as the origin sent them: what Connection lists is only found here. */
+  /** The fields as the origin sent them. Only these still have Connection, which lists hop-by-hop fields. */
   readonly sent: Headers;
   readonly body: ReadableStream<Uint8Array> | null;
   readonly requestedAt: EpochMs;
@@ -89,7 +89,7 @@ export interface Received {
 export interface ForwardOptions {
   readonly fetch: (url: URL, init: RequestInit) => Promise<Response>;
   readonly now: Clock;
-  /** How long the origin may take until the response's header section is there. */
+  /** How long the origin may take to send the header section. */
   readonly headersTimeoutMs: Millis;
 }
 
@@ -100,9 +100,13 @@ export type Forward = (
     readonly headers: Headers;
     readonly body?: ReadableStream | null;
   },
-) => Promise<Received>;
+) => Promise<OriginResponse>;
 
-/** Asks the origin once; never follows, never decodes. @throws {CacheUnavailable} if it does not answer. */
+/**
+ * Sends one request to the origin. Redirects are not followed, and bodies are not decoded.
+ *
+ * @throws {CacheUnavailable} if the origin does not answer, or answers with an invalid status.
+ */
 export function createForward({ fetch, now, headersTimeoutMs }: ForwardOptions): Forward {
   return async (url, { method, headers, body }) => {
     const abort = new AbortController();
@@ -114,8 +118,8 @@ export function createForward({ fetch, now, headersTimeoutMs }: ForwardOptions):
         headers,
         ...(body && { body }),
         redirect: "manual",
-        // What `cache: "no-store"` tells the platform, without the Cache-Control: no-cache that it
-        // would send on; the client has not said that.
+        // This bypasses the platform's cache. `cache: "no-store"` would too, but would also send
+        // `Cache-Control: no-cache` to the origin, which the client has not asked for.
         cf: { cacheTtl: -1, cacheLevel: "bypass" },
         encodeResponseBody: "manual",
         signal: abort.signal,
@@ -124,7 +128,7 @@ export function createForward({ fetch, now, headersTimeoutMs }: ForwardOptions):
         await response.body?.cancel();
         throw new Error(`answered with status ${response.status}`);
       }
-      return received(response, requestedAt, now());
+      return toOriginResponse(response, requestedAt, now());
     } catch (error) {
       const code = abort.signal.aborted ? "origin.timeout" : "origin.unavailable";
       throw new CacheUnavailable(fault(code, messageOf(error)));
@@ -134,16 +138,20 @@ export function createForward({ fetch, now, headersTimeoutMs }: ForwardOptions):
   };
 }
 
-/** Other statuses are invalid, or nothing that was asked for: a server error (RFC 9110, 15). */
+/** RFC 9110, 15: a status outside 100 to 599 is an error, and 1xx is no final response. */
 function isFinal(status: number): boolean {
   return status >= 200 && status <= 599;
 }
 
-function received(response: Response, requestedAt: EpochMs, respondedAt: EpochMs): Received {
+function toOriginResponse(
+  response: Response,
+  requestedAt: EpochMs,
+  respondedAt: EpochMs,
+): OriginResponse {
   const headers = new Headers(response.headers);
   for (const name of hopByHop(response.headers)) headers.delete(name);
   headers.append("Via", `1.1 ${PSEUDONYM}`);
-  // RFC 9110, 6.6.1: who receives a response without a date gives it one.
+  // RFC 9110, 6.6.1: the recipient adds a missing Date.
   if (parseDate(headers.get("Date"), respondedAt) === undefined && !headers.has("Date"))
     headers.set("Date", formatDate(respondedAt));
   const { status, statusText, body } = response;

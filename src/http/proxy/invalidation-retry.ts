@@ -1,41 +1,43 @@
-/** Invalidations that the log has not acknowledged: made again when it answers. */
 import type { Context } from "../../core/context.ts";
+import type { InvalidationKey } from "../../core/invalidation-key.ts";
 import type { Invalidation, Invalidator } from "../../core/invalidator.ts";
 import type { Result } from "../../core/result.ts";
-import type { InvalidationKey } from "../../core/invalidation-key.ts";
 
-/** More than this, and everything of the pass-through is invalidated in their place. */
+/** If more keys are pending, one invalidation of everything behind the proxy replaces them. */
 const MAX_PENDING = 1_000;
 const EVERYTHING: InvalidationKey = "p:origin:";
 
-export type Recovering = Invalidator & {
+/** An invalidator that calls its listeners when the log answers again after a failure. */
+export type RecoveringInvalidator = Invalidator & {
   onRecovery(listener: (ctx: Context) => Promise<unknown>): void;
 };
 
+export type Invalidate = (
+  keys: readonly InvalidationKey[],
+  ctx: Context,
+) => Promise<Result<Invalidation>>;
+
 /**
- * Invalidates, in this isolate at once and elsewhere as soon as the log is there.
- * What the log does not take stays dead here and is tried again on its recovery:
- * an origin that has been written to is asked again, whatever fails meanwhile.
+ * Invalidates in this isolate at once, and in all others as soon as the log answers. Keys
+ * that the log does not acknowledge stay invalid in this isolate, and are sent again when
+ * the log recovers.
  */
-export function createInvalidate(invalidator: Recovering) {
+export function createRetryingInvalidate(invalidator: RecoveringInvalidator): Invalidate {
   const pending = new Set<InvalidationKey>();
 
   async function flush(ctx: Context): Promise<void> {
     if (pending.size === 0) return;
-    const members = [...pending];
-    const done = await invalidator.invalidate(members, ctx);
-    if (done.ok) for (const member of members) pending.delete(member);
+    const keys = [...pending];
+    const done = await invalidator.invalidate(keys, ctx);
+    if (done.ok) for (const key of keys) pending.delete(key);
   }
   invalidator.onRecovery(flush);
 
-  return async (
-    members: readonly InvalidationKey[],
-    ctx: Context,
-  ): Promise<Result<Invalidation>> => {
-    invalidator.markInvalidated(members);
-    const done = await invalidator.invalidate(members, ctx);
+  return async (keys, ctx) => {
+    invalidator.markInvalidated(keys);
+    const done = await invalidator.invalidate(keys, ctx);
     if (done.ok) return done;
-    for (const member of members) pending.add(member);
+    for (const key of keys) pending.add(key);
     if (pending.size > MAX_PENDING) {
       pending.clear();
       pending.add(EVERYTHING);

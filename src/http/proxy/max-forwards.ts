@@ -1,20 +1,20 @@
-/** TRACE and OPTIONS that say how far they go (RFC 9110, 7.6.2); for other methods it means nothing. */
+/** Max-Forwards, which limits the hops of TRACE and OPTIONS (RFC 9110, 7.6.2). Other methods ignore it. */
 
-/** More hops than any path has. */
+/** Greater values count as this one. */
 const MAX_FORWARDS = 255;
 
-/** How often the request may still be forwarded; undefined where it sets no limit. */
+/** How often the request may still be forwarded; undefined if it sets no limit. */
 export function forwardsLeft(request: Request): number | undefined {
   if (request.method !== "TRACE" && request.method !== "OPTIONS") return undefined;
   const text = request.headers.get("Max-Forwards");
   return text !== null && /^\d+$/.test(text) ? Math.min(Number(text), MAX_FORWARDS) : undefined;
 }
 
-/** Fields that a TRACE must not give back: a script could read them there (RFC 9110, 9.3.8). */
+/** Fields that the response to a TRACE must not repeat, because a script could read them there (RFC 9110, 9.3.8). */
 const SECRET = /^(?:authorization|cookie|proxy-.*|cf-.*)$/;
 
-/** The answer to a request that ends here, as its last recipient gives it. */
-export function answerAsLast(request: Request): Response {
+/** The response of the last recipient: the request's Max-Forwards is 0. */
+export function answerAsFinalRecipient(request: Request): Response {
   if (request.method === "OPTIONS") return new Response(null, { status: 204 });
   const { pathname, search } = new URL(request.url);
   const fields = [...request.headers].filter(([name]) => !SECRET.test(name));

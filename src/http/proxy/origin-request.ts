@@ -1,74 +1,87 @@
-/** What to ask the origin for, given what is stored (RFC 9111, 4.3.1 and 3.4). */
+/** Chooses what to ask the origin for, given what is stored (RFC 9111, 4.3.1 and 3.4). */
 import type { Entry } from "../../core/entry.ts";
 import { isStrong } from "../rfc/conditional.ts";
-import { readerOf } from "../rfc/field-reader.ts";
-import type { FieldReader } from "../rfc/fields.ts";
+import { readerOf, type FieldReader } from "../rfc/fields.ts";
 import { covers, parseRange, resolveRange, type Part, type RangeSpec } from "../rfc/range.ts";
-import { CONDITIONAL, conditionOf } from "../rfc/validation.ts";
+import { CONDITIONAL_FIELDS, conditionOf } from "../rfc/validation.ts";
 
-export interface Plan {
+export interface OriginRequest {
   /**
-   * - `plain`: nothing that we have; what the client asks, its own conditions included
-   * - `validate`: whether the stored response is still good
+   * - `plain`: the client's request, with its own conditions
+   * - `validate`: whether the stored response is still right
    * - `select`: which of the stored variants answers this request
-   * - `complete`: the rest of a response whose beginning is stored
+   * - `complete`: the missing rest of a stored part
    */
   readonly kind: "plain" | "validate" | "select" | "complete";
   readonly headers: Headers;
 }
 
-/** `forwarded`: the client's fields as the origin is to see them. `tags`: those of stored variants. */
-export function planOf(
+/** `forwarded` are the client's fields as the origin gets them; `etags` are those of the stored variants. */
+export function originRequestFor(
   request: Request,
   forwarded: Headers,
-  held: Entry | undefined,
-  tags: readonly string[],
-): Plan {
-  if (held === undefined) return planForNothing(request, forwarded, tags);
-  const { part, headers: fields = [] } = held.http ?? {};
-  const stored = readerOf(fields);
+  stored: Entry | undefined,
+  etags: readonly string[],
+): OriginRequest {
+  if (stored === undefined) return requestForNothing(request, forwarded, etags);
+  const { part, headers = [] } = stored.http ?? {};
+  const fields = readerOf(headers);
   return part === undefined
-    ? planForWhole(request, forwarded, stored)
-    : planForPart(request, forwarded, stored, part);
+    ? requestForWhole(request, forwarded, fields)
+    : requestForPart(request, forwarded, fields, part);
 }
 
-function planForNothing(request: Request, forwarded: Headers, tags: readonly string[]): Plan {
+/** The request if no response is stored that could be validated, but perhaps variants for other requests. */
+function requestForNothing(
+  request: Request,
+  forwarded: Headers,
+  etags: readonly string[],
+): OriginRequest {
   const headers = new Headers(forwarded);
-  const conditional = CONDITIONAL.some((name) => headers.has(name));
-  if (tags.length === 0 || conditional || request.method !== "GET")
+  const hasCondition = CONDITIONAL_FIELDS.some((name) => headers.has(name));
+  if (etags.length === 0 || hasCondition || request.method !== "GET")
     return { kind: "plain", headers };
-  headers.set("If-None-Match", tags.join(", "));
+  headers.set("If-None-Match", etags.join(", "));
   return { kind: "select", headers };
 }
 
-function planForWhole(request: Request, forwarded: Headers, stored: FieldReader): Plan {
-  // A HEAD is not conditional: its 200 says more of what is stored (4.3.5).
+/** The request if a whole response is stored. */
+function requestForWhole(request: Request, forwarded: Headers, stored: FieldReader): OriginRequest {
+  // RFC 9111, 4.3.5: the 200 response to a HEAD updates more of the stored response than a 304.
   if (request.method !== "GET") return unconditional(forwarded);
   const condition = conditionOf(stored);
-  // With no validator of ours, the client's own condition may spare the origin the body.
-  if (condition.length === 0) return { kind: "plain", headers: without(OF_A_PART, forwarded) };
-  return { kind: "validate", headers: withFields(condition, without(CONDITIONAL, forwarded)) };
+  // Without a stored validator, the client's own condition may still save the body.
+  if (condition.length === 0) return { kind: "plain", headers: without(RANGE_FIELDS, forwarded) };
+  const headers = withFields(condition, without(CONDITIONAL_FIELDS, forwarded));
+  return { kind: "validate", headers };
 }
 
-function planForPart(request: Request, forwarded: Headers, stored: FieldReader, part: Part): Plan {
+/** The request if a part is stored. */
+function requestForPart(
+  request: Request,
+  forwarded: Headers,
+  stored: FieldReader,
+  part: Part,
+): OriginRequest {
   if (request.method !== "GET") return unconditional(forwarded);
   const range = request.headers.get("Range");
   const specs = parseRange(range);
   if (range !== null && specs !== undefined) {
     const condition = conditionOf(stored);
-    // The stored part lacks what is asked for: the origin answers the range itself.
-    if (condition.length === 0 || forwarded.has("If-Range") || !hasAll(part, specs))
+    // The origin answers the range itself if the stored part lacks bytes of it or cannot be validated.
+    if (condition.length === 0 || forwarded.has("If-Range") || !coversRange(part, specs))
       return { kind: "plain", headers: new Headers(forwarded) };
-    const own = [...condition, ["Range", range] as const];
-    return { kind: "validate", headers: withFields(own, without(CONDITIONAL, forwarded)) };
+    const conditionAndRange = [...condition, ["Range", range] as const];
+    const headers = withFields(conditionAndRange, without(CONDITIONAL_FIELDS, forwarded));
+    return { kind: "validate", headers };
   }
   const etag = stored.get("ETag");
   if (part.first !== 0 || etag === null || !isStrong(etag)) return unconditional(forwarded);
   const rest = [["Range", `bytes=${part.last + 1}-`] as const, ["If-Range", etag] as const];
-  return { kind: "complete", headers: withFields(rest, without(CONDITIONAL, forwarded)) };
+  return { kind: "complete", headers: withFields(rest, without(CONDITIONAL_FIELDS, forwarded)) };
 }
 
-const OF_A_PART = ["range", "if-range"] as const;
+const RANGE_FIELDS = ["range", "if-range"] as const;
 
 function without(names: readonly string[], fields: Headers): Headers {
   const headers = new Headers(fields);
@@ -81,18 +94,18 @@ function withFields(fields: Iterable<readonly [string, string]>, headers: Header
   return headers;
 }
 
-/** Whether a 304 can be the answer. */
-export function isConditional({ headers }: Plan): boolean {
-  return headers.has("If-None-Match") || headers.has("If-Modified-Since");
-}
-
-/** Whether one range is asked for, and the part holds it. */
-function hasAll(part: Part, [spec, ...more]: readonly RangeSpec[]): boolean {
+/** Whether the part contains everything that a single range selects. False for several ranges. */
+function coversRange(part: Part, [spec, ...more]: readonly RangeSpec[]): boolean {
   const span = spec === undefined ? undefined : resolveRange(spec, part.total);
   return more.length === 0 && span !== undefined && covers(part, span);
 }
 
-/** The client's request without any condition: what is asked when a 304 or a part was of no use. */
-export function unconditional(forwarded: Headers): Plan {
-  return { kind: "plain", headers: without(CONDITIONAL, forwarded) };
+/** Whether a 304 can answer the request. */
+export function isConditional({ headers }: OriginRequest): boolean {
+  return headers.has("If-None-Match") || headers.has("If-Modified-Since");
+}
+
+/** The client's request without conditions and ranges. */
+export function unconditional(forwarded: Headers): OriginRequest {
+  return { kind: "plain", headers: without(CONDITIONAL_FIELDS, forwarded) };
 }

@@ -1,48 +1,48 @@
-/** A part that the origin sent, and the part that is stored (RFC 9111, 3.3 and 3.4). */
+/** Joins a part that the origin sent with the stored part (RFC 9111, 3.3 and 3.4). */
 import type { Entry } from "../../core/entry.ts";
+import { bytesOf } from "../cache/text-bytes.ts";
 import {
+  CONTENT_DIGESTS,
   joinParts,
   mayCombine,
-  OF_WHOLE_CONTENT,
   parseContentRange,
   type Part,
 } from "../rfc/range.ts";
-import { bytesOf } from "../cache/text-bytes.ts";
 
-/** Fields that speak of one part only: which it is, how long, its digest. */
-export const OF_THE_PART: readonly string[] = [
+/** Fields that describe one part: its range, its length and its digests. */
+export const PART_FIELDS: readonly string[] = [
   "content-range",
   "content-length",
-  ...OF_WHOLE_CONTENT,
+  ...CONTENT_DIGESTS,
 ];
 
-interface Bytes {
+interface PartContent {
   readonly part: Part;
   readonly bytes: Uint8Array;
 }
 
-/** Both parts as one, if they are of the same thing and leave no gap. */
-export function joined(
-  entry: Entry | undefined,
-  newer: Bytes & { readonly etag: string | null },
-): (Bytes & { readonly entry: Entry }) | undefined {
-  const held = entry?.http?.part;
-  if (entry === undefined || held === undefined || !mayCombine(entry.etag, newer.etag))
+/** Both parts as one; undefined if they belong to different representations or leave a gap. */
+export function joinWithStored(
+  stored: Entry | undefined,
+  newer: PartContent & { readonly etag: string | null },
+): (PartContent & { readonly entry: Entry }) | undefined {
+  const part = stored?.http?.part;
+  if (stored === undefined || part === undefined || !mayCombine(stored.etag, newer.etag))
     return undefined;
-  const whole = joinParts({ part: held, bytes: bytesOf(entry.body) }, newer);
-  return whole && { ...whole, entry };
+  const joined = joinParts({ part, bytes: bytesOf(stored.body) }, newer);
+  return joined && { ...joined, entry: stored };
 }
 
-/** Whether a 206 with these fields is the rest of what is stored, and of the same thing. */
-export function continues(entry: Entry | undefined, headers: Headers): boolean {
+/** Whether a 206 with these fields is exactly the missing rest of the stored part's representation. */
+export function completesPart(stored: Entry | undefined, headers: Headers): boolean {
   const part = parseContentRange(headers.get("Content-Range"));
-  const held = entry?.http?.part;
+  const storedPart = stored?.http?.part;
   return (
     part !== undefined &&
-    held !== undefined &&
-    mayCombine(entry?.etag ?? null, headers.get("ETag")) &&
-    part.total === held.total &&
-    part.first === held.last + 1 &&
+    storedPart !== undefined &&
+    mayCombine(stored?.etag ?? null, headers.get("ETag")) &&
+    part.total === storedPart.total &&
+    part.first === storedPart.last + 1 &&
     part.last === part.total - 1
   );
 }

@@ -1,11 +1,11 @@
-/** Where a request goes at the origin, and the key of what comes back. */
+/** Maps a request to its resource at the origin, and to that resource's key. */
 import { key, keyProblem } from "../../core/key.ts";
 import { sha256Hex } from "../../core/sha256.ts";
 
 export interface Target {
   /** The resource at the origin. */
   readonly url: URL;
-  /** How the client named the origin: part of the key, since the origin is told of it. */
+  /** Scheme and host that the client used. The origin learns them, so they are part of the key. */
   readonly publicOrigin: string;
 }
 
@@ -15,12 +15,12 @@ export interface Mount {
   readonly prefix: string;
 }
 
-/** The origin's URL for a request: path and query as they were sent, after the mount's prefix. */
+/** The origin's URL for a request: the path after the mount's prefix, and the query, both unchanged. */
 export function targetOf(requestUrl: string, mount: Mount): Target {
-  const seen = new URL(requestUrl);
+  const requested = new URL(requestUrl);
   return {
-    url: urlAt(mount, seen.pathname.slice(mount.prefix.length), queryOf(seen)),
-    publicOrigin: seen.origin,
+    url: urlAt(mount, requested.pathname.slice(mount.prefix.length), queryOf(requested)),
+    publicOrigin: requested.origin,
   };
 }
 
@@ -30,14 +30,17 @@ function urlAt({ origin }: Mount, path: string, search: string): URL {
   return new URL(`${origin.origin}${base}${rooted}${search}`);
 }
 
-/** The query with its question mark, which `search` forgets where nothing follows it. */
+/** The query with its question mark. `URL.search` drops the mark of an empty query. */
 function queryOf({ href, hash }: URL): string {
-  const at = href.indexOf("?");
-  return at < 0 ? "" : href.slice(at, href.length - hash.length);
+  const start = href.indexOf("?");
+  return start < 0 ? "" : href.slice(start, href.length - hash.length);
 }
 
-/** The same resource as the origin names it, if a URI that it sent names one of its own; else undefined. */
-export function ownUri(value: string, target: Target, mount: Mount): URL | undefined {
+/**
+ * Resolves a URI in a response to the origin's URL of the same resource. Undefined if the
+ * resource belongs to another origin.
+ */
+export function resolveAtOrigin(value: string, target: Target, mount: Mount): URL | undefined {
   if (!URL.canParse(value, target.url)) return undefined;
   const uri = new URL(value, target.url);
   if (uri.origin === target.url.origin) return uri;
@@ -46,12 +49,12 @@ export function ownUri(value: string, target: Target, mount: Mount): URL | undef
   return urlAt(mount, uri.pathname.slice(mount.prefix.length), queryOf(uri));
 }
 
-/** Room for the suffix that tells variants apart. */
+/** Leaves space for the suffix of a variant's key. */
 const MAX_PRIMARY_LENGTH = 440;
 
 /**
- * The key of a resource, whatever the method: `origin:<public origin>:<path and
- * query>`, the last part hashed where it is too long to be a key.
+ * The key of a resource, the same for all methods: `origin:<public origin>:<path and query>`.
+ * A hash replaces the last part if the key would be too long.
  */
 export async function originKey(publicOrigin: string, url: URL): Promise<string> {
   const resource = `${url.pathname}${queryOf(url)}`;

@@ -1,85 +1,97 @@
-/** Requests that a cache hands on, and what they make of what is stored (RFC 9111, 4.4). */
+/** Forwards methods other than GET and HEAD, and invalidates what they change (RFC 9111, 4.4). */
 import type { Context } from "../../core/context.ts";
-import type { Invalidation } from "../../core/invalidator.ts";
-import type { Result } from "../../core/result.ts";
+import type { LogPosition } from "../../core/entry.ts";
 import type { InvalidationKey } from "../../core/invalidation-key.ts";
-import { groupTag, decideStorage, entryMaterial } from "../cache/cacheable-response.ts";
-import { groupsOf, isSafe } from "../rfc/invalidation.ts";
+import { rawResponse } from "../cache/raw-response.ts";
+import { groupTag } from "../cache/response-tags.ts";
+import { decideStorage, isExplicitlyStorable, storableResult } from "../cache/storage-decision.ts";
 import { textOf } from "../cache/text-bytes.ts";
-import { rawResponse } from "./body.ts";
-import { collect, relay } from "./collect-body.ts";
-import type { ExchangeOptions } from "./exchange.ts";
-import { forwardedHeaders, type Received } from "./forward.ts";
-import { originKey, ownUri, type Mount, type Target } from "./target.ts";
+import { isSafe, parseCacheGroups } from "../rfc/invalidation.ts";
+import { collectBody, relay } from "./collect-body.ts";
+import { forwardedHeaders, type OriginResponse } from "./forward.ts";
+import type { Invalidate } from "./invalidation-retry.ts";
+import type { ProxyOptions } from "./proxied-request.ts";
+import { originKey, resolveAtOrigin, type Mount, type Target } from "./target.ts";
 
-export interface UnsafeOptions extends ExchangeOptions {
+export interface UnsafeOptions extends ProxyOptions {
   readonly mount: Mount;
-  /** Here at once, and everywhere as soon as the log knows. */
-  readonly invalidate: (
-    members: readonly InvalidationKey[],
-    ctx: Context,
-  ) => Promise<Result<Invalidation>>;
-  /** Brings the isolate's knowledge of the log up to now. */
+  readonly invalidate: Invalidate;
+  /** Brings this isolate's log view up to date. */
   readonly sync: (ctx: Context) => Promise<unknown>;
 }
 
-/** Hands on a request that is neither GET nor HEAD. @throws {CacheUnavailable} if the origin does not answer. */
-export async function handOn(
+export interface UnsafeResult {
+  readonly response: Response;
+  /** The origin's status. */
+  readonly status: number;
+  readonly stored: boolean;
+}
+
+/**
+ * Forwards a request that is neither GET nor HEAD. After a successful unsafe method it
+ * invalidates the resources that the response names, and stores the response if it is
+ * what a GET would return.
+ *
+ * @throws {CacheUnavailable} if the origin does not answer.
+ */
+export async function forwardUnsafe(
   options: UnsafeOptions,
   request: Request,
   target: Target,
   ctx: Context,
-): Promise<{ readonly response: Response; readonly status: number; readonly stored: boolean }> {
-  const known = options.engine.logPosition();
+): Promise<UnsafeResult> {
+  const before = options.engine.logPosition();
   const received = await options.forward(target.url, {
     method: request.method,
     headers: forwardedHeaders(request),
     body: request.body,
   });
   const { status } = received;
-  // Neither a safe method nor an error changes anything (4.4).
-  if (isSafe(request.method) || status < 200 || status >= 400)
-    return { response: relay(received), status, stored: false };
-  const members = await invalidated(received, target, options.mount);
-  const outcome = await options.invalidate(members, ctx);
+  // RFC 9111, 4.4: only a non-error response to an unsafe method invalidates.
+  if (isSafe(request.method) || status < 200 || status >= 400) return relayed(received);
+  const keys = await invalidationKeysOf(received, target, options.mount);
+  const outcome = await options.invalidate(keys, ctx);
   const done = outcome.ok ? outcome.value : undefined;
-  // So that what is loaded from now on knows that it came after.
+  // Loads of this isolate that begin after the sync know that they began after the invalidation.
   ctx.defer(options.sync(ctx));
-  // Others wrote meanwhile: whose state the response shows is unknown.
-  const alone = done !== undefined && done.previous <= known.asOf;
-  if (!alone || !describesItself(request, received, target, options.mount))
-    return { response: relay(received), status, stored: false };
-  return keepForGet(options, request, received, target, { asOf: done.seq, era: done.era }, ctx);
+  // After a concurrent write, the response may show either state of the resource.
+  const isOnlyWrite = done !== undefined && done.previous <= before.asOf;
+  if (!isOnlyWrite || !isRepresentationOfTarget(request, received, target, options.mount))
+    return relayed(received);
+  return storeForGet(options, request, received, target, { asOf: done.seq, era: done.era }, ctx);
 }
 
-/** The names of what the response has changed: its URI, those that it points to, the groups it names. */
-async function invalidated(
-  received: Received,
+function relayed(received: OriginResponse): UnsafeResult {
+  return { response: relay(received), status: received.status, stored: false };
+}
+
+/** The target, the resources in Location and Content-Location, and the groups in Cache-Group-Invalidation (RFC 9875, 3). */
+async function invalidationKeysOf(
+  received: OriginResponse,
   target: Target,
   mount: Mount,
 ): Promise<InvalidationKey[]> {
   const urls = new Map([[target.url.href, target.url]]);
   for (const name of ["Location", "Content-Location"]) {
     const value = received.headers.get(name);
-    // Of another origin nothing may be invalidated.
-    const uri = value === null ? undefined : ownUri(value, target, mount);
-    if (uri !== undefined) urls.set(uri.href, uri);
+    // RFC 9111, 4.4: a response must not invalidate resources of another origin.
+    const url = value === null ? undefined : resolveAtOrigin(value, target, mount);
+    if (url !== undefined) urls.set(url.href, url);
   }
   const keys = await Promise.all(
     [...urls.values()].map((url) => originKey(target.publicOrigin, url)),
   );
-  // RFC 9875, 3.
-  const groups = groupsOf(received.headers.get("Cache-Group-Invalidation"));
+  const groups = parseCacheGroups(received.headers.get("Cache-Group-Invalidation"));
   return [
     ...keys.map((key): InvalidationKey => `k:${key}`),
     ...groups.map((group): InvalidationKey => `t:${groupTag(target.publicOrigin, group)}`),
   ];
 }
 
-/** RFC 9110, 9.3.3: the answer to a POST that is what a GET of the same URI would bring. */
-function describesItself(
+/** RFC 9110, 9.3.3: a POST whose response has the target's URI in Content-Location returns what a GET would return. */
+function isRepresentationOfTarget(
   request: Request,
-  received: Received,
+  received: OriginResponse,
   target: Target,
   mount: Mount,
 ): boolean {
@@ -89,37 +101,36 @@ function describesItself(
     received.status === 200 &&
     received.headers.get("Vary") === null &&
     location !== null &&
-    ownUri(location, target, mount)?.href === target.url.href
+    resolveAtOrigin(location, target, mount)?.href === target.url.href
   );
 }
 
-async function keepForGet(
+async function storeForGet(
   options: UnsafeOptions,
   request: Request,
-  received: Received,
+  received: OriginResponse,
   target: Target,
-  moment: { readonly asOf: number; readonly era: string },
+  position: LogPosition,
   ctx: Context,
-) {
+): Promise<UnsafeResult> {
   const { status, headers, sent, requestedAt, respondedAt } = received;
   const head = { status, sent, fields: headers, requestedAt, respondedAt };
-  const verdict = decideStorage(request.headers, head, target.publicOrigin, options.limits);
-  if (verdict.storing !== "store" || !verdict.explicit)
-    return { response: relay(received), status, stored: false };
+  const decision = decideStorage(request.headers, head, target.publicOrigin, options.limits);
+  if (!isExplicitlyStorable(decision)) return relayed(received);
   const key = await originKey(target.publicOrigin, target.url);
-  const early = Promise.withResolvers<Response>();
-  const kept = collect(received, {
+  const streaming = Promise.withResolvers<Response>();
+  const whole = collectBody(received, {
     limit: options.maxBodyBytes,
     ctx,
-    early: early.resolve,
-    settled: () => Promise.resolve(),
+    startStreaming: streaming.resolve,
+    whenStored: () => Promise.resolve(),
   }).then((bytes) => {
-    if (bytes === undefined) return early.promise;
-    const made = entryMaterial(verdict, status, textOf(bytes) ?? bytes);
-    const at = { ...moment, startedAt: requestedAt, storedAt: respondedAt };
-    options.engine.put(key, options.policy, made, at, ctx);
+    if (bytes === undefined) return streaming.promise;
+    const storable = storableResult(decision, status, textOf(bytes) ?? bytes);
+    const stamp = { ...position, startedAt: requestedAt, storedAt: respondedAt };
+    options.engine.put(key, options.policy, storable, stamp, ctx);
     return rawResponse(bytes, status, headers);
   });
-  ctx.defer(kept);
-  return { response: await Promise.race([kept, early.promise]), status, stored: true };
+  ctx.defer(whole);
+  return { response: await Promise.race([whole, streaming.promise]), status, stored: true };
 }

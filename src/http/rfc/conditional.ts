@@ -1,22 +1,22 @@
-/** A client's condition, evaluated against a stored response (RFC 9110, 13; RFC 9111, 4.3.2). */
+/** Evaluates a client's condition against a stored response (RFC 9110, 13; RFC 9111, 4.3.2). */
 import type { EpochMs } from "../../core/time.ts";
 import { parseDate } from "./dates.ts";
 import { trimSpace, type FieldReader } from "./fields.ts";
 
 const ENTITY_TAG = /(?:W\/)?"[\x21\x23-\x7e\u0080-\u00ff]*"/y;
 
-/** Entity tags of an If-None-Match or If-Match list; `*` for any. What is no tag is skipped. */
-export function entityTags(value: string): "*" | string[] {
+/** Parses the value of If-None-Match or If-Match: `*`, or its entity tags. Members that are no entity tag are skipped. */
+export function parseEntityTags(value: string): "*" | string[] {
   if (trimSpace(value) === "*") return "*";
   const tags: string[] = [];
-  for (let at = 0; at < value.length;) {
-    ENTITY_TAG.lastIndex = at;
+  for (let index = 0; index < value.length;) {
+    ENTITY_TAG.lastIndex = index;
     const match = ENTITY_TAG.exec(value);
     if (match !== null) tags.push(match[0]);
-    const next = value.indexOf(",", match === null ? at : ENTITY_TAG.lastIndex);
+    const next = value.indexOf(",", match === null ? index : ENTITY_TAG.lastIndex);
     if (next < 0) break;
-    at = next + 1;
-    while (value[at] === " " || value[at] === "\t") at++;
+    index = next + 1;
+    while (value[index] === " " || value[index] === "\t") index++;
   }
   return tags;
 }
@@ -25,38 +25,38 @@ export function isWeak(etag: string): boolean {
   return etag.startsWith("W/");
 }
 
-/** Whether a tag vouches for every byte. What is no entity tag at all, `w/"a"` for one, does not. */
+/** Whether equal tags mean equal bytes (RFC 9110, 8.8.1). False for a weak tag, and for a value that is no entity tag. */
 export function isStrong(etag: string): boolean {
   return etag.startsWith('"');
 }
 
 /** Weak comparison (RFC 9110, 8.8.3.2). */
 export function weaklyEqual(one: string, other: string): boolean {
-  return opaque(one) === opaque(other);
+  return opaqueTag(one) === opaqueTag(other);
 }
 
-/** Strong comparison: the same, and neither weak. */
+/** Strong comparison (RFC 9110, 8.8.3.2): equal, and neither is weak. */
 export function stronglyEqual(one: string, other: string): boolean {
   return one === other && isStrong(one);
 }
 
-function opaque(etag: string): string {
+function opaqueTag(etag: string): string {
   return isWeak(etag) ? etag.slice(2) : etag;
 }
 
-/** Whether a client's copy is still good (RFC 9110, 13.1.2): compared weakly, with lists and `*`. */
+/** Evaluates If-None-Match (RFC 9110, 13.1.2). False means that the client has the stored representation. */
 function matchesNone(ifNoneMatch: string, etag: string | null): boolean {
-  const tags = entityTags(ifNoneMatch);
-  // Any stored representation matches "*"; and what we sent comes back as it was, even if it is no tag.
+  const tags = parseEntityTags(ifNoneMatch);
+  // "*" matches any stored representation. A stored ETag that is no entity tag matches its exact repetition.
   if (tags === "*" || trimSpace(ifNoneMatch) === etag) return false;
   return etag === null || etag === "" || !tags.some((tag) => weaklyEqual(tag, etag));
 }
 
 /**
- * Whether the stored response has not changed for this client: a 304 suffices.
- * If-None-Match is asked first; with it, If-Modified-Since does not count
- * (RFC 9110, 13.2.2). A date is compared with Last-Modified, or where there is
- * none with Date (RFC 9111, 4.3.2).
+ * Whether a 304 is the answer, because the client has the stored response.
+ * If-None-Match takes precedence over If-Modified-Since (RFC 9110, 13.2.2).
+ * If-Modified-Since is compared with Last-Modified, or with Date if there is no
+ * Last-Modified (RFC 9111, 4.3.2).
  */
 export function isNotModified(request: FieldReader, stored: FieldReader, now: EpochMs): boolean {
   const ifNoneMatch = request.get("If-None-Match");
@@ -68,7 +68,7 @@ export function isNotModified(request: FieldReader, stored: FieldReader, now: Ep
   return modified !== undefined && modified <= since;
 }
 
-/** Fields of a stored 200 that its 304 repeats (RFC 9110, 15.4.5), and those of this exchange. */
+/** Fields of the stored 200 that a 304 repeats (RFC 9110, 15.4.5), and fields of this answer. */
 const ON_304 = new Set([
   "age",
   "cache-control",
@@ -82,7 +82,7 @@ const ON_304 = new Set([
   "via",
 ]);
 
-/** Whether a field belongs on a 304. Last-Modified does where there is no entity tag to go by. */
+/** Whether a 304 carries the field. It carries Last-Modified only if there is no entity tag. */
 export function isOn304(name: string, hasEtag: boolean): boolean {
   return ON_304.has(name) || (name === "last-modified" && !hasEtag);
 }

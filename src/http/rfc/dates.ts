@@ -1,4 +1,4 @@
-/** HTTP-date (RFC 9110, 5.6.7). Never `Date.parse`: it accepts what no HTTP date is. */
+/** Parses and writes an HTTP-date (RFC 9110, 5.6.7). `Date.parse` is not used: it accepts other formats too. */
 import type { EpochMs } from "../../core/time.ts";
 
 const MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split(" ");
@@ -11,17 +11,17 @@ const IMF_FIXDATE = new RegExp(`^${DAYS}, (\\d{2}) ${MONTH} (\\d{4}) ${TIME} gmt
 const RFC_850 = new RegExp(`^${LONG_DAYS}, (\\d{2})-${MONTH}-(\\d{2}) ${TIME} gmt$`);
 const ASCTIME = new RegExp(`^${DAYS} ${MONTH} ([ \\d]\\d) ${TIME} (\\d{4})$`);
 
-/** No HTTP date is longer than an RFC 850 one on a Wednesday. */
+/** The longest HTTP-date: the RFC 850 form on a Wednesday. */
 const MAX_LENGTH = 33;
 const FIFTY_YEARS = 50;
 
 /**
- * The instant of an HTTP date, or undefined if it is none. `now` decides the
- * century of RFC 850's two-digit years.
+ * Parses an HTTP-date; undefined if it is invalid. `now` decides the century of a
+ * two-digit year in the RFC 850 form.
  */
 export function parseDate(text: string | null, now: EpochMs): EpochMs | undefined {
   if (text === null || text.length > MAX_LENGTH) return undefined;
-  // Case matters in the grammar; recipients are told to be robust about it (RFC 9110, 5.6.7).
+  // The grammar is case-sensitive, but RFC 9110, 5.6.7 asks recipients to be robust.
   const date = text.toLowerCase();
   const imf = IMF_FIXDATE.exec(date);
   if (imf) return instant(Number(imf[3]), imf[2], imf[1], imf[4], imf[5], imf[6]);
@@ -38,7 +38,7 @@ export function parseDate(text: string | null, now: EpochMs): EpochMs | undefine
   return undefined;
 }
 
-/** A year that seems more than 50 years ahead is the last one that ended so (RFC 9110, 5.6.7). */
+/** RFC 9110, 5.6.7: a year more than 50 years ahead means the last year in the past with the same digits. */
 function fullYear(twoDigits: number, now: EpochMs): number {
   const current = new Date(now).getUTCFullYear();
   const year = current - (current % 100) + twoDigits;
@@ -53,18 +53,18 @@ function instant(
   ...time: readonly (string | undefined)[]
 ): EpochMs | undefined {
   const [hour = 0, minute = 0, second = 0] = time.map(Number);
-  // 60 is a leap second, which the grammar allows.
+  // The grammar allows 60 for a leap second.
   if (hour > 23 || minute > 59 || second > 60) return undefined;
   const monthIndex = MONTHS.indexOf(month ?? "");
   const at = Date.UTC(year, monthIndex, Number(day), hour, minute, Math.min(second, 59));
   const date = new Date(at);
-  // The 31st of February would otherwise become a day in March.
+  // Date.UTC turns 31 February into a day in March; this check refuses it.
   if (date.getUTCMonth() !== monthIndex || date.getUTCDate() !== Number(day)) return undefined;
-  // Date.UTC takes the years 0 to 99 for the 20th century.
+  // Date.UTC maps the years 0 to 99 to 1900 to 1999.
   return year < 100 ? date.setUTCFullYear(year) : at;
 }
 
-/** `at` as an IMF-fixdate. */
+/** An instant as IMF-fixdate. */
 export function formatDate(at: EpochMs): string {
   return new Date(at).toUTCString();
 }

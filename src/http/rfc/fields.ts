@@ -1,14 +1,27 @@
-/** The grammar that header fields share: tokens, quoted strings and lists (RFC 9110, 5.5 and 5.6). */
+/** Header fields, and the grammar that they share: tokens, quoted strings and lists (RFC 9110, 5.5 and 5.6). */
 
-/** Stored header fields, in order; several lines of one name stay several. */
+/** Stored header fields in order, names in lower case. Several lines of one name stay separate. */
 export type Fields = readonly (readonly [name: string, value: string])[];
 
-/** Reads a field's combined value. `Headers` is one. */
+/** Reads a field's combined value. `Headers` implements it. */
 export interface FieldReader {
   get(name: string): string | null;
 }
 
-/** Members of a comma-separated list; commas inside quoted strings do not separate (RFC 9110, 5.6.1). */
+/** Reads stored fields as `Headers` does: the name in any case, several lines joined by a comma. */
+export function readerOf(fields: Fields): FieldReader {
+  return {
+    get(name) {
+      const lower = name.toLowerCase();
+      let combined: string | null = null;
+      for (const [field, value] of fields)
+        if (field === lower) combined = combined === null ? value : `${combined}, ${value}`;
+      return combined;
+    },
+  };
+}
+
+/** The members of a list. A separator inside a quoted string does not separate (RFC 9110, 5.6.1). */
 export function splitList(value: string, separator = ","): string[] {
   const members: string[] = [];
   let start = 0;
@@ -30,11 +43,11 @@ export function splitList(value: string, separator = ","): string[] {
 
 function pushTrimmed(members: string[], value: string, start: number, end: number): void {
   const member = trimSpace(value.slice(start, end));
-  // Empty members are not members (RFC 9110, 5.6.1.2).
+  // RFC 9110, 5.6.1.2: empty members do not count.
   if (member !== "") members.push(member);
 }
 
-/** Without spaces and tabs at either end; in one pass, whatever stands between. */
+/** Removes spaces and tabs at both ends, in linear time. */
 export function trimSpace(text: string): string {
   let start = 0;
   let end = text.length;
@@ -54,7 +67,7 @@ export function isToken(text: string): boolean {
   return TOKEN.test(text);
 }
 
-/** What stands in a quoted string, or undefined if `text` is not exactly one (RFC 9110, 5.6.4). */
+/** The content of a quoted string; undefined if `text` is not exactly one (RFC 9110, 5.6.4). */
 export function unquote(text: string): string | undefined {
   if (text.length < 2 || !text.startsWith('"')) return undefined;
   let inner = "";
@@ -67,8 +80,8 @@ export function unquote(text: string): string | undefined {
   return undefined;
 }
 
-/** Field names of a list, in lower case; what is no field name is left out. */
-export function fieldNames(value: string): string[] {
+/** The field names in a list, in lower case. Members that are no field name are left out. */
+export function parseFieldNames(value: string): string[] {
   return splitList(value)
     .map((name) => name.toLowerCase())
     .filter(isToken);

@@ -1,19 +1,19 @@
-/** What a successful unsafe request makes invalid (RFC 9111, 4.4; RFC 9875). */
+/** Which requests invalidate stored responses, and by which cache groups (RFC 9111, 4.4; RFC 9875). */
 import { parseList } from "./structured-fields.ts";
 
-/** Methods that ask for no change (RFC 9110, 9.2.1); any other, an unknown one too, may make one. */
+/** RFC 9110, 9.2.1. Any other method, also an unknown one, may change the resource. */
 const SAFE = new Set(["GET", "HEAD", "OPTIONS", "TRACE"]);
 
 export function isSafe(method: string): boolean {
   return SAFE.has(method);
 }
 
-/** RFC 9875, 2.2: at least these many, of at least this length, are supported. */
+/** RFC 9875, 2.2: a cache supports at least 32 groups of at least 128 characters. */
 const MAX_GROUPS = 32;
 const MAX_GROUP_LENGTH = 128;
 
-/** Names in Cache-Groups or Cache-Group-Invalidation: a list of strings, else nothing. */
-export function groupsOf(value: string | null): string[] {
+/** Parses Cache-Groups or Cache-Group-Invalidation. Empty if the value is not a list of strings. */
+export function parseCacheGroups(value: string | null): string[] {
   if (value === null) return [];
   const names: string[] = [];
   for (const member of parseList(value) ?? []) {

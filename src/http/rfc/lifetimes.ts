@@ -1,4 +1,4 @@
-/** The instants of a stored response's life: fresh, served stale, served on error, kept to be validated. */
+/** Computes until when a stored response is fresh, may be served stale, may be served on error, and is kept for validation. */
 import type { Lifetimes } from "../../core/entry.ts";
 import type { EpochMs, Millis } from "../../core/time.ts";
 import type { FieldReader } from "./fields.ts";
@@ -6,23 +6,24 @@ import type { Lifetime } from "./freshness.ts";
 import type { ResponseControl } from "./response-control.ts";
 import { hasValidator } from "./cacheability.ts";
 
-export interface KeepLimits {
-  /** How long past its freshness a response may answer for an origin that cannot be reached (4.2.4). */
+/** Limits of the cache, for what the response does not say. */
+export interface LifetimeLimits {
+  /** How long a stale response may be served if the origin cannot be reached (RFC 9111, 4.2.4). */
   readonly disconnectedMs: Millis;
-  /** How long it may be served while it is refreshed, where it does not say. Default 0. */
+  /** How long a stale response may be served while it is refreshed (RFC 5861, 3). Default 0. */
   readonly staleWhileRevalidateMs?: Millis;
-  /** How long past its use a response with a validator is kept. */
+  /** How much longer a response with a validator is kept, to be revalidated. */
   readonly validateMs: Millis;
-  /** Nothing is kept longer; its age is what it is. */
+  /** How long after its arrival a response is kept at most. */
   readonly maxMs: Millis;
 }
 
-/** Whether a stale response must not be sent, whatever the reason (4.2.4). */
+/** Whether a stale response must not be sent, also if the origin cannot be reached (RFC 9111, 4.2.4). */
 export function forbidsStale(control: ResponseControl): boolean {
   return (
     control.mustRevalidate ||
     control.proxyRevalidate ||
-    // 5.2.2.10: it has the meaning of proxy-revalidate in it.
+    // RFC 9111, 5.2.2.10: s-maxage implies proxy-revalidate.
     control.sMaxAge !== undefined ||
     control.noCache === true
   );
@@ -34,47 +35,48 @@ export function lifetimesOf(
   headers: FieldReader,
   born: EpochMs,
   now: EpochMs,
-  limits: KeepLimits,
+  limits: LifetimeLimits,
 ): Lifetimes {
-  const kept = (at: EpochMs): EpochMs => Math.min(at, now + limits.maxMs);
+  const limited = (at: EpochMs): EpochMs => Math.min(at, now + limits.maxMs);
   const lifetimeMs = lifetime.kind === "silent" ? 0 : lifetime.ms;
-  // no-cache: fresh for nobody (5.2.2.4).
-  const freshUntil = kept(control.noCache === true ? born : born + lifetimeMs);
-  const strict = forbidsStale(control);
-  const swrMs = strict ? 0 : revalidateMs(control, limits);
-  const staleUntil = kept(freshUntil + swrMs);
-  const errorMs = strict ? 0 : disconnectedMs(control, limits);
-  const errorUntil = Math.max(staleUntil, kept(freshUntil + errorMs));
-  const useful = Math.max(errorUntil, now);
-  const deleteAt = hasValidator(headers) ? kept(useful + limits.validateMs) : errorUntil;
+  // RFC 9111, 5.2.2.4: a response with no-cache is never fresh.
+  const freshUntil = limited(control.noCache === true ? born : born + lifetimeMs);
+  const neverStale = forbidsStale(control);
+  const revalidateMs = neverStale ? 0 : staleWhileRevalidateMs(control, limits);
+  const staleUntil = limited(freshUntil + revalidateMs);
+  const errorMs = neverStale ? 0 : staleIfErrorMs(control, limits);
+  const errorUntil = Math.max(staleUntil, limited(freshUntil + errorMs));
+  const lastUse = Math.max(errorUntil, now);
+  const deleteAt = hasValidator(headers) ? limited(lastUse + limits.validateMs) : errorUntil;
   return { freshUntil, staleUntil, errorUntil, deleteAt: Math.max(deleteAt, errorUntil) };
 }
 
-function revalidateMs(control: ResponseControl, limits: KeepLimits): Millis {
+function staleWhileRevalidateMs(control: ResponseControl, limits: LifetimeLimits): Millis {
   const { staleWhileRevalidate } = control;
   return staleWhileRevalidate === undefined
     ? (limits.staleWhileRevalidateMs ?? 0)
     : staleWhileRevalidate * 1000;
 }
 
-/** What the response says of errors counts for a lost connection too (RFC 5861, 4). */
-function disconnectedMs(control: ResponseControl, limits: KeepLimits): Millis {
+/** RFC 5861, 4: stale-if-error applies to an unreachable origin too. */
+function staleIfErrorMs(control: ResponseControl, limits: LifetimeLimits): Millis {
   return control.staleIfError === undefined ? limits.disconnectedMs : control.staleIfError * 1000;
 }
 
+/** RFC 5861, 4: the statuses that count as an error. */
 const ERRORS = new Set([500, 502, 503, 504]);
 
 /**
- * Whether a stale response may stand in for an error that the origin answered
- * with: only where the response or the request says so (RFC 5861, 4).
+ * Whether a stale response may be served instead of an error status from the origin:
+ * only if stale-if-error in the response or the request allows it (RFC 5861, 4).
  */
-export function standsInFor(
+export function mayServeOnError(
   status: number,
   control: ResponseControl,
-  requestSeconds: number | undefined,
+  requestStaleIfError: number | undefined,
   staleForMs: Millis,
 ): boolean {
   if (!ERRORS.has(status) || forbidsStale(control)) return false;
-  const seconds = Math.max(control.staleIfError ?? -1, requestSeconds ?? -1);
-  return staleForMs < seconds * 1000;
+  const allowedSeconds = Math.max(control.staleIfError ?? -1, requestStaleIfError ?? -1);
+  return staleForMs < allowedSeconds * 1000;
 }

@@ -1,37 +1,37 @@
-/** Range requests against what is stored (RFC 9110, 14; RFC 9111, 3.3 and 3.4). */
+/** Range requests, and parts of a representation (RFC 9110, 14; RFC 9111, 3.3 and 3.4). */
 import { stronglyEqual } from "./conditional.ts";
 import { parseDate } from "./dates.ts";
 import { splitList, trimSpace, type FieldReader } from "./fields.ts";
 import type { EpochMs } from "../../core/time.ts";
 
-/** One range as it is asked for; `first` undefined: the last `suffix` bytes. */
+/** One range in a request: bytes `first` to `last`, or the last `suffix` bytes. */
 export type RangeSpec =
   | { readonly first: number; readonly last: number | undefined }
   | { readonly suffix: number };
 
-/** Bytes `first` to `last`, both included. */
+/** Bytes `first` to `last`, both inclusive. */
 export interface Span {
   readonly first: number;
   readonly last: number;
 }
 
-/** What part of a representation a stored body is. */
+/** The bytes of a representation that a body has. */
 export interface Part extends Span {
-  /** Length of the whole representation. */
+  /** The length of the whole representation. */
   readonly total: number;
 }
 
-/** Who asks for more ranges than this means harm or errs, and gets the whole (RFC 9110, 14.2 and 17.15). */
+/** A request for more ranges is answered with the whole: it is an attack or an error (RFC 9110, 14.2 and 17.15). */
 const MAX_RANGES = 16;
 
-/** The ranges of a Range field in bytes; undefined if it is malformed or of another unit: then it is ignored. */
+/** Parses Range; undefined if it is malformed, too long or in another unit, so that it is ignored (RFC 9110, 14.2). */
 export function parseRange(value: string | null): readonly RangeSpec[] | undefined {
   if (value === null || value.length > 1_024) return undefined;
   const match = /^bytes=(.*)$/i.exec(trimSpace(value));
   if (match === null) return undefined;
   const specs: RangeSpec[] = [];
   for (const text of splitList(match[1] ?? "")) {
-    // Numerals of any length: beyond what a number holds they are past every end (14.1.2).
+    // The numerals may be of any length. A value too large for a number is past the end of every representation.
     const parts = /^(\d*)-(\d*)$/.exec(text);
     if (parts === null) return undefined;
     const [, first = "", last = ""] = parts;
@@ -43,7 +43,7 @@ export function parseRange(value: string | null): readonly RangeSpec[] | undefin
   return specs.length === 0 || specs.length > MAX_RANGES ? undefined : specs;
 }
 
-/** The bytes a range means in a representation of `total`; undefined if it has none of them. */
+/** The bytes that a range selects of a representation of `total` bytes; undefined if it is unsatisfiable (RFC 9110, 14.1.2). */
 export function resolveRange(spec: RangeSpec, total: number): Span | undefined {
   if ("suffix" in spec) {
     if (spec.suffix === 0 || total === 0) return undefined;
@@ -54,31 +54,32 @@ export function resolveRange(spec: RangeSpec, total: number): Span | undefined {
 }
 
 /**
- * The bytes that the ranges ask for, each once: what overlaps or touches is one span, in
- * the place of its first range (15.3.7.2). Empty if the representation has none of them.
+ * The bytes that the ranges select, each byte once. Ranges that overlap or touch become one
+ * span, in the position of the first of them (RFC 9110, 15.3.7.2). Empty if all ranges are
+ * unsatisfiable.
  */
 export function resolveRanges(specs: readonly RangeSpec[], total: number): readonly Span[] {
-  const asked = specs
+  const ascending = specs
     .map((spec) => resolveRange(spec, total))
     .filter((span) => span !== undefined)
-    .map((span, place) => ({ ...span, place }))
+    .map((span, position) => ({ ...span, position }))
     .toSorted((one, other) => one.first - other.first);
-  const apart: typeof asked = [];
-  for (const next of asked) {
-    const before = apart.at(-1);
-    if (before === undefined || before.last + 1 < next.first) apart.push(next);
+  const disjoint: typeof ascending = [];
+  for (const next of ascending) {
+    const before = disjoint.at(-1);
+    if (before === undefined || before.last + 1 < next.first) disjoint.push(next);
     else {
       const last = Math.max(before.last, next.last);
-      const place = Math.min(before.place, next.place);
-      apart[apart.length - 1] = { first: before.first, last, place };
+      const position = Math.min(before.position, next.position);
+      disjoint[disjoint.length - 1] = { first: before.first, last, position };
     }
   }
-  return apart
-    .toSorted((one, other) => one.place - other.place)
+  return disjoint
+    .toSorted((one, other) => one.position - other.position)
     .map(({ first, last }) => ({ first, last }));
 }
 
-/** `Content-Range: bytes 0-9/100`; undefined where it has no single span, no total, or is impossible. */
+/** Parses `Content-Range: bytes 0-9/100`; undefined if it has no range, no total, or is contradictory. */
 export function parseContentRange(value: string | null): Part | undefined {
   const match = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15})$/i.exec(trimSpace(value ?? ""));
   if (match === null) return undefined;
@@ -90,11 +91,11 @@ export function formatContentRange(span: Span, total: number): string {
   return `bytes ${span.first}-${span.last}/${total}`;
 }
 
-/** Digests of one message's content: of another part they say nothing (RFC 9530, 2). */
-export const OF_WHOLE_CONTENT = ["content-digest", "content-md5"] as const;
+/** Digests of one message's content. They do not hold for other parts of the representation (RFC 9530, 2). */
+export const CONTENT_DIGESTS = ["content-digest", "content-md5"] as const;
 
-/** What a stored response says of itself alone; by its lifetime a cache further on would keep the 416. */
-const OF_THE_RESPONSE = new Set([
+/** Fields of the stored response that a 416 must not repeat: a cache downstream would store the 416 by them. */
+const NOT_ON_416 = new Set([
   "age",
   "cache-control",
   "cache-tag",
@@ -105,20 +106,20 @@ const OF_THE_RESPONSE = new Set([
   "set-cookie",
 ]);
 
-/** Whether a field of the stored response belongs on a 416 that is answered from it. */
+/** Whether a 416 repeats the field of the stored response. */
 export function isOn416(name: string): boolean {
-  return !OF_THE_RESPONSE.has(name) && !name.startsWith("content-");
+  return !NOT_ON_416.has(name) && !name.startsWith("content-");
 }
 
-/** Whether `outer` has all of `inner`. */
+/** Whether `outer` contains `inner`. */
 export function covers(outer: Span, inner: Span): boolean {
   return outer.first <= inner.first && inner.last <= outer.last;
 }
 
 /**
- * Whether If-Range lets the range be answered from this representation
- * (RFC 9110, 13.1.5): strong entity tags, or the very date of a Last-Modified
- * that is itself strong.
+ * Whether If-Range allows the range to be answered from this representation
+ * (RFC 9110, 13.1.5): its entity tag matches strongly, or its date is exactly a
+ * Last-Modified that is a strong validator.
  */
 export function ifRangeHolds(ifRange: string | null, stored: FieldReader, now: EpochMs): boolean {
   if (ifRange === null) return true;
@@ -131,28 +132,28 @@ export function ifRangeHolds(ifRange: string | null, stored: FieldReader, now: E
   const modifiedAt = parseDate(modified, now);
   const date = parseDate(stored.get("Date"), now);
   if (modifiedAt === undefined || parseDate(text, now) !== modifiedAt) return false;
-  // 8.8.2.2: strong once it is a second older than the message that carried it.
+  // RFC 9110, 8.8.2.2: Last-Modified is strong if it is at least one second older than Date.
   return date !== undefined && date - modifiedAt >= 1_000;
 }
 
-/** Whether parts that carry these entity tags are parts of the same thing (RFC 9111, 3.4). */
+/** Whether parts with these entity tags belong to the same representation (RFC 9111, 3.4). */
 export function mayCombine(one: string | null, other: string | null): boolean {
   return one !== null && other !== null && stronglyEqual(one, other);
 }
 
-/** Two parts as one, if they touch or overlap; the newer one's bytes count where both have them. */
+/** Joins two parts that touch or overlap; undefined if they do neither. The newer part's bytes count where both have them. */
 export function joinParts(
-  held: { readonly part: Part; readonly bytes: Uint8Array },
+  older: { readonly part: Part; readonly bytes: Uint8Array },
   newer: { readonly part: Part; readonly bytes: Uint8Array },
 ): { readonly part: Part; readonly bytes: Uint8Array } | undefined {
   const { total } = newer.part;
-  if (held.part.total !== total) return undefined;
-  if (held.part.last + 1 < newer.part.first || newer.part.last + 1 < held.part.first)
+  if (older.part.total !== total) return undefined;
+  if (older.part.last + 1 < newer.part.first || newer.part.last + 1 < older.part.first)
     return undefined;
-  const first = Math.min(held.part.first, newer.part.first);
-  const last = Math.max(held.part.last, newer.part.last);
+  const first = Math.min(older.part.first, newer.part.first);
+  const last = Math.max(older.part.last, newer.part.last);
   const bytes = new Uint8Array(last - first + 1);
-  bytes.set(held.bytes, held.part.first - first);
+  bytes.set(older.bytes, older.part.first - first);
   bytes.set(newer.bytes, newer.part.first - first);
   return { part: { first, last, total }, bytes };
 }

@@ -1,26 +1,27 @@
-/** What a response says of its own caching, from whichever field counts for this cache. */
-import { parseDirectives, qualifiedBy, secondsOf } from "./directives.ts";
-import { fieldNames, type FieldReader } from "./fields.ts";
+/** The cache directives of a response, from CDN-Cache-Control or Cache-Control. */
+import { deltaSecondsOf, parseDirectives, qualifyingNames } from "./directives.ts";
+import { parseFieldNames, type FieldReader } from "./fields.ts";
 import { parseDictionary, type Member } from "./structured-fields.ts";
 
 export interface ResponseControl {
-  /** `targeted`: CDN-Cache-Control, which replaces Cache-Control and Expires (RFC 9213, 2.2). */
+  /** `targeted` means CDN-Cache-Control, which replaces Cache-Control and Expires (RFC 9213, 2.2). */
   readonly source: "targeted" | "plain";
   readonly noStore: boolean;
-  /** True: the whole response; names: those fields. */
+  /** True for the whole response, or the names of the fields that the directive applies to. */
   readonly private: true | readonly string[] | undefined;
   readonly noCache: true | readonly string[] | undefined;
   readonly public: boolean;
   readonly mustRevalidate: boolean;
   readonly proxyRevalidate: boolean;
   readonly mustUnderstand: boolean;
+  /** Seconds, like the members below; undefined if the directive is absent. */
   readonly maxAge: number | undefined;
   readonly sMaxAge: number | undefined;
   readonly staleWhileRevalidate: number | undefined;
   readonly staleIfError: number | undefined;
 }
 
-export function controlOf(headers: FieldReader): ResponseControl {
+export function responseControlOf(headers: FieldReader): ResponseControl {
   const targeted = headers.get("CDN-Cache-Control");
   return (targeted === null ? undefined : targetedControl(targeted)) ?? plainControl(headers);
 }
@@ -31,20 +32,20 @@ function plainControl(headers: FieldReader): ResponseControl {
   return {
     source: "plain",
     noStore: has("no-store"),
-    private: qualifiedBy(directives, "private"),
-    noCache: qualifiedBy(directives, "no-cache"),
+    private: qualifyingNames(directives, "private"),
+    noCache: qualifyingNames(directives, "no-cache"),
     public: has("public"),
     mustRevalidate: has("must-revalidate"),
     proxyRevalidate: has("proxy-revalidate"),
     mustUnderstand: has("must-understand"),
-    maxAge: secondsOf(directives, "max-age"),
-    sMaxAge: secondsOf(directives, "s-maxage"),
-    staleWhileRevalidate: secondsOf(directives, "stale-while-revalidate"),
-    staleIfError: secondsOf(directives, "stale-if-error"),
+    maxAge: deltaSecondsOf(directives, "max-age"),
+    sMaxAge: deltaSecondsOf(directives, "s-maxage"),
+    staleWhileRevalidate: deltaSecondsOf(directives, "stale-while-revalidate"),
+    staleIfError: deltaSecondsOf(directives, "stale-if-error"),
   };
 }
 
-/** A dictionary of directives (RFC 9213, 2.1); undefined if it is empty or does not parse: then it does not count. */
+/** Undefined if the field is empty or malformed: the cache then ignores it (RFC 9213, 2.1). */
 function targetedControl(text: string): ResponseControl | undefined {
   const dictionary = parseDictionary(text);
   if (dictionary === undefined || dictionary.size === 0) return undefined;
@@ -56,8 +57,8 @@ function targetedControl(text: string): ResponseControl | undefined {
   return {
     source: "targeted",
     noStore: has("no-store"),
-    private: has("private") ? qualifiedByMember(dictionary.get("private")) : undefined,
-    noCache: has("no-cache") ? qualifiedByMember(dictionary.get("no-cache")) : undefined,
+    private: has("private") ? qualifyingNamesOfMember(dictionary.get("private")) : undefined,
+    noCache: has("no-cache") ? qualifyingNamesOfMember(dictionary.get("no-cache")) : undefined,
     public: has("public"),
     mustRevalidate: has("must-revalidate"),
     proxyRevalidate: has("proxy-revalidate"),
@@ -69,14 +70,14 @@ function targetedControl(text: string): ResponseControl | undefined {
   };
 }
 
-/** A member of another type is as if it were not there (RFC 9213, 2.1). */
+/** RFC 9213, 2.1: a member of the wrong type is ignored. */
 function secondsOfMember(member: Member | undefined): number | undefined {
   if (member?.type !== "integer") return undefined;
   return Math.min(Math.max(0, member.value), 2 ** 31);
 }
 
-function qualifiedByMember(member: Member | undefined): true | readonly string[] {
+function qualifyingNamesOfMember(member: Member | undefined): true | readonly string[] {
   const names =
-    member?.type === "string" || member?.type === "token" ? fieldNames(member.value) : [];
+    member?.type === "string" || member?.type === "token" ? parseFieldNames(member.value) : [];
   return names.length === 0 ? true : names;
 }

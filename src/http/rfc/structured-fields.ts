@@ -1,4 +1,4 @@
-/** Structured field values (RFC 9651): the parts that caching uses, parsed strictly. */
+/** Parses structured field values (RFC 9651), strictly, as far as cache fields use them. */
 
 export type BareItem =
   | { readonly type: "integer" | "decimal"; readonly value: number }
@@ -16,7 +16,7 @@ interface Cursor {
 const MALFORMED = Symbol("malformed");
 type Malformed = typeof MALFORMED;
 
-/** A dictionary (3.2), or undefined if the field does not parse: then it is ignored as a whole (4.2). */
+/** Parses a dictionary (RFC 9651, 4.2.2); undefined if it is malformed, so that the whole field is ignored (4.2). */
 export function parseDictionary(text: string): ReadonlyMap<string, Member> | undefined {
   const cursor: Cursor = { text, at: 0 };
   const dictionary = new Map<string, Member>();
@@ -27,15 +27,15 @@ export function parseDictionary(text: string): ReadonlyMap<string, Member> | und
     let member: Member | Malformed = { type: "boolean", value: true };
     if (eat(cursor, "=")) member = readMember(cursor);
     if (member === MALFORMED || !skipParameters(cursor)) return undefined;
-    // The last of several counts, in its own place.
+    // RFC 9651, 4.2.2: the last member with a name counts, in its own position.
     dictionary.delete(name);
     dictionary.set(name, member);
-    if (!nextMember(cursor)) return undefined;
+    if (!skipToNextMember(cursor)) return undefined;
   }
   return dictionary;
 }
 
-/** A list (3.1), or undefined if the field does not parse. */
+/** Parses a list (RFC 9651, 4.2.1); undefined if it is malformed. */
 export function parseList(text: string): readonly Member[] | undefined {
   const cursor: Cursor = { text, at: 0 };
   const list: Member[] = [];
@@ -44,18 +44,18 @@ export function parseList(text: string): readonly Member[] | undefined {
     const member = readMember(cursor);
     if (member === MALFORMED || !skipParameters(cursor)) return undefined;
     list.push(member);
-    if (!nextMember(cursor)) return undefined;
+    if (!skipToNextMember(cursor)) return undefined;
   }
   return list;
 }
 
-/** Goes on to the next member; false if what follows is neither an end nor a member. */
-function nextMember(cursor: Cursor): boolean {
+/** Moves to the next member or the end of the text; false if neither follows. */
+function skipToNextMember(cursor: Cursor): boolean {
   skip(cursor, " \t");
   if (cursor.at === cursor.text.length) return true;
   if (!eat(cursor, ",")) return false;
   skip(cursor, " \t");
-  // A comma at the end separates nothing (4.2.1, 4.2.2).
+  // RFC 9651, 4.2.1 and 4.2.2: a trailing comma is an error.
   return cursor.at < cursor.text.length;
 }
 
@@ -73,7 +73,7 @@ function readMember(cursor: Cursor): Member | Malformed {
   }
 }
 
-/** Parameters are checked, and mean nothing to a cache. */
+/** Parses parameters and ignores them: no cache field gives them a meaning. False if they are malformed. */
 function skipParameters(cursor: Cursor): boolean {
   while (eat(cursor, ";")) {
     skip(cursor, " ");
@@ -125,7 +125,7 @@ function textual(
   return value === undefined ? MALFORMED : { type, value };
 }
 
-/** At most 15 digits, or 12 and three behind the point (4.2.4). */
+/** An integer of at most 15 digits, or a decimal of at most 12 and 3 (RFC 9651, 4.2.4). */
 function numeric(text: string): BareItem | Malformed {
   const [whole = "", fraction] = text.replace("-", "").split(".");
   if (fraction === undefined)

@@ -1,9 +1,9 @@
-/** Asking the origin whether a stored response is still good (RFC 9111, 4.3). */
+/** Asks the origin to confirm a stored response, and reads its answer (RFC 9111, 4.3). */
 import { isWeak, weaklyEqual } from "./conditional.ts";
 import type { FieldReader } from "./fields.ts";
 
-/** Fields by which a client makes its request conditional, or asks for a part. */
-export const CONDITIONAL = [
+/** The request fields of conditions and ranges (RFC 9110, 13.1 and 14.2). */
+export const CONDITIONAL_FIELDS = [
   "if-none-match",
   "if-modified-since",
   "if-match",
@@ -12,7 +12,7 @@ export const CONDITIONAL = [
   "range",
 ] as const;
 
-/** Our own condition for a stored response: its validators, byte for byte (4.3.1). */
+/** The condition that revalidates a stored response: its validators, unchanged (RFC 9111, 4.3.1). */
 export function conditionOf(stored: FieldReader): [name: string, value: string][] {
   const condition: [string, string][] = [];
   const etag = stored.get("ETag");
@@ -23,9 +23,9 @@ export function conditionOf(stored: FieldReader): [name: string, value: string][
 }
 
 /**
- * Whether a 304 speaks of the stored response (4.3.4): the same strong tag where
- * it has one, else a tag or date that matches weakly; without any validator it
- * can only mean the one that was asked about.
+ * Whether a 304 confirms the stored response (RFC 9111, 4.3.4): by the same strong entity
+ * tag, else by a weak entity tag or a date that matches. A 304 without validators confirms
+ * the response that the request named.
  */
 export function confirms(notModified: FieldReader, stored: FieldReader): boolean {
   const etag = notModified.get("ETag");
@@ -42,11 +42,11 @@ export function confirms(notModified: FieldReader, stored: FieldReader): boolean
   );
 }
 
-/** Whether the 200 of a HEAD describes the stored GET response (4.3.5). */
+/** Whether the 200 response to a HEAD describes the stored response to a GET (RFC 9111, 4.3.5). */
 export function describesStored(head: FieldReader, stored: FieldReader, length: number): boolean {
   for (const name of ["ETag", "Last-Modified"] as const) {
-    const said = head.get(name);
-    if (said !== null && said !== stored.get(name)) return false;
+    const value = head.get(name);
+    if (value !== null && value !== stored.get(name)) return false;
   }
   const contentLength = head.get("Content-Length");
   return contentLength === null || contentLength === String(length);

@@ -1,29 +1,30 @@
-/** Which requests a stored response with Vary may answer (RFC 9111, 4.1). */
-import { fieldNames, isToken, splitList, trimSpace, type FieldReader } from "./fields.ts";
+/** Decides which requests select a stored response with Vary (RFC 9111, 4.1). */
+import { isToken, parseFieldNames, splitList, trimSpace, type FieldReader } from "./fields.ts";
 
-/** Selecting fields with their values in the original request; null: it had no such field. */
+/** The fields that Vary names, with their normalised values in the original request; null if it lacked the field. */
 export type Selectors = readonly (readonly [name: string, value: string | null])[];
 
-/** `*`; or what is no field name, by which nobody knows what else differs. */
+/** Whether Vary has `*`, or a member that is no field name: such a response varies by something unknown. */
 export function variesByEverything(vary: string | null): boolean {
   return vary !== null && splitList(vary).some((name) => name === "*" || !isToken(name));
 }
 
-/** The names in Vary, lower case, sorted, each once. */
+/** The field names in Vary: lower case, sorted, without duplicates. */
 export function selectingNames(vary: string | null): string[] {
-  return vary === null ? [] : [...new Set(fieldNames(vary))].toSorted();
+  return vary === null ? [] : [...new Set(parseFieldNames(vary))].toSorted();
 }
 
-/** What the request says in the fields that Vary names, in a form that compares. */
+/** The request's normalised values of these fields. */
 export function selectorsOf(names: readonly string[], request: FieldReader): Selectors {
   return names.map((name) => [name, normalise(name, request.get(name))] as const);
 }
 
+/** Whether the request has the same values as the original request. */
 export function matches(selectors: Selectors, request: FieldReader): boolean {
   return selectors.every(([name, value]) => normalise(name, request.get(name)) === value);
 }
 
-/** A value with everything removed that its field's definition gives no meaning. */
+/** Removes the differences that the field's definition gives no meaning, for example case and spaces. */
 export function normalise(name: string, value: string | null): string | null {
   if (value === null) return null;
   switch (name) {
@@ -32,12 +33,12 @@ export function normalise(name: string, value: string | null): string | null {
     case "accept-encoding":
       return preferences(value).toSorted().join(",");
     default:
-      // Lines that were joined, and lists written on one: the same (RFC 9110, 5.3).
+      // RFC 9110, 5.3: several lines of a field mean the same as one list.
       return splitList(value).join(",");
   }
 }
 
-/** Members of a preference list, best first, in lower case; equal ones in the order they stand. */
+/** The members of a preference list in lower case, by falling weight. Equal weights keep their order. */
 function preferences(value: string): string[] {
   return ranked(value).map(({ name, q }) => (q === 1 ? name : `${name};q=${q}`));
 }
@@ -59,10 +60,10 @@ function ranked(value: string): Preference[] {
 }
 
 /**
- * Whether the one language that a request wants most is the stored response's:
- * nothing better could be selected for it (RFC 9110, 12.5.4).
+ * Whether the stored response is in the language that the request prefers to all others:
+ * the origin could not select a better one (RFC 9110, 12.5.4).
  */
-export function isWantedMost(
+export function isPreferredLanguage(
   acceptLanguage: string | null,
   contentLanguage: string | null,
 ): boolean {

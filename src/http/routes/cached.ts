@@ -1,63 +1,63 @@
+/** Caches the responses of a route: `cached()`. */
 import type { Context as HonoContext, MiddlewareHandler } from "hono";
-import {
-  freshnessOf,
-  type Freshness,
-  type Entry,
-  type LoadResult,
-  type Variant,
-} from "../../core/entry.ts";
 import { toMillis, type Duration } from "../../core/duration.ts";
+import type { Entry, LoadResult, Variant } from "../../core/entry.ts";
 import { CacheUnavailable, fault } from "../../core/faults.ts";
-import { definePolicy, type Policy, type PolicyOptions } from "../../core/policy.ts";
 import type { Lookup } from "../../core/lookup.ts";
-import type { EpochMs } from "../../core/time.ts";
+import { definePolicy, type Policy, type PolicyOptions } from "../../core/policy.ts";
 import { createDependencyCollector } from "../../engine/dependency-collector.ts";
-import { NOT_STORED } from "../cache/cacheable-response.ts";
-import { storeVariant } from "../cache/store-variant.ts";
-import { notCached } from "../cache/problem.ts";
-import { CLIENT_CACHE_CONTROL, respondWithEntry } from "./respond.ts";
-import type { FieldReader } from "../rfc/fields.ts";
-import { forbidsStale } from "../rfc/lifetimes.ts";
-import { readerOf } from "../rfc/field-reader.ts";
-import { NO_DEMANDS, requestControlOf, type RequestControl } from "../rfc/request-control.ts";
-import { controlOf } from "../rfc/response-control.ts";
-import { reuseOf } from "../rfc/reuse.ts";
-import { createRouteKeys, sharedRequest, type KeyRules } from "./route-key.ts";
-import { isExplicit, judgeRoute, routeMaterial } from "./route-response.ts";
-import type { RequestScope, StrataEnv } from "./request-scope.ts";
+import type { LoadTask } from "../../engine/lookup-request.ts";
+import { onlyIfCachedProblem } from "../cache/problem.ts";
+import { decideReuse } from "../cache/reuse-decision.ts";
+import { isExplicitlyStorable, NOT_STORED } from "../cache/storage-decision.ts";
+import { storeVariant, type VariantTarget } from "../cache/store-variant.ts";
 import { likelySelectors, selectVariant, variantKey, variantsOf } from "../cache/variants.ts";
+import type { FieldReader } from "../rfc/fields.ts";
+import { NO_REQUEST_DIRECTIVES, requestControlOf } from "../rfc/request-control.ts";
+import { internalScopeOf } from "./middleware.ts";
+import type { InternalScope, StrataEnv } from "./request-scope.ts";
+import { CLIENT_CACHE_CONTROL, respondWithEntry } from "./respond.ts";
+import { createRouteKeys, sharedRequest, type KeyRules } from "./route-key.ts";
+import { decideRouteStorage, loadResultOf } from "./route-response.ts";
 
+/** The options of `cached`: a policy, and the rules of one route. Only `freshFor` is required. */
 export interface CachedOptions extends Omit<PolicyOptions, "tags"> {
   /**
-   * The entry's key, or the rules that make it of the request. Default: the path and its
-   * query, parameters sorted. What the rules leave out, the handler does not see either:
-   * cookies, unless they are named, are left out.
+   * The entry's key, or the rules that make it of the request. Default: the path and the
+   * query with its parameters sorted. The handler does not see what the rules leave out,
+   * for example any cookie that they do not name.
    */
   readonly key?: ((c: HonoContext<StrataEnv>) => string) | KeyRules;
-  /** Names to purge it by. Tags found in the result are added with `c.var.strata.tag()`. */
+  /** Tags to purge the response by. The handler can add more with `c.var.strata.tag()`. Default none. */
   readonly tags?: readonly string[] | ((c: HonoContext<StrataEnv>) => readonly string[]);
-  /** How long a client may use its copy without asking. Default 0: what it holds cannot be purged. */
+  /** How long a client may use its copy without revalidation. Default 0, because a purge does not reach that copy. */
   readonly clientMaxAge?: Duration;
   /**
-   * Whether clients may ask for validation, other ages, or what is stored alone (RFC 9111,
-   * 5.2.1). Default false: they could make the origin work as often as they like.
+   * Whether the route obeys request directives such as `no-cache`, `max-age` and
+   * `only-if-cached` (RFC 9111, 5.2.1). Default false: with them, clients decide how often
+   * the origin works.
    */
   readonly requestDirectives?: boolean;
 }
 
 /**
- * Caches a route's response in every tier: one line a route. GET and HEAD only;
- * other methods pass. Put it behind the route's own validation, so that no bad
- * request becomes a key. Where the response says itself how long it is fresh, that
- * counts; where it is silent, the policy does. Variants that its Vary makes are kept apart.
+ * Caches a route's responses in every tier. It applies to GET and HEAD; other methods
+ * reach the handler. Put it after the route's own validation, so that no invalid request
+ * becomes a key. The response's own directives count first, and the options where the
+ * response states no freshness. Each variant that the response's Vary makes is stored
+ * separately.
  *
- * @throws {DefinitionError} where the route is defined, naming the field that is wrong.
+ * @throws {DefinitionError} where the route is defined, if an option is wrong. It names the option.
  * @example
- * app.get("/products/:id", cached({ freshFor: "1h", tags: (c) => [`product:${c.req.param("id")}`] }), handler)
+ * app.get(
+ *   "/products/:id",
+ *   cached({ freshFor: "1h", staleIfError: "1d", tags: (c) => [`product:${c.req.param("id")}`] }),
+ *   async (c) => c.json({ id: c.req.param("id") }),
+ * );
  */
 export function cached(options: CachedOptions): MiddlewareHandler<StrataEnv> {
   const {
-    key: keying = {},
+    key: keyOption = {},
     tags,
     clientMaxAge,
     requestDirectives = false,
@@ -66,10 +66,12 @@ export function cached(options: CachedOptions): MiddlewareHandler<StrataEnv> {
   const fixedTags = typeof tags === "function" ? [] : (tags ?? []);
   const policy = definePolicy({ ...policyOptions, tags: fixedTags });
   const tagsOf = typeof tags === "function" ? tags : () => [];
-  const rules = typeof keying === "function" ? {} : keying;
+  const rules = typeof keyOption === "function" ? {} : keyOption;
   const routeKeys = createRouteKeys(rules);
   const keyOf =
-    typeof keying === "function" ? keying : (c: HonoContext<StrataEnv>) => routeKeys(c.req.raw);
+    typeof keyOption === "function"
+      ? keyOption
+      : (c: HonoContext<StrataEnv>) => routeKeys(c.req.raw);
   const clientControl =
     clientMaxAge === undefined
       ? CLIENT_CACHE_CONTROL
@@ -78,100 +80,94 @@ export function cached(options: CachedOptions): MiddlewareHandler<StrataEnv> {
   return async function cachedRoute(c, next) {
     const request = c.req.raw;
     if (request.method !== "GET" && request.method !== "HEAD") return next();
-    const scope = c.get("strata");
+    const scope = internalScopeOf(c);
     const primary = await keyOf(c);
-    const demands = requestDirectives ? requestControlOf(request.headers) : NO_DEMANDS;
-    const asked = requestDirectives ? request.headers : withoutDirectives(request.headers);
-    const run = (): Promise<LoadResult> =>
-      loadHere(c, next, { policy, rules, asked, tags: tagsOf(c) });
+    const control = requestDirectives ? requestControlOf(request.headers) : NO_REQUEST_DIRECTIVES;
+    const fields = requestDirectives ? request.headers : withoutDirectives(request.headers);
+    const callHandler = (): Promise<LoadResult> =>
+      loadFromHandler(c, next, { policy, rules, fields, tags: tagsOf(c) });
 
     if (scope.refreshing?.key === primary) {
-      scope.refreshing.loaded = await run();
+      scope.refreshing.loaded = await callHandler();
       return;
     }
 
-    let ran = false;
-    let own: Entry | undefined;
-    const look = (key: string, known: readonly Variant[]): Promise<Lookup> => {
-      const place = {
-        engine: scope.engine,
-        policy,
-        ctx: scope.ctx,
-        primary,
-        key,
-        known,
-        request: asked,
-      };
-      async function load(by: () => Promise<LoadResult>): Promise<LoadResult> {
-        const began = { ...scope.engine.logPosition(), startedAt: scope.ctx.now() };
-        const made = await by();
-        if (!made.storable) return made;
-        const { loaded, entry } = await storeVariant(
-          made,
-          { ...began, storedAt: scope.ctx.now() },
-          place,
-        );
-        own = entry;
+    let hasLoaded = false;
+    // The entry that this request's load stored under another key than the one it looked up.
+    let storedElsewhere: Entry | undefined;
+    const lookUp = (key: string, variants: readonly Variant[]): Promise<Lookup> => {
+      const { engine, ctx } = scope;
+      const target = { engine, policy, ctx, primary, key, variants, request: fields };
+      async function store(load: () => Promise<LoadResult>): Promise<LoadResult> {
+        const { loaded, entry } = await loadAndStore(load, target);
+        storedElsewhere = entry;
         return loaded;
       }
-      const task = {
-        standing: (entry: Entry, now: EpochMs) => standing(entry, demands, now),
+      const task: LoadTask = {
+        freshnessOf: (entry, now) => decideReuse(request, entry, control, now),
         load: () => {
-          ran = true;
-          if (!demands.onlyIfCached) return load(run);
-          c.res = notCached();
+          hasLoaded = true;
+          if (!control.onlyIfCached) return store(callHandler);
+          c.res = onlyIfCachedProblem();
           return Promise.resolve(NOT_STORED);
         },
-        refresh: () => load(() => scope.redispatch(primary)),
+        refresh: () => store(() => scope.redispatch(primary)),
       };
-      return scope.engine.lookup(key, policy, task, scope.ctx);
+      return engine.lookup(key, policy, task, ctx);
     };
 
     try {
-      scope.route = await look(primary, []);
-      const variants = own === undefined ? variantsOf(scope.route.entry) : undefined;
+      scope.route = await lookUp(primary, []);
+      const variants = storedElsewhere === undefined ? variantsOf(scope.route.entry) : undefined;
       if (variants !== undefined) {
-        const selected = selectVariant(variants, asked)?.key;
-        scope.route = await look(
-          selected ?? (await variantKey(primary, likelySelectors(variants, asked))),
+        const selected = selectVariant(variants, fields)?.key;
+        scope.route = await lookUp(
+          selected ?? (await variantKey(primary, likelySelectors(variants, fields))),
           variants,
         );
       }
     } catch (error) {
-      // The handler's own error answer says more than ours would.
-      if (ran && error instanceof CacheUnavailable && c.res.status >= 500) return;
+      // The handler's own error response says more than a 503 of this cache.
+      if (hasLoaded && error instanceof CacheUnavailable && c.res.status >= 500) return;
       throw error;
     }
-    // Stored under the key of a variant that nobody had looked for.
-    if (own !== undefined)
-      scope.route = { ...scope.route, status: "miss", entry: own, stored: true };
+    if (storedElsewhere !== undefined)
+      scope.route = { ...scope.route, status: "miss", entry: storedElsewhere, stored: true };
     const { entry } = scope.route;
     if (entry !== undefined) {
-      const response = respondWithEntry(request, entry, scope.ctx.now(), clientControl);
-      // Unset first: Hono would merge the handler's headers into the stored ones.
-      c.res = undefined;
-      c.res = response;
+      replaceResponse(c, respondWithEntry(request, entry, scope.ctx.now(), clientControl));
       return;
     }
-    // Not storable, and loaded for somebody else: this request needs its own.
-    if (!ran) await next();
+    // Another request's load had a result that may not be shared: this request calls the handler itself.
+    if (!hasLoaded) await next();
   };
 }
 
-interface LoadOptions {
+async function loadAndStore(
+  load: () => Promise<LoadResult>,
+  target: VariantTarget,
+): ReturnType<typeof storeVariant> {
+  const { engine, ctx } = target;
+  const began = { ...engine.logPosition(), startedAt: ctx.now() };
+  const loaded = await load();
+  if (!loaded.storable) return { loaded };
+  return storeVariant(loaded, { ...began, storedAt: ctx.now() }, target);
+}
+
+interface HandlerCall {
   readonly policy: Policy;
   readonly rules: KeyRules;
-  readonly asked: FieldReader;
+  readonly fields: FieldReader;
   readonly tags: readonly string[];
 }
 
-/** Runs the handler for everyone's sake, and makes an entry's material of its response. */
-async function loadHere(
+/** Calls the handler with the shared request. Its response stays in `c.res` if it is not stored. */
+async function loadFromHandler(
   c: HonoContext<StrataEnv>,
   next: () => Promise<void>,
-  { policy, rules, asked, tags }: LoadOptions,
+  { policy, rules, fields, tags }: HandlerCall,
 ): Promise<LoadResult> {
-  const scope: RequestScope = c.get("strata");
+  const scope = internalScopeOf(c);
   const request = c.req.raw;
   const collector = createDependencyCollector();
   collector.tag(...tags);
@@ -184,29 +180,23 @@ async function loadHere(
     c.req.raw = request;
     scope.collector = undefined;
   }
-  const respondedAt = scope.ctx.now();
+  const times = { requestedAt, respondedAt: scope.ctx.now() };
   const { origin } = new URL(request.url);
-  const verdict = judgeRoute(asked, c.res, { requestedAt, respondedAt }, origin, policy);
-  if (c.res.status >= 500 && !isExplicit(verdict))
+  const decision = decideRouteStorage(fields, c.res, times, origin, policy);
+  if (c.res.status >= 500 && !isExplicitlyStorable(decision))
     throw c.error ?? new CacheUnavailable(fault("origin.unavailable", `answered ${c.res.status}`));
-  const { loaded, response } = await routeMaterial(c.res, verdict, collector);
-  if (response !== c.res) {
-    c.res = undefined;
-    c.res = response;
-  }
+  const { loaded, response } = await loadResultOf(c.res, decision, collector);
+  if (response !== c.res) replaceResponse(c, response);
   return loaded;
 }
 
-function standing(entry: Entry, demands: RequestControl, now: EpochMs): Freshness {
-  // The list of variants is never stale: they are.
-  if (variantsOf(entry) !== undefined) return now < entry.deleteAt ? "fresh" : "expired";
-  if (demands === NO_DEMANDS) return freshnessOf(entry, now);
-  return reuseOf({ ...entry, bornAt: entry.http?.bornAt ?? entry.storedAt }, demands, now, () =>
-    forbidsStale(controlOf(readerOf(entry.http?.headers ?? []))),
-  );
+function replaceResponse(c: HonoContext, response: Response): void {
+  // Hono merges the headers of an earlier response into the next one, unless it is unset first.
+  c.res = undefined;
+  c.res = response;
 }
 
-/** What the client wants of caches is left out: this one does as its policy says. */
+/** The request fields of a client whose directives the route ignores. */
 function withoutDirectives(headers: Headers): FieldReader {
   return { get: (name) => (/^(?:cache-control|pragma)$/i.test(name) ? null : headers.get(name)) };
 }

@@ -13,37 +13,50 @@ import {
   type CacheStatusFields,
 } from "../cache/cache-status.ts";
 import { etagOf } from "../cache/etag.ts";
-import type { Refreshing, RequestScope, StrataEnv } from "./request-scope.ts";
+import type { InternalScope, Refreshing, RequestScope, StrataEnv } from "./request-scope.ts";
 import { serverTiming, type StepEnd } from "./server-timing.ts";
 import type { Clock, Millis } from "../../core/time.ts";
 
 /** Runs a request through the application again, in the background. */
 export type Dispatch = (request: Request, c: HonoContext<StrataEnv>) => Promise<Response>;
 
-export interface StrataOptions {
+export interface ScopeMiddlewareOptions {
   readonly engine: Engine;
   readonly batch: Batch;
   readonly warmer: Warmer;
   readonly now: Clock;
-  /** Who sees every request, if anybody does. */
+  /** Observes every request. Undefined: telemetry is off. */
   readonly observer: RequestObserver | undefined;
   readonly dispatch: Dispatch;
 }
 
-/** Requests that run for the cache's sake, known by the object itself: no client can pose as one. */
+/** The requests that refresh an entry. The object itself is the key, so no client can pose as one. */
 const refreshes = new WeakMap<Request, Refreshing>();
 
-/** Headers that belong to one client or one exchange, and not to a shared entry. */
+/** Header fields that belong to one client or one exchange. A refresh does not send them. */
 const PERSONAL = ["authorization", "cookie", "range", "if-none-match", "if-modified-since"];
 
+/** The key of the internal scope. Handlers do not have it. */
+const INTERNAL = Symbol("strata internal scope");
+
+/** The object in `c.var.strata` as the middleware creates it. */
+interface ScopeWithInternals extends RequestScope {
+  readonly [INTERNAL]: InternalScope;
+}
+
+/** Returns what the layer notes of the request. */
+export function internalScopeOf(c: HonoContext<StrataEnv>): InternalScope {
+  return (c.get("strata") as ScopeWithInternals)[INTERNAL];
+}
+
 /**
- * Gives each request its scope, `c.var.strata`, and its answer the headers that
- * say where it came from and how long it took.
- *
- * @example app.use(strata(layer))
+ * Creates the middleware that gives each request its scope, `c.var.strata`, and each response the
+ * header fields that say where it came from and how long it took.
  */
-export function strata(options: StrataOptions): MiddlewareHandler<StrataEnv> {
-  const { engine, batch, warmer, now, observer: watcher, dispatch } = options;
+export function createScopeMiddleware(
+  options: ScopeMiddlewareOptions,
+): MiddlewareHandler<StrataEnv> {
+  const { engine, batch, warmer, now, observer, dispatch } = options;
 
   return async (c, next) => {
     const startedAt = now();
@@ -52,7 +65,7 @@ export function strata(options: StrataOptions): MiddlewareHandler<StrataEnv> {
     const steps: StepEnd[] = [];
     const refreshing = refreshes.get(request);
     const background = refreshing !== undefined;
-    const notes = watcher?.begin({ request, url, startedAt, background });
+    const notes = observer?.begin({ request, url, startedAt, background });
     const waitUntil = (work: Promise<unknown>): void => c.executionCtx.waitUntil(work);
     const ctx =
       refreshing?.ctx ??
@@ -63,11 +76,11 @@ export function strata(options: StrataOptions): MiddlewareHandler<StrataEnv> {
         waitUntil,
         emit: (event) => {
           if (event.type === "step.end") steps.push(event);
-          watcher?.observe(event, notes);
+          observer?.observe(event, notes);
         },
-        child: () => watcher?.child(notes),
+        child: () => observer?.child(notes),
       });
-    const scope: RequestScope = {
+    const internal: InternalScope = {
       ctx,
       engine,
       collector: undefined,
@@ -76,6 +89,20 @@ export function strata(options: StrataOptions): MiddlewareHandler<StrataEnv> {
       lookups: [],
       limited: false,
       refreshing,
+      async redispatch(key) {
+        const marker: Refreshing = { ctx, key, loaded: undefined };
+        const headers = new Headers(c.req.raw.headers);
+        for (const name of PERSONAL) headers.delete(name);
+        const refresh = new Request(c.req.url, { headers });
+        refreshes.set(refresh, marker);
+        const response = await dispatch(refresh, c);
+        await response.body?.cancel();
+        if (marker.loaded === undefined) throw new Error(`a refresh answered ${response.status}`);
+        return marker.loaded;
+      },
+    };
+    const scope: ScopeWithInternals = {
+      ctx,
       cache: createReader(
         {
           engine,
@@ -83,85 +110,75 @@ export function strata(options: StrataOptions): MiddlewareHandler<StrataEnv> {
           warmer,
           etagOf,
           onLookup: (lookup) => {
-            if (scope.collector === undefined) scope.lookups.push(lookup);
-            else scope.collector.include(lookup);
+            if (internal.collector === undefined) internal.lookups.push(lookup);
+            else internal.collector.include(lookup);
           },
         },
         ctx,
       ),
-      tag: (...tags) => scope.collector?.tag(...tags),
-      async redispatch(key) {
-        const marker: Refreshing = { ctx, key, loaded: undefined };
-        const headers = new Headers(c.req.raw.headers);
-        for (const name of PERSONAL) headers.delete(name);
-        const request = new Request(c.req.url, { headers });
-        refreshes.set(request, marker);
-        const response = await dispatch(request, c);
-        await response.body?.cancel();
-        if (marker.loaded === undefined) throw new Error(`a refresh answered ${response.status}`);
-        return marker.loaded;
-      },
+      tag: (...tags) => internal.collector?.tag(...tags),
+      [INTERNAL]: internal,
     };
     c.set("strata", scope);
-    await (watcher === undefined ? next() : watcher.run(notes, next));
+    await (observer === undefined ? next() : observer.run(notes, next));
     const at = now();
     const { status } = c.res;
-    setHeaders(c, {
-      told: scope.cacheStatusOverride ?? tellOf(scope, status),
-      timing: serverTiming(steps, at - startedAt),
-      tookMs: at - startedAt,
-      traceparent: watcher?.end(
-        notes,
-        { at, status, route: routePath(c), limited: scope.limited },
-        waitUntil,
-      ),
-    });
+    const cache = internal.cacheStatusOverride ?? statusOf(internal, status);
+    const tookMs = at - startedAt;
+    const timing = serverTiming(steps, tookMs);
+    const answer = { at, status, route: routePath(c), limited: internal.limited };
+    setFields(c, cache, timing, tookMs, observer?.end(notes, answer, waitUntil));
   };
 }
 
-/** What an answer is told of besides. */
-interface Telling {
-  readonly told: CacheStatusFields | undefined;
-  readonly timing: string;
-  readonly tookMs: Millis;
-  readonly traceparent: string | undefined;
-}
-
-function setHeaders(c: HonoContext<StrataEnv>, telling: Telling): void {
+/** Sets the fields on the response, or on a copy if its headers are immutable. */
+function setFields(
+  c: HonoContext<StrataEnv>,
+  cache: CacheStatusFields | undefined,
+  timing: string,
+  tookMs: Millis,
+  traceparent: string | undefined,
+): void {
   try {
-    tell(c.res.headers, telling);
+    writeFields(c.res.headers, cache, timing, tookMs, traceparent);
   } catch {
-    // Headers from elsewhere cannot be changed. A copy is made only then: it forgets that its body
-    // is encoded already.
+    // A response of `fetch` has immutable headers. A copy loses the note that its body is encoded,
+    // so other responses are not copied.
     c.res = new Response(c.res.body, c.res);
-    tell(c.res.headers, telling);
+    writeFields(c.res.headers, cache, timing, tookMs, traceparent);
   }
 }
 
-function tell(headers: Headers, { told, timing, tookMs, traceparent }: Telling): void {
-  if (told !== undefined) {
-    // The caches before us have said theirs (RFC 9211, 2).
-    headers.append("Cache-Status", told.member);
-    headers.set("X-Cache-Status", told.plain);
+function writeFields(
+  headers: Headers,
+  cache: CacheStatusFields | undefined,
+  timing: string,
+  tookMs: Millis,
+  traceparent: string | undefined,
+): void {
+  if (cache !== undefined) {
+    // Caches nearer to the origin have added their members already (RFC 9211, 2).
+    headers.append("Cache-Status", cache.member);
+    headers.set("X-Cache-Status", cache.plain);
   }
   headers.append("Server-Timing", timing);
   headers.set("X-Response-Time", `${tookMs}ms`);
   if (traceparent !== undefined) headers.set("traceparent", traceparent);
 }
 
-function tellOf(scope: RequestScope, status: number): CacheStatusFields | undefined {
+function statusOf(scope: InternalScope, status: number): CacheStatusFields | undefined {
   const lookup = scope.route ?? reportedLookup(scope.lookups);
   if (lookup === undefined) return undefined;
   return { member: cacheStatus(lookup, status, scope.ctx.now()), plain: plainStatus(lookup) };
 }
 
-/** The host of a request's URL, which the platform has made: there is always a path behind it. */
+/** Returns the host of a request's URL. The platform normalises the URL, so a path always follows. */
 function hostOf(url: string): string {
   const start = url.indexOf("//") + 2;
   return url.slice(start, url.indexOf("/", start));
 }
 
-/** The continent is the nearest thing to a Durable Object's location hint; one name locally. */
+/** Returns the client's continent, from which a location hint is derived; `local` under miniflare. */
 function regionOf(cf: CfProperties | undefined): string {
   const continent = cf?.["continent"];
   return typeof continent === "string" ? continent.toLowerCase() : "local";

@@ -1,43 +1,64 @@
+/** The scope of one request: the part for handlers, and the part for the layer. */
 import type { LoadResult } from "../../core/entry.ts";
-import type { CacheStatusFields } from "../cache/cache-status.ts";
 import type { Context } from "../../core/context.ts";
 import type { DataReader } from "../../core/data-reader.ts";
 import type { Lookup } from "../../core/lookup.ts";
-import type { Engine } from "../../engine/lookup.ts";
 import type { DependencyCollector } from "../../engine/dependency-collector.ts";
+import type { Engine } from "../../engine/lookup.ts";
+import type { CacheStatusFields } from "../cache/cache-status.ts";
 
-/** What a request carries: `c.var.strata`. */
+/**
+ * The scope of a request, `c.var.strata`: a handler reads data and adds tags with it.
+ *
+ * @example
+ * app.get("/users/:id", async (c) => {
+ *   const users = definePolicy({ freshFor: "10m" });
+ *   const { cache } = c.var.strata;
+ *   const user = await cache.read(key("user", c.req.param("id")), users, async (load) => {
+ *     load.tag("users");
+ *     return { name: "Ada" };
+ *   });
+ *   return respond(c, user);
+ * });
+ */
 export interface RequestScope {
+  /** The context of the request, for `writer.mutate`, `writer.purge` and `inspect`. */
   readonly ctx: Context;
-  /** Reads data inside a handler; inside a cached route the two are combined. */
+  /** Reads data inside a handler. A cached route takes over the tags and lifetimes of such reads. */
   readonly cache: DataReader;
-  /** Adds tags found in the result to the route's entry that is being made. */
+  /** Adds tags to the entry that the route's load is about to store. */
   tag(...tags: readonly string[]): void;
+}
+
+/** The notes of the layer on one request. `internalScopeOf` of middleware.ts returns it. */
+export interface InternalScope {
+  readonly ctx: Context;
   readonly engine: Engine;
   /** The collector of the load that runs in this request, if one does. */
   collector: DependencyCollector | undefined;
-  /** What a refresh in the background hands back to whoever asked for it. */
+  /** The marker of a background refresh, if this request is one. */
   readonly refreshing: Refreshing | undefined;
-  /** The route's own lookup. */
+  /** The lookup of the cached route. */
   route: Lookup | undefined;
-  /** What the answer says of itself, where the lookups do not say it all. */
+  /** The `Cache-Status` of the response, if no lookup describes it. */
   cacheStatusOverride: CacheStatusFields | undefined;
   /** Lookups of data outside any cached route. */
   readonly lookups: Lookup[];
-  /** Whether a rate limit has told where its caller stands. */
+  /** A rate limit has written its header fields. */
   limited: boolean;
-  /** Runs this request again, for its route's entry alone. */
+  /** Runs this request again, for the entry of its route alone. */
   redispatch(key: string): Promise<LoadResult>;
 }
 
-/** The in-process marker of a request that runs for the sake of the cache. */
+/** Marks, within the isolate, a request that the layer sends to refresh an entry. */
 export interface Refreshing {
-  /** Of the request that wants it: what runs for its sake has its place at the origin. */
+  /** The context of the request that started the refresh: the refresh uses its origin slot. */
   readonly ctx: Context;
   readonly key: string;
   loaded: LoadResult | undefined;
 }
 
+/** The Hono environment of an application on the layer: `new Hono<StrataEnv>()`. */
 export interface StrataEnv {
   Variables: { strata: RequestScope };
 }

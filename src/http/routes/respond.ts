@@ -1,28 +1,29 @@
 import type { Context as HonoContext } from "hono";
-import type { Entry, HttpMeta } from "../../core/entry.ts";
 import type { DataLookup } from "../../core/data-reader.ts";
-import { problem } from "../cache/problem.ts";
-import type { StrataEnv } from "./request-scope.ts";
-import { serve } from "../cache/serve.ts";
+import type { Entry, HttpMeta } from "../../core/entry.ts";
 import type { EpochMs } from "../../core/time.ts";
+import { problem } from "../cache/problem.ts";
+import { serve } from "../cache/serve.ts";
+import { internalScopeOf } from "./middleware.ts";
+import type { StrataEnv } from "./request-scope.ts";
 
-/** What sits in a browser cannot be purged: it may keep an answer, and must ask each time. */
+/** The Cache-Control for clients: a client may keep the response, but must revalidate it, because a purge does not reach it. */
 export const CLIENT_CACHE_CONTROL = "max-age=0, must-revalidate";
 
-/** The stored response as this client is to have it: a 304 or a part where that is what it asks for. */
+const NO_META: HttpMeta = { status: 200, headers: [] };
+const JSON_META: HttpMeta = { status: 200, headers: [["content-type", "application/json"]] };
+
+/** The stored response of a route for this request: whole, as a 304, or the byte ranges that the request asks for. */
 export function respondWithEntry(
   request: Request,
   entry: Entry,
   now: EpochMs,
   clientCacheControl: string = CLIENT_CACHE_CONTROL,
 ): Response {
-  return answer(request, entry, entry.http ?? UNSAID, now, clientCacheControl);
+  return serveToClient(request, entry, entry.http ?? NO_META, now, clientCacheControl);
 }
 
-const UNSAID: HttpMeta = { status: 200, headers: [] };
-const JSON_BODY: HttpMeta = { status: 200, headers: [["content-type", "application/json"]] };
-
-function answer(
+function serveToClient(
   request: Request,
   { body, etag, storedAt }: Entry,
   http: HttpMeta,
@@ -32,16 +33,24 @@ function answer(
   const headers = [...http.headers];
   const has = (field: string): boolean => http.headers.some(([name]) => name === field);
   if (etag !== "" && !has("etag")) headers.push(["etag", etag]);
-  // What the response says of itself stands.
+  // The response's own directives stay in force.
   if (!has("cache-control") && !has("expires")) headers.push(["cache-control", clientCacheControl]);
   return serve(request, { body, storedAt, http: { ...http, headers } }, now, { reused: true });
 }
 
 /**
- * Answers with a value that `cache.read` found: as JSON, straight from the
- * stored text, with its ETag; 304 where the client has it; 404 where there is none.
+ * Answers with the value that `cache.read` found, as JSON, with its ETag: 304 if the
+ * client has this value, 404 if there is no value. The JSON is the
+ * stored text; it is not parsed and serialised again. A value that may not be stored
+ * is answered as `private, no-store`.
  *
- * @example return respond(c, await c.var.strata.cache.read(key("user", id), users, load));
+ * @param notFound The `detail` of the 404 problem. Default "There is nothing here."
+ * @example
+ * const users = definePolicy({ freshFor: "10m" });
+ * app.get("/users/:id", async (c) => {
+ *   const id = key("user", c.req.param("id"));
+ *   return respond(c, await c.var.strata.cache.read(id, users, async () => ({ name: "Ada" })));
+ * });
  */
 export function respond(
   c: HonoContext<StrataEnv>,
@@ -51,10 +60,35 @@ export function respond(
   const { entry } = lookup;
   if (entry === undefined ? lookup.value === undefined : entry.kind === "absent")
     return problem({ status: 404, type: "not-found", title: "Not Found", detail: notFound });
-  // What may not be stored belongs to this client alone.
   if (entry === undefined)
     return new Response(JSON.stringify(lookup.value), {
       headers: { "Content-Type": "application/json", "Cache-Control": "private, no-store" },
     });
-  return answer(c.req.raw, entry, JSON_BODY, c.get("strata").ctx.now(), CLIENT_CACHE_CONTROL);
+  return serveToClient(
+    c.req.raw,
+    entry,
+    JSON_META,
+    c.get("strata").ctx.now(),
+    CLIENT_CACHE_CONTROL,
+  );
+}
+
+/**
+ * Answers 404 for a key that `strata.existence` excludes, and says so in `Cache-Status`. No tier
+ * was asked, so no lookup describes the response.
+ *
+ * @example
+ * app.get("/products/:id", async (c) => {
+ *   const id = key("product", c.req.param("id"));
+ *   if (!(await strata.existence.mayExist("product", id, [id], c.var.strata.ctx)))
+ *     return respondNonexistent(c, "There is no such product.");
+ *   return c.json({ id });
+ * });
+ */
+export function respondNonexistent(c: HonoContext<StrataEnv>, detail: string): Response {
+  internalScopeOf(c).cacheStatusOverride = {
+    member: "strata; hit; detail=existence",
+    plain: "HIT",
+  };
+  return problem({ status: 404, type: "not-found", title: "Not Found", detail });
 }

@@ -1,30 +1,31 @@
-/** What of a request names a route's response, and what its handler may see of the rest. */
+/** The key of a route's response, and the request that the handler of a shared response sees. */
 import { createBoundedMap } from "../../core/bounded-map.ts";
 import { key as buildKey, MAX_KEY_LENGTH } from "../../core/key.ts";
-import { CONDITIONAL } from "../rfc/validation.ts";
-import { splitList } from "../rfc/fields.ts";
-import { UNTRUSTED_FIELDS } from "../cache/untrusted-fields.ts";
 import { sha256Hex } from "../../core/sha256.ts";
+import { UNTRUSTED_FIELDS } from "../cache/untrusted-fields.ts";
+import { splitList } from "../rfc/fields.ts";
+import { CONDITIONAL_FIELDS } from "../rfc/validation.ts";
 
+/** The parts of a request that select the entry of a cached route. */
 export interface KeyRules {
-  /** Query parameters that tell responses apart. Default "all"; their order never does. */
+  /** The query parameters in the key. Default "all". Their order never matters. */
   readonly query?:
     | "all"
     | "none"
     | { readonly only: readonly string[] }
     | { readonly except: readonly string[] };
-  /** Request fields that tell responses apart, beside those that a response's Vary names. */
+  /** Request fields in the key, beside those that a response's Vary names. Default none. */
   readonly headers?: readonly string[];
-  /** Cookies that do. */
+  /** Cookies in the key. Default none. */
   readonly cookies?: readonly string[];
-  /** Whether responses differ by host. Default false. */
+  /** Whether the host is in the key. Default false. */
   readonly host?: boolean;
 }
 
-/** URLs whose keys are remembered, for each route. */
+/** URLs whose keys a route remembers. */
 const MAX_REMEMBERED = 1_000;
 
-/** The keys of one route. Of a URL that was seen lately the key is there at once. */
+/** Makes the keys of one route. The key of a recently seen URL is returned without a promise. */
 export function createRouteKeys(rules: KeyRules): (request: Request) => Promise<string> | string {
   const { headers = [], cookies = [] } = rules;
   if (headers.length > 0 || cookies.length > 0) return (request) => routeKey(request, rules);
@@ -40,18 +41,18 @@ export function createRouteKeys(rules: KeyRules): (request: Request) => Promise<
   }
 }
 
-/** The key by the rules; hashed where it would be too long. */
+/** The key that the rules make of the request; a hash of it if the key would be too long. */
 async function routeKey(request: Request, rules: KeyRules): Promise<string> {
   const url = new URL(request.url);
   const query = keyedQuery(url.searchParams, rules);
-  const parts = [url.pathname, query === "" ? "" : `?${query}`, ...extras(request, url, rules)];
+  const parts = [url.pathname, query === "" ? "" : `?${query}`, ...extraParts(request, url, rules)];
   const length = parts.reduce((sum, part) => sum + encodeURIComponent(part).length + 1, 6);
-  if (length <= MAX_KEY_LENGTH - VARIANT_ROOM) return buildKey("route", ...parts);
+  if (length <= MAX_KEY_LENGTH - VARIANT_SUFFIX_LENGTH) return buildKey("route", ...parts);
   return buildKey("route", `sha256-${await sha256Hex(JSON.stringify(parts))}`);
 }
 
-/** Room for the suffix that tells variants apart. */
-const VARIANT_ROOM = 50;
+/** Characters that `variantKey` may append. */
+const VARIANT_SUFFIX_LENGTH = 50;
 
 function keyedQuery(given: URLSearchParams, { query = "all" }: KeyRules): string {
   const kept = new URLSearchParams([...given].filter(([name]) => isKeyed(name, query)));
@@ -64,19 +65,19 @@ function isKeyed(name: string, query: NonNullable<KeyRules["query"]>): boolean {
   return "only" in query ? query.only.includes(name) : !query.except.includes(name);
 }
 
-function extras(
+function extraParts(
   request: Request,
   url: URL,
   { headers = [], cookies = [], host }: KeyRules,
 ): string[] {
-  const more: string[] = [];
-  if (host === true) more.push(url.host);
+  const parts: string[] = [];
+  if (host === true) parts.push(url.host);
   if (headers.length > 0)
-    more.push(
+    parts.push(
       JSON.stringify(headers.map((name) => [name.toLowerCase(), request.headers.get(name)])),
     );
-  if (cookies.length > 0) more.push(keyedCookies(request, cookies));
-  return more;
+  if (cookies.length > 0) parts.push(keyedCookies(request, cookies));
+  return parts;
 }
 
 function keyedCookies(request: Request, names: readonly string[]): string {
@@ -87,9 +88,9 @@ function keyedCookies(request: Request, names: readonly string[]): string {
 }
 
 /**
- * The request as the handler of a shared response sees it: without what does not
- * name the response. What the handler cannot see, one client cannot write into
- * the response of all others, and no client's own data can get into it.
+ * The request without everything that is not in the key: parameters, cookies, conditions
+ * and untrusted fields. One client therefore cannot put its own data into the response
+ * that all clients share.
  */
 export function sharedRequest(request: Request, rules: KeyRules): Request {
   const url = new URL(request.url);
@@ -98,12 +99,12 @@ export function sharedRequest(request: Request, rules: KeyRules): Request {
     for (const name of [...url.searchParams.keys()])
       if (!isKeyed(name, query)) url.searchParams.delete(name);
   const headers = new Headers(request.headers);
-  const named = new Set(keyed.map((name) => name.toLowerCase()));
-  for (const name of [...UNTRUSTED_FIELDS, ...CONDITIONAL])
-    if (!named.has(name)) headers.delete(name);
-  const shown = keyedCookies(request, cookies);
-  if (shown !== "") headers.set("Cookie", shown);
-  else if (!named.has("cookie")) headers.delete("Cookie");
-  // The first copy keeps what the platform knows of the request, request.cf above all.
+  const keyedFields = new Set(keyed.map((name) => name.toLowerCase()));
+  for (const name of [...UNTRUSTED_FIELDS, ...CONDITIONAL_FIELDS])
+    if (!keyedFields.has(name)) headers.delete(name);
+  const cookie = keyedCookies(request, cookies);
+  if (cookie !== "") headers.set("Cookie", cookie);
+  else if (!keyedFields.has("cookie")) headers.delete("Cookie");
+  // The inner copy keeps what the platform attached to the request, such as request.cf.
   return new Request(new Request(url, request), { headers });
 }

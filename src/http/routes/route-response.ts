@@ -1,23 +1,21 @@
-/** What a handler's response becomes in the cache: its own word first, the route's policy where it is silent. */
+/** Turns a handler's response into the result of a load. */
 import type { LoadResult, StorableResult } from "../../core/entry.ts";
 import { MAX_LIFETIME_MS, type Policy } from "../../core/policy.ts";
 import type { DependencyCollector } from "../../engine/dependency-collector.ts";
 import { etagOf } from "../cache/etag.ts";
 import {
   decideStorage,
-  NOT_STORED,
-  UNCACHEABLE,
+  HIT_FOR_MISS,
+  isNegative,
+  routeRefusalOf,
   type StorageDecision,
-} from "../cache/cacheable-response.ts";
-import type { FieldReader } from "../rfc/fields.ts";
-import type { Exchange } from "../rfc/freshness.ts";
+} from "../cache/storage-decision.ts";
 import { textOf } from "../cache/text-bytes.ts";
+import type { FieldReader } from "../rfc/fields.ts";
+import type { ExchangeTimes } from "../rfc/freshness.ts";
 
-/** Statuses that a route's policy applies to. 404 and 410 are kept as negatives. */
-const BY_POLICY = new Set([200, 203, 301, 308, 404, 410]);
-
-/** Fields that are written anew for each answer. */
-const OF_THE_ANSWER = new Set([
+/** Fields that are set anew on each answer, and therefore not stored. */
+const SET_PER_ANSWER = new Set([
   "age",
   "cache-status",
   "content-length",
@@ -26,18 +24,14 @@ const OF_THE_ANSWER = new Set([
   "x-response-time",
 ]);
 
-/** Responses over this size pass through and are not kept. */
+/** A larger response is sent to its client and not stored. */
 const MAX_BODY_BYTES = 1_048_576;
 
-/** Whether a failure's response is meant to be kept: only if it says so itself. */
-export function isExplicit(verdict: StorageDecision): boolean {
-  return verdict.storing === "store" && verdict.explicit;
-}
-
-export function judgeRoute(
+/** Applies RFC 9111 to a handler's response, with the policy's stale windows as limits. */
+export function decideRouteStorage(
   request: FieldReader,
   response: Response,
-  exchange: Exchange,
+  times: ExchangeTimes,
   scope: string,
   policy: Policy,
 ): StorageDecision {
@@ -45,7 +39,7 @@ export function judgeRoute(
     status: response.status,
     sent: response.headers,
     fields: response.headers,
-    ...exchange,
+    ...times,
   };
   return decideStorage(request, head, scope, {
     disconnectedMs: policy.staleIfErrorMs,
@@ -55,73 +49,42 @@ export function judgeRoute(
   });
 }
 
-/** The entry's material, with the response for whoever asked if it is not to be shared. */
-export async function routeMaterial(
+/**
+ * The load result of a handler's response, and the response to send if the result is
+ * not stored. Reading the body uses up the handler's response, so a copy replaces it.
+ */
+export async function loadResultOf(
   response: Response,
-  verdict: StorageDecision,
+  decision: StorageDecision,
   collector: DependencyCollector,
 ): Promise<{ readonly loaded: LoadResult; readonly response: Response }> {
-  const refusal = refusalOf(response, verdict);
+  const refusal = routeRefusalOf(response, decision);
   if (refusal !== undefined) return { loaded: refusal, response };
   const bytes = new Uint8Array(await response.arrayBuffer());
   const { status, headers } = response;
-  const again = new Response(bytes, { status, headers });
-  if (bytes.byteLength > MAX_BODY_BYTES) return { loaded: UNCACHEABLE, response: again };
-  const etag = verdict.etag === "" ? await etagOf(bytes) : verdict.etag;
-  const made = collector.finish({
-    kind: status === 404 || status === 410 ? "absent" : "value",
+  const copy = new Response(bytes, { status, headers });
+  if (bytes.byteLength > MAX_BODY_BYTES) return { loaded: HIT_FOR_MISS, response: copy };
+  const etag = decision.etag === "" ? await etagOf(bytes) : decision.etag;
+  const result = collector.finish({
+    kind: isNegative(status) ? "absent" : "value",
     body: textOf(bytes) ?? bytes,
-    http: { status, headers: fieldsOf(verdict), ...(verdict.explicit && verdict.meta) },
+    http: { status, headers: fieldsToStore(decision), ...(decision.explicit && decision.meta) },
     etag,
   });
-  if (!made.storable) return { loaded: made, response: again };
+  if (!result.storable) return { loaded: result, response: copy };
   const loaded: StorableResult = {
-    ...made,
-    members: [...made.members, ...verdict.members],
-    ...(verdict.explicit && { lifetimes: verdict.lifetimes }),
+    ...result,
+    invalidationKeys: [...result.invalidationKeys, ...decision.tags],
+    ...(decision.explicit && { lifetimes: decision.lifetimes }),
   };
-  return { loaded, response: again };
+  return { loaded, response: copy };
 }
 
-/** What of a response is never shared, whatever the policy. */
-function refusalOf(
-  response: Response,
-  { storing, explicit, control }: StorageDecision,
-): LoadResult | undefined {
-  if (response.headers.has("Set-Cookie") || control.noCache === true) return UNCACHEABLE;
-  switch (storing) {
-    case "private":
-    case "varies":
-      return UNCACHEABLE;
-    case "authorization":
-      return NOT_STORED;
-    case "no-store":
-      // A 404 problem says no-store to clients; here the route's negative lifetime decides.
-      return isNegative(response) && !explicit ? undefined : UNCACHEABLE;
-    case "store":
-    case "silent":
-    case "cookie":
-    case "status":
-      return explicit || BY_POLICY.has(response.status) ? partial(response) : UNCACHEABLE;
-  }
-}
-
-function isNegative({ status }: Response): boolean {
-  return status === 404 || status === 410;
-}
-
-/** A part that the handler made by itself answers one request alone. */
-function partial({ status }: Response): LoadResult | undefined {
-  return status === 206 || status === 304 || status === 412 || status === 416
-    ? NOT_STORED
-    : undefined;
-}
-
-/** Where the policy decides, what the response says to clients is said anew with each answer. */
-function fieldsOf({ fields, explicit, etag }: StorageDecision): [string, string][] {
+/** If the policy decides the lifetime, each answer gets a Cache-Control of its own. */
+function fieldsToStore({ fields, explicit, etag }: StorageDecision): [string, string][] {
   return fields.filter(
     ([name]) =>
-      !OF_THE_ANSWER.has(name) &&
+      !SET_PER_ANSWER.has(name) &&
       (explicit || name !== "cache-control") &&
       !(name === "etag" && etag === ""),
   );

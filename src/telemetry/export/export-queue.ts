@@ -1,63 +1,57 @@
 import type { Resource } from "@opentelemetry/resources";
 import type { ReadableSpan } from "@opentelemetry/sdk-trace";
-import type { Random } from "../../core/random.ts";
-import type { Clock, Millis } from "../../core/time.ts";
-import { createExporter, type Exporter, type Fetch } from "./exporter.ts";
+import { createExporter, type Exporter, type ExportPlatform } from "./exporter.ts";
 import type { Meter } from "../metrics/meter.ts";
 import { serializersOf } from "./otlp-serializers.ts";
-import type { NamedRecord, StepRecord } from "../traces/request-record.ts";
+import type { TracedRecord, StepRecord } from "../traces/request-record.ts";
 import type { Endpoint, TelemetrySettings } from "../settings.ts";
 import { lateSpan, spansOf, type SpanSource } from "../traces/spans.ts";
 import {
   consoleLine,
   logRecord,
   wideEvent,
-  type Kept,
+  type KeepReason,
   type LogRecord,
 } from "../traces/wide-event.ts";
 
-export interface ExportQueueOptions {
+export interface ExportQueueOptions extends ExportPlatform {
   readonly settings: TelemetrySettings;
   readonly resource: Resource;
   readonly meter: Meter;
-  readonly nameKey: (key: string) => string;
-  readonly fetch: Fetch;
-  readonly now: Clock;
-  readonly random: Random;
-  readonly sleep: (ms: Millis) => Promise<void>;
+  readonly formatKey: (key: string) => string;
   readonly print: (line: string) => void;
 }
 
-/** What waits to be exported; bounded, whatever becomes of the collector. */
+/** Requests whose spans and log records wait to be exported. It is bounded, and drops what is over. */
 export interface ExportQueue {
-  add(record: NamedRecord, kept: Kept): void;
-  /** A step of a request whose spans have been made already. */
-  addLate(record: NamedRecord, step: StepRecord): void;
-  /** Exports a batch, both signals at once. Never rejects. */
+  add(record: TracedRecord, reason: KeepReason): void;
+  /** Adds a step of a request whose spans have already been made. */
+  addLate(record: TracedRecord, step: StepRecord): void;
+  /** Exports one batch: its spans and its log records at the same time. Never rejects. */
   run(): Promise<void>;
   readonly empty: boolean;
-  /** A whole batch waits: no need to wait for more. */
+  /** True if a whole batch waits. */
   readonly full: boolean;
 }
 
-/** The specification's default for a batch processor's queue. */
+/** The default of OpenTelemetry's batch span processor. */
 const MAX_QUEUE = 2_048;
-/** Requests whose spans go into one export. */
+/** The number of requests in one export. */
 const MAX_BATCH = 256;
 
-interface Waiting {
-  readonly record: NamedRecord;
-  readonly kept: Kept;
+interface QueuedRequest {
+  readonly record: TracedRecord;
+  readonly reason: KeepReason;
 }
 
 export function createExportQueue(options: ExportQueueOptions): ExportQueue {
-  const { settings, resource, meter, nameKey, random, print } = options;
+  const { settings, resource, meter, formatKey, random, print } = options;
   const { traces, logs } = settings.endpoints;
-  const source: SpanSource = { resource, random, nameKey, plain: settings.plainKeys };
+  const source: SpanSource = { resource, random, formatKey, plainPaths: settings.plainKeys };
   const traceExporter = traces && exporterOf(traces, "traces");
   const logExporter = logs && exporterOf(logs, "logs");
-  const exported = traces !== undefined || logs !== undefined || settings.console;
-  let waiting: Waiting[] = [];
+  const hasTarget = traces !== undefined || logs !== undefined || settings.console;
+  let waiting: QueuedRequest[] = [];
   let late: ReadableSpan[] = [];
 
   function exporterOf(endpoint: Endpoint, signal: "traces" | "logs"): Exporter {
@@ -65,11 +59,10 @@ export function createExportQueue(options: ExportQueueOptions): ExportQueue {
     return createExporter({
       ...options,
       endpoint,
-      signal,
       rejectedOf: (answer) => {
         const { partialSuccess } = serializer.deserializeResponse(answer);
         if (partialSuccess === undefined) return 0;
-        // In JSON a 64-bit number is a string.
+        // OTLP in JSON writes a 64-bit number as a string.
         const rejected: unknown =
           "rejectedSpans" in partialSuccess
             ? partialSuccess.rejectedSpans
@@ -105,11 +98,11 @@ export function createExportQueue(options: ExportQueueOptions): ExportQueue {
     const spans: ReadableSpan[] = late;
     const records: LogRecord[] = [];
     late = [];
-    for (const { record, kept } of batch) {
+    for (const { record, reason } of batch) {
       if (traces !== undefined) spans.push(...spansOf(record, source));
       record.exported = true;
       if (logs === undefined && !settings.console) continue;
-      const event = wideEvent(record, kept, nameKey);
+      const event = wideEvent(record, reason, formatKey);
       if (settings.console) print(consoleLine(record, event));
       if (logs !== undefined) records.push(logRecord(record, event, resource));
     }
@@ -130,9 +123,9 @@ export function createExportQueue(options: ExportQueueOptions): ExportQueue {
   }
 
   return {
-    add(record, kept) {
-      if (!exported) return;
-      if (waiting.length < MAX_QUEUE) waiting.push({ record, kept });
+    add(record, reason) {
+      if (!hasTarget) return;
+      if (waiting.length < MAX_QUEUE) waiting.push({ record, reason });
       else {
         if (traces !== undefined) drop("span", "queue", 1 + (record.steps?.length ?? 0));
         drop("log", "queue", 1);

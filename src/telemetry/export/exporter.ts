@@ -1,41 +1,47 @@
 import type { Random } from "../../core/random.ts";
 import type { Clock, Millis } from "../../core/time.ts";
-import type { Endpoint, Signal } from "../settings.ts";
+import type { Endpoint } from "../settings.ts";
 
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
-export interface ExporterOptions {
-  readonly endpoint: Endpoint;
-  readonly signal: Signal;
+/** The functions of the platform that an exporter uses. */
+export interface ExportPlatform {
   readonly fetch: Fetch;
   readonly now: Clock;
   readonly random: Random;
   readonly sleep: (ms: Millis) => Promise<void>;
-  /** How many items a collector refused of an export that it took; by the body of its answer. */
+}
+
+export interface ExporterOptions extends ExportPlatform {
+  readonly endpoint: Endpoint;
+  /** Reads from the body of a 2xx answer how many items the collector rejected. */
   readonly rejectedOf: (answer: Uint8Array) => number;
 }
 
-/** `refused`: it will never be taken. `gave-up`: not within the timeout, or the budget. */
+/**
+ * `refused`: the collector answered that a retry is of no use. `gave-up`: the timeout passed, or
+ * the retry budget was empty.
+ */
 export type ExportOutcome = "ok" | "refused" | "gave-up";
 
 export interface Exporter {
-  /** Posts one export within its timeout, repeats included. Never rejects. */
+  /** Posts one export, with retries, within the endpoint's timeout. Never rejects. */
   post(body: Uint8Array): Promise<{ readonly outcome: ExportOutcome; readonly rejected: number }>;
 }
 
-/** What the protocol calls retryable; nothing else is repeated. */
+/** The status codes that OTLP calls retryable. */
 const RETRYABLE = new Set([429, 502, 503, 504]);
 const FIRST_WAIT_MS = 500;
 const MAX_WAIT_MS = 5_000;
-/** Repeats this isolate may make at once, and how many exports that succeed earn another. */
-const BUDGET = 5;
-const EARNED = 0.2;
+/** The retries that an exporter may make in a row. Five exports that succeed earn one more. */
+const RETRY_BUDGET = 5;
+const EARNED_PER_EXPORT = 0.2;
 
-/** OTLP over HTTP: https://opentelemetry.io/docs/specs/otlp/#otlphttp */
+/** Sends OTLP over HTTP: https://opentelemetry.io/docs/specs/otlp/#otlphttp */
 export function createExporter(options: ExporterOptions): Exporter {
   const { endpoint, fetch, now, random, sleep, rejectedOf } = options;
   const { url, headers, protocol, timeoutMs, gzip } = endpoint;
-  let budget = BUDGET;
+  let budget = RETRY_BUDGET;
 
   async function send(body: Uint8Array, deadlineAt: number): Promise<Response | undefined> {
     const leftMs = deadlineAt - now();
@@ -64,13 +70,13 @@ export function createExporter(options: ExporterOptions): Exporter {
       for (let attempt = 0; ; attempt++) {
         const response = await send(body, deadlineAt);
         if (response === undefined) return { outcome: "gave-up", rejected: 0 };
-        const answer = await answerOf(response);
+        const answer = await bodyOf(response);
         if (response.ok) {
-          budget = Math.min(BUDGET, budget + EARNED);
+          budget = Math.min(RETRY_BUDGET, budget + EARNED_PER_EXPORT);
           return { outcome: "ok", rejected: rejectedIn(answer) };
         }
         if (!RETRYABLE.has(response.status)) return { outcome: "refused", rejected: 0 };
-        const waitMs = waitOf(response, attempt);
+        const waitMs = retryDelayMs(response, attempt);
         if (budget < 1 || now() + waitMs >= deadlineAt) return { outcome: "gave-up", rejected: 0 };
         budget--;
         await sleep(waitMs);
@@ -78,9 +84,9 @@ export function createExporter(options: ExporterOptions): Exporter {
     },
   };
 
-  function waitOf(response: Response, attempt: number): Millis {
-    const asked = Number(response.headers.get("Retry-After"));
-    if (asked > 0) return asked * 1000;
+  function retryDelayMs(response: Response, attempt: number): Millis {
+    const seconds = Number(response.headers.get("Retry-After"));
+    if (seconds > 0) return seconds * 1000;
     return random() * Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** attempt);
   }
 
@@ -94,8 +100,8 @@ export function createExporter(options: ExporterOptions): Exporter {
   }
 }
 
-/** Read to its end, so that the connection can be used again. */
-async function answerOf(response: Response): Promise<Uint8Array> {
+/** Reads a body to its end, so that the connection can be used again. */
+async function bodyOf(response: Response): Promise<Uint8Array> {
   try {
     return new Uint8Array(await response.arrayBuffer());
   } catch {

@@ -1,64 +1,69 @@
 import type { Clock, EpochMs, Millis } from "../../core/time.ts";
 
 export interface FlushLoopOptions {
-  /** Sends what there is. Never rejects. */
+  /** Sends what is waiting. Never rejects. */
   readonly run: () => Promise<void>;
   readonly isEmpty: () => boolean;
-  /** Whether it should be sent now, whenever the last run was. Default never. */
+  /** Returns true if the loop should send now, without waiting for the interval. Default: never. */
   readonly isFull?: () => boolean;
-  /** Between the starts of two runs. */
+  /** The time between the starts of two runs. */
   readonly everyMs: Millis;
   readonly now: Clock;
   readonly sleep: (ms: Millis) => Promise<void>;
 }
 
 export interface FlushLoop {
-  /** To be called with every request that leaves something to send; costs a comparison mostly. */
-  kick(at: EpochMs, waitUntil: (work: Promise<unknown>) => void): void;
+  /**
+   * The start of the loop that runs; -Infinity if none runs. Until HANDOVER_MS after it, a caller
+   * need not call `start` unless the queue is full.
+   */
+  readonly startedAt: EpochMs;
+  /** Makes sure that a loop runs. Every request that leaves something to send calls this. */
+  start(at: EpochMs, waitUntil: (work: Promise<unknown>) => void): void;
 }
 
-/** A request's background ends 30 s after its response: another one takes over long before. */
-const HANDOVER_MS = 5_000;
+/** After this long a request starts a new loop: the platform may have ended the request of the old one. */
+export const HANDOVER_MS = 5_000;
+/** A loop ends after this long, since the platform ends background work 30 s after the response. */
 const LIFE_MS = 20_000;
 
 /**
- * Sends in the background of requests, as there are no timers between them: the first that leaves
- * something begins at once, and sends for those that come meanwhile. If its background
- * is ended early, a later request takes over.
+ * Sends in the background of requests, because the platform runs no timers between requests. The
+ * first request that leaves something starts a loop, which sends at once and then sends what other
+ * requests leave. If the platform ends the loop early, a later request starts another.
  */
 export function createFlushLoop(options: FlushLoopOptions): FlushLoop {
   const { run, isEmpty, isFull = () => false, everyMs, now, sleep } = options;
-  let owner = 0;
-  let active = false;
-  let running = false;
-  let activeSince = Number.NEGATIVE_INFINITY;
+  let current = 0;
+  let isRunning = false;
   let ranAt = Number.NEGATIVE_INFINITY;
 
-  async function loop(me: number): Promise<void> {
+  async function loop(own: number): Promise<void> {
     const until = now() + LIFE_MS;
     do {
       const waitMs = isFull() ? 0 : ranAt + everyMs - now();
       if (waitMs > 0) await sleep(waitMs);
-      if (me !== owner) return;
+      if (own !== current) return;
       ranAt = now();
-      running = true;
+      isRunning = true;
       await run();
-      if (me === owner) running = false;
-    } while (me === owner && !isEmpty() && now() < until);
-    if (me === owner) active = false;
+      if (own === current) isRunning = false;
+    } while (own === current && !isEmpty() && now() < until);
+    if (own === current) flushLoop.startedAt = Number.NEGATIVE_INFINITY;
   }
 
-  return {
-    kick(at, waitUntil) {
-      const age = at - activeSince;
-      const isHeld = active && age >= 0 && age < HANDOVER_MS;
-      // Who sleeps while there is enough to send finds that it has been taken over.
-      if (isHeld && (running || !isFull())) return;
-      active = true;
-      running = false;
-      activeSince = at;
-      owner++;
-      waitUntil(loop(owner));
+  const flushLoop = {
+    startedAt: Number.NEGATIVE_INFINITY,
+    start(at: EpochMs, waitUntil: (work: Promise<unknown>) => void) {
+      const age = at - flushLoop.startedAt;
+      const isActive = age >= 0 && age < HANDOVER_MS;
+      // A full queue replaces a loop that sleeps, so that it is sent now.
+      if (isActive && (isRunning || !isFull())) return;
+      isRunning = false;
+      flushLoop.startedAt = at;
+      current++;
+      waitUntil(loop(current));
     },
   };
+  return flushLoop;
 }

@@ -1,15 +1,15 @@
 import type { MetricsSnapshot } from "../../core/metrics.ts";
 import type { EpochMs, Millis } from "../../core/time.ts";
-import { createExporter, type ExporterOptions } from "./exporter.ts";
+import { createExporter, type ExportPlatform } from "./exporter.ts";
 import { serializersOf } from "./otlp-serializers.ts";
 import { resourceMetricsOf } from "./otlp-metrics.ts";
 import type { TelemetrySettings } from "../settings.ts";
 
-export type PushOptions = Pick<ExporterOptions, "fetch" | "now" | "random" | "sleep"> & {
+export interface PushOptions extends ExportPlatform {
   readonly settings: TelemetrySettings;
-};
+}
 
-/** Pushes the totals of a metrics object; undefined unless metrics are to be exported. */
+/** Creates the push of a metrics object's totals. Undefined if no endpoint for metrics is set. */
 export function createPush(options: PushOptions):
   | {
       readonly everyMs: Millis;
@@ -23,7 +23,6 @@ export function createPush(options: PushOptions):
   const exporter = createExporter({
     ...options,
     endpoint,
-    signal: "metrics",
     rejectedOf: () => 0,
   });
   return {
@@ -32,7 +31,7 @@ export function createPush(options: PushOptions):
       const body = serializer.serializeRequest(
         resourceMetricsOf(snapshot, settings.resource, instance, now),
       );
-      // Totals are cumulative: what is not taken now is in the next push.
+      // Totals are cumulative, so the next push repairs one that fails.
       if (body !== undefined) await exporter.post(body);
     },
   };

@@ -13,7 +13,10 @@ import type { EpochMs } from "../../core/time.ts";
 import { METRICS, readSeries, type Metric, type MetricName } from "../metrics/registry.ts";
 import { hrTime, SCOPE } from "../traces/spans.ts";
 
-/** The totals of one object as cumulative OTLP metrics; `instance` makes it their only writer. */
+/**
+ * The totals of one metrics object as cumulative OTLP metrics. `instance` becomes
+ * `service.instance.id`, so that no other object writes the same series.
+ */
 export function resourceMetricsOf(
   snapshot: MetricsSnapshot,
   resource: Readonly<Record<string, string>>,
@@ -26,7 +29,7 @@ export function resourceMetricsOf(
     if (read === null) continue;
     const own = points.get(read.name) ?? [];
     own.push({
-      attributes: Object.fromEntries(read.labels.map(typed)),
+      attributes: Object.fromEntries(read.labels.map(attributeOf)),
       startTime: hrTime(snapshot.startedAt),
       endTime: hrTime(now),
       value,
@@ -41,8 +44,8 @@ export function resourceMetricsOf(
   };
 }
 
-/** The conventions say that a status code is a number. */
-function typed([label, value]: readonly [string, string]): [string, Attributes[string]] {
+/** Semantic conventions make a status code a number, and flags booleans. */
+function attributeOf([label, value]: readonly [string, string]): [string, Attributes[string]] {
   if (label === "http.response.status_code") return [label, Number(value)];
   return [label, value === "true" ? true : value];
 }
@@ -55,22 +58,16 @@ function metricOf(
   const { description, unit } = metric;
   const temporality = { aggregationTemporality: AggregationTemporality.CUMULATIVE };
   const descriptor = { name, description, unit };
+  const numbers = () => ({
+    ...temporality,
+    descriptor: { ...descriptor, valueType: ValueType.INT },
+    dataPoints: points.map((point) => ({ ...point, value: Number(point.value) })),
+  });
   switch (metric.type) {
     case "counter":
-      return {
-        ...temporality,
-        descriptor: { ...descriptor, valueType: ValueType.INT },
-        dataPointType: DataPointType.SUM,
-        isMonotonic: true,
-        dataPoints: points.map((point) => ({ ...point, value: Number(point.value) })),
-      };
+      return { ...numbers(), dataPointType: DataPointType.SUM, isMonotonic: true };
     case "gauge":
-      return {
-        ...temporality,
-        descriptor: { ...descriptor, valueType: ValueType.INT },
-        dataPointType: DataPointType.GAUGE,
-        dataPoints: points.map((point) => ({ ...point, value: Number(point.value) })),
-      };
+      return { ...numbers(), dataPointType: DataPointType.GAUGE };
     case "histogram":
       return {
         ...temporality,

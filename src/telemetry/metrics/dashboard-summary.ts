@@ -4,14 +4,14 @@ import { METRICS, readSeries, type MetricName } from "./registry.ts";
 
 export interface Buckets {
   readonly bounds: readonly number[];
-  /** Counts by bucket, the last above all bounds. */
+  /** The count of each bucket; the last is for values above all bounds. */
   readonly counts: readonly number[];
   readonly sum: number;
 }
 
 type Counts = Readonly<Record<string, number>>;
 
-/** Totals as the dashboard needs them; it makes rates of two of them. */
+/** The totals that the dashboard shows. It computes rates from two summaries. */
 export interface Summary {
   readonly at: EpochMs;
   readonly startedAt: EpochMs;
@@ -21,6 +21,7 @@ export interface Summary {
   readonly negatives: number;
   readonly stale: Counts;
   readonly loads: Counts;
+  /** Duration of loads, in seconds. */
   readonly loadCost: Buckets;
   readonly refreshes: number;
   readonly redisCommands: number;
@@ -40,18 +41,19 @@ export interface Summary {
   readonly traces: readonly TraceSummary[];
 }
 
+/** Reduces a snapshot of all metrics to the totals that the dashboard shows. */
 export function summarize(snapshot: MetricsSnapshot, at: EpochMs): Summary {
   const series = [...snapshot.totals, ...snapshot.gauges].flatMap(([name, value]) => {
     const read = readSeries(name);
     return read === null ? [] : [{ name: read.name, labels: new Map(read.labels), value }];
   });
-  const of = (name: MetricName) => series.filter((one) => one.name === name);
+  const seriesOf = (name: MetricName) => series.filter((one) => one.name === name);
   const total = (name: MetricName): number =>
-    of(name).reduce((sum, { value }) => sum + (typeof value === "number" ? value : 0), 0);
+    seriesOf(name).reduce((sum, { value }) => sum + (typeof value === "number" ? value : 0), 0);
 
   function by(name: MetricName, label: string): Counts {
     const counts: Record<string, number> = {};
-    for (const { labels, value } of of(name)) {
+    for (const { labels, value } of seriesOf(name)) {
       const key = labels.get(label) ?? "";
       const count =
         typeof value === "number" ? value : value.slice(0, -1).reduce((a, b) => a + b, 0);
@@ -65,7 +67,7 @@ export function summarize(snapshot: MetricsSnapshot, at: EpochMs): Summary {
   ): Buckets {
     const { bounds } = METRICS[name];
     const cells = Array.from({ length: bounds.length + 2 }, () => 0);
-    for (const { value } of of(name))
+    for (const { value } of seriesOf(name))
       if (typeof value !== "number")
         for (const [i, cell] of value.entries()) cells[i] = (cells[i] ?? 0) + cell;
     return { bounds, counts: cells.slice(0, -1), sum: cells.at(-1) ?? 0 };

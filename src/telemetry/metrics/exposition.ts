@@ -3,10 +3,14 @@ import { METRICS, readSeries, type Metric, type MetricName } from "./registry.ts
 
 export const EXPOSITION_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
-/** Units as the names of Prometheus metrics spell them. */
+/** Units, as the names of Prometheus metrics spell them. */
 const UNITS: Readonly<Record<string, string>> = { s: "seconds", By: "bytes" };
 
-/** The name of a metric in Prometheus, by OpenTelemetry's rules for the translation. */
+/**
+ * The name of a metric in Prometheus.
+ *
+ * @see https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/
+ */
 export function prometheusName(name: MetricName): string {
   const metric: Metric = METRICS[name];
   const unit = UNITS[metric.unit];
@@ -14,7 +18,7 @@ export function prometheusName(name: MetricName): string {
   return `${base}${unit === undefined ? "" : `_${unit}`}${metric.type === "counter" ? "_total" : ""}`;
 }
 
-/** All totals in the Prometheus text format, every metric with its help and type. */
+/** Renders all totals in the Prometheus text format. Every metric has its help and type. */
 export function renderExposition(
   snapshot: MetricsSnapshot,
   resource: Readonly<Record<string, string>>,
@@ -47,7 +51,7 @@ export function renderExposition(
   return `${lines.join("\n")}\n`;
 }
 
-/** Buckets stay in the order of their bounds: only what stands before `le` counts. */
+/** Sorts samples by their labels without `le`, so that buckets stay in the order of their bounds. */
 function byLabels(a: string, b: string): number {
   const left = labelsOf(a);
   const right = labelsOf(b);

@@ -1,7 +1,8 @@
 import type { Delta, HotKey, MetricsSnapshot } from "../../core/metrics.ts";
-import { createTopKeys } from "./top-keys.ts";
+import { createTopKeys } from "./meter.ts";
+import { addDelta, LISTED_KEYS, type SeriesTotals } from "./totals.ts";
 
-/** The snapshots of several objects as one. */
+/** Adds up the snapshots of several metrics objects. */
 export function mergeSnapshots(snapshots: readonly MetricsSnapshot[]): MetricsSnapshot {
   const [only] = snapshots;
   if (only !== undefined && snapshots.length === 1) return only;
@@ -16,14 +17,8 @@ export function mergeSnapshots(snapshots: readonly MetricsSnapshot[]): MetricsSn
 }
 
 function sum(parts: readonly Delta[]): Delta {
-  const totals = new Map<string, number | number[]>();
-  for (const [series, value] of parts.flat()) {
-    const total = totals.get(series);
-    if (total === undefined) totals.set(series, typeof value === "number" ? value : [...value]);
-    else if (typeof value === "number") totals.set(series, Number(total) + value);
-    else if (typeof total !== "number")
-      for (const [i, cell] of value.entries()) total[i] = (total[i] ?? 0) + cell;
-  }
+  const totals: SeriesTotals = new Map();
+  for (const part of parts) addDelta(totals, part);
   return [...totals];
 }
 
@@ -31,5 +26,5 @@ function top(parts: readonly (readonly HotKey[])[]): readonly HotKey[] {
   const keys = parts.flat();
   const merged = createTopKeys(keys.length);
   for (const [key, count, over] of keys) merged.add(key, count, over);
-  return merged.list(20);
+  return merged.list(LISTED_KEYS);
 }

@@ -1,17 +1,20 @@
-import type { Delta } from "../../core/metrics.ts";
+/** The counts of one isolate between two reports, in bounded memory: metrics and frequent keys. */
+import type { Delta, HotKey } from "../../core/metrics.ts";
 import { METRICS, type MetricName, type NameOf } from "./registry.ts";
 
-/** Series one isolate holds between two reports; OpenTelemetry's own default limit. */
+/** Series that one isolate holds between two reports. OpenTelemetry has the same default limit. */
 const MAX_SERIES = 2_000;
-/** Series of one metric that are found by comparing labels; of more it would take longer than by name. */
-const MAX_FAMILIAR = 16;
+/** Series of one metric that are found by their labels. Comparing more is slower than building a name. */
+const MAX_RECENT = 16;
 
 /**
- * Counts in this isolate between two reports. Labels are given in the registry's order, "" for
- * one that is absent; by themselves, as an array of them would be made with every call.
+ * Counts metrics of this isolate. Labels are given in the registry's order, "" for one that is
+ * absent. They are separate arguments, because an array of them would be made with every call.
  */
 export interface Meter {
+  /** Adds to a counter. */
   add(name: NameOf<"counter">, amount: number, a?: string, b?: string, c?: string): void;
+  /** Adds one value to a histogram. */
   record(
     name: NameOf<"histogram">,
     value: number,
@@ -20,12 +23,15 @@ export interface Meter {
     c?: string,
     d?: string,
   ): void;
-  /** Everything since the last call, and forgets it. */
+  /** Returns all increments since the last call, and starts again from zero. */
   take(): Delta;
   readonly empty: boolean;
 }
 
-/** A number, or a histogram: one number a bucket, one for what is above all bounds, one for the sum. */
+/**
+ * A counter has one cell. A histogram has one for each bucket, one for the values above all
+ * bounds, and one for the sum.
+ */
 type Cells = number[];
 
 interface Series {
@@ -39,16 +45,17 @@ interface Series {
 export function createMeter(): Meter {
   let counts = new Map<string, Cells>();
   let histograms = new Map<string, Cells>();
-  /** Of each metric the series that are counted most, about in this order: they need no name. */
-  const familiar = new Map<MetricName, Series[]>();
+  /** The most used series of each metric, roughly by use. They are found without building a name. */
+  const recent = new Map<MetricName, Series[]>();
 
-  function fits(series: string): boolean {
+  /** Returns whether a new series may be added, and counts it as dropped if not. */
+  function hasRoomFor(series: string): boolean {
     if (counts.size + histograms.size < MAX_SERIES) return true;
-    const lost = seriesOf("telemetry.dropped", ["metric", "cardinality"]);
-    const known = counts.get(lost);
-    if (known === undefined) counts.set(lost, [1]);
-    else known[0] = (known[0] ?? 0) + 1;
-    return series === lost;
+    const dropped = seriesOf("telemetry.dropped", ["metric", "cardinality"]);
+    const cells = counts.get(dropped);
+    if (cells === undefined) counts.set(dropped, [1]);
+    else cells[0] = (cells[0] ?? 0) + 1;
+    return series === dropped;
   }
 
   function cellsOf(
@@ -60,7 +67,7 @@ export function createMeter(): Meter {
     c: string,
     d: string,
   ): Cells | undefined {
-    const known = familiar.get(name) ?? [];
+    const known = recent.get(name) ?? [];
     for (let i = 0; i < known.length; i++) {
       const one = known[i]!;
       if (one.a !== a || one.b !== b || one.c !== c || one.d !== d) continue;
@@ -70,13 +77,13 @@ export function createMeter(): Meter {
     const series = seriesOf(name, [a, b, c, d]);
     let cells = all.get(series);
     if (cells === undefined) {
-      if (!fits(series)) return undefined;
+      if (!hasRoomFor(series)) return undefined;
       cells = Array.from({ length: size }, () => 0);
       all.set(series, cells);
     }
-    if (known.length === MAX_FAMILIAR) known.pop();
+    if (known.length === MAX_RECENT) known.pop();
     known.push({ a, b, c, d, cells });
-    familiar.set(name, known);
+    recent.set(name, known);
     return cells;
   }
 
@@ -90,9 +97,9 @@ export function createMeter(): Meter {
       const { bounds } = METRICS[name];
       const cells = cellsOf(histograms, name, bounds.length + 2, a, b, c, d);
       if (cells === undefined) return;
-      let at = 0;
-      while (at < bounds.length && value > (bounds[at] ?? 0)) at++;
-      cells[at] = (cells[at] ?? 0) + 1;
+      let bucket = 0;
+      while (bucket < bounds.length && value > (bounds[bucket] ?? 0)) bucket++;
+      cells[bucket] = (cells[bucket] ?? 0) + 1;
       cells[bounds.length + 1] = (cells[bounds.length + 1] ?? 0) + value;
     },
 
@@ -101,7 +108,7 @@ export function createMeter(): Meter {
       const delta = [...numbers, ...histograms];
       counts = new Map();
       histograms = new Map();
-      familiar.clear();
+      recent.clear();
       return delta;
     },
 
@@ -111,7 +118,62 @@ export function createMeter(): Meter {
   };
 }
 
-/** The name of a series; see core/metrics.ts. Values past the metric's own labels are not taken. */
+/** The name of a series; see core/metrics.ts. Values past the labels of the metric are ignored. */
 export function seriesOf(name: MetricName, values: readonly string[]): string {
   return [name, ...METRICS[name].labels.map((_, i) => values[i] ?? "")].join("\0");
+}
+
+/** Counts keys and keeps the most frequent ones. */
+export interface TopKeys {
+  add(key: string, count?: number, over?: number): void;
+  /** The most frequent keys, in descending order. */
+  list(limit: number): readonly HotKey[];
+  clear(): void;
+}
+
+interface KeyCount {
+  count: number;
+  over: number;
+}
+
+/**
+ * Space-Saving (Metwally, Agrawal, El Abbadi 2005): a new key takes the place of the rarest key,
+ * and continues its count. So a count is too high by at most `over`, and the list has every key
+ * that makes up more than 1/capacity of the stream.
+ */
+export function createTopKeys(capacity: number): TopKeys {
+  const counts = new Map<string, KeyCount>();
+
+  return {
+    add(key, count = 1, over = 0) {
+      const known = counts.get(key);
+      if (known !== undefined) {
+        known.count += count;
+        known.over += over;
+        return;
+      }
+      if (counts.size < capacity) {
+        counts.set(key, { count, over });
+        return;
+      }
+      let rarest = "";
+      let least = Number.POSITIVE_INFINITY;
+      for (const [candidate, { count: seen }] of counts) {
+        if (seen >= least) continue;
+        rarest = candidate;
+        least = seen;
+        if (least <= 1) break;
+      }
+      counts.delete(rarest);
+      counts.set(key, { count: least + count, over: least + over });
+    },
+
+    list: (limit) =>
+      [...counts]
+        .map(([key, { count, over }]): HotKey => [key, count, over])
+        .toSorted((a, b) => b[1] - a[1])
+        .slice(0, limit),
+
+    clear: () => counts.clear(),
+  };
 }

@@ -9,13 +9,13 @@ export interface MetricsViewOptions {
   readonly resource: Readonly<Record<string, string>>;
 }
 
-/** The metrics of all isolates, for those who look. */
+/** Reads the metrics of all isolates. */
 export interface MetricsView {
-  /** Undefined where no metrics objects are bound. Rejects if one cannot be reached. */
+  /** Reads the totals. Undefined without metrics objects. Rejects if one cannot be reached. */
   snapshot(): Promise<MetricsSnapshot | undefined>;
-  /** The totals as the dashboard needs them. */
+  /** Reads the totals that the dashboard shows. */
   summary(now: EpochMs): Promise<Summary | undefined>;
-  /** In the Prometheus text format, with its content type. */
+  /** Renders the totals in the Prometheus text format. */
   exposition(): Promise<{ readonly body: string; readonly contentType: string } | undefined>;
 }
 

@@ -1,53 +1,58 @@
 import type { MetricsPort, MetricsReport } from "../../core/metrics.ts";
 import type { Clock, EpochMs } from "../../core/time.ts";
-import type { Meter } from "./meter.ts";
-import { seriesOf } from "./meter.ts";
-import type { NamedRecord } from "../traces/request-record.ts";
-import type { TopKeys } from "./top-keys.ts";
+import { seriesOf, type Meter, type TopKeys } from "./meter.ts";
+import type { TracedRecord } from "../traces/request-record.ts";
 import { traceSummary } from "../traces/trace-summary.ts";
+
+/** The state of the memory tier. */
+export interface MemoryStats {
+  readonly entries: number;
+  readonly bytes: number;
+  /** Entries evicted since the isolate began. */
+  readonly evictions: number;
+}
 
 export interface ReporterOptions {
   readonly port: MetricsPort;
   readonly meter: Meter;
   readonly hot: TopKeys;
   readonly missed: TopKeys;
-  readonly nameKey: (key: string) => string;
+  readonly formatKey: (key: string) => string;
   readonly isolate: string;
   readonly now: Clock;
-  readonly memory: () => {
-    readonly entries: number;
-    readonly bytes: number;
-    readonly evictions: number;
-  };
+  readonly memory: () => MemoryStats;
 }
 
 export interface Reporter {
-  /** Sends what was counted since the last report. Never rejects. */
+  /** Sends the counts since the last report. Never rejects. */
   run(): Promise<void>;
   readonly empty: boolean;
-  /** A finished request, for the waterfall; the latest few are sent. */
-  show(record: NamedRecord): void;
+  /** Adds a finished request for the dashboard's waterfall. The last 10 are sent. */
+  addTrace(record: TracedRecord): void;
 }
 
-/** After so long a report that has not been answered is sent again: its request is gone. */
+/** A report without an answer is sent again after this long: the platform has ended its request. */
 const ANSWER_MS = 10_000;
 const MAX_TRACES = 10;
-const KEYS_SENT = 30;
+const MAX_KEYS = 30;
 
-/** Sends reports one after the other; one that may have been lost is sent again as it was. */
+/**
+ * Sends the counts of this isolate to its metrics object, one report at a time. A report that may
+ * have been lost is sent again unchanged, under the same sequence number.
+ */
 export function createReporter(options: ReporterOptions): Reporter {
-  const { port, meter, hot, missed, nameKey, isolate, now, memory } = options;
+  const { port, meter, hot, missed, formatKey, isolate, now, memory } = options;
   let sequence = 0;
   let unanswered: MetricsReport | undefined;
   let sentAt: EpochMs = Number.NEGATIVE_INFINITY;
   let sending = false;
   let evictions = 0;
-  let shown: NamedRecord[] = [];
+  let traced: TracedRecord[] = [];
 
-  const named = (keys: TopKeys) =>
-    keys.list(KEYS_SENT).map(([key, count, over]) => [nameKey(key), count, over] as const);
+  const keysOf = (keys: TopKeys) =>
+    keys.list(MAX_KEYS).map(([key, count, over]) => [formatKey(key), count, over] as const);
 
-  function next(): MetricsReport {
+  function nextReport(): MetricsReport {
     const stats = memory();
     if (stats.evictions > evictions)
       meter.add("cache.memory.evictions", stats.evictions - evictions);
@@ -61,20 +66,20 @@ export function createReporter(options: ReporterOptions): Reporter {
         [seriesOf("cache.memory.usage", []), stats.bytes],
         [seriesOf("cache.memory.entries", []), stats.entries],
       ],
-      hot: named(hot),
-      missed: named(missed),
-      traces: shown.map(traceSummary),
+      hot: keysOf(hot),
+      missed: keysOf(missed),
+      traces: traced.map(traceSummary),
     };
     hot.clear();
     missed.clear();
-    shown = [];
+    traced = [];
     return report;
   }
 
   return {
     async run() {
       if (sending && now() - sentAt < ANSWER_MS) return;
-      unanswered ??= next();
+      unanswered ??= nextReport();
       const report = unanswered;
       sending = true;
       sentAt = now();
@@ -82,7 +87,7 @@ export function createReporter(options: ReporterOptions): Reporter {
         await port.report(report);
         if (unanswered === report) unanswered = undefined;
       } catch {
-        // Sent again with the next run, under the same number: it may have been counted.
+        // The next run sends it again. Its sequence number keeps it from being counted twice.
       } finally {
         sending = false;
       }
@@ -92,9 +97,9 @@ export function createReporter(options: ReporterOptions): Reporter {
       return meter.empty && unanswered === undefined;
     },
 
-    show(record) {
-      shown.push(record);
-      if (shown.length > MAX_TRACES) shown.shift();
+    addTrace(record) {
+      traced.push(record);
+      if (traced.length > MAX_TRACES) traced.shift();
     },
   };
 }

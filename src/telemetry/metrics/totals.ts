@@ -1,15 +1,21 @@
-import type { HotKey, MetricsReport, MetricsTotals, TraceSummary } from "../../core/metrics.ts";
+import type {
+  Delta,
+  HotKey,
+  MetricsReport,
+  MetricsTotals,
+  TraceSummary,
+} from "../../core/metrics.ts";
 import type { EpochMs } from "../../core/time.ts";
-import { createTopKeys, type TopKeys } from "./top-keys.ts";
+import { createTopKeys, type TopKeys } from "./meter.ts";
 
-/** An isolate that has been silent for so long holds nothing any more. */
+/** The gauges of an isolate are dropped when it has sent no report for this long. */
 const GAUGE_LIFE_MS = 60_000;
-/** No report is repeated after so long: its isolate is gone. */
+/** The sequence number of an isolate is dropped after this long: no isolate repeats a report so late. */
 const SEQUENCE_LIFE_MS = 3_600_000;
 const MAX_TRACES = 60;
 const TOP_KEYS = 200;
-const LISTED_KEYS = 20;
-/** Bounds what one object keeps, whatever the isolates send. */
+export const LISTED_KEYS = 20;
+/** The most series that one metrics object keeps. */
 const MAX_SERIES = 10_000;
 
 interface Isolate {
@@ -20,24 +26,23 @@ interface Isolate {
 interface Frozen {
   readonly v: 1;
   readonly startedAt: EpochMs;
-  readonly series: readonly (readonly [string, number | readonly number[]])[];
+  readonly series: Delta;
   readonly isolates: readonly (readonly [string, Isolate])[];
 }
 
-/** Totals over all isolates of one object, from what `freeze` gave or from nothing. */
+/** Creates the totals of one metrics object, from the text that `freeze` returned or from zero. */
 export function createTotals(frozen: string | undefined, now: EpochMs): MetricsTotals {
-  const kept = frozen === undefined ? undefined : (JSON.parse(frozen) as Frozen);
-  const startedAt = kept?.startedAt ?? now;
-  const series = new Map<string, number | number[]>(
-    kept?.series.map(([name, value]) => [name, typeof value === "number" ? value : [...value]]),
-  );
-  const isolates = new Map<string, Isolate>(kept?.isolates);
+  const saved = frozen === undefined ? undefined : (JSON.parse(frozen) as Frozen);
+  const startedAt = saved?.startedAt ?? now;
+  const series: SeriesTotals = new Map();
+  addDelta(series, saved?.series ?? []);
+  const isolates = new Map<string, Isolate>(saved?.isolates);
   const gauges = new Map<string, Pick<MetricsReport, "gauges">["gauges"]>();
   const hot = createTopKeys(TOP_KEYS);
   const missed = createTopKeys(TOP_KEYS);
   let traces: TraceSummary[] = [];
 
-  function forget(now: EpochMs): void {
+  function dropSilent(now: EpochMs): void {
     for (const [name, { at }] of isolates) {
       if (now - at > SEQUENCE_LIFE_MS) isolates.delete(name);
       if (now - at > GAUGE_LIFE_MS) gauges.delete(name);
@@ -50,27 +55,17 @@ export function createTotals(frozen: string | undefined, now: EpochMs): MetricsT
       const last = isolates.get(isolate);
       if (last !== undefined && sequence <= last.sequence) return false;
       isolates.set(isolate, { sequence, at: now });
-      for (const [name, value] of report.delta) {
-        const total = series.get(name);
-        if (total === undefined) {
-          if (series.size < MAX_SERIES)
-            series.set(name, typeof value === "number" ? value : [...value]);
-        } else if (typeof value === "number") {
-          if (typeof total === "number") series.set(name, total + value);
-        } else if (typeof total !== "number") {
-          for (const [i, cell] of value.entries()) total[i] = (total[i] ?? 0) + cell;
-        }
-      }
+      addDelta(series, report.delta, MAX_SERIES);
       gauges.set(isolate, report.gauges);
       addAll(hot, report.hot);
       addAll(missed, report.missed);
       traces = [...traces, ...report.traces].slice(-MAX_TRACES);
-      forget(now);
+      dropSilent(now);
       return true;
     },
 
     snapshot(now) {
-      forget(now);
+      dropSilent(now);
       const sums = new Map<string, number>();
       for (const values of gauges.values())
         for (const [name, value] of values) sums.set(name, (sums.get(name) ?? 0) + value);
@@ -89,6 +84,27 @@ export function createTotals(frozen: string | undefined, now: EpochMs): MetricsT
       return JSON.stringify(state);
     },
   };
+}
+
+export type SeriesTotals = Map<string, number | number[]>;
+
+/** Adds increments to totals. New series past the limit are ignored. */
+export function addDelta(
+  totals: SeriesTotals,
+  delta: Delta,
+  maxSeries = Number.POSITIVE_INFINITY,
+): void {
+  for (const [series, value] of delta) {
+    const total = totals.get(series);
+    if (total === undefined) {
+      if (totals.size < maxSeries)
+        totals.set(series, typeof value === "number" ? value : [...value]);
+    } else if (typeof value === "number") {
+      if (typeof total === "number") totals.set(series, total + value);
+    } else if (typeof total !== "number") {
+      for (const [i, cell] of value.entries()) total[i] = (total[i] ?? 0) + cell;
+    }
+  }
 }
 
 function addAll(to: TopKeys, keys: readonly HotKey[]): void {

@@ -1,13 +1,14 @@
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import type { TraceCarrier } from "../../core/trace-carrier.ts";
 import { createMeter } from "../metrics/meter.ts";
-import { createExportQueue, type ExportQueueOptions } from "../export/export-queue.ts";
+import { createExportQueue } from "../export/export-queue.ts";
+import type { ExportPlatform } from "../export/exporter.ts";
 import { createFlushLoop } from "../export/flush-loop.ts";
 import { createRecord } from "./request-record.ts";
 import type { TelemetrySettings } from "../settings.ts";
 import { newSpanId, readCarrier } from "./trace-context.ts";
 
-/** Runs a method of a Durable Object as a span under its caller's. */
+/** Runs a method of a Durable Object as a child of its caller's span. */
 export type DurableTracer = <T>(
   method: string,
   carrier: TraceCarrier | undefined,
@@ -15,20 +16,20 @@ export type DurableTracer = <T>(
   waitUntil: (work: Promise<unknown>) => void,
 ) => Promise<T>;
 
-export type DurableTracerOptions = Pick<
-  ExportQueueOptions,
-  "fetch" | "now" | "random" | "sleep"
-> & {
+export interface DurableTracerOptions extends ExportPlatform {
   readonly settings: TelemetrySettings;
-};
+}
 
 const FLUSH_MS = 1_000;
 
-/** Spans of a Durable Object, exported by itself: no async context reaches it. */
+/**
+ * Creates the tracer of one Durable Object. The object exports its own spans: it may run in another
+ * place than its caller, and outlives the caller's request.
+ */
 export function createDurableTracer(options: DurableTracerOptions): DurableTracer {
   const { settings, now, random, sleep } = options;
   if (!settings.enabled || settings.endpoints.traces === undefined) return (_m, _c, call) => call();
-  const outbox = createExportQueue({
+  const exportQueue = createExportQueue({
     ...options,
     settings: {
       ...settings,
@@ -36,14 +37,14 @@ export function createDurableTracer(options: DurableTracerOptions): DurableTrace
       endpoints: { ...settings.endpoints, logs: undefined },
     },
     resource: resourceFromAttributes(settings.resource),
-    // What it drops is not reported: its callers' reports are.
+    // No report reads this meter: spans that a Durable Object drops are not counted.
     meter: createMeter(),
-    nameKey: (key) => key,
+    formatKey: (key) => key,
     print: () => undefined,
   });
-  const pump = createFlushLoop({
-    run: outbox.run,
-    isEmpty: () => outbox.empty,
+  const exportLoop = createFlushLoop({
+    run: exportQueue.run,
+    isEmpty: () => exportQueue.empty,
     everyMs: FLUSH_MS,
     now,
     sleep,
@@ -70,7 +71,7 @@ export function createDurableTracer(options: DurableTracerOptions): DurableTrace
         request: undefined,
         baggage: "",
       });
-      outbox.addLate(record, {
+      exportQueue.addLate(record, {
         kind: "durable",
         name: method,
         endedAt: now(),
@@ -79,7 +80,7 @@ export function createDurableTracer(options: DurableTracerOptions): DurableTrace
         spanId: newSpanId(random),
         amount: 0,
       });
-      pump.kick(now(), waitUntil);
+      exportLoop.start(now(), waitUntil);
     }
   };
 }

@@ -1,9 +1,9 @@
 import type { LookupStatus } from "../../core/events.ts";
-import type { EpochMs, Millis } from "../../core/time.ts";
 import type { RequestStart } from "../../core/request-observer.ts";
+import type { EpochMs, Millis } from "../../core/time.ts";
 import type { SpanRef } from "./trace-context.ts";
 
-/** What a step was spent on; decides its span's name and attributes. */
+/** The thing that a step waited for. It decides the name and the attributes of the step's span. */
 export type StepKind = "edge" | "redis" | "flight" | "origin" | "postgresql" | "call" | "durable";
 
 export interface StepRecord {
@@ -12,36 +12,36 @@ export interface StepRecord {
   readonly endedAt: EpochMs;
   readonly ms: Millis;
   readonly outcome: string;
-  /** Given where the span had to have a name before it began: it was handed on. */
+  /** Set if the id was sent to another service before the step began; otherwise "". */
   readonly spanId: string;
-  /** Commands of Redis, queries of SQL. */
+  /** Redis commands or SQL queries. */
   readonly amount: number;
 }
 
-/** Something that happened at an instant. */
-export interface MomentRecord {
+/** A span event of OpenTelemetry: something that happened at one instant. */
+export interface SpanEvent {
   readonly name: string;
   readonly at: EpochMs;
   readonly detail: string;
 }
 
-/** What is known of one request: little while it is a hit, all that spans and logs are made of if not. */
+/** The data from which telemetry makes the spans and the log record of one request. */
 export interface RequestRecord {
-  /** Its own span; undefined as long as nobody keeps it, and it belongs to nobody's trace. */
+  /** The request's own span. Undefined while the request is in no trace that is kept or propagated. */
   span: SpanRef | undefined;
-  /** What the sampler has decided. */
+  /** The decision of the sampler. */
   readonly sampled: boolean;
   readonly parent: SpanRef | undefined;
-  /** Runs for the cache's sake, after somebody's response. */
+  /** A refresh or another request that runs after a response. */
   readonly background: boolean;
   readonly startedAt: EpochMs;
   readonly method: string;
   readonly url: string;
-  /** What came, as long as it runs: what waits for its export must not hold it. */
+  /** The platform's request. It is released when the record is queued for export. */
   request: RequestStart["request"] | undefined;
-  /** Goes on to the services it calls; "" if its span has no name. */
+  /** The `baggage` field that is sent on to other services; "" if the request has no span. */
   readonly baggage: string;
-  /** The data centre that took it, once it is kept; "" where there is none. */
+  /** The Cloudflare data centre, set if the request is kept; "" if it is unknown. */
   colo: string;
   route: string;
   status: number;
@@ -51,24 +51,24 @@ export interface RequestRecord {
   negative: boolean;
   unreachable: boolean;
   steps: StepRecord[] | undefined;
-  moments: MomentRecord[] | undefined;
+  events: SpanEvent[] | undefined;
   redisRequests: number;
   redisCommands: number;
   sqlRequests: number;
   sqlQueries: number;
   durableCalls: number;
-  /** Steps and moments past the limit. */
+  /** Steps and events past the limits. */
   dropped: number;
-  /** Its spans have been made; what happens now gets a span of its own. */
+  /** The spans of the request have been made. A later step becomes a span of its own. */
   exported: boolean;
 }
 
-/** A request whose span has a name: it is kept, or belongs to somebody's trace. */
-export interface NamedRecord extends RequestRecord {
+/** The record of a request that has a span. */
+export interface TracedRecord extends RequestRecord {
   readonly span: SpanRef;
 }
 
-export function isNamed(record: RequestRecord): record is NamedRecord {
+export function isTraced(record: RequestRecord): record is TracedRecord {
   return record.span !== undefined;
 }
 
@@ -105,7 +105,7 @@ export function createRecord<S extends RecordStart>(start: S): RequestRecord & P
     negative: false,
     unreachable: false,
     steps: undefined,
-    moments: undefined,
+    events: undefined,
     redisRequests: 0,
     redisCommands: 0,
     sqlRequests: 0,
@@ -116,9 +116,9 @@ export function createRecord<S extends RecordStart>(start: S): RequestRecord & P
   };
 }
 
-/** Bounds what one request can make its isolate hold. */
+/** These limits bound the memory that one request can use. */
 const MAX_STEPS = 100;
-const MAX_MOMENTS = 50;
+const MAX_EVENTS = 50;
 
 export function addStep(record: RequestRecord, step: StepRecord): void {
   record.steps ??= [];
@@ -126,15 +126,42 @@ export function addStep(record: RequestRecord, step: StepRecord): void {
   else record.dropped++;
 }
 
-export function addMoment(record: RequestRecord, moment: MomentRecord): void {
-  record.moments ??= [];
-  if (record.moments.length < MAX_MOMENTS) record.moments.push(moment);
+export function addEvent(record: RequestRecord, event: SpanEvent): void {
+  record.events ??= [];
+  if (record.events.length < MAX_EVENTS) record.events.push(event);
   else record.dropped++;
 }
 
-/** How long each kind of step took in all. */
+/** The total time of each kind of step. */
 export function stepTotals(record: RequestRecord): ReadonlyMap<StepKind, Millis> {
   const totals = new Map<StepKind, Millis>();
   for (const { kind, ms } of record.steps ?? []) totals.set(kind, (totals.get(kind) ?? 0) + ms);
   return totals;
+}
+
+const METHODS = new Set([
+  "GET",
+  "HEAD",
+  "POST",
+  "PUT",
+  "DELETE",
+  "CONNECT",
+  "OPTIONS",
+  "TRACE",
+  "PATCH",
+  "QUERY",
+]);
+
+/** The method, or "_OTHER" if it is not a standard one: clients could otherwise make any number of series. */
+export function methodOf({ method }: Pick<RequestRecord, "method">): string {
+  return METHODS.has(method) ? method : "_OTHER";
+}
+
+export function schemeOf({ url }: Pick<RequestRecord, "url">): "http" | "https" {
+  return url.startsWith("https:") ? "https" : "http";
+}
+
+/** The name of the request's span: the method and the route. */
+export function nameOf(record: RequestRecord): string {
+  return record.route === "" ? methodOf(record) : `${methodOf(record)} ${record.route}`;
 }

@@ -12,10 +12,12 @@ import type { ReadableSpan } from "@opentelemetry/sdk-trace";
 import type { Random } from "../../core/random.ts";
 import type { EpochMs, Millis } from "../../core/time.ts";
 import {
-  type MomentRecord,
-  type NamedRecord,
-  type RequestRecord,
+  methodOf,
+  nameOf,
+  schemeOf,
+  type SpanEvent,
   type StepRecord,
+  type TracedRecord,
 } from "./request-record.ts";
 import { newSpanId, type SpanRef } from "./trace-context.ts";
 
@@ -24,9 +26,9 @@ export const SCOPE = { name: "strata", version: "0.1.0" } as const;
 export interface SpanSource {
   readonly resource: Resource;
   readonly random: Random;
-  readonly nameKey: (key: string) => string;
-  /** Paths appear as they are; otherwise as their route. */
-  readonly plain: boolean;
+  readonly formatKey: (key: string) => string;
+  /** True: spans have the path of the URL. False: they have the route. */
+  readonly plainPaths: boolean;
 }
 
 export function hrTime(ms: EpochMs): HrTime {
@@ -34,85 +36,59 @@ export function hrTime(ms: EpochMs): HrTime {
   return [seconds, Math.round((ms - seconds * 1000) * 1e6)];
 }
 
-/** The spans of a request: the server's, and one for each step, under the step that contains it. */
-export function spansOf(record: NamedRecord, source: SpanSource): ReadableSpan[] {
+/** The spans of a request: one for the request, and one for each step, under the step that contains it. */
+export function spansOf(record: TracedRecord, source: SpanSource): ReadableSpan[] {
   const steps = (record.steps ?? []).map((step) => ({
     ...step,
     spanId: step.spanId === "" ? newSpanId(source.random) : step.spanId,
   }));
   return [
-    serverSpan(record, source),
+    requestSpan(record, source),
     ...steps.map((step) =>
       stepSpan(step, parentOf(step, steps) ?? record.span.spanId, record, source),
     ),
   ];
 }
 
-/** A step that ended when its request had: a write to a tier, after the response. */
-export function lateSpan(step: StepRecord, record: NamedRecord, source: SpanSource): ReadableSpan {
+/** The span of a step that ended after its request, such as a write to a tier in the background. */
+export function lateSpan(step: StepRecord, record: TracedRecord, source: SpanSource): ReadableSpan {
   const spanId = step.spanId === "" ? newSpanId(source.random) : step.spanId;
   return stepSpan({ ...step, spanId }, record.span.spanId, record, source);
 }
 
 const CONTAINERS = new Set<StepRecord["kind"]>(["origin", "call"]);
 
-/** The innermost step during which this one happened. */
+/** The span id of the shortest step that contains this one. */
 function parentOf<T extends StepRecord>(step: T, steps: readonly T[]): string | undefined {
-  const began = step.endedAt - step.ms;
+  const startedAt = step.endedAt - step.ms;
   return steps
     .filter(
       (other) =>
         other !== step &&
         CONTAINERS.has(other.kind) &&
         other.kind !== step.kind &&
-        other.endedAt - other.ms <= began &&
+        other.endedAt - other.ms <= startedAt &&
         other.endedAt >= step.endedAt,
     )
     .toSorted((a, b) => a.ms - b.ms)[0]?.spanId;
 }
 
-export function nameOf(record: RequestRecord): string {
-  return record.route === "" ? methodOf(record) : `${methodOf(record)} ${record.route}`;
-}
+const URL_PARTS = /^[a-z]+:\/\/(?:\[([^\]]*)\]|([^/:]*))(?::(\d+))?([^?#]*)/;
 
-const METHODS = new Set([
-  "GET",
-  "HEAD",
-  "POST",
-  "PUT",
-  "DELETE",
-  "CONNECT",
-  "OPTIONS",
-  "TRACE",
-  "PATCH",
-  "QUERY",
-]);
-
-/** Methods that nobody defined would be unbounded. */
-export function methodOf({ method }: Pick<RequestRecord, "method">): string {
-  return METHODS.has(method) ? method : "_OTHER";
-}
-
-export function schemeOf({ url }: Pick<RequestRecord, "url">): "http" | "https" {
-  return url.startsWith("https:") ? "https" : "http";
-}
-
-const PARTS = /^[a-z]+:\/\/(?:\[([^\]]*)\]|([^/:]*))(?::(\d+))?([^?#]*)/;
-
-/** What spans say of a URL, which the platform has made; a URL object would cost more than the span. */
+/** Parses a URL of the platform by a pattern: a URL object would cost more than the span. */
 function partsOf(url: string): { address: string; port: string; path: string } {
-  const [, ipv6, host = "", port = "", path = "/"] = PARTS.exec(url) ?? [];
+  const [, ipv6, host = "", port = "", path = "/"] = URL_PARTS.exec(url) ?? [];
   return { address: ipv6 ?? host, port, path };
 }
 
-function serverSpan(record: NamedRecord, source: SpanSource): ReadableSpan {
+function requestSpan(record: TracedRecord, source: SpanSource): ReadableSpan {
   const { status, parent, colo } = record;
   const { address, port, path } = partsOf(record.url);
   const failed = status >= 500;
   const attributes: Attributes = {
     "http.request.method": methodOf(record),
     "url.scheme": schemeOf(record),
-    "url.path": source.plain ? path : record.route,
+    "url.path": source.plainPaths ? path : record.route,
     "server.address": address,
     ...(port !== "" && { "server.port": Number(port) }),
     "http.response.status_code": status,
@@ -121,7 +97,7 @@ function serverSpan(record: NamedRecord, source: SpanSource): ReadableSpan {
     ...(colo !== "" && { "cloudflare.colo": colo }),
     ...(record.cache !== "" && {
       "cache.status": record.cache,
-      "cache.key": source.nameKey(record.key),
+      "cache.key": source.formatKey(record.key),
       "cache.negative": record.negative,
       "cache.unreachable": record.unreachable,
     }),
@@ -139,7 +115,7 @@ function serverSpan(record: NamedRecord, source: SpanSource): ReadableSpan {
     ...interval(record.startedAt, record.endedAt - record.startedAt),
     status: { code: failed ? SpanStatusCode.ERROR : SpanStatusCode.UNSET },
     attributes,
-    events: momentsOf(record.moments ?? []),
+    events: eventsOf(record.events ?? []),
     droppedEventsCount: record.dropped,
   };
 }
@@ -147,7 +123,7 @@ function serverSpan(record: NamedRecord, source: SpanSource): ReadableSpan {
 function stepSpan(
   step: StepRecord,
   parentId: string,
-  record: NamedRecord,
+  record: TracedRecord,
   source: SpanSource,
 ): ReadableSpan {
   const failed = /\./.test(step.outcome);
@@ -223,8 +199,8 @@ function interval(startedAt: EpochMs, ms: Millis) {
   };
 }
 
-function momentsOf(moments: readonly MomentRecord[]): ReadableSpan["events"] {
-  return moments.map(({ name, at, detail }) => ({
+function eventsOf(events: readonly SpanEvent[]): ReadableSpan["events"] {
+  return events.map(({ name, at, detail }) => ({
     name,
     time: hrTime(at),
     ...(detail !== "" && { attributes: { "cache.detail": detail } }),
@@ -241,7 +217,7 @@ export function contextOf(span: SpanRef, isRemote: boolean): SpanContext {
   };
 }
 
-/** A tracestate is passed on as it came: nothing here adds to it. */
+/** A tracestate that is passed on unchanged. */
 function opaqueState(text: string): TraceState {
   const state: TraceState = {
     serialize: () => text,

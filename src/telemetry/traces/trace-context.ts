@@ -1,19 +1,19 @@
-/** W3C Trace Context: what comes in, what goes on. https://www.w3.org/TR/trace-context/ */
-import type { TraceCarrier } from "../../core/trace-carrier.ts";
+/** W3C Trace Context, read and written: https://www.w3.org/TR/trace-context/ */
+import type { ChildSpan, TraceCarrier } from "../../core/trace-carrier.ts";
 import type { Random } from "../../core/random.ts";
 
 export interface SpanRef {
   readonly traceId: string;
   readonly spanId: string;
   readonly sampled: boolean;
-  /** Opaque; passed on as it came. */
+  /** The `tracestate` field, passed on unchanged; "" if there is none. */
   readonly state: string;
 }
 
 const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
 const MAX_STATE_CHARS = 512;
 
-/** The caller's span; undefined if there is none, or it is malformed: a new trace begins then. */
+/** The caller's span. Undefined if `traceparent` is missing or malformed; a new trace begins then. */
 export function readCarrier(
   traceparent: string | null | undefined,
   tracestate: string | null | undefined,
@@ -41,19 +41,28 @@ export function carrierOf(span: SpanRef): TraceCarrier {
   return span.state === "" ? { traceparent } : { traceparent, tracestate: span.state };
 }
 
-/** A malformed tracestate is dropped whole; the trace goes on without it. */
+/** Makes the id of a child of `parent`, and the fields that name it to another service. */
+export function newChildSpan(parent: SpanRef, random: Random): ChildSpan {
+  const spanId = newSpanId(random);
+  return { spanId, carrier: carrierOf({ ...parent, spanId }) };
+}
+
+const STATE_MEMBER =
+  /^[a-z0-9][a-z0-9_\-*/@]{0,255}=[\x20-\x2b\x2d-\x3c\x3e-\x7e]{0,255}[\x21-\x2b\x2d-\x3c\x3e-\x7e]$/;
+const MAX_STATE_MEMBERS = 32;
+
+/** False for a malformed tracestate. The trace then goes on without any. */
 function isTracestate(text: string): boolean {
   if (text === "" || text.length > MAX_STATE_CHARS) return false;
-  const members = text.split(",").filter((member) => member.trim() !== "");
-  const keys = members.map((member) => member.trim().split("=", 1)[0]);
+  const members = text
+    .split(",")
+    .map((member) => member.trim())
+    .filter((member) => member !== "");
+  const keys = members.map((member) => member.split("=", 1)[0]);
   return (
-    members.length <= 32 &&
+    members.length <= MAX_STATE_MEMBERS &&
     new Set(keys).size === keys.length &&
-    members.every((member) =>
-      /^[a-z0-9][a-z0-9_\-*/@]{0,255}=[\x20-\x2b\x2d-\x3c\x3e-\x7e]{0,255}[\x21-\x2b\x2d-\x3c\x3e-\x7e]$/.test(
-        member.trim(),
-      ),
-    )
+    members.every((member) => STATE_MEMBER.test(member))
   );
 }
 
@@ -61,7 +70,7 @@ const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(
 
 const wordOf = (random: Random): number => (random() * 0x1_0000_0000) >>> 0;
 
-/** By a table: toString(16) of a number of this size takes six times as long. */
+/** Reads a table: toString(16) of a number of this size takes six times as long. */
 function hex8(word: number): string {
   return (
     HEX[word >>> 24]! + HEX[(word >>> 16) & 255]! + HEX[(word >>> 8) & 255]! + HEX[word & 255]!
@@ -69,17 +78,17 @@ function hex8(word: number): string {
 }
 
 /**
- * An id of 16 bytes, whose four words give `fold` if they are XORed; never all zero, which would
- * be no id.
+ * Makes a trace id of 16 bytes. The XOR of its four 32-bit words is `fold`. It is never all zero,
+ * which W3C Trace Context forbids.
  */
 export function newTraceId(random: Random, fold: number): string {
   const [a, b, c] = [wordOf(random), wordOf(random), wordOf(random)];
   const d = a ^ b ^ c ^ fold;
-  const none = (a | b | c | d) === 0;
-  return hex8(none ? 1 : a) + hex8(none ? 1 : b) + hex8(c) + hex8(d);
+  const isZero = (a | b | c | d) === 0;
+  return hex8(isZero ? 1 : a) + hex8(isZero ? 1 : b) + hex8(c) + hex8(d);
 }
 
-/** An id of 8 bytes, never all zero. */
+/** Makes a span id of 8 bytes that is never all zero. */
 export function newSpanId(random: Random): string {
   const [a, b] = [wordOf(random), wordOf(random)];
   return hex8(a) + hex8((a | b) === 0 ? 1 : b);

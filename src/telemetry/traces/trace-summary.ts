@@ -1,12 +1,11 @@
 import type { TraceSummary } from "../../core/metrics.ts";
-import type { NamedRecord } from "./request-record.ts";
-import { nameOf } from "./spans.ts";
+import { nameOf, type TracedRecord } from "./request-record.ts";
 
-/** Steps of one request that the waterfall shows. */
+/** The most steps of one request that the dashboard's waterfall shows. */
 const MAX_STEPS = 30;
 
-/** A finished request as the waterfall shows it. */
-export function traceSummary(record: NamedRecord): TraceSummary {
+/** A finished request for the dashboard's waterfall. */
+export function traceSummary(record: TracedRecord): TraceSummary {
   const { span, startedAt, endedAt, status, cache, steps = [] } = record;
   return {
     traceId: span.traceId,

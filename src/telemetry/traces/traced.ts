@@ -1,15 +1,15 @@
 import type { Clock } from "../../core/time.ts";
 import type { Telemetry } from "../telemetry.ts";
 
-/** Headers that tell another service whose request it serves. */
+/** Trace headers to send to another service, so that it continues the trace. Empty outside a trace. */
 export type TraceHeaders = Readonly<Record<string, string>>;
 
 /** Runs a call to another service as a span of the current request. */
 export type Traced = <T>(name: string, call: (headers: TraceHeaders) => Promise<T>) => Promise<T>;
 
 /**
- * Makes the helper for calls of one's own: it times them, and gives them the headers to send.
- * Outside any request it just calls.
+ * Creates the function that traces calls to other services. It times the call, and passes it the
+ * headers to send. Without a trace it only makes the call.
  *
  * @example
  * const price = await traced("pricing.quote", (headers) => fetch(url, { headers }));
@@ -31,15 +31,15 @@ export function createTraced(telemetry: Telemetry, now: Clock): Traced {
   };
 }
 
-/** The platform's fetch, each call a span whose name the other service is told. */
+/** Wraps the platform's fetch: each call is a span, and sends the trace headers. */
 export function createTracedFetch(
   traced: Traced,
   fetch: (url: URL, init: RequestInit) => Promise<Response>,
 ) {
   return (url: URL, init: RequestInit): Promise<Response> =>
     traced(init.method ?? "GET", (headers) => {
-      const own = new Headers(init.headers);
-      for (const [name, value] of Object.entries(headers)) own.set(name, value);
-      return fetch(url, { ...init, headers: own });
+      const sent = new Headers(init.headers);
+      for (const [name, value] of Object.entries(headers)) sent.set(name, value);
+      return fetch(url, { ...init, headers: sent });
     });
 }

@@ -2,21 +2,25 @@ import { SeverityNumber } from "@opentelemetry/api";
 import type { ProtobufLogsSerializer } from "@opentelemetry/otlp-transformer";
 import type { Resource } from "@opentelemetry/resources";
 import {
+  methodOf,
+  nameOf,
+  schemeOf,
   stepTotals,
-  type MomentRecord,
-  type NamedRecord,
   type RequestRecord,
+  type SpanEvent,
   type StepKind,
+  type TracedRecord,
 } from "./request-record.ts";
-import { contextOf, hrTime, methodOf, nameOf, schemeOf, SCOPE } from "./spans.ts";
+import { contextOf, hrTime, SCOPE } from "./spans.ts";
 
-export type Kept = "sampled" | "error" | "slow";
+/** Why a request is exported and logged. */
+export type KeepReason = "sampled" | "error" | "slow";
 export type LogRecord = Parameters<typeof ProtobufLogsSerializer.serializeRequest>[0][number];
 
 /**
- * All that is logged of a request. The list is closed: what a client sent, its address, its
- * headers, its path's parameters, its body and the body of the answer are not in it. What a
- * request has nothing of is absent: a tier that was not asked took no time, not 0 ms.
+ * The log record of one request. The list of fields is closed, and has no client address, header,
+ * path parameter or body. A field without a value is absent: `redis_ms` is missing, not 0, if
+ * Redis was not asked.
  */
 export interface WideEvent {
   readonly "http.request.method": string;
@@ -42,15 +46,15 @@ export interface WideEvent {
   readonly "cache.sql.requests": number;
   readonly "cache.sql.queries": number;
   readonly "cache.durable_object.calls": number;
-  readonly kept: Kept;
+  readonly kept: KeepReason;
 }
 
 export function wideEvent(
   record: RequestRecord,
-  kept: Kept,
-  nameKey: (key: string) => string,
+  kept: KeepReason,
+  formatKey: (key: string) => string,
 ): WideEvent {
-  const { key, cache, colo, moments = [] } = record;
+  const { key, cache, colo, events = [] } = record;
   return {
     "http.request.method": methodOf(record),
     ...(record.route !== "" && { "http.route": record.route }),
@@ -59,12 +63,12 @@ export function wideEvent(
     duration_ms: record.endedAt - record.startedAt,
     ...(colo !== "" && { "cloudflare.colo": colo }),
     ...(cache !== "" && { "cache.status": cache }),
-    ...(key !== "" && { "cache.key": nameKey(key) }),
+    ...(key !== "" && { "cache.key": formatKey(key) }),
     "cache.negative": record.negative,
     "cache.unreachable": record.unreachable,
     "cache.background": record.background,
     "cache.stale": cache === "stale" || cache === "stale-on-error",
-    ...(moments.length > 0 && faultsOf(moments)),
+    ...(events.length > 0 && faultsOf(events)),
     ...(record.steps !== undefined && timesOf(record)),
     "cache.redis.requests": record.redisRequests,
     "cache.redis.commands": record.redisCommands,
@@ -75,12 +79,12 @@ export function wideEvent(
   };
 }
 
-function faultsOf(moments: readonly MomentRecord[]): Pick<WideEvent, "cache.faults"> {
-  const codes = moments.filter(({ name }) => name === "cache.fault").map(({ detail }) => detail);
+function faultsOf(events: readonly SpanEvent[]): Pick<WideEvent, "cache.faults"> {
+  const codes = events.filter(({ name }) => name === "cache.fault").map(({ detail }) => detail);
   return codes.length === 0 ? {} : { "cache.faults": [...new Set(codes)].join(",") };
 }
 
-const TIMES = {
+const TIME_FIELDS = {
   edge: "edge_ms",
   redis: "redis_ms",
   flight: "flight_ms",
@@ -91,15 +95,15 @@ const TIMES = {
 function timesOf(record: RequestRecord): Partial<WideEvent> {
   const totals = stepTotals(record);
   return Object.fromEntries(
-    Object.entries(TIMES).flatMap(([kind, field]) => {
-      const ms = totals.get(kind as keyof typeof TIMES);
+    Object.entries(TIME_FIELDS).flatMap(([kind, field]) => {
+      const ms = totals.get(kind as keyof typeof TIME_FIELDS);
       return ms === undefined ? [] : [[field, ms]];
     }),
   );
 }
 
-/** The event as one line for the console, found by its trace. */
-export function consoleLine(record: NamedRecord, event: WideEvent): string {
+/** The event as one line of JSON for the console, with the ids of its trace. */
+export function consoleLine(record: TracedRecord, event: WideEvent): string {
   return JSON.stringify({
     time: new Date(record.endedAt).toISOString(),
     level: levelOf(record),
@@ -110,7 +114,7 @@ export function consoleLine(record: NamedRecord, event: WideEvent): string {
   });
 }
 
-export function logRecord(record: NamedRecord, event: WideEvent, resource: Resource): LogRecord {
+export function logRecord(record: TracedRecord, event: WideEvent, resource: Resource): LogRecord {
   const failed = record.status >= 500;
   return {
     hrTime: hrTime(record.endedAt),

@@ -8,26 +8,29 @@ import { createRandomOrder } from "./random.ts";
 import { createSieve } from "./sieve.ts";
 import { createTtl } from "./ttl.ts";
 
-/** The orders in which the memory tier can give entries up; docs/memory-tier.md compares them. */
+/** The names of the eviction orders. docs/memory-tier.md compares them. */
 export const EVICTIONS = ["sieve", "lru", "lfu", "fifo", "random", "ttl"] as const;
+/** The name of an eviction order: SIEVE, LRU, LFU, FIFO, a random choice, or the least time left. */
 export type Eviction = (typeof EVICTIONS)[number];
 
-const ORDERS: Readonly<Record<Eviction, (random: Random) => EvictionOrder>> = {
+const ORDERS: Readonly<Record<Exclude<Eviction, "random">, () => EvictionOrder>> = {
   sieve: createSieve,
   lru: createLru,
   lfu: createLfu,
   fifo: createFifo,
-  random: createRandomOrder,
   ttl: createTtl,
 };
 
 /**
- * The order of that name. `random` serves the order "random" alone.
+ * Creates the eviction order of that name, for one tier. Only the order "random" needs `random`.
  *
- * @throws {DefinitionError} if there is no such order.
+ * @throws {DefinitionError} if there is no such order, or if "random" lacks `random`.
  */
-export function createEviction(name: Eviction, random: Random): EvictionOrder {
-  if (!Object.hasOwn(ORDERS, name))
+export function createEviction(name: Eviction, random?: Random): EvictionOrder {
+  if (!EVICTIONS.includes(name))
     throw new DefinitionError("eviction", `must be one of ${EVICTIONS.join(", ")}`);
-  return ORDERS[name](random);
+  if (name !== "random") return ORDERS[name]();
+  if (random === undefined)
+    throw new DefinitionError("random", 'must be given with the eviction order "random"');
+  return createRandomOrder(random);
 }

@@ -3,7 +3,7 @@ import type { EvictionOrder } from "./order.ts";
 
 const nothing = (): void => undefined;
 
-/** First in, first out: hits and replacements change nothing. */
+/** First in, first out. Hits and replacements do not change the order. */
 export function createFifo(): EvictionOrder {
   const list = createList();
   return {

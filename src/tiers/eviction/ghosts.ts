@@ -1,34 +1,35 @@
 import { seededHash } from "../../core/hash.ts";
 
-/** What is remembered of the keys that were given up last. */
+/** Remembers the keys that were evicted last. */
 export interface Ghosts {
-  /** Of a cache that holds `held` entries: between a quarter and a half as many are remembered. */
-  add(key: string, held: number): void;
+  /** Adds an evicted key. The ghosts of a tier with `entries` entries are a quarter to half as many. */
+  add(key: string, entries: number): void;
   has(key: string): boolean;
   clear(): void;
 }
 
-/** Of those that are remembered, the share in each of the two generations. */
-const GENERATION = 1 / 4;
+/** The size of one generation, as a share of the entries in the tier. */
+const GENERATION_SHARE = 1 / 4;
 
 /**
- * Fingerprints of 30 bits, small integers to V8, so that the memory does not
- * depend on the keys. Two generations: when the younger is full the elder goes.
+ * Stores fingerprints of 30 bits, which V8 keeps as small integers, so that the memory does not
+ * depend on the length of the keys. There are two generations: when the younger is full, it
+ * replaces the elder.
  */
 export function createGhosts(): Ghosts {
   let younger = new Set<number>();
   let elder = new Set<number>();
   return {
-    add(key, held) {
-      if (younger.size >= held * GENERATION) {
+    add(key, entries) {
+      if (younger.size >= entries * GENERATION_SHARE) {
         elder = younger;
         younger = new Set();
       }
       younger.add(fingerprint(key));
     },
     has(key) {
-      const print = fingerprint(key);
-      return younger.has(print) || elder.has(print);
+      const hash = fingerprint(key);
+      return younger.has(hash) || elder.has(hash);
     },
     clear() {
       younger.clear();

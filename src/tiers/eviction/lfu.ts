@@ -1,19 +1,19 @@
 import { append, createList, unlink, type NodeList } from "./list.ts";
 import type { EvictionOrder, Node } from "./order.ts";
 
-/** Visits that are told apart; who has more counts as having this many. */
+/** The highest count. A node that is visited more often keeps this one. */
 const MAX_VISITS = 255;
 
 /**
- * Least frequently used, the least recent of them first: one list for each
- * number of visits, all made beforehand, so that a hit only moves a node. Counts
- * never fall: what was popular once stays until nothing less popular is left.
+ * Evicts the least frequently used entry, and among equals the least recently used. There is one
+ * list for each number of visits. All lists are made beforehand, so that a hit only moves a node.
+ * Counts never fall: an entry that was popular once stays until no less popular one is left.
  *
  * @see Shah, Mitra, Matani, "An O(1) algorithm for implementing the LFU cache eviction scheme".
  */
 export function createLfu(): EvictionOrder {
   const lists = Array.from({ length: MAX_VISITS + 1 }, createList);
-  /** No list below it holds a node. */
+  /** All lists below this count are empty. */
   let least = 0;
 
   const listOf = (node: Node): NodeList => lists[node.rank] as NodeList;

@@ -1,6 +1,6 @@
 import type { Node } from "./order.ts";
 
-/** A doubly linked list through the nodes themselves, oldest to newest. */
+/** A doubly linked list from the oldest to the newest node. The nodes hold the links. */
 export interface NodeList {
   oldest: Node | undefined;
   newest: Node | undefined;
@@ -10,7 +10,7 @@ export function createList(): NodeList {
   return { oldest: undefined, newest: undefined };
 }
 
-/** Puts a node that is in no list at the newest end. */
+/** Adds a node that is in no list at the newest end. */
 export function append(list: NodeList, node: Node): void {
   node.older = list.newest;
   node.newer = undefined;

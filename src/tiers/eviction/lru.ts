@@ -1,7 +1,7 @@
 import { append, createList, unlink } from "./list.ts";
 import type { EvictionOrder, Node } from "./order.ts";
 
-/** Least recently used: a hit moves the node to the newest end, the oldest goes. */
+/** Evicts the least recently used entry: a hit moves its node to the newest end of a list. */
 export function createLru(): EvictionOrder {
   const list = createList();
 

@@ -1,9 +1,9 @@
 import type { Entry } from "../../core/entry.ts";
 
 /**
- * An entry's place in the memory tier. One shape for every policy, so that the
- * hot path stays monomorphic and a hit allocates nothing: a policy keeps what it
- * needs in the two numbers and in the two links.
+ * An entry with its place in the eviction order. All orders share this one shape, so that the
+ * code of a hit stays monomorphic and allocates nothing: an order keeps its state in the two
+ * numbers and the two links.
  */
 export interface Node {
   entry: Entry;
@@ -14,17 +14,17 @@ export interface Node {
   older: Node | undefined;
 }
 
-/** In which order the memory tier gives entries up. It sees every node that is in the tier. */
+/** Decides which entry the memory tier evicts. The tier reports every node that it holds. */
 export interface EvictionOrder {
-  /** A new node is in the tier. */
+  /** Adds a node that is new in the tier. */
   add(node: Node): void;
-  /** A hit: the hot path. It must not allocate. */
+  /** Records a hit. It runs on the hot path and must not allocate. */
   visit(node: Node): void;
-  /** The node's entry was replaced, which is a visit too. */
+  /** Records that the node's entry was replaced. This counts as a hit too. */
   update(node: Node): void;
-  /** The node has left, whoever wanted it to. */
+  /** Removes a node that has left the tier: evicted, deleted or too large for its new entry. */
   remove(node: Node): void;
-  /** The node to give up; undefined only if there is none. The tier removes it. */
+  /** Returns the node to evict, or undefined if there is none. The tier then calls `remove`. */
   victim(): Node | undefined;
   clear(): void;
 }

@@ -1,10 +1,9 @@
 import type { Random } from "../../core/random.ts";
-import type { EvictionOrder } from "./order.ts";
-import type { Node } from "./order.ts";
+import type { EvictionOrder, Node } from "./order.ts";
 
 const nothing = (): void => undefined;
 
-/** Any node, each as likely as the other: no list, no state beside the nodes. */
+/** Evicts any entry with equal probability. `rank` is a node's index in the array. */
 export function createRandomOrder(random: Random): EvictionOrder {
   let nodes: Node[] = [];
   return {

@@ -3,25 +3,25 @@ import { append, createList, unlink } from "./list.ts";
 import type { EvictionOrder, Node } from "./order.ts";
 
 const UNREAD = 0;
-/** So much of what is held is given up in one slice of the order's time. */
-const SLICE = 1 / 8;
-/** A newcomer's hit weighs as much as two of others: the scales turn at a third of all hits. */
+/** The evictions of one slice, as a share of the entries in the tier. */
+const SLICE_SHARE = 1 / 8;
+/** A hit of a newcomer weighs as much as two others, so that the balance rises above 0 at a third of all hits. */
 const NEWCOMER_WEIGHT = 2;
-/** How far the scales have to turn, which a few hits by chance do not bring about. */
-const MARGIN = 8;
+/** The balance at which popularity counts as changed. A few chance hits do not reach it. */
+const CHANGE_MARGIN = 8;
 
 /**
- * SIEVE: a hit marks its node and moves nothing; a hand walks from the oldest to
- * the newest and gives up the first node that was not read since it last came
- * by. What is read once does not push out what is read often.
+ * SIEVE: a hit marks its node and moves nothing. A hand walks from the oldest to the newest node
+ * and evicts the first one that was not read since the hand last passed it. Keys that are read
+ * once do not evict keys that are read often.
  *
- * Plain SIEVE is slow to notice that other things have become popular. Two
- * additions make up for that (docs/decisions/0033-sieve-that-notices-change.md):
+ * Plain SIEVE is slow to notice that other keys have become popular. Two additions make up for
+ * that (docs/decisions/0012-sieve-with-ghosts-and-restart.md):
  *
- * - A key that comes back soon after it was given up is taken as read.
- * - A mark is the time of the read. When newcomers get a third of all hits, what
- *   was read before is out of date: the hand starts over at the oldest, and
- *   marks from before count no more.
+ * - A key that comes back soon after its eviction is added as read.
+ * - A mark is the number of the slice in which the read happened. When newcomers get a third of
+ *   all hits, older marks are out of date: the hand starts over at the oldest node, and marks from
+ *   earlier slices no longer count.
  *
  * @see Zhang et al., "SIEVE is Simpler than LRU", NSDI 2024.
  * @see https://github.com/ben-manes/caffeine/pull/1518 for the first addition.
@@ -29,46 +29,46 @@ const MARGIN = 8;
 export function createSieve(): EvictionOrder {
   const list = createList();
   const ghosts = createGhosts();
-  let held = 0;
+  let size = 0;
   let hand: Node | undefined;
-  /** The order's time, which passes as it gives up: slices are numbered from 1. */
+  /** The current slice. Time passes with evictions; slices are numbered from 1. */
   let slice = 1;
   let leftInSlice = 0;
-  /** The oldest slice whose marks count. */
+  /** The first slice whose marks count. */
   let currentFrom = 1;
-  /** The weighed hits of newcomers, those that came in this slice or the one before, less all others. */
-  let scales = 0;
+  /** The weighted hits of newcomers, less all other hits. A newcomer was added in this slice or the one before. */
+  let balance = 0;
 
   const visit = (node: Node): void => {
-    scales += node.born >= slice - 1 ? NEWCOMER_WEIGHT : -1;
+    balance += node.born >= slice - 1 ? NEWCOMER_WEIGHT : -1;
     node.rank = slice;
   };
   function endSlice(): void {
-    // Before the first one goes, all that are held came in the first slice.
-    if (slice === 1 || scales > MARGIN) {
+    // Before the first eviction, all nodes are from the first slice.
+    if (slice === 1 || balance > CHANGE_MARGIN) {
       currentFrom = slice;
       hand = undefined;
-      // None of those that are here is a newcomer from now on.
+      // Skips a slice, so that no present node counts as a newcomer from now on.
       slice++;
     }
     slice++;
-    scales = 0;
-    leftInSlice = Math.floor(held * SLICE);
+    balance = 0;
+    leftInSlice = Math.floor(size * SLICE_SHARE);
   }
   return {
     add(node) {
       append(list, node);
-      held++;
+      size++;
       node.born = slice;
       node.rank = ghosts.has(node.entry.key) ? slice : UNREAD;
     },
     visit,
     update: visit,
     remove(node) {
-      // The hand stays where it is for everything but its own node.
+      // The hand moves only if its own node is removed.
       if (hand === node) hand = node.newer;
       unlink(list, node);
-      held--;
+      size--;
     },
     victim() {
       if (leftInSlice-- === 0) endSlice();
@@ -77,12 +77,12 @@ export function createSieve(): EvictionOrder {
         hand.rank = UNREAD;
         hand = hand.newer ?? list.oldest;
       }
-      if (hand !== undefined) ghosts.add(hand.entry.key, held);
+      if (hand !== undefined) ghosts.add(hand.entry.key, size);
       return hand;
     },
     clear() {
       list.oldest = list.newest = hand = undefined;
-      held = scales = leftInSlice = 0;
+      size = balance = leftInSlice = 0;
       slice = currentFrom = 1;
       ghosts.clear();
     },

@@ -3,8 +3,8 @@ import type { EvictionOrder, Node } from "./order.ts";
 const nothing = (): void => undefined;
 
 /**
- * By time alone: hits count for nothing, and the node that would expire first
- * goes first. A binary heap by `deleteAt`; `rank` is a node's place in it.
+ * Evicts the entry that would expire first. Hits do not change the order. The nodes form a binary
+ * heap by `deleteAt`; `rank` is a node's index in it.
  */
 export function createTtl(): EvictionOrder {
   let heap: Node[] = [];

@@ -21,7 +21,9 @@ const embedded: EngineChoice = {
   },
 };
 
-/** Every engine that this machine can run: the real one too where a Redis server is on PATH. */
+/**
+ * Returns every engine that this machine can run, including a real Redis if a server is on PATH.
+ */
 export function availableEngines(): readonly EngineChoice[] {
   const file = findRedisServer();
   if (file === undefined) return [embedded];

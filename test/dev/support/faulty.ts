@@ -8,7 +8,7 @@ import type { TestGateways } from "./gateways.ts";
 
 export const TOKEN = "the-token";
 
-/** A database that only remembers what it was asked: these tests are about what happens around it. */
+/** Creates a database that only records its queries, because these tests are about the gateway. */
 function createRecordingSql(): SqlEngine & { readonly executed: string[] } {
   const executed: string[] = [];
   const answer = ({ text }: SqlQuery): SqlResult => {
@@ -33,13 +33,13 @@ export interface Faulty {
   readonly database: { readonly executed: string[] };
   redis(...command: readonly string[]): Promise<Response>;
   sql(query: string): Promise<Response>;
-  /** What a key holds, asked without faults. */
+  /** Returns the value of a key, read without faults. */
   stored(key: string): Promise<unknown>;
-  /** Nothing stored, nothing counted, nothing executed. */
+  /** Clears the stored keys, the counters and the recorded queries. */
   reset(): Promise<void>;
 }
 
-/** Both gateways, for tests of what is done to them. */
+/** Opens both gateways, for tests of injected faults. */
 export async function openFaulty(): Promise<Faulty> {
   const database = createRecordingSql();
   const engine = createEmbeddedEngine();

@@ -5,15 +5,15 @@ import { startGatewayServer } from "../../../dev/gateway/server.ts";
 import type { Counts } from "../../../dev/gateway/counts.ts";
 
 export interface TestGateways extends GatewayServer {
-  /** `GET /counts`, as a check from outside sees it. */
+  /** Reads the counters over HTTP, by `GET /counts`. */
   counts(): Promise<Counts>;
   resetCounts(): Promise<void>;
-  /** `PUT /faults/<target>`. */
+  /** Sets a fault by `PUT /faults/<target>`. */
   fault(target: string, fault: unknown): Promise<Response>;
   clearFaults(): Promise<Response>;
 }
 
-/** Serves gateways on a free port, with the control routes at hand. */
+/** Serves gateways on a free port, with functions for the control routes. */
 export async function serveGateways(
   make: (counts: Counts) => readonly Gateway[],
 ): Promise<TestGateways> {

@@ -6,7 +6,7 @@ import type { SqlEngineChoice } from "./postgres.ts";
 
 export const DATABASE = "postgres://user:password@db.example/main";
 
-/** The parts of an answer that the tests look at. */
+/** The parts of a response that the tests read. */
 export interface SqlAnswer {
   readonly rows?: readonly unknown[];
   readonly message?: string;
@@ -14,14 +14,16 @@ export interface SqlAnswer {
 
 export interface TestNeon {
   readonly gateways: TestGateways;
-  /** One raw request, for what the driver does not show: status and parsed body. */
+  /**
+   * Sends one raw request. Returns the status and the parsed body, which the driver does not show.
+   */
   post(body: unknown, headers?: Record<string, string>): Promise<[number, SqlAnswer]>;
   /** Empties the table of the tests and the counters. */
   reset(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Neon's gateway alone, over one engine and with one table; the driver is pointed at it. */
+/** Opens Neon's gateway alone, over one engine and with one table, and points the driver at it. */
 export async function openNeon(choice: SqlEngineChoice): Promise<TestNeon> {
   const engine = await choice.open();
   const gateways = await serveGateways((counts) => [createSqlGateway(engine, counts)]);

@@ -7,7 +7,7 @@ export interface SqlEngineChoice {
   open(): Promise<SqlEngine>;
 }
 
-/** PGlite, and the server that LOCAL_POSTGRES names if it names one. */
+/** Returns PGlite, and the server that LOCAL_POSTGRES names, if any. */
 export function availableSqlEngines(): readonly SqlEngineChoice[] {
   const url = process.env["LOCAL_POSTGRES"] ?? "embedded";
   const embedded: SqlEngineChoice = { name: "PGlite", open: () => createPgliteEngine() };

@@ -18,23 +18,26 @@ export interface Process {
 export interface Supervised {
   readonly port: number;
   readonly servicesPort: number;
-  /** The folder that holds its `.strata`. */
+  /** The folder that contains `.strata`. */
   readonly root: string;
   readonly pid: number;
   output(): string;
-  /** Resolves once it has printed a text; rejects if it ends before. */
+  /** Resolves when the program has printed a text. Rejects if it ends before. */
   printed(text: string): Promise<void>;
   signal(name: NodeJS.Signals): void;
   readonly exit: Promise<number | null>;
-  /** The processes that it started, directly or not, and that still run. */
+  /** Returns the running processes that the program started, directly or not. */
   processes(): readonly Process[];
-  /** Ends it whatever its state; for `afterEach`. */
+  /** Ends the program in any state, for `afterEach`. */
   dispose(): Promise<void>;
 }
 
 export interface SupervisedOptions {
   readonly script?: string;
-  /** Start it as its users do; signals go to npm alone, as from a program that started it. */
+  /**
+   * Starts the program through npm, as users do. Signals then go to npm alone, as from a program
+   * that started it.
+   */
   readonly throughNpm?: boolean;
   readonly args?: readonly string[];
   readonly port?: number;
@@ -43,7 +46,10 @@ export interface SupervisedOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** Runs `npm run dev`'s program over the fixture Worker, with a mark that all its processes inherit. */
+/**
+ * Runs the program of `npm run dev` over the fixture Worker, with a mark that all its processes
+ * inherit.
+ */
 export async function supervised(options: SupervisedOptions = {}): Promise<Supervised> {
   const [free, freeServices] = await consecutivePorts(3);
   const port = options.port ?? free;
@@ -80,7 +86,8 @@ export async function supervised(options: SupervisedOptions = {}): Promise<Super
   }
   const exit = new Promise<number | null>((resolve) => child.once("close", resolve));
   const seen = new Set<number>();
-  // By mark and by descent: a Redis server writes over its environment, and an orphan has no parent.
+  // Finds processes by mark and by descent: a Redis server overwrites its environment, and an
+  // orphan has no parent.
   const processes = (): Process[] => {
     const all = listProcesses();
     for (const { pid, ppid, text } of all) {
@@ -119,7 +126,7 @@ export async function supervised(options: SupervisedOptions = {}): Promise<Super
         try {
           process.kill(pid, "SIGKILL");
         } catch {
-          // It ended by itself in the meantime.
+          // The process ended by itself in the meantime.
         }
       }
       if (options.root === undefined) rmSync(root, { recursive: true, force: true });
@@ -127,7 +134,7 @@ export async function supervised(options: SupervisedOptions = {}): Promise<Super
   };
 }
 
-/** Ports for Worker instances, and one for the services behind them. */
+/** Finds ports for the Worker instances, and one for the services. */
 async function consecutivePorts(instances: number): Promise<[number, number]> {
   for (;;) {
     const first = await freePort(0);
@@ -153,7 +160,7 @@ async function freePort(wanted: number): Promise<number | undefined> {
   return port;
 }
 
-/** Every process with its environment, by `ps`, which can show it on Linux and macOS. */
+/** Lists every process with its environment, by `ps`, which can show it on Linux and macOS. */
 function listProcesses(): { pid: number; ppid: number; text: string }[] {
   const options = process.platform === "darwin" ? ["-axEww"] : ["axeww"];
   return execFileSync("ps", [...options, "-o", "pid=,ppid=,stat=,args="], {
@@ -167,7 +174,7 @@ function listProcesses(): { pid: number; ppid: number; text: string }[] {
     .map(([, pid, ppid, , text = ""]) => ({ pid: Number(pid), ppid: Number(ppid), text }));
 }
 
-/** The arguments of every process, as anyone on the machine can read them. */
+/** Lists the arguments of every process, as every user of the machine can read them. */
 export function processList(): string {
   return execFileSync("ps", ["axww", "-o", "args="], { encoding: "utf8" });
 }

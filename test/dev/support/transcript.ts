@@ -1,10 +1,10 @@
 import type { Operation, RedisEngine, Reply } from "../../../dev/redis/engine.ts";
 import { createScripts } from "../../../dev/redis/scripts.ts";
 
-/** A command as words; the first is its name. */
+/** A command as words. The first word is its name. */
 export type Step = readonly (string | number)[];
 
-/** Runs commands one after the other and writes down what redis-cli would show. */
+/** Runs commands one after the other, and records the output that redis-cli would show. */
 export async function transcribe(engine: RedisEngine, steps: readonly Step[]): Promise<string> {
   const scripts = createScripts(engine);
   const lines: string[] = [];
@@ -24,12 +24,12 @@ export async function transcribe(engine: RedisEngine, steps: readonly Step[]): P
   return `${lines.join("\n")}\n`;
 }
 
-/** One reply as text, nested arrays indented. */
+/** Formats one reply as text, with nested arrays indented. */
 function show(reply: Reply, indent: string): string {
   if (reply === null) return `${indent}(nil)`;
   if (typeof reply === "number") return `${indent}(integer) ${reply}`;
   if (Buffer.isBuffer(reply)) return indent + JSON.stringify(reply.toString("latin1"));
-  // Engines that sit behind a client cannot tell a status from a string.
+  // An engine behind a client cannot distinguish a status from a string.
   if ("status" in reply) return indent + JSON.stringify(reply.status);
   if ("error" in reply) return `${indent}(error) ${reply.error}`;
   if (reply.length === 0) return `${indent}(empty)`;
@@ -38,7 +38,7 @@ function show(reply: Reply, indent: string): string {
     .join("\n");
 }
 
-/** A plain command for {@link RedisEngine.run}. */
+/** Creates a plain command for {@link RedisEngine.run}. */
 export function operation(name: string, ...args: readonly string[]): Operation {
   return { kind: "command", name, args: args.map((arg) => Buffer.from(arg)) };
 }

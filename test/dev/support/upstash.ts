@@ -14,12 +14,12 @@ export interface TestUpstash {
   readonly gateways: TestGateways;
   /** The SDK's client, without retries. */
   client(options?: Partial<RedisConfigNodejs>): Redis;
-  /** One raw request, for what the SDK does not show: status and parsed body. */
+  /** Sends one raw request. Returns the status and the parsed body, which the SDK does not show. */
   post(path: string, body: unknown, headers?: Record<string, string>): Promise<[number, unknown]>;
   close(): Promise<void>;
 }
 
-/** Upstash's gateway alone, over one engine. */
+/** Opens Upstash's gateway alone, over one engine. */
 export async function openUpstash(choice: EngineChoice): Promise<TestUpstash> {
   const { engine, close } = await choice.open();
   const gateways = await serveGateways((counts) => [

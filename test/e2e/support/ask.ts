@@ -6,11 +6,11 @@ export interface Asking {
   readonly headers?: OutgoingHttpHeaders;
   readonly body?: string;
   readonly trailers?: NodeJS.Dict<string>;
-  /** Leaves without waiting for the answer. */
+  /** Closes the connection without waiting for the answer. */
   readonly signal?: AbortSignal;
 }
 
-/** Asks with exactly these fields: fetch would choose Host and Accept-Encoding by itself. */
+/** Sends a request with exactly these fields. fetch would set Host and Accept-Encoding itself. */
 export function ask(base: string, path: string, { body, trailers, ...options }: Asking = {}) {
   return new Promise<Answered>((resolve, reject) => {
     const sent = request(new URL(path, base), options, (response) => {
@@ -31,7 +31,7 @@ export function ask(base: string, path: string, { body, trailers, ...options }: 
 
 export interface Answered {
   readonly status: number | undefined;
-  /** X-Cache-Status. */
+  /** The X-Cache-Status field. */
   readonly cache: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;

@@ -1,12 +1,12 @@
 import { Agent, request } from "node:http";
 import type { Socket } from "node:net";
 
-/** An answer, complete. */
+/** A complete answer. */
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
-  /** When the request was begun and when its last byte was there; milliseconds of the epoch. */
+  /** The start of the request and the arrival of the last byte, in milliseconds since the epoch. */
   readonly startedAt: number;
   readonly endedAt: number;
 }
@@ -16,15 +16,15 @@ export interface Ask {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
   readonly signal?: AbortSignal;
-  /** A connection that is open already. */
+  /** An open connection to use. */
   readonly socket?: Socket;
 }
 
 export interface Client {
-  /** Asks an instance, the first being 0. Rejects if no answer came. */
+  /** Sends a request to an instance; the first is 0. Rejects without an answer. */
   ask(instance: number, path: string, ask?: Ask): Promise<Answer>;
   get(instance: number, path: string): Promise<Answer>;
-  /** A write in JSON with the admin token. */
+  /** Sends a write in JSON with the admin token. */
   write(instance: number, method: string, path: string, value?: unknown): Promise<Answer>;
 }
 
@@ -32,7 +32,7 @@ const agent = new Agent({ keepAlive: true, maxSockets: Infinity });
 
 let clients = 0;
 
-/** A client with an address of its own; under `npm run dev` it is taken from this header. */
+/** Creates a client with its own address. Under `npm run dev` the Worker reads it from this header. */
 export function createClient(urls: readonly string[], adminToken: string): Client {
   const number = clients++;
   const address = `198.18.${(number >> 8) & 255}.${number & 255}`;
@@ -57,7 +57,7 @@ export function createClient(urls: readonly string[], adminToken: string): Clien
   };
 }
 
-/** One request, its path sent as it is: a URL object would tidy what is to be tested. */
+/** Sends one request with its path unchanged; a URL object would normalise it. */
 export function send(url: string, path: string, options: Ask = {}): Promise<Answer> {
   const { method = "GET", headers = {}, body, signal, socket } = options;
   const { hostname, port } = new URL(url);

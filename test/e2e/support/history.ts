@@ -1,30 +1,30 @@
-/** A write that was acknowledged: from then on readers are owed its number. */
+/** An acknowledged write. The coherence bound counts from its acknowledgement. */
 export interface Acknowledged {
   readonly id: number;
   readonly number: number;
   readonly at: number;
 }
 
-/** What a read that began then showed of a product. */
+/** The value of a product that a read showed, and when the read began. */
 export interface Observed {
   readonly id: number;
   readonly number: number;
   readonly at: number;
-  /** Who showed it, for the report of a violation. */
+  /** The instance and tier that answered, for the report of a violation. */
   readonly by: string;
 }
 
 export interface Verdict {
-  /** Reads of a number older than one that had been acknowledged `boundMs` before they began. */
+  /** Reads that showed an older number than one acknowledged `boundMs` before they began. */
   readonly violations: readonly string[];
-  /** How long after the acknowledgement of a newer number a read still began that showed the older one. */
+  /** The longest time from the acknowledgement of a number to the start of a read that showed an older one. */
   readonly longestMs: number;
 }
 
 /**
- * Checks reads against writes whose numbers rise with time, one writer a product. The clock is
- * the clients': a read began no earlier than they say and an acknowledgement came no later, so
- * that delays on the way are never held against the server.
+ * Checks reads against writes. Each product has one writer, whose numbers rise. All times are the
+ * clients': a read reached the server no earlier, and an acknowledgement left it no later, so delays
+ * of the network cause no violation.
  */
 export function checkHistory(
   writes: readonly Acknowledged[],
@@ -35,7 +35,7 @@ export function checkHistory(
   const violations: string[] = [];
   let longestMs = 0;
   for (const read of reads) {
-    // The first acknowledgement of anything newer than what was shown.
+    // The first acknowledgement of a newer number than the one shown.
     const missed = byProduct.get(read.id)?.find(({ number }) => number > read.number);
     if (missed === undefined) continue;
     const lateMs = read.at - missed.at;

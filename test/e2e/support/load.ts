@@ -5,7 +5,7 @@ import { wrongness, type Shop } from "./shop.ts";
 export interface LoadOptions {
   readonly urls: readonly string[];
   readonly shop: Shop;
-  /** Requests a second over all instances, sent whether or not earlier ones were answered. */
+  /** Requests per second over all instances. They do not wait for earlier answers. */
   readonly perSecond: number;
   readonly forMs: number;
   /** The path of the n-th request. */
@@ -14,23 +14,23 @@ export interface LoadOptions {
 
 export interface Report {
   readonly sent: number;
-  /** How many answers had which status; "none" where the connection ended without one. */
+  /** The number of answers by status; "none" if the connection ended without one. */
   readonly statuses: Readonly<Record<string, number>>;
-  /** How many answers had which X-Cache-Status. */
+  /** The number of answers by X-Cache-Status. */
   readonly sources: Readonly<Record<string, number>>;
   readonly medianMs: number;
   readonly slowestMs: number;
-  /** How long whoever was refused soonest had waited; undefined if nobody was. */
+  /** The shortest time until a 503; undefined if there was none. */
   readonly soonest503Ms?: number;
-  /** What no client should see, with the first answers of each kind. */
+  /** Wrong answers, with the first few of each kind. */
   readonly wrong: readonly string[];
 }
 
 const TICK_MS = 20;
 
 /**
- * Many clients at a steady rate. The clients do not wait for each other, so a hanging
- * dependency meets as many requests as a healthy one. Resolves when all are answered.
+ * Sends requests of many clients at a steady rate. Clients do not wait for each other, so a hanging
+ * dependency gets as many requests as a healthy one. Resolves when all are answered.
  */
 export async function runLoad({
   urls,
@@ -50,12 +50,12 @@ export async function runLoad({
   return report(await Promise.all(outcomes));
 }
 
-/** As many clients as it takes to keep every core busy, and for how long they do. */
+/** The number of clients that keeps every core busy, and how long they run. */
 const CALIBRATION = { clients: 16, forMs: 700, share: 1 / 4, least: 20, most: 200 };
 
 /**
- * How many requests a second are a load, and not an overload, on this machine as busy as it is:
- * a share of what it can answer from memory. Leaves what `path` names in memory.
+ * Measures how many requests per second this machine can bear now: a share of what it answers from
+ * memory. Afterwards the resources of `path` are in memory.
  */
 export async function steadyRate(
   urls: readonly string[],
@@ -102,7 +102,7 @@ async function one(urls: readonly string[], path: string, n: number, shop: Shop)
   }
 }
 
-/** Half a hundred requests a minute a client: as many people as it takes. */
+/** Chooses a client for a request, so that no client sends more than 50 requests. */
 function addressOf(n: number): Record<string, string> {
   const client = Math.floor(n / 50) + generation * 4_096;
   return {

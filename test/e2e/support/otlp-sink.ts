@@ -7,7 +7,7 @@ export interface Received {
   readonly body: Buffer;
 }
 
-/** A server that keeps what it is sent, and answers every request with 200. */
+/** Starts a server that keeps every request, and answers it with 200. */
 export async function startSink() {
   const received: Received[] = [];
   const server = createServer((request, response) => {

@@ -1,4 +1,4 @@
-/** The product as a pass-through at the root, two instances of it, before an origin that does as it is told. */
+/** Starts two instances of the product as a pass-through at the root, in front of a scripted origin. */
 import { startScriptedOrigin } from "./scripted-origin.ts";
 import { startProduct } from "./product.ts";
 

@@ -7,8 +7,8 @@ interface Process {
 }
 
 /**
- * The processes in which the Worker of one instance runs: wrangler's descendants, found by the
- * port in wrangler's command line.
+ * Finds the processes that run the Worker of one instance: the descendants of the wrangler process
+ * whose command line has the port.
  */
 export function runtimeOf(port: number): number[] {
   const all = processes();
@@ -33,13 +33,13 @@ function processes(): Process[] {
   });
 }
 
-/** Sends a signal to each that is still there. */
+/** Sends a signal to each process that still runs. */
 export function signalAll(pids: readonly number[], signal: NodeJS.Signals): void {
   for (const pid of pids) {
     try {
       process.kill(pid, signal);
     } catch {
-      // Gone already.
+      // The process has ended.
     }
   }
 }

@@ -12,36 +12,36 @@ export const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 
 const START_DEADLINE_MS = 100_000;
 const STOP_DEADLINE_MS = 20_000;
-/** Below the range from which systems take the ports of outgoing connections. */
+/** These ports are below the range that systems use for outgoing connections. */
 const PORTS = { from: 11_000, to: 32_000 } as const;
 
 export interface ProductOptions {
   readonly instances?: number;
-  /** Seconds between two runs of the cron handler; 0, the default here, never fires it. */
+  /** Seconds between two runs of the cron handler. 0, the default here, never runs it. */
   readonly cronSeconds?: number;
-  /** Further variables of `npm run dev`. */
+  /** More environment variables for `npm run dev`. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** Strata as a newcomer has it: what `npm run dev` started, and nothing but its addresses. */
+/** Strata as `npm run dev` starts it. Tests use only its addresses. */
 export interface Product {
   readonly urls: readonly string[];
   readonly port: number;
   readonly adminToken: string;
   readonly services: LocalServices;
-  /** A client with an address of its own, so that it has rate limits of its own. */
+  /** Creates a client with its own address, and so with its own rate limits. */
   client(): Client;
-  /** What `npm run dev` has printed so far. */
+  /** The output of `npm run dev` so far. */
   output(): string;
-  /** Resolves with how `npm run dev` ended. */
+  /** Resolves when `npm run dev` ends, with its exit code or signal. */
   readonly ended: Promise<string>;
-  /** Ctrl-C. Rejects if that leaves anything behind that listens. */
+  /** Sends Ctrl-C. Rejects if a port is still in use afterwards. */
   stop(): Promise<void>;
 }
 
 /**
- * Runs `npm run dev` on free ports and resolves when it says that it is ready.
- * Rejects, with what it printed, when it ends before or never says so.
+ * Runs `npm run dev` on free ports, and resolves when it prints that it is ready. Rejects with its
+ * output if it ends or times out before.
  */
 export async function startProduct(options: ProductOptions = {}): Promise<Product> {
   const instances = options.instances ?? 2;
@@ -57,7 +57,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
     CRON_SECONDS: String(options.cronSeconds ?? 0),
     ...options.env,
   };
-  // A group of its own, as a terminal gives to what it runs in the foreground.
+  // Its own process group, as a terminal creates for a foreground command.
   const child = spawn("npm", ["run", "dev"], { cwd: ROOT, env, detached: true });
   const ended = endOf(child);
   const output = collect(child);
@@ -65,7 +65,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
     try {
       if (child.pid !== undefined) process.kill(-child.pid, signal);
     } catch {
-      // Nothing is left of the group.
+      // No process of the group is left.
     }
   };
   const ports = Array.from({ length: instances + 1 }, (_, index) => port + index);
@@ -106,18 +106,18 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
   };
 }
 
-/** A variable that this run hands to its Workers. */
+/** Reads a variable that this run passes to its Workers. */
 function variable(port: number, name: string): string {
   const text = readFileSync(variablesFile(port), "utf8");
   return new RegExp(`^${name}='([^']*)'$`, "m").exec(text)?.[1] ?? "";
 }
 
-/** Where a run on this port keeps the variables of its Workers. */
+/** The file with the variables of the Workers of a run on this port. */
 export function variablesFile(port: number): string {
   return join(ROOT, ".strata", String(port), "variables.env");
 }
 
-/** The environment without what would make it another run: the test runner's, and the Worker's own variables. */
+/** The environment without the variables of the test runner and of the Worker. */
 function inherited(): NodeJS.ProcessEnv {
   const own =
     /^(?:VITEST|NODE_ENV$|NODE_OPTIONS$|ADMIN_TOKEN$|DATABASE_URL$|NEON_|UPSTASH_|ORIGIN_|OTEL_|LLM_|STRATA_|KEEP$|NO_SEED$)/;
@@ -171,7 +171,7 @@ async function withTimeout<T>(work: Promise<T>, ms: number, what: string): Promi
   }
 }
 
-/** The first of as many neighbouring ports that nobody uses. */
+/** Finds the first of `count` neighbouring free ports. */
 async function freePorts(count: number): Promise<number> {
   for (let attempt = 0; attempt < 50; attempt++) {
     const first = PORTS.from + Math.floor(Math.random() * (PORTS.to - PORTS.from - count));

@@ -1,15 +1,15 @@
 import { connect } from "node:net";
 
-/** What came back for bytes that no HTTP client would send. */
+/** The answer to bytes that no HTTP client would send. */
 export interface RawAnswer {
-  /** Undefined if the connection was closed without a word. */
+  /** Undefined if the connection was closed without an answer. */
   readonly status: number | undefined;
   readonly text: string;
 }
 
 const PATIENCE_MS = 10_000;
 
-/** Sends bytes as they are, and reads until the other side has answered or closed. */
+/** Sends bytes unchanged, and reads until the server has answered or closed the connection. */
 export function sendRaw(url: string, bytes: string | Buffer): Promise<RawAnswer> {
   const { hostname, port } = new URL(url);
   return new Promise((resolve, reject) => {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { ROOT } from "./product.ts";
 
 export interface Block {
-  /** The heading it stands under. */
+  /** The heading above the block. */
   readonly heading: string;
   readonly language: string;
   readonly text: string;
@@ -12,11 +12,11 @@ export interface Block {
 export interface Document {
   readonly text: string;
   readonly blocks: readonly Block[];
-  /** Targets of links that are no address on the web. */
+  /** The targets of links to files. */
   readonly links: readonly string[];
 }
 
-/** A document of the repository, its code blocks apart. */
+/** Reads a document of the repository: its text, its code blocks and its links. */
 export function readDocument(path: string): Document {
   const text = readFileSync(join(ROOT, path), "utf8");
   const blocks: Block[] = [];
@@ -33,11 +33,11 @@ export function readDocument(path: string): Document {
 
 export interface Command {
   readonly text: string;
-  /** What the document says beside it: the part behind `#`. */
+  /** The comment beside the command, after `#`. */
   readonly comment: string;
 }
 
-/** The commands of a shell block: one a line, continued by `\`. */
+/** Reads the commands of a shell block: one per line, continued by `\`. */
 export function commandsOf(block: Block): readonly Command[] {
   return block.text
     .split(/(?<!\\)\n/)

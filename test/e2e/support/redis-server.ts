@@ -3,11 +3,11 @@ import { once } from "node:events";
 import { createConnection } from "node:net";
 import { until } from "./waiting.ts";
 
-/** A Redis that can be killed and started again, empty, under the same address. */
+/** A Redis server that a test can kill, and start again empty at the same address. */
 export interface KillableRedis {
   readonly url: string;
   start(): Promise<void>;
-  /** SIGKILL: no good-bye, no last words. */
+  /** Sends SIGKILL, so that the server closes nothing cleanly. */
   kill(): Promise<void>;
 }
 

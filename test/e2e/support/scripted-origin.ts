@@ -1,6 +1,6 @@
 /**
- * An HTTP origin that answers as it is told, each path its own responses one by one (the last one
- * again and again), and that tells what it was asked. It listens on loopback only.
+ * An HTTP origin with scripted responses: each path has its own, in order, and repeats the last. It
+ * keeps the requests that it gets. It listens on loopback only.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -10,22 +10,22 @@ export interface ScriptedResponse {
   readonly status?: number;
   readonly headers?: readonly (readonly [name: string, value: string])[];
   readonly body?: string;
-  /** Repeats the body that often. */
+  /** How many times the body is repeated. */
   readonly times?: number;
-  /** Milliseconds before the head, and between the chunks of the body. */
+  /** Milliseconds before the header section, and between the chunks of the body. */
   readonly waitMs?: number;
   readonly chunkMs?: number;
-  /** Where the connection breaks: before the head, or after so many characters of the body. */
+  /** Closes the connection before the header section, or after this many characters of the body. */
   readonly breakAfter?: number | "start";
-  /** Sent in Latin-1 in place of a response, `{path}` filled in; then the connection is closed. */
+  /** Bytes in Latin-1 to send instead of a response, with `{path}` replaced; then the connection closes. */
   readonly raw?: string;
-  /** No Date of its own. */
+  /** Omits the Date field. */
   readonly noDate?: boolean;
-  /** Interim responses before it, by status. */
+  /** The statuses of interim responses to send first. */
   readonly interim?: readonly (102 | 103)[];
-  /** Fields behind the body. */
+  /** The trailer fields. */
   readonly trailers?: readonly (readonly [name: string, value: string])[];
-  /** Answers 304 if the request's If-None-Match is this tag. */
+  /** Answers 304 if the request's If-None-Match is this entity tag. */
   readonly unless?: string;
 }
 
@@ -34,7 +34,7 @@ export interface SeenRequest {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
-  /** Fields that came behind the body. */
+  /** The trailer fields of the request. */
   readonly trailers: Readonly<Record<string, string>>;
 }
 
@@ -45,9 +45,9 @@ interface Script {
 
 export interface ScriptedOrigin {
   readonly url: string;
-  /** Gives a path of its own to these responses. */
+  /** Adds a new path with these responses, and returns it. */
   script(...responses: readonly ScriptedResponse[]): string;
-  /** What has been asked of a path. */
+  /** The requests that a path got. */
   seen(path: string): readonly SeenRequest[];
   close(): Promise<void>;
 }
@@ -136,7 +136,7 @@ async function play(
   response.end();
 }
 
-/** `{-60}` stands for the HTTP date of a minute ago. */
+/** Replaces `{-60}` by the HTTP date of 60 seconds ago. */
 function filled(value: string): string {
   return value.replaceAll(/\{(-?\d+)\}/g, (_, seconds: string) =>
     new Date(Date.now() + Number(seconds) * 1_000).toUTCString(),

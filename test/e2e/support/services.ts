@@ -3,29 +3,29 @@ import type { Fault } from "../../../dev/gateway/faults.ts";
 
 export type { Fault } from "../../../dev/gateway/faults.ts";
 
-/** What has reached the gateways. */
+/** The requests that reached the gateways. */
 export interface Used {
   readonly redis: number;
   readonly commands: number;
-  /** Requests to the SQL gateway. */
+  /** Requests to the SQL gateway. A request may have several queries. */
   readonly sql: number;
   readonly queries: number;
 }
 
-/** The local services as anybody can reach them: counts, faults, and Redis itself. */
+/** The control interface of the local services: counts, faults, Redis and Postgres. */
 export interface LocalServices {
   readonly url: string;
-  /** `GET /counts`. */
+  /** Reads the counts: `GET /counts`. */
   used(): Promise<Used>;
-  /** What `work` caused, and whatever else happened meanwhile. */
+  /** Counts the requests during `work`, including those of other work at the same time. */
   usedBy<T>(work: () => Promise<T>): Promise<{ value: T; used: Used }>;
-  /** `PUT /faults/<service>`. */
+  /** Injects a fault: `PUT /faults/<service>`. */
   fault(service: "redis" | "sql", fault: Fault): Promise<void>;
-  /** `DELETE /faults`. */
+  /** Ends all faults: `DELETE /faults`. */
   heal(): Promise<void>;
-  /** A command to Redis past Strata. */
+  /** Sends a command to Redis directly. */
   redis(...command: readonly string[]): Promise<unknown>;
-  /** A statement to Postgres past Strata; gives its rows as text. */
+  /** Sends a statement to Postgres directly. Returns its rows as text. */
   sql(query: string): Promise<readonly Record<string, unknown>[]>;
 }
 

@@ -1,7 +1,7 @@
 import type { Answer } from "./client.ts";
 import type { LocalServices } from "./services.ts";
 
-/** What the database holds, read past Strata: the truth that answers are compared with. */
+/** The rows of the database, read directly. Answers are compared with them. */
 export interface Shop {
   readonly products: ReadonlyMap<number, Readonly<Record<string, unknown>>>;
   readonly users: ReadonlyMap<number, Readonly<Record<string, unknown>>>;
@@ -18,8 +18,8 @@ export async function readShop(services: LocalServices): Promise<Shop> {
 }
 
 /**
- * What is wrong with an answer, if anything: during any outage a read is answered with the
- * row as it is, with 404 where there is none, or with a 503 problem that says when to come again.
+ * Describes what is wrong with an answer; undefined if nothing is. During any outage a read should
+ * get the current row, a 404 if there is no row, or a 503 problem with Retry-After.
  */
 export function wrongness(answer: Answer, path: string, shop: Shop): string | undefined {
   const { status, headers, body } = answer;

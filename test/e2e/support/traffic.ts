@@ -1,13 +1,13 @@
-/** Products that everybody reads. */
+/** The popular products. */
 const HOT = 40;
 
-/** What visitors of the shop ask for. */
+/** The paths that visitors of the shop read. */
 export interface Traffic {
-  /** One of a few products that soon are in memory. */
+  /** One of a few products, which are soon in memory. */
   hot(n: number): string;
-  /** Mostly what is in memory, and a part that must come from afar. */
+  /** Mostly products in memory, and some from Redis or the origin. */
   mixed(n: number): string;
-  /** A product that has not been asked for before. */
+  /** A product that has not been read before. */
   cold(): number;
 }
 

@@ -1,8 +1,8 @@
 import { setTimeout as pause } from "node:timers/promises";
 
 /**
- * The first value that satisfies `accept`, asked for again and again, and how long that took.
- * Rejects with the last one after `withinMs`.
+ * Calls `ask` until its value satisfies `accept`. Returns the value and the time that it took.
+ * Rejects after `withinMs`, with the last value in the message.
  */
 export async function until<T>(
   ask: () => Promise<T>,
@@ -16,7 +16,9 @@ export async function until<T>(
     const tookMs = performance.now() - startedAt;
     if (accept(value)) return { value, tookMs };
     if (tookMs > withinMs)
-      throw new Error(`not within ${withinMs} ms; the last was ${JSON.stringify(value)}`);
+      throw new Error(
+        `not accepted within ${withinMs} ms; the last value was ${JSON.stringify(value)}`,
+      );
     await pause(everyMs);
   }
 }

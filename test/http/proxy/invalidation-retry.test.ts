@@ -1,17 +1,20 @@
 import { describe, expect, it } from "vitest";
 import type { Context } from "../../../src/core/context.ts";
 import type { LogKey } from "../../../src/core/invalidation-key.ts";
-import { createInvalidate, type Recovering } from "../../../src/http/proxy/invalidation-retry.ts";
+import {
+  createRetryingInvalidate,
+  type RecoveringInvalidator,
+} from "../../../src/http/proxy/invalidation-retry.ts";
 
 const ctx = {} as Context;
 
-/** A log that can be away, and tells what it was told. */
+/** A log that can be unreachable, and records the invalidations that it acknowledged. */
 function createLog() {
   const taken: (readonly LogKey[])[] = [];
   const dead: LogKey[] = [];
   const listeners: ((ctx: Context) => Promise<unknown>)[] = [];
   const state = { away: true };
-  const invalidator: Recovering = {
+  const invalidator: RecoveringInvalidator = {
     markInvalidated: (members) => void dead.push(...members),
     invalidate: (members) => {
       if (state.away)
@@ -26,10 +29,10 @@ function createLog() {
   return { invalidator, taken, dead, state, recover };
 }
 
-describe("an invalidation while the log is away", () => {
-  it("holds here at once, and is made again when the log is back, once", async () => {
+describe("an invalidation while the log is unreachable", () => {
+  it("an unacknowledged invalidation holds in this isolate and is sent once when the log recovers", async () => {
     const log = createLog();
-    const invalidate = createInvalidate(log.invalidator);
+    const invalidate = createRetryingInvalidate(log.invalidator);
     expect((await invalidate(["k:a:1"], ctx)).ok).toBe(false);
     expect(log.dead).toEqual(["k:a:1"]);
     await log.recover();
@@ -40,9 +43,9 @@ describe("an invalidation while the log is away", () => {
     expect(log.taken).toEqual([["k:a:1"]]);
   });
 
-  it("becomes one of everything where there are too many to remember", async () => {
+  it("more than 1,000 unacknowledged invalidations become one of everything", async () => {
     const log = createLog();
-    const invalidate = createInvalidate(log.invalidator);
+    const invalidate = createRetryingInvalidate(log.invalidator);
     for (let i = 0; i <= 1_000; i++) await invalidate([`k:a:${i}`], ctx);
     log.state.away = false;
     await log.recover();

@@ -1,4 +1,4 @@
-/** Answers in several parts, read by a parser that shares nothing with what wrote them. */
+/** multipart/byteranges responses, read by a parser that shares no code with the writer. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Entry } from "../../../src/core/entry.ts";
@@ -42,7 +42,7 @@ function ask(entry: Entry, ranges: readonly string[]): Response {
   return serve(request, entry, NOW, { reused: true });
 }
 
-/** Bytes of every kind, and what a boundary could be taken for. */
+/** Bytes of every kind, and pieces of boundaries. */
 const bodies = fc
   .array(
     fc.oneof(
@@ -68,7 +68,7 @@ const ranges = fc.array(
   { minLength: 1, maxLength: 16 },
 );
 
-/** The bytes that a range means, one by one. */
+/** The indices of the bytes that a range selects. */
 function bytesAskedFor(range: string, total: number): number[] {
   const [from = "", to = ""] = range.split("-");
   const first = from === "" ? Math.max(0, total - Number(to)) : Number(from);
@@ -76,7 +76,7 @@ function bytesAskedFor(range: string, total: number): number[] {
   return Array.from({ length: total }, (_, at) => at).filter((at) => first <= at && at <= last);
 }
 
-/** What must be sent: the bytes that are asked for, in runs, by the first range that each answers. */
+/** The expected parts: runs of selected bytes, in the order of the first range of each. */
 function wanted(whole: Uint8Array, asked: readonly string[]) {
   const total = whole.length;
   const bytes = asked.map((range) => bytesAskedFor(range, total));
@@ -114,8 +114,8 @@ async function received(response: Response) {
   };
 }
 
-describe("several ranges", () => {
-  it("bring exactly the bytes that were asked for, each once, in order", async () => {
+describe("multipart/byteranges", () => {
+  it("several ranges return exactly the selected bytes, each once, in order", async () => {
     await fc.assert(
       fc.asyncProperty(bodies, ranges, async (whole, asked) => {
         expect(await received(ask(entryOf({ body: whole, contentType: "a/b" }), asked))).toEqual(
@@ -126,7 +126,7 @@ describe("several ranges", () => {
     );
   });
 
-  it("of a text count its bytes, not its characters", async () => {
+  it("ranges of a text count bytes, not characters", async () => {
     await fc.assert(
       fc.asyncProperty(fc.string({ unit: "binary", minLength: 1 }), ranges, async (text, asked) => {
         const whole = new TextEncoder().encode(text);
@@ -136,7 +136,7 @@ describe("several ranges", () => {
     );
   });
 
-  it("are numbered by the whole where a part is stored", async () => {
+  it("Content-Range of a stored part counts from the start of the whole representation", async () => {
     const whole = Uint8Array.from({ length: 100 }, (_, at) => at);
     const part = { first: 40, last: 79, total: 100 };
     const entry = entryOf({ body: whole.slice(40, 80), part });
@@ -144,7 +144,7 @@ describe("several ranges", () => {
     expect(await received(ask(entry, asked))).toEqual(wanted(whole, asked));
   });
 
-  it("have no boundary that their bodies or their type contain", async () => {
+  it("the boundary occurs neither in the parts nor in their Content-Type", async () => {
     const taken = Array.from(
       { length: 12 },
       (_, at) => `--strata-part-${String(at).padStart(8, "0")}`,
@@ -166,7 +166,7 @@ describe("several ranges", () => {
   });
 
   it(
-    "cost no more than one reading of a body that is full of boundaries",
+    "a body full of boundaries is read only once to find a new boundary",
     { timeout: 10_000 },
     () => {
       const taken = Array.from(

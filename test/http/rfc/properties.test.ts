@@ -1,14 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { formatDate, parseDate } from "../../../src/http/rfc/dates.ts";
-import { parseDirectives, secondsOf } from "../../../src/http/rfc/directives.ts";
-import { readerOf } from "../../../src/http/rfc/field-reader.ts";
+import { parseDirectives, deltaSecondsOf } from "../../../src/http/rfc/directives.ts";
+import { readerOf } from "../../../src/http/rfc/fields.ts";
 import { splitList } from "../../../src/http/rfc/fields.ts";
 import { lifetimesOf } from "../../../src/http/rfc/lifetimes.ts";
 import { covers, joinParts, resolveRange } from "../../../src/http/rfc/range.ts";
-import { controlOf } from "../../../src/http/rfc/response-control.ts";
-import { reuseOf } from "../../../src/http/rfc/reuse.ts";
-import { NO_DEMANDS } from "../../../src/http/rfc/request-control.ts";
+import { responseControlOf } from "../../../src/http/rfc/response-control.ts";
+import { freshnessForRequest } from "../../../src/http/rfc/reuse.ts";
+import { NO_REQUEST_DIRECTIVES } from "../../../src/http/rfc/request-control.ts";
 import { updateFields } from "../../../src/http/rfc/stored-fields.ts";
 import { matches, normalise, selectorsOf } from "../../../src/http/rfc/vary.ts";
 
@@ -16,8 +16,8 @@ const NOW = Date.UTC(2026, 10, 21, 12);
 const LIMITS = { disconnectedMs: 3_600_000, validateMs: 86_400_000, maxMs: 7 * 86_400_000 };
 const token = fc.stringMatching(/^[a-z][a-z0-9-]{0,8}$/);
 
-describe("dates", () => {
-  it("come back as they were written", () => {
+describe("HTTP dates", () => {
+  it("parseDate reads what formatDate wrote", () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 253_402_300_799 }), (seconds) => {
         expect(parseDate(formatDate(seconds * 1_000), NOW)).toBe(seconds * 1_000);
@@ -25,7 +25,7 @@ describe("dates", () => {
     );
   });
 
-  it("are the same in all three forms, within fifty years", () => {
+  it("a date has the same instant in all three forms, within 50 years", () => {
     fc.assert(
       fc.property(fc.integer({ min: -49 * 31_536_000, max: 49 * 31_536_000 }), (offset) => {
         const at = NOW + offset * 1_000;
@@ -40,8 +40,8 @@ describe("dates", () => {
   });
 });
 
-describe("lists", () => {
-  it("come apart where they were joined", () => {
+describe("field lists", () => {
+  it("splitList returns the members that were joined", () => {
     const member = fc.oneof(
       token,
       token.map((text) => `"${text}, \\"${text}"`),
@@ -57,17 +57,17 @@ describe("lists", () => {
     );
   });
 
-  it("of directives give the least of several", () => {
+  it("repeated delta-seconds count as the least of them", () => {
     fc.assert(
       fc.property(fc.array(fc.nat(100_000), { minLength: 1, maxLength: 5 }), (seconds) => {
         const control = seconds.map((value) => `max-age=${value}`).join(", ");
-        expect(secondsOf(parseDirectives(control), "max-age")).toBe(Math.min(...seconds));
+        expect(deltaSecondsOf(parseDirectives(control), "max-age")).toBe(Math.min(...seconds));
       }),
     );
   });
 });
 
-describe("instants", () => {
+describe("lifetimes", () => {
   const controls = fc
     .subarray([
       "max-age=60",
@@ -78,9 +78,9 @@ describe("instants", () => {
       "stale-if-error=90",
       "public",
     ])
-    .map((directives) => controlOf(readerOf([["cache-control", directives.join(", ")]])));
+    .map((directives) => responseControlOf(readerOf([["cache-control", directives.join(", ")]])));
 
-  it("rise: fresh, stale, on error, deleted; and nothing is fresh past its lifetime", () => {
+  it("the instants of a lifetime rise, and no response is fresh past its lifetime", () => {
     fc.assert(
       fc.property(
         controls,
@@ -104,23 +104,28 @@ describe("instants", () => {
           expect(errorUntil).toBeLessThanOrEqual(deleteAt);
           expect(freshUntil).toBeLessThanOrEqual(born + ms);
           const at = Math.max(NOW, born + ms);
-          expect(reuseOf({ ...instants, bornAt: born }, NO_DEMANDS, at, () => false)).not.toBe(
-            "fresh",
-          );
+          expect(
+            freshnessForRequest(
+              { ...instants, bornAt: born },
+              NO_REQUEST_DIRECTIVES,
+              at,
+              () => false,
+            ),
+          ).not.toBe("fresh");
         },
       ),
     );
   });
 
-  it("of a request that asks for more are never later", () => {
+  it("request directives never make a stored response fresher", () => {
     const ranks = ["fresh", "revalidate", "error-only", "kept", "expired"];
-    const demands = fc.record({
+    const directives = fc.record({
       noCache: fc.boolean(),
       maxAge: fc.option(fc.nat(100), { nil: undefined }),
       minFresh: fc.option(fc.nat(100), { nil: undefined }),
     });
     fc.assert(
-      fc.property(controls, demands, fc.nat(200_000), (control, asked, after) => {
+      fc.property(controls, directives, fc.nat(200_000), (control, asked, after) => {
         const instants = lifetimesOf(
           { kind: "explicit", ms: 60_000 },
           control,
@@ -130,8 +135,13 @@ describe("instants", () => {
           LIMITS,
         );
         const stored = { ...instants, bornAt: NOW };
-        const plain = reuseOf(stored, NO_DEMANDS, NOW + after, () => true);
-        const strict = reuseOf(stored, { ...NO_DEMANDS, ...asked }, NOW + after, () => true);
+        const plain = freshnessForRequest(stored, NO_REQUEST_DIRECTIVES, NOW + after, () => true);
+        const strict = freshnessForRequest(
+          stored,
+          { ...NO_REQUEST_DIRECTIVES, ...asked },
+          NOW + after,
+          () => true,
+        );
         expect(ranks.indexOf(strict)).toBeGreaterThanOrEqual(ranks.indexOf(plain));
       }),
     );
@@ -144,7 +154,7 @@ describe("selecting fields", () => {
     fc.constantFrom("a", "a, b", "b;q=0.5, a", "", "A , B"),
   );
 
-  it("always select what they were stored with", () => {
+  it("a request selects the variant that was stored for it", () => {
     fc.assert(
       fc.property(requests, (fields) => {
         const request = readerOf(Object.entries(fields));
@@ -155,7 +165,7 @@ describe("selecting fields", () => {
     );
   });
 
-  it("are normal once they have been normalised", () => {
+  it("normalising a selecting field twice changes nothing", () => {
     fc.assert(
       fc.property(
         fc.constantFrom("accept-language", "accept-encoding", "foo"),
@@ -170,7 +180,7 @@ describe("selecting fields", () => {
 });
 
 describe("ranges", () => {
-  it("lie within the representation", () => {
+  it("a resolved range lies within the representation", () => {
     const spec = fc.oneof(
       fc.record({ suffix: fc.nat(50) }),
       fc
@@ -185,7 +195,7 @@ describe("ranges", () => {
     );
   });
 
-  it("join to what they were cut from", () => {
+  it("two parts of a body join to that body", () => {
     fc.assert(
       fc.property(
         fc.uint8Array({ minLength: 2, maxLength: 40 }),
@@ -208,7 +218,7 @@ describe("ranges", () => {
 });
 
 describe("updated fields", () => {
-  it("are the newer ones where it has them, else the stored ones, and never a length", () => {
+  it("updateFields prefers newer fields, keeps the others, and never changes the length", () => {
     const fields = fc.array(fc.tuple(fc.constantFrom("a", "b", "c", "content-length"), token), {
       maxLength: 6,
     });

@@ -2,7 +2,7 @@ import { createContext } from "../../../src/core/context.ts";
 import type { Context } from "../../../src/core/context.ts";
 import type { Clock } from "../../../src/core/time.ts";
 
-/** A context whose deferred work runs, and whose events nobody hears. */
+/** A context that runs deferred work and drops events. */
 export function createQuietContext(now: Clock): Context {
   return createContext({
     now,

@@ -1,19 +1,19 @@
 import { describe, expect, it } from "vitest";
-import { createAccountTable } from "../../../src/ratelimit/accounts.ts";
+import { createAccountTable } from "../../../src/ratelimit/account-table.ts";
 import { parseLimit } from "../../../src/ratelimit/window.ts";
-import { defineBehaviour } from "../../../src/ratelimit/limit-policy.ts";
+import { defineBehaviour } from "../../../src/ratelimit/behaviour.ts";
 import { createModelLedger } from "./model-ledger.ts";
-import { createVirtualTime } from "./virtual-time.ts";
-import { createSimulatedIsolate } from "./world.ts";
+import { createVirtualTime } from "../virtual-time.ts";
+import { createSimulatedIsolate } from "./simulated-isolate.ts";
 
 const windows = parseLimit("100/1m", "ip");
 const FLOOD = 100_000;
 
 describe("a flood of 100,000 identities", () => {
   it.each(["fast", "strict"] as const)(
-    "leaves the memory of an isolate bounded, its own clients' accounts right, %s",
+    "100,000 identities leave the memory of an isolate bounded and every token accounted for in %s mode",
     async (mode) => {
-      const time = createVirtualTime(1_763_720_000_000);
+      const time = createVirtualTime({ startMs: 1_763_720_000_000 });
       const ledger = createModelLedger({ time, latencyMs: () => 3, fate: () => "answered" });
       const { limiter, table, settlement, ctx } = createSimulatedIsolate(ledger, time);
       const behaviour = defineBehaviour({ mode }, []);
@@ -29,14 +29,14 @@ describe("a flood of 100,000 identities", () => {
       expect(most.accounts).toBe(10_000);
       expect(most.owing).toBeLessThanOrEqual(5_000);
       const { owing, forgiven } = table.stats();
-      // What was given is charged, but for what still waits and what was forgiven, which is counted.
+      // Every token given is charged, still owed, or counted as forgiven.
       expect(ledger.tally.confirmed + owing + forgiven).toBe(FLOOD);
       expect(settlement.unknown()).toBe(0);
     },
     120_000,
   );
 
-  it("does not push out an identity that comes again now and then", () => {
+  it("a flood of new identities does not evict an account that is used again now and then", () => {
     const table = createAccountTable({ maxAccounts: 1_000, maxOwing: 500 });
     const regular = table.get("ip:regular", windows, 0);
     for (let i = 0; i < FLOOD; i++) {
@@ -44,44 +44,44 @@ describe("a flood of 100,000 identities", () => {
       if (i % 500 === 0) expect(table.get("ip:regular", windows, i)).toBe(regular);
       expect(table.stats().accounts).toBeLessThanOrEqual(1_000);
     }
-    // Seen once, and 1,000 others since.
+    // This account was used once, and 1,000 others after it.
     expect(table.peek("ip:0")).toBeUndefined();
   });
 
-  it("leaves nothing owed by an identity that is forgotten", () => {
+  it("forgetting an account removes its debt", () => {
     const table = createAccountTable({ maxAccounts: 10, maxOwing: 5 });
-    const known = table.get("ip:1", windows, 0);
-    table.owe(known, 3, 0);
+    const account = table.get("ip:1", windows, 0);
+    table.owe(account, 3, 0);
     table.forget("ip:1");
-    expect(known.debt).toBe(0);
+    expect(account.debt).toBe(0);
     expect([...table.owing()]).toEqual([]);
   });
 
-  it("of clients that come in turns makes none of them wait for the ledger", async () => {
-    const time = createVirtualTime(1_763_720_000_000);
+  it("no request waits for the ledger while 1,000 clients take turns below their limit", async () => {
+    const time = createVirtualTime({ startMs: 1_763_720_000_000 });
     const ledger = createModelLedger({ time, latencyMs: () => 3, fate: () => "answered" });
-    let asked = 0;
+    let asking = 0;
     const counted = {
       ...ledger,
       take: (...args: Parameters<typeof ledger.take>) => {
-        if (args[0].requests > 0) asked++;
+        if (args[0].requests > 0) asking++;
         return ledger.take(...args);
       },
     };
     const { limiter, ctx } = createSimulatedIsolate(counted, time);
     const behaviour = defineBehaviour({ mode: "fast" }, []);
-    // 1,000 clients, 6 requests a millisecond: all of them use up their credit at once.
+    // 1,000 clients and 6 requests a millisecond: all clients reach three quarters of their lease at the same time.
     for (let i = 0; i < 60_000; i++)
       time.after(i / 6, () => {
         const key = `ip:${i % 1_000}`;
         void limiter.decide([{ policy: "ip", key, windows }], 1, behaviour, ctx);
       });
     await time.run();
-    expect(asked).toBe(0);
+    expect(asking).toBe(0);
   }, 120_000);
 
-  it("is settled with many identities a call, while Redis answers", async () => {
-    const time = createVirtualTime(1_763_720_000_000);
+  it("a flood of identities is settled with more than 20 accounts a call on average, and no debt is forgiven", async () => {
+    const time = createVirtualTime({ startMs: 1_763_720_000_000 });
     const ledger = createModelLedger({ time, latencyMs: () => 3, fate: () => "answered" });
     let calls = 0;
     const counted = {

@@ -1,11 +1,16 @@
-/** A ledger in this process: the scripts' arithmetic, under faults that the test draws. */
+/** A ledger in this process, with the arithmetic of the scripts and with faults that the test draws. */
 import { done, failed } from "../../../src/core/faults.ts";
-import { balanceOf } from "../../../src/ratelimit/balance.ts";
-import { charge, emptyBucket, room, type Bucket } from "../../../src/ratelimit/bucket.ts";
-import type { Ledger, Take, Taken } from "../../../src/ratelimit/ledger.ts";
-import type { VirtualTime } from "./virtual-time.ts";
+import {
+  balanceOf,
+  charge,
+  emptyBucket,
+  room,
+  type Bucket,
+} from "../../../src/ratelimit/bucket.ts";
+import type { Ledger, TakeRequest, TakeResult } from "../../../src/ratelimit/ledger.ts";
+import type { VirtualTime } from "../virtual-time.ts";
 
-/** What becomes of a call: of the way there, the way back, and what the caller is told. */
+/** The fate of a call: answered, lost before or after the ledger charged it, or refused by a breaker. */
 export type Fate = "answered" | "lost-before" | "lost-after" | "refused";
 
 export interface ModelLedgerOptions {
@@ -14,18 +19,19 @@ export interface ModelLedgerOptions {
   readonly fate: () => Fate;
 }
 
-/** Tokens an account, by what happened to the call that carried them. */
+/** Tokens summed over accounts, by the fate of the call that carried them. */
 export interface Tally {
-  /** Charged, and the caller knows. */
+  /** Charged, and the caller has the answer. */
   confirmed: number;
-  /** The caller does not know; charged in truth, or not. */
+  /** The caller has no answer; the ledger charged them. */
   lostCharged: number;
+  /** The caller has no answer; the ledger did not charge them. */
   lostUncharged: number;
 }
 
 export interface ModelLedger extends Ledger {
   readonly tally: Tally;
-  /** Tokens charged to a key, in all. */
+  /** All tokens ever charged to a key. */
   charged(key: string): number;
 }
 
@@ -34,7 +40,7 @@ export function createModelLedger({ time, latencyMs, fate }: ModelLedgerOptions)
   const totals = new Map<string, number>();
   const tally: Tally = { confirmed: 0, lostCharged: 0, lostUncharged: 0 };
 
-  function perform({ charges, cost, requests }: Take): Taken {
+  function perform({ charges, cost, requests }: TakeRequest): TakeResult {
     const now = time.now();
     const indebted = charges.map(({ key, windows, debt, debtAgeMs }) =>
       windows.map((window, w) =>
@@ -60,7 +66,8 @@ export function createModelLedger({ time, latencyMs, fate }: ModelLedgerOptions)
     return { admitted, now, balances, buckets };
   }
 
-  const debtsOf = ({ charges }: Take): number => charges.reduce((sum, { debt }) => sum + debt, 0);
+  const debtsOf = ({ charges }: TakeRequest): number =>
+    charges.reduce((sum, { debt }) => sum + debt, 0);
 
   return {
     tally,

@@ -1,4 +1,4 @@
-/** The embedded Redis under a clock of the test's own, as the SDK shows it to an algorithm. */
+/** The embedded Redis behind the interface of the SDK, with a clock that the test sets. */
 import { vi } from "vitest";
 import { createEmbeddedEngine } from "../../../dev/redis/embedded/engine.ts";
 import { isError, isStatus, type Reply } from "../../../dev/redis/engine.ts";
@@ -7,9 +7,9 @@ import type { RedisClient } from "../../../src/redis/client.ts";
 
 export interface SimulatedRedis {
   readonly client: RedisClient;
-  /** Redis' clock. */
+  /** The clock of Redis, in milliseconds. */
   now: number;
-  /** What was billed so far. */
+  /** The number of commands billed so far. */
   commands(): number;
 }
 
@@ -47,7 +47,7 @@ export function createSimulatedRedis(startMs: number): SimulatedRedis {
     },
   };
 
-  // TIME reads the process' own clock. The latest simulation owns it.
+  // TIME reads the clock of the process, so this replaces it. The newest simulation sets the time.
   vi.spyOn(performance, "now").mockImplementation(() => simulated.now - performance.timeOrigin);
 
   const simulated: SimulatedRedis = {

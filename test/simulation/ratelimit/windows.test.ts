@@ -1,14 +1,18 @@
 /**
- * The scripts themselves, in a Redis whose clock the test owns, against what they
- * promise: random limits, costs and arrival times.
- *
- * RATE_SIMULATIONS=10000 plays more.
+ * The scripts in the embedded Redis against their promises, with random limits, costs and arrival
+ * times, and a clock that the test sets. RATE_SIMULATIONS sets the number of runs; default 100.
  */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { balanceOf } from "../../../src/ratelimit/balance.ts";
-import { charge, emptyBucket, room, waitFor, type Bucket } from "../../../src/ratelimit/bucket.ts";
-import type { Ledger, Taken } from "../../../src/ratelimit/ledger.ts";
+import {
+  balanceOf,
+  charge,
+  emptyBucket,
+  room,
+  waitFor,
+  type Bucket,
+} from "../../../src/ratelimit/bucket.ts";
+import type { Ledger, TakeResult } from "../../../src/ratelimit/ledger.ts";
 import type { Window } from "../../../src/ratelimit/window.ts";
 import { createRedisLedger } from "../../../src/ratelimit/redis-ledger.ts";
 import { createQuietContext } from "./context.ts";
@@ -18,7 +22,7 @@ const runs = Number(process.env["RATE_SIMULATIONS"] ?? 100);
 const START = 1_763_720_000_000;
 const ctx = createQuietContext(() => START);
 
-/** Times cluster where things change: nothing, a millisecond, parts and wholes of a span. */
+/** Random gaps between requests, many of them at the edges of a span, where decisions change. */
 function arrivals(widthMs: number) {
   return fc.array(
     fc.record({
@@ -51,7 +55,7 @@ function setUp(algorithm: "sliding-window" | "sliding-log"): {
   return { redis, ledger };
 }
 
-async function take(ledger: Ledger, window: Window, cost: number): Promise<Taken> {
+async function take(ledger: Ledger, window: Window, cost: number): Promise<TakeResult> {
   const charges = [{ key: "a", windows: [window], debt: 0, debtAgeMs: 0 }];
   const result = await ledger.take({ charges, cost, requests: 1 }, ctx);
   if (!result.ok) throw new Error(result.fault.message);
@@ -63,11 +67,11 @@ interface Admitted {
   readonly cost: number;
 }
 
-const withTimeout = (list: readonly Admitted[], from: number, to: number): number =>
+const tokensBetween = (list: readonly Admitted[], from: number, to: number): number =>
   list.filter(({ at }) => at > from && at <= to).reduce((sum, { cost }) => sum + cost, 0);
 
-describe("the sliding log", () => {
-  it("never admits more than the limit in any span, and refuses only what would", async () => {
+describe("the sliding log script", () => {
+  it("the sliding log never admits more than the limit in any span, and refuses only what would exceed it", async () => {
     let refused = 0;
     await fc.assert(
       fc.asyncProperty(plays, async ({ window, list }) => {
@@ -75,21 +79,23 @@ describe("the sliding log", () => {
         const admitted: Admitted[] = [];
         for (const { afterMs, cost } of list) {
           redis.now += afterMs;
-          const used = withTimeout(admitted, redis.now - window.widthMs, redis.now);
+          const used = tokensBetween(admitted, redis.now - window.widthMs, redis.now);
           const taken = await take(ledger, window, cost);
           expect(taken.admitted).toBe(used + cost <= window.limit ? 1 : 0);
           if (taken.admitted === 1) admitted.push({ at: redis.now, cost });
           else refused++;
         }
         for (const { at } of admitted)
-          expect(withTimeout(admitted, at - window.widthMs, at)).toBeLessThanOrEqual(window.limit);
+          expect(tokensBetween(admitted, at - window.widthMs, at)).toBeLessThanOrEqual(
+            window.limit,
+          );
       }),
       { numRuns: runs },
     );
     expect(refused).toBeGreaterThan(runs / 10);
   }, 300_000);
 
-  it("says to the millisecond when a refused request fits", async () => {
+  it("the sliding log's wait is exact to the millisecond", async () => {
     await fc.assert(
       fc.asyncProperty(plays, async ({ window, list }) => {
         const { redis, ledger } = setUp("sliding-log");
@@ -110,8 +116,8 @@ describe("the sliding log", () => {
   }, 300_000);
 });
 
-describe("the two buckets", () => {
-  it("stay within their error: limit + P * e / W + 1 at most, P * (1 - e / W) too few at most", async () => {
+describe("the sliding window script", () => {
+  it("the sliding window stays within its error bound: limit + P * e / W + 1 at most, P * (1 - e / W) too few at most", async () => {
     let refused = 0;
     await fc.assert(
       fc.asyncProperty(plays, async ({ window, list }) => {
@@ -124,7 +130,7 @@ describe("the two buckets", () => {
           if (taken.admitted === 1) admitted.push({ at: redis.now, cost });
           const { startMs, previous } = taken.buckets![0]![0]!;
           const passed = redis.now - startMs;
-          const used = withTimeout(admitted, redis.now - widthMs, redis.now);
+          const used = tokensBetween(admitted, redis.now - widthMs, redis.now);
           if (taken.admitted === 1) {
             expect(used).toBeLessThanOrEqual(limit + (previous * passed) / widthMs + 1);
             expect(used).toBeLessThanOrEqual(2 * limit);
@@ -139,7 +145,7 @@ describe("the two buckets", () => {
     expect(refused).toBeGreaterThan(runs / 10);
   }, 300_000);
 
-  it("come near that error where all of a span was used at its end", async () => {
+  it("the sliding window admits almost twice the limit if a whole span is used at its end", async () => {
     const { redis, ledger } = setUp("sliding-window");
     const window: Window = { limit: 100, widthMs: 1_000, label: "1s" };
     const admitted: Admitted[] = [];
@@ -151,13 +157,13 @@ describe("the two buckets", () => {
     for (let i = 0; i < 99; i++) await ask();
     for (redis.now += 1; redis.now < START + 1_990; redis.now += 5) await ask();
     const most = Math.max(
-      ...admitted.map(({ at }) => withTimeout(admitted, at - window.widthMs, at)),
+      ...admitted.map(({ at }) => tokensBetween(admitted, at - window.widthMs, at)),
     );
     expect(most).toBeGreaterThan(190);
     expect(most).toBeLessThanOrEqual(200);
   });
 
-  it("never admit more than the limit in the first span of an identity", async () => {
+  it("the sliding window admits exactly the limit in the first span of an account", async () => {
     await fc.assert(
       fc.asyncProperty(plays, async ({ window, list }) => {
         const { redis, ledger } = setUp("sliding-window");
@@ -175,7 +181,7 @@ describe("the two buckets", () => {
     );
   }, 300_000);
 
-  it("say to the millisecond when a refused request fits", async () => {
+  it("the sliding window's wait is exact to the millisecond", async () => {
     let refused = 0;
     await fc.assert(
       fc.asyncProperty(plays, async ({ window, list }) => {
@@ -197,7 +203,7 @@ describe("the two buckets", () => {
     expect(refused).toBeGreaterThan(runs / 10);
   }, 300_000);
 
-  it("are the same arithmetic inside Redis and in the isolate, debts and their ages too", async () => {
+  it("the sliding window script and bucket.ts compute the same balances, with debts of any age", async () => {
     const step = fc.record({
       afterMs: fc.nat(3_000),
       cost: fc.integer({ min: 0, max: 3 }),
@@ -234,7 +240,7 @@ describe("the two buckets", () => {
     );
   }, 300_000);
 
-  it("count time that goes backwards as no time", () => {
+  it("a clock that goes back does not give a bucket more room", () => {
     const window: Window = { limit: 10, widthMs: 1_000, label: "1s" };
     const used = charge(emptyBucket(START), window, START, 10);
     expect(room(used, window, START - 3_600_000)).toBe(0);
@@ -242,8 +248,8 @@ describe("the two buckets", () => {
   });
 });
 
-describe("several identities", () => {
-  it("are charged all together or not at all", async () => {
+describe("several accounts in one call", () => {
+  it("several accounts are charged together or not at all", async () => {
     const take3 = fc.record({
       keys: fc.uniqueArray(fc.constantFrom("a", "b", "c"), { minLength: 1 }),
     });
@@ -271,7 +277,7 @@ describe("several identities", () => {
       );
   }, 300_000);
 
-  it("cost one script, TIME, MGET and a SET each; a refusal costs no SET", async () => {
+  it("three accounts cost the script, TIME, MGET and a SET each; a refusal costs no SET", async () => {
     const { redis, ledger } = setUp("sliding-window");
     const charges = ["ip:a", "user:b", "endpoint:c"].map((key) => ({
       key,

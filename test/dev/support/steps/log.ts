@@ -5,7 +5,7 @@ export const TOP = 9_007_199_254_740_991;
 /** A time in microseconds. */
 export const MICROS = 1_790_000_000_123_457;
 
-/** A log of invalidations as the Worker keeps it. */
+/** Adds to an invalidation log, in the form in which the Worker keeps it. */
 export const LOG: Step = [
   "ZADD",
   "inv",

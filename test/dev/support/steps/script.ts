@@ -1,6 +1,6 @@
 import type { Step } from "../transcript.ts";
 
-/** An EVAL. */
+/** Returns the step of an EVAL. */
 export function script(
   body: string,
   keys: readonly string[] = [],

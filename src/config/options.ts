@@ -1,0 +1,136 @@
+/** The options of the layer. config/settings.ts checks them and has the defaults. */
+import type { Duration } from "../core/duration.ts";
+import type { Eviction } from "../tiers/eviction/choice.ts";
+
+/**
+ * The second argument of `createStrata`. Every member is optional. A duration is a number of
+ * milliseconds or a text such as `"250ms"`, `"5s"` or `"1h"`. A wrong or unknown member throws a
+ * `ConfigError` that lists every wrong member and variable.
+ *
+ * The Durable Object classes (`FlightShard`, `MetricsShard`, `OutboxAlarm`) receive bindings alone.
+ * They use the defaults of `redis`, `origin` and `outbox`, whatever the Worker sets here.
+ *
+ * @example
+ * const strata = createStrata(env, {
+ *   memory: { maxBytes: 16 * 2 ** 20, eviction: "lru" },
+ *   redis: { timeout: "500ms" },
+ *   breaker: { failures: 5, openFor: "2s" },
+ * });
+ */
+export interface StrataOptions {
+  /** The tier in the isolate's heap. */
+  readonly memory?: {
+    /** Bytes of all entries; an isolate has 128 MiB for everything. @default 33554432 (32 MiB) */
+    readonly maxBytes?: number;
+    /** Number of entries. @default 20000 */
+    readonly maxEntries?: number;
+    /** Bytes of one entry; the tier does not keep larger ones. @default 4194304 (4 MiB) */
+    readonly maxEntryBytes?: number;
+    /** The order in which a full tier gives entries up: docs/memory-tier.md. @default "sieve" */
+    readonly eviction?: Eviction;
+  };
+  /** The tier in the Workers Cache API. */
+  readonly edge?: {
+    /** Time limit of one call of the Cache API. @default "500ms" */
+    readonly timeout?: Duration;
+    /** Characters of one encoded entry; the tier does not keep larger ones. @default 8388608 (8 Mi) */
+    readonly maxEntryChars?: number;
+  };
+  /** The shared store: entries and the invalidation log. */
+  readonly redis?: {
+    /** Time limit of one request to Redis. @default "1s" */
+    readonly timeout?: Duration;
+    /**
+     * Characters of one stored entry. Redis and the flight objects do not receive larger ones.
+     * Upstash refuses requests over 10 MB. @default 1048576 (1 Mi)
+     */
+    readonly maxEntryChars?: number;
+    /** Entries of this many characters or more are compressed. @default 16384 */
+    readonly packFromChars?: number;
+  };
+  /** Calls of the origin. */
+  readonly origin?: {
+    /** Requests of one isolate that may call the origin at the same time. @default 64 */
+    readonly slots?: number;
+    /** Time limit of one SQL query. @default "5s" */
+    readonly sqlTimeout?: Duration;
+  };
+  /** The Durable Objects that coalesce loads between isolates. */
+  readonly flights?: {
+    /**
+     * Flight objects for each region. Every Worker of a namespace must have the same number: it
+     * selects the object of a key. @default 16
+     */
+    readonly shards?: number;
+    /** Time in which a flight object must grant a lease or name its leader. @default "1s" */
+    readonly grantTimeout?: Duration;
+    /** Time that the answer of a flight may take beyond the wait that it was asked for. @default "1s" */
+    readonly slack?: Duration;
+  };
+  /** The circuit breakers of Redis, of the flight objects and of the rate limiter. */
+  readonly breaker?: {
+    /** Failures in a row that open a breaker. @default 3 */
+    readonly failures?: number;
+    /** Time that a breaker stays open before it lets one call try. @default "1s" */
+    readonly openFor?: Duration;
+  };
+  /** The rate limiter. */
+  readonly limits?: {
+    /** Time limit of one request to Redis for a rate limit. @default "1s" */
+    readonly timeout?: Duration;
+    /** Accounts that one isolate remembers for each algorithm. @default 10000 */
+    readonly maxAccounts?: number;
+  };
+  /** Reports and exports of telemetry. */
+  readonly telemetry?: {
+    /** Time between two reports of an isolate, and between two exports. @default "2s" */
+    readonly flushEvery?: Duration;
+  };
+  /** The Durable Objects that add up metrics. */
+  readonly metrics?: {
+    /**
+     * Metrics objects that the isolates of a namespace report to. Every Worker of a namespace must
+     * have the same number: `/metrics` asks all of them. @default 4
+     */
+    readonly shards?: number;
+    /** Time limit of one call of a metrics object. @default "5s" */
+    readonly timeout?: Duration;
+  };
+  /** The existence filters. */
+  readonly existence?: {
+    /** Share of missing keys that a filter lets through, from 0.0001 to 0.5. @default 0.01 */
+    readonly falsePositiveRate?: number;
+    /** Age that the log view may have when it excludes a key. @default "1s" */
+    readonly coherence?: Duration;
+    /** Age at which the cron trigger builds a filter again. @default "5m" */
+    readonly rebuildEvery?: Duration;
+    /** Age at which a filter is no longer used. @default "1h" */
+    readonly maxAge?: Duration;
+    /** Time after which an isolate asks Redis for a newer filter. @default "1m" */
+    readonly reloadEvery?: Duration;
+  };
+  /** The invalidations of committed writes. */
+  readonly outbox?: {
+    /**
+     * Time from an invalidation to the check that the log still has it. Longer than the lag of a
+     * Redis replica, so that a failover is over by then. @default "5s"
+     */
+    readonly verifyAfter?: Duration;
+    /**
+     * Time by which the origin's reads may lag behind its writes, as with read replicas. Every
+     * write is invalidated a second time after it, unless the mutation has a lag of its own.
+     * @default 0
+     */
+    readonly originLag?: Duration;
+    /** Time limit of the call that sets the alarm of the relay. @default "5s" */
+    readonly alarmTimeout?: Duration;
+  };
+  /** The invalidation log. */
+  readonly log?: {
+    /**
+     * Time that the log keeps an invalidation beyond the longest lifetime of an entry (7 days). A
+     * load must not take longer. @default "1h"
+     */
+    readonly trimSlack?: Duration;
+  };
+}

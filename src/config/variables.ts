@@ -1,0 +1,133 @@
+/** The bindings, variables and secrets of the Worker, and the checks of their values. */
+import * as z from "zod/mini";
+
+/** The environment of the Worker, from wrangler.toml and `wrangler secret put`. */
+export interface Bindings {
+  /** The Durable Objects that coalesce loads between isolates. */
+  readonly FLIGHTS: DurableObjectNamespace;
+  /** The Durable Objects that add up metrics. Without them `/metrics` and the dashboard are off. */
+  readonly METRICS?: DurableObjectNamespace;
+  /** The Durable Object that wakes the relay. Without it second invalidations wait for cron. */
+  readonly OUTBOX?: DurableObjectNamespace;
+  /** The files of the dashboard. */
+  readonly ASSETS?: Fetcher;
+  /** Neon connection string. Required. */
+  readonly DATABASE_URL?: string;
+  /** The URL that receives SQL instead of Neon; the local services set it. */
+  readonly NEON_ENDPOINT?: string;
+  /** URL of the Upstash REST API. Required. */
+  readonly UPSTASH_REDIS_REST_URL?: string;
+  /** Token of the Upstash REST API. Required. */
+  readonly UPSTASH_REDIS_REST_TOKEN?: string;
+  /** Bearer token of writes and of `/admin`. Without it they are refused. */
+  readonly ADMIN_TOKEN?: string;
+  /** The HTTP origin that the proxy caches. */
+  readonly ORIGIN_URL?: string;
+  /** `1`: the proxy serves the root, in place of the reference API. */
+  readonly ORIGIN_AT_ROOT?: string;
+  /** API keys of callers, as `<sha-256 in hex> <user> [plan]`, separated by commas. */
+  readonly API_KEYS?: string;
+  /** The header that holds the address of the client. Default `CF-Connecting-IP`. */
+  readonly CLIENT_ADDRESS_HEADER?: string;
+  /** Prefix of everything that is stored. Default `strata`. */
+  readonly STRATA_NAMESPACE?: string;
+  /** `1` under `npm run dev`. */
+  readonly STRATA_DEV?: string;
+}
+
+const postgres = z
+  .string("set it to a Neon connection string")
+  .check(z.refine((text) => isUrl(text, "postgres:", "postgresql:"), "must be a postgres:// URL"));
+const http = z
+  .string("set it to an http(s) URL")
+  .check(z.refine((text) => isUrl(text, "http:", "https:"), "must be an http(s) URL"));
+
+const API_KEY = /^(?:|[0-9a-f]{64}\s+[\w.@~-]{1,128}(?:\s+[\w.@~-]{1,128})?)$/;
+
+const Variables = z.object({
+  DATABASE_URL: postgres,
+  NEON_ENDPOINT: z.optional(http),
+  UPSTASH_REDIS_REST_URL: http,
+  UPSTASH_REDIS_REST_TOKEN: z
+    .string("set it to the token of the database")
+    .check(z.minLength(1, "must not be empty")),
+  ADMIN_TOKEN: z.optional(z.string().check(z.minLength(8, "must have at least 8 characters"))),
+  ORIGIN_URL: z.optional(http),
+  ORIGIN_AT_ROOT: z.optional(z.enum(["0", "1", ""], "must be 1, or not set")),
+  API_KEYS: z.optional(
+    z
+      .string()
+      .check(
+        z.refine(
+          (text) => text.split(/[,\n]/).every((entry) => API_KEY.test(entry.trim())),
+          "must be entries of <sha-256 of the key, in hex> <user> [plan], separated by commas",
+        ),
+      ),
+  ),
+  CLIENT_ADDRESS_HEADER: z.optional(
+    z.string().check(z.regex(/^[A-Za-z0-9-]{1,64}$/, "must be the name of a header")),
+  ),
+  STRATA_NAMESPACE: z.optional(
+    z.string().check(z.regex(/^[a-z0-9-]{1,32}$/, "must be 1 to 32 of a-z, 0-9 and -")),
+  ),
+  STRATA_DEV: z.optional(z.string()),
+});
+
+/** The checked variables, with a default for each optional one that has a default. */
+export interface VariableConfig {
+  readonly databaseUrl: string;
+  readonly neonEndpoint: string | undefined;
+  readonly redisUrl: string;
+  readonly redisToken: string;
+  readonly adminToken: string | undefined;
+  /** The HTTP origin that the proxy caches. */
+  readonly originUrl: string | undefined;
+  /** The proxy serves the root, in place of the reference API. */
+  readonly originAtRoot: boolean;
+  /** Users by the digest of their API key; ratelimit/api-keys.ts has the format. */
+  readonly apiKeys: string;
+  /** The header that holds the address of the client. */
+  readonly clientAddressHeader: string;
+  readonly namespace: string;
+  /** The Worker runs under `npm run dev`. */
+  readonly dev: boolean;
+}
+
+export interface CheckedVariables {
+  /** Undefined if a variable is missing or malformed. */
+  readonly variables: VariableConfig | undefined;
+  /** One line for each wrong variable: its name, and what it should be. Never its value. */
+  readonly problems: readonly string[];
+}
+
+/** Checks every variable of the layer and the reference API. */
+export function readVariables(bindings: Bindings): CheckedVariables {
+  const parsed = Variables.safeParse(bindings);
+  const problems = (parsed.error?.issues ?? []).map(
+    (issue) => `${issue.path.join(".")}: ${issue.message}`,
+  );
+  if (bindings.ORIGIN_AT_ROOT === "1" && bindings.ORIGIN_URL === undefined)
+    problems.push("ORIGIN_URL: set it to an http(s) URL, since ORIGIN_AT_ROOT is 1");
+  if (!parsed.success) return { variables: undefined, problems };
+  const { data } = parsed;
+  return {
+    variables: {
+      databaseUrl: data.DATABASE_URL,
+      neonEndpoint: data.NEON_ENDPOINT,
+      redisUrl: data.UPSTASH_REDIS_REST_URL,
+      redisToken: data.UPSTASH_REDIS_REST_TOKEN,
+      adminToken: data.ADMIN_TOKEN,
+      originUrl: data.ORIGIN_URL,
+      originAtRoot: data.ORIGIN_AT_ROOT === "1",
+      apiKeys: data.API_KEYS ?? "",
+      clientAddressHeader: data.CLIENT_ADDRESS_HEADER ?? "CF-Connecting-IP",
+      namespace: data.STRATA_NAMESPACE ?? "strata",
+      dev: data.STRATA_DEV === "1",
+    },
+    problems,
+  };
+}
+
+function isUrl(text: string, ...protocols: string[]): boolean {
+  return URL.canParse(text) && protocols.includes(new URL(text).protocol);
+}

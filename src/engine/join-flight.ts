@@ -1,0 +1,145 @@
+/** The flight step: several isolates share one load of a key, through a Durable Object. */
+import { timeStep } from "../core/timed-step.ts";
+import { decodeEntry, encodeEntry } from "../core/codec.ts";
+import type { Entry } from "../core/entry.ts";
+import type { FaultCode } from "../core/faults.ts";
+import type { FlightPort, FlightResult } from "../core/flight-port.ts";
+import type { EpochMs, Millis } from "../core/time.ts";
+import type { HitForMiss } from "./hit-for-miss.ts";
+import type { LoadedEntry } from "./load.ts";
+import type { LoadBackoff } from "./load-backoff.ts";
+import { failedOutcome, remaining, scopeOf } from "./lookup-request.ts";
+import type { LookupOutcome, LookupRequest } from "./lookup-request.ts";
+import type { EntryStore } from "./store-entry.ts";
+import { answersRequest, type Validator } from "./validation.ts";
+
+/** Returns the outcome of another isolate's load, or says that this reader loads. */
+export type JoinFlight = (request: LookupRequest) => Promise<LookupOutcome | LoadHere>;
+
+/** This reader loads by itself, with a lease or without one. */
+export interface LoadHere {
+  /** Hands the result to the followers, if this reader holds the lease. */
+  land(loaded: LoadedEntry): void;
+}
+
+export interface FlightStepOptions {
+  readonly flights: FlightPort;
+  readonly validator: Validator;
+  readonly entryStore: EntryStore;
+  readonly hitForMiss: HitForMiss;
+  readonly backoff: LoadBackoff;
+  /** A leader does not hand over larger entries. Their followers load by themselves. */
+  readonly maxLandingChars: number;
+}
+
+/** How much longer than a lease a follower waits: long enough to be granted the next lease. */
+const TAKEOVER_MS: Millis = 500;
+/** How much longer than its wait a join may take before the flight object counts as unavailable. */
+const SLACK_MS: Millis = 1_000;
+/** Flights that a reader joins before it loads by itself. */
+const MAX_JOINS = 3;
+
+/** Failures of one leader that say little about the next: its isolate was full, its load hung, its lease ended. */
+const LEADER_ONLY: ReadonlySet<FaultCode> = new Set([
+  "origin.saturated",
+  "origin.timeout",
+  "flight.timeout",
+]);
+
+const WITHOUT_LEASE: LoadHere = { land: () => undefined };
+
+export function createFlightStep(options: FlightStepOptions): JoinFlight {
+  const { flights, validator, entryStore, hitForMiss, backoff, maxLandingChars } = options;
+
+  async function joinFlight(request: LookupRequest): Promise<LookupOutcome | LoadHere> {
+    const { key, policy, ctx } = request;
+    const scope = scopeOf(request);
+    if (scope === "off" || scope === "isolate" || hitForMiss.has(key, ctx.now()))
+      return WITHOUT_LEASE;
+    if (isTooLarge(request.staleEntry?.entry ?? request.invalidatedEntry)) return WITHOUT_LEASE;
+    const leaseMs = policy.flightTimeoutMs;
+    // A flight object that hangs must leave enough time for a load of this reader's own.
+    const reserveMs = policy.originTimeoutMs + TAKEOVER_MS + SLACK_MS;
+    let after: string | undefined;
+    for (let joins = 0; joins < MAX_JOINS; joins++) {
+      const waitMs = Math.min(leaseMs + TAKEOVER_MS, remaining(request) - reserveMs);
+      if (waitMs <= 0) break;
+      const join = { key, waitMs, leaseMs, ...(after && { after }) };
+      const startedAt = ctx.now();
+      const joined = await timeStep(
+        ctx,
+        "flight",
+        () => flights.join(scope, join, ctx),
+        (result) => (result.ok ? result.value.role : result.fault.code),
+      );
+      if (!joined.ok) {
+        ctx.emit({ type: "fault.raise", fault: joined.fault });
+        return WITHOUT_LEASE;
+      }
+      // No flight has landed in time. That is no fault of the flight object.
+      if (joined.value.role === "late") return WITHOUT_LEASE;
+      if (joined.value.role === "leader") {
+        const { lease } = joined.value;
+        return {
+          land(loaded) {
+            const landing = landingOf(loaded, maxLandingChars);
+            ctx.defer(flights.land(scope, { key, lease, landing }, ctx));
+          },
+        };
+      }
+      const { landing, flight, beganAgoMs } = joined.value;
+      const followed = await follow(landing, startedAt - beganAgoMs, request);
+      if (followed !== "next") return followed;
+      after = flight;
+    }
+    return WITHOUT_LEASE;
+  }
+
+  /** A key whose stored entry was too large to hand over will most likely be too large again. */
+  function isTooLarge(stored: Entry | undefined): boolean {
+    return stored !== undefined && stored.body.length > maxLandingChars;
+  }
+
+  /** Takes the result of another isolate's load; `next` if this reader needs a later one. */
+  async function follow(
+    landing: FlightResult,
+    beganAt: EpochMs,
+    request: LookupRequest,
+  ): Promise<LookupOutcome | LoadHere | "next"> {
+    const { key, policy, ctx } = request;
+    if (landing.kind === "failed") {
+      if (LEADER_ONLY.has(landing.fault.code)) return "next";
+      backoff.failed(key, landing.fault, ctx.now());
+      return failedOutcome(request, landing.fault);
+    }
+    if (landing.kind === "uncacheable") {
+      if (landing.oneOff !== true) hitForMiss.add(key, ctx.now());
+      return WITHOUT_LEASE;
+    }
+    const entry = decodeEntry(key, landing.entry);
+    if (entry === undefined) return "next";
+    const validation = await validator.validateShared(entry, beganAt, request);
+    // The flight may have landed a while ago, so that a short lifetime is over.
+    if (validation.use !== "serve" || validation.freshness !== "fresh") return "next";
+    if (!answersRequest(entry, request)) return "next";
+    entryStore.storeLocally(entry, policy, ctx);
+    // An older flight is accepted only if the log, current for this read, vouches for it.
+    const since = Math.max(beganAt, request.startedAt - policy.coherenceMs);
+    const { unreachable } = validation;
+    const stored = entry.era !== "";
+    const renewed = request.staleEntry !== undefined;
+    return { kind: "loaded", entry, joined: true, stored, renewed, since, unreachable };
+  }
+
+  return joinFlight;
+}
+
+function landingOf(loaded: LoadedEntry, maxChars: number): FlightResult {
+  if (loaded.kind === "failed") return { kind: "failed", fault: loaded.fault };
+  if (loaded.kind === "uncacheable")
+    return { kind: "uncacheable", ...(loaded.oneOff && { oneOff: true }) };
+  const text = encodeEntry(loaded.entry);
+  // The size of one entry says nothing about the results after it.
+  if (text.length > maxChars) return { kind: "uncacheable", oneOff: true };
+  return { kind: "entry", entry: text };
+}

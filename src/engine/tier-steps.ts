@@ -1,0 +1,116 @@
+/** The steps of a lookup that read a tier outside the isolate, or ask the log about memory's entry. */
+import { timeStep } from "../core/timed-step.ts";
+import { freshnessOf, type Entry } from "../core/entry.ts";
+import type { MemoryTier, Tier } from "../core/tier.ts";
+import type { TierName } from "../core/policy.ts";
+import type { EpochMs } from "../core/time.ts";
+import type { Coherence } from "./coherence.ts";
+import type { LookupOutcome, LookupRequest, StaleEntry } from "./lookup-request.ts";
+import type { SharedReader } from "./shared-store-reader.ts";
+import type { EntryStore } from "./store-entry.ts";
+import { isServable, type Validator } from "./validation.ts";
+
+/** Reads one tier. Returns the outcome, or the request for the next step. */
+export type TierStep = (request: LookupRequest) => Promise<LookupOutcome | LookupRequest>;
+
+export interface TierSteps {
+  /** Asks the log about memory's entry, which the log view cannot judge. */
+  readonly verifyMemory: TierStep;
+  readonly readEdge: TierStep;
+  readonly readRedis: TierStep;
+}
+
+export interface TierStepOptions {
+  readonly memory: MemoryTier;
+  readonly edge: Tier;
+  readonly shared: SharedReader;
+  readonly coherence: Coherence;
+  readonly validator: Validator;
+  readonly entryStore: EntryStore;
+}
+
+export function createTierSteps(options: TierStepOptions): TierSteps {
+  const { memory, edge, shared, coherence, validator, entryStore } = options;
+
+  /** Validates an entry of memory or of the edge. */
+  async function validateEntry(
+    tier: "memory" | "edge",
+    entry: Entry,
+    request: LookupRequest,
+  ): Promise<LookupOutcome | LookupRequest> {
+    const { key, policy, ctx } = request;
+    const validation = await validator.validate(entry, request);
+    if (validation.use === "skip") return { ...request, logReachable: false };
+    if (validation.use === "drop") {
+      if (tier === "memory" && memory.peek(key) === entry) memory.remove(key);
+      ctx.emit({ type: "entry.reject", key, tier, reason: validation.reason });
+      return { ...request, invalidatedEntry: entry };
+    }
+    const { entry: valid, unreachable } = validation;
+    // Memory takes the copy that is new to it or that the log has just verified.
+    const isBetter = tier === "edge" || valid.asOf > entry.asOf;
+    if (isBetter && policy.tiers.has("memory") && !unreachable) memory.put(valid, ctx.now());
+    // The value is as recent as the log view by which it was validated.
+    const since = request.startedAt - policy.coherenceMs;
+    return answerWith(valid, request, { tier, unreachable, since });
+  }
+
+  return {
+    async verifyMemory(request) {
+      const { unverified } = request;
+      return unverified === undefined ? request : validateEntry("memory", unverified, request);
+    },
+
+    async readEdge(request) {
+      const { key, ctx } = request;
+      const found = await timeStep(
+        ctx,
+        "edge",
+        () => edge.get(key, ctx),
+        ({ ok }) => (ok ? "ok" : "edge.unavailable"),
+      );
+      if (!found.ok) ctx.emit({ type: "fault.raise", fault: found.fault });
+      if (!found.ok || found.value === undefined) return request;
+      return validateEntry("edge", found.value, request);
+    },
+
+    async readRedis(request) {
+      const { key, policy, ctx, startedAt } = request;
+      // A policy without the tier Redis needs the log all the same: it dates what the load stores.
+      if (!policy.tiers.has("redis")) {
+        const logState = await coherence.ensureCurrent(startedAt, policy.coherenceMs, ctx);
+        return { ...request, logReachable: logState === "current" };
+      }
+      const since = ctx.now();
+      const found = await shared.read([key], ctx);
+      if (found === "unreachable") return { ...request, logReachable: false };
+      const [{ entry, invalidatedEntry = request.invalidatedEntry } = {}] = found;
+      if (entry === undefined) return { ...request, invalidatedEntry };
+      if (isServable(entry, request.freshnessOf(entry, ctx.now()), request))
+        entryStore.storeLocally(entry, policy, ctx);
+      return answerWith(entry, request, { tier: "redis", unreachable: false, since });
+    },
+  };
+}
+
+/** Answers with a valid entry if it serves the request. Otherwise keeps it for a failing origin. */
+function answerWith(
+  entry: Entry,
+  request: LookupRequest,
+  from: { readonly tier: TierName; readonly unreachable: boolean; readonly since: EpochMs },
+): LookupOutcome | LookupRequest {
+  const now = request.ctx.now();
+  const freshness = request.freshnessOf(entry, now);
+  if (isServable(entry, freshness, request))
+    return { kind: "found", entry, stale: freshness !== "fresh", ...from };
+  const { unreachable } = from;
+  const staleEntry =
+    freshnessOf(entry, now) === "expired"
+      ? request.staleEntry
+      : newest(request.staleEntry, { entry, unreachable });
+  return { ...request, staleEntry, logReachable: request.logReachable && !unreachable };
+}
+
+function newest(former: StaleEntry | undefined, next: StaleEntry): StaleEntry {
+  return former === undefined || former.entry.storedAt < next.entry.storedAt ? next : former;
+}

@@ -1,0 +1,31 @@
+import { freshnessOf, type Entry, type Freshness } from "../../core/entry.ts";
+import type { EpochMs } from "../../core/time.ts";
+import { forbidsStale } from "../rfc/lifetimes.ts";
+import { NO_REQUEST_DIRECTIVES, type RequestControl } from "../rfc/request-control.ts";
+import { responseControlOf } from "../rfc/response-control.ts";
+import { freshnessForRequest } from "../rfc/reuse.ts";
+import { fieldsOf } from "./entry-fields.ts";
+import { hasRequestedBytes } from "./partial-response.ts";
+import { variantsOf } from "./variants.ts";
+
+/**
+ * Decides whether a stored response may answer this request (RFC 9111, 4). Routes
+ * and the proxy ask no other function. `control` holds the request directives that
+ * count; a cache that ignores them passes `NO_REQUEST_DIRECTIVES`.
+ */
+export function decideReuse(
+  request: Request,
+  entry: Entry,
+  control: RequestControl,
+  now: EpochMs,
+): Freshness {
+  // A list of variants is not a response: it is fresh as long as one variant may be stored.
+  if (variantsOf(entry) !== undefined) return now < entry.deleteAt ? "fresh" : "expired";
+  // RFC 9111, 3.3: a stored part answers only requests for bytes that it contains.
+  if (!hasRequestedBytes(request, entry, now)) return now < entry.deleteAt ? "kept" : "expired";
+  if (control === NO_REQUEST_DIRECTIVES) return freshnessOf(entry, now);
+  const bornAt = entry.http?.bornAt ?? entry.storedAt;
+  return freshnessForRequest({ ...entry, bornAt }, control, now, () =>
+    forbidsStale(responseControlOf(fieldsOf(entry))),
+  );
+}

@@ -1,0 +1,85 @@
+/** Makes the client's response of a lookup, with its cache status. */
+import type { Entry } from "../../core/entry.ts";
+import type { CacheUnavailable } from "../../core/faults.ts";
+import type { Lookup } from "../../core/lookup.ts";
+import {
+  cacheStatus,
+  forwardedStatus,
+  plainStatus,
+  type Forwarded,
+  type PlainStatus,
+} from "../cache/cache-status.ts";
+import { problem } from "../cache/problem.ts";
+import { serve } from "../cache/serve.ts";
+import type { InternalScope } from "../routes/request-scope.ts";
+import type { ProxiedLookup } from "./cache-lookup.ts";
+import type { ProxiedRequest } from "./proxied-request.ts";
+
+/** @throws {CacheUnavailable} if the lookup failed and the origin's own error response is not at hand. */
+export function responseFor(
+  scope: InternalScope,
+  { request, ctx }: ProxiedRequest,
+  { result, lookup, streamed, failure }: ProxiedLookup,
+): Response {
+  const { response: clientOnly, forwarded } = result;
+  if (lookup?.status === "stale-on-error" && lookup.entry !== undefined) {
+    // The stored response replaces the error response of the origin.
+    if (clientOnly?.body) ctx.defer(clientOnly.body.cancel());
+    return fromEntry(scope, request, lookup.entry, lookup);
+  }
+  if (forwarded !== undefined)
+    setStatus(scope, forwardedStatus(forwarded), plainStatusOf(forwarded));
+  else if (clientOnly !== undefined) setStatus(scope, "strata; detail=only-if-cached", "MISS");
+  const response = streamed ?? clientOnly;
+  if (response !== undefined) return response;
+  const entry = result.entry ?? lookup?.entry;
+  if (entry !== undefined && forwarded !== undefined) {
+    const served = serve(request, entry, ctx.now(), { reused: false });
+    for (const [name, value] of result.privateFields ?? []) served.headers.append(name, value);
+    return served;
+  }
+  if (entry !== undefined && lookup !== undefined) return fromEntry(scope, request, entry, lookup);
+  throw failure ?? new Error("a lookup of the proxy ended without a response");
+}
+
+function fromEntry(scope: InternalScope, request: Request, entry: Entry, lookup: Lookup): Response {
+  const now = scope.ctx.now();
+  const response = serve(request, entry, now, { reused: true });
+  setStatus(scope, cacheStatus(lookup, response.status, now), plainStatus(lookup));
+  return response;
+}
+
+function plainStatusOf({ revalidated, stored }: Forwarded): PlainStatus {
+  if (revalidated === true) return "REVALIDATED";
+  return stored === true ? "MISS" : "BYPASS";
+}
+
+/** Sets what the response says in `Cache-Status` and `X-Cache-Status`. */
+export function setStatus(scope: InternalScope, member: string, plain: PlainStatus): void {
+  scope.cacheStatusOverride = { member, plain };
+}
+
+/** The 508 for a request that passed this cache too often: the origin leads back to this Worker. */
+export function loopDetected(scope: InternalScope): Response {
+  setStatus(scope, "strata; detail=loop", "BYPASS");
+  return problem({
+    status: 508,
+    type: "loop",
+    title: "Loop Detected",
+    detail:
+      "The request has passed this cache too often. ORIGIN_URL seems to lead back to this Worker.",
+  });
+}
+
+/** The 502 or 504 if the origin gave no valid answer and no stored response may replace it. */
+export function originFailed(scope: InternalScope, { fault }: CacheUnavailable): Response {
+  const isTimeout = fault.code === "origin.timeout";
+  const detail = isTimeout ? "timeout" : "unreachable";
+  setStatus(scope, `strata; fwd=uri-miss; detail=${detail}`, "MISS");
+  return problem({
+    status: isTimeout ? 504 : 502,
+    type: "origin-unavailable",
+    title: isTimeout ? "Gateway Timeout" : "Bad Gateway",
+    detail: isTimeout ? "The origin did not answer in time." : "The origin gave no valid answer.",
+  });
+}

@@ -1,0 +1,33 @@
+/** The parts of a layer that its own tests reach and programs do not. src/index.ts exports none of it. */
+import type { SharedStore } from "./core/shared-store.ts";
+import type { MemoryTier } from "./core/tier.ts";
+import type { Coherence } from "./engine/coherence.ts";
+import type { Engine } from "./engine/lookup.ts";
+import type { Batch } from "./engine/lookup-many.ts";
+import type { Warmer } from "./engine/warm.ts";
+import type { Strata } from "./strata.ts";
+
+/** The parts behind a `Strata`. */
+export interface StrataInternals {
+  readonly engine: Engine;
+  readonly batch: Batch;
+  readonly warmer: Warmer;
+  readonly coherence: Coherence;
+  readonly store: SharedStore;
+  readonly memory: MemoryTier;
+}
+
+const internals = new WeakMap<Strata, StrataInternals>();
+
+/** Connects a layer with its parts, and returns the layer. */
+export function withInternals(strata: Strata, parts: StrataInternals): Strata {
+  internals.set(strata, parts);
+  return strata;
+}
+
+/** Returns the parts of a layer. @throws if `createLayer` did not make the layer. */
+export function internalsOf(strata: Strata): StrataInternals {
+  const parts = internals.get(strata);
+  if (parts === undefined) throw new Error("createLayer did not make this layer");
+  return parts;
+}

@@ -1,0 +1,58 @@
+import type { Context } from "../core/context.ts";
+import type { Result } from "../core/result.ts";
+import type { Clock } from "../core/time.ts";
+import { timeStep } from "../core/timed-step.ts";
+import type { Ledger } from "./ledger.ts";
+
+/** The port to a circuit breaker: it calls the ledger, or fails at once while the ledger is failing. */
+export interface LedgerBreaker {
+  run<T>(now: Clock, call: () => Promise<Result<T>>): Promise<Result<T>>;
+}
+
+/** A ledger behind a breaker. Each call is reported with its duration and the commands that Upstash bills. */
+export function withLedgerBreaker(ledger: Ledger, breaker: LedgerBreaker): Ledger {
+  async function run<T>(
+    ctx: Context,
+    operation: string,
+    call: () => Promise<Result<T>>,
+    commands: (value: T) => number,
+  ): Promise<Result<T>> {
+    const startedAt = ctx.now();
+    const result = await timeStep(ctx, "limit", () => breaker.run(ctx.now, call));
+    ctx.emit({
+      type: "redis.end",
+      operation,
+      command: "EVALSHA",
+      commands: result.ok ? commands(result.value) : 0,
+      ms: ctx.now() - startedAt,
+      outcome: result.ok ? "ok" : result.fault.code,
+    });
+    return result;
+  }
+
+  return {
+    take: (take, ctx) =>
+      run(
+        ctx,
+        "limit",
+        () => ledger.take(take, ctx),
+        // The script, TIME, MGET, and one SET for each account that changes.
+        ({ admitted }) =>
+          3 + take.charges.filter(({ debt }) => debt > 0 || admitted * take.cost > 0).length,
+      ),
+    peek: (accounts, ctx) =>
+      run(
+        ctx,
+        "limit-info",
+        () => ledger.peek(accounts, ctx),
+        () => 3,
+      ),
+    forget: (accounts, ctx) =>
+      run(
+        ctx,
+        "limit-reset",
+        () => ledger.forget(accounts, ctx),
+        () => 1,
+      ),
+  };
+}

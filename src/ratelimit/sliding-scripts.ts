@@ -1,0 +1,88 @@
+/** Calls the Lua scripts of `sliding-lua.ts` and reads their answers. */
+import type { NewId } from "../core/random.ts";
+import type { EpochMs } from "../core/time.ts";
+import { createScriptRunner, type ScriptClient } from "../redis/script-runner.ts";
+import { balanceOf } from "./bucket.ts";
+import type { Charge, TakeRequest, TakeResult } from "./ledger.ts";
+import { SLIDING_LOG, SLIDING_WINDOW } from "./sliding-lua.ts";
+import type { Balance, Window } from "./window.ts";
+
+/** Charges all accounts or none, with one request to Redis. Rejects if the request fails. */
+export type TakeScript = (take: TakeRequest) => Promise<TakeResult>;
+
+/** A script's answer: the number of admitted requests, Redis' time, and for each account its state as text. */
+type ScriptAnswer = readonly [admitted: number | string, now: string, states: readonly string[]];
+
+/** The sliding window in two buckets; `bucket.ts` explains it. */
+export function createSlidingWindowScript(redis: ScriptClient): TakeScript {
+  const run = createScriptRunner(redis, SLIDING_WINDOW);
+  return async (take) => {
+    const [admitted, time, states] = await run<ScriptAnswer>(keysOf(take), argumentsOf(take));
+    const now = Number(time);
+    const buckets = take.charges.map(({ windows }, i) =>
+      windows.map((_, w) => {
+        const [, startMs = 0, current = 0, previous = 0] = numbersAt(states[i], w, 4);
+        return { startMs, current, previous };
+      }),
+    );
+    const balances = take.charges.map(({ windows }, i) =>
+      windows.map((window, w) => balanceOf(buckets[i]![w]!, window, now, take.cost)),
+    );
+    return { admitted: Number(admitted), now, balances, buckets };
+  };
+}
+
+/**
+ * The sliding log: it never admits more than the limit in any span. Redis holds a sorted set with
+ * one member for each token, so it suits low limits.
+ */
+export function createSlidingLogScript(redis: ScriptClient, newId: NewId): TakeScript {
+  const run = createScriptRunner(redis, SLIDING_LOG);
+  return async (take) => {
+    const args = [...argumentsOf(take), newId()];
+    const [admitted, time, states] = await run<ScriptAnswer>(keysOf(take), args);
+    const now = Number(time);
+    const balances = take.charges.map(({ windows }, i) =>
+      windows.map((window, w) => logBalance(numbersAt(states[i], w, 3), window, now, take.cost)),
+    );
+    return { admitted: Number(admitted), now, balances };
+  };
+}
+
+/** @param numbers the used tokens, the instant of the oldest, and of the one whose end makes room. */
+function logBalance(
+  [used = 0, oldestAt = 0, freesAt = 0]: readonly number[],
+  window: Window,
+  now: EpochMs,
+  cost: number,
+): Balance {
+  const untilEndOf = (usedAt: EpochMs): number => Math.max(0, usedAt + window.widthMs - now);
+  const fits = cost === 0 || used + cost <= window.limit;
+  return {
+    window,
+    remaining: Math.max(0, window.limit - used),
+    resetMs: used === 0 ? 0 : untilEndOf(oldestAt),
+    waitMs: fits ? 0 : freesAt === 0 ? Infinity : untilEndOf(freesAt),
+  };
+}
+
+/** The numbers of one window in an account's state: `size` numbers for each window. */
+function numbersAt(state = "", window: number, size: number): number[] {
+  return state
+    .split(" ")
+    .slice(window * size, (window + 1) * size)
+    .map(Number);
+}
+
+function keysOf({ charges }: TakeRequest): string[] {
+  return charges.map(({ key }) => key);
+}
+
+function argumentsOf({ cost, requests, charges }: TakeRequest): readonly number[] {
+  return [cost, requests, ...charges.flatMap(chargeArguments)];
+}
+
+function chargeArguments({ debt, debtAgeMs, windows }: Charge): readonly number[] {
+  const limits = windows.flatMap(({ limit, widthMs }) => [limit, widthMs]);
+  return [debt, Math.max(0, Math.round(debtAgeMs)), windows.length, ...limits];
+}

@@ -1,0 +1,56 @@
+/** The layer as a program sees it. */
+import type { MiddlewareHandler } from "hono";
+import type { Config } from "./config.ts";
+import type { Context } from "./core/context.ts";
+import type { Existence } from "./engine/existence.ts";
+import type { Inspect } from "./engine/inspect.ts";
+import type { PassThroughOptions } from "./http/proxy/pass-through.ts";
+import type { Dispatch } from "./http/routes/middleware.ts";
+import type { StrataEnv } from "./http/routes/request-scope.ts";
+import type { Database } from "./origin/neon.ts";
+import type { RateLimits } from "./ratelimit/rate-limits.ts";
+import type { MetricsView } from "./telemetry/metrics/metrics-view.ts";
+import type { Traced } from "./telemetry/traces/traced.ts";
+import type { WriteThrough } from "./writes/through.ts";
+import type { Writer } from "./writes/writer.ts";
+
+/** The layer of one isolate: what `createStrata` returns. */
+export interface Strata {
+  /** The variables and options in force, checked and frozen. It holds secrets: do not print it. */
+  readonly config: Config;
+  /**
+   * Returns the middleware that gives each request its scope (`c.var.strata`) and each response
+   * its cache headers. It comes before every route. `dispatch` runs a request through the same
+   * application: the layer refreshes routes in the background with it.
+   */
+  middleware(dispatch: Dispatch): MiddlewareHandler<StrataEnv>;
+  /** Rate limits per IP address, user and endpoint. */
+  readonly rateLimits: RateLimits<StrataEnv>;
+  /** Writes of rows with their invalidations, and purges. */
+  readonly writer: Writer;
+  /** Stores written values as entries, for `createWriteBehind`. */
+  readonly through: WriteThrough;
+  /** Drizzle on the Neon database of `DATABASE_URL`. */
+  readonly db: Database;
+  /** Existence filters: they answer for ids that no row can have. */
+  readonly existence: Existence;
+  /** The invalidation log, as `passThrough` needs it. */
+  readonly invalidator: PassThroughOptions["invalidator"];
+  /** @deprecated Use `invalidator`. */
+  readonly coherence: PassThroughOptions["invalidator"];
+  /** Reports what each tier holds under a key. It loads nothing. */
+  readonly inspect: Inspect;
+  /** The metrics of all isolates of the namespace. */
+  readonly metrics: MetricsView;
+  /** Runs a call to another service as a span of the request. */
+  readonly traced: Traced;
+  /** The platform's `fetch`, each call as a span of the request, with trace headers. */
+  tracedFetch(url: URL, init: RequestInit): Promise<Response>;
+  /** Asks the invalidation log whether it answers, and creates it if there is none. */
+  logReachable(ctx: Context): Promise<boolean>;
+  /**
+   * Does the work of the cron trigger: delivers the outbox, trims the log, and builds the
+   * existence filters. `backgroundContext` makes its context.
+   */
+  scheduled(ctx: Context): Promise<void>;
+}

@@ -1,0 +1,186 @@
+import type { AsyncLocalStorage } from "node:async_hooks";
+import { ROOT_CONTEXT } from "@opentelemetry/api";
+import { SamplingDecision, TraceIdRatioBasedSampler } from "@opentelemetry/sdk-trace";
+import type { Random } from "../core/random.ts";
+import type { RequestEnd, RequestObserver, RequestStart } from "../core/request-observer.ts";
+import type { EventRecorder } from "./event-recorder.ts";
+import { HANDOVER_MS, type FlushLoop } from "./export/flush-loop.ts";
+import type { Meter } from "./metrics/meter.ts";
+import type { SamplerName, TelemetrySettings } from "./settings.ts";
+import {
+  createRecord,
+  isTraced,
+  methodOf,
+  schemeOf,
+  type RequestRecord,
+  type TracedRecord,
+} from "./traces/request-record.ts";
+import {
+  newChildSpan,
+  newSpanId,
+  newTraceId,
+  readCarrier,
+  traceparentOf,
+  type SpanRef,
+} from "./traces/trace-context.ts";
+import type { KeepReason } from "./traces/wide-event.ts";
+
+type WaitUntil = (work: Promise<unknown>) => void;
+
+export interface RequestObserverOptions {
+  readonly settings: TelemetrySettings;
+  readonly meter: Meter;
+  readonly recordEvent: EventRecorder;
+  /** The record of the request that runs; set for requests that have a span. */
+  readonly current: AsyncLocalStorage<RequestRecord>;
+  /** Takes a finished request whose spans and log record are exported. */
+  readonly keep: (record: TracedRecord, reason: KeepReason, waitUntil: WaitUntil) => void;
+  /** Sends the metrics of this isolate; undefined without metrics objects. */
+  readonly reportLoop: FlushLoop | undefined;
+  readonly random: Random;
+}
+
+/** Patterns that Hono gives for a request that no route has answered. */
+const UNROUTED = new Set(["*", "/*"]);
+
+/**
+ * Observes requests: counts each one, and decides which are kept for export.
+ *
+ * Most requests begin a trace that the sampler drops. Such a request gets no trace id, no span id
+ * and no async context, and other services are not told of it.
+ */
+export function createRequestObserver(
+  options: RequestObserverOptions,
+): RequestObserver<RequestRecord> {
+  const { settings, meter, recordEvent, current, keep, reportLoop, random } = options;
+  const { propagators, slowMs } = settings;
+  const sampler = createSampler(settings.sampler, settings.samplerRatio, random);
+
+  function newSpan(parent: SpanRef | undefined, sampled: boolean): SpanRef {
+    const traceId = parent?.traceId ?? sampler.newTraceId(sampled);
+    return { traceId, spanId: newSpanId(random), sampled, state: parent?.state ?? "" };
+  }
+
+  function keepReason(record: RequestRecord): KeepReason | undefined {
+    if (record.sampled) return "sampled";
+    if (slowMs === 0) return undefined;
+    if (record.status >= 500) return "error";
+    return record.endedAt - record.startedAt >= slowMs ? "slow" : undefined;
+  }
+
+  function begin({ request, url, startedAt, background }: RequestStart): RequestRecord {
+    const outer = current.getStore();
+    const traceparent =
+      outer === undefined && propagators.has("tracecontext")
+        ? request.headers.get("traceparent")
+        : null;
+    const parent =
+      outer?.span ??
+      (traceparent === null
+        ? undefined
+        : readCarrier(traceparent, request.headers.get("tracestate")));
+    const sampled = outer === undefined ? sampler.shouldSample(parent) : outer.sampled;
+    const hasSpan = sampled || parent !== undefined;
+    return createRecord({
+      span: hasSpan ? newSpan(parent, sampled) : undefined,
+      sampled,
+      parent,
+      background: background || outer !== undefined,
+      startedAt,
+      method: request.method,
+      url,
+      request,
+      baggage: (hasSpan && propagators.has("baggage") && request.headers.get("baggage")) || "",
+    });
+  }
+
+  function end(
+    record: RequestRecord,
+    { at, status, route, limited }: RequestEnd,
+    waitUntil: WaitUntil,
+  ): string | undefined {
+    record.endedAt = at;
+    record.status = status;
+    record.route = UNROUTED.has(route) ? "" : route;
+    if (!record.background) {
+      const seconds = (record.endedAt - record.startedAt) / 1000;
+      meter.record(
+        "http.server.request.duration",
+        seconds,
+        methodOf(record),
+        record.route,
+        String(status),
+        schemeOf(record),
+      );
+      if (limited)
+        meter.add(
+          "cache.ratelimit.decisions",
+          1,
+          status === 429 ? "refused" : "allowed",
+          record.route,
+        );
+    }
+    const reason = keepReason(record);
+    if (reason !== undefined) {
+      record.colo = coloOf(record.request);
+      record.request = undefined;
+      const span = record.span ?? newSpan(undefined, record.sampled);
+      keep(Object.assign(record, { span }), reason, waitUntil);
+    }
+    if (reportLoop !== undefined) {
+      // The loop's own check, made here to save the call: mostly another request runs the loop.
+      const loopAge = at - reportLoop.startedAt;
+      if (!(loopAge >= 0 && loopAge < HANDOVER_MS)) reportLoop.start(at, waitUntil);
+    }
+    return record.span && traceparentOf(record.span);
+  }
+
+  return {
+    begin,
+    observe: recordEvent,
+    child: ({ span }) => span && newChildSpan(span, random),
+    run: (record, call) => (isTraced(record) ? current.run(record, call) : call()),
+    end,
+  };
+}
+
+function coloOf(request: RequestRecord["request"]): string {
+  const colo = request?.cf?.["colo"];
+  return typeof colo === "string" ? colo : "";
+}
+
+export interface Sampler {
+  /** Decides about the trace of `parent`, or about a new trace if there is no parent. */
+  shouldSample(parent: SpanRef | undefined): boolean;
+  /** Makes an id for a new trace. The SDK's samplers decide about the id as `sampled` says. */
+  newTraceId(sampled: boolean): string;
+}
+
+const WORDS = 2 ** 32;
+
+/**
+ * The sampler that OTEL_TRACES_SAMPLER names. For a new trace it draws the decision first, and an
+ * id that matches it later if one is needed: most traces are dropped and never need an id.
+ */
+export function createSampler(name: SamplerName, ratio: number, random: Random): Sampler {
+  const rule = name.replace("parentbased_", "");
+  const share = rule === "always_on" ? 1 : rule === "always_off" ? 0 : ratio;
+  const sdkSampler = new TraceIdRatioBasedSampler(share);
+  /** TraceIdRatioBasedSampler samples an id if the XOR of its four words is below this. */
+  const bound = share === 1 ? WORDS : Math.floor(share * (WORDS - 1));
+
+  return {
+    shouldSample(parent) {
+      if (parent === undefined) return random() * WORDS < bound;
+      if (name.startsWith("parentbased_")) return parent.sampled;
+      const { decision } = sdkSampler.shouldSample(ROOT_CONTEXT, parent.traceId);
+      return decision !== SamplingDecision.NOT_RECORD;
+    },
+
+    newTraceId(sampled) {
+      // The offset is rounded before the bound is added: the sum could be rounded up to WORDS.
+      const offset = Math.floor(random() * (sampled ? bound : WORDS - bound));
+      return newTraceId(random, sampled ? offset : bound + offset);
+    },
+  };
+}

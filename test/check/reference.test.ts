@@ -1,0 +1,61 @@
+import { expect, test } from "vitest";
+import { plant } from "./planted-project.ts";
+
+const INDEX = 'export { double } from "./core/double.ts";\n';
+
+test("check:reference passes after npm run reference has written the pages", () => {
+  using project = plant();
+  project.run("reference");
+  const { passed, output } = project.run("check:reference");
+  expect(output).toContain("reference: 2 files say what the sources say");
+  expect(passed).toBe(true);
+});
+
+test("check:reference fails without the pages, and names them", () => {
+  using project = plant();
+  const { passed, output } = project.run("check:reference");
+  expect(passed).toBe(false);
+  expect(output).toContain("docs/reference/README.md is not up to date: run npm run reference");
+  expect(output).toContain("docs/reference/exports.md is not up to date");
+});
+
+test("check:reference fails for a page of a section that no longer exists", () => {
+  using project = plant({ "docs/reference/old.md": "# Old\n" });
+  project.run("reference");
+  using stale = plant({ "docs/reference/old.md": "# Old\n" });
+  expect(project.run("check:reference").passed).toBe(true);
+  expect(stale.run("check:reference").output).toContain("docs/reference/old.md is not up to date");
+});
+
+test("npm run reference writes signatures, members, defaults and examples", () => {
+  using project = plant({
+    "src/index.ts": `// Numbers: what counts.\n${INDEX}export type { DoubleOptions } from "./core/options.ts";\n`,
+    "src/core/options.ts": `/** How to double. */
+export interface DoubleOptions {
+  readonly retry?: {
+    /** Time between two tries. @default "5s" */
+    readonly every?: string;
+  };
+}
+`,
+    "src/core/double.ts": `/**
+ * Twice the number.
+ *
+ * @throws {TypeError} if it is none
+ * @example
+ * double(2);
+ * double(4);
+ */
+export function double(n: number): number {
+  return n * 2;
+}
+`,
+    "README.md": "<!-- options -->\n<!-- end of options -->\n",
+  });
+  project.run("reference");
+  const page = project.read("docs/reference/numbers.md");
+  expect(page).toContain("```ts\nfunction double(n: number): number\n```");
+  expect(page).toContain("Throws: `TypeError` if it is none");
+  expect(page).toContain("```ts\ndouble(2);\ndouble(4);\n```");
+  expect(page).toContain('| `retry.every?` | `string` | "5s" | Time between two tries. |');
+});

@@ -1,0 +1,138 @@
+import { env } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+import { readConfig } from "../../src/config.ts";
+import { ConfigError, createStrata, type Bindings, type StrataOptions } from "../../src/index.ts";
+
+const bindings = env as unknown as Bindings;
+
+function problemsOf(options: unknown, variables: Bindings = bindings): readonly string[] {
+  try {
+    readConfig(variables, options as StrataOptions);
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+}
+
+describe("the options of createStrata", () => {
+  it("createStrata without options has the documented defaults", () => {
+    expect(readConfig(bindings).settings).toEqual({
+      memory: {
+        maxBytes: 33_554_432,
+        maxEntries: 20_000,
+        maxEntryBytes: 4_194_304,
+        eviction: "sieve",
+      },
+      edge: { timeoutMs: 500, maxEntryChars: 8_388_608 },
+      redis: { timeoutMs: 1_000, maxEntryChars: 1_048_576, packFromChars: 16_384 },
+      origin: { slots: 64, sqlTimeoutMs: 5_000 },
+      flights: { shards: 16, grantTimeoutMs: 1_000, slackMs: 1_000 },
+      breaker: { failures: 3, openForMs: 1_000 },
+      limits: { timeoutMs: 1_000, maxAccounts: 10_000 },
+      telemetry: { flushEveryMs: 2_000 },
+      metrics: { shards: 4, timeoutMs: 5_000 },
+      existence: {
+        falsePositiveRate: 0.01,
+        coherenceMs: 1_000,
+        rebuildEveryMs: 300_000,
+        maxAgeMs: 3_600_000,
+        reloadEveryMs: 60_000,
+      },
+      outbox: { verifyAfterMs: 5_000, originLagMs: 0, alarmTimeoutMs: 5_000 },
+      log: { trimSlackMs: 3_600_000 },
+    });
+  });
+
+  it("an option replaces its own default and no other", () => {
+    const { settings } = readConfig(bindings, { redis: { timeout: "250ms" } });
+    expect(settings.redis).toEqual({ ...readConfig(bindings).settings.redis, timeoutMs: 250 });
+    expect(settings.memory).toEqual(readConfig(bindings).settings.memory);
+  });
+
+  it("an option that is undefined has its default", () => {
+    const options = { redis: { timeout: undefined }, memory: undefined };
+    expect(problemsOf(options)).toEqual([]);
+  });
+
+  it("a duration is milliseconds or a text with a unit, rounded up to whole milliseconds", () => {
+    for (const [timeout, ms] of [
+      [250, 250],
+      ["250ms", 250],
+      ["0.5s", 500],
+      [0.2, 1],
+    ] as const)
+      expect(readConfig(bindings, { edge: { timeout } }).settings.edge.timeoutMs).toBe(ms);
+  });
+
+  it.each([
+    [{ memory: { maxBytes: 0 } }, "memory.maxBytes: must be a whole number from 1 to 134217728"],
+    [{ memory: { maxBytes: 1.5 } }, "memory.maxBytes: must be a whole number from 1 to 134217728"],
+    [
+      { memory: { eviction: "newest" } },
+      "memory.eviction: must be one of sieve, lru, lfu, fifo, random, ttl",
+    ],
+    [
+      { redis: { timeout: "soon" } },
+      'redis.timeout: must be a duration from 1 ms to 60000 ms, such as "5s" or 250',
+    ],
+    [
+      { redis: { timeout: 0 } },
+      'redis.timeout: must be a duration from 1 ms to 60000 ms, such as "5s" or 250',
+    ],
+    [
+      { existence: { falsePositiveRate: Number.NaN } },
+      "existence.falsePositiveRate: must be a number from 0.0001 to 0.5",
+    ],
+    [{ flights: { shards: "16" } }, "flights.shards: must be a whole number from 1 to 1024"],
+    [{ redis: { timout: "1s" } }, "redis.timout: is unknown"],
+    [{ radis: {} }, "radis: is unknown"],
+    [{ redis: 5 }, "redis: must be an object"],
+    [5, "options: must be an object"],
+  ])("a wrong option is named with what it should be: %j", (options, problem) => {
+    expect(problemsOf(options)).toEqual([problem]);
+  });
+
+  it("one error lists every wrong option and every wrong variable", () => {
+    const options = { redis: { timeout: -1 }, origin: { slots: 0 }, speed: "high" };
+    const problems = problemsOf(options, { ...bindings, UPSTASH_REDIS_REST_URL: "nowhere" });
+    expect(problems.map((problem) => problem.split(":")[0])).toEqual([
+      "UPSTASH_REDIS_REST_URL",
+      "redis.timeout",
+      "origin.slots",
+      "speed",
+    ]);
+  });
+
+  it("createStrata throws a ConfigError for a wrong option", () => {
+    expect(() => createStrata(bindings, { memory: { maxEntries: -1 } })).toThrow(ConfigError);
+  });
+
+  it("the configuration of a layer cannot be changed", () => {
+    const { config } = createStrata(bindings);
+    for (const part of [config, config.settings, ...Object.values(config.settings)])
+      expect(Object.isFrozen(part)).toBe(true);
+  });
+});
+
+describe("the public surface of a layer", () => {
+  it("a layer shows no engine, store or memory", () => {
+    expect(Object.keys(createStrata(bindings)).toSorted()).toEqual([
+      "coherence",
+      "config",
+      "db",
+      "existence",
+      "inspect",
+      "invalidator",
+      "logReachable",
+      "metrics",
+      "middleware",
+      "rateLimits",
+      "scheduled",
+      "through",
+      "traced",
+      "tracedFetch",
+      "writer",
+    ]);
+  });
+});

@@ -1,0 +1,274 @@
+/** Each option of limits, telemetry, metrics, existence filters, outbox and log changes what the layer does. */
+import { sql } from "drizzle-orm";
+import { afterEach, describe, expect, it } from "vitest";
+import { products } from "../../src/api/schema.ts";
+import { MAX_LIFETIME_MS } from "../../src/core/policy.ts";
+import type { Bindings, StrataOptions } from "../../src/index.ts";
+import { createLimitedApp } from "../ratelimit/app.ts";
+import { redisCommand } from "../support/gateway.ts";
+import { createTestIsolate, uniqueNamespace, type TestIsolate } from "../support/isolate.ts";
+import { hangNetwork, observeRequests, restoreNetwork } from "../support/network.ts";
+import { createTelemetryApp, newNamespace } from "../telemetry/support.ts";
+import { newCategories, newProduct, testDatabase } from "../writes/database.ts";
+
+afterEach(restoreNetwork);
+
+function isolateWith(options: StrataOptions, bindings: Partial<Bindings> = {}): TestIsolate {
+  return createTestIsolate({ namespace: uniqueNamespace(), options, bindings });
+}
+
+async function elapsedOf(work: () => Promise<unknown>): Promise<number> {
+  const startedAt = Date.now();
+  await work();
+  return Date.now() - startedAt;
+}
+
+describe("limits options", () => {
+  const limited = (options: StrataOptions) =>
+    createLimitedApp(
+      uniqueNamespace(),
+      (app, rateLimit) => {
+        app.use(rateLimit({ name: "api", ip: "100/1m", mode: "fast" }));
+        app.get("/", (c) => c.text("ok"));
+      },
+      {},
+      options,
+    );
+
+  it("limits.timeout ends a request to a Redis that hangs", async () => {
+    const { rateLimits } = limited({ limits: { timeout: "30ms" } });
+    const isolate = isolateWith({});
+    hangNetwork();
+    const elapsed = await elapsedOf(async () =>
+      expect(await rateLimits.getLimitInfo("ip:192.0.2.1", isolate.request().ctx)).toMatchObject({
+        ok: false,
+        fault: { code: "redis.timeout" },
+      }),
+    );
+    expect(elapsed).toBeLessThan(900);
+  });
+
+  it("limits.maxAccounts bounds the accounts that an isolate remembers", async () => {
+    const { get, rateLimits } = limited({ limits: { maxAccounts: 3 } });
+    for (let host = 1; host <= 8; host++) await get("/", { ip: `192.0.2.${host}` });
+    expect(rateLimits.stats().accounts).toBe(3);
+  });
+});
+
+describe("telemetry options", () => {
+  it.each([
+    ["50ms", 0, 1_500],
+    ["1600ms", 1_200, 10_000],
+  ] as const)(
+    "telemetry.flushEvery %s is the time between two reports",
+    async (flushEvery, least, most) => {
+      const { get } = createTelemetryApp(
+        newNamespace(),
+        (app) => app.get("/", (c) => c.text("ok")),
+        {},
+        { telemetry: { flushEvery } },
+      );
+      // The first report leaves at once. The second one waits.
+      await get("/");
+      const elapsed = await elapsedOf(() => get("/"));
+      expect(elapsed).toBeGreaterThanOrEqual(least);
+      expect(elapsed).toBeLessThan(most);
+    },
+  );
+});
+
+describe("metrics options", () => {
+  it.each([1, 3])("metrics.shards %i is the number of objects that are asked", async (shards) => {
+    const names = new Set<string>();
+    const METRICS = {
+      idFromName: (name: string) => void names.add(name),
+      get: () => ({ snapshot: async () => ({ series: [] }) }),
+    } as unknown as DurableObjectNamespace;
+    const { metrics } = isolateWith({ metrics: { shards } }, { METRICS }).layer;
+    await metrics.snapshot().catch(() => undefined);
+    expect(names.size).toBe(shards);
+  });
+
+  it("metrics.timeout ends a call of a metrics object that hangs", async () => {
+    const METRICS = {
+      idFromName: () => undefined,
+      get: () => ({ snapshot: () => new Promise(() => undefined) }),
+    } as unknown as DurableObjectNamespace;
+    const { metrics } = isolateWith({ metrics: { timeout: "30ms" } }, { METRICS }).layer;
+    await expect(metrics.snapshot()).rejects.toThrow("no answer within 30 ms");
+  });
+});
+
+/** An isolate with a filter of so many things, built and loaded. */
+async function isolateWithFilter(options: StrataOptions["existence"], count = 20) {
+  const isolate = isolateWith({ existence: { ...options } });
+  const { existence } = isolate.layer;
+  const keys = Array.from({ length: count }, (_, number) => `thing:${number}`);
+  existence.define({ name: "thing", listKeys: async () => keys });
+  const build = async () => (await existence.buildAll(isolate.request().ctx)).get("thing");
+  expect(await build()).toEqual({ ok: true, value: "built" });
+  existence.missed("thing", isolate.request().ctx);
+  await isolate.settle();
+  return {
+    isolate,
+    build,
+    filterKey: `${isolate.layer.config.namespace}:exists:thing`,
+    mayExist: (name: string) =>
+      existence.mayExist("thing", `thing:${name}`, [], isolate.request().ctx),
+  };
+}
+
+describe("existence options", () => {
+  it("existence.falsePositiveRate makes a filter smaller", async () => {
+    const sizes: number[] = [];
+    for (const falsePositiveRate of [0.5, 0.0001]) {
+      const { filterKey } = await isolateWithFilter({ falsePositiveRate }, 2_000);
+      sizes.push(await redisCommand<number>("STRLEN", filterKey));
+    }
+    expect(sizes[0]).toBeLessThan((sizes[1] ?? 0) / 2);
+  });
+
+  it("existence.coherence is the age of the log view that may exclude a key", async () => {
+    for (const [coherence, asked] of [
+      ["10s", 0],
+      ["100ms", 1],
+    ] as const) {
+      const { isolate, mayExist } = await isolateWithFilter({
+        coherence,
+        falsePositiveRate: 0.0001,
+      });
+      isolate.clock.advance(2_000);
+      let requests = 0;
+      observeRequests(() => requests++);
+      expect(await mayExist("missing")).toBe(false);
+      restoreNetwork();
+      expect(requests).toBe(asked);
+    }
+  });
+
+  it("existence.rebuildEvery is the age at which a filter is built again", async () => {
+    const { isolate, build } = await isolateWithFilter({ rebuildEvery: "1m" });
+    isolate.clock.advance(50_000);
+    expect(await build()).toEqual({ ok: true, value: "young" });
+    isolate.clock.advance(20_000);
+    expect(await build()).toEqual({ ok: true, value: "built" });
+  });
+
+  it("existence.maxAge is the age at which a filter stops excluding keys", async () => {
+    const { isolate, filterKey, mayExist } = await isolateWithFilter({
+      maxAge: "10m",
+      falsePositiveRate: 0.0001,
+    });
+    const lifetimeMs = await redisCommand<number>("PTTL", filterKey);
+    expect(lifetimeMs).toBeLessThanOrEqual(600_000);
+    expect(lifetimeMs).toBeGreaterThan(500_000);
+    expect(await mayExist("missing")).toBe(false);
+    isolate.clock.advance(601_000);
+    expect(await mayExist("missing")).toBe(true);
+  });
+
+  it("existence.reloadEvery is the time until an isolate asks for a newer filter", async () => {
+    const { isolate, mayExist } = await isolateWithFilter({
+      reloadEvery: "10m",
+      falsePositiveRate: 0.0001,
+    });
+    let loads = 0;
+    observeRequests((body) => (loads += body.includes(":exists:") ? 1 : 0));
+    isolate.clock.advance(500_000);
+    await mayExist("missing");
+    await isolate.settle();
+    expect(loads).toBe(0);
+    isolate.clock.advance(200_000);
+    await mayExist("missing");
+    await isolate.settle();
+    expect(loads).toBe(1);
+  });
+});
+
+describe("outbox options", () => {
+  it.each([
+    ["0ms", 1],
+    ["1h", 0],
+  ] as const)(
+    "outbox.verifyAfter %s lets the relay delete %i rows of a purge at once",
+    async (verifyAfter, deleted) => {
+      const isolate = isolateWith({ outbox: { verifyAfter } });
+      const { writer } = isolate.layer;
+      expect(await writer.purge({ tags: ["verify"] }, isolate.request().ctx)).toBe("done");
+      await isolate.settle();
+      expect(await writer.relay(isolate.request().ctx)).toMatchObject({ deleted });
+    },
+  );
+
+  /** Writes one row, with an outbox object that answers a call like this. */
+  async function writeWith(
+    outbox: StrataOptions["outbox"],
+    wake: (namespace: string, inMs: number) => Promise<void>,
+  ): Promise<TestIsolate> {
+    const OUTBOX = {
+      idFromName: () => undefined,
+      get: () => ({ wake }),
+    } as unknown as DurableObjectNamespace;
+    const isolate = isolateWith({ outbox: { ...outbox } }, { OUTBOX });
+    const { db, writer } = isolate.layer;
+    const [category = 0] = await newCategories(testDatabase(), 1);
+    const id = await newProduct(testDatabase(), category);
+    await writer.mutate(
+      {
+        statements: [
+          db
+            .update(products)
+            .set({ stock: 1 })
+            .where(sql`${products.id} = ${id}`)
+            .returning(),
+        ],
+        tags: ["alarm"],
+      },
+      isolate.request().ctx,
+    );
+    return isolate;
+  }
+
+  it.each([
+    [undefined, []],
+    ["1h", [3_600_000]],
+  ] as const)(
+    "outbox.originLag %s is the time of the second invalidation of a write",
+    async (originLag, expected) => {
+      const calls: number[] = [];
+      const isolate = await writeWith(
+        originLag === undefined ? {} : { originLag },
+        async (_namespace, inMs) => {
+          calls.push(inMs);
+        },
+      );
+      await isolate.settle();
+      expect(calls).toEqual(expected);
+    },
+  );
+
+  it("outbox.alarmTimeout ends a call of an alarm object that hangs", async () => {
+    const isolate = await writeWith(
+      { originLag: "1h", alarmTimeout: "30ms" },
+      () => new Promise(() => undefined),
+    );
+    const elapsed = await elapsedOf(() => isolate.settle());
+    expect(elapsed).toBeLessThan(4_000);
+    expect(isolate.events).toContainEqual({
+      type: "fault.raise",
+      fault: { code: "background.failed", message: "no answer within 30 ms" },
+    });
+  });
+});
+
+describe("log options", () => {
+  it("log.trimSlack is added to the longest lifetime when the log is trimmed", async () => {
+    const isolate = isolateWith({ log: { trimSlack: "2h" } });
+    const bodies: string[] = [];
+    observeRequests((body) => void bodies.push(body));
+    await isolate.layer.scheduled(isolate.request().ctx);
+    expect(bodies.filter((body) => body.includes(`${MAX_LIFETIME_MS + 7_200_000}`))).not.toEqual(
+      [],
+    );
+  });
+});

@@ -1,0 +1,233 @@
+/** Each option of the tiers, the origin, the flights and the breakers changes what the layer does. */
+import { sql } from "drizzle-orm";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { definePolicy, key, type Bindings, type StrataOptions } from "../../src/index.ts";
+import type { JoinAnswer } from "../../src/core/flight-port.ts";
+import { createGate } from "../support/gate.ts";
+import { redisCommand } from "../support/gateway.ts";
+import { createTestIsolate, uniqueNamespace, type TestIsolate } from "../support/isolate.ts";
+import { hangNetwork, restoreNetwork } from "../support/network.ts";
+
+afterEach(restoreNetwork);
+
+const everywhere = definePolicy({ freshFor: "1h", jitter: 0, flight: "isolate" });
+const inMemory = definePolicy({ freshFor: "1h", jitter: 0, flight: "off", tiers: ["memory"] });
+
+function isolateWith(options: StrataOptions, bindings: Partial<Bindings> = {}): TestIsolate {
+  return createTestIsolate({ namespace: uniqueNamespace(), options, bindings });
+}
+
+/** Reads each of the names once, in this order, and waits for what the reads deferred. */
+async function readAll(
+  isolate: TestIsolate,
+  names: readonly string[],
+  value: unknown = 1,
+  policy = inMemory,
+): Promise<void> {
+  for (const name of names)
+    await isolate.request().read(key("option", name), policy, async () => value);
+  await isolate.settle();
+}
+
+/** The state of one tier under a key. */
+async function stateOf(isolate: TestIsolate, tier: string, name: string): Promise<string> {
+  const reports = await isolate.layer.inspect(key("option", name), isolate.request().ctx);
+  const report = reports.find((each) => each.tier === tier);
+  return report?.state === "failed" ? report.fault.code : (report?.state ?? "none");
+}
+
+async function elapsedOf(work: () => Promise<unknown>): Promise<number> {
+  const startedAt = Date.now();
+  await work();
+  return Date.now() - startedAt;
+}
+
+describe("memory options", () => {
+  it("memory.maxEntries bounds the number of entries", async () => {
+    const isolate = isolateWith({ memory: { maxEntries: 2 } });
+    await readAll(isolate, ["a", "b", "c"]);
+    expect(isolate.layer.memory.stats()).toMatchObject({ entries: 2, evictions: 1 });
+  });
+
+  it("memory.maxBytes bounds the bytes of all entries", async () => {
+    const isolate = isolateWith({ memory: { maxBytes: 10_000 } });
+    await readAll(isolate, ["a", "b", "c", "d", "e", "f"], "x".repeat(2_000));
+    const { bytes, evictions } = isolate.layer.memory.stats();
+    expect(bytes).toBeLessThanOrEqual(10_000);
+    expect(evictions).toBeGreaterThan(0);
+  });
+
+  it("memory.maxEntryBytes keeps a larger entry out of memory", async () => {
+    const isolate = isolateWith({ memory: { maxEntryBytes: 1_000 } });
+    await readAll(isolate, ["large"], "x".repeat(2_000));
+    await readAll(isolate, ["small"]);
+    expect(await stateOf(isolate, "memory", "large")).toBe("absent");
+    expect(await stateOf(isolate, "memory", "small")).toBe("held");
+  });
+
+  it.each([
+    ["lru", "a"],
+    ["fifo", "b"],
+  ] as const)("memory.eviction %s keeps %s", async (eviction, kept) => {
+    const isolate = isolateWith({ memory: { maxEntries: 2, eviction } });
+    await readAll(isolate, ["a", "b", "a", "c"]);
+    const present = ["a", "b"].filter((name) => isolate.layer.memory.peek(key("option", name)));
+    expect(present).toEqual([kept]);
+  });
+});
+
+describe("edge options", () => {
+  it("edge.timeout ends a call of a Cache API that hangs", async () => {
+    const isolate = isolateWith({ edge: { timeout: "20ms" } });
+    caches.open = () => new Promise(() => undefined);
+    const elapsed = await elapsedOf(async () =>
+      expect(await stateOf(isolate, "edge", "a")).toBe("edge.timeout"),
+    );
+    expect(elapsed).toBeLessThan(450);
+  });
+
+  it("edge.maxEntryChars keeps a larger entry out of the edge tier alone", async () => {
+    const isolate = isolateWith({ edge: { maxEntryChars: 1_000 } });
+    await readAll(isolate, ["large"], "x".repeat(2_000), everywhere);
+    expect(await stateOf(isolate, "edge", "large")).toBe("absent");
+    expect(await stateOf(isolate, "redis", "large")).toBe("held");
+  });
+});
+
+describe("redis options", () => {
+  it("redis.timeout ends a request to a Redis that hangs", async () => {
+    const isolate = isolateWith({ redis: { timeout: "30ms" } });
+    hangNetwork();
+    const { store } = isolate.layer;
+    const elapsed = await elapsedOf(async () =>
+      expect(await store.sync(undefined, isolate.request().ctx)).toMatchObject({
+        fault: { code: "redis.timeout" },
+      }),
+    );
+    expect(elapsed).toBeLessThan(900);
+  });
+
+  it("redis.maxEntryChars keeps a larger entry out of Redis alone", async () => {
+    const isolate = isolateWith({ redis: { maxEntryChars: 1_000 } });
+    await readAll(isolate, ["large"], "x".repeat(2_000), everywhere);
+    expect(await stateOf(isolate, "redis", "large")).toBe("absent");
+    expect(await stateOf(isolate, "edge", "large")).toBe("held");
+  });
+
+  it("redis.packFromChars compresses entries of that size", async () => {
+    const lengths: number[] = [];
+    for (const packFromChars of [1_000, 100_000]) {
+      const isolate = isolateWith({ redis: { packFromChars } });
+      await readAll(isolate, ["text"], "x".repeat(8_000), everywhere);
+      const { namespace } = isolate.layer.config;
+      lengths.push(await redisCommand<number>("STRLEN", `${namespace}:e:option:text`));
+    }
+    expect(lengths[0]).toBeLessThan(2_000);
+    expect(lengths[1]).toBeGreaterThan(8_000);
+  });
+});
+
+describe("origin options", () => {
+  it.each([1, 2])("origin.slots %i bounds the loads that run at the same time", async (slots) => {
+    const isolate = isolateWith({ origin: { slots } });
+    const gate = createGate();
+    let running = 0;
+    let most = 0;
+    const reads = ["a", "b", "c"].map((name) =>
+      isolate.request().read(key("option", name), inMemory, async () => {
+        running++;
+        most = Math.max(most, running);
+        await gate.pass();
+        running--;
+        return name;
+      }),
+    );
+    await vi.waitFor(() => expect(running).toBe(slots));
+    gate.open();
+    await Promise.all(reads);
+    expect(most).toBe(slots);
+  });
+
+  it("origin.sqlTimeout ends a query to a database that hangs", async () => {
+    const isolate = isolateWith({ origin: { sqlTimeout: "30ms" } });
+    hangNetwork();
+    const elapsed = await elapsedOf(() =>
+      expect(isolate.layer.db.execute(sql`select 1`)).rejects.toMatchObject({
+        fault: { code: "origin.timeout" },
+      }),
+    );
+    expect(elapsed).toBeLessThan(4_000);
+  });
+});
+
+/** A binding whose objects answer as the test says; it notes the names that are asked for. */
+function flightsThat(join: () => Promise<JoinAnswer>, land = async () => undefined) {
+  const names: string[] = [];
+  const FLIGHTS = {
+    idFromName: (name: string) => void names.push(name),
+    get: () => ({ join, land }),
+  } as unknown as DurableObjectNamespace;
+  return { names, bindings: { FLIGHTS } };
+}
+
+const never = () => new Promise<never>(() => undefined);
+const leader = async () => ({ role: "leader", flight: "f", lease: "l" }) as const;
+const shared = definePolicy({ freshFor: "1h", jitter: 0, tiers: ["memory"] });
+
+describe("flight options", () => {
+  it.each([1, 4])("flights.shards %i spreads keys over that many objects", async (shards) => {
+    const { names, bindings } = flightsThat(leader);
+    const isolate = isolateWith({ flights: { shards } }, bindings);
+    const many = Array.from({ length: 40 }, (_, number) => String(number));
+    await readAll(isolate, many, 1, shared);
+    expect(new Set(names).size).toBe(shards);
+  });
+
+  it("flights.grantTimeout lets a reader load by itself when the object hangs", async () => {
+    const { bindings } = flightsThat(never);
+    const isolate = isolateWith({ flights: { grantTimeout: "30ms", slack: "30ms" } }, bindings);
+    const elapsed = await elapsedOf(() =>
+      isolate.request().read(key("option", "a"), shared, async () => 1),
+    );
+    expect(elapsed).toBeLessThan(900);
+    expect(isolate.events).toContainEqual(
+      expect.objectContaining({
+        type: "fault.raise",
+        fault: expect.objectContaining({ code: "flight.timeout" }),
+      }),
+    );
+  });
+
+  it("flights.slack ends the hand-over of a result to an object that hangs", async () => {
+    const { bindings } = flightsThat(leader, never);
+    const isolate = isolateWith({ flights: { slack: "300ms" } }, bindings);
+    const elapsed = await elapsedOf(() => readAll(isolate, ["a"], 1, shared));
+    expect(elapsed).toBeGreaterThanOrEqual(290);
+    expect(elapsed).toBeLessThan(950);
+  });
+});
+
+describe("breaker options", () => {
+  const failing = async (isolate: TestIsolate): Promise<string> => {
+    const result = await isolate.layer.store.sync(undefined, isolate.request().ctx);
+    return result.ok ? "ok" : result.fault.code;
+  };
+
+  it.each([1, 2])("breaker.failures %i opens the breaker of Redis", async (failures) => {
+    const isolate = isolateWith({ breaker: { failures } });
+    globalThis.fetch = async () => Promise.reject(new TypeError("connection refused"));
+    const codes: string[] = [];
+    while (codes.length < 10 && codes.at(-1) !== "redis.open") codes.push(await failing(isolate));
+    expect(codes).toHaveLength(failures + 1);
+  });
+
+  it("breaker.openFor keeps the breaker of Redis open for that time", async () => {
+    const isolate = isolateWith({ breaker: { failures: 1, openFor: "10s" } });
+    globalThis.fetch = async () => Promise.reject(new TypeError("connection refused"));
+    await failing(isolate);
+    isolate.clock.advance(9_000);
+    expect(await failing(isolate)).toBe("redis.open");
+    isolate.clock.advance(2_000);
+    expect(await failing(isolate)).toBe("redis.unavailable");
+  });
+});

@@ -1,0 +1,70 @@
+import { describe, expect, it } from "vitest";
+import {
+  applyAnswer,
+  createLogView,
+  verdictByView,
+  markInvalidated,
+  noteNumbers,
+  type LogAnswer,
+} from "../../src/core/log.ts";
+import { entryOf, invalidationKeysOf } from "../support/entries.ts";
+
+const answer = (more: Partial<LogAnswer>): LogAnswer => ({
+  sentAt: 1,
+  era: "e",
+  seq: 100,
+  floor: 0,
+  since: undefined,
+  truncated: false,
+  changes: [],
+  ...more,
+});
+
+const tagged = (asOf: number, tag = "a") =>
+  entryOf({ asOf, era: "e", invalidationKeys: invalidationKeysOf("item:1", tag) });
+
+describe("pending invalidation keys", () => {
+  it("a pending key invalidates entries with any asOf", () => {
+    const view = createLogView();
+    applyAnswer(view, answer({}));
+    markInvalidated(view, ["t:a"]);
+    expect(verdictByView(view, tagged(100))).toBe("invalidated");
+    expect(verdictByView(view, tagged(1_000))).toBe("invalidated");
+    expect(verdictByView(view, tagged(100, "b"))).toBe("valid");
+  });
+
+  it("a key that was invalidated before the first answer of the log stays pending after it", () => {
+    const view = createLogView();
+    markInvalidated(view, ["t:a"]);
+    expect(verdictByView(view, tagged(100))).toBe("invalidated");
+    applyAnswer(view, answer({}));
+    expect(verdictByView(view, tagged(100))).toBe("invalidated");
+  });
+
+  it("a pending state ends with the number of the key, from this isolate or from the log", () => {
+    for (const source of ["own", "log"] as const) {
+      const view = createLogView();
+      applyAnswer(view, answer({}));
+      markInvalidated(view, ["t:a"]);
+      if (source === "own") noteNumbers(view, ["t:a"], 150);
+      else applyAnswer(view, answer({ sentAt: 2, seq: 150, since: 100, changes: [["t:a", 150]] }));
+      expect(verdictByView(view, tagged(149))).toBe("invalidated");
+      expect(verdictByView(view, tagged(150))).toBe("valid");
+    }
+  });
+
+  it("a number from before the invalidation does not end a pending state", () => {
+    const view = createLogView();
+    applyAnswer(view, answer({}));
+    markInvalidated(view, ["t:a"]);
+    applyAnswer(view, answer({ sentAt: 2, since: 100, changes: [["t:a", 100]] }));
+    expect(verdictByView(view, tagged(100))).toBe("invalidated");
+  });
+
+  it("an isolate keeps at most 20,000 pending keys", () => {
+    const view = createLogView();
+    for (let i = 0; i < 30_000; i++) markInvalidated(view, [`t:${i}`]);
+    expect(view.pending.size).toBeLessThanOrEqual(20_000);
+    expect(verdictByView(view, tagged(100, "29999"))).toBe("invalidated");
+  });
+});

@@ -1,0 +1,53 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { UNTRUSTED_FIELDS } from "../../../src/http/cache/untrusted-fields.ts";
+import { forwardedHeaders, forwardedReader } from "../../../src/http/proxy/forward.ts";
+
+const NAMES = [
+  ...UNTRUSTED_FIELDS,
+  ..."Accept Accept-Encoding Accept-Language CF-Connecting-IP Connection Cookie Foo Host".split(
+    " ",
+  ),
+  ..."Keep-Alive TE Via X-Forwarded-For X-Forwarded-Host X-Forwarded-Proto".split(" "),
+];
+const values = fc.constantFrom("1", "a, b", "Foo", "keep-alive, Foo", "Accept-Encoding", "gzip");
+
+describe("forwarded request fields", () => {
+  it("forwardedReader reads each field as forwardedHeaders has it", () => {
+    fc.assert(
+      fc.property(
+        fc.dictionary(fc.constantFrom(...NAMES), values),
+        fc.constantFrom(undefined, "", "br"),
+        (headers, clientAcceptEncoding) => {
+          const cf = { clientAcceptEncoding } as unknown as CfProperties;
+          const request = new Request("https://x.test/y", { headers, cf });
+          const whole = forwardedHeaders(request);
+          const reader = forwardedReader(request, () => whole);
+          for (const name of NAMES)
+            expect([name, reader.get(name)]).toEqual([name, whole.get(name)]);
+        },
+      ),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it("forwarded fields lack those that Connection lists", () => {
+    const headers = { Connection: "Foo, Accept-Encoding", Foo: "1", "Accept-Encoding": "br" };
+    const whole = forwardedHeaders(new Request("https://x.test/y", { headers }));
+    expect([whole.get("Foo"), whole.get("Accept-Encoding")]).toEqual([null, null]);
+  });
+
+  it("forwardedReader makes no copy to read a field that is forwarded unchanged", () => {
+    const request = new Request("https://x.test/y", {
+      headers: { Foo: "1", "Accept-Encoding": "br" },
+    });
+    const reader = forwardedReader(request, () => {
+      throw new Error("copied");
+    });
+    expect([reader.get("foo"), reader.get("Accept-Encoding"), reader.get("Bar")]).toEqual([
+      "1",
+      "br",
+      null,
+    ]);
+  });
+});

@@ -1,0 +1,116 @@
+import { env } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+import { ConfigError, type Bindings } from "../../../src/index.ts";
+import { readConfig } from "../../../src/config.ts";
+import { logKeysOfPurge } from "../../../src/core/invalidation-key.ts";
+import type { PurgeTargets } from "../../../src/core/invalidation-key.ts";
+import { createProxy, type Proxy } from "../../conformance/proxy.ts";
+import { createTestIsolate } from "../../support/isolate.ts";
+
+const FRESH = { "Cache-Control": "max-age=3600" };
+
+/** Purges in another isolate, and waits until this isolate must know of it. */
+async function purge(p: Proxy, targets: PurgeTargets): Promise<void> {
+  const other = createTestIsolate({ namespace: p.layer.config.namespace });
+  const done = await other.layer.coherence.invalidate(logKeysOfPurge(targets), other.request().ctx);
+  expect(done.ok, "the log acknowledged the purge").toBe(true);
+  p.advance(1.1);
+}
+
+describe("purges of proxied responses", () => {
+  const origin = (host: string): string => encodeURIComponent(`http://${host}`);
+
+  it.each([
+    ["by surrogate key", () => ({ tags: ["one"] })],
+    ["by cache tag", () => ({ tags: ["three"] })],
+    ["by cache group", (host: string) => ({ tags: [`group http://${host} four`] })],
+    ["by key", (host: string) => ({ keys: [`origin:${origin(host)}:%2Fx`] })],
+    ["by the origin's prefix", (host: string) => ({ prefixes: [`origin:${origin(host)}:`] })],
+    ["of everything", () => ({ everything: true })],
+  ] as const)("a purge %s invalidates all variants of a proxied response", async (_, targets) => {
+    const p = createProxy();
+    p.answers({
+      headers: {
+        ...FRESH,
+        Vary: "Foo",
+        "Surrogate-Key": "zero one",
+        "Cache-Tag": "two, three",
+        "Cache-Groups": '"four"',
+      },
+    });
+    const send = (Foo: string) => p.send({ host: "a.test", path: "/x", headers: { Foo } });
+    await send("1");
+    await send("2");
+    expect((await send("1")).cache).toBe("HIT");
+    await purge(p, targets("a.test"));
+    await send("1");
+    await send("2");
+    expect(p.seen.length).toBe(4);
+  });
+
+  it("a soft purge makes the proxy revalidate the response", async () => {
+    const p = createProxy();
+    p.answers(
+      { headers: { ...FRESH, ETag: '"a"', "Surrogate-Key": "one" } },
+      { status: 304, headers: { ...FRESH, ETag: '"a"' } },
+    );
+    await p.get();
+    await purge(p, { tags: ["one"], soft: true });
+    expect((await p.get()).cache).toBe("REVALIDATED");
+    expect((await p.get()).cache).toBe("HIT");
+    expect(p.seen.length).toBe(2);
+  });
+
+  it("the proxy ignores names that cannot be tags, and keeps the valid ones", async () => {
+    const p = createProxy();
+    p.answers({
+      headers: { ...FRESH, "Cache-Tag": `${"x".repeat(300)}, ok`, "Surrogate-Key": "  " },
+    });
+    await p.get();
+    expect((await p.get()).cache).toBe("HIT");
+    await purge(p, { tags: ["ok"] });
+    await p.get();
+    expect(p.seen.length).toBe(2);
+  });
+});
+
+describe("the variables of the proxy", () => {
+  const read = (more: Partial<Bindings>) => () =>
+    readConfig({ ...(env as unknown as Bindings), ...more });
+
+  it.each([
+    ["ORIGIN_URL", { ORIGIN_URL: "origin.example" }],
+    ["ORIGIN_URL", { ORIGIN_URL: "ftp://origin.example" }],
+    ["ORIGIN_URL", { ORIGIN_AT_ROOT: "1" }],
+    ["ORIGIN_AT_ROOT", { ORIGIN_URL: "http://origin.example", ORIGIN_AT_ROOT: "yes" }],
+  ])("the configuration error names %s for %j", (name, bindings) => {
+    expect(read(bindings)).toThrow(ConfigError);
+    expect(read(bindings)).toThrow(name);
+  });
+
+  it("valid ORIGIN_URL and ORIGIN_AT_ROOT become the configuration", () => {
+    const config = read({ ORIGIN_URL: "http://origin.example/base", ORIGIN_AT_ROOT: "1" })();
+    expect([config.originUrl, config.originAtRoot]).toEqual(["http://origin.example/base", true]);
+  });
+});
+
+describe("the proxy under a prefix", () => {
+  it("the proxy removes its prefix, and recognises its URIs with and without it", async () => {
+    const p = createProxy({ prefix: "/origin" });
+    p.answers({ headers: FRESH });
+    await p.send({ host: "a.test", path: "/origin/y?a=1" });
+    await p.send({ host: "a.test", path: "/origin" });
+    expect(p.seen.map(({ url }) => url)).toEqual([
+      "http://origin.test/y?a=1",
+      "http://origin.test/",
+    ]);
+    for (const location of ["/y?a=1", "http://origin.test/y?a=1", "http://a.test/origin/y?a=1"]) {
+      p.answers({ headers: { Location: location } });
+      await p.send({ host: "a.test", path: "/origin/z", method: "POST" });
+      p.answers({ headers: FRESH });
+      expect((await p.send({ host: "a.test", path: "/origin/y?a=1" })).cache, location).toBe(
+        "MISS",
+      );
+    }
+  });
+});

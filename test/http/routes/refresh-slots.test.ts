@@ -1,0 +1,43 @@
+import { expect, it } from "vitest";
+import { cached, definePolicy, key } from "../../../src/index.ts";
+import { createTestApp } from "../../support/app.ts";
+import { uniqueNamespace } from "../../support/isolate.ts";
+
+const part = definePolicy({ freshFor: "1s", flight: "isolate", tiers: ["memory"], jitter: 0 });
+
+const SLOTS = 64;
+
+it("refreshes of more routes than the origin has slots do not wait for their own slots", async () => {
+  let version = 1;
+  let entered = 0;
+  // Resolves when as many handlers run as there are slots.
+  const full = Promise.withResolvers<void>();
+  const app = createTestApp(uniqueNamespace(), (routes) => {
+    routes.get(
+      "/pages/:id",
+      cached({ freshFor: "1m", staleWhileRevalidate: "1h", flight: "isolate", jitter: 0 }),
+      async (c) => {
+        const id = c.req.param("id");
+        if (version === 2) {
+          if (++entered === SLOTS) full.resolve();
+          await full.promise;
+        }
+        const inner = await c.var.strata.cache.read(key("part", id), part, async () => version);
+        return c.text(`${id}: ${inner.value}`, 200, { "Cache-Control": "max-age=60" });
+      },
+    );
+  });
+  const ids = Array.from({ length: 100 }, (_, i) => i);
+  const readAll = () => Promise.all(ids.map((id) => app.get(`/pages/${id}`)));
+  await readAll();
+  app.clock.advance(600_000);
+  version = 2;
+  const startedAt = Date.now();
+  const stale = await readAll();
+  expect(new Set(stale.map(({ headers }) => headers.get("X-Cache-Status")))).toEqual(
+    new Set(["STALE"]),
+  );
+  // Each response waited for its refresh. A refresh that waits for a slot gives up after 5 s.
+  expect(Date.now() - startedAt).toBeLessThan(5_000);
+  expect((await readAll()).map(({ body }) => body)).toEqual(ids.map((id) => `${id}: 2`));
+});
