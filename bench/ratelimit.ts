@@ -1,7 +1,7 @@
 /**
- * What a limit costs a hit in memory: one route without a limit, with nothing of a limit but its
- * header fields, with the reference API's fast limit, and with a strict one. Every client stays
- * below its limit, so that each request is counted and answered.
+ * Measures the cost of a limit on a memory hit: one route without a limit, with the response fields
+ * of a limit only, with the reference API's fast limit, and with a strict limit. Every client stays
+ * below its limit. STARTS and ROUNDS set how often each variant starts and is measured.
  */
 import { compare } from "./support/subjects.ts";
 import { save, show } from "./support/report.ts";

@@ -1,4 +1,4 @@
-/** One cached route four times: without a limit, with its fields alone, with the reference API's, with a strict one. */
+/** One cached route four times: without a limit, with its fields only, with the reference API's fast limit, with a strict limit. */
 import { Hono } from "hono";
 import {
   cached,
@@ -8,7 +8,7 @@ import {
   type StrataEnv,
 } from "../../src/index.ts";
 
-/** The class behind the binding. */
+/** The class of the Durable Object binding FLIGHTS. */
 export const FlightShard = Shard;
 
 function createApp(bindings: Bindings): Hono<StrataEnv> {

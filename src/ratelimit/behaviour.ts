@@ -25,7 +25,7 @@ export interface BehaviourOptions {
   /** "strict" waits for Redis at every request; "fast" answers from a lease. Default "strict". */
   readonly mode?: Mode;
   /**
-   * What happens without Redis: "open" lets requests pass, "closed" answers 503, "local" counts in
+   * The behaviour without Redis: "open" lets requests pass, "closed" answers 503, "local" counts in
    * this isolate. Default "open".
    */
   readonly onUnavailable?: OnUnavailable;

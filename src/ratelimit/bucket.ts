@@ -88,7 +88,7 @@ export function charge(
   return rolled;
 }
 
-/** What a bucket has left at `now`, and how long until there is more and until `cost` tokens fit. */
+/** The tokens left at `now`, and how long until there are more and until `cost` tokens fit. */
 export function balanceOf(bucket: Bucket, window: Window, now: EpochMs, cost: number): Balance {
   const remaining = Math.max(0, room(bucket, window, now));
   const isUnused = remaining >= window.limit;

@@ -12,7 +12,7 @@ export interface Window {
   readonly label: string;
 }
 
-/** What one window of an account has left. */
+/** The tokens that one window of an account has left. */
 export interface Balance {
   readonly window: Window;
   readonly remaining: number;

@@ -15,7 +15,7 @@ import { likelySelectors, selectVariant, variantKey, variantsOf } from "../cache
 import type { FieldReader } from "../rfc/fields.ts";
 import { NO_REQUEST_DIRECTIVES, requestControlOf } from "../rfc/request-control.ts";
 import { internalScopeOf } from "./middleware.ts";
-import type { InternalScope, StrataEnv } from "./request-scope.ts";
+import type { StrataEnv } from "./request-scope.ts";
 import { CLIENT_CACHE_CONTROL, respondWithEntry } from "./respond.ts";
 import { createRouteKeys, sharedRequest, type KeyRules } from "./route-key.ts";
 import { decideRouteStorage, loadResultOf } from "./route-response.ts";
