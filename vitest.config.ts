@@ -105,19 +105,13 @@ export default defineConfig({
         },
       },
       {
-        test: {
-          name: "simulation",
-          include: SIMULATION,
-          maxWorkers: 2,
-          sequence: { groupOrder: 4 },
-        },
+        test: { name: "simulation", include: SIMULATION, sequence: { groupOrder: 4 } },
       },
       {
         test: {
           name: "node",
           include: NODE,
           exclude: [...SUPERVISOR, ...SYSTEM],
-          maxWorkers: 2,
           testTimeout: 60_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 5 },

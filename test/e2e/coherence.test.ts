@@ -1,9 +1,10 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { Answer } from "./support/client.ts";
 import { checkHistory, type Acknowledged, type Observed } from "./support/history.ts";
-import { startProduct, type Product } from "./support/product.ts";
+import type { Product } from "./support/product.ts";
 import type { Fault } from "./support/services.ts";
+import { products } from "./support/shared-products.ts";
 
 const COHERENCE_MS = 1_000;
 /** Allowance for clocks with millisecond resolution in three processes. */
@@ -13,8 +14,7 @@ const READERS = 6;
 const READ_EVERY_MS = 40;
 
 let product: Product;
-beforeAll(async () => void (product = await startProduct({ cronSeconds: 2 })));
-afterAll(() => product.stop());
+products.beforeAll(({ shopWithCron }) => void (product = shopWithCron));
 
 interface Race {
   readonly name: string;

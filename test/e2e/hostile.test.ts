@@ -1,11 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { Answer } from "./support/client.ts";
-import { startProduct, type Product } from "./support/product.ts";
+import type { Product } from "./support/product.ts";
 import { sendRaw } from "./support/raw.ts";
+import { products } from "./support/shared-products.ts";
 
 let product: Product;
-beforeAll(async () => void (product = await startProduct({ instances: 1 })));
-afterAll(() => product?.stop());
+products.beforeAll(({ shop }) => void (product = shop));
 
 /** Characters: more than any sensible limit of a URL or a header. */
 const LONG = 100_000;

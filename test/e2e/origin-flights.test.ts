@@ -1,22 +1,13 @@
 /** Two instances in front of one HTTP origin: a response that is stale in both is revalidated once. */
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { ask } from "./support/ask.ts";
-import { startProduct, type Product } from "./support/product.ts";
-import { startScriptedOrigin, type ScriptedOrigin } from "./support/scripted-origin.ts";
+import type { Product } from "./support/product.ts";
+import type { ScriptedOrigin } from "./support/scripted-origin.ts";
+import { products } from "./support/shared-products.ts";
 
 let origin: ScriptedOrigin;
 let product: Product;
-beforeAll(async () => {
-  origin = await startScriptedOrigin();
-  product = await startProduct({
-    instances: 2,
-    env: { ORIGIN_URL: origin.url, ORIGIN_AT_ROOT: "1" },
-  });
-});
-afterAll(async () => {
-  await product?.stop();
-  await origin?.close();
-});
+products.beforeAll(({ passThrough }) => void ({ origin, product } = passThrough));
 
 const ETAG = ["ETag", '"a"'] as const;
 /** One Host for both instances: the origin sees it, so it is part of the key. */

@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { Answer } from "./support/client.ts";
 import { runLoad, steadyRate, type Report } from "./support/load.ts";
-import { startProduct, type Product } from "./support/product.ts";
+import type { Product } from "./support/product.ts";
 import type { Fault } from "./support/services.ts";
+import { products } from "./support/shared-products.ts";
 import { readShop, type Shop } from "./support/shop.ts";
 import { createTraffic } from "./support/traffic.ts";
 import { until } from "./support/waiting.ts";
@@ -97,11 +98,10 @@ const OUTAGES: readonly Outage[] = [
   },
 ];
 
-beforeAll(async () => {
-  product = await startProduct({ cronSeconds: 2 });
+products.beforeAll(async ({ shopWithCron }) => {
+  product = shopWithCron;
   shop = await readShop(product.services);
 });
-afterAll(() => product.stop());
 
 describe("outages under load", () => {
   it.each(OUTAGES)(

@@ -1,14 +1,12 @@
 /** The pass-through at the root over real connections, in front of a real HTTP origin. */
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { textsOf } from "../support/byteranges.ts";
 import { ask } from "./support/ask.ts";
-import { FRESH, startPassThrough, type PassThrough } from "./support/pass-through.ts";
+import { FRESH, type PassThrough } from "./support/pass-through.ts";
+import { products } from "./support/shared-products.ts";
 
 let through: PassThrough;
-beforeAll(async () => {
-  through = await startPassThrough();
-});
-afterAll(() => through?.stop());
+products.beforeAll(({ passThrough }) => void (through = passThrough));
 
 describe("the pass-through at the root", () => {
   it("stores a response of the origin, and revalidates it when it is stale", async () => {

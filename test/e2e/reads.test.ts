@@ -1,7 +1,8 @@
 import { connect, type Socket } from "node:net";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { send, type Answer } from "./support/client.ts";
-import { startProduct, type Product } from "./support/product.ts";
+import type { Product } from "./support/product.ts";
+import { products } from "./support/shared-products.ts";
 import { until } from "./support/waiting.ts";
 
 /** The time after a write in which an instance may still show the old value. */
@@ -10,8 +11,7 @@ const COHERENCE_MS = 1_000;
 const SLACK_MS = 2_000;
 
 let product: Product;
-beforeAll(async () => void (product = await startProduct()));
-afterAll(() => product.stop());
+products.beforeAll(({ shop }) => void (product = shop));
 
 /** These tests run first, so that no background work of earlier requests is counted. */
 describe("the cost of a read, counted at the gateways", () => {

@@ -2,16 +2,14 @@
  * Features of HTTP that the runtime does not support, as docs/http.md lists them. A test that fails
  * here shows that the runtime now supports one.
  */
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { ask } from "./support/ask.ts";
-import { FRESH, startPassThrough, type PassThrough } from "./support/pass-through.ts";
+import { FRESH, type PassThrough } from "./support/pass-through.ts";
 import { sendRaw } from "./support/raw.ts";
+import { products } from "./support/shared-products.ts";
 
 let through: PassThrough;
-beforeAll(async () => {
-  through = await startPassThrough();
-});
-afterAll(() => through?.stop());
+products.beforeAll(({ passThrough }) => void (through = passThrough));
 
 /** All methods that the runtime delivers. The tests below have examples of others. */
 const DELIVERED = [

@@ -108,10 +108,14 @@ export function createVirtualTime({
       for (;;) {
         // Promise callbacks of the last timer run before time goes on.
         await new Promise((resolve) => setImmediate(resolve));
-        const next = pop();
-        if (next === undefined || next.at > end) return;
-        now = next.at;
-        next.call?.();
+        let next: Timer | undefined;
+        do {
+          next = pop();
+          if (next === undefined || next.at > end) return;
+          now = next.at;
+          // A cancelled timer has no callback, so nothing runs at its time.
+        } while (next.call === undefined);
+        next.call();
       }
     },
   };

@@ -6,15 +6,16 @@
  * `node tools/test/lanes.ts integration` runs the tests that talk to Redis or Postgres, and those that
  * need programs of the system (see vitest.system.config.ts).
  *
- * TEST_REPORTS names a folder that gets a JSON report of each command. The last line is
- * "N passed, N failed"; the exit code is 1 if a test failed or a command ended with an error.
+ * TEST_REPORTS names a folder that gets a JSON report of each command, and the sums in totals.json. The
+ * last line is "N passed, N failed"; the exit code is 1 if a test failed or a command ended with an error.
  */
 import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
 
 /** The arguments of `vitest run`. */
 type Command = readonly string[];
@@ -49,6 +50,11 @@ const vitest = join(
   "vitest.mjs",
 );
 
+/** Node keeps compiled modules here: tests start wrangler and the local services some thirty times. */
+const COMPILE_CACHE = fileURLToPath(
+  new URL("../../node_modules/.cache/node-compile", import.meta.url),
+);
+
 /** Runs one command, prints its lines as they come, and reads its report. */
 async function run(command: Command, report: string): Promise<Outcome> {
   const child = spawn(process.execPath, [vitest, "run", ...command], {
@@ -56,6 +62,7 @@ async function run(command: Command, report: string): Promise<Outcome> {
     env: {
       ...process.env,
       TEST_REPORT: report,
+      NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"] ?? COMPILE_CACHE,
       ...(process.stdout.isTTY && { FORCE_COLOR: "1" }),
     },
   });
@@ -115,11 +122,12 @@ if (lanes === undefined) {
   mkdirSync(reports, { recursive: true });
   const began = performance.now();
   const outcomes = await runLanes(lanes, reports);
-  if (folder === undefined) rmSync(reports, { recursive: true });
   const sum = (figure: keyof Outcome): number =>
     outcomes.reduce((total, outcome) => total + outcome[figure], 0);
-  console.log(
-    `\n${Math.round((performance.now() - began) / 1000)} s\n${sum("passed")} passed, ${sum("failed")} failed`,
-  );
-  process.exitCode = sum("failed") === 0 ? 0 : 1;
+  const totals: Outcome = { passed: sum("passed"), failed: sum("failed") };
+  if (folder === undefined) rmSync(reports, { recursive: true });
+  else writeFileSync(join(folder, "totals.json"), JSON.stringify(totals));
+  console.log(`\n${Math.round((performance.now() - began) / 1000)} s`);
+  console.log(`${totals.passed} passed, ${totals.failed} failed`);
+  process.exitCode = totals.failed === 0 ? 0 : 1;
 }

@@ -67,6 +67,7 @@ export async function supervised(options: SupervisedOptions = {}): Promise<Super
     env: {
       PATH: process.env["PATH"],
       HOME: process.env["HOME"],
+      NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"],
       PORT: String(port),
       SERVICES_PORT: String(servicesPort),
       NO_SEED: "1",

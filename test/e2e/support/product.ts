@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { createOwnDatabase } from "../../../tools/test-services/own-database.ts";
 import { createClient, type Client } from "./client.ts";
 import { createServices, type LocalServices } from "./services.ts";
 
@@ -46,8 +47,10 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
   const instances = options.instances ?? 2;
   const port = await freePorts(instances + 1);
   const servicesPort = port + instances;
+  const database = await createOwnDatabase();
   const env = {
     ...inherited(),
+    LOCAL_POSTGRES: database.postgres,
     PORT: String(port),
     INSTANCES: String(instances),
     SERVICES_PORT: String(servicesPort),
@@ -71,6 +74,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
     const how = await withTimeout(ended, STOP_DEADLINE_MS, "Ctrl-C");
     for (const each of ports)
       if (!(await isFree(each))) throw new Error(`port ${each} is in use after ${how}`);
+    await database.drop();
   };
   try {
     await withTimeout(
@@ -81,6 +85,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
   } catch (error) {
     interrupt("SIGINT");
     await withTimeout(ended, STOP_DEADLINE_MS, "Ctrl-C").catch(() => interrupt("SIGKILL"));
+    await database.drop();
     throw new Error(`npm run dev did not start: ${(error as Error).message}\n${output.text()}`, {
       cause: error,
     });
