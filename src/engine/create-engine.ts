@@ -1,4 +1,4 @@
-/** Builds the engine over its ports. */
+/** Builds the engine from the ports that it needs. */
 import type { WithTimeout } from "../core/deadline.ts";
 import type { FlightPort } from "../core/flight-port.ts";
 import type { MemoryTier, Tier } from "../core/tier.ts";
@@ -27,12 +27,15 @@ export interface EnginePorts {
   readonly store: SharedStore;
   readonly flights: FlightPort;
   readonly slots: OriginSlots;
-  /** Runs a wait under a deadline. It is injected because timers belong to the platform. */
+  /** Waits for a promise under a deadline. It is injected, because timers belong to the platform. */
   readonly withTimeout: WithTimeout;
   readonly random: Random;
-  /** How long the store may take for one request. */
+  /** The time limit of one request to the store. */
   readonly storeTimeoutMs: Millis;
-  /** A leader does not hand over larger entries to other isolates. Their followers load by themselves. */
+  /**
+   * The maximum number of characters of an entry that a leader hands over to other isolates. The
+   * followers of a larger entry load it themselves.
+   */
   readonly maxLandingChars: number;
 }
 
@@ -42,7 +45,7 @@ export interface EngineParts {
   readonly batch: Batch;
 }
 
-/** Creates the reads of one key and of many, over one log view. */
+/** Creates the lookups of one key and of many keys. They share one log view. */
 export function createEngineParts(ports: EnginePorts): EngineParts {
   const { memory, edge, store, flights, slots, withTimeout, random, maxLandingChars } = ports;
   const coherence = createCoherence({ store, timeoutMs: ports.storeTimeoutMs, withTimeout });
