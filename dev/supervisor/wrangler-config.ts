@@ -18,6 +18,8 @@ interface RawConfig {
   readonly main?: string;
   readonly tsconfig?: string;
   readonly assets?: { readonly directory?: string };
+  /** Modules by the name that imports give; a path begins with a dot. */
+  readonly alias?: Readonly<Record<string, string>>;
   readonly durable_objects?: { readonly bindings?: readonly DurableObjectBinding[] };
   readonly triggers?: { readonly crons?: readonly string[] };
   readonly [other: string]: unknown;
@@ -57,6 +59,16 @@ export function furtherInstance(
     ...(raw.assets?.directory === undefined
       ? {}
       : { assets: { ...raw.assets, directory: absolute(raw.assets.directory) } }),
+    ...(raw.alias === undefined
+      ? {}
+      : {
+          alias: Object.fromEntries(
+            Object.entries(raw.alias).map(([name, module]) => [
+              name,
+              module.startsWith(".") ? absolute(module) : module,
+            ]),
+          ),
+        }),
     ...(raw.durable_objects === undefined
       ? {}
       : {

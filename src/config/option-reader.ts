@@ -1,125 +1,96 @@
-/** Reads the members of an options object, one group at a time, and collects what is wrong. */
+/** Checks an options object against a table of its members, and collects what is wrong. */
 import { toMillis, type Duration } from "../core/duration.ts";
-import { DefinitionError } from "../core/faults.ts";
 import type { Millis } from "../core/time.ts";
 
-/** Reads the members of one group. Each call names a member, its default and its bounds. */
-export interface GroupReader<Name extends string> {
-  /** A whole number. */
-  count(name: Name, fallback: number, min: number, max: number): number;
-  /** A number that need not be whole. */
-  fraction(name: Name, fallback: number, min: number, max: number): number;
-  /** A duration, in milliseconds rounded up. */
-  duration(name: Name, fallback: Duration, min: Millis, max: Millis): Millis;
-  /** One of the names. */
-  choice<T extends string>(name: Name, fallback: T, names: readonly T[]): T;
+/** How one member is checked. */
+export interface OptionRule<T> {
+  readonly fallback: T;
+  /** The value that the layer uses, or undefined if the given one is wrong. */
+  readonly parse: (value: unknown) => T | undefined;
+  /** Completes "must be". */
+  readonly rule: string;
+  /** Follows the member's name in the result: "Ms" after a duration. */
+  readonly unit: "" | "Ms";
 }
 
-export interface OptionReader<Options> {
-  group<Name extends keyof Options & string>(
-    name: Name,
-  ): GroupReader<keyof Exclude<Options[Name], undefined> & string>;
-  /** One line for each wrong or unknown member: its path, and what it should be. */
-  problems(): readonly string[];
-}
-
-export function createOptionReader<Options extends object>(
-  options: Options,
-): OptionReader<Options> {
-  const problems: string[] = [];
-  const groups = new Map<string, Set<string>>();
-  const root = membersOf(options);
-  if (root === undefined) problems.push("options: must be an object");
-
-  function readGroup(group: string): GroupReader<string> {
-    const known = new Set<string>();
-    groups.set(group, known);
-    const given = root?.[group];
-    const members = given === undefined ? {} : membersOf(given);
-    if (members === undefined) problems.push(`${group}: must be an object`);
-
-    /** The member, or the default if it is absent or wrong. */
-    function read<T>(name: string, fallback: T, parse: (value: unknown) => T, rule: string): T {
-      known.add(name);
-      const value = members?.[name];
-      if (value === undefined) return fallback;
-      try {
-        return parse(value);
-      } catch (error) {
-        if (!(error instanceof DefinitionError)) throw error;
-        problems.push(`${group}.${name}: must be ${rule}`);
-        return fallback;
-      }
-    }
-
-    return {
-      count: (name, fallback, min, max) =>
-        read(
-          name,
-          fallback,
-          (value) => numberIn(value, min, max, Number.isSafeInteger),
-          `a whole number from ${min} to ${max}`,
-        ),
-      fraction: (name, fallback, min, max) =>
-        read(
-          name,
-          fallback,
-          (value) => numberIn(value, min, max, Number.isFinite),
-          `a number from ${min} to ${max}`,
-        ),
-      duration: (name, fallback, min, max) =>
-        read(
-          name,
-          toMillis(fallback, name),
-          (value) => {
-            const duration = typeof value === "number" ? value : String(value);
-            const ms = Math.ceil(toMillis(duration as Duration, name));
-            return numberIn(ms, min, max, Number.isSafeInteger);
-          },
-          `a duration from ${min} ms to ${max} ms, such as "5s" or 250`,
-        ),
-      choice: (name, fallback, names) =>
-        read(
-          name,
-          fallback,
-          (value) => {
-            const found = names.find((each) => each === value);
-            if (found === undefined) throw new DefinitionError(name, "is unknown");
-            return found;
-          },
-          `one of ${names.join(", ")}`,
-        ),
-    };
-  }
-
-  return {
-    group: (name) => readGroup(name),
-    problems() {
-      const unknown: string[] = [];
-      for (const [group, given] of Object.entries(root ?? {})) {
-        const known = groups.get(group);
-        if (known === undefined) unknown.push(`${group}: is unknown`);
-        else
-          for (const name of Object.keys(membersOf(given) ?? {}))
-            if (!known.has(name)) unknown.push(`${group}.${name}: is unknown`);
-      }
-      return [...problems, ...unknown];
-    },
+/** A rule for every member of every group of `Options`. */
+export type OptionTable<Options> = {
+  readonly [Group in keyof Options]-?: {
+    readonly [Name in keyof NonNullable<Options[Group]>]-?: OptionRule<unknown>;
   };
+};
+
+function between(value: unknown, min: number, max: number): number | undefined {
+  return typeof value === "number" && value >= min && value <= max ? value : undefined;
 }
 
-function membersOf(value: unknown): Readonly<Record<string, unknown>> | undefined {
-  return typeof value === "object" && value !== null && !Array.isArray(value)
-    ? (value as Readonly<Record<string, unknown>>)
-    : undefined;
+/** A whole number. */
+export function count(fallback: number, min: number, max: number): OptionRule<number> {
+  const parse = (value: unknown) =>
+    Number.isSafeInteger(value) ? between(value, min, max) : undefined;
+  return { fallback, parse, rule: `a whole number from ${min} to ${max}`, unit: "" };
 }
 
-function numberIn(
-  value: unknown,
-  min: number,
-  max: number,
-  isValid: (value: unknown) => boolean,
-): number {
-  if (typeof value === "number" && isValid(value) && value >= min && value <= max) return value;
-  throw new DefinitionError("number", "is out of bounds");
+/** A number that need not be whole. */
+export function fraction(fallback: number, min: number, max: number): OptionRule<number> {
+  const parse = (value: unknown) => between(value, min, max);
+  return { fallback, parse, rule: `a number from ${min} to ${max}`, unit: "" };
+}
+
+/** A duration, in milliseconds rounded up. */
+export function duration(fallback: Duration, min: Millis, max: Millis): OptionRule<Millis> {
+  const parse = (value: unknown): Millis | undefined => {
+    try {
+      const text = typeof value === "number" ? value : String(value);
+      return between(Math.ceil(toMillis(text as Duration, "")), min, max);
+    } catch {
+      return undefined;
+    }
+  };
+  const rule = `a duration from ${min} ms to ${max} ms, such as "5s" or 250`;
+  return { fallback: toMillis(fallback, ""), parse, rule, unit: "Ms" };
+}
+
+/** One of the names. */
+export function choice<T extends string>(fallback: T, names: readonly T[]): OptionRule<T> {
+  const parse = (value: unknown) => names.find((name) => name === value);
+  return { fallback, parse, rule: `one of ${names.join(", ")}`, unit: "" };
+}
+
+export interface ReadOptions {
+  /** Every member of the table by group: the given value, or the default. Frozen. */
+  readonly values: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** One line for each wrong or unknown member: its path, and what it should be. */
+  readonly problems: readonly string[];
+}
+
+export function readOptions<Options extends object>(
+  options: Options,
+  table: OptionTable<Options>,
+): ReadOptions {
+  const problems: string[] = [];
+  const given = membersOf(options, "options", problems);
+  const values: Record<string, Readonly<Record<string, unknown>>> = {};
+  for (const [group, rules] of Object.entries<Record<string, OptionRule<unknown>>>(table)) {
+    const members = membersOf(given[group] ?? {}, group, problems);
+    const read: Record<string, unknown> = {};
+    for (const [name, { fallback, parse, rule, unit }] of Object.entries(rules)) {
+      const value = members[name] === undefined ? fallback : parse(members[name]);
+      if (value === undefined) problems.push(`${group}.${name}: must be ${rule}`);
+      read[name + unit] = value;
+    }
+    for (const name of Object.keys(members))
+      if (!Object.hasOwn(rules, name)) problems.push(`${group}.${name}: is unknown`);
+    values[group] = Object.freeze(read);
+  }
+  for (const group of Object.keys(given))
+    if (!Object.hasOwn(table, group)) problems.push(`${group}: is unknown`);
+  return { values: Object.freeze(values), problems };
+}
+
+function membersOf(value: unknown, path: string, problems: string[]): Record<string, unknown> {
+  if (typeof value === "object" && value !== null && !Array.isArray(value))
+    return value as Record<string, unknown>;
+  problems.push(`${path}: must be an object`);
+  return {};
 }

@@ -19,7 +19,7 @@ export type BatchLoader = (
   signal: AbortSignal,
 ) => Promise<ReadonlyMap<string, LoadResult>>;
 
-/** What all reads of a batch share. */
+/** The settings that all reads of a batch share. */
 export interface BatchRequest {
   readonly policy: Policy;
   readonly ctx: Context;

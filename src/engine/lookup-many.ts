@@ -34,7 +34,7 @@ export interface BatchOptions {
   readonly lookUpBatch: LookUpBatch;
 }
 
-/** What memory holds for a batch. */
+/** The answers of memory to a batch. */
 interface MemoryAnswers {
   readonly answers: Map<string, Lookup>;
   /** Valid entries that are no longer fresh. They answer if the origin fails. */

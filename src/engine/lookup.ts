@@ -67,7 +67,7 @@ export interface LookupOptions {
   readonly random: Random;
 }
 
-/** What the tiers and the flight object may take, beside the loads. */
+/** The time for the tiers and the flight object, beside the loads. */
 const TIERS_MS: Millis = 2_500;
 
 export function createLookup(options: LookupOptions): Engine {

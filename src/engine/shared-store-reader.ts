@@ -5,7 +5,7 @@ import type { Context } from "../core/context.ts";
 import type { SharedStore, Verified } from "../core/shared-store.ts";
 import type { Coherence } from "./coherence.ts";
 
-/** What Redis holds under a key: an entry that is valid at this moment, or one that is invalidated. */
+/** The content of Redis under a key: an entry that is valid at this moment, or one that is invalidated. */
 export interface Found {
   readonly entry?: Entry;
   readonly invalidatedEntry?: Entry;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { ADMIN, createClient } from "./client.ts";
 
-describe("a write", () => {
+describe("the admin token", () => {
   const writes = [
     ["POST", "/products"],
     ["PUT", "/products/1"],
@@ -12,27 +12,30 @@ describe("a write", () => {
     ["GET", "/admin/anything"],
   ] as const;
 
-  it.each(writes)("%s %s needs the admin token before anything else", async (method, path) => {
-    const { send } = createClient();
-    const tokens = [
-      undefined,
-      "Bearer",
-      "Bearer ",
-      "Bearer wrong",
-      `Basic ${ADMIN.Authorization.slice(7)}`,
-      `${ADMIN.Authorization}x`,
-      ADMIN.Authorization.slice(0, -1),
-      `${ADMIN.Authorization} ${ADMIN.Authorization}`,
-    ];
-    for (const token of tokens) {
-      const headers = token === undefined ? {} : { Authorization: token };
-      const response = await send(path, { method, headers });
-      expect({ token, status: response.status }).toEqual({ token, status: 401 });
-      expect(response.headers.get("WWW-Authenticate")).toContain("Bearer");
-    }
-  });
+  it.each(writes)(
+    "%s %s is refused without the admin token, before its input is checked",
+    async (method, path) => {
+      const { send } = createClient();
+      const tokens = [
+        undefined,
+        "Bearer",
+        "Bearer ",
+        "Bearer wrong",
+        `Basic ${ADMIN.Authorization.slice(7)}`,
+        `${ADMIN.Authorization}x`,
+        ADMIN.Authorization.slice(0, -1),
+        `${ADMIN.Authorization} ${ADMIN.Authorization}`,
+      ];
+      for (const token of tokens) {
+        const headers = token === undefined ? {} : { Authorization: token };
+        const response = await send(path, { method, headers });
+        expect({ token, status: response.status }).toEqual({ token, status: 401 });
+        expect(response.headers.get("WWW-Authenticate")).toContain("Bearer");
+      }
+    },
+  );
 
-  it("accepts the scheme's name in any case", async () => {
+  it("the scheme Bearer may be written in any case", async () => {
     const { send } = createClient();
     const headers = { Authorization: `bearer ${ADMIN.Authorization.slice(7)}` };
     expect((await send("/admin/anything", { headers })).status).toBe(404);

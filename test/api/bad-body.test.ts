@@ -4,7 +4,7 @@ import { ADMIN, createClient, problemOf } from "./client.ts";
 const JSON_BODY = { ...ADMIN, "Content-Type": "application/json" };
 const WHOLE = { name: "N", description: "", priceCents: 1, categoryId: 1, stock: 1 };
 
-describe("a body", () => {
+describe("request bodies", () => {
   async function post(body: BodyInit, headers: HeadersInit = JSON_BODY) {
     return createClient().send("/products", { method: "POST", headers, body });
   }
@@ -15,7 +15,7 @@ describe("a body", () => {
     ["cut off", '{"name": "N"'],
     ["two values", "{}{}"],
     ["not UTF-8", new Uint8Array([0x22, 0xff, 0x22])],
-  ])("that is %s is invalid JSON", async (_, body) => {
+  ])("a body that is %s is invalid JSON", async (_, body) => {
     expect(await problemOf(await post(body))).toMatchObject({
       status: 400,
       type: "urn:strata:problem:invalid-json",
@@ -23,7 +23,7 @@ describe("a body", () => {
   });
 
   it.each(["[]", "null", "1", '"text"', "true", "[".repeat(5_000) + "]".repeat(5_000)])(
-    "that is no object is refused: %.20s",
+    "a body that is not an object is refused: %.20s",
     async (body) => {
       const { status, errors } = await problemOf(await post(body));
       expect(status).toBe(400);
@@ -32,7 +32,7 @@ describe("a body", () => {
   );
 
   it.each(["text/plain", "application/x-www-form-urlencoded", "application/jsonx", undefined])(
-    "of type %s is refused",
+    "a body of type %s is refused",
     async (type) => {
       const headers = { ...ADMIN, ...(type !== undefined && { "Content-Type": type }) };
       const bytes = new TextEncoder().encode(JSON.stringify(WHOLE));
@@ -40,13 +40,13 @@ describe("a body", () => {
     },
   );
 
-  it("may name its character set", async () => {
+  it("a JSON body may name its character set", async () => {
     const headers = { ...ADMIN, "Content-Type": "Application/JSON; charset=utf-8" };
     const { errors } = await problemOf(await post("{}", headers));
     expect(errors).toHaveLength(5);
   });
 
-  it("over 64 KB is 413, announced or not", async () => {
+  it("a body over 64 KB is 413, with and without Content-Length", async () => {
     const large = JSON.stringify({ ...WHOLE, description: "x".repeat(70_000) });
     expect((await problemOf(await post(large))).status).toBe(413);
     const chunks = new ReadableStream<Uint8Array>({
@@ -84,19 +84,22 @@ describe("a body", () => {
     [{ constructor: 1 }, "constructor"],
   ];
 
-  it.each(fields)("with %j names the field", async (change, field) => {
-    for (const [method, path, body] of [
-      ["POST", "/products", { ...WHOLE, ...change }],
-      ["PUT", "/products/1", { ...WHOLE, ...change }],
-      ["PATCH", "/products/1", change],
-    ] as const) {
-      const { status, errors } = await problemOf(await createClient().write(method, path, body));
-      const named = errors?.map((error) => error.field);
-      expect({ method, status, named }).toEqual({ method, status: 400, named: [field] });
-    }
-  });
+  it.each(fields)(
+    "a product with %j is refused, and the problem names the field",
+    async (change, field) => {
+      for (const [method, path, body] of [
+        ["POST", "/products", { ...WHOLE, ...change }],
+        ["PUT", "/products/1", { ...WHOLE, ...change }],
+        ["PATCH", "/products/1", change],
+      ] as const) {
+        const { status, errors } = await problemOf(await createClient().write(method, path, body));
+        const named = errors?.map((error) => error.field);
+        expect({ method, status, named }).toEqual({ method, status: 400, named: [field] });
+      }
+    },
+  );
 
-  it("cannot reach a prototype", async () => {
+  it("a body with __proto__ cannot change a prototype", async () => {
     const { errors } = await problemOf(await post('{"__proto__": {"name": "N"}}'));
     expect(errors?.map(({ field }) => field)).toContain("__proto__");
     expect(({} as { name?: string }).name).toBeUndefined();
@@ -110,14 +113,14 @@ describe("a body", () => {
     [{ stock: -1 }, "stock"],
     [{ stock: 1e10 }, "stock"],
     [{ amount: 1 }, "amount"],
-  ])("for a stock, %j, is refused by %s", async (body, field) => {
+  ])("the stock change %j is refused, and the problem names %s", async (body, field) => {
     const response = await createClient().write("PATCH", "/products/1/stock", body);
     const { status, errors } = await problemOf(response);
     expect(status).toBe(400);
     expect(errors?.map((error) => error.field)).toContain(field);
   });
 
-  it("that changes nothing is refused", async () => {
+  it("a PATCH that changes nothing is refused", async () => {
     const response = await createClient().write("PATCH", "/products/1", {});
     expect((await problemOf(response)).status).toBe(400);
   });
@@ -138,7 +141,7 @@ describe("a body", () => {
     [{ tags: Array.from({ length: 1_001 }, () => "t") }, "tags"],
     [{ tag: ["products"] }, "tag"],
     [{ everything: "yes" }, "everything"],
-  ])("for a purge, %.40j, is refused by %s", async (body, field) => {
+  ])("the purge %.40j is refused, and the problem names %s", async (body, field) => {
     const response = await createClient().write("POST", "/admin/purge", body);
     const { status, errors } = await problemOf(response);
     expect(status).toBe(400);

@@ -3,7 +3,7 @@ import { createClient, problemOf } from "./client.ts";
 
 const WHOLE = { name: "N", description: "", priceCents: 1, categoryId: 1, stock: 1 };
 
-/** What hostile clients put where an id belongs. */
+/** Texts that hostile clients send as an id. */
 const BAD_IDS = [
   "abc",
   "-1",
@@ -32,9 +32,9 @@ const BAD_IDS = [
   "null",
 ];
 
-describe("a malformed id", () => {
+describe("malformed ids", () => {
   it.each(["/products/", "/users/"])(
-    "under %s is 400, and never reaches the cache",
+    "a malformed id under %s is 400 and never reaches the cache",
     async (base) => {
       const { send } = createClient();
       for (const id of BAD_IDS) {
@@ -52,7 +52,7 @@ describe("a malformed id", () => {
     },
   );
 
-  it("is 400 in a write too", async () => {
+  it("a malformed id in a write is 400", async () => {
     const { write } = createClient();
     for (const id of BAD_IDS) {
       expect((await write("DELETE", `/products/${id}`)).status).toBe(400);
@@ -63,7 +63,7 @@ describe("a malformed id", () => {
   });
 });
 
-describe("a query", () => {
+describe("query parameters", () => {
   const cases: readonly (readonly [path: string, field: string])[] = [
     ["/products?page=0", "page"],
     ["/products?page=-1", "page"],
@@ -93,30 +93,30 @@ describe("a query", () => {
     ["/health?verbose=1", "verbose"],
   ];
 
-  it.each(cases)("%s is 400 and names %s", async (path, field) => {
+  it.each(cases)("the query %s is 400, and the problem names %s", async (path, field) => {
     const { send } = createClient();
     const { status, errors } = await problemOf(await send(path));
     expect(status).toBe(400);
     expect(errors?.map((error) => error.field)).toContain(field);
   });
 
-  it("with a name of 10 KB is answered briefly", async () => {
+  it("a parameter name of 10 KB gets a short problem", async () => {
     const { send } = createClient();
     const response = await send(`/products?${"k".repeat(10_000)}=1`);
     expect(response.status).toBe(400);
     expect((await response.text()).length).toBeLessThan(1_000);
   });
 
-  it("of many unknown names is answered briefly", async () => {
+  it("many unknown parameters get a short problem", async () => {
     const { send } = createClient();
     const names = Array.from({ length: 500 }, (_, at) => `n${at}=1`).join("&");
     expect((await problemOf(await send(`/products?${names}`))).errors).toHaveLength(20);
   });
 });
 
-describe("a request", () => {
+describe("unknown routes and methods", () => {
   it.each(["/", "/nothing", "/products/1/nothing", "/products/", "/__proto__", "/%00", "/💩"])(
-    "for %s is 404",
+    "a request for %s is 404",
     async (path) => {
       const body = await problemOf(await createClient().send(path));
       expect(body).toMatchObject({ status: 404, type: "urn:strata:problem:not-found" });
@@ -132,13 +132,13 @@ describe("a request", () => {
     ["PUT", "/users/1", "HEAD, GET"],
     ["PROPFIND", "/users", "HEAD, GET"],
     ["POST", "/health", "HEAD, GET"],
-  ])("%s %s is 405 and names what is allowed", async (method, path, allow) => {
+  ])("%s %s is 405 and lists the allowed methods", async (method, path, allow) => {
     const response = await createClient().send(path, { method });
     expect(response.status).toBe(405);
     expect(response.headers.get("Allow")).toBe(allow);
   });
 
-  it("OPTIONS tells what is allowed", async () => {
+  it("OPTIONS lists the methods of a route", async () => {
     const response = await createClient().send("/products", { method: "OPTIONS" });
     expect(response.status).toBe(204);
     expect(response.headers.get("Allow")).toBe("HEAD, GET, POST");

@@ -1,4 +1,4 @@
-/** A client of the reference application, in an isolate and a namespace of its own. */
+/** A client of the reference application in a new isolate and a new namespace. */
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { createIsolate, type Isolate } from "../../src/api/isolate.ts";
@@ -9,7 +9,7 @@ export const ADMIN = { Authorization: `Bearer ${env.ADMIN_TOKEN}` };
 
 export interface Client {
   readonly isolate: Isolate;
-  /** Sends a request, and waits for what it left to be done after its answer. */
+  /** Sends a request and waits for its background work. */
   send(path: string, init?: RequestInit): Promise<Response>;
   /** Sends JSON with the admin token. */
   write(method: string, path: string, body?: unknown): Promise<Response>;
@@ -27,7 +27,7 @@ export function createClient(
     const ctx = createExecutionContext();
     const request = new Request(`http://strata.test${path}`, init);
     const response = await isolate.app.fetch(request, env, ctx);
-    // Read before the wait, so that the body belongs to a request that still runs.
+    // The body is read while its request runs: workerd cancels it afterwards.
     const body = await response.arrayBuffer();
     await waitOnExecutionContext(ctx);
     const hasBody = ![101, 204, 304].includes(response.status);

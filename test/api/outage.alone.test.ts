@@ -13,7 +13,7 @@ interface Counts {
   readonly sql: { readonly requests: number; readonly queries: number };
 }
 
-/** What `work` cost, as the local services saw it. */
+/** The requests and queries that the local services received during `work`. */
 async function costOf(work: () => Promise<unknown>): Promise<Counts> {
   await fetch(`${env.SERVICES_URL}/counts/reset`, { method: "POST" });
   await work();
@@ -27,7 +27,7 @@ async function runCron(client: Client): Promise<void> {
 }
 
 describe("while Redis is away", () => {
-  it("a write is committed and told as deferred, and readers see it without another write", async () => {
+  it("a write while Redis is away is committed, answers deferred, and reaches readers without another write", async () => {
     const writer = createClient();
     const reader = createClient({ STRATA_NAMESPACE: writer.isolate.layer.config.namespace });
     const before = await (await reader.send("/products/1500")).json<{ stock: number }>();
@@ -38,7 +38,7 @@ describe("while Redis is away", () => {
     const written = await writer.write("PATCH", "/products/1500/stock", { delta: 1 });
     expect(written.status).toBe(200);
     expect(written.headers.get("X-Invalidation")).toBe("deferred");
-    // The writer's own isolate knows what it wrote.
+    // The isolate that wrote has invalidated its own entries.
     expect(await (await writer.send("/products/1500")).json()).toMatchObject({ stock });
     await clearFaults();
 
@@ -48,7 +48,7 @@ describe("while Redis is away", () => {
     }, 10_000);
   });
 
-  it("a purge is accepted, and done later", async () => {
+  it("a purge while Redis is away is accepted and done later", async () => {
     const client = createClient();
     await client.send("/products/1501");
     await putFault("redis", AWAY);
@@ -57,7 +57,7 @@ describe("while Redis is away", () => {
     expect(await response.json()).toEqual({ invalidation: "deferred" });
   });
 
-  it("health says that it is degraded", async () => {
+  it("health is degraded while Redis is away", async () => {
     const client = createClient();
     await putFault("redis", AWAY);
     const response = await client.send("/health");
@@ -65,7 +65,7 @@ describe("while Redis is away", () => {
     expect(await response.json()).toMatchObject({ status: "degraded", checks: { redis: false } });
   });
 
-  it("reads are answered from the database", async () => {
+  it("reads while Redis is away are answered from the database", async () => {
     const client = createClient();
     await putFault("redis", AWAY);
     expect((await client.send("/products/1502")).status).toBe(200);
@@ -80,7 +80,7 @@ describe("while the database is away", () => {
     ["PATCH", "/products/1", { name: "N" }],
     ["PATCH", "/products/1/stock", { delta: 1 }],
     ["DELETE", "/products/1", undefined],
-  ])("%s %s is 503, and says that nobody knows what became of it", async (method, path, body) => {
+  ])("%s %s while the database is away is 503 write-unconfirmed", async (method, path, body) => {
     const client = createClient();
     await putFault("sql", AWAY);
     const response = await client.write(method, path, body);
@@ -97,7 +97,7 @@ describe("while the database is away", () => {
     "/categories",
     "/users/1503",
     "/users?ids=1503,1504",
-  ])("%s is 503 where nothing is cached, and answered where it is", async (path) => {
+  ])("while the database is away %s is 503 if it is not cached, and 200 if it is", async (path) => {
     const client = createClient();
     await putFault("sql", AWAY);
     const response = await client.send(path);
@@ -112,14 +112,14 @@ describe("while the database is away", () => {
     expect((await client.send(path)).status).toBe(200);
   });
 
-  it("a purge is done", async () => {
+  it("a purge while the database is away is done at once", async () => {
     const client = createClient();
     await putFault("sql", AWAY);
     const response = await client.write("POST", "/admin/purge", { everything: true });
     expect(response.status).toBe(200);
   });
 
-  it("health says that it is down", async () => {
+  it("health is down while the database is away", async () => {
     const client = createClient();
     await putFault("sql", AWAY);
     const response = await client.send("/health");
@@ -128,8 +128,8 @@ describe("while the database is away", () => {
   });
 });
 
-describe("while both are away", () => {
-  it("a purge is refused, since nobody could remember it", async () => {
+describe("while Redis and the database are away", () => {
+  it("a purge while Redis and the database are away is refused, because neither can keep it", async () => {
     const client = createClient();
     await Promise.all([putFault("sql", AWAY), putFault("redis", AWAY)]);
     const response = await client.write("POST", "/admin/purge", { everything: true });
@@ -138,8 +138,8 @@ describe("while both are away", () => {
   });
 });
 
-describe("the cost", () => {
-  it("of a product that does not exist is one query, however often it is asked for", async () => {
+describe("requests and queries", () => {
+  it("a product that does not exist costs one query, however often it is read", async () => {
     const client = createClient();
     const cost = await costOf(async () => {
       for (let times = 0; times < 3; times++) await client.send("/products/2000000001");
@@ -147,13 +147,13 @@ describe("the cost", () => {
     expect(cost.sql.queries).toBe(1);
   });
 
-  it("of a malformed id is nothing", async () => {
+  it("a malformed id costs no request and no query", async () => {
     const client = createClient();
     const cost = await costOf(() => client.send("/products/abc"));
     expect([cost.redis.requests, cost.sql.requests]).toEqual([0, 0]);
   });
 
-  it("of a batch of 100 users is one query, then one Redis request, then nothing", async () => {
+  it("a batch of 100 users costs one query, then one Redis request, then nothing", async () => {
     const namespace = createClient().isolate.layer.config.namespace;
     const ids = Array.from({ length: 100 }, (_, at) => at + 2_001).join(",");
     const first = createClient({ STRATA_NAMESPACE: namespace });
@@ -166,16 +166,16 @@ describe("the cost", () => {
     expect([hot.redis.requests, hot.sql.requests]).toEqual([0, 0]);
   });
 
-  it("of a list is one query", async () => {
+  it("a list costs one query", async () => {
     const client = createClient();
     const shown = await costOf(() => client.send("/products?page=8"));
     expect(shown.sql.queries).toBe(1);
-    // Behind the end the total needs a query of its own.
+    // Beyond the last page the total needs a second query.
     const behind = await costOf(() => client.send("/products?page=8&category=5"));
     expect(behind.sql.queries).toBe(2);
   });
 
-  it("of a write is one transaction, one invalidation, and a note", async () => {
+  it("a write costs one transaction, one invalidation and one update of the outbox", async () => {
     const client = createClient();
     await client.send("/products/1505");
     const spent = await costOf(() => client.write("PATCH", "/products/1505/stock", { delta: 1 }));

@@ -10,7 +10,7 @@ interface ProductBody {
   readonly updatedAt: string;
 }
 
-/** Categories of this test alone, so that no other test moves what it sees. */
+/** Categories that only this test uses, so that no other test changes their lists. */
 async function newCategories(client: Client, howMany: number): Promise<number[]> {
   const rows = Array.from({ length: howMany }, () => ({
     name: crypto.randomUUID(),
@@ -36,19 +36,19 @@ async function totalOf(client: Client, path: string): Promise<number> {
   return (await (await client.send(path)).json<{ total: number }>()).total;
 }
 
-describe("a new product", () => {
-  it("is found at once, also where it was known to be missing", async () => {
+describe("POST /products", () => {
+  it("a new product is found at once, also where its id was cached as missing", async () => {
     const client = createClient();
     const [category = 0] = await newCategories(client, 1);
     const before = await newProduct(client, category);
-    // Other tests make products too; one of the next ids is ours.
+    // Other tests insert products as well; one of the next ids is this test's.
     for (let ahead = 1; ahead <= 30; ahead++) await client.send(`/products/${before.id + ahead}`);
     const { id } = await newProduct(client, category);
     expect(id - before.id).toBeLessThanOrEqual(30);
     expect((await client.send(`/products/${id}`)).status).toBe(200);
   });
 
-  it("is named by Location, and told to be invalidated", async () => {
+  it("a new product has a Location and X-Invalidation: done", async () => {
     const client = createClient();
     const response = await client.write("POST", "/products", {
       name: "  Trimmed  ",
@@ -66,7 +66,7 @@ describe("a new product", () => {
     await client.write("DELETE", `/products/${product.id}`);
   });
 
-  it("changes the lists of its category and of all, and no other list", async () => {
+  it("a new product changes the lists of its category and of all categories, and no other list", async () => {
     const client = createClient();
     const [here = 0, elsewhere = 0] = await newCategories(client, 2);
     const lists = [`/products?category=${here}`, "/products", `/products?category=${elsewhere}`];
@@ -78,7 +78,7 @@ describe("a new product", () => {
     expect(await totalOf(client, `/products?category=${here}`)).toBe(1);
   });
 
-  it("cannot be in a category that does not exist", async () => {
+  it("a new product in an unknown category is 422", async () => {
     const client = createClient();
     const response = await client.write("POST", "/products", {
       name: "Lost",
@@ -95,8 +95,8 @@ describe("a new product", () => {
   });
 });
 
-describe("a change of a product", () => {
-  it("reaches its detail and the lists that show it, and no other list", async () => {
+describe("PUT and PATCH /products/:id", () => {
+  it("a change of a product invalidates the product and the lists that show it, and no other list", async () => {
     const client = createClient();
     const [here = 0, elsewhere = 0] = await newCategories(client, 2);
     const product = await newProduct(client, here);
@@ -116,7 +116,7 @@ describe("a change of a product", () => {
     expect(found).toEqual(["MISS", "MISS", "HIT", "HIT"]);
   });
 
-  it("that moves it reaches the lists that it leaves and those that it enters", async () => {
+  it("a change of category invalidates the lists of the old and of the new category", async () => {
     const client = createClient();
     const [from = 0, to = 0] = await newCategories(client, 2);
     const product = await newProduct(client, from);
@@ -135,7 +135,7 @@ describe("a change of a product", () => {
     ]);
   });
 
-  it("by PUT replaces every field, and needs every field", async () => {
+  it("PUT replaces every field and requires every field", async () => {
     const client = createClient();
     const [category = 0] = await newCategories(client, 1);
     const product = await newProduct(client, category);
@@ -153,7 +153,7 @@ describe("a change of a product", () => {
     ]);
   });
 
-  it("of a product that does not exist is 404, and leaves nothing behind", async () => {
+  it("a change of a product that does not exist is 404 and leaves no row in the outbox", async () => {
     const client = createClient();
     for (const [method, path, body] of [
       ["PUT", "", { name: "N", description: "", priceCents: 1, categoryId: 1, stock: 1 }],
@@ -168,8 +168,8 @@ describe("a change of a product", () => {
   });
 });
 
-describe("the stock of a product", () => {
-  it("is set, or changed by so many", async () => {
+describe("PATCH /products/:id/stock", () => {
+  it("the stock can be set, or changed by a number", async () => {
     const client = createClient();
     const [category = 0] = await newCategories(client, 1);
     const { id } = await newProduct(client, category);
@@ -180,7 +180,7 @@ describe("the stock of a product", () => {
     expect(await (await client.send(`/products/${id}`)).json()).toMatchObject({ stock: 6 });
   });
 
-  it("never falls below nothing, nor rises above what the column holds", async () => {
+  it("the stock never falls below 0 or rises above the largest integer", async () => {
     const client = createClient();
     const [category = 0] = await newCategories(client, 1);
     const { id } = await newProduct(client, category);
@@ -194,7 +194,7 @@ describe("the stock of a product", () => {
     }
   });
 
-  it("counts every change of many at once", async () => {
+  it("concurrent changes of the stock are all counted", async () => {
     const client = createClient();
     const [category = 0] = await newCategories(client, 1);
     const { id } = await newProduct(client, category);
@@ -206,8 +206,8 @@ describe("the stock of a product", () => {
   });
 });
 
-describe("a deleted product", () => {
-  it("is gone at once, from its lists too", async () => {
+describe("DELETE /products/:id", () => {
+  it("a deleted product is gone at once, also from its lists", async () => {
     const client = createClient();
     const [category = 0] = await newCategories(client, 1);
     const { id } = await newProduct(client, category);
@@ -221,8 +221,8 @@ describe("a deleted product", () => {
   });
 });
 
-describe("a purge", () => {
-  it("by tag, key, prefix or everything makes just that load again", async () => {
+describe("POST /admin/purge", () => {
+  it("a purge by tag, key, prefix or everything reloads the purged entries and no others", async () => {
     const client = createClient();
     const paths = ["/products/51", "/products/52", "/products?page=9", "/categories"];
     const purges = [
@@ -242,7 +242,7 @@ describe("a purge", () => {
     }
   });
 
-  it("that is soft makes entries stale, not gone", async () => {
+  it("a soft purge makes entries stale and keeps them", async () => {
     const client = createClient();
     await client.send("/products/53");
     await client.write("POST", "/admin/purge", { tags: ["product:53"], soft: true });
@@ -250,7 +250,7 @@ describe("a purge", () => {
     await vi.waitFor(async () => expect(await statusOf(client, "/products/53")).toBe("HIT"), 5_000);
   });
 
-  it("is refused where no token is configured", async () => {
+  it("a purge is refused if no admin token is configured", async () => {
     const closed = createClient({}, ["ADMIN_TOKEN"]);
     const response = await closed.write("POST", "/admin/purge", { everything: true });
     expect((await problemOf(response)).status).toBe(403);

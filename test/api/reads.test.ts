@@ -11,8 +11,8 @@ interface List<T> {
   readonly total: number;
 }
 
-describe("a product", () => {
-  it("is a plain object, from the database first and from memory then", async () => {
+describe("GET /products/:id", () => {
+  it("a product is a plain object, read from the database first and then from memory", async () => {
     const { send } = createClient();
     const first = await send("/products/42");
     expect(first.status).toBe(200);
@@ -32,7 +32,7 @@ describe("a product", () => {
     expect(second.headers.get("ETag")).toBe(first.headers.get("ETag"));
   });
 
-  it("is not sent again to a client that has it", async () => {
+  it("a product is 304 for a client that has its ETag", async () => {
     const { send } = createClient();
     const etag = (await send("/products/43")).headers.get("ETag") ?? "";
     const again = await send("/products/43", { headers: { "If-None-Match": etag } });
@@ -40,7 +40,7 @@ describe("a product", () => {
     expect(again.headers.get("ETag")).toBe(etag);
   });
 
-  it("answers HEAD with the headers of GET and without a body", async () => {
+  it("HEAD of a product has the headers of GET and no body", async () => {
     const { send } = createClient();
     const got = await send("/products/44");
     const head = await send("/products/44", { method: "HEAD" });
@@ -49,7 +49,7 @@ describe("a product", () => {
     expect(await head.text()).toBe("");
   });
 
-  it("that does not exist is remembered as missing", async () => {
+  it("a product that does not exist is cached as missing", async () => {
     const { send } = createClient();
     const first = await send("/products/2000000000");
     const second = await send("/products/2000000000");
@@ -62,8 +62,8 @@ describe("a product", () => {
   });
 });
 
-describe("a list of products", () => {
-  it("shows twenty in the order of ids, and how many there are", async () => {
+describe("GET /products", () => {
+  it("a list has twenty products ordered by id, and the total", async () => {
     const { send } = createClient();
     const list = await (await send("/products?page=2")).json<List<ProductBody>>();
     expect(list).toMatchObject({ page: 2, pageSize: 20 });
@@ -71,21 +71,21 @@ describe("a list of products", () => {
     expect(list.items.map(({ id }) => id)).toEqual(Array.from({ length: 20 }, (_, at) => at + 21));
   });
 
-  it("of a category shows that category alone", async () => {
+  it("the list of a category has only products of that category", async () => {
     const { send } = createClient();
     const list = await (await send("/products?category=3")).json<List<{ categoryId: number }>>();
     expect(new Set(list.items.map(({ categoryId }) => categoryId))).toEqual(new Set([3]));
     expect(list.total).toBeLessThan(100);
   });
 
-  it("is one entry, however its parameters are written", async () => {
+  it("a list is one entry, however its parameters are written", async () => {
     const { send } = createClient();
     await send("/products?category=4&page=1");
     expect((await send("/products?category=4")).headers.get("X-Cache-Status")).toBe("HIT");
     expect((await send("/products?page=1&category=4")).headers.get("X-Cache-Status")).toBe("HIT");
   });
 
-  it("is empty behind its last page, and still tells the total", async () => {
+  it("a list beyond its last page is empty and still has the total", async () => {
     const { send } = createClient();
     const list = await (await send("/products?category=3&page=99")).json<List<ProductBody>>();
     expect(list.items).toEqual([]);
@@ -93,8 +93,8 @@ describe("a list of products", () => {
   });
 });
 
-describe("categories", () => {
-  it("are listed whole, and cached", async () => {
+describe("GET /categories", () => {
+  it("all categories are listed and cached", async () => {
     const { send } = createClient();
     const list = await (await send("/categories")).json<List<{ id: number; name: string }>>();
     expect(list.total).toBeGreaterThanOrEqual(40);
@@ -103,8 +103,8 @@ describe("categories", () => {
   });
 });
 
-describe("health", () => {
-  it("tells which of its dependencies answer", async () => {
+describe("GET /health", () => {
+  it("health names the dependencies that answer", async () => {
     const { send } = createClient();
     const response = await send("/health");
     expect(response.status).toBe(200);

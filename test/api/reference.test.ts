@@ -12,7 +12,7 @@ const get = async (path: string) =>
   app.fetch(new Request(`http://strata.test${path}`), bindings, createExecutionContext());
 
 describe("the API reference", () => {
-  it("is served as OpenAPI, and as a page that names every path", async () => {
+  it("the API reference is served as OpenAPI and as a page that names every path", async () => {
     const document = await get("/openapi.json");
     expect(await document.json()).toEqual(openapi);
     const page = await get("/docs");
@@ -21,7 +21,7 @@ describe("the API reference", () => {
     for (const path of Object.keys(openapi.paths)) expect(text).toContain(path);
   });
 
-  it("has every route of the application, and no other", () => {
+  it("the API reference has every route of the application and no other", () => {
     const METHODS = new Set(["GET", "POST", "PUT", "PATCH", "DELETE"]);
     const built = app.routes
       .filter(({ method, path }) => METHODS.has(method) && !path.includes("*"))

@@ -10,7 +10,7 @@ interface Facts extends Record<string, unknown> {
   readonly digest: string;
 }
 
-/** Number, last id and digest of the seeded rows; tests add others behind them. */
+/** Number, last id and digest of the seeded rows. Rows of tests have higher ids. */
 async function factsOf(table: string, columns: string, seeded: number): Promise<Facts | undefined> {
   const { rows } = await db.execute<Facts>(sql`
     select count(*)::int as "howMany", max(id) as last,
@@ -29,18 +29,21 @@ describe("the seed", () => {
       "f50d621ecdf024b78afcce22e3efde90",
     ],
     ["users", "id, name, city, email, age", 5_000, "f8d95b37a108359a12c3720789e34229"],
-  ])("makes the same %s every time, with contiguous ids", async (table, columns, last, digest) => {
-    expect(await factsOf(table, columns, last)).toEqual({ howMany: last, last, digest });
-  });
+  ])(
+    "the seed makes the same %s each time, with contiguous ids",
+    async (table, columns, last, digest) => {
+      expect(await factsOf(table, columns, last)).toEqual({ howMany: last, last, digest });
+    },
+  );
 
-  it("gives every product a name of its own, and a category that exists", async () => {
+  it("every seeded product has a unique name and a category that exists", async () => {
     const { rows } = await db.execute<{ names: number; categories: number }>(sql`
       select count(distinct name)::int as names, count(distinct category_id)::int as categories
       from products where id <= 2000`);
     expect(rows).toEqual([{ names: 2_000, categories: 40 }]);
   });
 
-  it("leaves the next id to the next insert", async () => {
+  it("the first insert after the seed gets the next id", async () => {
     const { rows } = await db.execute<{ id: number }>(sql`
       insert into users (name, city, email, age)
       values ('New', 'Here', gen_random_uuid()::text, 30) returning id`);

@@ -6,33 +6,33 @@ interface Batch {
   readonly missing: readonly number[];
 }
 
-describe("a user", () => {
-  it("shows what anybody may see", async () => {
+describe("GET /users/:id", () => {
+  it("a user without a token has the public fields only", async () => {
     const { send } = createClient();
     const response = await send("/users/7");
     expect(Object.keys(await response.json<object>())).toEqual(["id", "name", "city", "createdAt"]);
     expect(response.headers.get("Vary")).toBe("Authorization");
   });
 
-  it("shows the admin what is private, in an answer that nobody may keep", async () => {
+  it("a user with the admin token has the private fields, and no cache may store the response", async () => {
     const { send } = createClient();
     const response = await send("/users/7", { headers: ADMIN });
     expect(await response.json()).toMatchObject({ id: 7, email: expect.stringContaining("@") });
     expect(response.headers.get("Cache-Control")).toBe("private, no-store");
     expect(response.headers.get("Vary")).toBe("Authorization");
-    // Nor did the shared entry take it up.
+    // The shared entry has no private fields.
     const shared = await send("/users/7");
     expect(shared.headers.get("X-Cache-Status")).toBe("HIT");
     expect(await shared.text()).not.toContain("@");
   });
 
-  it("that does not exist is missing for everybody", async () => {
+  it("a user that does not exist is 404 with and without the admin token", async () => {
     const { send } = createClient();
     expect((await problemOf(await send("/users/2000000000"))).status).toBe(404);
     expect((await problemOf(await send("/users/2000000000", { headers: ADMIN }))).status).toBe(404);
   });
 
-  it("is not shown to a wrong token", async () => {
+  it("a user is not shown to a wrong token", async () => {
     const { send } = createClient();
     const response = await send("/users/7", { headers: { Authorization: "Bearer wrong" } });
     expect(response.status).toBe(401);
@@ -40,15 +40,15 @@ describe("a user", () => {
   });
 });
 
-describe("a batch of users", () => {
-  it("comes in the order asked for, and names who is missing", async () => {
+describe("GET /users?ids", () => {
+  it("a batch of users has the order of the ids and lists the missing ones", async () => {
     const { send } = createClient();
     const batch = await (await send("/users?ids=9,2000000000,3,9")).json<Batch>();
     expect(batch.items.map(({ id }) => id)).toEqual([9, 3]);
     expect(batch.missing).toEqual([2_000_000_000]);
   });
 
-  it("shares its entries with single reads", async () => {
+  it("a batch of users shares its entries with single reads", async () => {
     const { send } = createClient();
     await send("/users?ids=11,12");
     expect((await send("/users/11")).headers.get("X-Cache-Status")).toBe("HIT");
@@ -56,7 +56,7 @@ describe("a batch of users", () => {
     expect((await send("/users?ids=12,13")).headers.get("X-Cache-Status")).toBe("HIT");
   });
 
-  it("has an ETag", async () => {
+  it("a batch of users has an ETag", async () => {
     const { send } = createClient();
     const first = await send("/users?ids=21,22");
     const etag = first.headers.get("ETag") ?? "";
@@ -65,7 +65,7 @@ describe("a batch of users", () => {
     expect(again.status).toBe(304);
   });
 
-  it("shows the admin what is private", async () => {
+  it("a batch of users with the admin token has the private fields", async () => {
     const { send } = createClient();
     const response = await send("/users?ids=31,32", { headers: ADMIN });
     const { items } = await response.json<{ items: { email: string }[] }>();
@@ -73,7 +73,7 @@ describe("a batch of users", () => {
     expect(response.headers.get("Cache-Control")).toBe("private, no-store");
   });
 
-  it("finds a purged user anew", async () => {
+  it("a batch loads a purged user again", async () => {
     const { send, write } = createClient();
     await send("/users?ids=41,42");
     await write("POST", "/admin/purge", { tags: ["user:41"] });

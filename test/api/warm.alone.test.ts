@@ -52,7 +52,7 @@ const lines = (body: string) =>
 afterEach(() => fetch(`${services}/faults`, { method: "DELETE" }));
 
 describe("POST /admin/warm", () => {
-  it("fills Redis with 2,000 products in at most 20 queries, with 50 ms SQL latency", async () => {
+  it("a warm-up loads 2,000 products into Redis with at most 20 queries, at 50 ms of SQL latency", async () => {
     const namespace = uniqueNamespace();
     const send = start(namespace);
     await inject({ latencyMs: 50 });
@@ -73,7 +73,7 @@ describe("POST /admin/warm", () => {
     expect((await counts()).sql.queries).toBe(0);
   });
 
-  it("warms 100 users with one query, says which were there, and which do not exist", async () => {
+  it("a warm-up of 100 users needs one query and reports which were present and which do not exist", async () => {
     const send = start(uniqueNamespace());
     const ids = Array.from({ length: 100 }, (_, i) => i + 1);
     await reset();
@@ -86,7 +86,7 @@ describe("POST /admin/warm", () => {
     expect(again.at(-1)).toEqual({ finished: true, present: 100, absent: 1 });
   });
 
-  it("reports what failed, and warms the rest the next time", async () => {
+  it("a warm-up reports the keys that failed, and the next one loads them", async () => {
     const send = start(uniqueNamespace());
     const request = { kind: "products", ids: [1, 2] };
     await inject({ errorRate: 1 });
@@ -107,7 +107,7 @@ describe("POST /admin/warm", () => {
     [{ kind: "users", ids: [0] }, "ids"],
     [{ kind: "users", ids: [1.5] }, "ids"],
     [{ kind: "users", extra: 1 }, "extra"],
-  ])("refuses %j by name", async (input, field) => {
+  ])("the warm-up %j is refused, and the problem names the field", async (input, field) => {
     const { response, body } = await start(uniqueNamespace())("/admin/warm", warm(input));
     expect(response.status).toBe(400);
     expect(body).toContain(field);

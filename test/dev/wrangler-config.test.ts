@@ -28,6 +28,9 @@ compatibility_date = "2026-11-02"
 KIND = "kept"
 [assets]
 directory = "public"
+[alias]
+"a-package" = "./build/a.mjs"
+"another" = "a-package"
 [[durable_objects.bindings]]
 name = "A"
 class_name = "ClassA"
@@ -50,6 +53,7 @@ crons = ["* * * * *", "0 0 * * *", "* * * * *"]
       compatibility_date: "2026-11-02",
       vars: { KIND: "kept" },
       assets: { directory: join(folder, "public") },
+      alias: { "a-package": join(folder, "build/a.mjs"), another: "a-package" },
       durable_objects: {
         bindings: [
           { name: "A", class_name: "ClassA", script_name: "shop" },

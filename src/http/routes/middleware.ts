@@ -14,7 +14,7 @@ import {
 } from "../cache/cache-status.ts";
 import { etagOf } from "../cache/etag.ts";
 import type { InternalScope, Refreshing, RequestScope, StrataEnv } from "./request-scope.ts";
-import { serverTiming, type StepEnd } from "./server-timing.ts";
+import { stepTimings, type StepEnd } from "./server-timing.ts";
 import type { Clock, Millis } from "../../core/time.ts";
 
 /** Runs a request through the application again, in the background. */
@@ -65,7 +65,7 @@ export function createScopeMiddleware(
     const steps: StepEnd[] = [];
     const refreshing = refreshes.get(request);
     const background = refreshing !== undefined;
-    const notes = observer?.begin({ request, url, startedAt, background });
+    const observation = observer?.begin({ request, url, startedAt, background });
     const waitUntil = (work: Promise<unknown>): void => c.executionCtx.waitUntil(work);
     const ctx =
       refreshing?.ctx ??
@@ -76,9 +76,9 @@ export function createScopeMiddleware(
         waitUntil,
         emit: (event) => {
           if (event.type === "step.end") steps.push(event);
-          observer?.observe(event, notes);
+          observer?.observe(event, observation);
         },
-        child: () => observer?.child(notes),
+        child: () => observer?.child(observation),
       });
     const internal: InternalScope = {
       ctx,
@@ -120,14 +120,16 @@ export function createScopeMiddleware(
       [INTERNAL]: internal,
     };
     c.set("strata", scope);
-    await (observer === undefined ? next() : observer.run(notes, next));
+    await (observer === undefined ? next() : observer.run(observation, next));
     const at = now();
     const { status } = c.res;
     const cache = internal.cacheStatusOverride ?? statusOf(internal, status);
     const tookMs = at - startedAt;
-    const timing = serverTiming(steps, tookMs);
+    const total = `total;dur=${tookMs}`;
+    // A memory hit takes no other step.
+    const timing = steps.length === 0 ? total : `${stepTimings(steps)}, ${total}`;
     const answer = { at, status, route: routePath(c), limited: internal.limited };
-    setFields(c, cache, timing, tookMs, observer?.end(notes, answer, waitUntil));
+    setFields(c, cache, timing, tookMs, observer?.end(observation, answer, waitUntil));
   };
 }
 
