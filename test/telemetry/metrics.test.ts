@@ -14,7 +14,7 @@ const hellos = (status: number) =>
 
 describe("/metrics", () => {
   it("counts a request by route and status as soon as its background work has ended", async () => {
-    const { get, metric } = createTelemetryApp(newNamespace(), hello);
+    const { get, metric } = createTelemetryApp(newNamespace(), hello, {}, {});
     await get("/hello/a");
     expect(await metric(hellos(200))).toBe(1);
     expect(await metric('cache_lookups_total{cache_status="miss"}')).toBe(1);

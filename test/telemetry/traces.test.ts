@@ -72,7 +72,9 @@ describe("traces", () => {
 
       const origin = named(spans, "cache.origin");
       expect(origin.parentSpanId).toBe(server.spanId);
-      expect(named(spans, "postgresql").parentSpanId).toBe(origin.spanId);
+      // On a busy machine Redis may time out; when it is back, the relay asks SQL outside the origin call.
+      const queries = spans.filter(({ name }) => name === "postgresql");
+      expect(queries.map(({ parentSpanId }) => parentSpanId)).toContain(origin.spanId);
       const ids = new Set(spans.map(({ spanId }) => spanId));
       for (const { parentSpanId } of spans)
         expect(parentSpanId === CALLER || ids.has(parentSpanId ?? "")).toBe(true);
