@@ -56,10 +56,10 @@ export function waitFor(bucket: Bucket, window: Window, now: EpochMs, cost: numb
   if (cost > limit) return Infinity;
   const { startMs, current, previous } = roll(bucket, window, now);
   const left = limit - cost - current;
-  // The wait ends in this span: at most `left` tokens of the previous span may count, P * (W - e)
-  // <= (left + 1) * W.
+  // The wait ends in this span, when at most `left` tokens of the previous span are still counted:
+  // P * (W - e) <= (left + 1) * W.
   if (left >= 0) return Math.max(0, startMs + fadeTime(previous, left, widthMs) - now);
-  // The wait ends in the next span, when at most `limit - cost` tokens of this span still count.
+  // The wait ends in the next span, when at most `limit - cost` tokens of this span are still counted.
   return Math.max(0, startMs + widthMs + fadeTime(current, limit - cost, widthMs) - now);
 }
 

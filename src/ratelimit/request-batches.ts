@@ -61,7 +61,7 @@ export function createRequestBatches(options: RequestBatchesOptions): RequestBat
 
   /**
    * Sends a batch after all earlier calls with its accounts have ended. An earlier call may carry a
-   * debt: if the batch reached the ledger first, the ledger would grant those tokens a second time.
+   * debt: if the batch reached the ledger first, the ledger would grant those tokens again.
    */
   async function send(
     batch: Batch,
