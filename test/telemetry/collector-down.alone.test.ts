@@ -59,7 +59,7 @@ describe("telemetry without a working collector", () => {
     },
   );
 
-  it("a collector that answers 503 for a moment gets every span by retries", async () => {
+  it("a collector that answers 503 at first gets every span by retries", async () => {
     const { app, metric, service } = appOf({ OTEL_EXPORTER_OTLP_TIMEOUT: "10000" });
     await fault({ status: 503 });
     const execution = createExecutionContext();
@@ -77,7 +77,7 @@ describe("telemetry without a working collector", () => {
     expect(await metric(dropped("gave-up"))).toBe(0);
   });
 
-  it("without a collector an isolate queues a bounded number of 5,000 requests, and counts the others as dropped", async () => {
+  it("an isolate without a collector queues a limited number of 5,000 requests, and counts the others as dropped", async () => {
     const { app, metric, get } = appOf(
       { OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:9" },
       // The default interval between two exports.
