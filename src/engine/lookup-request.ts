@@ -33,7 +33,10 @@ export interface LookupRequest extends Read {
   readonly flightScopeOf: FlightScopeOf;
 }
 
-/** How the engine loads one key. `staleEntry` is a valid entry for the origin to confirm. */
+/**
+ * How the engine loads one key. `staleEntry` is an entry that is no longer fresh and was not
+ * invalidated; the origin may confirm that it is unchanged.
+ */
 export interface LoadTask {
   /** Loads for a reader that waits. It is called at most once. */
   load(signal: AbortSignal, staleEntry: Entry | undefined): Promise<LoadResult>;
