@@ -2,7 +2,12 @@
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { Hono } from "hono";
-import { passThrough, type Bindings, type StrataEnv } from "../../src/index.ts";
+import {
+  passThrough,
+  type Bindings,
+  type PassThroughOptions,
+  type StrataEnv,
+} from "../../src/index.ts";
 import { createTestClock, uniqueNamespace } from "../support/isolate.ts";
 import { createTestLayer, type TestLayer } from "../support/layer.ts";
 
@@ -55,6 +60,9 @@ export interface Proxy {
 }
 
 export interface ProxyOptions {
+  /** Default `rfc`, which is what the conformance checks measure. */
+  readonly sharing?: PassThroughOptions["sharing"];
+  readonly credentialHeaders?: readonly string[];
   readonly requestDirectives?: boolean;
   readonly prefix?: string;
   readonly maxBodyBytes?: number;
@@ -100,6 +108,7 @@ function build(
     origin: new URL(ORIGIN),
     invalidator: layer.invalidator,
     fetch: fetchScripted,
+    sharing: "rfc",
     ...options,
   });
   const app = new Hono<StrataEnv>();

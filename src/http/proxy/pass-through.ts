@@ -13,6 +13,11 @@ import type { Handler } from "hono";
 import { CacheUnavailable } from "../../core/faults.ts";
 import { definePolicy, MAX_LIFETIME_MS } from "../../core/policy.ts";
 import { forwardedStatus } from "../cache/cache-status.ts";
+import {
+  DEFAULT_CREDENTIAL_HEADERS,
+  sharingRules,
+  type SharingMode,
+} from "../cache/sharing-rules.ts";
 import { likelySelectors, selectVariant, variantKey, variantsOf } from "../cache/variants.ts";
 import type { LifetimeLimits } from "../rfc/lifetimes.ts";
 import { NO_REQUEST_DIRECTIVES, requestControlOf } from "../rfc/request-control.ts";
@@ -42,8 +47,19 @@ export interface PassThroughOptions {
   /** Sends a request to the origin. Default: the platform's fetch. */
   readonly fetch?: (url: URL, init: RequestInit) => Promise<Response>;
   /**
+   * `rfc` shares all that RFC 9111 allows. `safe` shares less, so that it is also right for an
+   * application that says nothing about caching: docs/http.md lists the differences. Default `safe`.
+   */
+  readonly sharing?: SharingMode;
+  /**
+   * Request fields with credentials, beside `Authorization` and `Cookie`. In safe mode the response
+   * to such a request is stored only with `public`, `s-maxage` or a lifetime in CDN-Cache-Control.
+   * Default `X-API-Key`, `X-Auth-Token` and `Cf-Access-Jwt-Assertion`.
+   */
+  readonly credentialHeaders?: readonly string[];
+  /**
    * Whether the cache obeys request directives such as `no-cache`, `max-age` and
-   * `only-if-cached` (RFC 9111, 5.2.1). Default true.
+   * `only-if-cached` (RFC 9111, 5.2.1). Default true in rfc mode; safe mode never obeys them.
    */
   readonly requestDirectives?: boolean;
 }
@@ -80,6 +96,9 @@ const POLICY = definePolicy({
 export function passThrough(options: PassThroughOptions): Handler<StrataEnv> {
   const { origin, prefix = "", invalidator, requestDirectives = true } = options;
   const { maxBodyBytes = 4 * 1024 * 1024 } = options;
+  const { sharing: mode = "safe", credentialHeaders = DEFAULT_CREDENTIAL_HEADERS } = options;
+  const sharing = sharingRules(mode, credentialHeaders);
+  const obeysDirectives = sharing.requestDirectives && requestDirectives;
   const mount = { origin, prefix };
   const invalidate = createRetryingInvalidate(invalidator);
 
@@ -93,6 +112,7 @@ export function passThrough(options: PassThroughOptions): Handler<StrataEnv> {
         headersTimeoutMs: HEADERS_TIMEOUT_MS,
       }),
       limits: LIMITS,
+      sharing,
       maxBodyBytes,
       mount,
       invalidate,
@@ -112,7 +132,7 @@ export function passThrough(options: PassThroughOptions): Handler<StrataEnv> {
     const proxyOptions = optionsFor(scope);
     try {
       if (request.method === "GET" || request.method === "HEAD")
-        return await answerFromCache(proxyOptions, scope, request, target, requestDirectives);
+        return await answerFromCache(proxyOptions, scope, request, target, obeysDirectives);
       const { response, status, stored } = await forwardUnsafe(
         proxyOptions,
         request,
@@ -134,7 +154,7 @@ async function answerFromCache(
   scope: InternalScope,
   request: Request,
   target: Target,
-  requestDirectives: boolean,
+  obeysDirectives: boolean,
 ): Promise<Response> {
   const primary = await originKey(target.publicOrigin, target.url);
   let forwarded: Headers | undefined;
@@ -144,7 +164,7 @@ async function answerFromCache(
     groupScope: target.publicOrigin,
     primary,
     forwardedFields: () => (forwarded ??= forwardedHeaders(request)),
-    control: requestDirectives ? requestControlOf(request.headers) : NO_REQUEST_DIRECTIVES,
+    control: obeysDirectives ? requestControlOf(request.headers) : NO_REQUEST_DIRECTIVES,
     ctx: scope.ctx,
   };
   const first = await lookUp(options, proxied, primary, []);

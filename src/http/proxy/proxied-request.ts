@@ -4,6 +4,7 @@ import type { Entry, LoadStamp } from "../../core/entry.ts";
 import type { Policy } from "../../core/policy.ts";
 import type { Engine } from "../../engine/lookup.ts";
 import type { Forwarded } from "../cache/cache-status.ts";
+import type { SharingRules } from "../cache/sharing-rules.ts";
 import type { VariantTarget } from "../cache/store-variant.ts";
 import type { LifetimeLimits } from "../rfc/lifetimes.ts";
 import type { RequestControl } from "../rfc/request-control.ts";
@@ -14,6 +15,7 @@ export interface ProxyOptions {
   readonly policy: Policy;
   readonly forward: Forward;
   readonly limits: LifetimeLimits;
+  readonly sharing: SharingRules;
   readonly maxBodyBytes: number;
 }
 
