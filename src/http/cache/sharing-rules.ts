@@ -28,6 +28,13 @@ export interface SharingRules {
   readonly updatesCoding: boolean;
   /** A failed load answers the other requests that wait for it, and those of the next moments. */
   readonly sharesFailures: boolean;
+  /**
+   * What RFC 9111, 4.4 leaves to the cache: unknown methods invalidate, and Location and
+   * Content-Location are invalidated. A response to HEAD makes a stored one stale (4.3.5).
+   */
+  readonly invalidatesWidely: boolean;
+  /** The response to a POST is stored for GET if it says that it is what a GET returns (RFC 9110, 9.3.3). */
+  readonly storesPostResponses: boolean;
 }
 
 /** The rules of rfc mode, and of routes. */
@@ -42,6 +49,8 @@ export const RFC_SHARING: SharingRules = {
   servesNeverFresh: true,
   updatesCoding: true,
   sharesFailures: true,
+  invalidatesWidely: true,
+  storesPostResponses: true,
 };
 
 /** Fields with credentials that applications read beside Authorization and Cookie. */
@@ -69,6 +78,8 @@ export function sharingRules(
     servesNeverFresh: false,
     updatesCoding: false,
     sharesFailures: false,
+    invalidatesWidely: false,
+    storesPostResponses: false,
   };
 }
 

@@ -26,6 +26,7 @@ import type { InternalScope, StrataEnv } from "../routes/request-scope.ts";
 import { lookUp } from "./cache-lookup.ts";
 import { loopDetected, originFailed, responseFor, setStatus } from "./client-response.ts";
 import { createForward, forwardedHeaders, forwardedReader, isLooping } from "./forward.ts";
+import { createInvalidationBatches } from "./invalidation-batches.ts";
 import { createRetryingInvalidate, type RecoveringInvalidator } from "./invalidation-retry.ts";
 import { answerAsFinalRecipient, forwardsLeft } from "./max-forwards.ts";
 import type { ProxiedRequest, ProxyOptions } from "./proxied-request.ts";
@@ -101,6 +102,11 @@ export function passThrough(options: PassThroughOptions): Handler<StrataEnv> {
   const obeysDirectives = sharing.requestDirectives && requestDirectives;
   const mount = { origin, prefix };
   const invalidate = createRetryingInvalidate(invalidator);
+  const invalidations = createInvalidationBatches({
+    invalidate,
+    mark: (keys) => invalidator.markInvalidated(keys),
+    sync: async (ctx) => invalidator.ensureCurrent(ctx.now(), 0, ctx),
+  });
 
   function optionsFor({ engine, ctx }: InternalScope): UnsafeOptions {
     return {
@@ -115,8 +121,7 @@ export function passThrough(options: PassThroughOptions): Handler<StrataEnv> {
       sharing,
       maxBodyBytes,
       mount,
-      invalidate,
-      sync: async (syncCtx) => invalidator.ensureCurrent(syncCtx.now(), 0, syncCtx),
+      invalidations,
     };
   }
 

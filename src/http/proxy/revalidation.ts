@@ -57,7 +57,7 @@ async function update(
   return NOT_STORED;
 }
 
-/** RFC 9111, 4.3.5: a 200 that describes the stored response updates it; any other 200 makes it stale. */
+/** RFC 9111, 4.3.5: a 200 that describes the stored response updates it; any other 200 makes it stale if the rules say so. */
 export async function updateByHead(
   load: OriginLoad,
   received: OriginResponse,
@@ -75,7 +75,7 @@ export async function updateByHead(
     result.forwarded = { fwd: load.reason, status: received.status, stored: true };
     return loaded;
   }
-  makeStale(load, { ...stored, http });
+  if (load.options.sharing.invalidatesWidely) makeStale(load, { ...stored, http });
   result.response = relay(received);
   return NOT_STORED;
 }
