@@ -61,6 +61,7 @@ export interface ProxyOptions {
   readonly requestDirectives?: boolean;
   readonly prefix?: string;
   readonly maxBodyBytes?: number;
+  readonly headersTimeout?: number;
   readonly bindings?: Partial<Bindings>;
 }
 

@@ -28,6 +28,8 @@ export interface SharingRules {
   readonly updatesCoding: boolean;
   /** A failed load answers the other requests that wait for it, and those of the next moments. */
   readonly sharesFailures: boolean;
+  /** HEAD, a condition and a range make the origin send the whole response, which is stored and answers them. */
+  readonly fillsFromWhole: boolean;
   /**
    * What RFC 9111, 4.4 leaves to the cache: unknown methods invalidate, and Location and
    * Content-Location are invalidated. A response to HEAD makes a stored one stale (4.3.5).
@@ -49,6 +51,7 @@ export const RFC_SHARING: SharingRules = {
   servesNeverFresh: true,
   updatesCoding: true,
   sharesFailures: true,
+  fillsFromWhole: false,
   invalidatesWidely: true,
   storesPostResponses: true,
 };
@@ -78,6 +81,7 @@ export function sharingRules(
     servesNeverFresh: false,
     updatesCoding: false,
     sharesFailures: false,
+    fillsFromWhole: true,
     invalidatesWidely: false,
     storesPostResponses: false,
   };

@@ -10,6 +10,7 @@
  * 5. The result becomes the client's response, with its cache status (client-response.ts).
  */
 import type { Handler } from "hono";
+import { toMillis, type Duration } from "../../core/duration.ts";
 import { CacheUnavailable } from "../../core/faults.ts";
 import { definePolicy, MAX_LIFETIME_MS } from "../../core/policy.ts";
 import { forwardedStatus } from "../cache/cache-status.ts";
@@ -25,6 +26,8 @@ import { internalScopeOf } from "../routes/middleware.ts";
 import type { InternalScope, StrataEnv } from "../routes/request-scope.ts";
 import { lookUp } from "./cache-lookup.ts";
 import { loopDetected, originFailed, responseFor, setStatus } from "./client-response.ts";
+import { createFillMarkers } from "./fill-markers.ts";
+import { requestKindOf } from "./flight-scope.ts";
 import { createForward, forwardedHeaders, forwardedReader, isLooping } from "./forward.ts";
 import { createInvalidationBatches } from "./invalidation-batches.ts";
 import { createRetryingInvalidate, type RecoveringInvalidator } from "./invalidation-retry.ts";
@@ -45,6 +48,8 @@ export interface PassThroughOptions {
   };
   /** A longer body is relayed and not stored. Default 4 MiB. */
   readonly maxBodyBytes?: number;
+  /** How long the origin may take to send the header section of a response. Default 20 s. */
+  readonly headersTimeout?: Duration;
   /** Sends a request to the origin. Default: the platform's fetch. */
   readonly fetch?: (url: URL, init: RequestInit) => Promise<Response>;
   /**
@@ -70,7 +75,7 @@ const LIMITS: LifetimeLimits = {
   validateMs: 86_400_000,
   maxMs: MAX_LIFETIME_MS,
 };
-const HEADERS_TIMEOUT_MS = 20_000;
+const HEADERS_TIMEOUT = "20s";
 
 /** How the engine runs lookups and loads. Its lifetimes do not apply: each response brings its own. */
 const POLICY = definePolicy({
@@ -96,12 +101,14 @@ const POLICY = definePolicy({
  */
 export function passThrough(options: PassThroughOptions): Handler<StrataEnv> {
   const { origin, prefix = "", invalidator, requestDirectives = true } = options;
-  const { maxBodyBytes = 4 * 1024 * 1024 } = options;
+  const { maxBodyBytes = 4 * 1024 * 1024, headersTimeout = HEADERS_TIMEOUT } = options;
+  const headersTimeoutMs = toMillis(headersTimeout, "headersTimeout");
   const { sharing: mode = "safe", credentialHeaders = DEFAULT_CREDENTIAL_HEADERS } = options;
   const sharing = sharingRules(mode, credentialHeaders);
   const obeysDirectives = sharing.requestDirectives && requestDirectives;
   const mount = { origin, prefix };
   const invalidate = createRetryingInvalidate(invalidator);
+  const fillMarkers = createFillMarkers();
   const invalidations = createInvalidationBatches({
     invalidate,
     mark: (keys) => invalidator.markInvalidated(keys),
@@ -115,11 +122,13 @@ export function passThrough(options: PassThroughOptions): Handler<StrataEnv> {
       forward: createForward({
         fetch: options.fetch ?? ((url, init) => fetch(url, init)),
         now: ctx.now,
-        headersTimeoutMs: HEADERS_TIMEOUT_MS,
+        headersTimeoutMs,
+        arrivedAt: ctx.now(),
       }),
       limits: LIMITS,
       sharing,
       maxBodyBytes,
+      fillMarkers,
       mount,
       invalidations,
     };
@@ -162,6 +171,9 @@ async function answerFromCache(
   obeysDirectives: boolean,
 ): Promise<Response> {
   const primary = await originKey(target.publicOrigin, target.url);
+  const { sharing, fillMarkers } = options;
+  const { ctx } = scope;
+  const kindOf = (): string | undefined => requestKindOf(sharing, request.headers);
   let forwarded: Headers | undefined;
   const proxied: ProxiedRequest = {
     request,
@@ -169,8 +181,10 @@ async function answerFromCache(
     groupScope: target.publicOrigin,
     primary,
     forwardedFields: () => (forwarded ??= forwardedHeaders(request)),
+    fillsCache: () => sharing.fillsFromWhole && !fillMarkers.has(primary, kindOf(), ctx.now()),
+    kindOf,
     control: obeysDirectives ? requestControlOf(request.headers) : NO_REQUEST_DIRECTIVES,
-    ctx: scope.ctx,
+    ctx,
   };
   const first = await lookUp(options, proxied, primary, []);
   const variants = first.result.entry === undefined ? variantsOf(first.lookup?.entry) : undefined;

@@ -50,7 +50,7 @@ async function update(
   result.privateFields = privateFields(received.headers, newer.control);
   result.forwarded = { fwd: load.reason, status: received.status, revalidated: true };
   const storable = storableResult(decision, status, stored.body, part);
-  if (refusalOf(decision, proxied.request.headers) === undefined)
+  if (refusalOf(decision, proxied.request.headers, load.options.sharing) === undefined)
     return storeResult(load, storable);
   // The updated response answers this request, but may not be stored any more.
   result.entry = { ...stored, ...(storable.http && { http: storable.http }), etag: storable.etag };
