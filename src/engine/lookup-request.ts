@@ -28,6 +28,7 @@ export interface LookupRequest extends Read {
   readonly logReachable: boolean;
   /** Called before the load begins, with an entry that the soft timeout may serve. */
   readonly onStaleEntry?: (staleEntry: StaleEntry) => void;
+  readonly requestKindOf: LoadTask["requestKindOf"];
   load(signal: AbortSignal, staleEntry: Entry | undefined): Promise<LoadResult>;
   readonly freshnessOf: FreshnessOf;
   readonly flightScopeOf: FlightScopeOf;
@@ -42,6 +43,8 @@ export interface LoadTask {
   load(signal: AbortSignal, staleEntry: Entry | undefined): Promise<LoadResult>;
   /** Loads for a refresh after the response. Default: `load`. */
   refresh?(signal: AbortSignal, staleEntry: Entry | undefined): Promise<LoadResult>;
+  /** The kind of request, if its results can be unstorable for a reason that other kinds do not have. */
+  readonly requestKindOf?: (() => string | undefined) | undefined;
   /** The freshness of an entry for this reader. Default: by the entry's instants alone. */
   freshnessOf?(entry: Entry, now: EpochMs): Freshness;
   /** How far the load is shared. Default: as the policy says. */
