@@ -6,7 +6,7 @@ export function toBase64(bytes: Uint8Array): string {
   return btoa(text);
 }
 
-/** Decodes base64. @throws {DOMException} if the text is not base64. */
+/** Decodes base64. @throws {DOMException} if the text is not valid base64. */
 export function fromBase64(text: string): Uint8Array {
   const chars = atob(text);
   const bytes = new Uint8Array(chars.length);

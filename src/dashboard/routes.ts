@@ -6,11 +6,11 @@ export interface DashboardOptions {
   /** Serves the files of the folder `assets`. */
   readonly assets: { fetch(request: Request): Promise<Response> };
   readonly metrics: MetricsView;
-  /** Refuses requests that may not see the figures. */
+  /** Refuses requests that are not allowed to read the figures. */
   readonly guard: MiddlewareHandler<StrataEnv>;
 }
 
-/** The files of the page. No other file of the folder is served. */
+/** The files of the page. No other file of the folder `assets` is served. */
 const FILES = new Set([
   "app.js",
   "charts.js",
@@ -32,9 +32,12 @@ const HEADERS = {
   "Referrer-Policy": "no-referrer",
 };
 
-/** The time between two messages of the live feed. */
+/** The milliseconds between two messages of the live feed. */
 const EVERY_MS = 1_000;
-/** A live feed ends after this long. The page reconnects, and the guard checks it again. */
+/**
+ * A live feed ends after this many milliseconds. The page then connects again, and the guard checks
+ * the token again.
+ */
 const STREAM_MS = 300_000;
 
 /** The dashboard: a page that every client may load, and figures that `guard` protects. */

@@ -1,4 +1,4 @@
-/** The load step: one call of the loader, and what its result says about the key. */
+/** The load step. It makes one call of the loader, and records what the result says about the key. */
 import type { Entry } from "../core/entry.ts";
 import { fault, type Fault } from "../core/faults.ts";
 import type { Verdict } from "../core/log.ts";
@@ -14,10 +14,10 @@ export type LoadedEntry =
   | {
       readonly kind: "entry";
       readonly entry: Entry;
-      /** When the load began: the value was current then or later. */
+      /** The start of the load. The value was current at this instant or later. */
       readonly since: EpochMs;
     }
-  /** `oneOff`: it says nothing about later results. */
+  /** A result that may not be stored. `oneOff` is set if later results may be storable. */
   | { readonly kind: "uncacheable"; readonly oneOff: boolean }
   | { readonly kind: "failed"; readonly fault: Fault };
 
@@ -31,13 +31,13 @@ export interface LoadStepOptions {
   readonly backoff: LoadBackoff;
 }
 
-/** Verdicts of entries that the origin may confirm. */
+/** The verdicts on a stale entry with which the origin may confirm the entry. */
 const CONFIRMABLE: ReadonlySet<Verdict> = new Set(["valid", "soft", "unknown"]);
 
 export function createLoadStep(options: LoadStepOptions): LoadEntry {
   const { coherence, callOrigin, entryStore, hitForMiss, backoff } = options;
 
-  /** The stale entry, unless it was invalidated during this read. */
+  /** Returns the stale entry. Returns undefined if the entry was invalidated during this read. */
   function confirmable({ staleEntry }: LookupRequest): Entry | undefined {
     return staleEntry !== undefined && CONFIRMABLE.has(coherence.verdictOf(staleEntry.entry))
       ? staleEntry.entry

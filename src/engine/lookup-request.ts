@@ -4,7 +4,7 @@ import type { FlightScope, Policy, TierName } from "../core/policy.ts";
 import type { Context } from "../core/context.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
 
-/** One reader, one key. */
+/** Describes one read of one key by one reader. */
 export interface Read {
   readonly key: string;
   readonly policy: Policy;
@@ -33,7 +33,10 @@ export interface LookupRequest extends Read {
   readonly flightScopeOf: FlightScopeOf;
 }
 
-/** How the engine loads one key. `staleEntry` is a valid entry for the origin to confirm. */
+/**
+ * How the engine loads one key. `staleEntry` is an entry that is no longer fresh and was not
+ * invalidated; the origin may confirm that it is unchanged.
+ */
 export interface LoadTask {
   /** Loads for a reader that waits. It is called at most once. */
   load(signal: AbortSignal, staleEntry: Entry | undefined): Promise<LoadResult>;

@@ -14,7 +14,10 @@ import { SOFT } from "../core/invalidation-key.ts";
 const READ_ONLY = "#!lua flags=no-writes,allow-key-locking\n";
 const READ_WRITE = "#!lua flags=allow-key-locking\n";
 
-/** Functions that the scripts share. `log` returns {seq, {era, floor}, changes since a number}; no changes if that is ''. */
+/**
+ * Lua functions that the scripts share. `log` returns {seq, {era, floor}, changes}: the changes
+ * after the number `since`, or none if `since` is ''.
+ */
 const LOG = `
 local unpack = unpack or table.unpack
 local function log(inv, since, limit)
@@ -151,9 +154,9 @@ return log(inv, ARGV[3], ARGV[4])
 `;
 
 /**
- * Removes old numbers and raises the floor. ARGV: how many milliseconds of the log to keep.
- * KEYS[2]: the marks, a sorted set of numbers by the millisecond at which each was the newest.
- * Returns the floor.
+ * Removes old numbers from the log and raises the floor. ARGV: how many milliseconds of the log to
+ * keep. KEYS[2]: the marks, a sorted set. A mark is a number of the log; its score is the
+ * millisecond at which the script first saw it as the newest number. Returns the floor.
  */
 export const TRIM = `${READ_WRITE}${LOG}
 local inv, marks = KEYS[1], KEYS[2]

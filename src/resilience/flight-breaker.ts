@@ -1,11 +1,14 @@
 import type { FlightPort } from "../core/flight-port.ts";
 import type { Breaker } from "./breaker.ts";
 
-/** Puts joins behind a breaker: while the flight objects fail, each isolate loads itself without waiting for them. */
+/**
+ * Puts joins behind a breaker. While the flight objects fail, each isolate loads for itself and
+ * does not wait for them.
+ */
 export function withFlightBreaker(flights: FlightPort, breaker: Breaker): FlightPort {
   return {
     join: (scope, request, ctx) => breaker.run(ctx.now, () => flights.join(scope, request, ctx)),
-    // Landings pass the breaker: followers wait for them, and their failures say nothing about joins.
+    // Landings bypass the breaker, because followers wait for them. A failed landing says nothing about joins.
     land: (scope, request, ctx) => flights.land(scope, request, ctx),
   };
 }

@@ -9,12 +9,15 @@ import type { Tier } from "../core/tier.ts";
 import type { Millis } from "../core/time.ts";
 
 export interface EdgeTierOptions {
-  /** Opens the cache. The tier calls it with each operation, because module scope cannot wait. */
+  /** Opens the cache. The tier calls this with each operation, because a module cannot wait while it loads. */
   readonly open: () => Promise<Cache>;
   readonly timeoutMs: Millis;
-  /** The tier does not store larger entries: reading one would take longer than asking Redis. Default: any size. */
+  /**
+   * The maximum number of characters of a stored entry: reading a larger one would take longer than
+   * asking Redis. Default: no maximum.
+   */
   readonly maxEntryChars?: number;
-  /** Runs a wait under a deadline. It is injected because timers belong to the platform. */
+  /** Ends a wait at a deadline. It is injected because timers belong to the platform. */
   readonly withTimeout: WithTimeout;
 }
 
@@ -73,7 +76,7 @@ export function createEdgeTier(options: EdgeTierOptions): Tier {
   };
 }
 
-/** A URL under the Worker's own host that no route answers. A key holds visible ASCII only. */
+/** Returns a URL under the Worker's own host that no route answers. Every key fits into a URL, because it has visible ASCII only. */
 function urlOf(key: string, ctx: Context): string {
   return `https://${ctx.host}/__strata/entries/${encodeURIComponent(key)}`;
 }

@@ -10,7 +10,7 @@ import { warmRoutes } from "./warm.ts";
 export function adminRoutes(services: AppServices, admin: Admin): Hono<StrataEnv> {
   const { writer, rateLimits } = services;
   const routes = new Hono<StrataEnv>();
-  // Before the routes, so that a caller without the token does not learn which of them exist.
+  // The token is checked before the routes, so that a caller without it does not learn which routes exist.
   routes.use(admin.required);
   routes.route("/limits", limitRoutes(rateLimits));
   routes.route("/entry", entryRoutes(services.inspect));
@@ -30,7 +30,7 @@ export function adminRoutes(services: AppServices, admin: Admin): Hono<StrataEnv
         c.var.strata.ctx,
       );
       const headers = { "X-Invalidation": invalidation, "Cache-Control": "no-store" };
-      // 202: the outbox holds the invalidation until Redis answers.
+      // Status 202 says that the outbox holds the invalidation until Redis answers.
       return c.json({ invalidation }, invalidation === "done" ? 200 : 202, headers);
     } catch (error) {
       if (error instanceof DefinitionError) {

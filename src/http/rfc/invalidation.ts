@@ -1,14 +1,17 @@
-/** Which requests invalidate stored responses, and by which cache groups (RFC 9111, 4.4; RFC 9875). */
+/** Decides which requests invalidate stored responses, and by which cache groups (RFC 9111, 4.4; RFC 9875). */
 import { parseList } from "./structured-fields.ts";
 
-/** RFC 9110, 9.2.1. Any other method, also an unknown one, may change the resource. */
+/** The safe methods (RFC 9110, 9.2.1). Any other method, also an unknown one, may change the resource. */
 const SAFE = new Set(["GET", "HEAD", "OPTIONS", "TRACE"]);
 
 export function isSafe(method: string): boolean {
   return SAFE.has(method);
 }
 
-/** RFC 9875, 2.2: a cache supports at least 32 groups of at least 128 characters. */
+/**
+ * The most cache groups of one field. RFC 9875, 2.2: a cache supports at least 32 groups of at
+ * least 128 characters.
+ */
 const MAX_GROUPS = 32;
 const MAX_GROUP_LENGTH = 128;
 
