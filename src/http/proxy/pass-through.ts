@@ -13,11 +13,7 @@ import type { Handler } from "hono";
 import { CacheUnavailable } from "../../core/faults.ts";
 import { definePolicy, MAX_LIFETIME_MS } from "../../core/policy.ts";
 import { forwardedStatus } from "../cache/cache-status.ts";
-import {
-  DEFAULT_CREDENTIAL_HEADERS,
-  sharingRules,
-  type SharingMode,
-} from "../cache/sharing-rules.ts";
+import { DEFAULT_CREDENTIAL_HEADERS, sharingRules } from "../cache/sharing-rules.ts";
 import { likelySelectors, selectVariant, variantKey, variantsOf } from "../cache/variants.ts";
 import type { LifetimeLimits } from "../rfc/lifetimes.ts";
 import { NO_REQUEST_DIRECTIVES, requestControlOf } from "../rfc/request-control.ts";
@@ -50,7 +46,7 @@ export interface PassThroughOptions {
    * `rfc` shares all that RFC 9111 allows. `safe` shares less, so that it is also right for an
    * application that says nothing about caching: docs/http.md lists the differences. Default `safe`.
    */
-  readonly sharing?: SharingMode;
+  readonly sharing?: "safe" | "rfc";
   /**
    * Request fields with credentials, beside `Authorization` and `Cookie`. In safe mode the response
    * to such a request is stored only with `public`, `s-maxage` or a lifetime in CDN-Cache-Control.
@@ -98,6 +94,7 @@ export function passThrough(options: PassThroughOptions): Handler<StrataEnv> {
   const { maxBodyBytes = 4 * 1024 * 1024 } = options;
   const { sharing: mode = "safe", credentialHeaders = DEFAULT_CREDENTIAL_HEADERS } = options;
   const sharing = sharingRules(mode, credentialHeaders);
+  const limits = { ...LIMITS, neverStaleUnlessFresh: !sharing.servesNeverFresh };
   const obeysDirectives = sharing.requestDirectives && requestDirectives;
   const mount = { origin, prefix };
   const invalidate = createRetryingInvalidate(invalidator);
@@ -111,7 +108,7 @@ export function passThrough(options: PassThroughOptions): Handler<StrataEnv> {
         now: ctx.now,
         headersTimeoutMs: HEADERS_TIMEOUT_MS,
       }),
-      limits: LIMITS,
+      limits,
       sharing,
       maxBodyBytes,
       mount,

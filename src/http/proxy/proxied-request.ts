@@ -9,6 +9,7 @@ import type { VariantTarget } from "../cache/store-variant.ts";
 import type { LifetimeLimits } from "../rfc/lifetimes.ts";
 import type { RequestControl } from "../rfc/request-control.ts";
 import type { Forward } from "./forward.ts";
+import type { Invalidate } from "./invalidation-retry.ts";
 
 export interface ProxyOptions {
   readonly engine: Engine;
@@ -17,6 +18,7 @@ export interface ProxyOptions {
   readonly limits: LifetimeLimits;
   readonly sharing: SharingRules;
   readonly maxBodyBytes: number;
+  readonly invalidate: Invalidate;
 }
 
 export interface ProxiedRequest {

@@ -9,13 +9,11 @@ import { textOf } from "../cache/text-bytes.ts";
 import { isSafe, parseCacheGroups } from "../rfc/invalidation.ts";
 import { collectBody, relay } from "./collect-body.ts";
 import { forwardedHeaders, type OriginResponse } from "./forward.ts";
-import type { Invalidate } from "./invalidation-retry.ts";
 import type { ProxyOptions } from "./proxied-request.ts";
 import { originKey, resolveAtOrigin, type Mount, type Target } from "./target.ts";
 
 export interface UnsafeOptions extends ProxyOptions {
   readonly mount: Mount;
-  readonly invalidate: Invalidate;
   /** Brings this isolate's log view up to date. */
   readonly sync: (ctx: Context) => Promise<unknown>;
 }
@@ -115,7 +113,13 @@ async function storeForGet(
 ): Promise<UnsafeResult> {
   const { status, headers, sent, requestedAt, respondedAt } = received;
   const head = { status, sent, fields: headers, requestedAt, respondedAt };
-  const decision = decideStorage(request.headers, head, target.publicOrigin, options.limits);
+  const decision = decideStorage(
+    request.headers,
+    head,
+    target.publicOrigin,
+    options.limits,
+    options.sharing,
+  );
   if (!isExplicitlyStorable(decision)) return relayed(received);
   const key = await originKey(target.publicOrigin, target.url);
   const streaming = Promise.withResolvers<Response>();
