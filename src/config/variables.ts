@@ -28,9 +28,9 @@ export interface Bindings {
   readonly ORIGIN_URL?: string;
   /** The value `1` makes the proxy serve the root, in place of the reference API. */
   readonly ORIGIN_AT_ROOT?: string;
-  /** `safe` or `rfc`: how much of an origin's responses clients share. Default `safe`. */
+  /** How much of an origin's responses clients share: `safe` or `rfc`. Default: `safe`. */
   readonly ORIGIN_SHARING?: string;
-  /** Request headers with credentials, separated by commas. Default `X-API-Key, X-Auth-Token, Cf-Access-Jwt-Assertion`. */
+  /** The request headers with credentials, separated by commas. Default: `X-API-Key, X-Auth-Token, Cf-Access-Jwt-Assertion`. */
   readonly ORIGIN_CREDENTIAL_HEADERS?: string;
   /** API keys of callers, as `<sha-256 in hex> <user> [plan]`, separated by commas. */
   readonly API_KEYS?: string;
@@ -104,7 +104,7 @@ export interface VariableConfig {
   readonly originAtRoot: boolean;
   /** How much of an origin's responses clients share. */
   readonly originSharing: "safe" | "rfc";
-  /** Request headers with credentials beside Authorization and Cookie; undefined for the default ones. */
+  /** The request headers with credentials beside Authorization and Cookie; undefined for the default ones. */
   readonly originCredentialHeaders: readonly string[] | undefined;
   /** The users, by the digest of their API key. ratelimit/api-keys.ts describes the format. */
   readonly apiKeys: string;

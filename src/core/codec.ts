@@ -37,6 +37,7 @@ const Header = z.object({
             selectors: z.array(z.tuple([z.string(), z.nullable(z.string())])),
             etag: z.string(),
             language: z.nullable(z.string()),
+            encoding: z.exactOptional(z.nullable(z.string())),
             deleteAt: z.number(),
           }),
         ),

@@ -31,6 +31,8 @@ export interface Variant {
   readonly etag: string;
   /** The response's Content-Language. Null if it has none. */
   readonly language: string | null;
+  /** The response's Content-Encoding, if it has one; undefined in lists of older versions. */
+  readonly encoding?: string | null;
   readonly deleteAt: EpochMs;
 }
 

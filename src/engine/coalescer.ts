@@ -4,7 +4,7 @@ import type { Entry } from "../core/entry.ts";
 import { originFaultOf } from "../core/faults.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
 import type { HitForMiss } from "./hit-for-miss.ts";
-import { remaining, scopeOf } from "./lookup-request.ts";
+import { remaining, scopeOf, sharesFailure } from "./lookup-request.ts";
 import type { LookupOutcome, LookupRequest, Read } from "./lookup-request.ts";
 import { answersRequest, type Validator } from "./validation.ts";
 
@@ -160,7 +160,8 @@ export function createCoalescer({
       return { own: loadsAlone(own) ? run(own) : start(own, run) };
     };
     const accepts = (outcome: SharedOutcome): boolean => {
-      if (outcome.kind === "failed" || answersRequest(outcome.entry, request)) return true;
+      if (outcome.kind === "failed") return sharesFailure(request, outcome.fault);
+      if (answersRequest(outcome.entry, request)) return true;
       // This reader needs a later entry. Its own load can ask the origin to confirm this one.
       staleEntry = outcome;
       return false;

@@ -8,7 +8,7 @@ import type { EpochMs, Millis } from "../core/time.ts";
 import type { HitForMiss } from "./hit-for-miss.ts";
 import type { LoadedEntry } from "./load.ts";
 import type { LoadBackoff } from "./load-backoff.ts";
-import { failedOutcome, remaining, scopeOf } from "./lookup-request.ts";
+import { failedOutcome, remaining, scopeOf, sharesFailure } from "./lookup-request.ts";
 import type { LookupOutcome, LookupRequest } from "./lookup-request.ts";
 import type { EntryStore } from "./store-entry.ts";
 import { answersRequest, type Validator } from "./validation.ts";
@@ -108,9 +108,10 @@ export function createFlightStep(options: FlightStepOptions): JoinFlight {
   ): Promise<LookupOutcome | LoadHere | "next"> {
     const { key, policy, ctx } = request;
     if (landing.kind === "failed") {
-      if (LEADER_ONLY.has(landing.fault.code)) return "next";
-      backoff.failed(key, landing.fault, ctx.now());
-      return failedOutcome(request, landing.fault);
+      const { fault } = landing;
+      if (LEADER_ONLY.has(fault.code) || !sharesFailure(request, fault)) return "next";
+      backoff.failed(key, fault, ctx.now());
+      return failedOutcome(request, fault);
     }
     if (landing.kind === "uncacheable") {
       if (landing.oneOff !== true) hitForMiss.add({ key }, ctx.now());

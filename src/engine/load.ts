@@ -64,7 +64,8 @@ export function createLoadStep(options: LoadStepOptions): LoadEntry {
     );
     if (!called.ok) {
       end("failed");
-      if (called.fault.code !== "origin.saturated") backoff.failed(key, called.fault, ctx.now());
+      if (called.fault.code !== "origin.saturated")
+        backoff.failed(key, called.fault, ctx.now(), request.client);
       return { kind: "failed", fault: called.fault };
     }
     backoff.succeeded(key);

@@ -32,6 +32,7 @@ export interface LookupRequest extends Read {
   load(signal: AbortSignal, staleEntry: Entry | undefined): Promise<LoadResult>;
   readonly freshnessOf: FreshnessOf;
   readonly flightScopeOf: FlightScopeOf;
+  readonly client: string | undefined;
 }
 
 /**
@@ -49,6 +50,12 @@ export interface LoadTask {
   freshnessOf?(entry: Entry, now: EpochMs): Freshness;
   /** How far the load is shared. Default: as the policy says. */
   readonly flightScopeOf?: FlightScopeOf;
+  /**
+   * The client whose request the load sends to the origin. The request may have provoked a failure,
+   * so that a failed load answers no other reader until the loads of several clients have failed.
+   * Default: the load is the same for all readers, and so is its failure.
+   */
+  readonly client?: string;
 }
 
 /** The freshness of an entry for one reader. Request directives can make it stricter than for others. */
@@ -110,6 +117,14 @@ export function scopeOf({
   invalidatedEntry,
 }: LookupRequest): FlightScope {
   return flightScopeOf(staleEntry?.entry, invalidatedEntry);
+}
+
+/**
+ * Whether the failure of another reader's load answers this reader too. A full bulkhead and a hang
+ * do: this reader would wait for the same.
+ */
+export function sharesFailure({ client }: Pick<LookupRequest, "client">, { code }: Fault): boolean {
+  return client === undefined || code !== "origin.unavailable";
 }
 
 /** The outcome of a request whose load has failed. */

@@ -259,6 +259,7 @@ function createRequest(
     load: (signal, staleEntry) => task.load(signal, staleEntry),
     freshnessOf: task.freshnessOf ?? freshnessOf,
     flightScopeOf: task.flightScopeOf ?? (() => policy.flight),
+    client: task.client,
   };
 }
 

@@ -104,8 +104,8 @@ function build(
     origin: new URL(ORIGIN),
     invalidator: layer.invalidator,
     fetch: fetchScripted,
-    sharing: "rfc",
     ...options,
+    sharing: options.sharing ?? "rfc",
   });
   const app = new Hono<StrataEnv>();
   app.use(layer.middleware(async (request, c) => app.fetch(request, c.env, c.executionCtx)));

@@ -67,6 +67,8 @@ export function partialResponse(
   if (spans.length > 1) {
     const { contentType, body } = byteranges(spans, bytes, stored, headers.get("Content-Type"));
     headers.set("Content-Type", contentType);
+    // RFC 9110, 15.3.7.2: only the parts of the body have a Content-Range.
+    headers.delete("Content-Range");
     return rawResponse(body, 206, headers);
   }
   headers.set("Content-Range", formatContentRange(only, stored.total));

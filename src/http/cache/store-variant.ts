@@ -50,7 +50,9 @@ export async function storeVariant(
   };
   const language = fields.get("Content-Language");
   const entry = engine.put(ownKey, policy, variant, stamp, ctx).entry;
-  const added = { key: ownKey, selectors, etag: result.etag, language, deleteAt: entry.deleteAt };
+  const encoding = fields.get("Content-Encoding");
+  const { deleteAt } = entry;
+  const added = { key: ownKey, selectors, etag: result.etag, language, encoding, deleteAt };
   // The list is read again, because another request may have added a variant during the load.
   const listed =
     key === primary ? variants : (variantsOf(await peekStored(primary, target)) ?? variants);

@@ -3,6 +3,7 @@ import type { Entry, StorableResult, Variant } from "../../core/entry.ts";
 import { sha256Hex } from "../../core/sha256.ts";
 import type { EpochMs } from "../../core/time.ts";
 import type { FieldReader } from "../rfc/fields.ts";
+import { acceptsCoding } from "../rfc/preferences.ts";
 import { isPreferredLanguage, matches, selectorsOf, type Selectors } from "../rfc/vary.ts";
 
 /**
@@ -53,9 +54,19 @@ export function likelySelectors(variants: readonly Variant[], request: FieldRead
   return selectorsOf(variants[0]?.selectors.map(([name]) => name) ?? [], request);
 }
 
-/** Returns the entity tags by which a 304 can name a stored variant (RFC 9111, 4.3.1). */
-export function variantEtags(variants: readonly Variant[]): string[] {
-  return [...new Set(variants.map(({ etag }) => etag).filter((etag) => etag !== ""))];
+/**
+ * Returns the variants by whose entity tags a 304 can select one (RFC 9111, 4.3.1): those whose coding the
+ * request accepts. An origin may send one weak tag for all codings of a representation.
+ */
+export function selectableVariants(
+  variants: readonly Variant[],
+  request: FieldReader,
+): readonly Variant[] {
+  const acceptEncoding = request.get("Accept-Encoding");
+  return variants.filter(
+    ({ etag, encoding }) =>
+      etag !== "" && encoding !== undefined && acceptsCoding(acceptEncoding, encoding, false),
+  );
 }
 
 /**

@@ -1,6 +1,7 @@
 /** Forwards a request to the origin and receives its response (RFC 9110, 7.6). */
 import { CacheUnavailable, fault, messageOf } from "../../core/faults.ts";
 import type { Clock, EpochMs, Millis } from "../../core/time.ts";
+import { acceptEncodingOf } from "../cache/content-coding.ts";
 import { UNTRUSTED_FIELDS } from "../cache/untrusted-fields.ts";
 import { formatDate, parseDate } from "../rfc/dates.ts";
 import type { FieldReader } from "../rfc/fields.ts";
@@ -64,13 +65,6 @@ function receivedProtocol(request: Request): string {
   const protocol = request.cf?.["httpProtocol"];
   const version = typeof protocol === "string" ? /^HTTP\/(\d(?:\.\d)?)$/.exec(protocol) : null;
   return version?.[1] ?? "1.1";
-}
-
-/** The client's own Accept-Encoding. The platform rewrites the field and keeps the original in request.cf. */
-function acceptEncodingOf(request: Request, headers: FieldReader): string | null {
-  const accepted = request.cf?.["clientAcceptEncoding"];
-  if (typeof accepted !== "string") return headers.get("Accept-Encoding");
-  return accepted === "" ? null : accepted;
 }
 
 /** A response of the origin, with the times that its age is computed from. */

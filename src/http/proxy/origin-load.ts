@@ -7,7 +7,8 @@ import { CacheUnavailable, fault } from "../../core/faults.ts";
 import type { EpochMs } from "../../core/time.ts";
 import type { Forwarded } from "../cache/cache-status.ts";
 import { fieldsOf } from "../cache/entry-fields.ts";
-import { variantEtags } from "../cache/variants.ts";
+import { hasAcceptedCoding } from "../cache/content-coding.ts";
+import { selectableVariants } from "../cache/variants.ts";
 import { mayServeOnError } from "../rfc/lifetimes.ts";
 import { responseControlOf } from "../rfc/response-control.ts";
 import type { OriginResponse } from "./forward.ts";
@@ -48,16 +49,25 @@ export async function loadFromOrigin(
     began: { ...engine.logPosition(), startedAt: ctx.now() },
     reason: reasonOf(stored, variants, ctx.now()),
   };
-  // A representation that is too long to store cannot be completed from a stored part.
-  const isTooLong = (stored?.http?.part?.total ?? 0) > options.maxBodyBytes;
-  const usable = isTooLong ? undefined : stored;
+  const usable = stored !== undefined && isUsable(stored, request, options) ? stored : undefined;
+  const etags = [...new Set(selectableVariants(variants, fields).map(({ etag }) => etag))];
   // A refresh is for all clients, so the condition of the one that caused it does not count.
   const isRefresh = result.streaming === undefined;
   const forwarded = isRefresh ? unconditional(request.method, fields).headers : fields;
   // A whole response that cannot be stored is of no use to a client that asks for a part or a 304.
-  const fill = proxied.fillsCache() && !isTooLong;
-  const asking: Asking = { request, forwarded, etags: variantEtags(variants), fill };
+  const fill = proxied.fillsCache() && !isTooLong(stored, options);
+  const asking: Asking = { request, forwarded, etags, fill };
   return ask(load, originRequestFor(asking, usable), usable);
+}
+
+/** Whether the origin may confirm or complete the stored response for this request. */
+function isUsable(stored: Entry, request: Request, options: ProxyOptions): boolean {
+  return !isTooLong(stored, options) && hasAcceptedCoding(request, stored);
+}
+
+/** A representation that is too long to store cannot be completed from a stored part. */
+function isTooLong(stored: Entry | undefined, { maxBodyBytes }: ProxyOptions): boolean {
+  return (stored?.http?.part?.total ?? 0) > maxBodyBytes;
 }
 
 /** Asks the origin. If its answer is of no use, asks once more without a condition. */
@@ -103,6 +113,7 @@ async function handle(
 /** RFC 5861, 4. */
 function mayReplaceError({ proxied }: OriginLoad, stored: Entry, status: number): boolean {
   const { control, ctx } = proxied;
+  if (ctx.now() >= stored.errorUntil) return false;
   const storedControl = responseControlOf(fieldsOf(stored));
   const staleForMs = ctx.now() - stored.freshUntil;
   return mayServeOnError(status, storedControl, control.staleIfError, staleForMs);

@@ -14,11 +14,7 @@ import { toMillis, type Duration } from "../../core/duration.ts";
 import { CacheUnavailable } from "../../core/faults.ts";
 import { definePolicy, MAX_LIFETIME_MS } from "../../core/policy.ts";
 import { forwardedStatus } from "../cache/cache-status.ts";
-import {
-  DEFAULT_CREDENTIAL_HEADERS,
-  sharingRules,
-  type SharingMode,
-} from "../cache/sharing-rules.ts";
+import { DEFAULT_CREDENTIAL_HEADERS, sharingRules } from "../cache/sharing-rules.ts";
 import { likelySelectors, selectVariant, variantKey, variantsOf } from "../cache/variants.ts";
 import type { LifetimeLimits } from "../rfc/lifetimes.ts";
 import { NO_REQUEST_DIRECTIVES, requestControlOf } from "../rfc/request-control.ts";
@@ -56,7 +52,7 @@ export interface PassThroughOptions {
    * `rfc` shares all that RFC 9111 allows. `safe` shares less, so that it is also right for an
    * application that says nothing about caching: docs/http.md lists the differences. Default `safe`.
    */
-  readonly sharing?: SharingMode;
+  readonly sharing?: "safe" | "rfc";
   /**
    * Request fields with credentials, beside `Authorization` and `Cookie`. In safe mode the response
    * to such a request is stored only with `public`, `s-maxage` or a lifetime in CDN-Cache-Control.
@@ -105,6 +101,7 @@ export function passThrough(options: PassThroughOptions): Handler<StrataEnv> {
   const headersTimeoutMs = toMillis(headersTimeout, "headersTimeout");
   const { sharing: mode = "safe", credentialHeaders = DEFAULT_CREDENTIAL_HEADERS } = options;
   const sharing = sharingRules(mode, credentialHeaders);
+  const limits = { ...LIMITS, neverStaleUnlessFresh: !sharing.servesNeverFresh };
   const obeysDirectives = sharing.requestDirectives && requestDirectives;
   const mount = { origin, prefix };
   const invalidate = createRetryingInvalidate(invalidator);
@@ -125,10 +122,11 @@ export function passThrough(options: PassThroughOptions): Handler<StrataEnv> {
         headersTimeoutMs,
         arrivedAt: ctx.now(),
       }),
-      limits: LIMITS,
+      limits,
       sharing,
       maxBodyBytes,
       fillMarkers,
+      invalidate,
       mount,
       invalidations,
     };

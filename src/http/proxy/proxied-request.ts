@@ -10,6 +10,7 @@ import type { LifetimeLimits } from "../rfc/lifetimes.ts";
 import type { RequestControl } from "../rfc/request-control.ts";
 import type { FillMarkers } from "./fill-markers.ts";
 import type { Forward } from "./forward.ts";
+import type { Invalidate } from "./invalidation-retry.ts";
 
 export interface ProxyOptions {
   readonly engine: Engine;
@@ -19,6 +20,7 @@ export interface ProxyOptions {
   readonly sharing: SharingRules;
   readonly maxBodyBytes: number;
   readonly fillMarkers: FillMarkers;
+  readonly invalidate: Invalidate;
 }
 
 export interface ProxiedRequest {

@@ -5,6 +5,8 @@ import {
   decideStorage,
   HIT_FOR_MISS,
   NOT_STORED,
+  endsStale,
+  fieldsForOne,
   refusalOf,
   storableResult,
   type StorageDecision,
@@ -30,7 +32,7 @@ export async function storeResponse(
   const { options, proxied, result } = load;
   const { status, headers } = received;
   const decision = decide(load, received, status, headers);
-  const part = status === 206 ? parseContentRange(headers.get("Content-Range")) : undefined;
+  const part = status === 206 ? partIn(headers) : undefined;
   const isUnknownPart = status === 206 && part === undefined;
   const refusal = isUnknownPart
     ? NOT_STORED
@@ -39,6 +41,8 @@ export async function storeResponse(
     if (refusal !== NOT_STORED) markUnfillable(load);
     // RFC 9111, 3.3: the missing rest alone is no answer to the client's request.
     if (asked.kind === "complete" && status === 206) return undefined;
+    if (stored !== undefined && !isUnknownPart && mayEnd(load, decision, status, stored))
+      endStored(load, stored);
     if (status === 200 && isPartOfFill(load, asked)) {
       await received.body?.cancel();
       result.lacksPart = true;
@@ -46,7 +50,7 @@ export async function storeResponse(
     return refusal;
   }
   result.forwarded = { fwd: load.reason, status, stored: true };
-  result.privateFields = privateFields(headers, decision.control);
+  result.privateFields = privateFields(headers, fieldsForOne(decision.control, options.sharing));
   const bodiless = bodilessResponse(load, received, asked);
   // The client's answer does not wait for a long body that it does not get.
   if (bodiless !== undefined && !isAwaited(headers)) result.streaming?.resolve(bodiless);
@@ -111,6 +115,33 @@ export function responseForClient(
   return bodiless;
 }
 
+/** The part that a 206 has; undefined if it has several (RFC 9110, 15.3.7.2), or says not which. */
+function partIn(headers: Headers): Part | undefined {
+  const isMultipart = /^[ \t]*multipart\/byteranges/i.test(headers.get("Content-Type") ?? "");
+  return isMultipart ? undefined : parseContentRange(headers.get("Content-Range"));
+}
+
+/** A fresh stored response stays: an unstorable one does not displace it. */
+function mayEnd(
+  { options, proxied, result }: OriginLoad,
+  decision: StorageDecision,
+  status: number,
+  stored: Entry,
+): boolean {
+  const { request, ctx } = proxied;
+  if (ctx.now() < stored.freshUntil) return false;
+  // A refresh has no client of its own: what forbids sharing holds for all.
+  const isRefresh = result.streaming === undefined;
+  return endsStale(decision, request.headers, status, options.sharing, isRefresh);
+}
+
+/** Deletes a stored response, also where another isolate holds it: it is nobody's answer any more. */
+export function endStored({ options, proxied }: OriginLoad, stored: Entry): void {
+  const { engine, invalidate } = options;
+  engine.discard(stored, proxied.ctx);
+  proxied.ctx.defer(invalidate([`k:${stored.key}`], proxied.ctx));
+}
+
 /** Stores a part, joined with the stored part if both belong to the same representation (RFC 9111, 3.4). */
 async function storePart(
   load: OriginLoad,
@@ -162,7 +193,8 @@ export function decide(
   fields: Iterable<readonly [string, string]>,
 ): StorageDecision {
   const head = { status, sent, fields, requestedAt, respondedAt };
-  return decideStorage(proxied.request.headers, head, proxied.groupScope, options.limits);
+  const { limits, sharing } = options;
+  return decideStorage(proxied.request.headers, head, proxied.groupScope, limits, sharing);
 }
 
 /** Applies the storage rules to a stored response whose fields a newer response has updated (RFC 9111, 3.2). */

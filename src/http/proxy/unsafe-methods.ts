@@ -122,7 +122,13 @@ async function storeForGet(
 ): Promise<UnsafeResult> {
   const { status, headers, sent, requestedAt, respondedAt } = received;
   const head = { status, sent, fields: headers, requestedAt, respondedAt };
-  const decision = decideStorage(request.headers, head, target.publicOrigin, options.limits);
+  const decision = decideStorage(
+    request.headers,
+    head,
+    target.publicOrigin,
+    options.limits,
+    options.sharing,
+  );
   if (!isExplicitlyStorable(decision)) return relayed(received);
   const key = await originKey(target.publicOrigin, target.url);
   const streaming = Promise.withResolvers<Response>();

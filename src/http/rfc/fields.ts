@@ -24,30 +24,42 @@ export function readerOf(fields: Fields): FieldReader {
   };
 }
 
-/** Returns the members of a list. A separator inside a quoted string does not separate members (RFC 9110, 5.6.1). */
+/** Returns the members of a list that are not empty (RFC 9110, 5.6.1.2). */
 export function splitList(value: string, separator = ","): string[] {
+  return splitMembers(value, separator).filter((member) => member !== "");
+}
+
+/**
+ * Returns the members of a list, the empty ones too. A separator inside a quoted string does not separate
+ * (RFC 9110, 5.6.1). A quote that is never closed quotes nothing, so that no member hides behind it.
+ */
+export function splitMembers(value: string, separator = ","): string[] {
   const members: string[] = [];
   let start = 0;
-  let quoted = false;
   for (let at = 0; at < value.length; at++) {
     const char = value[at];
-    if (quoted) {
-      if (char === "\\") at++;
-      else if (char === '"') quoted = false;
-    } else if (char === '"') quoted = true;
-    else if (char === separator) {
-      pushTrimmed(members, value, start, at);
+    if (char === '"') {
+      const end = endOfQuoted(value, at);
+      if (end === undefined) {
+        const [first = "", ...more] = value.slice(at).split(separator);
+        return [...members, value.slice(start, at) + first, ...more].map(trimSpace);
+      }
+      at = end;
+    } else if (char === separator) {
+      members.push(trimSpace(value.slice(start, at)));
       start = at + 1;
     }
   }
-  pushTrimmed(members, value, start, value.length);
+  members.push(trimSpace(value.slice(start)));
   return members;
 }
 
-function pushTrimmed(members: string[], value: string, start: number, end: number): void {
-  const member = trimSpace(value.slice(start, end));
-  // RFC 9110, 5.6.1.2: empty members are ignored.
-  if (member !== "") members.push(member);
+/** Returns the position of the quote that closes the one at `at`; undefined if there is none. */
+function endOfQuoted(value: string, at: number): number | undefined {
+  for (let next = at + 1; next < value.length; next++)
+    if (value[next] === "\\") next++;
+    else if (value[next] === '"') return next;
+  return undefined;
 }
 
 /** Removes spaces and tabs at both ends, in a time that is linear in the length. */

@@ -14,6 +14,8 @@ export interface LifetimeLimits {
   readonly staleWhileRevalidateMs?: Millis;
   /** How much longer a response with a validator is kept, to be revalidated. */
   readonly validateMs: Millis;
+  /** True if a response that is never fresh must not be served stale either. Default false. */
+  readonly neverStaleUnlessFresh?: boolean;
   /** How long after its arrival a response is kept at most. */
   readonly maxMs: Millis;
 }
@@ -41,7 +43,8 @@ export function lifetimesOf(
   const lifetimeMs = lifetime.kind === "silent" ? 0 : lifetime.ms;
   // RFC 9111, 5.2.2.4: a response with no-cache is never fresh.
   const freshUntil = limited(control.noCache === true ? born : born + lifetimeMs);
-  const neverStale = forbidsStale(control);
+  const wasNeverFresh = limits.neverStaleUnlessFresh === true && freshUntil <= now;
+  const neverStale = wasNeverFresh || forbidsStale(control);
   const revalidateMs = neverStale ? 0 : staleWhileRevalidateMs(control, limits);
   const staleUntil = limited(freshUntil + revalidateMs);
   const errorMs = neverStale ? 0 : staleIfErrorMs(control, limits);

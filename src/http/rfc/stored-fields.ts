@@ -1,6 +1,5 @@
 /** Decides which fields of a response are stored, and how a newer response updates them (RFC 9111, 3.1 and 3.2). */
 import { parseFieldNames, type FieldReader, type Fields } from "./fields.ts";
-import type { ResponseControl } from "./response-control.ts";
 
 /** The fields that are valid for one connection (RFC 9110, 7.6.1) or for the next proxy only (RFC 9111, 3.1). */
 const CONNECTION_SPECIFIC = new Set([
@@ -25,18 +24,13 @@ export function hopByHop(headers: FieldReader): ReadonlySet<string> {
     : new Set([...CONNECTION_SPECIFIC, ...parseFieldNames(listed)]);
 }
 
-/**
- * Returns the fields to store. Hop-by-hop fields and those that `private="..."` names are left out
- * (RFC 9111, 3.1 and 5.2.2.7).
- */
+/** Returns the fields to store: all but the hop-by-hop ones, and those for one client (RFC 9111, 3.1 and 5.2.2.7). */
 export function storedFields(
   fields: Iterable<readonly [string, string]>,
   headers: FieldReader,
-  control: ResponseControl,
+  forOne: readonly string[],
 ): [string, string][] {
-  const dropped = new Set(hopByHop(headers));
-  if (control.private !== undefined && control.private !== true)
-    for (const name of control.private) dropped.add(name);
+  const dropped = new Set([...hopByHop(headers), ...forOne]);
   const kept: [string, string][] = [];
   for (const [name, value] of fields) {
     const lower = name.toLowerCase();
@@ -45,16 +39,13 @@ export function storedFields(
   return kept;
 }
 
-/**
- * Returns the fields that `private="..."` names. Only the client that made the request gets them
- * (RFC 9111, 5.2.2.7).
- */
+/** Returns the fields that only the client gets whose request brought the response. */
 export function privateFields(
   fields: Iterable<readonly [string, string]>,
-  { private: names }: ResponseControl,
+  forOne: readonly string[],
 ): (readonly [string, string])[] {
-  if (names === undefined || names === true) return [];
-  return [...fields].filter(([name]) => names.includes(name.toLowerCase()));
+  if (forOne.length === 0) return [];
+  return [...fields].filter(([name]) => forOne.includes(name.toLowerCase()));
 }
 
 /** The fields that describe the stored body. A newer response without a body does not change them (RFC 9111, 3.2). */

@@ -3,6 +3,7 @@ import type { LoadResult, StorableResult } from "../../core/entry.ts";
 import { MAX_LIFETIME_MS, type Policy } from "../../core/policy.ts";
 import type { DependencyCollector } from "../../engine/dependency-collector.ts";
 import { etagOf } from "../cache/etag.ts";
+import { RFC_SHARING } from "../cache/sharing-rules.ts";
 import {
   decideStorage,
   HIT_FOR_MISS,
@@ -41,12 +42,13 @@ export function decideRouteStorage(
     fields: response.headers,
     ...times,
   };
-  return decideStorage(request, head, scope, {
+  const limits = {
     disconnectedMs: policy.staleIfErrorMs,
     staleWhileRevalidateMs: policy.staleWhileRevalidateMs,
     validateMs: 0,
     maxMs: MAX_LIFETIME_MS,
-  });
+  };
+  return decideStorage(request, head, scope, limits, RFC_SHARING);
 }
 
 /**
