@@ -2,8 +2,9 @@
  * Measures the cost of a limit on a memory hit: one route without a limit, with the response fields
  * of a limit only, with the reference API's fast limit, and with a strict limit. Every client stays
  * below its limit. STARTS and ROUNDS set how often each variant starts and is measured.
+ * BASE names another checkout that is measured in the same run.
  */
-import { compare } from "./support/subjects.ts";
+import { compare, withBase } from "./support/subjects.ts";
 import { save, show } from "./support/report.ts";
 import { closeConnections } from "./tiers/load.ts";
 import { bundle } from "./tiers/runtime.ts";
@@ -23,12 +24,15 @@ const bindings = {
 };
 const rows = await compare({
   script: bundle("bench/ratelimit/wrangler.toml"),
-  variants: [
-    { name: "none", path: "/none", bindings },
-    { name: "fields alone", path: "/fields", bindings },
-    { name: "fast", path: "/fast", bindings },
-    { name: "strict", path: "/strict", bindings, requests: 250 },
-  ],
+  variants: withBase(
+    [
+      { name: "none", path: "/none", bindings },
+      { name: "fields alone", path: "/fields", bindings },
+      { name: "fast", path: "/fast", bindings },
+      { name: "strict", path: "/strict", bindings, requests: 250 },
+    ],
+    "bench/ratelimit/wrangler.toml",
+  ),
   starts: STARTS,
   rounds: ROUNDS,
   requests: 1_000,

@@ -1,8 +1,9 @@
 /**
  * Measures the cost of telemetry for a memory hit. It compares one route of the reference API with
  * telemetry off, with no request sampled, with 10 % sampled, and with all requests sampled.
+ * BASE names another checkout that is measured in the same run.
  */
-import { compare } from "./support/subjects.ts";
+import { compare, withBase } from "./support/subjects.ts";
 import { save, show } from "./support/report.ts";
 import { closeConnections } from "./tiers/load.ts";
 import { bundle } from "./tiers/runtime.ts";
@@ -28,12 +29,15 @@ const tenth = {
 const path = "/products/1";
 const rows = await compare({
   script: bundle("wrangler.toml"),
-  variants: [
-    { name: "off", path, bindings: { ...common, OTEL_SDK_DISABLED: "true" } },
-    { name: "none sampled", path, bindings: { ...common, OTEL_TRACES_SAMPLER: "always_off" } },
-    { name: "10 %", path, bindings: { ...common, ...tenth } },
-    { name: "full", path, bindings: { ...common, OTEL_TRACES_SAMPLER: "always_on" } },
-  ],
+  variants: withBase(
+    [
+      { name: "off", path, bindings: { ...common, OTEL_SDK_DISABLED: "true" } },
+      { name: "none sampled", path, bindings: { ...common, OTEL_TRACES_SAMPLER: "always_off" } },
+      { name: "10 %", path, bindings: { ...common, ...tenth } },
+      { name: "full", path, bindings: { ...common, OTEL_TRACES_SAMPLER: "always_on" } },
+    ],
+    "wrangler.toml",
+  ),
   starts: STARTS,
   rounds: ROUNDS,
   requests: 1_000,

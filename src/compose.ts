@@ -101,7 +101,7 @@ export function createLayer(
     breaker,
   );
 
-  // Telemetry, which all of it reports to.
+  // Creates telemetry. Every part of the layer reports to it.
   const metricsObjects =
     bindings.METRICS &&
     createMetricsPort({
@@ -191,7 +191,7 @@ export function createLayer(
   });
   coherence.onRecovery((ctx) => writer.relay(ctx));
 
-  // Rate limits: a client and a breaker of their own, so that a limit never trips the cache.
+  // Rate limits have a client and a breaker of their own, so that their failures never open the breaker of the cache.
   const limiter = createRedisWithBreaker(settings.limits.timeoutMs);
   const rateLimits = createRateLimits<StrataEnv>({
     scopeOf: internalScopeOf,

@@ -45,7 +45,7 @@ export const OutboxAlarm = createOutboxAlarm({
   now: platform.now,
   runRelay,
   retryMs: 1_000,
-  // After a minute the cron trigger runs the relay as well.
+  // A longer pause is not needed, because the cron trigger runs the relay every minute.
   maxRetryMs: 60_000,
 });
 

@@ -46,7 +46,7 @@ export interface Strata {
   readonly traced: Traced;
   /** The platform's `fetch`, each call as a span of the request, with trace headers. */
   tracedFetch(url: URL, init: RequestInit): Promise<Response>;
-  /** Asks the invalidation log whether it answers, and creates it if there is none. */
+  /** Returns whether the invalidation log answers. Creates the log if there is none. */
   logReachable(ctx: Context): Promise<boolean>;
   /**
    * Does the work of the cron trigger: delivers the outbox, trims the log, and builds the

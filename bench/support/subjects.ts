@@ -5,7 +5,7 @@
  * times, and a ratio is the median over the starts.
  */
 import { ask, closedLoop } from "../tiers/load.ts";
-import { startDataCentre } from "../tiers/runtime.ts";
+import { bundle, startDataCentre } from "../tiers/runtime.ts";
 import { processorTime, runtimes } from "./processor-time.ts";
 import type { Row } from "./report.ts";
 import { median } from "./time.ts";
@@ -16,6 +16,8 @@ export interface Variant {
   readonly bindings: Readonly<Record<string, string>>;
   /** Requests per round, if not the common number. A slow variant needs fewer. */
   readonly requests?: number;
+  /** The Worker, if not the plan's. */
+  readonly script?: string;
 }
 
 export interface Plan {
@@ -78,7 +80,11 @@ async function once(plan: Plan, start: number): Promise<readonly Spent[]> {
   for (const variant of variants) {
     const before = new Set(runtimes());
     const bindings = { ...variant.bindings, STRATA_NAMESPACE: `bench-${start}-${subjects.length}` };
-    const centre = await startDataCentre(script, { isolates: 1, bindings, objects: true });
+    const centre = await startDataCentre(variant.script ?? script, {
+      isolates: 1,
+      bindings,
+      objects: true,
+    });
     const pid = runtimes().find((candidate) => !before.has(candidate));
     const url = `${centre.urls[0] ?? ""}${variant.path}`;
     const counts = { asked: 0, ms: 0, counted: 0, cpuUs: 0 };
@@ -120,4 +126,18 @@ function sumOf(values: readonly (number | undefined)[]): number | undefined {
     (sum, value) => (sum === undefined || value === undefined ? undefined : sum + value),
     0,
   );
+}
+
+/**
+ * Adds the same variants with the Worker of another checkout, which the variable BASE names: a
+ * comparison with an earlier commit in one run. The variants of the checkout come last.
+ */
+export function withBase(variants: readonly Variant[], config: string): readonly Variant[] {
+  const base = process.env["BASE"];
+  if (base === undefined) return variants;
+  const script = bundle(config, base);
+  return [
+    ...variants,
+    ...variants.map((each) => ({ ...each, name: `${each.name}, BASE`, script })),
+  ];
 }

@@ -22,12 +22,12 @@ const { Miniflare, convertV4MiniflareOptions } = createRequire(
 };
 
 /** Builds the bundle that `wrangler deploy` would upload for a configuration. */
-export function bundle(config: string): string {
+export function bundle(config: string, root: string = ROOT): string {
   const out = mkdtempSync(join(tmpdir(), "strata-bench-"));
   try {
     const args = ["deploy", "--config", config, "--dry-run", "--outdir", out];
     const env = { ...process.env, WRANGLER_SEND_METRICS: "false", WRANGLER_LOG_PATH: out, CI: "1" };
-    const run = spawnSync("wrangler", args, { cwd: ROOT, encoding: "utf8", env });
+    const run = spawnSync("wrangler", args, { cwd: root, encoding: "utf8", env });
     if (run.status !== 0) throw new Error(`${config} does not bundle: ${run.stdout}${run.stderr}`);
     return readFileSync(join(out, "worker.js"), "utf8");
   } finally {

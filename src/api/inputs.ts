@@ -99,7 +99,7 @@ const Delta = z
   .int("must be a whole number")
   .check(z.gte(-MAX_INTEGER, "is too small"), z.lte(MAX_INTEGER, "is too large"));
 
-/** A new stock, or a change of the present one. */
+/** The body sets a new quantity (`stock`), or adds to the present quantity (`delta`). */
 export const StockChange = z
   .strictObject({ stock: z.optional(Count), delta: z.optional(Delta) })
   .check(

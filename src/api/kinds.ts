@@ -18,7 +18,7 @@ import {
   type User,
 } from "./queries.ts";
 
-/** Rows in one existence filter. One query lists them all. */
+/** An existence filter is built for at most this many rows, because one query lists all of them. */
 const MAX_FILTERED = 500_000;
 
 export interface Kind<T> {

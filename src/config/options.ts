@@ -41,14 +41,14 @@ export interface StrataOptions {
     /** Time limit of one request to Redis. @default "1s" */
     readonly timeout?: Duration;
     /**
-     * Characters of one stored entry. Redis and the flight objects do not receive larger ones.
-     * Upstash refuses requests over 10 MB. @default 1048576 (1 Mi)
+     * The most characters of one stored entry. Redis and the flight objects do not receive larger
+     * entries. Upstash refuses requests over 10 MB. @default 1048576 (1 Mi)
      */
     readonly maxEntryChars?: number;
     /** Entries of this many characters or more are compressed. @default 16384 */
     readonly packFromChars?: number;
   };
-  /** Calls of the origin. */
+  /** Settings for calls of the origin. */
   readonly origin?: {
     /** Requests of one isolate that may call the origin at the same time. @default 64 */
     readonly slots?: number;
@@ -58,13 +58,13 @@ export interface StrataOptions {
   /** The Durable Objects that coalesce loads between isolates. */
   readonly flights?: {
     /**
-     * Flight objects for each region. Every Worker of a namespace must have the same number: it
-     * selects the object of a key. @default 16
+     * Flight objects for each region. Every Worker of a namespace must have the same number,
+     * because the number decides which object a key belongs to. @default 16
      */
     readonly shards?: number;
     /** Time in which a flight object must grant a lease or name its leader. @default "1s" */
     readonly grantTimeout?: Duration;
-    /** Time that the answer of a flight may take beyond the wait that it was asked for. @default "1s" */
+    /** Time that a flight object may take to answer after the wait of the reader has ended. @default "1s" */
     readonly slack?: Duration;
   };
   /** The circuit breakers of Redis, of the flight objects and of the rate limiter. */
@@ -81,7 +81,7 @@ export interface StrataOptions {
     /** Accounts that one isolate remembers for each algorithm. @default 10000 */
     readonly maxAccounts?: number;
   };
-  /** Reports and exports of telemetry. */
+  /** Settings for the reports and the exports of telemetry. */
   readonly telemetry?: {
     /** Time between two reports of an isolate, and between two exports. @default "2s" */
     readonly flushEvery?: Duration;
@@ -100,7 +100,7 @@ export interface StrataOptions {
   readonly existence?: {
     /** Share of missing keys that a filter lets through, from 0.0001 to 0.5. @default 0.01 */
     readonly falsePositiveRate?: number;
-    /** Age that the log view may have when it excludes a key. @default "1s" */
+    /** Age that the log view may have when a filter excludes a key. @default "1s" */
     readonly coherence?: Duration;
     /** Age at which the cron trigger builds a filter again. @default "5m" */
     readonly rebuildEvery?: Duration;
@@ -118,7 +118,7 @@ export interface StrataOptions {
     readonly verifyAfter?: Duration;
     /**
      * Time by which the origin's reads may lag behind its writes, as with read replicas. Every
-     * write is invalidated a second time after it, unless the mutation has a lag of its own.
+     * write is invalidated again after this time. A mutation may set a lag of its own instead.
      * @default 0
      */
     readonly originLag?: Duration;
@@ -128,8 +128,8 @@ export interface StrataOptions {
   /** The invalidation log. */
   readonly log?: {
     /**
-     * Time that the log keeps an invalidation beyond the longest lifetime of an entry (7 days). A
-     * load must not take longer. @default "1h"
+     * The log keeps an invalidation for the longest lifetime of an entry (7 days) and then for this
+     * time. A load must not take longer than this time. @default "1h"
      */
     readonly trimSlack?: Duration;
   };

@@ -73,11 +73,13 @@ export function createLogView(): LogView {
 }
 
 /**
- * - `applied`: the view is as new as the answer.
- * - `renewed`: the log has another era; the view starts over and old entries are invalid.
- * - `ignored`: the answer is older than the view, or leaves a gap after it; nothing changed.
- * - `behind`: the answer lacks numbers that were seen; the primary must be asked.
- * - `lost`: there is no log; it must be established.
+ * The effect of an answer of the log on the log view.
+ *
+ * - `applied`: the view now has all that the answer says.
+ * - `renewed`: the log has a new era, so the view starts over and older entries are invalid.
+ * - `ignored`: the view did not change. The answer is older than it, or would leave a gap in it.
+ * - `behind`: the answer lacks numbers that this isolate has seen, so the primary must be asked.
+ * - `lost`: the answer says that there is no log, so the log must be established.
  */
 export type LogOutcome = "applied" | "renewed" | "ignored" | "behind" | "lost";
 

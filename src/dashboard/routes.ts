@@ -6,7 +6,7 @@ export interface DashboardOptions {
   /** Serves the files of the folder `assets`. */
   readonly assets: { fetch(request: Request): Promise<Response> };
   readonly metrics: MetricsView;
-  /** Refuses requests that may not see the figures. */
+  /** Refuses requests that are not allowed to read the figures. */
   readonly guard: MiddlewareHandler<StrataEnv>;
 }
 

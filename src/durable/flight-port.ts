@@ -47,7 +47,7 @@ export function createFlightPort(options: FlightPortOptions): FlightPort {
     const waiting = Promise.withResolvers<void>();
     const answer = shardFor(scope, request.key, ctx).join(request, waiting.resolve);
     try {
-      // An object that works grants the lease or reports a wait at once, however long the load takes.
+      // A healthy object answers at once: it grants the lease or reports a wait. The load may take longer.
       await withTimeout(Promise.race([answer, waiting.promise]), grantMs);
     } catch (error) {
       ctx.defer(

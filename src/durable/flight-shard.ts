@@ -29,7 +29,7 @@ export interface FlightShardOptions<Env> {
 
 /**
  * The Durable Object that grants leases for the keys of one shard. It stores nothing on disk: if it
- * is lost, its flights are lost and readers load themselves.
+ * is lost, its flights are lost, and each reader calls its own loader.
  */
 export function createFlightShard<Env>(options: FlightShardOptions<Env>) {
   return class FlightShard extends DurableObject<Env> implements FlightShardRpc {

@@ -106,7 +106,7 @@ export function createFlights({ now, newId, after, lingerMs }: FlightsOptions): 
     leader.answer({ role: "leader", flight: flight.id, lease: flight.lease });
   }
 
-  /** The leader did not land in time: the first reader that still waits leads a new flight. */
+  /** Ends a lease whose leader gave no result in time. The first reader that still waits leads a new flight. */
   function expireLease(key: string, flight: Flight): void {
     if (flights.get(key) !== flight) return;
     flights.delete(key);

@@ -19,7 +19,7 @@ interface RunningLookup {
 
 export interface Resolved {
   readonly outcome: LookupOutcome;
-  /** This reader's own lookup came to it. */
+  /** Whether this reader's own lookup produced the outcome. */
   readonly own: boolean;
 }
 

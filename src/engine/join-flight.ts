@@ -32,7 +32,7 @@ export interface FlightStepOptions {
   readonly maxLandingChars: number;
 }
 
-/** How much longer than a lease a follower waits: long enough to be granted the next lease. */
+/** A follower waits this much longer than a lease, so that it can get the next lease. */
 const TAKEOVER_MS: Millis = 500;
 /** How much longer than its wait a join may take before the flight object counts as unavailable. */
 const SLACK_MS: Millis = 1_000;

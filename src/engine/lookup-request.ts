@@ -4,7 +4,7 @@ import type { FlightScope, Policy, TierName } from "../core/policy.ts";
 import type { Context } from "../core/context.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
 
-/** One reader, one key. */
+/** Describes one read of one key by one reader. */
 export interface Read {
   readonly key: string;
   readonly policy: Policy;

@@ -131,7 +131,7 @@ function valueOf(entry: Entry, policy: Policy): unknown {
   return conformed.ok ? conformed.value : undefined;
 }
 
-/** Adds the value, parsed on demand: a response can be made from the stored text without parsing. */
+/** Adds the value to the lookup. It is parsed on first use, because a response needs only the stored text. */
 function withValue<T>(lookup: Lookup, policy: Policy, loaded: unknown): DataLookup<T> {
   const { entry } = lookup;
   return {

@@ -14,7 +14,7 @@ export function conform({ schema, migrate }: Policy, value: unknown): Conformed 
   return checked.ok || migrate === undefined ? checked : check(schema, migrate(value));
 }
 
-/** Results of `fits`, so that each entry is checked once for a policy, however often it is read. */
+/** Remembers the results of `fits`, so that an entry that is read often is checked only once for a policy. */
 const results = new WeakMap<Policy, WeakMap<Entry, boolean>>();
 
 /** Whether an entry's value fits its policy's schema, if need be after migration. */

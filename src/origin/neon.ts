@@ -62,7 +62,7 @@ type Run = <T>(queries: number, call: () => Promise<T>) => Promise<T>;
 type NoSchema = Record<string, never>;
 type BaseSession = NeonHttpSession<NoSchema, ExtractTablesWithRelations<NoSchema>>;
 
-/** Times drizzle's queries and batches: each goes through one of these two methods. */
+/** Measures the time of drizzle's queries and batches. Each of them goes through one of these two methods. */
 class Session extends NeonHttpSession<NoSchema, ExtractTablesWithRelations<NoSchema>> {
   readonly #run: Run;
 
@@ -105,7 +105,7 @@ function createTransport({ neonEndpoint, timeoutMs }: DatabaseOptions): Send {
         signal: AbortSignal.timeout(timeoutMs),
       });
       status = response.status;
-      // The body is read here, under the same deadline.
+      // The body is read inside this `try`, so that the deadline of the request covers it too.
       text = await response.text();
     } catch (error) {
       throw isTimeout(error)

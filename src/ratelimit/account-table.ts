@@ -1,4 +1,4 @@
-/** The accounts that an isolate remembers, the debts among them, and the offset of the ledger's clock. */
+/** The accounts that an isolate remembers. The table knows which of them have a debt, and how far the ledger's clock is ahead. */
 import type { EpochMs, Millis } from "../core/time.ts";
 import { createLocalAccount, replaceWindows, type LocalAccount } from "./local-account.ts";
 import type { Window } from "./window.ts";

@@ -63,7 +63,7 @@ export function createSettlement({ ledger, table, timeoutMs }: SettlementOptions
     now: EpochMs,
     buckets: readonly Bucket[] | undefined,
   ): void {
-    // An answer for the windows of another plan, or older than one that was applied, is ignored.
+    // Ignores an answer that is for the windows of another plan, or older than an answer already applied.
     if (buckets === undefined || account.windows !== sent.windows || now < account.bucketsAt)
       return;
     // Two answers of one millisecond have no order by time, so the fuller bucket wins.

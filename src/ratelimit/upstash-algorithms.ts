@@ -22,8 +22,8 @@ const ALGORITHMS: Readonly<Record<StockAlgorithm, CreateAlgorithm>> = {
 };
 
 /**
- * Charges each identity and window with a request of its own, by the Worker's clock. So a refused
- * request may still be charged to the identities that had room.
+ * Sends one call to Redis for each identity and window, and uses the Worker's clock. If one identity
+ * refuses a request, the others may be charged for it.
  */
 export function createStockLedger({ redis, prefix, algorithm }: StockLedgerOptions): Ledger {
   const ratelimits = new Map<string, Ratelimit>();

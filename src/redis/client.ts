@@ -53,7 +53,7 @@ function classify(error: unknown): { ok: false; fault: Fault } {
   if (!(error instanceof Error)) return failed("redis.unavailable", "the request failed");
   if (error.name === "TimeoutError" || error.name === "AbortError")
     return failed("redis.timeout", "no answer within the deadline");
-  // The SDK appends the command with its values, which must not be logged. The patterns keep only Redis' own words.
+  // The SDK adds the command and its values to the message. Values must not be logged, so the patterns take only the words of Redis.
   const text = error.message.replace(PIPELINED, "");
   const refusal = REFUSAL.exec(text);
   if (refusal !== null) return failed("redis.rejected", refusal[0].slice(0, 120));

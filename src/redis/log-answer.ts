@@ -2,7 +2,7 @@ import { MAX_CHANGES, TOP, type LogAnswer } from "../core/log.ts";
 import type { Seq } from "../core/seq.ts";
 import type { EpochMs } from "../core/time.ts";
 
-/** Members of the log that are not log keys. */
+/** The members that describe the log itself. All other members are log keys. */
 const ERA = "!era:";
 const FLOOR = "!floor:";
 const SEQ = "!seq";
@@ -40,7 +40,7 @@ export function parseRange(range: readonly string[], since: Seq, sentAt: EpochMs
   const top = pairs.filter(([, score]) => score === TOP).map(([member]) => member);
   const numbered = pairs.filter(([, score]) => score < TOP);
   const given = numbered.find(([member]) => member === SEQ)?.[1];
-  // If the answer is full, `!seq` may be cut off: log keys with the same number may come before it.
+  // A full answer may lack `!seq`, the newest number, because log keys with the same number come before it. The first number is then the newest.
   const seq = given ?? (pairs.length >= MAX_CHANGES ? numbered[0]?.[1] : undefined);
   return parseLog([seq === undefined ? null : String(seq), top, range], since, sentAt);
 }

@@ -151,9 +151,9 @@ return log(inv, ARGV[3], ARGV[4])
 `;
 
 /**
- * Removes old numbers and raises the floor. ARGV: how many milliseconds of the log to keep.
- * KEYS[2]: the marks, a sorted set of numbers by the millisecond at which each was the newest.
- * Returns the floor.
+ * Removes old numbers from the log and raises the floor. ARGV: how many milliseconds of the log to
+ * keep. KEYS[2]: the marks, a sorted set. A mark is a number of the log; its score is the
+ * millisecond at which the script first saw it as the newest number. Returns the floor.
  */
 export const TRIM = `${READ_WRITE}${LOG}
 local inv, marks = KEYS[1], KEYS[2]

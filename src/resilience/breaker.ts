@@ -4,7 +4,7 @@ import type { Clock, Millis } from "../core/time.ts";
 
 export interface BreakerOptions {
   readonly dependency: Dependency;
-  /** How many failures in a row open it. */
+  /** The breaker opens after this many failures in a row. */
   readonly failures: number;
   /** How long it stays open before one call may probe the dependency. */
   readonly openMs: Millis;

@@ -5,7 +5,7 @@ import type { Breaker } from "./breaker.ts";
 export function withFlightBreaker(flights: FlightPort, breaker: Breaker): FlightPort {
   return {
     join: (scope, request, ctx) => breaker.run(ctx.now, () => flights.join(scope, request, ctx)),
-    // Landings pass the breaker: followers wait for them, and their failures say nothing about joins.
+    // Landings bypass the breaker, because followers wait for them. A failed landing says nothing about joins.
     land: (scope, request, ctx) => flights.land(scope, request, ctx),
   };
 }

@@ -17,7 +17,7 @@ const logCommands = (since: number | undefined): number => (since === undefined 
 interface Billing<O extends StoreOperation> {
   /** The command that is sent. */
   command(args: StoreArgs<O>): string;
-  /** Billed commands. `value` is undefined if the call failed. */
+  /** Returns how many commands Upstash bills. `value` is undefined if the call failed. */
   commands(args: StoreArgs<O>, value: StoreValue<O> | undefined): number;
 }
 

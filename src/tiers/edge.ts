@@ -14,7 +14,7 @@ export interface EdgeTierOptions {
   readonly timeoutMs: Millis;
   /** The tier does not store larger entries: reading one would take longer than asking Redis. Default: any size. */
   readonly maxEntryChars?: number;
-  /** Runs a wait under a deadline. It is injected because timers belong to the platform. */
+  /** Ends a wait at a deadline. It is injected because timers belong to the platform. */
   readonly withTimeout: WithTimeout;
 }
 
@@ -73,7 +73,7 @@ export function createEdgeTier(options: EdgeTierOptions): Tier {
   };
 }
 
-/** A URL under the Worker's own host that no route answers. A key holds visible ASCII only. */
+/** Returns a URL under the Worker's own host that no route answers. Every key fits into a URL, because it has visible ASCII only. */
 function urlOf(key: string, ctx: Context): string {
   return `https://${ctx.host}/__strata/entries/${encodeURIComponent(key)}`;
 }

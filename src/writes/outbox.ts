@@ -87,7 +87,7 @@ export function deleteSettled(db: Database, rows: readonly OutboxRow[]) {
     where outbox.id = seen.id and outbox.number = seen.number`);
 }
 
-/** Deletes the rows of a change that matched nothing. */
+/** Deletes the outbox rows of a change that affected no data. */
 export function deleteRows(db: Database, ids: readonly number[]) {
   return db.execute(sql`delete from ${outbox} where id = any(${idArray(ids)})`);
 }
@@ -116,7 +116,7 @@ export async function selectDue(
     .limit(limit);
 }
 
-/** How long until the next second invalidation is due, by the database's clock. Undefined if none is pending. */
+/** Returns the time until a row next needs its second invalidation, by the database's clock. Undefined if no row waits for one. */
 export async function nextInvalidation(
   db: Database,
   namespace: string,

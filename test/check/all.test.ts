@@ -5,7 +5,7 @@ test("check: a sound project passes every gate", () => {
   using project = plant();
   project.run("reference");
   const { passed, output } = project.run("check");
-  expect(output.match(/^ok {6}check:\w+/gmu)).toHaveLength(7);
+  expect(output.match(/^ok {6}check:\w+/gmu)).toHaveLength(8);
   expect(passed).toBe(true);
 });
 

@@ -35,7 +35,7 @@ test("language: an old name is reported at its own line of a long comment", () =
   expect(project.run("check:language").output).toContain("src/core/odd.ts:3 language");
 });
 
-test("language: an old name in code, and the verb to walk, pass", () => {
+test("check:language accepts an old name that stands in code, and the verb walk in a comment", () => {
   using project = plant({
     "src/core/odd.ts": "/** The hand walks from old to new. */\nexport const tower = 1;\n",
   });

@@ -25,7 +25,7 @@ const summary = (at: number, scale: number) => ({
 });
 
 describe("the figures of the dashboard", () => {
-  it("are rates between two summaries", () => {
+  it("the figures of the dashboard are rates between two summaries", () => {
     const point = pointOf(summary(5_000, 2), summary(0, 1));
     expect(point.requestsPerSecond).toBeCloseTo(20);
     expect(point.errorsPerSecond).toBeCloseTo(2);
@@ -61,7 +61,7 @@ describe("the figures of the dashboard", () => {
 });
 
 describe("uPlot", () => {
-  it("is an unchanged copy of the files in its package", () => {
+  it("the uPlot files of the dashboard are unchanged copies of the files in the package", () => {
     expect(copiedScript === script && copiedSheet === sheet).toBe(true);
   });
 });

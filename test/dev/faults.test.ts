@@ -68,7 +68,7 @@ describe("injected faults", () => {
     expect(new Set(statuses)).toEqual(new Set([200, 429]));
   });
 
-  it("errorRate 0 fails no call", async () => {
+  it("an injected fault with errorRate 0 fails no call", async () => {
     await faulty.gateways.fault("redis", { errorRate: 0, status: 500 });
     expect((await faulty.redis("PING")).status).toBe(200);
   });
@@ -140,7 +140,7 @@ describe("injected faults", () => {
     expect(await faulty.stored("k")).toBe("v");
   });
 
-  it("truncate executes the call, announces the whole answer and sends half of it", async () => {
+  it("the injected fault truncate executes the call, announces the whole answer and sends half of it", async () => {
     await faulty.gateways.fault("redis", { truncate: true });
     const received = await new Promise<{ announced: number; body: string; complete: boolean }>(
       (resolve, reject) => {

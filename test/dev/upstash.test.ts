@@ -22,7 +22,7 @@ describe.each(availableEngines())("the Upstash gateway over the $name engine", (
   });
 
   describe("one command", () => {
-    it("a command is a JSON array and is answered with {result}", async () => {
+    it("the local Upstash gateway takes a command as a JSON array and answers with {result}", async () => {
       expect(await upstash.post("", ["SET", "k", "v"])).toEqual([200, { result: "OK" }]);
       expect(await upstash.post("", ["GET", "k"])).toEqual([200, { result: "v" }]);
       expect(await upstash.post("", ["GET", "none"])).toEqual([200, { result: null }]);

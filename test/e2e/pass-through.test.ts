@@ -63,7 +63,7 @@ describe("the pass-through at the root", () => {
     },
   );
 
-  it("answers several ranges with the exact Content-Length", async () => {
+  it("the proxy answers several ranges with the exact Content-Length", async () => {
     const path = through.origin.script({
       headers: [FRESH, ["Content-Type", "text/x"]],
       body: "0123456789",

@@ -134,7 +134,7 @@ describe("syncing with the log", () => {
     }
   });
 
-  it("a sync since a number above the log's gets no number", async () => {
+  it("a sync that asks for changes since a number above the log's newest number gets no number", async () => {
     const { purge, sync } = setup();
     const { seq, era } = await purge("t:a");
     expect(await sync(seq + 1)).toMatchObject({ era, seq: undefined, changes: [] });

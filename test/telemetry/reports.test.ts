@@ -103,7 +103,7 @@ describe("the reporter", () => {
 });
 
 describe("bounded memory", () => {
-  it("limits the meter to 2,000 series, and counts the series that it drops", () => {
+  it("the meter holds at most 2,000 series, and counts the additions that it drops", () => {
     const meter = createMeter();
     for (let i = 0; i < 3_000; i++) meter.add("cache.faults", 1, "redis", `code-${i}`);
     const delta = new Map(meter.take());

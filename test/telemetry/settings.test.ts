@@ -39,7 +39,7 @@ describe("OTEL_* variables", () => {
     expect(settings.resource).toMatchObject({ "service.name": "named", team: "a b" });
   });
 
-  it("ignore the whole of a malformed list, with a warning", () => {
+  it("a malformed list in an OTEL_* variable is ignored as a whole, with a warning", () => {
     const { settings, warnings } = read({ OTEL_RESOURCE_ATTRIBUTES: "a=1,b=%zz" });
     expect(settings.resource).not.toHaveProperty("a");
     expect(warnings.join()).toContain("OTEL_RESOURCE_ATTRIBUTES");
@@ -54,7 +54,7 @@ describe("OTEL_* variables", () => {
     expect(read({ [name]: value }).settings).toMatchObject(expected);
   });
 
-  it("use OTEL_TRACES_SAMPLER_ARG for ratio samplers, and 1 with a warning if it is out of range", () => {
+  it("OTEL_TRACES_SAMPLER_ARG sets the ratio of a ratio sampler; a value out of range becomes 1 with a warning", () => {
     const ratio = (arg: string) =>
       read({ OTEL_TRACES_SAMPLER: "traceidratio", OTEL_TRACES_SAMPLER_ARG: arg });
     expect(ratio("0.25").settings.samplerRatio).toBe(0.25);

@@ -85,7 +85,7 @@ describe("trace samplers", () => {
     expect(kept).toBeLessThan(2_300);
   });
 
-  it("sample every new trace at ratio 1, and none at ratio 0", () => {
+  it("a ratio sampler keeps every new trace at ratio 1, and none at ratio 0", () => {
     const numbers = [0, 0.5, 1 - 2 ** -53];
     for (const number of numbers) {
       const of = (name: SamplerName, ratio: number) =>

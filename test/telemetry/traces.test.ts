@@ -106,7 +106,7 @@ describe("traces", () => {
     expect(valueOf(server.attributes, "error.type")).toBe("500");
   });
 
-  it("that are not sampled have no traceparent in the response, unless the request fails", async () => {
+  it("a trace that is not sampled has no traceparent in the response, unless the request fails", async () => {
     const { get, service } = appOf({
       OTEL_TRACES_SAMPLER: "always_off",
       STRATA_TRACE_SLOW_MS: "10000",

@@ -42,10 +42,18 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   "config.ts": ["config", "core", "telemetry/settings.ts"],
   "platform.ts": ["core"],
   "strata.ts": [...LAYER, "config.ts"],
-  "internals.ts": [...LAYER, "strata.ts"],
-  "compose.ts": [...LAYER, "config", "platform.ts", "strata.ts", "internals.ts"],
-  "durable-objects.ts": [...LAYER, "config", "platform.ts"],
-  "index.ts": [...LAYER, "config", "compose.ts", "durable-objects.ts", "platform.ts", "strata.ts"],
+  "internals.ts": ["core", "engine", "strata.ts"],
+  "compose.ts": [...LAYER, "config", "config.ts", "platform.ts", "strata.ts", "internals.ts"],
+  "durable-objects.ts": [...LAYER, "config", "config.ts", "platform.ts"],
+  "index.ts": [
+    ...LAYER,
+    "config",
+    "config.ts",
+    "compose.ts",
+    "durable-objects.ts",
+    "platform.ts",
+    "strata.ts",
+  ],
   "worker.ts": ["index.ts", "durable-objects.ts", "core", "durable", "api", "dashboard"],
 };
 

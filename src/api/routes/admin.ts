@@ -10,7 +10,7 @@ import { warmRoutes } from "./warm.ts";
 export function adminRoutes(services: AppServices, admin: Admin): Hono<StrataEnv> {
   const { writer, rateLimits } = services;
   const routes = new Hono<StrataEnv>();
-  // Before the routes, so that a caller without the token does not learn which of them exist.
+  // The token is checked before the routes, so that a caller without it does not learn which routes exist.
   routes.use(admin.required);
   routes.route("/limits", limitRoutes(rateLimits));
   routes.route("/entry", entryRoutes(services.inspect));

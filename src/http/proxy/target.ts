@@ -49,7 +49,7 @@ export function resolveAtOrigin(value: string, target: Target, mount: Mount): UR
   return urlAt(mount, uri.pathname.slice(mount.prefix.length), queryOf(uri));
 }
 
-/** Leaves space for the suffix of a variant's key. */
+/** The most characters of a resource's key. The limit of a key is higher, so that the suffix of a variant fits too. */
 const MAX_PRIMARY_LENGTH = 440;
 
 /**

@@ -30,7 +30,7 @@ export interface RequestScope {
   tag(...tags: readonly string[]): void;
 }
 
-/** The notes of the layer on one request. `internalScopeOf` of middleware.ts returns it. */
+/** The state that the layer keeps for one request. `internalScopeOf` of middleware.ts returns it. */
 export interface InternalScope {
   readonly ctx: Context;
   readonly engine: Engine;

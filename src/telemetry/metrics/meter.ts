@@ -4,7 +4,7 @@ import { METRICS, type MetricName, type NameOf } from "./registry.ts";
 
 /** Series that one isolate holds between two reports. OpenTelemetry has the same default limit. */
 const MAX_SERIES = 2_000;
-/** Series of one metric that are found by their labels. Comparing more is slower than building a name. */
+/** The most series of one metric that a search by labels compares. A longer search is slower than building the name of the series. */
 const MAX_RECENT = 16;
 
 /**
@@ -118,7 +118,7 @@ export function createMeter(): Meter {
   };
 }
 
-/** The name of a series; see core/metrics.ts. Values past the labels of the metric are ignored. */
+/** Returns the name of a series; see core/metrics.ts. If there are more values than labels, the rest is ignored. */
 export function seriesOf(name: MetricName, values: readonly string[]): string {
   return [name, ...METRICS[name].labels.map((_, i) => values[i] ?? "")].join("\0");
 }

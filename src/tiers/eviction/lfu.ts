@@ -7,7 +7,7 @@ const MAX_VISITS = 255;
 /**
  * Evicts the least frequently used entry, and among equals the least recently used. There is one
  * list for each number of visits. All lists are made beforehand, so that a hit only moves a node.
- * Counts never fall: an entry that was popular once stays until no less popular one is left.
+ * Counts never fall, so an entry that was popular once stays until all less popular entries are gone.
  *
  * @see Shah, Mitra, Matani, "An O(1) algorithm for implementing the LFU cache eviction scheme".
  */

@@ -3,7 +3,7 @@ import { append, createList, unlink } from "./list.ts";
 import type { EvictionOrder, Node } from "./order.ts";
 
 const UNREAD = 0;
-/** The evictions of one slice, as a share of the entries in the tier. */
+/** A slice ends after this many evictions, given as a share of the entries in the tier. */
 const SLICE_SHARE = 1 / 8;
 /** A hit of a newcomer weighs as much as two others, so that the balance rises above 0 at a third of all hits. */
 const NEWCOMER_WEIGHT = 2;
@@ -34,7 +34,7 @@ export function createSieve(): EvictionOrder {
   /** The current slice. Time passes with evictions; slices are numbered from 1. */
   let slice = 1;
   let leftInSlice = 0;
-  /** The first slice whose marks count. */
+  /** Marks from slices before this one are ignored. */
   let currentFrom = 1;
   /** The weighted hits of newcomers, less all other hits. A newcomer was added in this slice or the one before. */
   let balance = 0;

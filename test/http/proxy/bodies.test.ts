@@ -59,7 +59,7 @@ describe("response bodies of the proxy", () => {
     expect(p.seen.length).toBe(2);
   });
 
-  it("the client reads the first chunk before the origin has sent the last one", async () => {
+  it("the proxy streams: the client reads the first chunk before the origin has sent the last one", async () => {
     const p = createProxy();
     const { promise: released, resolve: release } = Promise.withResolvers<void>();
     const body = new ReadableStream<Uint8Array>({

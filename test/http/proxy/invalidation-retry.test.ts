@@ -43,7 +43,7 @@ describe("an invalidation while the log is unreachable", () => {
     expect(log.taken).toEqual([["k:a:1"]]);
   });
 
-  it("more than 1,000 unacknowledged invalidations become one of everything", async () => {
+  it("the proxy replaces more than 1,000 unacknowledged invalidations with one invalidation of all its entries", async () => {
     const log = createLog();
     const invalidate = createRetryingInvalidate(log.invalidator);
     for (let i = 0; i <= 1_000; i++) await invalidate([`k:a:${i}`], ctx);

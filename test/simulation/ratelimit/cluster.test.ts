@@ -31,7 +31,7 @@ const behaviour = (mode: "strict" | "fast", onUnavailable: OnUnavailable): Behav
   defineBehaviour({ mode, onUnavailable }, []);
 
 describe("20 isolates and a network with faults", () => {
-  it("100,000 requests over 20 isolates with faults charge no token twice and count every unknown one", async () => {
+  it("rate limiters in 20 isolates with faults charge no token twice in 100,000 requests, and count every token whose charge is unknown", async () => {
     const seed = Number(process.env["RATE_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
     const random = createRandom(seed);
     const time = createVirtualTime({ startMs: START });

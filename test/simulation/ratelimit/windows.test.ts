@@ -277,7 +277,7 @@ describe("several accounts in one call", () => {
       );
   }, 300_000);
 
-  it("three accounts cost the script, TIME, MGET and a SET each; a refusal costs no SET", async () => {
+  it("charging three accounts costs six Redis commands: the script, TIME, MGET and three SETs; a refusal costs no SET", async () => {
     const { redis, ledger } = setUp("sliding-window");
     const charges = ["ip:a", "user:b", "endpoint:c"].map((key) => ({
       key,
