@@ -52,6 +52,9 @@ export interface Forwarded {
   /** Why the request was forwarded (RFC 9211, 2.2). */
   readonly fwd: "uri-miss" | "vary-miss" | "stale" | "partial" | "request" | "method" | "bypass";
   readonly status: number;
+  /** The response may be stored. */
+  readonly storable?: boolean;
+  /** The response has been stored. */
   readonly stored?: boolean;
   /** The origin confirmed the stored response with a 304. */
   readonly revalidated?: boolean;
@@ -59,7 +62,9 @@ export interface Forwarded {
 
 /** The `Cache-Status` member for a request that the origin answered. */
 export function forwardedStatus({ fwd, status, stored }: Forwarded): string {
-  return `strata; fwd=${fwd}; fwd-status=${status}${stored === true ? "; stored" : ""}`;
+  const parts = ["strata", `fwd=${fwd}`, `fwd-status=${status}`];
+  if (stored === true) parts.push("stored");
+  return parts.join("; ");
 }
 
 /** The `X-Cache-Status` for a lookup. */

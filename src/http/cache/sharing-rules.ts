@@ -28,6 +28,8 @@ export interface SharingRules {
   readonly updatesCoding: boolean;
   /** A failed load answers the other requests that wait for it, and those of the next moments. */
   readonly sharesFailures: boolean;
+  /** TRACE is forwarded to the origin (RFC 9110, 9.3.8). */
+  readonly forwardsTrace: boolean;
 }
 
 /** The rules of rfc mode, and of routes. */
@@ -42,6 +44,7 @@ export const RFC_SHARING: SharingRules = {
   servesNeverFresh: true,
   updatesCoding: true,
   sharesFailures: true,
+  forwardsTrace: true,
 };
 
 /** Fields with credentials that applications read beside Authorization and Cookie. */
@@ -69,6 +72,7 @@ export function sharingRules(
     servesNeverFresh: false,
     updatesCoding: false,
     sharesFailures: false,
+    forwardsTrace: false,
   };
 }
 

@@ -38,10 +38,11 @@ export async function storeResponse(
     result.response = relay(received);
     return refusal;
   }
-  result.forwarded = { fwd: load.reason, status, stored: true };
+  result.forwarded = { fwd: load.reason, status, storable: true };
   result.privateFields = privateFields(headers, decision.control);
   const bytes = await collectBody(received, {
     limit: options.maxBodyBytes,
+    budget: options.bodiesInFlight,
     ctx: proxied.ctx,
     startStreaming: asked.kind === "complete" ? undefined : result.streaming?.resolve,
     whenStored: () => result.whenStored(),
@@ -88,8 +89,11 @@ export async function storeResult(
   storable: StorableResult,
 ): Promise<LoadResult> {
   const stamp = { ...began, storedAt: proxied.ctx.now() };
-  const { loaded, entry } = await storeVariant(storable, stamp, target);
-  if (entry !== undefined) result.entry = entry;
+  const { loaded, put } = await storeVariant(storable, stamp, target);
+  if (put !== undefined) {
+    result.entry = put.entry;
+    result.storedElsewhere = put.stored;
+  }
   return loaded;
 }
 

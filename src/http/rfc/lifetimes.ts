@@ -12,6 +12,8 @@ export interface LifetimeLimits {
   readonly disconnectedMs: Millis;
   /** How long a stale response may be served while it is refreshed (RFC 5861, 3). Default 0. */
   readonly staleWhileRevalidateMs?: Millis;
+  /** An explicit stale-while-revalidate counts beside s-maxage, as in other CDNs. RFC 9111, 5.2.2.10 forbids it. Default false. */
+  readonly staleAfterSMaxAge?: boolean;
   /** How much longer a response with a validator is kept, to be revalidated. */
   readonly validateMs: Millis;
   /** How long after its arrival a response is kept at most. */
@@ -42,13 +44,24 @@ export function lifetimesOf(
   // RFC 9111, 5.2.2.4: a response with no-cache is never fresh.
   const freshUntil = limited(control.noCache === true ? born : born + lifetimeMs);
   const neverStale = forbidsStale(control);
-  const revalidateMs = neverStale ? 0 : staleWhileRevalidateMs(control, limits);
+  const revalidateMs =
+    neverStale && !isStaleAllowed(control, limits) ? 0 : staleWhileRevalidateMs(control, limits);
   const staleUntil = limited(freshUntil + revalidateMs);
   const errorMs = neverStale ? 0 : staleIfErrorMs(control, limits);
   const errorUntil = Math.max(staleUntil, limited(freshUntil + errorMs));
   const lastUse = Math.max(errorUntil, now);
   const deleteAt = hasValidator(headers) ? limited(lastUse + limits.validateMs) : errorUntil;
   return { freshUntil, staleUntil, errorUntil, deleteAt: Math.max(deleteAt, errorUntil) };
+}
+
+/** Whether s-maxage is all that forbids stale responses, and the response asks for them itself. */
+function isStaleAllowed(control: ResponseControl, { staleAfterSMaxAge }: LifetimeLimits): boolean {
+  const { mustRevalidate, proxyRevalidate, noCache, staleWhileRevalidate } = control;
+  return (
+    staleAfterSMaxAge === true &&
+    staleWhileRevalidate !== undefined &&
+    !(mustRevalidate || proxyRevalidate || noCache === true)
+  );
 }
 
 function staleWhileRevalidateMs(control: ResponseControl, limits: LifetimeLimits): Millis {
