@@ -56,14 +56,17 @@ export interface Forwarded {
   readonly storable?: boolean;
   /** The response has been stored. */
   readonly stored?: boolean;
+  /** The request waited for another one to the origin (RFC 9211, 2.6). */
+  readonly collapsed?: boolean;
   /** The origin confirmed the stored response with a 304. */
   readonly revalidated?: boolean;
 }
 
 /** The `Cache-Status` member for a request that the origin answered. */
-export function forwardedStatus({ fwd, status, stored }: Forwarded): string {
+export function forwardedStatus({ fwd, status, stored, collapsed }: Forwarded): string {
   const parts = ["strata", `fwd=${fwd}`, `fwd-status=${status}`];
   if (stored === true) parts.push("stored");
+  if (collapsed === true) parts.push("collapsed");
   return parts.join("; ");
 }
 

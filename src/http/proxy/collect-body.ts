@@ -21,8 +21,17 @@ export interface CollectOptions {
   readonly ctx: Context;
   /** Receives the response while its body is still arriving; undefined if no client waits. */
   readonly startStreaming: ((response: Response) => void) | undefined;
+  /** Receives the body when it starts to be streamed, for further clients. */
+  readonly onStreaming?: (body: SharedBody) => void;
   /** Settles when the collected body has been stored. */
   readonly whenStored: () => Promise<unknown>;
+}
+
+/** A body that is still arriving. */
+export interface SharedBody {
+  readonly ended: Promise<void>;
+  /** Makes a stream of the whole body for one more client. Undefined if it is too late. */
+  join(): ReadableStream<Uint8Array> | undefined;
 }
 
 /** The origin's response for the client, its body unread. */
@@ -80,11 +89,18 @@ function streamOf(
   arriving: ArrivingBody,
   { status, statusText, headers }: OriginResponse,
   length: number | undefined,
-  { ctx, whenStored }: CollectOptions,
+  { ctx, whenStored, onStreaming }: CollectOptions,
 ): Response {
   const beforeEnd = (): Promise<unknown> => Promise.race([whenStored(), sleep(STORE_WAIT_MS)]);
   const { body, delivered } = arriving.stream({ length, beforeEnd });
   ctx.defer(Promise.all([arriving.ended, delivered]));
+  onStreaming?.({
+    ended: arriving.ended,
+    join() {
+      const noWait = (): Promise<void> => Promise.resolve();
+      return arriving.canJoin() ? arriving.stream({ length, beforeEnd: noWait }).body : undefined;
+    },
+  });
   return rawResponse(body, status, headers, statusText);
 }
 

@@ -32,6 +32,7 @@ import {
   setStatus,
   traceRefused,
 } from "./client-response.ts";
+import { createArrivals } from "./arrivals.ts";
 import { createByteBudget } from "./byte-budget.ts";
 import { createForward } from "./forward.ts";
 import { fieldRulesOf, forwardedHeaders, forwardedReader, isLooping } from "./forwarded-fields.ts";
@@ -127,6 +128,7 @@ export function passThrough(options: PassThroughOptions): Handler<StrataEnv> {
   const fieldRules = fieldRulesOf(options);
   const retries = createRetryBudget();
   const bodiesInFlight = createByteBudget(MAX_BYTES_IN_FLIGHT);
+  const arrivals = createArrivals();
   const invalidate = createRetryingInvalidate(invalidator);
 
   function optionsFor({ engine, ctx }: InternalScope, target: Target): UnsafeOptions {
@@ -149,6 +151,7 @@ export function passThrough(options: PassThroughOptions): Handler<StrataEnv> {
       sharing,
       maxBodyBytes,
       bodiesInFlight,
+      arrivals,
       mount,
       invalidate,
       sync: async (syncCtx) => invalidator.ensureCurrent(syncCtx.now(), 0, syncCtx),

@@ -8,6 +8,7 @@ import type { SharingRules } from "../cache/sharing-rules.ts";
 import type { VariantTarget } from "../cache/store-variant.ts";
 import type { LifetimeLimits } from "../rfc/lifetimes.ts";
 import type { RequestControl } from "../rfc/request-control.ts";
+import type { Arrivals } from "./arrivals.ts";
 import type { ByteBudget } from "./byte-budget.ts";
 import type { Forward } from "./forward.ts";
 import type { FieldRules } from "./forwarded-fields.ts";
@@ -22,6 +23,8 @@ export interface ProxyOptions {
   readonly maxBodyBytes: number;
   /** Bounds the bytes of the bodies that this isolate collects at the same time. */
   readonly bodiesInFlight: ByteBudget;
+  /** The responses whose bodies are arriving. */
+  readonly arrivals: Arrivals;
 }
 
 export interface ProxiedRequest {

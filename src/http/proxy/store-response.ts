@@ -1,5 +1,5 @@
 /** Stores a new response of the origin if the rules allow it, or relays it. */
-import type { Entry, LoadResult, StorableResult } from "../../core/entry.ts";
+import { createEntry, type Entry, type LoadResult, type StorableResult } from "../../core/entry.ts";
 import { rawResponse } from "../cache/raw-response.ts";
 import {
   decideStorage,
@@ -11,9 +11,12 @@ import {
 } from "../cache/storage-decision.ts";
 import { storeVariant } from "../cache/store-variant.ts";
 import { textOf } from "../cache/text-bytes.ts";
+import { readerOf } from "../rfc/fields.ts";
 import { parseContentRange, type Part } from "../rfc/range.ts";
 import { privateFields, updateFields } from "../rfc/stored-fields.ts";
-import { collectBody, relay } from "./collect-body.ts";
+import { selectingNames, selectorsOf } from "../rfc/vary.ts";
+import type { Arrival } from "./arrivals.ts";
+import { collectBody, relay, type SharedBody } from "./collect-body.ts";
 import type { OriginResponse } from "./forward.ts";
 import type { OriginRequest } from "./origin-request.ts";
 import { joinWithStored, PART_FIELDS } from "./partial-content.ts";
@@ -45,12 +48,33 @@ export async function storeResponse(
     budget: options.bodiesInFlight,
     ctx: proxied.ctx,
     startStreaming: asked.kind === "complete" ? undefined : result.streaming?.resolve,
+    onStreaming: (body) => announce(load, decision, status, body),
     whenStored: () => result.whenStored(),
   });
   if (bytes === undefined) return HIT_FOR_MISS;
   if (part !== undefined)
     return storePart(load, received, decision, { part, bytes }, asked, stored);
   return storeResult(load, storableResult(decision, status, textOf(bytes) ?? bytes));
+}
+
+/** Lets further clients join a response that answers every plain GET of its resource. */
+function announce(
+  { options, proxied, target, began, result }: OriginLoad,
+  decision: StorageDecision,
+  status: number,
+  { ended, join }: SharedBody,
+): void {
+  const isPersonal = (result.privateFields ?? []).length > 0;
+  if (status !== 200 || isPersonal || proxied.request.method !== "GET") return;
+  const { key, primary, request } = target;
+  const { tags } = decision;
+  const storable = storableResult({ ...decision, tags: [...tags, `k:${primary}`] }, status, "");
+  const stamp = { ...began, storedAt: proxied.ctx.now() };
+  const head = createEntry(key, options.policy, storable, stamp, 0);
+  const vary = readerOf(decision.fields).get("Vary");
+  const selectors = selectorsOf(selectingNames(vary), request);
+  const arrival: Arrival = { head, selectors, since: began.startedAt, join };
+  options.arrivals.announce(key, arrival, ended);
 }
 
 /** Stores a part, joined with the stored part if both belong to the same representation (RFC 9111, 3.4). */
