@@ -24,7 +24,7 @@ export const UNTRUSTED_FIELDS: readonly string[] = [
 ];
 
 /** The starts of further names: proxies and frameworks add names of these families. */
-export const UNTRUSTED_PREFIXES: readonly string[] = ["x-forwarded-", "x-original-"];
+const UNTRUSTED_PREFIXES: readonly string[] = ["x-forwarded-", "x-original-"];
 
 const NAMES = new Set(UNTRUSTED_FIELDS);
 

@@ -33,7 +33,7 @@ const WITH_AUTHORITY = /^(?:https?:)?\/\/([^/?#\\@]+)($|[/?#].*)$/is;
  * The client's URI of the same resource; undefined if the URI stays as it is. A relative path needs
  * no change: it is relative to the client's own URI.
  */
-export function publicUri(value: string, target: Target, mount: Mount): string | undefined {
+function publicUri(value: string, target: Target, mount: Mount): string | undefined {
   const [, authority, behind] = WITH_AUTHORITY.exec(value) ?? [];
   if (authority !== undefined && behind !== undefined) {
     if (!isHostOf(authority, mount.origin)) return undefined;
