@@ -32,6 +32,8 @@ export interface Bindings {
   readonly ORIGIN_SHARING?: string;
   /** The request headers with credentials, separated by commas. Default: `X-API-Key, X-Auth-Token, Cf-Access-Jwt-Assertion`. */
   readonly ORIGIN_CREDENTIAL_HEADERS?: string;
+  /** Untrusted request headers that the origin gets all the same, separated by commas. Default none. */
+  readonly ORIGIN_FORWARD_HEADERS?: string;
   /** API keys of callers, as `<sha-256 in hex> <user> [plan]`, separated by commas. */
   readonly API_KEYS?: string;
   /** The name of the header that holds the client's address. Default: `CF-Connecting-IP`. */
@@ -51,6 +53,17 @@ const http = z
 
 const API_KEY = /^(?:|[0-9a-f]{64}\s+[\w.@~-]{1,128}(?:\s+[\w.@~-]{1,128})?)$/;
 
+const headerNames = z.optional(
+  z
+    .string()
+    .check(
+      z.regex(
+        /^(?:[ \t]*[\w-]{1,64}[ \t]*(?:,|$))*$/,
+        "must be names of headers, separated by commas",
+      ),
+    ),
+);
+
 const Variables = z.object({
   DATABASE_URL: postgres,
   NEON_ENDPOINT: z.optional(http),
@@ -62,16 +75,8 @@ const Variables = z.object({
   ORIGIN_URL: z.optional(http),
   ORIGIN_AT_ROOT: z.optional(z.enum(["0", "1", ""], "must be 1, or not set")),
   ORIGIN_SHARING: z.optional(z.enum(["safe", "rfc", ""], "must be safe or rfc, or not set")),
-  ORIGIN_CREDENTIAL_HEADERS: z.optional(
-    z
-      .string()
-      .check(
-        z.regex(
-          /^(?:[ \t]*[\w-]{1,64}[ \t]*(?:,|$))*$/,
-          "must be names of headers, separated by commas",
-        ),
-      ),
-  ),
+  ORIGIN_CREDENTIAL_HEADERS: headerNames,
+  ORIGIN_FORWARD_HEADERS: headerNames,
   API_KEYS: z.optional(
     z
       .string()
@@ -106,6 +111,8 @@ export interface VariableConfig {
   readonly originSharing: "safe" | "rfc";
   /** The request headers with credentials beside Authorization and Cookie; undefined for the default ones. */
   readonly originCredentialHeaders: readonly string[] | undefined;
+  /** Untrusted request headers that the origin gets all the same. */
+  readonly originForwardHeaders: readonly string[];
   /** The users, by the digest of their API key. ratelimit/api-keys.ts describes the format. */
   readonly apiKeys: string;
   /** The name of the header that holds the client's address. */
@@ -142,9 +149,8 @@ export function readVariables(bindings: Bindings): CheckedVariables {
       originUrl: data.ORIGIN_URL,
       originAtRoot: data.ORIGIN_AT_ROOT === "1",
       originSharing: data.ORIGIN_SHARING === "rfc" ? "rfc" : "safe",
-      originCredentialHeaders: data.ORIGIN_CREDENTIAL_HEADERS?.split(",")
-        .map((name) => name.trim())
-        .filter((name) => name !== ""),
+      originCredentialHeaders: namesIn(data.ORIGIN_CREDENTIAL_HEADERS),
+      originForwardHeaders: namesIn(data.ORIGIN_FORWARD_HEADERS) ?? [],
       apiKeys: data.API_KEYS ?? "",
       clientAddressHeader: data.CLIENT_ADDRESS_HEADER ?? "CF-Connecting-IP",
       namespace: data.STRATA_NAMESPACE ?? "strata",
@@ -156,4 +162,12 @@ export function readVariables(bindings: Bindings): CheckedVariables {
 
 function isUrl(text: string, ...protocols: string[]): boolean {
   return URL.canParse(text) && protocols.includes(new URL(text).protocol);
+}
+
+/** The names in a list that is separated by commas. */
+function namesIn(list: string | undefined): readonly string[] | undefined {
+  return list
+    ?.split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "");
 }

@@ -139,8 +139,9 @@ function landingOf(loaded: LoadedEntry, maxChars: number): FlightResult {
   if (loaded.kind === "failed") return { kind: "failed", fault: loaded.fault };
   if (loaded.kind === "uncacheable")
     return { kind: "uncacheable", ...(loaded.says !== "key" && { oneOff: true }) };
-  const text = encodeEntry(loaded.entry);
+  // The encoded entry is longer than its body. To encode a large one would block the isolate for nothing.
+  const text = loaded.entry.body.length > maxChars ? undefined : encodeEntry(loaded.entry);
   // The size of one entry says nothing about the results after it.
-  if (text.length > maxChars) return { kind: "uncacheable", oneOff: true };
+  if (text === undefined || text.length > maxChars) return { kind: "uncacheable", oneOff: true };
   return { kind: "entry", entry: text };
 }

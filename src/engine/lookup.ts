@@ -15,7 +15,7 @@ import type { Context } from "../core/context.ts";
 import type { Lookup } from "../core/lookup.ts";
 import type { MemoryTier } from "../core/tier.ts";
 import type { Random } from "../core/random.ts";
-import type { Millis } from "../core/time.ts";
+import type { EpochMs, Millis } from "../core/time.ts";
 import type { Coherence } from "./coherence.ts";
 import type { Coalescer, Resolved } from "./coalescer.ts";
 import type { HitForMiss } from "./hit-for-miss.ts";
@@ -42,6 +42,10 @@ export interface Engine {
    * the origin was read.
    */
   put(key: string, policy: Policy, result: StorableResult, stamp: LoadStamp, ctx: Context): Put;
+  /** Begins a read for `mayAnswer`, beside a lookup. */
+  beginRead(key: string, policy: Policy, ctx: Context): Read;
+  /** Whether an entry that is not stored yet may answer a read. The value was current at `since`. */
+  mayAnswer(entry: Entry, since: EpochMs, read: Read): Promise<boolean>;
   /** Deletes an entry that its reader cannot use. */
   discard(entry: Entry, ctx: Context): void;
 }
@@ -224,6 +228,11 @@ export function createLookup(options: LookupOptions): Engine {
       const entry = createEntry(key, policy, result, stamp, 0);
       return { entry, ...entryStore.store(entry, { policy, ctx, logReachable: true }) };
     },
+
+    beginRead: (key, policy, ctx) => beginRead(key, policy, ctx, stepsTimeoutMs),
+
+    mayAnswer: async (entry, since, read) =>
+      (await validator.validateShared(entry, since, read)).use === "serve",
 
     discard(entry, ctx) {
       ctx.emit({ type: "entry.reject", key: entry.key, tier: "memory", reason: "unfit" });

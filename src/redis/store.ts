@@ -2,6 +2,7 @@ import { decodeEntry, encodeEntry } from "../core/codec.ts";
 import { failed } from "../core/faults.ts";
 import { MAX_CHANGES } from "../core/log.ts";
 import type { Context } from "../core/context.ts";
+import type { Entry } from "../core/entry.ts";
 import type { NewId } from "../core/random.ts";
 import type { Result } from "../core/result.ts";
 import type { SharedStore, Verified } from "../core/shared-store.ts";
@@ -37,6 +38,12 @@ export function createRedisStore(options: RedisStoreOptions): SharedStore {
   const invalidateScript = createScriptRunner(redis, INVALIDATE);
   const establishScript = createScriptRunner(redis, ESTABLISH);
   const trimScript = createScriptRunner(redis, TRIM);
+
+  /** The text to store. Undefined for a large binary body: images and archives do not shrink, and the attempt blocks the isolate. */
+  async function packed(entry: Entry): Promise<string | undefined> {
+    if (typeof entry.body !== "string" && entry.body.byteLength > maxEntryChars) return undefined;
+    return pack(encodeEntry(entry), packFromChars);
+  }
 
   async function decode(
     keys: readonly string[],
@@ -115,8 +122,8 @@ export function createRedisStore(options: RedisStoreOptions): SharedStore {
       for (const entry of entries) {
         const ttl = Math.ceil(entry.deleteAt - now);
         if (ttl <= 0) continue;
-        const text = await pack(encodeEntry(entry), packFromChars);
-        if (text.length > maxEntryChars) {
+        const text = await packed(entry);
+        if (text === undefined || text.length > maxEntryChars) {
           ctx.emit({ type: "entry.reject", key: entry.key, tier: "redis", reason: "too-big" });
           continue;
         }

@@ -18,6 +18,10 @@ export interface MemoryTierOptions {
   readonly random?: Random;
 }
 
+/** Larger entries are large. Together they get a share of the memory, so that a few do not evict many small ones. */
+const LARGE_ENTRY_BYTES = 512 * 1024;
+const LARGE_SHARE = 1 / 4;
+
 /**
  * Creates the tier in the isolate's memory. It is bounded in bytes and in entries. When it is full,
  * the eviction order chooses the entries to evict.
@@ -36,6 +40,10 @@ export function createMemoryTier(options: MemoryTierOptions): MemoryTier {
   const order = typeof eviction === "string" ? createEviction(eviction, random) : eviction;
   const maxEntryBytes = Math.min(maxBytes, options.maxEntryBytes ?? maxBytes);
   const nodes = new Map<string, Node>();
+  /** The large entries, oldest first. */
+  const large = new Map<string, Node>();
+  const maxLargeBytes = maxBytes * LARGE_SHARE;
+  let largeBytes = 0;
   let bytes = 0;
   let evictions = 0;
 
@@ -55,21 +63,27 @@ export function createMemoryTier(options: MemoryTierOptions): MemoryTier {
       if (tooLarge) onRefuse?.(entry.key);
       return;
     }
-    if (present === undefined) {
-      // The tier evicts before it adds the new entry. The new entry cannot be marked as used yet,
-      // so it would be evicted too early.
-      while (nodes.size > 0 && (bytes + size > maxBytes || nodes.size >= maxEntries)) evict();
-      const node = createNode(entry, size);
-      nodes.set(entry.key, node);
-      bytes += size;
-      order.add(node);
+    const isLarge = size > LARGE_ENTRY_BYTES;
+    if (present !== undefined && !isLarge && !large.has(entry.key)) {
+      bytes += size - present.bytes;
+      present.entry = entry;
+      present.bytes = size;
+      order.update(present);
+      while (bytes > maxBytes) evict();
       return;
     }
-    bytes += size - present.bytes;
-    present.entry = entry;
-    present.bytes = size;
-    order.update(present);
-    while (bytes > maxBytes) evict();
+    if (present !== undefined) drop(present);
+    while (isLarge && large.size > 0 && largeBytes + size > maxLargeBytes) evictLarge();
+    // The tier evicts before it adds the new entry. The new entry cannot be marked as used yet,
+    // so it would be evicted too early.
+    while (nodes.size > 0 && (bytes + size > maxBytes || nodes.size >= maxEntries)) evict();
+    const node = createNode(entry, size);
+    nodes.set(entry.key, node);
+    bytes += size;
+    order.add(node);
+    if (!isLarge) return;
+    large.set(entry.key, node);
+    largeBytes += size;
   }
 
   function evict(): void {
@@ -79,8 +93,16 @@ export function createMemoryTier(options: MemoryTierOptions): MemoryTier {
     evictions++;
   }
 
+  function evictLarge(): void {
+    const [oldest] = large.values();
+    if (oldest === undefined) return;
+    drop(oldest);
+    evictions++;
+  }
+
   function drop(node: Node): void {
     nodes.delete(node.entry.key);
+    if (large.delete(node.entry.key)) largeBytes -= node.bytes;
     bytes -= node.bytes;
     order.remove(node);
   }
@@ -95,6 +117,8 @@ export function createMemoryTier(options: MemoryTierOptions): MemoryTier {
     },
     clear() {
       nodes.clear();
+      large.clear();
+      largeBytes = 0;
       order.clear();
       bytes = 0;
     },

@@ -11,8 +11,10 @@ export interface Scripted {
   /** Several values of one name become several lines. `Date: null` sends no Date. */
   readonly headers?: Readonly<Record<string, string | readonly string[] | null>>;
   readonly body?: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null;
-  /** The connection fails before anything arrives. */
-  readonly fails?: boolean;
+  /** The connection fails before anything arrives. A text is the runtime's error message. */
+  readonly fails?: boolean | string;
+  /** The response itself, in place of one that is made of the other members. */
+  readonly response?: Response;
   /** Milliseconds that the origin takes, by the test's clock. */
   readonly takesMs?: number;
 }
@@ -59,6 +61,11 @@ export interface ProxyOptions {
   readonly sharing?: "safe" | "rfc";
   readonly credentialHeaders?: readonly string[];
   readonly requestDirectives?: boolean;
+  readonly forwardFields?: readonly string[];
+  readonly dropFields?: readonly string[];
+  readonly clientAddressHeader?: string;
+  /** Default http://origin.test. */
+  readonly origin?: string;
   readonly prefix?: string;
   readonly maxBodyBytes?: number;
   readonly headersTimeout?: number;
@@ -79,7 +86,7 @@ interface Origin {
 
 function build(
   namespace: string,
-  { bindings, ...options }: ProxyOptions,
+  { bindings, origin: originUrl = ORIGIN, ...options }: ProxyOptions,
   clock: ReturnType<typeof createTestClock>,
   origin: Origin,
 ): Proxy {
@@ -96,12 +103,14 @@ function build(
     origin.next++;
     const scripted = typeof script === "function" ? await script(request) : script;
     if (scripted.takesMs !== undefined) clock.advance(scripted.takesMs);
+    if (typeof scripted.fails === "string") throw new Error(scripted.fails);
     if (scripted.fails === true) throw new Error("connection refused");
+    if (scripted.response !== undefined) return scripted.response;
     return responseOf(scripted, origin.next, request.method, date);
   }
 
   const pass = passThrough({
-    origin: new URL(ORIGIN),
+    origin: new URL(originUrl),
     invalidator: layer.invalidator,
     fetch: fetchScripted,
     ...options,
@@ -142,7 +151,13 @@ function build(
       return { status, headers, body, cache: headers.get("X-Cache-Status") };
     },
     advance: (seconds) => clock.advance(seconds * 1_000),
-    sibling: () => build(namespace, { ...(bindings && { bindings }), ...options }, clock, origin),
+    sibling: () =>
+      build(
+        namespace,
+        { ...(bindings && { bindings }), origin: originUrl, ...options },
+        clock,
+        origin,
+      ),
   };
   return proxy;
 }

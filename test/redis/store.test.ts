@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { Entry } from "../../src/core/entry.ts";
 import { invalidationKeyOfTag } from "../../src/core/invalidation-key.ts";
 import { createTestContext } from "../support/context.ts";
@@ -106,6 +106,22 @@ describe("entries in Redis", () => {
     const rejected = ctx.events.filter(({ type }) => type === "entry.reject");
     const refused = { type: "entry.reject", key: "a:1", tier: "redis", reason: "too-big" };
     expect(rejected).toEqual([refused, refused]);
+  });
+
+  it("a binary body over the limit is refused without an attempt to pack it, and a text is packed", async () => {
+    const store = createTestStore(uniqueNamespace(), {
+      maxEntryChars: 2_000,
+      packFromChars: 1_000,
+    });
+    const ctx = createTestContext();
+    const compress = vi.spyOn(globalThis, "CompressionStream");
+    const binary = living({ key: "a:1", body: new Uint8Array(3_000) });
+    expect(await store.write([binary], ctx)).toMatchObject({ fault: { code: "redis.rejected" } });
+    expect(compress).not.toHaveBeenCalled();
+    const text = living({ key: "a:2", body: "x".repeat(3_000) });
+    expect(await store.write([text], ctx)).toMatchObject({ ok: true });
+    expect(compress).toHaveBeenCalledTimes(1);
+    vi.restoreAllMocks();
   });
 
   it("big entries are packed and can be invalidated like others", async () => {

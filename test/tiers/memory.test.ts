@@ -107,6 +107,30 @@ describe("the memory tier", () => {
     expect(tier.stats()).toEqual({ entries: 1, bytes: UNIT, evictions: 0 });
   });
 
+  it("large entries take a quarter of the memory together and leave the rest to small ones", () => {
+    const MIB = 1 << 20;
+    const tier = createMemoryTier({
+      maxBytes: 16 * MIB,
+      maxEntries: 1_000,
+      maxEntryBytes: 4 * MIB,
+    });
+    const keys = Array.from({ length: 180 }, (_, i) => `small:${i}`);
+    for (const key of keys) tier.put(small(key, 65_536), now);
+    for (let round = 0; round < 20; round++) {
+      for (const key of keys) tier.get(key);
+      tier.put(small(`large:${round}`, 2 * MIB - 10_000), now);
+    }
+    expect(keys.filter((key) => tier.get(key) !== undefined).length).toBe(keys.length);
+    const large = Array.from({ length: 20 }, (_, i) => tier.get(`large:${i}`) !== undefined);
+    expect(large.lastIndexOf(true) - large.indexOf(true)).toBe(1);
+    expect(large.at(-1)).toBe(true);
+    // The share is given back by entries that shrink or are removed.
+    for (let i = 0; i < 20; i++) tier.put(small(`large:${i}`, 10), now);
+    tier.put(small("whole", 4 * MIB - 10_000), now);
+    expect(tier.get("whole")).toBeDefined();
+    expect(tier.stats().bytes).toBeLessThanOrEqual(16 * MIB);
+  });
+
   it("the memory tier calls onRefuse for an entry over maxEntryBytes and stores the others", () => {
     const refused: string[] = [];
     const tier = createMemoryTier({

@@ -29,6 +29,10 @@ export function originRoutes({
     fetch,
     sharing,
     ...(credentialHeaders && { credentialHeaders }),
+    forwardFields: config.originForwardHeaders,
+    // A key of this Worker's own callers is no business of the origin.
+    dropFields: config.apiKeys === "" ? [] : ["X-API-Key"],
+    clientAddressHeader: config.clientAddressHeader,
   };
   if (!config.originAtRoot) {
     const pass = passThrough({ ...options, prefix: "/origin" });

@@ -52,14 +52,22 @@ export interface Forwarded {
   /** The reason for which the request was forwarded (RFC 9211, 2.2). */
   readonly fwd: "uri-miss" | "vary-miss" | "stale" | "partial" | "request" | "method" | "bypass";
   readonly status: number;
+  /** The response may be stored. */
+  readonly storable?: boolean;
+  /** The response has been stored. */
   readonly stored?: boolean;
+  /** The request waited for another one to the origin (RFC 9211, 2.6). */
+  readonly collapsed?: boolean;
   /** True if the origin confirmed the stored response with a 304. */
   readonly revalidated?: boolean;
 }
 
 /** Returns the `Cache-Status` member for a request that the origin answered. */
-export function forwardedStatus({ fwd, status, stored }: Forwarded): string {
-  return `strata; fwd=${fwd}; fwd-status=${status}${stored === true ? "; stored" : ""}`;
+export function forwardedStatus({ fwd, status, stored, collapsed }: Forwarded): string {
+  const parts = ["strata", `fwd=${fwd}`, `fwd-status=${status}`];
+  if (stored === true) parts.push("stored");
+  if (collapsed === true) parts.push("collapsed");
+  return parts.join("; ");
 }
 
 /** Returns the value of `X-Cache-Status` for a lookup. */

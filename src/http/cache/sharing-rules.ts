@@ -37,6 +37,8 @@ export interface SharingRules {
   readonly invalidatesWidely: boolean;
   /** The response to a POST is stored for GET if it says that it is what a GET returns (RFC 9110, 9.3.3). */
   readonly storesPostResponses: boolean;
+  /** TRACE is forwarded to the origin (RFC 9110, 9.3.8). */
+  readonly forwardsTrace: boolean;
 }
 
 /** The rules of rfc mode, and of routes. */
@@ -54,6 +56,7 @@ export const RFC_SHARING: SharingRules = {
   fillsFromWhole: false,
   invalidatesWidely: true,
   storesPostResponses: true,
+  forwardsTrace: true,
 };
 
 /** Fields with credentials that applications read beside Authorization and Cookie. */
@@ -84,6 +87,7 @@ export function sharingRules(
     fillsFromWhole: true,
     invalidatesWidely: false,
     storesPostResponses: false,
+    forwardsTrace: false,
   };
 }
 

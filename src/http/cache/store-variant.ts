@@ -1,7 +1,7 @@
 import type { Context } from "../../core/context.ts";
 import type { Entry, LoadResult, LoadStamp, StorableResult, Variant } from "../../core/entry.ts";
 import type { Policy } from "../../core/policy.ts";
-import type { Engine } from "../../engine/lookup.ts";
+import type { Engine, Put } from "../../engine/lookup.ts";
 import type { LoadTask } from "../../engine/lookup-request.ts";
 import { readerOf, type FieldReader } from "../rfc/fields.ts";
 import { selectingNames, selectorsOf } from "../rfc/vary.ts";
@@ -26,13 +26,13 @@ export interface VariantTarget {
 /**
  * Chooses the key of a response by its Vary: the key of the resource, or the key of a variant (RFC
  * 9111, 4.1). If that is the key that was looked up, the response is the result of the load.
- * Otherwise this function stores the response, and returns it as `entry`.
+ * Otherwise this function stores the response, and `put` says how.
  */
 export async function storeVariant(
   result: StorableResult,
   stamp: LoadStamp,
   target: VariantTarget,
-): Promise<{ readonly loaded: LoadResult; readonly entry?: Entry }> {
+): Promise<{ readonly loaded: LoadResult; readonly put?: Put }> {
   const { engine, policy, ctx, primary, key, variants, request } = target;
   const fields = readerOf(result.http?.headers ?? []);
   const names = selectingNames(fields.get("Vary"));
@@ -40,7 +40,7 @@ export async function storeVariant(
     if (key === primary) return { loaded: result };
     // The resource had variants before, but this response has no Vary. It becomes the only
     // response.
-    return { loaded: NOT_STORED, entry: engine.put(primary, policy, result, stamp, ctx).entry };
+    return { loaded: NOT_STORED, put: engine.put(primary, policy, result, stamp, ctx) };
   }
   const selectors = selectorsOf(names, request);
   const ownKey = await variantKey(primary, selectors);
@@ -49,17 +49,17 @@ export async function storeVariant(
     invalidationKeys: [...result.invalidationKeys, `k:${primary}`],
   };
   const language = fields.get("Content-Language");
-  const entry = engine.put(ownKey, policy, variant, stamp, ctx).entry;
+  const put = engine.put(ownKey, policy, variant, stamp, ctx);
   const encoding = fields.get("Content-Encoding");
-  const { deleteAt } = entry;
+  const { deleteAt } = put.entry;
   const added = { key: ownKey, selectors, etag: result.etag, language, encoding, deleteAt };
   // The list is read again, because another request may have added a variant during the load.
   const listed =
     key === primary ? variants : (variantsOf(await peekStored(primary, target)) ?? variants);
   const list = listWith(listed, added, ctx.now());
-  if (key === primary) return { loaded: list, entry };
+  if (key === primary) return { loaded: list, put };
   engine.put(primary, policy, list, stamp, ctx);
-  return ownKey === key ? { loaded: variant } : { loaded: NOT_STORED, entry };
+  return ownKey === key ? { loaded: variant } : { loaded: NOT_STORED, put };
 }
 
 /** Returns the valid entry that a tier holds under a key, even if it is stale. Does not ask the origin. */

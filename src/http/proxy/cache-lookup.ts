@@ -1,10 +1,16 @@
 import type { Entry, Variant } from "../../core/entry.ts";
 import { CacheUnavailable } from "../../core/faults.ts";
 import type { Lookup } from "../../core/lookup.ts";
-import type { LoadTask } from "../../engine/lookup-request.ts";
+import type { LoadTask, Read } from "../../engine/lookup-request.ts";
 import { onlyIfCachedProblem } from "../cache/problem.ts";
 import { decideReuse } from "../cache/reuse-decision.ts";
+import { rawResponse } from "../cache/raw-response.ts";
+import { serve } from "../cache/serve.ts";
 import { NOT_STORED } from "../cache/storage-decision.ts";
+import { CONDITIONAL_FIELDS } from "../rfc/validation.ts";
+import { matches } from "../rfc/vary.ts";
+import type { Arrival, Listener } from "./arrivals.ts";
+import { clientAddressOf } from "./client-address.ts";
 import { flightScopeOf } from "./flight-scope.ts";
 import { loadFromOrigin } from "./origin-load.ts";
 import {
@@ -49,11 +55,18 @@ async function lookUpOnce(
   const streaming = Promise.withResolvers<Response>();
   const result: ClientResult = { streaming, whenStored: () => running.then(ignore, ignore) };
   const task: LoadTask = {
-    ...(!options.sharing.sharesFailures && { client: clientOf(request) }),
+    ...(!options.sharing.sharesFailures && { client: clientAddressOf(request) }),
     freshnessOf: (entry, now) => decideReuse(request, entry, control, now),
-    flightScopeOf: (stored, invalidated) => flightScopeOf(options, proxied, stored, invalidated),
+    flightScopeOf(stored, invalidated) {
+      // The lookup has passed memory: from here on it may wait for another one.
+      if (listener === undefined && asks === "nothing" && isPlainGet(request)) listen();
+      return flightScopeOf(options, proxied, stored, invalidated);
+    },
     requestKindOf: proxied.kindOf,
     async load(_signal, stored) {
+      // This client already reads the response that the lookup waited for.
+      if (asks === "joined") return NOT_STORED;
+      asks = "origin";
       if (control.onlyIfCached) {
         result.response = onlyIfCachedProblem();
         return NOT_STORED;
@@ -64,25 +77,59 @@ async function lookUpOnce(
     },
     refresh: (_signal, stored) => refresh(options, proxied, key, variants, stored),
   };
+  let listener: Listener | undefined;
+  let asks: "nothing" | "origin" | "joined" | "ended" = "nothing";
+
+  const hasJoined = (): boolean => asks === "joined";
+
+  function listen(): void {
+    const read = options.engine.beginRead(key, options.policy, ctx);
+    listener = options.arrivals.listen(key);
+    listener.arrival.then((arrival) => join(arrival, read)).catch(ignore);
+  }
+
+  /** Answers from a response whose body is still arriving for another client. */
+  async function join(arrival: Arrival, read: Read): Promise<void> {
+    const { head, selectors, since } = arrival;
+    // A lookup that asks the origin itself has a response of its own.
+    if (asks !== "nothing" || !matches(selectors, proxied.forwardedFields())) return;
+    const isUsable = await options.engine.mayAnswer(head, since, read);
+    if (!isUsable || decideReuse(request, head, control, ctx.now()) !== "fresh") return;
+    if (asks !== "nothing") return;
+    const body = arrival.join();
+    if (body === undefined) return;
+    asks = "joined";
+    const { status, headers } = serve(request, head, ctx.now(), { reused: true });
+    result.forwarded = { fwd: "uri-miss", status, storable: true, collapsed: true };
+    streaming.resolve(rawResponse(body, status, headers));
+  }
+
+  const streamed = streaming.promise.then((response): ProxiedLookup => ({
+    result,
+    streamed: response,
+  }));
   const running = options.engine.lookup(key, options.policy, task, ctx);
   try {
     return await Promise.race([
-      running.then((lookup) => ({ result, lookup })),
-      streaming.promise.then((streamed) => ({ result, streamed })),
+      running.then((lookup): ProxiedLookup | Promise<ProxiedLookup> => {
+        if (asks === "nothing") asks = "ended";
+        return hasJoined() ? streamed : { result, lookup };
+      }),
+      streamed,
     ]);
   } catch (error) {
+    if (hasJoined()) return await streamed;
     if (error instanceof CacheUnavailable) return { result, failure: error };
     throw error;
+  } finally {
+    if (asks === "nothing") asks = "ended";
+    listener?.stop();
   }
 }
 
-/** The address of the client; of IPv6 at most the first 64 bits, which one client usually has to itself (RFC 6177). */
-function clientOf({ headers }: Request): string {
-  const address = headers.get("CF-Connecting-IP") ?? "";
-  if (!address.includes(":")) return address;
-  const groups = address.split(":").slice(0, 4);
-  const end = groups.indexOf("");
-  return (end < 0 ? groups : groups.slice(0, end)).join(":");
+/** Whether the whole response, with its body, is the answer. */
+function isPlainGet({ method, headers }: Request): boolean {
+  return method === "GET" && !CONDITIONAL_FIELDS.some((name) => headers.has(name));
 }
 
 const ignore = (): void => undefined;

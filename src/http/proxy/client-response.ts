@@ -13,7 +13,7 @@ import { problem } from "../cache/problem.ts";
 import { serve } from "../cache/serve.ts";
 import type { InternalScope } from "../routes/request-scope.ts";
 import type { ProxiedLookup } from "./cache-lookup.ts";
-import type { ProxiedRequest } from "./proxied-request.ts";
+import type { ClientResult, ProxiedRequest } from "./proxied-request.ts";
 
 /** @throws {CacheUnavailable} if the lookup failed and the origin's own error response is not at hand. */
 export function responseFor(
@@ -28,7 +28,11 @@ export function responseFor(
     return fromEntry(scope, request, lookup.entry, lookup);
   }
   if (forwarded !== undefined)
-    setStatus(scope, forwardedStatus(forwarded), plainStatusOf(forwarded));
+    setStatus(
+      scope,
+      forwardedStatus({ ...forwarded, stored: isStored(forwarded, result, lookup) }),
+      plainStatusOf(forwarded),
+    );
   else if (clientOnly !== undefined) setStatus(scope, "strata; detail=only-if-cached", "MISS");
   const response = streamed ?? clientOnly;
   if (response !== undefined) return response;
@@ -49,9 +53,18 @@ function fromEntry(scope: InternalScope, request: Request, entry: Entry, lookup:
   return response;
 }
 
-function plainStatusOf({ revalidated, stored }: Forwarded): PlainStatus {
+/** Whether the response has been stored when its header section is sent. A body that is still arriving has not. */
+function isStored(
+  { storable }: Forwarded,
+  { storedElsewhere }: ClientResult,
+  lookup: Lookup | undefined,
+): boolean {
+  return storable === true && (storedElsewhere === true || lookup?.stored === true);
+}
+
+function plainStatusOf({ revalidated, storable }: Forwarded): PlainStatus {
   if (revalidated === true) return "REVALIDATED";
-  return stored === true ? "MISS" : "BYPASS";
+  return storable === true ? "MISS" : "BYPASS";
 }
 
 /** Sets what the response says in `Cache-Status` and `X-Cache-Status`. */
@@ -68,6 +81,18 @@ export function loopDetected(scope: InternalScope): Response {
     title: "Loop Detected",
     detail:
       "The request has passed this cache too often. ORIGIN_URL seems to lead back to this Worker.",
+  });
+}
+
+/** The 405 for TRACE, whose response would show a script the fields that browsers keep from it (RFC 9110, 9.3.8). */
+export function traceRefused(scope: InternalScope): Response {
+  setStatus(scope, "strata; detail=trace", "BYPASS");
+  return problem({
+    status: 405,
+    type: "method-not-allowed",
+    title: "Method Not Allowed",
+    detail: "This cache does not forward TRACE.",
+    headers: { Allow: "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS" },
   });
 }
 

@@ -1,71 +1,10 @@
 /** Forwards a request to the origin and receives its response (RFC 9110, 7.6). */
 import { CacheUnavailable, fault, messageOf } from "../../core/faults.ts";
 import type { Clock, EpochMs, Millis } from "../../core/time.ts";
-import { acceptEncodingOf } from "../cache/content-coding.ts";
-import { UNTRUSTED_FIELDS } from "../cache/untrusted-fields.ts";
 import { formatDate, parseDate } from "../rfc/dates.ts";
-import type { FieldReader } from "../rfc/fields.ts";
 import { hopByHop } from "../rfc/stored-fields.ts";
-import { forwardsLeft } from "./max-forwards.ts";
-
-/** The name of this cache in Via. */
-const PSEUDONYM = "strata";
-
-/** How often one request may pass this cache. More than once is normal: caches of this kind may be chained. */
-const MAX_PASSES = 8;
-
-/** Whether Via shows that the request loops (RFC 9110, 7.6.3). */
-export function isLooping(request: Request): boolean {
-  const via = request.headers.get("Via");
-  return via !== null && via.split(` ${PSEUDONYM}`).length > MAX_PASSES;
-}
-
-/** Request fields that are for this Worker and not forwarded. */
-const NOT_FORWARDED = ["cf-connecting-ip", "host"] as const;
-/** Request fields to which this cache adds its own part, or which it sets. */
-const ADDED = ["via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"] as const;
-const CHANGED = new Set<string>([...UNTRUSTED_FIELDS, ...NOT_FORWARDED, ...ADDED]);
-
-/** Reads request fields as the origin gets them. `whole` makes a copy of all fields; it is called only for a field that changes. */
-export function forwardedReader(request: Request, whole: () => Headers): FieldReader {
-  const dropped = hopByHop(request.headers);
-  return {
-    get(name) {
-      const lower = name.toLowerCase();
-      if (CHANGED.has(lower) || dropped.has(lower)) return whole().get(name);
-      return lower === "accept-encoding"
-        ? acceptEncodingOf(request, request.headers)
-        : request.headers.get(name);
-    },
-  };
-}
-
-/** The client's request fields as the origin gets them. */
-export function forwardedHeaders(request: Request): Headers {
-  const headers = new Headers(request.headers);
-  const url = new URL(request.url);
-  const clientAddress = request.headers.get("CF-Connecting-IP");
-  for (const name of hopByHop(request.headers)) headers.delete(name);
-  for (const name of UNTRUSTED_FIELDS) headers.delete(name);
-  for (const name of NOT_FORWARDED) headers.delete(name);
-  headers.append("Via", `${receivedProtocol(request)} ${PSEUDONYM}`);
-  if (clientAddress !== null) headers.append("X-Forwarded-For", clientAddress);
-  headers.set("X-Forwarded-Host", url.host);
-  headers.set("X-Forwarded-Proto", url.protocol.slice(0, -1));
-  const left = forwardsLeft(request);
-  if (left !== undefined) headers.set("Max-Forwards", String(left - 1));
-  const acceptEncoding = acceptEncodingOf(request, headers);
-  if (acceptEncoding === null) headers.delete("Accept-Encoding");
-  else headers.set("Accept-Encoding", acceptEncoding);
-  return headers;
-}
-
-/** The client's HTTP version for Via, which omits the name HTTP (RFC 9110, 7.6.3). */
-function receivedProtocol(request: Request): string {
-  const protocol = request.cf?.["httpProtocol"];
-  const version = typeof protocol === "string" ? /^HTTP\/(\d(?:\.\d)?)$/.exec(protocol) : null;
-  return version?.[1] ?? "1.1";
-}
+import { PSEUDONYM } from "./forwarded-fields.ts";
+import type { RetryBudget } from "./retry-budget.ts";
 
 /** A response of the origin, with the times that its age is computed from. */
 export interface OriginResponse {
@@ -76,15 +15,23 @@ export interface OriginResponse {
   /** The fields as the origin sent them. Only these still have Connection, which lists hop-by-hop fields. */
   readonly sent: Headers;
   readonly body: ReadableStream<Uint8Array> | null;
+  /** The connection, if the origin agreed to switch protocols. */
+  readonly webSocket?: UpgradedConnection;
   readonly requestedAt: EpochMs;
   readonly respondedAt: EpochMs;
 }
+
+/** The connection between client and origin after a 101 (RFC 9110, 15.2.2). */
+type UpgradedConnection = NonNullable<Response["webSocket"]>;
 
 export interface ForwardOptions {
   readonly fetch: (url: URL, init: RequestInit) => Promise<Response>;
   readonly now: Clock;
   /** How long the origin may take to send the header section, counted from `arrivedAt`. */
   readonly headersTimeoutMs: Millis;
+  readonly retries: RetryBudget;
+  /** Changes the fields of a response for the client. */
+  readonly adapt: (headers: Headers) => void;
   /** When the client's request arrived. What it waited for the load of another request counts too. */
   readonly arrivedAt: EpochMs;
 }
@@ -107,7 +54,7 @@ export type Forward = (
  * @throws {CacheUnavailable} if the origin does not answer, or answers with an invalid status.
  */
 export function createForward(options: ForwardOptions): Forward {
-  const { fetch, now, headersTimeoutMs, arrivedAt } = options;
+  const { fetch, now, headersTimeoutMs, arrivedAt, retries, adapt } = options;
 
   function timeLeft(): Millis {
     const waitedMs = now() - arrivedAt;
@@ -123,8 +70,8 @@ export function createForward(options: ForwardOptions): Forward {
     const abort = new AbortController();
     const timer = setTimeout(() => abort.abort(), leftMs);
     const requestedAt = now();
-    try {
-      const response = await fetch(url, {
+    const send = (): Promise<Response> =>
+      fetch(url, {
         method,
         headers,
         ...(body && { body }),
@@ -135,11 +82,24 @@ export function createForward(options: ForwardOptions): Forward {
         encodeResponseBody: "manual",
         signal: abort.signal,
       });
-      if (!isFinal(response.status)) {
+    // The headers are those of the request that failed, so a client that provokes a failure repeats it once.
+    const mayRetry = (error: unknown): boolean =>
+      IDEMPOTENT.has(method) &&
+      !body &&
+      !abort.signal.aborted &&
+      isConnectionLost(error) &&
+      retries.spend();
+    retries.earn();
+    try {
+      const response = await send().catch((error: unknown) => {
+        if (mayRetry(error)) return send();
+        throw error;
+      });
+      if (!isFinal(response, headers.has("Upgrade"))) {
         await response.body?.cancel();
         throw new Error(`answered with status ${response.status}`);
       }
-      return toOriginResponse(response, requestedAt, now());
+      return toOriginResponse(response, requestedAt, now(), adapt);
     } catch (error) {
       const code = abort.signal.aborted ? "origin.timeout" : "origin.unavailable";
       throw new CacheUnavailable(fault(code, messageOf(error)));
@@ -149,8 +109,20 @@ export function createForward(options: ForwardOptions): Forward {
   };
 }
 
-/** RFC 9110, 15: a status outside 100 to 599 is an error, and 1xx is no final response. */
-function isFinal(status: number): boolean {
+/** The methods whose requests are repeated (RFC 9110, 9.2.2). */
+const IDEMPOTENT = new Set(["GET", "HEAD"]);
+
+/**
+ * Whether the connection ended before the response began. The runtime reports this for a kept
+ * connection that the origin has just closed.
+ */
+function isConnectionLost(error: unknown): boolean {
+  return /network connection lost/i.test(messageOf(error));
+}
+
+/** RFC 9110, 15: a status outside 100 to 599 is an error, and 1xx is no final response, but for a 101 that was asked for. */
+function isFinal({ status, webSocket }: Response, asksForUpgrade: boolean): boolean {
+  if (status === 101) return asksForUpgrade && webSocket != null;
   return status >= 200 && status <= 599;
 }
 
@@ -158,6 +130,7 @@ function toOriginResponse(
   response: Response,
   requestedAt: EpochMs,
   respondedAt: EpochMs,
+  adapt: (headers: Headers) => void,
 ): OriginResponse {
   const headers = new Headers(response.headers);
   for (const name of hopByHop(response.headers)) headers.delete(name);
@@ -165,6 +138,16 @@ function toOriginResponse(
   // RFC 9110, 6.6.1: the recipient adds a missing Date.
   if (parseDate(headers.get("Date"), respondedAt) === undefined && !headers.has("Date"))
     headers.set("Date", formatDate(respondedAt));
-  const { status, statusText, body } = response;
-  return { status, statusText, headers, sent: response.headers, body, requestedAt, respondedAt };
+  adapt(headers);
+  const { status, statusText, body, webSocket, headers: sent } = response;
+  return {
+    status,
+    statusText,
+    headers,
+    sent,
+    body,
+    ...(webSocket && { webSocket }),
+    requestedAt,
+    respondedAt,
+  };
 }

@@ -2,7 +2,8 @@
  * A shared cache in front of an HTTP origin (RFC 9111). Lifetimes come from the responses;
  * the proxy adds none. A request takes these steps:
  *
- * 1. A request that loops, or whose Max-Forwards is 0, is answered here.
+ * 1. A request outside the prefix goes to the next route. One that loops, whose Max-Forwards is 0, or
+ *    whose method is TRACE, is answered here. A WebSocket is passed through (upgrade.ts).
  * 2. A method other than GET and HEAD is forwarded, and invalidates (unsafe-methods.ts).
  * 3. GET and HEAD look up the key of the resource (cache-lookup.ts). A usable entry answers;
  *    otherwise the origin is asked, and its response stored or relayed (origin-load.ts).
@@ -20,17 +21,29 @@ import type { LifetimeLimits } from "../rfc/lifetimes.ts";
 import { NO_REQUEST_DIRECTIVES, requestControlOf } from "../rfc/request-control.ts";
 import { internalScopeOf } from "../routes/middleware.ts";
 import type { InternalScope, StrataEnv } from "../routes/request-scope.ts";
+import { createArrivals } from "./arrivals.ts";
+import { createByteBudget } from "./byte-budget.ts";
 import { lookUp } from "./cache-lookup.ts";
-import { loopDetected, originFailed, responseFor, setStatus } from "./client-response.ts";
+import {
+  loopDetected,
+  originFailed,
+  responseFor,
+  setStatus,
+  traceRefused,
+} from "./client-response.ts";
 import { createFillMarkers } from "./fill-markers.ts";
 import { requestKindOf } from "./flight-scope.ts";
-import { createForward, forwardedHeaders, forwardedReader, isLooping } from "./forward.ts";
+import { createForward } from "./forward.ts";
+import { fieldRulesOf, forwardedHeaders, forwardedReader, isLooping } from "./forwarded-fields.ts";
 import { createInvalidationBatches } from "./invalidation-batches.ts";
 import { createRetryingInvalidate, type RecoveringInvalidator } from "./invalidation-retry.ts";
 import { answerAsFinalRecipient, forwardsLeft } from "./max-forwards.ts";
 import type { ProxiedRequest, ProxyOptions } from "./proxied-request.ts";
+import { rewriteAddresses } from "./public-address.ts";
+import { createRetryBudget } from "./retry-budget.ts";
 import { originKey, targetOf, type Target } from "./target.ts";
 import { forwardUnsafe, type UnsafeOptions } from "./unsafe-methods.ts";
+import { forwardWebSocket, isWebSocketRequest } from "./upgrade.ts";
 
 /** The options of `passThrough`. */
 export interface PassThroughOptions {
@@ -64,6 +77,15 @@ export interface PassThroughOptions {
    * `only-if-cached` (RFC 9111, 5.2.1). Default true in rfc mode; safe mode never obeys them.
    */
   readonly requestDirectives?: boolean;
+  /**
+   * Untrusted request fields that the origin gets all the same, for example `X-Forwarded-For` if a
+   * proxy in front of this Worker sets it. Default none: docs/http.md lists the untrusted fields.
+   */
+  readonly forwardFields?: readonly string[];
+  /** Request fields that are for this Worker alone. Default none. */
+  readonly dropFields?: readonly string[];
+  /** The request field with the client's address, for `X-Forwarded-For`. Default `CF-Connecting-IP`. */
+  readonly clientAddressHeader?: string;
 }
 
 const LIMITS: LifetimeLimits = {
@@ -72,6 +94,8 @@ const LIMITS: LifetimeLimits = {
   maxMs: MAX_LIFETIME_MS,
 };
 const HEADERS_TIMEOUT = "20s";
+/** An isolate has 128 MiB for everything. */
+const MAX_BYTES_IN_FLIGHT = 16 * 1024 * 1024;
 
 /** How the engine runs lookups and loads. Its lifetimes do not apply: each response brings its own. */
 const POLICY = definePolicy({
@@ -96,14 +120,22 @@ const POLICY = definePolicy({
  * );
  */
 export function passThrough(options: PassThroughOptions): Handler<StrataEnv> {
-  const { origin, prefix = "", invalidator, requestDirectives = true } = options;
+  const { origin, invalidator, requestDirectives = true } = options;
   const { maxBodyBytes = 4 * 1024 * 1024, headersTimeout = HEADERS_TIMEOUT } = options;
   const headersTimeoutMs = toMillis(headersTimeout, "headersTimeout");
   const { sharing: mode = "safe", credentialHeaders = DEFAULT_CREDENTIAL_HEADERS } = options;
   const sharing = sharingRules(mode, credentialHeaders);
-  const limits = { ...LIMITS, neverStaleUnlessFresh: !sharing.servesNeverFresh };
+  const limits: LifetimeLimits = {
+    ...LIMITS,
+    neverStaleUnlessFresh: !sharing.servesNeverFresh,
+    staleAfterSMaxAge: mode === "safe",
+  };
   const obeysDirectives = sharing.requestDirectives && requestDirectives;
-  const mount = { origin, prefix };
+  const mount = { origin, prefix: prefixOf(options) };
+  const fieldRules = fieldRulesOf(options);
+  const retries = createRetryBudget();
+  const bodiesInFlight = createByteBudget(MAX_BYTES_IN_FLIGHT);
+  const arrivals = createArrivals();
   const invalidate = createRetryingInvalidate(invalidator);
   const fillMarkers = createFillMarkers();
   const invalidations = createInvalidationBatches({
@@ -112,7 +144,7 @@ export function passThrough(options: PassThroughOptions): Handler<StrataEnv> {
     sync: async (ctx) => invalidator.ensureCurrent(ctx.now(), 0, ctx),
   });
 
-  function optionsFor({ engine, ctx }: InternalScope): UnsafeOptions {
+  function optionsFor({ engine, ctx }: InternalScope, target: Target): UnsafeOptions {
     return {
       engine,
       policy: POLICY,
@@ -121,10 +153,19 @@ export function passThrough(options: PassThroughOptions): Handler<StrataEnv> {
         now: ctx.now,
         headersTimeoutMs,
         arrivedAt: ctx.now(),
+        retries,
+        adapt(headers) {
+          // It would let a script of the origin control paths outside the mount.
+          headers.delete("Service-Worker-Allowed");
+          rewriteAddresses(headers, target, mount);
+        },
       }),
+      fieldRules,
       limits,
       sharing,
       maxBodyBytes,
+      bodiesInFlight,
+      arrivals,
       fillMarkers,
       invalidate,
       mount,
@@ -132,17 +173,29 @@ export function passThrough(options: PassThroughOptions): Handler<StrataEnv> {
     };
   }
 
-  return async function proxy(c) {
+  return async function proxy(c, next) {
     const scope = internalScopeOf(c);
     const request = c.req.raw;
+    const target = targetOf(request.url, mount);
+    if (target === undefined) return next();
     if (isLooping(request)) return loopDetected(scope);
+    if (request.method === "TRACE" && !sharing.forwardsTrace) return traceRefused(scope);
     if (forwardsLeft(request) === 0) {
       setStatus(scope, "strata; detail=max-forwards", "BYPASS");
       return answerAsFinalRecipient(request);
     }
-    const target = targetOf(request.url, mount);
-    const proxyOptions = optionsFor(scope);
+    const proxyOptions = optionsFor(scope, target);
     try {
+      if (isWebSocketRequest(request)) {
+        const response = await forwardWebSocket(
+          proxyOptions.forward,
+          request,
+          target.url,
+          fieldRules,
+        );
+        setStatus(scope, forwardedStatus({ fwd: "bypass", status: response.status }), "BYPASS");
+        return response;
+      }
       if (request.method === "GET" || request.method === "HEAD")
         return await answerFromCache(proxyOptions, scope, request, target, obeysDirectives);
       const { response, status, stored } = await forwardUnsafe(
@@ -158,6 +211,11 @@ export function passThrough(options: PassThroughOptions): Handler<StrataEnv> {
       throw error;
     }
   };
+}
+
+/** The prefix without a slash at its end. */
+function prefixOf({ prefix = "" }: PassThroughOptions): string {
+  return prefix.endsWith("/") ? prefix.slice(0, -1) : prefix;
 }
 
 /** Answers a GET or HEAD: by the entry under the resource's key, or by the variant that its list names. */
@@ -178,7 +236,7 @@ async function answerFromCache(
     url: target.url,
     groupScope: target.publicOrigin,
     primary,
-    forwardedFields: () => (forwarded ??= forwardedHeaders(request)),
+    forwardedFields: () => (forwarded ??= forwardedHeaders(request, options.fieldRules)),
     fillsCache: () => sharing.fillsFromWhole && !fillMarkers.has(primary, kindOf(), ctx.now()),
     kindOf,
     control: obeysDirectives ? requestControlOf(request.headers) : NO_REQUEST_DIRECTIVES,
@@ -187,7 +245,7 @@ async function answerFromCache(
   const first = await lookUp(options, proxied, primary, []);
   const variants = first.result.entry === undefined ? variantsOf(first.lookup?.entry) : undefined;
   if (variants === undefined) return responseFor(scope, proxied, first);
-  const fields = forwardedReader(request, proxied.forwardedFields);
+  const fields = forwardedReader(request, options.fieldRules, proxied.forwardedFields);
   const key =
     selectVariant(variants, fields)?.key ??
     (await variantKey(primary, likelySelectors(variants, fields)));

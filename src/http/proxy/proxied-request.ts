@@ -8,17 +8,25 @@ import type { SharingRules } from "../cache/sharing-rules.ts";
 import type { VariantTarget } from "../cache/store-variant.ts";
 import type { LifetimeLimits } from "../rfc/lifetimes.ts";
 import type { RequestControl } from "../rfc/request-control.ts";
+import type { Arrivals } from "./arrivals.ts";
+import type { ByteBudget } from "./byte-budget.ts";
 import type { FillMarkers } from "./fill-markers.ts";
 import type { Forward } from "./forward.ts";
+import type { FieldRules } from "./forwarded-fields.ts";
 import type { Invalidate } from "./invalidation-retry.ts";
 
 export interface ProxyOptions {
   readonly engine: Engine;
   readonly policy: Policy;
   readonly forward: Forward;
+  readonly fieldRules: FieldRules;
   readonly limits: LifetimeLimits;
   readonly sharing: SharingRules;
   readonly maxBodyBytes: number;
+  /** Bounds the bytes of the bodies that this isolate collects at the same time. */
+  readonly bodiesInFlight: ByteBudget;
+  /** The responses whose bodies are arriving. */
+  readonly arrivals: Arrivals;
   readonly fillMarkers: FillMarkers;
   readonly invalidate: Invalidate;
 }
@@ -48,6 +56,8 @@ export interface ClientResult {
   response?: Response;
   /** The client wants a part, and the whole response cannot be stored to take it from. */
   lacksPart?: true;
+  /** The response was stored under another key than the one that was looked up. */
+  storedElsewhere?: boolean;
   /** The entry that answers, if it is stored under another key than the one that was looked up. */
   entry?: Entry;
   /** Response fields for this client alone, beside the stored ones (RFC 9111, 5.2.2.7). */

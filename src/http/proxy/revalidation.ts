@@ -96,7 +96,7 @@ export async function updateByHead(
   const length = bytesOf(stored.body).byteLength;
   if (describesStored(received.headers, fieldsOf(stored), length)) {
     const loaded = await update(load, stored, received);
-    result.forwarded = { fwd: load.reason, status: received.status, stored: true };
+    result.forwarded = { fwd: load.reason, status: received.status, storable: true };
     return loaded;
   }
   if (load.options.sharing.invalidatesWidely) makeStale(load, { ...stored, http });

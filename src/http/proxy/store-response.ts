@@ -1,5 +1,5 @@
 /** Stores a new response of the origin if the rules allow it, or relays it. */
-import type { Entry, LoadResult, StorableResult } from "../../core/entry.ts";
+import { createEntry, type Entry, type LoadResult, type StorableResult } from "../../core/entry.ts";
 import { rawResponse } from "../cache/raw-response.ts";
 import {
   decideStorage,
@@ -14,9 +14,12 @@ import {
 import { notModifiedFor } from "../cache/serve.ts";
 import { storeVariant } from "../cache/store-variant.ts";
 import { textOf } from "../cache/text-bytes.ts";
+import { readerOf } from "../rfc/fields.ts";
 import { parseContentRange, parseRange, type Part } from "../rfc/range.ts";
 import { privateFields, updateFields } from "../rfc/stored-fields.ts";
-import { collectBody, isAwaited, relay } from "./collect-body.ts";
+import { selectingNames, selectorsOf } from "../rfc/vary.ts";
+import type { Arrival } from "./arrivals.ts";
+import { collectBody, isAwaited, relay, type SharedBody } from "./collect-body.ts";
 import type { OriginResponse } from "./forward.ts";
 import type { OriginRequest } from "./origin-request.ts";
 import { joinWithStored, PART_FIELDS } from "./partial-content.ts";
@@ -49,7 +52,7 @@ export async function storeResponse(
     } else result.response = responseForClient(load, received, asked);
     return refusal;
   }
-  result.forwarded = { fwd: load.reason, status, stored: true };
+  result.forwarded = { fwd: load.reason, status, storable: true };
   result.privateFields = privateFields(headers, fieldsForOne(decision.control, options.sharing));
   const bodiless = bodilessResponse(load, received, asked);
   // The client's answer does not wait for a long body that it does not get.
@@ -58,12 +61,16 @@ export async function storeResponse(
     bodiless === undefined && asked.kind !== "complete" && !isPartOfFill(load, asked);
   const bytes = await collectBody(received, {
     limit: options.maxBodyBytes,
+    budget: options.bodiesInFlight,
     ctx: proxied.ctx,
     startStreaming: isStreamed ? result.streaming?.resolve : undefined,
+    onStreaming: (body) => announce(load, decision, status, body),
     whenStored: () => result.whenStored(),
   });
   if (bytes === undefined) {
     markUnfillable(load);
+    // The missing rest, which could not be kept, is no answer.
+    if (asked.kind === "complete") return undefined;
     if (bodiless !== undefined) result.response = bodiless;
     else if (isPartOfFill(load, asked)) result.lacksPart = true;
     return HIT_FOR_MISS;
@@ -142,6 +149,26 @@ export function endStored({ options, proxied }: OriginLoad, stored: Entry): void
   proxied.ctx.defer(invalidate([`k:${stored.key}`], proxied.ctx));
 }
 
+/** Lets further clients join a response that answers every plain GET of its resource. */
+function announce(
+  { options, proxied, target, began, result }: OriginLoad,
+  decision: StorageDecision,
+  status: number,
+  { ended, join }: SharedBody,
+): void {
+  const isPersonal = (result.privateFields ?? []).length > 0;
+  if (status !== 200 || isPersonal || proxied.request.method !== "GET") return;
+  const { key, primary, request } = target;
+  const { tags } = decision;
+  const storable = storableResult({ ...decision, tags: [...tags, `k:${primary}`] }, status, "");
+  const stamp = { ...began, storedAt: proxied.ctx.now() };
+  const head = createEntry(key, options.policy, storable, stamp, 0);
+  const vary = readerOf(decision.fields).get("Vary");
+  const selectors = selectorsOf(selectingNames(vary), request);
+  const arrival: Arrival = { head, selectors, since: began.startedAt, join };
+  options.arrivals.announce(key, arrival, ended);
+}
+
 /** Stores a part, joined with the stored part if both belong to the same representation (RFC 9111, 3.4). */
 async function storePart(
   load: OriginLoad,
@@ -180,8 +207,11 @@ export async function storeResult(
   if (storable.http?.part === undefined)
     options.fillMarkers.delete(proxied.primary, proxied.kindOf());
   const stamp = { ...began, storedAt: proxied.ctx.now() };
-  const { loaded, entry } = await storeVariant(storable, stamp, target);
-  if (entry !== undefined) result.entry = entry;
+  const { loaded, put } = await storeVariant(storable, stamp, target);
+  if (put !== undefined) {
+    result.entry = put.entry;
+    result.storedElsewhere = put.stored;
+  }
   return loaded;
 }
 

@@ -15,19 +15,50 @@ export interface Mount {
   readonly prefix: string;
 }
 
-/** The origin's URL for a request: the path after the mount's prefix, and the query, both unchanged. */
-export function targetOf(requestUrl: string, mount: Mount): Target {
+/**
+ * The origin's URL for a request: the path after the mount's prefix, and the query, both unchanged.
+ * Undefined if the path is not under the prefix.
+ */
+export function targetOf(requestUrl: string, mount: Mount): Target | undefined {
   const requested = new URL(requestUrl);
-  return {
-    url: urlAt(mount, requested.pathname.slice(mount.prefix.length), queryOf(requested)),
-    publicOrigin: requested.origin,
-  };
+  const path = pathUnder(mount.prefix, requested.pathname);
+  if (path === undefined) return undefined;
+  return { url: urlAt(mount, path, queryOf(requested)), publicOrigin: requested.origin };
+}
+
+/**
+ * The rest of a path after a prefix, unchanged; undefined if the path is not under it. The prefix is
+ * compared with the path decoded once, as the routes are: `/%6frigin/a` is `/a` under `/origin`.
+ */
+export function pathUnder(prefix: string, path: string): string | undefined {
+  if (prefix === "") return path;
+  if (path.startsWith(`${prefix}/`) || path === prefix) return path.slice(prefix.length);
+  if (!path.includes("%")) return undefined;
+  const segments = path.split("/");
+  const depth = prefix.split("/").length;
+  const start = segments.slice(0, depth).join("/");
+  if (decodedOnce(start) !== prefix) return undefined;
+  return path.slice(start.length);
+}
+
+/** Decodes what the routes decode: not an encoded slash, so that segments stay segments. */
+function decodedOnce(path: string): string | undefined {
+  try {
+    return decodeURI(path);
+  } catch {
+    return undefined;
+  }
 }
 
 function urlAt({ origin }: Mount, path: string, search: string): URL {
-  const base = origin.pathname.endsWith("/") ? origin.pathname.slice(0, -1) : origin.pathname;
+  const base = basePathOf(origin);
   const rooted = path.startsWith("/") ? path : `/${path}`;
   return new URL(`${origin.origin}${base}${rooted}${search}`);
+}
+
+/** The origin's own path, without a slash at its end. */
+export function basePathOf({ pathname }: URL): string {
+  return pathname.endsWith("/") ? pathname.slice(0, -1) : pathname;
 }
 
 /** The query with its question mark. `URL.search` drops the mark of an empty query. */
@@ -44,9 +75,9 @@ export function resolveAtOrigin(value: string, target: Target, mount: Mount): UR
   if (!URL.canParse(value, target.url)) return undefined;
   const uri = new URL(value, target.url);
   if (uri.origin === target.url.origin) return uri;
-  if (uri.origin !== target.publicOrigin || !uri.pathname.startsWith(mount.prefix))
-    return undefined;
-  return urlAt(mount, uri.pathname.slice(mount.prefix.length), queryOf(uri));
+  const path =
+    uri.origin === target.publicOrigin ? pathUnder(mount.prefix, uri.pathname) : undefined;
+  return path === undefined ? undefined : urlAt(mount, path, queryOf(uri));
 }
 
 /** The most characters of a resource's key. The limit of a key is higher, so that the suffix of a variant fits too. */

@@ -9,7 +9,8 @@ import { textOf } from "../cache/text-bytes.ts";
 import { isInvalidating, parseCacheGroups } from "../rfc/invalidation.ts";
 import { clientAddressOf } from "./client-address.ts";
 import { collectBody, relay } from "./collect-body.ts";
-import { forwardedHeaders, type OriginResponse } from "./forward.ts";
+import type { OriginResponse } from "./forward.ts";
+import { forwardedHeaders } from "./forwarded-fields.ts";
 import type { InvalidationBatches } from "./invalidation-batches.ts";
 import type { ProxyOptions } from "./proxied-request.ts";
 import { originKey, resolveAtOrigin, type Mount, type Target } from "./target.ts";
@@ -42,7 +43,7 @@ export async function forwardUnsafe(
   const before = options.engine.logPosition();
   const received = await options.forward(target.url, {
     method: request.method,
-    headers: forwardedHeaders(request),
+    headers: forwardedHeaders(request, options.fieldRules),
     body: request.body,
   });
   const { status } = received;
@@ -79,7 +80,7 @@ async function invalidationKeysOf(
 ): Promise<InvalidationKey[]> {
   const urls = new Map([[target.url.href, target.url]]);
   for (const name of mount === undefined ? [] : ["Location", "Content-Location"]) {
-    const value = received.headers.get(name);
+    const value = received.sent.get(name);
     // RFC 9111, 4.4: a response must not invalidate resources of another origin.
     const url =
       value === null || mount === undefined ? undefined : resolveAtOrigin(value, target, mount);
@@ -102,7 +103,7 @@ function isRepresentationOfTarget(
   target: Target,
   mount: Mount,
 ): boolean {
-  const location = received.headers.get("Content-Location");
+  const location = received.sent.get("Content-Location");
   return (
     request.method === "POST" &&
     received.status === 200 &&
@@ -132,18 +133,21 @@ async function storeForGet(
   if (!isExplicitlyStorable(decision)) return relayed(received);
   const key = await originKey(target.publicOrigin, target.url);
   const streaming = Promise.withResolvers<Response>();
+  // The body is still arriving, so the response has not been stored.
+  const streamed = streaming.promise.then((response) => ({ response, status, stored: false }));
   const whole = collectBody(received, {
     limit: options.maxBodyBytes,
+    budget: options.bodiesInFlight,
     ctx,
     startStreaming: streaming.resolve,
     whenStored: () => Promise.resolve(),
-  }).then((bytes) => {
-    if (bytes === undefined) return streaming.promise;
+  }).then((bytes): UnsafeResult | Promise<UnsafeResult> => {
+    if (bytes === undefined) return streamed;
     const storable = storableResult(decision, status, textOf(bytes) ?? bytes);
     const stamp = { ...position, startedAt: requestedAt, storedAt: respondedAt };
-    options.engine.put(key, options.policy, storable, stamp, ctx);
-    return rawResponse(bytes, status, headers);
+    const { stored } = options.engine.put(key, options.policy, storable, stamp, ctx);
+    return { response: rawResponse(bytes, status, headers), status, stored };
   });
   ctx.defer(whole);
-  return { response: await Promise.race([whole, streaming.promise]), status, stored: true };
+  return Promise.race([whole, streamed]);
 }

@@ -12,6 +12,8 @@ export interface LifetimeLimits {
   readonly disconnectedMs: Millis;
   /** How long a stale response may be served while it is refreshed (RFC 5861, 3). Default 0. */
   readonly staleWhileRevalidateMs?: Millis;
+  /** An explicit stale-while-revalidate counts beside s-maxage, as in other CDNs. RFC 9111, 5.2.2.10 forbids it. Default false. */
+  readonly staleAfterSMaxAge?: boolean;
   /** How much longer a response with a validator is kept, to be revalidated. */
   readonly validateMs: Millis;
   /** True if a response that is never fresh must not be served stale either. Default false. */
@@ -45,13 +47,24 @@ export function lifetimesOf(
   const freshUntil = limited(control.noCache === true ? born : born + lifetimeMs);
   const wasNeverFresh = limits.neverStaleUnlessFresh === true && freshUntil <= now;
   const neverStale = wasNeverFresh || forbidsStale(control);
-  const revalidateMs = neverStale ? 0 : staleWhileRevalidateMs(control, limits);
+  const isRevalidatable = !wasNeverFresh && (!neverStale || isStaleAllowed(control, limits));
+  const revalidateMs = isRevalidatable ? staleWhileRevalidateMs(control, limits) : 0;
   const staleUntil = limited(freshUntil + revalidateMs);
   const errorMs = neverStale ? 0 : staleIfErrorMs(control, limits);
   const errorUntil = Math.max(staleUntil, limited(freshUntil + errorMs));
   const lastUse = Math.max(errorUntil, now);
   const deleteAt = hasValidator(headers) ? limited(lastUse + limits.validateMs) : errorUntil;
   return { freshUntil, staleUntil, errorUntil, deleteAt: Math.max(deleteAt, errorUntil) };
+}
+
+/** Whether s-maxage is all that forbids stale responses, and the response asks for them itself. */
+function isStaleAllowed(control: ResponseControl, { staleAfterSMaxAge }: LifetimeLimits): boolean {
+  const { mustRevalidate, proxyRevalidate, noCache, staleWhileRevalidate } = control;
+  return (
+    staleAfterSMaxAge === true &&
+    staleWhileRevalidate !== undefined &&
+    !(mustRevalidate || proxyRevalidate || noCache === true)
+  );
 }
 
 function staleWhileRevalidateMs(control: ResponseControl, limits: LifetimeLimits): Millis {

@@ -1,11 +1,12 @@
 /** The middleware `cached()`, which caches the responses of a route. */
 import type { Context as HonoContext, MiddlewareHandler } from "hono";
 import { toMillis, type Duration } from "../../core/duration.ts";
-import type { Entry, LoadResult, Variant } from "../../core/entry.ts";
+import type { LoadResult, Variant } from "../../core/entry.ts";
 import { CacheUnavailable, fault } from "../../core/faults.ts";
 import type { Lookup } from "../../core/lookup.ts";
 import { definePolicy, type Policy, type PolicyOptions } from "../../core/policy.ts";
 import { createDependencyCollector } from "../../engine/dependency-collector.ts";
+import type { Put } from "../../engine/lookup.ts";
 import type { LoadTask } from "../../engine/lookup-request.ts";
 import { onlyIfCachedProblem } from "../cache/problem.ts";
 import { decideReuse } from "../cache/reuse-decision.ts";
@@ -95,14 +96,14 @@ export function cached(options: CachedOptions): MiddlewareHandler<StrataEnv> {
     }
 
     let hasLoaded = false;
-    // The entry that this request's load stored under a key other than the one that was looked up.
-    let storedElsewhere: Entry | undefined;
+    // What this request's load stored under a key other than the one that was looked up.
+    let storedElsewhere: Put | undefined;
     const lookUp = (key: string, variants: readonly Variant[]): Promise<Lookup> => {
       const { engine, ctx } = scope;
       const target = { engine, policy, ctx, primary, key, variants, request: fields };
       async function store(load: () => Promise<LoadResult>): Promise<LoadResult> {
-        const { loaded, entry } = await loadAndStore(load, target);
-        storedElsewhere = entry;
+        const { loaded, put } = await loadAndStore(load, target);
+        storedElsewhere = put;
         return loaded;
       }
       const task: LoadTask = {
@@ -135,7 +136,7 @@ export function cached(options: CachedOptions): MiddlewareHandler<StrataEnv> {
       throw error;
     }
     if (storedElsewhere !== undefined)
-      scope.route = { ...scope.route, status: "miss", entry: storedElsewhere, stored: true };
+      scope.route = { ...scope.route, status: "miss", ...storedElsewhere };
     const { entry } = scope.route;
     if (entry !== undefined) {
       replaceResponse(c, respondWithEntry(request, entry, scope.ctx.now(), clientControl));

@@ -2,7 +2,7 @@
 import { createBoundedMap } from "../../core/bounded-map.ts";
 import { key as buildKey, MAX_KEY_LENGTH } from "../../core/key.ts";
 import { sha256Hex } from "../../core/sha256.ts";
-import { UNTRUSTED_FIELDS } from "../cache/untrusted-fields.ts";
+import { isUntrusted } from "../cache/untrusted-fields.ts";
 import { splitList } from "../rfc/fields.ts";
 import { CONDITIONAL_FIELDS } from "../rfc/validation.ts";
 
@@ -102,8 +102,9 @@ export function sharedRequest(request: Request, rules: KeyRules): Request {
       if (!isKeyed(name, query)) url.searchParams.delete(name);
   const headers = new Headers(request.headers);
   const keyedFields = new Set(keyed.map((name) => name.toLowerCase()));
-  for (const name of [...UNTRUSTED_FIELDS, ...CONDITIONAL_FIELDS])
-    if (!keyedFields.has(name)) headers.delete(name);
+  for (const name of [...headers.keys()])
+    if (isUntrusted(name) && !keyedFields.has(name)) headers.delete(name);
+  for (const name of CONDITIONAL_FIELDS) if (!keyedFields.has(name)) headers.delete(name);
   const cookie = keyedCookies(request, cookies);
   if (cookie !== "") headers.set("Cookie", cookie);
   else if (!keyedFields.has("cookie")) headers.delete("Cookie");

@@ -2,7 +2,9 @@
  * An HTTP origin with scripted responses: each path has its own, in order, and repeats the last. It
  * keeps the requests that it gets. It listens on loopback only.
  */
+import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
 import type { AddressInfo } from "node:net";
 import { once } from "node:events";
 
@@ -49,14 +51,19 @@ export interface ScriptedOrigin {
   script(...responses: readonly ScriptedResponse[]): string;
   /** The requests that a path got. */
   seen(path: string): readonly SeenRequest[];
+  /** The targets of all requests, exactly as they arrived. */
+  readonly targets: readonly string[];
   close(): Promise<void>;
 }
 
 export async function startScriptedOrigin(port = 0): Promise<ScriptedOrigin> {
   const scripts = new Map<string, Script>();
+  const targets: string[] = [];
   const server = createServer((request, response) => {
+    targets.push(request.url ?? "");
     void answer(scripts, request, response).catch(() => response.destroy());
   });
+  server.on("upgrade", echo);
   server.listen(port, "127.0.0.1");
   await once(server, "listening");
   return {
@@ -67,12 +74,38 @@ export async function startScriptedOrigin(port = 0): Promise<ScriptedOrigin> {
       return path;
     },
     seen: (path) => scripts.get(path)?.seen ?? [],
+    targets,
     async close() {
       server.closeAllConnections();
       server.close();
       await once(server, "close");
     },
   };
+}
+
+/** Opens a WebSocket (RFC 6455) and returns each short text that arrives, with `echo ` before it. */
+function echo({ headers }: IncomingMessage, socket: Duplex): void {
+  const secret = `${headers["sec-websocket-key"]}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`;
+  const accept = createHash("sha1").update(secret).digest("base64");
+  const protocol = headers["sec-websocket-protocol"];
+  const lines = [
+    "HTTP/1.1 101 Switching Protocols",
+    "Upgrade: websocket",
+    "Connection: Upgrade",
+    `Sec-WebSocket-Accept: ${accept}`,
+    ...(protocol === undefined ? [] : [`Sec-WebSocket-Protocol: ${protocol}`]),
+  ];
+  socket.write(`${lines.join("\r\n")}\r\n\r\n`);
+  socket.on("error", () => socket.destroy());
+  socket.on("data", (frame: Buffer) => {
+    const mask = frame.subarray(2, 6);
+    const content = frame.subarray(6).map((byte, at) => byte ^ (mask[at % 4] ?? 0));
+    const isText = frame[0] === 0x81;
+    const payload = isText ? Buffer.concat([Buffer.from("echo "), content]) : content;
+    // The other frame of this peer is the one that closes the connection.
+    socket.write(Buffer.concat([Buffer.from([isText ? 0x81 : 0x88, payload.length]), payload]));
+    if (!isText) socket.end();
+  });
 }
 
 async function answer(

@@ -1,28 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { createProxy, type Proxy } from "../../conformance/proxy.ts";
+import { streamOf } from "../../support/streams.ts";
 
 const FRESH = { "Cache-Control": "max-age=3600" };
 const MIB = 1 << 20;
-
-/** A body of `size` bytes in chunks. It breaks off after `upTo` bytes if that is less. */
-function streamOf(
-  size: number,
-  { chunk = 65_536, upTo = size }: { chunk?: number; upTo?: number } = {},
-): ReadableStream<Uint8Array> {
-  let sent = 0;
-  return new ReadableStream<Uint8Array>({
-    pull(controller) {
-      if (sent >= upTo) {
-        if (upTo < size) controller.error(new Error("connection lost"));
-        else controller.close();
-        return;
-      }
-      const bytes = new Uint8Array(Math.min(chunk, upTo - sent)).fill(sent % 251);
-      sent += bytes.byteLength;
-      controller.enqueue(bytes);
-    },
-  });
-}
 
 async function sizeOf(p: Proxy): Promise<{ size: number; cache: string | null }> {
   const { response, settle } = await p.open({});
@@ -101,13 +82,26 @@ describe("response bodies of the proxy", () => {
     async (_, length) => {
       const p = createProxy();
       p.answers(
-        () => ({ headers: { ...FRESH, ...length }, body: streamOf(MIB, { upTo: 100_000 }) }),
+        () => ({
+          headers: { ...FRESH, ...length },
+          body: streamOf(MIB, { upTo: 100_000, pauseMs: 20 }),
+        }),
         { headers: FRESH, body: "whole" },
       );
       await expect(sizeOf(p)).rejects.toThrow("connection lost");
       expect((await p.get()).body).toBe("whole");
     },
   );
+
+  it("a body of unknown length that breaks off at once becomes a 502 and is not stored", async () => {
+    const p = createProxy();
+    p.answers(
+      { headers: FRESH, body: streamOf(100, { upTo: 50 }) },
+      { headers: FRESH, body: "ok" },
+    );
+    expect((await p.get()).status).toBe(502);
+    expect((await p.get()).body).toBe("ok");
+  });
 
   it("a short body that breaks off becomes a 502 and is not stored", async () => {
     const p = createProxy();

@@ -1,7 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { UNTRUSTED_FIELDS } from "../../../src/http/cache/untrusted-fields.ts";
-import { forwardedHeaders, forwardedReader } from "../../../src/http/proxy/forward.ts";
+import {
+  fieldRulesOf,
+  forwardedHeaders,
+  forwardedReader,
+} from "../../../src/http/proxy/forwarded-fields.ts";
+
+const RULES = fieldRulesOf();
 
 const NAMES = [
   ...UNTRUSTED_FIELDS,
@@ -18,11 +24,14 @@ describe("forwarded request fields", () => {
       fc.property(
         fc.dictionary(fc.constantFrom(...NAMES), values),
         fc.constantFrom(undefined, "", "br"),
-        (headers, clientAcceptEncoding) => {
+        fc.subarray(NAMES),
+        fc.subarray(NAMES),
+        (headers, clientAcceptEncoding, forwardFields, dropFields) => {
+          const rules = fieldRulesOf({ forwardFields, dropFields });
           const cf = { clientAcceptEncoding } as unknown as CfProperties;
           const request = new Request("https://x.test/y", { headers, cf });
-          const whole = forwardedHeaders(request);
-          const reader = forwardedReader(request, () => whole);
+          const whole = forwardedHeaders(request, rules);
+          const reader = forwardedReader(request, rules, () => whole);
           for (const name of NAMES)
             expect([name, reader.get(name)]).toEqual([name, whole.get(name)]);
         },
@@ -33,7 +42,7 @@ describe("forwarded request fields", () => {
 
   it("forwarded fields lack those that Connection lists", () => {
     const headers = { Connection: "Foo, Accept-Encoding", Foo: "1", "Accept-Encoding": "br" };
-    const whole = forwardedHeaders(new Request("https://x.test/y", { headers }));
+    const whole = forwardedHeaders(new Request("https://x.test/y", { headers }), RULES);
     expect([whole.get("Foo"), whole.get("Accept-Encoding")]).toEqual([null, null]);
   });
 
@@ -41,7 +50,7 @@ describe("forwarded request fields", () => {
     const request = new Request("https://x.test/y", {
       headers: { Foo: "1", "Accept-Encoding": "br" },
     });
-    const reader = forwardedReader(request, () => {
+    const reader = forwardedReader(request, RULES, () => {
       throw new Error("copied");
     });
     expect([reader.get("foo"), reader.get("Accept-Encoding"), reader.get("Bar")]).toEqual([

@@ -1,0 +1,20 @@
+/** Bounds the bytes that an isolate holds for bodies in flight. */
+export interface ByteBudget {
+  /** Takes `bytes` if so many are left. */
+  take(bytes: number): boolean;
+  release(bytes: number): void;
+}
+
+export function createByteBudget(maxBytes: number): ByteBudget {
+  let taken = 0;
+  return {
+    take(bytes) {
+      if (taken + bytes > maxBytes) return false;
+      taken += bytes;
+      return true;
+    },
+    release(bytes) {
+      taken -= bytes;
+    },
+  };
+}

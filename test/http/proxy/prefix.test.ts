@@ -1,0 +1,51 @@
+import { describe, expect, it } from "vitest";
+import { createProxy } from "../../conformance/proxy.ts";
+
+/** The URLs that the origin gets, and the status of the answer. */
+async function reached(path: string, options = { prefix: "/origin" }) {
+  const p = createProxy(options);
+  p.answers({});
+  const { status } = await p.get({}, path);
+  return { status, urls: p.seen.map(({ url }) => url) };
+}
+
+describe("the prefix of the proxy", () => {
+  it.each([
+    ["/%6frigin/admin", "/admin"],
+    ["/%6F%72igin/admin?a=%6f", "/admin?a=%6f"],
+    ["/%6frigin", "/"],
+    ["/origin/%6frigin/%zz%2f", "/%6frigin/%zz%2f"],
+    ["/origin//admin", "//admin"],
+  ])("%s is decoded once before the prefix is taken off: the origin gets %s", async (path, own) => {
+    expect(await reached(path)).toEqual({ status: 200, urls: [`http://origin.test${own}`] });
+  });
+
+  it.each([
+    "/originals/x",
+    "/origin%2fadmin",
+    "/%256frigin/admin",
+    "/ORIGIN/admin",
+    "/o%zzrigin/admin",
+    "/origin/%2e%2e/admin",
+    "/origin/../admin",
+    "/admin",
+  ])("%s is not under the prefix, so the next route answers", async (path) => {
+    expect(await reached(path)).toEqual({ status: 404, urls: [] });
+  });
+
+  it("a prefix with several segments, or with a slash at its end, is taken off whole", async () => {
+    const urls = ["http://origin.test/x"];
+    expect((await reached("/%61/b/x", { prefix: "/a/b" })).urls).toEqual(urls);
+    expect((await reached("/a/b/x", { prefix: "/a/b/" })).urls).toEqual(urls);
+  });
+
+  it("a URI of the client's host outside the prefix is not invalidated by a write that names it", async () => {
+    const p = createProxy({ prefix: "/origin" });
+    const host = "a.test";
+    p.answers({ headers: { "Cache-Control": "max-age=3600" } });
+    await p.send({ host, path: "/origin/als/x" });
+    p.answers({ headers: { Location: "http://a.test/originals/x" } });
+    await p.send({ host, path: "/origin/z", method: "POST" });
+    expect((await p.send({ host, path: "/origin/als/x" })).cache).toBe("HIT");
+  });
+});

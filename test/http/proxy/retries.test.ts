@@ -1,0 +1,48 @@
+import { describe, expect, it } from "vitest";
+import { createProxy } from "../../conformance/proxy.ts";
+
+const LOST = "Network connection lost.";
+
+describe("a request whose connection the origin has closed", () => {
+  it.each(["GET", "HEAD"])("%s is sent once more", async (method) => {
+    const p = createProxy();
+    p.answers({ fails: LOST }, { headers: { "X-Try": "2" } });
+    const answer = await p.send({ method });
+    expect([answer.status, answer.headers.get("X-Try"), p.seen.length]).toEqual([200, "2", 2]);
+  });
+
+  it("GET is sent once more and no oftener", async () => {
+    const p = createProxy();
+    p.answers({ fails: LOST });
+    expect((await p.get()).status).toBe(502);
+    expect(p.seen.length).toBe(2);
+  });
+
+  it.each(["POST", "PUT", "DELETE", "OPTIONS"])("%s is not sent again", async (method) => {
+    const p = createProxy();
+    p.answers({ fails: LOST }, {});
+    expect((await p.send({ method })).status).toBe(502);
+    expect(p.seen.length).toBe(1);
+  });
+
+  it("GET is not sent again if the origin refuses the connection, or if the response has begun", async () => {
+    const p = createProxy();
+    p.answers({ fails: true }, {});
+    expect((await p.get()).status).toBe(502);
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => controller.error(new Error(LOST)),
+    });
+    p.answers({ headers: { "Cache-Control": "max-age=9", "Content-Length": "5" }, body }, {});
+    expect((await p.get({}, "/y")).status).toBe(502);
+    expect(p.seen.length).toBe(2);
+  });
+
+  it("an origin that fails for long gets few requests twice", async () => {
+    const p = createProxy();
+    p.answers({ fails: LOST });
+    for (let i = 0; i < 50; i++) await p.get({}, `/fails/${i}`);
+    // 10 retries at once, and one for every 10 requests.
+    expect(p.seen.length).toBeLessThanOrEqual(50 + 10 + 5);
+    expect(p.seen.length).toBeGreaterThan(50 + 10);
+  });
+});
