@@ -152,6 +152,9 @@ export function createLayer(
     random,
     storeTimeoutMs: settings.redis.timeoutMs,
     maxLandingChars: settings.redis.maxEntryChars,
+    stepsTimeoutMs:
+      settings.edge.timeoutMs + settings.redis.timeoutMs + settings.flights.grantTimeoutMs,
+    flightSlackMs: settings.flights.slackMs,
   });
   const warmer = createWarmer({ store, coherence, withTimeout, random });
   const existence = createExistence({
@@ -181,6 +184,7 @@ export function createLayer(
       stub: (name) => alarmStub(OUTBOX, name),
       namespace,
       timeoutMs: settings.outbox.alarmTimeoutMs,
+      verifyAfterMs: settings.outbox.verifyAfterMs,
       withTimeout,
     });
   const writer = createWriter({

@@ -52,7 +52,7 @@ export const OutboxAlarm = createOutboxAlarm({
 /** Runs the relay once. The relay needs no log view, because it only writes to the log and asks for numbers. */
 async function runRelay(
   bindings: Bindings,
-  namespace: string,
+  { namespace, verifyAfterMs }: { namespace: string; verifyAfterMs: number | undefined },
   waitUntil: (work: Promise<unknown>) => void,
 ): Promise<RelayRun> {
   const { settings, ...config } = readConfig(bindings);
@@ -70,8 +70,14 @@ async function runRelay(
     maxEntryChars,
     packFromChars,
   });
-  const { verifyAfterMs } = settings.outbox;
-  const options = { db, invalidator, namespace, verifyAfterMs };
-  const { fault, nextInMs } = await relay(options, backgroundContext(waitUntil));
+  const { fault, nextInMs } = await relay(
+    {
+      db,
+      invalidator,
+      namespace,
+      verifyAfterMs: verifyAfterMs ?? settings.outbox.verifyAfterMs,
+    },
+    backgroundContext(waitUntil),
+  );
   return { failed: fault !== undefined, nextInMs };
 }

@@ -8,7 +8,8 @@ import type { Eviction } from "../tiers/eviction/choice.ts";
  * `ConfigError` that lists every wrong member and variable.
  *
  * The Durable Object classes (`FlightShard`, `MetricsShard`, `OutboxAlarm`) receive only bindings.
- * They use the defaults of `redis`, `origin` and `outbox`, whatever the Worker sets here.
+ * They use the defaults of `redis` and `origin`, whatever the Worker sets here. The Worker tells
+ * `OutboxAlarm` its `outbox.verifyAfter`.
  *
  * @example
  * const strata = createStrata(env, {

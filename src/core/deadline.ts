@@ -8,8 +8,9 @@ export class DeadlineExceeded extends Error {
   }
 }
 
-export function isDeadlineExceeded(error: unknown): error is DeadlineExceeded {
-  return error instanceof DeadlineExceeded;
+/** Compares the name, so that an error from another bundle or service counts too. */
+export function isDeadlineExceeded(error: unknown): error is Error {
+  return error instanceof Error && error.name === "DeadlineExceeded";
 }
 
 /**

@@ -12,15 +12,17 @@ export interface AlarmPortOptions {
   /** The namespace. Each namespace has its own outbox and its own alarm object. */
   readonly namespace: string;
   readonly timeoutMs: Millis;
+  /** The option of the relay that the object runs. */
+  readonly verifyAfterMs: Millis;
   readonly withTimeout: WithTimeout;
 }
 
 /** Implements `RelayAlarm` with a call of the namespace's OutboxAlarm object. */
 export function createAlarmPort(options: AlarmPortOptions): RelayAlarm {
-  const { stub, namespace, timeoutMs, withTimeout } = options;
+  const { stub, namespace, timeoutMs, verifyAfterMs, withTimeout } = options;
   return {
     wake: async (inMs) =>
-      withTimeout(stub(outboxObject(namespace)).wake(namespace, inMs), timeoutMs),
+      withTimeout(stub(outboxObject(namespace)).wake(namespace, inMs, verifyAfterMs), timeoutMs),
   };
 }
 

@@ -3,8 +3,11 @@ import type { Clock, EpochMs, Millis } from "../core/time.ts";
 
 /** The methods that isolates call. */
 export interface OutboxAlarmRpc {
-  /** Sets the alarm, so that the namespace's relay runs in `inMs` milliseconds at the latest. */
-  wake(namespace: string, inMs: Millis): Promise<void>;
+  /**
+   * Sets the alarm, so that the namespace's relay runs in `inMs` milliseconds at the latest.
+   * `verifyAfterMs` is the relay's option of that name.
+   */
+  wake(namespace: string, inMs: Millis, verifyAfterMs: Millis): Promise<void>;
 }
 
 /** The outcome of one run of the relay. */
@@ -19,7 +22,7 @@ export interface OutboxAlarmOptions<Env> {
   readonly now: Clock;
   readonly runRelay: (
     env: Env,
-    namespace: string,
+    relay: { readonly namespace: string; readonly verifyAfterMs: Millis | undefined },
     waitUntil: (work: Promise<unknown>) => void,
   ) => Promise<RelayRun>;
   /** The pause after a failed run. It doubles with each further failure, up to `maxRetryMs`. */
@@ -32,6 +35,7 @@ export interface OutboxAlarmOptions<Env> {
  * platform does not tell an alarm for which namespace it runs.
  */
 const NAMESPACE = "namespace";
+const VERIFY_AFTER = "verify-after-ms";
 const FAILURES = "failures";
 
 /**
@@ -43,8 +47,8 @@ export function createOutboxAlarm<Env>(options: OutboxAlarmOptions<Env>) {
   const { now, runRelay, retryMs, maxRetryMs } = options;
 
   return class OutboxAlarm extends DurableObject<Env> implements OutboxAlarmRpc {
-    async wake(namespace: string, inMs: Millis): Promise<void> {
-      await this.ctx.storage.put(NAMESPACE, namespace);
+    async wake(namespace: string, inMs: Millis, verifyAfterMs: Millis): Promise<void> {
+      await this.ctx.storage.put({ [NAMESPACE]: namespace, [VERIFY_AFTER]: verifyAfterMs });
       await this.#setBy(now() + inMs);
     }
 
@@ -52,7 +56,8 @@ export function createOutboxAlarm<Env>(options: OutboxAlarmOptions<Env>) {
       const { storage } = this.ctx;
       const namespace = await storage.get<string>(NAMESPACE);
       if (namespace === undefined) return;
-      const { failed, nextInMs } = await runRelay(this.env, namespace, (work) =>
+      const verifyAfterMs = await storage.get<Millis>(VERIFY_AFTER);
+      const { failed, nextInMs } = await runRelay(this.env, { namespace, verifyAfterMs }, (work) =>
         this.ctx.waitUntil(work),
       );
       if (failed) {

@@ -50,12 +50,12 @@ export interface CoalescerOptions {
   readonly hitForMiss: HitForMiss;
   readonly validator: Validator;
   readonly withTimeout: WithTimeout;
+  /** How long a running lookup may take beside its load. */
+  readonly stepsTimeoutMs: Millis;
 }
 
 /** Lookups that a reader waits for. The second that it meets began after it and may always be used. */
 const MAX_JOINS = 3;
-/** How long a running lookup may take beside its load. */
-const STEPS_MS: Millis = 1_000;
 /** The number of running lookups at which those that never ended are removed. */
 const SWEEP_AT = 1_000;
 
@@ -63,6 +63,7 @@ export function createCoalescer({
   hitForMiss,
   validator,
   withTimeout,
+  stepsTimeoutMs,
 }: CoalescerOptions): Coalescer {
   const running = new Map<string, RunningLookup>();
 
@@ -118,7 +119,7 @@ export function createCoalescer({
   ): Promise<SharedOutcome | T> {
     const { key, policy, ctx } = read;
     // A reader that waits for a lookup without end must have time left for its own load.
-    let patienceMs = policy.originTimeoutMs + STEPS_MS;
+    let patienceMs = policy.originTimeoutMs + stepsTimeoutMs;
     for (let joins = 0; joins < MAX_JOINS; joins++) {
       const lookup = runningLookup(key, ctx.now());
       if (lookup === undefined) break;

@@ -37,6 +37,10 @@ export interface EnginePorts {
    * followers of a larger entry load it themselves.
    */
   readonly maxLandingChars: number;
+  /** The time limit of the steps of a read beside its loads: edge, Redis, and the grant of a lease. */
+  readonly stepsTimeoutMs: Millis;
+  /** How much longer than its wait a join may take before the flight object counts as unavailable. */
+  readonly flightSlackMs: Millis;
 }
 
 export interface EngineParts {
@@ -48,14 +52,20 @@ export interface EngineParts {
 /** Creates the lookups of one key and of many keys. They share one log view. */
 export function createEngineParts(ports: EnginePorts): EngineParts {
   const { memory, edge, store, flights, slots, withTimeout, random, maxLandingChars } = ports;
-  const coherence = createCoherence({ store, timeoutMs: ports.storeTimeoutMs, withTimeout });
+  const { stepsTimeoutMs, storeTimeoutMs, flightSlackMs } = ports;
+  const coherence = createCoherence({ store, timeoutMs: storeTimeoutMs, withTimeout });
   const validator = createValidator(coherence);
   const hitForMiss = createHitForMiss();
   const backoff = createLoadBackoff(random);
   const callOrigin = createOriginCall({ coherence, slots, withTimeout });
   const entryStore = createEntryStore({ memory, edge, store, coherence, random });
   const shared = createSharedReader(store, coherence);
-  const coalescer = createCoalescer({ validator, hitForMiss, withTimeout });
+  const coalescer = createCoalescer({
+    validator,
+    hitForMiss,
+    withTimeout,
+    stepsTimeoutMs: storeTimeoutMs,
+  });
   const perKey = { entryStore, hitForMiss, backoff };
   const engine = createLookup({
     ...perKey,
@@ -64,10 +74,17 @@ export function createEngineParts(ports: EnginePorts): EngineParts {
     validator,
     coalescer,
     tiers: createTierSteps({ memory, edge, shared, coherence, validator, entryStore }),
-    joinFlight: createFlightStep({ ...perKey, flights, validator, maxLandingChars }),
+    joinFlight: createFlightStep({
+      ...perKey,
+      flights,
+      validator,
+      maxLandingChars,
+      slackMs: flightSlackMs,
+    }),
     loadEntry: createLoadStep({ ...perKey, coherence, callOrigin }),
     withSoftTimeout: createSoftTimeout(validator, withTimeout),
     random,
+    stepsTimeoutMs,
   });
   const lookUpBatch = createLookUpBatch({
     memory,
@@ -77,6 +94,6 @@ export function createEngineParts(ports: EnginePorts): EngineParts {
     entryStore,
     hitForMiss,
   });
-  const batch = createBatch({ memory, validator, coalescer, lookUpBatch });
+  const batch = createBatch({ memory, validator, coalescer, lookUpBatch, stepsTimeoutMs });
   return { coherence, engine, batch };
 }

@@ -30,12 +30,12 @@ export interface FlightStepOptions {
   readonly backoff: LoadBackoff;
   /** A leader does not hand over larger entries. Their followers load by themselves. */
   readonly maxLandingChars: number;
+  /** How much longer than its wait a join may take before the flight object counts as unavailable. */
+  readonly slackMs: Millis;
 }
 
 /** A follower waits this much longer than a lease, so that it can get the next lease. */
 const TAKEOVER_MS: Millis = 500;
-/** How much longer than its wait a join may take before the flight object counts as unavailable. */
-const SLACK_MS: Millis = 1_000;
 /** Flights that a reader joins before it loads by itself. */
 const MAX_JOINS = 3;
 
@@ -49,7 +49,7 @@ const LEADER_ONLY: ReadonlySet<FaultCode> = new Set([
 const WITHOUT_LEASE: LoadHere = { land: () => undefined };
 
 export function createFlightStep(options: FlightStepOptions): JoinFlight {
-  const { flights, validator, entryStore, hitForMiss, backoff, maxLandingChars } = options;
+  const { flights, validator, entryStore, hitForMiss, backoff, maxLandingChars, slackMs } = options;
 
   async function joinFlight(request: LookupRequest): Promise<LookupOutcome | LoadHere> {
     const { key, policy, ctx } = request;
@@ -59,7 +59,7 @@ export function createFlightStep(options: FlightStepOptions): JoinFlight {
     if (isTooLarge(request.staleEntry?.entry ?? request.invalidatedEntry)) return WITHOUT_LEASE;
     const leaseMs = policy.flightTimeoutMs;
     // A flight object that hangs must leave enough time for a load of this reader's own.
-    const reserveMs = policy.originTimeoutMs + TAKEOVER_MS + SLACK_MS;
+    const reserveMs = policy.originTimeoutMs + TAKEOVER_MS + slackMs;
     let after: string | undefined;
     for (let joins = 0; joins < MAX_JOINS; joins++) {
       const waitMs = Math.min(leaseMs + TAKEOVER_MS, remaining(request) - reserveMs);

@@ -2,6 +2,7 @@
  * Reads many keys at once. The keys are looked up in memory, then in the running lookups of other
  * callers, and then in one batch.
  */
+import type { Millis } from "../core/time.ts";
 import { freshnessOf } from "../core/entry.ts";
 import { DefinitionError } from "../core/faults.ts";
 import { keyProblem } from "../core/key.ts";
@@ -38,6 +39,7 @@ export interface BatchOptions {
   readonly validator: Validator;
   readonly coalescer: Coalescer;
   readonly lookUpBatch: LookUpBatch;
+  readonly stepsTimeoutMs: Millis;
 }
 
 /** The results of looking up a batch in memory. */
@@ -51,7 +53,9 @@ interface MemoryAnswers {
 /** The result of a read that no running lookup could answer. */
 const UNANSWERED = { kind: "unanswered" } as const;
 
-export function createBatch({ memory, validator, coalescer, lookUpBatch }: BatchOptions): Batch {
+export function createBatch(options: BatchOptions): Batch {
+  const { memory, validator, coalescer, lookUpBatch, stepsTimeoutMs } = options;
+
   async function readMemory(
     reads: readonly Read[],
     freshnessFor: FreshnessOf,
@@ -118,7 +122,7 @@ export function createBatch({ memory, validator, coalescer, lookUpBatch }: Batch
     const { policy, ctx } = batch;
     const idle = keys.filter((key) => !coalescer.isRunning(key, ctx.now()));
     for (const key of idle) ctx.emit({ type: "refresh.start", key });
-    const reads = idle.map((key) => beginRead(key, policy, ctx));
+    const reads = idle.map((key) => beginRead(key, policy, ctx, stepsTimeoutMs));
     const refresh = { ...batch, readsRedis: false, logReachable: true };
     ctx.defer(lookUpBatch(reads, refresh, () => undefined));
   }
@@ -127,7 +131,7 @@ export function createBatch({ memory, validator, coalescer, lookUpBatch }: Batch
     async lookupMany(keys, policy, load, ctx, freshnessFor = freshnessOf) {
       const unique = [...new Set(keys)];
       checkKeys(unique);
-      const reads = unique.map((key) => beginRead(key, policy, ctx));
+      const reads = unique.map((key) => beginRead(key, policy, ctx, stepsTimeoutMs));
       const { answers, staleEntries, logReachable } = await readMemory(reads, freshnessFor);
       const readsRedis = policy.tiers.has("redis");
       const batch = { policy, ctx, load, freshnessOf: freshnessFor, logReachable, readsRedis };

@@ -35,9 +35,10 @@ export function apiKeys({
   }
 
   return {
-    header,
+    // Without users no request needs to be read.
+    header: canFindUsers ? header : undefined,
     userOf(key) {
-      if (!canFindUsers || key === "" || key.length > MAX_KEY_LENGTH) return undefined;
+      if (key === "" || key.length > MAX_KEY_LENGTH) return undefined;
       return remembered.get(key) ?? find(key);
     },
   };

@@ -19,7 +19,7 @@ export interface Identities {
 /** Identifies users by one kind of credential. */
 export interface UserSource {
   /** The request field that holds the credential. */
-  readonly header: string;
+  readonly header: string | undefined;
   userOf(credential: string): User | undefined | Promise<User | undefined>;
 }
 
@@ -63,7 +63,7 @@ export function createIdentities(options: IdentitiesOptions): Identities {
   function userFrom(c: HonoContext, start: number): User | undefined | Promise<User | undefined> {
     for (let i = start; i < users.length; i++) {
       const { header, userOf } = users[i]!;
-      const credential = c.req.header(header);
+      const credential = header === undefined ? undefined : c.req.header(header);
       const user = credential === undefined ? undefined : userOf(credential);
       if (user instanceof Promise) return user.then((found) => found ?? userFrom(c, i + 1));
       if (user !== undefined) return user;

@@ -131,8 +131,14 @@ export function createScopeMiddleware(
     const total = `total;dur=${tookMs}`;
     // A memory hit has no steps, so the total is the only member.
     const timing = steps.length === 0 ? total : `${stepTimings(steps)}, ${total}`;
-    const answer = { at, status, route: routePath(c), limited: internal.limited };
-    setFields(c, cache, timing, tookMs, observer?.end(observation, answer, waitUntil));
+    const traceparent =
+      observer &&
+      observer.end(
+        observation,
+        { at, status, route: routePath(c), limited: internal.limited },
+        waitUntil,
+      );
+    setFields(c, cache, timing, tookMs, traceparent);
   };
 }
 
