@@ -201,7 +201,7 @@ interface FieldError {
   readonly detail: string;
 }
 
-/** Parses the value. An error without a path is reported under the field name `root`. */
+/** Parses the value. An error without a path is reported under the name that the parameter `root` gives. */
 function parse<T>(schema: z.ZodMiniType<T>, value: unknown, root = ""): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;

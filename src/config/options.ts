@@ -111,7 +111,7 @@ export interface StrataOptions {
   };
   /** The existence filters. */
   readonly existence?: {
-    /** Share of the keys that do not exist but that a filter lets through, from 0.0001 to 0.5. @default 0.01 */
+    /** Of the keys that do not exist, the share that a filter lets through, from 0.0001 to 0.5. @default 0.01 */
     readonly falsePositiveRate?: number;
     /** The log view may be at most this old when a filter excludes a key. @default "1s" */
     readonly coherence?: Duration;
@@ -125,8 +125,9 @@ export interface StrataOptions {
   /** The invalidations of committed writes. */
   readonly outbox?: {
     /**
-     * Time between an invalidation and the check that the log has not lost it. It must be longer
-     * than the lag of a Redis replica, so that a failover is over by then. @default "5s"
+     * Time between an invalidation and the check that the log has not lost it. A failover to a
+     * replica can lose what the replica had not received yet. The time must be longer than the lag
+     * of the replicas, so that such a loss has happened before the check. @default "5s"
      */
     readonly verifyAfter?: Duration;
     /**

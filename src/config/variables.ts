@@ -28,6 +28,10 @@ export interface Bindings {
   readonly ORIGIN_URL?: string;
   /** The value `1` makes the proxy serve the root, in place of the reference API. */
   readonly ORIGIN_AT_ROOT?: string;
+  /** `safe` or `rfc`: how much of an origin's responses clients share. Default `safe`. */
+  readonly ORIGIN_SHARING?: string;
+  /** Request headers with credentials, separated by commas. Default `X-API-Key, X-Auth-Token, Cf-Access-Jwt-Assertion`. */
+  readonly ORIGIN_CREDENTIAL_HEADERS?: string;
   /** API keys of callers, as `<sha-256 in hex> <user> [plan]`, separated by commas. */
   readonly API_KEYS?: string;
   /** The name of the header that holds the client's address. Default: `CF-Connecting-IP`. */
@@ -57,6 +61,17 @@ const Variables = z.object({
   ADMIN_TOKEN: z.optional(z.string().check(z.minLength(8, "must have at least 8 characters"))),
   ORIGIN_URL: z.optional(http),
   ORIGIN_AT_ROOT: z.optional(z.enum(["0", "1", ""], "must be 1, or not set")),
+  ORIGIN_SHARING: z.optional(z.enum(["safe", "rfc", ""], "must be safe or rfc, or not set")),
+  ORIGIN_CREDENTIAL_HEADERS: z.optional(
+    z
+      .string()
+      .check(
+        z.regex(
+          /^(?:[ \t]*[\w-]{1,64}[ \t]*(?:,|$))*$/,
+          "must be names of headers, separated by commas",
+        ),
+      ),
+  ),
   API_KEYS: z.optional(
     z
       .string()
@@ -87,6 +102,10 @@ export interface VariableConfig {
   readonly originUrl: string | undefined;
   /** Whether the proxy serves the root, in place of the reference API. */
   readonly originAtRoot: boolean;
+  /** How much of an origin's responses clients share. */
+  readonly originSharing: "safe" | "rfc";
+  /** Request headers with credentials beside Authorization and Cookie; undefined for the default ones. */
+  readonly originCredentialHeaders: readonly string[] | undefined;
   /** The users, by the digest of their API key. ratelimit/api-keys.ts describes the format. */
   readonly apiKeys: string;
   /** The name of the header that holds the client's address. */
@@ -122,6 +141,10 @@ export function readVariables(bindings: Bindings): CheckedVariables {
       adminToken: data.ADMIN_TOKEN,
       originUrl: data.ORIGIN_URL,
       originAtRoot: data.ORIGIN_AT_ROOT === "1",
+      originSharing: data.ORIGIN_SHARING === "rfc" ? "rfc" : "safe",
+      originCredentialHeaders: data.ORIGIN_CREDENTIAL_HEADERS?.split(",")
+        .map((name) => name.trim())
+        .filter((name) => name !== ""),
       apiKeys: data.API_KEYS ?? "",
       clientAddressHeader: data.CLIENT_ADDRESS_HEADER ?? "CF-Connecting-IP",
       namespace: data.STRATA_NAMESPACE ?? "strata",

@@ -21,7 +21,7 @@ export interface LoadContext extends DataReader {
   readonly held: { readonly value: unknown; readonly etag: string } | undefined;
   /** Declares that `held` is valid. The value that the loader returns is then ignored. */
   notModified(): void;
-  /** Prevents the storage of the result in every tier. Only this caller gets the result. */
+  /** Keeps the result out of all tiers: no tier stores it, and only this caller gets it. */
   noStore(): void;
 }
 

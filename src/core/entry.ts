@@ -81,6 +81,8 @@ export type LoadResult =
       readonly storable: false;
       /** Set if later results may be storable. Then no hit-for-miss marker is set. */
       readonly oneOff?: true;
+      /** Only results of this kind of request cannot be stored: the hit-for-miss marker is for that kind. */
+      readonly ofKind?: true;
     }
   | {
       readonly storable: true;

@@ -8,7 +8,7 @@ export interface Invalidation {
   /** The number that the log gave to the invalidation. */
   readonly seq: Seq;
   readonly era: Era;
-  /** The highest number that one of its log keys had before. The value is 0 if none of them had a number. */
+  /** The highest number that a log key of this invalidation had before it; 0 if none had a number. */
   readonly previous: Seq;
 }
 

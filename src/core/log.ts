@@ -53,7 +53,7 @@ export interface LogView {
   /** The newest number of the last applied answer. */
   seen: Seq;
   floor: Seq;
-  /** The instant at which the question of the last applied answer was sent. */
+  /** The instant at which this isolate sent the question whose answer it applied last. */
   stamp: EpochMs;
   /** The number of the latest hard invalidation of each invalidation key. */
   hard: Map<string, Seq>;

@@ -22,7 +22,7 @@ export interface FlightPortOptions {
   readonly grantMs: Millis;
   /**
    * The time that an object may take to answer after the requested wait has ended. It is also the
-   * time limit of a landing.
+   * time limit of the call with which a leader hands over its result.
    */
   readonly slackMs: Millis;
   readonly withTimeout: WithTimeout;

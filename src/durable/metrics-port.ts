@@ -17,7 +17,7 @@ export interface MetricsPortOptions {
   readonly withTimeout: WithTimeout;
 }
 
-/** Implements `MetricsPort` with calls of the MetricsShard objects. */
+/** Implements `MetricsPort` with calls to the MetricsShard objects. */
 export function createMetricsPort(options: MetricsPortOptions): MetricsPort {
   const { stub, namespace, shards, timeoutMs, withTimeout } = options;
   const shard = (index: number): MetricsShardRpc => stub(`${namespace}-metrics-${index}`);

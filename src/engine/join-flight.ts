@@ -54,7 +54,7 @@ export function createFlightStep(options: FlightStepOptions): JoinFlight {
   async function joinFlight(request: LookupRequest): Promise<LookupOutcome | LoadHere> {
     const { key, policy, ctx } = request;
     const scope = scopeOf(request);
-    if (scope === "off" || scope === "isolate" || hitForMiss.has(key, ctx.now()))
+    if (scope === "off" || scope === "isolate" || hitForMiss.has(request, ctx.now()))
       return WITHOUT_LEASE;
     if (isTooLarge(request.staleEntry?.entry ?? request.invalidatedEntry)) return WITHOUT_LEASE;
     const leaseMs = policy.flightTimeoutMs;
@@ -113,7 +113,7 @@ export function createFlightStep(options: FlightStepOptions): JoinFlight {
       return failedOutcome(request, landing.fault);
     }
     if (landing.kind === "uncacheable") {
-      if (landing.oneOff !== true) hitForMiss.add(key, ctx.now());
+      if (landing.oneOff !== true) hitForMiss.add({ key }, ctx.now());
       return WITHOUT_LEASE;
     }
     const entry = decodeEntry(key, landing.entry);
@@ -137,7 +137,7 @@ export function createFlightStep(options: FlightStepOptions): JoinFlight {
 function landingOf(loaded: LoadedEntry, maxChars: number): FlightResult {
   if (loaded.kind === "failed") return { kind: "failed", fault: loaded.fault };
   if (loaded.kind === "uncacheable")
-    return { kind: "uncacheable", ...(loaded.oneOff && { oneOff: true }) };
+    return { kind: "uncacheable", ...(loaded.says !== "key" && { oneOff: true }) };
   const text = encodeEntry(loaded.entry);
   // The size of one entry says nothing about the results after it.
   if (text.length > maxChars) return { kind: "uncacheable", oneOff: true };

@@ -141,12 +141,12 @@ export function createLookUpBatch(options: LoadManyOptions): LookUpBatch {
         end(read.key, "uncacheable");
         const result = loaded.get(read.key);
         if (result === undefined || result.storable || result.oneOff !== true)
-          hitForMiss.add(read.key, stamp.storedAt);
+          hitForMiss.add(read, stamp.storedAt);
         onOutcome(read, { kind: "uncacheable" });
         continue;
       }
       end(read.key, "stored", entry);
-      hitForMiss.delete(read.key);
+      hitForMiss.delete(read);
       const result = { entry, joined: false, stored: stored.has(entry), since: stamp.startedAt };
       onOutcome(read, { kind: "loaded", ...result, renewed: false, unreachable: false });
     }

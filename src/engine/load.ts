@@ -1,5 +1,5 @@
 /** The load step. It makes one call of the loader, and records what the result says about the key. */
-import type { Entry } from "../core/entry.ts";
+import type { Entry, LoadResult } from "../core/entry.ts";
 import { fault, type Fault } from "../core/faults.ts";
 import type { Verdict } from "../core/log.ts";
 import type { EpochMs } from "../core/time.ts";
@@ -17,8 +17,8 @@ export type LoadedEntry =
       /** The start of the load. The value was current at this instant or later. */
       readonly since: EpochMs;
     }
-  /** A result that may not be stored. `oneOff` is set if later results may be storable. */
-  | { readonly kind: "uncacheable"; readonly oneOff: boolean }
+  /** A result that may not be stored. `says` is what it predicts: the later results of the key, those of this kind of request, or nothing. */
+  | { readonly kind: "uncacheable"; readonly says: "key" | "kind" | "nothing" }
   | { readonly kind: "failed"; readonly fault: Fault };
 
 export type LoadEntry = (request: LookupRequest) => Promise<LoadedEntry>;
@@ -72,12 +72,22 @@ export function createLoadStep(options: LoadStepOptions): LoadEntry {
     const entry = entryStore.createEntry(key, policy, loaded, stamp);
     if (entry === undefined) {
       end("uncacheable");
-      const oneOff = !loaded.storable && loaded.oneOff === true;
-      if (!oneOff) hitForMiss.add(key, stamp.storedAt);
-      return { kind: "uncacheable", oneOff };
+      const says = predictionOf(loaded, request);
+      if (says !== "nothing") hitForMiss.add(says === "key" ? { key } : request, stamp.storedAt);
+      return { kind: "uncacheable", says };
     }
     end("stored", entry.body.length);
-    hitForMiss.delete(key);
+    hitForMiss.delete(request);
     return { kind: "entry", entry, since: stamp.startedAt };
   };
+}
+
+function predictionOf(
+  loaded: LoadResult,
+  { requestKindOf }: LookupRequest,
+): "key" | "kind" | "nothing" {
+  if (loaded.storable) return "key";
+  if (loaded.oneOff === true) return "nothing";
+  if (loaded.ofKind !== true) return "key";
+  return requestKindOf?.() === undefined ? "nothing" : "kind";
 }

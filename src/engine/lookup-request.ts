@@ -28,17 +28,23 @@ export interface LookupRequest extends Read {
   readonly logReachable: boolean;
   /** Called before the load begins, with an entry that the soft timeout may serve. */
   readonly onStaleEntry?: (staleEntry: StaleEntry) => void;
+  readonly requestKindOf: LoadTask["requestKindOf"];
   load(signal: AbortSignal, staleEntry: Entry | undefined): Promise<LoadResult>;
   readonly freshnessOf: FreshnessOf;
   readonly flightScopeOf: FlightScopeOf;
 }
 
-/** How the engine loads one key. `staleEntry` is a valid entry for the origin to confirm. */
+/**
+ * How the engine loads one key. `staleEntry` is an entry that is no longer fresh and was not
+ * invalidated; the origin may confirm that it is unchanged.
+ */
 export interface LoadTask {
   /** Loads for a reader that waits. It is called at most once. */
   load(signal: AbortSignal, staleEntry: Entry | undefined): Promise<LoadResult>;
   /** Loads for a refresh after the response. Default: `load`. */
   refresh?(signal: AbortSignal, staleEntry: Entry | undefined): Promise<LoadResult>;
+  /** The kind of request, if its results can be unstorable for a reason that other kinds do not have. */
+  readonly requestKindOf?: (() => string | undefined) | undefined;
   /** The freshness of an entry for this reader. Default: by the entry's instants alone. */
   freshnessOf?(entry: Entry, now: EpochMs): Freshness;
   /** How far the load is shared. Default: as the policy says. */

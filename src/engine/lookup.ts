@@ -174,11 +174,12 @@ export function createLookup(options: LookupOptions): Engine {
   }
 
   /** The tiers that can help, nearest first. */
-  function tierSteps({ key, policy, purpose, unverified, ctx }: LookupRequest): TierStep[] {
+  function tierSteps(request: LookupRequest): TierStep[] {
+    const { policy, purpose, unverified, ctx } = request;
     const steps: TierStep[] = [];
     if (unverified !== undefined) steps.push(tiers.verifyMemory);
     // The last result could not be stored, so that the tiers are unlikely to hold one.
-    if (hitForMiss.has(key, ctx.now())) return steps;
+    if (hitForMiss.has(request, ctx.now())) return steps;
     // A refresh skips the edge, which holds the very entry that is to be replaced.
     if (policy.tiers.has("edge") && purpose === "serve") steps.push(tiers.readEdge);
     steps.push(tiers.readRedis);
@@ -254,6 +255,7 @@ function createRequest(
     staleEntry: undefined,
     invalidatedEntry: undefined,
     logReachable: true,
+    requestKindOf: task.requestKindOf,
     load: (signal, staleEntry) => task.load(signal, staleEntry),
     freshnessOf: task.freshnessOf ?? freshnessOf,
     flightScopeOf: task.flightScopeOf ?? (() => policy.flight),

@@ -21,7 +21,7 @@ export interface LocalAccount extends Account {
   unconfirmed: number;
   /** Tokens that requests now ask the ledger for. The ledger may grant fewer. */
   requested: number;
-  /** The calls of the ledger that include this account and have not ended. */
+  /** The calls to the ledger that include this account and have not ended. */
   calls: readonly Promise<unknown>[];
   refusal: Refusal | undefined;
   /**

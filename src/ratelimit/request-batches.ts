@@ -72,7 +72,7 @@ export function createRequestBatches(options: RequestBatchesOptions): RequestBat
   ): Promise<Result<TakeResult>> {
     const waitUntil = ctx.now() + timeoutMs;
     for (const account of accounts) account.noCreditUntil = ctx.now() + holdMs;
-    // Waits one turn of the event loop, so that requests of the same turn can join.
+    // Yields to the microtasks of this turn of the event loop, so that requests of the same turn can join.
     await Promise.resolve();
     for (;;) {
       const calls = accounts.flatMap((account) => account.calls);

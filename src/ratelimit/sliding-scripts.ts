@@ -49,7 +49,10 @@ export function createSlidingLogScript(redis: ScriptClient, newId: NewId): TakeS
   };
 }
 
-/** @param numbers the used tokens, the instant of the oldest, and of the one whose end makes room. */
+/**
+ * @param numbers the number of used tokens, the instant of the oldest used token, and the instant of
+ *   the token that must leave the window before the request fits.
+ */
 function logBalance(
   [used = 0, oldestAt = 0, freesAt = 0]: readonly number[],
   window: Window,

@@ -14,7 +14,10 @@ const PACKED = "strata1+gzip\n";
  */
 const MAX_PACKED_SHARE = 0.8;
 
-/** Packs an encoded entry whose body has at least `thresholdChars` characters, if the packed text is short enough. */
+/**
+ * Packs an encoded entry whose body has at least `thresholdChars` characters. Returns the text
+ * unchanged if the body is shorter, or if packing saves less than a fifth.
+ */
 export async function pack(text: string, thresholdChars: number): Promise<string> {
   const bodyAt = bodyStart(text);
   const body = text.slice(bodyAt);

@@ -13,8 +13,8 @@ export interface EdgeTierOptions {
   readonly open: () => Promise<Cache>;
   readonly timeoutMs: Millis;
   /**
-   * The most characters of a stored entry, because reading a larger entry would take longer than
-   * asking Redis. Default: any size.
+   * The maximum number of characters of a stored entry: reading a larger one would take longer than
+   * asking Redis. Default: no maximum.
    */
   readonly maxEntryChars?: number;
   /** Ends a wait at a deadline. It is injected because timers belong to the platform. */

@@ -41,8 +41,8 @@ export function insertLogKeys(db: Database, heading: Heading, logKeys: readonly 
 }
 
 /**
- * Inserts one row with `logKeys` and the tags that `tagQuery` finds; inserts none if it finds
- * nothing. The statement runs in the transaction of the change, before or after the change itself.
+ * Inserts one row with `logKeys` and the tags that `tagQuery` finds, or no row if `tagQuery` finds
+ * nothing. The caller runs the statement in the transaction of the change, before or after it.
  */
 export function insertFoundTags(
   db: Database,

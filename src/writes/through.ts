@@ -21,9 +21,9 @@ export interface WriteThrough {
   /** Returns the log position of this isolate. Call it before the commit begins. */
   logPosition(): LogPosition;
   /**
-   * Stores the value with the write's own number as `asOf`. If another write of the same
-   * invalidation keys has a number after `before`, it stores nothing: the order of the two values
-   * is unknown, so the next lookup loads. Returns whether it stored the value.
+   * Stores the value with the write's own number as `asOf`. It stores nothing if
+   * another write of the same invalidation keys got a number above `before`: the order of the two
+   * values is then unknown, so the next lookup loads. Returns whether it stored the value.
    */
   put(
     through: Through,

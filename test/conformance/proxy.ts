@@ -55,9 +55,13 @@ export interface Proxy {
 }
 
 export interface ProxyOptions {
+  /** Default `rfc`, which is what the conformance checks measure. */
+  readonly sharing?: "safe" | "rfc";
+  readonly credentialHeaders?: readonly string[];
   readonly requestDirectives?: boolean;
   readonly prefix?: string;
   readonly maxBodyBytes?: number;
+  readonly headersTimeout?: number;
   readonly bindings?: Partial<Bindings>;
 }
 
@@ -100,6 +104,7 @@ function build(
     origin: new URL(ORIGIN),
     invalidator: layer.invalidator,
     fetch: fetchScripted,
+    sharing: "rfc",
     ...options,
   });
   const app = new Hono<StrataEnv>();

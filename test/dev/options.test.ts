@@ -20,6 +20,7 @@ describe("the environment of npm run dev", () => {
     const worker = {
       DATABASE_URL: "a",
       ORIGIN_AT_ROOT: "1",
+      ORIGIN_SHARING: "rfc",
       OTEL_SERVICE_NAME: "b",
       LLM_API_KEY: "c",
       STRATA_X: "d",

@@ -77,7 +77,7 @@ describe("README", () => {
     mkdirSync(folder, { recursive: true });
     writeFileSync(
       join(folder, "worker.ts"),
-      block("One line a route", "ts").text.replaceAll('"./src/', '"../../src/'),
+      block("One line for each route", "ts").text.replaceAll('"./src/', '"../../src/'),
     );
     writeFileSync(join(folder, "wrangler.json"), JSON.stringify(programConfig()));
     const port = product.port + 10;

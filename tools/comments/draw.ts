@@ -6,7 +6,7 @@
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { filesOf } from "../check/files.ts";
-import { readSource } from "../check/source.ts";
+import { readSource, type Found } from "../check/source.ts";
 
 const { values } = parseArgs({
   options: { seed: { type: "string", default: "1" }, count: { type: "string", default: "10" } },
@@ -40,7 +40,7 @@ for (const path of filesOf(process.cwd(), ["src/**/*.ts"])) {
   const comments = rooms.get(room) ?? [];
   rooms.set(room, comments);
   const lines = readFileSync(path, "utf8").split("\n");
-  for (const { line, text } of readSource(process.cwd(), path).comments) {
+  for (const { line, text } of paragraphs(readSource(process.cwd(), path).comments)) {
     const words = text
       .replaceAll(/^[\s*]+/gmu, "")
       .replaceAll(/\s+/gu, " ")
@@ -48,6 +48,19 @@ for (const path of filesOf(process.cwd(), ["src/**/*.ts"])) {
     if (words !== "" && !words.startsWith("oxlint-disable"))
       comments.push({ place: `${path}:${line}`, text: words, code: codeAfter(lines, line, text) });
   }
+}
+
+/** The comments, with the lines of each run of line comments joined. */
+function paragraphs(found: readonly Found[]): Found[] {
+  const joined: Found[] = [];
+  for (const { line, text } of found) {
+    const last = joined.at(-1);
+    const follows = last !== undefined && line === last.line + last.text.split("\n").length;
+    if (follows && !text.startsWith("*") && !last.text.startsWith("*"))
+      joined[joined.length - 1] = { line: last.line, text: `${last.text}\n${text}` };
+    else joined.push({ line, text });
+  }
+  return joined;
 }
 
 function codeAfter(lines: readonly string[], line: number, text: string): string {

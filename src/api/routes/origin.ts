@@ -22,11 +22,19 @@ export function originRoutes({
   const routes = new Hono<StrataEnv>();
   if (config.originUrl === undefined) return routes;
   const origin = new URL(config.originUrl);
+  const { originSharing: sharing, originCredentialHeaders: credentialHeaders } = config;
+  const options = {
+    origin,
+    invalidator,
+    fetch,
+    sharing,
+    ...(credentialHeaders && { credentialHeaders }),
+  };
   if (!config.originAtRoot) {
-    const pass = passThrough({ origin, prefix: "/origin", invalidator, fetch });
+    const pass = passThrough({ ...options, prefix: "/origin" });
     return routes.all("/origin", pass).all("/origin/*", pass);
   }
-  const pass = passThrough({ origin, invalidator, fetch });
+  const pass = passThrough(options);
   return routes.all("*", (c, next) =>
     c.req.path === OWN || c.req.path.startsWith(`${OWN}/`) ? next() : pass(c, next),
   );

@@ -67,6 +67,17 @@ function hasCondition({ headers }: Request): boolean {
   return headers.has("If-None-Match") || headers.has("If-Modified-Since");
 }
 
+/** A 304 if the client's condition shows that it has the response with these fields; otherwise undefined. */
+export function notModifiedFor(
+  request: Request,
+  headers: Headers,
+  now: EpochMs,
+): Response | undefined {
+  return hasCondition(request) && isNotModified(request.headers, headers, now)
+    ? notModified(new Headers(headers))
+    : undefined;
+}
+
 function notModified(headers: Headers): Response {
   const hasEtag = headers.has("ETag");
   for (const name of [...headers.keys()]) if (!isOn304(name, hasEtag)) headers.delete(name);

@@ -9,9 +9,11 @@ import { cacheabilityOf, OF_ONE_REQUEST, type Cacheability } from "../rfc/cachea
 import { readerOf, type FieldReader } from "../rfc/fields.ts";
 import { bornAt, lifetimeOf, type ExchangeTimes } from "../rfc/freshness.ts";
 import { lifetimesOf, type LifetimeLimits } from "../rfc/lifetimes.ts";
+import { requestControlOf } from "../rfc/request-control.ts";
 import { responseControlOf, type ResponseControl } from "../rfc/response-control.ts";
 import { storedFields } from "../rfc/stored-fields.ts";
 import { invalidationKeysIn } from "./response-tags.ts";
+import { hasCredentials, type SharingRules } from "./sharing-rules.ts";
 
 /** The head of a response, with the times of its exchange. */
 export interface ResponseHead extends ExchangeTimes {
@@ -72,15 +74,22 @@ export const NOT_STORED: LoadResult = { storable: false, oneOff: true };
  */
 export const HIT_FOR_MISS: LoadResult = { storable: false };
 
+/** The same, but only for later loads for this kind of request. */
+const HIT_FOR_MISS_OF_KIND: LoadResult = { storable: false, ofKind: true };
+
 /** Undefined if the proxy may store the response; otherwise the result of the load. */
 export function refusalOf(
   { cacheability }: StorageDecision,
   request: FieldReader,
+  sharing: SharingRules,
 ): LoadResult | undefined {
   if (cacheability === "store") return undefined;
   // The reason may lie in this request alone: the response to another one may be stored.
-  const isOfRequest = cacheability === "authorization" || cacheability === "status";
-  return isOfRequest || request.get("Cache-Control") !== null ? NOT_STORED : HIT_FOR_MISS;
+  const isOfRequest =
+    cacheability === "status" || (cacheability === "no-store" && requestControlOf(request).noStore);
+  if (isOfRequest) return NOT_STORED;
+  // The response to a request without credentials may be stored.
+  return hasCredentials(request, sharing) ? HIT_FOR_MISS_OF_KIND : HIT_FOR_MISS;
 }
 
 /**

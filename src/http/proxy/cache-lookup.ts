@@ -23,8 +23,23 @@ export interface ProxiedLookup {
   readonly failure?: CacheUnavailable;
 }
 
-/** Looks `key` up in the cache, and loads it from the origin if no entry may answer. */
+/**
+ * Looks `key` up in the cache, and loads it from the origin if no entry may answer. If the client
+ * wants a part of a response that cannot be stored, a second lookup asks for that part.
+ */
 export async function lookUp(
+  options: ProxyOptions,
+  proxied: ProxiedRequest,
+  key: string,
+  variants: readonly Variant[],
+): Promise<ProxiedLookup> {
+  const found = await lookUpOnce(options, proxied, key, variants);
+  return found.result.lacksPart === true
+    ? lookUpOnce(options, { ...proxied, fillsCache: () => false }, key, variants)
+    : found;
+}
+
+async function lookUpOnce(
   options: ProxyOptions,
   proxied: ProxiedRequest,
   key: string,
@@ -35,7 +50,8 @@ export async function lookUp(
   const result: ClientResult = { streaming, whenStored: () => running.then(ignore, ignore) };
   const task: LoadTask = {
     freshnessOf: (entry, now) => decideReuse(request, entry, control, now),
-    flightScopeOf: (stored, invalidated) => flightScopeOf(request, stored, invalidated),
+    flightScopeOf: (stored, invalidated) => flightScopeOf(options, proxied, stored, invalidated),
+    requestKindOf: proxied.kindOf,
     async load(_signal, stored) {
       if (control.onlyIfCached) {
         result.response = onlyIfCachedProblem();

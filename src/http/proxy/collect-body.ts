@@ -41,7 +41,7 @@ export async function collectBody(
     return undefined;
   }
   try {
-    if (startStreaming === undefined || (length !== undefined && length <= AWAITED_BYTES))
+    if (startStreaming === undefined || isAwaited(headers))
       return complete(await readUpTo(body, limit), length);
     const teed = teeBody(body, limit, length, whenStored);
     ctx.defer(teed.pumping);
@@ -63,6 +63,11 @@ function complete(
       fault("origin.unavailable", `sent ${bytes.byteLength} of ${length} bytes`),
     );
   return bytes;
+}
+
+/** Whether the client's response waits for the whole body. */
+export function isAwaited(headers: Headers): boolean {
+  return (contentLengthOf(headers) ?? Infinity) <= AWAITED_BYTES;
 }
 
 function contentLengthOf(headers: Headers): number | undefined {

@@ -10,18 +10,18 @@ import { fieldsOf } from "../cache/entry-fields.ts";
 import { variantEtags } from "../cache/variants.ts";
 import { mayServeOnError } from "../rfc/lifetimes.ts";
 import { responseControlOf } from "../rfc/response-control.ts";
-import { relay } from "./collect-body.ts";
 import type { OriginResponse } from "./forward.ts";
 import {
   isConditional,
   originRequestFor,
   unconditional,
+  type Asking,
   type OriginRequest,
 } from "./origin-request.ts";
 import { completesPart } from "./partial-content.ts";
 import type { ClientResult, OriginLoad, ProxiedRequest, ProxyOptions } from "./proxied-request.ts";
 import { updateByHead, updateByNotModified } from "./revalidation.ts";
-import { storeResponse } from "./store-response.ts";
+import { responseForClient, storeResponse } from "./store-response.ts";
 
 /**
  * Loads `key`. `variants` are those in the resource's list, and `stored` is a valid entry
@@ -53,8 +53,11 @@ export async function loadFromOrigin(
   const usable = isTooLong ? undefined : stored;
   // A refresh is for all clients, so the condition of the one that caused it does not count.
   const isRefresh = result.streaming === undefined;
-  const asked = isRefresh ? unconditional(fields).headers : fields;
-  return ask(load, originRequestFor(request, asked, usable, variantEtags(variants)), usable);
+  const forwarded = isRefresh ? unconditional(request.method, fields).headers : fields;
+  // A whole response that cannot be stored is of no use to a client that asks for a part or a 304.
+  const fill = proxied.fillsCache() && !isTooLong;
+  const asking: Asking = { request, forwarded, etags: variantEtags(variants), fill };
+  return ask(load, originRequestFor(asking, usable), usable);
 }
 
 /** Asks the origin. If its answer is of no use, asks once more without a condition. */
@@ -64,13 +67,13 @@ async function ask(
   stored: Entry | undefined,
 ): Promise<LoadResult> {
   const { options, proxied, result } = load;
-  const { method } = proxied.request;
-  const received = await options.forward(proxied.url, { method, headers: asked.headers });
+  const { method, headers } = asked;
+  const received = await options.forward(proxied.url, { method, headers });
   result.forwarded = { fwd: load.reason, status: received.status };
   const loaded = await handle(load, received, asked, stored);
   if (loaded !== undefined) return loaded;
   await received.body?.cancel();
-  return ask(load, unconditional(proxied.forwardedFields()), undefined);
+  return ask(load, unconditional(asked.method, proxied.forwardedFields()), undefined);
 }
 
 /** Undefined if the answer is of no use for what was asked. */
@@ -87,11 +90,11 @@ async function handle(
   // The 304 to a `plain` request answers the client's own condition: it is relayed below.
   if (status === 304 && asked.kind !== "plain")
     return updateByNotModified(load, received, asked, stored);
-  if (load.proxied.request.method === "HEAD") return updateByHead(load, received, stored);
+  if (asked.method === "HEAD") return updateByHead(load, received, stored);
   if (asked.kind === "complete" && status === 206 && !completesPart(stored, received.headers))
     return undefined;
   if (stored !== undefined && mayReplaceError(load, stored, status)) {
-    load.result.response = relay(received);
+    load.result.response = responseForClient(load, received, asked);
     throw new CacheUnavailable(fault("origin.unavailable", `answered ${status}`));
   }
   return storeResponse(load, received, asked, stored);

@@ -10,9 +10,15 @@
  * 5. The result becomes the client's response, with its cache status (client-response.ts).
  */
 import type { Handler } from "hono";
+import { toMillis, type Duration } from "../../core/duration.ts";
 import { CacheUnavailable } from "../../core/faults.ts";
 import { definePolicy, MAX_LIFETIME_MS } from "../../core/policy.ts";
 import { forwardedStatus } from "../cache/cache-status.ts";
+import {
+  DEFAULT_CREDENTIAL_HEADERS,
+  sharingRules,
+  type SharingMode,
+} from "../cache/sharing-rules.ts";
 import { likelySelectors, selectVariant, variantKey, variantsOf } from "../cache/variants.ts";
 import type { LifetimeLimits } from "../rfc/lifetimes.ts";
 import { NO_REQUEST_DIRECTIVES, requestControlOf } from "../rfc/request-control.ts";
@@ -20,7 +26,10 @@ import { internalScopeOf } from "../routes/middleware.ts";
 import type { InternalScope, StrataEnv } from "../routes/request-scope.ts";
 import { lookUp } from "./cache-lookup.ts";
 import { loopDetected, originFailed, responseFor, setStatus } from "./client-response.ts";
+import { createFillMarkers } from "./fill-markers.ts";
+import { requestKindOf } from "./flight-scope.ts";
 import { createForward, forwardedHeaders, forwardedReader, isLooping } from "./forward.ts";
+import { createInvalidationBatches } from "./invalidation-batches.ts";
 import { createRetryingInvalidate, type RecoveringInvalidator } from "./invalidation-retry.ts";
 import { answerAsFinalRecipient, forwardsLeft } from "./max-forwards.ts";
 import type { ProxiedRequest, ProxyOptions } from "./proxied-request.ts";
@@ -39,11 +48,24 @@ export interface PassThroughOptions {
   };
   /** A longer body is relayed and not stored. Default 4 MiB. */
   readonly maxBodyBytes?: number;
+  /** How long the origin may take to send the header section of a response. Default 20 s. */
+  readonly headersTimeout?: Duration;
   /** Sends a request to the origin. Default: the platform's fetch. */
   readonly fetch?: (url: URL, init: RequestInit) => Promise<Response>;
   /**
+   * `rfc` shares all that RFC 9111 allows. `safe` shares less, so that it is also right for an
+   * application that says nothing about caching: docs/http.md lists the differences. Default `safe`.
+   */
+  readonly sharing?: SharingMode;
+  /**
+   * Request fields with credentials, beside `Authorization` and `Cookie`. In safe mode the response
+   * to such a request is stored only with `public`, `s-maxage` or a lifetime in CDN-Cache-Control.
+   * Default `X-API-Key`, `X-Auth-Token` and `Cf-Access-Jwt-Assertion`.
+   */
+  readonly credentialHeaders?: readonly string[];
+  /**
    * Whether the cache obeys request directives such as `no-cache`, `max-age` and
-   * `only-if-cached` (RFC 9111, 5.2.1). Default true.
+   * `only-if-cached` (RFC 9111, 5.2.1). Default true in rfc mode; safe mode never obeys them.
    */
   readonly requestDirectives?: boolean;
 }
@@ -53,7 +75,7 @@ const LIMITS: LifetimeLimits = {
   validateMs: 86_400_000,
   maxMs: MAX_LIFETIME_MS,
 };
-const HEADERS_TIMEOUT_MS = 20_000;
+const HEADERS_TIMEOUT = "20s";
 
 /** How the engine runs lookups and loads. Its lifetimes do not apply: each response brings its own. */
 const POLICY = definePolicy({
@@ -79,9 +101,19 @@ const POLICY = definePolicy({
  */
 export function passThrough(options: PassThroughOptions): Handler<StrataEnv> {
   const { origin, prefix = "", invalidator, requestDirectives = true } = options;
-  const { maxBodyBytes = 4 * 1024 * 1024 } = options;
+  const { maxBodyBytes = 4 * 1024 * 1024, headersTimeout = HEADERS_TIMEOUT } = options;
+  const headersTimeoutMs = toMillis(headersTimeout, "headersTimeout");
+  const { sharing: mode = "safe", credentialHeaders = DEFAULT_CREDENTIAL_HEADERS } = options;
+  const sharing = sharingRules(mode, credentialHeaders);
+  const obeysDirectives = sharing.requestDirectives && requestDirectives;
   const mount = { origin, prefix };
   const invalidate = createRetryingInvalidate(invalidator);
+  const fillMarkers = createFillMarkers();
+  const invalidations = createInvalidationBatches({
+    invalidate,
+    mark: (keys) => invalidator.markInvalidated(keys),
+    sync: async (ctx) => invalidator.ensureCurrent(ctx.now(), 0, ctx),
+  });
 
   function optionsFor({ engine, ctx }: InternalScope): UnsafeOptions {
     return {
@@ -90,13 +122,15 @@ export function passThrough(options: PassThroughOptions): Handler<StrataEnv> {
       forward: createForward({
         fetch: options.fetch ?? ((url, init) => fetch(url, init)),
         now: ctx.now,
-        headersTimeoutMs: HEADERS_TIMEOUT_MS,
+        headersTimeoutMs,
+        arrivedAt: ctx.now(),
       }),
       limits: LIMITS,
+      sharing,
       maxBodyBytes,
+      fillMarkers,
       mount,
-      invalidate,
-      sync: async (syncCtx) => invalidator.ensureCurrent(syncCtx.now(), 0, syncCtx),
+      invalidations,
     };
   }
 
@@ -112,7 +146,7 @@ export function passThrough(options: PassThroughOptions): Handler<StrataEnv> {
     const proxyOptions = optionsFor(scope);
     try {
       if (request.method === "GET" || request.method === "HEAD")
-        return await answerFromCache(proxyOptions, scope, request, target, requestDirectives);
+        return await answerFromCache(proxyOptions, scope, request, target, obeysDirectives);
       const { response, status, stored } = await forwardUnsafe(
         proxyOptions,
         request,
@@ -134,9 +168,12 @@ async function answerFromCache(
   scope: InternalScope,
   request: Request,
   target: Target,
-  requestDirectives: boolean,
+  obeysDirectives: boolean,
 ): Promise<Response> {
   const primary = await originKey(target.publicOrigin, target.url);
+  const { sharing, fillMarkers } = options;
+  const { ctx } = scope;
+  const kindOf = (): string | undefined => requestKindOf(sharing, request.headers);
   let forwarded: Headers | undefined;
   const proxied: ProxiedRequest = {
     request,
@@ -144,8 +181,10 @@ async function answerFromCache(
     groupScope: target.publicOrigin,
     primary,
     forwardedFields: () => (forwarded ??= forwardedHeaders(request)),
-    control: requestDirectives ? requestControlOf(request.headers) : NO_REQUEST_DIRECTIVES,
-    ctx: scope.ctx,
+    fillsCache: () => sharing.fillsFromWhole && !fillMarkers.has(primary, kindOf(), ctx.now()),
+    kindOf,
+    control: obeysDirectives ? requestControlOf(request.headers) : NO_REQUEST_DIRECTIVES,
+    ctx,
   };
   const first = await lookUp(options, proxied, primary, []);
   const variants = first.result.entry === undefined ? variantsOf(first.lookup?.entry) : undefined;

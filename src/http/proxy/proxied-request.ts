@@ -4,9 +4,11 @@ import type { Entry, LoadStamp } from "../../core/entry.ts";
 import type { Policy } from "../../core/policy.ts";
 import type { Engine } from "../../engine/lookup.ts";
 import type { Forwarded } from "../cache/cache-status.ts";
+import type { SharingRules } from "../cache/sharing-rules.ts";
 import type { VariantTarget } from "../cache/store-variant.ts";
 import type { LifetimeLimits } from "../rfc/lifetimes.ts";
 import type { RequestControl } from "../rfc/request-control.ts";
+import type { FillMarkers } from "./fill-markers.ts";
 import type { Forward } from "./forward.ts";
 
 export interface ProxyOptions {
@@ -14,7 +16,9 @@ export interface ProxyOptions {
   readonly policy: Policy;
   readonly forward: Forward;
   readonly limits: LifetimeLimits;
+  readonly sharing: SharingRules;
   readonly maxBodyBytes: number;
+  readonly fillMarkers: FillMarkers;
 }
 
 export interface ProxiedRequest {
@@ -27,6 +31,10 @@ export interface ProxiedRequest {
   readonly primary: string;
   /** The client's fields as the origin gets them; made on the first call. */
   readonly forwardedFields: () => Headers;
+  /** Whether HEAD, a condition or a range may make the origin send the whole response, to fill the cache. */
+  readonly fillsCache: () => boolean;
+  /** The kind of request for hit-for-miss markers: see flight-scope.ts. */
+  readonly kindOf: () => string | undefined;
   /** The request directives that count. */
   readonly control: RequestControl;
   readonly ctx: Context;
@@ -36,6 +44,8 @@ export interface ProxiedRequest {
 export interface ClientResult {
   /** A response for this client alone. */
   response?: Response;
+  /** The client wants a part, and the whole response cannot be stored to take it from. */
+  lacksPart?: true;
   /** The entry that answers, if it is stored under another key than the one that was looked up. */
   entry?: Entry;
   /** Response fields for this client alone, beside the stored ones (RFC 9111, 5.2.2.7). */

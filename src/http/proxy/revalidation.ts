@@ -50,14 +50,14 @@ async function update(
   result.privateFields = privateFields(received.headers, newer.control);
   result.forwarded = { fwd: load.reason, status: received.status, revalidated: true };
   const storable = storableResult(decision, status, stored.body, part);
-  if (refusalOf(decision, proxied.request.headers) === undefined)
+  if (refusalOf(decision, proxied.request.headers, load.options.sharing) === undefined)
     return storeResult(load, storable);
   // The updated response answers this request, but may not be stored any more.
   result.entry = { ...stored, ...(storable.http && { http: storable.http }), etag: storable.etag };
   return NOT_STORED;
 }
 
-/** RFC 9111, 4.3.5: a 200 that describes the stored response updates it; any other 200 makes it stale. */
+/** RFC 9111, 4.3.5: a 200 that describes the stored response updates it; any other 200 makes it stale if the rules say so. */
 export async function updateByHead(
   load: OriginLoad,
   received: OriginResponse,
@@ -75,7 +75,7 @@ export async function updateByHead(
     result.forwarded = { fwd: load.reason, status: received.status, stored: true };
     return loaded;
   }
-  makeStale(load, { ...stored, http });
+  if (load.options.sharing.invalidatesWidely) makeStale(load, { ...stored, http });
   result.response = relay(received);
   return NOT_STORED;
 }

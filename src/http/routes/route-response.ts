@@ -24,7 +24,7 @@ const SET_PER_ANSWER = new Set([
   "x-response-time",
 ]);
 
-/** The most bytes of a stored body. A larger response is sent to its client but not stored. */
+/** The maximum number of bytes of a stored body. A larger response is sent to its client but not stored. */
 const MAX_BODY_BYTES = 1_048_576;
 
 /** Decides by RFC 9111 whether a handler's response is stored. The stale windows of the policy are upper limits. */

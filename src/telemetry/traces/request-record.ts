@@ -41,7 +41,7 @@ export interface RequestRecord {
   request: RequestStart["request"] | undefined;
   /** The `baggage` field that is sent on to other services; "" if the request has no span. */
   readonly baggage: string;
-  /** The Cloudflare data centre, set if the request is kept; "" if it is unknown. */
+  /** The Cloudflare data centre of a request that is kept; "" for other requests, and if it is unknown. */
   colo: string;
   route: string;
   status: number;

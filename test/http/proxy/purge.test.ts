@@ -83,6 +83,8 @@ describe("the variables of the proxy", () => {
     ["ORIGIN_URL", { ORIGIN_URL: "ftp://origin.example" }],
     ["ORIGIN_URL", { ORIGIN_AT_ROOT: "1" }],
     ["ORIGIN_AT_ROOT", { ORIGIN_URL: "http://origin.example", ORIGIN_AT_ROOT: "yes" }],
+    ["ORIGIN_SHARING", { ORIGIN_SHARING: "unsafe" }],
+    ["ORIGIN_CREDENTIAL_HEADERS", { ORIGIN_CREDENTIAL_HEADERS: "X-Session; X-Token" }],
   ])("the configuration error names %s for %j", (name, bindings) => {
     expect(read(bindings)).toThrow(ConfigError);
     expect(read(bindings)).toThrow(name);
@@ -91,6 +93,23 @@ describe("the variables of the proxy", () => {
   it("valid ORIGIN_URL and ORIGIN_AT_ROOT become the configuration", () => {
     const config = read({ ORIGIN_URL: "http://origin.example/base", ORIGIN_AT_ROOT: "1" })();
     expect([config.originUrl, config.originAtRoot]).toEqual(["http://origin.example/base", true]);
+  });
+});
+
+describe("the sharing mode in the configuration", () => {
+  it("the mode is safe, with the default credential headers, if nothing is configured", () => {
+    const { originSharing, originCredentialHeaders } = read({})();
+    expect([originSharing, originCredentialHeaders]).toEqual(["safe", undefined]);
+  });
+
+  it("ORIGIN_SHARING and ORIGIN_CREDENTIAL_HEADERS become the configuration", () => {
+    const config = read({ ORIGIN_SHARING: "rfc", ORIGIN_CREDENTIAL_HEADERS: "X-Session, X-Sid" })();
+    expect(config.originSharing).toBe("rfc");
+    expect(config.originCredentialHeaders).toEqual(["X-Session", "X-Sid"]);
+  });
+
+  it("an empty ORIGIN_CREDENTIAL_HEADERS leaves Authorization and Cookie alone", () => {
+    expect(read({ ORIGIN_CREDENTIAL_HEADERS: "" })().originCredentialHeaders).toEqual([]);
   });
 });
 
