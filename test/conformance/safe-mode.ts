@@ -30,8 +30,10 @@ export const NOT_IN_SAFE_MODE: Readonly<Record<string, readonly string[]>> = {
     "9111, 3.2: have Set-Cookie: a=2 after a 304 with Set-Cookie: a=2",
     "9111, 5.2.2.7: send the fields that private names to the client that asked",
   ],
-  "statuses that a client can provoke are not stored": [
+  "statuses that a client can provoke, or that deny access to one client, are not stored": [
     "9111, 3: store any final status with explicit freshness: 400",
+    "9111, 3: store any final status with explicit freshness: 401",
+    "9111, 3: store any final status with explicit freshness: 403",
     "9111, 3: store any final status with explicit freshness: 405",
     "9111, 3: store any final status with explicit freshness: 414",
     "9111, 3: store any final status with explicit freshness: 500",
