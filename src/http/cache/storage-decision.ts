@@ -17,7 +17,6 @@ import {
 import { readerOf, type FieldReader } from "../rfc/fields.ts";
 import { bornAt, lifetimeOf, type ExchangeTimes } from "../rfc/freshness.ts";
 import { lifetimesOf, type LifetimeLimits } from "../rfc/lifetimes.ts";
-import { requestControlOf } from "../rfc/request-control.ts";
 import { responseControlOf, type ResponseControl } from "../rfc/response-control.ts";
 import { storedFields } from "../rfc/stored-fields.ts";
 import { invalidationKeysIn } from "./response-tags.ts";
