@@ -16,7 +16,7 @@
  * see tools/test/lanes.ts.
  *
  * The files of `units`, `workers` and `alone` share one workerd per worker (`isolate: false`), because a
- * start of workerd costs more than most files do: docs/decisions/0035-share-workerd-starts.md. Module
+ * start of workerd costs more than most files do: docs/decisions/0015-share-workerd-starts.md. Module
  * state, the Cache API and Durable Objects therefore outlive a file.
  *
  * LOCAL_REDIS and LOCAL_POSTGRES choose the engines behind the local services; by default the

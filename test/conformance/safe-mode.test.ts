@@ -10,13 +10,20 @@ const CONCURRENT = 6;
 describe("the requirements in safe mode", () => {
   it("safe mode meets every requirement that is not listed, and none that is", async () => {
     const left = [...REQUIREMENTS];
-    const unmet: string[] = [];
+    const suspects: Requirement[] = [];
     const check = async (): Promise<void> => {
       for (let next = left.pop(); next !== undefined; next = left.pop())
-        if (!(await isMet(next))) unmet.push(`${next.rfc}, ${next.section}: ${next.rule}`);
+        if (!(await isMet(next))) suspects.push(next);
     };
     await Promise.all(Array.from({ length: CONCURRENT }, check));
-    expect(unmet.toSorted()).toEqual(Object.values(NOT_IN_SAFE_MODE).flat().toSorted());
+    const listed = Object.values(NOT_IN_SAFE_MODE).flat();
+    const unmet: string[] = [];
+    for (const suspect of suspects) {
+      const name = nameOf(suspect);
+      // Some checks allow for 1 s of real time, which others at the same time may take.
+      if (listed.includes(name) || !(await isMet(suspect))) unmet.push(name);
+    }
+    expect(unmet.toSorted()).toEqual(listed.toSorted());
   }, 120_000);
 });
 
@@ -25,4 +32,8 @@ async function isMet({ check, options }: Requirement): Promise<boolean> {
     () => true,
     () => false,
   );
+}
+
+function nameOf({ rfc, section, rule }: Requirement): string {
+  return `${rfc}, ${section}: ${rule}`;
 }

@@ -30,8 +30,10 @@ export const NOT_IN_SAFE_MODE: Readonly<Record<string, readonly string[]>> = {
     "9111, 3.2: have Set-Cookie: a=2 after a 304 with Set-Cookie: a=2",
     "9111, 5.2.2.7: send the fields that private names to the client that asked",
   ],
-  "statuses that a client can provoke are not stored": [
+  "statuses that a client can provoke, or that deny access to one client, are not stored": [
     "9111, 3: store any final status with explicit freshness: 400",
+    "9111, 3: store any final status with explicit freshness: 401",
+    "9111, 3: store any final status with explicit freshness: 403",
     "9111, 3: store any final status with explicit freshness: 405",
     "9111, 3: store any final status with explicit freshness: 414",
     "9111, 3: store any final status with explicit freshness: 500",
@@ -47,6 +49,25 @@ export const NOT_IN_SAFE_MODE: Readonly<Record<string, readonly string[]>> = {
   ],
   "a response that was never fresh is never served stale": [
     "5861, 3: count staleness from Date if Expires is before Date",
+  ],
+  "only POST, PUT, PATCH and DELETE invalidate, and only their own URI": [
+    "9111, 4.4: invalidate the URI after LOCK",
+    "9111, 4.4: invalidate the URI after MKCOL",
+    "9111, 4.4: invalidate the URI after PROPPATCH",
+    "9111, 4.4: invalidate the URI after PURGE",
+    "9111, 4.4: invalidate the URI in Content-Location",
+    "9111, 4.4: invalidate the URI in Location",
+    "9111, 4.4: invalidate the absolute URI in Content-Location",
+    "9111, 4.4: invalidate the absolute URI in Location",
+  ],
+  "the response to a POST is not stored for GET": [
+    "9111, 3: reuse the response to a POST for GET if Content-Location is the target URI",
+  ],
+  "HEAD, conditions and ranges are answered from one GET for the whole response": [
+    "9111, 4.3.1: forward the client's condition if the stored response has no validator",
+    "9111, 4.3.3: relay a 304 that answers the client's own condition",
+    "9111, 4.3.5: update the stored response by a HEAD that describes it",
+    "9111, 4: answer GET from the response to a HEAD",
   ],
   "a 304 in another coding makes the cache ask anew": [
     "9111, 3.2: have Content-Encoding: x-b after a 304 with Content-Encoding: x-b",

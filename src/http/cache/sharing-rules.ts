@@ -20,7 +20,7 @@ export interface SharingRules {
   readonly requestDirectives: boolean;
   /** Set-Cookie is stored with the response and sent to other clients (RFC 9111, 7.3). */
   readonly storesCookies: boolean;
-  /** Statuses that a client can provoke are stored if the response states its freshness. */
+  /** Statuses that a client can provoke, and those that deny access to one client, are stored if the response states its freshness. */
   readonly storesProvokedStatuses: boolean;
   /** A response that was never fresh may be served stale (RFC 9111, 4.2.4). */
   readonly servesNeverFresh: boolean;

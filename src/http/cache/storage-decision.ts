@@ -7,6 +7,7 @@ import type { HttpMeta, Lifetimes, LoadResult, StorableResult } from "../../core
 import type { InvalidationKey } from "../../core/invalidation-key.ts";
 import {
   cacheabilityOf,
+  isDenial,
   isProvokable,
   OF_ONE_REQUEST,
   prohibitionOf,
@@ -16,7 +17,6 @@ import {
 import { readerOf, type FieldReader } from "../rfc/fields.ts";
 import { bornAt, lifetimeOf, type ExchangeTimes } from "../rfc/freshness.ts";
 import { lifetimesOf, type LifetimeLimits } from "../rfc/lifetimes.ts";
-import { requestControlOf } from "../rfc/request-control.ts";
 import { responseControlOf, type ResponseControl } from "../rfc/response-control.ts";
 import { storedFields } from "../rfc/stored-fields.ts";
 import { invalidationKeysIn } from "./response-tags.ts";
@@ -118,9 +118,8 @@ export function endsStale(
 ): boolean {
   if (isProvokable(status)) return false;
   if (isRefresh && prohibition !== undefined) return true;
-  return (
-    cacheability !== "store" && !OF_REQUEST.has(cacheability) && !hasCredentials(request, sharing)
-  );
+  if (hasCredentials(request, sharing)) return false;
+  return isDenial(status) || (cacheability !== "store" && !OF_REQUEST.has(cacheability));
 }
 
 /** The fields that go only to the client whose request brought the response, in lower case. */

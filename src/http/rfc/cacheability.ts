@@ -24,7 +24,12 @@ export function isProvokable(status: number): boolean {
   return status >= 500 || (status >= 411 && status <= 417) || PROVOKABLE.has(status);
 }
 
-const PROVOKABLE = new Set([400, 405, 406, 408, 421, 426, 428, 429, 431]);
+const PROVOKABLE = new Set([400, 405, 406, 408, 421, 425, 426, 428, 429, 431]);
+
+/** Statuses that deny access to one client, for example for want of credentials: another client may have it. */
+export function isDenial(status: number): boolean {
+  return status === 401 || status === 403 || status === 407;
+}
 
 /** What the response itself says against sharing it: it is for one client, or for no cache. */
 export type Prohibition = "no-store" | "private" | "varies";
@@ -71,7 +76,8 @@ export function cacheabilityOf(
   sharing: SharingRules,
 ): Cacheability {
   if (status < 200 || OF_ONE_REQUEST.has(status)) return "status";
-  if (!sharing.storesProvokedStatuses && isProvokable(status)) return "status";
+  if (!sharing.storesProvokedStatuses && (isProvokable(status) || isDenial(status)))
+    return "status";
   // RFC 9111, 5.2.1.5: no response to a request with no-store.
   if (sharing.requestDirectives && parseDirectives(request.get("Cache-Control")).has("no-store"))
     return "request";

@@ -73,6 +73,20 @@ describe.each(["safe", "rfc"] as const)("a 304 that forbids reuse, in %s mode", 
     expect((await p.get()).status).toBe(502);
   });
 
+  it.each([401, 403])(
+    `a %d ends the stale response that it replaces, in ${sharing} mode`,
+    async (status) => {
+      const p = createProxy({ sharing });
+      p.answers({ headers: SHORT, body: "stored" });
+      await p.get();
+      p.advance(2);
+      p.answers({ status });
+      await p.get();
+      p.answers({ fails: true });
+      expect((await p.get()).status).toBe(502);
+    },
+  );
+
   it(`a variant that a 304 forbids ends, and the other variants stay, in ${sharing} mode`, async () => {
     const p = createProxy({ sharing });
     p.answers((request) => ({

@@ -5,8 +5,8 @@ import { watchFlights } from "../../../support/flights.ts";
 import { createGate } from "../../../support/gate.ts";
 
 const STATUSES = [
-  400, 405, 406, 408, 411, 412, 413, 414, 415, 416, 417, 421, 426, 428, 429, 431, 500, 501, 502,
-  503, 504, 511,
+  400, 401, 403, 405, 406, 407, 408, 411, 412, 413, 414, 415, 416, 417, 421, 425, 426, 428, 429,
+  431, 500, 501, 502, 503, 504, 511,
 ];
 const ADDRESS = "CF-Connecting-IP";
 
@@ -21,6 +21,17 @@ describe("a status that a client can provoke", () => {
     expect((await p.get({ "X-Bad": "1" })).status).toBe(status);
     const other = await p.get();
     expect([other.status, other.body]).toEqual([200, "fine"]);
+  });
+
+  it("a client without credentials does not keep one with credentials out", async () => {
+    const p = createProxy({ sharing: "safe" });
+    p.answers((request) =>
+      request.headers.has("Authorization")
+        ? { body: "fine" }
+        : { status: 401, headers: { "Cache-Control": "max-age=600" } },
+    );
+    expect((await p.get()).status).toBe(401);
+    expect((await p.get({ Authorization: "Bearer x" })).body).toBe("fine");
   });
 
   it.each([404, 410, 301])("a %d with a lifetime is stored", async (status) => {
