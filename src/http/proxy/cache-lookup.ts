@@ -55,7 +55,9 @@ async function lookUpOnce(
   const streaming = Promise.withResolvers<Response>();
   const result: ClientResult = { streaming, whenStored: () => running.then(ignore, ignore) };
   const task: LoadTask = {
-    ...(!options.sharing.sharesFailures && { client: clientAddressOf(request) }),
+    ...(!options.sharing.sharesFailures && {
+      client: clientAddressOf(request, options.fieldRules),
+    }),
     freshnessOf: (entry, now) => decideReuse(request, entry, control, now),
     flightScopeOf(stored, invalidated) {
       // The lookup has passed memory: from here on it may wait for another one.

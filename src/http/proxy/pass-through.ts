@@ -84,7 +84,10 @@ export interface PassThroughOptions {
   readonly forwardFields?: readonly string[];
   /** Request fields that are for this Worker alone. Default none. */
   readonly dropFields?: readonly string[];
-  /** The request field with the client's address, for `X-Forwarded-For`. Default `CF-Connecting-IP`. */
+  /**
+   * The request field with the client's address, for `X-Forwarded-For` and to tell clients apart.
+   * Default `CF-Connecting-IP`.
+   */
   readonly clientAddressHeader?: string;
 }
 

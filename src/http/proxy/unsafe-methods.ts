@@ -56,7 +56,11 @@ export async function forwardUnsafe(
     target,
     invalidatesWidely ? options.mount : undefined,
   );
-  const done = await options.invalidations.add(keys, clientAddressOf(request), ctx);
+  const done = await options.invalidations.add(
+    keys,
+    clientAddressOf(request, options.fieldRules),
+    ctx,
+  );
   if (!storesPostResponses) return relayed(received);
   // After a concurrent write, the response may show either state of the resource.
   const isOnlyWrite = done !== undefined && done.previous <= before.asOf;

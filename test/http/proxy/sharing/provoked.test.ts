@@ -63,6 +63,14 @@ describe("a failure that one request provokes", () => {
     expect([other.status, other.body]).toEqual([200, "fine"]);
   });
 
+  it("clients are told apart by the last address in the field that clientAddressHeader names", async () => {
+    const p = createProxy({ sharing: "safe", clientAddressHeader: "X-Client" });
+    p.answers((request) => (request.headers.has("X-Huge") ? { fails: true } : { body: "fine" }));
+    for (let count = 0; count < 5; count++)
+      await p.get({ "X-Huge": "1", "X-Client": `192.0.2.${count}, 203.0.113.1` });
+    expect((await p.get({ "X-Client": "203.0.113.2" })).body).toBe("fine");
+  });
+
   it("the addresses of one IPv6 network count as one client", async () => {
     const p = createProxy({ sharing: "safe" });
     p.answers((request) => (request.headers.has("X-Huge") ? { fails: true } : { body: "fine" }));
