@@ -1,7 +1,7 @@
 /**
  * Seven projects:
  *
- * - `units`: tests that run in workerd and need no local service.
+ * - `units`: tests that run in workerd and need no bindings of the Worker, and so no local service.
  * - `workers`: tests that run in workerd beside the Worker, two files at a time. All files share one
  *   set of local services. A test therefore takes a namespace, key or row of its own, and neither
  *   injects faults, nor flushes Redis, nor reads the global counts.
@@ -16,7 +16,7 @@
  * see tools/test/lanes.ts.
  *
  * The files of `units`, `workers` and `alone` share one workerd per worker (`isolate: false`), because a
- * start of workerd costs more than most files do: docs/decisions/0035-share-workerd-starts.md. Module
+ * start of workerd costs more than most files do: docs/decisions/0015-share-workerd-starts.md. Module
  * state, the Cache API and Durable Objects therefore outlive a file.
  *
  * LOCAL_REDIS and LOCAL_POSTGRES choose the engines behind the local services; by default the
@@ -24,20 +24,8 @@
  */
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
+import { unitTests } from "./tools/test/units.ts";
 
-/** A file that is in no list here runs in `workers`, which has everything. */
-const UNITS = [
-  // key-scope.test.ts reads through the engine, which needs Redis.
-  "test/core/!(key-scope).test.ts",
-  "test/dashboard/**/*.test.ts",
-  "test/durable/flights*.test.ts",
-  "test/http/rfc/**/*.test.ts",
-  "test/http/proxy/{forwarded-fields,invalidation-retry}.test.ts",
-  "test/redis/{client,packing}.test.ts",
-  "test/resilience/**/*.test.ts",
-  "test/telemetry/{flush-loop,reports,settings,trace-context}.test.ts",
-  "test/tiers/**/*.test.ts",
-];
 const ALONE = ["test/**/*.alone.test.ts"];
 const SIMULATION = ["test/simulation/**/*.test.ts"];
 const SUPERVISOR = ["test/dev/supervisor.test.ts"];
@@ -45,6 +33,10 @@ const NODE = ["test/check/**/*.test.ts", "test/dev/**/*.test.ts", "test/differen
 const E2E = ["test/e2e/**/*.test.ts"];
 /** They need more than npm: see vitest.system.config.ts. */
 const SYSTEM = ["test/**/*.system.test.ts"];
+const UNITS = unitTests(
+  ["test/**/*.test.ts"],
+  [...ALONE, ...SIMULATION, ...NODE, ...E2E, ...SYSTEM],
+);
 
 /** Ends after the products of `e2e`: Ctrl-C takes them a few seconds on a busy machine. */
 const TEARDOWN_MS = 30_000;

@@ -2,6 +2,7 @@
  * Measures the decisions of the HTTP cache for a hit and for a miss, in microseconds and as ratios
  * to each other.
  */
+import { DEFAULT_CREDENTIAL_HEADERS, sharingRules } from "../src/http/cache/sharing-rules.ts";
 import { decideStorage } from "../src/http/cache/storage-decision.ts";
 import { readerOf } from "../src/http/rfc/fields.ts";
 import { requestControlOf } from "../src/http/rfc/request-control.ts";
@@ -48,6 +49,8 @@ const variants = ["fr", "it", "es", "en", "de"].map((language) => ({
 const head = { status: 200, sent: readerOf(fields), fields, requestedAt: NOW, respondedAt: NOW };
 let sink: unknown;
 
+const sharing = sharingRules("safe", DEFAULT_CREDENTIAL_HEADERS);
+
 const decisions: readonly Contender[] = [
   of("hit: may it be reused?", () =>
     freshnessForRequest(stored, requestControlOf(plain), NOW, () => false),
@@ -58,7 +61,7 @@ const decisions: readonly Contender[] = [
   of("hit: is the client's copy good?", () => isNotModified(conditional, readerOf(fields), NOW)),
   of("hit: which of 5 variants?", () => selectVariant(variants, asking)),
   of("miss: may it be stored, and how long?", () =>
-    decideStorage(plain, head, "https://bench.test", limits),
+    decideStorage(plain, head, "https://bench.test", limits, sharing),
   ),
 ];
 

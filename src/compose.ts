@@ -1,4 +1,4 @@
-/** The composition root: builds the layer, in order. Add a tier here. */
+/** The composition root. It builds the layer step by step. A new tier is added in this file. */
 import { MAX_LIFETIME_MS } from "./core/policy.ts";
 import type { Context } from "./core/context.ts";
 import { readConfig } from "./config.ts";
@@ -46,8 +46,8 @@ import { createWriter } from "./writes/writer.ts";
 import type { Millis } from "./core/time.ts";
 
 /**
- * Creates the layer of one isolate: tiers, engine, writer, rate limits and telemetry. Create it
- * at the first request and keep it: memory and the log view are in it.
+ * Creates the layer of one isolate: tiers, engine, writer, rate limits and telemetry. Create the
+ * layer at the first request and keep it, because it holds the memory tier and the log view.
  *
  * @throws {ConfigError} that lists every variable and option that is missing or wrong.
  * @example
@@ -65,7 +65,10 @@ export function createStrata(env: Bindings, options: StrataOptions = {}): Strata
   return createLayer(env, options, platform);
 }
 
-/** `createStrata` with the clock and the randomness as an argument. Tests call it. */
+/**
+ * Does the same as `createStrata`, but takes the clock and the source of randomness as an argument.
+ * Tests call it.
+ */
 export function createLayer(
   bindings: Bindings,
   options: StrataOptions,
@@ -74,7 +77,7 @@ export function createLayer(
   const config = readConfig(bindings, options);
   const { namespace, settings } = config;
 
-  // Tiers, nearest first.
+  // Creates the tiers, from the nearest to the farthest.
   const memory = createMemoryTier({
     ...settings.memory,
     eviction: createEviction(settings.memory.eviction, random),
@@ -121,11 +124,11 @@ export function createLayer(
     now,
     random,
     newId,
-    // oxlint-disable-next-line no-console -- the platform's logs are what is written to the console
+    // oxlint-disable-next-line no-console -- the console is the platform's log
     print: (line) => console.log(line),
   });
 
-  // The engine over them.
+  // Creates the engine, which uses the tiers and telemetry.
   const flights = withSpans(
     withFlightBreaker(
       createFlightPort({
@@ -149,6 +152,9 @@ export function createLayer(
     random,
     storeTimeoutMs: settings.redis.timeoutMs,
     maxLandingChars: settings.redis.maxEntryChars,
+    stepsTimeoutMs:
+      settings.edge.timeoutMs + settings.redis.timeoutMs + settings.flights.grantTimeoutMs,
+    flightSlackMs: settings.flights.slackMs,
   });
   const warmer = createWarmer({ store, coherence, withTimeout, random });
   const existence = createExistence({
@@ -162,7 +168,7 @@ export function createLayer(
     reloadMs: settings.existence.reloadEveryMs,
   });
 
-  // The origin and its writers.
+  // Creates the client of the origin and the writers.
   const db = createDatabase({
     databaseUrl: config.databaseUrl,
     ...(config.neonEndpoint !== undefined && { neonEndpoint: config.neonEndpoint }),
@@ -178,6 +184,7 @@ export function createLayer(
       stub: (name) => alarmStub(OUTBOX, name),
       namespace,
       timeoutMs: settings.outbox.alarmTimeoutMs,
+      verifyAfterMs: settings.outbox.verifyAfterMs,
       withTimeout,
     });
   const writer = createWriter({
@@ -211,7 +218,7 @@ export function createLayer(
     maxAccounts: settings.limits.maxAccounts,
   });
 
-  /** The work of the cron trigger. */
+  /** Does the work of the cron trigger. */
   async function scheduled(ctx: Context): Promise<void> {
     await writer.relay(ctx);
     await store.trim(MAX_LIFETIME_MS + settings.log.trimSlackMs, ctx);

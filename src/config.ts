@@ -1,10 +1,10 @@
-/** One checked, frozen configuration for one isolate, made of its bindings and options. */
+/** Reads the bindings and options of an isolate into one checked, frozen configuration. */
 import { normalizeOptions, type Settings } from "./config/settings.ts";
 import type { StrataOptions } from "./config/options.ts";
 import { readVariables, type Bindings, type VariableConfig } from "./config/variables.ts";
 import { readSettings, type TelemetrySettings } from "./telemetry/settings.ts";
 
-/** The variables and options of a layer, checked, with every default. It holds secrets. */
+/** The checked variables and options of a layer, with every default filled in. It holds secrets. */
 export interface Config extends VariableConfig {
   /** The options of `createStrata`. */
   readonly settings: Settings;
@@ -25,7 +25,10 @@ export interface Config extends VariableConfig {
  * }
  */
 export class ConfigError extends Error {
-  /** One line for each: the name, and what it should be. Never a value. */
+  /**
+   * One line for each problem: the name of the variable or option, and what it should be. It never
+   * holds a value.
+   */
   readonly problems: readonly string[];
   constructor(problems: readonly string[]) {
     super(`configuration: ${problems.join("; ")}`);
@@ -34,7 +37,10 @@ export class ConfigError extends Error {
   }
 }
 
-/** @throws {ConfigError} that lists every missing or malformed variable and every wrong option. */
+/**
+ * Reads the configuration. @throws {ConfigError} that lists every missing or malformed variable and
+ * every wrong option.
+ */
 export function readConfig(bindings: Bindings, options: StrataOptions = {}): Config {
   const { variables, problems } = readVariables(bindings);
   const telemetry = readSettings(bindings);

@@ -1,6 +1,6 @@
 /**
  * The Durable Object classes of the layer. A Worker exports them from its main module. The platform
- * constructs them with bindings alone, so they use the defaults of config/settings.ts.
+ * creates the objects with bindings only, so they use the defaults of config/settings.ts.
  */
 import { readConfig } from "./config.ts";
 import type { Bindings } from "./config/variables.ts";
@@ -40,7 +40,7 @@ export const MetricsShard = createMetricsShard({
   commitMs: 250,
 });
 
-/** The class behind the binding `OUTBOX`: its alarm wakes the relay for second invalidations. */
+/** The class behind the binding `OUTBOX`. Its alarm wakes the relay for second invalidations. */
 export const OutboxAlarm = createOutboxAlarm({
   now: platform.now,
   runRelay,
@@ -49,10 +49,10 @@ export const OutboxAlarm = createOutboxAlarm({
   maxRetryMs: 60_000,
 });
 
-/** Runs the relay once. It needs no log view: it writes to the log and asks for numbers. */
+/** Runs the relay once. The relay needs no log view, because it only writes to the log and asks for numbers. */
 async function runRelay(
   bindings: Bindings,
-  namespace: string,
+  { namespace, verifyAfterMs }: { namespace: string; verifyAfterMs: number | undefined },
   waitUntil: (work: Promise<unknown>) => void,
 ): Promise<RelayRun> {
   const { settings, ...config } = readConfig(bindings);
@@ -70,8 +70,14 @@ async function runRelay(
     maxEntryChars,
     packFromChars,
   });
-  const { verifyAfterMs } = settings.outbox;
-  const options = { db, invalidator, namespace, verifyAfterMs };
-  const { fault, nextInMs } = await relay(options, backgroundContext(waitUntil));
+  const { fault, nextInMs } = await relay(
+    {
+      db,
+      invalidator,
+      namespace,
+      verifyAfterMs: verifyAfterMs ?? settings.outbox.verifyAfterMs,
+    },
+    backgroundContext(waitUntil),
+  );
   return { failed: fault !== undefined, nextInMs };
 }

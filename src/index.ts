@@ -1,6 +1,6 @@
 /**
- * The public API of the layer: what another Worker imports. docs/reference describes it, one page
- * for each section below; `node tools/reference/main.ts` writes those pages.
+ * The public API of the layer, which other Workers import. docs/reference describes it with one
+ * page for each section below; `node tools/reference/main.ts` writes those pages.
  */
 
 // The layer: create it, and serve requests with it.

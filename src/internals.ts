@@ -1,4 +1,4 @@
-/** The parts of a layer that its own tests reach and programs do not. src/index.ts exports none of it. */
+/** The inner parts of a layer, which only its own tests use. src/index.ts does not export them. */
 import type { SharedStore } from "./core/shared-store.ts";
 import type { MemoryTier } from "./core/tier.ts";
 import type { Coherence } from "./engine/coherence.ts";
@@ -7,7 +7,7 @@ import type { Batch } from "./engine/lookup-many.ts";
 import type { Warmer } from "./engine/warm.ts";
 import type { Strata } from "./strata.ts";
 
-/** The parts behind a `Strata`. */
+/** The inner parts of a `Strata`. */
 export interface StrataInternals {
   readonly engine: Engine;
   readonly batch: Batch;
@@ -19,13 +19,13 @@ export interface StrataInternals {
 
 const internals = new WeakMap<Strata, StrataInternals>();
 
-/** Connects a layer with its parts, and returns the layer. */
+/** Stores the parts of a layer, so that `internalsOf` finds them. Returns the layer. */
 export function withInternals(strata: Strata, parts: StrataInternals): Strata {
   internals.set(strata, parts);
   return strata;
 }
 
-/** Returns the parts of a layer. @throws if `createLayer` did not make the layer. */
+/** Returns the parts of a layer. @throws if the layer was not created by `createLayer` */
 export function internalsOf(strata: Strata): StrataInternals {
   const parts = internals.get(strata);
   if (parts === undefined) throw new Error("createLayer did not make this layer");

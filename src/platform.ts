@@ -1,9 +1,9 @@
-/** The clock, randomness, network and timers of workerd. Everything else receives them as options. */
+/** The clock, randomness, network and timers of workerd. All other files receive them as options. */
 import { createContext, type Context } from "./core/context.ts";
 import type { NewId, Random } from "./core/random.ts";
 import type { Clock, Millis } from "./core/time.ts";
 
-/** The clock and the sources of randomness of one layer. Tests pass their own. */
+/** The clock and the sources of randomness of one layer. Tests pass their own platform. */
 export interface Platform {
   readonly now: Clock;
   readonly random: Random;
@@ -17,7 +17,7 @@ export const platform: Platform = {
   newId: () => crypto.randomUUID(),
 };
 
-/** The platform with the network and timers, which the exporters of telemetry use. */
+/** The platform together with the network and the timers, which the exporters of telemetry need. */
 export const exporterPlatform = {
   ...platform,
   fetch: (url: string, init: RequestInit) => fetch(url, init),
@@ -25,8 +25,9 @@ export const exporterPlatform = {
 };
 
 /**
- * Returns a context for work that no request asked for, such as the cron trigger. `waitUntil`
- * keeps the isolate alive until the work has ended. Events of this work are discarded.
+ * Returns a context for work that does not belong to a request, such as the work of the cron
+ * trigger. `waitUntil` keeps the isolate alive until the work has ended. Events of this work are
+ * discarded.
  *
  * @example
  * export default {

@@ -1,4 +1,4 @@
-/** The layer as a program sees it. */
+/** The public type of the layer. */
 import type { MiddlewareHandler } from "hono";
 import type { Config } from "./config.ts";
 import type { Context } from "./core/context.ts";
@@ -14,37 +14,40 @@ import type { Traced } from "./telemetry/traces/traced.ts";
 import type { WriteThrough } from "./writes/through.ts";
 import type { Writer } from "./writes/writer.ts";
 
-/** The layer of one isolate: what `createStrata` returns. */
+/** The layer of one isolate. `createStrata` returns it. */
 export interface Strata {
-  /** The variables and options in force, checked and frozen. It holds secrets: do not print it. */
+  /**
+   * The variables and options that the layer uses, checked and frozen. It holds secrets, so do not
+   * print it.
+   */
   readonly config: Config;
   /**
-   * Returns the middleware that gives each request its scope (`c.var.strata`) and each response
-   * its cache headers. It comes before every route. `dispatch` runs a request through the same
-   * application: the layer refreshes routes in the background with it.
+   * Returns the middleware that gives each request its scope (`c.var.strata`) and each response its
+   * cache headers. Use the middleware before every route. `dispatch` runs a request through the
+   * same application. The layer calls it to refresh routes in the background.
    */
   middleware(dispatch: Dispatch): MiddlewareHandler<StrataEnv>;
   /** Rate limits per IP address, user and endpoint. */
   readonly rateLimits: RateLimits<StrataEnv>;
-  /** Writes of rows with their invalidations, and purges. */
+  /** Writes rows together with their invalidations, and purges. */
   readonly writer: Writer;
-  /** Stores written values as entries, for `createWriteBehind`. */
+  /** Stores written values as entries. `createWriteBehind` needs it. */
   readonly through: WriteThrough;
-  /** Drizzle on the Neon database of `DATABASE_URL`. */
+  /** The Drizzle client of the Neon database of `DATABASE_URL`. */
   readonly db: Database;
-  /** Existence filters: they answer for ids that no row can have. */
+  /** The existence filters, which answer for ids that no row can have. */
   readonly existence: Existence;
-  /** The invalidation log, as `passThrough` needs it. */
+  /** The invalidation log. `passThrough` needs it. */
   readonly invalidator: PassThroughOptions["invalidator"];
   /** @deprecated Use `invalidator`. */
   readonly coherence: PassThroughOptions["invalidator"];
-  /** Reports what each tier holds under a key. It loads nothing. */
+  /** Reports the entry that each tier holds under a key. It loads nothing. */
   readonly inspect: Inspect;
   /** The metrics of all isolates of the namespace. */
   readonly metrics: MetricsView;
   /** Runs a call to another service as a span of the request. */
   readonly traced: Traced;
-  /** The platform's `fetch`, each call as a span of the request, with trace headers. */
+  /** The platform's `fetch`. Each call is a span of the request and sends trace headers. */
   tracedFetch(url: URL, init: RequestInit): Promise<Response>;
   /** Returns whether the invalidation log answers. Creates the log if there is none. */
   logReachable(ctx: Context): Promise<boolean>;

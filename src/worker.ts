@@ -1,4 +1,4 @@
-/** The main module of this Worker: the reference API on the layer. */
+/** The main module of this Worker: the reference API, which uses the layer. */
 import { createIsolate, type Isolate } from "./api/isolate.ts";
 import { dashboardRoutes } from "./dashboard/routes.ts";
 import { backgroundContext, ConfigError, problem, type Bindings, type Strata } from "./index.ts";
@@ -12,7 +12,7 @@ export class FlightShard extends LayerFlightShard {}
 export class MetricsShard extends LayerMetricsShard {}
 export class OutboxAlarm extends LayerOutboxAlarm {}
 
-/** Created by the first request: workerd has no clock or randomness while it loads modules. */
+/** Created at the first request, because workerd has no clock and no randomness while it loads modules. */
 let isolate: Isolate | undefined;
 
 export default {
@@ -41,7 +41,7 @@ function start(env: Bindings): Isolate {
 
 type Guard = Parameters<typeof dashboardRoutes>[0]["guard"];
 
-/** Lists the wrong variables by name, without their values. */
+/** Returns a response that lists the wrong variables by name, without their values. */
 function misconfigured(error: ConfigError): Response {
   return problem({
     status: 500,

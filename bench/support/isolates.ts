@@ -64,6 +64,9 @@ export function createIsolate(store: SharedStore, flights: FlightPort): Isolate 
     random: Math.random,
     storeTimeoutMs: TIMEOUT_MS,
     maxLandingChars: 2 ** 20,
+
+    stepsTimeoutMs: 2_500,
+    flightSlackMs: 1_000,
   });
   const request = (): Context =>
     createContext({

@@ -1,7 +1,10 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { PGlite } from "@electric-sql/pglite";
 import type { Transaction } from "@electric-sql/pglite";
 import { drizzle } from "drizzle-orm/pglite";
 import { migrate } from "drizzle-orm/pglite/migrator";
+import { readTemplate, saveTemplate, templateFile } from "./cluster-template.ts";
 import type { SqlEngine, SqlQuery, SqlResult } from "./engine.ts";
 import { opensTransaction } from "./engine.ts";
 
@@ -13,8 +16,11 @@ const identity = (text: string): string => text;
  * Starts Postgres in WebAssembly. It is one session in one process: PGlite queues statements, and a
  * batch blocks the queue until its transaction ends.
  */
-export async function createPgliteEngine(dataDir?: string): Promise<SqlEngine> {
-  const db = await (dataDir === undefined ? PGlite.create() : PGlite.create(dataDir));
+export async function createPgliteEngine(
+  dataDir?: string,
+  template: string = templateFile(),
+): Promise<SqlEngine> {
+  const db = await open(dataDir, template);
   // The gateway passes values on as Postgres's text, so the driver must not parse them.
   const parsers = Object.fromEntries(Object.keys(db.parsers).map((oid) => [oid, identity]));
   const serializers = new Proxy({}, { get: () => identity });
@@ -65,4 +71,17 @@ export async function createPgliteEngine(dataDir?: string): Promise<SqlEngine> {
     seed: (seed) => seed(orm),
     close: () => db.close(),
   };
+}
+
+/** Opens the cluster in `dataDir`, or a fresh one: a copy of the template, which the first start makes. */
+async function open(dataDir: string | undefined, template: string): Promise<PGlite> {
+  const isThere = dataDir !== undefined && existsSync(join(dataDir, "PG_VERSION"));
+  const copy = isThere ? undefined : readTemplate(template);
+  const db = await PGlite.create({
+    ...(dataDir !== undefined && { dataDir }),
+    ...(copy !== undefined && { loadDataDir: copy }),
+  });
+  // Without a copy the next start runs initdb again, and is slower.
+  if (!isThere && copy === undefined) await saveTemplate(db, template).catch(() => undefined);
+  return db;
 }

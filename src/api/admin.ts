@@ -2,13 +2,16 @@ import type { Context, MiddlewareHandler } from "hono";
 import type { StrataEnv } from "../index.ts";
 import { ApiProblem } from "./errors.ts";
 
-/** The caller: one with the admin token, or one without a token. */
+/** The caller: `admin` sent the admin token, `anybody` sent no token. */
 export type Viewer = "anybody" | "admin";
 
 export interface Admin {
-  /** @throws {ApiProblem} 401 if the request carries a wrong token */
+  /**
+   * Tells whether the caller sent the admin token. @throws {ApiProblem} 401 if the request carries
+   * a wrong token
+   */
   viewer(c: Context): Promise<Viewer>;
-  /** Requires the admin token: 401 without it, 403 if none is configured. */
+  /** Requires the admin token. It answers 401 if the request lacks it, and 403 if no token is configured. */
   readonly required: MiddlewareHandler<StrataEnv>;
 }
 
@@ -49,7 +52,7 @@ function unauthorized(challenge: string, detail: string): ApiProblem {
   });
 }
 
-/** Compares digests, so that neither the length of the token nor the time of the comparison leaks. */
+/** Compares digests, so that the duration of the comparison does not reveal the token or its length. */
 async function equal(a: string, b: string): Promise<boolean> {
   const [left, right] = await Promise.all([digest(a), digest(b)]);
   return crypto.subtle.timingSafeEqual(left, right);

@@ -18,7 +18,7 @@ import type { AppServices } from "./services.ts";
 const MAX_BODY_BYTES = 64 * 1024;
 
 /**
- * Creates the reference application. The order below is the path of a request.
+ * Creates the reference application. A request goes through the steps below in this order.
  *
  * A new route is one file in routes/ and one line here.
  */
@@ -27,20 +27,20 @@ export function createApp(services: AppServices): Hono<StrataEnv> {
   const admin = createAdmin(services.config.adminToken);
   const own = ownPrefix(services.config);
 
-  // 1. The request gets its scope, c.var.strata; the response gets its cache headers.
+  // 1. Gives the request its scope, c.var.strata, and the response its cache headers.
   app.use(services.scope);
 
-  // 2. Rate limits.
+  // 2. Applies the rate limits.
   app.use(apiLimits({ rateLimits: services.rateLimits, ownPrefix: own }));
 
-  // 3. The proxy. It comes before the body limit, which does not apply to it. At the root it
-  //    replaces the routes below.
+  // 3. The proxy comes before the limit of bodies, which does not apply to proxied requests. At the
+  //    root, the proxy replaces the routes below.
   app.route("/", originRoutes(services));
 
-  // 4. The limit of request bodies.
+  // 4. Limits the size of request bodies.
   app.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: tooLarge }));
 
-  // 5. The routes. A read validates its input, looks in the cache, and then asks the database.
+  // 5. The routes. A read validates its input, reads the cache, and asks the database after a miss.
   //    A write checks the admin token, validates its input, commits, and invalidates.
   app.route("/products", productRoutes(services));
   app.route("/products", productWriteRoutes(services, admin));
@@ -53,13 +53,13 @@ export function createApp(services: AppServices): Hono<StrataEnv> {
   if (services.dashboard) app.route(`${own}/dashboard`, services.dashboard(guard));
   app.route(`${own}/admin`, adminRoutes(services, admin));
 
-  // 6. Every other outcome becomes a problem response.
+  // 6. Turns unknown paths and errors into problem responses.
   app.notFound(noSuchRoute(app));
   app.onError(onError);
   return app;
 }
 
-/** Guards nothing: under `npm run dev` the dashboard needs no token. */
+/** Lets every request through, because under `npm run dev` the dashboard needs no token. */
 const allowAll: MiddlewareHandler<StrataEnv> = (_c, next) => next();
 
 function tooLarge(): Response {

@@ -10,7 +10,7 @@ import {
   type StrataEnv,
 } from "../index.ts";
 
-/** Ends a request. Its problem becomes the response. */
+/** Thrown by a handler to end a request. `problem` becomes the response. */
 export class ApiProblem extends Error {
   readonly problem: ProblemOptions;
   constructor(options: ProblemOptions) {
@@ -20,12 +20,15 @@ export class ApiProblem extends Error {
   }
 }
 
-/** A 404. Cached routes store it as a negative entry. */
+/** Returns a response with status 404. Cached routes store it as a negative entry. */
 export function notFound(detail: string): Response {
   return problem({ status: 404, type: "not-found", title: "Not Found", detail });
 }
 
-/** Turns an error of a handler into a problem. An unknown error is reported without its text. */
+/**
+ * Turns an error of a handler into a problem response. The response to an unknown error does not
+ * contain its text.
+ */
 export const onError: ErrorHandler<StrataEnv> = (error) => {
   if (error instanceof ApiProblem) return problem(error.problem);
   if (error instanceof WriteUnconfirmed)
@@ -69,7 +72,10 @@ function unavailable(
 
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
 
-/** Answers 404 if no route has the path, and 405 with `Allow` if a route has it for other methods. */
+/**
+ * Answers 404 if no route has the path, and 405 with `Allow` if routes have the path for other
+ * methods only.
+ */
 export function noSuchRoute(app: Hono<StrataEnv>): NotFoundHandler<StrataEnv> {
   return (c) => {
     const allowed: string[] = METHODS.filter((method) =>

@@ -1,16 +1,16 @@
-/** The checks of everything that clients send. A refusal names each wrong field and its reason. */
+/** The checks of all input that clients send. The error response names each wrong field and the reason. */
 import type { Context } from "hono";
 import * as z from "zod/mini";
 import { ApiProblem } from "./errors.ts";
 
-/** The largest `integer` of Postgres. */
+/** The largest value of the type `integer` of Postgres. */
 const MAX_INTEGER = 2_147_483_647;
 const MAX_PAGE = 100_000;
-/** Users in one batch read. */
+/** The maximum number of users in one batch read. */
 const MAX_USERS = 100;
-/** Ids in one warm-up. */
+/** The maximum number of ids in one warm-up. */
 const MAX_WARM = 10_000;
-/** Names in one purge. */
+/** The maximum number of names in one purge. */
 const MAX_TARGETS = 1_000;
 
 const DIGITS = /^[1-9]\d{0,9}$/;
@@ -49,7 +49,10 @@ const Count = z
   .int("must be a whole number")
   .check(z.gte(0, "must be at least 0"), z.lte(MAX_INTEGER, `must be at most ${MAX_INTEGER}`));
 
-/** Text that Postgres and JSON can hold. `allowed` lists the control characters that it may have. */
+/**
+ * A text that Postgres and JSON can store. `allowed` lists the control characters that the text may
+ * contain.
+ */
 function text(minLength: number, maxLength: number, allowed: string) {
   return z.string("must be text").check(
     z.trim(),
@@ -80,7 +83,7 @@ const Product = {
   stock: Count,
 };
 
-/** A whole product, without the fields that the server sets. */
+/** All fields of a product that a client sets. The server sets the other fields. */
 export const WholeProduct = z.strictObject(Product);
 export type WholeProduct = z.infer<typeof WholeProduct>;
 
@@ -131,28 +134,31 @@ export const Purge = z
     ),
   );
 
-/** The id in the path. @throws {ApiProblem} 400 if it is malformed, so that it never becomes a key */
+/**
+ * Returns the id in the path. @throws {ApiProblem} 400 if it is malformed, so that a malformed id
+ * never becomes a key
+ */
 export function idOf(c: Context): number {
   return parse(Id, c.req.param("id"), "id");
 }
 
-/** The page and category of a list. @throws {ApiProblem} 400 if one is malformed */
+/** Returns the page and the category of a list request. @throws {ApiProblem} 400 if one is malformed */
 export function productListOf(c: Context): { page: number; category: number | undefined } {
   const { page = 1, category } = parse(ProductList, queryOf(c));
   return { page, category };
 }
 
-/** The ids of a batch, without duplicates. @throws {ApiProblem} 400 if one is malformed */
+/** Returns the ids of a batch request, without duplicates. @throws {ApiProblem} 400 if one is malformed */
 export function userIdsOf(c: Context): number[] {
   return parse(UserBatch, queryOf(c)).ids;
 }
 
-/** Checks that there are no query parameters. @throws {ApiProblem} 400 if there are */
+/** Checks that the request has no query parameters. @throws {ApiProblem} 400 if it has any */
 export function noQuery(c: Context): void {
   parse(Nothing, queryOf(c));
 }
 
-/** The checked body of the request. @throws {ApiProblem} 400 if it is wrong, 415 if it is not JSON */
+/** Returns the checked body of the request. @throws {ApiProblem} 400 if it is wrong, 415 if it is not JSON */
 export async function bodyOf<T>(c: Context, schema: z.ZodMiniType<T>): Promise<T> {
   noQuery(c);
   const type = c.req.header("Content-Type")?.split(";")[0]?.trim().toLowerCase();
@@ -164,7 +170,8 @@ export async function bodyOf<T>(c: Context, schema: z.ZodMiniType<T>): Promise<T
       detail: "Send the body as application/json.",
       headers: { Accept: "application/json" },
     });
-  // Outside the try: the body limit middleware handles the error of a body that is too large.
+  // This line is outside the `try`, because the body limit middleware handles the error of a body
+  // that is too large.
   const bytes = await c.req.arrayBuffer();
   let json: unknown;
   try {
@@ -194,16 +201,16 @@ interface FieldError {
   readonly detail: string;
 }
 
-/** Parses the value. `root` is the field of an error that has no path. */
+/** Parses the value. An error without a path is reported under the name that the parameter `root` gives. */
 function parse<T>(schema: z.ZodMiniType<T>, value: unknown, root = ""): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  // The first error of a field is the most basic one.
+  // If a field has several errors, only the first is reported, because it is the most basic one.
   const reasons = new Map<string, string>();
   for (const issue of parsed.error.issues)
     for (const { field, detail } of fieldErrors(issue, root))
       if (!reasons.has(field)) reasons.set(field, detail);
-  // An error of the whole body only follows from the errors of its fields.
+  // Removes the error of the whole body if fields have errors, because those errors cause it.
   if (reasons.size > 1) reasons.delete("body");
   throw invalid([...reasons].map(([field, detail]) => ({ field, detail })));
 }
@@ -217,12 +224,12 @@ function fieldErrors(issue: z.core.$ZodIssue, root: string): FieldError[] {
   return [{ field: path || root || "body", detail: issue.message }];
 }
 
-/** Shortens a field name of the client, so that it cannot make the response large. */
+/** Shortens a field name that a client sent, so that the name cannot make the response large. */
 function shorten(name: string): string {
   return name.length > 64 ? `${name.slice(0, 63).toWellFormed()}…` : name.toWellFormed();
 }
 
-/** Errors that one response lists. */
+/** The maximum number of errors in one response. */
 const MAX_ERRORS = 20;
 
 export function invalid(errors: readonly FieldError[]): ApiProblem {
@@ -236,7 +243,7 @@ export function invalid(errors: readonly FieldError[]): ApiProblem {
   });
 }
 
-/** A warm-up: one kind, all of its ids or the listed ones. */
+/** The body of a warm-up: one kind, and either all of its ids or a list of ids. */
 export const Warm = z.strictObject({
   kind: z.enum(["products", "users"], "must be products or users"),
   ids: z.optional(

@@ -8,10 +8,10 @@ export interface Isolate {
   readonly layer: Strata;
 }
 
-/** Creates the dashboard over a layer. Undefined if its files are not bundled. */
+/** Creates the dashboard of a layer. Returns undefined if the dashboard's files are not bundled. */
 type CreateDashboard = (layer: Strata) => AppServices["dashboard"];
 
-/** Creates everything that lives in one isolate: the layer, and the reference API on it. */
+/** Creates the objects that one isolate keeps: the layer, and the reference API that uses it. */
 export function createIsolate(bindings: Bindings, createDashboard?: CreateDashboard): Isolate {
   const layer = createStrata(bindings);
   for (const kind of [productKind, userKind]) layer.existence.define(kind.existence(layer.db));

@@ -1,4 +1,4 @@
-/** The kinds of rows that are cached one by one: their keys, tags, policies, loaders and filters. */
+/** The kinds of rows that have one entry for each row, with their keys, tags, policies, loaders and filters. */
 import {
   definePolicy,
   key,
@@ -25,15 +25,15 @@ export interface Kind<T> {
   readonly name: string;
   readonly policy: Policy;
   keyOf(id: number): string;
-  /** The tag that every write of the row invalidates, inserts and deletes included. */
+  /** Returns the tag of a row. Every write of the row invalidates it, also an insert or a delete. */
   tagOf(id: number): string;
-  /** The kind's existence filter, over every row of the table. */
+  /** Describes the existence filter of the kind, which covers every row of the table. */
   existence(db: Database): ExistenceKind;
-  /** Whether the existence filter excludes the id, so that no tier need be asked. */
+  /** Whether the existence filter excludes the id. Then no tier has to be read. */
   cannotExist(id: number, existence: Existence, scope: RequestScope): Promise<boolean>;
-  /** Loads all keys with one query and tags each of them. */
+  /** Returns the loader of the kind. It loads all keys with one query and gives each key its tag. */
   loader(db: Database): LoadMany<T>;
-  /** The lowest ids, for a warm-up of the whole kind. */
+  /** Returns the lowest ids, at most `limit`, for a warm-up of the whole kind. */
   listIds(db: Database, limit: number): Promise<number[]>;
 }
 

@@ -1,22 +1,22 @@
 import type { MiddlewareHandler } from "hono";
 import type { RateLimitOptions, RateLimits, StrataEnv } from "../index.ts";
 
-/** The limit of every route. Routes with the same name take from the same tokens. */
+/** The limit that applies to every route. Routes whose limits have the same name share one set of tokens. */
 const EVERY_ROUTE = {
   name: "api",
   ip: "100/1m",
   user: "1000/1h",
   mode: "fast",
-  // Without Redis each isolate goes on and counts for itself.
+  // Without Redis, each isolate continues with the requests that it has counted itself.
   onUnavailable: "local",
 } as const satisfies RateLimitOptions;
 
-/** The limit that a write takes from as well. */
+/** The limit of writes. A write takes a token from it and from `EVERY_ROUTE`. */
 const WRITES = { name: "writes", ip: "60/1m", user: "300/1h" } as const;
 
 /**
- * The limit of /admin. It is separate, so that other traffic from an operator's address cannot
- * shut the operator out, and it bounds how many tokens an attacker can try.
+ * The limit of /admin. It is separate, so that other traffic from an operator's address cannot shut
+ * the operator out. It also bounds how many admin tokens an attacker can try.
  */
 const ADMIN = { ...EVERY_ROUTE, name: "admin", ip: "60/1m", user: "600/1h" } as const;
 
@@ -24,13 +24,13 @@ const READS = new Set(["GET", "HEAD", "OPTIONS"]);
 
 export interface ApiLimitsOptions {
   readonly rateLimits: RateLimits<StrataEnv>;
-  /** The prefix of health, metrics and admin: "", or "/__strata" if the proxy serves the root. */
+  /** The prefix of the paths of health, metrics and admin: "", or "/__strata" if the proxy serves the root. */
   readonly ownPrefix: string;
 }
 
 /**
- * Applies the limits of the reference API, one of them to each request. `/health` has no limit,
- * because machines ask it, and neither has a proxy at the root.
+ * Applies the limits of the reference API. `/health` has no limit, because monitoring systems call
+ * it. A proxy at the root has no limit either.
  */
 export function apiLimits({
   rateLimits,
@@ -45,7 +45,7 @@ export function apiLimits({
     const { path, method } = c.req;
     if (path === `${ownPrefix}/health` || !path.startsWith(`${ownPrefix}/`)) return next();
     if (path.startsWith(`${ownPrefix}/admin/`)) return admin(c, next);
-    // A proxied write changes nothing here, so it counts as a read.
+    // A proxied write changes no data of this Worker, so the read limit applies to it.
     const isRead = READS.has(method) || path.startsWith("/origin/");
     return isRead ? reads(c, next) : writes(c, next);
   };

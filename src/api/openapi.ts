@@ -1,4 +1,4 @@
-/** The reference API as an OpenAPI 3.1 document. test/api/reference.test.ts compares it with the routes. */
+/** The OpenAPI 3.1 document of the reference API. test/api/reference.test.ts compares it with the routes. */
 
 const integer = (minimum: number) => ({ type: "integer", minimum, maximum: 2_147_483_647 });
 const text = { type: "string" };

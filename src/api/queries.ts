@@ -1,4 +1,4 @@
-/** The SQL reads of the reference application. Their results are JSON and are sent as they are. */
+/** The SQL reads of the reference application. Their results are JSON, and responses send them unchanged. */
 import { asc, count, eq, inArray, sql } from "drizzle-orm";
 import type { Database } from "../index.ts";
 import { categories, products, users } from "./schema.ts";
@@ -29,7 +29,7 @@ export interface User {
   readonly createdAt: string;
 }
 
-/** The fields that only the user and the admin may see. No shared entry holds them. */
+/** The fields that only the user and the admin may see. No entry that users share contains them. */
 export interface PrivateUser {
   readonly email: string;
   readonly age: number;
@@ -63,7 +63,7 @@ export async function listProductIds(db: Database, limit: number): Promise<numbe
   return rows.map(({ id }) => id);
 }
 
-/** One page of products, of one category or of all, ordered by id. */
+/** Reads one page of products, ordered by id: those of one category, or those of all categories. */
 export async function listProducts(
   db: Database,
   page: number,
@@ -77,7 +77,7 @@ export async function listProducts(
     .orderBy(asc(products.id))
     .limit(PAGE_SIZE)
     .offset((page - 1) * PAGE_SIZE);
-  // Beyond the last page there is no row that carries the total.
+  // A page after the last one has no row that carries the total, so a separate query counts the products.
   const total =
     rows[0]?.total ??
     (page === 1
@@ -86,7 +86,7 @@ export async function listProducts(
   return { items: rows.map(({ product }) => toProduct(product)), page, pageSize: PAGE_SIZE, total };
 }
 
-/** All categories on one page: there are few, and menus show them all. */
+/** Reads all categories as one page, because there are few of them and menus show all. */
 export async function listCategories(db: Database): Promise<Page<Category>> {
   const items = await db.select().from(categories).orderBy(asc(categories.id));
   return { items, page: 1, pageSize: items.length, total: items.length };

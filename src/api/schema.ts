@@ -2,7 +2,10 @@
 import { sql } from "drizzle-orm";
 import { check, index, integer, pgTable, text, timestamp } from "drizzle-orm/pg-core";
 
-/** An instant in milliseconds, the precision of a JavaScript date, so that it reads back unchanged. */
+/**
+ * A column for an instant. Its precision is 1 ms, as in a JavaScript date, so that a date is read
+ * back unchanged.
+ */
 const instant = (name: string) => timestamp(name, { withTimezone: true, precision: 3 });
 
 export const categories = pgTable("categories", {
@@ -25,7 +28,7 @@ export const products = pgTable(
     updatedAt: instant("updated_at").notNull().defaultNow(),
   },
   (table) => [
-    // Serves the lists of one category, which are ordered by id, and the foreign key.
+    // This index serves the lists of one category, which are ordered by id. It also serves the foreign key.
     index("products_category_id_id_index").on(table.categoryId, table.id),
     check("products_price_cents_check", sql`${table.priceCents} >= 0`),
     check("products_stock_check", sql`${table.stock} >= 0`),

@@ -1,7 +1,7 @@
 import type { Hono, MiddlewareHandler } from "hono";
 import type { Strata, StrataEnv } from "../index.ts";
 
-/** The parts of the reference application: members of a layer, and two parts made of it. */
+/** The services that the reference application uses: members of a layer, and two that are made from it. */
 export interface AppServices extends Pick<
   Strata,
   | "config"
@@ -17,6 +17,6 @@ export interface AppServices extends Pick<
 > {
   /** Gives each request its scope and each response its cache headers. */
   readonly scope: MiddlewareHandler<StrataEnv>;
-  /** Creates the dashboard behind a guard for its figures. Undefined if it is not bundled. */
+  /** Creates the dashboard. `guard` protects its figures. Undefined if the dashboard is not bundled. */
   readonly dashboard: ((guard: MiddlewareHandler<StrataEnv>) => Hono<StrataEnv>) | undefined;
 }

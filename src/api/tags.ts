@@ -1,5 +1,5 @@
 /**
- * The tags of the reference API, and the entries that carry each:
+ * The tags of the reference API, each with the entries that carry it:
  *
  *     product:<id>    the product, and every list that shows it
  *     products        every list
@@ -9,20 +9,23 @@
 import { sql, type SQL } from "drizzle-orm";
 import { products } from "./schema.ts";
 
-/** The lists of all categories: each insert and delete changes their totals. */
+/** The tag of the lists of all categories. Each insert and each delete changes the totals of these lists. */
 export const LISTS_OF_ALL = "products:all";
 
 export function tagsOfList(category: number | undefined): string[] {
   return ["products", category === undefined ? LISTS_OF_ALL : `category:${category}`];
 }
 
-/** Selects the tag of the product's current category. It locks the row: see `Mutation.tagQuery`. */
+/**
+ * Returns the query for the tag of the product's current category. The query locks the row: see
+ * `Mutation.tagQuery`.
+ */
 export function categoryOf(id: number): SQL {
   return sql`
     select 'category:' || held.category_id
     from (select ${products.categoryId} from ${products} where ${products.id} = ${id} for update) as held`;
 }
 
-/** Selects the tag of the product that this transaction inserts. A negative entry may carry it. */
+/** Selects the tag of the product that this transaction inserts. A negative entry may carry this tag. */
 export const NEW_PRODUCT: SQL = sql`
   select 'product:' || currval(pg_get_serial_sequence('products', 'id'))`;

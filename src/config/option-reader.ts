@@ -1,15 +1,15 @@
-/** Checks an options object against a table of its members, and collects what is wrong. */
+/** Checks an options object against a table of its members, and lists the problems that it finds. */
 import { toMillis, type Duration } from "../core/duration.ts";
 import type { Millis } from "../core/time.ts";
 
-/** How one member is checked. */
+/** The check of one member of an options group. */
 export interface OptionRule<T> {
   readonly fallback: T;
-  /** The value that the layer uses, or undefined if the given one is wrong. */
+  /** Returns the value that the layer uses, or undefined if the given value is wrong. */
   readonly parse: (value: unknown) => T | undefined;
-  /** Completes "must be". */
+  /** The rule as a text that continues "must be", for the error message. */
   readonly rule: string;
-  /** Follows the member's name in the result: "Ms" after a duration. */
+  /** A suffix for the member's name in the result: "Ms" for a duration. */
   readonly unit: "" | "Ms";
 }
 
@@ -24,20 +24,20 @@ function between(value: unknown, min: number, max: number): number | undefined {
   return typeof value === "number" && value >= min && value <= max ? value : undefined;
 }
 
-/** A whole number. */
+/** Returns the rule for a whole number from `min` to `max`. */
 export function count(fallback: number, min: number, max: number): OptionRule<number> {
   const parse = (value: unknown) =>
     Number.isSafeInteger(value) ? between(value, min, max) : undefined;
   return { fallback, parse, rule: `a whole number from ${min} to ${max}`, unit: "" };
 }
 
-/** A number that need not be whole. */
+/** Returns the rule for a number from `min` to `max`, whole or not. */
 export function fraction(fallback: number, min: number, max: number): OptionRule<number> {
   const parse = (value: unknown) => between(value, min, max);
   return { fallback, parse, rule: `a number from ${min} to ${max}`, unit: "" };
 }
 
-/** A duration, in milliseconds rounded up. */
+/** Returns the rule for a duration. The result is in milliseconds, rounded up. */
 export function duration(fallback: Duration, min: Millis, max: Millis): OptionRule<Millis> {
   const parse = (value: unknown): Millis | undefined => {
     try {
@@ -51,14 +51,14 @@ export function duration(fallback: Duration, min: Millis, max: Millis): OptionRu
   return { fallback: toMillis(fallback, ""), parse, rule, unit: "Ms" };
 }
 
-/** One of the names. */
+/** Returns the rule for a text that must be one of `names`. */
 export function choice<T extends string>(fallback: T, names: readonly T[]): OptionRule<T> {
   const parse = (value: unknown) => names.find((name) => name === value);
   return { fallback, parse, rule: `one of ${names.join(", ")}`, unit: "" };
 }
 
 export interface ReadOptions {
-  /** Every member of the table by group: the given value, or the default. Frozen. */
+  /** Every member of the table, by group: the given value, or the default. The objects are frozen. */
   readonly values: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   /** One line for each wrong or unknown member: its path, and what it should be. */
   readonly problems: readonly string[];

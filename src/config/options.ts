@@ -7,8 +7,9 @@ import type { Eviction } from "../tiers/eviction/choice.ts";
  * milliseconds or a text such as `"250ms"`, `"5s"` or `"1h"`. A wrong or unknown member throws a
  * `ConfigError` that lists every wrong member and variable.
  *
- * The Durable Object classes (`FlightShard`, `MetricsShard`, `OutboxAlarm`) receive bindings alone.
- * They use the defaults of `redis`, `origin` and `outbox`, whatever the Worker sets here.
+ * The Durable Object classes (`FlightShard`, `MetricsShard`, `OutboxAlarm`) receive only bindings.
+ * They use the defaults of `redis` and `origin`, whatever the Worker sets here. The Worker tells
+ * `OutboxAlarm` its `outbox.verifyAfter`.
  *
  * @example
  * const strata = createStrata(env, {
@@ -20,20 +21,26 @@ import type { Eviction } from "../tiers/eviction/choice.ts";
 export interface StrataOptions {
   /** The tier in the isolate's heap. */
   readonly memory?: {
-    /** Bytes of all entries; an isolate has 128 MiB for everything. @default 33554432 (32 MiB) */
+    /**
+     * The maximum number of bytes of all entries together. An isolate has 128 MiB for everything.
+     * @default 33554432 (32 MiB)
+     */
     readonly maxBytes?: number;
-    /** Number of entries. @default 20000 */
+    /** The maximum number of entries. @default 20000 */
     readonly maxEntries?: number;
-    /** Bytes of one entry; the tier does not keep larger ones. @default 4194304 (4 MiB) */
+    /** The maximum number of bytes of one entry. The tier does not keep larger entries. @default 4194304 (4 MiB) */
     readonly maxEntryBytes?: number;
-    /** The order in which a full tier gives entries up: docs/memory-tier.md. @default "sieve" */
+    /** The order in which a full tier removes entries: docs/memory-tier.md. @default "sieve" */
     readonly eviction?: Eviction;
   };
   /** The tier in the Workers Cache API. */
   readonly edge?: {
     /** Time limit of one call of the Cache API. @default "500ms" */
     readonly timeout?: Duration;
-    /** Characters of one encoded entry; the tier does not keep larger ones. @default 8388608 (8 Mi) */
+    /**
+     * The maximum number of characters of one encoded entry. The tier does not keep larger entries.
+     * @default 8388608 (8 Mi)
+     */
     readonly maxEntryChars?: number;
   };
   /** The shared store: entries and the invalidation log. */
@@ -41,8 +48,8 @@ export interface StrataOptions {
     /** Time limit of one request to Redis. @default "1s" */
     readonly timeout?: Duration;
     /**
-     * The most characters of one stored entry. Redis and the flight objects do not receive larger
-     * entries. Upstash refuses requests over 10 MB. @default 1048576 (1 Mi)
+     * The maximum number of characters of one stored entry. Redis and the flight objects do not
+     * receive larger entries. Upstash refuses requests over 10 MB. @default 1048576 (1 Mi)
      */
     readonly maxEntryChars?: number;
     /** Entries of this many characters or more are compressed. @default 16384 */
@@ -50,7 +57,7 @@ export interface StrataOptions {
   };
   /** Settings for calls of the origin. */
   readonly origin?: {
-    /** Requests of one isolate that may call the origin at the same time. @default 64 */
+    /** The maximum number of requests of one isolate that may call the origin at the same time. @default 64 */
     readonly slots?: number;
     /** Time limit of one SQL query. @default "5s" */
     readonly sqlTimeout?: Duration;
@@ -58,27 +65,33 @@ export interface StrataOptions {
   /** The Durable Objects that coalesce loads between isolates. */
   readonly flights?: {
     /**
-     * Flight objects for each region. Every Worker of a namespace must have the same number,
-     * because the number decides which object a key belongs to. @default 16
+     * The number of flight objects for each region. Every Worker of a namespace must have the same
+     * number, because the number decides which object a key belongs to. @default 16
      */
     readonly shards?: number;
-    /** Time in which a flight object must grant a lease or name its leader. @default "1s" */
+    /**
+     * Time limit for a flight object to grant a lease, or to answer that another lookup has it.
+     * @default "1s"
+     */
     readonly grantTimeout?: Duration;
-    /** Time that a flight object may take to answer after the wait of the reader has ended. @default "1s" */
+    /**
+     * A lookup tells a flight object how long it waits for a result. The object must answer at most
+     * this much later than the end of that wait. @default "1s"
+     */
     readonly slack?: Duration;
   };
   /** The circuit breakers of Redis, of the flight objects and of the rate limiter. */
   readonly breaker?: {
-    /** Failures in a row that open a breaker. @default 3 */
+    /** A breaker opens after this many failures in a row. @default 3 */
     readonly failures?: number;
-    /** Time that a breaker stays open before it lets one call try. @default "1s" */
+    /** Time that a breaker stays open before it lets one call through as a test. @default "1s" */
     readonly openFor?: Duration;
   };
   /** The rate limiter. */
   readonly limits?: {
     /** Time limit of one request to Redis for a rate limit. @default "1s" */
     readonly timeout?: Duration;
-    /** Accounts that one isolate remembers for each algorithm. @default 10000 */
+    /** The maximum number of accounts that one isolate remembers for each algorithm. @default 10000 */
     readonly maxAccounts?: number;
   };
   /** Settings for the reports and the exports of telemetry. */
@@ -89,8 +102,8 @@ export interface StrataOptions {
   /** The Durable Objects that add up metrics. */
   readonly metrics?: {
     /**
-     * Metrics objects that the isolates of a namespace report to. Every Worker of a namespace must
-     * have the same number: `/metrics` asks all of them. @default 4
+     * The number of metrics objects to which the isolates of a namespace report. Every Worker of a
+     * namespace must have the same number, because `/metrics` asks all of them. @default 4
      */
     readonly shards?: number;
     /** Time limit of one call of a metrics object. @default "5s" */
@@ -98,27 +111,29 @@ export interface StrataOptions {
   };
   /** The existence filters. */
   readonly existence?: {
-    /** Share of missing keys that a filter lets through, from 0.0001 to 0.5. @default 0.01 */
+    /** Of the keys that do not exist, the share that a filter lets through, from 0.0001 to 0.5. @default 0.01 */
     readonly falsePositiveRate?: number;
-    /** Age that the log view may have when a filter excludes a key. @default "1s" */
+    /** The log view may be at most this old when a filter excludes a key. @default "1s" */
     readonly coherence?: Duration;
-    /** Age at which the cron trigger builds a filter again. @default "5m" */
+    /** The cron trigger rebuilds a filter that has reached this age. @default "5m" */
     readonly rebuildEvery?: Duration;
-    /** Age at which a filter is no longer used. @default "1h" */
+    /** A filter that has reached this age is no longer used. @default "1h" */
     readonly maxAge?: Duration;
-    /** Time after which an isolate asks Redis for a newer filter. @default "1m" */
+    /** An isolate asks Redis for a newer filter after this time. @default "1m" */
     readonly reloadEvery?: Duration;
   };
   /** The invalidations of committed writes. */
   readonly outbox?: {
     /**
-     * Time from an invalidation to the check that the log still has it. Longer than the lag of a
-     * Redis replica, so that a failover is over by then. @default "5s"
+     * Time between an invalidation and the check that the log has not lost it. A failover to a
+     * replica can lose what the replica had not received yet. The time must be longer than the lag
+     * of the replicas, so that such a loss has happened before the check. @default "5s"
      */
     readonly verifyAfter?: Duration;
     /**
-     * Time by which the origin's reads may lag behind its writes, as with read replicas. Every
-     * write is invalidated again after this time. A mutation may set a lag of its own instead.
+     * Reads of the origin may lag behind its writes by at most this time, for example with read
+     * replicas. Every write is invalidated again after this time. A mutation may set a lag of its
+     * own instead.
      * @default 0
      */
     readonly originLag?: Duration;

@@ -1,4 +1,4 @@
-/** The settings of the layer: every option checked, with its default. The only home of defaults. */
+/** Checks every option of the layer and fills in the defaults. Defaults are defined only in this file. */
 import { MAX_LIFETIME_MS } from "../core/policy.ts";
 import type { Millis } from "../core/time.ts";
 import { EVICTIONS, type Eviction } from "../tiers/eviction/choice.ts";
@@ -12,7 +12,7 @@ import {
 } from "./option-reader.ts";
 import type { StrataOptions } from "./options.ts";
 
-/** `StrataOptions` with every member set, and with every duration in milliseconds as `...Ms`. */
+/** `StrataOptions` with every member set. A duration is in milliseconds and its name ends in `Ms`. */
 export interface Settings {
   readonly memory: {
     readonly maxBytes: number;
@@ -61,10 +61,10 @@ export interface CheckedOptions {
   readonly problems: readonly string[];
 }
 
-/** The rule of every option, with its default and its bounds. */
+/** The rule for each option, with its default, its minimum and its maximum. */
 const OPTIONS: OptionTable<StrataOptions> = {
   memory: {
-    // A Worker's isolate has 128 MiB for everything.
+    // An isolate of a Worker has 128 MiB for all its memory.
     maxBytes: count(32 * MIB, 1, 128 * MIB),
     maxEntries: count(20_000, 1, 1_000_000),
     maxEntryBytes: count(4 * MIB, 1, 128 * MIB),
@@ -76,9 +76,9 @@ const OPTIONS: OptionTable<StrataOptions> = {
   },
   redis: {
     timeout: duration("1s", 1, MINUTE_MS),
-    // Upstash refuses requests over 10 MB and is slow well before that.
+    // Upstash refuses requests over 10 MB, and it is slow for requests that are not much smaller.
     maxEntryChars: count(MIB, 1, 10_000_000),
-    // Measured: docs/benchmarks.md.
+    // The default was measured: see docs/benchmarks.md.
     packFromChars: count(16_384, 0, 10_000_000),
   },
   origin: {
@@ -87,7 +87,8 @@ const OPTIONS: OptionTable<StrataOptions> = {
   },
   flights: {
     shards: count(16, 1, 1_024),
-    // A round trip to the object of the region and its start, also on a busy machine.
+    // The default covers a round trip to the object in the region and the start of the object, also
+    // on a busy machine.
     grantTimeout: duration("1s", 1, MINUTE_MS),
     slack: duration("1s", 1, MINUTE_MS),
   },
@@ -99,14 +100,14 @@ const OPTIONS: OptionTable<StrataOptions> = {
     timeout: duration("1s", 1, MINUTE_MS),
     maxAccounts: count(10_000, 1, 1_000_000),
   },
-  // `/metrics` shows a request within 5 s.
+  // With this default `/metrics` shows a request within 5 s.
   telemetry: { flushEvery: duration("2s", 1, MINUTE_MS) },
   metrics: {
     shards: count(4, 1, 64),
     timeout: duration("5s", 1, MINUTE_MS),
   },
   existence: {
-    // One of 100 made-up ids passes.
+    // With the default, a filter lets 1 of 100 made-up ids through.
     falsePositiveRate: fraction(0.01, 0.0001, 0.5),
     coherence: duration("1s", 1, DAY_MS),
     rebuildEvery: duration("5m", 1, 7 * DAY_MS),
@@ -121,7 +122,7 @@ const OPTIONS: OptionTable<StrataOptions> = {
   log: { trimSlack: duration("1h", 0, 7 * DAY_MS) },
 };
 
-/** Checks every option and gives each one that is absent its default. */
+/** Checks every option and gives each absent option its default. */
 export function normalizeOptions(options: StrataOptions): CheckedOptions {
   const { values, problems } = readOptions(options, OPTIONS);
   return { settings: values as unknown as Settings, problems };

@@ -5,39 +5,42 @@ import * as z from "zod/mini";
 export interface Bindings {
   /** The Durable Objects that coalesce loads between isolates. */
   readonly FLIGHTS: DurableObjectNamespace;
-  /** The Durable Objects that add up metrics. Without them `/metrics` and the dashboard are off. */
+  /** The Durable Objects that add up metrics. Without this binding `/metrics` and the dashboard are off. */
   readonly METRICS?: DurableObjectNamespace;
-  /** The Durable Object that wakes the relay. Without it second invalidations wait for cron. */
+  /**
+   * The Durable Object that wakes the relay. Without this binding, second invalidations wait for
+   * the cron trigger.
+   */
   readonly OUTBOX?: DurableObjectNamespace;
-  /** The files of the dashboard. */
+  /** The static files of the dashboard. */
   readonly ASSETS?: Fetcher;
-  /** Neon connection string. Required. */
+  /** The connection string of the Neon database. Required. */
   readonly DATABASE_URL?: string;
-  /** The URL that receives SQL instead of Neon; the local services set it. */
+  /** The URL to which SQL is sent instead of Neon. Only the local services set it. */
   readonly NEON_ENDPOINT?: string;
-  /** URL of the Upstash REST API. Required. */
+  /** The URL of the Upstash REST API. Required. */
   readonly UPSTASH_REDIS_REST_URL?: string;
-  /** Token of the Upstash REST API. Required. */
+  /** The token of the Upstash REST API. Required. */
   readonly UPSTASH_REDIS_REST_TOKEN?: string;
-  /** Bearer token of writes and of `/admin`. Without it they are refused. */
+  /** The bearer token for writes and for `/admin`. Without this variable, writes and `/admin` are refused. */
   readonly ADMIN_TOKEN?: string;
   /** The HTTP origin that the proxy caches. */
   readonly ORIGIN_URL?: string;
-  /** `1`: the proxy serves the root, in place of the reference API. */
+  /** The value `1` makes the proxy serve the root, in place of the reference API. */
   readonly ORIGIN_AT_ROOT?: string;
-  /** `safe` or `rfc`: how much of an origin's responses clients share. Default `safe`. */
+  /** How much of an origin's responses clients share: `safe` or `rfc`. Default: `safe`. */
   readonly ORIGIN_SHARING?: string;
-  /** Request headers with credentials, separated by commas. Default `X-API-Key, X-Auth-Token, Cf-Access-Jwt-Assertion`. */
+  /** The request headers with credentials, separated by commas. Default: `X-API-Key, X-Auth-Token, Cf-Access-Jwt-Assertion`. */
   readonly ORIGIN_CREDENTIAL_HEADERS?: string;
   /** Untrusted request headers that the origin gets all the same, separated by commas. Default none. */
   readonly ORIGIN_FORWARD_HEADERS?: string;
   /** API keys of callers, as `<sha-256 in hex> <user> [plan]`, separated by commas. */
   readonly API_KEYS?: string;
-  /** The header that holds the address of the client. Default `CF-Connecting-IP`. */
+  /** The name of the header that holds the client's address. Default: `CF-Connecting-IP`. */
   readonly CLIENT_ADDRESS_HEADER?: string;
-  /** Prefix of everything that is stored. Default `strata`. */
+  /** The prefix of everything that is stored. Default: `strata`. */
   readonly STRATA_NAMESPACE?: string;
-  /** `1` under `npm run dev`. */
+  /** The value is `1` under `npm run dev`. */
   readonly STRATA_DEV?: string;
 }
 
@@ -93,7 +96,7 @@ const Variables = z.object({
   STRATA_DEV: z.optional(z.string()),
 });
 
-/** The checked variables, with a default for each optional one that has a default. */
+/** The checked variables. Absent variables have their default, if there is one. */
 export interface VariableConfig {
   readonly databaseUrl: string;
   readonly neonEndpoint: string | undefined;
@@ -102,27 +105,27 @@ export interface VariableConfig {
   readonly adminToken: string | undefined;
   /** The HTTP origin that the proxy caches. */
   readonly originUrl: string | undefined;
-  /** The proxy serves the root, in place of the reference API. */
+  /** Whether the proxy serves the root, in place of the reference API. */
   readonly originAtRoot: boolean;
   /** How much of an origin's responses clients share. */
   readonly originSharing: "safe" | "rfc";
-  /** Request headers with credentials beside Authorization and Cookie; undefined for the default ones. */
+  /** The request headers with credentials beside Authorization and Cookie; undefined for the default ones. */
   readonly originCredentialHeaders: readonly string[] | undefined;
-  /** Untrusted request headers that the origin gets all the same. */
+  /** The untrusted request headers that the origin gets all the same. */
   readonly originForwardHeaders: readonly string[];
-  /** Users by the digest of their API key; ratelimit/api-keys.ts has the format. */
+  /** The users, by the digest of their API key. ratelimit/api-keys.ts describes the format. */
   readonly apiKeys: string;
-  /** The header that holds the address of the client. */
+  /** The name of the header that holds the client's address. */
   readonly clientAddressHeader: string;
   readonly namespace: string;
-  /** The Worker runs under `npm run dev`. */
+  /** Whether the Worker runs under `npm run dev`. */
   readonly dev: boolean;
 }
 
 export interface CheckedVariables {
-  /** Undefined if a variable is missing or malformed. */
+  /** The checked variables. Undefined if a variable is missing or malformed. */
   readonly variables: VariableConfig | undefined;
-  /** One line for each wrong variable: its name, and what it should be. Never its value. */
+  /** One line for each wrong variable: its name, and what it should be. It never holds the value. */
   readonly problems: readonly string[];
 }
 

@@ -1,24 +1,24 @@
 import { seededHash } from "./hash.ts";
 
 /**
- * A Bloom filter: answers "never added" or "perhaps added" for a key.
+ * A Bloom filter. For a key it answers "never added" or "perhaps added".
  *
  * @see Bloom, "Space/time trade-offs in hash coding with allowable errors", 1970;
  *   Kirsch, Mitzenmacher, "Less hashing, same performance", 2006: two hashes give all bit positions.
  */
 export interface Bloom {
   readonly bytes: Uint8Array;
-  /** How many bits one key sets. */
+  /** The number of bits that one key sets. */
   readonly hashes: number;
 }
 
-/** A filter is one value in Redis: 786,432 bytes are 1 MiB of base64. */
+/** The maximum size of a filter. A filter is one value in Redis, and 786,432 bytes are 1 MiB of base64. */
 const MAX_BYTES = 786_432;
 
 /**
- * An empty filter for `count` keys that answers "perhaps added" for the share `rate` of the keys
- * that were not added. Its size is bounded, so beyond about 650,000 keys at 1 % the share is
- * larger: see `falsePositiveRate`.
+ * Creates an empty filter for `count` keys. It answers "perhaps added" for the share `rate` of the
+ * keys that were not added. Its size is limited, so the share is larger for more than about 650,000
+ * keys at 1 %: see `falsePositiveRate`.
  */
 export function createBloom(count: number, rate: number): Bloom {
   const keys = Math.max(1, count);
@@ -28,7 +28,10 @@ export function createBloom(count: number, rate: number): Bloom {
   return { bytes: new Uint8Array(length), hashes };
 }
 
-/** The share of keys that were not added for which the filter answers "perhaps", once it holds `count` keys. */
+/**
+ * Returns the share of the keys that were not added for which the filter answers "perhaps", once it
+ * holds `count` keys.
+ */
 export function falsePositiveRate({ bytes, hashes }: Bloom, count: number): number {
   return (1 - Math.exp((-hashes * count) / (bytes.length * 8))) ** hashes;
 }
@@ -45,7 +48,7 @@ export function addKey(bloom: Bloom, key: string): void {
   }
 }
 
-/** False only for a key that was never added. */
+/** Returns false only for a key that was never added. */
 export function mayHold({ bytes, hashes }: Bloom, key: string): boolean {
   const bits = bytes.length * 8;
   let at = seededHash(key, 0x9e3779b1);

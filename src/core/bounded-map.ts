@@ -1,11 +1,14 @@
-/** A map that is cleared when it is full: bounded memory without an eviction order. */
+/** A map that is cleared when it is full, so that it needs bounded memory and no eviction order. */
 export interface BoundedMap<K, V> {
   get(key: K): V | undefined;
   set(key: K, value: V): void;
   delete(key: K): void;
 }
 
-/** @param maxEntries the map is cleared before it would hold more entries. */
+/**
+ * Creates a map. @param maxEntries the maximum number of entries; a full map is cleared before it
+ * stores another one.
+ */
 export function createBoundedMap<K, V>(maxEntries: number): BoundedMap<K, V> {
   const entries = new Map<K, V>();
   return {

@@ -9,7 +9,7 @@ import type { InvalidationKey } from "./invalidation-key.ts";
  *     strata1\n<invalidation keys, tab-separated>\n<header as JSON>\n<body>
  *
  * The invalidation keys have a line of their own, so that the scripts in Redis read them without
- * parsing JSON. A binary body is base64.
+ * parsing JSON. A binary body is encoded as base64.
  *
  * @see docs/storage-schema.md for the fields of the header
  */
@@ -37,6 +37,7 @@ const Header = z.object({
             selectors: z.array(z.tuple([z.string(), z.nullable(z.string())])),
             etag: z.string(),
             language: z.nullable(z.string()),
+            encoding: z.exactOptional(z.nullable(z.string())),
             deleteAt: z.number(),
           }),
         ),
@@ -67,7 +68,7 @@ export function encodeEntry(entry: Entry): string {
   return `${MAGIC}\n${entry.invalidationKeys.join("\t")}\n${JSON.stringify(header)}\n${body}`;
 }
 
-/** The entry that a text holds, or undefined if it is not an entry of this version under this key. */
+/** Decodes an entry. Returns undefined if the text is not an entry of this version under this key. */
 export function decodeEntry(key: string, text: string): Entry | undefined {
   const keysAt = MAGIC.length + 1;
   if (!text.startsWith(`${MAGIC}\n`)) return undefined;
@@ -78,7 +79,7 @@ export function decodeEntry(key: string, text: string): Entry | undefined {
     const header = Header.parse(JSON.parse(text.slice(headerAt, bodyAt - 1)));
     const invalidationKeys = text.slice(keysAt, headerAt - 1).split("\t");
     const body = text.slice(bodyAt);
-    // A text that was cut off is rejected: an entry that lost invalidation keys could not be purged.
+    // Rejects a text that was cut off, because an entry that lost invalidation keys could not be purged.
     const whole =
       invalidationKeys.includes("n:") &&
       invalidationKeys.includes(`k:${key}`) &&
@@ -104,12 +105,15 @@ export function decodeEntry(key: string, text: string): Entry | undefined {
       loadCost: header.c,
     };
   } catch {
-    // Another program wrote under this key: a miss.
+    // Another program wrote the text under this key, so the lookup is a miss.
     return undefined;
   }
 }
 
-/** Copies texts. In V8 a slice keeps its whole source alive, which is waste once the body has been decoded from base64. */
+/**
+ * Copies texts. In V8 a slice keeps its whole source in memory, which wastes memory once the body
+ * has been decoded from base64.
+ */
 function copyOf(parts: readonly string[]): unknown {
   return JSON.parse(JSON.stringify(parts));
 }

@@ -3,18 +3,27 @@ import { fault, messageOf } from "./faults.ts";
 import type { ChildSpan } from "./trace-carrier.ts";
 import type { Clock } from "./time.ts";
 
-/** The context of one request. It is passed to everything that the request calls. */
+/** The context of one request. The request passes it to every function that it calls. */
 export interface Context {
   /** The clock, in milliseconds since the epoch. */
   readonly now: Clock;
   /** The host in the URLs under which the edge tier stores entries. */
   readonly host: string;
-  /** The region in which the request entered Cloudflare's network. Flights of scope "region" are shared inside it. */
+  /**
+   * The region in which the request entered Cloudflare's network. Lookups of one region share
+   * flights of scope "region".
+   */
   readonly region: string;
-  /** Keeps work alive after the response. If the work fails, an event reports it; the client does not notice. */
+  /**
+   * Keeps the work running after the response. If the work fails, an event reports the failure, and
+   * the client does not notice.
+   */
   defer(work: Promise<unknown>): void;
   emit(event: CacheEvent): void;
-  /** A span for a call to another object, which continues the trace. Undefined without telemetry. */
+  /**
+   * Returns a span for a call to another object, which continues the trace. Returns undefined
+   * without telemetry.
+   */
   child(): ChildSpan | undefined;
 }
 
@@ -28,7 +37,7 @@ export interface ContextOptions {
   readonly child?: () => ChildSpan | undefined;
 }
 
-/** The context of one request, or of one run of the cron trigger. */
+/** Creates the context of one request, or of one run of the cron trigger. */
 export function createContext(options: ContextOptions): Context {
   const { now, host, region, waitUntil, emit, child = () => undefined } = options;
   return {

@@ -5,58 +5,64 @@ import type { Policy } from "./policy.ts";
 
 /** The result of `cache.read`: a lookup, and the value that it found. */
 export interface DataLookup<T> extends Lookup {
-  /** Undefined if the origin has nothing under this key. */
+  /** The value. Undefined if the origin has nothing under this key. */
   readonly value: T | undefined;
 }
 
-/** The second argument of a loader: it reads other values and describes the result. */
+/** The second argument of a loader. With it, the loader reads other values and describes its result. */
 export interface LoadContext extends DataReader {
-  /** Aborts when the load exceeds `originTimeout`. */
+  /** The signal aborts when the load takes longer than `originTimeout`. */
   readonly signal: AbortSignal;
-  /** Adds tags to the entry, beside those of the policy. */
+  /** Adds tags to the entry. The entry also has the tags of the policy. */
   tag(...tags: readonly string[]): void;
-  /** Sets the fresh lifetime of this result, instead of the policy's. */
+  /** Sets the fresh lifetime of this result. It replaces the fresh lifetime of the policy. */
   freshFor(duration: Duration): void;
-  /** The stale value that this load would replace, with its entity tag. Undefined if there is none. */
+  /** The stale value that this load may replace, with its entity tag. Undefined if there is none. */
   readonly held: { readonly value: unknown; readonly etag: string } | undefined;
-  /** Declares `held` still valid. The value that the loader returns is then ignored. */
+  /** Declares that `held` is valid. The value that the loader returns is then ignored. */
   notModified(): void;
-  /** Keeps the result out of all tiers: only this caller gets it. */
+  /** Keeps the result out of all tiers: no tier stores it, and only this caller gets it. */
   noStore(): void;
 }
 
-/** Loads one value from the origin. `null` or `undefined` means that there is none, which is stored as a negative entry. */
+/**
+ * Loads one value from the origin. `null` or `undefined` means that the value does not exist. This
+ * is stored as a negative entry.
+ */
 export type Load<T> = (load: LoadContext) => Promise<T | null | undefined>;
 
-/** Loads all missing keys in one call. Keys that the map lacks do not exist. */
+/** Loads all missing keys in one call. A key that is not in the returned map does not exist. */
 export type LoadMany<T> = (
   keys: readonly string[],
   load: LoadManyContext,
 ) => Promise<ReadonlyMap<string, T>>;
 
-/** The second argument of a loader of several keys. `tag` and `freshFor` apply to all of them. */
+/** The second argument of a loader of several keys. `tag` and `freshFor` apply to all the keys. */
 export interface LoadManyContext extends Omit<LoadContext, "held" | "notModified"> {
   /** Adds tags to the entry of one key. */
   tagKey(key: string, ...tags: readonly string[]): void;
 }
 
-/** Reads values through the cache, for one request. Values are JSON; each caller gets a copy of its own. */
+/** Reads values through the cache, for one request. Values are JSON, and each caller gets its own copy. */
 export interface DataReader {
   /**
-   * Reads one value: from a tier, or with the loader.
+   * Reads one value from a tier, or loads it.
    *
    * @throws {CacheUnavailable} if no tier has a value and the load fails
    */
   read<T>(key: string, policy: Policy, load: Load<T>): Promise<DataLookup<T>>;
-  /** Reads several values with one request to Redis and one call of `load` for all keys that no tier has. */
+  /**
+   * Reads several values with one request to Redis, and with one call of `load` for all keys that
+   * no tier has.
+   */
   readMany<T>(
     keys: readonly string[],
     policy: Policy,
     load: LoadMany<T>,
   ): Promise<ReadonlyMap<string, DataLookup<T>>>;
   /**
-   * Loads the keys that Redis lacks, in rounds of 200 keys, and reports each round. A round that
-   * fails does not stop the others.
+   * Loads the keys that Redis lacks, in rounds of 200 keys, and reports the result of each round.
+   * If a round fails, the other rounds continue.
    *
    * @throws {DefinitionError} if a key is invalid
    */
@@ -69,21 +75,21 @@ export interface DataReader {
 }
 
 /**
- * The outcome for one key of a warm:
+ * The outcome of a warm for one key.
  * - `loaded`: it was loaded and stored
  * - `present`: Redis had it
- * - `absent`: the origin has nothing; a negative entry was stored
- * - `unstorable`: it was loaded and may not be stored
+ * - `absent`: the origin has nothing under the key, and a negative entry was stored
+ * - `unstorable`: it was loaded, but it may not be stored
  * - `failed`: its round failed
  */
 export type Warmed = "loaded" | "present" | "absent" | "unstorable" | "failed";
 
-/** The results of one round of a warm, and the progress of the whole. */
+/** The results of one round of a warm, and the progress of the whole warm. */
 export interface WarmProgress {
-  /** Keys that are finished. */
+  /** The number of keys that are finished. */
   readonly done: number;
   readonly total: number;
   readonly results: ReadonlyMap<string, Warmed>;
-  /** Why the round failed, if it did. */
+  /** The failure of the round. Undefined if the round succeeded. */
   readonly fault?: Fault;
 }

@@ -1,6 +1,6 @@
 import type { Millis } from "./time.ts";
 
-/** Says that a wait took longer than its deadline. */
+/** The error of a wait that took longer than its deadline. */
 export class DeadlineExceeded extends Error {
   constructor(ms: Millis) {
     super(`no answer within ${ms} ms`);
@@ -8,12 +8,13 @@ export class DeadlineExceeded extends Error {
   }
 }
 
-export function isDeadlineExceeded(error: unknown): error is DeadlineExceeded {
-  return error instanceof DeadlineExceeded;
+/** Compares the name, so that an error from another bundle or service counts too. */
+export function isDeadlineExceeded(error: unknown): error is Error {
+  return error instanceof Error && error.name === "DeadlineExceeded";
 }
 
 /**
- * Returns `work`, or rejects with DeadlineExceeded after `ms`. It is injected, since `core` has no
- * timers; `resilience/deadline.ts` has the implementation.
+ * Returns the result of `work`, or rejects with DeadlineExceeded after `ms` milliseconds. The
+ * function is injected, because `core` has no timers. `resilience/deadline.ts` implements it.
  */
 export type WithTimeout = <T>(work: Promise<T>, ms: Millis) => Promise<T>;

@@ -8,7 +8,7 @@ export type StoreArgs<O extends StoreOperation> = Parameters<SharedStore[O]>;
 export type StoreValue<O extends StoreOperation> =
   Awaited<ReturnType<SharedStore[O]>> extends Result<infer T> ? T : never;
 
-/** Runs `call`, which makes the call of the store, and returns its result or another one. */
+/** Wraps one call of the store. `call` makes the call; the wrapper returns its result or another result. */
 export type AroundStore = <O extends StoreOperation>(
   operation: O,
   args: StoreArgs<O>,
@@ -16,7 +16,7 @@ export type AroundStore = <O extends StoreOperation>(
   call: () => Promise<Result<StoreValue<O>>>,
 ) => Promise<Result<StoreValue<O>>>;
 
-/** Wraps every method of a shared store in one function. */
+/** Wraps every method of a shared store with the same function. */
 export function decorateStore(store: SharedStore, around: AroundStore): SharedStore {
   function wrap<O extends StoreOperation>(operation: O) {
     return (...args: StoreArgs<O>): Promise<Result<StoreValue<O>>> => {

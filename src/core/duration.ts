@@ -13,7 +13,10 @@ const UNIT_MS: Readonly<Record<string, Millis>> = {
   d: 86_400_000,
 };
 
-/** Converts a duration to milliseconds. @throws {DefinitionError} that names `field` if it is no duration. */
+/**
+ * Converts a duration to milliseconds. @throws {DefinitionError} that names `field` if the text is
+ * not a duration.
+ */
 export function toMillis(duration: Duration, field: string): Millis {
   const ms = typeof duration === "number" ? duration : parse(duration);
   if (ms === undefined || !Number.isFinite(ms) || ms < 0)

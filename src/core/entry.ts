@@ -11,11 +11,14 @@ import type { EpochMs, Millis } from "./time.ts";
 export interface HttpMeta {
   readonly status: number;
   readonly headers: readonly (readonly [name: string, value: string])[];
-  /** When the response had age 0. Default: when the entry was stored. */
+  /** The instant at which the response had age 0. Default: the instant at which the entry was stored. */
   readonly bornAt?: EpochMs;
-  /** The byte range of the representation that the body holds. Default: all of it. */
+  /** The byte range of the representation that the body holds. Default: the whole representation. */
   readonly part?: { readonly first: number; readonly last: number; readonly total: number };
-  /** The variants of the resource, newest first. An entry with variants is only their list: each has its own key. */
+  /**
+   * The variants of the resource, newest first. An entry with variants has no response of its own:
+   * each variant has its own key.
+   */
   readonly variants?: readonly Variant[];
 }
 
@@ -23,46 +26,54 @@ export interface HttpMeta {
 export interface Variant {
   /** The key under which this response is stored. */
   readonly key: string;
-  /** The fields that `Vary` names, as the request had them; null if it lacked one. */
+  /** The values of the request fields that `Vary` names. A value is null if the request lacked the field. */
   readonly selectors: readonly (readonly [name: string, value: string | null])[];
   readonly etag: string;
-  /** The response's Content-Language, if it has one. */
+  /** The response's Content-Language. Null if it has none. */
   readonly language: string | null;
+  /** The response's Content-Encoding, if it has one; undefined in lists of older versions. */
+  readonly encoding?: string | null;
   readonly deleteAt: EpochMs;
 }
 
 /**
- * A stored result. Its instants are absolute, so that an entry means the same in every tier.
+ * A stored result. Its instants are absolute, so that they are the same in every tier.
  *
  * @see docs/storage-schema.md for its stored form
  */
 export interface Entry {
   readonly key: string;
-  /** `absent` is a negative entry: the origin has nothing under this key. */
+  /** The kind of result. `absent` is a negative entry: the origin has nothing under this key. */
   readonly kind: "value" | "absent";
-  /** JSON of a value, or the body of a response. Text stays a string, which needs no encoding to be stored. */
+  /**
+   * The JSON of a value, or the body of a response. A text stays a string, so that it is stored
+   * without encoding.
+   */
   readonly body: string | Uint8Array;
   readonly http?: HttpMeta;
   readonly etag: string;
-  /** All of its invalidation keys: tags, the key, the prefixes of the key, the namespace. */
+  /** All invalidation keys of the entry: tags, the key, the prefixes of the key, and the namespace. */
   readonly invalidationKeys: readonly InvalidationKey[];
   readonly storedAt: EpochMs;
   /** The end of the fresh lifetime. */
   readonly freshUntil: EpochMs;
-  /** The end of stale-while-revalidate. */
+  /** The end of the time for stale-while-revalidate. */
   readonly staleUntil: EpochMs;
-  /** The end of stale-if-error. */
+  /** The end of the time for stale-if-error. */
   readonly errorUntil: EpochMs;
-  /** When every tier deletes it. Until then the origin can still confirm it (304). */
+  /** The instant at which every tier deletes the entry. Until then, the origin can confirm the entry (304). */
   readonly deleteAt: EpochMs;
   /**
-   * The log's number as the loader knew it BEFORE it asked the origin. The entry is invalid once
-   * one of its invalidation keys has a higher number in the log.
+   * The newest number of the log that the loader knew BEFORE it asked the origin. The entry becomes
+   * invalid when one of its invalidation keys gets a higher number in the log.
    */
   readonly asOf: Seq;
-  /** The era of the log that `asOf` belongs to. Empty if the loader never reached the log: then only its isolate's memory holds the entry. */
+  /**
+   * The era of the log that `asOf` belongs to. It is empty if the isolate never reached the log
+   * before the load. Then only the memory of that isolate holds the entry.
+   */
   readonly era: Era;
-  /** How long the load took. */
+  /** The duration of the load. */
   readonly loadCost: Millis;
 }
 
@@ -70,8 +81,10 @@ export interface Entry {
 export type LoadResult =
   | {
       readonly storable: false;
-      /** Later results may be storable, so no hit-for-miss marker is set. */
+      /** Set if later results may be storable. Then no hit-for-miss marker is set. */
       readonly oneOff?: true;
+      /** Only results of this kind of request cannot be stored: the hit-for-miss marker is for that kind. */
+      readonly ofKind?: true;
     }
   | {
       readonly storable: true;
@@ -79,41 +92,44 @@ export type LoadResult =
       readonly body: string | Uint8Array;
       readonly http?: HttpMeta;
       readonly etag: string;
-      /** Invalidation keys that the load found, beside the policy's tags and those derived from the key. */
+      /**
+       * The invalidation keys that the load found. The tags of the policy and the keys derived from
+       * the entry's key are not among them.
+       */
       readonly invalidationKeys: readonly InvalidationKey[];
-      /** The fresh lifetime that the loader set. Default: the policy's. */
+      /** The fresh lifetime that the loader set. Default: the fresh lifetime of the policy. */
       readonly freshForMs?: Millis;
-      /** The lifetimes that the response states itself. Default: those of the policy. */
+      /** The lifetimes that the response itself states. Default: the lifetimes of the policy. */
       readonly lifetimes?: Lifetimes;
       /** The earliest `freshUntil` of the entries that the loader read. Default: no limit. */
       readonly freshUntil?: EpochMs;
-      /** The oldest log position of the entries that the loader read. Default: the load's own. */
+      /** The oldest log position of the entries that the loader read. Default: the log position of the load. */
       readonly inner?: LogPosition;
     };
 
-/** The result of a load that may be stored. */
+/** The result of a load, if it may be stored. */
 export type StorableResult = Extract<LoadResult, { storable: true }>;
 
-/** The instants of an entry's life, in rising order. */
+/** The instants at which the phases of an entry's life end, in ascending order. */
 export type Lifetimes = Pick<Entry, "freshUntil" | "staleUntil" | "errorUntil" | "deleteAt">;
 
-/** How far a reader knew the log. */
+/** The newest number and the era of the log that an isolate knew. */
 export interface LogPosition {
   readonly asOf: Seq;
   readonly era: Era;
 }
 
-/** When a load ran, and how far its isolate knew the log before it. */
+/** The time of a load, and the log position of its isolate before the load. */
 export interface LoadStamp extends LogPosition {
   readonly startedAt: EpochMs;
   readonly storedAt: EpochMs;
 }
 
 /**
- * Makes the entry of a load.
+ * Creates the entry for the result of a load.
  *
- * @param random in [0, 1); shortens the lifetime by up to the policy's jitter, so that entries that
- *   were loaded together do not expire together
+ * @param random a number in [0, 1). It shortens the lifetime by at most the policy's jitter, so
+ *   that entries that were loaded together do not expire together.
  */
 export function createEntry(
   key: string,
@@ -160,8 +176,9 @@ function lifetimesOf(
 }
 
 /**
- * An entry that was made of other entries is valid only as far as the oldest of them. Positions of
- * different eras cannot be compared, so the entry gets an empty era, which is never valid.
+ * Returns the log position of an entry that was made from other entries: the oldest of their
+ * positions. Positions of different eras cannot be compared, so the entry then gets an empty era,
+ * which is never valid.
  */
 function oldestPosition(own: LogPosition, inner: LogPosition | undefined): LogPosition {
   if (inner === undefined) return { asOf: own.asOf, era: own.era };
@@ -170,8 +187,8 @@ function oldestPosition(own: LogPosition, inner: LogPosition | undefined): LogPo
 }
 
 /**
- * The copy of an entry that the log confirmed up to number `asOf`, so that no reader has to ask
- * again. If the log had a soft invalidation of it, the copy is stale.
+ * Returns the copy of an entry that the log has confirmed up to the number `asOf`, so that later
+ * lookups need not ask the log. The copy is stale if the log had a soft invalidation of the entry.
  */
 export function verifiedCopy(entry: Entry, asOf: Seq, soft: boolean, now: EpochMs): Entry {
   const copy = soft ? softened(entry, now) : entry;
@@ -179,8 +196,8 @@ export function verifiedCopy(entry: Entry, asOf: Seq, soft: boolean, now: EpochM
 }
 
 /**
- * The copy of an entry after a soft invalidation: it is stale from now on. Its stale windows keep
- * their length and begin now.
+ * Returns the copy of an entry after a soft invalidation. The copy is stale from `now` on. Its
+ * stale windows begin at `now` and keep their length.
  */
 export function softened(entry: Entry, now: EpochMs): Entry {
   const shiftMs = entry.freshUntil - now;
@@ -195,11 +212,11 @@ export function softened(entry: Entry, now: EpochMs): Entry {
 }
 
 /**
- * The phase of an entry's life at an instant:
+ * The phase of an entry's life at an instant.
  * - `fresh`: it is served
  * - `revalidate`: it is served while a refresh runs (RFC 5861, section 3)
  * - `error-only`: it is served only if the origin fails (RFC 5861, section 4)
- * - `kept`: it is not served; the origin may confirm it with 304
+ * - `kept`: it is not served, but the origin may confirm it with 304
  * - `expired`: every tier deletes it
  */
 export type Freshness = "fresh" | "revalidate" | "error-only" | "kept" | "expired";
@@ -211,13 +228,19 @@ export function freshnessOf(entry: Entry, now: EpochMs): Freshness {
   return now < entry.deleteAt ? "kept" : "expired";
 }
 
-/** Measured growth of V8's heap, in bytes, beside the characters: for an entry and its node in the memory tier, and for each part. */
+/**
+ * The growth of V8's heap, as measured, in addition to the characters: the bytes of an entry with
+ * its node in the memory tier, and the bytes of each part.
+ */
 const ENTRY_BYTES = 420;
 const BINARY_BYTES = 200;
 const INVALIDATION_KEY_BYTES = 40;
 const HEADER_BYTES = 72;
 
-/** Estimates the bytes that an entry takes in memory. V8 stores a text with one byte a character if all are Latin-1, else with two. */
+/**
+ * Estimates the bytes that an entry takes in memory. V8 stores a text with 1 byte for each
+ * character if all characters are Latin-1, otherwise with 2.
+ */
 export function sizeOf(entry: Entry): number {
   const { body, key, etag } = entry;
   let bytes = ENTRY_BYTES + key.length + etag.length;

@@ -6,18 +6,18 @@ export type LookupStatus =
   | "hit-memory"
   | "hit-edge"
   | "hit-redis"
-  /** Served past its fresh lifetime while a refresh runs. */
+  /** The value was served after its fresh lifetime, while a refresh runs. */
   | "stale"
-  /** Served past its fresh lifetime because the origin failed. */
+  /** The value was served after its fresh lifetime, because the origin failed. */
   | "stale-on-error"
-  /** Loaded from the origin by this request. */
+  /** This request loaded the value from the origin. */
   | "miss"
-  /** Loaded from the origin by another request, for which this one waited. */
+  /** Another request loaded the value from the origin, and this request waited for it. */
   | "joined"
-  /** Loaded from the origin, and not stored. */
+  /** The value was loaded from the origin and not stored. */
   | "bypass";
 
-/** The events of the cache; `ctx.emit` reports them. Durations are in milliseconds. */
+/** The events of the cache, which `ctx.emit` reports. Durations are in milliseconds. */
 export type CacheEvent =
   | {
       readonly type: "lookup.end";
@@ -37,7 +37,7 @@ export type CacheEvent =
       readonly key: string;
       readonly ms: Millis;
       readonly outcome: "stored" | "uncacheable" | "failed";
-      /** The size of the body that was stored. */
+      /** The size of the stored body in bytes. */
       readonly bytes?: number;
     }
   | { readonly type: "fault.raise"; readonly fault: Fault }
@@ -46,7 +46,9 @@ export type CacheEvent =
       readonly key: string;
       readonly tier: "memory" | "edge" | "redis";
       /**
-       * - `invalidated`, `era`, `floor`: the log makes it invalid (core/log.ts)
+       * The reason why the entry was rejected.
+       *
+       * - `invalidated`, `era`, `floor`: the log shows that the entry is invalid (core/log.ts)
        * - `corrupt`: it could not be decoded
        * - `unverified`: the log was asked and did not confirm it
        * - `unfit`: the policy's schema rejected it
@@ -66,37 +68,43 @@ export type CacheEvent =
       readonly type: "log.apply";
       readonly outcome: string;
       readonly changes: number;
-      /** How long ago the newest change was made, by Redis' clock. Undefined without a change. */
+      /**
+       * The time since the newest invalidation, by Redis' clock. Undefined if there was no new
+       * invalidation.
+       */
       readonly lagMs?: Millis;
     }
   | {
-      /** One request to Redis has ended. */
+      /** One request to Redis ended. */
       readonly type: "redis.end";
       /** The method of the shared store, such as "read" or "sync". */
       readonly operation: string;
       /** The Redis command, such as "EVALSHA". */
       readonly command: string;
-      /** Commands as Upstash bills them: one for a script and one for each command that it calls. */
+      /**
+       * The number of commands that Upstash bills: one for a script, and one for each command that
+       * the script calls.
+       */
       readonly commands: number;
       readonly ms: Millis;
       readonly outcome: string;
     }
   | {
-      /** One call of a Durable Object has ended. */
+      /** One call of a Durable Object ended. */
       readonly type: "durable.end";
-      /** Such as "FlightShard/join". */
+      /** The class and the method, such as "FlightShard/join". */
       readonly method: string;
       readonly ms: Millis;
       readonly outcome: string;
-      /** The id that was given to its span before the call; "" without telemetry. */
+      /** The id of the span, which was chosen before the call. Empty without telemetry. */
       readonly spanId: string;
     }
   | {
       readonly type: "invalidation.end";
-      /** How many log keys were invalidated. */
+      /** The number of log keys that were invalidated. */
       readonly logKeys: number;
       readonly outcome: "done" | "deferred";
     };
 
-/** The timed steps of a request. Each is one metric in `Server-Timing`. */
+/** A timed step of a request. Each step is one metric in `Server-Timing`. */
 export type Step = "memory" | "edge" | "redis" | "log" | "flight" | "origin" | "sql" | "limit";

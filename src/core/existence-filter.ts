@@ -1,4 +1,4 @@
-/** Existence filters: the keys of one kind that exist, as a Bloom filter, and its stored form. */
+/** Existence filters: Bloom filters of the keys of one kind that exist, and their stored form. */
 import * as z from "zod/mini";
 import { fromBase64, toBase64 } from "./base64.ts";
 import { addKey, createBloom, type Bloom } from "./bloom.ts";
@@ -11,17 +11,17 @@ import type { EpochMs, Millis } from "./time.ts";
 export interface ExistenceFilter extends LogPosition {
   readonly bloom: Bloom;
   readonly builtAt: EpochMs;
-  /** How many keys were listed. */
+  /** The number of keys that were listed. */
   readonly count: number;
 }
 
-/** The store that all isolates share. A filter is a text. */
+/** The store of filters that all isolates share. A filter is stored as a text. */
 export interface FilterStore {
   load(kind: string, ctx: Context): Promise<Result<string | undefined>>;
   save(kind: string, text: string, ttlMs: Millis, ctx: Context): Promise<Result<void>>;
 }
 
-/** `strata-exists1\n<header as JSON>\n<bits in base64>` */
+/** The first line of the stored form `strata-exists1\n<header as JSON>\n<bits in base64>`. */
 const MAGIC = "strata-exists1";
 
 const Header = z.object({
@@ -34,10 +34,10 @@ const Header = z.object({
 });
 
 /**
- * Makes the filter of all keys of a kind.
+ * Creates the filter of all keys of a kind.
  *
- * @param rate the share of keys that do not exist for which the filter answers "perhaps"
- * @param position how far the log was known before the keys were listed
+ * @param rate the share of the keys that do not exist for which the filter answers "perhaps"
+ * @param position the log position before the keys were listed
  */
 export function createFilter(
   keys: readonly string[],
@@ -57,18 +57,18 @@ export function encodeFilter({ bloom, ...rest }: ExistenceFilter): string {
   return `${MAGIC}\n${JSON.stringify(header)}\n${toBase64(bytes)}`;
 }
 
-/** The filter that a text holds, or undefined if it is not a whole filter of this version. */
+/** Decodes a filter. Returns undefined if the text is not a complete filter of this version. */
 export function decodeFilter(text: string): ExistenceFilter | undefined {
   const [magic, header = "", body = ""] = text.split("\n");
   if (magic !== MAGIC) return undefined;
   try {
     const { hashes, bytes: length, ...rest } = Header.parse(JSON.parse(header));
     const bytes = fromBase64(body);
-    // A filter that was cut off lacks bits and would deny keys that exist.
+    // Rejects a filter that was cut off, because it lacks bits and would exclude keys that exist.
     if (bytes.length !== length || length === 0 || hashes < 1) return undefined;
     return { ...rest, bloom: { bytes, hashes } };
   } catch {
-    // Another program wrote under this key: no filter.
+    // Another program wrote the text under this key, so it is not a filter.
     return undefined;
   }
 }

@@ -1,7 +1,7 @@
 import { isDeadlineExceeded } from "./deadline.ts";
 import type { Millis } from "./time.ts";
 
-/** The dependencies of Strata. The code of a fault begins with the one that failed. */
+/** The dependencies of Strata. The code of a fault begins with the dependency that failed. */
 export type Dependency = "memory" | "edge" | "redis" | "flight" | "origin";
 
 export type FaultCode =
@@ -14,15 +14,15 @@ export type FaultCode =
   | `${Dependency}.saturated`;
 
 /**
- * A failure of a dependency, as a value. It is recorded and becomes a miss or a 503; it is never
- * thrown. docs/failure-modes.md lists the codes.
+ * A failure of a dependency, as a value. A fault is recorded and leads to a miss or a 503. It is
+ * never thrown. docs/failure-modes.md lists the codes.
  */
 export interface Fault {
   /** The dependency and the kind of failure, such as `redis.timeout`. */
   readonly code: FaultCode;
-  /** For operators. Contains no secret and no stored value. */
+  /** A message for operators. It contains no secret and no stored value. */
   readonly message: string;
-  /** When a client may try again, if that is known. */
+  /** The time after which a client may try again. Undefined if it is not known. */
   readonly retryAfterMs?: Millis;
 }
 
@@ -30,18 +30,18 @@ export function fault(code: FaultCode, message: string, retryAfterMs?: Millis): 
   return retryAfterMs === undefined ? { code, message } : { code, message, retryAfterMs };
 }
 
-/** A failed result. */
+/** Returns a failed result. */
 export function failed(code: FaultCode, message: string): { ok: false; fault: Fault } {
   return { ok: false, fault: fault(code, message) };
 }
 
-/** A successful result. */
+/** Returns a successful result. */
 export function done<T>(value: T): { ok: true; value: T } {
   return { ok: true, value };
 }
 
 /**
- * The message of any thrown value, as one line of at most 200 characters.
+ * Returns the message of any thrown value as one line of at most 200 characters.
  *
  * @example
  * try {
@@ -55,7 +55,7 @@ export function messageOf(error: unknown): string {
   return text.replaceAll(/\s+/g, " ").slice(0, 200);
 }
 
-/** The fault of an error that a load threw: the error's own fault if it carries one. */
+/** Returns the fault of an error that a load threw: the error's own fault if it has one, else a general one. */
 export function originFaultOf(error: unknown): Fault {
   if (isDeadlineExceeded(error)) return fault("origin.timeout", error.message);
   if (error instanceof Error && "fault" in error && isFault(error.fault)) return error.fault;
@@ -77,11 +77,11 @@ export class CacheUnavailable extends Error {
   }
 }
 
-/** Thrown for an invalid policy, key, tag or option: a mistake in the program, not a failure. */
+/** Thrown for an invalid policy, key, tag or option. The program has a mistake; no dependency failed. */
 export class DefinitionError extends TypeError {
   /** The field that is wrong. */
   readonly field: string;
-  /** A text that says what the field must be, without its name. */
+  /** A text that says what the field must be. It does not contain the field's name. */
   readonly problem: string;
   constructor(field: string, problem: string) {
     super(`${field}: ${problem}`);

@@ -4,46 +4,46 @@ import type { Result } from "./result.ts";
 import type { Millis } from "./time.ts";
 import type { TraceCarrier } from "./trace-carrier.ts";
 
-/** The result of a flight, which the leader hands to its followers. */
+/** The result of a flight, which followers get from the leader. */
 export type FlightResult =
   /** An entry in its stored form (core/codec.ts). */
   | { readonly kind: "entry"; readonly entry: string }
-  /** A result that may not be stored. `oneOff`: later results may be storable. */
+  /** A result that may not be stored. `oneOff` is set if later results may be storable. */
   | { readonly kind: "uncacheable"; readonly oneOff?: true }
   | { readonly kind: "failed"; readonly fault: Fault };
 
-/** The role that a reader gets when it joins a flight. */
+/** The role that a lookup gets when it joins a flight. */
 export type JoinAnswer =
-  /** It loads, and must land its result under this lease. */
+  /** The lookup is the leader. It must load and hand over its result under this lease. */
   | { readonly role: "leader"; readonly flight: string; readonly lease: string }
-  /** Another reader loaded; `landing` is its result. */
+  /** Another lookup loaded the value. `landing` is its result. */
   | {
       readonly role: "follower";
       readonly flight: string;
-      /** How long before the join the flight began, by the clock of the Durable Object. */
+      /** The time between the start of the flight and this join, by the clock of the Durable Object. */
       readonly beganAgoMs: Millis;
       readonly landing: FlightResult;
     }
-  /** No result landed within `waitMs`. */
+  /** The flight had no result within `waitMs`. */
   | { readonly role: "late" };
 
 export interface JoinRequest {
   readonly key: string;
   /** The trace context of the caller. */
   readonly carrier?: TraceCarrier;
-  /** The flight whose result this reader could not use. It wants the result of the next flight. */
+  /** The flight whose result this lookup could not use. The lookup wants the result of the next flight. */
   readonly after?: string;
-  /** How long the reader waits for a result at most. */
+  /** The longest time that the lookup waits for a result. */
   readonly waitMs: Millis;
-  /** How long the leader may load before the lease goes to the next reader. */
+  /** The time that the leader has for its load. After it, the lease goes to the next lookup. */
   readonly leaseMs: Millis;
 }
 
-/** Shares loads between isolates: for each key and scope at most one load runs and one is queued. */
+/** Shares loads between isolates. For each key and scope, at most one load runs and at most one waits. */
 export interface FlightPort {
   /** Asks for the lease of a key, or for the result of the load that runs. */
   join(scope: "region" | "global", request: JoinRequest, ctx: Context): Promise<Result<JoinAnswer>>;
-  /** Ends a flight with its result. A lease that has expired is ignored. */
+  /** Ends a flight with its result. The call is ignored if the lease has expired. */
   land(
     scope: "region" | "global",
     request: { key: string; lease: string; landing: FlightResult },

@@ -2,7 +2,7 @@ const FNV_BASIS = 0x811c9dc5;
 const FNV_PRIME = 0x01000193;
 
 /**
- * The 32-bit FNV-1a hash of a text, over its UTF-16 units.
+ * Returns the 32-bit FNV-1a hash of a text, computed over its UTF-16 units.
  *
  * @see https://datatracker.ietf.org/doc/html/rfc9923
  */
@@ -12,12 +12,18 @@ export function fnv1a(text: string, basis = FNV_BASIS, prime = FNV_PRIME): numbe
   return hash >>> 0;
 }
 
-/** A number from 0 to `shards - 1` for a name. Spreads keys and isolates over Durable Objects. */
+/**
+ * Returns a number from 0 to `shards - 1` for a name. It distributes keys and isolates over Durable
+ * Objects.
+ */
 export function shardOf(name: string, shards: number): number {
   return fnv1a(name) % shards;
 }
 
-/** FNV-1a from a seed, with the finalizer of MurmurHash3: similar texts get distant numbers. */
+/**
+ * Returns the FNV-1a hash of a text from a seed, with the finalizer of MurmurHash3, so that similar
+ * texts get very different numbers.
+ */
 export function seededHash(text: string, seed: number): number {
   let hash = fnv1a(text, seed);
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);

@@ -3,26 +3,29 @@ import { keyProblem } from "./key.ts";
 
 /**
  * A name that can invalidate entries: `t:<tag>`, `k:<key>`, `p:<prefix of keys>`, or `n:` for the
- * whole namespace. The letter keeps an application's tag from being read as a key, a prefix, or
- * one of the log's own members (`!seq`, `!era:`, `!floor:`).
+ * whole namespace. The letter distinguishes an application's tag from a key, a prefix, and the
+ * log's own members (`!seq`, `!era:`, `!floor:`).
  */
 export type InvalidationKey = `t:${string}` | `k:${string}` | `p:${string}` | "n:";
-/** Stands before an invalidation key whose invalidation is soft: entries become stale, not unusable. */
+/** The prefix of a log key whose invalidation is soft: it makes entries stale, not unusable. */
 export const SOFT = "~";
-/** A member of the invalidation log, scored with the number of its latest invalidation. */
+/** A member of the invalidation log. Its score is the number of its latest invalidation. */
 export type LogKey = InvalidationKey | `~${InvalidationKey}`;
 
 const MAX_TAG_LENGTH = 256;
-/** A key carries its first 4 prefixes that end at a `:`; longer ones cannot be purged. */
+/**
+ * The maximum number of prefixes that an entry carries. A prefix of a key ends at a `:`. Longer
+ * prefixes cannot be purged.
+ */
 export const MAX_PREFIX_DEPTH = 4;
-/** Tags that one entry may have. */
+/** The maximum number of tags of one entry. */
 export const MAX_TAGS = 128;
 
 // Control characters would break the one-line header of a stored entry.
 // oxlint-disable-next-line no-control-regex -- matching control characters is the point
 const CONTROL = /[\u0000-\u001f\u007f]/;
 
-/** The reason why a tag is invalid, or undefined. */
+/** Returns the reason why a tag is invalid, or undefined if it is valid. */
 export function tagProblem(tag: string): string | undefined {
   if (tag.length === 0) return "a tag must not be empty";
   if (tag.length > MAX_TAG_LENGTH) return `a tag has at most ${MAX_TAG_LENGTH} characters`;
@@ -31,14 +34,14 @@ export function tagProblem(tag: string): string | undefined {
   return undefined;
 }
 
-/** @throws {DefinitionError} if the tag is invalid. */
+/** Returns the invalidation key of a tag. @throws {DefinitionError} if the tag is invalid. */
 export function invalidationKeyOfTag(tag: string): InvalidationKey {
   const problem = tagProblem(tag);
   if (problem !== undefined) throw new DefinitionError("tags", problem);
   return `t:${tag}`;
 }
 
-/** The reason why a prefix cannot be purged, or undefined. */
+/** Returns the reason why a prefix cannot be purged, or undefined if it can. */
 export function prefixProblem(prefix: string): string | undefined {
   if (!prefix.endsWith(":")) return "a prefix must end at a ':'";
   if (prefix.split(":").length - 1 > MAX_PREFIX_DEPTH)
@@ -46,7 +49,10 @@ export function prefixProblem(prefix: string): string | undefined {
   return tagProblem(prefix);
 }
 
-/** The invalidation keys that every entry under `key` carries: the namespace, the key, its prefixes. */
+/**
+ * Returns the invalidation keys that every entry under `key` carries: the namespace, the key, and
+ * the prefixes of the key.
+ */
 export function derivedInvalidationKeys(key: string): InvalidationKey[] {
   const invalidationKeys: InvalidationKey[] = ["n:", `k:${key}`];
   let at = -1;
@@ -58,22 +64,22 @@ export function derivedInvalidationKeys(key: string): InvalidationKey[] {
   return invalidationKeys;
 }
 
-/** The targets of a purge. An entry that one of them names is invalidated. */
+/** The targets of a purge. The purge invalidates every entry that matches at least one target. */
 export interface PurgeTargets {
-  /** Tags of entries. */
+  /** The tags of the entries. */
   readonly tags?: readonly string[];
-  /** Keys of entries. */
+  /** The keys of the entries. */
   readonly keys?: readonly string[];
-  /** Prefixes of keys, each with a `:` at its end. */
+  /** The prefixes of the keys. Each prefix ends with a `:`. */
   readonly prefixes?: readonly string[];
-  /** The whole namespace. */
+  /** Whether the purge invalidates the whole namespace. */
   readonly everything?: boolean;
-  /** Makes entries stale instead of unusable. Default false. */
+  /** Whether entries become stale instead of unusable. Default: false. */
   readonly soft?: boolean;
 }
 
 /**
- * The log keys of a purge, without repetitions.
+ * Returns the log keys of a purge, without duplicates.
  *
  * @throws {DefinitionError} that names the field and the value that cannot be purged.
  */

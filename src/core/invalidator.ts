@@ -5,19 +5,22 @@ import type { Era, Seq } from "./seq.ts";
 
 /** The log's answer to an invalidation. */
 export interface Invalidation {
-  /** The number that the log gave it. */
+  /** The number that the log gave to the invalidation. */
   readonly seq: Seq;
   readonly era: Era;
-  /** The highest number that any of its log keys had before; 0 if none had one. */
+  /** The highest number that a log key of this invalidation had before it; 0 if none had a number. */
   readonly previous: Seq;
 }
 
 /** The part of the engine that writers use. */
 export interface Invalidator {
-  /** Invalidates the log keys in this isolate at once, before the log has numbered them. */
+  /** Invalidates the log keys in this isolate at once, before the log has given them a number. */
   markInvalidated(logKeys: readonly LogKey[]): void;
-  /** Invalidates the log keys for all readers. Acknowledged when it resolves with ok. Safe to repeat. */
+  /**
+   * Invalidates the log keys for all isolates. The invalidation is acknowledged when the result is
+   * ok. A repeated call does no harm.
+   */
   invalidate(logKeys: readonly LogKey[], ctx: Context): Promise<Result<Invalidation>>;
-  /** The log's number of each log key; 0 for one that it lacks. */
+  /** Returns the log's number of each log key. The number is 0 for a log key that the log lacks. */
   numbers(logKeys: readonly LogKey[], ctx: Context): Promise<Result<readonly Seq[]>>;
 }

@@ -1,9 +1,9 @@
 import { DefinitionError } from "./faults.ts";
 
-/** Keys are stored in Redis and in URLs; longer ones are refused. */
+/** The maximum length of a key in characters, because keys become parts of URLs and of Redis keys. */
 export const MAX_KEY_LENGTH = 512;
 
-/** The reason why a key is invalid, or undefined. */
+/** Returns the reason why a key is invalid, or undefined if it is valid. */
 export function keyProblem(key: string): string | undefined {
   if (key.length === 0) return "a key must not be empty";
   if (key.length > MAX_KEY_LENGTH) return `a key has at most ${MAX_KEY_LENGTH} characters`;
@@ -13,8 +13,8 @@ export function keyProblem(key: string): string | undefined {
 }
 
 /**
- * Builds a cache key `kind:part:part…`. Parts are percent-encoded, so that a value with a `:` in it
- * cannot become the key of another kind or part.
+ * Builds a cache key `kind:part:part…`. Parts are percent-encoded, so that a part that contains `:`
+ * cannot produce a key of another kind.
  *
  * @throws {DefinitionError} if the key would be longer than 512 characters.
  * @example
@@ -29,17 +29,17 @@ export type KeyPart = string | number;
 
 /** The version and tenant of the keys that `keysOf` builds. */
 export interface KeyScope {
-  /** The version of the values' shape, or of the deployment. Another version starts without entries. */
+  /** The version of the shape of the values, or of the deployment. A new version starts without entries. */
   readonly version?: string;
-  /** The owner of the values. Keys of two tenants are never equal. */
+  /** The owner of the values. Two tenants never have equal keys. */
   readonly tenant?: string;
 }
 
 /**
- * A key builder for one version and one tenant: `kind.version:@tenant:part…`. The
- * prefix `kind.version:@tenant:` purges all of a tenant's values of that kind.
+ * Returns a key builder for one version and one tenant: `kind.version:@tenant:part…`. The prefix
+ * `kind.version:@tenant:` purges all of a tenant's values of that kind.
  *
- * @throws {DefinitionError} if the version is not letters, digits, `_` or `-`.
+ * @throws {DefinitionError} if the version has characters other than letters, digits, `_` and `-`.
  * @example
  * const keyOfAda = keysOf({ version: "v2", tenant: "ada" });
  * keyOfAda("cart", 1); // "cart.v2:@ada:1"
@@ -49,7 +49,7 @@ export function keysOf({ version, tenant }: KeyScope): typeof key {
     throw new DefinitionError("version", "must be 1 to 64 letters, digits, _ or -");
   if (tenant === "") throw new DefinitionError("tenant", "must not be empty");
   const suffix = version === undefined ? "" : `.${version}`;
-  // An "@" in a part is percent-encoded, so that a part is never read as a tenant.
+  // An "@" in a part is percent-encoded, so that no part can be mistaken for a tenant.
   const owner = tenant === undefined ? "" : `@${encodePart(tenant)}:`;
   return (kind, ...parts) => build(kind, `${suffix}:${owner}`, parts);
 }
@@ -70,7 +70,10 @@ function encodePart(part: string): string {
   return part.isWellFormed() ? encodeURIComponent(part) : Array.from(part, encodeUnit).join("");
 }
 
-/** Encodes one character. A lone surrogate has no UTF-8 and becomes `%uXXXX`, which is unique because `%` itself is encoded. */
+/**
+ * Encodes one character. A lone surrogate has no UTF-8 form, so it becomes `%uXXXX`. This is
+ * unique, because `%` itself is encoded.
+ */
 function encodeUnit(unit: string): string {
   return unit.isWellFormed()
     ? encodeURIComponent(unit)

@@ -1,10 +1,11 @@
 /**
  * The rules of the invalidation log. Every invalidation gets a number, and Redis keeps the latest
- * number of each log key in one sorted set. An entry carries the number up to which its loader
- * knew the log before it loaded (`asOf`); the entry is invalid if one of its invalidation keys has
- * a higher number. Each isolate keeps a copy of the recent numbers, the log view, so that it can
- * validate entries without asking Redis. This file says how an answer of the log changes the view
- * and what the view says of an entry. It has no I/O and no clock: instants come with the answers.
+ * number of each log key in one sorted set. An entry carries the number up to which its loader knew
+ * the log before it loaded (`asOf`); the entry is invalid if one of its invalidation keys has a
+ * higher number. Each isolate keeps a copy of the recent numbers, the log view, so that it can
+ * validate entries without asking Redis. This file defines how an answer of the log changes the
+ * view, and how the view decides whether an entry is valid. It has no I/O and no clock: the answers
+ * contain the instants.
  *
  * @see docs/consistency.md for the guarantee that these rules give
  */
@@ -13,48 +14,55 @@ import type { Era, Seq } from "./seq.ts";
 import { SOFT, type LogKey } from "./invalidation-key.ts";
 import type { EpochMs } from "./time.ts";
 
-/** The score of the log's era and floor, 2^53 - 1: trimming by score never removes them. */
+/**
+ * The score of the members for the era and the floor, 2^53 - 1. With this score, trimming never
+ * removes them.
+ */
 export const TOP: Seq = Number.MAX_SAFE_INTEGER;
-/** Changes that one answer carries at most. The view raises its base if there were more. */
+/** The maximum number of changes in one answer. If there were more, the view raises its base. */
 export const MAX_CHANGES = 1_000;
-/** Numbers that a view holds at most before it raises its base. */
+/** The maximum number of invalidation keys in a view. If it has more, the view raises its base. */
 const MAX_NUMBERS = 20_000;
 
 /** One answer of the log. */
 export interface LogAnswer {
-  /** When this isolate sent the question. The answer includes every number given before it. */
+  /**
+   * The instant at which this isolate sent the question. The answer includes every number given
+   * before that instant.
+   */
   readonly sentAt: EpochMs;
-  /** Undefined if there is no log. */
+  /** The era of the log. Undefined if there is no log. */
   readonly era: Era | undefined;
-  /** The newest number. Undefined if there is no log, or a replica lacks it. */
+  /** The newest number. Undefined if there is no log, or if a replica does not have the number yet. */
   readonly seq: Seq | undefined;
-  /** Numbers at or below it may have been trimmed. */
+  /** Numbers at or below the floor may have been trimmed. */
   readonly floor: Seq;
-  /** The answer has the changes from this number on, inclusive; none if undefined. */
+  /** The first number of the changes in the answer, inclusive. Undefined if the answer has no changes. */
   readonly since: Seq | undefined;
-  /** There were more than `MAX_CHANGES` changes; the oldest are missing. */
+  /** Whether the oldest changes are missing, because there were more than `MAX_CHANGES`. */
   readonly truncated: boolean;
   readonly changes: readonly (readonly [logKey: string, seq: Seq])[];
 }
 
-/** The part of the log that one isolate knows: every number above `base` and up to `seen`. */
+/** The part of the log that one isolate knows: every number above `base`, up to `seen`. */
 export interface LogView {
-  /** Undefined until the first answer. */
+  /** The era of the log. Undefined until the first answer. */
   era: Era | undefined;
-  /** The view may lack numbers at or below it. */
+  /** The view may lack numbers at or below the base. */
   base: Seq;
   /** The newest number of the last applied answer. */
   seen: Seq;
   floor: Seq;
-  /** When the question of the last applied answer was sent. */
+  /** The instant at which this isolate sent the question whose answer it applied last. */
   stamp: EpochMs;
-  /** The latest hard invalidation of each invalidation key. */
+  /** The number of the latest hard invalidation of each invalidation key. */
   hard: Map<string, Seq>;
-  /** The latest soft invalidation of each invalidation key. */
+  /** The number of the latest soft invalidation of each invalidation key. */
   soft: Map<string, Seq>;
   /**
-   * The invalidation keys that this isolate has invalidated and the log has not numbered yet, each
-   * with `seen` at that moment. A higher number of the key ends the pending state.
+   * The invalidation keys that this isolate has invalidated, but to which the log has not yet given
+   * a number. The value is `seen` at the time of the invalidation. A key stops being pending when
+   * the log gives it a higher number.
    */
   pending: Map<string, Seq>;
 }
@@ -75,31 +83,31 @@ export function createLogView(): LogView {
 /**
  * The effect of an answer of the log on the log view.
  *
- * - `applied`: the view now has all that the answer says.
+ * - `applied`: all changes of the answer are now in the view.
  * - `renewed`: the log has a new era, so the view starts over and older entries are invalid.
  * - `ignored`: the view did not change. The answer is older than it, or would leave a gap in it.
- * - `behind`: the answer lacks numbers that this isolate has seen, so the primary must be asked.
+ * - `behind`: the answer lacks numbers that this isolate knows, so the primary must be asked.
  * - `lost`: the answer says that there is no log, so the log must be established.
  */
 export type LogOutcome = "applied" | "renewed" | "ignored" | "behind" | "lost";
 
-/** Applies an answer to the view, or says why it does not apply. */
+/** Applies an answer to the view. Returns the effect. */
 export function applyAnswer(view: LogView, answer: LogAnswer): LogOutcome {
   if (answer.sentAt < view.stamp) return "ignored";
   if (answer.era === undefined) return "lost";
   if (answer.era !== view.era) {
     if (answer.seq === undefined) return "behind";
     const first = view.era === undefined;
-    // The old era already invalidates every entry that a pending key could.
+    // The new era makes every entry invalid that a pending key could invalidate.
     if (!first) view.pending.clear();
     resetView(view, answer.era, answer.seq, answer);
     return first ? "applied" : "renewed";
   }
   if (answer.seq === undefined || answer.seq < view.seen)
-    // Answers to two questions of the same millisecond may arrive in either order.
+    // Two answers may arrive in either order if their questions were sent in the same millisecond.
     return answer.sentAt === view.stamp ? "ignored" : "behind";
   if (answer.since === undefined || answer.since > view.seen) return "ignored";
-  // Numbers between `seen` and the floor may have been trimmed before this isolate saw them.
+  // Numbers between `seen` and the floor may have been trimmed before this isolate knew them.
   const gap = answer.floor > view.seen;
   for (const [logKey, seq] of answer.changes) recordNumber(view, logKey, seq);
   if (answer.truncated) view.base = Math.max(view.base, lowestNumber(answer));
@@ -111,14 +119,18 @@ export function applyAnswer(view: LogView, answer: LogAnswer): LogOutcome {
   return "applied";
 }
 
-/** Records the number of this isolate's own invalidation, without waiting for a sync. */
+/**
+ * Records the number of an invalidation that this isolate made, so that the view has it before the
+ * next sync.
+ */
 export function noteNumbers(view: LogView, logKeys: readonly LogKey[], seq: Seq): void {
   for (const logKey of logKeys) recordNumber(view, logKey, seq);
 }
 
 /**
- * Invalidates the log keys in this isolate at once, before the log has numbered them. Beyond
- * 20,000 pending keys the oldest are dropped; the acknowledgement does not depend on them.
+ * Invalidates the log keys in this isolate at once, before the log has given them a number. If
+ * there are more than 20,000 pending keys, the oldest are dropped. The acknowledgement does not
+ * depend on them.
  */
 export function markInvalidated(view: LogView, logKeys: readonly LogKey[]): void {
   for (const logKey of logKeys) {
@@ -132,20 +144,20 @@ export function markInvalidated(view: LogView, logKeys: readonly LogKey[]): void
 }
 
 /**
- * The result of validating an entry:
+ * The result of the validation of an entry.
  * - `valid`: it may be served
  * - `soft`: it may be served as stale
- * - `unknown`: the view lacks numbers that the entry may not know; the log must be asked
+ * - `unknown`: the view lacks numbers that may invalidate the entry, so the log must be asked
  * - `invalidated`: one of its invalidation keys has a number above `asOf`
- * - `era`: it was loaded in another life of the log
+ * - `era`: it was loaded in another era of the log
  * - `floor`: numbers that would invalidate it may have been trimmed
  */
 export type Verdict = "valid" | "soft" | "unknown" | "invalidated" | "era" | "floor";
 
-/** The fields of an entry by which the log validates it. */
+/** The fields of an entry that are needed for its validation. */
 export type Dated = Pick<Entry, "invalidationKeys" | "asOf" | "era">;
 
-/** Validates an entry with the numbers that this isolate holds. */
+/** Validates an entry with the numbers that this isolate knows. */
 export function verdictByView(view: LogView, entry: Dated): Verdict {
   if (view.pending.size > 0 && entry.invalidationKeys.some((name) => view.pending.has(name)))
     return "invalidated";
@@ -162,8 +174,8 @@ export function verdictByView(view: LogView, entry: Dated): Verdict {
 }
 
 /**
- * Validates an entry with the highest hard and soft number of its invalidation keys, which Redis
- * gave in the same answer as `log`.
+ * Validates an entry with the highest hard number and the highest soft number of its invalidation
+ * keys. Redis returned these numbers in the same answer as `log`.
  */
 export function verdictByNumbers(
   entry: Entry,
@@ -188,8 +200,8 @@ function resetView(view: LogView, era: Era, seq: Seq, answer: LogAnswer): void {
 }
 
 /**
- * Gives every pending key the next number. The answer left numbers out, theirs perhaps among them,
- * so no later answer would end the pending state.
+ * Gives every pending key the next number. The answer left numbers out, and numbers of pending keys
+ * may be among them. Without this, no later answer would end the pending state of these keys.
  */
 function numberPending(view: LogView): void {
   for (const name of view.pending.keys()) view.hard.set(name, view.seen + 1);
@@ -197,8 +209,8 @@ function numberPending(view: LogView): void {
 }
 
 /**
- * Forgets every number up to `seen`; entries below the new base are then verified one by one.
- * Numbers above `seen`, which this isolate recorded itself, stay.
+ * Forgets every number up to `seen`. Entries below the new base are then verified one by one.
+ * Numbers above `seen`, which this isolate recorded itself, are not forgotten.
  */
 function raiseBase(view: LogView): void {
   view.base = view.seen;

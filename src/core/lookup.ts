@@ -8,14 +8,14 @@ export interface Lookup {
   readonly key: string;
   /** How the lookup ended. `X-Cache-Status` is derived from it. */
   readonly status: LookupStatus;
-  /** The tier that answered. Undefined for a load. */
+  /** The tier that had the value. Undefined if the value was loaded. */
   readonly tier?: TierName;
-  /** Undefined only if the result of the load may not be stored. */
+  /** The entry that answered. Undefined only if the result of the load may not be stored. */
   readonly entry?: Entry;
-  /** The log could not be asked, so the coherence bound does not hold for this answer. */
+  /** Whether the log could not be asked. If so, the coherence bound does not hold for this answer. */
   readonly unreachable: boolean;
-  /** The load's result was sent to Redis. */
+  /** Whether the result of the load was sent to Redis. */
   readonly stored: boolean;
-  /** The load replaced a stale entry. */
+  /** Whether the load replaced a stale entry. */
   readonly renewed?: boolean;
 }

@@ -1,14 +1,21 @@
 /**
- * The messages between an isolate, which counts, and a metrics object, which keeps totals.
- * The name of a series is the metric's name and the values of its labels, in the registry's order,
- * separated by NUL. An empty value means that the label is absent.
+ * The messages between an isolate and a metrics object. An isolate reports increments, and a
+ * metrics object keeps totals. The name of a series is the metric's name and the values of its
+ * labels, in the order of the registry, separated by NUL. An empty value means that the series
+ * lacks the label.
  */
 import type { EpochMs, Millis } from "./time.ts";
 
-/** Increments since the last report: a number for a counter; the bucket counts and then the sum for a histogram. */
+/**
+ * The increments since the last report: a number for a counter, or the counts of the buckets and
+ * then the sum for a histogram.
+ */
 export type Delta = readonly (readonly [series: string, value: number | readonly number[]])[];
 
-/** A key and how often it was read. The true count is between `count - over` and `count`. */
+/**
+ * A key and an estimate of how often it was read. The exact number of reads is between
+ * `count - over` and `count`.
+ */
 export type HotKey = readonly [key: string, count: number, over: number];
 
 /** One timed step of a request, for the dashboard's waterfall. */
@@ -21,7 +28,7 @@ export interface TraceStep {
   readonly parentId: string;
 }
 
-/** One finished request, for the dashboard's waterfall. Holds no address, no header and no value. */
+/** One finished request, for the dashboard's waterfall. It contains no address, no header and no value. */
 export interface TraceSummary {
   readonly traceId: string;
   readonly name: string;
@@ -32,9 +39,9 @@ export interface TraceSummary {
   readonly steps: readonly TraceStep[];
 }
 
-/** The parts of a report and of a snapshot beside the counts. */
+/** The parts of a report and of a snapshot that are not increments or totals. */
 interface Samples {
-  /** Current values, not increments. */
+  /** The current values of the gauges, not increments. */
   readonly gauges: readonly (readonly [series: string, value: number])[];
   /** The most frequently read keys. */
   readonly hot: readonly HotKey[];
@@ -43,7 +50,7 @@ interface Samples {
   readonly traces: readonly TraceSummary[];
 }
 
-/** A report of one isolate. Reports with the same isolate and sequence count once. */
+/** A report of one isolate. If two reports have the same isolate and sequence, only the first is added. */
 export interface MetricsReport extends Samples {
   readonly isolate: string;
   readonly sequence: number;
@@ -52,24 +59,24 @@ export interface MetricsReport extends Samples {
 
 /** The totals of one metrics object. */
 export interface MetricsSnapshot extends Samples {
-  /** When this object began to count. */
+  /** The instant at which this object began to add up reports. */
   readonly startedAt: EpochMs;
   readonly totals: Delta;
 }
 
-/** The state of a metrics object, without I/O so that tests need no Durable Object. */
+/** The state of a metrics object. It has no I/O, so that tests need no Durable Object. */
 export interface MetricsTotals {
-  /** Adds a report. Returns false if it was counted before. */
+  /** Adds a report to the totals. Returns false if the report was added before. */
   apply(report: MetricsReport, now: EpochMs): boolean;
   snapshot(now: EpochMs): MetricsSnapshot;
-  /** The state as a text, to be stored. */
+  /** Returns the state as a text that can be stored. */
   freeze(): string;
 }
 
-/** The metrics objects as an isolate sees them. */
+/** The functions of the metrics objects that an isolate calls. */
 export interface MetricsPort {
-  /** Rejects if the report may not have been counted. */
+  /** Sends a report. Rejects if the report may not have been added. */
   report(report: MetricsReport): Promise<void>;
-  /** One snapshot for each object. Rejects if one cannot be reached. */
+  /** Returns one snapshot for each object. Rejects if an object cannot be reached. */
   snapshots(): Promise<readonly MetricsSnapshot[]>;
 }

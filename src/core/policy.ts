@@ -4,16 +4,12 @@ import { DefinitionError } from "./faults.ts";
 import { MAX_TAGS, tagProblem } from "./invalidation-key.ts";
 import type { Millis } from "./time.ts";
 
-/** Which lookups share one load: those of one isolate, of a region, of all regions, or none. */
+/** The lookups that share one load: those of one isolate, of one region, of all regions, or none. */
 export type FlightScope = "isolate" | "region" | "global" | "off";
 
 export type TierName = "memory" | "edge" | "redis";
 
-/**
- * A validator of values, of any library that implements Standard Schema: zod, valibot, arktype.
- *
- * @see https://standardschema.dev
- */
+/** A validator of values from a library that implements Standard Schema, such as zod, valibot or arktype. */
 export interface ValueSchema {
   readonly "~standard": {
     readonly validate: (value: unknown) => SchemaResult | Promise<SchemaResult>;
@@ -24,47 +20,66 @@ type SchemaResult =
   | { readonly value: unknown }
   | { readonly issues?: readonly unknown[] | undefined };
 
-/** How one kind of value is cached. Only `freshFor` is required. Durations are milliseconds or texts such as "5m". */
+/**
+ * The settings for the caching of one kind of value. Only `freshFor` is required. A duration is a
+ * number of milliseconds or a text such as "5m".
+ */
 export interface PolicyOptions {
-  /** The fresh lifetime: how long a value is served without a refresh. More than 0. */
+  /** The fresh lifetime: the time for which a value is served without a refresh. More than 0. */
   readonly freshFor: Duration;
-  /** How much longer a stale value is served while a refresh runs in the background (RFC 5861). Default 0. */
+  /**
+   * The time after `freshFor` in which a stale value is served while a refresh runs in the
+   * background (RFC 5861). Default: 0.
+   */
   readonly staleWhileRevalidate?: Duration;
-  /** How long past `freshFor` a stale value is served if the origin fails (RFC 5861). Default 0. */
+  /** The time after `freshFor` in which a stale value is served if the origin fails (RFC 5861). Default: 0. */
   readonly staleIfError?: Duration;
-  /** The fresh lifetime of a negative entry. Default: `freshFor`, at most 1 minute. */
+  /** The fresh lifetime of a negative entry. Default: `freshFor`, but at most 1 minute. */
   readonly negativeFor?: Duration;
-  /** The share of the lifetime by which it is shortened at random, 0 to 1, so that entries do not expire together. Default 0.1. */
+  /**
+   * The maximum share of the lifetime, from 0 to 1, by which it is shortened at random, so that
+   * entries do not expire together. Default: 0.1.
+   */
   readonly jitter?: number;
-  /** Tags of every value of the policy, at most 128. */
+  /** The tags of every value of the policy, at most 128. */
   readonly tags?: readonly string[];
-  /** The coherence bound: how old an isolate's knowledge of the log may be when it serves a value. Default 1 s. */
+  /** The coherence bound: the log view may be at most this old when it answers a read. Default: 1 s. */
   readonly coherence?: Duration;
-  /** Which lookups share one load. Default "region". */
+  /** The lookups that share one load. Default: "region". */
   readonly flight?: FlightScope;
-  /** How long a lookup waits for another isolate's load before it loads itself, at most `originTimeout`. Default `originTimeout`. */
+  /**
+   * The time that a lookup waits for the load of another isolate before it calls its own loader. At
+   * most `originTimeout`. Default: `originTimeout`.
+   */
   readonly flightTimeout?: Duration;
-  /** The tiers that store values. Default all three. */
+  /** The tiers that store values. Default: all three. */
   readonly tiers?: readonly TierName[];
-  /** The time limit of a load. More than 0. Default 5 s. */
+  /** The time limit of a load. More than 0. Default: 5 s. */
   readonly originTimeout?: Duration;
   /**
-   * Refreshes a value before it is stale: at a share of its lifetime (`{ share: 0.8 }`), or with a
-   * probability that rises towards its end (`{ beta: 1 }`). Default: no refresh-ahead.
+   * Refreshes a value before it is stale. The refresh begins at a share of the fresh lifetime
+   * (`{ share: 0.8 }`), or with a probability that rises towards its end (`{ beta: 1 }`). Default:
+   * no refresh-ahead.
    */
   readonly refreshAhead?: RefreshAhead;
-  /** How long a lookup that has a stale value waits for the load before it serves that. Default: until the load ends. */
+  /**
+   * The time that a lookup waits for a load before it serves the stale value that it has. Default:
+   * it waits until the load ends.
+   */
   readonly softTimeout?: Duration;
   /**
    * Checks each value that a tier gives to `cache.read` and `cache.readMany`. A value that does not
-   * fit is a miss and is deleted. Default: no check.
+   * match is deleted, and the read is a miss. Default: no check.
    */
   readonly schema?: ValueSchema;
-  /** Converts a stored value that `schema` rejects; the result is checked again. */
+  /** Converts a stored value that `schema` rejects. `schema` then checks the converted value. */
   readonly migrate?: (value: unknown) => unknown;
-  /** Whether memory and edge serve entries while the log cannot be reached. Default "serve". */
+  /** Whether memory and edge serve entries while the log cannot be reached. Default: "serve". */
   readonly onUnreachable?: "serve" | "bypass";
-  /** How long they serve an entry after the log last answered or the entry was stored, whichever is later. Default 1 minute. */
+  /**
+   * The time for which memory and edge serve an entry while the log cannot be reached. It begins
+   * when the log last answered or when the entry was stored, whichever is later. Default: 1 minute.
+   */
   readonly unreachableFor?: Duration;
 }
 
@@ -89,7 +104,10 @@ export interface Policy {
   readonly unreachableForMs: Millis;
 }
 
-/** The longest lifetime of an entry, stale windows included: 7 days. The log keeps its numbers as long. */
+/**
+ * The longest lifetime of an entry, stale windows included: 7 days. The log keeps its numbers for
+ * at least this time.
+ */
 export const MAX_LIFETIME_MS: Millis = 7 * 86_400_000;
 
 const TIERS: readonly TierName[] = ["memory", "edge", "redis"];

@@ -1,5 +1,5 @@
-/** A number in [0, 1). */
+/** Returns a random number in [0, 1). */
 export type Random = () => number;
 
-/** Makes a unique text that cannot be guessed, for eras, leases and flights. */
+/** Creates a unique text that cannot be guessed, for eras, leases and flights. */
 export type NewId = () => string;

@@ -1,8 +1,9 @@
 import type { EpochMs, Millis } from "./time.ts";
 
 /**
- * When a fresh value is refreshed in the background, so that no reader waits for the load: at a
- * share of its fresh lifetime, or with a probability that rises as the end comes nearer.
+ * The rule by which a fresh value is refreshed in the background, so that no caller waits for the
+ * load. The refresh begins at a share of the fresh lifetime, or with a probability that rises
+ * towards its end.
  */
 export type RefreshAhead = { readonly share: number } | { readonly beta: number };
 
@@ -15,8 +16,9 @@ interface Timing {
 /**
  * Whether a fresh entry is due for a refresh. `random` is in [0, 1).
  *
- * With `beta` the condition is `-loadCost * beta * ln(1 - random) >= time left`. Entries whose
- * loads take long are refreshed earlier. 1 is optimal for exponential arrivals; more is earlier.
+ * With `beta` the condition is `-loadCost * beta * ln(1 - random) >= time left`. An entry whose
+ * load takes long is refreshed earlier. A higher `beta` makes refreshes earlier. The value 1 is
+ * optimal for exponential arrivals.
  *
  * @see Vattani, Chierichetti, Lowenstein, "Optimal Probabilistic Cache Stampede
  *   Prevention", VLDB 2015.

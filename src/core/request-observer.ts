@@ -3,18 +3,21 @@ import type { ChildSpan } from "./trace-carrier.ts";
 import type { EpochMs } from "./time.ts";
 
 /**
- * Observes every request from its start to its response: the port of telemetry. `begin` returns
- * the observer's record of the request, and the caller passes it to the other functions. An object
- * of functions for each request would cost a memory hit more.
+ * Observes every request from its start to its response. Telemetry implements it. `begin` returns
+ * the observer's record of the request, and the caller passes the record to the other functions.
+ * One object with functions for each request would make a memory hit slower.
  */
 export interface RequestObserver<Observation = unknown> {
   begin(request: RequestStart): Observation;
   observe(event: CacheEvent, observation: Observation): void;
-  /** Names a child of the request's span. Undefined if the request is in no trace. */
+  /** Creates a child of the request's span. Returns undefined if the request belongs to no trace. */
   child(observation: Observation): ChildSpan | undefined;
-  /** Runs the request. The observer can find its record from inside `call`. */
+  /** Runs the request. Code inside `call` can find the record of the request. */
   run<T>(observation: Observation, call: () => T): T;
-  /** Ends the request when its response is ready. Returns its `traceparent` if it is in a trace. */
+  /**
+   * Ends the request when its response is ready. Returns the `traceparent` of the request if it
+   * belongs to a trace.
+   */
   end(
     observation: Observation,
     response: RequestEnd,
@@ -26,9 +29,9 @@ export interface RequestObserver<Observation = unknown> {
 export interface RequestStart {
   readonly url: string;
   readonly startedAt: EpochMs;
-  /** Whether it is a refresh, which no client waits for. */
+  /** Whether the request is a refresh, for which no client waits. */
   readonly background: boolean;
-  /** The platform's request. The observer reads its fields only if it needs them. */
+  /** The platform's request object. The observer reads its fields only if it needs them. */
   readonly request: {
     readonly method: string;
     readonly headers: { get(name: string): string | null };
@@ -42,6 +45,6 @@ export interface RequestEnd {
   readonly status: number;
   /** The pattern of the route that answered. */
   readonly route: string;
-  /** Whether a rate limit has decided about it. */
+  /** Whether a rate limit has decided about the request. */
   readonly limited: boolean;
 }

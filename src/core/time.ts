@@ -1,6 +1,6 @@
 /** Milliseconds since the Unix epoch. */
 export type EpochMs = number;
-/** A span of time in milliseconds. */
+/** A duration in milliseconds. */
 export type Millis = number;
-/** The current time. Only the composition root holds the platform's clock. */
+/** Returns the current time. Only the composition root has the platform's clock. */
 export type Clock = () => EpochMs;

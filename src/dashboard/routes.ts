@@ -10,7 +10,7 @@ export interface DashboardOptions {
   readonly guard: MiddlewareHandler<StrataEnv>;
 }
 
-/** The files of the page. No other file of the folder is served. */
+/** The files of the page. No other file of the folder `assets` is served. */
 const FILES = new Set([
   "app.js",
   "charts.js",
@@ -34,9 +34,12 @@ const HEADERS = {
   "Referrer-Policy": "no-referrer",
 };
 
-/** The time between two messages of the live feed. */
+/** The milliseconds between two messages of the live feed. */
 const EVERY_MS = 1_000;
-/** A live feed ends after this long. The page reconnects, and the guard checks it again. */
+/**
+ * A live feed ends after this many milliseconds. The page then connects again, and the guard checks
+ * the token again.
+ */
 const STREAM_MS = 300_000;
 
 /** The dashboard: a page that every client may load, and figures that `guard` protects. */

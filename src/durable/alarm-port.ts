@@ -4,24 +4,29 @@ import type { Millis } from "../core/time.ts";
 import type { OutboxAlarmRpc } from "./outbox-alarm.ts";
 
 export interface AlarmPortOptions {
-  /** Makes a stub for the object of this name. Each call gets a new one: a stub stays broken after an error. */
+  /**
+   * Creates a stub for the object with this name. Each call creates a new stub, because a stub
+   * cannot be used again after an error.
+   */
   readonly stub: (name: string) => OutboxAlarmRpc;
-  /** Each namespace has an outbox and an alarm object of its own. */
+  /** The namespace. Each namespace has its own outbox and its own alarm object. */
   readonly namespace: string;
   readonly timeoutMs: Millis;
+  /** The option of the relay that the object runs. */
+  readonly verifyAfterMs: Millis;
   readonly withTimeout: WithTimeout;
 }
 
 /** Implements `RelayAlarm` with a call of the namespace's OutboxAlarm object. */
 export function createAlarmPort(options: AlarmPortOptions): RelayAlarm {
-  const { stub, namespace, timeoutMs, withTimeout } = options;
+  const { stub, namespace, timeoutMs, verifyAfterMs, withTimeout } = options;
   return {
     wake: async (inMs) =>
-      withTimeout(stub(outboxObject(namespace)).wake(namespace, inMs), timeoutMs),
+      withTimeout(stub(outboxObject(namespace)).wake(namespace, inMs, verifyAfterMs), timeoutMs),
   };
 }
 
-/** The name of a namespace's OutboxAlarm object. */
+/** Returns the name of the OutboxAlarm object of a namespace. */
 export function outboxObject(namespace: string): string {
   return `${namespace}-outbox`;
 }

@@ -9,15 +9,21 @@ import type { FlightShardRpc } from "./flight-shard.ts";
 import type { Millis } from "../core/time.ts";
 
 export interface FlightPortOptions {
-  /** Makes a stub for the object of this name, near this region. Each call gets a new one: a stub stays broken after an error. */
+  /**
+   * Creates a stub for the object with this name, near the region. Each call creates a new stub,
+   * because a stub cannot be used again after an error.
+   */
   readonly stub: (name: string, region: string) => FlightShardRpc;
-  /** Separates the keys of applications. */
+  /** The namespace. It separates the keys of applications. */
   readonly namespace: string;
-  /** How many objects share the keys of a scope. */
+  /** The number of objects over which the keys of a scope are distributed. */
   readonly shards: number;
-  /** The time limit for a lease, or for the news that another reader has it. */
+  /** The time limit for an object to grant a lease, or to answer that another lookup has the lease. */
   readonly grantMs: Millis;
-  /** The time that a join may take beyond the wait that it asked for, and the time limit of a landing. */
+  /**
+   * The time that an object may take to answer after the requested wait has ended. It is also the
+   * time limit of the call with which a leader hands over its result.
+   */
   readonly slackMs: Millis;
   readonly withTimeout: WithTimeout;
 }
@@ -47,7 +53,7 @@ export function createFlightPort(options: FlightPortOptions): FlightPort {
     const waiting = Promise.withResolvers<void>();
     const answer = shardFor(scope, request.key, ctx).join(request, waiting.resolve);
     try {
-      // A healthy object answers at once: it grants the lease or reports a wait. The load may take longer.
+      // A healthy object grants the lease or reports a wait at once. The load may take longer.
       await withTimeout(Promise.race([answer, waiting.promise]), grantMs);
     } catch (error) {
       ctx.defer(
@@ -58,7 +64,10 @@ export function createFlightPort(options: FlightPortOptions): FlightPort {
     return withTimeout(answer, answerMs);
   }
 
-  /** Returns a lease that was granted after its reader gave up, so that the next reader gets it. */
+  /**
+   * Returns a lease that was granted after its lookup had stopped waiting, so that the next lookup
+   * gets the lease.
+   */
   async function returnLease(
     scope: Scope,
     key: string,

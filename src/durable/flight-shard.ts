@@ -7,12 +7,12 @@ import type { Clock, Millis } from "../core/time.ts";
 
 /** The methods that isolates call. */
 export interface FlightShardRpc {
-  /** `onWait` is called at once if the answer has to wait for another reader's load. */
+  /** Joins a flight. `onWait` is called at once if the answer has to wait for another lookup's load. */
   join(request: JoinRequest, onWait: () => void): Promise<JoinAnswer>;
   land(request: { key: string; lease: string; landing: FlightResult }): Promise<void>;
 }
 
-/** Runs a method as a span, the child of its caller's. */
+/** Runs a method as a span. Its parent is the span of the caller. */
 type Tracer = <T>(
   method: string,
   carrier: TraceCarrier | undefined,
@@ -29,7 +29,7 @@ export interface FlightShardOptions<Env> {
 
 /**
  * The Durable Object that grants leases for the keys of one shard. It stores nothing on disk: if it
- * is lost, its flights are lost, and each reader calls its own loader.
+ * is lost, its flights are lost, and each lookup calls its own loader.
  */
 export function createFlightShard<Env>(options: FlightShardOptions<Env>) {
   return class FlightShard extends DurableObject<Env> implements FlightShardRpc {
@@ -43,7 +43,7 @@ export function createFlightShard<Env>(options: FlightShardOptions<Env>) {
     });
 
     join(request: JoinRequest, onWait: () => void | Promise<void>): Promise<JoinAnswer> {
-      // The callback is a remote call, and its reader may be gone.
+      // The callback is a remote call. It fails if the waiting lookup has ended.
       const notify = (): void => void Promise.resolve(onWait()).catch(() => undefined);
       return this.#traced(
         "FlightShard/join",

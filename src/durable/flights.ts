@@ -1,7 +1,7 @@
 /**
- * The table of flights of one shard: which load of a key runs, under which lease, and who waits for
- * it. For each key at most one load runs and one is queued. The clock and the timer are injected,
- * so that tests need no Durable Object.
+ * The table of flights of one shard. It knows which load of a key runs, under which lease, and
+ * which lookups wait for the result. For each key, at most one load runs and at most one waits. The
+ * clock and the timer are injected, so that tests need no Durable Object.
  */
 import type { JoinAnswer, JoinRequest, FlightResult } from "../core/flight-port.ts";
 import type { NewId } from "../core/random.ts";
@@ -10,21 +10,22 @@ import type { Clock, EpochMs, Millis } from "../core/time.ts";
 export interface FlightsOptions {
   readonly now: Clock;
   readonly newId: NewId;
-  /** Calls back after `ms`. Returns a function that cancels it. */
+  /** Calls `call` after `ms` milliseconds. Returns a function that cancels the call. */
   readonly after: (ms: Millis, call: () => void) => () => void;
-  /** How long after its landing a result is still given to readers that join. */
+  /** A result is kept for this time after it arrives, for lookups that join later. */
   readonly lingerMs: Millis;
 }
 
 export interface Flights {
   /**
-   * Gives the reader a role: leader at once if no load of the key runs, otherwise follower once the
-   * result lands, or late after `waitMs`. `onWait` is called at once if the reader has to wait.
+   * Gives the lookup a role. It is the leader at once if no load of the key runs. Otherwise it is a
+   * follower when the result arrives, or late after `waitMs`. `onWait` is called at once if the
+   * lookup has to wait.
    */
   join(request: JoinRequest, onWait?: () => void): Promise<JoinAnswer>;
-  /** Ends a flight with its result. Ignored if the lease is not the flight's current one. */
+  /** Ends a flight with its result. Ignores the result if the lease is not the flight's current one. */
   land(landing: Landing): void;
-  /** How many keys have a flight that runs or lingers. */
+  /** The number of keys whose flight runs, or whose result is kept for lookups that join later. */
   readonly size: number;
 }
 
@@ -45,13 +46,13 @@ interface Flight {
   readonly id: string;
   readonly beganAt: EpochMs;
   lease: string;
-  /** Readers that get this flight's result. */
+  /** The lookups that get the result of this flight. */
   followers: Waiter[];
-  /** Readers that could not use this flight's result and wait for the next flight. */
+  /** The lookups that could not use the result of this flight and wait for the next flight. */
   queued: Waiter[];
-  /** Undefined while the load runs. */
+  /** The result of the load. Undefined while the load runs. */
   result: FlightResult | undefined;
-  /** Cancels the end of the lease, or of the lingering. */
+  /** Cancels the timer that ends the lease, or that deletes the kept result. */
   cancelTimer: () => void;
 }
 
@@ -66,7 +67,8 @@ export function createFlights({ now, newId, after, lingerMs }: FlightsOptions): 
     const flight = flights.get(request.key);
     if (flight === undefined) startFlight(waiter, []);
     else if (flight.result !== undefined) {
-      // Only an entry is given to readers that join later; after any other result they load again.
+      // A lookup that joins later gets a result only if it is an entry. After any other result the
+      // lookup loads.
       if (request.after === flight.id || flight.result.kind !== "entry") startFlight(waiter, []);
       else answerFollower(waiter, flight, flight.result);
     } else {
@@ -106,7 +108,7 @@ export function createFlights({ now, newId, after, lingerMs }: FlightsOptions): 
     leader.answer({ role: "leader", flight: flight.id, lease: flight.lease });
   }
 
-  /** Ends a lease whose leader gave no result in time. The first reader that still waits leads a new flight. */
+  /** Ends a lease whose leader gave no result in time. The first lookup that still waits leads a new flight. */
   function expireLease(key: string, flight: Flight): void {
     if (flights.get(key) !== flight) return;
     flights.delete(key);

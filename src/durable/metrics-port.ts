@@ -5,22 +5,25 @@ import type { Millis } from "../core/time.ts";
 import type { MetricsShardRpc } from "./metrics-shard.ts";
 
 export interface MetricsPortOptions {
-  /** Makes a stub for the object of this name. Each call gets a new one: a stub stays broken after an error. */
+  /**
+   * Creates a stub for the object with this name. Each call creates a new stub, because a stub
+   * cannot be used again after an error.
+   */
   readonly stub: (name: string) => MetricsShardRpc;
   readonly namespace: string;
-  /** How many objects share the reports. */
+  /** The number of objects over which the reports are distributed. */
   readonly shards: number;
   readonly timeoutMs: Millis;
   readonly withTimeout: WithTimeout;
 }
 
-/** Implements `MetricsPort` with calls of the MetricsShard objects. */
+/** Implements `MetricsPort` with calls to the MetricsShard objects. */
 export function createMetricsPort(options: MetricsPortOptions): MetricsPort {
   const { stub, namespace, shards, timeoutMs, withTimeout } = options;
   const shard = (index: number): MetricsShardRpc => stub(`${namespace}-metrics-${index}`);
 
   return {
-    // An isolate always reports to the same object, which knows its last sequence.
+    // An isolate always reports to the same object, because that object knows the isolate's last sequence.
     report: (report) =>
       withTimeout(shard(shardOf(report.isolate, shards)).report(report), timeoutMs),
     snapshots: () =>

@@ -11,26 +11,29 @@ export interface MetricsShardRpc {
 /** Sends totals to an OpenTelemetry collector. */
 export interface MetricsPush {
   readonly everyMs: Millis;
-  /** Never rejects. */
+  /** Sends a snapshot. Never rejects. */
   push(snapshot: MetricsSnapshot, instance: string, now: EpochMs): Promise<void>;
 }
 
 export interface MetricsShardOptions<Env> {
   readonly now: Clock;
-  /** Restores totals from the text that `freeze` gave, or makes empty ones. */
+  /** Restores totals from the text that `freeze` returned, or creates empty totals. */
   readonly createTotals: (frozen: string | undefined, now: EpochMs) => MetricsTotals;
-  /** Undefined if the configuration names no collector. */
+  /** Creates the sender of totals. Returns undefined if the configuration names no collector. */
   readonly createPush: (env: Env) => MetricsPush | undefined;
-  /** How long a write to disk waits for further reports, so that one write holds several. */
+  /** The time that a write to disk waits for more reports, so that one write stores several reports. */
   readonly commitMs: Millis;
 }
 
-/** A row of SQLite in a Durable Object holds 2 MB, and a character takes up to 3 bytes. */
+/**
+ * The maximum number of characters in one row. A row of SQLite in a Durable Object has at most 2
+ * MB, and a character takes at most 3 bytes.
+ */
 const MAX_ROW_CHARS = 500_000;
 
 /**
- * The Durable Object that keeps one shard of the metrics. It is the only writer of its totals, which
- * are on disk. A report is acknowledged once it is on disk.
+ * The Durable Object that keeps the totals of one shard of the metrics on disk. No other object
+ * writes these totals. A report is acknowledged once it is on disk.
  */
 export function createMetricsShard<Env>(options: MetricsShardOptions<Env>) {
   const { now, createTotals, createPush, commitMs } = options;
@@ -54,7 +57,7 @@ export function createMetricsShard<Env>(options: MetricsShardOptions<Env>) {
     }
 
     async report(report: MetricsReport): Promise<void> {
-      // A repeated report is written again: its first write may not have reached the disk.
+      // A repeated report is written again, because its first write may not have reached the disk.
       this.#totals.apply(report, now());
       await this.#commitSoon();
     }
@@ -96,7 +99,7 @@ export function createMetricsShard<Env>(options: MetricsShardOptions<Env>) {
       });
     }
 
-    /** A report sets the alarm for the next push; without reports there is no push. */
+    /** Sets the alarm for the next push, if none is set. Without reports there is no push. */
     async #schedulePush(): Promise<void> {
       if (this.#push === undefined || (await this.ctx.storage.getAlarm()) !== null) return;
       await this.ctx.storage.setAlarm(now() + this.#push.everyMs);

@@ -3,15 +3,18 @@ import type { Clock, EpochMs, Millis } from "../core/time.ts";
 
 /** The methods that isolates call. */
 export interface OutboxAlarmRpc {
-  /** Runs the namespace's relay after `inMs` at the latest. */
-  wake(namespace: string, inMs: Millis): Promise<void>;
+  /**
+   * Sets the alarm, so that the namespace's relay runs in `inMs` milliseconds at the latest.
+   * `verifyAfterMs` is the relay's option of that name.
+   */
+  wake(namespace: string, inMs: Millis, verifyAfterMs: Millis): Promise<void>;
 }
 
 /** The outcome of one run of the relay. */
 export interface RelayRun {
-  /** Redis or the database failed. */
+  /** Whether Redis or the database failed. */
   readonly failed: boolean;
-  /** After how long the next row is due. Undefined if there is none. */
+  /** The time until the next row is due. Undefined if no row waits. */
   readonly nextInMs: Millis | undefined;
 }
 
@@ -19,28 +22,33 @@ export interface OutboxAlarmOptions<Env> {
   readonly now: Clock;
   readonly runRelay: (
     env: Env,
-    namespace: string,
+    relay: { readonly namespace: string; readonly verifyAfterMs: Millis | undefined },
     waitUntil: (work: Promise<unknown>) => void,
   ) => Promise<RelayRun>;
-  /** The pause after a run that failed. It doubles with each further failure, up to `maxRetryMs`. */
+  /** The pause after a failed run. It doubles with each further failure, up to `maxRetryMs`. */
   readonly retryMs: Millis;
   readonly maxRetryMs: Millis;
 }
 
-/** The keys of the object's storage. An alarm is not told for which namespace it runs, so the object stores it. */
+/**
+ * The key of the namespace in the object's storage. The object stores the namespace, because the
+ * platform does not tell an alarm for which namespace it runs.
+ */
 const NAMESPACE = "namespace";
+const VERIFY_AFTER = "verify-after-ms";
 const FAILURES = "failures";
 
 /**
- * The Durable Object that runs the relay of one outbox on time. It stores only the next instant; the
- * outbox has the rows. So it may be lost: the cron trigger's relay finds the same rows.
+ * The Durable Object that runs the relay of one outbox on time. It stores the namespace and the
+ * next instant; the outbox has the rows. If the object is lost, the relay of the cron trigger
+ * delivers the same rows.
  */
 export function createOutboxAlarm<Env>(options: OutboxAlarmOptions<Env>) {
   const { now, runRelay, retryMs, maxRetryMs } = options;
 
   return class OutboxAlarm extends DurableObject<Env> implements OutboxAlarmRpc {
-    async wake(namespace: string, inMs: Millis): Promise<void> {
-      await this.ctx.storage.put(NAMESPACE, namespace);
+    async wake(namespace: string, inMs: Millis, verifyAfterMs: Millis): Promise<void> {
+      await this.ctx.storage.put({ [NAMESPACE]: namespace, [VERIFY_AFTER]: verifyAfterMs });
       await this.#setBy(now() + inMs);
     }
 
@@ -48,7 +56,8 @@ export function createOutboxAlarm<Env>(options: OutboxAlarmOptions<Env>) {
       const { storage } = this.ctx;
       const namespace = await storage.get<string>(NAMESPACE);
       if (namespace === undefined) return;
-      const { failed, nextInMs } = await runRelay(this.env, namespace, (work) =>
+      const verifyAfterMs = await storage.get<Millis>(VERIFY_AFTER);
+      const { failed, nextInMs } = await runRelay(this.env, { namespace, verifyAfterMs }, (work) =>
         this.ctx.waitUntil(work),
       );
       if (failed) {
@@ -60,7 +69,10 @@ export function createOutboxAlarm<Env>(options: OutboxAlarmOptions<Env>) {
       if (nextInMs !== undefined) await this.#setBy(now() + nextInMs);
     }
 
-    /** Moves the alarm to `at` if that is earlier. A run at an earlier instant sets the next alarm itself. */
+    /**
+     * Sets the alarm to `at` unless it is set to an earlier instant. A run at an earlier instant
+     * sets the next alarm itself.
+     */
     async #setBy(at: EpochMs): Promise<void> {
       const set = await this.ctx.storage.getAlarm();
       if (set === null || at < set) await this.ctx.storage.setAlarm(at);

@@ -1,9 +1,12 @@
-/** Makes stubs of Durable Objects. Each call gets a new one: a stub stays broken after an error. */
+/**
+ * Creates stubs of Durable Objects. Each call creates a new stub, because a stub cannot be used
+ * again after an error.
+ */
 import type { FlightShardRpc } from "./flight-shard.ts";
 import type { MetricsShardRpc } from "./metrics-shard.ts";
 import type { OutboxAlarmRpc } from "./outbox-alarm.ts";
 
-/** The location hint nearest to each continent, by Cloudflare's code of the continent. */
+/** The location hint for each continent, by Cloudflare's code of the continent. */
 const HINTS: Readonly<Record<string, DurableObjectLocationHint>> = {
   af: "afr",
   as: "apac",
@@ -13,7 +16,7 @@ const HINTS: Readonly<Record<string, DurableObjectLocationHint>> = {
   sa: "sam",
 };
 
-/** The FlightShard object of this name. If it is new, it is created near `region`. */
+/** Returns a stub of the FlightShard object with this name. A new object is created near `region`. */
 export function flightStub(
   namespace: DurableObjectNamespace,
   name: string,
@@ -24,7 +27,7 @@ export function flightStub(
   return stub as unknown as FlightShardRpc;
 }
 
-/** The MetricsShard object of this name. @throws if the binding METRICS is missing */
+/** Returns a stub of the MetricsShard object with this name. @throws if the binding METRICS is missing */
 export function metricsStub(
   namespace: DurableObjectNamespace | undefined,
   name: string,
@@ -33,7 +36,7 @@ export function metricsStub(
   return namespace.get(namespace.idFromName(name)) as unknown as MetricsShardRpc;
 }
 
-/** The OutboxAlarm object of this name. */
+/** Returns a stub of the OutboxAlarm object with this name. */
 export function alarmStub(namespace: DurableObjectNamespace, name: string): OutboxAlarmRpc {
   return namespace.get(namespace.idFromName(name)) as unknown as OutboxAlarmRpc;
 }

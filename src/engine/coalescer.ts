@@ -1,9 +1,10 @@
 /** Coalescing inside the isolate: all lookups of one key share one run of the steps behind memory. */
 import { isDeadlineExceeded, type WithTimeout } from "../core/deadline.ts";
+import type { Entry } from "../core/entry.ts";
 import { originFaultOf } from "../core/faults.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
 import type { HitForMiss } from "./hit-for-miss.ts";
-import { remaining, scopeOf } from "./lookup-request.ts";
+import { remaining, scopeOf, sharesFailure } from "./lookup-request.ts";
 import type { LookupOutcome, LookupRequest, Read } from "./lookup-request.ts";
 import { answersRequest, type Validator } from "./validation.ts";
 
@@ -34,10 +35,11 @@ export interface Coalescer {
    * Waits for running lookups and returns the first outcome that this reader may use. If there is
    * none, it returns the result of `otherwise`, which it calls in the same turn in which that
    * shows: a lookup that `otherwise` registers is seen by all readers that come to the same end.
+   * `otherwise` gets the entry that has just been loaded, if that cannot answer this reader.
    */
   follow<T extends object>(
     read: Read,
-    otherwise: () => T,
+    otherwise: (unusable?: LoadedOutcome) => T,
     accepts?: (outcome: SharedOutcome) => boolean,
   ): Promise<SharedOutcome | T>;
   /** Registers a lookup that is run elsewhere for this read. */
@@ -45,17 +47,18 @@ export interface Coalescer {
 }
 
 export type SharedOutcome = Exclude<LookupOutcome, { readonly kind: "uncacheable" }>;
+type LoadedOutcome = Extract<LookupOutcome, { readonly kind: "loaded" }>;
 
 export interface CoalescerOptions {
   readonly hitForMiss: HitForMiss;
   readonly validator: Validator;
   readonly withTimeout: WithTimeout;
+  /** How long a running lookup may take beside its load. */
+  readonly stepsTimeoutMs: Millis;
 }
 
 /** Lookups that a reader waits for. The second that it meets began after it and may always be used. */
 const MAX_JOINS = 3;
-/** How long a running lookup may take beside its load. */
-const STEPS_MS: Millis = 1_000;
 /** The number of running lookups at which those that never ended are removed. */
 const SWEEP_AT = 1_000;
 
@@ -63,6 +66,7 @@ export function createCoalescer({
   hitForMiss,
   validator,
   withTimeout,
+  stepsTimeoutMs,
 }: CoalescerOptions): Coalescer {
   const running = new Map<string, RunningLookup>();
 
@@ -104,7 +108,9 @@ export function createCoalescer({
     const validation = await validator.validateShared(entry, since, read, outcome.unreachable);
     if (validation.use !== "serve") return undefined;
     const { freshness, unreachable } = validation;
-    const stale = outcome.kind === "found" && freshness === "revalidate";
+    // A result that was stale on arrival serves in its stale window, as it would from memory.
+    const mayBeStale = outcome.kind === "found" || isNeverFresh(entry);
+    const stale = mayBeStale && freshness === "revalidate";
     if (freshness !== "fresh" && !stale) return undefined;
     return outcome.kind === "found"
       ? { ...outcome, unreachable, stale }
@@ -113,12 +119,12 @@ export function createCoalescer({
 
   async function follow<T extends object>(
     read: Read,
-    otherwise: () => T,
+    otherwise: (unusable?: LoadedOutcome) => T,
     accepts: (outcome: SharedOutcome) => boolean = () => true,
   ): Promise<SharedOutcome | T> {
     const { key, policy, ctx } = read;
     // A reader that waits for a lookup without end must have time left for its own load.
-    let patienceMs = policy.originTimeoutMs + STEPS_MS;
+    let patienceMs = policy.originTimeoutMs + stepsTimeoutMs;
     for (let joins = 0; joins < MAX_JOINS; joins++) {
       const lookup = runningLookup(key, ctx.now());
       if (lookup === undefined) break;
@@ -132,6 +138,9 @@ export function createCoalescer({
         if (shared !== undefined && accepts(shared)) return shared;
         // The next result of this key can most likely not be shared either.
         if (outcome.kind === "uncacheable") break;
+        // This reader rejects a new, valid result, so the next one would be rejected too.
+        if (outcome.kind === "loaded" && (shared !== undefined || isNeverFresh(outcome.entry)))
+          return otherwise(outcome);
       } catch {
         // The lookup is stuck. The first reader to notice replaces it, and the others follow that one.
         forget(key, lookup);
@@ -142,20 +151,22 @@ export function createCoalescer({
   }
 
   async function join(request: LookupRequest, run: RunLookup): Promise<Resolved> {
-    const { key, ctx } = request;
-    const loadsAlone = (): boolean => scopeOf(request) === "off" || hitForMiss.has(key, ctx.now());
+    const { ctx } = request;
+    const loadsAlone = (own: LookupRequest): boolean =>
+      scopeOf(own) === "off" || hitForMiss.has(own, ctx.now());
     let { staleEntry } = request;
-    const begin = () => {
-      const own = { ...request, staleEntry };
-      return { own: loadsAlone() ? run(own) : start(own, run) };
+    const begin = (unusable?: LoadedOutcome) => {
+      const own = { ...request, staleEntry: unusable ?? staleEntry };
+      return { own: loadsAlone(own) ? run(own) : start(own, run) };
     };
     const accepts = (outcome: SharedOutcome): boolean => {
-      if (outcome.kind === "failed" || answersRequest(outcome.entry, request)) return true;
+      if (outcome.kind === "failed") return sharesFailure(request, outcome.fault);
+      if (answersRequest(outcome.entry, request)) return true;
       // This reader needs a later entry. Its own load can ask the origin to confirm this one.
       staleEntry = outcome;
       return false;
     };
-    const result = loadsAlone() ? begin() : await follow(request, begin, accepts);
+    const result = loadsAlone(request) ? begin() : await follow(request, begin, accepts);
     return "own" in result
       ? { outcome: await result.own, own: true }
       : { outcome: result, own: false };
@@ -184,6 +195,11 @@ export function createCoalescer({
       return true;
     },
   };
+}
+
+/** Whether a result was stale on arrival: it answers only the reader that loaded it. */
+function isNeverFresh({ freshUntil, storedAt }: Entry): boolean {
+  return freshUntil <= storedAt;
 }
 
 function isAlive({ startedAt, endsAt }: RunningLookup, now: EpochMs): boolean {

@@ -1,6 +1,6 @@
 /**
- * Keeps this isolate's log view: decides when it is recent enough for a read, brings it up to date
- * with a sync, and gives its verdict on an entry.
+ * Keeps the log view of this isolate. It decides whether the view is recent enough for a read,
+ * brings the view up to date with a sync, and gives the view's verdict on an entry.
  */
 import type { WithTimeout } from "../core/deadline.ts";
 import { verifiedCopy, type Entry, type LogPosition } from "../core/entry.ts";
@@ -23,29 +23,42 @@ import type { SharedStore } from "../core/shared-store.ts";
 import type { Seq } from "../core/seq.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
 
-/** The share of the coherence window after which a sync runs in the background. */
+/** After this share of the coherence window, a sync runs in the background. */
 const BACKGROUND_SHARE = 0.8;
-/** The log counts as away after this many syncs in a row without an answer, */
+/** After this many syncs in a row without an answer, the log is treated as unreachable. */
 const AWAY_AFTER = 2;
-/** and for this many timeouts after the last attempt. Later, an idle isolate has to ask again. */
+/**
+ * The log is treated as unreachable for this many timeouts after the last attempt. After that, an
+ * isolate must ask again.
+ */
 const AWAY_TIMEOUTS = 1.25;
-/** The syncs that a reader waits for. The one that is running may have been sent too early for it. */
+/**
+ * A read waits for at most this many syncs. The sync that runs already may have been sent too early
+ * for the read.
+ */
 const MAX_SYNCS = 2;
 
 export type LogState = "current" | "unreachable";
 
 export interface Coherence extends Invalidator {
-  /** Whether the log view is as of `start - windowMs` or later. Late in the window it starts a sync in the background. */
+  /**
+   * Whether the log view is at most `windowMs` older than `start`. If the view is near this limit,
+   * a sync starts in the background.
+   */
   isCurrent(start: EpochMs, windowMs: Millis, ctx: Context): boolean;
-  /** The same, but waits for a sync if the view is too old. */
+  /**
+   * Tells whether the log view is at most `windowMs` older than `start`. If the view is older,
+   * waits for a sync first.
+   */
   ensureCurrent(start: EpochMs, windowMs: Millis, ctx: Context): Promise<LogState>;
-  /** Whether the last syncs had no answer. A reader that can do without the log then need not wait. */
+  /** Whether the last syncs had no answer. A read that may be answered without the log then need not wait. */
   isAway(now: EpochMs): boolean;
-  /** Starts a sync in the background, for the readers after this one. */
+  /** Starts a sync in the background, for later reads. */
   probe(ctx: Context): void;
   /**
-   * Applies the log that came with another answer. Returns false if that answer cannot be trusted.
-   * `evidence` is an entry of the answer: if it knows more than the log, the log has lost numbers.
+   * Applies the log that came with an answer of Redis. Returns false if that answer cannot be
+   * trusted. `evidence` is an entry of the answer. If its `asOf` is above the newest number of the
+   * log, the log has lost numbers.
    */
   applyLog(log: LogAnswer, ctx: Context, evidence?: Entry): Promise<boolean>;
   /** Records that a request to Redis had no answer. */
@@ -53,11 +66,14 @@ export interface Coherence extends Invalidator {
   verdictOf(entry: Dated): Verdict;
   /** Asks the log about one entry. Returns the copy to serve, or the reason why there is none. */
   verify(entry: Entry, ctx: Context): Promise<Entry | "invalid" | "unreachable">;
-  /** The number from which to ask the log for changes; undefined if the view has no era yet. */
+  /**
+   * Returns the number from which the log is asked for changes. Returns undefined if the view has
+   * no era yet.
+   */
   since(): Seq | undefined;
-  /** The log position that a load that begins now may claim. */
+  /** Returns the log position for a load that begins now. */
   logPosition(): LogPosition;
-  /** The time since the log last answered. */
+  /** Returns the time since the log last answered, in milliseconds. */
   silenceMs(now: EpochMs): Millis;
   /** Calls `listener` when the log answers again after a failure. */
   onRecovery(listener: (ctx: Context) => Promise<unknown>): void;
@@ -65,7 +81,7 @@ export interface Coherence extends Invalidator {
 
 export interface CoherenceOptions {
   readonly store: SharedStore;
-  /** How long a reader waits for a sync. */
+  /** The longest time that a read waits for a sync. */
   readonly timeoutMs: Millis;
   readonly withTimeout: WithTimeout;
 }
@@ -76,7 +92,7 @@ export function createCoherence({ store, timeoutMs, withTimeout }: CoherenceOpti
   let running: { readonly answered: Promise<boolean>; readonly startedAt: EpochMs } | undefined;
   let failing = false;
   let missedSyncs = 0;
-  /** When a sync last failed or was started in the background. */
+  /** The instant at which a sync last failed, or last started because of `probe`. */
   let triedAt: EpochMs = Number.NEGATIVE_INFINITY;
 
   const since = (): Seq | undefined => (view.era === undefined ? undefined : view.seen);
@@ -93,14 +109,16 @@ export function createCoherence({ store, timeoutMs, withTimeout }: CoherenceOpti
   }
 
   async function applyLog(log: LogAnswer, ctx: Context, evidence?: Entry): Promise<boolean> {
-    // The entry knows more than the log beside it: the log has lost numbers, or a replica lags.
+    // If the entry has a higher number than the log in the same answer, the log has lost numbers or
+    // a replica lags.
     const ahead =
       evidence !== undefined &&
       evidence.era === log.era &&
       log.seq !== undefined &&
       evidence.asOf > log.seq;
     const newest = log.changes.reduce((most, [, seq]) => Math.max(most, seq), view.seen);
-    // Numbers are near the microseconds of Redis' clock. A first answer says nothing about a delay.
+    // Numbers are close to Redis' time in microseconds. The first answer has no previous one, so it
+    // shows no lag.
     const lagMs =
       newest > view.seen && view.era === log.era ? ctx.now() - newest / 1000 : undefined;
     const outcome = ahead ? "behind" : applyAnswer(view, log);
@@ -121,7 +139,7 @@ export function createCoherence({ store, timeoutMs, withTimeout }: CoherenceOpti
     const established = await store.establish(known, ctx);
     if (established.ok) applyAnswer(view, established.value);
     else recordFailure(established.fault, ctx);
-    // The answer that was behind cannot be trusted, whatever the primary has said since.
+    // The answer that was behind cannot be trusted, also if the primary has answered since then.
     return false;
   }
 
@@ -139,8 +157,9 @@ export function createCoherence({ store, timeoutMs, withTimeout }: CoherenceOpti
   }
 
   /**
-   * Runs one sync at a time for all readers. It outlives the request that started it, unless the
-   * platform ends both. A sync that has run for the timeout is replaced by a new one.
+   * Runs one sync at a time for all reads. The sync continues after the request that started it has
+   * ended, unless the platform stops it. A sync that takes longer than the timeout is replaced by a
+   * new one.
    */
   function shareSync(ctx: Context): Promise<boolean> {
     const now = ctx.now();
@@ -157,7 +176,7 @@ export function createCoherence({ store, timeoutMs, withTimeout }: CoherenceOpti
   }
 
   function isCurrent(start: EpochMs, windowMs: Millis, ctx: Context): boolean {
-    // A stamp in the future shows that the clock was set back. It proves nothing.
+    // A stamp in the future means that the clock was set back. Such a stamp cannot show how old the view is.
     if (view.stamp > ctx.now()) view.stamp = Number.NEGATIVE_INFINITY;
     if (view.stamp < start - windowMs) return false;
     if (view.stamp < start - windowMs * BACKGROUND_SHARE) void shareSync(ctx);

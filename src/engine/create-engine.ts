@@ -1,4 +1,4 @@
-/** Builds the engine over its ports. */
+/** Builds the engine from the ports that it needs. */
 import type { WithTimeout } from "../core/deadline.ts";
 import type { FlightPort } from "../core/flight-port.ts";
 import type { MemoryTier, Tier } from "../core/tier.ts";
@@ -27,13 +27,20 @@ export interface EnginePorts {
   readonly store: SharedStore;
   readonly flights: FlightPort;
   readonly slots: OriginSlots;
-  /** Runs a wait under a deadline. It is injected because timers belong to the platform. */
+  /** Waits for a promise under a deadline. It is injected, because timers belong to the platform. */
   readonly withTimeout: WithTimeout;
   readonly random: Random;
-  /** How long the store may take for one request. */
+  /** The time limit of one request to the store. */
   readonly storeTimeoutMs: Millis;
-  /** A leader does not hand over larger entries to other isolates. Their followers load by themselves. */
+  /**
+   * The maximum number of characters of an entry that a leader hands over to other isolates. The
+   * followers of a larger entry load it themselves.
+   */
   readonly maxLandingChars: number;
+  /** The time limit of the steps of a read beside its loads: edge, Redis, and the grant of a lease. */
+  readonly stepsTimeoutMs: Millis;
+  /** How much longer than its wait a join may take before the flight object counts as unavailable. */
+  readonly flightSlackMs: Millis;
 }
 
 export interface EngineParts {
@@ -42,17 +49,23 @@ export interface EngineParts {
   readonly batch: Batch;
 }
 
-/** Creates the reads of one key and of many, over one log view. */
+/** Creates the lookups of one key and of many keys. They share one log view. */
 export function createEngineParts(ports: EnginePorts): EngineParts {
   const { memory, edge, store, flights, slots, withTimeout, random, maxLandingChars } = ports;
-  const coherence = createCoherence({ store, timeoutMs: ports.storeTimeoutMs, withTimeout });
+  const { stepsTimeoutMs, storeTimeoutMs, flightSlackMs } = ports;
+  const coherence = createCoherence({ store, timeoutMs: storeTimeoutMs, withTimeout });
   const validator = createValidator(coherence);
   const hitForMiss = createHitForMiss();
   const backoff = createLoadBackoff(random);
   const callOrigin = createOriginCall({ coherence, slots, withTimeout });
   const entryStore = createEntryStore({ memory, edge, store, coherence, random });
   const shared = createSharedReader(store, coherence);
-  const coalescer = createCoalescer({ validator, hitForMiss, withTimeout });
+  const coalescer = createCoalescer({
+    validator,
+    hitForMiss,
+    withTimeout,
+    stepsTimeoutMs: storeTimeoutMs,
+  });
   const perKey = { entryStore, hitForMiss, backoff };
   const engine = createLookup({
     ...perKey,
@@ -61,10 +74,17 @@ export function createEngineParts(ports: EnginePorts): EngineParts {
     validator,
     coalescer,
     tiers: createTierSteps({ memory, edge, shared, coherence, validator, entryStore }),
-    joinFlight: createFlightStep({ ...perKey, flights, validator, maxLandingChars }),
+    joinFlight: createFlightStep({
+      ...perKey,
+      flights,
+      validator,
+      maxLandingChars,
+      slackMs: flightSlackMs,
+    }),
     loadEntry: createLoadStep({ ...perKey, coherence, callOrigin }),
     withSoftTimeout: createSoftTimeout(validator, withTimeout),
     random,
+    stepsTimeoutMs,
   });
   const lookUpBatch = createLookUpBatch({
     memory,
@@ -74,6 +94,6 @@ export function createEngineParts(ports: EnginePorts): EngineParts {
     entryStore,
     hitForMiss,
   });
-  const batch = createBatch({ memory, validator, coalescer, lookUpBatch });
+  const batch = createBatch({ memory, validator, coalescer, lookUpBatch, stepsTimeoutMs });
   return { coherence, engine, batch };
 }

@@ -1,11 +1,14 @@
-/** Collects what a result depends on while its load runs: its tags and the entries that it read from the cache. */
+/**
+ * Collects what the result of a load depends on: its tags, and the entries that the loader read
+ * from the cache.
+ */
 import { toMillis, type Duration } from "../core/duration.ts";
 import type { LoadResult, LogPosition } from "../core/entry.ts";
 import type { Lookup } from "../core/lookup.ts";
 import { MAX_TAGS, invalidationKeyOfTag, type InvalidationKey } from "../core/invalidation-key.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
 
-/** The most invalidation keys of one entry. A result with more is not stored. */
+/** The maximum number of invalidation keys of one entry. A result with more keys is not stored. */
 const MAX_INVALIDATION_KEYS = MAX_TAGS * 4;
 
 export interface DependencyCollector {
@@ -14,9 +17,15 @@ export interface DependencyCollector {
   carry(invalidationKeys: readonly InvalidationKey[]): void;
   noStore(): void;
   freshFor(duration: Duration): void;
-  /** Adds an entry that the result is made of: the result ends with it, by time or by invalidation. */
+  /**
+   * Adds an entry from which the result is made. The result expires and becomes invalid together
+   * with the entry.
+   */
   include(lookup: Lookup): void;
-  /** Makes the result of the load. `ownTags` belong to this result alone, if one load made several. */
+  /**
+   * Returns the result of the load. If one load made several results, `ownTags` are the tags of
+   * this result alone.
+   */
   finish(content: LoadedContent, ownTags?: readonly string[]): LoadResult;
 }
 
@@ -68,7 +77,10 @@ export function createDependencyCollector(): DependencyCollector {
   };
 }
 
-/** The older of two log positions. Positions of two eras cannot be compared: no log can vouch for the value. */
+/**
+ * Returns the older of two log positions. Positions of different eras cannot be compared, so the
+ * returned position has an empty era, which is never valid.
+ */
 function oldest(former: LogPosition | undefined, next: LogPosition): LogPosition {
   if (former === undefined) return { asOf: next.asOf, era: next.era };
   if (former.era !== next.era) return { asOf: 0, era: "" };

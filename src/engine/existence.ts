@@ -1,11 +1,11 @@
 /**
- * Existence filters: answer for keys that cannot exist, before any tier or the origin is asked.
- * They protect against floods of made-up ids (cache penetration).
+ * Existence filters. They exclude keys that cannot exist, before a tier or the origin is asked.
+ * They protect against many requests for made-up ids (cache penetration).
  *
- * A filter knows the keys that existed at one number of the invalidation log. It denies a key only
- * while its era is current, the log view is recent, and none of the key's invalidation keys has a
- * later number: every insert since then has one. A filter that is missing, too old, of another era
- * or behind the log denies nothing.
+ * A filter knows the keys that existed at one number of the invalidation log. It excludes a key
+ * only if its era is the current one, the log view is recent, and none of the key's invalidation
+ * keys has a higher number, because every later insert would have given them one. A filter that is
+ * missing, too old, of another era or behind the log excludes nothing.
  */
 import {
   createFilter,
@@ -24,30 +24,31 @@ import type { Seq } from "../core/seq.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
 import type { Coherence } from "./coherence.ts";
 
-/** A kind of keys. One filter holds all of them. */
+/** A kind of keys. One filter covers all keys of the kind. */
 export interface ExistenceKind {
   readonly name: string;
-  /** Lists every key that exists. A key that it leaves out would be denied. */
+  /** Lists every key that exists. The filter would exclude a key that this list lacks. */
   listKeys(): Promise<readonly string[]>;
 }
 
-/** The existence filters of one isolate: they exclude keys that no row can have. */
+/** The existence filters of one isolate. They exclude keys that no row can have. */
 export interface Existence {
   /**
-   * Returns false only if the key certainly does not exist, so that the reader may answer 404 by
-   * itself. `tags` are the tags that an insert of the key invalidates. For keys that the filter
-   * lacks it costs one sync in each coherence window and one load of the filter in each reload
-   * interval; for all others, no request.
+   * Returns false only if the key certainly does not exist, so that the caller may answer 404 at
+   * once. `tags` are the tags that an insert of the key invalidates.
+   *
+   * For a key that the filter lacks, the call costs at most one sync in each coherence window and
+   * one load of the filter in each reload interval. For all other keys it sends no request.
    */
   mayExist(kind: string, key: string, tags: readonly string[], ctx: Context): Promise<boolean>;
   /**
-   * Reports that a key of this kind was read and does not exist. This isolate then loads the
-   * kind's filter. An isolate whose readers ask for existing keys only loads none.
+   * Reports that a key of this kind was read and does not exist. The isolate then loads the filter
+   * of the kind. An isolate that reads only existing keys loads no filter.
    */
   missed(kind: string, ctx: Context): void;
-  /** Adds a kind to those whose filters `buildAll` builds. */
+  /** Adds a kind to the kinds whose filters `buildAll` builds. */
   define(kind: ExistenceKind): void;
-  /** Builds the filters that are missing or due for a rebuild. It is for the cron trigger and never rejects. */
+  /** Builds the filters that are missing or due for a rebuild. The cron trigger calls it. Never rejects. */
   buildAll(ctx: Context): Promise<ReadonlyMap<string, Result<"built" | "young">>>;
 }
 
@@ -55,24 +56,24 @@ export interface ExistenceOptions {
   readonly filters: FilterStore;
   readonly store: Pick<SharedStore, "sync">;
   readonly coherence: Coherence;
-  /** The share of keys that do not exist and that the filter lets pass. */
+  /** The share of the keys that do not exist but that a filter lets through. */
   readonly rate: number;
-  /** How old the log view may be when it denies a key. */
+  /** The log view may be at most this old when a filter excludes a key. */
   readonly coherenceMs: Millis;
-  /** The age at which a filter is built anew. */
+  /** A filter that has reached this age is rebuilt. */
   readonly rebuildMs: Millis;
-  /** The age from which on a filter denies nothing. */
+  /** A filter that is older than this excludes nothing. */
   readonly maxAgeMs: Millis;
-  /** How often an isolate loads the filter again. */
+  /** An isolate loads the filter again after this time. */
   readonly reloadMs: Millis;
 }
 
 /** A filter that this isolate has loaded. */
 interface LoadedFilter {
   readonly filter: ExistenceFilter;
-  /** The invalidation keys with a number above the filter's and up to `changedTo`. */
+  /** The invalidation keys whose number is above the filter's number and at most `changedTo`. */
   readonly changed: ReadonlySet<string>;
-  /** The log view knows the numbers above this one. */
+  /** The highest number that `changed` covers. The log view knows the numbers above it. */
   readonly changedTo: Seq;
 }
 
@@ -82,7 +83,7 @@ interface FilterState {
   loading: boolean;
 }
 
-/** How soon an isolate tries again after it found no usable filter. */
+/** An isolate that found no usable filter tries again after this time. */
 const RETRY_MS: Millis = 5_000;
 
 export function createExistence(options: ExistenceOptions): Existence {
@@ -110,7 +111,7 @@ export function createExistence(options: ExistenceOptions): Existence {
     if (ctx.now() >= state.loadAfter && !state.loading) ctx.defer(load(kind, state, ctx));
   }
 
-  /** Loads the filter from Redis, and every change of the log since it was built. */
+  /** Loads the filter from Redis, and all changes of the log since the filter was built. */
   async function fetchFilter(kind: string, ctx: Context): Promise<LoadedFilter | undefined> {
     const found = await filters.load(kind, ctx);
     if (!found.ok) {
@@ -119,7 +120,7 @@ export function createExistence(options: ExistenceOptions): Existence {
     }
     const filter = found.value === undefined ? undefined : decodeFilter(found.value);
     if (filter === undefined) return undefined;
-    // The log view has to take over where the changes end.
+    // The log view must know every number after the last of these changes.
     if ((await coherence.ensureCurrent(ctx.now(), coherenceMs, ctx)) !== "current")
       return undefined;
     const answer = await store.sync(filter.asOf, ctx);
@@ -128,7 +129,7 @@ export function createExistence(options: ExistenceOptions): Existence {
       return undefined;
     }
     const { era, seq, floor, truncated, changes } = answer.value;
-    // Changes that were trimmed or that did not fit into the answer may be inserts.
+    // Rejects the filter if changes were trimmed or did not fit into the answer, because they may be inserts.
     if (era !== filter.era || seq === undefined || seq < filter.asOf) return undefined;
     if (floor > filter.asOf || truncated) return undefined;
     const later = changes.filter(([, number]) => number > filter.asOf);
@@ -144,7 +145,8 @@ export function createExistence(options: ExistenceOptions): Existence {
     if (!found.ok) return found;
     if ((await coherence.ensureCurrent(ctx.now(), 0, ctx)) !== "current")
       return failed("redis.unavailable", "the invalidation log cannot be reached");
-    // Taken before the keys are listed: an insert that the list misses has a later number.
+    // The position is read before the keys are listed, so that an insert that the list misses has a
+    // higher number.
     const position = coherence.logPosition();
     const present = found.value === undefined ? undefined : decodeFilter(found.value);
     const young = present !== undefined && ctx.now() - present.builtAt < rebuildMs;
@@ -172,7 +174,7 @@ export function createExistence(options: ExistenceOptions): Existence {
       const { era } = loaded.filter;
       const verdict = coherence.verdictOf({ invalidationKeys, asOf: loaded.changedTo, era });
       if (verdict === "valid") return false;
-      // The log view no longer reaches back to the filter, or the log was lost.
+      // The log view no longer has all numbers since the filter, or the log was lost.
       if (verdict !== "invalidated" && verdict !== "soft" && state.loaded === loaded) {
         state.loaded = undefined;
         state.loadAfter = Math.min(state.loadAfter, ctx.now() + RETRY_MS);

@@ -7,7 +7,7 @@ import type { MemoryTier, Tier } from "../core/tier.ts";
 import type { SharedStore } from "../core/shared-store.ts";
 import type { Coherence } from "./coherence.ts";
 
-/** The entry of one tier under a key, and the log's verdict on it. */
+/** The entry that one tier holds under a key, and the log's verdict on it. */
 export type TierReport =
   | { readonly tier: TierName; readonly state: "absent" }
   | { readonly tier: TierName; readonly state: "failed"; readonly fault: Fault }
@@ -26,9 +26,11 @@ export interface InspectorOptions {
 }
 
 /**
- * Looks a key up in every tier, for an operator. It loads nothing, stores nothing and does not count
- * as a use for the eviction order. It has two side effects: it brings this isolate's log view up
- * to date, and the edge tier deletes an entry that it cannot decode.
+ * Looks up a key in every tier, for an operator. It loads nothing and stores nothing, and the
+ * eviction order does not count it as a use.
+ *
+ * It has two side effects: it brings this isolate's log view up to date, and the edge tier deletes
+ * an entry that it cannot decode.
  */
 export type Inspect = (key: string, ctx: Context) => Promise<readonly TierReport[]>;
 
@@ -39,7 +41,7 @@ export function createInspector({ memory, edge, store, coherence }: InspectorOpt
       : { tier, state: "held", entry, verdict: coherence.verdictOf(entry) };
 
   return async (key, ctx) => {
-    // The verdicts come from the log view, so that it has to be current.
+    // The log view must be current, because the verdicts come from it.
     await coherence.ensureCurrent(ctx.now(), 0, ctx);
     const [inEdge, inRedis] = await Promise.all([
       edge.get(key, ctx),

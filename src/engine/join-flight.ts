@@ -8,7 +8,7 @@ import type { EpochMs, Millis } from "../core/time.ts";
 import type { HitForMiss } from "./hit-for-miss.ts";
 import type { LoadedEntry } from "./load.ts";
 import type { LoadBackoff } from "./load-backoff.ts";
-import { failedOutcome, remaining, scopeOf } from "./lookup-request.ts";
+import { failedOutcome, remaining, scopeOf, sharesFailure } from "./lookup-request.ts";
 import type { LookupOutcome, LookupRequest } from "./lookup-request.ts";
 import type { EntryStore } from "./store-entry.ts";
 import { answersRequest, type Validator } from "./validation.ts";
@@ -30,12 +30,12 @@ export interface FlightStepOptions {
   readonly backoff: LoadBackoff;
   /** A leader does not hand over larger entries. Their followers load by themselves. */
   readonly maxLandingChars: number;
+  /** How much longer than its wait a join may take before the flight object counts as unavailable. */
+  readonly slackMs: Millis;
 }
 
 /** A follower waits this much longer than a lease, so that it can get the next lease. */
 const TAKEOVER_MS: Millis = 500;
-/** How much longer than its wait a join may take before the flight object counts as unavailable. */
-const SLACK_MS: Millis = 1_000;
 /** Flights that a reader joins before it loads by itself. */
 const MAX_JOINS = 3;
 
@@ -49,17 +49,17 @@ const LEADER_ONLY: ReadonlySet<FaultCode> = new Set([
 const WITHOUT_LEASE: LoadHere = { land: () => undefined };
 
 export function createFlightStep(options: FlightStepOptions): JoinFlight {
-  const { flights, validator, entryStore, hitForMiss, backoff, maxLandingChars } = options;
+  const { flights, validator, entryStore, hitForMiss, backoff, maxLandingChars, slackMs } = options;
 
   async function joinFlight(request: LookupRequest): Promise<LookupOutcome | LoadHere> {
     const { key, policy, ctx } = request;
     const scope = scopeOf(request);
-    if (scope === "off" || scope === "isolate" || hitForMiss.has(key, ctx.now()))
+    if (scope === "off" || scope === "isolate" || hitForMiss.has(request, ctx.now()))
       return WITHOUT_LEASE;
     if (isTooLarge(request.staleEntry?.entry ?? request.invalidatedEntry)) return WITHOUT_LEASE;
     const leaseMs = policy.flightTimeoutMs;
     // A flight object that hangs must leave enough time for a load of this reader's own.
-    const reserveMs = policy.originTimeoutMs + TAKEOVER_MS + SLACK_MS;
+    const reserveMs = policy.originTimeoutMs + TAKEOVER_MS + slackMs;
     let after: string | undefined;
     for (let joins = 0; joins < MAX_JOINS; joins++) {
       const waitMs = Math.min(leaseMs + TAKEOVER_MS, remaining(request) - reserveMs);
@@ -108,12 +108,13 @@ export function createFlightStep(options: FlightStepOptions): JoinFlight {
   ): Promise<LookupOutcome | LoadHere | "next"> {
     const { key, policy, ctx } = request;
     if (landing.kind === "failed") {
-      if (LEADER_ONLY.has(landing.fault.code)) return "next";
-      backoff.failed(key, landing.fault, ctx.now());
-      return failedOutcome(request, landing.fault);
+      const { fault } = landing;
+      if (LEADER_ONLY.has(fault.code) || !sharesFailure(request, fault)) return "next";
+      backoff.failed(key, fault, ctx.now());
+      return failedOutcome(request, fault);
     }
     if (landing.kind === "uncacheable") {
-      if (landing.oneOff !== true) hitForMiss.add(key, ctx.now());
+      if (landing.oneOff !== true) hitForMiss.add({ key }, ctx.now());
       return WITHOUT_LEASE;
     }
     const entry = decodeEntry(key, landing.entry);
@@ -137,7 +138,7 @@ export function createFlightStep(options: FlightStepOptions): JoinFlight {
 function landingOf(loaded: LoadedEntry, maxChars: number): FlightResult {
   if (loaded.kind === "failed") return { kind: "failed", fault: loaded.fault };
   if (loaded.kind === "uncacheable")
-    return { kind: "uncacheable", ...(loaded.oneOff && { oneOff: true }) };
+    return { kind: "uncacheable", ...(loaded.says !== "key" && { oneOff: true }) };
   // The encoded entry is longer than its body. To encode a large one would block the isolate for nothing.
   const text = loaded.entry.body.length > maxChars ? undefined : encodeEntry(loaded.entry);
   // The size of one entry says nothing about the results after it.

@@ -1,4 +1,7 @@
-/** The steps behind memory for a batch: one request to Redis, and one load for what Redis does not hold. */
+/**
+ * The steps of a batch after memory: one request to Redis, and one load for the keys that Redis
+ * does not hold.
+ */
 import type { Entry, LoadResult } from "../core/entry.ts";
 import { fault } from "../core/faults.ts";
 import type { Policy } from "../core/policy.ts";
@@ -13,7 +16,10 @@ import type { SharedReader } from "./shared-store-reader.ts";
 import type { EntryStore } from "./store-entry.ts";
 import { answersWithoutLoad } from "./validation.ts";
 
-/** Loads many keys with one call. Keys that the result leaves out may not be stored. */
+/**
+ * Loads many keys with one call. The result for a key that is missing from the returned map may not
+ * be stored.
+ */
 export type BatchLoader = (
   keys: readonly string[],
   signal: AbortSignal,
@@ -26,15 +32,18 @@ export interface BatchRequest {
   readonly load: BatchLoader;
   readonly freshnessOf: FreshnessOf;
   readonly logReachable: boolean;
-  /** False for a refresh: Redis holds the very entries that are to be replaced. */
+  /**
+   * Whether Redis is read. It is not read for a refresh, because it holds the entries that the
+   * refresh replaces.
+   */
   readonly readsRedis: boolean;
 }
 
 export type OnOutcome = (read: Read, outcome: LookupOutcome) => void;
 
 /**
- * Finds an outcome for each read and reports it as soon as it is known. Until then, the coalescer
- * lets other readers of these keys wait for it.
+ * Finds the outcome of each read, and calls `onOutcome` with it at once. Until then, the coalescer
+ * lets other lookups of these keys wait for the outcome.
  */
 export type LookUpBatch = (
   reads: readonly Read[],
@@ -132,12 +141,12 @@ export function createLookUpBatch(options: LoadManyOptions): LookUpBatch {
         end(read.key, "uncacheable");
         const result = loaded.get(read.key);
         if (result === undefined || result.storable || result.oneOff !== true)
-          hitForMiss.add(read.key, stamp.storedAt);
+          hitForMiss.add(read, stamp.storedAt);
         onOutcome(read, { kind: "uncacheable" });
         continue;
       }
       end(read.key, "stored", entry);
-      hitForMiss.delete(read.key);
+      hitForMiss.delete(read);
       const result = { entry, joined: false, stored: stored.has(entry), since: stamp.startedAt };
       onOutcome(read, { kind: "loaded", ...result, renewed: false, unreachable: false });
     }
@@ -157,7 +166,7 @@ export function createLookUpBatch(options: LoadManyOptions): LookUpBatch {
         onOutcome(read, outcome);
       });
     } finally {
-      // Rejects the readers that still wait, if the batch failed before their keys had an outcome.
+      // If the batch failed before its keys had an outcome, this rejects the lookups that wait for them.
       const lost = fault("origin.unavailable", "the batch that loaded it failed");
       for (const resolve of resolvers.values())
         resolve({ kind: "failed", fault: lost, fallback: undefined });

@@ -1,5 +1,5 @@
-/** The load step: one call of the loader, and what its result says about the key. */
-import type { Entry } from "../core/entry.ts";
+/** The load step. It makes one call of the loader, and records what the result says about the key. */
+import type { Entry, LoadResult } from "../core/entry.ts";
 import { fault, type Fault } from "../core/faults.ts";
 import type { Verdict } from "../core/log.ts";
 import type { EpochMs } from "../core/time.ts";
@@ -14,11 +14,11 @@ export type LoadedEntry =
   | {
       readonly kind: "entry";
       readonly entry: Entry;
-      /** When the load began: the value was current then or later. */
+      /** The start of the load. The value was current at this instant or later. */
       readonly since: EpochMs;
     }
-  /** `oneOff`: it says nothing about later results. */
-  | { readonly kind: "uncacheable"; readonly oneOff: boolean }
+  /** A result that may not be stored. `says` is what it predicts: the later results of the key, those of this kind of request, or nothing. */
+  | { readonly kind: "uncacheable"; readonly says: "key" | "kind" | "nothing" }
   | { readonly kind: "failed"; readonly fault: Fault };
 
 export type LoadEntry = (request: LookupRequest) => Promise<LoadedEntry>;
@@ -31,13 +31,13 @@ export interface LoadStepOptions {
   readonly backoff: LoadBackoff;
 }
 
-/** Verdicts of entries that the origin may confirm. */
+/** The verdicts on a stale entry with which the origin may confirm the entry. */
 const CONFIRMABLE: ReadonlySet<Verdict> = new Set(["valid", "soft", "unknown"]);
 
 export function createLoadStep(options: LoadStepOptions): LoadEntry {
   const { coherence, callOrigin, entryStore, hitForMiss, backoff } = options;
 
-  /** The stale entry, unless it was invalidated during this read. */
+  /** Returns the stale entry. Returns undefined if the entry was invalidated during this read. */
   function confirmable({ staleEntry }: LookupRequest): Entry | undefined {
     return staleEntry !== undefined && CONFIRMABLE.has(coherence.verdictOf(staleEntry.entry))
       ? staleEntry.entry
@@ -64,7 +64,8 @@ export function createLoadStep(options: LoadStepOptions): LoadEntry {
     );
     if (!called.ok) {
       end("failed");
-      if (called.fault.code !== "origin.saturated") backoff.failed(key, called.fault, ctx.now());
+      if (called.fault.code !== "origin.saturated")
+        backoff.failed(key, called.fault, ctx.now(), request.client);
       return { kind: "failed", fault: called.fault };
     }
     backoff.succeeded(key);
@@ -72,12 +73,22 @@ export function createLoadStep(options: LoadStepOptions): LoadEntry {
     const entry = entryStore.createEntry(key, policy, loaded, stamp);
     if (entry === undefined) {
       end("uncacheable");
-      const oneOff = !loaded.storable && loaded.oneOff === true;
-      if (!oneOff) hitForMiss.add(key, stamp.storedAt);
-      return { kind: "uncacheable", oneOff };
+      const says = predictionOf(loaded, request);
+      if (says !== "nothing") hitForMiss.add(says === "key" ? { key } : request, stamp.storedAt);
+      return { kind: "uncacheable", says };
     }
     end("stored", entry.body.length);
-    hitForMiss.delete(key);
+    hitForMiss.delete(request);
     return { kind: "entry", entry, since: stamp.startedAt };
   };
+}
+
+function predictionOf(
+  loaded: LoadResult,
+  { requestKindOf }: LookupRequest,
+): "key" | "kind" | "nothing" {
+  if (loaded.storable) return "key";
+  if (loaded.oneOff === true) return "nothing";
+  if (loaded.ofKind !== true) return "key";
+  return requestKindOf?.() === undefined ? "nothing" : "kind";
 }

@@ -1,4 +1,8 @@
-/** Many keys in one read: memory, then the running lookups of other readers, then one batch for the rest. */
+/**
+ * Reads many keys at once. The keys are looked up in memory, then in the running lookups of other
+ * callers, and then in one batch.
+ */
+import type { Millis } from "../core/time.ts";
 import { freshnessOf } from "../core/entry.ts";
 import { DefinitionError } from "../core/faults.ts";
 import { keyProblem } from "../core/key.ts";
@@ -13,11 +17,14 @@ import type { FreshnessOf, LookupOutcome, Read, StaleEntry } from "./lookup-requ
 import { serveStaleOnError } from "./stale-if-error.ts";
 import { answersWithoutLoad, type Validator } from "./validation.ts";
 
-/** The most keys in a batch: they travel in one script call. */
+/** The maximum number of keys in a batch. They are sent in one script call. */
 const MAX_BATCH = 500;
 
 export interface Batch {
-  /** @throws {CacheUnavailable} if no tier has a value for one of the keys and the origin fails. */
+  /**
+   * Looks up all keys. @throws {CacheUnavailable} if no tier has a value for one of the keys and
+   * the origin fails.
+   */
   lookupMany(
     keys: readonly string[],
     policy: Policy,
@@ -32,12 +39,13 @@ export interface BatchOptions {
   readonly validator: Validator;
   readonly coalescer: Coalescer;
   readonly lookUpBatch: LookUpBatch;
+  readonly stepsTimeoutMs: Millis;
 }
 
-/** The answers of memory to a batch. */
+/** The results of looking up a batch in memory. */
 interface MemoryAnswers {
   readonly answers: Map<string, Lookup>;
-  /** Valid entries that are no longer fresh. They answer if the origin fails. */
+  /** Valid entries that are not fresh. They answer if the origin fails. */
   readonly staleEntries: ReadonlyMap<string, StaleEntry>;
   readonly logReachable: boolean;
 }
@@ -45,7 +53,9 @@ interface MemoryAnswers {
 /** The result of a read that no running lookup could answer. */
 const UNANSWERED = { kind: "unanswered" } as const;
 
-export function createBatch({ memory, validator, coalescer, lookUpBatch }: BatchOptions): Batch {
+export function createBatch(options: BatchOptions): Batch {
+  const { memory, validator, coalescer, lookUpBatch, stepsTimeoutMs } = options;
+
   async function readMemory(
     reads: readonly Read[],
     freshnessFor: FreshnessOf,
@@ -64,7 +74,7 @@ export function createBatch({ memory, validator, coalescer, lookUpBatch }: Batch
     for (const { read, entry } of present) {
       const { key } = read;
       const local = validator.validateLocally(entry, policy, logState, ctx.now());
-      // The batch's own request to Redis will tell.
+      // The log is not asked here, because the batch's request to Redis also validates the entry.
       if (local.use === "ask" && policy.tiers.has("redis")) continue;
       const validation = local.use === "ask" ? await validator.validate(entry, read) : local;
       if (validation.use === "drop" && memory.peek(key) === entry) memory.remove(key);
@@ -79,7 +89,10 @@ export function createBatch({ memory, validator, coalescer, lookUpBatch }: Batch
     return { answers, staleEntries, logReachable: logState === "current" };
   }
 
-  /** Follows the running lookups, looks up the other keys together, and then those that following left. */
+  /**
+   * Waits for the running lookups, and looks up the other keys together. Then looks up the keys
+   * that the running lookups did not answer.
+   */
   async function lookUpMissing(
     reads: readonly Read[],
     batch: BatchRequest,
@@ -109,7 +122,7 @@ export function createBatch({ memory, validator, coalescer, lookUpBatch }: Batch
     const { policy, ctx } = batch;
     const idle = keys.filter((key) => !coalescer.isRunning(key, ctx.now()));
     for (const key of idle) ctx.emit({ type: "refresh.start", key });
-    const reads = idle.map((key) => beginRead(key, policy, ctx));
+    const reads = idle.map((key) => beginRead(key, policy, ctx, stepsTimeoutMs));
     const refresh = { ...batch, readsRedis: false, logReachable: true };
     ctx.defer(lookUpBatch(reads, refresh, () => undefined));
   }
@@ -118,7 +131,7 @@ export function createBatch({ memory, validator, coalescer, lookUpBatch }: Batch
     async lookupMany(keys, policy, load, ctx, freshnessFor = freshnessOf) {
       const unique = [...new Set(keys)];
       checkKeys(unique);
-      const reads = unique.map((key) => beginRead(key, policy, ctx));
+      const reads = unique.map((key) => beginRead(key, policy, ctx, stepsTimeoutMs));
       const { answers, staleEntries, logReachable } = await readMemory(reads, freshnessFor);
       const readsRedis = policy.tiers.has("redis");
       const batch = { policy, ctx, load, freshnessOf: freshnessFor, logReachable, readsRedis };
@@ -135,7 +148,7 @@ export function createBatch({ memory, validator, coalescer, lookUpBatch }: Batch
           }
         }
       } finally {
-        // A key without a value fails the batch. The lookups that ended are reported all the same.
+        // A key without a value fails the batch, but the lookups that ended are reported in any case.
         for (const answer of answers.values()) emitLookupEnd(answer, ctx);
       }
       const stale = [...answers.values()].filter(({ status }) => status === "stale");

@@ -28,21 +28,34 @@ export interface LookupRequest extends Read {
   readonly logReachable: boolean;
   /** Called before the load begins, with an entry that the soft timeout may serve. */
   readonly onStaleEntry?: (staleEntry: StaleEntry) => void;
+  readonly requestKindOf: LoadTask["requestKindOf"];
   load(signal: AbortSignal, staleEntry: Entry | undefined): Promise<LoadResult>;
   readonly freshnessOf: FreshnessOf;
   readonly flightScopeOf: FlightScopeOf;
+  readonly client: string | undefined;
 }
 
-/** How the engine loads one key. `staleEntry` is a valid entry for the origin to confirm. */
+/**
+ * How the engine loads one key. `staleEntry` is an entry that is no longer fresh and was not
+ * invalidated; the origin may confirm that it is unchanged.
+ */
 export interface LoadTask {
   /** Loads for a reader that waits. It is called at most once. */
   load(signal: AbortSignal, staleEntry: Entry | undefined): Promise<LoadResult>;
   /** Loads for a refresh after the response. Default: `load`. */
   refresh?(signal: AbortSignal, staleEntry: Entry | undefined): Promise<LoadResult>;
+  /** The kind of request, if its results can be unstorable for a reason that other kinds do not have. */
+  readonly requestKindOf?: (() => string | undefined) | undefined;
   /** The freshness of an entry for this reader. Default: by the entry's instants alone. */
   freshnessOf?(entry: Entry, now: EpochMs): Freshness;
   /** How far the load is shared. Default: as the policy says. */
   readonly flightScopeOf?: FlightScopeOf;
+  /**
+   * The client whose request the load sends to the origin. The request may have provoked a failure,
+   * so that a failed load answers no other reader until the loads of several clients have failed.
+   * Default: the load is the same for all readers, and so is its failure.
+   */
+  readonly client?: string;
 }
 
 /** The freshness of an entry for one reader. Request directives can make it stricter than for others. */
@@ -104,6 +117,14 @@ export function scopeOf({
   invalidatedEntry,
 }: LookupRequest): FlightScope {
   return flightScopeOf(staleEntry?.entry, invalidatedEntry);
+}
+
+/**
+ * Whether the failure of another reader's load answers this reader too. A full bulkhead and a hang
+ * do: this reader would wait for the same.
+ */
+export function sharesFailure({ client }: Pick<LookupRequest, "client">, { code }: Fault): boolean {
+  return client === undefined || code !== "origin.unavailable";
 }
 
 /** The outcome of a request whose load has failed. */

@@ -67,14 +67,13 @@ export interface LookupOptions {
   readonly entryStore: EntryStore;
   readonly withSoftTimeout: WithSoftTimeout;
   readonly random: Random;
+  /** The time limit of the steps beside the loads: edge, Redis, and the grant of a lease. */
+  readonly stepsTimeoutMs: Millis;
 }
-
-/** The time for the tiers and the flight object, beside the loads. */
-const TIERS_MS: Millis = 2_500;
 
 export function createLookup(options: LookupOptions): Engine {
   const { memory, coherence, validator, coalescer, tiers, hitForMiss, backoff } = options;
-  const { joinFlight, loadEntry, entryStore, random } = options;
+  const { joinFlight, loadEntry, entryStore, random, stepsTimeoutMs } = options;
 
   /** The whole read. Memory answers by itself; a refresh may follow the answer. */
   async function lookup(
@@ -83,7 +82,7 @@ export function createLookup(options: LookupOptions): Engine {
     task: LoadTask,
     ctx: Context,
   ): Promise<Lookup> {
-    const request = createRequest(key, policy, task, ctx);
+    const request = createRequest(key, policy, task, ctx, stepsTimeoutMs);
     const result = await readMemory(request);
     const answer =
       "kind" in result ? lookupOf(key, result, true) : await lookUpBehindMemory(result);
@@ -177,11 +176,12 @@ export function createLookup(options: LookupOptions): Engine {
   }
 
   /** The tiers that can help, nearest first. */
-  function tierSteps({ key, policy, purpose, unverified, ctx }: LookupRequest): TierStep[] {
+  function tierSteps(request: LookupRequest): TierStep[] {
+    const { policy, purpose, unverified, ctx } = request;
     const steps: TierStep[] = [];
     if (unverified !== undefined) steps.push(tiers.verifyMemory);
     // The last result could not be stored, so that the tiers are unlikely to hold one.
-    if (hitForMiss.has(key, ctx.now())) return steps;
+    if (hitForMiss.has(request, ctx.now())) return steps;
     // A refresh skips the edge, which holds the very entry that is to be replaced.
     if (policy.tiers.has("edge") && purpose === "serve") steps.push(tiers.readEdge);
     steps.push(tiers.readRedis);
@@ -201,7 +201,7 @@ export function createLookup(options: LookupOptions): Engine {
     const refresh: LookupRequest = {
       ...request,
       // The refresh has its own deadline: no reader waits for it.
-      ...beginRead(key, policy, ctx),
+      ...beginRead(key, policy, ctx, stepsTimeoutMs),
       purpose: "refresh",
       staleEntry: entry && { entry, unreachable },
       load: (signal, staleEntry) => (task.refresh ?? task.load)(signal, staleEntry),
@@ -214,7 +214,7 @@ export function createLookup(options: LookupOptions): Engine {
     lookup,
 
     async refresh(key, policy, task, ctx) {
-      const request = createRequest(key, policy, task, ctx);
+      const request = createRequest(key, policy, task, ctx, stepsTimeoutMs);
       const answer = await lookUpBehindMemory({ ...request, purpose: "refresh" });
       emitLookupEnd(answer, ctx);
       return answer;
@@ -238,25 +238,33 @@ export function createLookup(options: LookupOptions): Engine {
 }
 
 /** Begins a read. It has time for two loads: one that it waits for in vain, and its own. */
-export function beginRead(key: string, policy: Policy, ctx: Context): Read {
+export function beginRead(key: string, policy: Policy, ctx: Context, stepsTimeoutMs: Millis): Read {
   const startedAt = ctx.now();
-  const deadlineAt = startedAt + 2 * policy.originTimeoutMs + TIERS_MS;
+  const deadlineAt = startedAt + 2 * policy.originTimeoutMs + stepsTimeoutMs;
   return { key, policy, ctx, startedAt, deadlineAt };
 }
 
-function createRequest(key: string, policy: Policy, task: LoadTask, ctx: Context): LookupRequest {
+function createRequest(
+  key: string,
+  policy: Policy,
+  task: LoadTask,
+  ctx: Context,
+  stepsTimeoutMs: Millis,
+): LookupRequest {
   const problem = keyProblem(key);
   if (problem !== undefined) throw new DefinitionError("key", problem);
   return {
-    ...beginRead(key, policy, ctx),
+    ...beginRead(key, policy, ctx, stepsTimeoutMs),
     purpose: "serve",
     unverified: undefined,
     staleEntry: undefined,
     invalidatedEntry: undefined,
     logReachable: true,
+    requestKindOf: task.requestKindOf,
     load: (signal, staleEntry) => task.load(signal, staleEntry),
     freshnessOf: task.freshnessOf ?? freshnessOf,
     flightScopeOf: task.flightScopeOf ?? (() => policy.flight),
+    client: task.client,
   };
 }
 

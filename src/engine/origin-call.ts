@@ -1,4 +1,7 @@
-/** One call of a loader: with an origin slot, under a deadline, dated by the log position before it. */
+/**
+ * Makes one call of a loader: with an origin slot, under a deadline, and dated by the log position
+ * before the call.
+ */
 import type { WithTimeout } from "../core/deadline.ts";
 import type { LoadStamp } from "../core/entry.ts";
 import { originFaultOf } from "../core/faults.ts";
@@ -8,16 +11,16 @@ import type { Policy } from "../core/policy.ts";
 import type { Millis } from "../core/time.ts";
 import type { Coherence } from "./coherence.ts";
 
-/** Limits how many requests call the origin at once. */
+/** Limits how many requests call the origin at the same time. */
 export interface OriginSlots {
   /**
-   * Waits for a slot and returns the function that releases it. After `holdMs` the slot is taken
-   * back, in case the platform has ended the request that holds it.
+   * Waits for a slot and returns the function that releases the slot. After `holdMs` the slot
+   * becomes free in any case, because the platform may have ended the request that holds it.
    */
   acquire(waitMs: Millis, holdMs: Millis): Promise<Result<() => void>>;
 }
 
-/** How much longer than its load a request may hold its slot. */
+/** A request may hold its slot for this much longer than the time limit of its load. */
 const HOLD_SLACK_MS: Millis = 5_000;
 
 export interface OriginCallOptions {
@@ -30,7 +33,7 @@ export interface OriginCall {
   readonly policy: Policy;
   readonly ctx: Context;
   readonly logReachable: boolean;
-  /** How long it may wait for a slot. */
+  /** The longest time that the call waits for a slot. */
   readonly waitMs: Millis;
 }
 
@@ -41,7 +44,10 @@ export type CallOrigin = <T>(
 
 export function createOriginCall(options: OriginCallOptions): CallOrigin {
   const { coherence, slots, withTimeout } = options;
-  /** Requests that hold a slot. Nested loads reuse it; otherwise they would deadlock. */
+  /**
+   * The requests that hold a slot. Nested loads use the slot of their request, because waiting for
+   * another slot could deadlock.
+   */
   const holders = new WeakSet<Context>();
 
   return async (call, load) => {
@@ -63,7 +69,7 @@ export function createOriginCall(options: OriginCallOptions): CallOrigin {
     { policy, ctx, logReachable }: OriginCall,
     load: (signal: AbortSignal) => Promise<T>,
   ): Promise<Result<{ loaded: T; stamp: LoadStamp }>> {
-    // The log view may have grown too old during the wait for a slot.
+    // The log view may have become too old while the request waited for a slot.
     if (logReachable) await coherence.ensureCurrent(ctx.now(), policy.coherenceMs, ctx);
     const position = coherence.logPosition();
     const startedAt = ctx.now();

@@ -1,4 +1,7 @@
-/** `cache.read`, `cache.readMany` and `cache.warm`: values of an application, stored as JSON. */
+/**
+ * Implements `cache.read`, `cache.readMany` and `cache.warm` for the values of an application,
+ * which are stored as JSON.
+ */
 import { freshnessOf, type Entry, type LoadResult } from "../core/entry.ts";
 import type { Policy } from "../core/policy.ts";
 import type { Context } from "../core/context.ts";
@@ -16,9 +19,9 @@ export interface ReaderOptions {
   readonly engine: Engine;
   readonly batch: Batch;
   readonly warmer: Warmer;
-  /** Returns the entity tag of a body, quoted (RFC 9110, section 8.8.3). */
+  /** Returns the entity tag of a body, in quotes (RFC 9110, section 8.8.3). */
   readonly etagOf: (body: string | Uint8Array) => Promise<string>;
-  /** Called with every lookup of this reader, but not with those that its loads make. */
+  /** Called with every lookup of the request, except the lookups that its loaders make. */
   readonly onLookup: (lookup: Lookup) => void;
 }
 
@@ -42,7 +45,7 @@ export function createReader(options: ReaderOptions, ctx: Context): DataReader {
     return collector.finish({ kind, body, etag }, tags);
   }
 
-  /** Wraps an application's loader of many keys for the engine. */
+  /** Converts an application's loader of many keys to the engine's type. */
   function batchLoader<T>(
     load: LoadMany<T>,
     onValues: (values: ReadonlyMap<string, T>) => void = () => undefined,
@@ -62,7 +65,7 @@ export function createReader(options: ReaderOptions, ctx: Context): DataReader {
     };
   }
 
-  /** The freshness of entries under this policy: an entry that does not fit the schema is expired. */
+  /** Returns the freshness rule of this policy: an entry that does not match the schema is expired. */
   function freshnessFor(policy: Policy): FreshnessOf {
     if (policy.schema === undefined) return freshnessOf;
     return (entry, now) => {
@@ -77,7 +80,7 @@ export function createReader(options: ReaderOptions, ctx: Context): DataReader {
       warmer.warm(keys, policy, batchLoader(load), warmOptions, ctx),
 
     async read<T>(key: string, policy: Policy, load: Load<T>) {
-      // The loaded value. It reaches this caller even if it may not be stored.
+      // The loaded value. This caller gets it, also if it may not be stored.
       let loaded: unknown;
 
       async function run(signal: AbortSignal, staleEntry: Entry | undefined): Promise<LoadResult> {
@@ -103,7 +106,7 @@ export function createReader(options: ReaderOptions, ctx: Context): DataReader {
     },
 
     async readMany<T>(keys: readonly string[], policy: Policy, load: LoadMany<T>) {
-      // A batch can load twice: for its own keys, and for those that running lookups did not answer.
+      // A batch can load twice: for its own keys, and for keys that the running lookups did not answer.
       const loaded = new Map<string, unknown>();
       const collect = (values: ReadonlyMap<string, unknown>): void => {
         for (const [key, value] of values) loaded.set(key, value);

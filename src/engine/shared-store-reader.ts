@@ -5,14 +5,14 @@ import type { Context } from "../core/context.ts";
 import type { SharedStore, Verified } from "../core/shared-store.ts";
 import type { Coherence } from "./coherence.ts";
 
-/** The content of Redis under a key: an entry that is valid at this moment, or one that is invalidated. */
+/** The content of Redis under a key: an entry that is valid at this moment, or an invalidated entry. */
 export interface Found {
   readonly entry?: Entry;
   readonly invalidatedEntry?: Entry;
 }
 
 export interface SharedReader {
-  /** Returns what Redis holds under the keys, in the order of the keys. */
+  /** Returns the content of Redis under the keys, in the order of the keys. */
   read(keys: readonly string[], ctx: Context): Promise<readonly Found[] | "unreachable">;
 }
 
@@ -22,7 +22,7 @@ export function createSharedReader(store: SharedStore, coherence: Coherence): Sh
   function validate(verified: Verified, log: LogAnswer, ctx: Context): Found {
     const { entry } = verified;
     const verdict = verdictByNumbers(entry, verified, log);
-    // The log view also knows this isolate's own invalidations, which may not be in the log yet.
+    // The log view also knows the invalidations of this isolate, which may not be in the log yet.
     const isInvalidatedHere = coherence.verdictOf(entry) === "invalidated";
     if (!isInvalidatedHere && (verdict === "valid" || verdict === "soft"))
       return {
@@ -48,7 +48,7 @@ export function createSharedReader(store: SharedStore, coherence: Coherence): Sh
   };
 }
 
-/** The entry with the highest `asOf` in the current era. */
+/** Returns the entry of the current era with the highest `asOf`. */
 function newestOf(found: readonly (Verified | undefined)[], log: LogAnswer): Entry | undefined {
   const entries = found.flatMap((verified) => verified?.entry ?? []);
   return entries

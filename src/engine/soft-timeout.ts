@@ -6,7 +6,7 @@ import type { Validator } from "./validation.ts";
 
 type Resolve = (request: LookupRequest) => Promise<Resolved>;
 
-/** Adds the policy's soft timeout: after it, a read gets a stale entry while the lookup goes on. */
+/** Applies the soft timeout of the policy. After it, a caller gets a stale entry while the lookup continues. */
 export type WithSoftTimeout = (
   resolve: Resolve,
 ) => (request: LookupRequest) => Promise<Resolved | StaleEntry>;

@@ -1,4 +1,4 @@
-/** Stale-if-error: what answers a read whose load has failed (RFC 5861, section 4). */
+/** Stale-if-error: chooses the entry that answers a read whose load has failed (RFC 5861, section 4). */
 import { CacheUnavailable, type Fault } from "../core/faults.ts";
 import type { Lookup } from "../core/lookup.ts";
 import type { LookupRequest, Read, StaleEntry } from "./lookup-request.ts";
@@ -7,8 +7,8 @@ import type { Validator } from "./validation.ts";
 type StaleReader = Read & Pick<LookupRequest, "freshnessOf">;
 
 /**
- * Returns the first candidate that this reader may have, or undefined. Each one is validated for
- * this read: it may have been invalidated while the load failed, or a lookup that began long
+ * Returns the first candidate that may answer this read, or undefined. Each candidate is validated
+ * for this read, because it may have been invalidated during the load, or a lookup that began long
  * before this read may have found it.
  */
 export async function firstServable(
@@ -28,7 +28,7 @@ export async function firstServable(
   return undefined;
 }
 
-/** @throws {CacheUnavailable} if the reader may have none of the candidates. */
+/** Answers with a stale entry. @throws {CacheUnavailable} if no candidate may answer this read. */
 export async function serveStaleOnError(
   validator: Validator,
   read: StaleReader,

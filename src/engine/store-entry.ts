@@ -1,4 +1,4 @@
-/** The store step: makes the entry of a load's result and stores it in the tiers of its policy. */
+/** The store step. It creates the entry of a load's result and stores the entry in the tiers of its policy. */
 import { createEntry, type Entry, type LoadResult, type LoadStamp } from "../core/entry.ts";
 import type { Policy } from "../core/policy.ts";
 import type { Context } from "../core/context.ts";
@@ -23,25 +23,31 @@ export interface StoreTarget {
 }
 
 export interface EntryStore {
-  /** Makes the entry of a result. Returns undefined if it may not be stored or would be stale at once. */
+  /**
+   * Creates the entry of a result. Returns undefined if the result may not be stored or would be
+   * stale at once.
+   */
   createEntry(key: string, policy: Policy, loaded: LoadResult, stamp: LoadStamp): Entry | undefined;
-  /** Stores an entry that was loaded here: in memory at once, in the edge and Redis after the response. */
+  /**
+   * Stores an entry that this isolate loaded: in memory at once, in the edge and in Redis after the
+   * response.
+   */
   store(entry: Entry, target: StoreTarget): { readonly stored: boolean };
   /**
-   * Stores many in memory and, with one request, in Redis, but not in the edge: the Cache API has
-   * no batches. Returns the entries that go to Redis.
+   * Stores many entries in memory and, with one request, in Redis. It does not store them in the
+   * edge, because the Cache API has no batches. Returns the entries that are sent to Redis.
    */
   storeMany(entries: readonly Entry[], target: StoreTarget): ReadonlySet<Entry>;
-  /** Backfills memory and the edge with an entry from Redis or from another isolate's load. */
+  /** Stores an entry from Redis or from another isolate's load in memory and in the edge. */
   storeLocally(entry: Entry, policy: Policy, ctx: Context): void;
-  /** Deletes an entry that no reader can use from every tier. */
+  /** Deletes an entry that no lookup can use from every tier. */
   discard(entry: Entry, ctx: Context): void;
 }
 
 export function createEntryStore(options: EntryStoreOptions): EntryStore {
   const { memory, edge, store, coherence, random } = options;
 
-  /** False if the entry was invalidated while it was loaded: every reader would reject it. */
+  /** Returns false if the entry was invalidated during its load. Every lookup would reject such an entry. */
   function isValid(entry: Entry): boolean {
     const verdict = coherence.verdictOf(entry);
     return verdict === "valid" || verdict === "soft" || verdict === "unknown";
@@ -55,7 +61,7 @@ export function createEntryStore(options: EntryStoreOptions): EntryStore {
   function storeInRedis(entries: readonly Entry[], target: StoreTarget): ReadonlySet<Entry> {
     const { policy, ctx, logReachable } = target;
     if (!logReachable || !policy.tiers.has("redis")) return new Set();
-    // An isolate that has never reached the log cannot date its entries.
+    // Entries without an era are not sent, because other isolates cannot validate them.
     const dated = entries.filter(({ era }) => era !== "");
     if (dated.length > 0) afterResponse(store.write(dated, ctx), ctx);
     return new Set(dated);
@@ -92,7 +98,7 @@ export function createEntryStore(options: EntryStoreOptions): EntryStore {
   };
 }
 
-/** Lets the work go on after the response. A fault in it is recorded and changes no answer. */
+/** Continues the work after the response. A fault is recorded and does not change the response. */
 function afterResponse(work: Promise<Result<void>>, ctx: Context): void {
   ctx.defer(
     work.then((result) => {

@@ -1,4 +1,4 @@
-/** The steps of a lookup that read a tier outside the isolate, or ask the log about memory's entry. */
+/** The steps of a lookup that read a tier outside the isolate, or that ask the log about an entry of memory. */
 import { timeStep } from "../core/timed-step.ts";
 import { freshnessOf, type Entry } from "../core/entry.ts";
 import type { MemoryTier, Tier } from "../core/tier.ts";
@@ -10,11 +10,11 @@ import type { SharedReader } from "./shared-store-reader.ts";
 import type { EntryStore } from "./store-entry.ts";
 import { isServable, type Validator } from "./validation.ts";
 
-/** Reads one tier. Returns the outcome, or the request for the next step. */
+/** Reads one tier. Returns the outcome of the lookup, or the request for the next step. */
 export type TierStep = (request: LookupRequest) => Promise<LookupOutcome | LookupRequest>;
 
 export interface TierSteps {
-  /** Asks the log about memory's entry, which the log view cannot judge. */
+  /** Asks the log about the entry of memory that the log view could not validate. */
   readonly verifyMemory: TierStep;
   readonly readEdge: TierStep;
   readonly readRedis: TierStep;
@@ -32,7 +32,7 @@ export interface TierStepOptions {
 export function createTierSteps(options: TierStepOptions): TierSteps {
   const { memory, edge, shared, coherence, validator, entryStore } = options;
 
-  /** Validates an entry of memory or of the edge. */
+  /** Validates an entry from memory or from the edge. */
   async function validateEntry(
     tier: "memory" | "edge",
     entry: Entry,
@@ -47,10 +47,10 @@ export function createTierSteps(options: TierStepOptions): TierSteps {
       return { ...request, invalidatedEntry: entry };
     }
     const { entry: valid, unreachable } = validation;
-    // Memory takes the copy that is new to it or that the log has just verified.
+    // Stores the copy in memory if it comes from the edge, or if the log has just verified it.
     const isBetter = tier === "edge" || valid.asOf > entry.asOf;
     if (isBetter && policy.tiers.has("memory") && !unreachable) memory.put(valid, ctx.now());
-    // The value is as recent as the log view by which it was validated.
+    // The value is as recent as the log view that validated it.
     const since = request.startedAt - policy.coherenceMs;
     return answerWith(valid, request, { tier, unreachable, since });
   }
@@ -76,7 +76,7 @@ export function createTierSteps(options: TierStepOptions): TierSteps {
 
     async readRedis(request) {
       const { key, policy, ctx, startedAt } = request;
-      // A policy without the tier Redis needs the log all the same: it dates what the load stores.
+      // A policy without the tier Redis also needs the log, because the log position dates the entry of a load.
       if (!policy.tiers.has("redis")) {
         const logState = await coherence.ensureCurrent(startedAt, policy.coherenceMs, ctx);
         return { ...request, logReachable: logState === "current" };
@@ -93,7 +93,10 @@ export function createTierSteps(options: TierStepOptions): TierSteps {
   };
 }
 
-/** Answers with a valid entry if it serves the request. Otherwise keeps it for a failing origin. */
+/**
+ * Answers with a valid entry if its freshness allows it. Otherwise keeps the entry, in case the
+ * origin fails.
+ */
 function answerWith(
   entry: Entry,
   request: LookupRequest,

@@ -1,7 +1,7 @@
 /**
- * Validation: deciding whether an entry may answer a read. `validateLocally` decides by the log
- * view; `validate` asks the log where the view cannot tell; `validateShared` decides about the
- * result of another reader's lookup. All three give a `Validation`.
+ * Validation decides whether an entry may answer a read. `validateLocally` decides by the log view.
+ * `validate` asks the log if the log view cannot decide. `validateShared` decides about the result
+ * of another lookup. All three return a `Validation`.
  */
 import { freshnessOf, softened, type Freshness, type Entry } from "../core/entry.ts";
 import type { Verdict } from "../core/log.ts";
@@ -11,34 +11,38 @@ import type { Coherence, LogState } from "./coherence.ts";
 import type { LookupRequest, Read } from "./lookup-request.ts";
 
 export type Validation =
-  /** The log allows the entry. `entry` is the copy to serve; its freshness may still forbid it. */
+  /** The log allows the entry. `entry` is the copy to serve. Its freshness may forbid its use. */
   | {
       readonly use: "serve";
       readonly entry: Entry;
       readonly freshness: Freshness;
       readonly unreachable: boolean;
     }
-  /** The entry is invalid for good. */
+  /** The entry is invalid and will never be valid again. */
   | {
       readonly use: "drop";
       readonly reason: "invalidated" | "era" | "floor" | "unverified";
     }
-  /** The log is unreachable and the policy does not let the entry answer without it. */
+  /** The log is unreachable, and the policy does not allow the entry to answer without it. */
   | { readonly use: "skip" };
 
-/** `ask`: the log view does not reach back to this entry. Only the log can tell. */
+/** `ask` means that the log view lacks numbers that may invalidate this entry, so the log must be asked. */
 export type LocalValidation = Validation | { readonly use: "ask" };
 
 export interface Validator {
   /** Decides by the log view alone, without waiting. */
   validateLocally(entry: Entry, policy: Policy, logState: LogState, now: EpochMs): LocalValidation;
-  /** Decides by the log view, brought up to date if it must be, or by asking the log once. */
+  /**
+   * Decides by the log view, after a sync if the view is too old. Asks the log at most once if the
+   * view cannot decide.
+   */
   validate(entry: Entry, read: Read): Promise<Validation>;
   /**
-   * Decides whether the result of another reader's lookup or of a flight may answer this read.
-   * `since` is an instant at which the value was current. Where the log cannot vouch for the
-   * entry, `since` must lie within the coherence window, so that the staleness bound also holds
-   * for a reader that waited for a reader that waited.
+   * Decides whether the result of another lookup or of a flight may answer this read. The value was
+   * current at the instant `since`.
+   *
+   * If the log cannot confirm the entry, `since` must be within the coherence window. Therefore the
+   * coherence bound also holds if a lookup waited for a lookup that waited itself.
    */
   validateShared(
     entry: Entry,
@@ -47,8 +51,9 @@ export interface Validator {
     unreachable?: boolean,
   ): Promise<Validation>;
   /**
-   * Brings the log view up to date for this read if it must. While the log is away and all the
-   * entries may be served without it, the read does not wait: a sync runs in the background.
+   * Brings the log view up to date for this read if the view is too old. The read does not wait if
+   * the last syncs had no answer and all entries may be served without the log. In this case a sync
+   * runs in the background.
    */
   logStateFor(entries: readonly Entry[], read: Read): Promise<LogState>;
 }
@@ -86,7 +91,7 @@ export function createValidator(coherence: Coherence): Validator {
 
   async function validate(entry: Entry, read: Read): Promise<Validation> {
     const { policy, ctx } = read;
-    // One request brings the numbers of the entry's keys and the log.
+    // One request to Redis returns the log and the numbers of the entry's invalidation keys.
     if (entry.era !== "" && coherence.verdictOf(entry) === "unknown") return askLog(entry, read);
     const logState = await logStateFor([entry], read);
     const local = validateLocally(entry, policy, logState, ctx.now());
@@ -107,19 +112,20 @@ export function createValidator(coherence: Coherence): Validator {
 
     async validateShared(entry, since, read, unreachable = false) {
       const { startedAt, policy, ctx } = read;
-      // A value that was served outside the guarantee keeps its mark.
+      // A value that another lookup served while the log was unreachable is served as unreachable again.
       if (unreachable) {
         const local = validateLocally(entry, policy, "unreachable", ctx.now());
         return local.use === "ask" ? SKIP : local;
       }
       const now = ctx.now();
-      // The value was current after this read began: it contains all that was acknowledged before.
+      // The value was current after this read began, so it contains every write that was
+      // acknowledged before the read.
       if (since > startedAt) return serve(entry, now, false);
       const validation = await validate(entry, read);
       const isRecent = since >= startedAt - policy.coherenceMs;
       if (validation.use === "serve")
         return { ...validation, unreachable: validation.unreachable && !isRecent };
-      // The leader or this reader may have lost the log. Neither means that the entry is invalid.
+      // The leader or this isolate may have lost the log. In both cases the entry is not necessarily invalid.
       const isUndecided =
         validation.use === "skip" || (validation.reason === "era" && entry.era === "");
       return isRecent && isUndecided ? serve(entry, now, false) : validation;
@@ -143,7 +149,7 @@ function decideByView(entry: Entry, verdict: Verdict, now: EpochMs): LocalValida
   }
 }
 
-/** Decides while the log cannot be reached: the policy says for how long entries may still answer. */
+/** Decides while the log cannot be reached. The policy limits the time for which entries may answer. */
 function decideWithoutLog(
   entry: Entry,
   verdict: Verdict,
@@ -153,7 +159,7 @@ function decideWithoutLog(
 ): LocalValidation {
   const local = decideByView(entry, verdict, now);
   if (local.use === "drop") return local;
-  // An empty era: this isolate loaded the entry itself before it had ever reached the log.
+  // An empty era means that this isolate loaded the entry before it had ever reached the log.
   const isTrusted = local.use === "serve" || entry.era === "";
   if (onUnreachable !== "serve" || !isTrusted || silenceMs > unreachableForMs) return SKIP;
   return serve(local.use === "serve" ? local.entry : entry, now, true);
@@ -163,19 +169,25 @@ function serve(entry: Entry, now: EpochMs, unreachable: boolean): Validation {
   return { use: "serve", entry, freshness: freshnessOf(entry, now), unreachable };
 }
 
-/** For how long an invalidation of this entry could have been missed. */
+/** Returns the longest time in which an invalidation of this entry could have been missed, in milliseconds. */
 function silenceFor(entry: Entry, logSilenceMs: Millis, now: EpochMs): Millis {
-  // An instant in the future shows that the clock was set back. It bounds nothing.
+  // An instant in the future means that the clock was set back, so its time span is ignored.
   const spans = [logSilenceMs, now - entry.storedAt].filter((span) => span >= 0);
   return Math.min(Number.POSITIVE_INFINITY, ...spans);
 }
 
-/** Whether an entry of this freshness may answer at once: it is fresh, or a refresh follows the answer. */
+/**
+ * Whether an entry of this freshness may answer before a load ends. It is fresh, or a refresh
+ * follows the answer.
+ */
 export function answersWithoutLoad(freshness: Freshness): boolean {
   return freshness === "fresh" || freshness === "revalidate";
 }
 
-/** Whether an entry of this freshness answers the request. A refresh needs a later entry than it has. */
+/**
+ * Whether an entry of this freshness answers the request. A refresh needs an entry newer than its
+ * stale entry.
+ */
 export function isServable(
   entry: Entry,
   freshness: Freshness,
@@ -186,7 +198,7 @@ export function isServable(
   return freshness === "fresh" && (former === undefined || entry.storedAt > former.storedAt);
 }
 
-/** Whether an entry that was validated for this request meets the request's own idea of freshness. */
+/** Whether a validated entry also meets the request's own rule for freshness. */
 export function answersRequest(entry: Entry, request: LookupRequest): boolean {
   if (request.purpose === "serve" && request.freshnessOf === freshnessOf) return true;
   return isServable(entry, request.freshnessOf(entry, request.ctx.now()), request);

@@ -5,8 +5,8 @@ import type { Policy, ValueSchema } from "../core/policy.ts";
 export type Conformed = { readonly ok: true; readonly value: unknown } | { readonly ok: false };
 
 /**
- * Checks a value against the policy's schema, and migrates it first if it does not fit. A tier may
- * hold values that an earlier deployment wrote.
+ * Checks a value against the policy's schema. A value that does not match is migrated and checked
+ * again. A tier may hold values that an earlier deployment wrote.
  */
 export function conform({ schema, migrate }: Policy, value: unknown): Conformed {
   if (schema === undefined) return { ok: true, value };
@@ -14,10 +14,10 @@ export function conform({ schema, migrate }: Policy, value: unknown): Conformed 
   return checked.ok || migrate === undefined ? checked : check(schema, migrate(value));
 }
 
-/** Remembers the results of `fits`, so that an entry that is read often is checked only once for a policy. */
+/** Caches the results of `fits`, so that an entry that is read often is checked only once for each policy. */
 const results = new WeakMap<Policy, WeakMap<Entry, boolean>>();
 
-/** Whether an entry's value fits its policy's schema, if need be after migration. */
+/** Whether an entry's value matches the schema of the policy, if necessary after migration. */
 export function fits(entry: Entry, policy: Policy): boolean {
   if (policy.schema === undefined || entry.kind === "absent") return true;
   let byEntry = results.get(policy);

@@ -1,4 +1,7 @@
-/** Fills Redis before anyone asks. Memory and the edge are backfilled when the keys are read. */
+/**
+ * Loads entries into Redis before a caller asks for them. Later lookups of the keys store the
+ * entries in memory and in the edge.
+ */
 import type { WithTimeout } from "../core/deadline.ts";
 import { freshnessOf, createEntry, type Entry } from "../core/entry.ts";
 import { DefinitionError, originFaultOf, type Fault } from "../core/faults.ts";
@@ -12,19 +15,19 @@ import type { Warmed, WarmProgress } from "../core/data-reader.ts";
 import type { BatchLoader } from "./load-many.ts";
 import type { Coherence } from "./coherence.ts";
 
-/** The keys of one round: one read of Redis, one load and one write. */
+/** The number of keys in one round. A round has one read of Redis, one load and one write. */
 const ROUND_KEYS = 200;
 const DEFAULT_CONCURRENCY = 2;
 
 export interface WarmOptions {
-  /** How many rounds run at once. Default: 2. */
+  /** The number of rounds that run at the same time. Default: 2. */
   readonly concurrency?: number;
 }
 
 export interface Warmer {
   /**
-   * Loads the keys that Redis does not hold, in rounds of 200 keys with one load each. A failed
-   * round is reported and the others go on.
+   * Loads the keys that Redis does not hold, in rounds of 200 keys with one load for each round. If
+   * a round fails, the failure is reported and the other rounds continue.
    */
   warm(
     keys: readonly string[],
@@ -75,7 +78,7 @@ export function createWarmer({ store, coherence, withTimeout, random }: WarmerOp
     };
     await coherence.ensureCurrent(ctx.now(), policy.coherenceMs, ctx);
     const position = { ...coherence.logPosition(), startedAt: ctx.now() };
-    // An entry without an era is of no use to other isolates.
+    // Without an era, other isolates could not use the entries.
     if (position.era === "")
       return fail({ code: "redis.unavailable", message: "the invalidation log cannot be reached" });
     const abort = new AbortController();

@@ -4,15 +4,16 @@ import type { Millis } from "../core/time.ts";
 /**
  * A failure of the database, with the fault that describes it.
  *
- * - `origin.rejected`: it answered that it changed nothing, and why (`sqlState`)
- * - `origin.timeout`, `origin.unavailable`: no usable answer; a write may have been made
+ * - `origin.rejected`: the database refused the statement and changed nothing. `sqlState` has the
+ *   reason.
+ * - `origin.timeout`, `origin.unavailable`: no usable answer arrived, so a write may have happened.
  */
 export class OriginFault extends Error {
-  /** The failure, with one of the codes above. */
+  /** The failure. Its code is one of the codes above. */
   readonly fault: Fault;
-  /** Postgres' error code of a rejection. */
+  /** The Postgres error code of a refused statement. Undefined for other failures. */
   readonly sqlState: string | undefined;
-  /** The constraint that a rejected statement violated, if any. */
+  /** The constraint that a refused statement violated. Undefined if there is none. */
   readonly constraint: string | undefined;
 
   constructor(fault: Fault, rejection?: { sqlState: string; constraint: string | undefined }) {
@@ -24,7 +25,7 @@ export class OriginFault extends Error {
   }
 }
 
-/** When to try again after a failure that does not say when. */
+/** The time after which a client may try again, for failures that do not state a time. */
 const RETRY_AFTER_MS: Millis = 1_000;
 
 export function originFault(code: FaultCode, message: string, retryAfterMs = RETRY_AFTER_MS) {
@@ -32,21 +33,27 @@ export function originFault(code: FaultCode, message: string, retryAfterMs = RET
 }
 
 /**
- * Classes of SQLSTATE that describe the server and not the statement: no connection, wrong
- * credentials or database, no resources, shutting down, internal error. 40003 says that the server
- * does not know whether the statement was completed.
+ * Classes of SQLSTATE that describe a problem of the server, not of the statement: no connection,
+ * wrong credentials or database, lack of resources, shutdown, or an internal error. With 40003, the
+ * server does not know whether the statement was completed.
  *
  * @see https://www.postgresql.org/docs/17/errcodes-appendix.html
  */
 const SERVER_CONDITIONS = ["08", "28", "3D", "40003", "53", "57", "58", "F0", "XX"];
 
-/** The class of deadlocks and serialization failures: the transaction was rolled back and may be tried again. */
+/**
+ * The class of deadlocks and serialization failures. The transaction was rolled back and may be
+ * tried again.
+ */
 const ROLLBACK = "40";
 
-/** The class of syntax and access errors. Their messages name identifiers, never values, so they may be logged. */
+/**
+ * The class of syntax and access errors. Their messages contain names of tables and columns but no
+ * values, so they may be logged.
+ */
 const PROGRAM_ERROR = "42";
 
-/** Converts an error of the driver. The result contains no values and no connection string. */
+/** Converts an error of the driver to an OriginFault, which contains no values and no connection string. */
 export function toOriginFault(error: unknown): OriginFault {
   for (const cause of causesOf(error)) {
     if (cause instanceof OriginFault) return cause;
@@ -68,7 +75,10 @@ function faultOfState(error: Error, sqlState: string): OriginFault {
   return new OriginFault(fault("origin.rejected", message, retryAfterMs), { sqlState, constraint });
 }
 
-/** An error and the errors that it wraps, at most 8. drizzle wraps with `cause`, Neon's driver with `sourceError`. */
+/**
+ * Returns an error and the errors that it wraps, at most 8. drizzle wraps with `cause`, Neon's
+ * driver with `sourceError`.
+ */
 function* causesOf(error: unknown): Generator<Error> {
   let at = error;
   for (let depth = 0; depth < 8 && at instanceof Error; depth++) {

@@ -6,7 +6,7 @@ import { messageOf, type FaultCode } from "../core/faults.ts";
 import { originFault, toOriginFault } from "./fault.ts";
 import type { Clock, Millis } from "../core/time.ts";
 
-/** drizzle over Neon's HTTP protocol. Everything that it throws is an OriginFault. */
+/** The drizzle client that uses Neon's HTTP protocol. Every error that it throws is an OriginFault. */
 export type Database = NeonHttpDatabase;
 
 /** One request to Postgres. A batch is one request with several queries. */
@@ -18,9 +18,9 @@ export interface SqlRequest {
 
 export interface DatabaseOptions {
   readonly databaseUrl: string;
-  /** The URL to send requests to, instead of the host in `databaseUrl`; for local services. */
+  /** The URL to which requests are sent instead of the host in `databaseUrl`. Only local services need it. */
   readonly neonEndpoint?: string;
-  /** The time limit of a request, up to the last byte of its answer. */
+  /** The time limit of a request. It ends when the last byte of the answer has arrived. */
   readonly timeoutMs: Millis;
   readonly now: Clock;
   /** Called when a request has ended. */
@@ -35,7 +35,7 @@ export interface DatabaseOptions {
 export function createDatabase(options: DatabaseOptions): Database {
   const { databaseUrl, now, onQuery } = options;
   neonConfig.fetchFunction = callTransport;
-  // The driver's settings are global, so each client passes its own transport with every request.
+  // The settings of the driver are global, so each client passes its own transport with every request.
   const client = neon(databaseUrl, { fetchOptions: { send: createTransport(options) } });
 
   async function run<T>(queries: number, call: () => Promise<T>): Promise<T> {
@@ -112,7 +112,7 @@ function createTransport({ neonEndpoint, timeoutMs }: DatabaseOptions): Send {
         ? originFault("origin.timeout", `no answer within ${timeoutMs} ms`)
         : originFault("origin.unavailable", messageOf(error));
     }
-    // Status 400 carries an error of Postgres, which the driver parses.
+    // The body of a response with status 400 is an error of Postgres, which the driver parses.
     if (status !== 200 && status !== 400) throw originFault("origin.unavailable", `HTTP ${status}`);
     return new Response(text, { status });
   };

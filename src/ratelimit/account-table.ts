@@ -3,16 +3,16 @@ import type { EpochMs, Millis } from "../core/time.ts";
 import { createLocalAccount, replaceWindows, type LocalAccount } from "./local-account.ts";
 import type { Window } from "./window.ts";
 
-/** The most accounts that one settlement takes because they are due, and because their debt is old. */
+/** A settlement takes at most this many accounts that are marked as due, and at most this many with an old debt. */
 const SETTLEMENT_SIZE = 128;
 
-/** How often the table looks for old debts. */
+/** The table searches for old debts at most once in this time. */
 const LOOK_EVERY_MS: Millis = 100;
-/** A debt is settled after a quarter of the shortest span, but no later than this. */
+/** A debt is settled at this age, or at a quarter of the account's shortest span if that is less. */
 const MAX_DEBT_AGE_MS: Millis = 60_000;
 
 export interface AccountTable {
-  /** Returns the account, and creates it if it is new. `windows` are those that hold now. */
+  /** Returns the account, and creates it if it is new. `windows` are the windows that apply to its client now. */
   get(key: string, windows: readonly Window[], now: EpochMs): LocalAccount;
   /** Returns the account without marking it as used. */
   peek(key: string): LocalAccount | undefined;
@@ -20,35 +20,39 @@ export interface AccountTable {
   forget(key: string): void;
   /** Adds tokens that were given on credit to the account's debt. */
   owe(account: LocalAccount, tokens: number, now: EpochMs): void;
-  /** Sets the account's debt to 0 and returns what it was: the caller charges it. */
+  /** Sets the account's debt to 0 and returns the former debt. The caller must charge it. */
   takeDebt(account: LocalAccount): number;
-  /** Accounts with a debt, the oldest debt first. Includes evicted accounts. */
+  /** Returns the accounts that have a debt, the oldest debt first. Evicted accounts are included. */
   owing(): Iterable<LocalAccount>;
-  /** Marks an account to be settled next, regardless of the age of its debt. */
+  /** Marks an account so that the next settlement takes it, regardless of the age of its debt. */
   markDue(account: LocalAccount): void;
-  /** Whether `takeDue` may find accounts. Called for each request, so it looks for old debts only now and then. */
+  /**
+   * Returns whether `takeDue` may find accounts. Every request calls this, so it searches for old
+   * debts only every 100 ms.
+   */
   hasDue(now: EpochMs): boolean;
-  /** Whether enough accounts are marked as due to fill a settlement. */
+  /** Returns whether the accounts that are marked as due fill a settlement. */
   hasFullSettlement(): boolean;
-  /** Returns the accounts to settle now: those that are due, and those whose debt is old. */
+  /** Returns the accounts to settle now: those that are marked as due, and those with an old debt. */
   takeDue(now: EpochMs): readonly LocalAccount[];
-  /** The ledger's time at `now` of the isolate's clock. */
+  /** Returns the time of the ledger's clock when the isolate's clock shows `now`. */
   ledgerTime(now: EpochMs): EpochMs;
-  /** Notes the ledger's time, as an answer that arrived at `now` gave it. */
+  /** Records the ledger's time, which an answer that arrived at `now` contains. */
   setLedgerTime(ledgerNow: EpochMs, now: EpochMs): void;
   stats(): { readonly accounts: number; readonly owing: number; readonly forgiven: number };
 }
 
 export interface AccountTableOptions {
-  /** The most accounts in memory. A new account beyond this evicts one that was not used recently. */
+  /** The most accounts in memory. When this many are stored, a new one evicts one that was not used recently. */
   readonly maxAccounts: number;
-  /** The most accounts with a debt. Beyond this the oldest debts are forgiven, and counted. */
+  /** The most accounts with a debt. Above this, the oldest debts are set to 0 and added to `forgiven`. */
   readonly maxOwing: number;
 }
 
 /**
- * Returns the first element of a set or map, which the caller then deletes, and so on. All calls
- * share one iterator: a new one would walk over the places of all elements deleted before.
+ * Returns a function that returns the first element of a set or map. The caller deletes that
+ * element before the next call. All calls share one iterator, because a new one would have to skip
+ * the slots of all deleted elements.
  */
 function createFirst<T>(values: () => Iterator<T, undefined>): () => T | undefined {
   let iterator = values();
@@ -62,12 +66,12 @@ function createFirst<T>(values: () => Iterator<T, undefined>): () => T | undefin
 export function createAccountTable({ maxAccounts, maxOwing }: AccountTableOptions): AccountTable {
   const accounts = new Map<string, LocalAccount>();
   const owing = new Set<LocalAccount>();
-  /** Accounts marked as due, until a settlement takes them. */
+  /** The accounts that are marked as due and that no settlement has taken yet. */
   const due = new Set<LocalAccount>();
   let forgiven = 0;
   let ledgerOffsetMs: Millis = 0;
   let lookedAt: EpochMs = -Infinity;
-  /** Whether the last look found an old debt that no settlement has taken since. */
+  /** True if the last search found an old debt, and no settlement has taken it since. */
   let foundOldDebt = false;
 
   const firstAccount = createFirst(() => accounts.values());
@@ -83,7 +87,10 @@ export function createAccountTable({ maxAccounts, maxOwing }: AccountTableOption
     }
   }
 
-  /** Evicts the oldest account that was not used since its last turn. The used ones go to the back of the order. */
+  /**
+   * Evicts the oldest account that was not used since it was last moved to the back of the order.
+   * Moves the used accounts before it to the back.
+   */
   function evictOne(): void {
     for (;;) {
       const account = firstAccount();
@@ -98,8 +105,8 @@ export function createAccountTable({ maxAccounts, maxOwing }: AccountTableOption
   const isCrowded = (): boolean => owing.size > maxOwing / 2;
 
   /**
-   * Whether the oldest debt is old enough to be settled. Looks every 100 ms only: after many
-   * deletions from the front of a set, finding its first element is slow.
+   * Returns whether the oldest debt is old enough to be settled. It searches only every 100 ms,
+   * because the first element of a set is slow to find after many deletions at the front.
    */
   function hasOldDebt(now: EpochMs): boolean {
     if (now >= lookedAt && now - lookedAt < LOOK_EVERY_MS) return foundOldDebt;
@@ -109,7 +116,10 @@ export function createAccountTable({ maxAccounts, maxOwing }: AccountTableOption
     return foundOldDebt;
   }
 
-  /** The first accounts of a set with a debt, at most a settlement's. Those without a debt are no longer due. */
+  /**
+   * Returns the first accounts of a set that have a debt, at most SETTLEMENT_SIZE. Accounts without
+   * a debt lose the mark "due".
+   */
   function firstIndebted(set: Iterable<LocalAccount>): readonly LocalAccount[] {
     const found: LocalAccount[] = [];
     for (const account of set) {
@@ -168,7 +178,8 @@ export function createAccountTable({ maxAccounts, maxOwing }: AccountTableOption
           taken.add(account);
         }
       foundOldDebt = false;
-      // Requests that wait to ask the ledger for an account take its debt along themselves.
+      // Leaves out accounts for which requests wait to ask the ledger, because those requests carry
+      // the debt too.
       const ready = [...taken].filter((account) => now >= account.noCreditUntil);
       for (const account of ready) due.delete(account);
       return ready;
@@ -182,6 +193,7 @@ export function createAccountTable({ maxAccounts, maxOwing }: AccountTableOption
 function isOldDebt({ debtSince, windows }: LocalAccount, now: EpochMs): boolean {
   const shortestMs = Math.min(...windows.map(({ widthMs }) => widthMs));
   const ageMs = now - debtSince;
-  // A negative age means that the clock was set back: the debt is settled, or it could stay for ever.
+  // A negative age means that the clock was set back. The debt is then settled at once, because it
+  // could otherwise wait for hours.
   return ageMs >= Math.min(MAX_DEBT_AGE_MS, shortestMs / 4) || ageMs < 0;
 }

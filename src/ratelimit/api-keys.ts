@@ -5,15 +5,15 @@ import { sha256Hex } from "../core/sha256.ts";
 import type { User, UserSource } from "./identity.ts";
 
 export interface ApiKeysOptions {
-  /** Default "X-API-Key". */
+  /** The request field that holds the key. Default "X-API-Key". */
   readonly header?: string;
   /** Users by the SHA-256 of their key, in lower-case hex. */
   readonly users: ReadonlyMap<string, User>;
-  /** For development: accepts any key, and makes it a user of its own. Default false. */
+  /** For development: any key is accepted, and each key is a user of its own. Default false. */
   readonly acceptAny?: boolean;
 }
 
-/** How many keys of users are remembered, so that most requests need no hash. */
+/** At most this many keys of known users are remembered, so that most requests need no hash. */
 const MAX_REMEMBERED = 1_000;
 const MAX_KEY_LENGTH = 512;
 
@@ -29,15 +29,16 @@ export function apiKeys({
     const digest = await sha256Hex(key);
     const user =
       users.get(digest) ?? (acceptAny ? { id: `key-${digest.slice(0, 32)}` } : undefined);
-    // Unknown keys are not remembered: a client could fill the map with them.
+    // Unknown keys are not remembered, because a client could fill the map with them.
     if (user !== undefined) remembered.set(key, user);
     return user;
   }
 
   return {
-    header,
+    // Without users no request needs to be read.
+    header: canFindUsers ? header : undefined,
     userOf(key) {
-      if (!canFindUsers || key === "" || key.length > MAX_KEY_LENGTH) return undefined;
+      if (key === "" || key.length > MAX_KEY_LENGTH) return undefined;
       return remembered.get(key) ?? find(key);
     },
   };

@@ -1,4 +1,7 @@
-/** How a limiter counts, and what it does without Redis: checked options with their defaults. */
+/**
+ * The options that say how a limiter counts and what it does without Redis. They are checked here
+ * and get their defaults.
+ */
 import { DefinitionError } from "../core/faults.ts";
 import { allWindows, type LimitPolicy } from "./limit-policy.ts";
 
@@ -7,7 +10,10 @@ export type StockAlgorithm =
   | "upstash-sliding-window"
   | "upstash-fixed-window"
   | "upstash-token-bucket";
-/** "sliding-window" (two buckets) and "sliding-log" (exact) are Strata's own. */
+/**
+ * The algorithm's name. "sliding-window" (two buckets) and "sliding-log" (exact) are Strata's own;
+ * the others are those of the package.
+ */
 export type AlgorithmName = "sliding-window" | "sliding-log" | StockAlgorithm;
 
 export type Mode = "strict" | "fast";
@@ -22,14 +28,14 @@ export interface Behaviour {
 }
 
 export interface BehaviourOptions {
-  /** "strict" waits for Redis at every request; "fast" answers from a lease. Default "strict". */
+  /** "strict" waits for Redis at every request; "fast" answers from a lease of the isolate. Default "strict". */
   readonly mode?: Mode;
   /**
    * The behaviour without Redis: "open" lets requests pass, "closed" answers 503, "local" counts in
    * this isolate. Default "open".
    */
   readonly onUnavailable?: OnUnavailable;
-  /** Default "sliding-window". */
+  /** The algorithm that counts the tokens. Default "sliding-window". */
   readonly algorithm?: AlgorithmName;
   /** The share of a limit that an isolate gives on credit in fast mode: above 0, at most 1. Default 0.1. */
   readonly lease?: number;
@@ -45,7 +51,7 @@ const ALGORITHMS: readonly AlgorithmName[] = [
 const MODES: readonly Mode[] = ["strict", "fast"];
 const ON_UNAVAILABLE: readonly OnUnavailable[] = ["open", "closed", "local"];
 
-/** The log stores one member for each token, so its size grows with the limit. */
+/** The highest limit for "sliding-log". The log stores one member for each token, so its size grows with the limit. */
 const MAX_LOG_LIMIT = 1_000;
 
 /** @throws {DefinitionError} that names the wrong field. */

@@ -27,7 +27,10 @@ export function emptyBucket(now: EpochMs): Bucket {
   return { startMs: now, current: 0, previous: 0 };
 }
 
-/** Moves the bucket on to `now`: the current span becomes the previous one, or both are over. */
+/**
+ * Returns the bucket as it is at `now`. If its span has ended, that span becomes the previous one,
+ * or both spans are over.
+ */
 function roll(bucket: Bucket, { widthMs }: Window, now: EpochMs): Bucket {
   const elapsedMs = now - bucket.startMs;
   if (elapsedMs < widthMs) return bucket;
@@ -35,7 +38,7 @@ function roll(bucket: Bucket, { widthMs }: Window, now: EpochMs): Bucket {
   return { startMs: bucket.startMs + widthMs, current: 0, previous: bucket.current };
 }
 
-/** Whole tokens left at `now`. Negative if debts took the account past its limit. */
+/** Returns the whole tokens left at `now`. The result is negative if debts took the account past its limit. */
 export function room(bucket: Bucket, window: Window, now: EpochMs): number {
   const { limit, widthMs } = window;
   const { startMs, current, previous } = roll(bucket, window, now);
@@ -45,7 +48,7 @@ export function room(bucket: Bucket, window: Window, now: EpochMs): number {
 }
 
 /**
- * The wait until `cost` tokens are left, exact to the millisecond. 0 if they are left now,
+ * Returns the wait until `cost` tokens are left, exact to the millisecond: 0 if they are left now,
  * Infinity if `cost` is above the limit.
  */
 export function waitFor(bucket: Bucket, window: Window, now: EpochMs, cost: number): Millis {
@@ -53,19 +56,23 @@ export function waitFor(bucket: Bucket, window: Window, now: EpochMs, cost: numb
   if (cost > limit) return Infinity;
   const { startMs, current, previous } = roll(bucket, window, now);
   const left = limit - cost - current;
-  // In this span, once at most `left` tokens of the previous span count: P * (W - e) <= (left + 1) * W.
+  // The wait ends in this span, when at most `left` tokens of the previous span are still counted:
+  // P * (W - e) <= (left + 1) * W.
   if (left >= 0) return Math.max(0, startMs + fadeTime(previous, left, widthMs) - now);
-  // In the next span, once at most `limit - cost` tokens of this span count.
+  // The wait ends in the next span, when at most `limit - cost` tokens of this span are still counted.
   return Math.max(0, startMs + widthMs + fadeTime(current, limit - cost, widthMs) - now);
 }
 
-/** How much of the next span must pass until at most `rest` of `tokens` still count. */
+/** Returns how many milliseconds of the next span must pass until at most `rest` of `tokens` still count. */
 function fadeTime(tokens: number, rest: number, widthMs: Millis): Millis {
   if (tokens === 0) return 0;
   return Math.max(0, widthMs - Math.floor(((rest + 1) * widthMs) / tokens));
 }
 
-/** Adds `tokens` that were used `ageMs` ago. Tokens used before the previous span no longer count. */
+/**
+ * Returns the bucket with `tokens` added that were used `ageMs` ago. Tokens used before the
+ * previous span are ignored.
+ */
 export function charge(
   bucket: Bucket,
   window: Window,
@@ -80,7 +87,8 @@ export function charge(
     rolled = roll(emptyBucket(usedAt), window, now);
   if (usedAt >= rolled.startMs || ageMs === 0)
     return { ...rolled, current: rolled.current + tokens };
-  // These tokens were used before the first span that the bucket knows: that span begins earlier.
+  // The tokens were used before the bucket's first span, so that span is moved back to the instant
+  // of their use.
   if (rolled.previous === 0 && ageMs < window.widthMs)
     return { startMs: usedAt, current: rolled.current + tokens, previous: 0 };
   if (usedAt >= rolled.startMs - window.widthMs)
@@ -88,7 +96,7 @@ export function charge(
   return rolled;
 }
 
-/** The tokens left at `now`, and how long until there are more and until `cost` tokens fit. */
+/** Returns the tokens left at `now`, the wait until more are left, and the wait until `cost` tokens fit. */
 export function balanceOf(bucket: Bucket, window: Window, now: EpochMs, cost: number): Balance {
   const remaining = Math.max(0, room(bucket, window, now));
   const isUnused = remaining >= window.limit;

@@ -1,6 +1,6 @@
 /** Turns client addresses into identities: one text for each client, however its address is written. */
 
-/** An IPv4 address. Leading zeros are refused: some parsers read them as octal. */
+/** Matches an IPv4 address. It refuses leading zeros, because some parsers read them as octal numbers. */
 export const IPV4_PATTERN = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
 
 /**
@@ -28,7 +28,7 @@ function ipv6Identity(text: string): string | undefined {
   return `${network.join(":")}::/64`;
 }
 
-/** The eight groups of an IPv6 address. */
+/** Returns the eight groups of an IPv6 address; undefined if the text is not one. */
 function parseIpv6(text: string): number[] | undefined {
   const halves = text.split("::");
   if (halves.length > 2) return undefined;
@@ -40,7 +40,7 @@ function parseIpv6(text: string): number[] | undefined {
   return [...head, ...Array.from({ length: 8 - given }, () => 0), ...tail];
 }
 
-/** The groups on one side of `::`. An IPv4 address may stand for the last two. */
+/** Returns the groups on one side of `::`. The last two groups may be written as an IPv4 address. */
 function parseGroups(text: string): number[] | undefined {
   if (text === "") return [];
   const parts = text.split(":");

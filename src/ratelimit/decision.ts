@@ -4,7 +4,7 @@ import type { EpochMs } from "../core/time.ts";
 import type { Account } from "./ledger.ts";
 import type { Balance } from "./window.ts";
 
-/** An account that a request is counted under, with the name of its policy: "api-ip". */
+/** An account that counts a request, with the name of the account's policy, such as "api-ip". */
 export interface RequestAccount extends Account {
   readonly policy: string;
 }
@@ -17,17 +17,17 @@ export type Decision =
        * remembers, or its own count while the ledger is unavailable.
        */
       readonly by: "ledger" | "lease" | "memory" | "local";
-      /** For each account of the request, and each of its windows. */
+      /** The balances of each account of the request: one for each of the account's windows. */
       readonly balances: readonly (readonly Balance[])[];
       /** The ledger's time, estimated from its last answer. */
       readonly now: EpochMs;
-      /** Why the ledger was not asked or did not answer. */
+      /** The fault for which the ledger was not asked, or did not answer. */
       readonly fault?: Fault;
     }
   /** The ledger is unavailable: "open" lets the request pass, "closed" refuses it. */
   | { readonly outcome: "open" | "closed"; readonly fault: Fault };
 
-/** The name of a window: the policy's, followed by the span if the policy has several windows. */
+/** Returns the name of a window: the policy's name, followed by the span if the policy has several windows. */
 export function windowName(policy: string, windows: number, label: string): string {
   return windows > 1 ? `${policy}-${label}` : policy;
 }

@@ -16,14 +16,14 @@ type PackedIdentifier = readonly [
 ];
 
 export interface PackOptions {
-  /** How many requests ask at once. */
+  /** The number of requests that ask for tokens in this call. */
   readonly requests: number;
   readonly charges: readonly {
     readonly key: string;
     readonly windows: readonly { readonly limit: number; readonly widthMs: number }[];
-    /** Tokens that are charged even if they do not fit. Default 0. */
+    /** Tokens of an earlier debt. They are charged whether or not they fit. Default 0. */
     readonly debt?: number;
-    /** How long ago the tokens of the debt were used. Default 0. */
+    /** The milliseconds since the tokens of the debt were used. Default 0. */
     readonly debtAgeMs?: number;
   }[];
 }
@@ -49,7 +49,7 @@ export function packIdentifier({ charges, requests }: PackOptions): string {
   return JSON.stringify(packed);
 }
 
-/** Reads what `packIdentifier` made. `Ratelimit` has put `<prefix>:` before it. */
+/** Reads a text that `packIdentifier` made. `Ratelimit` has put `<prefix>:` before it. */
 export function unpackIdentifier(identifier: string, prefix: string): Omit<TakeRequest, "cost"> {
   const [requests, charges] = JSON.parse(identifier.slice(prefix.length + 1)) as PackedIdentifier;
   return {

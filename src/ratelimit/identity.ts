@@ -1,4 +1,4 @@
-/** Identifies the client of a request, by means that the client cannot make up. */
+/** Identifies the client of a request, by fields that the client cannot forge. */
 import type { Context as HonoContext } from "hono";
 import { createBoundedMap } from "../core/bounded-map.ts";
 import { addressIdentity, IPV4_PATTERN } from "./client-address.ts";
@@ -10,16 +10,16 @@ export interface User {
 }
 
 export interface Identities {
-  /** The identity of the client's address. Undefined for a client that is not counted by address. */
+  /** Returns the identity of the client's address. Undefined for a client that is not counted by address. */
   address(c: HonoContext): string | undefined;
-  /** The user, if a source identifies one. Not a promise if the sources answer at once. */
+  /** Returns the user, if a source identifies one. The result is a promise only if a source returns one. */
   user(c: HonoContext): User | undefined | Promise<User | undefined>;
 }
 
 /** Identifies users by one kind of credential. */
 export interface UserSource {
   /** The request field that holds the credential. */
-  readonly header: string;
+  readonly header: string | undefined;
   userOf(credential: string): User | undefined | Promise<User | undefined>;
 }
 
@@ -31,7 +31,7 @@ export interface IdentitiesOptions {
   readonly addressHeader: string;
   /** For development: requests without an address, or with a loopback address, are not counted by address. */
   readonly localIsFree: boolean;
-  /** Asked in this order; the first source that identifies the caller decides. */
+  /** The sources of users, asked in this order. The first source that identifies the caller decides. */
   readonly users: readonly UserSource[];
 }
 
@@ -39,7 +39,10 @@ export interface IdentitiesOptions {
 const NO_ADDRESS = "none";
 const FREE = "free";
 
-/** How many parsed texts are remembered. IPv4 addresses are not among them: the text is the identity. */
+/**
+ * At most this many parsed texts are remembered. IPv4 addresses are not among them, because their
+ * text is the identity.
+ */
 const MAX_PARSED = 1_000;
 const MAX_ADDRESS_LENGTH = 64;
 
@@ -50,7 +53,7 @@ export function createIdentities(options: IdentitiesOptions): Identities {
   const orFree = (address: string): string => (localIsFree && isLoopback(address) ? FREE : address);
 
   function parse(value: string): string {
-    // A proxy appends the address that it has seen, so the last element of a list counts.
+    // A proxy appends the address that it has seen, so the last element of a list is used.
     const last = value.slice(value.lastIndexOf(",") + 1);
     const identity = orFree(addressIdentity(last) ?? NO_ADDRESS);
     if (value.length <= MAX_ADDRESS_LENGTH) parsed.set(value, identity);
@@ -60,7 +63,7 @@ export function createIdentities(options: IdentitiesOptions): Identities {
   function userFrom(c: HonoContext, start: number): User | undefined | Promise<User | undefined> {
     for (let i = start; i < users.length; i++) {
       const { header, userOf } = users[i]!;
-      const credential = c.req.header(header);
+      const credential = header === undefined ? undefined : c.req.header(header);
       const user = credential === undefined ? undefined : userOf(credential);
       if (user instanceof Promise) return user.then((found) => found ?? userFrom(c, i + 1));
       if (user !== undefined) return user;
@@ -85,5 +88,5 @@ function isLoopback(identity: string): boolean {
   return identity.startsWith("127.") || identity === LOOPBACK_IPV6;
 }
 
-/** The /64 of `::1`. */
+/** The identity of the IPv6 loopback address `::1`, which is its /64. */
 const LOOPBACK_IPV6 = "0:0:0:0::/64";

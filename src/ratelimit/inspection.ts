@@ -1,4 +1,4 @@
-/** Reads and resets what one identity has used, for operators. */
+/** Reads and resets the tokens that one identity has used. It is for operators. */
 import type { Context } from "../core/context.ts";
 import { DefinitionError } from "../core/faults.ts";
 import type { Result } from "../core/result.ts";
@@ -12,7 +12,7 @@ import type { Balance } from "./window.ts";
 
 /** The limits of one identity, and what is left of each. */
 export interface LimitInfo {
-  /** "ip:192.0.2.1", "ip:2001:db8:0:1::/64", "user:42", "endpoint:GET /products/:id" */
+  /** The identity, such as "ip:192.0.2.1", "ip:2001:db8:0:1::/64", "user:42" or "endpoint:GET /products/:id". */
   readonly identity: string;
   /** One member for each window that counts the identity. */
   readonly limits: readonly LimitState[];
@@ -21,12 +21,12 @@ export interface LimitInfo {
 export interface LimitState {
   /** The name of the window: "api-ip", or "api-ip-1m" if the policy has several windows. */
   readonly policy: string;
-  /** Tokens. */
+  /** The most tokens in the span. */
   readonly limit: number;
   readonly windowMs: number;
-  /** Tokens left. */
+  /** The tokens that are left. */
   readonly remaining: number;
-  /** Milliseconds until more tokens are left; 0 if nothing is used. */
+  /** The milliseconds until more tokens are left; 0 if no token is in use. */
   readonly resetMs: number;
 }
 
@@ -44,15 +44,15 @@ export interface Inspection {
     options?: { plan?: string },
   ): Promise<Result<LimitInfo>>;
   /**
-   * Deletes what an identity has used. This isolate admits it at once. Other isolates that remember
-   * a refusal ask Redis again within a minute.
+   * Deletes what an identity has used. This isolate admits the identity at once. Other isolates
+   * that remember a refusal ask Redis again after at most a minute.
    *
    * @throws {DefinitionError} if `identity` is malformed.
    */
   resetLimits(identity: string, ctx: Context): Promise<Result<LimitInfo>>;
 }
 
-/** A rule with its name and with the ledger and table that count it. */
+/** A rule with its name, and with the ledger and the table that count it. */
 export interface RegisteredRule {
   readonly name: string;
   readonly rule: Rule;
@@ -66,7 +66,7 @@ export interface InspectionOptions {
 const MAX_IDENTITY_LENGTH = 256;
 
 export function createInspection({ rules }: InspectionOptions): Inspection {
-  /** The accounts of an identity under every rule of its kind, by the counter that has them. */
+  /** Returns the accounts of an identity under every rule of its kind, grouped by the counter that counts them. */
   function accountsOf(
     { kind, value }: Identity,
     plan?: string,
@@ -115,7 +115,7 @@ export function createInspection({ rules }: InspectionOptions): Inspection {
   };
 }
 
-/** The ledger's balances, less the tokens that this isolate has given and the ledger has not confirmed. */
+/** Returns the ledger's balances, less the tokens that this isolate has given and the ledger has not confirmed. */
 function balancesWithDebts(
   accounts: readonly RequestAccount[],
   peeked: TakeResult,

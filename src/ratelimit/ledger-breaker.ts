@@ -4,12 +4,12 @@ import type { Clock } from "../core/time.ts";
 import { timeStep } from "../core/timed-step.ts";
 import type { Ledger } from "./ledger.ts";
 
-/** The port to a circuit breaker: it calls the ledger, or fails at once while the ledger is failing. */
+/** The port to a circuit breaker. It calls the ledger, or fails at once while the breaker is open. */
 export interface LedgerBreaker {
   run<T>(now: Clock, call: () => Promise<Result<T>>): Promise<Result<T>>;
 }
 
-/** A ledger behind a breaker. Each call is reported with its duration and the commands that Upstash bills. */
+/** Puts a ledger behind a breaker. Reports each call with its duration and the commands that Upstash bills. */
 export function withLedgerBreaker(ledger: Ledger, breaker: LedgerBreaker): Ledger {
   async function run<T>(
     ctx: Context,
@@ -36,7 +36,7 @@ export function withLedgerBreaker(ledger: Ledger, breaker: LedgerBreaker): Ledge
         ctx,
         "limit",
         () => ledger.take(take, ctx),
-        // The script, TIME, MGET, and one SET for each account that changes.
+        // Upstash bills the script, TIME, MGET, and one SET for each account that changes.
         ({ admitted }) =>
           3 + take.charges.filter(({ debt }) => debt > 0 || admitted * take.cost > 0).length,
       ),

@@ -7,35 +7,35 @@ import type { Balance, Window } from "./window.ts";
 
 /** The tokens that one identity has used under one rate limit. */
 export interface Account {
-  /** `<policy>:<kind>:<value>`; unique in a namespace. */
+  /** The key `<policy>:<kind>:<value>`, which is unique in a namespace. */
   readonly key: string;
   readonly windows: readonly Window[];
 }
 
-/** An account to be charged. */
+/** An account that a call charges. */
 export interface Charge extends Account {
-  /** Tokens that an isolate gave on credit. They are charged even if they do not fit. */
+  /** Tokens that an isolate gave on credit. They are charged whether or not they fit. */
   readonly debt: number;
-  /** How long ago they were used. */
+  /** The milliseconds since the tokens of the debt were used. */
   readonly debtAgeMs: Millis;
 }
 
 export interface TakeRequest {
   readonly charges: readonly Charge[];
-  /** Tokens for each request. */
+  /** The tokens that each request asks for. */
   readonly cost: number;
-  /** How many requests ask at once. The ledger admits as many as all accounts have room for. */
+  /** The number of requests that ask in this call. The ledger admits as many of them as fit into all accounts. */
   readonly requests: number;
 }
 
 export interface TakeResult {
-  /** How many of the requests may pass. */
+  /** The number of requests that the ledger admits. */
   readonly admitted: number;
-  /** The ledger's own time. */
+  /** The time of the ledger's own clock. */
   readonly now: EpochMs;
-  /** For each account, and each of its windows, the balance after the charge. */
+  /** The balances after the charge: for each account, one for each of its windows. */
   readonly balances: readonly (readonly Balance[])[];
-  /** The buckets behind the balances; absent for algorithms that have none. */
+  /** The buckets from which the balances are computed; absent for algorithms without buckets. */
   readonly buckets?: readonly (readonly Bucket[])[];
 }
 

@@ -1,4 +1,4 @@
-/** The limits that a limiter enforces: checked options. */
+/** The options that say which limits a limiter enforces. They are checked here. */
 import { DefinitionError } from "../core/faults.ts";
 import { parseLimit, type LimitText, type Window } from "./window.ts";
 
@@ -7,7 +7,7 @@ export type Limits =
   | LimitText
   | { readonly default: LimitText; readonly plans: Readonly<Record<string, LimitText>> };
 
-/** A client address, a user, or a route with all its callers together. */
+/** The kind of identity that an account counts: a client address, a user, or a route with all its callers together. */
 export type IdentityKind = "ip" | "user" | "endpoint";
 export const IDENTITY_KINDS: readonly IdentityKind[] = ["ip", "user", "endpoint"];
 
@@ -30,7 +30,7 @@ export interface LimitPolicy {
   readonly rules: readonly Rule[];
 }
 
-/** The windows of one kind of identity. */
+/** The windows that apply to one kind of identity. */
 export interface Rule {
   readonly kind: IdentityKind;
   readonly windows: readonly Window[];
@@ -67,12 +67,12 @@ function defineRule(kind: IdentityKind, limits: Limits): Rule {
   return { kind, windows: parseLimit(limits.default, `${kind}.default`), plans: new Map(plans) };
 }
 
-/** The windows for a caller with this plan. A plan without limits of its own has the default. */
+/** Returns the windows for a caller with this plan. A plan without limits of its own has the default ones. */
 export function windowsForPlan(rule: Rule, plan: string): readonly Window[] {
   return rule.plans.get(plan) ?? rule.windows;
 }
 
-/** All windows of the policies, those of plans included. */
+/** Returns all windows of the policies, including those of plans. */
 export function allWindows(policies: readonly LimitPolicy[]): readonly Window[] {
   return policies.flatMap(({ rules }) =>
     rules.flatMap((rule) => [...rule.windows, ...[...rule.plans.values()].flat()]),

@@ -1,6 +1,6 @@
 /**
- * Decides whether a request may pass, in this order: a refusal that the isolate remembers, a lease
- * of the isolate (fast mode), the ledger.
+ * Decides whether a request is allowed. It uses the first of these that applies: a refusal in the
+ * isolate's memory, a lease of the isolate (fast mode), the ledger.
  */
 import type { Context } from "../core/context.ts";
 import type { WithTimeout } from "../core/deadline.ts";
@@ -19,13 +19,13 @@ import type { Balance, Window } from "./window.ts";
 export interface LimiterOptions {
   readonly settlement: Settlement;
   readonly table: AccountTable;
-  /** No call of the ledger takes longer. */
+  /** The time limit of each call of the ledger. */
   readonly timeoutMs: Millis;
   readonly withTimeout: WithTimeout;
 }
 
 export interface Limiter {
-  /** Returns a decision, not a promise, whenever the ledger need not be asked. */
+  /** Decides about one request. Returns a promise only if the ledger must be asked. */
   decide(
     requested: readonly RequestAccount[],
     cost: number,
@@ -39,7 +39,7 @@ export function createLimiter(options: LimiterOptions): Limiter {
   const holdMs = 2 * timeoutMs;
   const batches = createRequestBatches({ settlement, timeoutMs, holdMs, withTimeout });
 
-  /** Refuses by a refusal in memory, with its waits counted down to `now`. */
+  /** Makes a decision from a refusal in memory. Its waits are reduced by the time since the refusal. */
   function refuseFromMemory(
     accounts: readonly LocalAccount[],
     cost: number,
@@ -55,7 +55,10 @@ export function createLimiter(options: LimiterOptions): Limiter {
     return { outcome: "refused", by: "memory", balances, now: table.ledgerTime(now) };
   }
 
-  /** Gives the tokens on credit, if every account has credit left and room by what the isolate knows. */
+  /**
+   * Gives the tokens on credit, if every account has credit left and, as far as the isolate knows,
+   * enough tokens left.
+   */
   function giveCredit(
     accounts: readonly LocalAccount[],
     cost: number,
@@ -70,14 +73,15 @@ export function createLimiter(options: LimiterOptions): Limiter {
     }
     for (const account of accounts) {
       table.owe(account, cost, now);
-      // At three quarters of the lease: the rest lasts until the ledger has answered.
+      // The account is settled at three quarters of its lease, because the rest must last until the
+      // ledger has answered.
       if (account.unconfirmed === 0 && account.debt * 4 >= leaseOf(account.windows, share) * 3)
         table.markDue(account);
     }
     return true;
   }
 
-  /** A decision by what the isolate knows, without an answer of the ledger. */
+  /** Makes a decision from what the isolate knows, without an answer of the ledger. */
   function localDecision(
     accounts: readonly LocalAccount[],
     outcome: "allowed" | "refused",
@@ -118,7 +122,8 @@ export function createLimiter(options: LimiterOptions): Limiter {
     if (!accounts.every((account) => hasRoom(account, cost, ledgerNow)))
       return { ...localDecision(accounts, "refused", "local", cost, ledgerNow), fault };
     for (const account of accounts) {
-      // Tokens that the ledger may have charged are counted here and not sent again; others are owed.
+      // The ledger may have charged these tokens already. Then they are only counted here;
+      // otherwise they become a debt.
       if (mayHaveRun(fault))
         account.buckets = account.buckets.map((bucket, w) =>
           charge(bucket, account.windows[w]!, ledgerNow, cost),
@@ -144,18 +149,19 @@ export function createLimiter(options: LimiterOptions): Limiter {
   };
 }
 
-/** The most tokens that an isolate gives on credit: a share of the narrowest limit, at least 1. */
+/** Returns the most tokens that an isolate gives on credit: a share of the narrowest limit, at least 1. */
 export function leaseOf(windows: readonly Window[], share: number): number {
   let narrowest = Infinity;
   for (const { limit } of windows) if (limit < narrowest) narrowest = limit;
   return Math.max(1, Math.ceil(narrowest * share));
 }
 
-/** The refusal in memory that holds at `now` for a request of `cost` tokens. */
+/** Returns the refusal in memory that applies at `now` to a request of `cost` tokens; undefined if there is none. */
 function refusalOf(account: LocalAccount, cost: number, now: EpochMs): Refusal | undefined {
   const { refusal } = account;
   if (refusal === undefined) return undefined;
-  // The second test ends a refusal that lies in the future, because the clock was set back.
+  // The comparison with `since` ends a refusal that lies in the future, which happens if the clock
+  // was set back.
   if (now >= refusal.until || now < refusal.since) {
     account.refusal = undefined;
     return undefined;
@@ -163,7 +169,7 @@ function refusalOf(account: LocalAccount, cost: number, now: EpochMs): Refusal |
   return cost >= refusal.cost ? refusal : undefined;
 }
 
-/** Whether every window has room for `cost` more tokens, by what the isolate knows. */
+/** Returns whether `cost` more tokens fit into every window, as far as the isolate knows. */
 function hasRoom(account: LocalAccount, cost: number, now: EpochMs): boolean {
   const given = account.debt + account.unconfirmed + account.requested + cost;
   return account.windows.every(
@@ -171,7 +177,7 @@ function hasRoom(account: LocalAccount, cost: number, now: EpochMs): boolean {
   );
 }
 
-/** The account's balances, less all tokens that the isolate has given and the ledger has not confirmed. */
+/** Returns the account's balances, less all tokens that the isolate has given and the ledger has not confirmed. */
 function localBalances(account: LocalAccount, cost: number, now: EpochMs): readonly Balance[] {
   const given = account.debt + account.unconfirmed;
   return account.windows.map((window, w) => {
@@ -180,10 +186,11 @@ function localBalances(account: LocalAccount, cost: number, now: EpochMs): reado
   });
 }
 
-/** The decision for the request at position `index` of a batch. */
+/** Makes the decision for the request at position `index` of a batch. */
 function ledgerDecision(taken: TakeResult, index: number, cost: number): Decision {
   const allowed = index < taken.admitted;
-  // The balances are those after the whole batch: requests behind this one had not been charged yet.
+  // The balances are those after the whole batch. The tokens of requests after this one are added
+  // back.
   const chargedLater = allowed ? (taken.admitted - 1 - index) * cost : 0;
   const balances = taken.balances.map((windows) =>
     windows.map((balance) => ({
@@ -195,7 +202,7 @@ function ledgerDecision(taken: TakeResult, index: number, cost: number): Decisio
   return { outcome: allowed ? "allowed" : "refused", by: "ledger", balances, now: taken.now };
 }
 
-/** A balance `elapsedMs` after it was reported. */
+/** Returns the balance as it is `elapsedMs` after the ledger reported it. */
 function balanceAfter(balance: Balance, elapsedMs: Millis): Balance {
   return {
     ...balance,

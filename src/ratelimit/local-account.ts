@@ -1,41 +1,44 @@
-/** An account as one isolate knows it: the ledger's last state, tokens given since, a refusal. */
+/**
+ * An account as one isolate knows it: the last state that the ledger reported, the tokens given
+ * since, and a refusal.
+ */
 import type { EpochMs } from "../core/time.ts";
 import { emptyBucket, type Bucket } from "./bucket.ts";
 import type { Account } from "./ledger.ts";
 import type { Balance, Window } from "./window.ts";
 
 export interface LocalAccount extends Account {
-  /** The ledger's state at its last answer, in the ledger's time; empty before the first answer. */
+  /** The state in the ledger's last answer, in the ledger's time. It is empty before the first answer. */
   buckets: readonly Bucket[];
-  /** The instant of that state. Answers of earlier instants are not applied. */
+  /** The ledger's time of that state. An answer with an earlier time is not applied. */
   bucketsAt: EpochMs;
   /** Tokens given on credit and not sent to the ledger yet. */
   debt: number;
-  /** When the first and the last token of the debt were given, by the isolate's clock. */
+  /** The instants at which the first and the last token of the debt were given, by the isolate's clock. */
   debtSince: EpochMs;
   debtUntil: EpochMs;
-  /** Tokens given on credit that a call under way carries to the ledger. */
+  /** Tokens given on credit that a call now carries to the ledger. The call has not ended yet. */
   unconfirmed: number;
-  /** Tokens that requests under way ask for. The ledger may grant fewer. */
+  /** Tokens that requests now ask the ledger for. The ledger may grant fewer. */
   requested: number;
-  /** The calls under way that include this account. */
+  /** The calls to the ledger that include this account and have not ended. */
   calls: readonly Promise<unknown>[];
   refusal: Refusal | undefined;
   /**
-   * Until this instant the account gives no credit: requests are waiting to ask the ledger, and
+   * The account gives no credit before this instant, because requests wait to ask the ledger and
    * later requests must not overtake them.
    */
   noCreditUntil: EpochMs;
-  /** Set by each use, cleared when the account reaches the front of the eviction order. */
+  /** True after a use. It becomes false when the account reaches the front of the eviction order. */
   recentlyUsed: boolean;
 }
 
-/** The ledger's refusal, remembered until there is room again. */
+/** A refusal of the ledger. The isolate remembers it until tokens are left again. */
 export interface Refusal {
-  /** By the isolate's clock, of which only differences count. */
+  /** The instant of the refusal by the isolate's clock. Only its difference to another instant is used. */
   readonly since: EpochMs;
   readonly until: EpochMs;
-  /** The refused cost in tokens. A request of a smaller cost may still fit. */
+  /** The tokens that were asked for and refused. A request for fewer tokens may still fit. */
   readonly cost: number;
   /** The balances in the ledger's answer. */
   readonly balances: readonly Balance[];
@@ -65,7 +68,8 @@ export function createLocalAccount(
 
 /**
  * Gives an account other windows, because the caller's plan has changed. Buckets of windows with
- * the same width are kept. It changes the object in place, since calls under way refer to it.
+ * the same width are kept. The object itself is changed, because calls that have not ended refer to
+ * it.
  */
 export function replaceWindows(
   account: LocalAccount,

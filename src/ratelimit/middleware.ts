@@ -1,4 +1,4 @@
-/** The middleware of one limiter: counts a request, and refuses it or lets it pass. */
+/** The middleware of one limiter. It counts a request, and then refuses it or passes it on. */
 import type { Context as HonoContext, Env, MiddlewareHandler } from "hono";
 import { matchedRoutes } from "hono/route";
 import type { Context } from "../core/context.ts";
@@ -15,13 +15,13 @@ import type { Balance } from "./window.ts";
 /** The part of the request scope that a limiter needs. */
 export interface LimitScope {
   readonly ctx: Context;
-  /** Set if the request is a refresh in the background. It has no client, so it is not counted. */
+  /** Set if the request is a background refresh. Such a request has no client, so it is not counted. */
   readonly refreshing: unknown;
-  /** Set by the limiter once the response has `X-RateLimit-*` fields. */
+  /** The limiter sets this once the response has `X-RateLimit-*` fields. */
   limited: boolean;
 }
 
-/** The tokens that a request takes. */
+/** The tokens that a request takes: a number, or a function of the request. */
 export type Cost = number | ((c: HonoContext) => number);
 
 export interface MiddlewareOptions<E extends Env> {
@@ -36,7 +36,7 @@ export interface MiddlewareOptions<E extends Env> {
   readonly decide: Limiter["decide"];
 }
 
-/** A rule with the name under which it counts. */
+/** A rule with the name of its policy. */
 interface NamedRule {
   readonly rule: Rule;
   readonly policy: string;
@@ -47,7 +47,7 @@ interface NamedRule {
 interface Subject {
   /** The accounts that are charged. */
   readonly counted: readonly RequestAccount[];
-  /** Accounts for the policies of a client that is not counted. They are told the whole limit. */
+  /** The accounts of a client that is not counted. The response fields show their whole limit as left. */
   readonly free: readonly RequestAccount[];
 }
 
@@ -62,7 +62,7 @@ export function createMiddleware<E extends Env>(
     rules.some(({ kind, plans }) => kind === "user" || plans.size > 0),
   );
 
-  /** The rules of each policy. Without a name they depend on where the middleware is mounted. */
+  /** The rules of each policy. A policy without a name is named after the path at which the middleware is mounted. */
   const namedRules = policies.map(({ name, rules }) =>
     name === undefined
       ? (c: HonoContext) => rules.map((rule) => nameRule(mountPointOf(c), rule))
@@ -108,14 +108,15 @@ export function createMiddleware<E extends Env>(
     if (fields.nearest !== undefined) options.scopeOf(c).limited = true;
   }
 
-  /** Replaces the response, if there is one already, with the refusal. Nothing of it is sent. */
+  /** Replaces the response, if there is one already, with the refusal. No part of the earlier response is sent. */
   async function replaceResponse(
     c: HonoContext<E>,
     { counted }: Subject,
     decision: Decision,
   ): Promise<void> {
     const discarded = c.finalized ? c.res : undefined;
-    // Unset first, because Hono would merge the discarded header fields into the refusal.
+    // The response is unset first, because Hono would otherwise copy its header fields to the
+    // refusal.
     c.res = undefined;
     c.res = refuse(decision, counted, respond);
     await discarded?.body?.cancel();
@@ -131,7 +132,8 @@ export function createMiddleware<E extends Env>(
       subject.counted.length === 0
         ? allowFree(ctx)
         : decide(subject.counted, costOf(c), behaviour, ctx);
-    // A strict limiter asks the ledger while the cache is read. Methods that may have effects wait.
+    // For GET and HEAD a strict limiter asks the ledger while the cache is read. Other methods may
+    // have effects, so they wait for its answer.
     const overlaps =
       behaviour.mode === "strict" &&
       SAFE_METHODS.has(c.req.method) &&
@@ -141,7 +143,8 @@ export function createMiddleware<E extends Env>(
       if (isRefused(decision)) await replaceResponse(c, subject, decision);
       return addFields(c, subject, decision);
     }
-    // An `await` of a decision that is there already would cost a turn of the event loop.
+    // `await` is used only for a promise, because awaiting a plain value would cost a turn of the
+    // event loop.
     const decision = pending instanceof Promise ? await pending : pending;
     if (isRefused(decision)) await replaceResponse(c, subject, decision);
     else await next();
@@ -153,7 +156,7 @@ function fullBalances({ windows }: RequestAccount): readonly Balance[] {
   return windows.map((window) => ({ window, remaining: window.limit, resetMs: 0, waitMs: 0 }));
 }
 
-/** The decision for a client that no rule counts. */
+/** Returns the decision for a client that no rule counts. */
 function allowFree(ctx: Context): Decision {
   return { outcome: "allowed", by: "memory", balances: [], now: ctx.now() };
 }
@@ -171,13 +174,16 @@ function checkCost(cost: Cost, policies: readonly LimitPolicy[]): void {
     throw new DefinitionError("cost", `${cost} would never fit into a limit of ${smallest}`);
 }
 
-/** The method and path at which this middleware is mounted: "GET /products/:id", "ALL /*". */
+/** Returns the method and path at which this middleware is mounted: "GET /products/:id", "ALL /*". */
 function mountPointOf(c: HonoContext): string {
   const route = matchedRoutes(c)[c.req.routeIndex];
   return route === undefined ? "ALL *" : `${route.method} ${route.path}`;
 }
 
-/** The method and pattern of the route that answers. Patterns, not paths: their number is bounded. */
+/**
+ * Returns the method and pattern of the route that answers. A path would not do, because the number
+ * of paths has no bound.
+ */
 function endpointOf(c: HonoContext): string {
   const route = matchedRoutes(c).findLast(({ method }) => method !== "ALL");
   return route === undefined ? "none" : `${route.method} ${route.path}`;

@@ -1,4 +1,4 @@
-/** The rate limits of one isolate: makes limiters, and inspects and resets identities. */
+/** The rate limits of one isolate. It makes limiters, and inspects and resets identities. */
 import type { Context as HonoContext, Env, MiddlewareHandler } from "hono";
 import type { WithTimeout } from "../core/deadline.ts";
 import { DefinitionError } from "../core/faults.ts";
@@ -37,19 +37,19 @@ export interface RateLimits<E extends Env> extends Inspection {
    * app.use(rateLimit({ ip: "100/1m", user: ["10/1s", "1000/1h"], mode: "fast" }));
    */
   rateLimit(options: RateLimitOptions, ...also: readonly LimitOptions[]): MiddlewareHandler<E>;
-  /** Counts the accounts in memory, and the tokens that may not have been charged. */
+  /** Returns the number of accounts in memory, and the numbers of tokens that may not have been charged. */
   stats(): RateLimitStats;
 }
 
 /** The numbers of one isolate's rate limiter. */
 export interface RateLimitStats {
-  /** Accounts in memory. */
+  /** The number of accounts in memory. */
   readonly accounts: number;
-  /** Accounts, evicted ones included, with tokens on credit that Redis does not know of yet. */
+  /** The number of accounts with tokens on credit that Redis does not know of yet. Evicted accounts are included. */
   readonly owing: number;
-  /** Tokens on credit that will never be charged, because too many accounts had a debt. */
+  /** The number of tokens on credit that will never be charged, because too many accounts had a debt. */
   readonly forgiven: number;
-  /** Tokens of calls with an unknown outcome: Redis may or may not have charged them. */
+  /** The number of tokens in calls with an unknown outcome: Redis may or may not have charged them. */
   readonly unknown: number;
 }
 
@@ -59,13 +59,13 @@ export interface RateLimitsOptions<E extends Env> {
   readonly identities: Identities;
   readonly respond: Respond;
   readonly withTimeout: WithTimeout;
-  /** No call of a ledger takes longer. */
+  /** The time limit of each call of a ledger. */
   readonly timeoutMs: Millis;
-  /** The most accounts that the isolate remembers, for each algorithm. */
+  /** The most accounts that the isolate remembers for each algorithm. */
   readonly maxAccounts: number;
 }
 
-/** The parts that count by one algorithm. */
+/** The ledger, the table and the limiter of one algorithm. */
 interface Counter {
   readonly ledger: Ledger;
   readonly table: AccountTable;
@@ -91,7 +91,10 @@ export function createRateLimits<E extends Env>(options: RateLimitsOptions<E>): 
     return counter;
   }
 
-  /** Returns the first rule of this name, kind and algorithm: later limiters share its windows. */
+  /**
+   * Returns the first rule that was registered with this name, kind and algorithm, so that later
+   * limiters share its windows.
+   */
   function register(name: string, rule: Rule, algorithm: AlgorithmName): Rule {
     const id = `${algorithm} ${name} ${rule.kind}`;
     const found = registry.get(id);

@@ -16,7 +16,7 @@ export interface RedisLedgerOptions {
   readonly newId: NewId;
 }
 
-/** The ledger of one algorithm in Redis. */
+/** Creates the ledger of one algorithm in Redis. */
 export function createRedisLedger(options: RedisLedgerOptions): Ledger {
   const { redis, namespace, algorithm, newId } = options;
   switch (algorithm) {

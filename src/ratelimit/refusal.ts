@@ -54,7 +54,7 @@ export function refuse(
   });
 }
 
-/** At least 1: a client that retries after 0 s would be refused again. */
+/** Returns the whole seconds to wait, at least 1: a client that retries after 0 s would be refused again. */
 function retrySeconds(ms: Millis): number {
   return Math.max(1, Math.ceil(ms / 1_000));
 }

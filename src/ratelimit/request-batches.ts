@@ -1,4 +1,4 @@
-/** Batches requests of the same accounts and cost into one call of the ledger. */
+/** Combines requests for the same accounts and cost into one call of the ledger. */
 import type { Context } from "../core/context.ts";
 import type { WithTimeout } from "../core/deadline.ts";
 import { fault } from "../core/faults.ts";
@@ -10,9 +10,9 @@ import type { Settlement } from "./settlement.ts";
 
 export interface RequestBatchesOptions {
   readonly settlement: Settlement;
-  /** No call of the ledger takes longer. */
+  /** The time limit of each call of the ledger. */
   readonly timeoutMs: Millis;
-  /** How long the accounts of a waiting batch give no credit, and how long a batch can be joined. */
+  /** For this long the accounts of a waiting batch give no credit, and further requests can join the batch. */
   readonly holdMs: Millis;
   readonly withTimeout: WithTimeout;
 }
@@ -24,7 +24,7 @@ export interface BatchedResult {
 }
 
 export interface RequestBatches {
-  /** Asks the ledger for one request, together with others that wait for the same accounts. */
+  /** Asks the ledger for the tokens of one request, in one call with other requests that wait for the same accounts. */
   ask(accounts: readonly LocalAccount[], cost: number, ctx: Context): Promise<BatchedResult>;
 }
 
@@ -37,8 +37,8 @@ interface Batch {
 const NEVER = new Promise<never>(() => undefined);
 
 /**
- * Each group of accounts has at most one call under way and one batch that waits for it to end.
- * Requests that arrive in the meantime join the waiting batch.
+ * Makes sure that each group of accounts has at most one call that has not ended, and one batch
+ * that waits for its end. Requests that arrive in the meantime join that batch.
  */
 export function createRequestBatches(options: RequestBatchesOptions): RequestBatches {
   const { settlement, timeoutMs, holdMs, withTimeout } = options;
@@ -53,14 +53,15 @@ export function createRequestBatches(options: RequestBatchesOptions): RequestBat
     const batch: Batch = { requests: 0, openedAt: ctx.now(), answer: NEVER };
     waiting.set(group, batch);
     batch.answer = send(batch, group, accounts, cost, ctx);
-    // Deferred, because other requests wait for it: it must outlive the client of this one.
+    // The batch is deferred, because other requests wait for it too: it must continue if this
+    // client disconnects.
     ctx.defer(batch.answer);
     return batch;
   }
 
   /**
-   * Sends a batch once no call with its accounts is under way. A call under way may carry a debt:
-   * if the batch arrived before it, the ledger would grant those tokens a second time.
+   * Sends a batch after all earlier calls with its accounts have ended. An earlier call may carry a
+   * debt: if the batch reached the ledger first, the ledger would grant those tokens again.
    */
   async function send(
     batch: Batch,
@@ -71,7 +72,7 @@ export function createRequestBatches(options: RequestBatchesOptions): RequestBat
   ): Promise<Result<TakeResult>> {
     const waitUntil = ctx.now() + timeoutMs;
     for (const account of accounts) account.noCreditUntil = ctx.now() + holdMs;
-    // Waits one turn, so that requests of the same turn can join.
+    // Yields to the microtasks of this turn of the event loop, so that requests of the same turn can join.
     await Promise.resolve();
     for (;;) {
       const calls = accounts.flatMap((account) => account.calls);
@@ -79,7 +80,8 @@ export function createRequestBatches(options: RequestBatchesOptions): RequestBat
       if (calls.length === 0 || leftMs <= 0) break;
       await withTimeout(Promise.allSettled(calls), leftMs).catch(() => undefined);
     }
-    // No await from here to the call: a request in between could take credit or join too late.
+    // There is no `await` from here to the call, because a request that runs in between could take
+    // credit or join too late.
     for (const account of accounts) account.noCreditUntil = -Infinity;
     if (waiting.get(group) === batch) waiting.delete(group);
     return settlement.take(accounts, cost, batch.requests, ctx);

@@ -1,5 +1,5 @@
 /**
- * The response fields that tell clients of their limits: `RateLimit-Policy`, `RateLimit` and
+ * The response fields that show clients their limits: `RateLimit-Policy`, `RateLimit` and
  * `X-RateLimit-*`.
  *
  * @see https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-ratelimit-headers-11
@@ -8,26 +8,26 @@ import type { EpochMs, Millis } from "../core/time.ts";
 import { windowName, type RequestAccount } from "./decision.ts";
 import type { Balance, Window } from "./window.ts";
 
-/** The values of the fields. Empty and undefined ones are not sent. */
+/** The values of the fields. A field whose value is empty or undefined is not sent. */
 export interface LimitFields {
-  /** `RateLimit-Policy`: each window with its limit (q) and its span in seconds (w). */
+  /** The value of `RateLimit-Policy`: each window with its limit in tokens (q) and its span in seconds (w). */
   readonly policies: string;
-  /** `RateLimit`: for each window the tokens left (r), and the seconds until there are more (t). */
+  /** The value of `RateLimit`: for each window the tokens left (r), and the seconds until more are left (t). */
   readonly remaining: string;
-  /** `X-RateLimit-*`, for the window that is nearest to its limit. */
+  /** The values of `X-RateLimit-*`, for the window that is nearest to its limit. */
   readonly nearest: NearestLimit | undefined;
 }
 
 export interface NearestLimit {
   readonly limit: number;
   readonly remaining: number;
-  /** The Unix time in seconds when more tokens are left, or when a refused request fits. */
+  /** The Unix time in seconds at which more tokens are left, or at which a refused request fits. */
   readonly reset: number;
 }
 
 /**
- * Makes the fields of a response. `balances` are in the order of the accounts; without them, while
- * the ledger is unavailable, only the policies are told.
+ * Makes the fields of a response. `balances` are in the order of the accounts. They are absent
+ * while the ledger is unavailable; then only `RateLimit-Policy` is made.
  */
 export function limitFields(
   accounts: readonly RequestAccount[],
@@ -53,15 +53,16 @@ export function limitFields(
 }
 
 /**
- * Adds the fields to a response, which may have those of another limiter. The lists grow;
- * `X-RateLimit-*` keep the values of the limit with fewer tokens left.
+ * Adds the fields to a response, which may have the fields of another limiter already. The members
+ * are appended to the lists; `X-RateLimit-*` have the values of the limit with fewer tokens left.
  */
 export function applyLimitFields(
   headers: Headers,
   { policies, remaining, nearest }: LimitFields,
 ): void {
   if (policies === "") return;
-  // The origin may have sent X-RateLimit-* of its own: only a limiter sends RateLimit-Policy too.
+  // The origin may have sent X-RateLimit-* of its own. Fields of a limiter are recognised by
+  // RateLimit-Policy.
   const before = headers.has("RateLimit-Policy") ? headers.get("X-RateLimit-Remaining") : null;
   headers.append("RateLimit-Policy", policies);
   if (remaining !== "") headers.append("RateLimit", remaining);
@@ -78,7 +79,7 @@ interface PolicyTexts {
   readonly field: string;
 }
 
-/** By the windows of a policy: each request has the same object. */
+/** The texts by the windows of a policy, which are the same object in each request. */
 const textsByWindows = new WeakMap<readonly Window[], PolicyTexts>();
 
 function policyTexts(account: RequestAccount): PolicyTexts {
@@ -94,17 +95,20 @@ function policyTexts(account: RequestAccount): PolicyTexts {
   return texts;
 }
 
-/** The name of a window as a structured string. */
+/** Returns the name of a window as a string of structured fields. */
 function nameOf({ policy, windows }: RequestAccount, { label }: Window): string {
   return toStructuredString(windowName(policy, windows.length, label));
 }
 
-/** A string of structured fields (RFC 9651, 3.3.3): ASCII, quotes and backslashes escaped. */
+/** Writes a string of structured fields (RFC 9651, 3.3.3): ASCII, with quotes and backslashes escaped. */
 function toStructuredString(text: string): string {
   return `"${text.replaceAll(/[^\x20-\x7e]/g, "?").replaceAll(/["\\]/g, "\\$&")}"`;
 }
 
-/** Whether a window is nearer to its limit: a window that refuses is nearer than one that does not. */
+/**
+ * Returns whether window `a` is nearer to its limit than `b`. A window that refuses is nearer than
+ * one that does not.
+ */
 function isNearer(a: Balance, b: Balance): boolean {
   if (a.waitMs > 0 !== b.waitMs > 0) return a.waitMs > 0;
   return a.remaining === b.remaining ? a.waitMs > b.waitMs : a.remaining < b.remaining;

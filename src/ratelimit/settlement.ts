@@ -11,14 +11,15 @@ import type { LocalAccount } from "./local-account.ts";
 export interface SettlementOptions {
   readonly ledger: Ledger;
   readonly table: AccountTable;
-  /** No call of the ledger takes longer. */
+  /** The time limit of each call of the ledger. */
   readonly timeoutMs: Millis;
 }
 
 export interface Settlement {
   /**
    * Charges the accounts' debts, whether or not they fit, and then as many of the requests as fit.
-   * Each debt is sent once. If the outcome of the call is unknown, its tokens count as unknown.
+   * Each debt is sent once. If the outcome of the call is unknown, the tokens of the debt are added
+   * to `unknown()`.
    */
   take(
     accounts: readonly LocalAccount[],
@@ -26,22 +27,22 @@ export interface Settlement {
     requests: number,
     ctx: Context,
   ): Promise<Result<TakeResult>>;
-  /** Charges the debts that are due or old, in the background. */
+  /** Charges the debts that are due or old. The call runs in the background. */
   settleDue(now: EpochMs, ctx: Context): void;
-  /** Tokens of calls with an unknown outcome: the ledger may or may not have charged them. */
+  /** Returns the number of tokens in calls with an unknown outcome: the ledger may or may not have charged them. */
   unknown(): number;
 }
 
-/** The pause between two background settlements, so that a busy isolate charges many accounts with each. */
+/** The pause between two background settlements. It lets a busy isolate charge many accounts with each. */
 const PAUSE_MS: Millis = 100;
 
 /**
- * The longest time for which a refusal is remembered. The ledger is asked again after it, so that
- * a reset through another isolate takes effect.
+ * A refusal is remembered for at most this long. The ledger is then asked again, so that a reset
+ * through another isolate takes effect.
  */
 const MAX_REFUSAL_MS: Millis = 60_000;
 
-/** Whether the ledger may have carried out a call that ended with this fault. */
+/** Returns whether the ledger may have executed a call that ended with this fault. */
 export function mayHaveRun({ code }: Fault): boolean {
   return code !== "redis.rejected" && code !== "redis.open";
 }
@@ -66,7 +67,7 @@ export function createSettlement({ ledger, table, timeoutMs }: SettlementOptions
     // Ignores an answer that is for the windows of another plan, or older than an answer already applied.
     if (buckets === undefined || account.windows !== sent.windows || now < account.bucketsAt)
       return;
-    // Two answers of one millisecond have no order by time, so the fuller bucket wins.
+    // Two answers of one millisecond cannot be ordered by time, so the fuller bucket is used.
     account.buckets =
       now > account.bucketsAt
         ? buckets
@@ -86,7 +87,10 @@ export function createSettlement({ ledger, table, timeoutMs }: SettlementOptions
     account.refusal = { since: now, until, cost, balances };
   }
 
-  /** Counts the debt of a failed call as unknown, or owes it again if the ledger certainly did not charge it. */
+  /**
+   * Handles the debt of a failed call. If the ledger may have charged it, its tokens are counted as
+   * unknown; otherwise it becomes a debt again.
+   */
   function applyFault(
     account: LocalAccount,
     sent: Charge,
@@ -145,15 +149,17 @@ export function createSettlement({ ledger, table, timeoutMs }: SettlementOptions
     take,
 
     settleDue(now, ctx) {
-      // One background settlement at a time. Its request may have ended before it did, so nothing
-      // waits longer than its deadline; a clock that was set back does not prolong the pause.
+      // Only one background settlement runs at a time. The platform may end its request early, so
+      // the pause ends at the deadline of the call. If the clock was set back, the pause ends at
+      // once.
       if (now < pausedUntil && now >= pausedUntil - timeoutMs) return;
       const accounts = table.takeDue(now);
       if (accounts.length === 0) return;
       pausedUntil = now + timeoutMs;
       ctx.defer(
         take(accounts, 0, 0, ctx).then(({ ok }) => {
-          // A full settlement that waits is sent at once, unless this one failed.
+          // If accounts for a full settlement wait, they are settled without a pause, unless this
+          // settlement failed.
           const continues = ok && table.hasFullSettlement();
           pausedUntil = continues ? -Infinity : ctx.now() + PAUSE_MS;
         }),
@@ -164,7 +170,10 @@ export function createSettlement({ ledger, table, timeoutMs }: SettlementOptions
   };
 }
 
-/** Of two states of a bucket at one instant the later one: within an instant use only grows. */
+/**
+ * Returns the later of two states of a bucket at one instant. It is the fuller one, because use
+ * only grows within an instant.
+ */
 function fullerOf(a: Bucket, b: Bucket): Bucket {
   return a.current + a.previous >= b.current + b.previous ? a : b;
 }

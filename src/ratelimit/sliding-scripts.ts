@@ -13,7 +13,7 @@ export type TakeScript = (take: TakeRequest) => Promise<TakeResult>;
 /** A script's answer: the number of admitted requests, Redis' time, and for each account its state as text. */
 type ScriptAnswer = readonly [admitted: number | string, now: string, states: readonly string[]];
 
-/** The sliding window in two buckets; `bucket.ts` explains it. */
+/** Creates the script of the sliding window in two buckets, which `bucket.ts` explains. */
 export function createSlidingWindowScript(redis: ScriptClient): TakeScript {
   const run = createScriptRunner(redis, SLIDING_WINDOW);
   return async (take) => {
@@ -33,8 +33,8 @@ export function createSlidingWindowScript(redis: ScriptClient): TakeScript {
 }
 
 /**
- * The sliding log: it never admits more than the limit in any span. Redis holds a sorted set with
- * one member for each token, so it suits low limits.
+ * Creates the script of the sliding log. It never admits more than the limit in any span. Redis
+ * stores one sorted-set member for each token, so the log suits low limits.
  */
 export function createSlidingLogScript(redis: ScriptClient, newId: NewId): TakeScript {
   const run = createScriptRunner(redis, SLIDING_LOG);
@@ -49,7 +49,10 @@ export function createSlidingLogScript(redis: ScriptClient, newId: NewId): TakeS
   };
 }
 
-/** @param numbers the used tokens, the instant of the oldest, and of the one whose end makes room. */
+/**
+ * @param numbers the number of used tokens, the instant of the oldest used token, and the instant of
+ *   the token that must leave the window before the request fits.
+ */
 function logBalance(
   [used = 0, oldestAt = 0, freesAt = 0]: readonly number[],
   window: Window,
@@ -66,7 +69,7 @@ function logBalance(
   };
 }
 
-/** The numbers of one window in an account's state: `size` numbers for each window. */
+/** Returns the numbers of one window in an account's state, which has `size` numbers for each window. */
 function numbersAt(state = "", window: number, size: number): number[] {
   return state
     .split(" ")

@@ -1,4 +1,7 @@
-/** Strata's algorithms as `Algorithm`s of `@upstash/ratelimit`. Strata itself calls the scripts directly. */
+/**
+ * Makes Strata's algorithms available as `Algorithm`s of `@upstash/ratelimit`. Strata itself calls
+ * the scripts directly.
+ */
 import type { Ratelimit } from "@upstash/ratelimit";
 import type { NewId } from "../core/random.ts";
 import type { ScriptClient } from "../redis/script-runner.ts";
@@ -10,7 +13,7 @@ import {
   type TakeScript,
 } from "./sliding-scripts.ts";
 
-/** The package does not export its type `Algorithm`, nor those behind it. */
+/** The type `Algorithm` of the package, which the package does not export. */
 type UpstashAlgorithm = ConstructorParameters<typeof Ratelimit>[0]["limiter"];
 type UpstashLimiter = ReturnType<UpstashAlgorithm>;
 type UpstashRedis = Parameters<UpstashLimiter["limit"]>[0]["redis"];
@@ -18,10 +21,11 @@ type UpstashResponse = Awaited<ReturnType<UpstashLimiter["limit"]>>;
 
 /**
  * The sliding window in two buckets, for `new Ratelimit({ limiter })`. One script charges all
- * identities and windows, or none. `packIdentifier` makes the identifier; `rate` is the cost.
+ * identities and windows, or none. `packIdentifier` makes the identifier; `rate` is the cost in
+ * tokens.
  *
- * Switch the package's time-out and cache off: the time-out answers with numbers that are made up,
- * and the cache of refusals is never swept.
+ * Switch off the time-out and the cache of the package: after the time-out it answers with invented
+ * numbers, and it never deletes old refusals from the cache.
  *
  * @example
  * const ratelimit = new Ratelimit({
@@ -37,7 +41,7 @@ export function slidingWindow(): UpstashAlgorithm {
 
 /**
  * The exact sliding log, for `new Ratelimit({ limiter })`: it never admits more than the limit in
- * any span. It stores a sorted-set member for each token, so use it for limits up to about 1,000.
+ * any span. It stores one sorted-set member for each token, so use it for limits up to about 1,000.
  *
  * @param options.newId returns a text that was never returned before, such as a UUID.
  * @example
@@ -79,7 +83,7 @@ function createAlgorithm(createScript: (redis: ScriptClient) => TakeScript): Ups
   return () => limiter;
 }
 
-/** The package reports one limit: that of the window with the fewest tokens left. */
+/** Returns the one balance that the package can report: that of the window with the fewest tokens left. */
 function summaryOf({ balances, now }: TakeResult): Omit<UpstashResponse, "success"> {
   const { window, remaining, resetMs, waitMs } = balances
     .flat()

@@ -1,4 +1,4 @@
-/** The stock algorithms of `@upstash/ratelimit` behind the ledger port. */
+/** Makes the algorithms of `@upstash/ratelimit` available through the ledger port. */
 import { Ratelimit } from "@upstash/ratelimit";
 import type { Context } from "../core/context.ts";
 import { attempt, type RedisClient } from "../redis/client.ts";
@@ -36,9 +36,10 @@ export function createStockLedger({ redis, prefix, algorithm }: StockLedgerOptio
         redis,
         prefix: `${prefix}:${window.widthMs}`,
         limiter: ALGORITHMS[algorithm](window),
-        // The Redis client has a deadline; the package's time-out would answer with made-up numbers.
+        // The time-out of the package is off, because it would answer with invented numbers. The
+        // Redis client has a deadline of its own.
         timeout: 0,
-        // The package never sweeps this cache.
+        // The cache of the package is off, because the package never deletes old refusals from it.
         ephemeralCache: false,
         enableTelemetry: false,
       });

@@ -1,11 +1,11 @@
-/** Windows: a limit and its span, as parsed from "100/1m", and what is left of it. */
+/** Windows: a limit and its span, parsed from a text such as "100/1m", and the balance of a window. */
 import { toMillis, type Duration } from "../core/duration.ts";
 import { DefinitionError } from "../core/faults.ts";
 import type { Millis } from "../core/time.ts";
 
 /** A limit and the span of time that it holds for. */
 export interface Window {
-  /** Tokens. */
+  /** The most tokens in the span. */
   readonly limit: number;
   readonly widthMs: Millis;
   /** The span as text, for the name of the window: "1m". */
@@ -16,18 +16,24 @@ export interface Window {
 export interface Balance {
   readonly window: Window;
   readonly remaining: number;
-  /** How long until more is left than `remaining`; 0 if nothing is used. */
+  /** The milliseconds until more tokens than `remaining` are left; 0 if no token is in use. */
   readonly resetMs: Millis;
-  /** How long until the requested cost fits; 0 if it fits now, Infinity if it never will. */
+  /** The milliseconds until the requested cost fits; 0 if it fits now, Infinity if it never fits. */
   readonly waitMs: Millis;
 }
 
-/** `<tokens>/<span>`: "100/1m", "5/10s". All limits of a list are enforced, such as a burst and a sustained rate. */
+/**
+ * A limit as `<tokens>/<span>`, such as "100/1m" or "5/10s", or a list of limits. All limits of a
+ * list apply, for example a burst and a sustained rate.
+ */
 export type LimitText = string | readonly string[];
 
-/** The ledger keeps an account for at most two spans, so this bounds its lifetime. */
+/** The longest span. The ledger keeps an account for at most two spans, so this bounds the account's lifetime. */
 const MAX_WIDTH_MS: Millis = 31 * 86_400_000;
-/** The most tokens times milliseconds that doubles, in JavaScript and in Lua, hold exactly with room for sums. */
+/**
+ * The highest product of a limit and its span in milliseconds. Doubles in JavaScript and Lua hold
+ * sums of such products exactly.
+ */
 const MAX_PRODUCT = 2 ** 51;
 
 const LIMIT_PATTERN = /^(\d{1,15})\/(\d{1,9})(ms|s|m|h|d)$/;

@@ -32,7 +32,7 @@ export function createRedis({ url, token, timeoutMs }: RedisOptions): RedisClien
   });
 }
 
-/** Runs a call and returns what it throws as a fault. */
+/** Runs a call. If it throws, the thrown error is returned as a fault. */
 export async function attempt<T>(call: () => Promise<T>): Promise<Result<T>> {
   try {
     return done(await call());
@@ -41,12 +41,15 @@ export async function attempt<T>(call: () => Promise<T>): Promise<Result<T>> {
   }
 }
 
-/** The SDK puts this before the error of one command of a pipeline. */
+/** The text that the SDK puts before the error of a command in a pipeline. */
 const PIPELINED = /^Command \d+ \[ \w+ \] failed: /;
 /** Errors with which Redis refuses a command that it understood. The breaker does not count them as failures. */
 const REFUSAL =
   /^(?:WRONGTYPE|NOSCRIPT|NOAUTH|WRONGPASS|NOPERM|READONLY|OOM|Unauthorized|ERR max request size)\b[^,]*/;
-/** All other errors of Redis; a server that is in trouble answers with these too. */
+/**
+ * All other errors of Redis. A server that does not work properly answers with these too, so the
+ * breaker counts them.
+ */
 const OTHER_ERROR = /^ERR\b[^,]*/;
 
 function classify(error: unknown): { ok: false; fault: Fault } {

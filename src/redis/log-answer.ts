@@ -7,14 +7,14 @@ const ERA = "!era:";
 const FLOOR = "!floor:";
 const SEQ = "!seq";
 
-/** The log in the answer of a script: {seq, [era, floor], [member, score, …]}. */
+/** The log as a script answers it: {seq, [era, floor], [member, score, …]}. */
 export type RawLog = readonly [
   seq: string | null,
   top: readonly string[],
   changes: readonly string[],
 ];
 
-/** Parses the log in the answer of a script. */
+/** Parses the log that a script has answered. */
 export function parseLog(
   [seq, top, changes]: RawLog,
   since: Seq | undefined,
@@ -34,7 +34,7 @@ export function parseLog(
   };
 }
 
-/** Parses the answer of a plain ZRANGE from the highest score down to `since`, which needs no script. */
+/** Parses the answer of ZRANGE, from the highest score down to `since`. The command needs no script. */
 export function parseRange(range: readonly string[], since: Seq, sentAt: EpochMs): LogAnswer {
   const pairs = pair(range);
   const top = pairs.filter(([, score]) => score === TOP).map(([member]) => member);

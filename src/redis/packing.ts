@@ -1,6 +1,6 @@
 /**
- * Compression of large entries. Only the body is compressed; the invalidation keys in the second
- * line stay readable for the scripts in Redis:
+ * Compresses large entries. Only the body is compressed. The invalidation keys in the second line
+ * of the text stay readable for the scripts in Redis:
  *
  *     strata1+gzip\n<invalidation keys>\n<header>\n<gzip of the body, in base64>
  */
@@ -8,14 +8,21 @@ import { fromBase64, toBase64 } from "../core/base64.ts";
 
 const PLAIN = "strata1\n";
 const PACKED = "strata1+gzip\n";
-/** A text is stored packed only if that shrinks it to this share, since every reader has to unpack it. */
+/**
+ * A packed text is stored only if it has at most this share of the characters, because each later
+ * read has to unpack it.
+ */
 const MAX_PACKED_SHARE = 0.8;
 
-/** Packs an encoded entry whose body has at least `thresholdChars` characters, if that makes it smaller. */
+/**
+ * Packs an encoded entry whose body has at least `thresholdChars` characters. Returns the text
+ * unchanged if the body is shorter, or if packing saves less than a fifth.
+ */
 export async function pack(text: string, thresholdChars: number): Promise<string> {
   const bodyAt = bodyStart(text);
   const body = text.slice(bodyAt);
-  // A lone surrogate has no UTF-8 and would come back as U+FFFD.
+  // A body with a lone surrogate is not packed, because UTF-8 cannot express it: it would come back
+  // as U+FFFD.
   if (body.length < thresholdChars || !text.startsWith(PLAIN) || !body.isWellFormed()) return text;
   const packed = await pipe(new TextEncoder().encode(body), new CompressionStream("gzip"));
   const small = `${PACKED}${text.slice(PLAIN.length, bodyAt)}${toBase64(packed)}`;
@@ -36,7 +43,7 @@ export async function unpack(text: string): Promise<string> {
   }
 }
 
-/** The position at which the body of an encoded entry begins; the end of the text if it has no body. */
+/** Returns the position at which the body of an encoded entry begins; the end of the text if there is no body. */
 function bodyStart(text: string): number {
   let at = -1;
   for (let line = 0; line < 3; line++) {

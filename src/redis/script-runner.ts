@@ -4,7 +4,7 @@ import type { RedisClient } from "./client.ts";
 export type ScriptClient = Pick<RedisClient, "eval" | "evalRo" | "createScript">;
 
 export interface ScriptOptions {
-  /** The script only reads, so a replica may run it. Default false. */
+  /** True if the script only reads, so that a replica may run it. Default false. */
   readonly readonly?: boolean;
 }
 

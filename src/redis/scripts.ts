@@ -14,7 +14,10 @@ import { SOFT } from "../core/invalidation-key.ts";
 const READ_ONLY = "#!lua flags=no-writes,allow-key-locking\n";
 const READ_WRITE = "#!lua flags=allow-key-locking\n";
 
-/** Functions that the scripts share. `log` returns {seq, {era, floor}, changes since a number}; no changes if that is ''. */
+/**
+ * Lua functions that the scripts share. `log` returns {seq, {era, floor}, changes}: the changes
+ * after the number `since`, or none if `since` is ''.
+ */
 const LOG = `
 local unpack = unpack or table.unpack
 local function log(inv, since, limit)

@@ -20,9 +20,9 @@ export interface RedisStoreOptions {
   readonly namespace: string;
   /** Makes the names of eras. */
   readonly newId: NewId;
-  /** Entries whose stored form has more characters are not stored. */
+  /** The most characters of a stored entry. Longer entries are not stored. */
   readonly maxEntryChars: number;
-  /** Bodies with at least as many characters are compressed. Default: none. */
+  /** Bodies with at least this many characters are compressed. Default: no body is compressed. */
   readonly packFromChars?: number;
 }
 
@@ -174,7 +174,7 @@ function numbersOf(
 ): Promise<Result<readonly Seq[]>> {
   return attempt(async () => {
     if (logKeys.length === 0) return [];
-    // The client does not deserialize, so scores are texts.
+    // The client does not deserialize answers, so scores arrive as texts.
     const scores = (await redis.zmscore(log, [...logKeys])) as (string | null)[] | null;
     return logKeys.map((_, i) => Number(scores?.[i] ?? 0));
   });

@@ -3,12 +3,12 @@ import type { Result } from "../core/result.ts";
 import type { Clock, EpochMs, Millis } from "../core/time.ts";
 import { withTimeout } from "./deadline.ts";
 
-/** Releases a slot. A second call has no effect. */
+/** Releases a slot. Calling it again has no effect. */
 export type Release = () => void;
 
 export interface Bulkhead {
   /**
-   * Takes a slot, waiting up to `waitMs` for one.
+   * Takes a slot. Waits at most `waitMs` milliseconds for one.
    *
    * @param holdMs after this long the slot counts as free even if it was not released
    */
@@ -31,8 +31,8 @@ interface Waiter {
 }
 
 /**
- * Limits concurrent loads to a number of slots; further loads wait in a queue, each up to its own
- * time limit. A request that the platform ends never releases its slot, so slots expire.
+ * Limits concurrent loads to a number of slots. Further loads wait in a queue, each for at most its
+ * own time limit. A request that the platform ends never releases its slot, so slots expire.
  *
  * @see Nygard, "Release It!", bulkhead
  */
@@ -48,7 +48,7 @@ export function createBulkhead({ slots, now }: BulkheadOptions): Bulkhead {
     };
   }
 
-  /** Hands free slots to the queue in order, so that a new call cannot overtake it. */
+  /** Gives free slots to the calls in the queue, in order, so that a new call cannot overtake them. */
   function serveQueue(): void {
     if (taken.size >= slots) removeExpired();
     for (const waiter of queue) {
@@ -74,7 +74,7 @@ export function createBulkhead({ slots, now }: BulkheadOptions): Bulkhead {
       try {
         return done(await withTimeout(promise, waitMs));
       } catch {
-        // The slot may have been handed over in the same turn as the timeout: release it.
+        // The slot may have been given to this call just before the timeout. It is then released.
         if (!queue.delete(waiter)) void promise.then((release) => release());
         return failed("origin.saturated", `all ${slots} slots for calls to the origin are taken`);
       }

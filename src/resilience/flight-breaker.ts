@@ -1,7 +1,10 @@
 import type { FlightPort } from "../core/flight-port.ts";
 import type { Breaker } from "./breaker.ts";
 
-/** Puts joins behind a breaker: while the flight objects fail, each isolate loads itself without waiting for them. */
+/**
+ * Puts joins behind a breaker. While the flight objects fail, each isolate loads for itself and
+ * does not wait for them.
+ */
 export function withFlightBreaker(flights: FlightPort, breaker: Breaker): FlightPort {
   return {
     join: (scope, request, ctx) => breaker.run(ctx.now, () => flights.join(scope, request, ctx)),

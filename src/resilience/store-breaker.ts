@@ -4,7 +4,7 @@ import type { SharedStore } from "../core/shared-store.ts";
 import { timeStep } from "../core/timed-step.ts";
 import type { Breaker } from "./breaker.ts";
 
-/** The step of a request that each operation is timed as: entries in `redis`, the log in `log`. */
+/** The step under which each operation is timed: operations on entries are `redis`, those on the log are `log`. */
 const STEPS: Readonly<Record<StoreOperation, Step>> = {
   read: "redis",
   verify: "log",
@@ -17,7 +17,7 @@ const STEPS: Readonly<Record<StoreOperation, Step>> = {
   trim: "log",
 };
 
-/** Puts the shared store behind a breaker, and times each call as a step of its request. */
+/** Puts the shared store behind a breaker, and records the duration of each call as a step of its request. */
 export function withBreaker(store: SharedStore, breaker: Breaker): SharedStore {
   return decorateStore(store, (operation, _args, ctx, call) =>
     timeStep(ctx, STEPS[operation], () => breaker.run(ctx.now, call)),

@@ -8,7 +8,7 @@ export interface EventRecorderOptions {
   readonly now: Clock;
   readonly hot: TopKeys;
   readonly missed: TopKeys;
-  /** Returns the text that telemetry shows for a key: the key or its hash. */
+  /** Returns the text that telemetry shows for a key: the key itself or its hash. */
   readonly formatKey: (key: string) => string;
   readonly addStep: (record: RequestRecord, step: StepRecord) => void;
 }
@@ -18,7 +18,7 @@ export type EventRecorder = (event: CacheEvent, record: RequestRecord | undefine
 
 type EventOf<T extends CacheEvent["type"]> = Extract<CacheEvent, { type: T }>;
 
-/** A label's value for a boolean. An empty value is a label that is absent. */
+/** Returns the value of a label for a boolean. "false" is written as an empty value, which leaves the label out. */
 const flag = (value: boolean): string => (value ? "true" : "");
 
 export function createEventRecorder(options: EventRecorderOptions): EventRecorder {
@@ -45,7 +45,8 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
   function onStep(event: EventOf<"step.end">, record: RequestRecord | undefined): void {
     const { step, ms, outcome } = event;
     meter.record("cache.step.duration", ms / 1000, step, outcome);
-    // Redis, SQL and flights have events of their own, with more detail.
+    // Only the steps `edge` and `origin` are recorded here. Redis, SQL and flights have events of
+    // their own, with more detail.
     if (record === undefined || (step !== "edge" && step !== "origin")) return;
     addStep(record, {
       kind: step,

@@ -1,8 +1,8 @@
 import { fnv1a } from "../core/hash.ts";
 
 /**
- * Returns what telemetry shows instead of a key: 52 bits of two FNV-1a hashes. Different keys get
- * different texts. It hides a key only from a reader who cannot guess the key.
+ * Returns the text that telemetry shows instead of a key: 52 bits of two FNV-1a hashes. Different
+ * keys almost never get equal texts. A person who can guess the key can also compute its text.
  */
 export function hashKey(key: string): string {
   const high = fnv1a(key);

@@ -4,8 +4,8 @@ import type { FlightPort } from "../core/flight-port.ts";
 import type { Result } from "../core/result.ts";
 
 /**
- * Reports every call of the flight objects as an event of its request. A `join` also carries the id
- * of its span, so that the flight object continues the trace.
+ * Reports every call of the flight objects as an event of its request. `join` also sends the id of
+ * its span, so that the flight object continues the trace.
  */
 export function withSpans(flights: FlightPort): FlightPort {
   async function call<T>(

@@ -6,16 +6,19 @@ import {
 } from "../core/decorate-store.ts";
 import type { SharedStore } from "../core/shared-store.ts";
 
-/** Log keys that a script passes to one Redis command at most; see redis/scripts.ts. */
+/** A script passes at most this many log keys to one Redis command; see redis/scripts.ts. */
 const KEYS_PER_COMMAND = 4_000;
 
 const keyCommands = (keys: number): number => Math.ceil(keys / KEYS_PER_COMMAND);
 
-/** A script reads the head of the log with two commands, and its changes with a third. */
+/**
+ * Returns how many commands a script uses to read the log: two for its newest number and era, and a
+ * third for its changes.
+ */
 const logCommands = (since: number | undefined): number => (since === undefined ? 2 : 3);
 
 interface Billing<O extends StoreOperation> {
-  /** The command that is sent. */
+  /** Returns the name of the command that is sent. */
   command(args: StoreArgs<O>): string;
   /** Returns how many commands Upstash bills. `value` is undefined if the call failed. */
   commands(args: StoreArgs<O>, value: StoreValue<O> | undefined): number;
@@ -55,8 +58,8 @@ const BILLING: { readonly [O in StoreOperation]: Billing<O> } = {
   },
   invalidate: {
     command: () => "EVALSHA",
-    // The script itself, the number, the clock and the era; reading the numbers of the log keys;
-    // writing them.
+    // These are the script itself, the number, the clock and the era. To them are added the
+    // commands that read the numbers of the log keys, and those that write them.
     commands: ([logKeys]) =>
       4 + keyCommands(logKeys.length) + Math.max(1, keyCommands(2 * logKeys.length + 2)),
   },
@@ -70,7 +73,7 @@ const BILLING: { readonly [O in StoreOperation]: Billing<O> } = {
   },
 };
 
-/** Reports every request to the shared store, with the commands that Upstash bills for it. */
+/** Reports every request to the shared store, and how many commands Upstash bills for it. */
 export function withMeter(store: SharedStore): SharedStore {
   return decorateStore(store, async (operation, args, ctx, call) => {
     const { command, commands } = BILLING[operation];

@@ -31,23 +31,23 @@ export interface RequestObserverOptions {
   readonly settings: TelemetrySettings;
   readonly meter: Meter;
   readonly recordEvent: EventRecorder;
-  /** The record of the request that runs; set for requests that have a span. */
+  /** The record of the request that runs now. It is set for requests that have a span. */
   readonly current: AsyncLocalStorage<RequestRecord>;
   /** Takes a finished request whose spans and log record are exported. */
   readonly keep: (record: TracedRecord, reason: KeepReason, waitUntil: WaitUntil) => void;
-  /** Sends the metrics of this isolate; undefined without metrics objects. */
+  /** The loop that sends the metrics of this isolate; undefined without metrics objects. */
   readonly reportLoop: FlushLoop | undefined;
   readonly random: Random;
 }
 
-/** Patterns that Hono gives for a request that no route has answered. */
+/** Patterns that Hono reports for a request that no route has answered. */
 const UNROUTED = new Set(["*", "/*"]);
 
 /**
- * Observes requests: counts each one, and decides which are kept for export.
+ * Observes requests. It counts each request, and decides which ones are kept for export.
  *
- * Most requests begin a trace that the sampler drops. Such a request gets no trace id, no span id
- * and no async context, and other services are not told of it.
+ * For most requests the sampler drops the trace. Such a request gets no trace id, no span id and no
+ * async context, and its calls to other services carry no trace headers.
  */
 export function createRequestObserver(
   options: RequestObserverOptions,
@@ -128,7 +128,8 @@ export function createRequestObserver(
       keep(Object.assign(record, { span }), reason, waitUntil);
     }
     if (reportLoop !== undefined) {
-      // The loop's own check, made here to save the call: mostly another request runs the loop.
+      // `start` makes the same check. It is made here too, because a loop runs already for most
+      // requests and the call is then saved.
       const loopAge = at - reportLoop.startedAt;
       if (!(loopAge >= 0 && loopAge < HANDOVER_MS)) reportLoop.start(at, waitUntil);
     }
@@ -150,23 +151,24 @@ function coloOf(request: RequestRecord["request"]): string {
 }
 
 export interface Sampler {
-  /** Decides about the trace of `parent`, or about a new trace if there is no parent. */
+  /** Returns the decision about the trace of `parent`, or about a new trace if there is no parent. */
   shouldSample(parent: SpanRef | undefined): boolean;
-  /** Makes an id for a new trace. The SDK's samplers decide about the id as `sampled` says. */
+  /** Makes an id for a new trace. The SDK's samplers would decide about this id as `sampled` says. */
   newTraceId(sampled: boolean): string;
 }
 
 const WORDS = 2 ** 32;
 
 /**
- * The sampler that OTEL_TRACES_SAMPLER names. For a new trace it draws the decision first, and an
- * id that matches it later if one is needed: most traces are dropped and never need an id.
+ * Creates the sampler that OTEL_TRACES_SAMPLER names. For a new trace it decides at random first.
+ * Later, if an id is needed, it makes an id that matches the decision: most traces are dropped and
+ * need none.
  */
 export function createSampler(name: SamplerName, ratio: number, random: Random): Sampler {
   const rule = name.replace("parentbased_", "");
   const share = rule === "always_on" ? 1 : rule === "always_off" ? 0 : ratio;
   const sdkSampler = new TraceIdRatioBasedSampler(share);
-  /** TraceIdRatioBasedSampler samples an id if the XOR of its four words is below this. */
+  /** TraceIdRatioBasedSampler samples an id if the XOR of the id's four words is below this number. */
   const bound = share === 1 ? WORDS : Math.floor(share * (WORDS - 1));
 
   return {
@@ -178,7 +180,8 @@ export function createSampler(name: SamplerName, ratio: number, random: Random):
     },
 
     newTraceId(sampled) {
-      // The offset is rounded before the bound is added: the sum could be rounded up to WORDS.
+      // The offset is rounded before the bound is added, because the sum of both could be rounded
+      // up to WORDS.
       const offset = Math.floor(random() * (sampled ? bound : WORDS - bound));
       return newTraceId(random, sampled ? offset : bound + offset);
     },

@@ -1,4 +1,7 @@
-/** OpenTelemetry's variables, as its specification defines them: https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/ */
+/**
+ * The variables of OpenTelemetry, as its specification defines them:
+ * https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
+ */
 import type { Millis } from "../core/time.ts";
 
 export type Signal = "traces" | "metrics" | "logs";
@@ -29,7 +32,10 @@ export interface TelemetrySettings {
   readonly samplerRatio: number;
   readonly propagators: ReadonlySet<"tracecontext" | "baggage">;
   readonly metricIntervalMs: Millis;
-  /** A request that fails or takes this long is kept, whatever the sampler decides. 0: no such rule. */
+  /**
+   * A request that fails or takes at least this many milliseconds is kept, regardless of the
+   * sampler. 0 switches the rule off.
+   */
   readonly slowMs: Millis;
   /** True: telemetry shows keys and paths. False: it shows hashes and routes. */
   readonly plainKeys: boolean;
@@ -39,13 +45,16 @@ export interface TelemetrySettings {
 
 export interface ReadSettings {
   readonly settings: TelemetrySettings;
-  /** Values that are ignored, as the specification requires, each with the default that is used. */
+  /**
+   * One text for each value that is ignored, as the specification requires. The text names the
+   * default that is used instead.
+   */
   readonly warnings: readonly string[];
-  /** Values that make the configuration invalid. */
+  /** One text for each value that makes the configuration invalid. */
   readonly problems: readonly string[];
 }
 
-/** Reads the variables of telemetry. An empty variable counts as unset. */
+/** Reads the variables of telemetry. An empty variable is treated as unset. */
 export function readSettings(bindings: object): ReadSettings {
   const variables = bindings as Readonly<Record<string, unknown>>;
   const warnings: string[] = [];
@@ -164,7 +173,7 @@ function propagatorsOf(
   return found;
 }
 
-/** Parses `key=value` pairs: comma-separated, percent-encoded. Undefined if one is malformed. */
+/** Parses `key=value` pairs, which are separated by commas and percent-encoded. Undefined if a pair is malformed. */
 function parsePairs(text: string): Record<string, string> | undefined {
   const pairs: Record<string, string> = {};
   for (const part of text.split(",")) {

@@ -29,12 +29,12 @@ import { newChildSpan } from "./traces/trace-context.ts";
 
 export interface TelemetryOptions extends ExportPlatform {
   readonly settings: TelemetrySettings;
-  /** Settings that were ignored. Each is printed once. */
+  /** One text for each setting that was ignored. Each text is printed once. */
   readonly warnings: readonly string[];
-  /** The metrics objects. Without them the counts of this isolate go nowhere. */
+  /** The metrics objects. Without them the metrics of this isolate are not reported. */
   readonly metrics: MetricsPort | undefined;
   readonly memory: () => MemoryStats;
-  /** The time between two reports, and between two exports. */
+  /** The milliseconds between two reports, and between two exports. */
   readonly flushMs: Millis;
   readonly newId: NewId;
   /** Writes one line to the console. */
@@ -42,26 +42,29 @@ export interface TelemetryOptions extends ExportPlatform {
 }
 
 export interface Telemetry {
-  /** Undefined if telemetry is off. */
+  /** The observer of requests. Undefined if telemetry is off. */
   readonly observer: RequestObserver<RequestRecord> | undefined;
-  /** Takes an event that belongs to no request. */
+  /** Records an event that belongs to no request. */
   observe(event: CacheEvent): void;
-  /** Takes the end of one request to Postgres. */
+  /** Records the end of one request to Postgres. */
   observeSql(request: {
     readonly queries: number;
     readonly ms: Millis;
     readonly outcome: string;
   }): void;
-  /** Makes a child of the current request's span, for a call to another service. Undefined without one. */
+  /**
+   * Makes a child of the current request's span, for a call to another service. Undefined if the
+   * request has no span.
+   */
   child(): (ChildSpan & { readonly baggage: string }) | undefined;
-  /** Adds a step to the current request's record. */
+  /** Adds a step to the record of the current request. */
   step(step: Omit<StepRecord, "endedAt">): void;
   readonly meter: Meter;
   /** The totals of all isolates. */
   readonly metrics: MetricsView;
 }
 
-/** Keys that each list of frequent keys counts between two reports. */
+/** The most keys that each list of frequent keys counts between two reports. */
 const COUNTED_KEYS = 128;
 
 export function createTelemetry(options: TelemetryOptions): Telemetry {

@@ -9,10 +9,13 @@ import type { Tier } from "../core/tier.ts";
 import type { Millis } from "../core/time.ts";
 
 export interface EdgeTierOptions {
-  /** Opens the cache. The tier calls it with each operation, because module scope cannot wait. */
+  /** Opens the cache. The tier calls this with each operation, because a module cannot wait while it loads. */
   readonly open: () => Promise<Cache>;
   readonly timeoutMs: Millis;
-  /** The tier does not store larger entries: reading one would take longer than asking Redis. Default: any size. */
+  /**
+   * The maximum number of characters of a stored entry: reading a larger one would take longer than
+   * asking Redis. Default: no maximum.
+   */
   readonly maxEntryChars?: number;
   /** Ends a wait at a deadline. It is injected because timers belong to the platform. */
   readonly withTimeout: WithTimeout;

@@ -8,13 +8,13 @@ import type { EvictionOrder, Node } from "./eviction/order.ts";
 export interface MemoryTierOptions {
   readonly maxBytes: number;
   readonly maxEntries: number;
-  /** The tier does not store larger entries: one of them would evict too many others. Default: `maxBytes`. */
+  /** The most bytes of a stored entry, because a larger one would evict too many others. Default: `maxBytes`. */
   readonly maxEntryBytes?: number;
-  /** Called with the key of an entry that was too large. */
+  /** The tier calls this with the key of an entry that is too large. */
   readonly onRefuse?: (key: string) => void;
-  /** The eviction order: its name, or an order that no other tier uses. Default: "sieve". */
+  /** The eviction order: its name, or an `EvictionOrder` that no other tier uses. Default: "sieve". */
   readonly eviction?: Eviction | EvictionOrder;
-  /** Draws the entry to evict. The order "random" needs it, the others do not. */
+  /** The source of random numbers. Only the eviction order "random" needs it. */
   readonly random?: Random;
 }
 
@@ -23,8 +23,8 @@ const LARGE_ENTRY_BYTES = 512 * 1024;
 const LARGE_SHARE = 1 / 4;
 
 /**
- * Creates the tier in the isolate's heap, bounded in bytes and in entries. When it is full, the
- * eviction order chooses the entries to evict.
+ * Creates the tier in the isolate's memory. It is bounded in bytes and in entries. When it is full,
+ * the eviction order chooses the entries to evict.
  *
  * @throws {DefinitionError} if the eviction order does not exist, or is "random" without `random`.
  * @example

@@ -1,15 +1,15 @@
-/** Write-behind: readers see a change at once; the database gets it later, from a queue. */
+/** Write-behind: reads return a change at once, and the database gets it later from a queue. */
 import type { Context } from "../core/context.ts";
 import type { Invalidator } from "../core/invalidator.ts";
 import type { Result } from "../core/result.ts";
 import { invalidationKeyOfTag } from "../core/invalidation-key.ts";
 import type { Through, WriteThrough } from "./through.ts";
 
-/** A change that waits for the database. It is delivered at least once; repetitions have the same `id`. */
+/** A change that waits for the database. It may be delivered more than once, each time with the same `id`. */
 export interface QueuedChange {
   readonly id: string;
   readonly kind: string;
-  /** A JSON value. */
+  /** The content of the change, a JSON value. */
   readonly payload: unknown;
 }
 
@@ -25,11 +25,12 @@ export interface WriteBehindOptions {
 }
 
 /**
- * Queues a change and stores its value as the entry. Until the change is delivered only the entry
- * has it: a load after an eviction or a purge reads the old row. Use it where that does no harm,
- * such as for counters.
+ * Queues a change and stores its value as the entry. Until the change is delivered, only the entry
+ * contains it: a load after an eviction or a purge reads the old row. Use it for data where an old
+ * value does no harm, such as counters.
  *
- * If the queue rejects the change, the result is its fault and readers see no change.
+ * If the queue rejects the change, the result is the fault of the queue, and reads do not return
+ * the change.
  *
  * @example
  * const queue: ChangeQueue = { send: async (change) => ({ ok: true, value: void change }) };

@@ -15,45 +15,50 @@ import type { Through } from "./through.ts";
 /** A statement with a RETURNING clause. */
 export type Returning<T> = BatchItem<"pg"> & { readonly _: { readonly result: T[] } };
 
-/** A change of rows, with the tags of the entries that were made from them. */
+/** A change of rows, with the tags of the entries that were made from those rows. */
 export interface Mutation<T> {
   /**
-   * The statements of the change. They run in one transaction. The first row that the first one
-   * returns is the mutation's value; if it returns none, the change matched nothing.
+   * The statements of the change. They run in one transaction. The mutation's value is the first
+   * row that the first statement returns. If that statement returns no row, the change matched
+   * nothing.
    */
   readonly statements: readonly [Returning<T>, ...BatchItem<"pg">[]];
-  /** The tags to invalidate that are known before the change. */
+  /** The tags to invalidate that are known before the transaction. */
   readonly tags: readonly string[];
   /**
    * A query of one text column, for tags that depend on the rows. It runs in the transaction of the
-   * change, before and after it; with `after`, only after it.
+   * change, both before and after the change itself; with `after`, it runs only after it.
    *
-   * It must lock the rows that it reads (`FOR UPDATE`, in a subselect). Suppose two mutations move a
-   * product at once, from A to B and from A to C. Without the lock both read A before the change;
-   * the second then waits for the first, overwrites B, and the lists of B are not invalidated. With
-   * the lock the second waits before it reads, and reads B.
+   * The query must lock the rows that it reads (`FOR UPDATE`, in a subselect). Suppose that two
+   * mutations move a product at once, one from A to B and one from A to C. Without the lock both
+   * queries read A. The mutation to C then waits for the mutation to B and overwrites B, so the
+   * lists of B are not invalidated. With the lock it waits before its query reads, and the query
+   * reads B.
    */
   readonly tagQuery?: SQL | { readonly after: SQL };
   /**
-   * How far the origin's reads may lag behind this change, as with read replicas. The change is
-   * invalidated a second time after it. Default: the writer's `originLagMs`.
+   * The longest time by which the origin's reads may lag behind this change, as with read replicas.
+   * The change is invalidated again after this time. Default: the writer's `originLagMs`.
    */
   readonly originLag?: Duration;
-  /** Makes the entry of the value, to be stored at once (write-through). Default: the next reader loads it. */
+  /**
+   * Makes the entry of the value, which is stored at once (write-through). Default: no entry is
+   * stored, and the next lookup loads it.
+   */
   readonly through?: (value: T) => Through;
 }
 
 export interface Committed<T> {
   readonly value: T | undefined;
-  /** The ids of the rows that the change left in the outbox. */
+  /** The ids of the rows that the transaction added to the outbox. */
   readonly ids: readonly number[];
   /** The log keys of those rows. */
   readonly logKeys: readonly LogKey[];
 }
 
 /**
- * Commits the change together with its rows of the outbox, in one transaction and one request to
- * the database: either both are stored or neither is.
+ * Commits the change together with its outbox rows, in one transaction and one request to the
+ * database: either both are stored or neither is.
  */
 export async function commit<T>(
   db: Database,
@@ -69,7 +74,8 @@ export async function commit<T>(
     : insertLogKeys(db, heading, logKeys);
   const [first, ...others] = statements;
 
-  // The results have the order of the statements: tags before, the change, tags after.
+  // The results are in the order of the statements: tags before the change, the change, tags after
+  // it.
   const results: readonly unknown[] = await db.batch(
     head ? [head, first, ...others, tail] : [first, ...others, tail],
   );

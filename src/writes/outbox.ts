@@ -1,4 +1,4 @@
-/** The statements on the outbox. */
+/** The SQL statements on the outbox. */
 import { sql, type SQL } from "drizzle-orm";
 import type { NeonHttpDatabase } from "drizzle-orm/neon-http";
 import type { LogKey } from "../core/invalidation-key.ts";
@@ -23,15 +23,15 @@ export interface OutboxRow {
   readonly settled: boolean;
 }
 
-/** The fields of a new row beside its log keys. */
+/** The fields of a new row, without its log keys. */
 export interface Heading {
   /** The namespace of the log. */
   readonly namespace: string;
-  /** How long after the first invalidation a second one is due; 0 for none. */
+  /** The milliseconds after the first invalidation at which the row is invalidated again; 0 for never. */
   readonly lagMs: Millis;
 }
 
-/** Inserts one row with log keys that are known before the transaction. */
+/** Inserts one row with log keys that are known before the transaction begins. */
 export function insertLogKeys(db: Database, heading: Heading, logKeys: readonly LogKey[]) {
   const { namespace, lagMs } = heading;
   return db.execute<InsertedRow>(sql`
@@ -41,8 +41,8 @@ export function insertLogKeys(db: Database, heading: Heading, logKeys: readonly 
 }
 
 /**
- * Inserts one row with the tags that `tagQuery` finds and with `logKeys`; no row if it finds nothing.
- * It runs in the transaction of the change, before or after the change itself.
+ * Inserts one row with `logKeys` and the tags that `tagQuery` finds, or no row if `tagQuery` finds
+ * nothing. The caller runs the statement in the transaction of the change, before or after it.
  */
 export function insertFoundTags(
   db: Database,
@@ -62,8 +62,8 @@ export function insertFoundTags(
 }
 
 /**
- * Records the number under which the log has the rows. If two writers record the same row, the
- * higher number stays: the log has its keys under that number or a later one.
+ * Records the number that the log gave to the rows. If two writers record a number for one row, the
+ * higher number stays, because the log has the row's keys at that number or a later one.
  */
 export function noteNumber(
   db: Database,
@@ -78,7 +78,10 @@ export function noteNumber(
     where id = any(${idArray(ids)})`);
 }
 
-/** Deletes the rows whose number has not changed since they were read; others were invalidated again meanwhile. */
+/**
+ * Deletes the rows whose number has not changed since they were read. A row with another number was
+ * invalidated again in the meantime.
+ */
 export function deleteSettled(db: Database, rows: readonly OutboxRow[]) {
   const numbers = rows.map((row) => row.number ?? 0);
   return db.execute(sql`
@@ -92,7 +95,10 @@ export function deleteRows(db: Database, ids: readonly number[]) {
   return db.execute(sql`delete from ${outbox} where id = any(${idArray(ids)})`);
 }
 
-/** The oldest rows of the namespace that are due: not invalidated yet, due for a second invalidation, or due for verification. */
+/**
+ * Returns the oldest rows of the namespace that are due: rows without an invalidation, rows due for
+ * their second invalidation, and rows due for verification.
+ */
 export async function selectDue(
   db: Database,
   { namespace, verifyAfterMs, limit }: Due & { limit: number },
@@ -138,7 +144,7 @@ export async function nextInvalidation(
 /** Which rows a relay handles. */
 export interface Due {
   readonly namespace: string;
-  /** How long after its last invalidation a row is verified against the log. */
+  /** The milliseconds after its last invalidation at which a row is verified against the log. */
   readonly verifyAfterMs: Millis;
 }
 

@@ -22,21 +22,24 @@ export interface RelayOptions extends Due {
 /** The outcome of one run of the relay, in rows of the outbox. */
 export interface RelayReport {
   readonly handled: number;
-  /** Rows that were invalidated, for the first time or again after the origin's lag. */
+  /** The number of rows that were invalidated, for the first time or again after the origin's lag. */
   readonly invalidated: number;
-  /** Rows that were invalidated again because the log had lost their number. */
+  /** The number of rows that were invalidated again because the log had lost their number. */
   readonly lost: number;
-  /** Rows that were found in the log and deleted. */
+  /** The number of rows that were found in the log and deleted. */
   readonly deleted: number;
-  /** How long until the next second invalidation is due. Undefined if none is, or if the run failed. */
+  /**
+   * The milliseconds until a row next needs its second invalidation. Undefined if no row does, or
+   * if the run failed.
+   */
   readonly nextInMs?: Millis;
-  /** The fault that ended the run early. The next run continues. */
+  /** The fault that ended the run early. The next run handles the other rows. */
   readonly fault?: Fault;
 }
 
-/** Rows of one round, which takes one query, at most three requests to Redis and at most four updates. */
+/** The most rows of one round. A round takes one query, at most three requests to Redis and at most four updates. */
 const BATCH_ROWS = 500;
-/** Rounds of one run, so that a run with a large backlog ends. */
+/** The most rounds of one run, so that a run ends although more rows wait. */
 const MAX_ROUNDS = 20;
 
 interface Run extends RelayOptions {
@@ -45,10 +48,10 @@ interface Run extends RelayOptions {
 }
 
 /**
- * Brings the log up to date with the outbox of one namespace: invalidates rows that have no number,
- * verifies rows that have one, and deletes the rows that the log has. It may run at any time and
- * concurrently: an invalidation may be repeated, and a row is deleted only if its number is still
- * the one that was verified.
+ * Brings the log up to date with the outbox of one namespace. It invalidates rows that have no
+ * number, verifies rows that have one, and deletes the rows that the log has. Two relays may run at
+ * once: repeating an invalidation does no harm, and a row is deleted only if its number is the one
+ * that was verified.
  */
 export async function relay(options: RelayOptions, ctx: Context): Promise<RelayReport> {
   const tally: Run["tally"] = { handled: 0, invalidated: 0, lost: 0, deleted: 0 };
@@ -85,8 +88,8 @@ async function invalidateOpen(run: Run, open: readonly OutboxRow[]): Promise<Fau
 }
 
 /**
- * Deletes the rows whose log keys the log has. A fail-over of Redis may lose numbers that were
- * acknowledged; their rows are invalidated again.
+ * Deletes the rows whose log keys are in the log. A fail-over of Redis may lose numbers that it had
+ * acknowledged; the rows of lost numbers are invalidated again.
  */
 async function verifySettled(run: Run, settled: readonly OutboxRow[]): Promise<Fault | undefined> {
   if (settled.length === 0) return undefined;
@@ -113,7 +116,7 @@ async function verifySettled(run: Run, settled: readonly OutboxRow[]): Promise<F
   return undefined;
 }
 
-/** All log keys of the rows, without repetitions. */
+/** Returns all log keys of the rows, without repetitions. */
 export function unionOf(rows: readonly { readonly logKeys: readonly LogKey[] }[]): LogKey[] {
   return [...new Set(rows.flatMap((row) => row.logKeys))];
 }

@@ -1,10 +1,11 @@
-/** The outbox: the table of invalidations that the log may not have yet. */
+/** The outbox: the table of invalidations that may not be in the log yet. */
 import { sql } from "drizzle-orm";
 import { bigint, boolean, index, integer, pgTable, text, timestamp } from "drizzle-orm/pg-core";
 
 /**
- * A change and its rows are committed in one transaction: one row for the tags before the change
- * and one for the tags after it. The relay deletes a row once it has found it in the log:
+ * A change and its outbox rows are committed in one transaction. One row has the tags before the
+ * change, and one has the tags after it. The relay deletes a row after it has found the row's log
+ * keys in the log:
  *
  *     number is null     committed; the invalidation is not known to have happened
  *     number is set      invalidated under that number
@@ -15,21 +16,27 @@ export const outbox = pgTable(
   "outbox",
   {
     id: bigint("id", { mode: "number" }).primaryKey().generatedAlwaysAsIdentity(),
-    /** The namespace of the log: one database may serve several. The default is for rows older than the column. */
+    /**
+     * The namespace of the log, because one database may serve several. The default is for rows
+     * that are older than the column.
+     */
     namespace: text("namespace").notNull().default("strata"),
-    /** Log keys, such as `t:product:42`. The column keeps its first name. */
+    /** The log keys, such as `t:product:42`. The column still has its first name, `members`. */
     logKeys: text("members").array().notNull(),
-    /** The number under which the log has the log keys. */
+    /** The number that the log gave to the log keys. */
     number: bigint("number", { mode: "number" }),
-    /** When the number was recorded. */
+    /** The instant at which the number was recorded. */
     invalidatedAt: timestamp("invalidated_at", { withTimezone: true }),
-    /** How far the origin's reads may lag behind this change. A second invalidation is due after it; 0 for none. */
+    /**
+     * The milliseconds by which the origin's reads may lag behind this change. The row is
+     * invalidated again after that time; 0 for never.
+     */
     lagMs: integer("lag_ms").notNull().default(0),
     settled: boolean("settled").notNull().default(false),
     createdAt: timestamp("created_at", { withTimezone: true }).notNull().defaultNow(),
   },
   (table) => [
-    // The relay selects these rows first. Few rows have no number, except during an outage.
+    // The relay selects these rows first. Except during an outage, few rows have no number.
     index("outbox_open_index")
       .on(table.namespace, table.id)
       .where(sql`${table.number} is null`),

@@ -10,20 +10,20 @@ import type { Engine } from "../engine/lookup.ts";
 export interface Through {
   readonly key: string;
   readonly policy: Policy;
-  /** The value that a load would return; a JSON value. */
+  /** The value that a load would return. It is a JSON value. */
   readonly value: unknown;
   /** The tags that a load would add. */
   readonly tags: readonly string[];
 }
 
-/** Stores written values as entries, unless a later write may have overtaken them. */
+/** Stores written values as entries, unless a later write may have replaced them. */
 export interface WriteThrough {
-  /** How far this isolate knows the log. Call it before the commit begins. */
+  /** Returns the log position of this isolate. Call it before the commit begins. */
   logPosition(): LogPosition;
   /**
-   * Stores the value with the write's own number as `asOf`. It stores nothing if another write of
-   * the same invalidation keys was numbered after `before`: it is unknown which of the two values is
-   * the later one, so the next reader loads. Returns whether it stored the value.
+   * Stores the value with the write's own number as `asOf`. It stores nothing if
+   * another write of the same invalidation keys got a number above `before`: the order of the two
+   * values is then unknown, so the next lookup loads. Returns whether it stored the value.
    */
   put(
     through: Through,

@@ -19,18 +19,21 @@ import { relay, type RelayReport } from "./relay.ts";
 import type { Seq } from "../core/seq.ts";
 import type { WriteThrough } from "./through.ts";
 
-/** `done`: the log has the invalidation. `deferred`: Redis was away; the relay will deliver it. */
+/**
+ * `done`: the log has the invalidation. `deferred`: Redis did not answer, and the relay will
+ * deliver the invalidation.
+ */
 export type InvalidationState = "done" | "deferred";
 
 /** The result of `writer.mutate`. */
 export interface Written<T> {
   /** Undefined if the change matched no row. */
   readonly value: T | undefined;
-  /** `deferred` if Redis did not answer. */
+  /** `deferred` if Redis did not answer; the relay then delivers the invalidation. */
   readonly invalidation: InvalidationState;
 }
 
-/** Writes rows and purges entries, with invalidations that no failure loses. */
+/** Writes rows and purges entries. A failure may delay an invalidation, but does not lose it. */
 export interface Writer {
   /**
    * Commits a change and invalidates the entries that were made from the changed rows.
@@ -54,7 +57,7 @@ export interface Writer {
    * @throws {CacheUnavailable} if neither the log nor the outbox accepted it
    */
   purge(targets: PurgeTargets, ctx: Context): Promise<InvalidationState>;
-  /** Delivers the rows of the outbox to the log; for the cron trigger. Never rejects. */
+  /** Delivers the rows of the outbox to the log. The cron trigger calls it. Never rejects. */
   relay(ctx: Context): Promise<RelayReport>;
 }
 
@@ -63,19 +66,25 @@ export interface WriterOptions {
   readonly invalidator: Invalidator;
   /** The namespace of the log and of the rows that the relay handles. */
   readonly namespace: string;
-  /** How far the origin's reads lag behind its writes, for mutations that do not set `originLag`. Default 0. */
+  /**
+   * The milliseconds by which the origin's reads may lag behind its writes, for mutations that do
+   * not set `originLag`. Default 0.
+   */
   readonly originLagMs?: Millis;
-  /** How long after an invalidation the relay verifies that the log still has it. */
+  /** The milliseconds after an invalidation at which the relay verifies that the log still has it. */
   readonly verifyAfterMs: Millis;
-  /** Runs the relay when second invalidations are due. Without it they wait for the cron trigger. */
+  /** Runs the relay when a row needs its second invalidation. Without an alarm such rows wait for the cron trigger. */
   readonly alarm?: RelayAlarm;
-  /** Stores written values as entries. Without it `through` of a mutation has no effect. */
+  /** Stores written values as entries. If it is absent, `through` of a mutation has no effect. */
   readonly through?: WriteThrough;
 }
 
 export function createWriter(options: WriterOptions): Writer {
   const { db, invalidator, namespace, originLagMs = 0, verifyAfterMs, alarm } = options;
-  /** This isolate deferred invalidations. Its next success shows that Redis is back, and runs the relay. */
+  /**
+   * True if this isolate has deferred invalidations. Its next invalidation that succeeds shows that
+   * Redis answers again, and runs the relay.
+   */
   let backlog = false;
 
   async function runRelay(ctx: Context): Promise<RelayReport> {
@@ -86,12 +95,12 @@ export function createWriter(options: WriterOptions): Writer {
     return report;
   }
 
-  /** If the alarm cannot be set, the cron trigger runs the relay later. */
+  /** Sets the alarm. If that fails, the cron trigger runs the relay later. */
   function wake(inMs: Millis, ctx: Context): void {
     if (alarm !== undefined) ctx.defer(alarm.wake(inMs));
   }
 
-  /** Records the number, and then sets the alarm: the relay looks for rows with a number. */
+  /** Records the number, and sets the alarm after that, because the relay selects only rows that have a number. */
   async function recordNumber(
     ids: readonly number[],
     seq: Seq,
@@ -143,7 +152,7 @@ export function createWriter(options: WriterOptions): Writer {
     return { value, invalidation: finish(ids, heading.lagMs, result, ctx) };
   }
 
-  /** Commits. A commit that was not confirmed may still happen, so its tags are invalidated in any case. */
+  /** Commits the change. A commit that was not confirmed may have happened, so its tags are invalidated in any case. */
   async function commitOrInvalidate<T>(
     mutation: Mutation<T>,
     heading: Heading,
@@ -163,7 +172,8 @@ export function createWriter(options: WriterOptions): Writer {
       const logKeys = mutation.tags.map(invalidationKeyOfTag);
       invalidator.markInvalidated(logKeys);
       await invalidate(logKeys, ctx);
-      // If the commit happened, the outbox has the tags of `tagQuery`; the relay finds them.
+      // If the commit happened, the outbox has the tags of `tagQuery`, and the relay finds them
+      // there.
       ctx.defer(runRelay(ctx).then(() => (backlog = true)));
       throw new WriteUnconfirmed(cause);
     }
@@ -173,7 +183,8 @@ export function createWriter(options: WriterOptions): Writer {
     const logKeys = logKeysOfPurge(targets);
     if (logKeys.length === 0) return "done";
     invalidator.markInvalidated(logKeys);
-    // A purge commits no change that the log must wait for, so both are written at once.
+    // A purge commits no change for which the log would have to wait, so the outbox and the log are
+    // written at once.
     const [ids, result] = await Promise.all([
       insertLogKeys(db, { namespace, lagMs: originLagMs }, logKeys).then(
         ({ rows }) => rows.map((row) => Number(row.id)),
@@ -198,7 +209,7 @@ function lagOf(originLag: Duration): Millis {
   return lagMs;
 }
 
-/** Runs work after the response. The relay repeats it if it fails. */
+/** Runs the work after the response. If it fails, the relay repeats it. */
 function inBackground(work: Promise<unknown>, ctx: Context): void {
   ctx.defer(
     work.catch((error: unknown) => ctx.emit({ type: "fault.raise", fault: originFaultOf(error) })),

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { plant } from "./planted-project.ts";
 
-test("check: a sound project passes every gate", () => {
+test("npm run check accepts a sound project in every gate", () => {
   using project = plant();
   project.run("reference");
   const { passed, output } = project.run("check");
@@ -9,7 +9,7 @@ test("check: a sound project passes every gate", () => {
   expect(passed).toBe(true);
 });
 
-test("check: a gate that fails does not hide the next", () => {
+test("npm run check runs the next gate after a gate that fails", () => {
   using project = plant({
     "src/core/odd.ts": "export const odd: any   = Date.now();\n",
   });

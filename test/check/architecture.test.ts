@@ -31,17 +31,17 @@ function allowedArrows(): readonly string[] {
   return [...new Set(arrows)];
 }
 
-test("architecture: the picture has the arrows of the table of rooms, and no others", () => {
+test("the architecture picture has the arrows of the table of rooms, and no others", () => {
   expect(drawnArrows().toSorted()).toEqual(allowedArrows().toSorted());
 });
 
-test("architecture: the picture puts every room of the layer inside the layer", () => {
+test("the architecture picture puts every room of the layer inside the layer", () => {
   const group = /subgraph layer .*\n([^]*?)\n {2}end/u.exec(page)?.[1] ?? "";
   const rooms = group.split("\n").map((line) => line.trim());
   expect(rooms.toSorted()).toEqual(LAYER.toSorted());
 });
 
-test("architecture: every path that the page names exists", () => {
+test("the architecture page names only paths that exist", () => {
   const paths = [...page.matchAll(/`((?:src|test|tools)\/[\w./-]+)`/gu)].map(([, path]) => path!);
   expect(paths.length).toBeGreaterThan(10);
   expect(paths.filter((path) => !existsSync(path))).toEqual([]);

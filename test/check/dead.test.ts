@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { plant } from "./planted-project.ts";
 
-test("dead code: a sound project passes", () => {
+test("check:dead accepts a sound project", () => {
   using project = plant();
   expect(project.run("check:dead")).toMatchObject({ passed: true });
 });
@@ -19,7 +19,7 @@ test.each([
     "export const double = (n: number): number => n * 2;\nexport const triple = (n: number): number => n * 3;\n",
     "Unused exports (1)",
   ],
-])("dead code: %s fails", (_fault, path, text, says) => {
+])("check:dead reports %s", (_fault, path, text, says) => {
   using project = plant({ [path]: text });
   const { passed, output } = project.run("check:dead");
   expect(passed).toBe(false);
@@ -27,14 +27,14 @@ test.each([
   expect(output).toContain(path);
 });
 
-test("dead code: a dependency that no file imports fails", () => {
+test("check:dead reports a dependency that no file imports", () => {
   using project = plant({}, { hono: "4.13.19" });
   const { passed, output } = project.run("check:dead");
   expect(passed).toBe(false);
   expect(output).toMatch(/Unused dependencies \(1\)\s+hono\s+package\.json/u);
 });
 
-test("dead code: an import that package.json does not list fails", () => {
+test("check:dead reports an import that package.json does not list", () => {
   using project = plant({ "src/index.ts": 'export { Hono } from "hono";\n' });
   const { passed, output } = project.run("check:dead");
   expect(passed).toBe(false);

@@ -38,7 +38,7 @@ function deploy({ secretList, secrets = "", toml = "" }: Record<string, string>)
   }
 }
 
-test("deploy: a first deployment without secrets names each missing secret and does not run", () => {
+test("a first deployment without secrets names each missing secret and does not run", () => {
   const { status, output } = deploy({ secretList: NOT_FOUND });
   expect(status).toBe(1);
   expect(output).toContain("problem: DATABASE_URL: ");
@@ -47,14 +47,14 @@ test("deploy: a first deployment without secrets names each missing secret and d
   expect(output).not.toContain("ran wrangler");
 });
 
-test("deploy: a first deployment with its secrets in a file runs", () => {
+test("a first deployment with its secrets in a file runs", () => {
   const { status, output } = deploy({ secretList: NOT_FOUND, secrets: SECRETS });
   expect(output).toContain("ran wrangler deploy --secrets-file secrets.env");
   expect(output).toContain("warning: wrangler.toml has no route with its own domain");
   expect(status).toBe(0);
 });
 
-test("deploy: a malformed secret in the file is named without its value", () => {
+test("a deployment with a malformed secret in the file names the secret, but not its value", () => {
   const secrets = SECRETS.replace("postgres://u:p@ep.neon.tech/db", "mysql://hush");
   const { status, output } = deploy({ secretList: NOT_FOUND, secrets });
   expect(status).toBe(1);
@@ -62,7 +62,7 @@ test("deploy: a malformed secret in the file is named without its value", () => 
   expect(output).not.toContain("hush");
 });
 
-test("deploy: secrets that the Worker already has count as set", () => {
+test("a deployment accepts secrets that the Worker already has", () => {
   const names = ["DATABASE_URL", "UPSTASH_REDIS_REST_URL", "UPSTASH_REDIS_REST_TOKEN"];
   const secretList = `echo '${JSON.stringify(names.map((name) => ({ name })))}'`;
   const { status, output } = deploy({ secretList, toml: 'route = "cache.example.com/*"\n' });
@@ -72,14 +72,14 @@ test("deploy: secrets that the Worker already has count as set", () => {
   expect(status).toBe(0);
 });
 
-test("deploy: a variable with a local service's address is an error", () => {
+test("a deployment with a variable that has a local service's address is refused", () => {
   const toml = '[vars]\nNEON_ENDPOINT = "http://127.0.0.1:8790/sql"\n';
   const { status, output } = deploy({ secretList: NOT_FOUND, secrets: SECRETS, toml });
   expect(status).toBe(1);
   expect(output).toContain("problem: NEON_ENDPOINT: is for local services only");
 });
 
-test("deploy: nothing is deployed if the secrets cannot be listed", () => {
+test("a deployment does not run if the secrets of the Worker cannot be listed", () => {
   const { status, output } = deploy({ secretList: 'echo "not logged in" >&2; exit 1' });
   expect(status).toBe(1);
   expect(output).toContain("not logged in");

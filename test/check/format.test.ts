@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
 import { plant } from "./planted-project.ts";
 
-test("format: a sound project passes", () => {
+test("check:format accepts a sound project", () => {
   using project = plant();
   expect(project.run("check:format")).toMatchObject({ passed: true });
 });
 
-test("format: a file with other formatting fails and is named", () => {
+test("check:format names a file with other formatting", () => {
   using project = plant({ "src/core/odd.ts": "export const odd   = 1\n" });
   const { passed, output } = project.run("check:format");
   expect(passed).toBe(false);

@@ -10,7 +10,7 @@ function withOpenings(count: number): string {
   return lines.join("");
 }
 
-test("language: a sound project passes", () => {
+test("check:language accepts a sound project", () => {
   using project = plant();
   expect(project.run("check:language")).toMatchObject({ passed: true });
 });
@@ -20,7 +20,7 @@ test.each([
   ["spokesman", "// Each reader has a spokesman.", "reported lookup"],
   ["pump", "/**\n * Sends records.\n *\n * The pump stops at the deadline.\n */", "flush loop"],
   ["a walk", "/** Starts a walk through the tiers. */", "lookup"],
-])('language: the old name "%s" in a comment fails', (word, comment, instead) => {
+])('check:language reports the old name "%s" in a comment', (word, comment, instead) => {
   using project = plant({ "src/core/odd.ts": `${comment}\nexport const odd = 1;\n` });
   const { passed, output } = project.run("check:language");
   expect(passed).toBe(false);
@@ -28,7 +28,7 @@ test.each([
   expect(output).toContain(`"${word}" is an old name; write "${instead}"`);
 });
 
-test("language: an old name is reported at its own line of a long comment", () => {
+test("check:language reports an old name at its own line of a long comment", () => {
   using project = plant({
     "src/core/odd.ts": "/**\n * Sends records.\n * The pump stops.\n */\nexport const odd = 1;\n",
   });
@@ -42,7 +42,7 @@ test("check:language accepts an old name that stands in code, and the verb walk 
   expect(project.run("check:language")).toMatchObject({ passed: true });
 });
 
-test("language: 25 comment lines of src that begin with What pass, and 26 fail", () => {
+test("check:language accepts 25 comment lines of src that begin with What, and rejects 26", () => {
   using sound = plant({ "src/core/odd.ts": withOpenings(25) });
   expect(sound.run("check:language")).toMatchObject({ passed: true });
   using project = plant({ "src/core/odd.ts": withOpenings(26) });

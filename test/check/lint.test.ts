@@ -5,7 +5,7 @@ import { plant } from "./planted-project.ts";
 const lines = (count: number): string =>
   `export const odd = 1;\n\n${"// A line.\n".repeat(count - 2)}`;
 
-test("lint: a sound project passes, with a file of 300 lines and reasoned exceptions in it", () => {
+test("check:lint accepts a sound project that has a file of 300 lines and exceptions with reasons", () => {
   using project = plant({
     "src/core/long.ts": lines(300),
     "src/core/excused.ts": `/** Prints. */
@@ -96,7 +96,7 @@ test.each([
     'import { test, expect } from "vitest";\n\ntest.only("odd", () => {\n  expect(1).toBe(1);\n});\n',
     "no-focused-tests",
   ],
-])("lint: %s fails", (_fault, path, text, rule) => {
+])("check:lint reports %s", (_fault, path, text, rule) => {
   using project = plant({ [path]: text });
   const { passed, output } = project.run("check:lint");
   expect(passed).toBe(false);
@@ -108,14 +108,14 @@ test.each([
   ["// oxlint-disable-next-line no-console\n", "src/core/odd.ts:1 exceptions: give the reason"],
   ["// oxlint-disable-next-line no-console -- because\n", "src/core/odd.ts:1 exceptions:"],
   ["/* eslint-disable no-console */\n", "src/core/odd.ts:1 exceptions:"],
-])("lint: an exception without its reason fails: %j", (exception, says) => {
+])("check:lint reports an exception without its reason: %j", (exception, says) => {
   using project = plant({ "src/core/odd.ts": `${exception}console.log("odd");\n` });
   const { passed, output } = project.run("check:lint");
   expect(passed).toBe(false);
   expect(output).toContain(says);
 });
 
-test("lint: an unnecessary exception fails", () => {
+test("check:lint reports an unnecessary exception", () => {
   using project = plant({
     "src/core/odd.ts":
       "// oxlint-disable-next-line no-console -- left over from a search\nexport const odd = 1;\n",

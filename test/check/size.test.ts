@@ -14,14 +14,14 @@ function noise(bytes: number): string {
 const worker = (payload: string): string =>
   `const payload = "${payload}";\n\nexport default {\n  fetch: (): Response => new Response(payload),\n};\n`;
 
-test("size: a Worker under the limit passes, and its figure is printed", () => {
+test("check:size accepts a Worker under the limit, and prints its size", () => {
   using project = plant({ "src/worker.ts": worker(noise(100 * 1024)) });
   const { passed, output } = project.run("check:size");
   expect(output).toMatch(/size: \d+\.\d KiB gzipped, \d+\.\d KiB raw, of 300 KiB gzipped allowed/u);
   expect(passed).toBe(true);
 });
 
-test("size: a Worker over the limit fails", () => {
+test("check:size rejects a Worker over the limit", () => {
   using project = plant({ "src/worker.ts": worker(noise(450 * 1024)) });
   const { passed, output } = project.run("check:size");
   expect(passed).toBe(false);
@@ -29,7 +29,7 @@ test("size: a Worker over the limit fails", () => {
   expect(output).toMatch(/heaviest, raw: src\/worker\.ts 45\d\.\d KiB/u);
 });
 
-test("size: a Worker that does not bundle fails", () => {
+test("check:size rejects a Worker that does not bundle", () => {
   using project = plant({ "src/worker.ts": 'import "./missing.ts";\n' });
   const { passed, output } = project.run("check:size");
   expect(passed).toBe(false);

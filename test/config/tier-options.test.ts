@@ -161,7 +161,10 @@ describe("origin options", () => {
 });
 
 /** A binding whose objects answer as the test says; it notes the names that are asked for. */
-function flightsThat(join: () => Promise<JoinAnswer>, land = async () => undefined) {
+function flightsThat(
+  join: (request: unknown, onWait: () => void) => Promise<JoinAnswer>,
+  land = async () => undefined,
+) {
   const names: string[] = [];
   const FLIGHTS = {
     idFromName: (name: string) => void names.push(name),
@@ -204,6 +207,19 @@ describe("flight options", () => {
     const elapsed = await elapsedOf(() => readAll(isolate, ["a"], 1, shared));
     expect(elapsed).toBeGreaterThanOrEqual(290);
     expect(elapsed).toBeLessThan(950);
+  });
+});
+
+describe("flight options together with the deadline of a read", () => {
+  it("a read loads without a flight when flights.slack leaves no time for a load of its own", async () => {
+    const { bindings } = flightsThat((_request, onWait) => {
+      onWait();
+      return never();
+    });
+    const isolate = isolateWith({ flights: { slack: "10s" } }, bindings);
+    const quick = definePolicy({ freshFor: "1h", jitter: 0, originTimeout: "100ms" });
+    const { value } = await isolate.request().read(key("option", "a"), quick, async () => 1);
+    expect(value).toBe(1);
   });
 });
 

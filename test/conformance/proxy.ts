@@ -2,12 +2,7 @@
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { Hono } from "hono";
-import {
-  passThrough,
-  type Bindings,
-  type PassThroughOptions,
-  type StrataEnv,
-} from "../../src/index.ts";
+import { passThrough, type Bindings, type StrataEnv } from "../../src/index.ts";
 import { createTestClock, uniqueNamespace } from "../support/isolate.ts";
 import { createTestLayer, type TestLayer } from "../support/layer.ts";
 
@@ -63,7 +58,7 @@ export interface Proxy {
 
 export interface ProxyOptions {
   /** Default `rfc`, which is what the conformance checks measure. */
-  readonly sharing?: PassThroughOptions["sharing"];
+  readonly sharing?: "safe" | "rfc";
   readonly credentialHeaders?: readonly string[];
   readonly requestDirectives?: boolean;
   readonly forwardFields?: readonly string[];
@@ -73,6 +68,7 @@ export interface ProxyOptions {
   readonly origin?: string;
   readonly prefix?: string;
   readonly maxBodyBytes?: number;
+  readonly headersTimeout?: number;
   readonly bindings?: Partial<Bindings>;
 }
 

@@ -36,23 +36,23 @@ describe("the figures of the dashboard", () => {
     expect(point.costPerThousand).toBeGreaterThan(0);
   });
 
-  it("count from zero after totals were reset", () => {
+  it("the figures of the dashboard start from zero after totals were reset", () => {
     expect(added({ a: 3 }, { a: 10 })).toEqual({ a: 3 });
   });
 
-  it("are null if nothing happened between two summaries", () => {
+  it("the figures of the dashboard are null if no request came between two summaries", () => {
     const point = pointOf(summary(5_000, 1), summary(0, 1));
     expect(point).toMatchObject({ hitRatio: null, p50: null, costPerThousand: null });
   });
 
-  it("interpolate quantiles inside a bucket, and use the last bound for values above all bounds", () => {
+  it("the quantiles of the dashboard are interpolated inside a bucket, and are the last bound for values above all bounds", () => {
     expect(quantile(buckets([10, 10, 0]), 0.5)).toBeCloseTo(0.1);
     expect(quantile(buckets([10, 10, 0]), 0.75)).toBeCloseTo(0.15);
     expect(quantile(buckets([0, 0, 5]), 0.5)).toBe(0.2);
     expect(quantile(buckets([0, 0, 0]), 0.5)).toBeNull();
   });
 
-  it("assign every lookup status to one tier", () => {
+  it("the dashboard assigns every lookup status to one tier", () => {
     expect(byTier({ stale: 1, "stale-on-error": 2, miss: 3, bypass: 4 })).toMatchObject({
       stale: 3,
       origin: 7,

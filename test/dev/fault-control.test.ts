@@ -27,7 +27,7 @@ describe("fault control routes", () => {
       expect((await faulty.redis("SET", "k", "v")).status).toBe(500);
     });
 
-    it("SQL statements count as reads or writes by their keywords", async () => {
+    it("an SQL statement is treated as a read or a write by its keywords", async () => {
       await faulty.gateways.fault("sql", { status: 500, only: "write" });
       const reads = [
         "SELECT 1",
@@ -48,7 +48,7 @@ describe("fault control routes", () => {
         expect([query, (await faulty.sql(query)).status]).toEqual([query, 500]);
     });
 
-    it("a pipeline with one write counts as a write", async () => {
+    it("a Redis pipeline with one write is treated as a write", async () => {
       await faulty.gateways.fault("redis", { status: 500, only: "read" });
       const pipeline = (commands: readonly (readonly string[])[]): Promise<Response> =>
         fetch(`${faulty.gateways.url}/redis/pipeline`, {
@@ -75,7 +75,7 @@ describe("fault control routes", () => {
     });
   });
 
-  it("a fault affects only the service that it names", async () => {
+  it("an injected fault affects only the service that it names", async () => {
     await faulty.gateways.fault("redis", { status: 500 });
     expect((await faulty.sql("SELECT 1")).status).toBe(200);
   });
@@ -119,7 +119,7 @@ describe("fault control routes", () => {
     expect(await response.json()).toMatchObject({ detail: expect.stringContaining("redis, sql") });
   });
 
-  it("an unknown control route gets 404", async () => {
+  it("an unknown route of fault control gets 404", async () => {
     const response = await fetch(`${faulty.gateways.url}/nothing`);
     expect(response.status).toBe(404);
     expect(response.headers.get("content-type")).toBe("application/problem+json");

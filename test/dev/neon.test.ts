@@ -33,7 +33,7 @@ describe.each(availableSqlEngines())("the Neon gateway over $name", (choice) => 
   beforeEach(() => neonGateway.reset());
 
   describe("one query", () => {
-    it("a query returns values of every common type to the driver", async () => {
+    it("the Neon gateway returns values of every common type to the driver", async () => {
       const rows =
         await sql`SELECT ${"text"} AS s, ${5}::int AS i, ${"9007199254740993"}::int8 AS big, ${true}::bool AS b,
         ${null}::text AS n, ${[1, 2]}::int[] AS list, ${JSON.stringify({ a: [1] })}::jsonb AS j, ${1.5}::float8 AS f,
@@ -56,7 +56,7 @@ describe.each(availableSqlEngines())("the Neon gateway over $name", (choice) => 
       ]);
     });
 
-    it("a query returns full results on request", async () => {
+    it("the Neon gateway returns full results on request", async () => {
       await sql`INSERT INTO gateway_things (name) VALUES ('a'), ('b')`;
       const full = neon(DATABASE, { fullResults: true, arrayMode: true });
       const result = await full`UPDATE gateway_things SET amount = 1 RETURNING name`;
@@ -69,7 +69,7 @@ describe.each(availableSqlEngines())("the Neon gateway over $name", (choice) => 
       });
     });
 
-    it("a response holds raw text in arrays if the driver's headers ask for it", async () => {
+    it("a response of the Neon gateway has raw text in arrays if the driver's headers ask for it", async () => {
       const query = { query: "SELECT $1::int AS n, NULL AS x, true AS b", params: ["7"] };
       expect(await neonGateway.post(query, raw)).toEqual([
         200,
@@ -87,7 +87,7 @@ describe.each(availableSqlEngines())("the Neon gateway over $name", (choice) => 
       ]);
     });
 
-    it("a response holds JSON objects without the driver's headers", async () => {
+    it("a response of the Neon gateway has JSON objects without the driver's headers", async () => {
       const [, result] = await neonGateway.post({
         query: "SELECT 7 AS n, true AS b, 8::int8 AS big, '{\"a\":1}'::json AS j, 1.5::float4 AS f",
       });
@@ -106,7 +106,7 @@ describe.each(availableSqlEngines())("the Neon gateway over $name", (choice) => 
   });
 
   describe("a batch", () => {
-    it("a batch answers each query", async () => {
+    it("the Neon gateway answers each query of a batch", async () => {
       const results = await sql.transaction([
         sql`INSERT INTO gateway_things (name) VALUES ('a') RETURNING id`,
         sql`SELECT count(*)::int AS n FROM gateway_things`,
@@ -115,7 +115,7 @@ describe.each(availableSqlEngines())("the Neon gateway over $name", (choice) => 
       expect((await neonGateway.gateways.counts()).sql).toEqual({ requests: 1, queries: 2 });
     });
 
-    it("a batch is atomic", async () => {
+    it("a batch of the Neon gateway is atomic", async () => {
       await expect(
         sql.transaction([
           sql`INSERT INTO gateway_things (name) VALUES ('a')`,
@@ -125,7 +125,7 @@ describe.each(availableSqlEngines())("the Neon gateway over $name", (choice) => 
       expect(await sql`SELECT * FROM gateway_things`).toEqual([]);
     });
 
-    it("a batch runs at the isolation level that the headers ask for", async () => {
+    it("a batch of the Neon gateway runs at the isolation level that the headers name", async () => {
       const settings = await sql.transaction(
         [
           sql`SHOW transaction_isolation`,
@@ -152,7 +152,7 @@ describe.each(availableSqlEngines())("the Neon gateway over $name", (choice) => 
       expect([status, body.message]).toEqual([400, "invalid Neon-Batch-Isolation-Level"]);
     });
 
-    it("concurrent batches do not mix", async () => {
+    it("concurrent batches of the Neon gateway do not run inside each other", async () => {
       await sql`INSERT INTO gateway_things (name) VALUES ('counter')`;
       const bump = (): Promise<unknown> =>
         sql.transaction([
@@ -180,7 +180,7 @@ describe.each(availableSqlEngines())("the Neon gateway over $name", (choice) => 
   });
 
   describe("drizzle", () => {
-    it("drizzle reads and writes through the gateway", async () => {
+    it("drizzle reads and writes through the Neon gateway", async () => {
       const [made] = await db
         .insert(things)
         .values({ name: "a", extra: { deep: ["x"] } })

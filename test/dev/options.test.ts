@@ -16,7 +16,7 @@ describe("the environment of npm run dev", () => {
     });
   });
 
-  it("the environment's Worker variables, and no others, reach the Worker", () => {
+  it("npm run dev gives the Worker the Worker variables of the environment, and no others", () => {
     const worker = {
       DATABASE_URL: "a",
       ORIGIN_AT_ROOT: "1",
@@ -30,7 +30,7 @@ describe("the environment of npm run dev", () => {
     ).toEqual(worker);
   });
 
-  it("an invalid environment is reported with all its errors at once", () => {
+  it("npm run dev reports an invalid environment with all its errors at once", () => {
     const read = (): unknown =>
       readOptions({
         PORT: "99999",
@@ -52,7 +52,7 @@ describe("the environment of npm run dev", () => {
     }
   });
 
-  it("a services port that is also a Worker's port is an error", () => {
+  it("npm run dev refuses a services port that is also a Worker's port", () => {
     expect(() => readOptions({ PORT: "8789", INSTANCES: "2" })).toThrow(
       "SERVICES_PORT is 8790, which is also the port of Worker instance 2",
     );

@@ -25,7 +25,7 @@ describe("the local services", () => {
     return ((await response.json()) as { rows: unknown[] }).rows;
   }
 
-  it("services start migrated and seeded with counters at zero, and can be closed twice", async () => {
+  it("the local services start with a migrated and seeded database and counters at zero, and can be closed twice", async () => {
     const lines: string[] = [];
     const services = await start({ log: (line) => lines.push(line) });
     expect(await (await fetch(`${services.url}/counts`)).json()).toEqual({
@@ -48,7 +48,7 @@ describe("the local services", () => {
     await expect(fetch(services.url)).rejects.toThrow("fetch failed");
   });
 
-  it("services keep their data between starts with keep, and start empty without it", async () => {
+  it("the local services keep their data between starts with the option keep, and start empty without it", async () => {
     const dataDir = mkdtempSync(join(tmpdir(), "strata-data-"));
     const redis = async (
       { redisUrl, redisToken }: Services,
@@ -96,7 +96,7 @@ describe("the local services", () => {
     rmSync(dataDir, { recursive: true });
   });
 
-  it("services with invalid settings fail to start and leave nothing running", async () => {
+  it("the local services with invalid settings fail to start and leave no process running", async () => {
     await expect(startServices({ redis: "memcached" })).rejects.toThrow("LOCAL_REDIS is");
     await expect(startServices({ redis: "embedded", postgres: "mysql://x" })).rejects.toThrow(
       "LOCAL_POSTGRES is",
@@ -109,7 +109,7 @@ describe("the local services", () => {
     );
   });
 
-  it("an abort during the start rejects at once", async () => {
+  it("the start of the local services rejects at once when it is aborted", async () => {
     const controller = new AbortController();
     const starting = startServices({ redis: "embedded", signal: controller.signal });
     controller.abort(new Error("no more"));

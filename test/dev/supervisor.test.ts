@@ -31,7 +31,7 @@ describe("npm run dev", () => {
 
   const json = async (url: string): Promise<unknown> => (await fetch(url)).json();
 
-  it("instances share Durable Objects and services, and Ctrl-C stops them", async () => {
+  it("the instances of npm run dev share Durable Objects and services, and Ctrl-C stops them", async () => {
     const secret = "se$cret 'with' #marks\"";
     const dev = await start({
       env: {
@@ -122,7 +122,7 @@ describe("npm run dev", () => {
     it.each([
       ["before the services are up", undefined, "SIGINT" as const],
       ["while the Workers start", "Starting local server", "SIGTERM" as const],
-    ])("a signal %s leaves nothing running", async (_name, text, signal) => {
+    ])("npm run dev leaves no process running after a signal %s", async (_name, text, signal) => {
       const dev = await start({ env: { LOCAL_REDIS: "auto" } });
       if (text === undefined)
         await expect
@@ -137,7 +137,7 @@ describe("npm run dev", () => {
     });
 
     it.each(["SIGINT", "SIGTERM", "SIGKILL"] as const)(
-      "%s to npm alone leaves nothing running",
+      "npm run dev leaves no process running after a %s to npm alone",
       async (signal) => {
         const dev = await start({ throughNpm: true, env: { LOCAL_REDIS: "auto" } });
         await dev.printed("Starting local server");
@@ -148,7 +148,7 @@ describe("npm run dev", () => {
       },
     );
 
-    it("a crash of wrangler is reported and leaves nothing running", async () => {
+    it("npm run dev reports a crash of wrangler and leaves no process running", async () => {
       const dev = await start();
       await dev.printed("Starting local server");
       process.kill(
@@ -160,7 +160,7 @@ describe("npm run dev", () => {
       await expectNothingLeft(dev);
     });
 
-    it("SIGKILL of the supervisor leaves nothing running", async () => {
+    it("npm run dev leaves no process running after a SIGKILL of the supervisor", async () => {
       const dev = await start({ env: { LOCAL_REDIS: "auto" } });
       await dev.printed("Starting local server");
       expect(dev.processes().length).toBeGreaterThan(2);
@@ -169,18 +169,23 @@ describe("npm run dev", () => {
       await expectNothingLeft(dev);
     });
 
-    it.each(redisServers)("a crash of %s is reported and leaves nothing running", async () => {
-      const dev = await start({ env: { LOCAL_REDIS: "server" } });
-      await dev.printed("Redis: ");
-      const victim = dev.processes().find(({ command }) => /(?:redis|valkey)-server/.test(command));
-      process.kill(victim!.pid, "SIGKILL");
-      expect(await dev.exit).toBe(1);
-      expect(dev.output()).toContain("A local service ended");
-      await expectNothingLeft(dev);
-    });
+    it.each(redisServers)(
+      "npm run dev reports a crash of %s and leaves no process running",
+      async () => {
+        const dev = await start({ env: { LOCAL_REDIS: "server" } });
+        await dev.printed("Redis: ");
+        const victim = dev
+          .processes()
+          .find(({ command }) => /(?:redis|valkey)-server/.test(command));
+        process.kill(victim!.pid, "SIGKILL");
+        expect(await dev.exit).toBe(1);
+        expect(dev.output()).toContain("A local service ended");
+        await expectNothingLeft(dev);
+      },
+    );
 
     it.each(["PORT", "SERVICES_PORT"])(
-      "%s in use by another program is reported and leaves nothing running",
+      "npm run dev reports a %s in use by another program and leaves no process running",
       async (variable) => {
         const taken = createServer();
         await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve));

@@ -24,7 +24,7 @@ describe.each(availableEngines())("composed requests over the $name engine", (ch
   });
 
   describe("pipelines", () => {
-    it("a pipeline answers each command, including errors", async () => {
+    it("the Upstash gateway answers each command of a pipeline, including errors", async () => {
       const commands = [["SET", "k", "v"], ["INCR", "k"], ["GET", "k"], ["NOPE"]];
       const [status, results] = await upstash.post("/pipeline", commands);
       expect(status).toBe(200);
@@ -36,7 +36,7 @@ describe.each(availableEngines())("composed requests over the $name engine", (ch
       ]);
     });
 
-    it("the gateway serves the SDK's pipeline and its auto-pipelining", async () => {
+    it("the Upstash gateway serves the SDK's pipeline and its auto-pipelining", async () => {
       const pipeline = redis.pipeline();
       pipeline.set("a", { n: 1 });
       pipeline.get("a");
@@ -53,7 +53,7 @@ describe.each(availableEngines())("composed requests over the $name engine", (ch
   });
 
   describe("transactions", () => {
-    it("a transaction answers each command", async () => {
+    it("the Upstash gateway answers each command of a transaction", async () => {
       const transaction = redis.multi();
       transaction.set("k", "v");
       transaction.incr("n");
@@ -61,7 +61,7 @@ describe.each(availableEngines())("composed requests over the $name engine", (ch
       expect(await transaction.exec()).toEqual(["OK", 1, "v"]);
     });
 
-    it("a transaction continues after a command that fails", async () => {
+    it("a Redis transaction continues after a command that fails", async () => {
       const results = await upstash.post("/multi-exec", [
         ["SET", "k", "v"],
         ["INCR", "k"],
@@ -77,7 +77,7 @@ describe.each(availableEngines())("composed requests over the $name engine", (ch
       ]);
     });
 
-    it("a command that cannot be queued discards the transaction", async () => {
+    it("a command that cannot be queued discards its Redis transaction", async () => {
       const [status, body] = await upstash.post("/multi-exec", [["SET", "k", "v"], ["NOPE"]]);
       expect(status).toBe(400);
       expect(body).toEqual({
@@ -86,7 +86,7 @@ describe.each(availableEngines())("composed requests over the $name engine", (ch
       expect(await redis.get("k")).toBeNull();
     });
 
-    it("no other command runs in the middle of a transaction", async () => {
+    it("no other command runs in the middle of a Redis transaction", async () => {
       const bump = [
         ["INCR", "n"],
         ["GET", "n"],
@@ -104,7 +104,7 @@ describe.each(availableEngines())("composed requests over the $name engine", (ch
       expect(await redis.get("n")).toBe(100);
     });
 
-    it("a transaction can contain scripts", async () => {
+    it("a Redis transaction can contain scripts", async () => {
       const transaction = redis.multi();
       transaction.eval("return redis.call('INCR', KEYS[1])", ["n"], []);
       transaction.get("n");
@@ -113,7 +113,7 @@ describe.each(availableEngines())("composed requests over the $name engine", (ch
   });
 
   describe("scripts", () => {
-    it("scripts run by body, by hash and read-only", async () => {
+    it("Redis scripts run by body, by hash and read-only", async () => {
       const script = redis.createScript<string>("return ARGV[1] .. KEYS[1]");
       expect(await script.exec(["k"], ["a"])).toBe("ak");
       const reading = redis.createScript<number, true>("return redis.call('EXISTS', KEYS[1])", {

@@ -29,7 +29,7 @@ describe.each(availableEngines())("the Upstash gateway over the $name engine", (
       expect(await upstash.post("", ["INCR", "n"])).toEqual([200, { result: 1 }]);
     });
 
-    it("a command that Redis rejects gets 400 and {error}", async () => {
+    it("a command that Redis rejects gets 400 and {error} from the Upstash gateway", async () => {
       expect(await upstash.post("", ["GET"])).toEqual([
         400,
         { error: "ERR wrong number of arguments for 'get' command" },
@@ -41,7 +41,7 @@ describe.each(availableEngines())("the Upstash gateway over the $name engine", (
       ]);
     });
 
-    it("numbers and booleans in a command keep their exact text", async () => {
+    it("numbers and booleans in a command to the Upstash gateway keep their exact text", async () => {
       expect(await upstash.post("", '["SET", "n", 9007199254740993]')).toEqual([
         200,
         { result: "OK" },
@@ -54,7 +54,7 @@ describe.each(availableEngines())("the Upstash gateway over the $name engine", (
       ]);
     });
 
-    it("a command can be a path, with the body as its last argument", async () => {
+    it("a command to the Upstash gateway can be a path, with the body as its last argument", async () => {
       const headers = { authorization: `Bearer ${TOKEN}` };
       const set = await fetch(`${upstash.url}/set/a%2Fb/hello%20world/EX/100`, { headers });
       expect(await set.json()).toEqual({ result: "OK" });
@@ -77,7 +77,7 @@ describe.each(availableEngines())("the Upstash gateway over the $name engine", (
   describe("base64 encoding", () => {
     const encoding = { "upstash-encoding": "base64" };
 
-    it("base64 encoding applies to every string, also nested, but not to numbers, null and OK", async () => {
+    it("base64 encoding of the Upstash gateway applies to every string, also nested, but not to numbers, null and OK", async () => {
       expect(await upstash.post("", ["SET", "k", "OK"], encoding)).toEqual([200, { result: "OK" }]);
       expect(await upstash.post("", ["PING"], encoding)).toEqual([200, { result: btoa("PONG") }]);
       expect(await upstash.post("", ["INCR", "n"], encoding)).toEqual([200, { result: 1 }]);
@@ -90,7 +90,7 @@ describe.each(availableEngines())("the Upstash gateway over the $name engine", (
       ).toEqual([200, { result: [btoa("a"), [btoa("b"), 1], null, btoa("OK")] }]);
     });
 
-    it("base64 encoding does not apply to errors", async () => {
+    it("base64 encoding of the Upstash gateway does not apply to errors", async () => {
       expect(await upstash.post("", ["GET"], encoding)).toEqual([
         400,
         { error: "ERR wrong number of arguments for 'get' command" },
@@ -98,7 +98,7 @@ describe.each(availableEngines())("the Upstash gateway over the $name engine", (
     });
 
     it.each(["", "OK", "naïve €𐍈", '{"json":[1]}', "line\nbreak\0zero", "true", "007"])(
-      "the SDK reads back %j unchanged",
+      "the Upstash SDK reads back %j unchanged",
       async (value) => {
         const plain = upstash.client({ automaticDeserialization: false });
         const unencoded = upstash.client({
@@ -118,7 +118,7 @@ describe.each(availableEngines())("the Upstash gateway over the $name engine", (
       ["no token", undefined, "Unauthorized"],
       ["another scheme", `Basic ${TOKEN}`, "Unauthorized"],
       ["a wrong token", "Bearer wrong", "WRONGPASS invalid or missing auth token"],
-    ])("a request with %s gets 401", async (_name, authorization, error) => {
+    ])("a request to the Upstash gateway with %s gets 401", async (_name, authorization, error) => {
       const response = await fetch(upstash.url, {
         method: "POST",
         body: '["PING"]',
@@ -129,12 +129,12 @@ describe.each(availableEngines())("the Upstash gateway over the $name engine", (
       expect((await upstash.gateways.counts()).redis).toEqual({ requests: 0, commands: 0 });
     });
 
-    it("the token can be a query parameter", async () => {
+    it("the token of the Upstash gateway can be a query parameter", async () => {
       const response = await fetch(`${upstash.url}/get/k?_token=${TOKEN}`);
       expect(await response.json()).toEqual({ result: null });
     });
 
-    it("a wrong token rejects the SDK's call", async () => {
+    it("the Upstash gateway rejects a call of the SDK with a wrong token", async () => {
       const stranger = upstash.client({ token: "wrong" });
       await expect(stranger.get("k")).rejects.toThrow("WRONGPASS");
     });
@@ -158,14 +158,14 @@ describe.each(availableEngines())("the Upstash gateway over the $name engine", (
       ["an empty transaction", "/multi-exec", "[]", "ERR empty multi-exec request"],
       ["a channel without a name", "/subscribe", "", "ERR one channel is needed"],
       ["a broken path", "/get/%E0%A4%A", "", "ERR failed to parse command"],
-    ])("a request with %s gets 400", async (_name, path, body, error) => {
+    ])("a request to the Upstash gateway with %s gets 400", async (_name, path, body, error) => {
       const [status, answer] = await upstash.post(path, body);
       expect(status).toBe(400);
       expect((answer as { error: string }).error).toContain(error);
     });
 
     it.each(["MULTI", "SUBSCRIBE", "BLPOP", "CONFIG", "SHUTDOWN", "SELECT", "DEBUG"])(
-      "%s gets 400, because the REST API does not offer it",
+      "the command %s gets 400 from the Upstash gateway, because the REST API does not offer it",
       async (name) => {
         const [status, answer] = await upstash.post("", [name, "a", "0"]);
         expect(status).toBe(400);
@@ -176,7 +176,7 @@ describe.each(availableEngines())("the Upstash gateway over the $name engine", (
       },
     );
 
-    it("a body over 10 MB gets 413, and one just below is accepted", async () => {
+    it("the Upstash gateway answers 413 to a body over 10 MB, and accepts a slightly smaller one", async () => {
       const [status, answer] = await upstash.post("", ["SET", "k", "x".repeat(10 * 1024 * 1024)]);
       expect(status).toBe(413);
       expect((answer as { error: string }).error).toContain("larger than");
@@ -186,7 +186,7 @@ describe.each(availableEngines())("the Upstash gateway over the $name engine", (
       ]);
     });
 
-    it("methods other than GET and POST get 405", async () => {
+    it("the Upstash gateway answers 405 to methods other than GET and POST", async () => {
       const response = await fetch(upstash.url, {
         method: "DELETE",
         headers: { authorization: `Bearer ${TOKEN}` },
@@ -195,14 +195,14 @@ describe.each(availableEngines())("the Upstash gateway over the $name engine", (
     });
   });
 
-  it("keys with special characters and names are stored unchanged", async () => {
+  it("the Upstash gateway stores keys with special characters and names unchanged", async () => {
     const keys = ["__proto__", "constructor", "a\nb", "", "€".repeat(3_000), "k'\"\\", "{tag}:x"];
     for (const [index, key] of keys.entries()) await redis.set(key, index);
     expect(await redis.mget(...keys)).toEqual(keys.map((_key, index) => index));
     expect(await redis.del(...keys)).toBe(keys.length);
   });
 
-  it("a key with a lifetime expires", async () => {
+  it("a Redis key with a lifetime expires", async () => {
     await redis.set("k", "v", { px: 40 });
     expect(await redis.pttl("k")).toBeGreaterThan(0);
     await expect.poll(() => redis.get("k")).toBeNull();

@@ -92,7 +92,7 @@ describe("the variables of a Worker", () => {
     expect(remote).not.toHaveProperty("UPSTASH_REDIS_REST_TOKEN");
   });
 
-  it("variables are written readable by the owner only, and a value that the file cannot hold is an error", () => {
+  it("the file of a Worker's variables is readable by its owner only, and a value that the file cannot express is an error", () => {
     const file = join(folder, "variables.env");
     writeFileSync(file, "", { mode: 0o644 });
     writeVariables(file, { PLAIN: "a b", QUOTED: "it's", DOLLAR: "$HOME" });

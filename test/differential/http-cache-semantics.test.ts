@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import CachePolicy from "http-cache-semantics";
 import fc from "fast-check";
 import { expect, it } from "vitest";
+import { RFC_SHARING } from "../../src/http/cache/sharing-rules.ts";
 import { decideStorage } from "../../src/http/cache/storage-decision.ts";
 import { readerOf } from "../../src/http/rfc/fields.ts";
 
@@ -139,7 +140,7 @@ function ours({ status, control, headers, asking }: Case): number {
   const request = readerOf(
     Object.entries(asking).map(([name, value]) => [name.toLowerCase(), value]),
   );
-  const decision = decideStorage(request, head, "x", LIMITS);
+  const decision = decideStorage(request, head, "x", LIMITS, RFC_SHARING);
   return decision.cacheability === "store" ? Math.max(0, decision.lifetimes.freshUntil - NOW) : 0;
 }
 

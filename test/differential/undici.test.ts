@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
+import { RFC_SHARING } from "../../src/http/cache/sharing-rules.ts";
 import { decideStorage } from "../../src/http/cache/storage-decision.ts";
 import { readerOf } from "../../src/http/rfc/fields.ts";
 import { forbidsStale } from "../../src/http/rfc/lifetimes.ts";
@@ -102,7 +103,13 @@ function ours({ status, headers, asking, again, after }: Case): boolean {
   const head = { status, sent: readerOf(fields), fields, requestedAt: NOW, respondedAt: NOW };
   const first = readerOf(lowerCase(asking));
   const second = readerOf(lowerCase(again));
-  const { cacheability, lifetimes, meta, control } = decideStorage(first, head, "x", LIMITS);
+  const { cacheability, lifetimes, meta, control } = decideStorage(
+    first,
+    head,
+    "x",
+    LIMITS,
+    RFC_SHARING,
+  );
   const selectors = selectorsOf(selectingNames(head.sent.get("Vary")), first);
   if (cacheability !== "store" || !matches(selectors, second)) return false;
   const freshness = freshnessForRequest(

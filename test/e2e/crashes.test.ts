@@ -106,7 +106,7 @@ describe("an instance that runs the Durable Objects", () => {
     console.info(`coalesced again after ${Math.round(tookMs)} ms`);
   });
 
-  it("an instance with the Durable Objects may be killed; then it restarts, or npm run dev ends with a message", async () => {
+  it("an instance with the Durable Objects that is killed restarts, or npm run dev ends with a message", async () => {
     const [first = "", second = ""] = product.urls;
     const perSecond = await steadyRate([second], shop, traffic.hot);
     signalAll(runtimeOf(product.port), "SIGKILL");

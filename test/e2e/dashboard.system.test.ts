@@ -64,7 +64,7 @@ function load(): { stop(): Promise<void> } {
 const text = (page: Page, id: string) => page.locator(`#${id}`).innerText();
 
 describe("the dashboard", () => {
-  it("shows live figures under load, on a computer and a phone, light and dark, without an error", async () => {
+  it("the dashboard shows live figures under load, on a computer and a phone, light and dark, without an error", async () => {
     const traffic = load();
     try {
       const light = await open({ colorScheme: "light" });
@@ -109,7 +109,7 @@ describe("the dashboard", () => {
     }
   });
 
-  it("refuses a wrong admin token, and looks up and purges with the right one, by keyboard alone", async () => {
+  it("the dashboard refuses a wrong admin token, and looks up and purges with the right one, by keyboard alone", async () => {
     await product.client().get(0, "/products/77");
     const { page } = await open();
     const status = page.locator("#inspect-status");
@@ -138,7 +138,7 @@ describe("the dashboard", () => {
     expect(again.headers["x-cache-status"]).toBe("MISS");
   });
 
-  it("has an accessible name for every control, and one top heading", async () => {
+  it("the dashboard has an accessible name for every control, and one top heading", async () => {
     const { page } = await open();
     const nameless = await page.evaluate(`
       [...document.querySelectorAll("button, input, select, [role=img], table")].filter((element) =>
@@ -152,7 +152,7 @@ describe("the dashboard", () => {
 });
 
 describe("the admin API", () => {
-  it("refuses a request without the admin token, also in development", async () => {
+  it("the admin API refuses a request without the admin token, also in development", async () => {
     // In development the figures need no token. Tests of the routes show that the same guard protects them.
     const answer = await product.client().get(0, "/admin/entry?key=product:1");
     expect(answer.status).toBe(401);

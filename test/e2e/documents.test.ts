@@ -10,7 +10,7 @@ const README = readDocument("README.md").text;
 
 describe("documents", () => {
   it.each(DOCUMENTS)(
-    "%s names only files that exist, and links only to files that exist",
+    "the document %s names only files that exist, and links only to files that exist",
     (path) => {
       const { text, links } = readDocument(path);
       for (const link of links)

@@ -114,7 +114,7 @@ describe("hostile requests", () => {
   );
 
   it.each(["DELETE", "PUT", "POST", "PURGE", "OPTIONS", "PROPFIND"])(
-    "%s on a route without that method is answered with the methods that it allows",
+    "the method %s on a route without it gets an answer that lists the allowed methods",
     async (method) => {
       const answer = await product.client().ask(0, "/categories", { method });
       expect(answer.status).toBe(method === "OPTIONS" ? 204 : 405);

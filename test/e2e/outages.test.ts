@@ -105,7 +105,7 @@ products.beforeAll(async ({ shopWithCron }) => {
 
 describe("outages under load", () => {
   it.each(OUTAGES)(
-    "when $name, every read is right or a 503 problem, in time, and reads recover after the outage",
+    "reads when $name are right or a 503 problem, in time, and recover after the outage",
     async (outage) => {
       const { services, urls } = product;
       const perSecond = await steadyRate(urls, shop, traffic.hot);

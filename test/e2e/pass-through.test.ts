@@ -9,7 +9,7 @@ let through: PassThrough;
 products.beforeAll(({ passThrough }) => void (through = passThrough));
 
 describe("the pass-through at the root", () => {
-  it("stores a response of the origin, and revalidates it when it is stale", async () => {
+  it("the pass-through stores a response of the origin, and revalidates it when it is stale", async () => {
     const path = through.origin.script({
       headers: [
         ["Cache-Control", "max-age=1"],
@@ -26,14 +26,14 @@ describe("the pass-through at the root", () => {
     expect(through.origin.seen(path).at(-1)?.headers["if-none-match"]).toBe('"a"');
   });
 
-  it("serves health under /__strata, and forwards every other path to the origin", async () => {
+  it("the pass-through serves health under /__strata, and forwards every other path to the origin", async () => {
     expect((await through.get("/__strata/health")).response.status).toBe(200);
     expect((await through.get("/health")).response.headers.get("Cache-Status")).toContain(
       "fwd=uri-miss",
     );
   });
 
-  it("a write through one instance invalidates the response in the other instance", async () => {
+  it("a write through one pass-through instance invalidates the response in the other instance", async () => {
     const path = through.origin.script({ headers: [FRESH] });
     await through.get(path, {}, 0);
     const host = new URL(through.product.urls[0] ?? "").host;
@@ -46,14 +46,14 @@ describe("the pass-through at the root", () => {
       .toBe(before + 2);
   });
 
-  it("stores the final response if interim responses (1xx) come before it", async () => {
+  it("the pass-through stores the final response if interim responses (1xx) come before it", async () => {
     const path = through.origin.script({ headers: [FRESH], interim: [102, 103] });
     expect((await through.get(path)).body).toBe("response 1");
     expect((await through.get(path)).cache).toBe("HIT");
   });
 
   it.each([[{ breakAfter: 3 }], [{ breakAfter: "start" }]] as const)(
-    "stores nothing if the origin closes the connection early: %j",
+    "the pass-through stores nothing if the origin closes the connection early: %j",
     async (broken) => {
       const path = through.origin.script({ headers: [FRESH], ...broken }, { headers: [FRESH] });
       await through.get(path).catch(() => undefined);
@@ -79,7 +79,7 @@ describe("the pass-through at the root", () => {
     ]);
   });
 
-  it("streams a response and a request of 30 MiB", async () => {
+  it("the pass-through streams a response and a request of 30 MiB", async () => {
     const path = through.origin.script(
       { headers: [FRESH], body: "x".repeat(1 << 20), times: 30 },
       { headers: [] },
@@ -92,7 +92,7 @@ describe("the pass-through at the root", () => {
     expect(through.origin.seen(path).at(-1)?.body.length).toBe(30 << 20);
   });
 
-  it("keeps several Set-Cookie fields, unusual statuses, redirects and the Content-Length of a HEAD", async () => {
+  it("the pass-through keeps several Set-Cookie fields, unusual statuses, redirects and the Content-Length of a HEAD", async () => {
     const cookies = through.origin.script({
       headers: [FRESH, ["Set-Cookie", "a=1"], ["Set-Cookie", "b=2"]],
     });
@@ -120,7 +120,7 @@ describe("the pass-through with encoded bodies", () => {
   const bytes = Buffer.from(text, "latin1");
   const encoded = `Content-Encoding: gzip\r\nContent-Length: 4\r\nCache-Control: max-age=60\r\n`;
 
-  it("serves a part with its encoded bytes unchanged, from the origin and from the cache", async () => {
+  it("the pass-through serves a part with its encoded bytes unchanged, from the origin and from the cache", async () => {
     const head = `HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 0-3/9\r\n${encoded}`;
     const path = through.origin.script({ raw: `${head}\r\n${text}` });
     for (const cache of ["MISS", "HIT"])
@@ -131,7 +131,7 @@ describe("the pass-through with encoded bodies", () => {
       });
   });
 
-  it("serves the response to a POST with its encoded bytes unchanged, and stores it for a GET", async () => {
+  it("the pass-through serves the response to a POST with its encoded bytes unchanged, and stores it for a GET", async () => {
     const head = `HTTP/1.1 200 OK\r\nContent-Location: {path}\r\n${encoded}`;
     const path = through.origin.script({ raw: `${head}\r\n${text}` });
     expect((await ask(through.at(0), path, { method: "POST" })).body).toEqual(bytes);
@@ -144,7 +144,7 @@ describe("the pass-through with encoded bodies", () => {
 });
 
 describe("the pass-through and its origin", () => {
-  it("sends no Cache-Control or Pragma to the origin that the client did not send", async () => {
+  it("the pass-through sends no Cache-Control or Pragma to the origin that the client did not send", async () => {
     const path = through.origin.script({ headers: [] });
     await through.get(path);
     await through.get(path, { "Cache-Control": "max-age=5" });
@@ -153,7 +153,7 @@ describe("the pass-through and its origin", () => {
     expect([asking?.["cache-control"], asking?.["pragma"]]).toEqual(["max-age=5", undefined]);
   });
 
-  it("answers 502 if the status of the origin is invalid", async () => {
+  it("the pass-through answers 502 if the status of the origin is invalid", async () => {
     const path = through.origin.script({
       status: 600,
       headers: [FRESH, ["Content-Length", "10"]],

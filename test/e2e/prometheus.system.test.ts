@@ -119,7 +119,7 @@ describe("/metrics", () => {
 });
 
 describe("the Prometheus rules", () => {
-  it("alert rules fire in the failing cases of rules.test.yml, and not for a healthy service", () => {
+  it("the Prometheus alert rules fire in the failing cases of rules.test.yml, and not for a healthy service", () => {
     const run = (...args: string[]) =>
       execFileSync("promtool", args, { cwd: join(OPERATIONS, "prometheus"), encoding: "utf8" });
     expect(run("check", "rules", "rules.yml")).toContain("SUCCESS");

@@ -38,7 +38,7 @@ describe("README", () => {
     expect(JSON.parse(counts ?? "")).toMatchObject({ redis: {}, sql: {} });
   });
 
-  it("README is right about a second instance: it shows the new stock, and a product from Redis", async () => {
+  it("the second instance of README shows the new stock, and a product from Redis", async () => {
     expect(README.text).toContain("`INSTANCES=2 npm run dev`");
     const [first, second] = product.urls;
     expect(await run(`curl -i http://127.0.0.1:8788/products/42`)).toContain('"stock":7,');
@@ -47,7 +47,7 @@ describe("README", () => {
     expect(headers["cache-status"]).toContain("detail=redis");
   });
 
-  it("README is right about making Redis hang and healing it", async () => {
+  it("README's commands make Redis hang and let it answer again", async () => {
     expect(README.text).toContain('`PUT http://127.0.0.1:8790/faults/redis` with `{"hang": true}`');
     expect(README.text).toContain("`DELETE http://127.0.0.1:8790/faults`");
     await run(`curl -X PUT -d '{"hang": true}' http://127.0.0.1:8790/faults/redis`);
@@ -77,7 +77,7 @@ describe("README", () => {
     mkdirSync(folder, { recursive: true });
     writeFileSync(
       join(folder, "worker.ts"),
-      block("One line a route", "ts").text.replaceAll('"./src/', '"../../src/'),
+      block("One line for each route", "ts").text.replaceAll('"./src/', '"../../src/'),
     );
     writeFileSync(join(folder, "wrangler.json"), JSON.stringify(programConfig()));
     const port = product.port + 10;

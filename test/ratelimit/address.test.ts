@@ -15,7 +15,7 @@ describe("addressIdentity", () => {
     ["::ffff:192.0.2.1", "192.0.2.1"],
     ["::ffff:c000:201", "192.0.2.1"],
     ["64:ff9b::192.0.2.1", "64:ff9b:0:0::/64"],
-  ])("the address %j is counted as %s", (text, identity) => {
+  ])("the client address %j is counted as %s", (text, identity) => {
     expect(addressIdentity(text)).toBe(identity);
   });
 
@@ -33,7 +33,7 @@ describe("addressIdentity", () => {
     "1:2:3:4:5:6:7:8:9",
     "fe80::1%eth0",
     "[::1]",
-  ])("%j is not an address", (text) => {
+  ])("the text %j is not a client address", (text) => {
     expect(addressIdentity(text)).toBeUndefined();
   });
 });
@@ -65,7 +65,7 @@ describe("a limit by address", () => {
     );
   const remainingOf = ({ headers }: Answer): number => Number(headers.get("X-RateLimit-Remaining"));
 
-  it("a client is counted by CF-Connecting-IP, and not by any other field that it can send", async () => {
+  it("a rate limit counts a client by CF-Connecting-IP, and not by any other field that it can send", async () => {
     const { get } = app(edge);
     const spoofs = [
       "X-Forwarded-For",
@@ -86,14 +86,14 @@ describe("a limit by address", () => {
     expect((await get("/", { ip: "192.0.2.2" })).status).toBe(200);
   });
 
-  it("all addresses of one IPv6 /64 share one account", async () => {
+  it("all addresses of one IPv6 /64 share one rate-limit account", async () => {
     const { get } = app(edge);
     for (let i = 1; i <= 3; i++) await get("/", { ip: `2001:db8:0:1::${i}` });
     expect((await get("/", { ip: "2001:db8:0:1:ffff::1" })).status).toBe(429);
     expect((await get("/", { ip: "2001:db8:0:2::1" })).status).toBe(200);
   });
 
-  it("a client is counted by the last address of the list in CLIENT_ADDRESS_HEADER", async () => {
+  it("a rate limit counts a client by the last address of the list in CLIENT_ADDRESS_HEADER", async () => {
     const { get } = app({ ...edge, CLIENT_ADDRESS_HEADER: "X-Forwarded-For" });
     for (let i = 0; i < 3; i++)
       await get("/", { headers: { "X-Forwarded-For": `198.51.100.${i}, 192.0.2.1` } });
@@ -104,14 +104,14 @@ describe("a limit by address", () => {
     expect(again.status).toBe(429);
   });
 
-  it("requests with a missing or malformed address share one account", async () => {
+  it("requests with a missing or malformed address share one rate-limit account", async () => {
     const { get } = app(edge);
     expect(remainingOf(await get("/"))).toBe(2);
     expect(remainingOf(await get("/", { ip: "nonsense" }))).toBe(1);
     expect(remainingOf(await get("/", { ip: "127.0.0.1" }))).toBe(2);
   });
 
-  it("requests from this machine are not counted in development, and are told the whole limit", async () => {
+  it("requests from this machine are not counted in development, and their fields show the whole limit as left", async () => {
     const { get } = app({ STRATA_DEV: "1" });
     for (const ip of [undefined, "127.0.0.1", "::1", undefined, "127.0.0.1"]) {
       const answer = await get("/", ip === undefined ? {} : { ip });

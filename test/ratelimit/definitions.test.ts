@@ -7,7 +7,7 @@ import { uniqueNamespace } from "../support/isolate.ts";
 import { createLimitedApp } from "./app.ts";
 
 describe("parseLimit", () => {
-  it("a limit's text is tokens, a slash and a span", () => {
+  it("the text of a limit has the tokens, a slash and the span", () => {
     expect(parseLimit("100/1m", "ip")).toEqual([{ limit: 100, widthMs: 60_000, label: "1m" }]);
     expect(parseLimit(["1000/1h", "5/500ms"], "ip").map(({ label }) => label)).toEqual([
       "500ms",

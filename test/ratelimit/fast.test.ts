@@ -42,7 +42,7 @@ describe("a fast limit", () => {
     expect(admitted).toBeLessThanOrEqual(100 + 4 * 10);
   });
 
-  it("an isolate learns from its first settlement what other isolates have used", async () => {
+  it("an isolate with a fast limit learns from its first settlement what other isolates have used", async () => {
     const namespace = uniqueNamespace();
     const [a, b] = [fastApp(namespace), fastApp(namespace)];
     for (let i = 0; i < 60; i++) await a.get("/", { ip });
@@ -105,7 +105,7 @@ describe("a fast limit", () => {
     }
   });
 
-  it("a refusal in memory ends when there is room again", async () => {
+  it("a refusal in the memory of a fast limit ends when tokens are left again", async () => {
     const { get, storm } = fastApp(uniqueNamespace(), "4/1s");
     await storm(10, "/", { ip });
     const refused = await get("/", { ip });
@@ -120,7 +120,7 @@ describe("a fast limit", () => {
 });
 
 describe("the memory of an isolate", () => {
-  it("12,000 identities leave 10,000 accounts in memory and no token of an unknown outcome", async () => {
+  it("an isolate keeps 10,000 accounts of 12,000 identities in memory, and no token with an unknown outcome", async () => {
     const { get, rateLimits } = fastApp(uniqueNamespace());
     let most = 0;
     const total = 12_000;

@@ -40,7 +40,7 @@ describe("a strict limit", () => {
     expect([broken.status, broken.headers.get("X-RateLimit-Remaining")]).toEqual([500, "2"]);
   });
 
-  it("a refused request gets a problem that names the policy, and nothing of the response", async () => {
+  it("a request that a strict limit refuses gets a problem that names the policy, and no part of the response", async () => {
     const { get } = createLimitedApp(uniqueNamespace(), (app, rateLimit) => {
       app.use(rateLimit({ name: "api", ip: ["1/10s", "50/1h"] }));
       app.get("/", (c) => c.text("secret", 200, { "X-Secret": "yes", ETag: '"1"' }));
@@ -84,7 +84,7 @@ describe("a strict limit", () => {
     expect(ran).toBe(2);
   });
 
-  it("a request that one identity refuses takes no token from the others", async () => {
+  it("a request that the limit of one identity refuses takes no token from the others", async () => {
     const { get, rateLimits } = createLimitedApp(uniqueNamespace(), (app, rateLimit) => {
       app.use(rateLimit({ name: "api", ip: "10/1m", user: "2/1m", endpoint: "100/1m" }));
       app.get("/thing/:id", (c) => c.text("content"));
@@ -114,7 +114,7 @@ describe("a strict limit", () => {
     );
   });
 
-  it("a limiter counts each mounting point separately, unless they share a name", async () => {
+  it("a rate limiter counts each mounting point separately, unless they share a name", async () => {
     const { get } = createLimitedApp(uniqueNamespace(), (app, rateLimit) => {
       app.get("/a", rateLimit({ ip: "1/1m" }), (c) => c.text("a"));
       app.get("/b", rateLimit({ ip: "1/1m" }), (c) => c.text("b"));
@@ -127,7 +127,7 @@ describe("a strict limit", () => {
     expect((await get("/d", { ip })).status).toBe(429);
   });
 
-  it("a request takes the tokens that the cost function returns", async () => {
+  it("a rate-limited request takes the tokens that the cost function returns", async () => {
     const { get } = createLimitedApp(uniqueNamespace(), (app, rateLimit) => {
       app.use(rateLimit({ name: "api", ip: "10/1m", cost: (c) => Number(c.req.query("cost")) }));
       app.get("/", (c) => c.text("content"));
@@ -166,7 +166,7 @@ describe("a strict limit", () => {
     expect([unknown.status, unknown.headers.get("RateLimit-Policy")]).toEqual([200, null]);
   });
 
-  it("every algorithm admits exactly the limit of concurrent requests", async () => {
+  it("every rate-limit algorithm admits exactly the limit of concurrent requests", async () => {
     for (const algorithm of [
       "sliding-window",
       "sliding-log",

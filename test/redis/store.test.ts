@@ -121,7 +121,7 @@ describe("entries in Redis", () => {
     const text = living({ key: "a:2", body: "x".repeat(3_000) });
     expect(await store.write([text], ctx)).toMatchObject({ ok: true });
     expect(compress).toHaveBeenCalledTimes(1);
-    compress.mockRestore();
+    vi.restoreAllMocks();
   });
 
   it("big entries are packed and can be invalidated like others", async () => {

@@ -166,6 +166,9 @@ export function createCluster({ time, history, fault, keys }: ClusterOptions): C
       random: time.random,
       storeTimeoutMs: REDIS_TIMEOUT_MS,
       maxLandingChars: 1 << 20,
+
+      stepsTimeoutMs: 2_500,
+      flightSlackMs: 1_000,
     });
     const warmer = createWarmer({ store, coherence, withTimeout, random: time.random });
 

@@ -2,6 +2,7 @@
 import { env } from "cloudflare:workers";
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { afterEach, describe, expect, it } from "vitest";
+import type { StrataOptions } from "../../src/index.ts";
 import { endpoint, spansOf } from "./collector.ts";
 import { createTelemetryApp, newNamespace } from "./support.ts";
 
@@ -10,15 +11,21 @@ const fault = (body: object) =>
   fetch(`${services()}/faults/otlp`, { method: "PUT", body: JSON.stringify(body) });
 afterEach(async () => void (await fetch(`${services()}/faults`, { method: "DELETE" })));
 
-function appOf(variables: Readonly<Record<string, string>> = {}) {
+function appOf(variables: Readonly<Record<string, string>> = {}, options?: StrataOptions) {
   const service = newNamespace();
-  const app = createTelemetryApp(service, (app) => app.get("/ok", (c) => c.text("ok")), {
+  const all = {
     OTEL_SERVICE_NAME: service,
     OTEL_EXPORTER_OTLP_ENDPOINT: endpoint(),
     OTEL_EXPORTER_OTLP_TIMEOUT: "1500",
     OTEL_LOGS_EXPORTER: "none",
     ...variables,
-  });
+  };
+  const app = createTelemetryApp(
+    service,
+    (app) => app.get("/ok", (c) => c.text("ok")),
+    all,
+    options,
+  );
   return { ...app, service };
 }
 
@@ -52,7 +59,7 @@ describe("telemetry without a working collector", () => {
     },
   );
 
-  it("a collector that answers 503 for a moment gets every span by retries", async () => {
+  it("a collector that answers 503 at first gets every span by retries", async () => {
     const { app, metric, service } = appOf({ OTEL_EXPORTER_OTLP_TIMEOUT: "10000" });
     await fault({ status: 503 });
     const execution = createExecutionContext();
@@ -70,8 +77,12 @@ describe("telemetry without a working collector", () => {
     expect(await metric(dropped("gave-up"))).toBe(0);
   });
 
-  it("without a collector an isolate queues a bounded number of 5,000 requests, and counts the others as dropped", async () => {
-    const { app, metric, get } = appOf({ OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:9" });
+  it("an isolate without a collector queues a limited number of 5,000 requests, and counts the others as dropped", async () => {
+    const { app, metric, get } = appOf(
+      { OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:9" },
+      // The default interval between two exports.
+      {},
+    );
     await fault({ hang: "before" });
     const execution = createExecutionContext();
     for (let i = 0; i < 5_000; i++)

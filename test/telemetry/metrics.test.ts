@@ -13,15 +13,15 @@ const hellos = (status: number) =>
   `http_server_request_duration_seconds_count{http_request_method="GET",http_route="/hello/:name",http_response_status_code="${status}",url_scheme="http"}`;
 
 describe("/metrics", () => {
-  it("counts a request by route and status as soon as its background work has ended", async () => {
-    const { get, metric } = createTelemetryApp(newNamespace(), hello);
+  it("/metrics counts a request by route and status as soon as its background work has ended", async () => {
+    const { get, metric } = createTelemetryApp(newNamespace(), hello, {}, {});
     await get("/hello/a");
     expect(await metric(hellos(200))).toBe(1);
     expect(await metric('cache_lookups_total{cache_status="miss"}')).toBe(1);
     expect(await metric('cache_origin_loads_total{cache_outcome="stored"}')).toBe(1);
   });
 
-  it("adds up the reports of several isolates, and keeps the totals when a metrics object is evicted", async () => {
+  it("/metrics adds up the reports of several isolates, and keeps the totals when a metrics object is evicted", async () => {
     const namespace = newNamespace();
     const isolates = [0, 1, 2].map(() => createTelemetryApp(namespace, hello));
     for (const { get } of isolates) await get("/hello/a");
@@ -36,7 +36,7 @@ describe("/metrics", () => {
     expect(await first?.metric(hellos(200))).toBe(6);
   });
 
-  it("never puts a path that is not a route into a label", async () => {
+  it("/metrics never has a label with a path that is not a route", async () => {
     const { get, layer } = createTelemetryApp(newNamespace(), hello);
     await get("/secret-path-1");
     const exposition = await layer.metrics.exposition();

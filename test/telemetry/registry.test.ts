@@ -55,7 +55,7 @@ function neverEmitted(rows: ReadonlyMap<string, Row>, files: ReadonlyMap<string,
 }
 
 describe("docs/operations/metrics.md", () => {
-  it("lists exactly the metrics of the registry, with their types, units and labels", () => {
+  it("docs/operations/metrics.md lists exactly the metrics of the registry, with their types, units and labels", () => {
     expect([...documented.keys()]).toEqual(metrics.map(([name]) => name));
     for (const [name, { type, unit, labels, where }] of metrics)
       expect(documented.get(name), name).toEqual({
@@ -67,7 +67,7 @@ describe("docs/operations/metrics.md", () => {
       });
   });
 
-  it("lists exactly the metrics that /metrics announces", async () => {
+  it("docs/operations/metrics.md lists exactly the metrics that /metrics announces", async () => {
     const { layer, get } = createTelemetryApp(newNamespace(), () => undefined);
     await get("/nothing");
     const exposition = await layer.metrics.exposition();
@@ -84,7 +84,7 @@ describe("docs/operations/metrics.md", () => {
     expect([...emittedIn(sources)].toSorted()).toEqual([...documented.keys()].toSorted());
   });
 
-  it("would fail for a documented metric that no code emits, and for one whose only call is deleted", () => {
+  it("the check of emitted metrics reports a documented metric that no code emits, and one whose only call is deleted", () => {
     const planted = "| `cache.filter.refusals` | `x` | counter | `{lookup}` | – | never |\n";
     expect(neverEmitted(rowsOf(table + planted), sources)).toEqual(["cache.filter.refusals"]);
     const deleted = new Map(
@@ -96,7 +96,7 @@ describe("docs/operations/metrics.md", () => {
     expect(neverEmitted(documented, deleted)).toEqual(["cache.joins"]);
   });
 
-  it("relies on events that the code emits: each case of the recorder has its source", () => {
+  it("the event recorder handles only events that other code emits", () => {
     const recorder = [...sources].find(([path]) => path.endsWith("/event-recorder.ts"))?.[1] ?? "";
     const others = [...sources].filter(
       ([path]) => !/\/(event-recorder|core\/events)\.ts$/.test(path),
@@ -111,7 +111,7 @@ describe("docs/operations/metrics.md", () => {
 });
 
 describe("the registry of metrics", () => {
-  it("has no unit in a metric's name, and buckets whose bounds rise", () => {
+  it("the registry of metrics has no unit in a name, and only buckets with rising bounds", () => {
     for (const [name, { bounds, type }] of metrics) {
       expect(name).not.toMatch(/(total|seconds|bytes|_)$/);
       expect(bounds !== undefined).toBe(type === "histogram");
@@ -121,7 +121,7 @@ describe("the registry of metrics", () => {
 });
 
 describe("the Prometheus text format", () => {
-  it("escapes label values, and makes the counts of buckets cumulative", () => {
+  it("the Prometheus text format has escaped label values and cumulative buckets", () => {
     const body = renderExposition(
       {
         startedAt: 0,

@@ -17,7 +17,7 @@ const report = (fields: Partial<MetricsReport>): MetricsReport => ({
 });
 
 describe("metrics totals", () => {
-  it("count a repeated report only once, before and after an eviction of the object", () => {
+  it("the metrics totals count a repeated report only once, before and after an eviction of the object", () => {
     const totals = createTotals(undefined, 0);
     const first = report({ delta: [["cache.joins", 3]] });
     expect([totals.apply(first, 1), totals.apply(first, 2)]).toEqual([true, false]);
@@ -28,7 +28,7 @@ describe("metrics totals", () => {
     expect(again.snapshot(8)).toMatchObject({ startedAt: 0, totals: [["cache.joins", 8]] });
   });
 
-  it("drop the gauges of an isolate that has sent no report for a minute", () => {
+  it("the metrics totals drop the gauges of an isolate that has sent no report for a minute", () => {
     const totals = createTotals(undefined, 0);
     totals.apply(report({ gauges: [["cache.memory.usage", 5]] }), 0);
     totals.apply(report({ isolate: "b", gauges: [["cache.memory.usage", 7]] }), 50_000);
@@ -38,7 +38,7 @@ describe("metrics totals", () => {
 });
 
 describe("the meter", () => {
-  it("counts each of 120 interleaved series separately, before and after a report", () => {
+  it("the meter counts each of 120 interleaved series separately, before and after a report", () => {
     const label = fc.integer({ min: 0, max: 39 }).map((n) => `code-${n}`);
     const dependency = fc.constantFrom("redis", "sql", "");
     fc.assert(
@@ -61,7 +61,7 @@ describe("the meter", () => {
     );
   });
 
-  it("counts an omitted label and an empty label as the same series", () => {
+  it("the meter counts an omitted label and an empty label as the same series", () => {
     const meter = createMeter();
     meter.add("cache.durable_object.calls", 1, "report");
     meter.add("cache.durable_object.calls", 1, "report", "");
@@ -70,7 +70,7 @@ describe("the meter", () => {
 });
 
 describe("the reporter", () => {
-  it("sends a report that may be lost again, unchanged and with the same sequence number", async () => {
+  it("the reporter repeats a report that may be lost, unchanged and with the same sequence number", async () => {
     const sent: MetricsReport[] = [];
     const meter = createMeter();
     const keys = createTopKeys(4);
@@ -111,7 +111,7 @@ describe("bounded memory", () => {
     expect(delta.get("telemetry.dropped\0metric\0cardinality")).toBe(1_000);
   });
 
-  it("lets the top keys find a frequent key among 16,000 others, and report the possible error of its count", () => {
+  it("the top keys find a frequent key among 16,000 others, and report the possible error of its count", () => {
     const keys = createTopKeys(50);
     let hot = 0;
     for (let i = 0; i < 20_000; i++) {

@@ -6,7 +6,7 @@ import { readSettings } from "../../src/telemetry/settings.ts";
 const read = (variables: Readonly<Record<string, string>>) => readSettings(variables);
 
 describe("OTEL_* variables", () => {
-  it("enable telemetry by default, and export nothing until an endpoint is set", () => {
+  it("telemetry is on by default, and exports nothing until an endpoint is set", () => {
     const { settings, warnings, problems } = read({});
     expect(settings).toMatchObject({
       enabled: true,
@@ -16,7 +16,7 @@ describe("OTEL_* variables", () => {
     expect([warnings, problems]).toEqual([[], []]);
   });
 
-  it("append the signal's path to the common endpoint, and use a signal's own endpoint unchanged", () => {
+  it("the common OTLP endpoint gets the path of the signal, and a signal's own endpoint is used unchanged", () => {
     const { endpoints } = read({
       OTEL_EXPORTER_OTLP_ENDPOINT: "https://c.example/base/",
       OTEL_EXPORTER_OTLP_LOGS_ENDPOINT: "https://l.example",
@@ -26,7 +26,7 @@ describe("OTEL_* variables", () => {
     expect(endpoints.logs?.url).toBe("https://l.example/");
   });
 
-  it("decode headers and resource attributes; a signal's headers and the service name take precedence", () => {
+  it("OTEL_* headers and resource attributes are decoded; a signal's own headers and OTEL_SERVICE_NAME take precedence", () => {
     const { settings } = read({
       OTEL_EXPORTER_OTLP_ENDPOINT: "http://c.example",
       OTEL_EXPORTER_OTLP_HEADERS: "a=1%2C2, b = x=y",
@@ -50,9 +50,12 @@ describe("OTEL_* variables", () => {
     ["OTEL_SDK_DISABLED", "TRUE", { enabled: false }],
     ["OTEL_SDK_DISABLED", "1", { enabled: true }],
     ["OTEL_SDK_DISABLED", "", { enabled: true }],
-  ])("treat %s=%s as the specification says", (name, value, expected) => {
-    expect(read({ [name]: value }).settings).toMatchObject(expected);
-  });
+  ])(
+    "the variable %s=%s is read as the specification of OpenTelemetry says",
+    (name, value, expected) => {
+      expect(read({ [name]: value }).settings).toMatchObject(expected);
+    },
+  );
 
   it("OTEL_TRACES_SAMPLER_ARG sets the ratio of a ratio sampler; a value out of range becomes 1 with a warning", () => {
     const ratio = (arg: string) =>
@@ -62,7 +65,7 @@ describe("OTEL_* variables", () => {
     expect(ratio("7").warnings).toHaveLength(1);
   });
 
-  it("set timeout, compression, protocol and exporter for one signal or for all", () => {
+  it("OTEL_* variables set timeout, compression, protocol and exporter for one signal or for all", () => {
     const { endpoints } = read({
       OTEL_EXPORTER_OTLP_ENDPOINT: "http://c.example",
       OTEL_EXPORTER_OTLP_TIMEOUT: "5000",
@@ -80,7 +83,7 @@ describe("OTEL_* variables", () => {
     expect(endpoints.metrics).toBeUndefined();
   });
 
-  it("reject grpc in the one ConfigError that lists every problem, and name the protocols to use", () => {
+  it("the protocol grpc is rejected in the one ConfigError that lists every problem, with the protocols to use", () => {
     const bindings = { OTEL_EXPORTER_OTLP_PROTOCOL: "grpc" } as unknown as Bindings;
     expect(() => readConfig(bindings)).toThrow(ConfigError);
     expect(() => readConfig(bindings)).toThrow(

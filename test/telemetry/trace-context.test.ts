@@ -60,7 +60,7 @@ describe("W3C Trace Context", () => {
 });
 
 describe("trace ids and span ids", () => {
-  it("have 16 and 8 bytes, and are never all zero", () => {
+  it("trace ids have 16 bytes and span ids 8 bytes, and neither is ever all zero", () => {
     expect(newTraceId(() => 0, 0)).toMatch(/^(?=.*[1-9a-f])[0-9a-f]{32}$/);
     expect(newSpanId(() => 0)).toMatch(/^(?=.*[1-9a-f])[0-9a-f]{16}$/);
     expect(newTraceId(Math.random, 0xffff_ffff)).toMatch(/^[0-9a-f]{32}$/);
@@ -77,7 +77,7 @@ describe("trace samplers", () => {
   const on = { ...off, sampled: true };
   const sampler = (name: SamplerName, ratio = 1) => createSampler(name, ratio, Math.random);
 
-  it("sample about the configured share of new traces", () => {
+  it("trace samplers keep about the configured share of new traces", () => {
     const { shouldSample } = sampler("parentbased_traceidratio", 0.1);
     let kept = 0;
     for (let i = 0; i < 20_000; i++) if (shouldSample(undefined)) kept++;
@@ -97,7 +97,7 @@ describe("trace samplers", () => {
     }
   });
 
-  it("make trace ids on which the SDK's ratio sampler decides as they have decided", () => {
+  it("trace samplers make trace ids about which the SDK's ratio sampler decides as they did", () => {
     const ratios = fc.double({ min: 0.000_001, max: 0.999_999, noNaN: true });
     const number = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
     fc.assert(
@@ -118,7 +118,7 @@ describe("trace samplers", () => {
     );
   });
 
-  it("decide about the trace of a caller as the SDK's ratio sampler does", () => {
+  it("trace samplers decide about the trace of a caller as the SDK's ratio sampler does", () => {
     const sdk = new TraceIdRatioBasedSampler(0.3);
     const { shouldSample } = sampler("traceidratio", 0.3);
     for (let i = 0; i < 1_000; i++) {
@@ -128,7 +128,7 @@ describe("trace samplers", () => {
     }
   });
 
-  it("follow the parent's decision only if they are parent-based", () => {
+  it("trace samplers follow the decision of the parent only if they are parent-based", () => {
     expect(sampler("parentbased_always_on").shouldSample(off)).toBe(false);
     expect(sampler("always_on").shouldSample(off)).toBe(true);
     expect(sampler("always_off").shouldSample(on)).toBe(false);

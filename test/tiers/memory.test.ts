@@ -154,14 +154,14 @@ describe("the memory tier", () => {
     expect(keysOf(tier, "k:1", "k:2", "k:3", "k:4", "k:5")).toEqual(["k:4", "k:5"]);
   });
 
-  it("an expired entry is not stored and removes the former one under its key", () => {
+  it("the memory tier does not store an expired entry, and removes the former one under its key", () => {
     const tier = roomy();
     tier.put(small("k:1"), now);
     tier.put({ ...small("k:1"), deleteAt: now }, now);
     expect(tier.peek("k:1")).toBeUndefined();
   });
 
-  it.each(EVICTIONS)("peek does not count as a use (%s)", (name) => {
+  it.each(EVICTIONS)("a peek at the memory tier is not a use (%s)", (name) => {
     fc.assert(
       fc.property(fc.array(operation, { maxLength: 60 }), (operations) => {
         const [looked, other] = [tierOf(name, 4), tierOf(name, 4)];
@@ -179,7 +179,7 @@ describe("the memory tier", () => {
     );
   });
 
-  it("get counts as a use, and peek does not, in the eviction order lru", () => {
+  it("a get from the memory tier is a use, and a peek is not, in the eviction order lru", () => {
     const tier = tierOf("lru", 2);
     tier.put(small("k:1"), now);
     tier.put(small("k:2"), now);

@@ -81,6 +81,11 @@ function toStored(value: Value): StoredValue {
 function fromStored(stored: StoredValue): Value {
   if ("string" in stored) return stored.string;
   if ("hash" in stored) return new Hash(stored.hash);
+  if (!("sortedSet" in stored))
+    throw new Error(
+      "the kept data of the embedded Redis has a list or a set, which it no longer stores; " +
+        "start without KEEP=1",
+    );
   const set = new SortedSet();
   for (const [member, score] of stored.sortedSet) set.set(member, Number(score));
   return set;

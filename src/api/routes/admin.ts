@@ -30,7 +30,7 @@ export function adminRoutes(services: AppServices, admin: Admin): Hono<StrataEnv
         c.var.strata.ctx,
       );
       const headers = { "X-Invalidation": invalidation, "Cache-Control": "no-store" };
-      // 202: the outbox holds the invalidation until Redis answers.
+      // Status 202 says that the outbox holds the invalidation until Redis answers.
       return c.json({ invalidation }, invalidation === "done" ? 200 : 202, headers);
     } catch (error) {
       if (error instanceof DefinitionError) {

@@ -2,7 +2,7 @@ import { Hono } from "hono";
 import { DefinitionError, type Inspect, type StrataEnv, type TierReport } from "../../index.ts";
 import { invalid } from "../inputs.ts";
 
-/** `GET /admin/entry?key=`: the entry of each tier under a key, without its body. */
+/** `GET /admin/entry?key=`: reports the entry that each tier holds under a key, without its body. */
 export function entryRoutes(inspect: Inspect): Hono<StrataEnv> {
   const routes = new Hono<StrataEnv>();
 

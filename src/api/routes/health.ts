@@ -5,8 +5,11 @@ import { noQuery } from "../inputs.ts";
 import type { AppServices } from "../services.ts";
 
 /**
- * `ok`. `degraded`: a cache tier is out, and every request is answered. `down`: the database is
- * out, and only cached data is answered (status 503).
+ * The state of the Worker.
+ *
+ * - `ok`: all dependencies answer.
+ * - `degraded`: a cache tier does not answer, but every request gets an answer.
+ * - `down`: the database does not answer, so only cached data is served (status 503).
  */
 type Status = "ok" | "degraded" | "down";
 
@@ -22,7 +25,7 @@ export function healthRoutes({ db, logReachable }: AppServices): Hono<StrataEnv>
       ),
       logReachable(c.var.strata.ctx),
     ]);
-    // On workers.dev the Cache API stores nothing: the Worker needs its own domain.
+    // On workers.dev the Cache API stores nothing. The edge tier needs a domain of the Worker's own.
     const edge = !new URL(c.req.url).hostname.endsWith(".workers.dev");
     const status: Status = !database ? "down" : redis && edge ? "ok" : "degraded";
     const report = { status, checks: { database, redis, edge } };

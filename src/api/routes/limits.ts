@@ -5,11 +5,14 @@ import { invalid } from "../inputs.ts";
 
 type Found = Awaited<ReturnType<RateLimits<StrataEnv>["getLimitInfo"]>>;
 
-/** Reports and resets the accounts of `ip:<address>`, `user:<id>` or `endpoint:<method> <pattern>`. */
+/**
+ * Routes that report and reset the accounts of `ip:<address>`, `user:<id>` or
+ * `endpoint:<method> <pattern>`.
+ */
 export function limitRoutes(rateLimits: RateLimits<StrataEnv>): Hono<StrataEnv> {
   const routes = new Hono<StrataEnv>();
 
-  // The pattern accepts slashes, because the identity of an endpoint contains some.
+  // The parameter accepts slashes, because the identity of an endpoint contains slashes.
   routes.get("/:identity{.+}", async (c) => {
     const plan = c.req.query("plan");
     const options = plan === undefined ? {} : { plan };

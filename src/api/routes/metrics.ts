@@ -3,7 +3,10 @@ import { problem, type StrataEnv } from "../../index.ts";
 import type { Admin } from "../admin.ts";
 import type { AppServices } from "../services.ts";
 
-/** The metrics of all isolates in the Prometheus text format. They need the admin token outside development. */
+/**
+ * Serves the metrics of all isolates in the Prometheus text format. Outside development the route
+ * needs the admin token.
+ */
 export function metricsRoutes({ metrics, config }: AppServices, admin: Admin): Hono<StrataEnv> {
   const routes = new Hono<StrataEnv>();
   if (!config.dev) routes.use(admin.required);

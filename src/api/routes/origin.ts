@@ -2,15 +2,18 @@ import { Hono } from "hono";
 import { passThrough, type StrataEnv } from "../../index.ts";
 import type { AppServices } from "../services.ts";
 
-/** The prefix of this Worker's own routes if the proxy serves the root. */
+/** The prefix of the paths of this Worker's own routes if the proxy serves the root. */
 const OWN = "/__strata";
 
-/** The prefix of the paths of health, metrics and admin. */
+/** Returns the prefix of the paths of health, metrics and admin. */
 export function ownPrefix({ originAtRoot }: Pick<AppServices["config"], "originAtRoot">): string {
   return originAtRoot ? OWN : "";
 }
 
-/** The proxy before `ORIGIN_URL`: under /origin, or at the root for every path outside /__strata. */
+/**
+ * Serves the proxy in front of `ORIGIN_URL`: under /origin, or at the root for every path outside
+ * /__strata.
+ */
 export function originRoutes({
   config,
   invalidator,

@@ -10,8 +10,8 @@ import type { AppServices } from "../services.ts";
 import { categoryOf, LISTS_OF_ALL, NEW_PRODUCT } from "../tags.ts";
 
 /**
- * Writes of products. Each answers `X-Invalidation: done`, or `deferred` if Redis did not answer:
- * then the write is committed, and readers see it as soon as Redis answers again.
+ * The routes that write products. The response has `X-Invalidation: done`, or `deferred` if Redis
+ * did not answer. A deferred write is committed, and readers see it as soon as Redis answers again.
  */
 export function productWriteRoutes({ db, writer }: AppServices, admin: Admin): Hono<StrataEnv> {
   const routes = new Hono<StrataEnv>();
@@ -46,7 +46,8 @@ export function productWriteRoutes({ db, writer }: AppServices, admin: Admin): H
               .returning(),
           ],
           tags: [`product:${id}`],
-          // Lists that show the product carry its tag. Only a new category changes other lists.
+          // Lists that show the product carry the product's tag. Other lists change only if the
+          // category changes.
           ...(change.categoryId !== undefined && { tagQuery: categoryOf(id) }),
         },
         ctx,
@@ -125,10 +126,10 @@ function headersOf({ invalidation }: Written<unknown>): Record<string, string> {
   return { "X-Invalidation": invalidation, "Cache-Control": "no-store" };
 }
 
-/** The Postgres error code of a reference to a row that does not exist. */
+/** The Postgres error code for a foreign key that refers to a row that does not exist. */
 const FOREIGN_KEY_VIOLATION = "23503";
 
-/** Turns the error of an unknown category into a 422. */
+/** Turns the error for an unknown category into a response with status 422. */
 async function withKnownCategory<T>(writing: Promise<T>): Promise<T> {
   try {
     return await writing;

@@ -28,7 +28,8 @@ export function productRoutes({ db, existence }: AppServices): Hono<StrataEnv> {
     async (c) => {
       const { page, category } = productListOf(c);
       const list = await listProducts(db, page, category);
-      // A change of one product then invalidates only the lists that show it.
+      // The list carries the tag of each product on it, so that a change of a product invalidates
+      // only the lists that show it.
       c.var.strata.tag(...list.items.map(({ id }) => `product:${id}`));
       return c.json(list);
     },

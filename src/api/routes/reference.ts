@@ -6,7 +6,7 @@ import { openapi } from "../openapi.ts";
 const METHODS = ["get", "post", "put", "patch", "delete"] as const;
 const CACHED_FOR_ONE_HOUR = { "Cache-Control": "public, max-age=3600" };
 
-/** `GET /openapi.json`, and `GET /docs`: the same as a page. */
+/** Serves the OpenAPI document at `GET /openapi.json`, and as an HTML page at `GET /docs`. */
 export function referenceRoutes(): Hono<StrataEnv> {
   const routes = new Hono<StrataEnv>();
   routes.get("/openapi.json", (c) => c.json(openapi, 200, CACHED_FOR_ONE_HOUR));

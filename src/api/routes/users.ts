@@ -8,12 +8,12 @@ import { userKind } from "../kinds.ts";
 import { findPrivateUsers, findUsers, type User } from "../queries.ts";
 import type { AppServices } from "../services.ts";
 
-/** The response to the admin token has private fields. No cache may store it. */
+/** The headers of a response with private fields, which only the admin token gets. No cache may store it. */
 const PRIVATE = { "Cache-Control": "private, no-store", Vary: "Authorization" };
 
 const missing = (id: number): string => `There is no user ${id}.`;
 
-/** The response differs with the admin token. */
+/** Adds `Vary`, because the response to a request with the admin token is different. */
 function varying(response: Response): Response {
   response.headers.set("Vary", "Authorization");
   return response;
@@ -29,7 +29,7 @@ export function userRoutes({ db, existence }: AppServices, admin: Admin): Hono<S
     const { strata } = c.var;
     if (await userKind.cannotExist(id, existence, strata))
       return varying(respondNonexistent(c, missing(id)));
-    // A single read and a batch share the entries.
+    // A single read and a batch read use the same entries.
     const { keyOf, policy } = userKind;
     const lookup = await strata.cache.read<User>(keyOf(id), policy, async (load) => {
       load.tag(userKind.tagOf(id));

@@ -5,12 +5,12 @@ import { bodyOf, Warm } from "../inputs.ts";
 import { productKind, userKind, type Kind } from "../kinds.ts";
 import type { AppServices } from "../services.ts";
 
-/** Ids of a warm-up that lists none. */
+/** The maximum number of ids in a warm-up whose body lists none. */
 const MAX_IDS = 10_000;
 
 /**
- * `POST /admin/warm`: loads products or users into Redis, all or by id, and streams its progress
- * as lines of JSON. The last line has the totals.
+ * `POST /admin/warm`: loads products or users into Redis, either all or those with the listed ids.
+ * The response streams the progress as lines of JSON. The last line has the totals.
  */
 export function warmRoutes({ db }: AppServices): Hono<StrataEnv> {
   const routes = new Hono<StrataEnv>();

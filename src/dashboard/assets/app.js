@@ -11,9 +11,9 @@ const byId = (/** @type {string} */ id) => /** @type {any} */ (document.getEleme
 /** The prefix of Strata's own routes: "", or "/__strata" if an HTTP origin is at the root. */
 const base = location.pathname.replace(/\/dashboard\/?$/, "");
 const TOKEN = "strata-admin-token";
-/** The charts show this many points: five minutes, one point a second. */
+/** The charts show at most this many points: one point a second, for five minutes. */
 const MAX_POINTS = 300;
-/** Rates are averages over this many seconds, so that they are steady. */
+/** Each rate is an average over this many seconds, so that it does not jump. */
 const RATE_SECONDS = 5;
 
 const token = () => sessionStorage.getItem(TOKEN) ?? "";

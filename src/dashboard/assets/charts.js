@@ -54,7 +54,7 @@ function optionsOf(kind, width, height) {
         ...(kind.stacked && { fill: css(colour) }),
       })),
     ],
-    // uPlot fills the area between each stacked series and the one below it.
+    // uPlot fills the area between each stacked series and the series below it.
     ...(kind.stacked && {
       bands: kind.series.slice(1).map((_, i) => ({ series: [i + 2, i + 1] })),
     }),

@@ -1,15 +1,16 @@
 // @ts-check
-/** Computes the figures of the page from totals. It is pure, so that tests need no browser. */
+/** Computes the figures of the page from totals. It uses no browser functions, so that tests need no browser. */
 
 /** @typedef {Record<string, number>} Counts */
 /** @typedef {{ bounds: number[], counts: number[], sum: number }} Buckets */
 
-/** Prices of one unit in dollars. Change them to those of your plan. */
+/** The prices of one unit in dollars. Change them to the prices of your plan. */
 export const PRICES = {
   request: 0.3e-6,
   redisCommand: 0.2e-5,
   durableCall: 0.15e-6,
-  // The database's compute costs about $0.16 an hour, and is billed for the duration of loads.
+  // The database's compute costs about $0.16 an hour. It is assumed to run for the duration of
+  // loads.
   originSecond: 0.16 / 3600,
 };
 
@@ -17,7 +18,8 @@ export const PRICES = {
 export const total = (counts) => Object.values(counts).reduce((sum, count) => sum + count, 0);
 
 /**
- * The differences between two sets of totals. A total that fell was reset to zero in between.
+ * Returns the differences between two sets of totals. A total that is lower than before was reset
+ * to zero in between.
  * @param {Counts} now @param {Counts} before @returns {Counts}
  */
 export function added(now, before) {
@@ -52,7 +54,7 @@ export function quantile({ bounds, counts }, q) {
   let below = 0;
   for (const [i, count] of counts.entries()) {
     const upper = bounds[i];
-    // The last bucket has no upper bound to interpolate to.
+    // The last bucket has no upper bound, so its values cannot be interpolated.
     if (upper === undefined) return bounds.at(-1) ?? null;
     if (below + count >= rank && count > 0) {
       const lower = i === 0 ? 0 : (bounds[i - 1] ?? 0);
@@ -124,7 +126,7 @@ export function pointOf(now, before) {
     p99: millis(quantile(latency, 0.99)),
     hitRatio: lookups === 0 ? null : 1 - (tiers.origin + tiers.joined) / lookups,
     offload: lookups === 0 ? null : Math.max(0, 1 - loads / lookups),
-    /** Seconds of origin work that the cache saves in each second. */
+    /** The seconds of origin work that the cache saves in each second. */
     savedPerSecond: (Math.max(0, lookups - loads) * lastCost) / seconds,
     costPerThousand: perThousand,
     cost,

@@ -1,5 +1,5 @@
 // @ts-check
-/** The inspector: looks up keys, purges and warms, with the admin token. */
+/** The inspector. It looks up keys, purges entries and warms keys, with the admin token. */
 
 const byId = (/** @type {string} */ id) => /** @type {any} */ (document.getElementById(id));
 

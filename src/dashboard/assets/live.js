@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * Reads server-sent events by fetch, because EventSource cannot send the token.
+ * Reads server-sent events with fetch, because EventSource cannot send the token.
  * @param {{ url: string, token: () => string, onData: (data: any) => void, onState: (state: "live" | "lost" | "refused") => void }} options
  */
 export function follow({ url, token, onData, onState }) {
@@ -42,11 +42,11 @@ export function follow({ url, token, onData, onState }) {
       try {
         state = await once();
       } catch {
-        // The connection broke. The loop reconnects.
+        // The connection was lost. The loop connects again.
       }
       if (mine.signal.aborted) return;
       onState(state);
-      // Only another token can change the answer.
+      // The server has refused the token, and refuses it again until the user enters another one.
       if (state === "refused") return;
       attempt += 1;
       await new Promise((resolve) => setTimeout(resolve, Math.min(10_000, 500 * 2 ** attempt)));
@@ -55,7 +55,7 @@ export function follow({ url, token, onData, onState }) {
 
   void run();
   return {
-    /** Reconnects with the current token. */
+    /** Closes the connection, and connects again with the present token. */
     restart() {
       abort.abort();
       abort = new AbortController();

@@ -23,7 +23,8 @@ function bar(step, totalMs) {
       "what",
     ),
   );
-  // The bar is SVG with attributes, because the page's Content-Security-Policy forbids inline styles.
+  // The bar is drawn with SVG attributes, because the page's Content-Security-Policy forbids inline
+  // styles.
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   svg.setAttribute("class", "track");
   svg.setAttribute("aria-hidden", "true");
@@ -71,7 +72,7 @@ export function showRequests(traces) {
   const latest = traces.slice(-20).toReversed();
   const shown = latest.map((trace) => known.get(trace.traceId) ?? requestOf(trace));
   const focused = document.activeElement;
-  // An open request stays in the list, although newer requests have taken its place.
+  // A request that the user has opened stays in the list, although newer requests have replaced it.
   const opened = [...list().children].filter(
     (item) => !shown.includes(item) && item.querySelector("details")?.open === true,
   );

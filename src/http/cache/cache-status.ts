@@ -3,7 +3,7 @@ import type { Lookup } from "../../core/lookup.ts";
 import type { EpochMs } from "../../core/time.ts";
 
 export interface CacheStatusFields {
-  /** The member that this cache appends to `Cache-Status`. */
+  /** The value that this cache adds to `Cache-Status`. */
   readonly member: string;
   /** The value of `X-Cache-Status`. */
   readonly plain: PlainStatus;
@@ -13,9 +13,9 @@ export interface CacheStatusFields {
 export type PlainStatus = "HIT" | "MISS" | "STALE" | "REVALIDATED" | "BYPASS";
 
 /**
- * The `Cache-Status` member for a lookup. `unreachable` is a parameter of our own:
- * the invalidation log could not be asked, so the coherence bound does not hold
- * for this response.
+ * Returns the `Cache-Status` member for a lookup. `unreachable` is a parameter of our own. It means
+ * that the invalidation log could not be asked, so the coherence bound does not hold for this
+ * response.
  */
 export function cacheStatus(lookup: Lookup, responseStatus: number, now: EpochMs): string {
   const parts = ["strata"];
@@ -47,9 +47,9 @@ export function cacheStatus(lookup: Lookup, responseStatus: number, now: EpochMs
   return parts.join("; ");
 }
 
-/** The origin's answer to a forwarded request, as `Cache-Status` reports it. */
+/** A request that was forwarded to the origin, and the origin's answer, as `Cache-Status` reports them. */
 export interface Forwarded {
-  /** Why the request was forwarded (RFC 9211, 2.2). */
+  /** The reason for which the request was forwarded (RFC 9211, 2.2). */
   readonly fwd: "uri-miss" | "vary-miss" | "stale" | "partial" | "request" | "method" | "bypass";
   readonly status: number;
   /** The response may be stored. */
@@ -70,7 +70,7 @@ export function forwardedStatus({ fwd, status, stored, collapsed }: Forwarded): 
   return parts.join("; ");
 }
 
-/** The `X-Cache-Status` for a lookup. */
+/** Returns the value of `X-Cache-Status` for a lookup. */
 export function plainStatus(lookup: Lookup): PlainStatus {
   switch (lookup.status) {
     case "hit-memory":
@@ -88,7 +88,7 @@ export function plainStatus(lookup: Lookup): PlainStatus {
   }
 }
 
-/** The lookup that the fields report if a request made several: the one with the most expensive status. */
+/** Returns the lookup that the fields report if a request made several: the one with the most expensive status. */
 export function reportedLookup(lookups: readonly Lookup[]): Lookup | undefined {
   const cost = (lookup: Lookup): number => BY_COST.indexOf(lookup.status);
   return lookups.reduce<Lookup | undefined>(
@@ -97,7 +97,7 @@ export function reportedLookup(lookups: readonly Lookup[]): Lookup | undefined {
   );
 }
 
-/** From the cheapest to the most expensive. */
+/** The statuses of a lookup, from the cheapest to the most expensive. */
 const BY_COST: readonly Lookup["status"][] = [
   "hit-memory",
   "hit-edge",

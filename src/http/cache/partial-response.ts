@@ -1,4 +1,4 @@
-/** Answers range requests from a stored response, or from a stored part of one (RFC 9110, 14; RFC 9111, 3.3). */
+/** Answers range requests from a stored response, or from a stored part of a response (RFC 9110, 14; RFC 9111, 3.3). */
 import type { Entry } from "../../core/entry.ts";
 import type { EpochMs } from "../../core/time.ts";
 import { byteranges } from "../rfc/byteranges.ts";
@@ -20,8 +20,8 @@ import { bytesOf } from "./text-bytes.ts";
 type StoredContent = Pick<Entry, "body" | "http">;
 
 /**
- * The byte spans that the request asks for. Undefined if the range does not apply,
- * so that the whole representation is the answer. Empty if no range can be satisfied.
+ * Returns the byte spans that the request asks for. Undefined if the range does not apply, so that
+ * the whole representation is the answer. Empty if no range can be satisfied.
  */
 export function requestedSpans(
   request: Request,
@@ -36,7 +36,7 @@ export function requestedSpans(
   return resolveRanges(specs, entry.http?.part?.total ?? bytesOf(entry.body).byteLength);
 }
 
-/** True if the entry is a whole response, or a part that contains every byte that the request asks for. */
+/** Returns whether the entry is a whole response, or a part that contains every byte that the request asks for. */
 export function hasRequestedBytes(request: Request, entry: Entry, now: EpochMs): boolean {
   const part = entry.http?.part;
   if (part === undefined) return true;
@@ -45,7 +45,7 @@ export function hasRequestedBytes(request: Request, entry: Entry, now: EpochMs):
   return spans.length > 0 && spans.every((span) => covers(part, span));
 }
 
-/** A 206 with the spans, or a 416 if there are none. */
+/** Makes a 206 with the spans, or a 416 if there are none. */
 export function partialResponse(
   entry: StoredContent,
   spans: readonly Span[],
@@ -67,6 +67,8 @@ export function partialResponse(
   if (spans.length > 1) {
     const { contentType, body } = byteranges(spans, bytes, stored, headers.get("Content-Type"));
     headers.set("Content-Type", contentType);
+    // RFC 9110, 15.3.7.2: only the parts of the body have a Content-Range.
+    headers.delete("Content-Range");
     return rawResponse(body, 206, headers);
   }
   headers.set("Content-Range", formatContentRange(only, stored.total));

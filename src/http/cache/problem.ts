@@ -2,23 +2,23 @@
 export interface ProblemOptions {
   /** The status code of the response. */
   readonly status: number;
-  /** The last part of the type URI `urn:strata:problem:<type>`: stable, in kebab-case. */
+  /** The last part of the type URI `urn:strata:problem:<type>`, in kebab-case. It never changes. */
   readonly type: string;
   /** A short text that is the same for every problem of this type. */
   readonly title: string;
-  /** A sentence for a person: the fault of this request. */
+  /** A sentence that explains the fault of this request to a person. */
   readonly detail?: string;
-  /** Header fields beside `Content-Type` and `Cache-Control`. */
+  /** Header fields in addition to `Content-Type` and `Cache-Control`. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Further members of the JSON object. */
+  /** Members of the JSON object in addition to the standard ones. */
   readonly extensions?: Readonly<Record<string, unknown>>;
 }
 
 const TYPE_BASE = "urn:strata:problem:";
 
 /**
- * An `application/problem+json` response (RFC 9457). It is `no-store`, because it
- * describes one request at one time.
+ * Makes an `application/problem+json` response (RFC 9457). The response is `no-store`, because it
+ * describes one request at one instant.
  *
  * @example
  * app.notFound(() =>
@@ -44,7 +44,7 @@ export function problem(options: ProblemOptions): Response {
   });
 }
 
-/** The 504 for a request with only-if-cached that no stored response may answer (RFC 9111, 5.2.1.7). */
+/** Makes the 504 for a request with only-if-cached that no stored response may answer (RFC 9111, 5.2.1.7). */
 export function onlyIfCachedProblem(): Response {
   return problem({
     status: 504,

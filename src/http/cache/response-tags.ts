@@ -2,7 +2,10 @@ import { MAX_TAGS, tagProblem, type InvalidationKey } from "../../core/invalidat
 import { splitList, type FieldReader } from "../rfc/fields.ts";
 import { parseCacheGroups } from "../rfc/invalidation.ts";
 
-/** The tags in Surrogate-Key, Cache-Tag and Cache-Groups. A group belongs to its origin, `scope` (RFC 9875, 2). */
+/**
+ * Returns the invalidation keys of the tags in Surrogate-Key, Cache-Tag and Cache-Groups. A cache
+ * group belongs to its origin, `scope` (RFC 9875, 2).
+ */
 export function invalidationKeysIn(response: FieldReader, scope: string): InvalidationKey[] {
   const tags = [
     ...(response.get("Surrogate-Key") ?? "").split(/[ ,\t]+/),
@@ -13,7 +16,7 @@ export function invalidationKeysIn(response: FieldReader, scope: string): Invali
   return [...new Set(valid)].slice(0, MAX_TAGS).map((tag): InvalidationKey => `t:${tag}`);
 }
 
-/** The tag that stands for a cache group of an origin. */
+/** Returns the tag that represents a cache group of an origin. */
 export function groupTag(scope: string, group: string): string {
   return `group ${scope} ${group}`;
 }

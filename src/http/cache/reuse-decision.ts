@@ -5,6 +5,7 @@ import { NO_REQUEST_DIRECTIVES, type RequestControl } from "../rfc/request-contr
 import { responseControlOf } from "../rfc/response-control.ts";
 import { freshnessForRequest } from "../rfc/reuse.ts";
 import { fieldsOf } from "./entry-fields.ts";
+import { hasAcceptedCoding } from "./content-coding.ts";
 import { hasRequestedBytes } from "./partial-response.ts";
 import { variantsOf } from "./variants.ts";
 
@@ -23,6 +24,8 @@ export function decideReuse(
   if (variantsOf(entry) !== undefined) return now < entry.deleteAt ? "fresh" : "expired";
   // RFC 9111, 3.3: a stored part answers only requests for bytes that it contains.
   if (!hasRequestedBytes(request, entry, now)) return now < entry.deleteAt ? "kept" : "expired";
+  // RFC 9110, 12.5.3: a response in a coding that the client refuses is no answer to it.
+  if (!hasAcceptedCoding(request, entry)) return now < entry.deleteAt ? "kept" : "expired";
   if (control === NO_REQUEST_DIRECTIVES) return freshnessOf(entry, now);
   const bornAt = entry.http?.bornAt ?? entry.storedAt;
   return freshnessForRequest({ ...entry, bornAt }, control, now, () =>

@@ -9,16 +9,19 @@ import { NULL_BODY_STATUSES, rawResponse } from "./raw-response.ts";
 import { bytesOf } from "./text-bytes.ts";
 
 export interface ServeOptions {
-  /** True if the origin did not validate the stored response for this request. */
+  /** True if the stored response is used without a validation by the origin for this request. */
   readonly reused: boolean;
 }
 
-/** The members of an entry that its answer depends on. */
+/** The members of an entry from which a response is made. */
 export type StoredResponse = Pick<Entry, "body" | "storedAt" | "http">;
 
 const NO_CACHE_WITH_FIELDS = /no-cache=/i;
 
-/** The stored response, a 304 if the client's copy is current, or the byte ranges that the client asks for. */
+/**
+ * Makes the response to the client: the whole stored response, a 304 if the client's copy is
+ * current, or the byte ranges that the client asks for.
+ */
 export function serve(
   request: Request,
   entry: StoredResponse,
@@ -28,10 +31,11 @@ export function serve(
   const { status = 200, headers: stored = [], part } = entry.http ?? {};
   const withheld = reused ? ["age", ...fieldsThatNeedValidation(stored)] : NONE;
   const sent = stored.filter(([name]) => name !== "content-length" && !withheld.includes(name));
-  // RFC 9111, 5.1: Age tells the client that the origin did not make this answer for it.
+  // RFC 9111, 5.1: the field Age tells the client that the origin did not make this response for
+  // this request.
   if (reused) sent.push(["age", String(currentAgeSeconds(entry, now))]);
 
-  // RFC 9111, 4.3.2: conditions and ranges apply to a 200, and to a part of one.
+  // RFC 9111, 4.3.2: conditions and ranges apply to a stored 200, and to a stored part of a 200.
   const isContent = status === 200 || part !== undefined;
   if (isContent && hasCondition(request) && isNotModified(request.headers, readerOf(stored), now))
     return notModified(headersOf(sent));
@@ -43,16 +47,17 @@ export function serve(
     : partialResponse(entry, spans, headersOf(sent));
 }
 
-/** RFC 9111, 4.2.3. */
+/** Returns the current age in whole seconds (RFC 9111, 4.2.3). */
 function currentAgeSeconds(entry: StoredResponse, now: EpochMs): number {
   return Math.max(0, Math.floor((now - (entry.http?.bornAt ?? entry.storedAt)) / 1000));
 }
 
 const NONE: readonly string[] = [];
 
-/** The fields that `no-cache="..."` names: they must not be sent without validation (RFC 9111, 5.2.2.4). */
+/** Returns the fields that `no-cache="..."` names. They must not be sent without validation (RFC 9111, 5.2.2.4). */
 function fieldsThatNeedValidation(stored: Fields): readonly string[] {
-  // A hit parses the directives only if some value contains this rare form.
+  // The directives are parsed only if a value contains this rare form, so that most hits skip the
+  // parsing.
   if (!stored.some(([, value]) => NO_CACHE_WITH_FIELDS.test(value))) return NONE;
   const { noCache } = responseControlOf(readerOf(stored));
   return noCache === undefined || noCache === true ? NONE : noCache;
@@ -62,13 +67,27 @@ function hasCondition({ headers }: Request): boolean {
   return headers.has("If-None-Match") || headers.has("If-Modified-Since");
 }
 
+/** A 304 if the client's condition shows that it has the response with these fields; otherwise undefined. */
+export function notModifiedFor(
+  request: Request,
+  headers: Headers,
+  now: EpochMs,
+): Response | undefined {
+  return hasCondition(request) && isNotModified(request.headers, headers, now)
+    ? notModified(new Headers(headers))
+    : undefined;
+}
+
 function notModified(headers: Headers): Response {
   const hasEtag = headers.has("ETag");
   for (const name of [...headers.keys()]) if (!isOn304(name, hasEtag)) headers.delete(name);
   return new Response(null, { status: 304, headers });
 }
 
-/** RFC 9110, 9.3.2: the header section of the whole representation, also if only a part is stored. */
+/**
+ * Answers a HEAD request with the header section of the whole representation, also if only a part
+ * is stored (RFC 9110, 9.3.2).
+ */
 function answerToHead({ body, http }: StoredResponse, headers: Headers): Response {
   const { status = 200, part } = http ?? {};
   const length = part?.total ?? bytesOf(body).byteLength;
@@ -80,11 +99,12 @@ function wholeResponse(body: StoredResponse["body"], status: number, fields: Fie
   const has = (field: string): boolean => fields.some(([name]) => name === field);
   if (NULL_BODY_STATUSES.has(status) || has("content-encoding"))
     return rawResponse(body, status, headersOf(fields));
-  // The runtime copies headers that a response is made with. Adding them afterwards saves that copy.
+  // The runtime copies headers that are given to the constructor of a response. Adding the fields
+  // afterwards avoids that copy.
   const response = new Response(has("content-type") ? body : bytesOf(body), { status });
   const { headers } = response;
   for (const [name, value] of fields)
-    // For a string body the runtime has already set a Content-Type.
+    // The runtime has set a Content-Type for a string body already, so this value replaces it.
     if (name === "content-type") headers.set(name, value);
     else headers.append(name, value);
   return response;

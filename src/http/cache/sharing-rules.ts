@@ -20,7 +20,7 @@ export interface SharingRules {
   readonly requestDirectives: boolean;
   /** Set-Cookie is stored with the response and sent to other clients (RFC 9111, 7.3). */
   readonly storesCookies: boolean;
-  /** Statuses that a client can provoke are stored if the response states its freshness. */
+  /** Statuses that a client can provoke, and those that deny access to one client, are stored if the response states its freshness. */
   readonly storesProvokedStatuses: boolean;
   /** A response that was never fresh may be served stale (RFC 9111, 4.2.4). */
   readonly servesNeverFresh: boolean;
@@ -30,6 +30,15 @@ export interface SharingRules {
   readonly sharesFailures: boolean;
   /** TRACE is forwarded to the origin (RFC 9110, 9.3.8). */
   readonly forwardsTrace: boolean;
+  /** HEAD, a condition and a range make the origin send the whole response, which is stored and answers them. */
+  readonly fillsFromWhole: boolean;
+  /**
+   * What RFC 9111, 4.4 leaves to the cache: unknown methods invalidate, and Location and
+   * Content-Location are invalidated. A response to HEAD makes a stored one stale (4.3.5).
+   */
+  readonly invalidatesWidely: boolean;
+  /** The response to a POST is stored for GET if it says that it is what a GET returns (RFC 9110, 9.3.3). */
+  readonly storesPostResponses: boolean;
 }
 
 /** The rules of rfc mode, and of routes. */
@@ -45,6 +54,9 @@ export const RFC_SHARING: SharingRules = {
   updatesCoding: true,
   sharesFailures: true,
   forwardsTrace: true,
+  fillsFromWhole: false,
+  invalidatesWidely: true,
+  storesPostResponses: true,
 };
 
 /** Fields with credentials that applications read beside Authorization and Cookie. */
@@ -73,6 +85,9 @@ export function sharingRules(
     updatesCoding: false,
     sharesFailures: false,
     forwardsTrace: false,
+    fillsFromWhole: true,
+    invalidatesWidely: false,
+    storesPostResponses: false,
   };
 }
 

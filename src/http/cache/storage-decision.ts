@@ -5,13 +5,22 @@
  */
 import type { HttpMeta, Lifetimes, LoadResult, StorableResult } from "../../core/entry.ts";
 import type { InvalidationKey } from "../../core/invalidation-key.ts";
-import { cacheabilityOf, OF_ONE_REQUEST, type Cacheability } from "../rfc/cacheability.ts";
+import {
+  cacheabilityOf,
+  isDenial,
+  isProvokable,
+  OF_ONE_REQUEST,
+  prohibitionOf,
+  type Cacheability,
+  type Prohibition,
+} from "../rfc/cacheability.ts";
 import { readerOf, type FieldReader } from "../rfc/fields.ts";
 import { bornAt, lifetimeOf, type ExchangeTimes } from "../rfc/freshness.ts";
 import { lifetimesOf, type LifetimeLimits } from "../rfc/lifetimes.ts";
 import { responseControlOf, type ResponseControl } from "../rfc/response-control.ts";
 import { storedFields } from "../rfc/stored-fields.ts";
 import { invalidationKeysIn } from "./response-tags.ts";
+import { hasCredentials, type SharingRules } from "./sharing-rules.ts";
 
 /** The head of a response, with the times of its exchange. */
 export interface ResponseHead extends ExchangeTimes {
@@ -24,6 +33,8 @@ export interface ResponseHead extends ExchangeTimes {
 export interface StorageDecision {
   /** `store`, or the reason why RFC 9111 forbids storing. */
   readonly cacheability: Cacheability;
+  /** What the response itself says against sharing it, whoever asked. */
+  readonly prohibition: Prohibition | undefined;
   /** True if the response itself states how long it is fresh. */
   readonly explicit: boolean;
   readonly control: ResponseControl;
@@ -43,16 +54,18 @@ export function decideStorage(
   head: ResponseHead,
   scope: string,
   limits: LifetimeLimits,
+  sharing: SharingRules,
 ): StorageDecision {
   const received = readerOf([...head.fields].map(([name, value]) => [name.toLowerCase(), value]));
   const control = responseControlOf(received);
   const lifetime = lifetimeOf(head.status, received, control, head.respondedAt);
   const born = bornAt(received, head);
   return {
-    cacheability: cacheabilityOf(request, head.status, received, control, lifetime),
+    cacheability: cacheabilityOf(request, head.status, received, control, lifetime, sharing),
+    prohibition: prohibitionOf(head.status, received, control),
     explicit: lifetime.kind === "explicit",
     control,
-    fields: storedFields(head.fields, head.sent, control),
+    fields: storedFields(head.fields, head.sent, fieldsForOne(control, sharing)),
     lifetimes: lifetimesOf(lifetime, control, received, born, head.respondedAt, limits),
     meta: { bornAt: born },
     etag: received.get("ETag") ?? "",
@@ -72,15 +85,51 @@ export const NOT_STORED: LoadResult = { storable: false, oneOff: true };
  */
 export const HIT_FOR_MISS: LoadResult = { storable: false };
 
+/** The same, but only for later loads for this kind of request. */
+const HIT_FOR_MISS_OF_KIND: LoadResult = { storable: false, ofKind: true };
+
 /** Undefined if the proxy may store the response; otherwise the result of the load. */
 export function refusalOf(
   { cacheability }: StorageDecision,
   request: FieldReader,
+  sharing: SharingRules,
 ): LoadResult | undefined {
   if (cacheability === "store") return undefined;
   // The reason may lie in this request alone: the response to another one may be stored.
-  const isOfRequest = cacheability === "authorization" || cacheability === "status";
-  return isOfRequest || request.get("Cache-Control") !== null ? NOT_STORED : HIT_FOR_MISS;
+  if (cacheability === "status" || cacheability === "request") return NOT_STORED;
+  // The response to a request without credentials may be stored.
+  return hasCredentials(request, sharing) ? HIT_FOR_MISS_OF_KIND : HIT_FOR_MISS;
+}
+
+const OF_REQUEST: ReadonlySet<Cacheability> = new Set(["authorization", "request", "status"]);
+
+/**
+ * Whether this response, which may not be stored, ends a stale one of the same URI: the resource
+ * is not what it was, and is not shared any more. An error status does not say so. The response
+ * to a request with credentials says nothing about other requests, unless it forbids sharing and
+ * answers a refresh, which is made for all clients.
+ */
+export function endsStale(
+  { cacheability, prohibition }: StorageDecision,
+  request: FieldReader,
+  status: number,
+  sharing: SharingRules,
+  isRefresh: boolean,
+): boolean {
+  if (isProvokable(status)) return false;
+  if (isRefresh && prohibition !== undefined) return true;
+  if (hasCredentials(request, sharing)) return false;
+  return isDenial(status) || (cacheability !== "store" && !OF_REQUEST.has(cacheability));
+}
+
+/** The fields that go only to the client whose request brought the response, in lower case. */
+export function fieldsForOne(
+  { private: names }: ResponseControl,
+  { storesCookies }: SharingRules,
+): readonly string[] {
+  // RFC 9111, 5.2.2.7.
+  const named = names === undefined || names === true ? [] : names;
+  return storesCookies ? named : [...named, "set-cookie"];
 }
 
 /**
@@ -111,6 +160,7 @@ export function routeRefusalOf(
       return HIT_FOR_MISS;
     case "authorization":
       return NOT_STORED;
+    case "request":
     case "no-store":
       // A problem document says no-store to clients. The policy's negative lifetime decides for a 404 or 410.
       return isNegative(status) && !explicit ? undefined : HIT_FOR_MISS;

@@ -13,20 +13,20 @@ export interface VariantTarget {
   readonly engine: Engine;
   readonly policy: Policy;
   readonly ctx: Context;
-  /** The key of the resource. */
+  /** The key of the resource, without a variant's suffix. */
   readonly primary: string;
   /** The key that was looked up: `primary`, or the key of one of its variants. */
   readonly key: string;
-  /** The variants in the resource's list when the lookup began. */
+  /** The variants that were in the resource's list when the lookup began. */
   readonly variants: readonly Variant[];
-  /** The request fields that the response was made for. */
+  /** The request fields for which the response was made. */
   readonly request: FieldReader;
 }
 
 /**
- * Chooses the key of a response by its Vary: the resource's own key, or a key for
- * the variant (RFC 9111, 4.1). A response that belongs under the key that was looked
- * up is the result of the load. Any other response is stored here, and `put` says how.
+ * Chooses the key of a response by its Vary: the key of the resource, or the key of a variant (RFC
+ * 9111, 4.1). If that is the key that was looked up, the response is the result of the load.
+ * Otherwise this function stores the response, and says in `put` how.
  */
 export async function storeVariant(
   result: StorableResult,
@@ -38,7 +38,8 @@ export async function storeVariant(
   const names = selectingNames(fields.get("Vary"));
   if (names.length === 0) {
     if (key === primary) return { loaded: result };
-    // The resource varied before and does not any more: this is its only response.
+    // The resource had variants before, but this response has no Vary. It becomes the only
+    // response.
     return { loaded: NOT_STORED, put: engine.put(primary, policy, result, stamp, ctx) };
   }
   const selectors = selectorsOf(names, request);
@@ -49,9 +50,10 @@ export async function storeVariant(
   };
   const language = fields.get("Content-Language");
   const put = engine.put(ownKey, policy, variant, stamp, ctx);
+  const encoding = fields.get("Content-Encoding");
   const { deleteAt } = put.entry;
-  const added = { key: ownKey, selectors, etag: result.etag, language, deleteAt };
-  // The list is read again: another request may have added a variant during the load.
+  const added = { key: ownKey, selectors, etag: result.etag, language, encoding, deleteAt };
+  // The list is read again, because another request may have added a variant during the load.
   const listed =
     key === primary ? variants : (variantsOf(await peekStored(primary, target)) ?? variants);
   const list = listWith(listed, added, ctx.now());
@@ -60,7 +62,7 @@ export async function storeVariant(
   return ownKey === key ? { loaded: variant } : { loaded: NOT_STORED, put };
 }
 
-/** The valid entry that a tier holds under a key, however stale. Does not ask the origin. */
+/** Returns the valid entry that a tier holds under a key, even if it is stale. Does not ask the origin. */
 export async function peekStored(
   key: string,
   { engine, policy, ctx }: Pick<VariantTarget, "engine" | "policy" | "ctx">,

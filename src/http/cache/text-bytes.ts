@@ -1,4 +1,7 @@
-/** The text whose UTF-8 form is exactly these bytes; undefined if there is none. Tiers store text without a conversion. */
+/**
+ * Returns the text whose UTF-8 form is exactly these bytes; undefined if there is none. Tiers store
+ * a text as it is.
+ */
 export function textOf(bytes: Uint8Array): string | undefined {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);

@@ -1,7 +1,6 @@
 import type { Entry, Variant } from "../../core/entry.ts";
 import { CacheUnavailable } from "../../core/faults.ts";
 import type { Lookup } from "../../core/lookup.ts";
-import { beginRead } from "../../engine/lookup.ts";
 import type { LoadTask, Read } from "../../engine/lookup-request.ts";
 import { onlyIfCachedProblem } from "../cache/problem.ts";
 import { decideReuse } from "../cache/reuse-decision.ts";
@@ -29,8 +28,23 @@ export interface ProxiedLookup {
   readonly failure?: CacheUnavailable;
 }
 
-/** Looks `key` up in the cache, and loads it from the origin if no entry may answer. */
+/**
+ * Looks `key` up in the cache, and loads it from the origin if no entry may answer. If the client
+ * wants a part of a response that cannot be stored, a second lookup asks for that part.
+ */
 export async function lookUp(
+  options: ProxyOptions,
+  proxied: ProxiedRequest,
+  key: string,
+  variants: readonly Variant[],
+): Promise<ProxiedLookup> {
+  const found = await lookUpOnce(options, proxied, key, variants);
+  return found.result.lacksPart === true
+    ? lookUpOnce(options, { ...proxied, fillsCache: () => false }, key, variants)
+    : found;
+}
+
+async function lookUpOnce(
   options: ProxyOptions,
   proxied: ProxiedRequest,
   key: string,
@@ -40,12 +54,14 @@ export async function lookUp(
   const streaming = Promise.withResolvers<Response>();
   const result: ClientResult = { streaming, whenStored: () => running.then(ignore, ignore) };
   const task: LoadTask = {
+    ...(!options.sharing.sharesFailures && { client: clientOf(request) }),
     freshnessOf: (entry, now) => decideReuse(request, entry, control, now),
     flightScopeOf(stored, invalidated) {
       // The lookup has passed memory: from here on it may wait for another one.
       if (listener === undefined && asks === "nothing" && isPlainGet(request)) listen();
-      return flightScopeOf(request, stored, invalidated);
+      return flightScopeOf(options, proxied, stored, invalidated);
     },
+    requestKindOf: proxied.kindOf,
     async load(_signal, stored) {
       // This client already reads the response that the lookup waited for.
       if (asks === "joined") return NOT_STORED;
@@ -66,7 +82,14 @@ export async function lookUp(
   const hasJoined = (): boolean => asks === "joined";
 
   function listen(): void {
-    const read = beginRead(key, options.policy, ctx);
+    // The validation has time limits of its own.
+    const read: Read = {
+      key,
+      policy: options.policy,
+      ctx,
+      startedAt: ctx.now(),
+      deadlineAt: Infinity,
+    };
     listener = options.arrivals.listen(key);
     listener.arrival.then((arrival) => join(arrival, read)).catch(ignore);
   }
@@ -113,6 +136,15 @@ export async function lookUp(
 /** Whether the whole response, with its body, is the answer. */
 function isPlainGet({ method, headers }: Request): boolean {
   return method === "GET" && !CONDITIONAL_FIELDS.some((name) => headers.has(name));
+}
+
+/** The address of the client; of IPv6 at most the first 64 bits, which one client usually has to itself (RFC 6177). */
+function clientOf({ headers }: Request): string {
+  const address = headers.get("CF-Connecting-IP") ?? "";
+  if (!address.includes(":")) return address;
+  const groups = address.split(":").slice(0, 4);
+  const end = groups.indexOf("");
+  return (end < 0 ? groups : groups.slice(0, end)).join(":");
 }
 
 const ignore = (): void => undefined;

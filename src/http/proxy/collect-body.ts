@@ -61,8 +61,7 @@ export async function collectBody(
   const arriving = collect(body, { shortBytes: AWAITED_BYTES, limit, budget });
   try {
     if (startStreaming === undefined) return complete(await readAlone(arriving), length);
-    const isAwaited = length !== undefined && length <= AWAITED_BYTES;
-    const atOnce = await (isAwaited ? arriving.bytes : soon(arriving));
+    const atOnce = await (isAwaited(headers) ? arriving.bytes : soon(arriving));
     if (atOnce !== undefined) return complete(atOnce, length);
     startStreaming(streamOf(arriving, received, length, options));
     return complete(await arriving.bytes, length);
@@ -120,6 +119,11 @@ function complete(
       fault("origin.unavailable", `sent ${bytes.byteLength} of ${length} bytes`),
     );
   return bytes;
+}
+
+/** Whether the client's response waits for the whole body. */
+export function isAwaited(headers: Headers): boolean {
+  return (contentLengthOf(headers) ?? Infinity) <= AWAITED_BYTES;
 }
 
 function contentLengthOf(headers: Headers): number | undefined {

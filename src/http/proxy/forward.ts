@@ -27,12 +27,17 @@ type UpgradedConnection = NonNullable<Response["webSocket"]>;
 export interface ForwardOptions {
   readonly fetch: (url: URL, init: RequestInit) => Promise<Response>;
   readonly now: Clock;
-  /** How long the origin may take to send the header section. */
+  /** How long the origin may take to send the header section, counted from `arrivedAt`. */
   readonly headersTimeoutMs: Millis;
   readonly retries: RetryBudget;
   /** Changes the fields of a response for the client. */
   readonly adapt: (headers: Headers) => void;
+  /** When the client's request arrived. What it waited for the load of another request counts too. */
+  readonly arrivedAt: EpochMs;
 }
+
+/** A wait that is so much longer than the header timeout was for a body. */
+const BODY_WAIT_MS: Millis = 1_000;
 
 export type Forward = (
   url: URL,
@@ -49,10 +54,21 @@ export type Forward = (
  * @throws {CacheUnavailable} if the origin does not answer, or answers with an invalid status.
  */
 export function createForward(options: ForwardOptions): Forward {
-  const { fetch, now, headersTimeoutMs, retries, adapt } = options;
+  const { fetch, now, headersTimeoutMs, arrivedAt, retries, adapt } = options;
+
+  function timeLeft(): Millis {
+    const waitedMs = now() - arrivedAt;
+    // Negative if the clock was set back.
+    if (waitedMs < 0 || waitedMs >= headersTimeoutMs + BODY_WAIT_MS) return headersTimeoutMs;
+    return headersTimeoutMs - waitedMs;
+  }
+
   return async (url, { method, headers, body }) => {
+    const leftMs = timeLeft();
+    if (leftMs <= 0)
+      throw new CacheUnavailable(fault("origin.timeout", "the request has waited for another"));
     const abort = new AbortController();
-    const timer = setTimeout(() => abort.abort(), headersTimeoutMs);
+    const timer = setTimeout(() => abort.abort(), leftMs);
     const requestedAt = now();
     const send = (): Promise<Response> =>
       fetch(url, {

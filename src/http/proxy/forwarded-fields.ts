@@ -1,4 +1,5 @@
 /** Makes the request fields that the origin gets from those of the client (RFC 9110, 7.6). */
+import { acceptEncodingOf } from "../cache/content-coding.ts";
 import { isUntrusted } from "../cache/untrusted-fields.ts";
 import type { FieldReader } from "../rfc/fields.ts";
 import { hopByHop } from "../rfc/stored-fields.ts";
@@ -108,11 +109,4 @@ function receivedProtocol(request: Request): string {
   const protocol = request.cf?.["httpProtocol"];
   const version = typeof protocol === "string" ? /^HTTP\/(\d(?:\.\d)?)$/.exec(protocol) : null;
   return version?.[1] ?? "1.1";
-}
-
-/** The client's own Accept-Encoding. The platform rewrites the field and keeps the original in request.cf. */
-function acceptEncodingOf(request: Request, headers: FieldReader): string | null {
-  const accepted = request.cf?.["clientAcceptEncoding"];
-  if (typeof accepted !== "string") return headers.get("Accept-Encoding");
-  return accepted === "" ? null : accepted;
 }

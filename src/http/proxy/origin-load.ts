@@ -7,21 +7,22 @@ import { CacheUnavailable, fault } from "../../core/faults.ts";
 import type { EpochMs } from "../../core/time.ts";
 import type { Forwarded } from "../cache/cache-status.ts";
 import { fieldsOf } from "../cache/entry-fields.ts";
-import { variantEtags } from "../cache/variants.ts";
+import { hasAcceptedCoding } from "../cache/content-coding.ts";
+import { selectableVariants } from "../cache/variants.ts";
 import { mayServeOnError } from "../rfc/lifetimes.ts";
 import { responseControlOf } from "../rfc/response-control.ts";
-import { relay } from "./collect-body.ts";
 import type { OriginResponse } from "./forward.ts";
 import {
   isConditional,
   originRequestFor,
   unconditional,
+  type Asking,
   type OriginRequest,
 } from "./origin-request.ts";
 import { completesPart } from "./partial-content.ts";
 import type { ClientResult, OriginLoad, ProxiedRequest, ProxyOptions } from "./proxied-request.ts";
 import { updateByHead, updateByNotModified } from "./revalidation.ts";
-import { storeResponse } from "./store-response.ts";
+import { responseForClient, storeResponse } from "./store-response.ts";
 
 /**
  * Loads `key`. `variants` are those in the resource's list, and `stored` is a valid entry
@@ -48,13 +49,25 @@ export async function loadFromOrigin(
     began: { ...engine.logPosition(), startedAt: ctx.now() },
     reason: reasonOf(stored, variants, ctx.now()),
   };
-  // A representation that is too long to store cannot be completed from a stored part.
-  const isTooLong = (stored?.http?.part?.total ?? 0) > options.maxBodyBytes;
-  const usable = isTooLong ? undefined : stored;
+  const usable = stored !== undefined && isUsable(stored, request, options) ? stored : undefined;
+  const etags = [...new Set(selectableVariants(variants, fields).map(({ etag }) => etag))];
   // A refresh is for all clients, so the condition of the one that caused it does not count.
   const isRefresh = result.streaming === undefined;
-  const asked = isRefresh ? unconditional(fields).headers : fields;
-  return ask(load, originRequestFor(request, asked, usable, variantEtags(variants)), usable);
+  const forwarded = isRefresh ? unconditional(request.method, fields).headers : fields;
+  // A whole response that cannot be stored is of no use to a client that asks for a part or a 304.
+  const fill = proxied.fillsCache() && !isTooLong(stored, options);
+  const asking: Asking = { request, forwarded, etags, fill };
+  return ask(load, originRequestFor(asking, usable), usable);
+}
+
+/** Whether the origin may confirm or complete the stored response for this request. */
+function isUsable(stored: Entry, request: Request, options: ProxyOptions): boolean {
+  return !isTooLong(stored, options) && hasAcceptedCoding(request, stored);
+}
+
+/** A representation that is too long to store cannot be completed from a stored part. */
+function isTooLong(stored: Entry | undefined, { maxBodyBytes }: ProxyOptions): boolean {
+  return (stored?.http?.part?.total ?? 0) > maxBodyBytes;
 }
 
 /** Asks the origin. If its answer is of no use, asks once more without a condition. */
@@ -64,13 +77,13 @@ async function ask(
   stored: Entry | undefined,
 ): Promise<LoadResult> {
   const { options, proxied, result } = load;
-  const { method } = proxied.request;
-  const received = await options.forward(proxied.url, { method, headers: asked.headers });
+  const { method, headers } = asked;
+  const received = await options.forward(proxied.url, { method, headers });
   result.forwarded = { fwd: load.reason, status: received.status };
   const loaded = await handle(load, received, asked, stored);
   if (loaded !== undefined) return loaded;
   await received.body?.cancel();
-  return ask(load, unconditional(proxied.forwardedFields()), undefined);
+  return ask(load, unconditional(asked.method, proxied.forwardedFields()), undefined);
 }
 
 /** Undefined if the answer is of no use for what was asked. */
@@ -87,11 +100,11 @@ async function handle(
   // The 304 to a `plain` request answers the client's own condition: it is relayed below.
   if (status === 304 && asked.kind !== "plain")
     return updateByNotModified(load, received, asked, stored);
-  if (load.proxied.request.method === "HEAD") return updateByHead(load, received, stored);
+  if (asked.method === "HEAD") return updateByHead(load, received, stored);
   if (asked.kind === "complete" && status === 206 && !completesPart(stored, received.headers))
     return undefined;
   if (stored !== undefined && mayReplaceError(load, stored, status)) {
-    load.result.response = relay(received);
+    load.result.response = responseForClient(load, received, asked);
     throw new CacheUnavailable(fault("origin.unavailable", `answered ${status}`));
   }
   return storeResponse(load, received, asked, stored);
@@ -100,6 +113,7 @@ async function handle(
 /** RFC 5861, 4. */
 function mayReplaceError({ proxied }: OriginLoad, stored: Entry, status: number): boolean {
   const { control, ctx } = proxied;
+  if (ctx.now() >= stored.errorUntil) return false;
   const storedControl = responseControlOf(fieldsOf(stored));
   const staleForMs = ctx.now() - stored.freshUntil;
   return mayServeOnError(status, storedControl, control.staleIfError, staleForMs);

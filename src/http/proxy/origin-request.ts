@@ -8,80 +8,99 @@ import { CONDITIONAL_FIELDS, conditionOf } from "../rfc/validation.ts";
 export interface OriginRequest {
   /**
    * - `plain`: the client's request, with its own conditions
+   * - `fill`: the whole response, without the client's conditions and range, to be stored and served from
    * - `validate`: whether the stored response is still right
    * - `select`: which of the stored variants answers this request
    * - `complete`: the missing rest of a stored part
    */
-  readonly kind: "plain" | "validate" | "select" | "complete";
+  readonly kind: "plain" | "fill" | "validate" | "select" | "complete";
+  readonly method: string;
   readonly headers: Headers;
 }
 
-/** `forwarded` are the client's fields as the origin gets them; `etags` are those of the stored variants. */
-export function originRequestFor(
-  request: Request,
-  forwarded: Headers,
-  stored: Entry | undefined,
-  etags: readonly string[],
-): OriginRequest {
-  if (stored === undefined) return requestForNothing(request, forwarded, etags);
+export interface Asking {
+  readonly request: Request;
+  /** The client's fields as the origin gets them. */
+  readonly forwarded: Headers;
+  /** The entity tags of the stored variants. */
+  readonly etags: readonly string[];
+  /**
+   * The response fills the cache: a HEAD becomes a GET, and the client's condition and range do not
+   * go to the origin. The client is answered from what comes back.
+   */
+  readonly fill: boolean;
+}
+
+export function originRequestFor(asking: Asking, stored: Entry | undefined): OriginRequest {
+  if (stored === undefined) return requestForNothing(asking);
   const { part, headers = [] } = stored.http ?? {};
   const fields = readerOf(headers);
   return part === undefined
-    ? requestForWhole(request, forwarded, fields)
-    : requestForPart(request, forwarded, fields, part);
+    ? requestForWhole(asking, fields)
+    : requestForPart(asking, fields, part);
 }
 
 /** The request if no response is stored that could be validated, but perhaps variants for other requests. */
-function requestForNothing(
-  request: Request,
-  forwarded: Headers,
-  etags: readonly string[],
-): OriginRequest {
-  const headers = new Headers(forwarded);
-  const hasCondition = CONDITIONAL_FIELDS.some((name) => headers.has(name));
-  if (etags.length === 0 || hasCondition || request.method !== "GET")
-    return { kind: "plain", headers };
-  headers.set("If-None-Match", etags.join(", "));
-  return { kind: "select", headers };
+function requestForNothing(asking: Asking): OriginRequest {
+  const { etags } = asking;
+  const plain = asking.fill ? filling(asking) : plainRequest(asking);
+  const hasCondition = CONDITIONAL_FIELDS.some((name) => plain.headers.has(name));
+  if (etags.length === 0 || hasCondition || plain.method !== "GET") return plain;
+  plain.headers.set("If-None-Match", etags.join(", "));
+  return { ...plain, kind: "select" };
 }
 
 /** The request if a whole response is stored. */
-function requestForWhole(request: Request, forwarded: Headers, stored: FieldReader): OriginRequest {
+function requestForWhole(asking: Asking, stored: FieldReader): OriginRequest {
+  const { request, forwarded, fill } = asking;
+  const method = fill ? "GET" : request.method;
   // RFC 9111, 4.3.5: the 200 response to a HEAD updates more of the stored response than a 304.
-  if (request.method !== "GET") return unconditional(forwarded);
+  if (method !== "GET") return unconditional(method, forwarded);
   const condition = conditionOf(stored);
-  // Without a stored validator, the client's own condition may still save the body.
-  if (condition.length === 0) return { kind: "plain", headers: without(RANGE_FIELDS, forwarded) };
+  if (condition.length === 0) {
+    if (fill) return filling(asking);
+    // Without a stored validator, the client's own condition may still save the body.
+    return { kind: "plain", method, headers: without(RANGE_FIELDS, forwarded) };
+  }
   const headers = withFields(condition, without(CONDITIONAL_FIELDS, forwarded));
-  return { kind: "validate", headers };
+  return { kind: "validate", method, headers };
 }
 
 /** The request if a part is stored. */
-function requestForPart(
-  request: Request,
-  forwarded: Headers,
-  stored: FieldReader,
-  part: Part,
-): OriginRequest {
-  if (request.method !== "GET") return unconditional(forwarded);
+function requestForPart(asking: Asking, stored: FieldReader, part: Part): OriginRequest {
+  const { request, forwarded } = asking;
+  const { method } = request;
+  if (method !== "GET") return unconditional(method, forwarded);
   const range = request.headers.get("Range");
   const specs = parseRange(range);
   if (range !== null && specs !== undefined) {
     const condition = conditionOf(stored);
     // The origin answers the range itself if the stored part lacks bytes of it or cannot be validated.
     if (condition.length === 0 || forwarded.has("If-Range") || !coversRange(part, specs))
-      return { kind: "plain", headers: new Headers(forwarded) };
+      return plainRequest(asking);
     const conditionAndRange = [...condition, ["Range", range] as const];
     const headers = withFields(conditionAndRange, without(CONDITIONAL_FIELDS, forwarded));
-    return { kind: "validate", headers };
+    return { kind: "validate", method, headers };
   }
   const etag = stored.get("ETag");
-  if (part.first !== 0 || etag === null || !isStrong(etag)) return unconditional(forwarded);
+  if (part.first !== 0 || etag === null || !isStrong(etag)) return unconditional(method, forwarded);
   const rest = [["Range", `bytes=${part.last + 1}-`] as const, ["If-Range", etag] as const];
-  return { kind: "complete", headers: withFields(rest, without(CONDITIONAL_FIELDS, forwarded)) };
+  const headers = withFields(rest, without(CONDITIONAL_FIELDS, forwarded));
+  return { kind: "complete", method, headers };
 }
 
 const RANGE_FIELDS = ["range", "if-range"] as const;
+/** Fields that this cache evaluates itself if it has the response. If-Match and If-Unmodified-Since are the origin's (RFC 9111, 4.3.2). */
+const EVALUATED_FIELDS = ["if-none-match", "if-modified-since", ...RANGE_FIELDS] as const;
+
+/** The client's request as it is. */
+function plainRequest({ request, forwarded }: Asking): OriginRequest {
+  return { kind: "plain", method: request.method, headers: new Headers(forwarded) };
+}
+
+function filling({ forwarded }: Asking): OriginRequest {
+  return { kind: "fill", method: "GET", headers: without(EVALUATED_FIELDS, forwarded) };
+}
 
 function without(names: readonly string[], fields: Headers): Headers {
   const headers = new Headers(fields);
@@ -106,6 +125,6 @@ export function isConditional({ headers }: OriginRequest): boolean {
 }
 
 /** The client's request without conditions and ranges. */
-export function unconditional(forwarded: Headers): OriginRequest {
-  return { kind: "plain", headers: without(CONDITIONAL_FIELDS, forwarded) };
+export function unconditional(method: string, forwarded: Headers): OriginRequest {
+  return { kind: "plain", method, headers: without(CONDITIONAL_FIELDS, forwarded) };
 }

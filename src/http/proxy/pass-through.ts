@@ -11,20 +11,19 @@
  * 5. The result becomes the client's response, with its cache status (client-response.ts).
  */
 import type { Handler } from "hono";
+import { toMillis, type Duration } from "../../core/duration.ts";
 import { CacheUnavailable } from "../../core/faults.ts";
 import { definePolicy, MAX_LIFETIME_MS } from "../../core/policy.ts";
 import { forwardedStatus } from "../cache/cache-status.ts";
-import {
-  DEFAULT_CREDENTIAL_HEADERS,
-  sharingRules,
-  type SharingMode,
-} from "../cache/sharing-rules.ts";
+import { DEFAULT_CREDENTIAL_HEADERS, sharingRules } from "../cache/sharing-rules.ts";
 import { likelySelectors, selectVariant, variantKey, variantsOf } from "../cache/variants.ts";
 import type { LifetimeLimits } from "../rfc/lifetimes.ts";
 import { NO_REQUEST_DIRECTIVES, requestControlOf } from "../rfc/request-control.ts";
 import { internalScopeOf } from "../routes/middleware.ts";
 import type { InternalScope, StrataEnv } from "../routes/request-scope.ts";
 import { lookUp } from "./cache-lookup.ts";
+import { createArrivals } from "./arrivals.ts";
+import { createByteBudget } from "./byte-budget.ts";
 import {
   loopDetected,
   originFailed,
@@ -32,10 +31,11 @@ import {
   setStatus,
   traceRefused,
 } from "./client-response.ts";
-import { createArrivals } from "./arrivals.ts";
-import { createByteBudget } from "./byte-budget.ts";
+import { createFillMarkers } from "./fill-markers.ts";
+import { requestKindOf } from "./flight-scope.ts";
 import { createForward } from "./forward.ts";
 import { fieldRulesOf, forwardedHeaders, forwardedReader, isLooping } from "./forwarded-fields.ts";
+import { createInvalidationBatches } from "./invalidation-batches.ts";
 import { createRetryingInvalidate, type RecoveringInvalidator } from "./invalidation-retry.ts";
 import { answerAsFinalRecipient, forwardsLeft } from "./max-forwards.ts";
 import type { ProxiedRequest, ProxyOptions } from "./proxied-request.ts";
@@ -57,13 +57,15 @@ export interface PassThroughOptions {
   };
   /** A longer body is relayed and not stored. Default 4 MiB. */
   readonly maxBodyBytes?: number;
+  /** How long the origin may take to send the header section of a response. Default 20 s. */
+  readonly headersTimeout?: Duration;
   /** Sends a request to the origin. Default: the platform's fetch. */
   readonly fetch?: (url: URL, init: RequestInit) => Promise<Response>;
   /**
    * `rfc` shares all that RFC 9111 allows. `safe` shares less, so that it is also right for an
    * application that says nothing about caching: docs/http.md lists the differences. Default `safe`.
    */
-  readonly sharing?: SharingMode;
+  readonly sharing?: "safe" | "rfc";
   /**
    * Request fields with credentials, beside `Authorization` and `Cookie`. In safe mode the response
    * to such a request is stored only with `public`, `s-maxage` or a lifetime in CDN-Cache-Control.
@@ -91,7 +93,7 @@ const LIMITS: LifetimeLimits = {
   validateMs: 86_400_000,
   maxMs: MAX_LIFETIME_MS,
 };
-const HEADERS_TIMEOUT_MS = 20_000;
+const HEADERS_TIMEOUT = "20s";
 /** An isolate has 128 MiB for everything. */
 const MAX_BYTES_IN_FLIGHT = 16 * 1024 * 1024;
 
@@ -119,17 +121,28 @@ const POLICY = definePolicy({
  */
 export function passThrough(options: PassThroughOptions): Handler<StrataEnv> {
   const { origin, invalidator, requestDirectives = true } = options;
-  const { maxBodyBytes = 4 * 1024 * 1024 } = options;
+  const { maxBodyBytes = 4 * 1024 * 1024, headersTimeout = HEADERS_TIMEOUT } = options;
+  const headersTimeoutMs = toMillis(headersTimeout, "headersTimeout");
   const { sharing: mode = "safe", credentialHeaders = DEFAULT_CREDENTIAL_HEADERS } = options;
   const sharing = sharingRules(mode, credentialHeaders);
   const obeysDirectives = sharing.requestDirectives && requestDirectives;
-  const limits: LifetimeLimits = { ...LIMITS, staleAfterSMaxAge: mode === "safe" };
+  const limits: LifetimeLimits = {
+    ...LIMITS,
+    neverStaleUnlessFresh: !sharing.servesNeverFresh,
+    staleAfterSMaxAge: mode === "safe",
+  };
   const mount = { origin, prefix: prefixOf(options) };
   const fieldRules = fieldRulesOf(options);
   const retries = createRetryBudget();
   const bodiesInFlight = createByteBudget(MAX_BYTES_IN_FLIGHT);
   const arrivals = createArrivals();
   const invalidate = createRetryingInvalidate(invalidator);
+  const fillMarkers = createFillMarkers();
+  const invalidations = createInvalidationBatches({
+    invalidate,
+    mark: (keys) => invalidator.markInvalidated(keys),
+    sync: async (ctx) => invalidator.ensureCurrent(ctx.now(), 0, ctx),
+  });
 
   function optionsFor({ engine, ctx }: InternalScope, target: Target): UnsafeOptions {
     return {
@@ -138,8 +151,9 @@ export function passThrough(options: PassThroughOptions): Handler<StrataEnv> {
       forward: createForward({
         fetch: options.fetch ?? ((url, init) => fetch(url, init)),
         now: ctx.now,
-        headersTimeoutMs: HEADERS_TIMEOUT_MS,
+        headersTimeoutMs,
         retries,
+        arrivedAt: ctx.now(),
         adapt(headers) {
           // It would let a script of the origin control paths outside the mount.
           headers.delete("Service-Worker-Allowed");
@@ -152,9 +166,10 @@ export function passThrough(options: PassThroughOptions): Handler<StrataEnv> {
       maxBodyBytes,
       bodiesInFlight,
       arrivals,
-      mount,
+      fillMarkers,
       invalidate,
-      sync: async (syncCtx) => invalidator.ensureCurrent(syncCtx.now(), 0, syncCtx),
+      mount,
+      invalidations,
     };
   }
 
@@ -212,6 +227,9 @@ async function answerFromCache(
   obeysDirectives: boolean,
 ): Promise<Response> {
   const primary = await originKey(target.publicOrigin, target.url);
+  const { sharing, fillMarkers } = options;
+  const { ctx } = scope;
+  const kindOf = (): string | undefined => requestKindOf(sharing, request.headers);
   let forwarded: Headers | undefined;
   const proxied: ProxiedRequest = {
     request,
@@ -219,8 +237,10 @@ async function answerFromCache(
     groupScope: target.publicOrigin,
     primary,
     forwardedFields: () => (forwarded ??= forwardedHeaders(request, options.fieldRules)),
+    fillsCache: () => sharing.fillsFromWhole && !fillMarkers.has(primary, kindOf(), ctx.now()),
+    kindOf,
     control: obeysDirectives ? requestControlOf(request.headers) : NO_REQUEST_DIRECTIVES,
-    ctx: scope.ctx,
+    ctx,
   };
   const first = await lookUp(options, proxied, primary, []);
   const variants = first.result.entry === undefined ? variantsOf(first.lookup?.entry) : undefined;

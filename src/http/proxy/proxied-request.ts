@@ -10,8 +10,10 @@ import type { LifetimeLimits } from "../rfc/lifetimes.ts";
 import type { RequestControl } from "../rfc/request-control.ts";
 import type { Arrivals } from "./arrivals.ts";
 import type { ByteBudget } from "./byte-budget.ts";
+import type { FillMarkers } from "./fill-markers.ts";
 import type { Forward } from "./forward.ts";
 import type { FieldRules } from "./forwarded-fields.ts";
+import type { Invalidate } from "./invalidation-retry.ts";
 
 export interface ProxyOptions {
   readonly engine: Engine;
@@ -25,6 +27,8 @@ export interface ProxyOptions {
   readonly bodiesInFlight: ByteBudget;
   /** The responses whose bodies are arriving. */
   readonly arrivals: Arrivals;
+  readonly fillMarkers: FillMarkers;
+  readonly invalidate: Invalidate;
 }
 
 export interface ProxiedRequest {
@@ -37,6 +41,10 @@ export interface ProxiedRequest {
   readonly primary: string;
   /** The client's fields as the origin gets them; made on the first call. */
   readonly forwardedFields: () => Headers;
+  /** Whether HEAD, a condition or a range may make the origin send the whole response, to fill the cache. */
+  readonly fillsCache: () => boolean;
+  /** The kind of request for hit-for-miss markers: see flight-scope.ts. */
+  readonly kindOf: () => string | undefined;
   /** The request directives that count. */
   readonly control: RequestControl;
   readonly ctx: Context;
@@ -48,6 +56,8 @@ export interface ClientResult {
   response?: Response;
   /** The response was stored under another key than the one that was looked up. */
   storedElsewhere?: boolean;
+  /** The client wants a part, and the whole response cannot be stored to take it from. */
+  lacksPart?: true;
   /** The entry that answers, if it is stored under another key than the one that was looked up. */
   entry?: Entry;
   /** Response fields for this client alone, beside the stored ones (RFC 9111, 5.2.2.7). */

@@ -1,16 +1,17 @@
 /** Updates a stored response by the origin's 304, or by its response to a HEAD (RFC 9111, 4.3.4 and 4.3.5). */
 import type { Entry, LoadResult, StorableResult } from "../../core/entry.ts";
 import { fieldsOf } from "../cache/entry-fields.ts";
-import { NOT_STORED, refusalOf, storableResult } from "../cache/storage-decision.ts";
+import { fieldsForOne, NOT_STORED, refusalOf, storableResult } from "../cache/storage-decision.ts";
 import { peekStored } from "../cache/store-variant.ts";
 import { bytesOf } from "../cache/text-bytes.ts";
+import { selectableVariants } from "../cache/variants.ts";
 import { privateFields } from "../rfc/stored-fields.ts";
 import { confirms, describesStored } from "../rfc/validation.ts";
 import { relay } from "./collect-body.ts";
 import type { OriginResponse } from "./forward.ts";
 import type { OriginRequest } from "./origin-request.ts";
 import type { OriginLoad } from "./proxied-request.ts";
-import { decide, storeResult, updatedDecision } from "./store-response.ts";
+import { decide, endStored, storeResult, updatedDecision } from "./store-response.ts";
 
 /** Updates the stored response that a 304 confirms. Undefined if it confirms none. */
 export async function updateByNotModified(
@@ -20,7 +21,22 @@ export async function updateByNotModified(
   stored: Entry | undefined,
 ): Promise<LoadResult | undefined> {
   const confirmed = await confirmedEntry(load, received, asked, stored);
-  return confirmed === undefined ? undefined : update(load, confirmed, received);
+  if (confirmed === undefined || !hasSameCoding(load, received, confirmed)) return undefined;
+  return update(load, confirmed, received);
+}
+
+/** A 304 in another coding is about other bytes than the stored ones. */
+function hasSameCoding(
+  { options }: OriginLoad,
+  { headers }: OriginResponse,
+  stored: Entry,
+): boolean {
+  const coding = headers.get("Content-Encoding");
+  return (
+    options.sharing.updatesCoding ||
+    coding === null ||
+    coding === fieldsOf(stored).get("Content-Encoding")
+  );
 }
 
 async function confirmedEntry(
@@ -32,8 +48,11 @@ async function confirmedEntry(
   if (asked.kind === "validate" && stored !== undefined)
     return confirms(headers, fieldsOf(stored)) ? stored : undefined;
   const etag = headers.get("ETag");
-  const variant = target.variants.find((candidate) => candidate.etag === etag);
-  if (asked.kind !== "select" || variant === undefined) return undefined;
+  if (asked.kind !== "select") return undefined;
+  const variant = selectableVariants(target.variants, target.request).find(
+    (candidate) => candidate.etag === etag,
+  );
+  if (variant === undefined) return undefined;
   return peekStored(variant.key, target);
 }
 
@@ -43,21 +62,26 @@ async function update(
   stored: Entry,
   received: OriginResponse,
 ): Promise<LoadResult> {
-  const { result, proxied } = load;
+  const { result, proxied, options } = load;
   const { status = 200, part } = stored.http ?? {};
   const newer = decide(load, received, status, received.headers);
   const decision = updatedDecision(load, stored, received, newer, status);
-  result.privateFields = privateFields(received.headers, newer.control);
+  result.privateFields = privateFields(
+    received.headers,
+    fieldsForOne(newer.control, options.sharing),
+  );
   result.forwarded = { fwd: load.reason, status: received.status, revalidated: true };
   const storable = storableResult(decision, status, stored.body, part);
-  if (refusalOf(decision, proxied.request.headers) === undefined)
+  const isProhibited = (newer.prohibition ?? decision.prohibition) !== undefined;
+  if (isProhibited) endStored(load, stored);
+  else if (refusalOf(decision, proxied.request.headers, options.sharing) === undefined)
     return storeResult(load, storable);
   // The updated response answers this request, but may not be stored any more.
   result.entry = { ...stored, ...(storable.http && { http: storable.http }), etag: storable.etag };
   return NOT_STORED;
 }
 
-/** RFC 9111, 4.3.5: a 200 that describes the stored response updates it; any other 200 makes it stale. */
+/** RFC 9111, 4.3.5: a 200 that describes the stored response updates it; any other 200 makes it stale if the rules say so. */
 export async function updateByHead(
   load: OriginLoad,
   received: OriginResponse,
@@ -75,7 +99,7 @@ export async function updateByHead(
     result.forwarded = { fwd: load.reason, status: received.status, storable: true };
     return loaded;
   }
-  makeStale(load, { ...stored, http });
+  if (load.options.sharing.invalidatesWidely) makeStale(load, { ...stored, http });
   result.response = relay(received);
   return NOT_STORED;
 }

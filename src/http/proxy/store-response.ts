@@ -5,18 +5,21 @@ import {
   decideStorage,
   HIT_FOR_MISS,
   NOT_STORED,
+  endsStale,
+  fieldsForOne,
   refusalOf,
   storableResult,
   type StorageDecision,
 } from "../cache/storage-decision.ts";
+import { notModifiedFor } from "../cache/serve.ts";
 import { storeVariant } from "../cache/store-variant.ts";
 import { textOf } from "../cache/text-bytes.ts";
 import { readerOf } from "../rfc/fields.ts";
-import { parseContentRange, type Part } from "../rfc/range.ts";
+import { parseContentRange, parseRange, type Part } from "../rfc/range.ts";
 import { privateFields, updateFields } from "../rfc/stored-fields.ts";
 import { selectingNames, selectorsOf } from "../rfc/vary.ts";
 import type { Arrival } from "./arrivals.ts";
-import { collectBody, relay, type SharedBody } from "./collect-body.ts";
+import { collectBody, isAwaited, relay, type SharedBody } from "./collect-body.ts";
 import type { OriginResponse } from "./forward.ts";
 import type { OriginRequest } from "./origin-request.ts";
 import { joinWithStored, PART_FIELDS } from "./partial-content.ts";
@@ -32,26 +35,44 @@ export async function storeResponse(
   const { options, proxied, result } = load;
   const { status, headers } = received;
   const decision = decide(load, received, status, headers);
-  const part = status === 206 ? parseContentRange(headers.get("Content-Range")) : undefined;
+  const part = status === 206 ? partIn(headers) : undefined;
   const isUnknownPart = status === 206 && part === undefined;
-  const refusal = isUnknownPart ? NOT_STORED : refusalOf(decision, proxied.request.headers);
+  const refusal = isUnknownPart
+    ? NOT_STORED
+    : refusalOf(decision, proxied.request.headers, options.sharing);
   if (refusal !== undefined) {
+    if (refusal !== NOT_STORED) markUnfillable(load);
     // RFC 9111, 3.3: the missing rest alone is no answer to the client's request.
     if (asked.kind === "complete" && status === 206) return undefined;
-    result.response = relay(received);
+    if (stored !== undefined && !isUnknownPart && mayEnd(load, decision, status, stored))
+      endStored(load, stored);
+    if (status === 200 && isPartOfFill(load, asked)) {
+      await received.body?.cancel();
+      result.lacksPart = true;
+    } else result.response = responseForClient(load, received, asked);
     return refusal;
   }
   result.forwarded = { fwd: load.reason, status, storable: true };
-  result.privateFields = privateFields(headers, decision.control);
+  result.privateFields = privateFields(headers, fieldsForOne(decision.control, options.sharing));
+  const bodiless = bodilessResponse(load, received, asked);
+  // The client's answer does not wait for a long body that it does not get.
+  if (bodiless !== undefined && !isAwaited(headers)) result.streaming?.resolve(bodiless);
+  const isStreamed =
+    bodiless === undefined && asked.kind !== "complete" && !isPartOfFill(load, asked);
   const bytes = await collectBody(received, {
     limit: options.maxBodyBytes,
     budget: options.bodiesInFlight,
     ctx: proxied.ctx,
-    startStreaming: asked.kind === "complete" ? undefined : result.streaming?.resolve,
+    startStreaming: isStreamed ? result.streaming?.resolve : undefined,
     onStreaming: (body) => announce(load, decision, status, body),
     whenStored: () => result.whenStored(),
   });
-  if (bytes === undefined) return HIT_FOR_MISS;
+  if (bytes === undefined) {
+    markUnfillable(load);
+    if (bodiless !== undefined) result.response = bodiless;
+    else if (isPartOfFill(load, asked)) result.lacksPart = true;
+    return HIT_FOR_MISS;
+  }
   if (part !== undefined)
     return storePart(load, received, decision, { part, bytes }, asked, stored);
   return storeResult(load, storableResult(decision, status, textOf(bytes) ?? bytes));
@@ -75,6 +96,75 @@ function announce(
   const selectors = selectorsOf(selectingNames(vary), request);
   const arrival: Arrival = { head, selectors, since: began.startedAt, join };
   options.arrivals.announce(key, arrival, ended);
+}
+
+function markUnfillable({ options, proxied }: OriginLoad): void {
+  options.fillMarkers.add(proxied.primary, proxied.kindOf(), proxied.ctx.now());
+}
+
+/** Whether the client wants a part, and the origin was asked for the whole. */
+function isPartOfFill({ proxied, result }: OriginLoad, { kind }: OriginRequest): boolean {
+  return kind === "fill" && result.streaming !== undefined && wantsPart(proxied.request);
+}
+
+function wantsPart({ method, headers }: Request): boolean {
+  return method === "GET" && parseRange(headers.get("Range")) !== undefined;
+}
+
+/** The response for a client that gets no body: it sent HEAD, or has the response already. Undefined for any other. */
+function bodilessResponse(
+  { proxied, options }: OriginLoad,
+  { status, statusText, headers, respondedAt }: OriginResponse,
+  { kind, method }: OriginRequest,
+): Response | undefined {
+  const { request } = proxied;
+  // RFC 9111, 4.3.2: the origin has not evaluated the client's condition.
+  if (options.sharing.fillsFromWhole && kind !== "plain" && status === 200) {
+    const notModified = notModifiedFor(request, headers, respondedAt);
+    if (notModified !== undefined) return notModified;
+  }
+  return request.method === "HEAD" && method === "GET"
+    ? rawResponse(null, status, headers, statusText)
+    : undefined;
+}
+
+/** The origin's response for the client alone. */
+export function responseForClient(
+  load: OriginLoad,
+  received: OriginResponse,
+  asked: OriginRequest,
+): Response {
+  const bodiless = bodilessResponse(load, received, asked);
+  if (bodiless === undefined) return relay(received);
+  if (received.body !== null) load.proxied.ctx.defer(received.body.cancel());
+  return bodiless;
+}
+
+/** The part that a 206 has; undefined if it has several (RFC 9110, 15.3.7.2), or says not which. */
+function partIn(headers: Headers): Part | undefined {
+  const isMultipart = /^[ \t]*multipart\/byteranges/i.test(headers.get("Content-Type") ?? "");
+  return isMultipart ? undefined : parseContentRange(headers.get("Content-Range"));
+}
+
+/** A fresh stored response stays: an unstorable one does not displace it. */
+function mayEnd(
+  { options, proxied, result }: OriginLoad,
+  decision: StorageDecision,
+  status: number,
+  stored: Entry,
+): boolean {
+  const { request, ctx } = proxied;
+  if (ctx.now() < stored.freshUntil) return false;
+  // A refresh has no client of its own: what forbids sharing holds for all.
+  const isRefresh = result.streaming === undefined;
+  return endsStale(decision, request.headers, status, options.sharing, isRefresh);
+}
+
+/** Deletes a stored response, also where another isolate holds it: it is nobody's answer any more. */
+export function endStored({ options, proxied }: OriginLoad, stored: Entry): void {
+  const { engine, invalidate } = options;
+  engine.discard(stored, proxied.ctx);
+  proxied.ctx.defer(invalidate([`k:${stored.key}`], proxied.ctx));
 }
 
 /** Stores a part, joined with the stored part if both belong to the same representation (RFC 9111, 3.4). */
@@ -109,9 +199,11 @@ async function storePart(
 
 /** Stores the result under the key that was looked up, or under the key of its variant (RFC 9111, 4.1). */
 export async function storeResult(
-  { target, began, result, proxied }: OriginLoad,
+  { target, began, result, proxied, options }: OriginLoad,
   storable: StorableResult,
 ): Promise<LoadResult> {
+  if (storable.http?.part === undefined)
+    options.fillMarkers.delete(proxied.primary, proxied.kindOf());
   const stamp = { ...began, storedAt: proxied.ctx.now() };
   const { loaded, put } = await storeVariant(storable, stamp, target);
   if (put !== undefined) {
@@ -129,7 +221,8 @@ export function decide(
   fields: Iterable<readonly [string, string]>,
 ): StorageDecision {
   const head = { status, sent, fields, requestedAt, respondedAt };
-  return decideStorage(proxied.request.headers, head, proxied.groupScope, options.limits);
+  const { limits, sharing } = options;
+  return decideStorage(proxied.request.headers, head, proxied.groupScope, limits, sharing);
 }
 
 /** Applies the storage rules to a stored response whose fields a newer response has updated (RFC 9111, 3.2). */

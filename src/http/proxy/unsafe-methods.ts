@@ -6,19 +6,18 @@ import { rawResponse } from "../cache/raw-response.ts";
 import { groupTag } from "../cache/response-tags.ts";
 import { decideStorage, isExplicitlyStorable, storableResult } from "../cache/storage-decision.ts";
 import { textOf } from "../cache/text-bytes.ts";
-import { isSafe, parseCacheGroups } from "../rfc/invalidation.ts";
+import { isInvalidating, parseCacheGroups } from "../rfc/invalidation.ts";
+import { clientAddressOf } from "./client-address.ts";
 import { collectBody, relay } from "./collect-body.ts";
 import type { OriginResponse } from "./forward.ts";
 import { forwardedHeaders } from "./forwarded-fields.ts";
-import type { Invalidate } from "./invalidation-retry.ts";
+import type { InvalidationBatches } from "./invalidation-batches.ts";
 import type { ProxyOptions } from "./proxied-request.ts";
 import { originKey, resolveAtOrigin, type Mount, type Target } from "./target.ts";
 
 export interface UnsafeOptions extends ProxyOptions {
   readonly mount: Mount;
-  readonly invalidate: Invalidate;
-  /** Brings this isolate's log view up to date. */
-  readonly sync: (ctx: Context) => Promise<unknown>;
+  readonly invalidations: InvalidationBatches;
 }
 
 export interface UnsafeResult {
@@ -30,8 +29,8 @@ export interface UnsafeResult {
 
 /**
  * Forwards a request that is neither GET nor HEAD. After a successful unsafe method it
- * invalidates the resources that the response names, and stores the response if it is
- * what a GET would return.
+ * invalidates the target, and stores the response if it is what a GET would return. The
+ * sharing rules say which methods invalidate, and what else.
  *
  * @throws {CacheUnavailable} if the origin does not answer.
  */
@@ -48,13 +47,17 @@ export async function forwardUnsafe(
     body: request.body,
   });
   const { status } = received;
+  const { invalidatesWidely, storesPostResponses } = options.sharing;
   // RFC 9111, 4.4: only a non-error response to an unsafe method invalidates.
-  if (isSafe(request.method) || status < 200 || status >= 400) return relayed(received);
-  const keys = await invalidationKeysOf(received, target, options.mount);
-  const outcome = await options.invalidate(keys, ctx);
-  const done = outcome.ok ? outcome.value : undefined;
-  // Loads of this isolate that begin after the sync know that they began after the invalidation.
-  ctx.defer(options.sync(ctx));
+  if (!isInvalidating(request.method, invalidatesWidely) || status < 200 || status >= 400)
+    return relayed(received);
+  const keys = await invalidationKeysOf(
+    received,
+    target,
+    invalidatesWidely ? options.mount : undefined,
+  );
+  const done = await options.invalidations.add(keys, clientAddressOf(request), ctx);
+  if (!storesPostResponses) return relayed(received);
   // After a concurrent write, the response may show either state of the resource.
   const isOnlyWrite = done !== undefined && done.previous <= before.asOf;
   if (!isOnlyWrite || !isRepresentationOfTarget(request, received, target, options.mount))
@@ -66,17 +69,21 @@ function relayed(received: OriginResponse): UnsafeResult {
   return { response: relay(received), status: received.status, stored: false };
 }
 
-/** The target, the resources in Location and Content-Location, and the groups in Cache-Group-Invalidation (RFC 9875, 3). */
+/**
+ * The target, and the groups in Cache-Group-Invalidation (RFC 9875, 3). With `mount`, also the
+ * resources in Location and Content-Location.
+ */
 async function invalidationKeysOf(
   received: OriginResponse,
   target: Target,
-  mount: Mount,
+  mount: Mount | undefined,
 ): Promise<InvalidationKey[]> {
   const urls = new Map([[target.url.href, target.url]]);
-  for (const name of ["Location", "Content-Location"]) {
+  for (const name of mount === undefined ? [] : ["Location", "Content-Location"]) {
     const value = received.sent.get(name);
     // RFC 9111, 4.4: a response must not invalidate resources of another origin.
-    const url = value === null ? undefined : resolveAtOrigin(value, target, mount);
+    const url =
+      value === null || mount === undefined ? undefined : resolveAtOrigin(value, target, mount);
     if (url !== undefined) urls.set(url.href, url);
   }
   const keys = await Promise.all(
@@ -116,7 +123,13 @@ async function storeForGet(
 ): Promise<UnsafeResult> {
   const { status, headers, sent, requestedAt, respondedAt } = received;
   const head = { status, sent, fields: headers, requestedAt, respondedAt };
-  const decision = decideStorage(request.headers, head, target.publicOrigin, options.limits);
+  const decision = decideStorage(
+    request.headers,
+    head,
+    target.publicOrigin,
+    options.limits,
+    options.sharing,
+  );
   if (!isExplicitlyStorable(decision)) return relayed(received);
   const key = await originKey(target.publicOrigin, target.url);
   const streaming = Promise.withResolvers<Response>();

@@ -1,14 +1,14 @@
-/** Writes several ranges as one body: multipart/byteranges (RFC 9110, 14.6 and 15.3.7.2). */
+/** Writes several byte ranges as one body: multipart/byteranges (RFC 9110, 14.6 and 15.3.7.2). */
 import { bytesOf, concat } from "../cache/text-bytes.ts";
 import { formatContentRange, type Part, type Span } from "./range.ts";
 
 export interface Byteranges {
-  /** The response's Content-Type. Each body part repeats the Content-Type of the representation. */
+  /** The Content-Type of the response. Each body part repeats the Content-Type of the representation. */
   readonly contentType: string;
   readonly body: Uint8Array;
 }
 
-/** `stored` has the bytes `part` of a representation. They must include every span. */
+/** Makes the body. `stored` has the bytes `part` of a representation, and `part` must include every span. */
 export function byteranges(
   spans: readonly Span[],
   stored: Uint8Array,
@@ -21,7 +21,8 @@ export function byteranges(
   const boundary = absentBoundary(contentType ?? "", bodies);
   const type = contentType === null ? "" : `\r\nContent-Type: ${contentType}`;
   const chunks = spans.flatMap((span, index) => [
-    // RFC 2046, 5.1.1: the line break before a delimiter belongs to it. The first delimiter needs none.
+    // RFC 2046, 5.1.1: the line break before a delimiter belongs to the delimiter. The first
+    // delimiter needs none.
     bytesOf(
       `${index === 0 ? "" : "\r\n"}--${boundary}${type}\r\nContent-Range: ${formatContentRange(span, part.total)}\r\n\r\n`,
     ),
@@ -33,19 +34,19 @@ export function byteranges(
   };
 }
 
-/** No suffix of the stem is also a prefix of it, so its occurrences in a text do not overlap. */
+/** The start of each boundary. No suffix of it is also a prefix of it, so its occurrences in a text do not overlap. */
 const STEM = "strata-part-";
 const DIGITS = 8;
 const NUMBERED_STEM = new RegExp(`${STEM}(\\d{${DIGITS}})`, "g");
 
 /**
- * A boundary that no part contains (RFC 2046, 5.1.1): the stem with the lowest number
- * that does not follow it anywhere in the parts. It reads the parts once, so a body that
- * is full of boundaries costs no more than any other.
+ * Returns a boundary that no part contains (RFC 2046, 5.1.1): the stem, followed by the lowest
+ * number that does not follow the stem anywhere in the parts. It reads the parts once, so a body
+ * that is full of boundaries takes no longer than any other body.
  */
 function absentBoundary(contentType: string, bodies: readonly Uint8Array[]): string {
   const taken = new Set<number>();
-  // Latin-1 maps each byte to one character, so ASCII stays itself.
+  // Latin-1 maps each byte to one character, so that ASCII characters do not change.
   const texts = bodies.map((body) => new TextDecoder("latin1").decode(body));
   for (const text of [contentType, ...texts])
     for (const [, digits] of text.matchAll(NUMBERED_STEM)) taken.add(Number(digits));

@@ -5,7 +5,10 @@ import { trimSpace, type FieldReader } from "./fields.ts";
 
 const ENTITY_TAG = /(?:W\/)?"[\x21\x23-\x7e\u0080-\u00ff]*"/y;
 
-/** Parses the value of If-None-Match or If-Match: `*`, or its entity tags. Members that are no entity tag are skipped. */
+/**
+ * Parses the value of If-None-Match or If-Match into `*` or its entity tags. Members that are no
+ * entity tag are ignored.
+ */
 export function parseEntityTags(value: string): "*" | string[] {
   if (trimSpace(value) === "*") return "*";
   const tags: string[] = [];
@@ -25,17 +28,20 @@ export function isWeak(etag: string): boolean {
   return etag.startsWith("W/");
 }
 
-/** Whether equal tags mean equal bytes (RFC 9110, 8.8.1). False for a weak tag, and for a value that is no entity tag. */
+/**
+ * Returns whether equal tags mean equal bytes (RFC 9110, 8.8.1). False for a weak tag, and for a
+ * value that is no entity tag.
+ */
 export function isStrong(etag: string): boolean {
   return etag.startsWith('"');
 }
 
-/** Weak comparison (RFC 9110, 8.8.3.2). */
+/** Compares two entity tags weakly (RFC 9110, 8.8.3.2): a weak and a strong tag may be equal. */
 export function weaklyEqual(one: string, other: string): boolean {
   return opaqueTag(one) === opaqueTag(other);
 }
 
-/** Strong comparison (RFC 9110, 8.8.3.2): equal, and neither is weak. */
+/** Compares two entity tags strongly (RFC 9110, 8.8.3.2): they must be equal, and neither may be weak. */
 export function stronglyEqual(one: string, other: string): boolean {
   return one === other && isStrong(one);
 }
@@ -47,16 +53,16 @@ function opaqueTag(etag: string): string {
 /** Evaluates If-None-Match (RFC 9110, 13.1.2). False means that the client has the stored representation. */
 function matchesNone(ifNoneMatch: string, etag: string | null): boolean {
   const tags = parseEntityTags(ifNoneMatch);
-  // "*" matches any stored representation. A stored ETag that is no entity tag matches its exact repetition.
+  // "*" matches any stored representation. A stored ETag that is no valid entity tag matches only
+  // the same text.
   if (tags === "*" || trimSpace(ifNoneMatch) === etag) return false;
   return etag === null || etag === "" || !tags.some((tag) => weaklyEqual(tag, etag));
 }
 
 /**
- * Whether a 304 is the answer, because the client has the stored response.
- * If-None-Match takes precedence over If-Modified-Since (RFC 9110, 13.2.2).
- * If-Modified-Since is compared with Last-Modified, or with Date if there is no
- * Last-Modified (RFC 9111, 4.3.2).
+ * Returns whether the answer is a 304, because the client has the stored response. If-None-Match
+ * takes precedence over If-Modified-Since (RFC 9110, 13.2.2). If-Modified-Since is compared with
+ * Last-Modified, or with Date if there is no Last-Modified (RFC 9111, 4.3.2).
  */
 export function isNotModified(request: FieldReader, stored: FieldReader, now: EpochMs): boolean {
   const ifNoneMatch = request.get("If-None-Match");
@@ -68,7 +74,10 @@ export function isNotModified(request: FieldReader, stored: FieldReader, now: Ep
   return modified !== undefined && modified <= since;
 }
 
-/** Fields of the stored 200 that a 304 repeats (RFC 9110, 15.4.5), and fields of this answer. */
+/**
+ * The fields that a 304 has: those of the stored 200 that it must repeat (RFC 9110, 15.4.5), and
+ * those that describe this answer.
+ */
 const ON_304 = new Set([
   "age",
   "cache-control",
@@ -82,7 +91,7 @@ const ON_304 = new Set([
   "via",
 ]);
 
-/** Whether a 304 carries the field. It carries Last-Modified only if there is no entity tag. */
+/** Returns whether a 304 has the field. It has Last-Modified only if there is no entity tag. */
 export function isOn304(name: string, hasEtag: boolean): boolean {
   return ON_304.has(name) || (name === "last-modified" && !hasEtag);
 }

@@ -1,4 +1,4 @@
-/** Parses and writes an HTTP-date (RFC 9110, 5.6.7). `Date.parse` is not used: it accepts other formats too. */
+/** Parses and writes an HTTP-date (RFC 9110, 5.6.7). `Date.parse` is not used, because it accepts other formats too. */
 import type { EpochMs } from "../../core/time.ts";
 
 const MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split(" ");
@@ -11,7 +11,7 @@ const IMF_FIXDATE = new RegExp(`^${DAYS}, (\\d{2}) ${MONTH} (\\d{4}) ${TIME} gmt
 const RFC_850 = new RegExp(`^${LONG_DAYS}, (\\d{2})-${MONTH}-(\\d{2}) ${TIME} gmt$`);
 const ASCTIME = new RegExp(`^${DAYS} ${MONTH} ([ \\d]\\d) ${TIME} (\\d{4})$`);
 
-/** The longest HTTP-date: the RFC 850 form on a Wednesday. */
+/** The length of the longest HTTP-date: the RFC 850 form on a Wednesday. */
 const MAX_LENGTH = 33;
 const FIFTY_YEARS = 50;
 
@@ -21,7 +21,8 @@ const FIFTY_YEARS = 50;
  */
 export function parseDate(text: string | null, now: EpochMs): EpochMs | undefined {
   if (text === null || text.length > MAX_LENGTH) return undefined;
-  // The grammar is case-sensitive, but RFC 9110, 5.6.7 asks recipients to be robust.
+  // The grammar is case-sensitive, but RFC 9110, 5.6.7 asks recipients to be robust, so the case is
+  // ignored.
   const date = text.toLowerCase();
   const imf = IMF_FIXDATE.exec(date);
   if (imf) return instant(Number(imf[3]), imf[2], imf[1], imf[4], imf[5], imf[6]);
@@ -38,7 +39,10 @@ export function parseDate(text: string | null, now: EpochMs): EpochMs | undefine
   return undefined;
 }
 
-/** RFC 9110, 5.6.7: a year more than 50 years ahead means the last year in the past with the same digits. */
+/**
+ * Returns the full year of a two-digit year. RFC 9110, 5.6.7: a year more than 50 years ahead means
+ * the last year in the past with the same digits.
+ */
 function fullYear(twoDigits: number, now: EpochMs): number {
   const current = new Date(now).getUTCFullYear();
   const year = current - (current % 100) + twoDigits;
@@ -58,13 +62,13 @@ function instant(
   const monthIndex = MONTHS.indexOf(month ?? "");
   const at = Date.UTC(year, monthIndex, Number(day), hour, minute, Math.min(second, 59));
   const date = new Date(at);
-  // Date.UTC turns 31 February into a day in March; this check refuses it.
+  // Date.UTC turns 31 February into a day in March. This check refuses such a date.
   if (date.getUTCMonth() !== monthIndex || date.getUTCDate() !== Number(day)) return undefined;
   // Date.UTC maps the years 0 to 99 to 1900 to 1999.
   return year < 100 ? date.setUTCFullYear(year) : at;
 }
 
-/** An instant as IMF-fixdate. */
+/** Writes an instant in the format IMF-fixdate. */
 export function formatDate(at: EpochMs): string {
   return new Date(at).toUTCString();
 }

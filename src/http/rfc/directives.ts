@@ -18,9 +18,10 @@ export function parseDirectives(value: string | null): Directives {
     const beforeEquals = equals < 0 ? member : member.slice(0, equals);
     const name = trimSpace(beforeEquals).toLowerCase();
     if (!isToken(name)) continue;
-    // The grammar allows no space before "=". The directive then counts as one without an argument, its strictest form.
-    const hasArgument = equals >= 0 && beforeEquals.length === name.length;
-    const argument = hasArgument ? member.slice(equals + 1) : undefined;
+    // The grammar allows no space before "=". An empty argument stands for the malformed one.
+    const isMalformed = equals >= 0 && beforeEquals.length !== name.length;
+    const value = equals < 0 ? undefined : member.slice(equals + 1);
+    const argument = isMalformed ? "" : value;
     const earlier = directives.get(name);
     if (earlier === undefined) directives.set(name, [argument]);
     else earlier.push(argument);
@@ -37,6 +38,14 @@ export function deltaSecondsOf(directives: Directives, name: string): number | u
   const values = directives.get(name);
   if (values === undefined) return undefined;
   return Math.min(...values.map((value) => parseDeltaSeconds(value) ?? 0));
+}
+
+/**
+ * Whether the directive occurs without an argument. A directive that permits something counts only
+ * in this form; one that forbids something counts in any form.
+ */
+export function isPlain(directives: Directives, name: string): boolean {
+  return directives.get(name)?.every((argument) => argument === undefined) ?? false;
 }
 
 /** Parses digits, quoted or not (RFC 9111, 5.2: recipients accept both forms). Undefined if invalid. */

@@ -1,14 +1,24 @@
-/** Which requests invalidate stored responses, and by which cache groups (RFC 9111, 4.4; RFC 9875). */
+/** Decides which requests invalidate stored responses, and by which cache groups (RFC 9111, 4.4; RFC 9875). */
 import { parseList } from "./structured-fields.ts";
 
-/** RFC 9110, 9.2.1. Any other method, also an unknown one, may change the resource. */
-const SAFE = new Set(["GET", "HEAD", "OPTIONS", "TRACE"]);
+/** The safe methods of RFC 9110, 9.2.1, and QUERY, a safe method with a body. */
+const SAFE = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "QUERY"]);
 
-export function isSafe(method: string): boolean {
-  return SAFE.has(method);
+/** The methods that RFC 9110, 9.3 and RFC 5789 define for changing the resource. */
+const CHANGES = new Set(["POST", "PUT", "PATCH", "DELETE"]);
+
+/**
+ * Whether a successful request with this method invalidates its URI. `withUnknown`: also with a
+ * method that HTTP does not define, which may be unsafe (RFC 9111, 4.4).
+ */
+export function isInvalidating(method: string, withUnknown: boolean): boolean {
+  return withUnknown ? !SAFE.has(method) : CHANGES.has(method);
 }
 
-/** RFC 9875, 2.2: a cache supports at least 32 groups of at least 128 characters. */
+/**
+ * The most cache groups of one field. RFC 9875, 2.2: a cache supports at least 32 groups of at
+ * least 128 characters.
+ */
 const MAX_GROUPS = 32;
 const MAX_GROUP_LENGTH = 128;
 

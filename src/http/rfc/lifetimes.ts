@@ -16,6 +16,8 @@ export interface LifetimeLimits {
   readonly staleAfterSMaxAge?: boolean;
   /** How much longer a response with a validator is kept, to be revalidated. */
   readonly validateMs: Millis;
+  /** True if a response that is never fresh must not be served stale either. Default false. */
+  readonly neverStaleUnlessFresh?: boolean;
   /** How long after its arrival a response is kept at most. */
   readonly maxMs: Millis;
 }
@@ -43,9 +45,10 @@ export function lifetimesOf(
   const lifetimeMs = lifetime.kind === "silent" ? 0 : lifetime.ms;
   // RFC 9111, 5.2.2.4: a response with no-cache is never fresh.
   const freshUntil = limited(control.noCache === true ? born : born + lifetimeMs);
-  const neverStale = forbidsStale(control);
-  const revalidateMs =
-    neverStale && !isStaleAllowed(control, limits) ? 0 : staleWhileRevalidateMs(control, limits);
+  const wasNeverFresh = limits.neverStaleUnlessFresh === true && freshUntil <= now;
+  const neverStale = wasNeverFresh || forbidsStale(control);
+  const mayRevalidate = !neverStale || (!wasNeverFresh && isStaleAllowed(control, limits));
+  const revalidateMs = mayRevalidate ? staleWhileRevalidateMs(control, limits) : 0;
   const staleUntil = limited(freshUntil + revalidateMs);
   const errorMs = neverStale ? 0 : staleIfErrorMs(control, limits);
   const errorUntil = Math.max(staleUntil, limited(freshUntil + errorMs));

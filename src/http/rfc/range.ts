@@ -15,23 +15,30 @@ export interface Span {
   readonly last: number;
 }
 
-/** The bytes of a representation that a body has. */
+/** The bytes of a representation that a body contains. */
 export interface Part extends Span {
   /** The length of the whole representation. */
   readonly total: number;
 }
 
-/** A request for more ranges is answered with the whole: it is an attack or an error (RFC 9110, 14.2 and 17.15). */
+/**
+ * The most ranges of a request. A request for more is an attack or an error, so the whole
+ * representation is the answer (RFC 9110, 14.2 and 17.15).
+ */
 const MAX_RANGES = 16;
 
-/** Parses Range; undefined if it is malformed, too long or in another unit, so that it is ignored (RFC 9110, 14.2). */
+/**
+ * Parses Range. Undefined if the field is malformed, too long or in another unit; the field is then
+ * ignored (RFC 9110, 14.2).
+ */
 export function parseRange(value: string | null): readonly RangeSpec[] | undefined {
   if (value === null || value.length > 1_024) return undefined;
   const match = /^bytes=(.*)$/i.exec(trimSpace(value));
   if (match === null) return undefined;
   const specs: RangeSpec[] = [];
   for (const text of splitList(match[1] ?? "")) {
-    // The numerals may be of any length. A value too large for a number is past the end of every representation.
+    // The numerals may have any length. A numeral that is too large for a number is past the end of
+    // every representation.
     const parts = /^(\d*)-(\d*)$/.exec(text);
     if (parts === null) return undefined;
     const [, first = "", last = ""] = parts;
@@ -43,7 +50,10 @@ export function parseRange(value: string | null): readonly RangeSpec[] | undefin
   return specs.length === 0 || specs.length > MAX_RANGES ? undefined : specs;
 }
 
-/** The bytes that a range selects of a representation of `total` bytes; undefined if it is unsatisfiable (RFC 9110, 14.1.2). */
+/**
+ * Returns the bytes that a range selects from a representation of `total` bytes; undefined if the
+ * range is unsatisfiable (RFC 9110, 14.1.2).
+ */
 export function resolveRange(spec: RangeSpec, total: number): Span | undefined {
   if ("suffix" in spec) {
     if (spec.suffix === 0 || total === 0) return undefined;
@@ -54,7 +64,7 @@ export function resolveRange(spec: RangeSpec, total: number): Span | undefined {
 }
 
 /**
- * The bytes that the ranges select, each byte once. Ranges that overlap or touch become one
+ * Returns the bytes that the ranges select, each byte once. Ranges that overlap or touch become one
  * span, in the position of the first of them (RFC 9110, 15.3.7.2). Empty if all ranges are
  * unsatisfiable.
  */
@@ -79,7 +89,7 @@ export function resolveRanges(specs: readonly RangeSpec[], total: number): reado
     .map(({ first, last }) => ({ first, last }));
 }
 
-/** Parses `Content-Range: bytes 0-9/100`; undefined if it has no range, no total, or is contradictory. */
+/** Parses `Content-Range: bytes 0-9/100`. Undefined if it has no range, has no total, or is contradictory. */
 export function parseContentRange(value: string | null): Part | undefined {
   const match = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15})$/i.exec(trimSpace(value ?? ""));
   if (match === null) return undefined;
@@ -91,10 +101,13 @@ export function formatContentRange(span: Span, total: number): string {
   return `bytes ${span.first}-${span.last}/${total}`;
 }
 
-/** Digests of one message's content. They do not hold for other parts of the representation (RFC 9530, 2). */
+/** The digests of one message's content. They are wrong for other parts of the representation (RFC 9530, 2). */
 export const CONTENT_DIGESTS = ["content-digest", "content-md5"] as const;
 
-/** Fields of the stored response that a 416 must not repeat: a cache downstream would store the 416 by them. */
+/**
+ * The fields of the stored response that a 416 must not repeat, because a cache downstream would
+ * use them to store the 416.
+ */
 const NOT_ON_416 = new Set([
   "age",
   "cache-control",
@@ -106,20 +119,20 @@ const NOT_ON_416 = new Set([
   "set-cookie",
 ]);
 
-/** Whether a 416 repeats the field of the stored response. */
+/** Returns whether a 416 repeats the field of the stored response. */
 export function isOn416(name: string): boolean {
   return !NOT_ON_416.has(name) && !name.startsWith("content-");
 }
 
-/** Whether `outer` contains `inner`. */
+/** Returns whether `outer` contains all bytes of `inner`. */
 export function covers(outer: Span, inner: Span): boolean {
   return outer.first <= inner.first && inner.last <= outer.last;
 }
 
 /**
- * Whether If-Range allows the range to be answered from this representation
- * (RFC 9110, 13.1.5): its entity tag matches strongly, or its date is exactly a
- * Last-Modified that is a strong validator.
+ * Returns whether If-Range allows an answer with the range of this representation (RFC 9110,
+ * 13.1.5): its entity tag matches strongly, or its date equals a Last-Modified that is a strong
+ * validator.
  */
 export function ifRangeHolds(ifRange: string | null, stored: FieldReader, now: EpochMs): boolean {
   if (ifRange === null) return true;
@@ -136,12 +149,15 @@ export function ifRangeHolds(ifRange: string | null, stored: FieldReader, now: E
   return date !== undefined && date - modifiedAt >= 1_000;
 }
 
-/** Whether parts with these entity tags belong to the same representation (RFC 9111, 3.4). */
+/** Returns whether parts with these entity tags belong to the same representation (RFC 9111, 3.4). */
 export function mayCombine(one: string | null, other: string | null): boolean {
   return one !== null && other !== null && stronglyEqual(one, other);
 }
 
-/** Joins two parts that touch or overlap; undefined if they do neither. The newer part's bytes count where both have them. */
+/**
+ * Joins two parts that touch or overlap; undefined if they do neither. Bytes that both parts have
+ * are taken from the newer part.
+ */
 export function joinParts(
   older: { readonly part: Part; readonly bytes: Uint8Array },
   newer: { readonly part: Part; readonly bytes: Uint8Array },

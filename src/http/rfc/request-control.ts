@@ -6,10 +6,10 @@ export interface RequestControl {
   readonly noCache: boolean;
   readonly noStore: boolean;
   readonly onlyIfCached: boolean;
-  /** Seconds, like the members below; undefined if the directive is absent. */
+  /** The directive's value in seconds, like those of the members below; undefined if the directive is absent. */
   readonly maxAge: number | undefined;
   readonly minFresh: number | undefined;
-  /** Infinity if the directive has no value. */
+  /** The value is Infinity if the directive has no argument. */
   readonly maxStale: number | undefined;
   readonly staleIfError: number | undefined;
 }
@@ -28,7 +28,7 @@ export const NO_REQUEST_DIRECTIVES: RequestControl = {
 export function requestControlOf(headers: FieldReader): RequestControl {
   const control = headers.get("Cache-Control");
   if (control === null) {
-    // RFC 9111, 5.4: Pragma counts only if there is no Cache-Control.
+    // RFC 9111, 5.4: Pragma is used only if there is no Cache-Control.
     const pragma = headers.get("Pragma");
     if (pragma === null || !parseDirectives(pragma).has("no-cache")) return NO_REQUEST_DIRECTIVES;
     return { ...NO_REQUEST_DIRECTIVES, noCache: true };
@@ -45,7 +45,10 @@ export function requestControlOf(headers: FieldReader): RequestControl {
   };
 }
 
-/** RFC 9111, 5.2.1.2: max-stale without a value accepts any staleness. */
+/**
+ * Returns the value of max-stale in seconds. RFC 9111, 5.2.1.2: max-stale without an argument
+ * accepts any staleness.
+ */
 function maxStaleOf(directives: Directives): number | undefined {
   const values = directives.get("max-stale");
   if (values === undefined) return undefined;

@@ -1,8 +1,7 @@
-/** Which fields of a response are stored, and how a newer response updates them (RFC 9111, 3.1 and 3.2). */
+/** Decides which fields of a response are stored, and how a newer response updates them (RFC 9111, 3.1 and 3.2). */
 import { parseFieldNames, type FieldReader, type Fields } from "./fields.ts";
-import type { ResponseControl } from "./response-control.ts";
 
-/** Fields of one connection (RFC 9110, 7.6.1), and of the next proxy (RFC 9111, 3.1). */
+/** The fields that are valid for one connection (RFC 9110, 7.6.1) or for the next proxy only (RFC 9111, 3.1). */
 const CONNECTION_SPECIFIC = new Set([
   "connection",
   "http2-settings",
@@ -17,7 +16,7 @@ const CONNECTION_SPECIFIC = new Set([
   "upgrade",
 ]);
 
-/** The names of the hop-by-hop fields: the fixed ones, and those that Connection lists. */
+/** Returns the names of the hop-by-hop fields: the fixed ones, and those that Connection lists. */
 export function hopByHop(headers: FieldReader): ReadonlySet<string> {
   const listed = headers.get("Connection");
   return listed === null
@@ -25,15 +24,13 @@ export function hopByHop(headers: FieldReader): ReadonlySet<string> {
     : new Set([...CONNECTION_SPECIFIC, ...parseFieldNames(listed)]);
 }
 
-/** The fields to store: all but the hop-by-hop ones and those that `private="..."` names (RFC 9111, 3.1 and 5.2.2.7). */
+/** Returns the fields to store: all but the hop-by-hop ones, and those for one client (RFC 9111, 3.1 and 5.2.2.7). */
 export function storedFields(
   fields: Iterable<readonly [string, string]>,
   headers: FieldReader,
-  control: ResponseControl,
+  forOne: readonly string[],
 ): [string, string][] {
-  const dropped = new Set(hopByHop(headers));
-  if (control.private !== undefined && control.private !== true)
-    for (const name of control.private) dropped.add(name);
+  const dropped = new Set([...hopByHop(headers), ...forOne]);
   const kept: [string, string][] = [];
   for (const [name, value] of fields) {
     const lower = name.toLowerCase();
@@ -42,21 +39,21 @@ export function storedFields(
   return kept;
 }
 
-/** The fields that `private="..."` names: only the client that made the request gets them (RFC 9111, 5.2.2.7). */
+/** Returns the fields that only the client gets whose request brought the response. */
 export function privateFields(
   fields: Iterable<readonly [string, string]>,
-  { private: names }: ResponseControl,
+  forOne: readonly string[],
 ): (readonly [string, string])[] {
-  if (names === undefined || names === true) return [];
-  return [...fields].filter(([name]) => names.includes(name.toLowerCase()));
+  if (forOne.length === 0) return [];
+  return [...fields].filter(([name]) => forOne.includes(name.toLowerCase()));
 }
 
-/** Fields that describe the stored body. A newer response without a body does not change them (RFC 9111, 3.2). */
+/** The fields that describe the stored body. A newer response without a body does not change them (RFC 9111, 3.2). */
 const BODY_FIELDS = new Set(["content-length", "content-range"]);
 
 /**
- * The stored fields, updated by those of a newer response (RFC 9111, 3.2). Fields that
- * the newer response lacks stay, except Age, which belonged to the older response.
+ * Returns the stored fields, updated by those of a newer response (RFC 9111, 3.2). Fields that the
+ * newer response lacks are kept, except Age, which was the age of the older response.
  */
 export function updateFields(stored: Fields, newer: Fields): [string, string][] {
   const replaced = new Set(newer.map(([name]) => name));

@@ -1,4 +1,4 @@
-/** Parses structured field values (RFC 9651), strictly, as far as cache fields use them. */
+/** A strict parser of structured field values (RFC 9651), for the forms that cache fields use. */
 
 export type BareItem =
   | { readonly type: "integer" | "decimal"; readonly value: number }
@@ -16,7 +16,7 @@ interface Cursor {
 const MALFORMED = Symbol("malformed");
 type Malformed = typeof MALFORMED;
 
-/** Parses a dictionary (RFC 9651, 4.2.2); undefined if it is malformed, so that the whole field is ignored (4.2). */
+/** Parses a dictionary (RFC 9651, 4.2.2). Undefined if it is malformed, so that the whole field is ignored (4.2). */
 export function parseDictionary(text: string): ReadonlyMap<string, Member> | undefined {
   const cursor: Cursor = { text, at: 0 };
   const dictionary = new Map<string, Member>();
@@ -27,7 +27,7 @@ export function parseDictionary(text: string): ReadonlyMap<string, Member> | und
     let member: Member | Malformed = { type: "boolean", value: true };
     if (eat(cursor, "=")) member = readMember(cursor);
     if (member === MALFORMED || !skipParameters(cursor)) return undefined;
-    // RFC 9651, 4.2.2: the last member with a name counts, in its own position.
+    // RFC 9651, 4.2.2: of several members with one name, the last one is used, in its own position.
     dictionary.delete(name);
     dictionary.set(name, member);
     if (!skipToNextMember(cursor)) return undefined;
@@ -35,7 +35,7 @@ export function parseDictionary(text: string): ReadonlyMap<string, Member> | und
   return dictionary;
 }
 
-/** Parses a list (RFC 9651, 4.2.1); undefined if it is malformed. */
+/** Parses a list (RFC 9651, 4.2.1). Undefined if it is malformed. */
 export function parseList(text: string): readonly Member[] | undefined {
   const cursor: Cursor = { text, at: 0 };
   const list: Member[] = [];
@@ -49,7 +49,7 @@ export function parseList(text: string): readonly Member[] | undefined {
   return list;
 }
 
-/** Moves to the next member or the end of the text; false if neither follows. */
+/** Moves the cursor to the next member or to the end of the text. Returns false if neither follows. */
 function skipToNextMember(cursor: Cursor): boolean {
   skip(cursor, " \t");
   if (cursor.at === cursor.text.length) return true;
@@ -73,7 +73,10 @@ function readMember(cursor: Cursor): Member | Malformed {
   }
 }
 
-/** Parses parameters and ignores them: no cache field gives them a meaning. False if they are malformed. */
+/**
+ * Parses parameters and ignores them, because no cache field gives them a meaning. Returns false if
+ * they are malformed.
+ */
 function skipParameters(cursor: Cursor): boolean {
   while (eat(cursor, ";")) {
     skip(cursor, " ");
@@ -125,7 +128,10 @@ function textual(
   return value === undefined ? MALFORMED : { type, value };
 }
 
-/** An integer of at most 15 digits, or a decimal of at most 12 and 3 (RFC 9651, 4.2.4). */
+/**
+ * Parses an integer of at most 15 digits, or a decimal with at most 12 digits before the point and
+ * 3 after it (RFC 9651, 4.2.4).
+ */
 function numeric(text: string): BareItem | Malformed {
   const [whole = "", fraction] = text.replace("-", "").split(".");
   if (fraction === undefined)

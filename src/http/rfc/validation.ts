@@ -1,8 +1,11 @@
-/** Asks the origin to confirm a stored response, and reads its answer (RFC 9111, 4.3). */
+/**
+ * Makes the condition that asks the origin to confirm a stored response, and evaluates the origin's
+ * answer (RFC 9111, 4.3).
+ */
 import { isWeak, weaklyEqual } from "./conditional.ts";
 import type { FieldReader } from "./fields.ts";
 
-/** The request fields of conditions and ranges (RFC 9110, 13.1 and 14.2). */
+/** The request fields for conditions and ranges (RFC 9110, 13.1 and 14.2). */
 export const CONDITIONAL_FIELDS = [
   "if-none-match",
   "if-modified-since",
@@ -12,7 +15,10 @@ export const CONDITIONAL_FIELDS = [
   "range",
 ] as const;
 
-/** The condition that revalidates a stored response: its validators, unchanged (RFC 9111, 4.3.1). */
+/**
+ * Makes the condition that revalidates a stored response. It has the response's validators,
+ * unchanged (RFC 9111, 4.3.1).
+ */
 export function conditionOf(stored: FieldReader): [name: string, value: string][] {
   const condition: [string, string][] = [];
   const etag = stored.get("ETag");
@@ -23,9 +29,9 @@ export function conditionOf(stored: FieldReader): [name: string, value: string][
 }
 
 /**
- * Whether a 304 confirms the stored response (RFC 9111, 4.3.4): by the same strong entity
- * tag, else by a weak entity tag or a date that matches. A 304 without validators confirms
- * the response that the request named.
+ * Returns whether a 304 confirms the stored response (RFC 9111, 4.3.4): it has the same strong
+ * entity tag, or otherwise a weak entity tag or a date that matches. A 304 without validators
+ * confirms the response that the request named.
  */
 export function confirms(notModified: FieldReader, stored: FieldReader): boolean {
   const etag = notModified.get("ETag");
@@ -42,7 +48,7 @@ export function confirms(notModified: FieldReader, stored: FieldReader): boolean
   );
 }
 
-/** Whether the 200 response to a HEAD describes the stored response to a GET (RFC 9111, 4.3.5). */
+/** Returns whether the 200 response to a HEAD describes the stored response to a GET (RFC 9111, 4.3.5). */
 export function describesStored(head: FieldReader, stored: FieldReader, length: number): boolean {
   for (const name of ["ETag", "Last-Modified"] as const) {
     const value = head.get(name);

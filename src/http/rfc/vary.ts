@@ -1,5 +1,13 @@
 /** Decides which requests select a stored response with Vary (RFC 9111, 4.1). */
-import { isToken, parseFieldNames, splitList, trimSpace, type FieldReader } from "./fields.ts";
+import {
+  isToken,
+  parseFieldNames,
+  splitList,
+  splitMembers,
+  trimSpace,
+  type FieldReader,
+} from "./fields.ts";
+import { preferencesIn, type Preference } from "./preferences.ts";
 
 /** The fields that Vary names, with their normalised values in the original request; null if it lacked the field. */
 export type Selectors = readonly (readonly [name: string, value: string | null])[];
@@ -24,39 +32,48 @@ export function matches(selectors: Selectors, request: FieldReader): boolean {
   return selectors.every(([name, value]) => normalise(name, request.get(name)) === value);
 }
 
+/** Fields that are lists by their definition: empty members mean nothing (RFC 9110, 5.6.1.2). */
+const LISTS = new Set([
+  "accept",
+  "accept-charset",
+  "accept-encoding",
+  "accept-language",
+  "cache-control",
+  "forwarded",
+  "if-match",
+  "if-none-match",
+  "pragma",
+  "prefer",
+  "sec-ch-ua",
+  "te",
+  "via",
+  "x-forwarded-for",
+]);
+
 /** Removes the differences that the field's definition gives no meaning, for example case and spaces. */
 export function normalise(name: string, value: string | null): string | null {
   if (value === null) return null;
   switch (name) {
     case "accept-language":
-      return preferences(value).join(",");
+      return ranked(value).map(textOfPreference).join(",");
     case "accept-encoding":
-      return preferences(value).toSorted().join(",");
+      return ranked(value).map(textOfPreference).toSorted().join(",");
+    case "cookie":
+      // RFC 6265, 4.2.1: pairs, separated by semicolons. A comma belongs to a value.
+      return value.split(";").map(trimSpace).join(";");
     default:
-      // RFC 9110, 5.3: several lines of a field mean the same as one list.
-      return splitList(value).join(",");
+      // RFC 9110, 5.3: several lines of a field mean the same as one list. An unknown field is perhaps no list, so its empty members stay.
+      return (LISTS.has(name) ? splitList(value) : splitMembers(value)).join(",");
   }
 }
 
-/** The members of a preference list in lower case, by falling weight. Equal weights keep their order. */
-function preferences(value: string): string[] {
-  return ranked(value).map(({ name, q }) => (q === 1 ? name : `${name};q=${q}`));
-}
-
-interface Preference {
-  readonly name: string;
-  readonly q: number;
-}
-
+/** Members by falling weight. Equal weights keep their order. */
 function ranked(value: string): Preference[] {
-  return splitList(value.toLowerCase())
-    .map((member): Preference => {
-      const [name = "", ...parameters] = splitList(member, ";");
-      const weight = parameters.find((parameter) => /^q[ \t]*=/.test(parameter));
-      const q = weight === undefined ? 1 : Number(trimSpace(weight.slice(weight.indexOf("=") + 1)));
-      return { name, q: Number.isFinite(q) ? Math.min(Math.max(q, 0), 1) : 0 };
-    })
-    .toSorted((one, other) => other.q - one.q);
+  return preferencesIn(value).toSorted((one, other) => other.q - one.q);
+}
+
+function textOfPreference({ name, q }: Preference): string {
+  return q === 1 ? name : `${name};q=${q}`;
 }
 
 /**

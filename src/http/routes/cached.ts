@@ -1,4 +1,4 @@
-/** Caches the responses of a route: `cached()`. */
+/** The middleware `cached()`, which caches the responses of a route. */
 import type { Context as HonoContext, MiddlewareHandler } from "hono";
 import { toMillis, type Duration } from "../../core/duration.ts";
 import type { LoadResult, Variant } from "../../core/entry.ts";
@@ -24,29 +24,31 @@ import { decideRouteStorage, loadResultOf } from "./route-response.ts";
 /** The options of `cached`: a policy, and the rules of one route. Only `freshFor` is required. */
 export interface CachedOptions extends Omit<PolicyOptions, "tags"> {
   /**
-   * The entry's key, or the rules that make it of the request. Default: the path and the
-   * query with its parameters sorted. The handler does not see what the rules leave out,
-   * for example any cookie that they do not name.
+   * The entry's key, or the rules by which it is made from the request. Default: the path, and the
+   * query with its parameters sorted. The handler does not see the parts of the request that the
+   * rules leave out, for example cookies that they do not name.
    */
   readonly key?: ((c: HonoContext<StrataEnv>) => string) | KeyRules;
-  /** Tags to purge the response by. The handler can add more with `c.var.strata.tag()`. Default none. */
+  /** Tags with which the response can be purged. The handler can add more with `c.var.strata.tag()`. Default none. */
   readonly tags?: readonly string[] | ((c: HonoContext<StrataEnv>) => readonly string[]);
-  /** How long a client may use its copy without revalidation. Default 0, because a purge does not reach that copy. */
+  /**
+   * The longest time for which a client may use its copy without revalidation. Default 0, because a
+   * purge does not reach that copy.
+   */
   readonly clientMaxAge?: Duration;
   /**
-   * Whether the route obeys request directives such as `no-cache`, `max-age` and
-   * `only-if-cached` (RFC 9111, 5.2.1). Default false: with them, clients decide how often
-   * the origin works.
+   * Whether the route obeys request directives such as `no-cache`, `max-age` and `only-if-cached`
+   * (RFC 9111, 5.2.1). Default false, because with them clients decide how often the origin is
+   * asked.
    */
   readonly requestDirectives?: boolean;
 }
 
 /**
- * Caches a route's responses in every tier. It applies to GET and HEAD; other methods
- * reach the handler. Put it after the route's own validation, so that no invalid request
- * becomes a key. The response's own directives count first, and the options where the
- * response states no freshness. Each variant that the response's Vary makes is stored
- * separately.
+ * Caches a route's responses in every tier. It applies to GET and HEAD; requests with other methods
+ * go to the handler. Put it after the route's own validation, so that no invalid request becomes a
+ * key. The response's own directives take precedence. The options apply if the response states no
+ * freshness. Each variant that the response's Vary makes is stored separately.
  *
  * @throws {DefinitionError} where the route is defined, if an option is wrong. It names the option.
  * @example
@@ -94,7 +96,7 @@ export function cached(options: CachedOptions): MiddlewareHandler<StrataEnv> {
     }
 
     let hasLoaded = false;
-    // What this request's load stored under another key than the one it looked up.
+    // What this request's load stored under a key other than the one that was looked up.
     let storedElsewhere: Put | undefined;
     const lookUp = (key: string, variants: readonly Variant[]): Promise<Lookup> => {
       const { engine, ctx } = scope;
@@ -128,7 +130,8 @@ export function cached(options: CachedOptions): MiddlewareHandler<StrataEnv> {
         );
       }
     } catch (error) {
-      // The handler's own error response says more than a 503 of this cache.
+      // The handler has made an error response. It is sent, because it says more than a 503 of this
+      // cache.
       if (hasLoaded && error instanceof CacheUnavailable && c.res.status >= 500) return;
       throw error;
     }
@@ -139,7 +142,8 @@ export function cached(options: CachedOptions): MiddlewareHandler<StrataEnv> {
       replaceResponse(c, respondWithEntry(request, entry, scope.ctx.now(), clientControl));
       return;
     }
-    // Another request's load had a result that may not be shared: this request calls the handler itself.
+    // The load of another request had a result that may not be shared, so this request calls the
+    // handler itself.
     if (!hasLoaded) await next();
   };
 }
@@ -162,7 +166,7 @@ interface HandlerCall {
   readonly tags: readonly string[];
 }
 
-/** Calls the handler with the shared request. Its response stays in `c.res` if it is not stored. */
+/** Calls the handler with the shared request. If the response is not stored, it stays in `c.res`. */
 async function loadFromHandler(
   c: HonoContext<StrataEnv>,
   next: () => Promise<void>,
@@ -192,12 +196,12 @@ async function loadFromHandler(
 }
 
 function replaceResponse(c: HonoContext, response: Response): void {
-  // Hono merges the headers of an earlier response into the next one, unless it is unset first.
+  // The response is unset first, because Hono would otherwise copy its headers to the next one.
   c.res = undefined;
   c.res = response;
 }
 
-/** The request fields of a client whose directives the route ignores. */
+/** Returns the request fields of a client, without the directives that the route ignores. */
 function withoutDirectives(headers: Headers): FieldReader {
   return { get: (name) => (/^(?:cache-control|pragma)$/i.test(name) ? null : headers.get(name)) };
 }

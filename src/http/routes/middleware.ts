@@ -17,7 +17,7 @@ import type { InternalScope, Refreshing, RequestScope, StrataEnv } from "./reque
 import { stepTimings, type StepEnd } from "./server-timing.ts";
 import type { Clock, Millis } from "../../core/time.ts";
 
-/** Runs a request through the application again, in the background. */
+/** Sends a request to the application again, in the background. */
 export type Dispatch = (request: Request, c: HonoContext<StrataEnv>) => Promise<Response>;
 
 export interface ScopeMiddlewareOptions {
@@ -25,33 +25,36 @@ export interface ScopeMiddlewareOptions {
   readonly batch: Batch;
   readonly warmer: Warmer;
   readonly now: Clock;
-  /** Observes every request. Undefined: telemetry is off. */
+  /** The observer of every request. Undefined if telemetry is off. */
   readonly observer: RequestObserver | undefined;
   readonly dispatch: Dispatch;
 }
 
-/** The requests that refresh an entry. The object itself is the key, so no client can pose as one. */
+/**
+ * The requests that refresh an entry. They are recognised as objects, so no client can send a
+ * request that looks like one.
+ */
 const refreshes = new WeakMap<Request, Refreshing>();
 
-/** Header fields that belong to one client or one exchange. A refresh does not send them. */
+/** The header fields that belong to one client or one exchange. A refresh does not send them. */
 const PERSONAL = ["authorization", "cookie", "range", "if-none-match", "if-modified-since"];
 
-/** The key of the internal scope. Handlers do not have it. */
+/** The symbol under which the internal scope is stored. Handlers do not have this symbol. */
 const INTERNAL = Symbol("strata internal scope");
 
-/** The object in `c.var.strata` as the middleware creates it. */
+/** The object in `c.var.strata`, as the middleware creates it. */
 interface ScopeWithInternals extends RequestScope {
   readonly [INTERNAL]: InternalScope;
 }
 
-/** Returns what the layer notes of the request. */
+/** Returns the state that the layer keeps for the request. */
 export function internalScopeOf(c: HonoContext<StrataEnv>): InternalScope {
   return (c.get("strata") as ScopeWithInternals)[INTERNAL];
 }
 
 /**
- * Creates the middleware that gives each request its scope, `c.var.strata`, and each response the
- * header fields that say where it came from and how long it took.
+ * Creates the middleware that gives each request its scope, `c.var.strata`. It also gives each
+ * response the header fields that say which tier answered and how long the answer took.
  */
 export function createScopeMiddleware(
   options: ScopeMiddlewareOptions,
@@ -126,10 +129,16 @@ export function createScopeMiddleware(
     const cache = internal.cacheStatusOverride ?? statusOf(internal, status);
     const tookMs = at - startedAt;
     const total = `total;dur=${tookMs}`;
-    // A memory hit takes no other step.
+    // A memory hit has no steps, so the total is the only member.
     const timing = steps.length === 0 ? total : `${stepTimings(steps)}, ${total}`;
-    const answer = { at, status, route: routePath(c), limited: internal.limited };
-    setFields(c, cache, timing, tookMs, observer?.end(observation, answer, waitUntil));
+    const traceparent =
+      observer &&
+      observer.end(
+        observation,
+        { at, status, route: routePath(c), limited: internal.limited },
+        waitUntil,
+      );
+    setFields(c, cache, timing, tookMs, traceparent);
   };
 }
 
@@ -144,8 +153,8 @@ function setFields(
   try {
     writeFields(c.res.headers, cache, timing, tookMs, traceparent);
   } catch {
-    // A response of `fetch` has immutable headers. A copy loses the note that its body is encoded,
-    // so other responses are not copied.
+    // A response of `fetch` has immutable headers, so it is copied. A copy no longer knows that its
+    // body is encoded, so other responses are not copied.
     c.res = new Response(c.res.body, c.res);
     writeFields(c.res.headers, cache, timing, tookMs, traceparent);
   }
@@ -159,7 +168,8 @@ function writeFields(
   traceparent: string | undefined,
 ): void {
   if (cache !== undefined) {
-    // Caches nearer to the origin have added their members already (RFC 9211, 2).
+    // The field is appended, because caches nearer to the origin may have added their members
+    // already (RFC 9211, 2).
     headers.append("Cache-Status", cache.member);
     headers.set("X-Cache-Status", cache.plain);
   }
@@ -180,7 +190,7 @@ function hostOf(url: string): string {
   return url.slice(start, url.indexOf("/", start));
 }
 
-/** Returns the client's continent, from which a location hint is derived; `local` under miniflare. */
+/** Returns the client's continent, from which a location hint is made; `local` under miniflare. */
 function regionOf(cf: CfProperties | undefined): string {
   const continent = cf?.["continent"];
   return typeof continent === "string" ? continent.toLowerCase() : "local";

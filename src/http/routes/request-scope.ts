@@ -1,4 +1,4 @@
-/** The scope of one request: the part for handlers, and the part for the layer. */
+/** The scope of one request: a part that handlers use, and a part that only the layer uses. */
 import type { LoadResult } from "../../core/entry.ts";
 import type { Context } from "../../core/context.ts";
 import type { DataReader } from "../../core/data-reader.ts";
@@ -34,25 +34,28 @@ export interface RequestScope {
 export interface InternalScope {
   readonly ctx: Context;
   readonly engine: Engine;
-  /** The collector of the load that runs in this request, if one does. */
+  /** The collector of the load that runs in this request; undefined if none runs. */
   collector: DependencyCollector | undefined;
-  /** The marker of a background refresh, if this request is one. */
+  /** The data of the background refresh, if this request is one. */
   readonly refreshing: Refreshing | undefined;
   /** The lookup of the cached route. */
   route: Lookup | undefined;
   /** The `Cache-Status` of the response, if no lookup describes it. */
   cacheStatusOverride: CacheStatusFields | undefined;
-  /** Lookups of data outside any cached route. */
+  /** The lookups of data that the request made outside any cached route. */
   readonly lookups: Lookup[];
-  /** A rate limit has written its header fields. */
+  /** True if a rate limit has added its header fields. */
   limited: boolean;
-  /** Runs this request again, for the entry of its route alone. */
+  /** Sends this request to the application again, to load only the entry of its route. */
   redispatch(key: string): Promise<LoadResult>;
 }
 
-/** Marks, within the isolate, a request that the layer sends to refresh an entry. */
+/**
+ * The data of a request that the layer sends to refresh an entry. A client cannot send it, because
+ * it exists only inside the isolate.
+ */
 export interface Refreshing {
-  /** The context of the request that started the refresh: the refresh uses its origin slot. */
+  /** The context of the request that started the refresh. The refresh uses the origin slot of that request. */
   readonly ctx: Context;
   readonly key: string;
   loaded: LoadResult | undefined;

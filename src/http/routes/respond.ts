@@ -7,13 +7,19 @@ import { serve } from "../cache/serve.ts";
 import { internalScopeOf } from "./middleware.ts";
 import type { StrataEnv } from "./request-scope.ts";
 
-/** The Cache-Control for clients: a client may keep the response, but must revalidate it, because a purge does not reach it. */
+/**
+ * The Cache-Control for clients. A client may keep the response, but must revalidate it before use,
+ * because a purge does not reach it.
+ */
 export const CLIENT_CACHE_CONTROL = "max-age=0, must-revalidate";
 
 const NO_META: HttpMeta = { status: 200, headers: [] };
 const JSON_META: HttpMeta = { status: 200, headers: [["content-type", "application/json"]] };
 
-/** The stored response of a route for this request: whole, as a 304, or the byte ranges that the request asks for. */
+/**
+ * Makes the response to this request from a route's entry: the whole response, a 304, or the byte
+ * ranges that the request asks for.
+ */
 export function respondWithEntry(
   request: Request,
   entry: Entry,
@@ -33,16 +39,15 @@ function serveToClient(
   const headers = [...http.headers];
   const has = (field: string): boolean => http.headers.some(([name]) => name === field);
   if (etag !== "" && !has("etag")) headers.push(["etag", etag]);
-  // The response's own directives stay in force.
+  // If the response has directives of its own, they are sent unchanged.
   if (!has("cache-control") && !has("expires")) headers.push(["cache-control", clientCacheControl]);
   return serve(request, { body, storedAt, http: { ...http, headers } }, now, { reused: true });
 }
 
 /**
- * Answers with the value that `cache.read` found, as JSON, with its ETag: 304 if the
- * client has this value, 404 if there is no value. The JSON is the
- * stored text; it is not parsed and serialised again. A value that may not be stored
- * is answered as `private, no-store`.
+ * Answers with the value that `cache.read` found, as JSON with an ETag: 304 if the client has this
+ * value, 404 if there is no value. The JSON is the stored text, which is not parsed and serialised
+ * again. The response is `private, no-store` if the value may not be stored.
  *
  * @param notFound The `detail` of the 404 problem. Default "There is nothing here."
  * @example
@@ -74,8 +79,8 @@ export function respond(
 }
 
 /**
- * Answers 404 for a key that `strata.existence` excludes, and says so in `Cache-Status`. No tier
- * was asked, so no lookup describes the response.
+ * Answers 404 for a key that `strata.existence` excludes, and reports this in `Cache-Status`. No
+ * tier was asked, so no lookup describes the response.
  *
  * @example
  * app.get("/products/:id", async (c) => {

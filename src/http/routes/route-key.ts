@@ -1,4 +1,4 @@
-/** The key of a route's response, and the request that the handler of a shared response sees. */
+/** Makes the key of a route's response, and the request that the handler gets when its response is shared. */
 import { createBoundedMap } from "../../core/bounded-map.ts";
 import { key as buildKey, MAX_KEY_LENGTH } from "../../core/key.ts";
 import { sha256Hex } from "../../core/sha256.ts";
@@ -8,24 +8,27 @@ import { CONDITIONAL_FIELDS } from "../rfc/validation.ts";
 
 /** The parts of a request that select the entry of a cached route. */
 export interface KeyRules {
-  /** The query parameters in the key. Default "all". Their order never matters. */
+  /** The query parameters in the key. Default "all". Their order in the URL does not matter. */
   readonly query?:
     | "all"
     | "none"
     | { readonly only: readonly string[] }
     | { readonly except: readonly string[] };
-  /** Request fields in the key, beside those that a response's Vary names. Default none. */
+  /** The request fields in the key, in addition to those that a response's Vary names. Default none. */
   readonly headers?: readonly string[];
-  /** Cookies in the key. Default none. */
+  /** The names of the cookies in the key. Default none. */
   readonly cookies?: readonly string[];
   /** Whether the host is in the key. Default false. */
   readonly host?: boolean;
 }
 
-/** URLs whose keys a route remembers. */
+/** The most URLs whose keys a route remembers. */
 const MAX_REMEMBERED = 1_000;
 
-/** Makes the keys of one route. The key of a recently seen URL is returned without a promise. */
+/**
+ * Creates the function that makes the keys of one route. For a URL that was used recently it
+ * returns the key without a promise.
+ */
 export function createRouteKeys(rules: KeyRules): (request: Request) => Promise<string> | string {
   const { headers = [], cookies = [] } = rules;
   if (headers.length > 0 || cookies.length > 0) return (request) => routeKey(request, rules);
@@ -41,7 +44,7 @@ export function createRouteKeys(rules: KeyRules): (request: Request) => Promise<
   }
 }
 
-/** The key that the rules make of the request; a hash of it if the key would be too long. */
+/** Returns the key that the rules make from the request, or a hash of it if the key would be too long. */
 async function routeKey(request: Request, rules: KeyRules): Promise<string> {
   const url = new URL(request.url);
   const query = keyedQuery(url.searchParams, rules);
@@ -51,7 +54,7 @@ async function routeKey(request: Request, rules: KeyRules): Promise<string> {
   return buildKey("route", `sha256-${await sha256Hex(JSON.stringify(parts))}`);
 }
 
-/** Characters that `variantKey` may append. */
+/** The most characters that `variantKey` appends to a key. */
 const VARIANT_SUFFIX_LENGTH = 50;
 
 function keyedQuery(given: URLSearchParams, { query = "all" }: KeyRules): string {
@@ -88,9 +91,8 @@ function keyedCookies(request: Request, names: readonly string[]): string {
 }
 
 /**
- * The request without everything that is not in the key: parameters, cookies, conditions
- * and untrusted fields. One client therefore cannot put its own data into the response
- * that all clients share.
+ * Returns the request without everything that is not in the key: parameters, cookies, conditions
+ * and untrusted fields. So no client can put its own data into the response that all clients share.
  */
 export function sharedRequest(request: Request, rules: KeyRules): Request {
   const url = new URL(request.url);
@@ -106,6 +108,6 @@ export function sharedRequest(request: Request, rules: KeyRules): Request {
   const cookie = keyedCookies(request, cookies);
   if (cookie !== "") headers.set("Cookie", cookie);
   else if (!keyedFields.has("cookie")) headers.delete("Cookie");
-  // The inner copy keeps what the platform attached to the request, such as request.cf.
+  // The inner copy keeps what the platform has attached to the request, such as request.cf.
   return new Request(new Request(url, request), { headers });
 }

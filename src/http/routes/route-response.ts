@@ -1,8 +1,9 @@
-/** Turns a handler's response into the result of a load. */
+/** Makes the result of a load from a handler's response. */
 import type { LoadResult, StorableResult } from "../../core/entry.ts";
 import { MAX_LIFETIME_MS, type Policy } from "../../core/policy.ts";
 import type { DependencyCollector } from "../../engine/dependency-collector.ts";
 import { etagOf } from "../cache/etag.ts";
+import { RFC_SHARING } from "../cache/sharing-rules.ts";
 import {
   decideStorage,
   HIT_FOR_MISS,
@@ -14,7 +15,7 @@ import { textOf } from "../cache/text-bytes.ts";
 import type { FieldReader } from "../rfc/fields.ts";
 import type { ExchangeTimes } from "../rfc/freshness.ts";
 
-/** Fields that are set anew on each answer, and therefore not stored. */
+/** The fields that are set again for each answer, and are therefore not stored. */
 const SET_PER_ANSWER = new Set([
   "age",
   "cache-status",
@@ -24,10 +25,10 @@ const SET_PER_ANSWER = new Set([
   "x-response-time",
 ]);
 
-/** A larger response is sent to its client and not stored. */
+/** The maximum number of bytes of a stored body. A larger response is sent to its client but not stored. */
 const MAX_BODY_BYTES = 1_048_576;
 
-/** Applies RFC 9111 to a handler's response, with the policy's stale windows as limits. */
+/** Decides by RFC 9111 whether a handler's response is stored. The stale windows of the policy are upper limits. */
 export function decideRouteStorage(
   request: FieldReader,
   response: Response,
@@ -41,17 +42,18 @@ export function decideRouteStorage(
     fields: response.headers,
     ...times,
   };
-  return decideStorage(request, head, scope, {
+  const limits = {
     disconnectedMs: policy.staleIfErrorMs,
     staleWhileRevalidateMs: policy.staleWhileRevalidateMs,
     validateMs: 0,
     maxMs: MAX_LIFETIME_MS,
-  });
+  };
+  return decideStorage(request, head, scope, limits, RFC_SHARING);
 }
 
 /**
- * The load result of a handler's response, and the response to send if the result is
- * not stored. Reading the body uses up the handler's response, so a copy replaces it.
+ * Makes the load result of a handler's response, and the response to send if the result is not
+ * stored. Reading the body consumes the handler's response, so a copy replaces it.
  */
 export async function loadResultOf(
   response: Response,
@@ -80,7 +82,10 @@ export async function loadResultOf(
   return { loaded, response: copy };
 }
 
-/** If the policy decides the lifetime, each answer gets a Cache-Control of its own. */
+/**
+ * Returns the fields to store. If the policy decides the lifetime, Cache-Control is left out,
+ * because each answer gets its own.
+ */
 function fieldsToStore({ fields, explicit, etag }: StorageDecision): [string, string][] {
   return fields.filter(
     ([name]) =>

@@ -4,8 +4,9 @@ import type { Millis } from "../../core/time.ts";
 export type StepEnd = Extract<CacheEvent, { readonly type: "step.end" }>;
 
 /**
- * The members of `Server-Timing` for the steps of a request, one for each kind of step: its total
- * duration in milliseconds, and the last outcome other than `ok` as its description.
+ * Makes the members of `Server-Timing` for the steps of a request, one for each kind of step. A
+ * member has the total duration in milliseconds, and as its description the last outcome other than
+ * `ok`.
  */
 export function stepTimings(steps: readonly StepEnd[]): string {
   const kinds = new Map<Step, { ms: Millis; outcome: string }>();

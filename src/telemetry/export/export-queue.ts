@@ -22,21 +22,24 @@ export interface ExportQueueOptions extends ExportPlatform {
   readonly print: (line: string) => void;
 }
 
-/** Requests whose spans and log records wait to be exported. It is bounded, and drops what is over. */
+/**
+ * The requests whose spans and log records wait to be exported. The queue has a maximum size. It
+ * drops requests that do not fit.
+ */
 export interface ExportQueue {
   add(record: TracedRecord, reason: KeepReason): void;
-  /** Adds a step of a request whose spans have already been made. */
+  /** Adds a step that ended after the spans of its request were made. */
   addLate(record: TracedRecord, step: StepRecord): void;
-  /** Exports one batch: its spans and its log records at the same time. Never rejects. */
+  /** Exports one batch. Its spans and its log records are sent at the same time. Never rejects. */
   run(): Promise<void>;
   readonly empty: boolean;
-  /** True if a whole batch waits. */
+  /** True if enough requests wait for a whole batch. */
   readonly full: boolean;
 }
 
-/** The default of OpenTelemetry's batch span processor. */
+/** The most requests in the queue. OpenTelemetry's batch span processor has the same default. */
 const MAX_QUEUE = 2_048;
-/** The number of requests in one export. */
+/** The most requests in one export. */
 const MAX_BATCH = 256;
 
 interface QueuedRequest {
@@ -62,7 +65,7 @@ export function createExportQueue(options: ExportQueueOptions): ExportQueue {
       rejectedOf: (answer) => {
         const { partialSuccess } = serializer.deserializeResponse(answer);
         if (partialSuccess === undefined) return 0;
-        // OTLP in JSON writes a 64-bit number as a string.
+        // OTLP in JSON writes a 64-bit number as a string, so the number is converted.
         const rejected: unknown =
           "rejectedSpans" in partialSuccess
             ? partialSuccess.rejectedSpans

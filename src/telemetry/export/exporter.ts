@@ -19,8 +19,8 @@ export interface ExporterOptions extends ExportPlatform {
 }
 
 /**
- * `refused`: the collector answered that a retry is of no use. `gave-up`: the timeout passed, or
- * the retry budget was empty.
+ * `refused`: the collector answered that a retry is of no use. `gave-up`: the time limit was
+ * reached, or no retry was left.
  */
 export type ExportOutcome = "ok" | "refused" | "gave-up";
 
@@ -29,15 +29,15 @@ export interface Exporter {
   post(body: Uint8Array): Promise<{ readonly outcome: ExportOutcome; readonly rejected: number }>;
 }
 
-/** The status codes that OTLP calls retryable. */
+/** The status codes after which OTLP allows a retry. */
 const RETRYABLE = new Set([429, 502, 503, 504]);
 const FIRST_WAIT_MS = 500;
 const MAX_WAIT_MS = 5_000;
-/** The retries that an exporter may make in a row. Five exports that succeed earn one more. */
+/** The most retries that an exporter may save up. Each retry uses one; five exports that succeed earn one more. */
 const RETRY_BUDGET = 5;
 const EARNED_PER_EXPORT = 0.2;
 
-/** Sends OTLP over HTTP: https://opentelemetry.io/docs/specs/otlp/#otlphttp */
+/** Creates the exporter, which sends OTLP over HTTP: https://opentelemetry.io/docs/specs/otlp/#otlphttp */
 export function createExporter(options: ExporterOptions): Exporter {
   const { endpoint, fetch, now, random, sleep, rejectedOf } = options;
   const { url, headers, protocol, timeoutMs, gzip } = endpoint;

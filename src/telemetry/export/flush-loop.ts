@@ -1,12 +1,12 @@
 import type { Clock, EpochMs, Millis } from "../../core/time.ts";
 
 export interface FlushLoopOptions {
-  /** Sends what is waiting. Never rejects. */
+  /** Sends the items that wait. Never rejects. */
   readonly run: () => Promise<void>;
   readonly isEmpty: () => boolean;
   /** Returns true if the loop should send now, without waiting for the interval. Default: never. */
   readonly isFull?: () => boolean;
-  /** The time between the starts of two runs. */
+  /** The milliseconds between the starts of two runs. */
   readonly everyMs: Millis;
   readonly now: Clock;
   readonly sleep: (ms: Millis) => Promise<void>;
@@ -14,23 +14,26 @@ export interface FlushLoopOptions {
 
 export interface FlushLoop {
   /**
-   * The start of the loop that runs; -Infinity if none runs. Until HANDOVER_MS after it, a caller
-   * need not call `start` unless the queue is full.
+   * The instant at which the present loop started; -Infinity if there is none. For HANDOVER_MS
+   * after it, a caller need not call `start` unless the queue is full.
    */
   readonly startedAt: EpochMs;
-  /** Makes sure that a loop runs. Every request that leaves something to send calls this. */
+  /** Makes sure that a loop runs. Every request that adds an item to send calls this. */
   start(at: EpochMs, waitUntil: (work: Promise<unknown>) => void): void;
 }
 
-/** After this long a request starts a new loop: the platform may have ended the request of the old one. */
+/**
+ * A loop that started this long ago is replaced by the next request, because the platform may have
+ * ended the request of that loop.
+ */
 export const HANDOVER_MS = 5_000;
-/** A loop ends after this long, since the platform ends background work 30 s after the response. */
+/** A loop ends after this long, because the platform ends background work 30 s after the response. */
 const LIFE_MS = 20_000;
 
 /**
  * Sends in the background of requests, because the platform runs no timers between requests. The
- * first request that leaves something starts a loop, which sends at once and then sends what other
- * requests leave. If the platform ends the loop early, a later request starts another.
+ * first request with an item to send starts a loop. The loop sends at once, and then sends the
+ * items of other requests. If the platform ends the loop early, a later request starts another one.
  */
 export function createFlushLoop(options: FlushLoopOptions): FlushLoop {
   const { run, isEmpty, isFull = () => false, everyMs, now, sleep } = options;
@@ -57,7 +60,7 @@ export function createFlushLoop(options: FlushLoopOptions): FlushLoop {
     start(at: EpochMs, waitUntil: (work: Promise<unknown>) => void) {
       const age = at - flushLoop.startedAt;
       const isActive = age >= 0 && age < HANDOVER_MS;
-      // A full queue replaces a loop that sleeps, so that it is sent now.
+      // If the queue is full and the loop sleeps, a new loop replaces it and sends at once.
       if (isActive && (isRunning || !isFull())) return;
       isRunning = false;
       flushLoop.startedAt = at;

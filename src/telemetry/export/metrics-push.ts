@@ -9,7 +9,7 @@ export interface PushOptions extends ExportPlatform {
   readonly settings: TelemetrySettings;
 }
 
-/** Creates the push of a metrics object's totals. Undefined if no endpoint for metrics is set. */
+/** Creates the function that sends a metrics object's totals. Undefined if no endpoint for metrics is set. */
 export function createPush(options: PushOptions):
   | {
       readonly everyMs: Millis;
@@ -31,7 +31,7 @@ export function createPush(options: PushOptions):
       const body = serializer.serializeRequest(
         resourceMetricsOf(snapshot, settings.resource, instance, now),
       );
-      // Totals are cumulative, so the next push repairs one that fails.
+      // Totals are cumulative, so a failed push is not repeated: the next one contains its totals.
       if (body !== undefined) await exporter.post(body);
     },
   };

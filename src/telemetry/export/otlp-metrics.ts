@@ -14,7 +14,7 @@ import { METRICS, readSeries, type Metric, type MetricName } from "../metrics/re
 import { hrTime, SCOPE } from "../traces/spans.ts";
 
 /**
- * The totals of one metrics object as cumulative OTLP metrics. `instance` becomes
+ * Returns the totals of one metrics object as cumulative OTLP metrics. `instance` becomes
  * `service.instance.id`, so that no other object writes the same series.
  */
 export function resourceMetricsOf(
@@ -44,7 +44,7 @@ export function resourceMetricsOf(
   };
 }
 
-/** Semantic conventions make a status code a number, and flags booleans. */
+/** Converts a label to an attribute. By the semantic conventions a status code is a number and a flag is a boolean. */
 function attributeOf([label, value]: readonly [string, string]): [string, Attributes[string]] {
   if (label === "http.response.status_code") return [label, Number(value)];
   return [label, value === "true" ? true : value];

@@ -8,7 +8,7 @@ import {
 } from "@opentelemetry/otlp-transformer";
 import type { Endpoint } from "../settings.ts";
 
-/** The encodings of the three signals in the protocol of an endpoint. */
+/** Returns the serializers of traces, metrics and logs for the protocol of an endpoint. */
 export function serializersOf({ protocol }: Pick<Endpoint, "protocol">) {
   return protocol === "http/json"
     ? { traces: JsonTraceSerializer, metrics: JsonMetricsSerializer, logs: JsonLogsSerializer }

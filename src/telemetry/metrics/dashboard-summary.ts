@@ -4,14 +4,14 @@ import { METRICS, readSeries, type MetricName } from "./registry.ts";
 
 export interface Buckets {
   readonly bounds: readonly number[];
-  /** The count of each bucket; the last is for values above all bounds. */
+  /** The number of values in each bucket. The last bucket has the values above all bounds. */
   readonly counts: readonly number[];
   readonly sum: number;
 }
 
 type Counts = Readonly<Record<string, number>>;
 
-/** The totals that the dashboard shows. It computes rates from two summaries. */
+/** The totals that the dashboard shows. The dashboard computes rates from two summaries. */
 export interface Summary {
   readonly at: EpochMs;
   readonly startedAt: EpochMs;
@@ -21,7 +21,7 @@ export interface Summary {
   readonly negatives: number;
   readonly stale: Counts;
   readonly loads: Counts;
-  /** Duration of loads, in seconds. */
+  /** The durations of loads, in seconds. */
   readonly loadCost: Buckets;
   readonly refreshes: number;
   readonly redisCommands: number;

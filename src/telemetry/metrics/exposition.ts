@@ -3,11 +3,11 @@ import { METRICS, readSeries, type Metric, type MetricName } from "./registry.ts
 
 export const EXPOSITION_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
-/** Units, as the names of Prometheus metrics spell them. */
+/** The units by their UCUM code, as the names of Prometheus metrics write them. */
 const UNITS: Readonly<Record<string, string>> = { s: "seconds", By: "bytes" };
 
 /**
- * The name of a metric in Prometheus.
+ * Returns the name of a metric in Prometheus.
  *
  * @see https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/
  */
@@ -18,7 +18,7 @@ export function prometheusName(name: MetricName): string {
   return `${base}${unit === undefined ? "" : `_${unit}`}${metric.type === "counter" ? "_total" : ""}`;
 }
 
-/** Renders all totals in the Prometheus text format. Every metric has its help and type. */
+/** Writes all totals in the Prometheus text format. Every metric has its help text and its type. */
 export function renderExposition(
   snapshot: MetricsSnapshot,
   resource: Readonly<Record<string, string>>,
@@ -51,7 +51,7 @@ export function renderExposition(
   return `${lines.join("\n")}\n`;
 }
 
-/** Sorts samples by their labels without `le`, so that buckets stay in the order of their bounds. */
+/** Compares two samples by their labels without `le`, so that buckets stay in the order of their bounds. */
 function byLabels(a: string, b: string): number {
   const left = labelsOf(a);
   const right = labelsOf(b);

@@ -2,7 +2,7 @@ import type { Delta, HotKey, MetricsSnapshot } from "../../core/metrics.ts";
 import { createTopKeys } from "./meter.ts";
 import { addDelta, LISTED_KEYS, type SeriesTotals } from "./totals.ts";
 
-/** Adds up the snapshots of several metrics objects. */
+/** Adds up the totals in the snapshots of several metrics objects. */
 export function mergeSnapshots(snapshots: readonly MetricsSnapshot[]): MetricsSnapshot {
   const [only] = snapshots;
   if (only !== undefined && snapshots.length === 1) return only;

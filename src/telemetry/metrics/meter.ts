@@ -1,15 +1,16 @@
-/** The counts of one isolate between two reports, in bounded memory: metrics and frequent keys. */
+/** The metrics and the frequent keys of one isolate between two reports, in bounded memory. */
 import type { Delta, HotKey } from "../../core/metrics.ts";
 import { METRICS, type MetricName, type NameOf } from "./registry.ts";
 
-/** Series that one isolate holds between two reports. OpenTelemetry has the same default limit. */
+/** The most series that one isolate holds between two reports. OpenTelemetry has the same default limit. */
 const MAX_SERIES = 2_000;
 /** The most series of one metric that a search by labels compares. A longer search is slower than building the name of the series. */
 const MAX_RECENT = 16;
 
 /**
- * Counts metrics of this isolate. Labels are given in the registry's order, "" for one that is
- * absent. They are separate arguments, because an array of them would be made with every call.
+ * Counts the metrics of this isolate. Label values are given in the registry's order, and "" for a
+ * label that is absent. They are separate arguments, because an array would have to be made for
+ * every call.
  */
 export interface Meter {
   /** Adds to a counter. */
@@ -23,14 +24,14 @@ export interface Meter {
     c?: string,
     d?: string,
   ): void;
-  /** Returns all increments since the last call, and starts again from zero. */
+  /** Returns all increments since the last call, and starts again at zero. */
   take(): Delta;
   readonly empty: boolean;
 }
 
 /**
- * A counter has one cell. A histogram has one for each bucket, one for the values above all
- * bounds, and one for the sum.
+ * The numbers of one series. A counter has one. A histogram has one for each bucket, one for the
+ * values above all bounds, and one for the sum.
  */
 type Cells = number[];
 
@@ -45,10 +46,13 @@ interface Series {
 export function createMeter(): Meter {
   let counts = new Map<string, Cells>();
   let histograms = new Map<string, Cells>();
-  /** The most used series of each metric, roughly by use. They are found without building a name. */
+  /**
+   * The most used series of each metric, with the most used ones near the front. They are found
+   * without building a name.
+   */
   const recent = new Map<MetricName, Series[]>();
 
-  /** Returns whether a new series may be added, and counts it as dropped if not. */
+  /** Returns whether a new series may be added. If not, the addition is counted as dropped. */
   function hasRoomFor(series: string): boolean {
     if (counts.size + histograms.size < MAX_SERIES) return true;
     const dropped = seriesOf("telemetry.dropped", ["metric", "cardinality"]);
@@ -123,10 +127,10 @@ export function seriesOf(name: MetricName, values: readonly string[]): string {
   return [name, ...METRICS[name].labels.map((_, i) => values[i] ?? "")].join("\0");
 }
 
-/** Counts keys and keeps the most frequent ones. */
+/** Counts keys, and keeps the most frequent ones. */
 export interface TopKeys {
   add(key: string, count?: number, over?: number): void;
-  /** The most frequent keys, in descending order. */
+  /** Returns the most frequent keys, in descending order of frequency. */
   list(limit: number): readonly HotKey[];
   clear(): void;
 }
@@ -137,9 +141,9 @@ interface KeyCount {
 }
 
 /**
- * Space-Saving (Metwally, Agrawal, El Abbadi 2005): a new key takes the place of the rarest key,
- * and continues its count. So a count is too high by at most `over`, and the list has every key
- * that makes up more than 1/capacity of the stream.
+ * Space-Saving (Metwally, Agrawal, El Abbadi 2005): a new key replaces the rarest key and continues
+ * its count. So a count is too high by at most `over`, and the list has every key that makes up
+ * more than 1/capacity of the stream.
  */
 export function createTopKeys(capacity: number): TopKeys {
   const counts = new Map<string, KeyCount>();

@@ -11,11 +11,11 @@ export interface MetricsViewOptions {
 
 /** Reads the metrics of all isolates. */
 export interface MetricsView {
-  /** Reads the totals. Undefined without metrics objects. Rejects if one cannot be reached. */
+  /** Reads the totals. Undefined if there are no metrics objects. Rejects if a metrics object cannot be reached. */
   snapshot(): Promise<MetricsSnapshot | undefined>;
   /** Reads the totals that the dashboard shows. */
   summary(now: EpochMs): Promise<Summary | undefined>;
-  /** Renders the totals in the Prometheus text format. */
+  /** Writes the totals in the Prometheus text format. */
   exposition(): Promise<{ readonly body: string; readonly contentType: string } | undefined>;
 }
 

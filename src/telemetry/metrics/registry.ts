@@ -1,24 +1,24 @@
 /**
- * A metric: its name, unit, labels and buckets are defined here alone. A test compares this table
+ * A metric. Its name, unit, labels and buckets are defined only here. A test compares this table
  * with `docs/operations/metrics.md`, and with the calls that emit metrics.
  */
 export interface Metric {
   readonly type: "counter" | "histogram" | "gauge";
-  /** A UCUM unit, as OpenTelemetry requires. */
+  /** The unit in UCUM, as OpenTelemetry requires. */
   readonly unit: string;
   readonly labels: readonly string[];
   readonly description: string;
   /** Upper bounds of a histogram's buckets, inclusive. */
   readonly bounds?: readonly number[];
-  /** The event at which it is emitted. */
+  /** The event at which the metric is emitted. */
   readonly where: string;
 }
 
-/** The buckets that semantic conventions advise for http.server.request.duration. */
+/** The buckets in seconds that the semantic conventions advise for http.server.request.duration. */
 const HTTP_SECONDS = [
   0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10,
 ] as const;
-/** The buckets that semantic conventions advise for db.client.operation.duration. */
+/** The buckets in seconds that the semantic conventions advise for db.client.operation.duration. */
 const DB_SECONDS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10] as const;
 const BYTES = [256, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576] as const;
 const LAG_SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 60] as const;
@@ -220,7 +220,7 @@ export type NameOf<T extends Metric["type"]> = {
   [N in MetricName]: (typeof METRICS)[N]["type"] extends T ? N : never;
 }[MetricName];
 
-/** Reads the name of a series: its metric, and the labels that are present. Null if it is unknown. */
+/** Parses the name of a series into its metric and its labels. Null if the metric is unknown. */
 export function readSeries(series: string): {
   readonly name: MetricName;
   readonly metric: Metric;

@@ -24,21 +24,21 @@ export interface ReporterOptions {
 }
 
 export interface Reporter {
-  /** Sends the counts since the last report. Never rejects. */
+  /** Sends everything that was counted since the last report. Never rejects. */
   run(): Promise<void>;
   readonly empty: boolean;
-  /** Adds a finished request for the dashboard's waterfall. The last 10 are sent. */
+  /** Adds a finished request for the dashboard's waterfall. A report has the last 10 requests. */
   addTrace(record: TracedRecord): void;
 }
 
-/** A report without an answer is sent again after this long: the platform has ended its request. */
+/** A report without an answer after this long is sent again, because the platform has probably ended its request. */
 const ANSWER_MS = 10_000;
 const MAX_TRACES = 10;
 const MAX_KEYS = 30;
 
 /**
- * Sends the counts of this isolate to its metrics object, one report at a time. A report that may
- * have been lost is sent again unchanged, under the same sequence number.
+ * Sends the metrics of this isolate to its metrics object, one report at a time. A report that may
+ * have been lost is sent again unchanged, with the same sequence number.
  */
 export function createReporter(options: ReporterOptions): Reporter {
   const { port, meter, hot, missed, formatKey, isolate, now, memory } = options;
@@ -87,7 +87,8 @@ export function createReporter(options: ReporterOptions): Reporter {
         await port.report(report);
         if (unanswered === report) unanswered = undefined;
       } catch {
-        // The next run sends it again. Its sequence number keeps it from being counted twice.
+        // The next run sends the report again. Its sequence number prevents the object from
+        // counting it twice.
       } finally {
         sending = false;
       }

@@ -8,9 +8,9 @@ import type {
 import type { EpochMs } from "../../core/time.ts";
 import { createTopKeys, type TopKeys } from "./meter.ts";
 
-/** The gauges of an isolate are dropped when it has sent no report for this long. */
+/** The gauges of an isolate are deleted when the isolate has sent no report for this long. */
 const GAUGE_LIFE_MS = 60_000;
-/** The sequence number of an isolate is dropped after this long: no isolate repeats a report so late. */
+/** The sequence number of an isolate is deleted after this long. No isolate repeats a report so late. */
 const SEQUENCE_LIFE_MS = 3_600_000;
 const MAX_TRACES = 60;
 const TOP_KEYS = 200;
@@ -30,7 +30,10 @@ interface Frozen {
   readonly isolates: readonly (readonly [string, Isolate])[];
 }
 
-/** Creates the totals of one metrics object, from the text that `freeze` returned or from zero. */
+/**
+ * Creates the totals of one metrics object. They begin with the text that `freeze` returned, or at
+ * zero without a text.
+ */
 export function createTotals(frozen: string | undefined, now: EpochMs): MetricsTotals {
   const saved = frozen === undefined ? undefined : (JSON.parse(frozen) as Frozen);
   const startedAt = saved?.startedAt ?? now;
@@ -88,7 +91,7 @@ export function createTotals(frozen: string | undefined, now: EpochMs): MetricsT
 
 export type SeriesTotals = Map<string, number | number[]>;
 
-/** Adds increments to totals. New series past the limit are ignored. */
+/** Adds increments to totals. When the limit of series is reached, new series are ignored. */
 export function addDelta(
   totals: SeriesTotals,
   delta: Delta,

@@ -23,8 +23,8 @@ export interface DurableTracerOptions extends ExportPlatform {
 const FLUSH_MS = 1_000;
 
 /**
- * Creates the tracer of one Durable Object. The object exports its own spans: it may run in another
- * place than its caller, and outlives the caller's request.
+ * Creates the tracer of one Durable Object. The object exports its own spans, because it may run in
+ * another place than its caller and for longer than the caller's request.
  */
 export function createDurableTracer(options: DurableTracerOptions): DurableTracer {
   const { settings, now, random, sleep } = options;
@@ -37,7 +37,7 @@ export function createDurableTracer(options: DurableTracerOptions): DurableTrace
       endpoints: { ...settings.endpoints, logs: undefined },
     },
     resource: resourceFromAttributes(settings.resource),
-    // No report reads this meter: spans that a Durable Object drops are not counted.
+    // This meter is never reported, so spans that a Durable Object drops are not counted.
     meter: createMeter(),
     formatKey: (key) => key,
     print: () => undefined,

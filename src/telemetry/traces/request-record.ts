@@ -12,9 +12,9 @@ export interface StepRecord {
   readonly endedAt: EpochMs;
   readonly ms: Millis;
   readonly outcome: string;
-  /** Set if the id was sent to another service before the step began; otherwise "". */
+  /** The span's id, if it was sent to another service when the step began; otherwise "". */
   readonly spanId: string;
-  /** Redis commands or SQL queries. */
+  /** The number of Redis commands or SQL queries. */
   readonly amount: number;
 }
 
@@ -25,14 +25,14 @@ export interface SpanEvent {
   readonly detail: string;
 }
 
-/** The data from which telemetry makes the spans and the log record of one request. */
+/** The data of one request from which telemetry makes its spans and its log record. */
 export interface RequestRecord {
-  /** The request's own span. Undefined while the request is in no trace that is kept or propagated. */
+  /** The span of the request itself. Undefined until the trace of the request is kept or propagated. */
   span: SpanRef | undefined;
-  /** The decision of the sampler. */
+  /** Whether the sampler keeps the trace. */
   readonly sampled: boolean;
   readonly parent: SpanRef | undefined;
-  /** A refresh or another request that runs after a response. */
+  /** True for a request that runs after a response or inside another request, such as a refresh. */
   readonly background: boolean;
   readonly startedAt: EpochMs;
   readonly method: string;
@@ -41,7 +41,7 @@ export interface RequestRecord {
   request: RequestStart["request"] | undefined;
   /** The `baggage` field that is sent on to other services; "" if the request has no span. */
   readonly baggage: string;
-  /** The Cloudflare data centre, set if the request is kept; "" if it is unknown. */
+  /** The Cloudflare data centre of a request that is kept; "" for other requests, and if it is unknown. */
   colo: string;
   route: string;
   status: number;
@@ -57,9 +57,9 @@ export interface RequestRecord {
   sqlRequests: number;
   sqlQueries: number;
   durableCalls: number;
-  /** Steps and events past the limits. */
+  /** The number of steps and events that were dropped because a limit was reached. */
   dropped: number;
-  /** The spans of the request have been made. A later step becomes a span of its own. */
+  /** True when the spans of the request have been made. A later step is then exported as a span of its own. */
   exported: boolean;
 }
 
@@ -116,7 +116,7 @@ export function createRecord<S extends RecordStart>(start: S): RequestRecord & P
   };
 }
 
-/** These limits bound the memory that one request can use. */
+/** The limits of one request's record. They bound the memory that one request can use. */
 const MAX_STEPS = 100;
 const MAX_EVENTS = 50;
 
@@ -132,7 +132,7 @@ export function addEvent(record: RequestRecord, event: SpanEvent): void {
   else record.dropped++;
 }
 
-/** The total time of each kind of step. */
+/** Returns the total duration of each kind of step. */
 export function stepTotals(record: RequestRecord): ReadonlyMap<StepKind, Millis> {
   const totals = new Map<StepKind, Millis>();
   for (const { kind, ms } of record.steps ?? []) totals.set(kind, (totals.get(kind) ?? 0) + ms);
@@ -152,7 +152,10 @@ const METHODS = new Set([
   "QUERY",
 ]);
 
-/** The method, or "_OTHER" if it is not a standard one: clients could otherwise make any number of series. */
+/**
+ * Returns the method, or "_OTHER" if it is not a standard one, because clients could otherwise
+ * create any number of series.
+ */
 export function methodOf({ method }: Pick<RequestRecord, "method">): string {
   return METHODS.has(method) ? method : "_OTHER";
 }
@@ -161,7 +164,7 @@ export function schemeOf({ url }: Pick<RequestRecord, "url">): "http" | "https" 
   return url.startsWith("https:") ? "https" : "http";
 }
 
-/** The name of the request's span: the method and the route. */
+/** Returns the name of the request's span: the method and the route. */
 export function nameOf(record: RequestRecord): string {
   return record.route === "" ? methodOf(record) : `${methodOf(record)} ${record.route}`;
 }

@@ -36,7 +36,10 @@ export function hrTime(ms: EpochMs): HrTime {
   return [seconds, Math.round((ms - seconds * 1000) * 1e6)];
 }
 
-/** The spans of a request: one for the request, and one for each step, under the step that contains it. */
+/**
+ * Makes the spans of a request: one for the request, and one for each step. A step inside another
+ * step is its child.
+ */
 export function spansOf(record: TracedRecord, source: SpanSource): ReadableSpan[] {
   const steps = (record.steps ?? []).map((step) => ({
     ...step,
@@ -50,7 +53,7 @@ export function spansOf(record: TracedRecord, source: SpanSource): ReadableSpan[
   ];
 }
 
-/** The span of a step that ended after its request, such as a write to a tier in the background. */
+/** Makes the span of a step that ended after its request, such as a background write to a tier. */
 export function lateSpan(step: StepRecord, record: TracedRecord, source: SpanSource): ReadableSpan {
   const spanId = step.spanId === "" ? newSpanId(source.random) : step.spanId;
   return stepSpan({ ...step, spanId }, record.span.spanId, record, source);
@@ -58,7 +61,7 @@ export function lateSpan(step: StepRecord, record: TracedRecord, source: SpanSou
 
 const CONTAINERS = new Set<StepRecord["kind"]>(["origin", "call"]);
 
-/** The span id of the shortest step that contains this one. */
+/** Returns the span id of the shortest step that contains this one; undefined if none does. */
 function parentOf<T extends StepRecord>(step: T, steps: readonly T[]): string | undefined {
   const startedAt = step.endedAt - step.ms;
   return steps
@@ -75,7 +78,7 @@ function parentOf<T extends StepRecord>(step: T, steps: readonly T[]): string | 
 
 const URL_PARTS = /^[a-z]+:\/\/(?:\[([^\]]*)\]|([^/:]*))(?::(\d+))?([^?#]*)/;
 
-/** Parses a URL of the platform by a pattern: a URL object would cost more than the span. */
+/** Parses a URL of the platform by a pattern, because making a URL object would take longer than making the span. */
 function partsOf(url: string): { address: string; port: string; path: string } {
   const [, ipv6, host = "", port = "", path = "/"] = URL_PARTS.exec(url) ?? [];
   return { address: ipv6 ?? host, port, path };
@@ -217,7 +220,7 @@ export function contextOf(span: SpanRef, isRemote: boolean): SpanContext {
   };
 }
 
-/** A tracestate that is passed on unchanged. */
+/** Makes a tracestate whose text is kept unchanged. */
 function opaqueState(text: string): TraceState {
   const state: TraceState = {
     serialize: () => text,

@@ -6,14 +6,14 @@ export interface SpanRef {
   readonly traceId: string;
   readonly spanId: string;
   readonly sampled: boolean;
-  /** The `tracestate` field, passed on unchanged; "" if there is none. */
+  /** The value of the `tracestate` field, sent on unchanged; "" if there is none. */
   readonly state: string;
 }
 
 const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
 const MAX_STATE_CHARS = 512;
 
-/** The caller's span. Undefined if `traceparent` is missing or malformed; a new trace begins then. */
+/** Reads the caller's span. Undefined if `traceparent` is missing or malformed; the request then begins a new trace. */
 export function readCarrier(
   traceparent: string | null | undefined,
   tracestate: string | null | undefined,
@@ -41,7 +41,7 @@ export function carrierOf(span: SpanRef): TraceCarrier {
   return span.state === "" ? { traceparent } : { traceparent, tracestate: span.state };
 }
 
-/** Makes the id of a child of `parent`, and the fields that name it to another service. */
+/** Makes the id of a child span of `parent`, and the fields that tell it to another service. */
 export function newChildSpan(parent: SpanRef, random: Random): ChildSpan {
   const spanId = newSpanId(random);
   return { spanId, carrier: carrierOf({ ...parent, spanId }) };
@@ -51,7 +51,7 @@ const STATE_MEMBER =
   /^[a-z0-9][a-z0-9_\-*/@]{0,255}=[\x20-\x2b\x2d-\x3c\x3e-\x7e]{0,255}[\x21-\x2b\x2d-\x3c\x3e-\x7e]$/;
 const MAX_STATE_MEMBERS = 32;
 
-/** False for a malformed tracestate. The trace then goes on without any. */
+/** Returns false for a malformed tracestate. The trace then continues without a tracestate. */
 function isTracestate(text: string): boolean {
   if (text === "" || text.length > MAX_STATE_CHARS) return false;
   const members = text
@@ -70,7 +70,7 @@ const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(
 
 const wordOf = (random: Random): number => (random() * 0x1_0000_0000) >>> 0;
 
-/** Reads a table: toString(16) of a number of this size takes six times as long. */
+/** Returns a word as 8 hex digits. It uses a table, because toString(16) of such a number takes six times as long. */
 function hex8(word: number): string {
   return (
     HEX[word >>> 24]! + HEX[(word >>> 16) & 255]! + HEX[(word >>> 8) & 255]! + HEX[word & 255]!
@@ -78,8 +78,8 @@ function hex8(word: number): string {
 }
 
 /**
- * Makes a trace id of 16 bytes. The XOR of its four 32-bit words is `fold`. It is never all zero,
- * which W3C Trace Context forbids.
+ * Makes a trace id of 16 bytes. The XOR of its four 32-bit words is `fold`. The id is never all
+ * zero, which W3C Trace Context forbids.
  */
 export function newTraceId(random: Random, fold: number): string {
   const [a, b, c] = [wordOf(random), wordOf(random), wordOf(random)];

@@ -4,7 +4,7 @@ import { nameOf, type TracedRecord } from "./request-record.ts";
 /** The most steps of one request that the dashboard's waterfall shows. */
 const MAX_STEPS = 30;
 
-/** A finished request for the dashboard's waterfall. */
+/** Returns the data of a finished request for the dashboard's waterfall. */
 export function traceSummary(record: TracedRecord): TraceSummary {
   const { span, startedAt, endedAt, status, cache, steps = [] } = record;
   return {

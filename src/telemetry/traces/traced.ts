@@ -1,15 +1,18 @@
 import type { Clock } from "../../core/time.ts";
 import type { Telemetry } from "../telemetry.ts";
 
-/** Trace headers to send to another service, so that it continues the trace. Empty outside a trace. */
+/**
+ * Trace headers for a call to another service, so that the service continues the trace. Empty if
+ * the request has no trace.
+ */
 export type TraceHeaders = Readonly<Record<string, string>>;
 
 /** Runs a call to another service as a span of the current request. */
 export type Traced = <T>(name: string, call: (headers: TraceHeaders) => Promise<T>) => Promise<T>;
 
 /**
- * Creates the function that traces calls to other services. It times the call, and passes it the
- * headers to send. Without a trace it only makes the call.
+ * Creates the function that traces calls to other services. That function measures the duration of
+ * a call, and gives the call the headers to send. Without a trace it only makes the call.
  *
  * @example
  * const price = await traced("pricing.quote", (headers) => fetch(url, { headers }));
@@ -31,7 +34,7 @@ export function createTraced(telemetry: Telemetry, now: Clock): Traced {
   };
 }
 
-/** Wraps the platform's fetch: each call is a span, and sends the trace headers. */
+/** Wraps the platform's fetch. Each call becomes a span, and sends the trace headers. */
 export function createTracedFetch(
   traced: Traced,
   fetch: (url: URL, init: RequestInit) => Promise<Response>,

@@ -13,14 +13,14 @@ import {
 } from "./request-record.ts";
 import { contextOf, hrTime, SCOPE } from "./spans.ts";
 
-/** Why a request is exported and logged. */
+/** The reason for which a request is exported and logged. */
 export type KeepReason = "sampled" | "error" | "slow";
 export type LogRecord = Parameters<typeof ProtobufLogsSerializer.serializeRequest>[0][number];
 
 /**
- * The log record of one request. The list of fields is closed, and has no client address, header,
- * path parameter or body. A field without a value is absent: `redis_ms` is missing, not 0, if
- * Redis was not asked.
+ * The log record of one request. It has no other fields than these, and none of them has a client
+ * address, a header, a path parameter or a body. A field without a value is absent: `redis_ms` is
+ * missing, not 0, if Redis was not asked.
  */
 export interface WideEvent {
   readonly "http.request.method": string;
@@ -102,7 +102,7 @@ function timesOf(record: RequestRecord): Partial<WideEvent> {
   );
 }
 
-/** The event as one line of JSON for the console, with the ids of its trace. */
+/** Returns the event as one line of JSON for the console, with the ids of its trace. */
 export function consoleLine(record: TracedRecord, event: WideEvent): string {
   return JSON.stringify({
     time: new Date(record.endedAt).toISOString(),

@@ -10,7 +10,10 @@ import { createTtl } from "./ttl.ts";
 
 /** The names of the eviction orders. docs/memory-tier.md compares them. */
 export const EVICTIONS = ["sieve", "lru", "lfu", "fifo", "random", "ttl"] as const;
-/** The name of an eviction order: SIEVE, LRU, LFU, FIFO, a random choice, or the least time left. */
+/**
+ * The name of an eviction order: SIEVE, LRU, LFU, FIFO, "random" for a random choice, or "ttl" for
+ * the entry with the least time left.
+ */
 export type Eviction = (typeof EVICTIONS)[number];
 
 const ORDERS: Readonly<Record<Exclude<Eviction, "random">, () => EvictionOrder>> = {
@@ -22,7 +25,8 @@ const ORDERS: Readonly<Record<Exclude<Eviction, "random">, () => EvictionOrder>>
 };
 
 /**
- * Creates the eviction order of that name, for one tier. Only the order "random" needs `random`.
+ * Creates the eviction order of that name, for use in one tier. Only the order "random" needs the
+ * parameter `random`.
  *
  * @throws {DefinitionError} if there is no such order, or if "random" lacks `random`.
  */

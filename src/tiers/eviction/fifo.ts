@@ -3,7 +3,7 @@ import type { EvictionOrder } from "./order.ts";
 
 const nothing = (): void => undefined;
 
-/** First in, first out. Hits and replacements do not change the order. */
+/** Evicts the entry that was added first. Hits and replacements do not change the order. */
 export function createFifo(): EvictionOrder {
   const list = createList();
   return {

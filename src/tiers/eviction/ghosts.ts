@@ -1,20 +1,23 @@
 import { seededHash } from "../../core/hash.ts";
 
-/** Remembers the keys that were evicted last. */
+/** The keys that were evicted last. They are called ghosts. */
 export interface Ghosts {
-  /** Adds an evicted key. The ghosts of a tier with `entries` entries are a quarter to half as many. */
+  /**
+   * Adds an evicted key. In a tier with `entries` entries, the number of ghosts is between a
+   * quarter and a half of that.
+   */
   add(key: string, entries: number): void;
   has(key: string): boolean;
   clear(): void;
 }
 
-/** The size of one generation, as a share of the entries in the tier. */
+/** The most keys in one generation, as a share of the entries in the tier. */
 const GENERATION_SHARE = 1 / 4;
 
 /**
- * Stores fingerprints of 30 bits, which V8 keeps as small integers, so that the memory does not
- * depend on the length of the keys. There are two generations: when the younger is full, it
- * replaces the elder.
+ * Remembers keys as fingerprints of 30 bits, which V8 stores as small integers, so that the memory
+ * does not depend on the length of the keys. There are two generations of keys. When the younger
+ * generation is full, it replaces the elder one.
  */
 export function createGhosts(): Ghosts {
   let younger = new Set<number>();

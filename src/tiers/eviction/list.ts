@@ -10,7 +10,7 @@ export function createList(): NodeList {
   return { oldest: undefined, newest: undefined };
 }
 
-/** Adds a node that is in no list at the newest end. */
+/** Adds a node at the newest end. The node must not be in any list. */
 export function append(list: NodeList, node: Node): void {
   node.older = list.newest;
   node.newer = undefined;

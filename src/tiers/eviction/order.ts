@@ -1,9 +1,9 @@
 import type { Entry } from "../../core/entry.ts";
 
 /**
- * An entry with its place in the eviction order. All orders share this one shape, so that the
- * code of a hit stays monomorphic and allocates nothing: an order keeps its state in the two
- * numbers and the two links.
+ * An entry with its place in the eviction order. All orders use this one shape and keep their state
+ * in its two numbers and two links, so that the code of a hit stays monomorphic and allocates
+ * nothing.
  */
 export interface Node {
   entry: Entry;
@@ -14,17 +14,17 @@ export interface Node {
   older: Node | undefined;
 }
 
-/** Decides which entry the memory tier evicts. The tier reports every node that it holds. */
+/** Decides which entry the memory tier evicts. The tier tells it about every node that it holds. */
 export interface EvictionOrder {
   /** Adds a node that is new in the tier. */
   add(node: Node): void;
-  /** Records a hit. It runs on the hot path and must not allocate. */
+  /** Records a hit. It runs for every hit of the tier, so it must not allocate. */
   visit(node: Node): void;
-  /** Records that the node's entry was replaced. This counts as a hit too. */
+  /** Records that the node's entry was replaced. A replacement has the effect of a hit. */
   update(node: Node): void;
-  /** Removes a node that has left the tier: evicted, deleted or too large for its new entry. */
+  /** Removes a node that has left the tier, because it was evicted or deleted or because its new entry is too large. */
   remove(node: Node): void;
-  /** Returns the node to evict, or undefined if there is none. The tier then calls `remove`. */
+  /** Returns the node to evict, or undefined if the tier is empty. The tier then calls `remove`. */
   victim(): Node | undefined;
   clear(): void;
 }

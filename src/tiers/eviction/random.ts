@@ -3,7 +3,7 @@ import type { EvictionOrder, Node } from "./order.ts";
 
 const nothing = (): void => undefined;
 
-/** Evicts any entry with equal probability. `rank` is a node's index in the array. */
+/** Evicts an entry at random, each with the same probability. `rank` is a node's index in the array. */
 export function createRandomOrder(random: Random): EvictionOrder {
   let nodes: Node[] = [];
   return {

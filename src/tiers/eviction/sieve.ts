@@ -5,23 +5,26 @@ import type { EvictionOrder, Node } from "./order.ts";
 const UNREAD = 0;
 /** A slice ends after this many evictions, given as a share of the entries in the tier. */
 const SLICE_SHARE = 1 / 8;
-/** A hit of a newcomer weighs as much as two others, so that the balance rises above 0 at a third of all hits. */
+/**
+ * The weight of a newcomer's hit; other hits have the weight 1. With this weight the balance is
+ * above 0 if newcomers get more than a third of all hits.
+ */
 const NEWCOMER_WEIGHT = 2;
-/** The balance at which popularity counts as changed. A few chance hits do not reach it. */
+/** If the balance is above this, other keys have become popular. A few random hits do not reach it. */
 const CHANGE_MARGIN = 8;
 
 /**
- * SIEVE: a hit marks its node and moves nothing. A hand walks from the oldest to the newest node
- * and evicts the first one that was not read since the hand last passed it. Keys that are read
+ * SIEVE: a hit marks its node and moves no node. A hand walks from the oldest to the newest node
+ * and evicts the first one that was not read since the hand last reached it. So keys that are read
  * once do not evict keys that are read often.
  *
- * Plain SIEVE is slow to notice that other keys have become popular. Two additions make up for
- * that (docs/decisions/0012-sieve-with-ghosts-and-restart.md):
+ * Plain SIEVE adapts slowly when other keys become popular. Two additions make it faster
+ * (docs/decisions/0012-sieve-with-ghosts-and-restart.md):
  *
- * - A key that comes back soon after its eviction is added as read.
- * - A mark is the number of the slice in which the read happened. When newcomers get a third of
- *   all hits, older marks are out of date: the hand starts over at the oldest node, and marks from
- *   earlier slices no longer count.
+ * - A key that is added again soon after its eviction is added as read.
+ * - A mark is the number of the slice in which the read happened. When newcomers get more than a
+ *   third of all hits, older marks are out of date: the hand starts again at the oldest node, and
+ *   marks from earlier slices are ignored.
  *
  * @see Zhang et al., "SIEVE is Simpler than LRU", NSDI 2024.
  * @see https://github.com/ben-manes/caffeine/pull/1518 for the first addition.
@@ -31,12 +34,15 @@ export function createSieve(): EvictionOrder {
   const ghosts = createGhosts();
   let size = 0;
   let hand: Node | undefined;
-  /** The current slice. Time passes with evictions; slices are numbered from 1. */
+  /** The number of the current slice. Evictions advance it, not time. The first slice is 1. */
   let slice = 1;
   let leftInSlice = 0;
   /** Marks from slices before this one are ignored. */
   let currentFrom = 1;
-  /** The weighted hits of newcomers, less all other hits. A newcomer was added in this slice or the one before. */
+  /**
+   * The weighted hits of newcomers, less all other hits in this slice. A newcomer is a node that
+   * was added in this slice or the previous one.
+   */
   let balance = 0;
 
   const visit = (node: Node): void => {
@@ -44,11 +50,13 @@ export function createSieve(): EvictionOrder {
     node.rank = slice;
   };
   function endSlice(): void {
-    // Before the first eviction, all nodes are from the first slice.
+    // All nodes that exist at the first eviction were added in slice 1. They must not count as
+    // newcomers either.
     if (slice === 1 || balance > CHANGE_MARGIN) {
       currentFrom = slice;
       hand = undefined;
-      // Skips a slice, so that no present node counts as a newcomer from now on.
+      // One slice number is skipped, so that no node that exists now is a newcomer in the next
+      // slice.
       slice++;
     }
     slice++;
@@ -65,7 +73,7 @@ export function createSieve(): EvictionOrder {
     visit,
     update: visit,
     remove(node) {
-      // The hand moves only if its own node is removed.
+      // If the hand points to this node, it moves on to the next one.
       if (hand === node) hand = node.newer;
       unlink(list, node);
       size--;

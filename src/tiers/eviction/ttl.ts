@@ -3,8 +3,8 @@ import type { EvictionOrder, Node } from "./order.ts";
 const nothing = (): void => undefined;
 
 /**
- * Evicts the entry that would expire first. Hits do not change the order. The nodes form a binary
- * heap by `deleteAt`; `rank` is a node's index in it.
+ * Evicts the entry that expires first. Hits do not change the order. The nodes form a binary heap
+ * by `deleteAt`; `rank` is a node's index in the heap.
  */
 export function createTtl(): EvictionOrder {
   let heap: Node[] = [];

@@ -1,11 +1,10 @@
 import { execFileSync, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { freePorts } from "./ports.ts";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 const FIXTURE = join(ROOT, "test/dev/fixtures/worker/wrangler.toml");
@@ -51,9 +50,10 @@ export interface SupervisedOptions {
  * inherit.
  */
 export async function supervised(options: SupervisedOptions = {}): Promise<Supervised> {
-  const [free, freeServices] = await consecutivePorts(3);
+  // Ports for Worker instances, and one for the services behind them.
+  const free = await freePorts(4);
   const port = options.port ?? free;
-  const servicesPort = options.servicesPort ?? freeServices;
+  const servicesPort = options.servicesPort ?? free + 3;
   const root = options.root ?? mkdtempSync(join(tmpdir(), "strata-dev-"));
   const mark = `SUPERVISED_BY_TEST=${randomUUID()}`;
   const [name = "", value = ""] = mark.split("=");
@@ -132,32 +132,6 @@ export async function supervised(options: SupervisedOptions = {}): Promise<Super
       if (options.root === undefined) rmSync(root, { recursive: true, force: true });
     },
   };
-}
-
-/** Finds ports for the Worker instances, and one for the services. */
-async function consecutivePorts(instances: number): Promise<[number, number]> {
-  for (;;) {
-    const first = await freePort(0);
-    const rest = Array.from({ length: instances }, (_, index) => first! + index + 1);
-    const all = await Promise.all(rest.map(freePort));
-    if (first !== undefined && all.every((port) => port !== undefined))
-      return [first, first + instances];
-  }
-}
-
-async function freePort(wanted: number): Promise<number | undefined> {
-  const server = createServer();
-  try {
-    await new Promise<void>((resolve, reject) => {
-      server.once("error", reject);
-      server.listen(wanted, "127.0.0.1", resolve);
-    });
-  } catch {
-    return undefined;
-  }
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 /** Lists every process with its environment, by `ps`, which can show it on Linux and macOS. */

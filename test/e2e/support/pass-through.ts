@@ -1,4 +1,4 @@
-/** Starts two instances of the product as a pass-through at the root, in front of a scripted origin. */
+/** Starts the product as a pass-through at the root, in front of a scripted origin. */
 import { startScriptedOrigin } from "./scripted-origin.ts";
 import { startProduct } from "./product.ts";
 
@@ -6,11 +6,22 @@ export const FRESH = ["Cache-Control", "max-age=3600"] as const;
 
 export type PassThrough = Awaited<ReturnType<typeof startPassThrough>>;
 
-export async function startPassThrough() {
+/** Without `sharing` the product has its default mode. */
+export async function startPassThrough({
+  instances = 2,
+  sharing,
+}: {
+  readonly instances?: number;
+  readonly sharing?: "rfc";
+} = {}) {
   const origin = await startScriptedOrigin();
   const product = await startProduct({
-    instances: 2,
-    env: { ORIGIN_URL: origin.url, ORIGIN_AT_ROOT: "1" },
+    instances,
+    env: {
+      ORIGIN_URL: origin.url,
+      ORIGIN_AT_ROOT: "1",
+      ...(sharing && { ORIGIN_SHARING: sharing }),
+    },
   });
   const at = (instance: number): string => product.urls[instance] ?? "";
 

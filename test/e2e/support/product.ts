@@ -1,8 +1,8 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { freePorts, isFree } from "../../dev/support/ports.ts";
 import { createOwnDatabase } from "../../../tools/test-services/own-database.ts";
 import { createClient, type Client } from "./client.ts";
 import { createServices, type LocalServices } from "./services.ts";
@@ -12,8 +12,6 @@ export const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 
 const START_DEADLINE_MS = 100_000;
 const STOP_DEADLINE_MS = 20_000;
-/** These ports are below the range that systems use for outgoing connections. */
-const PORTS = { from: 11_000, to: 32_000 } as const;
 
 export interface ProductOptions {
   readonly instances?: number;
@@ -169,24 +167,4 @@ async function withTimeout<T>(work: Promise<T>, ms: number, what: string): Promi
   } finally {
     clearTimeout(timer);
   }
-}
-
-/** Finds the first of `count` neighbouring free ports. */
-async function freePorts(count: number): Promise<number> {
-  for (let attempt = 0; attempt < 50; attempt++) {
-    const first = PORTS.from + Math.floor(Math.random() * (PORTS.to - PORTS.from - count));
-    const free = await Promise.all(
-      Array.from({ length: count }, (_, index) => isFree(first + index)),
-    );
-    if (free.every(Boolean)) return first;
-  }
-  throw new Error(`no ${count} neighbouring ports are free`);
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once("error", () => resolve(false));
-    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
-  });
 }

@@ -40,5 +40,15 @@ export const products = it
     { scope: "worker" },
     lasting(() => startProduct({ cronSeconds: 2 })),
   )
-  // Two instances that pass everything on to a scripted HTTP origin.
-  .extend("passThrough", { scope: "worker" }, lasting(startPassThrough));
+  // Two instances that pass everything on to a scripted HTTP origin, in rfc mode.
+  .extend(
+    "passThrough",
+    { scope: "worker" },
+    lasting(() => startPassThrough({ sharing: "rfc" })),
+  )
+  // One instance that does so in the default mode.
+  .extend(
+    "safePassThrough",
+    { scope: "worker" },
+    lasting(() => startPassThrough({ instances: 1 })),
+  );

@@ -74,10 +74,10 @@ describe("purges of proxied responses", () => {
   });
 });
 
-describe("the variables of the proxy", () => {
-  const read = (more: Partial<Bindings>) => () =>
-    readConfig({ ...(env as unknown as Bindings), ...more });
+const read = (more: Partial<Bindings>) => () =>
+  readConfig({ ...(env as unknown as Bindings), ...more });
 
+describe("the variables of the proxy", () => {
   it.each([
     ["ORIGIN_URL", { ORIGIN_URL: "origin.example" }],
     ["ORIGIN_URL", { ORIGIN_URL: "ftp://origin.example" }],

@@ -1,0 +1,32 @@
+import { describe, expect, it } from "vitest";
+import { createBoundedMap } from "../../src/core/bounded-map.ts";
+
+describe("a bounded map", () => {
+  it("a bounded map forgets everything when a new key would exceed its limit", () => {
+    const map = createBoundedMap<string, number>(2);
+    map.set("a", 1);
+    map.set("b", 2);
+    map.set("c", 3);
+    expect(map.get("a")).toBeUndefined();
+    expect(map.get("b")).toBeUndefined();
+    expect(map.get("c")).toBe(3);
+  });
+
+  it("a bounded map at its limit keeps its entries when a present key gets a new value", () => {
+    const map = createBoundedMap<string, number>(2);
+    map.set("a", 1);
+    map.set("b", 2);
+    map.set("a", 3);
+    expect(map.get("a")).toBe(3);
+    expect(map.get("b")).toBe(2);
+  });
+
+  it("a bounded map has room again after a key was deleted", () => {
+    const map = createBoundedMap<string, number>(1);
+    map.set("a", 1);
+    map.delete("a");
+    map.set("b", 2);
+    expect(map.get("a")).toBeUndefined();
+    expect(map.get("b")).toBe(2);
+  });
+});

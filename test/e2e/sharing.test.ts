@@ -1,0 +1,125 @@
+/** Attacks on shared responses, over real connections, on the product as it is without configuration. */
+import { describe, expect, it } from "vitest";
+import { ask } from "./support/ask.ts";
+import { FRESH, type PassThrough } from "./support/pass-through.ts";
+import { products } from "./support/shared-products.ts";
+
+let through: PassThrough;
+products.beforeAll(({ safePassThrough }) => void (through = safePassThrough));
+
+const VICTIM = { Cookie: "sid=VICTIM" };
+const TAG = ["ETag", '"a"'] as const;
+
+describe("the product in its default mode", () => {
+  it.each([
+    ["only Last-Modified", [["Last-Modified", "{-1000000}"]]],
+    ["max-age", [FRESH]],
+    ["max-age and must-revalidate", [["Cache-Control", "max-age=60, must-revalidate"]]],
+  ] as const)(
+    "the product does not give a page with %s for a request with a cookie to another client",
+    async (_, headers) => {
+      const path = through.origin.script({ headers, body: "of VICTIM" }, { headers, body: "own" });
+      expect((await through.get(path, VICTIM)).body).toBe("of VICTIM");
+      expect((await through.get(path)).body).toBe("own");
+    },
+  );
+
+  it.each(["Authorization", "X-API-Key", "X-Auth-Token", "Cf-Access-Jwt-Assertion"])(
+    "the product does not give a page for a request with %s to another client",
+    async (name) => {
+      const path = through.origin.script(
+        { headers: [FRESH], body: "of VICTIM" },
+        { headers: [FRESH], body: "own" },
+      );
+      expect((await through.get(path, { [name]: "VICTIM" })).body).toBe("of VICTIM");
+      expect((await through.get(path)).body).toBe("own");
+    },
+  );
+
+  it("the product does not give a page that was never fresh to a client with max-stale", async () => {
+    const path = through.origin.script(
+      { headers: [TAG], body: "of VICTIM" },
+      { headers: [TAG], body: "own" },
+    );
+    await through.get(path, VICTIM);
+    expect((await through.get(path, { "Cache-Control": "max-stale" })).body).toBe("own");
+  });
+
+  it("the product does not give a page that was never fresh to a client that provokes a 500", async () => {
+    const path = through.origin.script(
+      { headers: [TAG], body: "never fresh" },
+      { status: 500, headers: [], body: "error" },
+    );
+    await through.get(path);
+    expect((await through.get(path, { "Cache-Control": "stale-if-error=999" })).body).toBe("error");
+  });
+
+  it("the product gives the cookie that the origin sets to one client", async () => {
+    const path = through.origin.script({
+      headers: [
+        ["Cache-Control", "public, max-age=60"],
+        ["Set-Cookie", "sid=VICTIM"],
+      ],
+    });
+    expect((await through.get(path)).response.headers.getSetCookie()).toEqual(["sid=VICTIM"]);
+    const other = await through.get(path);
+    expect([other.cache, other.response.headers.getSetCookie()]).toEqual(["HIT", []]);
+  });
+
+  it("the product asks the origin once for 20 requests with no-cache", async () => {
+    const path = through.origin.script({ headers: [FRESH] });
+    for (let count = 0; count < 20; count++)
+      await through.get(path, { "Cache-Control": "no-cache" });
+    expect(through.origin.seen(path).length).toBe(1);
+  });
+
+  it("the product gives an error that one client provoked to no other", async () => {
+    const path = through.origin.script({ status: 400, headers: [FRESH] }, { headers: [FRESH] });
+    expect((await through.get(path)).response.status).toBe(400);
+    expect((await through.get(path)).response.status).toBe(200);
+  });
+
+  it("the product answers a client after connections that another client made the origin close", async () => {
+    const path = through.origin.script(
+      { breakAfter: "start" },
+      { breakAfter: "start" },
+      { breakAfter: "start" },
+      { headers: [], body: "fine" },
+    );
+    while (through.origin.seen(path).length < 3) await through.get(path);
+    expect((await through.get(path)).body).toBe("fine");
+  });
+
+  it("the product gives a client no coding that it refuses", async () => {
+    const shared = [
+      ["Cache-Control", "max-age=3600"],
+      ["ETag", 'W/"1"'],
+      ["Vary", "Accept-Encoding"],
+    ] as const;
+    const path = through.origin.script(
+      { headers: [...shared, ["Content-Encoding", "x-a"]], body: "coded" },
+      { headers: shared, body: "plain", unless: 'W/"1"' },
+    );
+    const get = (coding: string) =>
+      ask(through.at(0), path, { headers: { "Accept-Encoding": coding } });
+    expect((await get("x-a")).body.toString()).toBe("coded");
+    const other = await get("identity");
+    expect([other.body.toString(), other.headers["content-encoding"]]).toEqual([
+      "plain",
+      undefined,
+    ]);
+  });
+
+  it("the product gives no client a response that a 304 has made private", async () => {
+    const path = through.origin.script(
+      { headers: [["Cache-Control", "max-age=1"], TAG], body: "stored" },
+      { headers: [["Cache-Control", "private"], TAG], unless: '"a"' },
+      { headers: [["Cache-Control", "private"]], body: "own" },
+    );
+    await through.get(path);
+    await expect
+      .poll(async () => (await through.get(path)).cache, { timeout: 5_000 })
+      .toBe("REVALIDATED");
+    expect((await through.get(path)).body).toBe("own");
+  });
+});

@@ -1,0 +1,101 @@
+/** Attack: a malformed field hides what the origin forbids, or permits what it does not permit. */
+import { describe, expect, it } from "vitest";
+import { createProxy } from "../../../conformance/proxy.ts";
+
+const AUTHORIZED = { Authorization: "Bearer VICTIM" };
+
+describe.each(["safe", "rfc"] as const)("malformed fields, in %s mode", (sharing) => {
+  it.each([
+    'max-age=600, ext="a, no-store',
+    'max-age=600, ext="a, private',
+    'max-age=600, private="x, no-store',
+    'max-age=600, ext="a\\", no-store',
+    'max-age=600, a="b, c", ext="d, no-store',
+  ])(`a directive behind an unclosed quote counts, in ${sharing} mode: %s`, async (control) => {
+    const p = createProxy({ sharing });
+    p.answers({ headers: { "Cache-Control": control } });
+    await p.get();
+    expect((await p.get()).body).toBe("2");
+  });
+
+  it(`a directive in a closed quote does not count, in ${sharing} mode`, async () => {
+    const p = createProxy({ sharing });
+    p.answers({ headers: { "Cache-Control": 'max-age=600, ext="a, no-store"' } });
+    await p.get();
+    expect((await p.get()).cache).toBe("HIT");
+  });
+
+  it.each([
+    "max-age=600, public=bad",
+    "max-age=600, public =",
+    'max-age=600, public="Set-Cookie"',
+    "max-age=600, must-revalidate =",
+    "max-age=600, must-revalidate=1",
+    "max-age=600, s-maxage=bad",
+    "max-age=600, s-maxage =600",
+  ])(
+    `a malformed permission does not share the response to an authorized request, in ${sharing} mode: %s`,
+    async (control) => {
+      const p = createProxy({ sharing });
+      p.answers((request) => ({
+        headers: { "Cache-Control": control, ETag: '"a"' },
+        body: request.headers.get("Authorization") ?? "nobody",
+      }));
+      await p.get(AUTHORIZED);
+      expect((await p.get()).body).toBe("nobody");
+      expect(p.seen[1]?.headers.get("If-None-Match")).toBeNull();
+    },
+  );
+
+  it(`a malformed must-revalidate still forbids a stale answer, in ${sharing} mode`, async () => {
+    const p = createProxy({ sharing });
+    p.answers({ headers: { "Cache-Control": "max-age=1, must-revalidate =" } });
+    await p.get();
+    p.advance(2);
+    p.answers({ fails: true });
+    expect((await p.get()).status).toBe(502);
+  });
+
+  it(`an answer with several ranges has no Content-Range at its top, in ${sharing} mode`, async () => {
+    const p = createProxy({ sharing });
+    p.answers({
+      headers: { "Cache-Control": "max-age=600", "Content-Range": "bytes 0-9/10" },
+      body: "0123456789",
+    });
+    await p.get();
+    const answer = await p.get({ Range: "bytes=0-1,4-5" });
+    expect([answer.status, answer.cache]).toEqual([206, "HIT"]);
+    expect(answer.headers.get("Content-Range")).toBeNull();
+  });
+
+  it(`a multipart 206 of the origin with a Content-Range is not stored as one part, in ${sharing} mode`, async () => {
+    const p = createProxy({ sharing });
+    const type = "multipart/byteranges; boundary=b";
+    p.answers({
+      status: 206,
+      headers: {
+        "Cache-Control": "public, max-age=600",
+        "Content-Type": type,
+        "Content-Range": "bytes 0-5/20",
+        ETag: '"a"',
+      },
+      body: "--b\r\n.",
+    });
+    await p.get({ Range: "bytes=0-1,4-5" });
+    p.answers({ status: 206, headers: { "Content-Range": "bytes 0-1/20" }, body: "01" });
+    expect((await p.get({ Range: "bytes=0-1" })).body).toBe("01");
+  });
+});
+
+it.each(["public=1, max-age=600", "public=?0, max-age=600", "s-maxage=a, max-age=600"])(
+  "in rfc mode a malformed member of CDN-Cache-Control is no permission: %s",
+  async (control) => {
+    const p = createProxy({ sharing: "rfc" });
+    p.answers((request) => ({
+      headers: { "CDN-Cache-Control": control },
+      body: request.headers.get("Authorization") ?? "nobody",
+    }));
+    await p.get(AUTHORIZED);
+    expect((await p.get()).body).toBe("nobody");
+  },
+);

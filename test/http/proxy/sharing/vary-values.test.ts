@@ -1,0 +1,48 @@
+/** Attack: two requests that the origin tells apart are taken for the same one. */
+import { describe, expect, it } from "vitest";
+import { createProxy } from "../../../conformance/proxy.ts";
+
+const DIFFERENT = [
+  ["Cookie", "cart=1,2", "cart=1,,2"],
+  ["Cookie", "cart=1,2", "cart=1, 2"],
+  ["Cookie", 'a="x', "a=x"],
+  ["X-Session", "a,,b", "a,b"],
+  ["X-Session", "a,", "a"],
+  ["X-Session", ",a", "a"],
+  ["Accept-Language", "de;q=bad", "de;q=0"],
+  ["Accept-Language", "de;q=1.5", "de"],
+  ["Accept-Language", "de;q=0x1", "de"],
+  ["Accept-Language", "de;q=", "de;q=0"],
+] as const;
+
+const SAME = [
+  ["Cookie", "a=1; b=2", "a=1;b=2"],
+  ["X-Session", "a, b", "a,b"],
+  ["Accept", "text/html,,text/plain", "text/html, text/plain"],
+  ["Accept-Language", "de;q=0.50, en", "en, de;q=0.5"],
+  ["Accept-Encoding", "gzip, br", "br,,gzip"],
+] as const;
+
+describe.each(["safe", "rfc"] as const)("the values of a field in Vary, in %s mode", (sharing) => {
+  const headersFor = (name: string) => ({ "Cache-Control": "public, max-age=600", Vary: name });
+
+  it.each(DIFFERENT)(
+    `in ${sharing} mode, with Vary: %s, the response to "%s" does not answer "%s"`,
+    async (name, one, other) => {
+      const p = createProxy({ sharing });
+      p.answers({ headers: headersFor(name) });
+      await p.get({ [name]: one });
+      expect((await p.get({ [name]: other })).body).toBe("2");
+    },
+  );
+
+  it.each(SAME)(
+    `in ${sharing} mode, with Vary: %s, the response to "%s" answers "%s"`,
+    async (name, one, other) => {
+      const p = createProxy({ sharing });
+      p.answers({ headers: headersFor(name) });
+      await p.get({ [name]: one });
+      expect((await p.get({ [name]: other })).cache).toBe("HIT");
+    },
+  );
+});
