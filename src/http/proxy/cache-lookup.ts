@@ -5,6 +5,7 @@ import type { LoadTask } from "../../engine/lookup-request.ts";
 import { onlyIfCachedProblem } from "../cache/problem.ts";
 import { decideReuse } from "../cache/reuse-decision.ts";
 import { NOT_STORED } from "../cache/storage-decision.ts";
+import { clientAddressOf } from "./client-address.ts";
 import { flightScopeOf } from "./flight-scope.ts";
 import { loadFromOrigin } from "./origin-load.ts";
 import {
@@ -49,7 +50,7 @@ async function lookUpOnce(
   const streaming = Promise.withResolvers<Response>();
   const result: ClientResult = { streaming, whenStored: () => running.then(ignore, ignore) };
   const task: LoadTask = {
-    ...(!options.sharing.sharesFailures && { client: clientOf(request) }),
+    ...(!options.sharing.sharesFailures && { client: clientAddressOf(request) }),
     freshnessOf: (entry, now) => decideReuse(request, entry, control, now),
     flightScopeOf: (stored, invalidated) => flightScopeOf(options, proxied, stored, invalidated),
     requestKindOf: proxied.kindOf,
@@ -74,15 +75,6 @@ async function lookUpOnce(
     if (error instanceof CacheUnavailable) return { result, failure: error };
     throw error;
   }
-}
-
-/** The address of the client; of IPv6 at most the first 64 bits, which one client usually has to itself (RFC 6177). */
-function clientOf({ headers }: Request): string {
-  const address = headers.get("CF-Connecting-IP") ?? "";
-  if (!address.includes(":")) return address;
-  const groups = address.split(":").slice(0, 4);
-  const end = groups.indexOf("");
-  return (end < 0 ? groups : groups.slice(0, end)).join(":");
 }
 
 const ignore = (): void => undefined;
