@@ -10,6 +10,7 @@ import { NOT_STORED } from "../cache/storage-decision.ts";
 import { CONDITIONAL_FIELDS } from "../rfc/validation.ts";
 import { matches } from "../rfc/vary.ts";
 import type { Arrival, Listener } from "./arrivals.ts";
+import { clientAddressOf } from "./client-address.ts";
 import { flightScopeOf } from "./flight-scope.ts";
 import { loadFromOrigin } from "./origin-load.ts";
 import {
@@ -54,7 +55,7 @@ async function lookUpOnce(
   const streaming = Promise.withResolvers<Response>();
   const result: ClientResult = { streaming, whenStored: () => running.then(ignore, ignore) };
   const task: LoadTask = {
-    ...(!options.sharing.sharesFailures && { client: clientOf(request) }),
+    ...(!options.sharing.sharesFailures && { client: clientAddressOf(request) }),
     freshnessOf: (entry, now) => decideReuse(request, entry, control, now),
     flightScopeOf(stored, invalidated) {
       // The lookup has passed memory: from here on it may wait for another one.
@@ -136,15 +137,6 @@ async function lookUpOnce(
 /** Whether the whole response, with its body, is the answer. */
 function isPlainGet({ method, headers }: Request): boolean {
   return method === "GET" && !CONDITIONAL_FIELDS.some((name) => headers.has(name));
-}
-
-/** The address of the client; of IPv6 at most the first 64 bits, which one client usually has to itself (RFC 6177). */
-function clientOf({ headers }: Request): string {
-  const address = headers.get("CF-Connecting-IP") ?? "";
-  if (!address.includes(":")) return address;
-  const groups = address.split(":").slice(0, 4);
-  const end = groups.indexOf("");
-  return (end < 0 ? groups : groups.slice(0, end)).join(":");
 }
 
 const ignore = (): void => undefined;
