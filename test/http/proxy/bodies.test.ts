@@ -32,6 +32,18 @@ describe("response bodies of the proxy", () => {
     },
   );
 
+  it.each(["safe", "rfc"] as const)(
+    "in %s mode, a body over the limit in place of the missing rest of a part reaches its client",
+    async (sharing) => {
+      const p = createProxy({ sharing, maxBodyBytes: 1_000 });
+      const part = { ...FRESH, ETag: '"a"', "Content-Range": "bytes 0-4/8" };
+      p.answers({ status: 206, headers: part, body: "01234" });
+      await p.get({ Range: "bytes=0-4" });
+      p.answers(() => ({ headers: { ...FRESH, ETag: '"b"' }, body: streamOf(2_000) }));
+      expect((await sizeOf(p)).size).toBe(2_000);
+    },
+  );
+
   it("a body whose Content-Length is over the limit is relayed and not stored", async () => {
     const p = createProxy({ maxBodyBytes: 1_000 });
     p.answers(() => ({ headers: { ...FRESH, "Content-Length": "2000" }, body: streamOf(2_000) }));
