@@ -53,6 +53,7 @@ describe("a late answer with an entry", () => {
 describe("a sync of a request that the platform has ended", () => {
   it("readers wait for a dead sync no longer than the Redis timeout and share the next one", async () => {
     const world = await createWorld();
+    world.clock.stop();
     await world.read(world.here, policy);
     await world.settle();
     world.clock.advance(900);

@@ -66,7 +66,11 @@ describe("a load", () => {
   it("a failing load is attempted once for all waiting readers, and then with growing pauses", async () => {
     // The clock stands still during the reads, so that their own duration does not count.
     let time = Date.now();
-    const clock: TestClock = { now: () => time, advance: (ms) => (time += ms) };
+    const clock: TestClock = {
+      now: () => time,
+      advance: (ms) => (time += ms),
+      stop: () => undefined,
+    };
     const { request } = createTestIsolate({ namespace: uniqueNamespace(), clock });
     let attempts = 0;
     const read = () =>

@@ -73,6 +73,7 @@ describe("a page whose part is purged long after its load", () => {
 describe("a follower of a load of a page", () => {
   it("a follower does not get a page whose part was two coherence windows old when it was read", async () => {
     const world = await createWorld();
+    world.clock.stop();
     await world.read(world.here, inner);
     await world.settle();
     await world.hear(world.here);

@@ -77,7 +77,8 @@ describe("an isolate that has written", () => {
 describe("an own write in the millisecond of an earlier load", () => {
   it("a read after an own write does not get a load that began before it in the same millisecond", async () => {
     const time = Date.now();
-    const world = await createWorld({ clock: { now: () => time, advance: () => undefined } });
+    const clock = { now: () => time, advance: () => undefined, stop: () => undefined };
+    const world = await createWorld({ clock });
     const gate = world.origin.holdNext();
     const loading = world.read(world.here, policy);
     await gate.reached;

@@ -12,15 +12,21 @@ export interface TestClock {
   now(): number;
   /** Moves this clock forward, or back if negative. */
   advance(ms: number): void;
+  /** Stops real time: from now on only `advance` moves this clock, however busy the machine is. */
+  stop(): void;
 }
 
 /** The real clock with an offset. Timers and I/O stay real. */
 export function createTestClock(): TestClock {
   let offset = 0;
+  let stoppedAt: number | undefined;
   return {
-    now: () => Date.now() + offset,
+    now: () => (stoppedAt ?? Date.now()) + offset,
     advance: (ms) => {
       offset += ms;
+    },
+    stop: () => {
+      stoppedAt ??= Date.now();
     },
   };
 }
