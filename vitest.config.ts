@@ -1,5 +1,5 @@
 /**
- * Seven projects:
+ * Eight projects:
  *
  * - `units`: tests that run in workerd and need no bindings of the Worker, and so no local service.
  * - `workers`: tests that run in workerd beside the Worker, two files at a time. All files share one
@@ -8,7 +8,8 @@
  * - `alone`: `*.alone.test.ts` under the same folders, one file at a time after `workers`. These tests
  *   have the local services for themselves, and leave them without faults.
  * - `simulation`: the engine over modelled ports in virtual time, in Node.
- * - `node`: tests of the local services and of the tools, and comparisons with other caches, in Node.
+ * - `gates`: tests of the gates and the tools, in Node.
+ * - `node`: tests of the local services, and comparisons with other caches, in Node.
  * - `supervisor`: tests that start and kill `npm run dev`, in Node.
  * - `e2e`: tests of the running product, one file at a time, in Node.
  *
@@ -29,13 +30,14 @@ import { unitTests } from "./tools/test/units.ts";
 const ALONE = ["test/**/*.alone.test.ts"];
 const SIMULATION = ["test/simulation/**/*.test.ts"];
 const SUPERVISOR = ["test/dev/supervisor.test.ts"];
-const NODE = ["test/check/**/*.test.ts", "test/dev/**/*.test.ts", "test/differential/**/*.test.ts"];
+const GATES = ["test/check/**/*.test.ts"];
+const NODE = ["test/dev/**/*.test.ts", "test/differential/**/*.test.ts"];
 const E2E = ["test/e2e/**/*.test.ts"];
 /** They need more than npm: see vitest.system.config.ts. */
 const SYSTEM = ["test/**/*.system.test.ts"];
 const UNITS = unitTests(
   ["test/**/*.test.ts"],
-  [...ALONE, ...SIMULATION, ...NODE, ...E2E, ...SYSTEM],
+  [...ALONE, ...SIMULATION, ...GATES, ...NODE, ...E2E, ...SYSTEM],
 );
 
 /** Ends after the products of `e2e`: Ctrl-C takes them a few seconds on a busy machine. */
@@ -74,7 +76,7 @@ export default defineConfig({
         test: {
           name: "workers",
           include: ["test/**/*.test.ts"],
-          exclude: [...UNITS, ...ALONE, ...SIMULATION, ...NODE, ...E2E, ...SYSTEM],
+          exclude: [...UNITS, ...ALONE, ...SIMULATION, ...GATES, ...NODE, ...E2E, ...SYSTEM],
           globalSetup: "./tools/test-services/setup.ts",
           isolate: false,
           // Tests wait more than they compute, so two at a time even on a small machine.
@@ -88,7 +90,7 @@ export default defineConfig({
         test: {
           name: "alone",
           include: ALONE,
-          exclude: [...NODE, ...E2E],
+          exclude: [...GATES, ...NODE, ...E2E],
           globalSetup: "./tools/test-services/setup.ts",
           isolate: false,
           fileParallelism: false,
@@ -101,12 +103,23 @@ export default defineConfig({
       },
       {
         test: {
+          name: "gates",
+          include: GATES,
+          exclude: SYSTEM,
+          maxWorkers: 2,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 5 },
+        },
+      },
+      {
+        test: {
           name: "node",
           include: NODE,
           exclude: [...SUPERVISOR, ...SYSTEM],
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          sequence: { groupOrder: 5 },
+          sequence: { groupOrder: 6 },
         },
       },
       {
@@ -115,7 +128,7 @@ export default defineConfig({
           include: SUPERVISOR,
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          sequence: { groupOrder: 6 },
+          sequence: { groupOrder: 7 },
         },
       },
       {
@@ -128,7 +141,7 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          sequence: { groupOrder: 7 },
+          sequence: { groupOrder: 8 },
         },
       },
     ],

@@ -31,7 +31,7 @@ const projects = (...names: readonly string[]): Command =>
  */
 const SUITES: Readonly<Record<string, readonly Lane[]>> = {
   all: [
-    [projects("units", "workers", "alone", "simulation")],
+    [projects("units", "workers", "alone", "simulation", "gates")],
     [projects("node", "supervisor", "e2e")],
   ],
   integration: [
