@@ -1,5 +1,5 @@
 /**
- * Eight projects:
+ * Nine projects:
  *
  * - `units`: tests that run in workerd and need no bindings of the Worker, and so no local service.
  * - `workers`: tests that run in workerd beside the Worker, two files at a time. All files share one
@@ -7,6 +7,8 @@
  *   injects faults, nor flushes Redis, nor reads the global counts.
  * - `alone`: `*.alone.test.ts` under the same folders, one file at a time after `workers`. These tests
  *   have the local services for themselves, and leave them without faults.
+ * - `isolated`: tests whose requests end early. Each file has its own workerd, because such a request
+ *   can end promises that another request waits for.
  * - `simulation`: the engine over modelled ports in virtual time, in Node.
  * - `gates`: tests of the gates and the tools, in Node.
  * - `node`: tests of the local services, and comparisons with other caches, in Node.
@@ -21,13 +23,15 @@
  * state, the Cache API and Durable Objects therefore outlive a file.
  *
  * LOCAL_REDIS and LOCAL_POSTGRES choose the engines behind the local services; by default the
- * embedded ones. `tools/test-services/setup.ts` starts the services, for `workers` and `alone` only.
+ * embedded ones. `tools/test-services/setup.ts` starts the services, for `workers`, `alone` and
+ * `isolated` only.
  */
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 import { unitTests } from "./tools/test/units.ts";
 
 const ALONE = ["test/**/*.alone.test.ts"];
+const ISOLATED = ["test/failures/disconnect.alone.test.ts"];
 const SIMULATION = ["test/simulation/**/*.test.ts"];
 const SUPERVISOR = ["test/dev/supervisor.test.ts"];
 const GATES = ["test/check/**/*.test.ts"];
@@ -90,12 +94,24 @@ export default defineConfig({
         test: {
           name: "alone",
           include: ALONE,
-          exclude: [...GATES, ...NODE, ...E2E],
+          exclude: [...ISOLATED, ...GATES, ...NODE, ...E2E],
           globalSetup: "./tools/test-services/setup.ts",
           isolate: false,
           fileParallelism: false,
           testTimeout: 30_000,
           sequence: { groupOrder: 3 },
+        },
+      },
+      {
+        plugins: [worker()],
+        test: {
+          name: "isolated",
+          include: ISOLATED,
+          globalSetup: "./tools/test-services/setup.ts",
+          fileParallelism: false,
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
+          sequence: { groupOrder: 9 },
         },
       },
       {

@@ -31,11 +31,11 @@ const projects = (...names: readonly string[]): Command =>
  */
 const SUITES: Readonly<Record<string, readonly Lane[]>> = {
   all: [
-    [projects("units", "workers", "alone", "simulation", "gates", "node")],
+    [projects("units", "workers", "alone", "simulation", "gates", "node", "isolated")],
     [projects("supervisor", "e2e")],
   ],
   integration: [
-    [projects("workers", "alone"), ["--config", "vitest.system.config.ts"]],
+    [projects("workers", "alone", "isolated"), ["--config", "vitest.system.config.ts"]],
     [projects("e2e")],
   ],
 };
