@@ -15,7 +15,7 @@
  * - `supervisor`: tests that start and kill `npm run dev`, in Node.
  * - `e2e`: tests of the running product, one file at a time, in Node.
  *
- * `vitest run` runs the projects one after the other. `npm test` runs them in two lanes at a time:
+ * `vitest run` runs the projects one after the other. `npm test` runs them in three lanes at a time:
  * see tools/test/lanes.ts.
  *
  * The files of `units`, `workers` and `alone` share one workerd per worker (`isolate: false`), because a

@@ -1,5 +1,5 @@
 import type { Fault } from "./faults.ts";
-import type { Millis } from "./time.ts";
+import type { EpochMs, Millis } from "./time.ts";
 
 /** The source of a value. Response headers, telemetry and tests use the same words. */
 export type LookupStatus =
@@ -29,6 +29,7 @@ export type CacheEvent =
   | {
       readonly type: "step.end";
       readonly step: Step;
+      readonly startedAt: EpochMs;
       readonly ms: Millis;
       readonly outcome: string;
     }
@@ -86,6 +87,7 @@ export type CacheEvent =
        * the script calls.
        */
       readonly commands: number;
+      readonly startedAt: EpochMs;
       readonly ms: Millis;
       readonly outcome: string;
     }
@@ -94,6 +96,7 @@ export type CacheEvent =
       readonly type: "durable.end";
       /** The class and the method, such as "FlightShard/join". */
       readonly method: string;
+      readonly startedAt: EpochMs;
       readonly ms: Millis;
       readonly outcome: string;
       /** The id of the span, which was chosen before the call. Empty without telemetry. */

@@ -11,6 +11,7 @@ export async function timeStep<T>(
 ): Promise<Result<T>> {
   const startedAt = ctx.now();
   const result = await call();
-  ctx.emit({ type: "step.end", step, ms: ctx.now() - startedAt, outcome: outcomeOf(result) });
+  const ms = ctx.now() - startedAt;
+  ctx.emit({ type: "step.end", step, startedAt, ms, outcome: outcomeOf(result) });
   return result;
 }

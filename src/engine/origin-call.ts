@@ -75,7 +75,7 @@ export function createOriginCall(options: OriginCallOptions): CallOrigin {
     const startedAt = ctx.now();
     const abort = new AbortController();
     const end = (outcome: string): void =>
-      ctx.emit({ type: "step.end", step: "origin", ms: ctx.now() - startedAt, outcome });
+      ctx.emit({ type: "step.end", step: "origin", startedAt, ms: ctx.now() - startedAt, outcome });
     try {
       const loaded = await withTimeout(load(abort.signal), policy.originTimeoutMs);
       end("ok");

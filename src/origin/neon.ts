@@ -4,7 +4,7 @@ import { NeonHttpDatabase, NeonHttpSession, type NeonHttpClient } from "drizzle-
 import { PgDialect, type PreparedQueryConfig } from "drizzle-orm/pg-core";
 import { messageOf, type FaultCode } from "../core/faults.ts";
 import { originFault, toOriginFault } from "./fault.ts";
-import type { Clock, Millis } from "../core/time.ts";
+import type { Clock, EpochMs, Millis } from "../core/time.ts";
 
 /** The drizzle client that uses Neon's HTTP protocol. Every error that it throws is an OriginFault. */
 export type Database = NeonHttpDatabase;
@@ -12,6 +12,7 @@ export type Database = NeonHttpDatabase;
 /** One request to Postgres. A batch is one request with several queries. */
 export interface SqlRequest {
   readonly queries: number;
+  readonly startedAt: EpochMs;
   readonly ms: Millis;
   readonly outcome: "ok" | FaultCode;
 }
@@ -41,7 +42,7 @@ export function createDatabase(options: DatabaseOptions): Database {
   async function run<T>(queries: number, call: () => Promise<T>): Promise<T> {
     const startedAt = now();
     const end = (outcome: "ok" | FaultCode) =>
-      onQuery?.({ queries, ms: now() - startedAt, outcome });
+      onQuery?.({ queries, startedAt, ms: now() - startedAt, outcome });
     try {
       const value = await call();
       end("ok");

@@ -24,6 +24,7 @@ export function withLedgerBreaker(ledger: Ledger, breaker: LedgerBreaker): Ledge
       operation,
       command: "EVALSHA",
       commands: result.ok ? commands(result.value) : 0,
+      startedAt,
       ms: ctx.now() - startedAt,
       outcome: result.ok ? "ok" : result.fault.code,
     });

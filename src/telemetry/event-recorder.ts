@@ -43,7 +43,7 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
   }
 
   function onStep(event: EventOf<"step.end">, record: RequestRecord | undefined): void {
-    const { step, ms, outcome } = event;
+    const { step, startedAt, ms, outcome } = event;
     meter.record("cache.step.duration", ms / 1000, step, outcome);
     // Only the steps `edge` and `origin` are recorded here. Redis, SQL and flights have events of
     // their own, with more detail.
@@ -51,7 +51,7 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
     addStep(record, {
       kind: step,
       name: `cache.${step}`,
-      endedAt: now(),
+      endedAt: startedAt + ms,
       ms,
       outcome,
       spanId: "",
@@ -60,7 +60,7 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
   }
 
   function onRedis(event: EventOf<"redis.end">, record: RequestRecord | undefined): void {
-    const { operation, command, commands, ms, outcome } = event;
+    const { operation, command, commands, startedAt, ms, outcome } = event;
     const error = outcome === "ok" ? "" : outcome;
     meter.record("db.client.operation.duration", ms / 1000, "redis", command, error);
     meter.add("cache.redis.commands", commands, command);
@@ -70,7 +70,7 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
     addStep(record, {
       kind: "redis",
       name: `${command} ${operation}`,
-      endedAt: now(),
+      endedAt: startedAt + ms,
       ms,
       outcome,
       spanId: "",
@@ -79,14 +79,14 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
   }
 
   function onDurable(event: EventOf<"durable.end">, record: RequestRecord | undefined): void {
-    const { method, ms, outcome, spanId } = event;
+    const { method, startedAt, ms, outcome, spanId } = event;
     meter.add("cache.durable_object.calls", 1, method, outcome.includes(".") ? outcome : "");
     if (record === undefined) return;
     record.durableCalls += 1;
     addStep(record, {
       kind: "flight",
       name: method,
-      endedAt: now(),
+      endedAt: startedAt + ms,
       ms,
       outcome,
       spanId,

@@ -20,6 +20,7 @@ export function withSpans(flights: FlightPort): FlightPort {
     ctx.emit({
       type: "durable.end",
       method,
+      startedAt,
       ms: ctx.now() - startedAt,
       outcome: result.ok ? outcomeOf(result.value) : result.fault.code,
       spanId: span?.spanId ?? "",

@@ -84,6 +84,7 @@ export function withMeter(store: SharedStore): SharedStore {
       operation,
       command: command(args),
       commands: commands(args, result.ok ? result.value : undefined),
+      startedAt,
       ms: ctx.now() - startedAt,
       outcome: result.ok ? "ok" : result.fault.code,
     });

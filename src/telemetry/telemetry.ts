@@ -7,7 +7,7 @@ import type { CacheEvent } from "../core/events.ts";
 import type { MetricsPort } from "../core/metrics.ts";
 import type { NewId } from "../core/random.ts";
 import type { RequestObserver } from "../core/request-observer.ts";
-import type { Millis } from "../core/time.ts";
+import type { EpochMs, Millis } from "../core/time.ts";
 import type { ChildSpan } from "../core/trace-carrier.ts";
 import { createEventRecorder } from "./event-recorder.ts";
 import { createExportQueue } from "./export/export-queue.ts";
@@ -49,6 +49,7 @@ export interface Telemetry {
   /** Records the end of one request to Postgres. */
   observeSql(request: {
     readonly queries: number;
+    readonly startedAt: EpochMs;
     readonly ms: Millis;
     readonly outcome: string;
   }): void;
@@ -58,7 +59,7 @@ export interface Telemetry {
    */
   child(): (ChildSpan & { readonly baggage: string }) | undefined;
   /** Adds a step to the record of the current request. */
-  step(step: Omit<StepRecord, "endedAt">): void;
+  step(step: StepRecord): void;
   readonly meter: Meter;
   /** The totals of all isolates. */
   readonly metrics: MetricsView;
@@ -134,7 +135,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     meter,
     metrics: createMetricsView({ port: metrics, resource: settings.resource }),
 
-    observeSql({ queries, ms, outcome }) {
+    observeSql({ queries, startedAt, ms, outcome }) {
       if (!enabled) return;
       const error = outcome === "ok" ? "" : outcome;
       meter.record("db.client.operation.duration", ms / 1000, "postgresql", "", error);
@@ -143,8 +144,15 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       if (record === undefined) return;
       record.sqlRequests += 1;
       record.sqlQueries += queries;
-      const step = { kind: "postgresql", name: "postgresql", endedAt: now(), ms } as const;
-      addStep(record, { ...step, outcome, spanId: "", amount: queries });
+      addStep(record, {
+        kind: "postgresql",
+        name: "postgresql",
+        endedAt: startedAt + ms,
+        ms,
+        outcome,
+        spanId: "",
+        amount: queries,
+      });
     },
 
     child() {
@@ -154,7 +162,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
 
     step(step) {
       const record = current.getStore();
-      if (enabled && record !== undefined) addStep(record, { ...step, endedAt: now() });
+      if (enabled && record !== undefined) addStep(record, step);
     },
   };
 }

@@ -160,7 +160,7 @@ export function createWriter(options: WriterOptions): Writer {
   ): Promise<Committed<T>> {
     const startedAt = ctx.now();
     const end = (outcome: string) =>
-      ctx.emit({ type: "step.end", step: "sql", ms: ctx.now() - startedAt, outcome });
+      ctx.emit({ type: "step.end", step: "sql", startedAt, ms: ctx.now() - startedAt, outcome });
     try {
       const committed = await commit(db, heading, mutation);
       end("ok");

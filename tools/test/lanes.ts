@@ -1,5 +1,5 @@
 /**
- * `npm test`: runs the test projects in two lanes at the same time, each lane a process of vitest with
+ * `npm test`: runs the test projects in three lanes at the same time, each lane a process of vitest with
  * local services of its own.
  *
  * `npm test -- <arguments>` runs `vitest run <arguments>` instead, in one process.
@@ -12,33 +12,45 @@
 import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
+import { setPriority, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
 /** The arguments of `vitest run`. */
 type Command = readonly string[];
-/** Commands that run one after the other. */
-type Lane = readonly Command[];
+
+interface Lane {
+  /** They run one after the other. */
+  readonly commands: readonly Command[];
+  /** Whether the lane gets only the processor time that the other lanes leave. Default false. */
+  readonly lowPriority?: boolean;
+}
 
 const projects = (...names: readonly string[]): Command =>
   names.flatMap((name) => ["--project", name]);
 
 /**
- * The tests of the running product are in the second lane, because half of what they do is to wait.
- * Both lanes take about the same time.
+ * The tests in workerd and those of the running product wait half of their time, and some of them
+ * depend on time. The simulation, the gates and the tests of the tools compute and depend on no time,
+ * so they get what the other lanes leave.
  */
 const SUITES: Readonly<Record<string, readonly Lane[]>> = {
   all: [
-    [projects("units", "workers", "alone", "simulation", "gates", "node", "isolated")],
-    [projects("supervisor", "e2e")],
+    { commands: [projects("units", "workers", "alone", "isolated")] },
+    { commands: [projects("supervisor", "e2e")] },
+    { commands: [projects("simulation", "gates", "node")], lowPriority: true },
   ],
   integration: [
-    [projects("workers", "alone", "isolated"), ["--config", "vitest.system.config.ts"]],
-    [projects("e2e")],
+    {
+      commands: [projects("workers", "alone", "isolated"), ["--config", "vitest.system.config.ts"]],
+    },
+    { commands: [projects("e2e")] },
   ],
 };
+
+/** The nice value of a lane of low priority. */
+const LOW_PRIORITY = 10;
 
 interface Outcome {
   readonly passed: number;
@@ -56,7 +68,7 @@ const COMPILE_CACHE = fileURLToPath(
 );
 
 /** Runs one command, prints its lines as they come, and reads its report. */
-async function run(command: Command, report: string): Promise<Outcome> {
+async function run(command: Command, report: string, lowPriority: boolean): Promise<Outcome> {
   const child = spawn(process.execPath, [vitest, "run", ...command], {
     stdio: ["ignore", "pipe", "pipe"],
     env: {
@@ -66,6 +78,7 @@ async function run(command: Command, report: string): Promise<Outcome> {
       ...(process.stdout.isTTY && { FORCE_COLOR: "1" }),
     },
   });
+  if (lowPriority && child.pid !== undefined) setPriority(child.pid, LOW_PRIORITY);
   for (const [stream, out] of [
     [child.stdout, process.stdout],
     [child.stderr, process.stderr],
@@ -101,10 +114,12 @@ function outcomeOf(report: string): Outcome {
 
 async function runLanes(lanes: readonly Lane[], reports: string): Promise<readonly Outcome[]> {
   const outcomes = await Promise.all(
-    lanes.map(async (lane, laneIndex) => {
+    lanes.map(async ({ commands, lowPriority = false }, lane) => {
       const done: Outcome[] = [];
-      for (const [index, command] of lane.entries())
-        done.push(await run(command, join(reports, `lane-${laneIndex + 1}-${index + 1}.json`)));
+      for (const [index, command] of commands.entries()) {
+        const report = join(reports, `lane-${lane + 1}-${index + 1}.json`);
+        done.push(await run(command, report, lowPriority));
+      }
       return done;
     }),
   );

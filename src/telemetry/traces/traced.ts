@@ -29,7 +29,9 @@ export function createTraced(telemetry: Telemetry, now: Clock): Traced {
       outcome = "ok";
       return value;
     } finally {
-      telemetry.step({ kind: "call", name, ms: now() - startedAt, outcome, spanId, amount: 0 });
+      const ms = now() - startedAt;
+      const endedAt = startedAt + ms;
+      telemetry.step({ kind: "call", name, endedAt, ms, outcome, spanId, amount: 0 });
     }
   };
 }

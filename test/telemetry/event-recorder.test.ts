@@ -1,0 +1,52 @@
+import { describe, expect, it } from "vitest";
+import type { CacheEvent } from "../../src/core/events.ts";
+import { createEventRecorder } from "../../src/telemetry/event-recorder.ts";
+import { createMeter, createTopKeys } from "../../src/telemetry/metrics/meter.ts";
+import {
+  createRecord,
+  type RequestRecord,
+  type StepRecord,
+} from "../../src/telemetry/traces/request-record.ts";
+
+const STARTED_AT = 1_000;
+const MS = 20;
+const RECORDED_AT = 5_000;
+
+const timed = { startedAt: STARTED_AT, ms: MS, outcome: "ok" };
+const EVENTS: readonly CacheEvent[] = [
+  { type: "step.end", step: "origin", ...timed },
+  { type: "redis.end", operation: "read", command: "EVALSHA_RO", commands: 4, ...timed },
+  { type: "durable.end", method: "FlightShard/join", spanId: "", ...timed },
+];
+
+function requestRecord(): RequestRecord {
+  return createRecord({
+    span: undefined,
+    sampled: true,
+    parent: undefined,
+    background: false,
+    startedAt: STARTED_AT,
+    method: "GET",
+    url: "https://shop.test/",
+    request: undefined,
+    baggage: "",
+  });
+}
+
+describe("the event recorder", () => {
+  // The parent of a span is the step that contains it. A step that seems to have begun later than it
+  // did contains too little.
+  it.each(EVENTS)("the step of $type ends when it ended, not when it is recorded", (event) => {
+    const steps: StepRecord[] = [];
+    const record = createEventRecorder({
+      meter: createMeter(),
+      now: () => RECORDED_AT,
+      hot: createTopKeys(1),
+      missed: createTopKeys(1),
+      formatKey: (key) => key,
+      addStep: (_record, step) => steps.push(step),
+    });
+    record(event, requestRecord());
+    expect(steps).toMatchObject([{ endedAt: STARTED_AT + MS, ms: MS }]);
+  });
+});
