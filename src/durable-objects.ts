@@ -63,7 +63,7 @@ async function runRelay(
     timeoutMs: settings.origin.sqlTimeoutMs,
     now: platform.now,
   });
-  const invalidator = createRedisStore({
+  const store = createRedisStore({
     redis: createRedis({ url: config.redisUrl, token: config.redisToken, timeoutMs }),
     namespace,
     newId: platform.newId,
@@ -73,7 +73,10 @@ async function runRelay(
   const { fault, nextInMs } = await relay(
     {
       db,
-      invalidator,
+      invalidator: {
+        invalidate: (logKeys, ctx) => store.invalidate(logKeys, [], ctx),
+        numbers: store.numbers,
+      },
       namespace,
       verifyAfterMs: verifyAfterMs ?? settings.outbox.verifyAfterMs,
     },

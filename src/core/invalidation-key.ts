@@ -64,6 +64,17 @@ export function derivedInvalidationKeys(key: string): InvalidationKey[] {
   return invalidationKeys;
 }
 
+/**
+ * Returns every log key that can invalidate the entry under `key`, hard and soft. `own` are its
+ * invalidation keys beside those that every entry carries.
+ */
+export function logKeysOfEntry(key: string, own: readonly InvalidationKey[]): LogKey[] {
+  return [...derivedInvalidationKeys(key), ...own].flatMap((name): LogKey[] => [
+    name,
+    `${SOFT}${name}`,
+  ]);
+}
+
 /** The targets of a purge. The purge invalidates every entry that matches at least one target. */
 export interface PurgeTargets {
   /** The tags of the entries. */

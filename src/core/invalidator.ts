@@ -8,7 +8,10 @@ export interface Invalidation {
   /** The number that the log gave to the invalidation. */
   readonly seq: Seq;
   readonly era: Era;
-  /** The highest number that a log key of this invalidation had before it; 0 if none had a number. */
+  /**
+   * The highest number that a log key of this invalidation, or a watched one, had before it; 0 if
+   * none had a number.
+   */
   readonly previous: Seq;
 }
 
@@ -18,9 +21,14 @@ export interface Invalidator {
   markInvalidated(logKeys: readonly LogKey[]): void;
   /**
    * Invalidates the log keys for all isolates. The invalidation is acknowledged when the result is
-   * ok. A repeated call does no harm.
+   * ok. A repeated call does no harm. `watched` are log keys that it does not invalidate, but
+   * whose numbers count for `previous`. Default none.
    */
-  invalidate(logKeys: readonly LogKey[], ctx: Context): Promise<Result<Invalidation>>;
+  invalidate(
+    logKeys: readonly LogKey[],
+    ctx: Context,
+    watched?: readonly LogKey[],
+  ): Promise<Result<Invalidation>>;
   /** Returns the log's number of each log key. The number is 0 for a log key that the log lacks. */
   numbers(logKeys: readonly LogKey[], ctx: Context): Promise<Result<readonly Seq[]>>;
 }

@@ -51,9 +51,13 @@ export interface SharedStore {
   delete(keys: readonly string[], ctx: Context): Promise<Result<void>>;
   /**
    * Gives the log keys a new number. The invalidation is acknowledged when the result is ok. A
-   * repeated call does no harm.
+   * repeated call does no harm. The watched log keys get no number, but count for `previous`.
    */
-  invalidate(logKeys: readonly LogKey[], ctx: Context): Promise<Result<Invalidation>>;
+  invalidate(
+    logKeys: readonly LogKey[],
+    watched: readonly LogKey[],
+    ctx: Context,
+  ): Promise<Result<Invalidation>>;
   /** Returns the number of each log key. The number is 0 for a log key that the log lacks. */
   numbers(logKeys: readonly LogKey[], ctx: Context): Promise<Result<readonly Seq[]>>;
   /** Removes numbers older than `keepMs` from the log and raises the floor. Returns the floor. */

@@ -234,8 +234,8 @@ export function createCoherence({ store, timeoutMs, withTimeout }: CoherenceOpti
 
     markInvalidated: (logKeys) => markInvalidated(view, logKeys),
 
-    async invalidate(logKeys, ctx) {
-      const invalidation = await store.invalidate(logKeys, ctx);
+    async invalidate(logKeys, ctx, watched = []) {
+      const invalidation = await store.invalidate(logKeys, watched, ctx);
       if (invalidation.ok) {
         recordAnswer(ctx);
         noteNumbers(view, logKeys, invalidation.value.seq);

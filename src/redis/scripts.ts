@@ -101,15 +101,16 @@ return { string.format('%.0f', h), string.format('%.0f', s), log(KEYS[1], ARGV[1
 `;
 
 /**
- * Gives log keys a new number. ARGV: a name for a new era, log keys.
+ * Gives log keys a new number. ARGV: a name for a new era, how many log keys get the number, these
+ * log keys, watched log keys.
  * The number is above all earlier ones, and at least Redis' clock in microseconds, so that a log
  * that was flushed does not begin below the old numbers.
- * Returns {number, era, highest previous number of the log keys}.
+ * Returns {number, era, highest previous number of all these log keys}.
  */
 export const INVALIDATE = `${READ_WRITE}${LOG}
 local inv = KEYS[1]
 local keys = {}
-for i = 2, #ARGV do keys[i - 1] = ARGV[i] end
+for i = 3, #ARGV do keys[i - 2] = ARGV[i] end
 local seq = tonumber(redis.call('ZSCORE', inv, '!seq') or 0) or 0
 local number = string.format('%.0f', math.max(seq + 1, micros()))
 local name = era(inv)
@@ -120,9 +121,9 @@ end
 local previous = 0
 for _, score in ipairs(numbers(inv, keys)) do previous = math.max(previous, score) end
 local add = { number, '!seq' }
-for _, key in ipairs(keys) do
+for i = 1, tonumber(ARGV[2]) do
   add[#add + 1] = number
-  add[#add + 1] = key
+  add[#add + 1] = keys[i]
   if #add >= 4000 then
     redis.call('ZADD', inv, unpack(add))
     add = { number, '!seq' }

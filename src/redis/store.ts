@@ -144,11 +144,11 @@ export function createRedisStore(options: RedisStoreOptions): SharedStore {
         if (keys.length > 0) await redis.del(...keys.map(entryKey));
       }),
 
-    invalidate: (logKeys) =>
+    invalidate: (logKeys, watched) =>
       attempt(async () => {
         const [seq, name, previous] = await invalidateScript<[string, string, string]>(
           [log],
-          [newId(), ...logKeys],
+          [newId(), logKeys.length, ...logKeys, ...watched],
         );
         return { seq: Number(seq), era: name.replace("!era:", ""), previous: Number(previous) };
       }),

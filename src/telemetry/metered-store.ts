@@ -60,8 +60,10 @@ const BILLING: { readonly [O in StoreOperation]: Billing<O> } = {
     command: () => "EVALSHA",
     // These are the script itself, the number, the clock and the era. To them are added the
     // commands that read the numbers of the log keys, and those that write them.
-    commands: ([logKeys]) =>
-      4 + keyCommands(logKeys.length) + Math.max(1, keyCommands(2 * logKeys.length + 2)),
+    commands: ([logKeys, watched]) =>
+      4 +
+      keyCommands(logKeys.length + watched.length) +
+      Math.max(1, keyCommands(2 * logKeys.length + 2)),
   },
   numbers: {
     command: () => "ZMSCORE",

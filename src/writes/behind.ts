@@ -3,7 +3,7 @@ import type { Context } from "../core/context.ts";
 import type { Invalidator } from "../core/invalidator.ts";
 import type { Result } from "../core/result.ts";
 import { invalidationKeyOfTag } from "../core/invalidation-key.ts";
-import type { Through, WriteThrough } from "./through.ts";
+import { logKeysOfThrough, type Through, type WriteThrough } from "./through.ts";
 
 /** A change that waits for the database. It may be delivered more than once, each time with the same `id`. */
 export interface QueuedChange {
@@ -50,7 +50,8 @@ export function createWriteBehind({ queue, invalidator, through }: WriteBehindOp
     if (!queued.ok) return queued;
     const invalidationKeys = [`k:${entry.key}` as const, ...entry.tags.map(invalidationKeyOfTag)];
     invalidator.markInvalidated(invalidationKeys);
-    const invalidation = await invalidator.invalidate(invalidationKeys, ctx);
+    const watched = logKeysOfThrough(entry);
+    const invalidation = await invalidator.invalidate(invalidationKeys, ctx, watched);
     if (invalidation.ok) await through.put(entry, before, invalidation.value, ctx);
     return queued;
   };

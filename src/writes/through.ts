@@ -3,7 +3,12 @@ import type { LogPosition } from "../core/entry.ts";
 import type { Policy } from "../core/policy.ts";
 import type { Context } from "../core/context.ts";
 import type { Invalidation } from "../core/invalidator.ts";
-import { derivedInvalidationKeys, invalidationKeyOfTag } from "../core/invalidation-key.ts";
+import {
+  derivedInvalidationKeys,
+  invalidationKeyOfTag,
+  logKeysOfEntry,
+  type LogKey,
+} from "../core/invalidation-key.ts";
 import type { Engine } from "../engine/lookup.ts";
 
 /** The entry that a write stores. */
@@ -16,14 +21,23 @@ export interface Through {
   readonly tags: readonly string[];
 }
 
-/** Stores written values as entries, unless a later write may have replaced them. */
+/**
+ * Returns the log keys of the entry that a write stores, hard and soft. The invalidation of the
+ * write watches them: if one of them got a number since `before`, the value may be outdated.
+ */
+export function logKeysOfThrough({ key, tags }: Through): LogKey[] {
+  return logKeysOfEntry(key, tags.map(invalidationKeyOfTag));
+}
+
+/** Stores written values as entries, unless a later write or a purge may have made them old. */
 export interface WriteThrough {
   /** Returns the log position of this isolate. Call it before the commit begins. */
   logPosition(): LogPosition;
   /**
-   * Stores the value with the write's own number as `asOf`. It stores nothing if
-   * another write of the same invalidation keys got a number above `before`: the order of the two
-   * values is then unknown, so the next lookup loads. Returns whether it stored the value.
+   * Stores the value with the write's own number as `asOf`. It stores nothing if an invalidation
+   * key of the write or of the entry got a number above `before`: the order of the value and of
+   * that write or purge is then unknown, so the next lookup loads. The invalidation must have
+   * watched `logKeysOfThrough`. Returns whether it stored the value.
    */
   put(
     through: Through,

@@ -17,7 +17,7 @@ import { isRejection, WriteUnconfirmed } from "./unconfirmed.ts";
 import { deleteRows, insertLogKeys, noteNumber, type Database, type Heading } from "./outbox.ts";
 import { relay, type RelayReport } from "./relay.ts";
 import type { Seq } from "../core/seq.ts";
-import type { WriteThrough } from "./through.ts";
+import { logKeysOfThrough, type Through, type WriteThrough } from "./through.ts";
 
 /**
  * `done`: the log has the invalidation. `deferred`: Redis did not answer, and the relay will
@@ -114,8 +114,9 @@ export function createWriter(options: WriterOptions): Writer {
   async function invalidate(
     logKeys: readonly LogKey[],
     ctx: Context,
+    watched: readonly LogKey[] = [],
   ): Promise<Result<Invalidation>> {
-    const result = await invalidator.invalidate(logKeys, ctx);
+    const result = await invalidator.invalidate(logKeys, ctx, watched);
     const outcome = result.ok ? "done" : "deferred";
     ctx.emit({ type: "invalidation.end", logKeys: logKeys.length, outcome });
     return result;
@@ -146,10 +147,13 @@ export function createWriter(options: WriterOptions): Writer {
       return { value, invalidation: "done" };
     }
     invalidator.markInvalidated(logKeys);
-    const result = await invalidate(logKeys, ctx);
-    if (result.ok && before !== undefined && mutation.through !== undefined)
-      await options.through?.put(mutation.through(value), before, result.value, ctx);
-    return { value, invalidation: finish(ids, heading.lagMs, result, ctx) };
+    const { entry, watched, error } = entryToStore(mutation, value);
+    const result = await invalidate(logKeys, ctx, watched);
+    const invalidation = finish(ids, heading.lagMs, result, ctx);
+    if (error !== undefined) throw error;
+    if (result.ok && before !== undefined && entry !== undefined)
+      await options.through?.put(entry, before, result.value, ctx);
+    return { value, invalidation };
   }
 
   /** Commits the change. A commit that was not confirmed may have happened, so its tags are invalidated in any case. */
@@ -200,6 +204,24 @@ export function createWriter(options: WriterOptions): Writer {
   }
 
   return { mutate, purge, relay: runRelay };
+}
+
+interface EntryToStore {
+  readonly entry?: Through;
+  readonly watched: readonly LogKey[];
+  /** The error of the mutation's `through`. It is thrown after the invalidation. */
+  readonly error?: unknown;
+}
+
+/** Returns the entry of a written value, and the log keys that its invalidation watches. */
+function entryToStore<T>({ through }: Mutation<T>, value: T): EntryToStore {
+  if (through === undefined) return { watched: [] };
+  try {
+    const entry = through(value);
+    return { entry, watched: logKeysOfThrough(entry) };
+  } catch (error) {
+    return { watched: [], error };
+  }
 }
 
 /** The lag in milliseconds. @throws {DefinitionError} if it is no duration or longer than 7 days, the longest lifetime. */

@@ -27,7 +27,7 @@ const methods: readonly [string, (store: SharedStore) => Promise<Result<unknown>
   ["establish", (store) => store.establish({ era: undefined, seq: undefined }, ctx)],
   ["write", (store) => store.write([entry], ctx)],
   ["delete", (store) => store.delete(["product:1"], ctx)],
-  ["invalidate", (store) => store.invalidate(["t:a-private-tag"], ctx)],
+  ["invalidate", (store) => store.invalidate(["t:a-private-tag"], [], ctx)],
   ["numbers", (store) => store.numbers(["t:a-private-tag"], ctx)],
   ["trim", (store) => store.trim(600_000, ctx)],
 ];

@@ -13,7 +13,7 @@ export function setupLog(namespace = uniqueNamespace()) {
     namespace,
     log: `${namespace}:inv`,
     ctx,
-    purge: async (...logKeys: LogKey[]) => valueOf(await store.invalidate(logKeys, ctx)),
+    purge: async (...logKeys: LogKey[]) => valueOf(await store.invalidate(logKeys, [], ctx)),
     numbers: async (...logKeys: LogKey[]) => valueOf(await store.numbers(logKeys, ctx)),
     sync: async (since?: number) => valueOf(await store.sync(since, ctx)),
     verify: async (logKeys: LogKey[], since?: number) =>

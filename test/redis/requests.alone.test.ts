@@ -44,7 +44,7 @@ const calls: readonly Call[] = [
   },
   { method: "write of three entries", run: (store) => store.write(entries, ctx), commands: 3 },
   { method: "delete", run: (store) => store.delete(["b:1", "b:2"], ctx), commands: 1 },
-  { method: "invalidate", run: (store) => store.invalidate(["t:a", "n:"], ctx), commands: 6 },
+  { method: "invalidate", run: (store) => store.invalidate(["t:a", "n:"], [], ctx), commands: 6 },
   { method: "numbers", run: (store) => store.numbers(["t:a", "n:"], ctx), commands: 1 },
   {
     method: "establish",

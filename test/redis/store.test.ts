@@ -14,7 +14,7 @@ function setup() {
   const read = async (...keys: string[]) => valueOf(await store.read(keys, undefined, ctx));
   const write = async (...entries: Entry[]) => valueOf(await store.write(entries, ctx));
   const purge = async (...tags: string[]) =>
-    valueOf(await store.invalidate(tags.map(invalidationKeyOfTag), ctx));
+    valueOf(await store.invalidate(tags.map(invalidationKeyOfTag), [], ctx));
   return { namespace, store, ctx, read, write, purge };
 }
 
@@ -136,7 +136,7 @@ describe("entries in Redis", () => {
     const plain = createTestStore(namespace);
     const before = valueOf(await plain.read([entry.key], undefined, ctx)).found[0];
     expect(before?.entry).toEqual(entry);
-    const { seq } = valueOf(await store.invalidate([`k:${entry.key}`], ctx));
+    const { seq } = valueOf(await store.invalidate([`k:${entry.key}`], [], ctx));
     expect(valueOf(await store.read([entry.key], undefined, ctx)).found[0]?.hard).toBe(seq);
   });
 
@@ -176,7 +176,7 @@ describe("a read of Redis", () => {
     );
     const shared = await purge("shared");
     const x = await purge("x");
-    const soft = valueOf(await store.invalidate(["~t:y", "~k:a:2"], ctx));
+    const soft = valueOf(await store.invalidate(["~t:y", "~k:a:2"], [], ctx));
     await purge("elsewhere");
 
     const { found } = await read("a:1", "a:2", "a:3");
@@ -207,7 +207,7 @@ describe("a read of Redis", () => {
     const { store, ctx, read, write } = setup();
     for (const name of ["k:list:de:1", "p:list:", "p:list:de:", "n:"] as const) {
       await write(living({ key: "list:de:1", invalidationKeys: invalidationKeysOf("list:de:1") }));
-      const { seq } = valueOf(await store.invalidate([name], ctx));
+      const { seq } = valueOf(await store.invalidate([name], [], ctx));
       expect((await read("list:de:1")).found[0]?.hard).toBe(seq);
     }
   });

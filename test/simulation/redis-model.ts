@@ -141,11 +141,11 @@ export function createRedisModel({ time, lagMs, timeoutMs }: RedisModelOptions):
             for (const key of keys) state.entries.delete(key);
           }),
         ),
-      invalidate: (logKeys, ctx) =>
+      invalidate: (logKeys, watched, ctx) =>
         call(ctx, () => {
           const seq = Math.max((primary.seq ?? 0) + 1, micros());
           const era = primary.era ?? time.newId();
-          const previous = highest(primary, logKeys).hard;
+          const previous = highest(primary, [...logKeys, ...watched]).hard;
           change((state) => {
             state.era ??= era;
             state.seq = seq;

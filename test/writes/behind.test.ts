@@ -51,6 +51,13 @@ describe("write-behind", () => {
     expect(row.count).toBe(2);
   });
 
+  it("write-behind stores nothing if the namespace was purged meanwhile, so a read loads the row", async () => {
+    const { read, send, writer, reader } = await setup();
+    await reader.layer.coherence.invalidate(["n:"], reader.request().ctx);
+    expect((await send(2)).ok).toBe(true);
+    expect([await read(writer), await read()]).toEqual([1, 1]);
+  });
+
   it("write-behind changes nothing if the queue refuses the change", async () => {
     const { queue, read, send } = await setup();
     queue.refusing = true;

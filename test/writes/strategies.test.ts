@@ -3,6 +3,7 @@ import { eq } from "drizzle-orm";
 import { describe, expect, it } from "vitest";
 import { products } from "../../src/api/schema.ts";
 import { definePolicy, key, type LoadContext } from "../../src/index.ts";
+import type { LogKey } from "../../src/core/invalidation-key.ts";
 import { createTestIsolate, uniqueNamespace, type TestIsolate } from "../support/isolate.ts";
 import { newCategories, newProduct, stockOf, testDatabase } from "./database.ts";
 
@@ -26,13 +27,18 @@ async function setup() {
     await isolate.settle();
     return [found.status, found.value];
   };
-  const mutate = async (stock: number, through: boolean) => {
+  const mutate = async (stock: number, through: boolean, tags: readonly string[] = []) => {
     const written = await writer.layer.writer.mutate<typeof products.$inferSelect>(
       {
         statements: [db.update(products).set({ stock }).where(eq(products.id, id)).returning()],
         tags: [`stock:${id}`],
         ...(through && {
-          through: (row) => ({ key: item, policy, value: row.stock, tags: [`stock:${id}`] }),
+          through: (row) => ({
+            key: item,
+            policy,
+            value: row.stock,
+            tags: [`stock:${id}`, ...tags],
+          }),
         }),
       },
       writer.request().ctx,
@@ -62,6 +68,40 @@ describe("write-through", () => {
     await reader.layer.coherence.invalidate([`t:stock:${id}`], reader.request().ctx);
     await mutate(78, true);
     expect(await read(writer)).toEqual(["miss", 78]);
+  });
+
+  // The writer's log view is older than the purge, as if the purge came while the write commits.
+  it.each<[string, (item: string) => LogKey]>([
+    ["its key", (item) => `k:${item}`],
+    ["a prefix of its key", () => "p:stock:"],
+    ["the namespace", () => "n:"],
+    ["a tag that only the entry has", () => "t:shelf"],
+    ["its key, softly", (item) => `~k:${item}`],
+  ])("write-through stores nothing if %s was purged meanwhile", async (_what, logKeyOf) => {
+    const { writer, reader, read, mutate, item } = await setup();
+    await read(writer);
+    await reader.layer.coherence.invalidate([logKeyOf(item)], reader.request().ctx);
+    await mutate(80, true, ["shelf"]);
+    expect(await read(writer)).toEqual(["miss", 80]);
+  });
+
+  it("the invalidation of a write is not lost if its function for write-through throws", async () => {
+    const { db, id, writer, reader, read } = await setup();
+    await read(reader);
+    const change = writer.layer.writer.mutate(
+      {
+        statements: [db.update(products).set({ stock: 81 }).where(eq(products.id, id)).returning()],
+        tags: [`stock:${id}`],
+        through: () => {
+          throw new RangeError("no entry");
+        },
+      },
+      writer.request().ctx,
+    );
+    await expect(change).rejects.toThrow("no entry");
+    await writer.settle();
+    reader.clock.advance(1_001);
+    expect(await read(reader)).toEqual(["miss", 81]);
   });
 
   it("a purge invalidates an entry of write-through", async () => {

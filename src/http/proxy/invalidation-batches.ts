@@ -1,6 +1,6 @@
 import { createBoundedMap } from "../../core/bounded-map.ts";
 import type { Context } from "../../core/context.ts";
-import type { InvalidationKey } from "../../core/invalidation-key.ts";
+import type { InvalidationKey, LogKey } from "../../core/invalidation-key.ts";
 import type { Invalidation } from "../../core/invalidator.ts";
 import type { Result } from "../../core/result.ts";
 import type { EpochMs, Millis } from "../../core/time.ts";
@@ -30,17 +30,20 @@ export interface InvalidationBatchOptions {
 export interface InvalidationBatches {
   /**
    * Invalidates in this isolate at once. Resolves when the log has acknowledged the keys; with
-   * undefined if it has not, or not yet.
+   * undefined if it has not, or not yet. `watched` are log keys whose numbers count for `previous`
+   * of the answer.
    */
   add(
     keys: readonly InvalidationKey[],
     client: string,
     ctx: Context,
+    watched?: readonly LogKey[],
   ): Promise<Invalidation | undefined>;
 }
 
 interface Batch {
   readonly keys: Set<InvalidationKey>;
+  readonly watched: Set<LogKey>;
   dueAt: EpochMs;
   /** Undefined while it waits. */
   sent: Promise<Result<Invalidation>> | undefined;
@@ -76,7 +79,11 @@ export function createInvalidationBatches(options: InvalidationBatchOptions): In
     quick = undefined;
     slow = undefined;
     lastSentAt = ctx.now();
-    const sent = invalidate([...new Set(batches.flatMap(({ keys }) => [...keys]))], ctx);
+    const sent = invalidate(
+      unionOf(batches.map(({ keys }) => keys)),
+      ctx,
+      unionOf(batches.map(({ watched }) => watched)),
+    );
     for (const batch of batches) batch.sent = sent;
     // Loads of this isolate that begin after the sync know that they began after the invalidation.
     ctx.defer(sent.then(() => sync(ctx)));
@@ -88,44 +95,51 @@ export function createInvalidationBatches(options: InvalidationBatchOptions): In
     batch: Batch,
     keys: readonly InvalidationKey[],
     ctx: Context,
+    watched: readonly LogKey[],
   ): Promise<Result<Invalidation>> {
     // Every request has its own timer: a timer ends with the request that set it.
     const waitMs = Math.min(batch.dueAt - ctx.now(), SLOW_BATCH_MS);
     if (batch.sent === undefined && waitMs > 0) await sleep(waitMs);
     const answer = await within(batch.sent ?? send(ctx), LOST_AFTER_MS);
-    return answer ?? invalidate(keys, ctx);
+    return answer ?? invalidate(keys, ctx, watched);
   }
 
   function join(
     waiting: Batch | undefined,
     keys: readonly InvalidationKey[],
+    watched: readonly LogKey[],
     dueAt: EpochMs,
   ): Batch {
-    const batch = waiting ?? { keys: new Set(), dueAt, sent: undefined };
+    const batch = waiting ?? { keys: new Set(), watched: new Set(), dueAt, sent: undefined };
     for (const key of keys) batch.keys.add(key);
+    for (const key of watched) batch.watched.add(key);
     if (batch.keys.size >= MAX_KEYS) batch.dueAt = Number.NEGATIVE_INFINITY;
     return batch;
   }
 
   return {
-    async add(keys, client, ctx) {
+    async add(keys, client, ctx, watched = []) {
       mark(keys);
       const now = ctx.now();
       if (isAboveBound(client, now)) {
-        slow = join(slow, keys, now + SLOW_BATCH_MS);
-        ctx.defer(settle(slow, keys, ctx));
+        slow = join(slow, keys, watched, now + SLOW_BATCH_MS);
+        ctx.defer(settle(slow, keys, ctx, watched));
         return undefined;
       }
       // A batch in the future shows that the clock was set back.
       const dueAt = lastSentAt > now ? now : lastSentAt + BATCH_MS;
-      quick = join(quick, keys, dueAt);
-      const settled = settle(quick, keys, ctx);
+      quick = join(quick, keys, watched, dueAt);
+      const settled = settle(quick, keys, ctx, watched);
       // The invalidation goes on if the client leaves.
       ctx.defer(settled);
       const answer = await settled;
       return answer.ok ? answer.value : undefined;
     },
   };
+}
+
+function unionOf<T>(sets: readonly ReadonlySet<T>[]): T[] {
+  return [...new Set(sets.flatMap((set) => [...set]))];
 }
 
 function sleep(ms: Millis): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Context } from "../../core/context.ts";
-import type { InvalidationKey } from "../../core/invalidation-key.ts";
+import type { InvalidationKey, LogKey } from "../../core/invalidation-key.ts";
 import type { Invalidation, Invalidator } from "../../core/invalidator.ts";
 import type { Result } from "../../core/result.ts";
 
@@ -15,6 +15,7 @@ export type RecoveringInvalidator = Invalidator & {
 export type Invalidate = (
   keys: readonly InvalidationKey[],
   ctx: Context,
+  watched?: readonly LogKey[],
 ) => Promise<Result<Invalidation>>;
 
 /**
@@ -33,9 +34,9 @@ export function createRetryingInvalidate(invalidator: RecoveringInvalidator): In
   }
   invalidator.onRecovery(flush);
 
-  return async (keys, ctx) => {
+  return async (keys, ctx, watched) => {
     invalidator.markInvalidated(keys);
-    const done = await invalidator.invalidate(keys, ctx);
+    const done = await invalidator.invalidate(keys, ctx, watched);
     if (done.ok) return done;
     for (const key of keys) pending.add(key);
     if (pending.size > MAX_PENDING) {

@@ -1,10 +1,15 @@
 /** Forwards methods other than GET and HEAD, and invalidates what they change (RFC 9111, 4.4). */
 import type { Context } from "../../core/context.ts";
 import type { LogPosition } from "../../core/entry.ts";
-import type { InvalidationKey } from "../../core/invalidation-key.ts";
+import { logKeysOfEntry, type InvalidationKey } from "../../core/invalidation-key.ts";
 import { rawResponse } from "../cache/raw-response.ts";
 import { groupTag } from "../cache/response-tags.ts";
-import { decideStorage, isExplicitlyStorable, storableResult } from "../cache/storage-decision.ts";
+import {
+  decideStorage,
+  isExplicitlyStorable,
+  storableResult,
+  type StorageDecision,
+} from "../cache/storage-decision.ts";
 import { textOf } from "../cache/text-bytes.ts";
 import { isInvalidating, parseCacheGroups } from "../rfc/invalidation.ts";
 import { clientAddressOf } from "./client-address.ts";
@@ -56,17 +61,19 @@ export async function forwardUnsafe(
     target,
     invalidatesWidely ? options.mount : undefined,
   );
+  const result = storesPostResponses
+    ? await resultForGet(options, request, received, target)
+    : undefined;
   const done = await options.invalidations.add(
     keys,
     clientAddressOf(request, options.fieldRules),
     ctx,
+    result && logKeysOfEntry(result.key, result.decision.tags),
   );
-  if (!storesPostResponses) return relayed(received);
-  // After a concurrent write, the response may show either state of the resource.
-  const isOnlyWrite = done !== undefined && done.previous <= before.asOf;
-  if (!isOnlyWrite || !isRepresentationOfTarget(request, received, target, options.mount))
+  // After a concurrent write or purge, the response may show either state of the resource.
+  if (result === undefined || done === undefined || done.previous > before.asOf)
     return relayed(received);
-  return storeForGet(options, request, received, target, { asOf: done.seq, era: done.era }, ctx);
+  return storeForGet(options, received, result, { asOf: done.seq, era: done.era }, ctx);
 }
 
 function relayed(received: OriginResponse): UnsafeResult {
@@ -117,14 +124,19 @@ function isRepresentationOfTarget(
   );
 }
 
-async function storeForGet(
+/** A response that a GET of the target would return, and that may be stored for it. */
+interface ResultForGet {
+  readonly key: string;
+  readonly decision: StorageDecision;
+}
+
+async function resultForGet(
   options: UnsafeOptions,
   request: Request,
   received: OriginResponse,
   target: Target,
-  position: LogPosition,
-  ctx: Context,
-): Promise<UnsafeResult> {
+): Promise<ResultForGet | undefined> {
+  if (!isRepresentationOfTarget(request, received, target, options.mount)) return undefined;
   const { status, headers, sent, requestedAt, respondedAt } = received;
   const head = { status, sent, fields: headers, requestedAt, respondedAt };
   const decision = decideStorage(
@@ -134,8 +146,18 @@ async function storeForGet(
     options.limits,
     options.sharing,
   );
-  if (!isExplicitlyStorable(decision)) return relayed(received);
-  const key = await originKey(target.publicOrigin, target.url);
+  if (!isExplicitlyStorable(decision)) return undefined;
+  return { key: await originKey(target.publicOrigin, target.url), decision };
+}
+
+async function storeForGet(
+  options: UnsafeOptions,
+  received: OriginResponse,
+  { key, decision }: ResultForGet,
+  position: LogPosition,
+  ctx: Context,
+): Promise<UnsafeResult> {
+  const { status, headers, requestedAt, respondedAt } = received;
   const streaming = Promise.withResolvers<Response>();
   // The body is still arriving, so the response has not been stored.
   const streamed = streaming.promise.then((response) => ({ response, status, stored: false }));

@@ -133,3 +133,44 @@ describe("the proxy under a prefix", () => {
     }
   });
 });
+
+describe("a response to POST that a GET would return", () => {
+  const post = (p: Proxy) => p.send({ method: "POST", path: "/x", body: "new" });
+
+  function createProxyWithPost(): Proxy {
+    const p = createProxy({ sharing: "rfc" });
+    p.answers((request) => ({
+      headers: {
+        ...FRESH,
+        "Cache-Tag": "one",
+        ...(request.method === "POST" && { "Content-Location": "/x" }),
+      },
+      body: request.method,
+    }));
+    return p;
+  }
+
+  it("a response to POST with its own URI in Content-Location answers the next GET", async () => {
+    const p = createProxyWithPost();
+    await p.get();
+    await post(p);
+    expect(await p.get()).toMatchObject({ cache: "HIT", body: "POST" });
+  });
+
+  // The log view of the proxy is older than the purge, as if the purge came while the POST runs.
+  it.each([
+    ["the namespace", { everything: true }],
+    ["its tag", { tags: ["one"] }],
+    ["its tag, softly", { tags: ["one"], soft: true }],
+  ] as const)(
+    "a response to POST is not stored if %s was purged while the POST ran",
+    async (_what, targets) => {
+      const p = createProxyWithPost();
+      await p.get();
+      const other = createTestIsolate({ namespace: p.layer.config.namespace });
+      await other.layer.coherence.invalidate(logKeysOfPurge(targets), other.request().ctx);
+      await post(p);
+      expect(await p.get()).toMatchObject({ cache: "MISS", body: "GET" });
+    },
+  );
+});
