@@ -142,7 +142,7 @@ export function createLayer(
       createBreaker({ dependency: "flight", ...breakerOptions(settings) }),
     ),
   );
-  const { coherence, engine, batch } = createEngineParts({
+  const { coherence, engine, batch, loads } = createEngineParts({
     memory,
     edge,
     store,
@@ -233,6 +233,7 @@ export function createLayer(
         engine,
         batch,
         warmer,
+        loads,
         now,
         observer: telemetry.observer,
         dispatch,
@@ -251,7 +252,7 @@ export function createLayer(
     logReachable: async (ctx) => (await coherence.ensureCurrent(ctx.now(), 0, ctx)) === "current",
     scheduled,
   };
-  return withInternals(strata, { engine, batch, warmer, coherence, store, memory });
+  return withInternals(strata, { engine, batch, warmer, loads, coherence, store, memory });
 
   function createRedisWithBreaker(timeoutMs: Millis) {
     return {

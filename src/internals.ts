@@ -4,6 +4,7 @@ import type { MemoryTier } from "./core/tier.ts";
 import type { Coherence } from "./engine/coherence.ts";
 import type { Engine } from "./engine/lookup.ts";
 import type { Batch } from "./engine/lookup-many.ts";
+import type { RunningLoads } from "./engine/running-loads.ts";
 import type { Warmer } from "./engine/warm.ts";
 import type { Strata } from "./strata.ts";
 
@@ -12,6 +13,7 @@ export interface StrataInternals {
   readonly engine: Engine;
   readonly batch: Batch;
   readonly warmer: Warmer;
+  readonly loads: RunningLoads;
   readonly coherence: Coherence;
   readonly store: SharedStore;
   readonly memory: MemoryTier;

@@ -25,6 +25,7 @@ const Header = z.object({
   r: z.string(),
   c: z.number(),
   n: z.int(),
+  i: z.exactOptional(z.number()),
   h: z.optional(z.tuple([z.int(), z.array(z.tuple([z.string(), z.string()]))])),
   x: z.optional(
     z.object({
@@ -60,6 +61,7 @@ export function encodeEntry(entry: Entry): string {
     r: entry.era,
     c: entry.loadCost,
     n: body.length,
+    ...(entry.currentAt !== undefined && { i: entry.currentAt }),
     ...(entry.http && {
       h: [status, headers.map(([name, value]): [string, string] => [name, value])],
       ...(Object.keys(more).length > 0 && { x: more as z.infer<typeof Header>["x"] }),
@@ -103,6 +105,7 @@ export function decodeEntry(key: string, text: string): Entry | undefined {
       asOf: header.o,
       era: header.r,
       loadCost: header.c,
+      ...(header.i !== undefined && { currentAt: header.i }),
     };
   } catch {
     // Another program wrote the text under this key, so the lookup is a miss.

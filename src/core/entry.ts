@@ -75,6 +75,16 @@ export interface Entry {
   readonly era: Era;
   /** The duration of the load. */
   readonly loadCost: Millis;
+  /**
+   * The instant at which the oldest of the values that the loader read from the cache was current,
+   * if that was before the load began.
+   */
+  readonly currentAt?: EpochMs;
+}
+
+/** Returns an instant at which the entry was current: the start of its load, or earlier if the loader read older values. */
+export function currentAtOf({ storedAt, loadCost, currentAt }: Entry): EpochMs {
+  return currentAt ?? storedAt - loadCost;
 }
 
 /** The result of a load. */
@@ -85,6 +95,10 @@ export type LoadResult =
       readonly oneOff?: true;
       /** Only results of this kind of request cannot be stored: the hit-for-miss marker is for that kind. */
       readonly ofKind?: true;
+      /** Set if the loader read a value that was marked `unreachable`. */
+      readonly unreachable?: true;
+      /** The oldest instant at which a value that the loader read was current. Default: the start of the load. */
+      readonly currentAt?: EpochMs;
     }
   | {
       readonly storable: true;
@@ -105,6 +119,8 @@ export type LoadResult =
       readonly freshUntil?: EpochMs;
       /** The oldest log position of the entries that the loader read. Default: the log position of the load. */
       readonly inner?: LogPosition;
+      /** The oldest instant at which a value that the loader read was current. Default: the start of the load. */
+      readonly currentAt?: EpochMs;
     };
 
 /** The result of a load, if it may be stored. */
@@ -155,6 +171,8 @@ export function createEntry(
     ...lifetimesOf(policy, loaded, stamp.storedAt, random),
     ...oldestPosition(stamp, loaded.inner),
     loadCost: stamp.storedAt - stamp.startedAt,
+    ...(loaded.currentAt !== undefined &&
+      loaded.currentAt < stamp.startedAt && { currentAt: loaded.currentAt }),
   };
 }
 

@@ -7,7 +7,12 @@ import type { TraceCarrier } from "./trace-carrier.ts";
 /** The result of a flight, which followers get from the leader. */
 export type FlightResult =
   /** An entry in its stored form (core/codec.ts). */
-  | { readonly kind: "entry"; readonly entry: string }
+  | {
+      readonly kind: "entry";
+      readonly entry: string;
+      /** The value was current at most this long before the flight began. Default 0. */
+      readonly currentBeforeMs?: Millis;
+    }
   /** A result that may not be stored. `oneOff` is set if later results may be storable. */
   | { readonly kind: "uncacheable"; readonly oneOff?: true }
   | { readonly kind: "failed"; readonly fault: Fault };

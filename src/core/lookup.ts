@@ -1,6 +1,7 @@
 import type { Entry } from "./entry.ts";
 import type { LookupStatus } from "./events.ts";
 import type { TierName } from "./policy.ts";
+import type { EpochMs } from "./time.ts";
 
 /** The result of a lookup. */
 export interface Lookup {
@@ -12,8 +13,13 @@ export interface Lookup {
   readonly tier?: TierName;
   /** The entry that answered. Undefined only if the result of the load may not be stored. */
   readonly entry?: Entry;
-  /** Whether the log could not be asked. If so, the coherence bound does not hold for this answer. */
+  /**
+   * Whether the log could not be asked, for this value or for one that it was made of. If so, the
+   * coherence bound does not hold for this answer.
+   */
   readonly unreachable: boolean;
+  /** An instant at which the value was current. A value made of others was current when the oldest of them was. */
+  readonly currentAt: EpochMs;
   /** Whether the result of the load was sent to Redis. */
   readonly stored: boolean;
   /** Whether the load replaced a stale entry. */

@@ -104,17 +104,22 @@ export function createCoalescer({
   async function validated(outcome: LookupOutcome, read: Read): Promise<SharedOutcome | undefined> {
     if (outcome.kind === "uncacheable") return undefined;
     if (outcome.kind === "failed") return outcome;
-    const { entry, since } = outcome;
-    const validation = await validator.validateShared(entry, since, read, outcome.unreachable);
+    const { entry } = outcome;
+    const validation = await validator.validateShared(
+      entry,
+      outcome.currentAt,
+      read,
+      outcome.unreachable,
+    );
     if (validation.use !== "serve") return undefined;
-    const { freshness, unreachable } = validation;
+    const { freshness, unreachable, currentAt } = validation;
     // A result that was stale on arrival serves in its stale window, as it would from memory.
     const mayBeStale = outcome.kind === "found" || isNeverFresh(entry);
     const stale = mayBeStale && freshness === "revalidate";
     if (freshness !== "fresh" && !stale) return undefined;
     return outcome.kind === "found"
-      ? { ...outcome, unreachable, stale }
-      : { ...outcome, unreachable };
+      ? { ...outcome, unreachable, currentAt, stale }
+      : { ...outcome, unreachable, currentAt };
   }
 
   async function follow<T extends object>(

@@ -73,8 +73,8 @@ export interface Coherence extends Invalidator {
   since(): Seq | undefined;
   /** Returns the log position for a load that begins now. */
   logPosition(): LogPosition;
-  /** Returns the time since the log last answered, in milliseconds. */
-  silenceMs(now: EpochMs): Millis;
+  /** Returns the instant at which the values that the log view confirms were current: its last sync was sent then. */
+  currentAt(): EpochMs;
   /** Calls `listener` when the log answers again after a failure. */
   onRecovery(listener: (ctx: Context) => Promise<unknown>): void;
 }
@@ -205,7 +205,7 @@ export function createCoherence({ store, timeoutMs, withTimeout }: CoherenceOpti
     },
     verdictOf: (entry) => verdictByView(view, entry),
     logPosition: () => ({ asOf: view.seen, era: view.era ?? "" }),
-    silenceMs: (now) => now - view.stamp,
+    currentAt: () => view.stamp,
     onRecovery: (listener) => void listeners.push(listener),
 
     isCurrent,

@@ -15,6 +15,7 @@ import { createLookUpBatch } from "./load-many.ts";
 import { createLookup, type Engine } from "./lookup.ts";
 import { createBatch, type Batch } from "./lookup-many.ts";
 import { createOriginCall, type OriginSlots } from "./origin-call.ts";
+import { createRunningLoads, type RunningLoads } from "./running-loads.ts";
 import { createSharedReader } from "./shared-store-reader.ts";
 import { createSoftTimeout } from "./soft-timeout.ts";
 import { createEntryStore } from "./store-entry.ts";
@@ -47,6 +48,7 @@ export interface EngineParts {
   readonly coherence: Coherence;
   readonly engine: Engine;
   readonly batch: Batch;
+  readonly loads: RunningLoads;
 }
 
 /** Creates the lookups of one key and of many keys. They share one log view. */
@@ -95,5 +97,5 @@ export function createEngineParts(ports: EnginePorts): EngineParts {
     hitForMiss,
   });
   const batch = createBatch({ memory, validator, coalescer, lookUpBatch, stepsTimeoutMs });
-  return { coherence, engine, batch };
+  return { coherence, engine, batch, loads: createRunningLoads() };
 }

@@ -22,12 +22,19 @@ export interface DependencyCollector {
    * with the entry.
    */
   include(lookup: Lookup): void;
+  /** Returns what a result that is not stored says of the values that it was made of. */
+  basis(): Basis;
   /**
    * Returns the result of the load. If one load made several results, `ownTags` are the tags of
    * this result alone.
    */
   finish(content: LoadedContent, ownTags?: readonly string[]): LoadResult;
 }
+
+export type Basis = Pick<
+  Extract<LoadResult, { storable: false }>,
+  "currentAt" | "unreachable" | "oneOff"
+>;
 
 export type LoadedContent = Pick<
   Extract<LoadResult, { storable: true }>,
@@ -39,6 +46,8 @@ export function createDependencyCollector(): DependencyCollector {
   let freshUntil: EpochMs | undefined;
   let inner: LogPosition | undefined;
   let freshForMs: Millis | undefined;
+  let currentAt: EpochMs | undefined;
+  let unreachable = false;
   let storable = true;
 
   return {
@@ -54,8 +63,11 @@ export function createDependencyCollector(): DependencyCollector {
     freshFor: (duration) => {
       freshForMs = toMillis(duration, "freshFor");
     },
-    include({ entry, unreachable }) {
-      if (entry === undefined || unreachable) {
+    include(lookup) {
+      const { entry } = lookup;
+      currentAt = Math.min(currentAt ?? Infinity, lookup.currentAt);
+      unreachable ||= lookup.unreachable;
+      if (entry === undefined || lookup.unreachable) {
         storable = false;
         return;
       }
@@ -63,17 +75,24 @@ export function createDependencyCollector(): DependencyCollector {
       freshUntil = Math.min(freshUntil ?? Infinity, entry.freshUntil);
       inner = oldest(inner, entry);
     },
-    finish: (content, ownTags = []) =>
-      storable && invalidationKeys.size <= MAX_INVALIDATION_KEYS
-        ? {
-            storable: true,
-            ...content,
-            invalidationKeys: [...invalidationKeys, ...ownTags.map(invalidationKeyOfTag)],
-            ...(freshForMs !== undefined && { freshForMs }),
-            ...(freshUntil !== undefined && { freshUntil }),
-            ...(inner !== undefined && { inner }),
-          }
-        : { storable: false },
+    basis: () => ({
+      ...(currentAt !== undefined && { currentAt }),
+      // Once the log answers again, a result may be storable.
+      ...(unreachable && { unreachable, oneOff: true }),
+    }),
+    finish(content, ownTags = []) {
+      if (!storable || invalidationKeys.size > MAX_INVALIDATION_KEYS)
+        return { storable: false, ...this.basis() };
+      return {
+        storable: true,
+        ...content,
+        invalidationKeys: [...invalidationKeys, ...ownTags.map(invalidationKeyOfTag)],
+        ...(freshForMs !== undefined && { freshForMs }),
+        ...(freshUntil !== undefined && { freshUntil }),
+        ...(inner !== undefined && { inner }),
+        ...(currentAt !== undefined && { currentAt }),
+      };
+    },
   };
 }
 

@@ -80,9 +80,11 @@ export function createFlightStep(options: FlightStepOptions): JoinFlight {
       if (joined.value.role === "late") return WITHOUT_LEASE;
       if (joined.value.role === "leader") {
         const { lease } = joined.value;
+        // The flight had begun when the lease arrived. So no instant of another clock is needed.
+        const begunBy = ctx.now();
         return {
           land(loaded) {
-            const landing = landingOf(loaded, maxLandingChars);
+            const landing = landingOf(loaded, begunBy, maxLandingChars);
             ctx.defer(flights.land(scope, { key, lease, landing }, ctx));
           },
         };
@@ -119,23 +121,30 @@ export function createFlightStep(options: FlightStepOptions): JoinFlight {
     }
     const entry = decodeEntry(key, landing.entry);
     if (entry === undefined) return "next";
-    const validation = await validator.validateShared(entry, beganAt, request);
+    const currentAt = beganAt - (landing.currentBeforeMs ?? 0);
+    const validation = await validator.validateShared(entry, currentAt, request);
     // The flight may have landed a while ago, so that a short lifetime is over.
     if (validation.use !== "serve" || validation.freshness !== "fresh") return "next";
     if (!answersRequest(entry, request)) return "next";
     entryStore.storeLocally(entry, policy, ctx);
-    // An older flight is accepted only if the log, current for this read, vouches for it.
-    const since = Math.max(beganAt, request.startedAt - policy.coherenceMs);
-    const { unreachable } = validation;
     const stored = entry.era !== "";
     const renewed = request.staleEntry !== undefined;
-    return { kind: "loaded", entry, joined: true, stored, renewed, since, unreachable };
+    const { unreachable } = validation;
+    return {
+      kind: "loaded",
+      entry,
+      joined: true,
+      stored,
+      renewed,
+      currentAt: validation.currentAt,
+      unreachable,
+    };
   }
 
   return joinFlight;
 }
 
-function landingOf(loaded: LoadedEntry, maxChars: number): FlightResult {
+function landingOf(loaded: LoadedEntry, begunBy: EpochMs, maxChars: number): FlightResult {
   if (loaded.kind === "failed") return { kind: "failed", fault: loaded.fault };
   if (loaded.kind === "uncacheable")
     return { kind: "uncacheable", ...(loaded.says !== "key" && { oneOff: true }) };
@@ -143,5 +152,6 @@ function landingOf(loaded: LoadedEntry, maxChars: number): FlightResult {
   const text = loaded.entry.body.length > maxChars ? undefined : encodeEntry(loaded.entry);
   // The size of one entry says nothing about the results after it.
   if (text === undefined || text.length > maxChars) return { kind: "uncacheable", oneOff: true };
-  return { kind: "entry", entry: text };
+  const currentBeforeMs = Math.max(0, begunBy - loaded.currentAt);
+  return { kind: "entry", entry: text, ...(currentBeforeMs > 0 && { currentBeforeMs }) };
 }

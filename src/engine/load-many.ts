@@ -7,6 +7,7 @@ import { fault } from "../core/faults.ts";
 import type { Policy } from "../core/policy.ts";
 import type { Context } from "../core/context.ts";
 import type { MemoryTier } from "../core/tier.ts";
+import type { EpochMs } from "../core/time.ts";
 import type { Coalescer } from "./coalescer.ts";
 import type { HitForMiss } from "./hit-for-miss.ts";
 import { remaining } from "./lookup-request.ts";
@@ -70,7 +71,7 @@ export function createLookUpBatch(options: LoadManyOptions): LookUpBatch {
   ): Promise<void> {
     const { policy, ctx } = batch;
     if (!batch.readsRedis || !batch.logReachable) return load(reads, new Map(), batch, onOutcome);
-    const since = ctx.now();
+    const currentAt = ctx.now();
     const found = await shared.read(
       reads.map(({ key }) => key),
       ctx,
@@ -85,12 +86,13 @@ export function createLookUpBatch(options: LoadManyOptions): LookUpBatch {
       if (entry !== undefined && answersWithoutLoad(freshness)) {
         if (policy.tiers.has("memory")) memory.put(entry, ctx.now());
         const stale = freshness === "revalidate";
-        onOutcome(read, { kind: "found", entry, tier: "redis", stale, since, unreachable: false });
+        const hit = { entry, tier: "redis", stale, currentAt, unreachable: false } as const;
+        onOutcome(read, { kind: "found", ...hit });
         continue;
       }
       missing.push(read);
       if (entry !== undefined && freshness === "error-only")
-        staleEntries.set(read, { entry, unreachable: false });
+        staleEntries.set(read, { entry, unreachable: false, currentAt });
     }
     return load(missing, staleEntries, batch, onOutcome);
   }
@@ -134,6 +136,8 @@ export function createLookUpBatch(options: LoadManyOptions): LookUpBatch {
       const entry = result && entryStore.createEntry(read.key, policy, result, stamp);
       if (entry !== undefined) entries.set(read, entry);
     }
+    const currentAtOf = (result: LoadResult | undefined): EpochMs =>
+      Math.min(stamp.startedAt, result?.currentAt ?? Infinity);
     const stored = entryStore.storeMany([...entries.values()], batch);
     for (const read of reads) {
       const entry = entries.get(read);
@@ -142,13 +146,15 @@ export function createLookUpBatch(options: LoadManyOptions): LookUpBatch {
         const result = loaded.get(read.key);
         if (result === undefined || result.storable || result.oneOff !== true)
           hitForMiss.add(read, stamp.storedAt);
-        onOutcome(read, { kind: "uncacheable" });
+        const unreachable = result?.storable === false && result.unreachable === true;
+        onOutcome(read, { kind: "uncacheable", currentAt: currentAtOf(result), unreachable });
         continue;
       }
       end(read.key, "stored", entry);
       hitForMiss.delete(read);
-      const result = { entry, joined: false, stored: stored.has(entry), since: stamp.startedAt };
-      onOutcome(read, { kind: "loaded", ...result, renewed: false, unreachable: false });
+      const result = { entry, joined: false, stored: stored.has(entry), renewed: false } as const;
+      const currentAt = currentAtOf(loaded.get(read.key));
+      onOutcome(read, { kind: "loaded", ...result, currentAt, unreachable: false });
     }
   }
 

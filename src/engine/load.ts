@@ -14,11 +14,16 @@ export type LoadedEntry =
   | {
       readonly kind: "entry";
       readonly entry: Entry;
-      /** The start of the load. The value was current at this instant or later. */
-      readonly since: EpochMs;
+      /** The start of the load, or an earlier instant at which a value that the loader read was current. */
+      readonly currentAt: EpochMs;
     }
   /** A result that may not be stored. `says` is what it predicts: the later results of the key, those of this kind of request, or nothing. */
-  | { readonly kind: "uncacheable"; readonly says: "key" | "kind" | "nothing" }
+  | {
+      readonly kind: "uncacheable";
+      readonly says: "key" | "kind" | "nothing";
+      readonly currentAt: EpochMs;
+      readonly unreachable: boolean;
+    }
   | { readonly kind: "failed"; readonly fault: Fault };
 
 export type LoadEntry = (request: LookupRequest) => Promise<LoadedEntry>;
@@ -70,16 +75,18 @@ export function createLoadStep(options: LoadStepOptions): LoadEntry {
     }
     backoff.succeeded(key);
     const { loaded, stamp } = called.value;
+    const currentAt = Math.min(stamp.startedAt, loaded.currentAt ?? Infinity);
     const entry = entryStore.createEntry(key, policy, loaded, stamp);
     if (entry === undefined) {
       end("uncacheable");
       const says = predictionOf(loaded, request);
       if (says !== "nothing") hitForMiss.add(says === "key" ? { key } : request, stamp.storedAt);
-      return { kind: "uncacheable", says };
+      const unreachable = !loaded.storable && loaded.unreachable === true;
+      return { kind: "uncacheable", says, currentAt, unreachable };
     }
     end("stored", entry.body.length);
     hitForMiss.delete(request);
-    return { kind: "entry", entry, since: stamp.startedAt };
+    return { kind: "entry", entry, currentAt };
   };
 }
 

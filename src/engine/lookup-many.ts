@@ -80,12 +80,21 @@ export function createBatch(options: BatchOptions): Batch {
       const validation = local.use === "ask" ? await validator.validate(entry, read) : local;
       if (validation.use === "drop" && memory.peek(key) === entry) memory.remove(key);
       if (validation.use !== "serve") continue;
-      const { entry: valid, unreachable } = validation;
+      const { entry: valid, unreachable, currentAt } = validation;
       const freshness = freshnessFor(valid, ctx.now());
       const status = freshness === "fresh" ? "hit-memory" : "stale";
       if (answersWithoutLoad(freshness))
-        answers.set(key, { key, status, tier: "memory", entry: valid, unreachable, stored: false });
-      if (freshness === "error-only") staleEntries.set(key, { entry: valid, unreachable });
+        answers.set(key, {
+          key,
+          status,
+          tier: "memory",
+          entry: valid,
+          unreachable,
+          currentAt,
+          stored: false,
+        });
+      if (freshness === "error-only")
+        staleEntries.set(key, { entry: valid, unreachable, currentAt });
     }
     return { answers, staleEntries, logReachable: logState === "current" };
   }

@@ -77,6 +77,8 @@ export type FlightScopeOf = (
 export interface StaleEntry {
   readonly entry: Entry;
   readonly unreachable: boolean;
+  /** An instant at which the value was current. */
+  readonly currentAt: EpochMs;
 }
 
 /** The result of a lookup, before it is reported to a reader. */
@@ -88,7 +90,7 @@ export type LookupOutcome =
       readonly tier: TierName;
       readonly stale: boolean;
       /** An instant at which the value was current. */
-      readonly since: EpochMs;
+      readonly currentAt: EpochMs;
       readonly unreachable: boolean;
     }
   /** A load answered. */
@@ -100,11 +102,11 @@ export type LookupOutcome =
       readonly stored: boolean;
       /** It replaces a stored entry that was stale. */
       readonly renewed: boolean;
-      readonly since: EpochMs;
+      readonly currentAt: EpochMs;
       readonly unreachable: boolean;
     }
   /** The result may not be stored. Only the reader that loaded it has it. */
-  | { readonly kind: "uncacheable" }
+  | { readonly kind: "uncacheable"; readonly currentAt: EpochMs; readonly unreachable: boolean }
   | {
       readonly kind: "failed";
       readonly fault: Fault;

@@ -44,8 +44,8 @@ export interface Engine {
   put(key: string, policy: Policy, result: StorableResult, stamp: LoadStamp, ctx: Context): Put;
   /** Begins a read for `mayAnswer`, beside a lookup. */
   beginRead(key: string, policy: Policy, ctx: Context): Read;
-  /** Whether an entry that is not stored yet may answer a read. The value was current at `since`. */
-  mayAnswer(entry: Entry, since: EpochMs, read: Read): Promise<boolean>;
+  /** Whether an entry that is not stored yet, and was current at `currentAt`, may answer a read. */
+  mayAnswer(entry: Entry, currentAt: EpochMs, read: Read): Promise<boolean>;
   /** Deletes an entry that its reader cannot use. */
   discard(entry: Entry, ctx: Context): void;
 }
@@ -116,15 +116,15 @@ export function createLookup(options: LookupOptions): Engine {
         ctx.emit({ type: "entry.reject", key, tier: "memory", reason: validation.reason });
         return { ...request, invalidatedEntry: entry };
       case "serve": {
-        const { entry: valid, unreachable } = validation;
+        const { entry: valid, unreachable, currentAt } = validation;
         // As of now, not of the start: the sync may have brought a soft invalidation.
         const freshness = request.freshnessOf(valid, ctx.now());
         if (!isServable(valid, freshness, request)) {
-          const staleEntry = { entry: valid, unreachable };
+          const staleEntry = { entry: valid, unreachable, currentAt };
           return { ...request, staleEntry, logReachable: !unreachable };
         }
-        const [stale, since] = [freshness !== "fresh", startedAt - policy.coherenceMs];
-        return { kind: "found", entry: valid, tier: "memory", stale, since, unreachable };
+        const stale = freshness !== "fresh";
+        return { kind: "found", entry: valid, tier: "memory", stale, currentAt, unreachable };
       }
     }
   }
@@ -168,13 +168,13 @@ export function createLookup(options: LookupOptions): Engine {
     const loaded = await loadEntry(request);
     flight.land(loaded);
     if (loaded.kind === "failed") return failedOutcome(request, loaded.fault);
-    if (loaded.kind === "uncacheable") return { kind: "uncacheable" };
+    if (loaded.kind === "uncacheable") return loaded;
 
     // Step 6, store: in memory at once, in the edge and Redis after the response.
-    const { entry, since } = loaded;
+    const { entry, currentAt } = loaded;
     const { stored } = entryStore.store(entry, request);
     const renewed = request.staleEntry !== undefined;
-    return { kind: "loaded", entry, joined: false, stored, renewed, since, unreachable: false };
+    return { kind: "loaded", entry, joined: false, stored, renewed, currentAt, unreachable: false };
   }
 
   /** The tiers that can help, nearest first. */
@@ -199,13 +199,13 @@ export function createLookup(options: LookupOptions): Engine {
 
   function startRefresh(request: LookupRequest, task: LoadTask, answer: Lookup): void {
     const { key, policy, ctx } = request;
-    const { entry, unreachable } = answer;
+    const { entry, unreachable, currentAt } = answer;
     const refresh: LookupRequest = {
       ...request,
       // The refresh has its own deadline: no reader waits for it.
       ...beginRead(key, policy, ctx, stepsTimeoutMs),
       purpose: "refresh",
-      staleEntry: entry && { entry, unreachable },
+      staleEntry: entry && { entry, unreachable, currentAt },
       load: (signal, staleEntry) => (task.refresh ?? task.load)(signal, staleEntry),
     };
     const started = coalescer.startDetached(refresh, lookUpTiers);
@@ -231,8 +231,8 @@ export function createLookup(options: LookupOptions): Engine {
 
     beginRead: (key, policy, ctx) => beginRead(key, policy, ctx, stepsTimeoutMs),
 
-    mayAnswer: async (entry, since, read) =>
-      (await validator.validateShared(entry, since, read)).use === "serve",
+    mayAnswer: async (entry, currentAt, read) =>
+      (await validator.validateShared(entry, currentAt, read)).use === "serve",
 
     discard(entry, ctx) {
       ctx.emit({ type: "entry.reject", key: entry.key, tier: "memory", reason: "unfit" });
@@ -277,17 +277,19 @@ export function lookupOf(
 ): Lookup {
   switch (outcome.kind) {
     case "found": {
-      const { entry, tier, unreachable, stale } = outcome;
+      const { entry, tier, unreachable, currentAt, stale } = outcome;
       const status = stale ? "stale" : HIT_STATUS[tier];
-      return { key, status, tier, entry, unreachable, stored: false };
+      return { key, status, tier, entry, unreachable, currentAt, stored: false };
     }
     case "loaded": {
-      const { entry, joined, stored, renewed, unreachable } = outcome;
+      const { entry, joined, stored, renewed, unreachable, currentAt } = outcome;
       const status = own && !joined ? "miss" : "joined";
-      return { key, status, entry, unreachable, stored, renewed };
+      return { key, status, entry, unreachable, currentAt, stored, renewed };
     }
-    case "uncacheable":
-      return { key, status: "bypass", unreachable: false, stored: false };
+    case "uncacheable": {
+      const { unreachable, currentAt } = outcome;
+      return { key, status: "bypass", unreachable, currentAt, stored: false };
+    }
   }
 }
 

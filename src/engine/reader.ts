@@ -12,6 +12,7 @@ import type { BatchLoader } from "./load-many.ts";
 import type { Engine } from "./lookup.ts";
 import { createDependencyCollector, type DependencyCollector } from "./dependency-collector.ts";
 import type { FreshnessOf } from "./lookup-request.ts";
+import type { RunningLoads } from "./running-loads.ts";
 import type { Warmer } from "./warm.ts";
 import { conform, fits } from "./value-schema.ts";
 
@@ -21,15 +22,29 @@ export interface ReaderOptions {
   readonly warmer: Warmer;
   /** Returns the entity tag of a body, in quotes (RFC 9110, section 8.8.3). */
   readonly etagOf: (body: string | Uint8Array) => Promise<string>;
+  readonly loads: RunningLoads;
   /** Called with every lookup of the request, except the lookups that its loaders make. */
   readonly onLookup: (lookup: Lookup) => void;
 }
 
-export function createReader(options: ReaderOptions, ctx: Context): DataReader {
-  const { engine, batch, warmer, etagOf, onLookup } = options;
+/** Creates a reader. `own` is the collector of the load that was given this reader, if a load was. */
+export function createReader(
+  options: ReaderOptions,
+  ctx: Context,
+  own?: DependencyCollector,
+): DataReader {
+  const { engine, batch, warmer, etagOf, loads, onLookup } = options;
+
+  /** Adds a lookup to the load that made it, and to the load whose reader it used. */
+  function report(lookup: Lookup): void {
+    const running = loads.current();
+    running?.include(lookup);
+    if (own === undefined && running === undefined) onLookup(lookup);
+    else if (own !== running) own?.include(lookup);
+  }
 
   function baseContext(collector: DependencyCollector, signal: AbortSignal) {
-    const reader = createReader({ ...options, onLookup: collector.include }, ctx);
+    const reader = createReader(options, ctx, collector);
     const { tag, noStore, freshFor } = collector;
     return { signal, tag, noStore, freshFor, ...reader };
   }
@@ -53,10 +68,12 @@ export function createReader(options: ReaderOptions, ctx: Context): DataReader {
     return async (missing, signal) => {
       const collector = createDependencyCollector();
       const tags = new Map<string, string[]>();
-      const values = await load(missing, {
-        ...baseContext(collector, signal),
-        tagKey: (key, ...more) => void tags.set(key, [...(tags.get(key) ?? []), ...more]),
-      });
+      const values = await loads.run(collector, () =>
+        load(missing, {
+          ...baseContext(collector, signal),
+          tagKey: (key, ...more) => void tags.set(key, [...(tags.get(key) ?? []), ...more]),
+        }),
+      );
       onValues(values);
       const results = missing.map(
         async (key) => [key, await finish(values.get(key), collector, tags.get(key))] as const,
@@ -87,13 +104,15 @@ export function createReader(options: ReaderOptions, ctx: Context): DataReader {
         const collector = createDependencyCollector();
         const held = staleEntry !== undefined && fits(staleEntry, policy) ? staleEntry : undefined;
         let unchanged = false;
-        loaded = await load({
-          ...baseContext(collector, signal),
-          held: held && { value: valueOf(held, policy), etag: held.etag },
-          notModified: () => {
-            unchanged = true;
-          },
-        });
+        loaded = await loads.run(collector, async () =>
+          load({
+            ...baseContext(collector, signal),
+            held: held && { value: valueOf(held, policy), etag: held.etag },
+            notModified: () => {
+              unchanged = true;
+            },
+          }),
+        );
         if (!unchanged || held === undefined) return finish(loaded, collector);
         collector.carry(held.invalidationKeys);
         return collector.finish({ kind: held.kind, body: held.body, etag: held.etag });
@@ -101,7 +120,7 @@ export function createReader(options: ReaderOptions, ctx: Context): DataReader {
 
       const task = { load: run, freshnessOf: freshnessFor(policy) };
       const lookup = await engine.lookup(key, policy, task, ctx);
-      onLookup(lookup);
+      report(lookup);
       return withValue<T>(lookup, policy, loaded);
     },
 
@@ -120,7 +139,7 @@ export function createReader(options: ReaderOptions, ctx: Context): DataReader {
       );
       return new Map(
         [...found].map(([key, lookup]) => {
-          onLookup(lookup);
+          report(lookup);
           return [key, withValue<T>(lookup, policy, loaded.get(key))];
         }),
       );

@@ -6,6 +6,9 @@ import type { Validator } from "./validation.ts";
 
 type StaleReader = Read & Pick<LookupRequest, "freshnessOf">;
 
+/** It is validated anew, so the instant at which it was current does not matter. */
+type Candidate = Pick<StaleEntry, "entry" | "unreachable">;
+
 /**
  * Returns the first candidate that may answer this read, or undefined. Each candidate is validated
  * for this read, because it may have been invalidated during the load, or a lookup that began long
@@ -14,16 +17,20 @@ type StaleReader = Read & Pick<LookupRequest, "freshnessOf">;
 export async function firstServable(
   validator: Validator,
   read: StaleReader,
-  candidates: readonly (StaleEntry | undefined)[],
+  candidates: readonly (Candidate | undefined)[],
 ): Promise<StaleEntry | undefined> {
   for (const candidate of candidates) {
     if (candidate === undefined) continue;
     const validation = await validator.validate(candidate.entry, read);
     if (validation.use !== "serve") continue;
-    const { entry } = validation;
+    const { entry, currentAt } = validation;
     const freshness = read.freshnessOf(entry, read.ctx.now());
     if (freshness !== "kept" && freshness !== "expired")
-      return { entry, unreachable: candidate.unreachable || validation.unreachable };
+      return {
+        entry,
+        unreachable: candidate.unreachable || validation.unreachable,
+        currentAt,
+      };
   }
   return undefined;
 }
@@ -32,7 +39,7 @@ export async function firstServable(
 export async function serveStaleOnError(
   validator: Validator,
   read: StaleReader,
-  candidates: readonly (StaleEntry | undefined)[],
+  candidates: readonly (Candidate | undefined)[],
   cause: Fault,
 ): Promise<Lookup> {
   const staleEntry = await firstServable(validator, read, candidates);

@@ -46,13 +46,11 @@ export function createTierSteps(options: TierStepOptions): TierSteps {
       ctx.emit({ type: "entry.reject", key, tier, reason: validation.reason });
       return { ...request, invalidatedEntry: entry };
     }
-    const { entry: valid, unreachable } = validation;
+    const { entry: valid, unreachable, currentAt } = validation;
     // Stores the copy in memory if it comes from the edge, or if the log has just verified it.
     const isBetter = tier === "edge" || valid.asOf > entry.asOf;
     if (isBetter && policy.tiers.has("memory") && !unreachable) memory.put(valid, ctx.now());
-    // The value is as recent as the log view that validated it.
-    const since = request.startedAt - policy.coherenceMs;
-    return answerWith(valid, request, { tier, unreachable, since });
+    return answerWith(valid, request, { tier, unreachable, currentAt });
   }
 
   return {
@@ -81,14 +79,14 @@ export function createTierSteps(options: TierStepOptions): TierSteps {
         const logState = await coherence.ensureCurrent(startedAt, policy.coherenceMs, ctx);
         return { ...request, logReachable: logState === "current" };
       }
-      const since = ctx.now();
+      const currentAt = ctx.now();
       const found = await shared.read([key], ctx);
       if (found === "unreachable") return { ...request, logReachable: false };
       const [{ entry, invalidatedEntry = request.invalidatedEntry } = {}] = found;
       if (entry === undefined) return { ...request, invalidatedEntry };
       if (isServable(entry, request.freshnessOf(entry, ctx.now()), request))
         entryStore.storeLocally(entry, policy, ctx);
-      return answerWith(entry, request, { tier: "redis", unreachable: false, since });
+      return answerWith(entry, request, { tier: "redis", unreachable: false, currentAt });
     },
   };
 }
@@ -100,17 +98,17 @@ export function createTierSteps(options: TierStepOptions): TierSteps {
 function answerWith(
   entry: Entry,
   request: LookupRequest,
-  from: { readonly tier: TierName; readonly unreachable: boolean; readonly since: EpochMs },
+  from: { readonly tier: TierName; readonly unreachable: boolean; readonly currentAt: EpochMs },
 ): LookupOutcome | LookupRequest {
   const now = request.ctx.now();
   const freshness = request.freshnessOf(entry, now);
   if (isServable(entry, freshness, request))
     return { kind: "found", entry, stale: freshness !== "fresh", ...from };
-  const { unreachable } = from;
+  const { unreachable, currentAt } = from;
   const staleEntry =
     freshnessOf(entry, now) === "expired"
       ? request.staleEntry
-      : newest(request.staleEntry, { entry, unreachable });
+      : newest(request.staleEntry, { entry, unreachable, currentAt });
   return { ...request, staleEntry, logReachable: request.logReachable && !unreachable };
 }
 

@@ -3,12 +3,14 @@
  * `validate` asks the log if the log view cannot decide. `validateShared` decides about the result
  * of another lookup. All three return a `Validation`.
  */
-import { freshnessOf, softened, type Freshness, type Entry } from "../core/entry.ts";
+import { currentAtOf, freshnessOf, softened, type Freshness, type Entry } from "../core/entry.ts";
 import type { Verdict } from "../core/log.ts";
 import type { Policy } from "../core/policy.ts";
-import type { EpochMs, Millis } from "../core/time.ts";
+import type { EpochMs } from "../core/time.ts";
 import type { Coherence, LogState } from "./coherence.ts";
 import type { LookupRequest, Read } from "./lookup-request.ts";
+
+type ServeValidation = Extract<Validation, { readonly use: "serve" }>;
 
 export type Validation =
   /** The log allows the entry. `entry` is the copy to serve. Its freshness may forbid its use. */
@@ -17,6 +19,8 @@ export type Validation =
       readonly entry: Entry;
       readonly freshness: Freshness;
       readonly unreachable: boolean;
+      /** An instant at which the value was current. */
+      readonly currentAt: EpochMs;
     }
   /** The entry is invalid and will never be valid again. */
   | {
@@ -39,14 +43,14 @@ export interface Validator {
   validate(entry: Entry, read: Read): Promise<Validation>;
   /**
    * Decides whether the result of another lookup or of a flight may answer this read. The value was
-   * current at the instant `since`.
+   * current at the instant `currentAt`.
    *
-   * If the log cannot confirm the entry, `since` must be within the coherence window. Therefore the
+   * If the log cannot confirm the entry, `currentAt` must be within the coherence window. Therefore the
    * coherence bound also holds if a lookup waited for a lookup that waited itself.
    */
   validateShared(
     entry: Entry,
-    since: EpochMs,
+    currentAt: EpochMs,
     read: Read,
     unreachable?: boolean,
   ): Promise<Validation>;
@@ -69,9 +73,8 @@ export function createValidator(coherence: Coherence): Validator {
     now: EpochMs,
   ): LocalValidation {
     const verdict = coherence.verdictOf(entry);
-    if (logState === "current") return decideByView(entry, verdict, now);
-    const silenceMs = silenceFor(entry, coherence.silenceMs(now), now);
-    return decideWithoutLog(entry, verdict, policy, silenceMs, now);
+    const local = decideByView(entry, verdict, now, coherence.currentAt());
+    return logState === "current" ? local : decideWithoutLog(entry, local, policy, now);
   }
 
   async function logStateFor(
@@ -102,7 +105,7 @@ export function createValidator(coherence: Coherence): Validator {
     const verified = await coherence.verify(entry, ctx);
     if (verified === "unreachable") return SKIP;
     if (verified === "invalid") return { use: "drop", reason: "unverified" };
-    return serve(verified, ctx.now(), false);
+    return serve(verified, ctx.now(), coherence.currentAt());
   }
 
   return {
@@ -110,7 +113,7 @@ export function createValidator(coherence: Coherence): Validator {
     validate,
     logStateFor,
 
-    async validateShared(entry, since, read, unreachable = false) {
+    async validateShared(entry, currentAt, read, unreachable = false) {
       const { startedAt, policy, ctx } = read;
       // A value that another lookup served while the log was unreachable is served as unreachable again.
       if (unreachable) {
@@ -120,21 +123,30 @@ export function createValidator(coherence: Coherence): Validator {
       const now = ctx.now();
       // The value was current after this read began, so it contains every write that was
       // acknowledged before the read.
-      if (since > startedAt) return serve(entry, now, false);
+      if (currentAt > startedAt) return serve(entry, now, currentAt);
       const validation = await validate(entry, read);
-      const isRecent = since >= startedAt - policy.coherenceMs;
+      const isRecent = currentAt >= startedAt - policy.coherenceMs;
       if (validation.use === "serve")
-        return { ...validation, unreachable: validation.unreachable && !isRecent };
+        return {
+          ...validation,
+          unreachable: validation.unreachable && !isRecent,
+          currentAt: Math.max(currentAt, validation.currentAt),
+        };
       // The leader or this isolate may have lost the log. In both cases the entry is not necessarily invalid.
       const isUndecided =
         validation.use === "skip" || (validation.reason === "era" && entry.era === "");
-      return isRecent && isUndecided ? serve(entry, now, false) : validation;
+      return isRecent && isUndecided ? serve(entry, now, currentAt) : validation;
     },
   };
 }
 
-/** Decides by a log view that is recent enough for the read. */
-function decideByView(entry: Entry, verdict: Verdict, now: EpochMs): LocalValidation {
+/** Decides by a log view that is recent enough for the read. It confirms what was current at `currentAt`. */
+function decideByView(
+  entry: Entry,
+  verdict: Verdict,
+  now: EpochMs,
+  currentAt: EpochMs,
+): LocalValidation {
   switch (verdict) {
     case "invalidated":
     case "era":
@@ -143,37 +155,46 @@ function decideByView(entry: Entry, verdict: Verdict, now: EpochMs): LocalValida
     case "unknown":
       return ASK;
     case "soft":
-      return serve(softened(entry, now), now, false);
+      return serve(softened(entry, now), now, currentAt);
     case "valid":
-      return serve(entry, now, false);
+      return serve(entry, now, currentAt);
   }
 }
 
 /** Decides while the log cannot be reached. The policy limits the time for which entries may answer. */
 function decideWithoutLog(
   entry: Entry,
-  verdict: Verdict,
+  local: LocalValidation,
   { onUnreachable, unreachableForMs }: Policy,
-  silenceMs: Millis,
   now: EpochMs,
 ): LocalValidation {
-  const local = decideByView(entry, verdict, now);
   if (local.use === "drop") return local;
   // An empty era means that this isolate loaded the entry before it had ever reached the log.
   const isTrusted = local.use === "serve" || entry.era === "";
-  if (onUnreachable !== "serve" || !isTrusted || silenceMs > unreachableForMs) return SKIP;
-  return serve(local.use === "serve" ? local.entry : entry, now, true);
+  const currentAt = latest(local.use === "serve" ? local.currentAt : -Infinity, entry, now);
+  if (onUnreachable !== "serve" || !isTrusted || now - currentAt > unreachableForMs) return SKIP;
+  const served = local.use === "serve" ? local.entry : entry;
+  return { ...serve(served, now, currentAt), unreachable: true };
 }
 
-function serve(entry: Entry, now: EpochMs, unreachable: boolean): Validation {
-  return { use: "serve", entry, freshness: freshnessOf(entry, now), unreachable };
+function serve(entry: Entry, now: EpochMs, currentAt: EpochMs): ServeValidation {
+  return {
+    use: "serve",
+    entry,
+    freshness: freshnessOf(entry, now),
+    unreachable: false,
+    currentAt,
+  };
 }
 
-/** Returns the longest time in which an invalidation of this entry could have been missed, in milliseconds. */
-function silenceFor(entry: Entry, logSilenceMs: Millis, now: EpochMs): Millis {
-  // An instant in the future means that the clock was set back, so its time span is ignored.
-  const spans = [logSilenceMs, now - entry.storedAt].filter((span) => span >= 0);
-  return Math.min(Number.POSITIVE_INFINITY, ...spans);
+/**
+ * Returns the later of the instants at which the log confirmed the entry and at which its load
+ * began. No invalidation before it was missed.
+ */
+function latest(confirmedAt: EpochMs, entry: Entry, now: EpochMs): EpochMs {
+  // An instant in the future means that the clock was set back, so it is ignored.
+  const instants = [confirmedAt, currentAtOf(entry)].filter((instant) => instant <= now);
+  return Math.max(-Infinity, ...instants);
 }
 
 /**

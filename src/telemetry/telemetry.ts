@@ -1,5 +1,5 @@
 // oxlint-disable-next-line typescript/triple-slash-reference -- the tests' program has to find it too
-/// <reference path="./async-hooks.d.ts" />
+/// <reference path="../core/async-hooks.d.ts" />
 /** Builds the telemetry of one isolate from its parts. */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { resourceFromAttributes } from "@opentelemetry/resources";

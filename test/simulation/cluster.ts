@@ -149,7 +149,7 @@ export function createCluster({ time, history, fault, keys }: ClusterOptions): C
       redis.head,
     );
     const { memory, edge, store } = ports;
-    const { coherence, engine, batch } = createEngineParts({
+    const { coherence, engine, batch, loads } = createEngineParts({
       memory,
       edge,
       store,
@@ -188,7 +188,7 @@ export function createCluster({ time, history, fault, keys }: ClusterOptions): C
         });
         const etagOf = () => Promise.resolve('"e"');
         const reader = createReader(
-          { engine, batch, warmer, etagOf, onLookup: () => undefined },
+          { engine, batch, warmer, loads, etagOf, onLookup: () => undefined },
           ctx,
         );
         return { ctx, reader };

@@ -61,8 +61,9 @@ export const arbitraryEntry: fc.Arbitrary<Entry> = fc
     era: fc.oneof(fc.uuid(), fc.constant("")),
     loadCost: fc.nat({ max: 10_000 }),
     http: fc.option(http, { nil: undefined }),
+    currentAt: fc.option(fc.nat(), { nil: undefined }),
   })
-  .map(({ tags, lives, http, key, storedAt, kind, ...rest }): Entry => {
+  .map(({ tags, lives, http, currentAt, key, storedAt, kind, ...rest }): Entry => {
     const [a = 0, b = 0, c = 0, d = 0] = lives;
     return {
       ...rest,
@@ -75,5 +76,6 @@ export const arbitraryEntry: fc.Arbitrary<Entry> = fc
       errorUntil: storedAt + a + b + c,
       deleteAt: storedAt + a + b + c + d,
       ...(http !== undefined && { http }),
+      ...(currentAt !== undefined && { currentAt }),
     };
   });

@@ -1,4 +1,5 @@
 import { env } from "cloudflare:workers";
+import type { FlightResult } from "../../src/core/flight-port.ts";
 import type { FlightShardRpc } from "../../src/durable/flight-shard.ts";
 
 export interface FlightsSpy {
@@ -6,6 +7,8 @@ export interface FlightsSpy {
   readonly FLIGHTS: DurableObjectNamespace;
   /** How many joins were sent through the binding. */
   joins(): number;
+  /** The results that leaders sent. */
+  readonly landed: FlightResult[];
   /** Resolves once `count` joins were sent. */
   joined(count: number): Promise<void>;
 }
@@ -16,6 +19,7 @@ export interface FlightsSpy {
  */
 export function watchFlights(landings: "sent" | "lost" = "sent"): FlightsSpy {
   let joins = 0;
+  const landed: FlightResult[] = [];
   const waiting = new Set<{ count: number; resolve: () => void }>();
   const namespace = env.FLIGHTS;
 
@@ -37,11 +41,14 @@ export function watchFlights(landings: "sent" | "lost" = "sent"): FlightsSpy {
           count();
           return answer;
         },
-        land: (request) =>
-          landings === "sent" ? stub.land(request) : Promise.withResolvers<void>().promise,
+        land(request) {
+          landed.push(request.landing);
+          return landings === "sent" ? stub.land(request) : Promise.withResolvers<void>().promise;
+        },
       };
     }),
     joins: () => joins,
+    landed,
     joined(count) {
       const { promise, resolve } = Promise.withResolvers<void>();
       if (joins >= count) resolve();

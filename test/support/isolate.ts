@@ -81,8 +81,9 @@ export function createTestIsolate(options: TestIsolateOptions): TestIsolate {
       },
       emit: (event) => events.push(event),
     });
-    const { engine, batch, warmer } = layer;
-    const reader = createReader({ engine, batch, warmer, etagOf, onLookup: () => undefined }, ctx);
+    const { engine, batch, warmer, loads } = layer;
+    const parts = { engine, batch, warmer, loads, etagOf, onLookup: () => undefined };
+    const reader = createReader(parts, ctx);
     return { ctx, ...reader };
   }
 

@@ -60,6 +60,11 @@ export function hangNetwork(): void {
     });
 }
 
+/** Refuses every request. */
+export function loseNetwork(): void {
+  globalThis.fetch = () => Promise.reject(new TypeError("the network is away"));
+}
+
 /** Calls `onRequest` with the body of every request that goes out. */
 export function observeRequests(onRequest: (body: string) => void): void {
   globalThis.fetch = (input, init) => {

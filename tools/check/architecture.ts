@@ -61,7 +61,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
 export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   hono: ["http", "ratelimit", "api", "dashboard", "strata.ts"],
   "cloudflare:workers": ["durable", "worker.ts"],
-  "node:async_hooks": ["telemetry"],
+  "node:async_hooks": ["engine", "telemetry"],
   "@opentelemetry/api": ["telemetry"],
   "@opentelemetry/otlp-transformer": ["telemetry"],
   "@opentelemetry/resources": ["telemetry"],

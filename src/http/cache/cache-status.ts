@@ -88,13 +88,23 @@ export function plainStatus(lookup: Lookup): PlainStatus {
   }
 }
 
-/** Returns the lookup that the fields report if a request made several: the one with the most expensive status. */
+/**
+ * Returns the lookup that the fields report if a request made several: the one with the most
+ * expensive status. It is marked `unreachable` if any of them is.
+ */
 export function reportedLookup(lookups: readonly Lookup[]): Lookup | undefined {
   const cost = (lookup: Lookup): number => BY_COST.indexOf(lookup.status);
-  return lookups.reduce<Lookup | undefined>(
+  const reported = lookups.reduce<Lookup | undefined>(
     (most, next) => (most === undefined || cost(next) > cost(most) ? next : most),
     undefined,
   );
+  return reported && withMark(reported, lookups);
+}
+
+/** Marks a lookup `unreachable` if one of the others, of which the answer was made too, is. */
+export function withMark(lookup: Lookup, others: readonly Lookup[]): Lookup {
+  const unreachable = lookup.unreachable || others.some((other) => other.unreachable);
+  return unreachable === lookup.unreachable ? lookup : { ...lookup, unreachable };
 }
 
 /** The statuses of a lookup, from the cheapest to the most expensive. */

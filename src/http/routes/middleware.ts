@@ -6,10 +6,12 @@ import type { Batch } from "../../engine/lookup-many.ts";
 import type { Warmer } from "../../engine/warm.ts";
 import type { Engine } from "../../engine/lookup.ts";
 import { createReader } from "../../engine/reader.ts";
+import type { RunningLoads } from "../../engine/running-loads.ts";
 import {
   cacheStatus,
   plainStatus,
   reportedLookup,
+  withMark,
   type CacheStatusFields,
 } from "../cache/cache-status.ts";
 import { etagOf } from "../cache/etag.ts";
@@ -24,6 +26,7 @@ export interface ScopeMiddlewareOptions {
   readonly engine: Engine;
   readonly batch: Batch;
   readonly warmer: Warmer;
+  readonly loads: RunningLoads;
   readonly now: Clock;
   /** The observer of every request. Undefined if telemetry is off. */
   readonly observer: RequestObserver | undefined;
@@ -59,7 +62,7 @@ export function internalScopeOf(c: HonoContext<StrataEnv>): InternalScope {
 export function createScopeMiddleware(
   options: ScopeMiddlewareOptions,
 ): MiddlewareHandler<StrataEnv> {
-  const { engine, batch, warmer, now, observer, dispatch } = options;
+  const { engine, batch, warmer, loads, now, observer, dispatch } = options;
 
   return async (c, next) => {
     const startedAt = now();
@@ -111,6 +114,7 @@ export function createScopeMiddleware(
           engine,
           batch,
           warmer,
+          loads,
           etagOf,
           onLookup: (lookup) => {
             if (internal.collector === undefined) internal.lookups.push(lookup);
@@ -179,7 +183,10 @@ function writeFields(
 }
 
 function statusOf(scope: InternalScope, status: number): CacheStatusFields | undefined {
-  const lookup = scope.route ?? reportedLookup(scope.lookups);
+  const lookup =
+    scope.route === undefined
+      ? reportedLookup(scope.lookups)
+      : withMark(scope.route, scope.lookups);
   if (lookup === undefined) return undefined;
   return { member: cacheStatus(lookup, status, scope.ctx.now()), plain: plainStatus(lookup) };
 }
