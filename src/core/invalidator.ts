@@ -1,5 +1,6 @@
 import type { Context } from "./context.ts";
 import type { LogKey } from "./invalidation-key.ts";
+import type { Mark } from "./log.ts";
 import type { Result } from "./result.ts";
 import type { Era, Seq } from "./seq.ts";
 
@@ -18,7 +19,9 @@ export interface Invalidation {
 /** The part of the engine that writers use. */
 export interface Invalidator {
   /** Invalidates the log keys in this isolate at once, before the log has given them a number. */
-  markInvalidated(logKeys: readonly LogKey[]): void;
+  markInvalidated(logKeys: readonly LogKey[]): Mark;
+  /** Takes a mark back, because its invalidation has failed for good. */
+  unmark(mark: Mark): void;
   /**
    * Invalidates the log keys for all isolates. The invalidation is acknowledged when the result is
    * ok. A repeated call does no harm. `watched` are log keys that it does not invalidate, but

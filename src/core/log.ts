@@ -61,10 +61,17 @@ export interface LogView {
   soft: Map<string, Seq>;
   /**
    * The invalidation keys that this isolate has invalidated, but to which the log has not yet given
-   * a number. The value is `seen` at the time of the invalidation. A key stops being pending when
-   * the log gives it a higher number.
+   * a number, each with its marks. A mark ends when the log gives its key a number that is higher
+   * than `seen` was at the time of the mark, or when the invalidation has failed for good.
    */
-  pending: Map<string, Seq>;
+  pending: Map<string, Set<Mark>>;
+}
+
+/** One invalidation of this isolate that has no number yet. */
+export interface Mark {
+  readonly logKeys: readonly LogKey[];
+  /** The newest number that the view had at the time. */
+  readonly seen: Seq;
 }
 
 export function createLogView(): LogView {
@@ -130,17 +137,35 @@ export function noteNumbers(view: LogView, logKeys: readonly LogKey[], seq: Seq)
 /**
  * Invalidates the log keys in this isolate at once, before the log has given them a number. If
  * there are more than 20,000 pending keys, the oldest are dropped. The acknowledgement does not
- * depend on them.
+ * depend on them. The mark that it returns can be taken back.
  */
-export function markInvalidated(view: LogView, logKeys: readonly LogKey[]): void {
+export function markInvalidated(view: LogView, logKeys: readonly LogKey[]): Mark {
+  const mark: Mark = { logKeys, seen: view.seen };
   for (const logKey of logKeys) {
     if (logKey.startsWith(SOFT)) recordNumber(view, logKey, view.seen + 1);
-    else view.pending.set(logKey, view.seen);
+    else {
+      const marks = view.pending.get(logKey);
+      if (marks === undefined) view.pending.set(logKey, new Set([mark]));
+      else marks.add(mark);
+    }
   }
   for (const oldest of view.pending.keys()) {
     if (view.pending.size <= MAX_NUMBERS) break;
     view.pending.delete(oldest);
   }
+  return mark;
+}
+
+/** Ends a mark whose invalidation has failed for good. The marks of other invalidations stay. */
+export function unmark(view: LogView, mark: Mark): void {
+  for (const logKey of mark.logKeys) endMarks(view, logKey, (one) => one === mark);
+}
+
+function endMarks(view: LogView, logKey: string, hasEnded: (mark: Mark) => boolean): void {
+  const marks = view.pending.get(logKey);
+  if (marks === undefined) return;
+  for (const mark of marks) if (hasEnded(mark)) marks.delete(mark);
+  if (marks.size === 0) view.pending.delete(logKey);
 }
 
 /**
@@ -223,7 +248,7 @@ function recordNumber(view: LogView, logKey: string, seq: Seq): void {
   const numbers = soft ? view.soft : view.hard;
   const name = soft ? logKey.slice(SOFT.length) : logKey;
   if (seq > (numbers.get(name) ?? 0)) numbers.set(name, seq);
-  if (!soft && seq > (view.pending.get(name) ?? Infinity)) view.pending.delete(name);
+  if (!soft) endMarks(view, name, ({ seen }) => seen < seq);
 }
 
 function lowestNumber(answer: LogAnswer): Seq {

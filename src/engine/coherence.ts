@@ -12,6 +12,7 @@ import {
   verdictByNumbers,
   markInvalidated,
   noteNumbers,
+  unmark,
   type Dated,
   type LogAnswer,
   type Verdict,
@@ -233,6 +234,7 @@ export function createCoherence({ store, timeoutMs, withTimeout }: CoherenceOpti
     },
 
     markInvalidated: (logKeys) => markInvalidated(view, logKeys),
+    unmark: (mark) => unmark(view, mark),
 
     async invalidate(logKeys, ctx, watched = []) {
       const invalidation = await store.invalidate(logKeys, watched, ctx);

@@ -49,10 +49,12 @@ export function createWriteBehind({ queue, invalidator, through }: WriteBehindOp
     const queued = await queue.send(change);
     if (!queued.ok) return queued;
     const invalidationKeys = [`k:${entry.key}` as const, ...entry.tags.map(invalidationKeyOfTag)];
-    invalidator.markInvalidated(invalidationKeys);
+    const mark = invalidator.markInvalidated(invalidationKeys);
     const watched = logKeysOfThrough(entry);
     const invalidation = await invalidator.invalidate(invalidationKeys, ctx, watched);
     if (invalidation.ok) await through.put(entry, before, invalidation.value, ctx);
+    // Nobody repeats it: the delivery of the change to the database will invalidate.
+    else invalidator.unmark(mark);
     return queued;
   };
 }

@@ -33,6 +33,8 @@ export interface RelayReport {
    * if the run failed.
    */
   readonly nextInMs?: Millis;
+  /** Whether rows that are due are left for the next run, because there were too many. */
+  readonly hasMore: boolean;
   /** The fault that ended the run early. The next run handles the other rows. */
   readonly fault?: Fault;
 }
@@ -54,7 +56,7 @@ interface Run extends RelayOptions {
  * that was verified.
  */
 export async function relay(options: RelayOptions, ctx: Context): Promise<RelayReport> {
-  const tally: Run["tally"] = { handled: 0, invalidated: 0, lost: 0, deleted: 0 };
+  const tally: Run["tally"] = { handled: 0, invalidated: 0, lost: 0, deleted: 0, hasMore: true };
   const run: Run = { ...options, ctx, tally };
   try {
     for (let round = 0; round < MAX_ROUNDS; round++) {
@@ -64,7 +66,10 @@ export async function relay(options: RelayOptions, ctx: Context): Promise<RelayR
       const settled = rows.filter((row) => row.settled);
       const fault = (await invalidateOpen(run, open)) ?? (await verifySettled(run, settled));
       if (fault !== undefined) return { ...tally, fault };
-      if (rows.length < BATCH_ROWS) break;
+      if (rows.length < BATCH_ROWS) {
+        tally.hasMore = false;
+        break;
+      }
     }
     const nextInMs = await nextInvalidation(options.db, options.namespace);
     return { ...tally, ...(nextInMs !== undefined && { nextInMs }) };

@@ -16,6 +16,7 @@ import { commit, type Committed, type Mutation } from "./mutate.ts";
 import { isRejection, WriteUnconfirmed } from "./unconfirmed.ts";
 import { deleteRows, insertLogKeys, noteNumber, type Database, type Heading } from "./outbox.ts";
 import { relay, type RelayReport } from "./relay.ts";
+import type { Mark } from "../core/log.ts";
 import type { Seq } from "../core/seq.ts";
 import { logKeysOfThrough, type Through, type WriteThrough } from "./through.ts";
 
@@ -86,13 +87,28 @@ export function createWriter(options: WriterOptions): Writer {
    * Redis answers again, and runs the relay.
    */
   let backlog = false;
+  /** The marks of writes that were not confirmed, and whose invalidation failed. */
+  const unconfirmed = new Set<Mark>();
 
   async function runRelay(ctx: Context): Promise<RelayReport> {
     backlog = false;
+    const marks = [...unconfirmed];
     const report = await relay({ db, invalidator, namespace, verifyAfterMs }, ctx);
     backlog ||= report.fault !== undefined;
+    if (report.fault === undefined && !report.hasMore) settle(marks);
     if (report.nextInMs !== undefined) wake(report.nextInMs, ctx);
     return report;
+  }
+
+  /**
+   * Ends the marks of unconfirmed writes after a run of the relay. If the change was committed, its
+   * row was in the outbox before the run, and the log has its number now.
+   */
+  function settle(marks: readonly Mark[]): void {
+    for (const mark of marks) {
+      unconfirmed.delete(mark);
+      invalidator.unmark(mark);
+    }
   }
 
   /** Sets the alarm. If that fails, the cron trigger runs the relay later. */
@@ -174,8 +190,9 @@ export function createWriter(options: WriterOptions): Writer {
       end(cause.code);
       if (isRejection(cause)) throw error;
       const logKeys = mutation.tags.map(invalidationKeyOfTag);
-      invalidator.markInvalidated(logKeys);
-      await invalidate(logKeys, ctx);
+      const mark = invalidator.markInvalidated(logKeys);
+      const result = await invalidate(logKeys, ctx);
+      if (!result.ok) unconfirmed.add(mark);
       // If the commit happened, the outbox has the tags of `tagQuery`, and the relay finds them
       // there.
       ctx.defer(runRelay(ctx).then(() => (backlog = true)));
@@ -186,7 +203,7 @@ export function createWriter(options: WriterOptions): Writer {
   async function purge(targets: PurgeTargets, ctx: Context): Promise<InvalidationState> {
     const logKeys = logKeysOfPurge(targets);
     if (logKeys.length === 0) return "done";
-    invalidator.markInvalidated(logKeys);
+    const mark = invalidator.markInvalidated(logKeys);
     // A purge commits no change for which the log would have to wait, so the outbox and the log are
     // written at once.
     const [ids, result] = await Promise.all([
@@ -199,7 +216,10 @@ export function createWriter(options: WriterOptions): Writer {
       ),
       invalidate(logKeys, ctx),
     ]);
-    if (!result.ok && ids.length === 0) throw new CacheUnavailable(result.fault);
+    if (!result.ok && ids.length === 0) {
+      invalidator.unmark(mark);
+      throw new CacheUnavailable(result.fault);
+    }
     return finish(ids, originLagMs, result, ctx);
   }
 

@@ -5,6 +5,7 @@ import {
   verdictByView,
   markInvalidated,
   noteNumbers,
+  unmark,
   type LogAnswer,
 } from "../../src/core/log.ts";
 import { entryOf, invalidationKeysOf } from "../support/entries.ts";
@@ -59,6 +60,20 @@ describe("pending invalidation keys", () => {
     markInvalidated(view, ["t:a"]);
     applyAnswer(view, answer({ sentAt: 2, since: 100, changes: [["t:a", 100]] }));
     expect(verdictByView(view, tagged(100))).toBe("invalidated");
+  });
+
+  it("taking a mark back leaves the marks of other invalidations of the key", () => {
+    const view = createLogView();
+    applyAnswer(view, answer({}));
+    const first = markInvalidated(view, ["t:a", "t:b"]);
+    const second = markInvalidated(view, ["t:a"]);
+    unmark(view, first);
+    expect(verdictByView(view, tagged(100))).toBe("invalidated");
+    expect(verdictByView(view, tagged(100, "b"))).toBe("valid");
+    unmark(view, second);
+    expect(verdictByView(view, tagged(100))).toBe("valid");
+    unmark(view, second);
+    expect(view.pending.size).toBe(0);
   });
 
   it("an isolate keeps at most 20,000 pending keys", () => {

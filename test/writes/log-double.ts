@@ -20,7 +20,11 @@ export function createLogDouble(): LogDouble {
     calls: [],
     scores: new Map(),
     isAway: false,
-    markInvalidated: (logKeys) => void log.calls.push(`mark ${listOf(logKeys)}`),
+    markInvalidated(logKeys) {
+      log.calls.push(`mark ${listOf(logKeys)}`);
+      return { logKeys, seen: 0 };
+    },
+    unmark: ({ logKeys }) => void log.calls.push(`unmark ${listOf(logKeys)}`),
     invalidate: async (logKeys) => {
       log.calls.push(`invalidate ${listOf(logKeys)}`);
       if (log.isAway) return away;

@@ -117,6 +117,19 @@ describe("mutations whose commit was not confirmed", () => {
     expect(await outboxRows(db)).toEqual([]);
   });
 
+  it("the mark of an unconfirmed write ends once the relay has found no row of it", async () => {
+    const { log, writer, request, id, setStock } = await setup();
+    log.isAway = true;
+    await putFault("sql", { errorRate: 1, status: 503 });
+    await expect(setStock(8)).rejects.toMatchObject({ fault: { code: "origin.unavailable" } });
+    await request.settle();
+    expect(log.calls).not.toContain(`unmark t:product:${id}`);
+    await clearFaults();
+    log.isAway = false;
+    await writer.relay(request.ctx);
+    expect(log.calls.at(-1)).toBe(`unmark t:product:${id}`);
+  });
+
   it.each([{ truncate: true }, { reset: true }])(
     "a write is reported as unconfirmed for the fault %j",
     async (fault) => {
@@ -173,6 +186,8 @@ describe("a purge", () => {
     log.isAway = true;
     await putFault("sql", { errorRate: 1 });
     await expect(writer.purge({ tags: ["a"] }, request.ctx)).rejects.toThrow(CacheUnavailable);
+    // Nobody delivers it, so that its mark would invalidate in this isolate for ever.
+    expect(log.calls).toEqual(["mark t:a", "invalidate t:a", "unmark t:a"]);
   });
 
   it("a purge of an invalid target throws DefinitionError", async () => {

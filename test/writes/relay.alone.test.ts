@@ -48,15 +48,33 @@ describe("the relay", () => {
     const { log, relay } = setup();
     await leave("t:a", "t:b");
     await leave("t:b", "t:c", "~t:d");
-    expect(await relay()).toEqual({ handled: 2, invalidated: 2, lost: 0, deleted: 0 });
+    expect(await relay()).toEqual({
+      handled: 2,
+      invalidated: 2,
+      lost: 0,
+      deleted: 0,
+      hasMore: false,
+    });
     expect(log.calls).toEqual(["invalidate t:a,t:b,t:c,~t:d"]);
     const rows = await outboxRows(db);
     expect(rows.map((row) => row.number)).toEqual([log.scores.get("t:a"), log.scores.get("t:a")]);
 
-    expect(await relay()).toEqual({ handled: 2, invalidated: 0, lost: 0, deleted: 2 });
+    expect(await relay()).toEqual({
+      handled: 2,
+      invalidated: 0,
+      lost: 0,
+      deleted: 2,
+      hasMore: false,
+    });
     expect(log.calls).toHaveLength(1);
     expect(await outboxRows(db)).toEqual([]);
-    expect(await relay()).toEqual({ handled: 0, invalidated: 0, lost: 0, deleted: 0 });
+    expect(await relay()).toEqual({
+      handled: 0,
+      invalidated: 0,
+      lost: 0,
+      deleted: 0,
+      hasMore: false,
+    });
   });
 
   it("the relay invalidates a row again if the log has lost its number", async () => {
@@ -66,7 +84,13 @@ describe("the relay", () => {
     await relay();
     log.scores.delete("t:b");
 
-    expect(await relay()).toEqual({ handled: 2, invalidated: 0, lost: 1, deleted: 1 });
+    expect(await relay()).toEqual({
+      handled: 2,
+      invalidated: 0,
+      lost: 1,
+      deleted: 1,
+      hasMore: false,
+    });
     expect(log.calls.at(-1)).toBe("invalidate t:a,t:b");
     const [row] = await outboxRows(db);
     expect(row?.number).toBe(log.scores.get("t:b"));

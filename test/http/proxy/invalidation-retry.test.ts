@@ -15,7 +15,11 @@ function createLog() {
   const listeners: ((ctx: Context) => Promise<unknown>)[] = [];
   const state = { away: true };
   const invalidator: RecoveringInvalidator = {
-    markInvalidated: (members) => void dead.push(...members),
+    markInvalidated(logKeys) {
+      dead.push(...logKeys);
+      return { logKeys, seen: 0 };
+    },
+    unmark: () => undefined,
     invalidate: (members) => {
       if (state.away)
         return Promise.resolve({ ok: false, fault: { code: "redis.timeout", message: "away" } });
