@@ -19,10 +19,12 @@ import type { EpochMs } from "./time.ts";
  * removes them.
  */
 export const TOP: Seq = Number.MAX_SAFE_INTEGER;
-/** The maximum number of changes in one answer. If there were more, the view raises its base. */
+/** The maximum number of changes in one answer. If there were more, the isolate asks for up to `MAX_NUMBERS`. */
 export const MAX_CHANGES = 1_000;
-/** The maximum number of invalidation keys in a view. If it has more, the view raises its base. */
-const MAX_NUMBERS = 20_000;
+/** The maximum number of invalidation keys in a view. If it has more, the view forgets the oldest. */
+export const MAX_NUMBERS = 20_000;
+/** The share of the numbers that a view forgets at once. */
+const FORGOTTEN_SHARE = 1 / 4;
 
 /** One answer of the log. */
 export interface LogAnswer {
@@ -37,8 +39,8 @@ export interface LogAnswer {
   readonly seq: Seq | undefined;
   /** Numbers at or below the floor may have been trimmed. */
   readonly floor: Seq;
-  /** The first number of the changes in the answer, inclusive. Undefined if the answer has no changes. */
-  readonly since: Seq | undefined;
+  /** The first number of the changes in the answer, inclusive. 0 for all. */
+  readonly since: Seq;
   /** Whether the oldest changes are missing, because there were more than `MAX_CHANGES`. */
   readonly truncated: boolean;
   readonly changes: readonly (readonly [logKey: string, seq: Seq])[];
@@ -113,7 +115,7 @@ export function applyAnswer(view: LogView, answer: LogAnswer): LogOutcome {
   if (answer.seq === undefined || answer.seq < view.seen)
     // Two answers may arrive in either order if their questions were sent in the same millisecond.
     return answer.sentAt === view.stamp ? "ignored" : "behind";
-  if (answer.since === undefined || answer.since > view.seen) return "ignored";
+  if (answer.since > view.seen) return "ignored";
   // Numbers between `seen` and the floor may have been trimmed before this isolate knew them.
   const gap = answer.floor > view.seen;
   for (const [logKey, seq] of answer.changes) recordNumber(view, logKey, seq);
@@ -122,7 +124,8 @@ export function applyAnswer(view: LogView, answer: LogAnswer): LogOutcome {
   view.floor = answer.floor;
   view.stamp = answer.sentAt;
   if (answer.truncated || gap) numberPending(view);
-  if (gap || view.hard.size + view.soft.size > MAX_NUMBERS) raiseBase(view);
+  if (gap) raiseBase(view, view.seen);
+  else if (view.hard.size + view.soft.size > MAX_NUMBERS) raiseBase(view, oldNumber(view));
   return "applied";
 }
 
@@ -214,14 +217,18 @@ export function verdictByNumbers(
   return numbers.soft > entry.asOf ? "soft" : "valid";
 }
 
+/** Starts the view over with an answer. It has the numbers of the era from `since` on, as far as the answer has them. */
 function resetView(view: LogView, era: Era, seq: Seq, answer: LogAnswer): void {
+  const first = Math.max(answer.since, answer.truncated ? lowestNumber(answer) : 0);
   view.era = era;
-  view.base = seq;
+  view.base = Math.min(seq, first);
   view.seen = seq;
   view.floor = answer.floor;
   view.stamp = answer.sentAt;
   view.hard.clear();
   view.soft.clear();
+  // No number of this answer ends a mark: it may have been given before the mark.
+  for (const [logKey, number] of answer.changes) setNumber(view, logKey, number);
 }
 
 /**
@@ -234,21 +241,31 @@ function numberPending(view: LogView): void {
 }
 
 /**
- * Forgets every number up to `seen`. Entries below the new base are then verified one by one.
- * Numbers above `seen`, which this isolate recorded itself, are not forgotten.
+ * Returns a number that a quarter of the view's numbers do not exceed. It is at most `seen`:
+ * numbers above `seen`, which this isolate recorded itself, are not forgotten.
  */
-function raiseBase(view: LogView): void {
-  view.base = view.seen;
+function oldNumber(view: LogView): Seq {
+  const numbers = Float64Array.from([...view.hard.values(), ...view.soft.values()]).toSorted();
+  return Math.min(view.seen, numbers[Math.floor(numbers.length * FORGOTTEN_SHARE)] ?? view.seen);
+}
+
+/** Forgets every number up to the new base. Entries below it are then verified one by one. */
+function raiseBase(view: LogView, base: Seq): void {
+  view.base = Math.max(view.base, base);
   for (const numbers of [view.hard, view.soft])
     for (const [name, seq] of numbers) if (seq <= view.base) numbers.delete(name);
 }
 
 function recordNumber(view: LogView, logKey: string, seq: Seq): void {
+  setNumber(view, logKey, seq);
+  if (!logKey.startsWith(SOFT)) endMarks(view, logKey, ({ seen }) => seen < seq);
+}
+
+function setNumber(view: LogView, logKey: string, seq: Seq): void {
   const soft = logKey.startsWith(SOFT);
   const numbers = soft ? view.soft : view.hard;
   const name = soft ? logKey.slice(SOFT.length) : logKey;
   if (seq > (numbers.get(name) ?? 0)) numbers.set(name, seq);
-  if (!soft) endMarks(view, name, ({ seen }) => seen < seq);
 }
 
 function lowestNumber(answer: LogAnswer): Seq {

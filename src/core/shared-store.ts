@@ -21,32 +21,29 @@ export interface Verified {
  * Redis as the engine sees it: entries and the invalidation log. One request reads both, so that an
  * entry is validated at the instant at which it is read. Each method sends one request to Redis.
  *
- * `since` is the newest number that the isolate knows. The answer has the changes from that number
- * on. If `since` is undefined, the answer has only the era, the newest number and the floor.
+ * `since` is the newest number that the isolate knows, 0 if it knows none. The answer has the changes
+ * from that number on: the newest 1,000, unless the method says otherwise.
  */
 export interface SharedStore {
   /** Returns the entries under the keys, and the log. A missing entry is undefined. */
   read(
     keys: readonly string[],
-    since: Seq | undefined,
+    since: Seq,
     ctx: Context,
   ): Promise<Result<{ found: readonly (Verified | undefined)[]; log: LogAnswer }>>;
   /** Returns the highest numbers of the log keys, and the log, but no entries. */
   verify(
     logKeys: readonly LogKey[],
-    since: Seq | undefined,
+    since: Seq,
     ctx: Context,
   ): Promise<Result<{ hard: Seq; soft: Seq; log: LogAnswer }>>;
-  /** Returns the log alone. */
-  sync(since: Seq | undefined, ctx: Context): Promise<Result<LogAnswer>>;
+  /** Returns the log alone, with at most `limit` changes. */
+  sync(since: Seq, limit: number, ctx: Context): Promise<Result<LogAnswer>>;
   /**
    * Asks the primary, not a replica. Creates an era if there is no log. Creates a new era if the
    * log has lost numbers that are in `known`.
    */
-  establish(
-    known: { era: Era | undefined; seq: Seq | undefined },
-    ctx: Context,
-  ): Promise<Result<LogAnswer>>;
+  establish(known: { era: Era | undefined; seq: Seq }, ctx: Context): Promise<Result<LogAnswer>>;
   write(entries: readonly Entry[], ctx: Context): Promise<Result<void>>;
   delete(keys: readonly string[], ctx: Context): Promise<Result<void>>;
   /**

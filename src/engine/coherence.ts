@@ -8,6 +8,8 @@ import { fault, messageOf, type Fault } from "../core/faults.ts";
 import {
   applyAnswer,
   createLogView,
+  MAX_CHANGES,
+  MAX_NUMBERS,
   verdictByView,
   verdictByNumbers,
   markInvalidated,
@@ -64,14 +66,13 @@ export interface Coherence extends Invalidator {
   applyLog(log: LogAnswer, ctx: Context, evidence?: Entry): Promise<boolean>;
   /** Records that a request to Redis had no answer. */
   recordFailure(fault: Fault, ctx: Context): void;
+  /** Whether the log has answered this isolate at least once. */
+  hasLog(): boolean;
   verdictOf(entry: Dated): Verdict;
   /** Asks the log about one entry. Returns the copy to serve, or the reason why there is none. */
   verify(entry: Entry, ctx: Context): Promise<Entry | "invalid" | "unreachable">;
-  /**
-   * Returns the number from which the log is asked for changes. Returns undefined if the view has
-   * no era yet.
-   */
-  since(): Seq | undefined;
+  /** Returns the number from which the log is asked for changes. It is 0 if the view has no era yet. */
+  since(): Seq;
   /** Returns the log position for a load that begins now. */
   logPosition(): LogPosition;
   /** Returns the instant at which the values that the log view confirms were current: its last sync was sent then. */
@@ -96,7 +97,7 @@ export function createCoherence({ store, timeoutMs, withTimeout }: CoherenceOpti
   /** The instant at which a sync last failed, or last started because of `probe`. */
   let triedAt: EpochMs = Number.NEGATIVE_INFINITY;
 
-  const since = (): Seq | undefined => (view.era === undefined ? undefined : view.seen);
+  const since = (): Seq => (view.era === undefined ? 0 : view.seen);
 
   function recordAnswer(ctx: Context): void {
     if (failing) for (const listener of listeners) ctx.defer(listener(ctx));
@@ -110,13 +111,7 @@ export function createCoherence({ store, timeoutMs, withTimeout }: CoherenceOpti
   }
 
   async function applyLog(log: LogAnswer, ctx: Context, evidence?: Entry): Promise<boolean> {
-    // If the entry has a higher number than the log in the same answer, the log has lost numbers or
-    // a replica lags.
-    const ahead =
-      evidence !== undefined &&
-      evidence.era === log.era &&
-      log.seq !== undefined &&
-      evidence.asOf > log.seq;
+    const ahead = isAhead(evidence, log);
     const newest = log.changes.reduce((most, [, seq]) => Math.max(most, seq), view.seen);
     // Numbers are close to Redis' time in microseconds. The first answer has no previous one, so it
     // shows no lag.
@@ -145,7 +140,10 @@ export function createCoherence({ store, timeoutMs, withTimeout }: CoherenceOpti
   }
 
   async function sync(ctx: Context): Promise<boolean> {
-    const answer = await store.sync(since(), ctx);
+    let answer = await store.sync(since(), MAX_CHANGES, ctx);
+    // There were many changes since the last sync. With all of them, no entry need be verified by itself.
+    if (answer.ok && answer.value.truncated && view.era !== undefined)
+      answer = await store.sync(since(), MAX_NUMBERS, ctx);
     if (!answer.ok) {
       missedSyncs++;
       triedAt = ctx.now();
@@ -200,10 +198,16 @@ export function createCoherence({ store, timeoutMs, withTimeout }: CoherenceOpti
   return {
     since,
     recordFailure,
-    applyLog: (log, ctx, evidence) => {
+    applyLog(log, ctx, evidence) {
       recordAnswer(ctx);
-      return applyLog(log, ctx, evidence);
+      const isApplicable = log.era === view.era && (log.seq ?? 0) >= view.seen;
+      if (!log.truncated || !isApplicable || isAhead(evidence, log))
+        return applyLog(log, ctx, evidence);
+      // Some changes are missing. A sync gets all of them, so that the view need not raise its base.
+      void shareSync(ctx);
+      return Promise.resolve(true);
     },
+    hasLog: () => view.era !== undefined,
     verdictOf: (entry) => verdictByView(view, entry),
     logPosition: () => ({ asOf: view.seen, era: view.era ?? "" }),
     currentAt: () => view.stamp,
@@ -247,4 +251,12 @@ export function createCoherence({ store, timeoutMs, withTimeout }: CoherenceOpti
 
     numbers: (logKeys, ctx): Promise<Result<readonly Seq[]>> => store.numbers(logKeys, ctx),
   };
+}
+
+/**
+ * Whether an entry has a higher number than the log in the same answer. The log has then lost
+ * numbers, or a replica lags.
+ */
+function isAhead(entry: Entry | undefined, { era, seq }: LogAnswer): entry is Entry {
+  return entry !== undefined && entry.era === era && seq !== undefined && entry.asOf > seq;
 }

@@ -7,6 +7,7 @@
  * keys has a higher number, because every later insert would have given them one. A filter that is
  * missing, too old, of another era or behind the log excludes nothing.
  */
+import { MAX_CHANGES } from "../core/log.ts";
 import {
   createFilter,
   decodeFilter,
@@ -123,7 +124,7 @@ export function createExistence(options: ExistenceOptions): Existence {
     // The log view must know every number after the last of these changes.
     if ((await coherence.ensureCurrent(ctx.now(), coherenceMs, ctx)) !== "current")
       return undefined;
-    const answer = await store.sync(filter.asOf, ctx);
+    const answer = await store.sync(filter.asOf, MAX_CHANGES, ctx);
     if (!answer.ok) {
       ctx.emit({ type: "fault.raise", fault: answer.fault });
       return undefined;

@@ -94,8 +94,10 @@ export function createValidator(coherence: Coherence): Validator {
 
   async function validate(entry: Entry, read: Read): Promise<Validation> {
     const { policy, ctx } = read;
-    // One request to Redis returns the log and the numbers of the entry's invalidation keys.
-    if (entry.era !== "" && coherence.verdictOf(entry) === "unknown") return askLog(entry, read);
+    // One request to Redis returns the log and the numbers of the entry's invalidation keys. The
+    // reads of a new isolate share one sync first, which may decide for all of them.
+    const isUnknown = entry.era !== "" && coherence.verdictOf(entry) === "unknown";
+    if (isUnknown && coherence.hasLog()) return askLog(entry, read);
     const logState = await logStateFor([entry], read);
     const local = validateLocally(entry, policy, logState, ctx.now());
     return local.use === "ask" ? askLog(entry, read) : local;

@@ -7,42 +7,34 @@ const ERA = "!era:";
 const FLOOR = "!floor:";
 const SEQ = "!seq";
 
-/** The log as a script answers it: {seq, [era, floor], [member, score, …]}. */
-export type RawLog = readonly [
-  seq: string | null,
-  top: readonly string[],
-  changes: readonly string[],
-];
+/** The members of the log with their scores, from the highest score down: `[member, score, …]`. */
+export type RawLog = readonly string[];
 
-/** Parses the log that a script has answered. */
+/** Parses an answer of the log: the members down to the score `since`, at most `limit` of them. */
 export function parseLog(
-  [seq, top, changes]: RawLog,
-  since: Seq | undefined,
+  range: RawLog,
+  since: Seq,
   sentAt: EpochMs,
+  limit: number = MAX_CHANGES,
 ): LogAnswer {
-  const pairs = pair(changes);
+  const pairs = pair(range);
+  const top = pairs.filter(([, score]) => score === TOP).map(([member]) => member);
+  const numbered = pairs.filter(([, score]) => score < TOP);
+  const truncated = pairs.length >= limit;
+  const given = numbered.find(([member]) => member === SEQ)?.[1];
+  // A full answer may lack `!seq`, the newest number, because log keys with the same number come before it. The first number is then the newest.
+  const seq = given ?? (truncated ? numbered[0]?.[1] : undefined);
   const era = top.find((member) => member.startsWith(ERA));
   const floor = top.find((member) => member.startsWith(FLOOR));
   return {
     sentAt,
     era: era?.slice(ERA.length),
-    seq: seq === null ? undefined : Number(seq),
+    seq,
     floor: floor === undefined ? 0 : Number(floor.slice(FLOOR.length)),
     since,
-    truncated: pairs.length >= MAX_CHANGES,
-    changes: pairs.filter(([member]) => !member.startsWith("!")),
+    truncated,
+    changes: numbered.filter(([member]) => member !== SEQ),
   };
-}
-
-/** Parses the answer of ZRANGE, from the highest score down to `since`. The command needs no script. */
-export function parseRange(range: readonly string[], since: Seq, sentAt: EpochMs): LogAnswer {
-  const pairs = pair(range);
-  const top = pairs.filter(([, score]) => score === TOP).map(([member]) => member);
-  const numbered = pairs.filter(([, score]) => score < TOP);
-  const given = numbered.find(([member]) => member === SEQ)?.[1];
-  // A full answer may lack `!seq`, the newest number, because log keys with the same number come before it. The first number is then the newest.
-  const seq = given ?? (pairs.length >= MAX_CHANGES ? numbered[0]?.[1] : undefined);
-  return parseLog([seq === undefined ? null : String(seq), top, range], since, sentAt);
 }
 
 function pair(flat: readonly string[]): [member: string, seq: Seq][] {

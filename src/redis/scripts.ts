@@ -15,19 +15,13 @@ const READ_ONLY = "#!lua flags=no-writes,allow-key-locking\n";
 const READ_WRITE = "#!lua flags=allow-key-locking\n";
 
 /**
- * Lua functions that the scripts share. `log` returns {seq, {era, floor}, changes}: the changes
- * after the number `since`, or none if `since` is ''.
+ * Lua functions that the scripts share. `log` returns the members of the log with their scores, from
+ * the highest score down to the number `since`: era and floor first, then `!seq` among the changes.
  */
 const LOG = `
 local unpack = unpack or table.unpack
 local function log(inv, since, limit)
-  local seq = redis.call('ZSCORE', inv, '!seq')
-  local top = redis.call('ZRANGE', inv, '${TOP}', '${TOP}', 'BYSCORE')
-  local changes = {}
-  if since ~= '' then
-    changes = redis.call('ZRANGE', inv, '+inf', since, 'BYSCORE', 'REV', 'LIMIT', 0, limit, 'WITHSCORES')
-  end
-  return { seq, top, changes }
+  return redis.call('ZRANGE', inv, '+inf', since, 'BYSCORE', 'REV', 'LIMIT', 0, limit, 'WITHSCORES')
 end
 local function numbers(inv, names)
   local out = {}
@@ -111,15 +105,16 @@ export const INVALIDATE = `${READ_WRITE}${LOG}
 local inv = KEYS[1]
 local keys = {}
 for i = 3, #ARGV do keys[i - 2] = ARGV[i] end
-local seq = tonumber(redis.call('ZSCORE', inv, '!seq') or 0) or 0
-local number = string.format('%.0f', math.max(seq + 1, micros()))
+keys[#keys + 1] = '!seq'
+local scores = numbers(inv, keys)
+local number = string.format('%.0f', math.max(scores[#keys] + 1, micros()))
 local name = era(inv)
 if not name then
   name = '!era:' .. ARGV[1]
   redis.call('ZADD', inv, '${TOP}', name)
 end
 local previous = 0
-for _, score in ipairs(numbers(inv, keys)) do previous = math.max(previous, score) end
+for i = 1, #keys - 1 do previous = math.max(previous, scores[i]) end
 local add = { number, '!seq' }
 for i = 1, tonumber(ARGV[2]) do
   add[#add + 1] = number
@@ -136,7 +131,7 @@ return { number, name, string.format('%.0f', previous) }
 /**
  * Creates the log's era if there is none, and a new era if the log lost numbers that the caller has
  * seen. ARGV: a name for a new era, known era, known number, limit.
- * Returns the log since the known number.
+ * Returns the log since the known number; all of it if the era is another one.
  */
 export const ESTABLISH = `${READ_WRITE}${LOG}
 local inv = KEYS[1]
@@ -151,6 +146,8 @@ if not name or seq == 0 or lost then
   redis.call('ZADD', inv, '${TOP}', '!era:' .. ARGV[1])
   redis.call('ZADD', inv, string.format('%.0f', math.max(seq + 1, known + 1, micros())), '!seq')
 end
+-- Numbers of another era may be above all numbers of this one.
+if name ~= '!era:' .. ARGV[2] then return log(inv, '0', ARGV[4]) end
 return log(inv, ARGV[3], ARGV[4])
 `;
 

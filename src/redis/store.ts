@@ -8,7 +8,7 @@ import type { Result } from "../core/result.ts";
 import type { SharedStore, Verified } from "../core/shared-store.ts";
 import type { LogKey } from "../core/invalidation-key.ts";
 import { attempt, type RedisClient } from "./client.ts";
-import { parseLog, parseRange, type RawLog } from "./log-answer.ts";
+import { parseLog, type RawLog } from "./log-answer.ts";
 import { createScriptRunner } from "./script-runner.ts";
 import { pack, unpack } from "./packing.ts";
 import { ESTABLISH, INVALIDATE, READ, TRIM, VERIFY } from "./scripts.ts";
@@ -73,7 +73,7 @@ export function createRedisStore(options: RedisStoreOptions): SharedStore {
     read: (keys, since, ctx) =>
       attempt(async () => {
         const sentAt = ctx.now();
-        const args = [sinceArg(since), MAX_CHANGES];
+        const args = [since, MAX_CHANGES];
         const raw = await readScript<RawRead>([log, ...keys.map(entryKey)], args);
         return { found: await decode(keys, raw, ctx), log: parseLog(raw[3], since, sentAt) };
       }),
@@ -81,7 +81,7 @@ export function createRedisStore(options: RedisStoreOptions): SharedStore {
     verify: (logKeys, since, ctx) =>
       attempt(async () => {
         const sentAt = ctx.now();
-        const args = [sinceArg(since), MAX_CHANGES, ...logKeys];
+        const args = [since, MAX_CHANGES, ...logKeys];
         const raw = await verifyScript<[string, string, RawLog]>([log], args);
         return {
           hard: Number(raw[0]),
@@ -90,28 +90,23 @@ export function createRedisStore(options: RedisStoreOptions): SharedStore {
         };
       }),
 
-    sync: async (since, ctx) => {
-      if (since === undefined) {
-        const head = await store.verify([], undefined, ctx);
-        return head.ok ? { ok: true, value: head.value.log } : head;
-      }
-      return attempt(async () => {
+    sync: (since, limit, ctx) =>
+      attempt(async () => {
         const sentAt = ctx.now();
         const range = await redis.zrange<string[]>(log, "+inf", since, {
           byScore: true,
           rev: true,
           withScores: true,
           offset: 0,
-          count: MAX_CHANGES,
+          count: limit,
         });
-        return parseRange(range, since, sentAt);
-      });
-    },
+        return parseLog(range, since, sentAt, limit);
+      }),
 
     establish: (known, ctx) =>
       attempt(async () => {
         const sentAt = ctx.now();
-        const args = [newId(), known.era ?? "", sinceArg(known.seq), MAX_CHANGES];
+        const args = [newId(), known.era ?? "", known.seq, MAX_CHANGES];
         return parseLog(await establishScript<RawLog>([log], args), known.seq, sentAt);
       }),
 
@@ -178,8 +173,4 @@ function numbersOf(
     const scores = (await redis.zmscore(log, [...logKeys])) as (string | null)[] | null;
     return logKeys.map((_, i) => Number(scores?.[i] ?? 0));
   });
-}
-
-function sinceArg(since: Seq | undefined): string {
-  return since === undefined ? "" : String(since);
 }

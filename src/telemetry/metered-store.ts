@@ -11,11 +11,8 @@ const KEYS_PER_COMMAND = 4_000;
 
 const keyCommands = (keys: number): number => Math.ceil(keys / KEYS_PER_COMMAND);
 
-/**
- * Returns how many commands a script uses to read the log: two for its newest number and era, and a
- * third for its changes.
- */
-const logCommands = (since: number | undefined): number => (since === undefined ? 2 : 3);
+/** How many commands a script uses to read the log. */
+const LOG_COMMANDS = 1;
 
 interface Billing<O extends StoreOperation> {
   /** Returns the name of the command that is sent. */
@@ -31,22 +28,22 @@ interface Billing<O extends StoreOperation> {
 const BILLING: { readonly [O in StoreOperation]: Billing<O> } = {
   read: {
     command: () => "EVALSHA_RO",
-    commands([, since], value) {
+    commands(_args, value) {
       const keys = new Set(value?.found.flatMap((found) => found?.entry.invalidationKeys ?? []));
-      return 2 + keyCommands(2 * keys.size) + logCommands(since);
+      return 2 + keyCommands(2 * keys.size) + LOG_COMMANDS;
     },
   },
   verify: {
     command: () => "EVALSHA_RO",
-    commands: ([logKeys, since]) => 1 + keyCommands(2 * logKeys.length) + logCommands(since),
+    commands: ([logKeys]) => 1 + keyCommands(2 * logKeys.length) + LOG_COMMANDS,
   },
   sync: {
-    command: ([since]) => (since === undefined ? "EVALSHA_RO" : "ZRANGE"),
-    commands: ([since]) => (since === undefined ? 1 + logCommands(since) : 1),
+    command: () => "ZRANGE",
+    commands: () => 1,
   },
   establish: {
     command: () => "EVALSHA",
-    commands: ([known]) => 7 + logCommands(known.seq),
+    commands: () => 7 + LOG_COMMANDS,
   },
   write: {
     command: () => "SET",
@@ -58,11 +55,11 @@ const BILLING: { readonly [O in StoreOperation]: Billing<O> } = {
   },
   invalidate: {
     command: () => "EVALSHA",
-    // These are the script itself, the number, the clock and the era. To them are added the
-    // commands that read the numbers of the log keys, and those that write them.
+    // These are the script itself, the clock and the era. To them are added the commands that read
+    // the numbers of the log keys and the newest number, and those that write them.
     commands: ([logKeys, watched]) =>
-      4 +
-      keyCommands(logKeys.length + watched.length) +
+      3 +
+      keyCommands(logKeys.length + watched.length + 1) +
       Math.max(1, keyCommands(2 * logKeys.length + 2)),
   },
   numbers: {

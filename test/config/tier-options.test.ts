@@ -1,4 +1,5 @@
 /** Each option of the tiers, the origin, the flights and the breakers changes what the layer does. */
+import { MAX_CHANGES } from "../../src/core/log.ts";
 import { sql } from "drizzle-orm";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { definePolicy, key, type Bindings, type StrataOptions } from "../../src/index.ts";
@@ -100,7 +101,7 @@ describe("redis options", () => {
     hangNetwork();
     const { store } = isolate.layer;
     const elapsed = await elapsedOf(async () =>
-      expect(await store.sync(undefined, isolate.request().ctx)).toMatchObject({
+      expect(await store.sync(0, MAX_CHANGES, isolate.request().ctx)).toMatchObject({
         fault: { code: "redis.timeout" },
       }),
     );
@@ -225,7 +226,7 @@ describe("flight options together with the deadline of a read", () => {
 
 describe("breaker options", () => {
   const failing = async (isolate: TestIsolate): Promise<string> => {
-    const result = await isolate.layer.store.sync(undefined, isolate.request().ctx);
+    const result = await isolate.layer.store.sync(0, MAX_CHANGES, isolate.request().ctx);
     return result.ok ? "ok" : result.fault.code;
   };
 

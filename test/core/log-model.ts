@@ -95,7 +95,7 @@ export function createLogModel(isolates: number): LogModel {
   /** An isolate asks the primary. */
   function establish(isolate: number): void {
     const view = views[isolate]!;
-    const seq = view.era === undefined ? undefined : view.seen;
+    const seq = view.era === undefined ? 0 : view.seen;
     primary.establish({ era: view.era, seq });
     apply(isolate, answerOf(primary.state(), { sentAt: now, since: seq, limit: 4 }));
   }
@@ -131,7 +131,7 @@ export function createLogModel(isolates: number): LogModel {
 
   function verify(item: Item, view: LogView, die: number): void {
     const state = primary.stateFor(now, die);
-    const log = answerOf(state, { sentAt: now, since: undefined, limit: 4 });
+    const log = answerOf(state, { sentAt: now, since: 0, limit: 4 });
     // If the entry has a higher number than the log, the engine asks the primary first.
     if (log.era === item.entry.era && item.entry.asOf > (log.seq ?? 0)) return;
     const highest = (prefix: string): number =>
@@ -177,7 +177,7 @@ export function createLogModel(isolates: number): LogModel {
     },
     ask: ({ b, c }, isolate) => {
       const view = views[isolate]!;
-      const since = view.era === undefined || b % 5 === 0 ? undefined : view.seen;
+      const since = view.era === undefined || b % 5 === 0 ? 0 : view.seen;
       questions.push({ isolate, sentAt: now, since, limit: 1 + (c % 4) });
     },
     answer: ({ a, b, c }) => {
@@ -238,7 +238,7 @@ export function createLogModel(isolates: number): LogModel {
       invalidate(["t:elsewhere"]);
       return views.map((view, isolate) => {
         // As the engine does: sync, and ask the primary if the answer cannot be applied.
-        const since = view.era === undefined ? undefined : view.seen;
+        const since = view.era === undefined ? 0 : view.seen;
         const outcome = applyAnswer(
           view,
           answerOf(primary.state(), { sentAt: now, since, limit: 1_000 }),

@@ -15,7 +15,7 @@ const answer = (more: Partial<LogAnswer>): LogAnswer => ({
   era: "e",
   seq: 100,
   floor: 0,
-  since: undefined,
+  since: 100,
   truncated: false,
   changes: [],
   ...more,

@@ -16,7 +16,7 @@ export interface State {
 
 export interface Question {
   readonly sentAt: number;
-  readonly since: number | undefined;
+  readonly since: number;
   /** How many changes one answer has at most. */
   readonly limit: number;
 }
@@ -99,7 +99,7 @@ export function createPrimary(now: () => number): Primary {
 /** The answer of a log in this state. */
 export function answerOf(state: State, { sentAt, since, limit }: Question): LogAnswer {
   const changes = [...state.numbers]
-    .filter(([, seq]) => since !== undefined && seq >= since)
+    .filter(([, seq]) => seq >= since)
     .toSorted(([, one], [, other]) => other - one);
   const { era, seq, floor } = state;
   return {

@@ -25,7 +25,7 @@ const answerOf = (fields: Partial<LogAnswer> = {}): LogAnswer => ({
 /** A view of era "e" up to number 100, synced at 1,000. */
 function viewOf(fields: Partial<LogView> = {}): LogView {
   const view = createLogView();
-  applyAnswer(view, answerOf({ since: undefined }));
+  applyAnswer(view, answerOf());
   return Object.assign(view, fields);
 }
 
@@ -35,8 +35,33 @@ const item = (asOf: number, era = "e") =>
 describe("applyAnswer", () => {
   it("the first answer sets era, base, number and floor of a view", () => {
     const view = createLogView();
-    expect(applyAnswer(view, answerOf({ since: undefined, floor: 7 }))).toBe("applied");
+    expect(applyAnswer(view, answerOf({ floor: 7 }))).toBe("applied");
     expect(view).toMatchObject({ era: "e", base: 100, seen: 100, floor: 7, stamp: 1_000 });
+  });
+
+  it("the first answer with all numbers lets a view decide about older entries too", () => {
+    const view = createLogView();
+    applyAnswer(view, answerOf({ since: 0, changes: [["t:a", 40]] }));
+    expect(view).toMatchObject({ base: 0, seen: 100 });
+    expect(verdictByView(view, item(39))).toBe("invalidated");
+    expect(verdictByView(view, item(40))).toBe("valid");
+  });
+
+  it("the first answer that was truncated leaves entries before its first number unknown", () => {
+    const view = createLogView();
+    applyAnswer(view, answerOf({ since: 0, truncated: true, changes: [["t:b", 60]] }));
+    expect(verdictByView(view, item(59))).toBe("unknown");
+    expect(verdictByView(view, item(60))).toBe("valid");
+  });
+
+  it("an old number in the first answer does not end a mark", () => {
+    const view = createLogView();
+    markInvalidated(view, ["t:a"]);
+    applyAnswer(view, answerOf({ since: 0, changes: [["t:a", 40]] }));
+    expect(verdictByView(view, item(100))).toBe("invalidated");
+    noteNumbers(view, ["t:a"], 101);
+    expect(verdictByView(view, item(100))).toBe("invalidated");
+    expect(verdictByView(view, item(101))).toBe("valid");
   });
 
   it.each<[string, Partial<LogAnswer>, string]>([
@@ -49,7 +74,7 @@ describe("applyAnswer", () => {
     ["without a number", { sentAt: 1_001, seq: undefined }, "behind"],
     ["with a lower number", { sentAt: 1_001, seq: 99 }, "behind"],
     ["with a lower number, sent at the same instant", { seq: 99 }, "ignored"],
-    ["to a question without since", { sentAt: 1_001, since: undefined, seq: 120 }, "ignored"],
+    ["with all numbers", { sentAt: 1_001, since: 0, seq: 120 }, "applied"],
     ["that begins above the last number seen", { sentAt: 1_001, since: 101, seq: 120 }, "ignored"],
     ["that begins at the last number seen", { sentAt: 1_001, since: 100, seq: 120 }, "applied"],
     ["that begins below the last number seen", { sentAt: 1_001, since: 3, seq: 120 }, "applied"],
@@ -143,7 +168,7 @@ describe("the size of a log view", () => {
   const many = (from: number, count: number) =>
     Array.from({ length: count }, (_, i) => [`t:tag${from + i}`, 101 + i] as const);
 
-  it("a view with more than 20,000 numbers raises its base, so that older entries are unknown", () => {
+  it("a view with more than 20,000 numbers forgets the oldest quarter, so that only older entries are unknown", () => {
     const view = viewOf();
     applyAnswer(view, answerOf({ sentAt: 1_001, seq: 20_100, changes: many(0, 20_000) }));
     expect(verdictByView(view, item(100))).toBe("valid");
@@ -151,9 +176,9 @@ describe("the size of a log view", () => {
       view,
       answerOf({ sentAt: 1_002, since: 20_100, seq: 20_101, changes: [["t:one-more", 20_101]] }),
     );
-    expect(view.hard.size + view.soft.size).toBe(0);
-    expect(verdictByView(view, item(20_100))).toBe("unknown");
-    expect(verdictByView(view, item(20_101))).toBe("valid");
+    expect(view.hard.size + view.soft.size).toBe(15_000);
+    expect(verdictByView(view, item(5_100))).toBe("unknown");
+    expect(verdictByView(view, item(5_101))).toBe("valid");
   });
 
   it("a view that raises its base keeps an own number that the log has not answered yet", () => {

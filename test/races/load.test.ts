@@ -46,7 +46,7 @@ describe("a purge during a load", () => {
     await purgeDuringLoad(world, "t:products", true);
     const { memory, store } = world.here.layer;
     expect(memory.peek(world.key)).toBeUndefined();
-    const shared = await store.read([world.key], undefined, world.here.request().ctx);
+    const shared = await store.read([world.key], 0, world.here.request().ctx);
     expect(shared.ok && shared.value.found).toEqual([undefined]);
   });
 });

@@ -1,3 +1,4 @@
+import { MAX_CHANGES } from "../../src/core/log.ts";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it } from "vitest";
 import type { Fault } from "../../src/core/faults.ts";
@@ -20,11 +21,11 @@ const entry = entryOf({
 });
 
 const methods: readonly [string, (store: SharedStore) => Promise<Result<unknown>>][] = [
-  ["read", (store) => store.read(["product:1"], undefined, ctx)],
+  ["read", (store) => store.read(["product:1"], 0, ctx)],
   ["verify", (store) => store.verify(["t:a-private-tag"], 1, ctx)],
-  ["sync", (store) => store.sync(1, ctx)],
-  ["sync of a fresh isolate", (store) => store.sync(undefined, ctx)],
-  ["establish", (store) => store.establish({ era: undefined, seq: undefined }, ctx)],
+  ["sync", (store) => store.sync(1, MAX_CHANGES, ctx)],
+  ["sync of a fresh isolate", (store) => store.sync(0, MAX_CHANGES, ctx)],
+  ["establish", (store) => store.establish({ era: undefined, seq: 0 }, ctx)],
   ["write", (store) => store.write([entry], ctx)],
   ["delete", (store) => store.delete(["product:1"], ctx)],
   ["invalidate", (store) => store.invalidate(["t:a-private-tag"], [], ctx)],

@@ -1,3 +1,4 @@
+import { MAX_CHANGES } from "../../src/core/log.ts";
 import { describe, expect, it, vi } from "vitest";
 import type { Entry } from "../../src/core/entry.ts";
 import { invalidationKeyOfTag } from "../../src/core/invalidation-key.ts";
@@ -11,7 +12,7 @@ function setup() {
   const namespace = uniqueNamespace();
   const store = createTestStore(namespace);
   const ctx = createTestContext();
-  const read = async (...keys: string[]) => valueOf(await store.read(keys, undefined, ctx));
+  const read = async (...keys: string[]) => valueOf(await store.read(keys, 0, ctx));
   const write = async (...entries: Entry[]) => valueOf(await store.write(entries, ctx));
   const purge = async (...tags: string[]) =>
     valueOf(await store.invalidate(tags.map(invalidationKeyOfTag), [], ctx));
@@ -101,7 +102,7 @@ describe("entries in Redis", () => {
     expect(await store.write([past], ctx)).toMatchObject({ fault: { code: "redis.rejected" } });
     expect(await store.write([big, past, living({ key: "a:3" })], ctx)).toMatchObject({ ok: true });
     expect(await store.write([], ctx)).toMatchObject({ ok: true });
-    const { found } = valueOf(await store.read(["a:1", "a:2", "a:3"], undefined, ctx));
+    const { found } = valueOf(await store.read(["a:1", "a:2", "a:3"], 0, ctx));
     expect(found.map((one) => one?.entry.key)).toEqual([undefined, undefined, "a:3"]);
     const rejected = ctx.events.filter(({ type }) => type === "entry.reject");
     const refused = { type: "entry.reject", key: "a:1", tier: "redis", reason: "too-big" };
@@ -134,10 +135,10 @@ describe("entries in Redis", () => {
     expect(text.startsWith("strata1+gzip\n")).toBe(true);
     // A store that does not pack reads it too.
     const plain = createTestStore(namespace);
-    const before = valueOf(await plain.read([entry.key], undefined, ctx)).found[0];
+    const before = valueOf(await plain.read([entry.key], 0, ctx)).found[0];
     expect(before?.entry).toEqual(entry);
     const { seq } = valueOf(await store.invalidate([`k:${entry.key}`], [], ctx));
-    expect(valueOf(await store.read([entry.key], undefined, ctx)).found[0]?.hard).toBe(seq);
+    expect(valueOf(await store.read([entry.key], 0, ctx)).found[0]?.hard).toBe(seq);
   });
 
   it.each([
@@ -225,14 +226,14 @@ describe("a read of Redis", () => {
     ]);
   });
 
-  it("a read of a fresh isolate returns the log without changes", async () => {
+  it("a read of a fresh isolate returns the log with its newest changes", async () => {
     const { read, purge } = setup();
     const { seq, era } = await purge("a");
     expect((await read("product:1")).log).toMatchObject({
       era,
       seq,
-      since: undefined,
-      changes: [],
+      since: 0,
+      changes: [["t:a", seq]],
     });
   });
 
@@ -249,12 +250,10 @@ describe("a read of Redis", () => {
     const { store } = setup();
     let now = 5_000;
     const ctx = createTestContext({ now: () => now++ });
-    expect(valueOf(await store.read(["a:1"], undefined, ctx)).log.sentAt).toBe(5_000);
-    expect(valueOf(await store.sync(0, ctx)).sentAt).toBe(5_001);
-    expect(valueOf(await store.sync(undefined, ctx)).sentAt).toBe(5_002);
+    expect(valueOf(await store.read(["a:1"], 0, ctx)).log.sentAt).toBe(5_000);
+    expect(valueOf(await store.sync(0, MAX_CHANGES, ctx)).sentAt).toBe(5_001);
+    expect(valueOf(await store.sync(0, MAX_CHANGES, ctx)).sentAt).toBe(5_002);
     expect(valueOf(await store.verify(["n:"], 0, ctx)).log.sentAt).toBe(5_003);
-    expect(valueOf(await store.establish({ era: undefined, seq: undefined }, ctx)).sentAt).toBe(
-      5_004,
-    );
+    expect(valueOf(await store.establish({ era: undefined, seq: 0 }, ctx)).sentAt).toBe(5_004);
   });
 });

@@ -1,3 +1,4 @@
+import { MAX_CHANGES } from "../../src/core/log.ts";
 import { describe, expect, it } from "vitest";
 import { failed } from "../../src/core/faults.ts";
 import type { Context } from "../../src/core/context.ts";
@@ -59,7 +60,7 @@ describe("withBreaker", () => {
     const { store, calls } = storeOf(() => failed("redis.timeout", "no"));
     const ctx = createTestContext({ now: () => 0 });
     const guarded = withBreaker(store, breakerOf());
-    await guarded.sync(1, ctx);
+    await guarded.sync(1, MAX_CHANGES, ctx);
     await guarded.write([], ctx);
     calls.length = 0;
     expect(await call(guarded, name, ...argsOf(name, ctx))).toMatchObject({

@@ -111,7 +111,7 @@ export function createRedisModel({ time, lagMs, timeoutMs }: RedisModelOptions):
           const state = reader();
           return { ...highest(state, logKeys), log: logOf(state, since, sentAt) };
         }),
-      sync: (since, ctx) => call(ctx, (sentAt) => logOf(reader(), since, sentAt)),
+      sync: (since, limit, ctx) => call(ctx, (sentAt) => logOf(reader(), since, sentAt, limit)),
       establish: (known, ctx) =>
         call(ctx, (sentAt) => {
           const { era, seq } = primary;
@@ -221,9 +221,9 @@ function highest(state: State, logKeys: readonly LogKey[]): { hard: Seq; soft: S
   return { hard, soft };
 }
 
-function logOf(state: State, since: Seq | undefined, sentAt: number): LogAnswer {
+function logOf(state: State, since: Seq, sentAt: number, limit = MAX_CHANGES): LogAnswer {
   const changes =
-    since === undefined || state.era === undefined
+    state.era === undefined
       ? []
       : [...state.numbers].filter(([, seq]) => seq >= since).toSorted(([, a], [, b]) => b - a);
   return {
@@ -232,7 +232,7 @@ function logOf(state: State, since: Seq | undefined, sentAt: number): LogAnswer 
     seq: state.seq,
     floor: state.floor,
     since,
-    truncated: changes.length >= MAX_CHANGES,
-    changes: changes.slice(0, MAX_CHANGES),
+    truncated: changes.length >= limit,
+    changes: changes.slice(0, limit),
   };
 }

@@ -1,0 +1,56 @@
+/** Many invalidations between two syncs of an isolate. */
+import { describe, expect, it } from "vitest";
+import { invalidationKeyOfTag } from "../../src/core/invalidation-key.ts";
+import { definePolicy, key } from "../../src/index.ts";
+import { createTestClock, createTestIsolate, uniqueNamespace } from "../support/isolate.ts";
+import type { TestIsolate } from "../support/isolate.ts";
+import { WINDOW_MS } from "../support/observers.ts";
+
+const ENTRIES = 300;
+const policy = definePolicy({ freshFor: "10m", jitter: 0, flight: "isolate" });
+const KEYS = Array.from({ length: ENTRIES }, (_, at) => key("item", at));
+
+const readAll = (isolate: TestIsolate) =>
+  Promise.all(KEYS.map((one) => isolate.request().read(one, policy, async () => one)));
+const requestsOf = ({ events }: TestIsolate) =>
+  events.filter((event) => event.type === "redis.end").map(({ operation }) => operation);
+
+function createIsolates() {
+  const namespace = uniqueNamespace();
+  const clock = createTestClock();
+  clock.stop();
+  const create = (host: string) => createTestIsolate({ namespace, clock, host });
+  return { clock, reader: create("a.test"), writer: create("b.test"), fresh: create("a.test") };
+}
+
+async function purge(writer: TestIsolate, count: number): Promise<void> {
+  const names = Array.from({ length: count }, (_, at) => invalidationKeyOfTag(`unrelated-${at}`));
+  const done = await writer.layer.coherence.invalidate(names, writer.request().ctx);
+  expect(done.ok).toBe(true);
+}
+
+describe("a storm of invalidations", () => {
+  it("after 2,000 invalidations between two syncs, memory answers without verifications", async () => {
+    const { clock, reader, writer } = createIsolates();
+    await readAll(reader);
+    await reader.settle();
+    await purge(writer, 2_000);
+    clock.advance(WINDOW_MS);
+    reader.events.length = 0;
+    const statuses = (await readAll(reader)).map(({ status }) => status);
+    expect(new Set(statuses)).toEqual(new Set(["hit-memory"]));
+    // One sync, and one that gets all changes. Before: 300 verifications.
+    expect(requestsOf(reader)).toEqual(["sync", "sync"]);
+  });
+
+  it("a fresh isolate answers from the edge without a verification of each entry", async () => {
+    const { clock, reader, writer, fresh } = createIsolates();
+    await readAll(reader);
+    await reader.settle();
+    await purge(writer, 100);
+    clock.advance(WINDOW_MS);
+    const statuses = (await readAll(fresh)).map(({ status }) => status);
+    expect(new Set(statuses)).toEqual(new Set(["hit-edge"]));
+    expect(requestsOf(fresh).filter((operation) => operation !== "sync")).toEqual([]);
+  });
+});
