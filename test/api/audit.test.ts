@@ -30,15 +30,20 @@ async function auditsOf(service: string): Promise<readonly AuditRow[]> {
 
 describe("audit records", () => {
   it("each admin action leaves a record of who did what, whatever the sampler", async () => {
-    const { ask, service } = createObservedApi({ ...OFF, ADMIN_TOKENS: `ci:purge:${PURGE}` });
+    const { askInTurn, service } = createObservedApi({
+      ...OFF,
+      ADMIN_TOKENS: `ci:purge:${PURGE}`,
+    });
     const purge = { method: "POST", ip };
-    await ask(PURGE, "/admin/purge", { ...purge, body: { everything: true } });
-    await ask(TOKEN, "/admin/purge", { ...purge, body: { tags: ["user:7"], soft: true } });
-    await ask(TOKEN, "/admin/entry?key=product:7", { ip });
-    await ask(TOKEN, "/admin/limits/ip:203.0.113.9", { ip, method: "DELETE" });
-    await ask(TOKEN, "/admin/warm", { ...purge, body: { kind: "products", ids: [1] } });
-    await ask(TOKEN, "/products/999999", { ip, method: "DELETE" });
-    await ask(TOKEN, "/users/1", { ip });
+    await askInTurn([
+      [PURGE, "/admin/purge", { ...purge, body: { everything: true } }],
+      [TOKEN, "/admin/purge", { ...purge, body: { tags: ["user:7"], soft: true } }],
+      [TOKEN, "/admin/entry?key=product:7", { ip }],
+      [TOKEN, "/admin/limits/ip:203.0.113.9", { ip, method: "DELETE" }],
+      [TOKEN, "/admin/warm", { ...purge, body: { kind: "products", ids: [1] } }],
+      [TOKEN, "/products/999999", { ip, method: "DELETE" }],
+      [TOKEN, "/users/1", { ip }],
+    ]);
     const hash = expect.stringMatching(/^(?:soft )?(?:tag|key|identity|id):#[0-9a-f]{13}$/);
     const done = { outcome: "done", status: 200 };
     expect(await auditsOf(service)).toEqual([
@@ -59,15 +64,17 @@ describe("audit records", () => {
   });
 
   it("refused admin actions leave records: no token, a wrong token, a role too low, too many requests", async () => {
-    const { ask, send, service } = createObservedApi({
+    const { askInTurn, send, service } = createObservedApi({
       ...OFF,
       ADMIN_TOKENS: `ci:purge:${PURGE}`,
     });
     await send("/admin/entry?key=x", { ip });
-    await ask("wrong-token", "/admin/entry?key=x", { ip });
-    await ask(PURGE, "/admin/entry?key=x", { ip });
-    await ask(PURGE, "/products/1", { ip, method: "DELETE" });
-    for (let i = 0; i < 10; i++) await ask(`wrong-token-${i}`, "/admin/purge", { ip });
+    await askInTurn([
+      ["wrong-token", "/admin/entry?key=x", { ip }],
+      [PURGE, "/admin/entry?key=x", { ip }],
+      [PURGE, "/products/1", { ip, method: "DELETE" }],
+      ...Array.from({ length: 10 }, (_, i) => [`wrong-${i}`, "/admin/purge", { ip }] as const),
+    ]);
     const audits = await auditsOf(service);
     expect(audits.every(({ outcome }) => outcome === "refused")).toBe(true);
     expect(audits.map(({ actor, status }) => [actor, status])).toEqual([
@@ -88,10 +95,12 @@ describe("audit records", () => {
   });
 
   it("no log record has a token, right or wrong", async () => {
-    const { ask, service } = createObservedApi({ ADMIN_TOKENS: `ci:purge:${PURGE}` });
-    await ask(PURGE, "/admin/purge", { method: "POST", ip, body: { keys: ["k"] } });
-    await ask("wrong-token-of-a-person", "/admin/purge", { method: "POST", ip });
-    await ask(TOKEN, `/admin/entry?key=${"x".repeat(600)}`, { ip });
+    const { askInTurn, service } = createObservedApi({ ADMIN_TOKENS: `ci:purge:${PURGE}` });
+    await askInTurn([
+      [PURGE, "/admin/purge", { method: "POST", ip, body: { keys: ["k"] } }],
+      ["wrong-token-of-a-person", "/admin/purge", { method: "POST", ip }],
+      [TOKEN, `/admin/entry?key=${"x".repeat(600)}`, { ip }],
+    ]);
     const all = JSON.stringify(await logsOf(service));
     expect(all).toContain("audit.actor");
     for (const token of [PURGE, TOKEN, "wrong-token-of-a-person"]) expect(all).not.toContain(token);

@@ -20,6 +20,8 @@ export interface ObservedApi {
   send(path: string, init?: RequestInit & { readonly ip?: string }): Promise<Response>;
   /** Sends a request with a bearer token. */
   ask(token: string, path: string, init?: AskInit): Promise<Response>;
+  /** Sends such requests one after the other, and waits for their background work at the end. */
+  askInTurn(requests: readonly (readonly [string, string, AskInit])[]): Promise<void>;
 }
 
 export interface AskInit {
@@ -58,18 +60,38 @@ export function createObservedApi(
     dashboard: undefined,
   });
 
-  async function send(
+  async function start(
     path: string,
-    { ip, ...init }: RequestInit & { readonly ip?: string } = {},
+    { ip, ...init }: RequestInit & { readonly ip?: string },
+    execution: ExecutionContext,
   ): Promise<Response> {
-    const execution = createExecutionContext();
     const request = new Request(`http://strata.test${path}`, init);
     if (ip !== undefined) request.headers.set("CF-Connecting-IP", ip);
     const response = await app.fetch(request, env, execution);
     const body = await response.arrayBuffer();
-    await waitOnExecutionContext(execution);
     return new Response([101, 204, 304].includes(response.status) ? null : body, response);
   }
+
+  async function send(
+    path: string,
+    init: RequestInit & { readonly ip?: string } = {},
+  ): Promise<Response> {
+    const execution = createExecutionContext();
+    const response = await start(path, init, execution);
+    await waitOnExecutionContext(execution);
+    return response;
+  }
+
+  const withToken = (token: string, { method = "GET", ip, body, headers = {} }: AskInit) => ({
+    method,
+    headers: {
+      Authorization: `Bearer ${token}`,
+      ...(body !== undefined && { "Content-Type": "application/json" }),
+      ...headers,
+    },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+    ...(ip !== undefined && { ip }),
+  });
 
   return {
     layer,
@@ -77,16 +99,12 @@ export function createObservedApi(
     service,
     random,
     send,
-    ask: (token, path, { method = "GET", ip, body, headers = {} } = {}) =>
-      send(path, {
-        method,
-        headers: {
-          Authorization: `Bearer ${token}`,
-          ...(body !== undefined && { "Content-Type": "application/json" }),
-          ...headers,
-        },
-        ...(body !== undefined && { body: JSON.stringify(body) }),
-        ...(ip !== undefined && { ip }),
-      }),
+    ask: (token, path, init = {}) => send(path, withToken(token, init)),
+    async askInTurn(requests) {
+      const execution = createExecutionContext();
+      for (const [token, path, init] of requests)
+        await start(path, withToken(token, init), execution);
+      await waitOnExecutionContext(execution);
+    },
   };
 }
