@@ -235,6 +235,7 @@ export function createLayer(
         warmer,
         now,
         observer: telemetry.observer,
+        expose: config.expose,
         dispatch,
       }),
     rateLimits,

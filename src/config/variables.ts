@@ -8,6 +8,10 @@ import {
   type AdminToken,
 } from "./admin-tokens.ts";
 
+const EXPOSURES = ["all", "status", "none"] as const;
+/** What response fields tell clients about the cache. */
+export type Exposure = (typeof EXPOSURES)[number];
+
 /** The environment of the Worker, from wrangler.toml and `wrangler secret put`. */
 export interface Bindings {
   /** The Durable Objects that coalesce loads between isolates. */
@@ -55,6 +59,11 @@ export interface Bindings {
   readonly CLIENT_ADDRESS_HEADER?: string;
   /** The prefix of everything that is stored. Default: `strata`. */
   readonly STRATA_NAMESPACE?: string;
+  /**
+   * What response fields tell clients: `all` (tiers and the duration of each step), `status` (hit or
+   * miss, and the total duration) or `none`. Default: `all`.
+   */
+  readonly STRATA_EXPOSE?: string;
   /** The value is `1` under `npm run dev`. */
   readonly STRATA_DEV?: string;
 }
@@ -124,6 +133,9 @@ const Variables = z.object({
   STRATA_NAMESPACE: z.optional(
     z.string().check(z.regex(/^[a-z0-9-]{1,32}$/, "must be 1 to 32 of a-z, 0-9 and -")),
   ),
+  STRATA_EXPOSE: z.optional(
+    z.enum([...EXPOSURES, ""], "must be all, status or none, or not set"),
+  ),
   STRATA_DEV: z.optional(z.string()),
 });
 
@@ -150,6 +162,8 @@ export interface VariableConfig {
   /** The name of the header that holds the client's address. */
   readonly clientAddressHeader: string;
   readonly namespace: string;
+  /** What response fields tell clients. */
+  readonly expose: Exposure;
   /** Whether the Worker runs under `npm run dev`. */
   readonly dev: boolean;
 }
@@ -194,6 +208,7 @@ export function readVariables(bindings: Bindings): CheckedVariables {
       apiKeys: data.API_KEYS ?? "",
       clientAddressHeader: data.CLIENT_ADDRESS_HEADER ?? "CF-Connecting-IP",
       namespace: data.STRATA_NAMESPACE ?? "strata",
+      expose: data.STRATA_EXPOSE || "all",
       dev: data.STRATA_DEV === "1",
     },
     problems,
