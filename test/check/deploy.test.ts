@@ -8,7 +8,7 @@ const DEPLOY = resolve(import.meta.dirname, "../../tools/deploy/deploy.ts");
 const SECRETS = `DATABASE_URL=postgres://u:p@ep.neon.tech/db
 UPSTASH_REDIS_REST_URL=https://x.upstash.io
 UPSTASH_REDIS_REST_TOKEN=token
-ADMIN_TOKEN=0123456789abcdef
+ADMIN_TOKEN=0123456789abcdef01234567
 `;
 const NOT_FOUND = 'echo "Worker \\"planted\\" not found." >&2; exit 1';
 

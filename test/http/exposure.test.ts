@@ -1,5 +1,6 @@
 /** What response fields tell a client about the parts behind the cache. */
 import { describe, expect, it } from "vitest";
+import { withoutDetail } from "../../src/http/cache/cache-status.ts";
 import { createObservedApi } from "../api/observed.ts";
 
 const FIELDS = ["Cache-Status", "X-Cache-Status", "Server-Timing", "X-Response-Time"] as const;
@@ -42,6 +43,15 @@ describe("STRATA_EXPOSE", () => {
       expect(FIELDS.filter((name) => headers.has(name))).toEqual([]);
       expect(headers.get("ETag")).not.toBeNull();
     }
+  });
+
+  it.each([
+    ["strata; hit; ttl=-3; detail=stale-on-error; unreachable", "strata; hit; ttl=-3"],
+    ["strata; hit; detail=existence", "strata; hit"],
+    ["strata; fwd=uri-miss; detail=timeout", "strata; fwd=uri-miss"],
+    ["strata; fwd=stale; fwd-status=200; stored; collapsed", undefined],
+  ])("without its detail, %s tells only of hit or miss", (member, shown = member) => {
+    expect(withoutDetail({ member, plain: "HIT" })).toEqual({ member: shown, plain: "HIT" });
   });
 
   it("another value of STRATA_EXPOSE is a configuration error", () => {

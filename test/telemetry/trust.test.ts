@@ -76,6 +76,21 @@ describe("a hostile caller and the log", () => {
 });
 
 describe("the trace of a caller", () => {
+  it("the baggage of a caller that is not trusted is not sent to services", async () => {
+    const sent: Headers[] = [];
+    const { get } = createTelemetryApp(newNamespace(), (app, { traced }) =>
+      app.get("/", (c) =>
+        traced("call", async (headers) => {
+          sent.push(new Headers(headers));
+          return c.text("ok");
+        }),
+      ),
+    );
+    await get("/", { ...SAMPLED, baggage: "role=admin" });
+    expect(sent[0]?.get("traceparent")).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
+    expect(sent[0]?.has("baggage")).toBe(false);
+  });
+
   it("a request begins a trace of its own and links to the caller's span", async () => {
     const { send, service } = createObservedApi();
     const headers = { ...SAMPLED, tracestate: "vendor=forged" };
