@@ -147,7 +147,8 @@ export const openapi = {
     "/users/{id}": {
       parameters: [id],
       get: {
-        summary: "One user; with a token of the role all also email and age, which no shared entry holds.",
+        summary:
+          "One user; with a token of the role all also email and age, which no shared entry holds.",
         responses: { 200: answer("The user", ref("User")), ...missing, ...reading },
       },
     },

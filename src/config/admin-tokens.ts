@@ -32,7 +32,15 @@ export function parseAdminTokens(text: string): readonly AdminToken[] | undefine
   return tokens;
 }
 
-/** Returns whether two entries have one token. Its role would then depend on their order. */
-export function hasDuplicates(tokens: readonly AdminToken[]): boolean {
-  return new Set(tokens.map(({ token }) => token)).size < tokens.length;
+/**
+ * Returns whether one token has two names or two roles. Entries that are equal are allowed: a
+ * variable can then take over a token before the other one gives it up.
+ */
+export function hasConflicts(tokens: readonly AdminToken[]): boolean {
+  const meanings = new Map<string, string>();
+  return tokens.some(({ name, role, token }) => {
+    const meaning = meanings.get(token) ?? `${name}:${role}`;
+    meanings.set(token, meaning);
+    return meaning !== `${name}:${role}`;
+  });
 }

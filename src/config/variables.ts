@@ -3,7 +3,7 @@ import * as z from "zod/mini";
 import {
   ADMIN_ROLES,
   ADMIN_TOKEN_PATTERN,
-  hasDuplicates,
+  hasConflicts,
   parseAdminTokens,
   type AdminToken,
 } from "./admin-tokens.ts";
@@ -99,7 +99,10 @@ const Variables = z.object({
     z
       .string()
       .check(
-        z.regex(ADMIN_TOKEN_PATTERN, "must have 24 to 512 visible ASCII characters, without spaces"),
+        z.regex(
+          ADMIN_TOKEN_PATTERN,
+          "must have 24 to 512 visible ASCII characters, without spaces",
+        ),
       ),
   ),
   ADMIN_TOKENS: z.optional(
@@ -133,9 +136,7 @@ const Variables = z.object({
   STRATA_NAMESPACE: z.optional(
     z.string().check(z.regex(/^[a-z0-9-]{1,32}$/, "must be 1 to 32 of a-z, 0-9 and -")),
   ),
-  STRATA_EXPOSE: z.optional(
-    z.enum([...EXPOSURES, ""], "must be all, status or none, or not set"),
-  ),
+  STRATA_EXPOSE: z.optional(z.enum([...EXPOSURES, ""], "must be all, status or none, or not set")),
   STRATA_DEV: z.optional(z.string()),
 });
 
@@ -191,8 +192,8 @@ export function readVariables(bindings: Bindings): CheckedVariables {
       : [{ name: "admin", role: "all" as const, token: data.ADMIN_TOKEN }]),
     ...(parseAdminTokens(data.ADMIN_TOKENS ?? "") ?? []),
   ];
-  if (hasDuplicates(adminTokens))
-    problems.push("ADMIN_TOKENS: two entries, or an entry and ADMIN_TOKEN, have the same token");
+  if (hasConflicts(adminTokens))
+    problems.push("ADMIN_TOKENS: one token must not have two names or two roles");
   return {
     variables: {
       databaseUrl: data.DATABASE_URL,

@@ -50,9 +50,14 @@ export interface RateLimits<E extends Env> extends Inspection {
    * @example
    * const signIns = strata.rateLimits.limitFailures({ name: "sign-in", ip: "10/1m", all: "100/1m" });
    * app.post("/sign-in", async (c) => {
-   *   const refusal = signIns.check(c);
-   *   if (refusal !== undefined) return problem(refusal);
-   *   return c.text("signed in");
+   *   const refused = signIns.check(c);
+   *   if (refused !== undefined) return problem(refused);
+   *   if (c.req.header("X-Password") === env.PASSWORD) {
+   *     signIns.succeed(c);
+   *     return c.text("signed in");
+   *   }
+   *   const last = await signIns.fail(c);
+   *   return last === undefined ? c.text("wrong password", 401) : problem(last);
    * });
    */
   limitFailures(options: FailureLimitOptions): FailureLimit<E>;

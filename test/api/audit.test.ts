@@ -119,7 +119,9 @@ describe("audit records", () => {
     ["with STRATA_LOG=json", { STRATA_LOG: "json" }],
   ])("an audit record is a line on the console %s", async (_when, variables) => {
     const lines: string[] = [];
-    const log = vi.spyOn(console, "log").mockImplementation((line: string) => void lines.push(line));
+    const log = vi
+      .spyOn(console, "log")
+      .mockImplementation((line: string) => void lines.push(line));
     try {
       const { ask } = createObservedApi({ ...OFF, ...variables });
       await ask(TOKEN, "/admin/purge", { method: "POST", ip, body: { everything: true } });

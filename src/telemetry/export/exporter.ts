@@ -85,8 +85,7 @@ export function createExporter(options: ExporterOptions): Exporter {
         }
         const waitMs = retryDelayMs(response, attempt);
         const isLate = now() + waitMs >= deadlineAt;
-        if (breaks > MAX_BREAKS || budget < 1 || isLate)
-          return { outcome: "gave-up", rejected: 0 };
+        if (breaks > MAX_BREAKS || budget < 1 || isLate) return { outcome: "gave-up", rejected: 0 };
         budget--;
         await sleep(waitMs);
       }
