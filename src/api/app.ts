@@ -24,18 +24,19 @@ const MAX_BODY_BYTES = 64 * 1024;
  */
 export function createApp(services: AppServices): Hono<StrataEnv> {
   const app = new Hono<StrataEnv>();
+  const own = ownPrefix(services.config);
+  const limits = apiLimits({ rateLimits: services.rateLimits, ownPrefix: own });
   const admin = createAdmin({
     tokens: services.config.adminTokens,
     guesses: services.rateLimits.limitFailures(ADMIN_GUESSES),
   });
-  const own = ownPrefix(services.config);
 
   // 1. Gives the request its scope, c.var.strata, and the response its cache headers.
   app.use(services.scope);
 
   // 2. Applies the rate limits. A request under /admin leaves an audit record even if one refuses it.
   app.use(`${own}/admin/*`, admin.audited);
-  app.use(apiLimits({ rateLimits: services.rateLimits, ownPrefix: own }));
+  app.use(limits);
 
   // 3. The proxy comes before the limit of bodies, which does not apply to proxied requests. At the
   //    root, the proxy replaces the routes below.

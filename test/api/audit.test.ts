@@ -43,8 +43,10 @@ describe("audit records", () => {
       [TOKEN, "/admin/warm", { ...purge, body: { kind: "products", ids: [1] } }],
       [TOKEN, "/products/999999", { ip, method: "DELETE" }],
       [TOKEN, "/users/1", { ip }],
+      [TOKEN, "/users?ids=1,2", { ip }],
     ]);
     const hash = expect.stringMatching(/^(?:soft )?(?:tag|key|identity|id):#[0-9a-f]{13}$/);
+    const two = expect.stringMatching(/^id:#[0-9a-f]{13} id:#[0-9a-f]{13}$/);
     const done = { outcome: "done", status: 200 };
     expect(await auditsOf(service)).toEqual([
       { actor: "ci", action: "POST /admin/purge", targets: "everything", ...done },
@@ -60,6 +62,7 @@ describe("audit records", () => {
         status: 404,
       },
       { actor: "admin", action: "GET /users/:id", targets: hash, ...done },
+      { actor: "admin", action: "GET /users", targets: two, ...done },
     ]);
   });
 

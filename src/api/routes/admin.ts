@@ -10,25 +10,26 @@ import { bodyOf, invalid, Purge } from "../inputs.ts";
 import type { AppServices } from "../services.ts";
 import { entryRoutes } from "./entry.ts";
 import { limitRoutes } from "./limits.ts";
+import { ownPrefix } from "./origin.ts";
 import { warmRoutes } from "./warm.ts";
-
-/** The routes that the role `purge` may use. */
-const PURGES = /\/admin\/(?:purge|warm)$/;
 
 /**
  * Returns the role that a route under /admin needs: `read` to read, `purge` to purge and to warm, and
  * `all` for everything else, so that a new route is closed to the other roles.
  */
-const roleOf: RoleOf = ({ req: { method, path } }) => {
-  if (method === "GET" || method === "HEAD") return "read";
-  return method === "POST" && PURGES.test(path) ? "purge" : "all";
-};
+function rolesUnder(prefix: string): RoleOf {
+  const purges = new Set([`${prefix}/admin/purge`, `${prefix}/admin/warm`]);
+  return ({ req: { method, path } }) => {
+    if (method === "GET" || method === "HEAD") return "read";
+    return method === "POST" && purges.has(path) ? "purge" : "all";
+  };
+}
 
 export function adminRoutes(services: AppServices, admin: Admin): Hono<StrataEnv> {
   const { writer, rateLimits } = services;
   const routes = new Hono<StrataEnv>();
   // The token is checked before the routes, so that a caller without it does not learn which routes exist.
-  routes.use(admin.requires(roleOf));
+  routes.use(admin.requires(rolesUnder(ownPrefix(services.config))));
   routes.route("/limits", limitRoutes(rateLimits));
   routes.route("/entry", entryRoutes(services.inspect));
   routes.route("/warm", warmRoutes(services));
