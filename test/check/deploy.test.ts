@@ -85,3 +85,11 @@ test("a deployment does not run if the secrets of the Worker cannot be listed", 
   expect(output).toContain("not logged in");
   expect(output).not.toContain("ran wrangler");
 });
+
+test("a deployment with ADMIN_TOKENS and without ADMIN_TOKEN has no warning about it", () => {
+  const secrets = SECRETS.replace(/^ADMIN_TOKEN=/m, "ADMIN_TOKENS=ci:purge:");
+  const { status, output } = deploy({ secretList: "echo []", secrets });
+  expect(output).toContain("ran wrangler deploy");
+  expect(output).not.toContain("ADMIN_TOKEN is not set");
+  expect(status).toBe(0);
+});
