@@ -22,7 +22,7 @@ const STEADY = 20_000;
 const WRITE_EVERY = 500;
 const UNCACHED = 300;
 const ASIDE = 2_000;
-const ADMIN = "bench-admin-token";
+const ADMIN = "bench-admin-token-0123456789";
 
 const services = await forkServices();
 const variables = {

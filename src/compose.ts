@@ -236,6 +236,7 @@ export function createLayer(
         loads,
         now,
         observer: telemetry.observer,
+        expose: config.expose,
         dispatch,
       }),
     rateLimits,
@@ -248,7 +249,11 @@ export function createLayer(
     inspect: createInspector({ memory, edge, store, coherence }),
     metrics: telemetry.metrics,
     traced,
-    tracedFetch: createTracedFetch(traced, (url, init) => fetch(url, init)),
+    tracedFetch: createTracedFetch({
+      traced,
+      settings: config.telemetry,
+      fetch: (url, init) => fetch(url, init),
+    }),
     logReachable: async (ctx) => (await coherence.ensureCurrent(ctx.now(), 0, ctx)) === "current",
     scheduled,
   };

@@ -17,6 +17,7 @@ export type { StrataOptions } from "./config/options.ts";
 export type { Eviction } from "./tiers/eviction/choice.ts";
 export type { Settings } from "./config/settings.ts";
 export type { Bindings } from "./config/variables.ts";
+export type { AdminRole, AdminToken } from "./config/admin-tokens.ts";
 export { ConfigError, type Config } from "./config.ts";
 export type { Duration } from "./core/duration.ts";
 
@@ -53,6 +54,7 @@ export type { Database } from "./origin/neon.ts";
 
 // Rate limits: limits per address, user and endpoint.
 export type { RateLimitOptions, RateLimits, RateLimitStats } from "./ratelimit/rate-limits.ts";
+export type { FailureLimit, FailureLimitOptions } from "./ratelimit/failure-limit.ts";
 export type { LimitInfo } from "./ratelimit/inspection.ts";
 export { slidingLog, slidingWindow } from "./ratelimit/upstash-adapter.ts";
 export { packIdentifier } from "./ratelimit/identifier-codec.ts";
@@ -64,5 +66,6 @@ export { WriteUnconfirmed } from "./writes/unconfirmed.ts";
 
 // Telemetry: metrics and traces.
 export type { MetricsView } from "./telemetry/metrics/metrics-view.ts";
+export type { AuditTarget } from "./core/events.ts";
 export type { MetricsReport, MetricsSnapshot, TraceSummary } from "./core/metrics.ts";
 export type { Traced, TraceHeaders } from "./telemetry/traces/traced.ts";

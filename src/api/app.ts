@@ -3,7 +3,7 @@ import { bodyLimit } from "hono/body-limit";
 import { problem, type StrataEnv } from "../index.ts";
 import { createAdmin } from "./admin.ts";
 import { noSuchRoute, onError } from "./errors.ts";
-import { apiLimits } from "./limits.ts";
+import { ADMIN_GUESSES, apiLimits } from "./limits.ts";
 import { adminRoutes } from "./routes/admin.ts";
 import { categoryRoutes } from "./routes/categories.ts";
 import { healthRoutes } from "./routes/health.ts";
@@ -24,14 +24,19 @@ const MAX_BODY_BYTES = 64 * 1024;
  */
 export function createApp(services: AppServices): Hono<StrataEnv> {
   const app = new Hono<StrataEnv>();
-  const admin = createAdmin(services.config.adminToken);
   const own = ownPrefix(services.config);
+  const limits = apiLimits({ rateLimits: services.rateLimits, ownPrefix: own });
+  const admin = createAdmin({
+    tokens: services.config.adminTokens,
+    guesses: services.rateLimits.limitFailures(ADMIN_GUESSES),
+  });
 
   // 1. Gives the request its scope, c.var.strata, and the response its cache headers.
   app.use(services.scope);
 
-  // 2. Applies the rate limits.
-  app.use(apiLimits({ rateLimits: services.rateLimits, ownPrefix: own }));
+  // 2. Applies the rate limits. A request under /admin leaves an audit record even if one refuses it.
+  app.use(`${own}/admin/*`, admin.audited);
+  app.use(limits);
 
   // 3. The proxy comes before the limit of bodies, which does not apply to proxied requests. At the
   //    root, the proxy replaces the routes below.
@@ -49,7 +54,7 @@ export function createApp(services: AppServices): Hono<StrataEnv> {
   app.route("/", referenceRoutes());
   app.route(`${own}/health`, healthRoutes(services));
   app.route(`${own}/metrics`, metricsRoutes(services, admin));
-  const guard = services.config.dev ? allowAll : admin.required;
+  const guard = services.config.dev ? allowAll : admin.requires("read");
   if (services.dashboard) app.route(`${own}/dashboard`, services.dashboard(guard));
   app.route(`${own}/admin`, adminRoutes(services, admin));
 

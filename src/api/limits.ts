@@ -1,5 +1,5 @@
 import type { MiddlewareHandler } from "hono";
-import type { RateLimitOptions, RateLimits, StrataEnv } from "../index.ts";
+import type { FailureLimitOptions, RateLimitOptions, RateLimits, StrataEnv } from "../index.ts";
 
 /** The limit that applies to every route. Routes whose limits have the same name share one set of tokens. */
 const EVERY_ROUTE = {
@@ -16,9 +16,16 @@ const WRITES = { name: "writes", ip: "60/1m", user: "300/1h" } as const;
 
 /**
  * The limit of /admin. It is separate, so that other traffic from an operator's address cannot shut
- * the operator out. It also bounds how many admin tokens an attacker can try.
+ * the operator out.
  */
 const ADMIN = { ...EVERY_ROUTE, name: "admin", ip: "60/1m", user: "600/1h" } as const;
+
+/** The limit of wrong admin tokens, on all routes together. */
+export const ADMIN_GUESSES = {
+  name: "admin-guesses",
+  ip: "10/1m",
+  all: "100/1m",
+} as const satisfies FailureLimitOptions;
 
 const READS = new Set(["GET", "HEAD", "OPTIONS"]);
 

@@ -1,5 +1,7 @@
 /** The OpenAPI 3.1 document of the reference API. test/api/reference.test.ts compares it with the routes. */
 
+import type { AdminRole } from "../index.ts";
+
 const integer = (minimum: number) => ({ type: "integer", minimum, maximum: 2_147_483_647 });
 const text = { type: "string" };
 const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` });
@@ -35,8 +37,13 @@ const away = {
   503: problem("The database does not answer and nothing is cached; see Retry-After"),
 };
 const reading = { ...invalid, ...limited, ...away };
-const security = [{ admin: [] }];
-const guarded = { 401: problem("No bearer token, or a wrong one"), ...reading };
+/** The role that an operation needs (OpenAPI 3.1 allows roles in place of scopes). */
+const needs = (role: AdminRole) => [{ admin: [role] }];
+const guarded = {
+  401: problem("No bearer token, or a wrong one"),
+  403: problem("The role of the token does not suffice, or no token is configured"),
+  ...reading,
+};
 
 const product = {
   name: text,
@@ -73,7 +80,7 @@ export const openapi = {
       },
       post: {
         summary: "A new product.",
-        security,
+        security: needs("all"),
         requestBody: body(object(product)),
         responses: { 201: writes[201], ...guarded },
       },
@@ -86,19 +93,19 @@ export const openapi = {
       },
       put: {
         summary: "Replaces the whole product.",
-        security,
+        security: needs("all"),
         requestBody: body(object(product)),
         responses: { 200: writes[200], ...missing, ...guarded },
       },
       patch: {
         summary: "Changes the fields that are sent.",
-        security,
+        security: needs("all"),
         requestBody: body(object(product, [])),
         responses: { 200: writes[200], ...missing, ...guarded },
       },
       delete: {
         summary: "Deletes the product.",
-        security,
+        security: needs("all"),
         responses: { 204: writes[204], ...missing, ...guarded },
       },
     },
@@ -106,7 +113,7 @@ export const openapi = {
       parameters: [id],
       patch: {
         summary: "Sets the stock, or changes it by a number; never below 0.",
-        security,
+        security: needs("all"),
         requestBody: body({
           oneOf: [object({ stock: integer(0) }), object({ delta: { type: "integer" } })],
         }),
@@ -140,7 +147,8 @@ export const openapi = {
     "/users/{id}": {
       parameters: [id],
       get: {
-        summary: "One user; with the admin token also email and age, which no shared entry holds.",
+        summary:
+          "One user; with a token of the role all also email and age, which no shared entry holds.",
         responses: { 200: answer("The user", ref("User")), ...missing, ...reading },
       },
     },
@@ -153,14 +161,19 @@ export const openapi = {
     "/metrics": {
       get: {
         summary: "Metrics in the Prometheus text format.",
-        security,
-        responses: { 200: answer("Text", text, "text/plain") },
+        security: needs("scrape"),
+        responses: {
+          200: answer("Text", text, "text/plain"),
+          401: guarded[401],
+          403: guarded[403],
+          ...limited,
+        },
       },
     },
     "/admin/purge": {
       post: {
         summary: "Invalidates by tag, key, prefix or everything, in every isolate.",
-        security,
+        security: needs("purge"),
         requestBody: body(
           object(
             {
@@ -183,7 +196,7 @@ export const openapi = {
     "/admin/warm": {
       post: {
         summary: "Loads products or users into Redis and streams the progress.",
-        security,
+        security: needs("purge"),
         requestBody: body(
           object({ kind: { enum: ["products", "users"] }, ids: listOf(integer(1)) }, ["kind"]),
         ),
@@ -195,7 +208,14 @@ export const openapi = {
     },
   },
   components: {
-    securitySchemes: { admin: { type: "http", scheme: "bearer" } },
+    securitySchemes: {
+      admin: {
+        type: "http",
+        scheme: "bearer",
+        description:
+          "A token of ADMIN_TOKEN (role all) or ADMIN_TOKENS. `scrape` reads metrics; `read` also reads what is under /admin; `purge` purges and warms; `all` may do everything. After 10 wrong tokens in a minute from one address, or 100 in all, the answer is 429.",
+      },
+    },
     schemas: {
       Product: object({ id: integer(1), ...product, updatedAt: text }),
       Category: object({ id: integer(1), name: text, description: text }),

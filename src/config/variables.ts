@@ -1,5 +1,16 @@
 /** The bindings, variables and secrets of the Worker, and the checks of their values. */
 import * as z from "zod/mini";
+import {
+  ADMIN_ROLES,
+  ADMIN_TOKEN_PATTERN,
+  hasConflicts,
+  parseAdminTokens,
+  type AdminToken,
+} from "./admin-tokens.ts";
+
+const EXPOSURES = ["all", "status", "none"] as const;
+/** What response fields tell clients about the cache. */
+export type Exposure = (typeof EXPOSURES)[number];
 
 /** The environment of the Worker, from wrangler.toml and `wrangler secret put`. */
 export interface Bindings {
@@ -22,8 +33,16 @@ export interface Bindings {
   readonly UPSTASH_REDIS_REST_URL?: string;
   /** The token of the Upstash REST API. Required. */
   readonly UPSTASH_REDIS_REST_TOKEN?: string;
-  /** The bearer token for writes and for `/admin`. Without this variable, writes and `/admin` are refused. */
+  /**
+   * The bearer token for writes and for `/admin`, at least 24 characters. Its name is `admin` and its
+   * role `all`. Without this variable and `ADMIN_TOKENS`, writes and `/admin` are refused.
+   */
   readonly ADMIN_TOKEN?: string;
+  /**
+   * Further tokens, as `<name>:<role>:<token>`, separated by commas. The roles are `scrape`, `read`,
+   * `purge` and `all`.
+   */
+  readonly ADMIN_TOKENS?: string;
   /** The HTTP origin that the proxy caches. */
   readonly ORIGIN_URL?: string;
   /** The value `1` makes the proxy serve the root, in place of the reference API. */
@@ -40,6 +59,11 @@ export interface Bindings {
   readonly CLIENT_ADDRESS_HEADER?: string;
   /** The prefix of everything that is stored. Default: `strata`. */
   readonly STRATA_NAMESPACE?: string;
+  /**
+   * What response fields tell clients: `all` (tiers and the duration of each step), `status` (hit or
+   * miss, and the total duration) or `none`. Default: `all`.
+   */
+  readonly STRATA_EXPOSE?: string;
   /** The value is `1` under `npm run dev`. */
   readonly STRATA_DEV?: string;
 }
@@ -71,7 +95,26 @@ const Variables = z.object({
   UPSTASH_REDIS_REST_TOKEN: z
     .string("set it to the token of the database")
     .check(z.minLength(1, "must not be empty")),
-  ADMIN_TOKEN: z.optional(z.string().check(z.minLength(8, "must have at least 8 characters"))),
+  ADMIN_TOKEN: z.optional(
+    z
+      .string()
+      .check(
+        z.regex(
+          ADMIN_TOKEN_PATTERN,
+          "must have 24 to 512 visible ASCII characters, without spaces",
+        ),
+      ),
+  ),
+  ADMIN_TOKENS: z.optional(
+    z
+      .string()
+      .check(
+        z.refine(
+          (text) => parseAdminTokens(text) !== undefined,
+          `must be entries of <name>:<role>:<token>, separated by commas; a role is one of ${ADMIN_ROLES.join(", ")}, and a token has 24 to 512 visible ASCII characters`,
+        ),
+      ),
+  ),
   ORIGIN_URL: z.optional(http),
   ORIGIN_AT_ROOT: z.optional(z.enum(["0", "1", ""], "must be 1, or not set")),
   ORIGIN_SHARING: z.optional(z.enum(["safe", "rfc", ""], "must be safe or rfc, or not set")),
@@ -93,6 +136,7 @@ const Variables = z.object({
   STRATA_NAMESPACE: z.optional(
     z.string().check(z.regex(/^[a-z0-9-]{1,32}$/, "must be 1 to 32 of a-z, 0-9 and -")),
   ),
+  STRATA_EXPOSE: z.optional(z.enum([...EXPOSURES, ""], "must be all, status or none, or not set")),
   STRATA_DEV: z.optional(z.string()),
 });
 
@@ -102,7 +146,8 @@ export interface VariableConfig {
   readonly neonEndpoint: string | undefined;
   readonly redisUrl: string;
   readonly redisToken: string;
-  readonly adminToken: string | undefined;
+  /** The tokens of operators: that of ADMIN_TOKEN and those of ADMIN_TOKENS. */
+  readonly adminTokens: readonly AdminToken[];
   /** The HTTP origin that the proxy caches. */
   readonly originUrl: string | undefined;
   /** Whether the proxy serves the root, in place of the reference API. */
@@ -118,6 +163,8 @@ export interface VariableConfig {
   /** The name of the header that holds the client's address. */
   readonly clientAddressHeader: string;
   readonly namespace: string;
+  /** What response fields tell clients. */
+  readonly expose: Exposure;
   /** Whether the Worker runs under `npm run dev`. */
   readonly dev: boolean;
 }
@@ -139,13 +186,21 @@ export function readVariables(bindings: Bindings): CheckedVariables {
     problems.push("ORIGIN_URL: set it to an http(s) URL, since ORIGIN_AT_ROOT is 1");
   if (!parsed.success) return { variables: undefined, problems };
   const { data } = parsed;
+  const adminTokens: readonly AdminToken[] = [
+    ...(data.ADMIN_TOKEN === undefined
+      ? []
+      : [{ name: "admin", role: "all" as const, token: data.ADMIN_TOKEN }]),
+    ...(parseAdminTokens(data.ADMIN_TOKENS ?? "") ?? []),
+  ];
+  if (hasConflicts(adminTokens))
+    problems.push("ADMIN_TOKENS: one token must not have two names or two roles");
   return {
     variables: {
       databaseUrl: data.DATABASE_URL,
       neonEndpoint: data.NEON_ENDPOINT,
       redisUrl: data.UPSTASH_REDIS_REST_URL,
       redisToken: data.UPSTASH_REDIS_REST_TOKEN,
-      adminToken: data.ADMIN_TOKEN,
+      adminTokens,
       originUrl: data.ORIGIN_URL,
       originAtRoot: data.ORIGIN_AT_ROOT === "1",
       originSharing: data.ORIGIN_SHARING === "rfc" ? "rfc" : "safe",
@@ -154,6 +209,7 @@ export function readVariables(bindings: Bindings): CheckedVariables {
       apiKeys: data.API_KEYS ?? "",
       clientAddressHeader: data.CLIENT_ADDRESS_HEADER ?? "CF-Connecting-IP",
       namespace: data.STRATA_NAMESPACE ?? "strata",
+      expose: data.STRATA_EXPOSE || "all",
       dev: data.STRATA_DEV === "1",
     },
     problems,

@@ -103,11 +103,25 @@ export type CacheEvent =
       readonly spanId: string;
     }
   | {
+      /**
+       * The request is for an operator. A request may emit this event several times; a later value
+       * of a field replaces an earlier one. Telemetry makes one audit record of the request.
+       */
+      readonly type: "admin.action";
+      /** The name of the token that was accepted. Absent until a token is. */
+      readonly actor?: string;
+      /** The things that the action is about, each as its kind and its name. */
+      readonly targets?: readonly AuditTarget[];
+    }
+  | {
       readonly type: "invalidation.end";
       /** The number of log keys that were invalidated. */
       readonly logKeys: number;
       readonly outcome: "done" | "deferred";
     };
+
+/** A thing that an admin action is about. Telemetry shows the name only as a hash, like a key. */
+export type AuditTarget = readonly [kind: string, name: string];
 
 /** A timed step of a request. Each step is one metric in `Server-Timing`. */
 export type Step = "memory" | "edge" | "redis" | "log" | "flight" | "origin" | "sql" | "limit";

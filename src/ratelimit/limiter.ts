@@ -32,6 +32,11 @@ export interface Limiter {
     behaviour: Behaviour,
     ctx: Context,
   ): Decision | Promise<Decision>;
+  /**
+   * Returns the refusal that a request would get by what this isolate knows; undefined if there is
+   * none. It takes no tokens, and does not ask the ledger.
+   */
+  peek(requested: readonly RequestAccount[], cost: number, ctx: Context): Decision | undefined;
 }
 
 export function createLimiter(options: LimiterOptions): Limiter {
@@ -69,7 +74,7 @@ export function createLimiter(options: LimiterOptions): Limiter {
     for (const account of accounts) {
       if (now < account.noCreditUntil && now >= account.noCreditUntil - holdMs) return false;
       if (account.debt + account.unconfirmed + cost > leaseOf(account.windows, share)) return false;
-      if (!hasRoom(account, cost, ledgerNow)) return false;
+      if (!hasRoom(account, cost + account.requested, ledgerNow)) return false;
     }
     for (const account of accounts) {
       table.owe(account, cost, now);
@@ -119,7 +124,7 @@ export function createLimiter(options: LimiterOptions): Limiter {
     if (onUnavailable !== "local") return { outcome: onUnavailable, fault };
     const now = ctx.now();
     const ledgerNow = table.ledgerTime(now);
-    if (!accounts.every((account) => hasRoom(account, cost, ledgerNow)))
+    if (!accounts.every((account) => hasRoom(account, cost + account.requested, ledgerNow)))
       return { ...localDecision(accounts, "refused", "local", cost, ledgerNow), fault };
     for (const account of accounts) {
       // The ledger may have charged these tokens already. Then they are only counted here;
@@ -134,6 +139,16 @@ export function createLimiter(options: LimiterOptions): Limiter {
   }
 
   return {
+    peek(requested, cost, ctx) {
+      const now = ctx.now();
+      const ledgerNow = table.ledgerTime(now);
+      const accounts = requested.map(({ key, windows }) => table.get(key, windows, ledgerNow));
+      const refused = refuseFromMemory(accounts, cost, now);
+      if (refused !== undefined) return refused;
+      if (accounts.every((account) => hasRoom(account, cost, ledgerNow))) return undefined;
+      return localDecision(accounts, "refused", "local", cost, ledgerNow);
+    },
+
     decide(requested, cost, behaviour, ctx) {
       const now = ctx.now();
       const ledgerNow = table.ledgerTime(now);
@@ -169,9 +184,9 @@ function refusalOf(account: LocalAccount, cost: number, now: EpochMs): Refusal |
   return cost >= refusal.cost ? refusal : undefined;
 }
 
-/** Returns whether `cost` more tokens fit into every window, as far as the isolate knows. */
+/** Returns whether `cost` tokens beside those given fit into every window, as far as the isolate knows. */
 function hasRoom(account: LocalAccount, cost: number, now: EpochMs): boolean {
-  const given = account.debt + account.unconfirmed + account.requested + cost;
+  const given = account.debt + account.unconfirmed + cost;
   return account.windows.every(
     (window, w) => room(account.buckets[w] ?? emptyBucket(now), window, now) >= given,
   );

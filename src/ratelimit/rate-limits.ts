@@ -5,6 +5,11 @@ import { DefinitionError } from "../core/faults.ts";
 import type { Millis } from "../core/time.ts";
 import { createAccountTable, type AccountTable } from "./account-table.ts";
 import { defineBehaviour, type AlgorithmName, type BehaviourOptions } from "./behaviour.ts";
+import {
+  createFailureLimit,
+  type FailureLimit,
+  type FailureLimitOptions,
+} from "./failure-limit.ts";
 import type { Identities } from "./identity.ts";
 import { createInspection, type Inspection, type RegisteredRule } from "./inspection.ts";
 import type { Ledger } from "./ledger.ts";
@@ -37,6 +42,25 @@ export interface RateLimits<E extends Env> extends Inspection {
    * app.use(rateLimit({ ip: "100/1m", user: ["10/1s", "1000/1h"], mode: "fast" }));
    */
   rateLimit(options: RateLimitOptions, ...also: readonly LimitOptions[]): MiddlewareHandler<E>;
+  /**
+   * Limits the failed attempts of one kind, such as wrong passwords. Redis counts them for all
+   * isolates; without Redis each isolate counts its own.
+   *
+   * @throws {DefinitionError} that names the wrong field.
+   * @example
+   * const signIns = strata.rateLimits.limitFailures({ name: "sign-in", ip: "10/1m", all: "100/1m" });
+   * app.post("/sign-in", async (c) => {
+   *   const refused = signIns.check(c);
+   *   if (refused !== undefined) return problem(refused);
+   *   if (c.req.header("X-Password") === env.PASSWORD) {
+   *     signIns.succeed(c);
+   *     return c.text("signed in");
+   *   }
+   *   const last = await signIns.fail(c);
+   *   return last === undefined ? c.text("wrong password", 401) : problem(last);
+   * });
+   */
+  limitFailures(options: FailureLimitOptions): FailureLimit<E>;
   /** Returns the number of accounts in memory, and the numbers of tokens that may not have been charged. */
   stats(): RateLimitStats;
 }
@@ -128,6 +152,14 @@ export function createRateLimits<E extends Env>(options: RateLimitsOptions<E>): 
         decide: limiter.decide,
       });
     },
+
+    limitFailures: (options) =>
+      createFailureLimit(options, {
+        scopeOf,
+        identities,
+        register: (name, rule) => register(name, rule, "sliding-window"),
+        limiter: counterOf("sliding-window").limiter,
+      }),
 
     ...createInspection({ rules: () => registry.values() }),
 

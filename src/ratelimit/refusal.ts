@@ -12,7 +12,7 @@ export interface ProblemParts {
 }
 
 /** The port to the function that makes problem responses. */
-export type Respond = (parts: ProblemParts) => Response;
+export type Respond<R = Response> = (parts: ProblemParts) => R;
 
 /**
  * Makes the response to a refused request: 429 with the violated policies, or 503 if the ledger is
@@ -20,11 +20,11 @@ export type Respond = (parts: ProblemParts) => Response;
  *
  * @see https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-ratelimit-headers-11 "quota-exceeded"
  */
-export function refuse(
+export function refuse<R>(
   decision: Decision,
   accounts: readonly RequestAccount[],
-  respond: Respond,
-): Response {
+  respond: Respond<R>,
+): R {
   if (!("balances" in decision))
     return respond({
       status: 503,

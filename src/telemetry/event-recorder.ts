@@ -134,6 +134,12 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
         if (event.lagMs !== undefined)
           meter.record("cache.purge.lag", Math.max(0, event.lagMs) / 1000);
         return undefined;
+      case "admin.action":
+        if (record !== undefined) {
+          const { actor = "", targets = [] } = record.audit ?? {};
+          record.audit = { actor: event.actor ?? actor, targets: event.targets ?? targets };
+        }
+        return undefined;
       case "invalidation.end":
         meter.add("cache.purges", 1, event.outcome);
         meter.add("cache.purge.keys", event.logKeys);

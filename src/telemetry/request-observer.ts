@@ -43,6 +43,9 @@ export interface RequestObserverOptions {
 /** Patterns that Hono reports for a request that no route has answered. */
 const UNROUTED = new Set(["*", "/*"]);
 
+/** The statuses of requests that were refused. They are logged, so that attacks can be seen. */
+const DENIED = new Set([401, 403, 429]);
+
 /**
  * Observes requests. It counts each request, and decides which ones are kept for export.
  *
@@ -53,7 +56,7 @@ export function createRequestObserver(
   options: RequestObserverOptions,
 ): RequestObserver<RequestRecord> {
   const { settings, meter, recordEvent, current, keep, reportLoop, random } = options;
-  const { propagators, slowMs } = settings;
+  const { propagators, traceParent, slowMs } = settings;
   const sampler = createSampler(settings.sampler, settings.samplerRatio, random);
 
   function newSpan(parent: SpanRef | undefined, sampled: boolean): SpanRef {
@@ -63,34 +66,39 @@ export function createRequestObserver(
 
   function keepReason(record: RequestRecord): KeepReason | undefined {
     if (record.sampled) return "sampled";
+    if (record.audit !== undefined) return "audited";
+    if (DENIED.has(record.status)) return "denied";
     if (slowMs === 0) return undefined;
     if (record.status >= 500) return "error";
     return record.endedAt - record.startedAt >= slowMs ? "slow" : undefined;
   }
 
+  /** Returns the span that the caller names; undefined if it names none, or is not read. */
+  function callerOf({ headers }: RequestStart["request"]): SpanRef | undefined {
+    if (traceParent === "ignore" || !propagators.has("tracecontext")) return undefined;
+    const traceparent = headers.get("traceparent");
+    return traceparent === null ? undefined : readCarrier(traceparent, headers.get("tracestate"));
+  }
+
   function begin({ request, url, startedAt, background }: RequestStart): RequestRecord {
     const outer = current.getStore();
-    const traceparent =
-      outer === undefined && propagators.has("tracecontext")
-        ? request.headers.get("traceparent")
-        : null;
-    const parent =
-      outer?.span ??
-      (traceparent === null
-        ? undefined
-        : readCarrier(traceparent, request.headers.get("tracestate")));
+    const caller = outer === undefined ? callerOf(request) : undefined;
+    const trusts = traceParent === "trust";
+    const parent = outer?.span ?? (trusts ? caller : undefined);
     const sampled = outer === undefined ? sampler.shouldSample(parent) : outer.sampled;
-    const hasSpan = sampled || parent !== undefined;
+    const hasSpan = sampled || parent !== undefined || caller !== undefined;
     return createRecord({
       span: hasSpan ? newSpan(parent, sampled) : undefined,
       sampled,
       parent,
+      link: trusts ? undefined : caller,
       background: background || outer !== undefined,
       startedAt,
       method: request.method,
       url,
       request,
-      baggage: (hasSpan && propagators.has("baggage") && request.headers.get("baggage")) || "",
+      baggage:
+        (hasSpan && trusts && propagators.has("baggage") && request.headers.get("baggage")) || "",
     });
   }
 

@@ -15,6 +15,8 @@ export const SAMPLERS = [
 ] as const;
 export type SamplerName = (typeof SAMPLERS)[number];
 
+const TRACE_PARENTS = ["link", "trust", "ignore"] as const;
+
 export interface Endpoint {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -31,6 +33,12 @@ export interface TelemetrySettings {
   readonly sampler: SamplerName;
   readonly samplerRatio: number;
   readonly propagators: ReadonlySet<"tracecontext" | "baggage">;
+  /**
+   * The use of a caller's trace context. `link`: the request begins a trace of its own, which names
+   * the caller's span. `trust`: the request continues the caller's trace, follows the caller's
+   * sampling decision and sends the caller's baggage on. `ignore`: the context is not read.
+   */
+  readonly traceParent: (typeof TRACE_PARENTS)[number];
   readonly metricIntervalMs: Millis;
   /**
    * A request that fails or takes at least this many milliseconds is kept, regardless of the
@@ -41,6 +49,8 @@ export interface TelemetrySettings {
   readonly plainKeys: boolean;
   /** True: each kept request is printed to the console as one line of JSON. */
   readonly console: boolean;
+  /** True: each audit record is printed to the console as one line of JSON. */
+  readonly auditConsole: boolean;
 }
 
 export interface ReadSettings {
@@ -126,6 +136,7 @@ export function readSettings(bindings: object): ReadSettings {
     };
   }
 
+  const console = oneOf("STRATA_LOG", ["json", "off"], "json") === "json";
   const sampler = oneOf("OTEL_TRACES_SAMPLER", SAMPLERS, "parentbased_always_on");
   const service = text("OTEL_SERVICE_NAME");
   const settings: TelemetrySettings = {
@@ -145,10 +156,12 @@ export function readSettings(bindings: object): ReadSettings {
     sampler,
     samplerRatio: sampler.endsWith("traceidratio") ? number("OTEL_TRACES_SAMPLER_ARG", 1, 1) : 1,
     propagators: propagatorsOf(text("OTEL_PROPAGATORS"), warnings),
+    traceParent: oneOf("STRATA_TRACE_PARENT", TRACE_PARENTS, "link"),
     metricIntervalMs: number("OTEL_METRIC_EXPORT_INTERVAL", 60_000, 86_400_000),
     slowMs: number("STRATA_TRACE_SLOW_MS", 1_000, 600_000),
     plainKeys: oneOf("STRATA_TRACE_KEYS", ["hash", "plain"], "hash") === "plain",
-    console: oneOf("STRATA_LOG", ["json", "off"], "json") === "json",
+    console,
+    auditConsole: console || text("STRATA_DEV") === "1",
   };
   return { settings, warnings: [...new Set(warnings)], problems: [...new Set(problems)] };
 }

@@ -26,6 +26,7 @@ import {
   type StepRecord,
 } from "./traces/request-record.ts";
 import { newChildSpan } from "./traces/trace-context.ts";
+import { exportsSpans } from "./traces/wide-event.ts";
 
 export interface TelemetryOptions extends ExportPlatform {
   readonly settings: TelemetrySettings;
@@ -122,7 +123,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     current,
     keep(record, reason, waitUntil) {
       exportQueue.add(record, reason);
-      reporter?.addTrace(record);
+      if (exportsSpans(reason)) reporter?.addTrace(record);
       if (!exportQueue.empty) exportLoop.start(record.endedAt, waitUntil);
     },
     reportLoop,

@@ -6,7 +6,7 @@ import { createTestContext } from "../support/context.ts";
 import { uniqueNamespace } from "../support/isolate.ts";
 
 const FLOOD = 300;
-const token = "test-admin-token";
+const token = env.ADMIN_TOKEN;
 
 interface Counts {
   readonly redis: { readonly requests: number };

@@ -6,10 +6,25 @@ import { openapi } from "../../src/api/openapi.ts";
 import type { Bindings } from "../../src/index.ts";
 import { uniqueNamespace } from "../support/isolate.ts";
 
+const ROLES = ["scrape", "read", "purge", "all"] as const;
+/** The roles whose tokens may use a route that needs the role. */
+const MAY_USE: Readonly<Record<string, readonly string[]>> = {
+  scrape: ["scrape", "read", "all"],
+  purge: ["purge", "all"],
+  all: ["all"],
+};
+const tokenOf = (role: string) => `token-of-the-role-${role}-0123456789`;
+
 const bindings = { ...(env as unknown as Bindings), STRATA_NAMESPACE: uniqueNamespace() };
+bindings.STRATA_DEV = "";
+bindings.ADMIN_TOKENS = ROLES.map((role) => `${role}:${role}:${tokenOf(role)}`).join();
 const { app } = createIsolate(bindings);
 const get = async (path: string) =>
   app.fetch(new Request(`http://strata.test${path}`), bindings, createExecutionContext());
+
+interface Operation {
+  readonly security?: readonly { readonly admin: readonly string[] }[];
+}
 
 describe("the API reference", () => {
   it("the API reference is served as OpenAPI and as a page that names every path", async () => {
@@ -19,6 +34,27 @@ describe("the API reference", () => {
     expect(page.headers.get("Content-Type")).toContain("text/html");
     const text = await page.text();
     for (const path of Object.keys(openapi.paths)) expect(text).toContain(path);
+  });
+
+  it("the API reference names for each protected route the role that the route needs", async () => {
+    const seen = new Set<string>();
+    for (const [path, item] of Object.entries(openapi.paths))
+      for (const [method, operation] of Object.entries(item) as [string, Operation][]) {
+        const needed = operation.security?.[0]?.admin[0];
+        if (needed === undefined) continue;
+        seen.add(needed);
+        const url = `http://strata.test${path.replace("{id}", "2147483647")}`;
+        const allowed: string[] = [];
+        for (const role of ROLES) {
+          const headers = { Authorization: `Bearer ${tokenOf(role)}` };
+          const request = new Request(url, { method: method.toUpperCase(), headers });
+          const { status } = await app.fetch(request, bindings, createExecutionContext());
+          expect(status, `${method} ${path} with ${role}`).not.toBe(401);
+          if (status !== 403) allowed.push(role);
+        }
+        expect(allowed, `${method} ${path}`).toEqual(MAY_USE[needed]);
+      }
+    expect(seen).toEqual(new Set(["scrape", "purge", "all"]));
   });
 
   it("the API reference has every route of the application and no other", () => {

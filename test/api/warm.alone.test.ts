@@ -11,7 +11,7 @@ interface Counts {
 }
 
 const services = (env as unknown as { SERVICES_URL: string }).SERVICES_URL;
-const token = "test-admin-token";
+const token = env.ADMIN_TOKEN;
 
 function start(namespace: string) {
   const bindings = { ...(env as unknown as Bindings), STRATA_NAMESPACE: namespace };

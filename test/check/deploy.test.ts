@@ -8,7 +8,7 @@ const DEPLOY = resolve(import.meta.dirname, "../../tools/deploy/deploy.ts");
 const SECRETS = `DATABASE_URL=postgres://u:p@ep.neon.tech/db
 UPSTASH_REDIS_REST_URL=https://x.upstash.io
 UPSTASH_REDIS_REST_TOKEN=token
-ADMIN_TOKEN=0123456789abcdef
+ADMIN_TOKEN=0123456789abcdef01234567
 `;
 const NOT_FOUND = 'echo "Worker \\"planted\\" not found." >&2; exit 1';
 
@@ -84,4 +84,12 @@ test("a deployment does not run if the secrets of the Worker cannot be listed", 
   expect(status).toBe(1);
   expect(output).toContain("not logged in");
   expect(output).not.toContain("ran wrangler");
+});
+
+test("a deployment with ADMIN_TOKENS and without ADMIN_TOKEN has no warning about it", () => {
+  const secrets = SECRETS.replace(/^ADMIN_TOKEN=/m, "ADMIN_TOKENS=ci:purge:");
+  const { status, output } = deploy({ secretList: "echo []", secrets });
+  expect(output).toContain("ran wrangler deploy");
+  expect(output).not.toContain("ADMIN_TOKEN is not set");
+  expect(status).toBe(0);
 });

@@ -19,6 +19,7 @@ describe("the environment of npm run dev", () => {
   it("npm run dev gives the Worker the Worker variables of the environment, and no others", () => {
     const worker = {
       DATABASE_URL: "a",
+      ADMIN_TOKENS: "ci:purge:e",
       ORIGIN_AT_ROOT: "1",
       ORIGIN_SHARING: "rfc",
       OTEL_SERVICE_NAME: "b",

@@ -21,6 +21,7 @@ beforeAll(async () => {
     instances: 1,
     env: {
       ORIGIN_URL: sink.url,
+      STRATA_TRACE_PARENT: "trust",
       OTEL_EXPORTER_OTLP_ENDPOINT: `${sink.url}/collect`,
       OTEL_EXPORTER_OTLP_COMPRESSION: "gzip",
       OTEL_EXPORTER_OTLP_HEADERS: "api-key=a%20b",

@@ -58,6 +58,7 @@ describe("the limits of the reference API", () => {
         { policy: "api-ip", limit: 100, remaining: 39 },
         { policy: "writes-ip", limit: 60, remaining: 0 },
         { policy: "admin-ip", limit: 60, remaining: 59 },
+        { policy: "admin-guesses-ip", limit: 10, remaining: 10 },
       ],
     });
   });

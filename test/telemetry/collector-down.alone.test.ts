@@ -37,7 +37,7 @@ describe("telemetry without a working collector", () => {
     ["answers 400", { status: 400 }, "refused", 1],
     ["answers 503 for good", { status: 503 }, "gave-up", 2],
     ["hangs", { hang: "before" }, "gave-up", 1],
-    ["resets connections", { reset: true }, "gave-up", 1],
+    ["resets connections", { reset: true }, "gave-up", 2],
   ])(
     "a collector that %s costs spans, which are counted, and delays no request",
     async (_case, body, reason, attempts) => {

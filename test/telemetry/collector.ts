@@ -12,6 +12,7 @@ export interface OtlpSpan {
   readonly endTimeUnixNano: string;
   readonly attributes?: readonly OtlpAttribute[];
   readonly events?: readonly { readonly name: string }[];
+  readonly links?: readonly { readonly traceId: string; readonly spanId: string }[];
   readonly status?: { readonly code?: number };
 }
 
@@ -29,6 +30,7 @@ interface Export {
 export interface OtlpLog {
   readonly traceId?: string;
   readonly spanId?: string;
+  readonly eventName?: string;
   readonly body: { readonly stringValue: string };
   readonly attributes: readonly OtlpAttribute[];
 }

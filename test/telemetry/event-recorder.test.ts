@@ -24,6 +24,7 @@ function requestRecord(): RequestRecord {
     span: undefined,
     sampled: true,
     parent: undefined,
+    link: undefined,
     background: false,
     startedAt: STARTED_AT,
     method: "GET",

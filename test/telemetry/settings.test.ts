@@ -39,6 +39,17 @@ describe("OTEL_* variables", () => {
     expect(settings.resource).toMatchObject({ "service.name": "named", team: "a b" });
   });
 
+  it.each([undefined, "link", "", "always"])(
+    "a caller is not trusted if STRATA_TRACE_PARENT is %s",
+    (value) => {
+      const variables: Record<string, string> =
+        value === undefined ? {} : { STRATA_TRACE_PARENT: value };
+      const { settings, warnings } = read(variables);
+      expect(settings.traceParent).toBe("link");
+      expect(warnings.join()).toContain(value === "always" ? "STRATA_TRACE_PARENT" : "");
+    },
+  );
+
   it("a malformed list in an OTEL_* variable is ignored as a whole, with a warning", () => {
     const { settings, warnings } = read({ OTEL_RESOURCE_ATTRIBUTES: "a=1,b=%zz" });
     expect(settings.resource).not.toHaveProperty("a");

@@ -48,9 +48,10 @@ const named = (spans: readonly OtlpSpan[], name: string) => {
 
 describe("traces", () => {
   it.each(["http/protobuf", "http/json"])(
-    "traces are exported over %s with gzip, as a tree under the caller's span",
+    "traces are exported over %s with gzip, as a tree under the span of a trusted caller",
     async (protocol) => {
       const { get, service } = appOf({
+        STRATA_TRACE_PARENT: "trust",
         OTEL_EXPORTER_OTLP_PROTOCOL: protocol,
         OTEL_EXPORTER_OTLP_COMPRESSION: "gzip",
       });
@@ -81,8 +82,8 @@ describe("traces", () => {
     },
   );
 
-  it("a trace continues in a service that is called, with the tracestate and baggage of the request", async () => {
-    const { get, service, sent } = appOf();
+  it("the trace of a trusted caller continues in a service that is called, with tracestate and baggage", async () => {
+    const { get, service, sent } = appOf({ STRATA_TRACE_PARENT: "trust" });
     await get("/calls", {
       traceparent: `00-${TRACE}-${CALLER}-01`,
       tracestate: "a=1,b=2",
@@ -94,8 +95,11 @@ describe("traces", () => {
     expect(sent[0]?.get("baggage")).toBe("tenant=7");
   });
 
-  it("traces follow the caller's sampling decision, except that a failed request is always kept", async () => {
-    const { get, service } = appOf({ STRATA_TRACE_SLOW_MS: "10000" });
+  it("traces follow a trusted caller's sampling decision, except that a failed request is always kept", async () => {
+    const { get, service } = appOf({
+      STRATA_TRACE_PARENT: "trust",
+      STRATA_TRACE_SLOW_MS: "10000",
+    });
     const unsampled = { traceparent: `00-${TRACE}-${CALLER}-00` };
     const response = await get("/things/1", unsampled);
     expect(response.headers.get("traceparent")).toMatch(

@@ -43,7 +43,7 @@ export function preflight({ values, deployed, ownDomain }: Deployment): Findings
     if (set(name)) problems.push(`${name}: is for local services only; remove it`);
   }
   const warnings: string[] = [];
-  if (!set("ADMIN_TOKEN"))
+  if (!set("ADMIN_TOKEN") && !set("ADMIN_TOKENS"))
     warnings.push("ADMIN_TOKEN is not set: the admin API will reject every request");
   if (!ownDomain) {
     warnings.push(

@@ -42,7 +42,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const { child, addresses } = await shared.running;
   project.provide("workerBindings", {
     ...addresses,
-    ADMIN_TOKEN: "test-admin-token",
+    ADMIN_TOKEN: "test-admin-token-0123456789",
     STRATA_DEV: "1",
     // A test that is about telemetry turns it on: every other one would wait for its exports.
     OTEL_SDK_DISABLED: "true",

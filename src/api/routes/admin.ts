@@ -1,34 +1,51 @@
 import { Hono } from "hono";
-import { DefinitionError, type StrataEnv } from "../../index.ts";
-import type { Admin } from "../admin.ts";
+import {
+  DefinitionError,
+  type AuditTarget,
+  type PurgeTargets,
+  type StrataEnv,
+} from "../../index.ts";
+import { auditAction, type Admin, type RoleOf } from "../admin.ts";
 import { bodyOf, invalid, Purge } from "../inputs.ts";
 import type { AppServices } from "../services.ts";
 import { entryRoutes } from "./entry.ts";
 import { limitRoutes } from "./limits.ts";
+import { ownPrefix } from "./origin.ts";
 import { warmRoutes } from "./warm.ts";
+
+/**
+ * Returns the role that a route under /admin needs: `read` to read, `purge` to purge and to warm, and
+ * `all` for everything else, so that a new route is closed to the other roles.
+ */
+function rolesUnder(prefix: string): RoleOf {
+  const purges = new Set([`${prefix}/admin/purge`, `${prefix}/admin/warm`]);
+  return ({ req: { method, path } }) => {
+    if (method === "GET" || method === "HEAD") return "read";
+    return method === "POST" && purges.has(path) ? "purge" : "all";
+  };
+}
 
 export function adminRoutes(services: AppServices, admin: Admin): Hono<StrataEnv> {
   const { writer, rateLimits } = services;
   const routes = new Hono<StrataEnv>();
   // The token is checked before the routes, so that a caller without it does not learn which routes exist.
-  routes.use(admin.required);
+  routes.use(admin.requires(rolesUnder(ownPrefix(services.config))));
   routes.route("/limits", limitRoutes(rateLimits));
   routes.route("/entry", entryRoutes(services.inspect));
   routes.route("/warm", warmRoutes(services));
 
   routes.post("/purge", async (c) => {
     const { tags, keys, prefixes, everything, soft } = await bodyOf(c, Purge);
+    const purge: PurgeTargets = {
+      ...(tags && { tags }),
+      ...(keys && { keys }),
+      ...(prefixes && { prefixes }),
+      ...(everything && { everything }),
+      ...(soft && { soft }),
+    };
+    auditAction(c, undefined, targetsOf(purge));
     try {
-      const invalidation = await writer.purge(
-        {
-          ...(tags && { tags }),
-          ...(keys && { keys }),
-          ...(prefixes && { prefixes }),
-          ...(everything && { everything }),
-          ...(soft && { soft }),
-        },
-        c.var.strata.ctx,
-      );
+      const invalidation = await writer.purge(purge, c.var.strata.ctx);
       const headers = { "X-Invalidation": invalidation, "Cache-Control": "no-store" };
       // Status 202 says that the outbox holds the invalidation until Redis answers.
       return c.json({ invalidation }, invalidation === "done" ? 200 : 202, headers);
@@ -42,4 +59,21 @@ export function adminRoutes(services: AppServices, admin: Admin): Hono<StrataEnv
   });
 
   return routes;
+}
+
+/** Returns the targets of a purge for its audit record. */
+function targetsOf({
+  tags = [],
+  keys = [],
+  prefixes = [],
+  everything,
+  soft,
+}: PurgeTargets): readonly AuditTarget[] {
+  return [
+    ...(everything === true ? [["everything", ""] as const] : []),
+    ...(soft === true ? [["soft", ""] as const] : []),
+    ...tags.map((tag): AuditTarget => ["tag", tag]),
+    ...keys.map((key): AuditTarget => ["key", key]),
+    ...prefixes.map((prefix): AuditTarget => ["prefix", prefix]),
+  ];
 }

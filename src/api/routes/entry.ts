@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import { DefinitionError, type Inspect, type StrataEnv, type TierReport } from "../../index.ts";
+import { auditAction } from "../admin.ts";
 import { invalid } from "../inputs.ts";
 
 /** `GET /admin/entry?key=`: reports the entry that each tier holds under a key, without its body. */
@@ -10,6 +11,7 @@ export function entryRoutes(inspect: Inspect): Hono<StrataEnv> {
     const key = c.req.query("key") ?? "";
     if (key === "" || key.length > 512)
       throw invalid([{ field: "key", detail: "must be a key of 1 to 512 characters" }]);
+    auditAction(c, undefined, [["key", key]]);
     try {
       const now = c.var.strata.ctx.now();
       const reports = await inspect(key, c.var.strata.ctx);

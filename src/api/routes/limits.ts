@@ -1,5 +1,6 @@
 import { Hono, type Context } from "hono";
 import { DefinitionError, type LimitInfo, type RateLimits, type StrataEnv } from "../../index.ts";
+import { auditAction } from "../admin.ts";
 import { ApiProblem } from "../errors.ts";
 import { invalid } from "../inputs.ts";
 
@@ -30,7 +31,9 @@ async function answer(
   c: Context<StrataEnv>,
   ask: (identity: string) => Promise<Found>,
 ): Promise<Response> {
-  const found = await ask(c.req.param("identity") ?? "").catch((error: unknown) => {
+  const identity = c.req.param("identity") ?? "";
+  auditAction(c, undefined, [["identity", identity]]);
+  const found = await ask(identity).catch((error: unknown) => {
     if (!(error instanceof DefinitionError)) throw error;
     throw invalid([{ field: error.field, detail: error.problem }]);
   });

@@ -5,11 +5,11 @@ import type { AppServices } from "../services.ts";
 
 /**
  * Serves the metrics of all isolates in the Prometheus text format. Outside development the route
- * needs the admin token.
+ * needs a token of the role `scrape`.
  */
 export function metricsRoutes({ metrics, config }: AppServices, admin: Admin): Hono<StrataEnv> {
   const routes = new Hono<StrataEnv>();
-  if (!config.dev) routes.use(admin.required);
+  if (!config.dev) routes.use(admin.requires("scrape"));
 
   routes.get("/", async (c) => {
     const exposition = await metrics.exposition();

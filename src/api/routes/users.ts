@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import { etag } from "hono/etag";
 import { respond, respondNonexistent, type StrataEnv } from "../../index.ts";
-import type { Admin } from "../admin.ts";
+import { auditAction, type Admin } from "../admin.ts";
 import { notFound } from "../errors.ts";
 import { idOf, noQuery, userIdsOf } from "../inputs.ts";
 import { userKind } from "../kinds.ts";
@@ -66,6 +66,11 @@ export function userRoutes({ db, existence }: AppServices, admin: Admin): Hono<S
         "Cache-Control": "max-age=0, must-revalidate",
         Vary: "Authorization",
       });
+    auditAction(
+      c,
+      undefined,
+      [...present].map((id) => ["id", String(id)]),
+    );
     const hidden = await findPrivateUsers(db, [...present]);
     const whole = items.map((user) => ({ ...user, ...hidden.get(user.id) }));
     return c.json({ items: whole, missing }, 200, PRIVATE);

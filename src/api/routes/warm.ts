@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import { stream } from "hono/streaming";
 import { messageOf, type DataReader, type Database, type StrataEnv } from "../../index.ts";
+import { auditAction } from "../admin.ts";
 import { bodyOf, Warm } from "../inputs.ts";
 import { productKind, userKind, type Kind } from "../kinds.ts";
 import type { AppServices } from "../services.ts";
@@ -18,6 +19,7 @@ export function warmRoutes({ db }: AppServices): Hono<StrataEnv> {
   routes.post("/", async (c) => {
     const { kind, ids } = await bodyOf(c, Warm);
     const { cache } = c.var.strata;
+    auditAction(c, undefined, [[kind, ""]]);
     c.header("Content-Type", "application/x-ndjson");
     c.header("Cache-Control", "no-store");
     return stream(c, async (out) => {

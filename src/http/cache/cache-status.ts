@@ -70,6 +70,14 @@ export function forwardedStatus({ fwd, status, stored, collapsed }: Forwarded): 
   return parts.join("; ");
 }
 
+/** Removes from a member what it tells about tiers and dependencies. Hit or miss and the lifetime stay. */
+export function withoutDetail(
+  fields: CacheStatusFields | undefined,
+): CacheStatusFields | undefined {
+  if (fields === undefined) return undefined;
+  return { ...fields, member: fields.member.replaceAll(/; (?:detail=[^;]*|unreachable)/g, "") };
+}
+
 /** Returns the value of `X-Cache-Status` for a lookup. */
 export function plainStatus(lookup: Lookup): PlainStatus {
   switch (lookup.status) {

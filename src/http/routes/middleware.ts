@@ -12,6 +12,7 @@ import {
   plainStatus,
   reportedLookup,
   withMark,
+  withoutDetail,
   type CacheStatusFields,
 } from "../cache/cache-status.ts";
 import { etagOf } from "../cache/etag.ts";
@@ -30,6 +31,10 @@ export interface ScopeMiddlewareOptions {
   readonly now: Clock;
   /** The observer of every request. Undefined if telemetry is off. */
   readonly observer: RequestObserver | undefined;
+  /**
+   * What response fields tell clients: `all`, `status` (no tiers, dependencies and steps) or `none`.
+   */
+  readonly expose: "all" | "status" | "none";
   readonly dispatch: Dispatch;
 }
 
@@ -62,7 +67,7 @@ export function internalScopeOf(c: HonoContext<StrataEnv>): InternalScope {
 export function createScopeMiddleware(
   options: ScopeMiddlewareOptions,
 ): MiddlewareHandler<StrataEnv> {
-  const { engine, batch, warmer, loads, now, observer, dispatch } = options;
+  const { engine, batch, warmer, loads, now, observer, expose, dispatch } = options;
 
   return async (c, next) => {
     const startedAt = now();
@@ -130,11 +135,7 @@ export function createScopeMiddleware(
     await (observer === undefined ? next() : observer.run(observation, next));
     const at = now();
     const { status } = c.res;
-    const cache = internal.cacheStatusOverride ?? statusOf(internal, status);
     const tookMs = at - startedAt;
-    const total = `total;dur=${tookMs}`;
-    // A memory hit has no steps, so the total is the only member.
-    const timing = steps.length === 0 ? total : `${stepTimings(steps)}, ${total}`;
     const traceparent =
       observer &&
       observer.end(
@@ -142,7 +143,13 @@ export function createScopeMiddleware(
         { at, status, route: routePath(c), limited: internal.limited },
         waitUntil,
       );
-    setFields(c, cache, timing, tookMs, traceparent);
+    if (expose === "none") return setFields(c, undefined, undefined, tookMs, traceparent);
+    const isDetailed = expose === "all";
+    const total = `total;dur=${tookMs}`;
+    // A memory hit has no steps, so the total is the only member.
+    const timing = isDetailed && steps.length > 0 ? `${stepTimings(steps)}, ${total}` : total;
+    const cache = internal.cacheStatusOverride ?? statusOf(internal, status);
+    setFields(c, isDetailed ? cache : withoutDetail(cache), timing, tookMs, traceparent);
   };
 }
 
@@ -150,7 +157,7 @@ export function createScopeMiddleware(
 function setFields(
   c: HonoContext<StrataEnv>,
   cache: CacheStatusFields | undefined,
-  timing: string,
+  timing: string | undefined,
   tookMs: Millis,
   traceparent: string | undefined,
 ): void {
@@ -167,7 +174,7 @@ function setFields(
 function writeFields(
   headers: Headers,
   cache: CacheStatusFields | undefined,
-  timing: string,
+  timing: string | undefined,
   tookMs: Millis,
   traceparent: string | undefined,
 ): void {
@@ -177,8 +184,10 @@ function writeFields(
     headers.append("Cache-Status", cache.member);
     headers.set("X-Cache-Status", cache.plain);
   }
-  headers.append("Server-Timing", timing);
-  headers.set("X-Response-Time", `${tookMs}ms`);
+  if (timing !== undefined) {
+    headers.append("Server-Timing", timing);
+    headers.set("X-Response-Time", `${tookMs}ms`);
+  }
   if (traceparent !== undefined) headers.set("traceparent", traceparent);
 }
 

@@ -6,8 +6,10 @@ import { serializersOf } from "./otlp-serializers.ts";
 import type { TracedRecord, StepRecord } from "../traces/request-record.ts";
 import type { Endpoint, TelemetrySettings } from "../settings.ts";
 import { lateSpan, spansOf, type SpanSource } from "../traces/spans.ts";
+import { auditLine, auditRecord, isAudited } from "../traces/audit-record.ts";
 import {
   consoleLine,
+  exportsSpans,
   logRecord,
   wideEvent,
   type KeepReason,
@@ -37,7 +39,10 @@ export interface ExportQueue {
   readonly full: boolean;
 }
 
-/** The most requests in the queue. OpenTelemetry's batch span processor has the same default. */
+/**
+ * The most requests in the queue. OpenTelemetry's batch span processor has the same default. As many
+ * places again are reserved for requests with an accepted admin token.
+ */
 const MAX_QUEUE = 2_048;
 /** The most requests in one export. */
 const MAX_BATCH = 256;
@@ -102,12 +107,14 @@ export function createExportQueue(options: ExportQueueOptions): ExportQueue {
     const records: LogRecord[] = [];
     late = [];
     for (const { record, reason } of batch) {
-      if (traces !== undefined) spans.push(...spansOf(record, source));
-      record.exported = true;
+      record.exported = exportsSpans(reason);
+      if (traces !== undefined && record.exported) spans.push(...spansOf(record, source));
       if (logs === undefined && !settings.console) continue;
       const event = wideEvent(record, reason, formatKey);
       if (settings.console) print(consoleLine(record, event));
-      if (logs !== undefined) records.push(logRecord(record, event, resource));
+      if (logs === undefined) continue;
+      records.push(logRecord(record, event, resource));
+      if (isAudited(record)) records.push(auditRecord(record, formatKey, resource));
     }
     await Promise.all([
       post(
@@ -127,10 +134,16 @@ export function createExportQueue(options: ExportQueueOptions): ExportQueue {
 
   return {
     add(record, reason) {
+      // The line is printed at once, because the platform may end the isolate before the export.
+      if (settings.auditConsole && isAudited(record)) print(auditLine(record, formatKey));
       if (!hasTarget) return;
-      if (waiting.length < MAX_QUEUE) waiting.push({ record, reason });
+      // Clients without a token can fill the queue, and must not push out the actions of operators.
+      const isOperator = record.audit !== undefined && record.audit.actor !== "";
+      if (waiting.length < (isOperator ? 2 * MAX_QUEUE : MAX_QUEUE))
+        waiting.push({ record, reason });
       else {
-        if (traces !== undefined) drop("span", "queue", 1 + (record.steps?.length ?? 0));
+        if (traces !== undefined && exportsSpans(reason))
+          drop("span", "queue", 1 + (record.steps?.length ?? 0));
         drop("log", "queue", 1);
       }
     },

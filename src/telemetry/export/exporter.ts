@@ -1,6 +1,7 @@
 import type { Random } from "../../core/random.ts";
 import type { Clock, Millis } from "../../core/time.ts";
 import type { Endpoint } from "../settings.ts";
+import { readRetryAfter } from "./retry-after.ts";
 
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
@@ -31,6 +32,8 @@ export interface Exporter {
 
 /** The status codes after which OTLP allows a retry. */
 const RETRYABLE = new Set([429, 502, 503, 504]);
+/** An export is sent once more after its connection broke. */
+const MAX_BREAKS = 1;
 const FIRST_WAIT_MS = 500;
 const MAX_WAIT_MS = 5_000;
 /** The most retries that an exporter may save up. Each retry uses one; five exports that succeed earn one more. */
@@ -43,6 +46,7 @@ export function createExporter(options: ExporterOptions): Exporter {
   const { url, headers, protocol, timeoutMs, gzip } = endpoint;
   let budget = RETRY_BUDGET;
 
+  /** Returns undefined if the connection broke, or the time limit was reached. */
   async function send(body: Uint8Array, deadlineAt: number): Promise<Response | undefined> {
     const leftMs = deadlineAt - now();
     if (leftMs <= 0) return undefined;
@@ -67,27 +71,30 @@ export function createExporter(options: ExporterOptions): Exporter {
     async post(plain) {
       const body = gzip ? await compress(plain) : plain;
       const deadlineAt = now() + timeoutMs;
+      let breaks = 0;
       for (let attempt = 0; ; attempt++) {
         const response = await send(body, deadlineAt);
-        if (response === undefined) return { outcome: "gave-up", rejected: 0 };
-        const answer = await bodyOf(response);
-        if (response.ok) {
-          budget = Math.min(RETRY_BUDGET, budget + EARNED_PER_EXPORT);
-          return { outcome: "ok", rejected: rejectedIn(answer) };
+        if (response === undefined) breaks++;
+        else {
+          const answer = await bodyOf(response);
+          if (response.ok) {
+            budget = Math.min(RETRY_BUDGET, budget + EARNED_PER_EXPORT);
+            return { outcome: "ok", rejected: rejectedIn(answer) };
+          }
+          if (!RETRYABLE.has(response.status)) return { outcome: "refused", rejected: 0 };
         }
-        if (!RETRYABLE.has(response.status)) return { outcome: "refused", rejected: 0 };
         const waitMs = retryDelayMs(response, attempt);
-        if (budget < 1 || now() + waitMs >= deadlineAt) return { outcome: "gave-up", rejected: 0 };
+        const isLate = now() + waitMs >= deadlineAt;
+        if (breaks > MAX_BREAKS || budget < 1 || isLate) return { outcome: "gave-up", rejected: 0 };
         budget--;
         await sleep(waitMs);
       }
     },
   };
 
-  function retryDelayMs(response: Response, attempt: number): Millis {
-    const seconds = Number(response.headers.get("Retry-After"));
-    if (seconds > 0) return seconds * 1000;
-    return random() * Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** attempt);
+  function retryDelayMs(response: Response | undefined, attempt: number): Millis {
+    const asked = readRetryAfter(response?.headers.get("Retry-After") ?? null, now());
+    return asked ?? random() * Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** attempt);
   }
 
   function rejectedIn(answer: Uint8Array): number {

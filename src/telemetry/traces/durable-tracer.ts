@@ -64,6 +64,7 @@ export function createDurableTracer(options: DurableTracerOptions): DurableTrace
         span: parent,
         sampled: true,
         parent: undefined,
+        link: undefined,
         background: true,
         startedAt,
         method: "POST",

@@ -1,4 +1,4 @@
-import type { LookupStatus } from "../../core/events.ts";
+import type { AuditTarget, LookupStatus } from "../../core/events.ts";
 import type { RequestStart } from "../../core/request-observer.ts";
 import type { EpochMs, Millis } from "../../core/time.ts";
 import type { SpanRef } from "./trace-context.ts";
@@ -32,6 +32,8 @@ export interface RequestRecord {
   /** Whether the sampler keeps the trace. */
   readonly sampled: boolean;
   readonly parent: SpanRef | undefined;
+  /** The span of a caller that is not trusted. The span of the request has a link to it. */
+  readonly link: SpanRef | undefined;
   /** True for a request that runs after a response or inside another request, such as a refresh. */
   readonly background: boolean;
   readonly startedAt: EpochMs;
@@ -52,6 +54,8 @@ export interface RequestRecord {
   unreachable: boolean;
   steps: StepRecord[] | undefined;
   events: SpanEvent[] | undefined;
+  /** Set if the request is for an operator. An audit record is then made of it. */
+  audit: Audit | undefined;
   redisRequests: number;
   redisCommands: number;
   sqlRequests: number;
@@ -61,6 +65,13 @@ export interface RequestRecord {
   dropped: number;
   /** True when the spans of the request have been made. A later step is then exported as a span of its own. */
   exported: boolean;
+}
+
+/** What a request for an operator adds to its record. */
+export interface Audit {
+  /** The name of the token that was accepted; "" if none was. */
+  readonly actor: string;
+  readonly targets: readonly AuditTarget[];
 }
 
 /** The record of a request that has a span. */
@@ -77,6 +88,7 @@ export type RecordStart = Pick<
   | "span"
   | "sampled"
   | "parent"
+  | "link"
   | "background"
   | "startedAt"
   | "method"
@@ -90,6 +102,7 @@ export function createRecord<S extends RecordStart>(start: S): RequestRecord & P
     span: start.span,
     sampled: start.sampled,
     parent: start.parent,
+    link: start.link,
     background: start.background,
     startedAt: start.startedAt,
     method: start.method,
@@ -106,6 +119,7 @@ export function createRecord<S extends RecordStart>(start: S): RequestRecord & P
     unreachable: false,
     steps: undefined,
     events: undefined,
+    audit: undefined,
     redisRequests: 0,
     redisCommands: 0,
     sqlRequests: 0,

@@ -85,7 +85,7 @@ function partsOf(url: string): { address: string; port: string; path: string } {
 }
 
 function requestSpan(record: TracedRecord, source: SpanSource): ReadableSpan {
-  const { status, parent, colo } = record;
+  const { status, parent, link, colo } = record;
   const { address, port, path } = partsOf(record.url);
   const failed = status >= 500;
   const attributes: Attributes = {
@@ -114,6 +114,7 @@ function requestSpan(record: TracedRecord, source: SpanSource): ReadableSpan {
     name: nameOf(record),
     kind: record.background ? SpanKind.INTERNAL : SpanKind.SERVER,
     spanContext: () => contextOf(record.span, false),
+    ...(link !== undefined && { links: [{ context: contextOf(link, true) }] }),
     ...(parent !== undefined && { parentSpanContext: contextOf(parent, !record.background) }),
     ...interval(record.startedAt, record.endedAt - record.startedAt),
     status: { code: failed ? SpanStatusCode.ERROR : SpanStatusCode.UNSET },

@@ -1,4 +1,5 @@
 import type { Clock } from "../../core/time.ts";
+import type { TelemetrySettings } from "../settings.ts";
 import type { Telemetry } from "../telemetry.ts";
 
 /**
@@ -36,14 +37,25 @@ export function createTraced(telemetry: Telemetry, now: Clock): Traced {
   };
 }
 
-/** Wraps the platform's fetch. Each call becomes a span, and sends the trace headers. */
-export function createTracedFetch(
-  traced: Traced,
-  fetch: (url: URL, init: RequestInit) => Promise<Response>,
-) {
+export interface TracedFetchOptions {
+  readonly traced: Traced;
+  readonly settings: Pick<TelemetrySettings, "enabled" | "traceParent">;
+  readonly fetch: (url: URL, init: RequestInit) => Promise<Response>;
+}
+
+/**
+ * Wraps the platform's fetch. Each call becomes a span, and sends the trace headers. The context of
+ * a caller that is not trusted is not sent on. Without telemetry all fields are sent as they are.
+ */
+export function createTracedFetch({ traced, settings, fetch }: TracedFetchOptions) {
+  const replacesContext = settings.enabled && settings.traceParent !== "trust";
   return (url: URL, init: RequestInit): Promise<Response> =>
     traced(init.method ?? "GET", (headers) => {
       const sent = new Headers(init.headers);
+      if (replacesContext) {
+        sent.delete("traceparent");
+        sent.delete("tracestate");
+      }
       for (const [name, value] of Object.entries(headers)) sent.set(name, value);
       return fetch(url, { ...init, headers: sent });
     });

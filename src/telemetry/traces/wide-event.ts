@@ -13,8 +13,18 @@ import {
 } from "./request-record.ts";
 import { contextOf, hrTime, SCOPE } from "./spans.ts";
 
-/** The reason for which a request is exported and logged. */
-export type KeepReason = "sampled" | "error" | "slow";
+/**
+ * The reason for which a request is logged. `audited`: it is for an operator. `denied`: it was refused
+ * with 401, 403 or 429.
+ */
+export type KeepReason = "sampled" | "error" | "slow" | "audited" | "denied";
+
+/**
+ * Returns whether spans of the request are exported too. A client can cause as many refusals as it
+ * likes, so a refusal costs one log record and no spans.
+ */
+export const exportsSpans = (reason: KeepReason): boolean =>
+  reason !== "audited" && reason !== "denied";
 export type LogRecord = Parameters<typeof ProtobufLogsSerializer.serializeRequest>[0][number];
 
 /**

@@ -1,0 +1,113 @@
+/** Retries of one export: when the collector says when, and after a broken connection. */
+import { describe, expect, it } from "vitest";
+import { createExporter } from "../../src/telemetry/export/exporter.ts";
+
+const OK = () => new Response();
+const busy = (retryAfter?: string) => () =>
+  new Response(null, {
+    status: 503,
+    headers: retryAfter === undefined ? {} : { "Retry-After": retryAfter },
+  });
+const broken = () => {
+  throw new TypeError("the connection was reset");
+};
+
+/** An exporter whose collector gives these answers, with a clock that only waits move. */
+function exporterOf(answers: readonly (() => Response)[], timeoutMs = 10_000) {
+  const startedAt = Date.UTC(2026, 10, 28, 12, 0, 0, 250);
+  let now = startedAt;
+  let sent = 0;
+  const waits: number[] = [];
+  const { post } = createExporter({
+    endpoint: {
+      url: "http://collector.test/v1/traces",
+      headers: {},
+      protocol: "http/json",
+      timeoutMs,
+      gzip: false,
+    },
+    rejectedOf: () => 0,
+    now: () => now,
+    random: () => 0.5,
+    sleep: async (ms) => {
+      waits.push(ms);
+      now += ms;
+    },
+    fetch: async () => (answers[sent++] ?? OK)(),
+  });
+  return {
+    waits,
+    post: async () => (await post(new Uint8Array(1))).outcome,
+    sent: () => sent,
+    advance: (ms: number) => void (now += ms),
+  };
+}
+
+describe("Retry-After of a collector", () => {
+  it.each([
+    ["seconds", "3", 3_000],
+    ["seconds with spaces around them", " 3 ", 3_000],
+    ["an HTTP date", "Sat, 28 Nov 2026 12:00:04 GMT", 3_750],
+    ["an HTTP date of RFC 850", "Saturday, 28-Nov-26 12:00:04 GMT", 3_750],
+    ["an HTTP date of asctime", "Sat Nov 28 12:00:04 2026", 3_750],
+  ])("an export waits as long as Retry-After says in %s", async (_form, value, ms) => {
+    const { post, waits, sent } = exporterOf([busy(value)]);
+    expect(await post()).toBe("ok");
+    expect([waits, sent()]).toEqual([[ms], 2]);
+  });
+
+  it.each(["0", "-5", "1.5", "soon", "", "Sat, 28 Nov 2026 11:59:00 GMT", "2026-11-28"])(
+    "an export waits by its own backoff if Retry-After is %j",
+    async (value) => {
+      const { post, waits } = exporterOf([busy(value)]);
+      expect(await post()).toBe("ok");
+      expect(waits).toEqual([250]);
+    },
+  );
+
+  it.each(["11", "Sat, 28 Nov 2026 12:00:11 GMT", "99999999999999999999"])(
+    "an export gives up at once if Retry-After %j is beyond its time limit",
+    async (value) => {
+      const { post, waits, sent } = exporterOf([busy(value)]);
+      expect(await post()).toBe("gave-up");
+      expect([waits, sent()]).toEqual([[], 1]);
+    },
+  );
+});
+
+describe("a connection to a collector that breaks", () => {
+  it("an export is sent once more after its connection broke", async () => {
+    const { post, waits, sent } = exporterOf([broken]);
+    expect(await post()).toBe("ok");
+    expect([waits, sent()]).toEqual([[250], 2]);
+  });
+
+  it("an export whose connection breaks twice is given up", async () => {
+    const { post, sent } = exporterOf([broken, broken]);
+    expect(await post()).toBe("gave-up");
+    expect(sent()).toBe(2);
+  });
+
+  it("an export whose connection breaks after a 503 is sent once more", async () => {
+    const { post, sent } = exporterOf([busy("1"), broken]);
+    expect(await post()).toBe("ok");
+    expect(sent()).toBe(3);
+  });
+
+  it("an export that reached its time limit is not sent again", async () => {
+    const { post, sent, advance } = exporterOf([
+      () => {
+        advance(10_000);
+        return broken();
+      },
+    ]);
+    expect(await post()).toBe("gave-up");
+    expect(sent()).toBe(1);
+  });
+
+  it("ten exports over broken connections share a budget of five retries", async () => {
+    const { post, sent } = exporterOf(Array.from({ length: 20 }, () => broken));
+    for (let i = 0; i < 10; i++) expect(await post()).toBe("gave-up");
+    expect(sent()).toBe(15);
+  });
+});
