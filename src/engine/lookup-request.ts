@@ -14,13 +14,6 @@ export interface Read {
   readonly deadlineAt: EpochMs;
 }
 
-/** Begins a read. It has time for two loads: one that it waits for in vain, and its own. */
-export function beginRead(key: string, policy: Policy, ctx: Context, stepsTimeoutMs: Millis): Read {
-  const startedAt = ctx.now();
-  const deadlineAt = startedAt + 2 * policy.originTimeoutMs + stepsTimeoutMs;
-  return { key, policy, ctx, startedAt, deadlineAt };
-}
-
 /** A read with what the steps so far have found. Each step of the lookup returns an outcome or the next request. */
 export interface LookupRequest extends Read {
   /** `serve` accepts a stale entry while a refresh runs; `refresh` needs a later entry than it has. */

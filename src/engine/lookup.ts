@@ -22,7 +22,7 @@ import type { HitForMiss } from "./hit-for-miss.ts";
 import type { JoinFlight } from "./join-flight.ts";
 import type { LoadEntry } from "./load.ts";
 import type { LoadBackoff } from "./load-backoff.ts";
-import { beginRead, failedOutcome } from "./lookup-request.ts";
+import { failedOutcome } from "./lookup-request.ts";
 import type { LoadTask, LookupOutcome, LookupRequest, Read } from "./lookup-request.ts";
 import type { TierStep, TierSteps } from "./tier-steps.ts";
 import type { WithSoftTimeout } from "./soft-timeout.ts";
@@ -239,6 +239,13 @@ export function createLookup(options: LookupOptions): Engine {
       entryStore.discard(entry, ctx);
     },
   };
+}
+
+/** Begins a read. It has time for two loads: one that it waits for in vain, and its own. */
+export function beginRead(key: string, policy: Policy, ctx: Context, stepsTimeoutMs: Millis): Read {
+  const startedAt = ctx.now();
+  const deadlineAt = startedAt + 2 * policy.originTimeoutMs + stepsTimeoutMs;
+  return { key, policy, ctx, startedAt, deadlineAt };
 }
 
 function createRequest(
