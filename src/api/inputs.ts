@@ -33,12 +33,13 @@ const ProductList = z.strictObject({
   category: z.optional(Id),
 });
 
+function distinctIds(text: string): string[] {
+  return [...new Set(text.split(","))];
+}
+
 const UserBatch = z.strictObject({
   ids: z.pipe(
-    z.pipe(
-      z.string("is required: ids separated by commas"),
-      z.transform((text) => [...new Set(text.split(","))]),
-    ),
+    z.pipe(z.string("is required: ids separated by commas"), z.transform(distinctIds)),
     z.array(Id).check(z.maxLength(MAX_USERS, `at most ${MAX_USERS} ids`)),
   ),
 });
@@ -151,6 +152,14 @@ export function productListOf(c: Context): { page: number; category: number | un
 /** Returns the ids of a batch request, without duplicates. @throws {ApiProblem} 400 if one is malformed */
 export function userIdsOf(c: Context): number[] {
   return parse(UserBatch, queryOf(c)).ids;
+}
+
+/**
+ * Returns the number of users that a batch request asks for, from 1 to the maximum. It is defined
+ * for a malformed request too, because the rate limit runs before the input is checked.
+ */
+export function batchSizeOf(c: Context): number {
+  return Math.min(MAX_USERS, distinctIds(c.req.query("ids") ?? "").length);
 }
 
 /** Checks that the request has no query parameters. @throws {ApiProblem} 400 if it has any */
