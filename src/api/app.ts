@@ -1,6 +1,5 @@
 import { Hono, type MiddlewareHandler } from "hono";
-import { bodyLimit } from "hono/body-limit";
-import { problem, type StrataEnv } from "../index.ts";
+import type { StrataEnv } from "../index.ts";
 import { createAdmin } from "./admin.ts";
 import { noSuchRoute, onError } from "./errors.ts";
 import { apiLimits } from "./limits.ts";
@@ -14,8 +13,6 @@ import { productRoutes } from "./routes/products.ts";
 import { referenceRoutes } from "./routes/reference.ts";
 import { userRoutes } from "./routes/users.ts";
 import type { AppServices } from "./services.ts";
-
-const MAX_BODY_BYTES = 64 * 1024;
 
 /**
  * Creates the reference application. A request goes through the steps below in this order.
@@ -33,15 +30,11 @@ export function createApp(services: AppServices): Hono<StrataEnv> {
   // 2. Applies the rate limits.
   app.use(apiLimits({ rateLimits: services.rateLimits, ownPrefix: own }));
 
-  // 3. The proxy comes before the limit of bodies, which does not apply to proxied requests. At the
-  //    root, the proxy replaces the routes below.
+  // 3. The proxy. At the root, it replaces the routes below.
   app.route("/", originRoutes(services));
 
-  // 4. Limits the size of request bodies.
-  app.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: tooLarge }));
-
-  // 5. The routes. A read validates its input, reads the cache, and asks the database after a miss.
-  //    A write checks the admin token, validates its input, commits, and invalidates.
+  // 4. The routes. A read validates its input, reads the cache, and asks the database after a miss.
+  //    A write checks the admin token, reads its body, validates it, commits, and invalidates.
   app.route("/products", productRoutes(services));
   app.route("/products", productWriteRoutes(services, admin));
   app.route("/categories", categoryRoutes(services));
@@ -53,7 +46,7 @@ export function createApp(services: AppServices): Hono<StrataEnv> {
   if (services.dashboard) app.route(`${own}/dashboard`, services.dashboard(guard));
   app.route(`${own}/admin`, adminRoutes(services, admin));
 
-  // 6. Turns unknown paths and errors into problem responses.
+  // 5. Turns unknown paths and errors into problem responses.
   app.notFound(noSuchRoute(app));
   app.onError(onError);
   return app;
@@ -61,12 +54,3 @@ export function createApp(services: AppServices): Hono<StrataEnv> {
 
 /** Lets every request through, because under `npm run dev` the dashboard needs no token. */
 const allowAll: MiddlewareHandler<StrataEnv> = (_c, next) => next();
-
-function tooLarge(): Response {
-  return problem({
-    status: 413,
-    type: "body-too-large",
-    title: "Content Too Large",
-    detail: `A body has at most ${MAX_BODY_BYTES} bytes.`,
-  });
-}

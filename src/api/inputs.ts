@@ -1,6 +1,7 @@
 /** The checks of all input that clients send. The error response names each wrong field and the reason. */
 import type { Context } from "hono";
 import * as z from "zod/mini";
+import { readBody } from "./body.ts";
 import { ApiProblem } from "./errors.ts";
 
 /** The largest value of the type `integer` of Postgres. */
@@ -167,7 +168,10 @@ export function noQuery(c: Context): void {
   parse(Nothing, queryOf(c));
 }
 
-/** Returns the checked body of the request. @throws {ApiProblem} 400 if it is wrong, 415 if it is not JSON */
+/**
+ * Returns the checked body of the request. @throws {ApiProblem} 400 if it is wrong, 415 if it is not
+ * JSON, 413 and 499 as `readBody`
+ */
 export async function bodyOf<T>(c: Context, schema: z.ZodMiniType<T>): Promise<T> {
   noQuery(c);
   const type = c.req.header("Content-Type")?.split(";")[0]?.trim().toLowerCase();
@@ -179,9 +183,7 @@ export async function bodyOf<T>(c: Context, schema: z.ZodMiniType<T>): Promise<T
       detail: "Send the body as application/json.",
       headers: { Accept: "application/json" },
     });
-  // This line is outside the `try`, because the body limit middleware handles the error of a body
-  // that is too large.
-  const bytes = await c.req.arrayBuffer();
+  const bytes = await readBody(c.req.raw);
   let json: unknown;
   try {
     json = JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes));
