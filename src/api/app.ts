@@ -3,6 +3,7 @@ import type { StrataEnv } from "../index.ts";
 import { createAdmin } from "./admin.ts";
 import { noSuchRoute, onError } from "./errors.ts";
 import { apiLimits } from "./limits.ts";
+import { ownFields } from "./own-fields.ts";
 import { adminRoutes } from "./routes/admin.ts";
 import { categoryRoutes } from "./routes/categories.ts";
 import { healthRoutes } from "./routes/health.ts";
@@ -33,7 +34,10 @@ export function createApp(services: AppServices): Hono<StrataEnv> {
   // 3. The proxy. At the root, it replaces the routes below.
   app.route("/", originRoutes(services));
 
-  // 4. The routes. A read validates its input, reads the cache, and asks the database after a miss.
+  // 4. Gives responses of the routes below their security fields.
+  app.use(ownFields);
+
+  // 5. The routes. A read validates its input, reads the cache, and asks the database after a miss.
   //    A write checks the admin token, reads its body, validates it, commits, and invalidates.
   app.route("/products", productRoutes(services));
   app.route("/products", productWriteRoutes(services, admin));
@@ -46,7 +50,7 @@ export function createApp(services: AppServices): Hono<StrataEnv> {
   if (services.dashboard) app.route(`${own}/dashboard`, services.dashboard(guard));
   app.route(`${own}/admin`, adminRoutes(services, admin));
 
-  // 5. Turns unknown paths and errors into problem responses.
+  // 6. Turns unknown paths and errors into problem responses.
   app.notFound(noSuchRoute(app));
   app.onError(onError);
   return app;
