@@ -47,8 +47,8 @@ function tooLarge(): ApiProblem {
 }
 
 /**
- * Nobody receives this response, but telemetry counts its status. nginx uses 499 for a client that
- * has closed the connection. A 5xx would count as a fault of this Worker.
+ * The client does not receive this response, but telemetry counts its status. nginx uses 499 for a
+ * client that has closed the connection. A 5xx would count as a fault of this Worker.
  */
 function clientClosed(): never {
   throw new ApiProblem({

@@ -17,8 +17,8 @@ const MAX_WAIT_MS = 5_000;
 const NONE: Answering = { database: false, redis: false };
 
 /**
- * Creates the check of one isolate. It asks the dependencies at most once a second, however many
- * requests arrive, so that nobody can load the database through `/health`.
+ * Creates the check of one isolate. It asks the dependencies at most once a second, so that a flood
+ * of requests for `/health` does not load the database.
  */
 export function createHealthCheck(ask: AskDependencies): (ctx: Context) => Promise<Answering> {
   let last: { readonly startedAt: number; readonly result: Promise<Answering> } | undefined;

@@ -3,7 +3,7 @@ export type HashKey = readonly [number, number];
 
 /**
  * Returns the HalfSipHash-2-4 of a text as two numbers of 32 bits, computed over its UTF-16 units
- * in little-endian order. Nobody without the key can find texts with a wanted hash.
+ * in little-endian order. A client without the key cannot find texts with a wanted hash.
  *
  * @see Aumasson, Bernstein, "SipHash: a fast short-input PRF", 2012, and
  *   https://github.com/veorq/SipHash for the variant with words of 32 bits

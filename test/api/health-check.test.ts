@@ -11,7 +11,7 @@ function contextAt(clock: { at: number }) {
 describe("createHealthCheck", () => {
   it("requests for health within one second share one check", async () => {
     const clock = { at: 1_000 };
-    const ask = vi.fn(async () => UP);
+    const ask = vi.fn<() => Promise<Answering>>(async () => UP);
     const check = createHealthCheck(ask);
     const asked = [];
     for (const at of [1_000, 1_000, 1_500, 1_999, 2_000, 2_999, 3_000]) {
@@ -24,7 +24,7 @@ describe("createHealthCheck", () => {
 
   it("a health check asks again after the clock was set back", async () => {
     const clock = { at: 10_000 };
-    const ask = vi.fn(async () => UP);
+    const ask = vi.fn<() => Promise<Answering>>(async () => UP);
     const check = createHealthCheck(ask);
     await check(contextAt(clock));
     clock.at = 5_000;
