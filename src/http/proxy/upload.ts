@@ -11,22 +11,22 @@ export class ClientGone extends Error {}
 /**
  * Passes on the body of a request, and notes whether the client breaks it off. The runtime reports a
  * lost client and a lost origin by the same error, so only the side of the stream tells them apart.
+ *
+ * A body without Content-Length is passed on unobserved. If a stream between client and origin fails,
+ * the runtime ends the chunked coding as usual, and the origin would take the part for the whole.
  */
 export function uploadOf({ body, headers }: Request): Upload {
-  if (body === null) return { body, hasBrokenOff: () => false };
-  let brokenOff = false;
   const length = headers.get("Content-Length");
-  const { readable, writable } =
-    length === null ? new IdentityTransformStream() : new FixedLengthStream(Number(length));
+  if (body === null || length === null) return { body, hasBrokenOff: () => false };
+  const { readable, writable } = new FixedLengthStream(Number(length));
+  let brokenOff = false;
 
   async function pass(source: ReadableStream<Uint8Array>): Promise<void> {
     try {
       await source.pipeTo(writable, { preventAbort: true, preventCancel: true });
     } catch (error) {
       brokenOff = await isErrored(source);
-      // The origin must not take the part for the whole.
-      if (brokenOff) await writable.abort(error);
-      else await source.cancel(error);
+      await (brokenOff ? writable.abort(error) : source.cancel(error));
     }
   }
 
