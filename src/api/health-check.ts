@@ -11,8 +11,11 @@ export type AskDependencies = (ctx: Context) => Promise<Answering>;
 
 /** All requests within this time after the start of a check share its result. */
 const SHARED_FOR_MS = 1_000;
-/** A dependency that has not answered after this time counts as away. */
-const MAX_WAIT_MS = 5_000;
+/**
+ * If a check has not ended after this time, both dependencies count as away. The time is longer than
+ * the default time limits of SQL and Redis, so that a check usually ends by them.
+ */
+const MAX_WAIT_MS = 10_000;
 
 const NONE: Answering = { database: false, redis: false };
 

@@ -44,12 +44,12 @@ describe("createHealthCheck", () => {
     expect(await check(contextAt(clock))).toEqual(UP);
   });
 
-  it("a health check reports dependencies that do not answer within 5 s as away", async () => {
+  it("a health check that has not ended after 10 s reports both dependencies as away", async () => {
     vi.useFakeTimers();
     try {
       const check = createHealthCheck(() => new Promise(() => undefined));
       const result = check({ ...contextAt({ at: 0 }), defer: () => undefined });
-      await vi.advanceTimersByTimeAsync(5_000);
+      await vi.advanceTimersByTimeAsync(10_000);
       expect(await result).toEqual({ database: false, redis: false });
     } finally {
       vi.useRealTimers();
