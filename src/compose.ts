@@ -19,7 +19,7 @@ import { etagOf } from "./http/cache/etag.ts";
 import { createScopeMiddleware, internalScopeOf } from "./http/routes/middleware.ts";
 import { withInternals } from "./internals.ts";
 import { createDatabase } from "./origin/neon.ts";
-import { exporterPlatform, platform, type Platform } from "./platform.ts";
+import { exporterPlatform, newHashKey, platform, type Platform } from "./platform.ts";
 import { apiKeys, parseApiKeys } from "./ratelimit/api-keys.ts";
 import { createIdentities } from "./ratelimit/identity.ts";
 import { withLedgerBreaker } from "./ratelimit/ledger-breaker.ts";
@@ -161,6 +161,7 @@ export function createLayer(
     filters: createFilterStore(redis, namespace),
     store,
     coherence,
+    newSeed: newHashKey,
     rate: settings.existence.falsePositiveRate,
     coherenceMs: settings.existence.coherenceMs,
     rebuildMs: settings.existence.rebuildEveryMs,

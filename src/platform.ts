@@ -1,5 +1,6 @@
 /** The clock, randomness, network and timers of workerd. All other files receive them as options. */
 import { createContext, type Context } from "./core/context.ts";
+import type { HashKey } from "./core/keyed-hash.ts";
 import type { NewId, Random } from "./core/random.ts";
 import type { Clock, Millis } from "./core/time.ts";
 
@@ -16,6 +17,12 @@ export const platform: Platform = {
   random: Math.random,
   newId: () => crypto.randomUUID(),
 };
+
+/** Makes the secret of a keyed hash. */
+export function newHashKey(): HashKey {
+  const [first = 0, second = 0] = crypto.getRandomValues(new Uint32Array(2));
+  return [first, second];
+}
 
 /** The platform together with the network and the timers, which the exporters of telemetry need. */
 export const exporterPlatform = {

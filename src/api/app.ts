@@ -1,9 +1,9 @@
 import { Hono, type MiddlewareHandler } from "hono";
-import { bodyLimit } from "hono/body-limit";
-import { problem, type StrataEnv } from "../index.ts";
+import type { StrataEnv } from "../index.ts";
 import { createAdmin } from "./admin.ts";
 import { noSuchRoute, onError } from "./errors.ts";
 import { ADMIN_GUESSES, apiLimits } from "./limits.ts";
+import { ownFields } from "./own-fields.ts";
 import { adminRoutes } from "./routes/admin.ts";
 import { categoryRoutes } from "./routes/categories.ts";
 import { healthRoutes } from "./routes/health.ts";
@@ -14,8 +14,6 @@ import { productRoutes } from "./routes/products.ts";
 import { referenceRoutes } from "./routes/reference.ts";
 import { userRoutes } from "./routes/users.ts";
 import type { AppServices } from "./services.ts";
-
-const MAX_BODY_BYTES = 64 * 1024;
 
 /**
  * Creates the reference application. A request goes through the steps below in this order.
@@ -38,15 +36,14 @@ export function createApp(services: AppServices): Hono<StrataEnv> {
   app.use(`${own}/admin/*`, admin.audited);
   app.use(limits);
 
-  // 3. The proxy comes before the limit of bodies, which does not apply to proxied requests. At the
-  //    root, the proxy replaces the routes below.
+  // 3. The proxy. At the root, it replaces the routes below.
   app.route("/", originRoutes(services));
 
-  // 4. Limits the size of request bodies.
-  app.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: tooLarge }));
+  // 4. Gives responses of the routes below their security fields.
+  app.use(ownFields);
 
   // 5. The routes. A read validates its input, reads the cache, and asks the database after a miss.
-  //    A write checks the admin token, validates its input, commits, and invalidates.
+  //    A write checks the admin token, reads its body, validates it, commits, and invalidates.
   app.route("/products", productRoutes(services));
   app.route("/products", productWriteRoutes(services, admin));
   app.route("/categories", categoryRoutes(services));
@@ -66,12 +63,3 @@ export function createApp(services: AppServices): Hono<StrataEnv> {
 
 /** Lets every request through, because under `npm run dev` the dashboard needs no token. */
 const allowAll: MiddlewareHandler<StrataEnv> = (_c, next) => next();
-
-function tooLarge(): Response {
-  return problem({
-    status: 413,
-    type: "body-too-large",
-    title: "Content Too Large",
-    detail: `A body has at most ${MAX_BODY_BYTES} bytes.`,
-  });
-}

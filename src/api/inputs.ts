@@ -1,6 +1,7 @@
 /** The checks of all input that clients send. The error response names each wrong field and the reason. */
 import type { Context } from "hono";
 import * as z from "zod/mini";
+import { readBody } from "./body.ts";
 import { ApiProblem } from "./errors.ts";
 
 /** The largest value of the type `integer` of Postgres. */
@@ -33,12 +34,13 @@ const ProductList = z.strictObject({
   category: z.optional(Id),
 });
 
+function distinctIds(text: string): string[] {
+  return [...new Set(text.split(","))];
+}
+
 const UserBatch = z.strictObject({
   ids: z.pipe(
-    z.pipe(
-      z.string("is required: ids separated by commas"),
-      z.transform((text) => [...new Set(text.split(","))]),
-    ),
+    z.pipe(z.string("is required: ids separated by commas"), z.transform(distinctIds)),
     z.array(Id).check(z.maxLength(MAX_USERS, `at most ${MAX_USERS} ids`)),
   ),
 });
@@ -153,12 +155,23 @@ export function userIdsOf(c: Context): number[] {
   return parse(UserBatch, queryOf(c)).ids;
 }
 
+/**
+ * Returns the number of users that a batch request asks for, from 1 to the maximum. It is defined
+ * for a malformed request too, because the rate limit runs before the input is checked.
+ */
+export function batchSizeOf(c: Context): number {
+  return Math.min(MAX_USERS, distinctIds(c.req.query("ids") ?? "").length);
+}
+
 /** Checks that the request has no query parameters. @throws {ApiProblem} 400 if it has any */
 export function noQuery(c: Context): void {
   parse(Nothing, queryOf(c));
 }
 
-/** Returns the checked body of the request. @throws {ApiProblem} 400 if it is wrong, 415 if it is not JSON */
+/**
+ * Returns the checked body of the request. @throws {ApiProblem} 400 if it is wrong, 415 if it is not
+ * JSON, 413 and 499 as `readBody`
+ */
 export async function bodyOf<T>(c: Context, schema: z.ZodMiniType<T>): Promise<T> {
   noQuery(c);
   const type = c.req.header("Content-Type")?.split(";")[0]?.trim().toLowerCase();
@@ -170,9 +183,7 @@ export async function bodyOf<T>(c: Context, schema: z.ZodMiniType<T>): Promise<T
       detail: "Send the body as application/json.",
       headers: { Accept: "application/json" },
     });
-  // This line is outside the `try`, because the body limit middleware handles the error of a body
-  // that is too large.
-  const bytes = await c.req.arrayBuffer();
+  const bytes = await readBody(c.req.raw);
   let json: unknown;
   try {
     json = JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes));

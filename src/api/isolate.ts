@@ -1,7 +1,7 @@
 import { createStrata, type Bindings, type Strata } from "../index.ts";
 import { createApp } from "./app.ts";
 import type { AppServices } from "./services.ts";
-import { productKind, userKind } from "./kinds.ts";
+import { categoryFilter, productKind, userKind } from "./kinds.ts";
 
 export interface Isolate {
   readonly app: ReturnType<typeof createApp>;
@@ -14,7 +14,8 @@ type CreateDashboard = (layer: Strata) => AppServices["dashboard"];
 /** Creates the objects that one isolate keeps: the layer, and the reference API that uses it. */
 export function createIsolate(bindings: Bindings, createDashboard?: CreateDashboard): Isolate {
   const layer = createStrata(bindings);
-  for (const kind of [productKind, userKind]) layer.existence.define(kind.existence(layer.db));
+  for (const kind of [productKind, userKind, categoryFilter])
+    layer.existence.define(kind.existence(layer.db));
   const app = createApp({
     ...layer,
     scope: layer.middleware(async (request, c) => app.fetch(request, c.env, c.executionCtx)),

@@ -12,6 +12,7 @@ import {
 import {
   findProducts,
   findUsers,
+  listCategoryIds,
   listProductIds,
   listUserIds,
   type Product,
@@ -61,6 +62,39 @@ export const userKind: Kind<User> = createKind<User>({
   listIds: listUserIds,
 });
 
+/** The existence filter of categories, which protects the lists of products of one category. */
+export const categoryFilter = {
+  existence: (db: Database): ExistenceKind => existenceOf("category", db, listCategoryIds),
+
+  /** Reports that the list of a category is empty, so the category may not exist. */
+  missed: (existence: Existence, { ctx }: RequestScope): void => existence.missed("category", ctx),
+
+  /**
+   * Whether the existence filter excludes the category. A product that is created in a category or
+   * moved to it invalidates `category:<id>`, so a list that has products is never excluded.
+   */
+  cannotExist: async (id: number, existence: Existence, { ctx }: RequestScope): Promise<boolean> =>
+    !(await existence.mayExist("category", key("category", id), [`category:${id}`], ctx)),
+};
+
+function existenceOf(
+  name: string,
+  db: Database,
+  listIds: (db: Database, limit: number) => Promise<number[]>,
+): ExistenceKind {
+  return {
+    name,
+    async listKeys() {
+      const ids = await listIds(db, MAX_FILTERED + 1);
+      if (ids.length > MAX_FILTERED)
+        throw new Error(
+          `the kind ${name} has more than ${MAX_FILTERED} rows, too many for a filter`,
+        );
+      return ids.map((id) => key(name, id));
+    },
+  };
+}
+
 interface KindOptions<T> extends Pick<Kind<T>, "name" | "policy" | "listIds"> {
   readonly find: (db: Database, ids: readonly number[]) => Promise<T[]>;
 }
@@ -74,17 +108,7 @@ function createKind<T extends { readonly id: number }>(options: KindOptions<T>):
     policy,
     keyOf,
     tagOf,
-    existence: (db) => ({
-      name,
-      async listKeys() {
-        const ids = await listIds(db, MAX_FILTERED + 1);
-        if (ids.length > MAX_FILTERED)
-          throw new Error(
-            `the kind ${name} has more than ${MAX_FILTERED} rows, too many for a filter`,
-          );
-        return ids.map(keyOf);
-      },
-    }),
+    existence: (db) => existenceOf(name, db, listIds),
     cannotExist: async (id, existence, { ctx }) =>
       !(await existence.mayExist(name, keyOf(id), [tagOf(id)], ctx)),
     listIds,

@@ -1,4 +1,5 @@
 import type { MiddlewareHandler } from "hono";
+import { batchSizeOf } from "./inputs.ts";
 import type { FailureLimitOptions, RateLimitOptions, RateLimits, StrataEnv } from "../index.ts";
 
 /** The limit that applies to every route. Routes whose limits have the same name share one set of tokens. */
@@ -27,6 +28,17 @@ export const ADMIN_GUESSES = {
   all: "100/1m",
 } as const satisfies FailureLimitOptions;
 
+/**
+ * The limit of /health. It is separate, so that other traffic from an address does not shut out the
+ * monitoring system at that address.
+ */
+const HEALTH = {
+  name: "health",
+  ip: "120/1m",
+  mode: "fast",
+  onUnavailable: "local",
+} as const satisfies RateLimitOptions;
+
 const READS = new Set(["GET", "HEAD", "OPTIONS"]);
 
 export interface ApiLimitsOptions {
@@ -36,8 +48,8 @@ export interface ApiLimitsOptions {
 }
 
 /**
- * Applies the limits of the reference API. `/health` has no limit, because monitoring systems call
- * it. A proxy at the root has no limit either.
+ * Applies the limits of the reference API. A batch of users takes a token for each id, as single
+ * reads of these users would. A proxy at the root has no limit.
  */
 export function apiLimits({
   rateLimits,
@@ -46,14 +58,18 @@ export function apiLimits({
   const { rateLimit } = rateLimits;
   const reads = rateLimit(EVERY_ROUTE);
   const writes = rateLimit(EVERY_ROUTE, WRITES);
+  const batches = rateLimit({ ...EVERY_ROUTE, cost: batchSizeOf });
   const admin = rateLimit(ADMIN);
+  const health = rateLimit(HEALTH);
 
   return (c, next) => {
     const { path, method } = c.req;
-    if (path === `${ownPrefix}/health` || !path.startsWith(`${ownPrefix}/`)) return next();
+    if (!path.startsWith(`${ownPrefix}/`)) return next();
+    if (path === `${ownPrefix}/health`) return health(c, next);
     if (path.startsWith(`${ownPrefix}/admin/`)) return admin(c, next);
     // A proxied write changes no data of this Worker, so the read limit applies to it.
     const isRead = READS.has(method) || path.startsWith("/origin/");
-    return isRead ? reads(c, next) : writes(c, next);
+    if (!isRead) return writes(c, next);
+    return path === "/users" ? batches(c, next) : reads(c, next);
   };
 }

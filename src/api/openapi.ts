@@ -133,7 +133,8 @@ export const openapi = {
     },
     "/users": {
       get: {
-        summary: "Up to 100 users, with one request to Redis and at most one query.",
+        summary:
+          "Up to 100 users, with one request to Redis and at most one query. Takes a token of the rate limit for each id.",
         parameters: [query("ids", { type: "string", pattern: "^[0-9,]+$" }, true)],
         responses: {
           200: answer(
@@ -154,8 +155,12 @@ export const openapi = {
     },
     "/health": {
       get: {
-        summary: "Whether each dependency answers.",
-        responses: { 200: answer("It serves"), 503: answer("The database does not answer") },
+        summary: "Whether each dependency answers. Checked at most once a second.",
+        responses: {
+          200: answer("It serves"),
+          ...limited,
+          503: answer("The database does not answer"),
+        },
       },
     },
     "/metrics": {

@@ -63,33 +63,63 @@ export async function listProductIds(db: Database, limit: number): Promise<numbe
   return rows.map(({ id }) => id);
 }
 
+/** One page of a list of products, as one query reads it. */
+export interface ProductRows {
+  readonly items: readonly Product[];
+  /** The total of the list. Undefined on a page after the last one, which has no row that carries it. */
+  readonly total: number | undefined;
+}
+
 /** Reads one page of products, ordered by id: those of one category, or those of all categories. */
 export async function listProducts(
   db: Database,
   page: number,
   category: number | undefined,
-): Promise<Page<Product>> {
-  const shown = category === undefined ? undefined : eq(products.categoryId, category);
+): Promise<ProductRows> {
   const rows = await db
     .select({ product: products, total: sql<number>`count(*) over ()`.mapWith(Number) })
     .from(products)
-    .where(shown)
+    .where(inCategory(category))
     .orderBy(asc(products.id))
     .limit(PAGE_SIZE)
     .offset((page - 1) * PAGE_SIZE);
-  // A page after the last one has no row that carries the total, so a separate query counts the products.
-  const total =
-    rows[0]?.total ??
-    (page === 1
-      ? 0
-      : ((await db.select({ total: count() }).from(products).where(shown))[0]?.total ?? 0));
-  return { items: rows.map(({ product }) => toProduct(product)), page, pageSize: PAGE_SIZE, total };
+  const total = rows[0]?.total ?? (page === 1 ? 0 : undefined);
+  return { items: rows.map(({ product }) => toProduct(product)), total };
+}
+
+/** Counts the products of one category, or those of all categories. */
+export async function countProducts(db: Database, category: number | undefined): Promise<number> {
+  const rows = await db.select({ total: count() }).from(products).where(inCategory(category));
+  return rows[0]?.total ?? 0;
+}
+
+function inCategory(category: number | undefined) {
+  return category === undefined ? undefined : eq(products.categoryId, category);
+}
+
+/** Makes one page of a list from its products and its total. */
+export function pageOf(page: number, items: readonly Product[], total: number): Page<Product> {
+  return { items, page, pageSize: PAGE_SIZE, total };
+}
+
+/** Tells whether a page lies after the last page of a list. The first page never does. */
+export function isBeyondEnd(page: number, total: number): boolean {
+  return page > 1 && (page - 1) * PAGE_SIZE >= total;
 }
 
 /** Reads all categories as one page, because there are few of them and menus show all. */
 export async function listCategories(db: Database): Promise<Page<Category>> {
   const items = await db.select().from(categories).orderBy(asc(categories.id));
   return { items, page: 1, pageSize: items.length, total: items.length };
+}
+
+export async function listCategoryIds(db: Database, limit: number): Promise<number[]> {
+  const rows = await db
+    .select({ id: categories.id })
+    .from(categories)
+    .orderBy(asc(categories.id))
+    .limit(limit);
+  return rows.map(({ id }) => id);
 }
 
 export async function findUsers(db: Database, ids: readonly number[]): Promise<User[]> {

@@ -1,4 +1,4 @@
-import { seededHash } from "./hash.ts";
+import { keyedHash, type HashKey } from "./keyed-hash.ts";
 
 /**
  * A Bloom filter. For a key it answers "never added" or "perhaps added".
@@ -10,6 +10,11 @@ export interface Bloom {
   readonly bytes: Uint8Array;
   /** The number of bits that one key sets. */
   readonly hashes: number;
+  /**
+   * The secret of the hash. A client that knew it could compute keys that were never added and that
+   * the filter lets through.
+   */
+  readonly seed: HashKey;
 }
 
 /** The maximum size of a filter. A filter is one value in Redis, and 786,432 bytes are 1 MiB of base64. */
@@ -20,12 +25,12 @@ const MAX_BYTES = 786_432;
  * keys that were not added. Its size is limited, so the share is larger for more than about 650,000
  * keys at 1 %: see `falsePositiveRate`.
  */
-export function createBloom(count: number, rate: number): Bloom {
+export function createBloom(count: number, rate: number, seed: HashKey): Bloom {
   const keys = Math.max(1, count);
   const bits = Math.ceil((-keys * Math.log(rate)) / Math.LN2 ** 2);
   const length = Math.min(MAX_BYTES, Math.max(8, Math.ceil(bits / 8)));
   const hashes = Math.min(16, Math.max(1, Math.round(((length * 8) / keys) * Math.LN2)));
-  return { bytes: new Uint8Array(length), hashes };
+  return { bytes: new Uint8Array(length), hashes, seed };
 }
 
 /**
@@ -37,26 +42,26 @@ export function falsePositiveRate({ bytes, hashes }: Bloom, count: number): numb
 }
 
 export function addKey(bloom: Bloom, key: string): void {
-  const { bytes, hashes } = bloom;
+  const { bytes, hashes, seed } = bloom;
   const bits = bytes.length * 8;
-  let at = seededHash(key, 0x9e3779b1);
-  const step = seededHash(key, 0x85ebca6b) | 1;
+  const [start, step] = keyedHash(key, seed);
+  let at = start;
   for (let i = 0; i < hashes; i++) {
     const bit = at % bits;
     bytes[bit >> 3] = (bytes[bit >> 3] ?? 0) | (1 << (bit & 7));
-    at = (at + step) >>> 0;
+    at = (at + (step | 1)) >>> 0;
   }
 }
 
 /** Returns false only for a key that was never added. */
-export function mayHold({ bytes, hashes }: Bloom, key: string): boolean {
+export function mayHold({ bytes, hashes, seed }: Bloom, key: string): boolean {
   const bits = bytes.length * 8;
-  let at = seededHash(key, 0x9e3779b1);
-  const step = seededHash(key, 0x85ebca6b) | 1;
+  const [start, step] = keyedHash(key, seed);
+  let at = start;
   for (let i = 0; i < hashes; i++) {
     const bit = at % bits;
     if (((bytes[bit >> 3] ?? 0) & (1 << (bit & 7))) === 0) return false;
-    at = (at + step) >>> 0;
+    at = (at + (step | 1)) >>> 0;
   }
   return true;
 }

@@ -2,6 +2,7 @@
 import * as z from "zod/mini";
 import { fromBase64, toBase64 } from "./base64.ts";
 import { addKey, createBloom, type Bloom } from "./bloom.ts";
+import type { HashKey } from "./keyed-hash.ts";
 import type { LogPosition } from "./entry.ts";
 import type { Context } from "./context.ts";
 import type { Result } from "./result.ts";
@@ -21,8 +22,12 @@ export interface FilterStore {
   save(kind: string, text: string, ttlMs: Millis, ctx: Context): Promise<Result<void>>;
 }
 
-/** The first line of the stored form `strata-exists1\n<header as JSON>\n<bits in base64>`. */
-const MAGIC = "strata-exists1";
+/**
+ * The first line of the stored form `strata-exists2\n<header as JSON>\n<bits in base64>`. Filters of
+ * version 1 had a hash without a secret. They are not read, so the next run of the cron trigger
+ * replaces them.
+ */
+const MAGIC = "strata-exists2";
 
 const Header = z.object({
   asOf: z.number(),
@@ -31,6 +36,7 @@ const Header = z.object({
   count: z.int(),
   hashes: z.int(),
   bytes: z.int(),
+  seed: z.tuple([z.int(), z.int()]),
 });
 
 /**
@@ -38,22 +44,24 @@ const Header = z.object({
  *
  * @param rate the share of the keys that do not exist for which the filter answers "perhaps"
  * @param position the log position before the keys were listed
+ * @param seed the secret of the filter's hash; a new one for each filter
  */
 export function createFilter(
   keys: readonly string[],
   rate: number,
   position: LogPosition,
   builtAt: EpochMs,
+  seed: HashKey,
 ): ExistenceFilter {
-  const bloom = createBloom(keys.length, rate);
+  const bloom = createBloom(keys.length, rate, seed);
   for (const key of keys) addKey(bloom, key);
   return { ...position, bloom, builtAt, count: keys.length };
 }
 
 export function encodeFilter({ bloom, ...rest }: ExistenceFilter): string {
-  const { bytes, hashes } = bloom;
+  const { bytes, hashes, seed } = bloom;
   const { asOf, era, builtAt, count } = rest;
-  const header = { asOf, era, builtAt, count, hashes, bytes: bytes.length };
+  const header = { asOf, era, builtAt, count, hashes, bytes: bytes.length, seed };
   return `${MAGIC}\n${JSON.stringify(header)}\n${toBase64(bytes)}`;
 }
 
@@ -62,11 +70,11 @@ export function decodeFilter(text: string): ExistenceFilter | undefined {
   const [magic, header = "", body = ""] = text.split("\n");
   if (magic !== MAGIC) return undefined;
   try {
-    const { hashes, bytes: length, ...rest } = Header.parse(JSON.parse(header));
+    const { hashes, bytes: length, seed, ...rest } = Header.parse(JSON.parse(header));
     const bytes = fromBase64(body);
     // Rejects a filter that was cut off, because it lacks bits and would exclude keys that exist.
     if (bytes.length !== length || length === 0 || hashes < 1) return undefined;
-    return { ...rest, bloom: { bytes, hashes } };
+    return { ...rest, bloom: { bytes, hashes, seed } };
   } catch {
     // Another program wrote the text under this key, so it is not a filter.
     return undefined;

@@ -16,6 +16,7 @@ import {
   type FilterStore,
 } from "../core/existence-filter.ts";
 import { mayHold } from "../core/bloom.ts";
+import type { HashKey } from "../core/keyed-hash.ts";
 import { failed, messageOf } from "../core/faults.ts";
 import type { Context } from "../core/context.ts";
 import type { Result } from "../core/result.ts";
@@ -57,6 +58,8 @@ export interface ExistenceOptions {
   readonly filters: FilterStore;
   readonly store: Pick<SharedStore, "sync">;
   readonly coherence: Coherence;
+  /** Makes the secret of a new filter's hash. */
+  readonly newSeed: () => HashKey;
   /** The share of the keys that do not exist but that a filter lets through. */
   readonly rate: number;
   /** The log view may be at most this old when a filter excludes a key. */
@@ -88,7 +91,8 @@ interface FilterState {
 const RETRY_MS: Millis = 5_000;
 
 export function createExistence(options: ExistenceOptions): Existence {
-  const { filters, store, coherence, rate, coherenceMs, rebuildMs, maxAgeMs, reloadMs } = options;
+  const { filters, store, coherence, newSeed, rate } = options;
+  const { coherenceMs, rebuildMs, maxAgeMs, reloadMs } = options;
   const states = new Map<string, FilterState>();
   const kinds: ExistenceKind[] = [];
 
@@ -153,7 +157,8 @@ export function createExistence(options: ExistenceOptions): Existence {
     const young = present !== undefined && ctx.now() - present.builtAt < rebuildMs;
     if (young && present.era === position.era) return { ok: true, value: "young" };
     try {
-      const filter = createFilter(await kind.listKeys(), rate, position, ctx.now());
+      const keys = await kind.listKeys();
+      const filter = createFilter(keys, rate, position, ctx.now(), newSeed());
       const saved = await filters.save(kind.name, encodeFilter(filter), maxAgeMs, ctx);
       return saved.ok ? { ok: true, value: "built" } : saved;
     } catch (error) {

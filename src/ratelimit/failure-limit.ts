@@ -4,7 +4,7 @@ import { createBoundedMap } from "../core/bounded-map.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
 import type { Behaviour } from "./behaviour.ts";
 import type { Decision, RequestAccount } from "./decision.ts";
-import type { Identities } from "./identity.ts";
+import { FREE, UNKNOWN, type Identities } from "./identity.ts";
 import { defineLimitPolicy, type Rule } from "./limit-policy.ts";
 import type { Limiter } from "./limiter.ts";
 import type { LimitScope } from "./middleware.ts";
@@ -73,7 +73,9 @@ export function createFailureLimit<E extends Env>(
   /** Returns the accounts that count the client; none for a client that is not counted. */
   function accountsOf(c: HonoContext<E>, now: EpochMs): readonly RequestAccount[] {
     const address = identities.address(c);
-    if (address === undefined) return [];
+    if (address === FREE) return [];
+    const all = { policy: `${name}-all`, windows: windowsOfAll, key: `${name}:all` };
+    if (address === UNKNOWN) return [all];
     const own = rules.map(({ windows }) => ({
       policy: `${name}-ip`,
       windows,
@@ -81,7 +83,7 @@ export function createFailureLimit<E extends Env>(
     }));
     const age = now - (successful.get(address) ?? Number.NEGATIVE_INFINITY);
     if (age >= 0 && age < SUCCESS_COUNTS_FOR_MS) return own;
-    return [...own, { policy: `${name}-all`, windows: windowsOfAll, key: `${name}:all` }];
+    return [...own, all];
   }
 
   function wait(accounts: readonly RequestAccount[], change: 1 | -1): void {
@@ -128,7 +130,7 @@ export function createFailureLimit<E extends Env>(
 
     succeed(c) {
       const address = identities.address(c);
-      if (address !== undefined) successful.set(address, scopeOf(c).ctx.now());
+      if (typeof address === "string") successful.set(address, scopeOf(c).ctx.now());
     },
   };
 }

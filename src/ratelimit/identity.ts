@@ -1,7 +1,7 @@
 /** Identifies the client of a request, by fields that the client cannot forge. */
 import type { Context as HonoContext } from "hono";
 import { createBoundedMap } from "../core/bounded-map.ts";
-import { addressIdentity, IPV4_PATTERN } from "./client-address.ts";
+import { identityInField, IPV4_PATTERN, PLATFORM_ADDRESS_HEADER } from "../core/client-address.ts";
 
 /** An identified caller. */
 export interface User {
@@ -9,9 +9,16 @@ export interface User {
   readonly plan?: string;
 }
 
+/** The identity of a client that is not counted by address, in development. */
+export const FREE = Symbol("free");
+/** The identity of a client whose address is not known. Its requests are refused. */
+export const UNKNOWN = Symbol("unknown");
+
+export type ClientAddress = string | typeof FREE | typeof UNKNOWN;
+
 export interface Identities {
-  /** Returns the identity of the client's address. Undefined for a client that is not counted by address. */
-  address(c: HonoContext): string | undefined;
+  /** Returns the identity of the client's address. */
+  address(c: HonoContext): ClientAddress;
   /** Returns the user, if a source identifies one. The result is a promise only if a source returns one. */
   user(c: HonoContext): User | undefined | Promise<User | undefined>;
 }
@@ -26,7 +33,8 @@ export interface UserSource {
 export interface IdentitiesOptions {
   /**
    * The request field with the client's address. The network in front of the Worker must set it and
-   * overwrite what a client sends. At Cloudflare's edge that is `CF-Connecting-IP`.
+   * overwrite what a client sends. At Cloudflare's edge that is `CF-Connecting-IP`. It also counts
+   * for a request that lacks the configured field, because such a client has gone around the proxy.
    */
   readonly addressHeader: string;
   /** For development: requests without an address, or with a loopback address, are not counted by address. */
@@ -34,10 +42,6 @@ export interface IdentitiesOptions {
   /** The sources of users, asked in this order. The first source that identifies the caller decides. */
   readonly users: readonly UserSource[];
 }
-
-/** All requests whose address is missing or malformed share this account. */
-const NO_ADDRESS = "none";
-const FREE = "free";
 
 /**
  * At most this many parsed texts are remembered. IPv4 addresses are not among them, because their
@@ -48,14 +52,14 @@ const MAX_ADDRESS_LENGTH = 64;
 
 export function createIdentities(options: IdentitiesOptions): Identities {
   const { addressHeader, localIsFree, users } = options;
-  const parsed = createBoundedMap<string, string>(MAX_PARSED);
+  const parsed = createBoundedMap<string, ClientAddress>(MAX_PARSED);
 
-  const orFree = (address: string): string => (localIsFree && isLoopback(address) ? FREE : address);
+  const orFree = (address: string): ClientAddress =>
+    localIsFree && isLoopback(address) ? FREE : address;
 
-  function parse(value: string): string {
-    // A proxy appends the address that it has seen, so the last element of a list is used.
-    const last = value.slice(value.lastIndexOf(",") + 1);
-    const identity = orFree(addressIdentity(last) ?? NO_ADDRESS);
+  function parse(value: string): ClientAddress {
+    const found = identityInField(value);
+    const identity = found === undefined ? UNKNOWN : orFree(found);
     if (value.length <= MAX_ADDRESS_LENGTH) parsed.set(value, identity);
     return identity;
   }
@@ -73,12 +77,9 @@ export function createIdentities(options: IdentitiesOptions): Identities {
 
   return {
     address(c) {
-      const value = c.req.header(addressHeader);
-      if (value === undefined) return localIsFree ? undefined : NO_ADDRESS;
-      const identity = IPV4_PATTERN.test(value)
-        ? orFree(value)
-        : (parsed.get(value) ?? parse(value));
-      return identity === FREE ? undefined : identity;
+      const value = c.req.header(addressHeader) ?? c.req.header(PLATFORM_ADDRESS_HEADER);
+      if (value === undefined) return localIsFree ? FREE : UNKNOWN;
+      return IPV4_PATTERN.test(value) ? orFree(value) : (parsed.get(value) ?? parse(value));
     },
     user: (c) => userFrom(c, 0),
   };

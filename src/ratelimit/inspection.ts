@@ -4,7 +4,7 @@ import { DefinitionError } from "../core/faults.ts";
 import type { Result } from "../core/result.ts";
 import type { AccountTable } from "./account-table.ts";
 import { balanceOf, charge } from "./bucket.ts";
-import { addressIdentity } from "./client-address.ts";
+import { addressIdentity } from "../core/client-address.ts";
 import { windowStatuses, type RequestAccount } from "./decision.ts";
 import type { Ledger, TakeResult } from "./ledger.ts";
 import { IDENTITY_KINDS, windowsForPlan, type IdentityKind, type Rule } from "./limit-policy.ts";
@@ -150,10 +150,10 @@ export function parseIdentity(text: string): Identity {
   const kind = IDENTITY_KINDS.find((one) => text.startsWith(`${one}:`));
   const value = kind === undefined ? text : text.slice(kind.length + 1);
   if (value === "") throw wrong(`must be ${kind}:<value>`);
-  const address = value === "none" ? value : addressIdentity(value.replace(/\/64$/, ""));
+  const address = addressIdentity(value.replace(/\/64$/, ""));
   if (kind === "ip" && address === undefined)
     throw wrong(`${JSON.stringify(value)} is not an address`);
-  if (kind === "ip" || (kind === undefined && address !== undefined && value !== "none"))
-    return { kind: "ip", value: address ?? value };
+  if (address !== undefined && (kind === "ip" || kind === undefined))
+    return { kind: "ip", value: address };
   return { kind: kind ?? "user", value };
 }

@@ -5,10 +5,10 @@ import type { Context } from "../core/context.ts";
 import { DefinitionError } from "../core/faults.ts";
 import type { Behaviour } from "./behaviour.ts";
 import type { Decision, RequestAccount } from "./decision.ts";
-import type { Identities, User } from "./identity.ts";
+import { FREE, UNKNOWN, type Identities, type User } from "./identity.ts";
 import { allWindows, windowsForPlan, type LimitPolicy, type Rule } from "./limit-policy.ts";
 import type { Limiter } from "./limiter.ts";
-import { refuse, type Respond } from "./refusal.ts";
+import { refuse, refuseUnknownAddress, type Respond } from "./refusal.ts";
 import { applyLimitFields, limitFields } from "./response-headers.ts";
 import type { Balance } from "./window.ts";
 
@@ -74,7 +74,8 @@ export function createMiddleware<E extends Env>(
     return { rule, policy: `${name}-${rule.kind}`, keyPrefix: `${name}:${rule.kind}:` };
   }
 
-  function subjectOf(c: HonoContext, user: User | undefined): Subject {
+  /** Returns undefined if a rule counts addresses and the client's address is not known. */
+  function subjectOf(c: HonoContext, user: User | undefined): Subject | undefined {
     const counted: RequestAccount[] = [];
     const free: RequestAccount[] = [];
     for (const rules of namedRules)
@@ -83,8 +84,9 @@ export function createMiddleware<E extends Env>(
         const windows = user?.plan === undefined ? rule.windows : windowsForPlan(rule, user.plan);
         const value =
           kind === "ip" ? identities.address(c) : kind === "user" ? user?.id : endpointOf(c);
-        if (value !== undefined) counted.push({ policy, windows, key: keyPrefix + value });
-        else if (kind === "ip") free.push({ policy, windows, key: "" });
+        if (value === UNKNOWN) return undefined;
+        if (value === FREE) free.push({ policy, windows, key: "" });
+        else if (value !== undefined) counted.push({ policy, windows, key: keyPrefix + value });
       }
     return { counted, free };
   }
@@ -128,6 +130,7 @@ export function createMiddleware<E extends Env>(
     const identified = needsUser ? identities.user(c) : undefined;
     const user = identified instanceof Promise ? await identified : identified;
     const subject = subjectOf(c, user);
+    if (subject === undefined) return refuseUnknownAddress(respond);
     const pending =
       subject.counted.length === 0
         ? allowFree(ctx)

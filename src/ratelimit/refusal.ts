@@ -54,6 +54,21 @@ export function refuse<R>(
   });
 }
 
+/**
+ * Makes the response to a client whose address is not known. Such clients have no account together,
+ * because one of them could use it up for all others.
+ */
+export function refuseUnknownAddress(respond: Respond): Response {
+  return respond({
+    status: 400,
+    type: "client-address-unknown",
+    title: "Client Address Unknown",
+    detail:
+      "The network in front of this Worker names no valid client address, so the request cannot be counted.",
+    headers: {},
+  });
+}
+
 /** Returns the whole seconds to wait, at least 1: a client that retries after 0 s would be refused again. */
 function retrySeconds(ms: Millis): number {
   return Math.max(1, Math.ceil(ms / 1_000));

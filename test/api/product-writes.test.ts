@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import { categories } from "../../src/api/schema.ts";
+import { categories, products } from "../../src/api/schema.ts";
 import { createClient, problemOf, type Client } from "./client.ts";
 
 interface ProductBody {
@@ -76,6 +76,19 @@ describe("POST /products", () => {
     for (const path of lists) found.push(await statusOf(client, path));
     expect(found).toEqual(["MISS", "MISS", "HIT"]);
     expect(await totalOf(client, `/products?category=${here}`)).toBe(1);
+  });
+
+  it("a new product on a new last page is found, although clients have asked for pages beyond the end", async () => {
+    const client = createClient();
+    const [category = 0] = await newCategories(client, 1);
+    const row = { name: "Hook", description: "", priceCents: 1, categoryId: category, stock: 1 };
+    await client.isolate.layer.db.insert(products).values(Array.from({ length: 20 }, () => row));
+    const second = `/products?category=${category}&page=2`;
+    for (const path of [second, `${second}0`, `${second}1`])
+      expect(await totalOf(client, path)).toBe(20);
+    const { id } = await newProduct(client, category);
+    const list = await (await client.send(second)).json();
+    expect(list).toMatchObject({ total: 21, page: 2, items: [{ id }] });
   });
 
   it("a new product in an unknown category is 422", async () => {

@@ -33,7 +33,7 @@ export interface Sending {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly path?: string;
-  readonly body?: string;
+  readonly body?: string | ReadableStream<Uint8Array>;
   readonly host?: string;
   /** The request's `cf` object. */
   readonly cf?: Readonly<Record<string, string>>;

@@ -1,14 +1,16 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { HashKey } from "../../src/core/keyed-hash.ts";
 import { addKey, createBloom, falsePositiveRate, mayHold } from "../../src/core/bloom.ts";
 
 const PROBES = 100_000;
+const SEED = [0x0123_4567, 0x89ab_cdef] as const;
 
 describe("a Bloom filter", () => {
   it("a Bloom filter answers 'perhaps' for every key that was added", () => {
     fc.assert(
       fc.property(fc.array(fc.string({ unit: "binary" })), (keys) => {
-        const bloom = createBloom(keys.length, 0.01);
+        const bloom = createBloom(keys.length, 0.01, SEED);
         for (const key of keys) addKey(bloom, key);
         expect(keys.every((key) => mayHold(bloom, key))).toBe(true);
       }),
@@ -23,7 +25,7 @@ describe("a Bloom filter", () => {
   ])(
     "a Bloom filter of %d keys has the false positive rate that it states, asked for %d",
     (count, rate) => {
-      const bloom = createBloom(count, rate);
+      const bloom = createBloom(count, rate, SEED);
       for (let id = 1; id <= count; id++) addKey(bloom, `product:${id}`);
       let wrong = 0;
       for (let id = 1; id <= PROBES; id++) if (mayHold(bloom, `product:${count + id}`)) wrong++;
@@ -37,8 +39,23 @@ describe("a Bloom filter", () => {
   );
 
   it("a Bloom filter of the maximal size states its higher false positive rate", () => {
-    const bloom = createBloom(5_000_000, 0.01);
+    const bloom = createBloom(5_000_000, 0.01, SEED);
     expect(bloom.bytes.length).toBe(786_432);
     expect(falsePositiveRate(bloom, 5_000_000)).toBeGreaterThan(0.3);
+  });
+
+  it("keys that a Bloom filter lets through do not pass a filter of the same keys with another seed", () => {
+    const of = (seed: HashKey) => {
+      const bloom = createBloom(2_000, 0.01, seed);
+      for (let id = 1; id <= 2_000; id++) addKey(bloom, `product:${id}`);
+      return bloom;
+    };
+    const [known, secret] = [of([1, 2]), of(SEED)];
+    const chosen: string[] = [];
+    for (let id = 2_001; chosen.length < 1_000; id++)
+      if (mayHold(known, `product:${id}`)) chosen.push(`product:${id}`);
+    const passed = chosen.filter((key) => mayHold(secret, key)).length;
+    // 1 % on average; the bound is five standard deviations above.
+    expect(passed).toBeLessThan(26);
   });
 });

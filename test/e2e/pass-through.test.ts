@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { textsOf } from "../support/byteranges.ts";
 import { ask } from "./support/ask.ts";
+import { breakOff } from "./support/raw.ts";
 import { FRESH, type PassThrough } from "./support/pass-through.ts";
 import { products } from "./support/shared-products.ts";
 
@@ -45,6 +46,28 @@ describe("the pass-through at the root", () => {
       .poll(async () => (await other(), through.origin.seen(path).length), { timeout: 5_000 })
       .toBe(before + 2);
   });
+
+  it.each([
+    ["with Content-Length", 'Content-Length: 1000\r\n\r\n{"name', "499"],
+    ["without Content-Length", 'Transfer-Encoding: chunked\r\n\r\n6\r\n{"name\r\n', "502"],
+  ])(
+    "an upload %s that breaks off is no whole request at the origin",
+    async (_name, rest, status) => {
+      const path = through.origin.script({ headers: [FRESH] });
+      const counted = async (): Promise<number> => {
+        const { body } = await ask(through.at(0), "/__strata/metrics");
+        const sample = body
+          .toString()
+          .split("\n")
+          .find((line) => /_duration_seconds_count\{.*"POST"/.test(line) && line.includes(status));
+        return Number(sample?.split(" ").at(-1) ?? 0);
+      };
+      const before = await counted();
+      await breakOff(through.at(0), `POST ${path} HTTP/1.1\r\nHost: a\r\n${rest}`);
+      await expect.poll(counted, { timeout: 10_000, interval: 200 }).toBe(before + 1);
+      expect(through.origin.seen(path)).toEqual([]);
+    },
+  );
 
   it("the pass-through stores the final response if interim responses (1xx) come before it", async () => {
     const path = through.origin.script({ headers: [FRESH], interim: [102, 103] });

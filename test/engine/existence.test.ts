@@ -4,6 +4,7 @@ import { key } from "../../src/core/key.ts";
 import { decodeFilter, encodeFilter } from "../../src/core/existence-filter.ts";
 import type { FilterStore } from "../../src/core/existence-filter.ts";
 import { createExistence, type Existence } from "../../src/engine/existence.ts";
+import { newHashKey } from "../../src/platform.ts";
 import { createRedis } from "../../src/redis/client.ts";
 import { createFilterStore } from "../../src/redis/filter-store.ts";
 import { createTestIsolate, uniqueNamespace, type TestIsolate } from "../support/isolate.ts";
@@ -41,6 +42,7 @@ function open({ namespace, filters, ids }: Shop, host = "colo-a"): Reader {
     filters,
     store,
     coherence,
+    newSeed: newHashKey,
     // So low that no test meets a false positive.
     rate: 1e-6,
     coherenceMs: 1_000,
@@ -235,5 +237,32 @@ describe("an existence filter", () => {
     const filter = stored.ok ? decodeFilter(stored.value ?? "") : undefined;
     expect(filter?.count).toBe(3);
     expect(filter && encodeFilter(filter)).toBe(stored.ok ? stored.value : "");
+  });
+
+  it("an existence filter of version 1 denies nothing and is replaced by the next build", async () => {
+    const shop = openShop();
+    const reader = open(shop);
+    await reader.build();
+    const { ctx } = reader.isolate.request();
+    const stored = await shop.filters.load("product", ctx);
+    const old = (stored.ok ? (stored.value ?? "") : "").replace("exists2", "exists1");
+    await shop.filters.save("product", old, 60_000, ctx);
+    const other = open(shop, "colo-b");
+    expect(await other.mayExist(9)).toBe(true);
+    expect(await other.build()).toEqual({ ok: true, value: "built" });
+    expect(await open(shop, "colo-c").mayExist(9)).toBe(false);
+  });
+
+  it("every existence filter has a seed of its own", async () => {
+    const shop = openShop();
+    const reader = open(shop);
+    const seeds = new Set<string>();
+    for (let n = 0; n < 3; n++) {
+      await reader.build();
+      const stored = await shop.filters.load("product", reader.isolate.request().ctx);
+      seeds.add(JSON.stringify(decodeFilter(stored.ok ? (stored.value ?? "") : "")?.bloom.seed));
+      reader.isolate.clock.advance(60_001);
+    }
+    expect(seeds.size).toBe(3);
   });
 });

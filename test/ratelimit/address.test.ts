@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { addressIdentity } from "../../src/ratelimit/client-address.ts";
+import { addressIdentity } from "../../src/core/client-address.ts";
 import { parseIdentity } from "../../src/ratelimit/inspection.ts";
 import { uniqueNamespace } from "../support/isolate.ts";
 import { createLimitedApp, type Answer, type LimitedApp } from "./app.ts";
@@ -15,6 +15,10 @@ describe("addressIdentity", () => {
     ["::ffff:192.0.2.1", "192.0.2.1"],
     ["::ffff:c000:201", "192.0.2.1"],
     ["64:ff9b::192.0.2.1", "64:ff9b:0:0::/64"],
+    ["192.0.2.1:4711", "192.0.2.1"],
+    ["[2001:db8:1:2::9]:443", "2001:db8:1:2::/64"],
+    ["[2001:db8:1:2::9]", "2001:db8:1:2::/64"],
+    ["[::ffff:192.0.2.1]:80", "192.0.2.1"],
   ])("the client address %j is counted as %s", (text, identity) => {
     expect(addressIdentity(text)).toBe(identity);
   });
@@ -32,7 +36,15 @@ describe("addressIdentity", () => {
     "1:2:3:4:5:6:7",
     "1:2:3:4:5:6:7:8:9",
     "fe80::1%eth0",
-    "[::1]",
+    "[192.0.2.1]",
+    "[::1",
+    "::1]:443",
+    "[::1]443",
+    "[::1]:",
+    "192.0.2.1:",
+    "192.0.2.1:port",
+    "192.0.2.1:123456",
+    "192.0.2.1:1:2",
   ])("the text %j is not a client address", (text) => {
     expect(addressIdentity(text)).toBeUndefined();
   });
@@ -104,11 +116,59 @@ describe("a limit by address", () => {
     expect(again.status).toBe(429);
   });
 
-  it("requests with a missing or malformed address share one rate-limit account", async () => {
+  it("a rate limit counts one client that connects from many ports once", async () => {
+    for (const host of ["192.0.2.1", "[2001:db8::1]"]) {
+      const { get } = app({ ...edge, CLIENT_ADDRESS_HEADER: "X-Client" });
+      const statuses: number[] = [];
+      for (let port = 4_001; port <= 4_004; port++)
+        statuses.push((await get("/", { headers: { "X-Client": `${host}:${port}` } })).status);
+      expect(statuses, host).toEqual([200, 200, 200, 429]);
+    }
+  });
+
+  it("clients from different ports and addresses do not share a rate-limit account", async () => {
+    const { get } = app({ ...edge, CLIENT_ADDRESS_HEADER: "X-Client" });
+    for (let port = 1; port <= 4; port++)
+      await get("/", { headers: { "X-Client": `192.0.2.1:${port}` } });
+    expect((await get("/", { headers: { "X-Client": "192.0.2.2:1" } })).status).toBe(200);
+  });
+
+  it("a client with a malformed address is refused, and takes no token of another client", async () => {
+    const { get } = app({ ...edge, CLIENT_ADDRESS_HEADER: "X-Client" });
+    for (const value of ["nonsense", "unknown", "a.example:80", "192.0.2.1, _hidden", ""]) {
+      const refused = await get("/", { ip: "192.0.2.9", headers: { "X-Client": value } });
+      expect(JSON.parse(refused.body), value).toMatchObject({
+        status: 400,
+        type: "urn:strata:problem:client-address-unknown",
+      });
+    }
+    expect(remainingOf(await get("/", { headers: { "X-Client": "192.0.2.1" } }))).toBe(2);
+    expect(remainingOf(await get("/", { ip: "192.0.2.9" }))).toBe(2);
+  });
+
+  it("a client that goes around the proxy is counted by CF-Connecting-IP", async () => {
+    const { get } = app({ ...edge, CLIENT_ADDRESS_HEADER: "X-Client" });
+    for (const remaining of [2, 1, 0])
+      expect(remainingOf(await get("/", { ip: "192.0.2.1" }))).toBe(remaining);
+    expect((await get("/", { ip: "192.0.2.1" })).status).toBe(429);
+    expect((await get("/", { ip: "192.0.2.2" })).status).toBe(200);
+  });
+
+  it("a request without any client address is refused", async () => {
     const { get } = app(edge);
-    expect(remainingOf(await get("/"))).toBe(2);
-    expect(remainingOf(await get("/", { ip: "nonsense" }))).toBe(1);
-    expect(remainingOf(await get("/", { ip: "127.0.0.1" }))).toBe(2);
+    for (let i = 0; i < 4; i++) expect((await get("/")).status).toBe(400);
+  });
+
+  it("a limit that counts no addresses needs none", async () => {
+    const { get } = createLimitedApp(
+      uniqueNamespace(),
+      (hono, rateLimit) => {
+        hono.use(rateLimit({ endpoint: "3/1m" }));
+        hono.get("/", (c) => c.text("content"));
+      },
+      edge,
+    );
+    expect((await get("/")).status).toBe(200);
   });
 
   it("requests from this machine are not counted in development, and their fields show the whole limit as left", async () => {

@@ -58,6 +58,7 @@ describe("the limits of the reference API", () => {
         { policy: "api-ip", limit: 100, remaining: 39 },
         { policy: "writes-ip", limit: 60, remaining: 0 },
         { policy: "admin-ip", limit: 60, remaining: 59 },
+        { policy: "health-ip", limit: 120, remaining: 120 },
         { policy: "admin-guesses-ip", limit: 10, remaining: 10 },
       ],
     });
@@ -87,11 +88,30 @@ describe("the limits of the reference API", () => {
     expect(await endpoint.json()).toEqual({ identity: "endpoint:GET /products/:id", limits: [] });
   });
 
-  it("/health is not limited, and every other response has X-RateLimit fields", async () => {
+  it("/health has a limit of its own, 120 requests a minute for an address", async () => {
     const client = createClient();
-    const health = await client.send("/health", from("192.0.2.1"));
-    expect(health.headers.get("X-RateLimit-Limit")).toBeNull();
-    for (const path of ["/products/1", "/products/0", "/nothing", "/users/1"]) {
+    expect(await admitted(client, 150, "/products/1", from("192.0.2.1"))).toBe(100);
+    expect(await admitted(client, 150, "/health", from("192.0.2.1"))).toBe(120);
+    expect((await client.send("/health", from("192.0.2.2"))).status).toBe(200);
+  });
+
+  it("a batch of users takes a token for each id, also if it is malformed", async () => {
+    const client = createClient();
+    const left: (string | null)[] = [];
+    for (const ids of ["1,2,3", "4", "4,4,4", "5,x", ""]) {
+      const { headers } = await client.send(`/users?ids=${ids}`, from("192.0.2.1"));
+      left.push(headers.get("X-RateLimit-Remaining"));
+    }
+    expect(left).toEqual(["97", "96", "95", "93", "92"]);
+    const many = Array.from({ length: 100 }, (_, i) => i + 1).join(",");
+    expect((await client.send(`/users?ids=${many}`, from("192.0.2.1"))).status).toBe(429);
+    expect((await client.send(`/users?ids=${many}`, from("192.0.2.2"))).status).toBe(200);
+    expect((await client.send(`/users?ids=${many},101`, from("192.0.2.3"))).status).toBe(400);
+  });
+
+  it("every response has X-RateLimit fields", async () => {
+    const client = createClient();
+    for (const path of ["/health", "/products/1", "/products/0", "/nothing", "/users/1"]) {
       const { headers } = await client.send(path, from("192.0.2.1"));
       for (const name of ["Limit", "Remaining", "Reset"])
         expect(headers.get(`X-RateLimit-${name}`), path).toMatch(/^\d+$/);

@@ -1,8 +1,9 @@
 import { Hono } from "hono";
 import { cached, key, respond, respondNonexistent, type StrataEnv } from "../../index.ts";
 import { idOf, noQuery, productListOf } from "../inputs.ts";
-import { productKind } from "../kinds.ts";
-import { findProducts, listProducts, type Product } from "../queries.ts";
+import { categoryFilter, productKind } from "../kinds.ts";
+import { createListEnds } from "../list-ends.ts";
+import { findProducts, listProducts, pageOf, type Product } from "../queries.ts";
 import type { AppServices } from "../services.ts";
 import { tagsOfList } from "../tags.ts";
 
@@ -10,9 +11,21 @@ const missing = (id: number): string => `There is no product ${id}.`;
 
 export function productRoutes({ db, existence }: AppServices): Hono<StrataEnv> {
   const routes = new Hono<StrataEnv>();
+  const ends = createListEnds(db);
 
   routes.get(
     "/",
+    // Made-up categories and pages are answered here, so that they never become keys.
+    async (c, next) => {
+      const { page, category } = productListOf(c);
+      const { strata } = c.var;
+      const empty = (total: number) =>
+        c.json(pageOf(page, [], total), 200, { "Cache-Control": "max-age=0, must-revalidate" });
+      if (category !== undefined && (await categoryFilter.cannotExist(category, existence, strata)))
+        return respondNonexistent(c, empty(0));
+      const total = await ends.totalBefore(page, category, strata);
+      return total === undefined ? next() : empty(total);
+    },
     cached({
       freshFor: "5m",
       staleWhileRevalidate: "1m",
@@ -27,11 +40,14 @@ export function productRoutes({ db, existence }: AppServices): Hono<StrataEnv> {
     }),
     async (c) => {
       const { page, category } = productListOf(c);
-      const list = await listProducts(db, page, category);
+      const { strata } = c.var;
+      const { items, total: carried } = await listProducts(db, page, category);
+      const total = carried ?? (await ends.totalAfterMiss(category, strata));
+      if (category !== undefined && total === 0) categoryFilter.missed(existence, strata);
       // The list carries the tag of each product on it, so that a change of a product invalidates
       // only the lists that show it.
-      c.var.strata.tag(...list.items.map(({ id }) => `product:${id}`));
-      return c.json(list);
+      strata.tag(...items.map(({ id }) => `product:${id}`));
+      return c.json(pageOf(page, items, total));
     },
   );
 

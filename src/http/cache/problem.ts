@@ -1,3 +1,5 @@
+import { SECURITY_FIELDS } from "./security-fields.ts";
+
 /** The members of a problem response. */
 export interface ProblemOptions {
   /** The status code of the response. */
@@ -8,7 +10,7 @@ export interface ProblemOptions {
   readonly title: string;
   /** A sentence that explains the fault of this request to a person. */
   readonly detail?: string;
-  /** Header fields in addition to `Content-Type` and `Cache-Control`. */
+  /** Header fields in addition to `Content-Type`, `Cache-Control` and those of `SECURITY_FIELDS`. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Members of the JSON object in addition to the standard ones. */
   readonly extensions?: Readonly<Record<string, unknown>>;
@@ -39,6 +41,7 @@ export function problem(options: ProblemOptions): Response {
     headers: {
       "Content-Type": "application/problem+json",
       "Cache-Control": "no-store",
+      ...SECURITY_FIELDS,
       ...headers,
     },
   });

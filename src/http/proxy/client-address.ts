@@ -1,15 +1,12 @@
+import { identityInField, PLATFORM_ADDRESS_HEADER } from "../../core/client-address.ts";
 import type { FieldRules } from "./forwarded-fields.ts";
 
 /**
- * The address of the client. Of an IPv6 address it is the first 64 bits, because one client usually
- * has all addresses with the same ones (RFC 6177). Empty if the network in front names none.
+ * The identity of the client's address, without a port; of an IPv6 address it is the /64, because
+ * one client usually has all of its addresses (RFC 6177). The text of the field if it is no
+ * address, and empty if the network in front sets none.
  */
 export function clientAddressOf({ headers }: Request, { addressField }: FieldRules): string {
-  const value = headers.get(addressField) ?? "";
-  // A network that appends to a list has appended the last element.
-  const address = value.slice(value.lastIndexOf(",") + 1).trim();
-  if (!address.includes(":")) return address;
-  const groups = address.split(":").slice(0, 4);
-  const end = groups.indexOf("");
-  return (end < 0 ? groups : groups.slice(0, end)).join(":");
+  const value = headers.get(addressField) ?? headers.get(PLATFORM_ADDRESS_HEADER) ?? "";
+  return identityInField(value) ?? value;
 }

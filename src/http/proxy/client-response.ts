@@ -96,6 +96,17 @@ export function traceRefused(scope: InternalScope): Response {
   });
 }
 
+/** The 499 to a client that left before it had sent its whole body. Only telemetry sees it. */
+export function clientGone(scope: InternalScope): Response {
+  setStatus(scope, "strata; fwd=method; detail=client-closed", "BYPASS");
+  return problem({
+    status: 499,
+    type: "client-closed",
+    title: "Client Closed Request",
+    detail: "The client closed the connection before it had sent the whole body.",
+  });
+}
+
 /** The 502 or 504 if the origin gave no valid answer and no stored response may replace it. */
 export function originFailed(scope: InternalScope, { fault }: CacheUnavailable): Response {
   const isTimeout = fault.code === "origin.timeout";

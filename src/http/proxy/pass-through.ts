@@ -25,6 +25,7 @@ import { createArrivals } from "./arrivals.ts";
 import { createByteBudget } from "./byte-budget.ts";
 import { lookUp } from "./cache-lookup.ts";
 import {
+  clientGone,
   loopDetected,
   originFailed,
   responseFor,
@@ -43,6 +44,7 @@ import { rewriteAddresses } from "./public-address.ts";
 import { createRetryBudget } from "./retry-budget.ts";
 import { originKey, targetOf, type Target } from "./target.ts";
 import { forwardUnsafe, type UnsafeOptions } from "./unsafe-methods.ts";
+import { ClientGone } from "./upload.ts";
 import { forwardWebSocket, isWebSocketRequest } from "./upgrade.ts";
 
 /** The options of `passThrough`. */
@@ -211,6 +213,7 @@ export function passThrough(options: PassThroughOptions): Handler<StrataEnv> {
       return response;
     } catch (error) {
       if (error instanceof CacheUnavailable) return originFailed(scope, error);
+      if (error instanceof ClientGone) return clientGone(scope);
       throw error;
     }
   };

@@ -18,6 +18,7 @@ import type { OriginResponse } from "./forward.ts";
 import { forwardedHeaders } from "./forwarded-fields.ts";
 import type { InvalidationBatches } from "./invalidation-batches.ts";
 import type { ProxyOptions } from "./proxied-request.ts";
+import { ClientGone, uploadOf } from "./upload.ts";
 import { originKey, resolveAtOrigin, type Mount, type Target } from "./target.ts";
 
 export interface UnsafeOptions extends ProxyOptions {
@@ -38,6 +39,7 @@ export interface UnsafeResult {
  * sharing rules say which methods invalidate, and what else.
  *
  * @throws {CacheUnavailable} if the origin does not answer.
+ * @throws {ClientGone} if the client leaves before it has sent the whole body.
  */
 export async function forwardUnsafe(
   options: UnsafeOptions,
@@ -46,10 +48,14 @@ export async function forwardUnsafe(
   ctx: Context,
 ): Promise<UnsafeResult> {
   const before = options.engine.logPosition();
-  const received = await options.forward(target.url, {
+  const upload = uploadOf(request);
+  const forwarding = options.forward(target.url, {
     method: request.method,
     headers: forwardedHeaders(request, options.fieldRules),
-    body: request.body,
+    body: upload.body,
+  });
+  const received = await forwarding.catch((error: unknown) => {
+    throw upload.hasBrokenOff() ? new ClientGone() : error;
   });
   const { status } = received;
   const { invalidatesWidely, storesPostResponses } = options.sharing;

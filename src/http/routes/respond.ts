@@ -79,9 +79,10 @@ export function respond(
 }
 
 /**
- * Answers 404 for a key that `strata.existence` excludes, and reports this in `Cache-Status`. No
- * tier was asked, so no lookup describes the response.
+ * Answers a request for a key that `strata.existence` excludes, and reports this in `Cache-Status`.
+ * No tier was asked, so no lookup describes the response.
  *
+ * @param answer The `detail` of the 404 problem, or another response: an empty list, for example.
  * @example
  * app.get("/products/:id", async (c) => {
  *   const id = key("product", c.req.param("id"));
@@ -90,10 +91,11 @@ export function respond(
  *   return c.json({ id });
  * });
  */
-export function respondNonexistent(c: HonoContext<StrataEnv>, detail: string): Response {
+export function respondNonexistent(c: HonoContext<StrataEnv>, answer: string | Response): Response {
   internalScopeOf(c).cacheStatusOverride = {
     member: "strata; hit; detail=existence",
     plain: "HIT",
   };
-  return problem({ status: 404, type: "not-found", title: "Not Found", detail });
+  if (typeof answer !== "string") return answer;
+  return problem({ status: 404, type: "not-found", title: "Not Found", detail: answer });
 }

@@ -38,3 +38,16 @@ export function sendRaw(url: string, bytes: string | Buffer): Promise<RawAnswer>
     socket.once("close", end);
   });
 }
+
+/** Sends the start of a request, and closes the connection 300 ms later, when the server has read it. */
+export function breakOff(url: string, bytes: string): Promise<void> {
+  const { hostname, port } = new URL(url);
+  return new Promise((resolve) => {
+    const socket = connect({ host: hostname, port: Number(port) }, () => {
+      socket.write(bytes);
+      setTimeout(() => socket.destroy(), 300);
+    });
+    socket.on("error", () => undefined);
+    socket.once("close", () => resolve());
+  });
+}

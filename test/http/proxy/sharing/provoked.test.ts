@@ -79,6 +79,17 @@ describe("a failure that one request provokes", () => {
     expect((await p.get({ [ADDRESS]: "2001:db8:9::1" })).body).toBe("fine");
   });
 
+  it.each(["203.0.113.1:", "[2001:db8:1:2::1]:"])(
+    "the ports of the address %s count as one client",
+    async (host) => {
+      const p = createProxy({ sharing: "safe", clientAddressHeader: "X-Client" });
+      p.answers((request) => (request.headers.has("X-Huge") ? { fails: true } : { body: "fine" }));
+      for (let port = 4_001; port < 4_006; port++)
+        await p.get({ "X-Huge": "1", "X-Client": `${host}${port}` });
+      expect((await p.get({ "X-Client": "203.0.113.2:4001" })).body).toBe("fine");
+    },
+  );
+
   it("requests that wait for one that fails are answered by loads of their own", async () => {
     const p = createProxy({ sharing: "safe" });
     const gate = createGate();

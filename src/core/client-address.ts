@@ -3,16 +3,36 @@
 /** Matches an IPv4 address. It refuses leading zeros, because some parsers read them as octal numbers. */
 export const IPV4_PATTERN = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
 
+/** Matches an IPv4 address with a port. */
+const IPV4_WITH_PORT = /^([\d.]+):\d{1,5}$/;
+/** Matches an IPv6 address in brackets, with or without a port (RFC 3986, 3.2.2). */
+const BRACKETED = /^\[([^\]]*)\](?::\d{1,5})?$/;
+
+/** The field in which Cloudflare's network names the client. A client cannot set it there. */
+export const PLATFORM_ADDRESS_HEADER = "CF-Connecting-IP";
+
 /**
  * Returns the identity of an address: an IPv4 address as it is, an IPv6 address as its /64, since
- * one customer usually has a whole /64. Undefined if the text is not an address.
+ * one customer usually has a whole /64. A port is left out, because a client has many. Undefined if
+ * the text is not an address.
  *
  * @see RFC 6177, RFC 4291
  */
 export function addressIdentity(text: string): string | undefined {
   const trimmed = text.trim();
-  if (trimmed.includes(":")) return ipv6Identity(trimmed);
-  return IPV4_PATTERN.test(trimmed) ? trimmed : undefined;
+  const bracketed = BRACKETED.exec(trimmed)?.[1];
+  if (bracketed !== undefined) return bracketed.includes(":") ? ipv6Identity(bracketed) : undefined;
+  const host = IPV4_WITH_PORT.exec(trimmed)?.[1] ?? trimmed;
+  if (host.includes(":")) return ipv6Identity(host);
+  return IPV4_PATTERN.test(host) ? host : undefined;
+}
+
+/**
+ * Returns the identity that a request field names. A proxy appends the address that it has seen, so
+ * the last element of a list counts.
+ */
+export function identityInField(value: string): string | undefined {
+  return addressIdentity(value.slice(value.lastIndexOf(",") + 1));
 }
 
 function ipv6Identity(text: string): string | undefined {

@@ -1,0 +1,93 @@
+import { describe, expect, it } from "vitest";
+import { ADMIN, createClient, problemOf } from "./client.ts";
+
+const JSON_TYPE = { "Content-Type": "application/json" };
+const CHUNK = new Uint8Array(8_192).fill(0x20);
+
+/** A body without Content-Length that counts how often it is asked for a part. */
+function countedBody(parts: number) {
+  let pulled = 0;
+  const body = new ReadableStream<Uint8Array>(
+    {
+      pull(controller) {
+        pulled++;
+        if (pulled > parts) controller.close();
+        else controller.enqueue(CHUNK);
+      },
+    },
+    { highWaterMark: 0 },
+  );
+  return { body, pulled: () => pulled };
+}
+
+/** A body whose client leaves after the first part. */
+function brokenBody(): ReadableStream<Uint8Array> {
+  let pulled = 0;
+  return new ReadableStream<Uint8Array>(
+    {
+      pull(controller) {
+        if (pulled++ === 0) controller.enqueue(CHUNK);
+        else controller.error(new Error("Network connection lost."));
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+describe("bodies that are not read", () => {
+  it.each([
+    ["POST", "/products", 401],
+    ["PUT", "/products/1", 401],
+    ["PATCH", "/products/1/stock", 401],
+    ["DELETE", "/products/1", 401],
+    ["POST", "/admin/purge", 401],
+    ["POST", "/admin/warm", 401],
+    ["POST", "/nothing", 404],
+    ["POST", "/users/1", 405],
+  ])("%s %s without a token is refused before its body is read", async (method, path, status) => {
+    const { body, pulled } = countedBody(20);
+    const response = await createClient().send(path, { method, headers: JSON_TYPE, body });
+    expect(response.status).toBe(status);
+    expect(pulled()).toBe(0);
+  });
+
+  it("a request over its rate limit is refused before its body is read", async () => {
+    const client = createClient();
+    const headers = { ...JSON_TYPE, "CF-Connecting-IP": "192.0.2.1" };
+    for (let i = 0; i < 60; i++) await client.send("/products", { method: "POST", headers });
+    const { body, pulled } = countedBody(20);
+    const refused = await client.send("/products", { method: "POST", headers, body });
+    expect(refused.status).toBe(429);
+    expect(pulled()).toBe(0);
+  });
+
+  it("a body whose Content-Length is over 64 KiB is refused before it is read", async () => {
+    const { body, pulled } = countedBody(20);
+    const headers = { ...ADMIN, ...JSON_TYPE, "Content-Length": String(20 * CHUNK.length) };
+    const response = await createClient().send("/products", { method: "POST", headers, body });
+    expect((await problemOf(response)).type).toBe("urn:strata:problem:body-too-large");
+    expect(pulled()).toBe(0);
+  });
+
+  it("a body without Content-Length is read up to the first part over 64 KiB", async () => {
+    const { body, pulled } = countedBody(20);
+    const headers = { ...ADMIN, ...JSON_TYPE };
+    const response = await createClient().send("/products", { method: "POST", headers, body });
+    expect((await problemOf(response)).type).toBe("urn:strata:problem:body-too-large");
+    expect(pulled()).toBe(9);
+  });
+
+  it("a client that leaves before it has sent its whole body is a 499 and not an error", async () => {
+    const headers = { ...ADMIN, ...JSON_TYPE };
+    for (const [method, path] of [
+      ["POST", "/products"],
+      ["POST", "/admin/purge"],
+    ] as const) {
+      const response = await createClient().send(path, { method, headers, body: brokenBody() });
+      expect(await problemOf(response)).toMatchObject({
+        status: 499,
+        type: "urn:strata:problem:client-closed",
+      });
+    }
+  });
+});
