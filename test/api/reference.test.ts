@@ -19,8 +19,13 @@ const bindings = { ...(env as unknown as Bindings), STRATA_NAMESPACE: uniqueName
 bindings.STRATA_DEV = "";
 bindings.ADMIN_TOKENS = ROLES.map((role) => `${role}:${role}:${tokenOf(role)}`).join();
 const { app } = createIsolate(bindings);
+const address = { "CF-Connecting-IP": "192.0.2.1" };
 const get = async (path: string) =>
-  app.fetch(new Request(`http://strata.test${path}`), bindings, createExecutionContext());
+  app.fetch(
+    new Request(`http://strata.test${path}`, { headers: address }),
+    bindings,
+    createExecutionContext(),
+  );
 
 interface Operation {
   readonly security?: readonly { readonly admin: readonly string[] }[];
@@ -46,7 +51,7 @@ describe("the API reference", () => {
         const url = `http://strata.test${path.replace("{id}", "2147483647")}`;
         const allowed: string[] = [];
         for (const role of ROLES) {
-          const headers = { Authorization: `Bearer ${tokenOf(role)}` };
+          const headers = { ...address, Authorization: `Bearer ${tokenOf(role)}` };
           const request = new Request(url, { method: method.toUpperCase(), headers });
           const { status } = await app.fetch(request, bindings, createExecutionContext());
           expect(status, `${method} ${path} with ${role}`).not.toBe(401);
