@@ -176,6 +176,14 @@ export function createEntry(
   };
 }
 
+/**
+ * Whether a result was made of values that were stale already. Such a result answers the readers
+ * that waited for it, and is not stored.
+ */
+export function isMomentary(loaded: LoadResult, { storedAt }: LoadStamp): boolean {
+  return loaded.storable && (loaded.freshUntil ?? Infinity) <= storedAt;
+}
+
 function lifetimesOf(
   policy: Policy,
   loaded: StorableResult,

@@ -116,7 +116,7 @@ export function createCoalescer({
     // A result that was stale on arrival serves in its stale window, as it would from memory.
     const mayBeStale = outcome.kind === "found" || isNeverFresh(entry);
     const stale = mayBeStale && freshness === "revalidate";
-    if (freshness !== "fresh" && !stale) return undefined;
+    if (freshness !== "fresh" && !stale && !isMomentary(outcome)) return undefined;
     return outcome.kind === "found"
       ? { ...outcome, unreachable, currentAt, stale }
       : { ...outcome, unreachable, currentAt };
@@ -166,6 +166,7 @@ export function createCoalescer({
     };
     const accepts = (outcome: SharedOutcome): boolean => {
       if (outcome.kind === "failed") return sharesFailure(request, outcome.fault);
+      if (isMomentary(outcome) && request.purpose === "serve") return true;
       if (answersRequest(outcome.entry, request)) return true;
       // This reader needs a later entry. Its own load can ask the origin to confirm this one.
       staleEntry = outcome;
@@ -205,6 +206,11 @@ export function createCoalescer({
 /** Whether a result was stale on arrival: it answers only the reader that loaded it. */
 function isNeverFresh({ freshUntil, storedAt }: Entry): boolean {
   return freshUntil <= storedAt;
+}
+
+/** Whether a result was made of stale values. A load of this reader's own would read the same ones. */
+function isMomentary(outcome: SharedOutcome): boolean {
+  return outcome.kind === "loaded" && outcome.momentary === true;
 }
 
 function isAlive({ startedAt, endsAt }: RunningLookup, now: EpochMs): boolean {

@@ -148,6 +148,7 @@ function landingOf(loaded: LoadedEntry, begunBy: EpochMs, maxChars: number): Fli
   if (loaded.kind === "failed") return { kind: "failed", fault: loaded.fault };
   if (loaded.kind === "uncacheable")
     return { kind: "uncacheable", ...(loaded.says !== "key" && { oneOff: true }) };
+  if (loaded.momentary) return { kind: "uncacheable", oneOff: true };
   // The encoded entry is longer than its body. To encode a large one would block the isolate for nothing.
   const text = loaded.entry.body.length > maxChars ? undefined : encodeEntry(loaded.entry);
   // The size of one entry says nothing about the results after it.

@@ -2,7 +2,7 @@
  * The steps of a batch after memory: one request to Redis, and one load for the keys that Redis
  * does not hold.
  */
-import type { Entry, LoadResult } from "../core/entry.ts";
+import { isMomentary, type Entry, type LoadResult } from "../core/entry.ts";
 import { fault } from "../core/faults.ts";
 import type { Policy } from "../core/policy.ts";
 import type { Context } from "../core/context.ts";
@@ -138,7 +138,12 @@ export function createLookUpBatch(options: LoadManyOptions): LookUpBatch {
     }
     const currentAtOf = (result: LoadResult | undefined): EpochMs =>
       Math.min(stamp.startedAt, result?.currentAt ?? Infinity);
-    const stored = entryStore.storeMany([...entries.values()], batch);
+    const isLasting = ({ key }: Read): boolean => {
+      const result = loaded.get(key);
+      return result !== undefined && !isMomentary(result, stamp);
+    };
+    const lasting = [...entries].filter(([read]) => isLasting(read)).map(([, entry]) => entry);
+    const stored = entryStore.storeMany(lasting, batch);
     for (const read of reads) {
       const entry = entries.get(read);
       if (entry === undefined) {
@@ -152,7 +157,13 @@ export function createLookUpBatch(options: LoadManyOptions): LookUpBatch {
       }
       end(read.key, "stored", entry);
       hitForMiss.delete(read);
-      const result = { entry, joined: false, stored: stored.has(entry), renewed: false } as const;
+      const result = {
+        entry,
+        joined: false,
+        stored: stored.has(entry),
+        momentary: !isLasting(read),
+        renewed: false,
+      } as const;
       const currentAt = currentAtOf(loaded.get(read.key));
       onOutcome(read, { kind: "loaded", ...result, currentAt, unreachable: false });
     }

@@ -1,5 +1,5 @@
 /** The load step. It makes one call of the loader, and records what the result says about the key. */
-import type { Entry, LoadResult } from "../core/entry.ts";
+import { isMomentary, type Entry, type LoadResult } from "../core/entry.ts";
 import { fault, type Fault } from "../core/faults.ts";
 import type { Verdict } from "../core/log.ts";
 import type { EpochMs } from "../core/time.ts";
@@ -16,6 +16,8 @@ export type LoadedEntry =
       readonly entry: Entry;
       /** The start of the load, or an earlier instant at which a value that the loader read was current. */
       readonly currentAt: EpochMs;
+      /** The result was made of stale values: it answers this reader and its followers alone. */
+      readonly momentary: boolean;
     }
   /** A result that may not be stored. `says` is what it predicts: the later results of the key, those of this kind of request, or nothing. */
   | {
@@ -86,7 +88,7 @@ export function createLoadStep(options: LoadStepOptions): LoadEntry {
     }
     end("stored", entry.body.length);
     hitForMiss.delete(request);
-    return { kind: "entry", entry, currentAt };
+    return { kind: "entry", entry, currentAt, momentary: isMomentary(loaded, stamp) };
   };
 }
 

@@ -93,6 +93,8 @@ export type LookupOutcome =
       /** Another isolate loaded it. */
       readonly joined: boolean;
       readonly stored: boolean;
+      /** It was made of stale values: it is not stored, and answers those who waited for it. */
+      readonly momentary?: boolean;
       /** It replaces a stored entry that was stale. */
       readonly renewed: boolean;
       readonly currentAt: EpochMs;

@@ -171,10 +171,11 @@ export function createLookup(options: LookupOptions): Engine {
     if (loaded.kind === "uncacheable") return loaded;
 
     // Step 6, store: in memory at once, in the edge and Redis after the response.
-    const { entry, currentAt } = loaded;
-    const { stored } = entryStore.store(entry, request);
+    const { entry, currentAt, momentary } = loaded;
+    const { stored } = momentary ? { stored: false } : entryStore.store(entry, request);
     const renewed = request.staleEntry !== undefined;
-    return { kind: "loaded", entry, joined: false, stored, renewed, currentAt, unreachable: false };
+    const from = { joined: false, momentary, renewed, currentAt, unreachable: false };
+    return { kind: "loaded", entry, stored, ...from };
   }
 
   /** The tiers that can help, nearest first. */

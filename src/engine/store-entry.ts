@@ -24,8 +24,7 @@ export interface StoreTarget {
 
 export interface EntryStore {
   /**
-   * Creates the entry of a result. Returns undefined if the result may not be stored or would be
-   * stale at once.
+   * Creates the entry of a result. Returns undefined if the result may not be stored.
    */
   createEntry(key: string, policy: Policy, loaded: LoadResult, stamp: LoadStamp): Entry | undefined;
   /**
@@ -73,7 +72,6 @@ export function createEntryStore(options: EntryStoreOptions): EntryStore {
     createEntry(key, policy, loaded, stamp) {
       if (!loaded.storable) return undefined;
       if (loaded.kind === "absent" && policy.negativeForMs === 0) return undefined;
-      if ((loaded.freshUntil ?? Infinity) <= stamp.storedAt) return undefined;
       return createEntry(key, policy, loaded, stamp, random());
     },
 

@@ -148,6 +148,44 @@ describe("a value made of one that is marked unreachable", () => {
   });
 });
 
+describe("a value made of one that is stale", () => {
+  const brief = definePolicy({
+    freshFor: "1s",
+    staleWhileRevalidate: "1h",
+    jitter: 0,
+    flight: "isolate",
+  });
+
+  it("300 readers of a value that is made of a stale one cost one load", async () => {
+    const isolate = createIsolate();
+    const readBrief = () => isolate.request().read(INNER, brief, async () => stock.now);
+    await readBrief();
+    await isolate.settle();
+    isolate.clock.advance(1_500);
+    // The refresh of the inner value takes longer than all reads of the outer one.
+    const gate = createGate();
+    const slow = isolate.request().read(INNER, brief, async () => {
+      await gate.pass();
+      return 2;
+    });
+    expect((await slow).status).toBe("stale");
+    let loads = 0;
+    const outer = () =>
+      isolate.request().read(OUTER, policy, async () => {
+        loads++;
+        return (await readBrief()).value;
+      });
+    const first = await Promise.all(Array.from({ length: 300 }, outer));
+    expect(new Set(first.map(({ value }) => value))).toEqual(new Set([1]));
+    expect(loads).toBe(1);
+    // It is not stored: the next reader loads, and finds what the refresh has brought.
+    gate.open();
+    await isolate.settle();
+    expect(await outer()).toMatchObject({ status: "miss", value: 2 });
+    expect(loads).toBe(2);
+  });
+});
+
 describe("the age of a value made of others", () => {
   const NEARLY_MS = 700;
 
