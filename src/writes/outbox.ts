@@ -74,7 +74,7 @@ export function noteNumber(
   return db.execute(sql`
     update ${outbox}
     set number = greatest(number, ${number}::bigint), invalidated_at = now(),
-        settled = settled or ${settled}
+        settled = settled or ${settled}, claimed_until = null
     where id = any(${idArray(ids)})`);
 }
 
@@ -96,30 +96,68 @@ export function deleteRows(db: Database, ids: readonly number[]) {
 }
 
 /**
- * Returns the oldest rows of the namespace that are due: rows without an invalidation, rows due for
- * their second invalidation, and rows due for verification.
+ * Claims rows of the namespace for this relay and returns them: the oldest rows without an
+ * invalidation, and rows that are due for their second invalidation or for their verification. At
+ * most `limit` rows of each kind. Rows that another relay has claimed are left out. If the claim
+ * fails, all rows that are due are returned, because invalidations must not wait for a database that
+ * refuses writes, and the claim may have been made although its answer was lost.
  */
-export async function selectDue(
-  db: Database,
-  { namespace, verifyAfterMs, limit }: Due & { limit: number },
-): Promise<OutboxRow[]> {
-  return db
-    .select({
-      id: outbox.id,
-      logKeys: sql<LogKey[]>`${outbox.logKeys}`,
-      number: outbox.number,
-      lagMs: outbox.lagMs,
-      settled: outbox.settled,
-    })
-    .from(outbox)
-    .where(
-      sql`${outbox.namespace} = ${namespace} and (${outbox.number} is null or
-          ${outbox.invalidatedAt} <= now() -
-          case when ${outbox.settled} then ${verifyAfterMs}::float8 else ${outbox.lagMs} end
-          * interval '1 millisecond')`,
-    )
-    .orderBy(outbox.id)
-    .limit(limit);
+export async function claimDue(db: Database, due: Due & { limit: number }): Promise<OutboxRow[]> {
+  const claimed = db.execute<ClaimedRow>(sql`
+    with open as (${openIds(due, IS_FREE)} for update skip locked),
+      due as (${dueIds(due, IS_FREE)} for update skip locked)
+    update ${outbox} set claimed_until = now() + ${CLAIM_MS}::integer * interval '1 millisecond'
+    from (select id from open union all select id from due) as claimed
+    where outbox.id = claimed.id
+    returning ${COLUMNS}`);
+  const { rows } = await claimed.catch(() =>
+    db.execute<ClaimedRow>(sql`
+      select ${COLUMNS} from ${outbox}
+      where id in ((${openIds(due, sql`true`)}) union all (${dueIds(due, sql`true`)}))`),
+  );
+  return rows
+    .map((row) => ({
+      ...row,
+      id: Number(row.id),
+      number: row.number === null ? null : Number(row.number),
+    }))
+    .toSorted((a, b) => a.id - b.id);
+}
+
+const COLUMNS = sql`outbox.id, members as "logKeys", number, lag_ms as "lagMs", settled`;
+const IS_FREE = sql`(claimed_until is null or claimed_until < now())`;
+
+function openIds({ namespace, limit }: Due & { limit: number }, isFree: SQL): SQL {
+  return sql`
+    select id from ${outbox} where namespace = ${namespace} and number is null and ${isFree}
+    order by id limit ${limit}`;
+}
+
+function dueIds({ namespace, verifyAfterMs, limit }: Due & { limit: number }, isFree: SQL): SQL {
+  return sql`
+    select id from ${outbox}
+    where namespace = ${namespace} and number is not null and ${isFree}
+      and invalidated_at <= now() - case when settled then ${verifyAfterMs}::float8 else lag_ms end
+        * interval '1 millisecond'
+    order by invalidated_at limit ${limit}`;
+}
+
+/** Postgres' bigint arrives as text. */
+interface ClaimedRow extends Record<string, unknown> {
+  readonly id: string;
+  readonly logKeys: LogKey[];
+  readonly number: string | null;
+  readonly lagMs: Millis;
+  readonly settled: boolean;
+}
+
+/** Longer than a relay takes for the rows that it has claimed at once. A relay that is ended keeps them for so long. */
+const CLAIM_MS: Millis = 15_000;
+
+/** Gives claimed rows back, for any relay. */
+export function releaseRows(db: Database, rows: readonly OutboxRow[]) {
+  return db.execute(sql`
+    update ${outbox} set claimed_until = null where id = any(${idArray(rows.map(({ id }) => id))})`);
 }
 
 /** Returns the time until a row next needs its second invalidation, by the database's clock. Undefined if no row waits for one. */

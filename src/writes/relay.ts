@@ -5,10 +5,11 @@ import type { Invalidator } from "../core/invalidator.ts";
 import type { LogKey } from "../core/invalidation-key.ts";
 import type { Millis } from "../core/time.ts";
 import {
+  claimDue,
   deleteSettled,
   nextInvalidation,
   noteNumber,
-  selectDue,
+  releaseRows,
   type Database,
   type Due,
   type OutboxRow,
@@ -39,10 +40,10 @@ export interface RelayReport {
   readonly fault?: Fault;
 }
 
-/** The most rows of one round. A round takes one query, at most three requests to Redis and at most four updates. */
+/** The most rows of each kind in one round. A round takes one query, at most three requests to Redis and at most four updates. */
 const BATCH_ROWS = 500;
-/** The most rounds of one run, so that a run ends although more rows wait. */
-const MAX_ROUNDS = 20;
+/** A run begins no round after this time, so that it ends although more rows wait. */
+const MAX_RUN_MS: Millis = 20_000;
 
 interface Run extends RelayOptions {
   readonly ctx: Context;
@@ -52,24 +53,25 @@ interface Run extends RelayOptions {
 /**
  * Brings the log up to date with the outbox of one namespace. It invalidates rows that have no
  * number, verifies rows that have one, and deletes the rows that the log has. Two relays may run at
- * once: repeating an invalidation does no harm, and a row is deleted only if its number is the one
- * that was verified.
+ * once: each claims the rows that it handles. A row whose relay was ended is handled again, which does
+ * no harm, and a row is deleted only if its number is the one that was verified.
  */
 export async function relay(options: RelayOptions, ctx: Context): Promise<RelayReport> {
   const tally: Run["tally"] = { handled: 0, invalidated: 0, lost: 0, deleted: 0, hasMore: true };
   const run: Run = { ...options, ctx, tally };
   try {
-    for (let round = 0; round < MAX_ROUNDS; round++) {
-      const rows = await selectDue(options.db, { ...options, limit: BATCH_ROWS });
+    const endsAt = ctx.now() + MAX_RUN_MS;
+    while (tally.hasMore && ctx.now() < endsAt) {
+      const rows = await claimDue(options.db, { ...options, limit: BATCH_ROWS });
       tally.handled += rows.length;
       const open = rows.filter((row) => !row.settled);
       const settled = rows.filter((row) => row.settled);
       const fault = (await invalidateOpen(run, open)) ?? (await verifySettled(run, settled));
-      if (fault !== undefined) return { ...tally, fault };
-      if (rows.length < BATCH_ROWS) {
-        tally.hasMore = false;
-        break;
+      if (fault !== undefined) {
+        await releaseRows(options.db, rows);
+        return { ...tally, fault };
       }
+      tally.hasMore = [open, settled].some(({ length }) => length >= BATCH_ROWS);
     }
     const nextInMs = await nextInvalidation(options.db, options.namespace);
     return { ...tally, ...(nextInMs !== undefined && { nextInMs }) };

@@ -33,6 +33,8 @@ export const outbox = pgTable(
      */
     lagMs: integer("lag_ms").notNull().default(0),
     settled: boolean("settled").notNull().default(false),
+    /** The relay that handles the row has it until then, so that no other one does. */
+    claimedUntil: timestamp("claimed_until", { withTimezone: true }),
     createdAt: timestamp("created_at", { withTimezone: true }).notNull().defaultNow(),
   },
   (table) => [
@@ -40,5 +42,9 @@ export const outbox = pgTable(
     index("outbox_open_index")
       .on(table.namespace, table.id)
       .where(sql`${table.number} is null`),
+    // Rows that wait for their second invalidation or for their verification, the longest first.
+    index("outbox_due_index")
+      .on(table.namespace, table.invalidatedAt)
+      .where(sql`${table.number} is not null`),
   ],
 );

@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { sql } from "drizzle-orm";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { failed } from "../../src/core/faults.ts";
 import type { LogKey } from "../../src/core/invalidation-key.ts";
 import { insertLogKeys } from "../../src/writes/outbox.ts";
 import { outbox } from "../../src/writes/schema.ts";
@@ -166,6 +167,46 @@ describe("the relay", () => {
     await Promise.all([relay(), relay(), relay()]);
     expect(await outboxRows(db)).toEqual([]);
     expect([...log.scores.keys()].toSorted()).toEqual(logKeys.toSorted());
+  });
+
+  it("relays that run at the same time invalidate each row once", async () => {
+    const { log, relay } = setup({ verifyAfterMs: 60_000 });
+    const logKeys = Array.from({ length: 40 }, (_, at): LogKey => `t:${at}`);
+    for (const logKey of logKeys) await leave(logKey);
+    await Promise.all([relay(), relay(), relay()]);
+    const invalidated = log.calls.flatMap((call) => call.replace("invalidate ", "").split(","));
+    expect(invalidated.toSorted()).toEqual(logKeys.toSorted());
+  });
+
+  it("rows that wait for their verification do not delay an open one", async () => {
+    const { log, relay } = setup();
+    await db.insert(outbox).values(
+      Array.from({ length: 1_200 }, (_, at) => ({
+        namespace: NAMESPACE,
+        logKeys: [`t:${at}`],
+        number: 1,
+        invalidatedAt: new Date(0),
+        settled: true,
+      })),
+    );
+    await leave("t:open");
+    log.numbers = async () => failed("redis.unavailable", "away");
+    expect(await relay()).toMatchObject({ invalidated: 1, fault: { code: "redis.unavailable" } });
+    expect(log.scores.has("t:open")).toBe(true);
+  });
+
+  it("rows of a relay that was ended are handled once its claim is over", async () => {
+    const { log, relay } = setup();
+    await leave("t:a");
+    const claim = (ms: number) =>
+      db.update(outbox).set({
+        claimedUntil: sql`now() + ${ms}::float8 * interval '1 millisecond'`,
+      });
+    await claim(10_000);
+    expect(await relay()).toMatchObject({ handled: 0 });
+    await claim(-1);
+    expect(await relay()).toMatchObject({ handled: 1, invalidated: 1 });
+    expect(log.scores.has("t:a")).toBe(true);
   });
 
   it("the relay does not delete a row that got another number after it was verified", async () => {

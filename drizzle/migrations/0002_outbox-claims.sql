@@ -1,0 +1,2 @@
+ALTER TABLE "outbox" ADD COLUMN "claimed_until" timestamp with time zone;--> statement-breakpoint
+CREATE INDEX "outbox_due_index" ON "outbox" USING btree ("namespace","invalidated_at") WHERE "outbox"."number" is not null;
