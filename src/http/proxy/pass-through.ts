@@ -22,7 +22,6 @@ import { NO_REQUEST_DIRECTIVES, requestControlOf } from "../rfc/request-control.
 import { internalScopeOf } from "../routes/middleware.ts";
 import type { InternalScope, StrataEnv } from "../routes/request-scope.ts";
 import { createArrivals } from "./arrivals.ts";
-import { createByteBudget } from "./byte-budget.ts";
 import { lookUp } from "./cache-lookup.ts";
 import {
   loopDetected,
@@ -97,8 +96,6 @@ const LIMITS: LifetimeLimits = {
   maxMs: MAX_LIFETIME_MS,
 };
 const HEADERS_TIMEOUT = "20s";
-/** An isolate has 128 MiB for everything. */
-const MAX_BYTES_IN_FLIGHT = 16 * 1024 * 1024;
 
 /** How the engine runs lookups and loads. Its lifetimes do not apply: each response brings its own. */
 const POLICY = definePolicy({
@@ -137,7 +134,6 @@ export function passThrough(options: PassThroughOptions): Handler<StrataEnv> {
   const mount = { origin, prefix: prefixOf(options) };
   const fieldRules = fieldRulesOf(options);
   const retries = createRetryBudget();
-  const bodiesInFlight = createByteBudget(MAX_BYTES_IN_FLIGHT);
   const arrivals = createArrivals();
   const invalidate = createRetryingInvalidate(invalidator);
   const fillMarkers = createFillMarkers();
@@ -147,13 +143,16 @@ export function passThrough(options: PassThroughOptions): Handler<StrataEnv> {
     sync: async (ctx) => invalidator.ensureCurrent(ctx.now(), 0, ctx),
   });
 
-  function optionsFor({ engine, ctx }: InternalScope, target: Target): UnsafeOptions {
+  function optionsFor(scope: InternalScope, target: Target): UnsafeOptions {
+    const { engine, ctx, proxyLimits } = scope;
     return {
       engine,
       policy: POLICY,
       forward: createForward({
         fetch: options.fetch ?? ((url, init) => fetch(url, init)),
         now: ctx.now,
+        slots: proxyLimits.slotsOf(origin.origin),
+        slotWaitMs: proxyLimits.slotWaitMs,
         headersTimeoutMs,
         arrivedAt: ctx.now(),
         retries,
@@ -167,7 +166,7 @@ export function passThrough(options: PassThroughOptions): Handler<StrataEnv> {
       limits,
       sharing,
       maxBodyBytes,
-      bodiesInFlight,
+      bodiesInFlight: proxyLimits.bodiesInFlight,
       arrivals,
       fillMarkers,
       invalidate,

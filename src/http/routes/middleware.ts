@@ -13,6 +13,7 @@ import {
   type CacheStatusFields,
 } from "../cache/cache-status.ts";
 import { etagOf } from "../cache/etag.ts";
+import type { ProxyLimits } from "../proxy/proxy-limits.ts";
 import type { InternalScope, Refreshing, RequestScope, StrataEnv } from "./request-scope.ts";
 import { stepTimings, type StepEnd } from "./server-timing.ts";
 import type { Clock, Millis } from "../../core/time.ts";
@@ -24,6 +25,7 @@ export interface ScopeMiddlewareOptions {
   readonly engine: Engine;
   readonly batch: Batch;
   readonly warmer: Warmer;
+  readonly proxyLimits: ProxyLimits;
   readonly now: Clock;
   /** The observer of every request. Undefined if telemetry is off. */
   readonly observer: RequestObserver | undefined;
@@ -59,7 +61,7 @@ export function internalScopeOf(c: HonoContext<StrataEnv>): InternalScope {
 export function createScopeMiddleware(
   options: ScopeMiddlewareOptions,
 ): MiddlewareHandler<StrataEnv> {
-  const { engine, batch, warmer, now, observer, dispatch } = options;
+  const { engine, batch, warmer, proxyLimits, now, observer, dispatch } = options;
 
   return async (c, next) => {
     const startedAt = now();
@@ -86,6 +88,7 @@ export function createScopeMiddleware(
     const internal: InternalScope = {
       ctx,
       engine,
+      proxyLimits,
       collector: undefined,
       route: undefined,
       cacheStatusOverride: undefined,
