@@ -84,11 +84,12 @@ export function resolveAtOrigin(value: string, target: Target, mount: Mount): UR
 const MAX_PRIMARY_LENGTH = 440;
 
 /**
- * The key of a resource, the same for all methods: `origin:<public origin>:<path and query>`.
- * A hash replaces the last part if the key would be too long.
+ * The key of a resource, the same for all methods: `origin:<public origin>:<URL at the origin>`. The
+ * URL has the origin's scheme and host, so that two origins under one public host have no key in
+ * common. A hash replaces the last part if the key would be too long.
  */
 export async function originKey(publicOrigin: string, url: URL): Promise<string> {
-  const resource = `${url.pathname}${queryOf(url)}`;
+  const resource = `${url.origin}${url.pathname}${queryOf(url)}`;
   if (resource.length < MAX_PRIMARY_LENGTH) {
     const plain = `origin:${encodeURIComponent(publicOrigin)}:${encodeURIComponent(resource)}`;
     if (plain.length <= MAX_PRIMARY_LENGTH && keyProblem(plain) === undefined) return plain;
