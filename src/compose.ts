@@ -227,8 +227,9 @@ export function createLayer(
   }
 
   // The proxy has slots of its own, so that an origin that hangs does not stop the reads of the database.
+  const { slots } = settings.proxy;
   const proxyLimits = createProxyLimits({
-    createSlots: () => createBulkhead({ slots: settings.proxy.slots, now }),
+    createSlots: () => createBulkhead({ slots, slotsPerClient: Math.ceil(slots / 2), now }),
     slotWaitMs: settings.proxy.slotWaitMs,
     maxBytesInFlight: settings.proxy.maxBytesInFlight,
   });

@@ -22,7 +22,7 @@ export interface Asking {
 
 const PATIENCE_MS = 60_000;
 
-const agent = new Agent({ keepAlive: false });
+const agent = new Agent({ keepAlive: true });
 let clients = 0;
 
 /** Returns an address that no request has had. Each may send 100 requests in a minute. */

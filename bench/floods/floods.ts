@@ -183,21 +183,22 @@ const manyHanging: Flood = {
 };
 
 const memory: Flood = {
-  name: "50 misses of 3.9 MB that are not read: growth of live bytes / of resident bytes",
+  name: "50 misses of 3.9 MB that are not read: live bytes before and then; resident bytes then",
   async run(scene) {
     const { subject } = scene;
     // What the earlier floods have left in slots and in flight ends by then.
     await sleep(36_000);
-    const [live, resident] = [await subject.liveBytes(), subject.residentBytes()];
+    const before = await subject.liveBytes();
     const large = { control: FRESH, bytes: LARGE_BYTES };
-    const stalled = await stall(
-      Array.from({ length: 50 }, (_, at) => urlOf(scene, `50/${at}`, large)),
-    );
+    const urls = Array.from({ length: 50 }, (_, at) => urlOf(scene, `50/${at}`, large));
+    const stalled = await stall(urls);
     await sleep(5_000);
-    const [liveAfter, residentAfter] = [await subject.liveBytes(), subject.residentBytes()];
+    const [then, resident] = [await subject.liveBytes(), subject.residentBytes()];
     await stalled.close();
-    const grown = live === undefined ? "–" : mib((liveAfter ?? 0) - live);
-    return `${grown} / ${mib(residentAfter - resident)}`;
+    return (
+      [before, then].map((bytes) => (bytes === undefined ? "–" : mib(bytes))).join(", ") +
+      `; ${mib(resident)}`
+    );
   },
 };
 

@@ -66,7 +66,8 @@ export interface StrataOptions {
   readonly proxy?: {
     /**
      * The maximum number of requests of one isolate that may wait at the same time for one origin to
-     * send the header section of its response. @default 128
+     * send the header section of its response. Requests of one client address have at most half
+     * of the slots. @default 128
      */
     readonly slots?: number;
     /** The longest time that a request waits for a slot. Then it gets a 503 response. @default "1s" */

@@ -91,7 +91,6 @@ const OPTIONS: OptionTable<StrataOptions> = {
     sqlTimeout: duration("5s", 1, MINUTE_MS),
   },
   proxy: {
-    // One address that keeps the reference API's limit of 100 requests in a minute cannot take all.
     slots: count(128, 1, 10_000),
     slotWait: duration("1s", 1, MINUTE_MS),
     // An eighth of an isolate's 128 MiB.

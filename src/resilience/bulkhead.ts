@@ -11,37 +11,42 @@ export interface Bulkhead {
    * Takes a slot. Waits at most `waitMs` milliseconds for one.
    *
    * @param holdMs after this long the slot counts as free even if it was not released
+   * @param client whose share the slot counts in. Default: no share is checked.
    */
-  acquire(waitMs: Millis, holdMs: Millis): Promise<Result<Release>>;
+  acquire(waitMs: Millis, holdMs: Millis, client?: string): Promise<Result<Release>>;
 }
 
 export interface BulkheadOptions {
   readonly slots: number;
+  /** The maximum number of slots of one client. Default: all. */
+  readonly slotsPerClient?: number;
   readonly now: Clock;
 }
 
 interface Slot {
   readonly since: EpochMs;
   readonly holdMs: Millis;
+  readonly client: string | undefined;
 }
 
-interface Waiter {
-  readonly holdMs: Millis;
+interface Waiter extends Omit<Slot, "since"> {
   readonly resolve: (release: Release) => void;
 }
 
 /**
  * Limits concurrent loads to a number of slots. Further loads wait in a queue, each for at most its
- * own time limit. A request that the platform ends never releases its slot, so slots expire.
+ * own time limit. A request that the platform ends never releases its slot, so slots expire. A client
+ * that has its share waits, also if other slots are free.
  *
  * @see Nygard, "Release It!", bulkhead
  */
-export function createBulkhead({ slots, now }: BulkheadOptions): Bulkhead {
+export function createBulkhead(options: BulkheadOptions): Bulkhead {
+  const { slots, slotsPerClient = slots, now } = options;
   const taken = new Set<Slot>();
   const queue = new Set<Waiter>();
 
-  function take(holdMs: Millis): Release {
-    const slot = { since: now(), holdMs };
+  function take(holdMs: Millis, client: string | undefined): Release {
+    const slot = { since: now(), holdMs, client };
     taken.add(slot);
     return () => {
       if (taken.delete(slot)) serveQueue();
@@ -53,9 +58,22 @@ export function createBulkhead({ slots, now }: BulkheadOptions): Bulkhead {
     if (taken.size >= slots) removeExpired();
     for (const waiter of queue) {
       if (taken.size >= slots) return;
+      if (!isWithinShare(waiter.client)) continue;
       queue.delete(waiter);
-      waiter.resolve(take(waiter.holdMs));
+      waiter.resolve(take(waiter.holdMs, waiter.client));
     }
+  }
+
+  function isWithinShare(client: string | undefined): boolean {
+    if (client === undefined || heldBy(client) < slotsPerClient) return true;
+    removeExpired();
+    return heldBy(client) < slotsPerClient;
+  }
+
+  function heldBy(client: string): number {
+    let held = 0;
+    for (const slot of taken) if (slot.client === client) held++;
+    return held;
   }
 
   function removeExpired(): void {
@@ -65,11 +83,11 @@ export function createBulkhead({ slots, now }: BulkheadOptions): Bulkhead {
   }
 
   return {
-    async acquire(waitMs, holdMs) {
+    async acquire(waitMs, holdMs, client) {
       serveQueue();
-      if (taken.size < slots) return done(take(holdMs));
+      if (taken.size < slots && isWithinShare(client)) return done(take(holdMs, client));
       const { promise, resolve } = Promise.withResolvers<Release>();
-      const waiter = { holdMs, resolve };
+      const waiter = { holdMs, client, resolve };
       queue.add(waiter);
       try {
         return done(await withTimeout(promise, waitMs));

@@ -1,7 +1,8 @@
 /** Forwards a request to the origin and receives its response (RFC 9110, 7.6). */
 import { CacheUnavailable, fault, messageOf } from "../../core/faults.ts";
 import type { Clock, EpochMs, Millis } from "../../core/time.ts";
-import { HOLD_SLACK_MS, type OriginSlots } from "../../engine/origin-call.ts";
+import type { Result } from "../../core/result.ts";
+import { HOLD_SLACK_MS } from "../../engine/origin-call.ts";
 import { formatDate, parseDate } from "../rfc/dates.ts";
 import { hopByHop } from "../rfc/stored-fields.ts";
 import { PSEUDONYM } from "./forwarded-fields.ts";
@@ -28,8 +29,11 @@ type UpgradedConnection = NonNullable<Response["webSocket"]>;
 export interface ForwardOptions {
   readonly fetch: (url: URL, init: RequestInit) => Promise<Response>;
   readonly now: Clock;
-  /** A request holds a slot until the origin has sent the header section, so that no client can hold one. */
-  readonly slots: OriginSlots;
+  /**
+   * Waits for a slot, and returns the function that releases it. A request holds a slot until the
+   * origin has sent the header section, so that a slow client holds none.
+   */
+  readonly takeSlot: (waitMs: Millis, holdMs: Millis) => Promise<Result<() => void>>;
   readonly slotWaitMs: Millis;
   /** How long the origin may take to send the header section, counted from `arrivedAt`. */
   readonly headersTimeoutMs: Millis;
@@ -58,7 +62,7 @@ export type Forward = (url: URL, init: ForwardedRequest) => Promise<OriginRespon
  * with an invalid status.
  */
 export function createForward(options: ForwardOptions): Forward {
-  const { fetch, now, slots, slotWaitMs, headersTimeoutMs, arrivedAt, retries, adapt } = options;
+  const { fetch, now, takeSlot, slotWaitMs, headersTimeoutMs, arrivedAt, retries, adapt } = options;
 
   function timeLeft(): Millis {
     const waitedMs = now() - arrivedAt;
@@ -71,7 +75,7 @@ export function createForward(options: ForwardOptions): Forward {
     const leftMs = timeLeft();
     if (leftMs <= 0)
       throw new CacheUnavailable(fault("origin.timeout", "the request has waited for another"));
-    const slot = await slots.acquire(Math.min(slotWaitMs, leftMs), leftMs + HOLD_SLACK_MS);
+    const slot = await takeSlot(Math.min(slotWaitMs, leftMs), leftMs + HOLD_SLACK_MS);
     if (!slot.ok) throw new CacheUnavailable({ ...slot.fault, retryAfterMs: slotWaitMs });
     try {
       return await exchange(url, init);

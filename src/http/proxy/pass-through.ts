@@ -23,6 +23,7 @@ import { internalScopeOf } from "../routes/middleware.ts";
 import type { InternalScope, StrataEnv } from "../routes/request-scope.ts";
 import { createArrivals } from "./arrivals.ts";
 import { lookUp } from "./cache-lookup.ts";
+import { clientAddressOf } from "./client-address.ts";
 import {
   loopDetected,
   originFailed,
@@ -143,7 +144,7 @@ export function passThrough(options: PassThroughOptions): Handler<StrataEnv> {
     sync: async (ctx) => invalidator.ensureCurrent(ctx.now(), 0, ctx),
   });
 
-  function optionsFor(scope: InternalScope, target: Target): UnsafeOptions {
+  function optionsFor(scope: InternalScope, request: Request, target: Target): UnsafeOptions {
     const { engine, ctx, proxyLimits } = scope;
     return {
       engine,
@@ -151,7 +152,10 @@ export function passThrough(options: PassThroughOptions): Handler<StrataEnv> {
       forward: createForward({
         fetch: options.fetch ?? ((url, init) => fetch(url, init)),
         now: ctx.now,
-        slots: proxyLimits.slotsOf(origin.origin),
+        takeSlot: (waitMs, holdMs) =>
+          proxyLimits
+            .slotsOf(origin.origin)
+            .acquire(waitMs, holdMs, clientAddressOf(request, fieldRules) || undefined),
         slotWaitMs: proxyLimits.slotWaitMs,
         headersTimeoutMs,
         arrivedAt: ctx.now(),
@@ -186,7 +190,7 @@ export function passThrough(options: PassThroughOptions): Handler<StrataEnv> {
       setStatus(scope, "strata; detail=max-forwards", "BYPASS");
       return answerAsFinalRecipient(request);
     }
-    const proxyOptions = optionsFor(scope, target);
+    const proxyOptions = optionsFor(scope, request, target);
     try {
       if (isWebSocketRequest(request)) {
         const response = await forwardWebSocket(

@@ -115,13 +115,17 @@ describe("requests that wait for an origin", () => {
   it("an origin that sends a body slowly leaves its slot to other requests", async () => {
     const p = proxyWithOneSlot();
     const gate = createGate();
-    const body = new ReadableStream<Uint8Array>({
-      async pull(controller) {
-        await gate.pass();
-        controller.close();
-      },
-    });
-    p.answers({ headers: FRESH, body }, { headers: FRESH, body: "next" });
+    const endless = (): ReadableStream<Uint8Array> =>
+      new ReadableStream({
+        async pull(controller) {
+          await gate.pass();
+          controller.close();
+        },
+      });
+    p.answers(({ url }) => ({
+      headers: FRESH,
+      body: url.endsWith("/slow") ? endless() : "next",
+    }));
     const slow = p.get({}, "/slow");
     await gate.reached;
     expect((await p.get({}, "/next")).body).toBe("next");
@@ -137,7 +141,7 @@ describe("requests that wait for an origin", () => {
   });
 
   it("the slot is free again after the time limit for the header section", async () => {
-    const p = proxyWithOneSlot({ headersTimeout: 50 });
+    const p = proxyWithOneSlot({ headersTimeout: 500 });
     p.answers(
       ({ signal }) =>
         new Promise((_, reject) => {
@@ -167,6 +171,25 @@ describe("requests that wait for an origin", () => {
     await free();
     p.answers({ headers: FRESH, body: "loaded" });
     expect((await p.get({}, "/refused")).body).toBe("loaded");
+  });
+
+  it("one client address has at most half of the slots, so that other clients are answered", async () => {
+    const p = createProxy({ sharing: "safe", layer: { proxy: { slots: 4, slotWait: "20ms" } } });
+    const gate = createGate();
+    p.answers(async () => {
+      await gate.pass();
+      return { headers: FRESH };
+    });
+    const from = (address: string, path: string) =>
+      p.get({ "CF-Connecting-IP": address }, path).then(({ status }) => status);
+    const hanging = [from("2001:db8::1", "/1"), from("2001:db8::2", "/2")];
+    await expect.poll(() => p.seen.length).toBe(2);
+    expect(await from("2001:db8::3", "/3"), "the same network").toBe(503);
+    p.answers({ headers: FRESH });
+    expect(await from("192.0.2.1", "/4")).toBe(200);
+    gate.open();
+    expect(await Promise.all(hanging)).toEqual([200, 200]);
+    expect(await from("2001:db8::3", "/3")).toBe(200);
   });
 
   it("an origin that hangs takes no slot of another origin of the same layer", async () => {
