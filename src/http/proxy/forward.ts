@@ -1,7 +1,7 @@
 /** Forwards a request to the origin and receives its response (RFC 9110, 7.6). */
 import { CacheUnavailable, fault, messageOf } from "../../core/faults.ts";
-import type { Clock, EpochMs, Millis } from "../../core/time.ts";
 import type { Result } from "../../core/result.ts";
+import type { Clock, EpochMs, Millis } from "../../core/time.ts";
 import { HOLD_SLACK_MS } from "../../engine/origin-call.ts";
 import { formatDate, parseDate } from "../rfc/dates.ts";
 import { hopByHop } from "../rfc/stored-fields.ts";
@@ -31,7 +31,7 @@ export interface ForwardOptions {
   readonly now: Clock;
   /**
    * Waits for a slot, and returns the function that releases it. A request holds a slot until the
-   * origin has sent the header section, so that a slow client holds none.
+   * origin has sent the header section, so that a client that reads slowly holds none.
    */
   readonly takeSlot: (waitMs: Millis, holdMs: Millis) => Promise<Result<() => void>>;
   readonly slotWaitMs: Millis;
