@@ -141,7 +141,7 @@ describe("requests that wait for an origin", () => {
   });
 
   it("the slot is free again after the time limit for the header section", async () => {
-    const p = proxyWithOneSlot({ headersTimeout: 500 });
+    const p = proxyWithOneSlot({ headersTimeout: 200 });
     p.answers(
       ({ signal }) =>
         new Promise((_, reject) => {
@@ -150,7 +150,9 @@ describe("requests that wait for an origin", () => {
       { headers: FRESH },
     );
     expect((await p.get({}, "/hanging")).status).toBe(504);
-    expect((await p.get({}, "/next")).status).toBe(200);
+    // A slot that nobody releases is free after 5.2 s. On a busy machine the read of Redis takes part of
+    // the 200 ms.
+    await expect.poll(async () => (await p.get({}, "/next")).status, { timeout: 4_000 }).toBe(200);
   });
 
   it("a stored response answers while all slots are taken, if it may be served on an error", async () => {
