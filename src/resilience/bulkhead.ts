@@ -43,14 +43,27 @@ interface Waiter extends Omit<Slot, "since"> {
 export function createBulkhead(options: BulkheadOptions): Bulkhead {
   const { slots, slotsPerClient = slots, now } = options;
   const taken = new Set<Slot>();
+  /** The number of slots of each client that has any. */
+  const held = new Map<string, number>();
   const queue = new Set<Waiter>();
 
   function take(holdMs: Millis, client: string | undefined): Release {
     const slot = { since: now(), holdMs, client };
     taken.add(slot);
+    if (client !== undefined) held.set(client, heldBy(client) + 1);
     return () => {
-      if (taken.delete(slot)) serveQueue();
+      if (free(slot)) serveQueue();
     };
+  }
+
+  /** Returns false if the slot was free already. */
+  function free(slot: Slot): boolean {
+    if (!taken.delete(slot)) return false;
+    const { client } = slot;
+    if (client === undefined) return true;
+    if (heldBy(client) > 1) held.set(client, heldBy(client) - 1);
+    else held.delete(client);
+    return true;
   }
 
   /** Gives free slots to the calls in the queue, in order, so that a new call cannot overtake them. */
@@ -71,15 +84,12 @@ export function createBulkhead(options: BulkheadOptions): Bulkhead {
   }
 
   function heldBy(client: string): number {
-    let held = 0;
-    for (const slot of taken) if (slot.client === client) held++;
-    return held;
+    return held.get(client) ?? 0;
   }
 
   function removeExpired(): void {
     const at = now();
-    for (const slot of taken)
-      if (at < slot.since || at >= slot.since + slot.holdMs) taken.delete(slot);
+    for (const slot of taken) if (at < slot.since || at >= slot.since + slot.holdMs) free(slot);
   }
 
   return {
@@ -94,7 +104,10 @@ export function createBulkhead(options: BulkheadOptions): Bulkhead {
       } catch {
         // The slot may have been given to this call just before the timeout. It is then released.
         if (!queue.delete(waiter)) void promise.then((release) => release());
-        return failed("origin.saturated", `all ${slots} slots for calls to the origin are taken`);
+        return failed(
+          "origin.saturated",
+          `none of ${slots} slots for calls to the origin was free in time`,
+        );
       }
     },
   };
