@@ -66,6 +66,7 @@ async function answer(
 ): Promise<void> {
   if (hangs === true) return;
   await sleep(waitMs);
+  response.setHeader("Content-Type", "text/plain");
   if (control !== undefined) response.setHeader("Cache-Control", control);
   if (etag !== undefined) response.setHeader("ETag", `"${etag}"`);
   if (etag !== undefined && headers["if-none-match"]?.includes(`"${etag}"`) === true)
