@@ -74,6 +74,9 @@ function queryOf({ href, hash }: URL): string {
 export function resolveAtOrigin(value: string, target: Target, mount: Mount): URL | undefined {
   if (!URL.canParse(value, target.url)) return undefined;
   const uri = new URL(value, target.url);
+  // The key has the URL, and user information names no other resource.
+  uri.username = "";
+  uri.password = "";
   if (uri.origin === target.url.origin) return uri;
   const path =
     uri.origin === target.publicOrigin ? pathUnder(mount.prefix, uri.pathname) : undefined;
@@ -89,7 +92,8 @@ const MAX_PRIMARY_LENGTH = 440;
  * common. A hash replaces the last part if the key would be too long.
  */
 export async function originKey(publicOrigin: string, url: URL): Promise<string> {
-  const resource = `${url.origin}${url.pathname}${queryOf(url)}`;
+  const { href, hash } = url;
+  const resource = href.slice(0, href.length - hash.length);
   if (resource.length < MAX_PRIMARY_LENGTH) {
     const plain = `origin:${encodeURIComponent(publicOrigin)}:${encodeURIComponent(resource)}`;
     if (plain.length <= MAX_PRIMARY_LENGTH && keyProblem(plain) === undefined) return plain;
