@@ -14,6 +14,7 @@ import { createExistence } from "./engine/existence.ts";
 import { createInspector } from "./engine/inspect.ts";
 import { createWarmer } from "./engine/warm.ts";
 import { problem } from "./http/cache/problem.ts";
+import { createProxyLimits } from "./http/proxy/proxy-limits.ts";
 import type { StrataEnv } from "./http/routes/request-scope.ts";
 import { etagOf } from "./http/cache/etag.ts";
 import { createScopeMiddleware, internalScopeOf } from "./http/routes/middleware.ts";
@@ -226,6 +227,14 @@ export function createLayer(
     await existence.buildAll(ctx);
   }
 
+  // The proxy has slots of its own, so that an origin that hangs does not stop the reads of the database.
+  const { slots } = settings.proxy;
+  const proxyLimits = createProxyLimits({
+    createSlots: () => createBulkhead({ slots, slotsPerClient: Math.ceil(slots / 2), now }),
+    slotWaitMs: settings.proxy.slotWaitMs,
+    maxBytesInFlight: settings.proxy.maxBytesInFlight,
+  });
+
   const traced = createTraced(telemetry, now);
   const strata: Strata = {
     config,
@@ -235,6 +244,7 @@ export function createLayer(
         batch,
         warmer,
         loads,
+        proxyLimits,
         now,
         observer: telemetry.observer,
         expose: config.expose,

@@ -12,6 +12,7 @@ const ROOT = join(import.meta.dirname, "../..");
 interface Miniflare {
   readonly ready: Promise<URL>;
   unsafeGetDirectURL(worker: string): Promise<URL>;
+  getInspectorURL(): Promise<URL>;
   dispose(): Promise<void>;
 }
 const { Miniflare, convertV4MiniflareOptions } = createRequire(
@@ -38,6 +39,8 @@ export function bundle(config: string, root: string = ROOT): string {
 export interface DataCentre {
   /** One URL per isolate. */
   readonly urls: readonly string[];
+  /** The WebSocket URL of the inspector of each isolate, if they are inspected. */
+  readonly inspectors: readonly string[];
   close(): Promise<void>;
 }
 
@@ -46,6 +49,8 @@ export interface DataCentreOptions {
   readonly bindings: Readonly<Record<string, string>>;
   /** True if the script has the Durable Objects of the project's wrangler.toml. */
   readonly objects: boolean;
+  /** True if each isolate has an inspector. */
+  readonly inspected?: boolean;
 }
 
 /**
@@ -56,7 +61,7 @@ export async function startDataCentre(
   script: string,
   options: DataCentreOptions,
 ): Promise<DataCentre> {
-  const { isolates, bindings, objects } = options;
+  const { isolates, bindings, objects, inspected = false } = options;
   const { workerOptions } = optionsOf(join(ROOT, "wrangler.toml"));
   const { compatibilityDate, compatibilityFlags } = workerOptions;
   const durableObjects = objects ? (workerOptions.durableObjects as Record<string, object>) : {};
@@ -80,10 +85,21 @@ export async function startDataCentre(
           ),
     unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }],
   }));
-  const runtime = new Miniflare(convertV4MiniflareOptions({ host: "127.0.0.1", port: 0, workers }));
+  const runtime = new Miniflare(
+    convertV4MiniflareOptions({
+      host: "127.0.0.1",
+      port: 0,
+      workers,
+      ...(inspected && { inspectorPort: 0 }),
+    }),
+  );
   await runtime.ready;
   const urls = await Promise.all(
     names.map(async (name) => (await runtime.unsafeGetDirectURL(name)).origin),
   );
-  return { urls, close: () => runtime.dispose() };
+  const inspector = inspected ? (await runtime.getInspectorURL()).host : undefined;
+  const inspectors = names.flatMap((name) =>
+    inspector === undefined ? [] : [`ws://${inspector}/core:user:${name}`],
+  );
+  return { urls, inspectors, close: () => runtime.dispose() };
 }

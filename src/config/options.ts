@@ -62,6 +62,22 @@ export interface StrataOptions {
     /** Time limit of one SQL query. @default "5s" */
     readonly sqlTimeout?: Duration;
   };
+  /** The requests of `passThrough` to its origin. They take no slot of `origin`. */
+  readonly proxy?: {
+    /**
+     * The maximum number of requests of one isolate that may wait at the same time for one origin to
+     * send the header section of its response. Requests of one client address have at most half
+     * of the slots. @default 128
+     */
+    readonly slots?: number;
+    /** The longest time that a request waits for a slot. Then it gets a 503 response. @default "1s" */
+    readonly slotWait?: Duration;
+    /**
+     * The maximum number of bytes of all bodies that one isolate collects or has not delivered yet.
+     * A body that exceeds it passes through and is not stored. @default 16777216 (16 MiB)
+     */
+    readonly maxBytesInFlight?: number;
+  };
   /** The Durable Objects that coalesce loads between isolates. */
   readonly flights?: {
     /**

@@ -27,6 +27,11 @@ export interface Settings {
     readonly packFromChars: number;
   };
   readonly origin: { readonly slots: number; readonly sqlTimeoutMs: Millis };
+  readonly proxy: {
+    readonly slots: number;
+    readonly slotWaitMs: Millis;
+    readonly maxBytesInFlight: number;
+  };
   readonly flights: {
     readonly shards: number;
     readonly grantTimeoutMs: Millis;
@@ -84,6 +89,12 @@ const OPTIONS: OptionTable<StrataOptions> = {
   origin: {
     slots: count(64, 1, 10_000),
     sqlTimeout: duration("5s", 1, MINUTE_MS),
+  },
+  proxy: {
+    slots: count(128, 1, 10_000),
+    slotWait: duration("1s", 1, MINUTE_MS),
+    // An eighth of an isolate's 128 MiB.
+    maxBytesInFlight: count(16 * MIB, 1, 128 * MIB),
   },
   flights: {
     shards: count(16, 1, 1_024),

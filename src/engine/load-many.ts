@@ -117,9 +117,8 @@ export function createLookUpBatch(options: LoadManyOptions): LookUpBatch {
         outcome,
         ...(entry !== undefined && { bytes: entry.body.length }),
       });
-    const called = await callOrigin({ policy, ctx, logReachable, waitMs }, (signal) =>
-      batch.load(keys, signal),
-    );
+    const call = { policy, ctx, logReachable, takesSlot: true, waitMs };
+    const called = await callOrigin(call, (signal) => batch.load(keys, signal));
     if (!called.ok) {
       ctx.emit({ type: "fault.raise", fault: called.fault });
       for (const read of reads) {

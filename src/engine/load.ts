@@ -52,7 +52,7 @@ export function createLoadStep(options: LoadStepOptions): LoadEntry {
   }
 
   return async (request) => {
-    const { key, policy, ctx, logReachable } = request;
+    const { key, policy, ctx, logReachable, takesSlot } = request;
     const waitMs = remaining(request);
     if (waitMs === 0)
       return { kind: "failed", fault: fault("origin.timeout", "the deadline of the read is over") };
@@ -66,7 +66,7 @@ export function createLoadStep(options: LoadStepOptions): LoadEntry {
         ...(bytes !== undefined && { bytes }),
       });
 
-    const called = await callOrigin({ policy, ctx, logReachable, waitMs }, (signal) =>
+    const called = await callOrigin({ policy, ctx, logReachable, takesSlot, waitMs }, (signal) =>
       request.load(signal, confirmable(request)),
     );
     if (!called.ok) {

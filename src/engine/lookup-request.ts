@@ -29,6 +29,8 @@ export interface LookupRequest extends Read {
   /** Called before the load begins, with an entry that the soft timeout may serve. */
   readonly onStaleEntry?: (staleEntry: StaleEntry) => void;
   readonly requestKindOf: LoadTask["requestKindOf"];
+  /** Whether the load takes an origin slot. */
+  readonly takesSlot: boolean;
   load(signal: AbortSignal, staleEntry: Entry | undefined): Promise<LoadResult>;
   readonly freshnessOf: FreshnessOf;
   readonly flightScopeOf: FlightScopeOf;
@@ -50,6 +52,8 @@ export interface LoadTask {
   freshnessOf?(entry: Entry, now: EpochMs): Freshness;
   /** How far the load is shared. Default: as the policy says. */
   readonly flightScopeOf?: FlightScopeOf;
+  /** Whether the load takes an origin slot. False if the loader limits its calls itself. Default: true. */
+  readonly takesSlot?: boolean;
   /**
    * The client whose request the load sends to the origin. The request may have provoked a failure,
    * so that a failed load answers no other reader until the loads of several clients have failed.

@@ -266,6 +266,7 @@ function createRequest(
     invalidatedEntry: undefined,
     logReachable: true,
     requestKindOf: task.requestKindOf,
+    takesSlot: task.takesSlot ?? true,
     load: (signal, staleEntry) => task.load(signal, staleEntry),
     freshnessOf: task.freshnessOf ?? freshnessOf,
     flightScopeOf: task.flightScopeOf ?? (() => policy.flight),

@@ -21,7 +21,7 @@ export interface OriginSlots {
 }
 
 /** A request may hold its slot for this much longer than the time limit of its load. */
-const HOLD_SLACK_MS: Millis = 5_000;
+export const HOLD_SLACK_MS: Millis = 5_000;
 
 export interface OriginCallOptions {
   readonly coherence: Coherence;
@@ -33,6 +33,8 @@ export interface OriginCall {
   readonly policy: Policy;
   readonly ctx: Context;
   readonly logReachable: boolean;
+  /** False if the loader limits its calls itself. */
+  readonly takesSlot: boolean;
   /** The longest time that the call waits for a slot. */
   readonly waitMs: Millis;
 }
@@ -51,7 +53,7 @@ export function createOriginCall(options: OriginCallOptions): CallOrigin {
   const holders = new WeakSet<Context>();
 
   return async (call, load) => {
-    if (holders.has(call.ctx)) return run(call, load);
+    if (!call.takesSlot || holders.has(call.ctx)) return run(call, load);
     const { originTimeoutMs } = call.policy;
     const waitMs = Math.min(originTimeoutMs, call.waitMs);
     const slot = await slots.acquire(waitMs, originTimeoutMs + HOLD_SLACK_MS);

@@ -11,41 +11,59 @@ export interface Bulkhead {
    * Takes a slot. Waits at most `waitMs` milliseconds for one.
    *
    * @param holdMs after this long the slot counts as free even if it was not released
+   * @param client whose share the slot counts in. Default: no share is checked.
    */
-  acquire(waitMs: Millis, holdMs: Millis): Promise<Result<Release>>;
+  acquire(waitMs: Millis, holdMs: Millis, client?: string): Promise<Result<Release>>;
 }
 
 export interface BulkheadOptions {
   readonly slots: number;
+  /** The maximum number of slots of one client. Default: all. */
+  readonly slotsPerClient?: number;
   readonly now: Clock;
 }
 
 interface Slot {
   readonly since: EpochMs;
   readonly holdMs: Millis;
+  readonly client: string | undefined;
 }
 
-interface Waiter {
-  readonly holdMs: Millis;
+interface Waiter extends Omit<Slot, "since"> {
   readonly resolve: (release: Release) => void;
 }
 
 /**
  * Limits concurrent loads to a number of slots. Further loads wait in a queue, each for at most its
- * own time limit. A request that the platform ends never releases its slot, so slots expire.
+ * own time limit. A request that the platform ends never releases its slot, so slots expire. A client
+ * that has its share waits, also if other slots are free.
  *
  * @see Nygard, "Release It!", bulkhead
  */
-export function createBulkhead({ slots, now }: BulkheadOptions): Bulkhead {
+export function createBulkhead(options: BulkheadOptions): Bulkhead {
+  const { slots, slotsPerClient = slots, now } = options;
   const taken = new Set<Slot>();
+  /** The number of slots of each client that has any. */
+  const held = new Map<string, number>();
   const queue = new Set<Waiter>();
 
-  function take(holdMs: Millis): Release {
-    const slot = { since: now(), holdMs };
+  function take(holdMs: Millis, client: string | undefined): Release {
+    const slot = { since: now(), holdMs, client };
     taken.add(slot);
+    if (client !== undefined) held.set(client, heldBy(client) + 1);
     return () => {
-      if (taken.delete(slot)) serveQueue();
+      if (free(slot)) serveQueue();
     };
+  }
+
+  /** Returns false if the slot was free already. */
+  function free(slot: Slot): boolean {
+    if (!taken.delete(slot)) return false;
+    const { client } = slot;
+    if (client === undefined) return true;
+    if (heldBy(client) > 1) held.set(client, heldBy(client) - 1);
+    else held.delete(client);
+    return true;
   }
 
   /** Gives free slots to the calls in the queue, in order, so that a new call cannot overtake them. */
@@ -53,30 +71,43 @@ export function createBulkhead({ slots, now }: BulkheadOptions): Bulkhead {
     if (taken.size >= slots) removeExpired();
     for (const waiter of queue) {
       if (taken.size >= slots) return;
+      if (!isWithinShare(waiter.client)) continue;
       queue.delete(waiter);
-      waiter.resolve(take(waiter.holdMs));
+      waiter.resolve(take(waiter.holdMs, waiter.client));
     }
+  }
+
+  function isWithinShare(client: string | undefined): boolean {
+    if (client === undefined || heldBy(client) < slotsPerClient) return true;
+    removeExpired();
+    return heldBy(client) < slotsPerClient;
+  }
+
+  function heldBy(client: string): number {
+    return held.get(client) ?? 0;
   }
 
   function removeExpired(): void {
     const at = now();
-    for (const slot of taken)
-      if (at < slot.since || at >= slot.since + slot.holdMs) taken.delete(slot);
+    for (const slot of taken) if (at < slot.since || at >= slot.since + slot.holdMs) free(slot);
   }
 
   return {
-    async acquire(waitMs, holdMs) {
+    async acquire(waitMs, holdMs, client) {
       serveQueue();
-      if (taken.size < slots) return done(take(holdMs));
+      if (taken.size < slots && isWithinShare(client)) return done(take(holdMs, client));
       const { promise, resolve } = Promise.withResolvers<Release>();
-      const waiter = { holdMs, resolve };
+      const waiter = { holdMs, client, resolve };
       queue.add(waiter);
       try {
         return done(await withTimeout(promise, waitMs));
       } catch {
         // The slot may have been given to this call just before the timeout. It is then released.
         if (!queue.delete(waiter)) void promise.then((release) => release());
-        return failed("origin.saturated", `all ${slots} slots for calls to the origin are taken`);
+        return failed(
+          "origin.saturated",
+          `none of ${slots} slots for calls to the origin was free in time`,
+        );
       }
     },
   };

@@ -2,7 +2,7 @@
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { Hono } from "hono";
-import { passThrough, type Bindings, type StrataEnv } from "../../src/index.ts";
+import { passThrough, type Bindings, type StrataEnv, type StrataOptions } from "../../src/index.ts";
 import { createTestClock, uniqueNamespace } from "../support/isolate.ts";
 import { createTestLayer, type TestLayer } from "../support/layer.ts";
 
@@ -70,6 +70,8 @@ export interface ProxyOptions {
   readonly maxBodyBytes?: number;
   readonly headersTimeout?: number;
   readonly bindings?: Partial<Bindings>;
+  /** The options of the layer. */
+  readonly layer?: StrataOptions;
 }
 
 const ORIGIN = "http://origin.test";
@@ -86,13 +88,14 @@ interface Origin {
 
 function build(
   namespace: string,
-  { bindings, origin: originUrl = ORIGIN, ...options }: ProxyOptions,
+  { bindings, origin: originUrl = ORIGIN, layer: layerOptions = {}, ...options }: ProxyOptions,
   clock: ReturnType<typeof createTestClock>,
   origin: Origin,
 ): Proxy {
   const layer = createTestLayer({
     now: clock.now,
     bindings: { STRATA_NAMESPACE: namespace, ...bindings },
+    options: layerOptions,
   });
   const date = (seconds = 0): string => new Date(clock.now() + seconds * 1_000).toUTCString();
 
@@ -154,7 +157,7 @@ function build(
     sibling: () =>
       build(
         namespace,
-        { ...(bindings && { bindings }), origin: originUrl, ...options },
+        { ...(bindings && { bindings }), origin: originUrl, layer: layerOptions, ...options },
         clock,
         origin,
       ),

@@ -105,6 +105,37 @@ describe("a bulkhead", () => {
     expect((await bulkhead.acquire(0, 100)).ok).toBe(true);
   });
 
+  it("a client that has its share waits although slots are free, and other clients do not", async () => {
+    const bulkhead = createBulkhead({ slots: 4, slotsPerClient: 2, now });
+    const mine = [await bulkhead.acquire(0, LONG, "a"), await bulkhead.acquire(0, LONG, "a")];
+    const third = bulkhead.acquire(LONG, LONG, "a");
+    expect((await bulkhead.acquire(0, LONG, "a")).ok).toBe(false);
+    expect((await bulkhead.acquire(0, LONG, "b")).ok).toBe(true);
+    const [first] = mine;
+    if (first?.ok === true) first.value();
+    expect((await third).ok).toBe(true);
+    expect(await freeSlotsOf(bulkhead)).toBe(1);
+  });
+
+  it("a client with waiting calls does not delay the waiting calls of others", async () => {
+    const bulkhead = createBulkhead({ slots: 2, slotsPerClient: 1, now });
+    await bulkhead.acquire(0, LONG, "a");
+    const release = await bulkhead.acquire(0, LONG, "b");
+    const waiting = [bulkhead.acquire(50, LONG, "a"), bulkhead.acquire(LONG, LONG, "c")];
+    if (release.ok) release.value();
+    expect((await Promise.all(waiting)).map(({ ok }) => ok)).toEqual([false, true]);
+  });
+
+  it("a slot that was not released leaves its client's share after holdMs", async () => {
+    let time = 0;
+    const bulkhead = createBulkhead({ slots: 2, slotsPerClient: 1, now: () => time });
+    await bulkhead.acquire(0, 100, "a");
+    time = 99;
+    expect((await bulkhead.acquire(0, 100, "a")).ok).toBe(false);
+    time = 100;
+    expect((await bulkhead.acquire(0, 100, "a")).ok).toBe(true);
+  });
+
   it("random visits never take more slots than there are, and leave all of them free", async () => {
     const visit = fc.record({ waitMs: fc.nat({ max: 3 }), staysMs: fc.nat({ max: 3 }) });
     await fc.assert(

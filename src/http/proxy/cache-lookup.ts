@@ -58,6 +58,8 @@ async function lookUpOnce(
     ...(!options.sharing.sharesFailures && {
       client: clientAddressOf(request, options.fieldRules),
     }),
+    // `forward` takes a slot of the proxy for each request to the origin.
+    takesSlot: false,
     freshnessOf: (entry, now) => decideReuse(request, entry, control, now),
     flightScopeOf(stored, invalidated) {
       // The lookup has passed memory: from here on it may wait for another one.

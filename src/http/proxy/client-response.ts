@@ -1,6 +1,6 @@
 /** Makes the client's response of a lookup, with its cache status. */
 import type { Entry } from "../../core/entry.ts";
-import type { CacheUnavailable } from "../../core/faults.ts";
+import type { CacheUnavailable, Fault } from "../../core/faults.ts";
 import type { Lookup } from "../../core/lookup.ts";
 import {
   cacheStatus,
@@ -107,8 +107,9 @@ export function clientGone(scope: InternalScope): Response {
   });
 }
 
-/** The 502 or 504 if the origin gave no valid answer and no stored response may replace it. */
+/** The 502, 503 or 504 if the origin gave no valid answer and no stored response may replace it. */
 export function originFailed(scope: InternalScope, { fault }: CacheUnavailable): Response {
+  if (fault.code === "origin.saturated") return noSlotFree(scope, fault);
   const isTimeout = fault.code === "origin.timeout";
   const detail = isTimeout ? "timeout" : "unreachable";
   setStatus(scope, `strata; fwd=uri-miss; detail=${detail}`, "MISS");
@@ -117,5 +118,18 @@ export function originFailed(scope: InternalScope, { fault }: CacheUnavailable):
     type: "origin-unavailable",
     title: isTimeout ? "Gateway Timeout" : "Bad Gateway",
     detail: isTimeout ? "The origin did not answer in time." : "The origin gave no valid answer.",
+  });
+}
+
+/** The 503 if no slot was free in time. The origin was not asked, so that `Cache-Status` has no `fwd`. */
+function noSlotFree(scope: InternalScope, { retryAfterMs = 0 }: Fault): Response {
+  setStatus(scope, "strata; detail=saturated", "BYPASS");
+  const seconds = Math.max(1, Math.ceil(retryAfterMs / 1_000));
+  return problem({
+    status: 503,
+    type: "origin-unavailable",
+    title: "Service Unavailable",
+    detail: "Too many requests wait for the origin.",
+    headers: { "Retry-After": String(seconds) },
   });
 }

@@ -1,6 +1,8 @@
 /** Forwards a request to the origin and receives its response (RFC 9110, 7.6). */
 import { CacheUnavailable, fault, messageOf } from "../../core/faults.ts";
+import type { Result } from "../../core/result.ts";
 import type { Clock, EpochMs, Millis } from "../../core/time.ts";
+import { HOLD_SLACK_MS } from "../../engine/origin-call.ts";
 import { formatDate, parseDate } from "../rfc/dates.ts";
 import { hopByHop } from "../rfc/stored-fields.ts";
 import { PSEUDONYM } from "./forwarded-fields.ts";
@@ -27,6 +29,12 @@ type UpgradedConnection = NonNullable<Response["webSocket"]>;
 export interface ForwardOptions {
   readonly fetch: (url: URL, init: RequestInit) => Promise<Response>;
   readonly now: Clock;
+  /**
+   * Waits for a slot, and returns the function that releases it. A request holds a slot until the
+   * origin has sent the header section, so that a client that reads slowly holds none.
+   */
+  readonly takeSlot: (waitMs: Millis, holdMs: Millis) => Promise<Result<() => void>>;
+  readonly slotWaitMs: Millis;
   /** How long the origin may take to send the header section, counted from `arrivedAt`. */
   readonly headersTimeoutMs: Millis;
   readonly retries: RetryBudget;
@@ -39,22 +47,22 @@ export interface ForwardOptions {
 /** A wait that is so much longer than the header timeout was for a body. */
 const BODY_WAIT_MS: Millis = 1_000;
 
-export type Forward = (
-  url: URL,
-  init: {
-    readonly method: string;
-    readonly headers: Headers;
-    readonly body?: ReadableStream | null;
-  },
-) => Promise<OriginResponse>;
+interface ForwardedRequest {
+  readonly method: string;
+  readonly headers: Headers;
+  readonly body?: ReadableStream | null;
+}
+
+export type Forward = (url: URL, init: ForwardedRequest) => Promise<OriginResponse>;
 
 /**
  * Sends one request to the origin. Redirects are not followed, and bodies are not decoded.
  *
- * @throws {CacheUnavailable} if the origin does not answer, or answers with an invalid status.
+ * @throws {CacheUnavailable} if no slot is free in time, or if the origin does not answer or answers
+ * with an invalid status.
  */
 export function createForward(options: ForwardOptions): Forward {
-  const { fetch, now, headersTimeoutMs, arrivedAt, retries, adapt } = options;
+  const { fetch, now, takeSlot, slotWaitMs, headersTimeoutMs, arrivedAt, retries, adapt } = options;
 
   function timeLeft(): Millis {
     const waitedMs = now() - arrivedAt;
@@ -63,12 +71,25 @@ export function createForward(options: ForwardOptions): Forward {
     return headersTimeoutMs - waitedMs;
   }
 
-  return async (url, { method, headers, body }) => {
+  return async (url, init) => {
     const leftMs = timeLeft();
     if (leftMs <= 0)
       throw new CacheUnavailable(fault("origin.timeout", "the request has waited for another"));
+    const slot = await takeSlot(Math.min(slotWaitMs, leftMs), leftMs + HOLD_SLACK_MS);
+    if (!slot.ok) throw new CacheUnavailable({ ...slot.fault, retryAfterMs: slotWaitMs });
+    try {
+      return await exchange(url, init);
+    } finally {
+      slot.value();
+    }
+  };
+
+  async function exchange(
+    url: URL,
+    { method, headers, body }: ForwardedRequest,
+  ): Promise<OriginResponse> {
     const abort = new AbortController();
-    const timer = setTimeout(() => abort.abort(), leftMs);
+    const timer = setTimeout(() => abort.abort(), timeLeft());
     const requestedAt = now();
     const send = (): Promise<Response> =>
       fetch(url, {
@@ -106,7 +127,7 @@ export function createForward(options: ForwardOptions): Forward {
     } finally {
       clearTimeout(timer);
     }
-  };
+  }
 }
 
 /** The methods whose requests are repeated (RFC 9110, 9.2.2). */

@@ -22,8 +22,8 @@ import { NO_REQUEST_DIRECTIVES, requestControlOf } from "../rfc/request-control.
 import { internalScopeOf } from "../routes/middleware.ts";
 import type { InternalScope, StrataEnv } from "../routes/request-scope.ts";
 import { createArrivals } from "./arrivals.ts";
-import { createByteBudget } from "./byte-budget.ts";
 import { lookUp } from "./cache-lookup.ts";
+import { clientAddressOf } from "./client-address.ts";
 import {
   clientGone,
   loopDetected,
@@ -99,8 +99,6 @@ const LIMITS: LifetimeLimits = {
   maxMs: MAX_LIFETIME_MS,
 };
 const HEADERS_TIMEOUT = "20s";
-/** An isolate has 128 MiB for everything. */
-const MAX_BYTES_IN_FLIGHT = 16 * 1024 * 1024;
 
 /** How the engine runs lookups and loads. Its lifetimes do not apply: each response brings its own. */
 const POLICY = definePolicy({
@@ -139,7 +137,6 @@ export function passThrough(options: PassThroughOptions): Handler<StrataEnv> {
   const mount = { origin, prefix: prefixOf(options) };
   const fieldRules = fieldRulesOf(options);
   const retries = createRetryBudget();
-  const bodiesInFlight = createByteBudget(MAX_BYTES_IN_FLIGHT);
   const arrivals = createArrivals();
   const invalidate = createRetryingInvalidate(invalidator);
   const fillMarkers = createFillMarkers();
@@ -149,13 +146,19 @@ export function passThrough(options: PassThroughOptions): Handler<StrataEnv> {
     sync: async (ctx) => invalidator.ensureCurrent(ctx.now(), 0, ctx),
   });
 
-  function optionsFor({ engine, ctx }: InternalScope, target: Target): UnsafeOptions {
+  function optionsFor(scope: InternalScope, request: Request, target: Target): UnsafeOptions {
+    const { engine, ctx, proxyLimits } = scope;
     return {
       engine,
       policy: POLICY,
       forward: createForward({
         fetch: options.fetch ?? ((url, init) => fetch(url, init)),
         now: ctx.now,
+        takeSlot: (waitMs, holdMs) =>
+          proxyLimits
+            .slotsOf(origin.origin)
+            .acquire(waitMs, holdMs, clientAddressOf(request, fieldRules) || undefined),
+        slotWaitMs: proxyLimits.slotWaitMs,
         headersTimeoutMs,
         arrivedAt: ctx.now(),
         retries,
@@ -169,7 +172,7 @@ export function passThrough(options: PassThroughOptions): Handler<StrataEnv> {
       limits,
       sharing,
       maxBodyBytes,
-      bodiesInFlight,
+      bodiesInFlight: proxyLimits.bodiesInFlight,
       arrivals,
       fillMarkers,
       invalidate,
@@ -189,7 +192,7 @@ export function passThrough(options: PassThroughOptions): Handler<StrataEnv> {
       setStatus(scope, "strata; detail=max-forwards", "BYPASS");
       return answerAsFinalRecipient(request);
     }
-    const proxyOptions = optionsFor(scope, target);
+    const proxyOptions = optionsFor(scope, request, target);
     try {
       if (isWebSocketRequest(request)) {
         const response = await forwardWebSocket(

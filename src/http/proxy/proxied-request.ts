@@ -23,7 +23,7 @@ export interface ProxyOptions {
   readonly limits: LifetimeLimits;
   readonly sharing: SharingRules;
   readonly maxBodyBytes: number;
-  /** Bounds the bytes of the bodies that this isolate collects at the same time. */
+  /** Bounds the bytes of the bodies that this isolate collects or has not delivered yet. */
   readonly bodiesInFlight: ByteBudget;
   /** The responses whose bodies are arriving. */
   readonly arrivals: Arrivals;

@@ -74,6 +74,9 @@ function queryOf({ href, hash }: URL): string {
 export function resolveAtOrigin(value: string, target: Target, mount: Mount): URL | undefined {
   if (!URL.canParse(value, target.url)) return undefined;
   const uri = new URL(value, target.url);
+  // The key has the URL, and user information names no other resource.
+  uri.username = "";
+  uri.password = "";
   if (uri.origin === target.url.origin) return uri;
   const path =
     uri.origin === target.publicOrigin ? pathUnder(mount.prefix, uri.pathname) : undefined;
@@ -84,11 +87,13 @@ export function resolveAtOrigin(value: string, target: Target, mount: Mount): UR
 const MAX_PRIMARY_LENGTH = 440;
 
 /**
- * The key of a resource, the same for all methods: `origin:<public origin>:<path and query>`.
- * A hash replaces the last part if the key would be too long.
+ * The key of a resource, the same for all methods: `origin:<public origin>:<URL at the origin>`. The
+ * URL has the origin's scheme and host, so that two origins under one public host have no key in
+ * common. A hash replaces the last part if the key would be too long.
  */
 export async function originKey(publicOrigin: string, url: URL): Promise<string> {
-  const resource = `${url.pathname}${queryOf(url)}`;
+  const { href, hash } = url;
+  const resource = href.slice(0, href.length - hash.length);
   if (resource.length < MAX_PRIMARY_LENGTH) {
     const plain = `origin:${encodeURIComponent(publicOrigin)}:${encodeURIComponent(resource)}`;
     if (plain.length <= MAX_PRIMARY_LENGTH && keyProblem(plain) === undefined) return plain;

@@ -16,6 +16,7 @@ import {
   type CacheStatusFields,
 } from "../cache/cache-status.ts";
 import { etagOf } from "../cache/etag.ts";
+import type { ProxyLimits } from "../proxy/proxy-limits.ts";
 import type { InternalScope, Refreshing, RequestScope, StrataEnv } from "./request-scope.ts";
 import { stepTimings, type StepEnd } from "./server-timing.ts";
 import type { Clock, Millis } from "../../core/time.ts";
@@ -28,6 +29,7 @@ export interface ScopeMiddlewareOptions {
   readonly batch: Batch;
   readonly warmer: Warmer;
   readonly loads: RunningLoads;
+  readonly proxyLimits: ProxyLimits;
   readonly now: Clock;
   /** The observer of every request. Undefined if telemetry is off. */
   readonly observer: RequestObserver | undefined;
@@ -67,7 +69,7 @@ export function internalScopeOf(c: HonoContext<StrataEnv>): InternalScope {
 export function createScopeMiddleware(
   options: ScopeMiddlewareOptions,
 ): MiddlewareHandler<StrataEnv> {
-  const { engine, batch, warmer, loads, now, observer, expose, dispatch } = options;
+  const { engine, batch, warmer, loads, proxyLimits, now, observer, expose, dispatch } = options;
 
   return async (c, next) => {
     const startedAt = now();
@@ -94,6 +96,7 @@ export function createScopeMiddleware(
     const internal: InternalScope = {
       ctx,
       engine,
+      proxyLimits,
       collector: undefined,
       route: undefined,
       cacheStatusOverride: undefined,

@@ -6,6 +6,7 @@ import type { Lookup } from "../../core/lookup.ts";
 import type { DependencyCollector } from "../../engine/dependency-collector.ts";
 import type { Engine } from "../../engine/lookup.ts";
 import type { CacheStatusFields } from "../cache/cache-status.ts";
+import type { ProxyLimits } from "../proxy/proxy-limits.ts";
 
 /**
  * The scope of a request, `c.var.strata`: a handler reads data and adds tags with it.
@@ -34,6 +35,7 @@ export interface RequestScope {
 export interface InternalScope {
   readonly ctx: Context;
   readonly engine: Engine;
+  readonly proxyLimits: ProxyLimits;
   /** The collector of the load that runs in this request; undefined if none runs. */
   collector: DependencyCollector | undefined;
   /** The data of the background refresh, if this request is one. */

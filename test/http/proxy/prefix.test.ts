@@ -48,4 +48,14 @@ describe("the prefix of the proxy", () => {
     await p.send({ host, path: "/origin/z", method: "POST" });
     expect((await p.send({ host, path: "/origin/als/x" })).cache).toBe("HIT");
   });
+
+  it("a URI of the origin with user information is invalidated by a write that names it", async () => {
+    const p = createProxy();
+    p.answers({ headers: { "Cache-Control": "max-age=3600" } });
+    await p.get({}, "/y?a");
+    p.answers({ headers: { Location: "http://user:secret@origin.test/y?a#part" } });
+    await p.send({ path: "/z", method: "POST" });
+    p.answers({ headers: { "Cache-Control": "max-age=3600" } });
+    expect((await p.get({}, "/y?a")).cache).toBe("MISS");
+  });
 });

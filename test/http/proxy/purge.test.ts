@@ -24,7 +24,10 @@ describe("purges of proxied responses", () => {
     ["by surrogate key", () => ({ tags: ["one"] })],
     ["by cache tag", () => ({ tags: ["three"] })],
     ["by cache group", (host: string) => ({ tags: [`group http://${host} four`] })],
-    ["by key", (host: string) => ({ keys: [`origin:${origin(host)}:%2Fx`] })],
+    [
+      "by key",
+      (host: string) => ({ keys: [`origin:${origin(host)}:${origin("origin.test")}%2Fx`] }),
+    ],
     ["by the origin's prefix", (host: string) => ({ prefixes: [`origin:${origin(host)}:`] })],
     ["of everything", () => ({ everything: true })],
   ] as const)("a purge %s invalidates all variants of a proxied response", async (_, targets) => {
