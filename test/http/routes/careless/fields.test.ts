@@ -1,0 +1,298 @@
+import { getCookie } from "hono/cookie";
+import { bearerAuth } from "hono/bearer-auth";
+import { validator } from "hono/validator";
+import { describe, expect, it } from "vitest";
+import { cached } from "../../../../src/index.ts";
+import { createCarelessApp } from "./careless-app.ts";
+
+const HOUR = { freshFor: "1h" } as const;
+
+const FIELDS = [
+  "Cookie",
+  "Authorization",
+  "X-API-Key",
+  "X-Auth-Token",
+  "Cf-Access-Jwt-Assertion",
+  "Origin",
+  "Referer",
+  "User-Agent",
+  "X-Forwarded-For",
+  "X-Forwarded-Host",
+  "X-Real-IP",
+  "CF-Connecting-IP",
+  "CF-IPCountry",
+  "X-Session",
+  "X-User-Id",
+  "Range",
+] as const;
+
+describe("a cached route whose handler reads request fields that its key does not name", () => {
+  it.each(FIELDS)("the value of %s in one request does not reach another client", async (name) => {
+    const { get } = createCarelessApp((app) =>
+      app.get("/", cached(HOUR), (c) =>
+        c.text(
+          [
+            c.req.header(name),
+            c.req.header()[name.toLowerCase()],
+            c.req.raw.headers.get(name),
+            new Headers(c.req.raw.headers).get(name),
+            c.req.raw.clone().headers.get(name),
+          ].join("|"),
+        ),
+      ),
+    );
+    await get("/", { [name]: "victim=1" });
+    expect((await get("/")).body).not.toContain("victim");
+  });
+
+  it("the API key of one client gives nobody else its data", async () => {
+    const accounts: Readonly<Record<string, string>> = { k1: "balance of Ada" };
+    const { get } = createCarelessApp((app) =>
+      app.get("/balance", cached(HOUR), (c) =>
+        c.text(accounts[c.req.header("X-API-Key") ?? ""] ?? "no account"),
+      ),
+    );
+    await get("/balance", { "X-API-Key": "k1" });
+    expect((await get("/balance")).body).toBe("no account");
+  });
+
+  it("a client behind authentication that stands after cached() gives nobody else its page", async () => {
+    const { get } = createCarelessApp((app) =>
+      app.get("/admin", cached(HOUR), bearerAuth({ token: "t0k3n" }), (c) => c.text("secret")),
+    );
+    await get("/admin", { Authorization: "Bearer t0k3n" });
+    const stranger = await get("/admin");
+    expect([stranger.status, stranger.body]).not.toContain("secret");
+  });
+
+  it("a check of X-API-Key after cached() lets nobody in by another client's key", async () => {
+    const { get } = createCarelessApp((app) =>
+      app.get(
+        "/admin",
+        cached(HOUR),
+        async (c, next) => (c.req.header("X-API-Key") === "k1" ? next() : c.text("no", 403)),
+        (c) => c.text("secret"),
+      ),
+    );
+    await get("/admin", { "X-API-Key": "k1" });
+    expect((await get("/admin")).body).toBe("no");
+  });
+
+  it("authentication before cached() lets its clients share one response", async () => {
+    const { get } = createCarelessApp((app) => {
+      app.use("/admin", bearerAuth({ token: ["one", "two"] }));
+      app.get("/admin", cached(HOUR), (c) => c.text("for all who may"));
+    });
+    await get("/admin", { Authorization: "Bearer one" });
+    const second = await get("/admin", { Authorization: "Bearer two" });
+    expect(second.headers.get("X-Cache-Status")).toBe("HIT");
+    expect((await get("/admin")).status).toBe(401);
+  });
+
+  it("a page for phones does not go to desktops", async () => {
+    const { get } = createCarelessApp((app) =>
+      app.get("/", cached(HOUR), (c) =>
+        c.text(/Mobile/.test(c.req.header("User-Agent") ?? "") ? "small" : "wide"),
+      ),
+    );
+    await get("/", { "User-Agent": "Mobile" });
+    expect((await get("/", { "User-Agent": "Desktop" })).body).toBe("wide");
+  });
+
+  it("a header that a validator before cached() read makes the answer private", async () => {
+    const { get } = createCarelessApp((app) =>
+      app.get(
+        "/",
+        validator("header", (value) => ({ key: value["x-api-key"] })),
+        cached(HOUR),
+        (c) => c.text(`data of ${c.req.valid("header").key}`),
+      ),
+    );
+    const first = await get("/", { "X-API-Key": "ada" });
+    expect(first.headers.get("Cache-Status")).toContain("detail=unkeyed-header");
+    expect((await get("/", { "X-API-Key": "bob" })).body).toBe("data of bob");
+  });
+
+  it("a cookie that a validator before cached() read makes the answer private", async () => {
+    const { get } = createCarelessApp((app) =>
+      app.get(
+        "/",
+        validator("cookie", (value) => ({ sid: value["sid"] })),
+        cached(HOUR),
+        (c) => c.text(`data of ${c.req.valid("cookie").sid}`),
+      ),
+    );
+    await get("/", { Cookie: "sid=ada" });
+    expect((await get("/", { Cookie: "sid=bob" })).body).toBe("data of bob");
+  });
+
+  it("a parameter that a validator before cached() read, and the key drops, makes the answer private", async () => {
+    const { get } = createCarelessApp((app) =>
+      app.get(
+        "/",
+        validator("query", (value) => value),
+        cached({ ...HOUR, key: { query: { except: ["utm"] } } }),
+        (c) => c.text(String(c.req.valid("query")["utm"])),
+      ),
+    );
+    await get("/?utm=evil");
+    expect((await get("/")).body).toBe("undefined");
+  });
+
+  it("a validated parameter in the key, and a validator behind cached(), leave the answer shared", async () => {
+    const { get } = createCarelessApp((app) =>
+      app.get(
+        "/",
+        validator("query", (value) => value),
+        cached({ ...HOUR, key: { query: { except: ["utm"] } } }),
+        validator("header", (value) => value),
+        (c) => c.text(`${c.req.valid("query")["page"]} ${c.req.valid("header")["x-user-id"]}`),
+      ),
+    );
+    const first = await get("/?page=1&utm=x", { "X-User-Id": "ada" });
+    const second = await get("/?page=1", { "X-User-Id": "bob" });
+    expect([first.body, second.body]).toEqual(["1 undefined", "1 undefined"]);
+    expect(second.headers.get("X-Cache-Status")).toBe("HIT");
+  });
+
+  it("a body that a middleware has read does not reach the handler", async () => {
+    const { get } = createCarelessApp((app) => {
+      app.use(async (c, next) => {
+        c.req.bodyCache.text = Promise.resolve(c.req.header("X-Body") ?? "");
+        await next();
+      });
+      app.get("/", cached(HOUR), async (c) => c.text(`body: ${await c.req.text()}`));
+    });
+    await get("/", { "X-Body": "evil" });
+    expect((await get("/")).body).toBe("body: ");
+  });
+});
+
+describe("a cached route whose handler reads where the client is", () => {
+  const at = (country: string, path = "http://x.test/") =>
+    new Request(path, { cf: { country, colo: "VIE" } } as RequestInit);
+
+  it("a page for one country does not go to another", async () => {
+    const { send } = createCarelessApp((app) =>
+      app.get("/", cached(HOUR), (c) => c.text(String(c.req.raw.cf?.["country"]))),
+    );
+    await send(at("AT"));
+    expect((await send(at("DE"))).body).toBe("undefined");
+  });
+
+  it("a country in the key gives each country a page, and the handler sees nothing else of cf", async () => {
+    let calls = 0;
+    const { send } = createCarelessApp((app) =>
+      app.get("/", cached({ ...HOUR, key: { cf: ["country"] } }), (c) =>
+        c.text(`${++calls} ${c.req.raw.cf?.["country"]} ${c.req.raw.cf?.["colo"]}`),
+      ),
+    );
+    const bodies = [];
+    for (const country of ["AT", "DE", "AT"]) bodies.push((await send(at(country))).body);
+    expect(bodies).toEqual(["1 AT undefined", "2 DE undefined", "1 AT undefined"]);
+  });
+
+  it("a link made from the Host of one request does not reach clients of another host", async () => {
+    const { send } = createCarelessApp((app) =>
+      app.get("/", cached(HOUR), (c) =>
+        c.text(`${new URL("/reset", c.req.url).href} ${c.req.header("Host") ?? ""}`),
+      ),
+    );
+    await send(new Request("http://evil.test/", { headers: { Host: "evil.test" } }));
+    expect((await send(new Request("http://good.test/"))).body).toContain("http://good.test/reset");
+    expect((await send(new Request("http://good.test/"))).body).not.toContain("evil");
+  });
+
+  it("a redirect from http to https does not reach clients of https", async () => {
+    const { send } = createCarelessApp((app) =>
+      app.get("/", cached(HOUR), (c) =>
+        c.req.url.startsWith("http:") ? c.redirect("https://x.test/", 301) : c.text("page"),
+      ),
+    );
+    expect((await send(new Request("http://x.test/"))).status).toBe(301);
+    expect((await send(new Request("https://x.test/"))).body).toBe("page");
+  });
+
+  it("a host that is not in the key is not in the URL that the handler sees", async () => {
+    const { send } = createCarelessApp((app) =>
+      app.get("/", cached({ ...HOUR, key: { host: false } }), (c) =>
+        c.text(`${c.req.url} ${c.req.header("Host")}`),
+      ),
+    );
+    await send(new Request("http://evil.test/", { headers: { Host: "evil.test" } }));
+    const { body, headers } = await send(new Request("http://good.test/"));
+    expect([body, headers.get("X-Cache-Status")]).toEqual([
+      "https://unkeyed.invalid/ undefined",
+      "HIT",
+    ]);
+  });
+});
+
+describe("a cached route whose handler reads what it may negotiate", () => {
+  it.each([
+    ["Accept-Language", "de", "fr"],
+    ["Accept", "text/html", "application/json"],
+    ["Accept-Encoding", "br", "identity"],
+  ])("%s selects a variant, even if the handler forgets Vary", async (name, one, other) => {
+    let calls = 0;
+    const { get } = createCarelessApp((app) =>
+      app.get("/", cached(HOUR), (c) => c.text(`${++calls} ${c.req.header(name)}`)),
+    );
+    const answers = [];
+    for (const value of [one, other, one, other]) answers.push(await get("/", { [name]: value }));
+    expect(answers.map(({ body }) => body)).toEqual([
+      `1 ${one}`,
+      `2 ${other}`,
+      `1 ${one}`,
+      `2 ${other}`,
+    ]);
+    expect(answers[3]?.headers.get("Vary")?.toLowerCase()).toBe(name.toLowerCase());
+  });
+
+  it("a list of all fields counts as a read of all that can be negotiated", async () => {
+    const { get } = createCarelessApp((app) =>
+      app.get("/", cached(HOUR), (c) => c.text(c.req.header()["accept-language"] ?? "none")),
+    );
+    await get("/", { "Accept-Language": "de" });
+    expect((await get("/", { "Accept-Language": "fr" })).body).toBe("fr");
+  });
+});
+
+describe("a cached route whose key names fields and cookies", () => {
+  it("the handler sees exactly the named field and cookie", async () => {
+    const { get } = createCarelessApp((app) =>
+      app.get("/", cached({ ...HOUR, key: { headers: ["X-Plan"], cookies: ["theme"] } }), (c) =>
+        c.text(`${c.req.header("X-Plan")} ${getCookie(c, "theme")} ${getCookie(c, "sid")}`),
+      ),
+    );
+    const headers = { "X-Plan": "pro", Cookie: "sid=ada; theme=dark" };
+    expect((await get("/", headers)).body).toBe("pro dark undefined");
+    expect((await get("/", headers)).headers.get("X-Cache-Status")).toBe("HIT");
+  });
+
+  it("Authorization in the key gives each credential an entry of its own", async () => {
+    let calls = 0;
+    const { get } = createCarelessApp((app) =>
+      app.get("/", cached({ ...HOUR, key: { headers: ["Authorization"] } }), (c) =>
+        c.text(`${++calls} ${c.req.header("Authorization")}`),
+      ),
+    );
+    const bodies = [];
+    for (const Authorization of ["ada", "bob", "ada"])
+      bodies.push((await get("/", { Authorization })).body);
+    expect(bodies).toEqual(["1 ada", "2 bob", "1 ada"]);
+  });
+});
+
+describe("a HEAD request to a cached route", () => {
+  it("the handler of a HEAD runs as GET, so that a HEAD never empties the page of a GET", async () => {
+    const { get, send } = createCarelessApp((app) =>
+      app.get("/", cached(HOUR), (c) =>
+        c.req.method === "HEAD" ? c.body(null) : c.text(`page by ${c.req.raw.method}`),
+      ),
+    );
+    await send(new Request("http://x.test/", { method: "HEAD" }));
+    expect((await send(new Request("http://x.test/"))).body).toBe("page by GET");
+    expect((await get("/")).body).toBe("page by GET");
+  });
+});
