@@ -139,7 +139,7 @@ export function passThrough(options: PassThroughOptions): Handler<StrataEnv> {
   const retries = createRetryBudget();
   const bodiesInFlight = createByteBudget(MAX_BYTES_IN_FLIGHT);
   const arrivals = createArrivals();
-  const invalidate = createRetryingInvalidate(invalidator);
+  const invalidate = createRetryingInvalidate(invalidator, "p:origin:");
   const fillMarkers = createFillMarkers();
   const invalidations = createInvalidationBatches({
     invalidate,

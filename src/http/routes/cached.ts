@@ -1,34 +1,55 @@
 /** The middleware `cached()`, which caches the responses of a route. */
 import type { Context as HonoContext, MiddlewareHandler } from "hono";
 import { toMillis, type Duration } from "../../core/duration.ts";
-import type { LoadResult, Variant } from "../../core/entry.ts";
+import type { Entry, LoadResult, Variant } from "../../core/entry.ts";
 import { CacheUnavailable, fault } from "../../core/faults.ts";
 import type { Lookup } from "../../core/lookup.ts";
 import { definePolicy, type Policy, type PolicyOptions } from "../../core/policy.ts";
-import { createDependencyCollector } from "../../engine/dependency-collector.ts";
+import type { EpochMs } from "../../core/time.ts";
+import {
+  createDependencyCollector,
+  type DependencyCollector,
+} from "../../engine/dependency-collector.ts";
 import type { Put } from "../../engine/lookup.ts";
 import type { LoadTask } from "../../engine/lookup-request.ts";
 import { onlyIfCachedProblem } from "../cache/problem.ts";
 import { decideReuse } from "../cache/reuse-decision.ts";
-import { isExplicitlyStorable, NOT_STORED } from "../cache/storage-decision.ts";
+import { RFC_SHARING } from "../cache/sharing-rules.ts";
+import {
+  endsStale,
+  HIT_FOR_MISS,
+  isExplicitlyStorable,
+  NOT_STORED,
+} from "../cache/storage-decision.ts";
 import { storeVariant, type VariantTarget } from "../cache/store-variant.ts";
 import { likelySelectors, selectVariant, variantKey, variantsOf } from "../cache/variants.ts";
 import type { FieldReader } from "../rfc/fields.ts";
 import { NO_REQUEST_DIRECTIVES, requestControlOf } from "../rfc/request-control.ts";
+import { openHandlerView, type HandlerView } from "./handler-view.ts";
+import { partsNamedByFunction, type KeyFunction } from "./key-function.ts";
 import { internalScopeOf } from "./middleware.ts";
-import type { StrataEnv } from "./request-scope.ts";
+import { partsNamedByRules } from "./named-parts.ts";
+import { addVary, makePrivate, replaceResponse, unkeyedStatus } from "./private-answer.ts";
+import type { HandlerResult, StrataEnv } from "./request-scope.ts";
 import { CLIENT_CACHE_CONTROL, respondWithEntry } from "./respond.ts";
-import { createRouteKeys, sharedRequest, type KeyRules } from "./route-key.ts";
+import { createRouteKeys, type KeyRules, type KeySource } from "./route-key.ts";
 import { decideRouteStorage, loadResultOf } from "./route-response.ts";
 
 /** The options of `cached`: a policy, and the rules of one route. Only `freshFor` is required. */
 export interface CachedOptions extends Omit<PolicyOptions, "tags"> {
   /**
-   * The entry's key, or the rules by which it is made from the request. Default: the path, and the
-   * query with its parameters sorted. The handler does not see the parts of the request that the
-   * rules leave out, for example cookies that they do not name.
+   * The entry's key, or the rules by which it is made from the request. Default: the scheme, the
+   * host, the path, and the query with its parameters sorted. The handler sees the parts of the
+   * request that the key names, and none of the others. A function names what it reads, and always
+   * returns the same key for the same request.
    */
-  readonly key?: ((c: HonoContext<StrataEnv>) => string) | KeyRules;
+  readonly key?: KeyFunction | KeyRules;
+  /**
+   * The variables of the Hono context that are the same for every client, such as a database client.
+   * Default none. The handler may read them. If it reads another variable that neither the key nor
+   * this list names, the response is private.
+   */
+  readonly shared?: readonly string[];
   /** Tags with which the response can be purged. The handler can add more with `c.var.strata.tag()`. Default none. */
   readonly tags?: readonly string[] | ((c: HonoContext<StrataEnv>) => readonly string[]);
   /**
@@ -61,6 +82,7 @@ export interface CachedOptions extends Omit<PolicyOptions, "tags"> {
 export function cached(options: CachedOptions): MiddlewareHandler<StrataEnv> {
   const {
     key: keyOption = {},
+    shared: sharedNames = [],
     tags,
     clientMaxAge,
     requestDirectives = false,
@@ -74,7 +96,14 @@ export function cached(options: CachedOptions): MiddlewareHandler<StrataEnv> {
   const keyOf =
     typeof keyOption === "function"
       ? keyOption
-      : (c: HonoContext<StrataEnv>) => routeKeys(c.req.raw);
+      : (c: HonoContext<StrataEnv>) => routeKeys(keySourceOf(c));
+  const partsOf =
+    typeof keyOption === "function"
+      ? (c: HonoContext<StrataEnv>, primary: string) => partsNamedByFunction(c, keyOption, primary)
+      : (c: HonoContext<StrataEnv>) => partsNamedByRules(keySourceOf(c), rules);
+  const definedAt = callerOf(new Error("cached() is called here"));
+  const shared = new Set(sharedNames);
+  const keyedFields = new Set(rules.headers?.map((name) => name.toLowerCase()));
   const clientControl =
     clientMaxAge === undefined
       ? CLIENT_CACHE_CONTROL
@@ -87,11 +116,39 @@ export function cached(options: CachedOptions): MiddlewareHandler<StrataEnv> {
     const primary = await keyOf(c);
     const control = requestDirectives ? requestControlOf(request.headers) : NO_REQUEST_DIRECTIVES;
     const fields = requestDirectives ? request.headers : withoutDirectives(request.headers);
-    const callHandler = (): Promise<LoadResult> =>
-      loadFromHandler(c, next, { policy, rules, fields, tags: tagsOf(c) });
+    // The name of what the handler read although the key does not name it.
+    let unkeyed: string | undefined;
+    /** Runs the handler. It sees the same in each run: a load, a refresh, or a run for one client. */
+    async function run<T>(finish: (handlerRun: HandlerRun) => Promise<T>): Promise<T> {
+      const parts = await partsOf(c, primary);
+      const { emit } = scope.ctx;
+      const view = openHandlerView(c, { parts, shared, keyedFields, definedAt, emit });
+      const collector = createDependencyCollector();
+      scope.collector = {
+        ...collector,
+        include(lookup) {
+          view.check(lookup);
+          collector.include(lookup);
+        },
+      };
+      try {
+        collector.tag(...tagsOf(c));
+        const requestedAt = scope.ctx.now();
+        await next();
+        addVary(c, view.negotiated);
+        return await finish({ view, collector, requestedAt });
+      } finally {
+        if (view.unkeyed !== undefined && c.finalized) makePrivate(c);
+        ({ unkeyed } = view);
+        view.close();
+        scope.collector = undefined;
+      }
+    }
+    const callHandler = (): Promise<HandlerResult> =>
+      run((handlerRun) => loadResultOfRun(c, handlerRun, { policy, fields, url: request.url }));
 
     if (scope.refreshing?.key === primary) {
-      scope.refreshing.loaded = await callHandler();
+      scope.refreshing.result = await callHandler();
       return;
     }
 
@@ -101,20 +158,26 @@ export function cached(options: CachedOptions): MiddlewareHandler<StrataEnv> {
     const lookUp = (key: string, variants: readonly Variant[]): Promise<Lookup> => {
       const { engine, ctx } = scope;
       const target = { engine, policy, ctx, primary, key, variants, request: fields };
-      async function store(load: () => Promise<LoadResult>): Promise<LoadResult> {
-        const { loaded, put } = await loadAndStore(load, target);
+      async function store(
+        load: () => Promise<HandlerResult>,
+        stale: Entry | undefined,
+      ): Promise<LoadResult> {
+        const { loaded, put } = await loadAndStore(load, target, (result) => {
+          if (!result.endsStale || stale === undefined) return;
+          if (stale.freshUntil <= ctx.now()) scope.end(stale);
+        });
         storedElsewhere = put;
         return loaded;
       }
       const task: LoadTask = {
         freshnessOf: (entry, now) => decideReuse(request, entry, control, now),
-        load: () => {
+        load: (_signal, stale) => {
           hasLoaded = true;
-          if (!control.onlyIfCached) return store(callHandler);
+          if (!control.onlyIfCached) return store(callHandler, stale);
           c.res = onlyIfCachedProblem();
           return Promise.resolve(NOT_STORED);
         },
-        refresh: () => store(() => scope.redispatch(primary)),
+        refresh: (_signal, stale) => store(() => scope.redispatch(primary), stale),
       };
       return engine.lookup(key, policy, task, ctx);
     };
@@ -144,61 +207,76 @@ export function cached(options: CachedOptions): MiddlewareHandler<StrataEnv> {
     }
     // The load of another request had a result that may not be shared, so this request calls the
     // handler itself.
-    if (!hasLoaded) await next();
+    if (!hasLoaded) await run(() => Promise.resolve());
+    if (unkeyed !== undefined) scope.cacheStatusOverride = unkeyedStatus(unkeyed, c.res.status);
   };
 }
 
+/** Returns the place from which the function was called that made the error. */
+function callerOf({ stack = "" }: Error): string {
+  return (stack.split("\n")[2] ?? "").replace(/^\s*at /, "");
+}
+
+/** Returns the parts of the request from which rules make a key. */
+function keySourceOf(c: HonoContext<StrataEnv>): KeySource {
+  return { request: c.req.raw, variable: (name) => c.get(name as keyof StrataEnv["Variables"]) };
+}
+
 async function loadAndStore(
-  load: () => Promise<LoadResult>,
+  load: () => Promise<HandlerResult>,
   target: VariantTarget,
+  onResult: (result: HandlerResult) => void,
 ): ReturnType<typeof storeVariant> {
   const { engine, ctx } = target;
   const began = { ...engine.logPosition(), startedAt: ctx.now() };
-  const loaded = await load();
+  const result = await load();
+  onResult(result);
+  const { loaded } = result;
   if (!loaded.storable) return { loaded };
   return storeVariant(loaded, { ...began, storedAt: ctx.now() }, target);
 }
 
-interface HandlerCall {
-  readonly policy: Policy;
-  readonly rules: KeyRules;
-  readonly fields: FieldReader;
-  readonly tags: readonly string[];
+/** One run of the handler. */
+interface HandlerRun {
+  readonly view: HandlerView;
+  readonly collector: DependencyCollector;
+  readonly requestedAt: EpochMs;
 }
 
-/** Calls the handler with the shared request. If the response is not stored, it stays in `c.res`. */
-async function loadFromHandler(
+/** The client's request to a route, with the policy of the route. */
+interface RouteRequest {
+  readonly policy: Policy;
+  readonly fields: FieldReader;
+  readonly url: string;
+}
+
+/** Makes the load result of a run. If the response is not stored, it stays in `c.res`. */
+async function loadResultOfRun(
   c: HonoContext<StrataEnv>,
-  next: () => Promise<void>,
-  { policy, rules, fields, tags }: HandlerCall,
-): Promise<LoadResult> {
-  const scope = internalScopeOf(c);
-  const request = c.req.raw;
-  const collector = createDependencyCollector();
-  collector.tag(...tags);
-  const requestedAt = scope.ctx.now();
-  scope.collector = collector;
-  c.req.raw = sharedRequest(request, rules);
-  try {
-    await next();
-  } finally {
-    c.req.raw = request;
-    scope.collector = undefined;
-  }
-  const times = { requestedAt, respondedAt: scope.ctx.now() };
-  const { origin } = new URL(request.url);
-  const decision = decideRouteStorage(fields, c.res, times, origin, policy);
-  if (c.res.status >= 500 && !isExplicitlyStorable(decision))
-    throw c.error ?? new CacheUnavailable(fault("origin.unavailable", `answered ${c.res.status}`));
+  { view, collector, requestedAt }: HandlerRun,
+  { policy, fields, url }: RouteRequest,
+): Promise<HandlerResult> {
+  const handlerFields = withoutCredentials(fields);
+  const times = { requestedAt, respondedAt: internalScopeOf(c).ctx.now() };
+  const { origin } = new URL(url);
+  const decision = decideRouteStorage(handlerFields, c.res, times, origin, policy);
+  const { status, headers } = c.res;
+  if (status >= 500 && !isExplicitlyStorable(decision))
+    throw c.error ?? new CacheUnavailable(fault("origin.unavailable", `answered ${status}`));
+  const varied = view.negotiated.size;
   const { loaded, response } = await loadResultOf(c.res, decision, collector);
   if (response !== c.res) replaceResponse(c, response);
-  return loaded;
+  // The body may have read a field when Vary had been sent already.
+  if (view.negotiated.size > varied) view.add("header", [...view.negotiated].at(-1) ?? "");
+  if (view.unkeyed !== undefined) return { loaded: HIT_FOR_MISS, endsStale: true };
+  const isForOne =
+    headers.has("Set-Cookie") || endsStale(decision, handlerFields, status, RFC_SHARING, true);
+  return { loaded, endsStale: !loaded.storable && isForOne };
 }
 
-function replaceResponse(c: HonoContext, response: Response): void {
-  // The response is unset first, because Hono would otherwise copy its headers to the next one.
-  c.res = undefined;
-  c.res = response;
+/** Returns request fields without Authorization: the handler does not see it unless the key names it. */
+function withoutCredentials(fields: FieldReader): FieldReader {
+  return { get: (name) => (/^authorization$/i.test(name) ? null : fields.get(name)) };
 }
 
 /** Returns the request fields of a client, without the directives that the route ignores. */

@@ -165,8 +165,16 @@ describe("a cached route whose key is made by a function", () => {
   it("a variable that the function read may be read, and another makes the answer private", async () => {
     const { get } = createCarelessApp((app) => {
       const user = (c: SeenContext) => (c.var as unknown as { user: string }).user;
-      app.get("/one", keyed((c) => key("one", user(c))), (c) => c.text(c.get("user") ?? ""));
-      app.get("/two", keyed((c) => key("two", user(c))), (c) => c.text(c.get("tenant")));
+      app.get(
+        "/one",
+        keyed((c) => key("one", user(c))),
+        (c) => c.text(c.get("user") ?? ""),
+      );
+      app.get(
+        "/two",
+        keyed((c) => key("two", user(c))),
+        (c) => c.text(c.get("tenant")),
+      );
     });
     expect((await get("/one", { Cookie: "sid=ada" })).body).toBe("ada");
     expect((await get("/one", { Cookie: "sid=ada" })).headers.get("X-Cache-Status")).toBe("HIT");

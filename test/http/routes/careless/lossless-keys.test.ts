@@ -29,7 +29,11 @@ describe("the keys of cached routes keep every difference that a handler can see
     ["the order of two values of one parameter", "/?a=1&a=2", "/?a=2&a=1"],
     ["the order of two values under two spellings of a name", "/?a=1&%61=2", "/?%61=2&a=1"],
     ["a byte in the path that is no UTF-8", "/%E4", "/%F6"],
-    ["long queries that differ in such a byte", `/?q=${"a".repeat(600)}%E4`, `/?q=${"a".repeat(600)}%F6`],
+    [
+      "long queries that differ in such a byte",
+      `/?q=${"a".repeat(600)}%E4`,
+      `/?q=${"a".repeat(600)}%F6`,
+    ],
   ])("%s make two keys", async (_, one, other) => {
     expect(await share([one], [other])).toBe(false);
   });

@@ -25,7 +25,7 @@ const requestWith =
     new Request("http://x.test/", { method, headers, ...(cf && { cf }) } as RequestInit);
 
 describe("the background refresh of a cached route", () => {
-  it.each<[string, CachedOptions["key"], () => Request]>([
+  it.each<[string, NonNullable<CachedOptions["key"]>, () => Request]>([
     ["a cookie", { cookies: ["theme"] }, requestWith({ Cookie: "theme=dark; sid=ada" })],
     ["Authorization", { headers: ["Authorization"] }, requestWith({ Authorization: "ada" })],
     ["the country", { cf: ["country"] }, requestWith({}, { country: "AT" })],
@@ -60,7 +60,9 @@ describe("the background refresh of a cached route", () => {
     [
       "the country",
       (app) =>
-        app.use(async (c, next) => (c.req.raw.cf?.["country"] === "AT" ? next() : c.text("no", 451))),
+        app.use(async (c, next) =>
+          c.req.raw.cf?.["country"] === "AT" ? next() : c.text("no", 451),
+        ),
       requestWith({}, { country: "AT" }),
     ],
   ])("it passes a guard before cached() that asks for %s", async (_, guard, request) => {
@@ -76,7 +78,12 @@ describe("the background refresh of a cached route", () => {
     const seen: unknown[] = [];
     const routes: CarelessRoutes = (app) =>
       app.get("/", cached(STALE), (c) => {
-        seen.push([c.req.header("Cookie"), c.req.header("Authorization"), c.req.method, c.req.raw.cf]);
+        seen.push([
+          c.req.header("Cookie"),
+          c.req.header("Authorization"),
+          c.req.method,
+          c.req.raw.cf,
+        ]);
         return c.text("page");
       });
     const { send, clock } = createCarelessApp(routes);
@@ -153,6 +160,6 @@ describe("the background refresh of a cached route", () => {
     const { get, clock } = createCarelessApp(routes);
     await get("/");
     clock.advance(SLOWLY);
-    for (status of [400, 429]) expect((await get("/")).body).toBe("200");
+    for (status of [400, 429] as const) expect((await get("/")).body).toBe("200");
   });
 });

@@ -115,7 +115,8 @@ describe("a cached route whose handler reads a tenant's key", () => {
         "/cart",
         cached({
           ...HOUR,
-          key: (c) => keysOf({ tenant: (c.var as unknown as { tenant: string }).tenant })("cart-page", 1),
+          key: (c) =>
+            keysOf({ tenant: (c.var as unknown as { tenant: string }).tenant })("cart-page", 1),
         }),
         async (c) => {
           const owner = c.get("tenant");

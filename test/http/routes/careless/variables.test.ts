@@ -98,7 +98,9 @@ describe("a cached route whose handler reads a variable that its key does not na
         return c.text(`hi ${c.get("user")}`);
       }),
     );
-    const answers = await Promise.all([ADA, BOB, { Cookie: "sid=eve" }].map((who) => get("/", who)));
+    const answers = await Promise.all(
+      [ADA, BOB, { Cookie: "sid=eve" }].map((who) => get("/", who)),
+    );
     expect(answers.map(({ body }) => body)).toEqual(["hi ada", "hi bob", "hi eve"]);
     for (const { headers } of answers)
       expect(headers.get("Cache-Control")).toBe("private, no-store");
