@@ -268,6 +268,9 @@ async function loadResultOfRun(
   if (response !== c.res) replaceResponse(c, response);
   // The body may have read a field when Vary had been sent already.
   if (view.negotiated.size > varied) view.add("header", [...view.negotiated].at(-1) ?? "");
+  // A client can make a request that costs too many runs of the key function. It says nothing about
+  // others.
+  if (!view.isStable) return { loaded: NOT_STORED, endsStale: false };
   if (view.unkeyed !== undefined) return { loaded: HIT_FOR_MISS, endsStale: true };
   const isForOne =
     headers.has("Set-Cookie") || endsStale(decision, handlerFields, status, RFC_SHARING, true);

@@ -16,6 +16,8 @@ import type { StrataEnv } from "./request-scope.ts";
 export interface HandlerView {
   /** The name of the first part that the handler read although the key does not name it. */
   readonly unkeyed: string | undefined;
+  /** False if the key is not certain. Then the answer is private, whatever the handler reads. */
+  readonly isStable: boolean;
   /** The negotiated fields that the handler has read and the key does not name, in lower case. */
   readonly negotiated: ReadonlySet<string>;
   /** Checks the keys on which the answer depends: the tenants in them have to be in the key. */
@@ -171,6 +173,7 @@ export function openHandlerView(
     get unkeyed() {
       return unkeyed;
     },
+    isStable: parts.isStable,
     negotiated,
     add,
     check({ key, entry }) {

@@ -30,13 +30,12 @@ const CREDENTIALS = new Set(
   ["authorization", ...DEFAULT_CREDENTIAL_HEADERS].map((name) => name.toLowerCase()),
 );
 
-/** The parts of a request that a run of a key function can leave out. */
-interface Parts {
-  readonly origin: string;
-  readonly path: string;
-  readonly pairs: readonly string[];
-  readonly fields: ReadonlyMap<string, string>;
-  readonly cookies: readonly string[];
+/** A part of a request that a run of a key function can leave out. */
+interface Part {
+  readonly kind: "origin" | "parameter" | "field" | "cookie";
+  /** The name of a field. Empty for other parts. */
+  readonly name: string;
+  readonly text: string;
 }
 
 /** Returns the parts of the request that the function names. `primary` is the key that it has made. */
@@ -47,17 +46,16 @@ export async function partsNamedByFunction(
 ): Promise<NamedParts> {
   const reads = newReads();
   const isSameKey = (await recordRun(c, keyOf, reads)) === primary;
-  const { cf } = c.req.raw;
-  const members = pickCf(cf, reads.cf);
-  const toRequest = (parts: Parts): Request =>
-    createHandlerRequest(urlOf(parts), fieldsOf(parts), members);
+  const members = pickCf(c.req.raw.cf, reads.cf);
+  const clientPath = new URL(c.req.raw.url).pathname;
   let runs = 0;
-  /** Runs the function with other parts. An error counts as another key, because the parts caused it. */
-  async function keyWith(parts: Parts): Promise<string | undefined> {
-    if (++runs > MAX_RUNS) return primary;
+
+  /** Runs the function with these parts alone. An error counts as another key: the parts caused it. */
+  async function keyWith(parts: readonly Part[], path = clientPath): Promise<string | undefined> {
+    if (++runs > MAX_RUNS) return undefined;
     const restore = overrideMembers(c.req, {
-      raw: { value: toRequest(parts), writable: true },
-      path: { value: parts.path, writable: true },
+      raw: { value: requestOf(parts, path, members), writable: true },
+      path: { value: path, writable: true },
     });
     try {
       return await keyOf(c);
@@ -69,27 +67,43 @@ export async function partsNamedByFunction(
   }
 
   let parts = partsRead(c.req.raw, reads);
-  for (const smaller of smallerParts(parts)) {
-    const tried = smaller(parts);
-    if ((await keyWith(tried)) === primary) parts = tried;
+  /** Leaves out those of the given parts whose absence does not change the key: all, or by halves. */
+  async function reduce(given: readonly Part[]): Promise<void> {
+    if (given.length === 0) return;
+    const rest = parts.filter((part) => !given.includes(part));
+    if ((await keyWith(rest)) === primary) {
+      parts = rest;
+      return;
+    }
+    if (given.length === 1) return;
+    const middle = given.length >> 1;
+    // The later half goes first, because functions read the first of several values of a name.
+    await reduce(given.slice(middle));
+    await reduce(given.slice(0, middle));
   }
+  for (const kind of ["origin", "parameter", "field", "cookie"] as const)
+    await reduce(parts.filter((part) => part.kind === kind && !isNegotiated(part)));
+
   const halfNamed = new Set<string>();
-  for (const [field, removed, altered, value] of credentialsIn(parts)) {
-    if (primary.split(":").includes(encodeURIComponent(value))) continue;
-    const other = await keyWith(altered);
-    if (other === primary || other === (await keyWith(removed))) halfNamed.add(field);
+  for (const part of parts.filter(isCredential)) {
+    if (primary.split(":").includes(encodeURIComponent(valueOf(part)))) continue;
+    const altered = { ...part, text: otherValueOf(part.text) };
+    const others = parts.filter((each) => each !== part);
+    const key = await keyWith([...others, altered]);
+    if (key === primary || key === (await keyWith(others)))
+      halfNamed.add(part.kind === "cookie" ? "cookie" : part.name);
   }
+
   const pattern = routePath(c);
-  const allParamsRead = [...pattern.matchAll(/:(\w+)/g)].every(([, name = ""]) =>
+  const areParamsRead = [...pattern.matchAll(/:(\w+)/g)].every(([, name = ""]) =>
     reads.params.has(name),
   );
+  const isPathRead = reads.url || reads.path;
   const path =
-    (allParamsRead && !pattern.includes("*")) ||
-    ((reads.url || reads.path) &&
-      (await keyWith({ ...parts, path: `${parts.path}-other` })) !== primary);
-  if (!path) parts = { ...parts, path: encodeURI(pattern) };
+    (areParamsRead && !pattern.includes("*")) ||
+    (isPathRead && (await keyWith(parts, `${clientPath}-other`)) !== primary);
   return {
-    request: toRequest(parts),
+    request: requestOf(parts, path ? clientPath : encodeURI(pattern), members),
     path,
     param: (name) => path || reads.params.has(name),
     variable: (name) => reads.variables.has(name),
@@ -206,67 +220,51 @@ export function isPlainObject(value: unknown): value is object {
   return prototype === Object.prototype || prototype === null;
 }
 
-function partsRead(request: Request, reads: Reads): Parts {
-  const { origin, pathname, search } = new URL(request.url);
-  const named = reads.list ? [...request.headers.keys()] : [...reads.fields];
-  const fields = pickFields(request.headers, [...NEGOTIATED_FIELDS, ...named]);
-  const cookies = splitCookies(fields.get("cookie"));
-  fields.delete("cookie");
-  return {
-    origin: reads.url ? origin : UNKEYED_ORIGIN,
-    path: pathname,
-    pairs: reads.url ? search.slice(1).split("&").filter(Boolean) : [],
-    fields: new Map(fields),
-    cookies,
-  };
+/** Returns the parts that the function has read, and the negotiated fields. */
+function partsRead({ url, headers }: Request, reads: Reads): readonly Part[] {
+  const { origin, search } = new URL(url);
+  const names = reads.list ? [...headers.keys()] : [...reads.fields];
+  const fields = pickFields(headers, [...NEGOTIATED_FIELDS, ...names]);
+  const parts: Part[] = [];
+  if (reads.url) {
+    parts.push({ kind: "origin", name: "", text: origin });
+    for (const text of search.slice(1).split("&"))
+      if (text !== "") parts.push({ kind: "parameter", name: "", text });
+  }
+  for (const [name, text] of fields)
+    if (name !== "cookie") parts.push({ kind: "field", name, text });
+  for (const text of splitCookies(fields.get("cookie")))
+    parts.push({ kind: "cookie", name: "", text });
+  return parts;
 }
 
-/** The steps that each leave one part out. */
-function smallerParts({ origin, pairs, fields, cookies }: Parts): ((parts: Parts) => Parts)[] {
-  const names = [...fields.keys()].filter((name) => !NEGOTIATED_FIELDS.includes(name));
-  return [
-    ...(origin === UNKEYED_ORIGIN
-      ? []
-      : [(parts: Parts) => ({ ...parts, origin: UNKEYED_ORIGIN })]),
-    // From the last to the first, because functions read the first of several values.
-    ...pairs
-      .map((pair) => (parts: Parts) => ({ ...parts, pairs: withoutLast(parts.pairs, pair) }))
-      .toReversed(),
-    ...names.map((name) => (parts: Parts) => ({
-      ...parts,
-      fields: new Map([...parts.fields].filter(([each]) => each !== name)),
-    })),
-    ...cookies
-      .map((pair) => (parts: Parts) => ({ ...parts, cookies: withoutLast(parts.cookies, pair) }))
-      .toReversed(),
-  ];
+function isNegotiated({ kind, name }: Part): boolean {
+  return kind === "field" && NEGOTIATED_FIELDS.includes(name);
 }
 
-function withoutLast(texts: readonly string[], text: string): readonly string[] {
-  return texts.toSpliced(texts.lastIndexOf(text), 1);
+function isCredential({ kind, name }: Part): boolean {
+  return kind === "cookie" || (kind === "field" && CREDENTIALS.has(name));
 }
 
-/** The credentials among the parts, each with the parts without it, and with another value of it. */
-function credentialsIn(
-  parts: Parts,
-): (readonly [field: string, removed: Parts, altered: Parts, value: string])[] {
-  const { fields, cookies } = parts;
-  return [
-    ...cookies.map((pair, at) => {
-      const removed = { ...parts, cookies: cookies.toSpliced(at, 1) };
-      const altered = { ...parts, cookies: cookies.with(at, otherValueOf(pair)) };
-      return ["cookie", removed, altered, pair.slice(pair.indexOf("=") + 1)] as const;
-    }),
-    ...[...fields].flatMap(([name, value]) => {
-      if (!CREDENTIALS.has(name)) return [];
-      const removed = {
-        ...parts,
-        fields: new Map([...fields].filter(([each]) => each !== name)),
-      };
-      const altered = { ...parts, fields: new Map(fields).set(name, otherValueOf(value)) };
-      return [[name, removed, altered, value] as const];
-    }),
-  ];
+function valueOf({ kind, text }: Part): string {
+  return kind === "cookie" ? text.slice(text.indexOf("=") + 1) : text;
+}
+
+function requestOf(
+  parts: readonly Part[],
+  path: string,
+  cf: Readonly<Record<string, unknown>> | undefined,
+): Request {
+  const texts = (kind: Part["kind"]): string[] =>
+    parts.filter((part) => part.kind === kind).map(({ text }) => text);
+  const [origin = UNKEYED_ORIGIN] = texts("origin");
+  const parameters = texts("parameter");
+  const query = parameters.length === 0 ? "" : `?${parameters.join("&")}`;
+  const headers = new Headers();
+  for (const { kind, name, text } of parts) if (kind === "field") headers.set(name, text);
+  const cookies = texts("cookie");
+  if (cookies.length > 0) headers.set("Cookie", cookies.join("; "));
+  return createHandlerRequest(`${origin}${path}${query}`, headers, cf);
 }
 
 /** Returns a text of the same form whose last letter or digit is another one. */
@@ -279,14 +277,4 @@ function otherValueOf(text: string): string {
 
 function nextOf(char: string): string {
   return String.fromCharCode(char.charCodeAt(0) + 1);
-}
-
-function urlOf({ origin, path, pairs }: Parts): string {
-  return `${origin}${path}${pairs.length === 0 ? "" : `?${pairs.join("&")}`}`;
-}
-
-function fieldsOf({ fields, cookies }: Parts): Headers {
-  const headers = new Headers([...fields]);
-  if (cookies.length > 0) headers.set("Cookie", cookies.join("; "));
-  return headers;
 }

@@ -193,6 +193,29 @@ describe("a cached route whose key is made by a function", () => {
     expect(headers.get("Cache-Status")).toContain("detail=unkeyed-key");
   });
 
+  it("parameters outside the key, in any number, do not keep a response from being shared", async () => {
+    const { get } = reflecting(
+      "/",
+      (c) => key("page", c.req.query("page") ?? "1"),
+      (c) => c.req.url,
+    );
+    const junk = Array.from({ length: 500 }, (_, i) => `x${i}=${i}`).join("&");
+    expect((await get(`/?${junk}&page=2&${junk}`)).body).toBe('"https://unkeyed.invalid/?page=2"');
+    expect((await get("/?page=2")).headers.get("X-Cache-Status")).toBe("HIT");
+  });
+
+  it("a request whose key depends on too many parts is answered privately, and harms no other", async () => {
+    const { get } = reflecting(
+      "/",
+      (c) => key("page", Object.keys(c.req.query()).length),
+      () => "page",
+    );
+    const many = Array.from({ length: 200 }, (_, i) => `x${i}=${i}`).join("&");
+    const { headers } = await get(`/?${many}`);
+    expect(headers.get("Cache-Status")).toContain("detail=unkeyed-key");
+    expect((await get("/")).headers.get("Cache-Status")).toContain("; stored");
+  });
+
   it("a hit calls the key function once", async () => {
     let calls = 0;
     const { get } = reflecting(

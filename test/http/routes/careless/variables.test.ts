@@ -152,7 +152,9 @@ describe("a cached route that says which variables it uses", () => {
     );
     const { status, body } = await get("/", ADA);
     expect(status).toBe(503);
-    expect(body).toContain('the variable "account" is an object');
+    expect((JSON.parse(body) as { detail: string }).detail).toContain(
+      'the variable "account" is an object',
+    );
   });
 
   it("values of different types never make the same key", async () => {
