@@ -2,38 +2,31 @@
 import type { Context as HonoContext, MiddlewareHandler } from "hono";
 import { toMillis, type Duration } from "../../core/duration.ts";
 import type { Entry, LoadResult, Variant } from "../../core/entry.ts";
-import { CacheUnavailable, fault } from "../../core/faults.ts";
+import { CacheUnavailable } from "../../core/faults.ts";
 import type { Lookup } from "../../core/lookup.ts";
-import { definePolicy, type Policy, type PolicyOptions } from "../../core/policy.ts";
-import type { EpochMs } from "../../core/time.ts";
-import {
-  createDependencyCollector,
-  type DependencyCollector,
-} from "../../engine/dependency-collector.ts";
+import { definePolicy, type PolicyOptions } from "../../core/policy.ts";
 import type { Put } from "../../engine/lookup.ts";
 import type { LoadTask } from "../../engine/lookup-request.ts";
 import { onlyIfCachedProblem } from "../cache/problem.ts";
 import { decideReuse } from "../cache/reuse-decision.ts";
-import { RFC_SHARING } from "../cache/sharing-rules.ts";
-import {
-  endsStale,
-  HIT_FOR_MISS,
-  isExplicitlyStorable,
-  NOT_STORED,
-} from "../cache/storage-decision.ts";
+import { NOT_STORED } from "../cache/storage-decision.ts";
 import { storeVariant, type VariantTarget } from "../cache/store-variant.ts";
 import { likelySelectors, selectVariant, variantKey, variantsOf } from "../cache/variants.ts";
 import type { FieldReader } from "../rfc/fields.ts";
 import { NO_REQUEST_DIRECTIVES, requestControlOf } from "../rfc/request-control.ts";
-import { openHandlerView, type HandlerView } from "./handler-view.ts";
 import { partsNamedByFunction, type KeyFunction } from "./key-function.ts";
 import { internalScopeOf } from "./middleware.ts";
 import { partsNamedByRules } from "./named-parts.ts";
-import { addVary, makePrivate, replaceResponse, unkeyedStatus } from "./private-answer.ts";
+import { replaceResponse, unkeyedStatus } from "./private-answer.ts";
 import type { HandlerResult, StrataEnv } from "./request-scope.ts";
 import { CLIENT_CACHE_CONTROL, respondWithEntry } from "./respond.ts";
+import {
+  answerFromHandler,
+  loadFromHandler,
+  type HandlerCall,
+  type RouteDefinition,
+} from "./run-handler.ts";
 import { createRouteKeys, type KeyRules, type KeySource } from "./route-key.ts";
-import { decideRouteStorage, loadResultOf } from "./route-response.ts";
 
 /** The options of `cached`: a policy, and the rules of one route. Only `freshFor` is required. */
 export interface CachedOptions extends Omit<PolicyOptions, "tags"> {
@@ -82,7 +75,7 @@ export interface CachedOptions extends Omit<PolicyOptions, "tags"> {
 export function cached(options: CachedOptions): MiddlewareHandler<StrataEnv> {
   const {
     key: keyOption = {},
-    shared: sharedNames = [],
+    shared = [],
     tags,
     clientMaxAge,
     requestDirectives = false,
@@ -90,7 +83,6 @@ export function cached(options: CachedOptions): MiddlewareHandler<StrataEnv> {
   } = options;
   const fixedTags = typeof tags === "function" ? [] : (tags ?? []);
   const policy = definePolicy({ ...policyOptions, tags: fixedTags });
-  const tagsOf = typeof tags === "function" ? tags : () => [];
   const rules = typeof keyOption === "function" ? {} : keyOption;
   const routeKeys = createRouteKeys(rules);
   const keyOf =
@@ -101,9 +93,14 @@ export function cached(options: CachedOptions): MiddlewareHandler<StrataEnv> {
     typeof keyOption === "function"
       ? (c: HonoContext<StrataEnv>, primary: string) => partsNamedByFunction(c, keyOption, primary)
       : (c: HonoContext<StrataEnv>) => partsNamedByRules(keySourceOf(c), rules);
-  const definedAt = callerOf(new Error("cached() is called here"));
-  const shared = new Set(sharedNames);
-  const keyedFields = new Set(rules.headers?.map((name) => name.toLowerCase()));
+  const route: RouteDefinition = {
+    policy,
+    tagsOf: typeof tags === "function" ? tags : () => [],
+    partsOf,
+    shared: new Set(shared),
+    keyedFields: new Set(rules.headers?.map((name) => name.toLowerCase())),
+    definedAt: callerOf(new Error("cached() is called here")),
+  };
   const clientControl =
     clientMaxAge === undefined
       ? CLIENT_CACHE_CONTROL
@@ -116,39 +113,10 @@ export function cached(options: CachedOptions): MiddlewareHandler<StrataEnv> {
     const primary = await keyOf(c);
     const control = requestDirectives ? requestControlOf(request.headers) : NO_REQUEST_DIRECTIVES;
     const fields = requestDirectives ? request.headers : withoutDirectives(request.headers);
-    // The name of what the handler read although the key does not name it.
-    let unkeyed: string | undefined;
-    /** Runs the handler. It sees the same in each run: a load, a refresh, or a run for one client. */
-    async function run<T>(finish: (handlerRun: HandlerRun) => Promise<T>): Promise<T> {
-      const parts = await partsOf(c, primary);
-      const { emit } = scope.ctx;
-      const view = openHandlerView(c, { parts, shared, keyedFields, definedAt, emit });
-      const collector = createDependencyCollector();
-      scope.collector = {
-        ...collector,
-        include(lookup) {
-          view.check(lookup);
-          collector.include(lookup);
-        },
-      };
-      try {
-        collector.tag(...tagsOf(c));
-        const requestedAt = scope.ctx.now();
-        await next();
-        addVary(c, view.negotiated);
-        return await finish({ view, collector, requestedAt });
-      } finally {
-        if (view.unkeyed !== undefined && c.finalized) makePrivate(c);
-        ({ unkeyed } = view);
-        view.close();
-        scope.collector = undefined;
-      }
-    }
-    const callHandler = (): Promise<HandlerResult> =>
-      run((handlerRun) => loadResultOfRun(c, handlerRun, { policy, fields, url: request.url }));
+    const call: HandlerCall = { c, next, route, primary, fields, unkeyed: undefined };
 
     if (scope.refreshing?.key === primary) {
-      scope.refreshing.result = await callHandler();
+      scope.refreshing.result = await loadFromHandler(call);
       return;
     }
 
@@ -162,10 +130,8 @@ export function cached(options: CachedOptions): MiddlewareHandler<StrataEnv> {
         load: () => Promise<HandlerResult>,
         stale: Entry | undefined,
       ): Promise<LoadResult> {
-        const { loaded, put } = await loadAndStore(load, target, (result) => {
-          if (!result.endsStale || stale === undefined) return;
-          if (stale.freshUntil <= ctx.now()) scope.end(stale);
-        });
+        const { loaded, put, endsStale } = await loadAndStore(load, target);
+        if (endsStale && stale !== undefined && stale.freshUntil <= ctx.now()) scope.end(stale);
         storedElsewhere = put;
         return loaded;
       }
@@ -173,7 +139,7 @@ export function cached(options: CachedOptions): MiddlewareHandler<StrataEnv> {
         freshnessOf: (entry, now) => decideReuse(request, entry, control, now),
         load: (_signal, stale) => {
           hasLoaded = true;
-          if (!control.onlyIfCached) return store(callHandler, stale);
+          if (!control.onlyIfCached) return store(() => loadFromHandler(call), stale);
           c.res = onlyIfCachedProblem();
           return Promise.resolve(NOT_STORED);
         },
@@ -207,7 +173,8 @@ export function cached(options: CachedOptions): MiddlewareHandler<StrataEnv> {
     }
     // The load of another request had a result that may not be shared, so this request calls the
     // handler itself.
-    if (!hasLoaded) await run(() => Promise.resolve());
+    if (!hasLoaded) await answerFromHandler(call);
+    const { unkeyed } = call;
     if (unkeyed !== undefined) scope.cacheStatusOverride = unkeyedStatus(unkeyed, c.res.status);
   };
 }
@@ -225,61 +192,13 @@ function keySourceOf(c: HonoContext<StrataEnv>): KeySource {
 async function loadAndStore(
   load: () => Promise<HandlerResult>,
   target: VariantTarget,
-  onResult: (result: HandlerResult) => void,
-): ReturnType<typeof storeVariant> {
+): Promise<HandlerResult & { readonly put?: Put }> {
   const { engine, ctx } = target;
   const began = { ...engine.logPosition(), startedAt: ctx.now() };
   const result = await load();
-  onResult(result);
-  const { loaded } = result;
-  if (!loaded.storable) return { loaded };
-  return storeVariant(loaded, { ...began, storedAt: ctx.now() }, target);
-}
-
-/** One run of the handler. */
-interface HandlerRun {
-  readonly view: HandlerView;
-  readonly collector: DependencyCollector;
-  readonly requestedAt: EpochMs;
-}
-
-/** The client's request to a route, with the policy of the route. */
-interface RouteRequest {
-  readonly policy: Policy;
-  readonly fields: FieldReader;
-  readonly url: string;
-}
-
-/** Makes the load result of a run. If the response is not stored, it stays in `c.res`. */
-async function loadResultOfRun(
-  c: HonoContext<StrataEnv>,
-  { view, collector, requestedAt }: HandlerRun,
-  { policy, fields, url }: RouteRequest,
-): Promise<HandlerResult> {
-  const handlerFields = withoutCredentials(fields);
-  const times = { requestedAt, respondedAt: internalScopeOf(c).ctx.now() };
-  const { origin } = new URL(url);
-  const decision = decideRouteStorage(handlerFields, c.res, times, origin, policy);
-  const { status, headers } = c.res;
-  if (status >= 500 && !isExplicitlyStorable(decision))
-    throw c.error ?? new CacheUnavailable(fault("origin.unavailable", `answered ${status}`));
-  const varied = view.negotiated.size;
-  const { loaded, response } = await loadResultOf(c.res, decision, collector);
-  if (response !== c.res) replaceResponse(c, response);
-  // The body may have read a field when Vary had been sent already.
-  if (view.negotiated.size > varied) view.add("header", [...view.negotiated].at(-1) ?? "");
-  // A client can make a request that costs too many runs of the key function. It says nothing about
-  // others.
-  if (!view.isStable) return { loaded: NOT_STORED, endsStale: false };
-  if (view.unkeyed !== undefined) return { loaded: HIT_FOR_MISS, endsStale: true };
-  const isForOne =
-    headers.has("Set-Cookie") || endsStale(decision, handlerFields, status, RFC_SHARING, true);
-  return { loaded, endsStale: !loaded.storable && isForOne };
-}
-
-/** Returns request fields without Authorization: the handler does not see it unless the key names it. */
-function withoutCredentials(fields: FieldReader): FieldReader {
-  return { get: (name) => (/^authorization$/i.test(name) ? null : fields.get(name)) };
+  if (!result.loaded.storable) return result;
+  const stored = await storeVariant(result.loaded, { ...began, storedAt: ctx.now() }, target);
+  return { ...result, ...stored };
 }
 
 /** Returns the request fields of a client, without the directives that the route ignores. */

@@ -19,8 +19,8 @@ import { overrideMembers, recordFields, recordMembers } from "./recorded-reads.t
 import type { StrataEnv } from "./request-scope.ts";
 import { splitCookies } from "./route-key.ts";
 
-/** Makes the key of a request. */
-export type KeyFunction = (c: HonoContext<StrataEnv>) => string;
+/** Makes the key of a request: the same one each time, since it also runs to find out what it reads. */
+export type KeyFunction = (c: HonoContext<StrataEnv>) => string | Promise<string>;
 
 /** The most runs of a key function for one load. Parts that are left then count as not named. */
 const MAX_RUNS = 100;

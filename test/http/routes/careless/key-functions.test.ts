@@ -158,7 +158,7 @@ describe("a cached route whose key is made by a function", () => {
       (c) => [c.req.raw.cf?.["country"], c.req.raw.cf?.["colo"]],
     );
     const cf = { country: "AT", colo: "VIE" };
-    const { body } = await send(new Request("http://x.test/", { cf } as RequestInit));
+    const { body } = await send(new Request("http://x.test/", { cf }));
     expect(body).toBe('["AT",null]');
   });
 

@@ -36,7 +36,7 @@ describe("the background refresh of a cached route", () => {
       requestWith({ Cookie: "sid=ada" }),
     ],
     ["Range", { headers: ["Range"] }, requestWith({ Range: "bytes=0-0" })],
-  ])("it reaches the same key if the key has %s", async (_, keyRules, request) => {
+  ])("a refresh reaches the same key if the key has %s", async (_, keyRules, request) => {
     let calls = 0;
     const routes: CarelessRoutes = (app) =>
       app.get("/", cached({ ...STALE, key: keyRules }), (c) => c.text(String(++calls)));
@@ -65,7 +65,7 @@ describe("the background refresh of a cached route", () => {
         ),
       requestWith({}, { country: "AT" }),
     ],
-  ])("it passes a guard before cached() that asks for %s", async (_, guard, request) => {
+  ])("a refresh passes a guard before cached() that asks for %s", async (_, guard, request) => {
     let calls = 0;
     const routes: CarelessRoutes = (app) => {
       guard(app);
@@ -74,7 +74,7 @@ describe("the background refresh of a cached route", () => {
     expect(await refreshed(routes, request)).toEqual(["STALE", "HIT", "2"]);
   });
 
-  it("its handler sees no more of the client than that of a load", async () => {
+  it("the handler of a refresh sees no more of the client than that of a load", async () => {
     const seen: unknown[] = [];
     const routes: CarelessRoutes = (app) =>
       app.get("/", cached(STALE), (c) => {
@@ -91,7 +91,7 @@ describe("the background refresh of a cached route", () => {
     await send(request());
     clock.advance(SLOWLY);
     await send(request());
-    expect(seen).toEqual(Array(2).fill([undefined, undefined, "GET", undefined]));
+    expect(seen).toEqual([1, 2].map(() => [undefined, undefined, "GET", undefined]));
   });
 
   it("a HEAD refreshes with a GET", async () => {
