@@ -1,5 +1,5 @@
 import { getCookie } from "hono/cookie";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { cached, key, keysOf, definePolicy } from "../../../../src/index.ts";
 import { createCarelessApp, type CarelessRoutes } from "./careless-app.ts";
 
@@ -13,18 +13,19 @@ async function linesOf(
     new Request("http://x.test/", { headers: { Cookie: "sid=ada" } }),
   ],
 ): Promise<readonly string[]> {
-  const { send } = createCarelessApp(routes);
-  for (const request of requests) await send(request);
-  return vi
-    .mocked(console.log)
-    .mock.calls.map(([line]) => String(line))
-    .filter((line) => line.startsWith("strata:"));
+  const lines: string[] = [];
+  const { log } = console;
+  console.log = (line: unknown) => lines.push(String(line));
+  try {
+    const { send } = createCarelessApp(routes);
+    for (const request of requests) await send(request);
+  } finally {
+    console.log = log;
+  }
+  return lines.filter((line) => line.startsWith("strata:"));
 }
 
 describe("the notices of development about cached routes", () => {
-  beforeEach(() => void vi.spyOn(console, "log").mockImplementation(() => undefined));
-  afterEach(() => void vi.restoreAllMocks());
-
   it.each<[string, CarelessRoutes, string, string]>([
     [
       "a variable",
