@@ -8,9 +8,9 @@ import type { RequestPart, UnkeyedRead } from "../../core/events.ts";
 import { tenantIn } from "../../core/key.ts";
 import type { Lookup } from "../../core/lookup.ts";
 import { CONDITIONAL_FIELDS } from "../rfc/validation.ts";
-import { isPlainObject } from "./key-function.ts";
+import { interceptReads } from "./context-reads.ts";
 import { NEGOTIATED_FIELDS, type NamedParts } from "./named-parts.ts";
-import { overrideMembers, recordFields, recordMembers } from "./recorded-reads.ts";
+import { overrideMembers, recordFields } from "./recorded-reads.ts";
 import type { StrataEnv } from "./request-scope.ts";
 
 export interface HandlerView {
@@ -47,15 +47,12 @@ export function openHandlerView(
   c: HonoContext<StrataEnv>,
   { parts, shared, keyedFields, definedAt, emit }: HandlerViewOptions,
 ): HandlerView {
-  const { req } = c;
-  const { raw, path } = req;
+  const { raw } = c.req;
   const { request } = parts;
   const { headers: visible, cf } = request;
   const route = routePath(c);
   const reported = new Set<string>();
   const negotiated = new Set<string>();
-  const setInside = new Set<string>();
-  const validatedInside = new Set<string>();
   let unkeyed: string | undefined;
 
   function report(part: RequestPart, name: string, outcome: UnkeyedRead["outcome"]): void {
@@ -78,19 +75,9 @@ export function openHandlerView(
   }
 
   function isHidden(name: string): boolean {
-    return visible.get(name) !== raw.headers.get(name);
+    return visible.get(name) === null && raw.headers.get(name) !== null;
   }
 
-  function onVariable(name: string): void {
-    if (name === LAYER_VARIABLE || shared.has(name)) return;
-    if (!setInside.has(name) && !parts.variable(name)) add("variable", name);
-  }
-
-  function onParam(name: string): void {
-    if (!parts.param(name)) add("param", name);
-  }
-
-  const clientCf: Readonly<Record<string, unknown>> | undefined = raw.cf;
   overrideMembers(request, {
     headers: {
       value: recordFields(visible, onField, () => {
@@ -100,71 +87,26 @@ export function openHandlerView(
     },
     cf: {
       get() {
-        if (cf === undefined && clientCf !== undefined) report("cf", "", "hidden");
+        if (cf === undefined && raw.cf !== undefined) report("cf", "", "hidden");
         return cf;
       },
     },
   });
 
-  const get = c.get as (name: string) => unknown;
-  const set = c.set as (name: string, value: unknown) => void;
-  const variables = Object.getOwnPropertyDescriptor(c, "var") ?? inheritedVariables(c);
-  const param = req.param.bind(req) as (name?: string) => unknown;
-  const valid = req.valid.bind(req) as (target: string) => unknown;
-  const addValidatedData = req.addValidatedData.bind(req) as (target: string, data: object) => void;
-
-  const restoreContext = overrideMembers(c, {
-    get: {
-      writable: true,
-      value(name: string) {
-        onVariable(name);
-        return get(name);
-      },
+  const restore = interceptReads(c, {
+    request,
+    onVariable(name) {
+      if (name === LAYER_VARIABLE || shared.has(name)) return;
+      if (!parts.variable(name)) add("variable", name);
     },
-    set: {
-      writable: true,
-      value(name: string, value: unknown) {
-        setInside.add(name);
-        set(name, value);
-      },
+    onParam(name) {
+      if (!parts.param(name)) add("param", name);
     },
-    var: {
-      get: () => recordMembers(variables.get?.call(c) as object, onVariable),
+    onPath() {
+      if (!parts.path) add("path", "path");
     },
-  });
-  const restoreRequest = overrideMembers(req, {
-    raw: { writable: true, value: request },
-    bodyCache: { writable: true, value: {} },
-    path: {
-      get() {
-        if (!parts.path) add("path", "path");
-        return path;
-      },
-    },
-    param: {
-      value(name?: string) {
-        if (name === undefined) return recordMembers(param() as object, onParam);
-        onParam(name);
-        return param(name);
-      },
-    },
-    addValidatedData: {
-      value(target: string, data: object) {
-        validatedInside.add(target);
-        addValidatedData(target, data);
-      },
-    },
-    valid: {
-      value(target: string) {
-        const value = valid(target);
-        if (value === undefined || validatedInside.has(target)) return value;
-        if (isPlainObject(value))
-          return recordMembers(value, (member) => {
-            if (!parts.validated(target, member)) add("validated", target);
-          });
-        if (!parts.validated(target, "*")) add("validated", target);
-        return value;
-      },
+    onValidated(target, member) {
+      if (!parts.validated(target, member)) add("validated", target);
     },
   });
   if (!parts.isStable) add("key", "key");
@@ -182,10 +124,7 @@ export function openHandlerView(
         if (tenant !== undefined && !parts.tenant(tenant)) add("tenant", "tenant");
       }
     },
-    close() {
-      restoreRequest();
-      restoreContext();
-    },
+    close: restore,
   };
 }
 
@@ -197,14 +136,3 @@ const HIDDEN_SILENTLY: ReadonlySet<string> = new Set([
   "content-type",
   "pragma",
 ]);
-
-/** Returns the getter of `c.var`, which Hono's class defines. */
-function inheritedVariables(c: HonoContext<StrataEnv>): PropertyDescriptor {
-  let prototype: object | null = Object.getPrototypeOf(c) as object | null;
-  while (prototype !== null) {
-    const descriptor = Object.getOwnPropertyDescriptor(prototype, "var");
-    if (descriptor !== undefined) return descriptor;
-    prototype = Object.getPrototypeOf(prototype) as object | null;
-  }
-  return {};
-}

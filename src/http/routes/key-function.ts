@@ -7,6 +7,7 @@ import type { Context as HonoContext } from "hono";
 import { routePath } from "hono/route";
 import { tenantIn } from "../../core/key.ts";
 import { DEFAULT_CREDENTIAL_HEADERS } from "../cache/sharing-rules.ts";
+import { interceptReads } from "./context-reads.ts";
 import {
   createHandlerRequest,
   NEGOTIATED_FIELDS,
@@ -145,79 +146,40 @@ async function recordRun(
   keyOf: KeyFunction,
   reads: Reads,
 ): Promise<string> {
-  const { req } = c;
-  const { raw, path } = req;
-  const { cf } = raw;
-  const variables = c.var;
-  const copy = createHandlerRequest(raw.url, new Headers(raw.headers), cf);
-  const members = cf && recordMembers(cf, (name) => reads.cf.add(name));
-  const fields = recordFields(
-    raw.headers,
-    (name) => reads.fields.add(name),
-    () => {
-      reads.list = true;
-    },
-  );
-  overrideMembers(copy, {
+  const { url, headers, cf } = c.req.raw;
+  const request = createHandlerRequest(url, headers, cf);
+  overrideMembers(request, {
     url: {
       get() {
         reads.url = true;
-        return raw.url;
+        return url;
       },
     },
-    headers: { value: fields },
-    cf: { value: members },
+    headers: {
+      value: recordFields(
+        headers,
+        (name) => reads.fields.add(name),
+        () => {
+          reads.list = true;
+        },
+      ),
+    },
+    cf: { value: cf && recordMembers(cf, (name) => reads.cf.add(name)) },
   });
-  const param = req.param.bind(req) as (name?: string) => unknown;
-  const valid = req.valid.bind(req) as (target: string) => unknown;
-  const restoreRequest = overrideMembers(req, {
-    raw: { value: copy, writable: true },
-    path: {
-      get() {
-        reads.path = true;
-        return path;
-      },
+  const restore = interceptReads(c, {
+    request,
+    onVariable: (name) => reads.variables.add(name),
+    onParam: (name) => reads.params.add(name),
+    onPath() {
+      reads.path = true;
     },
-    param: {
-      value(name?: string) {
-        if (name === undefined)
-          return recordMembers(param() as object, (each) => reads.params.add(each));
-        reads.params.add(name);
-        return param(name);
-      },
-    },
-    valid: {
-      value(target: string) {
-        const value = valid(target);
-        if (!isPlainObject(value)) reads.validated.add(`${target} *`);
-        return isPlainObject(value)
-          ? recordMembers(value, (member) => reads.validated.add(`${target} ${member}`))
-          : value;
-      },
-    },
-  });
-  const restoreContext = overrideMembers(c, {
-    get: {
-      value(name: string) {
-        reads.variables.add(name);
-        return (variables as Readonly<Record<string, unknown>>)[name];
-      },
-    },
-    var: { value: recordMembers(variables, (name) => reads.variables.add(name)) },
+    onValidated: (target, member) => reads.validated.add(`${target} ${member}`),
   });
   try {
     return await keyOf(c);
   } finally {
-    restoreContext();
-    restoreRequest();
+    restore();
   }
-}
-
-/** Whether the value is an object without behaviour of its own, whose members can be recorded. */
-export function isPlainObject(value: unknown): value is object {
-  if (typeof value !== "object" || value === null) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
 }
 
 /** Returns the parts that the function has read, and the negotiated fields. */
