@@ -186,7 +186,7 @@ function callerOf({ stack = "" }: Error): string {
 
 /** Returns the parts of the request from which rules make a key. */
 function keySourceOf(c: HonoContext<StrataEnv>): KeySource {
-  return { request: c.req.raw, variable: c.get as KeySource["variable"] };
+  return { request: c.req.raw, variable: c.get };
 }
 
 async function loadAndStore(

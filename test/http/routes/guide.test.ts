@@ -5,7 +5,10 @@ import page from "../../../docs/guides/caching-a-route-safely.md?raw";
 import { createTestApp, type TestAnswer } from "../../support/app.ts";
 import { uniqueNamespace } from "../../support/isolate.ts";
 import * as examples from "./guide-examples.ts";
-import source from "./guide-examples.ts?raw";
+
+const [source = ""] = Object.values(
+  import.meta.glob("./guide-examples.ts", { query: "?raw", import: "default", eager: true }),
+);
 
 type Client = "ada" | "bob" | "nobody";
 
