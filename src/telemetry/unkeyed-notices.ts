@@ -55,7 +55,7 @@ function fixOf({ part, name }: UnkeyedRead): string {
     case "variable":
       return `Name it: key: { variables: ["${name}"] }, or shared: ["${name}"] if it is the same for every client.`;
     case "tenant":
-      return "Name the tenant: key: { variables: [...] } with its variable, or a key function that uses keysOf({ tenant }).";
+      return "Name the tenant: key: { variables: [...] } with its variable, or a key function that uses keysOf({ tenant }). If all may see it: sharesTenants: true.";
     case "param":
       return `Read c.req.param("${name}") in the key function, or name parts by rules, which always name the path.`;
     case "path":

@@ -43,6 +43,12 @@ export interface CachedOptions extends Omit<PolicyOptions, "tags"> {
    * this list names, the response is private.
    */
   readonly shared?: readonly string[];
+  /**
+   * Whether the response may show data of any tenant to every client, for example the offers of all
+   * shops. Default false: a read of a tenant's data makes the response private if the key does not
+   * name the tenant.
+   */
+  readonly sharesTenants?: boolean;
   /** Tags with which the response can be purged. The handler can add more with `c.var.strata.tag()`. Default none. */
   readonly tags?: readonly string[] | ((c: HonoContext<StrataEnv>) => readonly string[]);
   /**
@@ -76,6 +82,7 @@ export function cached(options: CachedOptions): MiddlewareHandler<StrataEnv> {
   const {
     key: keyOption = {},
     shared = [],
+    sharesTenants = false,
     tags,
     clientMaxAge,
     requestDirectives = false,
@@ -98,6 +105,7 @@ export function cached(options: CachedOptions): MiddlewareHandler<StrataEnv> {
     tagsOf: typeof tags === "function" ? tags : () => [],
     partsOf,
     shared: new Set(shared),
+    sharesTenants,
     keyedFields: new Set(rules.headers?.map((name) => name.toLowerCase())),
     definedAt: callerOf(new Error("cached() is called here")),
   };

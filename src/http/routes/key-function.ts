@@ -47,7 +47,6 @@ export async function partsNamedByFunction(
 ): Promise<NamedParts> {
   const reads = newReads();
   const isSameKey = (await recordRun(c, keyOf, reads)) === primary;
-  const members = pickCf(c.req.raw.cf, reads.cf);
   const clientPath = new URL(c.req.raw.url).pathname;
   let runs = 0;
 
@@ -55,7 +54,7 @@ export async function partsNamedByFunction(
   async function keyWith(parts: readonly Part[], path = clientPath): Promise<string | undefined> {
     if (++runs > MAX_RUNS) return undefined;
     const restore = overrideMembers(c.req, {
-      raw: { value: requestOf(parts, path, members), writable: true },
+      raw: { value: requestOf(parts, path, pickCf(c.req.raw.cf, reads.cf)), writable: true },
       path: { value: path, writable: true },
     });
     try {
@@ -68,6 +67,12 @@ export async function partsNamedByFunction(
   }
 
   let parts = partsRead(c.req.raw, reads);
+  if ((await keyWith(parts)) !== primary) {
+    // The function has read from a copy of the request, which records nothing.
+    reads.url = reads.list = true;
+    for (const name of Object.keys(c.req.raw.cf ?? {})) reads.cf.add(name);
+    parts = partsRead(c.req.raw, reads);
+  }
   /** Leaves out those of the given parts whose absence does not change the key: all, or by halves. */
   async function reduce(given: readonly Part[]): Promise<void> {
     if (given.length === 0) return;
@@ -104,7 +109,11 @@ export async function partsNamedByFunction(
     (areParamsRead && !pattern.includes("*")) ||
     (isPathRead && (await keyWith(parts, `${clientPath}-other`)) !== primary);
   return {
-    request: requestOf(parts, path ? clientPath : encodeURI(pattern), members),
+    request: requestOf(
+      parts,
+      path ? clientPath : encodeURI(pattern),
+      pickCf(c.req.raw.cf, reads.cf),
+    ),
     path,
     param: (name) => path || reads.params.has(name),
     variable: (name) => reads.variables.has(name),

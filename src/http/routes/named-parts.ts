@@ -71,14 +71,12 @@ export function pickFields(from: Headers, names: Iterable<string>): Headers {
 export function partsNamedByRules({ request, variable }: KeySource, rules: KeyRules): NamedParts {
   const { query = "all", headers = [], cookies = [], host = true, variables = [], cf = [] } = rules;
   const named = new Set(headers.map((name) => name.toLowerCase()));
-  const fields = pickFields(request.headers, [
-    ...NEGOTIATED_FIELDS,
-    ...named,
-    ...(host ? ["host"] : []),
-  ]);
+  const fields = pickFields(request.headers, [...NEGOTIATED_FIELDS, ...named]);
   const cookie = keyedCookies(request.headers, cookies);
   if (cookie !== "" && !named.has("cookie")) fields.set("Cookie", cookie);
-  const { origin, pathname, search } = new URL(request.url);
+  const { origin, host: urlHost, pathname, search } = new URL(request.url);
+  // The key has the host of the URL, from which the field can differ (RFC 9112, 3.2.2).
+  if (host && !named.has("host")) fields.set("Host", urlHost);
   const url = `${host ? origin : UNKEYED_ORIGIN}${pathname}${keyedQuery(search, rules)}`;
   const values = keyedVariables(variables, variable);
   return {

@@ -32,6 +32,7 @@ export interface RouteDefinition {
   ) => NamedParts | Promise<NamedParts>;
   /** The variables that are the same for every client. */
   readonly shared: ReadonlySet<string>;
+  readonly sharesTenants: boolean;
   /** The request fields that the rules name, in lower case. */
   readonly keyedFields: ReadonlySet<string>;
   /** The place where `cached()` was called. */
@@ -83,7 +84,7 @@ async function runHandler<T>(
   scope.collector = {
     ...collector,
     include(lookup) {
-      view.check(lookup);
+      if (!route.sharesTenants) view.check(lookup);
       collector.include(lookup);
     },
   };

@@ -17,7 +17,7 @@ const rules: fc.Arbitrary<KeyRules> = fc.record({
     fc.record({ only: some(NAMES) }),
     fc.record({ except: some(NAMES) }),
   ),
-  headers: some(["X-A", "x-b", "Cookie", "Authorization"]),
+  headers: some(["X-A", "x-b", "Cookie", "Authorization", "Host"]),
   cookies: some(NAMES),
   host: fc.boolean(),
   variables: some(NAMES),
@@ -68,6 +68,7 @@ const source = fc
   })
   .map((drawn): KeySource => {
     const headers = new Headers({ "X-Other": "1", "User-Agent": drawn.host });
+    if (drawn.field !== undefined) headers.set("Host", `${drawn.field}.test`);
     if (drawn.cookies !== "") headers.set("Cookie", drawn.cookies);
     for (const each of ["X-A", "X-B"])
       if (drawn.field !== undefined) headers.set(each, drawn.field);

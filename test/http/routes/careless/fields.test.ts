@@ -203,6 +203,14 @@ describe("a cached route whose handler reads where the client is", () => {
     expect((await send(new Request("http://good.test/"))).body).not.toContain("evil");
   });
 
+  it("a Host field that differs from the URL does not reach the handler", async () => {
+    const { get } = createCarelessApp((app) =>
+      app.get("/", cached(HOUR), (c) => c.text(`//${c.req.header("Host")}/reset`)),
+    );
+    await get("/", { Host: "evil.test" });
+    expect((await get("/")).body).not.toContain("evil");
+  });
+
   it("a redirect from http to https does not reach clients of https", async () => {
     const { send } = createCarelessApp((app) =>
       app.get("/", cached(HOUR), (c) =>

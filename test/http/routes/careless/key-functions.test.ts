@@ -37,6 +37,17 @@ describe("a cached route whose key is made by a function", () => {
     expect((await get("/", { "X-Plan": "pro", "X-User": "ada" })).body).toBe('["pro",null]');
   });
 
+  it("the handler sees the field that the function read from a copy of the request, and no other", async () => {
+    const { get } = reflecting(
+      "/",
+      (c) => key("page", new Headers(c.req.raw.headers).get("X-Plan") ?? "none"),
+      (c) => [c.req.header("X-Plan"), c.req.header("X-User")],
+    );
+    const headers = { "X-Plan": "pro", "X-User": "ada" };
+    expect((await get("/", headers)).body).toBe('["pro",null]');
+    expect((await get("/", headers)).headers.get("X-Cache-Status")).toBe("HIT");
+  });
+
   it("the handler sees the cookie in the key, and not the session beside it", async () => {
     const { get } = reflecting(
       "/",

@@ -145,4 +145,20 @@ describe("a cached route whose handler reads a tenant's key", () => {
     for (const client of [ADA, BOB, ADA]) bodies.push((await get("/cart", client)).body);
     expect(bodies).toEqual(["1 cart of ada", "2 cart of bob", "1 cart of ada"]);
   });
+
+  it("a route that says that it shows the data of all tenants is shared", async () => {
+    const { get } = createCarelessApp((app) =>
+      app.get("/offers", cached({ ...HOUR, sharesTenants: true }), async (c) => {
+        const offers = ["ada", "bob"].map((tenant) => keysOf({ tenant })("offer", 1));
+        const found = await c.var.strata.cache.readMany(
+          offers,
+          carts,
+          async (missing) => new Map(missing.map((each) => [each, each])),
+        );
+        return c.json([...found.keys()]);
+      }),
+    );
+    expect((await get("/offers", ADA)).body).toBe('["offer:@ada:1","offer:@bob:1"]');
+    expect((await get("/offers", BOB)).headers.get("X-Cache-Status")).toBe("HIT");
+  });
 });
