@@ -70,7 +70,7 @@ describe("a cached route whose key is made by a function", () => {
     expect((await get("/", { Cookie: "sid=bob" })).body).toBe('"bob"');
   });
 
-  it("the same with Authorization", async () => {
+  it("a key that tells only whether there is Authorization never shares a page of one credential", async () => {
     const { get } = reflecting(
       "/",
       (c) => key("home", c.req.header("Authorization") === undefined ? "out" : "in"),
