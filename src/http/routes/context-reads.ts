@@ -1,14 +1,18 @@
 /** Reports what code reads from Hono's context: variables, and what the context knows of the request. */
 import type { Context as HonoContext } from "hono";
-import { overrideMembers, recordMembers } from "./recorded-reads.ts";
+import { isPlainObject, overrideMembers, recordMembers } from "./recorded-reads.ts";
 import type { StrataEnv } from "./request-scope.ts";
 
 export interface ContextReads {
   /** The request that the code gets. */
   readonly request: Request;
-  /** Called with a variable that was set before. Those that the code itself sets are not reported. */
-  onVariable(name: string): void;
-  onParam(name: string): void;
+  /**
+   * Called with a variable that was set before, and returns the value that the code gets. Variables
+   * that the code itself sets are not reported.
+   */
+  onVariable(name: string, value: unknown): unknown;
+  /** Called with a parameter of the path, and returns the value that the code gets. */
+  onParam(name: string, value: unknown): unknown;
   onPath(): void;
   /**
    * Called with a member of what a validator returned. The member is `*` if the whole was read. Data of
@@ -30,20 +34,22 @@ export function interceptReads(c: HonoContext<StrataEnv>, reads: ContextReads): 
   const valid = req.valid.bind(req) as (target: string) => unknown;
   const addValidatedData = req.addValidatedData.bind(req) as (target: string, data: object) => void;
 
-  function onVariable(name: string): void {
-    if (!setInside.has(name)) reads.onVariable(name);
+  function read(name: string, value: unknown): unknown {
+    return setInside.has(name) ? value : reads.onVariable(name, value);
   }
 
   const restoreContext = overrideMembers(c, {
-    get: method((name: string) => {
-      onVariable(name);
-      return get(name);
-    }),
+    get: method((name: string) => read(name, get(name))),
     set: method((name: string, value: unknown) => {
       setInside.add(name);
       set(name, value);
     }),
-    var: { get: () => recordMembers(variables() as object, onVariable) },
+    var: {
+      get() {
+        const all = variables() as Record<string, unknown>;
+        return recordMembers(all, (name) => void read(name, all[name]), read);
+      },
+    },
   });
   const restoreRequest = overrideMembers(req, {
     raw: { writable: true, value: reads.request },
@@ -55,10 +61,10 @@ export function interceptReads(c: HonoContext<StrataEnv>, reads: ContextReads): 
       },
     },
     param: method((name?: string) => {
-      if (name === undefined)
-        return recordMembers(param() as object, (each) => reads.onParam(each));
-      reads.onParam(name);
-      return param(name);
+      if (name !== undefined) return reads.onParam(name, param(name));
+      const all = param() as Record<string, unknown>;
+      const onRead = (each: string): void => void reads.onParam(each, all[each]);
+      return recordMembers(all, onRead, (each, value) => reads.onParam(each, value));
     }),
     addValidatedData: method((target: string, data: object) => {
       validatedInside.add(target);
@@ -81,13 +87,6 @@ export function interceptReads(c: HonoContext<StrataEnv>, reads: ContextReads): 
 
 function method(value: (...args: never[]) => unknown): PropertyDescriptor {
   return { writable: true, value };
-}
-
-/** Whether the value is an object without behaviour of its own, whose members can be recorded. */
-function isPlainObject(value: unknown): value is object {
-  if (typeof value !== "object" || value === null) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
 }
 
 /** Returns the getter of a member, which the object or its class defines. */

@@ -10,7 +10,7 @@ import type { Lookup } from "../../core/lookup.ts";
 import { CONDITIONAL_FIELDS } from "../rfc/validation.ts";
 import { interceptReads } from "./context-reads.ts";
 import { NEGOTIATED_FIELDS, type NamedParts } from "./named-parts.ts";
-import { overrideMembers, recordFields } from "./recorded-reads.ts";
+import { isPlainObject, overrideMembers, recordFields, recordMembers } from "./recorded-reads.ts";
 import type { StrataEnv } from "./request-scope.ts";
 
 export interface HandlerView {
@@ -95,12 +95,18 @@ export function openHandlerView(
 
   const restore = interceptReads(c, {
     request,
-    onVariable(name) {
-      if (name === LAYER_VARIABLE || shared.has(name)) return;
+    onVariable(name, value) {
+      if (name === LAYER_VARIABLE || shared.has(name)) return value;
       if (!parts.variable(name)) add("variable", name);
+      else if (isPlainObject(value))
+        return recordMembers(value, (member) => {
+          if (!parts.member(name, member)) add("variable", name);
+        });
+      return value;
     },
-    onParam(name) {
+    onParam(name, value) {
       if (!parts.param(name)) add("param", name);
+      return value;
     },
     onPath() {
       if (!parts.path) add("path", "path");

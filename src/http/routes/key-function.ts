@@ -16,14 +16,14 @@ import {
   UNKEYED_ORIGIN,
   type NamedParts,
 } from "./named-parts.ts";
-import { overrideMembers, recordFields, recordMembers } from "./recorded-reads.ts";
+import { isPlainObject, overrideMembers, recordFields, recordMembers } from "./recorded-reads.ts";
 import type { StrataEnv } from "./request-scope.ts";
 import { splitCookies } from "./route-key.ts";
 
 /** Makes the key of a request: the same one each time, since it also runs to find out what it reads. */
 export type KeyFunction = (c: HonoContext<StrataEnv>) => string | Promise<string>;
 
-/** The most runs of a key function for one load. Parts that are left then count as not named. */
+/** The most runs of a key function for one load. If it needs more, the response is private. */
 const MAX_RUNS = 100;
 
 /** Fields of whose value a key must name more than a part, in lower case. */
@@ -51,11 +51,19 @@ export async function partsNamedByFunction(
   let runs = 0;
 
   /** Runs the function with these parts alone. An error counts as another key: the parts caused it. */
-  async function keyWith(parts: readonly Part[], path = clientPath): Promise<string | undefined> {
+  async function keyWith(
+    parts: readonly Part[],
+    { path = clientPath, variable, param }: OtherValues = {},
+  ): Promise<string | undefined> {
     if (++runs > MAX_RUNS) return undefined;
-    const restore = overrideMembers(c.req, {
-      raw: { value: requestOf(parts, path, pickCf(c.req.raw.cf, reads.cf)), writable: true },
-      path: { value: path, writable: true },
+    const request = requestOf(parts, path, pickCf(c.req.raw.cf, reads.cf));
+    const restorePath = overrideMembers(c.req, { path: { value: path, writable: true } });
+    const restore = interceptReads(c, {
+      request,
+      onVariable: (name, value) => (name === variable?.name ? variable.value : value),
+      onParam: (name, value) => (name === param?.name ? param.value : value),
+      onPath: () => undefined,
+      onValidated: () => undefined,
     });
     try {
       return await keyOf(c);
@@ -63,6 +71,7 @@ export async function partsNamedByFunction(
       return undefined;
     } finally {
       restore();
+      restorePath();
     }
   }
 
@@ -100,6 +109,19 @@ export async function partsNamedByFunction(
       halfNamed.add(part.kind === "cookie" ? "cookie" : part.name);
   }
 
+  for (const [name, value] of reads.variables) {
+    const other = otherVariable(
+      value,
+      [...reads.members].some((each) => each.startsWith(`${name} `)),
+    );
+    if (other === undefined) continue;
+    if ((await keyWith(parts, { variable: { name, value: other.value } })) === primary)
+      reads.variables.delete(name);
+  }
+  for (const [name, value] of reads.params) {
+    const other = { name, value: otherValueOf(String(value)) };
+    if ((await keyWith(parts, { param: other })) === primary) reads.params.delete(name);
+  }
   const pattern = routePath(c);
   const areParamsRead = [...pattern.matchAll(/:(\w+)/g)].every(([, name = ""]) =>
     reads.params.has(name),
@@ -107,7 +129,7 @@ export async function partsNamedByFunction(
   const isPathRead = reads.url || reads.path;
   const path =
     (areParamsRead && !pattern.includes("*")) ||
-    (isPathRead && (await keyWith(parts, `${clientPath}-other`)) !== primary);
+    (isPathRead && (await keyWith(parts, { path: `${clientPath}-other` })) !== primary);
   return {
     request: requestOf(
       parts,
@@ -117,11 +139,40 @@ export async function partsNamedByFunction(
     path,
     param: (name) => path || reads.params.has(name),
     variable: (name) => reads.variables.has(name),
+    member: (variable, member) => reads.members.has(`${variable} ${member}`),
     validated: (target, member) => reads.validated.has(`${target} ${member}`),
     halfNamed,
     tenant: (tenant) => tenantIn(primary) === tenant,
     isStable: isSameKey && runs <= MAX_RUNS,
   };
+}
+
+/** Values for one run of a key function in place of those of the request. */
+interface OtherValues {
+  readonly path?: string;
+  readonly variable?: { readonly name: string; readonly value: unknown };
+  readonly param?: { readonly name: string; readonly value: string };
+}
+
+/**
+ * Returns another value for a variable; a key that names the variable is another one with it. Undefined
+ * if there is none: of an object whose members are read, these members are named, and a variable
+ * without a value has no part that a key could leave out.
+ */
+function otherVariable(
+  value: unknown,
+  hasMembers: boolean,
+): { readonly value: unknown } | undefined {
+  switch (typeof value) {
+    case "string":
+      return { value: otherValueOf(value) };
+    case "number":
+      return { value: value + 1 };
+    case "boolean":
+      return { value: !value };
+    default:
+      return value === undefined || value === null || hasMembers ? undefined : { value: {} };
+  }
 }
 
 /** What a run of a key function has read. */
@@ -132,8 +183,12 @@ interface Reads {
   list: boolean;
   readonly fields: Set<string>;
   readonly cf: Set<string>;
-  readonly params: Set<string>;
-  readonly variables: Set<string>;
+  /** Parameters of the path with their values. */
+  readonly params: Map<string, unknown>;
+  /** Variables with their values. */
+  readonly variables: Map<string, unknown>;
+  /** Variables that are objects, with the member that was read. */
+  readonly members: Set<string>;
   /** Targets of validators with the member that was read. */
   readonly validated: Set<string>;
 }
@@ -144,8 +199,9 @@ const newReads = (): Reads => ({
   list: false,
   fields: new Set(),
   cf: new Set(),
-  params: new Set(),
-  variables: new Set(),
+  params: new Map(),
+  variables: new Map(),
+  members: new Set(),
   validated: new Set(),
 });
 
@@ -177,8 +233,16 @@ async function recordRun(
   });
   const restore = interceptReads(c, {
     request,
-    onVariable: (name) => reads.variables.add(name),
-    onParam: (name) => reads.params.add(name),
+    onVariable(name, value) {
+      reads.variables.set(name, value);
+      return isPlainObject(value)
+        ? recordMembers(value, (member) => reads.members.add(`${name} ${member}`))
+        : value;
+    },
+    onParam(name, value) {
+      reads.params.set(name, value);
+      return value;
+    },
     onPath() {
       reads.path = true;
     },

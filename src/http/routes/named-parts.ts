@@ -17,6 +17,8 @@ export interface NamedParts {
   readonly path: boolean;
   param(name: string): boolean;
   variable(name: string): boolean;
+  /** Whether the key names a member of a variable that is an object. */
+  member(variable: string, member: string): boolean;
   /** Whether the key names a member of what a validator before `cached()` returned. */
   validated(target: string, member: string): boolean;
   /** Fields in lower case, of whose value the key tells only a part, such as whether it is there. */
@@ -84,6 +86,8 @@ export function partsNamedByRules({ request, variable }: KeySource, rules: KeyRu
     path: true,
     param: () => true,
     variable: (name) => values.some(([each]) => each === name),
+    // The developer has said which part of the variable stands for the whole.
+    member: () => true,
     validated(target, member) {
       if (target === "query") return isKeyed(member, query);
       if (target === "header") return named.has(member.toLowerCase());

@@ -3,15 +3,23 @@
 /** Called with the name of a member that is read. */
 export type OnRead = (name: string) => void;
 
-/** Returns an object that behaves as `object`, and reports each member that is read. */
-export function recordMembers<T extends object>(object: T, onRead: OnRead): T {
+/**
+ * Returns an object that behaves as `object`, and reports each member that is read. `valueOf` can give
+ * another value for a member.
+ */
+export function recordMembers<T extends object>(
+  object: T,
+  onRead: OnRead,
+  valueOf: (name: string, value: unknown) => unknown = (_name, value) => value,
+): T {
   const report = (name: string | symbol): void => {
     if (typeof name === "string") onRead(name);
   };
   return new Proxy(object, {
     get(target, name, receiver) {
       report(name);
-      return Reflect.get(target, name, receiver) as unknown;
+      const value: unknown = Reflect.get(target, name, receiver);
+      return typeof name === "string" ? valueOf(name, value) : value;
     },
     has(target, name) {
       report(name);
@@ -60,6 +68,13 @@ export function recordFields(fields: Headers, onRead: OnRead, onList: () => void
 function define(target: object, members: Readonly<Record<string | symbol, unknown>>): void {
   for (const name of Reflect.ownKeys(members))
     Object.defineProperty(target, name, { value: members[name as string], configurable: true });
+}
+
+/** Whether the value is an object without behaviour of its own, whose members can be recorded. */
+export function isPlainObject(value: unknown): value is object {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
 }
 
 /**

@@ -193,6 +193,50 @@ describe("a cached route whose key is made by a function", () => {
     expect(two.headers.get("Cache-Status")).toContain("detail=unkeyed-tenant");
   });
 
+  it.each<[string, (account: { id: string; name: string } | undefined) => string]>([
+    ["whether there is a user", (account) => (account === undefined ? "out" : "in")],
+    ["one member of the user", (account) => String(account?.id.length)],
+  ])("a key that tells only %s never shares a page with the rest of the user", async (_, part) => {
+    const { get } = createCarelessApp((app) => {
+      const keyOf: KeyFunction = (c) =>
+        key("home", part((c.var as unknown as { account: undefined }).account));
+      app.get("/", keyed(keyOf), (c) => c.text(c.get("account")?.name ?? "nobody"));
+    });
+    const first = await get("/", { Cookie: "sid=ada" });
+    expect(first.headers.get("Cache-Status")).toContain("detail=unkeyed-account");
+    expect((await get("/", { Cookie: "sid=bob" })).body).toBe("name of bob");
+  });
+
+  it("a key that tells only whether there is a user never shares the user's name", async () => {
+    const { get } = createCarelessApp((app) => {
+      const keyOf: KeyFunction = (c) =>
+        key("home", (c.var as unknown as { user?: string }).user === undefined ? "out" : "in");
+      app.get("/", keyed(keyOf), (c) => c.text(c.get("user") ?? "nobody"));
+    });
+    await get("/", { Cookie: "sid=ada" });
+    expect((await get("/", { Cookie: "sid=bob" })).body).toBe("bob");
+  });
+
+  it("the member of a variable that the function read may be read", async () => {
+    const { get } = createCarelessApp((app) => {
+      const keyOf: KeyFunction = (c) =>
+        key("home", (c.var as unknown as { account: { id: string } }).account.id);
+      app.get("/", keyed(keyOf), (c) => c.text(c.get("account")?.id ?? "nobody"));
+    });
+    expect((await get("/", { Cookie: "sid=ada" })).body).toBe("ada");
+    expect((await get("/", { Cookie: "sid=ada" })).headers.get("X-Cache-Status")).toBe("HIT");
+  });
+
+  it("a parameter of the path that the function read and left out of the key makes the answer private", async () => {
+    const { get } = reflecting(
+      "/:lang/about",
+      (c) => key("about", typeof c.req.param("lang")),
+      (c) => c.req.param("lang"),
+    );
+    await get("/de/about");
+    expect((await get("/fr/about")).body).toBe('"fr"');
+  });
+
   it("a key that is another at each call is never shared", async () => {
     let calls = 0;
     const { get } = reflecting(
