@@ -45,6 +45,21 @@ describe("a cached route whose handler reads request fields that its key does no
     expect((await get("/")).body).not.toContain("victim");
   });
 
+  it("requests that wait for a response that may not be shared see no more than the one that loads it", async () => {
+    const seen: unknown[] = [];
+    const { get } = createCarelessApp((app) =>
+      app.get("/", cached(HOUR), async (c) => {
+        seen.push([c.req.header("Cookie"), c.req.header("X-API-Key"), c.req.method]);
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        return c.text("page", 200, { "Cache-Control": "private" });
+      }),
+    );
+    await Promise.all(
+      ["ada", "bob", "eve"].map((name) => get("/", { Cookie: `sid=${name}`, "X-API-Key": name })),
+    );
+    expect(seen).toEqual([1, 2, 3].map(() => [undefined, undefined, "GET"]));
+  });
+
   it("the API key of one client gives nobody else its data", async () => {
     const accounts: Readonly<Record<string, string>> = { k1: "balance of Ada" };
     const { get } = createCarelessApp((app) =>
