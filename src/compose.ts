@@ -38,6 +38,7 @@ import { withSpans } from "./telemetry/metered-flights.ts";
 import { withMeter } from "./telemetry/metered-store.ts";
 import type { Strata } from "./strata.ts";
 import { createTelemetry } from "./telemetry/telemetry.ts";
+import { createUnkeyedNotices } from "./telemetry/unkeyed-notices.ts";
 import { createTraced, createTracedFetch } from "./telemetry/traces/traced.ts";
 import { createEdgeTier } from "./tiers/edge.ts";
 import { createEviction } from "./tiers/eviction/choice.ts";
@@ -115,6 +116,8 @@ export function createLayer(
       timeoutMs: settings.metrics.timeoutMs,
       withTimeout,
     });
+  // oxlint-disable-next-line no-console -- the console is the platform's log
+  const print = (line: string): void => console.log(line);
   const telemetry = createTelemetry({
     ...exporterPlatform,
     settings: config.telemetry,
@@ -125,8 +128,7 @@ export function createLayer(
     now,
     random,
     newId,
-    // oxlint-disable-next-line no-console -- the console is the platform's log
-    print: (line) => console.log(line),
+    print,
   });
 
   // Creates the engine, which uses the tiers and telemetry.
@@ -235,6 +237,7 @@ export function createLayer(
     maxBytesInFlight: settings.proxy.maxBytesInFlight,
   });
 
+  const onUnkeyedRead = config.dev ? createUnkeyedNotices(print) : undefined;
   const traced = createTraced(telemetry, now);
   const strata: Strata = {
     config,
@@ -249,6 +252,8 @@ export function createLayer(
         observer: telemetry.observer,
         expose: config.expose,
         dispatch,
+        invalidator: coherence,
+        onUnkeyedRead,
       }),
     rateLimits,
     writer,

@@ -65,6 +65,7 @@ export type CacheEvent =
         | "too-big";
     }
   | { readonly type: "refresh.start"; readonly key: string }
+  | UnkeyedRead
   | {
       readonly type: "log.apply";
       readonly outcome: string;
@@ -122,6 +123,31 @@ export type CacheEvent =
 
 /** A thing that an admin action is about. Telemetry shows the name only as a hash, like a key. */
 export type AuditTarget = readonly [kind: string, name: string];
+
+/** The handler of a cached route read a part of the request that the key of the route does not name. */
+export interface UnkeyedRead {
+  readonly type: "route.unkeyed";
+  /** The pattern of the route. */
+  readonly route: string;
+  readonly part: RequestPart;
+  /** The name of the part, such as the name of a header. Clients do not choose it. */
+  readonly name: string;
+  /** `hidden`: the handler got nothing. `private`: the response goes to this client alone. */
+  readonly outcome: "hidden" | "private";
+  /** The place in the program where `cached()` was called. */
+  readonly definedAt: string;
+}
+
+/** A kind of data that tells one request from another. */
+export type RequestPart =
+  | "header"
+  | "cf"
+  | "variable"
+  | "tenant"
+  | "param"
+  | "path"
+  | "validated"
+  | "key";
 
 /** A timed step of a request. Each step is one metric in `Server-Timing`. */
 export type Step = "memory" | "edge" | "redis" | "log" | "flight" | "origin" | "sql" | "limit";

@@ -54,6 +54,11 @@ export function keysOf({ version, tenant }: KeyScope): typeof key {
   return (kind, ...parts) => build(kind, `${suffix}:${owner}`, parts);
 }
 
+/** Returns the tenant in a key of `keysOf`, as the key writes it; undefined if the key has none. */
+export function tenantIn(built: string): string | undefined {
+  return /^[^:]*:@([^:]+):/.exec(built)?.[1];
+}
+
 function build(kind: string, scope: string, parts: readonly KeyPart[]): string {
   if (!/^[a-z][a-z0-9-]*$/.test(kind))
     throw new DefinitionError("key", "a kind is lower-case letters, digits and hyphens");

@@ -129,6 +129,15 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
         if (record !== undefined)
           addEvent(record, { name: "cache.refresh", at: now(), detail: "" });
         return undefined;
+      case "route.unkeyed":
+        meter.add("cache.unkeyed.reads", 1, event.part, event.outcome);
+        if (record !== undefined)
+          addEvent(record, {
+            name: "cache.unkeyed",
+            at: now(),
+            detail: `${event.part} ${event.name} ${event.outcome}`,
+          });
+        return undefined;
       case "log.apply":
         meter.add("cache.log.answers", 1, event.outcome);
         if (event.lagMs !== undefined)

@@ -42,4 +42,18 @@ describe("/metrics", () => {
     const exposition = await layer.metrics.exposition();
     expect(exposition?.body).not.toContain("secret-path");
   });
+
+  it("/metrics counts what handlers of cached routes read although their keys do not name it", async () => {
+    const { get, metric } = createTelemetryApp(newNamespace(), (app) =>
+      app.get("/agent", cached({ freshFor: "1m" }), (c) => {
+        const { other } = c.var as { other?: string };
+        return c.text(`${c.req.header("User-Agent")} ${other}`);
+      }),
+    );
+    await get("/agent", { "User-Agent": "test" });
+    const count = (part: string, outcome: string) =>
+      metric(`cache_unkeyed_reads_total{cache_part="${part}",cache_outcome="${outcome}"}`);
+    expect(await count("header", "hidden")).toBe(1);
+    expect(await count("variable", "private")).toBe(1);
+  });
 });

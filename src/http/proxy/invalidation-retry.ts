@@ -3,9 +3,8 @@ import type { InvalidationKey, LogKey } from "../../core/invalidation-key.ts";
 import type { Invalidation, Invalidator } from "../../core/invalidator.ts";
 import type { Result } from "../../core/result.ts";
 
-/** If more keys are pending, one invalidation of everything behind the proxy replaces them. */
+/** If more keys are pending, one invalidation of `everything` replaces them. */
 const MAX_PENDING = 1_000;
-const EVERYTHING: InvalidationKey = "p:origin:";
 
 /** An invalidator that calls its listeners when the log answers again after a failure. */
 export type RecoveringInvalidator = Invalidator & {
@@ -23,7 +22,10 @@ export type Invalidate = (
  * that the log does not acknowledge stay invalid in this isolate, and are sent again when
  * the log recovers.
  */
-export function createRetryingInvalidate(invalidator: RecoveringInvalidator): Invalidate {
+export function createRetryingInvalidate(
+  invalidator: RecoveringInvalidator,
+  everything: InvalidationKey,
+): Invalidate {
   const pending = new Set<InvalidationKey>();
 
   async function flush(ctx: Context): Promise<void> {
@@ -41,7 +43,7 @@ export function createRetryingInvalidate(invalidator: RecoveringInvalidator): In
     for (const key of keys) pending.add(key);
     if (pending.size > MAX_PENDING) {
       pending.clear();
-      pending.add(EVERYTHING);
+      pending.add(everything);
     }
     return done;
   };

@@ -138,7 +138,7 @@ export function passThrough(options: PassThroughOptions): Handler<StrataEnv> {
   const fieldRules = fieldRulesOf(options);
   const retries = createRetryBudget();
   const arrivals = createArrivals();
-  const invalidate = createRetryingInvalidate(invalidator);
+  const invalidate = createRetryingInvalidate(invalidator, "p:origin:");
   const fillMarkers = createFillMarkers();
   const invalidations = createInvalidationBatches({
     invalidate,

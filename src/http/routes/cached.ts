@@ -1,34 +1,55 @@
 /** The middleware `cached()`, which caches the responses of a route. */
 import type { Context as HonoContext, MiddlewareHandler } from "hono";
 import { toMillis, type Duration } from "../../core/duration.ts";
-import type { LoadResult, Variant } from "../../core/entry.ts";
-import { CacheUnavailable, fault } from "../../core/faults.ts";
+import type { Entry, LoadResult, Variant } from "../../core/entry.ts";
+import { CacheUnavailable } from "../../core/faults.ts";
 import type { Lookup } from "../../core/lookup.ts";
-import { definePolicy, type Policy, type PolicyOptions } from "../../core/policy.ts";
-import { createDependencyCollector } from "../../engine/dependency-collector.ts";
+import { definePolicy, type PolicyOptions } from "../../core/policy.ts";
 import type { Put } from "../../engine/lookup.ts";
 import type { LoadTask } from "../../engine/lookup-request.ts";
 import { onlyIfCachedProblem } from "../cache/problem.ts";
 import { decideReuse } from "../cache/reuse-decision.ts";
-import { isExplicitlyStorable, NOT_STORED } from "../cache/storage-decision.ts";
+import { NOT_STORED } from "../cache/storage-decision.ts";
 import { storeVariant, type VariantTarget } from "../cache/store-variant.ts";
 import { likelySelectors, selectVariant, variantKey, variantsOf } from "../cache/variants.ts";
 import type { FieldReader } from "../rfc/fields.ts";
 import { NO_REQUEST_DIRECTIVES, requestControlOf } from "../rfc/request-control.ts";
+import { partsNamedByFunction } from "./key-function.ts";
+import type { KeyFunction } from "./key-reads.ts";
 import { internalScopeOf } from "./middleware.ts";
-import type { StrataEnv } from "./request-scope.ts";
+import { partsNamedByRules } from "./named-parts.ts";
+import { replaceResponse, unkeyedStatus } from "./private-answer.ts";
+import type { HandlerResult, StrataEnv } from "./request-scope.ts";
 import { CLIENT_CACHE_CONTROL, respondWithEntry } from "./respond.ts";
-import { createRouteKeys, sharedRequest, type KeyRules } from "./route-key.ts";
-import { decideRouteStorage, loadResultOf } from "./route-response.ts";
+import {
+  answerFromHandler,
+  loadFromHandler,
+  type HandlerCall,
+  type RouteDefinition,
+} from "./run-handler.ts";
+import { createRouteKeys, type KeyRules, type KeySource } from "./route-key.ts";
 
 /** The options of `cached`: a policy, and the rules of one route. Only `freshFor` is required. */
 export interface CachedOptions extends Omit<PolicyOptions, "tags"> {
   /**
-   * The entry's key, or the rules by which it is made from the request. Default: the path, and the
-   * query with its parameters sorted. The handler does not see the parts of the request that the
-   * rules leave out, for example cookies that they do not name.
+   * The entry's key, or the rules by which it is made from the request. Default: the scheme, the
+   * host, the path, and the query with its parameters sorted. The handler sees the parts of the
+   * request that the key names, and none of the others. A function names what it reads, and always
+   * returns the same key for the same request.
    */
-  readonly key?: ((c: HonoContext<StrataEnv>) => string) | KeyRules;
+  readonly key?: KeyFunction | KeyRules;
+  /**
+   * The variables of the Hono context that are the same for every client, such as a database client.
+   * Default none. The handler may read them. If it reads another variable that neither the key nor
+   * this list names, the response is private.
+   */
+  readonly shared?: readonly string[];
+  /**
+   * Whether the response may show data of any tenant to every client, for example the offers of all
+   * shops. Default false: a read of a tenant's data makes the response private if the key does not
+   * name the tenant.
+   */
+  readonly sharesTenants?: boolean;
   /** Tags with which the response can be purged. The handler can add more with `c.var.strata.tag()`. Default none. */
   readonly tags?: readonly string[] | ((c: HonoContext<StrataEnv>) => readonly string[]);
   /**
@@ -61,6 +82,8 @@ export interface CachedOptions extends Omit<PolicyOptions, "tags"> {
 export function cached(options: CachedOptions): MiddlewareHandler<StrataEnv> {
   const {
     key: keyOption = {},
+    shared = [],
+    sharesTenants = false,
     tags,
     clientMaxAge,
     requestDirectives = false,
@@ -68,13 +91,25 @@ export function cached(options: CachedOptions): MiddlewareHandler<StrataEnv> {
   } = options;
   const fixedTags = typeof tags === "function" ? [] : (tags ?? []);
   const policy = definePolicy({ ...policyOptions, tags: fixedTags });
-  const tagsOf = typeof tags === "function" ? tags : () => [];
   const rules = typeof keyOption === "function" ? {} : keyOption;
   const routeKeys = createRouteKeys(rules);
   const keyOf =
     typeof keyOption === "function"
       ? keyOption
-      : (c: HonoContext<StrataEnv>) => routeKeys(c.req.raw);
+      : (c: HonoContext<StrataEnv>) => routeKeys(keySourceOf(c));
+  const partsOf =
+    typeof keyOption === "function"
+      ? (c: HonoContext<StrataEnv>, primary: string) => partsNamedByFunction(c, keyOption, primary)
+      : (c: HonoContext<StrataEnv>) => partsNamedByRules(keySourceOf(c), rules);
+  const route: RouteDefinition = {
+    policy,
+    tagsOf: typeof tags === "function" ? tags : () => [],
+    partsOf,
+    shared: new Set(shared),
+    sharesTenants,
+    keyedFields: new Set(rules.headers?.map((name) => name.toLowerCase())),
+    definedAt: callerOf(new Error("cached() is called here")),
+  };
   const clientControl =
     clientMaxAge === undefined
       ? CLIENT_CACHE_CONTROL
@@ -87,11 +122,10 @@ export function cached(options: CachedOptions): MiddlewareHandler<StrataEnv> {
     const primary = await keyOf(c);
     const control = requestDirectives ? requestControlOf(request.headers) : NO_REQUEST_DIRECTIVES;
     const fields = requestDirectives ? request.headers : withoutDirectives(request.headers);
-    const callHandler = (): Promise<LoadResult> =>
-      loadFromHandler(c, next, { policy, rules, fields, tags: tagsOf(c) });
+    const call: HandlerCall = { c, next, route, primary, fields, unkeyed: undefined };
 
     if (scope.refreshing?.key === primary) {
-      scope.refreshing.loaded = await callHandler();
+      scope.refreshing.result = await loadFromHandler(call);
       return;
     }
 
@@ -101,20 +135,24 @@ export function cached(options: CachedOptions): MiddlewareHandler<StrataEnv> {
     const lookUp = (key: string, variants: readonly Variant[]): Promise<Lookup> => {
       const { engine, ctx } = scope;
       const target = { engine, policy, ctx, primary, key, variants, request: fields };
-      async function store(load: () => Promise<LoadResult>): Promise<LoadResult> {
-        const { loaded, put } = await loadAndStore(load, target);
+      async function store(
+        load: () => Promise<HandlerResult>,
+        stale: Entry | undefined,
+      ): Promise<LoadResult> {
+        const { loaded, put, endsStale } = await loadAndStore(load, target);
+        if (endsStale && stale !== undefined && stale.freshUntil <= ctx.now()) scope.end(stale);
         storedElsewhere = put;
         return loaded;
       }
       const task: LoadTask = {
         freshnessOf: (entry, now) => decideReuse(request, entry, control, now),
-        load: () => {
+        load: (_signal, stale) => {
           hasLoaded = true;
-          if (!control.onlyIfCached) return store(callHandler);
+          if (!control.onlyIfCached) return store(() => loadFromHandler(call), stale);
           c.res = onlyIfCachedProblem();
           return Promise.resolve(NOT_STORED);
         },
-        refresh: () => store(() => scope.redispatch(primary)),
+        refresh: (_signal, stale) => store(() => scope.redispatch(primary), stale),
       };
       return engine.lookup(key, policy, task, ctx);
     };
@@ -144,61 +182,32 @@ export function cached(options: CachedOptions): MiddlewareHandler<StrataEnv> {
     }
     // The load of another request had a result that may not be shared, so this request calls the
     // handler itself.
-    if (!hasLoaded) await next();
+    if (!hasLoaded) await answerFromHandler(call);
+    const { unkeyed } = call;
+    if (unkeyed !== undefined) scope.cacheStatusOverride = unkeyedStatus(unkeyed, c.res.status);
   };
 }
 
+/** Returns the place from which the function was called that made the error. */
+function callerOf({ stack = "" }: Error): string {
+  return (stack.split("\n")[2] ?? "").replace(/^\s*at /, "");
+}
+
+/** Returns the parts of the request from which rules make a key. */
+function keySourceOf(c: HonoContext<StrataEnv>): KeySource {
+  return { request: c.req.raw, variable: c.get };
+}
+
 async function loadAndStore(
-  load: () => Promise<LoadResult>,
+  load: () => Promise<HandlerResult>,
   target: VariantTarget,
-): ReturnType<typeof storeVariant> {
+): Promise<HandlerResult & { readonly put?: Put }> {
   const { engine, ctx } = target;
   const began = { ...engine.logPosition(), startedAt: ctx.now() };
-  const loaded = await load();
-  if (!loaded.storable) return { loaded };
-  return storeVariant(loaded, { ...began, storedAt: ctx.now() }, target);
-}
-
-interface HandlerCall {
-  readonly policy: Policy;
-  readonly rules: KeyRules;
-  readonly fields: FieldReader;
-  readonly tags: readonly string[];
-}
-
-/** Calls the handler with the shared request. If the response is not stored, it stays in `c.res`. */
-async function loadFromHandler(
-  c: HonoContext<StrataEnv>,
-  next: () => Promise<void>,
-  { policy, rules, fields, tags }: HandlerCall,
-): Promise<LoadResult> {
-  const scope = internalScopeOf(c);
-  const request = c.req.raw;
-  const collector = createDependencyCollector();
-  collector.tag(...tags);
-  const requestedAt = scope.ctx.now();
-  scope.collector = collector;
-  c.req.raw = sharedRequest(request, rules);
-  try {
-    await next();
-  } finally {
-    c.req.raw = request;
-    scope.collector = undefined;
-  }
-  const times = { requestedAt, respondedAt: scope.ctx.now() };
-  const { origin } = new URL(request.url);
-  const decision = decideRouteStorage(fields, c.res, times, origin, policy);
-  if (c.res.status >= 500 && !isExplicitlyStorable(decision))
-    throw c.error ?? new CacheUnavailable(fault("origin.unavailable", `answered ${c.res.status}`));
-  const { loaded, response } = await loadResultOf(c.res, decision, collector);
-  if (response !== c.res) replaceResponse(c, response);
-  return loaded;
-}
-
-function replaceResponse(c: HonoContext, response: Response): void {
-  // The response is unset first, because Hono would otherwise copy its headers to the next one.
-  c.res = undefined;
-  c.res = response;
+  const result = await load();
+  if (!result.loaded.storable) return result;
+  const stored = await storeVariant(result.loaded, { ...began, storedAt: ctx.now() }, target);
+  return { ...result, ...stored };
 }
 
 /** Returns the request fields of a client, without the directives that the route ignores. */

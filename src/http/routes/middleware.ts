@@ -1,6 +1,7 @@
 import type { Context as HonoContext, MiddlewareHandler } from "hono";
 import { routePath } from "hono/route";
 import { createContext } from "../../core/context.ts";
+import type { UnkeyedRead } from "../../core/events.ts";
 import type { RequestObserver } from "../../core/request-observer.ts";
 import type { Batch } from "../../engine/lookup-many.ts";
 import type { Warmer } from "../../engine/warm.ts";
@@ -16,6 +17,10 @@ import {
   type CacheStatusFields,
 } from "../cache/cache-status.ts";
 import { etagOf } from "../cache/etag.ts";
+import {
+  createRetryingInvalidate,
+  type RecoveringInvalidator,
+} from "../proxy/invalidation-retry.ts";
 import type { ProxyLimits } from "../proxy/proxy-limits.ts";
 import type { InternalScope, Refreshing, RequestScope, StrataEnv } from "./request-scope.ts";
 import { stepTimings, type StepEnd } from "./server-timing.ts";
@@ -38,6 +43,10 @@ export interface ScopeMiddlewareOptions {
    */
   readonly expose: "all" | "status" | "none";
   readonly dispatch: Dispatch;
+  /** Invalidates entries in all isolates. */
+  readonly invalidator: RecoveringInvalidator;
+  /** Called with each read of a part that a route's key does not name. Development prints it. */
+  readonly onUnkeyedRead?: ((event: UnkeyedRead) => void) | undefined;
 }
 
 /**
@@ -45,9 +54,6 @@ export interface ScopeMiddlewareOptions {
  * request that looks like one.
  */
 const refreshes = new WeakMap<Request, Refreshing>();
-
-/** The header fields that belong to one client or one exchange. A refresh does not send them. */
-const PERSONAL = ["authorization", "cookie", "range", "if-none-match", "if-modified-since"];
 
 /** The symbol under which the internal scope is stored. Handlers do not have this symbol. */
 const INTERNAL = Symbol("strata internal scope");
@@ -69,7 +75,9 @@ export function internalScopeOf(c: HonoContext<StrataEnv>): InternalScope {
 export function createScopeMiddleware(
   options: ScopeMiddlewareOptions,
 ): MiddlewareHandler<StrataEnv> {
-  const { engine, batch, warmer, loads, proxyLimits, now, observer, expose, dispatch } = options;
+  const { engine, batch, warmer, loads, proxyLimits, now, observer, expose } = options;
+  const { dispatch, onUnkeyedRead } = options;
+  const invalidate = createRetryingInvalidate(options.invalidator, "n:");
 
   return async (c, next) => {
     const startedAt = now();
@@ -89,6 +97,7 @@ export function createScopeMiddleware(
         waitUntil,
         emit: (event) => {
           if (event.type === "step.end") steps.push(event);
+          else if (event.type === "route.unkeyed") onUnkeyedRead?.(event);
           observer?.observe(event, observation);
         },
         child: () => observer?.child(observation),
@@ -104,15 +113,20 @@ export function createScopeMiddleware(
       limited: false,
       refreshing,
       async redispatch(key) {
-        const marker: Refreshing = { ctx, key, loaded: undefined };
-        const headers = new Headers(c.req.raw.headers);
-        for (const name of PERSONAL) headers.delete(name);
-        const refresh = new Request(c.req.url, { headers });
+        const marker: Refreshing = { ctx, key, result: undefined };
+        // The client's fields and `cf` go along, so that the refresh has the same key and passes
+        // the same guards. The handler sees no more of them than in any other run.
+        const { headers, cf } = request;
+        const refresh = new Request(url, { headers, ...(cf && { cf: { ...cf } }) });
         refreshes.set(refresh, marker);
         const response = await dispatch(refresh, c);
         await response.body?.cancel();
-        if (marker.loaded === undefined) throw new Error(`a refresh answered ${response.status}`);
-        return marker.loaded;
+        if (marker.result === undefined) throw new Error(`a refresh answered ${response.status}`);
+        return marker.result;
+      },
+      end(entry) {
+        engine.discard(entry, ctx);
+        ctx.defer(invalidate([`k:${entry.key}`], ctx));
       },
     };
     const scope: ScopeWithInternals = {

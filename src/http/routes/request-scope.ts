@@ -1,5 +1,5 @@
 /** The scope of one request: a part that handlers use, and a part that only the layer uses. */
-import type { LoadResult } from "../../core/entry.ts";
+import type { Entry, LoadResult } from "../../core/entry.ts";
 import type { Context } from "../../core/context.ts";
 import type { DataReader } from "../../core/data-reader.ts";
 import type { Lookup } from "../../core/lookup.ts";
@@ -49,7 +49,16 @@ export interface InternalScope {
   /** True if a rate limit has added its header fields. */
   limited: boolean;
   /** Sends this request to the application again, to load only the entry of its route. */
-  redispatch(key: string): Promise<LoadResult>;
+  redispatch(key: string): Promise<HandlerResult>;
+  /** Deletes an entry, also where other isolates hold it. */
+  end(entry: Entry): void;
+}
+
+/** What a run of a route's handler brought. */
+export interface HandlerResult {
+  readonly loaded: LoadResult;
+  /** Whether the response is for one client, so that a stale one for all is not right any more. */
+  readonly endsStale: boolean;
 }
 
 /**
@@ -60,7 +69,7 @@ export interface Refreshing {
   /** The context of the request that started the refresh. The refresh uses the origin slot of that request. */
   readonly ctx: Context;
   readonly key: string;
-  loaded: LoadResult | undefined;
+  result: HandlerResult | undefined;
 }
 
 /** The Hono environment of an application on the layer: `new Hono<StrataEnv>()`. */

@@ -83,6 +83,13 @@ export const METRICS = {
     description: "Refreshes: loads in the background.",
     where: "the start of a refresh",
   },
+  "cache.unkeyed.reads": {
+    type: "counter",
+    unit: "{read}",
+    labels: ["cache.part", "cache.outcome"],
+    description: "Reads of parts of requests that the keys of cached routes do not name.",
+    where: "the first read of such a part by a run of a cached route's handler",
+  },
   "cache.entry.size": {
     type: "histogram",
     unit: "By",

@@ -120,14 +120,14 @@ describe("cache deception", () => {
     expect((await get("/account/x.css")).body).toBe("account of nobody");
   });
 
-  it("a cached route does not share the response to a request with Authorization", async () => {
+  it("a cached route does not show one client's Authorization to another", async () => {
     const { get } = createTestApp(uniqueNamespace(), (app) =>
       app.get("/account", cached({ freshFor: "1h" }), (c) =>
         c.text(c.req.header("Authorization") ?? "nobody"),
       ),
     );
-    expect((await get("/account", { Authorization: "Bearer victim" })).body).toBe("Bearer victim");
-    expect((await get("/account")).body).toBe("nobody");
+    for (const headers of [{ Authorization: "Bearer victim" }, {}])
+      expect((await get("/account", headers as Record<string, string>)).body).toBe("nobody");
   });
 
   it("a cached route does not share a response with Set-Cookie", async () => {

@@ -36,7 +36,7 @@ function createLog() {
 describe("an invalidation while the log is unreachable", () => {
   it("an unacknowledged invalidation holds in this isolate and is sent once when the log recovers", async () => {
     const log = createLog();
-    const invalidate = createRetryingInvalidate(log.invalidator);
+    const invalidate = createRetryingInvalidate(log.invalidator, "p:origin:");
     expect((await invalidate(["k:a:1"], ctx)).ok).toBe(false);
     expect(log.dead).toEqual(["k:a:1"]);
     await log.recover();
@@ -49,7 +49,7 @@ describe("an invalidation while the log is unreachable", () => {
 
   it("the proxy replaces more than 1,000 unacknowledged invalidations with one invalidation of all its entries", async () => {
     const log = createLog();
-    const invalidate = createRetryingInvalidate(log.invalidator);
+    const invalidate = createRetryingInvalidate(log.invalidator, "p:origin:");
     for (let i = 0; i <= 1_000; i++) await invalidate([`k:a:${i}`], ctx);
     log.state.away = false;
     await log.recover();

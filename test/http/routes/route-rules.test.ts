@@ -189,8 +189,8 @@ describe("the key rules of a cached route", () => {
     expect(route.calls()).toBe(calls);
   });
 
-  it("key rules: fields, cookies and the host are in the key if named", async () => {
-    const key = { headers: ["X-Plan"], cookies: ["theme"], host: true };
+  it("key rules: the host is in the key, and fields and cookies are if named", async () => {
+    const key = { headers: ["X-Plan"], cookies: ["theme"] };
     const { get, send, calls } = serving({ freshFor: "1h", key }, saying({}));
     await get("/thing/1", { "X-Plan": "a", Cookie: "theme=dark; session=1" });
     await get("/thing/1", { "X-Plan": "a", Cookie: "session=2; theme=dark" });
@@ -205,15 +205,18 @@ describe("the key rules of a cached route", () => {
     expect(calls()).toBe(4);
   });
 
-  it("key rules: the handler still sees request.cf", async () => {
+  it("key rules: the handler sees the named members of request.cf, and no other", async () => {
     let seen: unknown;
-    const { send } = serving({ freshFor: "1h", key: { query: "none" } }, (_, request) => {
-      seen = [request.cf?.["colo"], new URL(request.url).search, request.headers.get("Cookie")];
-      return new Response("");
-    });
-    const init = { cf: { colo: "VIE" }, headers: { Cookie: "a=1" } } as RequestInit;
+    const { send } = serving(
+      { freshFor: "1h", key: { query: "none", cf: ["colo"] } },
+      (_, request) => {
+        seen = [request.cf, new URL(request.url).search, request.headers.get("Cookie")];
+        return new Response("");
+      },
+    );
+    const init = { cf: { colo: "VIE", country: "AT" }, headers: { Cookie: "a=1" } } as RequestInit;
     await send(new Request("http://x.test/thing/1?a=1", init));
-    expect(seen).toEqual(["VIE", "", null]);
+    expect(seen).toEqual([{ colo: "VIE" }, "", null]);
   });
 
   it("key rules: a key that would be too long is hashed", async () => {

@@ -1,0 +1,253 @@
+import { getCookie } from "hono/cookie";
+import { bearerAuth } from "hono/bearer-auth";
+import { validator } from "hono/validator";
+import { describe, expect, it } from "vitest";
+import { cached } from "../../../../src/index.ts";
+import { createCarelessApp } from "./careless-app.ts";
+
+const HOUR = { freshFor: "1h" } as const;
+
+const FIELDS = [
+  "Cookie",
+  "Authorization",
+  "X-API-Key",
+  "X-Auth-Token",
+  "Cf-Access-Jwt-Assertion",
+  "Origin",
+  "Referer",
+  "User-Agent",
+  "X-Forwarded-For",
+  "X-Forwarded-Host",
+  "X-Real-IP",
+  "CF-Connecting-IP",
+  "CF-IPCountry",
+  "X-Session",
+  "X-User-Id",
+  "Range",
+] as const;
+
+describe("a cached route whose handler reads request fields that its key does not name", () => {
+  it.each(FIELDS)("the value of %s in one request does not reach another client", async (name) => {
+    const { get } = createCarelessApp((app) =>
+      app.get("/", cached(HOUR), (c) =>
+        c.text(
+          [
+            c.req.header(name),
+            c.req.header()[name.toLowerCase()],
+            c.req.raw.headers.get(name),
+            new Headers(c.req.raw.headers).get(name),
+            c.req.raw.clone().headers.get(name),
+          ].join("|"),
+        ),
+      ),
+    );
+    await get("/", { [name]: "victim=1" });
+    expect((await get("/")).body).not.toContain("victim");
+  });
+
+  it("requests that wait for a response that may not be shared see no more than the one that loads it", async () => {
+    const seen: unknown[] = [];
+    const { get } = createCarelessApp((app) =>
+      app.get("/", cached(HOUR), async (c) => {
+        seen.push([c.req.header("Cookie"), c.req.header("X-API-Key"), c.req.method]);
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        return c.text("page", 200, { "Cache-Control": "private" });
+      }),
+    );
+    await Promise.all(
+      ["ada", "bob", "eve"].map((name) => get("/", { Cookie: `sid=${name}`, "X-API-Key": name })),
+    );
+    expect(seen).toEqual([1, 2, 3].map(() => [undefined, undefined, "GET"]));
+  });
+
+  it("the API key of one client gives nobody else its data", async () => {
+    const accounts: Readonly<Record<string, string>> = { k1: "balance of Ada" };
+    const { get } = createCarelessApp((app) =>
+      app.get("/balance", cached(HOUR), (c) =>
+        c.text(accounts[c.req.header("X-API-Key") ?? ""] ?? "no account"),
+      ),
+    );
+    await get("/balance", { "X-API-Key": "k1" });
+    expect((await get("/balance")).body).toBe("no account");
+  });
+
+  it("a client behind authentication that stands after cached() gives nobody else its page", async () => {
+    const { get } = createCarelessApp((app) =>
+      app.get("/admin", cached(HOUR), bearerAuth({ token: "t0k3n" }), (c) => c.text("secret")),
+    );
+    await get("/admin", { Authorization: "Bearer t0k3n" });
+    const stranger = await get("/admin");
+    expect([stranger.status, stranger.body]).not.toContain("secret");
+  });
+
+  it("a check of X-API-Key after cached() lets nobody in by another client's key", async () => {
+    const { get } = createCarelessApp((app) =>
+      app.get(
+        "/admin",
+        cached(HOUR),
+        async (c, next) => (c.req.header("X-API-Key") === "k1" ? next() : c.text("no", 403)),
+        (c) => c.text("secret"),
+      ),
+    );
+    await get("/admin", { "X-API-Key": "k1" });
+    expect((await get("/admin")).body).toBe("no");
+  });
+
+  it("authentication before cached() lets its clients share one response", async () => {
+    const { get } = createCarelessApp((app) => {
+      app.use("/admin", bearerAuth({ token: ["one", "two"] }));
+      app.get("/admin", cached(HOUR), (c) => c.text("for all who may"));
+    });
+    await get("/admin", { Authorization: "Bearer one" });
+    const second = await get("/admin", { Authorization: "Bearer two" });
+    expect(second.headers.get("X-Cache-Status")).toBe("HIT");
+    expect((await get("/admin")).body).not.toContain("for all who may");
+  });
+
+  it("a page for phones does not go to desktops", async () => {
+    const { get } = createCarelessApp((app) =>
+      app.get("/", cached(HOUR), (c) =>
+        c.text(/Mobile/.test(c.req.header("User-Agent") ?? "") ? "small" : "wide"),
+      ),
+    );
+    await get("/", { "User-Agent": "Mobile" });
+    expect((await get("/", { "User-Agent": "Desktop" })).body).toBe("wide");
+  });
+
+  it("a header that a validator before cached() read makes the answer private", async () => {
+    const { get } = createCarelessApp((app) =>
+      app.get(
+        "/",
+        validator("header", (value) => ({ key: value["x-api-key"] })),
+        cached(HOUR),
+        (c) => c.text(`data of ${c.req.valid("header").key}`),
+      ),
+    );
+    const first = await get("/", { "X-API-Key": "ada" });
+    expect(first.headers.get("Cache-Status")).toContain("detail=unkeyed-header");
+    expect((await get("/", { "X-API-Key": "bob" })).body).toBe("data of bob");
+  });
+
+  it("a cookie that a validator before cached() read makes the answer private", async () => {
+    const { get } = createCarelessApp((app) =>
+      app.get(
+        "/",
+        validator("cookie", (value) => ({ sid: value["sid"] })),
+        cached(HOUR),
+        (c) => c.text(`data of ${c.req.valid("cookie").sid}`),
+      ),
+    );
+    await get("/", { Cookie: "sid=ada" });
+    expect((await get("/", { Cookie: "sid=bob" })).body).toBe("data of bob");
+  });
+
+  it("a parameter that a validator before cached() read, and the key drops, makes the answer private", async () => {
+    const { get } = createCarelessApp((app) =>
+      app.get(
+        "/",
+        validator("query", (value) => value),
+        cached({ ...HOUR, key: { query: { except: ["utm"] } } }),
+        (c) => c.text(String(c.req.valid("query")["utm"])),
+      ),
+    );
+    await get("/?utm=evil");
+    expect((await get("/")).body).toBe("undefined");
+  });
+
+  it("a validated parameter in the key, and a validator behind cached(), leave the answer shared", async () => {
+    const { get } = createCarelessApp((app) =>
+      app.get(
+        "/",
+        validator("query", (value) => value),
+        cached({ ...HOUR, key: { query: { except: ["utm"] } } }),
+        validator("header", (value) => value),
+        (c) => c.json([c.req.valid("query")["page"], c.req.valid("header")["x-user-id"]]),
+      ),
+    );
+    const first = await get("/?page=1&utm=x", { "X-User-Id": "ada" });
+    const second = await get("/?page=1", { "X-User-Id": "bob" });
+    expect([first.body, second.body]).toEqual(['["1",null]', '["1",null]']);
+    expect(second.headers.get("X-Cache-Status")).toBe("HIT");
+  });
+
+  it("a body that a middleware has read does not reach the handler", async () => {
+    const { get } = createCarelessApp((app) => {
+      app.use(async (c, next) => {
+        Object.assign(c.req.bodyCache, { text: Promise.resolve(c.req.header("X-Body") ?? "") });
+        await next();
+      });
+      app.get("/", cached(HOUR), async (c) => c.text(`body: ${await c.req.text()}`));
+    });
+    await get("/", { "X-Body": "evil" });
+    expect((await get("/")).body).toBe("body: ");
+  });
+});
+
+describe("a cached route whose handler reads what it may negotiate", () => {
+  it.each([
+    ["Accept-Language", "de", "fr"],
+    ["Accept", "text/html", "application/json"],
+    ["Accept-Encoding", "br", "identity"],
+  ])("%s selects a variant, even if the handler forgets Vary", async (name, one, other) => {
+    let calls = 0;
+    const { get } = createCarelessApp((app) =>
+      app.get("/", cached(HOUR), (c) => c.text(`${++calls} ${c.req.header(name)}`)),
+    );
+    const answers = [];
+    for (const value of [one, other, one, other]) answers.push(await get("/", { [name]: value }));
+    expect(answers.map(({ body }) => body)).toEqual([
+      `1 ${one}`,
+      `2 ${other}`,
+      `1 ${one}`,
+      `2 ${other}`,
+    ]);
+    expect(answers[3]?.headers.get("Vary")?.toLowerCase()).toBe(name.toLowerCase());
+  });
+
+  it("a list of all fields counts as a read of all that can be negotiated", async () => {
+    const { get } = createCarelessApp((app) =>
+      app.get("/", cached(HOUR), (c) => c.text(c.req.header()["accept-language"] ?? "none")),
+    );
+    await get("/", { "Accept-Language": "de" });
+    expect((await get("/", { "Accept-Language": "fr" })).body).toBe("fr");
+  });
+});
+
+describe("a cached route whose key names fields and cookies", () => {
+  it("the handler sees exactly the named field and cookie", async () => {
+    const { get } = createCarelessApp((app) =>
+      app.get("/", cached({ ...HOUR, key: { headers: ["X-Plan"], cookies: ["theme"] } }), (c) =>
+        c.text(`${c.req.header("X-Plan")} ${getCookie(c, "theme")} ${getCookie(c, "sid")}`),
+      ),
+    );
+    const headers = { "X-Plan": "pro", Cookie: "sid=ada; theme=dark" };
+    expect((await get("/", headers)).body).toBe("pro dark undefined");
+    expect((await get("/", headers)).headers.get("X-Cache-Status")).toBe("HIT");
+  });
+
+  it("Authorization in the key gives each credential an entry of its own", async () => {
+    let calls = 0;
+    const { get } = createCarelessApp((app) =>
+      app.get("/", cached({ ...HOUR, key: { headers: ["Authorization"] } }), (c) =>
+        c.text(`${++calls} ${c.req.header("Authorization")}`),
+      ),
+    );
+    const bodies = [];
+    for (const Authorization of ["ada", "bob", "ada"])
+      bodies.push((await get("/", { Authorization })).body);
+    expect(bodies).toEqual(["1 ada", "2 bob", "1 ada"]);
+  });
+});
+
+describe("a HEAD request to a cached route", () => {
+  it("the handler of a HEAD runs as GET, so that a HEAD never empties the page of a GET", async () => {
+    const { get, send } = createCarelessApp((app) =>
+      app.get("/", cached(HOUR), (c) =>
+        c.req.method === "HEAD" ? c.body(null) : c.text(`page by ${c.req.raw.method}`),
+      ),
+    );
+    await send(new Request("http://x.test/", { method: "HEAD" }));
+    expect((await send(new Request("http://x.test/"))).body).toBe("page by GET");
+    expect((await get("/")).body).toBe("page by GET");
+  });
+});

@@ -1,0 +1,73 @@
+import { describe, expect, it } from "vitest";
+import { cached } from "../../../../src/index.ts";
+import { createCarelessApp } from "./careless-app.ts";
+
+const HOUR = { freshFor: "1h" } as const;
+
+describe("a cached route whose handler reads where the client is", () => {
+  const at = (country: string, path = "http://x.test/") =>
+    new Request(path, { cf: { country, colo: "VIE" } });
+
+  it("a page for one country does not go to another", async () => {
+    const { send } = createCarelessApp((app) =>
+      app.get("/", cached(HOUR), (c) => c.text(String(c.req.raw.cf?.["country"]))),
+    );
+    await send(at("AT"));
+    expect((await send(at("DE"))).body).toBe("undefined");
+  });
+
+  it("a country in the key gives each country a page, and the handler sees nothing else of cf", async () => {
+    let calls = 0;
+    const { send } = createCarelessApp((app) =>
+      app.get("/", cached({ ...HOUR, key: { cf: ["country"] } }), (c) =>
+        c.json([++calls, c.req.raw.cf?.["country"], c.req.raw.cf?.["colo"]]),
+      ),
+    );
+    const bodies = [];
+    for (const country of ["AT", "DE", "AT"]) bodies.push((await send(at(country))).body);
+    expect(bodies).toEqual(['[1,"AT",null]', '[2,"DE",null]', '[1,"AT",null]']);
+  });
+
+  it("a link made from the Host of one request does not reach clients of another host", async () => {
+    const { send } = createCarelessApp((app) =>
+      app.get("/", cached(HOUR), (c) =>
+        c.text(`${new URL("/reset", c.req.url).href} ${c.req.header("Host") ?? ""}`),
+      ),
+    );
+    await send(new Request("http://evil.test/", { headers: { Host: "evil.test" } }));
+    expect((await send(new Request("http://good.test/"))).body).toContain("http://good.test/reset");
+    expect((await send(new Request("http://good.test/"))).body).not.toContain("evil");
+  });
+
+  it("a Host field that differs from the URL does not reach the handler", async () => {
+    const { get } = createCarelessApp((app) =>
+      app.get("/", cached(HOUR), (c) => c.text(`//${c.req.header("Host")}/reset`)),
+    );
+    await get("/", { Host: "evil.test" });
+    expect((await get("/")).body).not.toContain("evil");
+  });
+
+  it("a redirect from http to https does not reach clients of https", async () => {
+    const { send } = createCarelessApp((app) =>
+      app.get("/", cached(HOUR), (c) =>
+        c.req.url.startsWith("http:") ? c.redirect("https://x.test/", 301) : c.text("page"),
+      ),
+    );
+    expect((await send(new Request("http://x.test/"))).status).toBe(301);
+    expect((await send(new Request("https://x.test/"))).body).toBe("page");
+  });
+
+  it("a host that is not in the key is not in the URL that the handler sees", async () => {
+    const { send } = createCarelessApp((app) =>
+      app.get("/", cached({ ...HOUR, key: { host: false } }), (c) =>
+        c.text(`${c.req.url} ${c.req.header("Host")}`),
+      ),
+    );
+    await send(new Request("http://evil.test/", { headers: { Host: "evil.test" } }));
+    const { body, headers } = await send(new Request("http://good.test/"));
+    expect([body, headers.get("X-Cache-Status")]).toEqual([
+      "https://unkeyed.invalid/ undefined",
+      "HIT",
+    ]);
+  });
+});
