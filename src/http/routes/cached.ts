@@ -8,6 +8,7 @@ import { definePolicy, type Policy, type PolicyOptions } from "../../core/policy
 import { createDependencyCollector } from "../../engine/dependency-collector.ts";
 import type { Put } from "../../engine/lookup.ts";
 import type { LoadTask } from "../../engine/lookup-request.ts";
+import { forwardedStatus } from "../cache/cache-status.ts";
 import { onlyIfCachedProblem } from "../cache/problem.ts";
 import { decideReuse } from "../cache/reuse-decision.ts";
 import { isExplicitlyStorable, NOT_STORED } from "../cache/storage-decision.ts";
@@ -15,11 +16,18 @@ import { storeVariant, type VariantTarget } from "../cache/store-variant.ts";
 import { likelySelectors, selectVariant, variantKey, variantsOf } from "../cache/variants.ts";
 import type { FieldReader } from "../rfc/fields.ts";
 import { NO_REQUEST_DIRECTIVES, requestControlOf } from "../rfc/request-control.ts";
+import { replaceAnswer } from "./answer.ts";
+import { answerWith, callHandler, discard } from "./handler-call.ts";
 import { internalScopeOf } from "./middleware.ts";
-import type { StrataEnv } from "./request-scope.ts";
+import type { InternalScope, StrataEnv } from "./request-scope.ts";
 import { CLIENT_CACHE_CONTROL, respondWithEntry } from "./respond.ts";
 import { createRouteKeys, sharedRequest, type KeyRules } from "./route-key.ts";
-import { decideRouteStorage, loadResultOf } from "./route-response.ts";
+import {
+  decideRouteStorage,
+  loadResultOf,
+  type HandlerAnswer,
+  type WaitingClient,
+} from "./route-response.ts";
 
 /** The options of `cached`: a policy, and the rules of one route. Only `freshFor` is required. */
 export interface CachedOptions extends Omit<PolicyOptions, "tags"> {
@@ -87,44 +95,55 @@ export function cached(options: CachedOptions): MiddlewareHandler<StrataEnv> {
     const primary = await keyOf(c);
     const control = requestDirectives ? requestControlOf(request.headers) : NO_REQUEST_DIRECTIVES;
     const fields = requestDirectives ? request.headers : withoutDirectives(request.headers);
-    const callHandler = (): Promise<LoadResult> =>
-      loadFromHandler(c, next, { policy, rules, fields, tags: tagsOf(c) });
+    // The handler's answer. It is sent if no entry answers.
+    let answered: HandlerAnswer | undefined;
+    const loadFor = (client: WaitingClient | undefined): Promise<LoadResult> => {
+      const onAnswer = (answer: HandlerAnswer): void => void (answered = answer);
+      return loadFromHandler(c, next, { policy, rules, fields, tags: tagsOf(c), onAnswer, client });
+    };
 
     if (scope.refreshing?.key === primary) {
-      scope.refreshing.loaded = await callHandler();
+      scope.refreshing.loaded = await loadFor(undefined);
+      if (answered !== undefined) answerWith(c, answered);
       return;
     }
 
     let hasLoaded = false;
     // What this request's load stored under a key other than the one that was looked up.
     let storedElsewhere: Put | undefined;
-    const lookUp = (key: string, variants: readonly Variant[]): Promise<Lookup> => {
+    const lookUp = (key: string, variants: readonly Variant[]): Promise<Lookup | undefined> => {
       const { engine, ctx } = scope;
       const target = { engine, policy, ctx, primary, key, variants, request: fields };
-      async function store(load: () => Promise<LoadResult>): Promise<LoadResult> {
+      async function store(
+        load: (storeLater: StoreLater) => Promise<LoadResult>,
+      ): Promise<LoadResult> {
         const { loaded, put } = await loadAndStore(load, target);
         storedElsewhere = put;
         return loaded;
       }
-      const task: LoadTask = {
-        freshnessOf: (entry, now) => decideReuse(request, entry, control, now),
-        load: () => {
-          hasLoaded = true;
-          if (!control.onlyIfCached) return store(callHandler);
-          c.res = onlyIfCachedProblem();
-          return Promise.resolve(NOT_STORED);
-        },
-        refresh: () => store(() => scope.redispatch(primary)),
-      };
-      return engine.lookup(key, policy, task, ctx);
+      return untilStreamed(scope, (streamed) => {
+        const task: LoadTask = {
+          freshnessOf: (entry, now) => decideReuse(request, entry, control, now),
+          load: () => {
+            hasLoaded = true;
+            if (!control.onlyIfCached)
+              return store((storeLater) => loadFor({ stream: streamed, storeLater }));
+            c.res = onlyIfCachedProblem();
+            return Promise.resolve(NOT_STORED);
+          },
+          refresh: () => store(() => scope.redispatch(primary)),
+        };
+        return engine.lookup(key, policy, task, ctx);
+      });
     };
 
+    let lookup: Lookup | undefined;
     try {
-      scope.route = await lookUp(primary, []);
-      const variants = storedElsewhere === undefined ? variantsOf(scope.route.entry) : undefined;
+      lookup = await lookUp(primary, []);
+      const variants = storedElsewhere === undefined ? variantsOf(lookup?.entry) : undefined;
       if (variants !== undefined) {
         const selected = selectVariant(variants, fields)?.key;
-        scope.route = await lookUp(
+        lookup = await lookUp(
           selected ?? (await variantKey(primary, likelySelectors(variants, fields))),
           variants,
         );
@@ -132,31 +151,68 @@ export function cached(options: CachedOptions): MiddlewareHandler<StrataEnv> {
     } catch (error) {
       // The handler has made an error response. It is sent, because it says more than a 503 of this
       // cache.
-      if (hasLoaded && error instanceof CacheUnavailable && c.res.status >= 500) return;
-      throw error;
+      if (answered === undefined || answered.response.status < 500) throw error;
+      return answerWith(c, answered);
+    } finally {
+      scope.routeError = c.error;
     }
-    if (storedElsewhere !== undefined)
-      scope.route = { ...scope.route, status: "miss", ...storedElsewhere };
+    // The client gets the handler's response while its body is still arriving.
+    if (lookup === undefined) {
+      if (answered === undefined) return;
+      if (request.method === "HEAD") discard(answered, scope.ctx);
+      return answerWith(c, answered);
+    }
+    scope.route =
+      storedElsewhere === undefined ? lookup : { ...lookup, status: "miss", ...storedElsewhere };
     const { entry } = scope.route;
     if (entry !== undefined) {
-      replaceResponse(c, respondWithEntry(request, entry, scope.ctx.now(), clientControl));
+      if (answered !== undefined) discard(answered, scope.ctx);
+      replaceAnswer(c, respondWithEntry(c, request, entry, scope.ctx.now(), clientControl));
       return;
     }
     // The load of another request had a result that may not be shared, so this request calls the
     // handler itself.
-    if (!hasLoaded) await next();
+    if (!hasLoaded) answered = await callHandler(c, next);
+    if (answered !== undefined) answerWith(c, answered);
   };
 }
 
+/**
+ * Waits for a lookup, or until its client gets the handler's response while the body is still
+ * arriving. The lookup then goes on in the background, and the result is undefined.
+ */
+function untilStreamed(
+  scope: InternalScope,
+  lookUp: (streamed: WaitingClient["stream"]) => Promise<Lookup>,
+): Promise<Lookup | undefined> {
+  return new Promise((resolve, reject) => {
+    const running = lookUp(({ status }) => {
+      const member = forwardedStatus({ fwd: "uri-miss", status });
+      scope.cacheStatusOverride = { member, plain: "MISS" };
+      scope.ctx.defer(running.then(ignore, ignore));
+      resolve(undefined);
+    });
+    running.then(resolve, reject);
+  });
+}
+
+const ignore = (): void => undefined;
+
+type StoreLater = WaitingClient["storeLater"];
+
 async function loadAndStore(
-  load: () => Promise<LoadResult>,
+  load: (storeLater: StoreLater) => Promise<LoadResult>,
   target: VariantTarget,
 ): ReturnType<typeof storeVariant> {
-  const { engine, ctx } = target;
+  const { engine, ctx, key, policy } = target;
   const began = { ...engine.logPosition(), startedAt: ctx.now() };
-  const loaded = await load();
-  if (!loaded.storable) return { loaded };
-  return storeVariant(loaded, { ...began, storedAt: ctx.now() }, target);
+  const store = async (loaded: LoadResult): ReturnType<typeof storeVariant> =>
+    loaded.storable ? storeVariant(loaded, { ...began, storedAt: ctx.now() }, target) : { loaded };
+  async function storeAfterLoad(result: Promise<LoadResult>): Promise<void> {
+    const { loaded } = await store(await result);
+    if (loaded.storable) engine.put(key, policy, loaded, { ...began, storedAt: ctx.now() }, ctx);
+  }
+  return store(await load((result) => ctx.defer(storeAfterLoad(result))));
 }
 
 interface HandlerCall {
@@ -164,13 +220,15 @@ interface HandlerCall {
   readonly rules: KeyRules;
   readonly fields: FieldReader;
   readonly tags: readonly string[];
+  readonly onAnswer: (answer: HandlerAnswer) => void;
+  readonly client: WaitingClient | undefined;
 }
 
-/** Calls the handler with the shared request. If the response is not stored, it stays in `c.res`. */
+/** Calls the handler with the shared request. `onAnswer` receives what it answers. */
 async function loadFromHandler(
   c: HonoContext<StrataEnv>,
   next: () => Promise<void>,
-  { policy, rules, fields, tags }: HandlerCall,
+  { policy, rules, fields, tags, onAnswer, client }: HandlerCall,
 ): Promise<LoadResult> {
   const scope = internalScopeOf(c);
   const request = c.req.raw;
@@ -179,26 +237,25 @@ async function loadFromHandler(
   const requestedAt = scope.ctx.now();
   scope.collector = collector;
   c.req.raw = sharedRequest(request, rules);
+  let answer: HandlerAnswer;
   try {
-    await next();
+    answer = await callHandler(c, next);
   } finally {
     c.req.raw = request;
     scope.collector = undefined;
   }
+  onAnswer(answer);
+  const { response } = answer;
   const times = { requestedAt, respondedAt: scope.ctx.now() };
   const { origin } = new URL(request.url);
-  const decision = decideRouteStorage(fields, c.res, times, origin, policy);
-  if (c.res.status >= 500 && !isExplicitlyStorable(decision))
-    throw c.error ?? new CacheUnavailable(fault("origin.unavailable", `answered ${c.res.status}`));
-  const { loaded, response } = await loadResultOf(c.res, decision, collector);
-  if (response !== c.res) replaceResponse(c, response);
-  return loaded;
-}
-
-function replaceResponse(c: HonoContext, response: Response): void {
-  // The response is unset first, because Hono would otherwise copy its headers to the next one.
-  c.res = undefined;
-  c.res = response;
+  const decision = decideRouteStorage(fields, answer, times, origin, policy);
+  if (response.status >= 500 && !isExplicitlyStorable(decision))
+    throw (
+      c.error ?? new CacheUnavailable(fault("origin.unavailable", `answered ${response.status}`))
+    );
+  // A response to HEAD without a body says nothing about the body for GET.
+  if (request.method === "HEAD" && response.body === null) return NOT_STORED;
+  return loadResultOf(response, decision, collector, client);
 }
 
 /** Returns the request fields of a client, without the directives that the route ignores. */

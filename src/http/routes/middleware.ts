@@ -13,6 +13,7 @@ import {
   type CacheStatusFields,
 } from "../cache/cache-status.ts";
 import { etagOf } from "../cache/etag.ts";
+import { changeFields, dropFieldsOfReplaced } from "./answer.ts";
 import type { InternalScope, Refreshing, RequestScope, StrataEnv } from "./request-scope.ts";
 import { stepTimings, type StepEnd } from "./server-timing.ts";
 import type { Clock, Millis } from "../../core/time.ts";
@@ -88,6 +89,7 @@ export function createScopeMiddleware(
       engine,
       collector: undefined,
       route: undefined,
+      routeError: undefined,
       cacheStatusOverride: undefined,
       lookups: [],
       limited: false,
@@ -138,26 +140,18 @@ export function createScopeMiddleware(
         { at, status, route: routePath(c), limited: internal.limited },
         waitUntil,
       );
-    setFields(c, cache, timing, tookMs, traceparent);
+    if (c.error !== undefined && c.error !== internal.routeError) endReplaced(c, internal);
+    changeFields(c, (headers) => writeFields(headers, cache, timing, tookMs, traceparent));
   };
 }
 
-/** Sets the fields on the response, or on a copy if its headers are immutable. */
-function setFields(
-  c: HonoContext<StrataEnv>,
-  cache: CacheStatusFields | undefined,
-  timing: string,
-  tookMs: Millis,
-  traceparent: string | undefined,
-): void {
-  try {
-    writeFields(c.res.headers, cache, timing, tookMs, traceparent);
-  } catch {
-    // A response of `fetch` has immutable headers, so it is copied. A copy no longer knows that its
-    // body is encoded, so other responses are not copied.
-    c.res = new Response(c.res.body, c.res);
-    writeFields(c.res.headers, cache, timing, tookMs, traceparent);
-  }
+/** Leaves an error without the fields of the answer that it replaced, for example after `next()`. */
+function endReplaced(c: HonoContext<StrataEnv>, { route }: InternalScope): void {
+  const stored = route?.entry?.http?.headers.map(([name]) => name);
+  changeFields(c, (headers) => {
+    dropFieldsOfReplaced(headers, stored);
+    headers.set("Cache-Control", "no-store");
+  });
 }
 
 function writeFields(

@@ -40,6 +40,8 @@ export interface InternalScope {
   readonly refreshing: Refreshing | undefined;
   /** The lookup of the cached route. */
   route: Lookup | undefined;
+  /** The error that the handler of the cached route threw. Its answer is that of the route. */
+  routeError: Error | undefined;
   /** The `Cache-Status` of the response, if no lookup describes it. */
   cacheStatusOverride: CacheStatusFields | undefined;
   /** The lookups of data that the request made outside any cached route. */

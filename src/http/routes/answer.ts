@@ -1,0 +1,51 @@
+/** Changes and replaces the answer of a context. */
+import type { Context as HonoContext } from "hono";
+import { CONTENT_DIGESTS } from "../rfc/range.ts";
+
+/**
+ * Changes the fields of the answer. The fields of some answers are immutable, for example those of
+ * `fetch()` and `Response.redirect()`; such an answer is replaced by a copy.
+ */
+export function changeFields(c: HonoContext, change: (headers: Headers) => void): void {
+  try {
+    change(c.res.headers);
+  } catch {
+    replaceAnswer(c, new Response(c.res.body, c.res));
+    change(c.res.headers);
+  }
+}
+
+/** Replaces the answer. No field of the former answer is sent. */
+export function replaceAnswer(c: HonoContext, response: Response): void {
+  // The answer is unset first, because Hono would otherwise copy its fields to the next one.
+  c.res = undefined;
+  c.res = response;
+}
+
+/**
+ * Removes what may describe another answer than this error: its validators, its lifetime, and the
+ * coding of its body. Hono copies the fields of an answer to the error that replaces it, and those
+ * that a handler set before it threw. `named` are further fields of the other answer.
+ */
+export function dropFieldsOfReplaced(headers: Headers, named: readonly string[] = []): void {
+  for (const name of [...OF_ONE_ANSWER, ...named])
+    if (name !== "content-type") headers.delete(name);
+}
+
+/** The fields that describe a representation and its lifetime (RFC 9110, 8; RFC 9111, 5). */
+const OF_ONE_ANSWER = [
+  "accept-ranges",
+  "age",
+  "cache-control",
+  "cdn-cache-control",
+  "content-disposition",
+  "content-encoding",
+  "content-language",
+  "content-length",
+  "content-location",
+  "content-range",
+  "etag",
+  "expires",
+  "last-modified",
+  ...CONTENT_DIGESTS,
+] as const;

@@ -1,0 +1,56 @@
+/** Calls the handler of a cached route. */
+import type { Context as HonoContext } from "hono";
+import type { Context } from "../../core/context.ts";
+import { DefinitionError } from "../../core/faults.ts";
+import { isNegative } from "../cache/storage-decision.ts";
+import { responseControlOf } from "../rfc/response-control.ts";
+import { addOuterFields, restoreOuterFields, takeOuterFields } from "./outer-fields.ts";
+import { changeFields, dropFieldsOfReplaced, replaceAnswer } from "./answer.ts";
+import type { HandlerAnswer } from "./route-response.ts";
+
+/**
+ * Calls the handler, and returns its response without the fields of outer middleware. Afterwards the
+ * context is as it was before the call.
+ *
+ * @throws {DefinitionError} if the handler returns no response.
+ */
+export async function callHandler(
+  c: HonoContext,
+  next: () => Promise<void>,
+): Promise<HandlerAnswer> {
+  const outer = takeOuterFields(c);
+  try {
+    await next();
+    if (!c.finalized || !(c.res instanceof Response))
+      throw new DefinitionError("handler", `the handler of ${c.req.path} returned no Response`);
+    if (c.error !== undefined) changeFields(c, toErrorFields(c.res.status));
+    return { response: c.res, outer };
+  } finally {
+    restoreOuterFields(c, outer);
+  }
+}
+
+/** Answers with a handler's response and the fields of outer middleware. */
+export function answerWith(c: HonoContext, { response, outer }: HandlerAnswer): void {
+  replaceAnswer(c, response);
+  changeFields(c, (headers) => addOuterFields(headers, outer));
+}
+
+/** Ends the transfer of a handler's response that is not sent. */
+export function discard({ response: { body } }: HandlerAnswer, ctx: Context): void {
+  if (body !== null && !body.locked) ctx.defer(body.cancel());
+}
+
+/**
+ * Returns the function that leaves an error without the fields that the handler set before it threw.
+ * A 404 or 410 may be stored by the policy, unless it says itself that it may not.
+ */
+function toErrorFields(status: number): (headers: Headers) => void {
+  return (headers) => {
+    const { noStore, private: isPrivate } = responseControlOf(headers);
+    const control = headers.get("Cache-Control");
+    dropFieldsOfReplaced(headers);
+    if (noStore || isPrivate === true) headers.set("Cache-Control", control ?? "no-store");
+    else if (!isNegative(status)) headers.set("Cache-Control", "no-store");
+  };
+}
