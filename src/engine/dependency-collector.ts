@@ -5,11 +5,12 @@
 import { toMillis, type Duration } from "../core/duration.ts";
 import type { LoadResult, LogPosition } from "../core/entry.ts";
 import type { Lookup } from "../core/lookup.ts";
-import { MAX_TAGS, invalidationKeyOfTag, type InvalidationKey } from "../core/invalidation-key.ts";
+import {
+  MAX_ENTRY_KEYS,
+  invalidationKeyOfTag,
+  type InvalidationKey,
+} from "../core/invalidation-key.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
-
-/** The maximum number of invalidation keys of one entry. A result with more keys is not stored. */
-const MAX_INVALIDATION_KEYS = MAX_TAGS * 4;
 
 export interface DependencyCollector {
   tag(...tags: readonly string[]): void;
@@ -63,17 +64,19 @@ export function createDependencyCollector(): DependencyCollector {
       freshUntil = Math.min(freshUntil ?? Infinity, entry.freshUntil);
       inner = oldest(inner, entry);
     },
-    finish: (content, ownTags = []) =>
-      storable && invalidationKeys.size <= MAX_INVALIDATION_KEYS
-        ? {
-            storable: true,
-            ...content,
-            invalidationKeys: [...invalidationKeys, ...ownTags.map(invalidationKeyOfTag)],
-            ...(freshForMs !== undefined && { freshForMs }),
-            ...(freshUntil !== undefined && { freshUntil }),
-            ...(inner !== undefined && { inner }),
-          }
-        : { storable: false },
+    finish(content, ownTags = []) {
+      const keys = [...new Set([...invalidationKeys, ...ownTags.map(invalidationKeyOfTag)])];
+      // An entry without one of its keys could not be purged by it.
+      if (!storable || keys.length > MAX_ENTRY_KEYS) return { storable: false };
+      return {
+        storable: true,
+        ...content,
+        invalidationKeys: keys,
+        ...(freshForMs !== undefined && { freshForMs }),
+        ...(freshUntil !== undefined && { freshUntil }),
+        ...(inner !== undefined && { inner }),
+      };
+    },
   };
 }
 

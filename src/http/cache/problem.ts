@@ -34,7 +34,7 @@ export function problem(options: ProblemOptions): Response {
     ...(detail !== undefined && { detail }),
     ...extensions,
   };
-  return new Response(JSON.stringify(body), {
+  const response = new Response(JSON.stringify(body), {
     status,
     headers: {
       "Content-Type": "application/problem+json",
@@ -42,6 +42,18 @@ export function problem(options: ProblemOptions): Response {
       ...headers,
     },
   });
+  if (response.headers.get("Cache-Control") === "no-store") ownProblems.add(response);
+  return response;
+}
+
+const ownProblems = new WeakSet<Response>();
+
+/**
+ * Whether `problem` made the response, and gave it its `no-store` for clients. The `no-store` of
+ * such a 404 is not the statement of a handler that it may not be shared.
+ */
+export function isOwnProblem(response: Response): boolean {
+  return ownProblems.has(response);
 }
 
 /** Makes the 504 for a request with only-if-cached that no stored response may answer (RFC 9111, 5.2.1.7). */

@@ -12,7 +12,7 @@ import { forwardedStatus } from "../cache/cache-status.ts";
 import { onlyIfCachedProblem } from "../cache/problem.ts";
 import { decideReuse } from "../cache/reuse-decision.ts";
 import { isExplicitlyStorable, NOT_STORED } from "../cache/storage-decision.ts";
-import { storeVariant, type VariantTarget } from "../cache/store-variant.ts";
+import { peekStored, storeVariant, type VariantTarget } from "../cache/store-variant.ts";
 import { likelySelectors, selectVariant, variantKey, variantsOf } from "../cache/variants.ts";
 import type { FieldReader } from "../rfc/fields.ts";
 import { NO_REQUEST_DIRECTIVES, requestControlOf } from "../rfc/request-control.ts";
@@ -209,7 +209,11 @@ async function loadAndStore(
   const store = async (loaded: LoadResult): ReturnType<typeof storeVariant> =>
     loaded.storable ? storeVariant(loaded, { ...began, storedAt: ctx.now() }, target) : { loaded };
   async function storeAfterLoad(result: Promise<LoadResult>): Promise<void> {
-    const { loaded } = await store(await result);
+    const late = await result;
+    // Another reader may have stored the result of a later load meanwhile.
+    const present = await peekStored(target.primary, target);
+    if (present !== undefined && present.storedAt > began.startedAt) return;
+    const { loaded } = await store(late);
     if (loaded.storable) engine.put(key, policy, loaded, { ...began, storedAt: ctx.now() }, ctx);
   }
   return store(await load((result) => ctx.defer(storeAfterLoad(result))));

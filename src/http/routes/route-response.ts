@@ -156,6 +156,9 @@ function fieldsToStore({ fields, explicit, etag }: StorageDecision): [string, st
   );
 }
 
-function without(names: readonly string[], fields: readonly [string, string][]): [string, string][] {
+function without(
+  names: readonly string[],
+  fields: readonly [string, string][],
+): [string, string][] {
   return fields.filter(([name]) => !names.includes(name));
 }

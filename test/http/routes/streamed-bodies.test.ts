@@ -1,0 +1,299 @@
+/** Handlers whose bodies are long, slow, endless or broken. */
+import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
+import { describe, expect, it } from "vitest";
+import { cached, type CachedOptions } from "../../../src/index.ts";
+import { createTestApp, type TestApp } from "../../support/app.ts";
+import { uniqueNamespace } from "../../support/isolate.ts";
+
+const MIB = 1_048_576;
+const encoder = new TextEncoder();
+
+interface Client {
+  readonly response: Response;
+  /** Reads the next part of the body; undefined at its end. */
+  next(): Promise<string | undefined>;
+  /** Reads the rest, and waits for the work that the request deferred. */
+  end(): Promise<string>;
+  leave(): Promise<void>;
+}
+
+function serving(
+  make: () => Response | Promise<Response>,
+  options: Partial<CachedOptions> = {},
+): TestApp & { calls(): number; open(init?: RequestInit): Promise<Client> } {
+  let calls = 0;
+  const app = createTestApp(uniqueNamespace(), (routes) =>
+    routes.get("/thing", cached({ freshFor: "1m", jitter: 0, ...options }), async () => {
+      calls++;
+      return make();
+    }),
+  );
+  return {
+    ...app,
+    calls: () => calls,
+    async open(init = {}) {
+      const execution = createExecutionContext();
+      const request = new Request("http://x.test/thing", init);
+      const response = await app.app.fetch(request, {}, execution);
+      const reader = response.body?.getReader();
+      const decoder = new TextDecoder();
+      const next = async (): Promise<string | undefined> => {
+        const part = await reader?.read();
+        return part?.value === undefined ? undefined : decoder.decode(part.value);
+      };
+      return {
+        response,
+        next,
+        async end() {
+          let text = "";
+          for (let part = await next(); part !== undefined; part = await next()) text += part;
+          await waitOnExecutionContext(execution);
+          return text;
+        },
+        leave: async () => reader?.cancel(),
+      };
+    },
+  };
+}
+
+/** A body whose parts the test sends. */
+function slowBody() {
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>(
+    {},
+    { highWaterMark: 100 },
+    { highWaterMark: 100 },
+  );
+  const writer = writable.getWriter();
+  return {
+    readable,
+    send: (text: string) => writer.write(encoder.encode(text)),
+    close: () => writer.close(),
+    break: () => writer.abort(new Error("connection lost")),
+  };
+}
+
+/** A body without end, a part for each read. It counts what has been taken from it. */
+function endlessBody(part = "event\n") {
+  const state = { parts: 0, isCancelled: false };
+  const readable = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        state.parts++;
+        await new Promise((resolve) => setTimeout(resolve, 1));
+        controller.enqueue(encoder.encode(part));
+      },
+      cancel() {
+        state.isCancelled = true;
+      },
+    },
+    { highWaterMark: 0 },
+  );
+  return { readable, state };
+}
+
+describe("a cached route whose body arrives slowly", () => {
+  it("a client gets each part of the body as the handler sends it", async () => {
+    const body = slowBody();
+    const { open } = serving(() => new Response(body.readable));
+    const client = await open();
+    for (const part of ["one", "two", "three"]) {
+      void body.send(part);
+      expect(await client.next()).toBe(part);
+    }
+    void body.close();
+    expect(await client.end()).toBe("");
+    expect(client.response.headers.get("X-Cache-Status")).toBe("MISS");
+    expect(client.response.headers.get("Cache-Status")).toBe(
+      "strata; fwd=uri-miss; fwd-status=200",
+    );
+  });
+
+  it("a body of unknown length is stored when it is complete", async () => {
+    const body = slowBody();
+    const { open, get, calls } = serving(
+      () => new Response(body.readable, { headers: { "Content-Type": "text/html" } }),
+    );
+    const client = await open();
+    void body.send("<p>first</p>");
+    await client.next();
+    void body.send("<p>last</p>");
+    void body.close();
+    await client.end();
+    const hit = await get("/thing");
+    expect(hit.headers.get("X-Cache-Status")).toBe("HIT");
+    expect(hit.headers.get("Content-Type")).toBe("text/html");
+    expect(hit.body).toBe("<p>first</p><p>last</p>");
+    expect(calls()).toBe(1);
+  });
+
+  it("a body that takes longer than other readers wait for it is stored when it is complete", async () => {
+    const bodies = [slowBody(), slowBody()];
+    let call = 0;
+    const { open, get } = serving(() => new Response(bodies[call++]!.readable));
+    const client = await open();
+    void bodies[0]!.send("first ");
+    await client.next();
+    // The follower stops waiting for the first client's load, and calls the handler itself.
+    const follower = await open();
+    void bodies[1]!.send("other ");
+    expect(await follower.next()).toBe("other ");
+    void bodies[0]!.send("last");
+    void bodies[0]!.close();
+    await client.end();
+    const hit = await get("/thing");
+    expect([hit.headers.get("X-Cache-Status"), hit.body]).toEqual(["HIT", "first last"]);
+    expect(call).toBe(2);
+    void bodies[1]!.close();
+    await follower.end();
+  });
+
+  it("a slow body does not replace a response that a later load has stored", async () => {
+    const slowOne = slowBody();
+    let call = 0;
+    const { open, get } = serving(() =>
+      ++call === 1 ? new Response(slowOne.readable) : new Response("newer"),
+    );
+    const client = await open();
+    void slowOne.send("older");
+    await client.next();
+    expect((await get("/thing")).body).toBe("newer");
+    void slowOne.close();
+    await client.end();
+    const hit = await get("/thing");
+    expect([hit.headers.get("X-Cache-Status"), hit.body]).toEqual(["HIT", "newer"]);
+  });
+
+  it("a body that breaks off reaches its client as broken, and is not stored", async () => {
+    let call = 0;
+    const broken = slowBody();
+    const { open, get, clock } = serving(() =>
+      ++call === 1 ? new Response(broken.readable) : new Response("whole"),
+    );
+    const client = await open();
+    void broken.send("part");
+    expect(await client.next()).toBe("part");
+    void broken.break();
+    await expect(client.next()).rejects.toThrow("connection lost");
+    // The pause after a failed load.
+    clock.advance(60_000);
+    expect((await get("/thing")).body).toBe("whole");
+  });
+
+  it("a body that is shorter than its Content-Length is not stored", async () => {
+    const { open, calls } = serving(
+      () => new Response(slow("part").readable, { headers: { "Content-Length": "100" } }),
+    );
+    for (let i = 1; i <= 2; i++) {
+      await (await open()).end().catch(() => undefined);
+      expect(calls()).toBe(i);
+    }
+  });
+
+  it("a body is stored although its client has left", async () => {
+    const body = slowBody();
+    const { open, get, calls } = serving(() => new Response(body.readable));
+    const client = await open();
+    void body.send("first ");
+    await client.next();
+    await client.leave();
+    void body.send("last");
+    void body.close();
+    await client.end();
+    const hit = await get("/thing");
+    expect([hit.headers.get("X-Cache-Status"), hit.body]).toEqual(["HIT", "first last"]);
+    expect(calls()).toBe(1);
+  });
+
+  it("HEAD is answered before the body ends, and the body is stored", async () => {
+    const body = slowBody();
+    const { open, get, calls } = serving(() => new Response(body.readable));
+    const client = await open({ method: "HEAD" });
+    expect(client.response.status).toBe(200);
+    void body.send("all");
+    void body.close();
+    await client.end();
+    const hit = await get("/thing");
+    expect([hit.headers.get("X-Cache-Status"), hit.body]).toEqual(["HIT", "all"]);
+    expect(calls()).toBe(1);
+  });
+});
+
+function slow(text: string) {
+  const body = slowBody();
+  setTimeout(() => {
+    void body.send(text);
+    void body.close();
+  }, 30);
+  return body;
+}
+
+describe("a cached route whose body is long or has no end", () => {
+  it.each(["text/event-stream", "text/event-stream; charset=utf-8", "multipart/x-mixed-replace"])(
+    "a stream of %s goes to each client in real time, and nothing of it is collected",
+    async (type) => {
+      const bodies = [endlessBody(), endlessBody()];
+      let call = 0;
+      const { open } = serving(
+        () => new Response(bodies[call++]!.readable, { headers: { "Content-Type": type } }),
+      );
+      for (const { state } of bodies) {
+        const client = await open();
+        for (let i = 0; i < 5; i++) expect(await client.next()).toBe("event\n");
+        // At most one part is read ahead of the client.
+        expect(state.parts).toBeLessThanOrEqual(6);
+        await client.leave();
+        expect(state.isCancelled).toBe(true);
+      }
+      expect(call).toBe(2);
+    },
+  );
+
+  it("an endless body of another type reaches two clients at once", async () => {
+    const { open, calls } = serving(
+      () =>
+        new Response(endlessBody().readable, {
+          headers: { "Content-Type": "application/x-ndjson" },
+        }),
+    );
+    const clients = await Promise.all([open(), open()]);
+    for (const client of clients)
+      for (let i = 0; i < 3; i++) expect(await client.next()).toBe("event\n");
+    expect(calls()).toBe(2);
+    await Promise.all(clients.map((client) => client.leave()));
+  });
+
+  it("an endless body is collected up to the limit only, and ends when its client leaves", async () => {
+    const { readable, state } = endlessBody("x".repeat(MIB / 4));
+    const { open } = serving(() => new Response(readable));
+    const client = await open();
+    for (let i = 0; i < 2; i++) await client.next();
+    // A client that stops reading stops the handler, once the copy for the cache is over its limit.
+    await expect.poll(() => state.parts).toBeGreaterThanOrEqual(5);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(state.parts).toBeLessThanOrEqual(6);
+    await client.leave();
+    await expect.poll(() => state.isCancelled).toBe(true);
+  });
+
+  it.each([
+    ["of unknown length", {}],
+    ["with a Content-Length", { "Content-Length": String(2 * MIB) }],
+  ])(
+    "a body over the limit (%s) reaches its client whole and is not stored",
+    async (_, headers) => {
+      const { open, calls } = serving(() => {
+        const chunk = new Uint8Array(MIB / 2).fill(97);
+        let sent = 0;
+        const body = new ReadableStream<Uint8Array>({
+          pull: (controller) =>
+            ++sent <= 4 ? controller.enqueue(chunk.slice()) : controller.close(),
+        });
+        return new Response(body, { headers });
+      });
+      for (let i = 1; i <= 2; i++) {
+        expect((await (await open()).end()).length).toBe(2 * MIB);
+        expect(calls()).toBe(i);
+      }
+    },
+  );
+});
