@@ -1,6 +1,7 @@
 /** Changes and replaces the answer of a context. */
 import type { Context as HonoContext } from "hono";
 import { CONTENT_DIGESTS } from "../rfc/range.ts";
+import { addOuterFields } from "./outer-fields.ts";
 
 /**
  * Changes the fields of the answer. The fields of some answers are immutable, for example those of
@@ -15,7 +16,19 @@ export function changeFields(c: HonoContext, change: (headers: Headers) => void)
   }
 }
 
-/** Replaces the answer. No field of the former answer is sent. */
+/** An answer with the fields of outer middleware, which are sent with it. */
+export interface Answer {
+  readonly response: Response;
+  readonly outer: Headers;
+}
+
+/** Replaces the answer. No other field of the former answer is sent than those of outer middleware. */
+export function answerWith(c: HonoContext, { response, outer }: Answer): void {
+  replaceAnswer(c, response);
+  changeFields(c, (headers) => addOuterFields(headers, outer));
+}
+
+/** Replaces the answer. No field of the former one is sent. */
 export function replaceAnswer(c: HonoContext, response: Response): void {
   // The answer is unset first, because Hono would otherwise copy its fields to the next one.
   c.res = undefined;

@@ -16,18 +16,13 @@ import { peekStored, storeVariant, type VariantTarget } from "../cache/store-var
 import { likelySelectors, selectVariant, variantKey, variantsOf } from "../cache/variants.ts";
 import type { FieldReader } from "../rfc/fields.ts";
 import { NO_REQUEST_DIRECTIVES, requestControlOf } from "../rfc/request-control.ts";
-import { replaceAnswer } from "./answer.ts";
-import { answerWith, callHandler, discard } from "./handler-call.ts";
+import { answerWith, replaceAnswer, type Answer } from "./answer.ts";
+import { callHandler, discard } from "./handler-call.ts";
 import { internalScopeOf } from "./middleware.ts";
 import type { InternalScope, StrataEnv } from "./request-scope.ts";
 import { CLIENT_CACHE_CONTROL, respondWithEntry } from "./respond.ts";
 import { createRouteKeys, sharedRequest, type KeyRules } from "./route-key.ts";
-import {
-  decideRouteStorage,
-  loadResultOf,
-  type HandlerAnswer,
-  type WaitingClient,
-} from "./route-response.ts";
+import { decideRouteStorage, loadResultOf, type WaitingClient } from "./route-response.ts";
 
 /** The options of `cached`: a policy, and the rules of one route. Only `freshFor` is required. */
 export interface CachedOptions extends Omit<PolicyOptions, "tags"> {
@@ -96,9 +91,9 @@ export function cached(options: CachedOptions): MiddlewareHandler<StrataEnv> {
     const control = requestDirectives ? requestControlOf(request.headers) : NO_REQUEST_DIRECTIVES;
     const fields = requestDirectives ? request.headers : withoutDirectives(request.headers);
     // The handler's answer. It is sent if no entry answers.
-    let answered: HandlerAnswer | undefined;
+    let answered: Answer | undefined;
     const loadFor = (client: WaitingClient | undefined): Promise<LoadResult> => {
-      const onAnswer = (answer: HandlerAnswer): void => void (answered = answer);
+      const onAnswer = (answer: Answer): void => void (answered = answer);
       return loadFromHandler(c, next, { policy, rules, fields, tags: tagsOf(c), onAnswer, client });
     };
 
@@ -224,7 +219,7 @@ interface HandlerCall {
   readonly rules: KeyRules;
   readonly fields: FieldReader;
   readonly tags: readonly string[];
-  readonly onAnswer: (answer: HandlerAnswer) => void;
+  readonly onAnswer: (answer: Answer) => void;
   readonly client: WaitingClient | undefined;
 }
 
@@ -241,7 +236,7 @@ async function loadFromHandler(
   const requestedAt = scope.ctx.now();
   scope.collector = collector;
   c.req.raw = sharedRequest(request, rules);
-  let answer: HandlerAnswer;
+  let answer: Answer;
   try {
     answer = await callHandler(c, next);
   } finally {

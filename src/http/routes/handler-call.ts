@@ -4,9 +4,8 @@ import type { Context } from "../../core/context.ts";
 import { DefinitionError } from "../../core/faults.ts";
 import { isNegative } from "../cache/storage-decision.ts";
 import { responseControlOf } from "../rfc/response-control.ts";
-import { addOuterFields, restoreOuterFields, takeOuterFields } from "./outer-fields.ts";
-import { changeFields, dropFieldsOfReplaced, replaceAnswer } from "./answer.ts";
-import type { HandlerAnswer } from "./route-response.ts";
+import { changeFields, dropFieldsOfReplaced, type Answer } from "./answer.ts";
+import { restoreOuterFields, takeOuterFields } from "./outer-fields.ts";
 
 /**
  * Calls the handler, and returns its response without the fields of outer middleware. Afterwards the
@@ -14,10 +13,7 @@ import type { HandlerAnswer } from "./route-response.ts";
  *
  * @throws {DefinitionError} if the handler returns no response.
  */
-export async function callHandler(
-  c: HonoContext,
-  next: () => Promise<void>,
-): Promise<HandlerAnswer> {
+export async function callHandler(c: HonoContext, next: () => Promise<void>): Promise<Answer> {
   const outer = takeOuterFields(c);
   try {
     await next();
@@ -30,14 +26,8 @@ export async function callHandler(
   }
 }
 
-/** Answers with a handler's response and the fields of outer middleware. */
-export function answerWith(c: HonoContext, { response, outer }: HandlerAnswer): void {
-  replaceAnswer(c, response);
-  changeFields(c, (headers) => addOuterFields(headers, outer));
-}
-
 /** Ends the transfer of a handler's response that is not sent. */
-export function discard({ response: { body } }: HandlerAnswer, ctx: Context): void {
+export function discard({ response: { body } }: Answer, ctx: Context): void {
   if (body !== null && !body.locked) ctx.defer(body.cancel());
 }
 

@@ -16,6 +16,7 @@ import {
 import { textOf } from "../cache/text-bytes.ts";
 import type { FieldReader } from "../rfc/fields.ts";
 import type { ExchangeTimes } from "../rfc/freshness.ts";
+import type { Answer } from "./answer.ts";
 import { collectCopy, hasUnstorableBody } from "./response-body.ts";
 
 /** The fields that are set again for each answer, and are therefore not stored. */
@@ -36,14 +37,6 @@ const STREAM_AFTER_MS: Millis = 10;
 /** The longest time for which other readers of the key wait for such a body. */
 const SHARE_WAIT_MS: Millis = 1_000;
 
-/** What a handler has answered. */
-export interface HandlerAnswer {
-  /** The response with the fields of the route alone. */
-  readonly response: Response;
-  /** The fields of outer middleware. */
-  readonly outer: Headers;
-}
-
 /**
  * Decides by RFC 9111 whether a handler's response is stored. The stale windows of the policy are
  * upper limits. If the route states no directives, those of outer middleware apply, but they are
@@ -51,7 +44,7 @@ export interface HandlerAnswer {
  */
 export function decideRouteStorage(
   request: FieldReader,
-  { response, outer }: HandlerAnswer,
+  { response, outer }: Answer,
   times: ExchangeTimes,
   scope: string,
   policy: Policy,
