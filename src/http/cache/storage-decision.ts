@@ -19,7 +19,6 @@ import { bornAt, lifetimeOf, type ExchangeTimes } from "../rfc/freshness.ts";
 import { lifetimesOf, type LifetimeLimits } from "../rfc/lifetimes.ts";
 import { responseControlOf, type ResponseControl } from "../rfc/response-control.ts";
 import { storedFields } from "../rfc/stored-fields.ts";
-import { isOwnProblem } from "./problem.ts";
 import { invalidationKeysIn } from "./response-tags.ts";
 import { hasCredentials, type SharingRules } from "./sharing-rules.ts";
 
@@ -166,15 +165,12 @@ export function routeRefusalOf(
   switch (cacheability) {
     case "private":
     case "varies":
+    case "no-store":
+    case "tags":
       return HIT_FOR_MISS;
     case "authorization":
     case "request":
       return NOT_STORED;
-    case "no-store":
-      // A problem document says no-store to clients. The policy's negative lifetime decides for a 404 or 410.
-      return isNegative(status) && !explicit && isOwnProblem(response) ? undefined : HIT_FOR_MISS;
-    case "tags":
-      return HIT_FOR_MISS;
     case "store":
     case "silent":
     case "cookie":

@@ -2,7 +2,8 @@
 import type { Context as HonoContext, MiddlewareHandler } from "hono";
 import { toMillis, type Duration } from "../../core/duration.ts";
 import type { LoadResult, Variant } from "../../core/entry.ts";
-import { CacheUnavailable, fault } from "../../core/faults.ts";
+import { CacheUnavailable, DefinitionError, fault, messageOf } from "../../core/faults.ts";
+import { isJsonRefusal } from "../../core/json-text.ts";
 import type { Lookup } from "../../core/lookup.ts";
 import { definePolicy, type Policy, type PolicyOptions } from "../../core/policy.ts";
 import { createDependencyCollector } from "../../engine/dependency-collector.ts";
@@ -249,12 +250,17 @@ async function loadFromHandler(
   const { origin } = new URL(request.url);
   const decision = decideRouteStorage(fields, answer, times, origin, policy);
   if (response.status >= 500 && !isExplicitlyStorable(decision))
-    throw (
-      c.error ?? new CacheUnavailable(fault("origin.unavailable", `answered ${response.status}`))
-    );
+    throw failureOf(c, response.status);
   // A response to HEAD without a body says nothing about the body for GET.
   if (request.method === "HEAD" && response.body === null) return NOT_STORED;
   return loadResultOf(response, decision, collector, client);
+}
+
+/** Returns the error of a handler that has failed. JSON that refuses its value is a mistake, and no outage. */
+function failureOf({ error, req }: HonoContext, status: number): Error {
+  if (isJsonRefusal(error))
+    return new DefinitionError("handler", `${req.path}: ${messageOf(error)}`);
+  return error ?? new CacheUnavailable(fault("origin.unavailable", `answered ${status}`));
 }
 
 /** Returns the request fields of a client, without the directives that the route ignores. */

@@ -5,6 +5,7 @@ import type { Millis } from "../../core/time.ts";
 import type { DependencyCollector } from "../../engine/dependency-collector.ts";
 import { codingOf, fieldsOfDecoded } from "../cache/body-coding.ts";
 import { etagOf } from "../cache/etag.ts";
+import { isOwnProblem } from "../cache/problem.ts";
 import { RFC_SHARING } from "../cache/sharing-rules.ts";
 import {
   decideStorage,
@@ -51,6 +52,8 @@ export function decideRouteStorage(
 ): StorageDecision {
   const { status } = response;
   const fields = new Headers(response.headers);
+  // The `no-store` of a problem document is for clients. The policy's negative lifetime decides.
+  if (isNegative(status) && isOwnProblem(response)) fields.delete("Cache-Control");
   const isSilent = !CONTROLS.some((name) => fields.has(name));
   if (isSilent)
     for (const name of CONTROLS) {
