@@ -41,8 +41,11 @@ export function serve(
   { reused, own }: ServeOptions,
 ): Response {
   const { status = 200, headers: stored = [], part } = entry.http ?? {};
-  const withheld = reused ? ["age", ...fieldsThatNeedValidation(stored)] : NONE;
-  const sent = stored.filter(([name]) => name !== "content-length" && !withheld.includes(name));
+  const withheld = reused ? fieldsThatNeedValidation(stored) : NONE;
+  const sent = stored.filter(
+    ([name]) =>
+      name !== "content-length" && !(reused && name === "age") && !withheld.includes(name),
+  );
   // RFC 9111, 5.1: the field Age tells the client that the origin did not make this response for
   // this request.
   if (reused) sent.push(["age", String(currentAgeSeconds(entry, now))]);
@@ -75,9 +78,14 @@ const NONE: readonly string[] = [];
 function fieldsThatNeedValidation(stored: Fields): readonly string[] {
   // The directives are parsed only if a value contains this rare form, so that most hits skip the
   // parsing.
-  if (!stored.some(([, value]) => NO_CACHE_WITH_FIELDS.test(value))) return NONE;
+  if (!stored.some(([name, value]) => isControl(name) && NO_CACHE_WITH_FIELDS.test(value)))
+    return NONE;
   const { noCache } = responseControlOf(readerOf(stored));
   return noCache === undefined || noCache === true ? NONE : noCache;
+}
+
+function isControl(name: string): boolean {
+  return name === "cache-control" || name === "cdn-cache-control";
 }
 
 function hasCondition({ headers }: Request): boolean {

@@ -40,10 +40,13 @@ function serveToClient(
   clientCacheControl: string,
 ): Response {
   const headers = [...http.headers];
-  const has = (field: string): boolean => http.headers.some(([name]) => name === field);
-  if (etag !== "" && !has("etag")) headers.push(["etag", etag]);
+  let hasEtag = etag === "";
   // If the response has directives of its own, they are sent unchanged.
-  const isSilent = !has("cache-control") && !has("expires");
+  let isSilent = true;
+  for (const [name] of headers)
+    if (name === "etag") hasEtag = true;
+    else if (name === "cache-control" || name === "expires") isSilent = false;
+  if (!hasEtag) headers.push(["etag", etag]);
   if (isSilent) headers.push(["cache-control", clientCacheControl]);
   const own = ownFieldsOf(c, isSilent ? "cache-control" : undefined);
   return serve(request, { body, storedAt, http: { ...http, headers } }, now, { reused: true, own });
