@@ -16,16 +16,12 @@ export type BodyCoding = "named" | "decoded" | "unknown";
  * as they are.
  */
 export function codingOf(headers: Headers, bytes: Uint8Array): BodyCoding {
-  switch (headers.get("Content-Encoding")) {
-    case "gzip":
-      if (!startsWith(bytes, GZIP_MAGIC)) return "decoded";
-      // A compressed file has the same first bytes after it has been decoded.
-      return isPlainType(headers.get("Content-Type")) ? "named" : "unknown";
-    case "br":
-      return isCertainlyText(bytes) ? "decoded" : "unknown";
-    default:
-      return "named";
-  }
+  const coding = headers.get("Content-Encoding");
+  if (coding === "br") return isCertainlyText(bytes) ? "decoded" : "unknown";
+  if (coding !== "gzip") return "named";
+  if (!startsWith(bytes, GZIP_MAGIC)) return "decoded";
+  // A compressed file has the same first bytes after it has been decoded.
+  return isPlainType(headers.get("Content-Type")) ? "named" : "unknown";
 }
 
 /** Returns the fields that are right for the decoded bytes. A strong entity tag names the encoded ones (RFC 9110, 8.8.1). */

@@ -18,7 +18,7 @@ import { likelySelectors, selectVariant, variantKey, variantsOf } from "../cache
 import type { FieldReader } from "../rfc/fields.ts";
 import { NO_REQUEST_DIRECTIVES, requestControlOf } from "../rfc/request-control.ts";
 import { answerWith, replaceAnswer, type Answer } from "./answer.ts";
-import { callHandler, discard } from "./handler-call.ts";
+import { callHandler, discard, endHandlerCall } from "./handler-call.ts";
 import { internalScopeOf } from "./middleware.ts";
 import type { InternalScope, StrataEnv } from "./request-scope.ts";
 import { CLIENT_CACHE_CONTROL, respondWithEntry } from "./respond.ts";
@@ -151,6 +151,7 @@ export function cached(options: CachedOptions): MiddlewareHandler<StrataEnv> {
       return answerWith(c, answered);
     } finally {
       scope.routeError = c.error;
+      endHandlerCall(c, scope);
     }
     // The client gets the handler's response while its body is still arriving.
     if (lookup === undefined) {
@@ -168,7 +169,7 @@ export function cached(options: CachedOptions): MiddlewareHandler<StrataEnv> {
     }
     // The load of another request had a result that may not be shared, so this request calls the
     // handler itself.
-    if (!hasLoaded) answered = await callHandler(c, next);
+    if (!hasLoaded) answered = await callHandler(c, scope, next);
     if (answered !== undefined) answerWith(c, answered);
   };
 }
@@ -235,25 +236,33 @@ async function loadFromHandler(
   const collector = createDependencyCollector();
   collector.tag(...tags);
   const requestedAt = scope.ctx.now();
+  const endLoad = (): void => void (scope.collector = undefined);
+  // A handler that streams its body may read data until the body ends.
+  let end = endLoad;
+  const waiting: WaitingClient | undefined = client && {
+    stream: (streamed) => client.stream(streamed),
+    storeLater(result) {
+      end = () => undefined;
+      client.storeLater(result.finally(endLoad));
+    },
+  };
   scope.collector = collector;
   c.req.raw = sharedRequest(request, rules);
-  let answer: Answer;
   try {
-    answer = await callHandler(c, next);
+    const answer = await callHandler(c, scope, next).finally(() => (c.req.raw = request));
+    onAnswer(answer);
+    const { response } = answer;
+    const times = { requestedAt, respondedAt: scope.ctx.now() };
+    const { origin } = new URL(request.url);
+    const decision = decideRouteStorage(fields, answer, times, origin, policy);
+    if (response.status >= 500 && !isExplicitlyStorable(decision))
+      throw failureOf(c, response.status);
+    // A response to HEAD without a body says nothing about the body for GET.
+    if (request.method === "HEAD" && response.body === null) return NOT_STORED;
+    return await loadResultOf(response, decision, collector, waiting);
   } finally {
-    c.req.raw = request;
-    scope.collector = undefined;
+    end();
   }
-  onAnswer(answer);
-  const { response } = answer;
-  const times = { requestedAt, respondedAt: scope.ctx.now() };
-  const { origin } = new URL(request.url);
-  const decision = decideRouteStorage(fields, answer, times, origin, policy);
-  if (response.status >= 500 && !isExplicitlyStorable(decision))
-    throw failureOf(c, response.status);
-  // A response to HEAD without a body says nothing about the body for GET.
-  if (request.method === "HEAD" && response.body === null) return NOT_STORED;
-  return loadResultOf(response, decision, collector, client);
 }
 
 /** Returns the error of a handler that has failed. JSON that refuses its value is a mistake, and no outage. */

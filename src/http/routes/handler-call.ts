@@ -1,29 +1,48 @@
 /** Calls the handler of a cached route. */
 import type { Context as HonoContext } from "hono";
 import type { Context } from "../../core/context.ts";
-import { DefinitionError } from "../../core/faults.ts";
+import { CacheUnavailable, DefinitionError, fault } from "../../core/faults.ts";
 import { isNegative } from "../cache/storage-decision.ts";
 import { responseControlOf } from "../rfc/response-control.ts";
 import { changeFields, dropFieldsOfReplaced, type Answer } from "./answer.ts";
 import { restoreOuterFields, takeOuterFields } from "./outer-fields.ts";
+import type { InternalScope } from "./request-scope.ts";
+
+/** The state of a call that the cached route and its handler share. */
+type CallState = Pick<InternalScope, "outerFields">;
 
 /**
  * Calls the handler, and returns its response without the fields of outer middleware. Afterwards the
  * context is as it was before the call.
  *
  * @throws {DefinitionError} if the handler returns no response.
+ * @throws {CacheUnavailable} if `endHandlerCall` has ended the call meanwhile.
  */
-export async function callHandler(c: HonoContext, next: () => Promise<void>): Promise<Answer> {
+export async function callHandler(
+  c: HonoContext,
+  state: CallState,
+  next: () => Promise<void>,
+): Promise<Answer> {
   const outer = takeOuterFields(c);
+  state.outerFields = outer;
+  // The context belongs to another answer if the call is over, for example after its time limit.
+  const isOver = (): boolean => state.outerFields !== outer;
   try {
     await next();
+    if (isOver()) throw new CacheUnavailable(fault("origin.timeout", "the handler was too late"));
     if (!c.finalized || !(c.res instanceof Response))
       throw new DefinitionError("handler", `the handler of ${c.req.path} returned no Response`);
     if (c.error !== undefined) changeFields(c, toErrorFields(c.res.status));
     return { response: c.res, outer };
   } finally {
-    restoreOuterFields(c, outer);
+    if (!isOver()) endHandlerCall(c, state);
   }
+}
+
+/** Ends the call of a handler, also of one that still runs, so that the request can get another answer. */
+export function endHandlerCall(c: HonoContext, state: CallState): void {
+  if (state.outerFields !== undefined) restoreOuterFields(c, state.outerFields);
+  state.outerFields = undefined;
 }
 
 /** Ends the transfer of a handler's response that is not sent. */

@@ -90,6 +90,7 @@ export function createScopeMiddleware(
       collector: undefined,
       route: undefined,
       routeError: undefined,
+      outerFields: undefined,
       cacheStatusOverride: undefined,
       lookups: [],
       limited: false,

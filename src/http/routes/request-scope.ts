@@ -42,6 +42,8 @@ export interface InternalScope {
   route: Lookup | undefined;
   /** The error that the handler of the cached route threw. Its answer is that of the route. */
   routeError: Error | undefined;
+  /** The fields of outer middleware, which are kept here while the handler of the cached route runs. */
+  outerFields: Headers | undefined;
   /** The `Cache-Status` of the response, if no lookup describes it. */
   cacheStatusOverride: CacheStatusFields | undefined;
   /** The lookups of data that the request made outside any cached route. */

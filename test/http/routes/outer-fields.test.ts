@@ -9,6 +9,7 @@ import { timing, setMetric } from "hono/timing";
 import { describe, expect, it } from "vitest";
 import { cached, type CachedOptions, type StrataEnv } from "../../../src/index.ts";
 import { createTestApp, type TestApp } from "../../support/app.ts";
+import { createGate } from "../../support/gate.ts";
 import { uniqueNamespace } from "../../support/isolate.ts";
 
 type Handler = MiddlewareHandler<StrataEnv>;
@@ -243,6 +244,29 @@ describe("fields of outer middleware around cached()", () => {
     expect(fresh.headers.get("X-Cache-Status")).toBe("HIT");
     // The refresh was request 3.
     expect([stale.headers.get("X-Mine"), fresh.headers.get("X-Mine")]).toEqual(["2", "4"]);
+  });
+
+  it("a handler that returns after its time limit changes neither the error nor its fields", async () => {
+    const limit = createGate();
+    const saved = createGate();
+    const { get } = createTestApp(uniqueNamespace(), (app) => {
+      app.use(cors({ origin: ["https://a.test"] }));
+      app.use(async (_, next) => {
+        await next();
+        // Work after the answer, during which the handler returns.
+        limit.open();
+        await saved.pass();
+      });
+      app.get("/thing", cached({ freshFor: "1m", originTimeout: "50ms" }), async (c) => {
+        await limit.pass();
+        setTimeout(() => saved.open(), 20);
+        return c.json({ late: true });
+      });
+    });
+    const failed = await get("/thing", { Origin: "https://a.test" });
+    expect(failed.status).toBe(503);
+    expect(failed.headers.get("Access-Control-Allow-Origin")).toBe("https://a.test");
+    expect(failed.body).toContain("origin.timeout");
   });
 
   it("the fields of outer middleware are on errors and on answers that are not shared", async () => {

@@ -1,9 +1,10 @@
 /** Handlers whose bodies are long, slow, endless or broken. */
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
-import { cached, type CachedOptions } from "../../../src/index.ts";
+import { stream } from "hono/streaming";
+import { cached, definePolicy, key, type CachedOptions } from "../../../src/index.ts";
 import { createTestApp, type TestApp } from "../../support/app.ts";
-import { uniqueNamespace } from "../../support/isolate.ts";
+import { createTestIsolate, uniqueNamespace } from "../../support/isolate.ts";
 
 const MIB = 1_048_576;
 const encoder = new TextEncoder();
@@ -202,6 +203,46 @@ describe("a cached route whose body arrives slowly", () => {
     const hit = await get("/thing");
     expect([hit.headers.get("X-Cache-Status"), hit.body]).toEqual(["HIT", "first last"]);
     expect(calls()).toBe(1);
+  });
+
+  it("a purge of data invalidates the route that read it while its body was streaming", async () => {
+    const policy = definePolicy({ freshFor: "1h" });
+    let calls = 0;
+    const { get, layer, clock } = createTestApp(uniqueNamespace(), (app) =>
+      app.get("/page", cached({ freshFor: "1h" }), (c) => {
+        calls++;
+        return stream(c, async (out) => {
+          await out.write("head ");
+          await out.sleep(30);
+          await c.var.strata.cache.read(key("user", 1), policy, async (load) => {
+            load.tag("user:1");
+            return 1;
+          });
+          c.var.strata.tag("late");
+          await out.write("rest");
+        });
+      }),
+    );
+    for (const [i, tag] of ["user:1", "late"].entries()) {
+      expect((await get("/page")).body).toBe("head rest");
+      expect((await get("/page")).headers.get("X-Cache-Status")).toBe("HIT");
+      expect(calls).toBe(i + 1);
+      const other = createTestIsolate({ namespace: layer.config.namespace });
+      await other.layer.coherence.invalidate([`t:${tag}`], other.request().ctx);
+      clock.advance(1_001);
+    }
+    await get("/page");
+    expect(calls).toBe(3);
+  });
+
+  it("a HEAD that the handler passes on to an origin stores no empty body for GET", async () => {
+    const { get, send } = createTestApp(uniqueNamespace(), (app) =>
+      app.get("/thing", cached({ freshFor: "1m" }), (c) =>
+        c.req.raw.method === "HEAD" ? new Response(null) : new Response("page"),
+      ),
+    );
+    await send(new Request("http://x.test/thing", { method: "HEAD" }));
+    expect((await get("/thing")).body).toBe("page");
   });
 
   it("HEAD is answered before the body ends, and the body is stored", async () => {
