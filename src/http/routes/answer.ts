@@ -1,6 +1,7 @@
 /** Changes and replaces the answer of a context. */
 import type { Context as HonoContext } from "hono";
 import { CONTENT_DIGESTS } from "../rfc/range.ts";
+import { responseControlOf } from "../rfc/response-control.ts";
 import { addOuterFields } from "./outer-fields.ts";
 
 /**
@@ -33,6 +34,17 @@ export function replaceAnswer(c: HonoContext, response: Response): void {
   // The answer is unset first, because Hono would otherwise copy its fields to the next one.
   c.res = undefined;
   c.res = response;
+}
+
+/**
+ * Forbids caches downstream to share an answer with a cookie: they would send the cookie to other
+ * clients. CDN-Cache-Control is removed, because it would replace Cache-Control there (RFC 9213, 2.2).
+ */
+export function keepCookiesPrivate(headers: Headers): void {
+  if (!headers.has("Set-Cookie")) return;
+  headers.delete("CDN-Cache-Control");
+  const { noStore, private: isPrivate } = responseControlOf(headers);
+  if (!noStore && isPrivate !== true) headers.append("Cache-Control", "private");
 }
 
 /**

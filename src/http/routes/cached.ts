@@ -1,5 +1,6 @@
 /** The middleware `cached()`, which caches the responses of a route. */
 import type { Context as HonoContext, MiddlewareHandler } from "hono";
+import type { Context } from "../../core/context.ts";
 import { toMillis, type Duration } from "../../core/duration.ts";
 import type { LoadResult, Variant } from "../../core/entry.ts";
 import { CacheUnavailable, DefinitionError, fault, messageOf } from "../../core/faults.ts";
@@ -9,7 +10,6 @@ import { definePolicy, type Policy, type PolicyOptions } from "../../core/policy
 import { createDependencyCollector } from "../../engine/dependency-collector.ts";
 import type { Put } from "../../engine/lookup.ts";
 import type { LoadTask } from "../../engine/lookup-request.ts";
-import { forwardedStatus } from "../cache/cache-status.ts";
 import { onlyIfCachedProblem } from "../cache/problem.ts";
 import { decideReuse } from "../cache/reuse-decision.ts";
 import { isExplicitlyStorable, NOT_STORED } from "../cache/storage-decision.ts";
@@ -17,10 +17,10 @@ import { peekStored, storeVariant, type VariantTarget } from "../cache/store-var
 import { likelySelectors, selectVariant, variantKey, variantsOf } from "../cache/variants.ts";
 import type { FieldReader } from "../rfc/fields.ts";
 import { NO_REQUEST_DIRECTIVES, requestControlOf } from "../rfc/request-control.ts";
-import { answerWith, replaceAnswer, type Answer } from "./answer.ts";
+import { answerWith, changeFields, replaceAnswer, type Answer } from "./answer.ts";
 import { callHandler, discard, endHandlerCall } from "./handler-call.ts";
 import { internalScopeOf } from "./middleware.ts";
-import type { InternalScope, StrataEnv } from "./request-scope.ts";
+import type { StrataEnv } from "./request-scope.ts";
 import { CLIENT_CACHE_CONTROL, respondWithEntry } from "./respond.ts";
 import { createRouteKeys, sharedRequest, type KeyRules } from "./route-key.ts";
 import { decideRouteStorage, loadResultOf, type WaitingClient } from "./route-response.ts";
@@ -117,7 +117,7 @@ export function cached(options: CachedOptions): MiddlewareHandler<StrataEnv> {
         storedElsewhere = put;
         return loaded;
       }
-      return untilStreamed(scope, (streamed) => {
+      return untilStreamed(ctx, (streamed) => {
         const task: LoadTask = {
           freshnessOf: (entry, now) => decideReuse(request, entry, control, now),
           load: () => {
@@ -155,9 +155,14 @@ export function cached(options: CachedOptions): MiddlewareHandler<StrataEnv> {
     }
     // The client gets the handler's response while its body is still arriving.
     if (lookup === undefined) {
+      scope.route = { key: primary, status: "miss", unreachable: false, stored: false };
       if (answered === undefined) return;
       if (request.method === "HEAD") discard(answered, scope.ctx);
-      return answerWith(c, answered);
+      answerWith(c, answered);
+      return changeFields(c, (headers) => {
+        if (!headers.has("Cache-Control") && !headers.has("Expires"))
+          headers.set("Cache-Control", clientControl);
+      });
     }
     scope.route =
       storedElsewhere === undefined ? lookup : { ...lookup, status: "miss", ...storedElsewhere };
@@ -179,14 +184,12 @@ export function cached(options: CachedOptions): MiddlewareHandler<StrataEnv> {
  * arriving. The lookup then goes on in the background, and the result is undefined.
  */
 function untilStreamed(
-  scope: InternalScope,
-  lookUp: (streamed: WaitingClient["stream"]) => Promise<Lookup>,
+  ctx: Context,
+  lookUp: (streamed: () => void) => Promise<Lookup>,
 ): Promise<Lookup | undefined> {
   return new Promise((resolve, reject) => {
-    const running = lookUp(({ status }) => {
-      const member = forwardedStatus({ fwd: "uri-miss", status });
-      scope.cacheStatusOverride = { member, plain: "MISS" };
-      scope.ctx.defer(running.then(ignore, ignore));
+    const running = lookUp(() => {
+      ctx.defer(running.then(ignore, ignore));
       resolve(undefined);
     });
     running.then(resolve, reject);

@@ -13,7 +13,7 @@ import {
   type CacheStatusFields,
 } from "../cache/cache-status.ts";
 import { etagOf } from "../cache/etag.ts";
-import { changeFields, dropFieldsOfReplaced } from "./answer.ts";
+import { changeFields, dropFieldsOfReplaced, keepCookiesPrivate } from "./answer.ts";
 import type { InternalScope, Refreshing, RequestScope, StrataEnv } from "./request-scope.ts";
 import { stepTimings, type StepEnd } from "./server-timing.ts";
 import type { Clock, Millis } from "../../core/time.ts";
@@ -142,7 +142,10 @@ export function createScopeMiddleware(
         waitUntil,
       );
     if (c.error !== undefined && c.error !== internal.routeError) endReplaced(c, internal);
-    changeFields(c, (headers) => writeFields(headers, cache, timing, tookMs, traceparent));
+    changeFields(c, (headers) => {
+      writeFields(headers, cache, timing, tookMs, traceparent);
+      if (internal.route !== undefined) keepCookiesPrivate(headers);
+    });
   };
 }
 

@@ -1,4 +1,5 @@
 /** Handlers whose bodies are slow or broken. */
+import { setCookie } from "hono/cookie";
 import { stream } from "hono/streaming";
 import { describe, expect, it } from "vitest";
 import { cached, definePolicy, key } from "../../../src/index.ts";
@@ -21,6 +22,22 @@ describe("a cached route whose body arrives slowly", () => {
     expect(client.response.headers.get("Cache-Status")).toBe(
       "strata; fwd=uri-miss; fwd-status=200",
     );
+  });
+
+  it("a streamed answer with a cookie of outer middleware is private", async () => {
+    const body = slowBody();
+    const { get } = createTestApp(uniqueNamespace(), (app) => {
+      app.use(async (c, next) => {
+        setCookie(c, "session", "1");
+        await next();
+        void body.send("all");
+        void body.close();
+      });
+      app.get("/thing", cached({ freshFor: "1m" }), () => new Response(body.readable));
+    });
+    const { headers } = await get("/thing");
+    expect(headers.getSetCookie()).toEqual(["session=1; Path=/"]);
+    expect(headers.get("Cache-Control")).toBe("max-age=0, must-revalidate, private");
   });
 
   it("a body of unknown length is stored when it is complete", async () => {
