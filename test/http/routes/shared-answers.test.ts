@@ -57,6 +57,15 @@ describe("a 404 or 410 that is not for all", () => {
     await own.get("/page");
     expect(own.calls()).toBe(2);
 
+    const changed = serving(() => {
+      const response = problem(gone);
+      response.headers.set("Cache-Control", "private");
+      return response;
+    });
+    await changed.get("/page");
+    await changed.get("/page");
+    expect(changed.calls()).toBe(2);
+
     const secret = serving(() => problem(gone));
     await secret.get("/page", { Authorization: "Bearer mine" });
     await secret.get("/page");
