@@ -13,6 +13,8 @@ import { createEngineParts } from "./engine/create-engine.ts";
 import { createExistence } from "./engine/existence.ts";
 import { createInspector } from "./engine/inspect.ts";
 import { createWarmer } from "./engine/warm.ts";
+import { answerWith, changeFields } from "./http/routes/answer.ts";
+import { outerFieldsOf } from "./http/routes/outer-fields.ts";
 import { problem } from "./http/cache/problem.ts";
 import { createProxyLimits } from "./http/proxy/proxy-limits.ts";
 import type { StrataEnv } from "./http/routes/request-scope.ts";
@@ -217,6 +219,7 @@ export function createLayer(
       users: [apiKeys({ users: parseApiKeys(config.apiKeys), acceptAny: config.dev })],
     }),
     respond: problem,
+    answers: { changeFields, outerFieldsOf, answerWith },
     withTimeout,
     timeoutMs: settings.limits.timeoutMs,
     maxAccounts: settings.limits.maxAccounts,

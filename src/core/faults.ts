@@ -55,9 +55,13 @@ export function messageOf(error: unknown): string {
   return text.replaceAll(/\s+/g, " ").slice(0, 200);
 }
 
-/** Returns the fault of an error that a load threw: the error's own fault if it has one, else a general one. */
+/**
+ * Returns the fault of an error that a load threw: the error's own fault if it has one, else a
+ * general one. A mistake of the program is `origin.corrupt`.
+ */
 export function originFaultOf(error: unknown): Fault {
   if (isDeadlineExceeded(error)) return fault("origin.timeout", error.message);
+  if (error instanceof DefinitionError) return fault("origin.corrupt", error.message);
   if (error instanceof Error && "fault" in error && isFault(error.fault)) return error.fault;
   return fault("origin.unavailable", messageOf(error));
 }

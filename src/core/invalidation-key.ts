@@ -18,8 +18,10 @@ const MAX_TAG_LENGTH = 256;
  * prefixes cannot be purged.
  */
 export const MAX_PREFIX_DEPTH = 4;
-/** The maximum number of tags of one entry. */
+/** The maximum number of tags of one policy. */
 export const MAX_TAGS = 128;
+/** The maximum number of invalidation keys that the load of one entry may give it. A result with more is not stored. */
+export const MAX_ENTRY_KEYS = 512;
 
 // Control characters would break the one-line header of a stored entry.
 // oxlint-disable-next-line no-control-regex -- matching control characters is the point

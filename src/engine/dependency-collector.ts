@@ -5,11 +5,12 @@
 import { toMillis, type Duration } from "../core/duration.ts";
 import type { LoadResult, LogPosition } from "../core/entry.ts";
 import type { Lookup } from "../core/lookup.ts";
-import { MAX_TAGS, invalidationKeyOfTag, type InvalidationKey } from "../core/invalidation-key.ts";
+import {
+  MAX_ENTRY_KEYS,
+  invalidationKeyOfTag,
+  type InvalidationKey,
+} from "../core/invalidation-key.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
-
-/** The maximum number of invalidation keys of one entry. A result with more keys is not stored. */
-const MAX_INVALIDATION_KEYS = MAX_TAGS * 4;
 
 export interface DependencyCollector {
   tag(...tags: readonly string[]): void;
@@ -81,12 +82,13 @@ export function createDependencyCollector(): DependencyCollector {
       ...(unreachable && { unreachable, oneOff: true }),
     }),
     finish(content, ownTags = []) {
-      if (!storable || invalidationKeys.size > MAX_INVALIDATION_KEYS)
-        return { storable: false, ...this.basis() };
+      const keys = [...new Set([...invalidationKeys, ...ownTags.map(invalidationKeyOfTag)])];
+      // An entry without one of its keys could not be purged by it.
+      if (!storable || keys.length > MAX_ENTRY_KEYS) return { storable: false, ...this.basis() };
       return {
         storable: true,
         ...content,
-        invalidationKeys: [...invalidationKeys, ...ownTags.map(invalidationKeyOfTag)],
+        invalidationKeys: keys,
         ...(freshForMs !== undefined && { freshForMs }),
         ...(freshUntil !== undefined && { freshUntil }),
         ...(inner !== undefined && { inner }),

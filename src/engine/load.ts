@@ -1,6 +1,6 @@
 /** The load step. It makes one call of the loader, and records what the result says about the key. */
 import { isMomentary, type Entry, type LoadResult } from "../core/entry.ts";
-import { fault, type Fault } from "../core/faults.ts";
+import { fault, type Fault, type FaultCode } from "../core/faults.ts";
 import type { Verdict } from "../core/log.ts";
 import type { EpochMs } from "../core/time.ts";
 import type { Coherence } from "./coherence.ts";
@@ -41,6 +41,12 @@ export interface LoadStepOptions {
 /** The verdicts on a stale entry with which the origin may confirm the entry. */
 const CONFIRMABLE: ReadonlySet<Verdict> = new Set(["valid", "soft", "unknown"]);
 
+/** Faults after which the next load of the key does not pause: a full queue, and a mistake of the program. */
+const SAYS_NOTHING_OF_ORIGIN: ReadonlySet<FaultCode> = new Set([
+  "origin.saturated",
+  "origin.corrupt",
+]);
+
 export function createLoadStep(options: LoadStepOptions): LoadEntry {
   const { coherence, callOrigin, entryStore, hitForMiss, backoff } = options;
 
@@ -71,7 +77,7 @@ export function createLoadStep(options: LoadStepOptions): LoadEntry {
     );
     if (!called.ok) {
       end("failed");
-      if (called.fault.code !== "origin.saturated")
+      if (!SAYS_NOTHING_OF_ORIGIN.has(called.fault.code))
         backoff.failed(key, called.fault, ctx.now(), request.client);
       return { kind: "failed", fault: called.fault };
     }

@@ -6,6 +6,7 @@ import { freshnessOf, type Entry, type LoadResult } from "../core/entry.ts";
 import type { Policy } from "../core/policy.ts";
 import type { Context } from "../core/context.ts";
 import type { DataLookup, DataReader, Load, LoadMany } from "../core/data-reader.ts";
+import { jsonTextOf } from "../core/json-text.ts";
 import type { Lookup } from "../core/lookup.ts";
 import type { Batch } from "./lookup-many.ts";
 import type { BatchLoader } from "./load-many.ts";
@@ -51,11 +52,12 @@ export function createReader(
   }
 
   async function finish(
+    key: string,
     value: unknown,
     collector: DependencyCollector,
     tags: readonly string[] = [],
   ): Promise<LoadResult> {
-    const body = value === undefined || value === null ? "" : JSON.stringify(value);
+    const body = value === undefined || value === null ? "" : jsonTextOf(value, key);
     const kind = body === "" ? "absent" : "value";
     const etag = kind === "absent" ? "" : await etagOf(body);
     return collector.finish({ kind, body, etag }, tags);
@@ -77,7 +79,7 @@ export function createReader(
       );
       onValues(values);
       const results = missing.map(
-        async (key) => [key, await finish(values.get(key), collector, tags.get(key))] as const,
+        async (key) => [key, await finish(key, values.get(key), collector, tags.get(key))] as const,
       );
       return new Map(await Promise.all(results));
     };
@@ -114,7 +116,7 @@ export function createReader(
             },
           }),
         );
-        if (!unchanged || held === undefined) return finish(loaded, collector);
+        if (!unchanged || held === undefined) return finish(key, loaded, collector);
         collector.carry(held.invalidationKeys);
         return collector.finish({ kind: held.kind, body: held.body, etag: held.etag });
       }

@@ -1,5 +1,5 @@
 /** Stale-if-error: chooses the entry that answers a read whose load has failed (RFC 5861, section 4). */
-import { CacheUnavailable, type Fault } from "../core/faults.ts";
+import { CacheUnavailable, DefinitionError, type Fault } from "../core/faults.ts";
 import type { Lookup } from "../core/lookup.ts";
 import type { LookupRequest, Read, StaleEntry } from "./lookup-request.ts";
 import type { Validator } from "./validation.ts";
@@ -35,13 +35,19 @@ export async function firstServable(
   return undefined;
 }
 
-/** Answers with a stale entry. @throws {CacheUnavailable} if no candidate may answer this read. */
+/**
+ * Answers with a stale entry.
+ *
+ * @throws {CacheUnavailable} if no candidate may answer this read.
+ * @throws {DefinitionError} if the load failed by a mistake of the program. A stale entry would hide it.
+ */
 export async function serveStaleOnError(
   validator: Validator,
   read: StaleReader,
   candidates: readonly (Candidate | undefined)[],
   cause: Fault,
 ): Promise<Lookup> {
+  if (cause.code === "origin.corrupt") throw new DefinitionError("loader", cause.message);
   const staleEntry = await firstServable(validator, read, candidates);
   if (staleEntry === undefined) throw new CacheUnavailable(cause);
   return { key: read.key, status: "stale-on-error", ...staleEntry, stored: false };

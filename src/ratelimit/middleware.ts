@@ -31,9 +31,23 @@ export interface MiddlewareOptions<E extends Env> {
   readonly cost: Cost;
   readonly identities: Identities;
   readonly respond: Respond;
+  readonly answers: AnswerPort;
   /** Registers a rule under a name. Returns the rule that was registered first under this name and kind. */
   readonly register: (name: string, rule: Rule) => Rule;
   readonly decide: Limiter["decide"];
+}
+
+/** The port to the functions that change the answer of a context. */
+export interface AnswerPort {
+  /** Changes the fields of the answer, also if they are immutable. */
+  changeFields(c: HonoContext, change: (headers: Headers) => void): void;
+  /** Returns the fields that middleware has set so far. They belong on every answer. */
+  outerFieldsOf(c: HonoContext): Headers;
+  /** Answers with this response and the fields of outer middleware. No other field is sent. */
+  answerWith(
+    c: HonoContext,
+    answer: { readonly response: Response; readonly outer: Headers },
+  ): void;
 }
 
 /** A rule with the name of its policy. */
@@ -56,7 +70,7 @@ const SAFE_METHODS = new Set(["GET", "HEAD"]);
 export function createMiddleware<E extends Env>(
   options: MiddlewareOptions<E>,
 ): MiddlewareHandler<E> {
-  const { policies, behaviour, identities, register, respond, decide } = options;
+  const { policies, behaviour, identities, register, respond, decide, answers } = options;
   checkCost(options.cost, policies);
   const needsUser = policies.some(({ rules }) =>
     rules.some(({ kind, plans }) => kind === "user" || plans.size > 0),
@@ -106,21 +120,19 @@ export function createMiddleware<E extends Env>(
       isKnown ? [...decision.balances, ...free.map(fullBalances)] : undefined,
       isKnown ? decision.now : 0,
     );
-    applyLimitFields(c.res.headers, fields);
+    answers.changeFields(c, (headers) => applyLimitFields(headers, fields));
     if (fields.nearest !== undefined) options.scopeOf(c).limited = true;
   }
 
-  /** Replaces the response, if there is one already, with the refusal. No part of the earlier response is sent. */
-  async function replaceResponse(
+  /** Answers with the refusal. No part of an earlier answer is sent, but the fields of outer middleware are. */
+  async function refuseWith(
     c: HonoContext<E>,
     { counted }: Subject,
     decision: Decision,
+    outer: Headers,
   ): Promise<void> {
     const discarded = c.finalized ? c.res : undefined;
-    // The response is unset first, because Hono would otherwise copy its header fields to the
-    // refusal.
-    c.res = undefined;
-    c.res = refuse(decision, counted, respond);
+    answers.answerWith(c, { response: refuse(decision, counted, respond), outer });
     await discarded?.body?.cancel();
   }
 
@@ -142,14 +154,15 @@ export function createMiddleware<E extends Env>(
       SAFE_METHODS.has(c.req.method) &&
       c.req.header("Upgrade") === undefined;
     if (pending instanceof Promise && overlaps) {
+      const outer = answers.outerFieldsOf(c);
       const [decision] = await Promise.all([pending, next()]);
-      if (isRefused(decision)) await replaceResponse(c, subject, decision);
+      if (isRefused(decision)) await refuseWith(c, subject, decision, outer);
       return addFields(c, subject, decision);
     }
     // `await` is used only for a promise, because awaiting a plain value would cost a turn of the
     // event loop.
     const decision = pending instanceof Promise ? await pending : pending;
-    if (isRefused(decision)) await replaceResponse(c, subject, decision);
+    if (isRefused(decision)) await refuseWith(c, subject, decision, answers.outerFieldsOf(c));
     else await next();
     addFields(c, subject, decision);
   };

@@ -15,7 +15,7 @@ import { createInspection, type Inspection, type RegisteredRule } from "./inspec
 import type { Ledger } from "./ledger.ts";
 import { defineLimitPolicy, type LimitOptions, type Rule } from "./limit-policy.ts";
 import { createLimiter, type Limiter } from "./limiter.ts";
-import { createMiddleware, type Cost, type LimitScope } from "./middleware.ts";
+import { createMiddleware, type AnswerPort, type Cost, type LimitScope } from "./middleware.ts";
 import type { Respond } from "./refusal.ts";
 import { createSettlement, type Settlement } from "./settlement.ts";
 
@@ -82,6 +82,7 @@ export interface RateLimitsOptions<E extends Env> {
   readonly ledgerOf: (algorithm: AlgorithmName) => Ledger;
   readonly identities: Identities;
   readonly respond: Respond;
+  readonly answers: AnswerPort;
   readonly withTimeout: WithTimeout;
   /** The time limit of each call of a ledger. */
   readonly timeoutMs: Millis;
@@ -98,7 +99,8 @@ interface Counter {
 }
 
 export function createRateLimits<E extends Env>(options: RateLimitsOptions<E>): RateLimits<E> {
-  const { scopeOf, ledgerOf, identities, respond, withTimeout, timeoutMs, maxAccounts } = options;
+  const { scopeOf, ledgerOf, identities, withTimeout, timeoutMs, maxAccounts } = options;
+  const { respond, answers } = options;
   const counters = new Map<AlgorithmName, Counter>();
   const registry = new Map<string, RegisteredRule>();
 
@@ -148,6 +150,7 @@ export function createRateLimits<E extends Env>(options: RateLimitsOptions<E>): 
         cost: options.cost ?? 1,
         identities,
         respond,
+        answers,
         register: (name, rule) => register(name, rule, algorithm),
         decide: limiter.decide,
       });

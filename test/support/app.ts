@@ -13,6 +13,8 @@ export interface TestApp {
   /** Sends a request, reads the body, and waits for deferred work. */
   get(path: string, headers?: Record<string, string>): Promise<TestAnswer>;
   send(request: Request): Promise<TestAnswer>;
+  /** The URL that `get` asks for. */
+  url(path: string): string;
 }
 
 export interface TestAnswer {
@@ -39,6 +41,8 @@ export function createTestApp(
   );
   routes(app, layer);
 
+  const url = (path: string): string => `http://${namespace}.test${path}`;
+
   async function send(request: Request): Promise<TestAnswer> {
     const execution = createExecutionContext();
     const response = await app.fetch(request, env, execution);
@@ -52,6 +56,7 @@ export function createTestApp(
     layer,
     clock,
     send,
-    get: (path, headers = {}) => send(new Request(`http://${namespace}.test${path}`, { headers })),
+    get: (path, headers = {}) => send(new Request(url(path), { headers })),
+    url,
   };
 }

@@ -36,7 +36,7 @@ export function problem(options: ProblemOptions): Response {
     ...(detail !== undefined && { detail }),
     ...extensions,
   };
-  return new Response(JSON.stringify(body), {
+  const response = new Response(JSON.stringify(body), {
     status,
     headers: {
       "Content-Type": "application/problem+json",
@@ -45,6 +45,21 @@ export function problem(options: ProblemOptions): Response {
       ...headers,
     },
   });
+  const isSilent = Object.keys(headers ?? {}).every(
+    (name) => name.toLowerCase() !== "cache-control",
+  );
+  if (isSilent) ownProblems.add(response);
+  return response;
+}
+
+const ownProblems = new WeakSet<Response>();
+
+/**
+ * Whether `problem` made the response, and its `no-store` is still the one for clients. The
+ * `no-store` of such a 404 is not the statement of a handler that it may not be shared.
+ */
+export function isOwnProblem(response: Response): boolean {
+  return ownProblems.has(response) && response.headers.get("Cache-Control") === "no-store";
 }
 
 /** Makes the 504 for a request with only-if-cached that no stored response may answer (RFC 9111, 5.2.1.7). */

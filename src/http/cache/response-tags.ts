@@ -1,4 +1,4 @@
-import { MAX_TAGS, tagProblem, type InvalidationKey } from "../../core/invalidation-key.ts";
+import { tagProblem, type InvalidationKey } from "../../core/invalidation-key.ts";
 import { splitList, type FieldReader } from "../rfc/fields.ts";
 import { parseCacheGroups } from "../rfc/invalidation.ts";
 
@@ -13,7 +13,7 @@ export function invalidationKeysIn(response: FieldReader, scope: string): Invali
     ...parseCacheGroups(response.get("Cache-Groups")).map((group) => groupTag(scope, group)),
   ];
   const valid = tags.filter((tag) => tagProblem(tag) === undefined);
-  return [...new Set(valid)].slice(0, MAX_TAGS).map((tag): InvalidationKey => `t:${tag}`);
+  return [...new Set(valid)].map((tag): InvalidationKey => `t:${tag}`);
 }
 
 /** Returns the tag that represents a cache group of an origin. */

@@ -11,6 +11,18 @@ import { bytesOf } from "./text-bytes.ts";
 export interface ServeOptions {
   /** True if the stored response is used without a validation by the origin for this request. */
   readonly reused: boolean;
+  /** The fields that the answer has in addition to the stored ones. Default: none. */
+  readonly own?: OwnFields;
+}
+
+/** The fields of an answer that belong to its request. They are not stored. */
+export interface OwnFields {
+  /** Makes a response that has these fields already. */
+  newResponse(body: string | Uint8Array, status: number): Response;
+  /** Adds a stored field to a response that `newResponse` made. */
+  addStored(headers: Headers, name: string, value: string): void;
+  /** Adds these fields to a response that has the stored ones. */
+  addTo(headers: Headers): void;
 }
 
 /** The members of an entry from which a response is made. */
@@ -26,11 +38,14 @@ export function serve(
   request: Request,
   entry: StoredResponse,
   now: EpochMs,
-  { reused }: ServeOptions,
+  { reused, own }: ServeOptions,
 ): Response {
   const { status = 200, headers: stored = [], part } = entry.http ?? {};
-  const withheld = reused ? ["age", ...fieldsThatNeedValidation(stored)] : NONE;
-  const sent = stored.filter(([name]) => name !== "content-length" && !withheld.includes(name));
+  const withheld = reused ? fieldsThatNeedValidation(stored) : NONE;
+  const sent = stored.filter(
+    ([name]) =>
+      name !== "content-length" && !(reused && name === "age") && !withheld.includes(name),
+  );
   // RFC 9111, 5.1: the field Age tells the client that the origin did not make this response for
   // this request.
   if (reused) sent.push(["age", String(currentAgeSeconds(entry, now))]);
@@ -38,13 +53,18 @@ export function serve(
   // RFC 9111, 4.3.2: conditions and ranges apply to a stored 200, and to a stored part of a 200.
   const isContent = status === 200 || part !== undefined;
   if (isContent && hasCondition(request) && isNotModified(request.headers, readerOf(stored), now))
-    return notModified(headersOf(sent));
-  if (request.method === "HEAD") return answerToHead(entry, headersOf(sent));
+    return withOwnFields(notModified(headersOf(sent)), own);
+  if (request.method === "HEAD") return withOwnFields(answerToHead(entry, headersOf(sent)), own);
   const spans =
     isContent && request.headers.has("Range") ? requestedSpans(request, entry, now) : undefined;
   return spans === undefined
-    ? wholeResponse(entry.body, status, sent)
-    : partialResponse(entry, spans, headersOf(sent));
+    ? wholeResponse(entry.body, status, sent, own)
+    : withOwnFields(partialResponse(entry, spans, headersOf(sent)), own);
+}
+
+function withOwnFields(response: Response, own: OwnFields | undefined): Response {
+  own?.addTo(response.headers);
+  return response;
 }
 
 /** Returns the current age in whole seconds (RFC 9111, 4.2.3). */
@@ -58,9 +78,14 @@ const NONE: readonly string[] = [];
 function fieldsThatNeedValidation(stored: Fields): readonly string[] {
   // The directives are parsed only if a value contains this rare form, so that most hits skip the
   // parsing.
-  if (!stored.some(([, value]) => NO_CACHE_WITH_FIELDS.test(value))) return NONE;
+  if (!stored.some(([name, value]) => isControl(name) && NO_CACHE_WITH_FIELDS.test(value)))
+    return NONE;
   const { noCache } = responseControlOf(readerOf(stored));
   return noCache === undefined || noCache === true ? NONE : noCache;
+}
+
+function isControl(name: string): boolean {
+  return name === "cache-control" || name === "cdn-cache-control";
 }
 
 function hasCondition({ headers }: Request): boolean {
@@ -95,18 +120,25 @@ function answerToHead({ body, http }: StoredResponse, headers: Headers): Respons
   return rawResponse(null, part === undefined ? status : 200, headers);
 }
 
-function wholeResponse(body: StoredResponse["body"], status: number, fields: Fields): Response {
+function wholeResponse(
+  body: StoredResponse["body"],
+  status: number,
+  fields: Fields,
+  own: OwnFields | undefined,
+): Response {
   const has = (field: string): boolean => fields.some(([name]) => name === field);
   if (NULL_BODY_STATUSES.has(status) || has("content-encoding"))
-    return rawResponse(body, status, headersOf(fields));
+    return withOwnFields(rawResponse(body, status, headersOf(fields)), own);
   // The runtime copies headers that are given to the constructor of a response. Adding the fields
   // afterwards avoids that copy.
-  const response = new Response(has("content-type") ? body : bytesOf(body), { status });
+  const content = has("content-type") ? body : bytesOf(body);
+  const response = own?.newResponse(content, status) ?? new Response(content, { status });
   const { headers } = response;
   for (const [name, value] of fields)
     // The runtime has set a Content-Type for a string body already, so this value replaces it.
     if (name === "content-type") headers.set(name, value);
-    else headers.append(name, value);
+    else if (own === undefined) headers.append(name, value);
+    else own.addStored(headers, name, value);
   return response;
 }
 

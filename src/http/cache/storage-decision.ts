@@ -4,7 +4,7 @@
  * functions say what follows from it for the proxy and for a route.
  */
 import type { HttpMeta, Lifetimes, LoadResult, StorableResult } from "../../core/entry.ts";
-import type { InvalidationKey } from "../../core/invalidation-key.ts";
+import { MAX_ENTRY_KEYS, type InvalidationKey } from "../../core/invalidation-key.ts";
 import {
   cacheabilityOf,
   isDenial,
@@ -31,8 +31,8 @@ export interface ResponseHead extends ExchangeTimes {
 }
 
 export interface StorageDecision {
-  /** `store`, or the reason why RFC 9111 forbids storing. */
-  readonly cacheability: Cacheability;
+  /** `store`, or the reason why the response is not stored. `tags`: it has more than one entry can carry. */
+  readonly cacheability: Cacheability | "tags";
   /** What the response itself says against sharing it, whoever asked. */
   readonly prohibition: Prohibition | undefined;
   /** True if the response itself states how long it is fresh. */
@@ -60,8 +60,12 @@ export function decideStorage(
   const control = responseControlOf(received);
   const lifetime = lifetimeOf(head.status, received, control, head.respondedAt);
   const born = bornAt(received, head);
+  const tags = invalidationKeysIn(received, scope);
+  const cacheability = cacheabilityOf(request, head.status, received, control, lifetime, sharing);
+  const isStorable = cacheability === "store" || cacheability === "silent";
   return {
-    cacheability: cacheabilityOf(request, head.status, received, control, lifetime, sharing),
+    // An entry without one of its tags could not be purged by it.
+    cacheability: isStorable && tags.length > MAX_ENTRY_KEYS ? "tags" : cacheability,
     prohibition: prohibitionOf(head.status, received, control),
     explicit: lifetime.kind === "explicit",
     control,
@@ -69,7 +73,7 @@ export function decideStorage(
     lifetimes: lifetimesOf(lifetime, control, received, born, head.respondedAt, limits),
     meta: { bornAt: born },
     etag: received.get("ETag") ?? "",
-    tags: invalidationKeysIn(received, scope),
+    tags,
   };
 }
 
@@ -101,7 +105,11 @@ export function refusalOf(
   return hasCredentials(request, sharing) ? HIT_FOR_MISS_OF_KIND : HIT_FOR_MISS;
 }
 
-const OF_REQUEST: ReadonlySet<Cacheability> = new Set(["authorization", "request", "status"]);
+const OF_REQUEST: ReadonlySet<StorageDecision["cacheability"]> = new Set([
+  "authorization",
+  "request",
+  "status",
+]);
 
 /**
  * Whether this response, which may not be stored, ends a stale one of the same URI: the resource
@@ -157,13 +165,12 @@ export function routeRefusalOf(
   switch (cacheability) {
     case "private":
     case "varies":
+    case "no-store":
+    case "tags":
       return HIT_FOR_MISS;
     case "authorization":
-      return NOT_STORED;
     case "request":
-    case "no-store":
-      // A problem document says no-store to clients. The policy's negative lifetime decides for a 404 or 410.
-      return isNegative(status) && !explicit ? undefined : HIT_FOR_MISS;
+      return NOT_STORED;
     case "store":
     case "silent":
     case "cookie":

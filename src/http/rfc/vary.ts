@@ -22,6 +22,13 @@ export function selectingNames(vary: string | null): string[] {
   return vary === null ? [] : [...new Set(parseFieldNames(vary))].toSorted();
 }
 
+/** Adds field names to the Vary of a response, each of them once. */
+export function addVary(headers: Headers, names: string): void {
+  const present = splitList((headers.get("Vary") ?? "").toLowerCase());
+  const missing = splitList(names).filter((name) => !present.includes(name.toLowerCase()));
+  if (missing.length > 0) headers.append("Vary", missing.join(", "));
+}
+
 /** The request's normalised values of these fields. */
 export function selectorsOf(names: readonly string[], request: FieldReader): Selectors {
   return names.map((name) => [name, normalise(name, request.get(name))] as const);

@@ -22,6 +22,7 @@ import {
   type RecoveringInvalidator,
 } from "../proxy/invalidation-retry.ts";
 import type { ProxyLimits } from "../proxy/proxy-limits.ts";
+import { changeFields, dropFieldsOfReplaced, keepCookiesPrivate } from "./answer.ts";
 import type { InternalScope, Refreshing, RequestScope, StrataEnv } from "./request-scope.ts";
 import { stepTimings, type StepEnd } from "./server-timing.ts";
 import type { Clock, Millis } from "../../core/time.ts";
@@ -105,9 +106,12 @@ export function createScopeMiddleware(
     const internal: InternalScope = {
       ctx,
       engine,
+      loads,
       proxyLimits,
       collector: undefined,
       route: undefined,
+      routeError: undefined,
+      outerFields: undefined,
       cacheStatusOverride: undefined,
       lookups: [],
       limited: false,
@@ -160,32 +164,40 @@ export function createScopeMiddleware(
         { at, status, route: routePath(c), limited: internal.limited },
         waitUntil,
       );
-    if (expose === "none") return setFields(c, undefined, undefined, tookMs, traceparent);
+    if (c.error !== undefined && c.error !== internal.routeError) endReplaced(c, internal);
     const isDetailed = expose === "all";
-    const total = `total;dur=${tookMs}`;
-    // A memory hit has no steps, so the total is the only member.
-    const timing = isDetailed && steps.length > 0 ? `${stepTimings(steps)}, ${total}` : total;
-    const cache = internal.cacheStatusOverride ?? statusOf(internal, status);
-    setFields(c, isDetailed ? cache : withoutDetail(cache), timing, tookMs, traceparent);
+    const shown = expose === "none" ? undefined : cacheOf(internal, status, isDetailed);
+    const timing = expose === "none" ? undefined : timingOf(isDetailed ? steps : [], tookMs);
+    changeFields(c, (headers) => {
+      writeFields(headers, shown, timing, tookMs, traceparent);
+      if (internal.route !== undefined) keepCookiesPrivate(headers);
+    });
   };
 }
 
-/** Sets the fields on the response, or on a copy if its headers are immutable. */
-function setFields(
-  c: HonoContext<StrataEnv>,
-  cache: CacheStatusFields | undefined,
-  timing: string | undefined,
-  tookMs: Millis,
-  traceparent: string | undefined,
-): void {
-  try {
-    writeFields(c.res.headers, cache, timing, tookMs, traceparent);
-  } catch {
-    // A response of `fetch` has immutable headers, so it is copied. A copy no longer knows that its
-    // body is encoded, so other responses are not copied.
-    c.res = new Response(c.res.body, c.res);
-    writeFields(c.res.headers, cache, timing, tookMs, traceparent);
-  }
+/** Returns the cache fields of the response, with or without their detail. */
+function cacheOf(
+  scope: InternalScope,
+  status: number,
+  isDetailed: boolean,
+): CacheStatusFields | undefined {
+  const cache = scope.cacheStatusOverride ?? statusOf(scope, status);
+  return isDetailed ? cache : withoutDetail(cache);
+}
+
+/** Returns the value of `Server-Timing`. A memory hit has no steps, so the total is its only member. */
+function timingOf(steps: readonly StepEnd[], tookMs: Millis): string {
+  const total = `total;dur=${tookMs}`;
+  return steps.length === 0 ? total : `${stepTimings(steps)}, ${total}`;
+}
+
+/** Leaves an error without the fields of the answer that it replaced, for example after `next()`. */
+function endReplaced(c: HonoContext<StrataEnv>, { route }: InternalScope): void {
+  const stored = route?.entry?.http?.headers.map(([name]) => name);
+  changeFields(c, (headers) => {
+    dropFieldsOfReplaced(headers, stored);
+    headers.set("Cache-Control", "no-store");
+  });
 }
 
 function writeFields(

@@ -1,21 +1,14 @@
 /** Changes a handler's response before it is stored or sent: its Vary, and whom it may reach. */
-import type { Context as HonoContext } from "hono";
 import type { CacheStatusFields } from "../cache/cache-status.ts";
 import { parseDirectives, qualifyingNames } from "../rfc/directives.ts";
 import { selectingNames } from "../rfc/vary.ts";
 
-/** Replaces the response, with no field of the former one. */
-export function replaceResponse(c: HonoContext, response: Response): void {
-  // The response is unset first, because Hono would otherwise copy its headers to the next one.
-  c.res = undefined;
-  c.res = response;
-}
-
-/** Adds the fields that the handler read to Vary, because handlers forget it. */
-export function addVary(c: HonoContext, read: ReadonlySet<string>): void {
-  const named = new Set(selectingNames(c.res.headers.get("Vary")));
+/** Returns the response with the fields that the handler read in Vary, because handlers forget it. */
+export function withVary(response: Response, read: ReadonlySet<string>): Response {
+  const named = new Set(selectingNames(response.headers.get("Vary")));
   const missing = [...read].filter((name) => !named.has(name));
-  if (missing.length > 0) changeHeaders(c, (headers) => headers.append("Vary", missing.join(", ")));
+  if (missing.length === 0) return response;
+  return withFields(response, (headers) => headers.append("Vary", missing.join(", ")));
 }
 
 /** The fields in which a response permits caches to share it, beside Cache-Control. */
@@ -27,8 +20,8 @@ const PERMISSIONS = [
 ];
 
 /** Keeps the response from every shared cache. A handler's own private directives stay. */
-export function makePrivate(c: HonoContext): void {
-  changeHeaders(c, (headers) => {
+export function privateResponse(response: Response): Response {
+  return withFields(response, (headers) => {
     const directives = parseDirectives(headers.get("Cache-Control"));
     const isPrivate = qualifyingNames(directives, "private") === true && !directives.has("public");
     if (!isPrivate && !directives.has("no-store"))
@@ -47,12 +40,14 @@ export function unkeyedStatus(name: string, status: number): CacheStatusFields {
   };
 }
 
-/** Changes the response's header fields, or those of a copy if they are immutable. */
-function changeHeaders(c: HonoContext, change: (headers: Headers) => void): void {
+/** Changes the fields of a response, or of a copy if they are immutable. */
+function withFields(response: Response, change: (headers: Headers) => void): Response {
   try {
-    change(c.res.headers);
+    change(response.headers);
+    return response;
   } catch {
-    replaceResponse(c, new Response(c.res.body, c.res));
-    change(c.res.headers);
+    const copy = new Response(response.body, response);
+    change(copy.headers);
+    return copy;
   }
 }

@@ -2,6 +2,7 @@
 import type { Entry, LoadResult } from "../../core/entry.ts";
 import type { Context } from "../../core/context.ts";
 import type { DataReader } from "../../core/data-reader.ts";
+import type { RunningLoads } from "../../engine/running-loads.ts";
 import type { Lookup } from "../../core/lookup.ts";
 import type { DependencyCollector } from "../../engine/dependency-collector.ts";
 import type { Engine } from "../../engine/lookup.ts";
@@ -35,6 +36,7 @@ export interface RequestScope {
 export interface InternalScope {
   readonly ctx: Context;
   readonly engine: Engine;
+  readonly loads: RunningLoads;
   readonly proxyLimits: ProxyLimits;
   /** The collector of the load that runs in this request; undefined if none runs. */
   collector: DependencyCollector | undefined;
@@ -42,6 +44,10 @@ export interface InternalScope {
   readonly refreshing: Refreshing | undefined;
   /** The lookup of the cached route. */
   route: Lookup | undefined;
+  /** The error that the handler of the cached route threw. Its answer is that of the route. */
+  routeError: Error | undefined;
+  /** The fields of outer middleware, which are kept here while the handler of the cached route runs. */
+  outerFields: Headers | undefined;
   /** The `Cache-Status` of the response, if no lookup describes it. */
   cacheStatusOverride: CacheStatusFields | undefined;
   /** The lookups of data that the request made outside any cached route. */

@@ -5,6 +5,7 @@ import type { EpochMs } from "../../core/time.ts";
 import { problem } from "../cache/problem.ts";
 import { serve } from "../cache/serve.ts";
 import { internalScopeOf } from "./middleware.ts";
+import { ownFieldsOf } from "./outer-fields.ts";
 import type { StrataEnv } from "./request-scope.ts";
 
 /**
@@ -18,18 +19,20 @@ const JSON_META: HttpMeta = { status: 200, headers: [["content-type", "applicati
 
 /**
  * Makes the response to this request from a route's entry: the whole response, a 304, or the byte
- * ranges that the request asks for.
+ * ranges that the request asks for. It has the fields that outer middleware has set on the context.
  */
 export function respondWithEntry(
+  c: HonoContext,
   request: Request,
   entry: Entry,
   now: EpochMs,
   clientCacheControl: string = CLIENT_CACHE_CONTROL,
 ): Response {
-  return serveToClient(request, entry, entry.http ?? NO_META, now, clientCacheControl);
+  return serveToClient(c, request, entry, entry.http ?? NO_META, now, clientCacheControl);
 }
 
 function serveToClient(
+  c: HonoContext,
   request: Request,
   { body, etag, storedAt }: Entry,
   http: HttpMeta,
@@ -37,11 +40,16 @@ function serveToClient(
   clientCacheControl: string,
 ): Response {
   const headers = [...http.headers];
-  const has = (field: string): boolean => http.headers.some(([name]) => name === field);
-  if (etag !== "" && !has("etag")) headers.push(["etag", etag]);
+  let hasEtag = etag === "";
   // If the response has directives of its own, they are sent unchanged.
-  if (!has("cache-control") && !has("expires")) headers.push(["cache-control", clientCacheControl]);
-  return serve(request, { body, storedAt, http: { ...http, headers } }, now, { reused: true });
+  let isSilent = true;
+  for (const [name] of headers)
+    if (name === "etag") hasEtag = true;
+    else if (name === "cache-control" || name === "expires") isSilent = false;
+  if (!hasEtag) headers.push(["etag", etag]);
+  if (isSilent) headers.push(["cache-control", clientCacheControl]);
+  const own = ownFieldsOf(c, isSilent ? "cache-control" : undefined);
+  return serve(request, { body, storedAt, http: { ...http, headers } }, now, { reused: true, own });
 }
 
 /**
@@ -70,6 +78,7 @@ export function respond(
       headers: { "Content-Type": "application/json", "Cache-Control": "private, no-store" },
     });
   return serveToClient(
+    c,
     c.req.raw,
     entry,
     JSON_META,

@@ -1,8 +1,11 @@
 /** Makes the result of a load from a handler's response. */
-import type { LoadResult, StorableResult } from "../../core/entry.ts";
+import type { LoadResult } from "../../core/entry.ts";
 import { MAX_LIFETIME_MS, type Policy } from "../../core/policy.ts";
+import type { Millis } from "../../core/time.ts";
 import type { DependencyCollector } from "../../engine/dependency-collector.ts";
+import { codingOf, fieldsOfDecoded } from "../cache/body-coding.ts";
 import { etagOf } from "../cache/etag.ts";
+import { isOwnProblem } from "../cache/problem.ts";
 import { RFC_SHARING } from "../cache/sharing-rules.ts";
 import {
   decideStorage,
@@ -14,6 +17,8 @@ import {
 import { textOf } from "../cache/text-bytes.ts";
 import type { FieldReader } from "../rfc/fields.ts";
 import type { ExchangeTimes } from "../rfc/freshness.ts";
+import type { Answer } from "./answer.ts";
+import { collectCopy, hasUnstorableBody } from "./response-body.ts";
 
 /** The fields that are set again for each answer, and are therefore not stored. */
 const SET_PER_ANSWER = new Set([
@@ -25,61 +30,113 @@ const SET_PER_ANSWER = new Set([
   "x-response-time",
 ]);
 
-/** The maximum number of bytes of a stored body. A larger response is sent to its client but not stored. */
-const MAX_BODY_BYTES = 1_048_576;
+/** The fields of outer middleware that limit the storing of a route's response if it is silent itself. */
+const CONTROLS = ["cache-control", "cdn-cache-control", "expires"] as const;
 
-/** Decides by RFC 9111 whether a handler's response is stored. The stale windows of the policy are upper limits. */
+/** A body that has not ended after this time is streamed to the client while it arrives. */
+const STREAM_AFTER_MS: Millis = 10;
+/** The longest time for which other readers of the key wait for such a body. */
+const SHARE_WAIT_MS: Millis = 1_000;
+
+/**
+ * Decides by RFC 9111 whether a handler's response is stored. The stale windows of the policy are
+ * upper limits. If the route states no directives, those of outer middleware apply, but they are
+ * not stored.
+ */
 export function decideRouteStorage(
   request: FieldReader,
-  response: Response,
+  { response, outer }: Answer,
   times: ExchangeTimes,
   scope: string,
   policy: Policy,
 ): StorageDecision {
-  const head = {
-    status: response.status,
-    sent: response.headers,
-    fields: response.headers,
-    ...times,
-  };
+  const { status } = response;
+  const fields = new Headers(response.headers);
+  // The `no-store` of a problem document is for clients. The policy's negative lifetime decides.
+  if (isNegative(status) && isOwnProblem(response)) fields.delete("Cache-Control");
+  const isSilent = !CONTROLS.some((name) => fields.has(name));
+  if (isSilent)
+    for (const name of CONTROLS) {
+      const value = outer.get(name);
+      if (value !== null) fields.set(name, value);
+    }
   const limits = {
     disconnectedMs: policy.staleIfErrorMs,
     staleWhileRevalidateMs: policy.staleWhileRevalidateMs,
     validateMs: 0,
     maxMs: MAX_LIFETIME_MS,
   };
-  return decideStorage(request, head, scope, limits, RFC_SHARING);
+  const head = { status, sent: fields, fields, ...times };
+  const decision = decideStorage(request, head, scope, limits, RFC_SHARING);
+  return isSilent ? { ...decision, fields: without(CONTROLS, decision.fields) } : decision;
+}
+
+/** The client that waits for a handler's response. */
+export interface WaitingClient {
+  /** Sends the response while its body is still arriving. */
+  stream(response: Response): void;
+  /** Stores a result that comes after the load has ended. */
+  storeLater(result: Promise<LoadResult>): void;
 }
 
 /**
- * Makes the load result of a handler's response, and the response to send if the result is not
- * stored. Reading the body consumes the handler's response, so a copy replaces it.
+ * Makes the load result of a handler's response. The response itself stays unread, for the case
+ * that the result is not stored. `client` is undefined if no client waits, as in a refresh.
  */
 export async function loadResultOf(
   response: Response,
   decision: StorageDecision,
   collector: DependencyCollector,
-): Promise<{ readonly loaded: LoadResult; readonly response: Response }> {
+  client: WaitingClient | undefined,
+): Promise<LoadResult> {
   const refusal = routeRefusalOf(response, decision);
-  if (refusal !== undefined) return { loaded: refusal, response };
-  const bytes = new Uint8Array(await response.arrayBuffer());
-  const { status, headers } = response;
-  const copy = new Response(bytes, { status, headers });
-  if (bytes.byteLength > MAX_BODY_BYTES) return { loaded: HIT_FOR_MISS, response: copy };
+  if (refusal !== undefined) return refusal;
+  if (hasUnstorableBody(response)) return HIT_FOR_MISS;
+  const result = collectCopy(response).then((bytes) =>
+    bytes === undefined ? HIT_FOR_MISS : resultOf(bytes, response, decision, collector),
+  );
+  if (client === undefined) return result;
+  const early = await Promise.race([result, sleep(STREAM_AFTER_MS)]);
+  if (early !== undefined) return early;
+  client.stream(response);
+  const shared = await Promise.race([result, sleep(SHARE_WAIT_MS)]);
+  if (shared !== undefined) return shared;
+  client.storeLater(result);
+  return HIT_FOR_MISS;
+}
+
+async function resultOf(
+  bytes: Uint8Array,
+  { status, headers }: Response,
+  decided: StorageDecision,
+  collector: DependencyCollector,
+): Promise<LoadResult> {
+  const coding = codingOf(headers, bytes);
+  if (coding === "unknown") return HIT_FOR_MISS;
+  const isDecoded = coding === "decoded";
+  const decision = isDecoded ? withFields(decided, fieldsOfDecoded(decided.fields)) : decided;
   const etag = decision.etag === "" ? await etagOf(bytes) : decision.etag;
+  collector.carry(decision.tags);
   const result = collector.finish({
     kind: isNegative(status) ? "absent" : "value",
     body: textOf(bytes) ?? bytes,
     http: { status, headers: fieldsToStore(decision), ...(decision.explicit && decision.meta) },
     etag,
   });
-  if (!result.storable) return { loaded: result, response: copy };
-  const loaded: StorableResult = {
-    ...result,
-    invalidationKeys: [...result.invalidationKeys, ...decision.tags],
-    ...(decision.explicit && { lifetimes: decision.lifetimes }),
-  };
-  return { loaded, response: copy };
+  return result.storable && decision.explicit
+    ? { ...result, lifetimes: decision.lifetimes }
+    : result;
+}
+
+/** The same decision for a response with other fields. */
+function withFields(decision: StorageDecision, fields: [string, string][]): StorageDecision {
+  return { ...decision, fields, etag: fields.find(([name]) => name === "etag")?.[1] ?? "" };
+}
+
+function sleep(ms: Millis): Promise<undefined> {
+  return new Promise((resolve) => {
+    setTimeout(() => resolve(undefined), ms);
+  });
 }
 
 /**
@@ -93,4 +150,11 @@ function fieldsToStore({ fields, explicit, etag }: StorageDecision): [string, st
       (explicit || name !== "cache-control") &&
       !(name === "etag" && etag === ""),
   );
+}
+
+function without(
+  names: readonly string[],
+  fields: readonly [string, string][],
+): [string, string][] {
+  return fields.filter(([name]) => !names.includes(name));
 }
