@@ -15,6 +15,9 @@ beforeAll(async () => {
 });
 afterAll(() => app.stop());
 
+/** The last two give each visitor a session. */
+const PAGES = ["/careless", "/careless/modified", "/", "/catalog"] as const;
+
 /** The CSRF token in a page. */
 function tokenIn(visitor: Visitor, { text }: Exchange): string {
   const token = /name="_csrf" value="([^"]+)"/.exec(text)?.[1];
@@ -26,7 +29,8 @@ async function visit(visitor: Visitor): Promise<void> {
   const { name, ask } = visitor;
   const identity = { headers: { "Accept-Encoding": "identity" } };
 
-  for (const path of ["/", "/catalog", "/careless", "/careless/modified"]) await ask(path);
+  // A stranger without a session.
+  for (const path of PAGES) await ask(path);
   await ask("/account");
   const _csrf = tokenIn(visitor, await ask("/login"));
   await ask("/login", { method: "POST", form: { user: name } });
@@ -35,7 +39,7 @@ async function visit(visitor: Visitor): Promise<void> {
   await ask("/account.json");
 
   // The same pages again: they are the user's own now.
-  for (const path of ["/", "/catalog", "/careless", "/careless/modified"]) {
+  for (const path of PAGES) {
     const { answer } = await ask(path);
     await ask(path, identity);
     await ask(path, { method: "HEAD" });

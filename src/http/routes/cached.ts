@@ -10,6 +10,7 @@ import type { Put } from "../../engine/lookup.ts";
 import type { LoadTask } from "../../engine/lookup-request.ts";
 import { onlyIfCachedProblem } from "../cache/problem.ts";
 import { decideReuse } from "../cache/reuse-decision.ts";
+import { RFC_SHARING } from "../cache/sharing-rules.ts";
 import { isExplicitlyStorable, NOT_STORED } from "../cache/storage-decision.ts";
 import { storeVariant, type VariantTarget } from "../cache/store-variant.ts";
 import { likelySelectors, selectVariant, variantKey, variantsOf } from "../cache/variants.ts";
@@ -107,7 +108,7 @@ export function cached(options: CachedOptions): MiddlewareHandler<StrataEnv> {
         return loaded;
       }
       const task: LoadTask = {
-        freshnessOf: (entry, now) => decideReuse(request, entry, control, now),
+        freshnessOf: (entry, now) => decideReuse(request, entry, control, RFC_SHARING, now),
         load: () => {
           hasLoaded = true;
           if (!control.onlyIfCached) return store(callHandler);
