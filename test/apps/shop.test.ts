@@ -1,17 +1,16 @@
 /** Express with sessions, CSRF tokens, compression, static files and a socket, behind the proxy. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import {
-  startApplication,
-  visitAtOnce,
-  visitInTurn,
-  type Application,
-} from "./support/application.ts";
-import { differences, leaks } from "./support/compare.ts";
-import type { Exchange, Visitor } from "./support/visitor.ts";
+import { io } from "socket.io-client";
+import { startApplication, visitAtOnce, visitInTurn } from "./support/application.ts";
+import type { Application } from "./support/application.ts";
+import { faultsIn } from "./support/compare.ts";
+import { createVisitor, type Exchange, type Visitor } from "./support/visitor.ts";
+
+const SHOP = { command: ["shop/server.js"] };
 
 let app: Application;
 beforeAll(async () => {
-  app = await startApplication({ command: ["shop/server.js"] });
+  app = await startApplication(SHOP);
 });
 afterAll(() => app.stop());
 
@@ -25,6 +24,12 @@ function tokenIn(visitor: Visitor, { text }: Exchange): string {
   return visitor.keepSecret(token);
 }
 
+async function logIn(visitor: Visitor): Promise<string> {
+  const _csrf = tokenIn(visitor, await visitor.ask("/login"));
+  await visitor.ask("/login", { method: "POST", form: { user: visitor.name, _csrf } });
+  return _csrf;
+}
+
 async function visit(visitor: Visitor): Promise<void> {
   const { name, ask } = visitor;
   const identity = { headers: { "Accept-Encoding": "identity" } };
@@ -32,9 +37,8 @@ async function visit(visitor: Visitor): Promise<void> {
   // A stranger without a session.
   for (const path of PAGES) await ask(path);
   await ask("/account");
-  const _csrf = tokenIn(visitor, await ask("/login"));
   await ask("/login", { method: "POST", form: { user: name } });
-  await ask("/login", { method: "POST", form: { user: name, _csrf } });
+  await logIn(visitor);
   const account = await ask("/account");
   await ask("/account.json");
 
@@ -85,15 +89,57 @@ async function visit(visitor: Visitor): Promise<void> {
 
 describe("an Express application behind the proxy", () => {
   it("each answer of the Express application equals the direct one when its visitors come in turn", async () => {
-    const pairs = await visitInTurn(app, visit);
-    expect(pairs.flatMap(({ direct, proxied }) => differences(direct, proxied))).toEqual([]);
-    expect(leaks(pairs.map(({ proxied }) => proxied))).toEqual([]);
+    expect(faultsIn(await visitInTurn(app, visit))).toEqual([]);
   });
 
   it("each answer of the Express application equals the direct one when its visitors come at once", async () => {
-    const pairs = await visitAtOnce(app, visit);
-    expect(pairs.flatMap(({ direct, proxied }) => differences(direct, proxied))).toEqual([]);
-    expect(leaks(pairs.map(({ proxied }) => proxied))).toEqual([]);
+    expect(faultsIn(await visitAtOnce(app, visit))).toEqual([]);
+  });
+
+  it("the comparison finds the pages and cookies that rfc mode gives to other visitors", async () => {
+    const careless = await startApplication({ ...SHOP, sharing: "rfc" });
+    try {
+      const faults = await visitInTurn(careless, visit).then(faultsIn);
+      expect(faults.join("\n")).toContain("Brunhild sees Adalbert of Adalbert: GET /careless");
+    } finally {
+      await careless.stop();
+    }
   });
 });
 
+/** The user for whom the application takes a socket, and the transport that carried the answer. */
+async function whoami(
+  base: string,
+  cookie: string,
+  transports: readonly string[],
+): Promise<{ user: unknown; transport: string }> {
+  const options = { extraHeaders: { Cookie: cookie }, forceNew: true, reconnection: false };
+  const socket = io(base, { transports, ...options });
+  const transport = (): string => socket.io.engine.transport.name;
+  try {
+    const user = await socket.timeout(30_000).emitWithAck("whoami");
+    // A connection begins with the first transport, and changes to the last one.
+    await expect.poll(transport, { timeout: 30_000 }).toBe(transports.at(-1));
+    return { user, transport: transport() };
+  } finally {
+    socket.close();
+  }
+}
+
+describe("Socket.IO behind the proxy", () => {
+  it.each([[["polling"]], [["websocket"]], [["polling", "websocket"]]])(
+    "Socket.IO knows the session of each visitor who connects through the proxy by %j",
+    async (transports) => {
+      const users = ["Adalbert", "Brunhild", undefined];
+      const answers = await Promise.all(
+        users.map(async (name) => {
+          const visitor = createVisitor(name ?? "stranger", app.proxied);
+          if (name !== undefined) await logIn(visitor);
+          return whoami(app.proxied, visitor.cookie(), transports);
+        }),
+      );
+      const transport = transports.at(-1);
+      expect(answers).toEqual(users.map((user) => ({ user: user ?? null, transport })));
+    },
+  );
+});

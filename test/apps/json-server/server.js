@@ -5,7 +5,10 @@ const server = jsonServer.create();
 server.use(jsonServer.defaults({ logger: false }));
 server.use(
   jsonServer.router({
-    posts: Array.from({ length: 30 }, (_, index) => ({ id: index + 1, title: `Post ${index + 1}` })),
+    posts: Array.from({ length: 30 }, (_, index) => ({
+      id: index + 1,
+      title: `Post ${index + 1}`,
+    })),
     comments: [{ id: 1, postId: 1, body: "A comment" }],
     notes: [],
     profile: { name: "json-server" },

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { freePorts, isFree } from "../../dev/support/ports.ts";
 import { startProduct, type Product } from "../../e2e/support/product.ts";
+import type { Pair } from "./compare.ts";
 import { createVisitor, type Visit, type Visitor } from "./visitor.ts";
 
 const HERE = join(import.meta.dirname, "..");
@@ -14,6 +15,8 @@ export interface ApplicationOptions {
   /** The arguments of Node, relative to test/apps. */
   readonly command: readonly string[];
   readonly cwd?: string;
+  /** The mode of the proxy. Default that of the product. */
+  readonly sharing?: "rfc";
   readonly env?: (product: Product) => Readonly<Record<string, string>>;
 }
 
@@ -27,11 +30,17 @@ export interface Application {
 }
 
 export async function startApplication(options: ApplicationOptions): Promise<Application> {
+  const { sharing } = options;
   const port = await freePorts(1);
   const direct = `http://127.0.0.1:${port}`;
   const product = await startProduct({
     instances: 1,
-    env: { ORIGIN_URL: direct, ORIGIN_AT_ROOT: "1", NO_SEED: "1", ...sharingOf(process.env) },
+    env: {
+      ORIGIN_URL: direct,
+      ORIGIN_AT_ROOT: "1",
+      NO_SEED: "1",
+      ...(sharing && { ORIGIN_SHARING: sharing }),
+    },
   });
   const child = spawn(process.execPath, options.command, {
     cwd: join(HERE, options.cwd ?? "."),
@@ -59,11 +68,6 @@ export async function startApplication(options: ApplicationOptions): Promise<App
   return { direct, proxied: product.urls[0] ?? "", product, stop };
 }
 
-/** Lets `ORIGIN_SHARING=rfc npm run test:apps` show that the tests notice a shared private page. */
-function sharingOf({ ORIGIN_SHARING }: NodeJS.ProcessEnv): Record<string, string> {
-  return ORIGIN_SHARING === undefined ? {} : { ORIGIN_SHARING };
-}
-
 async function untilListening(port: number, child: ChildProcess): Promise<void> {
   const deadline = performance.now() + START_DEADLINE_MS;
   while (await isFree(port)) {
@@ -81,11 +85,6 @@ async function end(child: ChildProcess): Promise<void> {
 
 /** What a visitor does. The same for every visitor, at the application and at Strata. */
 export type Script = (visitor: Visitor) => Promise<void>;
-
-export interface Pair {
-  readonly direct: Visit;
-  readonly proxied: Visit;
-}
 
 /** Of equal length, and in no word of a page. */
 const NAMES = ["Adalbert", "Brunhild"] as const;

@@ -68,8 +68,21 @@ function isCoded({ answer }: Exchange): boolean {
   return answer.headers["content-encoding"] !== undefined;
 }
 
-/** Describes each answer that differs. */
-export function differences(direct: Visit, proxied: Visit): string[] {
+/** What a visitor did at the application, and the same through the proxy. */
+export interface Pair {
+  readonly direct: Visit;
+  readonly proxied: Visit;
+}
+
+/** Describes each answer of the proxy that differs from the direct one, or shows something of another visitor. */
+export function faultsIn(pairs: readonly Pair[]): string[] {
+  return [
+    ...pairs.flatMap(({ direct, proxied }) => differences(direct, proxied)),
+    ...leaks(pairs.map(({ proxied }) => proxied)),
+  ];
+}
+
+function differences(direct: Visit, proxied: Visit): string[] {
   if (direct.exchanges.length !== proxied.exchanges.length) return ["a visit is shorter"];
   return direct.exchanges.flatMap((expected, index) => {
     const actual = proxied.exchanges[index] ?? expected;
@@ -112,7 +125,7 @@ function fieldOf(name: string, value: IncomingHttpHeaders[string]): string {
 }
 
 /** Describes each answer in which a visitor sees the name or a secret of another one. */
-export function leaks(visits: readonly Visit[]): string[] {
+function leaks(visits: readonly Visit[]): string[] {
   return visits.flatMap((visit) =>
     visits.flatMap((other) => {
       const foreign = [other.name, ...other.secrets].filter(

@@ -27,6 +27,8 @@ export interface Visit {
 /** A browser: it keeps cookies, and does not follow redirects. */
 export interface Visitor extends Visit {
   ask(path: string, request?: VisitorRequest): Promise<Exchange>;
+  /** The visitor's Cookie field. */
+  cookie(): string;
   /** Marks a value as one of this visitor's secrets. */
   keepSecret(value: string): string;
 }
@@ -49,20 +51,22 @@ export function createVisitor(name: string, base: string): Visitor {
     }
   }
 
+  const cookie = (): string => [...jar].map(([key, value]) => `${key}=${value}`).join("; ");
+
   return {
     name,
     base,
     secrets,
     exchanges,
+    cookie,
     keepSecret(value) {
       secrets.add(value);
       return value;
     },
     async ask(path, { form, ...request } = {}) {
-      const cookies = [...jar].map(([key, value]) => `${key}=${value}`).join("; ");
       const headers = {
         "Accept-Encoding": "gzip",
-        ...(cookies !== "" && { Cookie: cookies }),
+        ...(jar.size > 0 && { Cookie: cookie() }),
         ...(form !== undefined && { "Content-Type": "application/x-www-form-urlencoded" }),
         ...request.headers,
       };
