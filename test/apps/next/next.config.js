@@ -2,7 +2,9 @@
 export default {
   // Git, the linter and the formatter ignore this name.
   distDir: "dist",
-  turbopack: { root: import.meta.dirname + "/.." },
+  // A build from nothing is quicker without it.
+  experimental: { turbopackFileSystemCacheForBuild: false },
+  turbopack: { root: `${import.meta.dirname}/../../..` },
   cacheHandler: import.meta.resolve("./strata-cache-handler.js"),
   async headers() {
     return [
