@@ -1,4 +1,5 @@
 /** A production build of Next behind the proxy, with the cache handler that docs/guides/before-next-nuxt-astro.md shows. */
+import { readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { once } from "node:events";
@@ -6,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startApplication, visitAtOnce, visitInTurn } from "./support/application.ts";
 import type { Application } from "./support/application.ts";
 import { faultsIn } from "./support/compare.ts";
-import type { Visitor } from "./support/visitor.ts";
+import { createVisitor, type Visitor } from "./support/visitor.ts";
 
 /** Next keeps pages on disk: each run has pages of its own. */
 const RUN = Date.now();
@@ -40,6 +41,10 @@ afterAll(async () => {
   source.close();
 });
 
+function scriptIn(html: string): string {
+  return /\/_next\/static\/[^"]+\.js/.exec(html)?.[0] ?? "no script";
+}
+
 async function visit({ name, base, ask }: Visitor): Promise<void> {
   const identity = { "Accept-Encoding": "identity" };
   const home = await ask("/");
@@ -59,8 +64,7 @@ async function visit({ name, base, ask }: Visitor): Promise<void> {
     if (location !== undefined) await ask(location, { headers: router });
   }
 
-  const script = /\/_next\/static\/[^"]+\.js/.exec(home.text)?.[0] ?? "no script";
-  for (const path of [script, "/logo.svg"]) {
+  for (const path of [scriptIn(home.text), "/logo.svg"]) {
     const { answer } = await ask(path);
     await ask(path, { headers: { ...identity, Range: "bytes=2-9" } });
     await ask(path, { headers: { "If-None-Match": answer.headers.etag ?? '"none"' } });
@@ -110,6 +114,39 @@ describe("Next behind the proxy", () => {
 
   it("each answer of Next equals the direct one when its visitors come at once", async () => {
     expect(faultsIn(await visitAtOnce(app, visit))).toEqual([]);
+  });
+
+  it.each([
+    ["/", "HIT"],
+    ["/isr", "HIT"],
+    ["/news/visited", "HIT"],
+    ["/account", "BYPASS"],
+    ["/streamed", "BYPASS"],
+    ["/logo.svg", "REVALIDATED"],
+    ["a script", "HIT"],
+    ["an RSC request", "HIT"],
+  ])(
+    "the second request of a user for %s of Next says %s in X-Cache-Status",
+    async (what, cache) => {
+      const { ask } = createVisitor("Adalbert", app.proxied);
+      await ask("/login", { method: "POST", form: { user: "Adalbert" } });
+      const request = what === "an RSC request" ? { headers: { RSC: "1" } } : {};
+      let path = what;
+      if (what === "a script") path = scriptIn((await ask("/")).text);
+      if (what === "an RSC request")
+        path = (await ask("/isr", request)).answer.headers.location ?? "";
+      await ask(path, request);
+      // The first response may be on its way into the cache.
+      await expect.poll(async () => (await ask(path, request)).answer.cache).toBe(cache);
+    },
+  );
+
+  it("the guide shows the cache handler and the fields of the tested site", () => {
+    const read = (path: string): string => readFileSync(`${import.meta.dirname}/${path}`, "utf8");
+    const guide = read("../../docs/guides/before-next-nuxt-astro.md");
+    const config = read("next/next.config.js");
+    expect(guide).toContain(read("next/strata-cache-handler.js"));
+    expect(guide).toContain(config.slice(config.indexOf("  cacheHandler:")));
   });
 
   it.each([

@@ -27,7 +27,7 @@ const yoga = createYoga({
         products: () => ["lamp", "chair"],
         me: (_parent, _args, { user }) => user,
       },
-      Mutation: { rename: (_parent, { to }, { user }) => `${user} is now ${to}` },
+      Mutation: { rename: (_parent, { to }, { user }) => `${user ?? "nobody"} is now ${to}` },
       Subscription: {
         countdown: {
           async *subscribe(_parent, { from }) {
@@ -47,4 +47,7 @@ const yoga = createYoga({
   ],
 });
 
-createServer(yoga).listen(process.env.PORT, "127.0.0.1");
+createServer((request, response) => void yoga(request, response)).listen(
+  process.env.PORT,
+  "127.0.0.1",
+);
