@@ -27,7 +27,7 @@ const yoga = createYoga({
         products: () => ["lamp", "chair"],
         me: (_parent, _args, { user }) => user,
       },
-      Mutation: { rename: (_parent, { to }, { user }) => `${user ?? "nobody"} is now ${to}` },
+      Mutation: { rename: (_parent, { to }, { user }) => [user, "is now", to].join(" ") },
       Subscription: {
         countdown: {
           async *subscribe(_parent, { from }) {
