@@ -169,4 +169,15 @@ describe("Next behind the proxy", () => {
         .toEqual({ text: after, cache: "HIT" });
     },
   );
+
+  it.each([
+    ['revalidatePath("/")', { path: "/" }],
+    ['revalidatePath("/", "layout")', { path: "/", type: "layout" }],
+  ])("after %s the proxy asks Next for the home page again", async (_, what) => {
+    const { ask } = createVisitor("Adalbert", app.proxied);
+    const cache = async (): Promise<string> => (await ask("/")).answer.cache;
+    await expect.poll(cache, { timeout: 20_000 }).toBe("HIT");
+    await revalidate(what);
+    await expect.poll(cache, { timeout: 20_000 }).not.toBe("HIT");
+  });
 });

@@ -45,8 +45,19 @@ export function isForOthers(request: Request, entry: Entry, sharing: SharingRule
   return (
     !sharing.answersCredentials &&
     hasCredentials(request.headers, sharing) &&
-    !permitsSharing(responseControlOf(fieldsOf(entry)), sharing)
+    !isPermitted(entry, sharing)
   );
+}
+
+/** By entry, because most hits of browsers have a cookie. All rules that ask have the same permissions. */
+const permitted = new WeakMap<Entry, boolean>();
+
+function isPermitted(entry: Entry, sharing: SharingRules): boolean {
+  const known = permitted.get(entry);
+  if (known !== undefined) return known;
+  const found = permitsSharing(responseControlOf(fieldsOf(entry)), sharing);
+  permitted.set(entry, found);
+  return found;
 }
 
 /** Whether the origin can confirm the stored response for this request with 304. */

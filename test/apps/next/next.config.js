@@ -7,11 +7,13 @@ export default {
   turbopack: { root: `${import.meta.dirname}/../../..` },
   cacheHandler: import.meta.resolve("./strata-cache-handler.js"),
   async headers() {
+    const tagged = (source, tags) => ({ source, headers: [{ key: "Cache-Tag", value: tags }] });
     return [
-      // Each page has the tag that revalidatePath() of its path invalidates.
-      { source: "/:path*", headers: [{ key: "Cache-Tag", value: "_N_T_/:path*" }] },
-      // The last rule that matches sets the field, so it repeats the tag of the path.
-      { source: "/news/:slug", headers: [{ key: "Cache-Tag", value: "_N_T_/news/:slug, news" }] },
+      // The tags that revalidatePath() of the page's path invalidates, and revalidatePath("/", "layout").
+      tagged("/", "_N_T_/, _N_T_/layout"),
+      tagged("/:path+", "_N_T_/:path+, _N_T_/layout"),
+      // The last rule that matches sets the field, so it repeats these tags. "news" is that of fetch().
+      tagged("/news/:slug", "_N_T_/news/:slug, _N_T_/layout, news"),
     ];
   },
 };
