@@ -39,9 +39,11 @@ const NODE = ["test/dev/**/*.test.ts", "test/differential/**/*.test.ts"];
 const E2E = ["test/e2e/**/*.test.ts"];
 /** They need more than npm: see vitest.system.config.ts. */
 const SYSTEM = ["test/**/*.system.test.ts"];
+/** A package of its own: see vitest.apps.config.ts. */
+const APPS = ["test/apps/**"];
 const UNITS = unitTests(
   ["test/**/*.test.ts"],
-  [...ALONE, ...SIMULATION, ...GATES, ...NODE, ...E2E, ...SYSTEM],
+  [...ALONE, ...SIMULATION, ...GATES, ...NODE, ...E2E, ...SYSTEM, ...APPS],
 );
 
 /** Ends after the products of `e2e`: Ctrl-C takes them a few seconds on a busy machine. */
@@ -80,7 +82,16 @@ export default defineConfig({
         test: {
           name: "workers",
           include: ["test/**/*.test.ts"],
-          exclude: [...UNITS, ...ALONE, ...SIMULATION, ...GATES, ...NODE, ...E2E, ...SYSTEM],
+          exclude: [
+            ...UNITS,
+            ...ALONE,
+            ...SIMULATION,
+            ...GATES,
+            ...NODE,
+            ...E2E,
+            ...SYSTEM,
+            ...APPS,
+          ],
           globalSetup: "./tools/test-services/setup.ts",
           isolate: false,
           // Tests wait more than they compute, so two at a time even on a small machine.

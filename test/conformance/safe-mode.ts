@@ -25,6 +25,9 @@ export const NOT_IN_SAFE_MODE: Readonly<Record<string, readonly string[]>> = {
   "the response to a request with credentials needs public, s-maxage or CDN-Cache-Control": [
     "9111, 3.5: reuse the response to a request with Authorization if it has must-revalidate",
   ],
+  "a stored response without such a permission answers no request with credentials": [
+    "9111, 3.5: answer a request with Authorization from a stored response",
+  ],
   "Set-Cookie needs the same permission, and is not stored": [
     "9111, 3: store a response with Set-Cookie and explicit freshness",
     "9111, 3.2: have Set-Cookie: a=2 after a 304 with Set-Cookie: a=2",

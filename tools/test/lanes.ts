@@ -4,7 +4,8 @@
  *
  * `npm test -- <arguments>` runs `vitest run <arguments>` instead, in one process.
  * `node tools/test/lanes.ts integration` runs the tests that talk to Redis or Postgres, and those that
- * need programs of the system (see vitest.system.config.ts).
+ * need programs of the system (see vitest.system.config.ts). `apps` runs the tests of ordinary
+ * applications, which test/apps/main.ts installs before.
  *
  * TEST_REPORTS names a folder that gets a JSON report of each command, and the sums in totals.json. The
  * last line is "N passed, N failed"; the exit code is 1 if a test failed or a command ended with an error.
@@ -47,6 +48,7 @@ const SUITES: Readonly<Record<string, readonly Lane[]>> = {
     },
     { commands: [projects("e2e")] },
   ],
+  apps: [{ commands: [["--config", "vitest.apps.config.ts"]] }],
 };
 
 /** The nice value of a lane of low priority. */

@@ -16,6 +16,8 @@ export interface SharingRules {
   readonly mustRevalidatePermits: boolean;
   /** A lifetime in CDN-Cache-Control is such a permission: the field addresses shared caches alone (RFC 9213). */
   readonly targetedPermits: boolean;
+  /** A stored response without permission answers requests with credentials too (RFC 9111, 4). */
+  readonly answersCredentials: boolean;
   /** The cache obeys the request's own directives (RFC 9111, 5.2.1). */
   readonly requestDirectives: boolean;
   /** Set-Cookie is stored with the response and sent to other clients (RFC 9111, 7.3). */
@@ -47,6 +49,7 @@ export const RFC_SHARING: SharingRules = {
   credentialFields: ["authorization"],
   mustRevalidatePermits: true,
   targetedPermits: false,
+  answersCredentials: true,
   requestDirectives: true,
   storesCookies: true,
   storesProvokedStatuses: true,
@@ -78,6 +81,7 @@ export function sharingRules(
     credentialFields: [...new Set(["authorization", "cookie", ...named])],
     mustRevalidatePermits: false,
     targetedPermits: true,
+    answersCredentials: false,
     requestDirectives: false,
     storesCookies: false,
     storesProvokedStatuses: false,

@@ -62,11 +62,18 @@ export async function storeVariant(
   return ownKey === key ? { loaded: variant } : { loaded: NOT_STORED, put };
 }
 
-/** Returns the valid entry that a tier holds under a key, even if it is stale. Does not ask the origin. */
+/**
+ * Returns the valid entry that a tier holds under a key, even if it is stale. Does not ask the
+ * origin, and does not wait for another lookup of the key: that may be the caller's own.
+ */
 export async function peekStored(
   key: string,
   { engine, policy, ctx }: Pick<VariantTarget, "engine" | "policy" | "ctx">,
 ): Promise<Entry | undefined> {
-  const task: LoadTask = { freshnessOf: () => "fresh", load: () => Promise.resolve(NOT_STORED) };
+  const task: LoadTask = {
+    freshnessOf: () => "fresh",
+    flightScopeOf: () => "off",
+    load: () => Promise.resolve(NOT_STORED),
+  };
   return (await engine.lookup(key, policy, task, ctx)).entry;
 }

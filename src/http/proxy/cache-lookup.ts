@@ -3,7 +3,7 @@ import { CacheUnavailable } from "../../core/faults.ts";
 import type { Lookup } from "../../core/lookup.ts";
 import type { LoadTask, Read } from "../../engine/lookup-request.ts";
 import { onlyIfCachedProblem } from "../cache/problem.ts";
-import { decideReuse } from "../cache/reuse-decision.ts";
+import { decideReuse, isConfirmable } from "../cache/reuse-decision.ts";
 import { rawResponse } from "../cache/raw-response.ts";
 import { serve } from "../cache/serve.ts";
 import { NOT_STORED } from "../cache/storage-decision.ts";
@@ -52,15 +52,16 @@ async function lookUpOnce(
   variants: readonly Variant[],
 ): Promise<ProxiedLookup> {
   const { request, control, ctx } = proxied;
+  const { sharing } = options;
   const streaming = Promise.withResolvers<Response>();
   const result: ClientResult = { streaming, whenStored: () => running.then(ignore, ignore) };
   const task: LoadTask = {
-    ...(!options.sharing.sharesFailures && {
+    ...(!sharing.sharesFailures && {
       client: clientAddressOf(request, options.fieldRules),
     }),
     // `forward` takes a slot of the proxy for each request to the origin.
     takesSlot: false,
-    freshnessOf: (entry, now) => decideReuse(request, entry, control, now),
+    freshnessOf: (entry, now) => decideReuse(request, entry, control, sharing, now),
     flightScopeOf(stored, invalidated) {
       // The lookup has passed memory: from here on it may wait for another one.
       if (listener === undefined && asks === "nothing" && isPlainGet(request)) listen();
@@ -77,7 +78,9 @@ async function lookUpOnce(
       }
       // The client may have its response, or have left, before the load's result is stored.
       ctx.defer(result.whenStored());
-      return loadFromOrigin(options, proxied, key, variants, stored, result);
+      const confirmable =
+        stored !== undefined && isConfirmable(request, stored, sharing) ? stored : undefined;
+      return loadFromOrigin(options, proxied, key, variants, confirmable, result);
     },
     refresh: (_signal, stored) => refresh(options, proxied, key, variants, stored),
   };
@@ -98,7 +101,7 @@ async function lookUpOnce(
     // A lookup that asks the origin itself has a response of its own.
     if (asks !== "nothing" || !matches(selectors, proxied.forwardedFields())) return;
     const isUsable = await options.engine.mayAnswer(head, since, read);
-    if (!isUsable || decideReuse(request, head, control, ctx.now()) !== "fresh") return;
+    if (!isUsable || decideReuse(request, head, control, sharing, ctx.now()) !== "fresh") return;
     if (asks !== "nothing") return;
     const body = arrival.join();
     if (body === undefined) return;

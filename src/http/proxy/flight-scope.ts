@@ -1,6 +1,7 @@
 import type { Entry } from "../../core/entry.ts";
 import type { FlightScope } from "../../core/policy.ts";
 import { hasRequestedBytes } from "../cache/partial-response.ts";
+import { isForOthers } from "../cache/reuse-decision.ts";
 import { hasCredentials, type SharingRules } from "../cache/sharing-rules.ts";
 import type { FieldReader } from "../rfc/fields.ts";
 import { CONDITIONAL_FIELDS } from "../rfc/validation.ts";
@@ -41,6 +42,8 @@ export function flightScopeOf(
   }
   const evidence = stored ?? invalidated;
   if (evidence === undefined) return "isolate";
+  // The origin makes or confirms the response for this client alone.
+  if (isForOthers(request, evidence, sharing)) return "off";
   // A response that was stale on arrival answers only the request that loaded it.
   if (evidence.freshUntil <= evidence.storedAt) return "off";
   const { part, variants } = evidence.http ?? {};

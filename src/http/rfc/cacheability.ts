@@ -59,7 +59,7 @@ export function prohibitionOf(
 }
 
 /** Whether the response may be shared although its request, or the response itself, has credentials (RFC 9111, 3.5). */
-function permitsSharing(control: ResponseControl, sharing: SharingRules): boolean {
+export function permitsSharing(control: ResponseControl, sharing: SharingRules): boolean {
   const { permissions, source, maxAge } = control;
   if (permissions.some((name) => name !== "must-revalidate" || sharing.mustRevalidatePermits))
     return true;

@@ -1,5 +1,5 @@
 /** Decides which fields of a response are stored, and how a newer response updates them (RFC 9111, 3.1 and 3.2). */
-import { parseFieldNames, type FieldReader, type Fields } from "./fields.ts";
+import { parseFieldNames, readerOf, splitList, type FieldReader, type Fields } from "./fields.ts";
 
 /** The fields that are valid for one connection (RFC 9110, 7.6.1) or for the next proxy only (RFC 9111, 3.1). */
 const CONNECTION_SPECIFIC = new Set([
@@ -56,9 +56,23 @@ const BODY_FIELDS = new Set(["content-length", "content-range"]);
  * newer response lacks are kept, except Age, which was the age of the older response.
  */
 export function updateFields(stored: Fields, newer: Fields): [string, string][] {
+  const vary = updatedVary(readerOf(stored).get("Vary"), readerOf(newer).get("Vary"));
   const replaced = new Set(newer.map(([name]) => name));
-  replaced.add("age");
+  replaced.add("age").add("vary");
   const kept = stored.filter(([name]) => !replaced.has(name) || BODY_FIELDS.has(name));
-  const added = newer.filter(([name]) => !BODY_FIELDS.has(name));
-  return [...kept, ...added].map(([name, value]): [string, string] => [name, value]);
+  const added = newer.filter(([name]) => !BODY_FIELDS.has(name) && name !== "vary");
+  const fields = [...kept, ...added].map(([name, value]): [string, string] => [name, value]);
+  return vary === "" ? fields : [...fields, ["vary", vary]];
+}
+
+/**
+ * The names of the newer Vary, and those that only the stored one has. A 304 often lacks the names
+ * that a middleware adds for a body (RFC 9110, 15.4.5 requires them). Without them the stored
+ * response would answer requests that did not select it.
+ */
+function updatedVary(stored: string | null, newer: string | null): string {
+  const names = splitList(newer ?? "");
+  const known = new Set(names.map((name) => name.toLowerCase()));
+  const missing = splitList(stored ?? "").filter((name) => !known.has(name.toLowerCase()));
+  return [...names, ...missing].join(", ");
 }

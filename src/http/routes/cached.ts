@@ -9,6 +9,7 @@ import type { Put } from "../../engine/lookup.ts";
 import type { LoadTask } from "../../engine/lookup-request.ts";
 import { onlyIfCachedProblem } from "../cache/problem.ts";
 import { decideReuse } from "../cache/reuse-decision.ts";
+import { RFC_SHARING } from "../cache/sharing-rules.ts";
 import { NOT_STORED } from "../cache/storage-decision.ts";
 import { peekStored, storeVariant, type VariantTarget } from "../cache/store-variant.ts";
 import { likelySelectors, selectVariant, variantKey, variantsOf } from "../cache/variants.ts";
@@ -158,7 +159,7 @@ export function cached(options: CachedOptions): MiddlewareHandler<StrataEnv> {
       }
       return untilStreamed(ctx, (stream) => {
         const task: LoadTask = {
-          freshnessOf: (entry, now) => decideReuse(request, entry, control, now),
+          freshnessOf: (entry, now) => decideReuse(request, entry, control, RFC_SHARING, now),
           load: (_signal, stale) => {
             hasLoaded = true;
             if (!control.onlyIfCached)

@@ -51,6 +51,23 @@ describe("purges of proxied responses", () => {
     expect(p.seen.length).toBe(4);
   });
 
+  it("after a purge the proxy answers the requests for two variants whose entity tags the origin confirms", async () => {
+    const p = createProxy({ sharing: "safe" });
+    p.answers((request) => {
+      const headers = { ...FRESH, Vary: "Foo", ETag: '"a"', "Cache-Tag": "one" };
+      const isSame = request.headers.get("If-None-Match")?.includes('"a"') === true;
+      return isSame ? { status: 304, headers } : { headers, body: "page" };
+    });
+    const both = () => Promise.all([p.get({ Foo: "1" }), p.get({ Foo: "2" })]);
+    await both();
+    await purge(p, { tags: ["one"] });
+    const answers = await both();
+    expect(answers.map(({ status, body }) => [status, body])).toEqual([
+      [200, "page"],
+      [200, "page"],
+    ]);
+  });
+
   it("a soft purge makes the proxy revalidate the response", async () => {
     const p = createProxy();
     p.answers(

@@ -137,6 +137,93 @@ describe("a response to a request with credentials", () => {
   });
 });
 
+describe("a stored response to a request without credentials", () => {
+  it.each(CREDENTIALS)(
+    "a stranger's page with max-age is not given to a client with %s",
+    async (name, value) => {
+      const p = createProxy({ sharing: "safe" });
+      page(p, { "Cache-Control": "max-age=60" });
+      expect((await p.get()).body).toBe("page of nobody");
+      expect((await p.get({ [name]: value })).body).toBe(`page of ${value}`);
+      expect((await p.get()).cache).toBe("HIT");
+    },
+  );
+
+  it("a stranger's page with only Last-Modified is not given to a client with a cookie, and is no condition for the origin", async () => {
+    const p = createProxy({ sharing: "safe" });
+    page(p, modified(p));
+    await p.get();
+    expect((await p.get(VICTIM)).body).toBe("page of sid=VICTIM");
+    expect(p.seen.at(-1)?.headers.get("If-Modified-Since")).toBeNull();
+  });
+
+  it("a page with an entity tag is given to a client with a cookie after the origin has confirmed it for that client", async () => {
+    const p = createProxy({ sharing: "safe" });
+    p.answers(
+      { headers: { "Cache-Control": "max-age=60", ETag: '"a"' }, body: "the same for all" },
+      { status: 304, headers: { "Cache-Control": "max-age=60", ETag: '"a"' } },
+    );
+    await p.get();
+    const confirmed = await p.get(VICTIM);
+    expect([confirmed.status, confirmed.body, confirmed.cache]).toEqual([
+      200,
+      "the same for all",
+      "REVALIDATED",
+    ]);
+    const { headers } = p.seen.at(-1) ?? {};
+    expect([headers?.get("If-None-Match"), headers?.get("Cookie")]).toEqual(['"a"', "sid=VICTIM"]);
+  });
+
+  it("a client with a cookie gets its own page if the origin does not confirm the entity tag of the stranger's page", async () => {
+    const p = createProxy({ sharing: "safe" });
+    page(p, { "Cache-Control": "max-age=60", ETag: "yes" });
+    await p.get();
+    expect((await p.get(VICTIM)).body).toBe("page of sid=VICTIM");
+    expect((await p.get()).body).toBe("page of nobody");
+  });
+
+  it("a client with a cookie who comes while the origin is down does not get a stranger's page", async () => {
+    const p = createProxy({ sharing: "safe" });
+    page(p, { "Cache-Control": "max-age=60, stale-if-error=600" });
+    await p.get();
+    p.answers({ fails: true });
+    expect((await p.get(VICTIM)).status).toBe(502);
+    expect((await p.get()).body).toBe("page of nobody");
+  });
+
+  it("a variant of a stranger's page is not given to a client with a cookie", async () => {
+    const p = createProxy({ sharing: "safe" });
+    page(p, { "Cache-Control": "max-age=60", Vary: "Accept-Language" });
+    await p.get();
+    expect((await p.get(VICTIM)).body).toBe("page of sid=VICTIM");
+  });
+
+  it("a client with a cookie who waits for the load of a stranger gets its own page", async () => {
+    const p = createProxy({ sharing: "safe" });
+    page(p, { "Cache-Control": "max-age=60" });
+    const [stranger, victim] = await Promise.all([p.get(), p.get(VICTIM)]);
+    expect([stranger.body, victim.body]).toEqual(["page of nobody", "page of sid=VICTIM"]);
+  });
+
+  it.each(["public, max-age=60", "s-maxage=60"])(
+    "a page with %s, which a stranger has loaded, is given to a client with a cookie",
+    async (control) => {
+      const p = createProxy({ sharing: "safe" });
+      page(p, { "Cache-Control": control });
+      await p.get();
+      const answer = await p.get(VICTIM);
+      expect([answer.body, answer.cache]).toEqual(["page of nobody", "HIT"]);
+    },
+  );
+
+  it("in rfc mode a page with max-age, which a stranger has loaded, is given to a client with a cookie", async () => {
+    const p = createProxy({ sharing: "rfc" });
+    page(p, { "Cache-Control": "max-age=60" });
+    await p.get();
+    expect((await p.get(VICTIM)).cache).toBe("HIT");
+  });
+});
+
 describe("the marker after a response to a request with credentials", () => {
   it("a victim's private page leaves no marker for clients without credentials", async () => {
     const p = createProxy({ sharing: "safe" });

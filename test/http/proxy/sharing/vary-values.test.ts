@@ -46,3 +46,43 @@ describe.each(["safe", "rfc"] as const)("the values of a field in Vary, in %s mo
     },
   );
 });
+
+describe.each(["safe", "rfc"] as const)("a 304 with a shorter Vary, in %s mode", (sharing) => {
+  // Express with cors and compression: only a response with a body has Accept-Encoding in Vary.
+  const stored = {
+    "Cache-Control": "public, max-age=1",
+    ETag: '"a"',
+    Vary: "Origin, Accept-Language",
+  };
+
+  async function revalidated(vary: string) {
+    const p = createProxy({ sharing });
+    p.answers({ headers: stored, body: "english" });
+    await p.get({ "Accept-Language": "en" });
+    p.advance(2);
+    const headers = { "Cache-Control": "public, max-age=600", ETag: '"a"', Vary: vary };
+    p.answers({ status: 304, headers });
+    const answer = await p.get({ "Accept-Language": "en" });
+    expect([answer.body, answer.cache]).toEqual(["english", "REVALIDATED"]);
+    p.answers({ headers: { ...headers, ETag: '"b"', Vary: stored.Vary }, body: "deutsch" });
+    return { p, answer };
+  }
+
+  it(`in ${sharing} mode, after a 304 whose Vary lacks a field, the response still does not answer another value of it`, async () => {
+    const { p } = await revalidated("Origin");
+    expect((await p.get({ "Accept-Language": "de" })).body).toBe("deutsch");
+    expect((await p.get({ "Accept-Language": "en" })).body).toBe("english");
+  });
+
+  it.each([
+    ["origin", "origin, Accept-Language"],
+    ["X-Tenant", "X-Tenant, Origin, Accept-Language"],
+    ["Accept-Language, Origin", "Accept-Language, Origin"],
+  ])(
+    `in ${sharing} mode, after a 304 with Vary: %s, the client gets Vary: %s`,
+    async (vary, expected) => {
+      const { answer } = await revalidated(vary);
+      expect(answer.headers.get("Vary")).toBe(expected);
+    },
+  );
+});
