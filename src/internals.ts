@@ -2,7 +2,7 @@
 import type { SharedStore } from "./core/shared-store.ts";
 import type { MemoryTier } from "./core/tier.ts";
 import type { Coherence } from "./engine/coherence.ts";
-import type { Engine } from "./engine/lookup.ts";
+import type { Engine } from "./engine/engine.ts";
 import type { Batch } from "./engine/lookup-many.ts";
 import type { RunningLoads } from "./engine/running-loads.ts";
 import type { Warmer } from "./engine/warm.ts";

@@ -1,12 +1,5 @@
 /** One read of one key, on one page: memory, edge, Redis, flight, load, store, in this order. */
-import {
-  freshnessOf,
-  createEntry,
-  type Entry,
-  type LoadStamp,
-  type LogPosition,
-  type StorableResult,
-} from "../core/entry.ts";
+import { createEntry, freshnessOf } from "../core/entry.ts";
 import { DefinitionError } from "../core/faults.ts";
 import { keyProblem } from "../core/key.ts";
 import type { Policy } from "../core/policy.ts";
@@ -15,13 +8,14 @@ import type { Context } from "../core/context.ts";
 import type { Lookup } from "../core/lookup.ts";
 import type { MemoryTier } from "../core/tier.ts";
 import type { Random } from "../core/random.ts";
-import type { EpochMs, Millis } from "../core/time.ts";
+import type { Millis } from "../core/time.ts";
 import type { Coherence } from "./coherence.ts";
 import type { Coalescer, Resolved } from "./coalescer.ts";
 import type { HitForMiss } from "./hit-for-miss.ts";
 import type { JoinFlight } from "./join-flight.ts";
 import type { LoadEntry } from "./load.ts";
 import type { LoadBackoff } from "./load-backoff.ts";
+import type { Engine } from "./engine.ts";
 import { failedOutcome } from "./lookup-request.ts";
 import type { LoadTask, LookupOutcome, LookupRequest, Read } from "./lookup-request.ts";
 import type { TierStep, TierSteps } from "./tier-steps.ts";
@@ -29,32 +23,6 @@ import type { WithSoftTimeout } from "./soft-timeout.ts";
 import { serveStaleOnError } from "./stale-if-error.ts";
 import type { EntryStore } from "./store-entry.ts";
 import { isServable, type Validator } from "./validation.ts";
-
-export interface Engine {
-  /** @throws {CacheUnavailable} if no tier has a value and the origin fails. */
-  lookup(key: string, policy: Policy, task: LoadTask, ctx: Context): Promise<Lookup>;
-  /** Loads anew unless Redis holds a fresh value. Readers share the load as they do in a lookup. */
-  refresh(key: string, policy: Policy, task: LoadTask, ctx: Context): Promise<Lookup>;
-  /** How far this isolate knows the log: what a load that begins now may claim. */
-  logPosition(): LogPosition;
-  /**
-   * Stores a result that came with another key's load, or with a write. `stamp` was taken before
-   * the origin was read.
-   */
-  put(key: string, policy: Policy, result: StorableResult, stamp: LoadStamp, ctx: Context): Put;
-  /** Begins a read for `mayAnswer`, beside a lookup. */
-  beginRead(key: string, policy: Policy, ctx: Context): Read;
-  /** Whether an entry that is not stored yet, and was current at `currentAt`, may answer a read. */
-  mayAnswer(entry: Entry, currentAt: EpochMs, read: Read): Promise<boolean>;
-  /** Deletes an entry that its reader cannot use. */
-  discard(entry: Entry, ctx: Context): void;
-}
-
-export interface Put {
-  readonly entry: Entry;
-  /** The entry goes to the shared store. */
-  readonly stored: boolean;
-}
 
 export interface LookupOptions {
   readonly memory: MemoryTier;

@@ -10,7 +10,7 @@ import { jsonTextOf } from "../core/json-text.ts";
 import type { Lookup } from "../core/lookup.ts";
 import type { Batch } from "./lookup-many.ts";
 import type { BatchLoader } from "./load-many.ts";
-import type { Engine } from "./lookup.ts";
+import type { Engine } from "./engine.ts";
 import { createDependencyCollector, type DependencyCollector } from "./dependency-collector.ts";
 import type { FreshnessOf } from "./lookup-request.ts";
 import type { RunningLoads } from "./running-loads.ts";

@@ -9,7 +9,7 @@ import {
   logKeysOfEntry,
   type LogKey,
 } from "../core/invalidation-key.ts";
-import type { Engine } from "../engine/lookup.ts";
+import type { Engine } from "../engine/engine.ts";
 
 /** The entry that a write stores. */
 export interface Through {

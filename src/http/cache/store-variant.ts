@@ -1,7 +1,7 @@
 import type { Context } from "../../core/context.ts";
 import type { Entry, LoadResult, LoadStamp, StorableResult, Variant } from "../../core/entry.ts";
 import type { Policy } from "../../core/policy.ts";
-import type { Engine, Put } from "../../engine/lookup.ts";
+import type { Engine, Put } from "../../engine/engine.ts";
 import type { LoadTask } from "../../engine/lookup-request.ts";
 import { readerOf, type FieldReader } from "../rfc/fields.ts";
 import { selectingNames, selectorsOf } from "../rfc/vary.ts";

@@ -2,7 +2,7 @@
 import type { Context } from "../../core/context.ts";
 import type { Entry, LoadStamp } from "../../core/entry.ts";
 import type { Policy } from "../../core/policy.ts";
-import type { Engine } from "../../engine/lookup.ts";
+import type { Engine } from "../../engine/engine.ts";
 import type { Forwarded } from "../cache/cache-status.ts";
 import type { SharingRules } from "../cache/sharing-rules.ts";
 import type { VariantTarget } from "../cache/store-variant.ts";

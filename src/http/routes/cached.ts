@@ -5,7 +5,7 @@ import { toMillis, type Duration } from "../../core/duration.ts";
 import type { Entry, LoadResult, Variant } from "../../core/entry.ts";
 import type { Lookup } from "../../core/lookup.ts";
 import { definePolicy, type PolicyOptions } from "../../core/policy.ts";
-import type { Put } from "../../engine/lookup.ts";
+import type { Put } from "../../engine/engine.ts";
 import type { LoadTask } from "../../engine/lookup-request.ts";
 import { onlyIfCachedProblem } from "../cache/problem.ts";
 import { decideReuse } from "../cache/reuse-decision.ts";

@@ -5,7 +5,7 @@ import type { UnkeyedRead } from "../../core/events.ts";
 import type { RequestObserver } from "../../core/request-observer.ts";
 import type { Batch } from "../../engine/lookup-many.ts";
 import type { Warmer } from "../../engine/warm.ts";
-import type { Engine } from "../../engine/lookup.ts";
+import type { Engine } from "../../engine/engine.ts";
 import { createReader } from "../../engine/reader.ts";
 import type { RunningLoads } from "../../engine/running-loads.ts";
 import {

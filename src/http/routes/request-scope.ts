@@ -5,7 +5,7 @@ import type { DataReader } from "../../core/data-reader.ts";
 import type { RunningLoads } from "../../engine/running-loads.ts";
 import type { Lookup } from "../../core/lookup.ts";
 import type { DependencyCollector } from "../../engine/dependency-collector.ts";
-import type { Engine } from "../../engine/lookup.ts";
+import type { Engine } from "../../engine/engine.ts";
 import type { CacheStatusFields } from "../cache/cache-status.ts";
 import type { ProxyLimits } from "../proxy/proxy-limits.ts";
 

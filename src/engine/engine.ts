@@ -1,0 +1,33 @@
+/** The engine, as routes, the proxy, readers and writers use it. */
+import type { Context } from "../core/context.ts";
+import type { Entry, LoadStamp, LogPosition, StorableResult } from "../core/entry.ts";
+import type { Lookup } from "../core/lookup.ts";
+import type { Policy } from "../core/policy.ts";
+import type { EpochMs } from "../core/time.ts";
+import type { LoadTask, Read } from "./lookup-request.ts";
+
+export interface Engine {
+  /** @throws {CacheUnavailable} if no tier has a value and the origin fails. */
+  lookup(key: string, policy: Policy, task: LoadTask, ctx: Context): Promise<Lookup>;
+  /** Loads anew unless Redis holds a fresh value. Readers share the load as they do in a lookup. */
+  refresh(key: string, policy: Policy, task: LoadTask, ctx: Context): Promise<Lookup>;
+  /** How far this isolate knows the log: what a load that begins now may claim. */
+  logPosition(): LogPosition;
+  /**
+   * Stores a result that came with another key's load, or with a write. `stamp` was taken before
+   * the origin was read.
+   */
+  put(key: string, policy: Policy, result: StorableResult, stamp: LoadStamp, ctx: Context): Put;
+  /** Begins a read for `mayAnswer`, beside a lookup. */
+  beginRead(key: string, policy: Policy, ctx: Context): Read;
+  /** Whether an entry that is not stored yet, and was current at `currentAt`, may answer a read. */
+  mayAnswer(entry: Entry, currentAt: EpochMs, read: Read): Promise<boolean>;
+  /** Deletes an entry that its reader cannot use. */
+  discard(entry: Entry, ctx: Context): void;
+}
+
+export interface Put {
+  readonly entry: Entry;
+  /** The entry goes to the shared store. */
+  readonly stored: boolean;
+}
