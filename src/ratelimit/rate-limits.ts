@@ -52,7 +52,7 @@ export interface RateLimits<E extends Env> extends Inspection {
    * app.post("/sign-in", async (c) => {
    *   const refused = signIns.check(c);
    *   if (refused !== undefined) return problem(refused);
-   *   if (c.req.header("X-Password") === env.PASSWORD) {
+   *   if (c.req.header("X-Password") === "the right one") {
    *     signIns.succeed(c);
    *     return c.text("signed in");
    *   }

@@ -31,7 +31,12 @@ describe("a hostile caller and the log", () => {
 
   it("a purge of everything with an unsampled traceparent is logged", async () => {
     const { ask, service } = createObservedApi({ OTEL_TRACES_SAMPLER: "always_off" });
-    const purge = { method: "POST", body: { everything: true }, headers: UNSAMPLED };
+    const purge = {
+      method: "POST",
+      body: { everything: true },
+      headers: UNSAMPLED,
+      ip: "192.0.2.1",
+    };
     expect((await ask(TOKEN, "/admin/purge", purge)).status).toBe(200);
     expect(await loggedStatuses(service)).toEqual([200]);
   });

@@ -31,7 +31,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   redis: ["core"],
   durable: ["core"],
   resilience: ["core"],
-  telemetry: ["core", "http/rfc/dates.ts"],
+  telemetry: ["core"],
   origin: ["core"],
   http: ["core", "engine"],
   ratelimit: ["core", "engine", "redis/client.ts", "redis/script-runner.ts"],

@@ -3,7 +3,7 @@ import { CacheUnavailable, fault, messageOf } from "../../core/faults.ts";
 import type { Result } from "../../core/result.ts";
 import type { Clock, EpochMs, Millis } from "../../core/time.ts";
 import { HOLD_SLACK_MS } from "../../engine/origin-call.ts";
-import { formatDate, parseDate } from "../rfc/dates.ts";
+import { formatDate, parseDate } from "../../core/http-date.ts";
 import { hopByHop } from "../rfc/stored-fields.ts";
 import { PSEUDONYM } from "./forwarded-fields.ts";
 import type { RetryBudget } from "./retry-budget.ts";

@@ -1,6 +1,6 @@
 /** Evaluates a client's condition against a stored response (RFC 9110, 13; RFC 9111, 4.3.2). */
 import type { EpochMs } from "../../core/time.ts";
-import { parseDate } from "./dates.ts";
+import { parseDate } from "../../core/http-date.ts";
 import { trimSpace, type FieldReader } from "./fields.ts";
 
 const ENTITY_TAG = /(?:W\/)?"[\x21\x23-\x7e\u0080-\u00ff]*"/y;

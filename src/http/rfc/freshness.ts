@@ -1,6 +1,6 @@
 /** Computes a response's age and freshness lifetime (RFC 9111, 4.2). */
 import type { EpochMs, Millis } from "../../core/time.ts";
-import { parseDate } from "./dates.ts";
+import { parseDate } from "../../core/http-date.ts";
 import { parseDeltaSeconds } from "./directives.ts";
 import { trimSpace, type FieldReader } from "./fields.ts";
 import type { ResponseControl } from "./response-control.ts";

@@ -1,6 +1,6 @@
 /** Range requests, and parts of a representation (RFC 9110, 14; RFC 9111, 3.3 and 3.4). */
 import { stronglyEqual } from "./conditional.ts";
-import { parseDate } from "./dates.ts";
+import { parseDate } from "../../core/http-date.ts";
 import { splitList, trimSpace, type FieldReader } from "./fields.ts";
 import type { EpochMs } from "../../core/time.ts";
 

@@ -1,5 +1,5 @@
 import type { EpochMs, Millis } from "../../core/time.ts";
-import { parseDate } from "../../http/rfc/dates.ts";
+import { parseDate } from "../../core/http-date.ts";
 
 /**
  * Returns how long a Retry-After field asks to wait: whole seconds, or the time until an HTTP date.

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { parseEntityTags } from "../../../src/http/rfc/conditional.ts";
-import { parseDate } from "../../../src/http/rfc/dates.ts";
+import { parseDate } from "../../../src/core/http-date.ts";
 import {
   parseDirectives,
   qualifyingNames,

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { formatDate, parseDate } from "../../../src/http/rfc/dates.ts";
+import { formatDate, parseDate } from "../../../src/core/http-date.ts";
 import { parseDirectives, deltaSecondsOf } from "../../../src/http/rfc/directives.ts";
 import { readerOf } from "../../../src/http/rfc/fields.ts";
 import { splitList } from "../../../src/http/rfc/fields.ts";

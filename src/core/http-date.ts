@@ -1,5 +1,5 @@
 /** Parses and writes an HTTP-date (RFC 9110, 5.6.7). `Date.parse` is not used, because it accepts other formats too. */
-import type { EpochMs } from "../../core/time.ts";
+import type { EpochMs } from "./time.ts";
 
 const MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split(" ");
 const DAYS = "(?:mon|tue|wed|thu|fri|sat|sun)";
