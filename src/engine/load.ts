@@ -78,7 +78,7 @@ export function createLoadStep(options: LoadStepOptions): LoadEntry {
     if (!called.ok) {
       end("failed");
       if (!SAYS_NOTHING_OF_ORIGIN.has(called.fault.code))
-        backoff.failed(key, called.fault, ctx.now(), request.client);
+        backoff.failed(key, called.fault, ctx.now(), request.client?.());
       return { kind: "failed", fault: called.fault };
     }
     backoff.succeeded(key);

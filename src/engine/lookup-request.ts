@@ -34,7 +34,7 @@ export interface LookupRequest extends Read {
   load(signal: AbortSignal, staleEntry: Entry | undefined): Promise<LoadResult>;
   readonly freshnessOf: FreshnessOf;
   readonly flightScopeOf: FlightScopeOf;
-  readonly client: string | undefined;
+  readonly client: LoadTask["client"];
 }
 
 /**
@@ -59,7 +59,7 @@ export interface LoadTask {
    * so that a failed load answers no other reader until the loads of several clients have failed.
    * Default: the load is the same for all readers, and so is its failure.
    */
-  readonly client?: string;
+  readonly client?: (() => string) | undefined;
 }
 
 /** The freshness of an entry for one reader. Request directives can make it stricter than for others. */

@@ -120,7 +120,12 @@ export function createMiddleware<E extends Env>(
       isKnown ? [...decision.balances, ...free.map(fullBalances)] : undefined,
       isKnown ? decision.now : 0,
     );
-    answers.changeFields(c, (headers) => applyLimitFields(headers, fields));
+    try {
+      applyLimitFields(c.res.headers, fields);
+    } catch {
+      // The fields of this response are immutable.
+      answers.changeFields(c, (headers) => applyLimitFields(headers, fields));
+    }
     if (fields.nearest !== undefined) options.scopeOf(c).limited = true;
   }
 

@@ -44,8 +44,8 @@ export function decideReuse(
 export function isForOthers(request: Request, entry: Entry, sharing: SharingRules): boolean {
   return (
     !sharing.answersCredentials &&
-    hasCredentials(request.headers, sharing) &&
-    !isPermitted(entry, sharing)
+    !isPermitted(entry, sharing) &&
+    hasCredentials(request.headers, sharing)
   );
 }
 

@@ -57,7 +57,7 @@ async function lookUpOnce(
   const result: ClientResult = { streaming, whenStored: () => running.then(ignore, ignore) };
   const task: LoadTask = {
     ...(!sharing.sharesFailures && {
-      client: clientAddressOf(request, options.fieldRules),
+      client: () => clientAddressOf(request, options.fieldRules),
     }),
     // `forward` takes a slot of the proxy for each request to the origin.
     takesSlot: false,

@@ -34,7 +34,7 @@ import {
 } from "./client-response.ts";
 import { createFillMarkers } from "./fill-markers.ts";
 import { requestKindOf } from "./flight-scope.ts";
-import { createForward } from "./forward.ts";
+import { createForward, type Forward } from "./forward.ts";
 import { fieldRulesOf, forwardedHeaders, forwardedReader, isLooping } from "./forwarded-fields.ts";
 import { createInvalidationBatches } from "./invalidation-batches.ts";
 import { createRetryingInvalidate, type RecoveringInvalidator } from "./invalidation-retry.ts";
@@ -148,10 +148,9 @@ export function passThrough(options: PassThroughOptions): Handler<StrataEnv> {
 
   function optionsFor(scope: InternalScope, request: Request, target: Target): UnsafeOptions {
     const { engine, ctx, proxyLimits } = scope;
-    return {
-      engine,
-      policy: POLICY,
-      forward: createForward({
+    const arrivedAt = ctx.now();
+    const createForwardOnce = (): Forward =>
+      createForward({
         fetch: options.fetch ?? ((url, init) => fetch(url, init)),
         now: ctx.now,
         takeSlot: (waitMs, holdMs) =>
@@ -160,14 +159,20 @@ export function passThrough(options: PassThroughOptions): Handler<StrataEnv> {
             .acquire(waitMs, holdMs, clientAddressOf(request, fieldRules) || undefined),
         slotWaitMs: proxyLimits.slotWaitMs,
         headersTimeoutMs,
-        arrivedAt: ctx.now(),
+        arrivedAt,
         retries,
         adapt(headers) {
           // It would let a script of the origin control paths outside the mount.
           headers.delete("Service-Worker-Allowed");
           rewriteAddresses(headers, target, mount);
         },
-      }),
+      });
+    let forward: Forward | undefined;
+    return {
+      engine,
+      policy: POLICY,
+      // A hit does not ask the origin.
+      forward: (url, init) => (forward ??= createForwardOnce())(url, init),
       fieldRules,
       limits,
       sharing,

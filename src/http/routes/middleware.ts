@@ -1,7 +1,9 @@
 import type { Context as HonoContext, MiddlewareHandler } from "hono";
 import { routePath } from "hono/route";
 import { createContext } from "../../core/context.ts";
+import type { DataReader } from "../../core/data-reader.ts";
 import type { UnkeyedRead } from "../../core/events.ts";
+import type { Lookup } from "../../core/lookup.ts";
 import type { RequestObserver } from "../../core/request-observer.ts";
 import type { Batch } from "../../engine/lookup-many.ts";
 import type { Warmer } from "../../engine/warm.ts";
@@ -80,6 +82,14 @@ export function createScopeMiddleware(
   const { dispatch, onUnkeyedRead } = options;
   const invalidate = createRetryingInvalidate(options.invalidator, "n:");
 
+  function readerOf(internal: InternalScope): DataReader {
+    const onLookup = (lookup: Lookup): void => {
+      if (internal.collector === undefined) internal.lookups.push(lookup);
+      else internal.collector.include(lookup);
+    };
+    return createReader({ engine, batch, warmer, loads, etagOf, onLookup }, internal.ctx);
+  }
+
   return async (c, next) => {
     const startedAt = now();
     const request = c.req.raw;
@@ -133,22 +143,13 @@ export function createScopeMiddleware(
         ctx.defer(invalidate([`k:${entry.key}`], ctx));
       },
     };
+    let reader: DataReader | undefined;
     const scope: ScopeWithInternals = {
       ctx,
-      cache: createReader(
-        {
-          engine,
-          batch,
-          warmer,
-          loads,
-          etagOf,
-          onLookup: (lookup) => {
-            if (internal.collector === undefined) internal.lookups.push(lookup);
-            else internal.collector.include(lookup);
-          },
-        },
-        ctx,
-      ),
+      // A hit of a cached route reads no data.
+      get cache() {
+        return (reader ??= readerOf(internal));
+      },
       tag: (...tags) => internal.collector?.tag(...tags),
       [INTERNAL]: internal,
     };
@@ -168,10 +169,13 @@ export function createScopeMiddleware(
     const isDetailed = expose === "all";
     const shown = expose === "none" ? undefined : cacheOf(internal, status, isDetailed);
     const timing = expose === "none" ? undefined : timingOf(isDetailed ? steps : [], tookMs);
-    changeFields(c, (headers) => {
-      writeFields(headers, shown, timing, tookMs, traceparent);
-      if (internal.route !== undefined) keepCookiesPrivate(headers);
-    });
+    try {
+      writeFields(c.res.headers, shown, timing, tookMs, traceparent);
+    } catch {
+      // The fields of this response are immutable.
+      changeFields(c, (headers) => writeFields(headers, shown, timing, tookMs, traceparent));
+    }
+    if (internal.route !== undefined) keepCookiesPrivate(c.res.headers);
   };
 }
 

@@ -3,8 +3,6 @@
  * `cached()`; what it sets, such as a request id or CORS fields, belongs to one request.
  */
 import type { Context as HonoContext } from "hono";
-import type { StatusCode } from "hono/utils/http-status";
-import type { OwnFields } from "../cache/serve.ts";
 import { addVary } from "../rfc/vary.ts";
 
 /** Returns the fields that middleware has set so far for the answer to this request. */
@@ -44,27 +42,6 @@ export function addOuterFields(headers: Headers, outer: Headers): void {
     if (name === "set-cookie") headers.append(name, value);
     else if (!headers.has(name)) headers.set(name, value);
     else if (name === "vary") addVary(headers, value);
-}
-
-/**
- * Returns the fields of outer middleware for an answer from a stored response. `replaceable` is a
- * stored field that is only a default, so that a value of outer middleware has precedence.
- */
-export function ownFieldsOf(c: HonoContext, replaceable: string | undefined): OwnFields {
-  return {
-    // Hono puts the fields of the context on the response. So a context without fields costs nothing.
-    newResponse: (body, status) =>
-      c.newResponse(body as Uint8Array<ArrayBuffer>, status as StatusCode),
-    addStored(headers, name, value) {
-      if (name === "vary") addVary(headers, value);
-      else if (name !== replaceable || !headers.has(name)) headers.set(name, value);
-    },
-    addTo(headers) {
-      const outer = outerFieldsOf(c);
-      if (replaceable !== undefined && outer.has(replaceable)) headers.delete(replaceable);
-      addOuterFields(headers, outer);
-    },
-  };
 }
 
 /** Makes the context forget its answer. Hono would otherwise copy its fields to the next one. */

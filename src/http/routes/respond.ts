@@ -1,11 +1,13 @@
 import type { Context as HonoContext } from "hono";
+import type { StatusCode } from "hono/utils/http-status";
 import type { DataLookup } from "../../core/data-reader.ts";
 import type { Entry, HttpMeta } from "../../core/entry.ts";
 import type { EpochMs } from "../../core/time.ts";
 import { problem } from "../cache/problem.ts";
-import { serve } from "../cache/serve.ts";
+import { serve, type OwnFields } from "../cache/serve.ts";
+import { addVary } from "../rfc/vary.ts";
 import { internalScopeOf } from "./middleware.ts";
-import { ownFieldsOf } from "./outer-fields.ts";
+import { addOuterFields, outerFieldsOf } from "./outer-fields.ts";
 import type { StrataEnv } from "./request-scope.ts";
 
 /**
@@ -50,6 +52,27 @@ function serveToClient(
   if (isSilent) headers.push(["cache-control", clientCacheControl]);
   const own = ownFieldsOf(c, isSilent ? "cache-control" : undefined);
   return serve(request, { body, storedAt, http: { ...http, headers } }, now, { reused: true, own });
+}
+
+/**
+ * Returns the fields of outer middleware for an answer from a stored response. `replaceable` is a
+ * stored field that is only a default, so that a value of outer middleware has precedence.
+ */
+function ownFieldsOf(c: HonoContext, replaceable: string | undefined): OwnFields {
+  return {
+    // Hono puts the fields of the context on the response. So a context without fields costs nothing.
+    newResponse: (body, status) =>
+      c.newResponse(body as Uint8Array<ArrayBuffer>, status as StatusCode),
+    addStored(headers, name, value) {
+      if (name === "vary") addVary(headers, value);
+      else if (name !== replaceable || !headers.has(name)) headers.set(name, value);
+    },
+    addTo(headers) {
+      const outer = outerFieldsOf(c);
+      if (replaceable !== undefined && outer.has(replaceable)) headers.delete(replaceable);
+      addOuterFields(headers, outer);
+    },
+  };
 }
 
 /**

@@ -1,6 +1,13 @@
+/** What every request to the reference API passes: its rate limits, and the security fields of its response. */
 import type { MiddlewareHandler } from "hono";
 import { batchSizeOf } from "./inputs.ts";
-import type { FailureLimitOptions, RateLimitOptions, RateLimits, StrataEnv } from "../index.ts";
+import {
+  SECURITY_FIELDS,
+  type FailureLimitOptions,
+  type RateLimitOptions,
+  type RateLimits,
+  type StrataEnv,
+} from "../index.ts";
 
 /** The limit that applies to every route. Routes whose limits have the same name share one set of tokens. */
 const EVERY_ROUTE = {
@@ -73,3 +80,13 @@ export function apiLimits({
     return path === "/users" ? batches(c, next) : reads(c, next);
   };
 }
+
+const FIELDS = Object.entries(SECURITY_FIELDS);
+
+/** Adds the security fields to a response that has none. Problems and pages have set their own. */
+export const ownFields: MiddlewareHandler<StrataEnv> = async (c, next) => {
+  await next();
+  const { headers } = c.res;
+  if (headers.has("X-Content-Type-Options")) return;
+  for (const [name, value] of FIELDS) headers.set(name, value);
+};
