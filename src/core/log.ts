@@ -219,7 +219,8 @@ export function verdictByNumbers(
 
 /** Starts the view over with an answer. It has the numbers of the era from `since` on, as far as the answer has them. */
 function resetView(view: LogView, era: Era, seq: Seq, answer: LogAnswer): void {
-  const first = Math.max(answer.since, answer.truncated ? lowestNumber(answer) : 0);
+  // Numbers at or below the floor may have been trimmed. A fail-over can lower the floor again.
+  const first = Math.max(answer.since, answer.floor, answer.truncated ? lowestNumber(answer) : 0);
   view.era = era;
   view.base = Math.min(seq, first);
   view.seen = seq;

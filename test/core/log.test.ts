@@ -54,6 +54,14 @@ describe("applyAnswer", () => {
     expect(verdictByView(view, item(60))).toBe("valid");
   });
 
+  it("a first answer with a floor leaves entries below the floor unknown, also after a fail-over has lowered it", () => {
+    const view = createLogView();
+    applyAnswer(view, answerOf({ since: 0, floor: 90 }));
+    applyAnswer(view, answerOf({ sentAt: 1_001, seq: 120, floor: 0 }));
+    expect(verdictByView(view, item(89))).toBe("unknown");
+    expect(verdictByView(view, item(90))).toBe("valid");
+  });
+
   it("an old number in the first answer does not end a mark", () => {
     const view = createLogView();
     markInvalidated(view, ["t:a"]);
