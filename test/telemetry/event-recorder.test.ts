@@ -37,7 +37,7 @@ function requestRecord(): RequestRecord {
 describe("the event recorder", () => {
   // The parent of a span is the step that contains it. A step that seems to have begun later than it
   // did contains too little.
-  it.each(EVENTS)("the step of $type ends when it ended, not when it is recorded", (event) => {
+  it.each(EVENTS)("the trace step of $type has the end time of the operation, and not the time of the recording", (event) => {
     const steps: StepRecord[] = [];
     const record = createEventRecorder({
       meter: createMeter(),
