@@ -60,7 +60,7 @@ describe("the roles of admin tokens", () => {
     expect(refused).toEqual(tokens.filter((token) => !isAllowed(token)));
   });
 
-  it("private fields of users are only for tokens of the role all", async () => {
+  it("the API shows private fields of a user only to an admin token with the role all", async () => {
     const { ask } = createObservedApi({ ADMIN_TOKENS, OTEL_SDK_DISABLED: "true" });
     const seen: string[] = [];
     for (const token of [SCRAPE, READ, PURGE, ALL]) {
@@ -91,7 +91,7 @@ describe("the rotation of admin tokens", () => {
     expect(await statusOf(after.ask(next, "/admin/purge", purge))).toBe(200);
   });
 
-  it("ADMIN_TOKENS may repeat ADMIN_TOKEN, so that a new ADMIN_TOKEN can follow without downtime", async () => {
+  it("ADMIN_TOKENS may contain the value of ADMIN_TOKEN, so an operator can replace ADMIN_TOKEN without downtime", async () => {
     const ADMIN_TOKENS = `admin:all:${TOKEN}`;
     const repeated = createObservedApi({ ADMIN_TOKENS, OTEL_SDK_DISABLED: "true" });
     const replaced = createObservedApi({
@@ -106,7 +106,7 @@ describe("the rotation of admin tokens", () => {
     expect(await statusOf(replaced.ask(ALL, path, init))).toBe(200);
   });
 
-  it("a token of 512 characters is accepted, and one that only begins like it is refused", async () => {
+  it("the API accepts an admin token of 512 characters, and rejects a token that differs in one character", async () => {
     const long = "x".repeat(512);
     const { ask } = createObservedApi({
       ADMIN_TOKENS: `a:read:${long}`,
@@ -178,7 +178,7 @@ describe("guesses of an admin token", () => {
     expect(await guess(api, 11, () => operator)).toEqual([...repeat(401, 10), 429]);
   });
 
-  it("guesses in two isolates count together", async () => {
+  it("wrong admin tokens in two isolates count toward the same limit", async () => {
     const namespace = `guesses-${crypto.randomUUID().slice(0, 8)}`;
     const first = createObservedApi(quiet, namespace);
     const second = createObservedApi(quiet, namespace);
@@ -189,7 +189,7 @@ describe("guesses of an admin token", () => {
     expect(statuses.at(-1)).toBe(429);
   });
 
-  it("a request without a token is no guess", async () => {
+  it("a request without a token does not count toward the limit of wrong admin tokens", async () => {
     const api = createObservedApi(quiet);
     const entry = "/admin/entry?key=x";
     const init = { ip: fromOneAddress() };
@@ -220,7 +220,7 @@ describe("the format of admin tokens", () => {
   };
   const secret = "s3cr3t-s3cr3t-s3cr3t";
 
-  it("an ADMIN_TOKEN of fewer than 24 characters is an error that does not show it", () => {
+  it("an ADMIN_TOKEN of fewer than 24 characters causes a configuration error that does not contain the token", () => {
     const problems = problemsOf({ ADMIN_TOKEN: secret });
     expect(problems).toHaveLength(1);
     expect(problems[0]).toMatch(/^ADMIN_TOKEN: must have 24 to 512 /);
@@ -237,11 +237,14 @@ describe("the format of admin tokens", () => {
     `ci:purge:${secret} ${secret}`,
     `ci:purge:${secret}-${secret},ci:all:${secret}-${secret}`,
     `ci:purge:${env.ADMIN_TOKEN}`,
-  ])("ADMIN_TOKENS %j is an error that does not show a token", (ADMIN_TOKENS) => {
-    const problems = problemsOf({ ADMIN_TOKENS });
-    expect(problems).toHaveLength(1);
-    expect(problems[0]).toMatch(/^ADMIN_TOKENS: /);
-    expect(problems[0]).not.toContain(secret);
-    expect(problems[0]).not.toContain(env.ADMIN_TOKEN);
-  });
+  ])(
+    "ADMIN_TOKENS %j causes a configuration error that does not contain a token",
+    (ADMIN_TOKENS) => {
+      const problems = problemsOf({ ADMIN_TOKENS });
+      expect(problems).toHaveLength(1);
+      expect(problems[0]).toMatch(/^ADMIN_TOKENS: /);
+      expect(problems[0]).not.toContain(secret);
+      expect(problems[0]).not.toContain(env.ADMIN_TOKEN);
+    },
+  );
 });

@@ -29,7 +29,7 @@ async function auditsOf(service: string): Promise<readonly AuditRow[]> {
 }
 
 describe("audit records", () => {
-  it("each admin action leaves a record of who did what, whatever the sampler", async () => {
+  it("each admin action writes an audit record with the actor and the action, even if the trace sampler is off", async () => {
     const { askInTurn, service } = createObservedApi({
       ...OFF,
       ADMIN_TOKENS: `ci:purge:${PURGE}`,
@@ -66,7 +66,7 @@ describe("audit records", () => {
     ]);
   });
 
-  it("refused admin actions leave records: no token, a wrong token, a role too low, too many requests", async () => {
+  it("the API writes an audit record for an admin action that it rejects with 401, 403 or 429", async () => {
     const { askInTurn, send, service } = createObservedApi({
       ...OFF,
       ADMIN_TOKENS: `ci:purge:${PURGE}`,
@@ -90,14 +90,14 @@ describe("audit records", () => {
     ]);
   });
 
-  it("a request under /admin that the rate limit refuses leaves a record", async () => {
+  it("a request under /admin that the rate limit rejects writes an audit record", async () => {
     const { send, service } = createObservedApi(OFF);
     await Promise.all(Array.from({ length: 62 }, () => send("/admin/entry?key=x", { ip })));
     const refused = (await auditsOf(service)).filter(({ status }) => status === 429);
     expect(refused).toHaveLength(2);
   });
 
-  it("no log record has a token, right or wrong", async () => {
+  it("no log record contains an admin token, neither a valid nor a wrong one", async () => {
     const { askInTurn, service } = createObservedApi({ ADMIN_TOKENS: `ci:purge:${PURGE}` });
     await askInTurn([
       [PURGE, "/admin/purge", { method: "POST", ip, body: { keys: ["k"] } }],
@@ -109,7 +109,7 @@ describe("audit records", () => {
     for (const token of [PURGE, TOKEN, "wrong-token-of-a-person"]) expect(all).not.toContain(token);
   });
 
-  it("a record of a purge names 20 of its targets and the number of the others", async () => {
+  it("the audit record of a purge of 31 targets lists 20 targets and the count of the other targets", async () => {
     const { ask, service } = createObservedApi({ STRATA_TRACE_KEYS: "plain" });
     const keys = Array.from({ length: 30 }, (_, i) => `k${i}`);
     await ask(TOKEN, "/admin/purge", { method: "POST", ip, body: { keys, prefixes: ["p:"] } });
@@ -120,23 +120,26 @@ describe("audit records", () => {
   it.each([
     ["under npm run dev", { STRATA_DEV: "1" }],
     ["with STRATA_LOG=json", { STRATA_LOG: "json" }],
-  ])("an audit record is a line on the console %s", async (_when, variables) => {
-    const lines: string[] = [];
-    const log = vi
-      .spyOn(console, "log")
-      .mockImplementation((line: string) => void lines.push(line));
-    try {
-      const { ask } = createObservedApi({ ...OFF, ...variables });
-      await ask(TOKEN, "/admin/purge", { method: "POST", ip, body: { everything: true } });
-    } finally {
-      log.mockRestore();
-    }
-    const audits = lines
-      .map((line) => JSON.parse(line) as Record<string, unknown>)
-      .filter(({ level }) => level === "audit");
-    expect(audits).toMatchObject([
-      { "audit.actor": "admin", "audit.action": "POST /admin/purge", "audit.outcome": "done" },
-    ]);
-    expect(lines.join()).not.toContain(TOKEN);
-  });
+  ])(
+    "the service writes an audit record as one line of JSON to the console %s",
+    async (_when, variables) => {
+      const lines: string[] = [];
+      const log = vi
+        .spyOn(console, "log")
+        .mockImplementation((line: string) => void lines.push(line));
+      try {
+        const { ask } = createObservedApi({ ...OFF, ...variables });
+        await ask(TOKEN, "/admin/purge", { method: "POST", ip, body: { everything: true } });
+      } finally {
+        log.mockRestore();
+      }
+      const audits = lines
+        .map((line) => JSON.parse(line) as Record<string, unknown>)
+        .filter(({ level }) => level === "audit");
+      expect(audits).toMatchObject([
+        { "audit.actor": "admin", "audit.action": "POST /admin/purge", "audit.outcome": "done" },
+      ]);
+      expect(lines.join()).not.toContain(TOKEN);
+    },
+  );
 });

@@ -15,7 +15,7 @@ describe("request bodies", () => {
     ["cut off", '{"name": "N"'],
     ["two values", "{}{}"],
     ["not UTF-8", new Uint8Array([0x22, 0xff, 0x22])],
-  ])("a body that is %s is invalid JSON", async (_, body) => {
+  ])("the API rejects a request body that is %s as invalid JSON", async (_, body) => {
     expect(await problemOf(await post(body))).toMatchObject({
       status: 400,
       type: "urn:strata:problem:invalid-json",
@@ -23,7 +23,7 @@ describe("request bodies", () => {
   });
 
   it.each(["[]", "null", "1", '"text"', "true", "[".repeat(5_000) + "]".repeat(5_000)])(
-    "a body that is not an object is refused: %.20s",
+    "the API rejects a JSON body that is not an object: %.20s",
     async (body) => {
       const { status, errors } = await problemOf(await post(body));
       expect(status).toBe(400);
@@ -32,7 +32,7 @@ describe("request bodies", () => {
   );
 
   it.each(["text/plain", "application/x-www-form-urlencoded", "application/jsonx", undefined])(
-    "a body of type %s is refused",
+    "the API rejects a body with the Content-Type %s",
     async (type) => {
       const headers = { ...ADMIN, ...(type !== undefined && { "Content-Type": type }) };
       const bytes = new TextEncoder().encode(JSON.stringify(WHOLE));
@@ -40,13 +40,13 @@ describe("request bodies", () => {
     },
   );
 
-  it("a JSON body may name its character set", async () => {
+  it("the API accepts a Content-Type of JSON with a charset parameter", async () => {
     const headers = { ...ADMIN, "Content-Type": "Application/JSON; charset=utf-8" };
     const { errors } = await problemOf(await post("{}", headers));
     expect(errors).toHaveLength(5);
   });
 
-  it("a body over 64 KB is 413, with and without Content-Length", async () => {
+  it("a request body over 64 KB gets a 413, with and without Content-Length", async () => {
     const large = JSON.stringify({ ...WHOLE, description: "x".repeat(70_000) });
     expect((await problemOf(await post(large))).status).toBe(413);
     const chunks = new ReadableStream<Uint8Array>({
@@ -85,7 +85,7 @@ describe("request bodies", () => {
   ];
 
   it.each(fields)(
-    "a product with %j is refused, and the problem names the field",
+    "the API rejects a product with %j, and the error names the field",
     async (change, field) => {
       for (const [method, path, body] of [
         ["POST", "/products", { ...WHOLE, ...change }],
@@ -99,7 +99,7 @@ describe("request bodies", () => {
     },
   );
 
-  it("a body with __proto__ cannot change a prototype", async () => {
+  it("the API rejects a body with the field __proto__, and the body changes no prototype", async () => {
     const { errors } = await problemOf(await post('{"__proto__": {"name": "N"}}'));
     expect(errors?.map(({ field }) => field)).toContain("__proto__");
     expect(({} as { name?: string }).name).toBeUndefined();
@@ -113,14 +113,17 @@ describe("request bodies", () => {
     [{ stock: -1 }, "stock"],
     [{ stock: 1e10 }, "stock"],
     [{ amount: 1 }, "amount"],
-  ])("the stock change %j is refused, and the problem names %s", async (body, field) => {
-    const response = await createClient().write("PATCH", "/products/1/stock", body);
-    const { status, errors } = await problemOf(response);
-    expect(status).toBe(400);
-    expect(errors?.map((error) => error.field)).toContain(field);
-  });
+  ])(
+    "the API rejects the stock change %j, and the error names the field %s",
+    async (body, field) => {
+      const response = await createClient().write("PATCH", "/products/1/stock", body);
+      const { status, errors } = await problemOf(response);
+      expect(status).toBe(400);
+      expect(errors?.map((error) => error.field)).toContain(field);
+    },
+  );
 
-  it("a PATCH that changes nothing is refused", async () => {
+  it("the API rejects a PATCH of a product with an empty object", async () => {
     const response = await createClient().write("PATCH", "/products/1", {});
     expect((await problemOf(response)).status).toBe(400);
   });
@@ -141,10 +144,13 @@ describe("request bodies", () => {
     [{ tags: Array.from({ length: 1_001 }, () => "t") }, "tags"],
     [{ tag: ["products"] }, "tag"],
     [{ everything: "yes" }, "everything"],
-  ])("the purge %.40j is refused, and the problem names %s", async (body, field) => {
-    const response = await createClient().write("POST", "/admin/purge", body);
-    const { status, errors } = await problemOf(response);
-    expect(status).toBe(400);
-    expect(errors?.map((error) => error.field)).toContain(field);
-  });
+  ])(
+    "the API rejects the purge request %.40j, and the error names the field %s",
+    async (body, field) => {
+      const response = await createClient().write("POST", "/admin/purge", body);
+      const { status, errors } = await problemOf(response);
+      expect(status).toBe(400);
+      expect(errors?.map((error) => error.field)).toContain(field);
+    },
+  );
 });

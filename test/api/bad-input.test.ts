@@ -34,7 +34,7 @@ const BAD_IDS = [
 
 describe("malformed ids", () => {
   it.each(["/products/", "/users/"])(
-    "a malformed id under %s is 400 and never reaches the cache",
+    "a GET with a malformed id under %s gets a 400 and does not reach the cache",
     async (base) => {
       const { send } = createClient();
       for (const id of BAD_IDS) {
@@ -52,7 +52,7 @@ describe("malformed ids", () => {
     },
   );
 
-  it("a malformed id in a write is 400", async () => {
+  it("a PUT, PATCH or DELETE with a malformed product id gets a 400", async () => {
     const { write } = createClient();
     for (const id of BAD_IDS) {
       expect((await write("DELETE", `/products/${id}`)).status).toBe(400);
@@ -93,21 +93,24 @@ describe("query parameters", () => {
     ["/health?verbose=1", "verbose"],
   ];
 
-  it.each(cases)("the query %s is 400, and the problem names %s", async (path, field) => {
-    const { send } = createClient();
-    const { status, errors } = await problemOf(await send(path));
-    expect(status).toBe(400);
-    expect(errors?.map((error) => error.field)).toContain(field);
-  });
+  it.each(cases)(
+    "the query %s gets a 400 with an error that names the field %s",
+    async (path, field) => {
+      const { send } = createClient();
+      const { status, errors } = await problemOf(await send(path));
+      expect(status).toBe(400);
+      expect(errors?.map((error) => error.field)).toContain(field);
+    },
+  );
 
-  it("a parameter name of 10 KB gets a short problem", async () => {
+  it("a query parameter with a name of 10 KB gets a 400 with a body shorter than 1,000 characters", async () => {
     const { send } = createClient();
     const response = await send(`/products?${"k".repeat(10_000)}=1`);
     expect(response.status).toBe(400);
     expect((await response.text()).length).toBeLessThan(1_000);
   });
 
-  it("many unknown parameters get a short problem", async () => {
+  it("a query with 500 unknown parameters gets an error response that lists only 20 errors", async () => {
     const { send } = createClient();
     const names = Array.from({ length: 500 }, (_, at) => `n${at}=1`).join("&");
     expect((await problemOf(await send(`/products?${names}`))).errors).toHaveLength(20);
@@ -116,7 +119,7 @@ describe("query parameters", () => {
 
 describe("unknown routes and methods", () => {
   it.each(["/", "/nothing", "/products/1/nothing", "/products/", "/__proto__", "/%00", "/💩"])(
-    "a request for %s is 404",
+    "a request for the unknown path %s gets a 404",
     async (path) => {
       const body = await problemOf(await createClient().send(path));
       expect(body).toMatchObject({ status: 404, type: "urn:strata:problem:not-found" });
@@ -132,13 +135,16 @@ describe("unknown routes and methods", () => {
     ["PUT", "/users/1", "HEAD, GET"],
     ["PROPFIND", "/users", "HEAD, GET"],
     ["POST", "/health", "HEAD, GET"],
-  ])("%s %s is 405 and lists the allowed methods", async (method, path, allow) => {
-    const response = await createClient().send(path, { method });
-    expect(response.status).toBe(405);
-    expect(response.headers.get("Allow")).toBe(allow);
-  });
+  ])(
+    "%s %s gets a 405 with an Allow field that lists the allowed methods",
+    async (method, path, allow) => {
+      const response = await createClient().send(path, { method });
+      expect(response.status).toBe(405);
+      expect(response.headers.get("Allow")).toBe(allow);
+    },
+  );
 
-  it("OPTIONS lists the methods of a route", async () => {
+  it("the response to OPTIONS lists the methods of the route in the Allow field", async () => {
     const response = await createClient().send("/products", { method: "OPTIONS" });
     expect(response.status).toBe(204);
     expect(response.headers.get("Allow")).toBe("HEAD, GET, POST");

@@ -43,7 +43,7 @@ function start(namespace: string) {
 
 describe("floods of made-up ids", () => {
   it.each(["products", "users"])(
-    "a flood of made-up ids of %s causes almost no SQL query",
+    "with an existence filter, many requests for ids of %s that do not exist cause almost no SQL query",
     async (route) => {
       const { cron, send } = start(uniqueNamespace());
       await cron();
@@ -59,7 +59,7 @@ describe("floods of made-up ids", () => {
     },
   );
 
-  it("an excluded id gets the same 404 as any other missing id", async () => {
+  it("an id that the existence filter excludes gets the same 404 as a missing id without the filter", async () => {
     const namespace = uniqueNamespace();
     const plain = start(uniqueNamespace());
     const guarded = start(namespace);
@@ -75,7 +75,7 @@ describe("floods of made-up ids", () => {
     }
   });
 
-  it("a filter does not hide a product that is created after it was built", async () => {
+  it("an existence filter does not hide a product that a client creates after the build of the filter", async () => {
     const { cron, send } = start(uniqueNamespace());
     await cron();
     await send("/products/999999");
@@ -104,7 +104,7 @@ describe("floods of made-up ids", () => {
     expect((await send(`/products/${id}`)).status).toBe(404);
   });
 
-  it("an excluded category gets the same empty list as any other unknown category", async () => {
+  it("a category that the existence filter excludes gets the same empty list as an unknown category without the filter", async () => {
     const [plain, guarded] = [start(uniqueNamespace()), start(uniqueNamespace())];
     await guarded.cron();
     await guarded.send("/products?category=999999");
@@ -116,7 +116,7 @@ describe("floods of made-up ids", () => {
       expect(denied.headers.get(field)).toBe(asked.headers.get(field));
   });
 
-  it("a filter does not hide the first product of a category that is newer than the filter", async () => {
+  it("an existence filter does not hide the first product of a category that is newer than the filter", async () => {
     const { cron, send, layer } = start(uniqueNamespace());
     await cron();
     const [made] = await layer.db

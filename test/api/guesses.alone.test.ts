@@ -33,7 +33,7 @@ describe("what guesses cost Redis", () => {
     expect(requests).toBeLessThanOrEqual(110);
   });
 
-  it("guesses beyond the limit of an address cost Redis nothing", async () => {
+  it("wrong admin tokens beyond the limit of a client address cause at most one Redis request", async () => {
     const api = createObservedApi(quiet);
     await statusesOf(api, 12, () => "192.0.2.1");
     const { requests } = await countRedis(async () => {

@@ -9,7 +9,7 @@ function contextAt(clock: { at: number }) {
 }
 
 describe("createHealthCheck", () => {
-  it("requests for health within one second share one check", async () => {
+  it("all health requests within one second share one check of the dependencies", async () => {
     const clock = { at: 1_000 };
     const ask = vi.fn<() => Promise<Answering>>(async () => UP);
     const check = createHealthCheck(ask);
@@ -22,7 +22,7 @@ describe("createHealthCheck", () => {
     expect(asked).toEqual([1, 1, 1, 1, 2, 2, 3]);
   });
 
-  it("a health check asks again after the clock was set back", async () => {
+  it("a health request checks the dependencies again after the clock was set back", async () => {
     const clock = { at: 10_000 };
     const ask = vi.fn<() => Promise<Answering>>(async () => UP);
     const check = createHealthCheck(ask);
@@ -32,7 +32,7 @@ describe("createHealthCheck", () => {
     expect(ask).toHaveBeenCalledTimes(2);
   });
 
-  it("a health check that never ends does not keep later ones from the dependencies", async () => {
+  it("a health check that never finishes does not block a later check of the dependencies", async () => {
     const clock = { at: 0 };
     const ask = vi
       .fn<() => Promise<Answering>>()
@@ -44,7 +44,7 @@ describe("createHealthCheck", () => {
     expect(await check(contextAt(clock))).toEqual(UP);
   });
 
-  it("a health check that has not ended after 10 s reports both dependencies as away", async () => {
+  it("a health check that does not finish within 10 s reports the database and Redis as unavailable", async () => {
     vi.useFakeTimers();
     try {
       const check = createHealthCheck(() => new Promise(() => undefined));

@@ -48,7 +48,7 @@ describe("while Redis is away", () => {
     }, 10_000);
   });
 
-  it("a purge while Redis is away is accepted and done later", async () => {
+  it("a purge while Redis is unavailable gets a 202 with a deferred invalidation", async () => {
     const client = createClient();
     await client.send("/products/1501");
     await putFault("redis", AWAY);
@@ -57,7 +57,7 @@ describe("while Redis is away", () => {
     expect(await response.json()).toEqual({ invalidation: "deferred" });
   });
 
-  it("health is degraded while Redis is away", async () => {
+  it("the health status is degraded while Redis is unavailable", async () => {
     const client = createClient();
     await putFault("redis", AWAY);
     const response = await client.send("/health");
@@ -65,7 +65,7 @@ describe("while Redis is away", () => {
     expect(await response.json()).toMatchObject({ status: "degraded", checks: { redis: false } });
   });
 
-  it("reads while Redis is away are answered from the database", async () => {
+  it("reads succeed from the database while Redis is unavailable", async () => {
     const client = createClient();
     await putFault("redis", AWAY);
     expect((await client.send("/products/1502")).status).toBe(200);
@@ -80,16 +80,19 @@ describe("while the database is away", () => {
     ["PATCH", "/products/1", { name: "N" }],
     ["PATCH", "/products/1/stock", { delta: 1 }],
     ["DELETE", "/products/1", undefined],
-  ])("%s %s while the database is away is 503 write-unconfirmed", async (method, path, body) => {
-    const client = createClient();
-    await putFault("sql", AWAY);
-    const response = await client.write(method, path, body);
-    expect(response.headers.get("Retry-After")).toBe("1");
-    expect(await problemOf(response)).toMatchObject({
-      status: 503,
-      type: "urn:strata:problem:write-unconfirmed",
-    });
-  });
+  ])(
+    "%s %s while the database is unavailable gets a 503 with the problem type write-unconfirmed",
+    async (method, path, body) => {
+      const client = createClient();
+      await putFault("sql", AWAY);
+      const response = await client.write(method, path, body);
+      expect(response.headers.get("Retry-After")).toBe("1");
+      expect(await problemOf(response)).toMatchObject({
+        status: 503,
+        type: "urn:strata:problem:write-unconfirmed",
+      });
+    },
+  );
 
   it.each([
     "/products/1503",
@@ -97,29 +100,32 @@ describe("while the database is away", () => {
     "/categories",
     "/users/1503",
     "/users?ids=1503,1504",
-  ])("while the database is away %s is 503 if it is not cached, and 200 if it is", async (path) => {
-    const client = createClient();
-    await putFault("sql", AWAY);
-    const response = await client.send(path);
-    expect(response.headers.get("Retry-After")).toBe("1");
-    expect(await problemOf(response)).toMatchObject({
-      status: 503,
-      type: "urn:strata:problem:origin-unavailable",
-    });
-    await clearFaults();
-    expect((await client.send(path)).status).toBe(200);
-    await putFault("sql", AWAY);
-    expect((await client.send(path)).status).toBe(200);
-  });
+  ])(
+    "while the database is unavailable, %s gets a 503 if the response is not cached, and a 200 if the response is cached",
+    async (path) => {
+      const client = createClient();
+      await putFault("sql", AWAY);
+      const response = await client.send(path);
+      expect(response.headers.get("Retry-After")).toBe("1");
+      expect(await problemOf(response)).toMatchObject({
+        status: 503,
+        type: "urn:strata:problem:origin-unavailable",
+      });
+      await clearFaults();
+      expect((await client.send(path)).status).toBe(200);
+      await putFault("sql", AWAY);
+      expect((await client.send(path)).status).toBe(200);
+    },
+  );
 
-  it("a purge while the database is away is done at once", async () => {
+  it("a purge succeeds immediately while the database is unavailable", async () => {
     const client = createClient();
     await putFault("sql", AWAY);
     const response = await client.write("POST", "/admin/purge", { everything: true });
     expect(response.status).toBe(200);
   });
 
-  it("health is down while the database is away", async () => {
+  it("the health status is down while the database is unavailable", async () => {
     const client = createClient();
     await putFault("sql", AWAY);
     const response = await client.send("/health");
@@ -129,7 +135,7 @@ describe("while the database is away", () => {
 });
 
 describe("while Redis and the database are away", () => {
-  it("a purge while Redis and the database are away is refused, because neither can keep it", async () => {
+  it("a purge while Redis and the database are both unavailable gets a 503, because neither can store the purge", async () => {
     const client = createClient();
     await Promise.all([putFault("sql", AWAY), putFault("redis", AWAY)]);
     const response = await client.write("POST", "/admin/purge", { everything: true });
@@ -139,7 +145,7 @@ describe("while Redis and the database are away", () => {
 });
 
 describe("requests and queries", () => {
-  it("a product that does not exist costs one query, however often it is read", async () => {
+  it("three reads of a product that does not exist cause one SQL query", async () => {
     const client = createClient();
     const cost = await costOf(async () => {
       for (let times = 0; times < 3; times++) await client.send("/products/2000000001");
@@ -147,13 +153,13 @@ describe("requests and queries", () => {
     expect(cost.sql.queries).toBe(1);
   });
 
-  it("a malformed id costs no request and no query", async () => {
+  it("a request with a malformed id causes no Redis request and no SQL query", async () => {
     const client = createClient();
     const cost = await costOf(() => client.send("/products/abc"));
     expect([cost.redis.requests, cost.sql.requests]).toEqual([0, 0]);
   });
 
-  it("a batch of 100 users costs one query, then one Redis request, then nothing", async () => {
+  it("a batch of 100 users causes one SQL query, in a second isolate one Redis request, and then no request", async () => {
     const namespace = createClient().isolate.layer.config.namespace;
     const ids = Array.from({ length: 100 }, (_, at) => at + 2_001).join(",");
     const first = createClient({ STRATA_NAMESPACE: namespace });
@@ -166,7 +172,7 @@ describe("requests and queries", () => {
     expect([hot.redis.requests, hot.sql.requests]).toEqual([0, 0]);
   });
 
-  it("a list costs one query", async () => {
+  it("a page of a product list causes one SQL query, and a page beyond the last page causes two", async () => {
     const client = createClient();
     const shown = await costOf(() => client.send("/products?page=8"));
     expect(shown.sql.queries).toBe(1);
@@ -175,7 +181,7 @@ describe("requests and queries", () => {
     expect(behind.sql.queries).toBe(2);
   });
 
-  it("a write costs one transaction, one invalidation and one update of the outbox", async () => {
+  it("a write causes one SQL transaction, one invalidation in Redis and one SQL update of the outbox", async () => {
     const client = createClient();
     await client.send("/products/1505");
     const spent = await costOf(() => client.write("PATCH", "/products/1505/stock", { delta: 1 }));

@@ -37,7 +37,7 @@ async function totalOf(client: Client, path: string): Promise<number> {
 }
 
 describe("POST /products", () => {
-  it("a new product is found at once, also where its id was cached as missing", async () => {
+  it("a new product is readable immediately, even if the cache has stored a 404 for the id of the product", async () => {
     const client = createClient();
     const [category = 0] = await newCategories(client, 1);
     const before = await newProduct(client, category);
@@ -48,7 +48,7 @@ describe("POST /products", () => {
     expect((await client.send(`/products/${id}`)).status).toBe(200);
   });
 
-  it("a new product has a Location and X-Invalidation: done", async () => {
+  it("the response to the creation of a product has a Location and X-Invalidation: done", async () => {
     const client = createClient();
     const response = await client.write("POST", "/products", {
       name: "  Trimmed  ",
@@ -66,7 +66,7 @@ describe("POST /products", () => {
     await client.write("DELETE", `/products/${product.id}`);
   });
 
-  it("a new product changes the lists of its category and of all categories, and no other list", async () => {
+  it("a new product invalidates the list of its category and the list of all products, and no other list", async () => {
     const client = createClient();
     const [here = 0, elsewhere = 0] = await newCategories(client, 2);
     const lists = [`/products?category=${here}`, "/products", `/products?category=${elsewhere}`];
@@ -78,7 +78,7 @@ describe("POST /products", () => {
     expect(await totalOf(client, `/products?category=${here}`)).toBe(1);
   });
 
-  it("a new product on a new last page is found, although clients have asked for pages beyond the end", async () => {
+  it("a new product appears on a new last page, even if clients requested that page before the page existed", async () => {
     const client = createClient();
     const [category = 0] = await newCategories(client, 1);
     const row = { name: "Hook", description: "", priceCents: 1, categoryId: category, stock: 1 };
@@ -91,7 +91,7 @@ describe("POST /products", () => {
     expect(list).toMatchObject({ total: 21, page: 2, items: [{ id }] });
   });
 
-  it("a new product in an unknown category is 422", async () => {
+  it("the creation of a product in an unknown category gets a 422", async () => {
     const client = createClient();
     const response = await client.write("POST", "/products", {
       name: "Lost",
@@ -166,7 +166,7 @@ describe("PUT and PATCH /products/:id", () => {
     ]);
   });
 
-  it("a change of a product that does not exist is 404 and leaves no row in the outbox", async () => {
+  it("a PUT, PATCH or DELETE of a product that does not exist gets a 404", async () => {
     const client = createClient();
     for (const [method, path, body] of [
       ["PUT", "", { name: "N", description: "", priceCents: 1, categoryId: 1, stock: 1 }],
@@ -182,7 +182,7 @@ describe("PUT and PATCH /products/:id", () => {
 });
 
 describe("PATCH /products/:id/stock", () => {
-  it("the stock can be set, or changed by a number", async () => {
+  it("a client can set the stock of a product to a value, or change the stock by a difference", async () => {
     const client = createClient();
     const [category = 0] = await newCategories(client, 1);
     const { id } = await newProduct(client, category);
@@ -193,7 +193,7 @@ describe("PATCH /products/:id/stock", () => {
     expect(await (await client.send(`/products/${id}`)).json()).toMatchObject({ stock: 6 });
   });
 
-  it("the stock never falls below 0 or rises above the largest integer", async () => {
+  it("a change that would make the stock negative or larger than the largest integer gets a 409", async () => {
     const client = createClient();
     const [category = 0] = await newCategories(client, 1);
     const { id } = await newProduct(client, category);
@@ -207,7 +207,7 @@ describe("PATCH /products/:id/stock", () => {
     }
   });
 
-  it("concurrent changes of the stock are all counted", async () => {
+  it("the final stock of a product includes every concurrent change", async () => {
     const client = createClient();
     const [category = 0] = await newCategories(client, 1);
     const { id } = await newProduct(client, category);
@@ -220,7 +220,7 @@ describe("PATCH /products/:id/stock", () => {
 });
 
 describe("DELETE /products/:id", () => {
-  it("a deleted product is gone at once, also from its lists", async () => {
+  it("a deleted product gets a 404 immediately, and disappears from the list of its category", async () => {
     const client = createClient();
     const [category = 0] = await newCategories(client, 1);
     const { id } = await newProduct(client, category);
@@ -235,7 +235,7 @@ describe("DELETE /products/:id", () => {
 });
 
 describe("POST /admin/purge", () => {
-  it("a purge by tag, key, prefix or everything reloads the purged entries and no others", async () => {
+  it("a purge by tag, key, prefix or everything invalidates only the purged cache entries", async () => {
     const client = createClient();
     const paths = ["/products/51", "/products/52", "/products?page=9", "/categories"];
     const purges = [
@@ -255,7 +255,7 @@ describe("POST /admin/purge", () => {
     }
   });
 
-  it("a soft purge makes entries stale and keeps them", async () => {
+  it("after a soft purge, the cache serves the entry as stale and then refreshes the entry", async () => {
     const client = createClient();
     await client.send("/products/53");
     await client.write("POST", "/admin/purge", { tags: ["product:53"], soft: true });
@@ -263,7 +263,7 @@ describe("POST /admin/purge", () => {
     await vi.waitFor(async () => expect(await statusOf(client, "/products/53")).toBe("HIT"), 5_000);
   });
 
-  it("a purge is refused if no admin token is configured", async () => {
+  it("a purge gets a 403 if no admin token is configured", async () => {
     const closed = createClient({}, ["ADMIN_TOKEN"]);
     const response = await closed.write("POST", "/admin/purge", { everything: true });
     expect((await problemOf(response)).status).toBe(403);

@@ -12,7 +12,7 @@ interface List<T> {
 }
 
 describe("GET /products/:id", () => {
-  it("a product is a plain object, read from the database first and then from memory", async () => {
+  it("the first read of a product comes from the database, and the second read comes from the memory cache", async () => {
     const { send } = createClient();
     const first = await send("/products/42");
     expect(first.status).toBe(200);
@@ -32,7 +32,7 @@ describe("GET /products/:id", () => {
     expect(second.headers.get("ETag")).toBe(first.headers.get("ETag"));
   });
 
-  it("a product is 304 for a client that has its ETag", async () => {
+  it("a conditional GET with the ETag of a product gets a 304", async () => {
     const { send } = createClient();
     const etag = (await send("/products/43")).headers.get("ETag") ?? "";
     const again = await send("/products/43", { headers: { "If-None-Match": etag } });
@@ -40,7 +40,7 @@ describe("GET /products/:id", () => {
     expect(again.headers.get("ETag")).toBe(etag);
   });
 
-  it("HEAD of a product has the headers of GET and no body", async () => {
+  it("a HEAD request for a product gets the ETag of GET and no body", async () => {
     const { send } = createClient();
     const got = await send("/products/44");
     const head = await send("/products/44", { method: "HEAD" });
@@ -49,7 +49,7 @@ describe("GET /products/:id", () => {
     expect(await head.text()).toBe("");
   });
 
-  it("a product that does not exist is cached as missing", async () => {
+  it("the cache stores the 404 of a product that does not exist", async () => {
     const { send } = createClient();
     const first = await send("/products/2000000000");
     const second = await send("/products/2000000000");
@@ -63,7 +63,7 @@ describe("GET /products/:id", () => {
 });
 
 describe("GET /products", () => {
-  it("a list has twenty products ordered by id, and the total", async () => {
+  it("a page of the product list has 20 products ordered by id, and the total number of products", async () => {
     const { send } = createClient();
     const list = await (await send("/products?page=2")).json<List<ProductBody>>();
     expect(list).toMatchObject({ page: 2, pageSize: 20 });
@@ -78,14 +78,14 @@ describe("GET /products", () => {
     expect(list.total).toBeLessThan(100);
   });
 
-  it("a list is one entry, however its parameters are written", async () => {
+  it("a product list has one cache entry for every spelling of the same query parameters", async () => {
     const { send } = createClient();
     await send("/products?category=4&page=1");
     expect((await send("/products?category=4")).headers.get("X-Cache-Status")).toBe("HIT");
     expect((await send("/products?page=1&category=4")).headers.get("X-Cache-Status")).toBe("HIT");
   });
 
-  it("a list beyond its last page is empty and still has the total", async () => {
+  it("a page beyond the last page of a product list has no products and still shows the total", async () => {
     const { send } = createClient();
     const list = await (await send("/products?category=3&page=99")).json<List<ProductBody>>();
     expect(list.items).toEqual([]);
@@ -94,7 +94,7 @@ describe("GET /products", () => {
 });
 
 describe("GET /categories", () => {
-  it("all categories are listed and cached", async () => {
+  it("GET /categories lists all categories, and the second request is a cache hit", async () => {
     const { send } = createClient();
     const list = await (await send("/categories")).json<List<{ id: number; name: string }>>();
     expect(list.total).toBeGreaterThanOrEqual(40);
@@ -104,7 +104,7 @@ describe("GET /categories", () => {
 });
 
 describe("GET /health", () => {
-  it("health names the dependencies that answer", async () => {
+  it("the health response lists the dependencies that are available", async () => {
     const { send } = createClient();
     const response = await send("/health");
     expect(response.status).toBe(200);

@@ -32,7 +32,7 @@ interface Operation {
 }
 
 describe("the API reference", () => {
-  it("the API reference is served as OpenAPI and as a page that names every path", async () => {
+  it("the API serves its reference as an OpenAPI document, and as an HTML page that lists every path", async () => {
     const document = await get("/openapi.json");
     expect(await document.json()).toEqual(openapi);
     const page = await get("/docs");
@@ -41,7 +41,7 @@ describe("the API reference", () => {
     for (const path of Object.keys(openapi.paths)) expect(text).toContain(path);
   });
 
-  it("the API reference names for each protected route the role that the route needs", async () => {
+  it("the API reference states the admin role that each protected route requires", async () => {
     const seen = new Set<string>();
     for (const [path, item] of Object.entries(openapi.paths))
       for (const [method, operation] of Object.entries(item) as [string, Operation][]) {

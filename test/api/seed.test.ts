@@ -30,20 +30,20 @@ describe("the seed", () => {
     ],
     ["users", "id, name, city, email, age", 5_000, "f8d95b37a108359a12c3720789e34229"],
   ])(
-    "the seed makes the same %s each time, with contiguous ids",
+    "the seed script of the database always creates the same %s, with contiguous ids",
     async (table, columns, last, digest) => {
       expect(await factsOf(table, columns, last)).toEqual({ howMany: last, last, digest });
     },
   );
 
-  it("every seeded product has a unique name and a category that exists", async () => {
+  it("all 2,000 seeded products have unique names, and together they use all 40 categories", async () => {
     const { rows } = await db.execute<{ names: number; categories: number }>(sql`
       select count(distinct name)::int as names, count(distinct category_id)::int as categories
       from products where id <= 2000`);
     expect(rows).toEqual([{ names: 2_000, categories: 40 }]);
   });
 
-  it("the first insert after the seed gets the next id", async () => {
+  it("a user that is inserted after the seed gets an id above the seeded ids", async () => {
     const { rows } = await db.execute<{ id: number }>(sql`
       insert into users (name, city, email, age)
       values ('New', 'Here', gen_random_uuid()::text, 30) returning id`);

@@ -51,7 +51,7 @@ describe("bodies that are not read", () => {
     expect(pulled()).toBe(0);
   });
 
-  it("a request over its rate limit is refused before its body is read", async () => {
+  it("the API rejects a request over the rate limit, and does not read the request body", async () => {
     const client = createClient();
     const headers = { ...JSON_TYPE, "CF-Connecting-IP": "192.0.2.1" };
     for (let i = 0; i < 60; i++) await client.send("/products", { method: "POST", headers });
@@ -61,7 +61,7 @@ describe("bodies that are not read", () => {
     expect(pulled()).toBe(0);
   });
 
-  it("a body whose Content-Length is over 64 KiB is refused before it is read", async () => {
+  it("the API rejects a request with a Content-Length over 64 KiB, and does not read the body", async () => {
     const { body, pulled } = countedBody(20);
     const headers = { ...ADMIN, ...JSON_TYPE, "Content-Length": String(20 * CHUNK.length) };
     const response = await createClient().send("/products", { method: "POST", headers, body });
@@ -69,7 +69,7 @@ describe("bodies that are not read", () => {
     expect(pulled()).toBe(0);
   });
 
-  it("a body without Content-Length is read up to the first part over 64 KiB", async () => {
+  it("the API stops reading a body without Content-Length as soon as the body exceeds 64 KiB", async () => {
     const { body, pulled } = countedBody(20);
     const headers = { ...ADMIN, ...JSON_TYPE };
     const response = await createClient().send("/products", { method: "POST", headers, body });

@@ -7,14 +7,14 @@ interface Batch {
 }
 
 describe("GET /users/:id", () => {
-  it("a user without a token has the public fields only", async () => {
+  it("a request for a user without an admin token gets only the public fields", async () => {
     const { send } = createClient();
     const response = await send("/users/7");
     expect(Object.keys(await response.json<object>())).toEqual(["id", "name", "city", "createdAt"]);
     expect(response.headers.get("Vary")).toBe("Authorization");
   });
 
-  it("a user with the admin token has the private fields, and no cache may store the response", async () => {
+  it("a request for a user with the admin token gets the private fields and Cache-Control: private, no-store", async () => {
     const { send } = createClient();
     const response = await send("/users/7", { headers: ADMIN });
     expect(await response.json()).toMatchObject({ id: 7, email: expect.stringContaining("@") });
@@ -26,13 +26,13 @@ describe("GET /users/:id", () => {
     expect(await shared.text()).not.toContain("@");
   });
 
-  it("a user that does not exist is 404 with and without the admin token", async () => {
+  it("a request for a user that does not exist gets a 404 with and without the admin token", async () => {
     const { send } = createClient();
     expect((await problemOf(await send("/users/2000000000"))).status).toBe(404);
     expect((await problemOf(await send("/users/2000000000", { headers: ADMIN }))).status).toBe(404);
   });
 
-  it("a user is not shown to a wrong token", async () => {
+  it("a request for a user with a wrong admin token gets a 401", async () => {
     const { send } = createClient();
     const response = await send("/users/7", { headers: { Authorization: "Bearer wrong" } });
     expect(response.status).toBe(401);
@@ -41,14 +41,14 @@ describe("GET /users/:id", () => {
 });
 
 describe("GET /users?ids", () => {
-  it("a batch of users has the order of the ids and lists the missing ones", async () => {
+  it("a batch response lists the users in the order of the requested ids, and lists the ids that do not exist", async () => {
     const { send } = createClient();
     const batch = await (await send("/users?ids=9,2000000000,3,9")).json<Batch>();
     expect(batch.items.map(({ id }) => id)).toEqual([9, 3]);
     expect(batch.missing).toEqual([2_000_000_000]);
   });
 
-  it("a batch of users shares its entries with single reads", async () => {
+  it("a batch of users and reads of single users share the same cache entries", async () => {
     const { send } = createClient();
     await send("/users?ids=11,12");
     expect((await send("/users/11")).headers.get("X-Cache-Status")).toBe("HIT");
@@ -56,7 +56,7 @@ describe("GET /users?ids", () => {
     expect((await send("/users?ids=12,13")).headers.get("X-Cache-Status")).toBe("HIT");
   });
 
-  it("a batch of users has an ETag", async () => {
+  it("a batch of users has an ETag, and a conditional GET with that ETag gets a 304", async () => {
     const { send } = createClient();
     const first = await send("/users?ids=21,22");
     const etag = first.headers.get("ETag") ?? "";
@@ -65,7 +65,7 @@ describe("GET /users?ids", () => {
     expect(again.status).toBe(304);
   });
 
-  it("a batch of users with the admin token has the private fields", async () => {
+  it("a batch request with the admin token gets the private fields of each user", async () => {
     const { send } = createClient();
     const response = await send("/users?ids=31,32", { headers: ADMIN });
     const { items } = await response.json<{ items: { email: string }[] }>();
@@ -73,7 +73,7 @@ describe("GET /users?ids", () => {
     expect(response.headers.get("Cache-Control")).toBe("private, no-store");
   });
 
-  it("a batch loads a purged user again", async () => {
+  it("a purge by tag invalidates a user that a batch request has stored", async () => {
     const { send, write } = createClient();
     await send("/users?ids=41,42");
     await write("POST", "/admin/purge", { tags: ["user:41"] });

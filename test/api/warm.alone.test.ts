@@ -52,7 +52,7 @@ const lines = (body: string) =>
 afterEach(() => fetch(`${services}/faults`, { method: "DELETE" }));
 
 describe("POST /admin/warm", () => {
-  it("a warm-up loads 2,000 products into Redis with at most 20 queries, at 50 ms of SQL latency", async () => {
+  it("a cache warm-up loads 2,000 products into Redis with at most 20 SQL queries at 50 ms of SQL latency", async () => {
     const namespace = uniqueNamespace();
     const send = start(namespace);
     await inject({ latencyMs: 50 });
@@ -73,7 +73,7 @@ describe("POST /admin/warm", () => {
     expect((await counts()).sql.queries).toBe(0);
   });
 
-  it("a warm-up of 100 users needs one query and reports which were present and which do not exist", async () => {
+  it("a cache warm-up of 100 users causes one SQL query, and a second warm-up counts present and missing users", async () => {
     const send = start(uniqueNamespace());
     const ids = Array.from({ length: 100 }, (_, i) => i + 1);
     await reset();
@@ -86,7 +86,7 @@ describe("POST /admin/warm", () => {
     expect(again.at(-1)).toEqual({ finished: true, present: 100, absent: 1 });
   });
 
-  it("a warm-up reports the keys that failed, and the next one loads them", async () => {
+  it("a cache warm-up reports the keys whose load failed, and the next warm-up loads those keys", async () => {
     const send = start(uniqueNamespace());
     const request = { kind: "products", ids: [1, 2] };
     await inject({ errorRate: 1 });
@@ -107,9 +107,12 @@ describe("POST /admin/warm", () => {
     [{ kind: "users", ids: [0] }, "ids"],
     [{ kind: "users", ids: [1.5] }, "ids"],
     [{ kind: "users", extra: 1 }, "extra"],
-  ])("the warm-up %j is refused, and the problem names the field", async (input, field) => {
-    const { response, body } = await start(uniqueNamespace())("/admin/warm", warm(input));
-    expect(response.status).toBe(400);
-    expect(body).toContain(field);
-  });
+  ])(
+    "the API rejects the warm-up request %j, and the error names the field",
+    async (input, field) => {
+      const { response, body } = await start(uniqueNamespace())("/admin/warm", warm(input));
+      expect(response.status).toBe(400);
+      expect(body).toContain(field);
+    },
+  );
 });

@@ -35,11 +35,11 @@ async function visit({ name, ask }: Visitor): Promise<void> {
 }
 
 describe("GraphQL Yoga behind the proxy", () => {
-  it("each answer of GraphQL Yoga equals the direct one when its visitors come in turn", async () => {
+  it("responses of GraphQL Yoga through the proxy equal direct responses when visitors come one after the other", async () => {
     expect(faultsIn(await visitInTurn(app, visit))).toEqual([]);
   });
 
-  it("each answer of GraphQL Yoga equals the direct one when its visitors come at once", async () => {
+  it("responses of GraphQL Yoga through the proxy equal direct responses when visitors come concurrently", async () => {
     expect(faultsIn(await visitAtOnce(app, visit))).toEqual([]);
   });
 });

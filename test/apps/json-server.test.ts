@@ -51,15 +51,15 @@ async function visit({ name, keepSecret, ask }: Visitor): Promise<void> {
 }
 
 describe("json-server behind the proxy", () => {
-  it("each answer of json-server equals the direct one when its visitors come in turn", async () => {
+  it("responses of json-server through the proxy equal direct responses when visitors come one after the other", async () => {
     expect(faultsIn(await visitInTurn(app, visit))).toEqual([]);
   });
 
-  it("each answer of json-server equals the direct one when its visitors come at once", async () => {
+  it("responses of json-server through the proxy equal direct responses when visitors come concurrently", async () => {
     expect(faultsIn(await visitAtOnce(app, visit))).toEqual([]);
   });
 
-  it("the links of json-server lead through the proxy", async () => {
+  it("the Link field of a json-server response through the proxy contains only URLs of the proxy", async () => {
     const response = await fetch(`${app.proxied}/posts?_page=2&_limit=10`);
     await response.body?.cancel();
     const links = response.headers.get("Link")?.match(/<[^>]*>/g) ?? [];

@@ -108,11 +108,11 @@ async function revalidate(what: object): Promise<void> {
 }
 
 describe("Next behind the proxy", () => {
-  it("each answer of Next equals the direct one when its visitors come in turn", async () => {
+  it("responses of Next.js through the proxy equal direct responses when visitors come one after the other", async () => {
     expect(faultsIn(await visitInTurn(app, visit))).toEqual([]);
   });
 
-  it("each answer of Next equals the direct one when its visitors come at once", async () => {
+  it("responses of Next.js through the proxy equal direct responses when visitors come concurrently", async () => {
     expect(faultsIn(await visitAtOnce(app, visit))).toEqual([]);
   });
 
@@ -126,7 +126,7 @@ describe("Next behind the proxy", () => {
     ["a script", "HIT"],
     ["an RSC request", "HIT"],
   ])(
-    "the second request of a user for %s of Next says %s in X-Cache-Status",
+    "the second request of a logged-in user for %s of Next.js gets the X-Cache-Status %s",
     async (what, cache) => {
       const { ask } = createVisitor("Adalbert", app.proxied);
       await ask("/login", { method: "POST", form: { user: "Adalbert" } });
@@ -141,7 +141,7 @@ describe("Next behind the proxy", () => {
     },
   );
 
-  it("the guide shows the cache handler and the fields of the tested site", () => {
+  it("docs/guides/before-next-nuxt-astro.md contains the cache handler and the configuration of the tested Next.js site", () => {
     const read = (path: string): string => readFileSync(`${import.meta.dirname}/${path}`, "utf8");
     const guide = read("../../docs/guides/before-next-nuxt-astro.md");
     const config = read("next/next.config.js");
@@ -154,7 +154,7 @@ describe("Next behind the proxy", () => {
     ["revalidateTag with the profile max", "tag-max", { tag: "news", profile: "max" }],
     ["revalidatePath", "path", { path: `/news/path${RUN}` }],
   ])(
-    "after %s the proxy shows the new page before its s-maxage has passed",
+    "after a call of %s, the proxy serves the new Next.js page before the s-maxage of the old page expires",
     async (_, name, what) => {
       const slug = `${name}${RUN}`;
       const before = `Edition ${edition}`;
@@ -173,11 +173,14 @@ describe("Next behind the proxy", () => {
   it.each([
     ['revalidatePath("/")', { path: "/" }],
     ['revalidatePath("/", "layout")', { path: "/", type: "layout" }],
-  ])("after %s the proxy asks Next for the home page again", async (_, what) => {
-    const { ask } = createVisitor("Adalbert", app.proxied);
-    const cache = async (): Promise<string> => (await ask("/")).answer.cache;
-    await expect.poll(cache, { timeout: 20_000 }).toBe("HIT");
-    await revalidate(what);
-    await expect.poll(cache, { timeout: 20_000 }).not.toBe("HIT");
-  });
+  ])(
+    "after a call of %s, the proxy does not serve the stored Next.js home page as a HIT",
+    async (_, what) => {
+      const { ask } = createVisitor("Adalbert", app.proxied);
+      const cache = async (): Promise<string> => (await ask("/")).answer.cache;
+      await expect.poll(cache, { timeout: 20_000 }).toBe("HIT");
+      await revalidate(what);
+      await expect.poll(cache, { timeout: 20_000 }).not.toBe("HIT");
+    },
+  );
 });

@@ -88,15 +88,15 @@ async function visit(visitor: Visitor): Promise<void> {
 }
 
 describe("an Express application behind the proxy", () => {
-  it("each answer of the Express application equals the direct one when its visitors come in turn", async () => {
+  it("responses of an Express application through the proxy equal direct responses when visitors come one after the other", async () => {
     expect(faultsIn(await visitInTurn(app, visit))).toEqual([]);
   });
 
-  it("each answer of the Express application equals the direct one when its visitors come at once", async () => {
+  it("responses of an Express application through the proxy equal direct responses when visitors come concurrently", async () => {
     expect(faultsIn(await visitAtOnce(app, visit))).toEqual([]);
   });
 
-  it("the comparison finds the pages and cookies that rfc mode gives to other visitors", async () => {
+  it("the comparison with direct responses detects a private page that the sharing mode rfc serves to another visitor", async () => {
     const careless = await startApplication({ ...SHOP, sharing: "rfc" });
     try {
       const faults = await visitInTurn(careless, visit).then(faultsIn);
@@ -128,7 +128,7 @@ async function whoami(
 
 describe("Socket.IO behind the proxy", () => {
   it.each([[["polling"]], [["websocket"]], [["polling", "websocket"]]])(
-    "Socket.IO knows the session of each visitor who connects through the proxy by %j",
+    "Socket.IO identifies the session of each visitor who connects through the proxy with the transports %j",
     async (transports) => {
       const users = ["Adalbert", "Brunhild", undefined];
       const answers = await Promise.all(

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { plant } from "./planted-project.ts";
 
-test("npm run check accepts a sound project in every gate", () => {
+test("every check of npm run check accepts a sound project", () => {
   using project = plant();
   project.run("reference");
   const { passed, output } = project.run("check");
@@ -9,7 +9,7 @@ test("npm run check accepts a sound project in every gate", () => {
   expect(passed).toBe(true);
 });
 
-test("npm run check runs the next gate after a gate that fails", () => {
+test("npm run check still runs the next check after one check has failed", () => {
   using project = plant({
     "src/core/odd.ts": "export const odd: any   = Date.now();\n",
   });

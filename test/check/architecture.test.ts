@@ -31,11 +31,11 @@ function allowedArrows(): readonly string[] {
   return [...new Set(arrows)];
 }
 
-test("the architecture picture has the arrows of the table of rooms, and no others", () => {
+test("the architecture picture has an arrow for each allowed import between source folders, and no other arrows", () => {
   expect(drawnArrows().toSorted()).toEqual(allowedArrows().toSorted());
 });
 
-test("the architecture picture puts every room of the layer inside the layer", () => {
+test("the architecture picture draws every source folder of the layer inside the box of the layer", () => {
   const group = /subgraph layer .*\n([^]*?)\n {2}end/u.exec(page)?.[1] ?? "";
   const rooms = group.split("\n").map((line) => line.trim());
   expect(rooms.toSorted()).toEqual(LAYER.toSorted());

@@ -72,7 +72,7 @@ test("a deployment accepts secrets that the Worker already has", () => {
   expect(status).toBe(0);
 });
 
-test("a deployment with a variable that has a local service's address is refused", () => {
+test("a deployment is refused if a variable has the address of a local service", () => {
   const toml = '[vars]\nNEON_ENDPOINT = "http://127.0.0.1:8790/sql"\n';
   const { status, output } = deploy({ secretList: NOT_FOUND, secrets: SECRETS, toml });
   expect(status).toBe(1);
@@ -86,7 +86,7 @@ test("a deployment does not run if the secrets of the Worker cannot be listed", 
   expect(output).not.toContain("ran wrangler");
 });
 
-test("a deployment with ADMIN_TOKENS and without ADMIN_TOKEN has no warning about it", () => {
+test("a deployment with ADMIN_TOKENS and without ADMIN_TOKEN prints no warning about ADMIN_TOKEN", () => {
   const secrets = SECRETS.replace(/^ADMIN_TOKEN=/m, "ADMIN_TOKENS=ci:purge:");
   const { status, output } = deploy({ secretList: "echo []", secrets });
   expect(output).toContain("ran wrangler deploy");

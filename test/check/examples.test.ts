@@ -81,7 +81,7 @@ const EXAMPLES = new Map(
 );
 
 describe("examples of the public API", () => {
-  it("every example of a doc comment and the program of README compile", () => {
+  it("every example in a doc comment compiles, and the program in README compiles", () => {
     const program = /```ts\n([\s\S]*?)```/.exec(readFileSync(join(ROOT, "README.md"), "utf8"))?.[1];
     expect(program).toContain("createStrata(env)");
     const examples = new Map([...EXAMPLES, ["README-0", program ?? ""]]);
@@ -89,12 +89,12 @@ describe("examples of the public API", () => {
     expect(compile(examples)).toEqual([]);
   });
 
-  it("an example that does not compile is reported with its name", () => {
+  it("an example that does not compile is reported with the name of the example", () => {
     const errors = compile(new Map([["planted-0", "app.use(createStrata(env));"]]));
     expect(errors.join("\n")).toContain("planted-0.ts");
   });
 
-  it("every function that a program calls has an example of several lines", () => {
+  it("the doc comment of every exported function has an example of several lines", () => {
     const functions = DECLARATIONS.filter(({ kind }) => kind === "function");
     expect(functions.length).toBeGreaterThan(10);
     const without = functions.filter(

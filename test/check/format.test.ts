@@ -6,7 +6,7 @@ test("check:format accepts a sound project", () => {
   expect(project.run("check:format")).toMatchObject({ passed: true });
 });
 
-test("check:format names a file with other formatting", () => {
+test("check:format names a file that is not formatted", () => {
   using project = plant({ "src/core/odd.ts": "export const odd   = 1\n" });
   const { passed, output } = project.run("check:format");
   expect(passed).toBe(false);

@@ -28,7 +28,7 @@ test.each([
   expect(output).toContain(`"${word}" is an old name; write "${instead}"`);
 });
 
-test("check:language reports an old name at its own line of a long comment", () => {
+test("check:language reports the exact line of a long comment that has an old name", () => {
   using project = plant({
     "src/core/odd.ts": "/**\n * Sends records.\n * The pump stops.\n */\nexport const odd = 1;\n",
   });

@@ -45,13 +45,13 @@ describe("the options of createStrata", () => {
     });
   });
 
-  it("an option replaces its own default and no other", () => {
+  it("an option replaces the default of this option and no other default", () => {
     const { settings } = readConfig(bindings, { redis: { timeout: "250ms" } });
     expect(settings.redis).toEqual({ ...readConfig(bindings).settings.redis, timeoutMs: 250 });
     expect(settings.memory).toEqual(readConfig(bindings).settings.memory);
   });
 
-  it("an option that is undefined has its default", () => {
+  it("an option that is undefined has the default value", () => {
     const options = { redis: { timeout: undefined }, memory: undefined };
     expect(problemsOf(options)).toEqual([]);
   });
@@ -90,7 +90,7 @@ describe("the options of createStrata", () => {
     [{ radis: {} }, "radis: is unknown"],
     [{ redis: 5 }, "redis: must be an object"],
     [5, "options: must be an object"],
-  ])("a wrong option is named with what it should be: %j", (options, problem) => {
+  ])("the error of a wrong option names the option and valid values: %j", (options, problem) => {
     expect(problemsOf(options)).toEqual([problem]);
   });
 
@@ -109,7 +109,7 @@ describe("the options of createStrata", () => {
     expect(() => createStrata(bindings, { memory: { maxEntries: -1 } })).toThrow(ConfigError);
   });
 
-  it("the configuration of a layer cannot be changed", () => {
+  it("the configuration of the cache that createStrata returns cannot be changed", () => {
     const { config } = createStrata(bindings);
     for (const part of [config, config.settings, ...Object.values(config.settings)])
       expect(Object.isFrozen(part)).toBe(true);
@@ -117,7 +117,7 @@ describe("the options of createStrata", () => {
 });
 
 describe("the public surface of a layer", () => {
-  it("a layer shows no engine, store or memory", () => {
+  it("the object that createStrata returns has no property for engine, store or memory", () => {
     expect(Object.keys(createStrata(bindings)).toSorted()).toEqual([
       "coherence",
       "config",

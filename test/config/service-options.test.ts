@@ -35,7 +35,7 @@ describe("limits options", () => {
       options,
     );
 
-  it("limits.timeout ends a request to a Redis that hangs", async () => {
+  it("limits.timeout is the time after which a rate-limit request to a hanging Redis fails", async () => {
     const { rateLimits } = limited({ limits: { timeout: "30ms" } });
     const isolate = isolateWith({});
     hangNetwork();
@@ -48,7 +48,7 @@ describe("limits options", () => {
     expect(elapsed).toBeLessThan(900);
   });
 
-  it("limits.maxAccounts bounds the accounts that an isolate remembers", async () => {
+  it("limits.maxAccounts is the maximum number of rate-limit accounts in the memory of an isolate", async () => {
     const { get, rateLimits } = limited({ limits: { maxAccounts: 3 } });
     for (let host = 1; host <= 8; host++) await get("/", { ip: `192.0.2.${host}` });
     expect(rateLimits.stats().accounts).toBe(3);
@@ -78,7 +78,7 @@ describe("telemetry options", () => {
 });
 
 describe("metrics options", () => {
-  it.each([1, 3])("metrics.shards %i is the number of objects that are asked", async (shards) => {
+  it.each([1, 3])("metrics.shards %i is the number of Durable Objects asked", async (shards) => {
     const names = new Set<string>();
     const METRICS = {
       idFromName: (name: string) => void names.add(name),
@@ -89,7 +89,7 @@ describe("metrics options", () => {
     expect(names.size).toBe(shards);
   });
 
-  it("metrics.timeout ends a call of a metrics object that hangs", async () => {
+  it("metrics.timeout is the time after which a call of a hanging metrics object fails", async () => {
     const METRICS = {
       idFromName: () => undefined,
       get: () => ({ snapshot: () => new Promise(() => undefined) }),
@@ -119,7 +119,7 @@ async function isolateWithFilter(options: StrataOptions["existence"], count = 20
 }
 
 describe("existence options", () => {
-  it("existence.falsePositiveRate makes a filter smaller", async () => {
+  it("a higher existence.falsePositiveRate makes an existence filter smaller", async () => {
     const sizes: number[] = [];
     for (const falsePositiveRate of [0.5, 0.0001]) {
       const { filterKey } = await isolateWithFilter({ falsePositiveRate }, 2_000);
@@ -128,7 +128,7 @@ describe("existence options", () => {
     expect(sizes[0]).toBeLessThan((sizes[1] ?? 0) / 2);
   });
 
-  it("existence.coherence is the age of the log view that may exclude a key", async () => {
+  it("existence.coherence is the maximum age of the isolate's view of the invalidation log that may exclude a key", async () => {
     for (const [coherence, asked] of [
       ["10s", 0],
       ["100ms", 1],
@@ -146,7 +146,7 @@ describe("existence options", () => {
     }
   });
 
-  it("existence.rebuildEvery is the age at which a filter is built again", async () => {
+  it("existence.rebuildEvery is the age at which an existence filter is built again", async () => {
     const { isolate, build } = await isolateWithFilter({ rebuildEvery: "1m" });
     isolate.clock.advance(50_000);
     expect(await build()).toEqual({ ok: true, value: "young" });
@@ -154,7 +154,7 @@ describe("existence options", () => {
     expect(await build()).toEqual({ ok: true, value: "built" });
   });
 
-  it("existence.maxAge is the age at which a filter stops excluding keys", async () => {
+  it("existence.maxAge is the age at which an existence filter stops excluding keys", async () => {
     const { isolate, filterKey, mayExist } = await isolateWithFilter({
       maxAge: "10m",
       falsePositiveRate: 0.0001,
@@ -167,7 +167,7 @@ describe("existence options", () => {
     expect(await mayExist("missing")).toBe(true);
   });
 
-  it("existence.reloadEvery is the time until an isolate asks for a newer filter", async () => {
+  it("existence.reloadEvery is the time until an isolate asks for a newer existence filter", async () => {
     const { isolate, mayExist } = await isolateWithFilter({
       reloadEvery: "10m",
       falsePositiveRate: 0.0001,
@@ -190,7 +190,7 @@ describe("outbox options", () => {
     ["0ms", 1],
     ["1h", 0],
   ] as const)(
-    "outbox.verifyAfter %s lets the relay delete %i rows of a purge at once",
+    "outbox.verifyAfter %s lets the outbox relay delete %i rows of a purge at once",
     async (verifyAfter, deleted) => {
       const isolate = isolateWith({ outbox: { verifyAfter } });
       const { writer } = isolate.layer;
@@ -247,7 +247,7 @@ describe("outbox options", () => {
     },
   );
 
-  it("outbox.alarmTimeout ends a call of an alarm object that hangs", async () => {
+  it("outbox.alarmTimeout is the time after which a call of a hanging alarm object fails", async () => {
     const isolate = await writeWith(
       { originLag: "1h", alarmTimeout: "30ms" },
       () => new Promise(() => undefined),
@@ -262,7 +262,7 @@ describe("outbox options", () => {
 });
 
 describe("log options", () => {
-  it("log.trimSlack is added to the longest lifetime when the log is trimmed", async () => {
+  it("log.trimSlack is added to the longest lifetime when the invalidation log is trimmed", async () => {
     const isolate = isolateWith({ log: { trimSlack: "2h" } });
     const bodies: string[] = [];
     observeRequests((body) => void bodies.push(body));

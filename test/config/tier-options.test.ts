@@ -44,13 +44,13 @@ async function elapsedOf(work: () => Promise<unknown>): Promise<number> {
 }
 
 describe("memory options", () => {
-  it("memory.maxEntries bounds the number of entries", async () => {
+  it("memory.maxEntries is the maximum number of entries in the memory tier", async () => {
     const isolate = isolateWith({ memory: { maxEntries: 2 } });
     await readAll(isolate, ["a", "b", "c"]);
     expect(isolate.layer.memory.stats()).toMatchObject({ entries: 2, evictions: 1 });
   });
 
-  it("memory.maxBytes bounds the bytes of all entries", async () => {
+  it("memory.maxBytes is the maximum number of bytes of all entries in the memory tier", async () => {
     const isolate = isolateWith({ memory: { maxBytes: 10_000 } });
     await readAll(isolate, ["a", "b", "c", "d", "e", "f"], "x".repeat(2_000));
     const { bytes, evictions } = isolate.layer.memory.stats();
@@ -58,7 +58,7 @@ describe("memory options", () => {
     expect(evictions).toBeGreaterThan(0);
   });
 
-  it("memory.maxEntryBytes keeps a larger entry out of memory", async () => {
+  it("the memory tier does not store an entry larger than memory.maxEntryBytes", async () => {
     const isolate = isolateWith({ memory: { maxEntryBytes: 1_000 } });
     await readAll(isolate, ["large"], "x".repeat(2_000));
     await readAll(isolate, ["small"]);
@@ -69,7 +69,7 @@ describe("memory options", () => {
   it.each([
     ["lru", "a"],
     ["fifo", "b"],
-  ] as const)("memory.eviction %s keeps %s", async (eviction, kept) => {
+  ] as const)("memory.eviction %s does not evict the entry %s", async (eviction, kept) => {
     const isolate = isolateWith({ memory: { maxEntries: 2, eviction } });
     await readAll(isolate, ["a", "b", "a", "c"]);
     const present = ["a", "b"].filter((name) => isolate.layer.memory.peek(key("option", name)));
@@ -78,7 +78,7 @@ describe("memory options", () => {
 });
 
 describe("edge options", () => {
-  it("edge.timeout ends a call of a Cache API that hangs", async () => {
+  it("edge.timeout is the time after which a call of a hanging Cache API fails", async () => {
     const isolate = isolateWith({ edge: { timeout: "20ms" } });
     caches.open = () => new Promise(() => undefined);
     const elapsed = await elapsedOf(async () =>
@@ -87,7 +87,7 @@ describe("edge options", () => {
     expect(elapsed).toBeLessThan(450);
   });
 
-  it("edge.maxEntryChars keeps a larger entry out of the edge tier alone", async () => {
+  it("the edge tier does not store an entry larger than edge.maxEntryChars, but Redis stores this entry", async () => {
     const isolate = isolateWith({ edge: { maxEntryChars: 1_000 } });
     await readAll(isolate, ["large"], "x".repeat(2_000), everywhere);
     expect(await stateOf(isolate, "edge", "large")).toBe("absent");
@@ -96,7 +96,7 @@ describe("edge options", () => {
 });
 
 describe("redis options", () => {
-  it("redis.timeout ends a request to a Redis that hangs", async () => {
+  it("redis.timeout is the time after which a request to a hanging Redis fails", async () => {
     const isolate = isolateWith({ redis: { timeout: "30ms" } });
     hangNetwork();
     const { store } = isolate.layer;
@@ -108,14 +108,14 @@ describe("redis options", () => {
     expect(elapsed).toBeLessThan(900);
   });
 
-  it("redis.maxEntryChars keeps a larger entry out of Redis alone", async () => {
+  it("Redis does not store an entry larger than redis.maxEntryChars, but the edge tier stores this entry", async () => {
     const isolate = isolateWith({ redis: { maxEntryChars: 1_000 } });
     await readAll(isolate, ["large"], "x".repeat(2_000), everywhere);
     expect(await stateOf(isolate, "redis", "large")).toBe("absent");
     expect(await stateOf(isolate, "edge", "large")).toBe("held");
   });
 
-  it("redis.packFromChars compresses entries of that size", async () => {
+  it("redis.packFromChars is the size from which entries in Redis are compressed", async () => {
     const lengths: number[] = [];
     for (const packFromChars of [1_000, 100_000]) {
       const isolate = isolateWith({ redis: { packFromChars } });
@@ -129,7 +129,7 @@ describe("redis options", () => {
 });
 
 describe("origin options", () => {
-  it.each([1, 2])("origin.slots %i bounds the loads that run at the same time", async (slots) => {
+  it.each([1, 2])("origin.slots %i is the maximum number of concurrent loads", async (slots) => {
     const isolate = isolateWith({ origin: { slots } });
     const gate = createGate();
     let running = 0;
@@ -149,7 +149,7 @@ describe("origin options", () => {
     expect(most).toBe(slots);
   });
 
-  it("origin.sqlTimeout ends a query to a database that hangs", async () => {
+  it("origin.sqlTimeout is the time after which a query to a hanging database fails", async () => {
     const isolate = isolateWith({ origin: { sqlTimeout: "30ms" } });
     hangNetwork();
     const elapsed = await elapsedOf(() =>
@@ -179,7 +179,7 @@ const leader = async () => ({ role: "leader", flight: "f", lease: "l" }) as cons
 const shared = definePolicy({ freshFor: "1h", jitter: 0, tiers: ["memory"] });
 
 describe("flight options", () => {
-  it.each([1, 4])("flights.shards %i spreads keys over that many objects", async (shards) => {
+  it.each([1, 4])("flights.shards %i is the number of Durable Objects in use", async (shards) => {
     const { names, bindings } = flightsThat(leader);
     const isolate = isolateWith({ flights: { shards } }, bindings);
     const many = Array.from({ length: 40 }, (_, number) => String(number));
@@ -187,7 +187,7 @@ describe("flight options", () => {
     expect(new Set(names).size).toBe(shards);
   });
 
-  it("flights.grantTimeout lets a reader load by itself when the object hangs", async () => {
+  it("a reader loads by itself after flights.grantTimeout if the Durable Object of shared loads hangs", async () => {
     const { bindings } = flightsThat(never);
     const isolate = isolateWith({ flights: { grantTimeout: "30ms", slack: "30ms" } }, bindings);
     const elapsed = await elapsedOf(() =>
@@ -202,7 +202,7 @@ describe("flight options", () => {
     );
   });
 
-  it("flights.slack ends the hand-over of a result to an object that hangs", async () => {
+  it("flights.slack is the time after which the hand-over of a result to a hanging Durable Object of shared loads ends", async () => {
     const { bindings } = flightsThat(leader, never);
     const isolate = isolateWith({ flights: { slack: "300ms" } }, bindings);
     const elapsed = await elapsedOf(() => readAll(isolate, ["a"], 1, shared));
@@ -212,7 +212,7 @@ describe("flight options", () => {
 });
 
 describe("flight options together with the deadline of a read", () => {
-  it("a read loads without a flight when flights.slack leaves no time for a load of its own", async () => {
+  it("a read loads without a shared load when flights.slack leaves no time for a load of its own", async () => {
     const { bindings } = flightsThat((_request, onWait) => {
       onWait();
       return never();
@@ -230,7 +230,7 @@ describe("breaker options", () => {
     return result.ok ? "ok" : result.fault.code;
   };
 
-  it.each([1, 2])("breaker.failures %i opens the breaker of Redis", async (failures) => {
+  it.each([1, 2])("the Redis breaker opens after breaker.failures %i errors", async (failures) => {
     const isolate = isolateWith({ breaker: { failures } });
     globalThis.fetch = async () => Promise.reject(new TypeError("connection refused"));
     const codes: string[] = [];
@@ -238,7 +238,7 @@ describe("breaker options", () => {
     expect(codes).toHaveLength(failures + 1);
   });
 
-  it("breaker.openFor keeps the breaker of Redis open for that time", async () => {
+  it("breaker.openFor is the time for which the circuit breaker of Redis stays open", async () => {
     const isolate = isolateWith({ breaker: { failures: 1, openFor: "10s" } });
     globalThis.fetch = async () => Promise.reject(new TypeError("connection refused"));
     await failing(isolate);

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { fromBase64, toBase64 } from "../../src/core/base64.ts";
 
 describe("base64", () => {
-  it("base64 of any bytes is what btoa makes of them, and decodes to the same bytes", () => {
+  it("base64 encoding of any bytes equals the output of btoa, and decoding returns the same bytes", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 20_000 }), (bytes) => {
         const text = toBase64(bytes);
@@ -18,7 +18,7 @@ describe("base64", () => {
     expect(() => fromBase64(text)).toThrow(Error);
   });
 
-  it("the runtime has base64 functions of its own, which do not block the isolate", () => {
+  it("the runtime has native base64 functions, so that encoding does not block the isolate", () => {
     expect("toBase64" in Uint8Array.prototype && "fromBase64" in Uint8Array).toBe(true);
   });
 });

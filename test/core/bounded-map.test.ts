@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { createBoundedMap } from "../../src/core/bounded-map.ts";
 
 describe("a bounded map", () => {
-  it("a bounded map forgets everything when a new key would exceed its limit", () => {
+  it("a bounded map deletes all its entries when a new key would exceed the limit of the map", () => {
     const map = createBoundedMap<string, number>(2);
     map.set("a", 1);
     map.set("b", 2);
@@ -12,7 +12,7 @@ describe("a bounded map", () => {
     expect(map.get("c")).toBe(3);
   });
 
-  it("a bounded map at its limit keeps its entries when a present key gets a new value", () => {
+  it("a full bounded map keeps all its entries when an existing key gets a new value", () => {
     const map = createBoundedMap<string, number>(2);
     map.set("a", 1);
     map.set("b", 2);
@@ -21,7 +21,7 @@ describe("a bounded map", () => {
     expect(map.get("b")).toBe(2);
   });
 
-  it("a bounded map has room again after a key was deleted", () => {
+  it("deleting a key from a full bounded map makes space for a new key", () => {
     const map = createBoundedMap<string, number>(1);
     map.set("a", 1);
     map.delete("a");

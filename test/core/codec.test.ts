@@ -4,7 +4,7 @@ import { decodeEntry, encodeEntry } from "../../src/core/codec.ts";
 import { arbitraryEntry, entryOf, invalidationKeysOf } from "../support/entries.ts";
 
 describe("the codec of entries", () => {
-  it("an entry is decoded as it was encoded, whatever it contains", () => {
+  it("an encoded entry with any content decodes to the same entry", () => {
     fc.assert(
       fc.property(arbitraryEntry, (entry) => {
         expect(decodeEntry(entry.key, encodeEntry(entry))).toStrictEqual(entry);
@@ -21,7 +21,7 @@ describe("the codec of entries", () => {
     ["every byte", Uint8Array.from({ length: 256 }, (_, byte) => byte)],
     ["no byte", new Uint8Array(0)],
     ["more bytes than one call has arguments", new Uint8Array(300_000).fill(0xfe)],
-  ])("a body of %s is decoded as it was encoded", (_, body) => {
+  ])("an encoded entry whose body is %s decodes to the same body", (_, body) => {
     const entry = entryOf({ body });
     expect(decodeEntry(entry.key, encodeEntry(entry))).toStrictEqual(entry);
   });

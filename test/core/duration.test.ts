@@ -40,12 +40,12 @@ describe("toMillis", () => {
     null,
     undefined,
     {},
-  ])("%j is refused as a duration with an error that names the field", (text) => {
+  ])("toMillis rejects the duration %j with an error that names the field", (text) => {
     expect(() => toMillis(text as Duration, "freshFor")).toThrow(DefinitionError);
     expect(() => toMillis(text as Duration, "freshFor")).toThrow(/^freshFor: /);
   });
 
-  it("a duration from any text is finite and not negative, or is refused", () => {
+  it("toMillis turns any text into a finite duration that is not negative, or rejects the text", () => {
     fc.assert(
       fc.property(
         fc.string({ unit: fc.constantFrom(...Array.from("0123456789.-e msmhd")) }),

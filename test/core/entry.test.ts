@@ -35,7 +35,7 @@ const make = (fields?: Partial<Storable>, random = 0) =>
   createEntry("product:1", policy, loaded(fields), stamp, random);
 
 describe("createEntry", () => {
-  it("the instants of an entry are counted from when it was stored", () => {
+  it("the expiry times of an entry count from the time at which the entry was stored", () => {
     expect(make()).toMatchObject({
       storedAt: 1_250,
       freshUntil: 101_250,
@@ -50,7 +50,7 @@ describe("createEntry", () => {
     expect(make({ kind: "absent", body: "" }).freshUntil).toBe(1_250 + 20_000);
   });
 
-  it("jitter shortens a lifetime by up to its share and never extends it", () => {
+  it("jitter shortens a lifetime by at most the configured fraction and never extends the lifetime", () => {
     fc.assert(
       fc.property(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), (random) => {
         const { freshUntil } = make({}, random);
@@ -62,17 +62,17 @@ describe("createEntry", () => {
     expect(make({}, 0.999).freshUntil).toBeLessThan(make({}, 0.001).freshUntil);
   });
 
-  it("an entry has each invalidation key once: those of its key, of its policy and of its result", () => {
+  it("an entry lists each invalidation key of its key, its policy and its load result exactly once", () => {
     expect(
       make({ invalidationKeys: ["t:category:3", "t:products", "k:product:1"] }).invalidationKeys,
     ).toEqual(["n:", "k:product:1", "p:product:", "t:products", "t:category:3"]);
   });
 
-  it("an entry has the log position from before its load", () => {
+  it("an entry stores the position in the invalidation log that was known before its load began", () => {
     expect(make()).toMatchObject({ asOf: 7, era: "e" });
   });
 
-  it("an entry is fresh no longer than the entries that it was made of", () => {
+  it("an entry that was made of other entries is fresh no longer than those entries", () => {
     expect(make({ freshUntil: 5_000 })).toMatchObject({ freshUntil: 5_000, staleUntil: 15_000 });
     expect(make({ freshUntil: 999_999_999 }).freshUntil).toBe(101_250);
     const lifetimes = { freshUntil: 9_000, staleUntil: 9_500, errorUntil: 9_600, deleteAt: 9_900 };
@@ -83,12 +83,12 @@ describe("createEntry", () => {
     });
   });
 
-  it("an entry has the lowest asOf of the entries that it was made of", () => {
+  it("an entry that was made of other entries has the lowest asOf (log position) of those entries", () => {
     expect(make({ inner: { asOf: 3, era: "e" } })).toMatchObject({ asOf: 3, era: "e" });
     expect(make({ inner: { asOf: 9, era: "e" } })).toMatchObject({ asOf: 7, era: "e" });
   });
 
-  it("an entry made of entries of two eras has no era", () => {
+  it("an entry that was made of entries from two eras of the invalidation log has no era", () => {
     expect(make({ inner: { asOf: 9, era: "f" } })).toMatchObject({ asOf: 0, era: "" });
     expect(make({ inner: { asOf: 9, era: "" } })).toMatchObject({ asOf: 0, era: "" });
   });
@@ -110,11 +110,11 @@ describe("freshnessOf", () => {
     [30, "kept"],
     [39, "kept"],
     [40, "expired"],
-  ])("at %d an entry is %s: the end of a window does not belong to it", (now, age) => {
+  ])("at time %d an entry is %s: a freshness window excludes its last instant", (now, age) => {
     expect(freshnessOf(entry, now)).toBe(age);
   });
 
-  it("an entry without stale windows expires when it is no longer fresh", () => {
+  it("an entry without stale windows expires at the end of its fresh lifetime", () => {
     expect(freshnessOf(entryOf({ freshUntil: 10 }), 10)).toBe("expired");
   });
 });
@@ -122,21 +122,21 @@ describe("freshnessOf", () => {
 describe("verifiedCopy and softened", () => {
   const entry = entryOf({ asOf: 100, freshUntil: 500, staleUntil: 900 });
 
-  it("a verified copy has the number up to which it was verified", () => {
+  it("the asOf of a verified copy is the position in the invalidation log up to which the entry was verified", () => {
     expect(verifiedCopy(entry, 150, false, 200)).toEqual({ ...entry, asOf: 150 });
   });
 
-  it("a verified copy never has a lower asOf than its entry", () => {
+  it("a verified copy never has a lower asOf (log position) than the original entry", () => {
     expect(verifiedCopy(entry, 50, false, 200)).toEqual(entry);
     expect(verifiedCopy(entry, 50, true, 200).asOf).toBe(100);
   });
 
-  it("a verified copy is stale from now on if the log had a soft invalidation", () => {
+  it("a verified copy is stale from the current time on if the invalidation log had a soft invalidation", () => {
     expect(verifiedCopy(entry, 150, true, 200)).toMatchObject({ asOf: 150, freshUntil: 200 });
     expect(verifiedCopy(entry, 150, true, 700).freshUntil).toBe(500);
   });
 
-  it("a soft invalidation moves the stale windows to now and keeps their length", () => {
+  it("a soft invalidation starts the stale windows of an entry at the current time and keeps their length", () => {
     const lenient = entryOf({ freshUntil: 500, staleUntil: 600, errorUntil: 900, deleteAt: 1_000 });
     expect(softened(lenient, 200)).toMatchObject({
       freshUntil: 200,

@@ -21,11 +21,11 @@ describe("messageOf", () => {
 });
 
 describe("originFaultOf", () => {
-  it("a load that exceeded its deadline has the fault origin.timeout", () => {
+  it("a load that exceeded its deadline gets the error code origin.timeout", () => {
     expect(originFaultOf(new DeadlineExceeded(50)).code).toBe("origin.timeout");
   });
 
-  it("a loader's error that carries a fault keeps that fault", () => {
+  it("a loader error that already carries a classified error code keeps that code and all its details", () => {
     const own: Fault = fault("origin.saturated", "full", 2_000);
     expect(originFaultOf(new CacheUnavailable(own))).toBe(own);
   });
@@ -36,13 +36,13 @@ describe("originFaultOf", () => {
     null,
     { fault: 1 },
     Object.assign(new Error("no"), { fault: 1 }),
-  ])("a loader's error without a fault is origin.unavailable: %j", (error) => {
+  ])("the loader error %j, which has no error code, gets the code origin.unavailable", (error) => {
     expect(originFaultOf(error).code).toBe("origin.unavailable");
   });
 });
 
 describe("Context.defer", () => {
-  it("deferred work that fails raises a fault, and the platform sees no rejection", async () => {
+  it("deferred work that fails emits an event with code background.failed, and the platform sees no rejection", async () => {
     const events: CacheEvent[] = [];
     const deferred: Promise<unknown>[] = [];
     const ctx = createContext({

@@ -44,13 +44,13 @@ describe("keysOf", () => {
   });
 
   it.each([{ version: "" }, { version: "a:b" }, { tenant: "" }])(
-    "keysOf refuses the scope %j",
+    "keysOf rejects the scope %j with an error that names the field",
     (scope) => {
       expect(() => keysOf(scope)("cart", 1)).toThrow(Object.keys(scope)[0]);
     },
   );
 
-  it("two tenants never read each other's entries, and a tenant's prefix purges only its own", async () => {
+  it("two tenants never read each other's entries, and a purge of one tenant's prefix keeps the other tenant's entries", async () => {
     const isolate = createTestIsolate({ namespace: uniqueNamespace() });
     const cart = async (who: string, load: () => Promise<string>) =>
       (await isolate.request().read(keysOf({ tenant: who })("cart", 1), policy, load)).value;
@@ -65,7 +65,7 @@ describe("keysOf", () => {
     expect(await cart("bob", async () => "new")).toBe("bob's");
   });
 
-  it("keys of another version find no entries", async () => {
+  it("a read with one key version does not find entries that another key version stored", async () => {
     const isolate = createTestIsolate({ namespace: uniqueNamespace() });
     const read = async (version: string) =>
       (await isolate.request().read(keysOf({ version })("cart", 1), policy, async () => version))

@@ -59,7 +59,7 @@ describe("key", () => {
     expect(new Set(built).size).toBe(spellings.length);
   });
 
-  it("a key that key() built is always accepted", () => {
+  it("keyProblem accepts every key that key() built", () => {
     fc.assert(
       fc.property(names, ([kind, parts]) => {
         expect(keyProblem(key(kind, ...parts))).toBeUndefined();
@@ -74,14 +74,14 @@ describe("key", () => {
   });
 
   it.each([[""], ["Product"], ["1a"], ["a:b"], ["ä"], ["a b"], ["__proto__"]])(
-    "key() refuses the kind %j with an error that names the field",
+    "key() rejects the kind %j with an error that names the field",
     (kind) => {
       expect(() => key(kind, 1)).toThrow(DefinitionError);
       expect(() => key(kind, 1)).toThrow(/^key: /);
     },
   );
 
-  it("key() refuses a key without parts or over 512 characters, before it encodes it", () => {
+  it("key() rejects a key without parts or over 512 characters before the parts are encoded", () => {
     expect(() => key("a")).toThrow(DefinitionError);
     expect(() => key("a", "x".repeat(MAX_KEY_LENGTH))).toThrow(DefinitionError);
     expect(() => key("a", "x".repeat(10_000_000))).toThrow(DefinitionError);
@@ -101,7 +101,7 @@ describe("keyProblem", () => {
     ["product:\u007f", /visible ASCII/],
     [`product:${"x".repeat(MAX_KEY_LENGTH)}`, /at most 512/],
     ["__proto__", /kind/],
-  ])("the key %j is refused with a reason", (text, reason) => {
+  ])("keyProblem rejects the key %j with a reason", (text, reason) => {
     expect(keyProblem(text)).toMatch(reason);
   });
 });

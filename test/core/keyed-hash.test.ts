@@ -18,13 +18,13 @@ describe("keyedHash", () => {
     [4, "d5e78a175be52ea1"],
     [6, "ce3e91358aa2bc25"],
   ])(
-    "the keyed hash of %d bytes is that of the reference implementation of HalfSipHash-2-4",
+    "the keyed hash of %d bytes equals the hash of the reference implementation of HalfSipHash-2-4",
     (count, digest) => {
       expect(hex(keyedHash(textOfBytes(count), [0x03020100, 0x07060504]))).toBe(digest);
     },
   );
 
-  it("the keyed hash of a text depends on both parts of the key", () => {
+  it("the keyed hash of a text depends on both halves of the hash key", () => {
     const hashes = [
       [1, 2],
       [1, 3],

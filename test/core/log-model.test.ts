@@ -18,7 +18,7 @@ const step: fc.Arbitrary<Step> = fc.record({
 const schedule = fc.array(step, { minLength: 20, maxLength: 80, size: "max" });
 
 describe("log views under random schedules", () => {
-  it("a log view never validates an entry that was purged before its last sync", () => {
+  it("an isolate's view of the invalidation log never accepts an entry that was purged before the last sync of the view", () => {
     const seen = new Set<string>();
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 3 }), schedule, (isolates, steps) => {
@@ -41,7 +41,7 @@ describe("log views under random schedules", () => {
     );
   });
 
-  it("after any schedule of failures, an entry that is loaded next is valid", () => {
+  it("after any sequence of failures of the invalidation log, the next loaded entry is valid", () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 3 }), schedule, (isolates, steps) => {
         const model = createLogModel(isolates);

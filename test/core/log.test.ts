@@ -33,13 +33,13 @@ const item = (asOf: number, era = "e") =>
   entryOf({ asOf, era, invalidationKeys: invalidationKeysOf("product:1", "a") });
 
 describe("applyAnswer", () => {
-  it("the first answer sets era, base, number and floor of a view", () => {
+  it("the first response of the invalidation log sets the era, base, newest sequence number and floor of a log view", () => {
     const view = createLogView();
     expect(applyAnswer(view, answerOf({ floor: 7 }))).toBe("applied");
     expect(view).toMatchObject({ era: "e", base: 100, seen: 100, floor: 7, stamp: 1_000 });
   });
 
-  it("the first answer with all numbers lets a view decide about older entries too", () => {
+  it("a first log response with all invalidations lets a log view decide about older entries too", () => {
     const view = createLogView();
     applyAnswer(view, answerOf({ since: 0, changes: [["t:a", 40]] }));
     expect(view).toMatchObject({ base: 0, seen: 100 });
@@ -47,7 +47,7 @@ describe("applyAnswer", () => {
     expect(verdictByView(view, item(40))).toBe("valid");
   });
 
-  it("the first answer that was truncated leaves entries before its first number unknown", () => {
+  it("a truncated first log response leaves the validity of entries before its oldest invalidation unknown", () => {
     const view = createLogView();
     applyAnswer(view, answerOf({ since: 0, truncated: true, changes: [["t:b", 60]] }));
     expect(verdictByView(view, item(59))).toBe("unknown");
@@ -62,7 +62,7 @@ describe("applyAnswer", () => {
     expect(verdictByView(view, item(90))).toBe("valid");
   });
 
-  it("an old number in the first answer does not end a mark", () => {
+  it("an old sequence number in the first log response does not end a pending invalidation", () => {
     const view = createLogView();
     markInvalidated(view, ["t:a"]);
     applyAnswer(view, answerOf({ since: 0, changes: [["t:a", 40]] }));
@@ -88,7 +88,7 @@ describe("applyAnswer", () => {
     ["that begins below the last number seen", { sentAt: 1_001, since: 3, seq: 120 }, "applied"],
     ["sent at the same instant", { seq: 120 }, "applied"],
     ["that is repeated", {}, "applied"],
-  ])("an answer %s (%o) is %s", (_, fields, outcome) => {
+  ])("a response of the invalidation log %s (%o) is %s", (_, fields, outcome) => {
     const view = viewOf();
     const before = structuredClone(view);
     expect(applyAnswer(view, answerOf(fields))).toBe(outcome);
@@ -96,7 +96,7 @@ describe("applyAnswer", () => {
     else expect(view).toMatchObject({ seen: fields.seq ?? 100, stamp: fields.sentAt ?? 1_000 });
   });
 
-  it("an answer invalidates entries with its log keys and no others", () => {
+  it("a response of the invalidation log invalidates only entries with the log keys that the response lists", () => {
     const view = viewOf();
     const changes = [
       ["t:a", 110],
@@ -115,7 +115,7 @@ describe("applyAnswer", () => {
     expect(verdictByView(view, { ...soft, asOf: 111 })).toBe("valid");
   });
 
-  it("a log key keeps its highest number, in whatever order answers arrive", () => {
+  it("a log key keeps its highest sequence number, in whatever order log responses arrive", () => {
     const view = viewOf();
     const newest = answerOf({ sentAt: 1_002, seq: 120, changes: [["t:a", 120]] });
     const older = answerOf({ sentAt: 1_003, seq: 120, since: 50, changes: [["t:a", 60]] });
@@ -124,7 +124,7 @@ describe("applyAnswer", () => {
     expect(verdictByView(view, item(119))).toBe("invalidated");
   });
 
-  it("after a truncated answer, entries below its lowest number are unknown", () => {
+  it("after a truncated log response, the validity of entries older than the oldest listed invalidation is unknown", () => {
     const view = viewOf();
     const changes = [
       ["t:x", 150],
@@ -135,7 +135,7 @@ describe("applyAnswer", () => {
     expect(verdictByView(view, item(140))).toBe("valid");
   });
 
-  it("after an answer that was truncated inside one number, entries at that number are valid", () => {
+  it("after a log response that was truncated within one invalidation, entries loaded after that invalidation are valid", () => {
     const view = viewOf();
     const changes = [
       ["t:x", 150],
@@ -146,7 +146,7 @@ describe("applyAnswer", () => {
     expect(verdictByView(view, item(150))).toBe("valid");
   });
 
-  it("an answer with a floor above the last number seen raises the view's base", () => {
+  it("a log response whose floor is above the last seen sequence number raises the base of the log view", () => {
     const view = viewOf();
     applyAnswer(view, answerOf({ sentAt: 1_001, seq: 150, changes: [["t:b", 150]], floor: 120 }));
     expect(view).toMatchObject({ base: 150, seen: 150, floor: 120 });
@@ -155,14 +155,14 @@ describe("applyAnswer", () => {
     expect(verdictByView(view, item(150))).toBe("valid");
   });
 
-  it("a raised base keeps numbers of the isolate's own invalidations", () => {
+  it("a log view whose base is raised keeps the sequence numbers of the isolate's own invalidations", () => {
     const view = viewOf();
     noteNumbers(view, ["t:a"], 170);
     applyAnswer(view, answerOf({ sentAt: 1_001, seq: 150, floor: 120 }));
     expect(verdictByView(view, item(160))).toBe("invalidated");
   });
 
-  it("an answer of another era invalidates all entries of the old era", () => {
+  it("a log response with a new era invalidates all entries of the old era", () => {
     const view = viewOf();
     noteNumbers(view, ["t:a"], 500);
     applyAnswer(view, answerOf({ sentAt: 1_001, era: "f", seq: 50, floor: 0 }));
@@ -189,7 +189,7 @@ describe("the size of a log view", () => {
     expect(verdictByView(view, item(5_101))).toBe("valid");
   });
 
-  it("a view that raises its base keeps an own number that the log has not answered yet", () => {
+  it("a full log view keeps the sequence number of an own invalidation that the invalidation log has not yet reported", () => {
     const view = viewOf();
     noteNumbers(view, ["t:a"], 30_000);
     applyAnswer(view, answerOf({ sentAt: 1_001, seq: 20_101, changes: many(0, 20_000) }));
@@ -198,20 +198,20 @@ describe("the size of a log view", () => {
 });
 
 describe("markInvalidated", () => {
-  it("a marked key invalidates entries before the log has numbered it", () => {
+  it("a key marked as invalidated invalidates entries before the invalidation log has recorded the key", () => {
     const view = viewOf();
     markInvalidated(view, ["t:a"]);
     expect(verdictByView(view, item(100))).toBe("invalidated");
     expect(verdictByView(view, entryOf({ asOf: 100, era: "e" }))).toBe("valid");
   });
 
-  it("a softly marked key makes entries stale", () => {
+  it("a key marked as softly invalidated makes entries stale", () => {
     const view = viewOf();
     markInvalidated(view, ["~t:a"]);
     expect(verdictByView(view, item(100))).toBe("soft");
   });
 
-  it("a marked key invalidates entries in an isolate that never reached the log", () => {
+  it("a key marked as invalidated invalidates entries in an isolate that never reached the invalidation log", () => {
     const view = createLogView();
     const own = item(0, "");
     expect(verdictByView(view, own)).toBe("unknown");
@@ -219,7 +219,7 @@ describe("markInvalidated", () => {
     expect(verdictByView(view, own)).toBe("invalidated");
   });
 
-  it("a mark ends when the log gives the key a number", () => {
+  it("a mark on an invalidated key ends when the invalidation log reports a sequence number for that key", () => {
     const view = viewOf();
     markInvalidated(view, ["t:a"]);
     applyAnswer(view, answerOf({ sentAt: 1_001, seq: 130, changes: [["t:a", 130]] }));
@@ -229,16 +229,16 @@ describe("markInvalidated", () => {
 });
 
 describe("verdicts", () => {
-  it("a view that never had an answer gives the verdict unknown", () => {
+  it("a log view without any response of the invalidation log gives the verdict unknown", () => {
     expect(verdictByView(createLogView(), item(100))).toBe("unknown");
   });
 
-  it("an entry of another era gets the verdict era, whatever its number", () => {
+  it("an entry of a different era of the invalidation log gets the verdict era", () => {
     expect(verdictByView(viewOf(), item(100, "other"))).toBe("era");
     expect(verdictByView(viewOf(), item(100, ""))).toBe("era");
   });
 
-  it("a hard invalidation counts before a soft one", () => {
+  it("a hard invalidation of an entry takes precedence over a soft invalidation", () => {
     const view = viewOf({ hard: new Map([["n:", 120]]), soft: new Map([["t:a", 130]]), seen: 130 });
     expect(verdictByView(view, item(119))).toBe("invalidated");
     expect(verdictByView(view, item(120))).toBe("soft");
@@ -255,7 +255,7 @@ describe("verdicts", () => {
     ["at the floor", { hard: 0, soft: 0 }, { floor: 100, seq: 200 }, "valid"],
     ["of a log that is lost", { hard: 0, soft: 0 }, { era: undefined, seq: undefined }, "unknown"],
     ["of a log with an era and no number", { hard: 0, soft: 0 }, { seq: undefined }, "unknown"],
-  ])("by numbers, an entry %s gets the right verdict", (_, numbers, log, verdict) => {
+  ])("verdictByNumbers gives an entry %s the expected verdict", (_, numbers, log, verdict) => {
     expect(verdictByNumbers(item(100), numbers, answerOf(log))).toBe(verdict);
   });
 });

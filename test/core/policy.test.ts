@@ -22,7 +22,7 @@ describe("definePolicy", () => {
     });
   });
 
-  it("flightTimeout is at most originTimeout", () => {
+  it("definePolicy limits flightTimeout to originTimeout", () => {
     const waits = (flightTimeout: string, originTimeout: string): number =>
       definePolicy({ freshFor: "1h", flightTimeout, originTimeout } as PolicyOptions)
         .flightTimeoutMs;
@@ -59,7 +59,7 @@ describe("definePolicy", () => {
     ["unreachableFor", Number.NaN],
   ];
   it.each(bad)(
-    "a policy with %s = %j is refused with an error that names the field",
+    "definePolicy rejects a policy with %s = %j with an error that names the field",
     (field, value) => {
       const options = { freshFor: "1m", [field]: value } as unknown as PolicyOptions;
       expect(() => definePolicy(options)).toThrow(DefinitionError);
@@ -67,7 +67,7 @@ describe("definePolicy", () => {
     },
   );
 
-  it("a lifetime with its stale windows of more than 7 days is refused", () => {
+  it("definePolicy rejects a lifetime that exceeds 7 days together with its stale windows", () => {
     expect(definePolicy({ freshFor: MAX_LIFETIME_MS }).freshForMs).toBe(MAX_LIFETIME_MS);
     expect(() => definePolicy({ freshFor: "6d", staleIfError: "2d" })).toThrow(/7 days/);
     expect(() => definePolicy({ freshFor: "6d", staleWhileRevalidate: "2d" })).toThrow(/7 days/);
@@ -76,7 +76,7 @@ describe("definePolicy", () => {
     );
   });
 
-  it("a policy does not change when its options change afterwards", () => {
+  it("a policy does not change when the caller changes the options object after definePolicy", () => {
     const tags = ["products"];
     const policy = definePolicy({ freshFor: "1m", tags });
     tags.push("a\nb");

@@ -32,12 +32,12 @@ describe("invalidationKeyOfTag", () => {
     ["a\0b", /control/],
     ["a\u007fb", /control/],
     ["\ud800", /well-formed/],
-  ])("the tag %j is refused with a reason", (tag, reason) => {
+  ])("the tag %j is rejected with a reason", (tag, reason) => {
     expect(() => invalidationKeyOfTag(tag)).toThrow(DefinitionError);
     expect(tagProblem(tag)).toMatch(reason);
   });
 
-  it("any other text is accepted as a tag or refused with an error that names the field", () => {
+  it("any text is accepted as a tag or rejected with an error that names the field", () => {
     fc.assert(
       fc.property(fc.string({ unit: "grapheme", minLength: 1, maxLength: 20 }), (tag) => {
         if (tagProblem(tag) === undefined) expect(invalidationKeyOfTag(tag)).toMatch(TYPED);
@@ -48,7 +48,7 @@ describe("invalidationKeyOfTag", () => {
 });
 
 describe("logKeysOfPurge", () => {
-  it("the log keys of any purge are typed, so that no purge reaches the log's own members", () => {
+  it("the log keys of any purge have a type prefix, so that no purge reaches internal members of the invalidation log", () => {
     const text = fc.oneof(
       fc.constantFrom(...hostileTags, "product:1", "product:", ":", "a:b:"),
       fc.string({ maxLength: 12 }),
@@ -78,7 +78,7 @@ describe("logKeysOfPurge", () => {
     );
   });
 
-  it("a purge has each log key once", () => {
+  it("a purge with repeated targets has each log key once", () => {
     expect(
       logKeysOfPurge({
         tags: ["a", "a"],
@@ -102,11 +102,11 @@ describe("logKeysOfPurge", () => {
     [{ prefixes: ["product"] }, "prefixes"],
     [{ prefixes: ["a:b:c:d:e:"] }, "prefixes"],
     [{ prefixes: [""] }, "prefixes"],
-  ])("the purge %j is refused with an error that names %j", (targets, field) => {
+  ])("the purge %j is rejected with an error that names %j", (targets, field) => {
     expect(() => logKeysOfPurge(targets)).toThrow(expect.objectContaining({ field }));
   });
 
-  it("the error of a purge does not repeat a long value", () => {
+  it("the error for an invalid purge does not repeat a long value", () => {
     const message = (): string => {
       try {
         logKeysOfPurge({ tags: ["x".repeat(100_000)] });
@@ -130,7 +130,7 @@ describe("derivedInvalidationKeys", () => {
     ]);
   });
 
-  it("an entry has exactly the prefixes that may be purged", () => {
+  it("an entry has exactly the prefix keys that a purge accepts as prefixes", () => {
     fc.assert(
       fc.property(fc.stringMatching(/^[ab:]{1,14}$/), (key) => {
         const prefixes = Array.from(key, (_, at) => key.slice(0, at + 1)).filter(

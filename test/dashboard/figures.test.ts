@@ -25,7 +25,7 @@ const summary = (at: number, scale: number) => ({
 });
 
 describe("the figures of the dashboard", () => {
-  it("the figures of the dashboard are rates between two summaries", () => {
+  it("the dashboard calculates rates from the difference between two summaries of the metrics", () => {
     const point = pointOf(summary(5_000, 2), summary(0, 1));
     expect(point.requestsPerSecond).toBeCloseTo(20);
     expect(point.errorsPerSecond).toBeCloseTo(2);
@@ -36,23 +36,23 @@ describe("the figures of the dashboard", () => {
     expect(point.costPerThousand).toBeGreaterThan(0);
   });
 
-  it("the figures of the dashboard start from zero after totals were reset", () => {
+  it("the dashboard counts from zero after a reset of the metrics totals", () => {
     expect(added({ a: 3 }, { a: 10 })).toEqual({ a: 3 });
   });
 
-  it("the figures of the dashboard are null if no request came between two summaries", () => {
+  it("the hit ratio, latency and load cost of the dashboard are null if no request came between two summaries", () => {
     const point = pointOf(summary(5_000, 1), summary(0, 1));
     expect(point).toMatchObject({ hitRatio: null, p50: null, costPerThousand: null });
   });
 
-  it("the quantiles of the dashboard are interpolated inside a bucket, and are the last bound for values above all bounds", () => {
+  it("the dashboard interpolates a quantile inside a bucket, and uses the last bound for values above all bounds", () => {
     expect(quantile(buckets([10, 10, 0]), 0.5)).toBeCloseTo(0.1);
     expect(quantile(buckets([10, 10, 0]), 0.75)).toBeCloseTo(0.15);
     expect(quantile(buckets([0, 0, 5]), 0.5)).toBe(0.2);
     expect(quantile(buckets([0, 0, 0]), 0.5)).toBeNull();
   });
 
-  it("the dashboard assigns every lookup status to one tier", () => {
+  it("the dashboard counts stale-on-error as stale, and counts miss and bypass as origin", () => {
     expect(byTier({ stale: 1, "stale-on-error": 2, miss: 3, bypass: 4 })).toMatchObject({
       stale: 3,
       origin: 7,
@@ -61,7 +61,7 @@ describe("the figures of the dashboard", () => {
 });
 
 describe("uPlot", () => {
-  it("the uPlot files of the dashboard are unchanged copies of the files in the package", () => {
+  it("the uPlot files of the dashboard are unchanged copies of the files in the uPlot package", () => {
     expect(copiedScript === script && copiedSheet === sheet).toBe(true);
   });
 });

@@ -25,7 +25,7 @@ const CATALOG = "SELECT relname, relkind FROM pg_class ORDER BY 1, 2";
 
 // Each test builds on the one before: a cluster takes seconds to initialise.
 describe("the template of database clusters", () => {
-  it("the first start saves a copy of its cluster, and later starts from the copy have the same empty cluster", async () => {
+  it("the first start of the local Postgres saves a copy of the empty database cluster, and each later start gets the same empty cluster", async () => {
     const first = await start();
     expect(existsSync(template)).toBe(true);
     const catalog = await rows(first, CATALOG);
@@ -34,7 +34,7 @@ describe("the template of database clusters", () => {
       expect(await rows(engine, CATALOG)).toEqual(catalog);
   });
 
-  it("a start with kept data does not read the copy", async () => {
+  it("a start of the local Postgres with existing data does not read the saved copy of the empty cluster", async () => {
     const dataDir = join(folder, "postgres");
     await rows(await start(dataDir), "CREATE TABLE kept (id int)");
     await engines.splice(0)[0]?.close();
@@ -42,7 +42,7 @@ describe("the template of database clusters", () => {
     expect(await rows(await start(dataDir), "SELECT * FROM kept")).toEqual([]);
   });
 
-  it("a start succeeds if its copy cannot be saved", async () => {
+  it("a start of the local Postgres succeeds even if the copy of the empty cluster cannot be saved", async () => {
     const taken = join(folder, "taken.tar");
     mkdirSync(`${taken}.${process.pid}`);
     expect(await rows(await start(undefined, taken), "SELECT 1")).toEqual([["1"]]);

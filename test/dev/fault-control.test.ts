@@ -13,7 +13,7 @@ describe("fault control routes", () => {
   afterEach(() => faulty.gateways.clearFaults());
 
   describe("the field only", () => {
-    it("a fault with only: read does not affect writes", async () => {
+    it("an injected fault with only: read does not affect writes", async () => {
       await faulty.gateways.fault("redis", { status: 500, only: "read" });
       expect((await faulty.redis("SET", "k", "v")).status).toBe(200);
       expect((await faulty.redis("EVAL", "return 1", "0")).status).toBe(200);
@@ -21,13 +21,13 @@ describe("fault control routes", () => {
       expect((await faulty.redis("EVAL_RO", "return 1", "0")).status).toBe(500);
     });
 
-    it("a fault with only: write does not affect reads", async () => {
+    it("an injected fault with only: write does not affect reads", async () => {
       await faulty.gateways.fault("redis", { status: 500, only: "write" });
       expect((await faulty.redis("GET", "k")).status).toBe(200);
       expect((await faulty.redis("SET", "k", "v")).status).toBe(500);
     });
 
-    it("an SQL statement is treated as a read or a write by its keywords", async () => {
+    it("fault injection treats an SQL statement as a read or a write by the keywords of the statement", async () => {
       await faulty.gateways.fault("sql", { status: 500, only: "write" });
       const reads = [
         "SELECT 1",
@@ -48,7 +48,7 @@ describe("fault control routes", () => {
         expect([query, (await faulty.sql(query)).status]).toEqual([query, 500]);
     });
 
-    it("a Redis pipeline with one write is treated as a write", async () => {
+    it("fault injection treats a Redis pipeline with one write as a write", async () => {
       await faulty.gateways.fault("redis", { status: 500, only: "read" });
       const pipeline = (commands: readonly (readonly string[])[]): Promise<Response> =>
         fetch(`${faulty.gateways.url}/redis/pipeline`, {
@@ -80,7 +80,7 @@ describe("fault control routes", () => {
     expect((await faulty.sql("SELECT 1")).status).toBe(200);
   });
 
-  it("GET /faults lists the faults, and DELETE /faults clears them", async () => {
+  it("GET /faults lists the injected faults, and DELETE /faults removes them", async () => {
     const list = async (): Promise<unknown> =>
       (await fetch(`${faulty.gateways.url}/faults`)).json();
     await faulty.gateways.fault("redis", { latencyMs: 1 });
@@ -104,7 +104,7 @@ describe("fault control routes", () => {
       ["latency", { latency: 5 }],
       ["JSON", "{"],
       ["object", "null"],
-    ])("an invalid fault gets 400 and a text that names the field %s: %j", async (field, fault) => {
+    ])("a 400 response to an invalid fault names the field %s: %j", async (field, fault) => {
       const response = await faulty.gateways.fault("redis", fault);
       expect(response.status).toBe(400);
       expect(response.headers.get("content-type")).toBe("application/problem+json");
@@ -113,13 +113,13 @@ describe("fault control routes", () => {
     });
   });
 
-  it("a fault for an unknown service gets 404", async () => {
+  it("a request to inject a fault into an unknown service gets 404", async () => {
     const response = await faulty.gateways.fault("postgres", {});
     expect(response.status).toBe(404);
     expect(await response.json()).toMatchObject({ detail: expect.stringContaining("redis, sql") });
   });
 
-  it("an unknown route of fault control gets 404", async () => {
+  it("an unknown route of the API that injects faults gets 404", async () => {
     const response = await fetch(`${faulty.gateways.url}/nothing`);
     expect(response.status).toBe(404);
     expect(response.headers.get("content-type")).toBe("application/problem+json");

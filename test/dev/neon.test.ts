@@ -56,7 +56,7 @@ describe.each(availableSqlEngines())("the Neon gateway over $name", (choice) => 
       ]);
     });
 
-    it("the Neon gateway returns full results on request", async () => {
+    it("the Neon gateway returns the command, row count and field types if the driver asks for full results", async () => {
       await sql`INSERT INTO gateway_things (name) VALUES ('a'), ('b')`;
       const full = neon(DATABASE, { fullResults: true, arrayMode: true });
       const result = await full`UPDATE gateway_things SET amount = 1 RETURNING name`;
@@ -87,14 +87,14 @@ describe.each(availableSqlEngines())("the Neon gateway over $name", (choice) => 
       ]);
     });
 
-    it("a response of the Neon gateway has JSON objects without the driver's headers", async () => {
+    it("a response of the Neon gateway has each row as a JSON object if the request lacks the driver's headers", async () => {
       const [, result] = await neonGateway.post({
         query: "SELECT 7 AS n, true AS b, 8::int8 AS big, '{\"a\":1}'::json AS j, 1.5::float4 AS f",
       });
       expect(result.rows).toEqual([{ n: 7, b: true, big: "8", j: { a: 1 }, f: 1.5 }]);
     });
 
-    it("JSON parameters reach Postgres in its text format", async () => {
+    it("JSON parameters of a query reach Postgres in the text format of Postgres", async () => {
       const query = {
         query:
           "SELECT $1::int + 1 AS n, $2::bool AS b, $3::jsonb AS j, $4::int[] AS a, $5::text AS x",

@@ -16,7 +16,7 @@ describe("the environment of npm run dev", () => {
     });
   });
 
-  it("npm run dev gives the Worker the Worker variables of the environment, and no others", () => {
+  it("npm run dev gives the Worker the Worker variables of the environment, and no other variables", () => {
     const worker = {
       DATABASE_URL: "a",
       ADMIN_TOKENS: "ci:purge:e",

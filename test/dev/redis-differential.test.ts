@@ -127,7 +127,7 @@ describe.each(servers)("the embedded and a real Redis", (server) => {
   });
   afterAll(() => Promise.all(both.map((opened) => opened.close())));
 
-  it("the embedded and a real Redis answer any sequence of commands alike", async () => {
+  it("the embedded Redis and a real Redis give the same answers to any sequence of commands", async () => {
     await fc.assert(
       fc.asyncProperty(sequence, async (steps) => {
         const [ours, theirs] = await Promise.all(

@@ -36,7 +36,7 @@ describe.each(availableEngines())("the $name Redis engine", ({ open }) => {
 
   // The transcripts were recorded from Redis 7: `vitest run -u` with a Redis server on PATH.
   it.each(Object.entries(TRANSCRIPTS))(
-    "the Redis engine answers as Redis 7 did: %s",
+    "the local Redis engine gives the same answers as Redis 7 gave: %s",
     async (name, steps) => {
       const transcript = await transcribe(engine, steps);
       await expect(transcript).toMatchFileSnapshot(`fixtures/transcripts/${name}.txt`);

@@ -48,7 +48,7 @@ describe("the local services", () => {
     await expect(fetch(services.url)).rejects.toThrow("fetch failed");
   });
 
-  it("the local services keep their data between starts with the option keep, and start empty without it", async () => {
+  it("the local services keep their data between starts with the option keep, and start empty without this option", async () => {
     const dataDir = mkdtempSync(join(tmpdir(), "strata-data-"));
     const redis = async (
       { redisUrl, redisToken }: Services,
@@ -109,7 +109,7 @@ describe("the local services", () => {
     );
   });
 
-  it("the start of the local services rejects at once when it is aborted", async () => {
+  it("the start of the local services rejects at once when an abort signal fires", async () => {
     const controller = new AbortController();
     const starting = startServices({ redis: "embedded", signal: controller.signal });
     controller.abort(new Error("no more"));

@@ -95,7 +95,7 @@ describe("npm run dev", () => {
     await expectNothingLeft(dev);
   });
 
-  it("npm run dev makes an admin token, survives a crash that wrangler repairs, and stops after any other", async () => {
+  it("npm run dev makes an admin token, survives a crash that wrangler repairs, and stops after a crash that wrangler does not repair", async () => {
     const dev = await start();
     const url = `http://127.0.0.1:${dev.port}`;
     const crash = (which: RegExp): void => {
@@ -137,7 +137,7 @@ describe("npm run dev", () => {
     });
 
     it.each(["SIGINT", "SIGTERM", "SIGKILL"] as const)(
-      "npm run dev leaves no process running after a %s to npm alone",
+      "npm run dev leaves no process running after a %s that only npm receives",
       async (signal) => {
         const dev = await start({ throughNpm: true, env: { LOCAL_REDIS: "auto" } });
         await dev.printed("Starting local server");
@@ -215,7 +215,7 @@ describe("npm run dev", () => {
 });
 
 describe("npm run services", () => {
-  it("npm run services writes .dev.vars for wrangler dev, and removes it when it ends", async () => {
+  it("npm run services writes .dev.vars for wrangler dev, and removes this file at shutdown", async () => {
     const root = mkdtempSync(join(tmpdir(), "strata-services-"));
     const file = join(root, ".dev.vars");
     const services = await supervised({

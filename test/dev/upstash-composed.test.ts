@@ -36,7 +36,7 @@ describe.each(availableEngines())("composed requests over the $name engine", (ch
       ]);
     });
 
-    it("the Upstash gateway serves the SDK's pipeline and its auto-pipelining", async () => {
+    it("the Upstash gateway serves pipelines of the SDK and automatic pipelines of the SDK", async () => {
       const pipeline = redis.pipeline();
       pipeline.set("a", { n: 1 });
       pipeline.get("a");
@@ -77,7 +77,7 @@ describe.each(availableEngines())("composed requests over the $name engine", (ch
       ]);
     });
 
-    it("a command that cannot be queued discards its Redis transaction", async () => {
+    it("a command that cannot be queued discards the whole Redis transaction", async () => {
       const [status, body] = await upstash.post("/multi-exec", [["SET", "k", "v"], ["NOPE"]]);
       expect(status).toBe(400);
       expect(body).toEqual({
@@ -113,7 +113,7 @@ describe.each(availableEngines())("composed requests over the $name engine", (ch
   });
 
   describe("scripts", () => {
-    it("Redis scripts run by body, by hash and read-only", async () => {
+    it("Redis scripts run by source text, by hash and in read-only mode", async () => {
       const script = redis.createScript<string>("return ARGV[1] .. KEYS[1]");
       expect(await script.exec(["k"], ["a"])).toBe("ak");
       const reading = redis.createScript<number, true>("return redis.call('EXISTS', KEYS[1])", {
@@ -125,7 +125,7 @@ describe.each(availableEngines())("composed requests over the $name engine", (ch
       ).rejects.toThrow("Write commands are not allowed from read-only scripts");
     });
 
-    it("an unknown script hash gets NOSCRIPT, after which the SDK sends the body", async () => {
+    it("a script hash that Redis does not know gets the error NOSCRIPT, and the SDK then sends the script source", async () => {
       const sha = "0000000000000000000000000000000000000000";
       expect(await upstash.post("", ["EVALSHA", sha, "0"])).toEqual([
         400,
@@ -139,7 +139,7 @@ describe.each(availableEngines())("composed requests over the $name engine", (ch
       expect((await upstash.gateways.counts()).redis.requests).toBe(3);
     });
 
-    it("a script keeps the hash of its source although Upstash's own flag is removed", async () => {
+    it("a Redis script has the hash of the original source although the Upstash gateway removes a flag from the source", async () => {
       const source = "#!lua flags=allow-key-locking\nreturn redis.call('INCR', KEYS[1])";
       const sha = await redis.scriptLoad(source);
       expect(sha).toBe(createHash("sha1").update(source).digest("hex"));
@@ -149,7 +149,7 @@ describe.each(availableEngines())("composed requests over the $name engine", (ch
       expect(await redis.evalsha(sha, ["n"], [])).toBe(1);
     });
 
-    it("a script counts as one command plus the commands that it calls, also if it fails", async () => {
+    it("a Redis script counts as one command plus one for each command that the script calls, even if the script fails", async () => {
       await redis.eval(
         "redis.call('SET', KEYS[1], '1') redis.pcall('INCR', KEYS[1]) return redis.call('GET', KEYS[1])",
         ["k"],

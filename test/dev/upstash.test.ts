@@ -54,7 +54,7 @@ describe.each(availableEngines())("the Upstash gateway over the $name engine", (
       ]);
     });
 
-    it("a command to the Upstash gateway can be a path, with the body as its last argument", async () => {
+    it("a command to the Upstash gateway can be a path, with the request body as the last argument of the command", async () => {
       const headers = { authorization: `Bearer ${TOKEN}` };
       const set = await fetch(`${upstash.url}/set/a%2Fb/hello%20world/EX/100`, { headers });
       expect(await set.json()).toEqual({ result: "OK" });
@@ -165,7 +165,7 @@ describe.each(availableEngines())("the Upstash gateway over the $name engine", (
     });
 
     it.each(["MULTI", "SUBSCRIBE", "BLPOP", "CONFIG", "SHUTDOWN", "SELECT", "DEBUG"])(
-      "the command %s gets 400 from the Upstash gateway, because the REST API does not offer it",
+      "the command %s gets 400 from the Upstash gateway, because the REST API does not offer this command",
       async (name) => {
         const [status, answer] = await upstash.post("", [name, "a", "0"]);
         expect(status).toBe(400);

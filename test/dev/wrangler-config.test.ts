@@ -17,7 +17,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 describe("furtherInstance", () => {
-  it("a further instance is the same Worker under another name, with the first one's Durable Objects", async () => {
+  it("a second Worker instance has the same settings under another name, and uses the Durable Objects of the first instance", async () => {
     const file = join(folder, "wrangler.toml");
     writeFileSync(
       file,
@@ -83,7 +83,7 @@ describe("the variables of a Worker", () => {
     });
   });
 
-  it("a remote service's variables are never mixed with local ones", () => {
+  it("the variables of a remote service are never mixed with the variables of a local service", () => {
     const remote = localVariables(services, {
       DATABASE_URL: "postgres://neon",
       UPSTASH_REDIS_REST_URL: "https://upstash",
@@ -92,7 +92,7 @@ describe("the variables of a Worker", () => {
     expect(remote).not.toHaveProperty("UPSTASH_REDIS_REST_TOKEN");
   });
 
-  it("the file of a Worker's variables is readable by its owner only, and a value that the file cannot express is an error", () => {
+  it("a variables file is readable by the file owner only, and writing a value that the file format cannot express throws an error", () => {
     const file = join(folder, "variables.env");
     writeFileSync(file, "", { mode: 0o644 });
     writeVariables(file, { PLAIN: "a b", QUOTED: "it's", DOLLAR: "$HOME" });

@@ -34,7 +34,7 @@ const request = (fields: Partial<JoinRequest> = {}): JoinRequest => ({
 const ctx = createTestContext({ region: "eu" });
 
 describe("the flight port over real flight objects", () => {
-  it("a flight object grants one lease for a key and gives its result to followers", async () => {
+  it("the Durable Object of shared loads grants one lease for a key and gives the result of the leader to followers", async () => {
     const port = portOf();
     const first = valueOf(await port.join("region", request(), ctx));
     if (first.role !== "leader") throw new Error("the first must lead");
@@ -52,14 +52,14 @@ describe("the flight port over real flight objects", () => {
     expect(valueOf(await port.join("region", request({ after }), ctx)).role).toBe("leader");
   });
 
-  it("an expired lease goes to the next reader", async () => {
+  it("an expired lease of a shared load goes to the next reader", async () => {
     const port = portOf();
     await port.join("region", request({ leaseMs: 20 }), ctx);
     const next = valueOf(await port.join("region", request(), ctx));
     expect(next.role).toBe("leader");
   });
 
-  it("flights are shared by key, namespace and region; global flights by all regions", async () => {
+  it("loads are shared only within one key, namespace and region, and global loads are shared by all regions", async () => {
     const namespace = uniqueNamespace();
     const [port, elsewhere] = [portOf({ namespace }), portOf()];
     const far = createTestContext({ region: "us" });
@@ -79,7 +79,7 @@ describe("the flight port over real flight objects", () => {
     expect(valueOf(await follower).role).toBe("follower");
   });
 
-  it("keys are spread over all shards, and a key always has the same shard", async () => {
+  it("the keys of shared loads are spread over all shards, and a key always has the same shard", async () => {
     const names: string[] = [];
     const port = portOf({
       namespace: "n",
@@ -105,7 +105,7 @@ describe("the flight port without its object", () => {
   it.each([
     ["join", join],
     ["land", land],
-  ])("a flight object that throws makes %s a fault", async (_, call) => {
+  ])("if the Durable Object of shared loads throws, %s returns an error", async (_, call) => {
     const unavailable = { ok: false, fault: { code: "flight.unavailable", message: "gone" } };
     const gone = (): Promise<never> => Promise.reject(new Error("gone"));
     expect(await call({ stub: () => ({ join: gone, land: gone }) })).toEqual(unavailable);
@@ -118,7 +118,7 @@ describe("the flight port without its object", () => {
   it.each([
     ["join", join],
     ["land", land],
-  ])("%s gives up on a flight object that does not answer", async (_, call) => {
+  ])("%s returns an error if the Durable Object of shared loads never answers", async (_, call) => {
     const hanging = { join: () => never, land: () => never };
     expect(await call({ stub: () => hanging, grantMs: 1, slackMs: 1 })).toMatchObject({
       ok: false,
@@ -126,7 +126,7 @@ describe("the flight port without its object", () => {
     });
   });
 
-  it("join gives up after waitMs on an object that reported a wait and then does not answer", async () => {
+  it("join returns a timeout error after waitMs if the Durable Object reported a wait and then does not answer", async () => {
     const stub = (): FlightShardRpc => ({
       join: (_, onWait) => {
         onWait();
@@ -140,7 +140,7 @@ describe("the flight port without its object", () => {
     });
   });
 
-  it("every call has a new stub, since a stub stays broken after an error", async () => {
+  it("every call to the Durable Object of shared loads has a new stub, since a stub stays broken after an error", async () => {
     let stubs = 0;
     const port = portOf({
       stub: () => {
@@ -179,7 +179,7 @@ describe("the deadline for a lease", () => {
     return { port, gate };
   }
 
-  it("a lease that comes too late is a fault for its reader and goes to the next reader", async () => {
+  it("a lease of a shared load that comes too late is a timeout error for the waiting reader and goes to the next reader", async () => {
     const reader = createTestContext({ region: "eu" });
     const { port, gate } = slowOnce();
     // The lease lasts longer than the test.
@@ -194,7 +194,7 @@ describe("the deadline for a lease", () => {
     expect(valueOf(next).role).toBe("leader");
   });
 
-  it("a follower waits longer than the deadline for a lease without a fault", async () => {
+  it("a follower of a shared load waits longer than the deadline for a lease without an error", async () => {
     const namespace = uniqueNamespace();
     const leader = valueOf(await portOf({ namespace }).join("region", request(), ctx));
     if (leader.role !== "leader") throw new Error("the first must lead");
@@ -207,7 +207,7 @@ describe("the deadline for a lease", () => {
     expect(valueOf(await follower)).toMatchObject({ role: "follower" });
   });
 
-  it("a reader queued for the next flight waits longer than the deadline for a lease", async () => {
+  it("a reader queued for the next shared load waits longer than the deadline for a lease", async () => {
     const namespace = uniqueNamespace();
     const first = valueOf(await portOf({ namespace }).join("region", request(), ctx));
     if (first.role !== "leader") throw new Error("the first must lead");

@@ -127,7 +127,7 @@ async function run(steps: readonly Step[]): Promise<{ harness: FlightHarness; jo
 }
 
 describe("flights under random joins and landings", () => {
-  it("flights have one lease for a key, answer every reader in time, and give followers only results of live leases", async () => {
+  it("shared loads have one lease for a key, answer every reader in time, and give followers only results of leases that are still valid", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 40, size: "max" }), async (steps) => {
         const { harness, joins } = await run(steps);

@@ -8,7 +8,7 @@ const failure: FlightResult = {
 };
 
 describe("a flight", () => {
-  it("the first reader leads a flight, and the others get what it lands", async () => {
+  it("the first reader leads a shared load, and the other readers get the result of the leader", async () => {
     const harness = createFlightHarness();
     const leader = await harness.join();
     await harness.advance(10);
@@ -26,7 +26,7 @@ describe("a flight", () => {
     }
   });
 
-  it("each key has a flight of its own", async () => {
+  it("each key has a shared load of its own", async () => {
     const harness = createFlightHarness();
     const [one, other] = [await harness.join({ key: "k:1" }), await harness.join({ key: "k:2" })];
     expect([one.answer?.role, other.answer?.role]).toEqual(["leader", "leader"]);
@@ -34,7 +34,7 @@ describe("a flight", () => {
     expect((await harness.join({ key: "k:2" })).answer).toBeUndefined();
   });
 
-  it("a result is given to readers that join within lingerMs", async () => {
+  it("readers that join a shared load within lingerMs after the result get the result", async () => {
     const harness = createFlightHarness(50);
     await harness.land(leaseOf(await harness.join()), entryLanding("value"));
     await harness.advance(49);
@@ -47,7 +47,7 @@ describe("a flight", () => {
     expect((await harness.join()).answer?.role).toBe("leader");
   });
 
-  it("a flight is forgotten lingerMs after it landed", async () => {
+  it("a shared load is removed from memory lingerMs after the result arrived", async () => {
     const harness = createFlightHarness();
     await harness.land(leaseOf(await harness.join()));
     expect(harness.flights.size).toBe(1);
@@ -57,7 +57,7 @@ describe("a flight", () => {
   });
 
   it.each<FlightResult>([failure, { kind: "uncacheable" }])(
-    "a flight that ends with %o answers its followers, and later readers load again",
+    "a shared load with the result %o answers its followers, and later readers load again",
     async (landing) => {
       const harness = createFlightHarness();
       const leader = await harness.join();
@@ -68,7 +68,7 @@ describe("a flight", () => {
     },
   );
 
-  it("readers that could not use a result share one next flight", async () => {
+  it("readers that cannot use the result of a finished shared load share one next load", async () => {
     const harness = createFlightHarness();
     const leader = await harness.join();
     const after = flightOf(leader);
@@ -82,7 +82,7 @@ describe("a flight", () => {
       expect(answer).toMatchObject({ role: "follower", landing: entryLanding("new") });
   });
 
-  it("readers that cannot use the running flight's result are queued for one next flight", async () => {
+  it("readers that cannot use the result of the running shared load are queued for one next shared load", async () => {
     const harness = createFlightHarness();
     const leader = await harness.join();
     const after = flightOf(leader);
@@ -98,7 +98,7 @@ describe("a flight", () => {
 });
 
 describe("a lease", () => {
-  it("an expired lease goes to the first reader that waits", async () => {
+  it("an expired lease of a shared load goes to the first reader that waits", async () => {
     const harness = createFlightHarness();
     const expired = await harness.join({ leaseMs: 100 });
     const next = await harness.join({ waitMs: 500 });
@@ -115,7 +115,7 @@ describe("a lease", () => {
     expect(last.answer).toMatchObject({ beganAgoMs: -100, landing: entryLanding("value") });
   });
 
-  it("a landing under an expired lease is ignored", async () => {
+  it("a result under an expired lease of a shared load is ignored", async () => {
     const harness = createFlightHarness();
     const slow = await harness.join({ leaseMs: 100 });
     const next = await harness.join({ waitMs: 500 });
@@ -130,7 +130,7 @@ describe("a lease", () => {
     expect((await harness.join()).answer).toMatchObject({ landing: entryLanding("value") });
   });
 
-  it("a flight ends if its lease expires and no reader waits", async () => {
+  it("a shared load is removed from memory if the lease expires and no reader waits", async () => {
     const harness = createFlightHarness();
     const slow = await harness.join({ leaseMs: 100 });
     await harness.advance(100);
@@ -139,7 +139,7 @@ describe("a lease", () => {
     expect((await harness.join()).answer?.role).toBe("leader");
   });
 
-  it("an expired lease does not go to a reader whose wait is over", async () => {
+  it("an expired lease of a shared load does not go to a reader whose wait is over", async () => {
     const harness = createFlightHarness();
     await harness.join({ leaseMs: 100 });
     const gone = await harness.join({ waitMs: 99 });
@@ -150,7 +150,7 @@ describe("a lease", () => {
     expect(patient.answer?.role).toBe("leader");
   });
 
-  it("no reader waits longer than waitMs, however often the lease expires", async () => {
+  it("no reader waits longer than waitMs for a shared load, however often the lease expires", async () => {
     const harness = createFlightHarness();
     await harness.join({ leaseMs: 100 });
     const waiting = [
@@ -167,7 +167,7 @@ describe("a lease", () => {
     expect(harness.timers()).toBe(0);
   });
 
-  it("only the first landing of a lease counts", async () => {
+  it("only the first result under a lease of a shared load counts", async () => {
     const harness = createFlightHarness();
     const leader = await harness.join();
     await harness.land(leaseOf(leader), entryLanding("first"));
@@ -176,7 +176,7 @@ describe("a lease", () => {
   });
 
   it.each(["", "id-1", "someone-else's"])(
-    "a landing under a lease that was never granted (%j) is ignored",
+    "a result under a lease that was never granted (%j) is ignored",
     async (lease) => {
       const harness = createFlightHarness();
       await harness.join();
@@ -187,7 +187,7 @@ describe("a lease", () => {
     },
   );
 
-  it("the lease of a queued flight begins with that flight", async () => {
+  it("the lease of a queued shared load begins when this load begins", async () => {
     const harness = createFlightHarness();
     const leader = await harness.join({ leaseMs: 100 });
     const queued = await harness.join({ after: flightOf(leader), waitMs: 500 });

@@ -43,7 +43,7 @@ const askedRedis = (isolate: TestIsolate) =>
   });
 
 describe("a load that takes longer than its lease", () => {
-  it("readers that have waited for flightTimeout load themselves, without a fault", async () => {
+  it("readers that have waited for a shared load for flightTimeout load by themselves, without an error", async () => {
     const impatient = definePolicy({
       freshFor: "1m",
       jitter: 0,
@@ -66,7 +66,7 @@ describe("a load that takes longer than its lease", () => {
 });
 
 describe("loads shared between isolates", () => {
-  it("isolates that miss the same key load it once and share the value", async () => {
+  it("isolates that miss the same key load the value once and share the value", async () => {
     const [leader, ...followers] = isolates(4).made;
     const slow = gated(() => "loaded once");
     const first = read(leader, slow.load);
@@ -103,7 +103,7 @@ describe("loads shared between isolates", () => {
     expect(await second).toMatchObject({ status: "bypass", value: "the follower's own" });
   });
 
-  it("followers get the leader's failure and do not repeat the load", async () => {
+  it("followers of a shared load get the error of the leader and do not repeat the load", async () => {
     const [leader, follower] = isolates(2).made as [TestIsolate, TestIsolate];
     const slow = gated(() => Promise.reject(new Error("the origin is down")));
     const first = read(leader, slow.load);
@@ -125,7 +125,7 @@ describe("loads shared between isolates", () => {
     expect(unused).not.toHaveBeenCalled();
   });
 
-  it("an isolate takes over the lease of a leader that died", async () => {
+  it("an isolate takes over the lease of a shared load whose leader died", async () => {
     const { namespace, made } = isolates(1);
     const [survivor] = made;
     const { ctx } = survivor.request();
@@ -169,7 +169,7 @@ describe("loads without the flight object", () => {
       get: () => ({ join, land: join }),
     }) as unknown as Bindings["FLIGHTS"];
 
-  it("an isolate that cannot reach the flight object loads itself and records the fault", async () => {
+  it("an isolate that cannot reach the Durable Object of shared loads loads by itself and records the error", async () => {
     const FLIGHTS = broken(() => Promise.reject(new Error("the object is gone")));
     const [one, other] = isolates(2, { FLIGHTS }).made as [TestIsolate, TestIsolate];
     expect(await read(one, async () => 1)).toMatchObject({ status: "miss", value: 1 });
@@ -181,7 +181,7 @@ describe("loads without the flight object", () => {
     });
   });
 
-  it("a read ends although the flight object never answers", async () => {
+  it("a read returns the loaded value although the Durable Object of shared loads never answers", async () => {
     const FLIGHTS = broken(() => new Promise<never>(() => undefined));
     const [one] = isolates(1, { FLIGHTS }).made;
     const quick = definePolicy({ freshFor: "1m", originTimeout: 1_500 });

@@ -109,7 +109,7 @@ describe("the dashboard", () => {
     }
   });
 
-  it("the dashboard refuses a wrong admin token, and looks up and purges with the right one, by keyboard alone", async () => {
+  it("the dashboard rejects a wrong admin token, and a user with the right token can look up and purge a key by keyboard alone", async () => {
     await product.client().get(0, "/products/77");
     const { page } = await open();
     const status = page.locator("#inspect-status");
@@ -138,7 +138,7 @@ describe("the dashboard", () => {
     expect(again.headers["x-cache-status"]).toBe("MISS");
   });
 
-  it("the dashboard has an accessible name for every control, and one top heading", async () => {
+  it("every control of the dashboard has an accessible name, and the page has one h1 heading", async () => {
     const { page } = await open();
     const nameless = await page.evaluate(`
       [...document.querySelectorAll("button, input, select, [role=img], table")].filter((element) =>
@@ -152,7 +152,7 @@ describe("the dashboard", () => {
 });
 
 describe("the admin API", () => {
-  it("the admin API refuses a request without the admin token, also in development", async () => {
+  it("the admin API rejects a request without the admin token with 401, even in development", async () => {
     // In development the figures need no token. Tests of the routes show that the same guard protects them.
     const answer = await product.client().get(0, "/admin/entry?key=product:1");
     expect(answer.status).toBe(401);

@@ -9,18 +9,14 @@ const SOURCES = filesOf("src", ".ts").map((path) => readFileSync(join(ROOT, path
 const README = readDocument("README.md").text;
 
 describe("documents", () => {
-  it.each(DOCUMENTS)(
-    "the document %s names only files that exist, and links only to files that exist",
-    (path) => {
-      const { text, links } = readDocument(path);
-      for (const link of links)
-        expect(existsSync(join(ROOT, dirname(path), link)), link).toBe(true);
-      for (const file of matches(text, /`((?:src|test|dev|drizzle|docs|bench)\/[\w./-]+)`/g))
-        expect(existsSync(join(ROOT, file)), file).toBe(true);
-    },
-  );
+  it.each(DOCUMENTS)("the document %s mentions and links only files that exist", (path) => {
+    const { text, links } = readDocument(path);
+    for (const link of links) expect(existsSync(join(ROOT, dirname(path), link)), link).toBe(true);
+    for (const file of matches(text, /`((?:src|test|dev|drizzle|docs|bench)\/[\w./-]+)`/g))
+      expect(existsSync(join(ROOT, file)), file).toBe(true);
+  });
 
-  it("README names only npm scripts that exist", () => {
+  it("README mentions only npm scripts that exist", () => {
     const { scripts } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
       scripts: object;
     };
@@ -29,7 +25,7 @@ describe("documents", () => {
     expect(named.filter((name) => !(name in scripts))).toEqual([]);
   });
 
-  it("README names only variables that the code reads", () => {
+  it("README mentions only environment variables that the code reads", () => {
     const readers = [
       ...SOURCES,
       readFileSync(join(ROOT, "dev/supervisor/options.ts"), "utf8"),
@@ -43,7 +39,7 @@ describe("documents", () => {
     expect(named.filter((name) => !readers.includes(name))).toEqual([]);
   });
 
-  it("docs/failure-modes.md lists every problem type and every fault code", () => {
+  it("docs/failure-modes.md lists every problem type and every error code of the project", () => {
     const page = readDocument("docs/failure-modes.md").text;
     const source = SOURCES.join("\n");
     const types = matches(source, /type: "([a-z]+(?:-[a-z]+)*)",\s+title:/g);

@@ -94,12 +94,12 @@ const BODIES: readonly (readonly [name: string, body: string, type: string])[] =
 ];
 
 describe("hostile requests", () => {
-  it.each(PATHS)("a GET with %s gets a 4xx problem", async (_name, path) => {
+  it.each(PATHS)("a GET with %s gets a 4xx response with problem details", async (_name, path) => {
     expect(flawIn(await product.client().get(0, path))).toBeUndefined();
   });
 
   it.each(BODIES)(
-    "a PATCH or purge with a body of %s gets a 4xx problem",
+    "a PATCH or purge with a body of %s gets a 4xx response with problem details",
     async (_name, body, type) => {
       const headers = {
         Authorization: `Bearer ${product.adminToken}`,
@@ -114,7 +114,7 @@ describe("hostile requests", () => {
   );
 
   it.each(["DELETE", "PUT", "POST", "PURGE", "OPTIONS", "PROPFIND"])(
-    "the method %s on a route without it gets an answer that lists the allowed methods",
+    "the response to the method %s on a read-only route lists the allowed methods in the Allow field",
     async (method) => {
       const answer = await product.client().ask(0, "/categories", { method });
       expect(answer.status).toBe(method === "OPTIONS" ? 204 : 405);
@@ -122,7 +122,7 @@ describe("hostile requests", () => {
     },
   );
 
-  it("writes without the admin token, with a wrong one, or with a malformed one get a 401", async () => {
+  it("a write without an admin token, with a wrong token or with a malformed token gets a 401", async () => {
     for (const token of [
       undefined,
       "",
@@ -154,7 +154,7 @@ describe("hostile requests", () => {
     ["traceparent", "00-zz-zz-zz"],
     ["Cookie", "=;=;__Host-session=%"],
     ["Authorization", "\t"],
-  ])("a read with the field %s: %.20s gets no 5xx", async (name, value) => {
+  ])("a GET with the request field %s: %.20s does not get a 5xx", async (name, value) => {
     const answer = await product.client().ask(0, "/products/42", { headers: { [name]: value } });
     expect(answer.status).toBeLessThan(500);
   });
@@ -191,13 +191,16 @@ describe("hostile requests", () => {
       "POST /products HTTP/1.1\r\nHost: a\r\nContent-Length: ten\r\n\r\n{}",
     ],
     ["bytes that are not HTTP", "\x00\x01\x02\x03\r\n\r\n"],
-  ])("a raw request with %s is refused or answered, never with a 500", async (_name, bytes) => {
-    const { status, text } = await sendRaw(product.urls[0] ?? "", bytes);
-    // The platform answers 501 to a method that it does not implement (RFC 9110, 9.1).
-    expect(status === undefined || status < 500 || status === 501, text.slice(0, 300)).toBe(true);
-  });
+  ])(
+    "a raw request with %s gets no response, a response below 500, or a 501",
+    async (_name, bytes) => {
+      const { status, text } = await sendRaw(product.urls[0] ?? "", bytes);
+      // The platform answers 501 to a method that it does not implement (RFC 9110, 9.1).
+      expect(status === undefined || status < 500 || status === 501, text.slice(0, 300)).toBe(true);
+    },
+  );
 
-  it("a body of 10 MB gets a 413", async () => {
+  it("a PATCH with a body of 10 MB gets a 413", async () => {
     const headers = { Authorization: `Bearer ${product.adminToken}`, "Content-Type": JSON_TYPE };
     const answer = await product
       .client()
@@ -205,7 +208,7 @@ describe("hostile requests", () => {
     expect(answer.status).toBe(413);
   });
 
-  it("after hostile requests a product is served as before", async () => {
+  it("after hostile requests, a GET of a product gets a 200 with all fields of the product", async () => {
     const answer = await product.client().get(0, "/products/42");
     expect(answer.status).toBe(200);
     expect(Object.keys(JSON.parse(answer.body) as object).toSorted()).toEqual([

@@ -41,7 +41,7 @@ describe("a response that is stale in two instances", () => {
     ["that has not changed", { unless: '"a"', headers: [["Cache-Control", "max-age=60"], ETAG] }],
     ["that has changed", { headers: [["Cache-Control", "max-age=60"]], body: "new" }],
   ] as const)(
-    "a stale response %s is revalidated once for 100 concurrent requests to two instances",
+    "two instances revalidate a stale response %s only once for 100 concurrent requests",
     async (_, second) => {
       const path = origin.script(
         { headers: [["Cache-Control", "max-age=2"], ETAG] },
@@ -59,7 +59,7 @@ describe("a response that is stale in two instances", () => {
     },
   );
 
-  it("a stale response is revalidated for the waiting requests although the first client has disconnected", async () => {
+  it("one revalidation of a stale response serves all waiting requests, even if the first client disconnects", async () => {
     const path = origin.script(
       { headers: [["Cache-Control", "max-age=2"], ETAG] },
       { waitMs: 500, unless: '"a"', headers: [["Cache-Control", "max-age=60"], ETAG] },

@@ -105,7 +105,7 @@ products.beforeAll(async ({ shopWithCron }) => {
 
 describe("outages under load", () => {
   it.each(OUTAGES)(
-    "reads when $name are right or a 503 problem, in time, and recover after the outage",
+    "when $name, each read gets a correct response or a 503 within a time limit, and reads recover after the outage",
     async (outage) => {
       const { services, urls } = product;
       const perSecond = await steadyRate(urls, shop, traffic.hot);
@@ -143,7 +143,7 @@ describe("outages under load", () => {
 });
 
 describe("writes during outages", () => {
-  it("a write without Redis is committed, and both instances show it once Redis is back, without another write", async () => {
+  it("a write while Redis hangs is committed, and both instances show the new value after Redis recovers", async () => {
     const client = product.client();
     for (const instance of [0, 1]) await client.get(instance, "/products/1990");
     await product.services.fault("redis", { hang: "before" });
@@ -167,7 +167,7 @@ describe("writes during outages", () => {
     );
   });
 
-  it("a write whose SQL answer is lost is a 503 write-unconfirmed, and both instances show the committed row", async () => {
+  it("a write whose SQL response is lost gets a 503 write-unconfirmed, and both instances show the committed row", async () => {
     const client = product.client();
     for (const instance of [0, 1]) await client.get(instance, "/products/1991");
     await product.services.fault("sql", { hang: "after" });
@@ -187,7 +187,7 @@ describe("writes during outages", () => {
       );
   });
 
-  it("a write while SQL answers 500 is a 503, and changes nothing", async () => {
+  it("a write while the database answers 500 gets a 503 and changes no row", async () => {
     const client = product.client();
     const before = stockOf(await client.get(0, "/products/1992"));
     await product.services.fault("sql", { status: 500 });

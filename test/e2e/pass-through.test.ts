@@ -86,7 +86,7 @@ describe("the pass-through at the root", () => {
     },
   );
 
-  it("the proxy answers several ranges with the exact Content-Length", async () => {
+  it("the pass-through answers a request for several ranges with a 206 and the exact Content-Length", async () => {
     const path = through.origin.script({
       headers: [FRESH, ["Content-Type", "text/x"]],
       body: "0123456789",
@@ -115,7 +115,7 @@ describe("the pass-through at the root", () => {
     expect(through.origin.seen(path).at(-1)?.body.length).toBe(30 << 20);
   });
 
-  it("the pass-through keeps several Set-Cookie fields, unusual statuses, redirects and the Content-Length of a HEAD", async () => {
+  it("the pass-through forwards several Set-Cookie fields, a status of 599, redirects and the Content-Length of a HEAD unchanged", async () => {
     const cookies = through.origin.script({
       headers: [FRESH, ["Set-Cookie", "a=1"], ["Set-Cookie", "b=2"]],
     });
@@ -143,7 +143,7 @@ describe("the pass-through with encoded bodies", () => {
   const bytes = Buffer.from(text, "latin1");
   const encoded = `Content-Encoding: gzip\r\nContent-Length: 4\r\nCache-Control: max-age=60\r\n`;
 
-  it("the pass-through serves a part with its encoded bytes unchanged, from the origin and from the cache", async () => {
+  it("the pass-through serves an encoded 206 response with unchanged bytes, from the origin and from the cache", async () => {
     const head = `HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 0-3/9\r\n${encoded}`;
     const path = through.origin.script({ raw: `${head}\r\n${text}` });
     for (const cache of ["MISS", "HIT"])

@@ -87,7 +87,7 @@ async function query(expr: string): Promise<readonly { value: [number, string] }
 }
 
 describe("/metrics", () => {
-  it("/metrics passes promtool's check", async () => {
+  it("the output of /metrics passes the check of promtool", async () => {
     await load();
     const { body } = await product.client().get(0, "/metrics");
     expect(execFileSync("promtool", ["check", "metrics"], { input: body, encoding: "utf8" })).toBe(

@@ -16,7 +16,7 @@ beforeAll(async () => void (product = await startProduct()));
 afterAll(() => product?.stop());
 
 describe("README", () => {
-  it("README's walk-through works: each command prints what its comment says", async () => {
+  it("each command in the walk-through of README prints the output that the comment of the command describes", async () => {
     const commands = commandsOf(block("Try it", "sh"));
     const outputs: string[] = [];
     for (const { text, comment } of commands) {
@@ -38,7 +38,7 @@ describe("README", () => {
     expect(JSON.parse(counts ?? "")).toMatchObject({ redis: {}, sql: {} });
   });
 
-  it("the second instance of README shows the new stock, and a product from Redis", async () => {
+  it("the second instance in the walk-through of README shows the changed stock, and serves a product from Redis", async () => {
     expect(README.text).toContain("`INSTANCES=2 npm run dev`");
     const [first, second] = product.urls;
     expect(await run(`curl -i http://127.0.0.1:8788/products/42`)).toContain('"stock":7,');
@@ -47,7 +47,7 @@ describe("README", () => {
     expect(headers["cache-status"]).toContain("detail=redis");
   });
 
-  it("README's commands make Redis hang and let it answer again", async () => {
+  it("the commands in README make Redis hang, and then make Redis answer again", async () => {
     expect(README.text).toContain('`PUT http://127.0.0.1:8790/faults/redis` with `{"hang": true}`');
     expect(README.text).toContain("`DELETE http://127.0.0.1:8790/faults`");
     await run(`curl -X PUT -d '{"hang": true}' http://127.0.0.1:8790/faults/redis`);
@@ -72,7 +72,7 @@ describe("README", () => {
     expect(keys.filter((key) => !patterns.some((pattern) => pattern.test(key)))).toEqual([]);
   });
 
-  it("README's ten-line program runs unchanged", async () => {
+  it("the ten-line example program in README runs unchanged", async () => {
     const folder = join(ROOT, ".strata", `readme-${product.port}`);
     mkdirSync(folder, { recursive: true });
     writeFileSync(

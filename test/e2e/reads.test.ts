@@ -22,7 +22,7 @@ describe("the cost of a read, counted at the gateways", () => {
     expect(fresh.redis).toEqual({ redis: 1, sql: 0, queries: 0 });
   });
 
-  it("a batch of 100 users costs one SQL query, or one Redis request if Redis has them, beside its rate limit", async () => {
+  it("a batch of 100 users causes one SQL query, or only two Redis requests (one for the rate limit) if Redis has the users", async () => {
     const client = product.client();
     const path = `/users?ids=${Array.from({ length: 100 }, (_, n) => 1_000 + n).join(",")}`;
     const cold = await settled(() => product.services.usedBy(() => client.get(0, path)));
@@ -67,7 +67,7 @@ describe("the cost of a read, counted at the gateways", () => {
 
 /** Every product and user is read in one test only. */
 describe("reads through the tiers", () => {
-  it("a product is a MISS, then a HIT from memory, then a HIT from Redis on the second instance", async () => {
+  it("the first read of a product is a MISS, the second a HIT from memory, and a read on the other instance a HIT from Redis", async () => {
     const client = product.client();
     const first = await client.get(0, "/products/1001");
     expect(first.status).toBe(200);
@@ -81,7 +81,7 @@ describe("reads through the tiers", () => {
     expect([second.body, elsewhere.body]).toEqual([first.body, first.body]);
   });
 
-  it("every instance shows a write within the coherence window", async () => {
+  it("every instance shows a written value within the coherence window", async () => {
     const client = product.client();
     for (const instance of [0, 1]) await client.get(instance, "/products/1002");
     const written = await client.write(1, "PATCH", "/products/1002", { stock: 7, name: "Renamed" });
@@ -101,14 +101,14 @@ describe("reads through the tiers", () => {
       expect(JSON.parse(value.body)).toMatchObject({ id: 1002, stock: 7, name: "Renamed" });
   });
 
-  it("the instance that made a write shows it at once", async () => {
+  it("the instance that receives a write shows the new value immediately", async () => {
     const client = product.client();
     await client.get(0, "/products/1003");
     await client.write(0, "PATCH", "/products/1003", { name: "Renamed" });
     expect(isRenamed(await client.get(0, "/products/1003"))).toBe(true);
   });
 
-  it("a product that does not exist costs one SQL query in all", async () => {
+  it("three reads of a missing product on two instances cause only one SQL query", async () => {
     const client = product.client();
     const { value, used } = await product.services.usedBy(async () => [
       await client.get(0, "/products/999001"),
@@ -144,7 +144,7 @@ describe("concurrent reads of one cold key", () => {
     }
   });
 
-  it("two instances share one load that takes longer than its first lease", async () => {
+  it("two instances share one database load, even if the load takes longer than the first lease of the shared load", async () => {
     await product.services.fault("sql", { latencyMs: 1_500 });
     try {
       const { value: answers, used } = await product.services.usedBy(() =>
@@ -185,7 +185,7 @@ describe("concurrent reads of one cold key", () => {
     return { answers, used };
   }
 
-  it("followers are answered when the client of the leader disconnects", async () => {
+  it("requests that wait for a shared load get a 200, even if the client that started the load disconnects", async () => {
     await product.services.fault("sql", { latencyMs: 1_500 });
     try {
       const gone = new AbortController();

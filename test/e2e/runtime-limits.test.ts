@@ -20,7 +20,7 @@ const DELIVERED = [
   ..."REPORT MKACTIVITY CHECKOUT MERGE".split(" "),
 ];
 describe("the pass-through at the limits of the runtime", () => {
-  it("the pass-through loses the trailers of requests and responses, and nothing else", async () => {
+  it("the pass-through drops the trailers of requests and responses, and forwards the bodies", async () => {
     const trailers = [["Sum", "42"]] as const;
     const path = through.origin.script({ headers: [FRESH, ["Trailer", "Sum"]], trailers });
     const direct = await ask(through.origin.url, path);
@@ -51,7 +51,7 @@ describe("the pass-through at the limits of the runtime", () => {
   );
 
   it.each(["M-SEARCH", "LINK", "UNLINK", "SOURCE", "BIND", "REBIND", "UNBIND", "get", "FOO"])(
-    "the pass-through does not get the method %s: the runtime answers 501",
+    "the runtime answers the method %s with 501, and the request does not reach the pass-through",
     async (method) => {
       const path = through.origin.script({ headers: [FRESH] });
       const { status, text } = await sendRaw(
@@ -64,7 +64,7 @@ describe("the pass-through at the limits of the runtime", () => {
     },
   );
 
-  it("the pass-through does not get CONNECT: the runtime answers 500", async () => {
+  it("the runtime answers CONNECT with 500, and the request does not reach the pass-through", async () => {
     const { status, text } = await sendRaw(
       through.at(0),
       "CONNECT x.test:80 HTTP/1.1\r\nHost: x.test:80\r\n\r\n",
@@ -91,7 +91,7 @@ describe("the runtime", () => {
     expect([bytes("X-Latin"), bytes("X-Utf")]).toEqual(["\ufffd", "\u00e9"]);
   });
 
-  it("the runtime hides the Connection field from the Worker under wrangler dev, so a field that it lists is forwarded", async () => {
+  it("under wrangler dev the runtime hides the Connection field, so the pass-through forwards a field that Connection lists", async () => {
     const path = through.origin.script({ headers: [] });
     await ask(through.at(0), path, { headers: { Connection: "X-Hop", "X-Hop": "1" } });
     expect(through.origin.seen(path)[0]?.headers["x-hop"]).toBe("1");

@@ -16,7 +16,7 @@ describe("the product in its default mode", () => {
     ["max-age", [FRESH]],
     ["max-age and must-revalidate", [["Cache-Control", "max-age=60, must-revalidate"]]],
   ] as const)(
-    "the product does not give a page with %s for a request with a cookie to another client",
+    "the proxy does not serve a page with %s from a request with a cookie to another client",
     async (_, headers) => {
       const path = through.origin.script({ headers, body: "of VICTIM" }, { headers, body: "own" });
       expect((await through.get(path, VICTIM)).body).toBe("of VICTIM");
@@ -25,7 +25,7 @@ describe("the product in its default mode", () => {
   );
 
   it.each(["Authorization", "X-API-Key", "X-Auth-Token", "Cf-Access-Jwt-Assertion"])(
-    "the product does not give a page for a request with %s to another client",
+    "the proxy does not serve the response to a request with %s to another client",
     async (name) => {
       const path = through.origin.script(
         { headers: [FRESH], body: "of VICTIM" },
@@ -36,7 +36,7 @@ describe("the product in its default mode", () => {
     },
   );
 
-  it("the product does not give a page that was never fresh to a client with max-stale", async () => {
+  it("the proxy does not serve another client's page that was never fresh to a request with max-stale", async () => {
     const path = through.origin.script(
       { headers: [TAG], body: "of VICTIM" },
       { headers: [TAG], body: "own" },
@@ -45,7 +45,7 @@ describe("the product in its default mode", () => {
     expect((await through.get(path, { "Cache-Control": "max-stale" })).body).toBe("own");
   });
 
-  it("the product does not give a page that was never fresh to a client that provokes a 500", async () => {
+  it("the proxy does not serve a page that was never fresh to a request with stale-if-error when the origin answers 500", async () => {
     const path = through.origin.script(
       { headers: [TAG], body: "never fresh" },
       { status: 500, headers: [], body: "error" },
@@ -54,7 +54,7 @@ describe("the product in its default mode", () => {
     expect((await through.get(path, { "Cache-Control": "stale-if-error=999" })).body).toBe("error");
   });
 
-  it("the product gives the cookie that the origin sets to one client", async () => {
+  it("the proxy sends the Set-Cookie of a public response only to the first client, and not with a cache hit", async () => {
     const path = through.origin.script({
       headers: [
         ["Cache-Control", "public, max-age=60"],
@@ -66,20 +66,20 @@ describe("the product in its default mode", () => {
     expect([other.cache, other.response.headers.getSetCookie()]).toEqual(["HIT", []]);
   });
 
-  it("the product asks the origin once for 20 requests with no-cache", async () => {
+  it("the proxy sends one request to the origin for 20 client requests with no-cache", async () => {
     const path = through.origin.script({ headers: [FRESH] });
     for (let count = 0; count < 20; count++)
       await through.get(path, { "Cache-Control": "no-cache" });
     expect(through.origin.seen(path).length).toBe(1);
   });
 
-  it("the product gives an error that one client provoked to no other", async () => {
+  it("the proxy does not serve a 400 with max-age from one client's request to another client", async () => {
     const path = through.origin.script({ status: 400, headers: [FRESH] }, { headers: [FRESH] });
     expect((await through.get(path)).response.status).toBe(400);
     expect((await through.get(path)).response.status).toBe(200);
   });
 
-  it("the product answers a client after connections that another client made the origin close", async () => {
+  it("the proxy answers a client after the origin closed several connections during requests of another client", async () => {
     const path = through.origin.script(
       { breakAfter: "start" },
       { breakAfter: "start" },
@@ -90,7 +90,7 @@ describe("the product in its default mode", () => {
     expect((await through.get(path)).body).toBe("fine");
   });
 
-  it("the product gives a client no coding that it refuses", async () => {
+  it("the proxy does not serve a stored response with a content coding that the client does not accept", async () => {
     const shared = [
       ["Cache-Control", "max-age=3600"],
       ["ETag", 'W/"1"'],
@@ -110,7 +110,7 @@ describe("the product in its default mode", () => {
     ]);
   });
 
-  it("the product gives no client a response that a 304 has made private", async () => {
+  it("the proxy stops serving a stored response after a 304 has made the response private", async () => {
     const path = through.origin.script(
       { headers: [["Cache-Control", "max-age=1"], TAG], body: "stored" },
       { headers: [["Cache-Control", "private"], TAG], unless: '"a"' },

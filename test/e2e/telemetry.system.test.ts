@@ -57,7 +57,7 @@ function spans(): Span[] {
 const TRACE = "4bf92f3577b34da6a3ce929d0e0e4736";
 
 describe("OTLP exports", () => {
-  it("every export of all three signals is decoded by protoc", async () => {
+  it("protoc decodes every OTLP export of traces, metrics and logs", async () => {
     const client = product.client();
     for (const id of [1, 2, 1, 999_999]) await client.get(0, `/products/${id}`);
     await until(
@@ -83,7 +83,7 @@ describe("OTLP exports", () => {
       }
   });
 
-  it("the Worker, the Durable Object and a called service are in one trace", async () => {
+  it("one trace contains the spans of the Worker, of the Durable Object and of a service that the Worker calls", async () => {
     const traceparent = `00-${TRACE}-00f067aa0ba902b7-01`;
     const ask = (path: string) => product.client().ask(0, path, { headers: { traceparent } });
     const answer = await ask("/products/321");

@@ -10,7 +10,7 @@ let through: PassThrough;
 products.beforeAll(({ passThrough }) => void (through = passThrough));
 
 describe("WebSockets through the product", () => {
-  it("a WebSocket reaches the origin, with its protocol, and carries messages both ways", async () => {
+  it("the proxy connects a WebSocket to the origin with the requested subprotocol, and forwards messages in both directions", async () => {
     const socket = new WebSocket(`${through.at(0).replace("http", "ws")}/socket`, "chat");
     const next = (type: string) =>
       new Promise<Event>((resolve, reject) => {
@@ -51,11 +51,14 @@ describe("request targets that the runtime rewrites", () => {
     ["/t/x?'", "/t/x?%27"],
     ["/t/x?`{}|^\\", "/t/x?`{}|^\\"],
     ["/t/x#y", "/t/x"],
-  ])("%s reaches the origin as %s", async (target, expected) => {
-    expect(await targetsOf(target)).toEqual([expected]);
-  });
+  ])(
+    "a request with the target %s reaches the origin with the target %s",
+    async (target, expected) => {
+      expect(await targetsOf(target)).toEqual([expected]);
+    },
+  );
 
-  it("no spelling of a path outside the proxy reaches the origin", async () => {
+  it("a request for /__strata/health with percent-encoded characters does not reach the origin", async () => {
     expect(await targetsOf("/%5F%5fstrata/health")).toEqual([]);
   });
 });

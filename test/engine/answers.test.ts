@@ -15,7 +15,7 @@ const policy = definePolicy({
 afterEach(restoreNetwork);
 
 describe("a late answer of the log", () => {
-  it("an answer of the log that was sent before a purge does not undo a later answer", async () => {
+  it("a late response of the invalidation log from before a purge does not undo a newer response", async () => {
     const world = await createWorld();
     await world.read(world.here, policy);
     await world.settle();
@@ -32,7 +32,7 @@ describe("a late answer of the log", () => {
 });
 
 describe("a late answer with an entry", () => {
-  it("an entry that Redis sent before a purge does not replace one that was loaded after it", async () => {
+  it("an entry that Redis sent before a purge does not replace an entry that was loaded after the purge", async () => {
     const world = await createWorld();
     await world.read(world.away, policy);
     await world.settle();
@@ -51,7 +51,7 @@ describe("a late answer with an entry", () => {
 });
 
 describe("a sync of a request that the platform has ended", () => {
-  it("readers wait for a dead sync no longer than the Redis timeout and share the next one", async () => {
+  it("readers wait at most the Redis timeout for a sync whose request has ended, and share the next sync", async () => {
     const world = await createWorld();
     world.clock.stop();
     await world.read(world.here, policy);

@@ -76,7 +76,7 @@ describe("requests to Redis", () => {
     expect(count).toBe(1);
   });
 
-  it("a Redis hit costs one Redis request, in an isolate that knows the log and in a fresh one", async () => {
+  it("a Redis hit costs one Redis request, in an isolate that has synced with the invalidation log and in a fresh isolate", async () => {
     const world = await createWorld();
     await world.read(world.here, policy);
     await world.settle();
@@ -116,7 +116,7 @@ describe("requests to Redis", () => {
     expect(count).toBe(0);
   });
 
-  it("a miss costs one Redis request before the load and one after it", async () => {
+  it("a miss costs one Redis request before the load and one Redis request after the load", async () => {
     const world = await createWorld();
     const gate = world.origin.holdNext();
     let reading: Promise<unknown> | undefined;
@@ -131,7 +131,7 @@ describe("requests to Redis", () => {
     expect([before.requests, after]).toEqual([1, 1]);
   });
 
-  it("200 readers in two isolates cost one Redis request an isolate before the load, and one after it", async () => {
+  it("200 readers in two isolates cost one Redis request per isolate before the load and one in total after the load", async () => {
     const world = await createWorld();
     const count = await requests(world, () =>
       Promise.all(
@@ -144,7 +144,7 @@ describe("requests to Redis", () => {
     expect(count).toBe(3);
   });
 
-  it("a refresh in the background costs one Redis request before the load and one after it", async () => {
+  it("a background refresh costs one Redis request before the load and one Redis request after the load", async () => {
     const swr = definePolicy({ freshFor: "1m", staleWhileRevalidate: "10m", jitter: 0 });
     const world = await createWorld();
     await world.read(world.here, swr);
@@ -158,7 +158,7 @@ describe("requests to Redis", () => {
     expect(count).toBe(2);
   });
 
-  it("an entry to which the log view no longer reaches back costs one more Redis request, once", async () => {
+  it("an entry older than the isolate's view of the invalidation log costs one extra Redis request, once", async () => {
     const world = await warmWorld();
     // More changes than one answer of the log carries.
     await world.purge(...Array.from({ length: 1_200 }, (_, i) => `t:other-${i}` as const));

@@ -9,7 +9,7 @@ const base = { freshFor: "1d", jitter: 0, tags: ["products"], flight: "isolate" 
 const policy = definePolicy(base);
 
 describe("a clock that goes back an hour", () => {
-  it("after its clock went back an hour, an isolate asks the log again and learns of a purge", async () => {
+  it("an isolate whose clock went back an hour asks the invalidation log again and learns of a purge", async () => {
     const world = await createWorld();
     await world.read(world.here, policy);
     await world.settle();
@@ -18,7 +18,7 @@ describe("a clock that goes back an hour", () => {
     expect((await world.read(world.here, policy)).value).toBe(2);
   });
 
-  it("after its clock went back an hour, an isolate waits no longer than before for a running load", async () => {
+  it("an isolate whose clock went back an hour waits for a running load no longer than the normal time limit", async () => {
     const short = definePolicy({ ...base, originTimeout: 200 });
     const world = await createWorld();
     const begun = world.origin.hangNext();
@@ -33,7 +33,7 @@ describe("a clock that goes back an hour", () => {
     expect(Date.now() - startedAt).toBeLessThan(2 * 200 + 2_500);
   });
 
-  it("after its clock went back an hour, an isolate ignores an older hit-for-miss marker", async () => {
+  it("an isolate whose clock went back an hour ignores an older hit-for-miss marker", async () => {
     const world = await createWorld();
     world.origin.during = (load) => load.noStore();
     await world.read(world.here, policy);
@@ -44,7 +44,7 @@ describe("a clock that goes back an hour", () => {
     expect(world.origin.loads).toBe(loads + 1);
   });
 
-  it("after its clock went back an hour, an isolate does not serve an hour longer without the log", async () => {
+  it("an isolate whose clock went back an hour does not serve a value for an extra hour while Redis is unreachable", async () => {
     const world = await createWorld({ bindings: { UPSTASH_REDIS_REST_URL: "http://127.0.0.1:9" } });
     await world.read(world.here, policy);
     expect((await world.read(world.here, policy)).status).toBe("hit-memory");
@@ -76,7 +76,7 @@ describe("clocks that differ by minutes", () => {
 });
 
 describe("a clock that goes forward an hour", () => {
-  it("a read that waits while the clock goes forward an hour still gets its answer", async () => {
+  it("a read that waits while the clock goes forward an hour still gets the loaded value", async () => {
     const world = await createWorld();
     const gate = world.origin.holdNext();
     const reading = world.read(world.here, policy);

@@ -6,7 +6,7 @@ const base = { freshFor: "10m", jitter: 0 } as const;
 const policy = definePolicy(base);
 
 describe("the flight scope off", () => {
-  it("with the flight scope off, every reader loads by itself", async () => {
+  it("with the policy option flight set to off, every reader starts a separate load", async () => {
     const off = definePolicy({ ...base, flight: "off" });
     const world = await createWorld();
     const gates = Array.from({ length: 10 }, () => world.origin.holdNext());
@@ -19,7 +19,7 @@ describe("the flight scope off", () => {
 });
 
 describe("the flight scope isolate", () => {
-  it("with the flight scope isolate, the readers of one isolate share a load, and another isolate loads by itself", async () => {
+  it("with the policy option flight set to isolate, readers in one isolate share a load, and a second isolate loads separately", async () => {
     const isolate = definePolicy({ ...base, flight: "isolate" });
     const world = await createWorld();
     const gate = world.origin.holdNext();
@@ -33,7 +33,7 @@ describe("the flight scope isolate", () => {
 });
 
 describe("an uncacheable result", () => {
-  it("readers of an uncacheable result each load it and do not queue behind each other", async () => {
+  it("readers of an uncacheable result each load the value and do not wait for each other", async () => {
     const world = await createWorld();
     world.origin.during = (load) => load.noStore();
     const gate = world.origin.holdNext();
@@ -53,7 +53,7 @@ describe("an uncacheable result", () => {
     await Promise.all(known);
   });
 
-  it("readers share a load again as soon as a result was cacheable", async () => {
+  it("readers of an uncacheable key share a load again as soon as one result is cacheable", async () => {
     const brief = definePolicy({ ...base, freshFor: "1s", flight: "isolate" });
     const world = await createWorld();
     world.origin.during = (load) => load.noStore();

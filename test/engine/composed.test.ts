@@ -64,7 +64,7 @@ describe("a loader that reads through the reader of its request", () => {
       }),
   };
 
-  it.each(Object.keys(ways))("a value made of %s is purged with it", async (way) => {
+  it.each(Object.keys(ways))("a value made of %s is purged with the inner value", async (way) => {
     const isolate = createIsolate();
     const read = async () => (await ways[way]?.(isolate.request()))?.value;
     expect(await read()).toBe(1);
@@ -72,7 +72,7 @@ describe("a loader that reads through the reader of its request", () => {
     expect(await read()).toBe(2);
   });
 
-  it("a loader that uses the reader of the load around it is purged with what it read", async () => {
+  it("a purge of an inner value also purges a value whose loader read it through the context of the outer load", async () => {
     const isolate = createIsolate();
     const request = isolate.request();
     const readMiddle = () =>
@@ -87,7 +87,7 @@ describe("a loader that reads through the reader of its request", () => {
     expect((await readMiddle()).value).toBe(2);
   });
 
-  it("loads of two requests at the same time do not get each other's tags", async () => {
+  it("concurrent loads of two requests do not get each other's tags", async () => {
     const isolate = createIsolate();
     const gate = createGate();
     const plain = isolate.request().read(OUTER, policy, async () => {
@@ -135,7 +135,7 @@ describe("a value made of one that is marked unreachable", () => {
     expect(found.get(key("many", 1))).toMatchObject({ status: "bypass", unreachable: true });
   });
 
-  it("as soon as Redis answers again, a value that could not be stored is stored, with one load", async () => {
+  it("as soon as Redis responds again, readers of a value that could not be stored share one load, which stores the value", async () => {
     const { isolate, readOuter } = await createAway();
     await readOuter();
     restoreNetwork();
@@ -156,7 +156,7 @@ describe("a value made of one that is stale", () => {
     flight: "isolate",
   });
 
-  it("300 readers of a value that is made of a stale one cost one load", async () => {
+  it("300 concurrent readers of a value that is made of a stale value share one load", async () => {
     const isolate = createIsolate();
     const readBrief = () => isolate.request().read(INNER, brief, async () => stock.now);
     await readBrief();
@@ -189,7 +189,7 @@ describe("a value made of one that is stale", () => {
 describe("the age of a value made of others", () => {
   const NEARLY_MS = 700;
 
-  it("a follower of a load that read an older value does not take it for current without the log", async () => {
+  it("without the invalidation log, a reader that joins a load of an older value gets the value marked as unreachable", async () => {
     const isolate = createIsolate();
     await readInner(isolate.request());
     await isolate.settle();
@@ -212,7 +212,7 @@ describe("the age of a value made of others", () => {
     expect(await following).toMatchObject({ value: 1, unreachable: true });
   });
 
-  it("a leader tells its followers how much older than its load the values are that it read", async () => {
+  it("the leader of a shared load tells its followers how much older the values are that the load read", async () => {
     const flights = watchFlights();
     const isolate = createIsolate({ bindings: { FLIGHTS: flights.FLIGHTS } });
     await readInner(isolate.request());

@@ -22,7 +22,7 @@ function readPage(world: World, isolate: TestIsolate, seen: unknown[] = []) {
 }
 
 describe("a confirmed value", () => {
-  it("a value that the origin confirmed can still be purged by the key of a part", async () => {
+  it("a value that the origin confirmed as unchanged can still be purged by the key of an inner value", async () => {
     const world = await createWorld();
     const seen: unknown[] = [];
     await readPage(world, world.here, seen);
@@ -37,7 +37,7 @@ describe("a confirmed value", () => {
     expect(seen).toEqual([undefined, 1]);
   });
 
-  it("a value that was purged while the read ran is not offered to the origin for confirmation", async () => {
+  it("a purged value is not offered to the origin for confirmation, even if the isolate has not yet seen the purge", async () => {
     const world = await createWorld();
     const seen: unknown[] = [];
     await readPage(world, world.here, seen);

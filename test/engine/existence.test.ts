@@ -75,7 +75,7 @@ const insert = async ({ isolate }: Reader, { ids }: Shop, id: number) => {
 };
 
 describe("an existence filter", () => {
-  it("an existence filter denies keys that do not exist and no others", async () => {
+  it("an existence filter denies keys that do not exist and never denies keys that exist", async () => {
     const shop = openShop();
     const reader = open(shop);
     expect(await reader.build()).toEqual({ ok: true, value: "built" });
@@ -121,7 +121,7 @@ describe("an existence filter", () => {
     expect(await late.mayExist(6)).toBe(false);
   });
 
-  it("an existence filter does not deny a key that its isolate has just written", async () => {
+  it("an existence filter does not deny a key that the same isolate has just written", async () => {
     const shop = openShop();
     const reader = open(shop);
     await reader.build();
@@ -163,7 +163,7 @@ describe("an existence filter", () => {
     }
   });
 
-  it("an existence filter denies nothing after the log was lost, until it is built anew", async () => {
+  it("after the invalidation log was lost, an existence filter denies nothing until the filter is rebuilt", async () => {
     const shop = openShop();
     const reader = open(shop);
     await reader.build();
@@ -185,7 +185,7 @@ describe("an existence filter", () => {
     expect(await reader.mayExist(9)).toBe(true);
   });
 
-  it("an existence filter denies nothing if the log has more changes than one answer carries", async () => {
+  it("an existence filter denies nothing if the invalidation log has more changes than one response can carry", async () => {
     const shop = openShop();
     const reader = open(shop);
     await reader.build();
@@ -229,7 +229,7 @@ describe("an existence filter", () => {
     expect(results.get("product")).toMatchObject({ ok: true });
   });
 
-  it("an existence filter is decoded as it was encoded", async () => {
+  it("an encoded existence filter decodes to the same filter", async () => {
     const shop = openShop();
     const reader = open(shop);
     await reader.build();
@@ -253,7 +253,7 @@ describe("an existence filter", () => {
     expect(await open(shop, "colo-c").mayExist(9)).toBe(false);
   });
 
-  it("every existence filter has a seed of its own", async () => {
+  it("each build of an existence filter uses a different hash seed", async () => {
     const shop = openShop();
     const reader = open(shop);
     const seeds = new Set<string>();

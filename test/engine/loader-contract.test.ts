@@ -26,7 +26,7 @@ describe("a load", () => {
     expect((await read()).value).toBe(2);
   });
 
-  it("a load that answers notModified keeps the stale value and its tags", async () => {
+  it("a loader that returns notModified renews the stale value and keeps the tags of the value", async () => {
     const { request, clock, layer, settle } = isolate();
     const seen: unknown[] = [];
     const read = () =>
@@ -48,7 +48,7 @@ describe("a load", () => {
     expect((await read()).status).toBe("miss");
   });
 
-  it("a result with noStore reaches its caller only", async () => {
+  it("a load result marked with noStore is returned to the caller and is not stored", async () => {
     const { request } = isolate();
     let loads = 0;
     const read = () =>
@@ -63,7 +63,7 @@ describe("a load", () => {
     ]);
   });
 
-  it("a failing load is attempted once for all waiting readers, and then with growing pauses", async () => {
+  it("a failing load runs once for all waiting readers, and later attempts wait for growing pauses", async () => {
     // The clock stands still during the reads, so that their own duration does not count.
     let time = Date.now();
     const clock: TestClock = {
@@ -180,7 +180,7 @@ describe("refresh ahead", () => {
 describe("a schema", () => {
   const schema = z.object({ name: z.string() });
 
-  it("a stored value that does not fit the schema is a miss and is deleted", async () => {
+  it("a stored value that does not match the schema is a cache miss and is deleted", async () => {
     const namespace = uniqueNamespace();
     const before = createTestIsolate({ namespace });
     await before
@@ -216,7 +216,7 @@ describe("a policy", () => {
     ["refreshAhead.share", { refreshAhead: { share: 1 } }],
     ["refreshAhead.beta", { refreshAhead: { beta: 0 } }],
     ["softTimeout", { softTimeout: -1 }],
-  ])("definePolicy refuses a wrong %s", (field, options) => {
+  ])("definePolicy rejects an invalid %s", (field, options) => {
     expect(() => definePolicy({ freshFor: "1m", ...options })).toThrow(field);
   });
 });

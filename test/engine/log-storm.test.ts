@@ -30,7 +30,7 @@ async function purge(writer: TestIsolate, count: number): Promise<void> {
 }
 
 describe("a storm of invalidations", () => {
-  it("after 2,000 invalidations between two syncs, memory answers without verifications", async () => {
+  it("after 2,000 invalidations between two log syncs, memory serves entries without verifying each in Redis", async () => {
     const { clock, reader, writer } = createIsolates();
     await readAll(reader);
     await reader.settle();
@@ -43,7 +43,7 @@ describe("a storm of invalidations", () => {
     expect(requestsOf(reader)).toEqual(["sync", "sync"]);
   });
 
-  it("a fresh isolate answers from the edge without a verification of each entry", async () => {
+  it("after 100 invalidations, a fresh isolate serves edge entries without verifying each of them in Redis", async () => {
     const { clock, reader, writer, fresh } = createIsolates();
     await readAll(reader);
     await reader.settle();

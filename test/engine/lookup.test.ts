@@ -21,7 +21,7 @@ describe("a lookup", () => {
     expect(second.value).toEqual({ loads: 1 });
   });
 
-  it("another isolate reads an entry from the edge of its data centre, or from Redis in another one", async () => {
+  it("a second isolate reads an entry from the edge in the same data centre, and from Redis in a different data centre", async () => {
     const namespace = uniqueNamespace();
     const [one, near, far] = ["colo-a", "colo-a", "colo-b"].map((host) =>
       createTestIsolate({ namespace, host }),

@@ -27,7 +27,7 @@ beforeEach(async () => {
 afterEach(clearFaults);
 
 describe("a client that disconnects during a load", () => {
-  it("the load of a client that disconnects goes on and answers its followers", async () => {
+  it("a load continues after the client disconnects, and answers the readers that share the load", async () => {
     const abort = new AbortController();
     const leading = send("/products/1700", abort.signal).catch((error: unknown) => error);
     await expect.poll(sqlRequests, { interval: 5, timeout: 5_000 }).toBe(1);

@@ -21,7 +21,7 @@ const AWAY: Readonly<Record<string, FlightShardRpc>> = {
 };
 
 describe.each(Object.entries(AWAY))("flight objects that %s", (name, stub) => {
-  it(`while flight objects ${name}, isolates load by themselves in time, and soon without asking them`, async () => {
+  it(`while the Durable Objects of shared loads ${name}, isolates load by themselves in time, and soon stop asking these objects`, async () => {
     const world = await createWorld({ bindings: { FLIGHTS: fakeNamespace(() => stub) } });
     const startedAt = Date.now();
     const herd = [world.here, world.away].flatMap((isolate) =>
@@ -43,7 +43,7 @@ describe.each(Object.entries(AWAY))("flight objects that %s", (name, stub) => {
 });
 
 describe("a flight object that never answers", () => {
-  it("readers wait for a flight object as long as a lease may take, not as long as a load", async () => {
+  it("readers wait for the Durable Object of a shared load as long as the grant of a lease may take, not as long as a load may take", async () => {
     const unhurried = definePolicy({ freshFor: "10m", jitter: 0, originTimeout: "10s" });
     const FLIGHTS = fakeNamespace(() => ({ join: never, land: never }));
     const world = await createWorld({ bindings: { FLIGHTS } });
@@ -56,7 +56,7 @@ describe("a flight object that never answers", () => {
 });
 
 describe("a leader that cannot hand over its result", () => {
-  it("a leader that cannot hand over its result answers its own client and stores it", async () => {
+  it("the leader of a shared load that cannot hand over the result still answers its own client and stores the result", async () => {
     const real = await createWorld();
     const deaf = fakeNamespace(() => ({
       join: async () => ({ role: "leader", flight: "f", lease: "l" }) as const,

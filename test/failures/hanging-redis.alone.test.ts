@@ -48,7 +48,7 @@ async function failSyncs(world: World, syncs = 2): Promise<void> {
 }
 
 describe("memory hits while Redis hangs", () => {
-  it("while Redis hangs, memory hits wait for the first two syncs and for none after them", async () => {
+  it("while Redis hangs, memory hits wait for the first two syncs of the invalidation log and for no later sync", async () => {
     const world = await hangingWorld();
     for (let question = 0; question < 2; question++) {
       const reads = herd(world);
@@ -71,7 +71,7 @@ describe("memory hits while Redis hangs", () => {
     expect(questions.length).toBeGreaterThan(2);
   });
 
-  it("memory hits wait for the log again as soon as it has answered once", async () => {
+  it("memory hits wait for the invalidation log again as soon as Redis has answered one sync", async () => {
     const world = await hangingWorld();
     await failSyncs(world);
     world.clock.advance(BREAKER_MS);
@@ -88,7 +88,7 @@ describe("memory hits while Redis hangs", () => {
       expect(found).toMatchObject({ value: 2, unreachable: false });
   });
 
-  it("while Redis hangs, a batch from memory does not wait after two failed syncs", async () => {
+  it("while Redis hangs, a batch read from memory does not wait after two failed syncs of the invalidation log", async () => {
     const world = await hangingWorld();
     const keys = [1, 2, 3].map((id) => key("user", id));
     const readMany = () =>
@@ -105,7 +105,7 @@ describe("memory hits while Redis hangs", () => {
     );
   });
 
-  it("while Redis hangs, readers wait if onUnreachable is bypass or unreachableFor is over", async () => {
+  it("while Redis hangs, readers wait for the invalidation log if onUnreachable is bypass or the time unreachableFor is over", async () => {
     const world = await hangingWorld();
     await failSyncs(world);
     world.clock.advance(BREAKER_MS);
@@ -121,7 +121,7 @@ describe("memory hits while Redis hangs", () => {
     for (const found of await Promise.all(late)) expect(found.value).toBe(3);
   });
 
-  it("after only one failed sync, memory hits wait for the next one", async () => {
+  it("after only one failed sync of the invalidation log, memory hits wait for the next sync", async () => {
     const world = await hangingWorld();
     await failSyncs(world, 1);
     await clearFaults();

@@ -35,7 +35,7 @@ describe.each(Object.entries(AWAY))("an origin that %s", (how, goAway) => {
       expect((await world.read(isolate, strict)).value).toBe(1);
   });
 
-  it(`while the origin ${how}, a miss is refused before the deadline, and loads once the origin is back`, async () => {
+  it(`while the origin ${how}, a miss fails with CacheUnavailable before the deadline, and a read loads when the origin is back`, async () => {
     const world = await createWorld();
     goAway(world);
     const startedAt = Date.now();
@@ -51,7 +51,7 @@ describe.each(Object.entries(AWAY))("an origin that %s", (how, goAway) => {
       expect((await world.read(isolate, strict)).value).toBe(1);
   });
 
-  it(`while the origin ${how}, an expired entry is refused under a policy without stale serving`, async () => {
+  it(`while the origin ${how}, a read of an expired entry fails with CacheUnavailable if the policy allows no stale entries`, async () => {
     const world = await createWorld();
     await world.read(world.here, strict);
     await world.settle();
@@ -80,7 +80,7 @@ describe.each(Object.entries(AWAY))("an origin that %s", (how, goAway) => {
     expect(await world.read(world.here, lenient)).toMatchObject({ value: 2, status: "miss" });
   });
 
-  it(`while the origin ${how}, stale-while-revalidate answers at once, and refreshes when the origin is back`, async () => {
+  it(`while the origin ${how}, stale-while-revalidate answers at once, and refreshes the entry when the origin is back`, async () => {
     const world = await createWorld();
     await world.read(world.here, swr);
     await world.settle();

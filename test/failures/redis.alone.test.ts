@@ -45,7 +45,7 @@ async function recover(world: World): Promise<void> {
 }
 
 describe.each(Object.entries(AWAY))("Redis that %s", (how, fault) => {
-  it(`while Redis ${how}, readers get marked answers in time for as long as unreachableFor, and all recover`, async () => {
+  it(`while Redis ${how}, readers get answers in time, from memory only until unreachableFor is over, and all isolates recover`, async () => {
     const world = await createWorld();
     const recoveries: string[] = [];
     world.here.layer.coherence.onRecovery(async () => void recoveries.push("here"));
@@ -79,7 +79,7 @@ describe.each(Object.entries(AWAY))("Redis that %s", (how, fault) => {
 });
 
 describe("Redis that refuses connections", () => {
-  it("an isolate that has never reached Redis loads, and answers from its memory for as long as unreachableFor", async () => {
+  it("an isolate that never reached Redis loads a value, and then answers from memory until unreachableFor is over", async () => {
     const world = await createWorld({ bindings: { UPSTASH_REDIS_REST_URL: "http://127.0.0.1:9" } });
     expect(await timed(world.read(world.here, policy))).toMatchObject({
       status: "miss",
@@ -109,7 +109,7 @@ describe("Redis that refuses connections", () => {
 });
 
 describe("Redis that fails", () => {
-  it("while Redis fails, onUnreachable bypass makes every read ask the origin", async () => {
+  it("while Redis fails, onUnreachable bypass makes every read load from the origin", async () => {
     const world = await createWorld();
     await world.read(world.here, bypass);
     await world.settle();
@@ -123,7 +123,7 @@ describe("Redis that fails", () => {
     });
   });
 
-  it("while Redis fails, a batch is answered from memory and by one load", async () => {
+  it("while Redis hangs, a batch read takes stored keys from memory and loads the missing keys in one load", async () => {
     const world = await createWorld();
     const keys = [1, 2, 3].map((id) => key("user", id));
     let loads = 0;
@@ -146,7 +146,7 @@ describe("Redis that fails", () => {
     expect(loads).toBe(2);
   });
 
-  it("while Redis fails, a hundred memory hits wait for one sync together", async () => {
+  it("while Redis hangs, a hundred memory hits wait together for one sync of the invalidation log", async () => {
     const world = await createWorld();
     await world.read(world.here, policy);
     await world.settle();
@@ -159,7 +159,7 @@ describe("Redis that fails", () => {
 });
 
 describe("an invalidation while Redis fails", () => {
-  it("an invalidation while Redis fails holds in its own isolate, and everywhere once it is repeated", async () => {
+  it("an invalidation while Redis fails takes effect in the isolate that made it, and in every isolate after a second attempt", async () => {
     const world = await createWorld();
     for (const isolate of [world.here, world.neighbour, world.away])
       await world.read(isolate, policy);

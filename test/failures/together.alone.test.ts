@@ -44,7 +44,7 @@ async function allBack(world: World): Promise<void> {
 }
 
 describe.each(["fail", "hang"] as const)("Redis and the origin that both %s", (how) => {
-  it(`while Redis and the origin both ${how}, readers get marked entries of their memory or a refusal in time, and all recover`, async () => {
+  it(`while Redis and the origin both ${how}, readers get entries from memory or CacheUnavailable in time, and all isolates recover`, async () => {
     const world = await createWorld();
     await world.read(world.here, lenient);
     await world.settle();
@@ -81,7 +81,7 @@ describe.each(["fail", "hang"] as const)("Redis and the origin that both %s", (h
 });
 
 describe("a purge while the origin fails", () => {
-  it("while the origin fails, a purged entry is refused although staleIfError would allow it", async () => {
+  it("while the origin fails, a read of a purged entry fails with CacheUnavailable although the policy has staleIfError", async () => {
     const world = await createWorld();
     for (const isolate of [world.here, world.neighbour, world.away])
       await world.read(isolate, lenient);
@@ -96,7 +96,7 @@ describe("a purge while the origin fails", () => {
 });
 
 describe("a follower that began after a purge", () => {
-  it("a reader that began after a purge does not get the stale fallback of a lookup that began before it", async () => {
+  it("a read that began after a purge does not get the stale fallback of a read that began before the purge", async () => {
     const unhurried = definePolicy({
       ...base,
       staleIfError: "10m",

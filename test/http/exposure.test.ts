@@ -14,7 +14,7 @@ async function missAndHit(variables: Readonly<Record<string, string>>) {
 
 describe("STRATA_EXPOSE", () => {
   it.each([{}, { STRATA_EXPOSE: "" }, { STRATA_EXPOSE: "all" }])(
-    "with %j responses name the tier and each step",
+    "with %j, Cache-Status names the cache tier and Server-Timing names each step",
     async (variables) => {
       const { miss, hit } = await missAndHit(variables);
       expect(miss.headers.get("Server-Timing")).toMatch(/origin;dur=\d+.*total;dur=\d+$/);
@@ -50,11 +50,14 @@ describe("STRATA_EXPOSE", () => {
     ["strata; hit; detail=existence", "strata; hit"],
     ["strata; fwd=uri-miss; detail=timeout", "strata; fwd=uri-miss"],
     ["strata; fwd=stale; fwd-status=200; stored; collapsed", undefined],
-  ])("without its detail, %s tells only of hit or miss", (member, shown = member) => {
-    expect(withoutDetail({ member, plain: "HIT" })).toEqual({ member: shown, plain: "HIT" });
-  });
+  ])(
+    "withoutDetail removes detail and unreachable from the Cache-Status member %s, and no other parameter",
+    (member, shown = member) => {
+      expect(withoutDetail({ member, plain: "HIT" })).toEqual({ member: shown, plain: "HIT" });
+    },
+  );
 
-  it("another value of STRATA_EXPOSE is a configuration error", () => {
+  it("a value of STRATA_EXPOSE other than all, status or none is a configuration error", () => {
     expect(() => createObservedApi({ ...quiet, STRATA_EXPOSE: "some" })).toThrow(
       /STRATA_EXPOSE: must be all, status or none/,
     );

@@ -53,7 +53,7 @@ describe("the database client", () => {
   });
 
   it.each(["before", "after"])(
-    "a request to a database that hangs %s it acts ends at its deadline",
+    "a request to a database that hangs %s executing the query fails at the deadline",
     async (hang) => {
       await putFault("sql", { hang });
       const { db, requests } = open({ timeoutMs: 200 });
@@ -81,7 +81,7 @@ describe("the database client", () => {
     { truncate: true },
     { errorRate: 1, status: 500 },
     { errorRate: 1, status: 429 },
-  ])("the fault %j of the database is origin.unavailable", async (fault) => {
+  ])("the database client reports origin.unavailable for the injected fault %j", async (fault) => {
     await putFault("sql", fault);
     const { db } = open();
     expect((await faultOf(db.execute(sql`select 1`))).fault.code).toBe("origin.unavailable");
@@ -90,7 +90,7 @@ describe("the database client", () => {
     );
   });
 
-  it("a database that refuses connections is origin.unavailable", async () => {
+  it("the database client reports origin.unavailable if the database refuses connections", async () => {
     const { db } = open({ neonEndpoint: "http://127.0.0.1:9/sql" });
     expect((await faultOf(db.execute(sql`select 1`))).fault.code).toBe("origin.unavailable");
   });
@@ -103,7 +103,7 @@ describe("the database client", () => {
     expect((await db.execute(sql`select 1 as n`)).rows).toHaveLength(1);
   });
 
-  it("a rejected statement has its SQLSTATE and constraint, and no values", async () => {
+  it("the error of a rejected statement has the SQLSTATE and the constraint, and no values of the statement", async () => {
     const { db } = open();
     const [email = ""] = (await db.select({ email: users.email }).from(users).limit(1)).map(
       (row) => row.email,
@@ -120,13 +120,13 @@ describe("the database client", () => {
     expect(wrongType.message).not.toContain("private words");
   });
 
-  it("the fault of an invalid statement has Postgres' message", async () => {
+  it("the error of an invalid statement has the message of Postgres", async () => {
     const { db } = open();
     const { fault } = await faultOf(db.execute(sql`select nothing from nowhere`));
     expect(fault.message).toContain('"nowhere"');
   });
 
-  it("a database that is shutting down or full is origin.unavailable, not origin.rejected", async () => {
+  it("the database client reports origin.unavailable, not origin.rejected, for a database that is shutting down or full", async () => {
     const { db } = open();
     for (const state of ["57P01", "53300", "08006"]) {
       const raised = db.execute(
@@ -136,7 +136,7 @@ describe("the database client", () => {
     }
   });
 
-  it("a deadlock or serialization failure has retryAfterMs", async () => {
+  it("the error of a deadlock or serialization failure has retryAfterMs", async () => {
     const { db } = open();
     for (const state of ["40001", "40P01"]) {
       const raised = db.execute(

@@ -74,7 +74,7 @@ describe("many readers of one key", () => {
     expect(world.origin.loads).toBe(1);
   });
 
-  it("readers that begin after a purge during a load share one more load", async () => {
+  it("readers in several isolates that begin after a purge of a running load share one more load", async () => {
     const flights = watchFlights();
     const world = await createWorld({ bindings: { FLIGHTS: flights.FLIGHTS } });
     const gate = world.origin.holdNext();
@@ -95,7 +95,7 @@ describe("many readers of one key", () => {
 });
 
 describe("a stream of purges of other keys", () => {
-  it("purges of other keys cause no further loads of a key", async () => {
+  it("a stream of purges of other keys causes no extra loads of a key", async () => {
     const world = await createWorld();
     const gate = world.origin.holdNext();
     const readings = [world.read(world.here, policy)];

@@ -27,7 +27,7 @@ async function readerThatDies(world: World): Promise<void> {
 }
 
 describe("a lookup whose request the platform has ended", () => {
-  it("one follower replaces a lookup that has died, and the others follow that one", async () => {
+  it("one waiting reader replaces a lookup whose request has ended, and the other readers share the new load", async () => {
     const world = await createWorld();
     await readerThatDies(world);
     const herd = Array.from({ length: 30 }, () => world.read(world.here, policy));
@@ -37,7 +37,7 @@ describe("a lookup whose request the platform has ended", () => {
     expect(ms).toBeLessThan(DEADLINE_MS);
   });
 
-  it("readers that begin after the deadline of a dead lookup do not wait for it", async () => {
+  it("a reader that begins after the deadline of a lookup whose request has ended does not wait for that lookup", async () => {
     const patient = definePolicy({ ...base, originTimeout: "5s" });
     const world = await createWorld();
     await readerThatDies(world);
@@ -48,7 +48,7 @@ describe("a lookup whose request the platform has ended", () => {
     expect(ms).toBeLessThan(4_000);
   });
 
-  it("a dead refresh does not prevent later refreshes of its key", async () => {
+  it("a refresh whose request has ended does not prevent later refreshes of the same key", async () => {
     const swr = definePolicy({ ...base, freshFor: "1m", staleWhileRevalidate: "1h" });
     const world = await createWorld();
     await world.read(world.here, swr);
@@ -69,7 +69,7 @@ describe("a lookup whose request the platform has ended", () => {
 });
 
 describe("a leader in another isolate that never lands", () => {
-  it("a leader that never lands loses its lease to a follower, whose result the others get", async () => {
+  it("a leader that never finishes loses the lease of a shared load to a follower, and the other readers get the follower's result", async () => {
     const flights = watchFlights("lost");
     const world = await createWorld();
     const dying = world.fresh(undefined, { FLIGHTS: flights.FLIGHTS });
@@ -88,7 +88,7 @@ describe("a leader in another isolate that never lands", () => {
 });
 
 describe("a leader in another isolate that outlasts its lease", () => {
-  it("a leader that outlasts its lease keeps its own load, and its followers load by themselves", async () => {
+  it("a leader whose load exceeds the lease of a shared load finishes that load, and a follower loads separately", async () => {
     const hasty = definePolicy({ ...base, originTimeout: "10s", flightTimeout: 200 });
     const flights = watchFlights();
     const world = await createWorld({ bindings: { FLIGHTS: flights.FLIGHTS } });
@@ -106,7 +106,7 @@ describe("a leader in another isolate that outlasts its lease", () => {
 });
 
 describe("a load that never ends", () => {
-  it("one follower in the isolate tries a load that hung once more", async () => {
+  it("one waiting reader in the isolate repeats a load that hung, and all waiting readers get the new result", async () => {
     const world = await createWorld();
     const begun = world.origin.hangNext();
     const leading = world.read(world.here, policy);
@@ -120,7 +120,7 @@ describe("a load that never ends", () => {
     expect(ms).toBeLessThan(DEADLINE_MS);
   });
 
-  it("reads end at their deadline while every load hangs", async () => {
+  it("reads fail with origin.timeout at their deadline while every load hangs", async () => {
     const world = await createWorld();
     world.origin.hanging = true;
     const readings = [world.here, world.here, world.neighbour, world.away].flatMap((isolate) => [
@@ -147,7 +147,7 @@ describe("a load that never ends", () => {
     expect(aborted).toMatchObject({ name: "DeadlineExceeded" });
   });
 
-  it("readers of a load that hangs get a stale value if the policy allows it", async () => {
+  it("readers of a load that hangs get a stale value if the policy allows stale values on errors", async () => {
     const world = await createWorld();
     for (const isolate of [world.here, world.away]) await world.read(isolate, lenient);
     await world.settle();
@@ -164,7 +164,7 @@ describe("a load that never ends", () => {
 });
 
 describe("a sync whose request the platform has ended", () => {
-  it("readers wait for a sync that has died no longer than the Redis timeout", async () => {
+  it("readers wait at most the Redis timeout for a log sync whose request has ended", async () => {
     const patient = definePolicy({ freshFor: "10m", jitter: 0, originTimeout: "10s" });
     const world = await createWorld();
     await world.read(world.here, patient);

@@ -41,7 +41,7 @@ for (const [name, member] of Object.entries(PURGES))
     });
 
 describe("a purge during a load", () => {
-  it("a load whose isolate learned of a purge while it ran is not stored", async () => {
+  it("the result of a load is not stored if the isolate learns of a purge during the load", async () => {
     const world = await createWorld();
     await purgeDuringLoad(world, "t:products", true);
     const { memory, store } = world.here.layer;

@@ -8,7 +8,7 @@ const policy = definePolicy({ freshFor: "10m", jitter: 0, tags: ["products"] });
 afterEach(restoreNetwork);
 
 describe("an isolate that has written", () => {
-  it("an isolate reads its own write before the log has answered, whatever tier holds the old value", async () => {
+  it("an isolate reads its own write before the invalidation log responds, even if all tiers hold the old value", async () => {
     const world = await createWorld();
     const { coherence } = world.here.layer;
     await world.read(world.here, policy);
@@ -28,7 +28,7 @@ describe("an isolate that has written", () => {
     expect((await world.read(world.here, policy)).value).toBe(2);
   });
 
-  it("an isolate reads its own write although it has never reached the log", async () => {
+  it("an isolate that has never reached the invalidation log still reads its own write", async () => {
     const world = await createWorld({
       // No server listens on this port.
       bindings: { UPSTASH_REDIS_REST_URL: "http://127.0.0.1:9" },
@@ -44,7 +44,7 @@ describe("an isolate that has written", () => {
     expect((await world.read(world.here, policy)).value).toBe(2);
   });
 
-  it("a load that began before an own write is not stored", async () => {
+  it("a load that began before a write of the same isolate is not stored", async () => {
     const world = await createWorld();
     const { coherence, memory } = world.here.layer;
     const gate = world.origin.holdNext();
@@ -58,7 +58,7 @@ describe("an isolate that has written", () => {
     expect((await world.read(world.here, policy)).value).toBe(2);
   });
 
-  it("a read after an own write does not get what another isolate began to load before it", async () => {
+  it("a read after a write does not get a value that another isolate began to load before the write", async () => {
     const world = await createWorld();
     const { coherence } = world.here.layer;
     const gate = world.origin.holdNext();
@@ -75,7 +75,7 @@ describe("an isolate that has written", () => {
 });
 
 describe("an own write in the millisecond of an earlier load", () => {
-  it("a read after an own write does not get a load that began before it in the same millisecond", async () => {
+  it("a read after a write does not get the result of a load that began before the write in the same millisecond", async () => {
     const time = Date.now();
     const clock = { now: () => time, advance: () => undefined, stop: () => undefined };
     const world = await createWorld({ clock });

@@ -54,7 +54,7 @@ describe("a soft purge", () => {
     for (const isolate of isolates) expect((await world.read(isolate, patient)).value).toBe(2);
   });
 
-  it("after a soft purge, a policy without stale serving loads anew", async () => {
+  it("after a soft purge, a read whose policy has no stale window loads a new value", async () => {
     const strict = definePolicy({ freshFor: "10m", jitter: 0, tags: ["products"] });
     const world = await createWorld();
     await softPurge(world, strict);
@@ -63,7 +63,7 @@ describe("a soft purge", () => {
     expect(world.origin.loads).toBe(2);
   });
 
-  it("after a soft purge, an entry is served if the origin fails and the policy allows it", async () => {
+  it("after a soft purge, an entry is served stale if the origin fails and the policy sets staleIfError", async () => {
     const lenient = definePolicy({
       freshFor: "10m",
       staleIfError: "10m",

@@ -51,7 +51,7 @@ describe("addressIdentity", () => {
 });
 
 describe("parseIdentity", () => {
-  it("an identity's text names its kind, or is an address, or else is a user", () => {
+  it("the text of a rate-limit identity begins with a kind, or is an address, or else is the name of a user", () => {
     expect(parseIdentity("ip:2001:db8::1")).toEqual({ kind: "ip", value: "2001:db8:0:0::/64" });
     expect(parseIdentity("2001:db8:0:0::/64")).toEqual({ kind: "ip", value: "2001:db8:0:0::/64" });
     expect(parseIdentity("192.0.2.1")).toEqual({ kind: "ip", value: "192.0.2.1" });
@@ -77,7 +77,7 @@ describe("a limit by address", () => {
     );
   const remainingOf = ({ headers }: Answer): number => Number(headers.get("X-RateLimit-Remaining"));
 
-  it("a rate limit counts a client by CF-Connecting-IP, and not by any other field that it can send", async () => {
+  it("a rate limit counts a client by CF-Connecting-IP, and not by another header field that the client can send", async () => {
     const { get } = app(edge);
     const spoofs = [
       "X-Forwarded-For",
@@ -116,7 +116,7 @@ describe("a limit by address", () => {
     expect(again.status).toBe(429);
   });
 
-  it("a rate limit counts one client that connects from many ports once", async () => {
+  it("a rate limit counts requests of one address from many ports as one client", async () => {
     for (const host of ["192.0.2.1", "[2001:db8::1]"]) {
       const { get } = app({ ...edge, CLIENT_ADDRESS_HEADER: "X-Client" });
       const statuses: number[] = [];
@@ -154,12 +154,12 @@ describe("a limit by address", () => {
     expect((await get("/", { ip: "192.0.2.2" })).status).toBe(200);
   });
 
-  it("a request without any client address is refused", async () => {
+  it("a rate-limited request without any client address gets 400", async () => {
     const { get } = app(edge);
     for (let i = 0; i < 4; i++) expect((await get("/")).status).toBe(400);
   });
 
-  it("a limit that counts no addresses needs none", async () => {
+  it("a rate limit that does not count addresses admits a request without a client address", async () => {
     const { get } = createLimitedApp(
       uniqueNamespace(),
       (hono, rateLimit) => {
@@ -171,7 +171,7 @@ describe("a limit by address", () => {
     expect((await get("/")).status).toBe(200);
   });
 
-  it("requests from this machine are not counted in development, and their fields show the whole limit as left", async () => {
+  it("in development, a rate limit does not count requests from this machine, and X-RateLimit-Remaining shows the whole limit", async () => {
     const { get } = app({ STRATA_DEV: "1" });
     for (const ip of [undefined, "127.0.0.1", "::1", undefined, "127.0.0.1"]) {
       const answer = await get("/", ip === undefined ? {} : { ip });

@@ -16,7 +16,7 @@ async function admitted(
 }
 
 describe("the limits of the reference API", () => {
-  it("the reference API admits exactly 100 requests a minute from one address, and still admits another address", async () => {
+  it("the reference API admits exactly 100 requests a minute from one address, and still admits requests from another address", async () => {
     const client = createClient();
     expect(await admitted(client, 160, "/products/1", from("192.0.2.1"))).toBe(100);
     const refused = await client.send("/products/1", from("192.0.2.1"));
@@ -64,7 +64,7 @@ describe("the limits of the reference API", () => {
     });
   });
 
-  it("DELETE /admin/limits/:identity admits a refused address again", async () => {
+  it("after DELETE /admin/limits/:identity, the rate limit admits a refused address again", async () => {
     const client = createClient();
     await admitted(client, 120, "/products/1", from("192.0.2.1"));
     expect((await client.send("/products/1", from("192.0.2.1"))).status).toBe(429);

@@ -12,7 +12,7 @@ const ip = "192.0.2.1";
 const headers = { "X-API-Key": "alice" };
 
 describe("a limit of three identities", () => {
-  it("a limit of three identities costs one request: 6 commands if allowed, 3 if refused, none once the refusal is remembered", async () => {
+  it("a rate limit of three identities sends one Redis request: 6 commands if admitted, 3 if refused, and none for a remembered refusal", async () => {
     const { get } = createLimitedApp(uniqueNamespace(), (app, rateLimit) => {
       app.use(rateLimit({ name: "api", ip: "2/1m", user: "100/1h", endpoint: "100/1m" }));
       app.get("/", (c) => c.text("content"));
@@ -27,7 +27,7 @@ describe("a limit of three identities", () => {
     ]);
   });
 
-  it("the stock sliding window costs three requests for three identities, and charges two of them for a refused request", async () => {
+  it("the sliding window of @upstash/ratelimit sends three requests for three identities, and charges two identities for a refused request", async () => {
     const redis = createRedis({
       url: env.UPSTASH_REDIS_REST_URL,
       token: env.UPSTASH_REDIS_REST_TOKEN,
@@ -57,7 +57,7 @@ describe("a limit of three identities", () => {
 });
 
 describe("a fast limit", () => {
-  it("a fast limit sends no Redis request on a memory hit, and settles 500 concurrent requests with at most 6", async () => {
+  it("a rate limit in fast mode sends no Redis request for a memory hit, and at most 6 for 500 concurrent requests", async () => {
     const { get, storm } = createLimitedApp(uniqueNamespace(), (app, rateLimit) => {
       app.use(rateLimit({ name: "api", ip: "100/1m", user: "1000/1h", mode: "fast" }));
       app.get("/", cached({ freshFor: "1h" }), (c) => c.text("content"));
@@ -77,7 +77,7 @@ describe("a fast limit", () => {
 });
 
 describe("a strict limit", () => {
-  it("a strict limit adds one Redis request to a read of the shared store", async () => {
+  it("a rate limit in strict mode adds one Redis request to a cache read from Redis", async () => {
     const namespace = uniqueNamespace();
     const isolate = (limited: boolean) =>
       createLimitedApp(namespace, (app, rateLimit) => {

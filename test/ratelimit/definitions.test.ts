@@ -7,7 +7,7 @@ import { uniqueNamespace } from "../support/isolate.ts";
 import { createLimitedApp } from "./app.ts";
 
 describe("parseLimit", () => {
-  it("the text of a limit has the tokens, a slash and the span", () => {
+  it("the text of a rate limit has the number of tokens, a slash and the time span", () => {
     expect(parseLimit("100/1m", "ip")).toEqual([{ limit: 100, widthMs: 60_000, label: "1m" }]);
     expect(parseLimit(["1000/1h", "5/500ms"], "ip").map(({ label }) => label)).toEqual([
       "500ms",
@@ -30,13 +30,13 @@ describe("parseLimit", () => {
     ["100/1m ", "is not a limit"],
     ["100/32d", "more than 31 days"],
     ["999999999999999/31d", "too large"],
-  ])("the limit %j is refused with its field and the reason", (text, reason) => {
+  ])("the rate limit %j throws an error that names the field and the reason", (text, reason) => {
     expect(() => parseLimit(text, "ip")).toThrow(DefinitionError);
     expect(() => parseLimit(text, "ip")).toThrow(`ip: ${JSON.stringify(text)}`);
     expect(() => parseLimit(text, "ip")).toThrow(reason);
   });
 
-  it("a limit that is not a text, an empty list, and two limits for one span are refused", () => {
+  it("a rate limit that is not a text, an empty list of limits, and two limits for one time span throw an error", () => {
     expect(() => parseLimit(100 as unknown as string, "user")).toThrow("user: 100 is not a limit");
     expect(() => parseLimit(["5/1m", "6/60s"], "user")).toThrow("two limits for a span of");
     expect(() => parseLimit([], "user")).toThrow("user: names no limit");
@@ -82,14 +82,14 @@ describe("rateLimit", () => {
     ["a name with a colon", { ip: "5/1m", name: "a:b" }, "name: "],
   ];
 
-  it.each(cases)("rateLimit refuses %s when it is defined", (_, options, message) => {
+  it.each(cases)("rateLimit throws a DefinitionError for %s", (_, options, message) => {
     createLimitedApp(uniqueNamespace(), (_app, rateLimit) => {
       expect(() => rateLimit(options as RateLimitOptions)).toThrow(DefinitionError);
       expect(() => rateLimit(options as RateLimitOptions)).toThrow(message);
     });
   });
 
-  it("rateLimit refuses other limits under a name that is in use", () => {
+  it("rateLimit throws an error if a name that is in use gets different limits", () => {
     createLimitedApp(uniqueNamespace(), (_app, rateLimit) => {
       rateLimit({ name: "api", ip: "5/1m" });
       rateLimit({ name: "api", ip: "5/1m", user: "10/1h" });
@@ -103,21 +103,21 @@ describe("rateLimit", () => {
 describe("API_KEYS", () => {
   const digest = "a".repeat(64);
 
-  it("API_KEYS lists digests of keys with their users and plans", () => {
+  it("API_KEYS lists digests of API keys with the user and the plan of each key", () => {
     const users = parseApiKeys(`${digest} alice pro, ${"b".repeat(64)} bob\n`);
     expect(users.get(digest)).toEqual({ id: "alice", plan: "pro" });
     expect(users.get("b".repeat(64))).toEqual({ id: "bob" });
   });
 
   it.each(["secret alice", digest, `${digest} a b c`, `${digest.toUpperCase()} alice`])(
-    "the API_KEYS entry %j is refused, and the error does not repeat it",
+    "the API_KEYS entry %j is refused, and the error does not repeat the entry",
     (text) => {
       expect(() => parseApiKeys(text)).toThrow("API_KEYS: entry 1 must be");
       expect(() => parseApiKeys(text)).not.toThrow(text);
     },
   );
 
-  it("createStrata names the variable API_KEYS if it is malformed", () => {
+  it("createStrata throws an error that names API_KEYS if this variable is malformed", () => {
     expect(() => createLimitedApp(uniqueNamespace(), () => undefined, { API_KEYS: "x" })).toThrow(
       "API_KEYS: must be entries of",
     );

@@ -37,7 +37,7 @@ async function attempt(
 }
 
 describe("limitFailures", () => {
-  it("an attempt that succeeds takes no token of the limit of failures", async () => {
+  it("a sign-in attempt that succeeds takes no token of the limit of failed attempts", async () => {
     const app = createSignIn();
     expect(await attempt(app, "right", "192.0.2.1", 10)).toEqual(Array(10).fill(200));
     expect(await attempt(app, "wrong", "192.0.2.1", 4)).toEqual([401, 401, 401, 429]);
@@ -52,7 +52,7 @@ describe("limitFailures", () => {
     expect(statuses).toEqual([401, 401, 401, 429]);
   });
 
-  it("a success exempts its address from the limit of all addresses for an hour", async () => {
+  it("a successful sign-in exempts the client address from the failure limit of all addresses for an hour", async () => {
     const app = createSignIn();
     const operator = "203.0.113.7";
     const flood = async () => {
@@ -67,7 +67,7 @@ describe("limitFailures", () => {
     expect(await attempt(app, "right", operator)).toEqual([429]);
   });
 
-  it("a refusal says which limit of failures is exceeded and when to try again", async () => {
+  it("a refusal says which limit of failed attempts is exceeded and when to try again", async () => {
     const app = createSignIn();
     await attempt(app, "wrong", "192.0.2.1", 3);
     for (const password of ["wrong", "right"]) {
@@ -83,7 +83,7 @@ describe("limitFailures", () => {
     [{ ...LIMIT, ip: "many" }, "ip"],
     [{ ...LIMIT, all: "0/1m" }, "all"],
     [{ ...LIMIT, name: "a b" }, "name"],
-  ])("limitFailures refuses %j and names the field", (options, field) => {
+  ])("limitFailures rejects %j with an error that names the field", (options, field) => {
     expect(() => createSignIn(options)).toThrow(DefinitionError);
     expect(() => createSignIn(options)).toThrow(field);
   });

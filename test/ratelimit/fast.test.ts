@@ -13,7 +13,7 @@ function fastApp(namespace: string, limit = "100/1m"): LimitedApp {
 }
 
 describe("a fast limit", () => {
-  it("a fast limit in a single isolate admits exactly the limit of sequential requests", async () => {
+  it("a rate limit in fast mode admits exactly the limit of sequential requests in a single isolate", async () => {
     const { get } = fastApp(uniqueNamespace());
     const remaining: string[] = [];
     let admitted = 0;
@@ -27,13 +27,13 @@ describe("a fast limit", () => {
     expect(remaining).toEqual(Array.from({ length: 130 }, (_, i) => String(Math.max(0, 99 - i))));
   });
 
-  it("a fast limit in a single isolate admits exactly the limit of concurrent requests", async () => {
+  it("a rate limit in fast mode admits exactly the limit of concurrent requests in a single isolate", async () => {
     const { storm } = fastApp(uniqueNamespace());
     expect(statuses(await storm(400, "/", { ip }))).toEqual({ 200: 100, 429: 300 });
     expect(statuses(await storm(50, "/", { ip }))).toEqual({ 429: 50 });
   });
 
-  it("a fast limit over four isolates exceeds the limit by at most one lease for each isolate", async () => {
+  it("a rate limit in fast mode over four isolates exceeds the limit by at most one token lease for each isolate", async () => {
     const namespace = uniqueNamespace();
     const isolates = Array.from({ length: 4 }, () => fastApp(namespace));
     const answers = await Promise.all(isolates.map(({ storm }) => storm(100, "/", { ip })));
@@ -42,7 +42,7 @@ describe("a fast limit", () => {
     expect(admitted).toBeLessThanOrEqual(100 + 4 * 10);
   });
 
-  it("an isolate with a fast limit learns from its first settlement what other isolates have used", async () => {
+  it("an isolate in fast mode learns from the first settlement with Redis how many tokens other isolates have used", async () => {
     const namespace = uniqueNamespace();
     const [a, b] = [fastApp(namespace), fastApp(namespace)];
     for (let i = 0; i < 60; i++) await a.get("/", { ip });
@@ -54,7 +54,7 @@ describe("a fast limit", () => {
     expect(Number(last)).toBeLessThan(39);
   });
 
-  it("a fast limit takes tokens from all identities or from none", async () => {
+  it("a rate limit in fast mode takes tokens from all identities of a request or from none", async () => {
     const { get } = createLimitedApp(uniqueNamespace(), (app, rateLimit) => {
       app.use(rateLimit({ name: "api", ip: "50/1m", user: "5/1m", mode: "fast" }));
       app.get("/", (c) => c.text("content"));
@@ -67,7 +67,7 @@ describe("a fast limit", () => {
     expect(byAddress.headers.get("X-RateLimit-Remaining")).toBe("44");
   });
 
-  it("a fast limit enforces a burst and a sustained rate, and the refusal names the exceeded window", async () => {
+  it("a rate limit in fast mode enforces a burst rate and a sustained rate, and the refusal names the exceeded window", async () => {
     const { storm, clock, get } = createLimitedApp(uniqueNamespace(), (app, rateLimit) => {
       app.use(rateLimit({ name: "api", ip: ["5/1m", "8/1h"], mode: "fast" }));
       app.get("/", (c) => c.text("content"));
@@ -79,7 +79,7 @@ describe("a fast limit", () => {
     expect(clock.now()).toBeGreaterThan(0);
   });
 
-  it("a fast limit holds although the clocks of two isolates are an hour ahead and an hour behind", async () => {
+  it("a rate limit in fast mode holds although the clocks of two isolates are an hour ahead and an hour behind", async () => {
     const namespace = uniqueNamespace();
     const isolates = [0, 3_600_000, -3_600_000].map((skewMs) => {
       const isolate = fastApp(namespace);
@@ -105,7 +105,7 @@ describe("a fast limit", () => {
     }
   });
 
-  it("a refusal in the memory of a fast limit ends when tokens are left again", async () => {
+  it("an isolate in fast mode stops refusing a client when tokens are left again", async () => {
     const { get, storm } = fastApp(uniqueNamespace(), "4/1s");
     await storm(10, "/", { ip });
     const refused = await get("/", { ip });
@@ -125,7 +125,7 @@ describe("a fast limit", () => {
 });
 
 describe("the memory of an isolate", () => {
-  it("an isolate keeps 10,000 accounts of 12,000 identities in memory, and no token with an unknown outcome", async () => {
+  it("after 12,000 identities, an isolate has 10,000 rate-limit accounts in memory, and no token with an unknown outcome", async () => {
     const { get, rateLimits } = fastApp(uniqueNamespace());
     let most = 0;
     const total = 12_000;
@@ -145,7 +145,7 @@ describe("the memory of an isolate", () => {
 });
 
 describe("getLimitInfo and resetLimits", () => {
-  it("getLimitInfo counts tokens on credit, and resetLimits restores the whole limit", async () => {
+  it("getLimitInfo counts tokens that an isolate has granted and not yet charged in Redis, and resetLimits restores the whole limit", async () => {
     const { get, storm, rateLimits } = fastApp(uniqueNamespace());
     const ctx = createTestContext();
     for (let i = 0; i < 3; i++) await get("/", { ip });

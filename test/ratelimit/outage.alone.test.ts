@@ -26,7 +26,7 @@ describe.each([
   ["hangs", { hang: true }],
   ["resets connections", { reset: true }],
 ] as const)("while Redis %s", (state, fault) => {
-  it(`an open limit lets requests pass and sends no numbers while Redis ${state}`, async () => {
+  it(`a rate limit with onUnavailable open admits requests and sends no X-RateLimit fields while Redis ${state}`, async () => {
     const { storm } = appOf("strict", "open");
     await failRedis(fault);
     const answers = await storm(25, "/", { ip });
@@ -39,7 +39,7 @@ describe.each([
     }
   });
 
-  it(`a closed limit answers 503 without the content while Redis ${state}`, async () => {
+  it(`a rate limit with onUnavailable closed answers 503 without the content while Redis ${state}`, async () => {
     const { get } = appOf("strict", "closed");
     await failRedis(fault);
     const { status, headers, body } = await get("/", { ip });
@@ -49,7 +49,7 @@ describe.each([
     expect(headers.get("X-RateLimit-Remaining")).toBeNull();
   });
 
-  it(`a local limit counts in the isolate while Redis ${state}`, async () => {
+  it(`a rate limit with onUnavailable local counts in the isolate while Redis ${state}`, async () => {
     for (const mode of ["strict", "fast"] as const) {
       const { storm, get } = appOf(mode, "local");
       await failRedis(fault);
@@ -62,7 +62,7 @@ describe.each([
 });
 
 describe("after an outage of Redis", () => {
-  it("tokens that an isolate gave during an outage are charged once, except those of an unknown outcome", async () => {
+  it("after an outage of Redis, the tokens that an isolate granted are charged once, except tokens of calls with an unknown outcome", async () => {
     const namespace = uniqueNamespace();
     const { get, rateLimits, clock } = appOf("strict", "local", namespace);
     await failRedis({ errorRate: 1 });
@@ -113,7 +113,7 @@ describe("a network that loses calls", () => {
 });
 
 describe("a strict limit before a cached route", () => {
-  it("a strict limit refuses a request that the cache could answer", async () => {
+  it("a rate limit in strict mode refuses a request that the cache could answer", async () => {
     const { get } = createLimitedApp(uniqueNamespace(), (app, rateLimit) => {
       app.use(rateLimit({ name: "api", ip: "1/1m" }));
       app.get("/", cached({ freshFor: "1h" }), (c) => c.text("content"));

@@ -5,7 +5,7 @@ import { createLimitedApp, statuses } from "./app.ts";
 const ip = "192.0.2.1";
 
 describe("a strict limit", () => {
-  it("a strict limit admits exactly the limit of concurrent requests over two isolates", async () => {
+  it("a rate limit in strict mode admits exactly the limit of concurrent requests over two isolates", async () => {
     const namespace = uniqueNamespace();
     const [a, b] = [1, 2].map(() =>
       createLimitedApp(namespace, (app, rateLimit) => {
@@ -40,7 +40,7 @@ describe("a strict limit", () => {
     expect([broken.status, broken.headers.get("X-RateLimit-Remaining")]).toEqual([500, "2"]);
   });
 
-  it("a request that a strict limit refuses gets a problem that names the policy, and no part of the response", async () => {
+  it("a request that a rate limit in strict mode refuses gets problem details that name the policy, and no part of the response", async () => {
     const { get } = createLimitedApp(uniqueNamespace(), (app, rateLimit) => {
       app.use(rateLimit({ name: "api", ip: ["1/10s", "50/1h"] }));
       app.get("/", (c) => c.text("secret", 200, { "X-Secret": "yes", ETag: '"1"' }));
@@ -72,7 +72,7 @@ describe("a strict limit", () => {
     );
   });
 
-  it("a POST handler runs only after the strict limit has admitted the request", async () => {
+  it("a POST handler runs only after the rate limit in strict mode has admitted the request", async () => {
     let ran = 0;
     const { storm } = createLimitedApp(uniqueNamespace(), (app, rateLimit) => {
       app.post("/", rateLimit({ ip: "2/1m" }), (c) => {
@@ -84,7 +84,7 @@ describe("a strict limit", () => {
     expect(ran).toBe(2);
   });
 
-  it("a request that the limit of one identity refuses takes no token from the others", async () => {
+  it("a request that the rate limit of one identity refuses takes no token from the other identities", async () => {
     const { get, rateLimits } = createLimitedApp(uniqueNamespace(), (app, rateLimit) => {
       app.use(rateLimit({ name: "api", ip: "10/1m", user: "2/1m", endpoint: "100/1m" }));
       app.get("/thing/:id", (c) => c.text("content"));
@@ -114,7 +114,7 @@ describe("a strict limit", () => {
     );
   });
 
-  it("a rate limiter counts each mounting point separately, unless they share a name", async () => {
+  it("two rate limiters on different routes count separately, unless both have the same name", async () => {
     const { get } = createLimitedApp(uniqueNamespace(), (app, rateLimit) => {
       app.get("/a", rateLimit({ ip: "1/1m" }), (c) => c.text("a"));
       app.get("/b", rateLimit({ ip: "1/1m" }), (c) => c.text("b"));
@@ -146,7 +146,7 @@ describe("a strict limit", () => {
     expect((await get("/?cost=-1", { ip })).status).toBe(500);
   });
 
-  it("a user limit depends on the caller's plan", async () => {
+  it("the rate limit of a user depends on the plan of the user", async () => {
     const digest = await sha256("key-of-alice");
     const { get } = createLimitedApp(
       uniqueNamespace(),

@@ -121,7 +121,7 @@ describe("a damaged log", () => {
           if (!member.startsWith("!era:")) await redisCommand("ZREM", log, member);
       },
     ],
-  ])("a log that %s never brings an old value back", async (_, damage) => {
+  ])("an invalidation log that %s never brings an old value back", async (_, damage) => {
     const { world, first, second } = await warmWorld();
     const era = world.era(first);
     await world.change();
@@ -133,7 +133,7 @@ describe("a damaged log", () => {
     expect(world.era(first)).not.toBe(era);
   });
 
-  it("a log that was set back never brings an old value back", async () => {
+  it("an invalidation log that was reset to an earlier state never brings an old value back", async () => {
     const { world, first, second } = await warmWorld();
     const era = world.era(first);
     const before = await redisCommand<string>("ZSCORE", world.log, "!seq");
@@ -151,7 +151,7 @@ describe("a damaged log", () => {
     expect(world.era(first)).not.toBe(era);
   });
 
-  it("a log whose replica is behind is asked at its primary and keeps its era", async () => {
+  it("an isolate asks the primary if the Redis replica of the invalidation log lags, and the log keeps its era", async () => {
     const { world, first, second } = await warmWorld();
     const replica = await createReplica(world.namespace);
     await world.change();
@@ -185,7 +185,7 @@ describe("a damaged log", () => {
     expect(world.era(first)).toBe(era);
   });
 
-  it("a log that is lost repeatedly recovers each time", async () => {
+  it("an invalidation log that is lost several times recovers each time with a new era", async () => {
     const { world, first, second } = await warmWorld();
     const eras = new Set([world.era(first)]);
     for (let value = 2; value < 6; value++) {
@@ -198,7 +198,7 @@ describe("a damaged log", () => {
     await expectRecovered(world, [first, second], 5);
   });
 
-  it("a log that many isolates create at once has one era, and they can use each other's entries", async () => {
+  it("isolates that create the invalidation log at once get one era and can read each other's entries", async () => {
     const world = createWorld();
     const readers = Array.from({ length: 8 }, () => world.isolate());
     const policy = definePolicy({ freshFor: "10m", flight: "off" });
@@ -218,7 +218,7 @@ describe("a damaged log", () => {
   });
 
   it.each(["!seq", "!era:x", "!floor:9007199254740991", "~t:x", "t:", "n:", "__proto__"])(
-    "a log treats the hostile tag %j as a tag only",
+    "the invalidation log treats the hostile tag %j as an ordinary tag",
     async (tag) => {
       const { world, first, second } = await warmWorld(tag);
       const other = createTestIsolate({ namespace: world.namespace, host: "other.test" });

@@ -49,7 +49,7 @@ describe("the Redis client", () => {
     [500, "ERR internal error", "unavailable"],
     [429, "ERR max daily request limit exceeded. Limit: 10000", "unavailable"],
     [502, "", "unavailable"],
-  ])("an answer of status %i with %j is redis.%3$s", async (status, error, code) => {
+  ])("a response with status %i and %j gets error code redis.%3$s", async (status, error, code) => {
     answering(() => Response.json({ error }, { status }));
     const result = await attempt(() => createRedis(options).set("a-key", "a-value"));
     expect(result).toMatchObject({ ok: false, fault: { code: `redis.${code}` } });
@@ -61,7 +61,7 @@ describe("the Redis client", () => {
   it.each([
     ["OOM command not allowed when used memory > 'maxmemory'", "rejected"],
     ["ERR something else", "unavailable"],
-  ])("a pipeline with the error %j is redis.%s, with Redis' own message", async (error, code) => {
+  ])("the pipeline error %j gets code redis.%s and the Redis message", async (error, code) => {
     answering(() => Response.json([{ result: "OK" }, { error }]));
     const pipeline = createRedis(options).pipeline().set("a", "a-value").set("b", "b-value");
     expect(await attempt(() => pipeline.exec())).toEqual({
@@ -78,14 +78,14 @@ describe("the Redis client", () => {
     ["a refused connection", () => Promise.reject(new TypeError("fetch to secret-token failed"))],
     ["a lost connection", () => Promise.reject(new Error("Network connection lost."))],
     ["a thrown value that is no Error", () => Promise.reject("secret-token")],
-  ])("%s is redis.unavailable, and the fault does not repeat its text", async (_, answer) => {
+  ])("%s gets error code redis.unavailable without the response text", async (_, answer) => {
     answering(answer);
     const result = await attempt(() => createRedis(options).set("k", "a-value"));
     expect(result).toMatchObject({ ok: false, fault: { code: "redis.unavailable" } });
     expect(JSON.stringify(result)).not.toMatch(/secret|a-value|html/);
   });
 
-  it("the Redis client ends a request at its deadline", async () => {
+  it("the Redis client aborts a request at the deadline of the request", async () => {
     vi.stubGlobal("fetch", (_: string, { signal }: { signal: AbortSignal }) => {
       const { promise, reject } = Promise.withResolvers<Response>();
       signal.addEventListener("abort", () => reject(signal.reason));

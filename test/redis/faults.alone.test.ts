@@ -74,7 +74,7 @@ function codesOf(faults: Record<string, Fault>): Set<string> {
 describe("faults of the store: classified results without secrets", () => {
   afterEach(clearFaults);
 
-  it("every method gives redis.timeout if Redis hangs", async () => {
+  it("every store method returns the error code redis.timeout if Redis hangs", async () => {
     const faults = await faultsOf({ timeoutMs: 150 }, { hang: "before" });
     expect(codesOf(faults)).toEqual(new Set(["redis.timeout"]));
   });
@@ -83,33 +83,33 @@ describe("faults of the store: classified results without secrets", () => {
     expect(codesOf(await faultsOf({}, { status }))).toEqual(new Set(["redis.unavailable"]));
   });
 
-  it("every method gives redis.unavailable if the connection is reset", async () => {
+  it("every store method returns the error code redis.unavailable if the connection is reset", async () => {
     expect(codesOf(await faultsOf({}, { reset: true }))).toEqual(new Set(["redis.unavailable"]));
   });
 
-  it("every method gives redis.unavailable if the answer is cut off", async () => {
+  it("every store method returns the error code redis.unavailable if the response is truncated", async () => {
     expect(codesOf(await faultsOf({}, { truncate: true }))).toEqual(new Set(["redis.unavailable"]));
   });
 
-  it("every method gives redis.unavailable if the connection is refused", async () => {
+  it("every store method returns the error code redis.unavailable if the connection is refused", async () => {
     expect(codesOf(await faultsOf({ url: "http://127.0.0.1:9" }, {}))).toEqual(
       new Set(["redis.unavailable"]),
     );
   });
 
-  it("every method gives redis.unavailable if another server answers", async () => {
+  it("every store method returns the error code redis.unavailable if a server other than Redis responds", async () => {
     expect(codesOf(await faultsOf({ url: env.SERVICES_URL }, {}))).toEqual(
       new Set(["redis.unavailable"]),
     );
   });
 
-  it("every method gives redis.rejected for a wrong token", async () => {
+  it("every store method returns the error code redis.rejected for a wrong token", async () => {
     expect(codesOf(await faultsOf({ token: "a-wrong-token" }, {}))).toEqual(
       new Set(["redis.rejected"]),
     );
   });
 
-  it("every method of the log gives redis.rejected if its key has another type", async () => {
+  it("every method of the invalidation log returns the error code redis.rejected if the log's Redis key has a wrong type", async () => {
     const namespace = uniqueNamespace();
     await redisCommand("SET", `${namespace}:inv`, SECRET);
     const faults: Record<string, Fault> = {};

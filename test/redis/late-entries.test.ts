@@ -82,7 +82,7 @@ const reads: readonly [string, Read][] = [
 
 describe("loads that began before a purge", () => {
   it.each(reads)(
-    "a load that began before a purge %s leaves its value in no tier",
+    "a load that began before a purge %s stores its old value in no tier",
     async (_, read) => {
       const world = setup();
       const { row, loader, change } = world;
@@ -124,7 +124,7 @@ describe("old entries that are written late", () => {
     expect(await seen(world, read)).toEqual(new Set([2]));
   });
 
-  it("an old entry that is written to the edge after a purge is never served, not to a fresh isolate either", async () => {
+  it("an old entry that is written to the edge after a purge is never served, not even by a fresh isolate", async () => {
     const { world, read, entry } = await stale();
     const open = (): Promise<Cache> => caches.open(world.namespace);
     const edge = createEdgeTier({ open, timeoutMs: 5_000, withTimeout });

@@ -6,7 +6,7 @@ import { setupLog as setup } from "./log-setup.ts";
 import { valueOf } from "./stores.ts";
 
 describe("establishing the log", () => {
-  it("many isolates that establish the log at once get the same era", async () => {
+  it("isolates that create the invalidation log at the same time get the same era", async () => {
     const { namespace } = setup();
     const answers = await Promise.all(
       Array.from({ length: 20 }, () => setup(namespace).establish()),
@@ -16,7 +16,7 @@ describe("establishing the log", () => {
     expect(answers[0]?.era).toMatch(/^[0-9a-f-]{36}$/);
   });
 
-  it("many isolates that establish a lost log at once get the same new era", async () => {
+  it("isolates that recreate a lost invalidation log at the same time get the same new era", async () => {
     const { namespace, establish, log } = setup();
     const { era, seq } = await establish();
     await redisCommand("DEL", log);
@@ -29,7 +29,7 @@ describe("establishing the log", () => {
     for (const answer of answers) expect(answer.seq).toBeGreaterThan(seq ?? 0);
   });
 
-  it("establishing changes nothing if the log has all known numbers", async () => {
+  it("establish() does not change the invalidation log if the log has every sequence number that the isolate has seen", async () => {
     const { establish, purge } = setup();
     const { era } = await establish();
     const { seq } = await purge("t:a");
@@ -42,7 +42,7 @@ describe("establishing the log", () => {
     expect(await establish()).toMatchObject({ era, seq, changes: [["t:a", seq]] });
   });
 
-  it("establishing renews the era if the log lacks numbers that were seen", async () => {
+  it("establish() renews the era if the invalidation log lacks a sequence number that the isolate has seen", async () => {
     const { establish, log, purge } = setup();
     const { era } = await establish();
     const { seq } = await purge("t:a");
@@ -58,13 +58,13 @@ describe("establishing the log", () => {
     expect(await redisCommand("ZCOUNT", log, TOP, TOP)).toBe(1);
   });
 
-  it("establishing does not compare numbers of different eras", async () => {
+  it("establish() does not compare sequence numbers from different eras of the invalidation log", async () => {
     const { establish } = setup();
     const { era, seq } = await establish();
     expect(await establish({ era: "another", seq: TOP - 1 })).toMatchObject({ era, seq });
   });
 
-  it("establishing renews an era that has no number", async () => {
+  it("establish() renews the era of an invalidation log that has no sequence number", async () => {
     const { establish, log } = setup();
     const { era, seq } = await establish();
     await redisCommand("ZREM", log, "!seq");
@@ -73,7 +73,7 @@ describe("establishing the log", () => {
     expect(renewed.seq).toBeGreaterThan(seq ?? 0);
   });
 
-  it("establishing gives a log without an era a new one", async () => {
+  it("establish() gives an invalidation log without an era a new era", async () => {
     const { establish, log, purge } = setup();
     const { era, seq } = await purge("t:a");
     await redisCommand("ZREM", log, `!era:${era}`);
@@ -84,13 +84,13 @@ describe("establishing the log", () => {
 });
 
 describe("trimming the log", () => {
-  it("trimming does not create a log", async () => {
+  it("trimming does not create an invalidation log", async () => {
     const { trim, log } = setup();
     expect(await trim(0)).toBe(0);
     expect(await redisCommand("EXISTS", log)).toBe(0);
   });
 
-  it("trimming removes older numbers and raises the floor to them", async () => {
+  it("trimming removes old invalidations from the invalidation log and raises the floor to the newest of them", async () => {
     const { purge, trim, numbers, sync } = setup();
     const a = await purge("t:a");
     expect(await trim(60_000)).toBe(0);
@@ -101,7 +101,7 @@ describe("trimming the log", () => {
     expect(await sync(a.seq)).toMatchObject({ era: a.era, seq: a.seq, floor: a.seq, changes: [] });
   });
 
-  it("trimming keeps numbers above the floor", async () => {
+  it("trimming keeps invalidations above the new floor of the invalidation log", async () => {
     const { purge, trim, numbers, namespace } = setup();
     const a = await purge("t:a");
     await trim(60_000);
@@ -112,7 +112,7 @@ describe("trimming the log", () => {
     expect(await numbers("t:a", "t:b")).toEqual([0, b.seq]);
   });
 
-  it("trimming never lowers the floor and leaves one floor and one era", async () => {
+  it("trimming never lowers the floor of the invalidation log and leaves exactly one floor and one era", async () => {
     const { purge, trim, log } = setup();
     await purge("t:a");
     const first = await trim(0);
@@ -124,7 +124,7 @@ describe("trimming the log", () => {
     expect(await redisCommand("ZCARD", log)).toBe(3);
   });
 
-  it("trimming removes marks below the floor", async () => {
+  it("trimming removes time marks below the floor of the invalidation log", async () => {
     const { purge, trim, namespace } = setup();
     for (const tag of ["a", "b", "c"] as const) {
       await purge(`t:${tag}`);
@@ -133,7 +133,7 @@ describe("trimming the log", () => {
     expect(await redisCommand("ZCARD", `${namespace}:inv:marks`)).toBe(1);
   });
 
-  it("a read of an older entry after trimming returns the floor with it", async () => {
+  it("a read of an entry older than the trimmed part of the invalidation log also returns the floor", async () => {
     const { purge, trim, store, ctx } = setup();
     const { era, seq } = await purge("t:a");
     const storedAt = Date.now();

@@ -9,7 +9,7 @@ import { redisCommand } from "../support/gateway.ts";
 import { setupLog as setup } from "./log-setup.ts";
 
 describe("invalidating in the log", () => {
-  it("an invalidation gives its log keys one number, above all earlier numbers", async () => {
+  it("an invalidation gives all its log keys one sequence number that is higher than all earlier ones", async () => {
     const { purge, numbers } = setup();
     const first = await purge("t:a", "t:b");
     const second = await purge("t:b", "~t:b");
@@ -23,7 +23,7 @@ describe("invalidating in the log", () => {
     ]);
   });
 
-  it("an invalidation returns the highest number that its log keys had before", async () => {
+  it("an invalidation returns the highest sequence number that its log keys had before", async () => {
     const { purge } = setup();
     expect((await purge("t:a")).previous).toBe(0);
     const { seq } = await purge("t:b");
@@ -39,7 +39,7 @@ describe("invalidating in the log", () => {
     expect(await redisCommand("ZSCORE", log, "!seq")).toBe(String(seq));
   });
 
-  it("the number of an invalidation is above a number that is ahead of the clock", async () => {
+  it("an invalidation gets a higher sequence number than the last one, even if the last one is ahead of the clock", async () => {
     const { purge, log } = setup();
     await purge("t:a");
     const ahead = 2 ** 52 + 12_345;
@@ -48,7 +48,7 @@ describe("invalidating in the log", () => {
     expect((await purge("t:b")).seq).toBe(ahead + 2);
   });
 
-  it("invalidations at the same time get different numbers and one era", async () => {
+  it("concurrent invalidations get different sequence numbers and the same era of the invalidation log", async () => {
     const { namespace } = setup();
     const answers = await Promise.all(
       Array.from({ length: 20 }, (_, i) => setup(namespace).purge(`t:tag${i}`)),
@@ -57,7 +57,7 @@ describe("invalidating in the log", () => {
     expect(new Set(answers.map(({ era }) => era)).size).toBe(1);
   });
 
-  it("an invalidation of 10,000 log keys is one call", async () => {
+  it("one call can invalidate 10,000 log keys", async () => {
     const { purge, numbers } = setup();
     const logKeys = Array.from({ length: 10_000 }, (_, i): LogKey => `k:product:${i}`);
     const { seq } = await purge(...logKeys);
@@ -69,14 +69,14 @@ describe("invalidating in the log", () => {
     expect((await purge(...logKeys)).previous).toBe(seq);
   });
 
-  it("an invalidation creates the log if there is none", async () => {
+  it("an invalidation creates a missing invalidation log", async () => {
     const { purge, sync } = setup();
     const { era, seq } = await purge("t:a");
     expect(era).not.toBe("");
     expect(await sync()).toMatchObject({ era, seq });
   });
 
-  it("an invalidation keeps the era of the log", async () => {
+  it("an invalidation keeps the era of the invalidation log", async () => {
     const { purge, establish } = setup();
     const { era } = await establish();
     expect((await purge("t:a")).era).toBe(era);
@@ -98,7 +98,7 @@ describe("invalidating in the log", () => {
 });
 
 describe("syncing with the log", () => {
-  it("a sync returns the changes since a number, inclusive", async () => {
+  it("a sync returns the changes of the invalidation log since a sequence number, inclusive", async () => {
     const { purge, sync } = setup();
     await purge("t:a");
     const b = await purge("t:b");
@@ -120,7 +120,7 @@ describe("syncing with the log", () => {
     );
   });
 
-  it("a sync returns the same log as a verification", async () => {
+  it("a sync and a verification return the same state of the invalidation log", async () => {
     const { purge, sync, verify, trim, establish } = setup();
     const start = await establish();
     await trim(0);
@@ -134,19 +134,19 @@ describe("syncing with the log", () => {
     }
   });
 
-  it("a sync that asks for changes since a number above the log's newest number gets no number", async () => {
+  it("a sync from a sequence number above the newest one of the invalidation log returns no sequence number", async () => {
     const { purge, sync } = setup();
     const { seq, era } = await purge("t:a");
     expect(await sync(seq + 1)).toMatchObject({ era, seq: undefined, changes: [] });
   });
 
-  it("a sync of a missing log gets no era", async () => {
+  it("a sync with a missing invalidation log returns no era", async () => {
     const { sync } = setup();
     expect(await sync()).toMatchObject({ era: undefined, seq: undefined });
     expect(await sync(5)).toMatchObject({ era: undefined, seq: undefined });
   });
 
-  it("a sync is truncated to the newest 1,000 changes and says so", async () => {
+  it("a sync returns only the newest 1,000 changes and marks the response as truncated", async () => {
     const { purge, sync, verify } = setup();
     const first = await purge("t:first");
     const many = await purge(...names(MAX_CHANGES - 10));
@@ -159,7 +159,7 @@ describe("syncing with the log", () => {
     }
   });
 
-  it("a sync has the log's number although one purge fills the whole answer", async () => {
+  it("a sync returns the newest sequence number even if the changes of one purge fill the whole response", async () => {
     const { purge, sync } = setup();
     const { seq } = await purge("t:a");
     const huge = await purge(...names(2 * MAX_CHANGES));
@@ -174,7 +174,7 @@ describe("syncing with the log", () => {
 });
 
 describe("verifying with the log", () => {
-  it("a verification returns the highest hard and soft numbers of its log keys", async () => {
+  it("a verification returns the highest hard and soft sequence numbers of the requested log keys", async () => {
     const { purge, verify } = setup();
     await purge("t:a");
     const b = await purge("t:b");

@@ -9,7 +9,7 @@ const list = JSON.stringify(
 );
 
 describe("pack and unpack", () => {
-  it("a packed entry is unpacked as it was, whatever it contains", async () => {
+  it("a compressed entry with any content decompresses to the same text", async () => {
     await fc.assert(
       fc.asyncProperty(arbitraryEntry, fc.nat({ max: 64 }), async (entry, repeat) => {
         const body = typeof entry.body === "string" ? entry.body.repeat(repeat) : entry.body;
@@ -22,7 +22,7 @@ describe("pack and unpack", () => {
     );
   });
 
-  it("a packed entry is smaller and keeps its invalidation keys on its second line", async () => {
+  it("a compressed entry is smaller and still has its invalidation keys on the second line", async () => {
     const invalidationKeys = invalidationKeysOf("list:1", "größe", "t:x");
     const text = encodeEntry(entryOf({ key: "list:1", invalidationKeys, body: list }));
     const stored = await pack(text, 8_192);
@@ -32,7 +32,7 @@ describe("pack and unpack", () => {
     expect(decodeEntry("list:1", await unpack(stored))?.body).toBe(list);
   });
 
-  it("an entry is not packed below the threshold or if it would not shrink", async () => {
+  it("an entry is not compressed if it is below the size threshold or would not shrink", async () => {
     const short = encodeEntry(entryOf({ body: "x".repeat(99) }));
     expect(await pack(short, 100)).toBe(short);
     const noise = crypto.getRandomValues(new Uint8Array(20_000));
@@ -40,12 +40,12 @@ describe("pack and unpack", () => {
     expect(await pack(random, 100)).toBe(random);
   });
 
-  it("an entry with a lone surrogate is not packed", async () => {
+  it("an entry with a lone surrogate is not compressed", async () => {
     const text = encodeEntry(entryOf({ body: `\ud800${"x".repeat(10_000)}` }));
     expect(await pack(text, 100)).toBe(text);
   });
 
-  it("a packed entry that is cut off, or not unpacked, does not decode", async () => {
+  it("a compressed entry that is truncated or not decompressed does not decode", async () => {
     const stored = await pack(encodeEntry(entryOf({ body: list })), 100);
     expect(decodeEntry("product:1", stored)).toBeUndefined();
     for (let end = 0; end < stored.length; end += 97)

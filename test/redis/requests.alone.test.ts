@@ -72,7 +72,7 @@ describe("requests of the store", () => {
   });
 
   it.each(calls)(
-    "$method: the first call of an isolate is one request and $commands commands",
+    "$method: the first call in an isolate sends one Redis request with $commands commands",
     async ({ run, commands }) => {
       await redisCommand("SCRIPT", "FLUSH");
       const store = createTestStore(namespace);
@@ -84,7 +84,7 @@ describe("requests of the store", () => {
   );
 
   it.each(calls)(
-    "$method: each later call is one request and $commands commands",
+    "$method: each later call in an isolate sends one Redis request with $commands commands",
     async ({ run, commands }) => {
       const store = createTestStore(namespace);
       await run(store);
@@ -95,7 +95,7 @@ describe("requests of the store", () => {
     },
   );
 
-  it("a write, delete or numbers call without keys makes no request", async () => {
+  it("a call of write, delete or numbers without keys sends no Redis request", async () => {
     const store = createTestStore(namespace);
     const counts = await countRedis(async () => {
       await store.write([], ctx);
@@ -108,7 +108,7 @@ describe("requests of the store", () => {
 
 describe("a database that lost its scripts", () => {
   it.each(scripted)(
-    "$method makes one more request, once, after the database lost its scripts",
+    "$method: after the database lost its scripts, only the first call sends one extra Redis request",
     async ({ run }) => {
       const store = createTestStore(namespace);
       await run(store);

@@ -26,7 +26,7 @@ const living = (fields: Partial<Entry> = {}): Entry => {
 };
 
 describe("entries in Redis", () => {
-  it("a key without an entry in Redis is undefined", async () => {
+  it("a read of a key without an entry in Redis returns undefined", async () => {
     const { read } = setup();
     expect((await read("product:1", "product:2")).found).toEqual([undefined, undefined]);
   });
@@ -51,14 +51,14 @@ describe("entries in Redis", () => {
       },
     ],
     ["a number above 2^52", { asOf: Number.MAX_SAFE_INTEGER - 1 }],
-  ])("an entry in Redis with %s is read as it was written", async (_, fields) => {
+  ])("an entry with %s is read from Redis exactly as it was written", async (_, fields) => {
     const { read, write } = setup();
     const entry = living(fields);
     await write(entry);
     expect((await read("product:1")).found).toStrictEqual([{ entry, hard: 0, soft: 0 }]);
   });
 
-  it("entries are read in the order of their keys", async () => {
+  it("a read returns entries in the order of the requested keys", async () => {
     const { read, write } = setup();
     await write(...["a:1", "a:2", "a:3"].map((key) => living({ key })));
     const { found } = await read("a:3", "a:404", "a:1", "a:3");
@@ -73,7 +73,7 @@ describe("entries in Redis", () => {
     expect(ttl).toBeLessThanOrEqual(60_000);
   });
 
-  it("a deleted entry is not read", async () => {
+  it("a read does not return a deleted entry", async () => {
     const { store, ctx, read, write } = setup();
     await write(living({ key: "a:1" }), living({ key: "a:2" }));
     valueOf(await store.delete(["a:1"], ctx));
@@ -84,7 +84,7 @@ describe("entries in Redis", () => {
     expect(await store.delete([], ctx)).toMatchObject({ ok: true });
   });
 
-  it("entries and logs of two namespaces in one database are separate", async () => {
+  it("entries and invalidation logs of two namespaces in one database are separate", async () => {
     const [one, other] = [setup(), setup()];
     await one.write(living());
     await one.purge("products");
@@ -92,7 +92,7 @@ describe("entries in Redis", () => {
     expect(valueOf(await other.store.numbers(["t:products"], other.ctx))).toEqual([0]);
   });
 
-  it("a write refuses expired and too big entries and stores the others of a batch", async () => {
+  it("a write rejects expired and oversized entries and stores the other entries of the batch", async () => {
     const namespace = uniqueNamespace();
     const store = createTestStore(namespace, { maxEntryChars: 1_000 });
     const ctx = createTestContext();
@@ -109,7 +109,7 @@ describe("entries in Redis", () => {
     expect(rejected).toEqual([refused, refused]);
   });
 
-  it("a binary body over the limit is refused without an attempt to pack it, and a text is packed", async () => {
+  it("a binary body over the size limit is rejected without compression, and a text body over the limit is compressed", async () => {
     const store = createTestStore(uniqueNamespace(), {
       maxEntryChars: 2_000,
       packFromChars: 1_000,
@@ -125,7 +125,7 @@ describe("entries in Redis", () => {
     vi.restoreAllMocks();
   });
 
-  it("big entries are packed and can be invalidated like others", async () => {
+  it("big entries are stored compressed and can still be read and invalidated", async () => {
     const namespace = uniqueNamespace();
     const store = createTestStore(namespace, { maxEntryChars: 2_000, packFromChars: 1_000 });
     const ctx = createTestContext();
@@ -168,7 +168,7 @@ describe("entries in Redis", () => {
 });
 
 describe("a read of Redis", () => {
-  it("a read returns the highest hard and soft numbers of each entry's invalidation keys", async () => {
+  it("a read returns the highest hard and soft sequence numbers of the invalidation keys of each entry", async () => {
     const { store, ctx, read, write, purge } = setup();
     await write(
       living({ key: "a:1", invalidationKeys: invalidationKeysOf("a:1", "x", "shared") }),
@@ -188,7 +188,7 @@ describe("a read of Redis", () => {
     ]);
   });
 
-  it("a read of 500 keys with 20 tags each is one answer", async () => {
+  it("one read returns 500 entries with 20 tags each", async () => {
     const { read, write, purge } = setup();
     const keys = Array.from({ length: 500 }, (_, i) => `list:${i}`);
     const tagsOf = (i: number): string[] => Array.from({ length: 20 }, (_, t) => `tag${i}-${t}`);
@@ -204,7 +204,7 @@ describe("a read of Redis", () => {
     expect(found[499]?.hard).toBe(seq);
   });
 
-  it("a read returns the numbers of the key, its prefixes and the namespace too", async () => {
+  it("a read also returns sequence numbers of invalidations by key, by key prefix and by namespace", async () => {
     const { store, ctx, read, write } = setup();
     for (const name of ["k:list:de:1", "p:list:", "p:list:de:", "n:"] as const) {
       await write(living({ key: "list:de:1", invalidationKeys: invalidationKeysOf("list:de:1") }));
@@ -213,7 +213,7 @@ describe("a read of Redis", () => {
     }
   });
 
-  it("a read returns the log's changes since a number, inclusive", async () => {
+  it("a read returns the changes of the invalidation log since a sequence number, inclusive", async () => {
     const { store, ctx, purge } = setup();
     await purge("a");
     const b = await purge("b");
@@ -226,7 +226,7 @@ describe("a read of Redis", () => {
     ]);
   });
 
-  it("a read of a fresh isolate returns the log with its newest changes", async () => {
+  it("a read in a fresh isolate also returns the newest changes of the invalidation log", async () => {
     const { read, purge } = setup();
     const { seq, era } = await purge("a");
     expect((await read("product:1")).log).toMatchObject({
@@ -237,7 +237,7 @@ describe("a read of Redis", () => {
     });
   });
 
-  it("a read without a log returns no era", async () => {
+  it("a read without an invalidation log in Redis returns no era", async () => {
     const { read } = setup();
     expect((await read("product:1")).log).toMatchObject({
       era: undefined,
@@ -246,7 +246,7 @@ describe("a read of Redis", () => {
     });
   });
 
-  it("answers of the log have the time at which their question was sent", async () => {
+  it("each response of the invalidation log has the time at which its request was sent", async () => {
     const { store } = setup();
     let now = 5_000;
     const ctx = createTestContext({ now: () => now++ });

@@ -63,7 +63,7 @@ describe("a breaker", () => {
     expect(ok).toHaveBeenCalledTimes(10);
   });
 
-  it("a breaker counts a rejected call as a success", async () => {
+  it("a breaker counts a call that the dependency rejected as a success", async () => {
     const { call, fail } = setup();
     for (let i = 0; i < 10; i++) await fail("redis.rejected");
     expect(await call()).toMatchObject({ ok: true });
@@ -75,7 +75,7 @@ describe("a breaker", () => {
     expect(await call()).toMatchObject({ ok: true });
   });
 
-  it("a breaker lets one call probe after openMs, and other calls fail at once meanwhile", async () => {
+  it("a breaker lets one call probe after openMs, and all other calls fail at once during the probe", async () => {
     const { breaker, now, call, open, ok, advance } = setup();
     await open();
     advance(OPEN_MS);
@@ -103,7 +103,7 @@ describe("a breaker", () => {
     expect(ok).toHaveBeenCalledTimes(1);
   });
 
-  it("a breaker probes again after a probe that never ended", async () => {
+  it("a breaker probes again after a probe that never returned", async () => {
     const { breaker, now, call, open, advance } = setup();
     await open();
     advance(OPEN_MS);

@@ -26,7 +26,7 @@ describe("a bulkhead", () => {
     expect(await freeSlotsOf(createBulkhead({ slots: 3, now }))).toBe(3);
   });
 
-  it("a request that gets no slot within its wait has the fault origin.saturated", async () => {
+  it("a request that gets no bulkhead slot within the allowed wait fails with origin.saturated", async () => {
     const bulkhead = createBulkhead({ slots: 1, now });
     await acquire(bulkhead);
     expect(await bulkhead.acquire(1, LONG)).toMatchObject({
@@ -35,7 +35,7 @@ describe("a bulkhead", () => {
     });
   });
 
-  it("released slots go to waiters in their order", async () => {
+  it("a bulkhead gives released slots to waiting calls in the order of arrival", async () => {
     const bulkhead = createBulkhead({ slots: 1, now });
     const release = await acquire(bulkhead);
     const order: number[] = [];
@@ -50,7 +50,7 @@ describe("a bulkhead", () => {
     expect(await freeSlotsOf(bulkhead)).toBe(1);
   });
 
-  it("a slot that is released several times is free once", async () => {
+  it("a bulkhead slot that is released several times becomes free only once", async () => {
     const bulkhead = createBulkhead({ slots: 2, now });
     const [one] = [await acquire(bulkhead), await acquire(bulkhead)];
     one();
@@ -59,7 +59,7 @@ describe("a bulkhead", () => {
     expect(await freeSlotsOf(bulkhead)).toBe(1);
   });
 
-  it("a released slot is not handed to a waiter that timed out", async () => {
+  it("a bulkhead does not give a released slot to a waiting call that timed out", async () => {
     const bulkhead = createBulkhead({ slots: 1, now });
     const release = await acquire(bulkhead);
     const impatient = bulkhead.acquire(1, LONG);
@@ -70,7 +70,7 @@ describe("a bulkhead", () => {
     expect(await freeSlotsOf(bulkhead)).toBe(1);
   });
 
-  it("a slot that is handed over in the turn in which its waiter times out is not lost", async () => {
+  it("a bulkhead slot that is given to a waiting call at the moment of the timeout of this call is not lost", async () => {
     vi.useFakeTimers();
     const bulkhead = createBulkhead({ slots: 1, now });
     const release = await acquire(bulkhead);
@@ -83,7 +83,7 @@ describe("a bulkhead", () => {
     expect(await freeSlotsOf(bulkhead)).toBe(1);
   });
 
-  it("a slot that was not released is free after holdMs", async () => {
+  it("a bulkhead slot that was not released becomes free after holdMs", async () => {
     let time = 0;
     const bulkhead = createBulkhead({ slots: 1, now: () => time });
     const first = await bulkhead.acquire(0, 100);
@@ -97,7 +97,7 @@ describe("a bulkhead", () => {
     expect((await bulkhead.acquire(0, 100)).ok).toBe(false);
   });
 
-  it("slots become free although the clock was set back by an hour", async () => {
+  it("bulkhead slots become free although the clock was set back by an hour", async () => {
     let time = 3_600_000;
     const bulkhead = createBulkhead({ slots: 1, now: () => time });
     await bulkhead.acquire(0, 100);
@@ -105,7 +105,7 @@ describe("a bulkhead", () => {
     expect((await bulkhead.acquire(0, 100)).ok).toBe(true);
   });
 
-  it("a client that has its share waits although slots are free, and other clients do not", async () => {
+  it("a client with a full share of bulkhead slots waits although slots are free, and other clients do not wait", async () => {
     const bulkhead = createBulkhead({ slots: 4, slotsPerClient: 2, now });
     const mine = [await bulkhead.acquire(0, LONG, "a"), await bulkhead.acquire(0, LONG, "a")];
     const third = bulkhead.acquire(LONG, LONG, "a");
@@ -117,7 +117,7 @@ describe("a bulkhead", () => {
     expect(await freeSlotsOf(bulkhead)).toBe(1);
   });
 
-  it("a client with waiting calls does not delay the waiting calls of others", async () => {
+  it("a client with waiting calls does not delay the waiting calls of other clients", async () => {
     const bulkhead = createBulkhead({ slots: 2, slotsPerClient: 1, now });
     await bulkhead.acquire(0, LONG, "a");
     const release = await bulkhead.acquire(0, LONG, "b");
@@ -126,7 +126,7 @@ describe("a bulkhead", () => {
     expect((await Promise.all(waiting)).map(({ ok }) => ok)).toEqual([false, true]);
   });
 
-  it("a slot that was not released leaves its client's share after holdMs", async () => {
+  it("a bulkhead slot that was not released stops counting in the share of the client after holdMs", async () => {
     let time = 0;
     const bulkhead = createBulkhead({ slots: 2, slotsPerClient: 1, now: () => time });
     await bulkhead.acquire(0, 100, "a");
@@ -136,7 +136,7 @@ describe("a bulkhead", () => {
     expect((await bulkhead.acquire(0, 100, "a")).ok).toBe(true);
   });
 
-  it("random visits never take more slots than there are, and leave all of them free", async () => {
+  it("random calls never take more slots than a bulkhead has, and all slots are free afterwards", async () => {
     const visit = fc.record({ waitMs: fc.nat({ max: 3 }), staysMs: fc.nat({ max: 3 }) });
     await fc.assert(
       fc.asyncProperty(

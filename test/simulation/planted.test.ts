@@ -8,7 +8,7 @@ const WITHIN = 1_000;
 
 describe("planted faults", () => {
   it.each<PlantedFault>(["as-of-after-load", "era-ignored", "floor-ignored", "stamped-at-receipt"])(
-    "the checker finds the planted fault %s within 1,000 schedules",
+    "the consistency checker finds the planted bug %s within 1,000 random schedules",
     async (fault) => {
       const details = await fc.check(
         fc.asyncProperty(roughSchedule, async (schedule) => {
@@ -22,7 +22,7 @@ describe("planted faults", () => {
     300_000,
   );
 
-  it("the checker finds the planted fault coalescing-off within 1,000 schedules", async () => {
+  it("the consistency checker finds the planted bug coalescing-off within 1,000 random schedules", async () => {
     const details = await fc.check(
       fc.asyncProperty(calmSchedule, async (schedule) => {
         const { violations } = await play(schedule, "coalescing-off", { countLoads: true });

@@ -39,7 +39,7 @@ describe("telemetry without a working collector", () => {
     ["hangs", { hang: "before" }, "gave-up", 1],
     ["resets connections", { reset: true }, "gave-up", 2],
   ])(
-    "a collector that %s costs spans, which are counted, and delays no request",
+    "a telemetry collector that %s delays no request, and /metrics counts the spans that are lost",
     async (_case, body, reason, attempts) => {
       const { get, metric, app } = appOf();
       await fetch(`${services()}/counts/reset`, { method: "POST" });
@@ -59,7 +59,7 @@ describe("telemetry without a working collector", () => {
     },
   );
 
-  it("a collector that answers 503 at first gets every span by retries", async () => {
+  it("a telemetry collector that answers 503 at first receives every span by retries", async () => {
     const { app, metric, service } = appOf({ OTEL_EXPORTER_OTLP_TIMEOUT: "10000" });
     await fault({ status: 503 });
     const execution = createExecutionContext();
@@ -77,7 +77,7 @@ describe("telemetry without a working collector", () => {
     expect(await metric(dropped("gave-up"))).toBe(0);
   });
 
-  it("an isolate without a collector queues a limited number of 5,000 requests, and counts the others as dropped", async () => {
+  it("an isolate with an unreachable collector limits the span queue during 5,000 requests, and counts lost spans as dropped", async () => {
     const { app, metric, get } = appOf(
       { OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:9" },
       // The default interval between two exports.

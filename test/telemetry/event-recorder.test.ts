@@ -37,17 +37,20 @@ function requestRecord(): RequestRecord {
 describe("the event recorder", () => {
   // The parent of a span is the step that contains it. A step that seems to have begun later than it
   // did contains too little.
-  it.each(EVENTS)("the step of $type ends when it ended, not when it is recorded", (event) => {
-    const steps: StepRecord[] = [];
-    const record = createEventRecorder({
-      meter: createMeter(),
-      now: () => RECORDED_AT,
-      hot: createTopKeys(1),
-      missed: createTopKeys(1),
-      formatKey: (key) => key,
-      addStep: (_record, step) => steps.push(step),
-    });
-    record(event, requestRecord());
-    expect(steps).toMatchObject([{ endedAt: STARTED_AT + MS, ms: MS }]);
-  });
+  it.each(EVENTS)(
+    "the trace step of $type has the end time of the operation, and not the time of the recording",
+    (event) => {
+      const steps: StepRecord[] = [];
+      const record = createEventRecorder({
+        meter: createMeter(),
+        now: () => RECORDED_AT,
+        hot: createTopKeys(1),
+        missed: createTopKeys(1),
+        formatKey: (key) => key,
+        addStep: (_record, step) => steps.push(step),
+      });
+      record(event, requestRecord());
+      expect(steps).toMatchObject([{ endedAt: STARTED_AT + MS, ms: MS }]);
+    },
+  );
 });

@@ -50,14 +50,17 @@ describe("Retry-After of a collector", () => {
     ["an HTTP date", "Sat, 28 Nov 2026 12:00:04 GMT", 3_750],
     ["an HTTP date of RFC 850", "Saturday, 28-Nov-26 12:00:04 GMT", 3_750],
     ["an HTTP date of asctime", "Sat Nov 28 12:00:04 2026", 3_750],
-  ])("an export waits as long as Retry-After says in %s", async (_form, value, ms) => {
-    const { post, waits, sent } = exporterOf([busy(value)]);
-    expect(await post()).toBe("ok");
-    expect([waits, sent()]).toEqual([[ms], 2]);
-  });
+  ])(
+    "a telemetry export waits before the retry for the time that Retry-After states in %s",
+    async (_form, value, ms) => {
+      const { post, waits, sent } = exporterOf([busy(value)]);
+      expect(await post()).toBe("ok");
+      expect([waits, sent()]).toEqual([[ms], 2]);
+    },
+  );
 
   it.each(["0", "-5", "1.5", "soon", "", "Sat, 28 Nov 2026 11:59:00 GMT", "2026-11-28"])(
-    "an export waits by its own backoff if Retry-After is %j",
+    "a telemetry export uses the default backoff of 250 ms if Retry-After is %j",
     async (value) => {
       const { post, waits } = exporterOf([busy(value)]);
       expect(await post()).toBe("ok");
@@ -66,7 +69,7 @@ describe("Retry-After of a collector", () => {
   );
 
   it.each(["11", "Sat, 28 Nov 2026 12:00:11 GMT", "99999999999999999999"])(
-    "an export gives up at once if Retry-After %j is beyond its time limit",
+    "a telemetry export fails without a retry if Retry-After %j is beyond the time limit of the export",
     async (value) => {
       const { post, waits, sent } = exporterOf([busy(value)]);
       expect(await post()).toBe("gave-up");
@@ -76,25 +79,25 @@ describe("Retry-After of a collector", () => {
 });
 
 describe("a connection to a collector that breaks", () => {
-  it("an export is sent once more after its connection broke", async () => {
+  it("the exporter sends a telemetry export once more after the connection breaks", async () => {
     const { post, waits, sent } = exporterOf([broken]);
     expect(await post()).toBe("ok");
     expect([waits, sent()]).toEqual([[250], 2]);
   });
 
-  it("an export whose connection breaks twice is given up", async () => {
+  it("a telemetry export fails after the connection breaks twice", async () => {
     const { post, sent } = exporterOf([broken, broken]);
     expect(await post()).toBe("gave-up");
     expect(sent()).toBe(2);
   });
 
-  it("an export whose connection breaks after a 503 is sent once more", async () => {
+  it("the exporter sends a telemetry export once more if the connection breaks after a 503", async () => {
     const { post, sent } = exporterOf([busy("1"), broken]);
     expect(await post()).toBe("ok");
     expect(sent()).toBe(3);
   });
 
-  it("an export that reached its time limit is not sent again", async () => {
+  it("the exporter does not retry a telemetry export that has reached the time limit", async () => {
     const { post, sent, advance } = exporterOf([
       () => {
         advance(10_000);

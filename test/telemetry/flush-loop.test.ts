@@ -47,7 +47,7 @@ async function settle(): Promise<void> {
 }
 
 describe("the flush loop", () => {
-  it("the flush loop sends the first item at once, and later items together after one second", async () => {
+  it("the flush loop of telemetry sends the first item immediately, and sends later items together after one second", async () => {
     const { add, pass, runs } = setUp();
     await add(1);
     await add(1);
@@ -61,7 +61,7 @@ describe("the flush loop", () => {
     ]);
   });
 
-  it("the flush loop sends a whole batch at once, without waiting for the interval", async () => {
+  it("the flush loop of telemetry sends a full batch immediately, without waiting for the interval", async () => {
     const { add, pass, runs } = setUp({ full: 10 });
     await add(1);
     await pass(100);
@@ -79,7 +79,7 @@ describe("the flush loop", () => {
     expect(runs.map(({ sent }) => sent)).toEqual([1, 10, 10, 10, 5]);
   });
 
-  it("the flush loop starts no other run while one hangs, until the handover time of 5 s has ended", async () => {
+  it("while one run of the flush loop hangs, the flush loop starts no second run for 5 s", async () => {
     const { add, pass, hang, runs } = setUp({ full: 10 });
     hang(true);
     await add(10);

@@ -13,7 +13,7 @@ const hellos = (status: number) =>
   `http_server_request_duration_seconds_count{http_request_method="GET",http_route="/hello/:name",http_response_status_code="${status}",url_scheme="http"}`;
 
 describe("/metrics", () => {
-  it("/metrics counts a request by route and status as soon as its background work has ended", async () => {
+  it("/metrics counts a request by route and status as soon as the background work of the request is complete", async () => {
     const { get, metric } = createTelemetryApp(newNamespace(), hello, {}, {});
     await get("/hello/a");
     expect(await metric(hellos(200))).toBe(1);
@@ -21,7 +21,7 @@ describe("/metrics", () => {
     expect(await metric('cache_origin_loads_total{cache_outcome="stored"}')).toBe(1);
   });
 
-  it("/metrics adds up the reports of several isolates, and keeps the totals when a metrics object is evicted", async () => {
+  it("/metrics shows the sum over several isolates, and the totals survive an eviction of the metrics Durable Objects", async () => {
     const namespace = newNamespace();
     const isolates = [0, 1, 2].map(() => createTelemetryApp(namespace, hello));
     for (const { get } of isolates) await get("/hello/a");
@@ -36,14 +36,14 @@ describe("/metrics", () => {
     expect(await first?.metric(hellos(200))).toBe(6);
   });
 
-  it("/metrics never has a label with a path that is not a route", async () => {
+  it("/metrics contains no label with the path of a request that matches no route", async () => {
     const { get, layer } = createTelemetryApp(newNamespace(), hello);
     await get("/secret-path-1");
     const exposition = await layer.metrics.exposition();
     expect(exposition?.body).not.toContain("secret-path");
   });
 
-  it("/metrics counts what handlers of cached routes read although their keys do not name it", async () => {
+  it("/metrics counts each request header and variable that a cached handler reads but the cache key does not contain", async () => {
     const { get, metric } = createTelemetryApp(newNamespace(), (app) =>
       app.get("/agent", cached({ freshFor: "1m" }), (c) => {
         const { other } = c.var as { other?: string };

@@ -84,7 +84,7 @@ describe("docs/operations/metrics.md", () => {
     expect([...emittedIn(sources)].toSorted()).toEqual([...documented.keys()].toSorted());
   });
 
-  it("the check of emitted metrics reports a documented metric that no code emits, and one whose only call is deleted", () => {
+  it("the check of emitted metrics reports a documented metric if no code emits the metric, or if the only call is deleted", () => {
     const planted = "| `cache.filter.refusals` | `x` | counter | `{lookup}` | – | never |\n";
     expect(neverEmitted(rowsOf(table + planted), sources)).toEqual(["cache.filter.refusals"]);
     const deleted = new Map(
@@ -111,7 +111,7 @@ describe("docs/operations/metrics.md", () => {
 });
 
 describe("the registry of metrics", () => {
-  it("the registry of metrics has no unit in a name, and only buckets with rising bounds", () => {
+  it("in the registry of metrics, no name contains a unit, and the bucket bounds of each histogram increase", () => {
     for (const [name, { bounds, type }] of metrics) {
       expect(name).not.toMatch(/(total|seconds|bytes|_)$/);
       expect(bounds !== undefined).toBe(type === "histogram");
@@ -121,7 +121,7 @@ describe("the registry of metrics", () => {
 });
 
 describe("the Prometheus text format", () => {
-  it("the Prometheus text format has escaped label values and cumulative buckets", () => {
+  it("the Prometheus text output escapes label values and has cumulative histogram buckets", () => {
     const body = renderExposition(
       {
         startedAt: 0,

@@ -17,7 +17,7 @@ const report = (fields: Partial<MetricsReport>): MetricsReport => ({
 });
 
 describe("metrics totals", () => {
-  it("the metrics totals count a repeated report only once, before and after an eviction of the object", () => {
+  it("the metrics totals count a repeated report of an isolate once, even after an eviction of the metrics object", () => {
     const totals = createTotals(undefined, 0);
     const first = report({ delta: [["cache.joins", 3]] });
     expect([totals.apply(first, 1), totals.apply(first, 2)]).toEqual([true, false]);
@@ -70,7 +70,7 @@ describe("the meter", () => {
 });
 
 describe("the reporter", () => {
-  it("the reporter repeats a report that may be lost, unchanged and with the same sequence number", async () => {
+  it("the metrics reporter repeats a failed report unchanged and with the same sequence number", async () => {
     const sent: MetricsReport[] = [];
     const meter = createMeter();
     const keys = createTopKeys(4);
@@ -103,7 +103,7 @@ describe("the reporter", () => {
 });
 
 describe("bounded memory", () => {
-  it("the meter holds at most 2,000 series, and counts the additions that it drops", () => {
+  it("the meter stores at most 2,000 metric series, and counts the additions to series beyond that limit as dropped", () => {
     const meter = createMeter();
     for (let i = 0; i < 3_000; i++) meter.add("cache.faults", 1, "redis", `code-${i}`);
     const delta = new Map(meter.take());
@@ -111,7 +111,7 @@ describe("bounded memory", () => {
     expect(delta.get("telemetry.dropped\0metric\0cardinality")).toBe(1_000);
   });
 
-  it("the top keys find a frequent key among 16,000 others, and report the possible error of its count", () => {
+  it("the list of top keys finds a frequent key among 16,000 other keys, and reports the possible error of the count", () => {
     const keys = createTopKeys(50);
     let hot = 0;
     for (let i = 0; i < 20_000; i++) {

@@ -16,7 +16,7 @@ describe("OTEL_* variables", () => {
     expect([warnings, problems]).toEqual([[], []]);
   });
 
-  it("the common OTLP endpoint gets the path of the signal, and a signal's own endpoint is used unchanged", () => {
+  it("telemetry appends the path of the signal to the common OTLP endpoint, and uses an endpoint for one signal unchanged", () => {
     const { endpoints } = read({
       OTEL_EXPORTER_OTLP_ENDPOINT: "https://c.example/base/",
       OTEL_EXPORTER_OTLP_LOGS_ENDPOINT: "https://l.example",
@@ -26,7 +26,7 @@ describe("OTEL_* variables", () => {
     expect(endpoints.logs?.url).toBe("https://l.example/");
   });
 
-  it("OTEL_* headers and resource attributes are decoded; a signal's own headers and OTEL_SERVICE_NAME take precedence", () => {
+  it("telemetry decodes OTEL_* headers and resource attributes, and prefers headers for one signal and OTEL_SERVICE_NAME", () => {
     const { settings } = read({
       OTEL_EXPORTER_OTLP_ENDPOINT: "http://c.example",
       OTEL_EXPORTER_OTLP_HEADERS: "a=1%2C2, b = x=y",
@@ -40,7 +40,7 @@ describe("OTEL_* variables", () => {
   });
 
   it.each([undefined, "link", "", "always"])(
-    "a caller is not trusted if STRATA_TRACE_PARENT is %s",
+    "telemetry does not trust the trace context of a caller if STRATA_TRACE_PARENT is %s",
     (value) => {
       const variables: Record<string, string> =
         value === undefined ? {} : { STRATA_TRACE_PARENT: value };
@@ -50,7 +50,7 @@ describe("OTEL_* variables", () => {
     },
   );
 
-  it("a malformed list in an OTEL_* variable is ignored as a whole, with a warning", () => {
+  it("telemetry ignores the whole value of an OTEL_* list variable that is malformed, and adds a warning", () => {
     const { settings, warnings } = read({ OTEL_RESOURCE_ATTRIBUTES: "a=1,b=%zz" });
     expect(settings.resource).not.toHaveProperty("a");
     expect(warnings.join()).toContain("OTEL_RESOURCE_ATTRIBUTES");
@@ -94,7 +94,7 @@ describe("OTEL_* variables", () => {
     expect(endpoints.metrics).toBeUndefined();
   });
 
-  it("the protocol grpc is rejected in the one ConfigError that lists every problem, with the protocols to use", () => {
+  it("the configuration check rejects the OTLP protocol grpc with an error that lists the supported protocols", () => {
     const bindings = { OTEL_EXPORTER_OTLP_PROTOCOL: "grpc" } as unknown as Bindings;
     expect(() => readConfig(bindings)).toThrow(ConfigError);
     expect(() => readConfig(bindings)).toThrow(

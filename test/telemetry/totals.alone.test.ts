@@ -14,7 +14,7 @@ const ISOLATES = 5;
 const BATCH = 5_000;
 
 it(
-  `/metrics counts ${REQUESTS} requests over ${ISOLATES} isolates exactly, while metrics objects are evicted`,
+  `/metrics counts ${REQUESTS} requests over ${ISOLATES} isolates exactly, even if the metrics Durable Objects are evicted`,
   { timeout: 240_000 },
   async () => {
     const namespace = newNamespace();

@@ -26,11 +26,11 @@ describe("W3C Trace Context", () => {
     expect(readCarrier(header, "a=1")).toBeUndefined();
   });
 
-  it("traceparent of a later version is read by the fields of version 00", () => {
+  it("the parser of traceparent accepts a later version by the fields of version 00", () => {
     expect(readCarrier(PARENT.replace("00-", "01-") + "-more", null)?.sampled).toBe(true);
   });
 
-  it("a trace context that is read and written again is unchanged, tracestate included", () => {
+  it("traceparent and tracestate are unchanged after telemetry reads and writes the trace context", () => {
     const read = readCarrier(PARENT, " vendor=x ,other=y ");
     expect(read && carrierOf(read)).toEqual({
       traceparent: PARENT,
@@ -44,13 +44,16 @@ describe("W3C Trace Context", () => {
     "a",
     `a=${"x".repeat(300)}`,
     Array.from({ length: 33 }, (_, i) => `k${i}=1`).join(),
-  ])("a trace continues without its tracestate if that is malformed: %.40s", (state) => {
-    const read = readCarrier(PARENT, state);
-    expect(read?.traceId).toBe("0af7651916cd43dd8448eb211c80319c");
-    expect(read?.state).toBe("");
-  });
+  ])(
+    "telemetry continues a trace without the tracestate if the tracestate is malformed: %.40s",
+    (state) => {
+      const read = readCarrier(PARENT, state);
+      expect(read?.traceId).toBe("0af7651916cd43dd8448eb211c80319c");
+      expect(read?.state).toBe("");
+    },
+  );
 
-  it("readCarrier never throws, whatever a client sends", () => {
+  it("readCarrier throws no error for any value of traceparent and tracestate", () => {
     fc.assert(
       fc.property(fc.string(), fc.string(), (parent, state) => {
         expect(() => readCarrier(parent, state)).not.toThrow();
@@ -77,7 +80,7 @@ describe("trace samplers", () => {
   const on = { ...off, sampled: true };
   const sampler = (name: SamplerName, ratio = 1) => createSampler(name, ratio, Math.random);
 
-  it("trace samplers keep about the configured share of new traces", () => {
+  it("a ratio trace sampler with the ratio 0.1 samples about 10 percent of new traces", () => {
     const { shouldSample } = sampler("parentbased_traceidratio", 0.1);
     let kept = 0;
     for (let i = 0; i < 20_000; i++) if (shouldSample(undefined)) kept++;
@@ -85,7 +88,7 @@ describe("trace samplers", () => {
     expect(kept).toBeLessThan(2_300);
   });
 
-  it("a ratio sampler keeps every new trace at ratio 1, and none at ratio 0", () => {
+  it("a ratio sampler samples every new trace at ratio 1, and no new trace at ratio 0", () => {
     const numbers = [0, 0.5, 1 - 2 ** -53];
     for (const number of numbers) {
       const of = (name: SamplerName, ratio: number) =>
@@ -97,7 +100,7 @@ describe("trace samplers", () => {
     }
   });
 
-  it("trace samplers make trace ids about which the SDK's ratio sampler decides as they did", () => {
+  it("the ratio sampler of the OpenTelemetry SDK makes the same decision for each trace id that a trace sampler creates", () => {
     const ratios = fc.double({ min: 0.000_001, max: 0.999_999, noNaN: true });
     const number = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
     fc.assert(
@@ -118,7 +121,7 @@ describe("trace samplers", () => {
     );
   });
 
-  it("trace samplers decide about the trace of a caller as the SDK's ratio sampler does", () => {
+  it("a ratio trace sampler makes the same decision for a caller's trace as the ratio sampler of the OpenTelemetry SDK", () => {
     const sdk = new TraceIdRatioBasedSampler(0.3);
     const { shouldSample } = sampler("traceidratio", 0.3);
     for (let i = 0; i < 1_000; i++) {
@@ -128,7 +131,7 @@ describe("trace samplers", () => {
     }
   });
 
-  it("trace samplers follow the decision of the parent only if they are parent-based", () => {
+  it("only a parent-based trace sampler follows the sampling decision of the parent", () => {
     expect(sampler("parentbased_always_on").shouldSample(off)).toBe(false);
     expect(sampler("always_on").shouldSample(off)).toBe(true);
     expect(sampler("always_off").shouldSample(on)).toBe(false);

@@ -82,7 +82,7 @@ describe("traces", () => {
     },
   );
 
-  it("the trace of a trusted caller continues in a service that is called, with tracestate and baggage", async () => {
+  it("the trace of a trusted caller continues in a service that the Worker calls, with tracestate and baggage", async () => {
     const { get, service, sent } = appOf({ STRATA_TRACE_PARENT: "trust" });
     await get("/calls", {
       traceparent: `00-${TRACE}-${CALLER}-01`,
@@ -95,7 +95,7 @@ describe("traces", () => {
     expect(sent[0]?.get("baggage")).toBe("tenant=7");
   });
 
-  it("traces follow a trusted caller's sampling decision, except that a failed request is always kept", async () => {
+  it("telemetry follows the sampling decision of a trusted caller, but always exports the trace of a failed request", async () => {
     const { get, service } = appOf({
       STRATA_TRACE_PARENT: "trust",
       STRATA_TRACE_SLOW_MS: "10000",
@@ -112,7 +112,7 @@ describe("traces", () => {
     expect(valueOf(server.attributes, "error.type")).toBe("500");
   });
 
-  it("a trace that is not sampled has no traceparent in the response, unless the request fails", async () => {
+  it("the response has no traceparent if the trace is not sampled, unless the request fails", async () => {
     const { get, service } = appOf({
       OTEL_TRACES_SAMPLER: "always_off",
       STRATA_TRACE_SLOW_MS: "10000",
@@ -124,14 +124,14 @@ describe("traces", () => {
     expect(failed.headers.get("traceparent")).toBe(`00-${server.traceId}-${server.spanId}-00`);
   });
 
-  it("a trace that is not sampled is not propagated to services", async () => {
+  it("telemetry does not send the context of an unsampled trace to a service that the Worker calls", async () => {
     const { get, sent } = appOf({ OTEL_TRACES_SAMPLER: "always_off" });
     await get("/calls");
     expect(sent).toHaveLength(1);
     expect(sent[0]?.has("traceparent")).toBe(false);
   });
 
-  it("traces contain no data that the client sent, and keys only as hashes", async () => {
+  it("traces contain no data that the client sent, and contain cache keys only as hashes", async () => {
     const { get, service } = appOf();
     await get("/things/4711?password=hunter2", {
       authorization: "Bearer s3cr3t-token",
@@ -148,7 +148,7 @@ describe("traces", () => {
 });
 
 describe("logs", () => {
-  it("the logs have one wide event for each request, with the ids of its trace", async () => {
+  it("telemetry writes one log event for each request, with the trace id and span id of the request", async () => {
     const { get, service } = appOf();
     await get("/things/1");
     await get("/things/1");

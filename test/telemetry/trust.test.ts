@@ -108,7 +108,7 @@ describe("the trace of a caller", () => {
     expect(response.headers.get("traceparent")).toBe(`00-${span?.traceId}-${span?.spanId}-01`);
   });
 
-  it("STRATA_TRACE_PARENT=trust continues the caller's trace and follows its decision", async () => {
+  it("STRATA_TRACE_PARENT=trust continues the caller's trace and follows the sampling decision of the caller", async () => {
     const { send, service } = createObservedApi({ STRATA_TRACE_PARENT: "trust" });
     await send("/openapi.json", { headers: UNSAMPLED });
     expect(await spansOf(service)).toHaveLength(0);
@@ -116,7 +116,7 @@ describe("the trace of a caller", () => {
     expect(await spansOf(service)).toMatchObject([{ traceId: TRACE, parentSpanId: CALLER }]);
   });
 
-  it("STRATA_TRACE_PARENT=ignore begins a trace without a link", async () => {
+  it("STRATA_TRACE_PARENT=ignore begins a new trace without a link to the caller's span", async () => {
     const { send, service } = createObservedApi({ STRATA_TRACE_PARENT: "ignore" });
     await send("/openapi.json", { headers: SAMPLED });
     const [span] = await spansOf(service);
@@ -162,7 +162,7 @@ describe("the trace of a caller", () => {
   );
 
   it.each([{ STRATA_TRACE_PARENT: "trust" }, { OTEL_SDK_DISABLED: "true" }])(
-    "with %j, a proxied request carries the caller's trace and its tracestate to the origin",
+    "with %j, the proxy forwards the caller's trace id and tracestate to the origin",
     async (variables) => {
       const fields = await proxiedFields(variables);
       expect(fields.get("traceparent")).toContain(TRACE);

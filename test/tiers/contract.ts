@@ -25,11 +25,11 @@ export function describeTier(name: Tier["name"], create: () => TierUnderTest): v
       return tier.get(entry.key, ctx);
     };
 
-    it(`the ${name} tier has its name`, () => {
+    it(`the ${name} tier has the expected name`, () => {
       expect(setup().tier.name).toBe(name);
     });
 
-    it(`a miss of the ${name} tier is no fault`, async () => {
+    it(`a miss of the ${name} tier is a success without an entry`, async () => {
       const { tier, ctx } = setup();
       expect(await tier.get("product:404", ctx)).toEqual({ ok: true, value: undefined });
     });
@@ -62,12 +62,12 @@ export function describeTier(name: Tier["name"], create: () => TierUnderTest): v
           invalidationKeys: invalidationKeysOf("product:1", "größe 1", "!seq"),
         },
       ],
-    ])(`the ${name} tier gives back %s as it was stored`, async (_, fields) => {
+    ])(`the ${name} tier returns %s exactly as stored`, async (_, fields) => {
       const entry = entryOf(fields);
       expect(await stored(entry)).toStrictEqual({ ok: true, value: entry });
     });
 
-    it(`the ${name} tier gives back an entry under its own key only`, async () => {
+    it(`the ${name} tier returns an entry only for the key of this entry`, async () => {
       const { tier, ctx } = setup();
       const keys = ["a:1", "a:1/..", "a:%2F", "a:%252F", "a:?b", "a:#b", "a:/", "a:.", "b:1"];
       for (const key of keys) await tier.set(entryOf({ key, body: `of ${key}` }), ctx);
@@ -85,7 +85,7 @@ export function describeTier(name: Tier["name"], create: () => TierUnderTest): v
       });
     });
 
-    it(`the ${name} tier deletes the given keys and no others`, async () => {
+    it(`the ${name} tier deletes the entries of the requested keys and no other entries`, async () => {
       const { tier, ctx } = setup();
       for (const key of ["a:1", "a:2", "a:3"]) await tier.set(entryOf({ key }), ctx);
       expect(await tier.delete(["a:1", "a:3", "a:never"], ctx)).toMatchObject({ ok: true });

@@ -74,7 +74,7 @@ describe("the edge tier", () => {
     expect(put).toHaveLength(1);
   });
 
-  it("the edge tier separates hosts, and applications on one host", async () => {
+  it("the edge tier separates the entries of different hosts, and of different applications on one host", async () => {
     const { tier, ctx, host } = spy();
     await tier.set(entryOf(), ctx);
     expect(await tier.get("product:1", createTestContext({ host: uniqueHost() }))).toMatchObject({
@@ -106,7 +106,7 @@ describe("the edge tier", () => {
     expect(await cache.match(url)).toBeUndefined();
   });
 
-  it("the edge tier refuses an entry over maxEntryChars, deletes the former one and emits entry.reject", async () => {
+  it("the edge tier does not store an entry over maxEntryChars, deletes the former entry of the key and emits entry.reject", async () => {
     const host = uniqueHost();
     const ctx = createTestContext({ now: () => 1_000_000, host });
     const tier = createEdgeTier({
@@ -124,7 +124,7 @@ describe("the edge tier", () => {
     ]);
   });
 
-  it("the edge tier stores entries with the version of the format first", async () => {
+  it("the edge tier writes the format version in the first line of a stored entry", async () => {
     const { tier, put, ctx } = spy();
     const entry = entryOf();
     await tier.set(entry, ctx);
@@ -143,7 +143,7 @@ describe("a failing Cache API", () => {
   ];
 
   it.each(calls)(
-    "a Cache API that fails on %s gives a fault, not an exception",
+    "if the Cache API fails on %s, the edge tier returns an error and does not throw",
     async (_, call) => {
       const ctx = createTestContext();
       const unopened = createEdgeTier({ open: refuse, timeoutMs: 5_000, withTimeout });
@@ -161,7 +161,7 @@ describe("a failing Cache API", () => {
     },
   );
 
-  it.each(calls)("a Cache API that hangs on %s gives a fault at the deadline", async (_, call) => {
+  it.each(calls)("if Cache API %s hangs, the edge tier fails at the deadline", async (_, call) => {
     const ctx = createTestContext();
     const hanging = createEdgeTier({ open: () => never, timeoutMs: 1, withTimeout });
     expect(await call(hanging, ctx)).toMatchObject({

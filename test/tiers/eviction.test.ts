@@ -77,7 +77,7 @@ describe.each(Object.keys(FIRST_OUT))("the eviction order %s", (name) => {
 });
 
 describe("the eviction order random", () => {
-  it("the eviction order random evicts one entry at a time and each of them for some seed", () => {
+  it("the eviction order random evicts one entry at a time, and every entry is evicted for some seed", () => {
     const gone = new Set<string>();
     for (let seed = 0; seed < 60; seed++) {
       const eviction = createEviction("random", createDice(seed));
@@ -92,7 +92,7 @@ describe("the eviction order random", () => {
 });
 
 describe("an eviction order", () => {
-  it("createEviction refuses an unknown name", () => {
+  it("createEviction throws an error for an unknown name", () => {
     expect(() => createEviction("newest" as Eviction, Math.random)).toThrow(/eviction: must be/);
     expect(() => createEviction("toString" as Eviction, Math.random)).toThrow(/eviction: must be/);
   });
@@ -135,7 +135,7 @@ describe("on seeded traces", () => {
   );
 
   it.each(cases)(
-    "no eviction order beats the optimum: $name, $capacity entries",
+    "no eviction order has more hits than Belady's optimum: $name, $capacity entries",
     ({ keys, capacity }) => {
       const optimum = countOptimalHits(keys, capacity);
       for (const name of EVICTIONS)

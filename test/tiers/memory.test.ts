@@ -88,7 +88,7 @@ describe("the memory tier", () => {
     expect(tier.stats().evictions).toBe(1);
   });
 
-  it("the memory tier stores a new entry even if every stored one was read", () => {
+  it("the memory tier stores a new entry even if every stored entry was read", () => {
     const tier = createMemoryTier({ maxBytes: 1_000_000, maxEntries: 3 });
     for (const key of ["k:1", "k:2", "k:3"]) {
       tier.put(small(key), now);
@@ -98,7 +98,7 @@ describe("the memory tier", () => {
     expect(keysOf(tier, "k:1", "k:2", "k:3", "k:4")).toEqual(["k:2", "k:3", "k:4"]);
   });
 
-  it("an entry larger than the memory tier is not stored and removes the former one under its key", () => {
+  it("an entry larger than the memory tier is not stored, and the former entry of the same key is removed", () => {
     const tier = createMemoryTier({ maxBytes: 3 * UNIT, maxEntries: 10 });
     tier.put(small("k:1"), now);
     tier.put(small("k:2"), now);
@@ -131,7 +131,7 @@ describe("the memory tier", () => {
     expect(tier.stats().bytes).toBeLessThanOrEqual(16 * MIB);
   });
 
-  it("the memory tier calls onRefuse for an entry over maxEntryBytes and stores the others", () => {
+  it("the memory tier calls onRefuse for an entry over maxEntryBytes and stores smaller entries", () => {
     const refused: string[] = [];
     const tier = createMemoryTier({
       maxBytes: 1_000_000,
@@ -147,21 +147,21 @@ describe("the memory tier", () => {
     expect(refused).toEqual(["k:1"]);
   });
 
-  it("the memory tier evicts as many entries as a large one needs", () => {
+  it("the memory tier evicts as many entries as a new large entry needs", () => {
     const tier = createMemoryTier({ maxBytes: 4 * UNIT, maxEntries: 10 });
     for (const key of ["k:1", "k:2", "k:3", "k:4"]) tier.put(small(key), now);
     tier.put(small("k:5", 2 * UNIT), now);
     expect(keysOf(tier, "k:1", "k:2", "k:3", "k:4", "k:5")).toEqual(["k:4", "k:5"]);
   });
 
-  it("the memory tier does not store an expired entry, and removes the former one under its key", () => {
+  it("the memory tier does not store an expired entry, and removes the former entry of the same key", () => {
     const tier = roomy();
     tier.put(small("k:1"), now);
     tier.put({ ...small("k:1"), deleteAt: now }, now);
     expect(tier.peek("k:1")).toBeUndefined();
   });
 
-  it.each(EVICTIONS)("a peek at the memory tier is not a use (%s)", (name) => {
+  it.each(EVICTIONS)("peek does not count as a use of an entry in the memory tier (%s)", (name) => {
     fc.assert(
       fc.property(fc.array(operation, { maxLength: 60 }), (operations) => {
         const [looked, other] = [tierOf(name, 4), tierOf(name, 4)];
@@ -179,7 +179,7 @@ describe("the memory tier", () => {
     );
   });
 
-  it("a get from the memory tier is a use, and a peek is not, in the eviction order lru", () => {
+  it("in the memory tier with the eviction order lru, get counts as a use of an entry, and peek does not", () => {
     const tier = tierOf("lru", 2);
     tier.put(small("k:1"), now);
     tier.put(small("k:2"), now);
@@ -191,7 +191,7 @@ describe("the memory tier", () => {
     expect(keysOf(tier, "k:2", "k:3", "k:4")).toEqual(["k:2", "k:4"]);
   });
 
-  it("the eviction order of a memory tier is given by name or as an order", () => {
+  it("the option for the eviction order of a memory tier accepts a name or an eviction order object", () => {
     for (const eviction of ["lru", createEviction("lru")] as const) {
       const tier = createMemoryTier({ maxBytes: 1_000_000, maxEntries: 2, eviction });
       tier.put(small("k:1"), now);

@@ -95,7 +95,7 @@ function createModel(maxEntries: number) {
 }
 
 describe("the eviction order sieve", () => {
-  it("the eviction order sieve evicts the key that its model says", () => {
+  it("the eviction order sieve evicts the same keys as a model of SIEVE", () => {
     const operation = fc.record({
       do: fc.constantFrom("get", "get", "get", "put", "put", "put", "put", "remove"),
       // A few keys are popular.

@@ -43,7 +43,7 @@ async function setup() {
 }
 
 describe("write-behind", () => {
-  it("write-behind shows a change to all readers before the database has it", async () => {
+  it("write-behind shows a change to all readers before the change is in the database", async () => {
     const { row, queue, read, send, writer } = await setup();
     expect((await send(2)).ok).toBe(true);
     expect([await read(writer), await read(), row.count]).toEqual([2, 2, 1]);
@@ -51,21 +51,21 @@ describe("write-behind", () => {
     expect(row.count).toBe(2);
   });
 
-  it("write-behind stores nothing if the namespace was purged meanwhile, so a read loads the row", async () => {
+  it("write-behind stores nothing in the cache if the namespace was purged during the change, so a read loads the row", async () => {
     const { read, send, writer, reader } = await setup();
     await reader.layer.coherence.invalidate(["n:"], reader.request().ctx);
     expect((await send(2)).ok).toBe(true);
     expect([await read(writer), await read()]).toEqual([1, 1]);
   });
 
-  it("write-behind changes nothing if the queue refuses the change", async () => {
+  it("write-behind does not change the cached value if the queue refuses the change", async () => {
     const { queue, read, send } = await setup();
     queue.refusing = true;
     expect((await send(2)).ok).toBe(false);
     expect(await read()).toBe(1);
   });
 
-  it("write-behind anomaly: a load before delivery reads the old row again", async () => {
+  it("write-behind anomaly: a load before the queue has delivered the change reads the old row again", async () => {
     const { queue, read, send, writer, reader } = await setup();
     await send(2);
     await writer.layer.coherence.invalidate(["n:"], writer.request().ctx);

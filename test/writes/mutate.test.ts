@@ -37,7 +37,7 @@ function move(writer: Writer, db: ReturnType<typeof testDatabase>, id: number, t
 }
 
 describe("a mutation", () => {
-  it("a mutation commits, marks its keys here, invalidates them in the log, then records the number", async () => {
+  it("a mutation commits, invalidates the tags in the isolate, then in the invalidation log, and records the sequence number in the outbox", async () => {
     const { db, log, writer, request } = setup();
     const [category = 0] = await newCategories(db, 1);
     const id = await newProduct(db, category);
@@ -63,7 +63,7 @@ describe("a mutation", () => {
     });
   });
 
-  it("a mutation invalidates the tags of its rows from before and after the change", async () => {
+  it("a mutation invalidates the tags that the changed rows had before and after the change", async () => {
     const { db, log, writer } = setup();
     const [from = 0, to = 0] = await newCategories(db, 2);
     const id = await newProduct(db, from);
@@ -167,7 +167,7 @@ describe("a mutation", () => {
     expect(request.events).toEqual([]);
   });
 
-  it("a mutation passes hostile tags on unchanged", async () => {
+  it("a mutation passes tags with special characters to the invalidation log unchanged", async () => {
     const { db, log, writer, request } = setup();
     const [category = 0] = await newCategories(db, 1);
     const id = await newProduct(db, category);
@@ -185,7 +185,7 @@ describe("a mutation", () => {
     expect([...log.scores.keys()].toSorted()).toEqual(tags.map((tag) => `t:${tag}`).toSorted());
   });
 
-  it("a mutation with an invalid tag is refused before it writes", async () => {
+  it("a mutation with an invalid tag throws an error before any write to the database", async () => {
     const { db, writer, request } = setup();
     const [category = 0] = await newCategories(db, 1);
     const id = await newProduct(db, category);
@@ -196,7 +196,7 @@ describe("a mutation", () => {
 });
 
 describe("concurrent mutations of one row", () => {
-  it("concurrent moves of a product each invalidate the category that they moved it from", async () => {
+  it("each of several concurrent moves of a product invalidates the category that the product left", async () => {
     const { db, log, writer } = setup();
     const [start = 0, ...targets] = await newCategories(db, 9);
     const id = await newProduct(db, start);

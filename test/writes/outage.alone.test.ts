@@ -52,7 +52,7 @@ async function setup() {
 }
 
 describe("mutations while Redis is away", () => {
-  it("a write while Redis is away is committed, and the next write that succeeds delivers its invalidation", async () => {
+  it("a write while Redis is away is committed, and the next write after Redis is back also delivers the missed invalidation", async () => {
     const { log, request, id, tags, setStock } = await setup();
     log.isAway = true;
     expect(await setStock(8)).toMatchObject({ value: { stock: 8 }, invalidation: "deferred" });
@@ -74,7 +74,7 @@ describe("mutations while Redis is away", () => {
     expect((await outboxRows(db)).filter((row) => row.number === null)).toEqual([]);
   });
 
-  it("the relay delivers the invalidation of a write while Redis was away", async () => {
+  it("the outbox relay delivers the invalidation of a write that was made while Redis was away", async () => {
     const { log, writer, request, tags, setStock } = await setup();
     log.isAway = true;
     await setStock(8);
@@ -85,7 +85,7 @@ describe("mutations while Redis is away", () => {
 });
 
 describe("mutations whose commit was not confirmed", () => {
-  it("an unconfirmed write that happened has its known tags invalidated at once and all others by the relay", async () => {
+  it("for a committed write without confirmation, known tags are invalidated at once and all other tags by the outbox relay", async () => {
     const { log, writer, request, id, tags, setStock } = await setup();
     await putFault("sql", { hang: "after", only: "write" });
     await expect(setStock(8)).rejects.toThrow(WriteUnconfirmed);
@@ -98,7 +98,7 @@ describe("mutations whose commit was not confirmed", () => {
     expect([...log.scores.keys()].toSorted()).toEqual(tags);
   });
 
-  it("an unconfirmed write is finished by the relay in the background, before the cron trigger", async () => {
+  it("the outbox relay delivers the invalidation of an unconfirmed write in the background, before the cron trigger", async () => {
     const { log, request, tags, setStock } = await setup();
     await putFault("sql", { reset: true, only: "write" });
     await expect(setStock(8)).rejects.toThrow(WriteUnconfirmed);
@@ -106,7 +106,7 @@ describe("mutations whose commit was not confirmed", () => {
     expect([...log.scores.keys()].toSorted()).toEqual(tags);
   });
 
-  it("an unconfirmed write that did not happen leaves no row in the outbox", async () => {
+  it("an unconfirmed write that the database did not execute leaves no row in the outbox", async () => {
     const { log, request, id, setStock } = await setup();
     await putFault("sql", { errorRate: 1, status: 503, only: "write" });
     await expect(setStock(8)).rejects.toMatchObject({ fault: { code: "origin.unavailable" } });
@@ -117,7 +117,7 @@ describe("mutations whose commit was not confirmed", () => {
     expect(await outboxRows(db)).toEqual([]);
   });
 
-  it("the mark of an unconfirmed write ends once the relay has found no row of it", async () => {
+  it("the invalidation of an unconfirmed write in the isolate ends after the outbox relay finds no outbox row of this write", async () => {
     const { log, writer, request, id, setStock } = await setup();
     log.isAway = true;
     await putFault("sql", { errorRate: 1, status: 503 });
@@ -131,7 +131,7 @@ describe("mutations whose commit was not confirmed", () => {
   });
 
   it.each([{ truncate: true }, { reset: true }])(
-    "a write is reported as unconfirmed for the fault %j",
+    "a write throws WriteUnconfirmed for the injected fault %j",
     async (fault) => {
       const { log, id, setStock } = await setup();
       await putFault("sql", { ...fault, only: "write" });
@@ -145,7 +145,7 @@ describe("mutations whose commit was not confirmed", () => {
 });
 
 describe("a purge", () => {
-  it("a purge leaves a row in the outbox, which the relay deletes once the log has it", async () => {
+  it("a purge adds a row to the outbox, and the outbox relay deletes the row when the invalidation log has the purge", async () => {
     const { log, writer, request } = await setup();
     const targets = { tags: ["a"], keys: ["product:1"], prefixes: ["product:"], everything: true };
     expect(await writer.purge(targets, request.ctx)).toBe("done");
@@ -158,13 +158,13 @@ describe("a purge", () => {
     expect(await writer.relay(request.ctx)).toMatchObject({ deleted: 1 });
   });
 
-  it("a soft purge invalidates soft log keys", async () => {
+  it("a soft purge writes soft keys to the invalidation log", async () => {
     const { log, writer, request } = await setup();
     await writer.purge({ tags: ["a"], soft: true }, request.ctx);
     expect(log.calls.at(-1)).toBe("invalidate ~t:a");
   });
 
-  it("a purge while Redis is away is delivered by the relay", async () => {
+  it("the outbox relay delivers a purge that was made while Redis was away", async () => {
     const { log, writer, request } = await setup();
     log.isAway = true;
     expect(await writer.purge({ tags: ["a"] }, request.ctx)).toBe("deferred");
@@ -173,7 +173,7 @@ describe("a purge", () => {
     expect(log.scores.has("t:a")).toBe(true);
   });
 
-  it("a purge works without the database", async () => {
+  it("a purge succeeds while the database fails", async () => {
     const { log, writer, request } = await setup();
     await putFault("sql", { errorRate: 1 });
     expect(await writer.purge({ tags: ["a"] }, request.ctx)).toBe("done");
@@ -181,7 +181,7 @@ describe("a purge", () => {
     expect(request.events).toContainEqual(expect.objectContaining({ type: "fault.raise" }));
   });
 
-  it("a purge is refused if both Redis and the database are away", async () => {
+  it("a purge throws CacheUnavailable if both Redis and the database are away", async () => {
     const { log, writer, request } = await setup();
     log.isAway = true;
     await putFault("sql", { errorRate: 1 });

@@ -45,7 +45,7 @@ const age = (ms: number) =>
   });
 
 describe("the relay", () => {
-  it("the relay invalidates open rows in one call and deletes them once the log has them", async () => {
+  it("the outbox relay invalidates open rows in one call and deletes the rows when the invalidation log has them", async () => {
     const { log, relay } = setup();
     await leave("t:a", "t:b");
     await leave("t:b", "t:c", "~t:d");
@@ -78,7 +78,7 @@ describe("the relay", () => {
     });
   });
 
-  it("the relay invalidates a row again if the log has lost its number", async () => {
+  it("the outbox relay invalidates a row again if the invalidation log has lost an invalidation of this row", async () => {
     const { log, relay } = setup();
     await leave("t:a", "t:b");
     await leave("t:c");
@@ -98,7 +98,7 @@ describe("the relay", () => {
     expect(await relay()).toMatchObject({ lost: 0, deleted: 1 });
   });
 
-  it("the relay treats a lower number in the log as lost, and a higher one as delivered", async () => {
+  it("the outbox relay treats a lower sequence number in the invalidation log as lost, and a higher sequence number as delivered", async () => {
     const { log, relay } = setup();
     await leave("t:older");
     await leave("t:newer");
@@ -109,7 +109,7 @@ describe("the relay", () => {
     expect((await outboxRows(db)).map((row) => row.logKeys)).toEqual([["t:older"]]);
   });
 
-  it("the relay verifies a row only after verifyAfterMs", async () => {
+  it("the outbox relay verifies a row only after verifyAfterMs", async () => {
     const { relay } = setup({ verifyAfterMs: 60_000 });
     await leave("t:a");
     await relay();
@@ -118,7 +118,7 @@ describe("the relay", () => {
     expect(await relay()).toMatchObject({ deleted: 1 });
   });
 
-  it("the relay invalidates a row again when the origin's lag is over", async () => {
+  it("the outbox relay invalidates a row again when the replication lag of the origin is over", async () => {
     const { log, relay } = setup();
     await leaveIn({ lagMs: 60_000 }, "t:a");
     const report = await relay();
@@ -134,7 +134,7 @@ describe("the relay", () => {
     expect(await outboxRows(db)).toEqual([]);
   });
 
-  it("the relay keeps rows while Redis is away and reports the fault", async () => {
+  it("the outbox relay deletes no row while Redis is away and reports the error", async () => {
     const { log, relay } = setup();
     await leave("t:a");
     log.isAway = true;
@@ -150,7 +150,7 @@ describe("the relay", () => {
     expect(await outboxRows(db)).toHaveLength(1);
   });
 
-  it("the relay reports that the database is away and does not throw", async () => {
+  it("the outbox relay reports that the database is away and does not throw", async () => {
     const { relay } = setup();
     await fetch(`${env.SERVICES_URL}/faults/sql`, {
       method: "PUT",
@@ -159,7 +159,7 @@ describe("the relay", () => {
     expect(await relay()).toMatchObject({ handled: 0, fault: { code: "origin.unavailable" } });
   });
 
-  it("relays that run at the same time deliver every row", async () => {
+  it("outbox relays that run at the same time deliver every row", async () => {
     const { log, relay } = setup();
     const logKeys = Array.from({ length: 40 }, (_, at): LogKey => `t:${at}`);
     for (const logKey of logKeys) await leave(logKey);
@@ -169,7 +169,7 @@ describe("the relay", () => {
     expect([...log.scores.keys()].toSorted()).toEqual(logKeys.toSorted());
   });
 
-  it("relays that run at the same time invalidate each row once", async () => {
+  it("outbox relays that run at the same time invalidate each row once", async () => {
     const { log, relay } = setup({ verifyAfterMs: 60_000 });
     const logKeys = Array.from({ length: 40 }, (_, at): LogKey => `t:${at}`);
     for (const logKey of logKeys) await leave(logKey);
@@ -178,7 +178,7 @@ describe("the relay", () => {
     expect(invalidated.toSorted()).toEqual(logKeys.toSorted());
   });
 
-  it("rows that wait for their verification do not delay an open one", async () => {
+  it("outbox rows that wait for verification do not delay a row that is not yet delivered", async () => {
     const { log, relay } = setup();
     await db.insert(outbox).values(
       Array.from({ length: 1_200 }, (_, at) => ({
@@ -195,7 +195,7 @@ describe("the relay", () => {
     expect(log.scores.has("t:open")).toBe(true);
   });
 
-  it("rows of a relay that was ended are handled once its claim is over", async () => {
+  it("after the claim of a stopped outbox relay expires, another outbox relay handles the claimed rows", async () => {
     const { log, relay } = setup();
     await leave("t:a");
     const claim = (ms: number) =>
@@ -209,7 +209,7 @@ describe("the relay", () => {
     expect(log.scores.has("t:a")).toBe(true);
   });
 
-  it("the relay does not delete a row that got another number after it was verified", async () => {
+  it("the outbox relay does not delete a row that got another sequence number after the verification", async () => {
     const { log, relay } = setup();
     await leave("t:a");
     await relay();
@@ -224,7 +224,7 @@ describe("the relay", () => {
     expect(await outboxRows(db)).toHaveLength(1);
   });
 
-  it("the relay delivers a backlog larger than one batch", async () => {
+  it("the outbox relay delivers a backlog larger than one batch", async () => {
     const { log, relay } = setup();
     await db.insert(outbox).values(
       Array.from({ length: 1_200 }, (_, at) => ({
@@ -240,7 +240,7 @@ describe("the relay", () => {
 });
 
 describe("the relays of two namespaces over one database", () => {
-  it("a relay handles only the rows of its own namespace", async () => {
+  it("an outbox relay handles only the rows of its own namespace", async () => {
     const one = setup({ namespace: "one" });
     const other = setup({ namespace: "other" });
     await leaveIn({ namespace: "one" }, "t:a");
@@ -258,7 +258,7 @@ describe("the relays of two namespaces over one database", () => {
     expect(await outboxRows(db)).toEqual([]);
   });
 
-  it("a relay reports the next due row of its own namespace", async () => {
+  it("an outbox relay reports the next due row of its own namespace", async () => {
     await leaveIn({ namespace: "one", lagMs: 90_000 }, "t:a");
     await leaveIn({ namespace: "other", lagMs: 30_000 }, "t:a");
     const reports = [

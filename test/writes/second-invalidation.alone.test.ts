@@ -123,7 +123,7 @@ describe("a load from a replica that lags", () => {
 });
 
 describe("the alarm of the outbox", () => {
-  it("the alarm runs the due second invalidation and is not set again", async () => {
+  it("the alarm makes the due second invalidation of a write and is not set again", async () => {
     const { write, alarm, ring, makeDue, row } = await setup();
     await write(LONG, "a");
     expect(await alarm()).toBeGreaterThan(Date.now() + 3_500_000);
@@ -150,7 +150,7 @@ describe("the alarm of the outbox", () => {
     );
   });
 
-  it("the alarm is set again for a row that is due later", async () => {
+  it("the alarm is set again for an outbox row that is due later", async () => {
     const { write, alarm, ring, row } = await setup();
     await write("2h", "later");
     await write(LONG, "sooner");
@@ -164,7 +164,7 @@ describe("the alarm of the outbox", () => {
     expect(await alarm()).toBeGreaterThan(Date.now() + 7_100_000);
   });
 
-  it("an alarm that finds Redis away keeps the row and retries with growing pauses", async () => {
+  it("an alarm that cannot reach Redis leaves the outbox row open and retries with growing pauses", async () => {
     const { write, alarm, ring, makeDue, row } = await setup();
     await write(LONG, "a");
     await makeDue();
@@ -186,7 +186,7 @@ describe("the alarm of the outbox", () => {
     expect(await row("a")).toMatchObject({ settled: true });
   });
 
-  it("the second invalidation is made when Redis is back", async () => {
+  it("the second invalidation of a write is made when Redis is back", async () => {
     const { write, secondAfterMs, row, failures } = await setup();
     await write(200, "a");
     await putFault("redis", { status: 500 });
@@ -199,7 +199,7 @@ describe("the alarm of the outbox", () => {
 });
 
 describe("second invalidations without the alarm", () => {
-  it("the cron trigger makes the second invalidation if the alarm was lost", async () => {
+  it("the cron trigger makes the second invalidation of a write if the alarm was lost", async () => {
     const { isolate, stub, write, makeDue, row } = await setup();
     await write(LONG, "a");
     await runInDurableObject(stub, (_, { storage }) => storage.deleteAll());
@@ -209,7 +209,7 @@ describe("second invalidations without the alarm", () => {
     expect(await row("a")).toMatchObject({ settled: true });
   });
 
-  it("a write succeeds although the alarm cannot be set, and the cron trigger makes its second invalidation", async () => {
+  it("a write succeeds although the alarm cannot be set, and the cron trigger makes the second invalidation of this write", async () => {
     const gone = () => ({ wake: () => Promise.reject(new Error("the object is gone")) });
     const OUTBOX = { idFromName: () => "id", get: gone } as unknown as DurableObjectNamespace;
     const { isolate, write, makeDue, row } = await setup({ OUTBOX });
@@ -223,7 +223,7 @@ describe("second invalidations without the alarm", () => {
     expect(await row("a")).toMatchObject({ settled: true });
   });
 
-  it("the cron trigger sets the alarm if it made the first invalidation", async () => {
+  it("the cron trigger sets the alarm for the second invalidation of a write after making the first invalidation", async () => {
     const { isolate, write, alarm, row } = await setup();
     await putFault("redis", { status: 500 });
     await write(LONG, "a");
@@ -238,7 +238,7 @@ describe("second invalidations without the alarm", () => {
 });
 
 describe("rows of another namespace", () => {
-  it("an alarm and a cron trigger leave rows of other namespaces alone", async () => {
+  it("an alarm and a cron trigger do not change outbox rows of other namespaces", async () => {
     const mine = await setup();
     const other = await setup();
     await mine.write(LONG, "mine");

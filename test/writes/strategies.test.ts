@@ -52,7 +52,7 @@ async function setup() {
 }
 
 describe("write-through", () => {
-  it("write-through stores the written value, so that no isolate loads it", async () => {
+  it("write-through stores the written value, so that no isolate loads this value", async () => {
     const { writer, reader, read, mutate } = await setup();
     await read(reader);
     await read(writer);
@@ -62,7 +62,7 @@ describe("write-through", () => {
     expect(await read(reader)).toEqual(["hit-redis", 77]);
   });
 
-  it("write-through stores nothing if another write was numbered meanwhile", async () => {
+  it("write-through stores nothing if another invalidation of the same tag reached the invalidation log during the write", async () => {
     const { id, writer, reader, read, mutate } = await setup();
     await read(writer);
     await reader.layer.coherence.invalidate([`t:stock:${id}`], reader.request().ctx);
@@ -77,7 +77,7 @@ describe("write-through", () => {
     ["the namespace", () => "n:"],
     ["a tag that only the entry has", () => "t:shelf"],
     ["its key, softly", (item) => `~k:${item}`],
-  ])("write-through stores nothing if %s was purged meanwhile", async (_what, logKeyOf) => {
+  ])("write-through stores nothing if %s was purged during the write", async (_what, logKeyOf) => {
     const { writer, reader, read, mutate, item } = await setup();
     await read(writer);
     await reader.layer.coherence.invalidate([logKeyOf(item)], reader.request().ctx);
@@ -85,7 +85,7 @@ describe("write-through", () => {
     expect(await read(writer)).toEqual(["miss", 80]);
   });
 
-  it("the invalidation of a write is not lost if its function for write-through throws", async () => {
+  it("the invalidation of a write is not lost if the write-through function of this write throws", async () => {
     const { db, id, writer, reader, read } = await setup();
     await read(reader);
     const change = writer.layer.writer.mutate(
@@ -104,7 +104,7 @@ describe("write-through", () => {
     expect(await read(reader)).toEqual(["miss", 81]);
   });
 
-  it("a purge invalidates an entry of write-through", async () => {
+  it("a purge invalidates an entry that write-through stored", async () => {
     const { writer, reader, read, mutate, purge } = await setup();
     await read(writer);
     await mutate(79, true);

@@ -41,7 +41,7 @@ describe("cache poisoning", () => {
     },
   );
 
-  it("poisoning through Host fails: the host is part of the proxy's key", async () => {
+  it("poisoning through Host fails: the host is part of the proxy's cache key", async () => {
     const p = createProxy();
     p.answers((request) => ({
       headers: FRESH,
@@ -51,7 +51,7 @@ describe("cache poisoning", () => {
     expect((await p.send({ host: "good.test", path: "/x" })).body).toBe("good.test");
   });
 
-  it("poisoning through a parameter outside the key fails: the handler does not see it", async () => {
+  it("poisoning through a query parameter outside the cache key fails: the handler does not see the parameter", async () => {
     const { get } = createTestApp(uniqueNamespace(), (app) =>
       app.get("/page", cached({ freshFor: "1h", key: { query: { except: ["utm"] } } }), (c) =>
         c.text(c.req.query("utm") ?? "none"),
@@ -61,13 +61,13 @@ describe("cache poisoning", () => {
     expect((await get("/page")).body).toBe("none");
   });
 
-  it("poisoning through the body of a GET fails: the proxy does not forward it", async () => {
+  it("poisoning through the body of a GET fails: the proxy does not forward the body", async () => {
     const p = createProxy();
     p.answers(async (request) => ({ headers: FRESH, body: `body:${await request.text()}` }));
     expect((await p.get({ "Content-Length": "4" })).body).toBe("body:");
   });
 
-  it("poisoning through a provoked error fails: it is not stored without explicit freshness", async () => {
+  it("poisoning through a provoked error fails: the proxy does not store the error without explicit freshness", async () => {
     const p = createProxy();
     p.answers((request) =>
       request.headers.has("X-Oversized") ? { status: 400 } : { headers: FRESH, body: "fine" },
@@ -85,7 +85,7 @@ describe("cache poisoning", () => {
     expect((await p.send({ host: "good.test", path: "/x" })).cache).toBe("HIT");
   });
 
-  it("a path with the suffix of a variant's key does not reach that variant", async () => {
+  it("a request whose path ends like the cache key of a stored variant does not get that variant", async () => {
     const p = createProxy();
     p.answers({ headers: { ...FRESH, Vary: "Foo" } });
     await p.get({ Foo: "1" }, "/x");
@@ -95,7 +95,7 @@ describe("cache poisoning", () => {
 });
 
 describe("cache deception", () => {
-  it("a path that looks like a static file does not make a private page shared", async () => {
+  it("a path that looks like the path of a static file does not make the proxy share a private page", async () => {
     const p = createProxy();
     p.answers((request) => ({ body: `account of ${request.headers.get("Cookie") ?? "nobody"}` }));
     for (const path of [
@@ -110,7 +110,7 @@ describe("cache deception", () => {
     }
   });
 
-  it("a cached route does not show one client's cookie to another", async () => {
+  it("a cached route does not show one client's cookie to another client", async () => {
     const { get } = createTestApp(uniqueNamespace(), (app) =>
       app.get("/account/*", cached({ freshFor: "1h" }), (c) =>
         c.text(`account of ${c.req.header("Cookie") ?? "nobody"}`),
@@ -120,7 +120,7 @@ describe("cache deception", () => {
     expect((await get("/account/x.css")).body).toBe("account of nobody");
   });
 
-  it("a cached route does not show one client's Authorization to another", async () => {
+  it("a cached route does not show one client's Authorization field to another client", async () => {
     const { get } = createTestApp(uniqueNamespace(), (app) =>
       app.get("/account", cached({ freshFor: "1h" }), (c) =>
         c.text(c.req.header("Authorization") ?? "nobody"),
@@ -145,7 +145,7 @@ describe("cache deception", () => {
     expect([second.body, second.headers.get("Set-Cookie")]).toEqual(["2", "session=2"]);
   });
 
-  it("cache directives in a request do not make a private response of a route cacheable", async () => {
+  it("cache directives in a request do not make a cached route store a private response", async () => {
     const { get } = createTestApp(uniqueNamespace(), (app) => {
       let calls = 0;
       app.get("/own", cached({ freshFor: "1h" }), (c) =>

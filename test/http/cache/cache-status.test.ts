@@ -12,20 +12,20 @@ const lookup = (status: Lookup["status"], unreachable: boolean): Lookup => ({
 const memberOf = (reported: Lookup | undefined) => reported && cacheStatus(reported, 200, 0);
 
 describe("the lookup that Cache-Status reports", () => {
-  it("an answer made of an unreachable hit and a miss reports the miss, marked unreachable", () => {
+  it("Cache-Status reports a miss with unreachable if the same request also has a hit whose lookup is marked unreachable", () => {
     const lookups = [lookup("hit-memory", true), lookup("miss", false)];
     expect(memberOf(reportedLookup(lookups))).toBe(
       "strata; fwd=uri-miss; fwd-status=200; unreachable",
     );
   });
 
-  it("a cached route is marked unreachable if a value read beside it is", () => {
+  it("Cache-Status of a cached route contains unreachable if another lookup of the same request is marked unreachable", () => {
     const route = lookup("miss", false);
     expect(memberOf(withMark(route, [lookup("hit-memory", true)]))).toContain("unreachable");
     expect(withMark(route, [lookup("hit-memory", false)])).toBe(route);
   });
 
-  it("a request without lookups reports none", () => {
+  it("a request without cache lookups has no lookup for Cache-Status to report", () => {
     expect(reportedLookup([])).toBeUndefined();
   });
 });

@@ -76,7 +76,7 @@ describe("a second client of a response whose body is still arriving", () => {
     expect(p.seen.length).toBe(1);
   });
 
-  it("a second client does not wait for a first client that reads nothing", async () => {
+  it("a second client gets the whole body although the first client reads nothing", async () => {
     const p = createProxy({ sharing: "safe" });
     const { scripted, release } = arriving(FRESH, "x".repeat(1 << 20));
     p.answers(scripted);
@@ -86,7 +86,7 @@ describe("a second client of a response whose body is still arriving", () => {
     expect((await second.rest()).length).toBe((1 << 20) + 4);
   });
 
-  it("a second client sees the error if the body breaks off", async () => {
+  it("a second client gets an error if the body from the origin breaks off", async () => {
     const p = createProxy({ sharing: "safe" });
     const { scripted, release } = arriving();
     p.answers(scripted);
@@ -112,7 +112,7 @@ describe("a second client of a response whose body is still arriving", () => {
   });
 
   it.each([{ Range: "bytes=0-1" }, { "If-None-Match": '"a"' }])(
-    "a second client waits for the end if it asks for a part, or under a condition: %j",
+    "a second client with a Range or a condition does not join a body that is still arriving: %j",
     async (headers) => {
       const p = createProxy({ sharing: "safe" });
       const { scripted, release } = arriving({ ...FRESH, ETag: '"a"' });

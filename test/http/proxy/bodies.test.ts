@@ -33,7 +33,7 @@ describe("response bodies of the proxy", () => {
   );
 
   it.each(["safe", "rfc"] as const)(
-    "in %s mode, a body over the limit in place of the missing rest of a part reaches its client",
+    "in %s mode, a client gets the whole body if the origin answers a request for a missing part with a body over the limit",
     async (sharing) => {
       const p = createProxy({ sharing, maxBodyBytes: 1_000 });
       const part = { ...FRESH, ETag: '"a"', "Content-Range": "bytes 0-4/8" };
@@ -44,7 +44,7 @@ describe("response bodies of the proxy", () => {
     },
   );
 
-  it("a body whose Content-Length is over the limit is relayed and not stored", async () => {
+  it("a body whose Content-Length is over maxBodyBytes is relayed and not stored", async () => {
     const p = createProxy({ maxBodyBytes: 1_000 });
     p.answers(() => ({ headers: { ...FRESH, "Content-Length": "2000" }, body: streamOf(2_000) }));
     expect((await sizeOf(p)).size).toBe(2_000);
@@ -90,7 +90,7 @@ describe("response bodies of the proxy", () => {
     ["unknown length", {}],
     ["known length", { "Content-Length": String(MIB) }],
   ])(
-    "a body of %s that breaks off is not stored, and its client sees the error",
+    "a body of %s that breaks off is not stored, and the client gets an error",
     async (_, length) => {
       const p = createProxy();
       p.answers(
@@ -115,7 +115,7 @@ describe("response bodies of the proxy", () => {
     expect((await p.get()).body).toBe("ok");
   });
 
-  it("a short body that breaks off becomes a 502 and is not stored", async () => {
+  it("a short body with Content-Length that breaks off becomes a 502 and is not stored", async () => {
     const p = createProxy();
     p.answers(
       { headers: { ...FRESH, "Content-Length": "100" }, body: streamOf(100, { upTo: 50 }) },
@@ -137,7 +137,7 @@ describe("response bodies of the proxy", () => {
     expect([answer.status, answer.body, answer.cache]).toEqual([200, "stored", "STALE"]);
   });
 
-  it("a body with Content-Encoding keeps its exact bytes in every tier", async () => {
+  it("every cache tier returns the exact bytes of a body with Content-Encoding", async () => {
     const bytes = Uint8Array.from([0x1f, 0x8b, 1, 2, 3, 0xff, 0xfe]);
     const p = createProxy();
     p.answers({ headers: { ...FRESH, "Content-Encoding": "gzip" }, body: bytes });

@@ -20,7 +20,7 @@ const herd = (headers: Readonly<Record<string, string>>): Sending[] =>
   Array.from({ length: HERD }, () => ({ path: "/x", headers }));
 
 describe("a conditional request for a response that is not stored", () => {
-  it("30 conditional requests to a cold cache cost one load, and each gets its 304", async () => {
+  it("30 conditional requests to an empty cache cause one request to the origin, and each client gets a 304", async () => {
     const p = createProxy({ sharing: "safe" });
     const { asked, rounds, answers } = await burst(
       p,
@@ -53,7 +53,7 @@ describe("a conditional request for a response that is not stored", () => {
     expect(p.seen.length).toBe(2);
   });
 
-  it("each client is answered by its own condition", async () => {
+  it("each conditional request that shares one load gets the response that its own condition requires", async () => {
     const p = createProxy({ sharing: "safe" });
     const modified = p.date(-100);
     const { asked, answers } = await burst(p, origin({ ...FRESH, "Last-Modified": modified }), [
@@ -79,7 +79,7 @@ describe("a conditional request for a response that is not stored", () => {
     ]);
   });
 
-  it("a client whose copy of a long body is current gets its 304 before the body has arrived", async () => {
+  it("a client whose stored copy is current gets a 304 before the body from the origin has arrived", async () => {
     const p = createProxy({ sharing: "safe" });
     const { promise: released, resolve: release } = Promise.withResolvers<void>();
     const body = new ReadableStream<Uint8Array>({
@@ -98,7 +98,7 @@ describe("a conditional request for a response that is not stored", () => {
     expect([hit.body, hit.cache, p.seen.length]).toEqual(["whole", "HIT", 1]);
   });
 
-  it("a variant that is not stored is filled too", async () => {
+  it("a conditional request for a variant that is not stored makes the proxy store that variant", async () => {
     const p = createProxy({ sharing: "safe" });
     const varying = { ...FRESH, Vary: "Foo" };
     p.answers(origin(varying));
@@ -108,7 +108,7 @@ describe("a conditional request for a response that is not stored", () => {
     expect((await p.get({ Foo: "2" })).body).toBe("whole");
   });
 
-  it("a condition that only the origin can evaluate reaches it", async () => {
+  it("a request with If-Match reaches the origin with that condition", async () => {
     const p = createProxy({ sharing: "safe" });
     p.answers({ status: 412 });
     expect((await p.get({ "If-Match": '"b"', "If-None-Match": '"a"' })).status).toBe(412);
@@ -119,7 +119,7 @@ describe("a conditional request for a response that is not stored", () => {
 describe("a conditional request for a response that may not be stored", () => {
   const PRIVATE = { "Cache-Control": "private", ETag: '"a"' };
 
-  it("the first one gets its 304 from here, and the next ones reach the origin with their condition", async () => {
+  it("for a private response, the proxy makes the first 304 itself and forwards the conditions of later requests to the origin", async () => {
     const p = createProxy({ sharing: "safe" });
     p.answers(origin(PRIVATE));
     for (let request = 0; request < 3; request++) {
@@ -130,7 +130,7 @@ describe("a conditional request for a response that may not be stored", () => {
     expect(p.seen.map(({ headers }) => headers.get("If-None-Match"))).toEqual([null, '"a"', '"a"']);
   });
 
-  it("a burst of them waits one round trip, once", async () => {
+  it("six concurrent conditional requests for a private response wait one extra round trip only the first time", async () => {
     const p = createProxy({ sharing: "safe" });
     const bursts = [];
     for (let times = 0; times < 3; times++) {
@@ -142,7 +142,7 @@ describe("a conditional request for a response that may not be stored", () => {
       expect(answers.map(({ status }) => status)).toEqual(Array(6).fill(304));
   });
 
-  it("a client with another copy gets the whole response", async () => {
+  it("a client whose entity tag is out of date gets the whole private response", async () => {
     const p = createProxy({ sharing: "safe" });
     p.answers(origin(PRIVATE));
     const { status, body } = await p.get({ "If-None-Match": '"old"' });

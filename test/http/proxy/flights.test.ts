@@ -81,7 +81,7 @@ describe("flights across isolates", () => {
     expect(here.seen.length).toBe(2);
   });
 
-  it("followers of one flight get the whole, a range or a 304, as each asked", async () => {
+  it("clients that share one load each get the whole response, a range or a 304, as their requests ask", async () => {
     const { here, there, flights } = await createPair({ headers: SHORT, body: "0123456789" });
     here.advance(11);
     const gate = createGate();
@@ -106,14 +106,14 @@ describe("flights across isolates", () => {
 });
 
 describe("requests that join no flight", () => {
-  it("a request for a response that was never stored joins no flight", async () => {
+  it("a request for a response that was never stored does not join a shared load across isolates", async () => {
     const { here, flights } = await createPair({ headers: SHORT });
     here.answers({ headers: { "Cache-Control": "private" } });
     for (let request = 0; request < 3; request++) await here.get({}, "/private");
     expect(flights.joins()).toBe(0);
   });
 
-  it("a response that may no longer be stored causes one join and then none", async () => {
+  it("a stored response that becomes private makes one request join a shared load across isolates, and later requests join none", async () => {
     const { here, flights } = await createPair({ headers: SHORT });
     here.advance(11);
     here.answers({ headers: { "Cache-Control": "private" } });
@@ -144,14 +144,14 @@ describe("requests that join no flight", () => {
     [{ "Cache-Control": "max-age=5" }, 3],
     [{ Pragma: "no-cache" }, 1 + 2 * HERD],
     [{ Authorization: "x" }, 3],
-  ])("a request with %j joins no flight", async (headers, requests) => {
+  ])("a request with %j does not join a shared load across isolates", async (headers, requests) => {
     const { here, flights, herd, asked } = await createPair({ headers: SHORT });
     here.advance(11);
     await herd(NOT_MODIFIED, asked(requests), headers);
     expect(flights.joins()).toBe(0);
   });
 
-  it("a request for a body that is too long for a flight joins none", async () => {
+  it("a request does not join a shared load across isolates if the stored body is too long to share", async () => {
     const { here, flights, herd, asked } = await createPair({
       headers: SHORT,
       body: "x".repeat(1_100_000),
@@ -163,7 +163,7 @@ describe("requests that join no flight", () => {
 });
 
 describe("a follower in another isolate", () => {
-  it("a follower loads by itself if the leader's body is too long for the flight", async () => {
+  it("a client in another isolate gets its own load if the body of the shared load is too long to share", async () => {
     const { here, flights, herd } = await createPair({ headers: SHORT });
     here.advance(11);
     const body = "x".repeat(1_100_000);
@@ -172,7 +172,7 @@ describe("a follower in another isolate", () => {
     expect(here.seen.length).toBe(3);
   });
 
-  it("a follower serves stale with stale-if-error if the leader's load fails", async () => {
+  it("clients in two isolates get the stale response under stale-if-error if their shared load fails", async () => {
     const lenient = { ...SHORT, "Cache-Control": "max-age=10, stale-if-error=60" };
     const { here, flights, herd } = await createPair({ headers: lenient });
     here.advance(11);

@@ -19,7 +19,7 @@ const NAMES = [
 const values = fc.constantFrom("1", "a, b", "Foo", "keep-alive, Foo", "Accept-Encoding", "gzip");
 
 describe("forwarded request fields", () => {
-  it("forwardedReader reads each field as forwardedHeaders has it", () => {
+  it("forwardedReader returns the same value for each field as forwardedHeaders", () => {
     fc.assert(
       fc.property(
         fc.dictionary(fc.constantFrom(...NAMES), values),
@@ -40,7 +40,7 @@ describe("forwarded request fields", () => {
     );
   });
 
-  it("forwarded fields lack those that Connection lists", () => {
+  it("forwardedHeaders leaves out the fields that the Connection field lists", () => {
     const headers = { Connection: "Foo, Accept-Encoding", Foo: "1", "Accept-Encoding": "br" };
     const whole = forwardedHeaders(new Request("https://x.test/y", { headers }), RULES);
     expect([whole.get("Foo"), whole.get("Accept-Encoding")]).toEqual([null, null]);

@@ -42,14 +42,14 @@ afterEach(() => {
 });
 
 describe("batches of invalidations", () => {
-  it("a lone invalidation goes to the log at once", async () => {
+  it("a single invalidation is sent to the invalidation log at once", async () => {
     const { add, calls, settle, state } = createBatches();
     expect(await add(1, "a")).toEqual({ seq: 1, era: "e", previous: 0 });
     await settle();
     expect([calls, state.syncs]).toEqual([[[keyOf(1)]], 1]);
   });
 
-  it("50 invalidations of as many clients at one time are two calls", async () => {
+  it("50 simultaneous invalidations by 50 clients cause two calls to the invalidation log", async () => {
     const { add, calls, settle, state } = createBatches();
     await Promise.all(fifty.map((at) => add(at, `client-${at}`)));
     await settle();
@@ -57,7 +57,7 @@ describe("batches of invalidations", () => {
     expect(state.syncs).toBe(2);
   });
 
-  it("a client above its bound does not wait, and its invalidations go to the log within 1 s", async () => {
+  it("a client above its bound does not wait, and the invalidation log gets all invalidations of the client within 2 s", async () => {
     const { add, calls, marked, settle } = createBatches();
     const answers = await Promise.all(fifty.map((at) => add(at, "one")));
     expect(answers.filter((answer) => answer !== undefined).length).toBe(10);
@@ -69,7 +69,7 @@ describe("batches of invalidations", () => {
     expect(new Set(calls.flat())).toEqual(new Set(fifty.map(keyOf)));
   });
 
-  it("50 invalidations of one client in turn are at most 14 calls, and none is lost", async () => {
+  it("50 invalidations by one client, one after the other, cause at most 14 calls to the invalidation log, and none is lost", async () => {
     const { add, calls, settle, state } = createBatches();
     for (const at of fifty) {
       await add(at, "one");
@@ -80,7 +80,7 @@ describe("batches of invalidations", () => {
     expect(new Set(calls.flat())).toEqual(new Set(fifty.map(keyOf)));
   });
 
-  it("an invalidation of another client takes those that wait along", async () => {
+  it("an invalidation by a second client sends the waiting invalidations of the first client in the same call", async () => {
     const { add, calls, state } = createBatches();
     for (let at = 0; at < 12; at++) {
       await add(at, "one");
@@ -91,21 +91,21 @@ describe("batches of invalidations", () => {
     expect(calls.at(-1)).toEqual([keyOf(99), keyOf(10), keyOf(11)]);
   });
 
-  it("a client is within its bound again after 10 s", async () => {
+  it("a client above its bound of invalidations is within the bound again after 10 s", async () => {
     const { add, state } = createBatches();
     for (let at = 0; at < 11; at++) await add(at, "one");
     state.now += 10_001;
     expect(await add(12, "one")).toBeDefined();
   });
 
-  it("one URI that is written 50 times is one key of a batch", async () => {
+  it("50 simultaneous invalidations of one URI put one key into each batch", async () => {
     const { add, calls, settle } = createBatches();
     await Promise.all(fifty.map((at) => add(7, `client-${at}`)));
     await settle();
     expect(calls).toEqual([[keyOf(7)], [keyOf(7)]]);
   });
 
-  it("a batch with 1,000 keys goes to the log at once", async () => {
+  it("a batch with 1,000 keys is sent to the invalidation log at once", async () => {
     const { add, calls } = createBatches();
     await add(0, "first");
     const others = Array.from({ length: 1_000 }, (_, at) => add(at + 1, `client-${at}`));
@@ -115,13 +115,13 @@ describe("batches of invalidations", () => {
     expect(Date.now() - startedAt).toBeLessThan(45);
   });
 
-  it("a failed batch is reported as not acknowledged to each of its requests", async () => {
+  it("each invalidation in a failed batch is reported as not acknowledged", async () => {
     const fault = { code: "redis.timeout", message: "away" } as const;
     const { add } = createBatches(() => Promise.resolve({ ok: false, fault }));
     expect(await Promise.all([add(1, "a"), add(2, "b")])).toEqual([undefined, undefined]);
   });
 
-  it("a batch that has no answer after 5 s is sent again by each request that waits for it", async () => {
+  it("an invalidation whose batch has no answer after 5 s is sent to the invalidation log again", async () => {
     vi.useFakeTimers();
     let calls = 0;
     const lost = Promise.withResolvers<Result<Invalidation>>();

@@ -34,7 +34,7 @@ function createLog() {
 }
 
 describe("an invalidation while the log is unreachable", () => {
-  it("an unacknowledged invalidation holds in this isolate and is sent once when the log recovers", async () => {
+  it("an unacknowledged invalidation applies in this isolate and is sent once when the invalidation log is reachable again", async () => {
     const log = createLog();
     const invalidate = createRetryingInvalidate(log.invalidator, "p:origin:");
     expect((await invalidate(["k:a:1"], ctx)).ok).toBe(false);

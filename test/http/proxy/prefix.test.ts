@@ -29,11 +29,11 @@ describe("the prefix of the proxy", () => {
     "/origin/%2e%2e/admin",
     "/origin/../admin",
     "/admin",
-  ])("%s is not under the prefix, so the next route answers", async (path) => {
+  ])("%s is not under the prefix of the proxy, so the origin gets no request", async (path) => {
     expect(await reached(path)).toEqual({ status: 404, urls: [] });
   });
 
-  it("a prefix with several segments, or with a slash at its end, is taken off whole", async () => {
+  it("the proxy removes a prefix completely if the prefix has several segments or ends with a slash", async () => {
     const urls = ["http://origin.test/x"];
     expect((await reached("/%61/b/x", { prefix: "/a/b" })).urls).toEqual(urls);
     expect((await reached("/a/b/x", { prefix: "/a/b/" })).urls).toEqual(urls);
@@ -49,7 +49,7 @@ describe("the prefix of the proxy", () => {
     expect((await p.send({ host, path: "/origin/als/x" })).cache).toBe("HIT");
   });
 
-  it("a URI of the origin with user information is invalidated by a write that names it", async () => {
+  it("a write whose Location names a URI of the origin with user information invalidates the response for that URI", async () => {
     const p = createProxy();
     p.answers({ headers: { "Cache-Control": "max-age=3600" } });
     await p.get({}, "/y?a");

@@ -52,7 +52,7 @@ describe("URIs of the origin's own address in a response", () => {
     },
   );
 
-  it("each target in Link is rewritten, and text in quotes is not", async () => {
+  it("the proxy rewrites each target URI in Link, and does not change text in quotes", async () => {
     const links = '<http://origin.test/a>; rel=next; title="<http://origin.test/b>", </c>; rel=x';
     expect(await seenByClient("Link", links, AT_PREFIX)).toBe(
       '<http://public.test/origin/a>; rel=next; title="<http://origin.test/b>", </origin/c>; rel=x',
@@ -62,7 +62,7 @@ describe("URIs of the origin's own address in a response", () => {
     );
   });
 
-  it("a stored redirect, and the 304 that confirms it, lead to the client's host", async () => {
+  it("a stored redirect has a Location on the client's host before and after a 304 confirms the redirect", async () => {
     const p = createProxy(AT_PREFIX);
     const redirect = (status: number): Scripted => ({
       status,
@@ -76,7 +76,7 @@ describe("URIs of the origin's own address in a response", () => {
     expect(await get()).toBe("http://public.test/origin/y");
   });
 
-  it("a write that names the origin's address still invalidates the URI behind it", async () => {
+  it("a write whose Location names a path of the origin invalidates the response at the public path", async () => {
     const p = createProxy(AT_PREFIX);
     const read = () => p.send({ host: HOST, path: "/origin/y" });
     p.answers({ headers: { "Cache-Control": "max-age=3600" } });

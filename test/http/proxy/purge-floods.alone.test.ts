@@ -60,7 +60,7 @@ describe("a flood of POST requests", () => {
     expect(await stillServed(pair)).toBe(0);
   });
 
-  it("a flood of one client does not delay the invalidation of another", async () => {
+  it("a flood of POSTs from one client does not delay the invalidation by another client's POST", async () => {
     const pair = await createPair();
     const flood = FIFTY.slice(1).map((path) => post(pair.here, path, "192.0.2.3"));
     await post(pair.here, "/0", "192.0.2.4");
@@ -73,7 +73,7 @@ describe("a flood of POST requests", () => {
 
 describe("methods that invalidate in safe mode", () => {
   it.each(["HEAD", "QUERY", "OPTIONS", "PURGE", "LOCK", "PROPPATCH", "MKCOL"])(
-    "%s invalidates nothing, and costs no Redis command",
+    "in safe mode %s invalidates nothing and causes no Redis command",
     async (method) => {
       const p = createProxy({ sharing: "safe" });
       p.answers({ headers: FRESH });
@@ -85,16 +85,19 @@ describe("methods that invalidate in safe mode", () => {
     },
   );
 
-  it.each(["POST", "PUT", "PATCH", "DELETE"])("%s invalidates its URI", async (method) => {
-    const p = createProxy({ sharing: "safe" });
-    p.answers({ headers: FRESH });
-    await p.get();
-    await p.send({ method });
-    expect((await p.get()).cache).toBe("MISS");
-  });
+  it.each(["POST", "PUT", "PATCH", "DELETE"])(
+    "in safe mode %s invalidates the stored response for the request URI",
+    async (method) => {
+      const p = createProxy({ sharing: "safe" });
+      p.answers({ headers: FRESH });
+      await p.get();
+      await p.send({ method });
+      expect((await p.get()).cache).toBe("MISS");
+    },
+  );
 
   it.each(["Location", "Content-Location"])(
-    "a POST does not invalidate the URI in %s",
+    "in safe mode a POST does not invalidate the URI that its response names in %s",
     async (name) => {
       const p = createProxy({ sharing: "safe" });
       p.answers({ headers: FRESH });
@@ -129,7 +132,7 @@ describe("methods that invalidate in safe mode", () => {
     expect([body, cache]).toEqual(["1", "STALE"]);
   });
 
-  it("QUERY invalidates nothing in rfc mode either", async () => {
+  it("in rfc mode QUERY invalidates nothing", async () => {
     const p = createProxy();
     p.answers({ headers: FRESH });
     await p.get();

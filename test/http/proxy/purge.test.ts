@@ -51,7 +51,7 @@ describe("purges of proxied responses", () => {
     expect(p.seen.length).toBe(4);
   });
 
-  it("after a purge the proxy answers the requests for two variants whose entity tags the origin confirms", async () => {
+  it("after a purge, requests for two variants both get the page if the origin confirms the entity tag with a 304", async () => {
     const p = createProxy({ sharing: "safe" });
     p.answers((request) => {
       const headers = { ...FRESH, Vary: "Foo", ETag: '"a"', "Cache-Tag": "one" };
@@ -81,7 +81,7 @@ describe("purges of proxied responses", () => {
     expect(p.seen.length).toBe(2);
   });
 
-  it("the proxy ignores names that cannot be tags, and keeps the valid ones", async () => {
+  it("the proxy ignores invalid names in Cache-Tag and Surrogate-Key, and stores the valid tags", async () => {
     const p = createProxy();
     p.answers({
       headers: { ...FRESH, "Cache-Tag": `${"x".repeat(300)}, ok`, "Surrogate-Key": "  " },
@@ -110,31 +110,31 @@ describe("the variables of the proxy", () => {
     expect(read(bindings)).toThrow(name);
   });
 
-  it("valid ORIGIN_URL and ORIGIN_AT_ROOT become the configuration", () => {
+  it("readConfig returns the values of valid ORIGIN_URL and ORIGIN_AT_ROOT variables", () => {
     const config = read({ ORIGIN_URL: "http://origin.example/base", ORIGIN_AT_ROOT: "1" })();
     expect([config.originUrl, config.originAtRoot]).toEqual(["http://origin.example/base", true]);
   });
 });
 
 describe("the sharing mode in the configuration", () => {
-  it("the mode is safe, with the default credential headers, if nothing is configured", () => {
+  it("the sharing mode is safe, with the default credential headers, if no variable configures them", () => {
     const { originSharing, originCredentialHeaders } = read({})();
     expect([originSharing, originCredentialHeaders]).toEqual(["safe", undefined]);
   });
 
-  it("ORIGIN_SHARING and ORIGIN_CREDENTIAL_HEADERS become the configuration", () => {
+  it("readConfig returns the values of ORIGIN_SHARING and ORIGIN_CREDENTIAL_HEADERS", () => {
     const config = read({ ORIGIN_SHARING: "rfc", ORIGIN_CREDENTIAL_HEADERS: "X-Session, X-Sid" })();
     expect(config.originSharing).toBe("rfc");
     expect(config.originCredentialHeaders).toEqual(["X-Session", "X-Sid"]);
   });
 
-  it("an empty ORIGIN_CREDENTIAL_HEADERS leaves Authorization and Cookie alone", () => {
+  it("an empty ORIGIN_CREDENTIAL_HEADERS configures an empty list of credential headers", () => {
     expect(read({ ORIGIN_CREDENTIAL_HEADERS: "" })().originCredentialHeaders).toEqual([]);
   });
 });
 
 describe("the proxy under a prefix", () => {
-  it("the proxy removes its prefix, and recognises its URIs with and without it", async () => {
+  it("the proxy forwards paths without its prefix, and invalidates a URI that Location names with or without the prefix", async () => {
     const p = createProxy({ prefix: "/origin" });
     p.answers({ headers: FRESH });
     await p.send({ host: "a.test", path: "/origin/y?a=1" });

@@ -4,28 +4,34 @@ import { createProxy } from "../../conformance/proxy.ts";
 const LOST = "Network connection lost.";
 
 describe("a request whose connection the origin has closed", () => {
-  it.each(["GET", "HEAD"])("%s is sent once more", async (method) => {
-    const p = createProxy();
-    p.answers({ fails: LOST }, { headers: { "X-Try": "2" } });
-    const answer = await p.send({ method });
-    expect([answer.status, answer.headers.get("X-Try"), p.seen.length]).toEqual([200, "2", 2]);
-  });
+  it.each(["GET", "HEAD"])(
+    "a %s request whose connection to the origin is lost is sent a second time",
+    async (method) => {
+      const p = createProxy();
+      p.answers({ fails: LOST }, { headers: { "X-Try": "2" } });
+      const answer = await p.send({ method });
+      expect([answer.status, answer.headers.get("X-Try"), p.seen.length]).toEqual([200, "2", 2]);
+    },
+  );
 
-  it("GET is sent once more and no oftener", async () => {
+  it("a GET whose connection to the origin is lost twice is not sent a third time", async () => {
     const p = createProxy();
     p.answers({ fails: LOST });
     expect((await p.get()).status).toBe(502);
     expect(p.seen.length).toBe(2);
   });
 
-  it.each(["POST", "PUT", "DELETE", "OPTIONS"])("%s is not sent again", async (method) => {
-    const p = createProxy();
-    p.answers({ fails: LOST }, {});
-    expect((await p.send({ method })).status).toBe(502);
-    expect(p.seen.length).toBe(1);
-  });
+  it.each(["POST", "PUT", "DELETE", "OPTIONS"])(
+    "a %s request whose connection to the origin is lost is not sent again",
+    async (method) => {
+      const p = createProxy();
+      p.answers({ fails: LOST }, {});
+      expect((await p.send({ method })).status).toBe(502);
+      expect(p.seen.length).toBe(1);
+    },
+  );
 
-  it("GET is not sent again if the origin refuses the connection, or if the response has begun", async () => {
+  it("a GET is not sent again if the origin refuses the connection, or if the response has begun", async () => {
     const p = createProxy();
     p.answers({ fails: true }, {});
     expect((await p.get()).status).toBe(502);
@@ -37,7 +43,7 @@ describe("a request whose connection the origin has closed", () => {
     expect(p.seen.length).toBe(2);
   });
 
-  it("an origin that fails for long gets few requests twice", async () => {
+  it("during a long failure of the origin, the proxy sends only a few GET requests twice", async () => {
     const p = createProxy();
     p.answers({ fails: LOST });
     for (let i = 0; i < 50; i++) await p.get({}, `/fails/${i}`);

@@ -80,22 +80,25 @@ describe("requests that wait for an origin", () => {
     ["range", { headers: { Range: "bytes=0-1" } }],
     ["POST", { method: "POST", body: "x" }],
     ["WebSocket", { headers: { Upgrade: "websocket" } }],
-  ])("a %s request that gets no slot is answered with 503 and Retry-After", async (_, sending) => {
-    const p = proxyWithOneSlot();
-    const { free } = await takeSlot(p);
-    const { status, headers } = await p.send({ path: "/refused", ...sending });
-    expect([status, headers.get("Retry-After"), headers.get("Cache-Status")]).toEqual([
-      503,
-      "1",
-      "strata; detail=saturated",
-    ]);
-    expect(p.seen.length, "requests at the origin").toBe(1);
-    await free();
-    p.answers({ headers: FRESH });
-    expect((await p.get({}, "/refused")).status).toBe(200);
-  });
+  ])(
+    "a %s request that gets no origin slot is answered with 503 and Retry-After",
+    async (_, sending) => {
+      const p = proxyWithOneSlot();
+      const { free } = await takeSlot(p);
+      const { status, headers } = await p.send({ path: "/refused", ...sending });
+      expect([status, headers.get("Retry-After"), headers.get("Cache-Status")]).toEqual([
+        503,
+        "1",
+        "strata; detail=saturated",
+      ]);
+      expect(p.seen.length, "requests at the origin").toBe(1);
+      await free();
+      p.answers({ headers: FRESH });
+      expect((await p.get({}, "/refused")).status).toBe(200);
+    },
+  );
 
-  it("a request that gets a slot within its wait is answered by the origin", async () => {
+  it("a request that gets an origin slot within slotWait is answered by the origin", async () => {
     const p = createProxy({ layer: { proxy: { slots: 1, slotWait: "10s" } } });
     const { free } = await takeSlot(p);
     const second = p.get({}, "/second");
@@ -103,7 +106,7 @@ describe("requests that wait for an origin", () => {
     expect((await second).status).toBe(200);
   });
 
-  it("a client that reads nothing holds no slot", async () => {
+  it("a client that does not read its response body holds no origin slot", async () => {
     const p = proxyWithOneSlot();
     p.answers({ headers: FRESH, body: streamOf(1 << 20) }, { headers: FRESH, body: "next" });
     const { response, settle } = await p.open({ path: "/long" });
@@ -112,7 +115,7 @@ describe("requests that wait for an origin", () => {
     await settle();
   });
 
-  it("an origin that sends a body slowly leaves its slot to other requests", async () => {
+  it("a response whose body arrives slowly holds no origin slot", async () => {
     const p = proxyWithOneSlot();
     const gate = createGate();
     const endless = (): ReadableStream<Uint8Array> =>
@@ -133,14 +136,14 @@ describe("requests that wait for an origin", () => {
     expect((await slow).status).toBe(200);
   });
 
-  it("the slot is free again after the origin refuses the connection", async () => {
+  it("an origin slot is free again after the origin refuses the connection", async () => {
     const p = proxyWithOneSlot();
     p.answers({ fails: true }, { headers: FRESH });
     expect((await p.get({}, "/failing")).status).toBe(502);
     expect((await p.get({}, "/next")).status).toBe(200);
   });
 
-  it("the slot is free again after the time limit for the header section", async () => {
+  it("an origin slot is free again after the time limit for the header section", async () => {
     const p = proxyWithOneSlot({ headersTimeout: 200 });
     p.answers(
       ({ signal }) =>
@@ -155,7 +158,7 @@ describe("requests that wait for an origin", () => {
     await expect.poll(async () => (await p.get({}, "/next")).status, { timeout: 4_000 }).toBe(200);
   });
 
-  it("a stored response answers while all slots are taken, if it may be served on an error", async () => {
+  it("a stored response with stale-if-error is served while all origin slots are taken", async () => {
     const p = proxyWithOneSlot();
     p.answers({ headers: { "Cache-Control": "max-age=60, stale-if-error=600" }, body: "stored" });
     await p.get({}, "/stored");
@@ -166,7 +169,7 @@ describe("requests that wait for an origin", () => {
     await free();
   });
 
-  it("a request that gets no slot does not delay the next load of its resource", async () => {
+  it("a request that gets no origin slot does not delay the next load of the same resource", async () => {
     const p = proxyWithOneSlot();
     const { free } = await takeSlot(p);
     for (let i = 0; i < 4; i++) expect((await p.get({}, "/refused")).status).toBe(503);
@@ -194,7 +197,7 @@ describe("requests that wait for an origin", () => {
     expect(await from("2001:db8::3", "/3")).toBe(200);
   });
 
-  it("an origin that hangs takes no slot of another origin of the same layer", async () => {
+  it("a request to an origin that hangs takes no origin slot of another origin in the same layer", async () => {
     const namespace = uniqueNamespace();
     const gate = createGate();
     const { get } = createTestApp(

@@ -49,7 +49,7 @@ describe("two origins under one host", () => {
     expect(bodies).toEqual(["one 1", "two 1", "one 1", "two 1"]);
   });
 
-  it("a write to one origin invalidates nothing of the other", async () => {
+  it("a write to one origin invalidates no stored response of the other origin", async () => {
     const { get, post } = twoOrigins();
     for (const name of ["one", "two"]) await get(`/${name}/page`);
     await post("/one/page");

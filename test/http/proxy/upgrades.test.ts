@@ -4,7 +4,7 @@ import { createProxy } from "../../conformance/proxy.ts";
 const ASKING = { Upgrade: "websocket", Connection: "Upgrade", "Sec-WebSocket-Protocol": "chat" };
 
 describe("WebSockets through the proxy", () => {
-  it("a 101 of the origin connects the client with it, and messages pass in both directions", async () => {
+  it("a 101 from the origin connects the client with the origin, and messages pass in both directions", async () => {
     const p = createProxy({ sharing: "safe" });
     const { 0: ours, 1: theirs } = new WebSocketPair();
     theirs.accept();
@@ -33,7 +33,7 @@ describe("WebSockets through the proxy", () => {
     ).toEqual(["websocket", "chat", null]);
   });
 
-  it("a response other than 101 is relayed and not stored", async () => {
+  it("a response other than 101 to a WebSocket request is relayed and not stored", async () => {
     const p = createProxy({ sharing: "safe" });
     p.answers({ headers: { "Cache-Control": "max-age=3600" } });
     expect((await p.get({ Upgrade: "WebSocket" })).body).toBe("1");
@@ -48,7 +48,7 @@ describe("WebSockets through the proxy", () => {
     expect((await p.get(ASKING)).body).toBe("2");
   });
 
-  it("other upgrades are not forwarded", async () => {
+  it("the proxy forwards no Upgrade field other than that of a WebSocket GET", async () => {
     const p = createProxy();
     p.answers({});
     await p.get({ Upgrade: "h2c", Connection: "Upgrade" });
@@ -56,7 +56,7 @@ describe("WebSockets through the proxy", () => {
     expect(p.seen.map(({ headers }) => headers.get("Upgrade"))).toEqual([null, null]);
   });
 
-  it("a 101 to a request that asked for no upgrade is a 502", async () => {
+  it("a 101 to a request that asked for no upgrade becomes a 502", async () => {
     const p = createProxy();
     const { 0: ours, 1: theirs } = new WebSocketPair();
     theirs.accept();

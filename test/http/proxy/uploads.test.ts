@@ -53,14 +53,14 @@ describe("an upload", () => {
   it.each([
     ["with", LENGTH],
     ["without", {}],
-  ])("the origin reads an upload %s Content-Length whole", async (_, headers) => {
+  ])("the origin receives the whole body of an upload %s Content-Length", async (_, headers) => {
     const p = createProxy({ sharing: "safe" });
     p.answers(readAll);
     const answer = await p.send({ method: "PUT", headers, body: upload(20) });
     expect([answer.status, answer.body]).toEqual([200, String(20 * CHUNK.length)]);
   });
 
-  it("a client gets a response that the origin sends before it has read the upload", async () => {
+  it("a client gets a response that the origin sends before the origin has read the upload", async () => {
     const p = createProxy({ sharing: "safe" });
     p.answers(async (request) => {
       await request.body?.cancel();

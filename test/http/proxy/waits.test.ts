@@ -31,33 +31,36 @@ describe.each(["safe", "rfc"] as const)(
       ["no-cache", { "Cache-Control": "no-cache", ETag: '"a"' }],
       ["max-age=0", { "Cache-Control": "max-age=0", ETag: '"a"' }],
       ["an Expires in the past", { Expires: "Sun, 06 Nov 1994 08:49:37 GMT", ETag: '"a"' }],
-    ])("six cold clients of a response with %s wait one round trip, once", async (_, headers) => {
-      const p = createProxy({ sharing });
-      const server = fileServer("whole", headers);
-      const cold = await burst(p, server, get());
-      // Before: 4 round trips.
-      expect([cold.asked, cold.rounds]).toEqual([6, 2]);
-      const next = await burst(p, server, get());
-      expect([next.asked, next.rounds]).toEqual([6, 1]);
-      for (const { status, body } of [...cold.answers, ...next.answers])
-        expect([status, body]).toEqual([200, "whole"]);
-    });
+    ])(
+      "six concurrent clients of a response with %s wait one extra round trip only the first time",
+      async (_, headers) => {
+        const p = createProxy({ sharing });
+        const server = fileServer("whole", headers);
+        const cold = await burst(p, server, get());
+        // Before: 4 round trips.
+        expect([cold.asked, cold.rounds]).toEqual([6, 2]);
+        const next = await burst(p, server, get());
+        expect([next.asked, next.rounds]).toEqual([6, 1]);
+        for (const { status, body } of [...cold.answers, ...next.answers])
+          expect([status, body]).toEqual([200, "whole"]);
+      },
+    );
 
-    it("followers of a response with only an entity tag ask the origin to confirm it", async () => {
+    it("clients that wait for a response with only an entity tag ask the origin to confirm that tag", async () => {
       const p = createProxy({ sharing });
       await burst(p, fileServer("whole", { ETag: '"a"' }), get());
       const conditions = p.seen.map(({ headers }) => headers.get("If-None-Match"));
       expect(conditions).toEqual([null, ...Array<string>(5).fill('"a"')]);
     });
 
-    it("six clients of a private response wait one round trip, once", async () => {
+    it("six concurrent clients of a private response wait one extra round trip only the first time", async () => {
       const p = createProxy({ sharing });
       const server = fileServer("mine", { "Cache-Control": "private" });
       const [cold, next] = [await burst(p, server, get()), await burst(p, server, get())];
       expect([cold.asked, cold.rounds, next.asked, next.rounds]).toEqual([6, 2, 6, 1]);
     });
 
-    it("six requests with a bearer token wait one round trip, once, and others still share a load", async () => {
+    it("six requests with a bearer token wait one extra round trip only the first time, and anonymous requests share a load", async () => {
       const p = createProxy({ sharing });
       const server = fileServer("mine", { "Cache-Control": "max-age=60" });
       const bearer = get({ Authorization: "Bearer x" });
@@ -68,7 +71,7 @@ describe.each(["safe", "rfc"] as const)(
       expect([anonymous.asked, anonymous.rounds]).toEqual([1, 1]);
     });
 
-    it("six reloads of a private response wait one round trip, once", async () => {
+    it("six concurrent no-cache requests for a private response wait no extra round trip the second time", async () => {
       const p = createProxy({ sharing });
       const server = fileServer("mine", { "Cache-Control": "private" });
       const reload = get({ "Cache-Control": "no-cache" });
@@ -88,7 +91,7 @@ describe("requests for parts and heads in safe mode", () => {
       headers: { Range: `bytes=${at * step}-${at * step + step - 1}` },
     }));
 
-  it("six ranges of one short resource are filled from one GET", async () => {
+  it("six range requests for one short resource are answered from one GET to the origin", async () => {
     const p = createProxy({ sharing: "safe" });
     const whole = TEN.repeat(6);
     const { asked, rounds, answers } = await burst(p, fileServer(whole, FRESH), ranges(10));
@@ -98,7 +101,7 @@ describe("requests for parts and heads in safe mode", () => {
     expect((await p.get()).cache).toBe("HIT");
   });
 
-  it("six ranges of one long resource wait one round trip, once, and get their parts", async () => {
+  it("six range requests for one long resource wait one extra round trip only the first time, and each gets its range", async () => {
     const p = createProxy({ sharing: "safe", maxBodyBytes: 1_000 });
     const whole = TEN.repeat(600);
     const server = fileServer(whole, FRESH);
@@ -130,7 +133,7 @@ describe("requests for parts and heads in safe mode", () => {
     for (const { status } of answers) expect(status).toBe(206);
   });
 
-  it("six ranges of a private resource wait one round trip, once, and get their parts", async () => {
+  it("six range requests for a private resource wait one extra round trip only the first time, and each gets its range", async () => {
     const p = createProxy({ sharing: "safe" });
     const server = fileServer(TEN.repeat(6), { "Cache-Control": "private" });
     const [cold, next] = [await burst(p, server, ranges(10)), await burst(p, server, ranges(10))];
@@ -138,7 +141,7 @@ describe("requests for parts and heads in safe mode", () => {
     for (const { status, body } of cold.answers) expect([status, body]).toEqual([206, TEN]);
   });
 
-  it("six HEAD requests are answered from one GET, which fills the cache", async () => {
+  it("six concurrent HEAD requests cause one GET to the origin, and the proxy stores the response", async () => {
     const p = createProxy({ sharing: "safe" });
     const { asked, rounds, answers } = await burst(
       p,
@@ -152,7 +155,7 @@ describe("requests for parts and heads in safe mode", () => {
     expect((await p.get()).cache).toBe("HIT");
   });
 
-  it("HEAD requests for a private resource wait one round trip, once, and then reach the origin as HEAD", async () => {
+  it("HEAD requests for a private resource wait one extra round trip only once, and then reach the origin as HEAD", async () => {
     const p = createProxy({ sharing: "safe" });
     const server = fileServer(TEN, { "Cache-Control": "private" });
     const heads = times({ method: "HEAD" });
@@ -162,7 +165,7 @@ describe("requests for parts and heads in safe mode", () => {
     for (const { status, body } of cold.answers) expect([status, body]).toEqual([200, ""]);
   });
 
-  it("a HEAD for a body that is too long does not read it", async () => {
+  it("a HEAD request cancels the body from the origin if the body is too long to store", async () => {
     const p = createProxy({ sharing: "safe", maxBodyBytes: 1_000 });
     let isCancelled = false;
     const body = new ReadableStream<Uint8Array>({
@@ -190,7 +193,7 @@ describe("requests for parts and heads in rfc mode", () => {
 });
 
 describe("an origin that hangs", () => {
-  it("the leader and its followers end at the same deadline", async () => {
+  it("all concurrent requests for one resource of an origin that hangs get a 504 at the same deadline", async () => {
     const p = createProxy({ sharing: "safe", headersTimeout: 500 });
     p.answers(
       (request) =>

@@ -144,7 +144,7 @@ describe("multipart/byteranges", () => {
     expect(await received(ask(entry, asked))).toEqual(wanted(whole, asked));
   });
 
-  it("the boundary occurs neither in the parts nor in their Content-Type", async () => {
+  it("the multipart boundary occurs neither in the parts nor in the Content-Type of the parts", async () => {
     const taken = Array.from(
       { length: 12 },
       (_, at) => `--strata-part-${String(at).padStart(8, "0")}`,

@@ -25,7 +25,7 @@ describe("HTTP dates", () => {
     );
   });
 
-  it("a date has the same instant in all three forms, within 50 years", () => {
+  it("parseDate reads the same instant from all three HTTP date formats, within 50 years of now", () => {
     fc.assert(
       fc.property(fc.integer({ min: -49 * 31_536_000, max: 49 * 31_536_000 }), (offset) => {
         const at = NOW + offset * 1_000;
@@ -57,7 +57,7 @@ describe("field lists", () => {
     );
   });
 
-  it("repeated delta-seconds count as the least of them", () => {
+  it("deltaSecondsOf returns the smallest value of a repeated max-age", () => {
     fc.assert(
       fc.property(fc.array(fc.nat(100_000), { minLength: 1, maxLength: 5 }), (seconds) => {
         const control = seconds.map((value) => `max-age=${value}`).join(", ");
@@ -80,7 +80,7 @@ describe("lifetimes", () => {
     ])
     .map((directives) => responseControlOf(readerOf([["cache-control", directives.join(", ")]])));
 
-  it("the instants of a lifetime rise, and no response is fresh past its lifetime", () => {
+  it("freshUntil, staleUntil, errorUntil and deleteAt are in rising order, and no response is fresh past its lifetime", () => {
     fc.assert(
       fc.property(
         controls,
@@ -154,7 +154,7 @@ describe("selecting fields", () => {
     fc.constantFrom("a", "a, b", "b;q=0.5, a", "", "A , B"),
   );
 
-  it("a request selects the variant that was stored for it", () => {
+  it("a request selects the variant that was stored for the same request", () => {
     fc.assert(
       fc.property(requests, (fields) => {
         const request = readerOf(Object.entries(fields));
@@ -195,7 +195,7 @@ describe("ranges", () => {
     );
   });
 
-  it("two parts of a body join to that body", () => {
+  it("joinParts makes the whole body of two parts that meet, and nothing of two parts with a gap", () => {
     fc.assert(
       fc.property(
         fc.uint8Array({ minLength: 2, maxLength: 40 }),
@@ -218,7 +218,7 @@ describe("ranges", () => {
 });
 
 describe("updated fields", () => {
-  it("updateFields prefers newer fields, keeps the others, and never changes the length", () => {
+  it("updateFields replaces stored fields by newer ones, copies the other stored fields, and never changes Content-Length", () => {
     const fields = fc.array(fc.tuple(fc.constantFrom("a", "b", "c", "content-length"), token), {
       maxLength: 6,
     });

@@ -53,7 +53,7 @@ describe("cached()", () => {
     expect(miss.headers.get("X-Cache-Status")).toBe("MISS");
   });
 
-  it("Cache-Status says whether a load replaced a stale response or none", async () => {
+  it("Cache-Status says fwd=stale if a load replaces a stale response, and fwd=uri-miss if no response was stored", async () => {
     const { get, clock } = createTestApp(uniqueNamespace(), (app) =>
       app.get("/thing", cached({ freshFor: "1m", staleIfError: "1h", jitter: 0 }), (c) =>
         c.json({ at: clock.now() }),
@@ -66,7 +66,7 @@ describe("cached()", () => {
     expect(await statusOf()).toMatch(/^strata; hit; /);
   });
 
-  it("a cached route stores a 404 as a negative entry for negativeFor", async () => {
+  it("a cached route stores a 404 for the time that negativeFor gives", async () => {
     let calls = 0;
     const { get, clock } = createTestApp(uniqueNamespace(), (app) =>
       app.get("/gone", cached({ freshFor: "1h", negativeFor: "10s", jitter: 0 }), (c) => {
@@ -105,7 +105,7 @@ describe("cached()", () => {
     expect(second.headers.get("X-Cache-Status")).toBe("BYPASS");
   });
 
-  it("a cached route serves stale during a refresh, and then the new response", async () => {
+  it("a cached route serves the stale response during a refresh, and the new response afterwards", async () => {
     let calls = 0;
     const { get, clock } = createTestApp(uniqueNamespace(), (app) =>
       app.get("/swr", cached({ freshFor: "10s", staleWhileRevalidate: "1m", jitter: 0 }), (c) =>
@@ -123,7 +123,7 @@ describe("cached()", () => {
     expect(fresh.headers.get("X-Cache-Status")).toBe("HIT");
   });
 
-  it("a cached route serves stale while the handler fails, until staleIfError ends", async () => {
+  it("a cached route serves the stale response while the handler fails, until the time of staleIfError is over", async () => {
     let failing = false;
     const { get, clock } = createTestApp(uniqueNamespace(), (app) =>
       app.get("/sie", cached({ freshFor: "10s", staleIfError: "1m", jitter: 0 }), (c) => {
@@ -214,7 +214,10 @@ describe("cached()", () => {
     ["staleIfError", { freshFor: "1m", staleIfError: -1 }],
     ["jitter", { freshFor: "1m", jitter: 2 }],
     ["tags", { freshFor: "1m", tags: [""] }],
-  ] as const)("cached() throws for a wrong %s when the route is defined", (field, options) => {
-    expect(() => cached(options)).toThrow(field);
-  });
+  ] as const)(
+    "cached() throws an error that names %s if the value of that option is invalid",
+    (field, options) => {
+      expect(() => cached(options)).toThrow(field);
+    },
+  );
 });

@@ -85,7 +85,7 @@ describe("a cached route whose response names a content coding", () => {
     expect((await weak.fetchBytes()).headers.get("ETag")).toBe('W/"either"');
   });
 
-  it("a body that the handler has encoded with gzip itself stays as it is, on a hit too", async () => {
+  it("a body that the handler has compressed with gzip is sent and stored unchanged", async () => {
     const bytes = await gzip(TEXT);
     const { fetchBytes, calls } = serving(
       () =>
@@ -120,7 +120,7 @@ describe("a cached route whose response names a content coding", () => {
     expect(calls()).toBe(2);
   });
 
-  it("a coding that the platform does not know stays with its bytes", async () => {
+  it("a body in a coding that the platform does not know is sent and stored unchanged, with its Content-Encoding", async () => {
     const bytes = Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, 1, 2, 3);
     const { fetchBytes, calls } = serving(
       () => new Response(bytes, { headers: { "Content-Encoding": "zstd" } }),

@@ -56,7 +56,7 @@ describe("a cached route whose body is long or has no end", () => {
     ["of unknown length", {}],
     ["with a Content-Length", { "Content-Length": String(2 * MIB) }],
   ])(
-    "a body over the limit (%s) reaches its client whole and is not stored",
+    "a body over the size limit (%s) reaches the client whole and is not stored",
     async (_, headers) => {
       const { open, calls } = serving(() => {
         const chunk = new Uint8Array(MIB / 2).fill(97);

@@ -43,7 +43,7 @@ const sources = (answers: readonly TestAnswer[]) =>
 const detail = (answer: TestAnswer | undefined) => answer?.headers.get("Cache-Status");
 
 describe("the guide to caching a route safely", () => {
-  it("the page shows every example as it runs", () => {
+  it("the guide shows every example of guide-examples.ts, and each code block is part of that file", () => {
     const plain = (text: string) => text.replaceAll(/^ +/gm, "");
     const blocks = [...page.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, text = ""]) => text);
     expect(blocks).toHaveLength(Object.keys(examples).filter((name) => name !== "runAs").length);
@@ -72,7 +72,7 @@ describe("the guide to caching a route safely", () => {
     expect(sources(answers)).toEqual(["MISS", "HIT"]);
   });
 
-  it("a cookie is absent, until the key names it", async () => {
+  it("a handler does not see a cookie until the key names that cookie", async () => {
     const dark = { headers: { Cookie: "theme=dark; sid=1" } };
     const requests = [
       ["ada", "/", dark],
@@ -82,7 +82,7 @@ describe("the guide to caching a route safely", () => {
     expect(bodies(await run(examples.cookieInKey, requests))).toEqual(["dark", "light"]);
   });
 
-  it("the country is in the key by its name in request.cf", async () => {
+  it("a key that names country of request.cf stores one page for each country", async () => {
     const answers = await run(examples.countryInKey, [
       ["ada", "/prices", { cf: { country: "CH" } }],
       ["bob", "/prices", { cf: { country: "AT" } }],
@@ -104,7 +104,7 @@ describe("the guide to caching a route safely", () => {
     expect(sources(await run(examples.tenantInKey, requests))).toEqual(["MISS", "MISS", "HIT"]);
   });
 
-  it("a guard behind cached() lets nobody in, and one before it lets its clients share", async () => {
+  it("a guard after cached() admits nobody, and a guard before cached() lets the admitted clients share a response", async () => {
     const requests = [
       ["ada", "/report", { headers: { Authorization: "Bearer t0k3n" } }],
       ["bob", "/report", { headers: { Authorization: "Bearer t0k3n" } }],
@@ -116,7 +116,7 @@ describe("the guide to caching a route safely", () => {
     expect(guarded[2]?.body).not.toContain("the report");
   });
 
-  it("a part that the key function forgets makes the answer private", async () => {
+  it("a path parameter that the handler reads and the key function does not read makes the response private", async () => {
     const requests = [
       ["ada", "/de/about"],
       ["bob", "/fr/about"],

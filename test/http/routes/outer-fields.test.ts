@@ -184,7 +184,7 @@ describe("fields of outer middleware around cached()", () => {
     expect(second.headers.getSetCookie()).toEqual(["inner=2; Path=/", "outer=1; Path=/"]);
   });
 
-  it("the fields of secure-headers, timing and etag are on a hit as on a miss", async () => {
+  it("the fields of secure-headers, timing and etag middleware are on a miss and on a hit", async () => {
     const measure: Handler = before((c) => setMetric(c, "auth", 1));
     const { get } = serving([secureHeaders(), timing({ total: false }), measure, etag()]);
     for (const status of ["MISS", "HIT"]) {
@@ -231,7 +231,7 @@ describe("fields of outer middleware around cached()", () => {
   });
 
   it.each(["no-store", "private"])(
-    "Cache-Control: %s of outer middleware keeps a silent route from being stored",
+    "Cache-Control: %s of outer middleware prevents storing if the route sets no Cache-Control",
     async (control) => {
       let calls = 0;
       const { get } = serving([before((c) => c.header("Cache-Control", control))], async (c) =>

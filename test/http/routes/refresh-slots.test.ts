@@ -7,7 +7,7 @@ const part = definePolicy({ freshFor: "1s", flight: "isolate", tiers: ["memory"]
 
 const SLOTS = 64;
 
-it("refreshes of more routes than the origin has slots do not wait for their own slots", async () => {
+it("more background refreshes than origin slots do not block each other when their handlers load other values", async () => {
   let version = 1;
   let entered = 0;
   // Resolves when as many handlers run as there are slots.

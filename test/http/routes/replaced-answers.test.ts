@@ -126,7 +126,7 @@ describe("an answer that replaces another", () => {
     expectNoFieldOfPage(failed.headers);
   });
 
-  it("a handler that returns after its time limit changes neither the error nor its fields", async () => {
+  it("a handler that returns after its time limit changes neither the 503 response nor the fields of that response", async () => {
     const limit = createGate();
     const saved = createGate();
     const { get } = createTestApp(uniqueNamespace(), (app) => {

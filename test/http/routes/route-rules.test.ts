@@ -20,7 +20,7 @@ const saying =
     new Response(String(call), { status, headers });
 
 describe("a cached route whose response has cache directives", () => {
-  it("a lifetime in the response counts instead of the route's freshFor", async () => {
+  it("a lifetime in the response replaces the route's freshFor", async () => {
     const { get, clock, calls } = serving(
       { freshFor: "1h" },
       saying({ "Cache-Control": "max-age=10" }),
@@ -35,7 +35,7 @@ describe("a cached route whose response has cache directives", () => {
     expect(calls()).toBe(2);
   });
 
-  it("the route's staleWhileRevalidate applies if the response has none", async () => {
+  it("the route's staleWhileRevalidate applies if the response has no stale-while-revalidate", async () => {
     const { get, clock } = serving(
       { freshFor: "1h", staleWhileRevalidate: "1m" },
       saying({ "Cache-Control": "max-age=10" }),
@@ -62,7 +62,7 @@ describe("a cached route whose response has cache directives", () => {
     },
   );
 
-  it("a cached route stores all variants that Vary makes, separately", async () => {
+  it("a cached route stores one variant for each value of the field that Vary names", async () => {
     const { get, calls } = serving(
       { freshFor: "1h" },
       (call, request) =>
@@ -156,7 +156,7 @@ describe("request directives to a cached route", () => {
     expect(calls()).toBe(1);
   });
 
-  it("a cached route obeys request directives with requestDirectives", async () => {
+  it("a cached route obeys request directives if the option requestDirectives is true", async () => {
     const { get, calls } = serving({ freshFor: "1h", requestDirectives: true }, saying({}));
     expect((await get("/thing/1", { "Cache-Control": "only-if-cached" })).status).toBe(504);
     await get("/thing/1");
@@ -189,7 +189,7 @@ describe("the key rules of a cached route", () => {
     expect(route.calls()).toBe(calls);
   });
 
-  it("key rules: the host is in the key, and fields and cookies are if named", async () => {
+  it("key rules: the host is in the key by default, and a field or a cookie only if the key names it", async () => {
     const key = { headers: ["X-Plan"], cookies: ["theme"] };
     const { get, send, calls } = serving({ freshFor: "1h", key }, saying({}));
     await get("/thing/1", { "X-Plan": "a", Cookie: "theme=dark; session=1" });
@@ -205,7 +205,7 @@ describe("the key rules of a cached route", () => {
     expect(calls()).toBe(4);
   });
 
-  it("key rules: the handler sees the named members of request.cf, and no other", async () => {
+  it("key rules: the handler sees only the members of request.cf that the key names", async () => {
     let seen: unknown;
     const { send } = serving(
       { freshFor: "1h", key: { query: "none", cf: ["colo"] } },

@@ -46,7 +46,7 @@ describe("a 404 or 410 that is not for all", () => {
     },
   );
 
-  it("a problem document of Strata is shared for negativeFor, but not if it answers credentials or says private itself", async () => {
+  it("a 404 problem document is shared, unless the request has credentials or the document has Cache-Control: private", async () => {
     const gone = { status: 404, type: "none", title: "None" };
     const shared = serving(() => problem(gone));
     await shared.get("/page");
@@ -97,7 +97,7 @@ describe("a response with many tags", () => {
     expect(calls).toBe(2);
   });
 
-  it("a response with more names than an entry can carry is not stored", async () => {
+  it("a response with more tags than a cache entry can hold is not stored", async () => {
     let calls = 0;
     const { get } = createTestApp(uniqueNamespace(), (app) =>
       app.get("/page", cached({ freshFor: "1h" }), (c) => {

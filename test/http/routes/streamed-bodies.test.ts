@@ -24,7 +24,7 @@ describe("a cached route whose body arrives slowly", () => {
     );
   });
 
-  it("a streamed answer with a cookie of outer middleware is private", async () => {
+  it("a streamed response with a cookie of outer middleware has Cache-Control: private", async () => {
     const body = slowBody();
     const { get } = createTestApp(uniqueNamespace(), (app) => {
       app.use(async (c, next) => {
@@ -95,7 +95,7 @@ describe("a cached route whose body arrives slowly", () => {
     expect([hit.headers.get("X-Cache-Status"), hit.body]).toEqual(["HIT", "newer"]);
   });
 
-  it("a body that breaks off reaches its client as broken, and is not stored", async () => {
+  it("a body that breaks off causes a read error at the client and is not stored", async () => {
     let call = 0;
     const broken = slowBody();
     const { open, get, clock } = serving(() =>
@@ -198,7 +198,7 @@ describe("a cached route whose body arrives slowly", () => {
     expect((await get("/thing")).body).toBe("page");
   });
 
-  it("HEAD is answered before the body ends, and the body is stored", async () => {
+  it("a HEAD request is answered before the handler's body is complete, and the body is stored", async () => {
     const body = slowBody();
     const { open, get, calls } = serving(() => new Response(body.readable));
     const client = await open({ method: "HEAD" });

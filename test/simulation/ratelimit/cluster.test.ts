@@ -31,7 +31,7 @@ const behaviour = (mode: "strict" | "fast", onUnavailable: OnUnavailable): Behav
   defineBehaviour({ mode, onUnavailable }, []);
 
 describe("20 isolates and a network with faults", () => {
-  it("rate limiters in 20 isolates with faults charge no token twice in 100,000 requests, and count every token whose charge is unknown", async () => {
+  it("over 100,000 requests and network failures, rate limiters in 20 isolates charge no token twice and count each token of unknown charge", async () => {
     const seed = Number(process.env["RATE_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
     const random = createRandom(seed);
     const time = createVirtualTime({ startMs: START });
@@ -131,11 +131,11 @@ describe("a fast limit over simulated isolates", () => {
     return admitted;
   }
 
-  it("a fast limit in a single isolate admits exactly the limit", async () => {
+  it("a rate limit in fast mode admits exactly the limit in a single isolate", async () => {
     expect(await admittedBy(1)).toBe(100);
   });
 
-  it("a fast limit admits exactly the limit for every order of answers within one millisecond", async () => {
+  it("a rate limit in fast mode admits exactly the limit for every order of answers within one millisecond", async () => {
     for (let seed = 0; seed < 300; seed++) {
       const random = createRandom(seed);
       const time = createVirtualTime({ startMs: START });
@@ -156,7 +156,7 @@ describe("a fast limit over simulated isolates", () => {
     }
   }, 60_000);
 
-  it("a fast limit exceeds the limit by at most the lease times the number of isolates", async () => {
+  it("a rate limit in fast mode exceeds the limit by at most the token lease times the number of isolates", async () => {
     const lease = leaseOf(ip, 0.1);
     expect(lease).toBe(10);
     const overshoots: Record<number, number> = {};
@@ -170,7 +170,7 @@ describe("a fast limit over simulated isolates", () => {
     expect(overshoots[20], JSON.stringify(overshoots)).toBeGreaterThan(0);
   }, 60_000);
 
-  it("clocks that are an hour off do not change how many requests a fast limit admits", async () => {
+  it("clocks that are an hour off do not change how many requests a rate limit in fast mode admits", async () => {
     expect(await admittedBy(1, 3_600_000)).toBe(100);
     expect(await admittedBy(20, 3_600_000)).toBe(await admittedBy(20));
   }, 60_000);

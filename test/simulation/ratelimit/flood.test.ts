@@ -11,7 +11,7 @@ const FLOOD = 100_000;
 
 describe("a flood of 100,000 identities", () => {
   it.each(["fast", "strict"] as const)(
-    "100,000 identities leave the memory of an isolate bounded and every token accounted for in %s mode",
+    "with 100,000 identities, the memory of an isolate stays bounded and every token is accounted for in %s mode",
     async (mode) => {
       const time = createVirtualTime({ startMs: 1_763_720_000_000 });
       const ledger = createModelLedger({ time, latencyMs: () => 3, fate: () => "answered" });
@@ -36,7 +36,7 @@ describe("a flood of 100,000 identities", () => {
     120_000,
   );
 
-  it("a flood of new identities does not evict an account that is used again now and then", () => {
+  it("a flood of new identities does not evict a rate-limit account that is used regularly", () => {
     const table = createAccountTable({ maxAccounts: 1_000, maxOwing: 500 });
     const regular = table.get("ip:regular", windows, 0);
     for (let i = 0; i < FLOOD; i++) {
@@ -48,7 +48,7 @@ describe("a flood of 100,000 identities", () => {
     expect(table.peek("ip:0")).toBeUndefined();
   });
 
-  it("forgetting an account removes its debt", () => {
+  it("removing a rate-limit account from memory also removes the debt of the account", () => {
     const table = createAccountTable({ maxAccounts: 10, maxOwing: 5 });
     const account = table.get("ip:1", windows, 0);
     table.owe(account, 3, 0);
@@ -57,7 +57,7 @@ describe("a flood of 100,000 identities", () => {
     expect([...table.owing()]).toEqual([]);
   });
 
-  it("no request waits for the ledger while 1,000 clients take turns below their limit", async () => {
+  it("no rate-limited request waits for the token ledger while 1,000 clients take turns below their limit", async () => {
     const time = createVirtualTime({ startMs: 1_763_720_000_000 });
     const ledger = createModelLedger({ time, latencyMs: () => 3, fate: () => "answered" });
     let asking = 0;
@@ -80,7 +80,7 @@ describe("a flood of 100,000 identities", () => {
     expect(asking).toBe(0);
   }, 120_000);
 
-  it("a flood of identities is settled with more than 20 accounts a call on average, and no debt is forgiven", async () => {
+  it("a rate limiter settles a flood of identities with more than 20 accounts per call on average, and forgives no debt", async () => {
     const time = createVirtualTime({ startMs: 1_763_720_000_000 });
     const ledger = createModelLedger({ time, latencyMs: () => 3, fate: () => "answered" });
     let calls = 0;

@@ -145,7 +145,7 @@ describe("the sliding window script", () => {
     expect(refused).toBeGreaterThan(runs / 10);
   }, 300_000);
 
-  it("the sliding window admits almost twice the limit if a whole span is used at its end", async () => {
+  it("the sliding window admits almost twice the limit if all tokens of a time span are used at the end of the span", async () => {
     const { redis, ledger } = setUp("sliding-window");
     const window: Window = { limit: 100, widthMs: 1_000, label: "1s" };
     const admitted: Admitted[] = [];
@@ -240,7 +240,7 @@ describe("the sliding window script", () => {
     );
   }, 300_000);
 
-  it("a clock that goes back does not give a bucket more room", () => {
+  it("a clock that goes back does not free tokens of a rate-limit bucket", () => {
     const window: Window = { limit: 10, widthMs: 1_000, label: "1s" };
     const used = charge(emptyBucket(START), window, START, 10);
     expect(room(used, window, START - 3_600_000)).toBe(0);
@@ -249,7 +249,7 @@ describe("the sliding window script", () => {
 });
 
 describe("several accounts in one call", () => {
-  it("several accounts are charged together or not at all", async () => {
+  it("one call charges several rate-limit accounts together or not at all", async () => {
     const take3 = fc.record({
       keys: fc.uniqueArray(fc.constantFrom("a", "b", "c"), { minLength: 1 }),
     });

@@ -38,7 +38,7 @@ describe.each(MODES)("the codings that a client accepts, in %s mode", (sharing) 
     },
   );
 
-  it(`a client that accepts the coding gets the variant by a 304, in ${sharing} mode`, async () => {
+  it(`a client that accepts gzip gets the gzip variant that the origin confirms with a 304, in ${sharing} mode`, async () => {
     const p = createProxy({ sharing });
     compressing(p);
     await p.get({ "Accept-Encoding": "gzip" });
@@ -47,7 +47,7 @@ describe.each(MODES)("the codings that a client accepts, in %s mode", (sharing) 
     expect(p.seen[1]?.headers.get("If-None-Match")).toBe('W/"1"');
   });
 
-  it(`a client that accepts several codings gets the plain variant by a 304, in ${sharing} mode`, async () => {
+  it(`a client with Accept-Encoding: br gets the body without a content coding, in ${sharing} mode`, async () => {
     const p = createProxy({ sharing });
     compressing(p);
     await p.get();
@@ -61,7 +61,7 @@ describe.each(MODES)("the codings that a client accepts, in %s mode", (sharing) 
     expect((await p.get({ "Accept-Encoding": "identity" })).body).toBe("plain");
   });
 
-  it(`a response in a refused coding is not given to a client while the origin is down, in ${sharing} mode`, async () => {
+  it(`while the origin is down, a client does not get a stored response in a content coding that the client refuses, in ${sharing} mode`, async () => {
     const p = createProxy({ sharing });
     compressing(p, { Vary: "" });
     await p.get({ "Accept-Encoding": "gzip" });

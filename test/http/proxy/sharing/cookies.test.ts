@@ -58,7 +58,7 @@ describe("Set-Cookie in safe mode", () => {
     expect([other.cache, other.headers.get("Set-Cookie")]).toEqual(["HIT", null]);
   });
 
-  it("the cookie of a background refresh goes to no client", async () => {
+  it("no client gets the Set-Cookie field of a background refresh", async () => {
     const p = createProxy({ sharing: "safe" });
     const swr = { "Cache-Control": "public, max-age=1, stale-while-revalidate=60", ETag: '"a"' };
     p.answers({ headers: swr, body: "page" });
@@ -82,7 +82,7 @@ describe("Set-Cookie in safe mode", () => {
     expect([other.cache, other.headers.get("Set-Cookie")]).toEqual(["HIT", null]);
   });
 
-  it("a client with its own copy does not get another client's cookie with the 304", async () => {
+  it("a client whose own copy is current does not get another client's cookie with the 304", async () => {
     const p = createProxy({ sharing: "safe" });
     p.answers({ headers: { ...SHARED, ...COOKIE, ETag: '"a"' }, body: "page" });
     await p.get();

@@ -62,7 +62,7 @@ describe("a response to a request with credentials", () => {
     { "Cache-Control": "s-maxage=60" },
     { "Cache-Control": "no-store", "CDN-Cache-Control": "max-age=60" },
   ])(
-    "a page that permits sharing is shared although its request has a cookie: %j",
+    "a response that permits sharing is shared although the request has a cookie: %j",
     async (headers) => {
       const p = createProxy({ sharing: "safe" });
       p.answers({ headers, body: "public" });
@@ -79,7 +79,7 @@ describe("a response to a request with credentials", () => {
     expect((await p.get()).body).toBe("page of nobody");
   });
 
-  it("a header that the configuration names counts as credentials, and the default ones do not then", async () => {
+  it("the option credentialHeaders replaces the default credential headers with those that the option names", async () => {
     const p = createProxy({ sharing: "safe", credentialHeaders: ["X-Session"] });
     p.answers((request) => ({
       headers: { "Cache-Control": "max-age=60" },
@@ -91,7 +91,7 @@ describe("a response to a request with credentials", () => {
     expect((await p.get({}, "/key")).cache).toBe("HIT");
   });
 
-  it("in rfc mode a cookie is no credential", async () => {
+  it("in rfc mode the proxy does not treat a cookie as a credential", async () => {
     const p = createProxy({ sharing: "rfc" });
     page(p, { "Cache-Control": "max-age=60" });
     await p.get(VICTIM);
@@ -121,7 +121,7 @@ describe("a response to a request with credentials", () => {
     expect((await p.get()).status).toBe(502);
   });
 
-  it("a 304 to a victim does not make a page of other clients fresh", async () => {
+  it("a 304 to a client with credentials does not make the stored page of other clients fresh", async () => {
     const p = createProxy({ sharing: "safe" });
     p.answers({ headers: { "Cache-Control": "max-age=1", ETag: '"a"' }, body: "shared" });
     await p.get();
@@ -149,7 +149,7 @@ describe("a stored response to a request without credentials", () => {
     },
   );
 
-  it("a stranger's page with only Last-Modified is not given to a client with a cookie, and is no condition for the origin", async () => {
+  it("another client's page with only Last-Modified is not sent to a client with a cookie, and the origin gets no condition", async () => {
     const p = createProxy({ sharing: "safe" });
     page(p, modified(p));
     await p.get();
@@ -174,7 +174,7 @@ describe("a stored response to a request without credentials", () => {
     expect([headers?.get("If-None-Match"), headers?.get("Cookie")]).toEqual(['"a"', "sid=VICTIM"]);
   });
 
-  it("a client with a cookie gets its own page if the origin does not confirm the entity tag of the stranger's page", async () => {
+  it("a client with a cookie gets its own page if the origin does not confirm the entity tag of another client's page", async () => {
     const p = createProxy({ sharing: "safe" });
     page(p, { "Cache-Control": "max-age=60", ETag: "yes" });
     await p.get();
@@ -182,7 +182,7 @@ describe("a stored response to a request without credentials", () => {
     expect((await p.get()).body).toBe("page of nobody");
   });
 
-  it("a client with a cookie who comes while the origin is down does not get a stranger's page", async () => {
+  it("while the origin is down, a client with a cookie does not get the stored page of another client", async () => {
     const p = createProxy({ sharing: "safe" });
     page(p, { "Cache-Control": "max-age=60, stale-if-error=600" });
     await p.get();
@@ -191,14 +191,14 @@ describe("a stored response to a request without credentials", () => {
     expect((await p.get()).body).toBe("page of nobody");
   });
 
-  it("a variant of a stranger's page is not given to a client with a cookie", async () => {
+  it("a stored variant of another client's page is not sent to a client with a cookie", async () => {
     const p = createProxy({ sharing: "safe" });
     page(p, { "Cache-Control": "max-age=60", Vary: "Accept-Language" });
     await p.get();
     expect((await p.get(VICTIM)).body).toBe("page of sid=VICTIM");
   });
 
-  it("a client with a cookie who waits for the load of a stranger gets its own page", async () => {
+  it("a client with a cookie that waits for the load of another client gets its own page", async () => {
     const p = createProxy({ sharing: "safe" });
     page(p, { "Cache-Control": "max-age=60" });
     const [stranger, victim] = await Promise.all([p.get(), p.get(VICTIM)]);
@@ -206,7 +206,7 @@ describe("a stored response to a request without credentials", () => {
   });
 
   it.each(["public, max-age=60", "s-maxage=60"])(
-    "a page with %s, which a stranger has loaded, is given to a client with a cookie",
+    "a page with %s that another client has loaded is sent to a client with a cookie",
     async (control) => {
       const p = createProxy({ sharing: "safe" });
       page(p, { "Cache-Control": control });
@@ -216,7 +216,7 @@ describe("a stored response to a request without credentials", () => {
     },
   );
 
-  it("in rfc mode a page with max-age, which a stranger has loaded, is given to a client with a cookie", async () => {
+  it("in rfc mode a page with max-age that another client has loaded is sent to a client with a cookie", async () => {
     const p = createProxy({ sharing: "rfc" });
     page(p, { "Cache-Control": "max-age=60" });
     await p.get();
@@ -237,7 +237,7 @@ describe("the marker after a response to a request with credentials", () => {
     expect([answer.body, answer.cache, p.seen.length]).toEqual(["shared", "HIT", asked]);
   });
 
-  it("a private page for clients without credentials leaves a marker, whatever directives they send", async () => {
+  it("after a private response to a request with no-cache and no credentials, the proxy sends the next request to the origin", async () => {
     const p = createProxy({ sharing: "safe" });
     p.answers({ headers: { "Cache-Control": "private" }, body: "private" });
     await p.get({ "Cache-Control": "no-cache" });

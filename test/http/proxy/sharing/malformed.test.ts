@@ -18,7 +18,7 @@ describe.each(["safe", "rfc"] as const)("malformed fields, in %s mode", (sharing
     expect((await p.get()).body).toBe("2");
   });
 
-  it(`a directive in a closed quote does not count, in ${sharing} mode`, async () => {
+  it(`the proxy ignores a directive inside a closed quoted string, in ${sharing} mode`, async () => {
     const p = createProxy({ sharing });
     p.answers({ headers: { "Cache-Control": 'max-age=600, ext="a, no-store"' } });
     await p.get();
@@ -47,7 +47,7 @@ describe.each(["safe", "rfc"] as const)("malformed fields, in %s mode", (sharing
     },
   );
 
-  it(`a malformed must-revalidate still forbids a stale answer, in ${sharing} mode`, async () => {
+  it(`a malformed must-revalidate still prevents a stale response, in ${sharing} mode`, async () => {
     const p = createProxy({ sharing });
     p.answers({ headers: { "Cache-Control": "max-age=1, must-revalidate =" } });
     await p.get();
@@ -56,7 +56,7 @@ describe.each(["safe", "rfc"] as const)("malformed fields, in %s mode", (sharing
     expect((await p.get()).status).toBe(502);
   });
 
-  it(`an answer with several ranges has no Content-Range at its top, in ${sharing} mode`, async () => {
+  it(`a response with several ranges has no Content-Range in its own header section, in ${sharing} mode`, async () => {
     const p = createProxy({ sharing });
     p.answers({
       headers: { "Cache-Control": "max-age=600", "Content-Range": "bytes 0-9/10" },
@@ -88,7 +88,7 @@ describe.each(["safe", "rfc"] as const)("malformed fields, in %s mode", (sharing
 });
 
 it.each(["public=1, max-age=600", "public=?0, max-age=600", "s-maxage=a, max-age=600"])(
-  "in rfc mode a malformed member of CDN-Cache-Control is no permission: %s",
+  "in rfc mode a malformed member of CDN-Cache-Control does not permit sharing: %s",
   async (control) => {
     const p = createProxy({ sharing: "rfc" });
     p.answers((request) => ({

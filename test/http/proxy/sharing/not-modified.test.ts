@@ -62,7 +62,7 @@ describe.each(["safe", "rfc"] as const)("a 304 that forbids reuse, in %s mode", 
     },
   );
 
-  it(`a 200 with private ends the stale response that it replaces, in ${sharing} mode`, async () => {
+  it(`a 200 with private makes the proxy stop serving the stored stale response, in ${sharing} mode`, async () => {
     const p = createProxy({ sharing });
     p.answers({ headers: SHORT, body: "stored" });
     await p.get();
@@ -87,7 +87,7 @@ describe.each(["safe", "rfc"] as const)("a 304 that forbids reuse, in %s mode", 
     },
   );
 
-  it(`a variant that a 304 forbids ends, and the other variants stay, in ${sharing} mode`, async () => {
+  it(`a 304 with private makes the proxy stop serving that variant, but not the other variants, in ${sharing} mode`, async () => {
     const p = createProxy({ sharing });
     p.answers((request) => ({
       headers: { ...SHORT, Vary: "Foo", "Cache-Control": "max-age=60" },

@@ -41,7 +41,7 @@ describe("a status that a client can provoke", () => {
     expect((await p.get()).cache).toBe("HIT");
   });
 
-  it("a provoked 503 does not end the response that is stored", async () => {
+  it("a provoked 503 does not stop the proxy from serving the stored response while the origin is down", async () => {
     const p = createProxy({ sharing: "safe" });
     p.answers({ headers: { "Cache-Control": "max-age=1", ETag: '"a"' }, body: "page" });
     await p.get();
@@ -63,7 +63,7 @@ describe("a failure that one request provokes", () => {
     expect([other.status, other.body]).toEqual([200, "fine"]);
   });
 
-  it("clients are told apart by the last address in the field that clientAddressHeader names", async () => {
+  it("the proxy identifies a client by the last address in the field that clientAddressHeader names", async () => {
     const p = createProxy({ sharing: "safe", clientAddressHeader: "X-Client" });
     p.answers((request) => (request.headers.has("X-Huge") ? { fails: true } : { body: "fine" }));
     for (let count = 0; count < 5; count++)
@@ -108,7 +108,7 @@ describe("a failure that one request provokes", () => {
     expect(new Set(bodies)).toEqual(new Set(["fine"]));
   });
 
-  it("a failed load in another isolate does not answer a request that follows it", async () => {
+  it("a failed load in one isolate does not answer a request in another isolate that waits for that load", async () => {
     const flights = watchFlights();
     const here = createProxy({ sharing: "safe", bindings: { FLIGHTS: flights.FLIGHTS } });
     const there = here.sibling();
@@ -129,7 +129,7 @@ describe("a failure that one request provokes", () => {
     expect([(await attack).status, (await other).body]).toEqual([502, "fine"]);
   });
 
-  it("after failed loads of several clients in a row the next one is not sent to the origin at once", async () => {
+  it("after failed loads of several clients in a row, the next client gets a 502 without a request to the origin", async () => {
     const p = createProxy({ sharing: "safe" });
     p.answers({ fails: true });
     for (let count = 1; count <= 8; count++) await p.get({ [ADDRESS]: `203.0.113.${count}` });

@@ -35,14 +35,14 @@ describe("a response that was never fresh", () => {
     },
   );
 
-  it("a response with max-age=0 is not served during its stale-while-revalidate", async () => {
+  it("a response with max-age=0 is not served stale although it has stale-while-revalidate", async () => {
     const p = createProxy({ sharing: "safe" });
     p.answers({ headers: { "Cache-Control": "max-age=0, stale-while-revalidate=60" } });
     await p.get();
     expect((await p.get()).body).toBe("2");
   });
 
-  it("a response that was fresh is served while the origin is down", async () => {
+  it("a response that was once fresh is served stale while the origin is down", async () => {
     const p = createProxy({ sharing: "safe" });
     p.answers({ headers: { ...TAGGED, "Cache-Control": "max-age=1" }, body: "was fresh" });
     await p.get();
@@ -52,7 +52,7 @@ describe("a response that was never fresh", () => {
     expect([answer.body, answer.cache]).toEqual(["was fresh", "STALE"]);
   });
 
-  it("a 304 that makes a response no longer fresh ends its use while the origin is down", async () => {
+  it("a 304 with max-age=0 makes the proxy stop serving the stored response while the origin is down", async () => {
     const p = createProxy({ sharing: "safe" });
     p.answers({ headers: { ...TAGGED, "Cache-Control": "max-age=1" } });
     await p.get();
@@ -87,21 +87,21 @@ describe("the cache directives of a request", () => {
     expect(p.seen.length).toBe(1);
   });
 
-  it("a request with no-store does not keep its response from other clients", async () => {
+  it("in safe mode, the response to a request with no-store is stored and sent to other clients", async () => {
     const p = createProxy({ sharing: "safe" });
     p.answers({ headers: { "Cache-Control": "max-age=600" } });
     await p.get({ "Cache-Control": "no-store" });
     expect((await p.get()).cache).toBe("HIT");
   });
 
-  it("a request with only-if-cached is answered by the origin", async () => {
+  it("in safe mode, the origin answers a request with only-if-cached if no response is stored", async () => {
     const p = createProxy({ sharing: "safe" });
     p.answers({ body: "from the origin" });
     const answer = await p.get({ "Cache-Control": "only-if-cached" });
     expect([answer.status, answer.body]).toEqual([200, "from the origin"]);
   });
 
-  it("a request with max-stale does not get a stale response", async () => {
+  it("in safe mode, a request with max-stale does not get a stale response", async () => {
     const p = createProxy({ sharing: "safe" });
     p.answers({ headers: { "Cache-Control": "max-age=1" } });
     await p.get();
@@ -109,7 +109,7 @@ describe("the cache directives of a request", () => {
     expect((await p.get({ "Cache-Control": "max-stale" })).body).toBe("2");
   });
 
-  it("the option requestDirectives does not change safe mode", async () => {
+  it("in safe mode, the option requestDirectives does not make the proxy obey no-cache in a request", async () => {
     const p = createProxy({ sharing: "safe", requestDirectives: true });
     p.answers({ headers: { "Cache-Control": "max-age=600" } });
     await p.get();

@@ -45,7 +45,7 @@ describe("a cached route whose handler reads request fields that its key does no
     expect((await get("/")).body).not.toContain("victim");
   });
 
-  it("requests that wait for a response that may not be shared see no more than the one that loads it", async () => {
+  it("the handler sees no cookie and no API key of three concurrent requests, although the response is private", async () => {
     const seen: unknown[] = [];
     const { get } = createCarelessApp((app) =>
       app.get("/", cached(HOUR), async (c) => {
@@ -71,7 +71,7 @@ describe("a cached route whose handler reads request fields that its key does no
     expect((await get("/balance")).body).toBe("no account");
   });
 
-  it("a client behind authentication that stands after cached() gives nobody else its page", async () => {
+  it("authentication after cached() does not let a stored page reach a client without the token", async () => {
     const { get } = createCarelessApp((app) =>
       app.get("/admin", cached(HOUR), bearerAuth({ token: "t0k3n" }), (c) => c.text("secret")),
     );
@@ -93,7 +93,7 @@ describe("a cached route whose handler reads request fields that its key does no
     expect((await get("/admin")).body).toBe("no");
   });
 
-  it("authentication before cached() lets its clients share one response", async () => {
+  it("clients that pass authentication before cached() share one stored response, and other clients do not get it", async () => {
     const { get } = createCarelessApp((app) => {
       app.use("/admin", bearerAuth({ token: ["one", "two"] }));
       app.get("/admin", cached(HOUR), (c) => c.text("for all who may"));
@@ -141,7 +141,7 @@ describe("a cached route whose handler reads request fields that its key does no
     expect((await get("/", { Cookie: "sid=bob" })).body).toBe("data of bob");
   });
 
-  it("a parameter that a validator before cached() read, and the key drops, makes the answer private", async () => {
+  it("a query parameter that a validator before cached() read, and that is not in the key, makes the answer private", async () => {
     const { get } = createCarelessApp((app) =>
       app.get(
         "/",
@@ -154,7 +154,7 @@ describe("a cached route whose handler reads request fields that its key does no
     expect((await get("/")).body).toBe("undefined");
   });
 
-  it("a validated parameter in the key, and a validator behind cached(), leave the answer shared", async () => {
+  it("a response is shared if the key has the validated parameter, and if another validator stands after cached()", async () => {
     const { get } = createCarelessApp((app) =>
       app.get(
         "/",
@@ -188,23 +188,26 @@ describe("a cached route whose handler reads what it may negotiate", () => {
     ["Accept-Language", "de", "fr"],
     ["Accept", "text/html", "application/json"],
     ["Accept-Encoding", "br", "identity"],
-  ])("%s selects a variant, even if the handler forgets Vary", async (name, one, other) => {
-    let calls = 0;
-    const { get } = createCarelessApp((app) =>
-      app.get("/", cached(HOUR), (c) => c.text(`${++calls} ${c.req.header(name)}`)),
-    );
-    const answers = [];
-    for (const value of [one, other, one, other]) answers.push(await get("/", { [name]: value }));
-    expect(answers.map(({ body }) => body)).toEqual([
-      `1 ${one}`,
-      `2 ${other}`,
-      `1 ${one}`,
-      `2 ${other}`,
-    ]);
-    expect(answers[3]?.headers.get("Vary")?.toLowerCase()).toBe(name.toLowerCase());
-  });
+  ])(
+    "a cached route stores a variant per %s if the handler reads that field, even without Vary",
+    async (name, one, other) => {
+      let calls = 0;
+      const { get } = createCarelessApp((app) =>
+        app.get("/", cached(HOUR), (c) => c.text(`${++calls} ${c.req.header(name)}`)),
+      );
+      const answers = [];
+      for (const value of [one, other, one, other]) answers.push(await get("/", { [name]: value }));
+      expect(answers.map(({ body }) => body)).toEqual([
+        `1 ${one}`,
+        `2 ${other}`,
+        `1 ${one}`,
+        `2 ${other}`,
+      ]);
+      expect(answers[3]?.headers.get("Vary")?.toLowerCase()).toBe(name.toLowerCase());
+    },
+  );
 
-  it("a list of all fields counts as a read of all that can be negotiated", async () => {
+  it("a cached route stores a variant per Accept-Language if the handler reads the list of all request fields", async () => {
     const { get } = createCarelessApp((app) =>
       app.get("/", cached(HOUR), (c) => c.text(c.req.header()["accept-language"] ?? "none")),
     );
@@ -214,7 +217,7 @@ describe("a cached route whose handler reads what it may negotiate", () => {
 });
 
 describe("a cached route whose key names fields and cookies", () => {
-  it("the handler sees exactly the named field and cookie", async () => {
+  it("the handler sees only the request field and the cookie that the key names", async () => {
     const { get } = createCarelessApp((app) =>
       app.get("/", cached({ ...HOUR, key: { headers: ["X-Plan"], cookies: ["theme"] } }), (c) =>
         c.text(`${c.req.header("X-Plan")} ${getCookie(c, "theme")} ${getCookie(c, "sid")}`),
@@ -225,7 +228,7 @@ describe("a cached route whose key names fields and cookies", () => {
     expect((await get("/", headers)).headers.get("X-Cache-Status")).toBe("HIT");
   });
 
-  it("Authorization in the key gives each credential an entry of its own", async () => {
+  it("Authorization in the key gives each credential its own stored response", async () => {
     let calls = 0;
     const { get } = createCarelessApp((app) =>
       app.get("/", cached({ ...HOUR, key: { headers: ["Authorization"] } }), (c) =>

@@ -17,7 +17,7 @@ function reflecting(path: string, keyOf: KeyFunction, see: (c: SeenContext) => u
 type SeenContext = Parameters<KeyFunction>[0];
 
 describe("a cached route whose key is made by a function", () => {
-  it("the handler sees the field that the function read, and no other", async () => {
+  it("the handler sees only the request field that the key function read", async () => {
     const { get } = reflecting(
       "/",
       (c) => key("page", c.req.header("X-Plan") ?? "none"),
@@ -28,7 +28,7 @@ describe("a cached route whose key is made by a function", () => {
     expect((await get("/", headers)).headers.get("X-Cache-Status")).toBe("HIT");
   });
 
-  it("the handler does not see a field of a list that the function did not use", async () => {
+  it("the handler sees only the request field that the key function used from the list of all fields", async () => {
     const { get } = reflecting(
       "/",
       (c) => key("page", c.req.header()["x-plan"] ?? "none"),
@@ -37,7 +37,7 @@ describe("a cached route whose key is made by a function", () => {
     expect((await get("/", { "X-Plan": "pro", "X-User": "ada" })).body).toBe('["pro",null]');
   });
 
-  it("the handler sees the field that the function read from a copy of the request, and no other", async () => {
+  it("the handler sees only the request field that the key function read from a copy of the request fields", async () => {
     const { get } = reflecting(
       "/",
       (c) => key("page", new Headers(c.req.raw.headers).get("X-Plan") ?? "none"),
@@ -100,7 +100,7 @@ describe("a cached route whose key is made by a function", () => {
     expect(body).toBe('["2",["2"],null,"https://unkeyed.invalid/?page=2"]');
   });
 
-  it("the handler sees no host that is not in the key, although the function read the URL", async () => {
+  it("the handler does not see a host outside the key, although the key function read a query parameter of the URL", async () => {
     const { get } = reflecting(
       "/",
       (c) => key("page", new URL(c.req.url).searchParams.get("page") ?? "1"),
@@ -132,7 +132,7 @@ describe("a cached route whose key is made by a function", () => {
     expect((await get("/fr/about")).body).toBe('"fr"');
   });
 
-  it("a path that the function did not read makes the answer private", async () => {
+  it("a handler that reads the path makes the response private if the key function did not read the path", async () => {
     const { get } = reflecting(
       "/docs/*",
       () => key("docs", "page"),
@@ -142,7 +142,7 @@ describe("a cached route whose key is made by a function", () => {
     expect((await get("/docs/b")).body).toBe('"/docs/b"');
   });
 
-  it("the URL has no path that the function did not read", async () => {
+  it("the URL that the handler sees has no path if the key function did not read the path", async () => {
     const { get } = reflecting(
       "/docs/:page",
       () => key("docs", "page"),
@@ -162,7 +162,7 @@ describe("a cached route whose key is made by a function", () => {
     expect((await get("/de/about")).headers.get("X-Cache-Status")).toBe("HIT");
   });
 
-  it("a member of request.cf that the function read may be read, and no other", async () => {
+  it("the handler sees only the member of request.cf that the key function read", async () => {
     const { send } = reflecting(
       "/",
       (c) => key("page", String(c.req.raw.cf?.["country"])),
@@ -173,7 +173,7 @@ describe("a cached route whose key is made by a function", () => {
     expect(body).toBe('["AT",null]');
   });
 
-  it("a variable that the function read may be read, and another makes the answer private", async () => {
+  it("a handler may read the variable that the key function read, and the read of another variable makes the response private", async () => {
     const { get } = createCarelessApp((app) => {
       const user = (c: SeenContext) => (c.var as unknown as { user: string }).user;
       app.get(
@@ -217,7 +217,7 @@ describe("a cached route whose key is made by a function", () => {
     expect((await get("/", { Cookie: "sid=bob" })).body).toBe("bob");
   });
 
-  it("the member of a variable that the function read may be read", async () => {
+  it("a response is shared if the handler reads only the member of a variable that the key function read", async () => {
     const { get } = createCarelessApp((app) => {
       const keyOf: KeyFunction = (c) =>
         key("home", (c.var as unknown as { account: { id: string } }).account.id);
@@ -227,7 +227,7 @@ describe("a cached route whose key is made by a function", () => {
     expect((await get("/", { Cookie: "sid=ada" })).headers.get("X-Cache-Status")).toBe("HIT");
   });
 
-  it("a parameter of the path that the function read and left out of the key makes the answer private", async () => {
+  it("a path parameter that the key function read, but left out of the key, makes the response private", async () => {
     const { get } = reflecting(
       "/:lang/about",
       (c) => key("about", typeof c.req.param("lang")),
@@ -237,7 +237,7 @@ describe("a cached route whose key is made by a function", () => {
     expect((await get("/fr/about")).body).toBe('"fr"');
   });
 
-  it("a key that is another at each call is never shared", async () => {
+  it("a response is not shared if the key function returns a different key at each call", async () => {
     let calls = 0;
     const { get } = reflecting(
       "/",
@@ -248,7 +248,7 @@ describe("a cached route whose key is made by a function", () => {
     expect(headers.get("Cache-Status")).toContain("detail=unkeyed-key");
   });
 
-  it("parameters outside the key, in any number, do not keep a response from being shared", async () => {
+  it("a response is shared although the request has many query parameters outside the key", async () => {
     const { get } = reflecting(
       "/",
       (c) => key("page", c.req.query("page") ?? "1"),

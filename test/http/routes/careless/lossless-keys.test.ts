@@ -38,7 +38,7 @@ describe("the keys of cached routes keep every difference that a handler can see
     expect(await share([one], [other])).toBe(false);
   });
 
-  it("two cookies that differ behind a quote make two keys", async () => {
+  it("two Cookie fields that differ only after an unclosed quote make two keys", async () => {
     const key = { cookies: ["theme"] };
     const one = { Cookie: 'theme="a; theme=b' };
     const other = { Cookie: 'theme="a; theme=c' };
@@ -54,12 +54,12 @@ describe("the keys of cached routes keep every difference that a handler can see
     expect((await get("/", { Cookie: "themes" })).body).toBe("none");
   });
 
-  it("an absent field and an empty one make two keys", async () => {
+  it("an absent request field and an empty request field make two keys", async () => {
     const key = { headers: ["X-Plan"] };
     expect(await share(["/", { "X-Plan": "" }], ["/", {}], key)).toBe(false);
   });
 
-  it("the handler sees the query as it is in the key, so that the order of parameters changes nothing", async () => {
+  it("the handler sees the query parameters in the order of the key, whatever their order in the request", async () => {
     const { get } = createCarelessApp((app) =>
       app.get("/", cached({ freshFor: "1h" }), (c) => c.text(new URL(c.req.url).search)),
     );
@@ -67,7 +67,7 @@ describe("the keys of cached routes keep every difference that a handler can see
     expect((await get("/?a=%E4&b=2&a=1")).headers.get("X-Cache-Status")).toBe("HIT");
   });
 
-  it("a parameter that the key drops is dropped under every spelling of its name", async () => {
+  it("a query parameter that the key excludes is hidden from the handler under every spelling of its name", async () => {
     const { get } = createCarelessApp((app) =>
       app.get("/", cached({ freshFor: "1h", key: { query: { except: ["utm"] } } }), (c) =>
         c.text(`${new URL(c.req.url).search} ${c.req.query("utm")}`),

@@ -59,7 +59,7 @@ describe("the notices of development about cached routes", () => {
       'c.req.param("page")',
     ],
   ])(
-    "a read of %s is named with its route, its place and its fix",
+    "the development notice about a read of %s names the route, the place in the code and the fix",
     async (_, routes, part, fix) => {
       const lines = await linesOf(routes);
       expect(lines).toHaveLength(1);
@@ -69,7 +69,7 @@ describe("the notices of development about cached routes", () => {
     },
   );
 
-  it("a read of request.cf is named", async () => {
+  it("the development notice about a read of request.cf names the key option for that member", async () => {
     const request = new Request("http://x.test/", { cf: { country: "AT" } });
     const lines = await linesOf(
       (app) => app.get("/", cached(HOUR), (c) => c.text(String(c.req.raw.cf?.["country"]))),
@@ -78,7 +78,7 @@ describe("the notices of development about cached routes", () => {
     expect(lines).toEqual([expect.stringContaining('key: { cf: ["country"] }')]);
   });
 
-  it("a part of a route is named once, also if many requests read it", async () => {
+  it("many requests that read the same field of one route cause one development notice", async () => {
     const requests = [1, 2, 3].map(
       (page) => new Request(`http://x.test/${page}`, { headers: { "User-Agent": `${page}` } }),
     );
@@ -89,7 +89,7 @@ describe("the notices of development about cached routes", () => {
     expect(lines).toEqual([expect.stringContaining('key: { headers: ["user-agent"] }')]);
   });
 
-  it("a field that the client did not send, or that the key names, is not named", async () => {
+  it("a read of a field that the client did not send, or that the key names, causes no development notice", async () => {
     const request = new Request("http://x.test/", { headers: { Cookie: "sid=ada; theme=dark" } });
     const lines = await linesOf(
       (app) =>

@@ -16,7 +16,7 @@ describe("a cached route whose handler reads where the client is", () => {
     expect((await send(at("DE"))).body).toBe("undefined");
   });
 
-  it("a country in the key gives each country a page, and the handler sees nothing else of cf", async () => {
+  it("a country in the key gives each country its own page, and the handler sees no other member of request.cf", async () => {
     let calls = 0;
     const { send } = createCarelessApp((app) =>
       app.get("/", cached({ ...HOUR, key: { cf: ["country"] } }), (c) =>

@@ -36,12 +36,15 @@ describe("the background refresh of a cached route", () => {
       requestWith({ Cookie: "sid=ada" }),
     ],
     ["Range", { headers: ["Range"] }, requestWith({ Range: "bytes=0-0" })],
-  ])("a refresh reaches the same key if the key has %s", async (_, keyRules, request) => {
-    let calls = 0;
-    const routes: CarelessRoutes = (app) =>
-      app.get("/", cached({ ...STALE, key: keyRules }), (c) => c.text(String(++calls)));
-    expect(await refreshed(routes, request)).toEqual(["STALE", "HIT", "2"]);
-  });
+  ])(
+    "a background refresh stores its response under the same key if the key has %s",
+    async (_, keyRules, request) => {
+      let calls = 0;
+      const routes: CarelessRoutes = (app) =>
+        app.get("/", cached({ ...STALE, key: keyRules }), (c) => c.text(String(++calls)));
+      expect(await refreshed(routes, request)).toEqual(["STALE", "HIT", "2"]);
+    },
+  );
 
   it.each<[string, CarelessRoutes, () => Request]>([
     [
@@ -74,7 +77,7 @@ describe("the background refresh of a cached route", () => {
     expect(await refreshed(routes, request)).toEqual(["STALE", "HIT", "2"]);
   });
 
-  it("the handler of a refresh sees no more of the client than that of a load", async () => {
+  it("the handler of a background refresh sees no cookie, Authorization or cf of the client", async () => {
     const seen: unknown[] = [];
     const routes: CarelessRoutes = (app) =>
       app.get("/", cached(STALE), (c) => {
@@ -94,7 +97,7 @@ describe("the background refresh of a cached route", () => {
     expect(seen).toEqual([1, 2].map(() => [undefined, undefined, "GET", undefined]));
   });
 
-  it("a HEAD refreshes with a GET", async () => {
+  it("a HEAD request for a stale response causes a background refresh with GET", async () => {
     const methods: string[] = [];
     const routes: CarelessRoutes = (app) => {
       app.use(async (c, next) => {
@@ -137,7 +140,7 @@ describe("the background refresh of a cached route", () => {
     expect((await there.send(request())).body).toBe("personal");
   });
 
-  it("a load for a client whose response is private ends the stale response", async () => {
+  it("a private response to one client makes the cached route stop serving the stale response on errors", async () => {
     let mode: "public" | "personal" | "failing" = "public";
     const routes: CarelessRoutes = (app) =>
       app.get("/", cached({ freshFor: "10s", staleIfError: "1h", jitter: 0 }), (c) => {
@@ -153,7 +156,7 @@ describe("the background refresh of a cached route", () => {
     expect((await get("/")).status).toBe(503);
   });
 
-  it("a refresh that a client provokes to fail leaves the stale response", async () => {
+  it("a background refresh that gets a 400 or a 429 does not replace the stale response", async () => {
     let status: 200 | 400 | 429 = 200;
     const routes: CarelessRoutes = (app) =>
       app.get("/", cached(STALE), (c) => c.text(String(status), status));

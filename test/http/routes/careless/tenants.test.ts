@@ -108,7 +108,7 @@ describe("a cached route whose handler reads a tenant's key", () => {
     expect((await get("/cart/ada", BOB)).body).toBe("cart of bob");
   });
 
-  it("a key function that uses keysOf shares the tenant's page with that tenant alone", async () => {
+  it("a key function that uses keysOf shares a tenant's page only with clients of that tenant", async () => {
     let calls = 0;
     const { get } = createCarelessApp((app) =>
       app.get(

@@ -52,7 +52,7 @@ describe("a cached route whose handler reads a variable that its key does not na
     expect([first.body, second.body]).toEqual(["hi ada", "hi bob"]);
   });
 
-  it("the answer is private, and Cache-Status names the variable", async () => {
+  it("a response that depends on a variable outside the key is private, and Cache-Status names the variable", async () => {
     const { get } = createCarelessApp((app) =>
       app.get("/", cached(HOUR), (c) =>
         c.text(`hi ${c.get("user")}`, 200, {
@@ -74,7 +74,7 @@ describe("a cached route whose handler reads a variable that its key does not na
     }
   });
 
-  it("private directives of the handler stay", async () => {
+  it("a handler's own Cache-Control: private stays unchanged if the handler reads a variable outside the key", async () => {
     const { get } = createCarelessApp((app) =>
       app.get("/", cached(HOUR), (c) =>
         c.text(`hi ${c.get("user")}`, 200, { "Cache-Control": "private, max-age=60" }),
@@ -119,7 +119,7 @@ describe("a cached route whose handler reads a variable that its key does not na
 });
 
 describe("a cached route that says which variables it uses", () => {
-  it("a variable in the key gives each value an entry of its own", async () => {
+  it("a variable in the key gives each value of the variable its own stored response", async () => {
     let calls = 0;
     const { get } = createCarelessApp((app) =>
       app.get("/", cached({ ...HOUR, key: { variables: ["user"] } }), (c) =>
@@ -131,7 +131,7 @@ describe("a cached route that says which variables it uses", () => {
     expect(bodies).toEqual(["1 ada", "2 bob", "1 ada", "3 nobody", "2 bob", "3 nobody"]);
   });
 
-  it("a function takes the part of a variable that is in the key", async () => {
+  it("a function in key.variables selects the part of the variable that goes into the key", async () => {
     let calls = 0;
     type Account = { readonly id: string } | undefined;
     const variables = { account: (account: Account) => account?.id ?? "" };
@@ -146,7 +146,7 @@ describe("a cached route that says which variables it uses", () => {
     expect([again.body, again.headers.get("X-Cache-Status")]).toEqual(["1 name of ada", "HIT"]);
   });
 
-  it("a variable whose value is an object needs a function, and the error says so", async () => {
+  it("an object as the value of a variable in the key causes a 503 whose detail names the variable", async () => {
     const { get } = createCarelessApp((app) =>
       app.get("/", cached({ ...HOUR, key: { variables: ["account"] } }), (c) => c.text("page")),
     );
@@ -157,7 +157,7 @@ describe("a cached route that says which variables it uses", () => {
     );
   });
 
-  it("values of different types never make the same key", async () => {
+  it("values of a variable that have different types never make the same key", async () => {
     const { get } = createCarelessApp((app) => {
       app.use(async (c, next) => {
         const value = { one: 1, text: "1", yes: true, word: "true", none: undefined }[
@@ -180,7 +180,7 @@ describe("a cached route that says which variables it uses", () => {
       expect((await get("/", { "X-Case": name })).body).toBe(body);
   });
 
-  it("a shared variable may be read without being in the key", async () => {
+  it("a response is shared although the handler reads a variable outside the key, if the option shared names the variable", async () => {
     const { get } = createCarelessApp((app) =>
       app.get("/", cached({ ...HOUR, shared: ["db"] }), (c) => c.text(c.get("db").name)),
     );
@@ -188,7 +188,7 @@ describe("a cached route that says which variables it uses", () => {
     expect((await get("/", BOB)).headers.get("X-Cache-Status")).toBe("HIT");
   });
 
-  it("a variable that the handler's own middleware sets may be read", async () => {
+  it("a response is shared if the handler reads a variable that middleware after cached() sets", async () => {
     const { get } = createCarelessApp((app) =>
       app.get(
         "/",
@@ -204,7 +204,7 @@ describe("a cached route that says which variables it uses", () => {
     expect((await get("/", BOB)).headers.get("X-Cache-Status")).toBe("HIT");
   });
 
-  it("the middleware around a cached route sees the whole request before and after it", async () => {
+  it("the middleware around a cached route sees the whole request before and after next()", async () => {
     const seen: unknown[] = [];
     const { get } = createCarelessApp((app) => {
       app.use(async (c, next) => {
