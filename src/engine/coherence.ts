@@ -142,8 +142,10 @@ export function createCoherence({ store, timeoutMs, withTimeout }: CoherenceOpti
   async function sync(ctx: Context): Promise<boolean> {
     let answer = await store.sync(since(), MAX_CHANGES, ctx);
     // There were many changes since the last sync. With all of them, no entry need be verified by itself.
-    if (answer.ok && answer.value.truncated && view.era !== undefined)
-      answer = await store.sync(since(), MAX_NUMBERS, ctx);
+    if (answer.ok && answer.value.truncated && view.era !== undefined) {
+      const whole = await store.sync(since(), MAX_NUMBERS, ctx);
+      if (whole.ok) answer = whole;
+    }
     if (!answer.ok) {
       missedSyncs++;
       triedAt = ctx.now();

@@ -1,10 +1,14 @@
 /** Many invalidations between two syncs of an isolate. */
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
 import { invalidationKeyOfTag } from "../../src/core/invalidation-key.ts";
+import { MAX_NUMBERS } from "../../src/core/log.ts";
 import { definePolicy, key } from "../../src/index.ts";
 import { createTestClock, createTestIsolate, uniqueNamespace } from "../support/isolate.ts";
 import type { TestIsolate } from "../support/isolate.ts";
+import { refuseRequests, restoreNetwork } from "../support/network.ts";
 import { WINDOW_MS } from "../support/observers.ts";
+
+afterEach(restoreNetwork);
 
 const ENTRIES = 300;
 const policy = definePolicy({ freshFor: "10m", jitter: 0, flight: "isolate" });
@@ -52,5 +56,17 @@ describe("a storm of invalidations", () => {
     const statuses = (await readAll(fresh)).map(({ status }) => status);
     expect(new Set(statuses)).toEqual(new Set(["hit-edge"]));
     expect(requestsOf(fresh).filter((operation) => operation !== "sync")).toEqual([]);
+  });
+
+  it("if the request for all changes fails, the changes of the first log sync still count", async () => {
+    const { clock, reader, writer } = createIsolates();
+    const [first = ""] = KEYS;
+    const readFirst = () => reader.request().read(first, policy, async () => first);
+    await readFirst();
+    await reader.settle();
+    await purge(writer, 2_000);
+    clock.advance(WINDOW_MS);
+    refuseRequests((body) => body.includes(String(MAX_NUMBERS)));
+    expect(await readFirst()).toMatchObject({ status: "hit-memory", unreachable: false });
   });
 });

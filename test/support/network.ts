@@ -65,6 +65,14 @@ export function loseNetwork(): void {
   globalThis.fetch = () => Promise.reject(new TypeError("the network is away"));
 }
 
+/** Refuses the requests whose body meets the condition. */
+export function refuseRequests(isRefused: (body: string) => boolean): void {
+  globalThis.fetch = (input, init) =>
+    typeof init?.body === "string" && isRefused(init.body)
+      ? Promise.reject(new TypeError("refused"))
+      : realFetch(input, init);
+}
+
 /** Calls `onRequest` with the body of every request that goes out. */
 export function observeRequests(onRequest: (body: string) => void): void {
   globalThis.fetch = (input, init) => {
