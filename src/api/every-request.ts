@@ -1,4 +1,4 @@
-/** What every request to the reference API passes: its rate limits, and the security fields of its response. */
+/** The middleware of every request to the reference API: its rate limits, and the security fields of its response. */
 import type { MiddlewareHandler } from "hono";
 import { batchSizeOf } from "./inputs.ts";
 import {

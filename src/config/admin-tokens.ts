@@ -1,7 +1,7 @@
 /** The admin tokens, from the variables ADMIN_TOKEN and ADMIN_TOKENS. */
 
 export const ADMIN_ROLES = ["scrape", "read", "purge", "all"] as const;
-/** What the holder of an admin token may do. */
+/** The role of an admin token: it says which routes the token opens. */
 export type AdminRole = (typeof ADMIN_ROLES)[number];
 
 /** One admin token. Tokens that replace each other may have the same name. */

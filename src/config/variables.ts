@@ -9,7 +9,7 @@ import {
 } from "./admin-tokens.ts";
 
 const EXPOSURES = ["all", "status", "none"] as const;
-/** What response fields tell clients about the cache. */
+/** How much response fields tell clients about the cache. */
 export type Exposure = (typeof EXPOSURES)[number];
 
 /** The environment of the Worker, from wrangler.toml and `wrangler secret put`. */
@@ -60,7 +60,7 @@ export interface Bindings {
   /** The prefix of everything that is stored. Default: `strata`. */
   readonly STRATA_NAMESPACE?: string;
   /**
-   * What response fields tell clients: `all` (tiers and the duration of each step), `status` (hit or
+   * How much response fields tell clients: `all` (tiers and the duration of each step), `status` (hit or
    * miss, and the total duration) or `none`. Default: `all`.
    */
   readonly STRATA_EXPOSE?: string;
@@ -163,7 +163,7 @@ export interface VariableConfig {
   /** The name of the header that holds the client's address. */
   readonly clientAddressHeader: string;
   readonly namespace: string;
-  /** What response fields tell clients. */
+  /** How much response fields tell clients. */
   readonly expose: Exposure;
   /** Whether the Worker runs under `npm run dev`. */
   readonly dev: boolean;

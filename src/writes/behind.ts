@@ -53,7 +53,7 @@ export function createWriteBehind({ queue, invalidator, through }: WriteBehindOp
     const watched = logKeysOfThrough(entry);
     const invalidation = await invalidator.invalidate(invalidationKeys, ctx, watched);
     if (invalidation.ok) await through.put(entry, before, invalidation.value, ctx);
-    // Nobody repeats it: the delivery of the change to the database will invalidate.
+    // This invalidation is not repeated. The delivery of the change to the database invalidates too.
     else invalidator.unmark(mark);
     return queued;
   };

@@ -6,7 +6,7 @@ import { createObservedApi, type ObservedApi } from "./observed.ts";
 afterEach(clearFaults);
 
 const quiet = { OTEL_SDK_DISABLED: "true" };
-/** Of these guesses, the general limits of the route refuse none. */
+/** The general limits of the route refuse none of these guesses. */
 const PATH = "/admin/entry?key=x";
 
 async function statusesOf(

@@ -8,7 +8,7 @@ import type { StrataEnv } from "./request-scope.ts";
 /** Makes the key of a request: the same one each time, since it also runs to find out what it reads. */
 export type KeyFunction = (c: HonoContext<StrataEnv>) => string | Promise<string>;
 
-/** What a run of a key function has read. */
+/** The parts of a request that a run of a key function has read. */
 export interface Reads {
   url: boolean;
   path: boolean;

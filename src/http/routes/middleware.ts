@@ -42,7 +42,7 @@ export interface ScopeMiddlewareOptions {
   /** The observer of every request. Undefined if telemetry is off. */
   readonly observer: RequestObserver | undefined;
   /**
-   * What response fields tell clients: `all`, `status` (no tiers, dependencies and steps) or `none`.
+   * How much response fields tell clients: `all`, `status` (no tiers, dependencies and steps) or `none`.
    */
   readonly expose: "all" | "status" | "none";
   readonly dispatch: Dispatch;

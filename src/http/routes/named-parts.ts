@@ -9,7 +9,7 @@ import {
   type KeySource,
 } from "./route-key.ts";
 
-/** What the handler of a cached route may see of one request. */
+/** The parts of one request that the handler of a cached route may see. */
 export interface NamedParts {
   /** The request without all that the key does not name. Its method is GET, and it has no body. */
   readonly request: Request;

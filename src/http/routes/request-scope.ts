@@ -60,7 +60,7 @@ export interface InternalScope {
   end(entry: Entry): void;
 }
 
-/** What a run of a route's handler brought. */
+/** The result of one run of a route's handler. */
 export interface HandlerResult {
   readonly loaded: LoadResult;
   /** Whether the response is for one client, so that a stale one for all is not right any more. */

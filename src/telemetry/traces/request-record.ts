@@ -67,7 +67,7 @@ export interface RequestRecord {
   exported: boolean;
 }
 
-/** What a request for an operator adds to its record. */
+/** The data that a request for an operator adds to its record. */
 export interface Audit {
   /** The name of the token that was accepted; "" if none was. */
   readonly actor: string;
