@@ -44,23 +44,28 @@ describe("the roles of admin tokens", () => {
     ["POST", "/admin/unknown", undefined, [ALL, TOKEN]],
   ] as const;
 
-  it.each(routes)("%s %s answers only tokens of the roles that may use it", async (...row) => {
-    const [method, path, body, allowed] = row;
-    const { ask } = createObservedApi({ ADMIN_TOKENS, OTEL_SDK_DISABLED: "true" });
-    const refused: string[] = [];
-    const tokens = [SCRAPE, READ, PURGE, ALL, TOKEN];
-    for (const token of tokens) {
-      const response = await ask(token, path, { method, body, ip: "192.0.2.1" });
-      if (response.status !== 403) continue;
-      refused.push(token);
-      expect(response.headers.get("WWW-Authenticate")).toContain("insufficient_scope");
-      expect(await response.json()).toMatchObject({ type: "urn:strata:problem:insufficient-role" });
-    }
-    const isAllowed = (token: string) => (allowed as readonly string[]).includes(token);
-    expect(refused).toEqual(tokens.filter((token) => !isAllowed(token)));
-  });
+  it.each(routes)(
+    "%s %s gets a 403 with an admin token exactly if the role of the token does not allow the route",
+    async (...row) => {
+      const [method, path, body, allowed] = row;
+      const { ask } = createObservedApi({ ADMIN_TOKENS, OTEL_SDK_DISABLED: "true" });
+      const refused: string[] = [];
+      const tokens = [SCRAPE, READ, PURGE, ALL, TOKEN];
+      for (const token of tokens) {
+        const response = await ask(token, path, { method, body, ip: "192.0.2.1" });
+        if (response.status !== 403) continue;
+        refused.push(token);
+        expect(response.headers.get("WWW-Authenticate")).toContain("insufficient_scope");
+        expect(await response.json()).toMatchObject({
+          type: "urn:strata:problem:insufficient-role",
+        });
+      }
+      const isAllowed = (token: string) => (allowed as readonly string[]).includes(token);
+      expect(refused).toEqual(tokens.filter((token) => !isAllowed(token)));
+    },
+  );
 
-  it("the API shows private fields of a user only to an admin token with the role all", async () => {
+  it("GET /users/:id returns the private field `email` only to an admin token with the role `all`", async () => {
     const { ask } = createObservedApi({ ADMIN_TOKENS, OTEL_SDK_DISABLED: "true" });
     const seen: string[] = [];
     for (const token of [SCRAPE, READ, PURGE, ALL]) {
@@ -73,7 +78,7 @@ describe("the roles of admin tokens", () => {
 });
 
 describe("the rotation of admin tokens", () => {
-  it("two tokens of one name are valid at once, and a token that was removed is refused", async () => {
+  it("two admin tokens with one name in ADMIN_TOKENS are valid at once, and a token that was removed from ADMIN_TOKENS gets a 401", async () => {
     const old = "old-token-0123456789abcdefgh";
     const next = "next-token-0123456789abcdefgh";
     const both = createObservedApi({
@@ -91,7 +96,7 @@ describe("the rotation of admin tokens", () => {
     expect(await statusOf(after.ask(next, "/admin/purge", purge))).toBe(200);
   });
 
-  it("ADMIN_TOKENS may contain the value of ADMIN_TOKEN, so an operator can replace ADMIN_TOKEN without downtime", async () => {
+  it("the variable ADMIN_TOKENS may contain the token of ADMIN_TOKEN, so an operator can replace ADMIN_TOKEN without downtime", async () => {
     const ADMIN_TOKENS = `admin:all:${TOKEN}`;
     const repeated = createObservedApi({ ADMIN_TOKENS, OTEL_SDK_DISABLED: "true" });
     const replaced = createObservedApi({
@@ -122,7 +127,7 @@ describe("the rotation of admin tokens", () => {
 describe("guesses of an admin token", () => {
   const quiet = { OTEL_SDK_DISABLED: "true" };
 
-  it("the 11th wrong token of an address in a minute is answered 429 with Retry-After", async () => {
+  it("the 11th wrong admin token from one client address in a minute gets a 429 with Retry-After", async () => {
     const api = createObservedApi(quiet);
     const statuses = await guess(api, 12, fromOneAddress);
     expect(statuses).toEqual([...repeat(401, 10), 429, 429]);
@@ -134,7 +139,7 @@ describe("guesses of an admin token", () => {
     });
   });
 
-  it("after ten wrong tokens the right one is refused too, so that a guess cannot be confirmed", async () => {
+  it("after ten wrong admin tokens from an address, the right token gets a 429 too, so that a guess cannot be confirmed", async () => {
     const api = createObservedApi(quiet);
     await guess(api, 10, fromOneAddress);
     const entry = "/admin/entry?key=x";
@@ -144,7 +149,7 @@ describe("guesses of an admin token", () => {
     expect(await statusOf(api.ask(TOKEN, entry, { ip: fromOneAddress() }))).toBe(200);
   });
 
-  it("of 60 guesses at once, at most ten are checked, even if the last is right", async () => {
+  it("of 60 concurrent guesses of the admin token from one address, the API checks ten and answers 429 to the others, even to the right one", async () => {
     const api = createObservedApi(quiet);
     const tokens = [...Array.from({ length: 59 }, (_, i) => `wrong-token-${i}`), TOKEN];
     const statuses = await Promise.all(
@@ -153,7 +158,7 @@ describe("guesses of an admin token", () => {
     expect(statuses.filter((status) => status !== 429)).toEqual(repeat(401, 10));
   });
 
-  it("guesses at reads of users, writes and metrics count together with those at /admin", async () => {
+  it("wrong admin tokens at /users, /products, /metrics and /admin count toward one limit of the client address", async () => {
     const api = createObservedApi(quiet);
     const statuses = [
       ...(await guess(api, 4, fromOneAddress, "/users/1")),
@@ -166,7 +171,7 @@ describe("guesses of an admin token", () => {
     expect(await guess(api, 1, fromOneAddress, "/users/1")).toEqual([429]);
   });
 
-  it("guesses from many addresses end at 100 in a minute, and an operator who was in before stays in", async () => {
+  it("after 100 wrong admin tokens from many addresses in a minute, the right token works only from an address that used it before", async () => {
     const api = createObservedApi(quiet);
     const entry = "/admin/entry?key=x";
     const operator = "203.0.113.7";
@@ -178,7 +183,7 @@ describe("guesses of an admin token", () => {
     expect(await guess(api, 11, () => operator)).toEqual([...repeat(401, 10), 429]);
   });
 
-  it("wrong admin tokens in two isolates count toward the same limit", async () => {
+  it("wrong admin tokens from one client address in two isolates count toward the same limit", async () => {
     const namespace = `guesses-${crypto.randomUUID().slice(0, 8)}`;
     const first = createObservedApi(quiet, namespace);
     const second = createObservedApi(quiet, namespace);
@@ -197,7 +202,7 @@ describe("guesses of an admin token", () => {
     expect(await statusOf(api.ask(TOKEN, entry, init))).toBe(200);
   });
 
-  it("an operator ends the refusal of an address by DELETE /admin/limits", async () => {
+  it("after DELETE /admin/limits for an address that sent too many wrong admin tokens, the right token works from this address again", async () => {
     const api = createObservedApi(quiet);
     await guess(api, 11, fromOneAddress);
     const path = `/admin/limits/ip:${fromOneAddress()}`;
@@ -238,7 +243,7 @@ describe("the format of admin tokens", () => {
     `ci:purge:${secret}-${secret},ci:all:${secret}-${secret}`,
     `ci:purge:${env.ADMIN_TOKEN}`,
   ])(
-    "ADMIN_TOKENS %j causes a configuration error that does not contain a token",
+    "the value %j of the variable ADMIN_TOKENS causes a configuration error that does not contain a token",
     (ADMIN_TOKENS) => {
       const problems = problemsOf({ ADMIN_TOKENS });
       expect(problems).toHaveLength(1);

@@ -13,7 +13,7 @@ describe("the admin token", () => {
   ] as const;
 
   it.each(writes)(
-    "%s %s without the admin token gets a 401 before the API validates the request",
+    "%s %s without a valid admin token gets a 401 before the API validates the request",
     async (method, path) => {
       const { send } = createClient();
       const tokens = [
@@ -35,7 +35,7 @@ describe("the admin token", () => {
     },
   );
 
-  it("the API accepts the authentication scheme Bearer in upper or lower case", async () => {
+  it("the API accepts an admin token whose authentication scheme is `bearer` in lower case", async () => {
     const { send } = createClient();
     const headers = { Authorization: `bearer ${ADMIN.Authorization.slice(7)}` };
     expect((await send("/admin/anything", { headers })).status).toBe(404);

@@ -15,12 +15,15 @@ describe("request bodies", () => {
     ["cut off", '{"name": "N"'],
     ["two values", "{}{}"],
     ["not UTF-8", new Uint8Array([0x22, 0xff, 0x22])],
-  ])("the API rejects a request body that is %s as invalid JSON", async (_, body) => {
-    expect(await problemOf(await post(body))).toMatchObject({
-      status: 400,
-      type: "urn:strata:problem:invalid-json",
-    });
-  });
+  ])(
+    "the API sends a 400 with the problem type `invalid-json` for a request body that is %s",
+    async (_, body) => {
+      expect(await problemOf(await post(body))).toMatchObject({
+        status: 400,
+        type: "urn:strata:problem:invalid-json",
+      });
+    },
+  );
 
   it.each(["[]", "null", "1", '"text"', "true", "[".repeat(5_000) + "]".repeat(5_000)])(
     "the API rejects a JSON body that is not an object: %.20s",
@@ -32,7 +35,7 @@ describe("request bodies", () => {
   );
 
   it.each(["text/plain", "application/x-www-form-urlencoded", "application/jsonx", undefined])(
-    "the API rejects a body with the Content-Type %s",
+    "the API sends a 415 for a JSON body with the Content-Type %s",
     async (type) => {
       const headers = { ...ADMIN, ...(type !== undefined && { "Content-Type": type }) };
       const bytes = new TextEncoder().encode(JSON.stringify(WHOLE));
@@ -40,7 +43,7 @@ describe("request bodies", () => {
     },
   );
 
-  it("the API accepts a Content-Type of JSON with a charset parameter", async () => {
+  it("the API accepts a JSON body whose Content-Type has a charset parameter and upper-case letters", async () => {
     const headers = { ...ADMIN, "Content-Type": "Application/JSON; charset=utf-8" };
     const { errors } = await problemOf(await post("{}", headers));
     expect(errors).toHaveLength(5);
@@ -85,7 +88,7 @@ describe("request bodies", () => {
   ];
 
   it.each(fields)(
-    "the API rejects a product with %j, and the error names the field",
+    "a POST, PUT or PATCH of a product with %j gets a 400 with an error that names the field",
     async (change, field) => {
       for (const [method, path, body] of [
         ["POST", "/products", { ...WHOLE, ...change }],
@@ -99,7 +102,7 @@ describe("request bodies", () => {
     },
   );
 
-  it("the API rejects a body with the field __proto__, and the body changes no prototype", async () => {
+  it("the API rejects a body with the field `__proto__`, and the body does not change Object.prototype", async () => {
     const { errors } = await problemOf(await post('{"__proto__": {"name": "N"}}'));
     expect(errors?.map(({ field }) => field)).toContain("__proto__");
     expect(({} as { name?: string }).name).toBeUndefined();
@@ -123,7 +126,7 @@ describe("request bodies", () => {
     },
   );
 
-  it("the API rejects a PATCH of a product with an empty object", async () => {
+  it("a PATCH of a product with an empty object as its body gets a 400", async () => {
     const response = await createClient().write("PATCH", "/products/1", {});
     expect((await problemOf(response)).status).toBe(400);
   });

@@ -94,7 +94,7 @@ describe("query parameters", () => {
   ];
 
   it.each(cases)(
-    "the query %s gets a 400 with an error that names the field %s",
+    "a GET of %s gets a 400 with an error that names the field %s",
     async (path, field) => {
       const { send } = createClient();
       const { status, errors } = await problemOf(await send(path));

@@ -39,7 +39,7 @@ async function runCron({ isolate }: Client): Promise<void> {
 }
 
 describe("floods", () => {
-  it("100 requests for /health at once cost one query", async () => {
+  it("100 concurrent requests for /health cause one SQL query", async () => {
     const client = createClient();
     await client.send("/products/1");
     const { queries, commands } = await costOf(() =>
@@ -49,7 +49,7 @@ describe("floods", () => {
     expect(commands).toBeLessThanOrEqual(2);
   });
 
-  it("100 requests for /health in turn cost one query for each second that they take", async () => {
+  it("100 requests for /health one after another cause at most one SQL query in each second", async () => {
     const client = createClient();
     await client.send("/products/1");
     const began = Date.now();
@@ -65,7 +65,7 @@ describe("floods", () => {
     expect(commands).toBeLessThanOrEqual(2 * (1 + seconds));
   });
 
-  it("lists of 100 made-up categories cost at most 15 queries once the filter is loaded", async () => {
+  it("requests for the product lists of 100 made-up categories cause at most 15 SQL queries once the existence filter is loaded", async () => {
     const client = createClient();
     await runCron(client);
     await inTurn(client, ["/products?category=999999"], 200);
@@ -82,7 +82,7 @@ describe("floods", () => {
   });
 
   it.each(["/products?page=", "/products?category=3&page="])(
-    "100 pages beyond the end of %s cost two queries",
+    "100 requests for pages beyond the end of %s cause two SQL queries",
     async (list) => {
       const client = createClient();
       const { queries, commands } = await costOf(() =>
@@ -97,7 +97,7 @@ describe("floods", () => {
     },
   );
 
-  it("100 ids that pass an existence filter of the client's own cost at most 10 queries", async () => {
+  it("requests for 100 made-up ids that pass an existence filter with a seed of the client's own cause at most 10 SQL queries", async () => {
     const client = createClient();
     await runCron(client);
     await inTurn(client, ["/products/999999"], 404);
@@ -113,7 +113,7 @@ describe("floods", () => {
     expect(commands).toBeLessThanOrEqual(80);
   });
 
-  it("one address reads at most 100 users a minute in batches", async () => {
+  it("a client address that has read 100 users at /users?ids gets a 429 for more batches in the same minute", async () => {
     const client = createClient({ STRATA_DEV: "" });
     const statuses: number[] = [];
     const { queries } = await costOf(async () => {

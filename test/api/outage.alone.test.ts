@@ -27,7 +27,7 @@ async function runCron(client: Client): Promise<void> {
 }
 
 describe("while Redis is away", () => {
-  it("a write while Redis is away is committed, answers deferred, and reaches readers without another write", async () => {
+  it("a write while Redis is unavailable is committed, gets `X-Invalidation: deferred`, and reaches readers after a later cron trigger", async () => {
     const writer = createClient();
     const reader = createClient({ STRATA_NAMESPACE: writer.isolate.layer.config.namespace });
     const before = await (await reader.send("/products/1500")).json<{ stock: number }>();
@@ -48,7 +48,7 @@ describe("while Redis is away", () => {
     }, 10_000);
   });
 
-  it("a purge while Redis is unavailable gets a 202 with a deferred invalidation", async () => {
+  it("a purge while Redis is unavailable gets a 202 with `invalidation: deferred` in the body", async () => {
     const client = createClient();
     await client.send("/products/1501");
     await putFault("redis", AWAY);
@@ -57,7 +57,7 @@ describe("while Redis is away", () => {
     expect(await response.json()).toEqual({ invalidation: "deferred" });
   });
 
-  it("the health status is degraded while Redis is unavailable", async () => {
+  it("GET /health gets a 200 with the status `degraded` while Redis is unavailable", async () => {
     const client = createClient();
     await putFault("redis", AWAY);
     const response = await client.send("/health");
@@ -81,7 +81,7 @@ describe("while the database is away", () => {
     ["PATCH", "/products/1/stock", { delta: 1 }],
     ["DELETE", "/products/1", undefined],
   ])(
-    "%s %s while the database is unavailable gets a 503 with the problem type write-unconfirmed",
+    "%s %s while the database is unavailable gets a 503 with the problem type `write-unconfirmed`",
     async (method, path, body) => {
       const client = createClient();
       await putFault("sql", AWAY);
@@ -118,14 +118,14 @@ describe("while the database is away", () => {
     },
   );
 
-  it("a purge succeeds immediately while the database is unavailable", async () => {
+  it("POST /admin/purge gets a 200 while the database is unavailable", async () => {
     const client = createClient();
     await putFault("sql", AWAY);
     const response = await client.write("POST", "/admin/purge", { everything: true });
     expect(response.status).toBe(200);
   });
 
-  it("the health status is down while the database is unavailable", async () => {
+  it("GET /health gets a 503 with the status `down` while the database is unavailable", async () => {
     const client = createClient();
     await putFault("sql", AWAY);
     const response = await client.send("/health");
@@ -159,7 +159,7 @@ describe("requests and queries", () => {
     expect([cost.redis.requests, cost.sql.requests]).toEqual([0, 0]);
   });
 
-  it("a batch of 100 users causes one SQL query, in a second isolate one Redis request, and then no request", async () => {
+  it("a batch of 100 users costs one SQL query, then one Redis request in a second isolate, and no request when that isolate repeats it", async () => {
     const namespace = createClient().isolate.layer.config.namespace;
     const ids = Array.from({ length: 100 }, (_, at) => at + 2_001).join(",");
     const first = createClient({ STRATA_NAMESPACE: namespace });

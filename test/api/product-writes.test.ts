@@ -48,7 +48,7 @@ describe("POST /products", () => {
     expect((await client.send(`/products/${id}`)).status).toBe(200);
   });
 
-  it("the response to the creation of a product has a Location and X-Invalidation: done", async () => {
+  it("the response to the creation of a product has a Location field and `X-Invalidation: done`", async () => {
     const client = createClient();
     const response = await client.write("POST", "/products", {
       name: "  Trimmed  ",
@@ -129,7 +129,7 @@ describe("PUT and PATCH /products/:id", () => {
     expect(found).toEqual(["MISS", "MISS", "HIT", "HIT"]);
   });
 
-  it("a change of category invalidates the lists of the old and of the new category", async () => {
+  it("a change of a product's category invalidates the product lists of the old and of the new category", async () => {
     const client = createClient();
     const [from = 0, to = 0] = await newCategories(client, 2);
     const product = await newProduct(client, from);
@@ -148,7 +148,7 @@ describe("PUT and PATCH /products/:id", () => {
     ]);
   });
 
-  it("PUT replaces every field and requires every field", async () => {
+  it("PUT /products/:id replaces every field of the product, and gets a 400 if the body lacks a field", async () => {
     const client = createClient();
     const [category = 0] = await newCategories(client, 1);
     const product = await newProduct(client, category);
@@ -193,7 +193,7 @@ describe("PATCH /products/:id/stock", () => {
     expect(await (await client.send(`/products/${id}`)).json()).toMatchObject({ stock: 6 });
   });
 
-  it("a change that would make the stock negative or larger than the largest integer gets a 409", async () => {
+  it("a change of a product's stock to a negative number or to more than 2,147,483,647 gets a 409", async () => {
     const client = createClient();
     const [category = 0] = await newCategories(client, 1);
     const { id } = await newProduct(client, category);

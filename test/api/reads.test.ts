@@ -104,7 +104,7 @@ describe("GET /categories", () => {
 });
 
 describe("GET /health", () => {
-  it("the health response lists the dependencies that are available", async () => {
+  it("GET /health reports for the database, Redis and the edge cache that each is available", async () => {
     const { send } = createClient();
     const response = await send("/health");
     expect(response.status).toBe(200);

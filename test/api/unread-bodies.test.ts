@@ -44,12 +44,15 @@ describe("bodies that are not read", () => {
     ["POST", "/admin/warm", 401],
     ["POST", "/nothing", 404],
     ["POST", "/users/1", 405],
-  ])("%s %s without a token is refused before its body is read", async (method, path, status) => {
-    const { body, pulled } = countedBody(20);
-    const response = await createClient().send(path, { method, headers: JSON_TYPE, body });
-    expect(response.status).toBe(status);
-    expect(pulled()).toBe(0);
-  });
+  ])(
+    "%s %s without an admin token is refused before the API reads the request body",
+    async (method, path, status) => {
+      const { body, pulled } = countedBody(20);
+      const response = await createClient().send(path, { method, headers: JSON_TYPE, body });
+      expect(response.status).toBe(status);
+      expect(pulled()).toBe(0);
+    },
+  );
 
   it("the API rejects a request over the rate limit, and does not read the request body", async () => {
     const client = createClient();
@@ -77,7 +80,7 @@ describe("bodies that are not read", () => {
     expect(pulled()).toBe(9);
   });
 
-  it("a client that leaves before it has sent its whole body is a 499 and not an error", async () => {
+  it("a request whose client disconnects before it has sent the whole body gets a 499 and not a 500", async () => {
     const headers = { ...ADMIN, ...JSON_TYPE };
     for (const [method, path] of [
       ["POST", "/products"],

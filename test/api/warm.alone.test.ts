@@ -73,7 +73,7 @@ describe("POST /admin/warm", () => {
     expect((await counts()).sql.queries).toBe(0);
   });
 
-  it("a cache warm-up of 100 users causes one SQL query, and a second warm-up counts present and missing users", async () => {
+  it("a cache warm-up of 100 users causes one SQL query, and a second one reports how many users were cached and how many do not exist", async () => {
     const send = start(uniqueNamespace());
     const ids = Array.from({ length: 100 }, (_, i) => i + 1);
     await reset();

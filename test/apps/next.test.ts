@@ -126,7 +126,7 @@ describe("Next behind the proxy", () => {
     ["a script", "HIT"],
     ["an RSC request", "HIT"],
   ])(
-    "the second request of a logged-in user for %s of Next.js gets the X-Cache-Status %s",
+    "when a logged-in user requests %s of a Next.js site through the proxy again, the response has X-Cache-Status: %s",
     async (what, cache) => {
       const { ask } = createVisitor("Adalbert", app.proxied);
       await ask("/login", { method: "POST", form: { user: "Adalbert" } });
@@ -141,7 +141,7 @@ describe("Next behind the proxy", () => {
     },
   );
 
-  it("docs/guides/before-next-nuxt-astro.md contains the cache handler and the configuration of the tested Next.js site", () => {
+  it("docs/guides/before-next-nuxt-astro.md contains the code of the cache handler and of the configuration of the tested Next.js site", () => {
     const read = (path: string): string => readFileSync(`${import.meta.dirname}/${path}`, "utf8");
     const guide = read("../../docs/guides/before-next-nuxt-astro.md");
     const config = read("next/next.config.js");

@@ -96,7 +96,7 @@ describe("an Express application behind the proxy", () => {
     expect(faultsIn(await visitAtOnce(app, visit))).toEqual([]);
   });
 
-  it("the comparison with direct responses detects a private page that the sharing mode rfc serves to another visitor", async () => {
+  it("the comparison of proxied with direct responses detects that the sharing mode `rfc` serves a visitor's private page to another visitor", async () => {
     const careless = await startApplication({ ...SHOP, sharing: "rfc" });
     try {
       const faults = await visitInTurn(careless, visit).then(faultsIn);

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { plant } from "./planted-project.ts";
 
-test("every check of npm run check accepts a sound project", () => {
+test("`npm run check` passes in a project without errors, and runs all 8 checks", () => {
   using project = plant();
   project.run("reference");
   const { passed, output } = project.run("check");
@@ -9,7 +9,7 @@ test("every check of npm run check accepts a sound project", () => {
   expect(passed).toBe(true);
 });
 
-test("npm run check still runs the next check after one check has failed", () => {
+test("`npm run check` runs the remaining checks after one check has failed", () => {
   using project = plant({
     "src/core/odd.ts": "export const odd: any   = Date.now();\n",
   });

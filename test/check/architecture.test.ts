@@ -31,17 +31,17 @@ function allowedArrows(): readonly string[] {
   return [...new Set(arrows)];
 }
 
-test("the architecture picture has an arrow for each allowed import between source folders, and no other arrows", () => {
+test("the diagram in docs/architecture.md has an arrow for each allowed import between source folders, and no other arrows", () => {
   expect(drawnArrows().toSorted()).toEqual(allowedArrows().toSorted());
 });
 
-test("the architecture picture draws every source folder of the layer inside the box of the layer", () => {
+test("the box `layer` of the diagram in docs/architecture.md contains the source folders that src/compose.ts may import", () => {
   const group = /subgraph layer .*\n([^]*?)\n {2}end/u.exec(page)?.[1] ?? "";
   const rooms = group.split("\n").map((line) => line.trim());
   expect(rooms.toSorted()).toEqual(LAYER.toSorted());
 });
 
-test("the architecture page names only paths that exist", () => {
+test("every file path that docs/architecture.md names exists", () => {
   const paths = [...page.matchAll(/`((?:src|test|tools)\/[\w./-]+)`/gu)].map(([, path]) => path!);
   expect(paths.length).toBeGreaterThan(10);
   expect(paths.filter((path) => !existsSync(path))).toEqual([]);

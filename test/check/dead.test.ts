@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { plant } from "./planted-project.ts";
 
-test("check:dead accepts a sound project", () => {
+test("`npm run check:dead` passes in a project without unused files, exports or dependencies", () => {
   using project = plant();
   expect(project.run("check:dead")).toMatchObject({ passed: true });
 });
@@ -19,7 +19,7 @@ test.each([
     "export const double = (n: number): number => n * 2;\nexport const triple = (n: number): number => n * 3;\n",
     "Unused exports (1)",
   ],
-])("check:dead reports %s", (_fault, path, text, says) => {
+])("`npm run check:dead` fails for %s, and names the file", (_fault, path, text, says) => {
   using project = plant({ [path]: text });
   const { passed, output } = project.run("check:dead");
   expect(passed).toBe(false);
@@ -27,14 +27,14 @@ test.each([
   expect(output).toContain(path);
 });
 
-test("check:dead reports a dependency that no file imports", () => {
+test("`npm run check:dead` fails for a dependency in package.json that no file imports", () => {
   using project = plant({}, { hono: "4.13.19" });
   const { passed, output } = project.run("check:dead");
   expect(passed).toBe(false);
   expect(output).toMatch(/Unused dependencies \(1\)\s+hono\s+package\.json/u);
 });
 
-test("check:dead reports an import that package.json does not list", () => {
+test("`npm run check:dead` fails for an import of a package that package.json does not list", () => {
   using project = plant({ "src/index.ts": 'export { Hono } from "hono";\n' });
   const { passed, output } = project.run("check:dead");
   expect(passed).toBe(false);

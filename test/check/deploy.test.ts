@@ -38,7 +38,7 @@ function deploy({ secretList, secrets = "", toml = "" }: Record<string, string>)
   }
 }
 
-test("a first deployment without secrets names each missing secret and does not run", () => {
+test("at a first deployment without secrets, the deploy script names each missing secret and does not call wrangler deploy", () => {
   const { status, output } = deploy({ secretList: NOT_FOUND });
   expect(status).toBe(1);
   expect(output).toContain("problem: DATABASE_URL: ");
@@ -47,14 +47,14 @@ test("a first deployment without secrets names each missing secret and does not 
   expect(output).not.toContain("ran wrangler");
 });
 
-test("a first deployment with its secrets in a file runs", () => {
+test("the deploy script calls wrangler deploy for a first deployment whose secrets are in a file", () => {
   const { status, output } = deploy({ secretList: NOT_FOUND, secrets: SECRETS });
   expect(output).toContain("ran wrangler deploy --secrets-file secrets.env");
   expect(output).toContain("warning: wrangler.toml has no route with its own domain");
   expect(status).toBe(0);
 });
 
-test("a deployment with a malformed secret in the file names the secret, but not its value", () => {
+test("the deploy script rejects a malformed secret with an error that names the secret and does not contain its value", () => {
   const secrets = SECRETS.replace("postgres://u:p@ep.neon.tech/db", "mysql://hush");
   const { status, output } = deploy({ secretList: NOT_FOUND, secrets });
   expect(status).toBe(1);
@@ -62,7 +62,7 @@ test("a deployment with a malformed secret in the file names the secret, but not
   expect(output).not.toContain("hush");
 });
 
-test("a deployment accepts secrets that the Worker already has", () => {
+test("the deploy script calls wrangler deploy without a secrets file if the Worker already has the required secrets", () => {
   const names = ["DATABASE_URL", "UPSTASH_REDIS_REST_URL", "UPSTASH_REDIS_REST_TOKEN"];
   const secretList = `echo '${JSON.stringify(names.map((name) => ({ name })))}'`;
   const { status, output } = deploy({ secretList, toml: 'route = "cache.example.com/*"\n' });
@@ -72,21 +72,21 @@ test("a deployment accepts secrets that the Worker already has", () => {
   expect(status).toBe(0);
 });
 
-test("a deployment is refused if a variable has the address of a local service", () => {
+test("the deploy script refuses a deployment if wrangler.toml sets NEON_ENDPOINT, a variable for local services only", () => {
   const toml = '[vars]\nNEON_ENDPOINT = "http://127.0.0.1:8790/sql"\n';
   const { status, output } = deploy({ secretList: NOT_FOUND, secrets: SECRETS, toml });
   expect(status).toBe(1);
   expect(output).toContain("problem: NEON_ENDPOINT: is for local services only");
 });
 
-test("a deployment does not run if the secrets of the Worker cannot be listed", () => {
+test("the deploy script does not call wrangler deploy if wrangler cannot list the secrets of the Worker", () => {
   const { status, output } = deploy({ secretList: 'echo "not logged in" >&2; exit 1' });
   expect(status).toBe(1);
   expect(output).toContain("not logged in");
   expect(output).not.toContain("ran wrangler");
 });
 
-test("a deployment with ADMIN_TOKENS and without ADMIN_TOKEN prints no warning about ADMIN_TOKEN", () => {
+test("the deploy script prints no warning about a missing ADMIN_TOKEN if ADMIN_TOKENS is set", () => {
   const secrets = SECRETS.replace(/^ADMIN_TOKEN=/m, "ADMIN_TOKENS=ci:purge:");
   const { status, output } = deploy({ secretList: "echo []", secrets });
   expect(output).toContain("ran wrangler deploy");

@@ -89,7 +89,7 @@ describe("examples of the public API", () => {
     expect(compile(examples)).toEqual([]);
   });
 
-  it("an example that does not compile is reported with the name of the example", () => {
+  it("the compiler error for a code example of a doc comment contains the name of the example", () => {
     const errors = compile(new Map([["planted-0", "app.use(createStrata(env));"]]));
     expect(errors.join("\n")).toContain("planted-0.ts");
   });

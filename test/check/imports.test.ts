@@ -30,7 +30,7 @@ function imports(files: Readonly<Record<string, string>>): { passed: boolean; ou
 
 const use = (specifier: string): string => `import { x } from "${specifier}";\n\nvoid x;\n`;
 
-test("check:imports accepts imports that the tables allow", () => {
+test("`npm run check:imports` passes if tools/check/architecture.ts allows every import of the project", () => {
   const { passed, output } = imports({
     "src/engine/x.ts": use("../core/x.ts"),
     "src/http/x.ts": `import type { Context } from "hono";\nimport { x } from "../engine/x.ts";\n\nexport const odd = (c: Context) => c.text(String(x));\n`,
@@ -266,15 +266,18 @@ test.each([
     "export const x = 1;\n",
     'no-utils: "helpers.ts" says nothing',
   ],
-])("check:imports reports %s", (_fault, path, text, says) => {
-  const { passed, output } = imports({ [path]: text });
-  expect(passed).toBe(false);
-  expect(output).toContain(says);
-  expect(output).toContain(path);
-  expect(output).toContain("imports: 1 problem\n");
-});
+])(
+  "`npm run check:imports` fails and names the file for this violation: %s",
+  (_fault, path, text, says) => {
+    const { passed, output } = imports({ [path]: text });
+    expect(passed).toBe(false);
+    expect(output).toContain(says);
+    expect(output).toContain(path);
+    expect(output).toContain("imports: 1 problem\n");
+  },
+);
 
-test("check:imports reports a circular import with each of its files", () => {
+test("`npm run check:imports` fails for a circular import, and names each of its files", () => {
   const { passed, output } = imports({
     "src/core/a.ts": 'import type { B } from "./b.ts";\n\nexport type A = B;\n',
     "src/core/b.ts": 'import type { C } from "./c.ts";\n\nexport type B = C;\n',

@@ -5,7 +5,7 @@ import { plant } from "./planted-project.ts";
 const lines = (count: number): string =>
   `export const odd = 1;\n\n${"// A line.\n".repeat(count - 2)}`;
 
-test("check:lint accepts a sound project that has a file of 300 lines and exceptions with reasons", () => {
+test("`npm run check:lint` accepts a file of 300 lines, and a comment that disables a lint rule and states the reason", () => {
   using project = plant({
     "src/core/long.ts": lines(300),
     "src/core/excused.ts": `/** Prints. */
@@ -96,26 +96,32 @@ test.each([
     'import { test, expect } from "vitest";\n\ntest.only("odd", () => {\n  expect(1).toBe(1);\n});\n',
     "no-focused-tests",
   ],
-])("check:lint reports %s", (_fault, path, text, rule) => {
-  using project = plant({ [path]: text });
-  const { passed, output } = project.run("check:lint");
-  expect(passed).toBe(false);
-  expect(output).toContain(rule);
-  expect(output).toContain(path);
-});
+])(
+  "`npm run check:lint` fails for %s, and names the file and the lint rule",
+  (_fault, path, text, rule) => {
+    using project = plant({ [path]: text });
+    const { passed, output } = project.run("check:lint");
+    expect(passed).toBe(false);
+    expect(output).toContain(rule);
+    expect(output).toContain(path);
+  },
+);
 
 test.each([
   ["// oxlint-disable-next-line no-console\n", "src/core/odd.ts:1 exceptions: give the reason"],
   ["// oxlint-disable-next-line no-console -- because\n", "src/core/odd.ts:1 exceptions:"],
   ["/* eslint-disable no-console */\n", "src/core/odd.ts:1 exceptions:"],
-])("check:lint reports an exception without its reason: %j", (exception, says) => {
-  using project = plant({ "src/core/odd.ts": `${exception}console.log("odd");\n` });
-  const { passed, output } = project.run("check:lint");
-  expect(passed).toBe(false);
-  expect(output).toContain(says);
-});
+])(
+  "`npm run check:lint` fails for a comment that disables a lint rule without a sufficient reason: %j",
+  (exception, says) => {
+    using project = plant({ "src/core/odd.ts": `${exception}console.log("odd");\n` });
+    const { passed, output } = project.run("check:lint");
+    expect(passed).toBe(false);
+    expect(output).toContain(says);
+  },
+);
 
-test("check:lint reports an unnecessary exception", () => {
+test("`npm run check:lint` fails for a comment that disables a lint rule where the code does not break the rule", () => {
   using project = plant({
     "src/core/odd.ts":
       "// oxlint-disable-next-line no-console -- left over from a search\nexport const odd = 1;\n",

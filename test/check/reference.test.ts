@@ -3,7 +3,7 @@ import { plant } from "./planted-project.ts";
 
 const INDEX = 'export { double } from "./core/double.ts";\n';
 
-test("check:reference passes after npm run reference has written the pages", () => {
+test("`npm run check:reference` passes after `npm run reference` has written the pages in docs/reference", () => {
   using project = plant();
   project.run("reference");
   const { passed, output } = project.run("check:reference");
@@ -11,7 +11,7 @@ test("check:reference passes after npm run reference has written the pages", () 
   expect(passed).toBe(true);
 });
 
-test("check:reference fails without the pages, and names them", () => {
+test("`npm run check:reference` fails if the pages in docs/reference are missing, and names each missing page", () => {
   using project = plant();
   const { passed, output } = project.run("check:reference");
   expect(passed).toBe(false);
@@ -19,7 +19,7 @@ test("check:reference fails without the pages, and names them", () => {
   expect(output).toContain("docs/reference/exports.md is not up to date");
 });
 
-test("check:reference fails for a page of a section that no longer exists", () => {
+test("`npm run check:reference` fails for a page in docs/reference whose section no longer exists in src/index.ts", () => {
   using project = plant({ "docs/reference/old.md": "# Old\n" });
   project.run("reference");
   using stale = plant({ "docs/reference/old.md": "# Old\n" });
@@ -27,7 +27,7 @@ test("check:reference fails for a page of a section that no longer exists", () =
   expect(stale.run("check:reference").output).toContain("docs/reference/old.md is not up to date");
 });
 
-test("npm run reference writes signatures, members, defaults and examples", () => {
+test("`npm run reference` writes the signatures, errors, examples and option defaults of the exports of src/index.ts", () => {
   using project = plant({
     "src/index.ts": `// Numbers: what counts.\n${INDEX}export type { DoubleOptions } from "./core/options.ts";\n`,
     "src/core/options.ts": `/** How to double. */

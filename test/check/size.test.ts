@@ -14,14 +14,14 @@ function noise(bytes: number): string {
 const worker = (payload: string): string =>
   `const payload = "${payload}";\n\nexport default {\n  fetch: (): Response => new Response(payload),\n};\n`;
 
-test("check:size accepts a Worker under the limit, and prints its size", () => {
+test("`npm run check:size` passes for a Worker bundle under the size limit, and prints the size", () => {
   using project = plant({ "src/worker.ts": worker(noise(100 * 1024)) });
   const { passed, output } = project.run("check:size");
   expect(output).toMatch(/size: \d+\.\d KiB gzipped, \d+\.\d KiB raw, of 300 KiB gzipped allowed/u);
   expect(passed).toBe(true);
 });
 
-test("check:size rejects a Worker over the limit", () => {
+test("`npm run check:size` fails for a Worker bundle over the size limit", () => {
   using project = plant({ "src/worker.ts": worker(noise(450 * 1024)) });
   const { passed, output } = project.run("check:size");
   expect(passed).toBe(false);
@@ -29,7 +29,7 @@ test("check:size rejects a Worker over the limit", () => {
   expect(output).toMatch(/heaviest, raw: src\/worker\.ts 45\d\.\d KiB/u);
 });
 
-test("check:size rejects a Worker that does not bundle", () => {
+test("`npm run check:size` fails for a Worker that cannot be bundled", () => {
   using project = plant({ "src/worker.ts": 'import "./missing.ts";\n' });
   const { passed, output } = project.run("check:size");
   expect(passed).toBe(false);

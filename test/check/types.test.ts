@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { plant } from "./planted-project.ts";
 
-test("check:types accepts a sound project", () => {
+test("`npm run check:types` passes in a project without type errors", () => {
   using project = plant();
   expect(project.run("check:types").output).toMatch(/types: \d+ files in \d+ programs/u);
 });
@@ -55,7 +55,7 @@ test.each([
     text: "export const lost = 1;\n",
     says: "scripts/lost.ts types: tsconfig.json does not include this file",
   },
-])("check:types reports $fault", ({ path, text, says }) => {
+])("`npm run check:types` fails for $fault", ({ path, text, says }) => {
   using project = plant({ [path]: text });
   const { passed, output } = project.run("check:types");
   expect(passed).toBe(false);

@@ -45,18 +45,18 @@ describe("the options of createStrata", () => {
     });
   });
 
-  it("an option replaces the default of this option and no other default", () => {
+  it("an option of createStrata() replaces its own default and no other default", () => {
     const { settings } = readConfig(bindings, { redis: { timeout: "250ms" } });
     expect(settings.redis).toEqual({ ...readConfig(bindings).settings.redis, timeoutMs: 250 });
     expect(settings.memory).toEqual(readConfig(bindings).settings.memory);
   });
 
-  it("an option that is undefined has the default value", () => {
+  it("an option of createStrata() with the value `undefined` gets its default value", () => {
     const options = { redis: { timeout: undefined }, memory: undefined };
     expect(problemsOf(options)).toEqual([]);
   });
 
-  it("a duration is milliseconds or a text with a unit, rounded up to whole milliseconds", () => {
+  it("a duration option of createStrata() is milliseconds or a text such as `0.5s`, and is rounded up to whole milliseconds", () => {
     for (const [timeout, ms] of [
       [250, 250],
       ["250ms", 250],
@@ -90,11 +90,14 @@ describe("the options of createStrata", () => {
     [{ radis: {} }, "radis: is unknown"],
     [{ redis: 5 }, "redis: must be an object"],
     [5, "options: must be an object"],
-  ])("the error of a wrong option names the option and valid values: %j", (options, problem) => {
-    expect(problemsOf(options)).toEqual([problem]);
-  });
+  ])(
+    "the error of createStrata() for a wrong option names the option and its valid values: %j",
+    (options, problem) => {
+      expect(problemsOf(options)).toEqual([problem]);
+    },
+  );
 
-  it("one error lists every wrong option and every wrong variable", () => {
+  it("one error of createStrata() lists every wrong option and every wrong environment variable", () => {
     const options = { redis: { timeout: -1 }, origin: { slots: 0 }, speed: "high" };
     const problems = problemsOf(options, { ...bindings, UPSTASH_REDIS_REST_URL: "nowhere" });
     expect(problems.map((problem) => problem.split(":")[0])).toEqual([
@@ -109,7 +112,7 @@ describe("the options of createStrata", () => {
     expect(() => createStrata(bindings, { memory: { maxEntries: -1 } })).toThrow(ConfigError);
   });
 
-  it("the configuration of the cache that createStrata returns cannot be changed", () => {
+  it("the property `config` of the object that createStrata() returns is frozen, with all its settings", () => {
     const { config } = createStrata(bindings);
     for (const part of [config, config.settings, ...Object.values(config.settings)])
       expect(Object.isFrozen(part)).toBe(true);
@@ -117,7 +120,7 @@ describe("the options of createStrata", () => {
 });
 
 describe("the public surface of a layer", () => {
-  it("the object that createStrata returns has no property for engine, store or memory", () => {
+  it("the object that createStrata() returns has no property `engine`, `store` or `memory`", () => {
     expect(Object.keys(createStrata(bindings)).toSorted()).toEqual([
       "coherence",
       "config",

@@ -17,7 +17,7 @@ describe("proxy options", () => {
   }
 
   it.each([1, 2])(
-    "proxy.slots %i bounds the requests that wait for an origin at the same time",
+    "proxy.slots %i is the maximum number of concurrent requests to the origin, and further requests get a 503",
     async (slots) => {
       const { p, gate } = proxyThatHangs({ slots, slotWait: "20ms" });
       let refused = 0;
@@ -36,7 +36,7 @@ describe("proxy options", () => {
     ["1001ms", 503, "2"],
     ["1m", 200, null],
   ] as const)(
-    "with proxy.slotWait %s, a request that waits for an origin slot is answered with %i",
+    "with proxy.slotWait %s, a request that waits for a free origin slot gets status %i",
     async (slotWait, status, retryAfter) => {
       const { p, gate } = proxyThatHangs({ slots: 1, slotWait });
       const holder = p.get();
@@ -54,7 +54,7 @@ describe("proxy options", () => {
     [99_999, ["MISS", "MISS"]],
     [100_000, ["MISS", "HIT"]],
   ])(
-    "proxy.maxBytesInFlight %i decides whether a body of 100,000 bytes is stored",
+    "proxy.maxBytesInFlight %i decides whether the proxy stores a response body of 100,000 bytes",
     async (maxBytesInFlight, caches) => {
       const p = createProxy({ layer: { proxy: { maxBytesInFlight } } });
       p.answers({ headers: { "Cache-Control": "max-age=60" }, body: "x".repeat(100_000) });

@@ -60,7 +60,7 @@ describe("telemetry options", () => {
     ["50ms", 0, 1_500],
     ["1600ms", 1_200, 10_000],
   ] as const)(
-    "telemetry.flushEvery %s is the time between two reports",
+    "telemetry.flushEvery %s is the time between two telemetry reports of an isolate",
     async (flushEvery, least, most) => {
       const { get } = createTelemetryApp(
         newNamespace(),
@@ -78,18 +78,21 @@ describe("telemetry options", () => {
 });
 
 describe("metrics options", () => {
-  it.each([1, 3])("metrics.shards %i is the number of Durable Objects asked", async (shards) => {
-    const names = new Set<string>();
-    const METRICS = {
-      idFromName: (name: string) => void names.add(name),
-      get: () => ({ snapshot: async () => ({ series: [] }) }),
-    } as unknown as DurableObjectNamespace;
-    const { metrics } = isolateWith({ metrics: { shards } }, { METRICS }).layer;
-    await metrics.snapshot().catch(() => undefined);
-    expect(names.size).toBe(shards);
-  });
+  it.each([1, 3])(
+    "metrics.shards %i is the number of Durable Objects that a snapshot of the metrics asks",
+    async (shards) => {
+      const names = new Set<string>();
+      const METRICS = {
+        idFromName: (name: string) => void names.add(name),
+        get: () => ({ snapshot: async () => ({ series: [] }) }),
+      } as unknown as DurableObjectNamespace;
+      const { metrics } = isolateWith({ metrics: { shards } }, { METRICS }).layer;
+      await metrics.snapshot().catch(() => undefined);
+      expect(names.size).toBe(shards);
+    },
+  );
 
-  it("metrics.timeout is the time after which a call of a hanging metrics object fails", async () => {
+  it("metrics.timeout is the time after which a call to a hanging metrics Durable Object fails", async () => {
     const METRICS = {
       idFromName: () => undefined,
       get: () => ({ snapshot: () => new Promise(() => undefined) }),
@@ -128,7 +131,7 @@ describe("existence options", () => {
     expect(sizes[0]).toBeLessThan((sizes[1] ?? 0) / 2);
   });
 
-  it("existence.coherence is the maximum age of the isolate's view of the invalidation log that may exclude a key", async () => {
+  it("an existence filter excludes a key only if the isolate has asked the invalidation log within existence.coherence", async () => {
     for (const [coherence, asked] of [
       ["10s", 0],
       ["100ms", 1],
@@ -146,7 +149,7 @@ describe("existence options", () => {
     }
   });
 
-  it("existence.rebuildEvery is the age at which an existence filter is built again", async () => {
+  it("an existence filter is built again only after the time existence.rebuildEvery", async () => {
     const { isolate, build } = await isolateWithFilter({ rebuildEvery: "1m" });
     isolate.clock.advance(50_000);
     expect(await build()).toEqual({ ok: true, value: "young" });
@@ -154,7 +157,7 @@ describe("existence options", () => {
     expect(await build()).toEqual({ ok: true, value: "built" });
   });
 
-  it("existence.maxAge is the age at which an existence filter stops excluding keys", async () => {
+  it("an existence filter excludes no more keys when it is older than existence.maxAge", async () => {
     const { isolate, filterKey, mayExist } = await isolateWithFilter({
       maxAge: "10m",
       falsePositiveRate: 0.0001,
@@ -167,7 +170,7 @@ describe("existence options", () => {
     expect(await mayExist("missing")).toBe(true);
   });
 
-  it("existence.reloadEvery is the time until an isolate asks for a newer existence filter", async () => {
+  it("an isolate asks Redis for a newer existence filter only after the time existence.reloadEvery", async () => {
     const { isolate, mayExist } = await isolateWithFilter({
       reloadEvery: "10m",
       falsePositiveRate: 0.0001,
@@ -190,7 +193,7 @@ describe("outbox options", () => {
     ["0ms", 1],
     ["1h", 0],
   ] as const)(
-    "outbox.verifyAfter %s lets the outbox relay delete %i rows of a purge at once",
+    "with outbox.verifyAfter %s, the outbox relay deletes %i rows directly after a purge",
     async (verifyAfter, deleted) => {
       const isolate = isolateWith({ outbox: { verifyAfter } });
       const { writer } = isolate.layer;
@@ -233,7 +236,7 @@ describe("outbox options", () => {
     [undefined, []],
     ["1h", [3_600_000]],
   ] as const)(
-    "outbox.originLag %s is the time of the second invalidation of a write",
+    "with outbox.originLag %s, a write schedules a second invalidation after that time, or none if the option is not set",
     async (originLag, expected) => {
       const calls: number[] = [];
       const isolate = await writeWith(
@@ -247,7 +250,7 @@ describe("outbox options", () => {
     },
   );
 
-  it("outbox.alarmTimeout is the time after which a call of a hanging alarm object fails", async () => {
+  it("the call of a write to a hanging outbox Durable Object fails after the time outbox.alarmTimeout", async () => {
     const isolate = await writeWith(
       { originLag: "1h", alarmTimeout: "30ms" },
       () => new Promise(() => undefined),
@@ -262,7 +265,7 @@ describe("outbox options", () => {
 });
 
 describe("log options", () => {
-  it("log.trimSlack is added to the longest lifetime when the invalidation log is trimmed", async () => {
+  it("trimming keeps invalidations in the invalidation log for the longest lifetime of an entry plus log.trimSlack", async () => {
     const isolate = isolateWith({ log: { trimSlack: "2h" } });
     const bodies: string[] = [];
     observeRequests((body) => void bodies.push(body));

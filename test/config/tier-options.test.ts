@@ -69,12 +69,15 @@ describe("memory options", () => {
   it.each([
     ["lru", "a"],
     ["fifo", "b"],
-  ] as const)("memory.eviction %s does not evict the entry %s", async (eviction, kept) => {
-    const isolate = isolateWith({ memory: { maxEntries: 2, eviction } });
-    await readAll(isolate, ["a", "b", "a", "c"]);
-    const present = ["a", "b"].filter((name) => isolate.layer.memory.peek(key("option", name)));
-    expect(present).toEqual([kept]);
-  });
+  ] as const)(
+    "with memory.eviction %s, the entry %s stays in a memory of two entries after the reads a, b, a, c",
+    async (eviction, kept) => {
+      const isolate = isolateWith({ memory: { maxEntries: 2, eviction } });
+      await readAll(isolate, ["a", "b", "a", "c"]);
+      const present = ["a", "b"].filter((name) => isolate.layer.memory.peek(key("option", name)));
+      expect(present).toEqual([kept]);
+    },
+  );
 });
 
 describe("edge options", () => {
@@ -179,13 +182,16 @@ const leader = async () => ({ role: "leader", flight: "f", lease: "l" }) as cons
 const shared = definePolicy({ freshFor: "1h", jitter: 0, tiers: ["memory"] });
 
 describe("flight options", () => {
-  it.each([1, 4])("flights.shards %i is the number of Durable Objects in use", async (shards) => {
-    const { names, bindings } = flightsThat(leader);
-    const isolate = isolateWith({ flights: { shards } }, bindings);
-    const many = Array.from({ length: 40 }, (_, number) => String(number));
-    await readAll(isolate, many, 1, shared);
-    expect(new Set(names).size).toBe(shards);
-  });
+  it.each([1, 4])(
+    "with flights.shards %i, shared loads of 40 keys use this number of Durable Objects",
+    async (shards) => {
+      const { names, bindings } = flightsThat(leader);
+      const isolate = isolateWith({ flights: { shards } }, bindings);
+      const many = Array.from({ length: 40 }, (_, number) => String(number));
+      await readAll(isolate, many, 1, shared);
+      expect(new Set(names).size).toBe(shards);
+    },
+  );
 
   it("a reader loads by itself after flights.grantTimeout if the Durable Object of shared loads hangs", async () => {
     const { bindings } = flightsThat(never);
@@ -202,7 +208,7 @@ describe("flight options", () => {
     );
   });
 
-  it("flights.slack is the time after which the hand-over of a result to a hanging Durable Object of shared loads ends", async () => {
+  it("a leader stops handing over its result to a hanging flight Durable Object after the time flights.slack", async () => {
     const { bindings } = flightsThat(leader, never);
     const isolate = isolateWith({ flights: { slack: "300ms" } }, bindings);
     const elapsed = await elapsedOf(() => readAll(isolate, ["a"], 1, shared));
@@ -212,7 +218,7 @@ describe("flight options", () => {
 });
 
 describe("flight options together with the deadline of a read", () => {
-  it("a read loads without a shared load when flights.slack leaves no time for a load of its own", async () => {
+  it("a read does not wait for a shared load if flights.slack is longer than the originTimeout of the read", async () => {
     const { bindings } = flightsThat((_request, onWait) => {
       onWait();
       return never();

@@ -8,7 +8,7 @@ import { NOT_IN_SAFE_MODE } from "./safe-mode.ts";
 const CONCURRENT = 6;
 
 describe("the requirements in safe mode", () => {
-  it("safe mode meets every HTTP requirement except exactly those that NOT_IN_SAFE_MODE lists", async () => {
+  it("the proxy in sharing mode `safe` meets every HTTP requirement except exactly those in the list NOT_IN_SAFE_MODE", async () => {
     const left = [...REQUIREMENTS];
     const suspects: Requirement[] = [];
     const check = async (): Promise<void> => {

@@ -2,11 +2,11 @@ import { expect, it } from "vitest";
 import { CHECKS, REQUIREMENTS } from "./requirements.ts";
 
 /** `vitest run -u test/conformance/table.test.ts` writes the document. */
-it("docs/http-requirements.md lists exactly the requirements that are checked", async () => {
+it("docs/http-requirements.md lists exactly the HTTP requirements that have a check in test/conformance", async () => {
   await expect(table()).toMatchFileSnapshot("../../docs/http-requirements.md");
 });
 
-it("each HTTP requirement is defined once", () => {
+it("no two HTTP requirements in test/conformance have the same RFC, section, level and rule", () => {
   const names = REQUIREMENTS.map(
     ({ rfc, section, rule, level }) => `${rfc} ${section} ${level} ${rule}`,
   );

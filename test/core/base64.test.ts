@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { fromBase64, toBase64 } from "../../src/core/base64.ts";
 
 describe("base64", () => {
-  it("base64 encoding of any bytes equals the output of btoa, and decoding returns the same bytes", () => {
+  it("toBase64() of any bytes equals the output of btoa(), and fromBase64() returns the same bytes", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 20_000 }), (bytes) => {
         const text = toBase64(bytes);
@@ -14,11 +14,14 @@ describe("base64", () => {
     );
   });
 
-  it.each(["a", "ab=c", "é", "%%%%"])("decoding %s throws, because it is not base64", (text) => {
-    expect(() => fromBase64(text)).toThrow(Error);
-  });
+  it.each(["a", "ab=c", "é", "%%%%"])(
+    "fromBase64() of %s throws an error, because this text is not base64",
+    (text) => {
+      expect(() => fromBase64(text)).toThrow(Error);
+    },
+  );
 
-  it("the runtime has native base64 functions, so that encoding does not block the isolate", () => {
+  it("the runtime has the native functions Uint8Array.prototype.toBase64() and Uint8Array.fromBase64()", () => {
     expect("toBase64" in Uint8Array.prototype && "fromBase64" in Uint8Array).toBe(true);
   });
 });

@@ -7,7 +7,7 @@ const PROBES = 100_000;
 const SEED = [0x0123_4567, 0x89ab_cdef] as const;
 
 describe("a Bloom filter", () => {
-  it("a Bloom filter answers 'perhaps' for every key that was added", () => {
+  it("a Bloom filter reports every key that was added to it as possibly present", () => {
     fc.assert(
       fc.property(fc.array(fc.string({ unit: "binary" })), (keys) => {
         const bloom = createBloom(keys.length, 0.01, SEED);
@@ -23,7 +23,7 @@ describe("a Bloom filter", () => {
     [50_000, 0.01],
     [2_000, 0.001],
   ])(
-    "a Bloom filter of %d keys has the false positive rate that it states, asked for %d",
+    "a Bloom filter of %d keys has the false positive rate that falsePositiveRate() computes, for the requested rate %d",
     (count, rate) => {
       const bloom = createBloom(count, rate, SEED);
       for (let id = 1; id <= count; id++) addKey(bloom, `product:${id}`);
@@ -38,13 +38,13 @@ describe("a Bloom filter", () => {
     },
   );
 
-  it("a Bloom filter of the maximal size states its higher false positive rate", () => {
+  it("falsePositiveRate() is above 0.3 for 5,000,000 keys, because a Bloom filter has at most 786,432 bytes", () => {
     const bloom = createBloom(5_000_000, 0.01, SEED);
     expect(bloom.bytes.length).toBe(786_432);
     expect(falsePositiveRate(bloom, 5_000_000)).toBeGreaterThan(0.3);
   });
 
-  it("keys that a Bloom filter lets through do not pass a filter of the same keys with another seed", () => {
+  it("keys chosen as false positives of one Bloom filter are rarely false positives of a Bloom filter with another hash seed", () => {
     const of = (seed: HashKey) => {
       const bloom = createBloom(2_000, 0.01, seed);
       for (let id = 1; id <= 2_000; id++) addKey(bloom, `product:${id}`);

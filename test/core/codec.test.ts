@@ -49,7 +49,7 @@ describe("the codec of entries", () => {
     }
   });
 
-  it("an encoded entry with inserted text does not decode, or keeps its keys and body length", () => {
+  it("an encoded entry with inserted text does not decode, or decodes with its invalidation keys and the length of its body", () => {
     const entry = entryOf();
     const text = encodeEntry(entry);
     fc.assert(
@@ -90,7 +90,7 @@ describe("the codec of entries", () => {
     ["states another length", { ...header, ...rest, n: 5 }],
     ["has headers of the wrong shape", { ...header, ...rest, h: [200, [["a"]]] }],
     ["names another key", { ...header, ...rest, k: "product:2" }],
-  ])("a text does not decode if its header %s", (_, fields) => {
+  ])("decodeEntry() returns undefined for a text whose header %s", (_, fields) => {
     const text = (names: string, of: object) => `strata1\n${names}\n${JSON.stringify(of)}\n####`;
     const names = "n:\tk:product:1";
     expect(decodeEntry("product:1", text(names, { ...header, ...rest }))).toBeDefined();
@@ -98,7 +98,7 @@ describe("the codec of entries", () => {
   });
 
   it.each(["", "n:", "k:product:1", "n:\tk:product:2", "t:products"])(
-    "a text without its own invalidation keys (%j) does not decode, since no purge could reach it",
+    "decodeEntry() returns undefined for a text whose invalidation keys (%j) are incomplete, since a purge could miss the entry",
     (names) => {
       const text = encodeEntry(entryOf()).replace(/\n.*\n/, `\n${names}\n`);
       expect(decodeEntry("product:1", text)).toBeUndefined();

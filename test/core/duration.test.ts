@@ -13,7 +13,7 @@ describe("toMillis", () => {
     ["1.5h", 5_400_000],
     ["7d", 604_800_000],
     ["0s", 0],
-  ])("the duration %j is %d milliseconds", (text, ms) => {
+  ])("toMillis() converts the duration %j to %d milliseconds", (text, ms) => {
     expect(toMillis(text, "freshFor")).toBe(ms);
   });
 
@@ -40,12 +40,12 @@ describe("toMillis", () => {
     null,
     undefined,
     {},
-  ])("toMillis rejects the duration %j with an error that names the field", (text) => {
+  ])("toMillis() rejects the duration %j with an error that names the field", (text) => {
     expect(() => toMillis(text as Duration, "freshFor")).toThrow(DefinitionError);
     expect(() => toMillis(text as Duration, "freshFor")).toThrow(/^freshFor: /);
   });
 
-  it("toMillis turns any text into a finite duration that is not negative, or rejects the text", () => {
+  it("toMillis() converts any text to a finite duration that is not negative, or rejects the text", () => {
     fc.assert(
       fc.property(
         fc.string({ unit: fc.constantFrom(...Array.from("0123456789.-e msmhd")) }),

@@ -46,11 +46,11 @@ describe("createEntry", () => {
     });
   });
 
-  it("a negative entry has the lifetime of negativeFor", () => {
+  it("a negative entry is fresh for the time in the policy option `negativeFor`", () => {
     expect(make({ kind: "absent", body: "" }).freshUntil).toBe(1_250 + 20_000);
   });
 
-  it("jitter shortens a lifetime by at most the configured fraction and never extends the lifetime", () => {
+  it("the policy option `jitter` shortens the fresh lifetime of an entry by at most the given fraction and never extends it", () => {
     fc.assert(
       fc.property(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), (random) => {
         const { freshUntil } = make({}, random);
@@ -83,7 +83,7 @@ describe("createEntry", () => {
     });
   });
 
-  it("an entry that was made of other entries has the lowest asOf (log position) of those entries", () => {
+  it("an entry that was made of other entries has the lowest `asOf` (log position) among them and its own load", () => {
     expect(make({ inner: { asOf: 3, era: "e" } })).toMatchObject({ asOf: 3, era: "e" });
     expect(make({ inner: { asOf: 9, era: "e" } })).toMatchObject({ asOf: 7, era: "e" });
   });
@@ -110,9 +110,12 @@ describe("freshnessOf", () => {
     [30, "kept"],
     [39, "kept"],
     [40, "expired"],
-  ])("at time %d an entry is %s: a freshness window excludes its last instant", (now, age) => {
-    expect(freshnessOf(entry, now)).toBe(age);
-  });
+  ])(
+    "freshnessOf() at the time %d returns '%s' for an entry whose windows end before the times 10, 20, 30 and 40",
+    (now, age) => {
+      expect(freshnessOf(entry, now)).toBe(age);
+    },
+  );
 
   it("an entry without stale windows expires at the end of its fresh lifetime", () => {
     expect(freshnessOf(entryOf({ freshUntil: 10 }), 10)).toBe("expired");
@@ -122,16 +125,16 @@ describe("freshnessOf", () => {
 describe("verifiedCopy and softened", () => {
   const entry = entryOf({ asOf: 100, freshUntil: 500, staleUntil: 900 });
 
-  it("the asOf of a verified copy is the position in the invalidation log up to which the entry was verified", () => {
+  it("verifiedCopy() sets the `asOf` of an entry to the number in the invalidation log up to which the entry was verified", () => {
     expect(verifiedCopy(entry, 150, false, 200)).toEqual({ ...entry, asOf: 150 });
   });
 
-  it("a verified copy never has a lower asOf (log position) than the original entry", () => {
+  it("verifiedCopy() never lowers the `asOf` (log position) of an entry", () => {
     expect(verifiedCopy(entry, 50, false, 200)).toEqual(entry);
     expect(verifiedCopy(entry, 50, true, 200).asOf).toBe(100);
   });
 
-  it("a verified copy is stale from the current time on if the invalidation log had a soft invalidation", () => {
+  it("verifiedCopy() makes a fresh entry stale from the current time on if the invalidation log has a soft invalidation of the entry", () => {
     expect(verifiedCopy(entry, 150, true, 200)).toMatchObject({ asOf: 150, freshUntil: 200 });
     expect(verifiedCopy(entry, 150, true, 700).freshUntil).toBe(500);
   });
@@ -149,7 +152,7 @@ describe("verifiedCopy and softened", () => {
 });
 
 describe("sizeOf", () => {
-  it("the size of an entry counts its body, invalidation keys and headers", () => {
+  it("sizeOf() adds up the sizes of the body, the invalidation keys and the header fields of an entry", () => {
     const base = sizeOf(entryOf({ body: "" }));
     expect(sizeOf(entryOf({ body: "x".repeat(1_000) }))).toBe(base + 1_000);
     expect(sizeOf(entryOf({ body: "\u4f60".repeat(1_000) }))).toBe(base + 2_000);

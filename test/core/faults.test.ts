@@ -11,7 +11,7 @@ import type { CacheEvent } from "../../src/core/events.ts";
 import { DeadlineExceeded } from "../../src/core/deadline.ts";
 
 describe("messageOf", () => {
-  it("the message of anything thrown is one line of at most 200 characters", () => {
+  it("messageOf() returns one line of at most 200 characters for any thrown value", () => {
     expect(messageOf(new Error("a\n  b\tc"))).toBe("a b c");
     expect(messageOf(new RangeError(""))).toBe("RangeError");
     expect(messageOf("text")).toBe("text");
@@ -21,11 +21,11 @@ describe("messageOf", () => {
 });
 
 describe("originFaultOf", () => {
-  it("a load that exceeded its deadline gets the error code origin.timeout", () => {
+  it("originFaultOf() gives a load that exceeded its deadline the error code `origin.timeout`", () => {
     expect(originFaultOf(new DeadlineExceeded(50)).code).toBe("origin.timeout");
   });
 
-  it("a loader error that already carries a classified error code keeps that code and all its details", () => {
+  it("originFaultOf() keeps the error code and all details of a loader error that already carries a fault", () => {
     const own: Fault = fault("origin.saturated", "full", 2_000);
     expect(originFaultOf(new CacheUnavailable(own))).toBe(own);
   });
@@ -36,13 +36,16 @@ describe("originFaultOf", () => {
     null,
     { fault: 1 },
     Object.assign(new Error("no"), { fault: 1 }),
-  ])("the loader error %j, which has no error code, gets the code origin.unavailable", (error) => {
-    expect(originFaultOf(error).code).toBe("origin.unavailable");
-  });
+  ])(
+    "the loader error %j, which has no error code, gets the error code `origin.unavailable`",
+    (error) => {
+      expect(originFaultOf(error).code).toBe("origin.unavailable");
+    },
+  );
 });
 
 describe("Context.defer", () => {
-  it("deferred work that fails emits an event with code background.failed, and the platform sees no rejection", async () => {
+  it("work that fails after ctx.defer() emits an event with the error code `background.failed`, and the platform sees no rejection", async () => {
     const events: CacheEvent[] = [];
     const deferred: Promise<unknown>[] = [];
     const ctx = createContext({

@@ -8,13 +8,13 @@ const policy = definePolicy({ freshFor: "1h" });
 const part = fc.oneof(fc.string(), fc.constantFrom("@a", "a:b", ":", "%40a", "@a:b", ".v2"));
 
 describe("keysOf", () => {
-  it("a scoped key shows its version and tenant in plain text", () => {
+  it("keysOf() writes the version and the tenant as readable text into a key, such as cart.v2:@u7:1", () => {
     expect(keysOf({ version: "v2", tenant: "u7" })("cart", 1)).toBe("cart.v2:@u7:1");
     expect(keysOf({ tenant: "u:7" })("cart", 1)).toBe("cart:@u%3A7:1");
     expect(keysOf({})("cart", 1)).toBe(key("cart", 1));
   });
 
-  it("keys of different tenants, versions or parts are never equal", () => {
+  it("keysOf() never returns equal keys for different tenants, versions or parts", () => {
     const tenant = fc.option(
       part.filter((text) => text !== ""),
       { nil: undefined },
@@ -44,7 +44,7 @@ describe("keysOf", () => {
   });
 
   it.each([{ version: "" }, { version: "a:b" }, { tenant: "" }])(
-    "keysOf rejects the scope %j with an error that names the field",
+    "keysOf() rejects the scope %j with an error that names the field",
     (scope) => {
       expect(() => keysOf(scope)("cart", 1)).toThrow(Object.keys(scope)[0]);
     },

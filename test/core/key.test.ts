@@ -22,12 +22,12 @@ const hostile = fc.string({
 const names = fc.tuple(kinds, fc.array(hostile, { minLength: 1, maxLength: 4 }));
 
 describe("key", () => {
-  it("a key of plain parts is readable", () => {
+  it("key() joins the kind and simple parts with colons to a readable key, such as user-list:de:3", () => {
     expect(key("product", 42)).toBe("product:42");
     expect(key("user-list", "de", 3)).toBe("user-list:de:3");
   });
 
-  it("two different kinds or lists of parts never give the same key", () => {
+  it("key() never returns the same key for two different kinds or lists of parts", () => {
     fc.assert(
       fc.property(names, names, ([kind, parts], [otherKind, others]) => {
         const same = kind === otherKind && JSON.stringify(parts) === JSON.stringify(others);
@@ -37,7 +37,7 @@ describe("key", () => {
     );
   });
 
-  it("parts with separators, escapes and control characters give different keys", () => {
+  it("key() returns different keys for different parts with separators, escapes and control characters", () => {
     const spellings: readonly (readonly string[])[] = [
       ["a:b"],
       ["a", "b"],
@@ -59,7 +59,7 @@ describe("key", () => {
     expect(new Set(built).size).toBe(spellings.length);
   });
 
-  it("keyProblem accepts every key that key() built", () => {
+  it("keyProblem() finds no problem in any key that key() built", () => {
     fc.assert(
       fc.property(names, ([kind, parts]) => {
         expect(keyProblem(key(kind, ...parts))).toBeUndefined();
@@ -67,7 +67,7 @@ describe("key", () => {
     );
   });
 
-  it("a number in a key is its decimal text", () => {
+  it("key() writes a number as its decimal text", () => {
     expect(key("a", 1)).toBe(key("a", "1"));
     expect(key("a", -0)).toBe("a:0");
     expect(key("a", Number.NaN)).toBe("a:NaN");
@@ -81,7 +81,7 @@ describe("key", () => {
     },
   );
 
-  it("key() rejects a key without parts or over 512 characters before the parts are encoded", () => {
+  it("key() rejects a key without parts and a key that is longer than 512 characters after percent-encoding", () => {
     expect(() => key("a")).toThrow(DefinitionError);
     expect(() => key("a", "x".repeat(MAX_KEY_LENGTH))).toThrow(DefinitionError);
     expect(() => key("a", "x".repeat(10_000_000))).toThrow(DefinitionError);
@@ -101,7 +101,7 @@ describe("keyProblem", () => {
     ["product:\u007f", /visible ASCII/],
     [`product:${"x".repeat(MAX_KEY_LENGTH)}`, /at most 512/],
     ["__proto__", /kind/],
-  ])("keyProblem rejects the key %j with a reason", (text, reason) => {
+  ])("keyProblem() returns the reason why the key %j is invalid", (text, reason) => {
     expect(keyProblem(text)).toMatch(reason);
   });
 });

@@ -25,7 +25,7 @@ const tagged = (asOf: number, tag = "a") =>
   entryOf({ asOf, era: "e", invalidationKeys: invalidationKeysOf("item:1", tag) });
 
 describe("pending invalidation keys", () => {
-  it("a key whose invalidation is pending invalidates entries with any asOf (log position)", () => {
+  it("an invalidation that has no number in the invalidation log yet invalidates entries with any `asOf` (log position)", () => {
     const view = createLogView();
     applyAnswer(view, answer({}));
     markInvalidated(view, ["t:a"]);
@@ -34,7 +34,7 @@ describe("pending invalidation keys", () => {
     expect(verdictByView(view, tagged(100, "b"))).toBe("valid");
   });
 
-  it("a key that was invalidated before the first response of the invalidation log stays pending after that response", () => {
+  it("an isolate's own invalidation stays in force if the first response of the invalidation log does not list it", () => {
     const view = createLogView();
     markInvalidated(view, ["t:a"]);
     expect(verdictByView(view, tagged(100))).toBe("invalidated");
@@ -42,7 +42,7 @@ describe("pending invalidation keys", () => {
     expect(verdictByView(view, tagged(100))).toBe("invalidated");
   });
 
-  it("an invalidation is pending until this isolate or the invalidation log reports its sequence number", () => {
+  it("once a pending invalidation gets its number in the invalidation log, it invalidates only entries with a lower `asOf`", () => {
     for (const source of ["own", "log"] as const) {
       const view = createLogView();
       applyAnswer(view, answer({}));
@@ -54,7 +54,7 @@ describe("pending invalidation keys", () => {
     }
   });
 
-  it("a pending invalidation stays pending if the invalidation log reports an older sequence number for the key", () => {
+  it("an isolate's own invalidation stays in force if the invalidation log reports only an older number for the same key", () => {
     const view = createLogView();
     applyAnswer(view, answer({}));
     markInvalidated(view, ["t:a"]);
@@ -62,7 +62,7 @@ describe("pending invalidation keys", () => {
     expect(verdictByView(view, tagged(100))).toBe("invalidated");
   });
 
-  it("undoing one pending invalidation of a key keeps the other pending invalidations of that key", () => {
+  it("unmark() of one of two pending invalidations of a key leaves the other pending invalidation in force", () => {
     const view = createLogView();
     applyAnswer(view, answer({}));
     const first = markInvalidated(view, ["t:a", "t:b"]);
@@ -76,7 +76,7 @@ describe("pending invalidation keys", () => {
     expect(view.pending.size).toBe(0);
   });
 
-  it("an isolate stores at most 20,000 keys with a pending invalidation", () => {
+  it("a log view stores at most 20,000 keys whose invalidation has no number in the invalidation log yet", () => {
     const view = createLogView();
     for (let i = 0; i < 30_000; i++) markInvalidated(view, [`t:${i}`]);
     expect(view.pending.size).toBeLessThanOrEqual(20_000);

@@ -33,13 +33,13 @@ const item = (asOf: number, era = "e") =>
   entryOf({ asOf, era, invalidationKeys: invalidationKeysOf("product:1", "a") });
 
 describe("applyAnswer", () => {
-  it("the first response of the invalidation log sets the era, base, newest sequence number and floor of a log view", () => {
+  it("the first response of the invalidation log sets the fields `era`, `base`, `seen`, `floor` and `stamp` of a log view", () => {
     const view = createLogView();
     expect(applyAnswer(view, answerOf({ floor: 7 }))).toBe("applied");
     expect(view).toMatchObject({ era: "e", base: 100, seen: 100, floor: 7, stamp: 1_000 });
   });
 
-  it("a first log response with all invalidations lets a log view decide about older entries too", () => {
+  it("if the first response of the invalidation log lists all invalidations, older entries get the verdict `valid` or `invalidated`", () => {
     const view = createLogView();
     applyAnswer(view, answerOf({ since: 0, changes: [["t:a", 40]] }));
     expect(view).toMatchObject({ base: 0, seen: 100 });
@@ -47,14 +47,14 @@ describe("applyAnswer", () => {
     expect(verdictByView(view, item(40))).toBe("valid");
   });
 
-  it("a truncated first log response leaves the validity of entries before its oldest invalidation unknown", () => {
+  it("after a truncated first response of the invalidation log, entries older than its oldest number get the verdict `unknown`", () => {
     const view = createLogView();
     applyAnswer(view, answerOf({ since: 0, truncated: true, changes: [["t:b", 60]] }));
     expect(verdictByView(view, item(59))).toBe("unknown");
     expect(verdictByView(view, item(60))).toBe("valid");
   });
 
-  it("a first answer with a floor leaves entries below the floor unknown, also after a fail-over has lowered it", () => {
+  it("if the invalidation log was trimmed before a log view's first sync, entries from before the trim stay `unknown`, even after a fail-over", () => {
     const view = createLogView();
     applyAnswer(view, answerOf({ since: 0, floor: 90 }));
     applyAnswer(view, answerOf({ sentAt: 1_001, seq: 120, floor: 0 }));
@@ -62,7 +62,7 @@ describe("applyAnswer", () => {
     expect(verdictByView(view, item(90))).toBe("valid");
   });
 
-  it("an old sequence number in the first log response does not end a pending invalidation", () => {
+  it("an old number in the first response of the invalidation log does not end a pending invalidation of the same key", () => {
     const view = createLogView();
     markInvalidated(view, ["t:a"]);
     applyAnswer(view, answerOf({ since: 0, changes: [["t:a", 40]] }));
@@ -88,13 +88,16 @@ describe("applyAnswer", () => {
     ["that begins below the last number seen", { sentAt: 1_001, since: 3, seq: 120 }, "applied"],
     ["sent at the same instant", { seq: 120 }, "applied"],
     ["that is repeated", {}, "applied"],
-  ])("a response of the invalidation log %s (%o) is %s", (_, fields, outcome) => {
-    const view = viewOf();
-    const before = structuredClone(view);
-    expect(applyAnswer(view, answerOf(fields))).toBe(outcome);
-    if (outcome !== "applied" && outcome !== "renewed") expect(view).toEqual(before);
-    else expect(view).toMatchObject({ seen: fields.seq ?? 100, stamp: fields.sentAt ?? 1_000 });
-  });
+  ])(
+    "applyAnswer() classifies a response of the invalidation log %s (%o) as `%s`",
+    (_, fields, outcome) => {
+      const view = viewOf();
+      const before = structuredClone(view);
+      expect(applyAnswer(view, answerOf(fields))).toBe(outcome);
+      if (outcome !== "applied" && outcome !== "renewed") expect(view).toEqual(before);
+      else expect(view).toMatchObject({ seen: fields.seq ?? 100, stamp: fields.sentAt ?? 1_000 });
+    },
+  );
 
   it("a response of the invalidation log invalidates only entries with the log keys that the response lists", () => {
     const view = viewOf();
@@ -115,7 +118,7 @@ describe("applyAnswer", () => {
     expect(verdictByView(view, { ...soft, asOf: 111 })).toBe("valid");
   });
 
-  it("a log key keeps its highest sequence number, in whatever order log responses arrive", () => {
+  it("a log view keeps the highest number of a log key, in whatever order the responses of the invalidation log arrive", () => {
     const view = viewOf();
     const newest = answerOf({ sentAt: 1_002, seq: 120, changes: [["t:a", 120]] });
     const older = answerOf({ sentAt: 1_003, seq: 120, since: 50, changes: [["t:a", 60]] });
@@ -124,7 +127,7 @@ describe("applyAnswer", () => {
     expect(verdictByView(view, item(119))).toBe("invalidated");
   });
 
-  it("after a truncated log response, the validity of entries older than the oldest listed invalidation is unknown", () => {
+  it("after a truncated response of the invalidation log, entries older than the oldest listed number get the verdict `unknown`", () => {
     const view = viewOf();
     const changes = [
       ["t:x", 150],
@@ -135,7 +138,7 @@ describe("applyAnswer", () => {
     expect(verdictByView(view, item(140))).toBe("valid");
   });
 
-  it("after a log response that was truncated within one invalidation, entries loaded after that invalidation are valid", () => {
+  it("if a truncated response of the invalidation log lists only a part of one invalidation, entries loaded after it are valid", () => {
     const view = viewOf();
     const changes = [
       ["t:x", 150],
@@ -146,7 +149,7 @@ describe("applyAnswer", () => {
     expect(verdictByView(view, item(150))).toBe("valid");
   });
 
-  it("a log response whose floor is above the last seen sequence number raises the base of the log view", () => {
+  it("if the invalidation log was trimmed beyond the last number that a log view has seen, entries from before the response are not valid", () => {
     const view = viewOf();
     applyAnswer(view, answerOf({ sentAt: 1_001, seq: 150, changes: [["t:b", 150]], floor: 120 }));
     expect(view).toMatchObject({ base: 150, seen: 150, floor: 120 });
@@ -155,14 +158,14 @@ describe("applyAnswer", () => {
     expect(verdictByView(view, item(150))).toBe("valid");
   });
 
-  it("a log view whose base is raised keeps the sequence numbers of the isolate's own invalidations", () => {
+  it("a log view keeps the numbers of its isolate's own invalidations after the invalidation log was trimmed beyond what it has seen", () => {
     const view = viewOf();
     noteNumbers(view, ["t:a"], 170);
     applyAnswer(view, answerOf({ sentAt: 1_001, seq: 150, floor: 120 }));
     expect(verdictByView(view, item(160))).toBe("invalidated");
   });
 
-  it("a log response with a new era invalidates all entries of the old era", () => {
+  it("a response of the invalidation log with a new era invalidates all entries of the old era", () => {
     const view = viewOf();
     noteNumbers(view, ["t:a"], 500);
     applyAnswer(view, answerOf({ sentAt: 1_001, era: "f", seq: 50, floor: 0 }));
@@ -176,7 +179,7 @@ describe("the size of a log view", () => {
   const many = (from: number, count: number) =>
     Array.from({ length: count }, (_, i) => [`t:tag${from + i}`, 101 + i] as const);
 
-  it("a view with more than 20,000 numbers forgets the oldest quarter, so that only older entries are unknown", () => {
+  it("a log view with more than 20,000 numbers removes the oldest quarter, and only entries that old get the verdict `unknown`", () => {
     const view = viewOf();
     applyAnswer(view, answerOf({ sentAt: 1_001, seq: 20_100, changes: many(0, 20_000) }));
     expect(verdictByView(view, item(100))).toBe("valid");
@@ -189,7 +192,7 @@ describe("the size of a log view", () => {
     expect(verdictByView(view, item(5_101))).toBe("valid");
   });
 
-  it("a full log view keeps the sequence number of an own invalidation that the invalidation log has not yet reported", () => {
+  it("a full log view keeps the number of its isolate's own invalidation that the invalidation log has not yet reported", () => {
     const view = viewOf();
     noteNumbers(view, ["t:a"], 30_000);
     applyAnswer(view, answerOf({ sentAt: 1_001, seq: 20_101, changes: many(0, 20_000) }));
@@ -198,20 +201,20 @@ describe("the size of a log view", () => {
 });
 
 describe("markInvalidated", () => {
-  it("a key marked as invalidated invalidates entries before the invalidation log has recorded the key", () => {
+  it("markInvalidated() invalidates the entries with a key before the invalidation log has recorded the invalidation", () => {
     const view = viewOf();
     markInvalidated(view, ["t:a"]);
     expect(verdictByView(view, item(100))).toBe("invalidated");
     expect(verdictByView(view, entryOf({ asOf: 100, era: "e" }))).toBe("valid");
   });
 
-  it("a key marked as softly invalidated makes entries stale", () => {
+  it("markInvalidated() with the log key of a soft invalidation makes the entries with this tag stale", () => {
     const view = viewOf();
     markInvalidated(view, ["~t:a"]);
     expect(verdictByView(view, item(100))).toBe("soft");
   });
 
-  it("a key marked as invalidated invalidates entries in an isolate that never reached the invalidation log", () => {
+  it("markInvalidated() invalidates the entries with a key in an isolate that never reached the invalidation log", () => {
     const view = createLogView();
     const own = item(0, "");
     expect(verdictByView(view, own)).toBe("unknown");
@@ -219,7 +222,7 @@ describe("markInvalidated", () => {
     expect(verdictByView(view, own)).toBe("invalidated");
   });
 
-  it("a mark on an invalidated key ends when the invalidation log reports a sequence number for that key", () => {
+  it("after markInvalidated(), entries with the key are valid again from the number on that the invalidation log reports", () => {
     const view = viewOf();
     markInvalidated(view, ["t:a"]);
     applyAnswer(view, answerOf({ sentAt: 1_001, seq: 130, changes: [["t:a", 130]] }));
@@ -229,16 +232,16 @@ describe("markInvalidated", () => {
 });
 
 describe("verdicts", () => {
-  it("a log view without any response of the invalidation log gives the verdict unknown", () => {
+  it("a log view that never got a response of the invalidation log gives an entry the verdict `unknown`", () => {
     expect(verdictByView(createLogView(), item(100))).toBe("unknown");
   });
 
-  it("an entry of a different era of the invalidation log gets the verdict era", () => {
+  it("an entry of a different era of the invalidation log gets the verdict `era`", () => {
     expect(verdictByView(viewOf(), item(100, "other"))).toBe("era");
     expect(verdictByView(viewOf(), item(100, ""))).toBe("era");
   });
 
-  it("a hard invalidation of an entry takes precedence over a soft invalidation", () => {
+  it("an entry with a hard and a soft invalidation gets the verdict `invalidated`, not `soft`", () => {
     const view = viewOf({ hard: new Map([["n:", 120]]), soft: new Map([["t:a", 130]]), seen: 130 });
     expect(verdictByView(view, item(119))).toBe("invalidated");
     expect(verdictByView(view, item(120))).toBe("soft");
@@ -255,7 +258,10 @@ describe("verdicts", () => {
     ["at the floor", { hard: 0, soft: 0 }, { floor: 100, seq: 200 }, "valid"],
     ["of a log that is lost", { hard: 0, soft: 0 }, { era: undefined, seq: undefined }, "unknown"],
     ["of a log with an era and no number", { hard: 0, soft: 0 }, { seq: undefined }, "unknown"],
-  ])("verdictByNumbers gives an entry %s the expected verdict", (_, numbers, log, verdict) => {
-    expect(verdictByNumbers(item(100), numbers, answerOf(log))).toBe(verdict);
-  });
+  ])(
+    "verdictByNumbers() judges an entry %s by the era, the floor and the numbers of the invalidation log",
+    (_, numbers, log, verdict) => {
+      expect(verdictByNumbers(item(100), numbers, answerOf(log))).toBe(verdict);
+    },
+  );
 });

@@ -4,7 +4,7 @@ import { definePolicy, MAX_LIFETIME_MS, type PolicyOptions } from "../../src/cor
 import { MAX_TAGS } from "../../src/core/invalidation-key.ts";
 
 describe("definePolicy", () => {
-  it("a policy needs only freshFor; every other option has a default", () => {
+  it("a policy needs only the option `freshFor`, and definePolicy() sets a default for every other option", () => {
     expect(definePolicy({ freshFor: "1h" })).toEqual({
       freshForMs: 3_600_000,
       staleWhileRevalidateMs: 0,
@@ -22,14 +22,14 @@ describe("definePolicy", () => {
     });
   });
 
-  it("definePolicy limits flightTimeout to originTimeout", () => {
+  it("definePolicy() lowers the option `flightTimeout` to `originTimeout` if `flightTimeout` is longer", () => {
     const waits = (flightTimeout: string, originTimeout: string): number =>
       definePolicy({ freshFor: "1h", flightTimeout, originTimeout } as PolicyOptions)
         .flightTimeoutMs;
     expect([waits("1s", "30s"), waits("1m", "30s")]).toEqual([1_000, 30_000]);
   });
 
-  it("negativeFor is freshFor by default, at most 1 minute", () => {
+  it("the policy option `negativeFor` is `freshFor` by default, but at most 1 minute", () => {
     expect(definePolicy({ freshFor: "10s" }).negativeForMs).toBe(10_000);
     expect(definePolicy({ freshFor: "10s", negativeFor: 0 }).negativeForMs).toBe(0);
     expect(definePolicy({ freshFor: "10s", negativeFor: "20s" }).negativeForMs).toBe(20_000);
@@ -59,7 +59,7 @@ describe("definePolicy", () => {
     ["unreachableFor", Number.NaN],
   ];
   it.each(bad)(
-    "definePolicy rejects a policy with %s = %j with an error that names the field",
+    "definePolicy() rejects a policy with %s = %j with an error that names the field",
     (field, value) => {
       const options = { freshFor: "1m", [field]: value } as unknown as PolicyOptions;
       expect(() => definePolicy(options)).toThrow(DefinitionError);
@@ -67,7 +67,7 @@ describe("definePolicy", () => {
     },
   );
 
-  it("definePolicy rejects a lifetime that exceeds 7 days together with its stale windows", () => {
+  it("definePolicy() rejects a lifetime that exceeds 7 days together with its stale windows", () => {
     expect(definePolicy({ freshFor: MAX_LIFETIME_MS }).freshForMs).toBe(MAX_LIFETIME_MS);
     expect(() => definePolicy({ freshFor: "6d", staleIfError: "2d" })).toThrow(/7 days/);
     expect(() => definePolicy({ freshFor: "6d", staleWhileRevalidate: "2d" })).toThrow(/7 days/);

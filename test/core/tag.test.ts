@@ -15,7 +15,7 @@ const TYPED = /^~?(?:t:.+|k:.+|p:.*:|n:)$/su;
 
 describe("invalidationKeyOfTag", () => {
   it.each(hostileTags)(
-    "the tag %j becomes an ordinary tag key, never one of the log's own members",
+    "the tag %j becomes the invalidation key of a tag (`t:`), never an internal member of the invalidation log",
     (tag) => {
       expect(tagProblem(tag)).toBeUndefined();
       expect(invalidationKeyOfTag(tag)).toBe(`t:${tag}`);
@@ -32,12 +32,15 @@ describe("invalidationKeyOfTag", () => {
     ["a\0b", /control/],
     ["a\u007fb", /control/],
     ["\ud800", /well-formed/],
-  ])("the tag %j is rejected with a reason", (tag, reason) => {
-    expect(() => invalidationKeyOfTag(tag)).toThrow(DefinitionError);
-    expect(tagProblem(tag)).toMatch(reason);
-  });
+  ])(
+    "invalidationKeyOfTag() rejects the tag %j, and tagProblem() returns the reason",
+    (tag, reason) => {
+      expect(() => invalidationKeyOfTag(tag)).toThrow(DefinitionError);
+      expect(tagProblem(tag)).toMatch(reason);
+    },
+  );
 
-  it("any text is accepted as a tag or rejected with an error that names the field", () => {
+  it("invalidationKeyOfTag() accepts any text as a tag, or rejects the text with an error that names the field `tags`", () => {
     fc.assert(
       fc.property(fc.string({ unit: "grapheme", minLength: 1, maxLength: 20 }), (tag) => {
         if (tagProblem(tag) === undefined) expect(invalidationKeyOfTag(tag)).toMatch(TYPED);
@@ -78,7 +81,7 @@ describe("logKeysOfPurge", () => {
     );
   });
 
-  it("a purge with repeated targets has each log key once", () => {
+  it("logKeysOfPurge() returns each log key once for a purge with repeated targets", () => {
     expect(
       logKeysOfPurge({
         tags: ["a", "a"],
@@ -89,7 +92,7 @@ describe("logKeysOfPurge", () => {
     ).toEqual(["n:", "t:a", "k:product:1", "p:product:"]);
   });
 
-  it("a purge without targets has no log keys", () => {
+  it("logKeysOfPurge() returns no log key for a purge without targets", () => {
     expect(logKeysOfPurge({})).toEqual([]);
     expect(logKeysOfPurge({ everything: false, tags: [] })).toEqual([]);
   });
@@ -102,11 +105,14 @@ describe("logKeysOfPurge", () => {
     [{ prefixes: ["product"] }, "prefixes"],
     [{ prefixes: ["a:b:c:d:e:"] }, "prefixes"],
     [{ prefixes: [""] }, "prefixes"],
-  ])("the purge %j is rejected with an error that names %j", (targets, field) => {
-    expect(() => logKeysOfPurge(targets)).toThrow(expect.objectContaining({ field }));
-  });
+  ])(
+    "logKeysOfPurge() rejects the purge %j with an error that names the field %j",
+    (targets, field) => {
+      expect(() => logKeysOfPurge(targets)).toThrow(expect.objectContaining({ field }));
+    },
+  );
 
-  it("the error for an invalid purge does not repeat a long value", () => {
+  it("the error for a purge of an invalid tag of 100,000 characters is shorter than 300 characters", () => {
     const message = (): string => {
       try {
         logKeysOfPurge({ tags: ["x".repeat(100_000)] });
@@ -130,7 +136,7 @@ describe("derivedInvalidationKeys", () => {
     ]);
   });
 
-  it("an entry has exactly the prefix keys that a purge accepts as prefixes", () => {
+  it("an entry has an invalidation key for exactly those prefixes of its key that a purge accepts", () => {
     fc.assert(
       fc.property(fc.stringMatching(/^[ab:]{1,14}$/), (key) => {
         const prefixes = Array.from(key, (_, at) => key.slice(0, at + 1)).filter(

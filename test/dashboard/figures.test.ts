@@ -36,23 +36,23 @@ describe("the figures of the dashboard", () => {
     expect(point.costPerThousand).toBeGreaterThan(0);
   });
 
-  it("the dashboard counts from zero after a reset of the metrics totals", () => {
+  it("if a metrics total is smaller than in the summary before, the dashboard takes the new total as the increase", () => {
     expect(added({ a: 3 }, { a: 10 })).toEqual({ a: 3 });
   });
 
-  it("the hit ratio, latency and load cost of the dashboard are null if no request came between two summaries", () => {
+  it("the hit ratio, latency and load cost of the dashboard are null if no request came between two summaries of the metrics", () => {
     const point = pointOf(summary(5_000, 1), summary(0, 1));
     expect(point).toMatchObject({ hitRatio: null, p50: null, costPerThousand: null });
   });
 
-  it("the dashboard interpolates a quantile inside a bucket, and uses the last bound for values above all bounds", () => {
+  it("the dashboard interpolates a quantile inside a histogram bucket, and returns the last bound for values above all bounds", () => {
     expect(quantile(buckets([10, 10, 0]), 0.5)).toBeCloseTo(0.1);
     expect(quantile(buckets([10, 10, 0]), 0.75)).toBeCloseTo(0.15);
     expect(quantile(buckets([0, 0, 5]), 0.5)).toBe(0.2);
     expect(quantile(buckets([0, 0, 0]), 0.5)).toBeNull();
   });
 
-  it("the dashboard counts stale-on-error as stale, and counts miss and bypass as origin", () => {
+  it("the dashboard counts lookups with status `stale-on-error` as stale, and lookups with status `miss` or `bypass` as answered by the origin", () => {
     expect(byTier({ stale: 1, "stale-on-error": 2, miss: 3, bypass: 4 })).toMatchObject({
       stale: 3,
       origin: 7,

@@ -10,7 +10,7 @@ const routes = dashboardRoutes({
 
 describe("the dashboard", () => {
   it.each(["/", "/app.js"])(
-    "the dashboard isolates its window from other origins: %s",
+    "the dashboard sends Cross-Origin-Opener-Policy: same-origin with the response to %s",
     async (path) => {
       const { status, headers } = await routes.request(path);
       expect([status, headers.get("Cross-Origin-Opener-Policy")]).toEqual([200, "same-origin"]);

@@ -13,7 +13,7 @@ describe("fault control routes", () => {
   afterEach(() => faulty.gateways.clearFaults());
 
   describe("the field only", () => {
-    it("an injected fault with only: read does not affect writes", async () => {
+    it("an injected fault whose field `only` is `read` fails reads of Redis, but not writes", async () => {
       await faulty.gateways.fault("redis", { status: 500, only: "read" });
       expect((await faulty.redis("SET", "k", "v")).status).toBe(200);
       expect((await faulty.redis("EVAL", "return 1", "0")).status).toBe(200);
@@ -21,13 +21,13 @@ describe("fault control routes", () => {
       expect((await faulty.redis("EVAL_RO", "return 1", "0")).status).toBe(500);
     });
 
-    it("an injected fault with only: write does not affect reads", async () => {
+    it("an injected fault whose field `only` is `write` fails writes of Redis, but not reads", async () => {
       await faulty.gateways.fault("redis", { status: 500, only: "write" });
       expect((await faulty.redis("GET", "k")).status).toBe(200);
       expect((await faulty.redis("SET", "k", "v")).status).toBe(500);
     });
 
-    it("fault injection treats an SQL statement as a read or a write by the keywords of the statement", async () => {
+    it("an injected fault whose field `only` is `write` tells SQL writes from SQL reads by the keywords of the statement", async () => {
       await faulty.gateways.fault("sql", { status: 500, only: "write" });
       const reads = [
         "SELECT 1",
@@ -48,7 +48,7 @@ describe("fault control routes", () => {
         expect([query, (await faulty.sql(query)).status]).toEqual([query, 500]);
     });
 
-    it("fault injection treats a Redis pipeline with one write as a write", async () => {
+    it("an injected fault whose field `only` is `read` does not fail a Redis pipeline that contains a write", async () => {
       await faulty.gateways.fault("redis", { status: 500, only: "read" });
       const pipeline = (commands: readonly (readonly string[])[]): Promise<Response> =>
         fetch(`${faulty.gateways.url}/redis/pipeline`, {
@@ -104,13 +104,16 @@ describe("fault control routes", () => {
       ["latency", { latency: 5 }],
       ["JSON", "{"],
       ["object", "null"],
-    ])("a 400 response to an invalid fault names the field %s: %j", async (field, fault) => {
-      const response = await faulty.gateways.fault("redis", fault);
-      expect(response.status).toBe(400);
-      expect(response.headers.get("content-type")).toBe("application/problem+json");
-      expect(((await response.json()) as { detail: string }).detail).toContain(field);
-      expect((await faulty.redis("PING")).status).toBe(200);
-    });
+    ])(
+      "a request to inject an invalid fault gets a 400 response whose detail names %s: %j",
+      async (field, fault) => {
+        const response = await faulty.gateways.fault("redis", fault);
+        expect(response.status).toBe(400);
+        expect(response.headers.get("content-type")).toBe("application/problem+json");
+        expect(((await response.json()) as { detail: string }).detail).toContain(field);
+        expect((await faulty.redis("PING")).status).toBe(200);
+      },
+    );
   });
 
   it("a request to inject a fault into an unknown service gets 404", async () => {

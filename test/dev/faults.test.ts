@@ -13,7 +13,7 @@ describe("injected faults", () => {
   beforeEach(() => faulty.reset());
   afterEach(() => faulty.gateways.clearFaults());
 
-  it("the injected fault latencyMs delays each answer independently, after the service has executed the call", async () => {
+  it("the injected fault `latencyMs` delays each response independently, after the service has executed the call", async () => {
     await faulty.gateways.fault("redis", { latencyMs: 150 });
     const started = performance.now();
     const answers = Promise.all(
@@ -30,7 +30,7 @@ describe("injected faults", () => {
     expect(elapsed).toBeLessThan(1_000);
   });
 
-  it("the injected fault jitterMs adds a random delay to each answer", async () => {
+  it("the injected fault `jitterMs` adds a random delay to each response", async () => {
     await faulty.gateways.fault("redis", { latencyMs: 20, jitterMs: 60 });
     const times = await Promise.all(
       Array.from({ length: 30 }, async () => {
@@ -43,7 +43,7 @@ describe("injected faults", () => {
     expect(Math.max(...times) - Math.min(...times)).toBeGreaterThan(15);
   });
 
-  it("the injected fault errorRate 1 answers 500 in the service's own format and executes no call", async () => {
+  it("with the injected fault `errorRate` 1, a service answers 500 in its own error format and executes no call", async () => {
     await faulty.gateways.fault("redis", { errorRate: 1 });
     const response = await faulty.redis("SET", "k", "v");
     expect(response.status).toBe(500);
@@ -52,7 +52,7 @@ describe("injected faults", () => {
     expect(await faulty.stored("k")).toBeNull();
   });
 
-  it("the injected fault status without errorRate makes every call fail with that status", async () => {
+  it("the injected fault `status` without `errorRate` makes every call fail with that status", async () => {
     await faulty.gateways.fault("sql", { status: 503 });
     const response = await faulty.sql("SELECT 1");
     expect(response.status).toBe(503);
@@ -60,7 +60,7 @@ describe("injected faults", () => {
     expect(faulty.database.executed).toEqual([]);
   });
 
-  it("an injected fault with errorRate between 0 and 1 fails some calls", async () => {
+  it("an injected fault with an `errorRate` between 0 and 1 makes some calls fail and others succeed", async () => {
     await faulty.gateways.fault("redis", { errorRate: 0.5, status: 429 });
     const statuses = await Promise.all(
       Array.from({ length: 100 }, async () => (await faulty.redis("PING")).status),
@@ -68,7 +68,7 @@ describe("injected faults", () => {
     expect(new Set(statuses)).toEqual(new Set([200, 429]));
   });
 
-  it("an injected fault with errorRate 0 fails no call", async () => {
+  it("an injected fault with the `errorRate` 0 makes no call fail", async () => {
     await faulty.gateways.fault("redis", { errorRate: 0, status: 500 });
     expect((await faulty.redis("PING")).status).toBe(200);
   });
@@ -77,7 +77,7 @@ describe("injected faults", () => {
     ["true", true],
     ['"after"', "after" as const],
   ])(
-    "the injected fault hang %s executes the call and does not answer until the faults are removed",
+    "with the injected fault `hang` %s, a service executes the call and does not answer until the faults are removed",
     async (_name, hang) => {
       await faulty.gateways.fault("redis", { hang });
       let answered = false;
@@ -95,7 +95,7 @@ describe("injected faults", () => {
     },
   );
 
-  it('the injected fault hang "before" does not execute the call until the faults are removed', async () => {
+  it('with the injected fault `hang` "before", a service does not execute the call until the faults are removed', async () => {
     await faulty.gateways.fault("sql", { hang: "before" });
     const answer = faulty.sql("SELECT 1");
     await expect.poll(async () => (await faulty.gateways.counts()).sql.requests).toBe(1);
@@ -105,7 +105,7 @@ describe("injected faults", () => {
     expect(faulty.database.executed).toEqual(["SELECT 1"]);
   });
 
-  it('the injected fault hang "before" does not execute the call of a client that has disconnected', async () => {
+  it('with the injected fault `hang` "before", a service never executes the call of a client that has disconnected', async () => {
     await faulty.gateways.fault("sql", { hang: "before" });
     await expect(
       fetch(`${faulty.gateways.url}/sql`, {
@@ -119,12 +119,12 @@ describe("injected faults", () => {
     expect(faulty.database.executed).toEqual(["SELECT 2"]);
   });
 
-  it("the injected fault hang false delays no call", async () => {
+  it("an injected fault with `hang` false delays no call", async () => {
     await faulty.gateways.fault("redis", { hang: false });
     expect((await faulty.redis("PING")).status).toBe(200);
   });
 
-  it("a new injected fault releases the calls that hang because of the previous injected fault", async () => {
+  it("a call that hangs because of an injected fault is answered when a new injected fault replaces the old one", async () => {
     await faulty.gateways.fault("redis", { hang: true });
     const answer = faulty.redis("PING");
     await expect.poll(async () => (await faulty.gateways.counts()).redis.requests).toBe(1);
@@ -132,7 +132,7 @@ describe("injected faults", () => {
     expect((await answer).status).toBe(200);
   });
 
-  it("the injected fault reset executes the call and resets the connection", async () => {
+  it("with the injected fault `reset`, a service executes the call and then resets the connection", async () => {
     await faulty.gateways.fault("redis", { reset: true });
     await expect(faulty.redis("SET", "k", "v")).rejects.toMatchObject({
       cause: { code: "ECONNRESET" },
@@ -140,7 +140,7 @@ describe("injected faults", () => {
     expect(await faulty.stored("k")).toBe("v");
   });
 
-  it("the injected fault truncate executes the call, announces the whole answer and sends half of it", async () => {
+  it("with the injected fault `truncate`, a service executes the call and sends only half of the announced response", async () => {
     await faulty.gateways.fault("redis", { truncate: true });
     const received = await new Promise<{ announced: number; body: string; complete: boolean }>(
       (resolve, reject) => {

@@ -17,7 +17,7 @@ describe.each(availableSqlEngines())("errors of the Neon gateway over $name", (c
   beforeEach(() => neonGateway.reset());
 
   describe("error responses", () => {
-    it("the Neon driver gets a Postgres error with the fields of Postgres", async () => {
+    it("a Postgres error reaches the Neon driver with its code, detail, table and constraint", async () => {
       await sql`INSERT INTO gateway_things (name) VALUES ('a')`;
       const error: unknown = await sql`INSERT INTO gateway_things (name) VALUES ('a')`.catch(
         (problem: unknown) => problem,
@@ -34,7 +34,7 @@ describe.each(availableSqlEngines())("errors of the Neon gateway over $name", (c
       });
     });
 
-    it("the Neon gateway answers a Postgres error with 400 and the position in the query", async () => {
+    it("the local Neon gateway answers a Postgres error with 400 and the position of the error in the query", async () => {
       const [status, body] = await neonGateway.post(
         { query: "SELECT nope FROM gateway_things" },
         raw,
@@ -57,7 +57,7 @@ describe.each(availableSqlEngines())("errors of the Neon gateway over $name", (c
       ["a zero byte", { query: "SELECT 1\0; DROP TABLE gateway_things" }, "zero byte"],
       ["several statements", { query: "SELECT 1; SELECT 2" }, "cannot insert multiple commands"],
     ])(
-      "a request to the Neon gateway with %s gets 400 and a text that names the error",
+      "a request to the local Neon gateway with %s gets 400 and a text that names the error",
       async (_name, body, message) => {
         const [status, answer] = await neonGateway.post(body);
         expect(status).toBe(400);
@@ -65,7 +65,7 @@ describe.each(availableSqlEngines())("errors of the Neon gateway over $name", (c
       },
     );
 
-    it("the Neon gateway executes a query after a failed one", async () => {
+    it("the local Neon gateway executes a query after a query that failed", async () => {
       const broken = [
         "SELECT 1 / 0",
         "SELECT $2::int",
@@ -81,7 +81,7 @@ describe.each(availableSqlEngines())("errors of the Neon gateway over $name", (c
       }
     });
 
-    it("a body over 10 MB to the Neon gateway gets 413", async () => {
+    it("a request body over 10 MB to the local Neon gateway gets 413", async () => {
       const [status, body] = await neonGateway.post({
         query: "SELECT $1",
         params: ["x".repeat(10 * 1024 * 1024)],
@@ -91,14 +91,14 @@ describe.each(availableSqlEngines())("errors of the Neon gateway over $name", (c
     });
   });
 
-  it("a single query to the Neon gateway never leaves a transaction open", async () => {
+  it("a BEGIN that reaches the local Neon gateway as a single query opens no transaction for later queries", async () => {
     await sql`BEGIN`;
     await sql`INSERT INTO gateway_things (name) VALUES ('a')`;
     await sql`ROLLBACK`;
     expect(await sql`SELECT name FROM gateway_things`).toEqual([{ name: "a" }]);
   });
 
-  it("the counters of the Neon gateway include failed queries", async () => {
+  it("the counters of the local Neon gateway include failed queries", async () => {
     await sql`SELECT 1`;
     await sql`SELECT 1 / 0`.catch(() => undefined);
     expect((await neonGateway.gateways.counts()).sql).toEqual({ requests: 2, queries: 2 });

@@ -33,7 +33,7 @@ describe.each(availableSqlEngines())("the Neon gateway over $name", (choice) => 
   beforeEach(() => neonGateway.reset());
 
   describe("one query", () => {
-    it("the Neon gateway returns values of every common type to the driver", async () => {
+    it("the local Neon gateway returns values of every common Postgres type to the Neon driver", async () => {
       const rows =
         await sql`SELECT ${"text"} AS s, ${5}::int AS i, ${"9007199254740993"}::int8 AS big, ${true}::bool AS b,
         ${null}::text AS n, ${[1, 2]}::int[] AS list, ${JSON.stringify({ a: [1] })}::jsonb AS j, ${1.5}::float8 AS f,
@@ -56,7 +56,7 @@ describe.each(availableSqlEngines())("the Neon gateway over $name", (choice) => 
       ]);
     });
 
-    it("the Neon gateway returns the command, row count and field types if the driver asks for full results", async () => {
+    it("the local Neon gateway returns the command, row count and field types if the Neon driver has the option `fullResults`", async () => {
       await sql`INSERT INTO gateway_things (name) VALUES ('a'), ('b')`;
       const full = neon(DATABASE, { fullResults: true, arrayMode: true });
       const result = await full`UPDATE gateway_things SET amount = 1 RETURNING name`;
@@ -69,7 +69,7 @@ describe.each(availableSqlEngines())("the Neon gateway over $name", (choice) => 
       });
     });
 
-    it("a response of the Neon gateway has raw text in arrays if the driver's headers ask for it", async () => {
+    it("the local Neon gateway returns rows as arrays of raw text if header fields of the request ask for it", async () => {
       const query = { query: "SELECT $1::int AS n, NULL AS x, true AS b", params: ["7"] };
       expect(await neonGateway.post(query, raw)).toEqual([
         200,
@@ -87,14 +87,14 @@ describe.each(availableSqlEngines())("the Neon gateway over $name", (choice) => 
       ]);
     });
 
-    it("a response of the Neon gateway has each row as a JSON object if the request lacks the driver's headers", async () => {
+    it("the local Neon gateway returns each row as a JSON object if the request has no header fields of the Neon driver", async () => {
       const [, result] = await neonGateway.post({
         query: "SELECT 7 AS n, true AS b, 8::int8 AS big, '{\"a\":1}'::json AS j, 1.5::float4 AS f",
       });
       expect(result.rows).toEqual([{ n: 7, b: true, big: "8", j: { a: 1 }, f: 1.5 }]);
     });
 
-    it("JSON parameters of a query reach Postgres in the text format of Postgres", async () => {
+    it("the local Neon gateway passes JSON parameters of a query to Postgres in the text format of Postgres", async () => {
       const query = {
         query:
           "SELECT $1::int + 1 AS n, $2::bool AS b, $3::jsonb AS j, $4::int[] AS a, $5::text AS x",
@@ -106,7 +106,7 @@ describe.each(availableSqlEngines())("the Neon gateway over $name", (choice) => 
   });
 
   describe("a batch", () => {
-    it("the Neon gateway answers each query of a batch", async () => {
+    it("the local Neon gateway answers each query of a batch, and counts the batch as one request", async () => {
       const results = await sql.transaction([
         sql`INSERT INTO gateway_things (name) VALUES ('a') RETURNING id`,
         sql`SELECT count(*)::int AS n FROM gateway_things`,
@@ -115,7 +115,7 @@ describe.each(availableSqlEngines())("the Neon gateway over $name", (choice) => 
       expect((await neonGateway.gateways.counts()).sql).toEqual({ requests: 1, queries: 2 });
     });
 
-    it("a batch of the Neon gateway is atomic", async () => {
+    it("if one query of a batch fails, the local Neon gateway undoes the whole batch", async () => {
       await expect(
         sql.transaction([
           sql`INSERT INTO gateway_things (name) VALUES ('a')`,
@@ -125,7 +125,7 @@ describe.each(availableSqlEngines())("the Neon gateway over $name", (choice) => 
       expect(await sql`SELECT * FROM gateway_things`).toEqual([]);
     });
 
-    it("a batch of the Neon gateway runs at the isolation level that the headers name", async () => {
+    it("the local Neon gateway runs a batch at the isolation level that the request headers name, and rejects an unknown level", async () => {
       const settings = await sql.transaction(
         [
           sql`SHOW transaction_isolation`,
@@ -152,7 +152,7 @@ describe.each(availableSqlEngines())("the Neon gateway over $name", (choice) => 
       expect([status, body.message]).toEqual([400, "invalid Neon-Batch-Isolation-Level"]);
     });
 
-    it("concurrent batches of the Neon gateway do not run inside each other", async () => {
+    it("concurrent batches through the local Neon gateway do not read or overwrite each other's uncommitted changes", async () => {
       await sql`INSERT INTO gateway_things (name) VALUES ('counter')`;
       const bump = (): Promise<unknown> =>
         sql.transaction([
@@ -180,7 +180,7 @@ describe.each(availableSqlEngines())("the Neon gateway over $name", (choice) => 
   });
 
   describe("drizzle", () => {
-    it("drizzle reads and writes through the Neon gateway", async () => {
+    it("drizzle inserts, updates and selects rows through the local Neon gateway", async () => {
       const [made] = await db
         .insert(things)
         .values({ name: "a", extra: { deep: ["x"] } })
@@ -197,7 +197,7 @@ describe.each(availableSqlEngines())("the Neon gateway over $name", (choice) => 
       expect(await db.select({ amount: things.amount }).from(things)).toEqual([{ amount: 3 }]);
     });
 
-    it("a drizzle batch is atomic", async () => {
+    it("a drizzle batch through the local Neon gateway stores nothing if one of its statements fails", async () => {
       const [inserted, counted] = await db.batch([
         db.insert(things).values({ name: "a" }).returning({ id: things.id }),
         db.select({ n: statement<number>`count(*)::int` }).from(things),

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { readOptions } from "../../dev/supervisor/options.ts";
 
 describe("the environment of npm run dev", () => {
-  it("every variable of npm run dev has a default", () => {
+  it("`npm run dev` has a default for each of its environment variables", () => {
     expect(readOptions({})).toEqual({
       port: 8_787,
       instances: 1,
@@ -16,7 +16,7 @@ describe("the environment of npm run dev", () => {
     });
   });
 
-  it("npm run dev gives the Worker the Worker variables of the environment, and no other variables", () => {
+  it("`npm run dev` passes the environment variables that a Worker uses to the Worker, and no other variables", () => {
     const worker = {
       DATABASE_URL: "a",
       ADMIN_TOKENS: "ci:purge:e",
@@ -31,7 +31,7 @@ describe("the environment of npm run dev", () => {
     ).toEqual(worker);
   });
 
-  it("npm run dev reports an invalid environment with all its errors at once", () => {
+  it("`npm run dev` reports all invalid environment variables in one error", () => {
     const read = (): unknown =>
       readOptions({
         PORT: "99999",
@@ -53,7 +53,7 @@ describe("the environment of npm run dev", () => {
     }
   });
 
-  it("npm run dev refuses a services port that is also a Worker's port", () => {
+  it("`npm run dev` rejects a SERVICES_PORT that is also the port of a Worker", () => {
     expect(() => readOptions({ PORT: "8789", INSTANCES: "2" })).toThrow(
       "SERVICES_PORT is 8790, which is also the port of Worker instance 2",
     );

@@ -36,14 +36,14 @@ describe.each(availableEngines())("the $name Redis engine", ({ open }) => {
 
   // The transcripts were recorded from Redis 7: `vitest run -u` with a Redis server on PATH.
   it.each(Object.entries(TRANSCRIPTS))(
-    "the local Redis engine gives the same answers as Redis 7 gave: %s",
+    "the local Redis engine gives the same answers as a recorded Redis 7, for commands of the group %s",
     async (name, steps) => {
       const transcript = await transcribe(engine, steps);
       await expect(transcript).toMatchFileSnapshot(`fixtures/transcripts/${name}.txt`);
     },
   );
 
-  it("the Redis command TIME returns the time in microseconds", async () => {
+  it("the command TIME of the local Redis engine returns the current time in microseconds", async () => {
     const before = Date.now() * 1_000;
     const { reply } = await engine.run(operation("TIME"));
     const [seconds, micros] = (reply as readonly Buffer[]).map((part) => Number(part.toString()));

@@ -48,7 +48,7 @@ describe("the local services", () => {
     await expect(fetch(services.url)).rejects.toThrow("fetch failed");
   });
 
-  it("the local services keep their data between starts with the option keep, and start empty without this option", async () => {
+  it("the local services keep their data between starts with the option `keep`, and start empty without this option", async () => {
     const dataDir = mkdtempSync(join(tmpdir(), "strata-data-"));
     const redis = async (
       { redisUrl, redisToken }: Services,
@@ -96,7 +96,7 @@ describe("the local services", () => {
     rmSync(dataDir, { recursive: true });
   });
 
-  it("the local services with invalid settings fail to start and leave no process running", async () => {
+  it("the local services reject a setting with an unknown or remote Redis or Postgres, with an error that names it", async () => {
     await expect(startServices({ redis: "memcached" })).rejects.toThrow("LOCAL_REDIS is");
     await expect(startServices({ redis: "embedded", postgres: "mysql://x" })).rejects.toThrow(
       "LOCAL_POSTGRES is",
@@ -109,14 +109,14 @@ describe("the local services", () => {
     );
   });
 
-  it("the start of the local services rejects at once when an abort signal fires", async () => {
+  it("the start of the local services rejects with the reason of the abort when an abort signal fires", async () => {
     const controller = new AbortController();
     const starting = startServices({ redis: "embedded", signal: controller.signal });
     controller.abort(new Error("no more"));
     await expect(starting).rejects.toThrow("no more");
   });
 
-  it("the dev and services scripts of package.json start the services", () => {
+  it("`npm run dev` starts dev/main.ts, and `npm run services` starts dev/services-main.ts", () => {
     const { scripts } = JSON.parse(readFileSync("package.json", "utf8")) as {
       scripts: Record<string, string>;
     };

@@ -95,7 +95,7 @@ describe("npm run dev", () => {
     await expectNothingLeft(dev);
   });
 
-  it("npm run dev makes an admin token, survives a crash that wrangler repairs, and stops after a crash that wrangler does not repair", async () => {
+  it("`npm run dev` continues after a crash that wrangler repairs, and exits after a crash that wrangler does not repair", async () => {
     const dev = await start();
     const url = `http://127.0.0.1:${dev.port}`;
     const crash = (which: RegExp): void => {
@@ -160,7 +160,7 @@ describe("npm run dev", () => {
       await expectNothingLeft(dev);
     });
 
-    it("npm run dev leaves no process running after a SIGKILL of the supervisor", async () => {
+    it("npm run dev leaves no process running after a SIGKILL of its own main process", async () => {
       const dev = await start({ env: { LOCAL_REDIS: "auto" } });
       await dev.printed("Starting local server");
       expect(dev.processes().length).toBeGreaterThan(2);
@@ -204,7 +204,7 @@ describe("npm run dev", () => {
     );
   });
 
-  it("npm run dev lists every error of the environment", async () => {
+  it("npm run dev exits with status 1 and lists every invalid environment variable", async () => {
     const dev = await start({
       env: { PORT: "http", INSTANCES: "0", LOCAL_REDIS: "memcached", KEEP: "yes" },
     });

@@ -24,7 +24,7 @@ describe.each(availableEngines())("composed requests over the $name engine", (ch
   });
 
   describe("pipelines", () => {
-    it("the Upstash gateway answers each command of a pipeline, including errors", async () => {
+    it("the local Upstash gateway answers each command of a pipeline, including commands that fail", async () => {
       const commands = [["SET", "k", "v"], ["INCR", "k"], ["GET", "k"], ["NOPE"]];
       const [status, results] = await upstash.post("/pipeline", commands);
       expect(status).toBe(200);
@@ -36,7 +36,7 @@ describe.each(availableEngines())("composed requests over the $name engine", (ch
       ]);
     });
 
-    it("the Upstash gateway serves pipelines of the SDK and automatic pipelines of the SDK", async () => {
+    it("the local Upstash gateway serves explicit and automatic pipelines of the Upstash SDK", async () => {
       const pipeline = redis.pipeline();
       pipeline.set("a", { n: 1 });
       pipeline.get("a");
@@ -53,7 +53,7 @@ describe.each(availableEngines())("composed requests over the $name engine", (ch
   });
 
   describe("transactions", () => {
-    it("the Upstash gateway answers each command of a transaction", async () => {
+    it("the local Upstash gateway answers each command of a transaction", async () => {
       const transaction = redis.multi();
       transaction.set("k", "v");
       transaction.incr("n");
@@ -61,7 +61,7 @@ describe.each(availableEngines())("composed requests over the $name engine", (ch
       expect(await transaction.exec()).toEqual(["OK", 1, "v"]);
     });
 
-    it("a Redis transaction continues after a command that fails", async () => {
+    it("a transaction through the local Upstash gateway continues after a command that fails", async () => {
       const results = await upstash.post("/multi-exec", [
         ["SET", "k", "v"],
         ["INCR", "k"],
@@ -77,7 +77,7 @@ describe.each(availableEngines())("composed requests over the $name engine", (ch
       ]);
     });
 
-    it("a command that cannot be queued discards the whole Redis transaction", async () => {
+    it("the local Upstash gateway discards a whole transaction if Redis does not know one of its commands", async () => {
       const [status, body] = await upstash.post("/multi-exec", [["SET", "k", "v"], ["NOPE"]]);
       expect(status).toBe(400);
       expect(body).toEqual({
@@ -86,7 +86,7 @@ describe.each(availableEngines())("composed requests over the $name engine", (ch
       expect(await redis.get("k")).toBeNull();
     });
 
-    it("no other command runs in the middle of a Redis transaction", async () => {
+    it("the local Upstash gateway runs no other command in the middle of a transaction", async () => {
       const bump = [
         ["INCR", "n"],
         ["GET", "n"],
@@ -104,7 +104,7 @@ describe.each(availableEngines())("composed requests over the $name engine", (ch
       expect(await redis.get("n")).toBe(100);
     });
 
-    it("a Redis transaction can contain scripts", async () => {
+    it("a transaction through the local Upstash gateway can contain a script", async () => {
       const transaction = redis.multi();
       transaction.eval("return redis.call('INCR', KEYS[1])", ["n"], []);
       transaction.get("n");
@@ -113,7 +113,7 @@ describe.each(availableEngines())("composed requests over the $name engine", (ch
   });
 
   describe("scripts", () => {
-    it("Redis scripts run by source text, by hash and in read-only mode", async () => {
+    it("the local Upstash gateway runs a script by source text and by hash, and rejects a write of a read-only script", async () => {
       const script = redis.createScript<string>("return ARGV[1] .. KEYS[1]");
       expect(await script.exec(["k"], ["a"])).toBe("ak");
       const reading = redis.createScript<number, true>("return redis.call('EXISTS', KEYS[1])", {
@@ -125,7 +125,7 @@ describe.each(availableEngines())("composed requests over the $name engine", (ch
       ).rejects.toThrow("Write commands are not allowed from read-only scripts");
     });
 
-    it("a script hash that Redis does not know gets the error NOSCRIPT, and the SDK then sends the script source", async () => {
+    it("the local Upstash gateway answers NOSCRIPT to an unknown script hash, and the SDK then sends the script source", async () => {
       const sha = "0000000000000000000000000000000000000000";
       expect(await upstash.post("", ["EVALSHA", sha, "0"])).toEqual([
         400,
@@ -139,7 +139,7 @@ describe.each(availableEngines())("composed requests over the $name engine", (ch
       expect((await upstash.gateways.counts()).redis.requests).toBe(3);
     });
 
-    it("a Redis script has the hash of the original source although the Upstash gateway removes a flag from the source", async () => {
+    it("the local Upstash gateway removes a flag from a script, and finds the script by the hash of the original source", async () => {
       const source = "#!lua flags=allow-key-locking\nreturn redis.call('INCR', KEYS[1])";
       const sha = await redis.scriptLoad(source);
       expect(sha).toBe(createHash("sha1").update(source).digest("hex"));
@@ -149,7 +149,7 @@ describe.each(availableEngines())("composed requests over the $name engine", (ch
       expect(await redis.evalsha(sha, ["n"], [])).toBe(1);
     });
 
-    it("a Redis script counts as one command plus one for each command that the script calls, even if the script fails", async () => {
+    it("the local Upstash gateway counts a script as one command plus one for each Redis command that the script calls", async () => {
       await redis.eval(
         "redis.call('SET', KEYS[1], '1') redis.pcall('INCR', KEYS[1]) return redis.call('GET', KEYS[1])",
         ["k"],
@@ -163,7 +163,7 @@ describe.each(availableEngines())("composed requests over the $name engine", (ch
   });
 
   describe("publish and subscribe", () => {
-    it("a published message reaches the SDK's subscriber", async () => {
+    it("a message that is published through the local Upstash gateway reaches a subscriber of the SDK", async () => {
       const subscriber = redis.subscribe<{ n: number }>("news");
       const subscribed = new Promise<unknown>((resolve) => subscriber.on("subscribe", resolve));
       const message = new Promise<unknown>((resolve) => subscriber.on("message", resolve));
@@ -174,7 +174,7 @@ describe.each(availableEngines())("composed requests over the $name engine", (ch
       await expect.poll(() => redis.publish("news", "late")).toBe(0);
     });
 
-    it("a pattern subscription receives messages of matching channels", async () => {
+    it("a pattern subscription at the local Upstash gateway receives only messages of matching channels", async () => {
       const subscriber = redis.psubscribe<string>("stock:*");
       const subscribed = new Promise<unknown>((resolve) => subscriber.on("psubscribe", resolve));
       const message = new Promise<unknown>((resolve) => subscriber.on("pmessage", resolve));
@@ -185,7 +185,7 @@ describe.each(availableEngines())("composed requests over the $name engine", (ch
       await subscriber.unsubscribe();
     });
 
-    it("a subscription is a stream of server-sent events", async () => {
+    it("the local Upstash gateway answers a subscription with a stream of server-sent events", async () => {
       const controller = new AbortController();
       const response = await fetch(`${upstash.url}/subscribe/plain%20name`, {
         headers: { authorization: `Bearer ${TOKEN}`, accept: "text/event-stream" },

@@ -29,7 +29,7 @@ describe.each(availableEngines())("the Upstash gateway over the $name engine", (
       expect(await upstash.post("", ["INCR", "n"])).toEqual([200, { result: 1 }]);
     });
 
-    it("a command that Redis rejects gets 400 and {error} from the Upstash gateway", async () => {
+    it("the local Upstash gateway answers a command that Redis rejects with 400 and {error}", async () => {
       expect(await upstash.post("", ["GET"])).toEqual([
         400,
         { error: "ERR wrong number of arguments for 'get' command" },
@@ -41,7 +41,7 @@ describe.each(availableEngines())("the Upstash gateway over the $name engine", (
       ]);
     });
 
-    it("numbers and booleans in a command to the Upstash gateway keep their exact text", async () => {
+    it("the local Upstash gateway passes numbers and booleans of a JSON command to Redis with their exact text", async () => {
       expect(await upstash.post("", '["SET", "n", 9007199254740993]')).toEqual([
         200,
         { result: "OK" },
@@ -54,7 +54,7 @@ describe.each(availableEngines())("the Upstash gateway over the $name engine", (
       ]);
     });
 
-    it("a command to the Upstash gateway can be a path, with the request body as the last argument of the command", async () => {
+    it("the local Upstash gateway accepts a command as a URL path, with the request body as the last argument", async () => {
       const headers = { authorization: `Bearer ${TOKEN}` };
       const set = await fetch(`${upstash.url}/set/a%2Fb/hello%20world/EX/100`, { headers });
       expect(await set.json()).toEqual({ result: "OK" });
@@ -77,7 +77,7 @@ describe.each(availableEngines())("the Upstash gateway over the $name engine", (
   describe("base64 encoding", () => {
     const encoding = { "upstash-encoding": "base64" };
 
-    it("base64 encoding of the Upstash gateway applies to every string, also nested, but not to numbers, null and OK", async () => {
+    it("base64 encoding of the local Upstash gateway applies to nested strings, but not to numbers, null and the status OK", async () => {
       expect(await upstash.post("", ["SET", "k", "OK"], encoding)).toEqual([200, { result: "OK" }]);
       expect(await upstash.post("", ["PING"], encoding)).toEqual([200, { result: btoa("PONG") }]);
       expect(await upstash.post("", ["INCR", "n"], encoding)).toEqual([200, { result: 1 }]);
@@ -90,7 +90,7 @@ describe.each(availableEngines())("the Upstash gateway over the $name engine", (
       ).toEqual([200, { result: [btoa("a"), [btoa("b"), 1], null, btoa("OK")] }]);
     });
 
-    it("base64 encoding of the Upstash gateway does not apply to errors", async () => {
+    it("the local Upstash gateway does not encode errors in base64", async () => {
       expect(await upstash.post("", ["GET"], encoding)).toEqual([
         400,
         { error: "ERR wrong number of arguments for 'get' command" },
@@ -98,7 +98,7 @@ describe.each(availableEngines())("the Upstash gateway over the $name engine", (
     });
 
     it.each(["", "OK", "naïve €𐍈", '{"json":[1]}', "line\nbreak\0zero", "true", "007"])(
-      "the Upstash SDK reads back %j unchanged",
+      "the Upstash SDK reads the stored text %j back unchanged from the local Upstash gateway",
       async (value) => {
         const plain = upstash.client({ automaticDeserialization: false });
         const unencoded = upstash.client({
@@ -118,23 +118,26 @@ describe.each(availableEngines())("the Upstash gateway over the $name engine", (
       ["no token", undefined, "Unauthorized"],
       ["another scheme", `Basic ${TOKEN}`, "Unauthorized"],
       ["a wrong token", "Bearer wrong", "WRONGPASS invalid or missing auth token"],
-    ])("a request to the Upstash gateway with %s gets 401", async (_name, authorization, error) => {
-      const response = await fetch(upstash.url, {
-        method: "POST",
-        body: '["PING"]',
-        ...(authorization === undefined ? {} : { headers: { authorization } }),
-      });
-      expect(response.status).toBe(401);
-      expect(await response.json()).toEqual({ error });
-      expect((await upstash.gateways.counts()).redis).toEqual({ requests: 0, commands: 0 });
-    });
+    ])(
+      "a request to the local Upstash gateway with %s gets 401",
+      async (_name, authorization, error) => {
+        const response = await fetch(upstash.url, {
+          method: "POST",
+          body: '["PING"]',
+          ...(authorization === undefined ? {} : { headers: { authorization } }),
+        });
+        expect(response.status).toBe(401);
+        expect(await response.json()).toEqual({ error });
+        expect((await upstash.gateways.counts()).redis).toEqual({ requests: 0, commands: 0 });
+      },
+    );
 
-    it("the token of the Upstash gateway can be a query parameter", async () => {
+    it("the local Upstash gateway accepts its token in the query parameter `_token`", async () => {
       const response = await fetch(`${upstash.url}/get/k?_token=${TOKEN}`);
       expect(await response.json()).toEqual({ result: null });
     });
 
-    it("the Upstash gateway rejects a call of the SDK with a wrong token", async () => {
+    it("the local Upstash gateway rejects a call of the Upstash SDK with a wrong token with the error WRONGPASS", async () => {
       const stranger = upstash.client({ token: "wrong" });
       await expect(stranger.get("k")).rejects.toThrow("WRONGPASS");
     });
@@ -158,14 +161,17 @@ describe.each(availableEngines())("the Upstash gateway over the $name engine", (
       ["an empty transaction", "/multi-exec", "[]", "ERR empty multi-exec request"],
       ["a channel without a name", "/subscribe", "", "ERR one channel is needed"],
       ["a broken path", "/get/%E0%A4%A", "", "ERR failed to parse command"],
-    ])("a request to the Upstash gateway with %s gets 400", async (_name, path, body, error) => {
-      const [status, answer] = await upstash.post(path, body);
-      expect(status).toBe(400);
-      expect((answer as { error: string }).error).toContain(error);
-    });
+    ])(
+      "a request to the local Upstash gateway with %s gets 400",
+      async (_name, path, body, error) => {
+        const [status, answer] = await upstash.post(path, body);
+        expect(status).toBe(400);
+        expect((answer as { error: string }).error).toContain(error);
+      },
+    );
 
     it.each(["MULTI", "SUBSCRIBE", "BLPOP", "CONFIG", "SHUTDOWN", "SELECT", "DEBUG"])(
-      "the command %s gets 400 from the Upstash gateway, because the REST API does not offer this command",
+      "the command %s gets 400 from the local Upstash gateway, because the REST API of Upstash does not offer it",
       async (name) => {
         const [status, answer] = await upstash.post("", [name, "a", "0"]);
         expect(status).toBe(400);
@@ -176,7 +182,7 @@ describe.each(availableEngines())("the Upstash gateway over the $name engine", (
       },
     );
 
-    it("the Upstash gateway answers 413 to a body over 10 MB, and accepts a slightly smaller one", async () => {
+    it("the local Upstash gateway answers 413 to a request body over 10 MB, and accepts a slightly smaller body", async () => {
       const [status, answer] = await upstash.post("", ["SET", "k", "x".repeat(10 * 1024 * 1024)]);
       expect(status).toBe(413);
       expect((answer as { error: string }).error).toContain("larger than");
@@ -186,7 +192,7 @@ describe.each(availableEngines())("the Upstash gateway over the $name engine", (
       ]);
     });
 
-    it("the Upstash gateway answers 405 to methods other than GET and POST", async () => {
+    it("the local Upstash gateway answers 405 to the method DELETE", async () => {
       const response = await fetch(upstash.url, {
         method: "DELETE",
         headers: { authorization: `Bearer ${TOKEN}` },
@@ -195,14 +201,14 @@ describe.each(availableEngines())("the Upstash gateway over the $name engine", (
     });
   });
 
-  it("the Upstash gateway stores keys with special characters and names unchanged", async () => {
+  it("the local Upstash gateway accepts the empty key, the key `__proto__` and keys with special characters", async () => {
     const keys = ["__proto__", "constructor", "a\nb", "", "€".repeat(3_000), "k'\"\\", "{tag}:x"];
     for (const [index, key] of keys.entries()) await redis.set(key, index);
     expect(await redis.mget(...keys)).toEqual(keys.map((_key, index) => index));
     expect(await redis.del(...keys)).toBe(keys.length);
   });
 
-  it("a Redis key with a lifetime expires", async () => {
+  it("a key with a lifetime expires in the local Redis engine", async () => {
     await redis.set("k", "v", { px: 40 });
     expect(await redis.pttl("k")).toBeGreaterThan(0);
     await expect.poll(() => redis.get("k")).toBeNull();

@@ -72,7 +72,7 @@ describe("the variables of a Worker", () => {
     databaseUrl: "postgres://local",
   } as Services;
 
-  it("a Worker gets the local services' addresses and a random admin token", () => {
+  it("without remote services, a Worker of `npm run dev` gets the addresses of the local services and a random admin token", () => {
     expect(localVariables(services, {})).toMatchObject({
       DATABASE_URL: "postgres://local",
       NEON_ENDPOINT: "http://local/sql",
@@ -83,7 +83,7 @@ describe("the variables of a Worker", () => {
     });
   });
 
-  it("the variables of a remote service are never mixed with the variables of a local service", () => {
+  it("a Worker that uses a remote database and a remote Redis gets no variables of the local services", () => {
     const remote = localVariables(services, {
       DATABASE_URL: "postgres://neon",
       UPSTASH_REDIS_REST_URL: "https://upstash",
@@ -92,7 +92,7 @@ describe("the variables of a Worker", () => {
     expect(remote).not.toHaveProperty("UPSTASH_REDIS_REST_TOKEN");
   });
 
-  it("a variables file is readable by the file owner only, and writing a value that the file format cannot express throws an error", () => {
+  it("writeVariables() writes a file that only its owner can read, and rejects a value that the file format cannot express", () => {
     const file = join(folder, "variables.env");
     writeFileSync(file, "", { mode: 0o644 });
     writeVariables(file, { PLAIN: "a b", QUOTED: "it's", DOLLAR: "$HOME" });

@@ -160,7 +160,7 @@ function fieldsOf(control: readonly string[], headers: Case["headers"]): [string
   return control.length === 0 ? all : [...all, ["Cache-Control", control.join(", ")]];
 }
 
-it("storage decisions agree with http-cache-semantics, or differ for a listed reason", () => {
+it("Strata stores a response for as long as the package http-cache-semantics does, or differs for a reason that the test lists", () => {
   const seen = new Set<string>();
   let differences = 0;
   fc.assert(
@@ -183,7 +183,7 @@ it("storage decisions agree with http-cache-semantics, or differ for a listed re
   ).toEqual([]);
 });
 
-it("docs/http.md lists every reason for a difference from http-cache-semantics", () => {
+it("docs/http.md lists every reason for which Strata's storage decisions differ from those of the package http-cache-semantics", () => {
   const docs = readFileSync("docs/http.md", "utf8");
   expect(REASONS.map(([why]) => why).filter((why) => !docs.includes(why))).toEqual([]);
 });

@@ -201,7 +201,7 @@ const REASONS: readonly Reason[] = [
 ];
 
 it(
-  "reuse decisions agree with undici's cache interceptor, or differ for a listed reason",
+  "Strata reuses the same stored responses as undici's cache interceptor, or differs for a reason that the test lists",
   { timeout: 120_000 },
   async () => {
     const seen = new Set<string>();
@@ -229,7 +229,7 @@ it(
   },
 );
 
-it("docs/http.md lists every reason for a difference from undici", () => {
+it("docs/http.md lists every reason for which Strata's reuse decisions differ from those of undici's cache interceptor", () => {
   const docs = readFileSync("docs/http.md", "utf8");
   expect(REASONS.map(({ why }) => why).filter((why) => !docs.includes(why))).toEqual([]);
 });

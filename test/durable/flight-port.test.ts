@@ -59,7 +59,7 @@ describe("the flight port over real flight objects", () => {
     expect(next.role).toBe("leader");
   });
 
-  it("loads are shared only within one key, namespace and region, and global loads are shared by all regions", async () => {
+  it("loads are shared only within one key, namespace and region, and loads with `flight: global` are shared by all regions", async () => {
     const namespace = uniqueNamespace();
     const [port, elsewhere] = [portOf({ namespace }), portOf()];
     const far = createTestContext({ region: "us" });
@@ -79,7 +79,7 @@ describe("the flight port over real flight objects", () => {
     expect(valueOf(await follower).role).toBe("follower");
   });
 
-  it("the keys of shared loads are spread over all shards, and a key always has the same shard", async () => {
+  it("the keys of shared loads are spread over all Durable Objects of a region, and a key always has the same Durable Object", async () => {
     const names: string[] = [];
     const port = portOf({
       namespace: "n",
@@ -105,28 +105,34 @@ describe("the flight port without its object", () => {
   it.each([
     ["join", join],
     ["land", land],
-  ])("if the Durable Object of shared loads throws, %s returns an error", async (_, call) => {
-    const unavailable = { ok: false, fault: { code: "flight.unavailable", message: "gone" } };
-    const gone = (): Promise<never> => Promise.reject(new Error("gone"));
-    expect(await call({ stub: () => ({ join: gone, land: gone }) })).toEqual(unavailable);
-    const stub = (): never => {
-      throw new Error("gone");
-    };
-    expect(await call({ stub })).toEqual(unavailable);
-  });
+  ])(
+    "if the Durable Object of shared loads throws, %s() returns the error code `flight.unavailable`",
+    async (_, call) => {
+      const unavailable = { ok: false, fault: { code: "flight.unavailable", message: "gone" } };
+      const gone = (): Promise<never> => Promise.reject(new Error("gone"));
+      expect(await call({ stub: () => ({ join: gone, land: gone }) })).toEqual(unavailable);
+      const stub = (): never => {
+        throw new Error("gone");
+      };
+      expect(await call({ stub })).toEqual(unavailable);
+    },
+  );
 
   it.each([
     ["join", join],
     ["land", land],
-  ])("%s returns an error if the Durable Object of shared loads never answers", async (_, call) => {
-    const hanging = { join: () => never, land: () => never };
-    expect(await call({ stub: () => hanging, grantMs: 1, slackMs: 1 })).toMatchObject({
-      ok: false,
-      fault: { code: "flight.timeout" },
-    });
-  });
+  ])(
+    "%s() returns the error code `flight.timeout` if the Durable Object of shared loads never answers",
+    async (_, call) => {
+      const hanging = { join: () => never, land: () => never };
+      expect(await call({ stub: () => hanging, grantMs: 1, slackMs: 1 })).toMatchObject({
+        ok: false,
+        fault: { code: "flight.timeout" },
+      });
+    },
+  );
 
-  it("join returns a timeout error after waitMs if the Durable Object reported a wait and then does not answer", async () => {
+  it("join() returns the error code `flight.timeout` after `waitMs` if the Durable Object reported a wait and then does not answer", async () => {
     const stub = (): FlightShardRpc => ({
       join: (_, onWait) => {
         onWait();
@@ -179,7 +185,7 @@ describe("the deadline for a lease", () => {
     return { port, gate };
   }
 
-  it("a lease of a shared load that comes too late is a timeout error for the waiting reader and goes to the next reader", async () => {
+  it("a reader gets the error code `flight.timeout` if its lease of a shared load comes too late, and the next reader gets the lease", async () => {
     const reader = createTestContext({ region: "eu" });
     const { port, gate } = slowOnce();
     // The lease lasts longer than the test.

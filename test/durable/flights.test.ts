@@ -34,7 +34,7 @@ describe("a flight", () => {
     expect((await harness.join({ key: "k:2" })).answer).toBeUndefined();
   });
 
-  it("readers that join a shared load within lingerMs after the result get the result", async () => {
+  it("readers that join a shared load within `lingerMs` after its result get this result", async () => {
     const harness = createFlightHarness(50);
     await harness.land(leaseOf(await harness.join()), entryLanding("value"));
     await harness.advance(49);
@@ -47,7 +47,7 @@ describe("a flight", () => {
     expect((await harness.join()).answer?.role).toBe("leader");
   });
 
-  it("a shared load is removed from memory lingerMs after the result arrived", async () => {
+  it("a shared load is removed from memory `lingerMs` after its result arrived", async () => {
     const harness = createFlightHarness();
     await harness.land(leaseOf(await harness.join()));
     expect(harness.flights.size).toBe(1);
@@ -57,7 +57,7 @@ describe("a flight", () => {
   });
 
   it.each<FlightResult>([failure, { kind: "uncacheable" }])(
-    "a shared load with the result %o answers its followers, and later readers load again",
+    "the followers of a shared load get the result %o, and a later reader starts a new load",
     async (landing) => {
       const harness = createFlightHarness();
       const leader = await harness.join();
@@ -115,7 +115,7 @@ describe("a lease", () => {
     expect(last.answer).toMatchObject({ beganAgoMs: -100, landing: entryLanding("value") });
   });
 
-  it("a result under an expired lease of a shared load is ignored", async () => {
+  it("a result that a leader sends under an expired lease of a shared load is ignored", async () => {
     const harness = createFlightHarness();
     const slow = await harness.join({ leaseMs: 100 });
     const next = await harness.join({ waitMs: 500 });
@@ -150,7 +150,7 @@ describe("a lease", () => {
     expect(patient.answer?.role).toBe("leader");
   });
 
-  it("no reader waits longer than waitMs for a shared load, however often the lease expires", async () => {
+  it("no reader waits longer than its `waitMs` for a shared load, however often the lease expires", async () => {
     const harness = createFlightHarness();
     await harness.join({ leaseMs: 100 });
     const waiting = [
@@ -167,7 +167,7 @@ describe("a lease", () => {
     expect(harness.timers()).toBe(0);
   });
 
-  it("only the first result under a lease of a shared load counts", async () => {
+  it("a second result that a leader sends under one lease of a shared load is ignored", async () => {
     const harness = createFlightHarness();
     const leader = await harness.join();
     await harness.land(leaseOf(leader), entryLanding("first"));
@@ -176,7 +176,7 @@ describe("a lease", () => {
   });
 
   it.each(["", "id-1", "someone-else's"])(
-    "a result under a lease that was never granted (%j) is ignored",
+    "a result for a shared load under a lease that was never granted (%j) is ignored",
     async (lease) => {
       const harness = createFlightHarness();
       await harness.join();

@@ -43,7 +43,7 @@ const askedRedis = (isolate: TestIsolate) =>
   });
 
 describe("a load that takes longer than its lease", () => {
-  it("readers that have waited for a shared load for flightTimeout load by themselves, without an error", async () => {
+  it("readers that have waited for a shared load for the policy option `flightTimeout` load by themselves, without an error", async () => {
     const impatient = definePolicy({
       freshFor: "1m",
       jitter: 0,
@@ -147,7 +147,7 @@ describe("loads shared between isolates", () => {
     });
   });
 
-  it("isolates do not share loads if the policy says flight: isolate", async () => {
+  it("isolates do not share loads with the policy option `flight: isolate`", async () => {
     const [one, other] = isolates(2).made as [TestIsolate, TestIsolate];
     const own = definePolicy({ freshFor: "1m", flight: "isolate" });
     const slow = gated(() => "one");

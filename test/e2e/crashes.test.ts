@@ -41,7 +41,7 @@ afterAll(async () => {
 });
 
 describe.each(redis === undefined ? [] : [redis])("a Redis that is killed", (redis) => {
-  it("reads stay correct after Redis is killed, and both instances show a deferred write after an empty Redis starts", async () => {
+  it("reads stay correct after Redis is killed, and both instances show a write from that time after an empty Redis starts", async () => {
     const { urls } = product;
     const client = product.client();
     for (const instance of [0, 1]) await client.get(instance, "/products/1990");

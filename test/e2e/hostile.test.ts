@@ -94,12 +94,15 @@ const BODIES: readonly (readonly [name: string, body: string, type: string])[] =
 ];
 
 describe("hostile requests", () => {
-  it.each(PATHS)("a GET with %s gets a 4xx response with problem details", async (_name, path) => {
-    expect(flawIn(await product.client().get(0, path))).toBeUndefined();
-  });
+  it.each(PATHS)(
+    "a GET to the reference API with %s gets a 4xx response with problem details",
+    async (_name, path) => {
+      expect(flawIn(await product.client().get(0, path))).toBeUndefined();
+    },
+  );
 
   it.each(BODIES)(
-    "a PATCH or purge with a body of %s gets a 4xx response with problem details",
+    "a PATCH of a product or an admin purge with a body of %s gets a 4xx response with problem details",
     async (_name, body, type) => {
       const headers = {
         Authorization: `Bearer ${product.adminToken}`,
@@ -122,7 +125,7 @@ describe("hostile requests", () => {
     },
   );
 
-  it("a write without an admin token, with a wrong token or with a malformed token gets a 401", async () => {
+  it("a PATCH of a product without an admin token, with a wrong token or with a malformed token gets a 401", async () => {
     for (const token of [
       undefined,
       "",
@@ -154,10 +157,13 @@ describe("hostile requests", () => {
     ["traceparent", "00-zz-zz-zz"],
     ["Cookie", "=;=;__Host-session=%"],
     ["Authorization", "\t"],
-  ])("a GET with the request field %s: %.20s does not get a 5xx", async (name, value) => {
-    const answer = await product.client().ask(0, "/products/42", { headers: { [name]: value } });
-    expect(answer.status).toBeLessThan(500);
-  });
+  ])(
+    "a GET with the malformed request field %s: %.20s does not get a 5xx response",
+    async (name, value) => {
+      const answer = await product.client().ask(0, "/products/42", { headers: { [name]: value } });
+      expect(answer.status).toBeLessThan(500);
+    },
+  );
 
   it.each([
     [
@@ -192,7 +198,7 @@ describe("hostile requests", () => {
     ],
     ["bytes that are not HTTP", "\x00\x01\x02\x03\r\n\r\n"],
   ])(
-    "a raw request with %s gets no response, a response below 500, or a 501",
+    "an HTTP request over a raw socket with %s gets no 5xx response other than 501",
     async (_name, bytes) => {
       const { status, text } = await sendRaw(product.urls[0] ?? "", bytes);
       // The platform answers 501 to a method that it does not implement (RFC 9110, 9.1).
@@ -200,7 +206,7 @@ describe("hostile requests", () => {
     },
   );
 
-  it("a PATCH with a body of 10 MB gets a 413", async () => {
+  it("a PATCH of a product with a body of 10 MB gets a 413", async () => {
     const headers = { Authorization: `Bearer ${product.adminToken}`, "Content-Type": JSON_TYPE };
     const answer = await product
       .client()

@@ -167,7 +167,7 @@ describe("writes during outages", () => {
     );
   });
 
-  it("a write whose SQL response is lost gets a 503 write-unconfirmed, and both instances show the committed row", async () => {
+  it("a write whose SQL response is lost gets a 503 of the type `write-unconfirmed`, and both instances show the committed row", async () => {
     const client = product.client();
     for (const instance of [0, 1]) await client.get(instance, "/products/1991");
     await product.services.fault("sql", { hang: "after" });

@@ -10,7 +10,7 @@ let through: PassThrough;
 products.beforeAll(({ passThrough }) => void (through = passThrough));
 
 describe("the pass-through at the root", () => {
-  it("the pass-through stores a response of the origin, and revalidates it when it is stale", async () => {
+  it("the proxy stores a response of the origin, and revalidates the response when it is stale", async () => {
     const path = through.origin.script({
       headers: [
         ["Cache-Control", "max-age=1"],
@@ -27,14 +27,14 @@ describe("the pass-through at the root", () => {
     expect(through.origin.seen(path).at(-1)?.headers["if-none-match"]).toBe('"a"');
   });
 
-  it("the pass-through serves health under /__strata, and forwards every other path to the origin", async () => {
+  it("the proxy answers /__strata/health itself, and forwards a request for /health to the origin", async () => {
     expect((await through.get("/__strata/health")).response.status).toBe(200);
     expect((await through.get("/health")).response.headers.get("Cache-Status")).toContain(
       "fwd=uri-miss",
     );
   });
 
-  it("a write through one pass-through instance invalidates the response in the other instance", async () => {
+  it("a write through the proxy of one instance invalidates the stored response in the other instance", async () => {
     const path = through.origin.script({ headers: [FRESH] });
     await through.get(path, {}, 0);
     const host = new URL(through.product.urls[0] ?? "").host;
@@ -51,7 +51,7 @@ describe("the pass-through at the root", () => {
     ["with Content-Length", 'Content-Length: 1000\r\n\r\n{"name', "499"],
     ["without Content-Length", 'Transfer-Encoding: chunked\r\n\r\n6\r\n{"name\r\n', "502"],
   ])(
-    "an upload %s that breaks off is no whole request at the origin",
+    "an upload %s that the client breaks off never reaches the origin as a complete request",
     async (_name, rest, status) => {
       const path = through.origin.script({ headers: [FRESH] });
       const counted = async (): Promise<number> => {
@@ -69,14 +69,14 @@ describe("the pass-through at the root", () => {
     },
   );
 
-  it("the pass-through stores the final response if interim responses (1xx) come before it", async () => {
+  it("the proxy stores the final response if interim responses (1xx) come before it", async () => {
     const path = through.origin.script({ headers: [FRESH], interim: [102, 103] });
     expect((await through.get(path)).body).toBe("response 1");
     expect((await through.get(path)).cache).toBe("HIT");
   });
 
   it.each([[{ breakAfter: 3 }], [{ breakAfter: "start" }]] as const)(
-    "the pass-through stores nothing if the origin closes the connection early: %j",
+    "the proxy stores nothing if the origin closes the connection before the end of the response: %j",
     async (broken) => {
       const path = through.origin.script({ headers: [FRESH], ...broken }, { headers: [FRESH] });
       await through.get(path).catch(() => undefined);
@@ -86,7 +86,7 @@ describe("the pass-through at the root", () => {
     },
   );
 
-  it("the pass-through answers a request for several ranges with a 206 and the exact Content-Length", async () => {
+  it("the proxy answers a request for several ranges with a 206 and the exact Content-Length", async () => {
     const path = through.origin.script({
       headers: [FRESH, ["Content-Type", "text/x"]],
       body: "0123456789",
@@ -102,7 +102,7 @@ describe("the pass-through at the root", () => {
     ]);
   });
 
-  it("the pass-through streams a response and a request of 30 MiB", async () => {
+  it("the proxy streams a response and a request of 30 MiB", async () => {
     const path = through.origin.script(
       { headers: [FRESH], body: "x".repeat(1 << 20), times: 30 },
       { headers: [] },
@@ -115,7 +115,7 @@ describe("the pass-through at the root", () => {
     expect(through.origin.seen(path).at(-1)?.body.length).toBe(30 << 20);
   });
 
-  it("the pass-through forwards several Set-Cookie fields, a status of 599, redirects and the Content-Length of a HEAD unchanged", async () => {
+  it("the proxy forwards several Set-Cookie fields, a status of 599, redirects and the Content-Length of a HEAD unchanged", async () => {
     const cookies = through.origin.script({
       headers: [FRESH, ["Set-Cookie", "a=1"], ["Set-Cookie", "b=2"]],
     });
@@ -143,7 +143,7 @@ describe("the pass-through with encoded bodies", () => {
   const bytes = Buffer.from(text, "latin1");
   const encoded = `Content-Encoding: gzip\r\nContent-Length: 4\r\nCache-Control: max-age=60\r\n`;
 
-  it("the pass-through serves an encoded 206 response with unchanged bytes, from the origin and from the cache", async () => {
+  it("the proxy serves an encoded 206 response with unchanged bytes, from the origin and from the cache", async () => {
     const head = `HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 0-3/9\r\n${encoded}`;
     const path = through.origin.script({ raw: `${head}\r\n${text}` });
     for (const cache of ["MISS", "HIT"])
@@ -154,7 +154,7 @@ describe("the pass-through with encoded bodies", () => {
       });
   });
 
-  it("the pass-through serves the response to a POST with its encoded bytes unchanged, and stores it for a GET", async () => {
+  it("the proxy returns the encoded response to a POST with unchanged bytes, and stores it for a later GET", async () => {
     const head = `HTTP/1.1 200 OK\r\nContent-Location: {path}\r\n${encoded}`;
     const path = through.origin.script({ raw: `${head}\r\n${text}` });
     expect((await ask(through.at(0), path, { method: "POST" })).body).toEqual(bytes);
@@ -167,7 +167,7 @@ describe("the pass-through with encoded bodies", () => {
 });
 
 describe("the pass-through and its origin", () => {
-  it("the pass-through sends no Cache-Control or Pragma to the origin that the client did not send", async () => {
+  it("the proxy sends a Cache-Control or Pragma field to the origin only if the client sent this field", async () => {
     const path = through.origin.script({ headers: [] });
     await through.get(path);
     await through.get(path, { "Cache-Control": "max-age=5" });
@@ -176,7 +176,7 @@ describe("the pass-through and its origin", () => {
     expect([asking?.["cache-control"], asking?.["pragma"]]).toEqual(["max-age=5", undefined]);
   });
 
-  it("the pass-through answers 502 if the status of the origin is invalid", async () => {
+  it("the proxy answers 502 if the status of the origin's response is 600", async () => {
     const path = through.origin.script({
       status: 600,
       headers: [FRESH, ["Content-Length", "10"]],

@@ -22,7 +22,7 @@ describe("the cost of a read, counted at the gateways", () => {
     expect(fresh.redis).toEqual({ redis: 1, sql: 0, queries: 0 });
   });
 
-  it("a batch of 100 users causes one SQL query, or only two Redis requests (one for the rate limit) if Redis has the users", async () => {
+  it("a request for 100 users makes one SQL query, or no SQL query and two Redis requests if Redis has the users", async () => {
     const client = product.client();
     const path = `/users?ids=${Array.from({ length: 100 }, (_, n) => 1_000 + n).join(",")}`;
     const cold = await settled(() => product.services.usedBy(() => client.get(0, path)));
@@ -81,7 +81,7 @@ describe("reads through the tiers", () => {
     expect([second.body, elsewhere.body]).toEqual([first.body, first.body]);
   });
 
-  it("every instance shows a written value within the coherence window", async () => {
+  it("both instances show a written value within the coherence bound", async () => {
     const client = product.client();
     for (const instance of [0, 1]) await client.get(instance, "/products/1002");
     const written = await client.write(1, "PATCH", "/products/1002", { stock: 7, name: "Renamed" });
@@ -122,7 +122,7 @@ describe("reads through the tiers", () => {
 });
 
 describe("concurrent reads of one cold key", () => {
-  it("1,000 simultaneous requests to two instances share one load", async () => {
+  it("1,000 simultaneous requests to two instances for one product that no tier holds share one load", async () => {
     // Both isolates are running, and no tier holds the key.
     await Promise.all([0, 1].map((instance) => product.client().get(instance, "/products/1020")));
     await product.services.fault("sql", { latencyMs: 200 });
@@ -144,7 +144,7 @@ describe("concurrent reads of one cold key", () => {
     }
   });
 
-  it("two instances share one database load, even if the load takes longer than the first lease of the shared load", async () => {
+  it("20 concurrent requests to two instances make one SQL query, even if the query takes longer than the first lease of the load", async () => {
     await product.services.fault("sql", { latencyMs: 1_500 });
     try {
       const { value: answers, used } = await product.services.usedBy(() =>

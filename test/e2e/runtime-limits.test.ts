@@ -20,7 +20,7 @@ const DELIVERED = [
   ..."REPORT MKACTIVITY CHECKOUT MERGE".split(" "),
 ];
 describe("the pass-through at the limits of the runtime", () => {
-  it("the pass-through drops the trailers of requests and responses, and forwards the bodies", async () => {
+  it("the proxy drops the trailers of requests and responses, and forwards the bodies", async () => {
     const trailers = [["Sum", "42"]] as const;
     const path = through.origin.script({ headers: [FRESH, ["Trailer", "Sum"]], trailers });
     const direct = await ask(through.origin.url, path);
@@ -41,17 +41,14 @@ describe("the pass-through at the limits of the runtime", () => {
     expect([last?.method, last?.body, last?.trailers]).toEqual(["POST", "sent", {}]);
   });
 
-  it.each([...DELIVERED])(
-    "the pass-through forwards the method %s to the origin",
-    async (method) => {
-      const path = through.origin.script({ headers: [FRESH] });
-      expect((await ask(through.at(0), path, { method })).status).toBe(200);
-      expect(through.origin.seen(path).map((request) => request.method)).toEqual([method]);
-    },
-  );
+  it.each([...DELIVERED])("the proxy forwards the method %s to the origin", async (method) => {
+    const path = through.origin.script({ headers: [FRESH] });
+    expect((await ask(through.at(0), path, { method })).status).toBe(200);
+    expect(through.origin.seen(path).map((request) => request.method)).toEqual([method]);
+  });
 
   it.each(["M-SEARCH", "LINK", "UNLINK", "SOURCE", "BIND", "REBIND", "UNBIND", "get", "FOO"])(
-    "the runtime answers the method %s with 501, and the request does not reach the pass-through",
+    "the Workers runtime answers the method %s with 501, and the request does not reach the proxy",
     async (method) => {
       const path = through.origin.script({ headers: [FRESH] });
       const { status, text } = await sendRaw(
@@ -64,7 +61,7 @@ describe("the pass-through at the limits of the runtime", () => {
     },
   );
 
-  it("the runtime answers CONNECT with 500, and the request does not reach the pass-through", async () => {
+  it("the Workers runtime answers CONNECT with 500, and the request does not reach the proxy", async () => {
     const { status, text } = await sendRaw(
       through.at(0),
       "CONNECT x.test:80 HTTP/1.1\r\nHost: x.test:80\r\n\r\n",
@@ -77,12 +74,12 @@ describe("the pass-through at the limits of the runtime", () => {
 describe("the runtime", () => {
   const head = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n";
 
-  it("the runtime rejects a response with folded fields (obs-fold), so the answer is a 502", async () => {
+  it("the Workers runtime rejects an origin response with folded fields (obs-fold), so that the proxy answers 502", async () => {
     const path = through.origin.script({ raw: `${head}X-Folded: a\r\n b\r\n\r\nok` });
     expect((await through.get(path)).response.status).toBe(502);
   });
 
-  it("the runtime decodes field values as UTF-8, and replaces bytes that are not UTF-8", async () => {
+  it("the Workers runtime decodes field values as UTF-8, and replaces bytes that are not UTF-8", async () => {
     const path = through.origin.script({
       raw: `${head}X-Latin: \u00e9\r\nX-Utf: \u00c3\u00a9\r\n\r\nok`,
     });
@@ -91,7 +88,7 @@ describe("the runtime", () => {
     expect([bytes("X-Latin"), bytes("X-Utf")]).toEqual(["\ufffd", "\u00e9"]);
   });
 
-  it("under wrangler dev the runtime hides the Connection field, so the pass-through forwards a field that Connection lists", async () => {
+  it("under wrangler dev, the proxy forwards a field that Connection lists, because the runtime hides the Connection field", async () => {
     const path = through.origin.script({ headers: [] });
     await ask(through.at(0), path, { headers: { Connection: "X-Hop", "X-Hop": "1" } });
     expect(through.origin.seen(path)[0]?.headers["x-hop"]).toBe("1");

@@ -16,7 +16,7 @@ describe("the product in its default mode", () => {
     ["max-age", [FRESH]],
     ["max-age and must-revalidate", [["Cache-Control", "max-age=60, must-revalidate"]]],
   ] as const)(
-    "the proxy does not serve a page with %s from a request with a cookie to another client",
+    "a response with %s that the proxy got for a request with a cookie is not served to another client",
     async (_, headers) => {
       const path = through.origin.script({ headers, body: "of VICTIM" }, { headers, body: "own" });
       expect((await through.get(path, VICTIM)).body).toBe("of VICTIM");
@@ -25,7 +25,7 @@ describe("the product in its default mode", () => {
   );
 
   it.each(["Authorization", "X-API-Key", "X-Auth-Token", "Cf-Access-Jwt-Assertion"])(
-    "the proxy does not serve the response to a request with %s to another client",
+    "the proxy does not serve the response to a request with the field %s to another client",
     async (name) => {
       const path = through.origin.script(
         { headers: [FRESH], body: "of VICTIM" },
@@ -36,7 +36,7 @@ describe("the product in its default mode", () => {
     },
   );
 
-  it("the proxy does not serve another client's page that was never fresh to a request with max-stale", async () => {
+  it("a request with max-stale does not get a response without a lifetime that the proxy got for another client", async () => {
     const path = through.origin.script(
       { headers: [TAG], body: "of VICTIM" },
       { headers: [TAG], body: "own" },
@@ -45,7 +45,7 @@ describe("the product in its default mode", () => {
     expect((await through.get(path, { "Cache-Control": "max-stale" })).body).toBe("own");
   });
 
-  it("the proxy does not serve a page that was never fresh to a request with stale-if-error when the origin answers 500", async () => {
+  it("a request with stale-if-error gets the 500 of the origin, and not an earlier response that had no lifetime", async () => {
     const path = through.origin.script(
       { headers: [TAG], body: "never fresh" },
       { status: 500, headers: [], body: "error" },
@@ -73,13 +73,13 @@ describe("the product in its default mode", () => {
     expect(through.origin.seen(path).length).toBe(1);
   });
 
-  it("the proxy does not serve a 400 with max-age from one client's request to another client", async () => {
+  it("the proxy does not serve a 400 response with max-age to another client", async () => {
     const path = through.origin.script({ status: 400, headers: [FRESH] }, { headers: [FRESH] });
     expect((await through.get(path)).response.status).toBe(400);
     expect((await through.get(path)).response.status).toBe(200);
   });
 
-  it("the proxy answers a client after the origin closed several connections during requests of another client", async () => {
+  it("the proxy answers a request after the origin has closed three connections during earlier requests", async () => {
     const path = through.origin.script(
       { breakAfter: "start" },
       { breakAfter: "start" },
@@ -110,7 +110,7 @@ describe("the product in its default mode", () => {
     ]);
   });
 
-  it("the proxy stops serving a stored response after a 304 has made the response private", async () => {
+  it("the proxy stops serving a stored response after a 304 with Cache-Control: private", async () => {
     const path = through.origin.script(
       { headers: [["Cache-Control", "max-age=1"], TAG], body: "stored" },
       { headers: [["Cache-Control", "private"], TAG], unless: '"a"' },

@@ -52,19 +52,19 @@ describe("request targets that the runtime rewrites", () => {
     ["/t/x?`{}|^\\", "/t/x?`{}|^\\"],
     ["/t/x#y", "/t/x"],
   ])(
-    "a request with the target %s reaches the origin with the target %s",
+    "a client's request with the target %s reaches the origin of the proxy with the target %s",
     async (target, expected) => {
       expect(await targetsOf(target)).toEqual([expected]);
     },
   );
 
-  it("a request for /__strata/health with percent-encoded characters does not reach the origin", async () => {
+  it("the proxy does not forward a request for /__strata/health to the origin if the path is percent-encoded", async () => {
     expect(await targetsOf("/%5F%5fstrata/health")).toEqual([]);
   });
 });
 
 describe("connections that the origin closes", () => {
-  it("a GET is sent once more if the origin closes the connection without an answer", async () => {
+  it("the proxy sends a GET to the origin once more if the origin closes the connection without an answer", async () => {
     const plain = { headers: [["Cache-Control", "no-store"]] as const };
     const path = through.origin.script(plain, { breakAfter: "start" }, plain);
     expect((await through.get(path)).body).toBe("response 1");
@@ -74,7 +74,7 @@ describe("connections that the origin closes", () => {
 });
 
 describe("bodies that the origin writes slowly", () => {
-  it("the client gets each part as it is written", async () => {
+  it("the proxy sends each part of a response body to the client as soon as the origin writes it", async () => {
     const path = through.origin.script({
       headers: [FRESH, ["Content-Type", "text/html"]],
       body: "<p>part</p>",
@@ -99,7 +99,7 @@ describe("bodies that the origin writes slowly", () => {
 });
 
 describe("URIs of the origin's own address, through the product", () => {
-  it("a redirect to the origin's address leads to the client's host", async () => {
+  it("a redirect of the origin to its own address leads the client to the host of the proxy", async () => {
     const location = `${through.origin.url}/elsewhere`;
     const path = through.origin.script({ status: 302, headers: [["Location", location]] });
     const { headers } = await ask(through.at(0), path);

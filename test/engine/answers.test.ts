@@ -15,7 +15,7 @@ const policy = definePolicy({
 afterEach(restoreNetwork);
 
 describe("a late answer of the log", () => {
-  it("a late response of the invalidation log from before a purge does not undo a newer response", async () => {
+  it("a response of the invalidation log that was sent before a purge and arrives late does not hide the purge", async () => {
     const world = await createWorld();
     await world.read(world.here, policy);
     await world.settle();
@@ -51,7 +51,7 @@ describe("a late answer with an entry", () => {
 });
 
 describe("a sync of a request that the platform has ended", () => {
-  it("readers wait at most the Redis timeout for a sync whose request has ended, and share the next sync", async () => {
+  it("readers wait at most the Redis timeout for a sync whose request the platform has ended, and share the next sync", async () => {
     const world = await createWorld();
     world.clock.stop();
     await world.read(world.here, policy);

@@ -37,7 +37,7 @@ function createRows() {
 const values = (lookups: readonly { value: unknown }[]) => lookups.map(({ value }) => value);
 
 describe("concurrent batches", () => {
-  it("concurrent batches load each of their common keys once", async () => {
+  it("concurrent calls of readMany() load each of their common keys once", async () => {
     const { here } = await createWorld();
     const rows = createRows();
     const gate = createGate();
@@ -52,7 +52,7 @@ describe("concurrent batches", () => {
     expect(rows.calls.flat().toSorted()).toEqual(users(1, 2, 3, 4));
   });
 
-  it("batches that wait for each other's lookups do not deadlock", async () => {
+  it("concurrent calls of readMany() that wait for each other's lookups do not deadlock", async () => {
     const { here } = await createWorld();
     const rows = createRows();
     const gates = [createGate(), createGate()] as const;
@@ -68,7 +68,7 @@ describe("concurrent batches", () => {
     expect(rows.calls.flat().toSorted()).toEqual(users(1, 2, 3, 4));
   });
 
-  it("concurrent batches and reads of single keys load each key once, whichever began first", async () => {
+  it("concurrent calls of readMany() and read() load each key once, whichever call began first", async () => {
     const { here } = await createWorld();
     const rows = createRows();
     const gate = createGate();
@@ -92,7 +92,7 @@ describe("concurrent batches", () => {
     expect(single).toBe(1);
   });
 
-  it("concurrent batches with the same stale keys share one refresh", async () => {
+  it("concurrent calls of readMany() for the same stale keys share one refresh", async () => {
     const world = await createWorld();
     const rows = createRows();
     await rows.read(world.here, users(1, 2), { how: swr });
@@ -112,7 +112,7 @@ describe("concurrent batches", () => {
 });
 
 describe("a purge during a batch", () => {
-  it("a batch that began after a purge does not get values that another batch loaded before the purge", async () => {
+  it("a call of readMany() that began after a purge does not get values of a batch load that began before the purge", async () => {
     const world = await createWorld();
     const rows = createRows();
     const gate = createGate();
@@ -133,7 +133,7 @@ describe("a purge during a batch", () => {
 });
 
 describe("a failing batch", () => {
-  it("a batch whose load fails gets stale entries, and rejects if one key has no stale entry", async () => {
+  it("readMany() returns stale entries if its load fails, and rejects if one key has no stale entry", async () => {
     const lenient = definePolicy({ freshFor: "1m", staleIfError: "10m", jitter: 0 });
     const world = await createWorld();
     const rows = createRows();
@@ -155,7 +155,7 @@ describe("a failing batch", () => {
 });
 
 describe("a batch", () => {
-  it("a batch of uncacheable values that needs two loads returns the values of both loads", async () => {
+  it("readMany() of uncacheable values that needs two loads returns the values of both loads", async () => {
     const { here } = await createWorld();
     const gate = createGate();
     const alone = here.request().read(key("user", 1), policy, async (load) => {
@@ -177,7 +177,7 @@ describe("a batch", () => {
     expect(calls).toBe(2);
   });
 
-  it("a batch loads the keys whose stored values do not match the schema", async () => {
+  it("readMany() loads the keys whose stored values do not match the schema of the policy", async () => {
     const world = await createWorld();
     const one = key("user", 1);
     await world.here.request().readMany([one], policy, async () => new Map([[one, "text"]]));
@@ -191,7 +191,7 @@ describe("a batch", () => {
     }
   });
 
-  it("a batch reads duplicate keys once and rejects malformed keys and more than 500 keys", async () => {
+  it("readMany() loads a duplicate key once, and rejects malformed keys and more than 500 keys", async () => {
     const { here } = await createWorld();
     const rows = createRows();
     expect(await rows.read(here, [...users(1), ...users(1)])).toHaveLength(1);
@@ -214,7 +214,7 @@ describe("the events of a batch", () => {
       )
       .toSorted(([one], [other]) => one.localeCompare(other));
 
-  it("a batch emits one lookup.end for each key", async () => {
+  it("readMany() emits one event `lookup.end` for each key", async () => {
     const { here, away } = await createWorld();
     const rows = createRows();
     await rows.read(here, users(1));
@@ -230,7 +230,7 @@ describe("the events of a batch", () => {
     ]);
   });
 
-  it("a batch emits load.end for each key that reached the origin", async () => {
+  it("readMany() emits an event `load.end` for each key that it asks the origin for", async () => {
     const { here } = await createWorld();
     const rows = createRows();
     await rows.read(here, users(1));
@@ -242,7 +242,7 @@ describe("the events of a batch", () => {
     expect(eventsOf(here, "load.end")).toEqual([[users(4)[0], "failed"]]);
   });
 
-  it("a batch that rejects because of one key emits lookup.end for the keys that were found", async () => {
+  it("readMany() that rejects because one key fails to load emits an event `lookup.end` for each key found in the cache", async () => {
     const { here } = await createWorld();
     const rows = createRows();
     await rows.read(here, users(1, 2));
@@ -252,7 +252,7 @@ describe("the events of a batch", () => {
     expect(eventsOf(here, "lookup.end")).toEqual(users(1, 2).map((one) => [one, "hit-memory"]));
   });
 
-  it("the lookup.end event of a value comes after the lookup.end events of the batch that its loader read", async () => {
+  it("the event `lookup.end` of a value comes after the events `lookup.end` of the keys that its loader read with readMany()", async () => {
     const { here } = await createWorld();
     const rows = createRows();
     await rows.read(here, users(1, 2));

@@ -131,7 +131,7 @@ describe("requests to Redis", () => {
     expect([before.requests, after]).toEqual([1, 1]);
   });
 
-  it("200 readers in two isolates cost one Redis request per isolate before the load and one in total after the load", async () => {
+  it("200 concurrent readers of a missing key in two isolates cost one Redis request per isolate before the load and one in total after it", async () => {
     const world = await createWorld();
     const count = await requests(world, () =>
       Promise.all(
@@ -158,7 +158,7 @@ describe("requests to Redis", () => {
     expect(count).toBe(2);
   });
 
-  it("an entry older than the isolate's view of the invalidation log costs one extra Redis request, once", async () => {
+  it("after more invalidations than one sync of the invalidation log can list, a memory hit costs one extra Redis request, once", async () => {
     const world = await warmWorld();
     // More changes than one answer of the log carries.
     await world.purge(...Array.from({ length: 1_200 }, (_, i) => `t:other-${i}` as const));
@@ -186,7 +186,7 @@ describe("a batch of a hundred", () => {
     return { requests: count, loads };
   }
 
-  it("a batch of 100 keys costs two Redis requests and one load when cold, none from memory, one from Redis or after the window", async () => {
+  it("a batch of 100 keys costs two Redis requests on a miss, none from memory, one from Redis, one after the coherence window", async () => {
     const world = await createWorld();
     expect(await batch(world)).toEqual({ requests: 2, loads: 1 });
     expect(await batch(world)).toEqual({ requests: 0, loads: 0 });

@@ -33,7 +33,7 @@ describe("a clock that goes back an hour", () => {
     expect(Date.now() - startedAt).toBeLessThan(2 * 200 + 2_500);
   });
 
-  it("an isolate whose clock went back an hour ignores an older hit-for-miss marker", async () => {
+  it("an isolate whose clock went back an hour ignores a hit-for-miss marker from before the change, so readers share one load", async () => {
     const world = await createWorld();
     world.origin.during = (load) => load.noStore();
     await world.read(world.here, policy);

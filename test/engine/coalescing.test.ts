@@ -6,7 +6,7 @@ const base = { freshFor: "10m", jitter: 0 } as const;
 const policy = definePolicy(base);
 
 describe("the flight scope off", () => {
-  it("with the policy option flight set to off, every reader starts a separate load", async () => {
+  it("with the policy option `flight: off`, every reader starts a separate load", async () => {
     const off = definePolicy({ ...base, flight: "off" });
     const world = await createWorld();
     const gates = Array.from({ length: 10 }, () => world.origin.holdNext());
@@ -19,7 +19,7 @@ describe("the flight scope off", () => {
 });
 
 describe("the flight scope isolate", () => {
-  it("with the policy option flight set to isolate, readers in one isolate share a load, and a second isolate loads separately", async () => {
+  it("with the policy option `flight: isolate`, readers in one isolate share a load, and a second isolate loads separately", async () => {
     const isolate = definePolicy({ ...base, flight: "isolate" });
     const world = await createWorld();
     const gate = world.origin.holdNext();

@@ -64,15 +64,18 @@ describe("a loader that reads through the reader of its request", () => {
       }),
   };
 
-  it.each(Object.keys(ways))("a value made of %s is purged with the inner value", async (way) => {
-    const isolate = createIsolate();
-    const read = async () => (await ways[way]?.(isolate.request()))?.value;
-    expect(await read()).toBe(1);
-    await purge(isolate);
-    expect(await read()).toBe(2);
-  });
+  it.each(Object.keys(ways))(
+    "a cached value that its loader made of %s is invalidated by a purge of the inner value",
+    async (way) => {
+      const isolate = createIsolate();
+      const read = async () => (await ways[way]?.(isolate.request()))?.value;
+      expect(await read()).toBe(1);
+      await purge(isolate);
+      expect(await read()).toBe(2);
+    },
+  );
 
-  it("a purge of an inner value also purges a value whose loader read it through the context of the outer load", async () => {
+  it("a purge of an inner value also invalidates a value whose loader read the inner value through the context of an outer load", async () => {
     const isolate = createIsolate();
     const request = isolate.request();
     const readMiddle = () =>
@@ -118,7 +121,7 @@ describe("a value made of one that is marked unreachable", () => {
     return { isolate, readOuter };
   }
 
-  it("an answer made of an unreachable value is marked unreachable, at any depth", async () => {
+  it("a value made of another value that is marked `unreachable` is marked `unreachable` too, at any depth", async () => {
     const { isolate, readOuter } = await createAway();
     expect(await readOuter()).toMatchObject({ status: "bypass", value: 1, unreachable: true });
     const deep = isolate
@@ -135,7 +138,7 @@ describe("a value made of one that is marked unreachable", () => {
     expect(found.get(key("many", 1))).toMatchObject({ status: "bypass", unreachable: true });
   });
 
-  it("as soon as Redis responds again, readers of a value that could not be stored share one load, which stores the value", async () => {
+  it("after Redis was away, readers of a value that could not be stored share one load, which stores the value", async () => {
     const { isolate, readOuter } = await createAway();
     await readOuter();
     restoreNetwork();
@@ -189,7 +192,7 @@ describe("a value made of one that is stale", () => {
 describe("the age of a value made of others", () => {
   const NEARLY_MS = 700;
 
-  it("without the invalidation log, a reader that joins a load of an older value gets the value marked as unreachable", async () => {
+  it("while Redis is away, a reader that joins a load which used a value older than the coherence window gets the result marked `unreachable`", async () => {
     const isolate = createIsolate();
     await readInner(isolate.request());
     await isolate.settle();
@@ -212,7 +215,7 @@ describe("the age of a value made of others", () => {
     expect(await following).toMatchObject({ value: 1, unreachable: true });
   });
 
-  it("the leader of a shared load tells its followers how much older the values are that the load read", async () => {
+  it("the leader of a shared load sends with its result how old the cached values are that its loader read (`currentBeforeMs`)", async () => {
     const flights = watchFlights();
     const isolate = createIsolate({ bindings: { FLIGHTS: flights.FLIGHTS } });
     await readInner(isolate.request());

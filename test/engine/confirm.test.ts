@@ -37,7 +37,7 @@ describe("a confirmed value", () => {
     expect(seen).toEqual([undefined, 1]);
   });
 
-  it("a purged value is not offered to the origin for confirmation, even if the isolate has not yet seen the purge", async () => {
+  it("a loader does not get a purged value as `load.held` for confirmation, even if its isolate has not yet learned of the purge", async () => {
     const world = await createWorld();
     const seen: unknown[] = [];
     await readPage(world, world.here, seen);

@@ -84,7 +84,7 @@ describe("an existence filter", () => {
     expect(await reader.mayExist(4)).toBe(false);
   });
 
-  it("an existence filter works in isolates that did not build it", async () => {
+  it("an existence filter also denies missing keys in isolates that did not build the filter", async () => {
     const shop = openShop();
     await open(shop).build();
     const other = open(shop, "colo-b");
@@ -92,7 +92,7 @@ describe("an existence filter", () => {
     expect(await other.mayExist(9)).toBe(false);
   });
 
-  it("an existence filter is not loaded before a read of a missing key was reported", async () => {
+  it("an isolate does not load an existence filter before a read of a missing key was reported", async () => {
     const shop = openShop();
     await open(shop).build();
     const { existence, isolate } = open(shop, "colo-b");
@@ -106,7 +106,7 @@ describe("an existence filter", () => {
     expect(await open(openShop()).mayExist(9)).toBe(true);
   });
 
-  it("an existence filter does not deny a key that was inserted after it was built", async () => {
+  it("an existence filter does not deny a key that was inserted after the build of the filter", async () => {
     const shop = openShop();
     const [writer, early] = [open(shop), open(shop, "colo-b")];
     await writer.build();
@@ -130,7 +130,7 @@ describe("an existence filter", () => {
     expect(await reader.mayExist(5)).toBe(true);
   });
 
-  it("an existence filter does not deny an insert that was committed while the keys were listed", async () => {
+  it("an existence filter does not deny a key that was inserted while the build of the filter listed the keys", async () => {
     const shop = openShop();
     const reader = open(shop);
     const { existence, isolate } = reader;
@@ -152,7 +152,7 @@ describe("an existence filter", () => {
     expect(await ask(8)).toBe(false);
   });
 
-  it("an existence filter denies nothing after a purge of the prefix or of everything", async () => {
+  it("an existence filter denies no key after a purge of the prefix of its keys or a purge of everything", async () => {
     for (const member of ["p:product:", "n:"] as const) {
       const shop = openShop();
       const reader = open(shop);
@@ -163,7 +163,7 @@ describe("an existence filter", () => {
     }
   });
 
-  it("after the invalidation log was lost, an existence filter denies nothing until the filter is rebuilt", async () => {
+  it("after the invalidation log was lost, an existence filter denies no key until the filter is rebuilt", async () => {
     const shop = openShop();
     const reader = open(shop);
     await reader.build();
@@ -176,7 +176,7 @@ describe("an existence filter", () => {
     expect(await reader.mayExist(9)).toBe(false);
   });
 
-  it("an existence filter that is too old denies nothing", async () => {
+  it("an existence filter that is older than the option `maxAgeMs` denies no key", async () => {
     const shop = openShop();
     const reader = open(shop);
     await reader.build();
@@ -185,7 +185,7 @@ describe("an existence filter", () => {
     expect(await reader.mayExist(9)).toBe(true);
   });
 
-  it("an existence filter denies nothing if the invalidation log has more changes than one response can carry", async () => {
+  it("an existence filter denies no key if the invalidation log has more changes than one response can carry", async () => {
     const shop = openShop();
     const reader = open(shop);
     await reader.build();
@@ -198,7 +198,7 @@ describe("an existence filter", () => {
     ["truncated", (text: string) => text.slice(0, -4)],
     ["foreign text", () => "hello"],
     ["without a header", (text: string) => text.replace(/\{.*\}/, "{}")],
-  ])("an existence filter that is stored %s denies nothing", async (_, spoil) => {
+  ])("an existence filter whose stored text is %s denies no key", async (_, spoil) => {
     const shop = openShop();
     const reader = open(shop);
     await reader.build();
@@ -210,7 +210,7 @@ describe("an existence filter", () => {
     expect(await reader.mayExist(9)).toBe(true);
   });
 
-  it("an existence filter is not built again before it is due", async () => {
+  it("an existence filter is not built again before the time in the option `rebuildMs` has passed", async () => {
     const reader = open(openShop());
     await reader.build();
     expect(await reader.build()).toEqual({ ok: true, value: "young" });
@@ -239,7 +239,7 @@ describe("an existence filter", () => {
     expect(filter && encodeFilter(filter)).toBe(stored.ok ? stored.value : "");
   });
 
-  it("an existence filter of version 1 denies nothing and is replaced by the next build", async () => {
+  it("an existence filter that is stored in format version 1 denies no key and is replaced by the next build", async () => {
     const shop = openShop();
     const reader = open(shop);
     await reader.build();

@@ -11,7 +11,7 @@ function isolate() {
 }
 
 describe("a load", () => {
-  it("a load can set the lifetime of its result", async () => {
+  it("a loader can set the fresh lifetime of its result with load.freshFor()", async () => {
     const { request, clock } = isolate();
     let loads = 0;
     const read = () =>
@@ -26,7 +26,7 @@ describe("a load", () => {
     expect((await read()).value).toBe(2);
   });
 
-  it("a loader that returns notModified renews the stale value and keeps the tags of the value", async () => {
+  it("a loader that calls load.notModified() makes the stale value fresh again, and the value keeps its tags", async () => {
     const { request, clock, layer, settle } = isolate();
     const seen: unknown[] = [];
     const read = () =>
@@ -48,7 +48,7 @@ describe("a load", () => {
     expect((await read()).status).toBe("miss");
   });
 
-  it("a load result marked with noStore is returned to the caller and is not stored", async () => {
+  it("the result of a loader that calls load.noStore() is returned to the caller and is not stored", async () => {
     const { request } = isolate();
     let loads = 0;
     const read = () =>
@@ -100,7 +100,7 @@ describe("a load", () => {
     expect(pauses.at(-1)).toBeGreaterThanOrEqual(800);
   });
 
-  it("after the soft timeout a reader gets the stale value, and the load goes on for the next reader", async () => {
+  it("a reader gets the stale value if a load exceeds the policy option `softTimeout`, and the next reader gets the loaded value", async () => {
     const { request, clock, settle } = isolate();
     const policy = definePolicy({
       freshFor: "10s",
@@ -154,7 +154,7 @@ describe("refresh ahead", () => {
     },
   );
 
-  it("refresh-ahead does not load if Redis holds a later value", async () => {
+  it("refresh-ahead does not call the loader if Redis already has a newer value", async () => {
     const namespace = uniqueNamespace();
     const [one, two] = [
       createTestIsolate({ namespace, host: "a" }),
@@ -197,7 +197,7 @@ describe("a schema", () => {
     });
   });
 
-  it("a stored value of an older shape is migrated without asking the origin", async () => {
+  it("the policy option `migrate` converts a stored value of an older schema, without a load from the origin", async () => {
     const { request, settle } = isolate();
     await request().read(item, definePolicy({ freshFor: "1h" }), async () => ({ title: "x" }));
     await settle();
@@ -216,7 +216,10 @@ describe("a policy", () => {
     ["refreshAhead.share", { refreshAhead: { share: 1 } }],
     ["refreshAhead.beta", { refreshAhead: { beta: 0 } }],
     ["softTimeout", { softTimeout: -1 }],
-  ])("definePolicy rejects an invalid %s", (field, options) => {
-    expect(() => definePolicy({ freshFor: "1m", ...options })).toThrow(field);
-  });
+  ])(
+    "definePolicy() rejects an invalid policy option %s with an error that names the option",
+    (field, options) => {
+      expect(() => definePolicy({ freshFor: "1m", ...options })).toThrow(field);
+    },
+  );
 });

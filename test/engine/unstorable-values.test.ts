@@ -22,7 +22,7 @@ const VALUES: readonly [string, unknown, string][] = [
 
 describe("a loader whose value cannot be stored", () => {
   it.each(VALUES)(
-    "the error of cache.read names the key and the part of the value if a loader returns %s",
+    "the error of cache.read() names the key and the part of the value if a loader returns %s",
     async (_, value, part) => {
       const { request } = createTestIsolate({ namespace: uniqueNamespace() });
       const error = await request()
@@ -34,7 +34,7 @@ describe("a loader whose value cannot be stored", () => {
     },
   );
 
-  it("a stale entry is not served instead of the error for a loader value that cannot be stored", async () => {
+  it("if a loader returns a value that cannot be stored, the read rejects with an error instead of serving the stale entry", async () => {
     const { request, clock } = createTestIsolate({ namespace: uniqueNamespace() });
     let value: unknown = 1;
     const read = () => request().read<unknown>(item, policy, async () => value);
@@ -47,7 +47,7 @@ describe("a loader whose value cannot be stored", () => {
     expect((await read()).value).toBe(2);
   });
 
-  it("the error of cache.readMany names the key whose value cannot be stored", async () => {
+  it("the error of cache.readMany() names the key whose value cannot be stored", async () => {
     const { request } = createTestIsolate({ namespace: uniqueNamespace() });
     const [one, two] = [key("item", 1), key("item", 2)];
     const values = new Map<string, unknown>([
@@ -61,7 +61,7 @@ describe("a loader whose value cannot be stored", () => {
     expect(String(error)).toContain("item:2");
   });
 
-  it("objects with toJSON, empty objects and class instances are stored", async () => {
+  it("a loader value with toJSON(), empty objects and class instances is stored and read back in its JSON form", async () => {
     class Row {
       readonly id = 1;
       readonly more = {};

@@ -42,7 +42,7 @@ describe("a client that disconnects during a load", () => {
     expect(await sqlRequests()).toBe(1);
   });
 
-  it("the load of a client that disconnects is stored for later reads", async () => {
+  it("the result of a load is stored for later reads even if the client that started the load disconnects", async () => {
     const abort = new AbortController();
     const leading = send("/products/1701", abort.signal).catch((error: unknown) => error);
     await expect.poll(sqlRequests, { interval: 5, timeout: 5_000 }).toBe(1);

@@ -21,7 +21,7 @@ const AWAY: Readonly<Record<string, FlightShardRpc>> = {
 };
 
 describe.each(Object.entries(AWAY))("flight objects that %s", (name, stub) => {
-  it(`while the Durable Objects of shared loads ${name}, isolates load by themselves in time, and soon stop asking these objects`, async () => {
+  it(`while the Durable Objects for flights ${name}, each isolate loads by itself in time, and soon stops asking these objects`, async () => {
     const world = await createWorld({ bindings: { FLIGHTS: fakeNamespace(() => stub) } });
     const startedAt = Date.now();
     const herd = [world.here, world.away].flatMap((isolate) =>
@@ -43,7 +43,7 @@ describe.each(Object.entries(AWAY))("flight objects that %s", (name, stub) => {
 });
 
 describe("a flight object that never answers", () => {
-  it("readers wait for the Durable Object of a shared load as long as the grant of a lease may take, not as long as a load may take", async () => {
+  it("readers wait for a hanging flight Durable Object only for the time of a lease grant (1 s), not for an originTimeout of 10 s", async () => {
     const unhurried = definePolicy({ freshFor: "10m", jitter: 0, originTimeout: "10s" });
     const FLIGHTS = fakeNamespace(() => ({ join: never, land: never }));
     const world = await createWorld({ bindings: { FLIGHTS } });
@@ -56,7 +56,7 @@ describe("a flight object that never answers", () => {
 });
 
 describe("a leader that cannot hand over its result", () => {
-  it("the leader of a shared load that cannot hand over the result still answers its own client and stores the result", async () => {
+  it("a leader that cannot hand over the result of its flight still answers its client and stores the result", async () => {
     const real = await createWorld();
     const deaf = fakeNamespace(() => ({
       join: async () => ({ role: "leader", flight: "f", lease: "l" }) as const,

@@ -57,7 +57,7 @@ for (const hears of [false, true]) {
 }
 
 describe("after Redis was flushed", () => {
-  it("after Redis was flushed, isolates agree on one new era of the invalidation log and share entries again", async () => {
+  it("after Redis is flushed, all isolates use the same new era of the invalidation log and share entries again", async () => {
     const world = await createWorld();
     await readEverywhere(world);
     await redisCommand("FLUSHALL");

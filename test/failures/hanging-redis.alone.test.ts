@@ -71,7 +71,7 @@ describe("memory hits while Redis hangs", () => {
     expect(questions.length).toBeGreaterThan(2);
   });
 
-  it("memory hits wait for the invalidation log again as soon as Redis has answered one sync", async () => {
+  it("after a hang of Redis, memory hits wait for syncs of the invalidation log again once Redis has answered one sync", async () => {
     const world = await hangingWorld();
     await failSyncs(world);
     world.clock.advance(BREAKER_MS);
@@ -105,7 +105,7 @@ describe("memory hits while Redis hangs", () => {
     );
   });
 
-  it("while Redis hangs, readers wait for the invalidation log if onUnreachable is bypass or the time unreachableFor is over", async () => {
+  it("while Redis hangs, a read waits for the invalidation log if onUnreachable is `bypass` or the time unreachableFor is over", async () => {
     const world = await hangingWorld();
     await failSyncs(world);
     world.clock.advance(BREAKER_MS);

@@ -26,7 +26,7 @@ function recover({ origin, clock }: World): void {
 }
 
 describe.each(Object.entries(AWAY))("an origin that %s", (how, goAway) => {
-  it(`while the origin ${how}, fresh entries are served`, async () => {
+  it(`while the origin ${how}, all isolates serve a fresh entry`, async () => {
     const world = await createWorld();
     await world.read(world.here, strict);
     await world.settle();
@@ -60,7 +60,7 @@ describe.each(Object.entries(AWAY))("an origin that %s", (how, goAway) => {
     await expect(world.read(world.here, strict)).rejects.toThrow(CacheUnavailable);
   });
 
-  it(`while the origin ${how}, every tier serves stale entries in time if the policy has staleIfError`, async () => {
+  it(`while the origin ${how}, every tier serves stale entries before the read's deadline if the policy has staleIfError`, async () => {
     const world = await createWorld();
     for (const isolate of [world.here, world.away]) await world.read(isolate, lenient);
     await world.settle();
@@ -80,7 +80,7 @@ describe.each(Object.entries(AWAY))("an origin that %s", (how, goAway) => {
     expect(await world.read(world.here, lenient)).toMatchObject({ value: 2, status: "miss" });
   });
 
-  it(`while the origin ${how}, stale-while-revalidate answers at once, and refreshes the entry when the origin is back`, async () => {
+  it(`while the origin ${how}, a read with staleWhileRevalidate gets the stale entry at once, and a later refresh replaces it`, async () => {
     const world = await createWorld();
     await world.read(world.here, swr);
     await world.settle();
@@ -97,7 +97,7 @@ describe.each(Object.entries(AWAY))("an origin that %s", (how, goAway) => {
     expect(await world.read(world.here, swr)).toMatchObject({ status: "hit-memory", value: 2 });
   });
 
-  it(`while the origin ${how}, no stale entry is served for longer than staleIfError`, async () => {
+  it(`while the origin ${how}, a read fails with CacheUnavailable if its entry has been stale for longer than staleIfError`, async () => {
     const world = await createWorld();
     await world.read(world.here, lenient);
     await world.settle();
@@ -108,7 +108,7 @@ describe.each(Object.entries(AWAY))("an origin that %s", (how, goAway) => {
 });
 
 describe("more loads than origin slots", () => {
-  it("100 loads with nested loads wait for origin slots without a deadlock", async () => {
+  it("100 concurrent loads that each make a nested load finish without a deadlock, although there are fewer origin slots", async () => {
     const world = await createWorld();
     const outer = definePolicy({ freshFor: "1m", flight: "isolate", tiers: ["memory"] });
     const readings = Array.from({ length: 100 }, (_, i) =>

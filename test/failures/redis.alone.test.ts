@@ -45,7 +45,7 @@ async function recover(world: World): Promise<void> {
 }
 
 describe.each(Object.entries(AWAY))("Redis that %s", (how, fault) => {
-  it(`while Redis ${how}, readers get answers in time, from memory only until unreachableFor is over, and all isolates recover`, async () => {
+  it(`while Redis ${how}, a read answers from memory until unreachableFor is over and then loads, and all isolates recover`, async () => {
     const world = await createWorld();
     const recoveries: string[] = [];
     world.here.layer.coherence.onRecovery(async () => void recoveries.push("here"));
@@ -95,7 +95,7 @@ describe("Redis that refuses connections", () => {
     expect((await timed(world.read(world.here, policy))).value).toBe(2);
   });
 
-  it("readers of one key share one load while Redis refuses connections", async () => {
+  it("while Redis refuses connections, 40 concurrent reads of one key in two isolates share one load", async () => {
     const world = await createWorld({ bindings: { UPSTASH_REDIS_REST_URL: "http://127.0.0.1:9" } });
     const gate = world.origin.holdNext();
     const herd = [world.here, world.away].flatMap((isolate) =>
@@ -109,7 +109,7 @@ describe("Redis that refuses connections", () => {
 });
 
 describe("Redis that fails", () => {
-  it("while Redis fails, onUnreachable bypass makes every read load from the origin", async () => {
+  it("while Redis fails, a read with onUnreachable `bypass` loads from the origin instead of using memory", async () => {
     const world = await createWorld();
     await world.read(world.here, bypass);
     await world.settle();
@@ -159,7 +159,7 @@ describe("Redis that fails", () => {
 });
 
 describe("an invalidation while Redis fails", () => {
-  it("an invalidation while Redis fails takes effect in the isolate that made it, and in every isolate after a second attempt", async () => {
+  it("an invalidation that fails in Redis still applies in its own isolate, and applies in every isolate after a second attempt", async () => {
     const world = await createWorld();
     for (const isolate of [world.here, world.neighbour, world.away])
       await world.read(isolate, policy);
@@ -180,7 +180,7 @@ describe("an invalidation while Redis fails", () => {
       expect(await world.read(isolate, policy)).toMatchObject({ value: 2, unreachable: false });
   });
 
-  it("an isolate that was idle since Redis failed sees a later invalidation", async () => {
+  it("an isolate that could not reach Redis sees an invalidation that another isolate makes after Redis has recovered", async () => {
     const world = await createWorld();
     for (const isolate of [world.neighbour, world.away]) await world.read(isolate, policy);
     await world.settle();

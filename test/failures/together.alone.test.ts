@@ -44,7 +44,7 @@ async function allBack(world: World): Promise<void> {
 }
 
 describe.each(["fail", "hang"] as const)("Redis and the origin that both %s", (how) => {
-  it(`while Redis and the origin both ${how}, readers get entries from memory or CacheUnavailable in time, and all isolates recover`, async () => {
+  it(`while Redis and the origin both ${how}, a read gets a value from memory or CacheUnavailable in time, and all isolates recover`, async () => {
     const world = await createWorld();
     await world.read(world.here, lenient);
     await world.settle();

@@ -14,7 +14,7 @@ async function missAndHit(variables: Readonly<Record<string, string>>) {
 
 describe("STRATA_EXPOSE", () => {
   it.each([{}, { STRATA_EXPOSE: "" }, { STRATA_EXPOSE: "all" }])(
-    "with %j, Cache-Status names the cache tier and Server-Timing names each step",
+    "with the environment variables %j, Cache-Status names the tier of a hit and Server-Timing names the steps of a miss",
     async (variables) => {
       const { miss, hit } = await missAndHit(variables);
       expect(miss.headers.get("Server-Timing")).toMatch(/origin;dur=\d+.*total;dur=\d+$/);
@@ -22,7 +22,7 @@ describe("STRATA_EXPOSE", () => {
     },
   );
 
-  it("with STRATA_EXPOSE=status responses name neither tiers nor steps", async () => {
+  it("with STRATA_EXPOSE=status, Cache-Status names no cache tier, and Server-Timing has only the total time", async () => {
     const { miss, hit } = await missAndHit({ STRATA_EXPOSE: "status" });
     expect(miss.headers.get("Cache-Status")).toBe("strata; fwd=uri-miss; fwd-status=200; stored");
     expect(hit.headers.get("Cache-Status")).toMatch(/^strata; hit; ttl=\d+$/);
@@ -36,7 +36,7 @@ describe("STRATA_EXPOSE", () => {
     ]);
   });
 
-  it("with STRATA_EXPOSE=none responses have no field about the cache", async () => {
+  it("with STRATA_EXPOSE=none, responses have none of Cache-Status, X-Cache-Status, Server-Timing and X-Response-Time", async () => {
     const { miss, hit } = await missAndHit({ STRATA_EXPOSE: "none" });
     for (const { status, headers } of [miss, hit]) {
       expect(status).toBe(200);
@@ -51,13 +51,13 @@ describe("STRATA_EXPOSE", () => {
     ["strata; fwd=uri-miss; detail=timeout", "strata; fwd=uri-miss"],
     ["strata; fwd=stale; fwd-status=200; stored; collapsed", undefined],
   ])(
-    "withoutDetail removes detail and unreachable from the Cache-Status member %s, and no other parameter",
+    "withoutDetail() removes the parameters `detail` and `unreachable` from the Cache-Status member %s, and no other parameter",
     (member, shown = member) => {
       expect(withoutDetail({ member, plain: "HIT" })).toEqual({ member: shown, plain: "HIT" });
     },
   );
 
-  it("a value of STRATA_EXPOSE other than all, status or none is a configuration error", () => {
+  it("STRATA_EXPOSE=some is rejected with an error that names the variable and the allowed values all, status and none", () => {
     expect(() => createObservedApi({ ...quiet, STRATA_EXPOSE: "some" })).toThrow(
       /STRATA_EXPOSE: must be all, status or none/,
     );

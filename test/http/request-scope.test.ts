@@ -5,7 +5,7 @@ import { createTestApp } from "../support/app.ts";
 import { uniqueNamespace } from "../support/isolate.ts";
 
 describe("c.var.strata", () => {
-  it("c.var.strata gives a handler ctx, cache and tag, and no internal state of the layer", async () => {
+  it("in the handler of a cached route, the variable c.var.strata has exactly the members `cache`, `ctx` and `tag`", async () => {
     let seen: readonly string[] = [];
     const { get } = createTestApp(uniqueNamespace(), (app) => {
       app.get("/", cached({ freshFor: "1h" }), (c) => {
@@ -17,7 +17,7 @@ describe("c.var.strata", () => {
     expect(seen.toSorted()).toEqual(["cache", "ctx", "tag"]);
   });
 
-  it("internalScopeOf returns a scope with the same ctx as c.var.strata", async () => {
+  it("internalScopeOf(c).ctx is the same object as c.var.strata.ctx", async () => {
     let same = false;
     const { get } = createTestApp(uniqueNamespace(), (app) => {
       app.get("/", (c) => {

@@ -35,7 +35,7 @@ async function faultOf(work: Promise<unknown>): Promise<OriginFault> {
 afterEach(clearFaults);
 
 describe("the database client", () => {
-  it("the database client reads rows, alone and in a batch, and reports each request", async () => {
+  it("the database client reads rows by single queries and by a batch, and calls onQuery for each request", async () => {
     const { db, requests } = open();
     const rows = await db.select({ id: users.id }).from(users).orderBy(users.id).limit(2);
     expect(rows).toEqual([{ id: 1 }, { id: 2 }]);
@@ -53,7 +53,7 @@ describe("the database client", () => {
   });
 
   it.each(["before", "after"])(
-    "a request to a database that hangs %s executing the query fails at the deadline",
+    "a query to a database that hangs %s it executes the query fails with origin.timeout at the deadline",
     async (hang) => {
       await putFault("sql", { hang });
       const { db, requests } = open({ timeoutMs: 200 });
@@ -65,7 +65,7 @@ describe("the database client", () => {
     },
   );
 
-  it("each database client has its own deadline", async () => {
+  it("a query fails at the time limit of its own database client, and not at the limit of another client", async () => {
     await putFault("sql", { latencyMs: 400 });
     const [hasty, patient] = [open({ timeoutMs: 100 }), open()];
     const [late, answered] = await Promise.all([
@@ -81,21 +81,24 @@ describe("the database client", () => {
     { truncate: true },
     { errorRate: 1, status: 500 },
     { errorRate: 1, status: 429 },
-  ])("the database client reports origin.unavailable for the injected fault %j", async (fault) => {
-    await putFault("sql", fault);
-    const { db } = open();
-    expect((await faultOf(db.execute(sql`select 1`))).fault.code).toBe("origin.unavailable");
-    expect((await faultOf(db.batch([db.execute(sql`select 1`)]))).fault.code).toBe(
-      "origin.unavailable",
-    );
-  });
+  ])(
+    "a database query fails with the error code origin.unavailable for the injected fault %j",
+    async (fault) => {
+      await putFault("sql", fault);
+      const { db } = open();
+      expect((await faultOf(db.execute(sql`select 1`))).fault.code).toBe("origin.unavailable");
+      expect((await faultOf(db.batch([db.execute(sql`select 1`)]))).fault.code).toBe(
+        "origin.unavailable",
+      );
+    },
+  );
 
-  it("the database client reports origin.unavailable if the database refuses connections", async () => {
+  it("a database query fails with the error code origin.unavailable if the database refuses connections", async () => {
     const { db } = open({ neonEndpoint: "http://127.0.0.1:9/sql" });
     expect((await faultOf(db.execute(sql`select 1`))).fault.code).toBe("origin.unavailable");
   });
 
-  it("the database client works again after a failure", async () => {
+  it("the database client executes a query after an earlier query has failed", async () => {
     const { db } = open();
     await putFault("sql", { errorRate: 1 });
     await faultOf(db.execute(sql`select 1`));
@@ -103,7 +106,7 @@ describe("the database client", () => {
     expect((await db.execute(sql`select 1 as n`)).rows).toHaveLength(1);
   });
 
-  it("the error of a rejected statement has the SQLSTATE and the constraint, and no values of the statement", async () => {
+  it("the error of a statement that Postgres rejects has the SQLSTATE and the constraint, and no values of the statement", async () => {
     const { db } = open();
     const [email = ""] = (await db.select({ email: users.email }).from(users).limit(1)).map(
       (row) => row.email,
@@ -120,13 +123,13 @@ describe("the database client", () => {
     expect(wrongType.message).not.toContain("private words");
   });
 
-  it("the error of an invalid statement has the message of Postgres", async () => {
+  it("the error of a statement with an unknown table has the message of Postgres", async () => {
     const { db } = open();
     const { fault } = await faultOf(db.execute(sql`select nothing from nowhere`));
     expect(fault.message).toContain('"nowhere"');
   });
 
-  it("the database client reports origin.unavailable, not origin.rejected, for a database that is shutting down or full", async () => {
+  it("a query fails with origin.unavailable, not with origin.rejected, if the database is shutting down or has no free connection", async () => {
     const { db } = open();
     for (const state of ["57P01", "53300", "08006"]) {
       const raised = db.execute(
@@ -136,7 +139,7 @@ describe("the database client", () => {
     }
   });
 
-  it("the error of a deadlock or serialization failure has retryAfterMs", async () => {
+  it("the error of a deadlock or a serialization failure has the field `retryAfterMs`", async () => {
     const { db } = open();
     for (const state of ["40001", "40P01"]) {
       const raised = db.execute(

@@ -38,7 +38,7 @@ const LATE: Readonly<Record<string, (world: World) => TestIsolate>> = {
 
 describe("a reader that begins after a purge", () => {
   for (const [name, pick] of Object.entries(LATE))
-    it(`readers ${name} that begin after a purge share one new load`, async () => {
+    it(`readers ${name} that begin after a purge do not join a load from before the purge, and share one new load`, async () => {
       const flights = watchFlights();
       const world = await createWorld({ bindings: { FLIGHTS: flights.FLIGHTS } });
       const gate = world.origin.holdNext();
@@ -74,7 +74,7 @@ describe("many readers of one key", () => {
     expect(world.origin.loads).toBe(1);
   });
 
-  it("readers in several isolates that begin after a purge of a running load share one more load", async () => {
+  it("readers in several isolates that begin after a purge during a load share one second load", async () => {
     const flights = watchFlights();
     const world = await createWorld({ bindings: { FLIGHTS: flights.FLIGHTS } });
     const gate = world.origin.holdNext();
@@ -95,7 +95,7 @@ describe("many readers of one key", () => {
 });
 
 describe("a stream of purges of other keys", () => {
-  it("a stream of purges of other keys causes no extra loads of a key", async () => {
+  it("a stream of purges of other tags during a load of a key causes no second load of the key", async () => {
     const world = await createWorld();
     const gate = world.origin.holdNext();
     const readings = [world.read(world.here, policy)];

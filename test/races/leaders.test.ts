@@ -27,7 +27,7 @@ async function readerThatDies(world: World): Promise<void> {
 }
 
 describe("a lookup whose request the platform has ended", () => {
-  it("one waiting reader replaces a lookup whose request has ended, and the other readers share the new load", async () => {
+  it("if the platform ends the request of a lookup, one waiting reader replaces the lookup, and the other readers share the new load", async () => {
     const world = await createWorld();
     await readerThatDies(world);
     const herd = Array.from({ length: 30 }, () => world.read(world.here, policy));
@@ -37,7 +37,7 @@ describe("a lookup whose request the platform has ended", () => {
     expect(ms).toBeLessThan(DEADLINE_MS);
   });
 
-  it("a reader that begins after the deadline of a lookup whose request has ended does not wait for that lookup", async () => {
+  it("a reader does not wait for a lookup whose request the platform has ended and whose deadline is over", async () => {
     const patient = definePolicy({ ...base, originTimeout: "5s" });
     const world = await createWorld();
     await readerThatDies(world);
@@ -48,7 +48,7 @@ describe("a lookup whose request the platform has ended", () => {
     expect(ms).toBeLessThan(4_000);
   });
 
-  it("a refresh whose request has ended does not prevent later refreshes of the same key", async () => {
+  it("a refresh whose request the platform has ended does not prevent later refreshes of the same key", async () => {
     const swr = definePolicy({ ...base, freshFor: "1m", staleWhileRevalidate: "1h" });
     const world = await createWorld();
     await world.read(world.here, swr);
@@ -120,7 +120,7 @@ describe("a load that never ends", () => {
     expect(ms).toBeLessThan(DEADLINE_MS);
   });
 
-  it("reads fail with origin.timeout at their deadline while every load hangs", async () => {
+  it("reads fail with the error code `origin.timeout` at their deadline while every load hangs", async () => {
     const world = await createWorld();
     world.origin.hanging = true;
     const readings = [world.here, world.here, world.neighbour, world.away].flatMap((isolate) => [
@@ -135,7 +135,7 @@ describe("a load that never ends", () => {
     expect((await world.read(world.away, policy)).value).toBe(1);
   });
 
-  it("a load that reaches its timeout is aborted", async () => {
+  it("the abort signal of a load fires when the load exceeds the policy option `originTimeout`", async () => {
     const world = await createWorld();
     let aborted: unknown;
     world.origin.during = (load) =>
@@ -147,7 +147,7 @@ describe("a load that never ends", () => {
     expect(aborted).toMatchObject({ name: "DeadlineExceeded" });
   });
 
-  it("readers of a load that hangs get a stale value if the policy allows stale values on errors", async () => {
+  it("readers of a load that hangs get a stale value if the policy has the option `staleIfError`", async () => {
     const world = await createWorld();
     for (const isolate of [world.here, world.away]) await world.read(isolate, lenient);
     await world.settle();
@@ -164,7 +164,7 @@ describe("a load that never ends", () => {
 });
 
 describe("a sync whose request the platform has ended", () => {
-  it("readers wait at most the Redis timeout for a log sync whose request has ended", async () => {
+  it("readers wait at most the Redis timeout for a sync of the invalidation log whose request the platform has ended", async () => {
     const patient = definePolicy({ freshFor: "10m", jitter: 0, originTimeout: "10s" });
     const world = await createWorld();
     await world.read(world.here, patient);

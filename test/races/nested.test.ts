@@ -71,7 +71,7 @@ describe("a page whose part is purged long after its load", () => {
 });
 
 describe("a follower of a load of a page", () => {
-  it("a follower of a shared load does not get a page with a part that was two coherence windows old", async () => {
+  it("a follower of a shared load does not get a page of which a part was purged more than a coherence window before the follower's read", async () => {
     const world = await createWorld();
     world.clock.stop();
     await world.read(world.here, inner);
@@ -95,7 +95,7 @@ describe("a follower of a load of a page", () => {
 });
 
 describe("an entry that is made of another", () => {
-  it("an entry made of an inner entry has the tags of both entries, the shorter lifetime and the lower asOf (log position)", async () => {
+  it("an entry made of an inner entry has the tags of both entries, the shorter lifetime and the lower `asOf` (log position)", async () => {
     const world = await createWorld();
     const part = await world.read(world.here, inner);
     await world.settle();

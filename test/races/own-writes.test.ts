@@ -44,7 +44,7 @@ describe("an isolate that has written", () => {
     expect((await world.read(world.here, policy)).value).toBe(2);
   });
 
-  it("a load that began before a write of the same isolate is not stored", async () => {
+  it("the result of a load that began before a write of the same isolate is not stored", async () => {
     const world = await createWorld();
     const { coherence, memory } = world.here.layer;
     const gate = world.origin.holdNext();

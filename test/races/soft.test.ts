@@ -39,7 +39,7 @@ describe("a soft purge", () => {
       expect(world.origin.loads).toBe(2);
     });
 
-  it("after a soft purge, all readers share one refresh", async () => {
+  it("after a soft purge, all readers of an entry share one refresh", async () => {
     const world = await createWorld();
     await softPurge(world, patient);
     const gate = world.origin.holdNext();
@@ -63,7 +63,7 @@ describe("a soft purge", () => {
     expect(world.origin.loads).toBe(2);
   });
 
-  it("after a soft purge, an entry is served stale if the origin fails and the policy sets staleIfError", async () => {
+  it("after a soft purge, an entry is served stale if the origin fails and the policy has the option `staleIfError`", async () => {
     const lenient = definePolicy({
       freshFor: "10m",
       staleIfError: "10m",

@@ -19,7 +19,7 @@ describe("addressIdentity", () => {
     ["[2001:db8:1:2::9]:443", "2001:db8:1:2::/64"],
     ["[2001:db8:1:2::9]", "2001:db8:1:2::/64"],
     ["[::ffff:192.0.2.1]:80", "192.0.2.1"],
-  ])("the client address %j is counted as %s", (text, identity) => {
+  ])("a rate limit counts the client address %j under the identity %s", (text, identity) => {
     expect(addressIdentity(text)).toBe(identity);
   });
 
@@ -45,13 +45,13 @@ describe("addressIdentity", () => {
     "192.0.2.1:port",
     "192.0.2.1:123456",
     "192.0.2.1:1:2",
-  ])("the text %j is not a client address", (text) => {
+  ])("addressIdentity() returns undefined for the text %j, which is not an address", (text) => {
     expect(addressIdentity(text)).toBeUndefined();
   });
 });
 
 describe("parseIdentity", () => {
-  it("the text of a rate-limit identity begins with a kind, or is an address, or else is the name of a user", () => {
+  it("parseIdentity() reads a text with a kind as this kind, an address as an address, and any other text as a user", () => {
     expect(parseIdentity("ip:2001:db8::1")).toEqual({ kind: "ip", value: "2001:db8:0:0::/64" });
     expect(parseIdentity("2001:db8:0:0::/64")).toEqual({ kind: "ip", value: "2001:db8:0:0::/64" });
     expect(parseIdentity("192.0.2.1")).toEqual({ kind: "ip", value: "192.0.2.1" });
@@ -133,7 +133,7 @@ describe("a limit by address", () => {
     expect((await get("/", { headers: { "X-Client": "192.0.2.2:1" } })).status).toBe(200);
   });
 
-  it("a client with a malformed address is refused, and takes no token of another client", async () => {
+  it("a client with a malformed address is refused with 400, and takes no token of another client", async () => {
     const { get } = app({ ...edge, CLIENT_ADDRESS_HEADER: "X-Client" });
     for (const value of ["nonsense", "unknown", "a.example:80", "192.0.2.1, _hidden", ""]) {
       const refused = await get("/", { ip: "192.0.2.9", headers: { "X-Client": value } });
@@ -146,7 +146,7 @@ describe("a limit by address", () => {
     expect(remainingOf(await get("/", { ip: "192.0.2.9" }))).toBe(2);
   });
 
-  it("a client that goes around the proxy is counted by CF-Connecting-IP", async () => {
+  it("a client without the field that CLIENT_ADDRESS_HEADER names is counted by CF-Connecting-IP", async () => {
     const { get } = app({ ...edge, CLIENT_ADDRESS_HEADER: "X-Client" });
     for (const remaining of [2, 1, 0])
       expect(remainingOf(await get("/", { ip: "192.0.2.1" }))).toBe(remaining);
@@ -159,7 +159,7 @@ describe("a limit by address", () => {
     for (let i = 0; i < 4; i++) expect((await get("/")).status).toBe(400);
   });
 
-  it("a rate limit that does not count addresses admits a request without a client address", async () => {
+  it("a rate limit for each endpoint admits a request without a client address", async () => {
     const { get } = createLimitedApp(
       uniqueNamespace(),
       (hono, rateLimit) => {

@@ -40,7 +40,7 @@ describe("the limits of the reference API", () => {
     expect(passed).toBe(1_000);
   });
 
-  it("the reference API limits writes and the admin API separately", async () => {
+  it("the reference API limits the writes of an address to 60 a minute, and counts its admin requests separately", async () => {
     const client = createClient();
     const write = {
       method: "POST",
@@ -95,7 +95,7 @@ describe("the limits of the reference API", () => {
     expect((await client.send("/health", from("192.0.2.2"))).status).toBe(200);
   });
 
-  it("a batch of users takes a token for each id, also if it is malformed", async () => {
+  it("a request for several users takes one rate-limit token for each distinct id, even a malformed one", async () => {
     const client = createClient();
     const left: (string | null)[] = [];
     for (const ids of ["1,2,3", "4", "4,4,4", "5,x", ""]) {
@@ -109,7 +109,7 @@ describe("the limits of the reference API", () => {
     expect((await client.send(`/users?ids=${many},101`, from("192.0.2.3"))).status).toBe(400);
   });
 
-  it("every response has X-RateLimit fields", async () => {
+  it("every response of the reference API has X-RateLimit fields, errors included", async () => {
     const client = createClient();
     for (const path of ["/health", "/products/1", "/products/0", "/nothing", "/users/1"]) {
       const { headers } = await client.send(path, from("192.0.2.1"));

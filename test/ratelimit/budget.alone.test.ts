@@ -77,7 +77,7 @@ describe("a fast limit", () => {
 });
 
 describe("a strict limit", () => {
-  it("a rate limit in strict mode adds one Redis request to a cache read from Redis", async () => {
+  it("a rate limit in strict mode adds one Redis request to a request that the cache answers from Redis", async () => {
     const namespace = uniqueNamespace();
     const isolate = (limited: boolean) =>
       createLimitedApp(namespace, (app, rateLimit) => {

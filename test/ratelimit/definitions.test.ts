@@ -7,7 +7,7 @@ import { uniqueNamespace } from "../support/isolate.ts";
 import { createLimitedApp } from "./app.ts";
 
 describe("parseLimit", () => {
-  it("the text of a rate limit has the number of tokens, a slash and the time span", () => {
+  it("parseLimit() reads the limit `100/1m` as 100 tokens in 1 minute, and sorts several limits by their time span", () => {
     expect(parseLimit("100/1m", "ip")).toEqual([{ limit: 100, widthMs: 60_000, label: "1m" }]);
     expect(parseLimit(["1000/1h", "5/500ms"], "ip").map(({ label }) => label)).toEqual([
       "500ms",
@@ -30,13 +30,16 @@ describe("parseLimit", () => {
     ["100/1m ", "is not a limit"],
     ["100/32d", "more than 31 days"],
     ["999999999999999/31d", "too large"],
-  ])("the rate limit %j throws an error that names the field and the reason", (text, reason) => {
-    expect(() => parseLimit(text, "ip")).toThrow(DefinitionError);
-    expect(() => parseLimit(text, "ip")).toThrow(`ip: ${JSON.stringify(text)}`);
-    expect(() => parseLimit(text, "ip")).toThrow(reason);
-  });
+  ])(
+    "the malformed rate limit %j throws a DefinitionError that names the field and the reason",
+    (text, reason) => {
+      expect(() => parseLimit(text, "ip")).toThrow(DefinitionError);
+      expect(() => parseLimit(text, "ip")).toThrow(`ip: ${JSON.stringify(text)}`);
+      expect(() => parseLimit(text, "ip")).toThrow(reason);
+    },
+  );
 
-  it("a rate limit that is not a text, an empty list of limits, and two limits for one time span throw an error", () => {
+  it("parseLimit() throws an error for a limit that is not a text, for an empty list, and for two limits of one time span", () => {
     expect(() => parseLimit(100 as unknown as string, "user")).toThrow("user: 100 is not a limit");
     expect(() => parseLimit(["5/1m", "6/60s"], "user")).toThrow("two limits for a span of");
     expect(() => parseLimit([], "user")).toThrow("user: names no limit");
@@ -89,7 +92,7 @@ describe("rateLimit", () => {
     });
   });
 
-  it("rateLimit throws an error if a name that is in use gets different limits", () => {
+  it("rateLimit throws an error if two rate limits have the same name and different limits", () => {
     createLimitedApp(uniqueNamespace(), (_app, rateLimit) => {
       rateLimit({ name: "api", ip: "5/1m" });
       rateLimit({ name: "api", ip: "5/1m", user: "10/1h" });
@@ -103,14 +106,14 @@ describe("rateLimit", () => {
 describe("API_KEYS", () => {
   const digest = "a".repeat(64);
 
-  it("API_KEYS lists digests of API keys with the user and the plan of each key", () => {
+  it("the environment variable API_KEYS is read as digests of API keys, each with a user and an optional plan", () => {
     const users = parseApiKeys(`${digest} alice pro, ${"b".repeat(64)} bob\n`);
     expect(users.get(digest)).toEqual({ id: "alice", plan: "pro" });
     expect(users.get("b".repeat(64))).toEqual({ id: "bob" });
   });
 
   it.each(["secret alice", digest, `${digest} a b c`, `${digest.toUpperCase()} alice`])(
-    "the API_KEYS entry %j is refused, and the error does not repeat the entry",
+    "the malformed API_KEYS entry %j is rejected with an error that does not repeat the entry",
     (text) => {
       expect(() => parseApiKeys(text)).toThrow("API_KEYS: entry 1 must be");
       expect(() => parseApiKeys(text)).not.toThrow(text);

@@ -44,7 +44,7 @@ describe("limitFailures", () => {
     expect(await attempt(app, "right", "192.0.2.1")).toEqual([429]);
   });
 
-  it("the addresses of one IPv6 network share a limit of failures", async () => {
+  it("all addresses of one IPv6 /64 network share one limit of failed sign-in attempts", async () => {
     const app = createSignIn();
     const statuses: number[] = [];
     for (const end of ["1", "2", "3", "4"])
@@ -52,7 +52,7 @@ describe("limitFailures", () => {
     expect(statuses).toEqual([401, 401, 401, 429]);
   });
 
-  it("a successful sign-in exempts the client address from the failure limit of all addresses for an hour", async () => {
+  it("a sign-in frees its client address for an hour from the limit of failed attempts that all addresses share", async () => {
     const app = createSignIn();
     const operator = "203.0.113.7";
     const flood = async () => {
@@ -67,7 +67,7 @@ describe("limitFailures", () => {
     expect(await attempt(app, "right", operator)).toEqual([429]);
   });
 
-  it("a refusal says which limit of failed attempts is exceeded and when to try again", async () => {
+  it("the response to a refused sign-in attempt names the exceeded limit and has a Retry-After field", async () => {
     const app = createSignIn();
     await attempt(app, "wrong", "192.0.2.1", 3);
     for (const password of ["wrong", "right"]) {
@@ -83,8 +83,11 @@ describe("limitFailures", () => {
     [{ ...LIMIT, ip: "many" }, "ip"],
     [{ ...LIMIT, all: "0/1m" }, "all"],
     [{ ...LIMIT, name: "a b" }, "name"],
-  ])("limitFailures rejects %j with an error that names the field", (options, field) => {
-    expect(() => createSignIn(options)).toThrow(DefinitionError);
-    expect(() => createSignIn(options)).toThrow(field);
-  });
+  ])(
+    "limitFailures() rejects the options %j with an error that names the field",
+    (options, field) => {
+      expect(() => createSignIn(options)).toThrow(DefinitionError);
+      expect(() => createSignIn(options)).toThrow(field);
+    },
+  );
 });

@@ -79,7 +79,7 @@ describe("a fast limit", () => {
     expect(clock.now()).toBeGreaterThan(0);
   });
 
-  it("a rate limit in fast mode holds although the clocks of two isolates are an hour ahead and an hour behind", async () => {
+  it("a rate limit in fast mode admits at most its limit and its leases although the clocks of two isolates are wrong by an hour", async () => {
     const namespace = uniqueNamespace();
     const isolates = [0, 3_600_000, -3_600_000].map((skewMs) => {
       const isolate = fastApp(namespace);
@@ -105,7 +105,7 @@ describe("a fast limit", () => {
     }
   });
 
-  it("an isolate in fast mode stops refusing a client when tokens are left again", async () => {
+  it("an isolate in fast mode admits a refused client again when the time of Retry-After is over", async () => {
     const { get, storm } = fastApp(uniqueNamespace(), "4/1s");
     await storm(10, "/", { ip });
     const refused = await get("/", { ip });
@@ -125,7 +125,7 @@ describe("a fast limit", () => {
 });
 
 describe("the memory of an isolate", () => {
-  it("after 12,000 identities, an isolate has 10,000 rate-limit accounts in memory, and no token with an unknown outcome", async () => {
+  it("after requests of 12,000 addresses, an isolate has only 10,000 rate-limit accounts in memory", async () => {
     const { get, rateLimits } = fastApp(uniqueNamespace());
     let most = 0;
     const total = 12_000;

@@ -17,7 +17,7 @@ describe("a strict limit", () => {
     expect(statuses(answers.flat())).toEqual({ 200: 10, 429: 20 });
   });
 
-  it("a strict limit adds its fields to every response, 404 and 500 included", async () => {
+  it("a rate limit in strict mode adds its RateLimit fields to every response, 404 and 500 included", async () => {
     const { get } = createLimitedApp(uniqueNamespace(), (app, rateLimit) => {
       app.use(rateLimit({ name: "api", ip: "5/1m" }));
       app.get("/", (c) => c.text("content"));
@@ -40,7 +40,7 @@ describe("a strict limit", () => {
     expect([broken.status, broken.headers.get("X-RateLimit-Remaining")]).toEqual([500, "2"]);
   });
 
-  it("a request that a rate limit in strict mode refuses gets problem details that name the policy, and no part of the response", async () => {
+  it("a request that a rate limit in strict mode refuses gets a 429 that names the policy, and no part of the route's response", async () => {
     const { get } = createLimitedApp(uniqueNamespace(), (app, rateLimit) => {
       app.use(rateLimit({ name: "api", ip: ["1/10s", "50/1h"] }));
       app.get("/", (c) => c.text("secret", 200, { "X-Secret": "yes", ETag: '"1"' }));
@@ -98,7 +98,7 @@ describe("a strict limit", () => {
     expect(rateLimits.stats().unknown).toBe(0);
   });
 
-  it("an endpoint limit counts each route separately, by method and pattern", async () => {
+  it("a rate limit for each endpoint counts each route separately, by method and path pattern", async () => {
     const { get } = createLimitedApp(uniqueNamespace(), (app, rateLimit) => {
       app.use(rateLimit({ endpoint: "2/1m" }));
       app.get("/a/:id", (c) => c.text("a"));
@@ -127,7 +127,7 @@ describe("a strict limit", () => {
     expect((await get("/d", { ip })).status).toBe(429);
   });
 
-  it("a rate-limited request takes the tokens that the cost function returns", async () => {
+  it("a rate-limited request takes as many tokens as the function `cost` returns for it", async () => {
     const { get } = createLimitedApp(uniqueNamespace(), (app, rateLimit) => {
       app.use(rateLimit({ name: "api", ip: "10/1m", cost: (c) => Number(c.req.query("cost")) }));
       app.get("/", (c) => c.text("content"));

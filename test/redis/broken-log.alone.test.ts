@@ -121,19 +121,22 @@ describe("a damaged log", () => {
           if (!member.startsWith("!era:")) await redisCommand("ZREM", log, member);
       },
     ],
-  ])("an invalidation log that %s never brings an old value back", async (_, damage) => {
-    const { world, first, second } = await warmWorld();
-    const era = world.era(first);
-    await world.change();
-    await damage(world);
+  ])(
+    "no isolate serves an invalidated value although the invalidation log %s",
+    async (_, damage) => {
+      const { world, first, second } = await warmWorld();
+      const era = world.era(first);
+      await world.change();
+      await damage(world);
 
-    const fresh = world.isolate();
-    await expectNew(world, [first, fresh, second], 2);
-    await expectRecovered(world, [first, second, fresh], 2);
-    expect(world.era(first)).not.toBe(era);
-  });
+      const fresh = world.isolate();
+      await expectNew(world, [first, fresh, second], 2);
+      await expectRecovered(world, [first, second, fresh], 2);
+      expect(world.era(first)).not.toBe(era);
+    },
+  );
 
-  it("an invalidation log that was reset to an earlier state never brings an old value back", async () => {
+  it("no isolate serves an invalidated value after the invalidation log has been reset to an earlier state", async () => {
     const { world, first, second } = await warmWorld();
     const era = world.era(first);
     const before = await redisCommand<string>("ZSCORE", world.log, "!seq");
@@ -151,7 +154,7 @@ describe("a damaged log", () => {
     expect(world.era(first)).not.toBe(era);
   });
 
-  it("an isolate asks the primary if the Redis replica of the invalidation log lags, and the log keeps its era", async () => {
+  it("if a Redis replica lacks the latest invalidations, an isolate asks the primary, and the invalidation log keeps its era", async () => {
     const { world, first, second } = await warmWorld();
     const replica = await createReplica(world.namespace);
     await world.change();
@@ -170,7 +173,7 @@ describe("a damaged log", () => {
     expect(world.era(fresh)).toBe(era);
   });
 
-  it("a log that was trimmed under a living entry never brings an old value back", async () => {
+  it("no isolate serves an invalidated value after its invalidation has been trimmed from the invalidation log", async () => {
     const { world, first, second } = await warmWorld();
     const era = world.era(first);
     await world.change();
@@ -185,7 +188,7 @@ describe("a damaged log", () => {
     expect(world.era(first)).toBe(era);
   });
 
-  it("an invalidation log that is lost several times recovers each time with a new era", async () => {
+  it("after each of four losses of the invalidation log, all isolates get a new era and read the current value", async () => {
     const { world, first, second } = await warmWorld();
     const eras = new Set([world.era(first)]);
     for (let value = 2; value < 6; value++) {
@@ -198,7 +201,7 @@ describe("a damaged log", () => {
     await expectRecovered(world, [first, second], 5);
   });
 
-  it("isolates that create the invalidation log at once get one era and can read each other's entries", async () => {
+  it("isolates that create the invalidation log at the same time get one era and can read each other's entries", async () => {
     const world = createWorld();
     const readers = Array.from({ length: 8 }, () => world.isolate());
     const policy = definePolicy({ freshFor: "10m", flight: "off" });
@@ -218,7 +221,7 @@ describe("a damaged log", () => {
   });
 
   it.each(["!seq", "!era:x", "!floor:9007199254740991", "~t:x", "t:", "n:", "__proto__"])(
-    "the invalidation log treats the hostile tag %j as an ordinary tag",
+    "a purge of the hostile tag %j invalidates the entries with this tag, but no other entry, and keeps the era",
     async (tag) => {
       const { world, first, second } = await warmWorld(tag);
       const other = createTestIsolate({ namespace: world.namespace, host: "other.test" });

@@ -28,7 +28,7 @@ describe("the Redis client", () => {
     expect(sent).toHaveLength(1);
   });
 
-  it("the Redis client sends a command unchanged and returns its value as text", async () => {
+  it("the Redis client sends a command unchanged, and returns a reply that looks like a number as text", async () => {
     const sent = answering(() => Response.json({ result: "1e2" }));
     const redis = createRedis(options);
     // A value that looks like a number or JSON stays a text.
@@ -49,26 +49,32 @@ describe("the Redis client", () => {
     [500, "ERR internal error", "unavailable"],
     [429, "ERR max daily request limit exceeded. Limit: 10000", "unavailable"],
     [502, "", "unavailable"],
-  ])("a response with status %i and %j gets error code redis.%3$s", async (status, error, code) => {
-    answering(() => Response.json({ error }, { status }));
-    const result = await attempt(() => createRedis(options).set("a-key", "a-value"));
-    expect(result).toMatchObject({ ok: false, fault: { code: `redis.${code}` } });
-    const message = result.ok ? "" : result.fault.message;
-    expect(message).not.toMatch(/a-key|a-value|secret/);
-    if (error !== "") expect(error.startsWith(message)).toBe(true);
-  });
+  ])(
+    "the Redis client turns a response with status %i and the error %j into a fault with the code redis.%3$s",
+    async (status, error, code) => {
+      answering(() => Response.json({ error }, { status }));
+      const result = await attempt(() => createRedis(options).set("a-key", "a-value"));
+      expect(result).toMatchObject({ ok: false, fault: { code: `redis.${code}` } });
+      const message = result.ok ? "" : result.fault.message;
+      expect(message).not.toMatch(/a-key|a-value|secret/);
+      if (error !== "") expect(error.startsWith(message)).toBe(true);
+    },
+  );
 
   it.each([
     ["OOM command not allowed when used memory > 'maxmemory'", "rejected"],
     ["ERR something else", "unavailable"],
-  ])("the pipeline error %j gets code redis.%s and the Redis message", async (error, code) => {
-    answering(() => Response.json([{ result: "OK" }, { error }]));
-    const pipeline = createRedis(options).pipeline().set("a", "a-value").set("b", "b-value");
-    expect(await attempt(() => pipeline.exec())).toEqual({
-      ok: false,
-      fault: { code: `redis.${code}`, message: error },
-    });
-  });
+  ])(
+    "the Redis client turns the pipeline error %j into a fault with the code redis.%s and the message of Redis",
+    async (error, code) => {
+      answering(() => Response.json([{ result: "OK" }, { error }]));
+      const pipeline = createRedis(options).pipeline().set("a", "a-value").set("b", "b-value");
+      expect(await attempt(() => pipeline.exec())).toEqual({
+        ok: false,
+        fault: { code: `redis.${code}`, message: error },
+      });
+    },
+  );
 
   it.each([
     ["a page of a proxy", () => new Response("<html>secret-token a-value</html>", { status: 502 })],
@@ -78,14 +84,17 @@ describe("the Redis client", () => {
     ["a refused connection", () => Promise.reject(new TypeError("fetch to secret-token failed"))],
     ["a lost connection", () => Promise.reject(new Error("Network connection lost."))],
     ["a thrown value that is no Error", () => Promise.reject("secret-token")],
-  ])("%s gets error code redis.unavailable without the response text", async (_, answer) => {
-    answering(answer);
-    const result = await attempt(() => createRedis(options).set("k", "a-value"));
-    expect(result).toMatchObject({ ok: false, fault: { code: "redis.unavailable" } });
-    expect(JSON.stringify(result)).not.toMatch(/secret|a-value|html/);
-  });
+  ])(
+    "for %s, the Redis client returns the error code redis.unavailable without the text of the response",
+    async (_, answer) => {
+      answering(answer);
+      const result = await attempt(() => createRedis(options).set("k", "a-value"));
+      expect(result).toMatchObject({ ok: false, fault: { code: "redis.unavailable" } });
+      expect(JSON.stringify(result)).not.toMatch(/secret|a-value|html/);
+    },
+  );
 
-  it("the Redis client aborts a request at the deadline of the request", async () => {
+  it("the Redis client aborts a request at its deadline and returns the error code redis.timeout", async () => {
     vi.stubGlobal("fetch", (_: string, { signal }: { signal: AbortSignal }) => {
       const { promise, reject } = Promise.withResolvers<Response>();
       signal.addEventListener("abort", () => reject(signal.reason));

@@ -74,42 +74,45 @@ function codesOf(faults: Record<string, Fault>): Set<string> {
 describe("faults of the store: classified results without secrets", () => {
   afterEach(clearFaults);
 
-  it("every store method returns the error code redis.timeout if Redis hangs", async () => {
+  it("every method of the shared store returns the error code redis.timeout if Redis hangs", async () => {
     const faults = await faultsOf({ timeoutMs: 150 }, { hang: "before" });
     expect(codesOf(faults)).toEqual(new Set(["redis.timeout"]));
   });
 
-  it.each([500, 503, 429])("every method gives redis.unavailable for status %d", async (status) => {
-    expect(codesOf(await faultsOf({}, { status }))).toEqual(new Set(["redis.unavailable"]));
-  });
+  it.each([500, 503, 429])(
+    "every method of the shared store returns the error code redis.unavailable if Redis answers with status %d",
+    async (status) => {
+      expect(codesOf(await faultsOf({}, { status }))).toEqual(new Set(["redis.unavailable"]));
+    },
+  );
 
-  it("every store method returns the error code redis.unavailable if the connection is reset", async () => {
+  it("every method of the shared store returns the error code redis.unavailable if the connection is reset", async () => {
     expect(codesOf(await faultsOf({}, { reset: true }))).toEqual(new Set(["redis.unavailable"]));
   });
 
-  it("every store method returns the error code redis.unavailable if the response is truncated", async () => {
+  it("every method of the shared store returns the error code redis.unavailable if the response is truncated", async () => {
     expect(codesOf(await faultsOf({}, { truncate: true }))).toEqual(new Set(["redis.unavailable"]));
   });
 
-  it("every store method returns the error code redis.unavailable if the connection is refused", async () => {
+  it("every method of the shared store returns the error code redis.unavailable if the connection is refused", async () => {
     expect(codesOf(await faultsOf({ url: "http://127.0.0.1:9" }, {}))).toEqual(
       new Set(["redis.unavailable"]),
     );
   });
 
-  it("every store method returns the error code redis.unavailable if a server other than Redis responds", async () => {
+  it("every method of the shared store returns the error code redis.unavailable if a server other than Redis responds", async () => {
     expect(codesOf(await faultsOf({ url: env.SERVICES_URL }, {}))).toEqual(
       new Set(["redis.unavailable"]),
     );
   });
 
-  it("every store method returns the error code redis.rejected for a wrong token", async () => {
+  it("every method of the shared store returns the error code redis.rejected for a wrong token", async () => {
     expect(codesOf(await faultsOf({ token: "a-wrong-token" }, {}))).toEqual(
       new Set(["redis.rejected"]),
     );
   });
 
-  it("every method of the invalidation log returns the error code redis.rejected if the log's Redis key has a wrong type", async () => {
+  it("every method that uses the invalidation log returns the error code redis.rejected if the Redis key of the log has a wrong type", async () => {
     const namespace = uniqueNamespace();
     await redisCommand("SET", `${namespace}:inv`, SECRET);
     const faults: Record<string, Fault> = {};

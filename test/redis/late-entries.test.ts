@@ -82,7 +82,7 @@ const reads: readonly [string, Read][] = [
 
 describe("loads that began before a purge", () => {
   it.each(reads)(
-    "a load that began before a purge %s stores its old value in no tier",
+    "no tier serves a value that was loaded before a purge and stored after it (read %s)",
     async (_, read) => {
       const world = setup();
       const { row, loader, change } = world;
@@ -117,14 +117,14 @@ describe("old entries that are written late", () => {
     return { world, read, entry: entry satisfies Entry };
   }
 
-  it("an old entry that is written to Redis after a purge is never served", async () => {
+  it("an old entry that is written to Redis after the purge of its tag is never served", async () => {
     const { world, read, entry } = await stale();
     const { ctx } = world.loader.request();
     valueOf(await createTestStore(world.namespace).write([entry], ctx));
     expect(await seen(world, read)).toEqual(new Set([2]));
   });
 
-  it("an old entry that is written to the edge after a purge is never served, not even by a fresh isolate", async () => {
+  it("an old entry that is written to the edge after the purge of its tag is never served, not even by a fresh isolate", async () => {
     const { world, read, entry } = await stale();
     const open = (): Promise<Cache> => caches.open(world.namespace);
     const edge = createEdgeTier({ open, timeoutMs: 5_000, withTimeout });

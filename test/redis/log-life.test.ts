@@ -58,7 +58,7 @@ describe("establishing the log", () => {
     expect(await redisCommand("ZCOUNT", log, TOP, TOP)).toBe(1);
   });
 
-  it("establish() does not compare sequence numbers from different eras of the invalidation log", async () => {
+  it("establish() keeps the era of the invalidation log if the isolate knows only sequence numbers of another era", async () => {
     const { establish } = setup();
     const { era, seq } = await establish();
     expect(await establish({ era: "another", seq: TOP - 1 })).toMatchObject({ era, seq });
@@ -73,7 +73,7 @@ describe("establishing the log", () => {
     expect(renewed.seq).toBeGreaterThan(seq ?? 0);
   });
 
-  it("establish() gives an invalidation log without an era a new era", async () => {
+  it("establish() gives a new era to an invalidation log that has lost its era", async () => {
     const { establish, log, purge } = setup();
     const { era, seq } = await purge("t:a");
     await redisCommand("ZREM", log, `!era:${era}`);
@@ -84,7 +84,7 @@ describe("establishing the log", () => {
 });
 
 describe("trimming the log", () => {
-  it("trimming does not create an invalidation log", async () => {
+  it("trimming does not create a missing invalidation log", async () => {
     const { trim, log } = setup();
     expect(await trim(0)).toBe(0);
     expect(await redisCommand("EXISTS", log)).toBe(0);
@@ -101,7 +101,7 @@ describe("trimming the log", () => {
     expect(await sync(a.seq)).toMatchObject({ era: a.era, seq: a.seq, floor: a.seq, changes: [] });
   });
 
-  it("trimming keeps invalidations above the new floor of the invalidation log", async () => {
+  it("trimming keeps invalidations in the invalidation log that are younger than the given age", async () => {
     const { purge, trim, numbers, namespace } = setup();
     const a = await purge("t:a");
     await trim(60_000);
@@ -124,7 +124,7 @@ describe("trimming the log", () => {
     expect(await redisCommand("ZCARD", log)).toBe(3);
   });
 
-  it("trimming removes time marks below the floor of the invalidation log", async () => {
+  it("trimming removes the stored time of each number that has been trimmed from the invalidation log", async () => {
     const { purge, trim, namespace } = setup();
     for (const tag of ["a", "b", "c"] as const) {
       await purge(`t:${tag}`);
@@ -133,7 +133,7 @@ describe("trimming the log", () => {
     expect(await redisCommand("ZCARD", `${namespace}:inv:marks`)).toBe(1);
   });
 
-  it("a read of an entry older than the trimmed part of the invalidation log also returns the floor", async () => {
+  it("a read of an entry also returns the floor of the invalidation log if an invalidation of the entry has been trimmed", async () => {
     const { purge, trim, store, ctx } = setup();
     const { era, seq } = await purge("t:a");
     const storedAt = Date.now();

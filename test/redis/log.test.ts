@@ -31,7 +31,7 @@ describe("invalidating in the log", () => {
     expect((await purge("t:never")).previous).toBe(0);
   });
 
-  it("the number of an invalidation is exact and near the microseconds of Redis' clock", async () => {
+  it("the number of an invalidation is an exact integer in Redis, near the microseconds of Redis' clock", async () => {
     const { purge, log } = setup();
     const { seq } = await purge("t:a");
     expect(Number.isSafeInteger(seq)).toBe(true);
@@ -57,7 +57,7 @@ describe("invalidating in the log", () => {
     expect(new Set(answers.map(({ era }) => era)).size).toBe(1);
   });
 
-  it("one call can invalidate 10,000 log keys", async () => {
+  it("one invalidation gives 10,000 log keys the same sequence number", async () => {
     const { purge, numbers } = setup();
     const logKeys = Array.from({ length: 10_000 }, (_, i): LogKey => `k:product:${i}`);
     const { seq } = await purge(...logKeys);
@@ -69,21 +69,21 @@ describe("invalidating in the log", () => {
     expect((await purge(...logKeys)).previous).toBe(seq);
   });
 
-  it("an invalidation creates a missing invalidation log", async () => {
+  it("an invalidation creates the invalidation log if the log is missing", async () => {
     const { purge, sync } = setup();
     const { era, seq } = await purge("t:a");
     expect(era).not.toBe("");
     expect(await sync()).toMatchObject({ era, seq });
   });
 
-  it("an invalidation keeps the era of the invalidation log", async () => {
+  it("an invalidation does not change the era of the invalidation log", async () => {
     const { purge, establish } = setup();
     const { era } = await establish();
     expect((await purge("t:a")).era).toBe(era);
   });
 
   it.each(["!seq", "!era:x", "!floor:9007199254740991", "~t:x", "t:", "n:", "%s", "\u2028"])(
-    "an invalidation of the hostile tag %j changes only that tag",
+    "an invalidation of the hostile tag %j changes only this tag in the invalidation log",
     async (tag) => {
       const { purge, establish, numbers, sync, log } = setup();
       const before = await establish();
@@ -98,7 +98,7 @@ describe("invalidating in the log", () => {
 });
 
 describe("syncing with the log", () => {
-  it("a sync returns the changes of the invalidation log since a sequence number, inclusive", async () => {
+  it("a sync returns the invalidations with the given sequence number and with all higher numbers", async () => {
     const { purge, sync } = setup();
     await purge("t:a");
     const b = await purge("t:b");
@@ -134,19 +134,19 @@ describe("syncing with the log", () => {
     }
   });
 
-  it("a sync from a sequence number above the newest one of the invalidation log returns no sequence number", async () => {
+  it("a sync from a number above every number of the invalidation log returns the era and no sequence number", async () => {
     const { purge, sync } = setup();
     const { seq, era } = await purge("t:a");
     expect(await sync(seq + 1)).toMatchObject({ era, seq: undefined, changes: [] });
   });
 
-  it("a sync with a missing invalidation log returns no era", async () => {
+  it("a sync returns no era if the invalidation log is missing", async () => {
     const { sync } = setup();
     expect(await sync()).toMatchObject({ era: undefined, seq: undefined });
     expect(await sync(5)).toMatchObject({ era: undefined, seq: undefined });
   });
 
-  it("a sync returns only the newest 1,000 changes and marks the response as truncated", async () => {
+  it("if more than 1,000 changes are new, a sync returns only the newest 1,000 and marks its result as truncated", async () => {
     const { purge, sync, verify } = setup();
     const first = await purge("t:first");
     const many = await purge(...names(MAX_CHANGES - 10));
@@ -185,7 +185,7 @@ describe("verifying with the log", () => {
     expect(await verify([])).toMatchObject({ hard: 0, soft: 0, log: { era: b.era } });
   });
 
-  it("a verification accepts 6,000 log keys", async () => {
+  it("a verification of 6,000 log keys returns the sequence number of the only one that was invalidated", async () => {
     const { purge, verify } = setup();
     const logKeys = Array.from({ length: 6_000 }, (_, i): LogKey => `t:${i}`);
     const { seq } = await purge("~t:5999");

@@ -45,7 +45,7 @@ describe("pack and unpack", () => {
     expect(await pack(text, 100)).toBe(text);
   });
 
-  it("a compressed entry that is truncated or not decompressed does not decode", async () => {
+  it("decodeEntry() returns undefined for a compressed entry that is truncated or has not been decompressed", async () => {
     const stored = await pack(encodeEntry(entryOf({ body: list })), 100);
     expect(decodeEntry("product:1", stored)).toBeUndefined();
     for (let end = 0; end < stored.length; end += 97)

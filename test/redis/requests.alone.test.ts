@@ -72,7 +72,7 @@ describe("requests of the store", () => {
   });
 
   it.each(calls)(
-    "$method: the first call in an isolate sends one Redis request with $commands commands",
+    "$method: the first call of the shared store in an isolate sends one Redis request with $commands commands",
     async ({ run, commands }) => {
       await redisCommand("SCRIPT", "FLUSH");
       const store = createTestStore(namespace);
@@ -84,7 +84,7 @@ describe("requests of the store", () => {
   );
 
   it.each(calls)(
-    "$method: each later call in an isolate sends one Redis request with $commands commands",
+    "$method: each later call of the shared store in an isolate sends one Redis request with $commands commands",
     async ({ run, commands }) => {
       const store = createTestStore(namespace);
       await run(store);
@@ -95,7 +95,7 @@ describe("requests of the store", () => {
     },
   );
 
-  it("a call of write, delete or numbers without keys sends no Redis request", async () => {
+  it("the methods write, delete and numbers of the shared store send no Redis request for an empty list of keys", async () => {
     const store = createTestStore(namespace);
     const counts = await countRedis(async () => {
       await store.write([], ctx);
@@ -108,7 +108,7 @@ describe("requests of the store", () => {
 
 describe("a database that lost its scripts", () => {
   it.each(scripted)(
-    "$method: after the database lost its scripts, only the first call sends one extra Redis request",
+    "$method: after Redis has lost its scripts, only the first call of the shared store sends one extra Redis request",
     async ({ run }) => {
       const store = createTestStore(namespace);
       await run(store);

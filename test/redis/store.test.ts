@@ -26,7 +26,7 @@ const living = (fields: Partial<Entry> = {}): Entry => {
 };
 
 describe("entries in Redis", () => {
-  it("a read of a key without an entry in Redis returns undefined", async () => {
+  it("a read of the shared store returns undefined for a key without an entry", async () => {
     const { read } = setup();
     expect((await read("product:1", "product:2")).found).toEqual([undefined, undefined]);
   });
@@ -58,14 +58,14 @@ describe("entries in Redis", () => {
     expect((await read("product:1")).found).toStrictEqual([{ entry, hard: 0, soft: 0 }]);
   });
 
-  it("a read returns entries in the order of the requested keys", async () => {
+  it("a read of the shared store returns entries in the order of the requested keys", async () => {
     const { read, write } = setup();
     await write(...["a:1", "a:2", "a:3"].map((key) => living({ key })));
     const { found } = await read("a:3", "a:404", "a:1", "a:3");
     expect(found.map((one) => one?.entry.key)).toEqual(["a:3", undefined, "a:1", "a:3"]);
   });
 
-  it("entries in Redis expire at deleteAt", async () => {
+  it("an entry in Redis expires at its deleteAt", async () => {
     const { namespace, write } = setup();
     await write(living());
     const ttl = await redisCommand<number>("PTTL", `${namespace}:e:product:1`);
@@ -73,7 +73,7 @@ describe("entries in Redis", () => {
     expect(ttl).toBeLessThanOrEqual(60_000);
   });
 
-  it("a read does not return a deleted entry", async () => {
+  it("a read of the shared store does not return an entry that was deleted", async () => {
     const { store, ctx, read, write } = setup();
     await write(living({ key: "a:1" }), living({ key: "a:2" }));
     valueOf(await store.delete(["a:1"], ctx));
@@ -84,7 +84,7 @@ describe("entries in Redis", () => {
     expect(await store.delete([], ctx)).toMatchObject({ ok: true });
   });
 
-  it("entries and invalidation logs of two namespaces in one database are separate", async () => {
+  it("entries and invalidations in one namespace of a Redis database do not affect another namespace", async () => {
     const [one, other] = [setup(), setup()];
     await one.write(living());
     await one.purge("products");
@@ -92,7 +92,7 @@ describe("entries in Redis", () => {
     expect(valueOf(await other.store.numbers(["t:products"], other.ctx))).toEqual([0]);
   });
 
-  it("a write rejects expired and oversized entries and stores the other entries of the batch", async () => {
+  it("a write of the shared store rejects expired and oversized entries, and stores the other entries of the batch", async () => {
     const namespace = uniqueNamespace();
     const store = createTestStore(namespace, { maxEntryChars: 1_000 });
     const ctx = createTestContext();
@@ -109,7 +109,7 @@ describe("entries in Redis", () => {
     expect(rejected).toEqual([refused, refused]);
   });
 
-  it("a binary body over the size limit is rejected without compression, and a text body over the limit is compressed", async () => {
+  it("the shared store rejects a binary body over the size limit without compressing it, and compresses a text body over the limit", async () => {
     const store = createTestStore(uniqueNamespace(), {
       maxEntryChars: 2_000,
       packFromChars: 1_000,
@@ -125,7 +125,7 @@ describe("entries in Redis", () => {
     vi.restoreAllMocks();
   });
 
-  it("big entries are stored compressed and can still be read and invalidated", async () => {
+  it("a large entry is stored compressed in Redis, and can still be read and invalidated", async () => {
     const namespace = uniqueNamespace();
     const store = createTestStore(namespace, { maxEntryChars: 2_000, packFromChars: 1_000 });
     const ctx = createTestContext();
@@ -148,27 +148,30 @@ describe("entries in Redis", () => {
     ["cut off", 'strata1\nn:\tk:product:1\n{"k":"prod'],
     ["of a line of tags only", `x\n${"t:a\t".repeat(300)}\n`],
     ["of line feeds only", "\n\n\n\n"],
-  ])("a text %s under an entry's key is a miss, is deleted and is reported", async (_, text) => {
-    const { namespace, ctx, read, write } = setup();
-    await write(living({ key: "a:1" }));
-    await redisCommand("SET", `${namespace}:e:product:1`, text);
+  ])(
+    "a text %s in place of an entry in Redis is a miss, is deleted, and is reported as corrupt",
+    async (_, text) => {
+      const { namespace, ctx, read, write } = setup();
+      await write(living({ key: "a:1" }));
+      await redisCommand("SET", `${namespace}:e:product:1`, text);
 
-    const { found } = await read("product:1", "a:1");
-    expect(found.map((one) => one?.entry.key)).toEqual([undefined, "a:1"]);
-    await ctx.settle();
+      const { found } = await read("product:1", "a:1");
+      expect(found.map((one) => one?.entry.key)).toEqual([undefined, "a:1"]);
+      await ctx.settle();
 
-    expect(await redisCommand("EXISTS", `${namespace}:e:product:1`)).toBe(0);
-    expect(ctx.events).toContainEqual({
-      type: "entry.reject",
-      key: "product:1",
-      tier: "redis",
-      reason: "corrupt",
-    });
-  });
+      expect(await redisCommand("EXISTS", `${namespace}:e:product:1`)).toBe(0);
+      expect(ctx.events).toContainEqual({
+        type: "entry.reject",
+        key: "product:1",
+        tier: "redis",
+        reason: "corrupt",
+      });
+    },
+  );
 });
 
 describe("a read of Redis", () => {
-  it("a read returns the highest hard and soft sequence numbers of the invalidation keys of each entry", async () => {
+  it("a read of the shared store returns the highest hard and soft sequence numbers of each entry's invalidation keys", async () => {
     const { store, ctx, read, write, purge } = setup();
     await write(
       living({ key: "a:1", invalidationKeys: invalidationKeysOf("a:1", "x", "shared") }),
@@ -188,7 +191,7 @@ describe("a read of Redis", () => {
     ]);
   });
 
-  it("one read returns 500 entries with 20 tags each", async () => {
+  it("one read of the shared store returns 500 entries with 20 tags each", async () => {
     const { read, write, purge } = setup();
     const keys = Array.from({ length: 500 }, (_, i) => `list:${i}`);
     const tagsOf = (i: number): string[] => Array.from({ length: 20 }, (_, t) => `tag${i}-${t}`);
@@ -204,7 +207,7 @@ describe("a read of Redis", () => {
     expect(found[499]?.hard).toBe(seq);
   });
 
-  it("a read also returns sequence numbers of invalidations by key, by key prefix and by namespace", async () => {
+  it("a read of the shared store returns the sequence numbers of invalidations by key, by key prefix and by namespace", async () => {
     const { store, ctx, read, write } = setup();
     for (const name of ["k:list:de:1", "p:list:", "p:list:de:", "n:"] as const) {
       await write(living({ key: "list:de:1", invalidationKeys: invalidationKeysOf("list:de:1") }));
@@ -213,7 +216,7 @@ describe("a read of Redis", () => {
     }
   });
 
-  it("a read returns the changes of the invalidation log since a sequence number, inclusive", async () => {
+  it("a read of the shared store returns the invalidations with the given sequence number and with all higher numbers", async () => {
     const { store, ctx, purge } = setup();
     await purge("a");
     const b = await purge("b");
@@ -226,7 +229,7 @@ describe("a read of Redis", () => {
     ]);
   });
 
-  it("a read in a fresh isolate also returns the newest changes of the invalidation log", async () => {
+  it("a read of the shared store by an isolate that knows no sequence number returns the newest invalidations", async () => {
     const { read, purge } = setup();
     const { seq, era } = await purge("a");
     expect((await read("product:1")).log).toMatchObject({
@@ -237,7 +240,7 @@ describe("a read of Redis", () => {
     });
   });
 
-  it("a read without an invalidation log in Redis returns no era", async () => {
+  it("a read of the shared store returns no era if the invalidation log is missing", async () => {
     const { read } = setup();
     expect((await read("product:1")).log).toMatchObject({
       era: undefined,
@@ -246,7 +249,7 @@ describe("a read of Redis", () => {
     });
   });
 
-  it("each response of the invalidation log has the time at which its request was sent", async () => {
+  it("every answer from the invalidation log contains the time at which its request was sent", async () => {
     const { store } = setup();
     let now = 5_000;
     const ctx = createTestContext({ now: () => now++ });

@@ -33,20 +33,20 @@ function setup() {
 }
 
 describe("a breaker", () => {
-  it("an open breaker closes although the clock was set back by an hour", async () => {
+  it("an open breaker lets a call through after the clock has been set back by an hour", async () => {
     const { open, call, advance } = setup();
     await open();
     advance(-3_600_000);
     expect((await call()).ok).toBe(true);
   });
 
-  it("a closed breaker returns results unchanged", async () => {
+  it("a closed breaker returns the result of each call unchanged", async () => {
     const { call, fail } = setup();
     expect(await call()).toEqual({ ok: true, value: "answer" });
     expect(await fail()).toEqual({ ok: false, fault: { code: "redis.timeout", message: "no" } });
   });
 
-  it("a breaker opens after 3 failures in a row and then makes no calls", async () => {
+  it("after 3 failures in a row, a breaker answers redis.open and does not call the dependency", async () => {
     const { call, open, ok, advance } = setup();
     await open();
     advance(OPEN_MS - 1);
@@ -54,7 +54,7 @@ describe("a breaker", () => {
     expect(ok).not.toHaveBeenCalled();
   });
 
-  it("a success resets a breaker's count of failures", async () => {
+  it("a successful call resets a breaker's count of failures in a row", async () => {
     const { call, fail, ok } = setup();
     for (let i = 0; i < 10; i++) {
       for (let failure = 1; failure < FAILURES; failure++) await fail();
@@ -63,7 +63,7 @@ describe("a breaker", () => {
     expect(ok).toHaveBeenCalledTimes(10);
   });
 
-  it("a breaker counts a call that the dependency rejected as a success", async () => {
+  it("a breaker counts a call that the dependency rejected as a success, and not as a failure", async () => {
     const { call, fail } = setup();
     for (let i = 0; i < 10; i++) await fail("redis.rejected");
     expect(await call()).toMatchObject({ ok: true });
@@ -75,7 +75,7 @@ describe("a breaker", () => {
     expect(await call()).toMatchObject({ ok: true });
   });
 
-  it("a breaker lets one call probe after openMs, and all other calls fail at once during the probe", async () => {
+  it("after openMs, an open breaker lets one call through, and rejects all other calls until this call has ended", async () => {
     const { breaker, now, call, open, ok, advance } = setup();
     await open();
     advance(OPEN_MS);
@@ -91,7 +91,7 @@ describe("a breaker", () => {
     expect(await call()).toMatchObject({ ok: true });
   });
 
-  it("a breaker opens for openMs again if its probe fails", async () => {
+  it("an open breaker stays open for openMs again if the one call that it let through fails", async () => {
     const { call, fail, open, ok, advance } = setup();
     await open();
     advance(OPEN_MS);
@@ -103,7 +103,7 @@ describe("a breaker", () => {
     expect(ok).toHaveBeenCalledTimes(1);
   });
 
-  it("a breaker probes again after a probe that never returned", async () => {
+  it("an open breaker lets another call through after openMs if the call that it let through never returns", async () => {
     const { breaker, now, call, open, advance } = setup();
     await open();
     advance(OPEN_MS);
@@ -112,7 +112,7 @@ describe("a breaker", () => {
     expect(await call()).toMatchObject({ ok: true });
   });
 
-  it("a breaker calls a dead dependency at most once in openMs", async () => {
+  it("an open breaker calls a dependency that always fails at most once in openMs", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.nat({ max: 400 }), { maxLength: 60 }), async (pauses) => {
         const { breaker, now, open, advance } = setup();

@@ -22,7 +22,7 @@ async function freeSlotsOf(bulkhead: Bulkhead): Promise<number> {
 describe("a bulkhead", () => {
   afterEach(() => void vi.useRealTimers());
 
-  it("a bulkhead of 3 slots hands out 3 slots at once", async () => {
+  it("a bulkhead of 3 slots gives 3 slots at once, and no fourth", async () => {
     expect(await freeSlotsOf(createBulkhead({ slots: 3, now }))).toBe(3);
   });
 
@@ -70,7 +70,7 @@ describe("a bulkhead", () => {
     expect(await freeSlotsOf(bulkhead)).toBe(1);
   });
 
-  it("a bulkhead slot that is given to a waiting call at the moment of the timeout of this call is not lost", async () => {
+  it("a bulkhead slot is not lost if it is released at the moment when the call that waits for it times out", async () => {
     vi.useFakeTimers();
     const bulkhead = createBulkhead({ slots: 1, now });
     const release = await acquire(bulkhead);
@@ -97,7 +97,7 @@ describe("a bulkhead", () => {
     expect((await bulkhead.acquire(0, 100)).ok).toBe(false);
   });
 
-  it("bulkhead slots become free although the clock was set back by an hour", async () => {
+  it("a bulkhead slot that was not released becomes free when the clock is set back by an hour", async () => {
     let time = 3_600_000;
     const bulkhead = createBulkhead({ slots: 1, now: () => time });
     await bulkhead.acquire(0, 100);
@@ -105,7 +105,7 @@ describe("a bulkhead", () => {
     expect((await bulkhead.acquire(0, 100)).ok).toBe(true);
   });
 
-  it("a client with a full share of bulkhead slots waits although slots are free, and other clients do not wait", async () => {
+  it("a client that uses its full share of bulkhead slots waits, although slots are free for other clients", async () => {
     const bulkhead = createBulkhead({ slots: 4, slotsPerClient: 2, now });
     const mine = [await bulkhead.acquire(0, LONG, "a"), await bulkhead.acquire(0, LONG, "a")];
     const third = bulkhead.acquire(LONG, LONG, "a");
@@ -117,7 +117,7 @@ describe("a bulkhead", () => {
     expect(await freeSlotsOf(bulkhead)).toBe(1);
   });
 
-  it("a client with waiting calls does not delay the waiting calls of other clients", async () => {
+  it("calls of one client that wait for a bulkhead slot do not delay the waiting calls of other clients", async () => {
     const bulkhead = createBulkhead({ slots: 2, slotsPerClient: 1, now });
     await bulkhead.acquire(0, LONG, "a");
     const release = await bulkhead.acquire(0, LONG, "b");
@@ -126,7 +126,7 @@ describe("a bulkhead", () => {
     expect((await Promise.all(waiting)).map(({ ok }) => ok)).toEqual([false, true]);
   });
 
-  it("a bulkhead slot that was not released stops counting in the share of the client after holdMs", async () => {
+  it("a bulkhead slot that its client does not release stops counting in the client's share after holdMs", async () => {
     let time = 0;
     const bulkhead = createBulkhead({ slots: 2, slotsPerClient: 1, now: () => time });
     await bulkhead.acquire(0, 100, "a");
@@ -136,7 +136,7 @@ describe("a bulkhead", () => {
     expect((await bulkhead.acquire(0, 100, "a")).ok).toBe(true);
   });
 
-  it("random calls never take more slots than a bulkhead has, and all slots are free afterwards", async () => {
+  it("random calls never use more slots than a bulkhead has, and leave all slots free", async () => {
     const visit = fc.record({ waitMs: fc.nat({ max: 3 }), staysMs: fc.nat({ max: 3 }) });
     await fc.assert(
       fc.asyncProperty(

@@ -8,18 +8,18 @@ describe("withTimeout", () => {
 
   const never = new Promise<never>(() => undefined);
 
-  it("withTimeout returns a value that comes in time and leaves no timer", async () => {
+  it("withTimeout() returns the value of a promise that resolves before the deadline, and leaves no timer", async () => {
     expect(await withTimeout(Promise.resolve("value"), 1_000)).toBe("value");
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("withTimeout rejects with the error of the work and leaves no timer", async () => {
+  it("withTimeout() rejects with the error of its promise, and leaves no timer", async () => {
     const error = new Error("no");
     await expect(withTimeout(Promise.reject(error), 1_000)).rejects.toBe(error);
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("withTimeout rejects with DeadlineExceeded at its deadline, not before", async () => {
+  it("withTimeout() rejects with DeadlineExceeded at its deadline, not before", async () => {
     let ended = false;
     const wait = withTimeout(never, 1_000).catch((error: unknown) => {
       ended = true;
@@ -36,14 +36,17 @@ describe("withTimeout", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it.each([0, -5])("withTimeout of %d ms returns a value that is already there", async (ms) => {
-    expect(await withTimeout(Promise.resolve("value"), ms)).toBe("value");
-    const late = withTimeout(never, ms).catch((error: unknown) => error);
-    await vi.advanceTimersByTimeAsync(0);
-    expect(await late).toBeInstanceOf(DeadlineExceeded);
-  });
+  it.each([0, -5])(
+    "withTimeout() with a limit of %d ms returns the value of a promise that is already resolved",
+    async (ms) => {
+      expect(await withTimeout(Promise.resolve("value"), ms)).toBe("value");
+      const late = withTimeout(never, ms).catch((error: unknown) => error);
+      await vi.advanceTimersByTimeAsync(0);
+      expect(await late).toBeInstanceOf(DeadlineExceeded);
+    },
+  );
 
-  it("work that fails after its deadline causes no unhandled rejection", async () => {
+  it("a promise that rejects after the deadline of withTimeout() causes no unhandled rejection", async () => {
     const { promise, reject } = Promise.withResolvers<never>();
     const late = withTimeout(promise, 10).catch((error: unknown) => error);
     await vi.advanceTimersByTimeAsync(10);

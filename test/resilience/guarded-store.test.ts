@@ -42,32 +42,38 @@ const argsOf = (name: string, ctx: Context): unknown[] =>
   ["read", "verify"].includes(name) ? ["first", 1, ctx] : ["first", ctx];
 
 describe("withBreaker", () => {
-  it.each(METHODS)("a store behind a breaker passes %s on unchanged and times it", async (name) => {
-    const answer = { ok: true as const, value: Symbol("value") };
-    const { store, calls } = storeOf(() => answer);
-    let time = 0;
-    const ctx = createTestContext({ now: () => (time += 5) });
-    const args = argsOf(name, ctx);
-    expect(await call(withBreaker(store, breakerOf()), name, ...args)).toBe(answer);
-    expect(calls).toEqual([[name, ...args]]);
-    const [event] = ctx.events;
-    expect(ctx.events).toHaveLength(1);
-    expect(event).toMatchObject({ type: "step.end", outcome: "ok" });
-    expect(event?.type === "step.end" && event.ms).toBeGreaterThan(0);
-  });
+  it.each(METHODS)(
+    "withBreaker() passes a call of %s to the store, returns the result unchanged and reports the duration",
+    async (name) => {
+      const answer = { ok: true as const, value: Symbol("value") };
+      const { store, calls } = storeOf(() => answer);
+      let time = 0;
+      const ctx = createTestContext({ now: () => (time += 5) });
+      const args = argsOf(name, ctx);
+      expect(await call(withBreaker(store, breakerOf()), name, ...args)).toBe(answer);
+      expect(calls).toEqual([[name, ...args]]);
+      const [event] = ctx.events;
+      expect(ctx.events).toHaveLength(1);
+      expect(event).toMatchObject({ type: "step.end", outcome: "ok" });
+      expect(event?.type === "step.end" && event.ms).toBeGreaterThan(0);
+    },
+  );
 
-  it.each(METHODS)("a store behind an open breaker does not call %s", async (name) => {
-    const { store, calls } = storeOf(() => failed("redis.timeout", "no"));
-    const ctx = createTestContext({ now: () => 0 });
-    const guarded = withBreaker(store, breakerOf());
-    await guarded.sync(1, MAX_CHANGES, ctx);
-    await guarded.write([], ctx);
-    calls.length = 0;
-    expect(await call(guarded, name, ...argsOf(name, ctx))).toMatchObject({
-      ok: false,
-      fault: { code: "redis.open" },
-    });
-    expect(calls).toEqual([]);
-    expect(ctx.events.at(-1)).toMatchObject({ type: "step.end", outcome: "redis.open" });
-  });
+  it.each(METHODS)(
+    "while the breaker is open, withBreaker() answers a call of %s with redis.open and does not call the store",
+    async (name) => {
+      const { store, calls } = storeOf(() => failed("redis.timeout", "no"));
+      const ctx = createTestContext({ now: () => 0 });
+      const guarded = withBreaker(store, breakerOf());
+      await guarded.sync(1, MAX_CHANGES, ctx);
+      await guarded.write([], ctx);
+      calls.length = 0;
+      expect(await call(guarded, name, ...argsOf(name, ctx))).toMatchObject({
+        ok: false,
+        fault: { code: "redis.open" },
+      });
+      expect(calls).toEqual([]);
+      expect(ctx.events.at(-1)).toMatchObject({ type: "step.end", outcome: "redis.open" });
+    },
+  );
 });

@@ -22,7 +22,7 @@ describe("planted faults", () => {
     300_000,
   );
 
-  it("the consistency checker finds the planted bug coalescing-off within 1,000 random schedules", async () => {
+  it("the consistency checker finds the planted bug `coalescing-off` within 1,000 random schedules", async () => {
     const details = await fc.check(
       fc.asyncProperty(calmSchedule, async (schedule) => {
         const { violations } = await play(schedule, "coalescing-off", { countLoads: true });

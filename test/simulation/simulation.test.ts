@@ -18,7 +18,7 @@ const parameters = {
 };
 
 describe("random schedules", () => {
-  it("no random schedule with failures breaks the consistency guarantee", async () => {
+  it("no random schedule with failures breaks the consistency guarantee in docs/consistency.md", async () => {
     let reads = 0;
     await fc.assert(
       fc.asyncProperty(roughSchedule, async (schedule) => {
@@ -32,7 +32,7 @@ describe("random schedules", () => {
     if (path === undefined) expect(reads).toBeGreaterThan(runs);
   }, 900_000);
 
-  it("without failures one load of a key and scope runs and one is queued", async () => {
+  it("without failures, at most one load of a key runs at a time in each flight scope (a region, or all regions)", async () => {
     await fc.assert(
       fc.asyncProperty(calmSchedule, async (schedule) => {
         const { violations } = await play(schedule, "none", { countLoads: true });

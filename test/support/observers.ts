@@ -27,7 +27,7 @@ export function neverSeen(how: Policy | Reading, race: (world: World) => Promise
   const read: Reading =
     typeof how === "function" ? how : (world, isolate) => world.read(isolate, how);
   for (const [name, pick] of Object.entries(OBSERVERS)) {
-    it(`a value from before the purge is not read by ${name}`, async () => {
+    it(`after a purge, a read by ${name} does not return the value from before the purge`, async () => {
       const world = await createWorld();
       await race(world);
       world.clock.advance(WINDOW_MS);

@@ -59,7 +59,7 @@ describe("telemetry without a working collector", () => {
     },
   );
 
-  it("a telemetry collector that answers 503 at first receives every span by retries", async () => {
+  it("a telemetry collector that answers 503 at first gets every span later, because the exporter repeats the export", async () => {
     const { app, metric, service } = appOf({ OTEL_EXPORTER_OTLP_TIMEOUT: "10000" });
     await fault({ status: 503 });
     const execution = createExecutionContext();

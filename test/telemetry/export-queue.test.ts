@@ -34,7 +34,7 @@ function recordOf(status: number, audit: Audit): TracedRecord {
 }
 
 describe("a full export queue", () => {
-  it("an operator's action is exported although refused requests have filled the queue", async () => {
+  it("the export queue exports the log record of an operator's purge although refused requests have filled the queue", async () => {
     const sent: string[] = [];
     const queue = createExportQueue({
       settings: readSettings({

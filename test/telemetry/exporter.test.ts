@@ -79,19 +79,19 @@ describe("Retry-After of a collector", () => {
 });
 
 describe("a connection to a collector that breaks", () => {
-  it("the exporter sends a telemetry export once more after the connection breaks", async () => {
+  it("the exporter sends a telemetry export once more after the connection to the collector breaks", async () => {
     const { post, waits, sent } = exporterOf([broken]);
     expect(await post()).toBe("ok");
     expect([waits, sent()]).toEqual([[250], 2]);
   });
 
-  it("a telemetry export fails after the connection breaks twice", async () => {
+  it("a telemetry export fails after the connection to the collector has broken twice", async () => {
     const { post, sent } = exporterOf([broken, broken]);
     expect(await post()).toBe("gave-up");
     expect(sent()).toBe(2);
   });
 
-  it("the exporter sends a telemetry export once more if the connection breaks after a 503", async () => {
+  it("the exporter sends a telemetry export once more if the connection to the collector breaks after a 503", async () => {
     const { post, sent } = exporterOf([busy("1"), broken]);
     expect(await post()).toBe("ok");
     expect(sent()).toBe(3);
@@ -108,7 +108,7 @@ describe("a connection to a collector that breaks", () => {
     expect(sent()).toBe(1);
   });
 
-  it("ten exports over broken connections share a budget of five retries", async () => {
+  it("ten telemetry exports over connections that break share a budget of five retries", async () => {
     const { post, sent } = exporterOf(Array.from({ length: 20 }, () => broken));
     for (let i = 0; i < 10; i++) expect(await post()).toBe("gave-up");
     expect(sent()).toBe(15);

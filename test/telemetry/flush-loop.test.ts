@@ -79,7 +79,7 @@ describe("the flush loop", () => {
     expect(runs.map(({ sent }) => sent)).toEqual([1, 10, 10, 10, 5]);
   });
 
-  it("while one run of the flush loop hangs, the flush loop starts no second run for 5 s", async () => {
+  it("the flush loop of telemetry starts no second export for 5 s while its first export hangs", async () => {
     const { add, pass, hang, runs } = setUp({ full: 10 });
     hang(true);
     await add(10);

@@ -17,7 +17,7 @@ const report = (fields: Partial<MetricsReport>): MetricsReport => ({
 });
 
 describe("metrics totals", () => {
-  it("the metrics totals count a repeated report of an isolate once, even after an eviction of the metrics object", () => {
+  it("the metrics totals count a repeated report of an isolate once, even after an eviction of the metrics Durable Object", () => {
     const totals = createTotals(undefined, 0);
     const first = report({ delta: [["cache.joins", 3]] });
     expect([totals.apply(first, 1), totals.apply(first, 2)]).toEqual([true, false]);
@@ -38,7 +38,7 @@ describe("metrics totals", () => {
 });
 
 describe("the meter", () => {
-  it("the meter counts each of 120 interleaved series separately, before and after a report", () => {
+  it("the meter of metrics counts each of 120 metric series separately, although calls for different series alternate", () => {
     const label = fc.integer({ min: 0, max: 39 }).map((n) => `code-${n}`);
     const dependency = fc.constantFrom("redis", "sql", "");
     fc.assert(
@@ -61,7 +61,7 @@ describe("the meter", () => {
     );
   });
 
-  it("the meter counts an omitted label and an empty label as the same series", () => {
+  it("the meter of metrics counts an omitted label and an empty label as the same metric series", () => {
     const meter = createMeter();
     meter.add("cache.durable_object.calls", 1, "report");
     meter.add("cache.durable_object.calls", 1, "report", "");

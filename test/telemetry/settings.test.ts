@@ -16,7 +16,7 @@ describe("OTEL_* variables", () => {
     expect([warnings, problems]).toEqual([[], []]);
   });
 
-  it("telemetry appends the path of the signal to the common OTLP endpoint, and uses an endpoint for one signal unchanged", () => {
+  it("telemetry appends the path of a signal to OTEL_EXPORTER_OTLP_ENDPOINT, but uses the endpoint for one signal unchanged", () => {
     const { endpoints } = read({
       OTEL_EXPORTER_OTLP_ENDPOINT: "https://c.example/base/",
       OTEL_EXPORTER_OTLP_LOGS_ENDPOINT: "https://l.example",
@@ -40,7 +40,7 @@ describe("OTEL_* variables", () => {
   });
 
   it.each([undefined, "link", "", "always"])(
-    "telemetry does not trust the trace context of a caller if STRATA_TRACE_PARENT is %s",
+    "telemetry links to a caller's trace, but does not continue it, if STRATA_TRACE_PARENT is %s",
     (value) => {
       const variables: Record<string, string> =
         value === undefined ? {} : { STRATA_TRACE_PARENT: value };
@@ -62,7 +62,7 @@ describe("OTEL_* variables", () => {
     ["OTEL_SDK_DISABLED", "1", { enabled: true }],
     ["OTEL_SDK_DISABLED", "", { enabled: true }],
   ])(
-    "the variable %s=%s is read as the specification of OpenTelemetry says",
+    "the environment variable %s=%s is read as the specification of OpenTelemetry says",
     (name, value, expected) => {
       expect(read({ [name]: value }).settings).toMatchObject(expected);
     },

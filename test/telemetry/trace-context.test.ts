@@ -22,11 +22,11 @@ describe("W3C Trace Context", () => {
     [`${PARENT}-x`, "more fields than version 00 has"],
     [PARENT.toUpperCase(), "upper case"],
     [PARENT.slice(1), "too short"],
-  ])('traceparent "%s" begins a new trace: %s', (header) => {
+  ])('readCarrier() returns undefined for the invalid traceparent "%s": %s', (header) => {
     expect(readCarrier(header, "a=1")).toBeUndefined();
   });
 
-  it("the parser of traceparent accepts a later version by the fields of version 00", () => {
+  it("readCarrier() reads a traceparent of a later version by the fields of version 00", () => {
     expect(readCarrier(PARENT.replace("00-", "01-") + "-more", null)?.sampled).toBe(true);
   });
 
@@ -53,7 +53,7 @@ describe("W3C Trace Context", () => {
     },
   );
 
-  it("readCarrier throws no error for any value of traceparent and tracestate", () => {
+  it("readCarrier() throws no error for any value of traceparent and tracestate", () => {
     fc.assert(
       fc.property(fc.string(), fc.string(), (parent, state) => {
         expect(() => readCarrier(parent, state)).not.toThrow();
@@ -63,7 +63,7 @@ describe("W3C Trace Context", () => {
 });
 
 describe("trace ids and span ids", () => {
-  it("trace ids have 16 bytes and span ids 8 bytes, and neither is ever all zero", () => {
+  it("a new trace id has 16 bytes and a new span id has 8 bytes, and neither is ever all zero", () => {
     expect(newTraceId(() => 0, 0)).toMatch(/^(?=.*[1-9a-f])[0-9a-f]{32}$/);
     expect(newSpanId(() => 0)).toMatch(/^(?=.*[1-9a-f])[0-9a-f]{16}$/);
     expect(newTraceId(Math.random, 0xffff_ffff)).toMatch(/^[0-9a-f]{32}$/);

@@ -131,7 +131,7 @@ describe("traces", () => {
     expect(sent[0]?.has("traceparent")).toBe(false);
   });
 
-  it("traces contain no data that the client sent, and contain cache keys only as hashes", async () => {
+  it("traces and logs contain no path, query, token, cookie or address of the client, and contain cache keys only as hashes", async () => {
     const { get, service } = appOf();
     await get("/things/4711?password=hunter2", {
       authorization: "Bearer s3cr3t-token",

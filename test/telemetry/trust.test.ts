@@ -41,7 +41,7 @@ describe("a hostile caller and the log", () => {
     expect(await loggedStatuses(service)).toEqual([200]);
   });
 
-  it("a request that a rate limit refuses is logged without spans, whatever the sampler", async () => {
+  it("a request that a rate limit refuses is logged without spans although the trace sampler is always_off", async () => {
     const { send, service } = createObservedApi({ OTEL_TRACES_SAMPLER: "always_off" });
     const ip = "192.0.2.77";
     const answers = await Promise.all(
@@ -53,7 +53,7 @@ describe("a hostile caller and the log", () => {
     expect(await spansOf(service)).toHaveLength(0);
   });
 
-  it("60 forged sampled traceparents at a ratio of 0.01 do not make one trace be kept", async () => {
+  it("60 forged sampled traceparents at a sampling ratio of 0.01 do not make telemetry export a single trace", async () => {
     const { send, service, random } = createObservedApi({
       OTEL_TRACES_SAMPLER: "parentbased_traceidratio",
       OTEL_TRACES_SAMPLER_ARG: "0.01",
@@ -66,7 +66,7 @@ describe("a hostile caller and the log", () => {
     expect(await spansOf(service)).toHaveLength(0);
   });
 
-  it("a trace id that a caller chose to fall below the ratio does not make the trace be kept", async () => {
+  it("a trace id that a caller chose to pass the ratio sampler does not make telemetry export the trace", async () => {
     const { send, service, random } = createObservedApi({
       OTEL_TRACES_SAMPLER: "traceidratio",
       OTEL_TRACES_SAMPLER_ARG: "0.01",
@@ -81,7 +81,7 @@ describe("a hostile caller and the log", () => {
 });
 
 describe("the trace of a caller", () => {
-  it("the baggage of a caller that is not trusted is not sent to services", async () => {
+  it("the baggage of a caller that is not trusted is not sent to services that the Worker calls", async () => {
     const sent: Headers[] = [];
     const { get } = createTelemetryApp(newNamespace(), (app, { traced }) =>
       app.get("/", (c) =>
@@ -96,7 +96,7 @@ describe("the trace of a caller", () => {
     expect(sent[0]?.has("baggage")).toBe(false);
   });
 
-  it("a request begins a trace of its own and links to the caller's span", async () => {
+  it("a request begins a trace of its own and links to the caller's span if STRATA_TRACE_PARENT is not set", async () => {
     const { send, service } = createObservedApi();
     const headers = { ...SAMPLED, tracestate: "vendor=forged" };
     const response = await send("/openapi.json", { headers });

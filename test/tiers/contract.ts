@@ -25,11 +25,11 @@ export function describeTier(name: Tier["name"], create: () => TierUnderTest): v
       return tier.get(entry.key, ctx);
     };
 
-    it(`the ${name} tier has the expected name`, () => {
+    it(`the tier object of the ${name} tier has this name`, () => {
       expect(setup().tier.name).toBe(name);
     });
 
-    it(`a miss of the ${name} tier is a success without an entry`, async () => {
+    it(`a read of the ${name} tier for a key without an entry succeeds and returns undefined`, async () => {
       const { tier, ctx } = setup();
       expect(await tier.get("product:404", ctx)).toEqual({ ok: true, value: undefined });
     });
@@ -62,12 +62,12 @@ export function describeTier(name: Tier["name"], create: () => TierUnderTest): v
           invalidationKeys: invalidationKeysOf("product:1", "größe 1", "!seq"),
         },
       ],
-    ])(`the ${name} tier returns %s exactly as stored`, async (_, fields) => {
+    ])(`the ${name} tier returns an entry with %s exactly as it was stored`, async (_, fields) => {
       const entry = entryOf(fields);
       expect(await stored(entry)).toStrictEqual({ ok: true, value: entry });
     });
 
-    it(`the ${name} tier returns an entry only for the key of this entry`, async () => {
+    it(`the ${name} tier returns an entry only for the exact key of this entry`, async () => {
       const { tier, ctx } = setup();
       const keys = ["a:1", "a:1/..", "a:%2F", "a:%252F", "a:?b", "a:#b", "a:/", "a:.", "b:1"];
       for (const key of keys) await tier.set(entryOf({ key, body: `of ${key}` }), ctx);
@@ -94,13 +94,13 @@ export function describeTier(name: Tier["name"], create: () => TierUnderTest): v
       expect(await tier.get("a:2", ctx)).toMatchObject({ value: { key: "a:2" } });
     });
 
-    it(`the ${name} tier accepts a deletion of no keys`, async () => {
+    it(`a deletion with an empty list of keys succeeds in the ${name} tier`, async () => {
       const { tier, ctx } = setup();
       expect(await tier.delete([], ctx)).toMatchObject({ ok: true });
     });
 
     it.each([now, now - 1, 0])(
-      `the ${name} tier does not store an entry that expired at %d`,
+      `the ${name} tier does not store an entry that expired at %d, now or earlier`,
       async (deleteAt) => {
         const times = { freshUntil: 0, staleUntil: 0, errorUntil: 0, deleteAt };
         expect(await stored(entryOf({ storedAt: 0, ...times }))).toEqual({

@@ -43,13 +43,13 @@ function spy() {
 }
 
 describe("the edge tier", () => {
-  it("the edge tier asks the Cache API by URL, without request fields", async () => {
+  it("the edge tier asks the Cache API by URL, without request header fields", async () => {
     const { tier, asked, ctx, host } = spy();
     await tier.get("product:1", ctx);
     expect(asked).toEqual([`https://${host}/__strata/entries/product%3A1`]);
   });
 
-  it("the edge tier stores an envelope with status 200 and without the fields of the entry", async () => {
+  it("the edge tier stores a response with status 200 and without the header fields of the entry in the Cache API", async () => {
     const { tier, put, ctx } = spy();
     const headers = [
       ["set-cookie", "a=b"],
@@ -66,7 +66,7 @@ describe("the edge tier", () => {
     expect(await tier.get("product:1", ctx)).toEqual({ ok: true, value: entry });
   });
 
-  it("the edge tier stores an entry until its deleteAt, in whole seconds", async () => {
+  it("the edge tier stores an entry in the Cache API until its deleteAt, rounded down to whole seconds", async () => {
     const { tier, put, ctx } = spy();
     await tier.set(entryOf({ deleteAt: 1_000_000 + 90_999 }), ctx);
     expect(put[0]?.headers.get("cache-control")).toBe("public, max-age=90");
@@ -94,17 +94,20 @@ describe("the edge tier", () => {
     ["foreign text", "hello"],
     ["an entry of another key", "strata1\nn:\tk:product:2\n{}\n"],
     ["empty", ""],
-  ])("the edge tier treats content that is %s as a miss and deletes it", async (_, content) => {
-    const { tier, ctx, host } = spy();
-    const url = `https://${host}/__strata/entries/product%3A1`;
-    const cache = await open();
-    const headers = { "cache-control": "public, max-age=60" };
-    await cache.put(url, new Response(content, { headers }));
-    expect(await cache.match(url)).toBeDefined();
+  ])(
+    "if the content in the Cache API is %s, the edge tier deletes the content and returns no entry",
+    async (_, content) => {
+      const { tier, ctx, host } = spy();
+      const url = `https://${host}/__strata/entries/product%3A1`;
+      const cache = await open();
+      const headers = { "cache-control": "public, max-age=60" };
+      await cache.put(url, new Response(content, { headers }));
+      expect(await cache.match(url)).toBeDefined();
 
-    expect(await tier.get("product:1", ctx)).toEqual({ ok: true, value: undefined });
-    expect(await cache.match(url)).toBeUndefined();
-  });
+      expect(await tier.get("product:1", ctx)).toEqual({ ok: true, value: undefined });
+      expect(await cache.match(url)).toBeUndefined();
+    },
+  );
 
   it("the edge tier does not store an entry over maxEntryChars, deletes the former entry of the key and emits entry.reject", async () => {
     const host = uniqueHost();
@@ -143,7 +146,7 @@ describe("a failing Cache API", () => {
   ];
 
   it.each(calls)(
-    "if the Cache API fails on %s, the edge tier returns an error and does not throw",
+    "if the Cache API fails, the method %s of the edge tier returns the error code edge.unavailable and does not throw",
     async (_, call) => {
       const ctx = createTestContext();
       const unopened = createEdgeTier({ open: refuse, timeoutMs: 5_000, withTimeout });
@@ -161,12 +164,15 @@ describe("a failing Cache API", () => {
     },
   );
 
-  it.each(calls)("if Cache API %s hangs, the edge tier fails at the deadline", async (_, call) => {
-    const ctx = createTestContext();
-    const hanging = createEdgeTier({ open: () => never, timeoutMs: 1, withTimeout });
-    expect(await call(hanging, ctx)).toMatchObject({
-      ok: false,
-      fault: { code: "edge.timeout" },
-    });
-  });
+  it.each(calls)(
+    "if the Cache API hangs, the method %s of the edge tier returns the error code edge.timeout at the deadline",
+    async (_, call) => {
+      const ctx = createTestContext();
+      const hanging = createEdgeTier({ open: () => never, timeoutMs: 1, withTimeout });
+      expect(await call(hanging, ctx)).toMatchObject({
+        ok: false,
+        fault: { code: "edge.timeout" },
+      });
+    },
+  );
 });

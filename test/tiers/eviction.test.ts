@@ -39,7 +39,7 @@ const operation = fc.record({
 });
 
 describe.each(Object.keys(FIRST_OUT))("the eviction order %s", (name) => {
-  it(`the eviction order ${name} evicts the key that its definition says`, () => {
+  it(`a memory tier with the eviction order ${name} evicts the same keys as a simple model of this order`, () => {
     const operations = fc.array(operation, { maxLength: 80, size: "max" });
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 6 }), operations, (maxEntries, steps) => {
@@ -77,7 +77,7 @@ describe.each(Object.keys(FIRST_OUT))("the eviction order %s", (name) => {
 });
 
 describe("the eviction order random", () => {
-  it("the eviction order random evicts one entry at a time, and every entry is evicted for some seed", () => {
+  it("the eviction order `random` evicts exactly one entry for a new entry, and each of the old entries for some seed", () => {
     const gone = new Set<string>();
     for (let seed = 0; seed < 60; seed++) {
       const eviction = createEviction("random", createDice(seed));
@@ -97,13 +97,16 @@ describe("an eviction order", () => {
     expect(() => createEviction("toString" as Eviction, Math.random)).toThrow(/eviction: must be/);
   });
 
-  it.each(EVICTIONS)("an eviction order starts over when the tier is cleared (%s)", (name) => {
-    const tier = tierOf(name, 2);
-    for (let n = 0; n < 3; n++) tier.put(entryOf({ key: keyOf(n) }), now);
-    tier.clear();
-    for (let n = 3; n < 9; n++) tier.put(entryOf({ key: keyOf(n) }), now);
-    expect(tier.stats().entries).toBe(2);
-  });
+  it.each(EVICTIONS)(
+    "a memory tier of two entries stores two new entries after it was cleared (eviction order %s)",
+    (name) => {
+      const tier = tierOf(name, 2);
+      for (let n = 0; n < 3; n++) tier.put(entryOf({ key: keyOf(n) }), now);
+      tier.clear();
+      for (let n = 3; n < 9; n++) tier.put(entryOf({ key: keyOf(n) }), now);
+      expect(tier.stats().entries).toBe(2);
+    },
+  );
 });
 
 /** The hit ratios are exact counts over seeded traces, without a clock. */
@@ -118,14 +121,14 @@ describe("on seeded traces", () => {
 
   const sieveCases = cases.filter(({ name }) => name !== "loop");
   it.each(sieveCases)(
-    "SIEVE hits at least as often as LRU: $name, $capacity entries",
+    "the eviction order `sieve` has at least as many hits as `lru`: trace $name, $capacity entries",
     ({ keys, capacity }) => {
       expect(hits("sieve", keys, capacity)).toBeGreaterThanOrEqual(hits("lru", keys, capacity));
     },
   );
 
   it.each(sieveCases)(
-    "SIEVE hits at least as often as plain SIEVE: $name, $capacity entries",
+    "the eviction order `sieve` has at least as many hits as SIEVE without additions: trace $name, $capacity entries",
     ({ keys, capacity }) => {
       const eviction = createPlainSieve();
       const plain = createMemoryTier({ maxBytes: 100_000_000, maxEntries: capacity, eviction });
@@ -135,7 +138,7 @@ describe("on seeded traces", () => {
   );
 
   it.each(cases)(
-    "no eviction order has more hits than Belady's optimum: $name, $capacity entries",
+    "no eviction order has more hits than Belady's optimum: trace $name, $capacity entries",
     ({ keys, capacity }) => {
       const optimum = countOptimalHits(keys, capacity);
       for (const name of EVICTIONS)

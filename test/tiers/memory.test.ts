@@ -42,7 +42,7 @@ const operation = fc.record({
 
 describe("the memory tier", () => {
   it.each(EVICTIONS)(
-    "the memory tier stays within its bounds after any operations (%s)",
+    "the memory tier never exceeds maxBytes and maxEntries during random operations (eviction order %s)",
     (name) => {
       const bounds = fc.record({
         maxBytes: fc.integer({ min: UNIT, max: 6 * UNIT }),
@@ -79,7 +79,7 @@ describe("the memory tier", () => {
   const keysOf = (tier: MemoryTier, ...keys: string[]) =>
     keys.filter((key) => tier.peek(key) !== undefined);
 
-  it("the memory tier evicts the oldest entry that was not read", () => {
+  it("a full memory tier evicts the oldest entry that was not read", () => {
     const tier = createMemoryTier({ maxBytes: 1_000_000, maxEntries: 3 });
     for (const key of ["k:1", "k:2", "k:3"]) tier.put(small(key), now);
     tier.get("k:1");
@@ -88,7 +88,7 @@ describe("the memory tier", () => {
     expect(tier.stats().evictions).toBe(1);
   });
 
-  it("the memory tier stores a new entry even if every stored entry was read", () => {
+  it("a full memory tier stores a new entry even if every stored entry was read", () => {
     const tier = createMemoryTier({ maxBytes: 1_000_000, maxEntries: 3 });
     for (const key of ["k:1", "k:2", "k:3"]) {
       tier.put(small(key), now);
@@ -107,7 +107,7 @@ describe("the memory tier", () => {
     expect(tier.stats()).toEqual({ entries: 1, bytes: UNIT, evictions: 0 });
   });
 
-  it("large entries take a quarter of the memory together and leave the rest to small ones", () => {
+  it("large entries take a quarter of the memory tier together, so that all small entries stay stored", () => {
     const MIB = 1 << 20;
     const tier = createMemoryTier({
       maxBytes: 16 * MIB,
@@ -161,25 +161,28 @@ describe("the memory tier", () => {
     expect(tier.peek("k:1")).toBeUndefined();
   });
 
-  it.each(EVICTIONS)("peek does not count as a use of an entry in the memory tier (%s)", (name) => {
-    fc.assert(
-      fc.property(fc.array(operation, { maxLength: 60 }), (operations) => {
-        const [looked, other] = [tierOf(name, 4), tierOf(name, 4)];
-        for (const { do: action, key, lives } of operations) {
-          for (const tier of [looked, other])
-            if (action === "get") tier.get(key);
-            else if (action === "remove") tier.remove(key);
-            else tier.put(small(key, 0, lives), now);
-          for (let n = 0; n < 10; n++) looked.peek(`k:${n}`);
-        }
-        const keys = Array.from({ length: 10 }, (_, n) => `k:${n}`);
-        expect(keysOf(looked, ...keys)).toEqual(keysOf(other, ...keys));
-      }),
-      { numRuns: 100 },
-    );
-  });
+  it.each(EVICTIONS)(
+    "peek() does not change which entries the memory tier evicts (eviction order %s)",
+    (name) => {
+      fc.assert(
+        fc.property(fc.array(operation, { maxLength: 60 }), (operations) => {
+          const [looked, other] = [tierOf(name, 4), tierOf(name, 4)];
+          for (const { do: action, key, lives } of operations) {
+            for (const tier of [looked, other])
+              if (action === "get") tier.get(key);
+              else if (action === "remove") tier.remove(key);
+              else tier.put(small(key, 0, lives), now);
+            for (let n = 0; n < 10; n++) looked.peek(`k:${n}`);
+          }
+          const keys = Array.from({ length: 10 }, (_, n) => `k:${n}`);
+          expect(keysOf(looked, ...keys)).toEqual(keysOf(other, ...keys));
+        }),
+        { numRuns: 100 },
+      );
+    },
+  );
 
-  it("in the memory tier with the eviction order lru, get counts as a use of an entry, and peek does not", () => {
+  it("with the eviction order `lru`, get() of the memory tier counts as a use of an entry, and peek() does not", () => {
     const tier = tierOf("lru", 2);
     tier.put(small("k:1"), now);
     tier.put(small("k:2"), now);
@@ -191,7 +194,7 @@ describe("the memory tier", () => {
     expect(keysOf(tier, "k:2", "k:3", "k:4")).toEqual(["k:2", "k:4"]);
   });
 
-  it("the option for the eviction order of a memory tier accepts a name or an eviction order object", () => {
+  it("the option `eviction` of a memory tier accepts the name of an eviction order or an eviction order object", () => {
     for (const eviction of ["lru", createEviction("lru")] as const) {
       const tier = createMemoryTier({ maxBytes: 1_000_000, maxEntries: 2, eviction });
       tier.put(small("k:1"), now);
@@ -202,7 +205,7 @@ describe("the memory tier", () => {
     }
   });
 
-  it("the eviction order random needs a source of randomness", () => {
+  it("createMemoryTier() throws an error for the eviction order `random` without a source of randomness", () => {
     const limits = { maxBytes: 1_000_000, maxEntries: 2 };
     expect(() => createMemoryTier({ ...limits, eviction: "random" })).toThrow(/^random: must be/);
   });
@@ -216,7 +219,7 @@ describe("the memory tier", () => {
     expect(keysOf(tier, "k:1", "k:2", "k:3")).toEqual(["k:2", "k:3"]);
   });
 
-  it("the memory tier stores keys such as __proto__", () => {
+  it("the memory tier stores an entry under the key `__proto__`", () => {
     const tier = roomy();
     expect(tier.peek("__proto__")).toBeUndefined();
     expect(tier.peek("constructor")).toBeUndefined();

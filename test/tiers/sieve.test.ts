@@ -95,7 +95,7 @@ function createModel(maxEntries: number) {
 }
 
 describe("the eviction order sieve", () => {
-  it("the eviction order sieve evicts the same keys as a model of SIEVE", () => {
+  it("the eviction order `sieve` evicts the same keys as a model of SIEVE over a plain list", () => {
     const operation = fc.record({
       do: fc.constantFrom("get", "get", "get", "put", "put", "put", "put", "remove"),
       // A few keys are popular.
@@ -125,7 +125,7 @@ describe("the eviction order sieve", () => {
     );
   });
 
-  it("SIEVE adds a key that comes back soon after its eviction as read", () => {
+  it("the eviction order `sieve` treats a key that is stored again soon after its eviction as already read", () => {
     const tier = tierOf(8);
     put(tier, ...range(0, 9));
     put(tier, 0); // 0 was evicted first; now it evicts 1.
@@ -134,7 +134,7 @@ describe("the eviction order sieve", () => {
     expect(held(tier, 0, 9, 10)).toEqual([0, 10]);
   });
 
-  it("SIEVE adds a key that was evicted long ago as unread", () => {
+  it("the eviction order `sieve` treats a key that is stored again long after its eviction as unread", () => {
     const tier = tierOf(8);
     put(tier, ...range(0, 13)); // 0 to 4 are evicted; the ghosts hold two generations of two keys.
     put(tier, 0);
@@ -150,7 +150,7 @@ describe("the eviction order sieve", () => {
       kept: range(5, 11),
       what: "SIEVE evicts formerly popular keys that are no longer read",
     },
-  ])("$what: $times reads of each newcomer", ({ times, kept }) => {
+  ])("$what: $times reads of each new entry", ({ times, kept }) => {
     const tier = tierOf(32);
     // Five of 32 entries are evicted in a slice, so that every fifth put from here on begins one.
     put(tier, ...range(0, 37));

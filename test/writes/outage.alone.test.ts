@@ -85,7 +85,7 @@ describe("mutations while Redis is away", () => {
 });
 
 describe("mutations whose commit was not confirmed", () => {
-  it("for a committed write without confirmation, known tags are invalidated at once and all other tags by the outbox relay", async () => {
+  it("a committed but unconfirmed write invalidates the tags that its caller named at once, and all other tags through the outbox relay", async () => {
     const { log, writer, request, id, tags, setStock } = await setup();
     await putFault("sql", { hang: "after", only: "write" });
     await expect(setStock(8)).rejects.toThrow(WriteUnconfirmed);
@@ -117,7 +117,7 @@ describe("mutations whose commit was not confirmed", () => {
     expect(await outboxRows(db)).toEqual([]);
   });
 
-  it("the invalidation of an unconfirmed write in the isolate ends after the outbox relay finds no outbox row of this write", async () => {
+  it("an isolate ends its own invalidation for an unconfirmed write after the outbox relay finds no outbox row of this write", async () => {
     const { log, writer, request, id, setStock } = await setup();
     log.isAway = true;
     await putFault("sql", { errorRate: 1, status: 503 });
@@ -131,7 +131,7 @@ describe("mutations whose commit was not confirmed", () => {
   });
 
   it.each([{ truncate: true }, { reset: true }])(
-    "a write throws WriteUnconfirmed for the injected fault %j",
+    "a write throws `WriteUnconfirmed` and invalidates its tags if the response of the database has the injected fault %j",
     async (fault) => {
       const { log, id, setStock } = await setup();
       await putFault("sql", { ...fault, only: "write" });
@@ -158,7 +158,7 @@ describe("a purge", () => {
     expect(await writer.relay(request.ctx)).toMatchObject({ deleted: 1 });
   });
 
-  it("a soft purge writes soft keys to the invalidation log", async () => {
+  it("a soft purge writes the log key of a soft invalidation (`~t:a`) to the invalidation log", async () => {
     const { log, writer, request } = await setup();
     await writer.purge({ tags: ["a"], soft: true }, request.ctx);
     expect(log.calls.at(-1)).toBe("invalidate ~t:a");

@@ -45,7 +45,7 @@ const age = (ms: number) =>
   });
 
 describe("the relay", () => {
-  it("the outbox relay invalidates open rows in one call and deletes the rows when the invalidation log has them", async () => {
+  it("the outbox relay delivers all open rows to the invalidation log in one call, and its next run deletes them", async () => {
     const { log, relay } = setup();
     await leave("t:a", "t:b");
     await leave("t:b", "t:c", "~t:d");
@@ -109,7 +109,7 @@ describe("the relay", () => {
     expect((await outboxRows(db)).map((row) => row.logKeys)).toEqual([["t:older"]]);
   });
 
-  it("the outbox relay verifies a row only after verifyAfterMs", async () => {
+  it("the outbox relay verifies a delivered row only after the time in the option `verifyAfterMs`", async () => {
     const { relay } = setup({ verifyAfterMs: 60_000 });
     await leave("t:a");
     await relay();
@@ -134,7 +134,7 @@ describe("the relay", () => {
     expect(await outboxRows(db)).toEqual([]);
   });
 
-  it("the outbox relay deletes no row while Redis is away and reports the error", async () => {
+  it("the outbox relay deletes no row while Redis is away, and reports the error code `redis.unavailable`", async () => {
     const { log, relay } = setup();
     await leave("t:a");
     log.isAway = true;
@@ -150,7 +150,7 @@ describe("the relay", () => {
     expect(await outboxRows(db)).toHaveLength(1);
   });
 
-  it("the outbox relay reports that the database is away and does not throw", async () => {
+  it("the outbox relay reports the error code `origin.unavailable` while the database is away, and does not throw", async () => {
     const { relay } = setup();
     await fetch(`${env.SERVICES_URL}/faults/sql`, {
       method: "PUT",
@@ -258,7 +258,7 @@ describe("the relays of two namespaces over one database", () => {
     expect(await outboxRows(db)).toEqual([]);
   });
 
-  it("an outbox relay reports the next due row of its own namespace", async () => {
+  it("an outbox relay reports in `nextInMs` when the next row of its own namespace is due", async () => {
     await leaveIn({ namespace: "one", lagMs: 90_000 }, "t:a");
     await leaveIn({ namespace: "other", lagMs: 30_000 }, "t:a");
     const reports = [

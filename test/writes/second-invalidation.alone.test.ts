@@ -94,7 +94,7 @@ async function setup(bindings: Partial<Bindings> = {}) {
 }
 
 describe("a load from a replica that lags", () => {
-  it("an old value that was loaded from a lagging replica is invalidated when the lag is over, before the cron trigger", async () => {
+  it("an old value that was loaded from a lagging database replica is invalidated when the lag is over, before the cron trigger", async () => {
     const { isolate, write, secondAfterMs } = await setup();
     let replica = "old";
     const item = key("stock", 1);
@@ -123,7 +123,7 @@ describe("a load from a replica that lags", () => {
 });
 
 describe("the alarm of the outbox", () => {
-  it("the alarm makes the due second invalidation of a write and is not set again", async () => {
+  it("the alarm of the outbox Durable Object makes the second invalidation of a write when it is due, and is not set again", async () => {
     const { write, alarm, ring, makeDue, row } = await setup();
     await write(LONG, "a");
     expect(await alarm()).toBeGreaterThan(Date.now() + 3_500_000);
@@ -138,19 +138,22 @@ describe("the alarm of the outbox", () => {
   it.each([
     ["the later one first", [900, 300]],
     ["the sooner one first", [300, 900]],
-  ])("the alarm runs the second invalidations of two writes on time, %s", async (_, delays) => {
-    const { write, secondAfterMs } = await setup();
-    for (const delay of delays) await write(delay, `after-${delay}`);
-    await Promise.all(
-      delays.map(async (delay) => {
-        const afterMs = await secondAfterMs(`after-${delay}`);
-        expect(afterMs).toBeGreaterThanOrEqual(delay);
-        expect(afterMs).toBeLessThan(delay + TOLERANCE_MS);
-      }),
-    );
-  });
+  ])(
+    "the alarm of the outbox Durable Object makes the second invalidations of two writes on time, %s",
+    async (_, delays) => {
+      const { write, secondAfterMs } = await setup();
+      for (const delay of delays) await write(delay, `after-${delay}`);
+      await Promise.all(
+        delays.map(async (delay) => {
+          const afterMs = await secondAfterMs(`after-${delay}`);
+          expect(afterMs).toBeGreaterThanOrEqual(delay);
+          expect(afterMs).toBeLessThan(delay + TOLERANCE_MS);
+        }),
+      );
+    },
+  );
 
-  it("the alarm is set again for an outbox row that is due later", async () => {
+  it("the alarm of the outbox Durable Object is set again for an outbox row that is due later", async () => {
     const { write, alarm, ring, row } = await setup();
     await write("2h", "later");
     await write(LONG, "sooner");
@@ -164,7 +167,7 @@ describe("the alarm of the outbox", () => {
     expect(await alarm()).toBeGreaterThan(Date.now() + 7_100_000);
   });
 
-  it("an alarm that cannot reach Redis leaves the outbox row open and retries with growing pauses", async () => {
+  it("the alarm of the outbox Durable Object leaves the outbox row open while Redis fails, and retries with growing pauses", async () => {
     const { write, alarm, ring, makeDue, row } = await setup();
     await write(LONG, "a");
     await makeDue();
@@ -186,7 +189,7 @@ describe("the alarm of the outbox", () => {
     expect(await row("a")).toMatchObject({ settled: true });
   });
 
-  it("the second invalidation of a write is made when Redis is back", async () => {
+  it("the second invalidation of a write that failed because Redis was away is made after Redis is back", async () => {
     const { write, secondAfterMs, row, failures } = await setup();
     await write(200, "a");
     await putFault("redis", { status: 500 });
@@ -199,7 +202,7 @@ describe("the alarm of the outbox", () => {
 });
 
 describe("second invalidations without the alarm", () => {
-  it("the cron trigger makes the second invalidation of a write if the alarm was lost", async () => {
+  it("the cron trigger makes the second invalidation of a write if the alarm for this invalidation was lost", async () => {
     const { isolate, stub, write, makeDue, row } = await setup();
     await write(LONG, "a");
     await runInDurableObject(stub, (_, { storage }) => storage.deleteAll());
@@ -209,7 +212,7 @@ describe("second invalidations without the alarm", () => {
     expect(await row("a")).toMatchObject({ settled: true });
   });
 
-  it("a write succeeds although the alarm cannot be set, and the cron trigger makes the second invalidation of this write", async () => {
+  it("a write succeeds although the alarm for its second invalidation cannot be set, and the cron trigger makes this invalidation", async () => {
     const gone = () => ({ wake: () => Promise.reject(new Error("the object is gone")) });
     const OUTBOX = { idFromName: () => "id", get: gone } as unknown as DurableObjectNamespace;
     const { isolate, write, makeDue, row } = await setup({ OUTBOX });

@@ -115,7 +115,7 @@ describe("write-through", () => {
 });
 
 describe("write, then invalidate", () => {
-  it("after write, then invalidate, the first reader loads the new value", async () => {
+  it("with the strategy `write, then invalidate`, the first reader after the write loads the new value", async () => {
     const { writer, reader, read, mutate } = await setup();
     await read(reader);
     await mutate(80, false);
@@ -126,7 +126,7 @@ describe("write, then invalidate", () => {
 });
 
 describe("invalidate, then write", () => {
-  it("invalidate, then write: anomaly: a value loaded between the two stays until it expires", async () => {
+  it("with the strategy `invalidate, then write`, an old value loaded between the two steps is still served afterwards (a known anomaly)", async () => {
     const { db, id, writer, reader, read, purge } = await setup();
     await purge(writer);
     const [, old] = await read(reader);

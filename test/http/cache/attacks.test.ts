@@ -19,7 +19,7 @@ const CLAIMS = [
 
 describe("cache poisoning", () => {
   it.each(CLAIMS)(
-    "poisoning through %s fails: the handler of a cached route does not see the field",
+    "cache poisoning through the request field %s fails: the handler of a cached route does not see the field",
     async (name) => {
       const { get } = createTestApp(uniqueNamespace(), (app) =>
         app.get("/page", cached({ freshFor: "1h" }), (c) =>
@@ -32,7 +32,7 @@ describe("cache poisoning", () => {
   );
 
   it.each(CLAIMS)(
-    "poisoning through %s fails: the proxy replaces or removes the field",
+    "cache poisoning through the request field %s fails: the proxy replaces or removes the field",
     async (name) => {
       const p = createProxy();
       p.answers((request) => ({ headers: FRESH, body: request.headers.get(name) ?? "none" }));
@@ -41,7 +41,7 @@ describe("cache poisoning", () => {
     },
   );
 
-  it("poisoning through Host fails: the host is part of the proxy's cache key", async () => {
+  it("cache poisoning through the Host field fails: the host is part of the proxy's cache key", async () => {
     const p = createProxy();
     p.answers((request) => ({
       headers: FRESH,
@@ -51,7 +51,7 @@ describe("cache poisoning", () => {
     expect((await p.send({ host: "good.test", path: "/x" })).body).toBe("good.test");
   });
 
-  it("poisoning through a query parameter outside the cache key fails: the handler does not see the parameter", async () => {
+  it("cache poisoning through a query parameter outside the key of a cached route fails: the handler does not see the parameter", async () => {
     const { get } = createTestApp(uniqueNamespace(), (app) =>
       app.get("/page", cached({ freshFor: "1h", key: { query: { except: ["utm"] } } }), (c) =>
         c.text(c.req.query("utm") ?? "none"),
@@ -61,13 +61,13 @@ describe("cache poisoning", () => {
     expect((await get("/page")).body).toBe("none");
   });
 
-  it("poisoning through the body of a GET fails: the proxy does not forward the body", async () => {
+  it("cache poisoning through the body of a GET request fails: the proxy does not forward the body", async () => {
     const p = createProxy();
     p.answers(async (request) => ({ headers: FRESH, body: `body:${await request.text()}` }));
     expect((await p.get({ "Content-Length": "4" })).body).toBe("body:");
   });
 
-  it("poisoning through a provoked error fails: the proxy does not store the error without explicit freshness", async () => {
+  it("the proxy does not store a 400 without explicit freshness that one client provokes", async () => {
     const p = createProxy();
     p.answers((request) =>
       request.headers.has("X-Oversized") ? { status: 400 } : { headers: FRESH, body: "fine" },
@@ -76,7 +76,7 @@ describe("cache poisoning", () => {
     expect((await p.get()).body).toBe("fine");
   });
 
-  it("a cache group of one origin does not invalidate responses of another origin", async () => {
+  it("Cache-Group-Invalidation in a response of one host does not invalidate a stored response of another host with the same cache group", async () => {
     const p = createProxy();
     p.answers({ headers: { ...FRESH, "Cache-Groups": '"a"' } });
     await p.send({ host: "good.test", path: "/x" });
@@ -85,7 +85,7 @@ describe("cache poisoning", () => {
     expect((await p.send({ host: "good.test", path: "/x" })).cache).toBe("HIT");
   });
 
-  it("a request whose path ends like the cache key of a stored variant does not get that variant", async () => {
+  it("a request through the proxy whose path looks like the cache key of a stored variant does not get that variant", async () => {
     const p = createProxy();
     p.answers({ headers: { ...FRESH, Vary: "Foo" } });
     await p.get({ Foo: "1" }, "/x");
@@ -130,7 +130,7 @@ describe("cache deception", () => {
       expect((await get("/account", headers as Record<string, string>)).body).toBe("nobody");
   });
 
-  it("a cached route does not share a response with Set-Cookie", async () => {
+  it("a cached route does not store a response that has Set-Cookie and Cache-Control: public", async () => {
     let calls = 0;
     const { get } = createTestApp(uniqueNamespace(), (app) =>
       app.get("/page", cached({ freshFor: "1h" }), (c) =>
@@ -145,7 +145,7 @@ describe("cache deception", () => {
     expect([second.body, second.headers.get("Set-Cookie")]).toEqual(["2", "session=2"]);
   });
 
-  it("cache directives in a request do not make a cached route store a private response", async () => {
+  it("a cached route does not store a response with Cache-Control: private, even if the request has Cache-Control: public", async () => {
     const { get } = createTestApp(uniqueNamespace(), (app) => {
       let calls = 0;
       app.get("/own", cached({ freshFor: "1h" }), (c) =>

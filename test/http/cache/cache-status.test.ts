@@ -12,20 +12,20 @@ const lookup = (status: Lookup["status"], unreachable: boolean): Lookup => ({
 const memberOf = (reported: Lookup | undefined) => reported && cacheStatus(reported, 200, 0);
 
 describe("the lookup that Cache-Status reports", () => {
-  it("Cache-Status reports a miss with unreachable if the same request also has a hit whose lookup is marked unreachable", () => {
+  it("if a request has a miss and a hit that is marked `unreachable`, Cache-Status reports the miss with the parameter `unreachable`", () => {
     const lookups = [lookup("hit-memory", true), lookup("miss", false)];
     expect(memberOf(reportedLookup(lookups))).toBe(
       "strata; fwd=uri-miss; fwd-status=200; unreachable",
     );
   });
 
-  it("Cache-Status of a cached route contains unreachable if another lookup of the same request is marked unreachable", () => {
+  it("Cache-Status of a cached route has the parameter `unreachable` if another cache lookup of the same request is marked `unreachable`", () => {
     const route = lookup("miss", false);
     expect(memberOf(withMark(route, [lookup("hit-memory", true)]))).toContain("unreachable");
     expect(withMark(route, [lookup("hit-memory", false)])).toBe(route);
   });
 
-  it("a request without cache lookups has no lookup for Cache-Status to report", () => {
+  it("reportedLookup() returns undefined if the request has made no cache lookup", () => {
     expect(reportedLookup([])).toBeUndefined();
   });
 });

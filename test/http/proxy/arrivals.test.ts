@@ -42,7 +42,7 @@ const soon = <T>(promise: Promise<T>) =>
 
 describe("a second client of a response whose body is still arriving", () => {
   it.each([{}, { Vary: "Foo" }])(
-    "a second client gets the body as it arrives: %j",
+    "a second client reads the body while it is still arriving from the origin, if the response also has the fields %j",
     async (vary) => {
       const p = createProxy({ sharing: "safe" });
       const { scripted, release } = arriving({ ...FRESH, ...vary });
@@ -61,7 +61,7 @@ describe("a second client of a response whose body is still arriving", () => {
     },
   );
 
-  it("a second client gets the body as it arrives if it asked before the header section had arrived", async () => {
+  it("a second client that asked before the origin sent the header section reads the body while it is still arriving from the origin", async () => {
     const p = createProxy({ sharing: "safe" });
     const { scripted, release } = arriving();
     const { promise: answered, resolve: answer } = Promise.withResolvers<void>();
@@ -76,7 +76,7 @@ describe("a second client of a response whose body is still arriving", () => {
     expect(p.seen.length).toBe(1);
   });
 
-  it("a second client gets the whole body although the first client reads nothing", async () => {
+  it("a second client of a response whose body is still arriving gets the whole body although the first client reads nothing", async () => {
     const p = createProxy({ sharing: "safe" });
     const { scripted, release } = arriving(FRESH, "x".repeat(1 << 20));
     p.answers(scripted);
@@ -86,7 +86,7 @@ describe("a second client of a response whose body is still arriving", () => {
     expect((await second.rest()).length).toBe((1 << 20) + 4);
   });
 
-  it("a second client gets an error if the body from the origin breaks off", async () => {
+  it("two clients that read one arriving body both get an error if the body from the origin breaks off", async () => {
     const p = createProxy({ sharing: "safe" });
     const { scripted, release } = arriving();
     p.answers(scripted);
@@ -96,7 +96,7 @@ describe("a second client of a response whose body is still arriving", () => {
     expect(p.seen.length).toBe(1);
   });
 
-  it("a second client does not get a response that was invalidated after its load began", async () => {
+  it("if a POST invalidates a response while its body is still arriving, a second client gets a new response from the origin", async () => {
     const p = createProxy({ sharing: "safe" });
     const { scripted, release } = arriving();
     p.answers(scripted);
@@ -112,7 +112,7 @@ describe("a second client of a response whose body is still arriving", () => {
   });
 
   it.each([{ Range: "bytes=0-1" }, { "If-None-Match": '"a"' }])(
-    "a second client with a Range or a condition does not join a body that is still arriving: %j",
+    "a request with %j does not get the body of another request while that body is still arriving from the origin",
     async (headers) => {
       const p = createProxy({ sharing: "safe" });
       const { scripted, release } = arriving({ ...FRESH, ETag: '"a"' });
@@ -128,7 +128,7 @@ describe("a second client of a response whose body is still arriving", () => {
     },
   );
 
-  it("a second client gets its own variant of a response whose body is still arriving", async () => {
+  it("while one variant of a response is still arriving from the origin, a client that asks for another variant gets that other variant", async () => {
     const p = createProxy({ sharing: "safe" });
     const { scripted, release } = arriving({ ...FRESH, Vary: "Foo" });
     p.answers(scripted, { headers: { ...FRESH, Vary: "Foo" }, body: "other" });
@@ -140,7 +140,7 @@ describe("a second client of a response whose body is still arriving", () => {
     expect(await (await second).rest()).toBe("other");
   });
 
-  it("a second client does not join a private response whose body is still arriving", async () => {
+  it("while the body of a private response is still arriving, a second client gets a response of its own", async () => {
     const p = createProxy({ sharing: "safe" });
     const { scripted, release } = arriving({ "Cache-Control": "private" });
     p.answers(scripted, { headers: { "Cache-Control": "private" }, body: "own" });

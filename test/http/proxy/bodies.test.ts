@@ -14,7 +14,7 @@ async function sizeOf(p: Proxy): Promise<{ size: number; cache: string | null }>
 }
 
 describe("response bodies of the proxy", () => {
-  it.each([0, 1, 65_536, MIB, 4 * MIB])("a body of %i bytes is stored whole", async (size) => {
+  it.each([0, 1, 65_536, MIB, 4 * MIB])("the proxy stores a body of %i bytes", async (size) => {
     const p = createProxy();
     p.answers(() => ({ headers: FRESH, body: streamOf(size) }));
     expect(await sizeOf(p)).toEqual({ size, cache: "MISS" });
@@ -22,7 +22,7 @@ describe("response bodies of the proxy", () => {
   });
 
   it.each([4 * MIB + 1, 30 * MIB])(
-    "a body of %i bytes is relayed whole and not stored",
+    "a body of %i bytes, which is over the default size limit, reaches the client whole and is not stored",
     async (size) => {
       const p = createProxy();
       p.answers(() => ({ headers: FRESH, body: streamOf(size, { chunk: MIB }) }));
@@ -33,7 +33,7 @@ describe("response bodies of the proxy", () => {
   );
 
   it.each(["safe", "rfc"] as const)(
-    "in %s mode, a client gets the whole body if the origin answers a request for a missing part with a body over the limit",
+    "in %s mode, if the origin answers a range request for a missing part with a whole body over `maxBodyBytes`, the client gets that body",
     async (sharing) => {
       const p = createProxy({ sharing, maxBodyBytes: 1_000 });
       const part = { ...FRESH, ETag: '"a"', "Content-Range": "bytes 0-4/8" };
@@ -44,7 +44,7 @@ describe("response bodies of the proxy", () => {
     },
   );
 
-  it("a body whose Content-Length is over maxBodyBytes is relayed and not stored", async () => {
+  it("a response whose Content-Length is over the option `maxBodyBytes` reaches the client and is not stored", async () => {
     const p = createProxy({ maxBodyBytes: 1_000 });
     p.answers(() => ({ headers: { ...FRESH, "Content-Length": "2000" }, body: streamOf(2_000) }));
     expect((await sizeOf(p)).size).toBe(2_000);
@@ -74,7 +74,7 @@ describe("response bodies of the proxy", () => {
     expect((await p.get()).body).toBe("firstsecond");
   });
 
-  it("a body is stored although its client disconnects half-way", async () => {
+  it("the proxy stores a response although its client disconnects half-way through the body", async () => {
     const p = createProxy();
     p.answers({ headers: FRESH, body: streamOf(MIB) });
     const { response, settle } = await p.open({});
@@ -90,7 +90,7 @@ describe("response bodies of the proxy", () => {
     ["unknown length", {}],
     ["known length", { "Content-Length": String(MIB) }],
   ])(
-    "a body of %s that breaks off is not stored, and the client gets an error",
+    "if a long body of %s breaks off after its first 100,000 bytes, the client gets an error and the response is not stored",
     async (_, length) => {
       const p = createProxy();
       p.answers(
@@ -105,7 +105,7 @@ describe("response bodies of the proxy", () => {
     },
   );
 
-  it("a body of unknown length that breaks off at once becomes a 502 and is not stored", async () => {
+  it("if a short body of unknown length breaks off, the client gets a 502 and the response is not stored", async () => {
     const p = createProxy();
     p.answers(
       { headers: FRESH, body: streamOf(100, { upTo: 50 }) },
@@ -115,7 +115,7 @@ describe("response bodies of the proxy", () => {
     expect((await p.get()).body).toBe("ok");
   });
 
-  it("a short body with Content-Length that breaks off becomes a 502 and is not stored", async () => {
+  it("if a short body with Content-Length breaks off, the client gets a 502 and the response is not stored", async () => {
     const p = createProxy();
     p.answers(
       { headers: { ...FRESH, "Content-Length": "100" }, body: streamOf(100, { upTo: 50 }) },
@@ -125,7 +125,7 @@ describe("response bodies of the proxy", () => {
     expect((await p.get()).body).toBe("whole");
   });
 
-  it("the stored response is served stale if a new body breaks off during revalidation", async () => {
+  it("the proxy serves the stale stored response if the origin's new body breaks off during revalidation", async () => {
     const p = createProxy();
     p.answers(
       { headers: { "Cache-Control": "max-age=10" }, body: "stored" },
@@ -154,7 +154,7 @@ describe("response bodies of the proxy", () => {
 });
 
 describe("concurrent requests to the proxy", () => {
-  it("concurrent requests for one stale response ask the origin once", async () => {
+  it("20 concurrent requests for one stale response cause one request to the origin", async () => {
     const p = createProxy();
     const { promise: released, resolve: release } = Promise.withResolvers<void>();
     p.answers({ headers: { "Cache-Control": "max-age=10", ETag: '"a"' } }, async () => {
@@ -170,7 +170,7 @@ describe("concurrent requests to the proxy", () => {
     expect(p.seen.length).toBe(2);
   });
 
-  it("concurrent requests for different variants get their own variants", async () => {
+  it("concurrent requests for three variants of one resource each get their own variant, and all three variants are stored", async () => {
     const p = createProxy();
     p.answers((request) => ({
       headers: { ...FRESH, Vary: "Foo" },
@@ -183,7 +183,7 @@ describe("concurrent requests to the proxy", () => {
     for (const foo of foos) expect((await p.get({ Foo: foo })).cache).toBe("HIT");
   });
 
-  it("concurrent requests for a private response each get their own response", async () => {
+  it("concurrent requests for a resource with Cache-Control: private each get a response of their own", async () => {
     const p = createProxy();
     p.answers((request) => ({
       headers: { "Cache-Control": "private" },

@@ -35,7 +35,7 @@ describe("a conditional request for a response that is not stored", () => {
     expect([hit.status, hit.body, hit.cache]).toEqual([200, "whole", "HIT"]);
   });
 
-  it("30 conditional requests after a purge cost one load, over two isolates", async () => {
+  it("after a purge, 30 concurrent conditional requests in each of two isolates cause one request to the origin", async () => {
     const p = createProxy({ sharing: "safe" });
     const sibling = p.sibling();
     p.answers(origin(FRESH));
@@ -53,7 +53,7 @@ describe("a conditional request for a response that is not stored", () => {
     expect(p.seen.length).toBe(2);
   });
 
-  it("each conditional request that shares one load gets the response that its own condition requires", async () => {
+  it("concurrent conditional requests share one load, and each gets the status that its own condition requires: 200, 206 or 304", async () => {
     const p = createProxy({ sharing: "safe" });
     const modified = p.date(-100);
     const { asked, answers } = await burst(p, origin({ ...FRESH, "Last-Modified": modified }), [
@@ -79,7 +79,7 @@ describe("a conditional request for a response that is not stored", () => {
     ]);
   });
 
-  it("a client whose stored copy is current gets a 304 before the body from the origin has arrived", async () => {
+  it("a client whose entity tag is current gets a 304 before the body from the origin has arrived, and the proxy stores that body", async () => {
     const p = createProxy({ sharing: "safe" });
     const { promise: released, resolve: release } = Promise.withResolvers<void>();
     const body = new ReadableStream<Uint8Array>({
@@ -108,7 +108,7 @@ describe("a conditional request for a response that is not stored", () => {
     expect((await p.get({ Foo: "2" })).body).toBe("whole");
   });
 
-  it("a request with If-Match reaches the origin with that condition", async () => {
+  it("the proxy forwards the If-Match field of a request for a response that is not stored", async () => {
     const p = createProxy({ sharing: "safe" });
     p.answers({ status: 412 });
     expect((await p.get({ "If-Match": '"b"', "If-None-Match": '"a"' })).status).toBe(412);
@@ -130,7 +130,7 @@ describe("a conditional request for a response that may not be stored", () => {
     expect(p.seen.map(({ headers }) => headers.get("If-None-Match"))).toEqual([null, '"a"', '"a"']);
   });
 
-  it("six concurrent conditional requests for a private response wait one extra round trip only the first time", async () => {
+  it("six concurrent conditional requests for a private response wait one extra round trip to the origin in the first burst, and none later", async () => {
     const p = createProxy({ sharing: "safe" });
     const bursts = [];
     for (let times = 0; times < 3; times++) {
@@ -142,7 +142,7 @@ describe("a conditional request for a response that may not be stored", () => {
       expect(answers.map(({ status }) => status)).toEqual(Array(6).fill(304));
   });
 
-  it("a client whose entity tag is out of date gets the whole private response", async () => {
+  it("a conditional request with an old entity tag for a private response gets a 200 with the whole body", async () => {
     const p = createProxy({ sharing: "safe" });
     p.answers(origin(PRIVATE));
     const { status, body } = await p.get({ "If-None-Match": '"old"' });

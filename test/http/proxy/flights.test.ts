@@ -44,7 +44,7 @@ async function createPair(first: Scripted) {
 }
 
 describe("flights across isolates", () => {
-  it("requests in two isolates for one stale response ask the origin once", async () => {
+  it("concurrent requests in two isolates for one stale response cause one request to the origin", async () => {
     const { here, flights, herd } = await createPair({ headers: SHORT });
     here.advance(11);
     const answers = await herd(NOT_MODIFIED, () => flights.joined(2));
@@ -54,7 +54,7 @@ describe("flights across isolates", () => {
       expect(headers.get("Cache-Status")).toMatch(/^strata; fwd=stale; fwd-status=/);
   });
 
-  it("requests in two isolates for one stale response that has changed ask the origin once", async () => {
+  it("concurrent requests in two isolates for a stale response that has changed at the origin cause one request to the origin", async () => {
     const { here, flights, herd } = await createPair({ headers: SHORT });
     here.advance(11);
     const answers = await herd({ headers: SHORT, body: "new" }, () => flights.joined(2));
@@ -62,7 +62,7 @@ describe("flights across isolates", () => {
     expect(here.seen.length).toBe(2);
   });
 
-  it("requests in two isolates for one stale variant ask the origin once", async () => {
+  it("concurrent requests in two isolates for one stale variant cause one request to the origin", async () => {
     const varying = { ...SHORT, Vary: "Foo" };
     const { here, flights, herd } = await createPair({ headers: varying });
     here.advance(11);
@@ -70,7 +70,7 @@ describe("flights across isolates", () => {
     expect(here.seen.length).toBe(2);
   });
 
-  it("requests in two isolates for a purged response ask the origin once", async () => {
+  it("concurrent requests in two isolates for a purged response cause one request to the origin", async () => {
     const { here, flights, herd } = await createPair({ headers: SHORT });
     const other = createTestIsolate({ namespace: here.layer.config.namespace });
     const { coherence } = other.layer;
@@ -81,7 +81,7 @@ describe("flights across isolates", () => {
     expect(here.seen.length).toBe(2);
   });
 
-  it("clients that share one load each get the whole response, a range or a 304, as their requests ask", async () => {
+  it("clients in two isolates share one load, and get a 200, a 206 or a 304, as their own request fields require", async () => {
     const { here, there, flights } = await createPair({ headers: SHORT, body: "0123456789" });
     here.advance(11);
     const gate = createGate();
@@ -113,7 +113,7 @@ describe("requests that join no flight", () => {
     expect(flights.joins()).toBe(0);
   });
 
-  it("a stored response that becomes private makes one request join a shared load across isolates, and later requests join none", async () => {
+  it("after a stored response becomes private, the next request joins a load shared across isolates, and later requests do not", async () => {
     const { here, flights } = await createPair({ headers: SHORT });
     here.advance(11);
     here.answers({ headers: { "Cache-Control": "private" } });
@@ -121,7 +121,7 @@ describe("requests that join no flight", () => {
     expect([here.seen.length, flights.joins()]).toEqual([6, 1]);
   });
 
-  it("requests for a response that is never fresh each ask the origin at once", async () => {
+  it("concurrent requests for a response with no-cache are all sent to the origin without waiting for each other", async () => {
     const never = { "Cache-Control": "no-cache", ETag: '"a"' };
     const flights = watchFlights();
     const here = createProxy({ bindings: { FLIGHTS: flights.FLIGHTS } });
@@ -163,7 +163,7 @@ describe("requests that join no flight", () => {
 });
 
 describe("a follower in another isolate", () => {
-  it("a client in another isolate gets its own load if the body of the shared load is too long to share", async () => {
+  it("an isolate that waits for the load of another isolate asks the origin itself if the loaded body is too long to share", async () => {
     const { here, flights, herd } = await createPair({ headers: SHORT });
     here.advance(11);
     const body = "x".repeat(1_100_000);

@@ -19,7 +19,7 @@ const NAMES = [
 const values = fc.constantFrom("1", "a, b", "Foo", "keep-alive, Foo", "Accept-Encoding", "gzip");
 
 describe("forwarded request fields", () => {
-  it("forwardedReader returns the same value for each field as forwardedHeaders", () => {
+  it("forwardedReader() returns the same value for each request field as forwardedHeaders()", () => {
     fc.assert(
       fc.property(
         fc.dictionary(fc.constantFrom(...NAMES), values),
@@ -40,13 +40,13 @@ describe("forwarded request fields", () => {
     );
   });
 
-  it("forwardedHeaders leaves out the fields that the Connection field lists", () => {
+  it("forwardedHeaders() removes the request fields that the Connection field lists", () => {
     const headers = { Connection: "Foo, Accept-Encoding", Foo: "1", "Accept-Encoding": "br" };
     const whole = forwardedHeaders(new Request("https://x.test/y", { headers }), RULES);
     expect([whole.get("Foo"), whole.get("Accept-Encoding")]).toEqual([null, null]);
   });
 
-  it("forwardedReader makes no copy to read a field that is forwarded unchanged", () => {
+  it("forwardedReader() reads a request field that is forwarded unchanged without copying the header section", () => {
     const request = new Request("https://x.test/y", {
       headers: { Foo: "1", "Accept-Encoding": "br" },
     });

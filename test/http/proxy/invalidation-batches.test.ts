@@ -57,7 +57,7 @@ describe("batches of invalidations", () => {
     expect(state.syncs).toBe(2);
   });
 
-  it("a client above its bound does not wait, and the invalidation log gets all invalidations of the client within 2 s", async () => {
+  it("only 10 of 50 simultaneous invalidations by one client wait for the invalidation log, which gets all 50 within 2 s", async () => {
     const { add, calls, marked, settle } = createBatches();
     const answers = await Promise.all(fifty.map((at) => add(at, "one")));
     expect(answers.filter((answer) => answer !== undefined).length).toBe(10);
@@ -80,7 +80,7 @@ describe("batches of invalidations", () => {
     expect(new Set(calls.flat())).toEqual(new Set(fifty.map(keyOf)));
   });
 
-  it("an invalidation by a second client sends the waiting invalidations of the first client in the same call", async () => {
+  it("an invalidation by a second client is sent to the invalidation log in one call with the waiting invalidations of the first client", async () => {
     const { add, calls, state } = createBatches();
     for (let at = 0; at < 12; at++) {
       await add(at, "one");
@@ -91,14 +91,14 @@ describe("batches of invalidations", () => {
     expect(calls.at(-1)).toEqual([keyOf(99), keyOf(10), keyOf(11)]);
   });
 
-  it("a client above its bound of invalidations is within the bound again after 10 s", async () => {
+  it("10 s after a client has exceeded its limit of invalidations, its next invalidation is acknowledged by the invalidation log", async () => {
     const { add, state } = createBatches();
     for (let at = 0; at < 11; at++) await add(at, "one");
     state.now += 10_001;
     expect(await add(12, "one")).toBeDefined();
   });
 
-  it("50 simultaneous invalidations of one URI put one key into each batch", async () => {
+  it("50 simultaneous invalidations of one URI by 50 clients cause two calls to the invalidation log, each with one key", async () => {
     const { add, calls, settle } = createBatches();
     await Promise.all(fifty.map((at) => add(7, `client-${at}`)));
     await settle();
@@ -115,7 +115,7 @@ describe("batches of invalidations", () => {
     expect(Date.now() - startedAt).toBeLessThan(45);
   });
 
-  it("each invalidation in a failed batch is reported as not acknowledged", async () => {
+  it("if the invalidation log does not acknowledge a batch, add() returns undefined for each invalidation in that batch", async () => {
     const fault = { code: "redis.timeout", message: "away" } as const;
     const { add } = createBatches(() => Promise.resolve({ ok: false, fault }));
     expect(await Promise.all([add(1, "a"), add(2, "b")])).toEqual([undefined, undefined]);

@@ -9,7 +9,7 @@ afterEach(() => {
 
 describe("a memory hit of the proxy", () => {
   it.each([{}, { Vary: "Foo" }])(
-    "a memory hit of the proxy starts no background work: %j",
+    "a request that the proxy answers from memory starts no background work, if the response also has the fields %j",
     async (headers) => {
       const p = createProxy();
       p.answers({ headers: { "Cache-Control": "max-age=60", ...headers } });

@@ -16,7 +16,7 @@ describe("the prefix of the proxy", () => {
     ["/%6frigin", "/"],
     ["/origin/%6frigin/%zz%2f", "/%6frigin/%zz%2f"],
     ["/origin//admin", "//admin"],
-  ])("%s is decoded once before the prefix is taken off: the origin gets %s", async (path, own) => {
+  ])("with the proxy prefix /origin, a GET of %s reaches the origin as %s", async (path, own) => {
     expect(await reached(path)).toEqual({ status: 200, urls: [`http://origin.test${own}`] });
   });
 
@@ -29,7 +29,7 @@ describe("the prefix of the proxy", () => {
     "/origin/%2e%2e/admin",
     "/origin/../admin",
     "/admin",
-  ])("%s is not under the prefix of the proxy, so the origin gets no request", async (path) => {
+  ])("with the proxy prefix /origin, a GET of %s gets a 404 and is not forwarded", async (path) => {
     expect(await reached(path)).toEqual({ status: 404, urls: [] });
   });
 
@@ -39,7 +39,7 @@ describe("the prefix of the proxy", () => {
     expect((await reached("/a/b/x", { prefix: "/a/b/" })).urls).toEqual(urls);
   });
 
-  it("a URI of the client's host outside the prefix is not invalidated by a write that names it", async () => {
+  it("a write whose Location names /originals/x, outside the proxy prefix /origin, does not invalidate the response of /origin/als/x", async () => {
     const p = createProxy({ prefix: "/origin" });
     const host = "a.test";
     p.answers({ headers: { "Cache-Control": "max-age=3600" } });

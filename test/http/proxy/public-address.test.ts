@@ -45,14 +45,14 @@ describe("URIs of the origin's own address in a response", () => {
     ["/other", WITH_BASE, "/other"],
     ["http://origin.test:8080/other", WITH_BASE, "http://origin.test:8080/other"],
   ])(
-    "Location: %s, with the mount %j, reaches the client as %s",
+    "the origin's Location or Content-Location %s, with the proxy options %j, reaches the client as %s",
     async (value, options, expected) => {
       expect(await seenByClient("Location", value, options)).toBe(expected);
       expect(await seenByClient("Content-Location", value, options)).toBe(expected);
     },
   );
 
-  it("the proxy rewrites each target URI in Link, and does not change text in quotes", async () => {
+  it("the proxy rewrites each of the origin's URIs in the response field Link to the public URI, and does not change text in quotes", async () => {
     const links = '<http://origin.test/a>; rel=next; title="<http://origin.test/b>", </c>; rel=x';
     expect(await seenByClient("Link", links, AT_PREFIX)).toBe(
       '<http://public.test/origin/a>; rel=next; title="<http://origin.test/b>", </origin/c>; rel=x',
@@ -76,7 +76,7 @@ describe("URIs of the origin's own address in a response", () => {
     expect(await get()).toBe("http://public.test/origin/y");
   });
 
-  it("a write whose Location names a path of the origin invalidates the response at the public path", async () => {
+  it("a write whose Location names the origin's path /y invalidates the stored response of the public path /origin/y", async () => {
     const p = createProxy(AT_PREFIX);
     const read = () => p.send({ host: HOST, path: "/origin/y" });
     p.answers({ headers: { "Cache-Control": "max-age=3600" } });

@@ -31,7 +31,7 @@ async function stillServed({ here, there }: { here: Proxy; there: Proxy }): Prom
 }
 
 describe("a flood of POST requests", () => {
-  it("50 anonymous POSTs at once cost at most 3 batches of Redis commands, and none is lost", async () => {
+  it("50 simultaneous anonymous POSTs cost at most 3 batches of Redis commands, and no invalidation is lost", async () => {
     const pair = await createPair();
     const { commands, requests } = await countRedis(() =>
       Promise.all(FIFTY.map((path) => post(pair.here, path, "192.0.2.1"))),
@@ -42,7 +42,7 @@ describe("a flood of POST requests", () => {
     expect(await stillServed(pair)).toBe(0);
   });
 
-  it("50 anonymous POSTs in turn cost at most 12 batches of Redis commands, and none is lost", async () => {
+  it("50 anonymous POSTs in turn cost at most 12 batches of Redis commands, and no invalidation is lost", async () => {
     const pair = await createPair();
     const { commands, requests } = await countRedis(async () => {
       // `open` does not wait for the background work, as no client does.
@@ -73,7 +73,7 @@ describe("a flood of POST requests", () => {
 
 describe("methods that invalidate in safe mode", () => {
   it.each(["HEAD", "QUERY", "OPTIONS", "PURGE", "LOCK", "PROPPATCH", "MKCOL"])(
-    "in safe mode %s invalidates nothing and causes no Redis command",
+    "in safe mode a %s request invalidates no stored response and causes no Redis command",
     async (method) => {
       const p = createProxy({ sharing: "safe" });
       p.answers({ headers: FRESH });
@@ -86,7 +86,7 @@ describe("methods that invalidate in safe mode", () => {
   );
 
   it.each(["POST", "PUT", "PATCH", "DELETE"])(
-    "in safe mode %s invalidates the stored response for the request URI",
+    "in safe mode a %s request invalidates the stored response for the request URI",
     async (method) => {
       const p = createProxy({ sharing: "safe" });
       p.answers({ headers: FRESH });
@@ -108,7 +108,7 @@ describe("methods that invalidate in safe mode", () => {
     },
   );
 
-  it("the response to a POST is not stored for GET", async () => {
+  it("in safe mode the response to a POST does not answer a later GET, although its Content-Location is the request URI", async () => {
     const p = createProxy({ sharing: "safe" });
     p.answers({ headers: { ...FRESH, "Content-Location": "/x" } });
     await p.send({ method: "POST", path: "/x", body: "x" });
@@ -116,7 +116,7 @@ describe("methods that invalidate in safe mode", () => {
     expect([body, cache]).toEqual(["2", "MISS"]);
   });
 
-  it("a HEAD whose response differs does not end the time in which the stored response answers for a failing origin", async () => {
+  it("after a HEAD response with another entity tag, the stale stored response is still served while the origin is down", async () => {
     const p = createProxy({ sharing: "safe", maxBodyBytes: 1_000 });
     const headers = { "Cache-Control": "max-age=10, stale-if-error=600", ETag: '"a"' };
     p.answers({ headers });
@@ -132,7 +132,7 @@ describe("methods that invalidate in safe mode", () => {
     expect([body, cache]).toEqual(["1", "STALE"]);
   });
 
-  it("in rfc mode QUERY invalidates nothing", async () => {
+  it("in rfc mode a QUERY request invalidates no stored response", async () => {
     const p = createProxy();
     p.answers({ headers: FRESH });
     await p.get();

@@ -51,7 +51,7 @@ describe("purges of proxied responses", () => {
     expect(p.seen.length).toBe(4);
   });
 
-  it("after a purge, requests for two variants both get the page if the origin confirms the entity tag with a 304", async () => {
+  it("after a purge, concurrent requests for two variants with the same entity tag both get a 200, although the origin can send a 304", async () => {
     const p = createProxy({ sharing: "safe" });
     p.answers((request) => {
       const headers = { ...FRESH, Vary: "Foo", ETag: '"a"', "Cache-Tag": "one" };
@@ -105,24 +105,24 @@ describe("the variables of the proxy", () => {
     ["ORIGIN_AT_ROOT", { ORIGIN_URL: "http://origin.example", ORIGIN_AT_ROOT: "yes" }],
     ["ORIGIN_SHARING", { ORIGIN_SHARING: "unsafe" }],
     ["ORIGIN_CREDENTIAL_HEADERS", { ORIGIN_CREDENTIAL_HEADERS: "X-Session; X-Token" }],
-  ])("the configuration error names %s for %j", (name, bindings) => {
+  ])("readConfig() throws a ConfigError that names %s for the variables %j", (name, bindings) => {
     expect(read(bindings)).toThrow(ConfigError);
     expect(read(bindings)).toThrow(name);
   });
 
-  it("readConfig returns the values of valid ORIGIN_URL and ORIGIN_AT_ROOT variables", () => {
+  it("readConfig() returns the values of the variables ORIGIN_URL and ORIGIN_AT_ROOT if both are valid", () => {
     const config = read({ ORIGIN_URL: "http://origin.example/base", ORIGIN_AT_ROOT: "1" })();
     expect([config.originUrl, config.originAtRoot]).toEqual(["http://origin.example/base", true]);
   });
 });
 
 describe("the sharing mode in the configuration", () => {
-  it("the sharing mode is safe, with the default credential headers, if no variable configures them", () => {
+  it("readConfig() returns the sharing mode `safe` and no list of credential headers if no variable configures them", () => {
     const { originSharing, originCredentialHeaders } = read({})();
     expect([originSharing, originCredentialHeaders]).toEqual(["safe", undefined]);
   });
 
-  it("readConfig returns the values of ORIGIN_SHARING and ORIGIN_CREDENTIAL_HEADERS", () => {
+  it("readConfig() returns the values of the variables ORIGIN_SHARING and ORIGIN_CREDENTIAL_HEADERS", () => {
     const config = read({ ORIGIN_SHARING: "rfc", ORIGIN_CREDENTIAL_HEADERS: "X-Session, X-Sid" })();
     expect(config.originSharing).toBe("rfc");
     expect(config.originCredentialHeaders).toEqual(["X-Session", "X-Sid"]);
@@ -170,7 +170,7 @@ describe("a response to POST that a GET would return", () => {
     return p;
   }
 
-  it("a response to POST with its own URI in Content-Location answers the next GET", async () => {
+  it("in rfc mode, a response to POST with the request URI in Content-Location answers the next GET from the cache", async () => {
     const p = createProxyWithPost();
     await p.get();
     await post(p);
@@ -183,7 +183,7 @@ describe("a response to POST that a GET would return", () => {
     ["its tag", { tags: ["one"] }],
     ["its tag, softly", { tags: ["one"], soft: true }],
   ] as const)(
-    "a response to POST is not stored if %s was purged while the POST ran",
+    "in rfc mode, a response to POST is not stored if a purge takes place while the POST runs: purge of %s",
     async (_what, targets) => {
       const p = createProxyWithPost();
       await p.get();

@@ -33,7 +33,7 @@ async function takeSlot(p: Proxy): Promise<{ free: () => Promise<void> }> {
 
 describe("requests that wait for an origin", () => {
   it.each(["GET", "POST"])(
-    "64 %s requests to an origin that hangs leave reads of other data answered",
+    "while 64 %s requests wait for a proxied origin that hangs, a route that calls cache.read() still answers",
     async (method) => {
       const namespace = uniqueNamespace();
       const gate = createGate();
@@ -98,7 +98,7 @@ describe("requests that wait for an origin", () => {
     },
   );
 
-  it("a request that gets an origin slot within slotWait is answered by the origin", async () => {
+  it("a request that gets an origin slot within the time of the option `slotWait` is answered by the origin", async () => {
     const p = createProxy({ layer: { proxy: { slots: 1, slotWait: "10s" } } });
     const { free } = await takeSlot(p);
     const second = p.get({}, "/second");
@@ -143,7 +143,7 @@ describe("requests that wait for an origin", () => {
     expect((await p.get({}, "/next")).status).toBe(200);
   });
 
-  it("an origin slot is free again after the time limit for the header section", async () => {
+  it("an origin slot is free again after the origin has exceeded the time limit for the header section", async () => {
     const p = proxyWithOneSlot({ headersTimeout: 200 });
     p.answers(
       ({ signal }) =>
@@ -158,7 +158,7 @@ describe("requests that wait for an origin", () => {
     await expect.poll(async () => (await p.get({}, "/next")).status, { timeout: 4_000 }).toBe(200);
   });
 
-  it("a stored response with stale-if-error is served while all origin slots are taken", async () => {
+  it("a stale stored response with stale-if-error is served while all origin slots are taken", async () => {
     const p = proxyWithOneSlot();
     p.answers({ headers: { "Cache-Control": "max-age=60, stale-if-error=600" }, body: "stored" });
     await p.get({}, "/stored");
@@ -169,7 +169,7 @@ describe("requests that wait for an origin", () => {
     await free();
   });
 
-  it("a request that gets no origin slot does not delay the next load of the same resource", async () => {
+  it("after four requests got no origin slot, the next request for the same resource is answered by the origin", async () => {
     const p = proxyWithOneSlot();
     const { free } = await takeSlot(p);
     for (let i = 0; i < 4; i++) expect((await p.get({}, "/refused")).status).toBe(503);
@@ -178,7 +178,7 @@ describe("requests that wait for an origin", () => {
     expect((await p.get({}, "/refused")).body).toBe("loaded");
   });
 
-  it("one client address has at most half of the slots, so that other clients are answered", async () => {
+  it("the addresses of one IPv6 network take at most half of the origin slots, so that the origin still answers another client", async () => {
     const p = createProxy({ sharing: "safe", layer: { proxy: { slots: 4, slotWait: "20ms" } } });
     const gate = createGate();
     p.answers(async () => {
@@ -197,7 +197,7 @@ describe("requests that wait for an origin", () => {
     expect(await from("2001:db8::3", "/3")).toBe(200);
   });
 
-  it("a request to an origin that hangs takes no origin slot of another origin in the same layer", async () => {
+  it("requests to an origin that hangs take no slots of a second origin in the same application", async () => {
     const namespace = uniqueNamespace();
     const gate = createGate();
     const { get } = createTestApp(

@@ -14,7 +14,7 @@ describe("bodies of the proxy and slow clients", () => {
   it.each([
     ["unknown length", {}],
     ["known length", { "Content-Length": String(MIB) }],
-  ])("a body of %s is stored although its client reads nothing", async (_, length) => {
+  ])("the proxy stores a body of %s although the client reads nothing", async (_, length) => {
     const p = createProxy();
     p.answers({ headers: { ...FRESH, ...length }, body: streamOf(MIB) });
     const { response, settle } = await p.open({});
@@ -24,7 +24,7 @@ describe("bodies of the proxy and slow clients", () => {
     await settle();
   });
 
-  it("bodies over 16 MiB in flight pass through without being kept, and are kept again later", async () => {
+  it("while 16 MiB of bodies wait for slow clients, a further body is relayed and not stored, and after those clients leave it is stored", async () => {
     const p = createProxy();
     p.answers(() => ({ headers: FRESH, body: streamOf(4 * MIB) }));
     const stalled = [];
@@ -90,7 +90,7 @@ describe("bodies of the proxy and slow clients", () => {
     expect(Date.now() - startedAt).toBeLessThan(1_000);
   });
 
-  it("bodies that break off and clients that leave release their bytes in flight, so that a later body is stored", async () => {
+  it("bodies that break off and clients that leave use up none of the limit of bytes in flight, so that a later body is stored", async () => {
     const p = createProxy();
     for (let i = 0; i < 6; i++) {
       p.answers({ headers: FRESH, body: streamOf(4 * MIB, { upTo: 3 * MIB, pauseMs: 5 }) });

@@ -4,7 +4,7 @@ import { createProxy } from "../../conformance/proxy.ts";
 describe("s-maxage with an explicit stale-while-revalidate", () => {
   const headers = { "Cache-Control": "s-maxage=10, stale-while-revalidate=60" };
 
-  it("safe mode serves a response stale after s-maxage if stale-while-revalidate allows it", async () => {
+  it("in safe mode, a response with s-maxage and stale-while-revalidate is served stale", async () => {
     const p = createProxy({ sharing: "safe" });
     p.answers({ headers });
     await p.get();
@@ -13,7 +13,7 @@ describe("s-maxage with an explicit stale-while-revalidate", () => {
     expect(await p.get()).toMatchObject({ body: "2", cache: "HIT" });
   });
 
-  it("rfc mode serves nothing stale after s-maxage, because s-maxage implies proxy-revalidate", async () => {
+  it("in rfc mode, a response with s-maxage and stale-while-revalidate is not served stale", async () => {
     const p = createProxy({ sharing: "rfc" });
     p.answers({ headers });
     await p.get();
@@ -22,7 +22,7 @@ describe("s-maxage with an explicit stale-while-revalidate", () => {
   });
 
   it.each(["must-revalidate", "proxy-revalidate", "no-cache"])(
-    "safe mode serves nothing stale after s-maxage if the response also says %s",
+    "in safe mode, a response with s-maxage, stale-while-revalidate and %s is not served stale",
     async (directive) => {
       const p = createProxy({ sharing: "safe" });
       p.answers({
@@ -34,7 +34,7 @@ describe("s-maxage with an explicit stale-while-revalidate", () => {
     },
   );
 
-  it("safe mode serves nothing stale after s-maxage alone", async () => {
+  it("in safe mode, a response with s-maxage and without stale-while-revalidate is not served stale", async () => {
     const p = createProxy({ sharing: "safe" });
     p.answers({ headers: { "Cache-Control": "s-maxage=10" } });
     await p.get();

@@ -38,18 +38,18 @@ function slowBody(): ReadableStream<Uint8Array> {
 }
 
 describe("stored in Cache-Status", () => {
-  it("Cache-Status says stored of a response that has been stored", async () => {
+  it("the Cache-Status field has the parameter `stored` if the proxy has stored the response", async () => {
     const body = "whole";
     expect(await statusOf({ headers: FRESH, body })).toBe(STORED);
     expect(await statusOf({ headers: { ...FRESH, "Content-Length": "5" }, body })).toBe(STORED);
     expect(await statusOf({ headers: { ...FRESH, Vary: "Foo" }, body })).toBe(STORED);
   });
 
-  it("Cache-Status does not say stored of a response whose body is still arriving", async () => {
+  it("the Cache-Status field has no parameter `stored` while the body of the response is still arriving", async () => {
     expect(await statusOf({ headers: FRESH, body: slowBody() })).toBe(NOT_STORED);
   });
 
-  it("Cache-Status does not say stored of a response that is too long to store", async () => {
+  it("the Cache-Status field has no parameter `stored` if the body of the response is over the option `maxBodyBytes`", async () => {
     const long = { ...FRESH, "Content-Length": "2000" };
     const options = { maxBodyBytes: 1_000 };
     const body = "x".repeat(2_000);
@@ -57,7 +57,7 @@ describe("stored in Cache-Status", () => {
     expect(await statusOf({ headers: FRESH, body }, options)).toBe(NOT_STORED);
   });
 
-  it("Cache-Status does not say stored of the response to a POST whose body is still arriving", async () => {
+  it("the Cache-Status field of a response to POST has no parameter `stored` while the body is still arriving", async () => {
     const p = createProxy();
     const headers = { ...FRESH, "Content-Location": "/x" };
     p.answers({ headers, body: slowBody() });

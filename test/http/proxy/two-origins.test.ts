@@ -42,21 +42,21 @@ describe("two origins under one host", () => {
   it.each([
     ["a short path", "/page"],
     ["a path whose key is a hash", `/${"long/".repeat(200)}page`],
-  ])("the response of one origin to %s never answers for the other", async (_, path) => {
+  ])("a stored response of one origin to %s is not served for a second origin", async (_, path) => {
     const { get } = twoOrigins();
     const bodies = [];
     for (const name of ["one", "two", "one", "two"]) bodies.push(await get(`/${name}${path}`));
     expect(bodies).toEqual(["one 1", "two 1", "one 1", "two 1"]);
   });
 
-  it("a write to one origin invalidates no stored response of the other origin", async () => {
+  it("a POST to one origin invalidates no stored response of a second origin under the same host", async () => {
     const { get, post } = twoOrigins();
     for (const name of ["one", "two"]) await get(`/${name}/page`);
     await post("/one/page");
     expect([await get("/one/page"), await get("/two/page")]).toEqual(["one 3", "two 1"]);
   });
 
-  it("the bodies of both origins together are bounded by proxy.maxBytesInFlight", async () => {
+  it("the option `proxy.maxBytesInFlight` limits the bodies of two origins together: a body over the limit is relayed and not stored", async () => {
     const gate = createGate();
     const { get } = twoOrigins({
       options: { proxy: { maxBytesInFlight: 10 } },

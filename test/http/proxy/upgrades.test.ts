@@ -4,7 +4,7 @@ import { createProxy } from "../../conformance/proxy.ts";
 const ASKING = { Upgrade: "websocket", Connection: "Upgrade", "Sec-WebSocket-Protocol": "chat" };
 
 describe("WebSockets through the proxy", () => {
-  it("a 101 from the origin connects the client with the origin, and messages pass in both directions", async () => {
+  it("after the origin answers a WebSocket request with a 101, messages pass between the client and the origin in both directions", async () => {
     const p = createProxy({ sharing: "safe" });
     const { 0: ours, 1: theirs } = new WebSocketPair();
     theirs.accept();
@@ -48,7 +48,7 @@ describe("WebSockets through the proxy", () => {
     expect((await p.get(ASKING)).body).toBe("2");
   });
 
-  it("the proxy forwards no Upgrade field other than that of a WebSocket GET", async () => {
+  it("the proxy removes the Upgrade field of a GET that asks for h2c and of a POST that asks for a WebSocket", async () => {
     const p = createProxy();
     p.answers({});
     await p.get({ Upgrade: "h2c", Connection: "Upgrade" });
@@ -56,7 +56,7 @@ describe("WebSockets through the proxy", () => {
     expect(p.seen.map(({ headers }) => headers.get("Upgrade"))).toEqual([null, null]);
   });
 
-  it("a 101 to a request that asked for no upgrade becomes a 502", async () => {
+  it("if the origin answers a request without an Upgrade field with a 101, the client gets a 502", async () => {
     const p = createProxy();
     const { 0: ours, 1: theirs } = new WebSocketPair();
     theirs.accept();
@@ -66,7 +66,7 @@ describe("WebSockets through the proxy", () => {
 });
 
 describe("TRACE", () => {
-  it("safe mode refuses TRACE with a 405 and does not ask the origin", async () => {
+  it("in safe mode, the proxy answers a TRACE request with a 405 and does not forward it", async () => {
     const p = createProxy({ sharing: "safe" });
     p.answers({});
     const answer = await p.send({ method: "TRACE", headers: { "Max-Forwards": "0" } });
@@ -75,7 +75,7 @@ describe("TRACE", () => {
     expect(answer.body).not.toContain("TRACE /x");
   });
 
-  it("rfc mode forwards TRACE", async () => {
+  it("in rfc mode, the proxy forwards a TRACE request to the origin", async () => {
     const p = createProxy({ sharing: "rfc" });
     p.answers({});
     expect((await p.send({ method: "TRACE" })).status).toBe(200);

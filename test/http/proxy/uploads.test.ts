@@ -24,7 +24,7 @@ const readAll: Script = async (request) => ({
 const LENGTH = { "Content-Length": String(20 * CHUNK.length) };
 
 describe("an upload", () => {
-  it("a client that leaves during its upload is a 499 and not a failure of the origin", async () => {
+  it("if a client disconnects during its upload, the proxy answers with status 499 and the Cache-Status detail `client-closed`", async () => {
     const p = createProxy({ sharing: "safe" });
     p.answers(readAll);
     const answer = await p.send({ method: "POST", headers: LENGTH, body: upload(20, 2) });
@@ -37,7 +37,7 @@ describe("an upload", () => {
     ["with", LENGTH],
     ["without", {}],
   ])(
-    "a client whose origin fails during its upload %s Content-Length gets a 502",
+    "if the origin fails during an upload %s Content-Length, the client gets a 502",
     async (_, headers) => {
       const p = createProxy({ sharing: "safe" });
       p.answers(async (request) => {
@@ -60,7 +60,7 @@ describe("an upload", () => {
     expect([answer.status, answer.body]).toEqual([200, String(20 * CHUNK.length)]);
   });
 
-  it("a client gets a response that the origin sends before the origin has read the upload", async () => {
+  it("if the origin sends a 413 before it has read the upload, the client gets that 413", async () => {
     const p = createProxy({ sharing: "safe" });
     p.answers(async (request) => {
       await request.body?.cancel();

@@ -32,7 +32,7 @@ describe.each(["safe", "rfc"] as const)(
       ["max-age=0", { "Cache-Control": "max-age=0", ETag: '"a"' }],
       ["an Expires in the past", { Expires: "Sun, 06 Nov 1994 08:49:37 GMT", ETag: '"a"' }],
     ])(
-      "six concurrent clients of a response with %s wait one extra round trip only the first time",
+      "six concurrent clients of a response with %s wait one extra round trip to the origin in the first burst, and none in the second",
       async (_, headers) => {
         const p = createProxy({ sharing });
         const server = fileServer("whole", headers);
@@ -46,21 +46,21 @@ describe.each(["safe", "rfc"] as const)(
       },
     );
 
-    it("clients that wait for a response with only an entity tag ask the origin to confirm that tag", async () => {
+    it("clients that waited for a response with only an entity tag cause requests to the origin with that tag in If-None-Match", async () => {
       const p = createProxy({ sharing });
       await burst(p, fileServer("whole", { ETag: '"a"' }), get());
       const conditions = p.seen.map(({ headers }) => headers.get("If-None-Match"));
       expect(conditions).toEqual([null, ...Array<string>(5).fill('"a"')]);
     });
 
-    it("six concurrent clients of a private response wait one extra round trip only the first time", async () => {
+    it("six concurrent clients of a private response wait one extra round trip to the origin in the first burst, and none in the second", async () => {
       const p = createProxy({ sharing });
       const server = fileServer("mine", { "Cache-Control": "private" });
       const [cold, next] = [await burst(p, server, get()), await burst(p, server, get())];
       expect([cold.asked, cold.rounds, next.asked, next.rounds]).toEqual([6, 2, 6, 1]);
     });
 
-    it("six requests with a bearer token wait one extra round trip only the first time, and anonymous requests share a load", async () => {
+    it("six concurrent requests with a bearer token wait one extra round trip only in the first burst, and anonymous requests share one load", async () => {
       const p = createProxy({ sharing });
       const server = fileServer("mine", { "Cache-Control": "max-age=60" });
       const bearer = get({ Authorization: "Bearer x" });
@@ -71,7 +71,7 @@ describe.each(["safe", "rfc"] as const)(
       expect([anonymous.asked, anonymous.rounds]).toEqual([1, 1]);
     });
 
-    it("six concurrent no-cache requests for a private response wait no extra round trip the second time", async () => {
+    it("six concurrent requests with no-cache for a private response wait no extra round trip to the origin in the second burst", async () => {
       const p = createProxy({ sharing });
       const server = fileServer("mine", { "Cache-Control": "private" });
       const reload = get({ "Cache-Control": "no-cache" });
@@ -91,7 +91,7 @@ describe("requests for parts and heads in safe mode", () => {
       headers: { Range: `bytes=${at * step}-${at * step + step - 1}` },
     }));
 
-  it("six range requests for one short resource are answered from one GET to the origin", async () => {
+  it("six concurrent range requests for one short resource are answered from one GET to the origin", async () => {
     const p = createProxy({ sharing: "safe" });
     const whole = TEN.repeat(6);
     const { asked, rounds, answers } = await burst(p, fileServer(whole, FRESH), ranges(10));
@@ -101,7 +101,7 @@ describe("requests for parts and heads in safe mode", () => {
     expect((await p.get()).cache).toBe("HIT");
   });
 
-  it("six range requests for one long resource wait one extra round trip only the first time, and each gets its range", async () => {
+  it("six concurrent range requests for a resource too long to store wait one extra round trip only in the first burst", async () => {
     const p = createProxy({ sharing: "safe", maxBodyBytes: 1_000 });
     const whole = TEN.repeat(600);
     const server = fileServer(whole, FRESH);
@@ -122,7 +122,7 @@ describe("requests for parts and heads in safe mode", () => {
     );
   });
 
-  it("several ranges in one request are answered from one GET", async () => {
+  it("six concurrent requests for several ranges of one resource get a 206 from one GET to the origin", async () => {
     const p = createProxy({ sharing: "safe" });
     const { asked, rounds, answers } = await burst(
       p,
@@ -133,7 +133,7 @@ describe("requests for parts and heads in safe mode", () => {
     for (const { status } of answers) expect(status).toBe(206);
   });
 
-  it("six range requests for a private resource wait one extra round trip only the first time, and each gets its range", async () => {
+  it("six concurrent range requests for a private resource wait one extra round trip only in the first burst, and each gets its range", async () => {
     const p = createProxy({ sharing: "safe" });
     const server = fileServer(TEN.repeat(6), { "Cache-Control": "private" });
     const [cold, next] = [await burst(p, server, ranges(10)), await burst(p, server, ranges(10))];
@@ -155,7 +155,7 @@ describe("requests for parts and heads in safe mode", () => {
     expect((await p.get()).cache).toBe("HIT");
   });
 
-  it("HEAD requests for a private resource wait one extra round trip only once, and then reach the origin as HEAD", async () => {
+  it("concurrent HEAD requests for a private resource wait one extra round trip only in the first burst, and then reach the origin as HEAD", async () => {
     const p = createProxy({ sharing: "safe" });
     const server = fileServer(TEN, { "Cache-Control": "private" });
     const heads = times({ method: "HEAD" });
@@ -165,7 +165,7 @@ describe("requests for parts and heads in safe mode", () => {
     for (const { status, body } of cold.answers) expect([status, body]).toEqual([200, ""]);
   });
 
-  it("a HEAD request cancels the body from the origin if the body is too long to store", async () => {
+  it("for a HEAD request, the proxy cancels the origin's body if that body is too long to store", async () => {
     const p = createProxy({ sharing: "safe", maxBodyBytes: 1_000 });
     let isCancelled = false;
     const body = new ReadableStream<Uint8Array>({
@@ -180,7 +180,7 @@ describe("requests for parts and heads in safe mode", () => {
 });
 
 describe("requests for parts and heads in rfc mode", () => {
-  it("HEAD requests and ranges of a resource that is not stored do not wait for each other", async () => {
+  it("in rfc mode, concurrent HEAD requests or range requests for a resource that is not stored do not wait for each other", async () => {
     const p = createProxy();
     const server = fileServer(TEN, { "Cache-Control": "max-age=60", ETag: '"a"' });
     const heads = await burst(p, server, times({ method: "HEAD" }));

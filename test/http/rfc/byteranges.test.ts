@@ -115,7 +115,7 @@ async function received(response: Response) {
 }
 
 describe("multipart/byteranges", () => {
-  it("several ranges return exactly the selected bytes, each once, in order", async () => {
+  it("the response to several ranges contains exactly the selected bytes, each once, with the parts in the order of the requested ranges", async () => {
     await fc.assert(
       fc.asyncProperty(bodies, ranges, async (whole, asked) => {
         expect(await received(ask(entryOf({ body: whole, contentType: "a/b" }), asked))).toEqual(
@@ -126,7 +126,7 @@ describe("multipart/byteranges", () => {
     );
   });
 
-  it("ranges of a text count bytes, not characters", async () => {
+  it("the positions in a Range request for a stored text count UTF-8 bytes, not characters", async () => {
     await fc.assert(
       fc.asyncProperty(fc.string({ unit: "binary", minLength: 1 }), ranges, async (text, asked) => {
         const whole = new TextEncoder().encode(text);
@@ -136,7 +136,7 @@ describe("multipart/byteranges", () => {
     );
   });
 
-  it("Content-Range of a stored part counts from the start of the whole representation", async () => {
+  it("if only a part of a representation is stored, Content-Range still counts from the start of the whole representation", async () => {
     const whole = Uint8Array.from({ length: 100 }, (_, at) => at);
     const part = { first: 40, last: 79, total: 100 };
     const entry = entryOf({ body: whole.slice(40, 80), part });
@@ -144,7 +144,7 @@ describe("multipart/byteranges", () => {
     expect(await received(ask(entry, asked))).toEqual(wanted(whole, asked));
   });
 
-  it("the multipart boundary occurs neither in the parts nor in the Content-Type of the parts", async () => {
+  it("the boundary of a multipart/byteranges response occurs neither in the body nor in the Content-Type of a part", async () => {
     const taken = Array.from(
       { length: 12 },
       (_, at) => `--strata-part-${String(at).padStart(8, "0")}`,
@@ -166,7 +166,7 @@ describe("multipart/byteranges", () => {
   });
 
   it(
-    "a body full of boundaries is read only once to find a new boundary",
+    "a multipart/byteranges response for a body that contains 150,000 possible boundaries gets an unused one in less than 10 s",
     { timeout: 10_000 },
     () => {
       const taken = Array.from(

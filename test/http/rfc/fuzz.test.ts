@@ -86,19 +86,23 @@ function valueOf(random: () => number): string {
 const VALUES = 60_000;
 
 describe.each(Object.entries(PARSERS))("%s", (name, parse) => {
-  it(`${name} reads ${VALUES} fuzzed values and throws no error`, { timeout: 60_000 }, () => {
-    const thrown: string[] = [];
-    const random = createRandom(name.length * 7_919 + 1);
-    for (let i = 0; i < VALUES; i++) {
-      const value = valueOf(random);
-      try {
-        parse(value);
-      } catch (error) {
-        thrown.push(`${JSON.stringify(value)}: ${String(error)}`);
+  it(
+    `${name}() reads ${VALUES} fuzzed field values and throws no error`,
+    { timeout: 60_000 },
+    () => {
+      const thrown: string[] = [];
+      const random = createRandom(name.length * 7_919 + 1);
+      for (let i = 0; i < VALUES; i++) {
+        const value = valueOf(random);
+        try {
+          parse(value);
+        } catch (error) {
+          thrown.push(`${JSON.stringify(value)}: ${String(error)}`);
+        }
       }
-    }
-    expect(thrown).toEqual([]);
-  });
+      expect(thrown).toEqual([]);
+    },
+  );
 
   it.each([
     ",",
@@ -118,19 +122,23 @@ describe.each(Object.entries(PARSERS))("%s", (name, parse) => {
     'a="',
     " ,",
     "*",
-  ])(`${name} takes linear time for a value made of %j`, { timeout: 60_000 }, (piece) => {
-    const short = piece.repeat(4_000 / piece.length);
-    const long = piece.repeat(64_000 / piece.length);
-    // The long value has 16 times the length: a quadratic parser takes 256 times as long.
-    // A busy machine makes a run longer, never shorter, so the best of ten attempts counts.
-    let ratio = Infinity;
-    for (let attempt = 0; attempt < 10 && ratio >= 100; attempt++)
-      ratio = Math.min(
-        ratio,
-        fastest(() => parse(long), 1) / Math.max(fastest(() => parse(short), 16) / 16, 0.02),
-      );
-    expect(ratio).toBeLessThan(100);
-  });
+  ])(
+    `${name}() takes linear time for a long field value that repeats %j`,
+    { timeout: 60_000 },
+    (piece) => {
+      const short = piece.repeat(4_000 / piece.length);
+      const long = piece.repeat(64_000 / piece.length);
+      // The long value has 16 times the length: a quadratic parser takes 256 times as long.
+      // A busy machine makes a run longer, never shorter, so the best of ten attempts counts.
+      let ratio = Infinity;
+      for (let attempt = 0; attempt < 10 && ratio >= 100; attempt++)
+        ratio = Math.min(
+          ratio,
+          fastest(() => parse(long), 1) / Math.max(fastest(() => parse(short), 16) / 16, 0.02),
+        );
+      expect(ratio).toBeLessThan(100);
+    },
+  );
 });
 
 function fastest(run: () => unknown, times: number): number {

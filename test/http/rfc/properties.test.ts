@@ -17,7 +17,7 @@ const LIMITS = { disconnectedMs: 3_600_000, validateMs: 86_400_000, maxMs: 7 * 8
 const token = fc.stringMatching(/^[a-z][a-z0-9-]{0,8}$/);
 
 describe("HTTP dates", () => {
-  it("parseDate reads what formatDate wrote", () => {
+  it("parseDate() of a date that formatDate() has written returns the original instant", () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 253_402_300_799 }), (seconds) => {
         expect(parseDate(formatDate(seconds * 1_000), NOW)).toBe(seconds * 1_000);
@@ -25,7 +25,7 @@ describe("HTTP dates", () => {
     );
   });
 
-  it("parseDate reads the same instant from all three HTTP date formats, within 50 years of now", () => {
+  it("parseDate() reads the same instant from all three HTTP date formats if the instant is within 49 years of now", () => {
     fc.assert(
       fc.property(fc.integer({ min: -49 * 31_536_000, max: 49 * 31_536_000 }), (offset) => {
         const at = NOW + offset * 1_000;
@@ -41,7 +41,7 @@ describe("HTTP dates", () => {
 });
 
 describe("field lists", () => {
-  it("splitList returns the members that were joined", () => {
+  it("splitList() returns the members of a comma-separated field value without white space and empty members", () => {
     const member = fc.oneof(
       token,
       token.map((text) => `"${text}, \\"${text}"`),
@@ -57,7 +57,7 @@ describe("field lists", () => {
     );
   });
 
-  it("deltaSecondsOf returns the smallest value of a repeated max-age", () => {
+  it("deltaSecondsOf() returns the smallest value if Cache-Control repeats max-age", () => {
     fc.assert(
       fc.property(fc.array(fc.nat(100_000), { minLength: 1, maxLength: 5 }), (seconds) => {
         const control = seconds.map((value) => `max-age=${value}`).join(", ");
@@ -80,7 +80,7 @@ describe("lifetimes", () => {
     ])
     .map((directives) => responseControlOf(readerOf([["cache-control", directives.join(", ")]])));
 
-  it("freshUntil, staleUntil, errorUntil and deleteAt are in rising order, and no response is fresh past its lifetime", () => {
+  it("lifetimesOf() returns freshUntil, staleUntil, errorUntil and deleteAt in rising order, and no response is fresh after its lifetime", () => {
     fc.assert(
       fc.property(
         controls,
@@ -154,7 +154,7 @@ describe("selecting fields", () => {
     fc.constantFrom("a", "a, b", "b;q=0.5, a", "", "A , B"),
   );
 
-  it("a request selects the variant that was stored for the same request", () => {
+  it("a request selects the variant that was stored for a request with the same fields", () => {
     fc.assert(
       fc.property(requests, (fields) => {
         const request = readerOf(Object.entries(fields));
@@ -165,7 +165,7 @@ describe("selecting fields", () => {
     );
   });
 
-  it("normalising a selecting field twice changes nothing", () => {
+  it("normalise() does not change the value of a field named by Vary that is already normalised", () => {
     fc.assert(
       fc.property(
         fc.constantFrom("accept-language", "accept-encoding", "foo"),
@@ -180,7 +180,7 @@ describe("selecting fields", () => {
 });
 
 describe("ranges", () => {
-  it("a resolved range lies within the representation", () => {
+  it("resolveRange() returns undefined or a range that lies within the representation", () => {
     const spec = fc.oneof(
       fc.record({ suffix: fc.nat(50) }),
       fc
@@ -195,7 +195,7 @@ describe("ranges", () => {
     );
   });
 
-  it("joinParts makes the whole body of two parts that meet, and nothing of two parts with a gap", () => {
+  it("joinParts() returns the whole body for two parts that meet or overlap, and undefined for two parts with a gap between them", () => {
     fc.assert(
       fc.property(
         fc.uint8Array({ minLength: 2, maxLength: 40 }),
@@ -218,7 +218,7 @@ describe("ranges", () => {
 });
 
 describe("updated fields", () => {
-  it("updateFields replaces stored fields by newer ones, copies the other stored fields, and never changes Content-Length", () => {
+  it("updateFields() replaces stored header fields by newer ones, copies the other stored fields, and never changes Content-Length", () => {
     const fields = fc.array(fc.tuple(fc.constantFrom("a", "b", "c", "content-length"), token), {
       maxLength: 6,
     });

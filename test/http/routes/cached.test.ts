@@ -66,7 +66,7 @@ describe("cached()", () => {
     expect(await statusOf()).toMatch(/^strata; hit; /);
   });
 
-  it("a cached route stores a 404 for the time that negativeFor gives", async () => {
+  it("a cached route stores a 404 for the time in its option `negativeFor`", async () => {
     let calls = 0;
     const { get, clock } = createTestApp(uniqueNamespace(), (app) =>
       app.get("/gone", cached({ freshFor: "1h", negativeFor: "10s", jitter: 0 }), (c) => {
@@ -92,20 +92,23 @@ describe("cached()", () => {
     ["is private", { "Cache-Control": "private, max-age=60" }],
     ["must not be stored", { "Cache-Control": "No-Store" }],
     ["varies by everything", { Vary: "*" }],
-  ])("a cached route never shares a response that %s", async (_, headers) => {
-    let calls = 0;
-    const { get } = createTestApp(uniqueNamespace(), (app) =>
-      app.get("/own", cached({ freshFor: "1m" }), (c) => c.json({ call: ++calls }, 200, headers)),
-    );
+  ])(
+    "a cached route does not store a response that %s, and calls its handler again for the next request",
+    async (_, headers) => {
+      let calls = 0;
+      const { get } = createTestApp(uniqueNamespace(), (app) =>
+        app.get("/own", cached({ freshFor: "1m" }), (c) => c.json({ call: ++calls }, 200, headers)),
+      );
 
-    const first = await get("/own");
-    const second = await get("/own");
+      const first = await get("/own");
+      const second = await get("/own");
 
-    expect([first.body, second.body]).toEqual(['{"call":1}', '{"call":2}']);
-    expect(second.headers.get("X-Cache-Status")).toBe("BYPASS");
-  });
+      expect([first.body, second.body]).toEqual(['{"call":1}', '{"call":2}']);
+      expect(second.headers.get("X-Cache-Status")).toBe("BYPASS");
+    },
+  );
 
-  it("a cached route serves the stale response during a refresh, and the new response afterwards", async () => {
+  it("a cached route serves the stale response during a background refresh, and the new response afterwards", async () => {
     let calls = 0;
     const { get, clock } = createTestApp(uniqueNamespace(), (app) =>
       app.get("/swr", cached({ freshFor: "10s", staleWhileRevalidate: "1m", jitter: 0 }), (c) =>
@@ -123,7 +126,7 @@ describe("cached()", () => {
     expect(fresh.headers.get("X-Cache-Status")).toBe("HIT");
   });
 
-  it("a cached route serves the stale response while the handler fails, until the time of staleIfError is over", async () => {
+  it("a cached route serves the stale response while the handler fails, until the time in the option `staleIfError` is over", async () => {
     let failing = false;
     const { get, clock } = createTestApp(uniqueNamespace(), (app) =>
       app.get("/sie", cached({ freshFor: "10s", staleIfError: "1m", jitter: 0 }), (c) => {
@@ -159,7 +162,7 @@ describe("cached()", () => {
     expect(head.headers.get("X-Cache-Status")).toBe("HIT");
   });
 
-  it("a purge of data invalidates the cached route that read it", async () => {
+  it("a purge of a tag invalidates the stored response of a cached route whose handler read data with that tag", async () => {
     const policy = definePolicy({ freshFor: "1h" });
     let name = "Ada";
     const { get, layer, clock } = createTestApp(uniqueNamespace(), (app) => {

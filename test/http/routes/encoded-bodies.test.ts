@@ -70,7 +70,7 @@ describe("a cached route whose response names a content coding", () => {
     },
   );
 
-  it("a strong entity tag of the encoded body is replaced, and a weak one is kept", async () => {
+  it("a cached route replaces the strong entity tag of a body that the platform has decoded, and does not change a weak entity tag", async () => {
     const strong = serving(() => decoded("gzip", { ETag: '"of-gzip"' }));
     await strong.fetchBytes();
     const { headers } = await strong.fetchBytes();
@@ -85,7 +85,7 @@ describe("a cached route whose response names a content coding", () => {
     expect((await weak.fetchBytes()).headers.get("ETag")).toBe('W/"either"');
   });
 
-  it("a body that the handler has compressed with gzip is sent and stored unchanged", async () => {
+  it("a body that the handler of a cached route has compressed with gzip is sent and stored unchanged", async () => {
     const bytes = await gzip(TEXT);
     const { fetchBytes, calls } = serving(
       () =>
@@ -104,7 +104,7 @@ describe("a cached route whose response names a content coding", () => {
     expect(calls()).toBe(1);
   });
 
-  it("a client that refuses the coding of a stored body gets the handler's response", async () => {
+  it("a cached route calls its handler again for a client that refuses the content coding of the stored body", async () => {
     const bytes = await gzip(TEXT);
     const { get, calls } = serving(
       () =>
@@ -120,7 +120,7 @@ describe("a cached route whose response names a content coding", () => {
     expect(calls()).toBe(2);
   });
 
-  it("a body in a coding that the platform does not know is sent and stored unchanged, with its Content-Encoding", async () => {
+  it("a body in the content coding zstd, which the platform does not decode, is sent and stored unchanged, with its Content-Encoding", async () => {
     const bytes = Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, 1, 2, 3);
     const { fetchBytes, calls } = serving(
       () => new Response(bytes, { headers: { "Content-Encoding": "zstd" } }),
@@ -139,7 +139,7 @@ describe("a cached route whose response names a content coding", () => {
     ["br with a text of a few bytes", "br", "text/plain", [0x61, 0x62, 0x63]],
     ["gzip of a compressed file", "gzip", "application/gzip", [0x1f, 0x8b, 0x08, 0]],
   ])(
-    "a body of which nothing shows whether it is decoded (%s) is sent unchanged and not stored",
+    "a body whose bytes do not show whether the platform has decoded it (%s) is sent unchanged and not stored",
     async (_, coding, type, values) => {
       const bytes = Uint8Array.from(values);
       const { fetchBytes, calls } = serving(

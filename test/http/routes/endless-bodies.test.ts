@@ -6,7 +6,7 @@ const MIB = 1_048_576;
 
 describe("a cached route whose body is long or has no end", () => {
   it.each(["text/event-stream", "text/event-stream; charset=utf-8", "multipart/x-mixed-replace"])(
-    "a stream of %s goes to each client in real time, and nothing of it is collected",
+    "a cached route sends a stream of %s to each client part by part, and does not collect the stream for the cache",
     async (type) => {
       const bodies = [endlessBody(), endlessBody()];
       let call = 0;
@@ -25,7 +25,7 @@ describe("a cached route whose body is long or has no end", () => {
     },
   );
 
-  it("an endless body of another type reaches two clients at once", async () => {
+  it("an endless body of type application/x-ndjson reaches two concurrent clients of a cached route part by part", async () => {
     const { open, calls } = serving(
       () =>
         new Response(endlessBody().readable, {
@@ -39,7 +39,7 @@ describe("a cached route whose body is long or has no end", () => {
     await Promise.all(clients.map((client) => client.leave()));
   });
 
-  it("an endless body is collected up to the limit only, and ends when its client leaves", async () => {
+  it("an endless body is read only up to the size limit of the cache if its client stops reading, and is cancelled when the client leaves", async () => {
     const { readable, state } = endlessBody("x".repeat(MIB / 4));
     const { open } = serving(() => new Response(readable));
     const client = await open();
@@ -56,7 +56,7 @@ describe("a cached route whose body is long or has no end", () => {
     ["of unknown length", {}],
     ["with a Content-Length", { "Content-Length": String(2 * MIB) }],
   ])(
-    "a body over the size limit (%s) reaches the client whole and is not stored",
+    "a body over the size limit of the cache (%s) reaches the client whole and is not stored",
     async (_, headers) => {
       const { open, calls } = serving(() => {
         const chunk = new Uint8Array(MIB / 2).fill(97);

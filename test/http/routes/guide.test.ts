@@ -43,14 +43,14 @@ const sources = (answers: readonly TestAnswer[]) =>
 const detail = (answer: TestAnswer | undefined) => answer?.headers.get("Cache-Status");
 
 describe("the guide to caching a route safely", () => {
-  it("the guide shows every example of guide-examples.ts, and each code block is part of that file", () => {
+  it("docs/guides/caching-a-route-safely.md shows every example of guide-examples.ts, and no other TypeScript code", () => {
     const plain = (text: string) => text.replaceAll(/^ +/gm, "");
     const blocks = [...page.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, text = ""]) => text);
     expect(blocks).toHaveLength(Object.keys(examples).filter((name) => name !== "runAs").length);
     for (const block of blocks) expect(plain(source)).toContain(plain(block));
   });
 
-  it("a page that reads the user is private, until the key names the user", async () => {
+  it("a page whose handler reads the variable `user` is stored only if the key names that variable", async () => {
     const requests = [
       ["ada", "/home"],
       ["bob", "/home"],
@@ -64,7 +64,7 @@ describe("the guide to caching a route safely", () => {
     expect(sources(named)).toEqual(["MISS", "MISS", "HIT"]);
   });
 
-  it("a variable that is the same for all clients is declared as shared", async () => {
+  it("clients share a stored response whose handler reads the variable `db` if the option `shared` names that variable", async () => {
     const answers = await run(examples.sharedVariable, [
       ["ada", "/articles"],
       ["bob", "/articles"],
@@ -72,7 +72,7 @@ describe("the guide to caching a route safely", () => {
     expect(sources(answers)).toEqual(["MISS", "HIT"]);
   });
 
-  it("a handler does not see a cookie until the key names that cookie", async () => {
+  it("the handler of a cached route sees a cookie only if the key names that cookie", async () => {
     const dark = { headers: { Cookie: "theme=dark; sid=1" } };
     const requests = [
       ["ada", "/", dark],
@@ -82,7 +82,7 @@ describe("the guide to caching a route safely", () => {
     expect(bodies(await run(examples.cookieInKey, requests))).toEqual(["dark", "light"]);
   });
 
-  it("a key that names country of request.cf stores one page for each country", async () => {
+  it("a cached route whose key names `country` of request.cf stores one page for each country", async () => {
     const answers = await run(examples.countryInKey, [
       ["ada", "/prices", { cf: { country: "CH" } }],
       ["bob", "/prices", { cf: { country: "AT" } }],
@@ -92,7 +92,7 @@ describe("the guide to caching a route safely", () => {
     expect(sources(answers)).toEqual(["MISS", "MISS", "HIT"]);
   });
 
-  it("a page made of a tenant's data is private, until the key names the tenant", async () => {
+  it("a page made from a tenant's data is stored only if the key names the tenant", async () => {
     const requests = [
       ["ada", "/cart"],
       ["bob", "/cart"],
@@ -104,7 +104,7 @@ describe("the guide to caching a route safely", () => {
     expect(sources(await run(examples.tenantInKey, requests))).toEqual(["MISS", "MISS", "HIT"]);
   });
 
-  it("a guard after cached() admits nobody, and a guard before cached() lets the admitted clients share a response", async () => {
+  it("an access check after cached() admits no client, and clients that pass an access check before cached() share a stored response", async () => {
     const requests = [
       ["ada", "/report", { headers: { Authorization: "Bearer t0k3n" } }],
       ["bob", "/report", { headers: { Authorization: "Bearer t0k3n" } }],
@@ -116,7 +116,7 @@ describe("the guide to caching a route safely", () => {
     expect(guarded[2]?.body).not.toContain("the report");
   });
 
-  it("a path parameter that the handler reads and the key function does not read makes the response private", async () => {
+  it("a page whose handler reads a path parameter is stored only if the key function reads that parameter too", async () => {
     const requests = [
       ["ada", "/de/about"],
       ["bob", "/fr/about"],

@@ -91,7 +91,7 @@ function viewOf(given: KeySource, keyRules: KeyRules): unknown {
   return [request.method, request.url, [...request.headers], request.cf ?? null, variables];
 }
 
-it("for all key rules, two requests with the same key show the handler the same request", async () => {
+it("for all key rules, the handler of a cached route sees no difference between two requests with the same key", async () => {
   let compared = 0;
   const sources = fc.array(source, { minLength: 40, maxLength: 40 });
   await fc.assert(
@@ -112,7 +112,7 @@ it("for all key rules, two requests with the same key show the handler the same 
   expect(compared).toBeGreaterThan(20);
 });
 
-it("for all key rules, the request that the handler sees has the same key as the client's request", async () => {
+it("for all key rules, the request that the handler of a cached route sees has the same key as the client's request", async () => {
   await fc.assert(
     fc.asyncProperty(rules, source, async (keyRules, given) => {
       const { request } = partsNamedByRules(given, keyRules);

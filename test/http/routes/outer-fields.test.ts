@@ -60,7 +60,7 @@ describe("fields of outer middleware around cached()", () => {
       ANSWERS.map(([name, answer]) => [way, name, set, answer] as const),
     ),
   )(
-    "a field set by %s has its own value on each answer of a handler with %s, hit or miss",
+    "a header field that outer middleware sets by %s has a new value on each response of a handler with %s, hit or miss",
     async (_way, _name, set, answer) => {
       let requests = 0;
       const { get } = serving([set(() => String(++requests))], answer);
@@ -77,7 +77,7 @@ describe("fields of outer middleware around cached()", () => {
     },
   );
 
-  it("CORS answers each origin with its own name, on a hit too", async () => {
+  it("Access-Control-Allow-Origin names the allowed origin of each request, also on a hit of a cached route", async () => {
     const allowed = ["https://a.test", "https://b.test"];
     const { get } = serving([
       cors({ origin: allowed, credentials: true, exposeHeaders: ["ETag"] }),
@@ -100,7 +100,7 @@ describe("fields of outer middleware around cached()", () => {
     ]);
   });
 
-  it("CORS fields are on a 304, on a range and on a HEAD of a stored response", async () => {
+  it("the 304, 206, 416 and HEAD responses of a cached route behind CORS middleware have Access-Control-Allow-Origin", async () => {
     const origin = "https://a.test";
     const { get, send, url } = serving([cors({ origin: [origin] })]);
     const { headers } = await get("/thing", { Origin: origin });
@@ -116,7 +116,7 @@ describe("fields of outer middleware around cached()", () => {
       expect(answer.headers.get("Access-Control-Allow-Origin")).toBe(origin);
   });
 
-  it("the id of one request is not sent to another one", async () => {
+  it("each response of a cached route has an X-Request-Id of its own, also on a hit", async () => {
     const { get } = serving([requestId()]);
     const ids = [];
     for (let i = 0; i < 3; i++) ids.push((await get("/thing")).headers.get("X-Request-Id"));
@@ -128,7 +128,7 @@ describe("fields of outer middleware around cached()", () => {
     ["before", before],
     ["after", after],
   ] as const)(
-    "a session cookie that outer middleware sets %s next() goes to its own client, and the response is shared",
+    "a session cookie that outer middleware sets %s next() is sent to one client only, and the response is stored without the cookie",
     async (_, when) => {
       let sessions = 0;
       const { get } = serving([when((c) => setCookie(c, "session", String(++sessions)))]);
@@ -150,7 +150,7 @@ describe("fields of outer middleware around cached()", () => {
     ["a public route", { "Cache-Control": "public, max-age=60" }, "public, max-age=60, private"],
     ["a private route", { "Cache-Control": "private" }, "private"],
   ])(
-    "an answer of %s with a cookie of outer middleware says private to caches downstream",
+    "Cache-Control in the response of %s contains `private` if outer middleware sets a cookie",
     async (_, own, expected) => {
       const set = after((c) => setCookie(c, "session", "1"));
       const { get } = serving([set], async (c) => c.json({ same: true }, 200, own));
@@ -160,7 +160,7 @@ describe("fields of outer middleware around cached()", () => {
     },
   );
 
-  it("CDN-Cache-Control is not sent with a cookie of outer middleware", async () => {
+  it("a cached route removes CDN-Cache-Control from a response on which outer middleware sets a cookie", async () => {
     const set = before((c) => setCookie(c, "session", "1"));
     const { get } = serving([set], async (c) =>
       c.json({ same: true }, 200, { "CDN-Cache-Control": "max-age=60" }),
@@ -172,7 +172,7 @@ describe("fields of outer middleware around cached()", () => {
     }
   });
 
-  it("a cookie that the route itself sets keeps its response private", async () => {
+  it("a response is not stored if the handler of a cached route sets a cookie", async () => {
     let calls = 0;
     const { get } = serving([before((c) => setCookie(c, "outer", "1"))], async (c) => {
       setCookie(c, "inner", String(++calls));
@@ -184,7 +184,7 @@ describe("fields of outer middleware around cached()", () => {
     expect(second.headers.getSetCookie()).toEqual(["inner=2; Path=/", "outer=1; Path=/"]);
   });
 
-  it("the fields of secure-headers, timing and etag middleware are on a miss and on a hit", async () => {
+  it("the header fields that secure-headers, timing and etag middleware add are on a miss and on a hit of a cached route", async () => {
     const measure: Handler = before((c) => setMetric(c, "auth", 1));
     const { get } = serving([secureHeaders(), timing({ total: false }), measure, etag()]);
     for (const status of ["MISS", "HIT"]) {
@@ -198,7 +198,7 @@ describe("fields of outer middleware around cached()", () => {
     expect(again.status).toBe(304);
   });
 
-  it("the route's own field has precedence, and Vary names the fields of both", async () => {
+  it("a header field that the handler sets replaces the same field of outer middleware, and Vary combines the field names of both", async () => {
     const set = before((c) => {
       c.header("X-Both", "outer");
       c.header("Vary", "Origin");
@@ -215,7 +215,7 @@ describe("fields of outer middleware around cached()", () => {
     }
   });
 
-  it("fields that a middleware between cached() and the handler sets are stored", async () => {
+  it("header fields that a middleware after cached() sets are stored with the response", async () => {
     let calls = 0;
     const { get } = createTestApp(uniqueNamespace(), (app) =>
       app.get(
@@ -231,7 +231,7 @@ describe("fields of outer middleware around cached()", () => {
   });
 
   it.each(["no-store", "private"])(
-    "Cache-Control: %s of outer middleware prevents storing if the route sets no Cache-Control",
+    "Cache-Control: %s that outer middleware sets prevents storing if the handler of a cached route sets no Cache-Control",
     async (control) => {
       let calls = 0;
       const { get } = serving([before((c) => c.header("Cache-Control", control))], async (c) =>
@@ -244,7 +244,7 @@ describe("fields of outer middleware around cached()", () => {
     },
   );
 
-  it("Cache-Control of outer middleware replaces the default of cached(), and is not stored", async () => {
+  it("Cache-Control that outer middleware sets replaces the default Cache-Control of cached(), and is not stored", async () => {
     const controls = ["max-age=5", "max-age=6"];
     const { get } = serving([before((c) => c.header("Cache-Control", controls.shift() ?? ""))]);
     expect((await get("/thing")).headers.get("Cache-Control")).toBe("max-age=5");
@@ -253,7 +253,7 @@ describe("fields of outer middleware around cached()", () => {
     expect(hit.headers.get("Cache-Control")).toBe("max-age=6");
   });
 
-  it("a refresh in the background does not store the fields of outer middleware", async () => {
+  it("a background refresh of a cached route does not store the header fields that outer middleware adds", async () => {
     let requests = 0;
     const { get, clock } = serving(
       [before((c) => c.header("X-Mine", String(++requests)))],
@@ -270,7 +270,7 @@ describe("fields of outer middleware around cached()", () => {
     expect([stale.headers.get("X-Mine"), fresh.headers.get("X-Mine")]).toEqual(["2", "4"]);
   });
 
-  it("the fields of outer middleware are on errors and on answers that are not shared", async () => {
+  it("the header fields that outer middleware adds are on a 503 of a cached route and on a response that is not stored", async () => {
     const set = before((c) => c.res.headers.set("X-Mine", "yes"));
     const failing = serving([set], async () => {
       throw new Error("broken");

@@ -33,7 +33,7 @@ const careless = (app: Hono<StrataEnv>, status: 500 | 403 = 500): void =>
 
 describe("an answer that replaces another", () => {
   it.each(["a cached route", "a plain route"])(
-    "an error that middleware throws after next() has no field of the answer of %s",
+    "an error that middleware throws after next() is sent without the header fields that the handler of %s has set",
     async (kind) => {
       const { get } = createTestApp(uniqueNamespace(), (app) => {
         careless(app);
@@ -56,7 +56,7 @@ describe("an answer that replaces another", () => {
     },
   );
 
-  it("a 500 of a handler that had set a lifetime before it threw is not stored", async () => {
+  it("a 500 of a handler that sets Cache-Control: max-age and then throws is not stored", async () => {
     let calls = 0;
     const { get, clock } = createTestApp(uniqueNamespace(), (app) => {
       careless(app);
@@ -75,7 +75,7 @@ describe("an answer that replaces another", () => {
     }
   });
 
-  it("a 404 that a handler throws is stored for negativeFor, and not for the lifetime of the page", async () => {
+  it("a 404 that a handler throws after it has set Cache-Control: max-age is stored only for the time in the option `negativeFor`", async () => {
     let calls = 0;
     const { get, clock } = createTestApp(uniqueNamespace(), (app) => {
       app.onError((error, c) => c.json({ error: error.message }, 404));
@@ -95,7 +95,7 @@ describe("an answer that replaces another", () => {
   });
 
   it.each(["strict", "fast"] as const)(
-    "a 429 of a %s limit has the CORS fields of its request, and no field of the page",
+    "a 429 of a rate limit in %s mode has the CORS fields of its request, and no header field of the page that it replaces",
     async (mode) => {
       const { get } = createLimitedApp(uniqueNamespace(), (app, rateLimit) => {
         app.use(cors({ origin: ["https://a.test"] }));
@@ -111,7 +111,7 @@ describe("an answer that replaces another", () => {
     },
   );
 
-  it("the 503 of a cached route without an answer has the fields of outer middleware and no-store", async () => {
+  it("the 503 of a cached route whose handler's body breaks off has the header fields of outer middleware and Cache-Control: no-store", async () => {
     const { get } = createTestApp(uniqueNamespace(), (app) => {
       app.use(cors({ origin: ["https://a.test"] }));
       app.get("/page", cached({ freshFor: "1m" }), async () => {
@@ -126,7 +126,7 @@ describe("an answer that replaces another", () => {
     expectNoFieldOfPage(failed.headers);
   });
 
-  it("a handler that returns after its time limit changes neither the 503 response nor the fields of that response", async () => {
+  it("a handler that returns after `originTimeout` changes neither the 503 of the cached route nor the header fields of that 503", async () => {
     const limit = createGate();
     const saved = createGate();
     const { get } = createTestApp(uniqueNamespace(), (app) => {
@@ -154,7 +154,7 @@ describe("an answer whose fields are immutable", () => {
   const immutable = (): Response => Response.redirect("https://a.test/elsewhere", 302);
 
   it.each(["strict", "fast"] as const)(
-    "a %s limit adds its fields to a response with immutable fields",
+    "a rate limit in %s mode adds its header fields to a response with immutable headers",
     async (mode) => {
       const { get } = createLimitedApp(uniqueNamespace(), (app, rateLimit) => {
         app.use(rateLimit({ name: "api", ip: "5/1m", mode }));
@@ -166,7 +166,7 @@ describe("an answer whose fields are immutable", () => {
     },
   );
 
-  it("a cached route adds the fields of outer middleware to a response with immutable fields", async () => {
+  it("a cached route adds the header fields of outer middleware to a response with immutable headers", async () => {
     const { get } = createTestApp(uniqueNamespace(), (app) => {
       app.use(cors({ origin: ["https://a.test"] }));
       app.get("/away", cached({ freshFor: "1m" }), immutable);
@@ -183,16 +183,19 @@ describe("a handler that makes a mistake", () => {
   it.each([
     ["no response", () => undefined],
     ["a plain object", () => ({ ok: true })],
-  ])("a handler that returns %s is an error, and no empty 200 is stored", async (_, mistake) => {
-    const { get } = createTestApp(uniqueNamespace(), (app) =>
-      app.get("/page", cached({ freshFor: "1h" }), mistake as never),
-    );
-    const { status, body } = await get("/page");
-    expect(status).toBe(503);
-    expect(body).toContain("the handler of /page returned no Response");
-  });
+  ])(
+    "a handler that returns %s causes a 503 with an error that names the route, and no empty 200",
+    async (_, mistake) => {
+      const { get } = createTestApp(uniqueNamespace(), (app) =>
+        app.get("/page", cached({ freshFor: "1h" }), mistake as never),
+      );
+      const { status, body } = await get("/page");
+      expect(status).toBe(503);
+      expect(body).toContain("the handler of /page returned no Response");
+    },
+  );
 
-  it("a handler whose JSON refuses a value is not hidden by a stale response", async () => {
+  it("a handler that gives a BigInt to c.json() causes a 503, although `staleIfError` would permit a stale response", async () => {
     let value: unknown = 1;
     const { get, clock } = createTestApp(uniqueNamespace(), (app) =>
       app.get("/page", cached({ freshFor: "10s", staleIfError: "1h", jitter: 0 }), (c) =>

@@ -20,7 +20,7 @@ const saying =
     new Response(String(call), { status, headers });
 
 describe("a cached route whose response has cache directives", () => {
-  it("a lifetime in the response replaces the route's freshFor", async () => {
+  it("Cache-Control: max-age in the handler's response replaces the option `freshFor` of a cached route", async () => {
     const { get, clock, calls } = serving(
       { freshFor: "1h" },
       saying({ "Cache-Control": "max-age=10" }),
@@ -35,7 +35,7 @@ describe("a cached route whose response has cache directives", () => {
     expect(calls()).toBe(2);
   });
 
-  it("the route's staleWhileRevalidate applies if the response has no stale-while-revalidate", async () => {
+  it("the option `staleWhileRevalidate` of a cached route applies if the handler's Cache-Control has no stale-while-revalidate", async () => {
     const { get, clock } = serving(
       { freshFor: "1h", staleWhileRevalidate: "1m" },
       saying({ "Cache-Control": "max-age=10" }),
@@ -53,7 +53,7 @@ describe("a cached route whose response has cache directives", () => {
   });
 
   it.each(["no-store", "private", "no-cache", "max-age=60, private", "s-maxage=60, no-store"])(
-    "a cached route does not share a response with %s",
+    "a cached route does not store a response with Cache-Control: %s",
     async (control) => {
       const { get, calls } = serving({ freshFor: "1h" }, saying({ "Cache-Control": control }));
       await get("/thing/1");
@@ -80,7 +80,7 @@ describe("a cached route whose response has cache directives", () => {
     );
   });
 
-  it("a refresh in the background replaces only the stale variant", async () => {
+  it("a background refresh of a cached route replaces only the variant of the request that caused it", async () => {
     const { get, clock } = serving(
       { freshFor: "10s", staleWhileRevalidate: "1m" },
       (call, request) =>
@@ -96,7 +96,7 @@ describe("a cached route whose response has cache directives", () => {
     expect((await get("/thing/1", { "Accept-Language": "fr" })).body).toBe("2 fr");
   });
 
-  it("a cached route answers ranges and If-Modified-Since from the stored response", async () => {
+  it("a cached route answers requests with Range and If-Modified-Since from the stored response", async () => {
     const modified = "Sun, 06 Nov 1994 08:49:37 GMT";
     const { get, calls } = serving(
       { freshFor: "1h" },
@@ -112,7 +112,7 @@ describe("a cached route whose response has cache directives", () => {
     expect(calls()).toBe(1);
   });
 
-  it("a purge by Surrogate-Key or Cache-Tag invalidates a cached route", async () => {
+  it("a purge of a tag from Surrogate-Key or Cache-Tag invalidates the stored response of a cached route", async () => {
     const { get, layer, clock, calls } = serving(
       { freshFor: "1h" },
       saying({ "Surrogate-Key": "one two", "Cache-Tag": "three,four" }),
@@ -129,7 +129,7 @@ describe("a cached route whose response has cache directives", () => {
     expect(calls()).toBe(3);
   });
 
-  it("a soft purge makes a cached route stale", async () => {
+  it("after a soft purge, a cached route serves the stored response as stale once, and then the refreshed response", async () => {
     const { get, layer, clock, calls } = serving(
       { freshFor: "1h", staleWhileRevalidate: "1h" },
       saying({ "Surrogate-Key": "one" }),
@@ -156,7 +156,7 @@ describe("request directives to a cached route", () => {
     expect(calls()).toBe(1);
   });
 
-  it("a cached route obeys request directives if the option requestDirectives is true", async () => {
+  it("a cached route obeys request directives if the option `requestDirectives` is true", async () => {
     const { get, calls } = serving({ freshFor: "1h", requestDirectives: true }, saying({}));
     expect((await get("/thing/1", { "Cache-Control": "only-if-cached" })).status).toBe(504);
     await get("/thing/1");
@@ -183,13 +183,16 @@ describe("the key rules of a cached route", () => {
       2,
     ],
     ["`none` leaves all parameters out of the key", { query: "none" }, ["?a=1", ""], 1],
-  ] as const)("key rules: %s", async (_, key, queries, calls) => {
-    const route = serving({ freshFor: "1h", key }, saying({}));
-    for (const query of queries) await route.get(`/thing/1${query}`);
-    expect(route.calls()).toBe(calls);
-  });
+  ] as const)(
+    "query parameters in the key of a cached route: %s",
+    async (_, key, queries, calls) => {
+      const route = serving({ freshFor: "1h", key }, saying({}));
+      for (const query of queries) await route.get(`/thing/1${query}`);
+      expect(route.calls()).toBe(calls);
+    },
+  );
 
-  it("key rules: the host is in the key by default, and a field or a cookie only if the key names it", async () => {
+  it("the key of a cached route contains the host by default, and a request field or a cookie only if the option `key` names it", async () => {
     const key = { headers: ["X-Plan"], cookies: ["theme"] };
     const { get, send, calls } = serving({ freshFor: "1h", key }, saying({}));
     await get("/thing/1", { "X-Plan": "a", Cookie: "theme=dark; session=1" });
@@ -205,7 +208,7 @@ describe("the key rules of a cached route", () => {
     expect(calls()).toBe(4);
   });
 
-  it("key rules: the handler sees only the members of request.cf that the key names", async () => {
+  it("the handler of a cached route sees only the members of request.cf that the option `key` names", async () => {
     let seen: unknown;
     const { send } = serving(
       { freshFor: "1h", key: { query: "none", cf: ["colo"] } },
@@ -219,7 +222,7 @@ describe("the key rules of a cached route", () => {
     expect(seen).toEqual([{ colo: "VIE" }, "", null]);
   });
 
-  it("key rules: a key that would be too long is hashed", async () => {
+  it("a cached route stores one response for each of two paths of over 2,000 characters that differ only in the last character", async () => {
     const { get, calls } = serving({ freshFor: "1h" }, saying({}));
     const long = `/thing/${"a".repeat(2_000)}`;
     for (const path of [`${long}1`, `${long}2`, `${long}1`])

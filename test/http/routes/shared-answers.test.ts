@@ -20,18 +20,21 @@ describe("a 404 or 410 that is not for all", () => {
     [404, 410].flatMap((status) =>
       ["no-store", "private", "no-cache"].map((control) => [status, control] as const),
     ),
-  )("a %d with Cache-Control: %s is not shared", async (status, control) => {
-    const { get, calls } = serving(
-      () => new Response("not for you", { status, headers: { "Cache-Control": control } }),
-    );
-    for (let i = 1; i <= 2; i++) {
-      expect((await get("/page")).headers.get("Cache-Control")).toBe(control);
-      expect(calls()).toBe(i);
-    }
-  });
+  )(
+    "a %d with Cache-Control: %s is not stored by a cached route, although the option `negativeFor` is set",
+    async (status, control) => {
+      const { get, calls } = serving(
+        () => new Response("not for you", { status, headers: { "Cache-Control": control } }),
+      );
+      for (let i = 1; i <= 2; i++) {
+        expect((await get("/page")).headers.get("Cache-Control")).toBe(control);
+        expect(calls()).toBe(i);
+      }
+    },
+  );
 
   it.each(["no-store", undefined])(
-    "a 404 to a request with Authorization is not shared (Cache-Control: %s)",
+    "a 404 to a request with Authorization is not served to another client (Cache-Control of the 404: %s)",
     async (control) => {
       const { get, calls } = serving(
         () =>
@@ -46,7 +49,7 @@ describe("a 404 or 410 that is not for all", () => {
     },
   );
 
-  it("a 404 problem document is shared, unless the request has credentials or the document has Cache-Control: private", async () => {
+  it("a 404 made by problem() is stored unless the request has Authorization or the response has Cache-Control: private", async () => {
     const gone = { status: 404, type: "none", title: "None" };
     const shared = serving(() => problem(gone));
     await shared.get("/page");
@@ -79,25 +82,28 @@ describe("a response with many tags", () => {
   it.each([
     ["Surrogate-Key", (all: string[]) => all.join(" ")],
     ["Cache-Tag", (all: string[]) => all.join(",")],
-  ])("a purge by the last of 400 names in %s invalidates the route", async (field, join) => {
-    let calls = 0;
-    const { get, layer, clock } = createTestApp(uniqueNamespace(), (app) =>
-      app.get("/page", cached({ freshFor: "1h" }), () => {
-        calls++;
-        return new Response("page", { headers: { [field]: join(names(400)) } });
-      }),
-    );
-    await get("/page");
-    await get("/page");
-    expect(calls).toBe(1);
-    const other = createTestIsolate({ namespace: layer.config.namespace });
-    await other.layer.coherence.invalidate(["t:t399"], other.request().ctx);
-    clock.advance(1_001);
-    await get("/page");
-    expect(calls).toBe(2);
-  });
+  ])(
+    "a purge of the last of 400 tags in %s invalidates the stored response of a cached route",
+    async (field, join) => {
+      let calls = 0;
+      const { get, layer, clock } = createTestApp(uniqueNamespace(), (app) =>
+        app.get("/page", cached({ freshFor: "1h" }), () => {
+          calls++;
+          return new Response("page", { headers: { [field]: join(names(400)) } });
+        }),
+      );
+      await get("/page");
+      await get("/page");
+      expect(calls).toBe(1);
+      const other = createTestIsolate({ namespace: layer.config.namespace });
+      await other.layer.coherence.invalidate(["t:t399"], other.request().ctx);
+      clock.advance(1_001);
+      await get("/page");
+      expect(calls).toBe(2);
+    },
+  );
 
-  it("a response with more tags than a cache entry can hold is not stored", async () => {
+  it("a response with 513 tags, more than a cache entry can hold, is not stored", async () => {
     let calls = 0;
     const { get } = createTestApp(uniqueNamespace(), (app) =>
       app.get("/page", cached({ freshFor: "1h" }), (c) => {

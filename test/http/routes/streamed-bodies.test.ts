@@ -8,7 +8,7 @@ import { createTestIsolate, uniqueNamespace } from "../../support/isolate.ts";
 import { serving, slowBody } from "./slow-bodies.ts";
 
 describe("a cached route whose body arrives slowly", () => {
-  it("a client gets each part of the body as the handler sends it", async () => {
+  it("a client of a cached route gets each part of the body as soon as the handler sends it", async () => {
     const body = slowBody();
     const { open } = serving(() => new Response(body.readable));
     const client = await open();
@@ -24,7 +24,7 @@ describe("a cached route whose body arrives slowly", () => {
     );
   });
 
-  it("a streamed response with a cookie of outer middleware has Cache-Control: private", async () => {
+  it("a streamed response of a cached route has Cache-Control: private if outer middleware sets a cookie", async () => {
     const body = slowBody();
     const { get } = createTestApp(uniqueNamespace(), (app) => {
       app.use(async (c, next) => {
@@ -40,7 +40,7 @@ describe("a cached route whose body arrives slowly", () => {
     expect(headers.get("Cache-Control")).toBe("max-age=0, must-revalidate, private");
   });
 
-  it("a body of unknown length is stored when it is complete", async () => {
+  it("a cached route stores a body of unknown length when the body is complete", async () => {
     const body = slowBody();
     const { open, get, calls } = serving(
       () => new Response(body.readable, { headers: { "Content-Type": "text/html" } }),
@@ -58,7 +58,7 @@ describe("a cached route whose body arrives slowly", () => {
     expect(calls()).toBe(1);
   });
 
-  it("a body that takes longer than other readers wait for it is stored when it is complete", async () => {
+  it("a slow body for which another client no longer waits is stored when the body is complete", async () => {
     const bodies = [slowBody(), slowBody()];
     let call = 0;
     const { open, get } = serving(() => new Response(bodies[call++]!.readable));
@@ -79,7 +79,7 @@ describe("a cached route whose body arrives slowly", () => {
     await follower.end();
   });
 
-  it("a slow body does not replace a response that a later load has stored", async () => {
+  it("the slow body of a cached route does not replace a response that a later load has stored", async () => {
     const slowOne = slowBody();
     let call = 0;
     const { open, get } = serving(() =>
@@ -95,7 +95,7 @@ describe("a cached route whose body arrives slowly", () => {
     expect([hit.headers.get("X-Cache-Status"), hit.body]).toEqual(["HIT", "newer"]);
   });
 
-  it("a body that breaks off causes a read error at the client and is not stored", async () => {
+  it("a handler's body that breaks off causes a read error at the client and is not stored", async () => {
     let call = 0;
     const broken = slowBody();
     const { open, get, clock } = serving(() =>
@@ -111,7 +111,7 @@ describe("a cached route whose body arrives slowly", () => {
     expect((await get("/thing")).body).toBe("whole");
   });
 
-  it("a body that is shorter than its Content-Length is not stored", async () => {
+  it("a handler's body that is shorter than its Content-Length is not stored", async () => {
     const { open, calls } = serving(
       () => new Response(slow("part").readable, { headers: { "Content-Length": "100" } }),
     );
@@ -121,7 +121,7 @@ describe("a cached route whose body arrives slowly", () => {
     }
   });
 
-  it("a body is stored although its client has left", async () => {
+  it("a cached route stores a body although the client disconnects before the body is complete", async () => {
     const body = slowBody();
     const { open, get, calls } = serving(() => new Response(body.readable));
     const client = await open();
@@ -136,7 +136,7 @@ describe("a cached route whose body arrives slowly", () => {
     expect(calls()).toBe(1);
   });
 
-  it("a purge of data invalidates the route that read it while its body was streaming", async () => {
+  it("a purge of a tag invalidates a streamed response whose handler read data with that tag while it sent the body", async () => {
     const policy = definePolicy({ freshFor: "1h" });
     let calls = 0;
     const { get, layer, clock } = createTestApp(uniqueNamespace(), (app) =>
@@ -166,7 +166,7 @@ describe("a cached route whose body arrives slowly", () => {
     expect(calls).toBe(3);
   });
 
-  it("a body that reads the client's cookie or user while it streams is not shared with others", async () => {
+  it("a second user gets a page of their own if the handler reads the variable `user` while it streams, and the handler sees no cookie", async () => {
     const { get } = createTestApp(uniqueNamespace(), (app) => {
       app.use(async (c, next) => {
         c.set("user" as never, (c.req.header("X-User") ?? "nobody") as never);
@@ -188,7 +188,7 @@ describe("a cached route whose body arrives slowly", () => {
     expect(bodies).toEqual(["user ada no cookie", "user bob no cookie"]);
   });
 
-  it("a HEAD that the handler passes on to an origin stores no empty body for GET", async () => {
+  it("a HEAD request to a cached route stores no empty body for a later GET, although the handler answers HEAD without a body", async () => {
     const { get, send, url } = createTestApp(uniqueNamespace(), (app) =>
       app.get("/thing", cached({ freshFor: "1m" }), (c) =>
         c.req.raw.method === "HEAD" ? new Response(null) : new Response("page"),
@@ -198,7 +198,7 @@ describe("a cached route whose body arrives slowly", () => {
     expect((await get("/thing")).body).toBe("page");
   });
 
-  it("a HEAD request is answered before the handler's body is complete, and the body is stored", async () => {
+  it("a HEAD request to a cached route is answered before the handler's body is complete, and the body is stored", async () => {
     const body = slowBody();
     const { open, get, calls } = serving(() => new Response(body.readable));
     const client = await open({ method: "HEAD" });

@@ -11,7 +11,7 @@ const FLOOD = 100_000;
 
 describe("a flood of 100,000 identities", () => {
   it.each(["fast", "strict"] as const)(
-    "with 100,000 identities, the memory of an isolate stays bounded and every token is accounted for in %s mode",
+    "with 100,000 identities, an isolate holds at most 10,000 rate-limit accounts and accounts for every token in %s mode",
     async (mode) => {
       const time = createVirtualTime({ startMs: 1_763_720_000_000 });
       const ledger = createModelLedger({ time, latencyMs: () => 3, fate: () => "answered" });
@@ -80,7 +80,7 @@ describe("a flood of 100,000 identities", () => {
     expect(asking).toBe(0);
   }, 120_000);
 
-  it("a rate limiter settles a flood of identities with more than 20 accounts per call on average, and forgives no debt", async () => {
+  it("in a flood of 100,000 identities, a rate limiter settles more than 20 accounts per ledger call on average and loses no debt", async () => {
     const time = createVirtualTime({ startMs: 1_763_720_000_000 });
     const ledger = createModelLedger({ time, latencyMs: () => 3, fate: () => "answered" });
     let calls = 0;

@@ -33,7 +33,7 @@ describe.each([
     return { redis, ratelimit };
   };
 
-  it(`${name} charges all accounts of a packed identifier or none, and reports the account nearest to its limit`, async () => {
+  it(`${name} in @upstash/ratelimit charges all accounts of a packed identifier or none, and reports the account nearest to its limit`, async () => {
     const { ratelimit } = setUp();
     for (const remaining of [2, 1, 0])
       expect(await ratelimit.limit(identifier(1))).toMatchObject({
@@ -50,7 +50,7 @@ describe.each([
     expect(await ratelimit.getRemaining(user)).toMatchObject({ limit: 5, remaining: 2 });
   });
 
-  it(`${name} takes as many tokens as the option rate for each request, and succeeds only if all requests fit`, async () => {
+  it(`${name} in @upstash/ratelimit takes as many tokens for each request as the option 'rate', and succeeds only if all requests fit`, async () => {
     const { ratelimit } = setUp();
     expect(await ratelimit.limit(identifier(1), { rate: 2 })).toMatchObject({
       success: true,
@@ -59,7 +59,7 @@ describe.each([
     expect((await ratelimit.limit(identifier(2))).success).toBe(false);
   });
 
-  it(`${name} removes the accounts of a packed identifier on resetUsedTokens`, async () => {
+  it(`${name} in @upstash/ratelimit removes the accounts of a packed identifier on resetUsedTokens()`, async () => {
     const { ratelimit } = setUp();
     await ratelimit.limit(identifier(3));
     await ratelimit.resetUsedTokens(identifier(0));

@@ -71,7 +71,7 @@ const tokensBetween = (list: readonly Admitted[], from: number, to: number): num
   list.filter(({ at }) => at > from && at <= to).reduce((sum, { cost }) => sum + cost, 0);
 
 describe("the sliding log script", () => {
-  it("the sliding log never admits more than the limit in any span, and refuses only what would exceed it", async () => {
+  it("the rate-limit algorithm `sliding-log` admits no more tokens than the limit in any span, and refuses only requests that would exceed it", async () => {
     let refused = 0;
     await fc.assert(
       fc.asyncProperty(plays, async ({ window, list }) => {
@@ -95,7 +95,7 @@ describe("the sliding log script", () => {
     expect(refused).toBeGreaterThan(runs / 10);
   }, 300_000);
 
-  it("the sliding log's wait is exact to the millisecond", async () => {
+  it("the waiting time that the rate-limit algorithm `sliding-log` reports for a refused request is exact to the millisecond", async () => {
     await fc.assert(
       fc.asyncProperty(plays, async ({ window, list }) => {
         const { redis, ledger } = setUp("sliding-log");
@@ -117,7 +117,7 @@ describe("the sliding log script", () => {
 });
 
 describe("the sliding window script", () => {
-  it("the sliding window stays within its error bound: limit + P * e / W + 1 at most, P * (1 - e / W) too few at most", async () => {
+  it("the rate-limit algorithm `sliding-window` admits too many or too few tokens only within the error bounds in docs/rate-limits.md", async () => {
     let refused = 0;
     await fc.assert(
       fc.asyncProperty(plays, async ({ window, list }) => {
@@ -145,7 +145,7 @@ describe("the sliding window script", () => {
     expect(refused).toBeGreaterThan(runs / 10);
   }, 300_000);
 
-  it("the sliding window admits almost twice the limit if all tokens of a time span are used at the end of the span", async () => {
+  it("the rate-limit algorithm `sliding-window` admits almost twice the limit if all tokens of a time span are used at the end of the span", async () => {
     const { redis, ledger } = setUp("sliding-window");
     const window: Window = { limit: 100, widthMs: 1_000, label: "1s" };
     const admitted: Admitted[] = [];
@@ -163,7 +163,7 @@ describe("the sliding window script", () => {
     expect(most).toBeLessThanOrEqual(200);
   });
 
-  it("the sliding window admits exactly the limit in the first span of an account", async () => {
+  it("the rate-limit algorithm `sliding-window` admits exactly the limit in the first span of a rate-limit account", async () => {
     await fc.assert(
       fc.asyncProperty(plays, async ({ window, list }) => {
         const { redis, ledger } = setUp("sliding-window");
@@ -181,7 +181,7 @@ describe("the sliding window script", () => {
     );
   }, 300_000);
 
-  it("the sliding window's wait is exact to the millisecond", async () => {
+  it("the waiting time that the rate-limit algorithm `sliding-window` reports for a refused request is exact to the millisecond", async () => {
     let refused = 0;
     await fc.assert(
       fc.asyncProperty(plays, async ({ window, list }) => {
@@ -203,7 +203,7 @@ describe("the sliding window script", () => {
     expect(refused).toBeGreaterThan(runs / 10);
   }, 300_000);
 
-  it("the sliding window script and bucket.ts compute the same balances, with debts of any age", async () => {
+  it("the Redis script of the rate-limit algorithm `sliding-window` and bucket.ts compute the same balances, with debts of any age", async () => {
     const step = fc.record({
       afterMs: fc.nat(3_000),
       cost: fc.integer({ min: 0, max: 3 }),
@@ -249,7 +249,7 @@ describe("the sliding window script", () => {
 });
 
 describe("several accounts in one call", () => {
-  it("one call charges several rate-limit accounts together or not at all", async () => {
+  it("one call of the token ledger charges several rate-limit accounts together or not at all", async () => {
     const take3 = fc.record({
       keys: fc.uniqueArray(fc.constantFrom("a", "b", "c"), { minLength: 1 }),
     });
@@ -277,7 +277,7 @@ describe("several accounts in one call", () => {
       );
   }, 300_000);
 
-  it("charging three accounts costs six Redis commands: the script, TIME, MGET and three SETs; a refusal costs no SET", async () => {
+  it("charging three rate-limit accounts costs six Redis commands (the script, TIME, MGET, three SETs), and a refusal costs no SET", async () => {
     const { redis, ledger } = setUp("sliding-window");
     const charges = ["ip:a", "user:b", "endpoint:c"].map((key) => ({
       key,

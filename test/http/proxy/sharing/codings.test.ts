@@ -23,7 +23,7 @@ function compressing(p: Proxy, more: Readonly<Record<string, string>> = {}): voi
 
 describe.each(MODES)("the codings that a client accepts, in %s mode", (sharing) => {
   it.each(["identity", "br", "gzip;q=0", "*;q=0", "gzip;q=bad", undefined])(
-    `a client with Accept-Encoding %s does not get the gzip variant by a 304, in ${sharing} mode`,
+    `for a client with Accept-Encoding %s, the proxy does not ask the origin to confirm the stored gzip variant, in ${sharing} mode`,
     async (acceptEncoding) => {
       const p = createProxy({ sharing });
       compressing(p);
@@ -47,21 +47,21 @@ describe.each(MODES)("the codings that a client accepts, in %s mode", (sharing) 
     expect(p.seen[1]?.headers.get("If-None-Match")).toBe('W/"1"');
   });
 
-  it(`a client with Accept-Encoding: br gets the body without a content coding, in ${sharing} mode`, async () => {
+  it(`after a request without Accept-Encoding, a client with Accept-Encoding: br gets the body without a content coding, in ${sharing} mode`, async () => {
     const p = createProxy({ sharing });
     compressing(p);
     await p.get();
     expect((await p.get({ "Accept-Encoding": "br" })).body).toBe("plain");
   });
 
-  it(`a stored response without Vary is not given to a client that refuses its coding, in ${sharing} mode`, async () => {
+  it(`a stored gzip response without Vary is not sent to a client with Accept-Encoding: identity, in ${sharing} mode`, async () => {
     const p = createProxy({ sharing });
     compressing(p, { Vary: "" });
     await p.get({ "Accept-Encoding": "gzip" });
     expect((await p.get({ "Accept-Encoding": "identity" })).body).toBe("plain");
   });
 
-  it(`while the origin is down, a client does not get a stored response in a content coding that the client refuses, in ${sharing} mode`, async () => {
+  it(`while the origin is down, a client with Accept-Encoding: br gets a 502, not a stored gzip response without Vary, in ${sharing} mode`, async () => {
     const p = createProxy({ sharing });
     compressing(p, { Vary: "" });
     await p.get({ "Accept-Encoding": "gzip" });

@@ -6,7 +6,7 @@ const COOKIE = { "Set-Cookie": "sid=VICTIM" };
 const SHARED = { "Cache-Control": "public, max-age=60" };
 
 describe("Set-Cookie in safe mode", () => {
-  it("a response that sets a cookie, and says nothing of sharing, is not given to another client", async () => {
+  it("in safe mode, a response with Set-Cookie and max-age, but without a permission to share, is not sent to another client", async () => {
     const p = createProxy({ sharing: "safe" });
     p.answers(
       { headers: { ...COOKIE, "Cache-Control": "max-age=60" }, body: "token of VICTIM" },
@@ -17,7 +17,7 @@ describe("Set-Cookie in safe mode", () => {
     expect([other.body, other.headers.get("Set-Cookie")]).toEqual(["token of another", null]);
   });
 
-  it("a response that permits sharing is stored without its cookie", async () => {
+  it("in safe mode, a response with `public` is stored without its Set-Cookie fields", async () => {
     const p = createProxy({ sharing: "safe" });
     p.answers({
       headers: { ...SHARED, "Set-Cookie": ["sid=VICTIM", "csrf=VICTIM"] },
@@ -32,7 +32,7 @@ describe("Set-Cookie in safe mode", () => {
     }
   });
 
-  it("a streamed response is stored without its cookie", async () => {
+  it("in safe mode, a streamed response of 100,000 bytes with `public` is stored without its Set-Cookie field", async () => {
     const p = createProxy({ sharing: "safe" });
     const body = "x".repeat(100_000);
     p.answers({ headers: { ...SHARED, ...COOKIE }, body });
@@ -42,7 +42,7 @@ describe("Set-Cookie in safe mode", () => {
     expect(other.headers.get("Set-Cookie")).toBeNull();
   });
 
-  it("the cookie of a 304 goes to the client whose request brought it, and to no other", async () => {
+  it("the Set-Cookie field of a 304 from the origin reaches the client whose request caused the revalidation, and no other client", async () => {
     const p = createProxy({ sharing: "safe" });
     const tagged = { "Cache-Control": "public, max-age=1", ETag: '"a"' };
     p.answers({ headers: tagged, body: "page" });
@@ -58,7 +58,7 @@ describe("Set-Cookie in safe mode", () => {
     expect([other.cache, other.headers.get("Set-Cookie")]).toEqual(["HIT", null]);
   });
 
-  it("no client gets the Set-Cookie field of a background refresh", async () => {
+  it("no client gets the Set-Cookie field of the origin's response to a background refresh", async () => {
     const p = createProxy({ sharing: "safe" });
     const swr = { "Cache-Control": "public, max-age=1, stale-while-revalidate=60", ETag: '"a"' };
     p.answers({ headers: swr, body: "page" });
@@ -70,7 +70,7 @@ describe("Set-Cookie in safe mode", () => {
     expect([next.cache, next.headers.get("Set-Cookie")]).toEqual(["HIT", null]);
   });
 
-  it("the cookie in a response to a HEAD goes to no other client", async () => {
+  it("the Set-Cookie field of a response to HEAD reaches the client that sent the HEAD, and no other client", async () => {
     const p = createProxy({ sharing: "safe" });
     const tagged = { "Cache-Control": "public, max-age=1", ETag: '"a"' };
     p.answers({ headers: tagged, body: "page" });
@@ -82,7 +82,7 @@ describe("Set-Cookie in safe mode", () => {
     expect([other.cache, other.headers.get("Set-Cookie")]).toEqual(["HIT", null]);
   });
 
-  it("a client whose own copy is current does not get another client's cookie with the 304", async () => {
+  it("a client whose If-None-Match matches a stored response gets a 304 without the Set-Cookie field that another client received", async () => {
     const p = createProxy({ sharing: "safe" });
     p.answers({ headers: { ...SHARED, ...COOKIE, ETag: '"a"' }, body: "page" });
     await p.get();

@@ -29,7 +29,7 @@ function modified(p: Proxy): Record<string, string> {
 
 describe("a response to a request with credentials", () => {
   it.each(CREDENTIALS)(
-    "a page with only Last-Modified for a request with %s is not given to another client",
+    "in safe mode, a response with only Last-Modified to a request with %s is not sent to another client",
     async (name, value) => {
       const p = createProxy({ sharing: "safe" });
       page(p, modified(p));
@@ -41,7 +41,7 @@ describe("a response to a request with credentials", () => {
   );
 
   it.each(CREDENTIALS)(
-    "a page with max-age for a request with %s is not given to another client",
+    "in safe mode, a response with max-age to a request with %s is not sent to another client",
     async (name, value) => {
       const p = createProxy({ sharing: "safe" });
       page(p, { "Cache-Control": "max-age=60" });
@@ -50,7 +50,7 @@ describe("a response to a request with credentials", () => {
     },
   );
 
-  it("must-revalidate is no permission to share a page of a request with credentials", async () => {
+  it("in safe mode, a response with must-revalidate to a request with Authorization is not sent to another client", async () => {
     const p = createProxy({ sharing: "safe" });
     page(p, { "Cache-Control": "max-age=60, must-revalidate" });
     await p.get({ Authorization: "Bearer VICTIM" });
@@ -62,7 +62,7 @@ describe("a response to a request with credentials", () => {
     { "Cache-Control": "s-maxage=60" },
     { "Cache-Control": "no-store", "CDN-Cache-Control": "max-age=60" },
   ])(
-    "a response that permits sharing is shared although the request has a cookie: %j",
+    "in safe mode, a response with %j to a request with a cookie is stored and sent to another client",
     async (headers) => {
       const p = createProxy({ sharing: "safe" });
       p.answers({ headers, body: "public" });
@@ -72,14 +72,14 @@ describe("a response to a request with credentials", () => {
     },
   );
 
-  it("CDN-Cache-Control without a lifetime is no permission to share", async () => {
+  it("in safe mode, a response with CDN-Cache-Control: must-revalidate to a request with a cookie is not sent to another client", async () => {
     const p = createProxy({ sharing: "safe" });
     page(p, { ...modified(p), "CDN-Cache-Control": "must-revalidate" });
     await p.get(VICTIM);
     expect((await p.get()).body).toBe("page of nobody");
   });
 
-  it("the option credentialHeaders replaces the default credential headers with those that the option names", async () => {
+  it("the option `credentialHeaders` replaces the default list of request fields that the proxy treats as credentials", async () => {
     const p = createProxy({ sharing: "safe", credentialHeaders: ["X-Session"] });
     p.answers((request) => ({
       headers: { "Cache-Control": "max-age=60" },
@@ -91,21 +91,21 @@ describe("a response to a request with credentials", () => {
     expect((await p.get({}, "/key")).cache).toBe("HIT");
   });
 
-  it("in rfc mode the proxy does not treat a cookie as a credential", async () => {
+  it("in rfc mode, a response with max-age to a request with a cookie is sent to another client", async () => {
     const p = createProxy({ sharing: "rfc" });
     page(p, { "Cache-Control": "max-age=60" });
     await p.get(VICTIM);
     expect((await p.get()).body).toBe("page of sid=VICTIM");
   });
 
-  it("a stranger with max-stale does not get a victim's page that has only an ETag", async () => {
+  it("a request with max-stale does not get the response with only an entity tag that a client with a cookie received", async () => {
     const p = createProxy({ sharing: "safe" });
     page(p, { ETag: "yes" });
     await p.get(VICTIM);
     expect((await p.get({ "Cache-Control": "max-stale" })).body).toBe("page of nobody");
   });
 
-  it("a stranger who provokes a 500 with stale-if-error does not get a victim's page", async () => {
+  it("a request with stale-if-error gets the origin's 500, not the response that a client with a cookie received", async () => {
     const p = createProxy({ sharing: "safe" });
     page(p, { ETag: "yes" });
     await p.get(VICTIM);
@@ -113,7 +113,7 @@ describe("a response to a request with credentials", () => {
     expect((await p.get({ "Cache-Control": "stale-if-error=999" })).body).toBe("error");
   });
 
-  it("a stranger who comes while the origin is down does not get a victim's page", async () => {
+  it("while the origin is down, a client without credentials gets a 502, not the response that a client with a cookie received", async () => {
     const p = createProxy({ sharing: "safe" });
     page(p, { ETag: "yes" });
     await p.get(VICTIM);
@@ -121,7 +121,7 @@ describe("a response to a request with credentials", () => {
     expect((await p.get()).status).toBe(502);
   });
 
-  it("a 304 to a client with credentials does not make the stored page of other clients fresh", async () => {
+  it("a 304 to a request with a cookie does not make the stored response fresh for other clients", async () => {
     const p = createProxy({ sharing: "safe" });
     p.answers({ headers: { "Cache-Control": "max-age=1", ETag: '"a"' }, body: "shared" });
     await p.get();
@@ -139,7 +139,7 @@ describe("a response to a request with credentials", () => {
 
 describe("a stored response to a request without credentials", () => {
   it.each(CREDENTIALS)(
-    "a stranger's page with max-age is not given to a client with %s",
+    "in safe mode, a stored response with max-age to a request without credentials is not sent to a client with %s",
     async (name, value) => {
       const p = createProxy({ sharing: "safe" });
       page(p, { "Cache-Control": "max-age=60" });
@@ -149,7 +149,7 @@ describe("a stored response to a request without credentials", () => {
     },
   );
 
-  it("another client's page with only Last-Modified is not sent to a client with a cookie, and the origin gets no condition", async () => {
+  it("a request with a cookie reaches the origin without If-Modified-Since although a response with only Last-Modified is stored", async () => {
     const p = createProxy({ sharing: "safe" });
     page(p, modified(p));
     await p.get();
@@ -157,7 +157,7 @@ describe("a stored response to a request without credentials", () => {
     expect(p.seen.at(-1)?.headers.get("If-Modified-Since")).toBeNull();
   });
 
-  it("a page with an entity tag is given to a client with a cookie after the origin has confirmed it for that client", async () => {
+  it("a stored response with an entity tag is sent to a client with a cookie after the origin's 304 to that client's request", async () => {
     const p = createProxy({ sharing: "safe" });
     p.answers(
       { headers: { "Cache-Control": "max-age=60", ETag: '"a"' }, body: "the same for all" },
@@ -191,14 +191,14 @@ describe("a stored response to a request without credentials", () => {
     expect((await p.get()).body).toBe("page of nobody");
   });
 
-  it("a stored variant of another client's page is not sent to a client with a cookie", async () => {
+  it("a stored response with max-age and Vary to a request without credentials is not sent to a client with a cookie", async () => {
     const p = createProxy({ sharing: "safe" });
     page(p, { "Cache-Control": "max-age=60", Vary: "Accept-Language" });
     await p.get();
     expect((await p.get(VICTIM)).body).toBe("page of sid=VICTIM");
   });
 
-  it("a client with a cookie that waits for the load of another client gets its own page", async () => {
+  it("a client with a cookie and a client without credentials, which ask at the same time, each get a response of their own", async () => {
     const p = createProxy({ sharing: "safe" });
     page(p, { "Cache-Control": "max-age=60" });
     const [stranger, victim] = await Promise.all([p.get(), p.get(VICTIM)]);
@@ -206,7 +206,7 @@ describe("a stored response to a request without credentials", () => {
   });
 
   it.each(["public, max-age=60", "s-maxage=60"])(
-    "a page with %s that another client has loaded is sent to a client with a cookie",
+    "in safe mode, a stored response with %s to a request without credentials is sent to a client with a cookie",
     async (control) => {
       const p = createProxy({ sharing: "safe" });
       page(p, { "Cache-Control": control });
@@ -216,7 +216,7 @@ describe("a stored response to a request without credentials", () => {
     },
   );
 
-  it("in rfc mode a page with max-age that another client has loaded is sent to a client with a cookie", async () => {
+  it("in rfc mode, a stored response with max-age to a request without credentials is sent to a client with a cookie", async () => {
     const p = createProxy({ sharing: "rfc" });
     page(p, { "Cache-Control": "max-age=60" });
     await p.get();
@@ -225,7 +225,7 @@ describe("a stored response to a request without credentials", () => {
 });
 
 describe("the marker after a response to a request with credentials", () => {
-  it("a victim's private page leaves no marker for clients without credentials", async () => {
+  it("a private response to a request with a cookie makes no hit-for-miss marker for requests without credentials", async () => {
     const p = createProxy({ sharing: "safe" });
     p.answers({ headers: { "Cache-Control": "private" } });
     await p.get(VICTIM);
@@ -237,7 +237,7 @@ describe("the marker after a response to a request with credentials", () => {
     expect([answer.body, answer.cache, p.seen.length]).toEqual(["shared", "HIT", asked]);
   });
 
-  it("after a private response to a request with no-cache and no credentials, the proxy sends the next request to the origin", async () => {
+  it("after a private response to a no-cache request without credentials, the next request reaches the origin although a response is stored", async () => {
     const p = createProxy({ sharing: "safe" });
     p.answers({ headers: { "Cache-Control": "private" }, body: "private" });
     await p.get({ "Cache-Control": "no-cache" });

@@ -11,14 +11,14 @@ describe.each(["safe", "rfc"] as const)("malformed fields, in %s mode", (sharing
     'max-age=600, private="x, no-store',
     'max-age=600, ext="a\\", no-store',
     'max-age=600, a="b, c", ext="d, no-store',
-  ])(`a directive behind an unclosed quote counts, in ${sharing} mode: %s`, async (control) => {
+  ])(`a directive after an unclosed quote is obeyed, in ${sharing} mode: %s`, async (control) => {
     const p = createProxy({ sharing });
     p.answers({ headers: { "Cache-Control": control } });
     await p.get();
     expect((await p.get()).body).toBe("2");
   });
 
-  it(`the proxy ignores a directive inside a closed quoted string, in ${sharing} mode`, async () => {
+  it(`the proxy ignores no-store inside a quoted string in Cache-Control, in ${sharing} mode`, async () => {
     const p = createProxy({ sharing });
     p.answers({ headers: { "Cache-Control": 'max-age=600, ext="a, no-store"' } });
     await p.get();
@@ -34,7 +34,7 @@ describe.each(["safe", "rfc"] as const)("malformed fields, in %s mode", (sharing
     "max-age=600, s-maxage=bad",
     "max-age=600, s-maxage =600",
   ])(
-    `a malformed permission does not share the response to an authorized request, in ${sharing} mode: %s`,
+    `a response to a request with Authorization is not sent to another client if its permission is malformed, in ${sharing} mode: %s`,
     async (control) => {
       const p = createProxy({ sharing });
       p.answers((request) => ({
@@ -47,7 +47,7 @@ describe.each(["safe", "rfc"] as const)("malformed fields, in %s mode", (sharing
     },
   );
 
-  it(`a malformed must-revalidate still prevents a stale response, in ${sharing} mode`, async () => {
+  it(`while the origin is down, a stale response with a malformed must-revalidate is not served, in ${sharing} mode`, async () => {
     const p = createProxy({ sharing });
     p.answers({ headers: { "Cache-Control": "max-age=1, must-revalidate =" } });
     await p.get();
@@ -56,7 +56,7 @@ describe.each(["safe", "rfc"] as const)("malformed fields, in %s mode", (sharing
     expect((await p.get()).status).toBe(502);
   });
 
-  it(`a response with several ranges has no Content-Range in its own header section, in ${sharing} mode`, async () => {
+  it(`a 206 with several ranges of a stored response has no Content-Range in its header section, in ${sharing} mode`, async () => {
     const p = createProxy({ sharing });
     p.answers({
       headers: { "Cache-Control": "max-age=600", "Content-Range": "bytes 0-9/10" },
@@ -68,7 +68,7 @@ describe.each(["safe", "rfc"] as const)("malformed fields, in %s mode", (sharing
     expect(answer.headers.get("Content-Range")).toBeNull();
   });
 
-  it(`a multipart 206 of the origin with a Content-Range is not stored as one part, in ${sharing} mode`, async () => {
+  it(`a multipart/byteranges 206 of the origin with a Content-Range is not stored as a single range, in ${sharing} mode`, async () => {
     const p = createProxy({ sharing });
     const type = "multipart/byteranges; boundary=b";
     p.answers({
@@ -88,7 +88,7 @@ describe.each(["safe", "rfc"] as const)("malformed fields, in %s mode", (sharing
 });
 
 it.each(["public=1, max-age=600", "public=?0, max-age=600", "s-maxage=a, max-age=600"])(
-  "in rfc mode a malformed member of CDN-Cache-Control does not permit sharing: %s",
+  "in rfc mode, a response to a request with Authorization is not sent to another client if its CDN-Cache-Control is malformed: %s",
   async (control) => {
     const p = createProxy({ sharing: "rfc" });
     p.answers((request) => ({

@@ -12,7 +12,7 @@ const FORBIDDING = [
 
 describe.each(["safe", "rfc"] as const)("a 304 that forbids reuse, in %s mode", (sharing) => {
   it.each(FORBIDDING)(
-    `after a 304 with %j no client gets the stored response, in ${sharing} mode`,
+    `after a 304 with %j to one client, no later client gets the stored response while the origin is down, in ${sharing} mode`,
     async (headers) => {
       const p = createProxy({ sharing });
       const sibling = p.sibling();
@@ -29,7 +29,7 @@ describe.each(["safe", "rfc"] as const)("a 304 that forbids reuse, in %s mode", 
     },
   );
 
-  it(`after a 304 with private the origin is asked without a condition, in ${sharing} mode`, async () => {
+  it(`after a 304 with Cache-Control: private, the next request reaches the origin without If-None-Match, in ${sharing} mode`, async () => {
     const p = createProxy({ sharing });
     p.answers({ headers: SHORT, body: "stored" });
     await p.get();
@@ -46,7 +46,7 @@ describe.each(["safe", "rfc"] as const)("a 304 that forbids reuse, in %s mode", 
     { status: 200, headers: { "Cache-Control": "private" } },
     { status: 200, headers: { "Cache-Control": "no-store" } },
   ])(
-    `after a background refresh with %j no client gets the stored response, in ${sharing} mode`,
+    `after the origin answers a background refresh with %j, the next client does not get the stored response, in ${sharing} mode`,
     async (forbidding) => {
       const p = createProxy({ sharing });
       p.answers({
@@ -62,7 +62,7 @@ describe.each(["safe", "rfc"] as const)("a 304 that forbids reuse, in %s mode", 
     },
   );
 
-  it(`a 200 with private makes the proxy stop serving the stored stale response, in ${sharing} mode`, async () => {
+  it(`after a 200 with Cache-Control: private, the stale stored response is not served while the origin is down, in ${sharing} mode`, async () => {
     const p = createProxy({ sharing });
     p.answers({ headers: SHORT, body: "stored" });
     await p.get();
@@ -74,7 +74,7 @@ describe.each(["safe", "rfc"] as const)("a 304 that forbids reuse, in %s mode", 
   });
 
   it.each([401, 403])(
-    `a %d ends the stale response that it replaces, in ${sharing} mode`,
+    `after a %d from the origin, the stale stored response is not served while the origin is down, in ${sharing} mode`,
     async (status) => {
       const p = createProxy({ sharing });
       p.answers({ headers: SHORT, body: "stored" });
@@ -87,7 +87,7 @@ describe.each(["safe", "rfc"] as const)("a 304 that forbids reuse, in %s mode", 
     },
   );
 
-  it(`a 304 with private makes the proxy stop serving that variant, but not the other variants, in ${sharing} mode`, async () => {
+  it(`a 304 with Cache-Control: private makes the proxy stop serving the variant of that request, but no other variant, in ${sharing} mode`, async () => {
     const p = createProxy({ sharing });
     p.answers((request) => ({
       headers: { ...SHORT, Vary: "Foo", "Cache-Control": "max-age=60" },
@@ -106,7 +106,7 @@ describe.each(["safe", "rfc"] as const)("a 304 that forbids reuse, in %s mode", 
 });
 
 describe("a 304 in another coding", () => {
-  it("a 304 whose Content-Encoding differs from the stored one makes the proxy ask anew", async () => {
+  it("after a 304 whose Content-Encoding differs from that of the stored response, the proxy asks the origin again without a condition", async () => {
     const p = createProxy({ sharing: "safe" });
     p.answers({ headers: { ...SHORT, "Content-Encoding": "x-a" }, body: "in a" });
     await p.get();

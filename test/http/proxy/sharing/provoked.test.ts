@@ -11,7 +11,7 @@ const STATUSES = [
 const ADDRESS = "CF-Connecting-IP";
 
 describe("a status that a client can provoke", () => {
-  it.each(STATUSES)("a %d with a lifetime is not given to another client", async (status) => {
+  it.each(STATUSES)("a %d response with max-age is not sent to another client", async (status) => {
     const p = createProxy({ sharing: "safe" });
     p.answers((request) =>
       request.headers.has("X-Bad")
@@ -23,7 +23,7 @@ describe("a status that a client can provoke", () => {
     expect([other.status, other.body]).toEqual([200, "fine"]);
   });
 
-  it("a client without credentials does not keep one with credentials out", async () => {
+  it("after a 401 with max-age to a client without credentials, a client with Authorization gets the origin's own response", async () => {
     const p = createProxy({ sharing: "safe" });
     p.answers((request) =>
       request.headers.has("Authorization")
@@ -34,14 +34,14 @@ describe("a status that a client can provoke", () => {
     expect((await p.get({ Authorization: "Bearer x" })).body).toBe("fine");
   });
 
-  it.each([404, 410, 301])("a %d with a lifetime is stored", async (status) => {
+  it.each([404, 410, 301])("in safe mode, a %d response with max-age is stored", async (status) => {
     const p = createProxy({ sharing: "safe" });
     p.answers({ status, headers: { "Cache-Control": "max-age=600" } });
     await p.get();
     expect((await p.get()).cache).toBe("HIT");
   });
 
-  it("a provoked 503 does not stop the proxy from serving the stored response while the origin is down", async () => {
+  it("after a 503 with no-store, the proxy still serves the stale stored response while the origin is down", async () => {
     const p = createProxy({ sharing: "safe" });
     p.answers({ headers: { "Cache-Control": "max-age=1", ETag: '"a"' }, body: "page" });
     await p.get();
@@ -54,7 +54,7 @@ describe("a status that a client can provoke", () => {
 });
 
 describe("a failure that one request provokes", () => {
-  it("a client whose requests fail keeps no other client from the origin", async () => {
+  it("after five failed requests of one client, the request of another client for the same resource still reaches the origin", async () => {
     const p = createProxy({ sharing: "safe" });
     p.answers((request) => (request.headers.has("X-Huge") ? { fails: true } : { body: "fine" }));
     for (let count = 0; count < 5; count++)
@@ -63,7 +63,7 @@ describe("a failure that one request provokes", () => {
     expect([other.status, other.body]).toEqual([200, "fine"]);
   });
 
-  it("the proxy identifies a client by the last address in the field that clientAddressHeader names", async () => {
+  it("the proxy identifies a client by the last address in the request field that the option `clientAddressHeader` names", async () => {
     const p = createProxy({ sharing: "safe", clientAddressHeader: "X-Client" });
     p.answers((request) => (request.headers.has("X-Huge") ? { fails: true } : { body: "fine" }));
     for (let count = 0; count < 5; count++)
@@ -71,7 +71,7 @@ describe("a failure that one request provokes", () => {
     expect((await p.get({ "X-Client": "203.0.113.2" })).body).toBe("fine");
   });
 
-  it("the addresses of one IPv6 network count as one client", async () => {
+  it("five failed requests from one IPv6 network are the failures of one client, so that another client still reaches the origin", async () => {
     const p = createProxy({ sharing: "safe" });
     p.answers((request) => (request.headers.has("X-Huge") ? { fails: true } : { body: "fine" }));
     for (let count = 1; count < 6; count++)
@@ -80,7 +80,7 @@ describe("a failure that one request provokes", () => {
   });
 
   it.each(["203.0.113.1:", "[2001:db8:1:2::1]:"])(
-    "the ports of the address %s count as one client",
+    "five failed requests from different ports of %s are the failures of one client, so that another client still reaches the origin",
     async (host) => {
       const p = createProxy({ sharing: "safe", clientAddressHeader: "X-Client" });
       p.answers((request) => (request.headers.has("X-Huge") ? { fails: true } : { body: "fine" }));
@@ -90,7 +90,7 @@ describe("a failure that one request provokes", () => {
     },
   );
 
-  it("requests that wait for one that fails are answered by loads of their own", async () => {
+  it("if another client's load fails, the requests that waited for it are answered by loads of their own", async () => {
     const p = createProxy({ sharing: "safe" });
     const gate = createGate();
     p.answers(async (request) => {
@@ -108,7 +108,7 @@ describe("a failure that one request provokes", () => {
     expect(new Set(bodies)).toEqual(new Set(["fine"]));
   });
 
-  it("a failed load in one isolate does not answer a request in another isolate that waits for that load", async () => {
+  it("if the load in one isolate fails, a request that waited for it in another isolate is answered by a load of its own", async () => {
     const flights = watchFlights();
     const here = createProxy({ sharing: "safe", bindings: { FLIGHTS: flights.FLIGHTS } });
     const there = here.sibling();

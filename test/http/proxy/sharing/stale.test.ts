@@ -25,7 +25,7 @@ describe("a response that was never fresh", () => {
   );
 
   it.each([TAGGED, { ...TAGGED, "Cache-Control": "max-age=0, stale-if-error=60" }])(
-    "a response that was never fresh does not replace a 500: %j",
+    "a stored response that was never fresh is not served instead of the origin's 500: %j",
     async (headers) => {
       const p = createProxy({ sharing: "safe" });
       p.answers({ headers, body: "never fresh" });
@@ -52,7 +52,7 @@ describe("a response that was never fresh", () => {
     expect([answer.body, answer.cache]).toEqual(["was fresh", "STALE"]);
   });
 
-  it("a 304 with max-age=0 makes the proxy stop serving the stored response while the origin is down", async () => {
+  it("after a 304 with max-age=0, the stored response is not served while the origin is down", async () => {
     const p = createProxy({ sharing: "safe" });
     p.answers({ headers: { ...TAGGED, "Cache-Control": "max-age=1" } });
     await p.get();
@@ -79,7 +79,7 @@ describe("the cache directives of a request", () => {
     { "Cache-Control": "max-age=0" },
     { "Cache-Control": "min-fresh=9999" },
     { Pragma: "no-cache" },
-  ])("20 requests with %j for a fresh response do not ask the origin", async (headers) => {
+  ])("in safe mode, a fresh stored response answers 20 requests with %j", async (headers) => {
     const p = createProxy({ sharing: "safe" });
     p.answers({ headers: { "Cache-Control": "max-age=600" } });
     await p.get();
@@ -109,7 +109,7 @@ describe("the cache directives of a request", () => {
     expect((await p.get({ "Cache-Control": "max-stale" })).body).toBe("2");
   });
 
-  it("in safe mode, the option requestDirectives does not make the proxy obey no-cache in a request", async () => {
+  it("in safe mode, the option `requestDirectives` does not make the proxy obey no-cache in a request", async () => {
     const p = createProxy({ sharing: "safe", requestDirectives: true });
     p.answers({ headers: { "Cache-Control": "max-age=600" } });
     await p.get();

@@ -27,7 +27,7 @@ describe.each(["safe", "rfc"] as const)("the values of a field in Vary, in %s mo
   const headersFor = (name: string) => ({ "Cache-Control": "public, max-age=600", Vary: name });
 
   it.each(DIFFERENT)(
-    `in ${sharing} mode, with Vary: %s, the response to "%s" does not answer "%s"`,
+    `in ${sharing} mode, a stored response with Vary: %s for the field value "%s" does not answer a request with the value "%s"`,
     async (name, one, other) => {
       const p = createProxy({ sharing });
       p.answers({ headers: headersFor(name) });
@@ -37,7 +37,7 @@ describe.each(["safe", "rfc"] as const)("the values of a field in Vary, in %s mo
   );
 
   it.each(SAME)(
-    `in ${sharing} mode, with Vary: %s, the response to "%s" answers "%s"`,
+    `in ${sharing} mode, a stored response with Vary: %s for the field value "%s" answers a request with the value "%s"`,
     async (name, one, other) => {
       const p = createProxy({ sharing });
       p.answers({ headers: headersFor(name) });
@@ -68,7 +68,7 @@ describe.each(["safe", "rfc"] as const)("a 304 with a shorter Vary, in %s mode",
     return { p, answer };
   }
 
-  it(`in ${sharing} mode, after a 304 whose Vary lacks a field, the response still does not answer another value of it`, async () => {
+  it(`in ${sharing} mode, after a 304 without Accept-Language in Vary, the stored response still does not answer another Accept-Language`, async () => {
     const { p } = await revalidated("Origin");
     expect((await p.get({ "Accept-Language": "de" })).body).toBe("deutsch");
     expect((await p.get({ "Accept-Language": "en" })).body).toBe("english");
@@ -79,7 +79,7 @@ describe.each(["safe", "rfc"] as const)("a 304 with a shorter Vary, in %s mode",
     ["X-Tenant", "X-Tenant, Origin, Accept-Language"],
     ["Accept-Language, Origin", "Accept-Language, Origin"],
   ])(
-    `in ${sharing} mode, after a 304 with Vary: %s, the client gets Vary: %s`,
+    `in ${sharing} mode, if a 304 with Vary: %s confirms a response with Vary: Origin, Accept-Language, the client gets Vary: %s`,
     async (vary, expected) => {
       const { answer } = await revalidated(vary);
       expect(answer.headers.get("Vary")).toBe(expected);

@@ -27,25 +27,28 @@ const FIELDS = [
 ] as const;
 
 describe("a cached route whose handler reads request fields that its key does not name", () => {
-  it.each(FIELDS)("the value of %s in one request does not reach another client", async (name) => {
-    const { get } = createCarelessApp((app) =>
-      app.get("/", cached(HOUR), (c) =>
-        c.text(
-          [
-            c.req.header(name),
-            c.req.header()[name.toLowerCase()],
-            c.req.raw.headers.get(name),
-            new Headers(c.req.raw.headers).get(name),
-            c.req.raw.clone().headers.get(name),
-          ].join("|"),
+  it.each(FIELDS)(
+    "the value of the request field %s of one client does not reach another client of a cached route",
+    async (name) => {
+      const { get } = createCarelessApp((app) =>
+        app.get("/", cached(HOUR), (c) =>
+          c.text(
+            [
+              c.req.header(name),
+              c.req.header()[name.toLowerCase()],
+              c.req.raw.headers.get(name),
+              new Headers(c.req.raw.headers).get(name),
+              c.req.raw.clone().headers.get(name),
+            ].join("|"),
+          ),
         ),
-      ),
-    );
-    await get("/", { [name]: "victim=1" });
-    expect((await get("/")).body).not.toContain("victim");
-  });
+      );
+      await get("/", { [name]: "victim=1" });
+      expect((await get("/")).body).not.toContain("victim");
+    },
+  );
 
-  it("the handler sees no cookie and no API key of three concurrent requests, although the response is private", async () => {
+  it("the handler of a cached route sees no Cookie and no X-API-Key in three concurrent requests, although its responses are private", async () => {
     const seen: unknown[] = [];
     const { get } = createCarelessApp((app) =>
       app.get("/", cached(HOUR), async (c) => {
@@ -60,7 +63,7 @@ describe("a cached route whose handler reads request fields that its key does no
     expect(seen).toEqual([1, 2, 3].map(() => [undefined, undefined, "GET"]));
   });
 
-  it("the API key of one client gives nobody else its data", async () => {
+  it("a client without X-API-Key does not get the data of a client with X-API-Key from a cached route", async () => {
     const accounts: Readonly<Record<string, string>> = { k1: "balance of Ada" };
     const { get } = createCarelessApp((app) =>
       app.get("/balance", cached(HOUR), (c) =>
@@ -71,7 +74,7 @@ describe("a cached route whose handler reads request fields that its key does no
     expect((await get("/balance")).body).toBe("no account");
   });
 
-  it("authentication after cached() does not let a stored page reach a client without the token", async () => {
+  it("a client without the token does not get a stored page if the authentication middleware stands after cached()", async () => {
     const { get } = createCarelessApp((app) =>
       app.get("/admin", cached(HOUR), bearerAuth({ token: "t0k3n" }), (c) => c.text("secret")),
     );
@@ -80,7 +83,7 @@ describe("a cached route whose handler reads request fields that its key does no
     expect([stranger.status, stranger.body]).not.toContain("secret");
   });
 
-  it("a check of X-API-Key after cached() lets nobody in by another client's key", async () => {
+  it("a check of X-API-Key after cached() rejects a client without a key, although a client with a valid key came before", async () => {
     const { get } = createCarelessApp((app) =>
       app.get(
         "/admin",
@@ -104,7 +107,7 @@ describe("a cached route whose handler reads request fields that its key does no
     expect((await get("/admin")).body).not.toContain("for all who may");
   });
 
-  it("a page for phones does not go to desktops", async () => {
+  it("a cached route whose handler reads User-Agent does not serve a page for phones to desktops", async () => {
     const { get } = createCarelessApp((app) =>
       app.get("/", cached(HOUR), (c) =>
         c.text(/Mobile/.test(c.req.header("User-Agent") ?? "") ? "small" : "wide"),
@@ -114,7 +117,7 @@ describe("a cached route whose handler reads request fields that its key does no
     expect((await get("/", { "User-Agent": "Desktop" })).body).toBe("wide");
   });
 
-  it("a header that a validator before cached() read makes the answer private", async () => {
+  it("if the handler uses a request field from a Hono validator before cached(), a second client gets a response of its own", async () => {
     const { get } = createCarelessApp((app) =>
       app.get(
         "/",
@@ -128,7 +131,7 @@ describe("a cached route whose handler reads request fields that its key does no
     expect((await get("/", { "X-API-Key": "bob" })).body).toBe("data of bob");
   });
 
-  it("a cookie that a validator before cached() read makes the answer private", async () => {
+  it("if the handler uses a cookie from a Hono validator before cached(), a second client gets a response of its own", async () => {
     const { get } = createCarelessApp((app) =>
       app.get(
         "/",
@@ -141,7 +144,7 @@ describe("a cached route whose handler reads request fields that its key does no
     expect((await get("/", { Cookie: "sid=bob" })).body).toBe("data of bob");
   });
 
-  it("a query parameter that a validator before cached() read, and that is not in the key, makes the answer private", async () => {
+  it("if the handler uses a query parameter outside the key from a Hono validator before cached(), a second client gets a response of its own", async () => {
     const { get } = createCarelessApp((app) =>
       app.get(
         "/",
@@ -154,7 +157,7 @@ describe("a cached route whose handler reads request fields that its key does no
     expect((await get("/")).body).toBe("undefined");
   });
 
-  it("a response is shared if the key has the validated parameter, and if another validator stands after cached()", async () => {
+  it("clients share a stored response whose handler uses a validated query parameter in the key and a field from a validator after cached()", async () => {
     const { get } = createCarelessApp((app) =>
       app.get(
         "/",
@@ -170,7 +173,7 @@ describe("a cached route whose handler reads request fields that its key does no
     expect(second.headers.get("X-Cache-Status")).toBe("HIT");
   });
 
-  it("a body that a middleware has read does not reach the handler", async () => {
+  it("a request body that a middleware has read does not reach the handler of a cached route", async () => {
     const { get } = createCarelessApp((app) => {
       app.use(async (c, next) => {
         Object.assign(c.req.bodyCache, { text: Promise.resolve(c.req.header("X-Body") ?? "") });
@@ -189,7 +192,7 @@ describe("a cached route whose handler reads what it may negotiate", () => {
     ["Accept", "text/html", "application/json"],
     ["Accept-Encoding", "br", "identity"],
   ])(
-    "a cached route stores a variant per %s if the handler reads that field, even without Vary",
+    "a cached route stores one variant for each value of %s if the handler reads that field, even without Vary",
     async (name, one, other) => {
       let calls = 0;
       const { get } = createCarelessApp((app) =>
@@ -207,7 +210,7 @@ describe("a cached route whose handler reads what it may negotiate", () => {
     },
   );
 
-  it("a cached route stores a variant per Accept-Language if the handler reads the list of all request fields", async () => {
+  it("a cached route stores one variant for each value of Accept-Language if the handler reads the list of all request fields", async () => {
     const { get } = createCarelessApp((app) =>
       app.get("/", cached(HOUR), (c) => c.text(c.req.header()["accept-language"] ?? "none")),
     );
@@ -217,7 +220,7 @@ describe("a cached route whose handler reads what it may negotiate", () => {
 });
 
 describe("a cached route whose key names fields and cookies", () => {
-  it("the handler sees only the request field and the cookie that the key names", async () => {
+  it("the handler of a cached route sees only the request field and the cookie that the key names", async () => {
     const { get } = createCarelessApp((app) =>
       app.get("/", cached({ ...HOUR, key: { headers: ["X-Plan"], cookies: ["theme"] } }), (c) =>
         c.text(`${c.req.header("X-Plan")} ${getCookie(c, "theme")} ${getCookie(c, "sid")}`),
@@ -228,7 +231,7 @@ describe("a cached route whose key names fields and cookies", () => {
     expect((await get("/", headers)).headers.get("X-Cache-Status")).toBe("HIT");
   });
 
-  it("Authorization in the key gives each credential its own stored response", async () => {
+  it("a cached route whose key names Authorization stores one response for each value of Authorization", async () => {
     let calls = 0;
     const { get } = createCarelessApp((app) =>
       app.get("/", cached({ ...HOUR, key: { headers: ["Authorization"] } }), (c) =>
@@ -243,7 +246,7 @@ describe("a cached route whose key names fields and cookies", () => {
 });
 
 describe("a HEAD request to a cached route", () => {
-  it("the handler of a HEAD runs as GET, so that a HEAD never empties the page of a GET", async () => {
+  it("the handler of a HEAD request to a cached route sees the method GET, so that no empty page is stored for a later GET", async () => {
     const { get, send } = createCarelessApp((app) =>
       app.get("/", cached(HOUR), (c) =>
         c.req.method === "HEAD" ? c.body(null) : c.text(`page by ${c.req.raw.method}`),

@@ -17,7 +17,7 @@ function reflecting(path: string, keyOf: KeyFunction, see: (c: SeenContext) => u
 type SeenContext = Parameters<KeyFunction>[0];
 
 describe("a cached route whose key is made by a function", () => {
-  it("the handler sees only the request field that the key function read", async () => {
+  it("the handler of a cached route sees only the request field that the key function read", async () => {
     const { get } = reflecting(
       "/",
       (c) => key("page", c.req.header("X-Plan") ?? "none"),
@@ -28,7 +28,7 @@ describe("a cached route whose key is made by a function", () => {
     expect((await get("/", headers)).headers.get("X-Cache-Status")).toBe("HIT");
   });
 
-  it("the handler sees only the request field that the key function used from the list of all fields", async () => {
+  it("the handler of a cached route sees only the request field that the key function used from the list of all request fields", async () => {
     const { get } = reflecting(
       "/",
       (c) => key("page", c.req.header()["x-plan"] ?? "none"),
@@ -37,7 +37,7 @@ describe("a cached route whose key is made by a function", () => {
     expect((await get("/", { "X-Plan": "pro", "X-User": "ada" })).body).toBe('["pro",null]');
   });
 
-  it("the handler sees only the request field that the key function read from a copy of the request fields", async () => {
+  it("the handler of a cached route sees only the request field that the key function read from a copy of the request fields", async () => {
     const { get } = reflecting(
       "/",
       (c) => key("page", new Headers(c.req.raw.headers).get("X-Plan") ?? "none"),
@@ -48,7 +48,7 @@ describe("a cached route whose key is made by a function", () => {
     expect((await get("/", headers)).headers.get("X-Cache-Status")).toBe("HIT");
   });
 
-  it("the handler sees the cookie in the key, and not the session beside it", async () => {
+  it("the handler of a cached route sees the cookie that the key function read, and does not see the session cookie of the same request", async () => {
     const { get } = reflecting(
       "/",
       (c) => key("page", getCookie(c, "theme") ?? "none"),
@@ -58,7 +58,7 @@ describe("a cached route whose key is made by a function", () => {
     expect((await get("/", { Cookie: "sid=bob; theme=dark" })).body).toBe('["dark",null]');
   });
 
-  it("a key that tells only whether there is a session never shares a page of the session", async () => {
+  it("if the key function tests only whether the session cookie exists, a page that contains the cookie is not served to another user", async () => {
     const { get } = reflecting(
       "/",
       (c) => key("home", getCookie(c, "sid") === undefined ? "out" : "in"),
@@ -70,7 +70,7 @@ describe("a cached route whose key is made by a function", () => {
     expect((await get("/", { Cookie: "sid=bob" })).body).toBe('"bob"');
   });
 
-  it("a key that tells only whether there is Authorization never shares a page of one credential", async () => {
+  it("if the key function tests only whether Authorization exists, a page that contains its value is not served to another client", async () => {
     const { get } = reflecting(
       "/",
       (c) => key("home", c.req.header("Authorization") === undefined ? "out" : "in"),
@@ -80,7 +80,7 @@ describe("a cached route whose key is made by a function", () => {
     expect((await get("/", { Authorization: "bob" })).body).toBe('"bob"');
   });
 
-  it("a key that tells only whether there is a session shares a page that does not read it", async () => {
+  it("if the key function tests only whether the session cookie exists, users share a page whose handler does not read the cookie", async () => {
     const { get } = reflecting(
       "/",
       (c) => key("home", getCookie(c, "sid") === undefined ? "out" : "in"),
@@ -90,7 +90,7 @@ describe("a cached route whose key is made by a function", () => {
     expect((await get("/", { Cookie: "sid=bob" })).headers.get("X-Cache-Status")).toBe("HIT");
   });
 
-  it("the handler sees no parameter that is not in the key", async () => {
+  it("the handler of a cached route sees no query parameter that the key function did not read", async () => {
     const { get } = reflecting(
       "/",
       (c) => key("page", c.req.query("page") ?? "1"),
@@ -100,7 +100,7 @@ describe("a cached route whose key is made by a function", () => {
     expect(body).toBe('["2",["2"],null,"https://unkeyed.invalid/?page=2"]');
   });
 
-  it("the handler does not see a host outside the key, although the key function read a query parameter of the URL", async () => {
+  it("if the key function reads only a query parameter from the URL, the handler sees the host unkeyed.invalid in place of the real host", async () => {
     const { get } = reflecting(
       "/",
       (c) => key("page", new URL(c.req.url).searchParams.get("page") ?? "1"),
@@ -109,7 +109,7 @@ describe("a cached route whose key is made by a function", () => {
     expect((await get("/?page=2&utm=evil")).body).toBe('"https://unkeyed.invalid/?page=2"');
   });
 
-  it("the handler sees a host that is in the key", async () => {
+  it("the handler of a cached route sees the host of the request if the key function reads the host", async () => {
     const { send } = reflecting(
       "/",
       (c) => key("page", new URL(c.req.url).host),
@@ -121,7 +121,7 @@ describe("a cached route whose key is made by a function", () => {
     expect(answers).toEqual(['"a.test"', '"b.test"', '"a.test"']);
   });
 
-  it("a part of the path that the function did not read makes the answer private", async () => {
+  it("a request for another path gets a response of its own if the handler reads a path parameter that the key function did not read", async () => {
     const { get } = reflecting(
       "/:lang/about",
       () => key("about", "page"),
@@ -132,7 +132,7 @@ describe("a cached route whose key is made by a function", () => {
     expect((await get("/fr/about")).body).toBe('"fr"');
   });
 
-  it("a handler that reads the path makes the response private if the key function did not read the path", async () => {
+  it("a request for another path gets a response of its own if the handler reads c.req.path and the key function does not", async () => {
     const { get } = reflecting(
       "/docs/*",
       () => key("docs", "page"),
@@ -142,7 +142,7 @@ describe("a cached route whose key is made by a function", () => {
     expect((await get("/docs/b")).body).toBe('"/docs/b"');
   });
 
-  it("the URL that the handler sees has no path if the key function did not read the path", async () => {
+  it("the URL that the handler of a cached route sees does not contain the path if the key function did not read the path", async () => {
     const { get } = reflecting(
       "/docs/:page",
       () => key("docs", "page"),
@@ -152,7 +152,7 @@ describe("a cached route whose key is made by a function", () => {
     expect((await get("/docs/b")).body).not.toContain("/docs/a");
   });
 
-  it("a part of the path that the function read may be read", async () => {
+  it("the handler of a cached route sees a path parameter that the key function read, and the response is stored", async () => {
     const { get } = reflecting(
       "/:lang/about",
       (c) => key("about", c.req.param("lang") ?? ""),
@@ -162,7 +162,7 @@ describe("a cached route whose key is made by a function", () => {
     expect((await get("/de/about")).headers.get("X-Cache-Status")).toBe("HIT");
   });
 
-  it("the handler sees only the member of request.cf that the key function read", async () => {
+  it("the handler of a cached route sees only the member of request.cf that the key function read", async () => {
     const { send } = reflecting(
       "/",
       (c) => key("page", String(c.req.raw.cf?.["country"])),
@@ -173,7 +173,7 @@ describe("a cached route whose key is made by a function", () => {
     expect(body).toBe('["AT",null]');
   });
 
-  it("a handler may read the variable that the key function read, and the read of another variable makes the response private", async () => {
+  it("a response is stored if the handler reads the variable that the key function read, and private if the handler reads another variable", async () => {
     const { get } = createCarelessApp((app) => {
       const user = (c: SeenContext) => (c.var as unknown as { user: string }).user;
       app.get(
@@ -196,18 +196,21 @@ describe("a cached route whose key is made by a function", () => {
   it.each<[string, (account: { id: string; name: string } | undefined) => string]>([
     ["whether there is a user", (account) => (account === undefined ? "out" : "in")],
     ["one member of the user", (account) => String(account?.id.length)],
-  ])("a key that tells only %s never shares a page with the rest of the user", async (_, part) => {
-    const { get } = createCarelessApp((app) => {
-      const keyOf: KeyFunction = (c) =>
-        key("home", part((c.var as unknown as { account: undefined }).account));
-      app.get("/", keyed(keyOf), (c) => c.text(c.get("account")?.name ?? "nobody"));
-    });
-    const first = await get("/", { Cookie: "sid=ada" });
-    expect(first.headers.get("Cache-Status")).toContain("detail=unkeyed-account");
-    expect((await get("/", { Cookie: "sid=bob" })).body).toBe("name of bob");
-  });
+  ])(
+    "if the key depends only on %s, a page that contains the user's name is not served to another user",
+    async (_, part) => {
+      const { get } = createCarelessApp((app) => {
+        const keyOf: KeyFunction = (c) =>
+          key("home", part((c.var as unknown as { account: undefined }).account));
+        app.get("/", keyed(keyOf), (c) => c.text(c.get("account")?.name ?? "nobody"));
+      });
+      const first = await get("/", { Cookie: "sid=ada" });
+      expect(first.headers.get("Cache-Status")).toContain("detail=unkeyed-account");
+      expect((await get("/", { Cookie: "sid=bob" })).body).toBe("name of bob");
+    },
+  );
 
-  it("a key that tells only whether there is a user never shares the user's name", async () => {
+  it("if the key depends only on whether the variable `user` is set, a page that contains the variable is not served to another user", async () => {
     const { get } = createCarelessApp((app) => {
       const keyOf: KeyFunction = (c) =>
         key("home", (c.var as unknown as { user?: string }).user === undefined ? "out" : "in");
@@ -217,7 +220,7 @@ describe("a cached route whose key is made by a function", () => {
     expect((await get("/", { Cookie: "sid=bob" })).body).toBe("bob");
   });
 
-  it("a response is shared if the handler reads only the member of a variable that the key function read", async () => {
+  it("a response is stored if the handler and the key function read the same member of a variable, and no other member", async () => {
     const { get } = createCarelessApp((app) => {
       const keyOf: KeyFunction = (c) =>
         key("home", (c.var as unknown as { account: { id: string } }).account.id);
@@ -227,7 +230,7 @@ describe("a cached route whose key is made by a function", () => {
     expect((await get("/", { Cookie: "sid=ada" })).headers.get("X-Cache-Status")).toBe("HIT");
   });
 
-  it("a path parameter that the key function read, but left out of the key, makes the response private", async () => {
+  it("a request for another path gets a response of its own if the key contains the type, but not the value, of a path parameter", async () => {
     const { get } = reflecting(
       "/:lang/about",
       (c) => key("about", typeof c.req.param("lang")),
@@ -237,7 +240,7 @@ describe("a cached route whose key is made by a function", () => {
     expect((await get("/fr/about")).body).toBe('"fr"');
   });
 
-  it("a response is not shared if the key function returns a different key at each call", async () => {
+  it("Cache-Status has the detail `unkeyed-key` if the key function of a cached route returns a different key at each call", async () => {
     let calls = 0;
     const { get } = reflecting(
       "/",
@@ -248,7 +251,7 @@ describe("a cached route whose key is made by a function", () => {
     expect(headers.get("Cache-Status")).toContain("detail=unkeyed-key");
   });
 
-  it("a response is shared although the request has many query parameters outside the key", async () => {
+  it("a response is stored although its request has 1,000 query parameters that the key function does not read", async () => {
     const { get } = reflecting(
       "/",
       (c) => key("page", c.req.query("page") ?? "1"),
@@ -259,7 +262,7 @@ describe("a cached route whose key is made by a function", () => {
     expect((await get("/?page=2")).headers.get("X-Cache-Status")).toBe("HIT");
   });
 
-  it("a request whose key depends on too many parts is answered privately, and harms no other", async () => {
+  it("a request whose key depends on 200 query parameters gets the detail `unkeyed-key`, and the response to the next request is stored", async () => {
     const { get } = reflecting(
       "/",
       (c) => key("page", Object.keys(c.req.query()).length),
@@ -271,7 +274,7 @@ describe("a cached route whose key is made by a function", () => {
     expect((await get("/")).headers.get("Cache-Status")).toContain("; stored");
   });
 
-  it("a hit calls the key function once", async () => {
+  it("a cached route calls the key function exactly once for a hit", async () => {
     let calls = 0;
     const { get } = reflecting(
       "/",

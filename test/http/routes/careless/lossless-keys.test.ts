@@ -34,18 +34,21 @@ describe("the keys of cached routes keep every difference that a handler can see
       `/?q=${"a".repeat(600)}%E4`,
       `/?q=${"a".repeat(600)}%F6`,
     ],
-  ])("%s make two keys", async (_, one, other) => {
-    expect(await share([one], [other])).toBe(false);
-  });
+  ])(
+    "%s: two URLs that differ only in this do not share a stored response of a cached route",
+    async (_, one, other) => {
+      expect(await share([one], [other])).toBe(false);
+    },
+  );
 
-  it("two Cookie fields that differ only after an unclosed quote make two keys", async () => {
+  it("two requests whose Cookie fields differ only after an unclosed quote do not share a stored response of a cached route", async () => {
     const key = { cookies: ["theme"] };
     const one = { Cookie: 'theme="a; theme=b' };
     const other = { Cookie: 'theme="a; theme=c' };
     expect(await share(["/", one], ["/", other], key)).toBe(false);
   });
 
-  it("a cookie without a value is not taken for one whose name is a letter shorter", async () => {
+  it("a cookie without a value, `themes`, does not reach the handler as the cookie `theme` that the key names", async () => {
     const { get } = createCarelessApp((app) =>
       app.get("/", cached({ freshFor: "1h", key: { cookies: ["theme"] } }), (c) =>
         c.text(c.req.header("Cookie") ?? "none"),
@@ -54,12 +57,12 @@ describe("the keys of cached routes keep every difference that a handler can see
     expect((await get("/", { Cookie: "themes" })).body).toBe("none");
   });
 
-  it("an absent request field and an empty request field make two keys", async () => {
+  it("a request without a field that the key names and a request with an empty value of that field do not share a stored response", async () => {
     const key = { headers: ["X-Plan"] };
     expect(await share(["/", { "X-Plan": "" }], ["/", {}], key)).toBe(false);
   });
 
-  it("the handler sees the query parameters in the order of the key, whatever their order in the request", async () => {
+  it("the handler of a cached route sees the query parameters sorted by name, whatever their order in the request", async () => {
     const { get } = createCarelessApp((app) =>
       app.get("/", cached({ freshFor: "1h" }), (c) => c.text(new URL(c.req.url).search)),
     );
@@ -67,7 +70,7 @@ describe("the keys of cached routes keep every difference that a handler can see
     expect((await get("/?a=%E4&b=2&a=1")).headers.get("X-Cache-Status")).toBe("HIT");
   });
 
-  it("a query parameter that the key excludes is hidden from the handler under every spelling of its name", async () => {
+  it("the handler of a cached route does not see a query parameter that the key excludes, even if its name is percent-encoded", async () => {
     const { get } = createCarelessApp((app) =>
       app.get("/", cached({ freshFor: "1h", key: { query: { except: ["utm"] } } }), (c) =>
         c.text(`${new URL(c.req.url).search} ${c.req.query("utm")}`),

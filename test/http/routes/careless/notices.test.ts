@@ -59,7 +59,7 @@ describe("the notices of development about cached routes", () => {
       'c.req.param("page")',
     ],
   ])(
-    "the development notice about a read of %s names the route, the place in the code and the fix",
+    "in development, a handler that reads %s outside the key causes a notice that names the route, the place in the code and the fix",
     async (_, routes, part, fix) => {
       const lines = await linesOf(routes);
       expect(lines).toHaveLength(1);
@@ -69,7 +69,7 @@ describe("the notices of development about cached routes", () => {
     },
   );
 
-  it("the development notice about a read of request.cf names the key option for that member", async () => {
+  it("in development, a handler that reads a member of request.cf outside the key causes a notice with the key option for that member", async () => {
     const request = new Request("http://x.test/", { cf: { country: "AT" } });
     const lines = await linesOf(
       (app) => app.get("/", cached(HOUR), (c) => c.text(String(c.req.raw.cf?.["country"]))),
@@ -78,7 +78,7 @@ describe("the notices of development about cached routes", () => {
     expect(lines).toEqual([expect.stringContaining('key: { cf: ["country"] }')]);
   });
 
-  it("many requests that read the same field of one route cause one development notice", async () => {
+  it("in development, three requests to a route whose handler reads the same request field outside the key cause one notice", async () => {
     const requests = [1, 2, 3].map(
       (page) => new Request(`http://x.test/${page}`, { headers: { "User-Agent": `${page}` } }),
     );
@@ -89,7 +89,7 @@ describe("the notices of development about cached routes", () => {
     expect(lines).toEqual([expect.stringContaining('key: { headers: ["user-agent"] }')]);
   });
 
-  it("a read of a field that the client did not send, or that the key names, causes no development notice", async () => {
+  it("in development, a handler that reads an absent request field, or a cookie that the key names, causes no notice", async () => {
     const request = new Request("http://x.test/", { headers: { Cookie: "sid=ada; theme=dark" } });
     const lines = await linesOf(
       (app) =>

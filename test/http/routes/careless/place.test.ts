@@ -8,7 +8,7 @@ describe("a cached route whose handler reads where the client is", () => {
   const at = (country: string, path = "http://x.test/") =>
     new Request(path, { cf: { country, colo: "VIE" } });
 
-  it("a page for one country does not go to another", async () => {
+  it("a cached route whose handler reads request.cf.country does not serve a page for one country to another country", async () => {
     const { send } = createCarelessApp((app) =>
       app.get("/", cached(HOUR), (c) => c.text(String(c.req.raw.cf?.["country"]))),
     );
@@ -16,7 +16,7 @@ describe("a cached route whose handler reads where the client is", () => {
     expect((await send(at("DE"))).body).toBe("undefined");
   });
 
-  it("a country in the key gives each country its own page, and the handler sees no other member of request.cf", async () => {
+  it("a cached route whose key names `country` of request.cf stores a page for each country, and its handler sees no other member of request.cf", async () => {
     let calls = 0;
     const { send } = createCarelessApp((app) =>
       app.get("/", cached({ ...HOUR, key: { cf: ["country"] } }), (c) =>
@@ -28,7 +28,7 @@ describe("a cached route whose handler reads where the client is", () => {
     expect(bodies).toEqual(['[1,"AT",null]', '[2,"DE",null]', '[1,"AT",null]']);
   });
 
-  it("a link made from the Host of one request does not reach clients of another host", async () => {
+  it("a link that a cached route makes from the host of one request is not served to clients of another host", async () => {
     const { send } = createCarelessApp((app) =>
       app.get("/", cached(HOUR), (c) =>
         c.text(`${new URL("/reset", c.req.url).href} ${c.req.header("Host") ?? ""}`),
@@ -39,7 +39,7 @@ describe("a cached route whose handler reads where the client is", () => {
     expect((await send(new Request("http://good.test/"))).body).not.toContain("evil");
   });
 
-  it("a Host field that differs from the URL does not reach the handler", async () => {
+  it("a Host field that differs from the host of the URL does not reach the handler of a cached route", async () => {
     const { get } = createCarelessApp((app) =>
       app.get("/", cached(HOUR), (c) => c.text(`//${c.req.header("Host")}/reset`)),
     );
@@ -47,7 +47,7 @@ describe("a cached route whose handler reads where the client is", () => {
     expect((await get("/")).body).not.toContain("evil");
   });
 
-  it("a redirect from http to https does not reach clients of https", async () => {
+  it("a redirect from http to https that a cached route sends to one client is not served to requests over https", async () => {
     const { send } = createCarelessApp((app) =>
       app.get("/", cached(HOUR), (c) =>
         c.req.url.startsWith("http:") ? c.redirect("https://x.test/", 301) : c.text("page"),
@@ -57,7 +57,7 @@ describe("a cached route whose handler reads where the client is", () => {
     expect((await send(new Request("https://x.test/"))).body).toBe("page");
   });
 
-  it("a host that is not in the key is not in the URL that the handler sees", async () => {
+  it("with `host: false` in the key of a cached route, the handler sees no host of the request, and two hosts share a stored response", async () => {
     const { send } = createCarelessApp((app) =>
       app.get("/", cached({ ...HOUR, key: { host: false } }), (c) =>
         c.text(`${c.req.url} ${c.req.header("Host")}`),

@@ -37,7 +37,7 @@ describe("the background refresh of a cached route", () => {
     ],
     ["Range", { headers: ["Range"] }, requestWith({ Range: "bytes=0-0" })],
   ])(
-    "a background refresh stores its response under the same key if the key has %s",
+    "a background refresh replaces the stale response of a cached route if the key contains %s",
     async (_, keyRules, request) => {
       let calls = 0;
       const routes: CarelessRoutes = (app) =>
@@ -68,16 +68,19 @@ describe("the background refresh of a cached route", () => {
         ),
       requestWith({}, { country: "AT" }),
     ],
-  ])("a refresh passes a guard before cached() that asks for %s", async (_, guard, request) => {
-    let calls = 0;
-    const routes: CarelessRoutes = (app) => {
-      guard(app);
-      app.get("/", cached(STALE), (c) => c.text(String(++calls)));
-    };
-    expect(await refreshed(routes, request)).toEqual(["STALE", "HIT", "2"]);
-  });
+  ])(
+    "a background refresh passes an access check before cached() that asks for %s",
+    async (_, guard, request) => {
+      let calls = 0;
+      const routes: CarelessRoutes = (app) => {
+        guard(app);
+        app.get("/", cached(STALE), (c) => c.text(String(++calls)));
+      };
+      expect(await refreshed(routes, request)).toEqual(["STALE", "HIT", "2"]);
+    },
+  );
 
-  it("the handler of a background refresh sees no cookie, Authorization or cf of the client", async () => {
+  it("the handler of a background refresh does not see Cookie, Authorization and request.cf of the client", async () => {
     const seen: unknown[] = [];
     const routes: CarelessRoutes = (app) =>
       app.get("/", cached(STALE), (c) => {
@@ -97,7 +100,7 @@ describe("the background refresh of a cached route", () => {
     expect(seen).toEqual([1, 2].map(() => [undefined, undefined, "GET", undefined]));
   });
 
-  it("a HEAD request for a stale response causes a background refresh with GET", async () => {
+  it("a HEAD request for a stale response of a cached route causes a background refresh with the method GET", async () => {
     const methods: string[] = [];
     const routes: CarelessRoutes = (app) => {
       app.use(async (c, next) => {
@@ -118,29 +121,32 @@ describe("the background refresh of a cached route", () => {
     ["says no-store", () => ({ "Cache-Control": "no-store" })],
     ["sets a cookie", () => ({ "Set-Cookie": "sid=1" })],
     ["reads the user", (c) => ({ "X-User": String(c.get("user")) })],
-  ])("a refresh whose response %s ends the stale response", async (_, headersOf) => {
-    let personal = false;
-    const routes: CarelessRoutes = (app) =>
-      app.get("/", cached({ ...STALE, staleIfError: "1h" }), (c) => {
-        const headers = personal ? headersOf(c) : {};
-        return new Response(personal ? "personal" : "public", { headers });
-      });
-    const namespace = uniqueNamespace();
-    const here = createCarelessApp(routes, namespace);
-    const there = createCarelessApp(routes, namespace);
-    const request = () => new Request(`http://${namespace}.test/`);
-    await here.send(request());
-    await there.send(request());
-    personal = true;
-    for (const { clock } of [here, there]) clock.advance(SLOWLY);
-    expect((await here.send(request())).body).toBe("public");
-    // The coherence window passes, so that the other isolate knows too.
-    for (const { clock } of [here, there]) clock.advance(1_001);
-    expect((await here.send(request())).body).toBe("personal");
-    expect((await there.send(request())).body).toBe("personal");
-  });
+  ])(
+    "a cached route stops serving the stale response in every isolate after a background refresh that %s",
+    async (_, headersOf) => {
+      let personal = false;
+      const routes: CarelessRoutes = (app) =>
+        app.get("/", cached({ ...STALE, staleIfError: "1h" }), (c) => {
+          const headers = personal ? headersOf(c) : {};
+          return new Response(personal ? "personal" : "public", { headers });
+        });
+      const namespace = uniqueNamespace();
+      const here = createCarelessApp(routes, namespace);
+      const there = createCarelessApp(routes, namespace);
+      const request = () => new Request(`http://${namespace}.test/`);
+      await here.send(request());
+      await there.send(request());
+      personal = true;
+      for (const { clock } of [here, there]) clock.advance(SLOWLY);
+      expect((await here.send(request())).body).toBe("public");
+      // The coherence window passes, so that the other isolate knows too.
+      for (const { clock } of [here, there]) clock.advance(1_001);
+      expect((await here.send(request())).body).toBe("personal");
+      expect((await there.send(request())).body).toBe("personal");
+    },
+  );
 
-  it("a private response to one client makes the cached route stop serving the stale response on errors", async () => {
+  it("after a response with Cache-Control: private, a cached route no longer serves the older stale response when the handler fails", async () => {
     let mode: "public" | "personal" | "failing" = "public";
     const routes: CarelessRoutes = (app) =>
       app.get("/", cached({ freshFor: "10s", staleIfError: "1h", jitter: 0 }), (c) => {
@@ -156,7 +162,7 @@ describe("the background refresh of a cached route", () => {
     expect((await get("/")).status).toBe(503);
   });
 
-  it("a background refresh that gets a 400 or a 429 does not replace the stale response", async () => {
+  it("a background refresh whose handler returns 400 or 429 does not replace the stale response of a cached route", async () => {
     let status: 200 | 400 | 429 = 200;
     const routes: CarelessRoutes = (app) =>
       app.get("/", cached(STALE), (c) => c.text(String(status), status));

@@ -45,14 +45,17 @@ describe("a cached route whose handler reads a variable that its key does not na
           }),
         ),
     ],
-  ])("a second user does not get the first one's page: read by %s", async (_, routes) => {
-    const { get } = createCarelessApp(routes);
-    const first = await get("/", ADA);
-    const second = await get("/", BOB);
-    expect([first.body, second.body]).toEqual(["hi ada", "hi bob"]);
-  });
+  ])(
+    "a second user does not get the first user's page if a cached route reads the variable `user` by %s",
+    async (_, routes) => {
+      const { get } = createCarelessApp(routes);
+      const first = await get("/", ADA);
+      const second = await get("/", BOB);
+      expect([first.body, second.body]).toEqual(["hi ada", "hi bob"]);
+    },
+  );
 
-  it("a response that depends on a variable outside the key is private, and Cache-Status names the variable", async () => {
+  it("a response whose handler reads a variable outside the key has Cache-Control: private, no-store, and Cache-Status names the variable", async () => {
     const { get } = createCarelessApp((app) =>
       app.get("/", cached(HOUR), (c) =>
         c.text(`hi ${c.get("user")}`, 200, {
@@ -74,7 +77,7 @@ describe("a cached route whose handler reads a variable that its key does not na
     }
   });
 
-  it("a handler's own Cache-Control: private stays unchanged if the handler reads a variable outside the key", async () => {
+  it("Cache-Control: private that a handler sets stays unchanged if the handler reads a variable outside the key of its cached route", async () => {
     const { get } = createCarelessApp((app) =>
       app.get("/", cached(HOUR), (c) =>
         c.text(`hi ${c.get("user")}`, 200, { "Cache-Control": "private, max-age=60" }),
@@ -83,7 +86,7 @@ describe("a cached route whose handler reads a variable that its key does not na
     expect((await get("/", ADA)).headers.get("Cache-Control")).toBe("private, max-age=60");
   });
 
-  it("a client without the variable does not fill the cache for those who have it", async () => {
+  it("a user does not get the page of a client that is not logged in if the handler of a cached route reads the variable `user`", async () => {
     const { get } = createCarelessApp((app) =>
       app.get("/", cached(HOUR), (c) => c.text(c.get("user") ?? "please log in")),
     );
@@ -91,7 +94,7 @@ describe("a cached route whose handler reads a variable that its key does not na
     expect((await get("/", ADA)).body).toBe("ada");
   });
 
-  it("clients who wait for one load each get their own page", async () => {
+  it("three concurrent users each get a page of their own if the handler of a cached route reads the variable `user`", async () => {
     const { get } = createCarelessApp((app) =>
       app.get("/", cached(HOUR), async (c) => {
         await new Promise((resolve) => setTimeout(resolve, 5));
@@ -106,7 +109,7 @@ describe("a cached route whose handler reads a variable that its key does not na
       expect(headers.get("Cache-Control")).toBe("private, no-store");
   });
 
-  it("the function that makes the tags does not put one client's tags on a page for all", async () => {
+  it("Cache-Status has the detail `unkeyed-user` if the function in the option `tags` reads the variable `user`, which is not in the key", async () => {
     const { get } = createCarelessApp((app) =>
       app.get(
         "/",
@@ -119,7 +122,7 @@ describe("a cached route whose handler reads a variable that its key does not na
 });
 
 describe("a cached route that says which variables it uses", () => {
-  it("a variable in the key gives each value of the variable its own stored response", async () => {
+  it("a cached route stores one response for each value of a variable that the key names", async () => {
     let calls = 0;
     const { get } = createCarelessApp((app) =>
       app.get("/", cached({ ...HOUR, key: { variables: ["user"] } }), (c) =>
@@ -131,7 +134,7 @@ describe("a cached route that says which variables it uses", () => {
     expect(bodies).toEqual(["1 ada", "2 bob", "1 ada", "3 nobody", "2 bob", "3 nobody"]);
   });
 
-  it("a function in key.variables selects the part of the variable that goes into the key", async () => {
+  it("a function in the option `key.variables` of a cached route selects the part of a variable that goes into the key", async () => {
     let calls = 0;
     type Account = { readonly id: string } | undefined;
     const variables = { account: (account: Account) => account?.id ?? "" };
@@ -146,7 +149,7 @@ describe("a cached route that says which variables it uses", () => {
     expect([again.body, again.headers.get("X-Cache-Status")]).toEqual(["1 name of ada", "HIT"]);
   });
 
-  it("an object as the value of a variable in the key causes a 503 whose detail names the variable", async () => {
+  it("a cached route answers 503 with an error that names the variable if a variable in the key has an object as its value", async () => {
     const { get } = createCarelessApp((app) =>
       app.get("/", cached({ ...HOUR, key: { variables: ["account"] } }), (c) => c.text("page")),
     );
@@ -157,7 +160,7 @@ describe("a cached route that says which variables it uses", () => {
     );
   });
 
-  it("values of a variable that have different types never make the same key", async () => {
+  it("two values of a variable in the key that differ only in type, such as a number and a string, do not share a stored response", async () => {
     const { get } = createCarelessApp((app) => {
       app.use(async (c, next) => {
         const value = { one: 1, text: "1", yes: true, word: "true", none: undefined }[
@@ -180,7 +183,7 @@ describe("a cached route that says which variables it uses", () => {
       expect((await get("/", { "X-Case": name })).body).toBe(body);
   });
 
-  it("a response is shared although the handler reads a variable outside the key, if the option shared names the variable", async () => {
+  it("clients share a stored response whose handler reads a variable outside the key if the option `shared` names that variable", async () => {
     const { get } = createCarelessApp((app) =>
       app.get("/", cached({ ...HOUR, shared: ["db"] }), (c) => c.text(c.get("db").name)),
     );
@@ -188,7 +191,7 @@ describe("a cached route that says which variables it uses", () => {
     expect((await get("/", BOB)).headers.get("X-Cache-Status")).toBe("HIT");
   });
 
-  it("a response is shared if the handler reads a variable that middleware after cached() sets", async () => {
+  it("clients share a stored response whose handler reads a variable that middleware after cached() sets", async () => {
     const { get } = createCarelessApp((app) =>
       app.get(
         "/",
@@ -204,7 +207,7 @@ describe("a cached route that says which variables it uses", () => {
     expect((await get("/", BOB)).headers.get("X-Cache-Status")).toBe("HIT");
   });
 
-  it("the middleware around a cached route sees the whole request before and after next()", async () => {
+  it("middleware before cached() sees all variables and cookies of the request, before and after it calls next()", async () => {
     const seen: unknown[] = [];
     const { get } = createCarelessApp((app) => {
       app.use(async (c, next) => {
