@@ -1,4 +1,4 @@
-import type { Counts } from "./counts.ts";
+import { countQueries, type Counts } from "./counts.ts";
 import type { Access } from "./faults.ts";
 import type { Answer } from "./http.ts";
 import { json } from "./http.ts";
@@ -74,7 +74,7 @@ function singleCall(
   return {
     access: accessOf([query]),
     async execute() {
-      counts.sql.queries += 1;
+      countQueries(counts, [query]);
       try {
         return json(200, present(await engine.query(query), query, output));
       } catch (error) {
@@ -94,7 +94,7 @@ function batchCall(
   return {
     access: accessOf(queries),
     async execute() {
-      counts.sql.queries += queries.length;
+      countQueries(counts, queries);
       try {
         const results = await engine.batch(mode, queries);
         return json(200, {

@@ -7,8 +7,12 @@ import type { EpochMs } from "../core/time.ts";
 import type { LoadTask, Read } from "./lookup-request.ts";
 
 export interface Engine {
-  /** @throws {CacheUnavailable} if no tier has a value and the origin fails. */
-  lookup(key: string, policy: Policy, task: LoadTask, ctx: Context): Promise<Lookup>;
+  /**
+   * Returns the lookup without a promise if memory answers.
+   *
+   * @throws {CacheUnavailable} if no tier has a value and the origin fails.
+   */
+  lookup(key: string, policy: Policy, task: LoadTask, ctx: Context): Lookup | Promise<Lookup>;
   /** Loads anew unless Redis holds a fresh value. Readers share the load as they do in a lookup. */
   refresh(key: string, policy: Policy, task: LoadTask, ctx: Context): Promise<Lookup>;
   /** How far this isolate knows the log: what a load that begins now may claim. */

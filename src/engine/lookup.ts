@@ -1,5 +1,5 @@
 /** One read of one key, on one page: memory, edge, Redis, flight, load, store, in this order. */
-import { createEntry, freshnessOf } from "../core/entry.ts";
+import { createEntry, freshnessOf, type Entry } from "../core/entry.ts";
 import { DefinitionError } from "../core/faults.ts";
 import { keyProblem } from "../core/key.ts";
 import type { Policy } from "../core/policy.ts";
@@ -9,7 +9,7 @@ import type { Lookup } from "../core/lookup.ts";
 import type { MemoryTier } from "../core/tier.ts";
 import type { Random } from "../core/random.ts";
 import type { Millis } from "../core/time.ts";
-import type { Coherence } from "./coherence.ts";
+import type { Coherence, LogState } from "./coherence.ts";
 import type { Coalescer, Resolved } from "./coalescer.ts";
 import type { HitForMiss } from "./hit-for-miss.ts";
 import type { JoinFlight } from "./join-flight.ts";
@@ -41,28 +41,41 @@ export interface LookupOptions {
   readonly stepsTimeoutMs: Millis;
 }
 
+/** What memory has for a lookup: the answer, or the request with what memory knows of it. */
+type MemoryResult = FoundOutcome | LookupRequest;
+
 export function createLookup(options: LookupOptions): Engine {
   const { memory, coherence, validator, coalescer, tiers, hitForMiss, backoff } = options;
   const { joinFlight, loadEntry, entryStore, random, stepsTimeoutMs } = options;
 
-  /** The whole read. Memory answers by itself; a refresh may follow the answer. */
-  async function lookup(
-    key: string,
-    policy: Policy,
-    task: LoadTask,
-    ctx: Context,
-  ): Promise<Lookup> {
+  /** The whole read. Memory answers by itself, without a promise; a refresh may follow the answer. */
+  const lookup: Engine["lookup"] = (key, policy, task, ctx) => {
     const request = createRequest(key, policy, task, ctx, stepsTimeoutMs);
-    const result = await readMemory(request);
+    const result = readMemory(request);
+    return "kind" in result
+      ? finish(lookupOf(key, result, true), request, task)
+      : lookUpFurther(result, request, task);
+  };
+
+  async function lookUpFurther(
+    memory: LookupRequest | Promise<MemoryResult>,
+    request: LookupRequest,
+    task: LoadTask,
+  ): Promise<Lookup> {
+    const result = await memory;
     const answer =
-      "kind" in result ? lookupOf(key, result, true) : await lookUpBehindMemory(result);
+      "kind" in result ? lookupOf(request.key, result, true) : await lookUpBehindMemory(result);
+    return finish(answer, request, task);
+  }
+
+  function finish(answer: Lookup, request: LookupRequest, task: LoadTask): Lookup {
     if (wantsRefresh(answer, request)) startRefresh(request, task, answer);
-    emitLookupEnd(answer, ctx);
+    emitLookupEnd(answer, request.ctx);
     return answer;
   }
 
   /** Step 1, memory: without I/O while the log view is recent enough for the policy. */
-  async function readMemory(request: LookupRequest): Promise<FoundOutcome | LookupRequest> {
+  function readMemory(request: LookupRequest): MemoryResult | Promise<MemoryResult> {
     const { key, policy, ctx, startedAt } = request;
     const entry = policy.tiers.has("memory") ? memory.get(key) : undefined;
     if (entry === undefined) return request;
@@ -70,9 +83,19 @@ export function createLookup(options: LookupOptions): Engine {
       memory.remove(key);
       return request;
     }
-    const logState = coherence.isCurrent(startedAt, policy.coherenceMs, ctx)
-      ? "current"
-      : await validator.logStateFor([entry], request);
+    if (coherence.isCurrent(startedAt, policy.coherenceMs, ctx))
+      return answerFromMemory(entry, request, "current");
+    return validator
+      .logStateFor([entry], request)
+      .then((logState) => answerFromMemory(entry, request, logState));
+  }
+
+  function answerFromMemory(
+    entry: Entry,
+    request: LookupRequest,
+    logState: LogState,
+  ): MemoryResult {
+    const { key, policy, ctx } = request;
     const validation = validator.validateLocally(entry, policy, logState, ctx.now());
     switch (validation.use) {
       case "ask":
@@ -244,8 +267,6 @@ function createRequest(
 
 type FoundOutcome = Extract<LookupOutcome, { readonly kind: "found" }>;
 
-const HIT_STATUS = { memory: "hit-memory", edge: "hit-edge", redis: "hit-redis" } as const;
-
 /** Reports an outcome to a reader. `own`: this reader's own lookup came to it. */
 export function lookupOf(
   key: string,
@@ -255,7 +276,7 @@ export function lookupOf(
   switch (outcome.kind) {
     case "found": {
       const { entry, tier, unreachable, currentAt, stale } = outcome;
-      const status = stale ? "stale" : HIT_STATUS[tier];
+      const status = stale ? "stale" : (`hit-${tier}` as const);
       return { key, status, tier, entry, unreachable, currentAt, stored: false };
     }
     case "loaded": {

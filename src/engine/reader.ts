@@ -156,15 +156,30 @@ function valueOf(entry: Entry, policy: Policy): unknown {
   return conformed.ok ? conformed.value : undefined;
 }
 
-/** Adds the value to the lookup. It is parsed on first use, because a response needs only the stored text. */
+/** Adds the value to the lookup. */
 function withValue<T>(lookup: Lookup, policy: Policy, loaded: unknown): DataLookup<T> {
-  const { entry } = lookup;
-  return {
-    ...lookup,
-    get value(): T | undefined {
-      return (entry === undefined ? (loaded ?? undefined) : valueOf(entry, policy)) as
-        | T
-        | undefined;
-    },
-  };
+  return Object.assign(new LazyValue<T>(lookup.entry, policy, loaded), lookup);
+}
+
+/**
+ * The value of a lookup. It is parsed on first use, because a response needs only the stored text.
+ * The getter is on a class: V8 would give each object with a getter of its own a hidden class, which
+ * keeps all that the getter sees until the next full collection.
+ */
+class LazyValue<T> {
+  readonly #entry: Entry | undefined;
+  readonly #policy: Policy;
+  readonly #loaded: unknown;
+
+  constructor(entry: Entry | undefined, policy: Policy, loaded: unknown) {
+    this.#entry = entry;
+    this.#policy = policy;
+    this.#loaded = loaded;
+  }
+
+  get value(): T | undefined {
+    const value =
+      this.#entry === undefined ? (this.#loaded ?? undefined) : valueOf(this.#entry, this.#policy);
+    return value as T | undefined;
+  }
 }

@@ -106,13 +106,14 @@ describe.each(availableSqlEngines())("the Neon gateway over $name", (choice) => 
   });
 
   describe("a batch", () => {
-    it("the local Neon gateway answers each query of a batch, and counts the batch as one request", async () => {
+    it("the local Neon gateway answers each query of a batch, and counts one request, two queries, and two queries of the table", async () => {
       const results = await sql.transaction([
         sql`INSERT INTO gateway_things (name) VALUES ('a') RETURNING id`,
         sql`SELECT count(*)::int AS n FROM gateway_things`,
       ]);
       expect(results).toEqual([[{ id: 1 }], [{ n: 1 }]]);
-      expect((await neonGateway.gateways.counts()).sql).toEqual({ requests: 1, queries: 2 });
+      const { sql: counts } = await neonGateway.gateways.counts();
+      expect(counts).toEqual({ requests: 1, queries: 2, tables: { gateway_things: 2 } });
     });
 
     it("if one query of a batch fails, the local Neon gateway undoes the whole batch", async () => {

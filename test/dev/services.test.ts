@@ -30,7 +30,7 @@ describe("the local services", () => {
     const services = await start({ log: (line) => lines.push(line) });
     expect(await (await fetch(`${services.url}/counts`)).json()).toEqual({
       redis: { requests: 0, commands: 0 },
-      sql: { requests: 0, queries: 0 },
+      sql: { requests: 0, queries: 0, tables: {} },
       otlp: { requests: 0 },
       llm: { requests: 0 },
     });

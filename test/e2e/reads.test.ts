@@ -128,14 +128,14 @@ describe("concurrent reads of one cold key", () => {
     await product.services.fault("sql", { latencyMs: 200 });
     try {
       let { answers, used } = await crowd("/products/1021");
-      // If the machine is so busy that Redis times out, the relay queries SQL for writes that wait for
-      // it. The count of queries then says nothing about loads, so another cold key is tried.
+      // If the machine is so busy that Redis times out, readers load for themselves, as they must.
+      // The count then says nothing about shared loads, so another cold key is tried.
       for (let id = 1022; id < 1025 && answers.some(isUnreachable); id++) {
-        // The relay of the crowd before may still run.
         await quiet();
         ({ answers, used } = await crowd(`/products/${id}`));
       }
-      expect(used.queries).toBe(1);
+      // The outbox relay of an earlier test may query its own table meanwhile.
+      expect(used.tables["products"]).toBe(1);
       expect(answers.filter(isLoader)).toHaveLength(1);
       expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
       expect(new Set(answers.map(({ body }) => body)).size).toBe(1);
@@ -153,7 +153,7 @@ describe("concurrent reads of one cold key", () => {
         ),
       );
       expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
-      expect(used.queries).toBe(1);
+      expect(used.tables["products"]).toBe(1);
     } finally {
       await product.services.heal();
     }

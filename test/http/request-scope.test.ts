@@ -5,16 +5,18 @@ import { createTestApp } from "../support/app.ts";
 import { uniqueNamespace } from "../support/isolate.ts";
 
 describe("c.var.strata", () => {
-  it("in the handler of a cached route, the variable c.var.strata has exactly the members `cache`, `ctx` and `tag`", async () => {
+  it("in the handler of a cached route, the variable c.var.strata has the members `cache`, `ctx` and `tag`, and no other beside its constructor", async () => {
     let seen: readonly string[] = [];
     const { get } = createTestApp(uniqueNamespace(), (app) => {
       app.get("/", cached({ freshFor: "1h" }), (c) => {
-        seen = Object.keys(c.var.strata);
+        const { strata } = c.var;
+        const inherited = Object.getOwnPropertyNames(Object.getPrototypeOf(strata));
+        seen = [...Object.keys(strata), ...inherited];
         return c.text("ok");
       });
     });
     expect((await get("/")).status).toBe(200);
-    expect(seen.toSorted()).toEqual(["cache", "ctx", "tag"]);
+    expect(seen.toSorted()).toEqual(["cache", "constructor", "ctx", "tag"]);
   });
 
   it("internalScopeOf(c).ctx is the same object as c.var.strata.ctx", async () => {

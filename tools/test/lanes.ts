@@ -7,14 +7,17 @@
  * need programs of the system (see vitest.system.config.ts). `apps` runs the tests of ordinary
  * applications, which test/apps/main.ts installs before.
  *
- * TEST_REPORTS names a folder that gets a JSON report of each command, and the sums in totals.json. The
+ * A test file that fails beside other lanes runs a second time, alone: on a busy machine a test can
+ * fail because its process got no time. A fault in the code fails twice. The second runs are listed.
+ *
+ * TEST_REPORTS names a folder that gets a JSON report of each command, and the totals in totals.json. The
  * last line is "N passed, N failed"; the exit code is 1 if a test failed or a command ended with an error.
  */
 import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { setPriority, tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
@@ -54,9 +57,20 @@ const SUITES: Readonly<Record<string, readonly Lane[]>> = {
 /** The nice value of a lane of low priority. */
 const LOW_PRIORITY = 10;
 
+/** The most failed files that run again. If more fail, load is not the reason. */
+const MAX_FILES_AGAIN = 5;
+
 interface Outcome {
   readonly passed: number;
   readonly failed: number;
+  /** The failed tests, as `file: title`. */
+  readonly failures: readonly string[];
+  readonly failedFiles: readonly string[];
+}
+
+interface Totals extends Pick<Outcome, "passed" | "failed" | "failures"> {
+  /** The tests that failed beside other lanes, and passed in the second run. */
+  readonly passedAlone: readonly string[];
 }
 
 const vitest = join(
@@ -94,9 +108,22 @@ async function run(command: Command, report: string, lowPriority: boolean): Prom
     child.once("close", resolve);
   });
   process.off("SIGTERM", terminate);
-  const { passed, failed } = outcomeOf(report);
+  const outcome = outcomeOf(report);
   // A run that breaks off, or an error outside all tests, counts as one failed test.
-  return { passed, failed: code !== 0 && failed === 0 ? 1 : failed };
+  return code !== 0 && outcome.failed === 0
+    ? { ...outcome, failed: 1, failures: [`vitest run ${command.join(" ")}: exit code ${code}`] }
+    : outcome;
+}
+
+/** The parts of vitest's JSON report that are used here. */
+interface Report {
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  readonly testResults: readonly {
+    readonly name: string;
+    readonly status: string;
+    readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[];
+  }[];
 }
 
 function outcomeOf(report: string): Outcome {
@@ -105,27 +132,64 @@ function outcomeOf(report: string): Outcome {
     text = readFileSync(report, "utf8");
   } catch (error) {
     console.error(`no report of the tests: ${(error as Error).message}`);
-    return { passed: 0, failed: 0 };
+    return { passed: 0, failed: 0, failures: [], failedFiles: [] };
   }
-  const { numPassedTests, numFailedTests } = JSON.parse(text) as {
-    numPassedTests: number;
-    numFailedTests: number;
+  const { numPassedTests, numFailedTests, testResults } = JSON.parse(text) as Report;
+  const failed = testResults.filter(({ status }) => status === "failed");
+  return {
+    passed: numPassedTests,
+    failed: numFailedTests,
+    failures: failed.flatMap(({ name, assertionResults }) =>
+      assertionResults
+        .filter(({ status }) => status === "failed")
+        .map(({ fullName }) => `${relative(process.cwd(), name)}: ${fullName}`),
+    ),
+    failedFiles: failed.map(({ name }) => relative(process.cwd(), name)),
   };
-  return { passed: numPassedTests, failed: numFailedTests };
 }
 
-async function runLanes(lanes: readonly Lane[], reports: string): Promise<readonly Outcome[]> {
-  const outcomes = await Promise.all(
+/** Runs the lanes, and then the files that failed once more, one command after the other. */
+async function runSuite(lanes: readonly Lane[], reports: string): Promise<Totals> {
+  const first = await runLanes(lanes, reports);
+  const failedFiles = first.flatMap(({ outcome }) => outcome.failedFiles);
+  const isWorthwhile = failedFiles.length > 0 && failedFiles.length <= MAX_FILES_AGAIN;
+  const passedAlone: string[] = [];
+  const last: Outcome[] = [];
+  for (const [at, { command, outcome }] of first.entries()) {
+    if (!isWorthwhile || outcome.failedFiles.length === 0) {
+      last.push(outcome);
+      continue;
+    }
+    console.log(`\nagain, alone: ${outcome.failedFiles.join(" ")}`);
+    const report = join(reports, `again-${at + 1}.json`);
+    const second = await run([...command, ...outcome.failedFiles], report, false);
+    passedAlone.push(...outcome.failures.filter((each) => !second.failures.includes(each)));
+    const recovered = Math.max(0, outcome.failed - second.failed);
+    last.push({ ...second, passed: outcome.passed + recovered });
+  }
+  const sum = (figure: "passed" | "failed"): number =>
+    last.reduce((total, outcome) => total + outcome[figure], 0);
+  const failures = last.flatMap((outcome) => outcome.failures);
+  return { passed: sum("passed"), failed: sum("failed"), failures, passedAlone };
+}
+
+interface Finished {
+  readonly command: Command;
+  readonly outcome: Outcome;
+}
+
+async function runLanes(lanes: readonly Lane[], reports: string): Promise<readonly Finished[]> {
+  const finished = await Promise.all(
     lanes.map(async ({ commands, lowPriority = false }, lane) => {
-      const done: Outcome[] = [];
+      const done: Finished[] = [];
       for (const [index, command] of commands.entries()) {
         const report = join(reports, `lane-${lane + 1}-${index + 1}.json`);
-        done.push(await run(command, report, lowPriority));
+        done.push({ command, outcome: await run(command, report, lowPriority) });
       }
       return done;
     }),
   );
-  return outcomes.flat();
+  return finished.flat();
 }
 
 const [suite = "all", ...rest] = process.argv.slice(2);
@@ -138,13 +202,13 @@ if (lanes === undefined) {
   const reports = folder ?? mkdtempSync(join(tmpdir(), "strata-tests-"));
   mkdirSync(reports, { recursive: true });
   const began = performance.now();
-  const outcomes = await runLanes(lanes, reports);
-  const sum = (figure: keyof Outcome): number =>
-    outcomes.reduce((total, outcome) => total + outcome[figure], 0);
-  const totals: Outcome = { passed: sum("passed"), failed: sum("failed") };
+  const totals = await runSuite(lanes, reports);
   if (folder === undefined) rmSync(reports, { recursive: true });
   else writeFileSync(join(folder, "totals.json"), JSON.stringify(totals));
-  console.log(`\n${Math.round((performance.now() - began) / 1000)} s`);
+  console.log("");
+  for (const each of totals.passedAlone) console.log(`passed only alone: ${each}`);
+  for (const each of totals.failures) console.log(`failed: ${each}`);
+  console.log(`${Math.round((performance.now() - began) / 1000)} s`);
   console.log(`${totals.passed} passed, ${totals.failed} failed`);
   process.exitCode = totals.failed === 0 ? 0 : 1;
 }

@@ -54,7 +54,10 @@ async function lookUpOnce(
   const { request, control, ctx } = proxied;
   const { sharing } = options;
   const streaming = Promise.withResolvers<Response>();
-  const result: ClientResult = { streaming, whenStored: () => running.then(ignore, ignore) };
+  const result: ClientResult = {
+    streaming,
+    whenStored: () => Promise.resolve(running).then(ignore, ignore),
+  };
   const task: LoadTask = {
     ...(!sharing.sharesFailures && {
       client: () => clientAddressOf(request, options.fieldRules),
@@ -111,11 +114,12 @@ async function lookUpOnce(
     streaming.resolve(rawResponse(body, status, headers));
   }
 
+  const running = options.engine.lookup(key, options.policy, task, ctx);
+  if (!(running instanceof Promise)) return { result, lookup: running };
   const streamed = streaming.promise.then((response): ProxiedLookup => ({
     result,
     streamed: response,
   }));
-  const running = options.engine.lookup(key, options.policy, task, ctx);
   try {
     return await Promise.race([
       running.then((lookup): ProxiedLookup | Promise<ProxiedLookup> => {

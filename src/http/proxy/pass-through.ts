@@ -42,7 +42,7 @@ import { answerAsFinalRecipient, forwardsLeft } from "./max-forwards.ts";
 import type { ProxiedRequest, ProxyOptions } from "./proxied-request.ts";
 import { rewriteAddresses } from "./public-address.ts";
 import { createRetryBudget } from "./retry-budget.ts";
-import { originKey, targetOf, type Target } from "./target.ts";
+import { createTargets, type Target } from "./target.ts";
 import { forwardUnsafe, type UnsafeOptions } from "./unsafe-methods.ts";
 import { ClientGone } from "./upload.ts";
 import { forwardWebSocket, isWebSocketRequest } from "./upgrade.ts";
@@ -135,6 +135,7 @@ export function passThrough(options: PassThroughOptions): Handler<StrataEnv> {
   };
   const obeysDirectives = sharing.requestDirectives && requestDirectives;
   const mount = { origin, prefix: prefixOf(options) };
+  const targetOf = createTargets(mount);
   const fieldRules = fieldRulesOf(options);
   const retries = createRetryBudget();
   const arrivals = createArrivals();
@@ -189,7 +190,7 @@ export function passThrough(options: PassThroughOptions): Handler<StrataEnv> {
   return async function proxy(c, next) {
     const scope = internalScopeOf(c);
     const request = c.req.raw;
-    const target = targetOf(request.url, mount);
+    const target = await targetOf(request.url);
     if (target === undefined) return next();
     if (isLooping(request)) return loopDetected(scope);
     if (request.method === "TRACE" && !sharing.forwardsTrace) return traceRefused(scope);
@@ -240,7 +241,7 @@ async function answerFromCache(
   target: Target,
   obeysDirectives: boolean,
 ): Promise<Response> {
-  const primary = await originKey(target.publicOrigin, target.url);
+  const primary = target.key;
   const { sharing, fillMarkers } = options;
   const { ctx } = scope;
   const kindOf = (): string | undefined => requestKindOf(sharing, request.headers);

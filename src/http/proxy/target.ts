@@ -1,4 +1,5 @@
 /** Maps a request to its resource at the origin, and to that resource's key. */
+import { createBoundedMap } from "../../core/bounded-map.ts";
 import { key, keyProblem } from "../../core/key.ts";
 import { sha256Hex } from "../../core/sha256.ts";
 
@@ -7,6 +8,8 @@ export interface Target {
   readonly url: URL;
   /** Scheme and host that the client used. The origin learns them, so they are part of the key. */
   readonly publicOrigin: string;
+  /** The key of the resource, the same for all methods. */
+  readonly key: string;
 }
 
 export interface Mount {
@@ -15,15 +18,34 @@ export interface Mount {
   readonly prefix: string;
 }
 
+/** The most characters of a resource's key. The limit of a key is higher, so that the suffix of a variant fits too. */
+const MAX_PRIMARY_LENGTH = 440;
+
+/** The most URLs whose targets a mount remembers. */
+const MAX_REMEMBERED = 1_000;
+
 /**
- * The origin's URL for a request: the path after the mount's prefix, and the query, both unchanged.
- * Undefined if the path is not under the prefix.
+ * Creates the function that maps the URL of a request to its target at the origin: the path after
+ * the mount's prefix, and the query, both unchanged. Undefined if the path is not under the prefix.
+ * For a URL that was used recently it returns the target without a promise.
  */
-export function targetOf(requestUrl: string, mount: Mount): Target | undefined {
-  const requested = new URL(requestUrl);
-  const path = pathUnder(mount.prefix, requested.pathname);
-  if (path === undefined) return undefined;
-  return { url: urlAt(mount, path, queryOf(requested)), publicOrigin: requested.origin };
+export function createTargets(
+  mount: Mount,
+): (requestUrl: string) => Target | undefined | Promise<Target | undefined> {
+  const remembered = createBoundedMap<string, Target>(MAX_REMEMBERED);
+
+  async function find(requestUrl: string): Promise<Target | undefined> {
+    const requested = new URL(requestUrl);
+    const path = pathUnder(mount.prefix, requested.pathname);
+    if (path === undefined) return undefined;
+    const url = urlAt(mount, path, queryOf(requested));
+    const publicOrigin = requested.origin;
+    const target = { url, publicOrigin, key: await originKey(publicOrigin, url) };
+    if (requestUrl.length <= MAX_PRIMARY_LENGTH) remembered.set(requestUrl, target);
+    return target;
+  }
+
+  return (requestUrl) => remembered.get(requestUrl) ?? find(requestUrl);
 }
 
 /**
@@ -82,9 +104,6 @@ export function resolveAtOrigin(value: string, target: Target, mount: Mount): UR
     uri.origin === target.publicOrigin ? pathUnder(mount.prefix, uri.pathname) : undefined;
   return path === undefined ? undefined : urlAt(mount, path, queryOf(uri));
 }
-
-/** The most characters of a resource's key. The limit of a key is higher, so that the suffix of a variant fits too. */
-const MAX_PRIMARY_LENGTH = 440;
 
 /**
  * The key of a resource, the same for all methods: `origin:<public origin>:<URL at the origin>`. The

@@ -153,7 +153,7 @@ async function resultForGet(
     options.sharing,
   );
   if (!isExplicitlyStorable(decision)) return undefined;
-  return { key: await originKey(target.publicOrigin, target.url), decision };
+  return { key: target.key, decision };
 }
 
 async function storeForGet(

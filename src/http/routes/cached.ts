@@ -145,7 +145,10 @@ export function cached(options: CachedOptions): MiddlewareHandler<StrataEnv> {
     let hasLoaded = false;
     // What this request's load stored under a key other than the one that was looked up.
     let storedElsewhere: Put | undefined;
-    const lookUp = (key: string, variants: readonly Variant[]): Promise<Lookup | undefined> => {
+    const lookUp = (
+      key: string,
+      variants: readonly Variant[],
+    ): Lookup | Promise<Lookup | undefined> => {
       const { engine, ctx } = scope;
       const target = { engine, policy, ctx, primary, key, variants, request: fields };
       async function store(
@@ -157,19 +160,23 @@ export function cached(options: CachedOptions): MiddlewareHandler<StrataEnv> {
         storedElsewhere = put;
         return loaded;
       }
-      return untilStreamed(ctx, (stream) => {
-        const task: LoadTask = {
-          freshnessOf: (entry, now) => decideReuse(request, entry, control, RFC_SHARING, now),
-          load: (_signal, stale) => {
-            hasLoaded = true;
-            if (!control.onlyIfCached)
-              return store((storeLater) => loadFromHandler(call, { stream, storeLater }), stale);
-            c.res = onlyIfCachedProblem();
-            return Promise.resolve(NOT_STORED);
-          },
-          refresh: (_signal, stale) => store(() => scope.redispatch(primary), stale),
-        };
-        return engine.lookup(key, policy, task, ctx);
+      // A load calls it when the client gets the handler's response while the body is still arriving.
+      let stream = ignore;
+      const task: LoadTask = {
+        freshnessOf: (entry, now) => decideReuse(request, entry, control, RFC_SHARING, now),
+        load: (_signal, stale) => {
+          hasLoaded = true;
+          if (!control.onlyIfCached)
+            return store((storeLater) => loadFromHandler(call, { stream, storeLater }), stale);
+          c.res = onlyIfCachedProblem();
+          return Promise.resolve(NOT_STORED);
+        },
+        refresh: (_signal, stale) => store(() => scope.redispatch(primary), stale),
+      };
+      const running = engine.lookup(key, policy, task, ctx);
+      if (!(running instanceof Promise)) return running;
+      return untilStreamed(running, ctx, (streamed) => {
+        stream = streamed;
       });
     };
 
@@ -237,11 +244,12 @@ function keySourceOf(c: HonoContext<StrataEnv>): KeySource {
  * arriving. The lookup then goes on in the background, and the result is undefined.
  */
 function untilStreamed(
+  running: Promise<Lookup>,
   ctx: Context,
-  lookUp: (streamed: () => void) => Promise<Lookup>,
+  onStreamed: (streamed: () => void) => void,
 ): Promise<Lookup | undefined> {
   return new Promise((resolve, reject) => {
-    const running = lookUp(() => {
+    onStreamed(() => {
       ctx.defer(running.then(ignore, ignore));
       resolve(undefined);
     });

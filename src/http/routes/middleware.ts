@@ -1,6 +1,6 @@
 import type { Context as HonoContext, MiddlewareHandler } from "hono";
 import { routePath } from "hono/route";
-import { createContext } from "../../core/context.ts";
+import { createContext, type Context } from "../../core/context.ts";
 import type { DataReader } from "../../core/data-reader.ts";
 import type { UnkeyedRead } from "../../core/events.ts";
 import type { Lookup } from "../../core/lookup.ts";
@@ -61,9 +61,28 @@ const refreshes = new WeakMap<Request, Refreshing>();
 /** The symbol under which the internal scope is stored. Handlers do not have this symbol. */
 const INTERNAL = Symbol("strata internal scope");
 
-/** The object in `c.var.strata`, as the middleware creates it. */
-interface ScopeWithInternals extends RequestScope {
+/**
+ * The object in `c.var.strata`. The getter is on a class: V8 would give each object with a getter of
+ * its own a hidden class, which keeps all that the getter sees until the next full collection.
+ */
+class ScopeWithInternals implements RequestScope {
+  readonly ctx: Context;
+  readonly tag: RequestScope["tag"];
   readonly [INTERNAL]: InternalScope;
+  readonly #readerOf: (internal: InternalScope) => DataReader;
+  #reader: DataReader | undefined;
+
+  constructor(internal: InternalScope, readerOf: (internal: InternalScope) => DataReader) {
+    this.ctx = internal.ctx;
+    this.tag = (...tags) => internal.collector?.tag(...tags);
+    this[INTERNAL] = internal;
+    this.#readerOf = readerOf;
+  }
+
+  /** The reader of data. A hit of a cached route reads no data, so it is created on first use. */
+  get cache(): DataReader {
+    return (this.#reader ??= this.#readerOf(this[INTERNAL]));
+  }
 }
 
 /** Returns the state that the layer keeps for the request. */
@@ -143,17 +162,7 @@ export function createScopeMiddleware(
         ctx.defer(invalidate([`k:${entry.key}`], ctx));
       },
     };
-    let reader: DataReader | undefined;
-    const scope: ScopeWithInternals = {
-      ctx,
-      // A hit of a cached route reads no data.
-      get cache() {
-        return (reader ??= readerOf(internal));
-      },
-      tag: (...tags) => internal.collector?.tag(...tags),
-      [INTERNAL]: internal,
-    };
-    c.set("strata", scope);
+    c.set("strata", new ScopeWithInternals(internal, readerOf));
     await (observer === undefined ? next() : observer.run(observation, next));
     const at = now();
     const { status } = c.res;

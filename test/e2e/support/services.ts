@@ -10,6 +10,8 @@ export interface Used {
   /** Requests to the SQL gateway. A request may have several queries. */
   readonly sql: number;
   readonly queries: number;
+  /** The queries by the first table that each names. */
+  readonly tables: Readonly<Record<string, number>>;
 }
 
 /** The control interface of the local services: counts, faults, Redis and Postgres. */
@@ -44,6 +46,7 @@ export function createServices(url: string, redisToken: () => string): LocalServ
       commands: redis.commands,
       sql: sql.requests,
       queries: sql.queries,
+      tables: sql.tables,
     };
   }
 
@@ -61,6 +64,12 @@ export function createServices(url: string, redisToken: () => string): LocalServ
           commands: after.commands - before.commands,
           sql: after.sql - before.sql,
           queries: after.queries - before.queries,
+          tables: Object.fromEntries(
+            Object.entries(after.tables).map(([table, queries]) => [
+              table,
+              queries - (before.tables[table] ?? 0),
+            ]),
+          ),
         },
       };
     },
