@@ -59,7 +59,7 @@ describe("floods of made-up ids", () => {
     },
   );
 
-  it("an id that the existence filter excludes gets the same 404 as a missing id without the filter", async () => {
+  it("an id that the existence filter reports as missing gets the same 404 as a missing id without the filter", async () => {
     const namespace = uniqueNamespace();
     const plain = start(uniqueNamespace());
     const guarded = start(namespace);
@@ -104,7 +104,7 @@ describe("floods of made-up ids", () => {
     expect((await send(`/products/${id}`)).status).toBe(404);
   });
 
-  it("a category that the existence filter excludes gets the same empty list as an unknown category without the filter", async () => {
+  it("a category that the existence filter reports as missing gets the same empty list as an unknown category without the filter", async () => {
     const [plain, guarded] = [start(uniqueNamespace()), start(uniqueNamespace())];
     await guarded.cron();
     await guarded.send("/products?category=999999");

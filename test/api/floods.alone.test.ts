@@ -97,7 +97,7 @@ describe("floods", () => {
     },
   );
 
-  it("requests for 100 made-up ids that pass an existence filter with a seed of the client's own cause at most 10 SQL queries", async () => {
+  it("100 requests for missing ids, which a client chose by a guessed hash seed of the existence filter, cause at most 10 SQL queries", async () => {
     const client = createClient();
     await runCron(client);
     await inTurn(client, ["/products/999999"], 404);

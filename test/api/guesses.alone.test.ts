@@ -48,7 +48,7 @@ describe.each([
   ["fails", { errorRate: 1 }],
   ["hangs", { hang: true }],
 ] as const)("guesses while Redis %s", (state, fault) => {
-  it(`an isolate checks at most ten wrong admin tokens of one address and 100 of all addresses while Redis ${state}`, async () => {
+  it(`an isolate checks at most ten wrong admin tokens of one address and 100 of all addresses in a minute while Redis ${state}`, async () => {
     const api = createObservedApi(quiet);
     await failRedis(fault);
     expect(await statusesOf(api, 14, () => "192.0.2.1")).toEqual({ 401: 10, 429: 4 });

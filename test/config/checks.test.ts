@@ -16,7 +16,7 @@ function problemsOf(options: unknown, variables: Bindings = bindings): readonly 
 }
 
 describe("the options of createStrata", () => {
-  it("createStrata without options has the documented defaults", () => {
+  it("createStrata() without options has the documented defaults", () => {
     expect(readConfig(bindings).settings).toEqual({
       memory: {
         maxBytes: 33_554_432,
@@ -108,7 +108,7 @@ describe("the options of createStrata", () => {
     ]);
   });
 
-  it("createStrata throws a ConfigError for a wrong option", () => {
+  it("createStrata() throws a ConfigError for a wrong option", () => {
     expect(() => createStrata(bindings, { memory: { maxEntries: -1 } })).toThrow(ConfigError);
   });
 

@@ -17,7 +17,7 @@ describe("proxy options", () => {
   }
 
   it.each([1, 2])(
-    "proxy.slots %i is the maximum number of concurrent requests to the origin, and further requests get a 503",
+    "with the option `proxy.slots` at %i, the proxy sends this number of concurrent requests to the origin and answers others with 503",
     async (slots) => {
       const { p, gate } = proxyThatHangs({ slots, slotWait: "20ms" });
       let refused = 0;
@@ -36,7 +36,7 @@ describe("proxy options", () => {
     ["1001ms", 503, "2"],
     ["1m", 200, null],
   ] as const)(
-    "with proxy.slotWait %s, a request that waits for a free origin slot gets status %i",
+    "with the option `proxy.slotWait` at %s, a request that waits for a free origin slot gets status %i",
     async (slotWait, status, retryAfter) => {
       const { p, gate } = proxyThatHangs({ slots: 1, slotWait });
       const holder = p.get();
@@ -54,7 +54,7 @@ describe("proxy options", () => {
     [99_999, ["MISS", "MISS"]],
     [100_000, ["MISS", "HIT"]],
   ])(
-    "proxy.maxBytesInFlight %i decides whether the proxy stores a response body of 100,000 bytes",
+    "with the option `proxy.maxBytesInFlight` at %i, the proxy stores a response body of 100,000 bytes only if the option is not smaller",
     async (maxBytesInFlight, caches) => {
       const p = createProxy({ layer: { proxy: { maxBytesInFlight } } });
       p.answers({ headers: { "Cache-Control": "max-age=60" }, body: "x".repeat(100_000) });

@@ -35,7 +35,7 @@ describe("limits options", () => {
       options,
     );
 
-  it("limits.timeout is the time after which a rate-limit request to a hanging Redis fails", async () => {
+  it("the option `limits.timeout` is the time after which a call of a rate limiter to Redis fails if Redis hangs", async () => {
     const { rateLimits } = limited({ limits: { timeout: "30ms" } });
     const isolate = isolateWith({});
     hangNetwork();
@@ -48,7 +48,7 @@ describe("limits options", () => {
     expect(elapsed).toBeLessThan(900);
   });
 
-  it("limits.maxAccounts is the maximum number of rate-limit accounts in the memory of an isolate", async () => {
+  it("the option `limits.maxAccounts` is the maximum number of rate-limit accounts in the memory of an isolate", async () => {
     const { get, rateLimits } = limited({ limits: { maxAccounts: 3 } });
     for (let host = 1; host <= 8; host++) await get("/", { ip: `192.0.2.${host}` });
     expect(rateLimits.stats().accounts).toBe(3);
@@ -60,7 +60,7 @@ describe("telemetry options", () => {
     ["50ms", 0, 1_500],
     ["1600ms", 1_200, 10_000],
   ] as const)(
-    "telemetry.flushEvery %s is the time between two telemetry reports of an isolate",
+    "with the option `telemetry.flushEvery` at %s, an isolate waits this time between two telemetry reports",
     async (flushEvery, least, most) => {
       const { get } = createTelemetryApp(
         newNamespace(),
@@ -79,7 +79,7 @@ describe("telemetry options", () => {
 
 describe("metrics options", () => {
   it.each([1, 3])(
-    "metrics.shards %i is the number of Durable Objects that a snapshot of the metrics asks",
+    "with the option `metrics.shards` at %i, a snapshot of the metrics asks this number of Durable Objects",
     async (shards) => {
       const names = new Set<string>();
       const METRICS = {
@@ -92,7 +92,7 @@ describe("metrics options", () => {
     },
   );
 
-  it("metrics.timeout is the time after which a call to a hanging metrics Durable Object fails", async () => {
+  it("the option `metrics.timeout` is the time after which a call to a metrics Durable Object fails if the object hangs", async () => {
     const METRICS = {
       idFromName: () => undefined,
       get: () => ({ snapshot: () => new Promise(() => undefined) }),
@@ -122,7 +122,7 @@ async function isolateWithFilter(options: StrataOptions["existence"], count = 20
 }
 
 describe("existence options", () => {
-  it("a higher existence.falsePositiveRate makes an existence filter smaller", async () => {
+  it("a higher value of the option `existence.falsePositiveRate` makes an existence filter smaller", async () => {
     const sizes: number[] = [];
     for (const falsePositiveRate of [0.5, 0.0001]) {
       const { filterKey } = await isolateWithFilter({ falsePositiveRate }, 2_000);
@@ -131,7 +131,7 @@ describe("existence options", () => {
     expect(sizes[0]).toBeLessThan((sizes[1] ?? 0) / 2);
   });
 
-  it("an existence filter excludes a key only if the isolate has asked the invalidation log within existence.coherence", async () => {
+  it("an isolate asks the invalidation log before an existence filter reports a key as missing, unless it asked within the option `existence.coherence`", async () => {
     for (const [coherence, asked] of [
       ["10s", 0],
       ["100ms", 1],
@@ -149,7 +149,7 @@ describe("existence options", () => {
     }
   });
 
-  it("an existence filter is built again only after the time existence.rebuildEvery", async () => {
+  it("an existence filter is built again only after the time in the option `existence.rebuildEvery`", async () => {
     const { isolate, build } = await isolateWithFilter({ rebuildEvery: "1m" });
     isolate.clock.advance(50_000);
     expect(await build()).toEqual({ ok: true, value: "young" });
@@ -157,7 +157,7 @@ describe("existence options", () => {
     expect(await build()).toEqual({ ok: true, value: "built" });
   });
 
-  it("an existence filter excludes no more keys when it is older than existence.maxAge", async () => {
+  it("an existence filter that is older than the option `existence.maxAge` reports a missing key as possibly present", async () => {
     const { isolate, filterKey, mayExist } = await isolateWithFilter({
       maxAge: "10m",
       falsePositiveRate: 0.0001,
@@ -170,7 +170,7 @@ describe("existence options", () => {
     expect(await mayExist("missing")).toBe(true);
   });
 
-  it("an isolate asks Redis for a newer existence filter only after the time existence.reloadEvery", async () => {
+  it("an isolate asks Redis for a newer existence filter only after the time in the option `existence.reloadEvery`", async () => {
     const { isolate, mayExist } = await isolateWithFilter({
       reloadEvery: "10m",
       falsePositiveRate: 0.0001,
@@ -193,7 +193,7 @@ describe("outbox options", () => {
     ["0ms", 1],
     ["1h", 0],
   ] as const)(
-    "with outbox.verifyAfter %s, the outbox relay deletes %i rows directly after a purge",
+    "with the option `outbox.verifyAfter` at %s, the outbox relay deletes %i rows directly after a purge",
     async (verifyAfter, deleted) => {
       const isolate = isolateWith({ outbox: { verifyAfter } });
       const { writer } = isolate.layer;
@@ -236,7 +236,7 @@ describe("outbox options", () => {
     [undefined, []],
     ["1h", [3_600_000]],
   ] as const)(
-    "with outbox.originLag %s, a write schedules a second invalidation after that time, or none if the option is not set",
+    "with the option `outbox.originLag` at %s, a write schedules a second invalidation after that time, or none if the option is not set",
     async (originLag, expected) => {
       const calls: number[] = [];
       const isolate = await writeWith(
@@ -250,7 +250,7 @@ describe("outbox options", () => {
     },
   );
 
-  it("the call of a write to a hanging outbox Durable Object fails after the time outbox.alarmTimeout", async () => {
+  it("a write's call to an outbox Durable Object that hangs fails after the time in the option `outbox.alarmTimeout`", async () => {
     const isolate = await writeWith(
       { originLag: "1h", alarmTimeout: "30ms" },
       () => new Promise(() => undefined),
@@ -265,7 +265,7 @@ describe("outbox options", () => {
 });
 
 describe("log options", () => {
-  it("trimming keeps invalidations in the invalidation log for the longest lifetime of an entry plus log.trimSlack", async () => {
+  it("trimming keeps invalidations in the invalidation log for the longest lifetime of an entry plus the option `log.trimSlack`", async () => {
     const isolate = isolateWith({ log: { trimSlack: "2h" } });
     const bodies: string[] = [];
     observeRequests((body) => void bodies.push(body));

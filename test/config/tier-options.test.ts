@@ -44,13 +44,13 @@ async function elapsedOf(work: () => Promise<unknown>): Promise<number> {
 }
 
 describe("memory options", () => {
-  it("memory.maxEntries is the maximum number of entries in the memory tier", async () => {
+  it("the option `memory.maxEntries` is the maximum number of entries in the memory tier", async () => {
     const isolate = isolateWith({ memory: { maxEntries: 2 } });
     await readAll(isolate, ["a", "b", "c"]);
     expect(isolate.layer.memory.stats()).toMatchObject({ entries: 2, evictions: 1 });
   });
 
-  it("memory.maxBytes is the maximum number of bytes of all entries in the memory tier", async () => {
+  it("the option `memory.maxBytes` is the maximum number of bytes of all entries in the memory tier", async () => {
     const isolate = isolateWith({ memory: { maxBytes: 10_000 } });
     await readAll(isolate, ["a", "b", "c", "d", "e", "f"], "x".repeat(2_000));
     const { bytes, evictions } = isolate.layer.memory.stats();
@@ -58,7 +58,7 @@ describe("memory options", () => {
     expect(evictions).toBeGreaterThan(0);
   });
 
-  it("the memory tier does not store an entry larger than memory.maxEntryBytes", async () => {
+  it("the memory tier does not store an entry larger than the option `memory.maxEntryBytes`", async () => {
     const isolate = isolateWith({ memory: { maxEntryBytes: 1_000 } });
     await readAll(isolate, ["large"], "x".repeat(2_000));
     await readAll(isolate, ["small"]);
@@ -70,7 +70,7 @@ describe("memory options", () => {
     ["lru", "a"],
     ["fifo", "b"],
   ] as const)(
-    "with memory.eviction %s, the entry %s stays in a memory of two entries after the reads a, b, a, c",
+    "with the option `memory.eviction` at %s, a memory tier of two entries keeps the entry %s after reads of the keys a, b, a, c",
     async (eviction, kept) => {
       const isolate = isolateWith({ memory: { maxEntries: 2, eviction } });
       await readAll(isolate, ["a", "b", "a", "c"]);
@@ -81,7 +81,7 @@ describe("memory options", () => {
 });
 
 describe("edge options", () => {
-  it("edge.timeout is the time after which a call of a hanging Cache API fails", async () => {
+  it("the option `edge.timeout` is the time after which a call of the Cache API fails if the Cache API hangs", async () => {
     const isolate = isolateWith({ edge: { timeout: "20ms" } });
     caches.open = () => new Promise(() => undefined);
     const elapsed = await elapsedOf(async () =>
@@ -90,7 +90,7 @@ describe("edge options", () => {
     expect(elapsed).toBeLessThan(450);
   });
 
-  it("the edge tier does not store an entry larger than edge.maxEntryChars, but Redis stores this entry", async () => {
+  it("the edge tier does not store an entry larger than the option `edge.maxEntryChars`, but Redis stores this entry", async () => {
     const isolate = isolateWith({ edge: { maxEntryChars: 1_000 } });
     await readAll(isolate, ["large"], "x".repeat(2_000), everywhere);
     expect(await stateOf(isolate, "edge", "large")).toBe("absent");
@@ -99,7 +99,7 @@ describe("edge options", () => {
 });
 
 describe("redis options", () => {
-  it("redis.timeout is the time after which a request to a hanging Redis fails", async () => {
+  it("the option `redis.timeout` is the time after which a call to Redis fails if Redis hangs", async () => {
     const isolate = isolateWith({ redis: { timeout: "30ms" } });
     hangNetwork();
     const { store } = isolate.layer;
@@ -111,14 +111,14 @@ describe("redis options", () => {
     expect(elapsed).toBeLessThan(900);
   });
 
-  it("Redis does not store an entry larger than redis.maxEntryChars, but the edge tier stores this entry", async () => {
+  it("Redis does not store an entry larger than the option `redis.maxEntryChars`, but the edge tier stores this entry", async () => {
     const isolate = isolateWith({ redis: { maxEntryChars: 1_000 } });
     await readAll(isolate, ["large"], "x".repeat(2_000), everywhere);
     expect(await stateOf(isolate, "redis", "large")).toBe("absent");
     expect(await stateOf(isolate, "edge", "large")).toBe("held");
   });
 
-  it("redis.packFromChars is the size from which entries in Redis are compressed", async () => {
+  it("the option `redis.packFromChars` is the size from which entries in Redis are compressed", async () => {
     const lengths: number[] = [];
     for (const packFromChars of [1_000, 100_000]) {
       const isolate = isolateWith({ redis: { packFromChars } });
@@ -132,27 +132,30 @@ describe("redis options", () => {
 });
 
 describe("origin options", () => {
-  it.each([1, 2])("origin.slots %i is the maximum number of concurrent loads", async (slots) => {
-    const isolate = isolateWith({ origin: { slots } });
-    const gate = createGate();
-    let running = 0;
-    let most = 0;
-    const reads = ["a", "b", "c"].map((name) =>
-      isolate.request().read(key("option", name), inMemory, async () => {
-        running++;
-        most = Math.max(most, running);
-        await gate.pass();
-        running--;
-        return name;
-      }),
-    );
-    await vi.waitFor(() => expect(running).toBe(slots));
-    gate.open();
-    await Promise.all(reads);
-    expect(most).toBe(slots);
-  });
+  it.each([1, 2])(
+    "with the option `origin.slots` at %i, at most this number of loads run at the same time",
+    async (slots) => {
+      const isolate = isolateWith({ origin: { slots } });
+      const gate = createGate();
+      let running = 0;
+      let most = 0;
+      const reads = ["a", "b", "c"].map((name) =>
+        isolate.request().read(key("option", name), inMemory, async () => {
+          running++;
+          most = Math.max(most, running);
+          await gate.pass();
+          running--;
+          return name;
+        }),
+      );
+      await vi.waitFor(() => expect(running).toBe(slots));
+      gate.open();
+      await Promise.all(reads);
+      expect(most).toBe(slots);
+    },
+  );
 
-  it("origin.sqlTimeout is the time after which a query to a hanging database fails", async () => {
+  it("the option `origin.sqlTimeout` is the time after which a database query fails if the database hangs", async () => {
     const isolate = isolateWith({ origin: { sqlTimeout: "30ms" } });
     hangNetwork();
     const elapsed = await elapsedOf(() =>
@@ -183,7 +186,7 @@ const shared = definePolicy({ freshFor: "1h", jitter: 0, tiers: ["memory"] });
 
 describe("flight options", () => {
   it.each([1, 4])(
-    "with flights.shards %i, shared loads of 40 keys use this number of Durable Objects",
+    "with the option `flights.shards` at %i, shared loads of 40 keys use this number of Durable Objects",
     async (shards) => {
       const { names, bindings } = flightsThat(leader);
       const isolate = isolateWith({ flights: { shards } }, bindings);
@@ -193,7 +196,7 @@ describe("flight options", () => {
     },
   );
 
-  it("a reader loads by itself after flights.grantTimeout if the Durable Object of shared loads hangs", async () => {
+  it("if the Durable Object of shared loads hangs, a reader loads by itself after the time in the option `flights.grantTimeout`", async () => {
     const { bindings } = flightsThat(never);
     const isolate = isolateWith({ flights: { grantTimeout: "30ms", slack: "30ms" } }, bindings);
     const elapsed = await elapsedOf(() =>
@@ -208,7 +211,7 @@ describe("flight options", () => {
     );
   });
 
-  it("a leader stops handing over its result to a hanging flight Durable Object after the time flights.slack", async () => {
+  it("if the Durable Object of shared loads hangs, a leader stops handing over its result after the time in the option `flights.slack`", async () => {
     const { bindings } = flightsThat(leader, never);
     const isolate = isolateWith({ flights: { slack: "300ms" } }, bindings);
     const elapsed = await elapsedOf(() => readAll(isolate, ["a"], 1, shared));
@@ -218,7 +221,7 @@ describe("flight options", () => {
 });
 
 describe("flight options together with the deadline of a read", () => {
-  it("a read does not wait for a shared load if flights.slack is longer than the originTimeout of the read", async () => {
+  it("a read does not wait for a shared load if the option `flights.slack` is longer than the policy option `originTimeout`", async () => {
     const { bindings } = flightsThat((_request, onWait) => {
       onWait();
       return never();
@@ -236,15 +239,18 @@ describe("breaker options", () => {
     return result.ok ? "ok" : result.fault.code;
   };
 
-  it.each([1, 2])("the Redis breaker opens after breaker.failures %i errors", async (failures) => {
-    const isolate = isolateWith({ breaker: { failures } });
-    globalThis.fetch = async () => Promise.reject(new TypeError("connection refused"));
-    const codes: string[] = [];
-    while (codes.length < 10 && codes.at(-1) !== "redis.open") codes.push(await failing(isolate));
-    expect(codes).toHaveLength(failures + 1);
-  });
+  it.each([1, 2])(
+    "with the option `breaker.failures` at %i, the circuit breaker of Redis opens after this number of failed calls",
+    async (failures) => {
+      const isolate = isolateWith({ breaker: { failures } });
+      globalThis.fetch = async () => Promise.reject(new TypeError("connection refused"));
+      const codes: string[] = [];
+      while (codes.length < 10 && codes.at(-1) !== "redis.open") codes.push(await failing(isolate));
+      expect(codes).toHaveLength(failures + 1);
+    },
+  );
 
-  it("breaker.openFor is the time for which the circuit breaker of Redis stays open", async () => {
+  it("the option `breaker.openFor` is the time for which the circuit breaker of Redis stays open", async () => {
     const isolate = isolateWith({ breaker: { failures: 1, openFor: "10s" } });
     globalThis.fetch = async () => Promise.reject(new TypeError("connection refused"));
     await failing(isolate);

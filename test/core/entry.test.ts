@@ -125,16 +125,16 @@ describe("freshnessOf", () => {
 describe("verifiedCopy and softened", () => {
   const entry = entryOf({ asOf: 100, freshUntil: 500, staleUntil: 900 });
 
-  it("verifiedCopy() sets the `asOf` of an entry to the number in the invalidation log up to which the entry was verified", () => {
+  it("an entry that was verified in the invalidation log gets as its `asOf` the number up to which it was verified", () => {
     expect(verifiedCopy(entry, 150, false, 200)).toEqual({ ...entry, asOf: 150 });
   });
 
-  it("verifiedCopy() never lowers the `asOf` (log position) of an entry", () => {
+  it("the verification of an entry in the invalidation log never lowers the `asOf` (log position) of the entry", () => {
     expect(verifiedCopy(entry, 50, false, 200)).toEqual(entry);
     expect(verifiedCopy(entry, 50, true, 200).asOf).toBe(100);
   });
 
-  it("verifiedCopy() makes a fresh entry stale from the current time on if the invalidation log has a soft invalidation of the entry", () => {
+  it("the verification of a fresh entry makes it stale from the current time on if the invalidation log has a soft invalidation of the entry", () => {
     expect(verifiedCopy(entry, 150, true, 200)).toMatchObject({ asOf: 150, freshUntil: 200 });
     expect(verifiedCopy(entry, 150, true, 700).freshUntil).toBe(500);
   });

@@ -62,7 +62,7 @@ describe("pending invalidation keys", () => {
     expect(verdictByView(view, tagged(100))).toBe("invalidated");
   });
 
-  it("unmark() of one of two pending invalidations of a key leaves the other pending invalidation in force", () => {
+  it("an entry stays invalid in the log view until both of two pending invalidations of its key have been taken back", () => {
     const view = createLogView();
     applyAnswer(view, answer({}));
     const first = markInvalidated(view, ["t:a", "t:b"]);

@@ -89,7 +89,7 @@ describe("applyAnswer", () => {
     ["sent at the same instant", { seq: 120 }, "applied"],
     ["that is repeated", {}, "applied"],
   ])(
-    "applyAnswer() classifies a response of the invalidation log %s (%o) as `%s`",
+    "the log view classifies a response of the invalidation log %s (%o) as `%s`",
     (_, fields, outcome) => {
       const view = viewOf();
       const before = structuredClone(view);

@@ -76,7 +76,7 @@ describe("definePolicy", () => {
     );
   });
 
-  it("a policy does not change when the caller changes the options object after definePolicy", () => {
+  it("a policy does not change when the caller changes the options object after the call of definePolicy()", () => {
     const tags = ["products"];
     const policy = definePolicy({ freshFor: "1m", tags });
     tags.push("a\nb");

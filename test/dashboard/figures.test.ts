@@ -25,7 +25,7 @@ const summary = (at: number, scale: number) => ({
 });
 
 describe("the figures of the dashboard", () => {
-  it("the dashboard calculates rates from the difference between two summaries of the metrics", () => {
+  it("the dashboard calculates rates from the difference between two successive snapshots of the metrics", () => {
     const point = pointOf(summary(5_000, 2), summary(0, 1));
     expect(point.requestsPerSecond).toBeCloseTo(20);
     expect(point.errorsPerSecond).toBeCloseTo(2);
@@ -36,11 +36,11 @@ describe("the figures of the dashboard", () => {
     expect(point.costPerThousand).toBeGreaterThan(0);
   });
 
-  it("if a metrics total is smaller than in the summary before, the dashboard takes the new total as the increase", () => {
+  it("if a metrics total is smaller than in the snapshot before, the dashboard takes the new total as the increase", () => {
     expect(added({ a: 3 }, { a: 10 })).toEqual({ a: 3 });
   });
 
-  it("the hit ratio, latency and load cost of the dashboard are null if no request came between two summaries of the metrics", () => {
+  it("the hit ratio, latency and load cost of the dashboard are null if no request came between two snapshots of the metrics", () => {
     const point = pointOf(summary(5_000, 1), summary(0, 1));
     expect(point).toMatchObject({ hitRatio: null, p50: null, costPerThousand: null });
   });

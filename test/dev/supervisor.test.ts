@@ -31,7 +31,7 @@ describe("npm run dev", () => {
 
   const json = async (url: string): Promise<unknown> => (await fetch(url)).json();
 
-  it("the instances of npm run dev share Durable Objects and services, and Ctrl-C stops them", async () => {
+  it("two Worker instances of `npm run dev` share the Durable Objects and the local services, and Ctrl-C ends every process", async () => {
     const secret = "se$cret 'with' #marks\"";
     const dev = await start({
       env: {

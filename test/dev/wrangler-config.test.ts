@@ -92,7 +92,7 @@ describe("the variables of a Worker", () => {
     expect(remote).not.toHaveProperty("UPSTASH_REDIS_REST_TOKEN");
   });
 
-  it("writeVariables() writes a file that only its owner can read, and rejects a value that the file format cannot express", () => {
+  it("a Worker's variables are written to a file that only its owner can read, and a value that contains all three kinds of quotes is rejected", () => {
     const file = join(folder, "variables.env");
     writeFileSync(file, "", { mode: 0o644 });
     writeVariables(file, { PLAIN: "a b", QUOTED: "it's", DOLLAR: "$HOME" });

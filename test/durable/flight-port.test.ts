@@ -106,7 +106,7 @@ describe("the flight port without its object", () => {
     ["join", join],
     ["land", land],
   ])(
-    "if the Durable Object of shared loads throws, %s() returns the error code `flight.unavailable`",
+    "if the Durable Object of shared loads throws, the flight method %s() returns the error code `flight.unavailable`",
     async (_, call) => {
       const unavailable = { ok: false, fault: { code: "flight.unavailable", message: "gone" } };
       const gone = (): Promise<never> => Promise.reject(new Error("gone"));
@@ -122,7 +122,7 @@ describe("the flight port without its object", () => {
     ["join", join],
     ["land", land],
   ])(
-    "%s() returns the error code `flight.timeout` if the Durable Object of shared loads never answers",
+    "the flight method %s() returns the error code `flight.timeout` if the Durable Object of shared loads never answers",
     async (_, call) => {
       const hanging = { join: () => never, land: () => never };
       expect(await call({ stub: () => hanging, grantMs: 1, slackMs: 1 })).toMatchObject({
@@ -132,7 +132,7 @@ describe("the flight port without its object", () => {
     },
   );
 
-  it("join() returns the error code `flight.timeout` after `waitMs` if the Durable Object reported a wait and then does not answer", async () => {
+  it("the flight method join() returns the error code `flight.timeout` after `waitMs` if the Durable Object reported a wait and then does not answer", async () => {
     const stub = (): FlightShardRpc => ({
       join: (_, onWait) => {
         onWait();

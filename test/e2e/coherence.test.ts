@@ -60,7 +60,7 @@ const RACES: readonly Race[] = [
 
 describe("reads and writes on two instances", () => {
   it.each(RACES)(
-    "no read on two instances shows a value that a write replaced more than about a second before, when $name",
+    "no read on either of two Worker instances shows a value that a write replaced more than about a second before, when $name",
     async (race) => {
       const { services } = product;
       if (race.redis !== undefined) await services.fault("redis", race.redis);

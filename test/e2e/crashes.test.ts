@@ -41,7 +41,7 @@ afterAll(async () => {
 });
 
 describe.each(redis === undefined ? [] : [redis])("a Redis that is killed", (redis) => {
-  it("reads stay correct after Redis is killed, and both instances show a write from that time after an empty Redis starts", async () => {
+  it("reads stay correct after Redis is killed, and both Worker instances show a write from that time once an empty Redis has started", async () => {
     const { urls } = product;
     const client = product.client();
     for (const instance of [0, 1]) await client.get(instance, "/products/1990");
@@ -77,7 +77,7 @@ describe("an instance that runs the Durable Objects", () => {
   let frozen: number[] = [];
   afterEach(() => signalAll(frozen, "SIGCONT"));
 
-  it("the second instance answers reads correctly while the instance that hosts the Durable Objects is frozen", async () => {
+  it("while the Worker instance that hosts the Durable Objects is frozen, a second Worker instance answers reads correctly", async () => {
     const [, second = ""] = product.urls;
     const perSecond = await steadyRate([second], shop, traffic.hot);
     frozen = runtimeOf(product.port);
@@ -106,7 +106,7 @@ describe("an instance that runs the Durable Objects", () => {
     console.info(`coalesced again after ${Math.round(tookMs)} ms`);
   });
 
-  it("after a kill, the instance that hosts the Durable Objects restarts, or npm run dev stops with an error message", async () => {
+  it("when the Worker instance of the Durable Objects is killed, a second one reads correctly, and `npm run dev` restarts the killed one or stops with an error", async () => {
     const [first = "", second = ""] = product.urls;
     const perSecond = await steadyRate([second], shop, traffic.hot);
     signalAll(runtimeOf(product.port), "SIGKILL");

@@ -41,7 +41,7 @@ describe("a response that is stale in two instances", () => {
     ["that has not changed", { unless: '"a"', headers: [["Cache-Control", "max-age=60"], ETAG] }],
     ["that has changed", { headers: [["Cache-Control", "max-age=60"]], body: "new" }],
   ] as const)(
-    "two instances revalidate a stale response %s only once for 100 concurrent requests",
+    "two Worker instances revalidate a stale response %s only once for 100 concurrent requests",
     async (_, second) => {
       const path = origin.script(
         { headers: [["Cache-Control", "max-age=2"], ETAG] },

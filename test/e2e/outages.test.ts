@@ -143,7 +143,7 @@ describe("outages under load", () => {
 });
 
 describe("writes during outages", () => {
-  it("a write while Redis hangs is committed, and both instances show the new value after Redis recovers", async () => {
+  it("a write while Redis hangs is committed, and both Worker instances show the new value after Redis recovers", async () => {
     const client = product.client();
     for (const instance of [0, 1]) await client.get(instance, "/products/1990");
     await product.services.fault("redis", { hang: "before" });
@@ -167,7 +167,7 @@ describe("writes during outages", () => {
     );
   });
 
-  it("a write whose SQL response is lost gets a 503 of the type `write-unconfirmed`, and both instances show the committed row", async () => {
+  it("a write whose SQL response is lost gets a 503 of the type `write-unconfirmed`, and both Worker instances show the committed row", async () => {
     const client = product.client();
     for (const instance of [0, 1]) await client.get(instance, "/products/1991");
     await product.services.fault("sql", { hang: "after" });

@@ -34,7 +34,7 @@ describe("the pass-through at the root", () => {
     );
   });
 
-  it("a write through the proxy of one instance invalidates the stored response in the other instance", async () => {
+  it("a write through the proxy of one Worker instance invalidates the stored response in another Worker instance", async () => {
     const path = through.origin.script({ headers: [FRESH] });
     await through.get(path, {}, 0);
     const host = new URL(through.product.urls[0] ?? "").host;

@@ -38,7 +38,7 @@ describe("README", () => {
     expect(JSON.parse(counts ?? "")).toMatchObject({ redis: {}, sql: {} });
   });
 
-  it("the second instance in the walk-through of README shows the changed stock, and serves a product from Redis", async () => {
+  it("with two Worker instances as in README, the second shows the stock that was changed through the first, and answers from Redis after a read by the first", async () => {
     expect(README.text).toContain("`INSTANCES=2 npm run dev`");
     const [first, second] = product.urls;
     expect(await run(`curl -i http://127.0.0.1:8788/products/42`)).toContain('"stock":7,');

@@ -67,7 +67,7 @@ describe("the cost of a read, counted at the gateways", () => {
 
 /** Every product and user is read in one test only. */
 describe("reads through the tiers", () => {
-  it("the first read of a product is a MISS, the second a HIT from memory, and a read on the other instance a HIT from Redis", async () => {
+  it("the first read of a product is a MISS, the second a HIT from memory, and a read on another Worker instance a HIT from Redis", async () => {
     const client = product.client();
     const first = await client.get(0, "/products/1001");
     expect(first.status).toBe(200);
@@ -81,7 +81,7 @@ describe("reads through the tiers", () => {
     expect([second.body, elsewhere.body]).toEqual([first.body, first.body]);
   });
 
-  it("both instances show a written value within the coherence bound", async () => {
+  it("two Worker instances both show a written value within the coherence bound", async () => {
     const client = product.client();
     for (const instance of [0, 1]) await client.get(instance, "/products/1002");
     const written = await client.write(1, "PATCH", "/products/1002", { stock: 7, name: "Renamed" });
@@ -101,14 +101,14 @@ describe("reads through the tiers", () => {
       expect(JSON.parse(value.body)).toMatchObject({ id: 1002, stock: 7, name: "Renamed" });
   });
 
-  it("the instance that receives a write shows the new value immediately", async () => {
+  it("the Worker instance that receives a write shows the new value immediately", async () => {
     const client = product.client();
     await client.get(0, "/products/1003");
     await client.write(0, "PATCH", "/products/1003", { name: "Renamed" });
     expect(isRenamed(await client.get(0, "/products/1003"))).toBe(true);
   });
 
-  it("three reads of a missing product on two instances cause only one SQL query", async () => {
+  it("three reads of a missing product on two Worker instances cause only one SQL query", async () => {
     const client = product.client();
     const { value, used } = await product.services.usedBy(async () => [
       await client.get(0, "/products/999001"),
@@ -122,7 +122,7 @@ describe("reads through the tiers", () => {
 });
 
 describe("concurrent reads of one cold key", () => {
-  it("1,000 simultaneous requests to two instances for one product that no tier holds share one load", async () => {
+  it("1,000 simultaneous requests to two Worker instances for one product that no tier holds share one load", async () => {
     // Both isolates are running, and no tier holds the key.
     await Promise.all([0, 1].map((instance) => product.client().get(instance, "/products/1020")));
     await product.services.fault("sql", { latencyMs: 200 });
@@ -144,7 +144,7 @@ describe("concurrent reads of one cold key", () => {
     }
   });
 
-  it("20 concurrent requests to two instances make one SQL query, even if the query takes longer than the first lease of the load", async () => {
+  it("20 concurrent requests to two Worker instances make one SQL query, even if the query takes longer than the first lease of the load", async () => {
     await product.services.fault("sql", { latencyMs: 1_500 });
     try {
       const { value: answers, used } = await product.services.usedBy(() =>

@@ -76,7 +76,7 @@ describe("requests to Redis", () => {
     expect(count).toBe(1);
   });
 
-  it("a Redis hit costs one Redis request, in an isolate that has synced with the invalidation log and in a fresh isolate", async () => {
+  it("a Redis hit costs one Redis request, in an isolate that has synced with the invalidation log and in a new isolate", async () => {
     const world = await createWorld();
     await world.read(world.here, policy);
     await world.settle();
@@ -90,7 +90,7 @@ describe("requests to Redis", () => {
     }
   });
 
-  it("an edge hit in a fresh isolate costs one Redis request, also after a purge of other entries", async () => {
+  it("an edge hit in a new isolate costs one Redis request, also after a purge of other entries", async () => {
     const world = await warmWorld();
     for (const purged of [false, true]) {
       if (purged) await world.purge("t:unrelated");

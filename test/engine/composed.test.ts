@@ -65,7 +65,7 @@ describe("a loader that reads through the reader of its request", () => {
   };
 
   it.each(Object.keys(ways))(
-    "a cached value that its loader made of %s is invalidated by a purge of the inner value",
+    "a purge of the tag of a cached value also invalidates an entry whose loader read that value through the cache (case: %s)",
     async (way) => {
       const isolate = createIsolate();
       const read = async () => (await ways[way]?.(isolate.request()))?.value;
@@ -75,7 +75,7 @@ describe("a loader that reads through the reader of its request", () => {
     },
   );
 
-  it("a purge of an inner value also invalidates a value whose loader read the inner value through the context of an outer load", async () => {
+  it("a purge of a cached value also invalidates an entry whose loader read that value through the load context of another load", async () => {
     const isolate = createIsolate();
     const request = isolate.request();
     const readMiddle = () =>

@@ -22,7 +22,7 @@ function readPage(world: World, isolate: TestIsolate, seen: unknown[] = []) {
 }
 
 describe("a confirmed value", () => {
-  it("a value that the origin confirmed as unchanged can still be purged by the key of an inner value", async () => {
+  it("a page that the origin confirmed as unchanged is still invalidated by a purge of a product that its loader read from the cache", async () => {
     const world = await createWorld();
     const seen: unknown[] = [];
     await readPage(world, world.here, seen);

@@ -75,7 +75,7 @@ const insert = async ({ isolate }: Reader, { ids }: Shop, id: number) => {
 };
 
 describe("an existence filter", () => {
-  it("an existence filter denies keys that do not exist and never denies keys that exist", async () => {
+  it("an existence filter built from the ids 1, 2 and 3 reports id 4 as missing, and the ids 1 and 3 as possibly present", async () => {
     const shop = openShop();
     const reader = open(shop);
     expect(await reader.build()).toEqual({ ok: true, value: "built" });
@@ -84,7 +84,7 @@ describe("an existence filter", () => {
     expect(await reader.mayExist(4)).toBe(false);
   });
 
-  it("an existence filter also denies missing keys in isolates that did not build the filter", async () => {
+  it("an existence filter also reports a missing id as missing to an isolate that did not build the filter", async () => {
     const shop = openShop();
     await open(shop).build();
     const other = open(shop, "colo-b");
@@ -92,7 +92,7 @@ describe("an existence filter", () => {
     expect(await other.mayExist(9)).toBe(false);
   });
 
-  it("an isolate does not load an existence filter before a read of a missing key was reported", async () => {
+  it("an isolate does not load an existence filter while none of its lookups has found a key missing", async () => {
     const shop = openShop();
     await open(shop).build();
     const { existence, isolate } = open(shop, "colo-b");
@@ -102,11 +102,11 @@ describe("an existence filter", () => {
     expect(await ask()).toBe(true);
   });
 
-  it("no key is denied while there is no existence filter", async () => {
+  it("without an existence filter, an id that does not exist is reported as possibly present", async () => {
     expect(await open(openShop()).mayExist(9)).toBe(true);
   });
 
-  it("an existence filter does not deny a key that was inserted after the build of the filter", async () => {
+  it("an existence filter does not report an id as missing that was inserted after the filter was built", async () => {
     const shop = openShop();
     const [writer, early] = [open(shop), open(shop, "colo-b")];
     await writer.build();
@@ -121,7 +121,7 @@ describe("an existence filter", () => {
     expect(await late.mayExist(6)).toBe(false);
   });
 
-  it("an existence filter does not deny a key that the same isolate has just written", async () => {
+  it("an existence filter does not report an id as missing that the same isolate has just written", async () => {
     const shop = openShop();
     const reader = open(shop);
     await reader.build();
@@ -130,7 +130,7 @@ describe("an existence filter", () => {
     expect(await reader.mayExist(5)).toBe(true);
   });
 
-  it("an existence filter does not deny a key that was inserted while the build of the filter listed the keys", async () => {
+  it("an existence filter does not report an id as missing that was inserted while the filter was being built", async () => {
     const shop = openShop();
     const reader = open(shop);
     const { existence, isolate } = reader;
@@ -152,7 +152,7 @@ describe("an existence filter", () => {
     expect(await ask(8)).toBe(false);
   });
 
-  it("an existence filter denies no key after a purge of the prefix of its keys or a purge of everything", async () => {
+  it("an existence filter no longer reports an id as missing after a purge of the prefix of its keys or a purge of everything", async () => {
     for (const member of ["p:product:", "n:"] as const) {
       const shop = openShop();
       const reader = open(shop);
@@ -163,7 +163,7 @@ describe("an existence filter", () => {
     }
   });
 
-  it("after the invalidation log was lost, an existence filter denies no key until the filter is rebuilt", async () => {
+  it("after the invalidation log was lost, an existence filter reports a missing id as possibly present until the filter is built again", async () => {
     const shop = openShop();
     const reader = open(shop);
     await reader.build();
@@ -176,7 +176,7 @@ describe("an existence filter", () => {
     expect(await reader.mayExist(9)).toBe(false);
   });
 
-  it("an existence filter that is older than the option `maxAgeMs` denies no key", async () => {
+  it("an existence filter that is older than the option `maxAgeMs` reports a missing id as possibly present", async () => {
     const shop = openShop();
     const reader = open(shop);
     await reader.build();
@@ -185,7 +185,7 @@ describe("an existence filter", () => {
     expect(await reader.mayExist(9)).toBe(true);
   });
 
-  it("an existence filter denies no key if the invalidation log has more changes than one response can carry", async () => {
+  it("an existence filter reports a missing id as possibly present if one response cannot carry all later changes of the invalidation log", async () => {
     const shop = openShop();
     const reader = open(shop);
     await reader.build();
@@ -198,17 +198,20 @@ describe("an existence filter", () => {
     ["truncated", (text: string) => text.slice(0, -4)],
     ["foreign text", () => "hello"],
     ["without a header", (text: string) => text.replace(/\{.*\}/, "{}")],
-  ])("an existence filter whose stored text is %s denies no key", async (_, spoil) => {
-    const shop = openShop();
-    const reader = open(shop);
-    await reader.build();
-    const { ctx } = reader.isolate.request();
-    const stored = await shop.filters.load("product", ctx);
-    const text = stored.ok ? (stored.value ?? "") : "";
-    expect(decodeFilter(text)).toBeDefined();
-    await shop.filters.save("product", spoil(text), 60_000, ctx);
-    expect(await reader.mayExist(9)).toBe(true);
-  });
+  ])(
+    "an existence filter whose stored text is %s reports a missing id as possibly present",
+    async (_, spoil) => {
+      const shop = openShop();
+      const reader = open(shop);
+      await reader.build();
+      const { ctx } = reader.isolate.request();
+      const stored = await shop.filters.load("product", ctx);
+      const text = stored.ok ? (stored.value ?? "") : "";
+      expect(decodeFilter(text)).toBeDefined();
+      await shop.filters.save("product", spoil(text), 60_000, ctx);
+      expect(await reader.mayExist(9)).toBe(true);
+    },
+  );
 
   it("an existence filter is not built again before the time in the option `rebuildMs` has passed", async () => {
     const reader = open(openShop());
@@ -239,7 +242,7 @@ describe("an existence filter", () => {
     expect(filter && encodeFilter(filter)).toBe(stored.ok ? stored.value : "");
   });
 
-  it("an existence filter that is stored in format version 1 denies no key and is replaced by the next build", async () => {
+  it("an existence filter in format version 1 reports a missing id as possibly present, and the next build replaces it", async () => {
     const shop = openShop();
     const reader = open(shop);
     await reader.build();

@@ -34,7 +34,7 @@ async function purge(writer: TestIsolate, count: number): Promise<void> {
 }
 
 describe("a storm of invalidations", () => {
-  it("after 2,000 invalidations between two log syncs, memory serves entries without verifying each in Redis", async () => {
+  it("after 2,000 invalidations since its last sync, an isolate serves 300 memory entries with two Redis requests, both syncs of the invalidation log", async () => {
     const { clock, reader, writer } = createIsolates();
     await readAll(reader);
     await reader.settle();
@@ -47,7 +47,7 @@ describe("a storm of invalidations", () => {
     expect(requestsOf(reader)).toEqual(["sync", "sync"]);
   });
 
-  it("after 100 invalidations, a fresh isolate serves edge entries without verifying each of them in Redis", async () => {
+  it("after 100 invalidations, a new isolate serves 300 edge entries with no Redis request except syncs of the invalidation log", async () => {
     const { clock, reader, writer, fresh } = createIsolates();
     await readAll(reader);
     await reader.settle();

@@ -105,7 +105,7 @@ describe("memory hits while Redis hangs", () => {
     );
   });
 
-  it("while Redis hangs, a read waits for the invalidation log if onUnreachable is `bypass` or the time unreachableFor is over", async () => {
+  it("while Redis hangs, a read waits for the invalidation log if the option `onUnreachable` is `bypass` or the time in the option `unreachableFor` is over", async () => {
     const world = await hangingWorld();
     await failSyncs(world);
     world.clock.advance(BREAKER_MS);

@@ -60,7 +60,7 @@ describe.each(Object.entries(AWAY))("an origin that %s", (how, goAway) => {
     await expect(world.read(world.here, strict)).rejects.toThrow(CacheUnavailable);
   });
 
-  it(`while the origin ${how}, every tier serves stale entries before the read's deadline if the policy has staleIfError`, async () => {
+  it(`while the origin ${how}, every tier serves stale entries before the read's deadline if the policy has the option staleIfError`, async () => {
     const world = await createWorld();
     for (const isolate of [world.here, world.away]) await world.read(isolate, lenient);
     await world.settle();
@@ -80,7 +80,7 @@ describe.each(Object.entries(AWAY))("an origin that %s", (how, goAway) => {
     expect(await world.read(world.here, lenient)).toMatchObject({ value: 2, status: "miss" });
   });
 
-  it(`while the origin ${how}, a read with staleWhileRevalidate gets the stale entry at once, and a later refresh replaces it`, async () => {
+  it(`while the origin ${how}, a read with the policy option staleWhileRevalidate gets the stale entry at once, and a later refresh replaces it`, async () => {
     const world = await createWorld();
     await world.read(world.here, swr);
     await world.settle();
@@ -97,7 +97,7 @@ describe.each(Object.entries(AWAY))("an origin that %s", (how, goAway) => {
     expect(await world.read(world.here, swr)).toMatchObject({ status: "hit-memory", value: 2 });
   });
 
-  it(`while the origin ${how}, a read fails with CacheUnavailable if its entry has been stale for longer than staleIfError`, async () => {
+  it(`while the origin ${how}, a read fails with CacheUnavailable if its entry has been stale for longer than the policy option staleIfError`, async () => {
     const world = await createWorld();
     await world.read(world.here, lenient);
     await world.settle();

@@ -45,7 +45,7 @@ async function recover(world: World): Promise<void> {
 }
 
 describe.each(Object.entries(AWAY))("Redis that %s", (how, fault) => {
-  it(`while Redis ${how}, a read answers from memory until unreachableFor is over and then loads, and all isolates recover`, async () => {
+  it(`while Redis ${how}, a read answers from memory until the time in the option unreachableFor is over and then loads, and all isolates recover`, async () => {
     const world = await createWorld();
     const recoveries: string[] = [];
     world.here.layer.coherence.onRecovery(async () => void recoveries.push("here"));
@@ -79,7 +79,7 @@ describe.each(Object.entries(AWAY))("Redis that %s", (how, fault) => {
 });
 
 describe("Redis that refuses connections", () => {
-  it("an isolate that never reached Redis loads a value, and then answers from memory until unreachableFor is over", async () => {
+  it("an isolate that never reached Redis loads a value, and then answers from memory until the time in the option `unreachableFor` is over", async () => {
     const world = await createWorld({ bindings: { UPSTASH_REDIS_REST_URL: "http://127.0.0.1:9" } });
     expect(await timed(world.read(world.here, policy))).toMatchObject({
       status: "miss",
@@ -109,7 +109,7 @@ describe("Redis that refuses connections", () => {
 });
 
 describe("Redis that fails", () => {
-  it("while Redis fails, a read with onUnreachable `bypass` loads from the origin instead of using memory", async () => {
+  it("while Redis fails, a read with the option `onUnreachable` at `bypass` loads from the origin instead of using memory", async () => {
     const world = await createWorld();
     await world.read(world.here, bypass);
     await world.settle();

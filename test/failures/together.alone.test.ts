@@ -81,7 +81,7 @@ describe.each(["fail", "hang"] as const)("Redis and the origin that both %s", (h
 });
 
 describe("a purge while the origin fails", () => {
-  it("while the origin fails, a read of a purged entry fails with CacheUnavailable although the policy has staleIfError", async () => {
+  it("while the origin fails, a read of a purged entry fails with CacheUnavailable although the policy has the option `staleIfError`", async () => {
     const world = await createWorld();
     for (const isolate of [world.here, world.neighbour, world.away])
       await world.read(isolate, lenient);

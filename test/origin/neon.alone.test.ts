@@ -35,7 +35,7 @@ async function faultOf(work: Promise<unknown>): Promise<OriginFault> {
 afterEach(clearFaults);
 
 describe("the database client", () => {
-  it("the database client reads rows by single queries and by a batch, and calls onQuery for each request", async () => {
+  it("the database client reads rows by single queries and by a batch, and calls the callback `onQuery` for each request", async () => {
     const { db, requests } = open();
     const rows = await db.select({ id: users.id }).from(users).orderBy(users.id).limit(2);
     expect(rows).toEqual([{ id: 1 }, { id: 2 }]);
@@ -53,7 +53,7 @@ describe("the database client", () => {
   });
 
   it.each(["before", "after"])(
-    "a query to a database that hangs %s it executes the query fails with origin.timeout at the deadline",
+    "a query to a database that hangs %s it executes the query fails with the error code `origin.timeout` at the deadline",
     async (hang) => {
       await putFault("sql", { hang });
       const { db, requests } = open({ timeoutMs: 200 });
@@ -82,7 +82,7 @@ describe("the database client", () => {
     { errorRate: 1, status: 500 },
     { errorRate: 1, status: 429 },
   ])(
-    "a database query fails with the error code origin.unavailable for the injected fault %j",
+    "a database query fails with the error code `origin.unavailable` for the injected fault %j",
     async (fault) => {
       await putFault("sql", fault);
       const { db } = open();
@@ -93,7 +93,7 @@ describe("the database client", () => {
     },
   );
 
-  it("a database query fails with the error code origin.unavailable if the database refuses connections", async () => {
+  it("a database query fails with the error code `origin.unavailable` if the database refuses connections", async () => {
     const { db } = open({ neonEndpoint: "http://127.0.0.1:9/sql" });
     expect((await faultOf(db.execute(sql`select 1`))).fault.code).toBe("origin.unavailable");
   });
@@ -129,7 +129,7 @@ describe("the database client", () => {
     expect(fault.message).toContain('"nowhere"');
   });
 
-  it("a query fails with origin.unavailable, not with origin.rejected, if the database is shutting down or has no free connection", async () => {
+  it("a query fails with the error code `origin.unavailable`, not `origin.rejected`, if the database is shutting down or has no free connection", async () => {
     const { db } = open();
     for (const state of ["57P01", "53300", "08006"]) {
       const raised = db.execute(

@@ -33,7 +33,7 @@ describe("a value that was purged while a follower in another isolate waited for
 const LATE: Readonly<Record<string, (world: World) => TestIsolate>> = {
   "of the same isolate": (world) => world.here,
   "of another isolate": (world) => world.neighbour,
-  "of a fresh isolate": (world) => world.fresh(OTHER_COLO),
+  "of a new isolate": (world) => world.fresh(OTHER_COLO),
 };
 
 describe("a reader that begins after a purge", () => {

@@ -95,7 +95,7 @@ describe("a follower of a load of a page", () => {
 });
 
 describe("an entry that is made of another", () => {
-  it("an entry made of an inner entry has the tags of both entries, the shorter lifetime and the lower `asOf` (log position)", async () => {
+  it("an entry whose loader read another entry has the tags of both entries, the shorter lifetime and the lower `asOf` (log position)", async () => {
     const world = await createWorld();
     const part = await world.read(world.here, inner);
     await world.settle();

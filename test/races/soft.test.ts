@@ -21,8 +21,8 @@ async function softPurge(world: World, policy: Policy): Promise<void> {
 
 const READERS: Readonly<Record<string, (world: World) => TestIsolate>> = {
   "from memory": (world) => world.here,
-  "from the edge, by a fresh isolate": (world) => world.fresh(),
-  "from Redis, by a fresh isolate": (world) => world.fresh(OTHER_COLO),
+  "from the edge, by a new isolate": (world) => world.fresh(),
+  "from Redis, by a new isolate": (world) => world.fresh(OTHER_COLO),
   "from memory, by another data centre": (world) => world.away,
 };
 

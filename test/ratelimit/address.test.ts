@@ -159,7 +159,7 @@ describe("a limit by address", () => {
     for (let i = 0; i < 4; i++) expect((await get("/")).status).toBe(400);
   });
 
-  it("a rate limit for each endpoint admits a request without a client address", async () => {
+  it("a rate limit with the option `endpoint`, which counts all clients of a route together, admits a request without a client address", async () => {
     const { get } = createLimitedApp(
       uniqueNamespace(),
       (hono, rateLimit) => {

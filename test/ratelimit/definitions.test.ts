@@ -85,14 +85,14 @@ describe("rateLimit", () => {
     ["a name with a colon", { ip: "5/1m", name: "a:b" }, "name: "],
   ];
 
-  it.each(cases)("rateLimit throws a DefinitionError for %s", (_, options, message) => {
+  it.each(cases)("rateLimit() throws a DefinitionError for %s", (_, options, message) => {
     createLimitedApp(uniqueNamespace(), (_app, rateLimit) => {
       expect(() => rateLimit(options as RateLimitOptions)).toThrow(DefinitionError);
       expect(() => rateLimit(options as RateLimitOptions)).toThrow(message);
     });
   });
 
-  it("rateLimit throws an error if two rate limits have the same name and different limits", () => {
+  it("rateLimit() throws an error if two rate limits have the same name and different limits", () => {
     createLimitedApp(uniqueNamespace(), (_app, rateLimit) => {
       rateLimit({ name: "api", ip: "5/1m" });
       rateLimit({ name: "api", ip: "5/1m", user: "10/1h" });
@@ -120,7 +120,7 @@ describe("API_KEYS", () => {
     },
   );
 
-  it("createStrata throws an error that names API_KEYS if this variable is malformed", () => {
+  it("createStrata() throws an error that names API_KEYS if this environment variable is malformed", () => {
     expect(() => createLimitedApp(uniqueNamespace(), () => undefined, { API_KEYS: "x" })).toThrow(
       "API_KEYS: must be entries of",
     );

@@ -145,7 +145,7 @@ describe("the memory of an isolate", () => {
 });
 
 describe("getLimitInfo and resetLimits", () => {
-  it("getLimitInfo counts tokens that an isolate has granted and not yet charged in Redis, and resetLimits restores the whole limit", async () => {
+  it("getLimitInfo() counts tokens that an isolate has granted and not yet charged in Redis, and resetLimits() restores the whole limit", async () => {
     const { get, storm, rateLimits } = fastApp(uniqueNamespace());
     const ctx = createTestContext();
     for (let i = 0; i < 3; i++) await get("/", { ip });

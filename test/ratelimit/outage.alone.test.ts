@@ -26,7 +26,7 @@ describe.each([
   ["hangs", { hang: true }],
   ["resets connections", { reset: true }],
 ] as const)("while Redis %s", (state, fault) => {
-  it(`a rate limit with onUnavailable 'open' admits requests and sends no X-RateLimit fields while Redis ${state}`, async () => {
+  it(`a rate limit with the option onUnavailable at 'open' admits requests and sends no X-RateLimit fields while Redis ${state}`, async () => {
     const { storm } = appOf("strict", "open");
     await failRedis(fault);
     const answers = await storm(25, "/", { ip });
@@ -39,7 +39,7 @@ describe.each([
     }
   });
 
-  it(`a rate limit with onUnavailable 'closed' answers 503 without the content while Redis ${state}`, async () => {
+  it(`a rate limit with the option onUnavailable at 'closed' answers 503 without the content while Redis ${state}`, async () => {
     const { get } = appOf("strict", "closed");
     await failRedis(fault);
     const { status, headers, body } = await get("/", { ip });
@@ -49,7 +49,7 @@ describe.each([
     expect(headers.get("X-RateLimit-Remaining")).toBeNull();
   });
 
-  it(`a rate limit with onUnavailable 'local' enforces its limit inside the isolate while Redis ${state}`, async () => {
+  it(`a rate limit with the option onUnavailable at 'local' enforces its limit inside the isolate while Redis ${state}`, async () => {
     for (const mode of ["strict", "fast"] as const) {
       const { storm, get } = appOf(mode, "local");
       await failRedis(fault);

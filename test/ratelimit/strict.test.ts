@@ -98,7 +98,7 @@ describe("a strict limit", () => {
     expect(rateLimits.stats().unknown).toBe(0);
   });
 
-  it("a rate limit for each endpoint counts each route separately, by method and path pattern", async () => {
+  it("a rate limit with the option `endpoint` counts all clients of a route together and each route separately, by method and path pattern", async () => {
     const { get } = createLimitedApp(uniqueNamespace(), (app, rateLimit) => {
       app.use(rateLimit({ endpoint: "2/1m" }));
       app.get("/a/:id", (c) => c.text("a"));

@@ -85,7 +85,7 @@ describe("the Redis client", () => {
     ["a lost connection", () => Promise.reject(new Error("Network connection lost."))],
     ["a thrown value that is no Error", () => Promise.reject("secret-token")],
   ])(
-    "for %s, the Redis client returns the error code redis.unavailable without the text of the response",
+    "for %s, the Redis client returns the error code `redis.unavailable` without the text of the response",
     async (_, answer) => {
       answering(answer);
       const result = await attempt(() => createRedis(options).set("k", "a-value"));
@@ -94,7 +94,7 @@ describe("the Redis client", () => {
     },
   );
 
-  it("the Redis client aborts a request at its deadline and returns the error code redis.timeout", async () => {
+  it("the Redis client aborts a request at its deadline and returns the error code `redis.timeout`", async () => {
     vi.stubGlobal("fetch", (_: string, { signal }: { signal: AbortSignal }) => {
       const { promise, reject } = Promise.withResolvers<Response>();
       signal.addEventListener("abort", () => reject(signal.reason));

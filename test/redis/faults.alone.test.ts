@@ -24,7 +24,7 @@ const methods: readonly [string, (store: SharedStore) => Promise<Result<unknown>
   ["read", (store) => store.read(["product:1"], 0, ctx)],
   ["verify", (store) => store.verify(["t:a-private-tag"], 1, ctx)],
   ["sync", (store) => store.sync(1, MAX_CHANGES, ctx)],
-  ["sync of a fresh isolate", (store) => store.sync(0, MAX_CHANGES, ctx)],
+  ["sync of a new isolate", (store) => store.sync(0, MAX_CHANGES, ctx)],
   ["establish", (store) => store.establish({ era: undefined, seq: 0 }, ctx)],
   ["write", (store) => store.write([entry], ctx)],
   ["delete", (store) => store.delete(["product:1"], ctx)],
@@ -74,45 +74,45 @@ function codesOf(faults: Record<string, Fault>): Set<string> {
 describe("faults of the store: classified results without secrets", () => {
   afterEach(clearFaults);
 
-  it("every method of the shared store returns the error code redis.timeout if Redis hangs", async () => {
+  it("every method of the shared store returns the error code `redis.timeout` if Redis hangs", async () => {
     const faults = await faultsOf({ timeoutMs: 150 }, { hang: "before" });
     expect(codesOf(faults)).toEqual(new Set(["redis.timeout"]));
   });
 
   it.each([500, 503, 429])(
-    "every method of the shared store returns the error code redis.unavailable if Redis answers with status %d",
+    "every method of the shared store returns the error code `redis.unavailable` if Redis answers with status %d",
     async (status) => {
       expect(codesOf(await faultsOf({}, { status }))).toEqual(new Set(["redis.unavailable"]));
     },
   );
 
-  it("every method of the shared store returns the error code redis.unavailable if the connection is reset", async () => {
+  it("every method of the shared store returns the error code `redis.unavailable` if the connection is reset", async () => {
     expect(codesOf(await faultsOf({}, { reset: true }))).toEqual(new Set(["redis.unavailable"]));
   });
 
-  it("every method of the shared store returns the error code redis.unavailable if the response is truncated", async () => {
+  it("every method of the shared store returns the error code `redis.unavailable` if the response is truncated", async () => {
     expect(codesOf(await faultsOf({}, { truncate: true }))).toEqual(new Set(["redis.unavailable"]));
   });
 
-  it("every method of the shared store returns the error code redis.unavailable if the connection is refused", async () => {
+  it("every method of the shared store returns the error code `redis.unavailable` if the connection is refused", async () => {
     expect(codesOf(await faultsOf({ url: "http://127.0.0.1:9" }, {}))).toEqual(
       new Set(["redis.unavailable"]),
     );
   });
 
-  it("every method of the shared store returns the error code redis.unavailable if a server other than Redis responds", async () => {
+  it("every method of the shared store returns the error code `redis.unavailable` if a server other than Redis responds", async () => {
     expect(codesOf(await faultsOf({ url: env.SERVICES_URL }, {}))).toEqual(
       new Set(["redis.unavailable"]),
     );
   });
 
-  it("every method of the shared store returns the error code redis.rejected for a wrong token", async () => {
+  it("every method of the shared store returns the error code `redis.rejected` for a wrong token", async () => {
     expect(codesOf(await faultsOf({ token: "a-wrong-token" }, {}))).toEqual(
       new Set(["redis.rejected"]),
     );
   });
 
-  it("every method that uses the invalidation log returns the error code redis.rejected if the Redis key of the log has a wrong type", async () => {
+  it("every method that uses the invalidation log returns the error code `redis.rejected` if the Redis key of the log has a wrong type", async () => {
     const namespace = uniqueNamespace();
     await redisCommand("SET", `${namespace}:inv`, SECRET);
     const faults: Record<string, Fault> = {};

@@ -124,7 +124,7 @@ describe("old entries that are written late", () => {
     expect(await seen(world, read)).toEqual(new Set([2]));
   });
 
-  it("an old entry that is written to the edge after the purge of its tag is never served, not even by a fresh isolate", async () => {
+  it("an old entry that is written to the edge after the purge of its tag is never served, not even by a new isolate", async () => {
     const { world, read, entry } = await stale();
     const open = (): Promise<Cache> => caches.open(world.namespace);
     const edge = createEdgeTier({ open, timeoutMs: 5_000, withTimeout });

@@ -29,7 +29,7 @@ describe("establishing the log", () => {
     for (const answer of answers) expect(answer.seq).toBeGreaterThan(seq ?? 0);
   });
 
-  it("establish() does not change the invalidation log if the log has every sequence number that the isolate has seen", async () => {
+  it("the store method establish() leaves an invalidation log unchanged that has every number that the isolate has seen", async () => {
     const { establish, purge } = setup();
     const { era } = await establish();
     const { seq } = await purge("t:a");
@@ -42,7 +42,7 @@ describe("establishing the log", () => {
     expect(await establish()).toMatchObject({ era, seq, changes: [["t:a", seq]] });
   });
 
-  it("establish() renews the era if the invalidation log lacks a sequence number that the isolate has seen", async () => {
+  it("the store method establish() gives a new era to an invalidation log that lacks a number that the isolate has seen", async () => {
     const { establish, log, purge } = setup();
     const { era } = await establish();
     const { seq } = await purge("t:a");
@@ -58,13 +58,13 @@ describe("establishing the log", () => {
     expect(await redisCommand("ZCOUNT", log, TOP, TOP)).toBe(1);
   });
 
-  it("establish() keeps the era of the invalidation log if the isolate knows only sequence numbers of another era", async () => {
+  it("the store method establish() keeps the era of the invalidation log if the isolate knows only numbers of another era", async () => {
     const { establish } = setup();
     const { era, seq } = await establish();
     expect(await establish({ era: "another", seq: TOP - 1 })).toMatchObject({ era, seq });
   });
 
-  it("establish() renews the era of an invalidation log that has no sequence number", async () => {
+  it("the store method establish() gives a new era to an invalidation log that has lost its highest number", async () => {
     const { establish, log } = setup();
     const { era, seq } = await establish();
     await redisCommand("ZREM", log, "!seq");
@@ -73,7 +73,7 @@ describe("establishing the log", () => {
     expect(renewed.seq).toBeGreaterThan(seq ?? 0);
   });
 
-  it("establish() gives a new era to an invalidation log that has lost its era", async () => {
+  it("the store method establish() gives a new era to an invalidation log that has lost its era", async () => {
     const { establish, log, purge } = setup();
     const { era, seq } = await purge("t:a");
     await redisCommand("ZREM", log, `!era:${era}`);
@@ -124,7 +124,7 @@ describe("trimming the log", () => {
     expect(await redisCommand("ZCARD", log)).toBe(3);
   });
 
-  it("trimming removes the stored time of each number that has been trimmed from the invalidation log", async () => {
+  it("after three trimmings of the invalidation log, Redis stores one pair of a time and a number for the next trimming, not three", async () => {
     const { purge, trim, namespace } = setup();
     for (const tag of ["a", "b", "c"] as const) {
       await purge(`t:${tag}`);

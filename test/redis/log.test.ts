@@ -98,7 +98,7 @@ describe("invalidating in the log", () => {
 });
 
 describe("syncing with the log", () => {
-  it("a sync returns the invalidations with the given sequence number and with all higher numbers", async () => {
+  it("a sync returns the invalidations whose number in the invalidation log is the given number or a higher one", async () => {
     const { purge, sync } = setup();
     await purge("t:a");
     const b = await purge("t:b");

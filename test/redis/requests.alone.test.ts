@@ -24,7 +24,7 @@ interface Call {
 
 const calls: readonly Call[] = [
   {
-    method: "read of one key by a fresh isolate",
+    method: "read of one key by a new isolate",
     run: (store) => store.read(["a:1"], 0, ctx),
     commands: 4,
   },
@@ -38,7 +38,7 @@ const calls: readonly Call[] = [
   { method: "verify", run: (store) => store.verify(["t:a", "n:"], 1, ctx), commands: 3 },
   { method: "sync", run: (store) => store.sync(1, MAX_CHANGES, ctx), commands: 1 },
   {
-    method: "sync by a fresh isolate",
+    method: "sync by a new isolate",
     run: (store) => store.sync(0, MAX_CHANGES, ctx),
     commands: 1,
   },
@@ -72,7 +72,7 @@ describe("requests of the store", () => {
   });
 
   it.each(calls)(
-    "$method: the first call of the shared store in an isolate sends one Redis request with $commands commands",
+    "the first call of a shared-store method in an isolate sends one Redis request with $commands commands (method: $method)",
     async ({ run, commands }) => {
       await redisCommand("SCRIPT", "FLUSH");
       const store = createTestStore(namespace);
@@ -84,7 +84,7 @@ describe("requests of the store", () => {
   );
 
   it.each(calls)(
-    "$method: each later call of the shared store in an isolate sends one Redis request with $commands commands",
+    "each later call of a shared-store method in an isolate sends one Redis request with $commands commands (method: $method)",
     async ({ run, commands }) => {
       const store = createTestStore(namespace);
       await run(store);
@@ -108,7 +108,7 @@ describe("requests of the store", () => {
 
 describe("a database that lost its scripts", () => {
   it.each(scripted)(
-    "$method: after Redis has lost its scripts, only the first call of the shared store sends one extra Redis request",
+    "after Redis has lost its scripts, only the first call of a shared-store method sends one extra Redis request (method: $method)",
     async ({ run }) => {
       const store = createTestStore(namespace);
       await run(store);

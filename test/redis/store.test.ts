@@ -65,7 +65,7 @@ describe("entries in Redis", () => {
     expect(found.map((one) => one?.entry.key)).toEqual(["a:3", undefined, "a:1", "a:3"]);
   });
 
-  it("an entry in Redis expires at its deleteAt", async () => {
+  it("an entry in Redis expires at the instant in its field `deleteAt`", async () => {
     const { namespace, write } = setup();
     await write(living());
     const ttl = await redisCommand<number>("PTTL", `${namespace}:e:product:1`);
@@ -216,7 +216,7 @@ describe("a read of Redis", () => {
     }
   });
 
-  it("a read of the shared store returns the invalidations with the given sequence number and with all higher numbers", async () => {
+  it("a read of the shared store returns the invalidations whose number in the invalidation log is the given number or a higher one", async () => {
     const { store, ctx, purge } = setup();
     await purge("a");
     const b = await purge("b");

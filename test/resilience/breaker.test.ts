@@ -46,7 +46,7 @@ describe("a breaker", () => {
     expect(await fail()).toEqual({ ok: false, fault: { code: "redis.timeout", message: "no" } });
   });
 
-  it("after 3 failures in a row, a breaker answers redis.open and does not call the dependency", async () => {
+  it("after 3 failures in a row, a breaker returns the error code `redis.open` and does not call the dependency", async () => {
     const { call, open, ok, advance } = setup();
     await open();
     advance(OPEN_MS - 1);
@@ -75,7 +75,7 @@ describe("a breaker", () => {
     expect(await call()).toMatchObject({ ok: true });
   });
 
-  it("after openMs, an open breaker lets one call through, and rejects all other calls until this call has ended", async () => {
+  it("after the time in the option `openMs`, an open breaker lets one call through, and rejects all other calls until this call has ended", async () => {
     const { breaker, now, call, open, ok, advance } = setup();
     await open();
     advance(OPEN_MS);
@@ -91,7 +91,7 @@ describe("a breaker", () => {
     expect(await call()).toMatchObject({ ok: true });
   });
 
-  it("an open breaker stays open for openMs again if the one call that it let through fails", async () => {
+  it("if the one call that an open breaker let through fails, the breaker stays open for the time in the option `openMs` once more", async () => {
     const { call, fail, open, ok, advance } = setup();
     await open();
     advance(OPEN_MS);
@@ -103,7 +103,7 @@ describe("a breaker", () => {
     expect(ok).toHaveBeenCalledTimes(1);
   });
 
-  it("an open breaker lets another call through after openMs if the call that it let through never returns", async () => {
+  it("if the one call that an open breaker let through never returns, the breaker lets another one through after the time in the option `openMs`", async () => {
     const { breaker, now, call, open, advance } = setup();
     await open();
     advance(OPEN_MS);
@@ -112,7 +112,7 @@ describe("a breaker", () => {
     expect(await call()).toMatchObject({ ok: true });
   });
 
-  it("an open breaker calls a dependency that always fails at most once in openMs", async () => {
+  it("an open breaker calls a dependency that always fails at most once in the time in the option `openMs`", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.nat({ max: 400 }), { maxLength: 60 }), async (pauses) => {
         const { breaker, now, open, advance } = setup();

@@ -26,7 +26,7 @@ describe("a bulkhead", () => {
     expect(await freeSlotsOf(createBulkhead({ slots: 3, now }))).toBe(3);
   });
 
-  it("a request that gets no bulkhead slot within the allowed wait fails with origin.saturated", async () => {
+  it("a request that gets no bulkhead slot within the allowed wait fails with the error code `origin.saturated`", async () => {
     const bulkhead = createBulkhead({ slots: 1, now });
     await acquire(bulkhead);
     expect(await bulkhead.acquire(1, LONG)).toMatchObject({
@@ -83,7 +83,7 @@ describe("a bulkhead", () => {
     expect(await freeSlotsOf(bulkhead)).toBe(1);
   });
 
-  it("a bulkhead slot that was not released becomes free after holdMs", async () => {
+  it("a bulkhead slot that was not released becomes free after the time in the option `holdMs`", async () => {
     let time = 0;
     const bulkhead = createBulkhead({ slots: 1, now: () => time });
     const first = await bulkhead.acquire(0, 100);
@@ -126,7 +126,7 @@ describe("a bulkhead", () => {
     expect((await Promise.all(waiting)).map(({ ok }) => ok)).toEqual([false, true]);
   });
 
-  it("a bulkhead slot that its client does not release stops counting in the client's share after holdMs", async () => {
+  it("a bulkhead slot that its client does not release stops counting in the client's share after the time in the option `holdMs`", async () => {
     let time = 0;
     const bulkhead = createBulkhead({ slots: 2, slotsPerClient: 1, now: () => time });
     await bulkhead.acquire(0, 100, "a");

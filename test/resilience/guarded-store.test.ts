@@ -60,7 +60,7 @@ describe("withBreaker", () => {
   );
 
   it.each(METHODS)(
-    "while the breaker is open, withBreaker() answers a call of %s with redis.open and does not call the store",
+    "while the breaker is open, withBreaker() answers a call of %s with the error code `redis.open` and does not call the store",
     async (name) => {
       const { store, calls } = storeOf(() => failed("redis.timeout", "no"));
       const ctx = createTestContext({ now: () => 0 });

@@ -49,7 +49,7 @@ describe("the edge tier", () => {
     expect(asked).toEqual([`https://${host}/__strata/entries/product%3A1`]);
   });
 
-  it("the edge tier stores a response with status 200 and without the header fields of the entry in the Cache API", async () => {
+  it("the response that the edge tier puts into the Cache API has status 200 and does not have the header fields of the entry", async () => {
     const { tier, put, ctx } = spy();
     const headers = [
       ["set-cookie", "a=b"],
@@ -66,7 +66,7 @@ describe("the edge tier", () => {
     expect(await tier.get("product:1", ctx)).toEqual({ ok: true, value: entry });
   });
 
-  it("the edge tier stores an entry in the Cache API until its deleteAt, rounded down to whole seconds", async () => {
+  it("the edge tier stores an entry in the Cache API until the instant in its field `deleteAt`, rounded down to whole seconds", async () => {
     const { tier, put, ctx } = spy();
     await tier.set(entryOf({ deleteAt: 1_000_000 + 90_999 }), ctx);
     expect(put[0]?.headers.get("cache-control")).toBe("public, max-age=90");
@@ -109,7 +109,7 @@ describe("the edge tier", () => {
     },
   );
 
-  it("the edge tier does not store an entry over maxEntryChars, deletes the former entry of the key and emits entry.reject", async () => {
+  it("the edge tier does not store an entry over the option `maxEntryChars`, deletes the former entry of the key and emits the event `entry.reject`", async () => {
     const host = uniqueHost();
     const ctx = createTestContext({ now: () => 1_000_000, host });
     const tier = createEdgeTier({
@@ -146,7 +146,7 @@ describe("a failing Cache API", () => {
   ];
 
   it.each(calls)(
-    "if the Cache API fails, the method %s of the edge tier returns the error code edge.unavailable and does not throw",
+    "if the Cache API fails, the method %s of the edge tier returns the error code `edge.unavailable` and does not throw",
     async (_, call) => {
       const ctx = createTestContext();
       const unopened = createEdgeTier({ open: refuse, timeoutMs: 5_000, withTimeout });
@@ -165,7 +165,7 @@ describe("a failing Cache API", () => {
   );
 
   it.each(calls)(
-    "if the Cache API hangs, the method %s of the edge tier returns the error code edge.timeout at the deadline",
+    "if the Cache API hangs, the method %s of the edge tier returns the error code `edge.timeout` at the deadline",
     async (_, call) => {
       const ctx = createTestContext();
       const hanging = createEdgeTier({ open: () => never, timeoutMs: 1, withTimeout });

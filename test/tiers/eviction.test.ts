@@ -77,7 +77,7 @@ describe.each(Object.keys(FIRST_OUT))("the eviction order %s", (name) => {
 });
 
 describe("the eviction order random", () => {
-  it("the eviction order `random` evicts exactly one entry for a new entry, and each of the old entries for some seed", () => {
+  it("with the eviction order `random`, a full memory tier evicts one of its four entries for a new one, and over 60 seeds each of the four", () => {
     const gone = new Set<string>();
     for (let seed = 0; seed < 60; seed++) {
       const eviction = createEviction("random", createDice(seed));
@@ -92,7 +92,7 @@ describe("the eviction order random", () => {
 });
 
 describe("an eviction order", () => {
-  it("createEviction throws an error for an unknown name", () => {
+  it("createEviction() throws an error for an unknown name of an eviction order", () => {
     expect(() => createEviction("newest" as Eviction, Math.random)).toThrow(/eviction: must be/);
     expect(() => createEviction("toString" as Eviction, Math.random)).toThrow(/eviction: must be/);
   });

@@ -42,7 +42,7 @@ const operation = fc.record({
 
 describe("the memory tier", () => {
   it.each(EVICTIONS)(
-    "the memory tier never exceeds maxBytes and maxEntries during random operations (eviction order %s)",
+    "the memory tier never exceeds the options `maxBytes` and `maxEntries` during random operations (eviction order %s)",
     (name) => {
       const bounds = fc.record({
         maxBytes: fc.integer({ min: UNIT, max: 6 * UNIT }),
@@ -131,7 +131,7 @@ describe("the memory tier", () => {
     expect(tier.stats().bytes).toBeLessThanOrEqual(16 * MIB);
   });
 
-  it("the memory tier calls onRefuse for an entry over maxEntryBytes and stores smaller entries", () => {
+  it("the memory tier calls the callback `onRefuse` for an entry over the option `maxEntryBytes`, and stores smaller entries", () => {
     const refused: string[] = [];
     const tier = createMemoryTier({
       maxBytes: 1_000_000,
@@ -210,7 +210,7 @@ describe("the memory tier", () => {
     expect(() => createMemoryTier({ ...limits, eviction: "random" })).toThrow(/^random: must be/);
   });
 
-  it("the memory tier is empty after clear and can be used again", () => {
+  it("the memory tier is empty after a call of clear(), and can be used again", () => {
     const tier = createMemoryTier({ maxBytes: 1_000_000, maxEntries: 2 });
     for (const key of ["k:1", "k:2", "k:3"]) tier.put(small(key), now);
     tier.clear();

@@ -150,7 +150,7 @@ describe("the eviction order sieve", () => {
       kept: range(5, 11),
       what: "SIEVE evicts formerly popular keys that are no longer read",
     },
-  ])("$what: $times reads of each new entry", ({ times, kept }) => {
+  ])("$what (case: each new entry was read $times times)", ({ times, kept }) => {
     const tier = tierOf(32);
     // Five of 32 entries are evicted in a slice, so that every fifth put from here on begins one.
     put(tier, ...range(0, 37));

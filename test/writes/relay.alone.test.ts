@@ -159,7 +159,7 @@ describe("the relay", () => {
     expect(await relay()).toMatchObject({ handled: 0, fault: { code: "origin.unavailable" } });
   });
 
-  it("outbox relays that run at the same time deliver every row", async () => {
+  it("three outbox relays that run at the same time together bring every outbox row to the invalidation log and empty the outbox", async () => {
     const { log, relay } = setup();
     const logKeys = Array.from({ length: 40 }, (_, at): LogKey => `t:${at}`);
     for (const logKey of logKeys) await leave(logKey);
@@ -169,7 +169,7 @@ describe("the relay", () => {
     expect([...log.scores.keys()].toSorted()).toEqual(logKeys.toSorted());
   });
 
-  it("outbox relays that run at the same time invalidate each row once", async () => {
+  it("three outbox relays that run at the same time together invalidate the log key of each outbox row exactly once", async () => {
     const { log, relay } = setup({ verifyAfterMs: 60_000 });
     const logKeys = Array.from({ length: 40 }, (_, at): LogKey => `t:${at}`);
     for (const logKey of logKeys) await leave(logKey);

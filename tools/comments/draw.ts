@@ -1,18 +1,22 @@
 /**
- * `npm run comments [-- --seed 7 --count 10]`: draws comments at random from each room of src, each
- * with the line of code that follows it, for a review of their language by a reader who does not
- * know the code. The same seed draws the same comments from the same sources.
+ * `npm run comments [-- --seed 7 --count 10]` draws comments at random from each room of src, each
+ * with the line of code that follows it. `npm run comments -- --titles [--seed 7 --count 60]` draws
+ * titles of tests from all of test. Both are for a review of their language by a reader who does
+ * not know the code. The same seed draws the same places from the same sources.
  */
-import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { filesOf } from "../check/files.ts";
-import { readSource, type Found } from "../check/source.ts";
+import { commentsOf } from "./comments.ts";
+import { titlesOf } from "./titles.ts";
 
 const { values } = parseArgs({
-  options: { seed: { type: "string", default: "1" }, count: { type: "string", default: "10" } },
+  options: {
+    titles: { type: "boolean", default: false },
+    seed: { type: "string", default: "1" },
+    count: { type: "string" },
+  },
 });
 const seed = Number(values.seed);
-const count = Number(values.count);
+const count = Number(values.count ?? (values.titles ? 60 : 10));
 if (!Number.isInteger(seed) || !Number.isInteger(count) || count < 1) {
   console.error("comments: --seed must be a whole number, and --count one above 0");
   process.exit(1);
@@ -27,52 +31,24 @@ function random(): number {
   return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
 }
 
-interface Comment {
-  readonly place: string;
-  readonly text: string;
-  /** The first line of code behind the comment. */
-  readonly code: string;
+/** Returns up to `count` of the values, in the order in which they were drawn. */
+function draw<Value>(from: readonly Value[]): readonly Value[] {
+  const left = [...from];
+  const drawn: Value[] = [];
+  while (drawn.length < count && left.length > 0)
+    drawn.push(...left.splice(Math.floor(random() * left.length), 1));
+  return drawn;
 }
 
-const rooms = new Map<string, Comment[]>();
-for (const path of filesOf(process.cwd(), ["src/**/*.ts"])) {
-  const room = path.split("/").length > 2 ? (path.split("/")[1] ?? "") : "src itself";
-  const comments = rooms.get(room) ?? [];
-  rooms.set(room, comments);
-  const lines = readFileSync(path, "utf8").split("\n");
-  for (const { line, text } of paragraphs(readSource(process.cwd(), path).comments)) {
-    const words = text
-      .replaceAll(/^[\s*]+/gmu, "")
-      .replaceAll(/\s+/gu, " ")
-      .trim();
-    if (words !== "" && !words.startsWith("oxlint-disable"))
-      comments.push({ place: `${path}:${line}`, text: words, code: codeAfter(lines, line, text) });
-  }
-}
-
-/** The comments, with the lines of each run of line comments joined. */
-function paragraphs(found: readonly Found[]): Found[] {
-  const joined: Found[] = [];
-  for (const { line, text } of found) {
-    const last = joined.at(-1);
-    const follows = last !== undefined && line === last.line + last.text.split("\n").length;
-    if (follows && !text.startsWith("*") && !last.text.startsWith("*"))
-      joined[joined.length - 1] = { line: last.line, text: `${last.text}\n${text}` };
-    else joined.push({ line, text });
-  }
-  return joined;
-}
-
-function codeAfter(lines: readonly string[], line: number, text: string): string {
-  const after = lines.slice(line - 1 + text.split("\n").length);
-  return (after.find((each) => !/^\s*(?:\/\/|\/?\*|$)/u.test(each)) ?? "").trim();
-}
-
-console.log(`seed ${seed}, ${count} comments a room`);
-for (const [room, comments] of rooms) {
-  console.log(`\n## ${room} (${comments.length} comments)\n`);
-  for (let drawn = 0; drawn < count && comments.length > 0; drawn++) {
-    const [comment] = comments.splice(Math.floor(random() * comments.length), 1);
-    console.log(`- ${comment?.place}: ${comment?.text}\n      ${comment?.code}`);
+if (values.titles) {
+  const titles = titlesOf(process.cwd());
+  console.log(`seed ${seed}, ${count} of ${titles.length} titles\n`);
+  for (const { path, text } of draw(titles)) console.log(`- ${path}: ${text}`);
+} else {
+  console.log(`seed ${seed}, ${count} comments a room`);
+  for (const [room, comments] of commentsOf(process.cwd())) {
+    console.log(`\n## ${room} (${comments.length} comments)\n`);
+    for (const { place, text, code } of draw(comments))
+      console.log(`- ${place}: ${text}\n      ${code}`);
   }
 }

@@ -20,7 +20,7 @@ const herd = (headers: Readonly<Record<string, string>>): Sending[] =>
   Array.from({ length: HERD }, () => ({ path: "/x", headers }));
 
 describe("a conditional request for a response that is not stored", () => {
-  it("30 conditional requests to an empty cache cause one request to the origin, and each client gets a 304", async () => {
+  it("30 concurrent conditional requests for a resource that is not cached cause one origin request, and each client gets a 304", async () => {
     const p = createProxy({ sharing: "safe" });
     const { asked, rounds, answers } = await burst(
       p,

@@ -115,7 +115,7 @@ describe("batches of invalidations", () => {
     expect(Date.now() - startedAt).toBeLessThan(45);
   });
 
-  it("if the invalidation log does not acknowledge a batch, add() returns undefined for each invalidation in that batch", async () => {
+  it("if the invalidation log does not acknowledge a batch of invalidations, every caller that added one to the batch gets `undefined`", async () => {
     const fault = { code: "redis.timeout", message: "away" } as const;
     const { add } = createBatches(() => Promise.resolve({ ok: false, fault }));
     expect(await Promise.all([add(1, "a"), add(2, "b")])).toEqual([undefined, undefined]);

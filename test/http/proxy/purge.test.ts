@@ -105,30 +105,33 @@ describe("the variables of the proxy", () => {
     ["ORIGIN_AT_ROOT", { ORIGIN_URL: "http://origin.example", ORIGIN_AT_ROOT: "yes" }],
     ["ORIGIN_SHARING", { ORIGIN_SHARING: "unsafe" }],
     ["ORIGIN_CREDENTIAL_HEADERS", { ORIGIN_CREDENTIAL_HEADERS: "X-Session; X-Token" }],
-  ])("readConfig() throws a ConfigError that names %s for the variables %j", (name, bindings) => {
-    expect(read(bindings)).toThrow(ConfigError);
-    expect(read(bindings)).toThrow(name);
-  });
+  ])(
+    "the proxy's configuration fails with a ConfigError that names %s for the environment variables %j",
+    (name, bindings) => {
+      expect(read(bindings)).toThrow(ConfigError);
+      expect(read(bindings)).toThrow(name);
+    },
+  );
 
-  it("readConfig() returns the values of the variables ORIGIN_URL and ORIGIN_AT_ROOT if both are valid", () => {
+  it("the proxy's configuration has the values of the environment variables ORIGIN_URL and ORIGIN_AT_ROOT if both are valid", () => {
     const config = read({ ORIGIN_URL: "http://origin.example/base", ORIGIN_AT_ROOT: "1" })();
     expect([config.originUrl, config.originAtRoot]).toEqual(["http://origin.example/base", true]);
   });
 });
 
 describe("the sharing mode in the configuration", () => {
-  it("readConfig() returns the sharing mode `safe` and no list of credential headers if no variable configures them", () => {
+  it("the proxy's configuration has the sharing mode `safe` and no list of credential headers if no environment variable sets them", () => {
     const { originSharing, originCredentialHeaders } = read({})();
     expect([originSharing, originCredentialHeaders]).toEqual(["safe", undefined]);
   });
 
-  it("readConfig() returns the values of the variables ORIGIN_SHARING and ORIGIN_CREDENTIAL_HEADERS", () => {
+  it("the proxy's configuration has the values of the environment variables ORIGIN_SHARING and ORIGIN_CREDENTIAL_HEADERS", () => {
     const config = read({ ORIGIN_SHARING: "rfc", ORIGIN_CREDENTIAL_HEADERS: "X-Session, X-Sid" })();
     expect(config.originSharing).toBe("rfc");
     expect(config.originCredentialHeaders).toEqual(["X-Session", "X-Sid"]);
   });
 
-  it("an empty ORIGIN_CREDENTIAL_HEADERS configures an empty list of credential headers", () => {
+  it("an empty environment variable ORIGIN_CREDENTIAL_HEADERS configures an empty list of credential headers", () => {
     expect(read({ ORIGIN_CREDENTIAL_HEADERS: "" })().originCredentialHeaders).toEqual([]);
   });
 });

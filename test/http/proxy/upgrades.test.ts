@@ -56,7 +56,7 @@ describe("WebSockets through the proxy", () => {
     expect(p.seen.map(({ headers }) => headers.get("Upgrade"))).toEqual([null, null]);
   });
 
-  it("if the origin answers a request without an Upgrade field with a 101, the client gets a 502", async () => {
+  it("a client that did not ask for an upgrade gets a 502 if the origin answers with status 101", async () => {
     const p = createProxy();
     const { 0: ours, 1: theirs } = new WebSocketPair();
     theirs.accept();

@@ -7,7 +7,7 @@ const part = definePolicy({ freshFor: "1s", flight: "isolate", tiers: ["memory"]
 
 const SLOTS = 64;
 
-it("100 concurrent background refreshes of cached routes, with 64 origin slots, do not block each other although each handler loads a value", async () => {
+it("100 concurrent background refreshes whose handlers each load a value finish without a deadlock, although there are only 64 origin slots", async () => {
   let version = 1;
   let entered = 0;
   // Resolves when as many handlers run as there are slots.

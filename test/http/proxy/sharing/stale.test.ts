@@ -94,7 +94,7 @@ describe("the cache directives of a request", () => {
     expect((await p.get()).cache).toBe("HIT");
   });
 
-  it("in safe mode, the origin answers a request with only-if-cached if no response is stored", async () => {
+  it("in safe mode, the proxy forwards a request with only-if-cached to the origin if no response is stored", async () => {
     const p = createProxy({ sharing: "safe" });
     p.answers({ body: "from the origin" });
     const answer = await p.get({ "Cache-Control": "only-if-cached" });
