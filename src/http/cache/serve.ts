@@ -28,8 +28,6 @@ export interface OwnFields {
 /** The members of an entry from which a response is made. */
 export type StoredResponse = Pick<Entry, "body" | "storedAt" | "http">;
 
-const NO_CACHE_WITH_FIELDS = /no-cache=/i;
-
 /**
  * Makes the response to the client: the whole stored response, a 304 if the client's copy is
  * current, or the byte ranges that the client asks for.
@@ -40,15 +38,13 @@ export function serve(
   now: EpochMs,
   { reused, own }: ServeOptions,
 ): Response {
-  const { status = 200, headers: stored = [], part } = entry.http ?? {};
-  const withheld = reused ? fieldsThatNeedValidation(stored) : NONE;
-  const sent = stored.filter(
-    ([name]) =>
-      name !== "content-length" && !(reused && name === "age") && !withheld.includes(name),
-  );
+  const { status = 200, headers: stored = NO_FIELDS, part } = entry.http ?? {};
+  const { fields, isCoded, hasType } = reused ? reusableFields(stored) : sentFields(stored, []);
   // RFC 9111, 5.1: the field Age tells the client that the origin did not make this response for
   // this request.
-  if (reused) sent.push(["age", String(currentAgeSeconds(entry, now))]);
+  const sent: Fields = reused
+    ? [...fields, ["age", String(currentAgeSeconds(entry, now))]]
+    : fields;
 
   // RFC 9111, 4.3.2: conditions and ranges apply to a stored 200, and to a stored part of a 200.
   const isContent = status === 200 || part !== undefined;
@@ -58,7 +54,7 @@ export function serve(
   const spans =
     isContent && request.headers.has("Range") ? requestedSpans(request, entry, now) : undefined;
   return spans === undefined
-    ? wholeResponse(entry.body, status, sent, own)
+    ? wholeResponse(entry.body, status, { fields: sent, isCoded, hasType }, own)
     : withOwnFields(partialResponse(entry, spans, headersOf(sent)), own);
 }
 
@@ -72,20 +68,38 @@ function currentAgeSeconds(entry: StoredResponse, now: EpochMs): number {
   return Math.max(0, Math.floor((now - (entry.http?.bornAt ?? entry.storedAt)) / 1000));
 }
 
-const NONE: readonly string[] = [];
+const NO_FIELDS: Fields = [];
+
+/** The fields of a response that are sent, and what decides how its body is sent. */
+interface SentFields {
+  readonly fields: Fields;
+  readonly isCoded: boolean;
+  readonly hasType: boolean;
+}
+
+function sentFields(stored: Fields, withheld: readonly string[]): SentFields {
+  const fields = stored.filter(([name]) => name !== "content-length" && !withheld.includes(name));
+  const has = (field: string): boolean => fields.some(([name]) => name === field);
+  return { fields, isCoded: has("content-encoding"), hasType: has("content-type") };
+}
+
+/** By the stored fields, because they are the same for every hit of an entry. */
+const reusable = new WeakMap<Fields, SentFields>();
+
+/** Returns the fields that are sent if the response is used without a validation by the origin. */
+function reusableFields(stored: Fields): SentFields {
+  let sent = reusable.get(stored);
+  if (sent === undefined) {
+    sent = sentFields(stored, ["age", ...fieldsThatNeedValidation(stored)]);
+    reusable.set(stored, sent);
+  }
+  return sent;
+}
 
 /** Returns the fields that `no-cache="..."` names. They must not be sent without validation (RFC 9111, 5.2.2.4). */
 function fieldsThatNeedValidation(stored: Fields): readonly string[] {
-  // The directives are parsed only if a value contains this rare form, so that most hits skip the
-  // parsing.
-  if (!stored.some(([name, value]) => isControl(name) && NO_CACHE_WITH_FIELDS.test(value)))
-    return NONE;
   const { noCache } = responseControlOf(readerOf(stored));
-  return noCache === undefined || noCache === true ? NONE : noCache;
-}
-
-function isControl(name: string): boolean {
-  return name === "cache-control" || name === "cdn-cache-control";
+  return noCache === undefined || noCache === true ? [] : noCache;
 }
 
 function hasCondition({ headers }: Request): boolean {
@@ -123,15 +137,14 @@ function answerToHead({ body, http }: StoredResponse, headers: Headers): Respons
 function wholeResponse(
   body: StoredResponse["body"],
   status: number,
-  fields: Fields,
+  { fields, isCoded, hasType }: SentFields,
   own: OwnFields | undefined,
 ): Response {
-  const has = (field: string): boolean => fields.some(([name]) => name === field);
-  if (NULL_BODY_STATUSES.has(status) || has("content-encoding"))
+  if (NULL_BODY_STATUSES.has(status) || isCoded)
     return withOwnFields(rawResponse(body, status, headersOf(fields)), own);
   // The runtime copies headers that are given to the constructor of a response. Adding the fields
   // afterwards avoids that copy.
-  const content = has("content-type") ? body : bytesOf(body);
+  const content = hasType ? body : bytesOf(body);
   const response = own?.newResponse(content, status) ?? new Response(content, { status });
   const { headers } = response;
   for (const [name, value] of fields)

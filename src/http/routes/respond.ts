@@ -4,7 +4,7 @@ import type { DataLookup } from "../../core/data-reader.ts";
 import type { Entry, HttpMeta } from "../../core/entry.ts";
 import type { EpochMs } from "../../core/time.ts";
 import { problem } from "../cache/problem.ts";
-import { serve, type OwnFields } from "../cache/serve.ts";
+import { serve, type OwnFields, type StoredResponse } from "../cache/serve.ts";
 import { addVary } from "../rfc/vary.ts";
 import { internalScopeOf } from "./middleware.ts";
 import { addOuterFields, outerFieldsOf } from "./outer-fields.ts";
@@ -36,22 +36,41 @@ export function respondWithEntry(
 function serveToClient(
   c: HonoContext,
   request: Request,
-  { body, etag, storedAt }: Entry,
+  entry: Entry,
   http: HttpMeta,
   now: EpochMs,
   clientCacheControl: string,
 ): Response {
-  const headers = [...http.headers];
-  let hasEtag = etag === "";
-  // If the response has directives of its own, they are sent unchanged.
-  let isSilent = true;
-  for (const [name] of headers)
-    if (name === "etag") hasEtag = true;
-    else if (name === "cache-control" || name === "expires") isSilent = false;
-  if (!hasEtag) headers.push(["etag", etag]);
-  if (isSilent) headers.push(["cache-control", clientCacheControl]);
+  const { response, isSilent } = completedResponse(entry, http, clientCacheControl);
   const own = ownFieldsOf(c, isSilent ? "cache-control" : undefined);
-  return serve(request, { body, storedAt, http: { ...http, headers } }, now, { reused: true, own });
+  return serve(request, response, now, { reused: true, own });
+}
+
+/** A stored response with an entity tag, and with a Cache-Control for the client. */
+interface CompletedResponse {
+  readonly http: HttpMeta;
+  readonly control: string;
+  readonly response: StoredResponse;
+  /** Whether the stored response says nothing of its lifetime. If it does, that is sent unchanged. */
+  readonly isSilent: boolean;
+}
+
+/** By entry, because it is the same for every hit. */
+const completed = new WeakMap<Entry, CompletedResponse>();
+
+function completedResponse(entry: Entry, http: HttpMeta, control: string): CompletedResponse {
+  const known = completed.get(entry);
+  if (known?.http === http && known.control === control) return known;
+  const { body, etag, storedAt } = entry;
+  const headers = [...http.headers];
+  const has = (field: string): boolean => http.headers.some(([name]) => name === field);
+  const isSilent = !has("cache-control") && !has("expires");
+  if (etag !== "" && !has("etag")) headers.push(["etag", etag]);
+  if (isSilent) headers.push(["cache-control", control]);
+  const response = { body, storedAt, http: { ...http, headers } };
+  const made = { http, control, response, isSilent };
+  completed.set(entry, made);
+  return made;
 }
 
 /**
