@@ -37,7 +37,10 @@ import { requestKindOf } from "./flight-scope.ts";
 import { createForward, type Forward } from "./forward.ts";
 import { fieldRulesOf, forwardedHeaders, forwardedReader, isLooping } from "./forwarded-fields.ts";
 import { createInvalidationBatches } from "./invalidation-batches.ts";
-import { createRetryingInvalidate, type RecoveringInvalidator } from "./invalidation-retry.ts";
+import {
+  createRetryingInvalidate,
+  type RecoveringInvalidator,
+} from "../cache/invalidation-retry.ts";
 import { answerAsFinalRecipient, forwardsLeft } from "./max-forwards.ts";
 import type { ProxiedRequest, ProxyOptions } from "./proxied-request.ts";
 import { rewriteAddresses } from "./public-address.ts";

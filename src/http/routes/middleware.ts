@@ -22,7 +22,7 @@ import { etagOf } from "../cache/etag.ts";
 import {
   createRetryingInvalidate,
   type RecoveringInvalidator,
-} from "../proxy/invalidation-retry.ts";
+} from "../cache/invalidation-retry.ts";
 import type { ProxyLimits } from "../proxy/proxy-limits.ts";
 import { changeFields, dropFieldsOfReplaced, keepCookiesPrivate } from "./answer.ts";
 import type { InternalScope, Refreshing, RequestScope, StrataEnv } from "./request-scope.ts";

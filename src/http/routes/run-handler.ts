@@ -40,6 +40,10 @@ export interface RouteDefinition {
   readonly sharesTenants: boolean;
   /** The request fields that the rules name, in lower case. */
   readonly keyedFields: ReadonlySet<string>;
+  /** Whether the route obeys request directives (RFC 9111, 5.2.1). */
+  readonly requestDirectives: boolean;
+  /** The Cache-Control of responses that state no lifetime. */
+  readonly clientControl: string;
   /** The place where `cached()` was called. */
   readonly definedAt: string;
 }

@@ -4,7 +4,7 @@ import type { LogKey } from "../../../src/core/invalidation-key.ts";
 import {
   createRetryingInvalidate,
   type RecoveringInvalidator,
-} from "../../../src/http/proxy/invalidation-retry.ts";
+} from "../../../src/http/cache/invalidation-retry.ts";
 
 const ctx = {} as Context;
 
