@@ -98,10 +98,10 @@ export function cached(options: CachedOptions): MiddlewareHandler<StrataEnv> {
     definedAt: callerOf(new Error("cached() is called here")),
   };
 
-  return async function cachedRoute(c, next) {
+  return function cachedRoute(c, next) {
     const { method } = c.req.raw;
     if (method !== "GET" && method !== "HEAD") return next();
-    return answerFromRoute({ c, next, route, primary: await keyOf(c) });
+    return answerFromRoute({ c, next, route, primary: keyOf(c) });
   };
 }
 

@@ -47,7 +47,7 @@ export interface IncomingRequest {
   readonly next: () => Promise<void>;
   readonly route: RouteDefinition;
   /** The key of the resource. */
-  readonly primary: string;
+  readonly primary: string | Promise<string>;
 }
 
 /** What the steps of one request share. */
@@ -62,7 +62,9 @@ interface RouteRequest {
   storedElsewhere: Put | undefined;
 }
 
-export async function answerFromRoute({ c, next, route, primary }: IncomingRequest): Promise<void> {
+export async function answerFromRoute(incoming: IncomingRequest): Promise<void> {
+  const { c, next, route } = incoming;
+  const primary = await incoming.primary;
   const request = c.req.raw;
   const { headers } = request;
   const { requestDirectives } = route;
@@ -82,7 +84,9 @@ export async function answerFromRoute({ c, next, route, primary }: IncomingReque
   };
   let lookup: Lookup | undefined;
   try {
-    lookup = await lookUpVariant(state);
+    lookup = await lookUp(state, primary, []);
+    const variants = state.storedElsewhere === undefined ? variantsOf(lookup?.entry) : undefined;
+    if (variants !== undefined) lookup = await lookUpVariant(state, variants);
   } catch (error) {
     return sendError(state, error);
   } finally {
@@ -104,17 +108,18 @@ async function refresh(call: HandlerCall, scope: InternalScope): Promise<void> {
   if (call.answer !== undefined) answerWith(call.c, call.answer);
 }
 
-/** Steps 2 and 3. Undefined if the client gets the handler's response while its body is still arriving. */
-async function lookUpVariant(state: RouteRequest): Promise<Lookup | undefined> {
+/** Step 3. */
+async function lookUpVariant(
+  state: RouteRequest,
+  variants: readonly Variant[],
+): Promise<Lookup | undefined> {
   const { primary, fields } = state.call;
-  const lookup = await lookUp(state, primary, []);
-  const variants = state.storedElsewhere === undefined ? variantsOf(lookup?.entry) : undefined;
-  if (variants === undefined) return lookup;
   const selected = selectVariant(variants, fields)?.key;
   const key = selected ?? (await variantKey(primary, likelySelectors(variants, fields)));
   return lookUp(state, key, variants);
 }
 
+/** Steps 2 and 3. Undefined if the client gets the handler's response while its body is still arriving. */
 function lookUp(
   state: RouteRequest,
   key: string,
