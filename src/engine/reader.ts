@@ -162,11 +162,18 @@ function withValue<T>(lookup: Lookup, policy: Policy, loaded: unknown): DataLook
 }
 
 /**
- * The value of a lookup. It is parsed on first use, because a response needs only the stored text.
- * The getter is on a class: V8 would give each object with a getter of its own a hidden class, which
+ * The value of a lookup. It is parsed when it is read, because a response needs only the stored text.
+ * All lookups have one getter: V8 would give each object with a getter of its own a hidden class, which
  * keeps all that the getter sees until the next full collection.
  */
 class LazyValue<T> {
+  static readonly #descriptor = {
+    enumerable: true,
+    get(this: LazyValue<unknown>): unknown {
+      return this.#read();
+    },
+  };
+  declare readonly value: T | undefined;
   readonly #entry: Entry | undefined;
   readonly #policy: Policy;
   readonly #loaded: unknown;
@@ -175,11 +182,12 @@ class LazyValue<T> {
     this.#entry = entry;
     this.#policy = policy;
     this.#loaded = loaded;
+    Object.defineProperty(this, "value", LazyValue.#descriptor);
   }
 
-  get value(): T | undefined {
-    const value =
-      this.#entry === undefined ? (this.#loaded ?? undefined) : valueOf(this.#entry, this.#policy);
-    return value as T | undefined;
+  #read(): unknown {
+    return this.#entry === undefined
+      ? (this.#loaded ?? undefined)
+      : valueOf(this.#entry, this.#policy);
   }
 }

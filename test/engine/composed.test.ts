@@ -34,6 +34,15 @@ async function purge(isolate: TestIsolate): Promise<void> {
   expect(done.ok).toBe(true);
 }
 
+describe("a copy of a lookup", () => {
+  it("a copy `{ ...lookup }` of the result of cache.read() has the value of the lookup", async () => {
+    const lookup = await createIsolate()
+      .request()
+      .read(INNER, policy, async () => [1, 2]);
+    expect({ ...lookup }).toMatchObject({ key: INNER, status: "miss", value: [1, 2] });
+  });
+});
+
 describe("a loader that reads through the reader of its request", () => {
   type Outer = (request: TestRequest) => Promise<{ readonly value: number | undefined }>;
   const ways: Readonly<Record<string, Outer>> = {

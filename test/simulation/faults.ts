@@ -21,7 +21,17 @@ export type PlantedFault =
   /** `sentAt` is the time of receipt. */
   | "stamped-at-receipt"
   /** Lookups do not share loads. */
-  | "coalescing-off";
+  | "coalescing-off"
+  /** A write stores its value although another log key of the entry got a number meanwhile. */
+  | "watched-ignored"
+  /** A value does not depend on the values that its loader read with the reader of the request. */
+  | "nested-unseen"
+  /** An answer that lacks changes is taken for a whole one. */
+  | "truncation-ignored"
+  /** Soft invalidations are not seen. */
+  | "soft-ignored"
+  /** Invalidations of prefixes are not seen. */
+  | "prefix-ignored";
 
 export interface Ports {
   readonly memory: MemoryTier;
@@ -46,10 +56,36 @@ export function plantFault(fault: PlantedFault, ports: Ports, head: () => Seq): 
       return rewriteLog(ports, (log) => ({ ...log, floor: 0 }));
     case "stamped-at-receipt":
       return rewriteLog(ports, (log, ctx) => ({ ...log, sentAt: ctx.now() }));
+    case "watched-ignored": {
+      const { store } = ports;
+      return {
+        ...ports,
+        store: {
+          ...store,
+          invalidate: (logKeys, _watched, ctx) => store.invalidate(logKeys, [], ctx),
+        },
+      };
+    }
+    case "truncation-ignored":
+      return rewriteLog(ports, (log) => ({ ...log, truncated: false }));
+    case "soft-ignored":
+      return withoutChanges(ports, "~");
+    case "prefix-ignored":
+      return withoutChanges(ports, "p:");
+    // These two are planted where the engine is composed.
     case "coalescing-off":
+    case "nested-unseen":
     case "none":
       return ports;
   }
+}
+
+/** Leaves out the changes of log keys that begin so. */
+function withoutChanges(ports: Ports, start: string): Ports {
+  return rewriteLog(ports, (log) => ({
+    ...log,
+    changes: log.changes.filter(([logKey]) => !logKey.startsWith(start)),
+  }));
 }
 
 function rewriteEntries(ports: Ports, change: (entry: Entry, now: number) => Entry): Ports {

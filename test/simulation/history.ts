@@ -5,6 +5,8 @@ export interface ReadResult {
   readonly unreachable: boolean;
   readonly status: string;
   readonly at: number;
+  /** Whether the value came through a value that was made of it. A stale part then has no status of its own. */
+  readonly nested?: boolean;
 }
 
 export interface Bounds {
@@ -23,6 +25,8 @@ export interface Bounds {
 interface Commit {
   readonly version: number;
   readonly at: number;
+  /** The invalidation makes older values stale, not unusable. */
+  readonly soft: boolean;
   readonly acknowledged: Acknowledgement[];
 }
 
@@ -34,7 +38,12 @@ interface Acknowledgement {
 
 export interface History {
   readBegins(key: string, who: string, at: number): (result: ReadResult) => void;
-  committed(key: string, version: number, at: number): (at: number, verified?: boolean) => void;
+  committed(
+    key: string,
+    version: number,
+    at: number,
+    soft?: boolean,
+  ): (at: number, verified?: boolean) => void;
   loadBegins(key: string, limit: number, at: number): () => void;
   /** A fail-over at this instant may have lost acknowledged invalidations. */
   numbersLost(at: number): void;
@@ -56,7 +65,7 @@ export function createHistory(bounds: Bounds): History {
   let reads = 0;
 
   function check(key: string, who: string, began: number, result: ReadResult): void {
-    const { value, unreachable, status, at } = result;
+    const { value, unreachable, status, at, nested = false } = result;
     const name = `${who} read ${key} at ${began}..${at}: ${status} ${value}`;
     if (at - began > bounds.deadlineMs) found.push(`${name}: answered after ${at - began} ms`);
     if (value === undefined) return;
@@ -67,7 +76,8 @@ export function createHistory(bounds: Bounds): History {
     // The guarantee excludes answers that are marked.
     if (unreachable) return;
     const limit = began - bounds.coherenceMs - clockExtra(who, began);
-    for (const { version, acknowledged } of known) {
+    for (const { version, soft, acknowledged } of known) {
+      if (soft && (nested || status.startsWith("stale"))) continue;
       const binding = acknowledged.find((one) => one.at < limit && !mayBeLost(one));
       if (version > value && binding !== undefined)
         found.push(`${name}: but ${version} was acknowledged at ${binding.at}`);
@@ -101,8 +111,8 @@ export function createHistory(bounds: Bounds): History {
         checks.push(() => check(key, who, began, result));
       };
     },
-    committed(key, version, at) {
-      const commit: Commit = { version, at, acknowledged: [] };
+    committed(key, version, at, soft = false) {
+      const commit: Commit = { version, at, soft, acknowledged: [] };
       const known = commits.get(key);
       if (known === undefined) commits.set(key, [commit]);
       else known.push(commit);

@@ -7,7 +7,17 @@ import { calmSchedule, play, roughSchedule } from "./schedule.ts";
 const WITHIN = 1_000;
 
 describe("planted faults", () => {
-  it.each<PlantedFault>(["as-of-after-load", "era-ignored", "floor-ignored", "stamped-at-receipt"])(
+  it.each<PlantedFault>([
+    "as-of-after-load",
+    "era-ignored",
+    "floor-ignored",
+    "stamped-at-receipt",
+    "watched-ignored",
+    "nested-unseen",
+    "truncation-ignored",
+    "soft-ignored",
+    "prefix-ignored",
+  ])(
     "the consistency checker finds the planted bug %s within 1,000 random schedules",
     async (fault) => {
       const details = await fc.check(

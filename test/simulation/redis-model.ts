@@ -39,6 +39,8 @@ export interface RedisModel {
   /** Whether the primary has this number, or a later one, for the log key. */
   has(logKey: string, seq: Seq): boolean;
   trim(keepMs: number): void;
+  /** Gives so many other log keys a number each, at once. */
+  storm(names: number): void;
 }
 
 export interface RedisModelOptions {
@@ -81,6 +83,11 @@ export function createRedisModel({ time, lagMs, timeoutMs }: RedisModelOptions):
       generation++;
       primary = copyOf(replica);
     },
+    storm: (names) =>
+      change((state) => {
+        if (state.seq === undefined) return;
+        for (let i = 0; i < names; i++) state.numbers.set(`t:storm-${i}`, ++state.seq);
+      }),
     has: (logKey, seq) => (primary.numbers.get(logKey) ?? 0) >= seq,
     trim(keepMs) {
       const now = time.now();

@@ -1,5 +1,6 @@
 /** Random schedules of reads, writes and failures. */
 import fc from "fast-check";
+import { MAX_CHANGES } from "../../src/core/log.ts";
 import {
   COHERENCE_MS,
   createCluster,
@@ -9,6 +10,7 @@ import {
   type Cluster,
   type Isolate,
 } from "./cluster.ts";
+import { createClients, WRITES, type Clients, type Write } from "./clients.ts";
 import type { PlantedFault } from "./faults.ts";
 import { createHistory, type History } from "./history.ts";
 import { createVirtualTime, type VirtualTime } from "./virtual-time.ts";
@@ -16,7 +18,10 @@ import { createVirtualTime, type VirtualTime } from "./virtual-time.ts";
 const KEYS = ["item:0", "item:1"] as const;
 
 export type Move =
-  | { readonly kind: "read" | "write"; readonly isolate: number; readonly key: number }
+  | { readonly kind: "read" | "nested" | "warm"; readonly isolate: number; readonly key: number }
+  | { readonly kind: "write"; readonly isolate: number; readonly key: number; readonly by: Write }
+  /** A read of all keys in one call. */
+  | { readonly kind: "many"; readonly isolate: number }
   | { readonly kind: "herd"; readonly key: number }
   /** An isolate reads a key 30 times in 3.3 s. */
   | { readonly kind: "watch"; readonly isolate: number; readonly key: number }
@@ -24,7 +29,7 @@ export type Move =
   | { readonly kind: "outage"; readonly how: "refused" | "hanging"; readonly ms: number }
   | { readonly kind: "origin"; readonly how: "failing" | "slow"; readonly ms: number }
   | { readonly kind: "flights-away"; readonly how: "gone" | "frozen"; readonly ms: number }
-  | { readonly kind: "flush" | "fail-over" | "trim" | "drop-flights" };
+  | { readonly kind: "flush" | "fail-over" | "trim" | "drop-flights" | "storm" };
 
 export interface Step {
   /** How long to wait before the move. */
@@ -43,13 +48,24 @@ const ms = fc.integer({ min: 100, max: 3_000 });
 
 const calm: fc.WeightedArbitrary<Move>[] = [
   { weight: 12, arbitrary: fc.record({ kind: fc.constant("read" as const), isolate, key }) },
-  { weight: 5, arbitrary: fc.record({ kind: fc.constant("write" as const), isolate, key }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constant("write" as const),
+      isolate,
+      key,
+      by: fc.constantFrom(...WRITES),
+    }),
+  },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant("nested" as const), isolate, key }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("herd" as const), key }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant("watch" as const), isolate, key }) },
 ];
 
 const rough: fc.WeightedArbitrary<Move>[] = [
   ...calm,
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant("many" as const), isolate }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("warm" as const), isolate, key }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("replace" as const), isolate, ms }) },
   {
     weight: 1,
@@ -91,6 +107,7 @@ const rough: fc.WeightedArbitrary<Move>[] = [
         "fail-over" as const,
         "trim" as const,
         "drop-flights" as const,
+        "storm" as const,
       ),
     }),
   },
@@ -135,12 +152,13 @@ export async function play(
     lagMs: LAG_MS,
     countLoads,
   });
-  const cluster = createCluster({ time, history, fault, keys: KEYS });
+  const cluster = createCluster({ time, fault, keys: KEYS });
+  const clients = createClients({ cluster, time, history, fault, keys: KEYS });
   cluster.redis.lossy = !countLoads;
   let at = 0;
   for (const { waitMs, move } of schedule.steps) {
     at += waitMs;
-    time.after(at, () => make(move, cluster, time, history));
+    time.after(at, () => make(move, { cluster, clients, time, history }));
   }
   await time.run(at + 60_000);
   return { violations: history.violations(), reads: history.reads };
@@ -153,7 +171,14 @@ function setClock(isolate: Isolate, skewMs: number, time: VirtualTime, history: 
   isolate.skewMs = skewMs;
 }
 
-function make(move: Move, cluster: Cluster, time: VirtualTime, history: History): void {
+interface Play {
+  readonly cluster: Cluster;
+  readonly clients: Clients;
+  readonly time: VirtualTime;
+  readonly history: History;
+}
+
+function make(move: Move, { cluster, clients, time, history }: Play): void {
   const at = (index: number) => {
     const found = cluster.isolates[index];
     if (found === undefined) throw new Error(`no isolate ${index}`);
@@ -161,16 +186,22 @@ function make(move: Move, cluster: Cluster, time: VirtualTime, history: History)
   };
   switch (move.kind) {
     case "read":
-      return void cluster.read(at(move.isolate), KEYS[move.key] ?? KEYS[0]);
+      return void clients.read(at(move.isolate), KEYS[move.key] ?? KEYS[0]);
     case "write":
-      return void cluster.write(at(move.isolate), KEYS[move.key] ?? KEYS[0]);
+      return void clients.write(at(move.isolate), KEYS[move.key] ?? KEYS[0], move.by);
+    case "nested":
+      return void clients.readNested(at(move.isolate), KEYS[move.key] ?? KEYS[0]);
+    case "many":
+      return void clients.readMany(at(move.isolate), KEYS);
+    case "warm":
+      return void clients.warm(at(move.isolate), KEYS[move.key] ?? KEYS[0]);
     case "herd":
       for (const one of cluster.isolates)
-        for (let i = 0; i < 3; i++) void cluster.read(one, KEYS[move.key] ?? KEYS[0]);
+        for (let i = 0; i < 3; i++) void clients.read(one, KEYS[move.key] ?? KEYS[0]);
       return;
     case "watch":
       for (let i = 0; i < 30; i++)
-        time.after(i * 110, () => void cluster.read(at(move.isolate), KEYS[move.key] ?? KEYS[0]));
+        time.after(i * 110, () => void clients.read(at(move.isolate), KEYS[move.key] ?? KEYS[0]));
       return;
     case "replace":
       return cluster.replace(move.isolate);
@@ -201,5 +232,8 @@ function make(move: Move, cluster: Cluster, time: VirtualTime, history: History)
       return cluster.redis.trim(0);
     case "drop-flights":
       return cluster.dropFlights();
+    case "storm":
+      // More changes than one answer has.
+      return cluster.redis.storm(MAX_CHANGES + 200);
   }
 }
