@@ -31,6 +31,35 @@ local function numbers(inv, names)
   end
   return out
 end
+-- The highest hard and the highest soft number of each line of names, which tabs separate.
+local function highest(inv, lines)
+  local asked, at, named = {}, {}, {}
+  local function ask(name)
+    if not at[name] then
+      asked[#asked + 1] = name
+      at[name] = #asked
+    end
+  end
+  for i, line in ipairs(lines) do
+    named[i] = {}
+    for name in string.gmatch(line, '[^\\t]+') do
+      named[i][#named[i] + 1] = name
+      ask(name)
+      ask('${SOFT}' .. name)
+    end
+  end
+  local scores = numbers(inv, asked)
+  local hard, soft = {}, {}
+  for i, names in ipairs(named) do
+    local h, s = 0, 0
+    for _, name in ipairs(names) do
+      h = math.max(h, scores[at[name]])
+      s = math.max(s, scores[at['${SOFT}' .. name]])
+    end
+    hard[i], soft[i] = string.format('%.0f', h), string.format('%.0f', s)
+  end
+  return hard, soft
+end
 local function era(inv)
   for _, name in ipairs(redis.call('ZRANGE', inv, '${TOP}', '${TOP}', 'BYSCORE')) do
     if string.sub(name, 1, 5) == '!era:' then return name end
@@ -49,49 +78,25 @@ end
  */
 export const READ = `${READ_ONLY}${LOG}
 local values = redis.call('MGET', unpack(KEYS, 2))
-local asked, at = {}, {}
-local function ask(name)
-  if not at[name] then
-    asked[#asked + 1] = name
-    at[name] = #asked
-  end
-end
-local names = {}
+local lines = {}
 for i = 1, #KEYS - 1 do
-  local line = values[i] and string.match(values[i], '^[^\\n]*\\n([^\\n]*)\\n')
-  names[i] = {}
-  for name in string.gmatch(line or '', '[^\\t]+') do
-    names[i][#names[i] + 1] = name
-    ask(name)
-    ask('${SOFT}' .. name)
-  end
-end
-local scores = numbers(KEYS[1], asked)
-local hard, soft = {}, {}
-for i = 1, #KEYS - 1 do
-  local h, s = 0, 0
-  for _, name in ipairs(names[i]) do
-    h = math.max(h, scores[at[name]])
-    s = math.max(s, scores[at['${SOFT}' .. name]])
-  end
-  hard[i], soft[i] = string.format('%.0f', h), string.format('%.0f', s)
   values[i] = values[i] or ''
+  lines[i] = string.match(values[i], '^[^\\n]*\\n([^\\n]*)\\n') or ''
 end
+local hard, soft = highest(KEYS[1], lines)
 return { values, hard, soft, log(KEYS[1], ARGV[1], ARGV[2]) }
 `;
 
-/** Reads the highest numbers of invalidation keys, and the log. ARGV: since, limit, invalidation keys. Returns {hard, soft, log}. */
+/**
+ * Reads the highest numbers of invalidation keys, and the log. ARGV: since, limit, and for each entry
+ * its invalidation keys with tabs between them. Returns {hard, soft, log}, with one number of each
+ * kind for each entry.
+ */
 export const VERIFY = `${READ_ONLY}${LOG}
-local names = {}
-for i = 3, #ARGV do
-  names[#names + 1] = ARGV[i]
-  names[#names + 1] = '${SOFT}' .. ARGV[i]
-end
-local h, s = 0, 0
-for i, score in ipairs(numbers(KEYS[1], names)) do
-  if i % 2 == 1 then h = math.max(h, score) else s = math.max(s, score) end
-end
-return { string.format('%.0f', h), string.format('%.0f', s), log(KEYS[1], ARGV[1], ARGV[2]) }
+local lines = {}
+for i = 3, #ARGV do lines[i - 2] = ARGV[i] end
+local hard, soft = highest(KEYS[1], lines)
+return { hard, soft, log(KEYS[1], ARGV[1], ARGV[2]) }
 `;
 
 /**

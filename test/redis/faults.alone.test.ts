@@ -22,7 +22,7 @@ const entry = entryOf({
 
 const methods: readonly [string, (store: SharedStore) => Promise<Result<unknown>>][] = [
   ["read", (store) => store.read(["product:1"], 0, ctx)],
-  ["verify", (store) => store.verify(["t:a-private-tag"], 1, ctx)],
+  ["verify", (store) => store.verify([["t:a-private-tag"]], 1, ctx)],
   ["sync", (store) => store.sync(1, MAX_CHANGES, ctx)],
   ["sync of a new isolate", (store) => store.sync(0, MAX_CHANGES, ctx)],
   ["establish", (store) => store.establish({ era: undefined, seq: 0 }, ctx)],

@@ -106,10 +106,13 @@ export function createRedisModel({ time, lagMs, timeoutMs }: RedisModelOptions):
           });
           return { found, log: logOf(state, since, sentAt) };
         }),
-      verify: (logKeys, since, ctx) =>
+      verify: (entries, since, ctx) =>
         call(ctx, (sentAt) => {
           const state = reader();
-          return { ...highest(state, logKeys), log: logOf(state, since, sentAt) };
+          return {
+            numbers: entries.map((keys) => highest(state, keys)),
+            log: logOf(state, since, sentAt),
+          };
         }),
       sync: (since, limit, ctx) => call(ctx, (sentAt) => logOf(reader(), since, sentAt, limit)),
       establish: (known, ctx) =>
