@@ -55,6 +55,9 @@ export interface SharedStore {
   ): Promise<Result<Invalidation>>;
   /** Returns the number of each log key. The number is 0 for a log key that the log lacks. */
   numbers(logKeys: readonly LogKey[], ctx: Context): Promise<Result<readonly Seq[]>>;
-  /** Removes numbers older than `keepMs` from the log and raises the floor. Returns the floor. */
-  trim(keepMs: Millis, ctx: Context): Promise<Result<Seq>>;
+  /**
+   * Removes the numbers that are older than `keepMs`, and the oldest ones if the log has more than
+   * `maxLogKeys` log keys. Raises the floor to the highest number that it removed. Returns the floor.
+   */
+  trim(keepMs: Millis, maxLogKeys: number, ctx: Context): Promise<Result<Seq>>;
 }

@@ -150,7 +150,8 @@ export function createRedisStore(options: RedisStoreOptions): SharedStore {
 
     numbers: (logKeys) => numbersOf(redis, log, logKeys),
 
-    trim: (keepMs) => attempt(async () => Number(await trimScript<string>([log, marks], [keepMs]))),
+    trim: (keepMs, maxLogKeys) =>
+      attempt(async () => Number(await trimScript<string>([log, marks], [keepMs, maxLogKeys]))),
   };
   return store;
 }

@@ -68,7 +68,7 @@ const BILLING: { readonly [O in StoreOperation]: Billing<O> } = {
   },
   trim: {
     command: () => "EVALSHA",
-    commands: () => 6,
+    commands: () => 7,
   },
 };
 

@@ -30,7 +30,7 @@ const methods: readonly [string, (store: SharedStore) => Promise<Result<unknown>
   ["delete", (store) => store.delete(["product:1"], ctx)],
   ["invalidate", (store) => store.invalidate(["t:a-private-tag"], [], ctx)],
   ["numbers", (store) => store.numbers(["t:a-private-tag"], ctx)],
-  ["trim", (store) => store.trim(600_000, ctx)],
+  ["trim", (store) => store.trim(600_000, 100_000, ctx)],
 ];
 
 /** The fault of every method of the store, in its first call, which sends the script, and in a later one. */

@@ -67,7 +67,7 @@ const calls: readonly Call[] = [
     run: (store) => store.establish({ era: undefined, seq: 0 }, ctx),
     commands: 4,
   },
-  { method: "trim", run: (store) => store.trim(600_000, ctx), commands: 6 },
+  { method: "trim", run: (store) => store.trim(600_000, 100_000, ctx), commands: 7 },
 ];
 
 /** The calls that run a script, which has to be sent again if the database lost it. */

@@ -148,7 +148,7 @@ export function createRedisModel({ time, lagMs, timeoutMs }: RedisModelOptions):
         call(ctx, () => {
           const seq = Math.max((primary.seq ?? 0) + 1, micros());
           const era = primary.era ?? time.newId();
-          const previous = highest(primary, [...logKeys, ...watched]).hard;
+          const previous = Math.max(primary.floor, highest(primary, [...logKeys, ...watched]).hard);
           change((state) => {
             state.era ??= era;
             state.seq = seq;
