@@ -1,5 +1,4 @@
 /** The composition root. It builds the layer step by step. A new tier is added in this file. */
-import { MAX_LIFETIME_MS } from "./core/policy.ts";
 import type { Context } from "./core/context.ts";
 import { readConfig } from "./config.ts";
 import type { Settings } from "./config/settings.ts";
@@ -228,7 +227,8 @@ export function createLayer(
   /** Does the work of the cron trigger. */
   async function scheduled(ctx: Context): Promise<void> {
     await writer.relay(ctx);
-    await store.trim(MAX_LIFETIME_MS + settings.log.trimSlackMs, ctx);
+    const { keepForMs, trimSlackMs, maxKeys } = settings.log;
+    await store.trim(keepForMs + trimSlackMs, maxKeys, ctx);
     await existence.buildAll(ctx);
   }
 

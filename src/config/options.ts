@@ -159,9 +159,19 @@ export interface StrataOptions {
   /** The invalidation log. */
   readonly log?: {
     /**
-     * The log keeps an invalidation for the longest lifetime of an entry (7 days) and then for this
-     * time. A load must not take longer than this time. @default "1h"
+     * The log keeps an invalidation for this time. It is the longest lifetime of an entry, stale
+     * windows included: an entry that is older is loaded again. At most 7 days. @default "7d"
+     */
+    readonly keepFor?: Duration;
+    /**
+     * The log keeps an invalidation for `keepFor` and then for this time. A load must not take longer
+     * than this time. @default "1h"
      */
     readonly trimSlack?: Duration;
+    /**
+     * The maximum number of log keys after a trimming. If there are more, the oldest are removed, and
+     * entries that are as old as they are loaded again. @default 100000
+     */
+    readonly maxKeys?: number;
   };
 }

@@ -53,7 +53,11 @@ export interface Settings {
     readonly originLagMs: Millis;
     readonly alarmTimeoutMs: Millis;
   };
-  readonly log: { readonly trimSlackMs: Millis };
+  readonly log: {
+    readonly keepForMs: Millis;
+    readonly trimSlackMs: Millis;
+    readonly maxKeys: number;
+  };
 }
 
 const MIB = 2 ** 20;
@@ -130,7 +134,13 @@ const OPTIONS: OptionTable<StrataOptions> = {
     originLag: duration(0, 0, MAX_LIFETIME_MS),
     alarmTimeout: duration("5s", 1, MINUTE_MS),
   },
-  log: { trimSlack: duration("1h", 0, 7 * DAY_MS) },
+  log: {
+    keepFor: duration("7d", 1, MAX_LIFETIME_MS),
+    trimSlack: duration("1h", 0, 7 * DAY_MS),
+    // With the default, a log of names with 36 characters takes 14 MB, and one of the longest names
+    // stays below the 100 MB that Upstash allows: see docs/decisions/0021.
+    maxKeys: count(100_000, 1_000, 10_000_000),
+  },
 };
 
 /** Checks every option and gives each absent option its default. */

@@ -10,8 +10,9 @@ export interface Invalidation {
   readonly seq: Seq;
   readonly era: Era;
   /**
-   * The highest number that a log key of this invalidation, or a watched one, had before it; 0 if
-   * none had a number.
+   * The highest number that a log key of this invalidation, or a watched one, may have had before
+   * it. It is at least the floor, because numbers up to the floor may have been trimmed; 0 if there
+   * is no number.
    */
   readonly previous: Seq;
 }

@@ -201,15 +201,14 @@ export function verdictByView(view: LogView, entry: Dated): Verdict {
   return soft ? "soft" : "valid";
 }
 
-/**
- * Validates an entry with the highest hard number and the highest soft number of its invalidation
- * keys. Redis returned these numbers in the same answer as `log`.
- */
-export function verdictByNumbers(
-  entry: Entry,
-  numbers: { readonly hard: Seq; readonly soft: Seq },
-  log: LogAnswer,
-): Verdict {
+/** The highest hard number and the highest soft number of an entry's invalidation keys. */
+export interface HighestNumbers {
+  readonly hard: Seq;
+  readonly soft: Seq;
+}
+
+/** Validates an entry with the numbers that Redis returned in the same answer as `log`. */
+export function verdictByNumbers(entry: Entry, numbers: HighestNumbers, log: LogAnswer): Verdict {
   if (log.era === undefined || log.seq === undefined) return "unknown";
   if (entry.era !== log.era) return "era";
   if (entry.asOf < log.floor) return "floor";
@@ -250,7 +249,7 @@ function oldNumber(view: LogView): Seq {
   return Math.min(view.seen, numbers[Math.floor(numbers.length * FORGOTTEN_SHARE)] ?? view.seen);
 }
 
-/** Forgets every number up to the new base. Entries below it are then verified one by one. */
+/** Forgets every number up to the new base. Entries below it must then be verified by the log. */
 function raiseBase(view: LogView, base: Seq): void {
   view.base = Math.max(view.base, base);
   for (const numbers of [view.hard, view.soft])

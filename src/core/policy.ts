@@ -105,8 +105,8 @@ export interface Policy {
 }
 
 /**
- * The longest lifetime of an entry, stale windows included: 7 days. The log keeps its numbers for
- * at least this time.
+ * The longest lifetime of an entry, stale windows included: 7 days. By default the log keeps its
+ * numbers for this time too.
  */
 export const MAX_LIFETIME_MS: Millis = 7 * 86_400_000;
 

@@ -1,20 +1,15 @@
 import type { Context } from "./context.ts";
 import type { Entry } from "./entry.ts";
-import type { LogKey } from "./invalidation-key.ts";
+import type { InvalidationKey, LogKey } from "./invalidation-key.ts";
 import type { Invalidation } from "./invalidator.ts";
-import type { LogAnswer } from "./log.ts";
+import type { HighestNumbers, LogAnswer } from "./log.ts";
 import type { Result } from "./result.ts";
 import type { Era, Seq } from "./seq.ts";
 import type { Millis } from "./time.ts";
 
-/**
- * An entry of the shared store, with the highest numbers of its invalidation keys at the instant of
- * the read.
- */
-export interface Verified {
+/** An entry of the shared store, with its numbers at the instant of the read. */
+export interface Verified extends HighestNumbers {
   readonly entry: Entry;
-  readonly hard: Seq;
-  readonly soft: Seq;
 }
 
 /**
@@ -31,12 +26,15 @@ export interface SharedStore {
     since: Seq,
     ctx: Context,
   ): Promise<Result<{ found: readonly (Verified | undefined)[]; log: LogAnswer }>>;
-  /** Returns the highest numbers of the log keys, and the log, but no entries. */
+  /**
+   * Returns the numbers of entries that the caller holds, in their order, and the log. `entries` has
+   * the invalidation keys of each entry.
+   */
   verify(
-    logKeys: readonly LogKey[],
+    entries: readonly (readonly InvalidationKey[])[],
     since: Seq,
     ctx: Context,
-  ): Promise<Result<{ hard: Seq; soft: Seq; log: LogAnswer }>>;
+  ): Promise<Result<{ numbers: readonly HighestNumbers[]; log: LogAnswer }>>;
   /** Returns the log alone, with at most `limit` changes. */
   sync(since: Seq, limit: number, ctx: Context): Promise<Result<LogAnswer>>;
   /**
@@ -57,6 +55,9 @@ export interface SharedStore {
   ): Promise<Result<Invalidation>>;
   /** Returns the number of each log key. The number is 0 for a log key that the log lacks. */
   numbers(logKeys: readonly LogKey[], ctx: Context): Promise<Result<readonly Seq[]>>;
-  /** Removes numbers older than `keepMs` from the log and raises the floor. Returns the floor. */
-  trim(keepMs: Millis, ctx: Context): Promise<Result<Seq>>;
+  /**
+   * Removes the numbers that are older than `keepMs`, and the oldest ones if the log has more than
+   * `maxLogKeys` log keys. Raises the floor to the highest number that it removed. Returns the floor.
+   */
+  trim(keepMs: Millis, maxLogKeys: number, ctx: Context): Promise<Result<Seq>>;
 }

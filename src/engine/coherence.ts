@@ -25,6 +25,7 @@ import type { Result } from "../core/result.ts";
 import type { SharedStore } from "../core/shared-store.ts";
 import type { Seq } from "../core/seq.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
+import { createVerificationBatches, type Verification } from "./verification-batches.ts";
 
 /** After this share of the coherence window, a sync runs in the background. */
 const BACKGROUND_SHARE = 0.8;
@@ -60,17 +61,20 @@ export interface Coherence extends Invalidator {
   probe(ctx: Context): void;
   /**
    * Applies the log that came with an answer of Redis. Returns false if that answer cannot be
-   * trusted. `evidence` is an entry of the answer. If its `asOf` is above the newest number of the
-   * log, the log has lost numbers.
+   * trusted. `entries` are the entries that the answer is about, none by default. If one of them has an `asOf` above
+   * the newest number of the log, the log has lost numbers.
    */
-  applyLog(log: LogAnswer, ctx: Context, evidence?: Entry): Promise<boolean>;
+  applyLog(log: LogAnswer, ctx: Context, entries?: readonly Entry[]): Promise<boolean>;
   /** Records that a request to Redis had no answer. */
   recordFailure(fault: Fault, ctx: Context): void;
   /** Whether the log has answered this isolate at least once. */
   hasLog(): boolean;
   verdictOf(entry: Dated): Verdict;
-  /** Asks the log about one entry. Returns the copy to serve, or the reason why there is none. */
-  verify(entry: Entry, ctx: Context): Promise<Entry | "invalid" | "unreachable">;
+  /**
+   * Asks the log about one entry, in one request with other entries that need it. Returns the copy
+   * to serve, or the reason why there is none.
+   */
+  verify(entry: Entry, ctx: Context): Promise<Verification>;
   /** Returns the number from which the log is asked for changes. It is 0 if the view has no era yet. */
   since(): Seq;
   /** Returns the log position for a load that begins now. */
@@ -110,14 +114,18 @@ export function createCoherence({ store, timeoutMs, withTimeout }: CoherenceOpti
     ctx.emit({ type: "fault.raise", fault: cause });
   }
 
-  async function applyLog(log: LogAnswer, ctx: Context, evidence?: Entry): Promise<boolean> {
-    const ahead = isAhead(evidence, log);
+  async function applyLog(
+    log: LogAnswer,
+    ctx: Context,
+    entries: readonly Entry[] = [],
+  ): Promise<boolean> {
+    const ahead = newestAhead(entries, log);
     const newest = log.changes.reduce((most, [, seq]) => Math.max(most, seq), view.seen);
     // Numbers are close to Redis' time in microseconds. The first answer has no previous one, so it
     // shows no lag.
     const lagMs =
       newest > view.seen && view.era === log.era ? ctx.now() - newest / 1000 : undefined;
-    const outcome = ahead ? "behind" : applyAnswer(view, log);
+    const outcome = ahead !== undefined ? "behind" : applyAnswer(view, log);
     ctx.emit({
       type: "log.apply",
       outcome,
@@ -127,10 +135,7 @@ export function createCoherence({ store, timeoutMs, withTimeout }: CoherenceOpti
     if (outcome !== "lost" && outcome !== "behind") return true;
 
     const known = ahead
-      ? {
-          era: evidence.era,
-          seq: Math.max(evidence.asOf, view.era === evidence.era ? view.seen : 0),
-        }
+      ? { era: ahead.era, seq: Math.max(ahead.asOf, view.era === ahead.era ? view.seen : 0) }
       : { era: view.era, seq: since() };
     const established = await store.establish(known, ctx);
     if (established.ok) applyAnswer(view, established.value);
@@ -176,6 +181,31 @@ export function createCoherence({ store, timeoutMs, withTimeout }: CoherenceOpti
     return started.answered;
   }
 
+  /** Verifies entries with one request. */
+  async function verifyAll(
+    entries: readonly Entry[],
+    ctx: Context,
+  ): Promise<readonly Verification[]> {
+    const asked = entries.map(({ invalidationKeys }) => invalidationKeys);
+    const answer = await store.verify(asked, since(), ctx);
+    if (!answer.ok) {
+      recordFailure(answer.fault, ctx);
+      return entries.map(() => "unreachable");
+    }
+    recordAnswer(ctx);
+    const { numbers, log } = answer.value;
+    const isTrusted = await applyLog(log, ctx, entries);
+    return entries.map((entry, at) => {
+      const found = numbers[at];
+      if (!isTrusted || found === undefined) return "invalid";
+      const verdict = verdictByNumbers(entry, found, log);
+      if (verdict !== "valid" && verdict !== "soft") return "invalid";
+      return verifiedCopy(entry, log.seq ?? entry.asOf, verdict === "soft", ctx.now());
+    });
+  }
+
+  const verifications = createVerificationBatches({ ask: verifyAll, timeoutMs, withTimeout });
+
   function isCurrent(start: EpochMs, windowMs: Millis, ctx: Context): boolean {
     // A stamp in the future means that the clock was set back. Such a stamp cannot show how old the view is.
     if (view.stamp > ctx.now()) view.stamp = Number.NEGATIVE_INFINITY;
@@ -200,11 +230,11 @@ export function createCoherence({ store, timeoutMs, withTimeout }: CoherenceOpti
   return {
     since,
     recordFailure,
-    applyLog(log, ctx, evidence) {
+    applyLog(log, ctx, entries = []) {
       recordAnswer(ctx);
       const isApplicable = log.era === view.era && (log.seq ?? 0) >= view.seen;
-      if (!log.truncated || !isApplicable || isAhead(evidence, log))
-        return applyLog(log, ctx, evidence);
+      if (!log.truncated || !isApplicable || newestAhead(entries, log) !== undefined)
+        return applyLog(log, ctx, entries);
       // Some changes are missing. A sync gets all of them, so that the view need not raise its base.
       void shareSync(ctx);
       return Promise.resolve(true);
@@ -226,17 +256,12 @@ export function createCoherence({ store, timeoutMs, withTimeout }: CoherenceOpti
       isCurrent(start, windowMs, ctx) ? "current" : becomeCurrent(start, windowMs, ctx),
 
     async verify(entry, ctx) {
-      const answer = await store.verify(entry.invalidationKeys, since(), ctx);
-      if (!answer.ok) {
-        recordFailure(answer.fault, ctx);
+      try {
+        return await verifications(entry, ctx);
+      } catch (error) {
+        recordFailure(fault("redis.timeout", messageOf(error)), ctx);
         return "unreachable";
       }
-      recordAnswer(ctx);
-      const { log } = answer.value;
-      if (!(await applyLog(log, ctx, entry))) return "invalid";
-      const verdict = verdictByNumbers(entry, answer.value, log);
-      if (verdict !== "valid" && verdict !== "soft") return "invalid";
-      return verifiedCopy(entry, log.seq ?? entry.asOf, verdict === "soft", ctx.now());
     },
 
     markInvalidated: (logKeys) => markInvalidated(view, logKeys),
@@ -256,9 +281,13 @@ export function createCoherence({ store, timeoutMs, withTimeout }: CoherenceOpti
 }
 
 /**
- * Whether an entry has a higher number than the log in the same answer. The log has then lost
- * numbers, or a replica lags.
+ * Returns the entry with the highest number that is above all numbers of the log in the same answer.
+ * If there is one, the log has lost numbers, or a replica lags.
  */
-function isAhead(entry: Entry | undefined, { era, seq }: LogAnswer): entry is Entry {
-  return entry !== undefined && entry.era === era && seq !== undefined && entry.asOf > seq;
+function newestAhead(entries: readonly Entry[], { era, seq }: LogAnswer): Entry | undefined {
+  if (seq === undefined) return undefined;
+  let newest: Entry | undefined;
+  for (const entry of entries)
+    if (entry.era === era && entry.asOf > (newest?.asOf ?? seq)) newest = entry;
+  return newest;
 }

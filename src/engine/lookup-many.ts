@@ -71,12 +71,17 @@ export function createBatch(options: BatchOptions): Batch {
     const { policy, ctx } = first.read;
     const entries = present.map(({ entry }) => entry);
     const logState = await validator.logStateFor(entries, first.read);
-    for (const { read, entry } of present) {
+    const decided = await Promise.all(
+      present.map(async ({ read, entry }) => {
+        const local = validator.validateLocally(entry, policy, logState, ctx.now());
+        if (local.use !== "ask") return { read, entry, validation: local };
+        // The log is not asked here, because the batch's request to Redis also validates the entry.
+        if (policy.tiers.has("redis")) return undefined;
+        return { read, entry, validation: await validator.validate(entry, read) };
+      }),
+    );
+    for (const { read, entry, validation } of decided.filter((one) => one !== undefined)) {
       const { key } = read;
-      const local = validator.validateLocally(entry, policy, logState, ctx.now());
-      // The log is not asked here, because the batch's request to Redis also validates the entry.
-      if (local.use === "ask" && policy.tiers.has("redis")) continue;
-      const validation = local.use === "ask" ? await validator.validate(entry, read) : local;
       if (validation.use === "drop" && memory.peek(key) === entry) memory.remove(key);
       if (validation.use !== "serve") continue;
       const { entry: valid, unreachable, currentAt } = validation;

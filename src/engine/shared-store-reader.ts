@@ -41,20 +41,9 @@ export function createSharedReader(store: SharedStore, coherence: Coherence): Sh
         return "unreachable";
       }
       const { found, log } = answer.value;
-      if (!(await coherence.applyLog(log, ctx, newestOf(found, log))))
-        return keys.map(() => NOTHING);
+      const entries = found.flatMap((verified) => verified?.entry ?? []);
+      if (!(await coherence.applyLog(log, ctx, entries))) return keys.map(() => NOTHING);
       return found.map((verified) => (verified ? validate(verified, log, ctx) : NOTHING));
     },
   };
-}
-
-/** Returns the entry of the current era with the highest `asOf`. */
-function newestOf(found: readonly (Verified | undefined)[], log: LogAnswer): Entry | undefined {
-  const entries = found.flatMap((verified) => verified?.entry ?? []);
-  return entries
-    .filter(({ era }) => era === log.era)
-    .reduce<Entry | undefined>(
-      (newest, entry) => (newest === undefined || entry.asOf > newest.asOf ? entry : newest),
-      undefined,
-    );
 }

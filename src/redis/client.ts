@@ -43,9 +43,14 @@ export async function attempt<T>(call: () => Promise<T>): Promise<Result<T>> {
 
 /** The text that the SDK puts before the error of a command in a pipeline. */
 const PIPELINED = /^Command \d+ \[ \w+ \] failed: /;
-/** Errors with which Redis refuses a command that it understood. The breaker does not count them as failures. */
+/**
+ * Errors with which Redis refuses a command that it understood. The breaker does not count them as
+ * failures: a database or a record that is full refuses writes, and still answers reads.
+ *
+ * @see https://upstash.com/docs/redis/troubleshooting/max_record_size_exceeded
+ */
 const REFUSAL =
-  /^(?:WRONGTYPE|NOSCRIPT|NOAUTH|WRONGPASS|NOPERM|READONLY|OOM|Unauthorized|ERR max request size)\b[^,]*/;
+  /^(?:WRONGTYPE|NOSCRIPT|NOAUTH|WRONGPASS|NOPERM|READONLY|OOM|Unauthorized|ERR max (?:request|(?:single )?record|key) size|ERR DB capacity quota)\b[^,]*/;
 /**
  * All other errors of Redis. A server that does not work properly answers with these too, so the
  * breaker counts them.

@@ -31,10 +31,43 @@ local function numbers(inv, names)
   end
   return out
 end
-local function era(inv)
-  for _, name in ipairs(redis.call('ZRANGE', inv, '${TOP}', '${TOP}', 'BYSCORE')) do
-    if string.sub(name, 1, 5) == '!era:' then return name end
+-- The highest hard and the highest soft number of each line of names, which tabs separate.
+local function highest(inv, lines)
+  local asked, at, named = {}, {}, {}
+  local function ask(name)
+    if not at[name] then
+      asked[#asked + 1] = name
+      at[name] = #asked
+    end
   end
+  for i, line in ipairs(lines) do
+    named[i] = {}
+    for name in string.gmatch(line, '[^\\t]+') do
+      named[i][#named[i] + 1] = name
+      ask(name)
+      ask('${SOFT}' .. name)
+    end
+  end
+  local scores = numbers(inv, asked)
+  local hard, soft = {}, {}
+  for i, names in ipairs(named) do
+    local h, s = 0, 0
+    for _, name in ipairs(names) do
+      h = math.max(h, scores[at[name]])
+      s = math.max(s, scores[at['${SOFT}' .. name]])
+    end
+    hard[i], soft[i] = string.format('%.0f', h), string.format('%.0f', s)
+  end
+  return hard, soft
+end
+-- The member for the era, if there is one, and the floor.
+local function eraAndFloor(inv)
+  local era, floor = nil, '0'
+  for _, name in ipairs(redis.call('ZRANGE', inv, '${TOP}', '${TOP}', 'BYSCORE')) do
+    if string.sub(name, 1, 5) == '!era:' then era = name end
+    if string.sub(name, 1, 7) == '!floor:' then floor = string.sub(name, 8) end
+  end
+  return era, floor
 end
 local function micros()
   local now = redis.call('TIME')
@@ -49,49 +82,25 @@ end
  */
 export const READ = `${READ_ONLY}${LOG}
 local values = redis.call('MGET', unpack(KEYS, 2))
-local asked, at = {}, {}
-local function ask(name)
-  if not at[name] then
-    asked[#asked + 1] = name
-    at[name] = #asked
-  end
-end
-local names = {}
+local lines = {}
 for i = 1, #KEYS - 1 do
-  local line = values[i] and string.match(values[i], '^[^\\n]*\\n([^\\n]*)\\n')
-  names[i] = {}
-  for name in string.gmatch(line or '', '[^\\t]+') do
-    names[i][#names[i] + 1] = name
-    ask(name)
-    ask('${SOFT}' .. name)
-  end
-end
-local scores = numbers(KEYS[1], asked)
-local hard, soft = {}, {}
-for i = 1, #KEYS - 1 do
-  local h, s = 0, 0
-  for _, name in ipairs(names[i]) do
-    h = math.max(h, scores[at[name]])
-    s = math.max(s, scores[at['${SOFT}' .. name]])
-  end
-  hard[i], soft[i] = string.format('%.0f', h), string.format('%.0f', s)
   values[i] = values[i] or ''
+  lines[i] = string.match(values[i], '^[^\\n]*\\n([^\\n]*)\\n') or ''
 end
+local hard, soft = highest(KEYS[1], lines)
 return { values, hard, soft, log(KEYS[1], ARGV[1], ARGV[2]) }
 `;
 
-/** Reads the highest numbers of invalidation keys, and the log. ARGV: since, limit, invalidation keys. Returns {hard, soft, log}. */
+/**
+ * Reads the highest numbers of invalidation keys, and the log. ARGV: since, limit, and for each entry
+ * its invalidation keys with tabs between them. Returns {hard, soft, log}, with one number of each
+ * kind for each entry.
+ */
 export const VERIFY = `${READ_ONLY}${LOG}
-local names = {}
-for i = 3, #ARGV do
-  names[#names + 1] = ARGV[i]
-  names[#names + 1] = '${SOFT}' .. ARGV[i]
-end
-local h, s = 0, 0
-for i, score in ipairs(numbers(KEYS[1], names)) do
-  if i % 2 == 1 then h = math.max(h, score) else s = math.max(s, score) end
-end
-return { string.format('%.0f', h), string.format('%.0f', s), log(KEYS[1], ARGV[1], ARGV[2]) }
+local lines = {}
+for i = 3, #ARGV do lines[i - 2] = ARGV[i] end
+local hard, soft = highest(KEYS[1], lines)
+return { hard, soft, log(KEYS[1], ARGV[1], ARGV[2]) }
 `;
 
 /**
@@ -99,7 +108,7 @@ return { string.format('%.0f', h), string.format('%.0f', s), log(KEYS[1], ARGV[1
  * log keys, watched log keys.
  * The number is above all earlier ones, and at least Redis' clock in microseconds, so that a log
  * that was flushed does not begin below the old numbers.
- * Returns {number, era, highest previous number of all these log keys}.
+ * Returns {number, era, highest previous number of all these log keys, or the floor if it is higher}.
  */
 export const INVALIDATE = `${READ_WRITE}${LOG}
 local inv = KEYS[1]
@@ -108,12 +117,13 @@ for i = 3, #ARGV do keys[i - 2] = ARGV[i] end
 keys[#keys + 1] = '!seq'
 local scores = numbers(inv, keys)
 local number = string.format('%.0f', math.max(scores[#keys] + 1, micros()))
-local name = era(inv)
+local name, floor = eraAndFloor(inv)
 if not name then
   name = '!era:' .. ARGV[1]
   redis.call('ZADD', inv, '${TOP}', name)
 end
-local previous = 0
+-- A number up to the floor may have been trimmed.
+local previous = tonumber(floor)
 for i = 1, #keys - 1 do previous = math.max(previous, scores[i]) end
 local add = { number, '!seq' }
 for i = 1, tonumber(ARGV[2]) do
@@ -135,7 +145,7 @@ return { number, name, string.format('%.0f', previous) }
  */
 export const ESTABLISH = `${READ_WRITE}${LOG}
 local inv = KEYS[1]
-local name = era(inv)
+local name = eraAndFloor(inv)
 local seq = tonumber(redis.call('ZSCORE', inv, '!seq') or 0) or 0
 local known = tonumber(ARGV[3]) or 0
 local lost = name and name == '!era:' .. ARGV[2] and seq < known
@@ -152,9 +162,10 @@ return log(inv, ARGV[3], ARGV[4])
 `;
 
 /**
- * Removes old numbers from the log and raises the floor. ARGV: how many milliseconds of the log to
- * keep. KEYS[2]: the marks, a sorted set. A mark is a number of the log; its score is the
- * millisecond at which the script first saw it as the newest number. Returns the floor.
+ * Removes old numbers from the log and raises the floor to the highest of them. ARGV: how many
+ * milliseconds of the log to keep, how many log keys to keep at most. KEYS[2]: the marks, a sorted
+ * set. A mark is a number of the log; its score is the millisecond at which the script first saw it
+ * as the newest number. Returns the floor.
  */
 export const TRIM = `${READ_WRITE}${LOG}
 local inv, marks = KEYS[1], KEYS[2]
@@ -163,16 +174,22 @@ if not seq then return '0' end
 local now = math.floor(micros() / 1000)
 redis.call('ZADD', marks, 'NX', string.format('%.0f', now), seq)
 local cut = string.format('%.0f', now - tonumber(ARGV[1]))
-local old = redis.call('ZRANGE', marks, cut, '-inf', 'BYSCORE', 'REV', 'LIMIT', 0, 1)[1]
-local floor = '0'
-for _, name in ipairs(redis.call('ZRANGE', inv, '${TOP}', '${TOP}', 'BYSCORE')) do
-  if string.sub(name, 1, 7) == '!floor:' then floor = string.sub(name, 8) end
+local old = redis.call('ZRANGE', marks, cut, '-inf', 'BYSCORE', 'REV', 'LIMIT', 0, 1, 'WITHSCORES')
+if old[1] then redis.call('ZREMRANGEBYSCORE', marks, '-inf', '(' .. old[2]) end
+local number = tonumber(old[1] or 0)
+-- The members for the era and for the newest number are no log keys, and neither is the floor.
+local _, floor = eraAndFloor(inv)
+local described = floor == '0' and 2 or 3
+local spare = redis.call('ZCARD', inv) - described - tonumber(ARGV[2])
+if spare > 0 then
+  local last = redis.call('ZRANGE', inv, spare - 1, spare - 1, 'WITHSCORES')
+  number = math.max(number, tonumber(last[2]))
 end
-if not old or tonumber(old) <= tonumber(floor) then return floor end
-redis.call('ZREMRANGEBYSCORE', inv, '-inf', old)
+if number <= tonumber(floor) then return floor end
+local raised = string.format('%.0f', number)
+redis.call('ZREMRANGEBYSCORE', inv, '-inf', raised)
 redis.call('ZADD', inv, seq, '!seq')
 redis.call('ZREM', inv, '!floor:' .. floor)
-redis.call('ZADD', inv, '${TOP}', '!floor:' .. old)
-redis.call('ZREMRANGEBYSCORE', marks, '-inf', '(' .. redis.call('ZSCORE', marks, old))
-return old
+redis.call('ZADD', inv, '${TOP}', '!floor:' .. raised)
+return raised
 `;

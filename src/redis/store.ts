@@ -78,15 +78,15 @@ export function createRedisStore(options: RedisStoreOptions): SharedStore {
         return { found: await decode(keys, raw, ctx), log: parseLog(raw[3], since, sentAt) };
       }),
 
-    verify: (logKeys, since, ctx) =>
+    verify: (entries, since, ctx) =>
       attempt(async () => {
         const sentAt = ctx.now();
-        const args = [since, MAX_CHANGES, ...logKeys];
-        const raw = await verifyScript<[string, string, RawLog]>([log], args);
+        // An invalidation key has no control characters, so tabs can separate them.
+        const args = [since, MAX_CHANGES, ...entries.map((keys) => keys.join("\t"))];
+        const [hard, soft, raw] = await verifyScript<RawVerification>([log], args);
         return {
-          hard: Number(raw[0]),
-          soft: Number(raw[1]),
-          log: parseLog(raw[2], since, sentAt),
+          numbers: entries.map((_, i) => ({ hard: Number(hard[i]), soft: Number(soft[i]) })),
+          log: parseLog(raw, since, sentAt),
         };
       }),
 
@@ -150,7 +150,8 @@ export function createRedisStore(options: RedisStoreOptions): SharedStore {
 
     numbers: (logKeys) => numbersOf(redis, log, logKeys),
 
-    trim: (keepMs) => attempt(async () => Number(await trimScript<string>([log, marks], [keepMs]))),
+    trim: (keepMs, maxLogKeys) =>
+      attempt(async () => Number(await trimScript<string>([log, marks], [keepMs, maxLogKeys]))),
   };
   return store;
 }
@@ -161,6 +162,8 @@ type RawRead = readonly [
   soft: readonly string[],
   log: RawLog,
 ];
+
+type RawVerification = readonly [hard: readonly string[], soft: readonly string[], log: RawLog];
 
 function numbersOf(
   redis: RedisClient,

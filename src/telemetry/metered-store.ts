@@ -35,7 +35,7 @@ const BILLING: { readonly [O in StoreOperation]: Billing<O> } = {
   },
   verify: {
     command: () => "EVALSHA_RO",
-    commands: ([logKeys]) => 1 + keyCommands(2 * logKeys.length) + LOG_COMMANDS,
+    commands: ([entries]) => 1 + keyCommands(2 * new Set(entries.flat()).size) + LOG_COMMANDS,
   },
   sync: {
     command: () => "ZRANGE",
@@ -68,7 +68,7 @@ const BILLING: { readonly [O in StoreOperation]: Billing<O> } = {
   },
   trim: {
     command: () => "EVALSHA",
-    commands: () => 6,
+    commands: () => 7,
   },
 };
 

@@ -2,7 +2,6 @@
 import { sql } from "drizzle-orm";
 import { afterEach, describe, expect, it } from "vitest";
 import { products } from "../../src/api/schema.ts";
-import { MAX_LIFETIME_MS } from "../../src/core/policy.ts";
 import type { Bindings, StrataOptions } from "../../src/index.ts";
 import { createLimitedApp } from "../ratelimit/app.ts";
 import { redisCommand } from "../support/gateway.ts";
@@ -12,6 +11,8 @@ import { createTelemetryApp, newNamespace } from "../telemetry/support.ts";
 import { newCategories, newProduct, testDatabase } from "../writes/database.ts";
 
 afterEach(restoreNetwork);
+
+const HOUR_MS = 3_600_000;
 
 function isolateWith(options: StrataOptions, bindings: Partial<Bindings> = {}): TestIsolate {
   return createTestIsolate({ namespace: uniqueNamespace(), options, bindings });
@@ -265,13 +266,21 @@ describe("outbox options", () => {
 });
 
 describe("log options", () => {
-  it("trimming keeps invalidations in the invalidation log for the longest lifetime of an entry plus the option `log.trimSlack`", async () => {
-    const isolate = isolateWith({ log: { trimSlack: "2h" } });
-    const bodies: string[] = [];
-    observeRequests((body) => void bodies.push(body));
-    await isolate.layer.scheduled(isolate.request().ctx);
-    expect(bodies.filter((body) => body.includes(`${MAX_LIFETIME_MS + 7_200_000}`))).not.toEqual(
-      [],
-    );
-  });
+  it.each([
+    { log: {}, keepMs: (7 * 24 + 1) * HOUR_MS, maxKeys: 100_000 },
+    {
+      log: { keepFor: "1d", trimSlack: "2h", maxKeys: 5_000 } as const,
+      keepMs: 26 * HOUR_MS,
+      maxKeys: 5_000,
+    },
+  ])(
+    "with the options $log, trimming keeps $maxKeys log keys of the invalidation log for $keepMs ms: the sum of `keepFor` and `trimSlack`",
+    async ({ log, keepMs, maxKeys }) => {
+      const isolate = isolateWith({ log });
+      const bodies: string[] = [];
+      observeRequests((body) => void bodies.push(body));
+      await isolate.layer.scheduled(isolate.request().ctx);
+      expect(bodies.filter((body) => body.endsWith(`,"${keepMs}","${maxKeys}"]`))).toHaveLength(1);
+    },
+  );
 });

@@ -22,7 +22,7 @@ const entry = entryOf({
 
 const methods: readonly [string, (store: SharedStore) => Promise<Result<unknown>>][] = [
   ["read", (store) => store.read(["product:1"], 0, ctx)],
-  ["verify", (store) => store.verify(["t:a-private-tag"], 1, ctx)],
+  ["verify", (store) => store.verify([["t:a-private-tag"]], 1, ctx)],
   ["sync", (store) => store.sync(1, MAX_CHANGES, ctx)],
   ["sync of a new isolate", (store) => store.sync(0, MAX_CHANGES, ctx)],
   ["establish", (store) => store.establish({ era: undefined, seq: 0 }, ctx)],
@@ -30,7 +30,7 @@ const methods: readonly [string, (store: SharedStore) => Promise<Result<unknown>
   ["delete", (store) => store.delete(["product:1"], ctx)],
   ["invalidate", (store) => store.invalidate(["t:a-private-tag"], [], ctx)],
   ["numbers", (store) => store.numbers(["t:a-private-tag"], ctx)],
-  ["trim", (store) => store.trim(600_000, ctx)],
+  ["trim", (store) => store.trim(600_000, 100_000, ctx)],
 ];
 
 /** The fault of every method of the store, in its first call, which sends the script, and in a later one. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { TOP } from "../../src/core/log.ts";
+import type { LogKey } from "../../src/core/invalidation-key.ts";
+import { TOP, verdictByNumbers } from "../../src/core/log.ts";
 import { entryOf, invalidationKeysOf } from "../support/entries.ts";
 import { redisCommand } from "../support/gateway.ts";
 import { setupLog as setup } from "./log-setup.ts";
@@ -122,6 +123,77 @@ describe("trimming the log", () => {
     expect(await trim(0)).toBe(seq);
     expect(await redisCommand("ZCOUNT", log, TOP, TOP)).toBe(2);
     expect(await redisCommand("ZCARD", log)).toBe(3);
+  });
+
+  it("trimming removes the oldest log keys if the invalidation log has more than the maximum, and raises the floor to the newest of them", async () => {
+    const { purge, trim, numbers, sync } = setup();
+    const a = await purge("t:a");
+    const b = await purge("t:b");
+    const c = await purge("t:c", "~t:c");
+    expect(await trim(60_000, 4)).toBe(0);
+    expect(await trim(60_000, 3)).toBe(a.seq);
+    expect(await numbers("t:a", "t:b", "t:c")).toEqual([0, b.seq, c.seq]);
+    expect(await sync(c.seq)).toMatchObject({ era: c.era, seq: c.seq, floor: a.seq });
+    // Log keys of one invalidation have the same number, so they are removed together.
+    expect(await trim(60_000, 1)).toBe(c.seq);
+    expect(await numbers("t:b", "t:c", "~t:c")).toEqual([0, 0, 0]);
+    expect(await sync(c.seq)).toMatchObject({ era: c.era, seq: c.seq, floor: c.seq });
+  });
+
+  it("an invalidation returns the floor as the previous number if the previous numbers of its log keys have been trimmed", async () => {
+    const { purge, trim } = setup();
+    await purge("t:a");
+    const { seq } = await purge("t:b");
+    expect(await trim(60_000, 0)).toBe(seq);
+    expect((await purge("t:a")).previous).toBe(seq);
+  });
+
+  it("a repeated invalidation of the same log key is one log key of the maximum, so trimming removes nothing", async () => {
+    const { purge, trim, numbers } = setup();
+    const first = await purge("t:first");
+    for (let i = 0; i < 20; i++) await purge("t:often");
+    expect(await trim(60_000, 2)).toBe(0);
+    expect(await numbers("t:first")).toEqual([first.seq]);
+  });
+
+  it("an entry with ten tags stays valid until the invalidation log has had the maximum of other log keys since its load, and then it is below the floor", async () => {
+    const { purge, trim, verify, log, establish } = setup();
+    const { era = "", seq: asOf = 0 } = await establish();
+    const tags = Array.from({ length: 10 }, (_, at) => `own-${at}`);
+    const entry = entryOf({
+      era,
+      asOf,
+      invalidationKeys: invalidationKeysOf("product:1", ...tags),
+    });
+    const verdict = async () => {
+      const numbers = await verify([...entry.invalidationKeys]);
+      return verdictByNumbers(entry, numbers, numbers.log);
+    };
+    const foreign = (from: number, to: number): LogKey[] =>
+      Array.from({ length: to - from }, (_, at): LogKey => `t:foreign-${from + at}`);
+    for (let from = 0; from < 1_000; from += 100) {
+      await purge(...foreign(from, from + 100));
+      await trim(60_000, 1_000);
+      expect(await verdict()).toBe("valid");
+    }
+    expect(await redisCommand("ZCARD", log)).toBe(1_002);
+    await purge(...foreign(1_000, 1_001));
+    await trim(60_000, 1_000);
+    expect(await verdict()).toBe("floor");
+  });
+
+  it("trimming by the maximum of log keys also removes the marks of the numbers that are too old by time", async () => {
+    const { purge, trim, namespace } = setup();
+    const marks = `${namespace}:inv:marks`;
+    for (let i = 0; i < 5; i++) {
+      const { seq } = await purge(`t:${i}`);
+      await trim(60_000, 1);
+      await redisCommand("ZADD", marks, Date.now() - 600_000 + i, seq);
+    }
+    await purge("t:last");
+    await trim(60_000, 1);
+    // The newest mark that is too old, and the mark of the newest number.
+    expect(await redisCommand("ZCARD", marks)).toBe(2);
   });
 
   it("after three trimmings of the invalidation log, Redis stores one pair of a time and a number for the next trimming, not three", async () => {

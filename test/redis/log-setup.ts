@@ -1,5 +1,5 @@
 import { MAX_CHANGES } from "../../src/core/log.ts";
-import type { LogKey } from "../../src/core/invalidation-key.ts";
+import type { InvalidationKey, LogKey } from "../../src/core/invalidation-key.ts";
 import { createTestContext } from "../support/context.ts";
 import { uniqueNamespace } from "../support/isolate.ts";
 import { createTestStore, valueOf } from "./stores.ts";
@@ -17,11 +17,15 @@ export function setupLog(namespace = uniqueNamespace()) {
     purge: async (...logKeys: LogKey[]) => valueOf(await store.invalidate(logKeys, [], ctx)),
     numbers: async (...logKeys: LogKey[]) => valueOf(await store.numbers(logKeys, ctx)),
     sync: async (since = 0, limit = MAX_CHANGES) => valueOf(await store.sync(since, limit, ctx)),
-    verify: async (logKeys: LogKey[], since = 0) =>
-      valueOf(await store.verify(logKeys, since, ctx)),
+    /** The numbers of one entry with these invalidation keys, and the log. */
+    verify: async (keys: InvalidationKey[], since = 0) => {
+      const { numbers, log } = valueOf(await store.verify([keys], since, ctx));
+      return { hard: 0, soft: 0, ...numbers[0], log };
+    },
     establish: async (known: { era: string | undefined; seq: number } = NOTHING) =>
       valueOf(await store.establish(known, ctx)),
-    trim: async (keepMs: number) => valueOf(await store.trim(keepMs, ctx)),
+    trim: async (keepMs: number, maxLogKeys = 100_000) =>
+      valueOf(await store.trim(keepMs, maxLogKeys, ctx)),
     store,
   };
 }

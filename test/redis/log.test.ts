@@ -187,7 +187,7 @@ describe("verifying with the log", () => {
 
   it("a verification of 6,000 log keys returns the sequence number of the only one that was invalidated", async () => {
     const { purge, verify } = setup();
-    const logKeys = Array.from({ length: 6_000 }, (_, i): LogKey => `t:${i}`);
+    const logKeys = Array.from({ length: 6_000 }, (_, i): InvalidationKey => `t:${i}`);
     const { seq } = await purge("~t:5999");
     expect(await verify(logKeys)).toMatchObject({ hard: 0, soft: seq });
   });

@@ -15,6 +15,8 @@ const entries = ["a:1", "a:2", "a:3"].map((key) =>
 );
 const keys = entries.map(({ key }) => key);
 
+const THOUSAND = Array.from({ length: 1_000 }, (_, at) => ["n:", `t:${at}`] as const);
+
 interface Call {
   readonly method: string;
   readonly run: (store: SharedStore) => Promise<{ readonly ok: boolean }>;
@@ -35,7 +37,16 @@ const calls: readonly Call[] = [
     run: (store) => store.read(["b:1"], 0, ctx),
     commands: 3,
   },
-  { method: "verify", run: (store) => store.verify(["t:a", "n:"], 1, ctx), commands: 3 },
+  {
+    method: "verify of one entry",
+    run: (store) => store.verify([["t:a", "n:"]], 1, ctx),
+    commands: 3,
+  },
+  {
+    method: "verify of 1,000 entries with two invalidation keys each, one of which they share",
+    run: (store) => store.verify(THOUSAND, 1, ctx),
+    commands: 3,
+  },
   { method: "sync", run: (store) => store.sync(1, MAX_CHANGES, ctx), commands: 1 },
   {
     method: "sync by a new isolate",
@@ -56,7 +67,7 @@ const calls: readonly Call[] = [
     run: (store) => store.establish({ era: undefined, seq: 0 }, ctx),
     commands: 4,
   },
-  { method: "trim", run: (store) => store.trim(600_000, ctx), commands: 6 },
+  { method: "trim", run: (store) => store.trim(600_000, 100_000, ctx), commands: 7 },
 ];
 
 /** The calls that run a script, which has to be sent again if the database lost it. */

@@ -256,7 +256,7 @@ describe("a read of Redis", () => {
     expect(valueOf(await store.read(["a:1"], 0, ctx)).log.sentAt).toBe(5_000);
     expect(valueOf(await store.sync(0, MAX_CHANGES, ctx)).sentAt).toBe(5_001);
     expect(valueOf(await store.sync(0, MAX_CHANGES, ctx)).sentAt).toBe(5_002);
-    expect(valueOf(await store.verify(["n:"], 0, ctx)).log.sentAt).toBe(5_003);
+    expect(valueOf(await store.verify([["n:"]], 0, ctx)).log.sentAt).toBe(5_003);
     expect(valueOf(await store.establish({ era: undefined, seq: 0 }, ctx)).sentAt).toBe(5_004);
   });
 });

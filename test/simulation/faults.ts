@@ -123,7 +123,7 @@ function rewriteLog(ports: Ports, change: (log: LogAnswer, ctx: Context) => LogA
     store: {
       ...store,
       read: (keys, since, ctx) => rewriteInside(store.read(keys, since, ctx), ctx),
-      verify: (logKeys, since, ctx) => rewriteInside(store.verify(logKeys, since, ctx), ctx),
+      verify: (entries, since, ctx) => rewriteInside(store.verify(entries, since, ctx), ctx),
       sync: (since, limit, ctx) => rewriteWhole(store.sync(since, limit, ctx), ctx),
       establish: (known, ctx) => rewriteWhole(store.establish(known, ctx), ctx),
     },

@@ -113,10 +113,13 @@ export function createRedisModel({ time, lagMs, timeoutMs }: RedisModelOptions):
           });
           return { found, log: logOf(state, since, sentAt) };
         }),
-      verify: (logKeys, since, ctx) =>
+      verify: (entries, since, ctx) =>
         call(ctx, (sentAt) => {
           const state = reader();
-          return { ...highest(state, logKeys), log: logOf(state, since, sentAt) };
+          return {
+            numbers: entries.map((keys) => highest(state, keys)),
+            log: logOf(state, since, sentAt),
+          };
         }),
       sync: (since, limit, ctx) => call(ctx, (sentAt) => logOf(reader(), since, sentAt, limit)),
       establish: (known, ctx) =>
@@ -152,7 +155,7 @@ export function createRedisModel({ time, lagMs, timeoutMs }: RedisModelOptions):
         call(ctx, () => {
           const seq = Math.max((primary.seq ?? 0) + 1, micros());
           const era = primary.era ?? time.newId();
-          const previous = highest(primary, [...logKeys, ...watched]).hard;
+          const previous = Math.max(primary.floor, highest(primary, [...logKeys, ...watched]).hard);
           change((state) => {
             state.era ??= era;
             state.seq = seq;

@@ -73,6 +73,17 @@ export function refuseRequests(isRefused: (body: string) => boolean): void {
       : realFetch(input, init);
 }
 
+/** Answers the requests whose body meets the condition, instead of sending them. */
+export function answerRequests(
+  isAnswered: (body: string) => boolean,
+  answer: () => Response,
+): void {
+  globalThis.fetch = (input, init) =>
+    typeof init?.body === "string" && isAnswered(init.body)
+      ? Promise.resolve(answer())
+      : realFetch(input, init);
+}
+
 /** Calls `onRequest` with the body of every request that goes out. */
 export function observeRequests(onRequest: (body: string) => void): void {
   globalThis.fetch = (input, init) => {

@@ -85,6 +85,16 @@ describe("write-through", () => {
     expect(await read(writer)).toEqual(["miss", 80]);
   });
 
+  it("write-through stores nothing if its key was purged during the write and the number of the purge has been trimmed", async () => {
+    const { writer, reader, read, mutate, purge } = await setup();
+    await read(writer);
+    await purge(reader);
+    const { ctx } = reader.request();
+    expect((await reader.layer.store.trim(604_800_000, 0, ctx)).ok).toBe(true);
+    await mutate(82, true);
+    expect(await read(writer)).toEqual(["miss", 82]);
+  });
+
   it("the invalidation of a write is not lost if the write-through function of this write throws", async () => {
     const { db, id, writer, reader, read } = await setup();
     await read(reader);
