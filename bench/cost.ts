@@ -1,0 +1,97 @@
+/**
+ * Counts what coherence and invalidations cost, in a simulation: Redis commands, requests to
+ * objects, bytes, dollars a month, and how long a purge takes to reach the last reader.
+ */
+import { runModel, type Design, type Grouping, type Outcome } from "./cost/run.ts";
+import { REDIS_COMMANDS_CAP } from "./cost/prices.ts";
+import { SCENARIO, type Scenario } from "./cost/scenario.ts";
+import { SHARED } from "./cost/shared.ts";
+import { save, show, type Row } from "./support/report.ts";
+
+const ISOLATES = [20, 200, 2_000, 10_000];
+const DATA_CENTRES = [30, 300];
+const INVALIDATIONS = [0, 1, 100, 1_000];
+const HOLD_MS = 50;
+
+const whole = (value: number): string => Math.round(value).toLocaleString("en-US");
+const dollars = (value: number): string => whole(value);
+
+function rowOf(name: string, scenario: Scenario, design: Design, grouping?: Grouping): Row {
+  const outcome = runModel(scenario, design, grouping);
+  return { design: name, ...placesOf(scenario), ...costOf(outcome) };
+}
+
+const placesOf = (scenario: Scenario): Row => ({
+  isolates: whole(scenario.isolates),
+  "data centres": scenario.dataCentres,
+  "invalidations/s": whole(scenario.invalidationsPerSecond),
+});
+
+function costOf({ coherence, bill, delay, ...outcome }: Outcome): Row {
+  const commands = coherence.redisCommands + outcome.invalidationCommands;
+  return {
+    "Redis commands/s, coherence": coherence.redisCommands.toFixed(1),
+    "Redis commands/s, invalidations": whole(outcome.invalidationCommands),
+    "over the cap": commands > REDIS_COMMANDS_CAP ? "yes" : "",
+    "object requests/s": whole(outcome.objectRequests),
+    "Redis KB/s": whole(outcome.redisBytes / 1_000),
+    "$ Redis commands": dollars(bill.redisCommands),
+    "$ Redis bandwidth": dollars(bill.redisBandwidth),
+    "$ object requests": dollars(bill.objectRequests),
+    "$ object duration": dollars(bill.objectDuration),
+    "$ a month": dollars(bill.total),
+    "delay p50, ms": whole(delay.p50),
+    p99: whole(delay.p99),
+    max: whole(delay.max),
+  };
+}
+
+const matrix = ISOLATES.flatMap((isolates) =>
+  DATA_CENTRES.flatMap((dataCentres) =>
+    INVALIDATIONS.flatMap((invalidationsPerSecond) => {
+      const scenario = { ...SCENARIO, isolates, dataCentres, invalidationsPerSecond };
+      return [rowOf("direct", scenario, "direct"), rowOf("shared", scenario, SHARED)];
+    }),
+  ),
+);
+show(
+  "Modelled: each isolate asks Redis (direct), and shares of data centre and region (shared)",
+  matrix,
+);
+
+const grouped = [1, SCENARIO.regions].flatMap((objects) =>
+  [100, 1_000].map((invalidationsPerSecond) => {
+    const scenario = { ...SCENARIO, invalidationsPerSecond };
+    return rowOf(`shared, groups at ${objects}`, scenario, SHARED, { objects, holdMs: HOLD_MS });
+  }),
+);
+show(
+  `Modelled, not built: invalidations numbered together at one object or one for each region, held for at most ${HOLD_MS} ms`,
+  grouped,
+);
+
+const tunings = [false, true].flatMap((readsClaimBack) =>
+  [50, 100].flatMap((marginMs) =>
+    [600, 700, 800].map((tickMs): Row => {
+      const design = { ...SHARED, readsClaimBack, marginMs, tickMs, usableMs: tickMs / 2 };
+      const outcome = runModel(SCENARIO, design);
+      const { coherence, bill, delay } = outcome;
+      return {
+        "tick, ms": tickMs,
+        "margin, ms": marginMs,
+        "claim read back": readsClaimBack ? "yes" : "no",
+        "Redis commands/s": coherence.redisCommands.toFixed(1),
+        "object requests/s": whole(coherence.objectRequests),
+        "Cache API calls/s": whole(coherence.cacheLookups + coherence.cachePuts),
+        "reads that wait/s": whole(coherence.waits),
+        "$ a month": dollars(bill.total),
+        "delay max, ms": whole(delay.max),
+      };
+    }),
+  ),
+);
+show(
+  `Modelled: tunings of shared, ${whole(SCENARIO.isolates)} isolates in ${SCENARIO.dataCentres} data centres, no invalidations`,
+  tunings,
+);
+save("cost", { scenario: SCENARIO, shared: SHARED, matrix, grouped, tunings });
