@@ -2,7 +2,7 @@
  * Counts what coherence and invalidations cost, in a simulation: Redis commands, requests to
  * objects, bytes, dollars a month, and how long a purge takes to reach the last reader.
  */
-import { runModel, type Design, type Grouping, type Outcome } from "./cost/run.ts";
+import { runModel, type Design, type Outcome } from "./cost/run.ts";
 import { REDIS_COMMANDS_CAP } from "./cost/prices.ts";
 import { SCENARIO, type Scenario } from "./cost/scenario.ts";
 import { SHARED } from "./cost/shared.ts";
@@ -12,13 +12,11 @@ const ISOLATES = [20, 200, 2_000, 10_000];
 const DATA_CENTRES = [30, 300];
 const INVALIDATIONS = [0, 1, 100, 1_000];
 const HOLD_MS = 50;
+const SEEDS = 10;
 
 const whole = (value: number): string => Math.round(value).toLocaleString("en-US");
-const dollars = (value: number): string => whole(value);
-
-function rowOf(name: string, scenario: Scenario, design: Design, grouping?: Grouping): Row {
-  const outcome = runModel(scenario, design, grouping);
-  return { design: name, ...placesOf(scenario), ...costOf(outcome) };
+function rowOf(name: string, scenario: Scenario, design: Design): Row {
+  return { design: name, ...placesOf(scenario), ...costOf(runModel(scenario, design)) };
 }
 
 const placesOf = (scenario: Scenario): Row => ({
@@ -35,14 +33,14 @@ function costOf({ coherence, bill, delay, ...outcome }: Outcome): Row {
     "over the cap": commands > REDIS_COMMANDS_CAP ? "yes" : "",
     "object requests/s": whole(outcome.objectRequests),
     "Redis KB/s": whole(outcome.redisBytes / 1_000),
-    "$ Redis commands": dollars(bill.redisCommands),
-    "$ Redis bandwidth": dollars(bill.redisBandwidth),
-    "$ object requests": dollars(bill.objectRequests),
-    "$ object duration": dollars(bill.objectDuration),
-    "$ a month": dollars(bill.total),
+    "$ Redis commands": whole(bill.redisCommands),
+    "$ Redis bandwidth": whole(bill.redisBandwidth),
+    "$ object requests": whole(bill.objectRequests),
+    "$ object duration": whole(bill.objectDuration),
+    "$ a month": whole(bill.total),
     "delay p50, ms": whole(delay.p50),
-    p99: whole(delay.p99),
-    max: whole(delay.max),
+    "delay p99, ms": whole(delay.p99),
+    "delay max, ms": whole(delay.max),
   };
 }
 
@@ -62,7 +60,14 @@ show(
 const grouped = [1, SCENARIO.regions].flatMap((objects) =>
   [100, 1_000].map((invalidationsPerSecond) => {
     const scenario = { ...SCENARIO, invalidationsPerSecond };
-    return rowOf(`shared, groups at ${objects}`, scenario, SHARED, { objects, holdMs: HOLD_MS });
+    const outcome = runModel(scenario, SHARED, { objects, holdMs: HOLD_MS });
+    return {
+      objects,
+      ...placesOf(scenario),
+      "requests/s of each object": whole(outcome.requestsOfGroupObject),
+      ...costOf(outcome),
+      "held at most, ms": whole(outcome.heldMs),
+    };
   }),
 );
 show(
@@ -84,7 +89,7 @@ const tunings = [false, true].flatMap((readsClaimBack) =>
         "object requests/s": whole(coherence.objectRequests),
         "Cache API calls/s": whole(coherence.cacheLookups + coherence.cachePuts),
         "reads that wait/s": whole(coherence.waits),
-        "$ a month": dollars(bill.total),
+        "$ a month": whole(bill.total),
         "delay max, ms": whole(delay.max),
       };
     }),
@@ -94,4 +99,16 @@ show(
   `Modelled: tunings of shared, ${whole(SCENARIO.isolates)} isolates in ${SCENARIO.dataCentres} data centres, no invalidations`,
   tunings,
 );
-save("cost", { scenario: SCENARIO, shared: SHARED, matrix, grouped, tunings });
+
+const seeds = Array.from({ length: SEEDS }, (_, at): Row => {
+  const { coherence, bill, delay } = runModel({ ...SCENARIO, seed: at + 1 }, SHARED);
+  return {
+    seed: at + 1,
+    "Redis commands/s": coherence.redisCommands.toFixed(1),
+    "object requests/s": whole(coherence.objectRequests),
+    "$ a month": whole(bill.total),
+    "delay max, ms": whole(delay.max),
+  };
+});
+show("Modelled: the same deployment with other seeds, and so with other distances", seeds);
+save("cost", { scenario: SCENARIO, shared: SHARED, matrix, grouped, tunings, seeds });

@@ -20,6 +20,8 @@ export interface Outcome {
   readonly coherence: Readonly<Record<keyof Tally, number>>;
   readonly invalidationCommands: number;
   readonly objectRequests: number;
+  /** The requests to each object that numbers invalidations together. 0 if there is none. */
+  readonly requestsOfGroupObject: number;
   readonly redisBytes: number;
   readonly bill: Bill;
   readonly delay: { readonly p50: number; readonly p99: number; readonly max: number };
@@ -52,6 +54,7 @@ export function runModel(scenario: Scenario, design: Design, grouping?: Grouping
     coherence,
     invalidationCommands: invalidations.commands,
     objectRequests,
+    requestsOfGroupObject: invalidations.objectRequests / Math.max(1, invalidations.objects),
     redisBytes,
     bill,
     delay: {

@@ -4,8 +4,10 @@ export interface Scenario {
   readonly dataCentres: number;
   readonly regions: number;
   readonly invalidationsPerSecond: number;
-  /** The reads of one busy isolate, at random instants. `Infinity`: there is always one. */
+  /** The reads of one busy isolate. `Infinity`: there is always one. */
   readonly readsPerSecond: number;
+  /** Whether reads come at random instants, as from many clients, or in equal intervals, as from one. */
+  readonly reads: "random" | "regular";
   readonly coherenceMs: number;
   readonly replicaLagMs: number;
   readonly network: Network;
@@ -48,6 +50,7 @@ export const SCENARIO: Scenario = {
   regions: 9,
   invalidationsPerSecond: 0,
   readsPerSecond: 20,
+  reads: "random",
   coherenceMs: 1_000,
   replicaLagMs: 0,
   network: NETWORK,

@@ -125,8 +125,11 @@ export function createWorld(scenario: Scenario): World {
     count,
     changesBetween,
     regionOf: (dataCentre) => dataCentre % scenario.regions,
-    nextRead: (instant) =>
-      instant + Math.floor((-Math.log(1 - dice()) * 1_000) / scenario.readsPerSecond),
+    nextRead(instant) {
+      const gapMs = 1_000 / scenario.readsPerSecond;
+      const share = scenario.reads === "regular" ? dice() : -Math.log(1 - dice());
+      return instant + Math.floor(share * gapMs);
+    },
     cacheCall: () => Math.round(between(network.cache)),
     objectRoundTrip: (dataCentre) => roundTrip(places[dataCentre]?.object ?? 0),
 

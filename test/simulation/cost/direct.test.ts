@@ -32,6 +32,20 @@ describe("the design in which each isolate asks Redis itself, in the model of co
     expect(busy.redisRequests).toBeGreaterThan(270);
   });
 
+  it.each([
+    // The next read comes 25 ms after a sync is due on average, or 50 ms if reads come at random.
+    { reads: "regular" as const, syncs: 60_000 / (801 + 25) },
+    { reads: "random" as const, syncs: 60_000 / (801 + 50) },
+  ])(
+    "an isolate with 20 $reads reads a second sends a sync at the first read after 800 ms",
+    ({ reads, syncs }) => {
+      const isolates = 50;
+      const { tally } = play({ ...SMALL, isolates, readsPerSecond: 20, reads }, startDirect);
+      expect(tally.redisCommands / isolates / syncs).toBeGreaterThan(0.99);
+      expect(tally.redisCommands / isolates / syncs).toBeLessThan(1.01);
+    },
+  );
+
   it("two runs of one seed count the same", () => {
     expect(play(SMALL, startDirect).tally).toEqual(play(SMALL, startDirect).tally);
   });

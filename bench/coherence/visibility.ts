@@ -1,0 +1,99 @@
+/** Measures over HTTP how long after its acknowledgement an invalidation is not yet visible. */
+import { setTimeout as pause } from "node:timers/promises";
+import { request } from "./requests.ts";
+
+export interface Watch {
+  /** The URLs of the instances. Each is read, and each writes in turn. */
+  readonly instances: readonly string[];
+  readonly products: readonly number[];
+  readonly writesPerProduct: number;
+  readonly readEveryMs: number;
+  readonly adminToken: string;
+  readonly random: () => number;
+}
+
+export interface Visibility {
+  /** For each write, the time from its acknowledgement to the start of the last read that showed an older value. */
+  readonly delays: readonly number[];
+  readonly reads: number;
+  /** Reads that were answered while the log could not be asked. */
+  readonly unreachable: number;
+}
+
+interface Read {
+  readonly startedAt: number;
+  readonly etag: string;
+}
+
+const DEADLINE_MS = 10_000;
+/** Writes begin at random instants of this span, so that they meet every age of a log view. */
+const PAUSE_MS = 1_000;
+
+export async function watchWrites(watch: Watch): Promise<Visibility> {
+  const perProduct = await Promise.all(watch.products.map((id) => watchProduct(watch, id)));
+  return {
+    delays: perProduct.flatMap(({ delays }) => delays),
+    reads: perProduct.reduce((sum, { reads }) => sum + reads, 0),
+    unreachable: perProduct.reduce((sum, { unreachable }) => sum + unreachable, 0),
+  };
+}
+
+async function watchProduct(watch: Watch, id: number): Promise<Visibility> {
+  const { instances, adminToken, random } = watch;
+  const seen: Read[][] = instances.map(() => []);
+  let unreachable = 0;
+  let isRunning = true;
+
+  const loops = instances.map(async (url, at) => {
+    while (isRunning) {
+      const startedAt = performance.now();
+      const { headers } = await request(`${url}/products/${id}`);
+      if (String(headers["cache-status"]).includes("unreachable")) unreachable++;
+      else seen[at]?.push({ startedAt, etag: String(headers["etag"]) });
+      await pause(watch.readEveryMs);
+    }
+  });
+
+  /** Waits until the last read of each instance shows another value than `etag`. Returns that value. */
+  async function allShowAnotherThan(etag: string | undefined): Promise<string> {
+    const deadline = performance.now() + DEADLINE_MS;
+    for (;;) {
+      const last = new Set(seen.map((reads) => reads.at(-1)?.etag));
+      const [only] = last;
+      if (last.size === 1 && only !== undefined && only !== etag) return only;
+      if (performance.now() > deadline)
+        throw new Error(`product ${id}: ${[...last].join(", ")} after ${DEADLINE_MS} ms`);
+      await pause(watch.readEveryMs);
+    }
+  }
+
+  const writes: { readonly acknowledgedAt: number; readonly old: string }[] = [];
+  try {
+    let etag = await allShowAnotherThan(undefined);
+    for (let n = 0; n < watch.writesPerProduct; n++) {
+      await pause(random() * PAUSE_MS);
+      const written = await request(`${instances[n % instances.length]}/products/${id}/stock`, {
+        method: "PATCH",
+        headers: { authorization: `Bearer ${adminToken}`, "content-type": "application/json" },
+        body: JSON.stringify({ stock: 1_000 + n }),
+      });
+      writes.push({ acknowledgedAt: performance.now(), old: etag });
+      if (written.headers["x-invalidation"] !== "done")
+        throw new Error(`product ${id}: the invalidation was not acknowledged`);
+      etag = await allShowAnotherThan(etag);
+    }
+  } finally {
+    isRunning = false;
+    await Promise.all(loops);
+  }
+
+  const reads = seen.flat();
+  const delays = writes.map(({ acknowledgedAt }, n) => {
+    // A read that shows the value before any earlier write is late too.
+    const older = new Set(writes.slice(0, n + 1).map(({ old }) => old));
+    return reads
+      .filter(({ etag }) => older.has(etag))
+      .reduce((most, { startedAt }) => Math.max(most, startedAt - acknowledgedAt), 0);
+  });
+  return { delays, reads: reads.length, unreachable };
+}
