@@ -4,11 +4,20 @@ import { ask, type Answer } from "../tiers/load.ts";
 /** A loopback address: no rate limit counts it in development, so that no limit asks Redis. */
 const LOOPBACK = { "CF-Connecting-IP": "127.0.0.1" };
 
-export async function request(
-  url: string,
-  init: { method?: string; headers?: Record<string, string>; body?: string } = {},
-): Promise<Answer> {
-  const answer = await ask(url, 0, { ...init, headers: { ...LOOPBACK, ...init.headers } });
+interface Init {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+/** Sends a request that may be repeated, and rejects unless the status is 200. */
+export async function request(url: string, init: Init = {}): Promise<Answer> {
+  const whole = { ...init, headers: { ...LOOPBACK, ...init.headers } };
+  // An idle connection may be closed just as it is used again.
+  const answer = await ask(url, 0, whole).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === "ECONNRESET") return ask(url, 0, whole);
+    throw error;
+  });
   if (answer.status !== 200) throw new Error(`${url}: status ${answer.status}`);
   return answer;
 }
@@ -27,8 +36,7 @@ export async function readDuring(
       await pause(everyMs);
     }
   });
-  await work;
-  isRunning = false;
-  await Promise.all(loops);
+  const ended = work.finally(() => (isRunning = false));
+  await Promise.all([ended, ...loops]);
   return reads;
 }

@@ -68,7 +68,7 @@ async function watchProduct(watch: Watch, id: number): Promise<Visibility> {
   }
 
   const writes: { readonly acknowledgedAt: number; readonly old: string }[] = [];
-  try {
+  async function write(): Promise<void> {
     let etag = await allShowAnotherThan(undefined);
     for (let n = 0; n < watch.writesPerProduct; n++) {
       await pause(random() * PAUSE_MS);
@@ -82,10 +82,9 @@ async function watchProduct(watch: Watch, id: number): Promise<Visibility> {
         throw new Error(`product ${id}: the invalidation was not acknowledged`);
       etag = await allShowAnotherThan(etag);
     }
-  } finally {
-    isRunning = false;
-    await Promise.all(loops);
   }
+
+  await Promise.all([write().finally(() => (isRunning = false)), ...loops]);
 
   const reads = seen.flat();
   const delays = writes.map(({ acknowledgedAt }, n) => {

@@ -30,7 +30,7 @@ export function createPoller(world: World, place: number, design: SharedDesign):
   return {
     ask(receive) {
       const arrivedAt = timeline.now();
-      if (arrivedAt - last.stamp <= design.usableMs) {
+      if (arrivedAt - last.stamp <= design.recentMs) {
         receive(last, arrivedAt - last.stamp);
         return;
       }

@@ -1,168 +1,230 @@
 /**
- * The design `shared`: isolates of a data centre share what one of them has heard in the Cache API,
- * and the data centres of a region share the polls of one object. A read that finds no share in time
- * asks Redis directly.
+ * The design `shared`: one isolate of a data centre, its leader, asks the object of the region and
+ * writes the answer to the Cache API, where the others find it. The object asks Redis for all data
+ * centres of its region. An isolate that finds no share in time asks Redis itself.
  */
+import { MAX_CHANGES } from "../../src/core/log.ts";
+import { createPoller, type Poller } from "./poller.ts";
 import { answerBytes } from "./redis-answer.ts";
 import type { Isolate, Knowledge, World } from "./world.ts";
-import { createPoller, type Poller } from "./poller.ts";
 
-/** The parts of the design that can be tuned, in milliseconds. */
+/** The parts of the design that can be tuned. Those called part are parts of the coherence window. */
 export interface SharedDesign {
   /** The object of a region asks Redis at most once in this time. */
   readonly tickMs: number;
   /** The object answers with its last poll if that is at most this old, and otherwise with the next one. */
-  readonly usableMs: number;
-  /** A view of this age makes an isolate look for newer knowledge in the background. */
-  readonly startMs: number;
+  readonly recentMs: number;
   /** Added to the age of a share, because two clocks are compared. */
   readonly marginMs: number;
+  /** The leader syncs when its view is of this age. */
+  readonly leaderPart: number;
+  /** The other isolates look for the share when their view is of this age. */
+  readonly followerPart: number;
+  /** At most this part is added to both, at random. */
+  readonly jitterPart: number;
+  /** A background sync of a view of this age asks Redis. */
+  readonly giveUpPart: number;
+  /** An isolate asks the object itself if there is no share this long before it would ask Redis. */
+  readonly objectMs: number;
+  readonly lookAgainMs: number;
   /** For this time, a claim keeps the other isolates of the data centre from asking the object. */
   readonly claimMs: number;
-  /** An isolate reads its claim back, and asks the object only if no other isolate has written a later one. */
-  readonly readsClaimBack: boolean;
-  /** An isolate that has found a claim looks again after this time. */
-  readonly retryMs: number;
 }
 
 export const SHARED: SharedDesign = {
-  tickMs: 700,
-  usableMs: 350,
-  startMs: 700,
+  tickMs: 600,
+  recentMs: 450,
   marginMs: 50,
-  claimMs: 600,
-  readsClaimBack: true,
-  retryMs: 50,
+  leaderPart: 0.65,
+  followerPart: 0.8,
+  jitterPart: 0.04,
+  giveUpPart: 1,
+  objectMs: 0,
+  lookAgainMs: 40,
+  claimMs: 400,
 };
 
+/** An answer of an object reaches back this long, or for as many changes as an answer of Redis has. */
+const SPAN_MS = 10_000;
+
+interface Share extends Knowledge {
+  /** The share has every invalidation after this instant. */
+  readonly from: number;
+}
+
 interface DataCentre {
-  share: Knowledge | undefined;
+  share: Share | undefined;
   claimedUntil: number;
-  claimedBy: Isolate | undefined;
+}
+
+/** What an isolate is doing, beside its knowledge. */
+interface Role {
+  isLeader: boolean;
+  isHearing: boolean;
+  isAskingRedis: boolean;
 }
 
 export function startShared(world: World, design: SharedDesign): void {
   const { timeline, scenario } = world;
+  const { coherenceMs } = scenario;
   const dataCentres = new Map<number, DataCentre>();
   const pollers = new Map<number, Poller>();
+  const roles = new Map<Isolate, Role>();
 
-  const dataCentreOf = (isolate: Isolate): DataCentre =>
-    getOrSet(dataCentres, isolate.dataCentre, () => ({
-      share: undefined,
-      claimedUntil: 0,
-      claimedBy: undefined,
-    }));
+  const centreOf = (isolate: Isolate): DataCentre =>
+    getOrSet(dataCentres, isolate.dataCentre, () => ({ share: undefined, claimedUntil: 0 }));
+  // The object is in a place of its region, the first of its data centres.
   const pollerOf = (isolate: Isolate): Poller =>
     getOrSet(pollers, world.regionOf(isolate.dataCentre), (region) =>
-      // The object is in a place of its region, the first of its data centres.
       createPoller(world, region, design),
     );
+  const roleOf = (isolate: Isolate): Role =>
+    getOrSet(roles, isolate, () => ({ isLeader: true, isHearing: false, isAskingRedis: false }));
+  const after = (ms: number, call: () => void): void => timeline.at(timeline.now() + ms, call);
 
-  /** Waits for the next read that has something to do, of the present view. */
+  /** Waits for the reads of the present view that start a sync or find the view too old. */
   function watch(isolate: Isolate): void {
     const { knowledge, version } = isolate;
-    const when = (ageMs: number, call: () => void): void => {
-      const instant = Math.max(timeline.now(), knowledge.stamp + ageMs + 1);
+    const { leaderPart, followerPart, jitterPart } = design;
+    const part = roleOf(isolate).isLeader ? leaderPart : followerPart;
+    const ageMs = (part + world.random() * jitterPart) * coherenceMs;
+    const when = (age: number, call: () => void): void => {
+      const instant = Math.max(timeline.now(), Math.floor(knowledge.stamp + age) + 1);
       timeline.at(world.nextRead(instant), () => {
         if (isolate.version === version) call();
       });
     };
-    when(design.startMs, () => refresh(isolate));
-    when(scenario.coherenceMs, () => readTooOld(isolate));
+    when(ageMs, () => hear(isolate));
+    when(coherenceMs, () => readTooOld(isolate));
   }
 
-  function learn(isolate: Isolate, knowledge: Knowledge): void {
-    if (world.learn(isolate, knowledge)) watch(isolate);
+  function learn(isolate: Isolate, knowledge: Knowledge, isLeader: boolean): boolean {
+    if (!world.learn(isolate, knowledge)) return false;
+    roleOf(isolate).isLeader = isLeader;
+    watch(isolate);
+    return true;
   }
 
-  function lookUp(isolate: Isolate, then: (centre: DataCentre) => void): void {
+  /** Looks for the share. `then` is told whether it was of use. */
+  function look(isolate: Isolate, notBefore: number, then: (found: boolean) => void): void {
     world.count("cacheLookups");
-    timeline.at(timeline.now() + world.cacheCall(), () => {
-      const centre = dataCentreOf(isolate);
-      const { share } = centre;
-      if (share !== undefined)
-        learn(isolate, { stamp: share.stamp - design.marginMs, upTo: share.upTo });
-      then(centre);
+    after(world.cacheCall(), () => {
+      const { share } = centreOf(isolate);
+      if (share === undefined || share.from > isolate.knowledge.upTo) return then(false);
+      const stamp = share.stamp - design.marginMs;
+      then(stamp >= notBefore && learn(isolate, { stamp, upTo: share.upTo }, false));
     });
   }
 
-  function publish(isolate: Isolate, knowledge: Knowledge): void {
+  function publish(isolate: Isolate, share: Share): void {
     world.count("cachePuts");
-    timeline.at(timeline.now() + world.cacheCall(), () => {
-      const centre = dataCentreOf(isolate);
-      centre.claimedUntil = 0;
-      if (knowledge.stamp > (centre.share?.stamp ?? Number.NEGATIVE_INFINITY))
-        centre.share = knowledge;
+    after(world.cacheCall(), () => {
+      centreOf(isolate).share = share;
     });
   }
 
-  /** Runs in the background of a read: the share, else the claim and the object. */
-  function refresh(isolate: Isolate): void {
+  /** A sync in the background of a read. */
+  function hear(isolate: Isolate): void {
+    const role = roleOf(isolate);
+    if (role.isHearing) return;
+    role.isHearing = true;
     const { version } = isolate;
-    lookUp(isolate, (centre) => {
-      if (isolate.version !== version) return;
-      if (centre.claimedUntil > timeline.now()) retry(isolate);
-      else claim(isolate, centre);
+    const until = isolate.knowledge.stamp + coherenceMs * design.giveUpPart;
+    const end = (isHeard: boolean): void => {
+      role.isHearing = false;
+      if (!isHeard && isolate.version === version) askRedis(isolate);
+      // A later view met this sync when it would have started its own.
+      else if (isolate.version !== version) watch(isolate);
+    };
+    look(isolate, isolate.knowledge.stamp, (found) => {
+      if (found) end(true);
+      else claim(isolate, until, end);
     });
   }
 
-  function retry(isolate: Isolate): void {
-    const { version } = isolate;
-    timeline.at(world.nextRead(timeline.now() + design.retryMs), () => {
-      if (isolate.version === version) refresh(isolate);
+  function claim(isolate: Isolate, until: number, end: (isHeard: boolean) => void): void {
+    world.count("cacheLookups");
+    after(world.cacheCall(), () => {
+      const centre = centreOf(isolate);
+      if (centre.claimedUntil > timeline.now()) return awaitShare(isolate, until, end);
+      const claimedAt = timeline.now();
+      world.count("cachePuts");
+      // Another isolate may look before the claim has arrived, and claim too.
+      after(world.cacheCall(), () => {
+        centre.claimedUntil = claimedAt + design.claimMs;
+        askObject(isolate, until, end);
+      });
     });
   }
 
-  /** Writes a claim, and asks the object. Another isolate may look before the claim has arrived, and claim too. */
-  function claim(isolate: Isolate, centre: DataCentre): void {
-    world.count("cachePuts");
-    timeline.at(timeline.now() + world.cacheCall(), () => {
-      centre.claimedUntil = timeline.now() + design.claimMs;
-      centre.claimedBy = isolate;
-      if (design.readsClaimBack)
-        lookUp(isolate, () => {
-          if (centre.claimedBy === isolate) askObject(isolate);
-          else retry(isolate);
-        });
-    });
-    if (!design.readsClaimBack) askObject(isolate);
+  function awaitShare(isolate: Isolate, until: number, end: (isHeard: boolean) => void): void {
+    if (timeline.now() + design.lookAgainMs >= until - design.objectMs)
+      return askObject(isolate, until, end);
+    after(design.lookAgainMs, () =>
+      look(isolate, isolate.knowledge.stamp, (found) => {
+        if (found) end(true);
+        else awaitShare(isolate, until, end);
+      }),
+    );
   }
 
-  function askObject(isolate: Isolate): void {
+  function askObject(isolate: Isolate, until: number, end: (isHeard: boolean) => void): void {
     const askedAt = timeline.now();
+    if (askedAt >= until) return end(false);
+    let isOpen = true;
+    const close = (isHeard: boolean): void => {
+      if (isOpen) end(isHeard);
+      isOpen = false;
+    };
+    timeline.at(until, () => close(false));
     const oneWay = world.objectRoundTrip(isolate.dataCentre) / 2;
     const known = isolate.knowledge.upTo;
     world.count("objectRequests");
-    timeline.at(askedAt + oneWay, () =>
+    after(oneWay, () =>
       pollerOf(isolate).ask((poll, ageMs) => {
-        world.count("objectBytes", answerBytes(world.changesBetween(known, poll.upTo)));
-        timeline.at(timeline.now() + oneWay, () => {
+        const from = Math.min(known, poll.upTo - spanMs());
+        world.count("objectBytes", answerBytes(world.changesBetween(from, poll.upTo)));
+        after(oneWay, () => {
+          if (!isOpen) return;
           // The age counts at the arrival of the question, so that time spent waiting is not lost.
           const heard = { stamp: askedAt - ageMs, upTo: poll.upTo };
-          learn(isolate, heard);
-          publish(isolate, heard);
+          const isHeard = learn(isolate, heard, true);
+          if (isHeard) publish(isolate, { ...heard, from });
+          close(isHeard);
         });
       }),
     );
   }
 
-  /** A read that needs a newer view waits for the share, and else asks Redis directly. */
+  const spanMs = (): number =>
+    Math.min(SPAN_MS, (MAX_CHANGES * 1_000) / Math.max(1, scenario.invalidationsPerSecond));
+
+  /** A read that needs a newer view takes the share if it is there, and else asks Redis. */
   function readTooOld(isolate: Isolate): void {
     const startedAt = timeline.now();
     world.count("waits");
-    lookUp(isolate, () => {
-      if (isolate.knowledge.stamp >= startedAt - scenario.coherenceMs) return;
-      world.askRedis(isolate.dataCentre, isolate.knowledge, (answer) => {
-        learn(isolate, answer);
-        publish(isolate, answer);
-      });
+    if (roleOf(isolate).isAskingRedis) return;
+    look(isolate, startedAt - coherenceMs, (found) => {
+      if (!found) askRedis(isolate);
+    });
+  }
+
+  function askRedis(isolate: Isolate): void {
+    const role = roleOf(isolate);
+    if (role.isAskingRedis) return;
+    role.isAskingRedis = true;
+    const from = isolate.knowledge.upTo;
+    world.count("directSyncs");
+    world.askRedis(isolate.dataCentre, isolate.knowledge, (answer) => {
+      role.isAskingRedis = false;
+      if (learn(isolate, answer, true)) publish(isolate, { ...answer, from });
     });
   }
 
   for (const isolate of world.isolates) watch(isolate);
 }
 
-function getOrSet<V>(map: Map<number, V>, key: number, create: (key: number) => V): V {
+function getOrSet<K, V>(map: Map<K, V>, key: K, create: (key: K) => V): V {
   const found = map.get(key) ?? create(key);
   map.set(key, found);
   return found;

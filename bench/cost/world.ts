@@ -32,6 +32,8 @@ export interface Tally {
   cachePuts: number;
   /** Reads that found the log view older than coherence, and waited. At most one for each view. */
   waits: number;
+  /** Syncs with Redis of isolates that found no share in time. */
+  directSyncs: number;
 }
 
 /** Places, clocks and counters that every design of the model uses. */
@@ -45,6 +47,8 @@ export interface World {
   count(what: keyof Tally, by?: number): void;
   /** Returns the instant of the first read at or after `instant`. */
   nextRead(instant: number): number;
+  /** Returns a number in [0, 1) from the seed. */
+  random(): number;
   cacheCall(): number;
   objectRoundTrip(dataCentre: number): number;
   /**
@@ -80,6 +84,7 @@ export function createWorld(scenario: Scenario): World {
     cacheLookups: 0,
     cachePuts: 0,
     waits: 0,
+    directSyncs: 0,
   };
   const isolates = Array.from({ length: scenario.isolates }, (_, at): Isolate => {
     // The views of the isolates are of different ages at the start.
@@ -130,6 +135,7 @@ export function createWorld(scenario: Scenario): World {
       const share = scenario.reads === "regular" ? dice() : -Math.log(1 - dice());
       return instant + Math.floor(share * gapMs);
     },
+    random: dice,
     cacheCall: () => Math.round(between(network.cache)),
     objectRoundTrip: (dataCentre) => roundTrip(places[dataCentre]?.object ?? 0),
 
