@@ -114,7 +114,7 @@ async function measureDelays(instances: number): Promise<Row & { max: number }> 
   // Half of the instances in each of two data centres.
   const centres = await start(2, instances / 2);
   try {
-    const { delays, reads, unreachable } = await watchWrites({
+    const { delays, reads, unreachable, deferred } = await watchWrites({
       instances: centres.flatMap(({ urls }) => urls),
       products: PRODUCTS,
       writesPerProduct: Math.ceil(writes / PRODUCTS.length),
@@ -128,6 +128,7 @@ async function measureDelays(instances: number): Promise<Row & { max: number }> 
       writes: delays.length,
       reads,
       unreachable,
+      deferred,
       "p50, ms": Math.round(quantile(delays, 0.5)),
       "p99, ms": Math.round(quantile(delays, 0.99)),
       max: Math.round(Math.max(...delays)),

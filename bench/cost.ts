@@ -5,7 +5,7 @@
 import { runModel, type Design, type Outcome } from "./cost/run.ts";
 import { REDIS_COMMANDS_CAP } from "./cost/prices.ts";
 import { SCENARIO, type Scenario } from "./cost/scenario.ts";
-import { SHARED } from "./cost/shared.ts";
+import { SHARED, type SharedDesign } from "./cost/shared.ts";
 import { save, show, type Row } from "./support/report.ts";
 
 const ISOLATES = [20, 200, 2_000, 10_000];
@@ -75,25 +75,37 @@ show(
   grouped,
 );
 
-const tunings = [false, true].flatMap((readsClaimBack) =>
-  [50, 100].flatMap((marginMs) =>
-    [600, 700, 800].map((tickMs): Row => {
-      const design = { ...SHARED, readsClaimBack, marginMs, tickMs, usableMs: tickMs / 2 };
-      const outcome = runModel(SCENARIO, design);
-      const { coherence, bill, delay } = outcome;
-      return {
-        "tick, ms": tickMs,
-        "margin, ms": marginMs,
-        "claim read back": readsClaimBack ? "yes" : "no",
-        "Redis commands/s": coherence.redisCommands.toFixed(1),
-        "object requests/s": whole(coherence.objectRequests),
-        "Cache API calls/s": whole(coherence.cacheLookups + coherence.cachePuts),
-        "reads that wait/s": whole(coherence.waits),
-        "$ a month": whole(bill.total),
-        "delay max, ms": whole(delay.max),
-      };
-    }),
-  ),
+/** Each changes a part of `SHARED`. */
+const TUNINGS: readonly (readonly [name: string, change: Partial<SharedDesign>])[] = [
+  ["as above", {}],
+  ["a slow poll is not repeated", { repeatPollMs: Infinity }],
+  ["tick of 500 ms", { tickMs: 500, recentMs: 400 }],
+  ["tick of 700 ms", { tickMs: 700, recentMs: 500 }],
+  ["margin of 100 ms", { marginMs: 100 }],
+  ["claims end after 200 ms", { claimMs: 200 }],
+  ["no leader: all sync at 0.8", { leaderPart: 0.8 }],
+  [
+    "background syncs ask the object after 0.87 and Redis after 0.97",
+    { objectMs: 100, giveUpPart: 0.97 },
+  ],
+];
+
+const tunings = TUNINGS.flatMap(([name, change]) =>
+  [1, 2].map((seed): Row => {
+    const outcome = runModel({ ...SCENARIO, seed }, { ...SHARED, ...change });
+    const { coherence, bill, delay } = outcome;
+    return {
+      tuning: name,
+      seed,
+      "Redis commands/s": coherence.redisCommands.toFixed(1),
+      "of them without a share": coherence.directSyncs.toFixed(1),
+      "object requests/s": whole(coherence.objectRequests),
+      "Cache API calls/s": whole(coherence.cacheLookups + coherence.cachePuts),
+      "reads that wait/s": coherence.waits.toFixed(1),
+      "$ a month": whole(bill.total),
+      "delay max, ms": whole(delay.max),
+    };
+  }),
 );
 show(
   `Modelled: tunings of shared, ${whole(SCENARIO.isolates)} isolates in ${SCENARIO.dataCentres} data centres, no invalidations`,

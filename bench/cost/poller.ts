@@ -18,13 +18,21 @@ export function createPoller(world: World, place: number, design: SharedDesign):
 
   function poll(): void {
     sentAt = timeline.now();
-    world.askRedis(place, last, (answer) => {
-      last = answer;
-      isPolling = false;
-      const answered = waiting;
-      waiting = [];
-      for (const { arrivedAt, receive } of answered) receive(answer, arrivedAt - answer.stamp);
-    });
+    let isOpen = true;
+    const askRedis = (): void => {
+      if (!isOpen) return;
+      world.askRedis(place, last, (answer) => {
+        if (!isOpen) return;
+        isOpen = false;
+        last = answer;
+        isPolling = false;
+        const answered = waiting;
+        waiting = [];
+        for (const { arrivedAt, receive } of answered) receive(answer, arrivedAt - answer.stamp);
+      });
+    };
+    askRedis();
+    if (design.repeatPollMs < Infinity) timeline.at(sentAt + design.repeatPollMs, askRedis);
   }
 
   return {

@@ -14,6 +14,8 @@ export interface SharedDesign {
   readonly tickMs: number;
   /** The object answers with its last poll if that is at most this old, and otherwise with the next one. */
   readonly recentMs: number;
+  /** The object asks Redis once more if there is no answer after this time. `Infinity`: it waits. */
+  readonly repeatPollMs: number;
   /** Added to the age of a share, because two clocks are compared. */
   readonly marginMs: number;
   /** The leader syncs when its view is of this age. */
@@ -34,6 +36,7 @@ export interface SharedDesign {
 export const SHARED: SharedDesign = {
   tickMs: 600,
   recentMs: 450,
+  repeatPollMs: 110,
   marginMs: 50,
   leaderPart: 0.65,
   followerPart: 0.8,
