@@ -10,7 +10,7 @@ import { readDuring, request } from "./coherence/requests.ts";
 import { watchWrites } from "./coherence/visibility.ts";
 import { runModel } from "./cost/run.ts";
 import { SCENARIO, type Scenario } from "./cost/scenario.ts";
-import { SHARED } from "./cost/shared.ts";
+import { SHARED } from "./cost/shared-design.ts";
 import { createDice } from "./support/dice.ts";
 import { save, show, type Row } from "./support/report.ts";
 import { quantile } from "./support/time.ts";

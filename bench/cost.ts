@@ -5,7 +5,7 @@
 import { runModel, type Design, type Outcome } from "./cost/run.ts";
 import { REDIS_COMMANDS_CAP } from "./cost/prices.ts";
 import { SCENARIO, type Scenario } from "./cost/scenario.ts";
-import { SHARED, type SharedDesign } from "./cost/shared.ts";
+import { SHARED, type SharedDesign } from "./cost/shared-design.ts";
 import { save, show, type Row } from "./support/report.ts";
 
 const ISOLATES = [20, 200, 2_000, 10_000];

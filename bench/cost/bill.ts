@@ -22,7 +22,7 @@ export interface Bill {
 }
 
 /** Returns the dollars for this number of units in one month. */
-export function priceOf(price: Price, units: number): number {
+function priceOf(price: Price, units: number): number {
   return (Math.max(0, units - price.included) * price.dollars) / price.per;
 }
 

@@ -1,4 +1,4 @@
-import type { SharedDesign } from "./shared.ts";
+import type { SharedDesign } from "./shared-design.ts";
 import type { Knowledge, World } from "./world.ts";
 
 /** Gets a poll, and its age in milliseconds when the question arrived. The age of a later poll is negative. */

@@ -2,8 +2,8 @@
 import { MAX_CHANGES } from "../../src/core/log.ts";
 
 /** As Upstash bills them; test/redis/requests.alone.test.ts counts both. */
-export const SYNC_COMMANDS = 1;
-export const INVALIDATION_COMMANDS = 5;
+const SYNC_COMMANDS = 1;
+const INVALIDATION_COMMANDS = 5;
 
 const NUMBER = "1790000000000000";
 const UUID = "00000000-0000-4000-8000-000000000000";

@@ -4,7 +4,8 @@ import { startDirect } from "./direct.ts";
 import { groupInvalidations } from "./group-commit.ts";
 import { invalidationExchange } from "./redis-answer.ts";
 import type { Scenario } from "./scenario.ts";
-import { startShared, type SharedDesign } from "./shared.ts";
+import { startShared } from "./shared.ts";
+import type { SharedDesign } from "./shared-design.ts";
 import { createWorld, type Tally } from "./world.ts";
 
 /** `direct`, or the tuning of `shared`. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { NETWORK, SCENARIO, type Scenario } from "../../../bench/cost/scenario.ts";
-import { SHARED, startShared, type SharedDesign } from "../../../bench/cost/shared.ts";
+import { SHARED, type SharedDesign } from "../../../bench/cost/shared-design.ts";
+import { startShared } from "../../../bench/cost/shared.ts";
 import { createDice } from "../../../bench/support/dice.ts";
 import { longestDelay, play, SMALL, STEADY } from "./scenarios.ts";
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { runModel } from "../../../bench/cost/run.ts";
 import { SCENARIO as MINUTE } from "../../../bench/cost/scenario.ts";
-import { SHARED } from "../../../bench/cost/shared.ts";
+import { SHARED } from "../../../bench/cost/shared-design.ts";
 
 const SCENARIO = { ...MINUTE, countedMs: 20_000 };
 const TIMEOUT_MS = 60_000;
