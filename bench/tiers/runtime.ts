@@ -49,8 +49,16 @@ export interface DataCentreOptions {
   readonly bindings: Readonly<Record<string, string>>;
   /** True if the script has the Durable Objects of the project's wrangler.toml. */
   readonly objects: boolean;
+  /** Bindings of Durable Objects that the isolates do not get. */
+  readonly without?: readonly string[];
   /** True if each isolate has an inspector. */
   readonly inspected?: boolean;
+}
+
+/** Returns the Durable Objects of the project's wrangler.toml, by the names of their bindings. */
+export function objectBindings(): Readonly<Record<string, object>> {
+  const { workerOptions } = optionsOf(join(ROOT, "wrangler.toml"));
+  return workerOptions.durableObjects as Record<string, object>;
 }
 
 /**
@@ -61,10 +69,12 @@ export async function startDataCentre(
   script: string,
   options: DataCentreOptions,
 ): Promise<DataCentre> {
-  const { isolates, bindings, objects, inspected = false } = options;
+  const { isolates, bindings, objects, without = [], inspected = false } = options;
   const { workerOptions } = optionsOf(join(ROOT, "wrangler.toml"));
   const { compatibilityDate, compatibilityFlags } = workerOptions;
-  const durableObjects = objects ? (workerOptions.durableObjects as Record<string, object>) : {};
+  const durableObjects = Object.fromEntries(
+    Object.entries(objects ? objectBindings() : {}).filter(([name]) => !without.includes(name)),
+  );
   const names = Array.from({ length: isolates }, (_, at) => `isolate-${at}`);
   const first = names[0] ?? "";
   const workers = names.map((name) => ({

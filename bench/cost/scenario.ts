@@ -1,0 +1,61 @@
+/** What one run of the model of cost assumes. All times are in milliseconds. */
+export interface Scenario {
+  readonly isolates: number;
+  readonly dataCentres: number;
+  readonly regions: number;
+  readonly invalidationsPerSecond: number;
+  /** The reads of one busy isolate. `Infinity`: there is always one. */
+  readonly readsPerSecond: number;
+  /** Whether reads come at random instants, as from many clients, or in equal intervals, as from one. */
+  readonly reads: "random" | "regular";
+  readonly coherenceMs: number;
+  readonly replicaLagMs: number;
+  readonly network: Network;
+  readonly seed: number;
+  readonly warmUpMs: number;
+  readonly countedMs: number;
+  /** The number of purges whose delay is observed. They are not billed. */
+  readonly observedPurges: number;
+}
+
+type Range = readonly [least: number, most: number];
+
+export interface Network {
+  /** The round trip from one place to Redis. A place draws its own once. */
+  readonly redis: Range;
+  /** The round trip from one data centre to the object of its region. A data centre draws its own once. */
+  readonly object: Range;
+  /** One call of the Cache API. */
+  readonly cache: Range;
+  /** A round trip is longer by up to this share, at random. */
+  readonly jitter: number;
+  /** This share of the round trips takes `slowFactor` times as long. */
+  readonly slowShare: number;
+  readonly slowFactor: number;
+}
+
+export const NETWORK: Network = {
+  redis: [20, 80],
+  object: [10, 60],
+  cache: [2, 5],
+  jitter: 0.2,
+  slowShare: 0.01,
+  slowFactor: 3,
+};
+
+export const SCENARIO: Scenario = {
+  isolates: 2_000,
+  dataCentres: 300,
+  // The location hints of Durable Objects.
+  regions: 9,
+  invalidationsPerSecond: 0,
+  readsPerSecond: 20,
+  reads: "random",
+  coherenceMs: 1_000,
+  replicaLagMs: 0,
+  network: NETWORK,
+  seed: 1,
+  warmUpMs: 5_000,
+  countedMs: 60_000,
+  observedPurges: 500,
+};
