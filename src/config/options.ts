@@ -7,7 +7,7 @@ import type { Eviction } from "../tiers/eviction/choice.ts";
  * milliseconds or a text such as `"250ms"`, `"5s"` or `"1h"`. A wrong or unknown member throws a
  * `ConfigError` that lists every wrong member and variable.
  *
- * The Durable Object classes (`FlightShard`, `MetricsShard`, `OutboxAlarm`) receive only bindings.
+ * The Durable Object classes (`FlightShard`, `MetricsShard`, `OutboxAlarm`, `RegionLog`) receive only bindings.
  * They use the defaults of `redis` and `origin`, whatever the Worker sets here. The Worker tells
  * `OutboxAlarm` its `outbox.verifyAfter`.
  *
@@ -163,5 +163,11 @@ export interface StrataOptions {
      * time. A load must not take longer than this time. @default "1h"
      */
     readonly trimSlack?: Duration;
+    /**
+     * Whether isolates share their syncs with the log: `auto` if the binding `LOGS` exists, or `off`.
+     * The coherence bound is the same: docs/consistency.md.
+     * @default "auto"
+     */
+    readonly shares?: "auto" | "off";
   };
 }

@@ -53,7 +53,7 @@ export interface Settings {
     readonly originLagMs: Millis;
     readonly alarmTimeoutMs: Millis;
   };
-  readonly log: { readonly trimSlackMs: Millis };
+  readonly log: { readonly trimSlackMs: Millis; readonly shares: "auto" | "off" };
 }
 
 const MIB = 2 ** 20;
@@ -130,7 +130,10 @@ const OPTIONS: OptionTable<StrataOptions> = {
     originLag: duration(0, 0, MAX_LIFETIME_MS),
     alarmTimeout: duration("5s", 1, MINUTE_MS),
   },
-  log: { trimSlack: duration("1h", 0, 7 * DAY_MS) },
+  log: {
+    trimSlack: duration("1h", 0, 7 * DAY_MS),
+    shares: choice("auto", ["auto", "off"]),
+  },
 };
 
 /** Checks every option and gives each absent option its default. */

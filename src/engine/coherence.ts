@@ -19,6 +19,8 @@ import {
   type LogAnswer,
   type Verdict,
 } from "../core/log.ts";
+import { applyShared, GIVE_UP_PART, MIN_WINDOW_MS } from "../core/log-share.ts";
+import type { LogShares } from "../core/log-shares.ts";
 import type { Context } from "../core/context.ts";
 import type { Invalidator } from "../core/invalidator.ts";
 import type { Result } from "../core/result.ts";
@@ -83,15 +85,20 @@ export interface Coherence extends Invalidator {
 
 export interface CoherenceOptions {
   readonly store: SharedStore;
+  /** What other isolates have heard of the log. Without it, every sync asks Redis. */
+  readonly shares?: LogShares | undefined;
   /** The longest time that a read waits for a sync. */
   readonly timeoutMs: Millis;
   readonly withTimeout: WithTimeout;
 }
 
-export function createCoherence({ store, timeoutMs, withTimeout }: CoherenceOptions): Coherence {
+export function createCoherence(options: CoherenceOptions): Coherence {
+  const { store, shares, timeoutMs, withTimeout } = options;
   const view = createLogView();
   const listeners: ((ctx: Context) => Promise<unknown>)[] = [];
   let running: { readonly answered: Promise<boolean>; readonly startedAt: EpochMs } | undefined;
+  /** The instant at which the background sync began that waits for a share. */
+  let hearingSince: EpochMs | undefined;
   let failing = false;
   let missedSyncs = 0;
   /** The instant at which a sync last failed, or last started because of `probe`. */
@@ -110,20 +117,29 @@ export function createCoherence({ store, timeoutMs, withTimeout }: CoherenceOpti
     ctx.emit({ type: "fault.raise", fault: cause });
   }
 
-  async function applyLog(log: LogAnswer, ctx: Context, evidence?: Entry): Promise<boolean> {
-    const ahead = isAhead(evidence, log);
+  /**
+   * Returns how long ago the newest new change of an answer was made. Numbers are close to Redis'
+   * time in microseconds. The first answer has no previous one, so it shows no lag.
+   */
+  function lagOf(log: LogAnswer, ctx: Context): Millis | undefined {
     const newest = log.changes.reduce((most, [, seq]) => Math.max(most, seq), view.seen);
-    // Numbers are close to Redis' time in microseconds. The first answer has no previous one, so it
-    // shows no lag.
-    const lagMs =
-      newest > view.seen && view.era === log.era ? ctx.now() - newest / 1000 : undefined;
-    const outcome = ahead ? "behind" : applyAnswer(view, log);
+    return newest > view.seen && view.era === log.era ? ctx.now() - newest / 1000 : undefined;
+  }
+
+  function reportApply(outcome: string, log: LogAnswer, lagMs: Millis | undefined, ctx: Context) {
     ctx.emit({
       type: "log.apply",
       outcome,
       changes: log.changes.length,
       ...(lagMs !== undefined && { lagMs }),
     });
+  }
+
+  async function applyLog(log: LogAnswer, ctx: Context, evidence?: Entry): Promise<boolean> {
+    const ahead = isAhead(evidence, log);
+    const lagMs = lagOf(log, ctx);
+    const outcome = ahead ? "behind" : applyAnswer(view, log);
+    reportApply(outcome, log, lagMs, ctx);
     if (outcome !== "lost" && outcome !== "behind") return true;
 
     const known = ahead
@@ -153,8 +169,48 @@ export function createCoherence({ store, timeoutMs, withTimeout }: CoherenceOpti
       return false;
     }
     recordAnswer(ctx);
-    await applyLog(answer.value, ctx);
+    const isApplied = await applyLog(answer.value, ctx);
+    if (isApplied && shares !== undefined) ctx.defer(shares.offer(answer.value, ctx));
     return true;
+  }
+
+  /**
+   * Whether a share may answer a sync. The first answer must come from Redis. While Redis fails, each
+   * isolate asks Redis itself, so that it notices the recovery.
+   */
+  function canHear(windowMs: Millis): boolean {
+    return shares !== undefined && !failing && view.era !== undefined && windowMs >= MIN_WINDOW_MS;
+  }
+
+  /** Applies an answer that a share handed on, if the view is then at least as recent as `notBefore`. */
+  function applyHeard(log: LogAnswer, notBefore: EpochMs, ctx: Context): boolean {
+    const lagMs = lagOf(log, ctx);
+    if (log.sentAt < notBefore || !applyShared(view, log, ctx.now())) return false;
+    reportApply("applied", log, lagMs, ctx);
+    return true;
+  }
+
+  /** Syncs for later reads: with a share if one comes in time, else with Redis. */
+  function syncInBackground(windowMs: Millis, ctx: Context): void {
+    if (shares === undefined || !canHear(windowMs)) return void shareSync(ctx);
+    const now = ctx.now();
+    if (hearingSince !== undefined && Math.abs(now - hearingSince) < timeoutMs) return;
+    const { stamp } = view;
+    const apply = (log: LogAnswer): boolean => applyHeard(log, stamp, ctx);
+    const question = { since: since(), apply, until: stamp + windowMs * GIVE_UP_PART };
+    hearingSince = now;
+    const heard = shares.hear(question, ctx).finally(() => {
+      if (hearingSince === now) hearingSince = undefined;
+    });
+    // A read may have asked Redis meanwhile.
+    ctx.defer(heard.then((is) => is || view.stamp > stamp || shareSync(ctx)));
+  }
+
+  /** Syncs for a read that waits: with the share of the data centre if it is there, else with Redis. */
+  function syncForRead(start: EpochMs, windowMs: Millis, ctx: Context): Promise<boolean> {
+    if (shares === undefined || !canHear(windowMs)) return shareSync(ctx);
+    const apply = (log: LogAnswer): boolean => applyHeard(log, start - windowMs, ctx);
+    return shareSync(ctx, async () => (await shares.hearNear(apply, ctx)) || sync(ctx));
   }
 
   /**
@@ -162,11 +218,11 @@ export function createCoherence({ store, timeoutMs, withTimeout }: CoherenceOpti
    * ended, unless the platform stops it. A sync that takes longer than the timeout is replaced by a
    * new one.
    */
-  function shareSync(ctx: Context): Promise<boolean> {
+  function shareSync(ctx: Context, ask = () => sync(ctx)): Promise<boolean> {
     const now = ctx.now();
     if (running !== undefined && Math.abs(now - running.startedAt) < timeoutMs)
       return running.answered;
-    const started = { answered: sync(ctx), startedAt: now };
+    const started = { answered: ask(), startedAt: now };
     running = started;
     ctx.defer(
       started.answered.finally(() => {
@@ -180,14 +236,16 @@ export function createCoherence({ store, timeoutMs, withTimeout }: CoherenceOpti
     // A stamp in the future means that the clock was set back. Such a stamp cannot show how old the view is.
     if (view.stamp > ctx.now()) view.stamp = Number.NEGATIVE_INFINITY;
     if (view.stamp < start - windowMs) return false;
-    if (view.stamp < start - windowMs * BACKGROUND_SHARE) void shareSync(ctx);
+    const part = canHear(windowMs) ? shares?.backgroundPart() : undefined;
+    if (view.stamp < start - windowMs * (part ?? BACKGROUND_SHARE)) syncInBackground(windowMs, ctx);
     return true;
   }
 
   async function becomeCurrent(start: EpochMs, windowMs: Millis, ctx: Context): Promise<LogState> {
     for (let attempt = 0; attempt < MAX_SYNCS; attempt++) {
       try {
-        if (!(await withTimeout(shareSync(ctx), timeoutMs))) return "unreachable";
+        if (!(await withTimeout(syncForRead(start, windowMs, ctx), timeoutMs)))
+          return "unreachable";
       } catch (error) {
         recordFailure(fault("redis.timeout", messageOf(error)), ctx);
         return "unreachable";
