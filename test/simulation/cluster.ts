@@ -17,6 +17,7 @@ import { createWarmer } from "../../src/engine/warm.ts";
 import { createMemoryTier } from "../../src/tiers/memory.ts";
 import { plantFault, type PlantedFault } from "./faults.ts";
 import type { History } from "./history.ts";
+import { createSharedLogModel } from "./shared-log.ts";
 import { createRedisModel, type RedisModel } from "./redis-model.ts";
 import type { VirtualTime } from "./virtual-time.ts";
 
@@ -33,6 +34,8 @@ const REGIONS = 2;
 export interface Isolate {
   readonly name: string;
   readonly colo: string;
+  /** How far its clock is off from that of its data centre, in a cluster that shares syncs. */
+  readonly offsetMs: number;
   skewMs: number;
   /** False after a crash: the isolate's loads never end. */
   alive: boolean;
@@ -43,6 +46,8 @@ export interface Isolate {
 export interface Cluster {
   readonly redis: RedisModel;
   readonly isolates: Isolate[];
+  /** Whether isolates share syncs. */
+  readonly sharing: boolean;
   /** Replaces an isolate by a fresh one of the same data centre. */
   replace(index: number): void;
   /** The rows of the origin: the current value of each key. */
@@ -52,8 +57,8 @@ export interface Cluster {
   flightsAre: "up" | "gone" | "frozen";
   read(isolate: Isolate, key: string): Promise<void>;
   write(isolate: Isolate, key: string): Promise<void>;
-  /** Loses the state of the flight objects, as when they move. */
-  dropFlights(): void;
+  /** Loses the state of the Durable Objects, as when they move. */
+  dropObjects(): void;
 }
 
 export interface ClusterOptions {
@@ -61,17 +66,22 @@ export interface ClusterOptions {
   readonly history: History;
   readonly fault: PlantedFault;
   readonly keys: readonly string[];
+  /** Whether isolates share syncs. Then the clocks of one data centre differ by at most 100 ms. */
+  readonly sharing?: boolean;
 }
 
 /** Two isolates share a data centre; the other two each have their own. Two regions. */
 const LOCATIONS = [
-  { name: "a1", colo: "a", region: "eu" },
-  { name: "a2", colo: "a", region: "eu" },
-  { name: "b1", colo: "b", region: "eu" },
-  { name: "c1", colo: "c", region: "na" },
+  { name: "a1", colo: "a", region: "eu", offsetMs: 50 },
+  { name: "a2", colo: "a", region: "eu", offsetMs: -50 },
+  { name: "b1", colo: "b", region: "eu", offsetMs: 0 },
+  { name: "c1", colo: "c", region: "na", offsetMs: 0 },
 ] as const;
 
-export function createCluster({ time, history, fault, keys }: ClusterOptions): Cluster {
+type Location = (typeof LOCATIONS)[number];
+
+export function createCluster(options: ClusterOptions): Cluster {
+  const { time, history, fault, keys, sharing = false } = options;
   const redis = createRedisModel({ time, lagMs: LAG_MS, timeoutMs: REDIS_TIMEOUT_MS });
   const rows = new Map(keys.map((key) => [key, 0]));
   const edges = new Map<string, Map<string, Entry>>();
@@ -118,27 +128,38 @@ export function createCluster({ time, history, fault, keys }: ClusterOptions): C
     };
   }
 
-  /** A stub of an object. Calls to a frozen object reach it once it works again. */
+  /** Calls to a frozen object reach it once it works again. */
+  async function reachObject(): Promise<void> {
+    await time.sleep(time.random() * 20);
+    while (cluster.flightsAre === "frozen") await time.sleep(50);
+    if (cluster.flightsAre === "gone") throw new Error("gone");
+  }
+
+  const sharedLog = createSharedLogModel({
+    time,
+    store: redis.store,
+    fault,
+    isLossy: () => redis.lossy,
+    reachObject,
+  });
+
+  /** A stub of a flight object. */
   function flightStub(name: string): FlightShardRpc {
-    const reach = async (): Promise<void> => {
-      await time.sleep(time.random() * 20);
-      while (cluster.flightsAre === "frozen") await time.sleep(50);
-      if (cluster.flightsAre === "gone") throw new Error("gone");
-    };
     return {
       async join(request, onWait) {
-        await reach();
+        await reachObject();
         return objectOf(name).join(request, () => void time.after(time.random() * 20, onWait));
       },
       async land(request) {
-        await reach();
+        await reachObject();
         objectOf(name).land(request);
       },
     };
   }
 
-  function createIsolate({ name, colo, region }: (typeof LOCATIONS)[number]): Isolate {
+  function createIsolate({ name, colo, region, offsetMs }: Location, clockMs = 0): Isolate {
     const withTimeout = time.withTimeout;
+    const now = (): number => time.now() + isolate.skewMs;
     const ports = plantFault(
       fault,
       {
@@ -153,6 +174,7 @@ export function createCluster({ time, history, fault, keys }: ClusterOptions): C
       memory,
       edge,
       store,
+      shares: sharing ? sharedLog.sharesOf(colo, now) : undefined,
       flights: createFlightPort({
         stub: flightStub,
         namespace: "n",
@@ -175,12 +197,13 @@ export function createCluster({ time, history, fault, keys }: ClusterOptions): C
     const isolate: Isolate = {
       name,
       colo,
-      skewMs: 0,
+      offsetMs: sharing ? offsetMs : 0,
+      skewMs: sharing ? clockMs + offsetMs : 0,
       alive: true,
       coherence,
       request() {
         const ctx = createContext({
-          now: () => time.now() + isolate.skewMs,
+          now,
           host: colo,
           region,
           waitUntil: () => undefined,
@@ -218,7 +241,8 @@ export function createCluster({ time, history, fault, keys }: ClusterOptions): C
   const cluster: Cluster = {
     redis,
     rows,
-    isolates: LOCATIONS.map(createIsolate),
+    isolates: LOCATIONS.map((location) => createIsolate(location)),
+    sharing,
     origin: "up",
     flightsAre: "up",
     replace(index) {
@@ -226,9 +250,12 @@ export function createCluster({ time, history, fault, keys }: ClusterOptions): C
       const old = cluster.isolates[index];
       if (location === undefined || old === undefined) return;
       old.alive = false;
-      cluster.isolates[index] = createIsolate(location);
+      cluster.isolates[index] = createIsolate(location, old.skewMs - old.offsetMs);
     },
-    dropFlights: () => objects.clear(),
+    dropObjects() {
+      objects.clear();
+      sharedLog.dropObjects();
+    },
 
     async read(isolate, key) {
       const policy = policies.get(key);

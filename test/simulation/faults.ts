@@ -21,7 +21,13 @@ export type PlantedFault =
   /** `sentAt` is the time of receipt. */
   | "stamped-at-receipt"
   /** Lookups do not share loads. */
-  | "coalescing-off";
+  | "coalescing-off"
+  /** An answer of the log object counts as sent when it was asked for (shared-log.ts). */
+  | "object-age-ignored"
+  /** The instant of the log object's clock is used as one of the isolate's clock (shared-log.ts). */
+  | "object-instant-used"
+  /** The share of a data centre counts as sent when it was read (shared-log.ts). */
+  | "share-age-ignored";
 
 export interface Ports {
   readonly memory: MemoryTier;
@@ -47,6 +53,9 @@ export function plantFault(fault: PlantedFault, ports: Ports, head: () => Seq): 
     case "stamped-at-receipt":
       return rewriteLog(ports, (log, ctx) => ({ ...log, sentAt: ctx.now() }));
     case "coalescing-off":
+    case "object-age-ignored":
+    case "object-instant-used":
+    case "share-age-ignored":
     case "none":
       return ports;
   }
