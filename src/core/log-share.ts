@@ -24,7 +24,7 @@ export const TICK_MS = 500;
  */
 export const RECENT_MS = 400;
 /** Clocks of one data centre differ by at most this much. The time is added to the age of a share. */
-export const CLOCK_MARGIN_MS = 100;
+export const CLOCK_MARGIN_MS = 50;
 /**
  * Only reads with a coherence window of at least this length use shares. A shorter window has no
  * room for a tick, two hops and the margin.
@@ -34,13 +34,13 @@ export const MIN_WINDOW_MS = 1_000;
  * The isolate that asked last for its data centre asks again after this part of the window. The
  * answer is in the data centre before the others look for it.
  */
-const LEADER_PART = 0.6;
+const LEADER_PART = 0.65;
 /** The other isolates look for the share of their data centre after this part of the window. */
-const FOLLOWER_PART = 0.8;
+const FOLLOWER_PART = 0.85;
 /** A random part of the window is added, so that two isolates seldom begin in the same millisecond. */
-const JITTER_PART = 0.06;
+const JITTER_PART = 0.04;
 /** After this part of the window, a background sync stops waiting for a share and asks Redis. */
-export const GIVE_UP_PART = 0.9;
+export const GIVE_UP_PART = 0.97;
 /**
  * How far an answer of the log object reaches back by itself, in numbers, which are near
  * microseconds: 10 s. Isolates of the data centre that synced since then can use it too.

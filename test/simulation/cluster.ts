@@ -66,14 +66,14 @@ export interface ClusterOptions {
   readonly history: History;
   readonly fault: PlantedFault;
   readonly keys: readonly string[];
-  /** Whether isolates share syncs. Then the clocks of one data centre differ by at most 100 ms. */
+  /** Whether isolates share syncs. Then the clocks of one data centre differ by at most 50 ms. */
   readonly sharing?: boolean;
 }
 
 /** Two isolates share a data centre; the other two each have their own. Two regions. */
 const LOCATIONS = [
-  { name: "a1", colo: "a", region: "eu", offsetMs: 50 },
-  { name: "a2", colo: "a", region: "eu", offsetMs: -50 },
+  { name: "a1", colo: "a", region: "eu", offsetMs: 25 },
+  { name: "a2", colo: "a", region: "eu", offsetMs: -25 },
   { name: "b1", colo: "b", region: "eu", offsetMs: 0 },
   { name: "c1", colo: "c", region: "na", offsetMs: 0 },
 ] as const;
@@ -140,6 +140,7 @@ export function createCluster(options: ClusterOptions): Cluster {
     store: redis.store,
     fault,
     isLossy: () => redis.lossy,
+    lateWrites: 0.1,
     reachObject,
   });
 

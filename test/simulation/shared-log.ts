@@ -20,6 +20,8 @@ export interface SharedLogOptions {
   readonly fault: PlantedFault;
   /** Whether single operations on a share may fail. */
   readonly isLossy: () => boolean;
+  /** Of the writes of a share, the part that arrives up to 400 ms late. */
+  readonly lateWrites: number;
   /** Passes when the objects can be reached. Rejects if they are gone. */
   readonly reachObject: () => Promise<void>;
 }
@@ -34,7 +36,7 @@ export interface SharedLogModel {
 }
 
 export function createSharedLogModel(options: SharedLogOptions): SharedLogModel {
-  const { time, store, fault, isLossy, reachObject } = options;
+  const { time, store, fault, isLossy, lateWrites, reachObject } = options;
   const shares = new Map<string, string>();
   const claims = new Map<string, number>();
   const objects = new Map<string, LogPolls>();
@@ -95,7 +97,7 @@ export function createSharedLogModel(options: SharedLogOptions): SharedLogModel 
       },
       async write(answer) {
         // A write may arrive late, and then replaces a newer share.
-        await pause(time.random() < 0.9 ? 10 : 400);
+        await pause(time.random() < lateWrites ? 400 : 10);
         if (!isLost()) shares.set(colo, encodeShare(answer));
       },
       async isClaimed(ctx) {
