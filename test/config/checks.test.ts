@@ -41,7 +41,7 @@ describe("the options of createStrata", () => {
         reloadEveryMs: 60_000,
       },
       outbox: { verifyAfterMs: 5_000, originLagMs: 0, alarmTimeoutMs: 5_000 },
-      log: { trimSlackMs: 3_600_000 },
+      log: { trimSlackMs: 3_600_000, shares: "auto" },
     });
   });
 
