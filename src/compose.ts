@@ -5,15 +5,14 @@ import { readConfig } from "./config.ts";
 import type { Settings } from "./config/settings.ts";
 import type { StrataOptions } from "./config/options.ts";
 import type { Bindings } from "./config/variables.ts";
+import { composeLogShares } from "./compose-log-shares.ts";
 import { createAlarmPort } from "./durable/alarm-port.ts";
 import { createFlightPort } from "./durable/flight-port.ts";
 import { createMetricsPort } from "./durable/metrics-port.ts";
-import { createRegionLogPort } from "./durable/region-log-port.ts";
-import { alarmStub, flightStub, metricsStub, regionLogStub } from "./durable/stubs.ts";
+import { alarmStub, flightStub, metricsStub } from "./durable/stubs.ts";
 import { createEngineParts } from "./engine/create-engine.ts";
 import { createExistence } from "./engine/existence.ts";
 import { createInspector } from "./engine/inspect.ts";
-import { createLogShares } from "./engine/log-shares.ts";
 import { createWarmer } from "./engine/warm.ts";
 import { answerWith, changeFields } from "./http/routes/answer.ts";
 import { outerFieldsOf } from "./http/routes/outer-fields.ts";
@@ -24,7 +23,7 @@ import { etagOf } from "./http/cache/etag.ts";
 import { createScopeMiddleware, internalScopeOf } from "./http/routes/middleware.ts";
 import { withInternals } from "./internals.ts";
 import { createDatabase } from "./origin/neon.ts";
-import { exporterPlatform, newHashKey, platform, sleep, type Platform } from "./platform.ts";
+import { exporterPlatform, newHashKey, platform, type Platform } from "./platform.ts";
 import { apiKeys, parseApiKeys } from "./ratelimit/api-keys.ts";
 import { createIdentities } from "./ratelimit/identity.ts";
 import { withLedgerBreaker } from "./ratelimit/ledger-breaker.ts";
@@ -47,13 +46,9 @@ import { createTraced, createTracedFetch } from "./telemetry/traces/traced.ts";
 import { createEdgeTier } from "./tiers/edge.ts";
 import { createEviction } from "./tiers/eviction/choice.ts";
 import { createMemoryTier } from "./tiers/memory.ts";
-import { createNearShare } from "./tiers/near-share.ts";
 import { createWriteThrough } from "./writes/through.ts";
 import { createWriter } from "./writes/writer.ts";
 import type { Millis } from "./core/time.ts";
-
-/** Time limit of one operation on the share of a data centre. A read may wait for one. */
-const NEAR_SHARE_TIMEOUT_MS = 50;
 
 /**
  * Creates the layer of one isolate: tiers, engine, writer, rate limits and telemetry. Create the
@@ -153,29 +148,11 @@ export function createLayer(
       createBreaker({ dependency: "flight", ...breakerOptions(settings) }),
     ),
   );
-  const { LOGS } = bindings;
-  const shares =
-    LOGS && settings.log.shares === "auto"
-      ? createLogShares({
-          near: createNearShare({
-            open: () => caches.open(namespace),
-            timeoutMs: NEAR_SHARE_TIMEOUT_MS,
-            withTimeout,
-          }),
-          region: createRegionLogPort({
-            stub: (name, region) => regionLogStub(LOGS, name, region),
-            namespace,
-            withTimeout,
-          }),
-          random,
-          sleep,
-        })
-      : undefined;
   const { coherence, engine, batch, loads } = createEngineParts({
     memory,
     edge,
     store,
-    shares,
+    shares: composeLogShares(bindings, config, random),
     flights,
     slots: createBulkhead({ slots: settings.origin.slots, now }),
     withTimeout,

@@ -19,7 +19,6 @@ import {
   type LogAnswer,
   type Verdict,
 } from "../core/log.ts";
-import { applyShared, GIVE_UP_PART, MIN_WINDOW_MS } from "../core/log-share.ts";
 import type { LogShares } from "../core/log-shares.ts";
 import type { Context } from "../core/context.ts";
 import type { Invalidator } from "../core/invalidator.ts";
@@ -27,6 +26,8 @@ import type { Result } from "../core/result.ts";
 import type { SharedStore } from "../core/shared-store.ts";
 import type { Seq } from "../core/seq.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
+import { createLogHearing } from "./log-hearing.ts";
+import { reportAnswer } from "./report-answer.ts";
 
 /** After this share of the coherence window, a sync runs in the background. */
 const BACKGROUND_SHARE = 0.8;
@@ -97,13 +98,12 @@ export function createCoherence(options: CoherenceOptions): Coherence {
   const view = createLogView();
   const listeners: ((ctx: Context) => Promise<unknown>)[] = [];
   let running: { readonly answered: Promise<boolean>; readonly startedAt: EpochMs } | undefined;
-  /** The instant at which the background sync began that waits for a share. */
-  let hearingSince: EpochMs | undefined;
   let failing = false;
   let missedSyncs = 0;
   /** The instant at which a sync last failed, or last started because of `probe`. */
   let triedAt: EpochMs = Number.NEGATIVE_INFINITY;
 
+  const hearing = shares && createLogHearing({ shares, view, isFailing: () => failing, timeoutMs });
   const since = (): Seq => (view.era === undefined ? 0 : view.seen);
 
   function recordAnswer(ctx: Context): void {
@@ -117,29 +117,9 @@ export function createCoherence(options: CoherenceOptions): Coherence {
     ctx.emit({ type: "fault.raise", fault: cause });
   }
 
-  /**
-   * Returns how long ago the newest new change of an answer was made. Numbers are close to Redis'
-   * time in microseconds. The first answer has no previous one, so it shows no lag.
-   */
-  function lagOf(log: LogAnswer, ctx: Context): Millis | undefined {
-    const newest = log.changes.reduce((most, [, seq]) => Math.max(most, seq), view.seen);
-    return newest > view.seen && view.era === log.era ? ctx.now() - newest / 1000 : undefined;
-  }
-
-  function reportApply(outcome: string, log: LogAnswer, lagMs: Millis | undefined, ctx: Context) {
-    ctx.emit({
-      type: "log.apply",
-      outcome,
-      changes: log.changes.length,
-      ...(lagMs !== undefined && { lagMs }),
-    });
-  }
-
   async function applyLog(log: LogAnswer, ctx: Context, evidence?: Entry): Promise<boolean> {
     const ahead = isAhead(evidence, log);
-    const lagMs = lagOf(log, ctx);
-    const outcome = ahead ? "behind" : applyAnswer(view, log);
-    reportApply(outcome, log, lagMs, ctx);
+    const outcome = reportAnswer(view, log, ctx, () => (ahead ? "behind" : applyAnswer(view, log)));
     if (outcome !== "lost" && outcome !== "behind") return true;
 
     const known = ahead
@@ -174,43 +154,15 @@ export function createCoherence(options: CoherenceOptions): Coherence {
     return true;
   }
 
-  /**
-   * Whether a share may answer a sync. The first answer must come from Redis. While Redis fails, each
-   * isolate asks Redis itself, so that it notices the recovery.
-   */
-  function canHear(windowMs: Millis): boolean {
-    return shares !== undefined && !failing && view.era !== undefined && windowMs >= MIN_WINDOW_MS;
-  }
-
-  /** Applies an answer that a share handed on, if the view is then at least as recent as `notBefore`. */
-  function applyHeard(log: LogAnswer, notBefore: EpochMs, ctx: Context): boolean {
-    const lagMs = lagOf(log, ctx);
-    if (log.sentAt < notBefore || !applyShared(view, log, ctx.now())) return false;
-    reportApply("applied", log, lagMs, ctx);
-    return true;
-  }
-
-  /** Syncs for later reads: with a share if one comes in time, else with Redis. */
   function syncInBackground(windowMs: Millis, ctx: Context): void {
-    if (shares === undefined || !canHear(windowMs)) return void shareSync(ctx);
-    const now = ctx.now();
-    if (hearingSince !== undefined && Math.abs(now - hearingSince) < timeoutMs) return;
-    const { stamp } = view;
-    const apply = (log: LogAnswer): boolean => applyHeard(log, stamp, ctx);
-    const question = { since: since(), apply, until: stamp + windowMs * GIVE_UP_PART };
-    hearingSince = now;
-    const heard = shares.hear(question, ctx).finally(() => {
-      if (hearingSince === now) hearingSince = undefined;
-    });
-    // A read may have asked Redis meanwhile.
-    ctx.defer(heard.then((is) => is || view.stamp > stamp || shareSync(ctx)));
+    if (hearing?.canHear(windowMs) === true) hearing.hear(windowMs, ctx, () => shareSync(ctx));
+    else void shareSync(ctx);
   }
 
-  /** Syncs for a read that waits: with the share of the data centre if it is there, else with Redis. */
   function syncForRead(start: EpochMs, windowMs: Millis, ctx: Context): Promise<boolean> {
-    if (shares === undefined || !canHear(windowMs)) return shareSync(ctx);
-    const apply = (log: LogAnswer): boolean => applyHeard(log, start - windowMs, ctx);
-    return shareSync(ctx, async () => (await shares.hearNear(apply, ctx)) || sync(ctx));
+    if (hearing?.canHear(windowMs) !== true) return shareSync(ctx);
+    const heard = () => hearing.hearForRead(start, windowMs, ctx);
+    return shareSync(ctx, async () => (await heard()) || sync(ctx));
   }
 
   /**
@@ -236,8 +188,8 @@ export function createCoherence(options: CoherenceOptions): Coherence {
     // A stamp in the future means that the clock was set back. Such a stamp cannot show how old the view is.
     if (view.stamp > ctx.now()) view.stamp = Number.NEGATIVE_INFINITY;
     if (view.stamp < start - windowMs) return false;
-    const part = canHear(windowMs) ? shares?.backgroundPart() : undefined;
-    if (view.stamp < start - windowMs * (part ?? BACKGROUND_SHARE)) syncInBackground(windowMs, ctx);
+    const part = hearing?.canHear(windowMs) === true ? hearing.backgroundPart() : BACKGROUND_SHARE;
+    if (view.stamp < start - windowMs * part) syncInBackground(windowMs, ctx);
     return true;
   }
 

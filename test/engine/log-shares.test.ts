@@ -207,7 +207,10 @@ describe("a share that is of no use", () => {
 
   it("a log object that stays silent until its time limit is not asked again for 5 seconds", async () => {
     const isolate: Isolate = await createIsolate({
-      region: async (_, timeoutMs) => void isolate.advance(timeoutMs),
+      region: async (_, timeoutMs) => {
+        isolate.advance(timeoutMs);
+        return undefined;
+      },
     });
     for (let i = 0; i < 4; i++) {
       isolate.advance(700);

@@ -45,14 +45,14 @@ async function createIsolates(places: readonly Place[], options: StrataOptions =
       options,
     }),
   );
-  const read = async (isolate: TestIsolate): Promise<number> => {
+  const read = async (isolate: TestIsolate): Promise<number | undefined> => {
     const found = await isolate.request().read(ITEM, policy, async () => value);
     await isolate.settle();
     return found.value;
   };
   /** Reads in all isolates, one after the other. */
-  async function readAll(): Promise<number[]> {
-    const values: number[] = [];
+  async function readAll(): Promise<(number | undefined)[]> {
+    const values: (number | undefined)[] = [];
     for (const isolate of isolates) values.push(await read(isolate));
     return values;
   }

@@ -1,12 +1,10 @@
 /** Several isolates, data centres and regions over one Redis and one origin, in virtual time. */
 import { createContext } from "../../src/core/context.ts";
-import { CacheUnavailable, done, failed } from "../../src/core/faults.ts";
+import { CacheUnavailable, done } from "../../src/core/faults.ts";
 import { definePolicy, type Policy } from "../../src/core/policy.ts";
 import type { Context } from "../../src/core/context.ts";
 import type { DataReader } from "../../src/core/data-reader.ts";
-import type { Tier } from "../../src/core/tier.ts";
 import { invalidationKeyOfTag } from "../../src/core/invalidation-key.ts";
-import type { Entry } from "../../src/core/entry.ts";
 import { createFlightPort } from "../../src/durable/flight-port.ts";
 import type { FlightShardRpc } from "../../src/durable/flight-shard.ts";
 import { createFlights, type Flights } from "../../src/durable/flights.ts";
@@ -15,6 +13,7 @@ import type { Coherence } from "../../src/engine/coherence.ts";
 import { createReader } from "../../src/engine/reader.ts";
 import { createWarmer } from "../../src/engine/warm.ts";
 import { createMemoryTier } from "../../src/tiers/memory.ts";
+import { createEdges } from "./edge-model.ts";
 import { plantFault, type PlantedFault } from "./faults.ts";
 import type { History } from "./history.ts";
 import { createSharedLogModel } from "./shared-log.ts";
@@ -84,7 +83,7 @@ export function createCluster(options: ClusterOptions): Cluster {
   const { time, history, fault, keys, sharing = false } = options;
   const redis = createRedisModel({ time, lagMs: LAG_MS, timeoutMs: REDIS_TIMEOUT_MS });
   const rows = new Map(keys.map((key) => [key, 0]));
-  const edges = new Map<string, Map<string, Entry>>();
+  const edges = createEdges(time, () => redis.lossy);
   const objects = new Map<string, Flights>();
 
   const policies = new Map(keys.map((key, i) => [key, policyOf(i, fault)]));
@@ -101,31 +100,6 @@ export function createCluster(options: ClusterOptions): Cluster {
       objects.set(name, flights);
     }
     return flights;
-  }
-
-  function createEdge(colo: string): Tier {
-    const entries = edges.get(colo) ?? new Map<string, Entry>();
-    edges.set(colo, entries);
-    const attempt = async <T>(work: () => T) => {
-      await time.sleep(time.random() * 10);
-      return redis.lossy && time.random() < 0.02
-        ? failed("edge.unavailable", "edge")
-        : done(work());
-    };
-    return {
-      name: "edge",
-      get: (key, ctx) =>
-        attempt(() => {
-          const entry = entries.get(key);
-          return entry !== undefined && entry.deleteAt > ctx.now() ? entry : undefined;
-        }),
-      // A write to the edge may arrive late; `asOf` makes that harmless.
-      set: async (entry) => {
-        await time.sleep(time.random() * 400);
-        return attempt(() => void entries.set(entry.key, entry));
-      },
-      delete: (names) => attempt(() => names.forEach((key) => entries.delete(key))),
-    };
   }
 
   /** Calls to a frozen object reach it once it works again. */
@@ -165,7 +139,7 @@ export function createCluster(options: ClusterOptions): Cluster {
       fault,
       {
         memory: createMemoryTier({ maxBytes: 1 << 20, maxEntries: 100 }),
-        edge: createEdge(colo),
+        edge: edges.edgeOf(colo),
         store: redis.store,
       },
       redis.head,
