@@ -4,6 +4,7 @@ import { readConfig } from "./config.ts";
 import type { Settings } from "./config/settings.ts";
 import type { StrataOptions } from "./config/options.ts";
 import type { Bindings } from "./config/variables.ts";
+import { composeLogShares } from "./compose-log-shares.ts";
 import { createAlarmPort } from "./durable/alarm-port.ts";
 import { createFlightPort } from "./durable/flight-port.ts";
 import { createMetricsPort } from "./durable/metrics-port.ts";
@@ -150,6 +151,7 @@ export function createLayer(
     memory,
     edge,
     store,
+    shares: composeLogShares(bindings, config, random),
     flights,
     slots: createBulkhead({ slots: settings.origin.slots, now }),
     withTimeout,

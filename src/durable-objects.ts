@@ -2,13 +2,15 @@
  * The Durable Object classes of the layer. A Worker exports them from its main module. The platform
  * creates the objects with bindings only, so they use the defaults of config/settings.ts.
  */
-import { readConfig } from "./config.ts";
+import { readConfig, type Config } from "./config.ts";
 import type { Bindings } from "./config/variables.ts";
+import type { SharedStore } from "./core/shared-store.ts";
 import { createFlightShard } from "./durable/flight-shard.ts";
 import { createMetricsShard } from "./durable/metrics-shard.ts";
 import { createOutboxAlarm, type RelayRun } from "./durable/outbox-alarm.ts";
+import { createRegionLog } from "./durable/region-log.ts";
 import { createDatabase } from "./origin/neon.ts";
-import { backgroundContext, exporterPlatform, platform } from "./platform.ts";
+import { backgroundContext, exporterPlatform, platform, sleep } from "./platform.ts";
 import { createRedis } from "./redis/client.ts";
 import { createRedisStore } from "./redis/store.ts";
 import { createDurableTracer } from "./telemetry/traces/durable-tracer.ts";
@@ -21,7 +23,7 @@ import { relay } from "./writes/relay.ts";
  * The class behind the binding `FLIGHTS`: it grants leases, so that isolates share loads.
  *
  * @example
- * export { FlightShard, MetricsShard, OutboxAlarm } from "./src/index.ts";
+ * export { FlightShard, MetricsShard, OutboxAlarm, RegionLog } from "./src/index.ts";
  */
 export const FlightShard = createFlightShard({
   now: platform.now,
@@ -49,27 +51,49 @@ export const OutboxAlarm = createOutboxAlarm({
   maxRetryMs: 60_000,
 });
 
+/**
+ * The class behind the binding `LOGS`: it asks Redis for the changes of the invalidation log, for
+ * all isolates of a region.
+ */
+export const RegionLog = createRegionLog({
+  now: platform.now,
+  sleep,
+  createAskRedis(bindings: Bindings, namespace) {
+    const store = createStore(readConfig(bindings), namespace);
+    const ctx = backgroundContext(() => undefined);
+    return async (since, limit) => {
+      const answer = await store.sync(since, limit, ctx);
+      return answer.ok ? answer.value : undefined;
+    };
+  },
+});
+
+function createStore({ settings, redisUrl, redisToken }: Config, namespace: string): SharedStore {
+  const { timeoutMs, maxEntryChars, packFromChars } = settings.redis;
+  return createRedisStore({
+    redis: createRedis({ url: redisUrl, token: redisToken, timeoutMs }),
+    namespace,
+    newId: platform.newId,
+    maxEntryChars,
+    packFromChars,
+  });
+}
+
 /** Runs the relay once. The relay needs no log view, because it only writes to the log and asks for numbers. */
 async function runRelay(
   bindings: Bindings,
   { namespace, verifyAfterMs }: { namespace: string; verifyAfterMs: number | undefined },
   waitUntil: (work: Promise<unknown>) => void,
 ): Promise<RelayRun> {
-  const { settings, ...config } = readConfig(bindings);
-  const { timeoutMs, maxEntryChars, packFromChars } = settings.redis;
+  const config = readConfig(bindings);
+  const { settings } = config;
   const db = createDatabase({
     databaseUrl: config.databaseUrl,
     ...(config.neonEndpoint !== undefined && { neonEndpoint: config.neonEndpoint }),
     timeoutMs: settings.origin.sqlTimeoutMs,
     now: platform.now,
   });
-  const store = createRedisStore({
-    redis: createRedis({ url: config.redisUrl, token: config.redisToken, timeoutMs }),
-    namespace,
-    newId: platform.newId,
-    maxEntryChars,
-    packFromChars,
-  });
+  const store = createStore(config, namespace);
   const { fault, nextInMs } = await relay(
     {
       db,

@@ -28,8 +28,13 @@ export function newHashKey(): HashKey {
 export const exporterPlatform = {
   ...platform,
   fetch: (url: string, init: RequestInit) => fetch(url, init),
-  sleep: (ms: Millis) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
+  sleep,
 };
+
+/** Resolves after `ms` milliseconds. */
+export function sleep(ms: Millis): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
 
 /**
  * Returns a context for work that does not belong to a request, such as the work of the cron

@@ -6,11 +6,13 @@ import {
   FlightShard as LayerFlightShard,
   MetricsShard as LayerMetricsShard,
   OutboxAlarm as LayerOutboxAlarm,
+  RegionLog as LayerRegionLog,
 } from "./durable-objects.ts";
 
 export class FlightShard extends LayerFlightShard {}
 export class MetricsShard extends LayerMetricsShard {}
 export class OutboxAlarm extends LayerOutboxAlarm {}
+export class RegionLog extends LayerRegionLog {}
 
 /** Created at the first request, because workerd has no clock and no randomness while it loads modules. */
 let isolate: Isolate | undefined;

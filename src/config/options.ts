@@ -7,7 +7,7 @@ import type { Eviction } from "../tiers/eviction/choice.ts";
  * milliseconds or a text such as `"250ms"`, `"5s"` or `"1h"`. A wrong or unknown member throws a
  * `ConfigError` that lists every wrong member and variable.
  *
- * The Durable Object classes (`FlightShard`, `MetricsShard`, `OutboxAlarm`) receive only bindings.
+ * The Durable Object classes (`FlightShard`, `MetricsShard`, `OutboxAlarm`, `RegionLog`) receive only bindings.
  * They use the defaults of `redis` and `origin`, whatever the Worker sets here. The Worker tells
  * `OutboxAlarm` its `outbox.verifyAfter`.
  *
@@ -173,5 +173,11 @@ export interface StrataOptions {
      * entries that are as old as they are loaded again. @default 100000
      */
     readonly maxKeys?: number;
+    /**
+     * Whether isolates share their syncs with the log: `auto` if the binding `LOGS` exists, or `off`.
+     * The coherence bound is the same: docs/consistency.md.
+     * @default "auto"
+     */
+    readonly shares?: "auto" | "off";
   };
 }

@@ -57,6 +57,7 @@ export interface Settings {
     readonly keepForMs: Millis;
     readonly trimSlackMs: Millis;
     readonly maxKeys: number;
+    readonly shares: "auto" | "off";
   };
 }
 
@@ -140,6 +141,7 @@ const OPTIONS: OptionTable<StrataOptions> = {
     // With the default, a log of names with 36 characters takes 14 MB, and one of the longest names
     // stays below the 100 MB that Upstash allows: see docs/decisions/0021.
     maxKeys: count(100_000, 1_000, 10_000_000),
+    shares: choice("auto", ["auto", "off"]),
   },
 };
 

@@ -23,6 +23,11 @@ export interface Bindings {
    * the cron trigger.
    */
   readonly OUTBOX?: DurableObjectNamespace;
+  /**
+   * The Durable Objects that ask Redis for the changes of the invalidation log, one for each region.
+   * Without this binding, each isolate asks Redis itself.
+   */
+  readonly LOGS?: DurableObjectNamespace;
   /** The static files of the dashboard. */
   readonly ASSETS?: Fetcher;
   /** The connection string of the Neon database. Required. */

@@ -77,6 +77,12 @@ export type CacheEvent =
       readonly lagMs?: Millis;
     }
   | {
+      /** A sync got an answer that it could use. Reported only if syncs may use shares. */
+      readonly type: "log.sync";
+      /** The share of the data centre, the log object of the region, or Redis. */
+      readonly from: "share" | "object" | "redis";
+    }
+  | {
       /** One request to Redis ended. */
       readonly type: "redis.end";
       /** The method of the shared store, such as "read" or "sync". */

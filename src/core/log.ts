@@ -271,3 +271,15 @@ function setNumber(view: LogView, logKey: string, seq: Seq): void {
 function lowestNumber(answer: LogAnswer): Seq {
   return answer.changes.reduce((least, [, seq]) => Math.min(least, seq), answer.seq ?? 0);
 }
+
+/**
+ * Returns the entry with the highest number that is above all numbers of the log in the same answer.
+ * If there is one, the log has lost numbers, or a replica lags.
+ */
+export function newestAhead(entries: readonly Entry[], { era, seq }: LogAnswer): Entry | undefined {
+  if (seq === undefined) return undefined;
+  let newest: Entry | undefined;
+  for (const entry of entries)
+    if (entry.era === era && entry.asOf > (newest?.asOf ?? seq)) newest = entry;
+  return newest;
+}

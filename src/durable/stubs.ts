@@ -5,6 +5,7 @@
 import type { FlightShardRpc } from "./flight-shard.ts";
 import type { MetricsShardRpc } from "./metrics-shard.ts";
 import type { OutboxAlarmRpc } from "./outbox-alarm.ts";
+import type { RegionLogRpc } from "./region-log.ts";
 
 /** The location hint for each continent, by Cloudflare's code of the continent. */
 const HINTS: Readonly<Record<string, DurableObjectLocationHint>> = {
@@ -22,9 +23,25 @@ export function flightStub(
   name: string,
   region: string,
 ): FlightShardRpc {
+  return stubNear(namespace, name, region) as unknown as FlightShardRpc;
+}
+
+/** Returns a stub of the RegionLog object with this name. A new object is created near `region`. */
+export function regionLogStub(
+  namespace: DurableObjectNamespace,
+  name: string,
+  region: string,
+): RegionLogRpc {
+  return stubNear(namespace, name, region) as unknown as RegionLogRpc;
+}
+
+function stubNear(
+  namespace: DurableObjectNamespace,
+  name: string,
+  region: string,
+): DurableObjectStub {
   const hint = HINTS[region];
-  const stub = namespace.get(namespace.idFromName(name), hint ? { locationHint: hint } : {});
-  return stub as unknown as FlightShardRpc;
+  return namespace.get(namespace.idFromName(name), hint ? { locationHint: hint } : {});
 }
 
 /** Returns a stub of the MetricsShard object with this name. @throws if the binding METRICS is missing */

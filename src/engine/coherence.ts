@@ -13,12 +13,14 @@ import {
   verdictByView,
   verdictByNumbers,
   markInvalidated,
+  newestAhead,
   noteNumbers,
   unmark,
   type Dated,
   type LogAnswer,
   type Verdict,
 } from "../core/log.ts";
+import type { LogShares } from "../core/log-shares.ts";
 import type { Context } from "../core/context.ts";
 import type { Invalidator } from "../core/invalidator.ts";
 import type { Result } from "../core/result.ts";
@@ -26,6 +28,8 @@ import type { SharedStore } from "../core/shared-store.ts";
 import type { Seq } from "../core/seq.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
 import { createVerificationBatches, type Verification } from "./verification-batches.ts";
+import { createLogHearing } from "./log-hearing.ts";
+import { reportAnswer } from "./report-answer.ts";
 
 /** After this share of the coherence window, a sync runs in the background. */
 const BACKGROUND_SHARE = 0.8;
@@ -87,12 +91,15 @@ export interface Coherence extends Invalidator {
 
 export interface CoherenceOptions {
   readonly store: SharedStore;
+  /** What other isolates have heard of the log. Without it, every sync asks Redis. */
+  readonly shares?: LogShares | undefined;
   /** The longest time that a read waits for a sync. */
   readonly timeoutMs: Millis;
   readonly withTimeout: WithTimeout;
 }
 
-export function createCoherence({ store, timeoutMs, withTimeout }: CoherenceOptions): Coherence {
+export function createCoherence(options: CoherenceOptions): Coherence {
+  const { store, shares, timeoutMs, withTimeout } = options;
   const view = createLogView();
   const listeners: ((ctx: Context) => Promise<unknown>)[] = [];
   let running: { readonly answered: Promise<boolean>; readonly startedAt: EpochMs } | undefined;
@@ -101,6 +108,7 @@ export function createCoherence({ store, timeoutMs, withTimeout }: CoherenceOpti
   /** The instant at which a sync last failed, or last started because of `probe`. */
   let triedAt: EpochMs = Number.NEGATIVE_INFINITY;
 
+  const hearing = shares && createLogHearing({ shares, view, isFailing: () => failing, timeoutMs });
   const since = (): Seq => (view.era === undefined ? 0 : view.seen);
 
   function recordAnswer(ctx: Context): void {
@@ -120,18 +128,9 @@ export function createCoherence({ store, timeoutMs, withTimeout }: CoherenceOpti
     entries: readonly Entry[] = [],
   ): Promise<boolean> {
     const ahead = newestAhead(entries, log);
-    const newest = log.changes.reduce((most, [, seq]) => Math.max(most, seq), view.seen);
-    // Numbers are close to Redis' time in microseconds. The first answer has no previous one, so it
-    // shows no lag.
-    const lagMs =
-      newest > view.seen && view.era === log.era ? ctx.now() - newest / 1000 : undefined;
-    const outcome = ahead !== undefined ? "behind" : applyAnswer(view, log);
-    ctx.emit({
-      type: "log.apply",
-      outcome,
-      changes: log.changes.length,
-      ...(lagMs !== undefined && { lagMs }),
-    });
+    const outcome = reportAnswer(view, log, ctx, () =>
+      ahead === undefined ? applyAnswer(view, log) : "behind",
+    );
     if (outcome !== "lost" && outcome !== "behind") return true;
 
     const known = ahead
@@ -158,8 +157,20 @@ export function createCoherence({ store, timeoutMs, withTimeout }: CoherenceOpti
       return false;
     }
     recordAnswer(ctx);
-    await applyLog(answer.value, ctx);
+    const isApplied = await applyLog(answer.value, ctx);
+    if (isApplied && shares !== undefined) ctx.defer(shares.offer(answer.value, ctx));
     return true;
+  }
+
+  function syncInBackground(windowMs: Millis, ctx: Context): void {
+    if (hearing?.canHear(windowMs) === true) hearing.hear(windowMs, ctx, () => shareSync(ctx));
+    else void shareSync(ctx);
+  }
+
+  function syncForRead(start: EpochMs, windowMs: Millis, ctx: Context): Promise<boolean> {
+    if (hearing?.canHear(windowMs) !== true) return shareSync(ctx);
+    const heard = () => hearing.hearForRead(start, windowMs, ctx);
+    return shareSync(ctx, async () => (await heard()) || sync(ctx));
   }
 
   /**
@@ -167,11 +178,11 @@ export function createCoherence({ store, timeoutMs, withTimeout }: CoherenceOpti
    * ended, unless the platform stops it. A sync that takes longer than the timeout is replaced by a
    * new one.
    */
-  function shareSync(ctx: Context): Promise<boolean> {
+  function shareSync(ctx: Context, ask = () => sync(ctx)): Promise<boolean> {
     const now = ctx.now();
     if (running !== undefined && Math.abs(now - running.startedAt) < timeoutMs)
       return running.answered;
-    const started = { answered: sync(ctx), startedAt: now };
+    const started = { answered: ask(), startedAt: now };
     running = started;
     ctx.defer(
       started.answered.finally(() => {
@@ -210,14 +221,16 @@ export function createCoherence({ store, timeoutMs, withTimeout }: CoherenceOpti
     // A stamp in the future means that the clock was set back. Such a stamp cannot show how old the view is.
     if (view.stamp > ctx.now()) view.stamp = Number.NEGATIVE_INFINITY;
     if (view.stamp < start - windowMs) return false;
-    if (view.stamp < start - windowMs * BACKGROUND_SHARE) void shareSync(ctx);
+    const part = hearing?.canHear(windowMs) === true ? hearing.backgroundPart() : BACKGROUND_SHARE;
+    if (view.stamp < start - windowMs * part) syncInBackground(windowMs, ctx);
     return true;
   }
 
   async function becomeCurrent(start: EpochMs, windowMs: Millis, ctx: Context): Promise<LogState> {
     for (let attempt = 0; attempt < MAX_SYNCS; attempt++) {
       try {
-        if (!(await withTimeout(shareSync(ctx), timeoutMs))) return "unreachable";
+        if (!(await withTimeout(syncForRead(start, windowMs, ctx), timeoutMs)))
+          return "unreachable";
       } catch (error) {
         recordFailure(fault("redis.timeout", messageOf(error)), ctx);
         return "unreachable";
@@ -278,16 +291,4 @@ export function createCoherence({ store, timeoutMs, withTimeout }: CoherenceOpti
 
     numbers: (logKeys, ctx): Promise<Result<readonly Seq[]>> => store.numbers(logKeys, ctx),
   };
-}
-
-/**
- * Returns the entry with the highest number that is above all numbers of the log in the same answer.
- * If there is one, the log has lost numbers, or a replica lags.
- */
-function newestAhead(entries: readonly Entry[], { era, seq }: LogAnswer): Entry | undefined {
-  if (seq === undefined) return undefined;
-  let newest: Entry | undefined;
-  for (const entry of entries)
-    if (entry.era === era && entry.asOf > (newest?.asOf ?? seq)) newest = entry;
-  return newest;
 }

@@ -1,6 +1,7 @@
 /** Builds the engine from the ports that it needs. */
 import type { WithTimeout } from "../core/deadline.ts";
 import type { FlightPort } from "../core/flight-port.ts";
+import type { LogShares } from "../core/log-shares.ts";
 import type { MemoryTier, Tier } from "../core/tier.ts";
 import type { Random } from "../core/random.ts";
 import type { SharedStore } from "../core/shared-store.ts";
@@ -27,6 +28,8 @@ export interface EnginePorts {
   readonly memory: MemoryTier;
   readonly edge: Tier;
   readonly store: SharedStore;
+  /** What other isolates have heard of the log. Without it, every sync asks Redis. */
+  readonly shares?: LogShares | undefined;
   readonly flights: FlightPort;
   readonly slots: OriginSlots;
   /** Waits for a promise under a deadline. It is injected, because timers belong to the platform. */
@@ -56,7 +59,12 @@ export interface EngineParts {
 export function createEngineParts(ports: EnginePorts): EngineParts {
   const { memory, edge, store, flights, slots, withTimeout, random, maxLandingChars } = ports;
   const { stepsTimeoutMs, storeTimeoutMs, flightSlackMs } = ports;
-  const coherence = createCoherence({ store, timeoutMs: storeTimeoutMs, withTimeout });
+  const coherence = createCoherence({
+    store,
+    shares: ports.shares,
+    timeoutMs: storeTimeoutMs,
+    withTimeout,
+  });
   const validator = createValidator(coherence);
   const hitForMiss = createHitForMiss();
   const backoff = createLoadBackoff(random);

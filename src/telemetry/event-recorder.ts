@@ -143,6 +143,9 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
         if (event.lagMs !== undefined)
           meter.record("cache.purge.lag", Math.max(0, event.lagMs) / 1000);
         return undefined;
+      case "log.sync":
+        meter.add("cache.log.syncs", 1, event.from);
+        return undefined;
       case "admin.action":
         if (record !== undefined) {
           const { actor = "", targets = [] } = record.audit ?? {};

@@ -1,10 +1,8 @@
 /** Several isolates, data centres and regions over one Redis and one origin, in virtual time. */
 import { createContext } from "../../src/core/context.ts";
-import { done, failed } from "../../src/core/faults.ts";
+import { done } from "../../src/core/faults.ts";
 import type { Context } from "../../src/core/context.ts";
 import type { DataReader } from "../../src/core/data-reader.ts";
-import type { Tier } from "../../src/core/tier.ts";
-import type { Entry } from "../../src/core/entry.ts";
 import { createFlightPort } from "../../src/durable/flight-port.ts";
 import type { FlightShardRpc } from "../../src/durable/flight-shard.ts";
 import { createFlights, type Flights } from "../../src/durable/flights.ts";
@@ -15,7 +13,9 @@ import type { RunningLoads } from "../../src/engine/running-loads.ts";
 import { createWarmer } from "../../src/engine/warm.ts";
 import { createMemoryTier } from "../../src/tiers/memory.ts";
 import { createWriteThrough, type WriteThrough } from "../../src/writes/through.ts";
+import { createEdges } from "./edge-model.ts";
 import { plantFault, type PlantedFault } from "./faults.ts";
+import { createSharedLogModel } from "./shared-log.ts";
 import { createRedisModel, type RedisModel } from "./redis-model.ts";
 import type { VirtualTime } from "./virtual-time.ts";
 
@@ -26,6 +26,8 @@ export const ORIGIN_TIMEOUT_MS = 2_000;
 export interface Isolate {
   readonly name: string;
   readonly colo: string;
+  /** How far its clock is off from that of its data centre, in a cluster that shares syncs. */
+  readonly offsetMs: number;
   skewMs: number;
   /** False after a crash: the isolate's loads never end. */
   alive: boolean;
@@ -37,6 +39,8 @@ export interface Isolate {
 export interface Cluster {
   readonly redis: RedisModel;
   readonly isolates: Isolate[];
+  /** Whether isolates share syncs. */
+  readonly sharing: boolean;
   /** Replaces an isolate by a fresh one of the same data centre. */
   replace(index: number): void;
   /** The rows of the origin: the current value of each key. */
@@ -44,28 +48,33 @@ export interface Cluster {
   origin: "up" | "failing" | "slow";
   /** The flight objects work, throw, or do not answer until they work again. */
   flightsAre: "up" | "gone" | "frozen";
-  /** Loses the state of the flight objects, as when they move. */
-  dropFlights(): void;
+  /** Loses the state of the Durable Objects, as when they move. */
+  dropObjects(): void;
 }
 
 export interface ClusterOptions {
   readonly time: VirtualTime;
   readonly fault: PlantedFault;
   readonly keys: readonly string[];
+  /** Whether isolates share syncs. Then the clocks of one data centre differ by at most 50 ms. */
+  readonly sharing?: boolean;
 }
 
 /** Two isolates share a data centre; the other two each have their own. Two regions. */
 const LOCATIONS = [
-  { name: "a1", colo: "a", region: "eu" },
-  { name: "a2", colo: "a", region: "eu" },
-  { name: "b1", colo: "b", region: "eu" },
-  { name: "c1", colo: "c", region: "na" },
+  { name: "a1", colo: "a", region: "eu", offsetMs: 25 },
+  { name: "a2", colo: "a", region: "eu", offsetMs: -25 },
+  { name: "b1", colo: "b", region: "eu", offsetMs: 0 },
+  { name: "c1", colo: "c", region: "na", offsetMs: 0 },
 ] as const;
 
-export function createCluster({ time, fault, keys }: ClusterOptions): Cluster {
+type Location = (typeof LOCATIONS)[number];
+
+export function createCluster(options: ClusterOptions): Cluster {
+  const { time, fault, keys, sharing = false } = options;
   const redis = createRedisModel({ time, lagMs: LAG_MS, timeoutMs: REDIS_TIMEOUT_MS });
   const rows = new Map(keys.map((key) => [key, 0]));
-  const edges = new Map<string, Map<string, Entry>>();
+  const edges = createEdges(time, () => redis.lossy);
   const objects = new Map<string, Flights>();
 
   function objectOf(name: string): Flights {
@@ -82,57 +91,44 @@ export function createCluster({ time, fault, keys }: ClusterOptions): Cluster {
     return flights;
   }
 
-  function createEdge(colo: string): Tier {
-    const entries = edges.get(colo) ?? new Map<string, Entry>();
-    edges.set(colo, entries);
-    const attempt = async <T>(work: () => T) => {
-      await time.sleep(time.random() * 10);
-      return redis.lossy && time.random() < 0.02
-        ? failed("edge.unavailable", "edge")
-        : done(work());
-    };
-    return {
-      name: "edge",
-      get: (key, ctx) =>
-        attempt(() => {
-          const entry = entries.get(key);
-          return entry !== undefined && entry.deleteAt > ctx.now() ? entry : undefined;
-        }),
-      // A write to the edge may arrive late; `asOf` makes that harmless.
-      set: async (entry) => {
-        await time.sleep(time.random() * 400);
-        return attempt(() => void entries.set(entry.key, entry));
-      },
-      delete: (names) => attempt(() => names.forEach((key) => entries.delete(key))),
-    };
+  /** Calls to a frozen object reach it once it works again. */
+  async function reachObject(): Promise<void> {
+    await time.sleep(time.random() * 20);
+    while (cluster.flightsAre === "frozen") await time.sleep(50);
+    if (cluster.flightsAre === "gone") throw new Error("gone");
   }
 
-  /** A stub of an object. Calls to a frozen object reach it once it works again. */
+  const sharedLog = createSharedLogModel({
+    time,
+    store: redis.store,
+    fault,
+    isLossy: () => redis.lossy,
+    lateWrites: 0.1,
+    reachObject,
+  });
+
+  /** A stub of a flight object. */
   function flightStub(name: string): FlightShardRpc {
-    const reach = async (): Promise<void> => {
-      await time.sleep(time.random() * 20);
-      while (cluster.flightsAre === "frozen") await time.sleep(50);
-      if (cluster.flightsAre === "gone") throw new Error("gone");
-    };
     return {
       async join(request, onWait) {
-        await reach();
+        await reachObject();
         return objectOf(name).join(request, () => void time.after(time.random() * 20, onWait));
       },
       async land(request) {
-        await reach();
+        await reachObject();
         objectOf(name).land(request);
       },
     };
   }
 
-  function createIsolate({ name, colo, region }: (typeof LOCATIONS)[number]): Isolate {
+  function createIsolate({ name, colo, region, offsetMs }: Location, clockMs = 0): Isolate {
     const withTimeout = time.withTimeout;
+    const now = (): number => time.now() + isolate.skewMs;
     const ports = plantFault(
       fault,
       {
         memory: createMemoryTier({ maxBytes: 1 << 20, maxEntries: 4 }),
-        edge: createEdge(colo),
+        edge: edges.edgeOf(colo),
         store: redis.store,
       },
       redis.head,
@@ -142,6 +138,7 @@ export function createCluster({ time, fault, keys }: ClusterOptions): Cluster {
       memory,
       edge,
       store,
+      shares: sharing ? sharedLog.sharesOf(colo, now) : undefined,
       flights: createFlightPort({
         stub: flightStub,
         namespace: "n",
@@ -165,13 +162,14 @@ export function createCluster({ time, fault, keys }: ClusterOptions): Cluster {
     const isolate: Isolate = {
       name,
       colo,
-      skewMs: 0,
+      offsetMs: sharing ? offsetMs : 0,
+      skewMs: sharing ? clockMs + offsetMs : 0,
       alive: true,
       coherence,
       through: createWriteThrough({ engine, etagOf }),
       request() {
         const ctx = createContext({
-          now: () => time.now() + isolate.skewMs,
+          now,
           host: colo,
           region,
           waitUntil: () => undefined,
@@ -190,7 +188,8 @@ export function createCluster({ time, fault, keys }: ClusterOptions): Cluster {
   const cluster: Cluster = {
     redis,
     rows,
-    isolates: LOCATIONS.map(createIsolate),
+    isolates: LOCATIONS.map((location) => createIsolate(location)),
+    sharing,
     origin: "up",
     flightsAre: "up",
     replace(index) {
@@ -198,9 +197,12 @@ export function createCluster({ time, fault, keys }: ClusterOptions): Cluster {
       const old = cluster.isolates[index];
       if (location === undefined || old === undefined) return;
       old.alive = false;
-      cluster.isolates[index] = createIsolate(location);
+      cluster.isolates[index] = createIsolate(location, old.skewMs - old.offsetMs);
     },
-    dropFlights: () => objects.clear(),
+    dropObjects() {
+      objects.clear();
+      sharedLog.dropObjects();
+    },
   };
   return cluster;
 }

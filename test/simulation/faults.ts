@@ -31,7 +31,13 @@ export type PlantedFault =
   /** Soft invalidations are not seen. */
   | "soft-ignored"
   /** Invalidations of prefixes are not seen. */
-  | "prefix-ignored";
+  | "prefix-ignored"
+  /** An answer of the log object counts as sent when it was asked for (shared-log.ts). */
+  | "object-age-ignored"
+  /** The instant of the log object's clock is used as one of the isolate's clock (shared-log.ts). */
+  | "object-instant-used"
+  /** The share of a data centre counts as sent when it was read (shared-log.ts). */
+  | "share-age-ignored";
 
 export interface Ports {
   readonly memory: MemoryTier;
@@ -75,6 +81,9 @@ export function plantFault(fault: PlantedFault, ports: Ports, head: () => Seq): 
     // These two are planted where the engine is composed.
     case "coalescing-off":
     case "nested-unseen":
+    case "object-age-ignored":
+    case "object-instant-used":
+    case "share-age-ignored":
     case "none":
       return ports;
   }

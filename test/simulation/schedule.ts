@@ -25,6 +25,11 @@ export type Move =
   | { readonly kind: "herd"; readonly key: number }
   /** An isolate reads a key 30 times in 3.3 s. */
   | { readonly kind: "watch"; readonly isolate: number; readonly key: number }
+  /**
+   * Two isolates read a key 12 times, and another writes it once. At each read the log view is near
+   * the end of its window.
+   */
+  | { readonly kind: "pace"; readonly isolate: number; readonly key: number; readonly ms: number }
   | { readonly kind: "replace" | "clock"; readonly isolate: number; readonly ms: number }
   | { readonly kind: "outage"; readonly how: "refused" | "hanging"; readonly ms: number }
   | { readonly kind: "origin"; readonly how: "failing" | "slow"; readonly ms: number }
@@ -113,6 +118,20 @@ const rough: fc.WeightedArbitrary<Move>[] = [
   },
 ];
 
+const sharing: fc.WeightedArbitrary<Move>[] = [
+  ...rough,
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constant("pace" as const),
+      // Those of one region, so of one log object.
+      isolate: fc.nat(2),
+      key,
+      ms: fc.integer({ min: 900, max: 1_000 }),
+    }),
+  },
+];
+
 const steps = (moves: fc.WeightedArbitrary<Move>[]) =>
   fc.array(
     fc.record({
@@ -137,11 +156,17 @@ export const roughSchedule: fc.Arbitrary<Schedule> = fc.record({
   steps: steps(rough),
 });
 
+/** Schedules with failures, for isolates that share their syncs. */
+export const sharingSchedule: fc.Arbitrary<Schedule> = fc.record({
+  seed: fc.nat(),
+  steps: steps(sharing),
+});
+
 /** Plays a schedule to its end. Returns the violations of the guarantee. */
 export async function play(
   schedule: Schedule,
   fault: PlantedFault,
-  { countLoads = false } = {},
+  { countLoads = false, sharing = false } = {},
 ): Promise<{ violations: readonly string[]; reads: number }> {
   const time = createVirtualTime({ seed: schedule.seed });
   const history = createHistory({
@@ -152,7 +177,7 @@ export async function play(
     lagMs: LAG_MS,
     countLoads,
   });
-  const cluster = createCluster({ time, fault, keys: KEYS });
+  const cluster = createCluster({ time, fault, keys: KEYS, sharing });
   const clients = createClients({ cluster, time, history, fault, keys: KEYS });
   cluster.redis.lossy = !countLoads;
   let at = 0;
@@ -164,8 +189,15 @@ export async function play(
   return { violations: history.violations(), reads: history.reads };
 }
 
-/** Sets how far an isolate's clock is off. */
-function setClock(isolate: Isolate, skewMs: number, time: VirtualTime, history: History): void {
+/** Sets how far an isolate's clock is off. Isolates that share syncs have the clock of their data centre. */
+function setClock(cluster: Cluster, one: Isolate, ms: number, time: VirtualTime, history: History) {
+  const set = cluster.isolates.filter(
+    (other) => other === one || (cluster.sharing && other.colo === one.colo),
+  );
+  for (const isolate of set) setOne(isolate, ms + isolate.offsetMs, time, history);
+}
+
+function setOne(isolate: Isolate, skewMs: number, time: VirtualTime, history: History): void {
   const byMs = isolate.skewMs - skewMs;
   if (byMs > 0) history.clockSetBack(isolate.name, time.now(), byMs);
   isolate.skewMs = skewMs;
@@ -203,10 +235,24 @@ function make(move: Move, { cluster, clients, time, history }: Play): void {
       for (let i = 0; i < 30; i++)
         time.after(i * 110, () => void clients.read(at(move.isolate), KEYS[move.key] ?? KEYS[0]));
       return;
+    case "pace": {
+      const name = KEYS[move.key] ?? KEYS[0];
+      const read = (index: number) => void clients.read(at(index), name);
+      for (let i = 1; i <= 12; i++) {
+        time.after(i * move.ms, () => read(move.isolate));
+        // The log object has then asked Redis shortly before the isolate asks it.
+        time.after(i * move.ms - 350, () => read(move.isolate === 2 ? 0 : 2));
+      }
+      time.after(
+        time.random() * 12 * move.ms,
+        () => void clients.write(at((move.isolate + 2) % 4), name, "key"),
+      );
+      return;
+    }
     case "replace":
       return cluster.replace(move.isolate);
     case "clock":
-      setClock(at(move.isolate), move.ms, time, history);
+      setClock(cluster, at(move.isolate), move.ms, time, history);
       return;
     case "outage":
       cluster.redis.outage = move.how;
@@ -231,7 +277,7 @@ function make(move: Move, { cluster, clients, time, history }: Play): void {
     case "trim":
       return cluster.redis.trim(0);
     case "drop-flights":
-      return cluster.dropFlights();
+      return cluster.dropObjects();
     case "storm":
       // More changes than one answer has.
       return cluster.redis.storm(MAX_CHANGES + 200);

@@ -6,7 +6,7 @@
  */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { calmSchedule, play, roughSchedule } from "./schedule.ts";
+import { calmSchedule, play, roughSchedule, sharingSchedule } from "./schedule.ts";
 
 const runs = Number(process.env["SIMULATIONS"] ?? 10_000);
 const seed = process.env["SIMULATION_SEED"];
@@ -30,6 +30,16 @@ describe("random schedules", () => {
     );
     // With a path only one schedule is played.
     if (path === undefined) expect(reads).toBeGreaterThan(runs);
+  }, 900_000);
+
+  it("no random schedule with failures breaks the consistency guarantee if isolates share their syncs", async () => {
+    await fc.assert(
+      fc.asyncProperty(sharingSchedule, async (schedule) => {
+        const { violations } = await play(schedule, "none", { sharing: true });
+        expect(violations).toEqual([]);
+      }),
+      { ...parameters, numRuns: Math.ceil(runs / 4) },
+    );
   }, 900_000);
 
   it("without failures, at most one load of a key runs at a time in each flight scope (a region, or all regions)", async () => {

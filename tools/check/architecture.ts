@@ -43,7 +43,16 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   "platform.ts": ["core"],
   "strata.ts": [...LAYER, "config.ts"],
   "internals.ts": ["core", "engine", "strata.ts"],
-  "compose.ts": [...LAYER, "config", "config.ts", "platform.ts", "strata.ts", "internals.ts"],
+  "compose.ts": [
+    ...LAYER,
+    "config",
+    "config.ts",
+    "compose-log-shares.ts",
+    "platform.ts",
+    "strata.ts",
+    "internals.ts",
+  ],
+  "compose-log-shares.ts": [...LAYER, "config", "config.ts", "platform.ts"],
   "durable-objects.ts": [...LAYER, "config", "config.ts", "platform.ts"],
   "index.ts": [
     ...LAYER,

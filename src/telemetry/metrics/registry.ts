@@ -142,6 +142,13 @@ export const METRICS = {
     description: "Answers of the invalidation log, by how they were applied.",
     where: "an answer of the invalidation log",
   },
+  "cache.log.syncs": {
+    type: "counter",
+    unit: "{sync}",
+    labels: ["cache.log.source"],
+    description: "Syncs with the invalidation log, by where the answer came from.",
+    where: "the end of a sync in a layer that shares syncs",
+  },
   "cache.faults": {
     type: "counter",
     unit: "{fault}",

@@ -1,0 +1,44 @@
+import type { Context } from "./context.ts";
+import type { LogAnswer } from "./log.ts";
+import type { Seq } from "./seq.ts";
+import type { EpochMs, Millis } from "./time.ts";
+
+/** The share of one data centre: the newest answer of the log that one of its isolates got. No method rejects. */
+export interface NearShare {
+  /** Returns the share. Its instant is one of this isolate's clock. Undefined if there is none of use. */
+  read(ctx: Context): Promise<LogAnswer | undefined>;
+  write(answer: LogAnswer, ctx: Context): Promise<void>;
+  /** Whether another isolate of the data centre asks at the moment. This is a hint only. */
+  isClaimed(ctx: Context): Promise<boolean>;
+  claim(ctx: Context): Promise<void>;
+}
+
+/** The log object of the region. */
+export interface RegionLog {
+  /**
+   * Returns the changes from `since` on, as an answer to this isolate. Undefined if the object does
+   * not have all of them, or gives no answer within `timeoutMs`. Never rejects.
+   */
+  ask(since: Seq, timeoutMs: Millis, ctx: Context): Promise<LogAnswer | undefined>;
+}
+
+/** A sync that may be answered by a share. */
+export interface SharedQuestion {
+  readonly since: Seq;
+  /** Applies an answer. Returns false if it is of no use. */
+  readonly apply: (answer: LogAnswer) => boolean;
+  /** The instant at which the isolate asks Redis, if no share has answered. */
+  readonly until: EpochMs;
+}
+
+/** What other isolates have heard of the log. No method rejects. */
+export interface LogShares {
+  /** Returns the part of the coherence window after which the next background sync begins. */
+  backgroundPart(): number;
+  /** Answers a background sync from a share. Returns false if Redis must be asked. */
+  hear(question: SharedQuestion, ctx: Context): Promise<boolean>;
+  /** Answers a sync for which a read waits, if the share of the data centre is there already. */
+  hearNear(apply: SharedQuestion["apply"], ctx: Context): Promise<boolean>;
+  /** Shares an answer of Redis with the data centre. */
+  offer(answer: LogAnswer, ctx: Context): Promise<void>;
+}

@@ -1,0 +1,85 @@
+/**
+ * The log of one region. It asks Redis when a question comes, at most once in a tick, and answers
+ * all questions of that time from one log view. While no question comes, it does not ask. The clock
+ * and the timer are injected, so that tests need no Durable Object.
+ */
+import {
+  changesSince,
+  recentChanges,
+  RECENT_MS,
+  TICK_MS,
+  type SharedChanges,
+  type SharedLog,
+} from "../core/log-share.ts";
+import {
+  applyAnswer,
+  createLogView,
+  MAX_CHANGES,
+  MAX_NUMBERS,
+  type LogAnswer,
+} from "../core/log.ts";
+import type { Seq } from "../core/seq.ts";
+import type { Clock, EpochMs, Millis } from "../core/time.ts";
+
+export interface LogPollsOptions {
+  readonly now: Clock;
+  /** Resolves after `ms` milliseconds. */
+  readonly sleep: (ms: Millis) => Promise<void>;
+  /** Asks Redis for at most `limit` changes. Returns undefined if Redis gives no answer. */
+  readonly askRedis: (since: Seq, limit: number) => Promise<LogAnswer | undefined>;
+}
+
+export interface LogPolls {
+  /**
+   * Returns the changes from `since` on. Returns undefined if this object cannot tell: then the
+   * isolate asks Redis.
+   */
+  ask(since: Seq): Promise<SharedLog | undefined>;
+}
+
+export function createLogPolls({ now, sleep, askRedis }: LogPollsOptions): LogPolls {
+  const view = createLogView();
+  let recent: SharedChanges | undefined;
+  let polledAt: EpochMs = Number.NEGATIVE_INFINITY;
+  /** The poll that runs or waits for its tick. */
+  let next: Promise<boolean> | undefined;
+
+  async function poll(): Promise<boolean> {
+    const sinceLast = now() - polledAt;
+    // A negative time means that the clock was set back.
+    if (sinceLast >= 0 && sinceLast < TICK_MS) await sleep(TICK_MS - sinceLast);
+    polledAt = now();
+    // The first question takes the newest changes only. Later ones take all since the last one.
+    const answer =
+      view.era === undefined
+        ? await askRedis(0, MAX_CHANGES)
+        : await askRedis(view.seen, MAX_NUMBERS);
+    if (answer === undefined) return false;
+    const outcome = applyAnswer(view, answer);
+    // This object establishes no log and asks no primary. Each isolate does that itself.
+    if (outcome !== "applied" && outcome !== "renewed") return false;
+    recent = recentChanges(view);
+    return true;
+  }
+
+  async function sharePoll(): Promise<boolean> {
+    next ??= poll().finally(() => {
+      next = undefined;
+    });
+    return next;
+  }
+
+  return {
+    async ask(since) {
+      const arrivedAt = now();
+      // A stamp in the future means that the clock was set back. Such a stamp gives no age.
+      if (view.stamp > arrivedAt) view.stamp = Number.NEGATIVE_INFINITY;
+      if (arrivedAt - view.stamp > RECENT_MS && !(await sharePoll())) return undefined;
+      const changes =
+        recent !== undefined && recent.since <= since && since <= recent.seq
+          ? recent
+          : changesSince(view, since);
+      return changes && { ...changes, ageMs: arrivedAt - view.stamp };
+    },
+  };
+}

@@ -1,0 +1,69 @@
+/** Brings the log view of an isolate up to date with answers that others have heard. */
+import type { Context } from "../core/context.ts";
+import { applyShared, GIVE_UP_PART, MIN_WINDOW_MS } from "../core/log-share.ts";
+import type { LogShares } from "../core/log-shares.ts";
+import type { LogAnswer, LogView } from "../core/log.ts";
+import type { EpochMs, Millis } from "../core/time.ts";
+import { reportAnswer } from "./report-answer.ts";
+
+export interface LogHearing {
+  /**
+   * Whether a share may answer a sync. The first answer must come from Redis. While Redis fails, each
+   * isolate asks Redis itself, so that it notices the recovery.
+   */
+  canHear(windowMs: Millis): boolean;
+  /** Returns the part of the coherence window after which the next background sync begins. */
+  backgroundPart(): number;
+  /** Syncs for later reads: with a share if one comes in time, else with `askRedis`. One at a time. */
+  hear(windowMs: Millis, ctx: Context, askRedis: () => Promise<unknown>): void;
+  /** Syncs for a read that waits, if the share of the data centre is recent enough. */
+  hearForRead(start: EpochMs, windowMs: Millis, ctx: Context): Promise<boolean>;
+}
+
+export interface LogHearingOptions {
+  readonly shares: LogShares;
+  readonly view: LogView;
+  /** Whether the last request of this isolate to Redis failed. */
+  readonly isFailing: () => boolean;
+  /** A background sync that takes longer is replaced by a new one. */
+  readonly timeoutMs: Millis;
+}
+
+export function createLogHearing(options: LogHearingOptions): LogHearing {
+  const { shares, view, isFailing, timeoutMs } = options;
+  /** The instant at which the background sync began that waits for a share. */
+  let hearingSince: EpochMs | undefined;
+
+  /** Applies an answer that a share handed on, if the view is then at least as recent as `notBefore`. */
+  function apply(log: LogAnswer, notBefore: EpochMs, ctx: Context): boolean {
+    if (log.sentAt < notBefore) return false;
+    const now = ctx.now();
+    const how = () => (applyShared(view, log, now) ? "applied" : undefined);
+    return reportAnswer(view, log, ctx, how) !== undefined;
+  }
+
+  return {
+    canHear: (windowMs) => windowMs >= MIN_WINDOW_MS && view.era !== undefined && !isFailing(),
+    backgroundPart: shares.backgroundPart,
+
+    hear(windowMs, ctx, askRedis) {
+      const now = ctx.now();
+      if (hearingSince !== undefined && Math.abs(now - hearingSince) < timeoutMs) return;
+      const { stamp, seen } = view;
+      const question = {
+        since: seen,
+        apply: (log: LogAnswer) => apply(log, stamp, ctx),
+        until: stamp + windowMs * GIVE_UP_PART,
+      };
+      hearingSince = now;
+      const heard = shares.hear(question, ctx).finally(() => {
+        if (hearingSince === now) hearingSince = undefined;
+      });
+      // A read may have asked Redis meanwhile.
+      ctx.defer(heard.then((isHeard) => isHeard || view.stamp > stamp || askRedis()));
+    },
+
+    hearForRead: (start, windowMs, ctx) =>
+      shares.hearNear((log) => apply(log, start - windowMs, ctx), ctx),
+  };
+}

@@ -1,0 +1,67 @@
+import { describe, expect, it } from "vitest";
+import { CLOCK_MARGIN_MS } from "../../src/core/log-share.ts";
+import type { LogAnswer } from "../../src/core/log.ts";
+import { withTimeout } from "../../src/resilience/deadline.ts";
+import { createNearShare, type NearShareOptions } from "../../src/tiers/near-share.ts";
+import { createTestContext } from "../support/context.ts";
+import { createTestClock, uniqueNamespace } from "../support/isolate.ts";
+
+const answerAt = (sentAt: number): LogAnswer => ({
+  sentAt,
+  era: "era-1",
+  seq: 5,
+  floor: 1,
+  since: 2,
+  truncated: false,
+  changes: [["t:a", 4]],
+});
+
+function createShare(options: Partial<NearShareOptions> = {}) {
+  const namespace = uniqueNamespace();
+  const clock = createTestClock();
+  const near = createNearShare({
+    open: () => caches.open(namespace),
+    timeoutMs: 5_000,
+    withTimeout,
+    ...options,
+  });
+  const ctxOf = (host: string) => createTestContext({ now: clock.now, host });
+  return { near, clock, ctx: ctxOf("a.test"), other: ctxOf("b.test") };
+}
+
+describe("the share of a data centre in the Cache API", () => {
+  it("the share of a data centre returns the answer that was written last, 50 ms older, and only to its own host", async () => {
+    const { near, clock, ctx, other } = createShare();
+    expect(await near.read(ctx)).toBeUndefined();
+    const sentAt = clock.now();
+    await near.write(answerAt(sentAt - 500), ctx);
+    await near.write(answerAt(sentAt), ctx);
+    expect(await near.read(ctx)).toEqual(answerAt(sentAt - CLOCK_MARGIN_MS));
+    expect(await near.read(other)).toBeUndefined();
+  });
+
+  it("a claim to ask for the data centre holds for 300 ms", async () => {
+    const { near, clock, ctx } = createShare();
+    clock.stop();
+    expect(await near.isClaimed(ctx)).toBe(false);
+    await near.claim(ctx);
+    clock.advance(299);
+    expect(await near.isClaimed(ctx)).toBe(true);
+    clock.advance(1);
+    expect(await near.isClaimed(ctx)).toBe(false);
+  });
+
+  it.each<[string, () => Promise<Cache>]>([
+    ["cannot be opened", () => Promise.reject(new Error("no cache"))],
+    ["does not answer", () => new Promise(() => undefined)],
+  ])(
+    "if the Cache API %s, there is no share and no claim, and a write does nothing",
+    async (_, open) => {
+      const { near, clock, ctx } = createShare({ open, timeoutMs: 10 });
+      await near.write(answerAt(clock.now()), ctx);
+      await near.claim(ctx);
+      expect(await near.read(ctx)).toBeUndefined();
+      expect(await near.isClaimed(ctx)).toBe(false);
+    },
+  );
+});
