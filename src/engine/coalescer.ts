@@ -6,7 +6,8 @@ import type { EpochMs, Millis } from "../core/time.ts";
 import type { HitForMiss } from "./hit-for-miss.ts";
 import { remaining, scopeOf, sharesFailure } from "./lookup-request.ts";
 import type { LookupOutcome, LookupRequest, Read } from "./lookup-request.ts";
-import { answersRequest, type Validator } from "./validation.ts";
+import { answersRequest } from "./validation.ts";
+import type { Validator } from "./validator.ts";
 
 /** The steps behind memory. */
 export type RunLookup = (request: LookupRequest) => Promise<LookupOutcome>;
@@ -104,22 +105,16 @@ export function createCoalescer({
   async function validated(outcome: LookupOutcome, read: Read): Promise<SharedOutcome | undefined> {
     if (outcome.kind === "uncacheable") return undefined;
     if (outcome.kind === "failed") return outcome;
-    const { entry } = outcome;
-    const validation = await validator.validateShared(
-      entry,
-      outcome.currentAt,
-      read,
-      outcome.unreachable,
-    );
+    const validation = await validator.decide(outcome.entry, read, outcome);
     if (validation.use !== "serve") return undefined;
-    const { freshness, unreachable, currentAt } = validation;
+    const { entry, freshness, unreachable, currentAt } = validation;
     // A result that was stale on arrival serves in its stale window, as it would from memory.
-    const mayBeStale = outcome.kind === "found" || isNeverFresh(entry);
+    const mayBeStale = outcome.kind === "found" || isNeverFresh(outcome.entry);
     const stale = mayBeStale && freshness === "revalidate";
     if (freshness !== "fresh" && !stale && !isMomentary(outcome)) return undefined;
     return outcome.kind === "found"
-      ? { ...outcome, unreachable, currentAt, stale }
-      : { ...outcome, unreachable, currentAt };
+      ? { ...outcome, entry, unreachable, currentAt, stale }
+      : { ...outcome, entry, unreachable, currentAt };
   }
 
   async function follow<T extends object>(

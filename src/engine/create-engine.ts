@@ -21,7 +21,7 @@ import { createSharedReader } from "./shared-store-reader.ts";
 import { createSoftTimeout } from "./soft-timeout.ts";
 import { createEntryStore } from "./store-entry.ts";
 import { createTierSteps } from "./tier-steps.ts";
-import { createValidator } from "./validation.ts";
+import { createValidator } from "./validator.ts";
 
 export interface EnginePorts {
   readonly memory: MemoryTier;
@@ -97,6 +97,13 @@ export function createEngineParts(ports: EnginePorts): EngineParts {
     entryStore,
     hitForMiss,
   });
-  const batch = createBatch({ memory, validator, coalescer, lookUpBatch, stepsTimeoutMs });
+  const batch = createBatch({
+    memory,
+    coherence,
+    validator,
+    coalescer,
+    lookUpBatch,
+    stepsTimeoutMs,
+  });
   return { coherence, engine, batch, loads: createRunningLoads() };
 }

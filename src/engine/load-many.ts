@@ -71,17 +71,14 @@ export function createLookUpBatch(options: LoadManyOptions): LookUpBatch {
   ): Promise<void> {
     const { policy, ctx } = batch;
     if (!batch.readsRedis || !batch.logReachable) return load(reads, new Map(), batch, onOutcome);
-    const currentAt = ctx.now();
-    const found = await shared.read(
-      reads.map(({ key }) => key),
-      ctx,
-    );
+    const keys = reads.map(({ key }) => key);
+    const found = await shared.read(keys, { policy, ctx, startedAt: ctx.now() });
     if (found === "unreachable")
       return load(reads, new Map(), { ...batch, logReachable: false }, onOutcome);
     const staleEntries = new Map<Read, StaleEntry>();
     const missing: Read[] = [];
     for (const [i, read] of reads.entries()) {
-      const entry = found[i]?.entry;
+      const { entry, currentAt = 0 } = found[i]?.served ?? {};
       const freshness = entry === undefined ? "expired" : batch.freshnessOf(entry, ctx.now());
       if (entry !== undefined && answersWithoutLoad(freshness)) {
         if (policy.tiers.has("memory")) memory.put(entry, ctx.now());

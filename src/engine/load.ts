@@ -1,7 +1,6 @@
 /** The load step. It makes one call of the loader, and records what the result says about the key. */
 import { isMomentary, type Entry, type LoadResult } from "../core/entry.ts";
 import { fault, type Fault, type FaultCode } from "../core/faults.ts";
-import type { Verdict } from "../core/log.ts";
 import type { EpochMs } from "../core/time.ts";
 import type { Coherence } from "./coherence.ts";
 import type { HitForMiss } from "./hit-for-miss.ts";
@@ -9,6 +8,7 @@ import type { LoadBackoff } from "./load-backoff.ts";
 import { remaining, type LookupRequest } from "./lookup-request.ts";
 import type { CallOrigin } from "./origin-call.ts";
 import type { EntryStore } from "./store-entry.ts";
+import { mayBeValid } from "./validation.ts";
 
 export type LoadedEntry =
   | {
@@ -38,9 +38,6 @@ export interface LoadStepOptions {
   readonly backoff: LoadBackoff;
 }
 
-/** The verdicts on a stale entry with which the origin may confirm the entry. */
-const CONFIRMABLE: ReadonlySet<Verdict> = new Set(["valid", "soft", "unknown"]);
-
 /** Faults after which the next load of the key does not pause: a full queue, and a mistake of the program. */
 const SAYS_NOTHING_OF_ORIGIN: ReadonlySet<FaultCode> = new Set([
   "origin.saturated",
@@ -52,7 +49,7 @@ export function createLoadStep(options: LoadStepOptions): LoadEntry {
 
   /** Returns the stale entry. Returns undefined if the entry was invalidated during this read. */
   function confirmable({ staleEntry }: LookupRequest): Entry | undefined {
-    return staleEntry !== undefined && CONFIRMABLE.has(coherence.verdictOf(staleEntry.entry))
+    return staleEntry !== undefined && mayBeValid(coherence.verdictOf(staleEntry.entry))
       ? staleEntry.entry
       : undefined;
   }

@@ -15,7 +15,9 @@ import type { BatchLoader, BatchRequest, LookUpBatch } from "./load-many.ts";
 import { beginRead, emitLookupEnd, lookupOf } from "./lookup.ts";
 import type { FreshnessOf, LookupOutcome, Read, StaleEntry } from "./lookup-request.ts";
 import { serveStaleOnError } from "./stale-if-error.ts";
-import { answersWithoutLoad, type Validator } from "./validation.ts";
+import { answersWithoutLoad, validate } from "./validation.ts";
+import type { Validator } from "./validator.ts";
+import type { Coherence } from "./coherence.ts";
 
 /** The maximum number of keys in a batch. They are sent in one script call. */
 const MAX_BATCH = 500;
@@ -36,6 +38,7 @@ export interface Batch {
 
 export interface BatchOptions {
   readonly memory: MemoryTier;
+  readonly coherence: Coherence;
   readonly validator: Validator;
   readonly coalescer: Coalescer;
   readonly lookUpBatch: LookUpBatch;
@@ -54,7 +57,7 @@ interface MemoryAnswers {
 const UNANSWERED = { kind: "unanswered" } as const;
 
 export function createBatch(options: BatchOptions): Batch {
-  const { memory, validator, coalescer, lookUpBatch, stepsTimeoutMs } = options;
+  const { memory, coherence, validator, coalescer, lookUpBatch, stepsTimeoutMs } = options;
 
   async function readMemory(
     reads: readonly Read[],
@@ -69,14 +72,15 @@ export function createBatch(options: BatchOptions): Batch {
     const [first] = present;
     if (first === undefined) return { answers, staleEntries, logReachable: true };
     const { policy, ctx } = first.read;
-    const entries = present.map(({ entry }) => entry);
-    const logState = await validator.logStateFor(entries, first.read);
+    const logState = await validator.logStateFor(first.entry, first.read);
     for (const { read, entry } of present) {
       const { key } = read;
-      const local = validator.validateLocally(entry, policy, logState, ctx.now());
+      const verdict = coherence.verdictOf(entry);
+      const confirmedAt = coherence.currentAt();
+      const local = validate(entry, verdict, logState, confirmedAt, read, ctx.now());
       // The log is not asked here, because the batch's request to Redis also validates the entry.
-      if (local.use === "ask" && policy.tiers.has("redis")) continue;
-      const validation = local.use === "ask" ? await validator.validate(entry, read) : local;
+      if (local.use === "verify" && policy.tiers.has("redis")) continue;
+      const validation = local.use === "verify" ? await validator.decide(entry, read) : local;
       if (validation.use === "drop" && memory.peek(key) === entry) memory.remove(key);
       if (validation.use !== "serve") continue;
       const { entry: valid, unreachable, currentAt } = validation;

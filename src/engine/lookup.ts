@@ -22,7 +22,8 @@ import type { TierStep, TierSteps } from "./tier-steps.ts";
 import type { WithSoftTimeout } from "./soft-timeout.ts";
 import { serveStaleOnError } from "./stale-if-error.ts";
 import type { EntryStore } from "./store-entry.ts";
-import { isServable, type Validator } from "./validation.ts";
+import { isServable, validate } from "./validation.ts";
+import type { Validator } from "./validator.ts";
 
 export interface LookupOptions {
   readonly memory: MemoryTier;
@@ -86,7 +87,7 @@ export function createLookup(options: LookupOptions): Engine {
     if (coherence.isCurrent(startedAt, policy.coherenceMs, ctx))
       return answerFromMemory(entry, request, "current");
     return validator
-      .logStateFor([entry], request)
+      .logStateFor(entry, request)
       .then((logState) => answerFromMemory(entry, request, logState));
   }
 
@@ -95,10 +96,12 @@ export function createLookup(options: LookupOptions): Engine {
     request: LookupRequest,
     logState: LogState,
   ): MemoryResult {
-    const { key, policy, ctx } = request;
-    const validation = validator.validateLocally(entry, policy, logState, ctx.now());
+    const { key, ctx } = request;
+    const verdict = coherence.verdictOf(entry);
+    const confirmedAt = coherence.currentAt();
+    const validation = validate(entry, verdict, logState, confirmedAt, request, ctx.now());
     switch (validation.use) {
-      case "ask":
+      case "verify":
         return { ...request, unverified: entry };
       case "skip":
         return { ...request, logReachable: false };
@@ -224,7 +227,7 @@ export function createLookup(options: LookupOptions): Engine {
     beginRead: (key, policy, ctx) => beginRead(key, policy, ctx, stepsTimeoutMs),
 
     mayAnswer: async (entry, currentAt, read) =>
-      (await validator.validateShared(entry, currentAt, read)).use === "serve",
+      (await validator.decide(entry, read, { currentAt, unreachable: false })).use === "serve",
 
     discard(entry, ctx) {
       ctx.emit({ type: "entry.reject", key: entry.key, tier: "memory", reason: "unfit" });

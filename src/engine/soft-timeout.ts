@@ -2,7 +2,7 @@ import { isDeadlineExceeded, type WithTimeout } from "../core/deadline.ts";
 import type { Resolved } from "./coalescer.ts";
 import type { LookupRequest, StaleEntry } from "./lookup-request.ts";
 import { firstServable } from "./stale-if-error.ts";
-import type { Validator } from "./validation.ts";
+import type { Validator } from "./validator.ts";
 
 type Resolve = (request: LookupRequest) => Promise<Resolved>;
 

@@ -7,6 +7,7 @@ import type { Random } from "../core/random.ts";
 import type { Result } from "../core/result.ts";
 import type { SharedStore } from "../core/shared-store.ts";
 import type { Coherence } from "./coherence.ts";
+import { mayBeValid } from "./validation.ts";
 
 export interface EntryStoreOptions {
   readonly memory: MemoryTier;
@@ -47,10 +48,7 @@ export function createEntryStore(options: EntryStoreOptions): EntryStore {
   const { memory, edge, store, coherence, random } = options;
 
   /** Returns false if the entry was invalidated during its load. Every lookup would reject such an entry. */
-  function isValid(entry: Entry): boolean {
-    const verdict = coherence.verdictOf(entry);
-    return verdict === "valid" || verdict === "soft" || verdict === "unknown";
-  }
+  const isValid = (entry: Entry): boolean => mayBeValid(coherence.verdictOf(entry));
 
   function storeLocally(entry: Entry, policy: Policy, ctx: Context): void {
     if (policy.tiers.has("memory")) memory.put(entry, ctx.now());

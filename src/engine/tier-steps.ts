@@ -8,7 +8,8 @@ import type { Coherence } from "./coherence.ts";
 import type { LookupOutcome, LookupRequest, StaleEntry } from "./lookup-request.ts";
 import type { SharedReader } from "./shared-store-reader.ts";
 import type { EntryStore } from "./store-entry.ts";
-import { isServable, type Validator } from "./validation.ts";
+import { isServable } from "./validation.ts";
+import type { Validator } from "./validator.ts";
 
 /** Reads one tier. Returns the outcome of the lookup, or the request for the next step. */
 export type TierStep = (request: LookupRequest) => Promise<LookupOutcome | LookupRequest>;
@@ -39,7 +40,7 @@ export function createTierSteps(options: TierStepOptions): TierSteps {
     request: LookupRequest,
   ): Promise<LookupOutcome | LookupRequest> {
     const { key, policy, ctx } = request;
-    const validation = await validator.validate(entry, request);
+    const validation = await validator.decide(entry, request);
     if (validation.use === "skip") return { ...request, logReachable: false };
     if (validation.use === "drop") {
       if (tier === "memory" && memory.peek(key) === entry) memory.remove(key);
@@ -79,14 +80,14 @@ export function createTierSteps(options: TierStepOptions): TierSteps {
         const logState = await coherence.ensureCurrent(startedAt, policy.coherenceMs, ctx);
         return { ...request, logReachable: logState === "current" };
       }
-      const currentAt = ctx.now();
-      const found = await shared.read([key], ctx);
+      const found = await shared.read([key], request);
       if (found === "unreachable") return { ...request, logReachable: false };
-      const [{ entry, invalidatedEntry = request.invalidatedEntry } = {}] = found;
-      if (entry === undefined) return { ...request, invalidatedEntry };
+      const [{ served, invalidatedEntry = request.invalidatedEntry } = {}] = found;
+      if (served === undefined) return { ...request, invalidatedEntry };
+      const { entry, unreachable, currentAt } = served;
       if (isServable(entry, request.freshnessOf(entry, ctx.now()), request))
         entryStore.storeLocally(entry, policy, ctx);
-      return answerWith(entry, request, { tier: "redis", unreachable: false, currentAt });
+      return answerWith(entry, request, { tier: "redis", unreachable, currentAt });
     },
   };
 }
