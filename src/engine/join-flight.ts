@@ -8,7 +8,7 @@ import type { EpochMs, Millis } from "../core/time.ts";
 import type { HitForMiss } from "./hit-for-miss.ts";
 import type { LoadedEntry } from "./load.ts";
 import type { LoadBackoff } from "./load-backoff.ts";
-import { failedOutcome, remaining, scopeOf, sharesFailure } from "./lookup-request.ts";
+import { remaining, reportedFailure, scopeOf, sharesFailure } from "./lookup-request.ts";
 import type { LookupOutcome, LookupRequest } from "./lookup-request.ts";
 import type { EntryStore } from "./store-entry.ts";
 import { answersRequest } from "./validation.ts";
@@ -114,7 +114,7 @@ export function createFlightStep(options: FlightStepOptions): JoinFlight {
       const { fault } = landing;
       if (LEADER_ONLY.has(fault.code) || !sharesFailure(request, fault)) return "next";
       backoff.failed(key, fault, ctx.now());
-      return failedOutcome(request, fault);
+      return reportedFailure(request, fault);
     }
     if (landing.kind === "uncacheable") {
       if (landing.oneOff !== true) hitForMiss.add({ key }, ctx.now());

@@ -1,6 +1,7 @@
 /** The load step. It makes one call of the loader, and records what the result says about the key. */
-import { isMomentary, type Entry, type LoadResult } from "../core/entry.ts";
+import { isMomentary, type Entry, type LoadResult, type LoadStamp } from "../core/entry.ts";
 import { fault, type Fault, type FaultCode } from "../core/faults.ts";
+import type { Result } from "../core/result.ts";
 import type { EpochMs } from "../core/time.ts";
 import type { Coherence } from "./coherence.ts";
 import type { HitForMiss } from "./hit-for-miss.ts";
@@ -30,9 +31,15 @@ export type LoadedEntry =
 
 export type LoadEntry = (request: LookupRequest) => Promise<LoadedEntry>;
 
+/** Calls the loader of a request, and dates the result. Reports a failure. */
+export type CallLoader = (
+  request: LookupRequest,
+  load: (signal: AbortSignal) => Promise<LoadResult>,
+) => Promise<Result<{ readonly loaded: LoadResult; readonly stamp: LoadStamp }>>;
+
 export interface LoadStepOptions {
   readonly coherence: Coherence;
-  readonly callOrigin: CallOrigin;
+  readonly callLoader: CallLoader;
   readonly entryStore: EntryStore;
   readonly hitForMiss: HitForMiss;
   readonly backoff: LoadBackoff;
@@ -45,7 +52,7 @@ const SAYS_NOTHING_OF_ORIGIN: ReadonlySet<FaultCode> = new Set([
 ]);
 
 export function createLoadStep(options: LoadStepOptions): LoadEntry {
-  const { coherence, callOrigin, entryStore, hitForMiss, backoff } = options;
+  const { coherence, callLoader, entryStore, hitForMiss, backoff } = options;
 
   /** Returns the stale entry. Returns undefined if the entry was invalidated during this read. */
   function confirmable({ staleEntry }: LookupRequest): Entry | undefined {
@@ -55,10 +62,12 @@ export function createLoadStep(options: LoadStepOptions): LoadEntry {
   }
 
   return async (request) => {
-    const { key, policy, ctx, logReachable, takesSlot } = request;
-    const waitMs = remaining(request);
-    if (waitMs === 0)
-      return { kind: "failed", fault: fault("origin.timeout", "the deadline of the read is over") };
+    const { key, policy, ctx } = request;
+    if (remaining(request) === 0) {
+      const late = fault("origin.timeout", "the deadline of the read is over");
+      ctx.emit({ type: "fault.raise", fault: late });
+      return { kind: "failed", fault: late };
+    }
     const startedAt = ctx.now();
     const end = (outcome: "stored" | "uncacheable" | "failed", bytes?: number): void =>
       ctx.emit({
@@ -69,7 +78,7 @@ export function createLoadStep(options: LoadStepOptions): LoadEntry {
         ...(bytes !== undefined && { bytes }),
       });
 
-    const called = await callOrigin({ policy, ctx, logReachable, takesSlot, waitMs }, (signal) =>
+    const called = await callLoader(request, (signal) =>
       request.load(signal, confirmable(request)),
     );
     if (!called.ok) {
@@ -93,6 +102,23 @@ export function createLoadStep(options: LoadStepOptions): LoadEntry {
     hitForMiss.delete(request);
     return { kind: "entry", entry, currentAt, momentary: isMomentary(loaded, stamp) };
   };
+}
+
+export function createCallLoader(callOrigin: CallOrigin): CallLoader {
+  return (request, load) => callFor(callOrigin, request, load);
+}
+
+/** Makes one call of a loader with the settings of a request. Reports a failure. */
+export async function callFor<T>(
+  callOrigin: CallOrigin,
+  request: LookupRequest,
+  load: (signal: AbortSignal) => Promise<T>,
+): Promise<Result<{ readonly loaded: T; readonly stamp: LoadStamp }>> {
+  const { policy, ctx, logReachable, takesSlot } = request;
+  const waitMs = remaining(request);
+  const called = await callOrigin({ policy, ctx, logReachable, takesSlot, waitMs }, load);
+  if (!called.ok) ctx.emit({ type: "fault.raise", fault: called.fault });
+  return called;
 }
 
 function predictionOf(

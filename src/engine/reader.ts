@@ -9,7 +9,7 @@ import type { DataLookup, DataReader, Load, LoadMany } from "../core/data-reader
 import { jsonTextOf } from "../core/json-text.ts";
 import type { Lookup } from "../core/lookup.ts";
 import type { Batch } from "./lookup-many.ts";
-import type { BatchLoader } from "./load-many.ts";
+import type { BatchLoader } from "./lookup-many.ts";
 import type { Engine } from "./engine.ts";
 import { createDependencyCollector, type DependencyCollector } from "./dependency-collector.ts";
 import type { FreshnessOf } from "./lookup-request.ts";

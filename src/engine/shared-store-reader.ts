@@ -21,7 +21,17 @@ export interface SharedReader {
   read(keys: readonly string[], read: SharedRead): Promise<readonly Found[] | "unreachable">;
 }
 
+/** Returns the content of Redis under the key of a request. */
+export type ReadShared = (request: Read) => Promise<Found | "unreachable">;
+
 const NOTHING: Found = {};
+
+export function createReadShared(shared: SharedReader): ReadShared {
+  return async (request) => {
+    const found = await shared.read([request.key], request);
+    return found === "unreachable" ? found : (found[0] ?? NOTHING);
+  };
+}
 
 export function createSharedReader(store: SharedStore, coherence: Coherence): SharedReader {
   function foundOf(verified: Verified, log: LogAnswer, sentAt: EpochMs, read: SharedRead): Found {

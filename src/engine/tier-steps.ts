@@ -6,7 +6,7 @@ import type { TierName } from "../core/policy.ts";
 import type { EpochMs } from "../core/time.ts";
 import type { Coherence } from "./coherence.ts";
 import type { LookupOutcome, LookupRequest, StaleEntry } from "./lookup-request.ts";
-import type { SharedReader } from "./shared-store-reader.ts";
+import type { ReadShared } from "./shared-store-reader.ts";
 import type { EntryStore } from "./store-entry.ts";
 import { isServable } from "./validation.ts";
 import type { Validator } from "./validator.ts";
@@ -24,14 +24,14 @@ export interface TierSteps {
 export interface TierStepOptions {
   readonly memory: MemoryTier;
   readonly edge: Tier;
-  readonly shared: SharedReader;
+  readonly readShared: ReadShared;
   readonly coherence: Coherence;
   readonly validator: Validator;
   readonly entryStore: EntryStore;
 }
 
 export function createTierSteps(options: TierStepOptions): TierSteps {
-  const { memory, edge, shared, coherence, validator, entryStore } = options;
+  const { memory, edge, readShared, coherence, validator, entryStore } = options;
 
   /** Validates an entry from memory or from the edge. */
   async function validateEntry(
@@ -74,15 +74,15 @@ export function createTierSteps(options: TierStepOptions): TierSteps {
     },
 
     async readRedis(request) {
-      const { key, policy, ctx, startedAt } = request;
+      const { policy, ctx, startedAt } = request;
       // A policy without the tier Redis also needs the log, because the log position dates the entry of a load.
       if (!policy.tiers.has("redis")) {
         const logState = await coherence.ensureCurrent(startedAt, policy.coherenceMs, ctx);
         return { ...request, logReachable: logState === "current" };
       }
-      const found = await shared.read([key], request);
+      const found = await readShared(request);
       if (found === "unreachable") return { ...request, logReachable: false };
-      const [{ served, invalidatedEntry = request.invalidatedEntry } = {}] = found;
+      const { served, invalidatedEntry = request.invalidatedEntry } = found;
       if (served === undefined) return { ...request, invalidatedEntry };
       const { entry, unreachable, currentAt } = served;
       if (isServable(entry, request.freshnessOf(entry, ctx.now()), request))

@@ -11,7 +11,7 @@ import type { Context } from "../core/context.ts";
 import type { Random } from "../core/random.ts";
 import type { SharedStore } from "../core/shared-store.ts";
 import type { Warmed, WarmProgress } from "../core/data-reader.ts";
-import type { BatchLoader } from "./load-many.ts";
+import type { BatchLoader } from "./lookup-many.ts";
 import type { Coherence } from "./coherence.ts";
 import { createSharedReader } from "./shared-store-reader.ts";
 

@@ -113,7 +113,7 @@ function answers(door: Door, { freshness }: Extract<Validation, { use: "serve" }
 
 describe("the doors of a read", () => {
   for (const door of DOORS)
-    for (const how of ["alone"] as const) {
+    for (const how of ["alone", "batch"] as const) {
       // Batches read no edge: the Cache API has no batches.
       if (door === "edge" && how === "batch") continue;
       it(`an entry at the door ${door}, read ${how}, answers exactly if validate() says so`, async () => {
