@@ -80,7 +80,7 @@ export function createBatch(lookups: Lookups, ports: BatchPorts): Batch {
         };
         return { task, request: lookups.createRequest(key, policy, task, ctx) };
       });
-      const results = await Promise.all(members.map(({ request }) => readMemory(request)));
+      const results = await Promise.all(members.map(async ({ request }) => readMemory(request)));
       const settled = await lookUpAll(results, members);
       // A key without a value fails the batch, but the lookups that ended are reported in any case.
       const ended = members.flatMap((member, i) => {

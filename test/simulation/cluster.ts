@@ -1,12 +1,11 @@
 /** Several isolates, data centres and regions over one Redis and one origin, in virtual time. */
 import { createContext } from "../../src/core/context.ts";
-import { CacheUnavailable, done, failed } from "../../src/core/faults.ts";
+import { CacheUnavailable, done } from "../../src/core/faults.ts";
 import { definePolicy, type Policy } from "../../src/core/policy.ts";
 import type { Context } from "../../src/core/context.ts";
 import type { DataReader } from "../../src/core/data-reader.ts";
-import type { Tier } from "../../src/core/tier.ts";
 import { invalidationKeyOfTag } from "../../src/core/invalidation-key.ts";
-import type { Entry } from "../../src/core/entry.ts";
+import type { Tier } from "../../src/core/tier.ts";
 import { createFlightPort } from "../../src/durable/flight-port.ts";
 import type { FlightShardRpc } from "../../src/durable/flight-shard.ts";
 import { createFlights, type Flights } from "../../src/durable/flights.ts";
@@ -15,6 +14,7 @@ import type { Coherence } from "../../src/engine/coherence.ts";
 import { createReader } from "../../src/engine/reader.ts";
 import { createWarmer } from "../../src/engine/warm.ts";
 import { createMemoryTier } from "../../src/tiers/memory.ts";
+import { createEdgeModel } from "./edge-model.ts";
 import { plantFault, type PlantedFault } from "./faults.ts";
 import type { History } from "./history.ts";
 import { createRedisModel, type RedisModel } from "./redis-model.ts";
@@ -51,6 +51,8 @@ export interface Cluster {
   /** The flight objects work, throw, or do not answer until they work again. */
   flightsAre: "up" | "gone" | "frozen";
   read(isolate: Isolate, key: string): Promise<void>;
+  /** Reads several keys at once. They have the policy of the first. */
+  readMany(isolate: Isolate, keys: readonly string[]): Promise<void>;
   write(isolate: Isolate, key: string): Promise<void>;
   /** Loses the state of the flight objects, as when they move. */
   dropFlights(): void;
@@ -74,7 +76,8 @@ const LOCATIONS = [
 export function createCluster({ time, history, fault, keys }: ClusterOptions): Cluster {
   const redis = createRedisModel({ time, lagMs: LAG_MS, timeoutMs: REDIS_TIMEOUT_MS });
   const rows = new Map(keys.map((key) => [key, 0]));
-  const edges = new Map<string, Map<string, Entry>>();
+  const createEdge = (): Tier => createEdgeModel(time, () => redis.lossy);
+  const edges = new Map(LOCATIONS.map(({ colo }) => [colo, createEdge()]));
   const objects = new Map<string, Flights>();
 
   const policies = new Map(keys.map((key, i) => [key, policyOf(i, fault)]));
@@ -91,31 +94,6 @@ export function createCluster({ time, history, fault, keys }: ClusterOptions): C
       objects.set(name, flights);
     }
     return flights;
-  }
-
-  function createEdge(colo: string): Tier {
-    const entries = edges.get(colo) ?? new Map<string, Entry>();
-    edges.set(colo, entries);
-    const attempt = async <T>(work: () => T) => {
-      await time.sleep(time.random() * 10);
-      return redis.lossy && time.random() < 0.02
-        ? failed("edge.unavailable", "edge")
-        : done(work());
-    };
-    return {
-      name: "edge",
-      get: (key, ctx) =>
-        attempt(() => {
-          const entry = entries.get(key);
-          return entry !== undefined && entry.deleteAt > ctx.now() ? entry : undefined;
-        }),
-      // A write to the edge may arrive late; `asOf` makes that harmless.
-      set: async (entry) => {
-        await time.sleep(time.random() * 400);
-        return attempt(() => void entries.set(entry.key, entry));
-      },
-      delete: (names) => attempt(() => names.forEach((key) => entries.delete(key))),
-    };
   }
 
   /** A stub of an object. Calls to a frozen object reach it once it works again. */
@@ -143,7 +121,7 @@ export function createCluster({ time, history, fault, keys }: ClusterOptions): C
       fault,
       {
         memory: createMemoryTier({ maxBytes: 1 << 20, maxEntries: 100 }),
-        edge: createEdge(colo),
+        edge: edges.get(colo) ?? createEdge(),
         store: redis.store,
       },
       redis.head,
@@ -166,7 +144,6 @@ export function createCluster({ time, history, fault, keys }: ClusterOptions): C
       random: time.random,
       storeTimeoutMs: REDIS_TIMEOUT_MS,
       maxLandingChars: 1 << 20,
-
       stepsTimeoutMs: 2_500,
       flightSlackMs: 1_000,
     });
@@ -249,6 +226,35 @@ export function createCluster({ time, history, fault, keys }: ClusterOptions): C
       } catch (error) {
         if (!(error instanceof CacheUnavailable)) throw error;
         end({ value: undefined, unreachable: true, status: "unavailable", at: time.now() });
+      }
+    },
+
+    async readMany(isolate, keys) {
+      const found = policies.get(keys[0] ?? "");
+      if (found === undefined) return;
+      const policy: Policy =
+        fault === "batches-not-coalesced" ? { ...found, flight: "off" } : found;
+      const { reader } = isolate.request();
+      const ends = keys.map((key) => ({
+        key,
+        end: history.readBegins(key, isolate.name, time.now()),
+      }));
+      try {
+        const lookups = await reader.readMany<number>(keys, policy, async (missing, context) => {
+          const loaded = missing.map(async (key) => {
+            context.tagKey(key, `found-${key.slice(-1)}`);
+            return [key, await load(isolate, key)] as const;
+          });
+          return new Map(await Promise.all(loaded));
+        });
+        for (const { key, end } of ends) {
+          const { value, unreachable = true, status = "unavailable" } = lookups.get(key) ?? {};
+          end({ value, unreachable, status, at: time.now() });
+        }
+      } catch (error) {
+        if (!(error instanceof CacheUnavailable)) throw error;
+        for (const { end } of ends)
+          end({ value: undefined, unreachable: true, status: "unavailable", at: time.now() });
       }
     },
 

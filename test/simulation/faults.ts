@@ -21,7 +21,9 @@ export type PlantedFault =
   /** `sentAt` is the time of receipt. */
   | "stamped-at-receipt"
   /** Lookups do not share loads. */
-  | "coalescing-off";
+  | "coalescing-off"
+  /** The reads of a batch share no loads with other reads. */
+  | "batches-not-coalesced";
 
 export interface Ports {
   readonly memory: MemoryTier;
@@ -47,6 +49,7 @@ export function plantFault(fault: PlantedFault, ports: Ports, head: () => Seq): 
     case "stamped-at-receipt":
       return rewriteLog(ports, (log, ctx) => ({ ...log, sentAt: ctx.now() }));
     case "coalescing-off":
+    case "batches-not-coalesced":
     case "none":
       return ports;
   }

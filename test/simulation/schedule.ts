@@ -14,10 +14,20 @@ import { createHistory, type History } from "./history.ts";
 import { createVirtualTime, type VirtualTime } from "./virtual-time.ts";
 
 const KEYS = ["item:0", "item:1"] as const;
+/** The keys of each batch have the same lifetimes. Those of the second are served while stale. */
+const BATCHES = [
+  ["item:0", "item:2", "item:4"],
+  ["item:3", "item:5"],
+] as const;
+const ALL_KEYS = [...new Set([...KEYS, ...BATCHES.flat()])];
 
 export type Move =
   | { readonly kind: "read" | "write"; readonly isolate: number; readonly key: number }
   | { readonly kind: "herd"; readonly key: number }
+  /** An isolate, or each of them, reads several keys at once. */
+  | { readonly kind: "batch"; readonly isolate: number; readonly batch: number }
+  | { readonly kind: "batch-herd"; readonly batch: number }
+  | { readonly kind: "batch-write"; readonly isolate: number; readonly key: number }
   /** An isolate reads a key 30 times in 3.3 s. */
   | { readonly kind: "watch"; readonly isolate: number; readonly key: number }
   | { readonly kind: "replace" | "clock"; readonly isolate: number; readonly ms: number }
@@ -39,6 +49,7 @@ export interface Schedule {
 
 const isolate = fc.nat(3);
 const key = fc.nat(KEYS.length - 1);
+const batch = fc.nat(BATCHES.length - 1);
 const ms = fc.integer({ min: 100, max: 3_000 });
 
 const calm: fc.WeightedArbitrary<Move>[] = [
@@ -46,6 +57,16 @@ const calm: fc.WeightedArbitrary<Move>[] = [
   { weight: 5, arbitrary: fc.record({ kind: fc.constant("write" as const), isolate, key }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("herd" as const), key }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant("watch" as const), isolate, key }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant("batch" as const), isolate, batch }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("batch-herd" as const), batch }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant("batch-write" as const),
+      isolate,
+      key: fc.nat(ALL_KEYS.length - 1),
+    }),
+  },
 ];
 
 const rough: fc.WeightedArbitrary<Move>[] = [
@@ -135,7 +156,7 @@ export async function play(
     lagMs: LAG_MS,
     countLoads,
   });
-  const cluster = createCluster({ time, history, fault, keys: KEYS });
+  const cluster = createCluster({ time, history, fault, keys: ALL_KEYS });
   cluster.redis.lossy = !countLoads;
   let at = 0;
   for (const { waitMs, move } of schedule.steps) {
@@ -172,6 +193,14 @@ function make(move: Move, cluster: Cluster, time: VirtualTime, history: History)
       for (let i = 0; i < 30; i++)
         time.after(i * 110, () => void cluster.read(at(move.isolate), KEYS[move.key] ?? KEYS[0]));
       return;
+    case "batch":
+      return void cluster.readMany(at(move.isolate), BATCHES[move.batch] ?? BATCHES[0]);
+    case "batch-herd":
+      for (const one of cluster.isolates)
+        void cluster.readMany(one, BATCHES[move.batch] ?? BATCHES[0]);
+      return;
+    case "batch-write":
+      return void cluster.write(at(move.isolate), ALL_KEYS[move.key] ?? KEYS[0]);
     case "replace":
       return cluster.replace(move.isolate);
     case "clock":
