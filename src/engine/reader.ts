@@ -128,7 +128,7 @@ export function createReader(
     },
 
     async readMany<T>(keys: readonly string[], policy: Policy, load: LoadMany<T>) {
-      // A batch can load twice: for its own keys, and for keys that the running lookups did not answer.
+      // A batch can load more than once: also for the keys that other lookups and isolates did not load.
       const loaded = new Map<string, unknown>();
       const collect = (values: ReadonlyMap<string, unknown>): void => {
         for (const [key, value] of values) loaded.set(key, value);

@@ -33,11 +33,6 @@ export interface EntryStore {
    * response.
    */
   store(entry: Entry, target: StoreTarget): { readonly stored: boolean };
-  /**
-   * Stores many entries in memory and, with one request, in Redis. It does not store them in the
-   * edge, because the Cache API has no batches. Returns the entries that are sent to Redis.
-   */
-  storeMany(entries: readonly Entry[], target: StoreTarget): ReadonlySet<Entry>;
   /** Stores an entry from Redis or from another isolate's load in memory and in the edge. */
   storeLocally(entry: Entry, policy: Policy, ctx: Context): void;
   /** Deletes an entry that no lookup can use from every tier. */
@@ -55,13 +50,12 @@ export function createEntryStore(options: EntryStoreOptions): EntryStore {
     if (policy.tiers.has("edge") && entry.era !== "") afterResponse(edge.set(entry, ctx), ctx);
   }
 
-  function storeInRedis(entries: readonly Entry[], target: StoreTarget): ReadonlySet<Entry> {
-    const { policy, ctx, logReachable } = target;
-    if (!logReachable || !policy.tiers.has("redis")) return new Set();
-    // Entries without an era are not sent, because other isolates cannot validate them.
-    const dated = entries.filter(({ era }) => era !== "");
-    if (dated.length > 0) afterResponse(store.write(dated, ctx), ctx);
-    return new Set(dated);
+  /** Returns whether the entry is sent. */
+  function storeInRedis(entry: Entry, { policy, ctx, logReachable }: StoreTarget): boolean {
+    // An entry without an era is not sent, because other isolates cannot validate it.
+    if (!logReachable || !policy.tiers.has("redis") || entry.era === "") return false;
+    afterResponse(store.write([entry], ctx), ctx);
+    return true;
   }
 
   return {
@@ -76,14 +70,7 @@ export function createEntryStore(options: EntryStoreOptions): EntryStore {
     store(entry, target) {
       if (!isValid(entry)) return { stored: false };
       storeLocally(entry, target.policy, target.ctx);
-      return { stored: storeInRedis([entry], target).size > 0 };
-    },
-
-    storeMany(entries, target) {
-      const valid = entries.filter(isValid);
-      if (target.policy.tiers.has("memory"))
-        for (const entry of valid) memory.put(entry, target.ctx.now());
-      return storeInRedis(valid, target);
+      return { stored: storeInRedis(entry, target) };
     },
 
     discard({ key }, ctx) {

@@ -111,12 +111,21 @@ function answers(door: Door, { freshness }: Extract<Validation, { use: "serve" }
   return freshness === "error-only" && door === "error";
 }
 
-describe("the doors of a read", () => {
+const WHERE: Readonly<Record<Door, string>> = {
+  memory: "an entry in memory",
+  edge: "an entry in the edge",
+  redis: "an entry in Redis",
+  flight: "an entry that another isolate has loaded in a flight",
+  error: "a memory entry whose load fails",
+};
+const HOW = { alone: "read()", batch: "readMany()" } as const;
+
+describe("entries of each tier, of flights, and for stale-if-error", () => {
   for (const door of DOORS)
     for (const how of ["alone", "batch"] as const) {
       // Batches read no edge: the Cache API has no batches.
       if (door === "edge" && how === "batch") continue;
-      it(`an entry at the door ${door}, read ${how}, answers exactly if validate() says so`, async () => {
+      it(`${WHERE[door]} answers ${HOW[how]} exactly if validate() serves the entry`, async () => {
         const seen = new Set<string>();
         await fc.assert(
           fc.asyncProperty(doorCase, async (one) => {
