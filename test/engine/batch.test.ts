@@ -1,40 +1,14 @@
 import { describe, expect, it } from "vitest";
 import * as z from "zod/mini";
-import { CacheUnavailable, definePolicy, key, type Policy } from "../../src/index.ts";
+import { CacheUnavailable, definePolicy, key } from "../../src/index.ts";
 import { createGate, type Gate } from "../support/gate.ts";
 import type { TestIsolate } from "../support/isolate.ts";
 import { WINDOW_MS } from "../support/observers.ts";
+import { createRows, users, values } from "../support/rows.ts";
 import { createWorld, OTHER_COLO } from "../support/shared-world.ts";
 
 const policy = definePolicy({ freshFor: "1m", jitter: 0, tags: ["users"] });
 const swr = definePolicy({ freshFor: "1m", staleWhileRevalidate: "10m", jitter: 0 });
-const users = (...ids: number[]) => ids.map((id) => key("user", id));
-
-/** An origin of numbered rows that records every call of the loader. */
-function createRows() {
-  const rows = {
-    version: 1,
-    calls: [] as (readonly string[])[],
-    failing: false,
-    async read(
-      isolate: TestIsolate,
-      keys: readonly string[],
-      { how = policy, gate }: { how?: Policy; gate?: Gate } = {},
-    ) {
-      const found = await isolate.request().readMany(keys, how, async (missing) => {
-        rows.calls.push(missing);
-        if (rows.failing) throw new Error("connection refused");
-        const read = new Map(missing.map((one) => [one, rows.version]));
-        await gate?.pass();
-        return read;
-      });
-      return [...found.values()];
-    },
-  };
-  return rows;
-}
-
-const values = (lookups: readonly { value: unknown }[]) => lookups.map(({ value }) => value);
 
 describe("concurrent batches", () => {
   it("concurrent calls of readMany() load each of their common keys once", async () => {
@@ -200,81 +174,6 @@ describe("a batch", () => {
     await expect(rows.read(here, ["no kind"])).rejects.toThrow("key");
     const many = Array.from({ length: 501 }, (_, i) => key("user", i));
     await expect(rows.read(here, many)).rejects.toThrow("at most 500");
-  });
-});
-
-describe("a batch makes the steps of single reads", () => {
-  it("readMany() refreshes the values for which refresh-ahead is due with one load in the background", async () => {
-    const ahead = definePolicy({ freshFor: "10s", refreshAhead: { share: 0.5 }, jitter: 0 });
-    const world = await createWorld();
-    const rows = createRows();
-    await rows.read(world.here, users(1, 2), { how: ahead });
-    await world.settle();
-    world.clock.advance(6_000);
-    rows.version = 2;
-    expect(values(await rows.read(world.here, users(1, 2), { how: ahead }))).toEqual([1, 1]);
-    await world.settle();
-    expect(rows.calls).toEqual([users(1, 2), users(1, 2)]);
-    expect(values(await rows.read(world.here, users(1, 2), { how: ahead }))).toEqual([2, 2]);
-  });
-
-  it("readMany() returns the stale values if its load exceeds the policy option `softTimeout`", async () => {
-    const soft = definePolicy({
-      freshFor: "10s",
-      staleIfError: "1h",
-      softTimeout: 20,
-      jitter: 0,
-    });
-    const world = await createWorld();
-    const rows = createRows();
-    await rows.read(world.here, users(1, 2), { how: soft });
-    await world.settle();
-    world.clock.advance(11_000);
-    rows.version = 2;
-    const gate = createGate();
-    const late = await rows.read(world.here, users(1, 2), { how: soft, gate });
-    expect(late).toMatchObject(users(1, 2).map(() => ({ status: "stale", value: 1 })));
-    gate.open();
-    await world.settle();
-    expect(values(await rows.read(world.here, users(1, 2), { how: soft }))).toEqual([2, 2]);
-  });
-
-  it("after two failed loads of its keys, readMany() fails without a load until the pause is over", async () => {
-    const { here } = await createWorld();
-    const rows = createRows();
-    rows.failing = true;
-    here.clock.stop();
-    for (let i = 0; i < 4; i++)
-      await expect(rows.read(here, users(1, 2))).rejects.toThrow(CacheUnavailable);
-    expect(rows.calls).toHaveLength(2);
-    here.clock.advance(1_000);
-    await expect(rows.read(here, users(1, 2))).rejects.toThrow(CacheUnavailable);
-    expect(rows.calls).toHaveLength(3);
-  });
-
-  it("readMany() reports a failed load of several keys with one event `fault.raise`", async () => {
-    const { here } = await createWorld();
-    const rows = createRows();
-    here.events.splice(0);
-    rows.failing = true;
-    await expect(rows.read(here, users(1, 2, 3))).rejects.toThrow(CacheUnavailable);
-    const faults = here.events.filter(({ type }) => type === "fault.raise");
-    expect(faults).toHaveLength(1);
-  });
-
-  it("readMany() emits an event `entry.reject` for each memory entry that a purge has made invalid", async () => {
-    const world = await createWorld();
-    const rows = createRows();
-    await rows.read(world.here, users(1, 2));
-    await world.settle();
-    await world.purge("t:users");
-    world.clock.advance(WINDOW_MS);
-    world.here.events.splice(0);
-    await rows.read(world.here, users(1, 2));
-    const rejected = world.here.events.flatMap((event) =>
-      event.type === "entry.reject" && event.tier === "memory" ? [event.key] : [],
-    );
-    expect(rejected).toEqual(users(1, 2));
   });
 });
 
