@@ -93,6 +93,8 @@ describe("batches of several isolates", () => {
     expect(await rows.read(world.here, many)).toHaveLength(150);
     expect(rows.calls).toEqual([many]);
     expect(flights.joins() - before).toBe(100);
+    await world.settle();
+    expect(flights.landed).toHaveLength(100);
   });
 
   it("readMany() with the policy option `flight: isolate` asks no flight object", async () => {
