@@ -52,8 +52,9 @@ export interface DataReader {
    */
   read<T>(key: string, policy: Policy, load: Load<T>): Promise<DataLookup<T>>;
   /**
-   * Reads several values with one request to Redis, and with one call of `load` for all keys that
-   * no tier has.
+   * Reads several values as `read` does, with one request to Redis and one call of `load` for the
+   * keys that no tier has and no other isolate loads. If another isolate fails to load a key in
+   * time, `load` is called again for that key.
    */
   readMany<T>(
     keys: readonly string[],

@@ -48,10 +48,18 @@ export function createFlightPort(options: FlightPortOptions): FlightPort {
     }
   }
 
-  async function join(scope: Scope, request: JoinRequest, ctx: Context): Promise<JoinAnswer> {
+  async function join(
+    scope: Scope,
+    request: JoinRequest,
+    ctx: Context,
+    onWait?: () => void,
+  ): Promise<JoinAnswer> {
     const answerMs = request.waitMs + slackMs;
     const waiting = Promise.withResolvers<void>();
-    const answer = shardFor(scope, request.key, ctx).join(request, waiting.resolve);
+    const answer = shardFor(scope, request.key, ctx).join(request, () => {
+      waiting.resolve();
+      onWait?.();
+    });
     try {
       // A healthy object grants the lease or reports a wait at once. The load may take longer.
       await withTimeout(Promise.race([answer, waiting.promise]), grantMs);
@@ -82,7 +90,7 @@ export function createFlightPort(options: FlightPortOptions): FlightPort {
   }
 
   return {
-    join: (scope, request, ctx) => attempt(() => join(scope, request, ctx)),
+    join: (scope, request, ctx, onWait) => attempt(() => join(scope, request, ctx, onWait)),
     land: (scope, request, ctx) =>
       attempt(() => withTimeout(shardFor(scope, request.key, ctx).land(request), slackMs)),
   };

@@ -6,7 +6,8 @@ import type { EpochMs, Millis } from "../core/time.ts";
 import type { HitForMiss } from "./hit-for-miss.ts";
 import { remaining, scopeOf, sharesFailure } from "./lookup-request.ts";
 import type { LookupOutcome, LookupRequest, Read } from "./lookup-request.ts";
-import { answersRequest, type Validator } from "./validation.ts";
+import { answersRequest } from "./validation.ts";
+import type { Validator } from "./validator.ts";
 
 /** The steps behind memory. */
 export type RunLookup = (request: LookupRequest) => Promise<LookupOutcome>;
@@ -29,24 +30,12 @@ export interface Coalescer {
   resolve(request: LookupRequest, run: RunLookup): Promise<Resolved>;
   /** Starts a lookup for which no reader waits. Returns false if one is running. */
   startDetached(request: LookupRequest, run: RunLookup): boolean;
-  /** Whether a lookup is running that a reader of this key would wait for. */
-  isRunning(key: string, now: EpochMs): boolean;
-  /**
-   * Waits for running lookups and returns the first outcome that this reader may use. If there is
-   * none, it returns the result of `otherwise`, which it calls in the same turn in which that
-   * shows: a lookup that `otherwise` registers is seen by all readers that come to the same end.
-   * `otherwise` gets the entry that has just been loaded, if that cannot answer this reader.
-   */
-  follow<T extends object>(
-    read: Read,
-    otherwise: (unusable?: LoadedOutcome) => T,
-    accepts?: (outcome: SharedOutcome) => boolean,
-  ): Promise<SharedOutcome | T>;
-  /** Registers a lookup that is run elsewhere for this read. */
-  register(read: Read, promise: Promise<LookupOutcome>): void;
 }
 
-export type SharedOutcome = Exclude<LookupOutcome, { readonly kind: "uncacheable" }>;
+type SharedOutcome = Exclude<LookupOutcome, { readonly kind: "uncacheable" }>;
+interface OwnLookup {
+  readonly own: Promise<LookupOutcome>;
+}
 type LoadedOutcome = Extract<LookupOutcome, { readonly kind: "loaded" }>;
 
 export interface CoalescerOptions {
@@ -70,18 +59,14 @@ export function createCoalescer({
 }: CoalescerOptions): Coalescer {
   const running = new Map<string, RunningLookup>();
 
-  function register(read: Read, promise: Promise<LookupOutcome>): void {
-    const { key, ctx, deadlineAt } = read;
+  function start(request: LookupRequest, run: RunLookup): Promise<LookupOutcome> {
+    const { key, ctx, deadlineAt } = request;
+    const promise = run(request);
     if (running.size >= SWEEP_AT) sweep(ctx.now());
     const lookup = { promise, startedAt: ctx.now(), endsAt: deadlineAt };
     running.set(key, lookup);
     // Followers wait for it even if the client that caused it goes away.
     ctx.defer(promise.finally(() => forget(key, lookup)));
-  }
-
-  function start(request: LookupRequest, run: RunLookup): Promise<LookupOutcome> {
-    const promise = run(request);
-    register(request, promise);
     return promise;
   }
 
@@ -104,29 +89,29 @@ export function createCoalescer({
   async function validated(outcome: LookupOutcome, read: Read): Promise<SharedOutcome | undefined> {
     if (outcome.kind === "uncacheable") return undefined;
     if (outcome.kind === "failed") return outcome;
-    const { entry } = outcome;
-    const validation = await validator.validateShared(
-      entry,
-      outcome.currentAt,
-      read,
-      outcome.unreachable,
-    );
+    const validation = await validator.decide(outcome.entry, read, outcome);
     if (validation.use !== "serve") return undefined;
-    const { freshness, unreachable, currentAt } = validation;
+    const { entry, freshness, unreachable, currentAt } = validation;
     // A result that was stale on arrival serves in its stale window, as it would from memory.
-    const mayBeStale = outcome.kind === "found" || isNeverFresh(entry);
+    const mayBeStale = outcome.kind === "found" || isNeverFresh(outcome.entry);
     const stale = mayBeStale && freshness === "revalidate";
     if (freshness !== "fresh" && !stale && !isMomentary(outcome)) return undefined;
     return outcome.kind === "found"
-      ? { ...outcome, unreachable, currentAt, stale }
-      : { ...outcome, unreachable, currentAt };
+      ? { ...outcome, entry, unreachable, currentAt, stale }
+      : { ...outcome, entry, unreachable, currentAt };
   }
 
-  async function follow<T extends object>(
+  /**
+   * Waits for running lookups and returns the first outcome that this reader may use. If there is
+   * none, it returns the result of `otherwise`, which it calls in the same turn in which that
+   * shows: a lookup that `otherwise` registers is seen by all readers that come to the same end.
+   * `otherwise` gets the entry that has just been loaded, if that cannot answer this reader.
+   */
+  async function follow(
     read: Read,
-    otherwise: (unusable?: LoadedOutcome) => T,
-    accepts: (outcome: SharedOutcome) => boolean = () => true,
-  ): Promise<SharedOutcome | T> {
+    otherwise: (unusable?: LoadedOutcome) => OwnLookup,
+    accepts: (outcome: SharedOutcome) => boolean,
+  ): Promise<SharedOutcome | OwnLookup> {
     const { key, policy, ctx } = read;
     // A reader that waits for a lookup without end must have time left for its own load.
     let patienceMs = policy.originTimeoutMs + stepsTimeoutMs;
@@ -160,7 +145,7 @@ export function createCoalescer({
     const loadsAlone = (own: LookupRequest): boolean =>
       scopeOf(own) === "off" || hitForMiss.has(own, ctx.now());
     let { staleEntry } = request;
-    const begin = (unusable?: LoadedOutcome) => {
+    const begin = (unusable?: LoadedOutcome): OwnLookup => {
       const own = { ...request, staleEntry: unusable ?? staleEntry };
       return { own: loadsAlone(own) ? run(own) : start(own, run) };
     };
@@ -179,10 +164,6 @@ export function createCoalescer({
   }
 
   return {
-    follow,
-    register,
-    isRunning: (key, now) => runningLookup(key, now) !== undefined,
-
     async resolve(request, run) {
       try {
         // One deadline covers all waits of the read.

@@ -1,5 +1,6 @@
 /** Builds the engine from the ports that it needs. */
 import type { WithTimeout } from "../core/deadline.ts";
+import { createEntry } from "../core/entry.ts";
 import type { FlightPort } from "../core/flight-port.ts";
 import type { LogShares } from "../core/log-shares.ts";
 import type { MemoryTier, Tier } from "../core/tier.ts";
@@ -9,20 +10,18 @@ import type { Millis } from "../core/time.ts";
 import { createCoalescer } from "./coalescer.ts";
 import { createCoherence, type Coherence } from "./coherence.ts";
 import { createHitForMiss } from "./hit-for-miss.ts";
-import { createFlightStep } from "./join-flight.ts";
-import { createLoadStep } from "./load.ts";
+import { createCallLoader } from "./load.ts";
 import { createLoadBackoff } from "./load-backoff.ts";
-import { createLookUpBatch } from "./load-many.ts";
 import type { Engine } from "./engine.ts";
-import { createLookup } from "./lookup.ts";
+import { beginRead, createLookup } from "./lookup.ts";
 import { createBatch, type Batch } from "./lookup-many.ts";
 import { createOriginCall, type OriginSlots } from "./origin-call.ts";
 import { createRunningLoads, type RunningLoads } from "./running-loads.ts";
-import { createSharedReader } from "./shared-store-reader.ts";
+import { createLookUpTiers } from "./lookup-tiers.ts";
+import { createReadShared, createSharedReader } from "./shared-store-reader.ts";
 import { createSoftTimeout } from "./soft-timeout.ts";
 import { createEntryStore } from "./store-entry.ts";
-import { createTierSteps } from "./tier-steps.ts";
-import { createValidator } from "./validation.ts";
+import { createValidator } from "./validator.ts";
 
 export interface EnginePorts {
   readonly memory: MemoryTier;
@@ -57,8 +56,8 @@ export interface EngineParts {
 
 /** Creates the lookups of one key and of many keys. They share one log view. */
 export function createEngineParts(ports: EnginePorts): EngineParts {
-  const { memory, edge, store, flights, slots, withTimeout, random, maxLandingChars } = ports;
-  const { stepsTimeoutMs, storeTimeoutMs, flightSlackMs } = ports;
+  const { memory, edge, store, slots, withTimeout, random } = ports;
+  const { stepsTimeoutMs, storeTimeoutMs } = ports;
   const coherence = createCoherence({
     store,
     shares: ports.shares,
@@ -67,9 +66,7 @@ export function createEngineParts(ports: EnginePorts): EngineParts {
   });
   const validator = createValidator(coherence);
   const hitForMiss = createHitForMiss();
-  const backoff = createLoadBackoff(random);
   const callOrigin = createOriginCall({ coherence, slots, withTimeout });
-  const entryStore = createEntryStore({ memory, edge, store, coherence, random });
   const shared = createSharedReader(store, coherence);
   const coalescer = createCoalescer({
     validator,
@@ -77,34 +74,48 @@ export function createEngineParts(ports: EnginePorts): EngineParts {
     withTimeout,
     stepsTimeoutMs: storeTimeoutMs,
   });
-  const perKey = { entryStore, hitForMiss, backoff };
-  const engine = createLookup({
-    ...perKey,
+  const tierPorts = {
+    ...ports,
+    coherence,
+    validator,
+    hitForMiss,
+    backoff: createLoadBackoff(random),
+    readShared: createReadShared(shared),
+    callLoader: createCallLoader(callOrigin),
+    asksRedisFirst: false,
+  };
+  const lookups = createLookup({
     memory,
     coherence,
     validator,
-    coalescer,
-    tiers: createTierSteps({ memory, edge, shared, coherence, validator, entryStore }),
-    joinFlight: createFlightStep({
-      ...perKey,
-      flights,
-      validator,
-      maxLandingChars,
-      slackMs: flightSlackMs,
-    }),
-    loadEntry: createLoadStep({ ...perKey, coherence, callOrigin }),
-    withSoftTimeout: createSoftTimeout(validator, withTimeout),
+    startDetached: coalescer.startDetached,
+    resolve: createSoftTimeout(coalescer.resolve, validator, withTimeout),
+    lookUpTiers: createLookUpTiers(tierPorts),
     random,
     stepsTimeoutMs,
   });
-  const lookUpBatch = createLookUpBatch({
-    memory,
-    shared,
-    coalescer,
-    callOrigin,
-    entryStore,
-    hitForMiss,
-  });
-  const batch = createBatch({ memory, validator, coalescer, lookUpBatch, stepsTimeoutMs });
+  const entryStore = createEntryStore({ memory, edge, store, coherence, random });
+  const engine: Engine = {
+    lookup: lookups.lookup,
+    refresh: lookups.refresh,
+
+    logPosition: () => coherence.logPosition(),
+
+    put(key, policy, result, stamp, ctx) {
+      const entry = createEntry(key, policy, result, stamp, 0);
+      return { entry, ...entryStore.store(entry, { policy, ctx, logReachable: true }) };
+    },
+
+    beginRead: (key, policy, ctx) => beginRead(key, policy, ctx, stepsTimeoutMs),
+
+    mayAnswer: async (entry, currentAt, read) =>
+      (await validator.decide(entry, read, { currentAt, unreachable: false })).use === "serve",
+
+    discard(entry, ctx) {
+      ctx.emit({ type: "entry.reject", key: entry.key, tier: "memory", reason: "unfit" });
+      entryStore.discard(entry, ctx);
+    },
+  };
+  const batch = createBatch(lookups, { ...tierPorts, shared, callOrigin });
   return { coherence, engine, batch, loads: createRunningLoads() };
 }

@@ -8,10 +8,11 @@ import type { EpochMs, Millis } from "../core/time.ts";
 import type { HitForMiss } from "./hit-for-miss.ts";
 import type { LoadedEntry } from "./load.ts";
 import type { LoadBackoff } from "./load-backoff.ts";
-import { failedOutcome, remaining, scopeOf, sharesFailure } from "./lookup-request.ts";
+import { remaining, reportedFailure, scopeOf, sharesFailure } from "./lookup-request.ts";
 import type { LookupOutcome, LookupRequest } from "./lookup-request.ts";
 import type { EntryStore } from "./store-entry.ts";
-import { answersRequest, type Validator } from "./validation.ts";
+import { answersRequest } from "./validation.ts";
+import type { Validator } from "./validator.ts";
 
 /** Returns the outcome of another isolate's load, or says that this reader loads. */
 export type JoinFlight = (request: LookupRequest) => Promise<LookupOutcome | LoadHere>;
@@ -113,32 +114,24 @@ export function createFlightStep(options: FlightStepOptions): JoinFlight {
       const { fault } = landing;
       if (LEADER_ONLY.has(fault.code) || !sharesFailure(request, fault)) return "next";
       backoff.failed(key, fault, ctx.now());
-      return failedOutcome(request, fault);
+      return reportedFailure(request, fault);
     }
     if (landing.kind === "uncacheable") {
       if (landing.oneOff !== true) hitForMiss.add({ key }, ctx.now());
       return WITHOUT_LEASE;
     }
-    const entry = decodeEntry(key, landing.entry);
-    if (entry === undefined) return "next";
-    const currentAt = beganAt - (landing.currentBeforeMs ?? 0);
-    const validation = await validator.validateShared(entry, currentAt, request);
+    const landed = decodeEntry(key, landing.entry);
+    if (landed === undefined) return "next";
+    const result = { currentAt: beganAt - (landing.currentBeforeMs ?? 0), unreachable: false };
+    const validation = await validator.decide(landed, request, result);
     // The flight may have landed a while ago, so that a short lifetime is over.
     if (validation.use !== "serve" || validation.freshness !== "fresh") return "next";
+    const { entry, unreachable, currentAt } = validation;
     if (!answersRequest(entry, request)) return "next";
     entryStore.storeLocally(entry, policy, ctx);
     const stored = entry.era !== "";
     const renewed = request.staleEntry !== undefined;
-    const { unreachable } = validation;
-    return {
-      kind: "loaded",
-      entry,
-      joined: true,
-      stored,
-      renewed,
-      currentAt: validation.currentAt,
-      unreachable,
-    };
+    return { kind: "loaded", entry, joined: true, stored, renewed, currentAt, unreachable };
   }
 
   return joinFlight;

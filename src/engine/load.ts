@@ -1,7 +1,7 @@
 /** The load step. It makes one call of the loader, and records what the result says about the key. */
-import { isMomentary, type Entry, type LoadResult } from "../core/entry.ts";
+import { isMomentary, type Entry, type LoadResult, type LoadStamp } from "../core/entry.ts";
 import { fault, type Fault, type FaultCode } from "../core/faults.ts";
-import type { Verdict } from "../core/log.ts";
+import type { Result } from "../core/result.ts";
 import type { EpochMs } from "../core/time.ts";
 import type { Coherence } from "./coherence.ts";
 import type { HitForMiss } from "./hit-for-miss.ts";
@@ -9,6 +9,7 @@ import type { LoadBackoff } from "./load-backoff.ts";
 import { remaining, type LookupRequest } from "./lookup-request.ts";
 import type { CallOrigin } from "./origin-call.ts";
 import type { EntryStore } from "./store-entry.ts";
+import { mayBeValid } from "./validation.ts";
 
 export type LoadedEntry =
   | {
@@ -30,16 +31,19 @@ export type LoadedEntry =
 
 export type LoadEntry = (request: LookupRequest) => Promise<LoadedEntry>;
 
+/** Calls the loader of a request, and dates the result. Reports a failure. */
+export type CallLoader = (
+  request: LookupRequest,
+  load: (signal: AbortSignal) => Promise<LoadResult>,
+) => Promise<Result<{ readonly loaded: LoadResult; readonly stamp: LoadStamp }>>;
+
 export interface LoadStepOptions {
   readonly coherence: Coherence;
-  readonly callOrigin: CallOrigin;
+  readonly callLoader: CallLoader;
   readonly entryStore: EntryStore;
   readonly hitForMiss: HitForMiss;
   readonly backoff: LoadBackoff;
 }
-
-/** The verdicts on a stale entry with which the origin may confirm the entry. */
-const CONFIRMABLE: ReadonlySet<Verdict> = new Set(["valid", "soft", "unknown"]);
 
 /** Faults after which the next load of the key does not pause: a full queue, and a mistake of the program. */
 const SAYS_NOTHING_OF_ORIGIN: ReadonlySet<FaultCode> = new Set([
@@ -48,20 +52,22 @@ const SAYS_NOTHING_OF_ORIGIN: ReadonlySet<FaultCode> = new Set([
 ]);
 
 export function createLoadStep(options: LoadStepOptions): LoadEntry {
-  const { coherence, callOrigin, entryStore, hitForMiss, backoff } = options;
+  const { coherence, callLoader, entryStore, hitForMiss, backoff } = options;
 
   /** Returns the stale entry. Returns undefined if the entry was invalidated during this read. */
   function confirmable({ staleEntry }: LookupRequest): Entry | undefined {
-    return staleEntry !== undefined && CONFIRMABLE.has(coherence.verdictOf(staleEntry.entry))
+    return staleEntry !== undefined && mayBeValid(coherence.verdictOf(staleEntry.entry))
       ? staleEntry.entry
       : undefined;
   }
 
   return async (request) => {
-    const { key, policy, ctx, logReachable, takesSlot } = request;
-    const waitMs = remaining(request);
-    if (waitMs === 0)
-      return { kind: "failed", fault: fault("origin.timeout", "the deadline of the read is over") };
+    const { key, policy, ctx } = request;
+    if (remaining(request) === 0) {
+      const late = fault("origin.timeout", "the deadline of the read is over");
+      ctx.emit({ type: "fault.raise", fault: late });
+      return { kind: "failed", fault: late };
+    }
     const startedAt = ctx.now();
     const end = (outcome: "stored" | "uncacheable" | "failed", bytes?: number): void =>
       ctx.emit({
@@ -72,7 +78,7 @@ export function createLoadStep(options: LoadStepOptions): LoadEntry {
         ...(bytes !== undefined && { bytes }),
       });
 
-    const called = await callOrigin({ policy, ctx, logReachable, takesSlot, waitMs }, (signal) =>
+    const called = await callLoader(request, (signal) =>
       request.load(signal, confirmable(request)),
     );
     if (!called.ok) {
@@ -96,6 +102,23 @@ export function createLoadStep(options: LoadStepOptions): LoadEntry {
     hitForMiss.delete(request);
     return { kind: "entry", entry, currentAt, momentary: isMomentary(loaded, stamp) };
   };
+}
+
+export function createCallLoader(callOrigin: CallOrigin): CallLoader {
+  return (request, load) => callFor(callOrigin, request, load);
+}
+
+/** Makes one call of a loader with the settings of a request. Reports a failure. */
+export async function callFor<T>(
+  callOrigin: CallOrigin,
+  request: LookupRequest,
+  load: (signal: AbortSignal) => Promise<T>,
+): Promise<Result<{ readonly loaded: T; readonly stamp: LoadStamp }>> {
+  const { policy, ctx, logReachable, takesSlot } = request;
+  const waitMs = remaining(request);
+  const called = await callOrigin({ policy, ctx, logReachable, takesSlot, waitMs }, load);
+  if (!called.ok) ctx.emit({ type: "fault.raise", fault: called.fault });
+  return called;
 }
 
 function predictionOf(

@@ -136,7 +136,12 @@ export function sharesFailure({ client }: Pick<LookupRequest, "client">, { code 
 }
 
 /** The outcome of a request whose load has failed. */
-export function failedOutcome({ ctx, staleEntry }: LookupRequest, fault: Fault): LookupOutcome {
-  ctx.emit({ type: "fault.raise", fault });
+export function failedOutcome({ staleEntry }: LookupRequest, fault: Fault): LookupOutcome {
   return { kind: "failed", fault, fallback: staleEntry };
+}
+
+/** The outcome of a request that another load's failure answers. It reports the failure. */
+export function reportedFailure(request: LookupRequest, fault: Fault): LookupOutcome {
+  request.ctx.emit({ type: "fault.raise", fault });
+  return failedOutcome(request, fault);
 }

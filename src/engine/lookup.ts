@@ -1,5 +1,5 @@
-/** One read of one key, on one page: memory, edge, Redis, flight, load, store, in this order. */
-import { createEntry, freshnessOf, type Entry } from "../core/entry.ts";
+/** One read of one key: memory answers here, and the steps behind memory follow (lookup-tiers.ts). */
+import { freshnessOf, type Entry } from "../core/entry.ts";
 import { DefinitionError } from "../core/faults.ts";
 import { keyProblem } from "../core/key.ts";
 import type { Policy } from "../core/policy.ts";
@@ -10,43 +10,44 @@ import type { MemoryTier } from "../core/tier.ts";
 import type { Random } from "../core/random.ts";
 import type { Millis } from "../core/time.ts";
 import type { Coherence, LogState } from "./coherence.ts";
-import type { Coalescer, Resolved } from "./coalescer.ts";
-import type { HitForMiss } from "./hit-for-miss.ts";
-import type { JoinFlight } from "./join-flight.ts";
-import type { LoadEntry } from "./load.ts";
-import type { LoadBackoff } from "./load-backoff.ts";
+import type { Coalescer, RunLookup } from "./coalescer.ts";
 import type { Engine } from "./engine.ts";
-import { failedOutcome } from "./lookup-request.ts";
 import type { LoadTask, LookupOutcome, LookupRequest, Read } from "./lookup-request.ts";
-import type { TierStep, TierSteps } from "./tier-steps.ts";
-import type { WithSoftTimeout } from "./soft-timeout.ts";
+import type { ResolveSoon } from "./soft-timeout.ts";
 import { serveStaleOnError } from "./stale-if-error.ts";
-import type { EntryStore } from "./store-entry.ts";
-import { isServable, type Validator } from "./validation.ts";
+import { isServable, validate } from "./validation.ts";
+import type { Validator } from "./validator.ts";
 
 export interface LookupOptions {
   readonly memory: MemoryTier;
   readonly coherence: Coherence;
   readonly validator: Validator;
-  readonly coalescer: Coalescer;
-  readonly tiers: TierSteps;
-  readonly hitForMiss: HitForMiss;
-  readonly backoff: LoadBackoff;
-  readonly joinFlight: JoinFlight;
-  readonly loadEntry: LoadEntry;
-  readonly entryStore: EntryStore;
-  readonly withSoftTimeout: WithSoftTimeout;
+  readonly startDetached: Coalescer["startDetached"];
+  /** Behind memory, the lookups of one key in this isolate share one run of the steps. */
+  readonly resolve: ResolveSoon;
+  readonly lookUpTiers: RunLookup;
   readonly random: Random;
   /** The time limit of the steps beside the loads: edge, Redis, and the grant of a lease. */
   readonly stepsTimeoutMs: Millis;
 }
 
 /** What memory has for a lookup: the answer, or the request with what memory knows of it. */
-type MemoryResult = FoundOutcome | LookupRequest;
+export type MemoryResult = FoundOutcome | LookupRequest;
 
-export function createLookup(options: LookupOptions): Engine {
-  const { memory, coherence, validator, coalescer, tiers, hitForMiss, backoff } = options;
-  const { joinFlight, loadEntry, entryStore, random, stepsTimeoutMs } = options;
+/** The lookups of single keys, and their parts, of which a batch makes many lookups. */
+export interface Lookups extends Pick<Engine, "lookup" | "refresh"> {
+  /** @throws {DefinitionError} if the key is malformed. */
+  createRequest(key: string, policy: Policy, task: LoadTask, ctx: Context): LookupRequest;
+  readMemory(request: LookupRequest): MemoryResult | Promise<MemoryResult>;
+  /** Looks up what memory could not answer. `run` makes the steps. */
+  lookUpBehindMemory(request: LookupRequest, run: RunLookup): Promise<Lookup>;
+  wantsRefresh(answer: Lookup, request: LookupRequest): boolean;
+  startRefresh(request: LookupRequest, task: LoadTask, answer: Lookup, run: RunLookup): void;
+}
+
+export function createLookup(options: LookupOptions): Lookups {
+  const { memory, coherence, validator, startDetached, resolve, lookUpTiers } = options;
+  const { random, stepsTimeoutMs } = options;
 
   /** The whole read. Memory answers by itself, without a promise; a refresh may follow the answer. */
   const lookup: Engine["lookup"] = (key, policy, task, ctx) => {
@@ -64,12 +65,14 @@ export function createLookup(options: LookupOptions): Engine {
   ): Promise<Lookup> {
     const result = await memory;
     const answer =
-      "kind" in result ? lookupOf(request.key, result, true) : await lookUpBehindMemory(result);
+      "kind" in result
+        ? lookupOf(request.key, result, true)
+        : await lookUpBehindMemory(result, lookUpTiers);
     return finish(answer, request, task);
   }
 
   function finish(answer: Lookup, request: LookupRequest, task: LoadTask): Lookup {
-    if (wantsRefresh(answer, request)) startRefresh(request, task, answer);
+    if (wantsRefresh(answer, request)) startRefresh(request, task, answer, lookUpTiers);
     emitLookupEnd(answer, request.ctx);
     return answer;
   }
@@ -86,7 +89,7 @@ export function createLookup(options: LookupOptions): Engine {
     if (coherence.isCurrent(startedAt, policy.coherenceMs, ctx))
       return answerFromMemory(entry, request, "current");
     return validator
-      .logStateFor([entry], request)
+      .logStateFor(entry, request)
       .then((logState) => answerFromMemory(entry, request, logState));
   }
 
@@ -95,10 +98,12 @@ export function createLookup(options: LookupOptions): Engine {
     request: LookupRequest,
     logState: LogState,
   ): MemoryResult {
-    const { key, policy, ctx } = request;
-    const validation = validator.validateLocally(entry, policy, logState, ctx.now());
+    const { key, ctx } = request;
+    const verdict = coherence.verdictOf(entry);
+    const confirmedAt = coherence.currentAt();
+    const validation = validate(entry, verdict, logState, confirmedAt, request, ctx.now());
     switch (validation.use) {
-      case "ask":
+      case "verify":
         return { ...request, unverified: entry };
       case "skip":
         return { ...request, logReachable: false };
@@ -120,9 +125,8 @@ export function createLookup(options: LookupOptions): Engine {
     }
   }
 
-  /** Behind memory, the lookups of one key in this isolate share one run of `lookUpTiers`. */
-  async function lookUpBehindMemory(request: LookupRequest): Promise<Lookup> {
-    const resolved = await resolve(request);
+  async function lookUpBehindMemory(request: LookupRequest, run: RunLookup): Promise<Lookup> {
+    const resolved = await resolve(request, run);
     // The soft timeout has passed. The load goes on and fills the tiers for the next reader.
     if (!("outcome" in resolved))
       return { key: request.key, status: "stale", ...resolved, stored: false };
@@ -132,56 +136,6 @@ export function createLookup(options: LookupOptions): Engine {
     return serveStaleOnError(validator, request, candidates, outcome.fault);
   }
 
-  const resolve = options.withSoftTimeout((request: LookupRequest): Promise<Resolved> =>
-    coalescer.resolve(request, lookUpTiers),
-  );
-
-  async function lookUpTiers(start: LookupRequest): Promise<LookupOutcome> {
-    const { key, ctx } = start;
-    let request = start;
-
-    // Steps 2 and 3, edge and Redis. Without the log they could not be trusted.
-    for (const readTier of tierSteps(start)) {
-      if (!request.logReachable) break;
-      const result = await readTier(request);
-      if ("kind" in result) return result;
-      request = result;
-    }
-    if (request.staleEntry !== undefined) request.onStaleEntry?.(request.staleEntry);
-
-    // Step 4, flight: another isolate may be loading already. After failed loads there is a pause.
-    const recentFault = backoff.recent(key, ctx.now());
-    if (recentFault !== undefined) return failedOutcome(request, recentFault);
-    const flight = await joinFlight(request);
-    if ("kind" in flight) return flight;
-
-    // Step 5, load: this reader asks the origin, and its followers in other isolates get the result.
-    const loaded = await loadEntry(request);
-    flight.land(loaded);
-    if (loaded.kind === "failed") return failedOutcome(request, loaded.fault);
-    if (loaded.kind === "uncacheable") return loaded;
-
-    // Step 6, store: in memory at once, in the edge and Redis after the response.
-    const { entry, currentAt, momentary } = loaded;
-    const { stored } = momentary ? { stored: false } : entryStore.store(entry, request);
-    const renewed = request.staleEntry !== undefined;
-    const from = { joined: false, momentary, renewed, currentAt, unreachable: false };
-    return { kind: "loaded", entry, stored, ...from };
-  }
-
-  /** The tiers that can help, nearest first. */
-  function tierSteps(request: LookupRequest): TierStep[] {
-    const { policy, purpose, unverified, ctx } = request;
-    const steps: TierStep[] = [];
-    if (unverified !== undefined) steps.push(tiers.verifyMemory);
-    // The last result could not be stored, so that the tiers are unlikely to hold one.
-    if (hitForMiss.has(request, ctx.now())) return steps;
-    // A refresh skips the edge, which holds the very entry that is to be replaced.
-    if (policy.tiers.has("edge") && purpose === "serve") steps.push(tiers.readEdge);
-    steps.push(tiers.readRedis);
-    return steps;
-  }
-
   function wantsRefresh({ status, entry }: Lookup, { policy, startedAt }: LookupRequest): boolean {
     if (status === "stale") return true;
     if (status !== "hit-memory" || entry === undefined || policy.refreshAhead === undefined)
@@ -189,7 +143,12 @@ export function createLookup(options: LookupOptions): Engine {
     return isDue(entry, policy.refreshAhead, startedAt, random());
   }
 
-  function startRefresh(request: LookupRequest, task: LoadTask, answer: Lookup): void {
+  function startRefresh(
+    request: LookupRequest,
+    task: LoadTask,
+    answer: Lookup,
+    run: RunLookup,
+  ): void {
     const { key, policy, ctx } = request;
     const { entry, unreachable, currentAt } = answer;
     const refresh: LookupRequest = {
@@ -200,7 +159,7 @@ export function createLookup(options: LookupOptions): Engine {
       staleEntry: entry && { entry, unreachable, currentAt },
       load: (signal, staleEntry) => (task.refresh ?? task.load)(signal, staleEntry),
     };
-    const started = coalescer.startDetached(refresh, lookUpTiers);
+    const started = startDetached(refresh, run);
     if (started) ctx.emit({ type: "refresh.start", key });
   }
 
@@ -209,27 +168,17 @@ export function createLookup(options: LookupOptions): Engine {
 
     async refresh(key, policy, task, ctx) {
       const request = createRequest(key, policy, task, ctx, stepsTimeoutMs);
-      const answer = await lookUpBehindMemory({ ...request, purpose: "refresh" });
+      const answer = await lookUpBehindMemory({ ...request, purpose: "refresh" }, lookUpTiers);
       emitLookupEnd(answer, ctx);
       return answer;
     },
 
-    logPosition: () => coherence.logPosition(),
-
-    put(key, policy, result, stamp, ctx) {
-      const entry = createEntry(key, policy, result, stamp, 0);
-      return { entry, ...entryStore.store(entry, { policy, ctx, logReachable: true }) };
-    },
-
-    beginRead: (key, policy, ctx) => beginRead(key, policy, ctx, stepsTimeoutMs),
-
-    mayAnswer: async (entry, currentAt, read) =>
-      (await validator.validateShared(entry, currentAt, read)).use === "serve",
-
-    discard(entry, ctx) {
-      ctx.emit({ type: "entry.reject", key: entry.key, tier: "memory", reason: "unfit" });
-      entryStore.discard(entry, ctx);
-    },
+    createRequest: (key, policy, task, ctx) =>
+      createRequest(key, policy, task, ctx, stepsTimeoutMs),
+    readMemory,
+    lookUpBehindMemory,
+    wantsRefresh,
+    startRefresh,
   };
 }
 

@@ -9,7 +9,7 @@ import type { DataLookup, DataReader, Load, LoadMany } from "../core/data-reader
 import { jsonTextOf } from "../core/json-text.ts";
 import type { Lookup } from "../core/lookup.ts";
 import type { Batch } from "./lookup-many.ts";
-import type { BatchLoader } from "./load-many.ts";
+import type { BatchLoader } from "./lookup-many.ts";
 import type { Engine } from "./engine.ts";
 import { createDependencyCollector, type DependencyCollector } from "./dependency-collector.ts";
 import type { FreshnessOf } from "./lookup-request.ts";
@@ -128,7 +128,7 @@ export function createReader(
     },
 
     async readMany<T>(keys: readonly string[], policy: Policy, load: LoadMany<T>) {
-      // A batch can load twice: for its own keys, and for keys that the running lookups did not answer.
+      // A batch can load more than once: also for the keys that other lookups and isolates did not load.
       const loaded = new Map<string, unknown>();
       const collect = (values: ReadonlyMap<string, unknown>): void => {
         for (const [key, value] of values) loaded.set(key, value);

@@ -1,40 +1,58 @@
 /** Reads entries and the log from Redis in one request, and validates the entries by the log. */
 import { verifiedCopy, type Entry } from "../core/entry.ts";
 import { verdictByNumbers, type LogAnswer } from "../core/log.ts";
-import type { Context } from "../core/context.ts";
 import type { SharedStore, Verified } from "../core/shared-store.ts";
+import type { EpochMs } from "../core/time.ts";
 import type { Coherence } from "./coherence.ts";
+import type { Read } from "./lookup-request.ts";
+import { validate, verdictOfAnswer, type Served } from "./validation.ts";
 
 /** The content of Redis under a key: an entry that is valid at this moment, or an invalidated entry. */
 export interface Found {
-  readonly entry?: Entry;
+  readonly served?: Served;
   readonly invalidatedEntry?: Entry;
 }
 
+/** The read, or the batch, that asks. */
+type SharedRead = Pick<Read, "policy" | "startedAt" | "ctx">;
+
 export interface SharedReader {
   /** Returns the content of Redis under the keys, in the order of the keys. */
-  read(keys: readonly string[], ctx: Context): Promise<readonly Found[] | "unreachable">;
+  read(keys: readonly string[], read: SharedRead): Promise<readonly Found[] | "unreachable">;
 }
+
+/** Returns the content of Redis under the key of a request. */
+export type ReadShared = (request: Read) => Promise<Found | "unreachable">;
 
 const NOTHING: Found = {};
 
+export function createReadShared(shared: SharedReader): ReadShared {
+  return async (request) => {
+    const found = await shared.read([request.key], request);
+    return found === "unreachable" ? found : (found[0] ?? NOTHING);
+  };
+}
+
 export function createSharedReader(store: SharedStore, coherence: Coherence): SharedReader {
-  function validate(verified: Verified, log: LogAnswer, ctx: Context): Found {
+  function foundOf(verified: Verified, log: LogAnswer, sentAt: EpochMs, read: SharedRead): Found {
+    const { ctx } = read;
     const { entry } = verified;
-    const verdict = verdictByNumbers(entry, verified, log);
-    // The log view also knows the invalidations of this isolate, which may not be in the log yet.
-    const isInvalidatedHere = coherence.verdictOf(entry) === "invalidated";
-    if (!isInvalidatedHere && (verdict === "valid" || verdict === "soft"))
-      return {
-        entry: verifiedCopy(entry, log.seq ?? entry.asOf, verdict === "soft", ctx.now()),
-      };
-    const reason = verdict === "era" || verdict === "floor" ? verdict : "invalidated";
+    const byNumbers = verdictByNumbers(entry, verified, log);
+    const verdict = verdictOfAnswer(byNumbers, coherence.verdictOf(entry));
+    const validation = validate(entry, verdict, "current", sentAt, read, ctx.now());
+    if (validation.use === "serve") {
+      const copy = verifiedCopy(validation.entry, log.seq ?? entry.asOf, false, ctx.now());
+      return { served: { ...validation, entry: copy } };
+    }
+    const reason = validation.use === "drop" ? validation.reason : "unverified";
     ctx.emit({ type: "entry.reject", key: entry.key, tier: "redis", reason });
     return { invalidatedEntry: entry };
   }
 
   return {
-    async read(keys, ctx) {
+    async read(keys, read) {
+      const { ctx } = read;
+      const sentAt = ctx.now();
       const answer = await store.read(keys, coherence.since(), ctx);
       if (!answer.ok) {
         coherence.recordFailure(answer.fault, ctx);
@@ -43,7 +61,7 @@ export function createSharedReader(store: SharedStore, coherence: Coherence): Sh
       const { found, log } = answer.value;
       const entries = found.flatMap((verified) => verified?.entry ?? []);
       if (!(await coherence.applyLog(log, ctx, entries))) return keys.map(() => NOTHING);
-      return found.map((verified) => (verified ? validate(verified, log, ctx) : NOTHING));
+      return found.map((one) => (one === undefined ? NOTHING : foundOf(one, log, sentAt, read)));
     },
   };
 }

@@ -1,22 +1,26 @@
 import { isDeadlineExceeded, type WithTimeout } from "../core/deadline.ts";
-import type { Resolved } from "./coalescer.ts";
+import type { Coalescer, Resolved, RunLookup } from "./coalescer.ts";
 import type { LookupRequest, StaleEntry } from "./lookup-request.ts";
 import { firstServable } from "./stale-if-error.ts";
-import type { Validator } from "./validation.ts";
+import type { Validator } from "./validator.ts";
 
-type Resolve = (request: LookupRequest) => Promise<Resolved>;
+/** Returns the outcome of a lookup, or a stale entry if the soft timeout of the policy passes first. */
+export type ResolveSoon = (
+  request: LookupRequest,
+  run: RunLookup,
+) => Promise<Resolved | StaleEntry>;
 
 /** Applies the soft timeout of the policy. After it, a caller gets a stale entry while the lookup continues. */
-export type WithSoftTimeout = (
-  resolve: Resolve,
-) => (request: LookupRequest) => Promise<Resolved | StaleEntry>;
-
-export function createSoftTimeout(validator: Validator, withTimeout: WithTimeout): WithSoftTimeout {
-  return (resolve) => async (request) => {
+export function createSoftTimeout(
+  resolve: Coalescer["resolve"],
+  validator: Validator,
+  withTimeout: WithTimeout,
+): ResolveSoon {
+  return async (request, run) => {
     const { softTimeoutMs } = request.policy;
-    if (softTimeoutMs === undefined) return resolve(request);
+    if (softTimeoutMs === undefined) return resolve(request, run);
     const found = Promise.withResolvers<StaleEntry>();
-    const resolving = resolve({ ...request, onStaleEntry: found.resolve });
+    const resolving = resolve({ ...request, onStaleEntry: found.resolve }, run);
     try {
       return await withTimeout(resolving, softTimeoutMs);
     } catch (error) {

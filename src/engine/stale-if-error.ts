@@ -2,7 +2,7 @@
 import { CacheUnavailable, DefinitionError, type Fault } from "../core/faults.ts";
 import type { Lookup } from "../core/lookup.ts";
 import type { LookupRequest, Read, StaleEntry } from "./lookup-request.ts";
-import type { Validator } from "./validation.ts";
+import type { Validator } from "./validator.ts";
 
 type StaleReader = Read & Pick<LookupRequest, "freshnessOf">;
 
@@ -21,7 +21,7 @@ export async function firstServable(
 ): Promise<StaleEntry | undefined> {
   for (const candidate of candidates) {
     if (candidate === undefined) continue;
-    const validation = await validator.validate(candidate.entry, read);
+    const validation = await validator.decide(candidate.entry, read);
     if (validation.use !== "serve") continue;
     const { entry, currentAt } = validation;
     const freshness = read.freshnessOf(entry, read.ctx.now());

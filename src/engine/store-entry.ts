@@ -7,6 +7,7 @@ import type { Random } from "../core/random.ts";
 import type { Result } from "../core/result.ts";
 import type { SharedStore } from "../core/shared-store.ts";
 import type { Coherence } from "./coherence.ts";
+import { mayBeValid } from "./validation.ts";
 
 export interface EntryStoreOptions {
   readonly memory: MemoryTier;
@@ -32,11 +33,6 @@ export interface EntryStore {
    * response.
    */
   store(entry: Entry, target: StoreTarget): { readonly stored: boolean };
-  /**
-   * Stores many entries in memory and, with one request, in Redis. It does not store them in the
-   * edge, because the Cache API has no batches. Returns the entries that are sent to Redis.
-   */
-  storeMany(entries: readonly Entry[], target: StoreTarget): ReadonlySet<Entry>;
   /** Stores an entry from Redis or from another isolate's load in memory and in the edge. */
   storeLocally(entry: Entry, policy: Policy, ctx: Context): void;
   /** Deletes an entry that no lookup can use from every tier. */
@@ -47,23 +43,19 @@ export function createEntryStore(options: EntryStoreOptions): EntryStore {
   const { memory, edge, store, coherence, random } = options;
 
   /** Returns false if the entry was invalidated during its load. Every lookup would reject such an entry. */
-  function isValid(entry: Entry): boolean {
-    const verdict = coherence.verdictOf(entry);
-    return verdict === "valid" || verdict === "soft" || verdict === "unknown";
-  }
+  const isValid = (entry: Entry): boolean => mayBeValid(coherence.verdictOf(entry));
 
   function storeLocally(entry: Entry, policy: Policy, ctx: Context): void {
     if (policy.tiers.has("memory")) memory.put(entry, ctx.now());
     if (policy.tiers.has("edge") && entry.era !== "") afterResponse(edge.set(entry, ctx), ctx);
   }
 
-  function storeInRedis(entries: readonly Entry[], target: StoreTarget): ReadonlySet<Entry> {
-    const { policy, ctx, logReachable } = target;
-    if (!logReachable || !policy.tiers.has("redis")) return new Set();
-    // Entries without an era are not sent, because other isolates cannot validate them.
-    const dated = entries.filter(({ era }) => era !== "");
-    if (dated.length > 0) afterResponse(store.write(dated, ctx), ctx);
-    return new Set(dated);
+  /** Returns whether the entry is sent. */
+  function storeInRedis(entry: Entry, { policy, ctx, logReachable }: StoreTarget): boolean {
+    // An entry without an era is not sent, because other isolates cannot validate it.
+    if (!logReachable || !policy.tiers.has("redis") || entry.era === "") return false;
+    afterResponse(store.write([entry], ctx), ctx);
+    return true;
   }
 
   return {
@@ -78,14 +70,7 @@ export function createEntryStore(options: EntryStoreOptions): EntryStore {
     store(entry, target) {
       if (!isValid(entry)) return { stored: false };
       storeLocally(entry, target.policy, target.ctx);
-      return { stored: storeInRedis([entry], target).size > 0 };
-    },
-
-    storeMany(entries, target) {
-      const valid = entries.filter(isValid);
-      if (target.policy.tiers.has("memory"))
-        for (const entry of valid) memory.put(entry, target.ctx.now());
-      return storeInRedis(valid, target);
+      return { stored: storeInRedis(entry, target) };
     },
 
     discard({ key }, ctx) {

@@ -6,9 +6,10 @@ import type { TierName } from "../core/policy.ts";
 import type { EpochMs } from "../core/time.ts";
 import type { Coherence } from "./coherence.ts";
 import type { LookupOutcome, LookupRequest, StaleEntry } from "./lookup-request.ts";
-import type { SharedReader } from "./shared-store-reader.ts";
+import type { ReadShared } from "./shared-store-reader.ts";
 import type { EntryStore } from "./store-entry.ts";
-import { isServable, type Validator } from "./validation.ts";
+import { isServable } from "./validation.ts";
+import type { Validator } from "./validator.ts";
 
 /** Reads one tier. Returns the outcome of the lookup, or the request for the next step. */
 export type TierStep = (request: LookupRequest) => Promise<LookupOutcome | LookupRequest>;
@@ -23,14 +24,14 @@ export interface TierSteps {
 export interface TierStepOptions {
   readonly memory: MemoryTier;
   readonly edge: Tier;
-  readonly shared: SharedReader;
+  readonly readShared: ReadShared;
   readonly coherence: Coherence;
   readonly validator: Validator;
   readonly entryStore: EntryStore;
 }
 
 export function createTierSteps(options: TierStepOptions): TierSteps {
-  const { memory, edge, shared, coherence, validator, entryStore } = options;
+  const { memory, edge, readShared, coherence, validator, entryStore } = options;
 
   /** Validates an entry from memory or from the edge. */
   async function validateEntry(
@@ -39,7 +40,7 @@ export function createTierSteps(options: TierStepOptions): TierSteps {
     request: LookupRequest,
   ): Promise<LookupOutcome | LookupRequest> {
     const { key, policy, ctx } = request;
-    const validation = await validator.validate(entry, request);
+    const validation = await validator.decide(entry, request);
     if (validation.use === "skip") return { ...request, logReachable: false };
     if (validation.use === "drop") {
       if (tier === "memory" && memory.peek(key) === entry) memory.remove(key);
@@ -73,20 +74,20 @@ export function createTierSteps(options: TierStepOptions): TierSteps {
     },
 
     async readRedis(request) {
-      const { key, policy, ctx, startedAt } = request;
+      const { policy, ctx, startedAt } = request;
       // A policy without the tier Redis also needs the log, because the log position dates the entry of a load.
       if (!policy.tiers.has("redis")) {
         const logState = await coherence.ensureCurrent(startedAt, policy.coherenceMs, ctx);
         return { ...request, logReachable: logState === "current" };
       }
-      const currentAt = ctx.now();
-      const found = await shared.read([key], ctx);
+      const found = await readShared(request);
       if (found === "unreachable") return { ...request, logReachable: false };
-      const [{ entry, invalidatedEntry = request.invalidatedEntry } = {}] = found;
-      if (entry === undefined) return { ...request, invalidatedEntry };
+      const { served, invalidatedEntry = request.invalidatedEntry } = found;
+      if (served === undefined) return { ...request, invalidatedEntry };
+      const { entry, unreachable, currentAt } = served;
       if (isServable(entry, request.freshnessOf(entry, ctx.now()), request))
         entryStore.storeLocally(entry, policy, ctx);
-      return answerWith(entry, request, { tier: "redis", unreachable: false, currentAt });
+      return answerWith(entry, request, { tier: "redis", unreachable, currentAt });
     },
   };
 }

@@ -1,185 +1,171 @@
 /**
- * Validation decides whether an entry may answer a read. `validateLocally` decides by the log view.
- * `validate` asks the log if the log view cannot decide. `validateShared` decides about the result
- * of another lookup. All three return a `Validation`.
+ * Decides whether an entry may answer a read. `validate` is the only place that decides it, for
+ * entries of every tier, results of other lookups and flights, batches, and stale-if-error. It has
+ * no I/O: its callers sync, or ask the log about the entry, and then call it again.
  */
 import { currentAtOf, freshnessOf, softened, type Freshness, type Entry } from "../core/entry.ts";
 import type { Verdict } from "../core/log.ts";
 import type { Policy } from "../core/policy.ts";
 import type { EpochMs } from "../core/time.ts";
-import type { Coherence, LogState } from "./coherence.ts";
+import type { LogState } from "./coherence.ts";
 import type { LookupRequest, Read } from "./lookup-request.ts";
 
-type ServeValidation = Extract<Validation, { readonly use: "serve" }>;
+export interface Served {
+  readonly use: "serve";
+  /** The copy to serve. After a soft invalidation it is stale. */
+  readonly entry: Entry;
+  /** The freshness by the entry's instants. It may forbid the use of the entry. */
+  readonly freshness: Freshness;
+  /** The log could not be asked, and the policy allows the answer. */
+  readonly unreachable: boolean;
+  /** An instant at which the value was current. */
+  readonly currentAt: EpochMs;
+}
 
 export type Validation =
-  /** The log allows the entry. `entry` is the copy to serve. Its freshness may forbid its use. */
-  | {
-      readonly use: "serve";
-      readonly entry: Entry;
-      readonly freshness: Freshness;
-      readonly unreachable: boolean;
-      /** An instant at which the value was current. */
-      readonly currentAt: EpochMs;
-    }
+  /** The log allows the entry. */
+  | Served
+  /** The log view lacks numbers that may invalidate this entry, so the log must be asked about it. */
+  | { readonly use: "verify" }
   /** The entry is invalid and will never be valid again. */
-  | {
-      readonly use: "drop";
-      readonly reason: "invalidated" | "era" | "floor" | "unverified";
-    }
+  | { readonly use: "drop"; readonly reason: DropReason }
   /** The log is unreachable, and the policy does not allow the entry to answer without it. */
   | { readonly use: "skip" };
 
-/** `ask` means that the log view lacks numbers that may invalidate this entry, so the log must be asked. */
-export type LocalValidation = Validation | { readonly use: "ask" };
+export type DropReason = "invalidated" | "era" | "floor" | "unverified";
 
-export interface Validator {
-  /** Decides by the log view alone, without waiting. */
-  validateLocally(entry: Entry, policy: Policy, logState: LogState, now: EpochMs): LocalValidation;
-  /**
-   * Decides by the log view, after a sync if the view is too old. Asks the log at most once if the
-   * view cannot decide.
-   */
-  validate(entry: Entry, read: Read): Promise<Validation>;
-  /**
-   * Decides whether the result of another lookup or of a flight may answer this read. The value was
-   * current at the instant `currentAt`.
-   *
-   * If the log cannot confirm the entry, `currentAt` must be within the coherence window. Therefore the
-   * coherence bound also holds if a lookup waited for a lookup that waited itself.
-   */
-  validateShared(
-    entry: Entry,
-    currentAt: EpochMs,
-    read: Read,
-    unreachable?: boolean,
-  ): Promise<Validation>;
-  /**
-   * Brings the log view up to date for this read if the view is too old. The read does not wait if
-   * the last syncs had no answer and all entries may be served without the log. In this case a sync
-   * runs in the background.
-   */
-  logStateFor(entries: readonly Entry[], read: Read): Promise<LogState>;
+/** What another lookup, or the flight of another isolate, says of its result. */
+export interface EarlierResult {
+  /** An instant at which the value was current. */
+  readonly currentAt: EpochMs;
+  /** The other lookup could not ask the log. */
+  readonly unreachable: boolean;
 }
 
+/** The fields of a read by which an entry is validated. */
+export type ValidatedRead = Pick<Read, "policy" | "startedAt">;
+
+const VERIFY = { use: "verify" } as const;
 const SKIP = { use: "skip" } as const;
-const ASK = { use: "ask" } as const;
 
-export function createValidator(coherence: Coherence): Validator {
-  function validateLocally(
-    entry: Entry,
-    policy: Policy,
-    logState: LogState,
-    now: EpochMs,
-  ): LocalValidation {
-    const verdict = coherence.verdictOf(entry);
-    const local = decideByView(entry, verdict, now, coherence.currentAt());
-    return logState === "current" ? local : decideWithoutLog(entry, local, policy, now);
-  }
-
-  async function logStateFor(
-    entries: readonly Entry[],
-    { policy, startedAt, ctx }: Read,
-  ): Promise<LogState> {
-    if (coherence.isCurrent(startedAt, policy.coherenceMs, ctx)) return "current";
-    const isServableAlone = (entry: Entry): boolean => {
-      const local = validateLocally(entry, policy, "unreachable", ctx.now());
-      return local.use === "serve" && answersWithoutLoad(local.freshness);
-    };
-    if (!coherence.isAway(ctx.now()) || !entries.every(isServableAlone))
-      return coherence.ensureCurrent(startedAt, policy.coherenceMs, ctx);
-    coherence.probe(ctx);
-    return "unreachable";
-  }
-
-  async function validate(entry: Entry, read: Read): Promise<Validation> {
-    const { policy, ctx } = read;
-    // One request to Redis returns the log and the numbers of the entry's invalidation keys. The
-    // reads of a new isolate share one sync first, which may decide for all of them.
-    const isUnknown = entry.era !== "" && coherence.verdictOf(entry) === "unknown";
-    if (isUnknown && coherence.hasLog()) return askLog(entry, read);
-    const logState = await logStateFor([entry], read);
-    const local = validateLocally(entry, policy, logState, ctx.now());
-    return local.use === "ask" ? askLog(entry, read) : local;
-  }
-
-  async function askLog(entry: Entry, { ctx }: Read): Promise<Validation> {
-    const verified = await coherence.verify(entry, ctx);
-    if (verified === "unreachable") return SKIP;
-    if (verified === "invalid") return { use: "drop", reason: "unverified" };
-    return serve(verified, ctx.now(), coherence.currentAt());
-  }
-
-  return {
-    validateLocally,
-    validate,
-    logStateFor,
-
-    async validateShared(entry, currentAt, read, unreachable = false) {
-      const { startedAt, policy, ctx } = read;
-      // A value that another lookup served while the log was unreachable is served as unreachable again.
-      if (unreachable) {
-        const local = validateLocally(entry, policy, "unreachable", ctx.now());
-        return local.use === "ask" ? SKIP : local;
-      }
-      const now = ctx.now();
-      // The value was current after this read began, so it contains every write that was
-      // acknowledged before the read.
-      if (currentAt > startedAt) return serve(entry, now, currentAt);
-      const validation = await validate(entry, read);
-      const isRecent = currentAt >= startedAt - policy.coherenceMs;
-      if (validation.use === "serve")
-        return {
-          ...validation,
-          unreachable: validation.unreachable && !isRecent,
-          currentAt: Math.max(currentAt, validation.currentAt),
-        };
-      // The leader or this isolate may have lost the log. In both cases the entry is not necessarily invalid.
-      const isUndecided =
-        validation.use === "skip" || (validation.reason === "era" && entry.era === "");
-      return isRecent && isUndecided ? serve(entry, now, currentAt) : validation;
-    },
-  };
-}
-
-/** Decides by a log view that is recent enough for the read. It confirms what was current at `currentAt`. */
-function decideByView(
+/**
+ * Decides whether `entry` may answer `read`.
+ *
+ * @param verdict the verdict on the entry, by the log view or by the numbers of an answer
+ * @param logState whether the log view or the answer is recent enough for the read
+ * @param confirmedAt the instant at which the values that the verdict confirms were current
+ * @param result set if the entry is the result of another lookup or of a flight
+ */
+export function validate(
   entry: Entry,
   verdict: Verdict,
+  logState: LogState,
+  confirmedAt: EpochMs,
+  read: ValidatedRead,
   now: EpochMs,
-  currentAt: EpochMs,
-): LocalValidation {
+  result?: EarlierResult,
+): Validation {
+  if (result === undefined) return byLog(entry, verdict, logState, confirmedAt, read.policy, now);
+  // A value that another lookup served while the log was unreachable is served as unreachable again.
+  if (result.unreachable)
+    return byLog(entry, verdict, "unreachable", confirmedAt, read.policy, now);
+  // The value was current after this read began, so it contains every write that was acknowledged
+  // before the read.
+  if (result.currentAt > read.startedAt) return serve(entry, now, result.currentAt);
+  const validation = byLog(entry, verdict, logState, confirmedAt, read.policy, now);
+  return withResult(entry, validation, read, now, result);
+}
+
+/** Whether the state of the log can change the decision about the result of another lookup. */
+export function dependsOnLog(result: EarlierResult | undefined, read: ValidatedRead): boolean {
+  return result === undefined || (!result.unreachable && result.currentAt <= read.startedAt);
+}
+
+/**
+ * Returns the verdict on an entry after an answer of the log. The log view also knows the
+ * invalidations of this isolate, which the log may not have yet.
+ */
+export function verdictOfAnswer(answer: Verdict, view: Verdict): Verdict {
+  return view === "invalidated" ? view : answer;
+}
+
+/** Whether an entry with this verdict may be stored, and the origin may confirm it. */
+export function mayBeValid(verdict: Verdict): boolean {
+  return verdict === "valid" || verdict === "soft" || verdict === "unknown";
+}
+
+function byLog(
+  entry: Entry,
+  verdict: Verdict,
+  logState: LogState,
+  confirmedAt: EpochMs,
+  policy: Policy,
+  now: EpochMs,
+): Validation {
   switch (verdict) {
     case "invalidated":
     case "era":
     case "floor":
       return { use: "drop", reason: verdict };
     case "unknown":
-      return ASK;
+      if (logState === "current") return VERIFY;
+      // An empty era means that this isolate loaded the entry before it had ever reached the log.
+      return entry.era === "" ? withoutLog(entry, entry, -Infinity, policy, now) : SKIP;
     case "soft":
-      return serve(softened(entry, now), now, currentAt);
-    case "valid":
-      return serve(entry, now, currentAt);
+    case "valid": {
+      const copy = verdict === "soft" ? softened(entry, now) : entry;
+      return logState === "current"
+        ? serve(copy, now, confirmedAt)
+        : withoutLog(entry, copy, confirmedAt, policy, now);
+    }
   }
 }
 
 /** Decides while the log cannot be reached. The policy limits the time for which entries may answer. */
-function decideWithoutLog(
+function withoutLog(
   entry: Entry,
-  local: LocalValidation,
+  copy: Entry,
+  confirmedAt: EpochMs,
   { onUnreachable, unreachableForMs }: Policy,
   now: EpochMs,
-): LocalValidation {
-  if (local.use === "drop") return local;
-  // An empty era means that this isolate loaded the entry before it had ever reached the log.
-  const isTrusted = local.use === "serve" || entry.era === "";
-  const currentAt = latest(local.use === "serve" ? local.currentAt : -Infinity, entry, now);
-  if (onUnreachable !== "serve" || !isTrusted || now - currentAt > unreachableForMs) return SKIP;
-  const served = local.use === "serve" ? local.entry : entry;
-  return { ...serve(served, now, currentAt), unreachable: true };
+): Validation {
+  const currentAt = latest(confirmedAt, entry, now);
+  if (onUnreachable !== "serve" || now - currentAt > unreachableForMs) return SKIP;
+  return { ...serve(copy, now, currentAt), unreachable: true };
 }
 
-function serve(entry: Entry, now: EpochMs, currentAt: EpochMs): ServeValidation {
+/**
+ * Adds what the other lookup knows. If the log cannot confirm the value, the value must have been
+ * current within the coherence window. Therefore the coherence bound also holds if a lookup waited
+ * for a lookup that waited itself.
+ */
+function withResult(
+  entry: Entry,
+  validation: Validation,
+  { startedAt, policy }: ValidatedRead,
+  now: EpochMs,
+  { currentAt }: EarlierResult,
+): Validation {
+  const isRecent = currentAt >= startedAt - policy.coherenceMs;
+  switch (validation.use) {
+    case "serve":
+      return {
+        ...validation,
+        unreachable: validation.unreachable && !isRecent,
+        currentAt: Math.max(currentAt, validation.currentAt),
+      };
+    case "verify":
+      return validation;
+    case "drop":
+      // The leader may have had no log: its entry has no era, and is not necessarily invalid.
+      if (!isRecent || validation.reason !== "era" || entry.era !== "") return validation;
+      return serve(entry, now, currentAt);
+    case "skip":
+      return isRecent ? serve(entry, now, currentAt) : validation;
+  }
+}
+
+function serve(entry: Entry, now: EpochMs, currentAt: EpochMs): Served {
   return {
     use: "serve",
     entry,

@@ -3,17 +3,17 @@
  * entries in memory and in the edge.
  */
 import type { WithTimeout } from "../core/deadline.ts";
-import { freshnessOf, createEntry, type Entry } from "../core/entry.ts";
+import { createEntry, type Entry } from "../core/entry.ts";
 import { DefinitionError, originFaultOf, type Fault } from "../core/faults.ts";
 import { keyProblem } from "../core/key.ts";
-import { verdictByNumbers } from "../core/log.ts";
 import type { Policy } from "../core/policy.ts";
 import type { Context } from "../core/context.ts";
 import type { Random } from "../core/random.ts";
 import type { SharedStore } from "../core/shared-store.ts";
 import type { Warmed, WarmProgress } from "../core/data-reader.ts";
-import type { BatchLoader } from "./load-many.ts";
+import type { BatchLoader } from "./lookup-many.ts";
 import type { Coherence } from "./coherence.ts";
+import { createSharedReader } from "./shared-store-reader.ts";
 
 /** The number of keys in one round. A round has one read of Redis, one load and one write. */
 const ROUND_KEYS = 200;
@@ -46,19 +46,17 @@ export interface WarmerOptions {
 }
 
 export function createWarmer({ store, coherence, withTimeout, random }: WarmerOptions): Warmer {
+  const shared = createSharedReader(store, coherence);
+
   /** Returns the keys for which Redis holds a fresh and valid entry. */
-  async function findPresent(keys: readonly string[], ctx: Context): Promise<Set<string>> {
-    const answer = await store.read(keys, coherence.since(), ctx);
-    if (!answer.ok || !(await coherence.applyLog(answer.value.log, ctx))) return new Set();
-    const { found, log } = answer.value;
-    return new Set(
-      keys.filter((_, i) => {
-        const verified = found[i];
-        if (verified === undefined) return false;
-        if (verdictByNumbers(verified.entry, verified, log) !== "valid") return false;
-        return freshnessOf(verified.entry, ctx.now()) === "fresh";
-      }),
-    );
+  async function findPresent(
+    keys: readonly string[],
+    policy: Policy,
+    ctx: Context,
+  ): Promise<Set<string>> {
+    const found = await shared.read(keys, { policy, startedAt: ctx.now(), ctx });
+    if (found === "unreachable") return new Set();
+    return new Set(keys.filter((_, i) => found[i]?.served?.freshness === "fresh"));
   }
 
   async function warmRound(
@@ -68,7 +66,7 @@ export function createWarmer({ store, coherence, withTimeout, random }: WarmerOp
     ctx: Context,
   ): Promise<{ results: Map<string, Warmed>; fault?: Fault }> {
     const results = new Map<string, Warmed>();
-    for (const key of await findPresent(keys, ctx)) results.set(key, "present");
+    for (const key of await findPresent(keys, policy, ctx)) results.set(key, "present");
     const missing = keys.filter((key) => !results.has(key));
     if (missing.length === 0) return { results };
     const fail = (fault: Fault) => {

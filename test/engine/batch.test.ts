@@ -1,40 +1,14 @@
 import { describe, expect, it } from "vitest";
 import * as z from "zod/mini";
-import { CacheUnavailable, definePolicy, key, type Policy } from "../../src/index.ts";
+import { CacheUnavailable, definePolicy, key } from "../../src/index.ts";
 import { createGate, type Gate } from "../support/gate.ts";
 import type { TestIsolate } from "../support/isolate.ts";
 import { WINDOW_MS } from "../support/observers.ts";
+import { createRows, users, values } from "../support/rows.ts";
 import { createWorld, OTHER_COLO } from "../support/shared-world.ts";
 
 const policy = definePolicy({ freshFor: "1m", jitter: 0, tags: ["users"] });
 const swr = definePolicy({ freshFor: "1m", staleWhileRevalidate: "10m", jitter: 0 });
-const users = (...ids: number[]) => ids.map((id) => key("user", id));
-
-/** An origin of numbered rows that records every call of the loader. */
-function createRows() {
-  const rows = {
-    version: 1,
-    calls: [] as (readonly string[])[],
-    failing: false,
-    async read(
-      isolate: TestIsolate,
-      keys: readonly string[],
-      { how = policy, gate }: { how?: Policy; gate?: Gate } = {},
-    ) {
-      const found = await isolate.request().readMany(keys, how, async (missing) => {
-        rows.calls.push(missing);
-        if (rows.failing) throw new Error("connection refused");
-        const read = new Map(missing.map((one) => [one, rows.version]));
-        await gate?.pass();
-        return read;
-      });
-      return [...found.values()];
-    },
-  };
-  return rows;
-}
-
-const values = (lookups: readonly { value: unknown }[]) => lookups.map(({ value }) => value);
 
 describe("concurrent batches", () => {
   it("concurrent calls of readMany() load each of their common keys once", async () => {

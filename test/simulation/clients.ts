@@ -26,6 +26,7 @@ export interface Clients {
   read(isolate: Isolate, key: string): Promise<void>;
   /** Reads a value whose loader reads another one, whose loader reads the key. */
   readNested(isolate: Isolate, key: string): Promise<void>;
+  /** Reads several keys at once. They have the policy of the first. */
   readMany(isolate: Isolate, keys: readonly string[]): Promise<void>;
   warm(isolate: Isolate, key: string): Promise<void>;
   write(isolate: Isolate, key: string, by: Write): Promise<void>;
@@ -120,7 +121,12 @@ export function createClients({ cluster, time, history, fault, keys }: ClientsOp
     async readMany(isolate, names) {
       const { reader } = isolate.request();
       await observe(isolate, names, false, async () => {
-        const found = await reader.readMany<number>(names, BATCH, loadMany(isolate));
+        const policy = policies.get(names[0] ?? "") ?? BATCH;
+        const found = await reader.readMany<number>(
+          names,
+          fault === "batches-not-coalesced" ? { ...policy, flight: "off" } : policy,
+          loadMany(isolate),
+        );
         return names.flatMap((key) => found.get(key) ?? []);
       });
     },
@@ -183,7 +189,7 @@ const NESTED = definePolicy({
   originTimeout: ORIGIN_TIMEOUT_MS,
   flight: "region",
 });
-/** The policy of reads of several keys, and of warms. */
+/** The policy of warms. */
 const BATCH = definePolicy({
   freshFor: 4_000,
   staleWhileRevalidate: 2_000,

@@ -22,6 +22,8 @@ export type PlantedFault =
   | "stamped-at-receipt"
   /** Lookups do not share loads. */
   | "coalescing-off"
+  /** Reads of several keys do not share loads. */
+  | "batches-not-coalesced"
   /** A write stores its value although another log key of the entry got a number meanwhile. */
   | "watched-ignored"
   /** A value does not depend on the values that its loader read with the reader of the request. */
@@ -78,8 +80,9 @@ export function plantFault(fault: PlantedFault, ports: Ports, head: () => Seq): 
       return withoutChanges(ports, "~");
     case "prefix-ignored":
       return withoutChanges(ports, "p:");
-    // These two are planted where the engine is composed.
+    // These are planted where the engine is composed, or where it is called.
     case "coalescing-off":
+    case "batches-not-coalesced":
     case "nested-unseen":
     case "object-age-ignored":
     case "object-instant-used":

@@ -47,14 +47,18 @@ describe("planted faults", () => {
     300_000,
   );
 
-  it("the consistency checker finds the planted bug `coalescing-off` within 1,000 random schedules", async () => {
-    const details = await fc.check(
-      fc.asyncProperty(calmSchedule, async (schedule) => {
-        const { violations } = await play(schedule, "coalescing-off", { countLoads: true });
-        return violations.length === 0;
-      }),
-      { numRuns: WITHIN, seed: 1, endOnFailure: true },
-    );
-    expect(details.failed).toBe(true);
-  }, 300_000);
+  it.each<PlantedFault>(["coalescing-off", "batches-not-coalesced"])(
+    "the consistency checker finds the planted bug `%s` within 1,000 random schedules",
+    async (fault) => {
+      const details = await fc.check(
+        fc.asyncProperty(calmSchedule, async (schedule) => {
+          const { violations } = await play(schedule, fault, { countLoads: true });
+          return violations.length === 0;
+        }),
+        { numRuns: WITHIN, seed: 1, endOnFailure: true },
+      );
+      expect(details.failed).toBe(true);
+    },
+    300_000,
+  );
 });

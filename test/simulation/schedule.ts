@@ -16,12 +16,19 @@ import { createHistory, type History } from "./history.ts";
 import { createVirtualTime, type VirtualTime } from "./virtual-time.ts";
 
 const KEYS = ["item:0", "item:1"] as const;
+/** The keys of each batch have the same lifetimes. Those of the second are served while stale. */
+const BATCHES = [
+  ["item:0", "item:2", "item:4"],
+  ["item:3", "item:5"],
+] as const;
+const ALL_KEYS = [...new Set([...KEYS, ...BATCHES.flat()])].toSorted();
 
 export type Move =
   | { readonly kind: "read" | "nested" | "warm"; readonly isolate: number; readonly key: number }
   | { readonly kind: "write"; readonly isolate: number; readonly key: number; readonly by: Write }
-  /** A read of all keys in one call. */
-  | { readonly kind: "many"; readonly isolate: number }
+  /** An isolate, or each of them, reads several keys at once. */
+  | { readonly kind: "batch"; readonly isolate: number; readonly batch: number }
+  | { readonly kind: "batch-herd"; readonly batch: number }
   | { readonly kind: "herd"; readonly key: number }
   /** An isolate reads a key 30 times in 3.3 s. */
   | { readonly kind: "watch"; readonly isolate: number; readonly key: number }
@@ -49,6 +56,7 @@ export interface Schedule {
 
 const isolate = fc.nat(3);
 const key = fc.nat(KEYS.length - 1);
+const batch = fc.nat(BATCHES.length - 1);
 const ms = fc.integer({ min: 100, max: 3_000 });
 
 const calm: fc.WeightedArbitrary<Move>[] = [
@@ -58,18 +66,22 @@ const calm: fc.WeightedArbitrary<Move>[] = [
     arbitrary: fc.record({
       kind: fc.constant("write" as const),
       isolate,
-      key,
+      key: fc.oneof(
+        { weight: 2, arbitrary: key },
+        { weight: 1, arbitrary: fc.nat(ALL_KEYS.length - 1) },
+      ),
       by: fc.constantFrom(...WRITES),
     }),
   },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant("nested" as const), isolate, key }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant("batch" as const), isolate, batch }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("batch-herd" as const), batch }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("herd" as const), key }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant("watch" as const), isolate, key }) },
 ];
 
 const rough: fc.WeightedArbitrary<Move>[] = [
   ...calm,
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant("many" as const), isolate }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("warm" as const), isolate, key }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("replace" as const), isolate, ms }) },
   {
@@ -177,8 +189,8 @@ export async function play(
     lagMs: LAG_MS,
     countLoads,
   });
-  const cluster = createCluster({ time, fault, keys: KEYS, sharing });
-  const clients = createClients({ cluster, time, history, fault, keys: KEYS });
+  const cluster = createCluster({ time, fault, keys: ALL_KEYS, sharing });
+  const clients = createClients({ cluster, time, history, fault, keys: ALL_KEYS });
   cluster.redis.lossy = !countLoads;
   let at = 0;
   for (const { waitMs, move } of schedule.steps) {
@@ -220,11 +232,15 @@ function make(move: Move, { cluster, clients, time, history }: Play): void {
     case "read":
       return void clients.read(at(move.isolate), KEYS[move.key] ?? KEYS[0]);
     case "write":
-      return void clients.write(at(move.isolate), KEYS[move.key] ?? KEYS[0], move.by);
+      return void clients.write(at(move.isolate), ALL_KEYS[move.key] ?? KEYS[0], move.by);
     case "nested":
       return void clients.readNested(at(move.isolate), KEYS[move.key] ?? KEYS[0]);
-    case "many":
-      return void clients.readMany(at(move.isolate), KEYS);
+    case "batch":
+      return void clients.readMany(at(move.isolate), BATCHES[move.batch] ?? BATCHES[0]);
+    case "batch-herd":
+      for (const one of cluster.isolates)
+        void clients.readMany(one, BATCHES[move.batch] ?? BATCHES[0]);
+      return;
     case "warm":
       return void clients.warm(at(move.isolate), KEYS[move.key] ?? KEYS[0]);
     case "herd":

@@ -1,0 +1,129 @@
+/**
+ * The steps behind memory for the reads of one batch. They are the steps of a single read, but the
+ * requests to Redis and the calls of the loader are made for all reads together.
+ */
+import { done } from "../core/faults.ts";
+import type { Entry, LoadResult } from "../core/entry.ts";
+import type { FlightPort } from "../core/flight-port.ts";
+import type { Context } from "../core/context.ts";
+import type { Policy } from "../core/policy.ts";
+import type { SharedStore } from "../core/shared-store.ts";
+import type { RunLookup } from "./coalescer.ts";
+import { createGather, type Gather } from "./gather.ts";
+import { callFor, type CallLoader } from "./load.ts";
+import type { LookupRequest } from "./lookup-request.ts";
+import { createLookUpTiers, type TierPorts } from "./lookup-tiers.ts";
+import type { CallOrigin } from "./origin-call.ts";
+import type { ReadShared, SharedReader } from "./shared-store-reader.ts";
+
+export interface BatchPorts extends TierPorts {
+  readonly shared: SharedReader;
+  readonly callOrigin: CallOrigin;
+}
+
+export interface BatchSteps {
+  /** Makes the steps behind memory for one read of the batch. */
+  readonly run: RunLookup;
+  /** All reads of the batch have begun. Before this, no request is sent. */
+  open(): void;
+}
+
+/**
+ * The number of keys of a batch that join flights. One load in a flight sends two requests, and an
+ * invocation may send 1,000. The other keys load without a lease.
+ */
+const MAX_FLIGHTS = 100;
+
+/** Creates the steps for one batch. */
+export function createBatchSteps(ports: BatchPorts): BatchSteps {
+  const gather = createGather();
+  const lookUpTiers = createLookUpTiers({
+    ...ports,
+    // The order of these three is the order of their requests.
+    store: { ...ports.store, write: gatherWrites(ports.store, gather) },
+    readShared: gatherReads(ports.shared, gather),
+    callLoader: gatherLoads(ports.callOrigin, gather),
+    flights: gatherFlights(ports.flights, gather),
+    asksRedisFirst: true,
+  });
+  return {
+    run: (request) =>
+      gather.run(request.key, () =>
+        lookUpTiers({ ...request, policy: withoutEdge(request.policy) }),
+      ),
+    open: gather.open,
+  };
+}
+
+/** A batch does not use the edge, because the Cache API has no batches. */
+function withoutEdge(policy: Policy): Policy {
+  if (!policy.tiers.has("edge")) return policy;
+  return { ...policy, tiers: new Set([...policy.tiers].filter((tier) => tier !== "edge")) };
+}
+
+/** Writes the entries of all reads with one request, which no read waits for. */
+function gatherWrites(store: SharedStore, gather: Gather): SharedStore["write"] {
+  interface Write {
+    readonly entries: readonly Entry[];
+    readonly ctx: Context;
+  }
+  const write = gather.background(async (writes: readonly [Write, ...Write[]]) => {
+    const entries = writes.flatMap((one) => one.entries);
+    const written = await store.write(entries, writes[0].ctx);
+    return writes.map(() => written);
+  });
+  return (entries, ctx) => write({ entries, ctx });
+}
+
+/** Reads the keys of all reads with one request. */
+function gatherReads(shared: SharedReader, gather: Gather): ReadShared {
+  return gather.step("holds", async (requests) => {
+    const keys = requests.map(({ key }) => key);
+    const found = await shared.read(keys, requests[0]);
+    return requests.map((_, i) => (found === "unreachable" ? found : (found[i] ?? {})));
+  });
+}
+
+/** Loads the keys of all reads with one call of the origin. */
+function gatherLoads(callOrigin: CallOrigin, gather: Gather): CallLoader {
+  type Called = Awaited<ReturnType<CallLoader>>;
+  interface Load {
+    readonly key: string;
+    readonly request: LookupRequest;
+    readonly load: (signal: AbortSignal) => Promise<LoadResult>;
+  }
+  const loadAll = gather.step(
+    "frees",
+    async (loads: readonly [Load, ...Load[]]): Promise<Called[]> => {
+      const logReachable = loads.some(({ request }) => request.logReachable);
+      const request = { ...loads[0].request, logReachable };
+      const called = await callFor(callOrigin, request, (signal) =>
+        Promise.all(loads.map(({ load }) => load(signal))),
+      );
+      if (!called.ok) return loads.map(() => called);
+      const { loaded, stamp } = called.value;
+      return loaded.map((one) => done({ loaded: one, stamp }));
+    },
+  );
+  return (request, load) => loadAll({ key: request.key, request, load });
+}
+
+/** The reads of the batch do not wait for a read that waits for the load of another isolate. */
+function gatherFlights(flights: FlightPort, gather: Gather): FlightPort {
+  const keys = new Set<string>();
+  return {
+    ...flights,
+    async join(scope, request, ctx) {
+      const { key } = request;
+      if (keys.size >= MAX_FLIGHTS && !keys.has(key)) return done({ role: "late" });
+      keys.add(key);
+      let isWaiting = true;
+      const answer = await flights.join(scope, request, ctx, () => {
+        if (isWaiting) gather.pause(key);
+      });
+      isWaiting = false;
+      gather.resume(key);
+      return answer;
+    },
+  };
+}
