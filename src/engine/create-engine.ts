@@ -15,7 +15,7 @@ import { createLookUpBatch } from "./load-many.ts";
 import type { Engine } from "./engine.ts";
 import { createLookup } from "./lookup.ts";
 import { createBatch, type Batch } from "./lookup-many.ts";
-import { createOriginCall, type OriginSlots } from "./origin-call.ts";
+import { createOriginCall, type CallOrigin, type OriginSlots } from "./origin-call.ts";
 import { createRunningLoads, type RunningLoads } from "./running-loads.ts";
 import { createSharedReader } from "./shared-store-reader.ts";
 import { createSoftTimeout } from "./soft-timeout.ts";
@@ -50,6 +50,7 @@ export interface EngineParts {
   readonly engine: Engine;
   readonly batch: Batch;
   readonly loads: RunningLoads;
+  readonly callOrigin: CallOrigin;
 }
 
 /** Creates the lookups of one key and of many keys. They share one log view. */
@@ -60,12 +61,14 @@ export function createEngineParts(ports: EnginePorts): EngineParts {
   const validator = createValidator(coherence);
   const hitForMiss = createHitForMiss();
   const backoff = createLoadBackoff(random);
-  const callOrigin = createOriginCall({ coherence, slots, withTimeout });
+  const loads = createRunningLoads();
+  const callOrigin = createOriginCall({ coherence, slots, loads, withTimeout });
   const entryStore = createEntryStore({ memory, edge, store, coherence, random });
   const shared = createSharedReader(store, coherence);
   const coalescer = createCoalescer({
     validator,
     hitForMiss,
+    loads,
     withTimeout,
     stepsTimeoutMs: storeTimeoutMs,
   });
@@ -86,6 +89,7 @@ export function createEngineParts(ports: EnginePorts): EngineParts {
     }),
     loadEntry: createLoadStep({ ...perKey, coherence, callOrigin }),
     withSoftTimeout: createSoftTimeout(validator, withTimeout),
+    loads,
     random,
     stepsTimeoutMs,
   });
@@ -97,6 +101,6 @@ export function createEngineParts(ports: EnginePorts): EngineParts {
     entryStore,
     hitForMiss,
   });
-  const batch = createBatch({ memory, validator, coalescer, lookUpBatch, stepsTimeoutMs });
-  return { coherence, engine, batch, loads: createRunningLoads() };
+  const batch = createBatch({ memory, validator, coalescer, loads, lookUpBatch, stepsTimeoutMs });
+  return { coherence, engine, batch, loads, callOrigin };
 }

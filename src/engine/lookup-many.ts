@@ -14,6 +14,7 @@ import type { Coalescer, Resolved, SharedOutcome } from "./coalescer.ts";
 import type { BatchLoader, BatchRequest, LookUpBatch } from "./load-many.ts";
 import { beginRead, emitLookupEnd, lookupOf } from "./lookup.ts";
 import type { FreshnessOf, LookupOutcome, Read, StaleEntry } from "./lookup-request.ts";
+import type { RunningLoads } from "./running-loads.ts";
 import { serveStaleOnError } from "./stale-if-error.ts";
 import { answersWithoutLoad, type Validator } from "./validation.ts";
 
@@ -38,6 +39,7 @@ export interface BatchOptions {
   readonly memory: MemoryTier;
   readonly validator: Validator;
   readonly coalescer: Coalescer;
+  readonly loads: RunningLoads;
   readonly lookUpBatch: LookUpBatch;
   readonly stepsTimeoutMs: Millis;
 }
@@ -54,7 +56,7 @@ interface MemoryAnswers {
 const UNANSWERED = { kind: "unanswered" } as const;
 
 export function createBatch(options: BatchOptions): Batch {
-  const { memory, validator, coalescer, lookUpBatch, stepsTimeoutMs } = options;
+  const { memory, validator, coalescer, loads, lookUpBatch, stepsTimeoutMs } = options;
 
   async function readMemory(
     reads: readonly Read[],
@@ -133,7 +135,7 @@ export function createBatch(options: BatchOptions): Batch {
     for (const key of idle) ctx.emit({ type: "refresh.start", key });
     const reads = idle.map((key) => beginRead(key, policy, ctx, stepsTimeoutMs));
     const refresh = { ...batch, readsRedis: false, logReachable: true };
-    ctx.defer(lookUpBatch(reads, refresh, () => undefined));
+    ctx.defer(loads.outside(() => lookUpBatch(reads, refresh, () => undefined)));
   }
 
   return {
@@ -146,7 +148,9 @@ export function createBatch(options: BatchOptions): Batch {
       const batch = { policy, ctx, load, freshnessOf: freshnessFor, logReachable, readsRedis };
       const missing = reads.filter(({ key }) => !answers.has(key));
       try {
-        for (const [read, { outcome, own }] of await lookUpMissing(missing, batch)) {
+        for (const [read, { outcome, own }] of await loads.waitFor(() =>
+          lookUpMissing(missing, batch),
+        )) {
           const { key } = read;
           const reader = { ...read, freshnessOf: freshnessFor };
           if (outcome.kind !== "failed") answers.set(key, lookupOf(key, outcome, own));

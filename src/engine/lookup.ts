@@ -20,6 +20,7 @@ import { failedOutcome } from "./lookup-request.ts";
 import type { LoadTask, LookupOutcome, LookupRequest, Read } from "./lookup-request.ts";
 import type { TierStep, TierSteps } from "./tier-steps.ts";
 import type { WithSoftTimeout } from "./soft-timeout.ts";
+import type { RunningLoads } from "./running-loads.ts";
 import { serveStaleOnError } from "./stale-if-error.ts";
 import type { EntryStore } from "./store-entry.ts";
 import { isServable, type Validator } from "./validation.ts";
@@ -36,6 +37,7 @@ export interface LookupOptions {
   readonly loadEntry: LoadEntry;
   readonly entryStore: EntryStore;
   readonly withSoftTimeout: WithSoftTimeout;
+  readonly loads: RunningLoads;
   readonly random: Random;
   /** The time limit of the steps beside the loads: edge, Redis, and the grant of a lease. */
   readonly stepsTimeoutMs: Millis;
@@ -46,7 +48,7 @@ type MemoryResult = FoundOutcome | LookupRequest;
 
 export function createLookup(options: LookupOptions): Engine {
   const { memory, coherence, validator, coalescer, tiers, hitForMiss, backoff } = options;
-  const { joinFlight, loadEntry, entryStore, random, stepsTimeoutMs } = options;
+  const { joinFlight, loadEntry, entryStore, loads, random, stepsTimeoutMs } = options;
 
   /** The whole read. Memory answers by itself, without a promise; a refresh may follow the answer. */
   const lookup: Engine["lookup"] = (key, policy, task, ctx) => {
@@ -122,7 +124,7 @@ export function createLookup(options: LookupOptions): Engine {
 
   /** Behind memory, the lookups of one key in this isolate share one run of `lookUpTiers`. */
   async function lookUpBehindMemory(request: LookupRequest): Promise<Lookup> {
-    const resolved = await resolve(request);
+    const resolved = await loads.waitFor(() => resolve(request));
     // The soft timeout has passed. The load goes on and fills the tiers for the next reader.
     if (!("outcome" in resolved))
       return { key: request.key, status: "stale", ...resolved, stored: false };

@@ -2,9 +2,8 @@
  * Loads entries into Redis before a caller asks for them. Later lookups of the keys store the
  * entries in memory and in the edge.
  */
-import type { WithTimeout } from "../core/deadline.ts";
 import { freshnessOf, createEntry, type Entry } from "../core/entry.ts";
-import { DefinitionError, originFaultOf, type Fault } from "../core/faults.ts";
+import { DefinitionError, type Fault } from "../core/faults.ts";
 import { keyProblem } from "../core/key.ts";
 import { verdictByNumbers } from "../core/log.ts";
 import type { Policy } from "../core/policy.ts";
@@ -14,6 +13,7 @@ import type { SharedStore } from "../core/shared-store.ts";
 import type { Warmed, WarmProgress } from "../core/data-reader.ts";
 import type { BatchLoader } from "./load-many.ts";
 import type { Coherence } from "./coherence.ts";
+import type { CallOrigin } from "./origin-call.ts";
 
 /** The number of keys in one round. A round has one read of Redis, one load and one write. */
 const ROUND_KEYS = 200;
@@ -41,11 +41,11 @@ export interface Warmer {
 export interface WarmerOptions {
   readonly store: SharedStore;
   readonly coherence: Coherence;
-  readonly withTimeout: WithTimeout;
+  readonly callOrigin: CallOrigin;
   readonly random: Random;
 }
 
-export function createWarmer({ store, coherence, withTimeout, random }: WarmerOptions): Warmer {
+export function createWarmer({ store, coherence, callOrigin, random }: WarmerOptions): Warmer {
   /** Returns the keys for which Redis holds a fresh and valid entry. */
   async function findPresent(keys: readonly string[], ctx: Context): Promise<Set<string>> {
     const answer = await store.read(keys, coherence.since(), ctx);
@@ -77,27 +77,23 @@ export function createWarmer({ store, coherence, withTimeout, random }: WarmerOp
       return { results, fault };
     };
     await coherence.ensureCurrent(ctx.now(), policy.coherenceMs, ctx);
-    const position = { ...coherence.logPosition(), startedAt: ctx.now() };
     // Without an era, other isolates could not use the entries.
-    if (position.era === "")
+    if (coherence.logPosition().era === "")
       return fail({ code: "redis.unavailable", message: "the invalidation log cannot be reached" });
-    const abort = new AbortController();
+    const waitMs = policy.originTimeoutMs;
+    const call = { policy, ctx, logReachable: true, takesSlot: true, waitMs };
+    const called = await callOrigin(call, (signal) => load(missing, signal));
+    if (!called.ok) return fail(called.fault);
+    const { loaded, stamp } = called.value;
     const entries: Entry[] = [];
-    try {
-      const loaded = await withTimeout(load(missing, abort.signal), policy.originTimeoutMs);
-      const storedAt = ctx.now();
-      for (const key of missing) {
-        const result = loaded.get(key);
-        if (result?.storable !== true || (result.kind === "absent" && policy.negativeForMs === 0)) {
-          results.set(key, "unstorable");
-          continue;
-        }
-        results.set(key, result.kind === "absent" ? "absent" : "loaded");
-        entries.push(createEntry(key, policy, result, { ...position, storedAt }, random()));
+    for (const key of missing) {
+      const result = loaded.get(key);
+      if (result?.storable !== true || (result.kind === "absent" && policy.negativeForMs === 0)) {
+        results.set(key, "unstorable");
+        continue;
       }
-    } catch (error) {
-      abort.abort(error);
-      return fail(originFaultOf(error));
+      results.set(key, result.kind === "absent" ? "absent" : "loaded");
+      entries.push(createEntry(key, policy, result, stamp, random()));
     }
     const written = await store.write(entries, ctx);
     return written.ok ? { results } : fail(written.fault);

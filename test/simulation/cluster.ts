@@ -149,7 +149,8 @@ export function createCluster({ time, history, fault, keys }: ClusterOptions): C
       redis.head,
     );
     const { memory, edge, store } = ports;
-    const { coherence, engine, batch, loads } = createEngineParts({
+    const slot = () => Promise.resolve(done(() => undefined));
+    const { coherence, engine, batch, loads, callOrigin } = createEngineParts({
       memory,
       edge,
       store,
@@ -161,7 +162,7 @@ export function createCluster({ time, history, fault, keys }: ClusterOptions): C
         slackMs: 1_000,
         withTimeout,
       }),
-      slots: { acquire: () => Promise.resolve(done(() => undefined)) },
+      slots: { acquire: slot, acquireFirst: slot },
       withTimeout,
       random: time.random,
       storeTimeoutMs: REDIS_TIMEOUT_MS,
@@ -170,7 +171,7 @@ export function createCluster({ time, history, fault, keys }: ClusterOptions): C
       stepsTimeoutMs: 2_500,
       flightSlackMs: 1_000,
     });
-    const warmer = createWarmer({ store, coherence, withTimeout, random: time.random });
+    const warmer = createWarmer({ store, coherence, callOrigin, random: time.random });
 
     const isolate: Isolate = {
       name,
