@@ -46,6 +46,7 @@ export function createLocalFlights(): FlightPort {
       return () => clearTimeout(timer);
     },
     lingerMs: 2_000,
+    maxKeptBytes: 4 * 2 ** 20,
   });
   return {
     join: async (_scope, request) => done(await flights.join(request)),

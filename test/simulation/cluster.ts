@@ -87,6 +87,7 @@ export function createCluster({ time, history, fault, keys }: ClusterOptions): C
         newId: time.newId,
         after: time.after,
         lingerMs: 2_000,
+        maxKeptBytes: 2 ** 20,
       });
       objects.set(name, flights);
     }
