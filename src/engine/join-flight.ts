@@ -127,7 +127,8 @@ export function createFlightStep(options: FlightStepOptions): JoinFlight {
     if (validation.use !== "serve" || validation.freshness !== "fresh") return "next";
     if (!answersRequest(entry, request)) return "next";
     entryStore.storeLocally(entry, policy, ctx);
-    const stored = entry.era !== "";
+    // The leader has sent it to Redis under the same conditions.
+    const stored = entry.era !== "" && policy.tiers.has("redis");
     const renewed = request.staleEntry !== undefined;
     const { unreachable } = validation;
     return {

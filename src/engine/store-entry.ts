@@ -29,11 +29,12 @@ export interface EntryStore {
   createEntry(key: string, policy: Policy, loaded: LoadResult, stamp: LoadStamp): Entry | undefined;
   /**
    * Stores an entry that this isolate loaded: in memory at once, in the edge and in Redis after the
-   * response.
+   * response. `stored` says whether the entry is sent to Redis. It is not sent if it was invalidated
+   * during its load, if the policy has no tier "redis", or if the log could not be asked.
    */
   store(entry: Entry, target: StoreTarget): { readonly stored: boolean };
   /**
-   * Stores many entries in memory and, with one request, in Redis. It does not store them in the
+   * Stores many entries in memory and, after the response, in Redis. It does not store them in the
    * edge, because the Cache API has no batches. Returns the entries that are sent to Redis.
    */
   storeMany(entries: readonly Entry[], target: StoreTarget): ReadonlySet<Entry>;
@@ -62,8 +63,15 @@ export function createEntryStore(options: EntryStoreOptions): EntryStore {
     if (!logReachable || !policy.tiers.has("redis")) return new Set();
     // Entries without an era are not sent, because other isolates cannot validate them.
     const dated = entries.filter(({ era }) => era !== "");
-    if (dated.length > 0) afterResponse(store.write(dated, ctx), ctx);
+    if (dated.length > 0) afterResponse(writeAll(dated, ctx), ctx);
     return new Set(dated);
+  }
+
+  /** Fails if Redis has refused one of the entries. */
+  async function writeAll(entries: readonly Entry[], ctx: Context): Promise<Result<unknown>> {
+    const written = await store.write(entries, ctx);
+    const fault = written.ok ? written.value.fault : undefined;
+    return fault === undefined ? written : { ok: false, fault };
   }
 
   return {
@@ -97,7 +105,7 @@ export function createEntryStore(options: EntryStoreOptions): EntryStore {
 }
 
 /** Continues the work after the response. A fault is recorded and does not change the response. */
-function afterResponse(work: Promise<Result<void>>, ctx: Context): void {
+function afterResponse(work: Promise<Result<unknown>>, ctx: Context): void {
   ctx.defer(
     work.then((result) => {
       if (!result.ok) ctx.emit({ type: "fault.raise", fault: result.fault });

@@ -27,7 +27,8 @@ export interface WarmOptions {
 export interface Warmer {
   /**
    * Loads the keys that Redis does not hold, in rounds of 200 keys with one load for each round. If
-   * a round fails, the failure is reported and the other rounds continue.
+   * a round fails, the failure is reported and the other rounds continue. A result says `loaded` only
+   * after Redis has accepted the entry.
    */
   warm(
     keys: readonly string[],
@@ -96,7 +97,11 @@ export function createWarmer({ store, coherence, callOrigin, random }: WarmerOpt
       entries.push(createEntry(key, policy, result, stamp, random()));
     }
     const written = await store.write(entries, ctx);
-    return written.ok ? { results } : fail(written.fault);
+    if (!written.ok) return fail(written.fault);
+    const { keys: stored, fault } = written.value;
+    for (const { key } of entries)
+      if (!stored.has(key)) results.set(key, fault === undefined ? "unstorable" : "failed");
+    return { results, ...(fault !== undefined && { fault }) };
   }
 
   return {
