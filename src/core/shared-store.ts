@@ -22,6 +22,8 @@ export interface Verified {
 export interface Written {
   /** The keys of the entries that Redis has accepted. */
   readonly keys: ReadonlySet<string>;
+  /** The number of requests that were sent. */
+  readonly requests: number;
   /**
    * The first fault of a request or an entry. If there is none, the entries that are not stored are
    * too long, or past their `deleteAt`.

@@ -139,11 +139,16 @@ export function createRedisStore(options: RedisStoreOptions): SharedStore {
           "redis.rejected",
           `every entry has over ${maxEntryChars} characters or is past its deleteAt`,
         );
-      const outcomes = (await Promise.all(requestsOf(texts).map(send))).flat();
+      const requests = requestsOf(texts);
+      const outcomes = (await Promise.all(requests.map(send))).flat();
       const keys = new Set(texts.filter((_, i) => outcomes[i] === undefined).map(({ key }) => key));
       const fault = outcomes.find((outcome) => outcome !== undefined);
       if (fault !== undefined && keys.size === 0) return { ok: false, fault };
-      return done<Written>({ keys, ...(fault !== undefined && { fault }) });
+      return done<Written>({
+        keys,
+        requests: requests.length,
+        ...(fault !== undefined && { fault }),
+      });
     },
 
     delete: (keys) =>

@@ -154,7 +154,8 @@ describe("loads shared between isolates", () => {
     "a reader whose value a full flight object has given up %s",
     async (_, tiers, status) => {
       const namespace = uniqueNamespace();
-      const create = () => createTestIsolate({ namespace, options: { flights: { shards: 1 } } });
+      const options = { flights: { shards: 1 }, redis: { timeout: "10s" } } as const;
+      const create = () => createTestIsolate({ namespace, options });
       const [first, later] = [create(), create()];
       const shared = definePolicy({ freshFor: "1m", jitter: 0, tiers });
       const bodyOf = (i: number) => String(i).repeat(900_000);

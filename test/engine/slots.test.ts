@@ -24,7 +24,10 @@ function createCountedOrigin(loadMs = 1) {
 }
 
 const isolateWith = (slots: number) =>
-  createTestIsolate({ namespace: uniqueNamespace(), options: { origin: { slots } } });
+  createTestIsolate({
+    namespace: uniqueNamespace(),
+    options: { origin: { slots }, redis: { timeout: "10s" } },
+  });
 
 const parts = (count: number) => Array.from({ length: count }, (_, i) => key("part", i));
 

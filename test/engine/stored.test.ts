@@ -5,16 +5,26 @@ import type { WarmProgress } from "../../src/core/data-reader.ts";
 import { createTestIsolate, uniqueNamespace, type TestIsolate } from "../support/isolate.ts";
 import { refuseRequests, restoreNetwork } from "../support/network.ts";
 
+/** The time limits are long, because a busy machine must not change the results. */
+const createIsolate = (namespace: string, host = "strata.test") =>
+  createTestIsolate({
+    namespace,
+    host,
+    options: { redis: { timeout: "10s" }, flights: { grantTimeout: "10s" } },
+  });
+
 const policy = definePolicy({ freshFor: "10m", jitter: 0, flight: "isolate" });
 // 200 of these are more than one request to Redis carries, and are not compressed.
 const body = "x".repeat(10_000);
 const keys = Array.from({ length: 200 }, (_, i) => key("list", i));
 const load = async (missing: readonly string[]) => new Map(missing.map((name) => [name, body]));
+
 async function warm(isolate: TestIsolate): Promise<WarmProgress[]> {
   const rounds: WarmProgress[] = [];
   for await (const round of isolate.request().warm(keys, policy, load)) rounds.push(round);
   return rounds;
 }
+
 const refusedKey = 'e:list:100"';
 
 describe("a warm-up of which Redis does not accept one request", () => {
@@ -22,7 +32,7 @@ describe("a warm-up of which Redis does not accept one request", () => {
 
   it("a warm-up reports the entries of a refused write as failed, and the other entries of the round as loaded", async () => {
     const namespace = uniqueNamespace();
-    const isolate = createTestIsolate({ namespace });
+    const isolate = createIsolate(namespace);
     const lost: string[] = [];
     refuseRequests((text) => {
       if (!text.includes('"set"') || !text.includes(refusedKey)) return false;
@@ -51,7 +61,7 @@ describe("a batch of which Redis does not accept one request", () => {
 
   it("a batch whose write fails in part records the fault, and other isolates find the entries of the accepted requests", async () => {
     const namespace = uniqueNamespace();
-    const isolate = createTestIsolate({ namespace });
+    const isolate = createIsolate(namespace);
     const lost: string[] = [];
     refuseRequests((text) => {
       if (!text.includes('"set"') || !text.includes(refusedKey)) return false;
@@ -61,11 +71,13 @@ describe("a batch of which Redis does not accept one request", () => {
     await isolate.request().readMany(keys, policy, load);
     await isolate.settle();
     restoreNetwork();
+    const write = { type: "redis.end", operation: "write", commands: 200, requests: 3 };
+    expect(isolate.events).toContainEqual(expect.objectContaining(write));
     expect(isolate.events).toContainEqual({
       type: "fault.raise",
       fault: { code: "redis.unavailable", message: expect.any(String) as string },
     });
-    const other = createTestIsolate({ namespace, host: "elsewhere.test" });
+    const other = createIsolate(namespace, "elsewhere.test");
     const found = await other.request().readMany(keys, policy, load);
     const missed = keys.filter((name) => found.get(name)?.status === "miss");
     expect(lost.length).toBeGreaterThan(1);
@@ -83,10 +95,7 @@ describe("the member `stored` of a lookup", () => {
     async (tiers, stored) => {
       const shared = definePolicy({ freshFor: "10m", jitter: 0, tiers });
       const namespace = uniqueNamespace();
-      const [leader, follower] = [
-        createTestIsolate({ namespace }),
-        createTestIsolate({ namespace }),
-      ];
+      const [leader, follower] = [createIsolate(namespace), createIsolate(namespace)];
       const began = Promise.withResolvers<void>();
       const end = Promise.withResolvers<string>();
       const led = leader.request().read("list:1", shared, () => {

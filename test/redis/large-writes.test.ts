@@ -47,8 +47,9 @@ describe("large writes", () => {
     const { store, ctx, entry, found } = setup();
     const entries = range(500).map((i) => entry(i, 10_000));
     const sizes = observeWrites();
-    const { keys, fault } = valueOf(await store.write(entries, ctx));
+    const { keys, fault, requests } = valueOf(await store.write(entries, ctx));
     expect(sizes).toHaveLength(6);
+    expect(requests).toBe(6);
     expect(Math.max(...sizes)).toBeLessThan(1_000_000);
     expect(fault).toBeUndefined();
     expect([...keys]).toEqual(entries.map(({ key }) => key));
