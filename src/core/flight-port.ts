@@ -46,8 +46,16 @@ export interface JoinRequest {
 
 /** Shares loads between isolates. For each key and scope, at most one load runs and at most one waits. */
 export interface FlightPort {
-  /** Asks for the lease of a key, or for the result of the load that runs. */
-  join(scope: "region" | "global", request: JoinRequest, ctx: Context): Promise<Result<JoinAnswer>>;
+  /**
+   * Asks for the lease of a key, or for the result of the load that runs. `onWait` is called at once
+   * if the answer has to wait for the load of another lookup.
+   */
+  join(
+    scope: "region" | "global",
+    request: JoinRequest,
+    ctx: Context,
+    onWait?: () => void,
+  ): Promise<Result<JoinAnswer>>;
   /** Ends a flight with its result. The call is ignored if the lease has expired. */
   land(
     scope: "region" | "global",

@@ -48,7 +48,12 @@ export function createFlightPort(options: FlightPortOptions): FlightPort {
     }
   }
 
-  async function join(scope: Scope, request: JoinRequest, ctx: Context): Promise<JoinAnswer> {
+  async function join(
+    scope: Scope,
+    request: JoinRequest,
+    ctx: Context,
+    onWait: () => void = () => undefined,
+  ): Promise<JoinAnswer> {
     const answerMs = request.waitMs + slackMs;
     const waiting = Promise.withResolvers<void>();
     const answer = shardFor(scope, request.key, ctx).join(request, waiting.resolve);
@@ -61,6 +66,7 @@ export function createFlightPort(options: FlightPortOptions): FlightPort {
       );
       throw error;
     }
+    void waiting.promise.then(onWait);
     return withTimeout(answer, answerMs);
   }
 
@@ -82,7 +88,7 @@ export function createFlightPort(options: FlightPortOptions): FlightPort {
   }
 
   return {
-    join: (scope, request, ctx) => attempt(() => join(scope, request, ctx)),
+    join: (scope, request, ctx, onWait) => attempt(() => join(scope, request, ctx, onWait)),
     land: (scope, request, ctx) =>
       attempt(() => withTimeout(shardFor(scope, request.key, ctx).land(request), slackMs)),
   };

@@ -84,6 +84,7 @@ export function createEngineParts(ports: EnginePorts): EngineParts {
       ...perKey,
       flights,
       validator,
+      loads,
       maxLandingChars,
       slackMs: flightSlackMs,
     }),

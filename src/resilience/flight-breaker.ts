@@ -7,7 +7,8 @@ import type { Breaker } from "./breaker.ts";
  */
 export function withFlightBreaker(flights: FlightPort, breaker: Breaker): FlightPort {
   return {
-    join: (scope, request, ctx) => breaker.run(ctx.now, () => flights.join(scope, request, ctx)),
+    join: (scope, request, ctx, onWait) =>
+      breaker.run(ctx.now, () => flights.join(scope, request, ctx, onWait)),
     // Landings bypass the breaker, because followers wait for them. A failed landing says nothing about joins.
     land: (scope, request, ctx) => flights.land(scope, request, ctx),
   };

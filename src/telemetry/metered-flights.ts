@@ -29,12 +29,17 @@ export function withSpans(flights: FlightPort): FlightPort {
   }
 
   return {
-    join: (scope, request, ctx) =>
+    join: (scope, request, ctx, onWait) =>
       call(
         "FlightShard/join",
         ctx,
         (carrier) =>
-          flights.join(scope, carrier === undefined ? request : { ...request, carrier }, ctx),
+          flights.join(
+            scope,
+            carrier === undefined ? request : { ...request, carrier },
+            ctx,
+            onWait,
+          ),
         ({ role }) => role,
       ),
     land: (scope, request, ctx) =>

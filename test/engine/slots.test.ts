@@ -1,7 +1,7 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { DataReader, Load } from "../../src/core/data-reader.ts";
 import { definePolicy, key } from "../../src/index.ts";
-import { createTestIsolate, uniqueNamespace } from "../support/isolate.ts";
+import { createTestIsolate, uniqueNamespace, type TestIsolate } from "../support/isolate.ts";
 
 const base = { jitter: 0, flight: "isolate" } as const;
 const policy = definePolicy({ ...base, freshFor: "10m", tiers: ["memory"] });
@@ -119,6 +119,46 @@ describe("origin slots", () => {
     });
     expect(origin.loads).toBe(1);
     expect(isolate.events.filter(({ type }) => type === "fault.raise")).toEqual([]);
+  });
+
+  it("two isolates whose loads each wait for a load of the other isolate, which waits for an origin slot, finish without a fault although each has one origin slot", async () => {
+    const namespace = uniqueNamespace();
+    const shared = definePolicy({ freshFor: "10m", jitter: 0, tiers: ["memory"] });
+    const origin = createCountedOrigin();
+    const gate = Promise.withResolvers<void>();
+    const start = () =>
+      createTestIsolate({
+        namespace,
+        options: { origin: { slots: 1 }, flights: { grantTimeout: "10s" } },
+      });
+    const [one, other] = [start(), start()];
+
+    const reads: Promise<unknown>[] = [];
+
+    /** Begins a load that has the slot of its isolate and reads the part later, and a lookup of another part. */
+    async function begin(isolate: TestIsolate, later: string, part: string): Promise<void> {
+      const began = Promise.withResolvers<void>();
+      const page = isolate.request().read(key("page", 1), policy, async ({ read }) => {
+        began.resolve();
+        await gate.promise;
+        return (await read(later, shared, origin.load)).value;
+      });
+      await began.promise;
+      reads.push(page, isolate.request().read(part, shared, origin.load));
+      // The lookup has the lease of the part, and waits for a slot.
+      const lease = { type: "durable.end", outcome: "leader" };
+      await vi.waitFor(
+        () => expect(isolate.events).toContainEqual(expect.objectContaining(lease)),
+        { timeout: 10_000 },
+      );
+    }
+    await begin(one, "part:1", "part:2");
+    await begin(other, "part:2", "part:1");
+    gate.resolve();
+    await Promise.all(reads);
+    expect(origin.loads).toBe(2);
+    for (const { events } of [one, other])
+      expect(events.filter(({ type }) => type === "fault.raise")).toEqual([]);
   });
 
   it("a batch read inside a load finishes without a fault although there is one origin slot", async () => {
