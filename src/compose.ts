@@ -147,7 +147,7 @@ export function createLayer(
       createBreaker({ dependency: "flight", ...breakerOptions(settings) }),
     ),
   );
-  const { coherence, engine, batch, loads } = createEngineParts({
+  const { coherence, engine, batch, loads, callOrigin } = createEngineParts({
     memory,
     edge,
     store,
@@ -162,7 +162,7 @@ export function createLayer(
       settings.edge.timeoutMs + settings.redis.timeoutMs + settings.flights.grantTimeoutMs,
     flightSlackMs: settings.flights.slackMs,
   });
-  const warmer = createWarmer({ store, coherence, withTimeout, random });
+  const warmer = createWarmer({ store, coherence, callOrigin, random });
   const existence = createExistence({
     filters: createFilterStore(redis, namespace),
     store,

@@ -46,6 +46,7 @@ export function createLocalFlights(): FlightPort {
       return () => clearTimeout(timer);
     },
     lingerMs: 2_000,
+    maxKeptBytes: 4 * 2 ** 20,
   });
   return {
     join: async (_scope, request) => done(await flights.join(request)),
@@ -54,12 +55,13 @@ export function createLocalFlights(): FlightPort {
 }
 
 export function createIsolate(store: SharedStore, flights: FlightPort): Isolate {
+  const slot = () => Promise.resolve(done(() => undefined));
   const { coherence, engine } = createEngineParts({
     memory: createMemoryTier({ maxBytes: 32 * 2 ** 20, maxEntries: 20_000 }),
     edge: noEdge,
     store,
     flights,
-    slots: { acquire: () => Promise.resolve(done(() => undefined)) },
+    slots: { acquire: slot, acquireFirst: slot },
     withTimeout,
     random: Math.random,
     storeTimeoutMs: TIMEOUT_MS,

@@ -57,7 +57,10 @@ export interface StrataOptions {
   };
   /** Settings for calls of the origin. */
   readonly origin?: {
-    /** The maximum number of requests of one isolate that may call the origin at the same time. @default 64 */
+    /**
+     * The maximum number of loads of one isolate that may run at the same time. A load that waits for
+     * another load does not count. @default 64
+     */
     readonly slots?: number;
     /** Time limit of one SQL query. @default "5s" */
     readonly sqlTimeout?: Duration;

@@ -77,11 +77,11 @@ export interface DataReader {
 
 /**
  * The outcome of a warm for one key.
- * - `loaded`: it was loaded and stored
+ * - `loaded`: it was loaded, and Redis has stored it
  * - `present`: Redis had it
- * - `absent`: the origin has nothing under the key, and a negative entry was stored
- * - `unstorable`: it was loaded, but it may not be stored
- * - `failed`: its round failed
+ * - `absent`: the origin has nothing under the key, and Redis has stored a negative entry
+ * - `unstorable`: it was loaded, but it may not be stored or is too long
+ * - `failed`: its round failed, or Redis has not stored it
  */
 export type Warmed = "loaded" | "present" | "absent" | "unstorable" | "failed";
 
@@ -91,6 +91,6 @@ export interface WarmProgress {
   readonly done: number;
   readonly total: number;
   readonly results: ReadonlyMap<string, Warmed>;
-  /** The failure of the round. Undefined if the round succeeded. */
+  /** The failure of the round, or of a part of its write. Undefined if the round succeeded. */
   readonly fault?: Fault;
 }

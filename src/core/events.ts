@@ -83,7 +83,7 @@ export type CacheEvent =
       readonly from: "share" | "object" | "redis";
     }
   | {
-      /** One request to Redis ended. */
+      /** A request to Redis ended, or the several requests of a large write. */
       readonly type: "redis.end";
       /** The method of the shared store, such as "read" or "sync". */
       readonly operation: string;
@@ -94,6 +94,8 @@ export type CacheEvent =
        * the script calls.
        */
       readonly commands: number;
+      /** Default: 1. */
+      readonly requests?: number;
       readonly startedAt: EpochMs;
       readonly ms: Millis;
       readonly outcome: string;

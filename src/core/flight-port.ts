@@ -47,8 +47,8 @@ export interface JoinRequest {
 /** Shares loads between isolates. For each key and scope, at most one load runs and at most one waits. */
 export interface FlightPort {
   /**
-   * Asks for the lease of a key, or for the result of the load that runs. `onWait` is called if the
-   * lookup has to wait for the load of another.
+   * Asks for the lease of a key, or for the result of the load that runs. `onWait` is called at once
+   * if the answer has to wait for the load of another lookup.
    */
   join(
     scope: "region" | "global",

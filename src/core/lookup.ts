@@ -20,7 +20,10 @@ export interface Lookup {
   readonly unreachable: boolean;
   /** An instant at which the value was current. A value made of others was current when the oldest of them was. */
   readonly currentAt: EpochMs;
-  /** Whether the result of the load was sent to Redis. */
+  /**
+   * Whether the result of the load is sent to Redis. This happens after the answer. If Redis does not
+   * accept the result, a fault is recorded, and readers that find the result nowhere load it again.
+   */
   readonly stored: boolean;
   /** Whether the load replaced a stale entry. */
   readonly renewed?: boolean;

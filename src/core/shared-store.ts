@@ -1,5 +1,6 @@
 import type { Context } from "./context.ts";
 import type { Entry } from "./entry.ts";
+import type { Fault } from "./faults.ts";
 import type { InvalidationKey, LogKey } from "./invalidation-key.ts";
 import type { Invalidation } from "./invalidator.ts";
 import type { HighestNumbers, LogAnswer } from "./log.ts";
@@ -12,9 +13,23 @@ export interface Verified extends HighestNumbers {
   readonly entry: Entry;
 }
 
+/** What a write of entries has achieved. */
+export interface Written {
+  /** The keys of the entries that Redis has accepted. */
+  readonly keys: ReadonlySet<string>;
+  /** The number of requests that were sent. */
+  readonly requests: number;
+  /**
+   * The first fault of a request or an entry. If there is none, the entries that are not stored are
+   * too long, or past their `deleteAt`.
+   */
+  readonly fault?: Fault;
+}
+
 /**
  * Redis as the engine sees it: entries and the invalidation log. One request reads both, so that an
- * entry is validated at the instant at which it is read. Each method sends one request to Redis.
+ * entry is validated at the instant at which it is read. Each method sends one request to Redis, but
+ * for a write of more than 900,000 characters.
  *
  * `since` is the newest number that the isolate knows, 0 if it knows none. The answer has the changes
  * from that number on: the newest 1,000, unless the method says otherwise.
@@ -42,7 +57,11 @@ export interface SharedStore {
    * log has lost numbers that are in `known`.
    */
   establish(known: { era: Era | undefined; seq: Seq }, ctx: Context): Promise<Result<LogAnswer>>;
-  write(entries: readonly Entry[], ctx: Context): Promise<Result<void>>;
+  /**
+   * Stores entries, with a request for every 900,000 characters. The entries of a request that fails
+   * are not stored, but the others are. Fails if no entry is stored.
+   */
+  write(entries: readonly Entry[], ctx: Context): Promise<Result<Written>>;
   delete(keys: readonly string[], ctx: Context): Promise<Result<void>>;
   /**
    * Gives the log keys a new number. The invalidation is acknowledged when the result is ok. A

@@ -52,14 +52,11 @@ export function createFlightPort(options: FlightPortOptions): FlightPort {
     scope: Scope,
     request: JoinRequest,
     ctx: Context,
-    onWait?: () => void,
+    onWait: () => void = () => undefined,
   ): Promise<JoinAnswer> {
     const answerMs = request.waitMs + slackMs;
     const waiting = Promise.withResolvers<void>();
-    const answer = shardFor(scope, request.key, ctx).join(request, () => {
-      waiting.resolve();
-      onWait?.();
-    });
+    const answer = shardFor(scope, request.key, ctx).join(request, waiting.resolve);
     try {
       // A healthy object grants the lease or reports a wait at once. The load may take longer.
       await withTimeout(Promise.race([answer, waiting.promise]), grantMs);
@@ -69,6 +66,7 @@ export function createFlightPort(options: FlightPortOptions): FlightPort {
       );
       throw error;
     }
+    void waiting.promise.then(onWait);
     return withTimeout(answer, answerMs);
   }
 

@@ -24,6 +24,7 @@ export interface FlightShardOptions<Env> {
   readonly now: Clock;
   readonly newId: NewId;
   readonly lingerMs: Millis;
+  readonly maxKeptBytes: number;
   readonly createTracer: (env: Env) => Tracer;
 }
 

@@ -12,8 +12,13 @@ export interface FlightsOptions {
   readonly newId: NewId;
   /** Calls `call` after `ms` milliseconds. Returns a function that cancels the call. */
   readonly after: (ms: Millis, call: () => void) => () => void;
-  /** A result is kept for this time after it arrives, for lookups that join later. */
+  /** An entry is kept for this time after it arrives, for lookups that join later. */
   readonly lingerMs: Millis;
+  /**
+   * The maximum number of bytes of all kept entries and their keys, at two bytes a character. The
+   * entries that arrived first are given up first. A lookup that joins after that leads a new flight.
+   */
+  readonly maxKeptBytes: number;
 }
 
 export interface Flights {
@@ -27,6 +32,8 @@ export interface Flights {
   land(landing: Landing): void;
   /** The number of keys whose flight runs, or whose result is kept for lookups that join later. */
   readonly size: number;
+  /** The number of bytes of all kept entries and their keys. */
+  readonly keptBytes: number;
 }
 
 interface Landing {
@@ -42,8 +49,12 @@ interface Waiter {
   readonly answer: (answer: JoinAnswer) => void;
 }
 
+/** A result that is kept for lookups that join later. After any other result they load. */
+type Kept = Extract<FlightResult, { readonly kind: "entry" }>;
+
 interface Flight {
   readonly id: string;
+  readonly key: string;
   readonly beganAt: EpochMs;
   lease: string;
   /** The lookups that get the result of this flight. */
@@ -51,13 +62,17 @@ interface Flight {
   /** The lookups that could not use the result of this flight and wait for the next flight. */
   queued: Waiter[];
   /** The result of the load. Undefined while the load runs. */
-  result: FlightResult | undefined;
+  result: Kept | undefined;
   /** Cancels the timer that ends the lease, or that deletes the kept result. */
   cancelTimer: () => void;
 }
 
-export function createFlights({ now, newId, after, lingerMs }: FlightsOptions): Flights {
+export function createFlights(options: FlightsOptions): Flights {
+  const { now, newId, after, lingerMs, maxKeptBytes } = options;
   const flights = new Map<string, Flight>();
+  /** The flights whose result is kept, in the order in which the results arrived. */
+  const kept = new Set<Flight>();
+  let keptBytes = 0;
 
   function join(request: JoinRequest, onWait?: () => void): Promise<JoinAnswer> {
     const { promise, resolve } = Promise.withResolvers<JoinAnswer>();
@@ -67,9 +82,7 @@ export function createFlights({ now, newId, after, lingerMs }: FlightsOptions): 
     const flight = flights.get(request.key);
     if (flight === undefined) startFlight(waiter, []);
     else if (flight.result !== undefined) {
-      // A lookup that joins later gets a result only if it is an entry. After any other result the
-      // lookup loads.
-      if (request.after === flight.id || flight.result.kind !== "entry") startFlight(waiter, []);
+      if (request.after === flight.id) startFlight(waiter, []);
       else answerFollower(waiter, flight, flight.result);
     } else {
       const cancel = after(request.waitMs, () => resolve({ role: "late" }));
@@ -86,9 +99,11 @@ export function createFlights({ now, newId, after, lingerMs }: FlightsOptions): 
 
   function startFlight(leader: Waiter, followers: Waiter[]): void {
     const { key } = leader.request;
-    flights.get(key)?.cancelTimer();
+    const former = flights.get(key);
+    if (former !== undefined) remove(former);
     const flight: Flight = {
       id: newId(),
+      key,
       beganAt: now(),
       lease: "",
       followers,
@@ -102,16 +117,13 @@ export function createFlights({ now, newId, after, lingerMs }: FlightsOptions): 
 
   function grantLease(flight: Flight, leader: Waiter): void {
     flight.lease = newId();
-    flight.cancelTimer = after(leader.request.leaseMs, () =>
-      expireLease(leader.request.key, flight),
-    );
+    flight.cancelTimer = after(leader.request.leaseMs, () => expireLease(flight));
     leader.answer({ role: "leader", flight: flight.id, lease: flight.lease });
   }
 
   /** Ends a lease whose leader gave no result in time. The first lookup that still waits leads a new flight. */
-  function expireLease(key: string, flight: Flight): void {
-    if (flights.get(key) !== flight) return;
-    flights.delete(key);
+  function expireLease(flight: Flight): void {
+    remove(flight);
     startNextFlight([...flight.followers, ...flight.queued]);
   }
 
@@ -123,20 +135,35 @@ export function createFlights({ now, newId, after, lingerMs }: FlightsOptions): 
   function land({ key, lease, landing }: Landing): void {
     const flight = flights.get(key);
     if (flight === undefined || flight.lease !== lease || flight.result !== undefined) return;
-    flight.cancelTimer();
-    flight.result = landing;
-    for (const follower of flight.followers) answerFollower(follower, flight, landing);
-    flight.followers = [];
-    const { queued } = flight;
-    flight.queued = [];
-    if (queued.length > 0) {
-      flights.delete(key);
-      startNextFlight(queued);
-    } else {
-      flight.cancelTimer = after(lingerMs, () => {
-        if (flights.get(key) === flight) flights.delete(key);
-      });
+    const { followers, queued } = flight;
+    for (const follower of followers) answerFollower(follower, flight, landing);
+    remove(flight);
+    if (queued.length > 0) startNextFlight(queued);
+    else if (landing.kind === "entry") keep(flight, landing);
+  }
+
+  function keep(flight: Flight, result: Kept): void {
+    const { key } = flight;
+    const bytes = bytesOf(key, result);
+    if (bytes > maxKeptBytes) return;
+    for (const oldest of kept) {
+      if (keptBytes + bytes <= maxKeptBytes) break;
+      remove(oldest);
     }
+    flight.result = result;
+    flight.followers = [];
+    flight.cancelTimer = after(lingerMs, () => remove(flight));
+    flights.set(key, flight);
+    kept.add(flight);
+    keptBytes += bytes;
+  }
+
+  /** Deletes the flight and what it keeps. */
+  function remove(flight: Flight): void {
+    const { key, result } = flight;
+    flight.cancelTimer();
+    flights.delete(key);
+    if (result !== undefined && kept.delete(flight)) keptBytes -= bytesOf(key, result);
   }
 
   function answerFollower(waiter: Waiter, flight: Flight, landing: FlightResult): void {
@@ -150,5 +177,13 @@ export function createFlights({ now, newId, after, lingerMs }: FlightsOptions): 
     get size() {
       return flights.size;
     },
+    get keptBytes() {
+      return keptBytes;
+    },
   };
+}
+
+/** The most memory that a kept entry and its key need: V8 stores a character in one byte or two. */
+function bytesOf(key: string, { entry }: Kept): number {
+  return 2 * (key.length + entry.length);
 }

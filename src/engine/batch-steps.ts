@@ -113,12 +113,13 @@ function gatherFlights(flights: FlightPort, gather: Gather): FlightPort {
   const keys = new Set<string>();
   return {
     ...flights,
-    async join(scope, request, ctx) {
+    async join(scope, request, ctx, onWait) {
       const { key } = request;
       if (keys.size >= MAX_FLIGHTS && !keys.has(key)) return done({ role: "late" });
       keys.add(key);
       let isWaiting = true;
       const answer = await flights.join(scope, request, ctx, () => {
+        onWait?.();
         if (isWaiting) gather.pause(key);
       });
       isWaiting = false;

@@ -6,6 +6,7 @@ import type { EpochMs, Millis } from "../core/time.ts";
 import type { HitForMiss } from "./hit-for-miss.ts";
 import { remaining, scopeOf, sharesFailure } from "./lookup-request.ts";
 import type { LookupOutcome, LookupRequest, Read } from "./lookup-request.ts";
+import type { RunningLoads } from "./running-loads.ts";
 import { answersRequest } from "./validation.ts";
 import type { Validator } from "./validator.ts";
 
@@ -41,6 +42,7 @@ type LoadedOutcome = Extract<LookupOutcome, { readonly kind: "loaded" }>;
 export interface CoalescerOptions {
   readonly hitForMiss: HitForMiss;
   readonly validator: Validator;
+  readonly loads: RunningLoads;
   readonly withTimeout: WithTimeout;
   /** How long a running lookup may take beside its load. */
   readonly stepsTimeoutMs: Millis;
@@ -54,6 +56,7 @@ const SWEEP_AT = 1_000;
 export function createCoalescer({
   hitForMiss,
   validator,
+  loads,
   withTimeout,
   stepsTimeoutMs,
 }: CoalescerOptions): Coalescer {
@@ -118,6 +121,8 @@ export function createCoalescer({
     for (let joins = 0; joins < MAX_JOINS; joins++) {
       const lookup = runningLookup(key, ctx.now());
       if (lookup === undefined) break;
+      // The lookup may wait for a slot, which the load that makes this read may hold.
+      loads.slot()?.giveBack();
       try {
         const outcome = await withTimeout(lookup.promise, Math.min(patienceMs, remaining(read)));
         if (joins === 0 && isTimedOut(outcome)) {
@@ -178,7 +183,8 @@ export function createCoalescer({
 
     startDetached(request, run) {
       if (runningLookup(request.key, request.ctx.now()) !== undefined) return false;
-      void start(request, run);
+      // No load waits for it, so it takes a slot like the load of a new request.
+      void loads.outside(() => start(request, run));
       return true;
     },
   };

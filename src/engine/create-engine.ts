@@ -15,7 +15,7 @@ import { createLoadBackoff } from "./load-backoff.ts";
 import type { Engine } from "./engine.ts";
 import { beginRead, createLookup } from "./lookup.ts";
 import { createBatch, type Batch } from "./lookup-many.ts";
-import { createOriginCall, type OriginSlots } from "./origin-call.ts";
+import { createOriginCall, type CallOrigin, type OriginSlots } from "./origin-call.ts";
 import { createRunningLoads, type RunningLoads } from "./running-loads.ts";
 import { createLookUpTiers } from "./lookup-tiers.ts";
 import { createReadShared, createSharedReader } from "./shared-store-reader.ts";
@@ -52,6 +52,7 @@ export interface EngineParts {
   readonly engine: Engine;
   readonly batch: Batch;
   readonly loads: RunningLoads;
+  readonly callOrigin: CallOrigin;
 }
 
 /** Creates the lookups of one key and of many keys. They share one log view. */
@@ -66,11 +67,13 @@ export function createEngineParts(ports: EnginePorts): EngineParts {
   });
   const validator = createValidator(coherence);
   const hitForMiss = createHitForMiss();
-  const callOrigin = createOriginCall({ coherence, slots, withTimeout });
+  const loads = createRunningLoads();
+  const callOrigin = createOriginCall({ coherence, slots, loads, withTimeout });
   const shared = createSharedReader(store, coherence);
   const coalescer = createCoalescer({
     validator,
     hitForMiss,
+    loads,
     withTimeout,
     stepsTimeoutMs: storeTimeoutMs,
   });
@@ -80,6 +83,7 @@ export function createEngineParts(ports: EnginePorts): EngineParts {
     validator,
     hitForMiss,
     backoff: createLoadBackoff(random),
+    loads,
     readShared: createReadShared(shared),
     callLoader: createCallLoader(callOrigin),
     asksRedisFirst: false,
@@ -91,6 +95,7 @@ export function createEngineParts(ports: EnginePorts): EngineParts {
     startDetached: coalescer.startDetached,
     resolve: createSoftTimeout(coalescer.resolve, validator, withTimeout),
     lookUpTiers: createLookUpTiers(tierPorts),
+    loads,
     random,
     stepsTimeoutMs,
   });
@@ -117,5 +122,5 @@ export function createEngineParts(ports: EnginePorts): EngineParts {
     },
   };
   const batch = createBatch(lookups, { ...tierPorts, shared, callOrigin });
-  return { coherence, engine, batch, loads: createRunningLoads() };
+  return { coherence, engine, batch, loads, callOrigin };
 }

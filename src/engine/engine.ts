@@ -32,6 +32,6 @@ export interface Engine {
 
 export interface Put {
   readonly entry: Entry;
-  /** The entry goes to the shared store. */
+  /** Whether the entry is sent to Redis: see `Lookup.stored`. */
   readonly stored: boolean;
 }

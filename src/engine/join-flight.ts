@@ -10,6 +10,7 @@ import type { LoadedEntry } from "./load.ts";
 import type { LoadBackoff } from "./load-backoff.ts";
 import { remaining, reportedFailure, scopeOf, sharesFailure } from "./lookup-request.ts";
 import type { LookupOutcome, LookupRequest } from "./lookup-request.ts";
+import type { RunningLoads } from "./running-loads.ts";
 import type { EntryStore } from "./store-entry.ts";
 import { answersRequest } from "./validation.ts";
 import type { Validator } from "./validator.ts";
@@ -29,6 +30,7 @@ export interface FlightStepOptions {
   readonly entryStore: EntryStore;
   readonly hitForMiss: HitForMiss;
   readonly backoff: LoadBackoff;
+  readonly loads: RunningLoads;
   /** A leader does not hand over larger entries. Their followers load by themselves. */
   readonly maxLandingChars: number;
   /** How much longer than its wait a join may take before the flight object counts as unavailable. */
@@ -50,7 +52,8 @@ const LEADER_ONLY: ReadonlySet<FaultCode> = new Set([
 const WITHOUT_LEASE: LoadHere = { land: () => undefined };
 
 export function createFlightStep(options: FlightStepOptions): JoinFlight {
-  const { flights, validator, entryStore, hitForMiss, backoff, maxLandingChars, slackMs } = options;
+  const { flights, validator, entryStore, hitForMiss, backoff, loads } = options;
+  const { maxLandingChars, slackMs } = options;
 
   async function joinFlight(request: LookupRequest): Promise<LookupOutcome | LoadHere> {
     const { key, policy, ctx } = request;
@@ -61,6 +64,8 @@ export function createFlightStep(options: FlightStepOptions): JoinFlight {
     const leaseMs = policy.flightTimeoutMs;
     // A flight object that hangs must leave enough time for a load of this reader's own.
     const reserveMs = policy.originTimeoutMs + TAKEOVER_MS + slackMs;
+    // The leader in the other isolate may wait for a slot, and its isolate's loads for this one's.
+    const slot = loads.slot();
     let after: string | undefined;
     for (let joins = 0; joins < MAX_JOINS; joins++) {
       const waitMs = Math.min(leaseMs + TAKEOVER_MS, remaining(request) - reserveMs);
@@ -70,7 +75,7 @@ export function createFlightStep(options: FlightStepOptions): JoinFlight {
       const joined = await timeStep(
         ctx,
         "flight",
-        () => flights.join(scope, join, ctx),
+        () => flights.join(scope, join, ctx, () => slot?.giveBack()),
         (result) => (result.ok ? result.value.role : result.fault.code),
       );
       if (!joined.ok) {
@@ -129,7 +134,8 @@ export function createFlightStep(options: FlightStepOptions): JoinFlight {
     const { entry, unreachable, currentAt } = validation;
     if (!answersRequest(entry, request)) return "next";
     entryStore.storeLocally(entry, policy, ctx);
-    const stored = entry.era !== "";
+    // The leader has sent it to Redis under the same conditions.
+    const stored = entry.era !== "" && policy.tiers.has("redis");
     const renewed = request.staleEntry !== undefined;
     return { kind: "loaded", entry, joined: true, stored, renewed, currentAt, unreachable };
   }

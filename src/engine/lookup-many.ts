@@ -61,10 +61,12 @@ export function createBatch(lookups: Lookups, ports: BatchPorts): Batch {
   /** Refreshes entries in the background. Redis is asked first, as it is for each refresh. */
   function startRefreshes(due: readonly (Member & { readonly answer: Lookup })[]): void {
     if (due.length === 0) return;
-    const steps = createBatchSteps(ports);
-    for (const { request, task, answer } of due)
-      lookups.startRefresh(request, task, answer, steps.run);
-    steps.open();
+    ports.loads.outside(() => {
+      const steps = createBatchSteps(ports);
+      for (const { request, task, answer } of due)
+        lookups.startRefresh(request, task, answer, steps.run);
+      steps.open();
+    });
   }
 
   return {

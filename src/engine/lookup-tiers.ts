@@ -12,6 +12,7 @@ import { createLoadStep, type CallLoader } from "./load.ts";
 import type { LoadBackoff } from "./load-backoff.ts";
 import { failedOutcome, reportedFailure } from "./lookup-request.ts";
 import type { LookupOutcome, LookupRequest } from "./lookup-request.ts";
+import type { RunningLoads } from "./running-loads.ts";
 import type { ReadShared } from "./shared-store-reader.ts";
 import { createEntryStore } from "./store-entry.ts";
 import { createTierSteps, type TierStep } from "./tier-steps.ts";
@@ -28,6 +29,7 @@ export interface TierPorts {
   readonly validator: Validator;
   readonly hitForMiss: HitForMiss;
   readonly backoff: LoadBackoff;
+  readonly loads: RunningLoads;
   readonly random: Random;
   readonly maxLandingChars: number;
   readonly flightSlackMs: Millis;

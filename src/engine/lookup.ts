@@ -14,6 +14,7 @@ import type { Coalescer, RunLookup } from "./coalescer.ts";
 import type { Engine } from "./engine.ts";
 import type { LoadTask, LookupOutcome, LookupRequest, Read } from "./lookup-request.ts";
 import type { ResolveSoon } from "./soft-timeout.ts";
+import type { RunningLoads } from "./running-loads.ts";
 import { serveStaleOnError } from "./stale-if-error.ts";
 import { isServable, validate } from "./validation.ts";
 import type { Validator } from "./validator.ts";
@@ -26,6 +27,7 @@ export interface LookupOptions {
   /** Behind memory, the lookups of one key in this isolate share one run of the steps. */
   readonly resolve: ResolveSoon;
   readonly lookUpTiers: RunLookup;
+  readonly loads: RunningLoads;
   readonly random: Random;
   /** The time limit of the steps beside the loads: edge, Redis, and the grant of a lease. */
   readonly stepsTimeoutMs: Millis;
@@ -47,7 +49,7 @@ export interface Lookups extends Pick<Engine, "lookup" | "refresh"> {
 
 export function createLookup(options: LookupOptions): Lookups {
   const { memory, coherence, validator, startDetached, resolve, lookUpTiers } = options;
-  const { random, stepsTimeoutMs } = options;
+  const { loads, random, stepsTimeoutMs } = options;
 
   /** The whole read. Memory answers by itself, without a promise; a refresh may follow the answer. */
   const lookup: Engine["lookup"] = (key, policy, task, ctx) => {
@@ -126,7 +128,7 @@ export function createLookup(options: LookupOptions): Lookups {
   }
 
   async function lookUpBehindMemory(request: LookupRequest, run: RunLookup): Promise<Lookup> {
-    const resolved = await resolve(request, run);
+    const resolved = await loads.waitFor(() => resolve(request, run));
     // The soft timeout has passed. The load goes on and fills the tiers for the next reader.
     if (!("outcome" in resolved))
       return { key: request.key, status: "stale", ...resolved, stored: false };

@@ -10,22 +10,27 @@ import type { Result } from "../core/result.ts";
 import type { Policy } from "../core/policy.ts";
 import type { Millis } from "../core/time.ts";
 import type { Coherence } from "./coherence.ts";
+import { createLoadSlot } from "./load-slot.ts";
+import type { RunningLoads } from "./running-loads.ts";
 
-/** Limits how many requests call the origin at the same time. */
+/** Limits how many loads call the origin at the same time. */
 export interface OriginSlots {
   /**
    * Waits for a slot and returns the function that releases the slot. After `holdMs` the slot
    * becomes free in any case, because the platform may have ended the request that holds it.
    */
   acquire(waitMs: Millis, holdMs: Millis): Promise<Result<() => void>>;
+  /** Does the same, before all waiting calls of `acquire`. */
+  acquireFirst(waitMs: Millis, holdMs: Millis): Promise<Result<() => void>>;
 }
 
-/** A request may hold its slot for this much longer than the time limit of its load. */
+/** A load may hold its slot for this much longer than its time limit. */
 export const HOLD_SLACK_MS: Millis = 5_000;
 
 export interface OriginCallOptions {
   readonly coherence: Coherence;
   readonly slots: OriginSlots;
+  readonly loads: RunningLoads;
   readonly withTimeout: WithTimeout;
 }
 
@@ -45,25 +50,26 @@ export type CallOrigin = <T>(
 ) => Promise<Result<{ readonly loaded: T; readonly stamp: LoadStamp }>>;
 
 export function createOriginCall(options: OriginCallOptions): CallOrigin {
-  const { coherence, slots, withTimeout } = options;
-  /**
-   * The requests that hold a slot. Nested loads use the slot of their request, because waiting for
-   * another slot could deadlock.
-   */
-  const holders = new WeakSet<Context>();
+  const { coherence, slots, loads, withTimeout } = options;
 
   return async (call, load) => {
-    if (!call.takesSlot || holders.has(call.ctx)) return run(call, load);
+    if (!call.takesSlot) return run(call, load);
     const { originTimeoutMs } = call.policy;
     const waitMs = Math.min(originTimeoutMs, call.waitMs);
-    const slot = await slots.acquire(waitMs, originTimeoutMs + HOLD_SLACK_MS);
-    if (!slot.ok) return slot;
-    holders.add(call.ctx);
+    const holdMs = originTimeoutMs + HOLD_SLACK_MS;
+    const outer = loads.slot();
+    const acquired =
+      outer === undefined ? slots.acquire(waitMs, holdMs) : slots.acquireFirst(waitMs, holdMs);
+    // The outer load waits for this one. If it kept its slot, the two could deadlock. The call is in
+    // the queue before the slot is free, so that no new load gets the slot.
+    outer?.giveBack();
+    const release = await acquired;
+    if (!release.ok) return release;
+    const slot = createLoadSlot(release.value, () => slots.acquireFirst(originTimeoutMs, holdMs));
     try {
-      return await run(call, load);
+      return await loads.runWithSlot(slot, () => run(call, load));
     } finally {
-      holders.delete(call.ctx);
-      slot.value();
+      slot.end();
     }
   };
 
@@ -71,7 +77,7 @@ export function createOriginCall(options: OriginCallOptions): CallOrigin {
     { policy, ctx, logReachable }: OriginCall,
     load: (signal: AbortSignal) => Promise<T>,
   ): Promise<Result<{ loaded: T; stamp: LoadStamp }>> {
-    // The log view may have become too old while the request waited for a slot.
+    // The log view may have become too old while the load waited for a slot.
     if (logReachable) await coherence.ensureCurrent(ctx.now(), policy.coherenceMs, ctx);
     const position = coherence.logPosition();
     const startedAt = ctx.now();

@@ -30,7 +30,8 @@ export interface EntryStore {
   createEntry(key: string, policy: Policy, loaded: LoadResult, stamp: LoadStamp): Entry | undefined;
   /**
    * Stores an entry that this isolate loaded: in memory at once, in the edge and in Redis after the
-   * response.
+   * response. `stored` says whether the entry is sent to Redis. It is not sent if it was invalidated
+   * during its load, if the policy has no tier "redis", or if the log could not be asked.
    */
   store(entry: Entry, target: StoreTarget): { readonly stored: boolean };
   /** Stores an entry from Redis or from another isolate's load in memory and in the edge. */
@@ -54,8 +55,16 @@ export function createEntryStore(options: EntryStoreOptions): EntryStore {
   function storeInRedis(entry: Entry, { policy, ctx, logReachable }: StoreTarget): boolean {
     // An entry without an era is not sent, because other isolates cannot validate it.
     if (!logReachable || !policy.tiers.has("redis") || entry.era === "") return false;
-    afterResponse(store.write([entry], ctx), ctx);
+    afterResponse(write(entry, ctx), ctx);
     return true;
+  }
+
+  /** Fails if Redis has refused the entry. */
+  async function write(entry: Entry, ctx: Context): Promise<Result<unknown>> {
+    const written = await store.write([entry], ctx);
+    if (!written.ok || written.value.keys.has(entry.key)) return written;
+    const { fault } = written.value;
+    return fault === undefined ? written : { ok: false, fault };
   }
 
   return {
@@ -82,7 +91,7 @@ export function createEntryStore(options: EntryStoreOptions): EntryStore {
 }
 
 /** Continues the work after the response. A fault is recorded and does not change the response. */
-function afterResponse(work: Promise<Result<void>>, ctx: Context): void {
+function afterResponse(work: Promise<Result<unknown>>, ctx: Context): void {
   ctx.defer(
     work.then((result) => {
       if (!result.ok) ctx.emit({ type: "fault.raise", fault: result.fault });

@@ -2,9 +2,8 @@
  * Loads entries into Redis before a caller asks for them. Later lookups of the keys store the
  * entries in memory and in the edge.
  */
-import type { WithTimeout } from "../core/deadline.ts";
 import { createEntry, type Entry } from "../core/entry.ts";
-import { DefinitionError, originFaultOf, type Fault } from "../core/faults.ts";
+import { DefinitionError, type Fault } from "../core/faults.ts";
 import { keyProblem } from "../core/key.ts";
 import type { Policy } from "../core/policy.ts";
 import type { Context } from "../core/context.ts";
@@ -13,6 +12,7 @@ import type { SharedStore } from "../core/shared-store.ts";
 import type { Warmed, WarmProgress } from "../core/data-reader.ts";
 import type { BatchLoader } from "./lookup-many.ts";
 import type { Coherence } from "./coherence.ts";
+import type { CallOrigin } from "./origin-call.ts";
 import { createSharedReader } from "./shared-store-reader.ts";
 
 /** The number of keys in one round. A round has one read of Redis, one load and one write. */
@@ -27,7 +27,8 @@ export interface WarmOptions {
 export interface Warmer {
   /**
    * Loads the keys that Redis does not hold, in rounds of 200 keys with one load for each round. If
-   * a round fails, the failure is reported and the other rounds continue.
+   * a round fails, the failure is reported and the other rounds continue. A result says `loaded` only
+   * after Redis has accepted the entry.
    */
   warm(
     keys: readonly string[],
@@ -41,11 +42,11 @@ export interface Warmer {
 export interface WarmerOptions {
   readonly store: SharedStore;
   readonly coherence: Coherence;
-  readonly withTimeout: WithTimeout;
+  readonly callOrigin: CallOrigin;
   readonly random: Random;
 }
 
-export function createWarmer({ store, coherence, withTimeout, random }: WarmerOptions): Warmer {
+export function createWarmer({ store, coherence, callOrigin, random }: WarmerOptions): Warmer {
   const shared = createSharedReader(store, coherence);
 
   /** Returns the keys for which Redis holds a fresh and valid entry. */
@@ -75,30 +76,30 @@ export function createWarmer({ store, coherence, withTimeout, random }: WarmerOp
       return { results, fault };
     };
     await coherence.ensureCurrent(ctx.now(), policy.coherenceMs, ctx);
-    const position = { ...coherence.logPosition(), startedAt: ctx.now() };
     // Without an era, other isolates could not use the entries.
-    if (position.era === "")
+    if (coherence.logPosition().era === "")
       return fail({ code: "redis.unavailable", message: "the invalidation log cannot be reached" });
-    const abort = new AbortController();
+    const waitMs = policy.originTimeoutMs;
+    const call = { policy, ctx, logReachable: true, takesSlot: true, waitMs };
+    const called = await callOrigin(call, (signal) => load(missing, signal));
+    if (!called.ok) return fail(called.fault);
+    const { loaded, stamp } = called.value;
     const entries: Entry[] = [];
-    try {
-      const loaded = await withTimeout(load(missing, abort.signal), policy.originTimeoutMs);
-      const storedAt = ctx.now();
-      for (const key of missing) {
-        const result = loaded.get(key);
-        if (result?.storable !== true || (result.kind === "absent" && policy.negativeForMs === 0)) {
-          results.set(key, "unstorable");
-          continue;
-        }
-        results.set(key, result.kind === "absent" ? "absent" : "loaded");
-        entries.push(createEntry(key, policy, result, { ...position, storedAt }, random()));
+    for (const key of missing) {
+      const result = loaded.get(key);
+      if (result?.storable !== true || (result.kind === "absent" && policy.negativeForMs === 0)) {
+        results.set(key, "unstorable");
+        continue;
       }
-    } catch (error) {
-      abort.abort(error);
-      return fail(originFaultOf(error));
+      results.set(key, result.kind === "absent" ? "absent" : "loaded");
+      entries.push(createEntry(key, policy, result, stamp, random()));
     }
     const written = await store.write(entries, ctx);
-    return written.ok ? { results } : fail(written.fault);
+    if (!written.ok) return fail(written.fault);
+    const { keys: stored, fault } = written.value;
+    for (const { key } of entries)
+      if (!stored.has(key)) results.set(key, fault === undefined ? "unstorable" : "failed");
+    return { results, ...(fault !== undefined && { fault }) };
   }
 
   return {

@@ -1,5 +1,5 @@
 import { Redis } from "@upstash/redis/cloudflare";
-import { done, failed, type Fault } from "../core/faults.ts";
+import { done, fault, type Fault } from "../core/faults.ts";
 import type { Result } from "../core/result.ts";
 import type { Millis } from "../core/time.ts";
 
@@ -37,7 +37,7 @@ export async function attempt<T>(call: () => Promise<T>): Promise<Result<T>> {
   try {
     return done(await call());
   } catch (error) {
-    return classify(error);
+    return { ok: false, fault: redisFaultOf(error) };
   }
 }
 
@@ -57,16 +57,17 @@ const REFUSAL =
  */
 const OTHER_ERROR = /^ERR\b[^,]*/;
 
-function classify(error: unknown): { ok: false; fault: Fault } {
-  if (!(error instanceof Error)) return failed("redis.unavailable", "the request failed");
+/** Returns the fault that an error of the client means. */
+export function redisFaultOf(error: unknown): Fault {
+  if (!(error instanceof Error)) return fault("redis.unavailable", "the request failed");
   if (error.name === "TimeoutError" || error.name === "AbortError")
-    return failed("redis.timeout", "no answer within the deadline");
+    return fault("redis.timeout", "no answer within the deadline");
   // The SDK adds the command and its values to the message. Values must not be logged, so the patterns take only the words of Redis.
   const text = error.message.replace(PIPELINED, "");
   const refusal = REFUSAL.exec(text);
-  if (refusal !== null) return failed("redis.rejected", refusal[0].slice(0, 120));
+  if (refusal !== null) return fault("redis.rejected", refusal[0].slice(0, 120));
   const other = OTHER_ERROR.exec(text);
-  if (other !== null) return failed("redis.unavailable", other[0].slice(0, 120));
+  if (other !== null) return fault("redis.unavailable", other[0].slice(0, 120));
   const unreached = error.name === "TypeError" || error.name === "Error";
-  return failed("redis.unavailable", unreached ? "cannot be reached" : "unusable answer");
+  return fault("redis.unavailable", unreached ? "cannot be reached" : "unusable answer");
 }

@@ -1,17 +1,18 @@
 import { decodeEntry, encodeEntry } from "../core/codec.ts";
-import { failed } from "../core/faults.ts";
+import { done, failed, type Fault } from "../core/faults.ts";
 import { MAX_CHANGES } from "../core/log.ts";
 import type { Context } from "../core/context.ts";
 import type { Entry } from "../core/entry.ts";
 import type { NewId } from "../core/random.ts";
 import type { Result } from "../core/result.ts";
-import type { SharedStore, Verified } from "../core/shared-store.ts";
+import type { SharedStore, Verified, Written } from "../core/shared-store.ts";
 import type { LogKey } from "../core/invalidation-key.ts";
-import { attempt, type RedisClient } from "./client.ts";
+import { attempt, redisFaultOf, type RedisClient } from "./client.ts";
 import { parseLog, type RawLog } from "./log-answer.ts";
 import { createScriptRunner } from "./script-runner.ts";
 import { pack, unpack } from "./packing.ts";
 import { ESTABLISH, INVALIDATE, READ, TRIM, VERIFY } from "./scripts.ts";
+import { requestsOf, type StoredText } from "./write-requests.ts";
 import type { Seq } from "../core/seq.ts";
 
 export interface RedisStoreOptions {
@@ -26,7 +27,7 @@ export interface RedisStoreOptions {
   readonly packFromChars?: number;
 }
 
-/** The shared store in Upstash Redis. Every method is one request. */
+/** The shared store in Upstash Redis. */
 export function createRedisStore(options: RedisStoreOptions): SharedStore {
   const { redis, namespace, newId, maxEntryChars, packFromChars = Infinity } = options;
   const log = `${namespace}:inv`;
@@ -43,6 +44,18 @@ export function createRedisStore(options: RedisStoreOptions): SharedStore {
   async function packed(entry: Entry): Promise<string | undefined> {
     if (typeof entry.body !== "string" && entry.body.byteLength > maxEntryChars) return undefined;
     return pack(encodeEntry(entry), packFromChars);
+  }
+
+  /** Sends one request of a write. Returns the fault of each entry that Redis has not stored. */
+  async function send(texts: readonly StoredText[]): Promise<(Fault | undefined)[]> {
+    const pipeline = redis.pipeline();
+    for (const { key, text, ttlMs } of texts) pipeline.set(entryKey(key), text, { px: ttlMs });
+    const sent = await attempt(() => pipeline.exec({ keepErrors: true }));
+    return texts.map((_, i) => {
+      if (!sent.ok) return sent.fault;
+      const error = sent.value[i]?.error;
+      return error === undefined ? undefined : redisFaultOf(new Error(error));
+    });
   }
 
   async function decode(
@@ -112,26 +125,30 @@ export function createRedisStore(options: RedisStoreOptions): SharedStore {
 
     async write(entries, ctx) {
       const now = ctx.now();
-      const pipeline = redis.pipeline();
-      let size = 0;
+      const texts: StoredText[] = [];
       for (const entry of entries) {
-        const ttl = Math.ceil(entry.deleteAt - now);
-        if (ttl <= 0) continue;
+        const { key } = entry;
+        const ttlMs = Math.ceil(entry.deleteAt - now);
+        if (ttlMs <= 0) continue;
         const text = await packed(entry);
-        if (text === undefined || text.length > maxEntryChars) {
-          ctx.emit({ type: "entry.reject", key: entry.key, tier: "redis", reason: "too-big" });
-          continue;
-        }
-        pipeline.set(entryKey(entry.key), text, { px: ttl });
-        size++;
+        if (text !== undefined && text.length <= maxEntryChars) texts.push({ key, text, ttlMs });
+        else ctx.emit({ type: "entry.reject", key, tier: "redis", reason: "too-big" });
       }
-      if (size > 0) return attempt(async () => void (await pipeline.exec()));
-      return entries.length === 0
-        ? { ok: true, value: undefined }
-        : failed(
-            "redis.rejected",
-            `every entry has over ${maxEntryChars} characters or is past its deleteAt`,
-          );
+      if (texts.length === 0 && entries.length > 0)
+        return failed(
+          "redis.rejected",
+          `every entry has over ${maxEntryChars} characters or is past its deleteAt`,
+        );
+      const requests = requestsOf(texts);
+      const outcomes = (await Promise.all(requests.map(send))).flat();
+      const keys = new Set(texts.filter((_, i) => outcomes[i] === undefined).map(({ key }) => key));
+      const fault = outcomes.find((outcome) => outcome !== undefined);
+      if (fault !== undefined && keys.size === 0) return { ok: false, fault };
+      return done<Written>({
+        keys,
+        requests: requests.length,
+        ...(fault !== undefined && { fault }),
+      });
     },
 
     delete: (keys) =>

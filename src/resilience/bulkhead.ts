@@ -14,6 +14,8 @@ export interface Bulkhead {
    * @param client whose share the slot counts in. Default: no share is checked.
    */
   acquire(waitMs: Millis, holdMs: Millis, client?: string): Promise<Result<Release>>;
+  /** Does the same for no client, before all waiting calls of `acquire`. */
+  acquireFirst(waitMs: Millis, holdMs: Millis): Promise<Result<Release>>;
 }
 
 export interface BulkheadOptions {
@@ -46,13 +48,15 @@ export function createBulkhead(options: BulkheadOptions): Bulkhead {
   /** The number of slots of each client that has any. */
   const held = new Map<string, number>();
   const queue = new Set<Waiter>();
+  /** The waiting calls of `acquireFirst`. */
+  const first = new Set<Waiter>();
 
   function take(holdMs: Millis, client: string | undefined): Release {
     const slot = { since: now(), holdMs, client };
     taken.add(slot);
     if (client !== undefined) held.set(client, heldBy(client) + 1);
     return () => {
-      if (free(slot)) serveQueue();
+      if (free(slot)) serveWaiting();
     };
   }
 
@@ -66,14 +70,38 @@ export function createBulkhead(options: BulkheadOptions): Bulkhead {
     return true;
   }
 
-  /** Gives free slots to the calls in the queue, in order, so that a new call cannot overtake them. */
-  function serveQueue(): void {
+  /** Gives free slots to the waiting calls, in order, so that a new call cannot overtake them. */
+  function serveWaiting(): void {
     if (taken.size >= slots) removeExpired();
-    for (const waiter of queue) {
-      if (taken.size >= slots) return;
-      if (!isWithinShare(waiter.client)) continue;
-      queue.delete(waiter);
-      waiter.resolve(take(waiter.holdMs, waiter.client));
+    for (const waiters of [first, queue])
+      for (const waiter of waiters) {
+        if (taken.size >= slots) return;
+        if (!isWithinShare(waiter.client)) continue;
+        waiters.delete(waiter);
+        waiter.resolve(take(waiter.holdMs, waiter.client));
+      }
+  }
+
+  async function acquireFrom(
+    waiters: Set<Waiter>,
+    waitMs: Millis,
+    holdMs: Millis,
+    client: string | undefined,
+  ): Promise<Result<Release>> {
+    serveWaiting();
+    if (taken.size < slots && isWithinShare(client)) return done(take(holdMs, client));
+    const { promise, resolve } = Promise.withResolvers<Release>();
+    const waiter = { holdMs, client, resolve };
+    waiters.add(waiter);
+    try {
+      return done(await withTimeout(promise, waitMs));
+    } catch {
+      // The slot may have been given to this call just before the timeout. It is then released.
+      if (!waiters.delete(waiter)) void promise.then((release) => release());
+      return failed(
+        "origin.saturated",
+        `none of ${slots} slots for calls to the origin was free in time`,
+      );
     }
   }
 
@@ -93,22 +121,7 @@ export function createBulkhead(options: BulkheadOptions): Bulkhead {
   }
 
   return {
-    async acquire(waitMs, holdMs, client) {
-      serveQueue();
-      if (taken.size < slots && isWithinShare(client)) return done(take(holdMs, client));
-      const { promise, resolve } = Promise.withResolvers<Release>();
-      const waiter = { holdMs, client, resolve };
-      queue.add(waiter);
-      try {
-        return done(await withTimeout(promise, waitMs));
-      } catch {
-        // The slot may have been given to this call just before the timeout. It is then released.
-        if (!queue.delete(waiter)) void promise.then((release) => release());
-        return failed(
-          "origin.saturated",
-          `none of ${slots} slots for calls to the origin was free in time`,
-        );
-      }
-    },
+    acquire: (waitMs, holdMs, client) => acquireFrom(queue, waitMs, holdMs, client),
+    acquireFirst: (waitMs, holdMs) => acquireFrom(first, waitMs, holdMs, undefined),
   };
 }

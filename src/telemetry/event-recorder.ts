@@ -60,12 +60,12 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
   }
 
   function onRedis(event: EventOf<"redis.end">, record: RequestRecord | undefined): void {
-    const { operation, command, commands, startedAt, ms, outcome } = event;
+    const { operation, command, commands, requests = 1, startedAt, ms, outcome } = event;
     const error = outcome === "ok" ? "" : outcome;
     meter.record("db.client.operation.duration", ms / 1000, "redis", command, error);
     meter.add("cache.redis.commands", commands, command);
     if (record === undefined) return;
-    record.redisRequests += 1;
+    record.redisRequests += requests;
     record.redisCommands += commands;
     addStep(record, {
       kind: "redis",

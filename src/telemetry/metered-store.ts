@@ -19,6 +19,8 @@ interface Billing<O extends StoreOperation> {
   command(args: StoreArgs<O>): string;
   /** Returns how many commands Upstash bills. `value` is undefined if the call failed. */
   commands(args: StoreArgs<O>, value: StoreValue<O> | undefined): number;
+  /** Returns how many requests were sent. Default: 1. */
+  requests?(value: StoreValue<O>): number;
 }
 
 /**
@@ -48,6 +50,7 @@ const BILLING: { readonly [O in StoreOperation]: Billing<O> } = {
   write: {
     command: () => "SET",
     commands: ([entries]) => entries.length,
+    requests: ({ requests }) => requests,
   },
   delete: {
     command: () => "DEL",
@@ -72,10 +75,10 @@ const BILLING: { readonly [O in StoreOperation]: Billing<O> } = {
   },
 };
 
-/** Reports every request to the shared store, and how many commands Upstash bills for it. */
+/** Reports every call of the shared store, and how many commands Upstash bills for it. */
 export function withMeter(store: SharedStore): SharedStore {
   return decorateStore(store, async (operation, args, ctx, call) => {
-    const { command, commands } = BILLING[operation];
+    const { command, commands, requests } = BILLING[operation];
     const startedAt = ctx.now();
     const result = await call();
     ctx.emit({
@@ -83,6 +86,7 @@ export function withMeter(store: SharedStore): SharedStore {
       operation,
       command: command(args),
       commands: commands(args, result.ok ? result.value : undefined),
+      ...(requests !== undefined && result.ok && { requests: requests(result.value) }),
       startedAt,
       ms: ctx.now() - startedAt,
       outcome: result.ok ? "ok" : result.fault.code,

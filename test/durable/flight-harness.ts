@@ -23,7 +23,7 @@ export interface FlightHarness {
 
 export const entryLanding = (entry: string): FlightResult => ({ kind: "entry", entry });
 
-export function createFlightHarness(lingerMs = 50): FlightHarness {
+export function createFlightHarness(lingerMs = 50, maxKeptBytes = 2_000): FlightHarness {
   let now = 1_000;
   let ids = 0;
   let timers: { readonly at: number; readonly call: () => void }[] = [];
@@ -38,6 +38,7 @@ export function createFlightHarness(lingerMs = 50): FlightHarness {
       };
     },
     lingerMs,
+    maxKeptBytes,
   });
   /** Runs the callbacks of promises, so that answers arrive. */
   const runCallbacks = async (): Promise<void> => {

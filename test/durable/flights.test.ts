@@ -1,6 +1,12 @@
 import { describe, expect, it } from "vitest";
 import type { FlightResult } from "../../src/core/flight-port.ts";
-import { createFlightHarness, entryLanding, flightOf, leaseOf } from "./flight-harness.ts";
+import {
+  createFlightHarness,
+  entryLanding,
+  flightOf,
+  leaseOf,
+  type FlightHarness,
+} from "./flight-harness.ts";
 
 const failure: FlightResult = {
   kind: "failed",
@@ -94,6 +100,51 @@ describe("a flight", () => {
     expect(queued.map(({ answer }) => answer?.role)).toEqual(["leader", undefined]);
     await harness.land(leaseOf(queued[0]!), entryLanding("second"));
     expect(queued[1]?.answer).toMatchObject({ landing: entryLanding("second") });
+  });
+});
+
+describe("the results that a flight object keeps", () => {
+  /** The bytes of a result of this length under a key of 3 characters. */
+  const bytesOf = (chars: number) => 2 * (chars + 3);
+  const keys = (count: number) => Array.from({ length: count }, (_, i) => `k:${i}`);
+
+  async function landed(harness: FlightHarness, key: string, chars: number) {
+    await harness.land(leaseOf(await harness.join({ key })), entryLanding("x".repeat(chars)), key);
+  }
+
+  it("a flight object keeps at most `maxKeptBytes` of results, and gives up the results that arrived first", async () => {
+    const harness = createFlightHarness(50, 3 * bytesOf(1_000));
+    for (const [i, key] of keys(10).entries()) {
+      await landed(harness, key, 1_000);
+      expect(harness.flights.keptBytes).toBe(Math.min(i + 1, 3) * bytesOf(1_000));
+    }
+    const roles: unknown[] = [];
+    for (const key of keys(10)) roles.push((await harness.join({ key })).answer?.role);
+    expect(roles).toEqual([...Array(7).fill("leader"), ...Array(3).fill("follower")]);
+  });
+
+  it("a result over `maxKeptBytes` goes to its followers and is not kept, and the results of other keys stay", async () => {
+    const harness = createFlightHarness(50, bytesOf(1_000));
+    await landed(harness, "k:0", 900);
+    const leader = await harness.join({ key: "k:1" });
+    const follower = await harness.join({ key: "k:1" });
+    const big = entryLanding("x".repeat(1_001));
+    await harness.land(leaseOf(leader), big, "k:1");
+    expect(follower.answer).toMatchObject({ role: "follower", landing: big });
+    expect(harness.flights.keptBytes).toBe(bytesOf(900));
+    expect((await harness.join({ key: "k:1" })).answer?.role).toBe("leader");
+    expect((await harness.join({ key: "k:0" })).answer?.role).toBe("follower");
+  });
+
+  it("a flight object counts no bytes for a result whose `lingerMs` is over or that a new load replaces", async () => {
+    const harness = createFlightHarness();
+    await landed(harness, "k:0", 100);
+    await harness.join({ key: "k:0", after: flightOf(await harness.join({ key: "k:0" })) });
+    expect(harness.flights.keptBytes).toBe(0);
+    await landed(harness, "k:1", 100);
+    expect(harness.flights.keptBytes).toBe(bytesOf(100));
+    await harness.advance(50);
+    expect(harness.flights.keptBytes).toBe(0);
   });
 });
 

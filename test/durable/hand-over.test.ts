@@ -147,6 +147,30 @@ describe("loads shared between isolates", () => {
     });
   });
 
+  it.each([
+    ["loads it", ["memory"], "miss"],
+    ["reads it from Redis", ["memory", "redis"], "hit-redis"],
+  ] as const)(
+    "a reader whose value a full flight object has given up %s",
+    async (_, tiers, status) => {
+      const namespace = uniqueNamespace();
+      const options = { flights: { shards: 1 }, redis: { timeout: "10s" } } as const;
+      const create = () => createTestIsolate({ namespace, options });
+      const [first, later] = [create(), create()];
+      const shared = definePolicy({ freshFor: "1m", jitter: 0, tiers });
+      const bodyOf = (i: number) => String(i).repeat(900_000);
+      const ids = [0, 1, 2, 3, 4, 5];
+      // Of these, the object of the namespace keeps two.
+      for (const i of ids) await first.request().read(`big:${i}`, shared, async () => bodyOf(i));
+      await first.settle();
+      for (const i of ids.slice(0, 4)) {
+        const found = await later.request().read(`big:${i}`, shared, async () => bodyOf(i));
+        expect(found.status).toBe(status);
+        expect(found.value === bodyOf(i)).toBe(true);
+      }
+    },
+  );
+
   it("isolates do not share loads with the policy option `flight: isolate`", async () => {
     const [one, other] = isolates(2).made as [TestIsolate, TestIsolate];
     const own = definePolicy({ freshFor: "1m", flight: "isolate" });

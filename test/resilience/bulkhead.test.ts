@@ -50,6 +50,26 @@ describe("a bulkhead", () => {
     expect(await freeSlotsOf(bulkhead)).toBe(1);
   });
 
+  it("a bulkhead gives a released slot to a waiting `acquireFirst` before the calls of `acquire` that have waited longer", async () => {
+    const bulkhead = createBulkhead({ slots: 1, now });
+    const release = await acquire(bulkhead);
+    const order: string[] = [];
+    const waiter = async (name: string, acquired: Promise<Result<Release>>) => {
+      const next = await acquired;
+      order.push(name);
+      if (next.ok) next.value();
+    };
+    const waiters = [
+      waiter("acquire", bulkhead.acquire(LONG, LONG)),
+      waiter("first", bulkhead.acquireFirst(LONG, LONG)),
+      waiter("second", bulkhead.acquireFirst(LONG, LONG)),
+    ];
+    release();
+    await Promise.all(waiters);
+    expect(order).toEqual(["first", "second", "acquire"]);
+    expect(await freeSlotsOf(bulkhead)).toBe(1);
+  });
+
   it("a bulkhead slot that is released several times becomes free only once", async () => {
     const bulkhead = createBulkhead({ slots: 2, now });
     const [one] = [await acquire(bulkhead), await acquire(bulkhead)];

@@ -85,6 +85,7 @@ export function createCluster(options: ClusterOptions): Cluster {
         newId: time.newId,
         after: time.after,
         lingerMs: 2_000,
+        maxKeptBytes: 2 ** 20,
       });
       objects.set(name, flights);
     }
@@ -134,7 +135,8 @@ export function createCluster(options: ClusterOptions): Cluster {
       redis.head,
     );
     const { memory, edge, store } = ports;
-    const { coherence, engine, batch, ...parts } = createEngineParts({
+    const slot = () => Promise.resolve(done(() => undefined));
+    const { coherence, engine, batch, callOrigin, ...parts } = createEngineParts({
       memory,
       edge,
       store,
@@ -147,7 +149,7 @@ export function createCluster(options: ClusterOptions): Cluster {
         slackMs: 1_000,
         withTimeout,
       }),
-      slots: { acquire: () => Promise.resolve(done(() => undefined)) },
+      slots: { acquire: slot, acquireFirst: slot },
       withTimeout,
       random: time.random,
       storeTimeoutMs: REDIS_TIMEOUT_MS,
@@ -156,8 +158,8 @@ export function createCluster(options: ClusterOptions): Cluster {
       stepsTimeoutMs: 2_500,
       flightSlackMs: 1_000,
     });
-    const loads = fault === "nested-unseen" ? NO_LOADS : parts.loads;
-    const warmer = createWarmer({ store, coherence, withTimeout, random: time.random });
+    const loads = fault === "nested-unseen" ? unseen(parts.loads) : parts.loads;
+    const warmer = createWarmer({ store, coherence, callOrigin, random: time.random });
 
     const isolate: Isolate = {
       name,
@@ -210,8 +212,8 @@ export function createCluster(options: ClusterOptions): Cluster {
 const etagOf = (): Promise<string> => Promise.resolve('"e"');
 
 /** Runs loads without noting in which load a read is made. */
-const NO_LOADS: RunningLoads = {
+const unseen = (loads: RunningLoads): RunningLoads => ({
+  ...loads,
   run: (_collector, load) => load(),
-  count: 0,
   current: () => undefined,
-};
+});

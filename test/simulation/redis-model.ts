@@ -144,6 +144,7 @@ export function createRedisModel({ time, lagMs, timeoutMs }: RedisModelOptions):
             for (const [entry, text] of texts)
               state.entries.set(entry.key, { text, until: entry.deleteAt });
           });
+          return { keys: new Set(entries.map(({ key }) => key)), requests: 1 };
         }),
       delete: (keys, ctx) =>
         call(ctx, () =>

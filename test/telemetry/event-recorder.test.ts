@@ -34,6 +34,17 @@ function requestRecord(): RequestRecord {
   });
 }
 
+function createRecorder(addStep: (record: RequestRecord, step: StepRecord) => void) {
+  return createEventRecorder({
+    meter: createMeter(),
+    now: () => RECORDED_AT,
+    hot: createTopKeys(1),
+    missed: createTopKeys(1),
+    formatKey: (key) => key,
+    addStep,
+  });
+}
+
 describe("the event recorder", () => {
   // The parent of a span is the step that contains it. A step that seems to have begun later than it
   // did contains too little.
@@ -41,16 +52,21 @@ describe("the event recorder", () => {
     "the trace step of $type has the end time of the operation, and not the time of the recording",
     (event) => {
       const steps: StepRecord[] = [];
-      const record = createEventRecorder({
-        meter: createMeter(),
-        now: () => RECORDED_AT,
-        hot: createTopKeys(1),
-        missed: createTopKeys(1),
-        formatKey: (key) => key,
-        addStep: (_record, step) => steps.push(step),
-      });
+      const record = createRecorder((_record, step) => steps.push(step));
       record(event, requestRecord());
       expect(steps).toMatchObject([{ endedAt: STARTED_AT + MS, ms: MS }]);
     },
   );
+
+  it("a request record counts every Redis request of a large write", () => {
+    const record = createRecorder(() => undefined);
+    const request = requestRecord();
+    const write = { operation: "write", command: "SET", commands: 500, requests: 6 } as const;
+    record({ type: "redis.end", ...write, ...timed }, request);
+    record(
+      { type: "redis.end", operation: "read", command: "EVALSHA_RO", commands: 4, ...timed },
+      request,
+    );
+    expect(request).toMatchObject({ redisRequests: 7, redisCommands: 504 });
+  });
 });
