@@ -34,7 +34,7 @@ export const MIN_WINDOW_MS = 1_000;
  * The isolate that asked last for its data centre asks again after this part of the window. The
  * answer is in the data centre before the others look for it.
  */
-const LEADER_PART = 0.65;
+export const LEADER_PART = 0.65;
 /** The other isolates look for the share of their data centre after this part of the window. */
 const FOLLOWER_PART = 0.85;
 /** A random part of the window is added, so that two isolates seldom begin in the same millisecond. */

@@ -20,6 +20,7 @@ import {
   type LogAnswer,
   type Verdict,
 } from "../core/log.ts";
+import { LEADER_PART } from "../core/log-share.ts";
 import type { LogShares } from "../core/log-shares.ts";
 import type { Context } from "../core/context.ts";
 import type { Invalidator } from "../core/invalidator.ts";
@@ -221,6 +222,8 @@ export function createCoherence(options: CoherenceOptions): Coherence {
     // A stamp in the future means that the clock was set back. Such a stamp cannot show how old the view is.
     if (view.stamp > ctx.now()) view.stamp = Number.NEGATIVE_INFINITY;
     if (view.stamp < start - windowMs) return false;
+    // No background sync begins earlier than this.
+    if (view.stamp >= start - windowMs * LEADER_PART) return true;
     const part = hearing?.canHear(windowMs) === true ? hearing.backgroundPart() : BACKGROUND_SHARE;
     if (view.stamp < start - windowMs * part) syncInBackground(windowMs, ctx);
     return true;

@@ -157,7 +157,6 @@ const steps = (moves: fc.WeightedArbitrary<Move>[]) =>
     { minLength: 10, maxLength: 40, size: "max" },
   );
 
-/** Schedules without failures, in which concurrent loads can be counted. */
 export const calmSchedule: fc.Arbitrary<Schedule> = fc.record({
   seed: fc.nat(),
   steps: steps(calm),
