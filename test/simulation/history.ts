@@ -47,6 +47,11 @@ export interface History {
   loadBegins(key: string, limit: number, at: number): () => void;
   /** A fail-over at this instant may have lost acknowledged invalidations. */
   numbersLost(at: number): void;
+  /**
+   * A clock is wrong from now on. Staleness is a matter of clocks, so a soft invalidation then binds
+   * no isolate: one that is behind takes a stale entry for fresh.
+   */
+  clockWrong(): void;
   /** An isolate's clock was set back, so that its last sync seems younger by as much. */
   clockSetBack(who: string, at: number, byMs: number): void;
   /** The violations of the guarantee, as texts. */
@@ -63,6 +68,7 @@ export function createHistory(bounds: Bounds): History {
   const checks: (() => void)[] = [];
   const open = new Set<string>();
   let reads = 0;
+  let isClockWrong = false;
 
   function check(key: string, who: string, began: number, result: ReadResult): void {
     const { value, unreachable, status, at, nested = false } = result;
@@ -77,7 +83,7 @@ export function createHistory(bounds: Bounds): History {
     if (unreachable) return;
     const limit = began - bounds.coherenceMs - clockExtra(who, began);
     for (const { version, soft, acknowledged } of known) {
-      if (soft && (nested || status.startsWith("stale"))) continue;
+      if (soft && (nested || isClockWrong || status.startsWith("stale"))) continue;
       const binding = acknowledged.find((one) => one.at < limit && !mayBeLost(one));
       if (version > value && binding !== undefined)
         found.push(`${name}: but ${version} was acknowledged at ${binding.at}`);
@@ -128,6 +134,9 @@ export function createHistory(bounds: Bounds): History {
         if (!over) running.set(key, (running.get(key) ?? 1) - 1);
         over = true;
       };
+    },
+    clockWrong() {
+      isClockWrong = true;
     },
     clockSetBack: (who, at, byMs) => void setBacks.push({ who, at, byMs }),
     numbersLost: (at) => void losses.push(at),

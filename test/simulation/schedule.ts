@@ -161,7 +161,6 @@ export const calmSchedule: fc.Arbitrary<Schedule> = fc.record({
   seed: fc.nat(),
   steps: steps(calm),
 });
-/** Schedules with failures of every dependency. */
 export const roughSchedule: fc.Arbitrary<Schedule> = fc.record({
   seed: fc.nat(),
   steps: steps(rough),
@@ -209,6 +208,7 @@ function setClock(cluster: Cluster, one: Isolate, ms: number, time: VirtualTime,
 }
 
 function setOne(isolate: Isolate, skewMs: number, time: VirtualTime, history: History): void {
+  if (skewMs !== 0) history.clockWrong();
   const byMs = isolate.skewMs - skewMs;
   if (byMs > 0) history.clockSetBack(isolate.name, time.now(), byMs);
   isolate.skewMs = skewMs;
