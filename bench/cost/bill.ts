@@ -2,7 +2,7 @@ import { OBJECT_GIGABYTES, PRICES, type Price } from "./prices.ts";
 
 const SECONDS_PER_MONTH = (365.25 / 12) * 86_400;
 
-/** What a deployment uses in each second of a month. */
+/** The use of a deployment in each second of a month. */
 export interface Usage {
   readonly redisCommands: number;
   readonly redisBytes: number;

@@ -1,4 +1,4 @@
-/** What one answer of the log costs: commands and bytes. The names and their lengths are those of the reference API. */
+/** The cost of one answer of the log: commands and bytes. The names and their lengths are those of the reference API. */
 import { MAX_CHANGES } from "../../src/core/log.ts";
 
 /** As Upstash bills them; test/redis/requests.alone.test.ts counts both. */

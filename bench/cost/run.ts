@@ -67,7 +67,7 @@ export function runModel(scenario: Scenario, design: Design, grouping?: Grouping
   };
 }
 
-/** What the invalidations themselves use in a second. Without groups, each is numbered by itself. */
+/** The use of the invalidations themselves in a second. Without groups, each is numbered by itself. */
 function invalidationsOf(scenario: Scenario, grouping: Grouping | undefined) {
   const { invalidationsPerSecond, countedMs, seed } = scenario;
   if (grouping === undefined || invalidationsPerSecond === 0) {

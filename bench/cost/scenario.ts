@@ -1,4 +1,4 @@
-/** What one run of the model of cost assumes. All times are in milliseconds. */
+/** The assumptions of one run of the model of cost. All times are in milliseconds. */
 export interface Scenario {
   readonly isolates: number;
   readonly dataCentres: number;

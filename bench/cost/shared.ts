@@ -22,7 +22,7 @@ interface DataCentre {
   claimedUntil: number;
 }
 
-/** What an isolate is doing, beside its knowledge. */
+/** The activity of an isolate, beside its knowledge. */
 interface Role {
   isLeader: boolean;
   isHearing: boolean;

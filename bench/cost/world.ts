@@ -3,7 +3,7 @@ import { syncExchange } from "./redis-answer.ts";
 import type { Scenario } from "./scenario.ts";
 import { createTimeline, type Timeline } from "./timeline.ts";
 
-/** What an isolate knows of the log. */
+/** The knowledge that an isolate has of the log. */
 export interface Knowledge {
   /** The stamp of the log view: the question to Redis was sent at this instant or later. */
   readonly stamp: number;
@@ -20,7 +20,7 @@ export interface Isolate {
   nextPurge: number;
 }
 
-/** What was counted after the warm-up. */
+/** The counts after the warm-up. */
 export interface Tally {
   redisRequests: number;
   redisCommands: number;

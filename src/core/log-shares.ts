@@ -31,7 +31,7 @@ export interface SharedQuestion {
   readonly until: EpochMs;
 }
 
-/** What other isolates have heard of the log. No method rejects. */
+/** The answers of the log that other isolates have heard. No method rejects. */
 export interface LogShares {
   /** Returns the part of the coherence window after which the next background sync begins. */
   backgroundPart(): number;

@@ -13,7 +13,7 @@ export interface Verified extends HighestNumbers {
   readonly entry: Entry;
 }
 
-/** What a write of entries has achieved. */
+/** The result of a write of entries. */
 export interface Written {
   /** The keys of the entries that Redis has accepted. */
   readonly keys: ReadonlySet<string>;

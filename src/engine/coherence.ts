@@ -92,7 +92,7 @@ export interface Coherence extends Invalidator {
 
 export interface CoherenceOptions {
   readonly store: SharedStore;
-  /** What other isolates have heard of the log. Without it, every sync asks Redis. */
+  /** The answers of the log that other isolates have heard. Without it, every sync asks Redis. */
   readonly shares?: LogShares | undefined;
   /** The longest time that a read waits for a sync. */
   readonly timeoutMs: Millis;

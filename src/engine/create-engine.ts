@@ -27,7 +27,7 @@ export interface EnginePorts {
   readonly memory: MemoryTier;
   readonly edge: Tier;
   readonly store: SharedStore;
-  /** What other isolates have heard of the log. Without it, every sync asks Redis. */
+  /** The answers of the log that other isolates have heard. Without it, every sync asks Redis. */
   readonly shares?: LogShares | undefined;
   readonly flights: FlightPort;
   readonly slots: OriginSlots;

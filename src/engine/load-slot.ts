@@ -11,7 +11,7 @@ export interface LoadSlot {
   giveBack(): void;
   /** Gives the slot back for good. */
   end(): void;
-  readonly hasEnded: boolean;
+  hasEnded(): boolean;
 }
 
 type Release = () => void;
@@ -58,8 +58,6 @@ export function createLoadSlot(
       hasEnded = true;
       letGo();
     },
-    get hasEnded() {
-      return hasEnded;
-    },
+    hasEnded: () => hasEnded,
   };
 }

@@ -33,7 +33,7 @@ export interface LookupOptions {
   readonly stepsTimeoutMs: Millis;
 }
 
-/** What memory has for a lookup: the answer, or the request with what memory knows of it. */
+/** The result of memory for a lookup: the answer, or the request with what memory knows of it. */
 export type MemoryResult = FoundOutcome | LookupRequest;
 
 /** The lookups of single keys, and their parts, of which a batch makes many lookups. */

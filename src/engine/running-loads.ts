@@ -52,7 +52,7 @@ export function createRunningLoads(): RunningLoads {
     slot(): LoadSlot | undefined {
       if (loads.count === 0) return undefined;
       const { slot } = current();
-      return slot?.hasEnded === true ? undefined : slot;
+      return slot?.hasEnded() === true ? undefined : slot;
     },
   };
   return loads;
