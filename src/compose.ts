@@ -4,6 +4,7 @@ import { readConfig } from "./config.ts";
 import type { Settings } from "./config/settings.ts";
 import type { StrataOptions } from "./config/options.ts";
 import type { Bindings } from "./config/variables.ts";
+import { composeDegradation } from "./compose-degradation.ts";
 import { composeLogShares } from "./compose-log-shares.ts";
 import { createAlarmPort } from "./durable/alarm-port.ts";
 import { createFlightPort } from "./durable/flight-port.ts";
@@ -126,6 +127,7 @@ export function createLayer(
     warnings: config.telemetryWarnings,
     metrics: metricsObjects,
     memory: memory.stats,
+    health: () => degradation.known(now()),
     flushMs: settings.telemetry.flushEveryMs,
     now,
     random,
@@ -182,6 +184,15 @@ export function createLayer(
     timeoutMs: settings.origin.sqlTimeoutMs,
     now,
     onQuery: telemetry.observeSql,
+  });
+  const degradation = composeDegradation({
+    engine,
+    coherence,
+    db,
+    redis,
+    namespace,
+    settings,
+    emit: telemetry.observe,
   });
   const through = createWriteThrough({ engine, etagOf });
   const { OUTBOX } = bindings;
@@ -253,6 +264,7 @@ export function createLayer(
         warmer,
         loads,
         proxyLimits,
+        degradation,
         now,
         observer: telemetry.observer,
         expose: config.expose,
@@ -275,6 +287,7 @@ export function createLayer(
       settings: config.telemetry,
       fetch: (url, init) => fetch(url, init),
     }),
+    degradation,
     logReachable: async (ctx) => (await coherence.ensureCurrent(ctx.now(), 0, ctx)) === "current",
     scheduled,
   };

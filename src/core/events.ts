@@ -1,3 +1,4 @@
+import type { DegradationLevel } from "./degradation.ts";
 import type { Fault } from "./faults.ts";
 import type { EpochMs, Millis } from "./time.ts";
 
@@ -121,6 +122,21 @@ export type CacheEvent =
       readonly actor?: string;
       /** The things that the action is about, each as its kind and its name. */
       readonly targets?: readonly AuditTarget[];
+    }
+  | {
+      /** The level of service of this isolate has changed. */
+      readonly type: "level.change";
+      readonly at: EpochMs;
+      readonly from: DegradationLevel;
+      readonly to: DegradationLevel;
+      /** The dependencies that do not work, such as "origin down"; "recovered" or "pin" otherwise. */
+      readonly cause: string;
+    }
+  | {
+      /** A feature answered at a level that is not normal. */
+      readonly type: "feature.degrade";
+      readonly feature: string;
+      readonly level: DegradationLevel;
     }
   | {
       readonly type: "invalidation.end";

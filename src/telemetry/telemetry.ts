@@ -3,8 +3,9 @@
 /** Builds the telemetry of one isolate from its parts. */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { resourceFromAttributes } from "@opentelemetry/resources";
+import type { DegradationReport } from "../core/degradation.ts";
 import type { CacheEvent } from "../core/events.ts";
-import type { MetricsPort } from "../core/metrics.ts";
+import type { LevelChange, MetricsPort } from "../core/metrics.ts";
 import type { NewId } from "../core/random.ts";
 import type { RequestObserver } from "../core/request-observer.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
@@ -35,6 +36,8 @@ export interface TelemetryOptions extends ExportPlatform {
   /** The metrics objects. Without them the metrics of this isolate are not reported. */
   readonly metrics: MetricsPort | undefined;
   readonly memory: () => MemoryStats;
+  /** The level of this isolate, and the states of its dependencies. */
+  readonly health: () => DegradationReport;
   /** The milliseconds between two reports, and between two exports. */
   readonly flushMs: Millis;
   readonly newId: NewId;
@@ -91,6 +94,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       isolate: newId(),
       now,
       memory: options.memory,
+      health: options.health,
     });
   const reportLoop =
     reporter &&
@@ -115,7 +119,21 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     else addToRecord(record, step);
   }
 
-  const recordEvent = createEventRecorder({ meter, now, hot, missed, formatKey, addStep });
+  function onLevelChange(change: LevelChange): void {
+    reporter?.addLevelChange(change);
+    const { from, to, cause } = change;
+    options.print(`level of service: ${from} to ${to} (${cause})`);
+  }
+
+  const recordEvent = createEventRecorder({
+    meter,
+    now,
+    hot,
+    missed,
+    formatKey,
+    addStep,
+    onLevelChange,
+  });
   const observer = createRequestObserver({
     settings,
     meter,

@@ -42,6 +42,7 @@ function createRecorder(addStep: (record: RequestRecord, step: StepRecord) => vo
     missed: createTopKeys(1),
     formatKey: (key) => key,
     addStep,
+    onLevelChange: () => undefined,
   });
 }
 

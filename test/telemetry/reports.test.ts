@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { DegradationReport } from "../../src/core/degradation.ts";
 import type { MetricsReport } from "../../src/core/metrics.ts";
 import { createMeter, createTopKeys } from "../../src/telemetry/metrics/meter.ts";
 import { createReporter } from "../../src/telemetry/metrics/reporter.ts";
@@ -69,6 +70,15 @@ describe("the meter", () => {
   });
 });
 
+const UNKNOWN = { state: "unknown", since: 0 } as const;
+const HEALTHY: DegradationReport = {
+  level: "normal",
+  since: 0,
+  measured: "normal",
+  pin: undefined,
+  dependencies: { origin: UNKNOWN, redis: UNKNOWN, flight: UNKNOWN, limit: UNKNOWN },
+};
+
 describe("the reporter", () => {
   it("the metrics reporter repeats a failed report unchanged and with the same sequence number", async () => {
     const sent: MetricsReport[] = [];
@@ -89,6 +99,7 @@ describe("the reporter", () => {
       isolate: "a",
       now: () => 0,
       memory: () => ({ entries: 0, bytes: 0, evictions: 0 }),
+      health: () => HEALTHY,
     });
     meter.add("cache.joins", 2);
     await reporter.run();

@@ -177,6 +177,35 @@ export const METRICS = {
     description: "Entries in the memory tiers of the isolates that reported in the last minute.",
     where: "a report of an isolate",
   },
+  "cache.level.isolates": {
+    type: "gauge",
+    unit: "{isolate}",
+    labels: ["cache.level"],
+    description: "Isolates that reported in the last minute, by their level of service.",
+    where: "a report of an isolate",
+  },
+  "cache.dependency.isolates": {
+    type: "gauge",
+    unit: "{isolate}",
+    labels: ["cache.dependency", "cache.state"],
+    description:
+      "Isolates that reported in the last minute, by the state in which they see a dependency.",
+    where: "a report of an isolate",
+  },
+  "cache.level.changes": {
+    type: "counter",
+    unit: "{change}",
+    labels: ["cache.level"],
+    description: "Changes of the level of service of isolates, by the new level.",
+    where: "a change of the level",
+  },
+  "cache.degraded.answers": {
+    type: "counter",
+    unit: "{answer}",
+    labels: ["cache.feature", "cache.level"],
+    description: "Answers of `withDegradation` at a level that is not normal.",
+    where: "an answer of `withDegradation`",
+  },
   "cache.ratelimit.decisions": {
     type: "counter",
     unit: "{decision}",
