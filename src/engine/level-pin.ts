@@ -23,7 +23,7 @@ const POLICY = definePolicy({
   unreachableFor: "1h",
 });
 /** A request waits this long for a pin that this isolate does not hold. After that, the last one counts. */
-const WAIT_MS: Millis = 100;
+const WAIT_MS: Millis = 80;
 
 export interface LevelPinOptions {
   readonly store: PinStore;

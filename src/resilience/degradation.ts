@@ -32,7 +32,7 @@ export interface Watched {
 export interface Pins {
   /** Returns the last pin that this isolate knows; undefined if there is none, or if it has expired. */
   known(at: EpochMs): Pin | undefined;
-  /** Learns of a newer pin. Waits for it at most a tenth of a second. */
+  /** Learns of a newer pin. Waits for it at most 80 ms. */
   refresh(ctx: Context): Promise<void>;
   set(pin: Pin | undefined, ctx: Context): Promise<Result<void>>;
 }
@@ -53,6 +53,8 @@ const CHECK_AGAIN_MS: Millis = 150;
 /** A check that is not ok is repeated this often at once, so that a fault shows even if nobody asks again. */
 const REPEATS = 3;
 const SLOW_MS: Millis = 750;
+/** The first report of an isolate waits this long for its first checks. */
+const FIRST_CHECK_MS: Millis = 80;
 /** A check without an answer has failed after this time. */
 const HUNG_MS: Millis = 4_000;
 
@@ -70,6 +72,8 @@ export function createDegradation(options: DegradationOptions): Degradation {
     names.map((name) => [name, createDependencyHealth()]),
   );
   const checkedAt = new Map<WatchedDependency, EpochMs>();
+  /** The first check of each dependency, while it runs. */
+  const first = new Set<Promise<void>>();
   let level: DegradationLevel = "normal";
   let since: EpochMs = 0;
 
@@ -95,11 +99,6 @@ export function createDegradation(options: DegradationOptions): Degradation {
     return { level, since, measured, pin, dependencies };
   }
 
-  async function evaluateWithPin(ctx: Context): Promise<DegradationReport> {
-    await pins.refresh(ctx);
-    return evaluate(ctx.now(), ctx.emit);
-  }
-
   /** Checks each dependency whose last check is old enough. */
   function startChecks(ctx: Context): void {
     const at = ctx.now();
@@ -110,7 +109,13 @@ export function createDegradation(options: DegradationOptions): Degradation {
       // The age is negative if the clock was set back.
       if (age >= 0 && age < (health.isSuspected ? CHECK_AGAIN_MS : CHECK_EVERY_MS)) continue;
       checkedAt.set(name, at);
-      ctx.defer(check(name, health, () => ask(ctx), slowMs, ctx));
+      const isFirst = age === Infinity;
+      const checking = check(name, health, () => ask(ctx), slowMs, ctx);
+      ctx.defer(checking);
+      if (isFirst) {
+        first.add(checking);
+        void checking.finally(() => first.delete(checking));
+      }
     }
   }
 
@@ -143,15 +148,23 @@ export function createDegradation(options: DegradationOptions): Degradation {
     evaluate(ctx.now(), ctx.emit);
   }
 
+  /** Waits for the first checks of a new isolate, so that its first report does not have to guess. */
+  async function firstChecks(): Promise<void> {
+    if (first.size === 0) return;
+    await withTimeout(Promise.all(first), FIRST_CHECK_MS).catch(() => undefined);
+  }
+
   return {
     async level(ctx) {
-      const report = await evaluateWithPin(ctx);
+      await pins.refresh(ctx);
+      const report = evaluate(ctx.now(), ctx.emit);
       if (report.measured !== "normal") startChecks(ctx);
       return report.level;
     },
-    report(ctx) {
+    async report(ctx) {
       startChecks(ctx);
-      return evaluateWithPin(ctx);
+      await Promise.all([firstChecks(), pins.refresh(ctx)]);
+      return evaluate(ctx.now(), ctx.emit);
     },
     known: (at) => evaluate(at, emit),
     pin: (pin, ctx) => pins.set(pin, ctx),
