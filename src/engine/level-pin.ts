@@ -64,10 +64,11 @@ export function createLevelPin(options: LevelPinOptions): LevelPin {
     },
 
     async set(pin, ctx) {
+      const next = pin === undefined ? "" : writePin(pin);
       const saved =
         pin === undefined
           ? await store.remove()
-          : await store.save(writePin(pin), Math.max(1, pin.until - ctx.now()));
+          : await store.save(next, Math.max(1, pin.until - ctx.now()));
       if (!saved.ok) return saved;
       const logKey = `k:${KEY}` as const;
       const mark = invalidator.markInvalidated([logKey]);
@@ -76,6 +77,7 @@ export function createLevelPin(options: LevelPinOptions): LevelPin {
         invalidator.unmark(mark);
         return invalidated;
       }
+      text = next;
       return done(undefined);
     },
   };

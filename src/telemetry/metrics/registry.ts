@@ -204,7 +204,7 @@ export const METRICS = {
     unit: "{answer}",
     labels: ["cache.feature", "cache.level"],
     description: "Answers of `withDegradation` at a level that is not normal.",
-    where: "an answer of `withDegradation`",
+    where: "an answer of withDegradation",
   },
   "cache.ratelimit.decisions": {
     type: "counter",
