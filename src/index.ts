@@ -9,13 +9,8 @@ export type { Strata } from "./strata.ts";
 export type { Dispatch } from "./http/routes/middleware.ts";
 export type { RequestScope, StrataEnv } from "./http/routes/request-scope.ts";
 export type { Context } from "./core/context.ts";
-export type {
-  Degradation,
-  DegradationLevel,
-  DegradationReport,
-  DependencyState,
-  Pin,
-} from "./core/degradation.ts";
+export type { Degradation, DegradationReport, DependencyState, Pin } from "./core/degradation.ts";
+export type { DegradationLevel } from "./core/degradation-level.ts";
 export { backgroundContext } from "./platform.ts";
 export { FlightShard, MetricsShard, OutboxAlarm, RegionLog } from "./durable-objects.ts";
 

@@ -1,19 +1,8 @@
 /** The levels of service of an isolate, and the state of the dependencies that they follow from. */
 import type { Context } from "./context.ts";
+import { LEVELS, type DegradationLevel, type WatchedDependency } from "./degradation-level.ts";
 import type { Result } from "./result.ts";
 import type { EpochMs, Millis } from "./time.ts";
-
-/**
- * - `normal`: all dependencies work.
- * - `degraded`: a cache tier or the flight objects fail, or a dependency is slow. Every request gets an answer.
- * - `minimal`: the origin fails. Reads get what is stored, and writes are refused before they begin.
- */
-export type DegradationLevel = "normal" | "degraded" | "minimal";
-
-export const LEVELS: readonly DegradationLevel[] = ["normal", "degraded", "minimal"];
-
-/** The dependencies that levels follow from. */
-export type WatchedDependency = "origin" | "redis" | "flight" | "limit";
 
 /** `unknown`: no call and no check has ended yet. */
 export type DependencyState = "unknown" | "up" | "slow" | "down";

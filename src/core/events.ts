@@ -1,4 +1,4 @@
-import type { DegradationLevel } from "./degradation.ts";
+import type { DegradationLevel } from "./degradation-level.ts";
 import type { Fault } from "./faults.ts";
 import type { EpochMs, Millis } from "./time.ts";
 

@@ -4,7 +4,7 @@
  * labels, in the order of the registry, separated by NUL. An empty value means that the series
  * lacks the label.
  */
-import type { DegradationLevel, WatchedDependency } from "./degradation.ts";
+import type { DegradationLevel, WatchedDependency } from "./degradation-level.ts";
 import type { EpochMs, Millis } from "./time.ts";
 
 /**

@@ -2,13 +2,12 @@ import type { Context } from "../core/context.ts";
 import {
   levelOf,
   type Degradation,
-  type DegradationLevel,
   type DegradationReport,
   type DependencyReport,
   type DependencyState,
   type Pin,
-  type WatchedDependency,
 } from "../core/degradation.ts";
+import { type DegradationLevel, type WatchedDependency } from "../core/degradation-level.ts";
 import type { CacheEvent } from "../core/events.ts";
 import { isDeadlineExceeded, type WithTimeout } from "../core/deadline.ts";
 import type { Result } from "../core/result.ts";

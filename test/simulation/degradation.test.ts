@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createContext } from "../../src/core/context.ts";
-import type { DegradationLevel, Pin } from "../../src/core/degradation.ts";
+import type { DegradationLevel } from "../../src/core/degradation-level.ts";
+import type { Pin } from "../../src/core/degradation.ts";
 import type { CacheEvent } from "../../src/core/events.ts";
 import { done } from "../../src/core/faults.ts";
 import { createDegradation, type CheckAnswer } from "../../src/resilience/degradation.ts";

@@ -1,7 +1,8 @@
 import type { Context as HonoContext, MiddlewareHandler } from "hono";
 import { routePath } from "hono/route";
 import { createContext, type Context } from "../../core/context.ts";
-import type { Degradation, DegradationLevel } from "../../core/degradation.ts";
+import type { Degradation } from "../../core/degradation.ts";
+import type { DegradationLevel } from "../../core/degradation-level.ts";
 import type { DataReader } from "../../core/data-reader.ts";
 import type { UnkeyedRead } from "../../core/events.ts";
 import type { Lookup } from "../../core/lookup.ts";

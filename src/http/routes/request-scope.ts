@@ -1,7 +1,8 @@
 /** The scope of one request: a part that handlers use, and a part that only the layer uses. */
 import type { Entry, LoadResult } from "../../core/entry.ts";
 import type { Context } from "../../core/context.ts";
-import type { Degradation, DegradationLevel } from "../../core/degradation.ts";
+import type { Degradation } from "../../core/degradation.ts";
+import type { DegradationLevel } from "../../core/degradation-level.ts";
 import type { DataReader } from "../../core/data-reader.ts";
 import type { RunningLoads } from "../../engine/running-loads.ts";
 import type { Lookup } from "../../core/lookup.ts";

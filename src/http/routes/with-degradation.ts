@@ -1,5 +1,5 @@
 import type { Context as HonoContext, Handler } from "hono";
-import type { DegradationLevel } from "../../core/degradation.ts";
+import type { DegradationLevel } from "../../core/degradation-level.ts";
 import { DefinitionError } from "../../core/faults.ts";
 import { internalScopeOf } from "./middleware.ts";
 import type { StrataEnv } from "./request-scope.ts";

@@ -1,17 +1,17 @@
-import type { Settings } from "./config/settings.ts";
-import type { Context } from "./core/context.ts";
-import type { Degradation } from "./core/degradation.ts";
-import type { CacheEvent } from "./core/events.ts";
-import type { Coherence } from "./engine/coherence.ts";
-import type { Engine } from "./engine/engine.ts";
-import { createLevelPin } from "./engine/level-pin.ts";
-import type { Database } from "./origin/neon.ts";
-import { ping } from "./origin/ping.ts";
-import { sleep } from "./platform.ts";
-import type { RedisClient } from "./redis/client.ts";
-import { createPinStore } from "./redis/pin-store.ts";
-import { withTimeout } from "./resilience/deadline.ts";
-import { createDegradation } from "./resilience/degradation.ts";
+import type { Settings } from "../config/settings.ts";
+import type { Context } from "../core/context.ts";
+import type { Degradation } from "../core/degradation.ts";
+import type { CacheEvent } from "../core/events.ts";
+import type { Coherence } from "../engine/coherence.ts";
+import type { Engine } from "../engine/engine.ts";
+import { createLevelPin } from "../engine/level-pin.ts";
+import type { Database } from "../origin/neon.ts";
+import { ping } from "../origin/ping.ts";
+import { sleep } from "../platform.ts";
+import type { RedisClient } from "../redis/client.ts";
+import { createPinStore } from "../redis/pin-store.ts";
+import { withTimeout } from "../resilience/deadline.ts";
+import { createDegradation } from "../resilience/degradation.ts";
 
 export interface DegradationParts {
   readonly engine: Engine;
