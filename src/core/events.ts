@@ -1,3 +1,4 @@
+import type { BreakerName, BreakerState } from "./breaker.ts";
 import type { Fault } from "./faults.ts";
 import type { EpochMs, Millis } from "./time.ts";
 
@@ -66,6 +67,7 @@ export type CacheEvent =
     }
   | { readonly type: "refresh.start"; readonly key: string }
   | UnkeyedRead
+  | BreakerChange
   | {
       readonly type: "log.apply";
       readonly outcome: string;
@@ -144,6 +146,18 @@ export interface UnkeyedRead {
   readonly outcome: "hidden" | "private";
   /** The place in the program where `cached()` was called. */
   readonly definedAt: string;
+}
+
+/** A breaker changed its state. */
+export interface BreakerChange {
+  readonly type: "breaker.change";
+  readonly name: BreakerName;
+  readonly from: BreakerState;
+  readonly to: BreakerState;
+  /** The share of failed calls in the window, from 0 to 1. */
+  readonly failureRate: number;
+  /** The share of slow calls in the window, from 0 to 1. */
+  readonly slowRate: number;
 }
 
 /** A kind of data that tells one request from another. */
