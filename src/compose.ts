@@ -1,9 +1,9 @@
 /** The composition root. It builds the layer step by step. A new tier is added in this file. */
 import type { Context } from "./core/context.ts";
 import { readConfig } from "./config.ts";
-import type { Settings } from "./config/settings.ts";
 import type { StrataOptions } from "./config/options.ts";
 import type { Bindings } from "./config/variables.ts";
+import { composeBreakers } from "./compose-breakers.ts";
 import { composeLogShares } from "./compose-log-shares.ts";
 import { createAlarmPort } from "./durable/alarm-port.ts";
 import { createFlightPort } from "./durable/flight-port.ts";
@@ -21,17 +21,16 @@ import type { StrataEnv } from "./http/routes/request-scope.ts";
 import { etagOf } from "./http/cache/etag.ts";
 import { createScopeMiddleware, internalScopeOf } from "./http/routes/middleware.ts";
 import { withInternals } from "./internals.ts";
-import { createDatabase } from "./origin/neon.ts";
-import { exporterPlatform, newHashKey, platform, type Platform } from "./platform.ts";
+import { createDatabase, createSqlProbe } from "./origin/neon.ts";
+import { exporterPlatform, keepAlive, newHashKey, platform, type Platform } from "./platform.ts";
 import { apiKeys, parseApiKeys } from "./ratelimit/api-keys.ts";
 import { createIdentities } from "./ratelimit/identity.ts";
 import { withLedgerBreaker } from "./ratelimit/ledger-breaker.ts";
 import { createRateLimits } from "./ratelimit/rate-limits.ts";
 import { createRedisLedger } from "./ratelimit/redis-ledger.ts";
-import { createRedis } from "./redis/client.ts";
+import { attempt, createRedis } from "./redis/client.ts";
 import { createFilterStore } from "./redis/filter-store.ts";
 import { createRedisStore } from "./redis/store.ts";
-import { createBreaker } from "./resilience/breaker.ts";
 import { createBulkhead } from "./resilience/bulkhead.ts";
 import { withTimeout } from "./resilience/deadline.ts";
 import { withFlightBreaker } from "./resilience/flight-breaker.ts";
@@ -47,7 +46,6 @@ import { createEviction } from "./tiers/eviction/choice.ts";
 import { createMemoryTier } from "./tiers/memory.ts";
 import { createWriteThrough } from "./writes/through.ts";
 import { createWriter } from "./writes/writer.ts";
-import type { Millis } from "./core/time.ts";
 
 /**
  * Creates the layer of one isolate: tiers, engine, writer, rate limits and telemetry. Create the
@@ -76,8 +74,9 @@ export function createStrata(env: Bindings, options: StrataOptions = {}): Strata
 export function createLayer(
   bindings: Bindings,
   options: StrataOptions,
-  { now, random, newId }: Platform,
+  ownPlatform: Platform,
 ): Strata {
+  const { now, random, newId } = ownPlatform;
   const config = readConfig(bindings, options);
   const { namespace, settings } = config;
 
@@ -94,7 +93,23 @@ export function createLayer(
     maxEntryChars: settings.edge.maxEntryChars,
     withTimeout,
   });
-  const { redis, breaker } = createRedisWithBreaker(settings.redis.timeoutMs);
+  const { redisUrl: url, redisToken: token, databaseUrl, neonEndpoint } = config;
+  const redis = createRedis({ url, token, timeoutMs: settings.redis.timeoutMs });
+  // Rate limits have a client and a breaker of their own, so that their failures never open the breaker of the cache.
+  const limiterRedis = createRedis({ url, token, timeoutMs: settings.limits.timeoutMs });
+  const sqlServer = {
+    databaseUrl,
+    ...(neonEndpoint !== undefined && { neonEndpoint }),
+    timeoutMs: settings.origin.sqlTimeoutMs,
+  };
+  const probes = {
+    redis: () => attempt(() => redis.ping()),
+    limiter: () => attempt(() => limiterRedis.ping()),
+    sql: createSqlProbe(sqlServer),
+  };
+  const breakers = composeBreakers(settings, probes, ownPlatform, (change) =>
+    telemetry.observeBreaker(change),
+  );
   const store = withBreaker(
     withMeter(
       createRedisStore({
@@ -105,7 +120,7 @@ export function createLayer(
         packFromChars: settings.redis.packFromChars,
       }),
     ),
-    breaker,
+    breakers.redis,
   );
 
   // Creates telemetry. Every part of the layer reports to it.
@@ -126,6 +141,7 @@ export function createLayer(
     warnings: config.telemetryWarnings,
     metrics: metricsObjects,
     memory: memory.stats,
+    breakers,
     flushMs: settings.telemetry.flushEveryMs,
     now,
     random,
@@ -144,7 +160,7 @@ export function createLayer(
         slackMs: settings.flights.slackMs,
         withTimeout,
       }),
-      createBreaker({ dependency: "flight", ...breakerOptions(settings) }),
+      breakers.flight,
     ),
   );
   const { coherence, engine, batch, loads, callOrigin } = createEngineParts({
@@ -160,11 +176,10 @@ export function createLayer(
     maxLandingChars: settings.redis.maxEntryChars,
     stepsTimeoutMs:
       settings.edge.timeoutMs + settings.redis.timeoutMs + settings.flights.grantTimeoutMs,
-    flightSlackMs: settings.flights.slackMs,
   });
   const warmer = createWarmer({ store, coherence, callOrigin, random });
   const existence = createExistence({
-    filters: createFilterStore(redis, namespace),
+    filters: createFilterStore(redis, namespace, breakers.redis),
     store,
     coherence,
     newSeed: newHashKey,
@@ -177,11 +192,11 @@ export function createLayer(
 
   // Creates the client of the origin and the writers.
   const db = createDatabase({
-    databaseUrl: config.databaseUrl,
-    ...(config.neonEndpoint !== undefined && { neonEndpoint: config.neonEndpoint }),
-    timeoutMs: settings.origin.sqlTimeoutMs,
+    ...sqlServer,
     now,
     onQuery: telemetry.observeSql,
+    breaker: breakers.sql,
+    keepAlive,
   });
   const through = createWriteThrough({ engine, etagOf });
   const { OUTBOX } = bindings;
@@ -205,14 +220,12 @@ export function createLayer(
   });
   coherence.onRecovery((ctx) => writer.relay(ctx));
 
-  // Rate limits have a client and a breaker of their own, so that their failures never open the breaker of the cache.
-  const limiter = createRedisWithBreaker(settings.limits.timeoutMs);
   const rateLimits = createRateLimits<StrataEnv>({
     scopeOf: internalScopeOf,
     ledgerOf: (algorithm) =>
       withLedgerBreaker(
-        createRedisLedger({ redis: limiter.redis, namespace, algorithm, newId }),
-        limiter.breaker,
+        createRedisLedger({ redis: limiterRedis, namespace, algorithm, newId }),
+        breakers.limiter,
       ),
     identities: createIdentities({
       addressHeader: config.clientAddressHeader,
@@ -238,6 +251,9 @@ export function createLayer(
   const { slots } = settings.proxy;
   const proxyLimits = createProxyLimits({
     createSlots: () => createBulkhead({ slots, slotsPerClient: Math.ceil(slots / 2), now }),
+    breakers: breakers.http,
+    breakerWindowMs: settings.breaker.windowMs,
+    now,
     slotWaitMs: settings.proxy.slotWaitMs,
     maxBytesInFlight: settings.proxy.maxBytesInFlight,
   });
@@ -278,16 +294,14 @@ export function createLayer(
     logReachable: async (ctx) => (await coherence.ensureCurrent(ctx.now(), 0, ctx)) === "current",
     scheduled,
   };
-  return withInternals(strata, { engine, batch, warmer, loads, coherence, store, memory });
-
-  function createRedisWithBreaker(timeoutMs: Millis) {
-    return {
-      redis: createRedis({ url: config.redisUrl, token: config.redisToken, timeoutMs }),
-      breaker: createBreaker({ dependency: "redis", ...breakerOptions(settings) }),
-    };
-  }
-}
-
-function breakerOptions({ breaker }: Settings) {
-  return { failures: breaker.failures, openMs: breaker.openForMs };
+  return withInternals(strata, {
+    engine,
+    batch,
+    warmer,
+    loads,
+    coherence,
+    store,
+    memory,
+    breakers,
+  });
 }

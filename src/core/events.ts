@@ -171,5 +171,18 @@ export type RequestPart =
   | "validated"
   | "key";
 
-/** A timed step of a request. Each step is one metric in `Server-Timing`. */
-export type Step = "memory" | "edge" | "redis" | "log" | "flight" | "origin" | "sql" | "limit";
+/**
+ * A timed step of a request. Each step is one metric in `Server-Timing`. `join` is the wait for the
+ * lookup of another reader in this isolate, and `slot` the wait for an origin slot.
+ */
+export type Step =
+  | "memory"
+  | "edge"
+  | "redis"
+  | "log"
+  | "join"
+  | "flight"
+  | "slot"
+  | "origin"
+  | "sql"
+  | "limit";

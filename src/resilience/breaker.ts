@@ -187,12 +187,11 @@ export function createBreaker(options: BreakerOptions): Breaker {
   }
 
   async function sendProbe(send: () => Promise<Result<unknown>>, call: Call): Promise<void> {
-    let outcome: CallOutcome = "failed";
     try {
       const result = await send();
-      outcome = outcomeOf(result.ok ? undefined : result.fault);
-    } finally {
-      end(call, outcome);
+      end(call, outcomeOf(result.ok ? undefined : result.fault));
+    } catch {
+      end(call, "failed");
     }
   }
 

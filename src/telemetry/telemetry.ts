@@ -3,7 +3,8 @@
 /** Builds the telemetry of one isolate from its parts. */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { resourceFromAttributes } from "@opentelemetry/resources";
-import type { CacheEvent } from "../core/events.ts";
+import type { BreakerName, BreakerReport } from "../core/breaker.ts";
+import type { BreakerChange, CacheEvent } from "../core/events.ts";
 import type { MetricsPort } from "../core/metrics.ts";
 import type { NewId } from "../core/random.ts";
 import type { RequestObserver } from "../core/request-observer.ts";
@@ -35,6 +36,7 @@ export interface TelemetryOptions extends ExportPlatform {
   /** The metrics objects. Without them the metrics of this isolate are not reported. */
   readonly metrics: MetricsPort | undefined;
   readonly memory: () => MemoryStats;
+  readonly breakers: Readonly<Record<BreakerName, BreakerReport>>;
   /** The milliseconds between two reports, and between two exports. */
   readonly flushMs: Millis;
   readonly newId: NewId;
@@ -47,6 +49,8 @@ export interface Telemetry {
   readonly observer: RequestObserver<RequestRecord> | undefined;
   /** Records an event that belongs to no request. */
   observe(event: CacheEvent): void;
+  /** Counts and prints a change of a breaker, and adds it to the record of the current request. */
+  observeBreaker(change: BreakerChange): void;
   /** Records the end of one request to Postgres. */
   observeSql(request: {
     readonly queries: number;
@@ -91,6 +95,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       isolate: newId(),
       now,
       memory: options.memory,
+      breakers: options.breakers,
     });
   const reportLoop =
     reporter &&
@@ -133,6 +138,10 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   return {
     observer: enabled ? observer : undefined,
     observe: enabled ? (event) => recordEvent(event, undefined) : () => undefined,
+    observeBreaker(change) {
+      options.print(lineOf(change));
+      if (enabled) recordEvent(change, current.getStore());
+    },
     meter,
     metrics: createMetricsView({ port: metrics, resource: settings.resource }),
 
@@ -166,4 +175,10 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       if (enabled && record !== undefined) addStep(record, step);
     },
   };
+}
+
+/** The line that the log of the platform gets: one for each change, whatever telemetry keeps. */
+function lineOf({ name, from, to, failureRate, slowRate }: BreakerChange): string {
+  const percent = (rate: number): string => `${Math.round(rate * 100)} %`;
+  return `breaker ${name}: ${from} -> ${to} (failed ${percent(failureRate)}, slow ${percent(slowRate)})`;
 }

@@ -13,7 +13,7 @@ import {
 } from "../core/invalidation-key.ts";
 import type { Millis } from "../core/time.ts";
 import { commit, type Committed, type Mutation } from "./mutate.ts";
-import { isRejection, WriteUnconfirmed } from "./unconfirmed.ts";
+import { changedNothing, WriteUnconfirmed } from "./unconfirmed.ts";
 import { deleteRows, insertLogKeys, noteNumber, type Database, type Heading } from "./outbox.ts";
 import { relay, type RelayReport } from "./relay.ts";
 import type { Mark } from "../core/log.ts";
@@ -39,7 +39,8 @@ export interface Writer {
   /**
    * Commits a change and invalidates the entries that were made from the changed rows.
    *
-   * @throws the database's error, if it answered that it changed nothing
+   * @throws the database's error, if it answered that it changed nothing, or if its breaker is open
+   * (`origin.open`), so that nothing was sent
    * @throws {WriteUnconfirmed} if the change may or may not have been made
    * @example
    * await strata.writer.mutate(
@@ -188,7 +189,7 @@ export function createWriter(options: WriterOptions): Writer {
     } catch (error) {
       const cause = originFaultOf(error);
       end(cause.code);
-      if (isRejection(cause)) throw error;
+      if (changedNothing(cause)) throw error;
       const logKeys = mutation.tags.map(invalidationKeyOfTag);
       const mark = invalidator.markInvalidated(logKeys);
       const result = await invalidate(logKeys, ctx);

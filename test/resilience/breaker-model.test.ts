@@ -143,14 +143,15 @@ function run(steps: readonly Step[]) {
     }
     check();
   }
-  return { breaker, advance: (ms: number) => void (time += ms) };
+  return { breaker, expected: () => expected, advance: (ms: number) => void (time += ms) };
 }
 
 describe("a breaker and its model", () => {
   it("a breaker opens, probes and closes as a model does that keeps every call", () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
-        run(steps);
+        const { breaker, expected } = run(steps);
+        expect(breaker.status().state).toBe(expected());
       }),
       { numRuns: 500 },
     );

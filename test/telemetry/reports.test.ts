@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { createTestBreakers } from "../support/breakers.ts";
 import type { MetricsReport } from "../../src/core/metrics.ts";
 import { createMeter, createTopKeys } from "../../src/telemetry/metrics/meter.ts";
 import { createReporter } from "../../src/telemetry/metrics/reporter.ts";
@@ -89,6 +90,7 @@ describe("the reporter", () => {
       isolate: "a",
       now: () => 0,
       memory: () => ({ entries: 0, bytes: 0, evictions: 0 }),
+      breakers: createTestBreakers(),
     });
     meter.add("cache.joins", 2);
     await reporter.run();

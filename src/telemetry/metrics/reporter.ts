@@ -1,3 +1,4 @@
+import type { BreakerName, BreakerReport } from "../../core/breaker.ts";
 import type { MetricsPort, MetricsReport } from "../../core/metrics.ts";
 import type { Clock, EpochMs } from "../../core/time.ts";
 import { seriesOf, type Meter, type TopKeys } from "./meter.ts";
@@ -21,6 +22,7 @@ export interface ReporterOptions {
   readonly isolate: string;
   readonly now: Clock;
   readonly memory: () => MemoryStats;
+  readonly breakers: Readonly<Record<BreakerName, BreakerReport>>;
 }
 
 export interface Reporter {
@@ -41,7 +43,7 @@ const MAX_KEYS = 30;
  * have been lost is sent again unchanged, with the same sequence number.
  */
 export function createReporter(options: ReporterOptions): Reporter {
-  const { port, meter, hot, missed, formatKey, isolate, now, memory } = options;
+  const { port, meter, hot, missed, formatKey, isolate, now, memory, breakers } = options;
   let sequence = 0;
   let unanswered: MetricsReport | undefined;
   let sentAt: EpochMs = Number.NEGATIVE_INFINITY;
@@ -65,6 +67,13 @@ export function createReporter(options: ReporterOptions): Reporter {
       gauges: [
         [seriesOf("cache.memory.usage", []), stats.bytes],
         [seriesOf("cache.memory.entries", []), stats.entries],
+        ...Object.entries(breakers).map(
+          ([name, breaker]) =>
+            [
+              seriesOf("cache.breaker.open", [name]),
+              Number(breaker.status().state !== "closed"),
+            ] as const,
+        ),
       ],
       hot: keysOf(hot),
       missed: keysOf(missed),
