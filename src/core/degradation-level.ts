@@ -1,4 +1,4 @@
-/** The levels of service, and the dependencies that they follow from. */
+/** The levels of service. */
 
 /**
  * - `normal`: all dependencies work.
@@ -8,6 +8,3 @@
 export type DegradationLevel = "normal" | "degraded" | "minimal";
 
 export const LEVELS: readonly DegradationLevel[] = ["normal", "degraded", "minimal"];
-
-/** The dependencies that levels follow from. */
-export type WatchedDependency = "origin" | "redis" | "flight" | "limit";

@@ -1,6 +1,7 @@
 /** The levels of service of an isolate, and the state of the dependencies that they follow from. */
 import type { Context } from "./context.ts";
-import { LEVELS, type DegradationLevel, type WatchedDependency } from "./degradation-level.ts";
+import type { BreakerName } from "./breaker.ts";
+import { LEVELS, type DegradationLevel } from "./degradation-level.ts";
 import type { Result } from "./result.ts";
 import type { EpochMs, Millis } from "./time.ts";
 
@@ -34,7 +35,7 @@ export interface DegradationReport {
   /** The level that the dependencies alone would give. */
   readonly measured: DegradationLevel;
   readonly pin: Pin | undefined;
-  readonly dependencies: Readonly<Record<WatchedDependency, DependencyReport>>;
+  readonly dependencies: Readonly<Record<BreakerName, DependencyReport>>;
 }
 
 /** The level of service of this isolate. */
@@ -53,10 +54,8 @@ export interface Degradation {
 }
 
 /** Returns the level that the states of the dependencies give. */
-export function levelOf(
-  states: Readonly<Record<WatchedDependency, DependencyState>>,
-): DegradationLevel {
-  if (states.origin === "down") return "minimal";
+export function levelOf(states: Readonly<Record<BreakerName, DependencyState>>): DegradationLevel {
+  if (states.sql === "down") return "minimal";
   const works = (state: DependencyState): boolean => state === "up" || state === "unknown";
   return Object.values(states).every(works) ? "normal" : "degraded";
 }

@@ -4,7 +4,8 @@
  * labels, in the order of the registry, separated by NUL. An empty value means that the series
  * lacks the label.
  */
-import type { DegradationLevel, WatchedDependency } from "./degradation-level.ts";
+import type { BreakerName } from "./breaker.ts";
+import type { DegradationLevel } from "./degradation-level.ts";
 import type { EpochMs, Millis } from "./time.ts";
 
 /**
@@ -50,7 +51,7 @@ export interface LevelChange {
 
 /** In how many isolates something is in a state, and since when in the first of them. */
 export type StateCount = readonly [
-  name: WatchedDependency | "level",
+  name: BreakerName | "level",
   state: string,
   isolates: number,
   since: EpochMs,

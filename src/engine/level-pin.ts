@@ -1,6 +1,6 @@
 /**
  * The level that an operator has pinned. Redis keeps it, and each isolate reads it as an entry of the
- * cache: the log tells all isolates within the coherence bound that it has changed, and a read of it
+ * cache: the log tells all isolates within 5 s that it has changed, and a read of it
  * costs nothing while it has not.
  */
 import { readPin, writePin, type Pin, type PinStore } from "../core/degradation.ts";
@@ -20,6 +20,8 @@ const POLICY = definePolicy({
   negativeFor: "10m",
   tiers: ["memory"],
   flight: "isolate",
+  // A level may reach an idle isolate late, so that its next write does not wait for the log.
+  coherence: "5s",
   unreachableFor: "1h",
 });
 /** A request waits this long for a pin that this isolate does not hold. After that, the last one counts. */

@@ -7,22 +7,20 @@ import {
   type DependencyState,
   type Pin,
 } from "../core/degradation.ts";
-import { type DegradationLevel, type WatchedDependency } from "../core/degradation-level.ts";
+import type { BreakerName } from "../core/breaker.ts";
+import type { DegradationLevel } from "../core/degradation-level.ts";
 import type { CacheEvent } from "../core/events.ts";
 import { isDeadlineExceeded, type WithTimeout } from "../core/deadline.ts";
 import type { Result } from "../core/result.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
 import { createDependencyHealth, type DependencyHealth } from "./dependency-health.ts";
 
-/** `skipped`: the dependency was not asked, because its breaker is open. */
-export type CheckAnswer = "ok" | "failed" | "skipped";
-
 /** One dependency that the level follows from. */
 export interface Watched {
   /** Whether the breaker of the dependency lets calls through as usual. Default: it has none. */
   readonly isBroken?: (at: EpochMs) => boolean;
   /** Asks the dependency once. Default: only the breaker tells. */
-  readonly ask?: (ctx: Context) => Promise<CheckAnswer>;
+  readonly ask?: (ctx: Context) => Promise<"ok" | "failed">;
   /** A check that takes longer is slow. */
   readonly slowMs?: Millis;
 }
@@ -37,7 +35,7 @@ export interface Pins {
 }
 
 export interface DegradationOptions {
-  readonly watched: Readonly<Record<WatchedDependency, Watched>>;
+  readonly watched: Readonly<Record<BreakerName, Watched>>;
   readonly pins: Pins;
   readonly withTimeout: WithTimeout;
   readonly sleep: (ms: Millis) => Promise<void>;
@@ -66,21 +64,25 @@ const HUNG_MS: Millis = 4_000;
  */
 export function createDegradation(options: DegradationOptions): Degradation {
   const { watched, pins, withTimeout, sleep, emit } = options;
-  const names = Object.keys(watched) as WatchedDependency[];
-  const healths = new Map<WatchedDependency, DependencyHealth>(
+  const names = Object.keys(watched) as BreakerName[];
+  const healths = new Map<BreakerName, DependencyHealth>(
     names.map((name) => [name, createDependencyHealth()]),
   );
-  const checkedAt = new Map<WatchedDependency, EpochMs>();
+  const checkedAt = new Map<BreakerName, EpochMs>();
   /** The first check of each dependency, while it runs. */
   const first = new Set<Promise<void>>();
   let level: DegradationLevel = "normal";
   let since: EpochMs = 0;
 
+  function isBroken(name: BreakerName, at: EpochMs): boolean {
+    return watched[name].isBroken?.(at) ?? false;
+  }
+
   function evaluate(at: EpochMs, emit: (event: CacheEvent) => void): DegradationReport {
-    const dependencies = {} as Record<WatchedDependency, DependencyReport>;
-    const states = {} as Record<WatchedDependency, DependencyState>;
+    const dependencies = {} as Record<BreakerName, DependencyReport>;
+    const states = {} as Record<BreakerName, DependencyState>;
     for (const [name, health] of healths) {
-      const report = health.report(watched[name].isBroken?.(at) ?? false, at);
+      const report = health.report(isBroken(name, at), at);
       dependencies[name] = report;
       states[name] = report.state;
     }
@@ -119,9 +121,9 @@ export function createDegradation(options: DegradationOptions): Degradation {
   }
 
   async function check(
-    name: WatchedDependency,
+    name: BreakerName,
     health: DependencyHealth,
-    ask: () => Promise<CheckAnswer>,
+    ask: () => Promise<"ok" | "failed">,
     slowMs: Millis,
     ctx: Context,
   ): Promise<void> {
@@ -132,6 +134,8 @@ export function createDegradation(options: DegradationOptions): Degradation {
         (error: unknown) => (isDeadlineExceeded(error) ? ("hung" as const) : ("failed" as const)),
       );
       const result = await withTimeout(answered, slowMs).catch(() => "slow" as const);
+      // The check may not have been made: an open breaker refuses it, and tells enough.
+      if (isBroken(name, ctx.now())) break;
       if (result === "slow") {
         // The check goes on: whether it fails later is known only then.
         ctx.defer(
@@ -140,8 +144,8 @@ export function createDegradation(options: DegradationOptions): Degradation {
           }),
         );
       }
-      if (result !== "skipped") health.add(result, ctx.now());
-      if (result === "ok" || result === "skipped") break;
+      health.add(result, ctx.now());
+      if (result === "ok") break;
       await sleep(CHECK_AGAIN_MS);
     }
     evaluate(ctx.now(), ctx.emit);
@@ -171,7 +175,7 @@ export function createDegradation(options: DegradationOptions): Degradation {
 }
 
 /** Names the dependencies that do not work, such as "origin down, redis slow". */
-function causeOf(states: Readonly<Record<WatchedDependency, DependencyState>>): string {
+function causeOf(states: Readonly<Record<BreakerName, DependencyState>>): string {
   const bad = Object.entries(states).filter(([, state]) => state === "down" || state === "slow");
   return bad.map(([name, state]) => `${name} ${state}`).join(", ") || "recovered";
 }

@@ -140,6 +140,15 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
             detail: `${event.part} ${event.name} ${event.outcome}`,
           });
         return undefined;
+      case "breaker.change":
+        meter.add("cache.breaker.changes", 1, event.name, event.to);
+        if (record !== undefined)
+          addEvent(record, {
+            name: "cache.breaker",
+            at: now(),
+            detail: `${event.name} ${event.from} ${event.to}`,
+          });
+        return undefined;
       case "log.apply":
         meter.add("cache.log.answers", 1, event.outcome);
         if (event.lagMs !== undefined)

@@ -4,7 +4,8 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import type { DegradationReport } from "../core/degradation.ts";
-import type { CacheEvent } from "../core/events.ts";
+import type { BreakerName, BreakerReport } from "../core/breaker.ts";
+import type { BreakerChange, CacheEvent } from "../core/events.ts";
 import type { LevelChange, MetricsPort } from "../core/metrics.ts";
 import type { NewId } from "../core/random.ts";
 import type { RequestObserver } from "../core/request-observer.ts";
@@ -38,6 +39,7 @@ export interface TelemetryOptions extends ExportPlatform {
   readonly memory: () => MemoryStats;
   /** The level of this isolate, and the states of its dependencies. */
   readonly health: () => DegradationReport;
+  readonly breakers: Readonly<Record<BreakerName, BreakerReport>>;
   /** The milliseconds between two reports, and between two exports. */
   readonly flushMs: Millis;
   readonly newId: NewId;
@@ -50,6 +52,8 @@ export interface Telemetry {
   readonly observer: RequestObserver<RequestRecord> | undefined;
   /** Records an event that belongs to no request. */
   observe(event: CacheEvent): void;
+  /** Counts and prints a change of a breaker, and adds it to the record of the current request. */
+  observeBreaker(change: BreakerChange): void;
   /** Records the end of one request to Postgres. */
   observeSql(request: {
     readonly queries: number;
@@ -95,6 +99,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       now,
       memory: options.memory,
       health: options.health,
+      breakers: options.breakers,
     });
   const reportLoop =
     reporter &&
@@ -151,6 +156,10 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   return {
     observer: enabled ? observer : undefined,
     observe: enabled ? (event) => recordEvent(event, undefined) : () => undefined,
+    observeBreaker(change) {
+      options.print(lineOf(change));
+      if (enabled) recordEvent(change, current.getStore());
+    },
     meter,
     metrics: createMetricsView({ port: metrics, resource: settings.resource }),
 
@@ -184,4 +193,10 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       if (enabled && record !== undefined) addStep(record, step);
     },
   };
+}
+
+/** The line that the log of the platform gets: one for each change, whatever telemetry keeps. */
+function lineOf({ name, from, to, failureRate, slowRate }: BreakerChange): string {
+  const percent = (rate: number): string => `${Math.round(rate * 100)} %`;
+  return `breaker ${name}: ${from} -> ${to} (failed ${percent(failureRate)}, slow ${percent(slowRate)})`;
 }

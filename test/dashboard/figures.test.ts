@@ -55,8 +55,8 @@ describe("the figures of the dashboard", () => {
     const states = [
       ["level", "normal", 3, 0],
       ["level", "minimal", 2, at],
-      ["origin", "down", 2, at],
-      ["origin", "up", 3, 0],
+      ["sql", "down", 2, at],
+      ["sql", "up", 3, 0],
       ["redis", "unknown", 5, 0],
       ["flight", "up", 5, at],
     ];

@@ -4,18 +4,18 @@ import type { DegradationLevel } from "../../src/core/degradation-level.ts";
 import type { Pin } from "../../src/core/degradation.ts";
 import type { CacheEvent } from "../../src/core/events.ts";
 import { done } from "../../src/core/faults.ts";
-import { createDegradation, type CheckAnswer } from "../../src/resilience/degradation.ts";
+import { createDegradation } from "../../src/resilience/degradation.ts";
 import { createVirtualTime } from "./virtual-time.ts";
 
 /** Dependencies that a test controls, in virtual time. */
 function createWorld() {
   const time = createVirtualTime();
-  const broken = { origin: false, redis: false, flight: false, limit: false };
-  const answers: { origin: () => Promise<CheckAnswer>; redis: () => Promise<CheckAnswer> } = {
-    origin: async () => "ok",
+  const broken = { sql: false, redis: false, flight: false, limiter: false, http: false };
+  const answers: { sql: () => Promise<"ok" | "failed">; redis: () => Promise<"ok" | "failed"> } = {
+    sql: async () => "ok",
     redis: async () => "ok",
   };
-  const asked = { origin: 0, redis: 0 };
+  const asked = { sql: 0, redis: 0 };
   let pin: Pin | undefined;
   const events: CacheEvent[] = [];
   const ctx = createContext({
@@ -27,11 +27,11 @@ function createWorld() {
   });
   const degradation = createDegradation({
     watched: {
-      origin: {
-        isBroken: () => broken.origin,
+      sql: {
+        isBroken: () => broken.sql,
         ask: () => {
-          asked.origin++;
-          return answers.origin();
+          asked.sql++;
+          return answers.sql();
         },
       },
       redis: {
@@ -42,7 +42,8 @@ function createWorld() {
         },
       },
       flight: { isBroken: () => broken.flight },
-      limit: { isBroken: () => broken.limit },
+      limiter: { isBroken: () => broken.limiter },
+      http: { isBroken: () => broken.http },
     },
     pins: {
       known: (at) => (pin !== undefined && pin.until > at ? pin : undefined),
@@ -78,15 +79,15 @@ describe("the level of service", () => {
     const { degradation, ctx, asked, time, events } = createWorld();
     expect(await degradation.level(ctx)).toBe("normal");
     await time.run();
-    expect(asked).toEqual({ origin: 0, redis: 0 });
+    expect(asked).toEqual({ sql: 0, redis: 0 });
     expect(changes(events)).toEqual([]);
   });
 
   it.each([
     ["redis", "degraded"],
     ["flight", "degraded"],
-    ["limit", "degraded"],
-    ["origin", "minimal"],
+    ["limiter", "degraded"],
+    ["sql", "minimal"],
   ] as const)(
     "an isolate whose breaker of %s is open for 30 s has the level %s, and changes the level once each way",
     async (dependency, level) => {
@@ -113,10 +114,10 @@ describe("the level of service", () => {
     async (_case, answer) => {
       const { answers, reportFor, time } = createWorld();
       await reportFor(3);
-      answers.origin = answer;
+      answers.sql = answer;
       expect((await reportFor(6)).slice(5)).toEqual(["minimal"]);
       await reportFor(20);
-      answers.origin = async () => "ok";
+      answers.sql = async () => "ok";
       // The checks that hang end with their time limit.
       await time.run(4_000);
       expect((await reportFor(6)).slice(5)).toEqual(["normal"]);
@@ -126,7 +127,7 @@ describe("the level of service", () => {
   it("an origin that answers after 3 s is slow, which makes the level degraded within 5 s and never minimal", async () => {
     const { answers, reportFor, time } = createWorld();
     await reportFor(3);
-    answers.origin = async () => {
+    answers.sql = async () => {
       await time.sleep(3_000);
       return "ok";
     };
@@ -137,7 +138,7 @@ describe("the level of service", () => {
 
   it("a report takes at most 80 ms, also in a new isolate whose dependencies do not answer", async () => {
     const { degradation, ctx, answers, time } = createWorld();
-    answers.origin = () => new Promise<never>(() => undefined);
+    answers.sql = () => new Promise<never>(() => undefined);
     answers.redis = () => new Promise<never>(() => undefined);
     const took: number[] = [];
     for (let i = 0; i < 20; i++) {
@@ -156,20 +157,20 @@ describe("the level of service", () => {
       await time.run(ms);
       void degradation.report(ctx);
       await time.run(0);
-      counts.push(asked.origin);
+      counts.push(asked.sql);
     }
     expect(counts).toEqual([1, 1, 1, 1, 2, 2, 3]);
   });
 
   it("a check whose request was ended does not block later checks", async () => {
     const { degradation, ctx, answers, asked, time, reportFor } = createWorld();
-    answers.origin = () => new Promise<never>(() => undefined);
+    answers.sql = () => new Promise<never>(() => undefined);
     void degradation.report(ctx);
     await time.run(100);
-    answers.origin = async () => "ok";
+    answers.sql = async () => "ok";
     await reportFor(12);
-    expect(asked.origin).toBeGreaterThan(5);
-    expect(degradation.known(time.now()).dependencies.origin.state).toBe("up");
+    expect(asked.sql).toBeGreaterThan(5);
+    expect(degradation.known(time.now()).dependencies.sql.state).toBe("up");
   });
 
   it("a pinned level replaces the measured level until the pin expires", async () => {
@@ -177,7 +178,7 @@ describe("the level of service", () => {
     await degradation.pin({ level: "minimal", until: time.now() + 60_000 }, ctx);
     expect(await degradation.level(ctx)).toBe("minimal");
     await degradation.pin({ level: "normal", until: time.now() + 60_000 }, ctx);
-    broken.origin = true;
+    broken.sql = true;
     expect(degradation.known(time.now())).toMatchObject({ level: "normal", measured: "minimal" });
     await time.run(60_000);
     expect(degradation.known(time.now()).level).toBe("minimal");

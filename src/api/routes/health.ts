@@ -40,7 +40,7 @@ export function healthRoutes({ degradation }: Pick<AppServices, "degradation">):
   routes.get("/ready", async (c) => {
     noQuery(c);
     const { dependencies } = await degradation.report(c.var.strata.ctx);
-    const ready = dependencies.origin.state !== "down";
+    const ready = dependencies.sql.state !== "down";
     return c.json({ ready }, ready ? 200 : 503, UNCACHED);
   });
 
@@ -54,16 +54,17 @@ function storesAtEdge(c: Context): boolean {
 
 function describe(report: DegradationReport, edge: boolean) {
   const { level, since, measured, pin, dependencies } = report;
-  const { origin, redis, flight, limit } = dependencies;
+  const { sql, redis, flight, limiter, http } = dependencies;
   const checks = {
-    database: works(origin.state),
+    database: works(sql.state),
     redis: works(redis.state),
     edge,
     flights: works(flight.state),
-    limits: works(limit.state),
+    limits: works(limiter.state),
+    origin: works(http.state),
   };
   const healthy = Object.values(checks).every(Boolean);
-  const status: Status = origin.state === "down" ? "down" : healthy ? "ok" : "degraded";
+  const status: Status = sql.state === "down" ? "down" : healthy ? "ok" : "degraded";
   return {
     status,
     level,
@@ -71,15 +72,16 @@ function describe(report: DegradationReport, edge: boolean) {
     ...(pin !== undefined && { pinnedUntil: instant(pin.until), measured }),
     checks,
     dependencies: {
-      database: withInstant(origin),
+      database: withInstant(sql),
       redis: withInstant(redis),
       flights: withInstant(flight),
-      limits: withInstant(limit),
+      limits: withInstant(limiter),
+      origin: withInstant(http),
     },
   };
 }
 
-function withInstant({ state, since }: DegradationReport["dependencies"]["origin"]) {
+function withInstant({ state, since }: DegradationReport["dependencies"]["sql"]) {
   return state === "unknown" ? { state } : { state, since: instant(since) };
 }
 

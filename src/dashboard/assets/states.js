@@ -9,10 +9,11 @@ const LEVELS = ["minimal", "degraded", "normal"];
 const STATES = ["down", "slow", "up", "unknown"];
 /** @type {Record<string, string>} */
 const NAMES = {
-  origin: "Database",
+  sql: "Database",
   redis: "Redis",
   flight: "Flight objects",
-  limit: "Rate limits",
+  limiter: "Rate limits",
+  http: "HTTP origin",
 };
 /** @type {Record<string, string>} */
 const WORDS = {

@@ -156,6 +156,20 @@ export const METRICS = {
     description: "Faults: failures of dependencies.",
     where: "a fault",
   },
+  "cache.breaker.changes": {
+    type: "counter",
+    unit: "{change}",
+    labels: ["cache.dependency", "cache.breaker.state"],
+    description: "Changes of the state of a breaker, by the new state.",
+    where: "a change of the state of a breaker",
+  },
+  "cache.breaker.open": {
+    type: "gauge",
+    unit: "{isolate}",
+    labels: ["cache.dependency"],
+    description: "Isolates that reported in the last minute and whose breaker is not closed.",
+    where: "a report of an isolate",
+  },
   "cache.memory.evictions": {
     type: "counter",
     unit: "{entry}",

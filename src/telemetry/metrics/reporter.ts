@@ -1,4 +1,5 @@
 import type { DegradationReport } from "../../core/degradation.ts";
+import type { BreakerName, BreakerReport } from "../../core/breaker.ts";
 import type { LevelChange, MetricsPort, MetricsReport, StateCount } from "../../core/metrics.ts";
 import type { Clock, EpochMs } from "../../core/time.ts";
 import { seriesOf, type Meter, type TopKeys } from "./meter.ts";
@@ -24,6 +25,7 @@ export interface ReporterOptions {
   readonly memory: () => MemoryStats;
   /** The level of this isolate, and the states of its dependencies. */
   readonly health: () => DegradationReport;
+  readonly breakers: Readonly<Record<BreakerName, BreakerReport>>;
 }
 
 export interface Reporter {
@@ -47,7 +49,7 @@ const MAX_KEYS = 30;
  * have been lost is sent again unchanged, with the same sequence number.
  */
 export function createReporter(options: ReporterOptions): Reporter {
-  const { port, meter, hot, missed, formatKey, isolate, now, memory, health } = options;
+  const { port, meter, hot, missed, formatKey, isolate, now, memory, health, breakers } = options;
   let sequence = 0;
   let unanswered: MetricsReport | undefined;
   let sentAt: EpochMs = Number.NEGATIVE_INFINITY;
@@ -77,6 +79,13 @@ export function createReporter(options: ReporterOptions): Reporter {
           name === "level"
             ? ([seriesOf("cache.level.isolates", [state]), 1] as const)
             : ([seriesOf("cache.dependency.isolates", [name, state]), 1] as const),
+        ),
+        ...Object.entries(breakers).map(
+          ([name, breaker]) =>
+            [
+              seriesOf("cache.breaker.open", [name]),
+              Number(breaker.status().state !== "closed"),
+            ] as const,
         ),
       ],
       hot: keysOf(hot),
