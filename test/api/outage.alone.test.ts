@@ -187,7 +187,11 @@ describe("requests and queries", () => {
   it("a write causes one SQL transaction, one invalidation in Redis and one SQL update of the outbox", async () => {
     const client = createClient();
     await client.send("/products/1505");
-    const spent = await costOf(() => client.write("PATCH", "/products/1505/stock", { delta: 1 }));
+    const write = () => client.write("PATCH", "/products/1505/stock", { delta: 1 });
+    // The first write of an isolate asks whether an operator has pinned the level of service.
+    const first = await costOf(write);
+    expect([first.redis.requests, first.sql.requests]).toEqual([2, 2]);
+    const spent = await costOf(write);
     expect([spent.redis.requests, spent.sql.requests]).toEqual([1, 2]);
   });
 });
