@@ -219,7 +219,7 @@ export function createCoherence(options: CoherenceOptions): Coherence {
   const verifications = createVerificationBatches({ ask: verifyAll, timeoutMs, withTimeout });
 
   function isCurrent(start: EpochMs, windowMs: Millis, ctx: Context): boolean {
-    hearing?.noteRead();
+    if (hearing) hearing.isRead = true;
     // A stamp in the future means that the clock was set back. Such a stamp cannot show how old the view is.
     if (view.stamp > ctx.now()) view.stamp = Number.NEGATIVE_INFINITY;
     if (view.stamp < start - windowMs) return false;

@@ -8,8 +8,8 @@ import type { EpochMs, Millis } from "../core/time.ts";
 import { reportAnswer } from "./report-answer.ts";
 
 export interface LogHearing {
-  /** Records that a read asks for the log view. A leader stops when there are no more reads. */
-  noteRead(): void;
+  /** Each read sets it, without a call on the way of a hit. A leader stops when there are no more reads. */
+  isRead: boolean;
   /**
    * Whether a share may answer a sync. The first answer must come from Redis. While Redis fails, each
    * isolate asks Redis itself, so that it notices the recovery.
@@ -36,8 +36,6 @@ export function createLogHearing(options: LogHearingOptions): LogHearing {
   const { shares, view, isFailing, timeoutMs } = options;
   /** The instant at which the background sync began that waits for a share. */
   let hearingSince: EpochMs | undefined;
-  /** Whether a read asked for the log view since the leader's last round. */
-  let isRead = false;
 
   /** Applies an answer that a share handed on, if the view is then at least as recent as `notBefore`. */
   function apply(log: LogAnswer, notBefore: EpochMs, ctx: Context): boolean {
@@ -63,17 +61,15 @@ export function createLogHearing(options: LogHearingOptions): LogHearing {
         };
       },
       isWanted() {
-        const wasRead = isRead;
-        isRead = false;
+        const wasRead = hearing.isRead;
+        hearing.isRead = false;
         return wasRead && canHear(windowMs);
       },
     };
   }
 
-  return {
-    noteRead() {
-      isRead = true;
-    },
+  const hearing: LogHearing = {
+    isRead: false,
     canHear,
     backgroundPart: shares.backgroundPart,
 
@@ -83,7 +79,7 @@ export function createLogHearing(options: LogHearingOptions): LogHearing {
       const { stamp } = view;
       hearingSince = now;
       // The read that starts the sync does not make its leader ask once more.
-      isRead = false;
+      hearing.isRead = false;
       const heard = shares.hear(syncsOf(windowMs, ctx), ctx).finally(() => {
         if (hearingSince === now) hearingSince = undefined;
       });
@@ -94,4 +90,5 @@ export function createLogHearing(options: LogHearingOptions): LogHearing {
     hearForRead: (start, windowMs, ctx) =>
       shares.hearNear((log) => apply(log, start - windowMs, ctx), ctx),
   };
+  return hearing;
 }
