@@ -70,13 +70,13 @@ export function createStrata(env: Bindings, options: StrataOptions = {}): Strata
 }
 
 /**
- * Does the same as `createStrata`, but takes the clock and the source of randomness as an argument.
+ * Does the same as `createStrata`, but takes the clock, the timer and the source of randomness as an argument.
  * Tests call it.
  */
 export function createLayer(
   bindings: Bindings,
   options: StrataOptions,
-  { now, random, newId }: Platform,
+  { now, random, newId, sleep }: Platform,
 ): Strata {
   const config = readConfig(bindings, options);
   const { namespace, settings } = config;
@@ -151,7 +151,7 @@ export function createLayer(
     memory,
     edge,
     store,
-    shares: composeLogShares(bindings, config, random),
+    shares: composeLogShares(bindings, config, { random, sleep }),
     flights,
     slots: createBulkhead({ slots: settings.origin.slots, now }),
     withTimeout,
