@@ -78,16 +78,15 @@ show(
 /** Each changes a part of `SHARED`. */
 const TUNINGS: readonly (readonly [name: string, change: Partial<SharedDesign>])[] = [
   ["as above", {}],
+  ["each question is a session of its own", { termMs: 0 }],
+  ["terms of 20 s", { termMs: 20_000 }],
   ["a slow poll is not repeated", { repeatPollMs: Infinity }],
   ["tick of 500 ms", { tickMs: 500, recentMs: 400 }],
   ["tick of 700 ms", { tickMs: 700, recentMs: 500 }],
   ["margin of 100 ms", { marginMs: 100 }],
-  ["claims end after 200 ms", { claimMs: 200 }],
-  ["no leader: all sync at 0.8", { leaderPart: 0.8 }],
-  [
-    "background syncs ask the object after 0.87 and Redis after 0.97",
-    { objectMs: 100, giveUpPart: 0.97 },
-  ],
+  ["claims end after 150 ms", { claimMs: 150 }],
+  ["the leader syncs at 0.65", { leaderPart: 0.65 }],
+  ["the others look at 0.85", { followerPart: 0.85 }],
 ];
 
 const tunings = TUNINGS.flatMap(([name, change]) =>
@@ -100,6 +99,7 @@ const tunings = TUNINGS.flatMap(([name, change]) =>
       "Redis commands/s": coherence.redisCommands.toFixed(1),
       "of them without a share": coherence.directSyncs.toFixed(1),
       "object requests/s": whole(coherence.objectRequests),
+      "object questions/s": whole(coherence.objectQuestions),
       "Cache API calls/s": whole(coherence.cacheLookups + coherence.cachePuts),
       "reads that wait/s": coherence.waits.toFixed(1),
       "$ a month": whole(bill.total),

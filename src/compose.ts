@@ -58,7 +58,7 @@ export function createStrata(env: Bindings, options: StrataOptions = {}): Strata
 }
 
 /**
- * Does the same as `createStrata`, but takes the clock and the source of randomness as an argument.
+ * Does the same as `createStrata`, but takes the clock, the timer and the source of randomness as an argument.
  * Tests call it.
  */
 export function createLayer(
@@ -66,7 +66,7 @@ export function createLayer(
   options: StrataOptions,
   ownPlatform: Platform,
 ): Strata {
-  const { now, random, newId } = ownPlatform;
+  const { now, random, newId, sleep } = ownPlatform;
   const config = readConfig(bindings, options);
   const { namespace, settings } = config;
 
@@ -158,7 +158,7 @@ export function createLayer(
     memory,
     edge,
     store,
-    shares: composeLogShares(bindings, config, random),
+    shares: composeLogShares(bindings, config, { random, sleep }),
     flights,
     slots: createBulkhead({ slots: settings.origin.slots, now }),
     withTimeout,

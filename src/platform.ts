@@ -6,11 +6,12 @@ import type { HashKey } from "./core/keyed-hash.ts";
 import type { NewId, Random } from "./core/random.ts";
 import type { Clock, Millis } from "./core/time.ts";
 
-/** The clock and the sources of randomness of one layer. Tests pass their own platform. */
+/** The clock, the timer and the sources of randomness of one layer. Tests pass their own platform. */
 export interface Platform {
   readonly now: Clock;
   readonly random: Random;
   readonly newId: NewId;
+  readonly sleep: (ms: Millis) => Promise<void>;
 }
 
 export const platform: Platform = {
@@ -18,6 +19,7 @@ export const platform: Platform = {
   now: Date.now,
   random: Math.random,
   newId: () => crypto.randomUUID(),
+  sleep,
 };
 
 /** Makes the secret of a keyed hash. */
@@ -26,11 +28,10 @@ export function newHashKey(): HashKey {
   return [first, second];
 }
 
-/** The platform together with the network and the timers, which the exporters of telemetry need. */
+/** The platform together with the network, which the exporters of telemetry need. */
 export const exporterPlatform = {
   ...platform,
   fetch: (url: string, init: RequestInit) => fetch(url, init),
-  sleep,
 };
 
 /**

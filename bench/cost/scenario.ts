@@ -1,3 +1,5 @@
+import { NETWORK, type Network } from "./network.ts";
+
 /** The assumptions of one run of the model of cost. All times are in milliseconds. */
 export interface Scenario {
   readonly isolates: number;
@@ -17,31 +19,6 @@ export interface Scenario {
   /** The number of purges whose delay is observed. They are not billed. */
   readonly observedPurges: number;
 }
-
-type Range = readonly [least: number, most: number];
-
-export interface Network {
-  /** The round trip from one place to Redis. A place draws its own once. */
-  readonly redis: Range;
-  /** The round trip from one data centre to the object of its region. A data centre draws its own once. */
-  readonly object: Range;
-  /** One call of the Cache API. */
-  readonly cache: Range;
-  /** A round trip is longer by up to this share, at random. */
-  readonly jitter: number;
-  /** This share of the round trips takes `slowFactor` times as long. */
-  readonly slowShare: number;
-  readonly slowFactor: number;
-}
-
-export const NETWORK: Network = {
-  redis: [20, 80],
-  object: [10, 60],
-  cache: [2, 5],
-  jitter: 0.2,
-  slowShare: 0.01,
-  slowFactor: 3,
-};
 
 export const SCENARIO: Scenario = {
   isolates: 2_000,

@@ -1,3 +1,5 @@
+import * as timing from "../../src/core/share-timing.ts";
+
 /** The parts of the design that can be tuned. Those called part are parts of the coherence window. */
 export interface SharedDesign {
   /** The object of a region asks Redis at most once in this time. */
@@ -16,23 +18,24 @@ export interface SharedDesign {
   readonly jitterPart: number;
   /** A background sync of a view of this age asks Redis. */
   readonly giveUpPart: number;
-  /** An isolate asks the object itself if there is no share this long before it would ask Redis. */
-  readonly objectMs: number;
   readonly lookAgainMs: number;
   /** For this time, a claim keeps the other isolates of the data centre from asking the object. */
   readonly claimMs: number;
+  /** A leader asks for this time with one session, which is billed as one request. 0: once. */
+  readonly termMs: number;
 }
 
+/** The tuning of the product. */
 export const SHARED: SharedDesign = {
-  tickMs: 600,
-  recentMs: 450,
-  repeatPollMs: 110,
-  marginMs: 50,
-  leaderPart: 0.65,
-  followerPart: 0.8,
-  jitterPart: 0.04,
-  giveUpPart: 1,
-  objectMs: 0,
-  lookAgainMs: 40,
-  claimMs: 400,
+  tickMs: timing.TICK_MS,
+  recentMs: timing.RECENT_MS,
+  repeatPollMs: timing.REPEAT_POLL_MS,
+  marginMs: timing.CLOCK_MARGIN_MS,
+  leaderPart: timing.LEADER_PART,
+  followerPart: timing.FOLLOWER_PART,
+  jitterPart: timing.JITTER_PART,
+  giveUpPart: timing.GIVE_UP_PART,
+  lookAgainMs: timing.LOOK_AGAIN_MS,
+  claimMs: timing.CLAIM_MS,
+  termMs: timing.TERM_MS,
 };

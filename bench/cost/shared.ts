@@ -1,7 +1,7 @@
 /**
- * The design `shared`: one isolate of a data centre, its leader, asks the object of the region and
- * writes the answer to the Cache API, where the others find it. The object asks Redis for all data
- * centres of its region. An isolate that finds no share in time asks Redis itself.
+ * The design `shared`: one isolate of a data centre, its leader, asks the object of the region again
+ * and again for one term, and writes each answer to the Cache API, where the others find it. The object
+ * asks Redis for all data centres of its region. An isolate that finds no share in time asks Redis itself.
  */
 import { MAX_CHANGES } from "../../src/core/log.ts";
 import { createPoller, type Poller } from "./poller.ts";
@@ -15,6 +15,7 @@ const SPAN_MS = 10_000;
 interface Share extends Knowledge {
   /** The share has every invalidation after this instant. */
   readonly from: number;
+  readonly writer: Isolate;
 }
 
 interface DataCentre {
@@ -24,8 +25,13 @@ interface DataCentre {
 
 /** The activity of an isolate, beside its knowledge. */
 interface Role {
+  /** The isolate syncs early, because no other isolate of its data centre is known to. */
   isLeader: boolean;
+  /** The number of its last term, so that an earlier one ends. */
+  term: number;
   isHearing: boolean;
+  /** The sync of a later view was due while another one ran. */
+  isOverdue: boolean;
   isAskingRedis: boolean;
 }
 
@@ -44,7 +50,13 @@ export function startShared(world: World, design: SharedDesign): void {
       createPoller(world, region, design),
     );
   const roleOf = (isolate: Isolate): Role =>
-    getOrSet(roles, isolate, () => ({ isLeader: true, isHearing: false, isAskingRedis: false }));
+    getOrSet(roles, isolate, () => ({
+      isLeader: true,
+      term: 0,
+      isHearing: false,
+      isOverdue: false,
+      isAskingRedis: false,
+    }));
   const after = (ms: number, call: () => void): void => timeline.at(timeline.now() + ms, call);
 
   /** Waits for the reads of the present view that start a sync or find the view too old. */
@@ -53,14 +65,23 @@ export function startShared(world: World, design: SharedDesign): void {
     const { leaderPart, followerPart, jitterPart } = design;
     const part = roleOf(isolate).isLeader ? leaderPart : followerPart;
     const ageMs = (part + world.random() * jitterPart) * coherenceMs;
-    const when = (age: number, call: () => void): void => {
-      const instant = Math.max(timeline.now(), Math.floor(knowledge.stamp + age) + 1);
-      timeline.at(world.nextRead(instant), () => {
-        if (isolate.version === version) call();
-      });
+    const soonest = (age: number): number =>
+      Math.max(timeline.now(), Math.floor(knowledge.stamp + age) + 1);
+    const unlessRenewed = (call: () => void) => (): void => {
+      if (isolate.version === version) call();
     };
-    when(ageMs, () => hear(isolate));
-    when(coherenceMs, () => readTooOld(isolate));
+    const firstRead = world.nextRead(soonest(ageMs));
+    const tooOldAt = soonest(coherenceMs);
+    if (firstRead < tooOldAt)
+      timeline.at(
+        firstRead,
+        unlessRenewed(() => hear(isolate)),
+      );
+    const lateRead = firstRead < tooOldAt ? world.nextRead(tooOldAt) : firstRead;
+    timeline.at(
+      lateRead,
+      unlessRenewed(() => readTooOld(isolate)),
+    );
   }
 
   function learn(isolate: Isolate, knowledge: Knowledge, isLeader: boolean): boolean {
@@ -91,15 +112,18 @@ export function startShared(world: World, design: SharedDesign): void {
   /** A sync in the background of a read. */
   function hear(isolate: Isolate): void {
     const role = roleOf(isolate);
-    if (role.isHearing) return;
+    if (role.isHearing) {
+      role.isOverdue = true;
+      return;
+    }
     role.isHearing = true;
+    role.isOverdue = false;
     const { version } = isolate;
     const until = isolate.knowledge.stamp + coherenceMs * design.giveUpPart;
     const end = (isHeard: boolean): void => {
       role.isHearing = false;
       if (!isHeard && isolate.version === version) askRedis(isolate);
-      // A later view met this sync when it would have started its own.
-      else if (isolate.version !== version) watch(isolate);
+      else if (role.isOverdue) watch(isolate);
     };
     look(isolate, isolate.knowledge.stamp, (found) => {
       if (found) end(true);
@@ -117,20 +141,62 @@ export function startShared(world: World, design: SharedDesign): void {
       // Another isolate may look before the claim has arrived, and claim too.
       after(world.cacheCall(), () => {
         centre.claimedUntil = claimedAt + design.claimMs;
-        askObject(isolate, until, end);
+        lead(isolate, until, end);
       });
     });
   }
 
   function awaitShare(isolate: Isolate, until: number, end: (isHeard: boolean) => void): void {
-    if (timeline.now() + design.lookAgainMs >= until - design.objectMs)
-      return askObject(isolate, until, end);
+    if (timeline.now() + design.lookAgainMs >= until) return end(false);
     after(design.lookAgainMs, () =>
       look(isolate, isolate.knowledge.stamp, (found) => {
         if (found) end(true);
         else awaitShare(isolate, until, end);
       }),
     );
+  }
+
+  /** Opens a session with the object, and leads for one term if the object answers. */
+  function lead(isolate: Isolate, until: number, end: (isHeard: boolean) => void): void {
+    const role = roleOf(isolate);
+    const term = ++role.term;
+    const endsAt = timeline.now() + design.termMs;
+    if (timeline.now() < until) world.count("objectRequests");
+    askObject(isolate, until, (isHeard) => {
+      end(isHeard);
+      if (isHeard) nextRound(isolate, term, endsAt);
+    });
+  }
+
+  /** Asks again, by a timer, while reads use the view and the term lasts. */
+  function nextRound(isolate: Isolate, term: number, endsAt: number): void {
+    const role = roleOf(isolate);
+    const { leaderPart, jitterPart } = design;
+    const { knowledge, version } = isolate;
+    const dueAt = knowledge.stamp + (leaderPart + world.random() * jitterPart) * coherenceMs;
+    if (dueAt > endsAt) return endTerm(isolate, term);
+    const readAt = world.nextRead(timeline.now());
+    timeline.at(dueAt, () => {
+      if (role.term !== term) return;
+      if (readAt > timeline.now()) return endTerm(isolate, term);
+      if (isolate.version !== version) return nextRound(isolate, term, endsAt);
+      askObject(isolate, knowledge.stamp + coherenceMs * design.giveUpPart, (isHeard) => {
+        if (role.term !== term) return;
+        if (isHeard) nextRound(isolate, term, endsAt);
+        else endTerm(isolate, term);
+      });
+    });
+  }
+
+  /** The isolate goes on as leader, unless another one has written the share meanwhile. */
+  function endTerm(isolate: Isolate, term: number): void {
+    world.count("cacheLookups");
+    after(world.cacheCall(), () => {
+      if (roleOf(isolate).term !== term) return;
+      if (centreOf(isolate).share?.writer !== isolate) return;
+      roleOf(isolate).isLeader = true;
+      watch(isolate);
+    });
   }
 
   function askObject(isolate: Isolate, until: number, end: (isHeard: boolean) => void): void {
@@ -142,19 +208,20 @@ export function startShared(world: World, design: SharedDesign): void {
       isOpen = false;
     };
     timeline.at(until, () => close(false));
-    const oneWay = world.objectRoundTrip(isolate.dataCentre) / 2;
+    const hop = (): number => world.objectHop(isolate.dataCentre);
     const known = isolate.knowledge.upTo;
-    world.count("objectRequests");
-    after(oneWay, () =>
+    world.count("objectQuestions");
+    after(hop(), () =>
       pollerOf(isolate).ask((poll, ageMs) => {
         const from = Math.min(known, poll.upTo - spanMs());
         world.count("objectBytes", answerBytes(world.changesBetween(from, poll.upTo)));
-        after(oneWay, () => {
+        after(hop(), () => {
           if (!isOpen) return;
           // The age counts at the arrival of the question, so that time spent waiting is not lost.
           const heard = { stamp: askedAt - ageMs, upTo: poll.upTo };
-          const isHeard = learn(isolate, heard, true);
-          if (isHeard) publish(isolate, { ...heard, from });
+          // Another isolate leads only if this one stops.
+          const isHeard = learn(isolate, heard, design.termMs === 0);
+          if (isHeard) publish(isolate, { ...heard, from, writer: isolate });
           close(isHeard);
         });
       }),
@@ -182,7 +249,7 @@ export function startShared(world: World, design: SharedDesign): void {
     world.count("directSyncs");
     world.askRedis(isolate.dataCentre, isolate.knowledge, (answer) => {
       role.isAskingRedis = false;
-      if (learn(isolate, answer, true)) publish(isolate, { ...answer, from });
+      if (learn(isolate, answer, true)) publish(isolate, { ...answer, from, writer: isolate });
     });
   }
 

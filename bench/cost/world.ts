@@ -1,4 +1,5 @@
 import { createDice } from "../support/dice.ts";
+import { createLinks } from "./network.ts";
 import { syncExchange } from "./redis-answer.ts";
 import type { Scenario } from "./scenario.ts";
 import { createTimeline, type Timeline } from "./timeline.ts";
@@ -25,7 +26,9 @@ export interface Tally {
   redisRequests: number;
   redisCommands: number;
   redisBytes: number;
+  /** Requests to objects, as they are billed. All questions of one session are one request. */
   objectRequests: number;
+  objectQuestions: number;
   /** Bytes that objects sent. They cost nothing. */
   objectBytes: number;
   cacheLookups: number;
@@ -50,7 +53,7 @@ export interface World {
   /** Returns a number in [0, 1) from the seed. */
   random(): number;
   cacheCall(): number;
-  objectRoundTrip(dataCentre: number): number;
+  objectHop(dataCentre: number): number;
   /**
    * Asks Redis for the changes after `known.upTo`. `then` gets the knowledge when the answer has
    * arrived; the stamp is the instant of the call.
@@ -69,17 +72,13 @@ export function createWorld(scenario: Scenario): World {
   const dice = createDice(scenario.seed);
   const timeline = createTimeline();
   const used = Math.min(scenario.dataCentres, scenario.isolates);
-  const between = ([least, most]: readonly [number, number]): number =>
-    least + dice() * (most - least);
-  const places = Array.from({ length: used }, () => ({
-    redis: between(network.redis),
-    object: between(network.object),
-  }));
+  const links = createLinks(network, used, dice);
   const tally: Tally = {
     redisRequests: 0,
     redisCommands: 0,
     redisBytes: 0,
     objectRequests: 0,
+    objectQuestions: 0,
     objectBytes: 0,
     cacheLookups: 0,
     cachePuts: 0,
@@ -99,17 +98,13 @@ export function createWorld(scenario: Scenario): World {
   function observedPurges() {
     // The last purges have as long as the bound allows.
     const span = countedMs - 3 * coherenceMs;
+    const [least, most] = network.redis;
     return Array.from({ length: scenario.observedPurges }, () => warmUpMs + dice() * span)
       .toSorted((a, b) => a - b)
       .map((numberedAt) => ({
         numberedAt,
-        acknowledgedAt: numberedAt + between(network.redis) / 2,
+        acknowledgedAt: numberedAt + (least + dice() * (most - least)) / 2,
       }));
-  }
-
-  function roundTrip(base: number): number {
-    const slow = dice() < network.slowShare ? network.slowFactor : 1;
-    return Math.round(base * (1 + network.jitter * dice()) * slow);
   }
 
   function count(what: keyof Tally, by = 1): void {
@@ -136,17 +131,17 @@ export function createWorld(scenario: Scenario): World {
       return instant + Math.floor(share * gapMs);
     },
     random: dice,
-    cacheCall: () => Math.round(between(network.cache)),
-    objectRoundTrip: (dataCentre) => roundTrip(places[dataCentre]?.object ?? 0),
+    cacheCall: links.cacheCall,
+    objectHop: links.objectHop,
 
     askRedis(place, known, then) {
       const stamp = timeline.now();
-      const firstTrip = roundTrip(places[place]?.redis ?? 0);
+      const firstTrip = links.redisRoundTrip(place);
       const executedAt = stamp + firstTrip / 2 - scenario.replicaLagMs;
       const first = syncExchange(changesBetween(known.upTo, executedAt));
       // A second request repeats the first one. Its question was sent later, so that its stamp is too.
       const isTwice = first.requests === 2;
-      const secondTrip = isTwice ? roundTrip(places[place]?.redis ?? 0) : 0;
+      const secondTrip = isTwice ? links.redisRoundTrip(place) : 0;
       count("redisRequests", first.requests);
       count("redisCommands", first.commands);
       count("redisBytes", first.bytes);

@@ -1,11 +1,10 @@
 import type { Config } from "../config.ts";
 import type { Bindings } from "../config/variables.ts";
 import type { LogShares } from "../core/log-shares.ts";
-import type { Random } from "../core/random.ts";
 import { createRegionLogPort } from "../durable/region-log-port.ts";
 import { regionLogStub } from "../durable/stubs.ts";
 import { createLogShares } from "../engine/log-shares.ts";
-import { sleep } from "../platform.ts";
+import type { Platform } from "../platform.ts";
 import { withTimeout } from "../resilience/deadline.ts";
 import { createNearShare } from "../tiers/near-share.ts";
 
@@ -19,7 +18,7 @@ const NEAR_SHARE_TIMEOUT_MS = 50;
 export function composeLogShares(
   { LOGS }: Bindings,
   { namespace, settings }: Config,
-  random: Random,
+  { random, sleep }: Pick<Platform, "random" | "sleep">,
 ): LogShares | undefined {
   if (LOGS === undefined || settings.log.shares === "off") return undefined;
   return createLogShares({

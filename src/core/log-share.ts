@@ -11,36 +11,9 @@ import { SOFT } from "./invalidation-key.ts";
 import { applyAnswer, MAX_CHANGES, type LogAnswer, type LogView } from "./log.ts";
 import type { Random } from "./random.ts";
 import type { Era, Seq } from "./seq.ts";
+import { CLOCK_MARGIN_MS, FOLLOWER_PART, JITTER_PART, LEADER_PART } from "./share-timing.ts";
 import type { EpochMs, Millis } from "./time.ts";
 
-/**
- * The log object of a region asks Redis at most once in this time. Cloudflare has nine location
- * hints, so nine objects ask at most 18 times a second.
- */
-export const TICK_MS = 500;
-/**
- * The log object answers at once if it asked Redis at most this long ago. Otherwise the question
- * waits for the next tick, so for at most 100 ms.
- */
-export const RECENT_MS = 400;
-/** Clocks of one data centre differ by at most this much. The time is added to the age of a share. */
-export const CLOCK_MARGIN_MS = 50;
-/**
- * Only reads with a coherence window of at least this length use shares. A shorter window has no
- * room for a tick, two hops and the margin.
- */
-export const MIN_WINDOW_MS = 1_000;
-/**
- * The isolate that asked last for its data centre asks again after this part of the window. The
- * answer is in the data centre before the others look for it.
- */
-export const LEADER_PART = 0.65;
-/** The other isolates look for the share of their data centre after this part of the window. */
-const FOLLOWER_PART = 0.85;
-/** A random part of the window is added, so that two isolates seldom begin in the same millisecond. */
-const JITTER_PART = 0.04;
-/** After this part of the window, a background sync stops waiting for a share and asks Redis. */
-export const GIVE_UP_PART = 0.97;
 /**
  * How far an answer of the log object reaches back by itself, in numbers, which are near
  * microseconds: 10 s. Isolates of the data centre that synced since then can use it too.
@@ -127,19 +100,13 @@ export function decodeShare(text: string, now: EpochMs): LogAnswer | undefined {
   return { ...share, sentAt: share.sentAt - CLOCK_MARGIN_MS, truncated: false };
 }
 
-/** The place of an isolate among those of its data centre, until its next sync. */
-export interface Place {
-  /** The part of the coherence window after which its next sync begins. */
-  readonly part: number;
-}
-
 /**
- * Returns the place of an isolate after a sync. The one that got the answer from elsewhere leads: it
- * asks again before the others look, so that in each round one isolate asks for all.
+ * Returns the part of the coherence window after which an isolate syncs. A leader asks before the
+ * followers look, so that in each round one isolate of a data centre asks for all.
  */
-export function placeAfter(from: "share" | "object" | "redis", random: Random): Place {
-  const part = from === "share" ? FOLLOWER_PART : LEADER_PART;
-  return { part: part + random() * JITTER_PART };
+export function syncPartOf(role: "leader" | "follower", random: Random): number {
+  const part = role === "leader" ? LEADER_PART : FOLLOWER_PART;
+  return part + random() * JITTER_PART;
 }
 
 function parse(text: string): unknown {

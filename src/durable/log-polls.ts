@@ -6,8 +6,6 @@
 import {
   changesSince,
   recentChanges,
-  RECENT_MS,
-  TICK_MS,
   type SharedChanges,
   type SharedLog,
 } from "../core/log-share.ts";
@@ -19,6 +17,7 @@ import {
   type LogAnswer,
 } from "../core/log.ts";
 import type { Seq } from "../core/seq.ts";
+import { RECENT_MS, REPEAT_POLL_MS, TICK_MS } from "../core/share-timing.ts";
 import type { Clock, EpochMs, Millis } from "../core/time.ts";
 
 export interface LogPollsOptions {
@@ -44,6 +43,19 @@ export function createLogPolls({ now, sleep, askRedis }: LogPollsOptions): LogPo
   /** The poll that runs or waits for its tick. */
   let next: Promise<boolean> | undefined;
 
+  /**
+   * Asks Redis, and once more if there is no answer soon. One slow request would leave all isolates
+   * of the region without a share.
+   */
+  async function askTwice(since: Seq, limit: number): Promise<LogAnswer | undefined> {
+    const first = askRedis(since, limit);
+    const isSlow = await Promise.race([
+      first.then(() => false),
+      sleep(REPEAT_POLL_MS).then(() => true),
+    ]);
+    return isSlow ? firstAnswer([first, askRedis(since, limit)]) : first;
+  }
+
   async function poll(): Promise<boolean> {
     const sinceLast = now() - polledAt;
     // A negative time means that the clock was set back.
@@ -52,8 +64,8 @@ export function createLogPolls({ now, sleep, askRedis }: LogPollsOptions): LogPo
     // The first question takes the newest changes only. Later ones take all since the last one.
     const answer =
       view.era === undefined
-        ? await askRedis(0, MAX_CHANGES)
-        : await askRedis(view.seen, MAX_NUMBERS);
+        ? await askTwice(0, MAX_CHANGES)
+        : await askTwice(view.seen, MAX_NUMBERS);
     if (answer === undefined) return false;
     const outcome = applyAnswer(view, answer);
     // This object establishes no log and asks no primary. Each isolate does that itself.
@@ -82,4 +94,18 @@ export function createLogPolls({ now, sleep, askRedis }: LogPollsOptions): LogPo
       return changes && { ...changes, ageMs: arrivedAt - view.stamp };
     },
   };
+}
+
+/** Resolves with the first answer that is there, or with undefined if all questions end without one. */
+function firstAnswer(
+  questions: readonly Promise<LogAnswer | undefined>[],
+): Promise<LogAnswer | undefined> {
+  return new Promise((resolve) => {
+    let open = questions.length;
+    for (const question of questions)
+      void question.then((answer) => {
+        open--;
+        if (answer !== undefined || open === 0) resolve(answer);
+      });
+  });
 }

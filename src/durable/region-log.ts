@@ -1,14 +1,14 @@
 import { DurableObject } from "cloudflare:workers";
 import type { LogAnswer } from "../core/log.ts";
-import type { SharedLog } from "../core/log-share.ts";
 import type { Seq } from "../core/seq.ts";
 import type { Clock, Millis } from "../core/time.ts";
 import { createLogPolls, type LogPolls } from "./log-polls.ts";
+import { LogSession, type LogSessionRpc } from "./log-session.ts";
 
 /** The methods that isolates call. */
 export interface RegionLogRpc {
-  /** Returns the changes of the namespace's log from `since` on, or undefined if the object cannot tell. */
-  ask(namespace: string, since: Seq): Promise<SharedLog | undefined>;
+  /** Opens a session for questions about the log of this namespace. */
+  open(namespace: string): LogSessionRpc;
 }
 
 export interface RegionLogOptions<Env> {
@@ -29,13 +29,13 @@ export function createRegionLog<Env>({ now, sleep, createAskRedis }: RegionLogOp
   return class RegionLog extends DurableObject<Env> implements RegionLogRpc {
     #polls: LogPolls | undefined;
 
-    ask(namespace: string, since: Seq): Promise<SharedLog | undefined> {
+    open(namespace: string): LogSessionRpc {
       this.#polls ??= createLogPolls({
         now,
         sleep,
         askRedis: createAskRedis(this.env, namespace),
       });
-      return this.#polls.ask(since);
+      return new LogSession(this.#polls);
     }
   };
 }

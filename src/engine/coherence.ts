@@ -20,13 +20,13 @@ import {
   type LogAnswer,
   type Verdict,
 } from "../core/log.ts";
-import { LEADER_PART } from "../core/log-share.ts";
 import type { LogShares } from "../core/log-shares.ts";
 import type { Context } from "../core/context.ts";
 import type { Invalidator } from "../core/invalidator.ts";
 import type { Result } from "../core/result.ts";
 import type { SharedStore } from "../core/shared-store.ts";
 import type { Seq } from "../core/seq.ts";
+import { LEADER_PART } from "../core/share-timing.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
 import { createVerificationBatches, type Verification } from "./verification-batches.ts";
 import { createLogHearing } from "./log-hearing.ts";
@@ -222,6 +222,7 @@ export function createCoherence(options: CoherenceOptions): Coherence {
   const verifications = createVerificationBatches({ ask: verifyAll, timeoutMs, withTimeout });
 
   function isCurrent(start: EpochMs, windowMs: Millis, ctx: Context): boolean {
+    if (hearing) hearing.isRead = true;
     // A stamp in the future means that the clock was set back. Such a stamp cannot show how old the view is.
     if (view.stamp > ctx.now()) view.stamp = Number.NEGATIVE_INFINITY;
     if (view.stamp < start - windowMs) return false;

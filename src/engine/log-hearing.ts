@@ -1,12 +1,15 @@
 /** Brings the log view of an isolate up to date with answers that others have heard. */
 import type { Context } from "../core/context.ts";
-import { applyShared, GIVE_UP_PART, MIN_WINDOW_MS } from "../core/log-share.ts";
-import type { LogShares } from "../core/log-shares.ts";
+import { applyShared } from "../core/log-share.ts";
+import type { LogShares, SharedSyncs } from "../core/log-shares.ts";
 import type { LogAnswer, LogView } from "../core/log.ts";
+import { GIVE_UP_PART, MIN_WINDOW_MS } from "../core/share-timing.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
 import { reportAnswer } from "./report-answer.ts";
 
 export interface LogHearing {
+  /** Each read sets it, without a call on the way of a hit. A leader stops when there are no more reads. */
+  isRead: boolean;
   /**
    * Whether a share may answer a sync. The first answer must come from Redis. While Redis fails, each
    * isolate asks Redis itself, so that it notices the recovery.
@@ -42,21 +45,42 @@ export function createLogHearing(options: LogHearingOptions): LogHearing {
     return reportAnswer(view, log, ctx, how) !== undefined;
   }
 
-  return {
-    canHear: (windowMs) => windowMs >= MIN_WINDOW_MS && view.era !== undefined && !isFailing(),
+  const canHear = (windowMs: Millis): boolean =>
+    windowMs >= MIN_WINDOW_MS && view.era !== undefined && !isFailing();
+
+  function syncsOf(windowMs: Millis, ctx: Context): SharedSyncs {
+    return {
+      windowMs,
+      next() {
+        const { stamp, seen } = view;
+        return {
+          since: seen,
+          stamp,
+          apply: (log) => apply(log, stamp, ctx),
+          until: stamp + windowMs * GIVE_UP_PART,
+        };
+      },
+      isWanted() {
+        const wasRead = hearing.isRead;
+        hearing.isRead = false;
+        return wasRead && canHear(windowMs);
+      },
+    };
+  }
+
+  const hearing: LogHearing = {
+    isRead: false,
+    canHear,
     backgroundPart: shares.backgroundPart,
 
     hear(windowMs, ctx, askRedis) {
       const now = ctx.now();
       if (hearingSince !== undefined && Math.abs(now - hearingSince) < timeoutMs) return;
-      const { stamp, seen } = view;
-      const question = {
-        since: seen,
-        apply: (log: LogAnswer) => apply(log, stamp, ctx),
-        until: stamp + windowMs * GIVE_UP_PART,
-      };
+      const { stamp } = view;
       hearingSince = now;
-      const heard = shares.hear(question, ctx).finally(() => {
+      // The read that starts the sync does not make its leader ask once more.
+      hearing.isRead = false;
+      const heard = shares.hear(syncsOf(windowMs, ctx), ctx).finally(() => {
         if (hearingSince === now) hearingSince = undefined;
       });
       // A read may have asked Redis meanwhile.
@@ -66,4 +90,5 @@ export function createLogHearing(options: LogHearingOptions): LogHearing {
     hearForRead: (start, windowMs, ctx) =>
       shares.hearNear((log) => apply(log, start - windowMs, ctx), ctx),
   };
+  return hearing;
 }

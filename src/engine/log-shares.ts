@@ -1,21 +1,22 @@
 /**
  * Answers syncs of one isolate from the share of its data centre, or from the log object of its
- * region. In each round one isolate of a data centre asks the object and writes the share; the
- * others read it.
+ * region. One isolate of a data centre leads: it asks the object again and again for one term, and
+ * writes each answer as the share. The others read the share.
  */
-import { isShareable, placeAfter } from "../core/log-share.ts";
+import { isShareable, syncPartOf } from "../core/log-share.ts";
 import type { Context } from "../core/context.ts";
-import type { LogShares, NearShare, RegionLog, SharedQuestion } from "../core/log-shares.ts";
+import type {
+  LogShares,
+  NearShare,
+  RegionLog,
+  RegionLogSession,
+  SharedQuestion,
+  SharedSyncs,
+} from "../core/log-shares.ts";
 import type { Random } from "../core/random.ts";
+import { LOOK_AGAIN_MS, TERM_MS } from "../core/share-timing.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
-
-/** The pause between two looks at the share while another isolate asks. */
-const LOOK_AGAIN_MS = 40;
-/** An isolate stops looking for the share this long before it asks Redis, and asks the log object. */
-const OBJECT_MS = 100;
-/** A log object that gave no answer in this time or longer is not asked again for `AWAY_MS`. */
-const SILENT_MS = 200;
-const AWAY_MS = 5_000;
+import { createObjectBreaker } from "./log-object-breaker.ts";
 
 export interface LogSharesOptions {
   readonly near: NearShare;
@@ -25,58 +26,105 @@ export interface LogSharesOptions {
 }
 
 export function createLogShares({ near, region, random, sleep }: LogSharesOptions): LogShares {
-  let place = placeAfter("redis", random);
-  /** The instant at which the log object last gave no answer in time. */
-  let silentAt: EpochMs = Number.NEGATIVE_INFINITY;
-
-  function settle(from: "share" | "object" | "redis", ctx: Context): true {
-    place = placeAfter(from, random);
-    ctx.emit({ type: "log.sync", from });
-    return true;
-  }
+  const breaker = createObjectBreaker();
+  let part = syncPartOf("leader", random);
+  /** The number of the last term. A term that the platform stopped has no end, so a later one replaces it. */
+  let lastTerm = 0;
 
   async function hearNear(apply: SharedQuestion["apply"], ctx: Context): Promise<boolean> {
     const answer = await near.read(ctx);
-    return answer !== undefined && apply(answer) && settle("share", ctx);
+    if (answer === undefined || !apply(answer)) return false;
+    part = syncPartOf("follower", random);
+    ctx.emit({ type: "log.sync", from: "share" });
+    return true;
   }
 
   /** Waits for the share that another isolate is about to write. */
   async function awaitShare({ apply, until }: SharedQuestion, ctx: Context): Promise<boolean> {
-    while (ctx.now() + LOOK_AGAIN_MS < until - OBJECT_MS) {
+    while (ctx.now() + LOOK_AGAIN_MS < until) {
       await sleep(LOOK_AGAIN_MS);
       if (await hearNear(apply, ctx)) return true;
     }
     return false;
   }
 
-  async function askObject(question: SharedQuestion, ctx: Context): Promise<boolean> {
+  async function askObject(
+    session: RegionLogSession,
+    { since, until, apply }: SharedQuestion,
+    ctx: Context,
+  ): Promise<boolean> {
     const askedAt = ctx.now();
-    const timeoutMs = question.until - askedAt;
-    if (timeoutMs <= 0 || Math.abs(askedAt - silentAt) < AWAY_MS) return false;
-    const answer = await region.ask(question.since, timeoutMs, ctx);
-    if (answer === undefined) {
-      if (ctx.now() - askedAt >= SILENT_MS) silentAt = ctx.now();
-      return false;
-    }
-    if (!question.apply(answer)) return false;
-    settle("object", ctx);
+    const timeoutMs = until - askedAt;
+    if (timeoutMs <= 0 || breaker.isOpen(askedAt)) return false;
+    const answer = await session.ask(since, timeoutMs);
+    breaker.record(answer !== undefined, askedAt, ctx.now());
+    if (answer === undefined || !apply(answer)) return false;
+    // The leader asks by a timer. If the platform stops it, this isolate looks again as a follower.
+    part = syncPartOf("follower", random);
+    ctx.emit({ type: "log.sync", from: "object" });
     await near.write(answer, ctx);
     return true;
   }
 
+  /** Asks the object once, and for the rest of the term in the background. */
+  async function lead(syncs: SharedSyncs, ctx: Context): Promise<boolean> {
+    if (breaker.isOpen(ctx.now())) return false;
+    const term = ++lastTerm;
+    const session = region.open(ctx);
+    const isHeard = await askObject(session, syncs.next(), ctx);
+    if (isHeard) ctx.defer(serveTerm(term, session, syncs, ctx));
+    else session.close();
+    return isHeard;
+  }
+
+  async function serveTerm(
+    term: number,
+    session: RegionLogSession,
+    syncs: SharedSyncs,
+    ctx: Context,
+  ): Promise<void> {
+    const endsAt = ctx.now() + TERM_MS;
+    while (await nextRound(term, session, syncs, endsAt, ctx));
+    session.close();
+    // Of several leaders of a data centre, the one that wrote last goes on.
+    if (term === lastTerm && (await near.isOwn(ctx))) part = syncPartOf("leader", random);
+  }
+
+  /** Waits until the next sync is due and asks the object. Returns false if the term is over. */
+  async function nextRound(
+    term: number,
+    session: RegionLogSession,
+    syncs: SharedSyncs,
+    endsAt: EpochMs,
+    ctx: Context,
+  ): Promise<boolean> {
+    const { stamp } = syncs.next();
+    const dueAt = stamp + syncs.windowMs * syncPartOf("leader", random);
+    if (dueAt > endsAt) return false;
+    // A clock that was set back must not make the pause longer than a window.
+    await sleep(Math.min(Math.max(0, dueAt - ctx.now()), syncs.windowMs));
+    if (term !== lastTerm || !syncs.isWanted()) return false;
+    const question = syncs.next();
+    // A read of Redis has brought a newer log.
+    if (question.stamp > stamp) return true;
+    return askObject(session, question, ctx);
+  }
+
   return {
-    backgroundPart: () => place.part,
+    backgroundPart: () => part,
     hearNear,
 
-    async hear(question, ctx) {
+    async hear(syncs, ctx) {
+      const question = syncs.next();
       if (await hearNear(question.apply, ctx)) return true;
-      if (!(await near.isClaimed(ctx))) await near.claim(ctx);
-      else if (await awaitShare(question, ctx)) return true;
-      return askObject(question, ctx);
+      if (await near.isClaimed(ctx)) return awaitShare(question, ctx);
+      await near.claim(ctx);
+      return lead(syncs, ctx);
     },
 
     async offer(answer, ctx) {
-      settle("redis", ctx);
+      part = syncPartOf("leader", random);
+      ctx.emit({ type: "log.sync", from: "redis" });
       if (isShareable(answer)) await near.write(answer, ctx);
     },
   };

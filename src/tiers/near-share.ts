@@ -2,10 +2,9 @@ import type { WithTimeout } from "../core/deadline.ts";
 import type { Context } from "../core/context.ts";
 import { decodeShare, encodeShare } from "../core/log-share.ts";
 import type { NearShare } from "../core/log-shares.ts";
+import { CLAIM_MS } from "../core/share-timing.ts";
 import type { Millis } from "../core/time.ts";
 
-/** A claim older than this is ignored: its isolate has its answer, or has ended. */
-const CLAIM_MS = 300;
 /** The Cache API counts lifetimes in seconds. The text says exactly how old it is. */
 const HEADERS = { "Cache-Control": "public, max-age=2" };
 
@@ -28,6 +27,9 @@ export function createNearShare({ open, timeoutMs, withTimeout }: NearShareOptio
     }
   }
 
+  /** The share that this isolate wrote last. */
+  let written: string | undefined;
+
   const textAt = (url: string): Promise<string | undefined> =>
     attempt(async (cache) => (await cache.match(url))?.text());
   const put = (url: string, text: string): Promise<void> =>
@@ -38,7 +40,11 @@ export function createNearShare({ open, timeoutMs, withTimeout }: NearShareOptio
       const text = await textAt(urlOf("share", ctx));
       return text === undefined ? undefined : decodeShare(text, ctx.now());
     },
-    write: (answer, ctx) => put(urlOf("share", ctx), encodeShare(answer)),
+    write(answer, ctx) {
+      written = encodeShare(answer);
+      return put(urlOf("share", ctx), written);
+    },
+    isOwn: async (ctx) => written !== undefined && (await textAt(urlOf("share", ctx))) === written,
     async isClaimed(ctx) {
       const text = await textAt(urlOf("claim", ctx));
       return text !== undefined && Math.abs(ctx.now() - Number(text)) < CLAIM_MS;

@@ -51,6 +51,12 @@ function createHarness() {
       if (next === undefined) throw new Error("Redis was not asked");
       await next(fields);
     },
+    /** Lets Redis answer its newest open question. */
+    async answerLast() {
+      const last = open.pop();
+      if (last === undefined) throw new Error("Redis was not asked");
+      await last();
+    },
     async advance(ms: number) {
       now += ms;
       const due = timers.filter(({ at }) => at <= now);
@@ -83,11 +89,11 @@ describe("the log object of a region", () => {
     expect(region.asked).toHaveLength(1);
   });
 
-  it("a question that comes 401 ms after the last question to Redis waits until 500 ms have passed, and its answer has a negative age", async () => {
+  it("a question that comes 451 ms after the last question to Redis waits until 550 ms have passed, and its answer has a negative age", async () => {
     const region = createHarness();
     await region.ask();
     await region.answer();
-    await region.advance(401);
+    await region.advance(451);
     const waiting = await region.ask();
     const alsoWaiting = await region.ask();
     expect(region.asked).toHaveLength(1);
@@ -100,11 +106,47 @@ describe("the log object of a region", () => {
     expect(alsoWaiting.value?.ageMs).toBe(-99);
   });
 
+  it("if Redis gives no answer for 110 ms, the log object asks it once more, and the first answer counts for all questions", async () => {
+    const region = createHarness();
+    const before = await region.ask();
+    await region.advance(109);
+    expect(region.asked).toHaveLength(1);
+    await region.advance(1);
+    expect(region.asked).toHaveLength(2);
+    const after = await region.ask();
+    await region.advance(500);
+    expect(region.asked).toHaveLength(2);
+    await region.answerLast();
+    expect([before.value?.ageMs, after.value?.ageMs]).toEqual([-110, 0]);
+    await region.answer();
+    expect((await region.ask()).isThere).toBe(false);
+    expect(region.asked).toHaveLength(3);
+  });
+
+  it("if Redis has no answer to the first of two questions of the log object, the answer to the second counts", async () => {
+    const region = createHarness();
+    const asked = await region.ask();
+    await region.advance(110);
+    await region.answer("none");
+    expect(asked.isThere).toBe(false);
+    await region.answer();
+    expect(asked.value?.seq).toBe(BASE);
+  });
+
+  it("if Redis answers within 110 ms, the log object asks it once", async () => {
+    const region = createHarness();
+    await region.ask();
+    await region.advance(109);
+    await region.answer();
+    await region.advance(300);
+    expect(region.asked).toHaveLength(1);
+  });
+
   it("the log object does not ask Redis while no question comes", async () => {
     const region = createHarness();
     await region.ask();
     await region.answer();
-    for (let i = 0; i < 20; i++) await region.advance(500);
+    for (let i = 0; i < 20; i++) await region.advance(550);
     expect(region.asked).toHaveLength(1);
   });
 
@@ -161,7 +203,7 @@ describe("the log object of a region", () => {
       expect(refused).toEqual({ isThere: true, value: undefined });
       const again = await region.ask();
       expect(region.asked).toHaveLength(2);
-      await region.advance(500);
+      await region.advance(550);
       await region.answer();
       expect(again.value?.seq).toBe(BASE);
       expect(region.asked).toHaveLength(3);

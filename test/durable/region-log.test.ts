@@ -34,7 +34,9 @@ describe("the log object of a region over the real Redis protocol", () => {
     const first = valueOf(await store.invalidate(["t:a"], [], ctx));
     const second = valueOf(await store.invalidate(["t:b"], [], ctx));
     const askedAt = Date.now();
-    const answer = await port.ask(first.seq, TIMEOUT_MS, ctx);
+    const session = port.open(ctx);
+    const answer = await session.ask(first.seq, TIMEOUT_MS);
+    session.close();
     expect(answer).toMatchObject({ era: second.era, seq: second.seq, floor: 0, truncated: false });
     expect(answer?.since).toBeLessThanOrEqual(first.seq);
     expect(answer?.changes).toEqual(
@@ -50,12 +52,40 @@ describe("the log object of a region over the real Redis protocol", () => {
 
   it("the log object has no answer if there is no log, so that the isolate establishes it", async () => {
     const { port } = createPort();
-    expect(await port.ask(0, TIMEOUT_MS, createTestContext({ region: "eu" }))).toBeUndefined();
+    const session = port.open(createTestContext({ region: "eu" }));
+    expect(await session.ask(0, TIMEOUT_MS)).toBeUndefined();
+    session.close();
+  });
+
+  it("a session of the log object answers several questions, each with the changes up to then, over one call of the object", async () => {
+    const { port, namespace, names } = createPort();
+    const store = createTestStore(namespace);
+    const ctx = createTestContext({ region: "eu" });
+    const first = valueOf(await store.invalidate(["t:a"], [], ctx));
+    const session = port.open(ctx);
+    expect((await session.ask(first.seq, TIMEOUT_MS))?.seq).toBe(first.seq);
+    const second = valueOf(await store.invalidate(["t:b"], [], ctx));
+    // Until the log object asks Redis again.
+    let latest = first.seq;
+    while (latest < second.seq)
+      latest = (await session.ask(first.seq, TIMEOUT_MS))?.seq ?? Number.POSITIVE_INFINITY;
+    expect(latest).toBe(second.seq);
+    session.close();
+    expect(names).toHaveLength(1);
+    expect(await session.ask(first.seq, TIMEOUT_MS)).toBeUndefined();
   });
 
   it.each<[string, string, () => RegionLogRpc]>([
-    ["throws", "log.unavailable", () => ({ ask: () => Promise.reject(new Error("gone")) })],
-    ["never answers", "log.timeout", () => ({ ask: () => new Promise(() => undefined) })],
+    [
+      "throws",
+      "log.unavailable",
+      () => ({ open: () => ({ ask: () => Promise.reject(new Error("gone")) }) }),
+    ],
+    [
+      "never answers",
+      "log.timeout",
+      () => ({ open: () => ({ ask: () => new Promise(() => undefined) }) }),
+    ],
     [
       "has no stub",
       "log.unavailable",
@@ -68,7 +98,7 @@ describe("the log object of a region over the real Redis protocol", () => {
     async (_, outcome, stub) => {
       const { port } = createPort(stub);
       const ctx = createTestContext({ region: "eu" });
-      expect(await port.ask(0, 10, ctx)).toBeUndefined();
+      expect(await port.open(ctx).ask(0, 10)).toBeUndefined();
       expect(ctx.events).toMatchObject([{ type: "durable.end", method: "RegionLog/ask", outcome }]);
     },
   );

@@ -69,6 +69,7 @@ describe("a load", () => {
     const clock: TestClock = {
       now: () => time,
       advance: (ms) => (time += ms),
+      sleep: () => Promise.resolve(),
       stop: () => undefined,
     };
     const { request } = createTestIsolate({ namespace: uniqueNamespace(), clock });

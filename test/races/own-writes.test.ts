@@ -1,3 +1,4 @@
+import type { TestClock } from "../support/isolate.ts";
 import { afterEach, describe, expect, it } from "vitest";
 import { definePolicy } from "../../src/index.ts";
 import { holdNextRequest, restoreNetwork } from "../support/network.ts";
@@ -77,7 +78,12 @@ describe("an isolate that has written", () => {
 describe("an own write in the millisecond of an earlier load", () => {
   it("a read after a write does not get the result of a load that began before the write in the same millisecond", async () => {
     const time = Date.now();
-    const clock = { now: () => time, advance: () => undefined, stop: () => undefined };
+    const clock: TestClock = {
+      now: () => time,
+      advance: () => undefined,
+      sleep: () => Promise.resolve(),
+      stop: () => undefined,
+    };
     const world = await createWorld({ clock });
     const gate = world.origin.holdNext();
     const loading = world.read(world.here, policy);

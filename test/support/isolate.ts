@@ -12,6 +12,8 @@ export interface TestClock {
   now(): number;
   /** Moves this clock forward, or back if negative. */
   advance(ms: number): void;
+  /** Resolves after `ms`: of real time, or of this clock if it is stopped. */
+  sleep(ms: number): Promise<void>;
   /** Stops real time: from now on only `advance` moves this clock, however busy the machine is. */
   stop(): void;
 }
@@ -20,11 +22,21 @@ export interface TestClock {
 export function createTestClock(): TestClock {
   let offset = 0;
   let stoppedAt: number | undefined;
+  let sleepers: { readonly wakeAt: number; readonly wake: () => void }[] = [];
+  const now = (): number => (stoppedAt ?? Date.now()) + offset;
   return {
-    now: () => (stoppedAt ?? Date.now()) + offset,
+    now,
     advance: (ms) => {
       offset += ms;
+      const due = sleepers.filter(({ wakeAt }) => wakeAt <= now());
+      sleepers = sleepers.filter(({ wakeAt }) => wakeAt > now());
+      for (const { wake } of due) wake();
     },
+    sleep: (ms) =>
+      new Promise((wake) => {
+        if (stoppedAt === undefined) setTimeout(wake, ms);
+        else sleepers.push({ wakeAt: now() + ms, wake });
+      }),
     stop: () => {
       stoppedAt ??= Date.now();
     },
@@ -36,7 +48,7 @@ export interface TestIsolate {
   readonly clock: TestClock;
   /** Begins a request of this isolate. */
   request(): TestRequest;
-  /** Waits until all deferred work has ended, and the work that it deferred. */
+  /** Waits until all deferred work has ended or sleeps on a stopped clock, and the work that it deferred. */
   settle(): Promise<void>;
   /** The events of all requests so far. */
   readonly events: CacheEvent[];
@@ -61,9 +73,18 @@ export interface TestIsolateOptions {
 export function createTestIsolate(options: TestIsolateOptions): TestIsolate {
   const { namespace, clock = createTestClock(), random = () => 0, bindings } = options;
   const { host = "strata.test", region = namespace } = options;
+  let asleep = 0;
+  let onSleep = (): void => undefined;
+  async function sleep(ms: number): Promise<void> {
+    asleep++;
+    onSleep();
+    await clock.sleep(ms);
+    asleep--;
+  }
   const layer = createTestLayer({
     now: clock.now,
     random,
+    sleep,
     bindings: { STRATA_NAMESPACE: namespace, ...bindings },
     ...(options.options && { options: options.options }),
   });
@@ -93,7 +114,10 @@ export function createTestIsolate(options: TestIsolateOptions): TestIsolate {
     request,
     events,
     async settle() {
-      while (deferred.size > 0) await Promise.all(deferred);
+      while (deferred.size > asleep) {
+        const fellAsleep = new Promise<void>((resolve) => (onSleep = resolve));
+        await Promise.race([...deferred, fellAsleep]);
+      }
     },
   };
 }

@@ -10,6 +10,8 @@ export type TestLayer = Strata & StrataInternals;
 export interface TestLayerOptions {
   readonly now: () => number;
   readonly random?: () => number;
+  /** Default: real timers. */
+  readonly sleep?: (ms: number) => Promise<void>;
   /** Replace those of the test environment. */
   readonly bindings?: Partial<Bindings> & Readonly<Record<string, unknown>>;
   readonly options?: StrataOptions;
@@ -18,6 +20,7 @@ export interface TestLayerOptions {
 export function createTestLayer({
   now,
   random = () => 0,
+  sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
   bindings = {},
   options = {},
 }: TestLayerOptions): TestLayer {
@@ -32,6 +35,7 @@ export function createTestLayer({
       now,
       random,
       newId: () => crypto.randomUUID(),
+      sleep,
     },
   );
   return { ...layer, ...internalsOf(layer) };

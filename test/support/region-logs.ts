@@ -7,8 +7,8 @@ import type { TestClock } from "./isolate.ts";
 export interface RegionLogsFake {
   /** The binding to hand to test isolates. */
   readonly LOGS: DurableObjectNamespace;
-  /** The names of the objects that were asked, once for each question. */
-  readonly asked: string[];
+  /** The names of the objects, once for each session. */
+  readonly opened: string[];
 }
 
 /**
@@ -17,7 +17,7 @@ export interface RegionLogsFake {
  */
 export function createRegionLogs(clock: TestClock): RegionLogsFake {
   const objects = new Map<string, LogPolls>();
-  const asked: string[] = [];
+  const opened: string[] = [];
 
   function objectOf(name: string, namespace: string): LogPolls {
     const known = objects.get(name);
@@ -26,7 +26,7 @@ export function createRegionLogs(clock: TestClock): RegionLogsFake {
     const ctx = createTestContext({ now: clock.now });
     const polls = createLogPolls({
       now: clock.now,
-      sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+      sleep: clock.sleep,
       async askRedis(since, limit) {
         const answer = await store.sync(since, limit, ctx);
         return answer.ok ? answer.value : undefined;
@@ -39,11 +39,11 @@ export function createRegionLogs(clock: TestClock): RegionLogsFake {
   const namespace = {
     idFromName: (name: string) => name,
     get: (name: string): RegionLogRpc => ({
-      ask(logNamespace, since) {
-        asked.push(name);
-        return objectOf(name, logNamespace).ask(since);
+      open(logNamespace) {
+        opened.push(name);
+        return objectOf(name, logNamespace);
       },
     }),
   };
-  return { LOGS: namespace as unknown as DurableObjectNamespace, asked };
+  return { LOGS: namespace as unknown as DurableObjectNamespace, opened };
 }

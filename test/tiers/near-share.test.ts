@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { CLOCK_MARGIN_MS } from "../../src/core/log-share.ts";
 import type { LogAnswer } from "../../src/core/log.ts";
+import { CLOCK_MARGIN_MS } from "../../src/core/share-timing.ts";
 import { withTimeout } from "../../src/resilience/deadline.ts";
 import { createNearShare, type NearShareOptions } from "../../src/tiers/near-share.ts";
 import { createTestContext } from "../support/context.ts";
@@ -40,6 +40,17 @@ describe("the share of a data centre in the Cache API", () => {
     expect(await near.read(other)).toBeUndefined();
   });
 
+  it("a share is an isolate's own if that isolate wrote it last of all isolates of the data centre", async () => {
+    const namespace = uniqueNamespace();
+    const open = () => caches.open(namespace);
+    const [{ near, ctx }, { near: neighbour }] = [createShare({ open }), createShare({ open })];
+    expect(await near.isOwn(ctx)).toBe(false);
+    await near.write(answerAt(1_000), ctx);
+    expect([await near.isOwn(ctx), await neighbour.isOwn(ctx)]).toEqual([true, false]);
+    await neighbour.write(answerAt(1_001), ctx);
+    expect([await near.isOwn(ctx), await neighbour.isOwn(ctx)]).toEqual([false, true]);
+  });
+
   it("a claim to ask for the data centre holds for 300 ms", async () => {
     const { near, clock, ctx } = createShare();
     clock.stop();
@@ -62,6 +73,7 @@ describe("the share of a data centre in the Cache API", () => {
       await near.claim(ctx);
       expect(await near.read(ctx)).toBeUndefined();
       expect(await near.isClaimed(ctx)).toBe(false);
+      expect(await near.isOwn(ctx)).toBe(false);
     },
   );
 });

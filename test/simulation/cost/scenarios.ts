@@ -1,5 +1,6 @@
 import { createWorld, type World } from "../../../bench/cost/world.ts";
-import { NETWORK, SCENARIO, type Scenario } from "../../../bench/cost/scenario.ts";
+import type { Network } from "../../../bench/cost/network.ts";
+import { SCENARIO, type Scenario } from "../../../bench/cost/scenario.ts";
 
 /** A network whose calls always take the same time. */
 export const STEADY = {
@@ -9,7 +10,7 @@ export const STEADY = {
   jitter: 0,
   slowShare: 0,
   slowFactor: 1,
-} as const satisfies typeof NETWORK;
+} as const satisfies Network;
 
 /** Two isolates of one data centre that are read all the time, over the steady network. */
 export const SMALL: Scenario = {

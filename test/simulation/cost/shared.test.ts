@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { NETWORK, SCENARIO, type Scenario } from "../../../bench/cost/scenario.ts";
+import { NETWORK } from "../../../bench/cost/network.ts";
+import { SCENARIO, type Scenario } from "../../../bench/cost/scenario.ts";
 import { SHARED, type SharedDesign } from "../../../bench/cost/shared-design.ts";
 import { startShared } from "../../../bench/cost/shared.ts";
 import { createDice } from "../../../bench/support/dice.ts";
@@ -9,15 +10,26 @@ const run = (scenario: Scenario, design: Partial<SharedDesign> = {}) =>
   play(scenario, (world) => startShared(world, { ...SHARED, ...design }));
 
 describe("the design in which data centres and regions share syncs, in the model of cost", () => {
-  it("two isolates of one data centre cost one request to the object and one Redis command every 651 to 741 ms", () => {
-    // The object asks Redis when the leader has arrived, 10 ms after its question. So the stamp of the
-    // leader is right, and it asks again after a part of 0.65 to 0.69, three calls of the Cache API and
-    // 10 ms.
+  it("two isolates of one data centre cost one Redis command every 550 ms, a question to the object for each, and a session every 8 s", () => {
+    // The leader's question arrives 500 to 530 ms after the last one to Redis, and waits for the tick.
     const { tally } = run(SMALL);
-    expect(tally.redisCommands).toBeGreaterThanOrEqual(Math.floor(60_000 / (691 + 16)));
-    expect(tally.redisCommands).toBeLessThanOrEqual(Math.ceil(60_000 / (651 + 16)));
-    expect(Math.abs(tally.objectRequests - tally.redisCommands)).toBeLessThanOrEqual(1);
+    expect(Math.abs(tally.redisCommands - 60_000 / SHARED.tickMs)).toBeLessThanOrEqual(1);
+    expect(Math.abs(tally.objectQuestions - tally.redisCommands)).toBeLessThanOrEqual(1);
+    expect(tally.objectRequests).toBeGreaterThanOrEqual(7);
+    expect(tally.objectRequests).toBeLessThanOrEqual(9);
     expect(tally).toMatchObject({ waits: 0, directSyncs: 0 });
+  });
+
+  it("without terms, each question to the object is a request of its own", () => {
+    const { tally } = run(SMALL, { termMs: 0 });
+    expect(tally.objectRequests).toBe(tally.objectQuestions);
+    expect(tally.objectRequests).toBeGreaterThan(100);
+  });
+
+  it("a leader without reads ends its term after one more round", () => {
+    const busy = run(SMALL).tally;
+    const idle = run({ ...SMALL, readsPerSecond: 0.5 }).tally;
+    expect(idle.objectQuestions).toBeLessThan(busy.objectQuestions / 4);
   });
 
   it("30 data centres of one region send no more Redis commands than the ticks of its object, and 3 regions three times as many", () => {
@@ -27,7 +39,8 @@ describe("the design in which data centres and regions share syncs, in the model
     expect(one.redisCommands).toBeGreaterThan(80);
     expect(one.redisCommands).toBeLessThanOrEqual(60_000 / SHARED.tickMs);
     expect(three.redisCommands / one.redisCommands).toBeGreaterThan(2.7);
-    expect(one.objectRequests).toBeGreaterThan(30 * 80);
+    expect(one.objectQuestions).toBeGreaterThan(30 * 80);
+    expect(one.objectRequests).toBeLessThan(30 * 20);
     expect(one.directSyncs).toBe(0);
   });
 
@@ -40,9 +53,10 @@ describe("the design in which data centres and regions share syncs, in the model
 
   it("a claim keeps most isolates of a data centre from asking the object", () => {
     const crowd = { ...SCENARIO, isolates: 100, dataCentres: 4, countedMs: 20_000 };
-    const claimed = run(crowd).tally.objectRequests;
+    const claimed = run(crowd, { termMs: 0 }).tally.objectRequests;
     // All of them sync at the same age of their views.
-    const free = run(crowd, { claimMs: 0, leaderPart: SHARED.followerPart }).tally.objectRequests;
+    const all = { claimMs: 0, leaderPart: SHARED.followerPart, termMs: 0 };
+    const free = run(crowd, all).tally.objectRequests;
     expect(claimed).toBeLessThan(free / 2);
   });
 
@@ -80,9 +94,9 @@ describe("the design in which data centres and regions share syncs, in the model
         leaderPart: 0.2 + dice() * 0.7,
         followerPart: 0.2 + dice() * 0.7,
         giveUpPart: 0.7 + dice() * 0.3,
-        objectMs: dice() * 200,
         lookAgainMs: 10 + dice() * 100,
         claimMs: dice() * 1_500,
+        termMs: dice() * 5_000,
       };
       const bound = scenario.coherenceMs + replicaLagMs;
       expect(longestDelay(run(scenario, design)), `seed ${seed}`).toBeLessThanOrEqual(bound);
