@@ -42,7 +42,7 @@ export function createGroupCommit({ now, sleep, invalidate }: GroupCommitOptions
   /** The memory of all invalidations that have no answer yet. */
   let heldBytes = 0;
   let startedAt: EpochMs = Number.NEGATIVE_INFINITY;
-  let sending: Promise<void> | undefined;
+  let isSending = false;
   const running = new Set<Promise<void>>();
 
   async function run({ members, logKeys }: Group<Member>): Promise<void> {
@@ -60,8 +60,9 @@ export function createGroupCommit({ now, sleep, invalidate }: GroupCommitOptions
     running.add(script);
   }
 
-  /** Sends groups until nothing waits. */
+  /** Sends groups until nothing waits. The flag ends in the same turn, so that no later one is left waiting. */
   async function send(): Promise<void> {
+    isSending = true;
     while (waiting.length > 0) {
       const sinceLast = now() - startedAt;
       // A negative time means that the clock was set back.
@@ -75,6 +76,7 @@ export function createGroupCommit({ now, sleep, invalidate }: GroupCommitOptions
         start(group);
       }
     }
+    isSending = false;
   }
 
   return {
@@ -85,9 +87,7 @@ export function createGroupCommit({ now, sleep, invalidate }: GroupCommitOptions
       heldBytes += bytes;
       const { promise, resolve } = Promise.withResolvers<GroupAnswer>();
       waiting.push({ logKeys, answer: resolve });
-      sending ??= send().finally(() => {
-        sending = undefined;
-      });
+      if (!isSending) void send();
       const answer = await promise;
       heldBytes -= bytes;
       return answer;

@@ -92,6 +92,14 @@ describe("group commit in a log object", () => {
     expect(waiting.map(({ answer }) => answer)).toEqual([number(2), number(2), number(2)]);
   });
 
+  it("invalidations that come in one turn of the event loop are all sent: the first alone, and the others with the next group", async () => {
+    const object = createHarness();
+    const adding = [object.add("t:a"), object.add("t:b"), object.add("t:c")];
+    await Promise.all(adding);
+    await object.advance(50);
+    expect(keysOf(object)).toEqual([["t:a"], ["t:b", "t:c"]]);
+  });
+
   it("an invalidation is confirmed when the script of its own group has answered, and not before", async () => {
     const object = createHarness();
     const first = await object.add("t:a");
