@@ -18,11 +18,13 @@ function realStub(name: string, region: string): GroupCommitRpc {
   return regionLogStub(LOGS, name, region);
 }
 
-function createPort({
-  scope = "region" as "region" | "global",
-  stub = realStub,
-  timeoutMs = 10_000,
-} = {}) {
+interface PortOptions {
+  readonly scope?: "region" | "global";
+  readonly stub?: typeof realStub;
+  readonly timeoutMs?: number;
+}
+
+function createPort({ scope = "region", stub = realStub, timeoutMs = 10_000 }: PortOptions = {}) {
   const namespace = uniqueNamespace();
   const names: string[] = [];
   const port = createLogGroupsPort({
