@@ -4,6 +4,7 @@ import { readConfig } from "./config.ts";
 import type { Settings } from "./config/settings.ts";
 import type { StrataOptions } from "./config/options.ts";
 import type { Bindings } from "./config/variables.ts";
+import { composeLogGroups } from "./compose-log-groups.ts";
 import { composeLogShares } from "./compose-log-shares.ts";
 import { createAlarmPort } from "./durable/alarm-port.ts";
 import { createFlightPort } from "./durable/flight-port.ts";
@@ -162,6 +163,8 @@ export function createLayer(
       settings.edge.timeoutMs + settings.redis.timeoutMs + settings.flights.grantTimeoutMs,
     flightSlackMs: settings.flights.slackMs,
   });
+  const logBreaker = createBreaker({ dependency: "log", ...breakerOptions(settings) });
+  const invalidator = composeLogGroups(bindings, config, coherence, logBreaker);
   const warmer = createWarmer({ store, coherence, callOrigin, random });
   const existence = createExistence({
     filters: createFilterStore(redis, namespace),
@@ -196,7 +199,8 @@ export function createLayer(
     });
   const writer = createWriter({
     db,
-    invalidator: coherence,
+    invalidator,
+    relayInvalidator: coherence,
     namespace,
     verifyAfterMs: settings.outbox.verifyAfterMs,
     originLagMs: settings.outbox.originLagMs,
@@ -257,7 +261,7 @@ export function createLayer(
         observer: telemetry.observer,
         expose: config.expose,
         dispatch,
-        invalidator: coherence,
+        invalidator,
         onUnkeyedRead,
       }),
     rateLimits,
@@ -265,8 +269,8 @@ export function createLayer(
     through,
     db,
     existence,
-    invalidator: coherence,
-    coherence,
+    invalidator,
+    coherence: invalidator,
     inspect: createInspector({ memory, edge, store, coherence }),
     metrics: telemetry.metrics,
     traced,

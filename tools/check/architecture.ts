@@ -47,11 +47,13 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     ...LAYER,
     "config",
     "config.ts",
+    "compose-log-groups.ts",
     "compose-log-shares.ts",
     "platform.ts",
     "strata.ts",
     "internals.ts",
   ],
+  "compose-log-groups.ts": [...LAYER, "config", "config.ts"],
   "compose-log-shares.ts": [...LAYER, "config", "config.ts", "platform.ts"],
   "durable-objects.ts": [...LAYER, "config", "config.ts", "platform.ts"],
   "index.ts": [
