@@ -2,6 +2,7 @@
  * Counts what coherence and invalidations cost, in a simulation: Redis commands, requests to
  * objects, bytes, dollars a month, and how long a purge takes to reach the last reader.
  */
+import { GROUP_TICK_MS } from "../src/core/log-groups.ts";
 import { runModel, type Design, type Outcome } from "./cost/run.ts";
 import { REDIS_COMMANDS_CAP } from "./cost/prices.ts";
 import { SCENARIO, type Scenario } from "./cost/scenario.ts";
@@ -11,7 +12,6 @@ import { save, show, type Row } from "./support/report.ts";
 const ISOLATES = [20, 200, 2_000, 10_000];
 const DATA_CENTRES = [30, 300];
 const INVALIDATIONS = [0, 1, 100, 1_000];
-const HOLD_MS = 50;
 const SEEDS = 10;
 
 const whole = (value: number): string => Math.round(value).toLocaleString("en-US");
@@ -60,7 +60,7 @@ show(
 const grouped = [1, SCENARIO.regions].flatMap((objects) =>
   [100, 1_000].map((invalidationsPerSecond) => {
     const scenario = { ...SCENARIO, invalidationsPerSecond };
-    const outcome = runModel(scenario, SHARED, { objects, holdMs: HOLD_MS });
+    const outcome = runModel(scenario, SHARED, { objects, tickMs: GROUP_TICK_MS });
     return {
       objects,
       ...placesOf(scenario),
@@ -71,7 +71,7 @@ const grouped = [1, SCENARIO.regions].flatMap((objects) =>
   }),
 );
 show(
-  `Modelled, not built: invalidations numbered together at one object or one for each region, held for at most ${HOLD_MS} ms`,
+  `Modelled: invalidations numbered together at one object or one for each region, in groups of ${GROUP_TICK_MS} ms`,
   grouped,
 );
 

@@ -5,6 +5,7 @@ import type { StrataOptions } from "./config/options.ts";
 import type { Bindings } from "./config/variables.ts";
 import { composeBreakers } from "./compose/breakers.ts";
 import { composeDegradation, refuseWhenMinimal } from "./compose/degradation.ts";
+import { composeLogGroups } from "./compose/log-groups.ts";
 import { composeLimits } from "./compose/limits.ts";
 import { composeWrites } from "./compose/writes.ts";
 import { composeLogShares } from "./compose/log-shares.ts";
@@ -168,6 +169,7 @@ export function createLayer(
     stepsTimeoutMs:
       settings.edge.timeoutMs + settings.redis.timeoutMs + settings.flights.grantTimeoutMs,
   });
+  const invalidator = composeLogGroups(bindings, config, coherence, breakers.log);
   const warmer = createWarmer({ store, coherence, callOrigin, random });
   const existence = createExistence({
     filters: createFilterStore(redis, namespace, breakers.redis),
@@ -204,7 +206,8 @@ export function createLayer(
     config,
     db,
     engine,
-    coherence,
+    invalidator,
+    relayInvalidator: coherence,
     admit: refuseWhenMinimal(degradation),
   });
   coherence.onRecovery((ctx) => writer.relay(ctx));
@@ -251,7 +254,7 @@ export function createLayer(
         observer: telemetry.observer,
         expose: config.expose,
         dispatch,
-        invalidator: coherence,
+        invalidator,
         onUnkeyedRead,
       }),
     rateLimits,
@@ -259,8 +262,8 @@ export function createLayer(
     through,
     db,
     existence,
-    invalidator: coherence,
-    coherence,
+    invalidator,
+    coherence: invalidator,
     inspect: createInspector({ memory, edge, store, coherence }),
     metrics: telemetry.metrics,
     traced,

@@ -46,6 +46,8 @@ export function readConfig(bindings: Bindings, options: StrataOptions = {}): Con
   const telemetry = readSettings(bindings);
   const checked = normalizeOptions(options);
   const all = [...problems, ...telemetry.problems, ...checked.problems];
+  if (checked.settings.log.groups !== "off" && bindings.LOGS === undefined)
+    all.push("log.groups: must be off without the binding LOGS");
   if (variables === undefined || all.length > 0) throw new ConfigError(all);
   return Object.freeze({
     ...variables,

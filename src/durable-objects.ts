@@ -55,7 +55,7 @@ export const OutboxAlarm = createOutboxAlarm({
 
 /**
  * The class behind the binding `LOGS`: it asks Redis for the changes of the invalidation log, for
- * all isolates of a region.
+ * all isolates of a region. With the option `log.groups` it also numbers their invalidations together.
  */
 export const RegionLog = createRegionLog({
   now: platform.now,
@@ -66,6 +66,14 @@ export const RegionLog = createRegionLog({
     return async (since, limit) => {
       const answer = await store.sync(since, limit, ctx);
       return answer.ok ? answer.value : undefined;
+    };
+  },
+  createInvalidate(bindings: Bindings, namespace) {
+    const store = createStore(readConfig(bindings), namespace);
+    const ctx = backgroundContext(() => undefined);
+    return async (logKeys) => {
+      const answer = await store.invalidate(logKeys, [], ctx);
+      return answer.ok ? { seq: answer.value.seq, era: answer.value.era } : undefined;
     };
   },
 });

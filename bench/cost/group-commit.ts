@@ -1,7 +1,8 @@
 /**
- * Invalidations that are numbered together, which is modelled and not built: an object holds the
- * first one for a while, and numbers with it all that come meanwhile, in one script.
+ * Invalidations that log objects number together, as src/durable/log-groups.ts does: the first one is
+ * sent at once, and those that come within a tick of the start of a group wait for its end.
  */
+import { MAX_GROUP_KEYS } from "../../src/core/log-groups.ts";
 import { createDice } from "../support/dice.ts";
 import { invalidationExchange } from "./redis-answer.ts";
 
@@ -9,7 +10,7 @@ export interface GroupCommit {
   readonly invalidationsPerSecond: number;
   /** The number of objects that share the invalidations, each with groups of its own. */
   readonly objects: number;
-  readonly holdMs: number;
+  readonly tickMs: number;
   readonly countedMs: number;
   readonly seed: number;
 }
@@ -17,13 +18,28 @@ export interface GroupCommit {
 export interface Grouped {
   readonly redisCommands: number;
   readonly redisBytes: number;
-  /** The milliseconds for which each invalidation was held. */
+  /** The milliseconds for which each invalidation waited for its group. */
   readonly heldMs: readonly number[];
+}
+
+/** Returns the invalidations of each group, as the milliseconds that each of them waits. */
+export function groupArrivals(arrivals: readonly number[], tickMs: number): number[][] {
+  const groups: number[][] = [];
+  let startsAt = Number.NEGATIVE_INFINITY;
+  for (const arrival of arrivals) {
+    const last = groups.at(-1);
+    if (last !== undefined && arrival < startsAt) last.push(startsAt - arrival);
+    else {
+      startsAt = Math.max(arrival, startsAt + tickMs);
+      groups.push([startsAt - arrival]);
+    }
+  }
+  return groups;
 }
 
 /** Returns what all groups together used, in `countedMs`. */
 export function groupInvalidations(options: GroupCommit): Grouped {
-  const { objects, holdMs, countedMs } = options;
+  const { objects, tickMs, countedMs } = options;
   const dice = createDice(options.seed);
   const meanGapMs = (1_000 * objects) / options.invalidationsPerSecond;
   const heldMs: number[] = [];
@@ -31,15 +47,16 @@ export function groupInvalidations(options: GroupCommit): Grouped {
   let redisBytes = 0;
   const nextAfter = (instant: number): number => instant - Math.log(1 - dice()) * meanGapMs;
   for (let object = 0; object < objects; object++) {
-    let instant = nextAfter(0);
-    while (instant < countedMs) {
-      const closesAt = instant + holdMs;
-      let members = 0;
-      for (; instant < closesAt; instant = nextAfter(instant), members++)
-        heldMs.push(closesAt - instant);
-      const { commands, bytes } = invalidationExchange(members);
-      redisCommands += commands;
-      redisBytes += bytes;
+    const arrivals: number[] = [];
+    for (let at = nextAfter(0); at < countedMs; at = nextAfter(at)) arrivals.push(at);
+    for (const group of groupArrivals(arrivals, tickMs)) {
+      heldMs.push(...group);
+      // Each invalidation has one log key of its own.
+      for (let left = group.length; left > 0; left -= MAX_GROUP_KEYS) {
+        const { commands, bytes } = invalidationExchange(Math.min(left, MAX_GROUP_KEYS));
+        redisCommands += commands;
+        redisBytes += bytes;
+      }
     }
   }
   return { redisCommands, redisBytes, heldMs };

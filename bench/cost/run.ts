@@ -13,7 +13,7 @@ export type Design = "direct" | SharedDesign;
 
 export interface Grouping {
   readonly objects: number;
-  readonly holdMs: number;
+  readonly tickMs: number;
 }
 
 /** Rates for each second, and the delays in milliseconds. */
@@ -26,7 +26,7 @@ export interface Outcome {
   readonly redisBytes: number;
   readonly bill: Bill;
   readonly delay: { readonly p50: number; readonly p99: number; readonly max: number };
-  /** The longest time for which a group holds an invalidation before it is numbered. */
+  /** The longest time for which an invalidation waits for its group. */
   readonly heldMs: number;
 }
 

@@ -16,6 +16,7 @@ export interface Breakers extends Record<BreakerName, BreakerReport> {
   readonly redis: Breaker;
   readonly limiter: Breaker;
   readonly flight: Breaker;
+  readonly log: Breaker;
   readonly sql: Breaker;
   readonly http: BreakerTable;
 }
@@ -26,6 +27,12 @@ export interface Probes {
   readonly limiter: () => Promise<Result<unknown>>;
   readonly sql: () => Promise<Result<unknown>>;
 }
+
+/**
+ * The longest wait of a writer for its group: two hops to the log object, 50 ms there, and the
+ * script. Then the writer runs the script itself.
+ */
+export const GROUP_TIMEOUT_MS: Millis = 500;
 
 /** A call of an origin is slow from this part of its time limit on. */
 const SLOW_PART = 0.5;
@@ -72,6 +79,7 @@ export function composeBreakers(
     redis: create("redis", "redis", redis.timeoutMs, { slowRate, slowMs }, probes.redis),
     limiter: create("limiter", "redis", limits.timeoutMs, { slowMs }, probes.limiter),
     flight: create("flight", "flight", flights.grantTimeoutMs, ofFlights),
+    log: create("log", "log", GROUP_TIMEOUT_MS, {}),
     sql: create("sql", "origin", origin.sqlTimeoutMs, ofOrigin, probes.sql),
     http: createBreakerTable(http, MAX_ORIGINS),
   };

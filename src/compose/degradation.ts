@@ -46,6 +46,7 @@ export function composeDegradation(parts: DegradationParts): Degradation {
       slowMs: settings.redis.timeoutMs / 4,
     },
     flight: brokenAs(breakers.flight),
+    log: brokenAs(breakers.log),
     limiter: brokenAs(breakers.limiter),
     http: brokenAs(breakers.http),
   };

@@ -2,7 +2,7 @@ import type { Config } from "../config.ts";
 import type { Bindings } from "../config/variables.ts";
 import { createAlarmPort } from "../durable/alarm-port.ts";
 import { alarmStub } from "../durable/stubs.ts";
-import type { Coherence } from "../engine/coherence.ts";
+import type { Invalidator } from "../core/invalidator.ts";
 import type { Engine } from "../engine/engine.ts";
 import { etagOf } from "../http/cache/etag.ts";
 import type { Database } from "../origin/neon.ts";
@@ -15,12 +15,21 @@ export interface WriteParts {
   readonly config: Config;
   readonly db: Database;
   readonly engine: Engine;
-  readonly coherence: Coherence;
+  readonly invalidator: Invalidator;
+  readonly relayInvalidator: Invalidator;
   readonly admit: NonNullable<WriterOptions["admit"]>;
 }
 
 /** Builds the writer of rows, and the part that stores written values as entries. */
-export function composeWrites({ bindings, config, db, engine, coherence, admit }: WriteParts) {
+export function composeWrites({
+  bindings,
+  config,
+  db,
+  engine,
+  invalidator,
+  relayInvalidator,
+  admit,
+}: WriteParts) {
   const { OUTBOX } = bindings;
   const { namespace, settings } = config;
   const { verifyAfterMs, originLagMs, alarmTimeoutMs } = settings.outbox;
@@ -36,7 +45,8 @@ export function composeWrites({ bindings, config, db, engine, coherence, admit }
     });
   const writer = createWriter({
     db,
-    invalidator: coherence,
+    invalidator,
+    relayInvalidator,
     namespace,
     verifyAfterMs,
     originLagMs,

@@ -68,6 +68,7 @@ export interface Settings {
     readonly trimSlackMs: Millis;
     readonly maxKeys: number;
     readonly shares: "auto" | "off";
+    readonly groups: "off" | "region" | "global";
   };
 }
 
@@ -160,6 +161,8 @@ const OPTIONS: OptionTable<StrataOptions> = {
     // stays below the 100 MB that Upstash allows: see docs/decisions/0021.
     maxKeys: count(100_000, 1_000, 10_000_000),
     shares: choice("auto", ["auto", "off"]),
+    // Below about 20 invalidations a second, a group has one member and only costs time.
+    groups: choice("off", ["off", "region", "global"]),
   },
 };
 

@@ -77,6 +77,25 @@ export function logKeysOfEntry(key: string, own: readonly InvalidationKey[]): Lo
   ]);
 }
 
+/** Whether a value of another isolate is a log key: a valid invalidation key, hard or soft. */
+export function isLogKey(value: unknown): value is LogKey {
+  if (typeof value !== "string") return false;
+  const name = value.startsWith(SOFT) ? value.slice(SOFT.length) : value;
+  const rest = name.slice(2);
+  switch (name.slice(0, 2)) {
+    case "n:":
+      return rest === "";
+    case "t:":
+      return tagProblem(rest) === undefined;
+    case "k:":
+      return keyProblem(rest) === undefined;
+    case "p:":
+      return prefixProblem(rest) === undefined;
+    default:
+      return false;
+  }
+}
+
 /** The targets of a purge. The purge invalidates every entry that matches at least one target. */
 export interface PurgeTargets {
   /** The tags of the entries. */

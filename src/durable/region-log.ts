@@ -1,14 +1,23 @@
 import { DurableObject } from "cloudflare:workers";
 import type { LogAnswer } from "../core/log.ts";
+import type { GroupAnswer, GroupNumber } from "../core/log-groups.ts";
+import type { LogKey } from "../core/invalidation-key.ts";
 import type { Seq } from "../core/seq.ts";
 import type { Clock, Millis } from "../core/time.ts";
+import { createGroupCommit, type GroupCommit } from "./log-groups.ts";
 import { createLogPolls, type LogPolls } from "./log-polls.ts";
 import { LogSession, type LogSessionRpc } from "./log-session.ts";
 
-/** The methods that isolates call. */
+/** The method of an object that asks Redis for a region. */
 export interface RegionLogRpc {
   /** Opens a session for questions about the log of this namespace. */
   open(namespace: string): LogSessionRpc;
+}
+
+/** The method of an object that numbers invalidations together. */
+export interface GroupCommitRpc {
+  /** Invalidates the log keys in a group with those of other calls. */
+  invalidate(namespace: string, logKeys: readonly LogKey[]): Promise<GroupAnswer>;
 }
 
 export interface RegionLogOptions<Env> {
@@ -19,15 +28,24 @@ export interface RegionLogOptions<Env> {
     env: Env,
     namespace: string,
   ) => (since: Seq, limit: number) => Promise<LogAnswer | undefined>;
+  /** Creates the function that runs the invalidation script. It returns undefined if Redis does not confirm it. */
+  readonly createInvalidate: (
+    env: Env,
+    namespace: string,
+  ) => (logKeys: readonly LogKey[]) => Promise<GroupNumber | undefined>;
 }
 
 /**
  * The Durable Object that asks Redis for the changes of the log, for all data centres of a region.
- * It stores nothing on disk: if it is lost, its next question to Redis begins anew.
+ * Another object of the class numbers the invalidations of a region, or of all, in groups. An object stores
+ * nothing on disk: if it is lost, its next question begins anew, and writers whose invalidation it
+ * held run the script themselves.
  */
-export function createRegionLog<Env>({ now, sleep, createAskRedis }: RegionLogOptions<Env>) {
-  return class RegionLog extends DurableObject<Env> implements RegionLogRpc {
+export function createRegionLog<Env>(options: RegionLogOptions<Env>) {
+  const { now, sleep, createAskRedis, createInvalidate } = options;
+  return class RegionLog extends DurableObject<Env> implements RegionLogRpc, GroupCommitRpc {
     #polls: LogPolls | undefined;
+    #groups: { readonly namespace: string; readonly commit: GroupCommit } | undefined;
 
     open(namespace: string): LogSessionRpc {
       this.#polls ??= createLogPolls({
@@ -36,6 +54,20 @@ export function createRegionLog<Env>({ now, sleep, createAskRedis }: RegionLogOp
         askRedis: createAskRedis(this.env, namespace),
       });
       return new LogSession(this.#polls);
+    }
+
+    async invalidate(namespace: string, logKeys: readonly LogKey[]): Promise<GroupAnswer> {
+      this.#groups ??= {
+        namespace,
+        commit: createGroupCommit({
+          now,
+          sleep,
+          invalidate: createInvalidate(this.env, namespace),
+        }),
+      };
+      // A number of another namespace's log would confirm an invalidation that never happened.
+      if (this.#groups.namespace !== namespace) return "refused";
+      return this.#groups.commit.invalidate(logKeys);
     }
   };
 }

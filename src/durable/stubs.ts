@@ -5,7 +5,7 @@
 import type { FlightShardRpc } from "./flight-shard.ts";
 import type { MetricsShardRpc } from "./metrics-shard.ts";
 import type { OutboxAlarmRpc } from "./outbox-alarm.ts";
-import type { RegionLogRpc } from "./region-log.ts";
+import type { GroupCommitRpc, RegionLogRpc } from "./region-log.ts";
 
 /** The location hint for each continent, by Cloudflare's code of the continent. */
 const HINTS: Readonly<Record<string, DurableObjectLocationHint>> = {
@@ -31,8 +31,8 @@ export function regionLogStub(
   namespace: DurableObjectNamespace,
   name: string,
   region: string,
-): RegionLogRpc {
-  return stubNear(namespace, name, region) as unknown as RegionLogRpc;
+): RegionLogRpc & GroupCommitRpc {
+  return stubNear(namespace, name, region) as unknown as RegionLogRpc & GroupCommitRpc;
 }
 
 function stubNear(

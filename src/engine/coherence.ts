@@ -23,7 +23,7 @@ import {
 import type { LogShares } from "../core/log-shares.ts";
 import type { Context } from "../core/context.ts";
 import type { Invalidator } from "../core/invalidator.ts";
-import type { Result } from "../core/result.ts";
+import type { LogKey } from "../core/invalidation-key.ts";
 import type { SharedStore } from "../core/shared-store.ts";
 import type { Seq } from "../core/seq.ts";
 import { LEADER_PART } from "../core/share-timing.ts";
@@ -88,6 +88,8 @@ export interface Coherence extends Invalidator {
   logPosition(): LogPosition;
   /** Returns the instant at which the values that the log view confirms were current: its last sync was sent then. */
   currentAt(): EpochMs;
+  /** Records the number that the log gave to an invalidation through a group. */
+  noteNumbers(logKeys: readonly LogKey[], seq: Seq): void;
   /** Calls `listener` when the log answers again after a failure. */
   onRecovery(listener: (ctx: Context) => Promise<unknown>): void;
 }
@@ -286,6 +288,7 @@ export function createCoherence(options: CoherenceOptions): Coherence {
 
     markInvalidated: (logKeys) => markInvalidated(view, logKeys),
     unmark: (mark) => unmark(view, mark),
+    noteNumbers: (logKeys, seq) => noteNumbers(view, logKeys, seq),
 
     async invalidate(logKeys, ctx, watched = []) {
       const invalidation = await store.invalidate(logKeys, watched, ctx);
@@ -296,6 +299,6 @@ export function createCoherence(options: CoherenceOptions): Coherence {
       return invalidation;
     },
 
-    numbers: (logKeys, ctx): Promise<Result<readonly Seq[]>> => store.numbers(logKeys, ctx),
+    numbers: (logKeys, ctx) => store.numbers(logKeys, ctx),
   };
 }

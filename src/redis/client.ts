@@ -18,6 +18,9 @@ export type RedisClient = Redis;
  * - The SDK does not retry: a repeated write is billed twice, and the caller knows its own deadline.
  * - The signal is a function: with a plain signal the SDK turns an abort into an empty answer.
  * - Pipelines are explicit: automatic ones reorder commands.
+ * - Reads do not wait for a replica that lacks the last write of this isolate. Nothing needs them to: the
+ *   numbers of the log decide whether an entry is valid, the isolate marks its own invalidations in
+ *   its log view, and scripts that write run on the primary.
  */
 export function createRedis({ url, token, timeoutMs }: RedisOptions): RedisClient {
   return new Redis({
@@ -29,6 +32,7 @@ export function createRedis({ url, token, timeoutMs }: RedisOptions): RedisClien
     automaticDeserialization: false,
     enableAutoPipelining: false,
     enableTelemetry: false,
+    readYourWrites: false,
   });
 }
 

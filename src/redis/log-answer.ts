@@ -22,8 +22,10 @@ export function parseLog(
   const numbered = pairs.filter(([, score]) => score < TOP);
   const truncated = pairs.length >= limit;
   const given = numbered.find(([member]) => member === SEQ)?.[1];
-  // A full answer may lack `!seq`, the newest number, because log keys with the same number come before it. The first number is then the newest.
-  const seq = given ?? (truncated ? numbered[0]?.[1] : undefined);
+  // A full answer may lack `!seq`, because log keys with higher numbers fill it. On a replica these may be only a
+  // part of the log keys with the newest number, so only the numbers below it are known to be complete.
+  const newest = truncated ? numbered[0]?.[1] : undefined;
+  const seq = given ?? (newest === undefined ? undefined : newest - 1);
   const era = top.find((member) => member.startsWith(ERA));
   const floor = top.find((member) => member.startsWith(FLOOR));
   return {

@@ -1,4 +1,4 @@
-import { TOP } from "../core/log.ts";
+import { MAX_CHANGES, TOP } from "../core/log.ts";
 import { SOFT } from "../core/invalidation-key.ts";
 
 /**
@@ -8,9 +8,13 @@ import { SOFT } from "../core/invalidation-key.ts";
  * docs/consistency.md says what the numbers are for; docs/storage-schema.md lists the members.
  *
  * - KEYS[1] is the log. Every key is in KEYS, so that Upstash does not take its global lock.
+ * - A replica that has only the first writes of a script is behind, and not wrong: log keys get their
+ *   number before `!seq` does, and the floor rises before numbers are removed.
  * - Numbers are written with %.0f, because Lua's own format loses digits above 10^14.
  * - An invalidation key is called a name; its soft form is `~` and the name.
  */
+/** The members that describe the log itself: the era, the floor and `!seq`. */
+const MAX_OWN_MEMBERS = 3;
 const READ_ONLY = "#!lua flags=no-writes,allow-key-locking\n";
 const READ_WRITE = "#!lua flags=allow-key-locking\n";
 
@@ -116,7 +120,8 @@ local keys = {}
 for i = 3, #ARGV do keys[i - 2] = ARGV[i] end
 keys[#keys + 1] = '!seq'
 local scores = numbers(inv, keys)
-local number = string.format('%.0f', math.max(scores[#keys] + 1, micros()))
+local newest = math.max(scores[#keys] + 1, micros())
+local number = string.format('%.0f', newest)
 local name, floor = eraAndFloor(inv)
 if not name then
   name = '!era:' .. ARGV[1]
@@ -125,15 +130,21 @@ end
 -- A number up to the floor may have been trimmed.
 local previous = tonumber(floor)
 for i = 1, #keys - 1 do previous = math.max(previous, scores[i]) end
-local add = { number, '!seq' }
-for i = 1, tonumber(ARGV[2]) do
+local count = tonumber(ARGV[2])
+local add = {}
+for i = 1, count do
+  if #add == 4000 then
+    redis.call('ZADD', inv, unpack(add))
+    add = {}
+  end
   add[#add + 1] = number
   add[#add + 1] = keys[i]
-  if #add >= 4000 then
-    redis.call('ZADD', inv, unpack(add))
-    add = { number, '!seq' }
-  end
 end
+-- Members of one number come before '!seq', and an answer has ${MAX_CHANGES} members. If the log keys
+-- may fill it, '!seq' is one higher, so that every answer has it.
+if count > ${MAX_CHANGES - MAX_OWN_MEMBERS} then newest = newest + 1 end
+add[#add + 1] = string.format('%.0f', newest)
+add[#add + 1] = '!seq'
 redis.call('ZADD', inv, unpack(add))
 return { number, name, string.format('%.0f', previous) }
 `;
@@ -187,9 +198,9 @@ if spare > 0 then
 end
 if number <= tonumber(floor) then return floor end
 local raised = string.format('%.0f', number)
+redis.call('ZADD', inv, '${TOP}', '!floor:' .. raised)
+redis.call('ZREM', inv, '!floor:' .. floor)
 redis.call('ZREMRANGEBYSCORE', inv, '-inf', raised)
 redis.call('ZADD', inv, seq, '!seq')
-redis.call('ZREM', inv, '!floor:' .. floor)
-redis.call('ZADD', inv, '${TOP}', '!floor:' .. raised)
 return raised
 `;

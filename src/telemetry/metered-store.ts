@@ -63,7 +63,7 @@ const BILLING: { readonly [O in StoreOperation]: Billing<O> } = {
     commands: ([logKeys, watched]) =>
       3 +
       keyCommands(logKeys.length + watched.length + 1) +
-      Math.max(1, keyCommands(2 * logKeys.length + 2)),
+      Math.max(1, keyCommands(2 * logKeys.length)),
   },
   numbers: {
     command: () => "ZMSCORE",

@@ -66,6 +66,11 @@ export interface Writer {
 export interface WriterOptions {
   readonly db: Database;
   readonly invalidator: Invalidator;
+  /**
+   * The relay's way to the log. The relay unites hundreds of rows itself, so it needs no group, and
+   * it must not depend on an object. Default: `invalidator`.
+   */
+  readonly relayInvalidator?: Pick<Invalidator, "invalidate" | "numbers">;
   /** The namespace of the log and of the rows that the relay handles. */
   readonly namespace: string;
   /**
@@ -85,6 +90,7 @@ export interface WriterOptions {
 
 export function createWriter(options: WriterOptions): Writer {
   const { db, invalidator, namespace, originLagMs = 0, verifyAfterMs, alarm } = options;
+  const { relayInvalidator = invalidator } = options;
   /**
    * True if this isolate has deferred invalidations. Its next invalidation that succeeds shows that
    * Redis answers again, and runs the relay.
@@ -96,7 +102,10 @@ export function createWriter(options: WriterOptions): Writer {
   async function runRelay(ctx: Context): Promise<RelayReport> {
     backlog = false;
     const marks = [...unconfirmed];
-    const report = await relay({ db, invalidator, namespace, verifyAfterMs }, ctx);
+    const report = await relay(
+      { db, invalidator: relayInvalidator, namespace, verifyAfterMs },
+      ctx,
+    );
     backlog ||= report.fault !== undefined;
     if (report.fault === undefined && !report.hasMore) settle(marks);
     if (report.nextInMs !== undefined) wake(report.nextInMs, ctx);

@@ -41,7 +41,13 @@ describe("the options of createStrata", () => {
         reloadEveryMs: 60_000,
       },
       outbox: { verifyAfterMs: 5_000, originLagMs: 0, alarmTimeoutMs: 5_000 },
-      log: { keepForMs: 604_800_000, trimSlackMs: 3_600_000, maxKeys: 100_000, shares: "auto" },
+      log: {
+        keepForMs: 604_800_000,
+        trimSlackMs: 3_600_000,
+        maxKeys: 100_000,
+        shares: "auto",
+        groups: "off",
+      },
     });
   });
 
@@ -106,6 +112,16 @@ describe("the options of createStrata", () => {
       "origin.slots",
       "speed",
     ]);
+  });
+
+  it("the option `log.groups` needs the binding LOGS, because a log object numbers the groups", () => {
+    const { LOGS: _logs, ...without } = bindings;
+    const problem = "log.groups: must be off without the binding LOGS";
+    for (const groups of ["region", "global"] as const) {
+      expect(problemsOf({ log: { groups } })).toEqual([]);
+      expect(problemsOf({ log: { groups } }, without)).toEqual([problem]);
+    }
+    expect(problemsOf({ log: { groups: "off" } }, without)).toEqual([]);
   });
 
   it("createStrata() throws a ConfigError for a wrong option", () => {

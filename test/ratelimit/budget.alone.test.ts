@@ -97,5 +97,19 @@ describe("a strict limit", () => {
       expect(answer.get("X-RateLimit-Remaining")).toBe("98");
     });
     expect(limited.requests - plain.requests).toBe(1);
+    expect(plain).toEqual({ requests: 1, commands: 4 });
+    expect(limited.commands - plain.commands).toBe(4);
+  });
+
+  it("two commands in one pipeline are billed as two commands, so a limit and a read in one request would save no command", async () => {
+    const redis = createRedis({
+      url: env.UPSTASH_REDIS_REST_URL,
+      token: env.UPSTASH_REDIS_REST_TOKEN,
+      timeoutMs: 10_000,
+    });
+    const apart = await countRedis(() => Promise.all([redis.get("a"), redis.get("b")]));
+    const together = await countRedis(() => redis.pipeline().get("a").get("b").exec());
+    expect(apart).toEqual({ requests: 2, commands: 2 });
+    expect(together).toEqual({ requests: 1, commands: 2 });
   });
 });

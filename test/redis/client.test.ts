@@ -38,6 +38,21 @@ describe("the Redis client", () => {
     expect([...(sent[0]?.headers.keys() ?? [])].join()).not.toContain("telemetry");
   });
 
+  it("the Redis client sends no upstash-sync-token after a write, so that no read waits for a replica", async () => {
+    const sent = answering(() =>
+      Response.json({ result: "OK" }, { headers: { "upstash-sync-token": "token-of-the-write" } }),
+    );
+    const redis = createRedis(options);
+    await redis.set("a", "b");
+    await redis.evalRo("return 1", [], []);
+    await redis.zrange("log", 0, -1);
+    expect(sent.map(({ headers }) => headers.get("upstash-sync-token"))).toEqual([
+      null,
+      null,
+      null,
+    ]);
+  });
+
   it.each([
     [400, "WRONGTYPE Operation against a key holding the wrong kind of value", "rejected"],
     [400, "NOSCRIPT No matching script. Please use EVAL.", "rejected"],

@@ -15,6 +15,7 @@ const entries = ["a:1", "a:2", "a:3"].map((key) =>
 );
 const keys = entries.map(({ key }) => key);
 
+const TWO_THOUSAND = Array.from({ length: 2_000 }, (_, at) => `t:${at}` as const);
 const THOUSAND = Array.from({ length: 1_000 }, (_, at) => ["n:", `t:${at}`] as const);
 
 interface Call {
@@ -60,6 +61,16 @@ const calls: readonly Call[] = [
   },
   { method: "write of three entries", run: (store) => store.write(entries, ctx), commands: 3 },
   { method: "delete", run: (store) => store.delete(["b:1", "b:2"], ctx), commands: 1 },
+  {
+    method: "invalidate of one tag",
+    run: (store) => store.invalidate(["t:a"], [], ctx),
+    commands: 5,
+  },
+  {
+    method: "invalidate of 2,000 tags",
+    run: (store) => store.invalidate(TWO_THOUSAND, [], ctx),
+    commands: 5,
+  },
   { method: "invalidate", run: (store) => store.invalidate(["t:a", "n:"], [], ctx), commands: 5 },
   { method: "numbers", run: (store) => store.numbers(["t:a", "n:"], ctx), commands: 1 },
   {

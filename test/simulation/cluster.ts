@@ -15,6 +15,7 @@ import { createMemoryTier } from "../../src/tiers/memory.ts";
 import { createWriteThrough, type WriteThrough } from "../../src/writes/through.ts";
 import { createEdges } from "./edge-model.ts";
 import { plantFault, type PlantedFault } from "./faults.ts";
+import { createGroupModel } from "./group-objects.ts";
 import { createSharedLogModel } from "./shared-log.ts";
 import { createRedisModel, type RedisModel } from "./redis-model.ts";
 import type { VirtualTime } from "./virtual-time.ts";
@@ -58,6 +59,8 @@ export interface ClusterOptions {
   readonly keys: readonly string[];
   /** Whether isolates share syncs. Then the clocks of one data centre differ by at most 50 ms. */
   readonly sharing?: boolean;
+  /** Whether log objects number the invalidations of a region together. */
+  readonly grouping?: boolean;
 }
 
 /** Two isolates share a data centre; the other two each have their own. Two regions. */
@@ -71,7 +74,7 @@ const LOCATIONS = [
 type Location = (typeof LOCATIONS)[number];
 
 export function createCluster(options: ClusterOptions): Cluster {
-  const { time, fault, keys, sharing = false } = options;
+  const { time, fault, keys, sharing = false, grouping = false } = options;
   const redis = createRedisModel({ time, lagMs: LAG_MS, timeoutMs: REDIS_TIMEOUT_MS });
   const rows = new Map(keys.map((key) => [key, 0]));
   const edges = createEdges(time, () => redis.lossy);
@@ -107,6 +110,8 @@ export function createCluster(options: ClusterOptions): Cluster {
     lateWrites: 0.1,
     reachObject,
   });
+
+  const groupModel = createGroupModel({ time, store: redis.store, fault, reachObject });
 
   /** A stub of a flight object. */
   function flightStub(name: string): FlightShardRpc {
@@ -166,7 +171,7 @@ export function createCluster(options: ClusterOptions): Cluster {
       offsetMs: sharing ? offsetMs : 0,
       skewMs: sharing ? clockMs + offsetMs : 0,
       alive: true,
-      coherence,
+      coherence: grouping ? groupModel.grouped(coherence) : coherence,
       through: createWriteThrough({ engine, etagOf }),
       request() {
         const ctx = createContext({
@@ -203,6 +208,7 @@ export function createCluster(options: ClusterOptions): Cluster {
     dropObjects() {
       objects.clear();
       sharedLog.dropObjects();
+      groupModel.dropObjects();
     },
   };
   return cluster;

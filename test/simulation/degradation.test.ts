@@ -10,7 +10,14 @@ import { createVirtualTime } from "./virtual-time.ts";
 /** Dependencies that a test controls, in virtual time. */
 function createWorld() {
   const time = createVirtualTime();
-  const broken = { sql: false, redis: false, flight: false, limiter: false, http: false };
+  const broken = {
+    sql: false,
+    redis: false,
+    flight: false,
+    log: false,
+    limiter: false,
+    http: false,
+  };
   const answers: { sql: () => Promise<"ok" | "failed">; redis: () => Promise<"ok" | "failed"> } = {
     sql: async () => "ok",
     redis: async () => "ok",
@@ -42,6 +49,7 @@ function createWorld() {
         },
       },
       flight: { isBroken: () => broken.flight },
+      log: { isBroken: () => broken.log },
       limiter: { isBroken: () => broken.limiter },
       http: { isBroken: () => broken.http },
     },

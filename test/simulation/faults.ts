@@ -39,7 +39,11 @@ export type PlantedFault =
   /** The instant of the log object's clock is used as one of the isolate's clock (shared-log.ts). */
   | "object-instant-used"
   /** The share of a data centre counts as sent when it was read (shared-log.ts). */
-  | "share-age-ignored";
+  | "share-age-ignored"
+  /** A log object confirms a group before its script has answered (group-objects.ts). */
+  | "group-confirmed-early"
+  /** Writes that store their value are numbered in groups too (group-objects.ts). */
+  | "group-numbers-shared";
 
 export interface Ports {
   readonly memory: MemoryTier;
@@ -87,6 +91,8 @@ export function plantFault(fault: PlantedFault, ports: Ports, head: () => Seq): 
     case "object-age-ignored":
     case "object-instant-used":
     case "share-age-ignored":
+    case "group-confirmed-early":
+    case "group-numbers-shared":
     case "none":
       return ports;
   }

@@ -176,7 +176,7 @@ export const sharingSchedule: fc.Arbitrary<Schedule> = fc.record({
 export async function play(
   schedule: Schedule,
   fault: PlantedFault,
-  { countLoads = false, sharing = false } = {},
+  { countLoads = false, sharing = false, grouping = false } = {},
 ): Promise<{ violations: readonly string[]; reads: number }> {
   const time = createVirtualTime({ seed: schedule.seed });
   const history = createHistory({
@@ -187,7 +187,7 @@ export async function play(
     lagMs: LAG_MS,
     countLoads,
   });
-  const cluster = createCluster({ time, fault, keys: ALL_KEYS, sharing });
+  const cluster = createCluster({ time, fault, keys: ALL_KEYS, sharing, grouping });
   const clients = createClients({ cluster, time, history, fault, keys: ALL_KEYS });
   cluster.redis.lossy = !countLoads;
   let at = 0;

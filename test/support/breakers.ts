@@ -31,6 +31,7 @@ export function createTestBreakers(
     redis: create("redis"),
     limiter: create("limiter"),
     flight: create("flight"),
+    log: create("log"),
     sql: create("sql"),
     http: create("http"),
   };

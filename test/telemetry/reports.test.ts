@@ -78,7 +78,14 @@ const HEALTHY: DegradationReport = {
   since: 0,
   measured: "normal",
   pin: undefined,
-  dependencies: { sql: UNKNOWN, redis: UNKNOWN, flight: UNKNOWN, limiter: UNKNOWN, http: UNKNOWN },
+  dependencies: {
+    sql: UNKNOWN,
+    redis: UNKNOWN,
+    flight: UNKNOWN,
+    log: UNKNOWN,
+    limiter: UNKNOWN,
+    http: UNKNOWN,
+  },
 };
 
 describe("the reporter", () => {

@@ -54,12 +54,13 @@ function storesAtEdge(c: Context): boolean {
 
 function describe(report: DegradationReport, edge: boolean) {
   const { level, since, measured, pin, dependencies } = report;
-  const { sql, redis, flight, limiter, http } = dependencies;
+  const { sql, redis, flight, log, limiter, http } = dependencies;
   const checks = {
     database: works(sql.state),
     redis: works(redis.state),
     edge,
     flights: works(flight.state),
+    log: works(log.state),
     limits: works(limiter.state),
     origin: works(http.state),
   };
@@ -75,6 +76,7 @@ function describe(report: DegradationReport, edge: boolean) {
       database: withInstant(sql),
       redis: withInstant(redis),
       flights: withInstant(flight),
+      log: withInstant(log),
       limits: withInstant(limiter),
       origin: withInstant(http),
     },

@@ -12,6 +12,7 @@ const NAMES = {
   sql: "Database",
   redis: "Redis",
   flight: "Flight objects",
+  log: "Log objects",
   limiter: "Rate limits",
   http: "HTTP origin",
 };

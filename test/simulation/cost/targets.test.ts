@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { runModel } from "../../../bench/cost/run.ts";
 import { SCENARIO as MINUTE } from "../../../bench/cost/scenario.ts";
+import { GROUP_TICK_MS } from "../../../src/core/log-groups.ts";
 import { SHARED } from "../../../bench/cost/shared-design.ts";
 
 const SCENARIO = { ...MINUTE, countedMs: 20_000 };
@@ -35,7 +36,7 @@ describe("the figures of docs/operations/cost.md, in the model of cost", () => {
     () => {
       const busy = { ...SCENARIO, invalidationsPerSecond: 1_000 };
       const costAt = (objects: number) =>
-        runModel(busy, SHARED, { objects, holdMs: 50 }).bill.total;
+        runModel(busy, SHARED, { objects, tickMs: GROUP_TICK_MS }).bill.total;
       expect(costAt(1)).toBeLessThan(2_000);
       expect(costAt(9)).toBeGreaterThan(2_000);
       expect(runModel(busy, SHARED).bill.total).toBeGreaterThan(25_000);

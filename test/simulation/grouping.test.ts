@@ -1,0 +1,67 @@
+/** Checks the guarantee of docs/consistency.md if log objects number invalidations together. */
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { PlantedFault } from "./faults.ts";
+import { play, roughSchedule, type Schedule, type Step } from "./schedule.ts";
+
+const runs = Math.ceil(Number(process.env["SIMULATIONS"] ?? 10_000) / 10);
+const WITHIN = 1_000;
+
+/** All isolates write one key within the 50 ms of a group, after a read, and then read it for a while. */
+const crowd: fc.Arbitrary<readonly Step[]> = fc
+  .record({
+    key: fc.nat(1),
+    writes: fc.array(
+      fc.record({
+        isolate: fc.nat(3),
+        waitMs: fc.nat(30),
+        by: fc.constantFrom("key", "tag", "through" as const),
+      }),
+      { minLength: 2, maxLength: 6 },
+    ),
+  })
+  .map(({ key, writes }) => [
+    { waitMs: 500, move: { kind: "herd", key } },
+    ...writes.map(({ isolate, waitMs, by }, at): Step => ({
+      waitMs: at === 0 ? 1_200 : waitMs,
+      move: { kind: "write", isolate, key, by },
+    })),
+    ...[0, 1, 2, 3].map((isolate): Step => ({ waitMs: 5, move: { kind: "watch", isolate, key } })),
+  ]);
+
+const groupingSchedule: fc.Arbitrary<Schedule> = fc
+  .tuple(roughSchedule, fc.array(fc.tuple(fc.nat(9), crowd), { minLength: 1, maxLength: 4 }))
+  .map(([{ seed, steps }, crowds]) => ({
+    seed,
+    steps: steps.flatMap((step, at) => [
+      step,
+      ...crowds.flatMap(([after, moves]) => (after === at ? moves : [])),
+    ]),
+  }));
+
+describe("invalidations that are numbered together", () => {
+  it("no random schedule with failures breaks the consistency guarantee if log objects number invalidations together", async () => {
+    await fc.assert(
+      fc.asyncProperty(groupingSchedule, async (schedule) => {
+        const { violations } = await play(schedule, "none", { grouping: true });
+        expect(violations).toEqual([]);
+      }),
+      { numRuns: runs },
+    );
+  }, 900_000);
+
+  it.each<PlantedFault>(["group-confirmed-early", "group-numbers-shared"])(
+    "the consistency checker finds the planted bug %s within 1,000 random schedules if log objects number invalidations together",
+    async (fault) => {
+      const details = await fc.check(
+        fc.asyncProperty(groupingSchedule, async (schedule) => {
+          const { violations } = await play(schedule, fault, { grouping: true });
+          return violations.length === 0;
+        }),
+        { numRuns: WITHIN, seed: 1, endOnFailure: true },
+      );
+      expect(details.failed, `no counter-example in ${details.numRuns} schedules`).toBe(true);
+    },
+    300_000,
+  );
+});
