@@ -147,6 +147,7 @@ describe("the breakers in a report", () => {
       "cache.breaker.open\0redis": 0,
       "cache.breaker.open\0limiter": 0,
       "cache.breaker.open\0flight": 0,
+      "cache.breaker.open\0log": 0,
       "cache.breaker.open\0sql": 1,
       "cache.breaker.open\0http": 0,
     });
