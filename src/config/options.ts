@@ -120,7 +120,10 @@ export interface StrataOptions {
     readonly slowRedis?: Duration;
     /** Time that a breaker stays open before it lets one call through as a probe. @default "1s" */
     readonly openFor?: Duration;
-    /** Time that a breaker stays open at most. The time doubles with each probe that fails. @default "5s" */
+    /**
+     * Time that a breaker stays open at most, if `openFor` is not longer. The time doubles with each
+     * probe that fails. @default "5s"
+     */
     readonly maxOpenFor?: Duration;
   };
   /** The rate limiter. */

@@ -94,7 +94,8 @@ interface Call {
 export function createBreaker(options: BreakerOptions): Breaker {
   const { name, dependency, callTimeoutMs, probe, now, random, onChange } = options;
   const { failures, minCalls, failureRate, slowRate, slowMs, windowMs } = options;
-  const { openForMs, maxOpenForMs } = options;
+  const { openForMs } = options;
+  const maxOpenForMs = Math.max(openForMs, options.maxOpenForMs);
   const window = createCallWindow(windowMs);
   let state: BreakerState = "closed";
   let since: EpochMs = now();
