@@ -1,38 +1,29 @@
 /** The composition root. It builds the layer step by step. A new tier is added in this file. */
 import type { Context } from "./core/context.ts";
 import { readConfig } from "./config.ts";
-import type { Settings } from "./config/settings.ts";
 import type { StrataOptions } from "./config/options.ts";
 import type { Bindings } from "./config/variables.ts";
-import { composeLogGroups } from "./compose-log-groups.ts";
-import { composeLogShares } from "./compose-log-shares.ts";
-import { createAlarmPort } from "./durable/alarm-port.ts";
+import { composeBreakers } from "./compose/breakers.ts";
+import { composeDegradation, refuseWhenMinimal } from "./compose/degradation.ts";
+import { composeLogGroups } from "./compose/log-groups.ts";
+import { composeLimits } from "./compose/limits.ts";
+import { composeWrites } from "./compose/writes.ts";
+import { composeLogShares } from "./compose/log-shares.ts";
 import { createFlightPort } from "./durable/flight-port.ts";
 import { createMetricsPort } from "./durable/metrics-port.ts";
-import { alarmStub, flightStub, metricsStub } from "./durable/stubs.ts";
+import { flightStub, metricsStub } from "./durable/stubs.ts";
 import { createEngineParts } from "./engine/create-engine.ts";
 import { createExistence } from "./engine/existence.ts";
 import { createInspector } from "./engine/inspect.ts";
 import { createWarmer } from "./engine/warm.ts";
-import { answerWith, changeFields } from "./http/routes/answer.ts";
-import { outerFieldsOf } from "./http/routes/outer-fields.ts";
-import { problem } from "./http/cache/problem.ts";
 import { createProxyLimits } from "./http/proxy/proxy-limits.ts";
-import type { StrataEnv } from "./http/routes/request-scope.ts";
-import { etagOf } from "./http/cache/etag.ts";
-import { createScopeMiddleware, internalScopeOf } from "./http/routes/middleware.ts";
+import { createScopeMiddleware } from "./http/routes/middleware.ts";
 import { withInternals } from "./internals.ts";
-import { createDatabase } from "./origin/neon.ts";
-import { exporterPlatform, newHashKey, platform, type Platform } from "./platform.ts";
-import { apiKeys, parseApiKeys } from "./ratelimit/api-keys.ts";
-import { createIdentities } from "./ratelimit/identity.ts";
-import { withLedgerBreaker } from "./ratelimit/ledger-breaker.ts";
-import { createRateLimits } from "./ratelimit/rate-limits.ts";
-import { createRedisLedger } from "./ratelimit/redis-ledger.ts";
-import { createRedis } from "./redis/client.ts";
+import { createDatabase, createSqlProbe } from "./origin/neon.ts";
+import { exporterPlatform, keepAlive, newHashKey, platform, type Platform } from "./platform.ts";
+import { attempt, createRedis } from "./redis/client.ts";
 import { createFilterStore } from "./redis/filter-store.ts";
 import { createRedisStore } from "./redis/store.ts";
-import { createBreaker } from "./resilience/breaker.ts";
 import { createBulkhead } from "./resilience/bulkhead.ts";
 import { withTimeout } from "./resilience/deadline.ts";
 import { withFlightBreaker } from "./resilience/flight-breaker.ts";
@@ -46,9 +37,6 @@ import { createTraced, createTracedFetch } from "./telemetry/traces/traced.ts";
 import { createEdgeTier } from "./tiers/edge.ts";
 import { createEviction } from "./tiers/eviction/choice.ts";
 import { createMemoryTier } from "./tiers/memory.ts";
-import { createWriteThrough } from "./writes/through.ts";
-import { createWriter } from "./writes/writer.ts";
-import type { Millis } from "./core/time.ts";
 
 /**
  * Creates the layer of one isolate: tiers, engine, writer, rate limits and telemetry. Create the
@@ -77,8 +65,9 @@ export function createStrata(env: Bindings, options: StrataOptions = {}): Strata
 export function createLayer(
   bindings: Bindings,
   options: StrataOptions,
-  { now, random, newId, sleep }: Platform,
+  ownPlatform: Platform,
 ): Strata {
+  const { now, random, newId, sleep } = ownPlatform;
   const config = readConfig(bindings, options);
   const { namespace, settings } = config;
 
@@ -95,7 +84,23 @@ export function createLayer(
     maxEntryChars: settings.edge.maxEntryChars,
     withTimeout,
   });
-  const { redis, breaker } = createRedisWithBreaker(settings.redis.timeoutMs);
+  const { redisUrl: url, redisToken: token, databaseUrl, neonEndpoint } = config;
+  const redis = createRedis({ url, token, timeoutMs: settings.redis.timeoutMs });
+  // Rate limits have a client and a breaker of their own, so that their failures never open the breaker of the cache.
+  const limiterRedis = createRedis({ url, token, timeoutMs: settings.limits.timeoutMs });
+  const sqlServer = {
+    databaseUrl,
+    ...(neonEndpoint !== undefined && { neonEndpoint }),
+    timeoutMs: settings.origin.sqlTimeoutMs,
+  };
+  const probes = {
+    redis: () => attempt(() => redis.ping()),
+    limiter: () => attempt(() => limiterRedis.ping()),
+    sql: createSqlProbe(sqlServer),
+  };
+  const breakers = composeBreakers(settings, probes, ownPlatform, (change) =>
+    telemetry.observeBreaker(change),
+  );
   const store = withBreaker(
     withMeter(
       createRedisStore({
@@ -106,7 +111,7 @@ export function createLayer(
         packFromChars: settings.redis.packFromChars,
       }),
     ),
-    breaker,
+    breakers.redis,
   );
 
   // Creates telemetry. Every part of the layer reports to it.
@@ -127,6 +132,8 @@ export function createLayer(
     warnings: config.telemetryWarnings,
     metrics: metricsObjects,
     memory: memory.stats,
+    health: () => degradation.known(now()),
+    breakers,
     flushMs: settings.telemetry.flushEveryMs,
     now,
     random,
@@ -145,7 +152,7 @@ export function createLayer(
         slackMs: settings.flights.slackMs,
         withTimeout,
       }),
-      createBreaker({ dependency: "flight", ...breakerOptions(settings) }),
+      breakers.flight,
     ),
   );
   const { coherence, engine, batch, loads, callOrigin } = createEngineParts({
@@ -161,13 +168,11 @@ export function createLayer(
     maxLandingChars: settings.redis.maxEntryChars,
     stepsTimeoutMs:
       settings.edge.timeoutMs + settings.redis.timeoutMs + settings.flights.grantTimeoutMs,
-    flightSlackMs: settings.flights.slackMs,
   });
-  const logBreaker = createBreaker({ dependency: "log", ...breakerOptions(settings) });
-  const invalidator = composeLogGroups(bindings, config, coherence, logBreaker);
+  const invalidator = composeLogGroups(bindings, config, coherence, breakers.log);
   const warmer = createWarmer({ store, coherence, callOrigin, random });
   const existence = createExistence({
-    filters: createFilterStore(redis, namespace),
+    filters: createFilterStore(redis, namespace, breakers.redis),
     store,
     coherence,
     newSeed: newHashKey,
@@ -180,54 +185,38 @@ export function createLayer(
 
   // Creates the client of the origin and the writers.
   const db = createDatabase({
-    databaseUrl: config.databaseUrl,
-    ...(config.neonEndpoint !== undefined && { neonEndpoint: config.neonEndpoint }),
-    timeoutMs: settings.origin.sqlTimeoutMs,
+    ...sqlServer,
     now,
     onQuery: telemetry.observeSql,
+    breaker: breakers.sql,
+    keepAlive,
   });
-  const through = createWriteThrough({ engine, etagOf });
-  const { OUTBOX } = bindings;
-  const alarm =
-    OUTBOX &&
-    createAlarmPort({
-      stub: (name) => alarmStub(OUTBOX, name),
-      namespace,
-      timeoutMs: settings.outbox.alarmTimeoutMs,
-      verifyAfterMs: settings.outbox.verifyAfterMs,
-      withTimeout,
-    });
-  const writer = createWriter({
+  const degradation = composeDegradation({
+    engine,
+    coherence,
     db,
+    redis,
+    namespace,
+    settings,
+    breakers,
+    emit: telemetry.observe,
+  });
+  const { writer, through } = composeWrites({
+    bindings,
+    config,
+    db,
+    engine,
     invalidator,
     relayInvalidator: coherence,
-    namespace,
-    verifyAfterMs: settings.outbox.verifyAfterMs,
-    originLagMs: settings.outbox.originLagMs,
-    through,
-    ...(alarm && { alarm }),
+    admit: refuseWhenMinimal(degradation),
   });
   coherence.onRecovery((ctx) => writer.relay(ctx));
 
-  // Rate limits have a client and a breaker of their own, so that their failures never open the breaker of the cache.
-  const limiter = createRedisWithBreaker(settings.limits.timeoutMs);
-  const rateLimits = createRateLimits<StrataEnv>({
-    scopeOf: internalScopeOf,
-    ledgerOf: (algorithm) =>
-      withLedgerBreaker(
-        createRedisLedger({ redis: limiter.redis, namespace, algorithm, newId }),
-        limiter.breaker,
-      ),
-    identities: createIdentities({
-      addressHeader: config.clientAddressHeader,
-      localIsFree: config.dev,
-      users: [apiKeys({ users: parseApiKeys(config.apiKeys), acceptAny: config.dev })],
-    }),
-    respond: problem,
-    answers: { changeFields, outerFieldsOf, answerWith },
-    withTimeout,
-    timeoutMs: settings.limits.timeoutMs,
-    maxAccounts: settings.limits.maxAccounts,
+  const rateLimits = composeLimits({
+    redis: limiterRedis,
+    breaker: breakers.limiter,
+    config,
+    newId,
   });
 
   /** Does the work of the cron trigger. */
@@ -242,6 +231,9 @@ export function createLayer(
   const { slots } = settings.proxy;
   const proxyLimits = createProxyLimits({
     createSlots: () => createBulkhead({ slots, slotsPerClient: Math.ceil(slots / 2), now }),
+    breakers: breakers.http,
+    breakerWindowMs: settings.breaker.windowMs,
+    now,
     slotWaitMs: settings.proxy.slotWaitMs,
     maxBytesInFlight: settings.proxy.maxBytesInFlight,
   });
@@ -257,6 +249,7 @@ export function createLayer(
         warmer,
         loads,
         proxyLimits,
+        degradation,
         now,
         observer: telemetry.observer,
         expose: config.expose,
@@ -279,19 +272,18 @@ export function createLayer(
       settings: config.telemetry,
       fetch: (url, init) => fetch(url, init),
     }),
+    degradation,
     logReachable: async (ctx) => (await coherence.ensureCurrent(ctx.now(), 0, ctx)) === "current",
     scheduled,
   };
-  return withInternals(strata, { engine, batch, warmer, loads, coherence, store, memory });
-
-  function createRedisWithBreaker(timeoutMs: Millis) {
-    return {
-      redis: createRedis({ url: config.redisUrl, token: config.redisToken, timeoutMs }),
-      breaker: createBreaker({ dependency: "redis", ...breakerOptions(settings) }),
-    };
-  }
-}
-
-function breakerOptions({ breaker }: Settings) {
-  return { failures: breaker.failures, openMs: breaker.openForMs };
+  return withInternals(strata, {
+    engine,
+    batch,
+    warmer,
+    loads,
+    coherence,
+    store,
+    memory,
+    breakers,
+  });
 }

@@ -9,6 +9,8 @@ export type { Strata } from "./strata.ts";
 export type { Dispatch } from "./http/routes/middleware.ts";
 export type { RequestScope, StrataEnv } from "./http/routes/request-scope.ts";
 export type { Context } from "./core/context.ts";
+export type { Degradation, DegradationReport, DependencyState, Pin } from "./core/degradation.ts";
+export type { DegradationLevel } from "./core/degradation-level.ts";
 export { backgroundContext } from "./platform.ts";
 export { FlightShard, MetricsShard, OutboxAlarm, RegionLog } from "./durable-objects.ts";
 
@@ -24,6 +26,7 @@ export type { Duration } from "./core/duration.ts";
 // Routes: cached responses, and the proxy before an HTTP origin.
 export { cached, type CachedOptions } from "./http/routes/cached.ts";
 export type { KeyRules } from "./http/routes/route-key.ts";
+export { withDegradation, type LevelAnswers } from "./http/routes/with-degradation.ts";
 export { respond, respondNonexistent } from "./http/routes/respond.ts";
 export { problem, type ProblemOptions } from "./http/cache/problem.ts";
 export { SECURITY_FIELDS } from "./http/cache/security-fields.ts";

@@ -1,4 +1,5 @@
 /** The inner parts of a layer, which only its own tests use. src/index.ts does not export them. */
+import type { BreakerName, BreakerReport } from "./core/breaker.ts";
 import type { SharedStore } from "./core/shared-store.ts";
 import type { MemoryTier } from "./core/tier.ts";
 import type { Coherence } from "./engine/coherence.ts";
@@ -17,6 +18,8 @@ export interface StrataInternals {
   readonly coherence: Coherence;
   readonly store: SharedStore;
   readonly memory: MemoryTier;
+  /** The state of each dependency as this isolate sees it, without I/O. */
+  readonly breakers: Readonly<Record<BreakerName, BreakerReport>>;
 }
 
 const internals = new WeakMap<Strata, StrataInternals>();

@@ -1,4 +1,6 @@
 /** The clock, randomness, network and timers of workerd. All other files receive them as options. */
+import { waitUntil } from "cloudflare:workers";
+import type { Defer } from "./core/breaker.ts";
 import { createContext, type Context } from "./core/context.ts";
 import type { HashKey } from "./core/keyed-hash.ts";
 import type { NewId, Random } from "./core/random.ts";
@@ -30,6 +32,18 @@ export function newHashKey(): HashKey {
 export const exporterPlatform = {
   ...platform,
   fetch: (url: string, init: RequestInit) => fetch(url, init),
+};
+
+/**
+ * Keeps work alive after the response of the request that runs now. Outside a request the platform
+ * has nothing to keep alive, and the work runs as long as the isolate does.
+ */
+export const keepAlive: Defer = (work) => {
+  try {
+    waitUntil(work);
+  } catch {
+    void work;
+  }
 };
 
 /** Resolves after `ms` milliseconds. */

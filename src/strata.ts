@@ -2,6 +2,7 @@
 import type { MiddlewareHandler } from "hono";
 import type { Config } from "./config.ts";
 import type { Context } from "./core/context.ts";
+import type { Degradation } from "./core/degradation.ts";
 import type { Existence } from "./engine/existence.ts";
 import type { Inspect } from "./engine/inspect.ts";
 import type { PassThroughOptions } from "./http/proxy/pass-through.ts";
@@ -49,6 +50,8 @@ export interface Strata {
   readonly traced: Traced;
   /** The platform's `fetch`. Each call is a span of the request and sends trace headers. */
   tracedFetch(url: URL, init: RequestInit): Promise<Response>;
+  /** The level of service of this isolate, and the states of its dependencies. */
+  readonly degradation: Degradation;
   /** Returns whether the invalidation log answers. Creates the log if there is none. */
   logReachable(ctx: Context): Promise<boolean>;
   /**

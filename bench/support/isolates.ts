@@ -68,7 +68,6 @@ export function createIsolate(store: SharedStore, flights: FlightPort): Isolate 
     maxLandingChars: 2 ** 20,
 
     stepsTimeoutMs: 2_500,
-    flightSlackMs: 1_000,
   });
   const request = (): Context =>
     createContext({

@@ -72,7 +72,8 @@ export function apiLimits({
   return (c, next) => {
     const { path, method } = c.req;
     if (!path.startsWith(`${ownPrefix}/`)) return next();
-    if (path === `${ownPrefix}/health`) return health(c, next);
+    if (path === `${ownPrefix}/health` || path.startsWith(`${ownPrefix}/health/`))
+      return health(c, next);
     if (path.startsWith(`${ownPrefix}/admin/`)) return admin(c, next);
     // A proxied write changes no data of this Worker, so the read limit applies to it.
     const isRead = READS.has(method) || path.startsWith("/origin/");

@@ -271,3 +271,16 @@ export const Warm = z.strictObject({
       .check(z.minLength(1, "must not be empty"), z.maxLength(MAX_WARM, `at most ${MAX_WARM} ids`)),
   ),
 });
+
+/** The body that sets the level of service, for at most a week. */
+export const LevelPin = z.strictObject({
+  level: z.enum(
+    ["auto", "normal", "degraded", "minimal"],
+    "must be auto, normal, degraded or minimal",
+  ),
+  minutes: z.optional(
+    z
+      .int("must be a whole number")
+      .check(z.gte(1, "must be at least 1"), z.lte(10_080, "must be at most 10080")),
+  ),
+});

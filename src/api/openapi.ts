@@ -155,9 +155,26 @@ export const openapi = {
     },
     "/health": {
       get: {
-        summary: "Whether each dependency answers. Checked at most once a second.",
+        summary:
+          "The level of service, and the state of each dependency since when. It waits for no dependency.",
         responses: {
           200: answer("It serves"),
+          ...limited,
+          503: answer("The database does not answer"),
+        },
+      },
+    },
+    "/health/live": {
+      get: {
+        summary: "Whether the Worker runs.",
+        responses: { 200: answer("It runs"), ...limited },
+      },
+    },
+    "/health/ready": {
+      get: {
+        summary: "Whether requests should be sent to this Worker.",
+        responses: {
+          200: answer("Ready"),
           ...limited,
           503: answer("The database does not answer"),
         },
@@ -196,6 +213,29 @@ export const openapi = {
           202: answer("Deferred: Redis does not answer"),
           ...guarded,
         },
+      },
+    },
+    "/admin/degradation": {
+      get: {
+        summary:
+          "The level of service of the isolate that answers, and the state of each dependency.",
+        security: needs("read"),
+        responses: { 200: answer("The level"), ...guarded },
+      },
+      put: {
+        summary:
+          "Sets the level of service of every isolate for some minutes (60 by default), or ends that with `auto`.",
+        security: needs("all"),
+        requestBody: body(
+          object(
+            {
+              level: { enum: ["auto", "normal", "degraded", "minimal"] },
+              minutes: { type: "integer", minimum: 1, maximum: 10_080 },
+            },
+            ["level"],
+          ),
+        ),
+        responses: { 200: answer("The level"), ...guarded },
       },
     },
     "/admin/warm": {

@@ -13,7 +13,7 @@ export interface AppServices extends Pick<
   | "tracedFetch"
   | "rateLimits"
   | "invalidator"
-  | "logReachable"
+  | "degradation"
 > {
   /** Gives each request its scope and each response its cache headers. */
   readonly scope: MiddlewareHandler<StrataEnv>;

@@ -99,12 +99,32 @@ export interface StrataOptions {
      */
     readonly slack?: Duration;
   };
-  /** The circuit breakers of Redis, of the flight objects and of the rate limiter. */
+  /** The circuit breakers of Redis, of the rate limiter, of the flight objects, of SQL and of each HTTP origin. */
   readonly breaker?: {
-    /** A breaker opens after this many failures in a row. @default 3 */
+    /**
+     * A breaker of Redis, of the rate limiter or of the flight objects opens after this many failures
+     * in a row. Slow calls count too for Redis. @default 3
+     */
     readonly failures?: number;
-    /** Time that a breaker stays open before it lets one call through as a test. @default "1s" */
+    /** A breaker of SQL or of an HTTP origin opens after this many failures in a row. @default 10 */
+    readonly originFailures?: number;
+    /** Time span of the calls that the two rates are computed from. @default "10s" */
+    readonly window?: Duration;
+    /** The rates open a breaker from this many calls in the window on. @default 20 */
+    readonly minCalls?: number;
+    /** The share of failed calls in the window at which a breaker opens. @default 0.5 */
+    readonly failureRate?: number;
+    /** The share of slow calls in the window at which the breaker of Redis opens. @default 0.8 */
+    readonly slowRate?: number;
+    /** Duration from which on a request to Redis is slow. @default "250ms" */
+    readonly slowRedis?: Duration;
+    /** Time that a breaker stays open before it lets one call through as a probe. @default "1s" */
     readonly openFor?: Duration;
+    /**
+     * Time that a breaker stays open at most, if `openFor` is not longer. The time doubles with each
+     * probe that fails. @default "5s"
+     */
+    readonly maxOpenFor?: Duration;
   };
   /** The rate limiter. */
   readonly limits?: {

@@ -37,7 +37,17 @@ export interface Settings {
     readonly grantTimeoutMs: Millis;
     readonly slackMs: Millis;
   };
-  readonly breaker: { readonly failures: number; readonly openForMs: Millis };
+  readonly breaker: {
+    readonly failures: number;
+    readonly originFailures: number;
+    readonly windowMs: Millis;
+    readonly minCalls: number;
+    readonly failureRate: number;
+    readonly slowRate: number;
+    readonly slowRedisMs: Millis;
+    readonly openForMs: Millis;
+    readonly maxOpenForMs: Millis;
+  };
   readonly limits: { readonly timeoutMs: Millis; readonly maxAccounts: number };
   readonly telemetry: { readonly flushEveryMs: Millis };
   readonly metrics: { readonly shards: number; readonly timeoutMs: Millis };
@@ -111,7 +121,15 @@ const OPTIONS: OptionTable<StrataOptions> = {
   },
   breaker: {
     failures: count(3, 1, 1_000),
+    originFailures: count(10, 1, 1_000),
+    window: duration("10s", 100, MINUTE_MS),
+    minCalls: count(20, 1, 10_000),
+    failureRate: fraction(0.5, 0.01, 1),
+    slowRate: fraction(0.8, 0.01, 1),
+    slowRedis: duration("250ms", 1, MINUTE_MS),
     openFor: duration("1s", 1, DAY_MS),
+    // With this default an isolate notices a recovery within 5 s.
+    maxOpenFor: duration("5s", 1, DAY_MS),
   },
   limits: {
     timeout: duration("1s", 1, MINUTE_MS),

@@ -1,3 +1,5 @@
+import type { DegradationLevel } from "./degradation-level.ts";
+import type { BreakerName, BreakerState } from "./breaker.ts";
 import type { Fault } from "./faults.ts";
 import type { EpochMs, Millis } from "./time.ts";
 
@@ -66,6 +68,7 @@ export type CacheEvent =
     }
   | { readonly type: "refresh.start"; readonly key: string }
   | UnkeyedRead
+  | BreakerChange
   | {
       readonly type: "log.apply";
       readonly outcome: string;
@@ -123,6 +126,21 @@ export type CacheEvent =
       readonly targets?: readonly AuditTarget[];
     }
   | {
+      /** The level of service of this isolate has changed. */
+      readonly type: "level.change";
+      readonly at: EpochMs;
+      readonly from: DegradationLevel;
+      readonly to: DegradationLevel;
+      /** The dependencies that do not work, such as "origin down"; "recovered" or "pin" otherwise. */
+      readonly cause: string;
+    }
+  | {
+      /** A feature answered at a level that is not normal. */
+      readonly type: "feature.degrade";
+      readonly feature: string;
+      readonly level: DegradationLevel;
+    }
+  | {
       readonly type: "invalidation.end";
       /** The number of log keys that were invalidated. */
       readonly logKeys: number;
@@ -146,6 +164,18 @@ export interface UnkeyedRead {
   readonly definedAt: string;
 }
 
+/** A breaker changed its state. */
+export interface BreakerChange {
+  readonly type: "breaker.change";
+  readonly name: BreakerName;
+  readonly from: BreakerState;
+  readonly to: BreakerState;
+  /** The share of failed calls in the window, from 0 to 1. */
+  readonly failureRate: number;
+  /** The share of slow calls in the window, from 0 to 1. */
+  readonly slowRate: number;
+}
+
 /** A kind of data that tells one request from another. */
 export type RequestPart =
   | "header"
@@ -157,5 +187,18 @@ export type RequestPart =
   | "validated"
   | "key";
 
-/** A timed step of a request. Each step is one metric in `Server-Timing`. */
-export type Step = "memory" | "edge" | "redis" | "log" | "flight" | "origin" | "sql" | "limit";
+/**
+ * A timed step of a request. Each step is one metric in `Server-Timing`. `join` is the wait for the
+ * lookup of another reader in this isolate, and `slot` the wait for an origin slot.
+ */
+export type Step =
+  | "memory"
+  | "edge"
+  | "redis"
+  | "log"
+  | "join"
+  | "flight"
+  | "slot"
+  | "origin"
+  | "sql"
+  | "limit";

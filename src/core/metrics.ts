@@ -4,6 +4,8 @@
  * labels, in the order of the registry, separated by NUL. An empty value means that the series
  * lacks the label.
  */
+import type { BreakerName } from "./breaker.ts";
+import type { DegradationLevel } from "./degradation-level.ts";
 import type { EpochMs, Millis } from "./time.ts";
 
 /**
@@ -39,8 +41,28 @@ export interface TraceSummary {
   readonly steps: readonly TraceStep[];
 }
 
+/** One change of the level of an isolate, for the dashboard's timeline. */
+export interface LevelChange {
+  readonly at: EpochMs;
+  readonly from: DegradationLevel;
+  readonly to: DegradationLevel;
+  readonly cause: string;
+}
+
+/** In how many isolates something is in a state, and since when in the first of them. */
+export type StateCount = readonly [
+  name: BreakerName | "level",
+  state: string,
+  isolates: number,
+  since: EpochMs,
+];
+
 /** The parts of a report and of a snapshot that are not increments or totals. */
 interface Samples {
+  /** The states of the dependencies and of the level: one line for each state that an isolate reported. */
+  readonly states?: readonly StateCount[];
+  /** The newest changes of the level. An isolate or an object of an earlier version sends neither. */
+  readonly levelChanges?: readonly LevelChange[];
   /** The current values of the gauges, not increments. */
   readonly gauges: readonly (readonly [series: string, value: number])[];
   /** The most frequently read keys. */

@@ -49,12 +49,12 @@ export interface PolicyOptions {
   readonly flight?: FlightScope;
   /**
    * The time that a lookup waits for the load of another isolate before it calls its own loader. At
-   * most `originTimeout`. Default: `originTimeout`.
+   * most three quarters of `originTimeout`, which is the default.
    */
   readonly flightTimeout?: Duration;
   /** The tiers that store values. Default: all three. */
   readonly tiers?: readonly TierName[];
-  /** The time limit of a load. More than 0. Default: 5 s. */
+  /** The time limit of a load, and of all loads that one read waits for. More than 0. Default: 5 s. */
   readonly originTimeout?: Duration;
   /**
    * Refreshes a value before it is stale. The refresh begins at a share of the fresh lifetime

@@ -17,6 +17,7 @@ const FILES = new Set([
   "figures.js",
   "inspector.js",
   "live.js",
+  "states.js",
   "tables.js",
   "waterfall.js",
   "style.css",

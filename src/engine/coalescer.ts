@@ -4,7 +4,8 @@ import type { Entry } from "../core/entry.ts";
 import { originFaultOf } from "../core/faults.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
 import type { HitForMiss } from "./hit-for-miss.ts";
-import { remaining, scopeOf, sharesFailure } from "./lookup-request.ts";
+import { timeWait } from "../core/timed-step.ts";
+import { afterWait, patienceOf, remaining, scopeOf, sharesFailure } from "./lookup-request.ts";
 import type { LookupOutcome, LookupRequest, Read } from "./lookup-request.ts";
 import type { RunningLoads } from "./running-loads.ts";
 import { answersRequest } from "./validation.ts";
@@ -116,15 +117,20 @@ export function createCoalescer({
     accepts: (outcome: SharedOutcome) => boolean,
   ): Promise<SharedOutcome | OwnLookup> {
     const { key, policy, ctx } = read;
-    // A reader that waits for a lookup without end must have time left for its own load.
-    let patienceMs = policy.originTimeoutMs + stepsTimeoutMs;
+    // A reader that waits for a lookup without end must have time left for its own load. The lookup
+    // must have time for the steps before its load.
+    let patienceMs = Math.max(
+      patienceOf(read),
+      stepsTimeoutMs + policy.originTimeoutMs - patienceOf(read),
+    );
     for (let joins = 0; joins < MAX_JOINS; joins++) {
       const lookup = runningLookup(key, ctx.now());
       if (lookup === undefined) break;
       // The lookup may wait for a slot, which the load that makes this read may hold.
       loads.slot()?.giveBack();
       try {
-        const outcome = await withTimeout(lookup.promise, Math.min(patienceMs, remaining(read)));
+        const waitMs = Math.min(patienceMs, remaining(read));
+        const outcome = await timeWait(ctx, "join", () => withTimeout(lookup.promise, waitMs));
         if (joins === 0 && isTimedOut(outcome)) {
           patienceMs = Infinity;
           continue;
@@ -150,8 +156,9 @@ export function createCoalescer({
     const loadsAlone = (own: LookupRequest): boolean =>
       scopeOf(own) === "off" || hitForMiss.has(own, ctx.now());
     let { staleEntry } = request;
+    const joinedAt = ctx.now();
     const begin = (unusable?: LoadedOutcome): OwnLookup => {
-      const own = { ...request, staleEntry: unusable ?? staleEntry };
+      const own = { ...afterWait(request, joinedAt), staleEntry: unusable ?? staleEntry };
       return { own: loadsAlone(own) ? run(own) : start(own, run) };
     };
     const accepts = (outcome: SharedOutcome): boolean => {

@@ -72,6 +72,8 @@ export interface Coherence extends Invalidator {
   applyLog(log: LogAnswer, ctx: Context, entries?: readonly Entry[]): Promise<boolean>;
   /** Records that a request to Redis had no answer. */
   recordFailure(fault: Fault, ctx: Context): void;
+  /** The failure of the last request to Redis. Undefined if it was answered. */
+  lastFailure(): Fault | undefined;
   /** Whether the log has answered this isolate at least once. */
   hasLog(): boolean;
   verdictOf(entry: Dated): Verdict;
@@ -106,22 +108,23 @@ export function createCoherence(options: CoherenceOptions): Coherence {
   const view = createLogView();
   const listeners: ((ctx: Context) => Promise<unknown>)[] = [];
   let running: { readonly answered: Promise<boolean>; readonly startedAt: EpochMs } | undefined;
-  let failing = false;
+  let failure: Fault | undefined;
   let missedSyncs = 0;
   /** The instant at which a sync last failed, or last started because of `probe`. */
   let triedAt: EpochMs = Number.NEGATIVE_INFINITY;
 
-  const hearing = shares && createLogHearing({ shares, view, isFailing: () => failing, timeoutMs });
+  const hearing =
+    shares && createLogHearing({ shares, view, isFailing: () => failure !== undefined, timeoutMs });
   const since = (): Seq => (view.era === undefined ? 0 : view.seen);
 
   function recordAnswer(ctx: Context): void {
-    if (failing) for (const listener of listeners) ctx.defer(listener(ctx));
-    failing = false;
+    if (failure) for (const listener of listeners) ctx.defer(listener(ctx));
+    failure = undefined;
     missedSyncs = 0;
   }
 
   function recordFailure(cause: Fault, ctx: Context): void {
-    failing = true;
+    failure = cause;
     ctx.emit({ type: "fault.raise", fault: cause });
   }
 
@@ -258,12 +261,12 @@ export function createCoherence(options: CoherenceOptions): Coherence {
       void shareSync(ctx);
       return Promise.resolve(true);
     },
+    lastFailure: () => failure,
     hasLog: () => view.era !== undefined,
     verdictOf: (entry) => verdictByView(view, entry),
     logPosition: () => ({ asOf: view.seen, era: view.era ?? "" }),
     currentAt: () => view.stamp,
     onRecovery: (listener) => void listeners.push(listener),
-
     isCurrent,
     isAway: (now) =>
       missedSyncs >= AWAY_AFTER && now >= triedAt && now - triedAt < timeoutMs * AWAY_TIMEOUTS,

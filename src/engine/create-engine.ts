@@ -21,6 +21,7 @@ import { createLookUpTiers } from "./lookup-tiers.ts";
 import { createReadShared, createSharedReader } from "./shared-store-reader.ts";
 import { createSoftTimeout } from "./soft-timeout.ts";
 import { createEntryStore } from "./store-entry.ts";
+import { withTimedWaits } from "./timed-waits.ts";
 import { createValidator } from "./validator.ts";
 
 export interface EnginePorts {
@@ -43,8 +44,6 @@ export interface EnginePorts {
   readonly maxLandingChars: number;
   /** The time limit of the steps of a read beside its loads: edge, Redis, and the grant of a lease. */
   readonly stepsTimeoutMs: Millis;
-  /** How much longer than its wait a join may take before the flight object counts as unavailable. */
-  readonly flightSlackMs: Millis;
 }
 
 export interface EngineParts {
@@ -59,12 +58,9 @@ export interface EngineParts {
 export function createEngineParts(ports: EnginePorts): EngineParts {
   const { memory, edge, store, slots, withTimeout, random } = ports;
   const { stepsTimeoutMs, storeTimeoutMs } = ports;
-  const coherence = createCoherence({
-    store,
-    shares: ports.shares,
-    timeoutMs: storeTimeoutMs,
-    withTimeout,
-  });
+  const coherence = withTimedWaits(
+    createCoherence({ store, shares: ports.shares, timeoutMs: storeTimeoutMs, withTimeout }),
+  );
   const validator = createValidator(coherence);
   const hitForMiss = createHitForMiss();
   const loads = createRunningLoads();

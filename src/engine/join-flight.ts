@@ -8,7 +8,14 @@ import type { EpochMs, Millis } from "../core/time.ts";
 import type { HitForMiss } from "./hit-for-miss.ts";
 import type { LoadedEntry } from "./load.ts";
 import type { LoadBackoff } from "./load-backoff.ts";
-import { remaining, reportedFailure, scopeOf, sharesFailure } from "./lookup-request.ts";
+import {
+  OWN_PART,
+  patienceOf,
+  remaining,
+  reportedFailure,
+  scopeOf,
+  sharesFailure,
+} from "./lookup-request.ts";
 import type { LookupOutcome, LookupRequest } from "./lookup-request.ts";
 import type { RunningLoads } from "./running-loads.ts";
 import type { EntryStore } from "./store-entry.ts";
@@ -33,8 +40,6 @@ export interface FlightStepOptions {
   readonly loads: RunningLoads;
   /** A leader does not hand over larger entries. Their followers load by themselves. */
   readonly maxLandingChars: number;
-  /** How much longer than its wait a join may take before the flight object counts as unavailable. */
-  readonly slackMs: Millis;
 }
 
 /** A follower waits this much longer than a lease, so that it can get the next lease. */
@@ -42,9 +47,10 @@ const TAKEOVER_MS: Millis = 500;
 /** Flights that a reader joins before it loads by itself. */
 const MAX_JOINS = 3;
 
-/** Failures of one leader that say little about the next: its isolate was full, its load hung, its lease ended. */
+/** Failures of one leader that say little about the next: its isolate was full or asked no origin, its load hung, its lease ended. */
 const LEADER_ONLY: ReadonlySet<FaultCode> = new Set([
   "origin.saturated",
+  "origin.open",
   "origin.timeout",
   "flight.timeout",
 ]);
@@ -53,7 +59,7 @@ const WITHOUT_LEASE: LoadHere = { land: () => undefined };
 
 export function createFlightStep(options: FlightStepOptions): JoinFlight {
   const { flights, validator, entryStore, hitForMiss, backoff, loads } = options;
-  const { maxLandingChars, slackMs } = options;
+  const { maxLandingChars } = options;
 
   async function joinFlight(request: LookupRequest): Promise<LookupOutcome | LoadHere> {
     const { key, policy, ctx } = request;
@@ -61,14 +67,19 @@ export function createFlightStep(options: FlightStepOptions): JoinFlight {
     if (scope === "off" || scope === "isolate" || hitForMiss.has(request, ctx.now()))
       return WITHOUT_LEASE;
     if (isTooLarge(request.staleEntry?.entry ?? request.invalidatedEntry)) return WITHOUT_LEASE;
-    const leaseMs = policy.flightTimeoutMs;
-    // A flight object that hangs must leave enough time for a load of this reader's own.
-    const reserveMs = policy.originTimeoutMs + TAKEOVER_MS + slackMs;
+    const begunAt = ctx.now();
+    // A follower of a leader that died gets the next lease before its patience ends.
+    const patienceMs = patienceOf(request);
+    const leaseMs = Math.min(
+      policy.flightTimeoutMs,
+      Math.max(policy.originTimeoutMs / 2, policy.originTimeoutMs * (1 - OWN_PART) - TAKEOVER_MS),
+    );
     // The leader in the other isolate may wait for a slot, and its isolate's loads for this one's.
     const slot = loads.slot();
     let after: string | undefined;
     for (let joins = 0; joins < MAX_JOINS; joins++) {
-      const waitMs = Math.min(leaseMs + TAKEOVER_MS, remaining(request) - reserveMs);
+      const waitedMs = Math.max(0, ctx.now() - begunAt);
+      const waitMs = Math.min(leaseMs + TAKEOVER_MS, patienceMs - waitedMs, remaining(request));
       if (waitMs <= 0) break;
       const join = { key, waitMs, leaseMs, ...(after && { after }) };
       const startedAt = ctx.now();

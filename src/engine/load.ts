@@ -6,7 +6,7 @@ import type { EpochMs } from "../core/time.ts";
 import type { Coherence } from "./coherence.ts";
 import type { HitForMiss } from "./hit-for-miss.ts";
 import type { LoadBackoff } from "./load-backoff.ts";
-import { remaining, type LookupRequest } from "./lookup-request.ts";
+import { remaining, remainingForLoad, type LookupRequest } from "./lookup-request.ts";
 import type { CallOrigin } from "./origin-call.ts";
 import type { EntryStore } from "./store-entry.ts";
 import { mayBeValid } from "./validation.ts";
@@ -45,9 +45,10 @@ export interface LoadStepOptions {
   readonly backoff: LoadBackoff;
 }
 
-/** Faults after which the next load of the key does not pause: a full queue, and a mistake of the program. */
+/** Faults after which the next load of the key does not pause: a full queue, an open breaker, and a mistake of the program. */
 const SAYS_NOTHING_OF_ORIGIN: ReadonlySet<FaultCode> = new Set([
   "origin.saturated",
+  "origin.open",
   "origin.corrupt",
 ]);
 
@@ -115,7 +116,7 @@ export async function callFor<T>(
   load: (signal: AbortSignal) => Promise<T>,
 ): Promise<Result<{ readonly loaded: T; readonly stamp: LoadStamp }>> {
   const { policy, ctx, logReachable, takesSlot } = request;
-  const waitMs = remaining(request);
+  const waitMs = remainingForLoad(request);
   const called = await callOrigin({ policy, ctx, logReachable, takesSlot, waitMs }, load);
   if (!called.ok) ctx.emit({ type: "fault.raise", fault: called.fault });
   return called;

@@ -12,6 +12,8 @@ export interface Read {
   readonly startedAt: EpochMs;
   /** The read ends by then, with a value or with a fault. */
   readonly deadlineAt: EpochMs;
+  /** The time that is left for loads: those of other readers that this read waits for, and its own. */
+  readonly loadMs: Millis;
 }
 
 /** A read with what the steps so far have found. Each step of the lookup returns an outcome or the next request. */
@@ -116,6 +118,26 @@ export type LookupOutcome =
 /** The time that is left until the deadline. A clock that was set back does not lengthen it. */
 export function remaining({ ctx, startedAt, deadlineAt }: Read): Millis {
   return Math.max(0, Math.min(deadlineAt - ctx.now(), deadlineAt - startedAt));
+}
+
+/** This part of the time for loads is kept for a load of the read's own. */
+export const OWN_PART = 0.25;
+
+/** How long a read waits for the load of another reader at most, so that its own load has time left. */
+export function patienceOf({ loadMs, policy }: Read): Millis {
+  return Math.max(0, loadMs - policy.originTimeoutMs * OWN_PART);
+}
+
+/** Takes the time that a read waited for another load from its time for loads. */
+export function afterWait<R extends Read>(read: R, waitedSince: EpochMs): R {
+  const waitedMs = Math.max(0, read.ctx.now() - waitedSince);
+  const ownMs = read.policy.originTimeoutMs * OWN_PART;
+  return { ...read, loadMs: Math.max(ownMs, read.loadMs - waitedMs) };
+}
+
+/** The time that is left for a load that begins now. */
+export function remainingForLoad(read: Read): Millis {
+  return Math.min(remaining(read), read.loadMs);
 }
 
 /** How far the load of this request is shared. */

@@ -3,14 +3,13 @@ import type { FlightPort } from "../core/flight-port.ts";
 import type { MemoryTier, Tier } from "../core/tier.ts";
 import type { Random } from "../core/random.ts";
 import type { SharedStore } from "../core/shared-store.ts";
-import type { Millis } from "../core/time.ts";
 import type { RunLookup } from "./coalescer.ts";
 import type { Coherence } from "./coherence.ts";
 import type { HitForMiss } from "./hit-for-miss.ts";
 import { createFlightStep } from "./join-flight.ts";
 import { createLoadStep, type CallLoader } from "./load.ts";
 import type { LoadBackoff } from "./load-backoff.ts";
-import { failedOutcome, reportedFailure } from "./lookup-request.ts";
+import { afterWait, failedOutcome, reportedFailure } from "./lookup-request.ts";
 import type { LookupOutcome, LookupRequest } from "./lookup-request.ts";
 import type { RunningLoads } from "./running-loads.ts";
 import type { ReadShared } from "./shared-store-reader.ts";
@@ -32,7 +31,6 @@ export interface TierPorts {
   readonly loads: RunningLoads;
   readonly random: Random;
   readonly maxLandingChars: number;
-  readonly flightSlackMs: Millis;
   /**
    * Whether Redis is read before the log is asked about an entry of memory. The one request to
    * Redis of a batch validates the entries of all its keys.
@@ -41,10 +39,10 @@ export interface TierPorts {
 }
 
 export function createLookUpTiers(ports: TierPorts): RunLookup {
-  const { hitForMiss, backoff, flightSlackMs, asksRedisFirst } = ports;
+  const { hitForMiss, backoff, asksRedisFirst } = ports;
   const entryStore = createEntryStore(ports);
   const tiers = createTierSteps({ ...ports, entryStore });
-  const joinFlight = createFlightStep({ ...ports, entryStore, slackMs: flightSlackMs });
+  const joinFlight = createFlightStep({ ...ports, entryStore });
   const loadEntry = createLoadStep({ ...ports, entryStore });
 
   async function lookUpTiers(start: LookupRequest): Promise<LookupOutcome> {
@@ -63,8 +61,10 @@ export function createLookUpTiers(ports: TierPorts): RunLookup {
     // Step 4, flight: another isolate may be loading already. After failed loads there is a pause.
     const recentFault = backoff.recent(key, ctx.now());
     if (recentFault !== undefined) return reportedFailure(request, recentFault);
+    const joinedAt = ctx.now();
     const flight = await joinFlight(request);
     if ("kind" in flight) return flight;
+    request = afterWait(request, joinedAt);
 
     // Step 5, load: this reader asks the origin, and its followers in other isolates get the result.
     const loaded = await loadEntry(request);

@@ -184,11 +184,11 @@ export function createLookup(options: LookupOptions): Lookups {
   };
 }
 
-/** Begins a read. It has time for two loads: one that it waits for in vain, and its own. */
+/** Begins a read. It has one `originTimeout` for all loads that it waits for, and time for its other steps. */
 export function beginRead(key: string, policy: Policy, ctx: Context, stepsTimeoutMs: Millis): Read {
   const startedAt = ctx.now();
-  const deadlineAt = startedAt + 2 * policy.originTimeoutMs + stepsTimeoutMs;
-  return { key, policy, ctx, startedAt, deadlineAt };
+  const loadMs = policy.originTimeoutMs;
+  return { key, policy, ctx, startedAt, deadlineAt: startedAt + loadMs + stepsTimeoutMs, loadMs };
 }
 
 function createRequest(

@@ -8,7 +8,7 @@ import { originFaultOf } from "../core/faults.ts";
 import type { Context } from "../core/context.ts";
 import type { Result } from "../core/result.ts";
 import type { Policy } from "../core/policy.ts";
-import type { Millis } from "../core/time.ts";
+import type { EpochMs, Millis } from "../core/time.ts";
 import type { Coherence } from "./coherence.ts";
 import { createLoadSlot } from "./load-slot.ts";
 import type { RunningLoads } from "./running-loads.ts";
@@ -40,7 +40,7 @@ export interface OriginCall {
   readonly logReachable: boolean;
   /** False if the loader limits its calls itself. */
   readonly takesSlot: boolean;
-  /** The longest time that the call waits for a slot. */
+  /** The longest time that the call may take, its wait for a slot included. */
   readonly waitMs: Millis;
 }
 
@@ -53,21 +53,24 @@ export function createOriginCall(options: OriginCallOptions): CallOrigin {
   const { coherence, slots, loads, withTimeout } = options;
 
   return async (call, load) => {
-    if (!call.takesSlot) return run(call, load);
+    const limitMs = Math.min(call.policy.originTimeoutMs, call.waitMs);
+    if (!call.takesSlot) return run(call, limitMs, load);
     const { originTimeoutMs } = call.policy;
-    const waitMs = Math.min(originTimeoutMs, call.waitMs);
     const holdMs = originTimeoutMs + HOLD_SLACK_MS;
     const outer = loads.slot();
+    const askedAt = call.ctx.now();
     const acquired =
-      outer === undefined ? slots.acquire(waitMs, holdMs) : slots.acquireFirst(waitMs, holdMs);
+      outer === undefined ? slots.acquire(limitMs, holdMs) : slots.acquireFirst(limitMs, holdMs);
     // The outer load waits for this one. If it kept its slot, the two could deadlock. The call is in
     // the queue before the slot is free, so that no new load gets the slot.
     outer?.giveBack();
     const release = await acquired;
+    const waitedMs = Math.max(0, call.ctx.now() - askedAt);
+    if (waitedMs > 0) emitSlotWait(call.ctx, askedAt, waitedMs, release);
     if (!release.ok) return release;
     const slot = createLoadSlot(release.value, () => slots.acquireFirst(originTimeoutMs, holdMs));
     try {
-      return await loads.runWithSlot(slot, () => run(call, load));
+      return await loads.runWithSlot(slot, () => run(call, Math.max(0, limitMs - waitedMs), load));
     } finally {
       slot.end();
     }
@@ -75,6 +78,7 @@ export function createOriginCall(options: OriginCallOptions): CallOrigin {
 
   async function run<T>(
     { policy, ctx, logReachable }: OriginCall,
+    limitMs: Millis,
     load: (signal: AbortSignal) => Promise<T>,
   ): Promise<Result<{ loaded: T; stamp: LoadStamp }>> {
     // The log view may have become too old while the load waited for a slot.
@@ -85,7 +89,7 @@ export function createOriginCall(options: OriginCallOptions): CallOrigin {
     const end = (outcome: string): void =>
       ctx.emit({ type: "step.end", step: "origin", startedAt, ms: ctx.now() - startedAt, outcome });
     try {
-      const loaded = await withTimeout(load(abort.signal), policy.originTimeoutMs);
+      const loaded = await withTimeout(load(abort.signal), limitMs);
       end("ok");
       const stamp = { ...position, startedAt, storedAt: ctx.now() };
       return { ok: true, value: { loaded, stamp } };
@@ -96,4 +100,9 @@ export function createOriginCall(options: OriginCallOptions): CallOrigin {
       return { ok: false, fault };
     }
   }
+}
+
+function emitSlotWait(ctx: Context, startedAt: EpochMs, ms: Millis, { ok }: Result<unknown>): void {
+  const outcome = ok ? "ok" : "origin.saturated";
+  ctx.emit({ type: "step.end", step: "slot", startedAt, ms, outcome });
 }

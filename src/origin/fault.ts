@@ -7,6 +7,7 @@ import type { Millis } from "../core/time.ts";
  * - `origin.rejected`: the database refused the statement and changed nothing. `sqlState` has the
  *   reason.
  * - `origin.timeout`, `origin.unavailable`: no usable answer arrived, so a write may have happened.
+ * - `origin.open`: the database has failed lately, so the statement was not sent.
  */
 export class OriginFault extends Error {
   /** The failure. Its code is one of the codes above. */
@@ -62,6 +63,21 @@ export function toOriginFault(error: unknown): OriginFault {
       return faultOfState(cause, sqlState);
   }
   return originFault("origin.unavailable", "the database's answer could not be understood");
+}
+
+/**
+ * Whether an error came neither from the network nor from the database. The program passed something
+ * that the driver cannot send, or could not read an answer that is valid JSON.
+ */
+export function isMistake(error: unknown): boolean {
+  for (const cause of causesOf(error))
+    if (
+      cause instanceof OriginFault ||
+      cause instanceof SyntaxError ||
+      textOf(cause, "code") !== undefined
+    )
+      return false;
+  return true;
 }
 
 function faultOfState(error: Error, sqlState: string): OriginFault {

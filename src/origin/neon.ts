@@ -2,8 +2,10 @@ import { neon, neonConfig } from "@neondatabase/serverless";
 import type { ExtractTablesWithRelations } from "drizzle-orm";
 import { NeonHttpDatabase, NeonHttpSession, type NeonHttpClient } from "drizzle-orm/neon-http";
 import { PgDialect, type PreparedQueryConfig } from "drizzle-orm/pg-core";
-import { messageOf, type FaultCode } from "../core/faults.ts";
-import { originFault, toOriginFault } from "./fault.ts";
+import { outcomeOf, type Breaker, type Defer } from "../core/breaker.ts";
+import { done, messageOf, type FaultCode } from "../core/faults.ts";
+import type { Result } from "../core/result.ts";
+import { isMistake, OriginFault, originFault, toOriginFault } from "./fault.ts";
 import type { Clock, EpochMs, Millis } from "../core/time.ts";
 
 /** The drizzle client that uses Neon's HTTP protocol. Every error that it throws is an OriginFault. */
@@ -17,38 +19,49 @@ export interface SqlRequest {
   readonly outcome: "ok" | FaultCode;
 }
 
-export interface DatabaseOptions {
+/** The address of the database and the time limit of its requests. */
+export interface SqlServer {
   readonly databaseUrl: string;
   /** The URL to which requests are sent instead of the host in `databaseUrl`. Only local services need it. */
   readonly neonEndpoint?: string;
   /** The time limit of a request. It ends when the last byte of the answer has arrived. */
   readonly timeoutMs: Millis;
+}
+
+export interface DatabaseOptions extends SqlServer {
   readonly now: Clock;
   /** Called when a request has ended. */
   readonly onQuery?: (request: SqlRequest) => void;
+  /** Refuses requests while the database fails. Default: every request is sent. */
+  readonly breaker?: Breaker;
+  /** Keeps the probe of the breaker alive. Without it, a request of the caller is the probe. */
+  readonly keepAlive?: Defer;
 }
 
 /**
- * Creates a database client. Each request has a deadline.
+ * Creates a database client. Each request has a deadline. While the breaker is open, queries throw an
+ * OriginFault with the code `origin.open`, and no request is sent.
  *
  * @example const db = createDatabase({ databaseUrl, timeoutMs: 5_000, now: Date.now });
  */
 export function createDatabase(options: DatabaseOptions): Database {
-  const { databaseUrl, now, onQuery } = options;
-  neonConfig.fetchFunction = callTransport;
-  // The settings of the driver are global, so each client passes its own transport with every request.
-  const client = neon(databaseUrl, { fetchOptions: { send: createTransport(options) } });
+  const { now, onQuery, breaker, keepAlive } = options;
+  const client = createClient(options);
 
   async function run<T>(queries: number, call: () => Promise<T>): Promise<T> {
+    const admitted = breaker?.begin(keepAlive);
+    if (admitted?.ok === false) throw new OriginFault(admitted.fault);
     const startedAt = now();
     const end = (outcome: "ok" | FaultCode) =>
       onQuery?.({ queries, startedAt, ms: now() - startedAt, outcome });
     try {
       const value = await call();
+      admitted?.value.end("answered");
       end("ok");
       return value;
     } catch (error) {
       const failure = toOriginFault(error);
+      admitted?.value.end(isMistake(error) ? "ignored" : outcomeOf(failure.fault));
       end(failure.fault.code);
       throw failure;
     }
@@ -56,6 +69,25 @@ export function createDatabase(options: DatabaseOptions): Database {
 
   const dialect = new PgDialect();
   return new NeonHttpDatabase(dialect, new Session(client, dialect, run), undefined);
+}
+
+/** Creates the probe of the database's breaker: a query that reads no table. */
+export function createSqlProbe(server: SqlServer): () => Promise<Result<void>> {
+  const client = createClient(server);
+  return async () => {
+    try {
+      await client.query("select 1");
+      return done(undefined);
+    } catch (error) {
+      return { ok: false, fault: toOriginFault(error).fault };
+    }
+  };
+}
+
+function createClient(server: SqlServer) {
+  neonConfig.fetchFunction = callTransport;
+  // The settings of the driver are global, so each client passes its own transport with every request.
+  return neon(server.databaseUrl, { fetchOptions: { send: createTransport(server) } });
 }
 
 type Run = <T>(queries: number, call: () => Promise<T>) => Promise<T>;
@@ -95,7 +127,7 @@ function callTransport(
   return send(url, init);
 }
 
-function createTransport({ neonEndpoint, timeoutMs }: DatabaseOptions): Send {
+function createTransport({ neonEndpoint, timeoutMs }: SqlServer): Send {
   return async (url, init) => {
     let status: number;
     let text: string;

@@ -1,24 +1,21 @@
+import type { Breaker } from "../core/breaker.ts";
 import type { Context } from "../core/context.ts";
 import type { Result } from "../core/result.ts";
-import type { Clock } from "../core/time.ts";
 import { timeStep } from "../core/timed-step.ts";
 import type { Ledger } from "./ledger.ts";
 
-/** The port to a circuit breaker. It calls the ledger, or fails at once while the breaker is open. */
-export interface LedgerBreaker {
-  run<T>(now: Clock, call: () => Promise<Result<T>>): Promise<Result<T>>;
-}
-
 /** Puts a ledger behind a breaker. Reports each call with its duration and the commands that Upstash bills. */
-export function withLedgerBreaker(ledger: Ledger, breaker: LedgerBreaker): Ledger {
+export function withLedgerBreaker(ledger: Ledger, breaker: Breaker): Ledger {
   async function run<T>(
     ctx: Context,
     operation: string,
     call: () => Promise<Result<T>>,
     commands: (value: T) => number,
   ): Promise<Result<T>> {
+    // Requests wait for "limit". An operator, who calls the others, may wait for a probe.
+    const defer = operation === "limit" ? ctx.defer : undefined;
     const startedAt = ctx.now();
-    const result = await timeStep(ctx, "limit", () => breaker.run(ctx.now, call));
+    const result = await timeStep(ctx, "limit", () => breaker.run(call, defer));
     ctx.emit({
       type: "redis.end",
       operation,

@@ -1,48 +1,234 @@
-import { failed, type Dependency } from "../core/faults.ts";
+import type {
+  AdmittedCall,
+  Breaker,
+  BreakerName,
+  BreakerState,
+  CallOutcome,
+  Defer,
+} from "../core/breaker.ts";
+import { outcomeOf } from "../core/breaker.ts";
+import type { BreakerChange } from "../core/events.ts";
+import { done, fault, type Dependency } from "../core/faults.ts";
+import type { Random } from "../core/random.ts";
 import type { Result } from "../core/result.ts";
-import type { Clock, Millis } from "../core/time.ts";
+import type { Clock, EpochMs, Millis } from "../core/time.ts";
+import { createCallWindow } from "./call-window.ts";
 
-export interface BreakerOptions {
-  readonly dependency: Dependency;
-  /** The breaker opens after this many failures in a row. */
+/** The rules by which a breaker opens and closes. */
+export interface BreakerRules {
+  /** The breaker opens after this many failures in a row. A slow call counts too if `slowRate` is set. */
   readonly failures: number;
-  /** The breaker stays open for this long. After that, one call may probe the dependency. */
-  readonly openMs: Millis;
+  /** The rates decide from this many calls on. */
+  readonly minCalls: number;
+  /** The breaker opens at this share of failed calls. */
+  readonly failureRate: number;
+  /** The breaker opens at this share of slow calls. Undefined: slow calls are counted, and open nothing. */
+  readonly slowRate: number | undefined;
+  /** A call that takes at least this long is slow. */
+  readonly slowMs: Millis;
+  readonly windowMs: Millis;
+  /** The breaker stays open for at most this long at first, and for twice as long after each probe that fails. */
+  readonly openForMs: Millis;
+  readonly maxOpenForMs: Millis;
 }
 
-export interface Breaker {
-  /** Runs `call`. While the breaker is open it returns the fault `<dependency>.open` at once instead. */
-  run<T>(now: Clock, call: () => Promise<Result<T>>): Promise<Result<T>>;
+export interface BreakerOptions extends BreakerRules {
+  readonly name: BreakerName;
+  /** The first part of the code of the fault that a refused call gets. */
+  readonly dependency: Dependency;
+  /** The time limit of one call. A probe that takes longer counts as abandoned. */
+  readonly callTimeoutMs: Millis;
+  /**
+   * Sends a request without effect, for callers that must not wait for a probe. Default: the first
+   * calls after the open time are the probes.
+   */
+  readonly probe?: () => Promise<Result<unknown>>;
+  readonly now: Clock;
+  readonly random: Random;
+  readonly onChange: (change: BreakerChange) => void;
+}
+
+/** Probes start at least this far apart: at most two a second. */
+const PROBE_GAP_MS: Millis = 500;
+/** The most probes that run at the same time. */
+const MAX_PROBES = 2;
+/** An abandoned probe is forgotten this long after its time limit. */
+const PROBE_SLACK_MS: Millis = 500;
+/** The open time is shortened by up to this part at random, so that isolates do not probe together. */
+const JITTER = 0.5;
+/** The open time is doubled at most this often. */
+const MAX_DOUBLINGS = 20;
+
+interface Call {
+  readonly startedAt: EpochMs;
+  /** The number of state changes before the call. A later change makes its end meaningless. */
+  readonly period: number;
 }
 
 /**
- * Stops calls to a dependency that fails, for a while. It compares times at each call and sets no
- * timer, because a timer belongs to one request and ends with it.
+ * Stops calls to a dependency that fails or is slow, for a while.
+ *
+ * ```
+ *              failures in a row,
+ *              or a rate in the window
+ *   ┌────────┐ ───────────────────────▶ ┌──────┐
+ *   │ closed │                          │ open │ ◀──────────────┐
+ *   └────────┘                          └──────┘                │
+ *       ▲                                   │ a call after      │ a probe fails:
+ *       │                                   ▼ the open time     │ the open time doubles
+ *       │        a probe is answered   ┌───────────┐            │
+ *       └───────────────────────────── │ half-open │ ───────────┘
+ *                                      └───────────┘
+ * ```
+ *
+ * - Closed: all calls go through. Failures and slow calls are counted in a sliding window.
+ * - Open: calls get the fault `<dependency>.open` at once.
+ * - Half-open: probes go through, at most two a second, and other calls are refused. A probe that
+ *   never ends is forgotten after its time limit.
+ *
+ * The breaker compares instants at each call and sets no timer, because a timer belongs to one
+ * request and ends with it. If the clock was set back, the open time and the probes end at once.
  *
  * @see Nygard, "Release It!", circuit breaker.
  */
-export function createBreaker({ dependency, failures, openMs }: BreakerOptions): Breaker {
+export function createBreaker(options: BreakerOptions): Breaker {
+  const { name, dependency, callTimeoutMs, probe, now, random, onChange } = options;
+  const { failures, minCalls, failureRate, slowRate, slowMs, windowMs } = options;
+  const { openForMs } = options;
+  const maxOpenForMs = Math.max(openForMs, options.maxOpenForMs);
+  const window = createCallWindow(windowMs);
+  let state: BreakerState = "closed";
+  let since: EpochMs = now();
+  let period = 0;
   let streak = 0;
-  let retryAt = 0;
+  /** The end of the last failed or slow call. */
+  let troubleAt: EpochMs = Number.NEGATIVE_INFINITY;
+  let openMs: Millis = 0;
+  let doublings = 0;
+  const probes = new Set<Call>();
+  let probedAt: EpochMs = Number.NEGATIVE_INFINITY;
+
+  function status() {
+    const { calls, failures: failed, slow } = window.counts(now());
+    const rateOf = (part: number): number => (calls === 0 ? 0 : part / calls);
+    return { state, since, calls, failureRate: rateOf(failed), slowRate: rateOf(slow) };
+  }
+
+  function become(to: BreakerState, at: EpochMs): void {
+    const from = state;
+    const { failureRate: failed, slowRate: slow } = status();
+    state = to;
+    since = at;
+    period++;
+    streak = 0;
+    troubleAt = Number.NEGATIVE_INFINITY;
+    probes.clear();
+    if (to === "closed") window.clear();
+    onChange({ type: "breaker.change", name, from, to, failureRate: failed, slowRate: slow });
+  }
+
+  function open(at: EpochMs): void {
+    // A dependency that fails again soon after its recovery has not recovered.
+    const closedForMs = Math.abs(at - since);
+    const isNew = state === "closed" && (period === 0 || closedForMs >= windowMs);
+    doublings = isNew ? 0 : Math.min(MAX_DOUBLINGS, doublings + 1);
+    openMs = Math.min(maxOpenForMs, openForMs * 2 ** doublings) * (1 - JITTER * random());
+    become("open", at);
+  }
+
+  /** The time until a probe may start; 0 for now. */
+  function untilProbe(at: EpochMs): Millis {
+    if (state === "open") return waitOf(since, openMs, at);
+    for (const running of probes)
+      if (waitOf(running.startedAt, callTimeoutMs + PROBE_SLACK_MS, at) === 0)
+        probes.delete(running);
+    if (probes.size >= MAX_PROBES) return PROBE_GAP_MS;
+    return waitOf(probedAt, PROBE_GAP_MS, at);
+  }
+
+  function startProbe(at: EpochMs): Call {
+    if (state === "open") become("half-open", at);
+    const call = { startedAt: at, period };
+    probes.add(call);
+    probedAt = at;
+    return call;
+  }
+
+  function end(call: Call, outcome: CallOutcome): void {
+    if (call.period !== period) return;
+    probes.delete(call);
+    if (outcome === "ignored") return;
+    const at = now();
+    const hasFailed = outcome === "failed";
+    const isSlow = isSlowFor(at - call.startedAt);
+    const isTrouble = hasFailed || (isSlow && slowRate !== undefined);
+    window.add(at, hasFailed, isSlow);
+    if (state === "half-open") {
+      if (isTrouble) open(at);
+      else become("closed", at);
+      return;
+    }
+    if (!isTrouble) streak = 0;
+    // Slow calls that ran side by side are one sign of trouble, not several.
+    else if (hasFailed || call.startedAt >= troubleAt) streak++;
+    if (isTrouble) troubleAt = at;
+    if (streak >= failures || exceedsRate(at)) open(at);
+  }
+
+  /** A call that took far longer than its time limit shows that the clock was set. */
+  function isSlowFor(ms: Millis): boolean {
+    return ms >= slowMs && ms <= callTimeoutMs + PROBE_SLACK_MS;
+  }
+
+  function exceedsRate(at: EpochMs): boolean {
+    const counts = window.newest(at, minCalls);
+    if (counts === undefined) return false;
+    if (counts.failures >= counts.calls * failureRate) return true;
+    return slowRate !== undefined && counts.slow >= counts.calls * slowRate;
+  }
+
+  async function sendProbe(send: () => Promise<Result<unknown>>, call: Call): Promise<void> {
+    try {
+      const result = await send();
+      end(call, outcomeOf(result.ok ? undefined : result.fault));
+    } catch {
+      end(call, "failed");
+    }
+  }
+
+  function begin(defer?: Defer): Result<AdmittedCall> {
+    const at = now();
+    const admit = (call: Call) => done({ end: (outcome: CallOutcome) => end(call, outcome) });
+    if (state === "closed") return admit({ startedAt: at, period });
+    const waitMs = untilProbe(at);
+    if (waitMs === 0) {
+      const call = startProbe(at);
+      if (defer === undefined || probe === undefined) return admit(call);
+      defer(sendProbe(probe, call));
+    }
+    const message = "not called: its last calls failed or were slow";
+    return { ok: false, fault: fault(`${dependency}.open`, message, waitMs || PROBE_GAP_MS) };
+  }
 
   return {
-    async run(now, call) {
-      if (streak >= failures) {
-        const waitMs = retryAt - now();
-        // A wait longer than `openMs` means that the clock was set back. The call is then made.
-        if (waitMs > 0 && waitMs <= openMs)
-          return failed(`${dependency}.open`, "not called: its last calls failed");
-        // This call is the probe. Other calls fail at once until it has ended.
-        retryAt = now() + openMs;
+    status,
+    begin,
+    async run(call, defer) {
+      const admitted = begin(defer);
+      if (!admitted.ok) return admitted;
+      let outcome: CallOutcome = "ignored";
+      try {
+        const result = await call();
+        outcome = outcomeOf(result.ok ? undefined : result.fault);
+        return result;
+      } finally {
+        admitted.value.end(outcome);
       }
-      const result = await call();
-      // A fault `rejected` means that the dependency answered, so it works.
-      if (result.ok || result.fault.code.endsWith(".rejected")) streak = 0;
-      else {
-        streak++;
-        retryAt = now() + openMs;
-      }
-      return result;
     },
   };
+}
+
+/** The rest of a wait that began at `from`; 0 if it is over, or if the clock was set back before `from`. */
+function waitOf(from: EpochMs, waitMs: Millis, at: EpochMs): Millis {
+  return at < from ? 0 : Math.max(0, from + waitMs - at);
 }

@@ -1,5 +1,5 @@
+import type { Breaker } from "../core/breaker.ts";
 import type { FlightPort } from "../core/flight-port.ts";
-import type { Breaker } from "./breaker.ts";
 
 /**
  * Puts joins behind a breaker. While the flight objects fail, each isolate loads for itself and
@@ -8,7 +8,7 @@ import type { Breaker } from "./breaker.ts";
 export function withFlightBreaker(flights: FlightPort, breaker: Breaker): FlightPort {
   return {
     join: (scope, request, ctx, onWait) =>
-      breaker.run(ctx.now, () => flights.join(scope, request, ctx, onWait)),
+      breaker.run(() => flights.join(scope, request, ctx, onWait)),
     // Landings bypass the breaker, because followers wait for them. A failed landing says nothing about joins.
     land: (scope, request, ctx) => flights.land(scope, request, ctx),
   };

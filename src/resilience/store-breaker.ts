@@ -1,15 +1,16 @@
+import type { Breaker } from "../core/breaker.ts";
 import { decorateStore, type StoreOperation } from "../core/decorate-store.ts";
 import type { Step } from "../core/events.ts";
 import type { SharedStore } from "../core/shared-store.ts";
 import { timeStep } from "../core/timed-step.ts";
-import type { Breaker } from "./breaker.ts";
 
-/** The step under which each operation is timed: operations on entries are `redis`, those on the log are `log`. */
-const STEPS: Readonly<Record<StoreOperation, Step>> = {
+/**
+ * The step under which an operation is timed: operations on entries are `redis`, those on the log are
+ * `log`. Reads of the log are not timed here: several requests may wait for one of them, and the engine
+ * times each wait.
+ */
+const STEPS: Readonly<Partial<Record<StoreOperation, Step>>> = {
   read: "redis",
-  verify: "log",
-  sync: "log",
-  establish: "log",
   write: "redis",
   delete: "redis",
   invalidate: "log",
@@ -17,9 +18,18 @@ const STEPS: Readonly<Record<StoreOperation, Step>> = {
   trim: "log",
 };
 
+/**
+ * The operations that a reader waits for. They are refused while the breaker probes in the
+ * background. All others are work after a response or for an operator, and may be the probe.
+ */
+const FOR_READERS: ReadonlySet<StoreOperation> = new Set(["read", "verify", "sync"]);
+
 /** Puts the shared store behind a breaker, and records the duration of each call as a step of its request. */
 export function withBreaker(store: SharedStore, breaker: Breaker): SharedStore {
-  return decorateStore(store, (operation, _args, ctx, call) =>
-    timeStep(ctx, STEPS[operation], () => breaker.run(ctx.now, call)),
-  );
+  return decorateStore(store, (operation, _args, ctx, call) => {
+    const guarded = () =>
+      FOR_READERS.has(operation) ? breaker.run(call, ctx.defer) : breaker.run(call);
+    const step = STEPS[operation];
+    return step === undefined ? guarded() : timeStep(ctx, step, guarded);
+  });
 }

@@ -1,4 +1,5 @@
 import type { CacheEvent } from "../core/events.ts";
+import type { LevelChange } from "../core/metrics.ts";
 import type { Clock } from "../core/time.ts";
 import type { Meter, TopKeys } from "./metrics/meter.ts";
 import { addEvent, type RequestRecord, type StepRecord } from "./traces/request-record.ts";
@@ -11,6 +12,7 @@ export interface EventRecorderOptions {
   /** Returns the text that telemetry shows for a key: the key itself or its hash. */
   readonly formatKey: (key: string) => string;
   readonly addStep: (record: RequestRecord, step: StepRecord) => void;
+  readonly onLevelChange: (change: LevelChange) => void;
 }
 
 /** Counts an event of the cache, and adds it to the record of its request if there is one. */
@@ -22,7 +24,7 @@ type EventOf<T extends CacheEvent["type"]> = Extract<CacheEvent, { type: T }>;
 const flag = (value: boolean): string => (value ? "true" : "");
 
 export function createEventRecorder(options: EventRecorderOptions): EventRecorder {
-  const { meter, now, hot, missed, formatKey, addStep } = options;
+  const { meter, now, hot, missed, formatKey, addStep, onLevelChange } = options;
 
   function onLookup(event: EventOf<"lookup.end">, record: RequestRecord | undefined): void {
     const { key, status, negative, unreachable } = event;
@@ -138,6 +140,15 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
             detail: `${event.part} ${event.name} ${event.outcome}`,
           });
         return undefined;
+      case "breaker.change":
+        meter.add("cache.breaker.changes", 1, event.name, event.to);
+        if (record !== undefined)
+          addEvent(record, {
+            name: "cache.breaker",
+            at: now(),
+            detail: `${event.name} ${event.from} ${event.to}`,
+          });
+        return undefined;
       case "log.apply":
         meter.add("cache.log.answers", 1, event.outcome);
         if (event.lagMs !== undefined)
@@ -145,6 +156,21 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
         return undefined;
       case "log.sync":
         meter.add("cache.log.syncs", 1, event.from);
+        return undefined;
+      case "level.change": {
+        const { from, to, cause } = event;
+        meter.add("cache.level.changes", 1, to);
+        onLevelChange(event);
+        if (record !== undefined)
+          addEvent(record, {
+            name: "cache.level",
+            at: event.at,
+            detail: `${from} to ${to}: ${cause}`,
+          });
+        return undefined;
+      }
+      case "feature.degrade":
+        meter.add("cache.degraded.answers", 1, event.feature, event.level);
         return undefined;
       case "admin.action":
         if (record !== undefined) {

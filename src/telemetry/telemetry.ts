@@ -3,8 +3,10 @@
 /** Builds the telemetry of one isolate from its parts. */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { resourceFromAttributes } from "@opentelemetry/resources";
-import type { CacheEvent } from "../core/events.ts";
-import type { MetricsPort } from "../core/metrics.ts";
+import type { DegradationReport } from "../core/degradation.ts";
+import type { BreakerName, BreakerReport } from "../core/breaker.ts";
+import type { BreakerChange, CacheEvent } from "../core/events.ts";
+import type { LevelChange, MetricsPort } from "../core/metrics.ts";
 import type { NewId } from "../core/random.ts";
 import type { RequestObserver } from "../core/request-observer.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
@@ -35,6 +37,9 @@ export interface TelemetryOptions extends ExportPlatform {
   /** The metrics objects. Without them the metrics of this isolate are not reported. */
   readonly metrics: MetricsPort | undefined;
   readonly memory: () => MemoryStats;
+  /** The level of this isolate, and the states of its dependencies. */
+  readonly health: () => DegradationReport;
+  readonly breakers: Readonly<Record<BreakerName, BreakerReport>>;
   /** The milliseconds between two reports, and between two exports. */
   readonly flushMs: Millis;
   readonly newId: NewId;
@@ -47,6 +52,8 @@ export interface Telemetry {
   readonly observer: RequestObserver<RequestRecord> | undefined;
   /** Records an event that belongs to no request. */
   observe(event: CacheEvent): void;
+  /** Counts and prints a change of a breaker, and adds it to the record of the current request. */
+  observeBreaker(change: BreakerChange): void;
   /** Records the end of one request to Postgres. */
   observeSql(request: {
     readonly queries: number;
@@ -91,6 +98,8 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       isolate: newId(),
       now,
       memory: options.memory,
+      health: options.health,
+      breakers: options.breakers,
     });
   const reportLoop =
     reporter &&
@@ -115,7 +124,21 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     else addToRecord(record, step);
   }
 
-  const recordEvent = createEventRecorder({ meter, now, hot, missed, formatKey, addStep });
+  function onLevelChange(change: LevelChange): void {
+    reporter?.addLevelChange(change);
+    const { from, to, cause } = change;
+    options.print(`level of service: ${from} to ${to} (${cause})`);
+  }
+
+  const recordEvent = createEventRecorder({
+    meter,
+    now,
+    hot,
+    missed,
+    formatKey,
+    addStep,
+    onLevelChange,
+  });
   const observer = createRequestObserver({
     settings,
     meter,
@@ -133,6 +156,10 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   return {
     observer: enabled ? observer : undefined,
     observe: enabled ? (event) => recordEvent(event, undefined) : () => undefined,
+    observeBreaker(change) {
+      options.print(lineOf(change));
+      if (enabled) recordEvent(change, current.getStore());
+    },
     meter,
     metrics: createMetricsView({ port: metrics, resource: settings.resource }),
 
@@ -166,4 +193,10 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       if (enabled && record !== undefined) addStep(record, step);
     },
   };
+}
+
+/** The line that the log of the platform gets: one for each change, whatever telemetry keeps. */
+function lineOf({ name, from, to, failureRate, slowRate }: BreakerChange): string {
+  const percent = (rate: number): string => `${Math.round(rate * 100)} %`;
+  return `breaker ${name}: ${from} -> ${to} (failed ${percent(failureRate)}, slow ${percent(slowRate)})`;
 }

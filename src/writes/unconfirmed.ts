@@ -1,11 +1,11 @@
 import type { Fault } from "../core/faults.ts";
 
 /**
- * Returns whether the origin answered that it changed nothing. After any other failure the change
- * may have been made.
+ * Returns whether it is certain that nothing changed: the origin said so, or was not asked. After any
+ * other failure the change may have been made.
  */
-export function isRejection(cause: Fault): boolean {
-  return cause.code === "origin.rejected";
+export function changedNothing({ code }: Fault): boolean {
+  return code === "origin.rejected" || code === "origin.open";
 }
 
 /**

@@ -13,7 +13,7 @@ import {
 } from "../core/invalidation-key.ts";
 import type { Millis } from "../core/time.ts";
 import { commit, type Committed, type Mutation } from "./mutate.ts";
-import { isRejection, WriteUnconfirmed } from "./unconfirmed.ts";
+import { changedNothing, WriteUnconfirmed } from "./unconfirmed.ts";
 import { deleteRows, insertLogKeys, noteNumber, type Database, type Heading } from "./outbox.ts";
 import { relay, type RelayReport } from "./relay.ts";
 import type { Mark } from "../core/log.ts";
@@ -39,7 +39,8 @@ export interface Writer {
   /**
    * Commits a change and invalidates the entries that were made from the changed rows.
    *
-   * @throws the database's error, if it answered that it changed nothing
+   * @throws the database's error, if it answered that it changed nothing, or that nothing was
+   * sent (`origin.open`): its breaker is open, or the level of service is minimal
    * @throws {WriteUnconfirmed} if the change may or may not have been made
    * @example
    * await strata.writer.mutate(
@@ -81,6 +82,8 @@ export interface WriterOptions {
   readonly verifyAfterMs: Millis;
   /** Runs the relay when a row needs its second invalidation. Without an alarm such rows wait for the cron trigger. */
   readonly alarm?: RelayAlarm;
+  /** Called before a mutation begins. It throws if writes are refused at the moment. */
+  readonly admit?: (ctx: Context) => Promise<void>;
   /** Stores written values as entries. If it is absent, `through` of a mutation has no effect. */
   readonly through?: WriteThrough;
 }
@@ -164,6 +167,7 @@ export function createWriter(options: WriterOptions): Writer {
   }
 
   async function mutate<T>(mutation: Mutation<T>, ctx: Context): Promise<Written<T>> {
+    await options.admit?.(ctx);
     const before = options.through?.logPosition();
     const heading = { namespace, lagMs: lagOf(mutation.originLag ?? originLagMs) };
     const { value, ids, logKeys } = await commitOrInvalidate(mutation, heading, ctx);
@@ -197,7 +201,7 @@ export function createWriter(options: WriterOptions): Writer {
     } catch (error) {
       const cause = originFaultOf(error);
       end(cause.code);
-      if (isRejection(cause)) throw error;
+      if (changedNothing(cause)) throw error;
       const logKeys = mutation.tags.map(invalidationKeyOfTag);
       const mark = invalidator.markInvalidated(logKeys);
       const result = await invalidate(logKeys, ctx);

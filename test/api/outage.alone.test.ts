@@ -60,6 +60,8 @@ describe("while Redis is away", () => {
   it("GET /health gets a 200 with the status `degraded` while Redis is unavailable", async () => {
     const client = createClient();
     await putFault("redis", AWAY);
+    // Its checks end in the background.
+    await client.send("/health");
     const response = await client.send("/health");
     expect(response.status).toBe(200);
     expect(await response.json()).toMatchObject({ status: "degraded", checks: { redis: false } });
@@ -128,6 +130,7 @@ describe("while the database is away", () => {
   it("GET /health gets a 503 with the status `down` while the database is unavailable", async () => {
     const client = createClient();
     await putFault("sql", AWAY);
+    await client.send("/health");
     const response = await client.send("/health");
     expect(response.status).toBe(503);
     expect(await response.json()).toMatchObject({ status: "down", checks: { database: false } });
@@ -184,7 +187,11 @@ describe("requests and queries", () => {
   it("a write causes one SQL transaction, one invalidation in Redis and one SQL update of the outbox", async () => {
     const client = createClient();
     await client.send("/products/1505");
-    const spent = await costOf(() => client.write("PATCH", "/products/1505/stock", { delta: 1 }));
+    const write = () => client.write("PATCH", "/products/1505/stock", { delta: 1 });
+    // The first write of an isolate asks whether an operator has pinned the level of service.
+    const first = await costOf(write);
+    expect([first.redis.requests, first.sql.requests]).toEqual([2, 2]);
+    const spent = await costOf(write);
     expect([spent.redis.requests, spent.sql.requests]).toEqual([1, 2]);
   });
 });

@@ -108,9 +108,10 @@ describe("GET /health", () => {
     const { send } = createClient();
     const response = await send("/health");
     expect(response.status).toBe(200);
-    expect(await response.json()).toEqual({
+    expect(await response.json()).toMatchObject({
       status: "ok",
-      checks: { database: true, redis: true, edge: true },
+      level: "normal",
+      checks: { database: true, redis: true, edge: true, flights: true, limits: true },
     });
   });
 });

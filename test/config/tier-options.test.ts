@@ -1,4 +1,4 @@
-/** Each option of the tiers, the origin, the flights and the breakers changes what the layer does. */
+/** Each option of the tiers, the origin and the flights changes what the layer does. */
 import { MAX_CHANGES } from "../../src/core/log.ts";
 import { sql } from "drizzle-orm";
 import { afterEach, describe, expect, it, vi } from "vitest";
@@ -230,33 +230,5 @@ describe("flight options together with the deadline of a read", () => {
     const quick = definePolicy({ freshFor: "1h", jitter: 0, originTimeout: "100ms" });
     const { value } = await isolate.request().read(key("option", "a"), quick, async () => 1);
     expect(value).toBe(1);
-  });
-});
-
-describe("breaker options", () => {
-  const failing = async (isolate: TestIsolate): Promise<string> => {
-    const result = await isolate.layer.store.sync(0, MAX_CHANGES, isolate.request().ctx);
-    return result.ok ? "ok" : result.fault.code;
-  };
-
-  it.each([1, 2])(
-    "with the option `breaker.failures` at %i, the circuit breaker of Redis opens after this number of failed calls",
-    async (failures) => {
-      const isolate = isolateWith({ breaker: { failures } });
-      globalThis.fetch = async () => Promise.reject(new TypeError("connection refused"));
-      const codes: string[] = [];
-      while (codes.length < 10 && codes.at(-1) !== "redis.open") codes.push(await failing(isolate));
-      expect(codes).toHaveLength(failures + 1);
-    },
-  );
-
-  it("the option `breaker.openFor` is the time for which the circuit breaker of Redis stays open", async () => {
-    const isolate = isolateWith({ breaker: { failures: 1, openFor: "10s" } });
-    globalThis.fetch = async () => Promise.reject(new TypeError("connection refused"));
-    await failing(isolate);
-    isolate.clock.advance(9_000);
-    expect(await failing(isolate)).toBe("redis.open");
-    isolate.clock.advance(2_000);
-    expect(await failing(isolate)).toBe("redis.unavailable");
   });
 });

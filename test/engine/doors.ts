@@ -121,7 +121,6 @@ export async function readThrough(
     storeTimeoutMs: 1_000,
     maxLandingChars: 1 << 20,
     stepsTimeoutMs: 1_000,
-    flightSlackMs: 1_000,
   });
   if (one.syncedAgoMs !== undefined) await coherence.ensureCurrent(now, 0, ctx);
   ({ now, reachable } = one);

@@ -8,6 +8,7 @@ import { newHashKey } from "../../src/platform.ts";
 import { createRedis } from "../../src/redis/client.ts";
 import { createFilterStore } from "../../src/redis/filter-store.ts";
 import { createTestIsolate, uniqueNamespace, type TestIsolate } from "../support/isolate.ts";
+import { createTestBreaker } from "../support/breakers.ts";
 
 const keyOf = (id: number) => key("product", id);
 const redis = createRedis({
@@ -24,7 +25,11 @@ interface Shop {
 
 const openShop = (ids: readonly number[] = [1, 2, 3]): Shop => {
   const namespace = uniqueNamespace();
-  return { namespace, filters: createFilterStore(redis, namespace), ids: new Set(ids) };
+  return {
+    namespace,
+    filters: createFilterStore(redis, namespace, createTestBreaker()),
+    ids: new Set(ids),
+  };
 };
 
 interface Reader {

@@ -6,8 +6,8 @@ import type { Result } from "../../src/core/result.ts";
 import type { SharedStore } from "../../src/core/shared-store.ts";
 import { createCoherence } from "../../src/engine/coherence.ts";
 import { withGroups } from "../../src/engine/grouped-invalidations.ts";
-import { createBreaker } from "../../src/resilience/breaker.ts";
 import { withGroupsBreaker } from "../../src/resilience/groups-breaker.ts";
+import { createTestBreaker } from "../support/breakers.ts";
 import { createTestContext } from "../support/context.ts";
 
 const ERA = "e";
@@ -35,7 +35,12 @@ async function createIsolate(answerOf: () => Promise<Result<GroupNumber>>) {
     withTimeout: (work) => work,
   });
   await coherence.ensureCurrent(ctx.now(), 0, ctx);
-  const breaker = createBreaker({ dependency: "log", failures: 3, openMs: 1_000 });
+  const breaker = createTestBreaker({
+    name: "log",
+    dependency: "log",
+    failures: 3,
+    now: () => now,
+  });
   const groups = withGroupsBreaker(
     {
       invalidate(logKeys) {

@@ -1,134 +1,140 @@
-import fc from "fast-check";
-import { describe, expect, it, vi } from "vitest";
-import { failed, type FaultCode } from "../../src/core/faults.ts";
-import type { Result } from "../../src/core/result.ts";
-import { createBreaker } from "../../src/resilience/breaker.ts";
+import { describe, expect, it } from "vitest";
+import { createBreakerWorld, OPEN_MS, SLOW_MS, WINDOW_MS } from "./breaker-world.ts";
 
-const FAILURES = 3;
-const OPEN_MS = 1_000;
-
-function setup() {
-  let time = 5_000;
-  const now = (): number => time;
-  const breaker = createBreaker({ dependency: "redis", failures: FAILURES, openMs: OPEN_MS });
-  const ok = vi.fn<() => Promise<{ ok: true; value: string }>>(async () => ({
-    ok: true as const,
-    value: "answer",
-  }));
-  const fail = (code: FaultCode = "redis.timeout") =>
-    breaker.run(now, async () => failed(code, "no"));
-  return {
-    breaker,
-    now,
-    ok,
-    fail,
-    call: () => breaker.run(now, ok),
-    async open() {
-      for (let i = 0; i < FAILURES; i++) await fail();
-    },
-    advance: (ms: number) => {
-      time += ms;
-    },
-  };
-}
-
-describe("a breaker", () => {
-  it("an open breaker lets a call through after the clock has been set back by an hour", async () => {
-    const { open, call, advance } = setup();
-    await open();
-    advance(-3_600_000);
-    expect((await call()).ok).toBe(true);
-  });
-
+describe("a closed breaker", () => {
   it("a closed breaker returns the result of each call unchanged", async () => {
-    const { call, fail } = setup();
+    const { call, fail } = createBreakerWorld();
     expect(await call()).toEqual({ ok: true, value: "answer" });
     expect(await fail()).toEqual({ ok: false, fault: { code: "redis.timeout", message: "no" } });
   });
 
-  it("after 3 failures in a row, a breaker returns the error code `redis.open` and does not call the dependency", async () => {
-    const { call, open, ok, advance } = setup();
+  it("after the configured number of failures in a row, a breaker refuses calls with the fault `redis.open` and says when to try again", async () => {
+    const { call, open, ok, advance } = createBreakerWorld();
     await open();
     advance(OPEN_MS - 1);
-    expect(await call()).toMatchObject({ ok: false, fault: { code: "redis.open" } });
+    expect(await call()).toMatchObject({ fault: { code: "redis.open", retryAfterMs: 1 } });
     expect(ok).not.toHaveBeenCalled();
   });
 
   it("a successful call resets a breaker's count of failures in a row", async () => {
-    const { call, fail, ok } = setup();
-    for (let i = 0; i < 10; i++) {
-      for (let failure = 1; failure < FAILURES; failure++) await fail();
-      expect(await call()).toMatchObject({ ok: true });
+    const { call, fail, ok } = createBreakerWorld();
+    for (let i = 0; i < 5; i++) {
+      await fail();
+      await fail();
+      await call();
+      await call();
+      await call();
     }
-    expect(ok).toHaveBeenCalledTimes(10);
+    expect(ok).toHaveBeenCalledTimes(15);
   });
 
-  it("a breaker counts a call that the dependency rejected as a success, and not as a failure", async () => {
-    const { call, fail } = setup();
-    for (let i = 0; i < 10; i++) await fail("redis.rejected");
+  it("calls that the dependency rejected, and mistakes of the program, never open a breaker", async () => {
+    const { call, fail, state } = createBreakerWorld();
+    for (let i = 0; i < 50; i++) await fail(i % 2 === 0 ? "redis.rejected" : "redis.corrupt");
     expect(await call()).toMatchObject({ ok: true });
-    await fail();
-    await fail();
-    await fail("redis.rejected");
-    await fail();
-    await fail();
-    expect(await call()).toMatchObject({ ok: true });
+    expect(state()).toBe("closed");
   });
 
-  it("after the time in the option `openMs`, an open breaker lets one call through, and rejects all other calls until this call has ended", async () => {
-    const { breaker, now, call, open, ok, advance } = setup();
+  it("a call that throws is no failure for the breaker, and the error reaches the caller", async () => {
+    const { breaker, state } = createBreakerWorld();
+    for (let i = 0; i < 10; i++)
+      await expect(breaker.run(() => Promise.reject(new TypeError("a mistake")))).rejects.toThrow(
+        "a mistake",
+      );
+    expect(state()).toBe("closed");
+  });
+
+  it("a breaker opens when half of the calls of the newest parts of the window failed, although no three failed in a row", async () => {
+    const { call, fail, state } = createBreakerWorld();
+    for (let i = 0; i < 9; i++) {
+      await fail();
+      await call();
+    }
+    expect(state()).toBe("closed");
+    await call();
+    await fail();
+    expect(state()).toBe("open");
+  });
+
+  it("a breaker opens within 20 failed calls after ten seconds of 100 successful calls each", async () => {
+    const { call, fail, advance, state } = createBreakerWorld({ failures: 1_000 });
+    for (let second = 0; second < 10; second++) {
+      for (let i = 0; i < 100; i++) await call();
+      advance(1_000);
+    }
+    // No call ends in the second before the first time-out.
+    advance(1_000);
+    for (let i = 0; i < 20; i++) await fail();
+    expect(state()).toBe("open");
+  });
+
+  it("a third of failed calls in a busy window does not open a breaker", async () => {
+    const { call, fail, advance, state } = createBreakerWorld({ failures: 1_000 });
+    for (let i = 0; i < 3_000; i++) {
+      await (i % 3 === 0 ? fail() : call());
+      advance(10);
+    }
+    expect(state()).toBe("closed");
+  });
+
+  it("failures that are older than the window do not count", async () => {
+    const { call, fail, advance, state } = createBreakerWorld({ failures: 1_000 });
+    for (let i = 0; i < 19; i++) await fail();
+    advance(WINDOW_MS + 1_000);
+    await call();
+    expect(state()).toBe("closed");
+    expect(createBreakerWorld().breaker.status()).toMatchObject({
+      calls: 0,
+      failureRate: 0,
+      slowRate: 0,
+    });
+  });
+});
+
+describe("slow calls", () => {
+  it("three slow calls one after another open a breaker with a slow rate", async () => {
+    const { take, state } = createBreakerWorld();
+    await take(SLOW_MS);
+    await take(SLOW_MS);
+    expect(state()).toBe("closed");
+    await take(SLOW_MS);
+    expect(state()).toBe("open");
+  });
+
+  it("ten slow calls side by side are one sign of a slow dependency, and do not open a breaker", async () => {
+    const { hang, advance, state, breaker } = createBreakerWorld();
+    const calls = Array.from({ length: 10 }, hang);
+    advance(SLOW_MS);
+    for (const one of calls) one.end();
+    await Promise.all(calls.map(({ result }) => result));
+    expect(state()).toBe("closed");
+    expect(breaker.status()).toMatchObject({ calls: 10, slowRate: 1, failureRate: 0 });
+  });
+
+  it("80 % slow calls in the window open a breaker with a slow rate", async () => {
+    const { take, state } = createBreakerWorld({ windowMs: 60_000 });
+    for (let i = 0; i < 40 && state() === "closed"; i++) await take(i % 5 === 4 ? 1 : SLOW_MS);
+    expect(state()).toBe("open");
+  });
+
+  it("a breaker without a slow rate counts slow calls and does not open for them", async () => {
+    const { take, state, breaker } = createBreakerWorld({ slowRate: undefined, windowMs: 600_000 });
+    for (let i = 0; i < 40; i++) await take(SLOW_MS);
+    expect(state()).toBe("closed");
+    expect(breaker.status()).toMatchObject({ calls: 40, slowRate: 1, failureRate: 0 });
+  });
+
+  it("a successful call that seems to have taken far longer than its time limit is not slow, since the clock was set", async () => {
+    const { take, state } = createBreakerWorld();
+    for (let i = 0; i < 10; i++) await take(3_600_000);
+    expect(state()).toBe("closed");
+  });
+
+  it("a slow probe keeps a breaker with a slow rate open", async () => {
+    const { open, take, advance, state } = createBreakerWorld();
     await open();
     advance(OPEN_MS);
-    const { promise, resolve } = Promise.withResolvers<Result<string>>();
-    const probe = breaker.run(now, () => promise);
-    expect(await call()).toMatchObject({ fault: { code: "redis.open" } });
-    expect(await call()).toMatchObject({ fault: { code: "redis.open" } });
-    expect(ok).not.toHaveBeenCalled();
-
-    resolve({ ok: true, value: "alive" });
-    expect(await probe).toEqual({ ok: true, value: "alive" });
-    expect(await call()).toMatchObject({ ok: true });
-    expect(await call()).toMatchObject({ ok: true });
-  });
-
-  it("if the one call that an open breaker let through fails, the breaker stays open for the time in the option `openMs` once more", async () => {
-    const { call, fail, open, ok, advance } = setup();
-    await open();
-    advance(OPEN_MS);
-    await fail();
-    advance(OPEN_MS - 1);
-    expect(await call()).toMatchObject({ fault: { code: "redis.open" } });
-    advance(1);
-    expect(await call()).toMatchObject({ ok: true });
-    expect(ok).toHaveBeenCalledTimes(1);
-  });
-
-  it("if the one call that an open breaker let through never returns, the breaker lets another one through after the time in the option `openMs`", async () => {
-    const { breaker, now, call, open, advance } = setup();
-    await open();
-    advance(OPEN_MS);
-    void breaker.run(now, () => new Promise<never>(() => undefined));
-    advance(OPEN_MS);
-    expect(await call()).toMatchObject({ ok: true });
-  });
-
-  it("an open breaker calls a dependency that always fails at most once in the time in the option `openMs`", async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(fc.nat({ max: 400 }), { maxLength: 60 }), async (pauses) => {
-        const { breaker, now, open, advance } = setup();
-        await open();
-        let lastCall = now();
-        for (const pause of pauses) {
-          advance(pause);
-          await breaker.run(now, async () => {
-            expect(now() - lastCall).toBeGreaterThanOrEqual(OPEN_MS);
-            lastCall = now();
-            return failed("redis.unavailable", "dead");
-          });
-        }
-        // It does probe: a breaker does not stay open for ever.
-        if (now() - 5_000 >= OPEN_MS + 400) expect(lastCall).toBeGreaterThan(5_000);
-      }),
-    );
+    await take(SLOW_MS);
+    expect(state()).toBe("open");
   });
 });

@@ -4,8 +4,8 @@ import { failed } from "../../src/core/faults.ts";
 import type { Context } from "../../src/core/context.ts";
 import type { Result } from "../../src/core/result.ts";
 import type { SharedStore } from "../../src/core/shared-store.ts";
-import { createBreaker } from "../../src/resilience/breaker.ts";
 import { withBreaker } from "../../src/resilience/store-breaker.ts";
+import { createTestBreaker } from "../support/breakers.ts";
 import { createTestContext } from "../support/context.ts";
 
 const METHODS = [
@@ -19,6 +19,9 @@ const METHODS = [
   "numbers",
   "trim",
 ] as const;
+
+/** The engine times the waits for these, since several requests may wait for one of them. */
+const SHARED = new Set(["verify", "sync", "establish"]);
 
 type AnyMethod = (...args: readonly unknown[]) => Promise<Result<unknown>>;
 
@@ -35,7 +38,6 @@ function storeOf(answer: () => Result<unknown>) {
   return { store: store as unknown as SharedStore, calls };
 }
 
-const breakerOf = () => createBreaker({ dependency: "redis", failures: 2, openMs: 1_000 });
 const call = (store: SharedStore, name: string, ...args: readonly unknown[]) =>
   (store as unknown as Record<string, AnyMethod>)[name]!(...args);
 const argsOf = (name: string, ctx: Context): unknown[] =>
@@ -50,10 +52,11 @@ describe("withBreaker", () => {
       let time = 0;
       const ctx = createTestContext({ now: () => (time += 5) });
       const args = argsOf(name, ctx);
-      expect(await call(withBreaker(store, breakerOf()), name, ...args)).toBe(answer);
+      expect(await call(withBreaker(store, createTestBreaker()), name, ...args)).toBe(answer);
       expect(calls).toEqual([[name, ...args]]);
       const [event] = ctx.events;
-      expect(ctx.events).toHaveLength(1);
+      expect(ctx.events).toHaveLength(SHARED.has(name) ? 0 : 1);
+      if (SHARED.has(name)) return;
       expect(event).toMatchObject({ type: "step.end", outcome: "ok" });
       expect(event?.type === "step.end" && event.ms).toBeGreaterThan(0);
     },
@@ -64,7 +67,7 @@ describe("withBreaker", () => {
     async (name) => {
       const { store, calls } = storeOf(() => failed("redis.timeout", "no"));
       const ctx = createTestContext({ now: () => 0 });
-      const guarded = withBreaker(store, breakerOf());
+      const guarded = withBreaker(store, createTestBreaker());
       await guarded.sync(1, MAX_CHANGES, ctx);
       await guarded.write([], ctx);
       calls.length = 0;
@@ -73,7 +76,8 @@ describe("withBreaker", () => {
         fault: { code: "redis.open" },
       });
       expect(calls).toEqual([]);
-      expect(ctx.events.at(-1)).toMatchObject({ type: "step.end", outcome: "redis.open" });
+      if (!SHARED.has(name))
+        expect(ctx.events.at(-1)).toMatchObject({ type: "step.end", outcome: "redis.open" });
     },
   );
 });

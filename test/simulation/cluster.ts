@@ -161,7 +161,6 @@ export function createCluster(options: ClusterOptions): Cluster {
       maxLandingChars: 1 << 20,
 
       stepsTimeoutMs: 2_500,
-      flightSlackMs: 1_000,
     });
     const loads = fault === "nested-unseen" ? unseen(parts.loads) : parts.loads;
     const warmer = createWarmer({ store, coherence, callOrigin, random: time.random });

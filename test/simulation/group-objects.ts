@@ -9,8 +9,8 @@ import { createLogGroupsPort } from "../../src/durable/log-groups-port.ts";
 import type { GroupCommitRpc } from "../../src/durable/region-log.ts";
 import type { Coherence } from "../../src/engine/coherence.ts";
 import { withGroups } from "../../src/engine/grouped-invalidations.ts";
-import { createBreaker } from "../../src/resilience/breaker.ts";
 import { withGroupsBreaker } from "../../src/resilience/groups-breaker.ts";
+import { createTestBreaker } from "../support/breakers.ts";
 import type { PlantedFault } from "./faults.ts";
 import type { VirtualTime } from "./virtual-time.ts";
 
@@ -86,7 +86,13 @@ export function createGroupModel({
         timeoutMs: TIMEOUT_MS,
         withTimeout: time.withTimeout,
       });
-      const breaker = createBreaker({ dependency: "log", failures: 3, openMs: 1_000 });
+      const breaker = createTestBreaker({
+        name: "log",
+        dependency: "log",
+        failures: 3,
+        now: time.now,
+        random: time.random,
+      });
       const groups = withGroupsBreaker(port, breaker);
       return fault === "group-numbers-shared"
         ? withoutOwnNumbers(coherence, groups)

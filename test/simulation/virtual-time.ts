@@ -110,8 +110,13 @@ export function createVirtualTime({
         await new Promise((resolve) => setImmediate(resolve));
         let next: Timer | undefined;
         do {
+          const first = timers[0];
+          if (first === undefined || first.at > end) {
+            if (end < Infinity) now = end;
+            return;
+          }
           next = pop();
-          if (next === undefined || next.at > end) return;
+          if (next === undefined) return;
           now = next.at;
           // A cancelled timer has no callback, so nothing runs at its time.
         } while (next.call === undefined);

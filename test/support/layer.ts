@@ -26,11 +26,17 @@ export function createTestLayer({
 }: TestLayerOptions): TestLayer {
   // Tests count requests to Redis. Those of shared syncs bind the log objects themselves.
   const { LOGS: _logs, ...own } = env as unknown as Bindings;
-  const layer = createLayer({ ...own, ...bindings }, options, {
-    now,
-    random,
-    newId: () => crypto.randomUUID(),
-    sleep,
-  });
+  // A machine that is busy with tests makes no request to Redis slow.
+  const breaker = { slowRedis: "1m", ...options.breaker } as const;
+  const layer = createLayer(
+    { ...own, ...bindings },
+    { ...options, breaker },
+    {
+      now,
+      random,
+      newId: () => crypto.randomUUID(),
+      sleep,
+    },
+  );
   return { ...layer, ...internalsOf(layer) };
 }

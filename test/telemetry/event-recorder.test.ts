@@ -34,18 +34,34 @@ function requestRecord(): RequestRecord {
   });
 }
 
-function createRecorder(addStep: (record: RequestRecord, step: StepRecord) => void) {
+function createRecorder(
+  addStep: (record: RequestRecord, step: StepRecord) => void,
+  meter = createMeter(),
+) {
   return createEventRecorder({
-    meter: createMeter(),
+    meter,
     now: () => RECORDED_AT,
     hot: createTopKeys(1),
     missed: createTopKeys(1),
     formatKey: (key) => key,
     addStep,
+    onLevelChange: () => undefined,
   });
 }
 
 describe("the event recorder", () => {
+  it("a change of a breaker is counted by dependency and new state, and added to the record of its request", () => {
+    const meter = createMeter();
+    const record = requestRecord();
+    const rates = { failureRate: 1, slowRate: 0 };
+    createRecorder(() => undefined, meter)(
+      { type: "breaker.change", name: "sql", from: "closed", to: "open", ...rates },
+      record,
+    );
+    expect(meter.take()).toEqual([["cache.breaker.changes\0sql\0open", 1]]);
+    expect(record.events).toMatchObject([{ name: "cache.breaker", detail: "sql closed open" }]);
+  });
+
   // The parent of a span is the step that contains it. A step that seems to have begun later than it
   // did contains too little.
   it.each(EVENTS)(

@@ -1,5 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { DegradationReport } from "../../src/core/degradation.ts";
+import { failed } from "../../src/core/faults.ts";
+import { createTestBreakers } from "../support/breakers.ts";
 import type { MetricsReport } from "../../src/core/metrics.ts";
 import { createMeter, createTopKeys } from "../../src/telemetry/metrics/meter.ts";
 import { createReporter } from "../../src/telemetry/metrics/reporter.ts";
@@ -69,6 +72,22 @@ describe("the meter", () => {
   });
 });
 
+const UNKNOWN = { state: "unknown", since: 0 } as const;
+const HEALTHY: DegradationReport = {
+  level: "normal",
+  since: 0,
+  measured: "normal",
+  pin: undefined,
+  dependencies: {
+    sql: UNKNOWN,
+    redis: UNKNOWN,
+    flight: UNKNOWN,
+    log: UNKNOWN,
+    limiter: UNKNOWN,
+    http: UNKNOWN,
+  },
+};
+
 describe("the reporter", () => {
   it("the metrics reporter repeats a failed report unchanged and with the same sequence number", async () => {
     const sent: MetricsReport[] = [];
@@ -89,6 +108,8 @@ describe("the reporter", () => {
       isolate: "a",
       now: () => 0,
       memory: () => ({ entries: 0, bytes: 0, evictions: 0 }),
+      health: () => HEALTHY,
+      breakers: createTestBreakers(),
     });
     meter.add("cache.joins", 2);
     await reporter.run();
@@ -99,6 +120,37 @@ describe("the reporter", () => {
     expect(sent[1]).toBe(sent[0]);
     expect(sent[2]?.delta).toContainEqual(["cache.joins", 5]);
     expect(reporter.empty).toBe(true);
+  });
+});
+
+describe("the breakers in a report", () => {
+  it("a report has one gauge for each dependency, which is 1 while the breaker is not closed", async () => {
+    const sent: MetricsReport[] = [];
+    const keys = createTopKeys(4);
+    const breakers = createTestBreakers();
+    const reporter = createReporter({
+      port: { report: async (one) => void sent.push(one), snapshots: async () => [] },
+      meter: createMeter(),
+      hot: keys,
+      missed: keys,
+      formatKey: (key) => key,
+      isolate: "a",
+      now: () => 0,
+      memory: () => ({ entries: 0, bytes: 0, evictions: 0 }),
+      health: () => HEALTHY,
+      breakers,
+    });
+    for (let i = 0; i < 2; i++) await breakers.sql.run(async () => failed("origin.timeout", "no"));
+    await reporter.run();
+    const open = sent[0]?.gauges.filter(([series]) => series.startsWith("cache.breaker.open"));
+    expect(Object.fromEntries(open ?? [])).toEqual({
+      "cache.breaker.open\0redis": 0,
+      "cache.breaker.open\0limiter": 0,
+      "cache.breaker.open\0flight": 0,
+      "cache.breaker.open\0log": 0,
+      "cache.breaker.open\0sql": 1,
+      "cache.breaker.open\0http": 0,
+    });
   });
 });
 

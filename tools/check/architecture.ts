@@ -47,14 +47,12 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     ...LAYER,
     "config",
     "config.ts",
-    "compose-log-groups.ts",
-    "compose-log-shares.ts",
+    "compose",
     "platform.ts",
     "strata.ts",
     "internals.ts",
   ],
-  "compose-log-groups.ts": [...LAYER, "config", "config.ts"],
-  "compose-log-shares.ts": [...LAYER, "config", "config.ts", "platform.ts"],
+  compose: [...LAYER, "config", "config.ts", "platform.ts"],
   "durable-objects.ts": [...LAYER, "config", "config.ts", "platform.ts"],
   "index.ts": [
     ...LAYER,
@@ -71,7 +69,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
 /** The places that may import a package (or a module of the platform). A package that is not listed may not be imported. */
 export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   hono: ["http", "ratelimit", "api", "dashboard", "strata.ts"],
-  "cloudflare:workers": ["durable", "worker.ts"],
+  "cloudflare:workers": ["durable", "platform.ts", "worker.ts"],
   "node:async_hooks": ["engine", "telemetry"],
   "@opentelemetry/api": ["telemetry"],
   "@opentelemetry/otlp-transformer": ["telemetry"],

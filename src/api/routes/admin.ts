@@ -8,6 +8,7 @@ import {
 import { auditAction, type Admin, type RoleOf } from "../admin.ts";
 import { bodyOf, invalid, Purge } from "../inputs.ts";
 import type { AppServices } from "../services.ts";
+import { degradationRoutes } from "./degradation.ts";
 import { entryRoutes } from "./entry.ts";
 import { limitRoutes } from "./limits.ts";
 import { ownPrefix } from "./origin.ts";
@@ -33,6 +34,7 @@ export function adminRoutes(services: AppServices, admin: Admin): Hono<StrataEnv
   routes.route("/limits", limitRoutes(rateLimits));
   routes.route("/entry", entryRoutes(services.inspect));
   routes.route("/warm", warmRoutes(services));
+  routes.route("/degradation", degradationRoutes(services.degradation));
 
   routes.post("/purge", async (c) => {
     const { tags, keys, prefixes, everything, soft } = await bodyOf(c, Purge);

@@ -98,6 +98,10 @@ export function pointOf(now, before) {
   const lookups = total(tiers);
   const responses = added(now.responses, before.responses);
   const requests = total(responses);
+  const errors = Object.entries(responses).reduce(
+    (sum, [status, n]) => sum + (status >= "500" ? n : 0),
+    0,
+  );
   const latency = addedBuckets(now.latency, before.latency);
   const loadCost = addedBuckets(now.loadCost, before.loadCost);
   const loads = total(added(now.loads, before.loads));
@@ -116,9 +120,13 @@ export function pointOf(now, before) {
     tiers,
     shares: TIERS.map((tier) => (lookups === 0 ? null : (100 * tiers[tier]) / lookups)),
     requestsPerSecond: requests / seconds,
-    errorsPerSecond:
-      Object.entries(responses).reduce((sum, [status, n]) => sum + (status >= "500" ? n : 0), 0) /
-      seconds,
+    errorsPerSecond: errors / seconds,
+    /** The share of responses with status 5xx. */
+    errorRatio: requests === 0 ? null : errors / requests,
+    /** The faults between the two summaries. */
+    faults: Object.fromEntries(
+      Object.entries(added(now.faults, before.faults)).filter(([, count]) => count > 0),
+    ),
     lookupsPerSecond: lookups / seconds,
     loadsPerSecond: loads / seconds,
     p50: millis(quantile(latency, 0.5)),

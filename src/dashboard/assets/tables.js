@@ -1,5 +1,6 @@
 // @ts-check
 import { show, total } from "./figures.js";
+import { dependencyRows, levelText, timelineRows } from "./states.js";
 
 const byId = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
@@ -43,6 +44,8 @@ export function showFigures(summary, point) {
   if (point) {
     tile("hit-ratio", show(point.hitRatio === null ? null : point.hitRatio * 100, " %"));
     tile("request-rate", show(point.requestsPerSecond, "/s"));
+    tile("error-rate", show(point.errorRatio === null ? null : point.errorRatio * 100, " %"));
+    byId("error-rate").classList.toggle("bad", point.errorRatio > 0.01);
     tile("p95", show(point.p95, " ms"));
     tile("offload", show(point.offload === null ? null : point.offload * 100, " %"));
     tile("saved", show(point.savedPerSecond, " s/s", 2));
@@ -51,7 +54,12 @@ export function showFigures(summary, point) {
   fill("hot-keys", keyRows(summary.hot), "no lookups yet");
   fill("missed-keys", keyRows(summary.missed), "no misses yet");
   fill("limits", rowsOf(summary.ratelimit), "no decisions yet");
-  fill("faults", rowsOf(summary.faults), "no faults");
+  if (point) fill("faults", rowsOf(point.faults), "no faults");
+  const { level, text } = levelText(summary.states);
+  tile("level", text);
+  byId("level").className = level;
+  fill("dependencies", dependencyRows(summary.states), "no isolate has reported yet");
+  fill("timeline", timelineRows(summary.levelChanges), "no changes");
   const { counts } = summary.purgeLag;
   const lagged = counts.reduce((/** @type {number} */ a, /** @type {number} */ b) => a + b, 0);
   fill(

@@ -109,7 +109,8 @@ export function clientGone(scope: InternalScope): Response {
 
 /** The 502, 503 or 504 if the origin gave no valid answer and no stored response may replace it. */
 export function originFailed(scope: InternalScope, { fault }: CacheUnavailable): Response {
-  if (fault.code === "origin.saturated") return noSlotFree(scope, fault);
+  if (fault.code === "origin.saturated" || fault.code === "origin.open")
+    return notAsked(scope, fault);
   const isTimeout = fault.code === "origin.timeout";
   const detail = isTimeout ? "timeout" : "unreachable";
   setStatus(scope, `strata; fwd=uri-miss; detail=${detail}`, "MISS");
@@ -121,15 +122,21 @@ export function originFailed(scope: InternalScope, { fault }: CacheUnavailable):
   });
 }
 
-/** The 503 if no slot was free in time. The origin was not asked, so that `Cache-Status` has no `fwd`. */
-function noSlotFree(scope: InternalScope, { retryAfterMs = 0 }: Fault): Response {
-  setStatus(scope, "strata; detail=saturated", "BYPASS");
+/**
+ * The 503 if no slot was free in time, or if the breaker of the origin is open. The origin was not
+ * asked, so that `Cache-Status` has no `fwd`.
+ */
+function notAsked(scope: InternalScope, { code, retryAfterMs = 0 }: Fault): Response {
+  const isOpen = code === "origin.open";
+  setStatus(scope, `strata; detail=${isOpen ? "open" : "saturated"}`, "BYPASS");
   const seconds = Math.max(1, Math.ceil(retryAfterMs / 1_000));
   return problem({
     status: 503,
     type: "origin-unavailable",
     title: "Service Unavailable",
-    detail: "Too many requests wait for the origin.",
+    detail: isOpen
+      ? "The origin has failed, and is asked again soon."
+      : "Too many requests wait for the origin.",
     headers: { "Retry-After": String(seconds) },
   });
 }

@@ -1,4 +1,5 @@
 /** Forwards a request to the origin and receives its response (RFC 9110, 7.6). */
+import { outcomeOf, type AdmittedCall, type CallOutcome } from "../../core/breaker.ts";
 import { CacheUnavailable, fault, messageOf } from "../../core/faults.ts";
 import type { Result } from "../../core/result.ts";
 import type { Clock, EpochMs, Millis } from "../../core/time.ts";
@@ -35,6 +36,8 @@ export interface ForwardOptions {
    */
   readonly takeSlot: (waitMs: Millis, holdMs: Millis) => Promise<Result<() => void>>;
   readonly slotWaitMs: Millis;
+  /** Asks the breaker of the origin for one call. */
+  readonly beginCall: () => Result<AdmittedCall>;
   /** How long the origin may take to send the header section, counted from `arrivedAt`. */
   readonly headersTimeoutMs: Millis;
   readonly retries: RetryBudget;
@@ -44,6 +47,8 @@ export interface ForwardOptions {
   readonly arrivedAt: EpochMs;
 }
 
+/** A time-out counts as a failure of the origin if the origin had at least this part of its time. */
+const FAIR_PART = 0.5;
 /** A wait that is so much longer than the header timeout was for a body. */
 const BODY_WAIT_MS: Millis = 1_000;
 
@@ -58,11 +63,12 @@ export type Forward = (url: URL, init: ForwardedRequest) => Promise<OriginRespon
 /**
  * Sends one request to the origin. Redirects are not followed, and bodies are not decoded.
  *
- * @throws {CacheUnavailable} if no slot is free in time, or if the origin does not answer or answers
- * with an invalid status.
+ * @throws {CacheUnavailable} if the breaker of the origin is open, if no slot is free in time, or if
+ * the origin does not answer or answers with an invalid status.
  */
 export function createForward(options: ForwardOptions): Forward {
-  const { fetch, now, takeSlot, slotWaitMs, headersTimeoutMs, arrivedAt, retries, adapt } = options;
+  const { fetch, now, takeSlot, slotWaitMs, beginCall } = options;
+  const { headersTimeoutMs, arrivedAt, retries, adapt } = options;
 
   function timeLeft(): Millis {
     const waitedMs = now() - arrivedAt;
@@ -75,6 +81,27 @@ export function createForward(options: ForwardOptions): Forward {
     const leftMs = timeLeft();
     if (leftMs <= 0)
       throw new CacheUnavailable(fault("origin.timeout", "the request has waited for another"));
+    const call = beginCall();
+    if (!call.ok) throw new CacheUnavailable(call.fault);
+    let outcome: CallOutcome = "answered";
+    try {
+      return await exchangeInSlot(url, init, leftMs);
+    } catch (error) {
+      // A body that the client sends slowly or breaks off is no failure of the origin, and neither is
+      // a request that had waited so long that the origin had little time.
+      const isFair = !init.body && leftMs >= headersTimeoutMs * FAIR_PART;
+      outcome = isFair && error instanceof CacheUnavailable ? outcomeOf(error.fault) : "ignored";
+      throw error;
+    } finally {
+      call.value.end(outcome);
+    }
+  };
+
+  async function exchangeInSlot(
+    url: URL,
+    init: ForwardedRequest,
+    leftMs: Millis,
+  ): Promise<OriginResponse> {
     const slot = await takeSlot(Math.min(slotWaitMs, leftMs), leftMs + HOLD_SLACK_MS);
     if (!slot.ok) throw new CacheUnavailable({ ...slot.fault, retryAfterMs: slotWaitMs });
     try {
@@ -82,7 +109,7 @@ export function createForward(options: ForwardOptions): Forward {
     } finally {
       slot.value();
     }
-  };
+  }
 
   async function exchange(
     url: URL,

@@ -162,6 +162,10 @@ export function passThrough(options: PassThroughOptions): Handler<StrataEnv> {
             .slotsOf(origin.origin)
             .acquire(waitMs, holdMs, clientAddressOf(request, fieldRules) || undefined),
         slotWaitMs: proxyLimits.slotWaitMs,
+        beginCall: () =>
+          proxyLimits
+            .breakerOf(origin.origin, headersTimeoutMs)
+            .begin(clientAddressOf(request, fieldRules) || undefined),
         headersTimeoutMs,
         arrivedAt,
         retries,

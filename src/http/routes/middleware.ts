@@ -1,6 +1,8 @@
 import type { Context as HonoContext, MiddlewareHandler } from "hono";
 import { routePath } from "hono/route";
 import { createContext, type Context } from "../../core/context.ts";
+import type { Degradation } from "../../core/degradation.ts";
+import type { DegradationLevel } from "../../core/degradation-level.ts";
 import type { DataReader } from "../../core/data-reader.ts";
 import type { UnkeyedRead } from "../../core/events.ts";
 import type { Lookup } from "../../core/lookup.ts";
@@ -38,6 +40,7 @@ export interface ScopeMiddlewareOptions {
   readonly warmer: Warmer;
   readonly loads: RunningLoads;
   readonly proxyLimits: ProxyLimits;
+  readonly degradation: Degradation;
   readonly now: Clock;
   /** The observer of every request. Undefined if telemetry is off. */
   readonly observer: RequestObserver | undefined;
@@ -79,6 +82,11 @@ class ScopeWithInternals implements RequestScope {
     this.#readerOf = readerOf;
   }
 
+  level(): Promise<DegradationLevel> {
+    const { degradation, ctx } = this[INTERNAL];
+    return degradation.level(ctx);
+  }
+
   /** The reader of data. A hit of a cached route reads no data, so it is created on first use. */
   get cache(): DataReader {
     return (this.#reader ??= this.#readerOf(this[INTERNAL]));
@@ -98,7 +106,7 @@ export function createScopeMiddleware(
   options: ScopeMiddlewareOptions,
 ): MiddlewareHandler<StrataEnv> {
   const { engine, batch, warmer, loads, proxyLimits, now, observer, expose } = options;
-  const { dispatch, onUnkeyedRead } = options;
+  const { dispatch, onUnkeyedRead, degradation } = options;
   const invalidate = createRetryingInvalidate(options.invalidator, "n:");
 
   function readerOf(internal: InternalScope): DataReader {
@@ -137,6 +145,7 @@ export function createScopeMiddleware(
       engine,
       loads,
       proxyLimits,
+      degradation,
       collector: undefined,
       route: undefined,
       routeError: undefined,

@@ -1,6 +1,8 @@
 /** The scope of one request: a part that handlers use, and a part that only the layer uses. */
 import type { Entry, LoadResult } from "../../core/entry.ts";
 import type { Context } from "../../core/context.ts";
+import type { Degradation } from "../../core/degradation.ts";
+import type { DegradationLevel } from "../../core/degradation-level.ts";
 import type { DataReader } from "../../core/data-reader.ts";
 import type { RunningLoads } from "../../engine/running-loads.ts";
 import type { Lookup } from "../../core/lookup.ts";
@@ -28,6 +30,8 @@ export interface RequestScope {
   readonly ctx: Context;
   /** Reads data inside a handler. A cached route takes over the tags and lifetimes of such reads. */
   readonly cache: DataReader;
+  /** Returns the level of service of this isolate. */
+  level(): Promise<DegradationLevel>;
   /** Adds tags to the entry that the route's load is about to store. */
   tag(...tags: readonly string[]): void;
 }
@@ -38,6 +42,7 @@ export interface InternalScope {
   readonly engine: Engine;
   readonly loads: RunningLoads;
   readonly proxyLimits: ProxyLimits;
+  readonly degradation: Degradation;
   /** The collector of the load that runs in this request; undefined if none runs. */
   collector: DependencyCollector | undefined;
   /** The data of the background refresh, if this request is one. */

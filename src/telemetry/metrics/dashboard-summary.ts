@@ -1,4 +1,10 @@
-import type { HotKey, MetricsSnapshot, TraceSummary } from "../../core/metrics.ts";
+import type {
+  HotKey,
+  LevelChange,
+  MetricsSnapshot,
+  StateCount,
+  TraceSummary,
+} from "../../core/metrics.ts";
 import type { EpochMs } from "../../core/time.ts";
 import { METRICS, readSeries, type MetricName } from "./registry.ts";
 
@@ -39,6 +45,8 @@ export interface Summary {
   readonly hot: readonly HotKey[];
   readonly missed: readonly HotKey[];
   readonly traces: readonly TraceSummary[];
+  readonly states: readonly StateCount[];
+  readonly levelChanges: readonly LevelChange[];
 }
 
 /** Reduces a snapshot of all metrics to the totals that the dashboard shows. */
@@ -99,5 +107,7 @@ export function summarize(snapshot: MetricsSnapshot, at: EpochMs): Summary {
     hot: snapshot.hot,
     missed: snapshot.missed,
     traces: snapshot.traces.slice(-30),
+    states: snapshot.states ?? [],
+    levelChanges: snapshot.levelChanges?.slice(-20) ?? [],
   };
 }

@@ -1,6 +1,6 @@
 import type { Delta, HotKey, MetricsSnapshot } from "../../core/metrics.ts";
 import { createTopKeys } from "./meter.ts";
-import { addDelta, LISTED_KEYS, type SeriesTotals } from "./totals.ts";
+import { addDelta, countStates, LISTED_KEYS, type SeriesTotals } from "./totals.ts";
 
 /** Adds up the totals in the snapshots of several metrics objects. */
 export function mergeSnapshots(snapshots: readonly MetricsSnapshot[]): MetricsSnapshot {
@@ -13,6 +13,10 @@ export function mergeSnapshots(snapshots: readonly MetricsSnapshot[]): MetricsSn
     hot: top(snapshots.map(({ hot }) => hot)),
     missed: top(snapshots.map(({ missed }) => missed)),
     traces: snapshots.flatMap(({ traces }) => traces).toSorted((a, b) => a.at - b.at),
+    states: countStates(snapshots.flatMap(({ states = [] }) => states)),
+    levelChanges: snapshots
+      .flatMap(({ levelChanges = [] }) => levelChanges)
+      .toSorted((a, b) => a.at - b.at),
   };
 }
 

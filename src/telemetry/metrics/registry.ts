@@ -156,6 +156,20 @@ export const METRICS = {
     description: "Faults: failures of dependencies.",
     where: "a fault",
   },
+  "cache.breaker.changes": {
+    type: "counter",
+    unit: "{change}",
+    labels: ["cache.dependency", "cache.breaker.state"],
+    description: "Changes of the state of a breaker, by the new state.",
+    where: "a change of the state of a breaker",
+  },
+  "cache.breaker.open": {
+    type: "gauge",
+    unit: "{isolate}",
+    labels: ["cache.dependency"],
+    description: "Isolates that reported in the last minute and whose breaker is not closed.",
+    where: "a report of an isolate",
+  },
   "cache.memory.evictions": {
     type: "counter",
     unit: "{entry}",
@@ -176,6 +190,35 @@ export const METRICS = {
     labels: [],
     description: "Entries in the memory tiers of the isolates that reported in the last minute.",
     where: "a report of an isolate",
+  },
+  "cache.level.isolates": {
+    type: "gauge",
+    unit: "{isolate}",
+    labels: ["cache.level"],
+    description: "Isolates that reported in the last minute, by their level of service.",
+    where: "a report of an isolate",
+  },
+  "cache.dependency.isolates": {
+    type: "gauge",
+    unit: "{isolate}",
+    labels: ["cache.dependency", "cache.state"],
+    description:
+      "Isolates that reported in the last minute, by the state in which they see a dependency.",
+    where: "a report of an isolate",
+  },
+  "cache.level.changes": {
+    type: "counter",
+    unit: "{change}",
+    labels: ["cache.level"],
+    description: "Changes of the level of service of isolates, by the new level.",
+    where: "a change of the level",
+  },
+  "cache.degraded.answers": {
+    type: "counter",
+    unit: "{answer}",
+    labels: ["cache.feature", "cache.level"],
+    description: "Answers of `withDegradation` at a level that is not normal.",
+    where: "an answer of withDegradation",
   },
   "cache.ratelimit.decisions": {
     type: "counter",

@@ -1,4 +1,6 @@
-import type { MetricsPort, MetricsReport } from "../../core/metrics.ts";
+import type { DegradationReport } from "../../core/degradation.ts";
+import type { BreakerName, BreakerReport } from "../../core/breaker.ts";
+import type { LevelChange, MetricsPort, MetricsReport, StateCount } from "../../core/metrics.ts";
 import type { Clock, EpochMs } from "../../core/time.ts";
 import { seriesOf, type Meter, type TopKeys } from "./meter.ts";
 import type { TracedRecord } from "../traces/request-record.ts";
@@ -21,6 +23,9 @@ export interface ReporterOptions {
   readonly isolate: string;
   readonly now: Clock;
   readonly memory: () => MemoryStats;
+  /** The level of this isolate, and the states of its dependencies. */
+  readonly health: () => DegradationReport;
+  readonly breakers: Readonly<Record<BreakerName, BreakerReport>>;
 }
 
 export interface Reporter {
@@ -29,11 +34,14 @@ export interface Reporter {
   readonly empty: boolean;
   /** Adds a finished request for the dashboard's waterfall. A report has the last 10 requests. */
   addTrace(record: TracedRecord): void;
+  /** Adds a change of the level for the dashboard's timeline. */
+  addLevelChange(change: LevelChange): void;
 }
 
 /** A report without an answer after this long is sent again, because the platform has probably ended its request. */
 const ANSWER_MS = 10_000;
 const MAX_TRACES = 10;
+const MAX_LEVEL_CHANGES = 10;
 const MAX_KEYS = 30;
 
 /**
@@ -41,13 +49,14 @@ const MAX_KEYS = 30;
  * have been lost is sent again unchanged, with the same sequence number.
  */
 export function createReporter(options: ReporterOptions): Reporter {
-  const { port, meter, hot, missed, formatKey, isolate, now, memory } = options;
+  const { port, meter, hot, missed, formatKey, isolate, now, memory, health, breakers } = options;
   let sequence = 0;
   let unanswered: MetricsReport | undefined;
   let sentAt: EpochMs = Number.NEGATIVE_INFINITY;
   let sending = false;
   let evictions = 0;
   let traced: TracedRecord[] = [];
+  let levelChanges: LevelChange[] = [];
 
   const keysOf = (keys: TopKeys) =>
     keys.list(MAX_KEYS).map(([key, count, over]) => [formatKey(key), count, over] as const);
@@ -58,6 +67,7 @@ export function createReporter(options: ReporterOptions): Reporter {
       meter.add("cache.memory.evictions", stats.evictions - evictions);
     evictions = stats.evictions;
     meter.add("cache.durable_object.calls", 1, "report");
+    const states = statesOf(health());
     const report: MetricsReport = {
       isolate,
       sequence: ++sequence,
@@ -65,11 +75,26 @@ export function createReporter(options: ReporterOptions): Reporter {
       gauges: [
         [seriesOf("cache.memory.usage", []), stats.bytes],
         [seriesOf("cache.memory.entries", []), stats.entries],
+        ...states.map(([name, state]) =>
+          name === "level"
+            ? ([seriesOf("cache.level.isolates", [state]), 1] as const)
+            : ([seriesOf("cache.dependency.isolates", [name, state]), 1] as const),
+        ),
+        ...Object.entries(breakers).map(
+          ([name, breaker]) =>
+            [
+              seriesOf("cache.breaker.open", [name]),
+              Number(breaker.status().state !== "closed"),
+            ] as const,
+        ),
       ],
       hot: keysOf(hot),
       missed: keysOf(missed),
       traces: traced.map(traceSummary),
+      states,
+      levelChanges,
     };
+    levelChanges = [];
     hot.clear();
     missed.clear();
     traced = [];
@@ -102,5 +127,21 @@ export function createReporter(options: ReporterOptions): Reporter {
       traced.push(record);
       if (traced.length > MAX_TRACES) traced.shift();
     },
+
+    addLevelChange(change) {
+      levelChanges.push(change);
+      if (levelChanges.length > MAX_LEVEL_CHANGES) levelChanges.shift();
+    },
   };
+}
+
+function statesOf({ level, since, dependencies }: DegradationReport): readonly StateCount[] {
+  const names = Object.keys(dependencies) as (keyof typeof dependencies)[];
+  return [
+    ["level", level, 1, since],
+    ...names.map((name): StateCount => {
+      const { state, since: from } = dependencies[name];
+      return [name, state, 1, from];
+    }),
+  ];
 }

@@ -1,8 +1,10 @@
 import type {
   Delta,
   HotKey,
+  LevelChange,
   MetricsReport,
   MetricsTotals,
+  StateCount,
   TraceSummary,
 } from "../../core/metrics.ts";
 import type { EpochMs } from "../../core/time.ts";
@@ -13,6 +15,7 @@ const GAUGE_LIFE_MS = 60_000;
 /** The sequence number of an isolate is deleted after this long. No isolate repeats a report so late. */
 const SEQUENCE_LIFE_MS = 3_600_000;
 const MAX_TRACES = 60;
+const MAX_LEVEL_CHANGES = 50;
 const TOP_KEYS = 200;
 export const LISTED_KEYS = 20;
 /** The most series that one metrics object keeps. */
@@ -40,7 +43,9 @@ export function createTotals(frozen: string | undefined, now: EpochMs): MetricsT
   const series: SeriesTotals = new Map();
   addDelta(series, saved?.series ?? []);
   const isolates = new Map<string, Isolate>(saved?.isolates);
-  const gauges = new Map<string, Pick<MetricsReport, "gauges">["gauges"]>();
+  const gauges = new Map<string, MetricsReport["gauges"]>();
+  const states = new Map<string, readonly StateCount[]>();
+  let levelChanges: LevelChange[] = [];
   const hot = createTopKeys(TOP_KEYS);
   const missed = createTopKeys(TOP_KEYS);
   let traces: TraceSummary[] = [];
@@ -48,7 +53,9 @@ export function createTotals(frozen: string | undefined, now: EpochMs): MetricsT
   function dropSilent(now: EpochMs): void {
     for (const [name, { at }] of isolates) {
       if (now - at > SEQUENCE_LIFE_MS) isolates.delete(name);
-      if (now - at > GAUGE_LIFE_MS) gauges.delete(name);
+      if (now - at <= GAUGE_LIFE_MS) continue;
+      gauges.delete(name);
+      states.delete(name);
     }
   }
 
@@ -60,6 +67,8 @@ export function createTotals(frozen: string | undefined, now: EpochMs): MetricsT
       isolates.set(isolate, { sequence, at: now });
       addDelta(series, report.delta, MAX_SERIES);
       gauges.set(isolate, report.gauges);
+      states.set(isolate, report.states ?? []);
+      levelChanges = [...levelChanges, ...(report.levelChanges ?? [])].slice(-MAX_LEVEL_CHANGES);
       addAll(hot, report.hot);
       addAll(missed, report.missed);
       traces = [...traces, ...report.traces].slice(-MAX_TRACES);
@@ -79,6 +88,8 @@ export function createTotals(frozen: string | undefined, now: EpochMs): MetricsT
         hot: hot.list(LISTED_KEYS),
         missed: missed.list(LISTED_KEYS),
         traces,
+        states: countStates([...states.values()].flat()),
+        levelChanges,
       };
     },
 
@@ -112,4 +123,18 @@ export function addDelta(
 
 function addAll(to: TopKeys, keys: readonly HotKey[]): void {
   for (const [key, count, over] of keys) to.add(key, count, over);
+}
+
+/** Adds up the counts of equal states, and keeps the earliest instant of each. */
+export function countStates(states: readonly StateCount[]): readonly StateCount[] {
+  const counts = new Map<string, StateCount>();
+  for (const one of states) {
+    const [name, state, isolates, since] = one;
+    const before = counts.get(`${name} ${state}`);
+    counts.set(
+      `${name} ${state}`,
+      before === undefined ? one : [name, state, before[2] + isolates, Math.min(before[3], since)],
+    );
+  }
+  return [...counts.values()];
 }

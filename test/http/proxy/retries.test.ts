@@ -44,7 +44,8 @@ describe("a request whose connection the origin has closed", () => {
   });
 
   it("while all connections to the origin are lost, the proxy sends 11 to 15 of 50 GET requests a second time", async () => {
-    const p = createProxy();
+    // The breaker would stop the requests after 10 failures.
+    const p = createProxy({ layer: { breaker: { originFailures: 1_000, minCalls: 1_000 } } });
     p.answers({ fails: LOST });
     for (let i = 0; i < 50; i++) await p.get({}, `/fails/${i}`);
     // 10 retries at once, and one for every 10 requests.

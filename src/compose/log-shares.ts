@@ -1,12 +1,12 @@
-import type { Config } from "./config.ts";
-import type { Bindings } from "./config/variables.ts";
-import type { LogShares } from "./core/log-shares.ts";
-import { createRegionLogPort } from "./durable/region-log-port.ts";
-import { regionLogStub } from "./durable/stubs.ts";
-import { createLogShares } from "./engine/log-shares.ts";
-import type { Platform } from "./platform.ts";
-import { withTimeout } from "./resilience/deadline.ts";
-import { createNearShare } from "./tiers/near-share.ts";
+import type { Config } from "../config.ts";
+import type { Bindings } from "../config/variables.ts";
+import type { LogShares } from "../core/log-shares.ts";
+import { createRegionLogPort } from "../durable/region-log-port.ts";
+import { regionLogStub } from "../durable/stubs.ts";
+import { createLogShares } from "../engine/log-shares.ts";
+import type { Platform } from "../platform.ts";
+import { withTimeout } from "../resilience/deadline.ts";
+import { createNearShare } from "../tiers/near-share.ts";
 
 /** Time limit of one operation on the share of a data centre. A read may wait for one. */
 const NEAR_SHARE_TIMEOUT_MS = 50;

@@ -1,0 +1,87 @@
+import type { DependencyReport, DependencyState } from "../core/degradation.ts";
+import type { EpochMs, Millis } from "../core/time.ts";
+
+/** What a check of a dependency has shown. `hung`: no answer at all within its time limit. */
+export type CheckResult = "ok" | "slow" | "failed" | "hung";
+
+/** The checks of the last `WINDOW_MS` decide. */
+const WINDOW_MS: Millis = 5_000;
+/**
+ * A dependency is down after this many failed checks, and slow after this many slow ones, if they are
+ * more than half of all. With 5 failures in 100 checks, one a second, that happens about once in two days.
+ */
+const BAD_CHECKS = 4;
+/** A check without an answer counts as several failed ones, because it covers the time of several. */
+const HUNG_WEIGHT = 4;
+/** A dependency is up again after this time without a sign of a fault. */
+const CALM_MS: Millis = 3_000;
+/** At most this many checks are kept. */
+const MAX_CHECKS = 32;
+
+/**
+ * The state of one dependency, from its breaker and from active checks.
+ *
+ *     unknown ──ok──▶ up ──breaker opens, or checks fail──▶ down
+ *        │            ▲│                                    │ ▲
+ *        │            │└──────────checks are slow──────▶ slow │
+ *        │            └──3 s without a sign of a fault──────┴─┘
+ *        └──────────────breaker opens, or checks fail──▶ down
+ *
+ * It has no timer: it compares times when it is asked.
+ */
+export interface DependencyHealth {
+  /** Adds the result of a check. */
+  add(result: CheckResult, at: EpochMs): void;
+  /** @param isBroken whether the breaker of the dependency is not closed */
+  report(isBroken: boolean, at: EpochMs): DependencyReport;
+  /** Whether the last check did not succeed. */
+  readonly isSuspected: boolean;
+}
+
+export function createDependencyHealth(): DependencyHealth {
+  let state: DependencyState = "unknown";
+  let since: EpochMs = 0;
+  let checks: { readonly result: CheckResult; readonly at: EpochMs }[] = [];
+  let badAt = Number.NEGATIVE_INFINITY;
+
+  function change(next: DependencyState, at: EpochMs): void {
+    if (next === state) return;
+    state = next;
+    since = at;
+  }
+
+  function weightOf(results: readonly CheckResult[]): number {
+    return checks.reduce(
+      (sum, { result }) =>
+        results.includes(result) ? sum + (result === "hung" ? HUNG_WEIGHT : 1) : sum,
+      0,
+    );
+  }
+
+  return {
+    add(result, at) {
+      checks.push({ result, at });
+      if (checks.length > MAX_CHECKS) checks.shift();
+      if (result !== "ok") badAt = at;
+    },
+
+    report(isBroken, at) {
+      // A time in the future means that the clock was set back. Such checks say nothing.
+      checks = checks.filter((check) => check.at <= at && at - check.at < WINDOW_MS);
+      if (badAt > at) badAt = at;
+      if (isBroken) badAt = at;
+      const ok = weightOf(["ok"]);
+      const failed = weightOf(["failed", "hung"]);
+      const slow = failed + weightOf(["slow"]);
+      const isCalm = at - badAt >= CALM_MS;
+      if (isBroken || (failed >= BAD_CHECKS && failed > ok)) change("down", at);
+      else if (slow >= BAD_CHECKS && slow > ok) change("slow", at);
+      else if (state === "unknown" ? ok > 0 : isCalm) change("up", at);
+      return { state, since };
+    },
+
+    get isSuspected() {
+      return checks.length > 0 && checks.at(-1)?.result !== "ok";
+    },
+  };
+}
