@@ -11,15 +11,14 @@ import {
   MAX_CHANGES,
   MAX_NUMBERS,
   verdictByView,
-  verdictByNumbers,
   markInvalidated,
-  newestAhead,
   noteNumbers,
   unmark,
   type Dated,
   type LogAnswer,
   type Verdict,
 } from "../core/log.ts";
+import { newestAhead, verdictByNumbers, verdictWithAnswer } from "../core/log-verdict.ts";
 import { LEADER_PART } from "../core/log-share.ts";
 import type { LogShares } from "../core/log-shares.ts";
 import type { Context } from "../core/context.ts";
@@ -74,7 +73,8 @@ export interface Coherence extends Invalidator {
   recordFailure(fault: Fault, ctx: Context): void;
   /** Whether the log has answered this isolate at least once. */
   hasLog(): boolean;
-  verdictOf(entry: Dated): Verdict;
+  /** The verdict of the log view, or of the view and an answer of the log about the entry. */
+  verdictOf(entry: Dated, answer?: Verdict): Verdict;
   /**
    * Asks the log about one entry, in one request with other entries that need it. Returns the copy
    * to serve, or the reason why there is none.
@@ -211,6 +211,7 @@ export function createCoherence(options: CoherenceOptions): Coherence {
       const found = numbers[at];
       if (!isTrusted || found === undefined) return "invalid";
       const verdict = verdictByNumbers(entry, found, log);
+      if (verdict === "unconfirmed") return verdict;
       if (verdict !== "valid" && verdict !== "soft") return "invalid";
       return verifiedCopy(entry, log.seq ?? entry.asOf, verdict === "soft", ctx.now());
     });
@@ -256,7 +257,8 @@ export function createCoherence(options: CoherenceOptions): Coherence {
       return Promise.resolve(true);
     },
     hasLog: () => view.era !== undefined,
-    verdictOf: (entry) => verdictByView(view, entry),
+    verdictOf: (entry, answer) =>
+      answer === undefined ? verdictByView(view, entry) : verdictWithAnswer(view, entry, answer),
     logPosition: () => ({ asOf: view.seen, era: view.era ?? "" }),
     currentAt: () => view.stamp,
     onRecovery: (listener) => void listeners.push(listener),

@@ -7,7 +7,7 @@
  * keys has a higher number, because every later insert would have given them one. A filter that is
  * missing, too old, of another era or behind the log excludes nothing.
  */
-import { MAX_CHANGES } from "../core/log.ts";
+import { MAX_CHANGES, type Verdict } from "../core/log.ts";
 import {
   createFilter,
   decodeFilter,
@@ -21,7 +21,11 @@ import { failed, messageOf } from "../core/faults.ts";
 import type { Context } from "../core/context.ts";
 import type { Result } from "../core/result.ts";
 import type { SharedStore } from "../core/shared-store.ts";
-import { derivedInvalidationKeys, SOFT, invalidationKeyOfTag } from "../core/invalidation-key.ts";
+import {
+  derivedInvalidationKeys,
+  invalidationKeyOf,
+  invalidationKeyOfTag,
+} from "../core/invalidation-key.ts";
 import type { Seq } from "../core/seq.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
 import type { Coherence } from "./coherence.ts";
@@ -87,6 +91,8 @@ interface FilterState {
   loading: boolean;
 }
 
+/** The verdicts after which the filter stays: an insert may have added the key, and no other key. */
+const INVALIDATED: ReadonlySet<Verdict> = new Set(["invalidated", "soft", "unconfirmed"]);
 /** An isolate that found no usable filter tries again after this time. */
 const RETRY_MS: Millis = 5_000;
 
@@ -140,7 +146,7 @@ export function createExistence(options: ExistenceOptions): Existence {
     const later = changes.filter(([, number]) => number > filter.asOf);
     return {
       filter,
-      changed: new Set(later.map(([name]) => (name.startsWith(SOFT) ? name.slice(1) : name))),
+      changed: new Set(later.map(([logKey]) => invalidationKeyOf(logKey))),
       changedTo: Math.min(seq, coherence.logPosition().asOf),
     };
   }
@@ -181,7 +187,7 @@ export function createExistence(options: ExistenceOptions): Existence {
       const verdict = coherence.verdictOf({ invalidationKeys, asOf: loaded.changedTo, era });
       if (verdict === "valid") return false;
       // The log view no longer has all numbers since the filter, or the log was lost.
-      if (verdict !== "invalidated" && verdict !== "soft" && state.loaded === loaded) {
+      if (!INVALIDATED.has(verdict) && state.loaded === loaded) {
         state.loaded = undefined;
         state.loadAfter = Math.min(state.loadAfter, ctx.now() + RETRY_MS);
       }

@@ -8,6 +8,7 @@ import type { Result } from "../core/result.ts";
 import {
   logKeysOfPurge,
   invalidationKeyOfTag,
+  UNCONFIRMED,
   type LogKey,
   type PurgeTargets,
 } from "../core/invalidation-key.ts";
@@ -172,7 +173,10 @@ export function createWriter(options: WriterOptions): Writer {
     return { value, invalidation };
   }
 
-  /** Commits the change. A commit that was not confirmed may have happened, so its tags are invalidated in any case. */
+  /**
+   * Commits the change. A commit that was not confirmed may have happened, so its tags are invalidated
+   * as unconfirmed. If it has happened, the relay finds its outbox rows and invalidates them hard.
+   */
   async function commitOrInvalidate<T>(
     mutation: Mutation<T>,
     heading: Heading,
@@ -189,7 +193,9 @@ export function createWriter(options: WriterOptions): Writer {
       const cause = originFaultOf(error);
       end(cause.code);
       if (isRejection(cause)) throw error;
-      const logKeys = mutation.tags.map(invalidationKeyOfTag);
+      const logKeys = mutation.tags.map(
+        (tag): LogKey => `${UNCONFIRMED}${invalidationKeyOfTag(tag)}`,
+      );
       const mark = invalidator.markInvalidated(logKeys);
       const result = await invalidate(logKeys, ctx);
       if (!result.ok) unconfirmed.add(mark);

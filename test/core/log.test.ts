@@ -3,12 +3,13 @@ import {
   applyAnswer,
   createLogView,
   verdictByView,
-  verdictByNumbers,
   markInvalidated,
   noteNumbers,
+  unmark,
   type LogAnswer,
   type LogView,
 } from "../../src/core/log.ts";
+import { verdictByNumbers, verdictWithAnswer } from "../../src/core/log-verdict.ts";
 import { entryOf, invalidationKeysOf } from "../support/entries.ts";
 
 const answerOf = (fields: Partial<LogAnswer> = {}): LogAnswer => ({
@@ -247,20 +248,71 @@ describe("verdicts", () => {
     expect(verdictByView(view, item(120))).toBe("soft");
   });
 
-  it.each<[string, Parameters<typeof verdictByNumbers>[1], Partial<LogAnswer>, string]>([
-    ["without numbers", { hard: 0, soft: 0 }, {}, "valid"],
-    ["with numbers at its asOf", { hard: 100, soft: 100 }, {}, "valid"],
-    ["with a higher hard number", { hard: 101, soft: 0 }, { seq: 101 }, "invalidated"],
-    ["with a higher soft number", { hard: 100, soft: 101 }, { seq: 101 }, "soft"],
-    ["with both numbers higher", { hard: 101, soft: 102 }, { seq: 102 }, "invalidated"],
-    ["of another era", { hard: 0, soft: 0 }, { era: "f" }, "era"],
-    ["below the floor", { hard: 0, soft: 0 }, { floor: 101, seq: 200 }, "floor"],
-    ["at the floor", { hard: 0, soft: 0 }, { floor: 100, seq: 200 }, "valid"],
-    ["of a log that is lost", { hard: 0, soft: 0 }, { era: undefined, seq: undefined }, "unknown"],
-    ["of a log with an era and no number", { hard: 0, soft: 0 }, { seq: undefined }, "unknown"],
+  it("an entry whose tag an unconfirmed write has named gets the verdict `unconfirmed`, and an entry that was loaded after the write gets `valid`", () => {
+    const view = viewOf();
+    applyAnswer(view, answerOf({ sentAt: 1_001, seq: 110, changes: [["?t:a", 110]] }));
+    expect(verdictByView(view, item(109))).toBe("unconfirmed");
+    expect(verdictByView(view, item(110))).toBe("valid");
+  });
+
+  it("a hard invalidation before or after an unconfirmed one gives an older entry the verdict `invalidated`", () => {
+    for (const [hard, unconfirmed] of [
+      [110, 120],
+      [120, 110],
+    ] as const) {
+      const view = viewOf();
+      const changes = [
+        ["t:a", hard],
+        ["?t:a", unconfirmed],
+      ] as const;
+      applyAnswer(view, answerOf({ sentAt: 1_001, seq: 120, changes }));
+      expect(verdictByView(view, item(109))).toBe("invalidated");
+    }
+  });
+
+  it("an unconfirmed invalidation without a number gives all entries with its tag the verdict `unconfirmed` until the invalidation is taken back", () => {
+    const view = viewOf();
+    const mark = markInvalidated(view, ["?t:a"]);
+    expect(verdictByView(view, item(100))).toBe("unconfirmed");
+    expect(verdictWithAnswer(view, item(100), "valid")).toBe("unconfirmed");
+    expect(verdictWithAnswer(view, item(100), "invalidated")).toBe("invalidated");
+    unmark(view, mark);
+    expect(verdictByView(view, item(100))).toBe("valid");
+    expect(verdictWithAnswer(view, item(100), "valid")).toBe("valid");
+  });
+
+  it("an unconfirmed invalidation without a number ends with the number that the invalidation log gives it", () => {
+    const view = viewOf();
+    markInvalidated(view, ["?t:a"]);
+    applyAnswer(view, answerOf({ sentAt: 1_001, seq: 110, changes: [["?t:a", 110]] }));
+    expect(view.pending.size).toBe(0);
+    expect(verdictByView(view, item(109))).toBe("unconfirmed");
+    expect(verdictByView(view, item(110))).toBe("valid");
+  });
+
+  it("before the invalidation log has answered, an unconfirmed invalidation gives an entry the verdict `invalidated`", () => {
+    const view = createLogView();
+    markInvalidated(view, ["?t:a"]);
+    expect(verdictByView(view, item(100, ""))).toBe("invalidated");
+  });
+
+  it.each<[string, [hard: number, soft: number, unconfirmed: number], Partial<LogAnswer>, string]>([
+    ["without numbers", [0, 0, 0], {}, "valid"],
+    ["with numbers at its asOf", [100, 100, 0], {}, "valid"],
+    ["with a higher hard number", [101, 0, 0], { seq: 101 }, "invalidated"],
+    ["with a higher soft number", [100, 101, 0], { seq: 101 }, "soft"],
+    ["with both numbers higher", [101, 102, 0], { seq: 102 }, "invalidated"],
+    ["with a higher unconfirmed number", [100, 101, 101], { seq: 101 }, "unconfirmed"],
+    ["with a higher hard and unconfirmed number", [101, 0, 102], { seq: 102 }, "invalidated"],
+    ["of another era", [0, 0, 0], { era: "f" }, "era"],
+    ["below the floor", [0, 0, 0], { floor: 101, seq: 200 }, "floor"],
+    ["at the floor", [0, 0, 0], { floor: 100, seq: 200 }, "valid"],
+    ["of a log that is lost", [0, 0, 0], { era: undefined, seq: undefined }, "unknown"],
+    ["of a log with an era and no number", [0, 0, 0], { seq: undefined }, "unknown"],
   ])(
     "verdictByNumbers() judges an entry %s by the era, the floor and the numbers of the invalidation log",
-    (_, numbers, log, verdict) => {
+    (_, [hard, soft, unconfirmed], log, verdict) => {
+      const numbers = { hard, soft, unconfirmed };
       expect(verdictByNumbers(item(100), numbers, answerOf(log))).toBe(verdict);
     },
   );
