@@ -8,5 +8,10 @@ export function createFilterStore(redis: RedisClient, namespace: string): Filter
     load: (kind) => attempt(async () => (await redis.get<string>(filterKey(kind))) ?? undefined),
     save: (kind, text, ttlMs) =>
       attempt(async () => void (await redis.set(filterKey(kind), text, { px: ttlMs }))),
+    claim: (kind, forMs) =>
+      attempt(async () => {
+        const claimKey = `${filterKey(kind)}:claim`;
+        return (await redis.set(claimKey, "1", { nx: true, px: forMs })) !== null;
+      }),
   };
 }

@@ -83,12 +83,16 @@ describe("validate()", () => {
     });
   });
 
-  it("validate() marks an answer without the log as `unreachable`, unless the value was current within the coherence window", () => {
+  it("validate() marks an answer without the log as `unreachable`, unless the value was current within the coherence window and no unconfirmed write may have changed it", () => {
     check((one) => {
       const validation = validated(one);
       if (validation.use !== "serve") return;
       const { result, logState } = one;
-      const isRecent = result?.unreachable === false && result.currentAt >= START - COHERENCE_MS;
+      const isLater = result?.unreachable === false && result.currentAt > START;
+      const isRecent =
+        result?.unreachable === false &&
+        result.currentAt >= START - COHERENCE_MS &&
+        (one.verdict !== "unconfirmed" || isLater);
       const isWithoutLog = logState === "unreachable" || result?.unreachable === true;
       expect(validation.unreachable).toBe(isWithoutLog && !isRecent);
     });
