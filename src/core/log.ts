@@ -10,6 +10,7 @@
  * @see docs/consistency.md for the guarantee that these rules give
  */
 import type { Entry } from "./entry.ts";
+import { addMark, endMarks, type Mark, type Marks } from "./log-marks.ts";
 import type { Era, Seq } from "./seq.ts";
 import { invalidationKeyOf, SOFT, UNCONFIRMED, type LogKey } from "./invalidation-key.ts";
 import type { EpochMs } from "./time.ts";
@@ -66,16 +67,10 @@ export interface LogView {
   /**
    * The log keys that this isolate has invalidated, hard or unconfirmed, but to which the log has not yet given
    * a number, each with its marks. A mark ends when the log gives its key a number that is higher
-   * than `seen` was at the time of the mark, or when the invalidation has failed for good.
+   * than `seen` was at the time of the mark, when the invalidation has failed for good, or when the
+   * mark is abandoned.
    */
-  pending: Map<string, Set<Mark>>;
-}
-
-/** One invalidation of this isolate that has no number yet. */
-export interface Mark {
-  readonly logKeys: readonly LogKey[];
-  /** The newest number that the view had at the time. */
-  readonly seen: Seq;
+  pending: Marks;
 }
 
 export function createLogView(): LogView {
@@ -146,14 +141,10 @@ export function noteNumbers(view: LogView, logKeys: readonly LogKey[], seq: Seq)
  * depend on them. The mark that it returns can be taken back.
  */
 export function markInvalidated(view: LogView, logKeys: readonly LogKey[]): Mark {
-  const mark: Mark = { logKeys, seen: view.seen };
+  const mark: Mark = { logKeys, seen: view.seen, isKept: false, answeredAt: undefined };
   for (const logKey of logKeys) {
     if (logKey.startsWith(SOFT)) recordNumber(view, logKey, view.seen + 1);
-    else {
-      const marks = view.pending.get(logKey);
-      if (marks === undefined) view.pending.set(logKey, new Set([mark]));
-      else marks.add(mark);
-    }
+    else addMark(view.pending, logKey, mark);
   }
   for (const oldest of view.pending.keys()) {
     if (view.pending.size <= MAX_NUMBERS) break;
@@ -164,14 +155,7 @@ export function markInvalidated(view: LogView, logKeys: readonly LogKey[]): Mark
 
 /** Ends a mark whose invalidation has failed for good. The marks of other invalidations stay. */
 export function unmark(view: LogView, mark: Mark): void {
-  for (const logKey of mark.logKeys) endMarks(view, logKey, (one) => one === mark);
-}
-
-function endMarks(view: LogView, logKey: string, hasEnded: (mark: Mark) => boolean): void {
-  const marks = view.pending.get(logKey);
-  if (marks === undefined) return;
-  for (const mark of marks) if (hasEnded(mark)) marks.delete(mark);
-  if (marks.size === 0) view.pending.delete(logKey);
+  for (const logKey of mark.logKeys) endMarks(view.pending, logKey, (one) => one === mark);
 }
 
 /**
@@ -268,7 +252,7 @@ function raiseBase(view: LogView, base: Seq): void {
 
 function recordNumber(view: LogView, logKey: string, seq: Seq): void {
   setNumber(view, logKey, seq);
-  if (!logKey.startsWith(SOFT)) endMarks(view, logKey, ({ seen }) => seen < seq);
+  if (!logKey.startsWith(SOFT)) endMarks(view.pending, logKey, ({ seen }) => seen < seq);
 }
 
 function setNumber(view: LogView, logKey: string, seq: Seq): void {

@@ -19,6 +19,7 @@ import {
   type Verdict,
 } from "../core/log.ts";
 import { newestAhead, verdictByNumbers, verdictWithAnswer } from "../core/log-verdict.ts";
+import { keepMark } from "../core/log-marks.ts";
 import { LEADER_PART } from "../core/log-share.ts";
 import type { LogShares } from "../core/log-shares.ts";
 import type { Context } from "../core/context.ts";
@@ -262,7 +263,6 @@ export function createCoherence(options: CoherenceOptions): Coherence {
     logPosition: () => ({ asOf: view.seen, era: view.era ?? "" }),
     currentAt: () => view.stamp,
     onRecovery: (listener) => void listeners.push(listener),
-
     isCurrent,
     isAway: (now) =>
       missedSyncs >= AWAY_AFTER && now >= triedAt && now - triedAt < timeoutMs * AWAY_TIMEOUTS,
@@ -284,6 +284,7 @@ export function createCoherence(options: CoherenceOptions): Coherence {
 
     markInvalidated: (logKeys) => markInvalidated(view, logKeys),
     unmark: (mark) => unmark(view, mark),
+    keep: keepMark,
 
     async invalidate(logKeys, ctx, watched = []) {
       const invalidation = await store.invalidate(logKeys, watched, ctx);

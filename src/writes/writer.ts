@@ -17,7 +17,7 @@ import { commit, type Committed, type Mutation } from "./mutate.ts";
 import { isRejection, WriteUnconfirmed } from "./unconfirmed.ts";
 import { deleteRows, insertLogKeys, noteNumber, type Database, type Heading } from "./outbox.ts";
 import { relay, type RelayReport } from "./relay.ts";
-import type { Mark } from "../core/log.ts";
+import type { Mark } from "../core/log-marks.ts";
 import type { Seq } from "../core/seq.ts";
 import { logKeysOfThrough, type Through, type WriteThrough } from "./through.ts";
 
@@ -144,10 +144,12 @@ export function createWriter(options: WriterOptions): Writer {
     ids: readonly number[],
     lagMs: Millis,
     result: Result<Invalidation>,
+    mark: Mark,
     ctx: Context,
   ): InvalidationState {
     if (!result.ok) {
       backlog = true;
+      invalidator.keep(mark);
       return "deferred";
     }
     if (ids.length > 0) inBackground(recordNumber(ids, result.value.seq, lagMs, ctx), ctx);
@@ -163,10 +165,10 @@ export function createWriter(options: WriterOptions): Writer {
       if (ids.length > 0) inBackground(deleteRows(db, ids), ctx);
       return { value, invalidation: "done" };
     }
-    invalidator.markInvalidated(logKeys);
+    const mark = invalidator.markInvalidated(logKeys);
     const { entry, watched, error } = entryToStore(mutation, value);
     const result = await invalidate(logKeys, ctx, watched);
-    const invalidation = finish(ids, heading.lagMs, result, ctx);
+    const invalidation = finish(ids, heading.lagMs, result, mark, ctx);
     if (error !== undefined) throw error;
     if (result.ok && before !== undefined && entry !== undefined)
       await options.through?.put(entry, before, result.value, ctx);
@@ -198,7 +200,10 @@ export function createWriter(options: WriterOptions): Writer {
       );
       const mark = invalidator.markInvalidated(logKeys);
       const result = await invalidate(logKeys, ctx);
-      if (!result.ok) unconfirmed.add(mark);
+      if (!result.ok) {
+        unconfirmed.add(mark);
+        invalidator.keep(mark);
+      }
       // If the commit happened, the outbox has the tags of `tagQuery`, and the relay finds them
       // there.
       ctx.defer(runRelay(ctx).then(() => (backlog = true)));
@@ -226,7 +231,7 @@ export function createWriter(options: WriterOptions): Writer {
       invalidator.unmark(mark);
       throw new CacheUnavailable(result.fault);
     }
-    return finish(ids, originLagMs, result, ctx);
+    return finish(ids, originLagMs, result, mark, ctx);
   }
 
   return { mutate, purge, relay: runRelay };
