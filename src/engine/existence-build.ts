@@ -44,7 +44,7 @@ export interface FilterBuilder {
 }
 
 /** A filter that purges outdate again and again is replaced at most once in this time. */
-export const REPLACE_EVERY_MS: Millis = 10_000;
+const REPLACE_EVERY_MS: Millis = 10_000;
 
 export function createFilterBuilder(options: FilterBuilderOptions): FilterBuilder {
   const { filters, coherence, newSeed, rate, rebuildMs, maxAgeMs } = options;

@@ -157,7 +157,9 @@ describe("an entry that only an unconfirmed write may have invalidated", () => {
       const isolate = isolates[request % 3] ?? world.here;
       world.clock.advance(50);
       if (request % 100 === 0)
-        await expect(update(isolate, 0, `product:${request / 100}`)).rejects.toThrow();
+        await expect(update(isolate, 0, `product:${request / 100}`)).rejects.toThrow(
+          WriteUnconfirmed,
+        );
       else
         good += await read(isolate, request).then(
           () => 1,

@@ -59,7 +59,7 @@ export function createKilledIsolate(time: VirtualTime): KilledIsolate {
           if (invocation.lives > 0) resolve(value);
         },
         (error: unknown) => {
-          if (invocation.lives > 0) reject(error as Error);
+          if (invocation.lives > 0) reject(error);
         },
       );
     });
