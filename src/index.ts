@@ -45,7 +45,8 @@ export type {
   WarmProgress,
 } from "./core/data-reader.ts";
 export type { Lookup } from "./core/lookup.ts";
-export type { Existence, ExistenceKind } from "./engine/existence.ts";
+export type { Existence } from "./engine/existence.ts";
+export type { ExistenceKind } from "./engine/existence-build.ts";
 export type { Inspect, TierReport } from "./engine/inspect.ts";
 
 // Writes: row changes with their invalidations, and purges.

@@ -97,6 +97,8 @@ export type LoadResult =
       readonly ofKind?: true;
       /** Set if the loader read a value that was marked `unreachable`. */
       readonly unreachable?: true;
+      /** Set if the loader read a value that was marked `unconfirmed`. */
+      readonly unconfirmed?: true;
       /** The oldest instant at which a value that the loader read was current. Default: the start of the load. */
       readonly currentAt?: EpochMs;
     }
@@ -235,6 +237,12 @@ export function softened(entry: Entry, now: EpochMs): Entry {
     staleUntil: staleUntil - shiftMs,
     errorUntil: errorUntil - shiftMs,
   };
+}
+
+/** Returns the copy of an entry that may answer only if the load fails, for as long as a stale one might. */
+export function errorOnlyCopy(entry: Entry, now: EpochMs): Entry {
+  const copy = softened(entry, now);
+  return copy.staleUntil <= now ? copy : { ...copy, staleUntil: now };
 }
 
 /**

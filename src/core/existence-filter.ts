@@ -20,6 +20,11 @@ export interface ExistenceFilter extends LogPosition {
 export interface FilterStore {
   load(kind: string, ctx: Context): Promise<Result<string | undefined>>;
   save(kind: string, text: string, ttlMs: Millis, ctx: Context): Promise<Result<void>>;
+  /**
+   * Claims the next replacement of the filter. Returns false if an isolate claimed it less than `forMs`
+   * ago.
+   */
+  claim(kind: string, forMs: Millis, ctx: Context): Promise<Result<boolean>>;
 }
 
 /**

@@ -9,8 +9,21 @@ import { keyProblem } from "./key.ts";
 export type InvalidationKey = `t:${string}` | `k:${string}` | `p:${string}` | "n:";
 /** The prefix of a log key whose invalidation is soft: it makes entries stale, not unusable. */
 export const SOFT = "~";
+/**
+ * The prefix of a log key whose invalidation is unconfirmed: the database did not say whether it made
+ * the change. Entries then answer only if the load fails.
+ */
+export const UNCONFIRMED = "?";
 /** A member of the invalidation log. Its score is the number of its latest invalidation. */
-export type LogKey = InvalidationKey | `~${InvalidationKey}`;
+export type LogKey =
+  | InvalidationKey
+  | `${typeof SOFT}${InvalidationKey}`
+  | `${typeof UNCONFIRMED}${InvalidationKey}`;
+
+/** Returns the invalidation key of a log key, as text: the log key without the prefix of its kind. */
+export function invalidationKeyOf(logKey: string): string {
+  return logKey.startsWith(SOFT) || logKey.startsWith(UNCONFIRMED) ? logKey.slice(1) : logKey;
+}
 
 const MAX_TAG_LENGTH = 256;
 /**
@@ -67,13 +80,14 @@ export function derivedInvalidationKeys(key: string): InvalidationKey[] {
 }
 
 /**
- * Returns every log key that can invalidate the entry under `key`, hard and soft. `own` are its
+ * Returns every log key that can invalidate the entry under `key`: hard, soft and unconfirmed. `own` are its
  * invalidation keys beside those that every entry carries.
  */
 export function logKeysOfEntry(key: string, own: readonly InvalidationKey[]): LogKey[] {
   return [...derivedInvalidationKeys(key), ...own].flatMap((name): LogKey[] => [
     name,
     `${SOFT}${name}`,
+    `${UNCONFIRMED}${name}`,
   ]);
 }
 

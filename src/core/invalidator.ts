@@ -1,6 +1,6 @@
 import type { Context } from "./context.ts";
 import type { LogKey } from "./invalidation-key.ts";
-import type { Mark } from "./log.ts";
+import type { Mark } from "./log-marks.ts";
 import type { Result } from "./result.ts";
 import type { Era, Seq } from "./seq.ts";
 
@@ -19,10 +19,15 @@ export interface Invalidation {
 
 /** The part of the engine that writers use. */
 export interface Invalidator {
-  /** Invalidates the log keys in this isolate at once, before the log has given them a number. */
+  /**
+   * Invalidates the log keys in this isolate at once, before the log has given them a number. If the
+   * invalidation is then neither numbered, nor kept, nor taken back, the mark ends after 30 s.
+   */
   markInvalidated(logKeys: readonly LogKey[]): Mark;
   /** Takes a mark back, because its invalidation has failed for good. */
   unmark(mark: Mark): void;
+  /** Keeps a mark until the log gives its log keys a number, because its invalidation is deferred. */
+  keep(mark: Mark): void;
   /**
    * Invalidates the log keys for all isolates. The invalidation is acknowledged when the result is
    * ok. A repeated call does no harm. `watched` are log keys that it does not invalidate, but

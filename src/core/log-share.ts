@@ -7,7 +7,7 @@
  *
  * @see docs/consistency.md and docs/decisions/0022-share-syncs.md
  */
-import { SOFT } from "./invalidation-key.ts";
+import { SOFT, UNCONFIRMED } from "./invalidation-key.ts";
 import { applyAnswer, MAX_CHANGES, type LogAnswer, type LogView } from "./log.ts";
 import type { Random } from "./random.ts";
 import type { Era, Seq } from "./seq.ts";
@@ -47,6 +47,8 @@ export function changesSince(view: LogView, since: Seq): SharedChanges | undefin
   const changes: [string, Seq][] = [];
   for (const [name, seq] of view.hard) if (seq >= since) changes.push([name, seq]);
   for (const [name, seq] of view.soft) if (seq >= since) changes.push([SOFT + name, seq]);
+  for (const [name, seq] of view.unconfirmed)
+    if (seq >= since) changes.push([UNCONFIRMED + name, seq]);
   return { era, seq: seen, floor, since, changes };
 }
 

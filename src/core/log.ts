@@ -10,8 +10,9 @@
  * @see docs/consistency.md for the guarantee that these rules give
  */
 import type { Entry } from "./entry.ts";
+import { addMark, endMarks, type Mark, type Marks } from "./log-marks.ts";
 import type { Era, Seq } from "./seq.ts";
-import { SOFT, type LogKey } from "./invalidation-key.ts";
+import { invalidationKeyOf, SOFT, UNCONFIRMED, type LogKey } from "./invalidation-key.ts";
 import type { EpochMs } from "./time.ts";
 
 /**
@@ -61,19 +62,15 @@ export interface LogView {
   hard: Map<string, Seq>;
   /** The number of the latest soft invalidation of each invalidation key. */
   soft: Map<string, Seq>;
+  /** The number of the latest unconfirmed invalidation of each invalidation key. */
+  unconfirmed: Map<string, Seq>;
   /**
-   * The invalidation keys that this isolate has invalidated, but to which the log has not yet given
+   * The log keys that this isolate has invalidated, hard or unconfirmed, but to which the log has not yet given
    * a number, each with its marks. A mark ends when the log gives its key a number that is higher
-   * than `seen` was at the time of the mark, or when the invalidation has failed for good.
+   * than `seen` was at the time of the mark, when the invalidation has failed for good, or when the
+   * mark is abandoned.
    */
-  pending: Map<string, Set<Mark>>;
-}
-
-/** One invalidation of this isolate that has no number yet. */
-export interface Mark {
-  readonly logKeys: readonly LogKey[];
-  /** The newest number that the view had at the time. */
-  readonly seen: Seq;
+  pending: Marks;
 }
 
 export function createLogView(): LogView {
@@ -85,6 +82,7 @@ export function createLogView(): LogView {
     stamp: Number.NEGATIVE_INFINITY,
     hard: new Map(),
     soft: new Map(),
+    unconfirmed: new Map(),
     pending: new Map(),
   };
 }
@@ -125,7 +123,7 @@ export function applyAnswer(view: LogView, answer: LogAnswer): LogOutcome {
   view.stamp = answer.sentAt;
   if (answer.truncated || gap) numberPending(view);
   if (gap) raiseBase(view, view.seen);
-  else if (view.hard.size + view.soft.size > MAX_NUMBERS) raiseBase(view, oldNumber(view));
+  else if (sizeOf(view) > MAX_NUMBERS) raiseBase(view, oldNumber(view));
   return "applied";
 }
 
@@ -143,14 +141,10 @@ export function noteNumbers(view: LogView, logKeys: readonly LogKey[], seq: Seq)
  * depend on them. The mark that it returns can be taken back.
  */
 export function markInvalidated(view: LogView, logKeys: readonly LogKey[]): Mark {
-  const mark: Mark = { logKeys, seen: view.seen };
+  const mark: Mark = { logKeys, seen: view.seen, isKept: false, answeredAt: undefined };
   for (const logKey of logKeys) {
     if (logKey.startsWith(SOFT)) recordNumber(view, logKey, view.seen + 1);
-    else {
-      const marks = view.pending.get(logKey);
-      if (marks === undefined) view.pending.set(logKey, new Set([mark]));
-      else marks.add(mark);
-    }
+    else addMark(view.pending, logKey, mark);
   }
   for (const oldest of view.pending.keys()) {
     if (view.pending.size <= MAX_NUMBERS) break;
@@ -161,26 +155,27 @@ export function markInvalidated(view: LogView, logKeys: readonly LogKey[]): Mark
 
 /** Ends a mark whose invalidation has failed for good. The marks of other invalidations stay. */
 export function unmark(view: LogView, mark: Mark): void {
-  for (const logKey of mark.logKeys) endMarks(view, logKey, (one) => one === mark);
-}
-
-function endMarks(view: LogView, logKey: string, hasEnded: (mark: Mark) => boolean): void {
-  const marks = view.pending.get(logKey);
-  if (marks === undefined) return;
-  for (const mark of marks) if (hasEnded(mark)) marks.delete(mark);
-  if (marks.size === 0) view.pending.delete(logKey);
+  for (const logKey of mark.logKeys) endMarks(view.pending, logKey, (one) => one === mark);
 }
 
 /**
  * The result of the validation of an entry.
  * - `valid`: it may be served
  * - `soft`: it may be served as stale
+ * - `unconfirmed`: only unconfirmed writes may have invalidated it, so it may be served if the load fails
  * - `unknown`: the view lacks numbers that may invalidate the entry, so the log must be asked
  * - `invalidated`: one of its invalidation keys has a number above `asOf`
  * - `era`: it was loaded in another era of the log
  * - `floor`: numbers that would invalidate it may have been trimmed
  */
-export type Verdict = "valid" | "soft" | "unknown" | "invalidated" | "era" | "floor";
+export type Verdict =
+  | "valid"
+  | "soft"
+  | "unconfirmed"
+  | "unknown"
+  | "invalidated"
+  | "era"
+  | "floor";
 
 /** The fields of an entry that are needed for its validation. */
 export type Dated = Pick<Entry, "invalidationKeys" | "asOf" | "era">;
@@ -189,7 +184,8 @@ export type Dated = Pick<Entry, "invalidationKeys" | "asOf" | "era">;
 export function verdictByView(view: LogView, entry: Dated): Verdict {
   if (view.pending.size > 0 && entry.invalidationKeys.some((name) => view.pending.has(name)))
     return "invalidated";
-  if (view.era === undefined) return "unknown";
+  // Before the log has answered, nothing tells how old an entry is.
+  if (view.era === undefined) return isPendingUnconfirmed(view, entry) ? "invalidated" : "unknown";
   if (entry.era !== view.era) return "era";
   if (entry.asOf < view.floor) return "floor";
   let soft = false;
@@ -198,22 +194,20 @@ export function verdictByView(view: LogView, entry: Dated): Verdict {
     if ((view.soft.get(name) ?? 0) > entry.asOf) soft = true;
   }
   if (entry.asOf < view.base) return "unknown";
+  if (isUnconfirmed(view, entry)) return "unconfirmed";
   return soft ? "soft" : "valid";
 }
 
-/** The highest hard number and the highest soft number of an entry's invalidation keys. */
-export interface HighestNumbers {
-  readonly hard: Seq;
-  readonly soft: Seq;
+/** Whether an unconfirmed write that the view knows may have invalidated the entry. */
+export function isUnconfirmed(view: LogView, entry: Dated): boolean {
+  if (isPendingUnconfirmed(view, entry)) return true;
+  const { unconfirmed } = view;
+  if (unconfirmed.size === 0) return false;
+  return entry.invalidationKeys.some((name) => (unconfirmed.get(name) ?? 0) > entry.asOf);
 }
 
-/** Validates an entry with the numbers that Redis returned in the same answer as `log`. */
-export function verdictByNumbers(entry: Entry, numbers: HighestNumbers, log: LogAnswer): Verdict {
-  if (log.era === undefined || log.seq === undefined) return "unknown";
-  if (entry.era !== log.era) return "era";
-  if (entry.asOf < log.floor) return "floor";
-  if (numbers.hard > entry.asOf) return "invalidated";
-  return numbers.soft > entry.asOf ? "soft" : "valid";
+function isPendingUnconfirmed({ pending }: LogView, { invalidationKeys }: Dated): boolean {
+  return pending.size > 0 && invalidationKeys.some((name) => pending.has(UNCONFIRMED + name));
 }
 
 /** Starts the view over with an answer. It has the numbers of the era from `since` on, as far as the answer has them. */
@@ -225,8 +219,7 @@ function resetView(view: LogView, era: Era, seq: Seq, answer: LogAnswer): void {
   view.seen = seq;
   view.floor = answer.floor;
   view.stamp = answer.sentAt;
-  view.hard.clear();
-  view.soft.clear();
+  for (const numbers of allNumbers(view)) numbers.clear();
   // No number of this answer ends a mark: it may have been given before the mark.
   for (const [logKey, number] of answer.changes) setNumber(view, logKey, number);
 }
@@ -236,7 +229,7 @@ function resetView(view: LogView, era: Era, seq: Seq, answer: LogAnswer): void {
  * may be among them. Without this, no later answer would end the pending state of these keys.
  */
 function numberPending(view: LogView): void {
-  for (const name of view.pending.keys()) view.hard.set(name, view.seen + 1);
+  for (const logKey of view.pending.keys()) setNumber(view, logKey, view.seen + 1);
   view.pending.clear();
 }
 
@@ -245,41 +238,42 @@ function numberPending(view: LogView): void {
  * numbers above `seen`, which this isolate recorded itself, are not forgotten.
  */
 function oldNumber(view: LogView): Seq {
-  const numbers = Float64Array.from([...view.hard.values(), ...view.soft.values()]).toSorted();
+  const all = allNumbers(view).flatMap((numbers) => [...numbers.values()]);
+  const numbers = Float64Array.from(all).toSorted();
   return Math.min(view.seen, numbers[Math.floor(numbers.length * FORGOTTEN_SHARE)] ?? view.seen);
 }
 
 /** Forgets every number up to the new base. Entries below it must then be verified by the log. */
 function raiseBase(view: LogView, base: Seq): void {
   view.base = Math.max(view.base, base);
-  for (const numbers of [view.hard, view.soft])
+  for (const numbers of allNumbers(view))
     for (const [name, seq] of numbers) if (seq <= view.base) numbers.delete(name);
 }
 
 function recordNumber(view: LogView, logKey: string, seq: Seq): void {
   setNumber(view, logKey, seq);
-  if (!logKey.startsWith(SOFT)) endMarks(view, logKey, ({ seen }) => seen < seq);
+  if (!logKey.startsWith(SOFT)) endMarks(view.pending, logKey, ({ seen }) => seen < seq);
 }
 
 function setNumber(view: LogView, logKey: string, seq: Seq): void {
-  const soft = logKey.startsWith(SOFT);
-  const numbers = soft ? view.soft : view.hard;
-  const name = soft ? logKey.slice(SOFT.length) : logKey;
+  const numbers = numbersFor(view, logKey);
+  const name = invalidationKeyOf(logKey);
   if (seq > (numbers.get(name) ?? 0)) numbers.set(name, seq);
+}
+
+function numbersFor(view: LogView, logKey: string): Map<string, Seq> {
+  if (logKey.startsWith(SOFT)) return view.soft;
+  return logKey.startsWith(UNCONFIRMED) ? view.unconfirmed : view.hard;
+}
+
+function allNumbers({ hard, soft, unconfirmed }: LogView): Map<string, Seq>[] {
+  return [hard, soft, unconfirmed];
+}
+
+function sizeOf(view: LogView): number {
+  return allNumbers(view).reduce((sum, { size }) => sum + size, 0);
 }
 
 function lowestNumber(answer: LogAnswer): Seq {
   return answer.changes.reduce((least, [, seq]) => Math.min(least, seq), answer.seq ?? 0);
-}
-
-/**
- * Returns the entry with the highest number that is above all numbers of the log in the same answer.
- * If there is one, the log has lost numbers, or a replica lags.
- */
-export function newestAhead(entries: readonly Entry[], { era, seq }: LogAnswer): Entry | undefined {
-  if (seq === undefined) return undefined;
-  let newest: Entry | undefined;
-  for (const entry of entries)
-    if (entry.era === era && entry.asOf > (newest?.asOf ?? seq)) newest = entry;
-  return newest;
 }

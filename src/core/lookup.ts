@@ -18,6 +18,11 @@ export interface Lookup {
    * coherence bound does not hold for this answer.
    */
   readonly unreachable: boolean;
+  /**
+   * Whether an unconfirmed write may have changed this value, or one that it was made of. Such a value
+   * answers only if the load fails. Default: false.
+   */
+  readonly unconfirmed?: boolean;
   /** An instant at which the value was current. A value made of others was current when the oldest of them was. */
   readonly currentAt: EpochMs;
   /**

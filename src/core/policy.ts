@@ -74,11 +74,15 @@ export interface PolicyOptions {
   readonly schema?: ValueSchema;
   /** Converts a stored value that `schema` rejects. `schema` then checks the converted value. */
   readonly migrate?: (value: unknown) => unknown;
-  /** Whether memory and edge serve entries while the log cannot be reached. Default: "serve". */
+  /**
+   * Whether memory and edge serve entries while the log cannot be reached. With "bypass" they do not,
+   * also if the load fails. Default: "serve".
+   */
   readonly onUnreachable?: "serve" | "bypass";
   /**
    * The time for which memory and edge serve an entry while the log cannot be reached. It begins
-   * when the log last answered or when the entry was stored, whichever is later. Default: 1 minute.
+   * when the log last answered or when the entry was stored, whichever is later. After that, entries
+   * answer only if the load fails, within `staleIfError`. Default: 1 minute.
    */
   readonly unreachableFor?: Duration;
 }

@@ -94,7 +94,7 @@ export function createCoalescer({
     if (outcome.kind === "uncacheable") return undefined;
     if (outcome.kind === "failed") return outcome;
     const validation = await validator.decide(outcome.entry, read, outcome);
-    if (validation.use !== "serve") return undefined;
+    if (validation.use !== "serve" || validation.onlyIfLoadFails) return undefined;
     const { entry, freshness, unreachable, currentAt } = validation;
     // A result that was stale on arrival serves in its stale window, as it would from memory.
     const mayBeStale = outcome.kind === "found" || isNeverFresh(outcome.entry);

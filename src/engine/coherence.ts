@@ -11,25 +11,20 @@ import {
   MAX_CHANGES,
   MAX_NUMBERS,
   verdictByView,
-  verdictByNumbers,
-  markInvalidated,
-  newestAhead,
-  noteNumbers,
-  unmark,
   type Dated,
   type LogAnswer,
   type Verdict,
 } from "../core/log.ts";
+import { newestAhead, verdictByNumbers, verdictWithAnswer } from "../core/log-verdict.ts";
 import type { LogShares } from "../core/log-shares.ts";
 import type { Context } from "../core/context.ts";
-import type { Invalidator } from "../core/invalidator.ts";
-import type { LogKey } from "../core/invalidation-key.ts";
 import type { SharedStore } from "../core/shared-store.ts";
 import type { Seq } from "../core/seq.ts";
 import { LEADER_PART } from "../core/share-timing.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
 import { createVerificationBatches, type Verification } from "./verification-batches.ts";
 import { createLogHearing } from "./log-hearing.ts";
+import { createOwnInvalidations, type OwnInvalidations } from "./own-invalidations.ts";
 import { reportAnswer } from "./report-answer.ts";
 
 /** After this share of the coherence window, a sync runs in the background. */
@@ -49,7 +44,7 @@ const MAX_SYNCS = 2;
 
 export type LogState = "current" | "unreachable";
 
-export interface Coherence extends Invalidator {
+export interface Coherence extends OwnInvalidations {
   /**
    * Whether the log view is at most `windowMs` older than `start`. If the view is near this limit,
    * a sync starts in the background.
@@ -76,7 +71,8 @@ export interface Coherence extends Invalidator {
   lastFailure(): Fault | undefined;
   /** Whether the log has answered this isolate at least once. */
   hasLog(): boolean;
-  verdictOf(entry: Dated): Verdict;
+  /** The verdict of the log view, or of the view and an answer of the log about the entry. */
+  verdictOf(entry: Dated, answer?: Verdict): Verdict;
   /**
    * Asks the log about one entry, in one request with other entries that need it. Returns the copy
    * to serve, or the reason why there is none.
@@ -88,8 +84,6 @@ export interface Coherence extends Invalidator {
   logPosition(): LogPosition;
   /** Returns the instant at which the values that the log view confirms were current: its last sync was sent then. */
   currentAt(): EpochMs;
-  /** Records the number that the log gave to an invalidation through a group. */
-  noteNumbers(logKeys: readonly LogKey[], seq: Seq): void;
   /** Calls `listener` when the log answers again after a failure. */
   onRecovery(listener: (ctx: Context) => Promise<unknown>): void;
 }
@@ -216,6 +210,7 @@ export function createCoherence(options: CoherenceOptions): Coherence {
       const found = numbers[at];
       if (!isTrusted || found === undefined) return "invalid";
       const verdict = verdictByNumbers(entry, found, log);
+      if (verdict === "unconfirmed") return verdict;
       if (verdict !== "valid" && verdict !== "soft") return "invalid";
       return verifiedCopy(entry, log.seq ?? entry.asOf, verdict === "soft", ctx.now());
     });
@@ -263,7 +258,8 @@ export function createCoherence(options: CoherenceOptions): Coherence {
     },
     lastFailure: () => failure,
     hasLog: () => view.era !== undefined,
-    verdictOf: (entry) => verdictByView(view, entry),
+    verdictOf: (entry, answer) =>
+      answer === undefined ? verdictByView(view, entry) : verdictWithAnswer(view, entry, answer),
     logPosition: () => ({ asOf: view.seen, era: view.era ?? "" }),
     currentAt: () => view.stamp,
     onRecovery: (listener) => void listeners.push(listener),
@@ -286,19 +282,6 @@ export function createCoherence(options: CoherenceOptions): Coherence {
       }
     },
 
-    markInvalidated: (logKeys) => markInvalidated(view, logKeys),
-    unmark: (mark) => unmark(view, mark),
-    noteNumbers: (logKeys, seq) => noteNumbers(view, logKeys, seq),
-
-    async invalidate(logKeys, ctx, watched = []) {
-      const invalidation = await store.invalidate(logKeys, watched, ctx);
-      if (invalidation.ok) {
-        recordAnswer(ctx);
-        noteNumbers(view, logKeys, invalidation.value.seq);
-      } else recordFailure(invalidation.fault, ctx);
-      return invalidation;
-    },
-
-    numbers: (logKeys, ctx) => store.numbers(logKeys, ctx),
+    ...createOwnInvalidations({ view, store, recordAnswer, recordFailure }),
   };
 }

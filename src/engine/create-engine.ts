@@ -109,8 +109,10 @@ export function createEngineParts(ports: EnginePorts): EngineParts {
 
     beginRead: (key, policy, ctx) => beginRead(key, policy, ctx, stepsTimeoutMs),
 
-    mayAnswer: async (entry, currentAt, read) =>
-      (await validator.decide(entry, read, { currentAt, unreachable: false })).use === "serve",
+    async mayAnswer(entry, currentAt, read) {
+      const validation = await validator.decide(entry, read, { currentAt, unreachable: false });
+      return validation.use === "serve" && !validation.onlyIfLoadFails;
+    },
 
     discard(entry, ctx) {
       ctx.emit({ type: "entry.reject", key: entry.key, tier: "memory", reason: "unfit" });

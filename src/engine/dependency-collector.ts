@@ -34,7 +34,7 @@ export interface DependencyCollector {
 
 export type Basis = Pick<
   Extract<LoadResult, { storable: false }>,
-  "currentAt" | "unreachable" | "oneOff"
+  "currentAt" | "unreachable" | "unconfirmed" | "oneOff"
 >;
 
 export type LoadedContent = Pick<
@@ -49,6 +49,7 @@ export function createDependencyCollector(): DependencyCollector {
   let freshForMs: Millis | undefined;
   let currentAt: EpochMs | undefined;
   let unreachable = false;
+  let unconfirmed = false;
   let storable = true;
 
   return {
@@ -68,7 +69,8 @@ export function createDependencyCollector(): DependencyCollector {
       const { entry } = lookup;
       currentAt = Math.min(currentAt ?? Infinity, lookup.currentAt);
       unreachable ||= lookup.unreachable;
-      if (entry === undefined || lookup.unreachable) {
+      unconfirmed ||= lookup.unconfirmed === true;
+      if (entry === undefined || lookup.unreachable || lookup.unconfirmed === true) {
         storable = false;
         return;
       }
@@ -78,8 +80,9 @@ export function createDependencyCollector(): DependencyCollector {
     },
     basis: () => ({
       ...(currentAt !== undefined && { currentAt }),
-      // Once the log answers again, a result may be storable.
+      // Once the log or the origin answers again, a result may be storable.
       ...(unreachable && { unreachable, oneOff: true }),
+      ...(unconfirmed && { unconfirmed, oneOff: true }),
     }),
     finish(content, ownTags = []) {
       const keys = [...new Set([...invalidationKeys, ...ownTags.map(invalidationKeyOfTag)])];

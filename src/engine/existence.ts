@@ -5,33 +5,29 @@
  * A filter knows the keys that existed at one number of the invalidation log. It excludes a key
  * only if its era is the current one, the log view is recent, and none of the key's invalidation
  * keys has a higher number, because every later insert would have given them one. A filter that is
- * missing, too old, of another era or behind the log excludes nothing.
+ * missing, too old, of another era or behind the log excludes nothing. A purge of the namespace or of a
+ * prefix gives all keys a higher number, so the filter is then built anew in the background.
  */
-import { MAX_CHANGES } from "../core/log.ts";
-import {
-  createFilter,
-  decodeFilter,
-  encodeFilter,
-  type ExistenceFilter,
-  type FilterStore,
-} from "../core/existence-filter.ts";
+import { MAX_CHANGES, type Verdict } from "../core/log.ts";
+import { decodeFilter, type ExistenceFilter, type FilterStore } from "../core/existence-filter.ts";
 import { mayHold } from "../core/bloom.ts";
-import type { HashKey } from "../core/keyed-hash.ts";
-import { failed, messageOf } from "../core/faults.ts";
 import type { Context } from "../core/context.ts";
 import type { Result } from "../core/result.ts";
 import type { SharedStore } from "../core/shared-store.ts";
-import { derivedInvalidationKeys, SOFT, invalidationKeyOfTag } from "../core/invalidation-key.ts";
+import {
+  derivedInvalidationKeys,
+  invalidationKeyOf,
+  invalidationKeyOfTag,
+  type InvalidationKey,
+} from "../core/invalidation-key.ts";
 import type { Seq } from "../core/seq.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
 import type { Coherence } from "./coherence.ts";
-
-/** A kind of keys. One filter covers all keys of the kind. */
-export interface ExistenceKind {
-  readonly name: string;
-  /** Lists every key that exists. The filter would exclude a key that this list lacks. */
-  listKeys(): Promise<readonly string[]>;
-}
+import {
+  createFilterBuilder,
+  type ExistenceKind,
+  type FilterBuilderOptions,
+} from "./existence-build.ts";
 
 /** The existence filters of one isolate. They exclude keys that no row can have. */
 export interface Existence {
@@ -54,20 +50,12 @@ export interface Existence {
   buildAll(ctx: Context): Promise<ReadonlyMap<string, Result<"built" | "young">>>;
 }
 
-export interface ExistenceOptions {
+export interface ExistenceOptions extends FilterBuilderOptions {
   readonly filters: FilterStore;
   readonly store: Pick<SharedStore, "sync">;
   readonly coherence: Coherence;
-  /** Makes the secret of a new filter's hash. */
-  readonly newSeed: () => HashKey;
-  /** The share of the keys that do not exist but that a filter lets through. */
-  readonly rate: number;
   /** The log view may be at most this old when a filter excludes a key. */
   readonly coherenceMs: Millis;
-  /** A filter that has reached this age is rebuilt. */
-  readonly rebuildMs: Millis;
-  /** A filter that is older than this excludes nothing. */
-  readonly maxAgeMs: Millis;
   /** An isolate loads the filter again after this time. */
   readonly reloadMs: Millis;
 }
@@ -84,36 +72,90 @@ interface LoadedFilter {
 interface FilterState {
   loaded: LoadedFilter | undefined;
   loadAfter: EpochMs;
-  loading: boolean;
+  /** A load that has not ended by then never will: the platform has ended its request. */
+  loadsUntil: EpochMs;
+  /** This isolate does not ask for a replacement of the filter before then. */
+  replaceAfter: EpochMs;
 }
 
+/** The verdicts after which the filter stays: an insert may have added the key, and no other key. */
+const INVALIDATED: ReadonlySet<Verdict> = new Set(["invalidated", "soft", "unconfirmed"]);
 /** An isolate that found no usable filter tries again after this time. */
 const RETRY_MS: Millis = 5_000;
+/** The time limit of the load of a filter. It makes three requests to Redis. */
+const LOAD_MS: Millis = 10_000;
+/** While a purge has outdated the filter, an isolate looks for its replacement once in this time. */
+const LOOK_MS: Millis = 2_000;
 
 export function createExistence(options: ExistenceOptions): Existence {
-  const { filters, store, coherence, newSeed, rate } = options;
-  const { coherenceMs, rebuildMs, maxAgeMs, reloadMs } = options;
+  const { filters, store, coherence } = options;
+  const { coherenceMs, maxAgeMs, reloadMs } = options;
+  const builder = createFilterBuilder(options);
   const states = new Map<string, FilterState>();
   const kinds: ExistenceKind[] = [];
 
   function stateOf(kind: string): FilterState {
-    const state = states.get(kind) ?? { loaded: undefined, loadAfter: 0, loading: false };
+    const known = states.get(kind);
+    if (known !== undefined) return known;
+    const state = { loaded: undefined, loadAfter: 0, loadsUntil: 0, replaceAfter: 0 };
     states.set(kind, state);
     return state;
   }
 
   async function load(kind: string, state: FilterState, ctx: Context): Promise<void> {
-    state.loading = true;
+    const until = ctx.now() + LOAD_MS;
+    state.loadsUntil = until;
     try {
       state.loaded = await fetchFilter(kind, ctx);
     } finally {
-      state.loading = false;
+      if (state.loadsUntil === until) state.loadsUntil = 0;
       state.loadAfter = ctx.now() + (state.loaded === undefined ? RETRY_MS : reloadMs);
     }
   }
 
   function loadIfDue(kind: string, state: FilterState, ctx: Context): void {
-    if (ctx.now() >= state.loadAfter && !state.loading) ctx.defer(load(kind, state, ctx));
+    const now = ctx.now();
+    // An end further ahead than the limit means that the clock was set back.
+    const isLoading = now < state.loadsUntil && state.loadsUntil - now <= LOAD_MS;
+    if (now >= state.loadAfter && !isLoading) ctx.defer(load(kind, state, ctx));
+  }
+
+  /** Whether a purge of the namespace or of a prefix of the key came after the filter. */
+  function isPurged({ filter, changed, changedTo }: LoadedFilter, key: string): boolean {
+    const wide = derivedInvalidationKeys(key).filter((name) => !name.startsWith("k:"));
+    if (wide.some((name) => changed.has(name))) return true;
+    return INVALIDATED.has(verdictOn(wide, changedTo, filter));
+  }
+
+  function verdictOn(
+    invalidationKeys: readonly InvalidationKey[],
+    asOf: Seq,
+    { era }: ExistenceFilter,
+  ): Verdict {
+    return coherence.verdictOf({ invalidationKeys, asOf, era });
+  }
+
+  /** Replaces a filter that a purge has outdated, and loads the filter that has replaced it. */
+  async function replace(
+    name: string,
+    state: FilterState,
+    { filter }: LoadedFilter,
+    ctx: Context,
+  ): Promise<void> {
+    const kind = kinds.find((one) => one.name === name);
+    if (kind !== undefined) await builder.replace(kind, filter, ctx);
+    await load(name, state, ctx);
+  }
+
+  function replaceIfDue(
+    name: string,
+    state: FilterState,
+    outdated: LoadedFilter,
+    ctx: Context,
+  ): void {
+    if (ctx.now() < state.replaceAfter) return;
+    state.replaceAfter = ctx.now() + LOOK_MS;
+    ctx.defer(replace(name, state, outdated, ctx));
   }
 
   /** Loads the filter from Redis, and all changes of the log since the filter was built. */
@@ -140,30 +182,9 @@ export function createExistence(options: ExistenceOptions): Existence {
     const later = changes.filter(([, number]) => number > filter.asOf);
     return {
       filter,
-      changed: new Set(later.map(([name]) => (name.startsWith(SOFT) ? name.slice(1) : name))),
+      changed: new Set(later.map(([logKey]) => invalidationKeyOf(logKey))),
       changedTo: Math.min(seq, coherence.logPosition().asOf),
     };
-  }
-
-  async function build(kind: ExistenceKind, ctx: Context): Promise<Result<"built" | "young">> {
-    const found = await filters.load(kind.name, ctx);
-    if (!found.ok) return found;
-    if ((await coherence.ensureCurrent(ctx.now(), 0, ctx)) !== "current")
-      return failed("redis.unavailable", "the invalidation log cannot be reached");
-    // The position is read before the keys are listed, so that an insert that the list misses has a
-    // higher number.
-    const position = coherence.logPosition();
-    const present = found.value === undefined ? undefined : decodeFilter(found.value);
-    const young = present !== undefined && ctx.now() - present.builtAt < rebuildMs;
-    if (young && present.era === position.era) return { ok: true, value: "young" };
-    try {
-      const keys = await kind.listKeys();
-      const filter = createFilter(keys, rate, position, ctx.now(), newSeed());
-      const saved = await filters.save(kind.name, encodeFilter(filter), maxAgeMs, ctx);
-      return saved.ok ? { ok: true, value: "built" } : saved;
-    } catch (error) {
-      return failed("origin.unavailable", messageOf(error));
-    }
   }
 
   return {
@@ -176,12 +197,13 @@ export function createExistence(options: ExistenceOptions): Existence {
       if (now - loaded.filter.builtAt > maxAgeMs) return true;
       if ((await coherence.ensureCurrent(now, coherenceMs, ctx)) !== "current") return true;
       const invalidationKeys = [...derivedInvalidationKeys(key), ...tags.map(invalidationKeyOfTag)];
-      if (invalidationKeys.some((one) => loaded.changed.has(one))) return true;
-      const { era } = loaded.filter;
-      const verdict = coherence.verdictOf({ invalidationKeys, asOf: loaded.changedTo, era });
+      const verdict = invalidationKeys.some((one) => loaded.changed.has(one))
+        ? "invalidated"
+        : verdictOn(invalidationKeys, loaded.changedTo, loaded.filter);
       if (verdict === "valid") return false;
+      if (isPurged(loaded, key)) replaceIfDue(kind, state, loaded, ctx);
       // The log view no longer has all numbers since the filter, or the log was lost.
-      if (verdict !== "invalidated" && verdict !== "soft" && state.loaded === loaded) {
+      if (!INVALIDATED.has(verdict) && state.loaded === loaded) {
         state.loaded = undefined;
         state.loadAfter = Math.min(state.loadAfter, ctx.now() + RETRY_MS);
       }
@@ -195,7 +217,7 @@ export function createExistence(options: ExistenceOptions): Existence {
     async buildAll(ctx) {
       const results = new Map<string, Result<"built" | "young">>();
       for (const kind of kinds) {
-        const result = await build(kind, ctx);
+        const result = await builder.build(kind, ctx);
         if (!result.ok) ctx.emit({ type: "fault.raise", fault: result.fault });
         results.set(kind.name, result);
       }

@@ -26,6 +26,7 @@ export type LoadedEntry =
       readonly says: "key" | "kind" | "nothing";
       readonly currentAt: EpochMs;
       readonly unreachable: boolean;
+      readonly unconfirmed: boolean;
     }
   | { readonly kind: "failed"; readonly fault: Fault };
 
@@ -97,7 +98,8 @@ export function createLoadStep(options: LoadStepOptions): LoadEntry {
       const says = predictionOf(loaded, request);
       if (says !== "nothing") hitForMiss.add(says === "key" ? { key } : request, stamp.storedAt);
       const unreachable = !loaded.storable && loaded.unreachable === true;
-      return { kind: "uncacheable", says, currentAt, unreachable };
+      const unconfirmed = !loaded.storable && loaded.unconfirmed === true;
+      return { kind: "uncacheable", says, currentAt, unreachable, unconfirmed };
     }
     end("stored", entry.body.length);
     hitForMiss.delete(request);

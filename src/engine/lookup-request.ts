@@ -107,7 +107,12 @@ export type LookupOutcome =
       readonly unreachable: boolean;
     }
   /** The result may not be stored. Only the reader that loaded it has it. */
-  | { readonly kind: "uncacheable"; readonly currentAt: EpochMs; readonly unreachable: boolean }
+  | {
+      readonly kind: "uncacheable";
+      readonly currentAt: EpochMs;
+      readonly unreachable: boolean;
+      readonly unconfirmed: boolean;
+    }
   | {
       readonly kind: "failed";
       readonly fault: Fault;

@@ -117,7 +117,7 @@ export function createLookup(options: LookupOptions): Lookups {
         const { entry: valid, unreachable, currentAt } = validation;
         // As of now, not of the start: the sync may have brought a soft invalidation.
         const freshness = request.freshnessOf(valid, ctx.now());
-        if (!isServable(valid, freshness, request)) {
+        if (validation.onlyIfLoadFails || !isServable(valid, freshness, request)) {
           const staleEntry = { entry: valid, unreachable, currentAt };
           return { ...request, staleEntry, logReachable: !unreachable };
         }
@@ -236,8 +236,8 @@ export function lookupOf(
       return { key, status, entry, unreachable, currentAt, stored, renewed };
     }
     case "uncacheable": {
-      const { unreachable, currentAt } = outcome;
-      return { key, status: "bypass", unreachable, currentAt, stored: false };
+      const { unreachable, unconfirmed, currentAt } = outcome;
+      return { key, status: "bypass", unreachable, unconfirmed, currentAt, stored: false };
     }
   }
 }

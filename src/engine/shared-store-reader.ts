@@ -1,11 +1,12 @@
 /** Reads entries and the log from Redis in one request, and validates the entries by the log. */
 import { verifiedCopy, type Entry } from "../core/entry.ts";
-import { verdictByNumbers, type LogAnswer } from "../core/log.ts";
+import type { LogAnswer } from "../core/log.ts";
+import { verdictByNumbers } from "../core/log-verdict.ts";
 import type { SharedStore, Verified } from "../core/shared-store.ts";
 import type { EpochMs } from "../core/time.ts";
 import type { Coherence } from "./coherence.ts";
 import type { Read } from "./lookup-request.ts";
-import { validate, verdictOfAnswer, type Served } from "./validation.ts";
+import { validate, type Served } from "./validation.ts";
 
 /** The content of Redis under a key: an entry that is valid at this moment, or an invalidated entry. */
 export interface Found {
@@ -38,10 +39,12 @@ export function createSharedReader(store: SharedStore, coherence: Coherence): Sh
     const { ctx } = read;
     const { entry } = verified;
     const byNumbers = verdictByNumbers(entry, verified, log);
-    const verdict = verdictOfAnswer(byNumbers, coherence.verdictOf(entry));
+    const verdict = coherence.verdictOf(entry, byNumbers);
     const validation = validate(entry, verdict, "current", sentAt, read, ctx.now());
     if (validation.use === "serve") {
-      const copy = verifiedCopy(validation.entry, log.seq ?? entry.asOf, false, ctx.now());
+      const { entry: valid, onlyIfLoadFails } = validation;
+      if (onlyIfLoadFails) return { served: validation };
+      const copy = verifiedCopy(valid, log.seq ?? entry.asOf, false, ctx.now());
       return { served: { ...validation, entry: copy } };
     }
     const reason = validation.use === "drop" ? validation.reason : "unverified";

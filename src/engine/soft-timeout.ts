@@ -29,9 +29,9 @@ export function createSoftTimeout(
     const { staleEntry, unverified } = request;
     const own = [staleEntry, unverified && { entry: unverified, unreachable: false }];
     const late =
-      (await firstServable(validator, request, own)) ??
+      (await firstServable(validator, request, own, false)) ??
       (await Promise.race([resolving, found.promise]));
     if ("outcome" in late) return late;
-    return (await firstServable(validator, request, [late])) ?? resolving;
+    return (await firstServable(validator, request, [late], false)) ?? resolving;
   };
 }

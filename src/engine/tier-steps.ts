@@ -3,12 +3,11 @@ import { timeStep } from "../core/timed-step.ts";
 import { freshnessOf, type Entry } from "../core/entry.ts";
 import type { MemoryTier, Tier } from "../core/tier.ts";
 import type { TierName } from "../core/policy.ts";
-import type { EpochMs } from "../core/time.ts";
 import type { Coherence } from "./coherence.ts";
 import type { LookupOutcome, LookupRequest, StaleEntry } from "./lookup-request.ts";
 import type { ReadShared } from "./shared-store-reader.ts";
 import type { EntryStore } from "./store-entry.ts";
-import { isServable } from "./validation.ts";
+import { isServable, type Served } from "./validation.ts";
 import type { Validator } from "./validator.ts";
 
 /** Reads one tier. Returns the outcome of the lookup, or the request for the next step. */
@@ -47,11 +46,12 @@ export function createTierSteps(options: TierStepOptions): TierSteps {
       ctx.emit({ type: "entry.reject", key, tier, reason: validation.reason });
       return { ...request, invalidatedEntry: entry };
     }
-    const { entry: valid, unreachable, currentAt } = validation;
+    const { entry: valid, unreachable, onlyIfLoadFails } = validation;
     // Stores the copy in memory if it comes from the edge, or if the log has just verified it.
     const isBetter = tier === "edge" || valid.asOf > entry.asOf;
-    if (isBetter && policy.tiers.has("memory") && !unreachable) memory.put(valid, ctx.now());
-    return answerWith(valid, request, { tier, unreachable, currentAt });
+    if (isBetter && policy.tiers.has("memory") && !unreachable && !onlyIfLoadFails)
+      memory.put(valid, ctx.now());
+    return answerWith(validation, tier, request);
   }
 
   return {
@@ -84,10 +84,9 @@ export function createTierSteps(options: TierStepOptions): TierSteps {
       if (found === "unreachable") return { ...request, logReachable: false };
       const { served, invalidatedEntry = request.invalidatedEntry } = found;
       if (served === undefined) return { ...request, invalidatedEntry };
-      const { entry, unreachable, currentAt } = served;
-      if (isServable(entry, request.freshnessOf(entry, ctx.now()), request))
-        entryStore.storeLocally(entry, policy, ctx);
-      return answerWith(entry, request, { tier: "redis", unreachable, currentAt });
+      const answer = answerWith(served, "redis", request);
+      if ("kind" in answer) entryStore.storeLocally(served.entry, policy, ctx);
+      return answer;
     },
   };
 }
@@ -97,15 +96,14 @@ export function createTierSteps(options: TierStepOptions): TierSteps {
  * origin fails.
  */
 function answerWith(
-  entry: Entry,
+  { entry, unreachable, onlyIfLoadFails, currentAt }: Served,
+  tier: TierName,
   request: LookupRequest,
-  from: { readonly tier: TierName; readonly unreachable: boolean; readonly currentAt: EpochMs },
 ): LookupOutcome | LookupRequest {
   const now = request.ctx.now();
   const freshness = request.freshnessOf(entry, now);
-  if (isServable(entry, freshness, request))
-    return { kind: "found", entry, stale: freshness !== "fresh", ...from };
-  const { unreachable, currentAt } = from;
+  if (!onlyIfLoadFails && isServable(entry, freshness, request))
+    return { kind: "found", entry, tier, stale: freshness !== "fresh", unreachable, currentAt };
   const staleEntry =
     freshnessOf(entry, now) === "expired"
       ? request.staleEntry

@@ -3,7 +3,14 @@
  * entries of every tier, results of other lookups and flights, batches, and stale-if-error. It has
  * no I/O: its callers sync, or ask the log about the entry, and then call it again.
  */
-import { currentAtOf, freshnessOf, softened, type Freshness, type Entry } from "../core/entry.ts";
+import {
+  currentAtOf,
+  errorOnlyCopy,
+  freshnessOf,
+  softened,
+  type Entry,
+  type Freshness,
+} from "../core/entry.ts";
 import type { Verdict } from "../core/log.ts";
 import type { Policy } from "../core/policy.ts";
 import type { EpochMs } from "../core/time.ts";
@@ -18,6 +25,10 @@ export interface Served {
   readonly freshness: Freshness;
   /** The log could not be asked, and the policy allows the answer. */
   readonly unreachable: boolean;
+  /** An unconfirmed write may have changed the value. */
+  readonly unconfirmed: boolean;
+  /** The entry answers only a read whose load has failed, whatever its freshness says. */
+  readonly onlyIfLoadFails: boolean;
   /** An instant at which the value was current. */
   readonly currentAt: EpochMs;
 }
@@ -73,20 +84,14 @@ export function validate(
   // before the read.
   if (result.currentAt > read.startedAt) return serve(entry, now, result.currentAt);
   const validation = byLog(entry, verdict, logState, confirmedAt, read.policy, now);
+  // However recent the value is, the unconfirmed write may have been made after it.
+  if (verdict === "unconfirmed") return validation;
   return withResult(entry, validation, read, now, result);
 }
 
 /** Whether the state of the log can change the decision about the result of another lookup. */
 export function dependsOnLog(result: EarlierResult | undefined, read: ValidatedRead): boolean {
   return result === undefined || (!result.unreachable && result.currentAt <= read.startedAt);
-}
-
-/**
- * Returns the verdict on an entry after an answer of the log. The log view also knows the
- * invalidations of this isolate, which the log may not have yet.
- */
-export function verdictOfAnswer(answer: Verdict, view: Verdict): Verdict {
-  return view === "invalidated" ? view : answer;
 }
 
 /** Whether an entry with this verdict may be stored, and the origin may confirm it. */
@@ -118,20 +123,33 @@ function byLog(
         ? serve(copy, now, confirmedAt)
         : withoutLog(entry, copy, confirmedAt, policy, now);
     }
+    case "unconfirmed": {
+      const validation =
+        logState === "current"
+          ? serve(entry, now, confirmedAt)
+          : withoutLog(entry, entry, confirmedAt, policy, now);
+      return validation.use === "serve"
+        ? { ...ifLoadFails(validation, now), unconfirmed: true }
+        : validation;
+    }
   }
 }
 
-/** Decides while the log cannot be reached. The policy limits the time for which entries may answer. */
+/**
+ * Decides while the log cannot be reached. The policy limits the time for which entries may answer
+ * before a load; after that, they answer if the load fails too.
+ */
 function withoutLog(
   entry: Entry,
   copy: Entry,
   confirmedAt: EpochMs,
   { onUnreachable, unreachableForMs }: Policy,
   now: EpochMs,
-): Validation {
+): Served | typeof SKIP {
   const currentAt = latest(confirmedAt, entry, now);
-  if (onUnreachable !== "serve" || now - currentAt > unreachableForMs) return SKIP;
-  return { ...serve(copy, now, currentAt), unreachable: true };
+  if (onUnreachable !== "serve" || currentAt === -Infinity) return SKIP;
+  const served = { ...serve(copy, now, currentAt), unreachable: true };
+  return now - currentAt > unreachableForMs ? ifLoadFails(served, now) : served;
 }
 
 /**
@@ -149,6 +167,8 @@ function withResult(
   const isRecent = currentAt >= startedAt - policy.coherenceMs;
   switch (validation.use) {
     case "serve":
+      // The value was current a moment ago, so the time without the log does not count.
+      if (validation.onlyIfLoadFails && isRecent) return serve(entry, now, currentAt);
       return {
         ...validation,
         unreachable: validation.unreachable && !isRecent,
@@ -171,8 +191,16 @@ function serve(entry: Entry, now: EpochMs, currentAt: EpochMs): Served {
     entry,
     freshness: freshnessOf(entry, now),
     unreachable: false,
+    unconfirmed: false,
+    onlyIfLoadFails: false,
     currentAt,
   };
+}
+
+/** Restricts an entry to reads whose load has failed. */
+function ifLoadFails(served: Served, now: EpochMs): Served {
+  const entry = errorOnlyCopy(served.entry, now);
+  return { ...served, entry, freshness: freshnessOf(entry, now), onlyIfLoadFails: true };
 }
 
 /**

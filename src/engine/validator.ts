@@ -6,7 +6,6 @@ import {
   answersWithoutLoad,
   dependsOnLog,
   validate,
-  verdictOfAnswer,
   type EarlierResult,
   type Validation,
 } from "./validation.ts";
@@ -55,9 +54,11 @@ export function createValidator(coherence: Coherence): Validator {
     const verified = await coherence.verify(entry, ctx);
     if (verified === "invalid") return { use: "drop", reason: "unverified" };
     if (verified === "unreachable") return decided(byView(entry, "unreachable", read, result));
-    const verdict = verdictOfAnswer("valid", coherence.verdictOf(verified));
+    const [copy, answer] =
+      verified === "unconfirmed" ? [entry, verified] : ([verified, "valid"] as const);
+    const verdict = coherence.verdictOf(copy, answer);
     const confirmedAt = coherence.currentAt();
-    return decided(validate(verified, verdict, "current", confirmedAt, read, ctx.now(), result));
+    return decided(validate(copy, verdict, "current", confirmedAt, read, ctx.now(), result));
   }
 
   return {

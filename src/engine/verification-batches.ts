@@ -10,8 +10,11 @@ import type { EpochMs, Millis } from "../core/time.ts";
  */
 export const MAX_VERIFIED_KEYS = 10_000;
 
-/** The copy of an entry that the log has confirmed, or the reason why there is none. */
-export type Verification = Entry | "invalid" | "unreachable";
+/**
+ * The copy of an entry that the log has confirmed, or the reason why there is none. `unconfirmed`: only
+ * unconfirmed writes may have invalidated the entry.
+ */
+export type Verification = Entry | "unconfirmed" | "invalid" | "unreachable";
 
 export interface VerificationBatchOptions {
   /** Asks the log about entries with one request. Returns their verifications in the same order. */

@@ -18,5 +18,12 @@ export function createFilterStore(
       breaker.run(() =>
         attempt(async () => void (await redis.set(filterKey(kind), text, { px: ttlMs }))),
       ),
+    claim: (kind, forMs) =>
+      breaker.run(() =>
+        attempt(async () => {
+          const claimKey = `${filterKey(kind)}:claim`;
+          return (await redis.set(claimKey, "1", { nx: true, px: forMs })) !== null;
+        }),
+      ),
   };
 }

@@ -1,5 +1,5 @@
 import { MAX_CHANGES, TOP } from "../core/log.ts";
-import { SOFT } from "../core/invalidation-key.ts";
+import { SOFT, UNCONFIRMED } from "../core/invalidation-key.ts";
 
 /**
  * The Lua scripts of the shared store. They keep the invalidation log: a sorted set in which each
@@ -11,7 +11,8 @@ import { SOFT } from "../core/invalidation-key.ts";
  * - A replica that has only the first writes of a script is behind, and not wrong: log keys get their
  *   number before `!seq` does, and the floor rises before numbers are removed.
  * - Numbers are written with %.0f, because Lua's own format loses digits above 10^14.
- * - An invalidation key is called a name; its soft form is `~` and the name.
+ * - An invalidation key is called a name; its soft form is `~` and the name, its unconfirmed form `?`
+ *   and the name.
  */
 /** The members that describe the log itself: the era, the floor and `!seq`. */
 const MAX_OWN_MEMBERS = 3;
@@ -35,7 +36,7 @@ local function numbers(inv, names)
   end
   return out
 end
--- The highest hard and the highest soft number of each line of names, which tabs separate.
+-- The highest hard, soft and unconfirmed number of each line of names, which tabs separate.
 local function highest(inv, lines)
   local asked, at, named = {}, {}, {}
   local function ask(name)
@@ -50,19 +51,22 @@ local function highest(inv, lines)
       named[i][#named[i] + 1] = name
       ask(name)
       ask('${SOFT}' .. name)
+      ask('${UNCONFIRMED}' .. name)
     end
   end
   local scores = numbers(inv, asked)
-  local hard, soft = {}, {}
+  local hard, soft, unconfirmed = {}, {}, {}
   for i, names in ipairs(named) do
-    local h, s = 0, 0
+    local h, s, u = 0, 0, 0
     for _, name in ipairs(names) do
       h = math.max(h, scores[at[name]])
       s = math.max(s, scores[at['${SOFT}' .. name]])
+      u = math.max(u, scores[at['${UNCONFIRMED}' .. name]])
     end
     hard[i], soft[i] = string.format('%.0f', h), string.format('%.0f', s)
+    unconfirmed[i] = string.format('%.0f', u)
   end
-  return hard, soft
+  return hard, soft, unconfirmed
 end
 -- The member for the era, if there is one, and the floor.
 local function eraAndFloor(inv)
@@ -81,8 +85,8 @@ end
 
 /**
  * Reads entries and the log. KEYS[2..]: entries. ARGV: since, limit of changes.
- * Returns {values, hard, soft, log}. `hard` and `soft` have, for each entry, the highest number of
- * the invalidation keys in its second line.
+ * Returns {values, hard, soft, unconfirmed, log}. The three in the middle have, for each entry, the
+ * highest number of each kind that the invalidation keys in its second line have.
  */
 export const READ = `${READ_ONLY}${LOG}
 local values = redis.call('MGET', unpack(KEYS, 2))
@@ -91,20 +95,20 @@ for i = 1, #KEYS - 1 do
   values[i] = values[i] or ''
   lines[i] = string.match(values[i], '^[^\\n]*\\n([^\\n]*)\\n') or ''
 end
-local hard, soft = highest(KEYS[1], lines)
-return { values, hard, soft, log(KEYS[1], ARGV[1], ARGV[2]) }
+local hard, soft, unconfirmed = highest(KEYS[1], lines)
+return { values, hard, soft, unconfirmed, log(KEYS[1], ARGV[1], ARGV[2]) }
 `;
 
 /**
  * Reads the highest numbers of invalidation keys, and the log. ARGV: since, limit, and for each entry
- * its invalidation keys with tabs between them. Returns {hard, soft, log}, with one number of each
- * kind for each entry.
+ * its invalidation keys with tabs between them. Returns {hard, soft, unconfirmed, log}, with one
+ * number of each kind for each entry.
  */
 export const VERIFY = `${READ_ONLY}${LOG}
 local lines = {}
 for i = 3, #ARGV do lines[i - 2] = ARGV[i] end
-local hard, soft = highest(KEYS[1], lines)
-return { hard, soft, log(KEYS[1], ARGV[1], ARGV[2]) }
+local hard, soft, unconfirmed = highest(KEYS[1], lines)
+return { hard, soft, unconfirmed, log(KEYS[1], ARGV[1], ARGV[2]) }
 `;
 
 /**

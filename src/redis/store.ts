@@ -1,6 +1,7 @@
 import { decodeEntry, encodeEntry } from "../core/codec.ts";
 import { done, failed, type Fault } from "../core/faults.ts";
 import { MAX_CHANGES } from "../core/log.ts";
+import type { HighestNumbers } from "../core/log-verdict.ts";
 import type { Context } from "../core/context.ts";
 import type { Entry } from "../core/entry.ts";
 import type { NewId } from "../core/random.ts";
@@ -63,7 +64,7 @@ export function createRedisStore(options: RedisStoreOptions): SharedStore {
     raw: RawRead,
     ctx: Context,
   ): Promise<(Verified | undefined)[]> {
-    const [values, hard, soft] = raw;
+    const [values, hard, soft, unconfirmed] = raw;
     const corrupt: string[] = [];
     const texts = await Promise.all(keys.map((_, i) => unpack(values[i] ?? "")));
     const found = keys.map((key, i): Verified | undefined => {
@@ -74,7 +75,7 @@ export function createRedisStore(options: RedisStoreOptions): SharedStore {
         corrupt.push(key);
         return undefined;
       }
-      return { entry, hard: Number(hard[i]), soft: Number(soft[i]) };
+      return { entry, ...numbersAt(i, hard, soft, unconfirmed) };
     });
     if (corrupt.length > 0) ctx.defer(store.delete(corrupt, ctx));
     for (const key of corrupt)
@@ -88,7 +89,7 @@ export function createRedisStore(options: RedisStoreOptions): SharedStore {
         const sentAt = ctx.now();
         const args = [since, MAX_CHANGES];
         const raw = await readScript<RawRead>([log, ...keys.map(entryKey)], args);
-        return { found: await decode(keys, raw, ctx), log: parseLog(raw[3], since, sentAt) };
+        return { found: await decode(keys, raw, ctx), log: parseLog(raw[4], since, sentAt) };
       }),
 
     verify: (entries, since, ctx) =>
@@ -96,9 +97,9 @@ export function createRedisStore(options: RedisStoreOptions): SharedStore {
         const sentAt = ctx.now();
         // An invalidation key has no control characters, so tabs can separate them.
         const args = [since, MAX_CHANGES, ...entries.map((keys) => keys.join("\t"))];
-        const [hard, soft, raw] = await verifyScript<RawVerification>([log], args);
+        const [hard, soft, unconfirmed, raw] = await verifyScript<RawVerification>([log], args);
         return {
-          numbers: entries.map((_, i) => ({ hard: Number(hard[i]), soft: Number(soft[i]) })),
+          numbers: entries.map((_, i) => numbersAt(i, hard, soft, unconfirmed)),
           log: parseLog(raw, since, sentAt),
         };
       }),
@@ -173,14 +174,19 @@ export function createRedisStore(options: RedisStoreOptions): SharedStore {
   return store;
 }
 
-type RawRead = readonly [
-  values: readonly string[],
+type RawNumbers = readonly [
   hard: readonly string[],
   soft: readonly string[],
-  log: RawLog,
+  unconfirmed: readonly string[],
 ];
 
-type RawVerification = readonly [hard: readonly string[], soft: readonly string[], log: RawLog];
+type RawRead = readonly [values: readonly string[], ...RawNumbers, log: RawLog];
+
+type RawVerification = readonly [...RawNumbers, log: RawLog];
+
+function numbersAt(i: number, ...[hard, soft, unconfirmed]: RawNumbers): HighestNumbers {
+  return { hard: Number(hard[i]), soft: Number(soft[i]), unconfirmed: Number(unconfirmed[i]) };
+}
 
 function numbersOf(
   redis: RedisClient,

@@ -10,7 +10,8 @@ export function changedNothing({ code }: Fault): boolean {
 
 /**
  * The error of a write whose commit was not confirmed, so that the change may or may not have been
- * made. The entries were invalidated in any case. The caller must read before it writes again.
+ * made. Older entries of the change answer only reads whose load fails, and none once the relay finds
+ * that it was made. The caller must read before it writes again.
  */
 export class WriteUnconfirmed extends Error {
   /** The fault with which the commit failed. */

@@ -8,6 +8,7 @@ import type { Result } from "../core/result.ts";
 import {
   logKeysOfPurge,
   invalidationKeyOfTag,
+  UNCONFIRMED,
   type LogKey,
   type PurgeTargets,
 } from "../core/invalidation-key.ts";
@@ -16,7 +17,7 @@ import { commit, type Committed, type Mutation } from "./mutate.ts";
 import { changedNothing, WriteUnconfirmed } from "./unconfirmed.ts";
 import { deleteRows, insertLogKeys, noteNumber, type Database, type Heading } from "./outbox.ts";
 import { relay, type RelayReport } from "./relay.ts";
-import type { Mark } from "../core/log.ts";
+import type { Mark } from "../core/log-marks.ts";
 import type { Seq } from "../core/seq.ts";
 import { logKeysOfThrough, type Through, type WriteThrough } from "./through.ts";
 
@@ -155,10 +156,12 @@ export function createWriter(options: WriterOptions): Writer {
     ids: readonly number[],
     lagMs: Millis,
     result: Result<Invalidation>,
+    mark: Mark,
     ctx: Context,
   ): InvalidationState {
     if (!result.ok) {
       backlog = true;
+      invalidator.keep(mark);
       return "deferred";
     }
     if (ids.length > 0) inBackground(recordNumber(ids, result.value.seq, lagMs, ctx), ctx);
@@ -175,17 +178,20 @@ export function createWriter(options: WriterOptions): Writer {
       if (ids.length > 0) inBackground(deleteRows(db, ids), ctx);
       return { value, invalidation: "done" };
     }
-    invalidator.markInvalidated(logKeys);
+    const mark = invalidator.markInvalidated(logKeys);
     const { entry, watched, error } = entryToStore(mutation, value);
     const result = await invalidate(logKeys, ctx, watched);
-    const invalidation = finish(ids, heading.lagMs, result, ctx);
+    const invalidation = finish(ids, heading.lagMs, result, mark, ctx);
     if (error !== undefined) throw error;
     if (result.ok && before !== undefined && entry !== undefined)
       await options.through?.put(entry, before, result.value, ctx);
     return { value, invalidation };
   }
 
-  /** Commits the change. A commit that was not confirmed may have happened, so its tags are invalidated in any case. */
+  /**
+   * Commits the change. A commit that was not confirmed may have happened, so its tags are invalidated
+   * as unconfirmed. If it has happened, the relay finds its outbox rows and invalidates them hard.
+   */
   async function commitOrInvalidate<T>(
     mutation: Mutation<T>,
     heading: Heading,
@@ -202,10 +208,15 @@ export function createWriter(options: WriterOptions): Writer {
       const cause = originFaultOf(error);
       end(cause.code);
       if (changedNothing(cause)) throw error;
-      const logKeys = mutation.tags.map(invalidationKeyOfTag);
+      const logKeys = mutation.tags.map(
+        (tag): LogKey => `${UNCONFIRMED}${invalidationKeyOfTag(tag)}`,
+      );
       const mark = invalidator.markInvalidated(logKeys);
       const result = await invalidate(logKeys, ctx);
-      if (!result.ok) unconfirmed.add(mark);
+      if (!result.ok) {
+        unconfirmed.add(mark);
+        invalidator.keep(mark);
+      }
       // If the commit happened, the outbox has the tags of `tagQuery`, and the relay finds them
       // there.
       ctx.defer(runRelay(ctx).then(() => (backlog = true)));
@@ -233,7 +244,7 @@ export function createWriter(options: WriterOptions): Writer {
       invalidator.unmark(mark);
       throw new CacheUnavailable(result.fault);
     }
-    return finish(ids, originLagMs, result, ctx);
+    return finish(ids, originLagMs, result, mark, ctx);
   }
 
   return { mutate, purge, relay: runRelay };

@@ -36,7 +36,7 @@ describe("log views under random schedules", () => {
     expect([...seen].toSorted()).toEqual(
       [
         ...["applied", "renewed", "ignored", "behind", "lost", "truncated"],
-        ...["valid", "soft", "unknown", "invalidated", "era", "floor"],
+        ...["valid", "soft", "unconfirmed", "unknown", "invalidated", "era", "floor"],
       ].toSorted(),
     );
   });

@@ -8,14 +8,19 @@ import {
   applyAnswer,
   createLogView,
   verdictByView,
-  verdictByNumbers,
   markInvalidated,
   noteNumbers,
   type LogAnswer,
   type LogView,
   type Verdict,
 } from "../../src/core/log.ts";
-import { SOFT, type InvalidationKey, type LogKey } from "../../src/core/invalidation-key.ts";
+import { verdictByNumbers, verdictWithAnswer } from "../../src/core/log-verdict.ts";
+import {
+  SOFT,
+  UNCONFIRMED,
+  type InvalidationKey,
+  type LogKey,
+} from "../../src/core/invalidation-key.ts";
 import { entryOf, invalidationKeysOf } from "../support/entries.ts";
 import { answerOf, createPrimary, LAG, type Question } from "./log-primary.ts";
 
@@ -108,24 +113,29 @@ export function createLogModel(isolates: number): LogModel {
     if (answer.truncated && outcome === "applied") seen.add("truncated");
   }
 
-  function isStale(item: Item, until: number, soft: boolean): boolean {
-    const since = soft ? Math.max(item.readAt, item.softUntil) : item.readAt;
+  /** Whether an invalidation of this kind (`""` for hard) came after the load of the entry. */
+  function isStale(
+    item: Item,
+    until: number,
+    kind: "" | typeof SOFT | typeof UNCONFIRMED,
+  ): boolean {
+    const since = kind === SOFT ? Math.max(item.readAt, item.softUntil) : item.readAt;
     return purges.some(
       ({ at, logKey }) =>
         at > since &&
         at <= until &&
-        logKey.startsWith(SOFT) === soft &&
-        item.entry.invalidationKeys.includes(
-          (soft ? logKey.slice(SOFT.length) : logKey) as InvalidationKey,
-        ),
+        item.entry.invalidationKeys.some((name) => logKey === `${kind}${name}`),
     );
   }
 
   function check(verdict: Verdict, item: Item, until: number, who: string): void {
     seen.add(verdict);
-    if (verdict !== "valid" && verdict !== "soft") return;
-    if (isStale(item, until, false)) found.push(`${who} says ${verdict} of a purged entry`);
-    if (verdict === "valid" && isStale(item, until, true))
+    if (verdict !== "valid" && verdict !== "soft" && verdict !== "unconfirmed") return;
+    if (isStale(item, until, "")) found.push(`${who} says ${verdict} of a purged entry`);
+    if (verdict === "unconfirmed") return;
+    if (isStale(item, until, UNCONFIRMED))
+      found.push(`${who} says ${verdict} of an entry that an unconfirmed write may have changed`);
+    if (verdict === "valid" && isStale(item, until, SOFT))
       found.push(`${who} says valid of a softly purged entry`);
   }
 
@@ -139,9 +149,13 @@ export function createLogModel(isolates: number): LogModel {
         0,
         ...item.entry.invalidationKeys.map((name) => state.numbers.get(prefix + name) ?? 0),
       );
-    const verdict = verdictByNumbers(item.entry, { hard: highest(""), soft: highest(SOFT) }, log);
+    const numbers = {
+      hard: highest(""),
+      soft: highest(SOFT),
+      unconfirmed: highest(UNCONFIRMED),
+    };
+    const verdict = verdictWithAnswer(view, item.entry, verdictByNumbers(item.entry, numbers, log));
     check(verdict, item, now - LAG, "a verification");
-    if (verdictByView(view, item.entry) === "invalidated") return;
     if (verdict !== "valid" && verdict !== "soft") return;
     const soft = verdict === "soft";
     const entry = verifiedCopy(item.entry, log.seq ?? 0, soft, now);
@@ -196,7 +210,8 @@ export function createLogModel(isolates: number): LogModel {
     invalidate: ({ b, c }, isolate) => {
       const names: InvalidationKey[] = ["t:a", "t:b", "t:c", "k:k:0", "n:", "t:d", "t:e"];
       const hard = names.filter((_, bit) => (b >> bit) & 1);
-      const logKeys = c % 4 === 0 ? hard.map((name): LogKey => `${SOFT}${name}`) : hard;
+      const prefix = ([SOFT, UNCONFIRMED, ""] as const)[Math.min(c % 4, 2)] ?? "";
+      const logKeys = hard.map((name): LogKey => `${prefix}${name}`);
       const seq = invalidate(logKeys);
       if (c % 2 === 0 && views[isolate]!.era === primary.state().era)
         noteNumbers(views[isolate]!, logKeys, seq);

@@ -8,6 +8,7 @@ import {
   unmark,
   type LogAnswer,
 } from "../../src/core/log.ts";
+import { ABANDONED_MS, endAbandoned, keepMark } from "../../src/core/log-marks.ts";
 import { entryOf, invalidationKeysOf } from "../support/entries.ts";
 
 const answer = (more: Partial<LogAnswer>): LogAnswer => ({
@@ -23,6 +24,44 @@ const answer = (more: Partial<LogAnswer>): LogAnswer => ({
 
 const tagged = (asOf: number, tag = "a") =>
   entryOf({ asOf, era: "e", invalidationKeys: invalidationKeysOf("item:1", tag) });
+
+describe("abandoned marks", () => {
+  const marked = () => {
+    const view = createLogView();
+    applyAnswer(view, answer({}));
+    return { view, mark: markInvalidated(view, ["t:a", "?t:b"]) };
+  };
+
+  it("a mark whose invalidation has no outcome ends 30 seconds after the first answer of the invalidation log", () => {
+    const { view } = marked();
+    endAbandoned(view.pending, 1_000_000);
+    endAbandoned(view.pending, 1_000_000 + ABANDONED_MS - 1);
+    expect(verdictByView(view, tagged(100))).toBe("invalidated");
+    expect(verdictByView(view, tagged(100, "b"))).toBe("unconfirmed");
+    endAbandoned(view.pending, 1_000_000 + ABANDONED_MS);
+    expect(view.pending.size).toBe(0);
+    expect(verdictByView(view, tagged(100))).toBe("valid");
+  });
+
+  it("the mark of a deferred invalidation does not end before the invalidation log gives it a number", () => {
+    const { view, mark } = marked();
+    keepMark(mark);
+    for (const at of [1_000_000, 1_000_000 + 10 * ABANDONED_MS]) endAbandoned(view.pending, at);
+    expect(verdictByView(view, tagged(100))).toBe("invalidated");
+    noteNumbers(view, ["t:a", "?t:b"], 101);
+    expect(view.pending.size).toBe(0);
+  });
+
+  it("a clock that is set back does not end a mark early", () => {
+    const { view } = marked();
+    endAbandoned(view.pending, 1_000_000);
+    endAbandoned(view.pending, 900_000);
+    endAbandoned(view.pending, 900_000 + ABANDONED_MS - 1);
+    expect(verdictByView(view, tagged(100))).toBe("invalidated");
+    endAbandoned(view.pending, 900_000 + ABANDONED_MS);
+    expect(view.pending.size).toBe(0);
+  });
+});
 
 describe("pending invalidation keys", () => {
   it("an invalidation that has no number in the invalidation log yet invalidates entries with any `asOf` (log position)", () => {

@@ -44,9 +44,10 @@ describe("what a log view hands on", () => {
     ["t:old", at(0)],
     ["t:new", at(2)],
     ["~t:soft", at(3)],
+    ["?t:unconfirmed", at(3)],
   ] as const;
 
-  it("a log view hands on its hard and soft changes from a given number on", () => {
+  it("a log view hands on its hard, soft and unconfirmed changes from a given number on", () => {
     const view = viewOf({ seq: at(3), changes });
     expect(changesSince(view, at(1))).toEqual({
       era: "era-1",
@@ -60,7 +61,7 @@ describe("what a log view hands on", () => {
   it("a log view hands on nothing from a number below its base, since it may lack changes there", () => {
     const view = viewOf({ seq: at(3), since: at(1), changes: changes.slice(1) });
     expect(changesSince(view, at(0))).toBeUndefined();
-    expect(changesSince(view, at(1))?.changes).toHaveLength(2);
+    expect(changesSince(view, at(1))?.changes).toHaveLength(3);
   });
 
   it("a log view hands on nothing from a number above its newest one", () => {
@@ -80,6 +81,7 @@ describe("what a log view hands on", () => {
         ["t:new", at(2)],
         ["t:last", at(12)],
         ["~t:soft", at(3)],
+        ["?t:unconfirmed", at(3)],
       ],
     });
   });

@@ -3,12 +3,12 @@ import {
   applyAnswer,
   createLogView,
   verdictByView,
-  verdictByNumbers,
   markInvalidated,
   noteNumbers,
   type LogAnswer,
   type LogView,
 } from "../../src/core/log.ts";
+import { verdictByNumbers } from "../../src/core/log-verdict.ts";
 import { entryOf, invalidationKeysOf } from "../support/entries.ts";
 
 const answerOf = (fields: Partial<LogAnswer> = {}): LogAnswer => ({
@@ -247,20 +247,23 @@ describe("verdicts", () => {
     expect(verdictByView(view, item(120))).toBe("soft");
   });
 
-  it.each<[string, Parameters<typeof verdictByNumbers>[1], Partial<LogAnswer>, string]>([
-    ["without numbers", { hard: 0, soft: 0 }, {}, "valid"],
-    ["with numbers at its asOf", { hard: 100, soft: 100 }, {}, "valid"],
-    ["with a higher hard number", { hard: 101, soft: 0 }, { seq: 101 }, "invalidated"],
-    ["with a higher soft number", { hard: 100, soft: 101 }, { seq: 101 }, "soft"],
-    ["with both numbers higher", { hard: 101, soft: 102 }, { seq: 102 }, "invalidated"],
-    ["of another era", { hard: 0, soft: 0 }, { era: "f" }, "era"],
-    ["below the floor", { hard: 0, soft: 0 }, { floor: 101, seq: 200 }, "floor"],
-    ["at the floor", { hard: 0, soft: 0 }, { floor: 100, seq: 200 }, "valid"],
-    ["of a log that is lost", { hard: 0, soft: 0 }, { era: undefined, seq: undefined }, "unknown"],
-    ["of a log with an era and no number", { hard: 0, soft: 0 }, { seq: undefined }, "unknown"],
+  it.each<[string, [hard: number, soft: number, unconfirmed: number], Partial<LogAnswer>, string]>([
+    ["without numbers", [0, 0, 0], {}, "valid"],
+    ["with numbers at its asOf", [100, 100, 0], {}, "valid"],
+    ["with a higher hard number", [101, 0, 0], { seq: 101 }, "invalidated"],
+    ["with a higher soft number", [100, 101, 0], { seq: 101 }, "soft"],
+    ["with both numbers higher", [101, 102, 0], { seq: 102 }, "invalidated"],
+    ["with a higher unconfirmed number", [100, 101, 101], { seq: 101 }, "unconfirmed"],
+    ["with a higher hard and unconfirmed number", [101, 0, 102], { seq: 102 }, "invalidated"],
+    ["of another era", [0, 0, 0], { era: "f" }, "era"],
+    ["below the floor", [0, 0, 0], { floor: 101, seq: 200 }, "floor"],
+    ["at the floor", [0, 0, 0], { floor: 100, seq: 200 }, "valid"],
+    ["of a log that is lost", [0, 0, 0], { era: undefined, seq: undefined }, "unknown"],
+    ["of a log with an era and no number", [0, 0, 0], { seq: undefined }, "unknown"],
   ])(
     "verdictByNumbers() judges an entry %s by the era, the floor and the numbers of the invalidation log",
-    (_, numbers, log, verdict) => {
+    (_, [hard, soft, unconfirmed], log, verdict) => {
+      const numbers = { hard, soft, unconfirmed };
       expect(verdictByNumbers(item(100), numbers, answerOf(log))).toBe(verdict);
     },
   );

@@ -1,8 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { applyAnswer, createLogView, verdictByNumbers, verdictByView } from "../../src/core/log.ts";
+import { applyAnswer, createLogView, verdictByView } from "../../src/core/log.ts";
 import type { LogAnswer, Verdict } from "../../src/core/log.ts";
+import { verdictByNumbers } from "../../src/core/log-verdict.ts";
 import { validate, type EarlierResult, type Validation } from "../../src/engine/validation.ts";
+import type { Lookup } from "../../src/core/lookup.ts";
 import { definePolicy } from "../../src/index.ts";
 import { entryOf, invalidationKeysOf } from "../support/entries.ts";
 import { DOORS, readThrough, TAG, type Door, type DoorCase } from "./doors.ts";
@@ -62,6 +64,7 @@ const doorCase: fc.Arbitrary<DoorCase> = fc.record({
   }),
   hard: fc.constantFrom(0, 60, 80, 120, 139),
   soft: fc.constantFrom(0, 70, 90, 130),
+  unconfirmed: fc.constantFrom(0, 0, 85, 125),
   truncated: fc.boolean(),
   syncedAgoMs: fc.option(fc.constantFrom(0, 400, 1_000, 1_001, 4_000, 20_000), { nil: undefined }),
   reachable: fc.boolean(),
@@ -70,12 +73,13 @@ const doorCase: fc.Arbitrary<DoorCase> = fc.record({
 });
 
 /** What the isolate knows of the log when it reads: the view after its sync, if it has synced. */
-function viewOf({ log, hard, soft, truncated, syncedAgoMs, now }: DoorCase) {
+function viewOf({ log, hard, soft, unconfirmed, truncated, syncedAgoMs, now }: DoorCase) {
   const view = createLogView();
   if (syncedAgoMs === undefined) return view;
   const all = [
     [TAG, hard],
     [`~${TAG}`, soft],
+    [`?${TAG}`, unconfirmed],
     ["t:newest", log.seq ?? 0],
   ] as const;
   const changes = all.filter(([, seq]) => seq > log.floor);
@@ -86,14 +90,15 @@ function viewOf({ log, hard, soft, truncated, syncedAgoMs, now }: DoorCase) {
 
 /** Calls the one function as a reader with this knowledge has to. */
 function expected(door: Door, one: DoorCase): Validation {
-  const { entry: held, policy: by, log, now, reachable, hard, soft } = one;
+  const { entry: held, policy: by, log, now, reachable, hard, soft, unconfirmed } = one;
   const read = { policy: by, startedAt: now };
   const answer: LogAnswer = { ...log, sentAt: now, since: 0, truncated: false, changes: [] };
   const result: EarlierResult | undefined =
     door === "flight" ? { currentAt: now - one.beganAgoMs, unreachable: false } : undefined;
   const ask = (verdict: Verdict, state: "current" | "unreachable", confirmedAt: number) =>
     validate(held, verdict, state, confirmedAt, read, now, result);
-  const byNumbers = () => ask(verdictByNumbers(held, { hard, soft }, answer), "current", now);
+  const numbers = { hard, soft, unconfirmed };
+  const byNumbers = () => ask(verdictByNumbers(held, numbers, answer), "current", now);
   if (door === "redis" && reachable) return byNumbers();
   const view = viewOf(one);
   const isCurrent = view.stamp >= now - COHERENCE_MS;
@@ -105,11 +110,18 @@ function expected(door: Door, one: DoorCase): Validation {
 }
 
 /** Whether a validated entry answers at the door, by its freshness. */
-function answers(door: Door, { freshness }: Extract<Validation, { use: "serve" }>): boolean {
+function answers(
+  door: Door,
+  { freshness, onlyIfLoadFails }: Extract<Validation, { use: "serve" }>,
+): boolean {
+  if (onlyIfLoadFails && door !== "error") return false;
   if (freshness === "fresh") return true;
   if (freshness === "revalidate") return door !== "flight";
   return freshness === "error-only" && door === "error";
 }
+
+/** The marks of an answer. */
+type Marks = Pick<Lookup, "unreachable" | "unconfirmed">;
 
 const WHERE: Readonly<Record<Door, string>> = {
   memory: "an entry in memory",
@@ -135,9 +147,13 @@ describe("entries of each tier, of flights, and for stale-if-error", () => {
             const serves = validation.use === "serve" && answers(door, validation);
             seen.add(serves ? `serve ${validation.unreachable}` : validation.use);
             const isHeld = lookup?.entry?.etag === one.entry.etag;
-            expect({ isHeld, ...(isHeld && { unreachable: lookup.unreachable }) }).toEqual({
+            const marksOf = ({ unreachable, unconfirmed = false }: Marks) => ({
+              unreachable,
+              unconfirmed,
+            });
+            expect({ isHeld, ...(isHeld && marksOf(lookup)) }).toEqual({
               isHeld: serves,
-              ...(serves && { unreachable: validation.unreachable }),
+              ...(serves && marksOf(validation)),
             });
           }),
           { numRuns: 400 },

@@ -22,6 +22,7 @@ export interface DoorCase {
   readonly log: Pick<LogAnswer, "era" | "seq" | "floor">;
   readonly hard: number;
   readonly soft: number;
+  readonly unconfirmed: number;
   /** The first answer of the log leaves all changes out but the newest. */
   readonly truncated: boolean;
   /** How long before the read the isolate has synced. Undefined: never. */
@@ -32,7 +33,7 @@ export interface DoorCase {
   readonly now: number;
 }
 
-/** The tag whose numbers are `hard` and `soft`. */
+/** The tag whose numbers are `hard`, `soft` and `unconfirmed`. */
 export const TAG = "t:a";
 
 const LOADED: LoadResult = {
@@ -57,8 +58,10 @@ export async function readThrough(
   const changes = [
     [TAG, one.hard] as const,
     [`~${TAG}`, one.soft] as const,
+    [`?${TAG}`, one.unconfirmed] as const,
     ["t:newest", one.log.seq ?? 0] as const,
   ].filter(([, seq]) => seq > one.log.floor);
+  const numbers = { hard: one.hard, soft: one.soft, unconfirmed: one.unconfirmed };
   const answer = (): LogAnswer => ({
     ...one.log,
     sentAt: now,
@@ -71,14 +74,12 @@ export async function readThrough(
   const store: SharedStore = {
     read: (keys) =>
       ask(() => ({
-        found: keys.map(() =>
-          door === "redis" ? { entry, hard: one.hard, soft: one.soft } : undefined,
-        ),
+        found: keys.map(() => (door === "redis" ? { entry, ...numbers } : undefined)),
         log: answer(),
       })),
     verify: (entries) =>
       ask(() => ({
-        numbers: entries.map(() => ({ hard: one.hard, soft: one.soft })),
+        numbers: entries.map(() => numbers),
         log: answer(),
       })),
     sync: () => ask(answer),

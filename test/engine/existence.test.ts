@@ -1,83 +1,6 @@
-import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { key } from "../../src/core/key.ts";
 import { decodeFilter, encodeFilter } from "../../src/core/existence-filter.ts";
-import type { FilterStore } from "../../src/core/existence-filter.ts";
-import { createExistence, type Existence } from "../../src/engine/existence.ts";
-import { newHashKey } from "../../src/platform.ts";
-import { createRedis } from "../../src/redis/client.ts";
-import { createFilterStore } from "../../src/redis/filter-store.ts";
-import { createTestIsolate, uniqueNamespace, type TestIsolate } from "../support/isolate.ts";
-import { createTestBreaker } from "../support/breakers.ts";
-
-const keyOf = (id: number) => key("product", id);
-const redis = createRedis({
-  url: env.UPSTASH_REDIS_REST_URL,
-  token: env.UPSTASH_REDIS_REST_TOKEN,
-  timeoutMs: 5_000,
-});
-
-interface Shop {
-  readonly namespace: string;
-  readonly filters: FilterStore;
-  readonly ids: Set<number>;
-}
-
-const openShop = (ids: readonly number[] = [1, 2, 3]): Shop => {
-  const namespace = uniqueNamespace();
-  return {
-    namespace,
-    filters: createFilterStore(redis, namespace, createTestBreaker()),
-    ids: new Set(ids),
-  };
-};
-
-interface Reader {
-  readonly isolate: TestIsolate;
-  readonly existence: Existence;
-  /** The answer of the filter after the isolate has loaded it. */
-  mayExist(id: number): Promise<boolean>;
-  build(): Promise<unknown>;
-}
-
-function open({ namespace, filters, ids }: Shop, host = "colo-a"): Reader {
-  const isolate = createTestIsolate({ namespace, host });
-  const { store, coherence } = isolate.layer;
-  const existence = createExistence({
-    filters,
-    store,
-    coherence,
-    newSeed: newHashKey,
-    // So low that no test meets a false positive.
-    rate: 1e-6,
-    coherenceMs: 1_000,
-    rebuildMs: 60_000,
-    maxAgeMs: 3_600_000,
-    reloadMs: 60_000,
-  });
-  existence.define({ name: "product", listKeys: async () => [...ids].map(keyOf) });
-  const ask = (id: number) =>
-    existence.mayExist("product", keyOf(id), [`product:${id}`], isolate.request().ctx);
-  return {
-    isolate,
-    existence,
-    async mayExist(id) {
-      await ask(id);
-      existence.missed("product", isolate.request().ctx);
-      await isolate.settle();
-      return ask(id);
-    },
-    build: async () => (await existence.buildAll(isolate.request().ctx)).get("product"),
-  };
-}
-
-const insert = async ({ isolate }: Reader, { ids }: Shop, id: number) => {
-  ids.add(id);
-  const { ctx } = isolate.request();
-  expect(await isolate.layer.coherence.invalidate([`t:product:${id}`], ctx)).toMatchObject({
-    ok: true,
-  });
-};
+import { insert, keyOf, open, openShop, purge, redis } from "./existence-shop.ts";
 
 describe("an existence filter", () => {
   it("an existence filter built from the ids 1, 2 and 3 reports id 4 as missing, and the ids 1 and 3 as possibly present", async () => {
@@ -163,8 +86,8 @@ describe("an existence filter", () => {
       const reader = open(shop);
       await reader.build();
       expect(await reader.mayExist(9)).toBe(false);
-      await reader.isolate.layer.coherence.invalidate([member], reader.isolate.request().ctx);
-      expect(await reader.mayExist(9)).toBe(true);
+      await purge(reader, member);
+      expect(await reader.ask(9)).toBe(true);
     }
   });
 

@@ -15,7 +15,15 @@ const situation = fc.record({
   entry: fc
     .record({ storedAt: instant, era: fc.constantFrom("era-1", "") })
     .map((fields) => entryOf({ ...fields, freshUntil: fields.storedAt + 4_000 })),
-  verdict: fc.constantFrom<Verdict>("valid", "soft", "unknown", "invalidated", "era", "floor"),
+  verdict: fc.constantFrom<Verdict>(
+    "valid",
+    "soft",
+    "unconfirmed",
+    "unknown",
+    "invalidated",
+    "era",
+    "floor",
+  ),
   logState: fc.constantFrom<"current" | "unreachable">("current", "unreachable"),
   confirmedAt: instant,
   onUnreachable: fc.constantFrom<"serve" | "bypass">("serve", "bypass"),
@@ -75,26 +83,50 @@ describe("validate()", () => {
     });
   });
 
-  it("validate() marks an answer without the log as `unreachable`, unless the value was current within the coherence window", () => {
+  it("validate() marks an answer without the log as `unreachable`, unless the value was current within the coherence window and no unconfirmed write may have changed it", () => {
     check((one) => {
       const validation = validated(one);
       if (validation.use !== "serve") return;
       const { result, logState } = one;
-      const isRecent = result?.unreachable === false && result.currentAt >= START - COHERENCE_MS;
+      const isLater = result?.unreachable === false && result.currentAt > START;
+      const isRecent =
+        result?.unreachable === false &&
+        result.currentAt >= START - COHERENCE_MS &&
+        (one.verdict !== "unconfirmed" || isLater);
       const isWithoutLog = logState === "unreachable" || result?.unreachable === true;
       expect(validation.unreachable).toBe(isWithoutLog && !isRecent);
     });
   });
 
-  it("validate() serves an entry without the log for at most the policy option `unreachableFor` since the value was current", () => {
+  it("validate() serves an entry without the log and before a load for at most the policy option `unreachableFor` since the value was current", () => {
     check((one) => {
       const validation = validated(one);
       if (validation.use !== "serve" || !validation.unreachable) return;
       expect(one.onUnreachable).toBe("serve");
+      if (validation.onlyIfLoadFails) return;
       const { entry, confirmedAt, result } = one;
       const known = [confirmedAt, entry.storedAt - entry.loadCost, result?.currentAt ?? -Infinity];
       const last = Math.max(...known.filter((at) => at <= NOW));
       expect(NOW - last).toBeLessThanOrEqual(one.unreachableFor);
+    });
+  });
+
+  it("validate() never serves an entry with the verdict `unconfirmed` before a load, unless the value was current after the read began", () => {
+    check((one) => {
+      const validation = validated(one);
+      const isLater = one.result?.unreachable === false && one.result.currentAt > START;
+      if (one.verdict !== "unconfirmed" || validation.use !== "serve" || isLater) return;
+      expect(validation).toMatchObject({ onlyIfLoadFails: true, unconfirmed: true });
+    });
+  });
+
+  it("validate() makes an entry that answers only if the load fails neither fresh nor servable during a refresh", () => {
+    check((one) => {
+      const validation = validated(one);
+      if (validation.use !== "serve" || !validation.onlyIfLoadFails) return;
+      expect(["error-only", "kept", "expired"]).toContain(validation.freshness);
+      expect(validation.entry.asOf).toBe(one.entry.asOf);
+      expect(validation.entry.errorUntil).toBeLessThanOrEqual(one.entry.errorUntil);
     });
   });
 });

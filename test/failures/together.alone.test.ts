@@ -1,5 +1,10 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { CacheUnavailable, definePolicy } from "../../src/index.ts";
+import {
+  CacheUnavailable,
+  definePolicy,
+  type Policy,
+  type PolicyOptions,
+} from "../../src/index.ts";
 import { createGate } from "../support/gate.ts";
 import { clearFaults, failRedis } from "../support/gateway.ts";
 import { WINDOW_MS } from "../support/observers.ts";
@@ -66,8 +71,15 @@ describe.each(["fail", "hang"] as const)("Redis and the origin that both %s", (h
       unreachable: true,
     });
 
-    // Longer than unreachableFor.
+    // Longer than unreachableFor: the entry still answers, because the load fails too.
     world.clock.advance(300_000);
+    expect(await inTime(world.read(world.here, lenient))).toMatchObject({
+      status: "stale-on-error",
+      value: 1,
+      unreachable: true,
+    });
+    // Longer than staleIfError.
+    world.clock.advance(360_000);
     await expect(inTime(world.read(world.here, lenient))).rejects.toThrow(CacheUnavailable);
 
     world.origin.write();
@@ -78,6 +90,53 @@ describe.each(["fail", "hang"] as const)("Redis and the origin that both %s", (h
         unreachable: false,
       });
   });
+});
+
+describe("Redis and the origin that are away for longer than unreachableFor", () => {
+  const patient = { ...base, freshFor: "1h", unreachableFor: "1m" } as const;
+
+  /** The isolate has read the entry, Redis and the origin fail, and `unreachableFor` is over. */
+  async function afterUnreachableFor(policy: Policy): Promise<World> {
+    const world = await createWorld();
+    await world.read(world.here, policy);
+    await world.settle();
+    await allAway(world, "fail");
+    world.clock.advance(61_000);
+    return world;
+  }
+
+  it("while Redis and the origin fail, an entry that is still fresh answers for longer than `unreachableFor`, marked `unreachable`", async () => {
+    const policy = definePolicy({ ...patient, staleIfError: "1d" });
+    const world = await afterUnreachableFor(policy);
+    for (let minute = 0; minute < 3; minute++) {
+      expect(await world.read(world.here, policy)).toMatchObject({
+        status: "stale-on-error",
+        value: 1,
+        unreachable: true,
+      });
+      world.clock.advance(60_000);
+    }
+  });
+
+  it("while Redis fails and the origin answers, no entry answers for longer than `unreachableFor`", async () => {
+    const policy = definePolicy({ ...patient, staleIfError: "1d" });
+    const world = await afterUnreachableFor(policy);
+    world.origin.failing = undefined;
+    world.origin.write();
+    expect(await world.read(world.here, policy)).toMatchObject({ value: 2 });
+  });
+
+  it.each<[string, Partial<PolicyOptions>]>([
+    ["`onUnreachable: bypass`", { staleIfError: "1d", onUnreachable: "bypass" }],
+    ["no `staleIfError`", {}],
+  ])(
+    "while Redis and the origin fail, a policy with %s serves no entry for longer than `unreachableFor`",
+    async (_, options) => {
+      const policy = definePolicy({ ...patient, ...options });
+      const world = await afterUnreachableFor(policy);
+      await expect(world.read(world.here, policy)).rejects.toThrow(CacheUnavailable);
+    },
+  );
 });
 
 describe("a purge while the origin fails", () => {

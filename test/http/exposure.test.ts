@@ -47,11 +47,12 @@ describe("STRATA_EXPOSE", () => {
 
   it.each([
     ["strata; hit; ttl=-3; detail=stale-on-error; unreachable", "strata; hit; ttl=-3"],
+    ["strata; hit; ttl=0; detail=stale-on-error; unconfirmed", "strata; hit; ttl=0"],
     ["strata; hit; detail=existence", "strata; hit"],
     ["strata; fwd=uri-miss; detail=timeout", "strata; fwd=uri-miss"],
     ["strata; fwd=stale; fwd-status=200; stored; collapsed", undefined],
   ])(
-    "withoutDetail() removes the parameters `detail` and `unreachable` from the Cache-Status member %s, and no other parameter",
+    "withoutDetail() removes the parameters `detail`, `unreachable` and `unconfirmed` from the Cache-Status member %s, and no other parameter",
     (member, shown = member) => {
       expect(withoutDetail({ member, plain: "HIT" })).toEqual({ member: shown, plain: "HIT" });
     },

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { LogKey } from "../../src/core/invalidation-key.ts";
-import { TOP, verdictByNumbers } from "../../src/core/log.ts";
+import { TOP } from "../../src/core/log.ts";
+import { verdictByNumbers } from "../../src/core/log-verdict.ts";
 import { entryOf, invalidationKeysOf } from "../support/entries.ts";
 import { redisCommand } from "../support/gateway.ts";
 import { setupLog as setup } from "./log-setup.ts";

@@ -20,7 +20,7 @@ export function setupLog(namespace = uniqueNamespace()) {
     /** The numbers of one entry with these invalidation keys, and the log. */
     verify: async (keys: InvalidationKey[], since = 0) => {
       const { numbers, log } = valueOf(await store.verify([keys], since, ctx));
-      return { hard: 0, soft: 0, ...numbers[0], log };
+      return { hard: 0, soft: 0, unconfirmed: 0, ...numbers[0], log };
     },
     establish: async (known: { era: string | undefined; seq: number } = NOTHING) =>
       valueOf(await store.establish(known, ctx)),

@@ -174,15 +174,18 @@ describe("syncing with the log", () => {
 });
 
 describe("verifying with the log", () => {
-  it("a verification returns the highest hard and soft sequence numbers of the requested log keys", async () => {
+  it("a verification returns the highest hard, soft and unconfirmed sequence numbers of the requested log keys", async () => {
     const { purge, verify } = setup();
     await purge("t:a");
     const b = await purge("t:b");
     const soft = await purge("~t:a");
+    const { seq: unconfirmed } = await purge("?t:b");
     await purge("t:c");
-    expect(await verify(["t:a", "t:b"])).toMatchObject({ hard: b.seq, soft: soft.seq });
-    expect(await verify(["t:never"])).toMatchObject({ hard: 0, soft: 0 });
-    expect(await verify([])).toMatchObject({ hard: 0, soft: 0, log: { era: b.era } });
+    const numbers = { hard: b.seq, soft: soft.seq, unconfirmed };
+    expect(await verify(["t:a", "t:b"])).toMatchObject(numbers);
+    const none = { hard: 0, soft: 0, unconfirmed: 0 };
+    expect(await verify(["t:never"])).toMatchObject(none);
+    expect(await verify([])).toMatchObject({ ...none, log: { era: b.era } });
   });
 
   it("a verification of 6,000 log keys returns the sequence number of the only one that was invalidated", async () => {

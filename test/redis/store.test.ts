@@ -55,7 +55,9 @@ describe("entries in Redis", () => {
     const { read, write } = setup();
     const entry = living(fields);
     await write(entry);
-    expect((await read("product:1")).found).toStrictEqual([{ entry, hard: 0, soft: 0 }]);
+    expect((await read("product:1")).found).toStrictEqual([
+      { entry, hard: 0, soft: 0, unconfirmed: 0 },
+    ]);
   });
 
   it("a read of the shared store returns entries in the order of the requested keys", async () => {
@@ -171,7 +173,7 @@ describe("entries in Redis", () => {
 });
 
 describe("a read of Redis", () => {
-  it("a read of the shared store returns the highest hard and soft sequence numbers of each entry's invalidation keys", async () => {
+  it("a read of the shared store returns the highest hard, soft and unconfirmed sequence numbers of each entry's invalidation keys", async () => {
     const { store, ctx, read, write, purge } = setup();
     await write(
       living({ key: "a:1", invalidationKeys: invalidationKeysOf("a:1", "x", "shared") }),
@@ -181,13 +183,14 @@ describe("a read of Redis", () => {
     const shared = await purge("shared");
     const x = await purge("x");
     const soft = valueOf(await store.invalidate(["~t:y", "~k:a:2"], [], ctx));
+    const unconfirmed = valueOf(await store.invalidate(["?t:z", "?t:x"], [], ctx));
     await purge("elsewhere");
 
     const { found } = await read("a:1", "a:2", "a:3");
-    expect(found.map((one) => one && [one.hard, one.soft])).toEqual([
-      [x.seq, 0],
-      [shared.seq, soft.seq],
-      [0, 0],
+    expect(found.map((one) => one && [one.hard, one.soft, one.unconfirmed])).toEqual([
+      [x.seq, 0, unconfirmed.seq],
+      [shared.seq, soft.seq, 0],
+      [0, 0, unconfirmed.seq],
     ]);
   });
 

@@ -6,11 +6,12 @@ import { decodeEntry, encodeEntry } from "../../src/core/codec.ts";
 import type { Entry } from "../../src/core/entry.ts";
 import { done, failed } from "../../src/core/faults.ts";
 import { MAX_CHANGES, type LogAnswer } from "../../src/core/log.ts";
+import type { HighestNumbers } from "../../src/core/log-verdict.ts";
 import type { Context } from "../../src/core/context.ts";
 import type { Result } from "../../src/core/result.ts";
 import type { SharedStore, Verified } from "../../src/core/shared-store.ts";
 import type { Seq } from "../../src/core/seq.ts";
-import { SOFT, type LogKey } from "../../src/core/invalidation-key.ts";
+import { SOFT, UNCONFIRMED, type LogKey } from "../../src/core/invalidation-key.ts";
 import type { VirtualTime } from "./virtual-time.ts";
 
 interface State {
@@ -222,14 +223,16 @@ function copyOf(state: State): State {
   };
 }
 
-function highest(state: State, logKeys: readonly LogKey[]): { hard: Seq; soft: Seq } {
+function highest(state: State, logKeys: readonly LogKey[]): HighestNumbers {
   let hard = 0;
   let soft = 0;
+  let unconfirmed = 0;
   for (const logKey of logKeys) {
     hard = Math.max(hard, state.numbers.get(logKey) ?? 0);
     soft = Math.max(soft, state.numbers.get(`${SOFT}${logKey}`) ?? 0);
+    unconfirmed = Math.max(unconfirmed, state.numbers.get(`${UNCONFIRMED}${logKey}`) ?? 0);
   }
-  return { hard, soft };
+  return { hard, soft, unconfirmed };
 }
 
 function logOf(state: State, since: Seq, sentAt: number, limit = MAX_CHANGES): LogAnswer {

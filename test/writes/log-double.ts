@@ -22,8 +22,9 @@ export function createLogDouble(): LogDouble {
     isAway: false,
     markInvalidated(logKeys) {
       log.calls.push(`mark ${listOf(logKeys)}`);
-      return { logKeys, seen: 0 };
+      return { logKeys, seen: 0, isKept: false, answeredAt: undefined };
     },
+    keep: ({ logKeys }) => void log.calls.push(`keep ${listOf(logKeys)}`),
     unmark: ({ logKeys }) => void log.calls.push(`unmark ${listOf(logKeys)}`),
     invalidate: async (logKeys) => {
       log.calls.push(`invalidate ${listOf(logKeys)}`);

@@ -77,6 +77,7 @@ describe("write-through", () => {
     ["the namespace", () => "n:"],
     ["a tag that only the entry has", () => "t:shelf"],
     ["its key, softly", (item) => `~k:${item}`],
+    ["a tag that only the entry has, by an unconfirmed write,", () => "?t:shelf"],
   ])("write-through stores nothing if %s was purged during the write", async (_what, logKeyOf) => {
     const { writer, reader, read, mutate, item } = await setup();
     await read(writer);

@@ -13,9 +13,9 @@ export interface CacheStatusFields {
 export type PlainStatus = "HIT" | "MISS" | "STALE" | "REVALIDATED" | "BYPASS";
 
 /**
- * Returns the `Cache-Status` member for a lookup. `unreachable` is a parameter of our own. It means
- * that the invalidation log could not be asked, so the coherence bound does not hold for this
- * response.
+ * Returns the `Cache-Status` member for a lookup. `unreachable` and `unconfirmed` are parameters of our
+ * own. `unreachable` means that the invalidation log could not be asked, so the coherence bound does
+ * not hold for this response. `unconfirmed` means that an unconfirmed write may have changed it.
  */
 export function cacheStatus(lookup: Lookup, responseStatus: number, now: EpochMs): string {
   const parts = ["strata"];
@@ -44,6 +44,7 @@ export function cacheStatus(lookup: Lookup, responseStatus: number, now: EpochMs
       parts.push("fwd=bypass", `fwd-status=${responseStatus}`);
   }
   if (lookup.unreachable) parts.push("unreachable");
+  if (lookup.unconfirmed === true) parts.push("unconfirmed");
   return parts.join("; ");
 }
 
@@ -75,7 +76,10 @@ export function withoutDetail(
   fields: CacheStatusFields | undefined,
 ): CacheStatusFields | undefined {
   if (fields === undefined) return undefined;
-  return { ...fields, member: fields.member.replaceAll(/; (?:detail=[^;]*|unreachable)/g, "") };
+  return {
+    ...fields,
+    member: fields.member.replaceAll(/; (?:detail=[^;]*|unreachable|unconfirmed)/g, ""),
+  };
 }
 
 /** Returns the value of `X-Cache-Status` for a lookup. */
@@ -98,7 +102,7 @@ export function plainStatus(lookup: Lookup): PlainStatus {
 
 /**
  * Returns the lookup that the fields report if a request made several: the one with the most
- * expensive status. It is marked `unreachable` if any of them is.
+ * expensive status. It is marked `unreachable` and `unconfirmed` if any of them is.
  */
 export function reportedLookup(lookups: readonly Lookup[]): Lookup | undefined {
   const cost = (lookup: Lookup): number => BY_COST.indexOf(lookup.status);
@@ -109,10 +113,13 @@ export function reportedLookup(lookups: readonly Lookup[]): Lookup | undefined {
   return reported && withMark(reported, lookups);
 }
 
-/** Marks a lookup `unreachable` if one of the others, of which the answer was made too, is. */
+/** Marks a lookup `unreachable` or `unconfirmed` if one of the others, of which the answer was made too, is. */
 export function withMark(lookup: Lookup, others: readonly Lookup[]): Lookup {
   const unreachable = lookup.unreachable || others.some((other) => other.unreachable);
-  return unreachable === lookup.unreachable ? lookup : { ...lookup, unreachable };
+  const unconfirmed = [lookup, ...others].some((one) => one.unconfirmed === true);
+  if (unreachable === lookup.unreachable && unconfirmed === (lookup.unconfirmed === true))
+    return lookup;
+  return { ...lookup, unreachable, unconfirmed };
 }
 
 /** The statuses of a lookup, from the cheapest to the most expensive. */

@@ -37,9 +37,10 @@ export function createRetryingInvalidate(
   invalidator.onRecovery(flush);
 
   return async (keys, ctx, watched) => {
-    invalidator.markInvalidated(keys);
+    const mark = invalidator.markInvalidated(keys);
     const done = await invalidator.invalidate(keys, ctx, watched);
     if (done.ok) return done;
+    invalidator.keep(mark);
     for (const key of keys) pending.add(key);
     if (pending.size > MAX_PENDING) {
       pending.clear();

@@ -25,6 +25,15 @@ describe("the lookup that Cache-Status reports", () => {
     expect(withMark(route, [lookup("hit-memory", false)])).toBe(route);
   });
 
+  it("Cache-Status has the parameter `unconfirmed` if one of the cache lookups of the request is marked `unconfirmed`", () => {
+    const doubted = { ...lookup("stale-on-error", false), unconfirmed: true };
+    const route = lookup("miss", false);
+    expect(memberOf(doubted)).toMatch(/; detail=stale-on-error; unconfirmed$/);
+    expect(memberOf(withMark(route, [doubted]))).toContain("; unconfirmed");
+    expect(memberOf(reportedLookup([route, doubted]))).toContain("; unconfirmed");
+    expect(memberOf(route)).not.toContain("unconfirmed");
+  });
+
   it("reportedLookup() returns undefined if the request has made no cache lookup", () => {
     expect(reportedLookup([])).toBeUndefined();
   });
