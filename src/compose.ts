@@ -31,6 +31,7 @@ import { createRedisLedger } from "./ratelimit/redis-ledger.ts";
 import { createRedis } from "./redis/client.ts";
 import { createFilterStore } from "./redis/filter-store.ts";
 import { createRedisStore } from "./redis/store.ts";
+import { createAdaptiveLimit } from "./resilience/adaptive-limit.ts";
 import { createBreaker } from "./resilience/breaker.ts";
 import { createBulkhead } from "./resilience/bulkhead.ts";
 import { withTimeout } from "./resilience/deadline.ts";
@@ -46,6 +47,7 @@ import { createEdgeTier } from "./tiers/edge.ts";
 import { createEviction } from "./tiers/eviction/choice.ts";
 import { createMemoryTier } from "./tiers/memory.ts";
 import { createWriteThrough } from "./writes/through.ts";
+import { createTakeWriteSlot } from "./writes/write-slot.ts";
 import { createWriter } from "./writes/writer.ts";
 import type { Millis } from "./core/time.ts";
 
@@ -126,11 +128,24 @@ export function createLayer(
     warnings: config.telemetryWarnings,
     metrics: metricsObjects,
     memory: memory.stats,
+    slots: () => originSlots.stats(),
     flushMs: settings.telemetry.flushEveryMs,
     now,
     random,
     newId,
     print,
+  });
+
+  // The origin's slots. Their number in use follows how the origin answers.
+  const { slots: maxSlots, slotWaitMs } = settings.origin;
+  const originSlots = createBulkhead({
+    slots: maxSlots,
+    limit: createAdaptiveLimit({ min: Math.ceil(maxSlots / 8), max: maxSlots }),
+    slotWaitMs,
+    now,
+    random,
+    withTimeout,
+    onShed: (priority, reason) => telemetry.observe({ type: "slot.refuse", priority, reason }),
   });
 
   // Creates the engine, which uses the tiers and telemetry.
@@ -153,7 +168,7 @@ export function createLayer(
     store,
     shares: composeLogShares(bindings, config, random),
     flights,
-    slots: createBulkhead({ slots: settings.origin.slots, now }),
+    slots: originSlots,
     withTimeout,
     random,
     storeTimeoutMs: settings.redis.timeoutMs,
@@ -200,6 +215,11 @@ export function createLayer(
     namespace,
     verifyAfterMs: settings.outbox.verifyAfterMs,
     originLagMs: settings.outbox.originLagMs,
+    takeSlot: createTakeWriteSlot({
+      slots: originSlots,
+      isInLoad: () => loads.slot() !== undefined,
+      timeoutMs: settings.origin.sqlTimeoutMs,
+    }),
     through,
     ...(alarm && { alarm }),
   });
@@ -237,7 +257,8 @@ export function createLayer(
   // The proxy has slots of its own, so that an origin that hangs does not stop the reads of the database.
   const { slots } = settings.proxy;
   const proxyLimits = createProxyLimits({
-    createSlots: () => createBulkhead({ slots, slotsPerClient: Math.ceil(slots / 2), now }),
+    createSlots: () =>
+      createBulkhead({ slots, slotsPerClient: Math.ceil(slots / 2), now, random, withTimeout }),
     slotWaitMs: settings.proxy.slotWaitMs,
     maxBytesInFlight: settings.proxy.maxBytesInFlight,
   });

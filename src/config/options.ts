@@ -58,10 +58,17 @@ export interface StrataOptions {
   /** Settings for calls of the origin. */
   readonly origin?: {
     /**
-     * The maximum number of loads of one isolate that may run at the same time. A load that waits for
-     * another load does not count. @default 64
+     * The maximum number of loads and writes of one isolate that may call the origin at the same time. A
+     * load that waits for another load does not count. While the origin is slow or fails, fewer may,
+     * down to an eighth. @default 64
      */
     readonly slots?: number;
+    /**
+     * The longest time that the first load of a request, a refresh or a write waits for a slot. While first
+     * loads have to wait without a break, they wait at most 40 ms. The further loads of a request, and a
+     * warm, wait as long as their `originTimeout`. @default "500ms"
+     */
+    readonly slotWait?: Duration;
     /** Time limit of one SQL query. @default "5s" */
     readonly sqlTimeout?: Duration;
   };

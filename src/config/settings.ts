@@ -26,7 +26,11 @@ export interface Settings {
     readonly maxEntryChars: number;
     readonly packFromChars: number;
   };
-  readonly origin: { readonly slots: number; readonly sqlTimeoutMs: Millis };
+  readonly origin: {
+    readonly slots: number;
+    readonly slotWaitMs: Millis;
+    readonly sqlTimeoutMs: Millis;
+  };
   readonly proxy: {
     readonly slots: number;
     readonly slotWaitMs: Millis;
@@ -93,6 +97,7 @@ const OPTIONS: OptionTable<StrataOptions> = {
   },
   origin: {
     slots: count(64, 1, 10_000),
+    slotWait: duration("500ms", 1, MINUTE_MS),
     sqlTimeout: duration("5s", 1, MINUTE_MS),
   },
   proxy: {

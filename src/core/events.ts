@@ -1,4 +1,5 @@
 import type { Fault } from "./faults.ts";
+import type { ShedReason, SlotPriority } from "./origin-slots.ts";
 import type { EpochMs, Millis } from "./time.ts";
 
 /** The source of a value. Response headers, telemetry and tests use the same words. */
@@ -65,6 +66,12 @@ export type CacheEvent =
         | "too-big";
     }
   | { readonly type: "refresh.start"; readonly key: string }
+  | {
+      /** A call of the origin got no slot. */
+      readonly type: "slot.refuse";
+      readonly priority: SlotPriority;
+      readonly reason: ShedReason;
+    }
   | UnkeyedRead
   | {
       readonly type: "log.apply";

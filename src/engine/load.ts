@@ -45,9 +45,10 @@ export interface LoadStepOptions {
   readonly backoff: LoadBackoff;
 }
 
-/** Faults after which the next load of the key does not pause: a full queue, and a mistake of the program. */
+/** Faults after which the next load of the key does not pause: no slot, and a mistake of the program. */
 const SAYS_NOTHING_OF_ORIGIN: ReadonlySet<FaultCode> = new Set([
   "origin.saturated",
+  "origin.abandoned",
   "origin.corrupt",
 ]);
 
@@ -114,9 +115,14 @@ export async function callFor<T>(
   request: LookupRequest,
   load: (signal: AbortSignal) => Promise<T>,
 ): Promise<Result<{ readonly loaded: T; readonly stamp: LoadStamp }>> {
-  const { policy, ctx, logReachable, takesSlot } = request;
+  const { policy, ctx, logReachable, takesSlot, purpose } = request;
+  const priority = purpose === "refresh" ? "refresh" : "read";
+  const isAbandoned = (): boolean => request.isAbandoned();
   const waitMs = remaining(request);
-  const called = await callOrigin({ policy, ctx, logReachable, takesSlot, waitMs }, load);
+  const called = await callOrigin(
+    { policy, ctx, logReachable, takesSlot, priority, waitMs, isAbandoned },
+    load,
+  );
   if (!called.ok) ctx.emit({ type: "fault.raise", fault: called.fault });
   return called;
 }

@@ -213,6 +213,7 @@ function createRequest(
     freshnessOf: task.freshnessOf ?? freshnessOf,
     flightScopeOf: task.flightScopeOf ?? (() => policy.flight),
     client: task.client,
+    isAbandoned: () => false,
   };
 }
 

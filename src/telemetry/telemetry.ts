@@ -5,6 +5,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import type { CacheEvent } from "../core/events.ts";
 import type { MetricsPort } from "../core/metrics.ts";
+import type { SlotStats } from "../core/origin-slots.ts";
 import type { NewId } from "../core/random.ts";
 import type { RequestObserver } from "../core/request-observer.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
@@ -35,6 +36,7 @@ export interface TelemetryOptions extends ExportPlatform {
   /** The metrics objects. Without them the metrics of this isolate are not reported. */
   readonly metrics: MetricsPort | undefined;
   readonly memory: () => MemoryStats;
+  readonly slots: () => SlotStats;
   /** The milliseconds between two reports, and between two exports. */
   readonly flushMs: Millis;
   readonly newId: NewId;
@@ -91,6 +93,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       isolate: newId(),
       now,
       memory: options.memory,
+      slots: options.slots,
     });
   const reportLoop =
     reporter &&

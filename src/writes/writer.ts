@@ -1,4 +1,9 @@
-import { CacheUnavailable, DefinitionError, originFaultOf } from "../core/faults.ts";
+import {
+  CacheUnavailable,
+  DefinitionError,
+  originFaultOf,
+  type FaultCode,
+} from "../core/faults.ts";
 import { toMillis, type Duration } from "../core/duration.ts";
 import { MAX_LIFETIME_MS } from "../core/policy.ts";
 import type { Context } from "../core/context.ts";
@@ -18,6 +23,7 @@ import { deleteRows, insertLogKeys, noteNumber, type Database, type Heading } fr
 import { relay, type RelayReport } from "./relay.ts";
 import type { Mark } from "../core/log.ts";
 import type { Seq } from "../core/seq.ts";
+import type { TakeWriteSlot } from "./write-slot.ts";
 import { logKeysOfThrough, type Through, type WriteThrough } from "./through.ts";
 
 /**
@@ -40,6 +46,7 @@ export interface Writer {
    * Commits a change and invalidates the entries that were made from the changed rows.
    *
    * @throws the database's error, if it answered that it changed nothing
+   * @throws {CacheUnavailable} if the write got no origin slot in time. Nothing was sent.
    * @throws {WriteUnconfirmed} if the change may or may not have been made
    * @example
    * await strata.writer.mutate(
@@ -76,12 +83,14 @@ export interface WriterOptions {
   readonly verifyAfterMs: Millis;
   /** Runs the relay when a row needs its second invalidation. Without an alarm such rows wait for the cron trigger. */
   readonly alarm?: RelayAlarm;
+  /** Takes the slot of a mutation. */
+  readonly takeSlot: TakeWriteSlot;
   /** Stores written values as entries. If it is absent, `through` of a mutation has no effect. */
   readonly through?: WriteThrough;
 }
 
 export function createWriter(options: WriterOptions): Writer {
-  const { db, invalidator, namespace, originLagMs = 0, verifyAfterMs, alarm } = options;
+  const { db, invalidator, namespace, originLagMs = 0, verifyAfterMs, alarm, takeSlot } = options;
   /**
    * True if this isolate has deferred invalidations. Its next invalidation that succeeds shows that
    * Redis answers again, and runs the relay.
@@ -157,7 +166,8 @@ export function createWriter(options: WriterOptions): Writer {
   async function mutate<T>(mutation: Mutation<T>, ctx: Context): Promise<Written<T>> {
     const before = options.through?.logPosition();
     const heading = { namespace, lagMs: lagOf(mutation.originLag ?? originLagMs) };
-    const { value, ids, logKeys } = await commitOrInvalidate(mutation, heading, ctx);
+    const releaseSlot = await takeSlot(ctx);
+    const { value, ids, logKeys } = await commitOrInvalidate(mutation, heading, releaseSlot, ctx);
     if (value === undefined) {
       if (ids.length > 0) inBackground(deleteRows(db, ids), ctx);
       return { value, invalidation: "done" };
@@ -176,11 +186,14 @@ export function createWriter(options: WriterOptions): Writer {
   async function commitOrInvalidate<T>(
     mutation: Mutation<T>,
     heading: Heading,
+    releaseSlot: (ended: "ok" | FaultCode) => void,
     ctx: Context,
   ): Promise<Committed<T>> {
     const startedAt = ctx.now();
-    const end = (outcome: string) =>
+    const end = (outcome: "ok" | FaultCode) => {
+      releaseSlot(outcome);
       ctx.emit({ type: "step.end", step: "sql", startedAt, ms: ctx.now() - startedAt, outcome });
+    };
     try {
       const committed = await commit(db, heading, mutation);
       end("ok");

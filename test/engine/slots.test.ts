@@ -26,7 +26,7 @@ function createCountedOrigin(loadMs = 1) {
 const isolateWith = (slots: number) =>
   createTestIsolate({
     namespace: uniqueNamespace(),
-    options: { origin: { slots }, redis: { timeout: "10s" } },
+    options: { origin: { slots, slotWait: "10s" }, redis: { timeout: "10s" } },
   });
 
 const parts = (count: number) => Array.from({ length: count }, (_, i) => key("part", i));
@@ -129,7 +129,7 @@ describe("origin slots", () => {
     const start = () =>
       createTestIsolate({
         namespace,
-        options: { origin: { slots: 1 }, flights: { grantTimeout: "10s" } },
+        options: { origin: { slots: 1, slotWait: "10s" }, flights: { grantTimeout: "10s" } },
       });
     const [one, other] = [start(), start()];
 

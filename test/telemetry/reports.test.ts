@@ -89,6 +89,7 @@ describe("the reporter", () => {
       isolate: "a",
       now: () => 0,
       memory: () => ({ entries: 0, bytes: 0, evictions: 0 }),
+      slots: () => ({ limit: 8, running: 3, waiting: 2 }),
     });
     meter.add("cache.joins", 2);
     await reporter.run();

@@ -1,8 +1,8 @@
 /** Forwards a request to the origin and receives its response (RFC 9110, 7.6). */
 import { CacheUnavailable, fault, messageOf } from "../../core/faults.ts";
+import { HOLD_SLACK_MS, type ReleaseSlot } from "../../core/origin-slots.ts";
 import type { Result } from "../../core/result.ts";
 import type { Clock, EpochMs, Millis } from "../../core/time.ts";
-import { HOLD_SLACK_MS } from "../../engine/origin-call.ts";
 import { formatDate, parseDate } from "../../core/http-date.ts";
 import { hopByHop } from "../rfc/stored-fields.ts";
 import { PSEUDONYM } from "./forwarded-fields.ts";
@@ -33,7 +33,7 @@ export interface ForwardOptions {
    * Waits for a slot, and returns the function that releases it. A request holds a slot until the
    * origin has sent the header section, so that a client that reads slowly holds none.
    */
-  readonly takeSlot: (waitMs: Millis, holdMs: Millis) => Promise<Result<() => void>>;
+  readonly takeSlot: (waitMs: Millis, holdMs: Millis) => Promise<Result<ReleaseSlot>>;
   readonly slotWaitMs: Millis;
   /** How long the origin may take to send the header section, counted from `arrivedAt`. */
   readonly headersTimeoutMs: Millis;
@@ -76,7 +76,7 @@ export function createForward(options: ForwardOptions): Forward {
     if (leftMs <= 0)
       throw new CacheUnavailable(fault("origin.timeout", "the request has waited for another"));
     const slot = await takeSlot(Math.min(slotWaitMs, leftMs), leftMs + HOLD_SLACK_MS);
-    if (!slot.ok) throw new CacheUnavailable({ ...slot.fault, retryAfterMs: slotWaitMs });
+    if (!slot.ok) throw new CacheUnavailable(slot.fault);
     try {
       return await exchange(url, init);
     } finally {

@@ -131,6 +131,7 @@ export function createScopeMiddleware(
           observer?.observe(event, observation);
         },
         child: () => observer?.child(observation),
+        hasLeft: () => request.signal?.aborted === true,
       });
     const internal: InternalScope = {
       ctx,

@@ -1,4 +1,5 @@
 import type { MetricsPort, MetricsReport } from "../../core/metrics.ts";
+import type { SlotStats } from "../../core/origin-slots.ts";
 import type { Clock, EpochMs } from "../../core/time.ts";
 import { seriesOf, type Meter, type TopKeys } from "./meter.ts";
 import type { TracedRecord } from "../traces/request-record.ts";
@@ -21,6 +22,8 @@ export interface ReporterOptions {
   readonly isolate: string;
   readonly now: Clock;
   readonly memory: () => MemoryStats;
+  /** The slots for loads and writes. */
+  readonly slots: () => SlotStats;
 }
 
 export interface Reporter {
@@ -41,7 +44,7 @@ const MAX_KEYS = 30;
  * have been lost is sent again unchanged, with the same sequence number.
  */
 export function createReporter(options: ReporterOptions): Reporter {
-  const { port, meter, hot, missed, formatKey, isolate, now, memory } = options;
+  const { port, meter, hot, missed, formatKey, isolate, now, memory, slots } = options;
   let sequence = 0;
   let unanswered: MetricsReport | undefined;
   let sentAt: EpochMs = Number.NEGATIVE_INFINITY;
@@ -58,6 +61,7 @@ export function createReporter(options: ReporterOptions): Reporter {
       meter.add("cache.memory.evictions", stats.evictions - evictions);
     evictions = stats.evictions;
     meter.add("cache.durable_object.calls", 1, "report");
+    const { limit, running, waiting } = slots();
     const report: MetricsReport = {
       isolate,
       sequence: ++sequence,
@@ -65,6 +69,9 @@ export function createReporter(options: ReporterOptions): Reporter {
       gauges: [
         [seriesOf("cache.memory.usage", []), stats.bytes],
         [seriesOf("cache.memory.entries", []), stats.entries],
+        [seriesOf("cache.origin.limit", []), limit],
+        [seriesOf("cache.origin.running", []), running],
+        [seriesOf("cache.origin.waiting", []), waiting],
       ],
       hot: keysOf(hot),
       missed: keysOf(missed),
