@@ -5,6 +5,7 @@ import type { Settings } from "./config/settings.ts";
 import type { StrataOptions } from "./config/options.ts";
 import type { Bindings } from "./config/variables.ts";
 import { composeLogShares } from "./compose-log-shares.ts";
+import { composeOriginSlots, composeProxyLimits } from "./compose-slots.ts";
 import { createAlarmPort } from "./durable/alarm-port.ts";
 import { createFlightPort } from "./durable/flight-port.ts";
 import { createMetricsPort } from "./durable/metrics-port.ts";
@@ -16,7 +17,6 @@ import { createWarmer } from "./engine/warm.ts";
 import { answerWith, changeFields } from "./http/routes/answer.ts";
 import { outerFieldsOf } from "./http/routes/outer-fields.ts";
 import { problem } from "./http/cache/problem.ts";
-import { createProxyLimits } from "./http/proxy/proxy-limits.ts";
 import type { StrataEnv } from "./http/routes/request-scope.ts";
 import { etagOf } from "./http/cache/etag.ts";
 import { createScopeMiddleware, internalScopeOf } from "./http/routes/middleware.ts";
@@ -31,9 +31,7 @@ import { createRedisLedger } from "./ratelimit/redis-ledger.ts";
 import { createRedis } from "./redis/client.ts";
 import { createFilterStore } from "./redis/filter-store.ts";
 import { createRedisStore } from "./redis/store.ts";
-import { createAdaptiveLimit } from "./resilience/adaptive-limit.ts";
 import { createBreaker } from "./resilience/breaker.ts";
-import { createBulkhead } from "./resilience/bulkhead.ts";
 import { withTimeout } from "./resilience/deadline.ts";
 import { withFlightBreaker } from "./resilience/flight-breaker.ts";
 import { withBreaker } from "./resilience/store-breaker.ts";
@@ -136,15 +134,9 @@ export function createLayer(
     print,
   });
 
-  // The origin's slots. Their number in use follows how the origin answers.
-  const { slots: maxSlots, slotWaitMs } = settings.origin;
-  const originSlots = createBulkhead({
-    slots: maxSlots,
-    limit: createAdaptiveLimit({ min: Math.ceil(maxSlots / 8), max: maxSlots }),
-    slotWaitMs,
+  const originSlots = composeOriginSlots(settings, {
     now,
     random,
-    withTimeout,
     onShed: (priority, reason) => telemetry.observe({ type: "slot.refuse", priority, reason }),
   });
 
@@ -254,15 +246,7 @@ export function createLayer(
     await existence.buildAll(ctx);
   }
 
-  // The proxy has slots of its own, so that an origin that hangs does not stop the reads of the database.
-  const { slots } = settings.proxy;
-  const proxyLimits = createProxyLimits({
-    createSlots: () =>
-      createBulkhead({ slots, slotsPerClient: Math.ceil(slots / 2), now, random, withTimeout }),
-    slotWaitMs: settings.proxy.slotWaitMs,
-    maxBytesInFlight: settings.proxy.maxBytesInFlight,
-  });
-
+  const proxyLimits = composeProxyLimits(settings, { now, random });
   const onUnkeyedRead = config.dev ? createUnkeyedNotices(print) : undefined;
   const traced = createTraced(telemetry, now);
   const strata: Strata = {

@@ -64,9 +64,9 @@ export interface StrataOptions {
      */
     readonly slots?: number;
     /**
-     * The longest time that the first load of a request, a refresh or a write waits for a slot. While first
-     * loads have to wait without a break, they wait at most 40 ms. The further loads of a request, and a
-     * warm, wait as long as their `originTimeout`. @default "500ms"
+     * The longest time that the first load of a request, a refresh or a write waits for a slot. After first
+     * loads have had to wait for so long without a break, they wait at most 8 % of it. The further loads
+     * of a request, and a warm, wait as long as their `originTimeout`. @default "500ms"
      */
     readonly slotWait?: Duration;
     /** Time limit of one SQL query. @default "5s" */

@@ -27,7 +27,7 @@ export type CallOutcome = "good" | "bad" | "unknown";
  * Why a call got no slot.
  *
  * - `late`: it waited as long as it may
- * - `overload`: its class was overloaded, and it had waited 40 ms
+ * - `overload`: its class was overloaded, and it had waited for 8 % of the usual time
  * - `hopeless`: by the calls ahead of it, it would have waited longer than it may
  * - `full`: too many calls wait
  * - `abandoned`: nobody waited for its result any more

@@ -13,7 +13,7 @@ import type { Random } from "../core/random.ts";
 import type { Result } from "../core/result.ts";
 import type { Clock, EpochMs, Millis } from "../core/time.ts";
 import { fixedLimit, type AdaptiveLimit } from "./adaptive-limit.ts";
-import { createSlotLine, patienceOf, type Waiting } from "./slot-line.ts";
+import { createSlotLine, type Waiting } from "./slot-line.ts";
 
 export interface Bulkhead extends Slots {
   readonly stats: () => SlotStats;
@@ -29,8 +29,8 @@ export interface BulkheadOptions {
   readonly grantedSlots?: (wanted: number) => number;
   /** The maximum number of slots of one client. Default: all. */
   readonly slotsPerClient?: number;
-  /** The longest wait of writes, reads and refreshes. Default: as long as each allows. */
-  readonly slotWaitMs?: Millis;
+  /** The longest wait of writes, reads and refreshes. */
+  readonly slotWaitMs: Millis;
   readonly now: Clock;
   readonly random: Random;
   readonly withTimeout: WithTimeout;
@@ -69,18 +69,11 @@ const PATIENT: ReadonlySet<SlotPriority> = new Set(["continued", "warm"]);
  */
 export function createBulkhead(options: BulkheadOptions): Bulkhead {
   const { slots, limit = fixedLimit(slots), grantedSlots = () => Infinity } = options;
-  const {
-    slotsPerClient = slots,
-    slotWaitMs = Infinity,
-    now,
-    random,
-    withTimeout,
-    onShed,
-  } = options;
+  const { slotsPerClient = slots, slotWaitMs, now, random, withTimeout, onShed } = options;
   const taken = new Set<Slot>();
   /** The number of slots of each client that has any. */
   const held = new Map<string, number>();
-  const line = createSlotLine<Waiter>();
+  const line = createSlotLine<Waiter>(slotWaitMs);
   let meanHoldMs: Millis | undefined;
 
   /** The number of slots that may be in use, if `newCalls` want a slot beside those that run and wait. */
@@ -148,7 +141,7 @@ export function createBulkhead(options: BulkheadOptions): Bulkhead {
     const { priority } = request;
     const since = now();
     const allowedMs = PATIENT.has(priority) ? request.waitMs : Math.min(request.waitMs, slotWaitMs);
-    const patienceMs = patienceOf(line, priority, since, allowedMs);
+    const patienceMs = line.patienceOf(priority, since, allowedMs);
     if (isHopeless(priority, patienceMs)) return refuse(priority, "hopeless");
     // The loader of an application bounds the calls that continue a request.
     if (line.size() >= WAITING_PER_SLOT * slots && priority !== "continued") {
@@ -162,11 +155,10 @@ export function createBulkhead(options: BulkheadOptions): Bulkhead {
     try {
       return await withTimeout(promise, patienceMs);
     } catch {
-      if (line.remove(waiter, now()))
-        return refuse(priority, patienceMs < allowedMs ? "overload" : "late");
-      // The line has let go of the call just before the timeout, perhaps with a slot.
-      void promise.then((result) => result.ok && result.value());
-      return refuse(priority, "late");
+      // The line may have let go of the call just before the timeout, perhaps with a slot.
+      if (!line.remove(waiter, now())) void promise.then((result) => result.ok && result.value());
+      if (request.isAbandoned?.() === true) return refuse(priority, "abandoned");
+      return refuse(priority, patienceMs < allowedMs ? "overload" : "late");
     }
   }
 

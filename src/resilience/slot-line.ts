@@ -16,6 +16,8 @@ export interface SlotLine<W extends Waiting> {
   add(waiter: W, now: EpochMs): void;
   /** Returns false if the call does not wait. */
   remove(waiter: W, now: EpochMs): boolean;
+  /** The longest wait of a new call of this class that may wait for `waitMs`. */
+  patienceOf(priority: SlotPriority, now: EpochMs, waitMs: Millis): Millis;
   /** Removes and returns the call that gets the next slot, among those that may have one. */
   next(now: EpochMs, mayHave: (waiter: W) => boolean): W | undefined;
   /** Removes and returns the calls that have waited too long for an overloaded class. */
@@ -24,12 +26,10 @@ export interface SlotLine<W extends Waiting> {
   crowdOut(priority: SlotPriority, now: EpochMs): W | undefined;
 }
 
-/** A class is overloaded once its queue has not been empty for this long. A burst is over earlier. */
-export const STANDING_MS: Millis = 500;
-/** A class is overloaded until its queue has been empty for this long. */
-export const REST_MS: Millis = 1_000;
-/** The longest wait in an overloaded class: the client learns at once that it should come back later. */
-export const OVERLOADED_WAIT_MS: Millis = 40;
+/** An overloaded class lets its calls wait for this share of the usual time: 40 ms of 500 ms. */
+const OVERLOADED_SHARE = 0.08;
+/** An overloaded class stays so until its queue has been empty for this multiple of the usual wait. */
+const REST_FACTOR = 2;
 
 /**
  * The classes whose calls are shed early. A refused write is lost, a continued request half done, and no
@@ -38,17 +38,18 @@ export const OVERLOADED_WAIT_MS: Millis = 40;
 const SHED_EARLY: ReadonlySet<SlotPriority> = new Set(["read"]);
 
 /**
- * Creates a line with one queue for each class.
+ * Creates a line with one queue for each class. `waitMs` is the time that a call usually may wait: a
+ * class is overloaded once its queue has not been empty for so long. A burst is over earlier.
  *
  * ```
- *           a call waits              not empty for 500 ms
+ *           a call waits              not empty for a wait
  *  [ empty ] ----------> [ queueing ] -------------------> [ standing ]
  *                         oldest first                      newest first;
- *      ^                       |                            a `read` waits at most 40 ms
+ *      ^                       |                            a `read` waits at most 8 % of a wait
  *      |  the last call leaves |                                   |
  *      '-----------------------'                                   |
  *      '-----------------------------------------------------------'
- *                            empty for 1 s
+ *                            empty for two waits
  * ```
  *
  * In a standing queue the oldest calls belong to clients that have given up or soon will. A queue in
@@ -57,7 +58,9 @@ const SHED_EARLY: ReadonlySet<SlotPriority> = new Set(["read"]);
  * @see Maurer, "Fail at Scale", ACM Queue 13(8), 2015: controlled delay and adaptive LIFO
  * @see Nichols and Jacobson, "Controlling Queue Delay", ACM Queue 10(5), 2012
  */
-export function createSlotLine<W extends Waiting>(): SlotLine<W> {
+export function createSlotLine<W extends Waiting>(waitMs: Millis): SlotLine<W> {
+  const overloadedWaitMs = waitMs * OVERLOADED_SHARE;
+  const restMs = waitMs * REST_FACTOR;
   const queues = SLOT_PRIORITIES.map((priority) => ({
     priority,
     waiters: [] as W[],
@@ -71,8 +74,8 @@ export function createSlotLine<W extends Waiting>(): SlotLine<W> {
 
   function stands(queue: Queue, now: EpochMs): boolean {
     const { waiters, busySince, emptySince } = queue;
-    if (waiters.length > 0) return now - busySince >= STANDING_MS;
-    return emptySince - busySince >= STANDING_MS && now - emptySince < REST_MS;
+    if (waiters.length > 0) return now - busySince >= waitMs;
+    return emptySince - busySince >= waitMs && now - emptySince < restMs;
   }
 
   function noteIfEmpty(queue: Queue, now: EpochMs): void {
@@ -110,6 +113,10 @@ export function createSlotLine<W extends Waiting>(): SlotLine<W> {
       noteIfEmpty(queue, now);
       return true;
     },
+    patienceOf: (priority, now, allowedMs) =>
+      SHED_EARLY.has(priority) && stands(queueOf(priority), now)
+        ? Math.min(allowedMs, overloadedWaitMs)
+        : allowedMs,
     next(now, mayHave) {
       for (const queue of queues) {
         const waiter = takeFrom(queue, now, mayHave);
@@ -121,7 +128,7 @@ export function createSlotLine<W extends Waiting>(): SlotLine<W> {
       return queues.flatMap((queue) => {
         if (!SHED_EARLY.has(queue.priority) || !stands(queue, now)) return [];
         const { waiters } = queue;
-        const keep = waiters.findIndex(({ since }) => now - since < OVERLOADED_WAIT_MS);
+        const keep = waiters.findIndex(({ since }) => now - since < overloadedWaitMs);
         const shed = waiters.splice(0, keep < 0 ? waiters.length : keep);
         if (shed.length > 0) noteIfEmpty(queue, now);
         return shed;
@@ -137,16 +144,4 @@ export function createSlotLine<W extends Waiting>(): SlotLine<W> {
       return oldest;
     },
   };
-}
-
-/** The longest wait of a new call of this class that may wait for `waitMs`. */
-export function patienceOf(
-  line: SlotLine<Waiting>,
-  priority: SlotPriority,
-  now: EpochMs,
-  waitMs: Millis,
-): Millis {
-  return SHED_EARLY.has(priority) && line.isStanding(priority, now)
-    ? Math.min(waitMs, OVERLOADED_WAIT_MS)
-    : waitMs;
 }

@@ -19,8 +19,9 @@ const LONG = 10_000;
 const now = () => Date.now();
 
 const createBulkhead = (
-  options: Omit<BulkheadOptions, "random" | "withTimeout"> & { random?: () => number },
-) => create({ random: () => 0, withTimeout, ...options });
+  options: Omit<BulkheadOptions, "random" | "withTimeout" | "slotWaitMs"> &
+    Partial<BulkheadOptions>,
+) => create({ random: () => 0, withTimeout, slotWaitMs: LONG, ...options });
 
 function requestOf(waitMs: number, holdMs = LONG, client?: string): SlotRequest {
   return { priority: "read", waitMs, holdMs, client };

@@ -1,14 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { SLOT_PRIORITIES, type SlotPriority } from "../../src/core/origin-slots.ts";
-import {
-  createSlotLine,
-  OVERLOADED_WAIT_MS,
-  patienceOf,
-  REST_MS,
-  STANDING_MS,
-  type SlotLine,
-} from "../../src/resilience/slot-line.ts";
+import { createSlotLine, type SlotLine } from "../../src/resilience/slot-line.ts";
+
+const STANDING_MS = 500;
+const OVERLOADED_WAIT_MS = 40;
+const REST_MS = 1_000;
 
 interface Call {
   readonly name: number;
@@ -32,19 +29,19 @@ function drain(line: SlotLine<Call>, now: number): number[] {
 
 describe("the line for origin slots", () => {
   it("calls leave a line that was empty a moment ago in the order of arrival", () => {
-    const line = createSlotLine<Call>();
+    const line = createSlotLine<Call>(STANDING_MS);
     addAll(line, "read", [0, 10, 20]);
     expect(drain(line, 30)).toEqual([0, 10, 20]);
   });
 
   it("calls leave a line that has not been empty for 500 ms in the reverse order of arrival", () => {
-    const line = createSlotLine<Call>();
+    const line = createSlotLine<Call>(STANDING_MS);
     addAll(line, "read", [0, 240, STANDING_MS]);
     expect(drain(line, STANDING_MS)).toEqual([500, 240, 0]);
   });
 
   it("a class leaves the overloaded state only after its queue has been empty for 1 s", () => {
-    const line = createSlotLine<Call>();
+    const line = createSlotLine<Call>(STANDING_MS);
     addAll(line, "read", [0]);
     expect(line.isStanding("read", STANDING_MS)).toBe(true);
     drain(line, 600);
@@ -53,7 +50,7 @@ describe("the line for origin slots", () => {
   });
 
   it("a call that meets an overloaded class soon after its queue was emptied keeps the class overloaded", () => {
-    const line = createSlotLine<Call>();
+    const line = createSlotLine<Call>(STANDING_MS);
     addAll(line, "read", [0]);
     drain(line, 600);
     addAll(line, "read", [700]);
@@ -65,7 +62,7 @@ describe("the line for origin slots", () => {
 
   it("an overloaded class sheds its reads that have waited 40 ms, and no calls of other classes", () => {
     for (const priority of SLOT_PRIORITIES) {
-      const line = createSlotLine<Call>();
+      const line = createSlotLine<Call>(STANDING_MS);
       addAll(line, priority, [0, 510, 540]);
       const shed = line.shed(510 + OVERLOADED_WAIT_MS).map(({ name }) => name);
       expect(shed).toEqual(priority === "read" ? [0, 510] : []);
@@ -73,16 +70,16 @@ describe("the line for origin slots", () => {
   });
 
   it("a read waits at most 40 ms while its class is overloaded, and calls of other classes wait as long as they may", () => {
-    const line = createSlotLine<Call>();
+    const line = createSlotLine<Call>(STANDING_MS);
     addAll(line, "read", [0]);
     addAll(line, "refresh", [0]);
-    expect(patienceOf(line, "read", STANDING_MS, 500)).toBe(OVERLOADED_WAIT_MS);
-    expect(patienceOf(line, "read", STANDING_MS - 1, 500)).toBe(500);
-    expect(patienceOf(line, "refresh", STANDING_MS, 500)).toBe(500);
+    expect(line.patienceOf("read", STANDING_MS, 500)).toBe(OVERLOADED_WAIT_MS);
+    expect(line.patienceOf("read", STANDING_MS - 1, 500)).toBe(500);
+    expect(line.patienceOf("refresh", STANDING_MS, 500)).toBe(500);
   });
 
   it("a full line lets go of the longest waiting call of its lowest class, unless that class is above the new call's", () => {
-    const line = createSlotLine<Call>();
+    const line = createSlotLine<Call>(STANDING_MS);
     addAll(line, "read", [0, 10]);
     addAll(line, "refresh", [20, 30]);
     expect(line.crowdOut("read", 40)?.name).toBe(20);
@@ -92,7 +89,7 @@ describe("the line for origin slots", () => {
   });
 
   it("a class is not overloaded for ever after the clock was set back", () => {
-    const line = createSlotLine<Call>();
+    const line = createSlotLine<Call>(STANDING_MS);
     addAll(line, "read", [3_600_000, 0]);
     expect(line.isStanding("read", 0)).toBe(false);
     expect(line.isStanding("read", STANDING_MS)).toBe(true);
@@ -106,7 +103,7 @@ describe("the line for origin slots", () => {
     );
     fc.assert(
       fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
-        const line = createSlotLine<Call>();
+        const line = createSlotLine<Call>(STANDING_MS);
         const waiting = new Map<number, Call>();
         let now = 0;
         let names = 0;
