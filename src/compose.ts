@@ -134,7 +134,8 @@ export function createLayer(
     print,
   });
 
-  const originSlots = composeOriginSlots(settings, {
+  const originSlots = composeOriginSlots(bindings, config, {
+    newId,
     now,
     random,
     onShed: (priority, reason) => telemetry.observe({ type: "slot.refuse", priority, reason }),
@@ -246,7 +247,7 @@ export function createLayer(
     await existence.buildAll(ctx);
   }
 
-  const proxyLimits = composeProxyLimits(settings, { now, random });
+  const proxyLimits = composeProxyLimits(config, { now, random });
   const onUnkeyedRead = config.dev ? createUnkeyedNotices(print) : undefined;
   const traced = createTraced(telemetry, now);
   const strata: Strata = {

@@ -10,7 +10,13 @@ export type { Dispatch } from "./http/routes/middleware.ts";
 export type { RequestScope, StrataEnv } from "./http/routes/request-scope.ts";
 export type { Context } from "./core/context.ts";
 export { backgroundContext } from "./platform.ts";
-export { FlightShard, MetricsShard, OutboxAlarm, RegionLog } from "./durable-objects.ts";
+export {
+  FlightShard,
+  MetricsShard,
+  OutboxAlarm,
+  RegionLog,
+  SlotGrants,
+} from "./durable-objects.ts";
 
 // Configuration: options, variables and their errors.
 export type { StrataOptions } from "./config/options.ts";

@@ -25,8 +25,11 @@ export interface BulkheadOptions {
   readonly slots: number;
   /** The number of slots in use follows it. Default: always `slots`. */
   readonly limit?: AdaptiveLimit;
-  /** The slots that a cap over all isolates leaves to this one. It is asked with the number of calls that want one. Default: no cap. */
-  readonly grantedSlots?: (wanted: number) => number;
+  /**
+   * The slots that a cap over all isolates leaves to this one, if `wanted` calls run and wait, of which
+   * none holds its slot for longer than `holdMs`. Default: no cap.
+   */
+  readonly grantedSlots?: (wanted: number, holdMs: Millis) => number;
   /** The maximum number of slots of one client. Default: all. */
   readonly slotsPerClient?: number;
   /** The longest wait of writes, reads and refreshes. */
@@ -75,11 +78,12 @@ export function createBulkhead(options: BulkheadOptions): Bulkhead {
   const held = new Map<string, number>();
   const line = createSlotLine<Waiter>(slotWaitMs);
   let meanHoldMs: Millis | undefined;
+  let longestHoldMs: Millis = 0;
 
   /** The number of slots that may be in use, if `newCalls` want a slot beside those that run and wait. */
   function usable(newCalls = 0): number {
     const wanted = taken.size + line.size() + newCalls;
-    return Math.min(slots, limit.current(), grantedSlots(wanted));
+    return Math.min(slots, limit.current(), grantedSlots(wanted, longestHoldMs));
   }
 
   function take({ holdMs, client }: SlotRequest): ReleaseSlot {
@@ -189,13 +193,14 @@ export function createBulkhead(options: BulkheadOptions): Bulkhead {
 
   return {
     async acquire(request) {
+      longestHoldMs = Math.max(longestHoldMs, request.holdMs);
       serveWaiting();
       if (taken.size >= usable(1)) removeExpired();
       const isFree = taken.size < usable(1) && isWithinShare(request.client);
       return isFree ? done(take(request)) : wait(request);
     },
     stats: () => ({
-      limit: usable(),
+      limit: Math.min(slots, limit.current(), grantedSlots(0, longestHoldMs)),
       running: taken.size,
       waiting: line.size(),
     }),
