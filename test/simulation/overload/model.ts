@@ -5,7 +5,7 @@ import { definePolicy } from "../../../src/core/policy.ts";
 import { createOriginCall } from "../../../src/engine/origin-call.ts";
 import { createRunningLoads } from "../../../src/engine/running-loads.ts";
 import { createAdaptiveLimit } from "../../../src/resilience/adaptive-limit.ts";
-import { createBulkhead, type Bulkhead } from "../../../src/resilience/bulkhead.ts";
+import { createBulkhead } from "../../../src/resilience/bulkhead.ts";
 import { createVirtualTime, type VirtualTime } from "../virtual-time.ts";
 
 const POLICY = definePolicy({ freshFor: "1m" });
@@ -137,7 +137,7 @@ export function createWorld(time: VirtualTime, options: WorldOptions) {
     attempts,
     shed,
     origin,
-    bulkhead: bulkhead as Bulkhead,
+    bulkhead,
     attempt,
     sleep,
     now,
