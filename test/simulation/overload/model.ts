@@ -18,7 +18,7 @@ const COHERENCE = {
  * A database that works on `workers` queries at a time, each for `serviceMs` on average, in the order
  * of arrival. A query whose caller has given up is worked on all the same.
  */
-export function createModelOrigin(time: VirtualTime, workers: number, serviceMs: number) {
+function createModelOrigin(time: VirtualTime, workers: number, serviceMs: number) {
   const queue: (() => void)[] = [];
   let free = workers;
   let resumed: PromiseWithResolvers<void> | undefined;
@@ -162,8 +162,6 @@ export function createWorld(time: VirtualTime, options: WorldOptions) {
     },
   };
 }
-
-export type World = ReturnType<typeof createWorld>;
 
 /** Runs the work in virtual time, and returns its result. */
 export async function inVirtualTime<T>(work: (time: VirtualTime) => Promise<T>): Promise<T> {
