@@ -123,7 +123,7 @@ describe("the ledger of the slots of all isolates", () => {
     const restarts = fc.array(fc.nat({ max: 30_000 }), { maxLength: 3 });
     await fc.assert(
       fc.asyncProperty(
-        fc.array(call, { minLength: 50, maxLength: 200 }),
+        fc.array(call, { minLength: 100, maxLength: 400 }),
         restarts,
         fc.integer({ min: 1, max: 6 }),
         fc.nat(),
@@ -133,7 +133,7 @@ describe("the ledger of the slots of all isolates", () => {
           let ledger = createSlotLedger(time.now, until);
           const ask: AskForGrant = async (asked) => {
             await time.sleep(time.random() * 400);
-            if (time.random() < 0.1) return undefined;
+            if (time.random() < 0.6) return undefined;
             const answer = ledger.grant(asked);
             ({ until } = answer);
             await time.sleep(time.random() * 400);
@@ -175,7 +175,7 @@ describe("the ledger of the slots of all isolates", () => {
             });
           await time.run();
           expect(most).toBeLessThanOrEqual(total);
-          if (calls.length > 150 && lostAt.length === 0) expect(made).toBeGreaterThan(0);
+          if (calls.length > 300 && lostAt.length === 0) expect(made).toBeGreaterThan(0);
         },
       ),
       { numRuns: 50 },
