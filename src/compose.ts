@@ -9,6 +9,7 @@ import { composeLogGroups } from "./compose/log-groups.ts";
 import { composeLimits } from "./compose/limits.ts";
 import { composeWrites } from "./compose/writes.ts";
 import { composeLogShares } from "./compose/log-shares.ts";
+import { composeOriginSlots, composeProxyLimits } from "./compose/slots.ts";
 import { createFlightPort } from "./durable/flight-port.ts";
 import { createMetricsPort } from "./durable/metrics-port.ts";
 import { flightStub, metricsStub } from "./durable/stubs.ts";
@@ -16,7 +17,6 @@ import { createEngineParts } from "./engine/create-engine.ts";
 import { createExistence } from "./engine/existence.ts";
 import { createInspector } from "./engine/inspect.ts";
 import { createWarmer } from "./engine/warm.ts";
-import { createProxyLimits } from "./http/proxy/proxy-limits.ts";
 import { createScopeMiddleware } from "./http/routes/middleware.ts";
 import { withInternals } from "./internals.ts";
 import { createDatabase, createSqlProbe } from "./origin/neon.ts";
@@ -24,7 +24,6 @@ import { exporterPlatform, keepAlive, newHashKey, platform, type Platform } from
 import { attempt, createRedis } from "./redis/client.ts";
 import { createFilterStore } from "./redis/filter-store.ts";
 import { createRedisStore } from "./redis/store.ts";
-import { createBulkhead } from "./resilience/bulkhead.ts";
 import { withTimeout } from "./resilience/deadline.ts";
 import { withFlightBreaker } from "./resilience/flight-breaker.ts";
 import { withBreaker } from "./resilience/store-breaker.ts";
@@ -37,6 +36,7 @@ import { createTraced, createTracedFetch } from "./telemetry/traces/traced.ts";
 import { createEdgeTier } from "./tiers/edge.ts";
 import { createEviction } from "./tiers/eviction/choice.ts";
 import { createMemoryTier } from "./tiers/memory.ts";
+import { createTakeWriteSlot } from "./writes/write-slot.ts";
 
 /**
  * Creates the layer of one isolate: tiers, engine, writer, rate limits and telemetry. Create the
@@ -134,11 +134,19 @@ export function createLayer(
     memory: memory.stats,
     health: () => degradation.known(now()),
     breakers,
+    slots: () => originSlots.stats(),
     flushMs: settings.telemetry.flushEveryMs,
     now,
     random,
     newId,
     print,
+  });
+
+  const originSlots = composeOriginSlots(bindings, config, {
+    newId,
+    now,
+    random,
+    onShed: (priority, reason) => telemetry.observe({ type: "slot.refuse", priority, reason }),
   });
 
   // Creates the engine, which uses the tiers and telemetry.
@@ -161,7 +169,7 @@ export function createLayer(
     store,
     shares: composeLogShares(bindings, config, { random, sleep }),
     flights,
-    slots: createBulkhead({ slots: settings.origin.slots, now }),
+    slots: originSlots,
     withTimeout,
     random,
     storeTimeoutMs: settings.redis.timeoutMs,
@@ -209,6 +217,11 @@ export function createLayer(
     invalidator,
     relayInvalidator: coherence,
     admit: refuseWhenMinimal(degradation),
+    takeSlot: createTakeWriteSlot({
+      slots: originSlots,
+      isInLoad: () => loads.slot() !== undefined,
+      timeoutMs: settings.origin.sqlTimeoutMs,
+    }),
   });
   coherence.onRecovery((ctx) => writer.relay(ctx));
 
@@ -227,17 +240,7 @@ export function createLayer(
     await existence.buildAll(ctx);
   }
 
-  // The proxy has slots of its own, so that an origin that hangs does not stop the reads of the database.
-  const { slots } = settings.proxy;
-  const proxyLimits = createProxyLimits({
-    createSlots: () => createBulkhead({ slots, slotsPerClient: Math.ceil(slots / 2), now }),
-    breakers: breakers.http,
-    breakerWindowMs: settings.breaker.windowMs,
-    now,
-    slotWaitMs: settings.proxy.slotWaitMs,
-    maxBytesInFlight: settings.proxy.maxBytesInFlight,
-  });
-
+  const proxyLimits = composeProxyLimits(config, breakers.http, { now, random });
   const onUnkeyedRead = config.dev ? createUnkeyedNotices(print) : undefined;
   const traced = createTraced(telemetry, now);
   const strata: Strata = {

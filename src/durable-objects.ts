@@ -9,6 +9,7 @@ import { createFlightShard } from "./durable/flight-shard.ts";
 import { createMetricsShard } from "./durable/metrics-shard.ts";
 import { createOutboxAlarm, type RelayRun } from "./durable/outbox-alarm.ts";
 import { createRegionLog } from "./durable/region-log.ts";
+import { createSlotGrants } from "./durable/slot-grants.ts";
 import { createDatabase } from "./origin/neon.ts";
 import { backgroundContext, exporterPlatform, platform, sleep } from "./platform.ts";
 import { createRedis } from "./redis/client.ts";
@@ -23,7 +24,7 @@ import { relay } from "./writes/relay.ts";
  * The class behind the binding `FLIGHTS`: it grants leases, so that isolates share loads.
  *
  * @example
- * export { FlightShard, MetricsShard, OutboxAlarm, RegionLog } from "./src/index.ts";
+ * export { FlightShard, MetricsShard, OutboxAlarm, RegionLog, SlotGrants } from "./src/index.ts";
  */
 export const FlightShard = createFlightShard({
   now: platform.now,
@@ -77,6 +78,9 @@ export const RegionLog = createRegionLog({
     };
   },
 });
+
+/** The class behind the binding `SLOTS`: it shares the cap on calls of the origin among all isolates. */
+export const SlotGrants = createSlotGrants<Bindings>({ now: platform.now });
 
 function createStore({ settings, redisUrl, redisToken }: Config, namespace: string): SharedStore {
   const { timeoutMs, maxEntryChars, packFromChars } = settings.redis;

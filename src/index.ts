@@ -12,7 +12,13 @@ export type { Context } from "./core/context.ts";
 export type { Degradation, DegradationReport, DependencyState, Pin } from "./core/degradation.ts";
 export type { DegradationLevel } from "./core/degradation-level.ts";
 export { backgroundContext } from "./platform.ts";
-export { FlightShard, MetricsShard, OutboxAlarm, RegionLog } from "./durable-objects.ts";
+export {
+  FlightShard,
+  MetricsShard,
+  OutboxAlarm,
+  RegionLog,
+  SlotGrants,
+} from "./durable-objects.ts";
 
 // Configuration: options, variables and their errors.
 export type { StrataOptions } from "./config/options.ts";

@@ -7,12 +7,14 @@ import {
   MetricsShard as LayerMetricsShard,
   OutboxAlarm as LayerOutboxAlarm,
   RegionLog as LayerRegionLog,
+  SlotGrants as LayerSlotGrants,
 } from "./durable-objects.ts";
 
 export class FlightShard extends LayerFlightShard {}
 export class MetricsShard extends LayerMetricsShard {}
 export class OutboxAlarm extends LayerOutboxAlarm {}
 export class RegionLog extends LayerRegionLog {}
+export class SlotGrants extends LayerSlotGrants {}
 
 /** Created at the first request, because workerd has no clock and no randomness while it loads modules. */
 let isolate: Isolate | undefined;

@@ -15,7 +15,12 @@ declare global {
     /** Types `exports` of "cloudflare:workers": the Worker under test. */
     interface GlobalProps {
       mainModule: typeof import("../src/worker.ts");
-      durableNamespaces: "FlightShard" | "MetricsShard" | "OutboxAlarm" | "RegionLog";
+      durableNamespaces:
+        | "FlightShard"
+        | "MetricsShard"
+        | "OutboxAlarm"
+        | "RegionLog"
+        | "SlotGrants";
     }
   }
 }

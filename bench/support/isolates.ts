@@ -61,7 +61,7 @@ export function createIsolate(store: SharedStore, flights: FlightPort): Isolate 
     edge: noEdge,
     store,
     flights,
-    slots: { acquire: slot, acquireFirst: slot },
+    slots: { acquire: slot },
     withTimeout,
     random: Math.random,
     storeTimeoutMs: TIMEOUT_MS,

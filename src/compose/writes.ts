@@ -18,6 +18,7 @@ export interface WriteParts {
   readonly invalidator: Invalidator;
   readonly relayInvalidator: Invalidator;
   readonly admit: NonNullable<WriterOptions["admit"]>;
+  readonly takeSlot: WriterOptions["takeSlot"];
 }
 
 /** Builds the writer of rows, and the part that stores written values as entries. */
@@ -29,6 +30,7 @@ export function composeWrites({
   invalidator,
   relayInvalidator,
   admit,
+  takeSlot,
 }: WriteParts) {
   const { OUTBOX } = bindings;
   const { namespace, settings } = config;
@@ -52,6 +54,7 @@ export function composeWrites({
     originLagMs,
     through,
     admit,
+    takeSlot,
     ...(alarm && { alarm }),
   });
   return { writer, through };

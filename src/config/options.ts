@@ -7,7 +7,7 @@ import type { Eviction } from "../tiers/eviction/choice.ts";
  * milliseconds or a text such as `"250ms"`, `"5s"` or `"1h"`. A wrong or unknown member throws a
  * `ConfigError` that lists every wrong member and variable.
  *
- * The Durable Object classes (`FlightShard`, `MetricsShard`, `OutboxAlarm`, `RegionLog`) receive only bindings.
+ * The Durable Object classes (`FlightShard`, `MetricsShard`, `OutboxAlarm`, `RegionLog`, `SlotGrants`) receive only bindings.
  * They use the defaults of `redis` and `origin`, whatever the Worker sets here. The Worker tells
  * `OutboxAlarm` its `outbox.verifyAfter`.
  *
@@ -58,10 +58,27 @@ export interface StrataOptions {
   /** Settings for calls of the origin. */
   readonly origin?: {
     /**
-     * The maximum number of loads of one isolate that may run at the same time. A load that waits for
-     * another load does not count. @default 64
+     * The maximum number of loads and writes of one isolate that may call the origin at the same time. A
+     * load that waits for another load does not count. While the origin is slow or fails, fewer may,
+     * down to an eighth. @default 64
      */
     readonly slots?: number;
+    /**
+     * The longest time that the first load of a request, a refresh or a write waits for a slot. After first
+     * loads have had to wait for so long without a break, they wait at most 8 % of it. The further loads
+     * of a request, and a warm, wait as long as their `originTimeout`. @default "500ms"
+     */
+    readonly slotWait?: Duration;
+    /**
+     * The maximum number of loads and writes of all isolates that may call the origin at the same time,
+     * beside `freeSlots` of each isolate. 0: no such limit. It needs the binding `SLOTS`. @default 0
+     */
+    readonly totalSlots?: number;
+    /**
+     * The slots that each isolate has beside its part of `totalSlots`. With 0, `totalSlots` is never
+     * exceeded, and an isolate whose grant has ended waits for a Durable Object before it loads. @default 4
+     */
+    readonly freeSlots?: number;
     /** Time limit of one SQL query. @default "5s" */
     readonly sqlTimeout?: Duration;
   };

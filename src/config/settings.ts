@@ -26,7 +26,13 @@ export interface Settings {
     readonly maxEntryChars: number;
     readonly packFromChars: number;
   };
-  readonly origin: { readonly slots: number; readonly sqlTimeoutMs: Millis };
+  readonly origin: {
+    readonly slots: number;
+    readonly slotWaitMs: Millis;
+    readonly totalSlots: number;
+    readonly freeSlots: number;
+    readonly sqlTimeoutMs: Millis;
+  };
   readonly proxy: {
     readonly slots: number;
     readonly slotWaitMs: Millis;
@@ -104,6 +110,9 @@ const OPTIONS: OptionTable<StrataOptions> = {
   },
   origin: {
     slots: count(64, 1, 10_000),
+    slotWait: duration("500ms", 1, MINUTE_MS),
+    totalSlots: count(0, 0, 1_000_000),
+    freeSlots: count(4, 0, 10_000),
     sqlTimeout: duration("5s", 1, MINUTE_MS),
   },
   proxy: {

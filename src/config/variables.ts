@@ -28,6 +28,11 @@ export interface Bindings {
    * Without this binding, each isolate asks Redis itself.
    */
   readonly LOGS?: DurableObjectNamespace;
+  /**
+   * The Durable Object that shares the cap `origin.totalSlots` among all isolates. Without this
+   * binding there is no such cap.
+   */
+  readonly SLOTS?: DurableObjectNamespace;
   /** The static files of the dashboard. */
   readonly ASSETS?: Fetcher;
   /** The connection string of the Neon database. Required. */

@@ -20,6 +20,8 @@ export interface Context {
    */
   defer(work: Promise<unknown>): void;
   emit(event: CacheEvent): void;
+  /** Whether the client has disconnected. False if the platform does not say. */
+  hasLeft(): boolean;
   /**
    * Returns a span for a call to another object, which continues the trace. Returns undefined
    * without telemetry.
@@ -35,17 +37,21 @@ export interface ContextOptions {
   readonly waitUntil: (work: Promise<unknown>) => void;
   readonly emit: (event: CacheEvent) => void;
   readonly child?: () => ChildSpan | undefined;
+  /** Default: the client stays. */
+  readonly hasLeft?: () => boolean;
 }
 
 /** Creates the context of one request, or of one run of the cron trigger. */
 export function createContext(options: ContextOptions): Context {
-  const { now, host, region, waitUntil, emit, child = () => undefined } = options;
+  const { now, host, region, waitUntil, emit } = options;
+  const { child = () => undefined, hasLeft = () => false } = options;
   return {
     now,
     host,
     region,
     emit,
     child,
+    hasLeft,
     defer: (work) =>
       waitUntil(
         work.catch((error: unknown) =>

@@ -1,6 +1,7 @@
 import type { DegradationLevel } from "./degradation-level.ts";
 import type { BreakerName, BreakerState } from "./breaker.ts";
 import type { Fault } from "./faults.ts";
+import type { ShedReason, SlotPriority } from "./origin-slots.ts";
 import type { EpochMs, Millis } from "./time.ts";
 
 /** The source of a value. Response headers, telemetry and tests use the same words. */
@@ -67,6 +68,12 @@ export type CacheEvent =
         | "too-big";
     }
   | { readonly type: "refresh.start"; readonly key: string }
+  | {
+      /** A call of the origin got no slot. */
+      readonly type: "slot.refuse";
+      readonly priority: SlotPriority;
+      readonly reason: ShedReason;
+    }
   | UnkeyedRead
   | BreakerChange
   | {

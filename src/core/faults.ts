@@ -6,6 +6,7 @@ export type Dependency = "memory" | "edge" | "redis" | "log" | "flight" | "origi
 
 export type FaultCode =
   | "background.failed"
+  | "origin.abandoned"
   | `${Dependency}.timeout`
   | `${Dependency}.unavailable`
   | `${Dependency}.rejected`

@@ -6,6 +6,7 @@ import type { FlightShardRpc } from "./flight-shard.ts";
 import type { MetricsShardRpc } from "./metrics-shard.ts";
 import type { OutboxAlarmRpc } from "./outbox-alarm.ts";
 import type { GroupCommitRpc, RegionLogRpc } from "./region-log.ts";
+import type { SlotGrantsRpc } from "./slot-grants.ts";
 
 /** The location hint for each continent, by Cloudflare's code of the continent. */
 const HINTS: Readonly<Record<string, DurableObjectLocationHint>> = {
@@ -56,4 +57,9 @@ export function metricsStub(
 /** Returns a stub of the OutboxAlarm object with this name. */
 export function alarmStub(namespace: DurableObjectNamespace, name: string): OutboxAlarmRpc {
   return namespace.get(namespace.idFromName(name)) as unknown as OutboxAlarmRpc;
+}
+
+/** Returns a stub of the SlotGrants object with this name. */
+export function slotGrantsStub(namespace: DurableObjectNamespace, name: string): SlotGrantsRpc {
+  return namespace.get(namespace.idFromName(name)) as unknown as SlotGrantsRpc;
 }

@@ -96,7 +96,8 @@ function gatherLoads(callOrigin: CallOrigin, gather: Gather): CallLoader {
     "frees",
     async (loads: readonly [Load, ...Load[]]): Promise<Called[]> => {
       const logReachable = loads.some(({ request }) => request.logReachable);
-      const request = { ...loads[0].request, logReachable };
+      const isAbandoned = (): boolean => loads.every(({ request }) => request.isAbandoned());
+      const request = { ...loads[0].request, logReachable, isAbandoned };
       const called = await callFor(callOrigin, request, (signal) =>
         Promise.all(loads.map(({ load }) => load(signal))),
       );

@@ -16,6 +16,9 @@ export type RunLookup = (request: LookupRequest) => Promise<LookupOutcome>;
 
 interface RunningLookup {
   readonly promise: Promise<LookupOutcome>;
+  readonly purpose: LookupRequest["purpose"];
+  /** The readers that wait for it. A reader that does not follow it any more stays in the list until it ends. */
+  readonly readers: HasLeft[];
   readonly startedAt: EpochMs;
   /** A lookup that has not ended by then never will: the platform has ended its request. */
   readonly endsAt: EpochMs;
@@ -33,6 +36,12 @@ export interface Coalescer {
   /** Starts a lookup for which no reader waits. Returns false if one is running. */
   startDetached(request: LookupRequest, run: RunLookup): boolean;
 }
+
+/** Whether a reader's client has disconnected. */
+type HasLeft = () => boolean;
+
+/** A reader that never leaves: a refresh, or a load, whose own followers may stay. */
+const STAYS: HasLeft = () => false;
 
 type SharedOutcome = Exclude<LookupOutcome, { readonly kind: "uncacheable" }>;
 interface OwnLookup {
@@ -63,15 +72,22 @@ export function createCoalescer({
 }: CoalescerOptions): Coalescer {
   const running = new Map<string, RunningLookup>();
 
-  function start(request: LookupRequest, run: RunLookup): Promise<LookupOutcome> {
-    const { key, ctx, deadlineAt } = request;
-    const promise = run(request);
+  function start(request: LookupRequest, reader: HasLeft, run: RunLookup): Promise<LookupOutcome> {
+    const { key, ctx, purpose, deadlineAt } = request;
+    const readers = [reader];
+    const isAbandoned = (): boolean => readers.every((hasLeft) => hasLeft());
+    const promise = run({ ...request, isAbandoned });
     if (running.size >= SWEEP_AT) sweep(ctx.now());
-    const lookup = { promise, startedAt: ctx.now(), endsAt: deadlineAt };
+    const lookup = { promise, purpose, readers, startedAt: ctx.now(), endsAt: deadlineAt };
     running.set(key, lookup);
     // Followers wait for it even if the client that caused it goes away.
     ctx.defer(promise.finally(() => forget(key, lookup)));
     return promise;
+  }
+
+  function readerOf({ ctx }: Read): HasLeft {
+    const isLoad = loads.count > 0 && (loads.current() ?? loads.slot()) !== undefined;
+    return isLoad ? STAYS : () => ctx.hasLeft();
   }
 
   function forget(key: string, lookup: RunningLookup): void {
@@ -113,8 +129,9 @@ export function createCoalescer({
    */
   async function follow(
     read: Read,
+    reader: HasLeft,
     otherwise: (unusable?: LoadedOutcome) => OwnLookup,
-    accepts: (outcome: SharedOutcome) => boolean,
+    accepts: (outcome: SharedOutcome, purpose: LookupRequest["purpose"]) => boolean,
   ): Promise<SharedOutcome | OwnLookup> {
     const { key, policy, ctx } = read;
     // A reader that waits for a lookup without end must have time left for its own load. The lookup
@@ -128,6 +145,7 @@ export function createCoalescer({
       if (lookup === undefined) break;
       // The lookup may wait for a slot, which the load that makes this read may hold.
       loads.slot()?.giveBack();
+      lookup.readers.push(reader);
       try {
         const waitMs = Math.min(patienceMs, remaining(read));
         const outcome = await timeWait(ctx, "join", () => withTimeout(lookup.promise, waitMs));
@@ -136,7 +154,7 @@ export function createCoalescer({
           continue;
         }
         const shared = await validated(outcome, read);
-        if (shared !== undefined && accepts(shared)) return shared;
+        if (shared !== undefined && accepts(shared, lookup.purpose)) return shared;
         // The next result of this key can most likely not be shared either.
         if (outcome.kind === "uncacheable") break;
         // This reader rejects a new, valid result, so the next one would be rejected too.
@@ -153,23 +171,30 @@ export function createCoalescer({
 
   async function join(request: LookupRequest, run: RunLookup): Promise<Resolved> {
     const { ctx } = request;
+    const reader = readerOf(request);
     const loadsAlone = (own: LookupRequest): boolean =>
       scopeOf(own) === "off" || hitForMiss.has(own, ctx.now());
     let { staleEntry } = request;
     const joinedAt = ctx.now();
     const begin = (unusable?: LoadedOutcome): OwnLookup => {
-      const own = { ...afterWait(request, joinedAt), staleEntry: unusable ?? staleEntry };
-      return { own: loadsAlone(own) ? run(own) : start(own, run) };
+      const waited = afterWait(request, joinedAt);
+      const own = { ...waited, staleEntry: unusable ?? staleEntry };
+      if (!loadsAlone(own)) return { own: start(own, reader, run) };
+      return { own: run({ ...own, isAbandoned: reader }) };
     };
-    const accepts = (outcome: SharedOutcome): boolean => {
-      if (outcome.kind === "failed") return sharesFailure(request, outcome.fault);
+    const accepts = (outcome: SharedOutcome, purpose: LookupRequest["purpose"]): boolean => {
+      if (outcome.kind === "failed") {
+        // A refresh gets no slot before reads do. This reader's own load may get one.
+        const isRefused = outcome.fault.code === "origin.saturated" && purpose === "refresh";
+        return !(isRefused && request.purpose === "serve") && sharesFailure(request, outcome.fault);
+      }
       if (isMomentary(outcome) && request.purpose === "serve") return true;
       if (answersRequest(outcome.entry, request)) return true;
       // This reader needs a later entry. Its own load can ask the origin to confirm this one.
       staleEntry = outcome;
       return false;
     };
-    const result = loadsAlone(request) ? begin() : await follow(request, begin, accepts);
+    const result = loadsAlone(request) ? begin() : await follow(request, reader, begin, accepts);
     return "own" in result
       ? { outcome: await result.own, own: true }
       : { outcome: result, own: false };
@@ -191,7 +216,7 @@ export function createCoalescer({
     startDetached(request, run) {
       if (runningLookup(request.key, request.ctx.now()) !== undefined) return false;
       // No load waits for it, so it takes a slot like the load of a new request.
-      void loads.outside(() => start(request, run));
+      void loads.outside(() => start(request, STAYS, run));
       return true;
     },
   };

@@ -3,6 +3,7 @@ import type { WithTimeout } from "../core/deadline.ts";
 import { createEntry } from "../core/entry.ts";
 import type { FlightPort } from "../core/flight-port.ts";
 import type { LogShares } from "../core/log-shares.ts";
+import type { Slots } from "../core/origin-slots.ts";
 import type { MemoryTier, Tier } from "../core/tier.ts";
 import type { Random } from "../core/random.ts";
 import type { SharedStore } from "../core/shared-store.ts";
@@ -15,7 +16,7 @@ import { createLoadBackoff } from "./load-backoff.ts";
 import type { Engine } from "./engine.ts";
 import { beginRead, createLookup } from "./lookup.ts";
 import { createBatch, type Batch } from "./lookup-many.ts";
-import { createOriginCall, type CallOrigin, type OriginSlots } from "./origin-call.ts";
+import { createOriginCall, type CallOrigin } from "./origin-call.ts";
 import { createRunningLoads, type RunningLoads } from "./running-loads.ts";
 import { createLookUpTiers } from "./lookup-tiers.ts";
 import { createReadShared, createSharedReader } from "./shared-store-reader.ts";
@@ -31,7 +32,7 @@ export interface EnginePorts {
   /** The answers of the log that other isolates have heard. Without it, every sync asks Redis. */
   readonly shares?: LogShares | undefined;
   readonly flights: FlightPort;
-  readonly slots: OriginSlots;
+  readonly slots: Slots;
   /** Waits for a promise under a deadline. It is injected, because timers belong to the platform. */
   readonly withTimeout: WithTimeout;
   readonly random: Random;

@@ -47,9 +47,13 @@ const TAKEOVER_MS: Millis = 500;
 /** Flights that a reader joins before it loads by itself. */
 const MAX_JOINS = 3;
 
-/** Failures of one leader that say little about the next: its isolate was full or asked no origin, its load hung, its lease ended. */
+/**
+ * Failures of one leader that say little about the next: its isolate was full or asked no origin, its readers
+ * had left, its load hung, its lease ended.
+ */
 const LEADER_ONLY: ReadonlySet<FaultCode> = new Set([
   "origin.saturated",
+  "origin.abandoned",
   "origin.open",
   "origin.timeout",
   "flight.timeout",

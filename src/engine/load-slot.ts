@@ -1,4 +1,5 @@
 /** The origin slot of one load, which the load does not keep while it waits for another load. */
+import type { CallOutcome, ReleaseSlot } from "../core/origin-slots.ts";
 import type { Result } from "../core/result.ts";
 
 export interface LoadSlot {
@@ -9,22 +10,24 @@ export interface LoadSlot {
    * because that load may wait for a slot.
    */
   giveBack(): void;
-  /** Gives the slot back for good. */
-  end(): void;
+  /**
+   * Gives the slot back for good. The outcome counts only if the load kept its slot: otherwise its time
+   * includes the loads that it waited for.
+   */
+  end(outcome: CallOutcome): void;
   hasEnded(): boolean;
 }
-
-type Release = () => void;
 
 /**
  * Creates the slot of a load that has taken `release`. `takeAgain` takes a slot after the load gave
  * its own back. If there is none in time, the load continues without a slot: its time is over.
  */
 export function createLoadSlot(
-  release: Release,
-  takeAgain: () => Promise<Result<Release>>,
+  release: ReleaseSlot,
+  takeAgain: () => Promise<Result<ReleaseSlot>>,
 ): LoadSlot {
-  let held: Release | undefined = release;
+  let held: ReleaseSlot | undefined = release;
+  let wasGivenBack = false;
   let reads = 0;
   let hasEnded = false;
 
@@ -36,8 +39,8 @@ export function createLoadSlot(
     else held = slot.value;
   }
 
-  function letGo(): void {
-    held?.();
+  function letGo(outcome: CallOutcome): void {
+    held?.(outcome);
     held = undefined;
   }
 
@@ -52,11 +55,13 @@ export function createLoadSlot(
       }
     },
     giveBack() {
-      if (reads > 0) letGo();
+      if (reads === 0) return;
+      wasGivenBack = true;
+      letGo("unknown");
     },
-    end() {
+    end(outcome) {
       hasEnded = true;
-      letGo();
+      letGo(wasGivenBack ? "unknown" : outcome);
     },
     hasEnded: () => hasEnded,
   };

@@ -46,9 +46,13 @@ export interface LoadStepOptions {
   readonly backoff: LoadBackoff;
 }
 
-/** Faults after which the next load of the key does not pause: a full queue, an open breaker, and a mistake of the program. */
+/**
+ * Faults after which the next load of the key does not pause: no slot, no reader, an open breaker, and a
+ * mistake of the program.
+ */
 const SAYS_NOTHING_OF_ORIGIN: ReadonlySet<FaultCode> = new Set([
   "origin.saturated",
+  "origin.abandoned",
   "origin.open",
   "origin.corrupt",
 ]);
@@ -117,9 +121,14 @@ export async function callFor<T>(
   request: LookupRequest,
   load: (signal: AbortSignal) => Promise<T>,
 ): Promise<Result<{ readonly loaded: T; readonly stamp: LoadStamp }>> {
-  const { policy, ctx, logReachable, takesSlot } = request;
+  const { policy, ctx, logReachable, takesSlot, purpose } = request;
+  const priority = purpose === "refresh" ? "refresh" : "read";
+  const isAbandoned = (): boolean => request.isAbandoned();
   const waitMs = remainingForLoad(request);
-  const called = await callOrigin({ policy, ctx, logReachable, takesSlot, waitMs }, load);
+  const called = await callOrigin(
+    { policy, ctx, logReachable, takesSlot, priority, waitMs, isAbandoned },
+    load,
+  );
   if (!called.ok) ctx.emit({ type: "fault.raise", fault: called.fault });
   return called;
 }

@@ -37,6 +37,8 @@ export interface LookupRequest extends Read {
   readonly freshnessOf: FreshnessOf;
   readonly flightScopeOf: FlightScopeOf;
   readonly client: LoadTask["client"];
+  /** Whether all readers of the lookup have left. A load that waits for a slot then ends. */
+  isAbandoned(): boolean;
 }
 
 /**
@@ -156,9 +158,10 @@ export function scopeOf({
 
 /**
  * Whether the failure of another reader's load answers this reader too. A full bulkhead and a hang
- * do: this reader would wait for the same.
+ * do: this reader would wait for the same. A load that all its readers had left does not.
  */
 export function sharesFailure({ client }: Pick<LookupRequest, "client">, { code }: Fault): boolean {
+  if (code === "origin.abandoned") return false;
   return client === undefined || code !== "origin.unavailable";
 }
 

@@ -191,6 +191,9 @@ export function beginRead(key: string, policy: Policy, ctx: Context, stepsTimeou
   return { key, policy, ctx, startedAt, deadlineAt: startedAt + loadMs + stepsTimeoutMs, loadMs };
 }
 
+/** The coalescer replaces it, once it knows the readers. */
+const hasReaders = (): boolean => false;
+
 function createRequest(
   key: string,
   policy: Policy,
@@ -213,6 +216,7 @@ function createRequest(
     freshnessOf: task.freshnessOf ?? freshnessOf,
     flightScopeOf: task.flightScopeOf ?? (() => policy.flight),
     client: task.client,
+    isAbandoned: hasReaders,
   };
 }
 

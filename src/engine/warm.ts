@@ -80,7 +80,8 @@ export function createWarmer({ store, coherence, callOrigin, random }: WarmerOpt
     if (coherence.logPosition().era === "")
       return fail({ code: "redis.unavailable", message: "the invalidation log cannot be reached" });
     const waitMs = policy.originTimeoutMs;
-    const call = { policy, ctx, logReachable: true, takesSlot: true, waitMs };
+    const priority = "warm" as const;
+    const call = { policy, ctx, logReachable: true, takesSlot: true, priority, waitMs };
     const called = await callOrigin(call, (signal) => load(missing, signal));
     if (!called.ok) return fail(called.fault);
     const { loaded, stamp } = called.value;

@@ -1,63 +1,107 @@
-import { done, failed } from "../core/faults.ts";
+import type { WithTimeout } from "../core/deadline.ts";
+import { done, failed, fault } from "../core/faults.ts";
+import type {
+  CallOutcome,
+  ReleaseSlot,
+  ShedReason,
+  SlotPriority,
+  SlotRequest,
+  Slots,
+  SlotStats,
+} from "../core/origin-slots.ts";
+import type { Random } from "../core/random.ts";
 import type { Result } from "../core/result.ts";
 import type { Clock, EpochMs, Millis } from "../core/time.ts";
-import { withTimeout } from "./deadline.ts";
+import { fixedLimit, type AdaptiveLimit } from "./adaptive-limit.ts";
+import { createSlotLine, type Waiting } from "./slot-line.ts";
 
-/** Releases a slot. Calling it again has no effect. */
-export type Release = () => void;
-
-export interface Bulkhead {
-  /**
-   * Takes a slot. Waits at most `waitMs` milliseconds for one.
-   *
-   * @param holdMs after this long the slot counts as free even if it was not released
-   * @param client whose share the slot counts in. Default: no share is checked.
-   */
-  acquire(waitMs: Millis, holdMs: Millis, client?: string): Promise<Result<Release>>;
-  /** Does the same for no client, before all waiting calls of `acquire`. */
-  acquireFirst(waitMs: Millis, holdMs: Millis): Promise<Result<Release>>;
+export interface Bulkhead extends Slots {
+  readonly stats: () => SlotStats;
+  /** Gives slots to waiting calls after `grantedSlots` has grown. */
+  onGrant(): void;
 }
 
 export interface BulkheadOptions {
   readonly slots: number;
+  /** The number of slots in use follows it. Default: always `slots`. */
+  readonly limit?: AdaptiveLimit;
+  /**
+   * The slots that a cap over all isolates leaves to this one, if `wanted` calls run and wait, of which
+   * none holds its slot for longer than `holdMs`. Default: no cap.
+   */
+  readonly grantedSlots?: (wanted: number, holdMs: Millis) => number;
   /** The maximum number of slots of one client. Default: all. */
   readonly slotsPerClient?: number;
+  /** The longest wait of writes, reads and refreshes. */
+  readonly slotWaitMs: Millis;
   readonly now: Clock;
+  readonly random: Random;
+  readonly withTimeout: WithTimeout;
+  readonly onShed?: (priority: SlotPriority, reason: ShedReason) => void;
 }
 
 interface Slot {
   readonly since: EpochMs;
   readonly holdMs: Millis;
   readonly client: string | undefined;
+  readonly epoch: number;
 }
 
-interface Waiter extends Omit<Slot, "since"> {
-  readonly resolve: (release: Release) => void;
+interface Waiter extends Waiting {
+  readonly request: SlotRequest;
+  readonly resolve: (result: Result<ReleaseSlot>) => void;
 }
+
+/** The bound of the line, in calls for each slot. */
+const WAITING_PER_SLOT = 16;
+/** The weight of the last call in the mean time that a call holds its slot. */
+const MEAN_WEIGHT = 0.1;
+/** Refused clients come back after 1 to 4 s, each after another time, so that they do not come together. */
+const RETRY_MS: Millis = 1_000;
+const RETRY_JITTER_MS: Millis = 3_000;
+/** These calls wait as long as they like: the others of their request are done, or no client waits. */
+const PATIENT: ReadonlySet<SlotPriority> = new Set(["continued", "warm"]);
 
 /**
- * Limits concurrent loads to a number of slots. Further loads wait in a queue, each for at most its
- * own time limit. A request that the platform ends never releases its slot, so slots expire. A client
- * that has its share waits, also if other slots are free.
+ * Limits concurrent calls to a number of slots. Further calls wait in a line (`slot-line.ts`), or are
+ * refused at once if they would wait in vain. A request that the platform ends never releases its
+ * slot, so slots expire. A client that has its share waits, also if other slots are free.
  *
  * @see Nygard, "Release It!", bulkhead
+ * @see Beyer et al., "Site Reliability Engineering", chapter 21, "Handling Overload"
  */
 export function createBulkhead(options: BulkheadOptions): Bulkhead {
-  const { slots, slotsPerClient = slots, now } = options;
+  const { slots, limit = fixedLimit(slots), grantedSlots = () => Infinity } = options;
+  const { slotsPerClient = slots, slotWaitMs, now, random, withTimeout, onShed } = options;
   const taken = new Set<Slot>();
   /** The number of slots of each client that has any. */
   const held = new Map<string, number>();
-  const queue = new Set<Waiter>();
-  /** The waiting calls of `acquireFirst`. */
-  const first = new Set<Waiter>();
+  const line = createSlotLine<Waiter>(slotWaitMs);
+  let meanHoldMs: Millis | undefined;
+  let longestHoldMs: Millis = 0;
 
-  function take(holdMs: Millis, client: string | undefined): Release {
-    const slot = { since: now(), holdMs, client };
+  /** The number of slots that may be in use, if `newCalls` want a slot beside those that run and wait. */
+  function usable(newCalls = 0): number {
+    const wanted = taken.size + line.size() + newCalls;
+    return Math.min(slots, limit.current(), grantedSlots(wanted, longestHoldMs));
+  }
+
+  function take({ holdMs, client }: SlotRequest): ReleaseSlot {
+    const slot = { since: now(), holdMs, client, epoch: limit.began(taken.size + 1) };
     taken.add(slot);
     if (client !== undefined) held.set(client, heldBy(client) + 1);
-    return () => {
-      if (free(slot)) serveWaiting();
+    return (outcome = "unknown") => {
+      if (!free(slot)) return;
+      if (outcome !== "unknown") observe(slot, outcome);
+      serveWaiting();
     };
+  }
+
+  function observe({ since, epoch }: Slot, outcome: CallOutcome): void {
+    const holdMs = Math.max(0, now() - since);
+    meanHoldMs =
+      meanHoldMs === undefined ? holdMs : meanHoldMs + MEAN_WEIGHT * (holdMs - meanHoldMs);
+    limit.ended(epoch, outcome);
   }
 
   /** Returns false if the slot was free already. */
@@ -70,39 +114,66 @@ export function createBulkhead(options: BulkheadOptions): Bulkhead {
     return true;
   }
 
-  /** Gives free slots to the waiting calls, in order, so that a new call cannot overtake them. */
+  /** Refuses the calls that have waited too long, and gives the free slots to those that wait. */
   function serveWaiting(): void {
-    if (taken.size >= slots) removeExpired();
-    for (const waiters of [first, queue])
-      for (const waiter of waiters) {
-        if (taken.size >= slots) return;
-        if (!isWithinShare(waiter.client)) continue;
-        waiters.delete(waiter);
-        waiter.resolve(take(waiter.holdMs, waiter.client));
-      }
+    const at = now();
+    for (const waiter of line.shed(at)) refuseWaiter(waiter, "overload");
+    if (line.size() === 0) return;
+    if (taken.size >= usable()) removeExpired();
+    while (taken.size < usable()) {
+      const waiter = line.next(at, ({ request }) => isWithinShare(request.client));
+      if (waiter === undefined) return;
+      if (waiter.request.isAbandoned?.() === true) refuseWaiter(waiter, "abandoned");
+      else waiter.resolve(done(take(waiter.request)));
+    }
   }
 
-  async function acquireFrom(
-    waiters: Set<Waiter>,
-    waitMs: Millis,
-    holdMs: Millis,
-    client: string | undefined,
-  ): Promise<Result<Release>> {
-    serveWaiting();
-    if (taken.size < slots && isWithinShare(client)) return done(take(holdMs, client));
-    const { promise, resolve } = Promise.withResolvers<Release>();
-    const waiter = { holdMs, client, resolve };
-    waiters.add(waiter);
-    try {
-      return done(await withTimeout(promise, waitMs));
-    } catch {
-      // The slot may have been given to this call just before the timeout. It is then released.
-      if (!waiters.delete(waiter)) void promise.then((release) => release());
-      return failed(
-        "origin.saturated",
-        `none of ${slots} slots for calls to the origin was free in time`,
-      );
+  function refuseWaiter({ priority, resolve }: Waiter, reason: ShedReason): void {
+    resolve(refuse(priority, reason));
+  }
+
+  function refuse(priority: SlotPriority, reason: ShedReason): Result<never> {
+    onShed?.(priority, reason);
+    if (reason === "abandoned")
+      return failed("origin.abandoned", "nobody waits for the call to the origin any more");
+    const message = `no slot for a call to the origin: ${reason}, ${taken.size} run`;
+    const retryAfterMs = RETRY_MS + random() * RETRY_JITTER_MS;
+    return { ok: false, fault: fault("origin.saturated", message, retryAfterMs) };
+  }
+
+  async function wait(request: SlotRequest): Promise<Result<ReleaseSlot>> {
+    const { priority } = request;
+    const since = now();
+    const allowedMs = PATIENT.has(priority) ? request.waitMs : Math.min(request.waitMs, slotWaitMs);
+    const patienceMs = line.patienceOf(priority, since, allowedMs);
+    if (isHopeless(priority, patienceMs)) return refuse(priority, "hopeless");
+    // The loader of an application bounds the calls that continue a request.
+    if (line.size() >= WAITING_PER_SLOT * slots && priority !== "continued") {
+      const crowdedOut = line.crowdOut(priority, since);
+      if (crowdedOut === undefined) return refuse(priority, "full");
+      refuseWaiter(crowdedOut, "full");
     }
+    const { promise, resolve } = Promise.withResolvers<Result<ReleaseSlot>>();
+    const waiter = { priority, since, request, resolve };
+    line.add(waiter, since);
+    try {
+      return await withTimeout(promise, patienceMs);
+    } catch {
+      // The line may have let go of the call just before the timeout, perhaps with a slot.
+      if (!line.remove(waiter, now())) void promise.then((result) => result.ok && result.value());
+      if (request.isAbandoned?.() === true) return refuse(priority, "abandoned");
+      return refuse(priority, patienceMs < allowedMs ? "overload" : "late");
+    }
+  }
+
+  /**
+   * Whether the calls ahead hold the slots for longer than this call waits. A standing queue serves the
+   * newest call first, so that nothing is ahead of it.
+   */
+  function isHopeless(priority: SlotPriority, patienceMs: Millis): boolean {
+    if (PATIENT.has(priority) || meanHoldMs === undefined) return false;
+    if (line.isStanding(priority, now())) return false;
+    return ((line.ahead(priority) + 1) * meanHoldMs) / Math.max(1, usable()) > patienceMs;
   }
 
   function isWithinShare(client: string | undefined): boolean {
@@ -121,7 +192,18 @@ export function createBulkhead(options: BulkheadOptions): Bulkhead {
   }
 
   return {
-    acquire: (waitMs, holdMs, client) => acquireFrom(queue, waitMs, holdMs, client),
-    acquireFirst: (waitMs, holdMs) => acquireFrom(first, waitMs, holdMs, undefined),
+    async acquire(request) {
+      longestHoldMs = Math.max(longestHoldMs, request.holdMs);
+      serveWaiting();
+      if (taken.size >= usable(1)) removeExpired();
+      const isFree = taken.size < usable(1) && isWithinShare(request.client);
+      return isFree ? done(take(request)) : wait(request);
+    },
+    stats: () => ({
+      limit: Math.min(slots, limit.current(), grantedSlots(0, longestHoldMs)),
+      running: taken.size,
+      waiting: line.size(),
+    }),
+    onGrant: serveWaiting,
   };
 }

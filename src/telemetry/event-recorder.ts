@@ -131,6 +131,8 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
         if (record !== undefined)
           addEvent(record, { name: "cache.refresh", at: now(), detail: "" });
         return undefined;
+      case "slot.refuse":
+        return meter.add("cache.origin.refusals", 1, event.priority, event.reason);
       case "route.unkeyed":
         meter.add("cache.unkeyed.reads", 1, event.part, event.outcome);
         if (record !== undefined)

@@ -7,6 +7,7 @@ import type { DegradationReport } from "../core/degradation.ts";
 import type { BreakerName, BreakerReport } from "../core/breaker.ts";
 import type { BreakerChange, CacheEvent } from "../core/events.ts";
 import type { LevelChange, MetricsPort } from "../core/metrics.ts";
+import type { SlotStats } from "../core/origin-slots.ts";
 import type { NewId } from "../core/random.ts";
 import type { RequestObserver } from "../core/request-observer.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
@@ -40,6 +41,7 @@ export interface TelemetryOptions extends ExportPlatform {
   /** The level of this isolate, and the states of its dependencies. */
   readonly health: () => DegradationReport;
   readonly breakers: Readonly<Record<BreakerName, BreakerReport>>;
+  readonly slots: () => SlotStats;
   /** The milliseconds between two reports, and between two exports. */
   readonly flushMs: Millis;
   readonly newId: NewId;
@@ -100,6 +102,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       memory: options.memory,
       health: options.health,
       breakers: options.breakers,
+      slots: options.slots,
     });
   const reportLoop =
     reporter &&

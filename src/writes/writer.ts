@@ -1,4 +1,9 @@
-import { CacheUnavailable, DefinitionError, originFaultOf } from "../core/faults.ts";
+import {
+  CacheUnavailable,
+  DefinitionError,
+  originFaultOf,
+  type FaultCode,
+} from "../core/faults.ts";
 import { toMillis, type Duration } from "../core/duration.ts";
 import { MAX_LIFETIME_MS } from "../core/policy.ts";
 import type { Context } from "../core/context.ts";
@@ -19,6 +24,7 @@ import { deleteRows, insertLogKeys, noteNumber, type Database, type Heading } fr
 import { relay, type RelayReport } from "./relay.ts";
 import type { Mark } from "../core/log-marks.ts";
 import type { Seq } from "../core/seq.ts";
+import type { TakeWriteSlot } from "./write-slot.ts";
 import { logKeysOfThrough, type Through, type WriteThrough } from "./through.ts";
 
 /**
@@ -42,6 +48,7 @@ export interface Writer {
    *
    * @throws the database's error, if it answered that it changed nothing, or that nothing was
    * sent (`origin.open`): its breaker is open, or the level of service is minimal
+   * @throws {CacheUnavailable} if the write got no origin slot in time. Nothing was sent.
    * @throws {WriteUnconfirmed} if the change may or may not have been made
    * @example
    * await strata.writer.mutate(
@@ -85,12 +92,14 @@ export interface WriterOptions {
   readonly alarm?: RelayAlarm;
   /** Called before a mutation begins. It throws if writes are refused at the moment. */
   readonly admit?: (ctx: Context) => Promise<void>;
+  /** Takes the slot of a mutation. */
+  readonly takeSlot: TakeWriteSlot;
   /** Stores written values as entries. If it is absent, `through` of a mutation has no effect. */
   readonly through?: WriteThrough;
 }
 
 export function createWriter(options: WriterOptions): Writer {
-  const { db, invalidator, namespace, originLagMs = 0, verifyAfterMs, alarm } = options;
+  const { db, invalidator, namespace, originLagMs = 0, verifyAfterMs, alarm, takeSlot } = options;
   const { relayInvalidator = invalidator } = options;
   /**
    * True if this isolate has deferred invalidations. Its next invalidation that succeeds shows that
@@ -173,7 +182,8 @@ export function createWriter(options: WriterOptions): Writer {
     await options.admit?.(ctx);
     const before = options.through?.logPosition();
     const heading = { namespace, lagMs: lagOf(mutation.originLag ?? originLagMs) };
-    const { value, ids, logKeys } = await commitOrInvalidate(mutation, heading, ctx);
+    const releaseSlot = await takeSlot(ctx);
+    const { value, ids, logKeys } = await commitOrInvalidate(mutation, heading, releaseSlot, ctx);
     if (value === undefined) {
       if (ids.length > 0) inBackground(deleteRows(db, ids), ctx);
       return { value, invalidation: "done" };
@@ -195,11 +205,14 @@ export function createWriter(options: WriterOptions): Writer {
   async function commitOrInvalidate<T>(
     mutation: Mutation<T>,
     heading: Heading,
+    releaseSlot: (ended: "ok" | FaultCode) => void,
     ctx: Context,
   ): Promise<Committed<T>> {
     const startedAt = ctx.now();
-    const end = (outcome: string) =>
+    const end = (outcome: "ok" | FaultCode) => {
+      releaseSlot(outcome);
       ctx.emit({ type: "step.end", step: "sql", startedAt, ms: ctx.now() - startedAt, outcome });
+    };
     try {
       const committed = await commit(db, heading, mutation);
       end("ok");

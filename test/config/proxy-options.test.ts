@@ -32,12 +32,12 @@ describe("proxy options", () => {
   );
 
   it.each([
-    ["1ms", 503, "1"],
-    ["1001ms", 503, "2"],
-    ["1m", 200, null],
+    ["1ms", 503],
+    ["1001ms", 503],
+    ["1m", 200],
   ] as const)(
     "with the option `proxy.slotWait` at %s, a request that waits for a free origin slot gets status %i",
-    async (slotWait, status, retryAfter) => {
+    async (slotWait, status) => {
       const { p, gate } = proxyThatHangs({ slots: 1, slotWait });
       const holder = p.get();
       await gate.reached;
@@ -45,7 +45,8 @@ describe("proxy options", () => {
       if (status === 503) await waiting;
       gate.open();
       const answer = await waiting;
-      expect([answer.status, answer.headers.get("Retry-After")]).toEqual([status, retryAfter]);
+      expect(answer.status).toBe(status);
+      if (status === 503) expect(answer.headers.get("Retry-After")).toMatch(/^[1-4]$/);
       await holder;
     },
   );

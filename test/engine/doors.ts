@@ -113,10 +113,7 @@ export async function readThrough(
         ),
       land: async () => done(undefined),
     },
-    slots: {
-      acquire: async () => done(() => undefined),
-      acquireFirst: async () => done(() => undefined),
-    },
+    slots: { acquire: async () => done(() => undefined) },
     withTimeout,
     random: () => 0,
     storeTimeoutMs: 1_000,

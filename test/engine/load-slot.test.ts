@@ -1,11 +1,16 @@
 import { describe, expect, it } from "vitest";
 import { done, failed } from "../../src/core/faults.ts";
+import type { CallOutcome } from "../../src/core/origin-slots.ts";
 import { createLoadSlot } from "../../src/engine/load-slot.ts";
 
 /** A slot whose number of holders is counted. Waiting calls get a slot when the test says so. */
 function setup() {
   const state = { held: 1, waiting: [] as ((gets: boolean) => void)[] };
-  const release = () => void state.held--;
+  const outcomes: (CallOutcome | undefined)[] = [];
+  const release = (outcome?: CallOutcome) => {
+    state.held--;
+    outcomes.push(outcome);
+  };
   const slot = createLoadSlot(release, async () => {
     const { promise, resolve } = Promise.withResolvers<boolean>();
     state.waiting.push(resolve);
@@ -29,7 +34,7 @@ function setup() {
     });
     return { ended, end: resolve };
   }
-  return { state, slot, turn, serve, read };
+  return { state, outcomes, slot, turn, serve, read };
 }
 
 describe("the origin slot of a load", () => {
@@ -81,9 +86,23 @@ describe("the origin slot of a load", () => {
     const { state, slot, turn, serve, read } = setup();
     read().end();
     await turn();
-    slot.end();
+    slot.end("good");
     await serve();
     expect(state).toEqual({ held: 0, waiting: [] });
+  });
+
+  it("the outcome of a load that kept its origin slot is reported, and the outcome of a load that gave its slot back meanwhile is not", async () => {
+    const kept = setup();
+    await kept.slot.during(async () => "hit");
+    kept.slot.end("bad");
+    expect(kept.outcomes).toEqual(["bad"]);
+    const nested = setup();
+    const { ended, end } = nested.read();
+    end();
+    await nested.serve();
+    await ended;
+    nested.slot.end("bad");
+    expect(nested.outcomes).toEqual(["unknown", "unknown"]);
   });
 
   it("a load that gets no origin slot in time after a read continues without one", async () => {

@@ -4,7 +4,13 @@ import { definePolicy, key } from "../../src/index.ts";
 import { createTestIsolate, uniqueNamespace, type TestIsolate } from "../support/isolate.ts";
 
 const base = { jitter: 0, flight: "isolate" } as const;
-const policy = definePolicy({ ...base, freshFor: "10m", tiers: ["memory"] });
+const policy = definePolicy({
+  ...base,
+  freshFor: "10m",
+  tiers: ["memory"],
+  // On a busy machine, 500 loads take longer than the default.
+  originTimeout: "1m",
+});
 
 /** Counts the loads that run at the origin. */
 function createCountedOrigin(loadMs = 1) {
@@ -26,7 +32,7 @@ function createCountedOrigin(loadMs = 1) {
 const isolateWith = (slots: number) =>
   createTestIsolate({
     namespace: uniqueNamespace(),
-    options: { origin: { slots }, redis: { timeout: "10s" } },
+    options: { origin: { slots, slotWait: "10s" }, redis: { timeout: "10s" } },
   });
 
 const parts = (count: number) => Array.from({ length: count }, (_, i) => key("part", i));
@@ -129,7 +135,7 @@ describe("origin slots", () => {
     const start = () =>
       createTestIsolate({
         namespace,
-        options: { origin: { slots: 1 }, flights: { grantTimeout: "10s" } },
+        options: { origin: { slots: 1, slotWait: "10s" }, flights: { grantTimeout: "10s" } },
       });
     const [one, other] = [start(), start()];
 

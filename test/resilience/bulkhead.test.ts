@@ -1,23 +1,8 @@
 import fc from "fast-check";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import type { ReleaseSlot } from "../../src/core/origin-slots.ts";
 import type { Result } from "../../src/core/result.ts";
-import { createBulkhead, type Bulkhead, type Release } from "../../src/resilience/bulkhead.ts";
-
-const LONG = 10_000;
-const now = () => Date.now();
-
-async function acquire(bulkhead: Bulkhead, waitMs = LONG): Promise<Release> {
-  const acquired = await bulkhead.acquire(waitMs, LONG);
-  if (!acquired.ok) throw new Error(acquired.fault.code);
-  return acquired.value;
-}
-
-/** Counts the free slots by taking all of them. */
-async function freeSlotsOf(bulkhead: Bulkhead): Promise<number> {
-  let count = 0;
-  while ((await bulkhead.acquire(0, LONG)).ok) count++;
-  return count;
-}
+import { acquire, createBulkhead, freeSlotsOf, LONG, now, requestOf } from "./bulkheads.ts";
 
 describe("a bulkhead", () => {
   afterEach(() => void vi.useRealTimers());
@@ -29,7 +14,7 @@ describe("a bulkhead", () => {
   it("a request that gets no bulkhead slot within the allowed wait fails with the error code `origin.saturated`", async () => {
     const bulkhead = createBulkhead({ slots: 1, now });
     await acquire(bulkhead);
-    expect(await bulkhead.acquire(1, LONG)).toMatchObject({
+    expect(await bulkhead.acquire(requestOf(1))).toMatchObject({
       ok: false,
       fault: { code: "origin.saturated" },
     });
@@ -50,19 +35,19 @@ describe("a bulkhead", () => {
     expect(await freeSlotsOf(bulkhead)).toBe(1);
   });
 
-  it("a bulkhead gives a released slot to a waiting `acquireFirst` before the calls of `acquire` that have waited longer", async () => {
+  it("a bulkhead gives a released slot to a waiting load of a request that has had a slot before the reads that have waited longer", async () => {
     const bulkhead = createBulkhead({ slots: 1, now });
     const release = await acquire(bulkhead);
     const order: string[] = [];
-    const waiter = async (name: string, acquired: Promise<Result<Release>>) => {
+    const waiter = async (name: string, acquired: Promise<Result<ReleaseSlot>>) => {
       const next = await acquired;
       order.push(name);
       if (next.ok) next.value();
     };
     const waiters = [
-      waiter("acquire", bulkhead.acquire(LONG, LONG)),
-      waiter("first", bulkhead.acquireFirst(LONG, LONG)),
-      waiter("second", bulkhead.acquireFirst(LONG, LONG)),
+      waiter("acquire", bulkhead.acquire(requestOf(LONG))),
+      waiter("first", bulkhead.acquire({ ...requestOf(LONG), priority: "continued" })),
+      waiter("second", bulkhead.acquire({ ...requestOf(LONG), priority: "continued" })),
     ];
     release();
     await Promise.all(waiters);
@@ -82,7 +67,7 @@ describe("a bulkhead", () => {
   it("a bulkhead does not give a released slot to a waiting call that timed out", async () => {
     const bulkhead = createBulkhead({ slots: 1, now });
     const release = await acquire(bulkhead);
-    const impatient = bulkhead.acquire(1, LONG);
+    const impatient = bulkhead.acquire(requestOf(1));
     const patient = acquire(bulkhead);
     expect((await impatient).ok).toBe(false);
     release();
@@ -94,7 +79,7 @@ describe("a bulkhead", () => {
     vi.useFakeTimers();
     const bulkhead = createBulkhead({ slots: 1, now });
     const release = await acquire(bulkhead);
-    const waiting = bulkhead.acquire(10, LONG);
+    const waiting = bulkhead.acquire(requestOf(10));
     setTimeout(release, 10);
     // Both timers fire before the waiter's promise is settled.
     vi.advanceTimersByTime(10);
@@ -106,31 +91,34 @@ describe("a bulkhead", () => {
   it("a bulkhead slot that was not released becomes free after the time in the option `holdMs`", async () => {
     let time = 0;
     const bulkhead = createBulkhead({ slots: 1, now: () => time });
-    const first = await bulkhead.acquire(0, 100);
+    const first = await bulkhead.acquire(requestOf(0, 100));
     time = 99;
-    expect((await bulkhead.acquire(0, 100)).ok).toBe(false);
+    expect((await bulkhead.acquire(requestOf(0, 100))).ok).toBe(false);
     time = 100;
-    const second = await bulkhead.acquire(0, 100);
+    const second = await bulkhead.acquire(requestOf(0, 100));
     expect(second.ok).toBe(true);
     // A late release has no effect: the slot has another holder.
     if (first.ok) first.value();
-    expect((await bulkhead.acquire(0, 100)).ok).toBe(false);
+    expect((await bulkhead.acquire(requestOf(0, 100))).ok).toBe(false);
   });
 
   it("a bulkhead slot that was not released becomes free when the clock is set back by an hour", async () => {
     let time = 3_600_000;
     const bulkhead = createBulkhead({ slots: 1, now: () => time });
-    await bulkhead.acquire(0, 100);
+    await bulkhead.acquire(requestOf(0, 100));
     time = 0;
-    expect((await bulkhead.acquire(0, 100)).ok).toBe(true);
+    expect((await bulkhead.acquire(requestOf(0, 100))).ok).toBe(true);
   });
 
   it("a client that uses its full share of bulkhead slots waits, although slots are free for other clients", async () => {
     const bulkhead = createBulkhead({ slots: 4, slotsPerClient: 2, now });
-    const mine = [await bulkhead.acquire(0, LONG, "a"), await bulkhead.acquire(0, LONG, "a")];
-    const third = bulkhead.acquire(LONG, LONG, "a");
-    expect((await bulkhead.acquire(0, LONG, "a")).ok).toBe(false);
-    expect((await bulkhead.acquire(0, LONG, "b")).ok).toBe(true);
+    const mine = [
+      await bulkhead.acquire(requestOf(0, LONG, "a")),
+      await bulkhead.acquire(requestOf(0, LONG, "a")),
+    ];
+    const third = bulkhead.acquire(requestOf(LONG, LONG, "a"));
+    expect((await bulkhead.acquire(requestOf(0, LONG, "a"))).ok).toBe(false);
+    expect((await bulkhead.acquire(requestOf(0, LONG, "b"))).ok).toBe(true);
     const [first] = mine;
     if (first?.ok === true) first.value();
     expect((await third).ok).toBe(true);
@@ -139,9 +127,12 @@ describe("a bulkhead", () => {
 
   it("calls of one client that wait for a bulkhead slot do not delay the waiting calls of other clients", async () => {
     const bulkhead = createBulkhead({ slots: 2, slotsPerClient: 1, now });
-    await bulkhead.acquire(0, LONG, "a");
-    const release = await bulkhead.acquire(0, LONG, "b");
-    const waiting = [bulkhead.acquire(50, LONG, "a"), bulkhead.acquire(LONG, LONG, "c")];
+    await bulkhead.acquire(requestOf(0, LONG, "a"));
+    const release = await bulkhead.acquire(requestOf(0, LONG, "b"));
+    const waiting = [
+      bulkhead.acquire(requestOf(50, LONG, "a")),
+      bulkhead.acquire(requestOf(LONG, LONG, "c")),
+    ];
     if (release.ok) release.value();
     expect((await Promise.all(waiting)).map(({ ok }) => ok)).toEqual([false, true]);
   });
@@ -149,11 +140,11 @@ describe("a bulkhead", () => {
   it("a bulkhead slot that its client does not release stops counting in the client's share after the time in the option `holdMs`", async () => {
     let time = 0;
     const bulkhead = createBulkhead({ slots: 2, slotsPerClient: 1, now: () => time });
-    await bulkhead.acquire(0, 100, "a");
+    await bulkhead.acquire(requestOf(0, 100, "a"));
     time = 99;
-    expect((await bulkhead.acquire(0, 100, "a")).ok).toBe(false);
+    expect((await bulkhead.acquire(requestOf(0, 100, "a"))).ok).toBe(false);
     time = 100;
-    expect((await bulkhead.acquire(0, 100, "a")).ok).toBe(true);
+    expect((await bulkhead.acquire(requestOf(0, 100, "a"))).ok).toBe(true);
   });
 
   it("random calls never use more slots than a bulkhead has, and leave all slots free", async () => {
@@ -166,7 +157,7 @@ describe("a bulkhead", () => {
           const bulkhead = createBulkhead({ slots, now });
           let inside = 0;
           const one = async ({ waitMs, staysMs }: { waitMs: number; staysMs: number }) => {
-            const acquired: Result<Release> = await bulkhead.acquire(waitMs, LONG);
+            const acquired: Result<ReleaseSlot> = await bulkhead.acquire(requestOf(waitMs));
             if (!acquired.ok) return;
             inside++;
             expect(inside).toBeLessThanOrEqual(slots);

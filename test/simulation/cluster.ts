@@ -154,7 +154,7 @@ export function createCluster(options: ClusterOptions): Cluster {
         slackMs: 1_000,
         withTimeout,
       }),
-      slots: { acquire: slot, acquireFirst: slot },
+      slots: { acquire: slot },
       withTimeout,
       random: time.random,
       storeTimeoutMs: REDIS_TIMEOUT_MS,

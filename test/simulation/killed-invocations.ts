@@ -12,7 +12,7 @@ import { createFlightPort } from "../../src/durable/flight-port.ts";
 import { createFlights } from "../../src/durable/flights.ts";
 import type { Coherence } from "../../src/engine/coherence.ts";
 import { createEngineParts } from "../../src/engine/create-engine.ts";
-import type { OriginSlots } from "../../src/engine/origin-call.ts";
+import type { Slots } from "../../src/core/origin-slots.ts";
 import { createReader } from "../../src/engine/reader.ts";
 import { createWarmer } from "../../src/engine/warm.ts";
 import { createMemoryTier } from "../../src/tiers/memory.ts";
@@ -163,7 +163,7 @@ function createSlots(time: VirtualTime, wait: <T>(work: () => Promise<T>) => Pro
   const removeExpired = (): void => {
     for (const slot of taken) if (time.now() >= slot.until) taken.delete(slot);
   };
-  const acquire: OriginSlots["acquire"] = (waitMs, holdMs) =>
+  const acquire: Slots["acquire"] = ({ waitMs, holdMs }) =>
     wait(async () => {
       const end = time.now() + waitMs;
       for (;;) {
@@ -178,7 +178,7 @@ function createSlots(time: VirtualTime, wait: <T>(work: () => Promise<T>) => Pro
       }
     });
   return {
-    port: { acquire, acquireFirst: acquire },
+    port: { acquire },
     taken() {
       removeExpired();
       return taken.size;

@@ -47,7 +47,7 @@ export interface TestIsolate {
   readonly layer: TestLayer;
   readonly clock: TestClock;
   /** Begins a request of this isolate. */
-  request(): TestRequest;
+  request(hasLeft?: () => boolean): TestRequest;
   /** Waits until all deferred work has ended or sleeps on a stopped clock, and the work that it deferred. */
   settle(): Promise<void>;
   /** The events of all requests so far. */
@@ -91,7 +91,7 @@ export function createTestIsolate(options: TestIsolateOptions): TestIsolate {
   const events: CacheEvent[] = [];
   const deferred = new Set<Promise<unknown>>();
 
-  function request(): TestRequest {
+  function request(hasLeft: () => boolean = () => false): TestRequest {
     const ctx = createContext({
       now: clock.now,
       host,
@@ -101,6 +101,7 @@ export function createTestIsolate(options: TestIsolateOptions): TestIsolate {
         void work.finally(() => deferred.delete(work));
       },
       emit: (event) => events.push(event),
+      hasLeft,
     });
     const { engine, batch, warmer, loads } = layer;
     const parts = { engine, batch, warmer, loads, etagOf, onLookup: () => undefined };

@@ -110,6 +110,7 @@ describe("the reporter", () => {
       memory: () => ({ entries: 0, bytes: 0, evictions: 0 }),
       health: () => HEALTHY,
       breakers: createTestBreakers(),
+      slots: () => ({ limit: 8, running: 3, waiting: 2 }),
     });
     meter.add("cache.joins", 2);
     await reporter.run();
@@ -138,6 +139,7 @@ describe("the breakers in a report", () => {
       now: () => 0,
       memory: () => ({ entries: 0, bytes: 0, evictions: 0 }),
       health: () => HEALTHY,
+      slots: () => ({ limit: 8, running: 3, waiting: 2 }),
       breakers,
     });
     for (let i = 0; i < 2; i++) await breakers.sql.run(async () => failed("origin.timeout", "no"));

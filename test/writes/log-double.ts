@@ -1,4 +1,5 @@
 /** An invalidation log that a test can read, lose and break. */
+import type { TakeWriteSlot } from "../../src/writes/write-slot.ts";
 import { createContext } from "../../src/core/context.ts";
 import type { CacheEvent } from "../../src/core/events.ts";
 import { failed } from "../../src/core/faults.ts";
@@ -77,3 +78,6 @@ export function createTestRequest(): TestRequest {
     },
   };
 }
+
+/** Gives every write a slot. */
+export const freeSlot: TakeWriteSlot = async () => () => undefined;

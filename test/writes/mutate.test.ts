@@ -5,7 +5,7 @@ import { categoryOf, NEW_PRODUCT } from "../../src/api/tags.ts";
 import { OriginFault } from "../../src/index.ts";
 import { createWriter, type Writer } from "../../src/writes/writer.ts";
 import { newCategories, newProduct, outboxRows, stockOf, testDatabase } from "./database.ts";
-import { createLogDouble, createTestRequest } from "./log-double.ts";
+import { createLogDouble, createTestRequest, freeSlot } from "./log-double.ts";
 
 type Product = typeof products.$inferSelect;
 
@@ -15,7 +15,13 @@ function setup() {
   return {
     db,
     log,
-    writer: createWriter({ db, invalidator: log, namespace: "mutate", verifyAfterMs: 0 }),
+    writer: createWriter({
+      db,
+      invalidator: log,
+      namespace: "mutate",
+      verifyAfterMs: 0,
+      takeSlot: freeSlot,
+    }),
     request: createTestRequest(),
   };
 }

@@ -7,7 +7,7 @@ import { outbox } from "../../src/writes/schema.ts";
 import { createWriter } from "../../src/writes/writer.ts";
 import { newCategories, newProduct, outboxRows, stockOf, testDatabase } from "./database.ts";
 import { clearFaults, putFault } from "./faults.ts";
-import { createLogDouble, createTestRequest } from "./log-double.ts";
+import { createLogDouble, createTestRequest, freeSlot } from "./log-double.ts";
 
 type Product = typeof products.$inferSelect;
 
@@ -28,6 +28,7 @@ async function setup() {
     invalidator: log,
     namespace: "outage",
     verifyAfterMs: 0,
+    takeSlot: freeSlot,
   });
   const request = createTestRequest();
   const [category = 0] = await newCategories(db, 1);

@@ -7,7 +7,7 @@ import { insertLogKeys } from "../../src/writes/outbox.ts";
 import { outbox } from "../../src/writes/schema.ts";
 import { createWriter } from "../../src/writes/writer.ts";
 import { outboxRows, testDatabase } from "./database.ts";
-import { createLogDouble, createTestRequest } from "./log-double.ts";
+import { createLogDouble, createTestRequest, freeSlot } from "./log-double.ts";
 
 const db = testDatabase();
 const { ctx } = createTestRequest();
@@ -28,6 +28,7 @@ function setup(options: { namespace?: string; verifyAfterMs?: number } = {}) {
     invalidator: log,
     namespace: NAMESPACE,
     verifyAfterMs: 0,
+    takeSlot: freeSlot,
     ...options,
   });
   return { log, relay: () => writer.relay(ctx) };

@@ -1,9 +1,9 @@
 /** Forwards a request to the origin and receives its response (RFC 9110, 7.6). */
 import { outcomeOf, type AdmittedCall, type CallOutcome } from "../../core/breaker.ts";
 import { CacheUnavailable, fault, messageOf } from "../../core/faults.ts";
+import { HOLD_SLACK_MS, type ReleaseSlot } from "../../core/origin-slots.ts";
 import type { Result } from "../../core/result.ts";
 import type { Clock, EpochMs, Millis } from "../../core/time.ts";
-import { HOLD_SLACK_MS } from "../../engine/origin-call.ts";
 import { formatDate, parseDate } from "../../core/http-date.ts";
 import { hopByHop } from "../rfc/stored-fields.ts";
 import { PSEUDONYM } from "./forwarded-fields.ts";
@@ -34,7 +34,7 @@ export interface ForwardOptions {
    * Waits for a slot, and returns the function that releases it. A request holds a slot until the
    * origin has sent the header section, so that a client that reads slowly holds none.
    */
-  readonly takeSlot: (waitMs: Millis, holdMs: Millis) => Promise<Result<() => void>>;
+  readonly takeSlot: (waitMs: Millis, holdMs: Millis) => Promise<Result<ReleaseSlot>>;
   readonly slotWaitMs: Millis;
   /** Asks the breaker of the origin for one call. */
   readonly beginCall: () => Result<AdmittedCall>;
@@ -103,7 +103,7 @@ export function createForward(options: ForwardOptions): Forward {
     leftMs: Millis,
   ): Promise<OriginResponse> {
     const slot = await takeSlot(Math.min(slotWaitMs, leftMs), leftMs + HOLD_SLACK_MS);
-    if (!slot.ok) throw new CacheUnavailable({ ...slot.fault, retryAfterMs: slotWaitMs });
+    if (!slot.ok) throw new CacheUnavailable(slot.fault);
     try {
       return await exchange(url, init);
     } finally {

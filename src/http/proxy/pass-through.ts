@@ -103,6 +103,9 @@ const LIMITS: LifetimeLimits = {
 };
 const HEADERS_TIMEOUT = "20s";
 
+/** RFC 9110, 9.2.1. The other methods change something, and get a free slot first. */
+const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE"]);
+
 /** How the engine runs lookups and loads. Its lifetimes do not apply: each response brings its own. */
 const POLICY = definePolicy({
   freshFor: "1m",
@@ -158,9 +161,12 @@ export function passThrough(options: PassThroughOptions): Handler<StrataEnv> {
         fetch: options.fetch ?? ((url, init) => fetch(url, init)),
         now: ctx.now,
         takeSlot: (waitMs, holdMs) =>
-          proxyLimits
-            .slotsOf(origin.origin)
-            .acquire(waitMs, holdMs, clientAddressOf(request, fieldRules) || undefined),
+          proxyLimits.slotsOf(origin.origin).acquire({
+            priority: SAFE_METHODS.has(request.method) ? "read" : "write",
+            waitMs,
+            holdMs,
+            client: clientAddressOf(request, fieldRules) || undefined,
+          }),
         slotWaitMs: proxyLimits.slotWaitMs,
         beginCall: () =>
           proxyLimits

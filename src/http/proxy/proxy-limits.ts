@@ -1,5 +1,5 @@
 /** The limits that all proxied requests of one isolate share. */
-import type { Result } from "../../core/result.ts";
+import type { Slots } from "../../core/origin-slots.ts";
 import type { Millis } from "../../core/time.ts";
 import type { Breaker } from "../../core/breaker.ts";
 import type { Clock } from "../../core/time.ts";
@@ -7,18 +7,12 @@ import { createBoundedMap } from "../../core/bounded-map.ts";
 import { createByteBudget, type ByteBudget } from "./byte-budget.ts";
 import { createOriginBreaker, type OriginBreaker } from "./origin-breaker.ts";
 
-/** Bounds the requests that wait for one origin, and how many of them are of one client. */
-export interface ProxySlots {
-  /** Waits for a slot and returns the function that releases it. After `holdMs` it is free in any case. */
-  acquire(waitMs: Millis, holdMs: Millis, client: string | undefined): Promise<Result<() => void>>;
-}
-
 export interface ProxyLimits {
   /**
    * Returns the slots of an origin. A request holds a slot until the origin has sent the header
    * section of its response. Each origin has its own, so that one that hangs does not stop another.
    */
-  slotsOf(origin: string): ProxySlots;
+  slotsOf(origin: string): Slots;
   /** Returns the breaker of an origin. `callTimeoutMs`: the time limit of one request to the origin. */
   breakerOf(origin: string, callTimeoutMs: Millis): OriginBreaker;
   /** The longest time that a request waits for a slot. */
@@ -28,7 +22,7 @@ export interface ProxyLimits {
 }
 
 export interface ProxyLimitsOptions {
-  readonly createSlots: () => ProxySlots;
+  readonly createSlots: () => Slots;
   readonly breakers: { of(server: string, callTimeoutMs: Millis): Breaker };
   /** A client counts with one failure in this time. */
   readonly breakerWindowMs: Millis;
@@ -44,7 +38,7 @@ export function createProxyLimits(options: ProxyLimitsOptions): ProxyLimits {
   const { createSlots, slotWaitMs, maxBytesInFlight, breakers, breakerWindowMs, now } = options;
   const originBreakers = createBoundedMap<string, OriginBreaker>(MAX_ORIGINS);
   // The program names the origins, so that the map stays small.
-  const slots = new Map<string, ProxySlots>();
+  const slots = new Map<string, Slots>();
   return {
     slotsOf(origin) {
       const known = slots.get(origin) ?? createSlots();

@@ -139,6 +139,7 @@ export function createScopeMiddleware(
           observer?.observe(event, observation);
         },
         child: () => observer?.child(observation),
+        hasLeft: () => request.signal.aborted,
       });
     const internal: InternalScope = {
       ctx,

@@ -113,6 +113,35 @@ export const METRICS = {
     description: "Duration of loads from the origin.",
     where: "the end of a load",
   },
+  "cache.origin.refusals": {
+    type: "counter",
+    unit: "{call}",
+    labels: ["cache.priority", "cache.reason"],
+    description: "Calls of the origin that got no slot.",
+    where: "the refusal of a slot",
+  },
+  "cache.origin.limit": {
+    type: "gauge",
+    unit: "{call}",
+    labels: [],
+    description:
+      "Calls of the origin that may run at the same time in the isolates that reported in the last minute.",
+    where: "a report of an isolate",
+  },
+  "cache.origin.running": {
+    type: "gauge",
+    unit: "{call}",
+    labels: [],
+    description: "Calls that held a slot in the isolates that reported in the last minute.",
+    where: "a report of an isolate",
+  },
+  "cache.origin.waiting": {
+    type: "gauge",
+    unit: "{call}",
+    labels: [],
+    description: "Calls that waited for a slot in the isolates that reported in the last minute.",
+    where: "a report of an isolate",
+  },
   "cache.purges": {
     type: "counter",
     unit: "{purge}",

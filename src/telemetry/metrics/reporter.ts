@@ -1,6 +1,7 @@
 import type { DegradationReport } from "../../core/degradation.ts";
 import type { BreakerName, BreakerReport } from "../../core/breaker.ts";
 import type { LevelChange, MetricsPort, MetricsReport, StateCount } from "../../core/metrics.ts";
+import type { SlotStats } from "../../core/origin-slots.ts";
 import type { Clock, EpochMs } from "../../core/time.ts";
 import { seriesOf, type Meter, type TopKeys } from "./meter.ts";
 import type { TracedRecord } from "../traces/request-record.ts";
@@ -26,6 +27,8 @@ export interface ReporterOptions {
   /** The level of this isolate, and the states of its dependencies. */
   readonly health: () => DegradationReport;
   readonly breakers: Readonly<Record<BreakerName, BreakerReport>>;
+  /** The slots for loads and writes. */
+  readonly slots: () => SlotStats;
 }
 
 export interface Reporter {
@@ -49,7 +52,8 @@ const MAX_KEYS = 30;
  * have been lost is sent again unchanged, with the same sequence number.
  */
 export function createReporter(options: ReporterOptions): Reporter {
-  const { port, meter, hot, missed, formatKey, isolate, now, memory, health, breakers } = options;
+  const { port, meter, hot, missed, formatKey, isolate, now, memory } = options;
+  const { health, breakers, slots } = options;
   let sequence = 0;
   let unanswered: MetricsReport | undefined;
   let sentAt: EpochMs = Number.NEGATIVE_INFINITY;
@@ -68,6 +72,7 @@ export function createReporter(options: ReporterOptions): Reporter {
     evictions = stats.evictions;
     meter.add("cache.durable_object.calls", 1, "report");
     const states = statesOf(health());
+    const { limit, running, waiting } = slots();
     const report: MetricsReport = {
       isolate,
       sequence: ++sequence,
@@ -87,6 +92,9 @@ export function createReporter(options: ReporterOptions): Reporter {
               Number(breaker.status().state !== "closed"),
             ] as const,
         ),
+        [seriesOf("cache.origin.limit", []), limit],
+        [seriesOf("cache.origin.running", []), running],
+        [seriesOf("cache.origin.waiting", []), waiting],
       ],
       hot: keysOf(hot),
       missed: keysOf(missed),

@@ -86,11 +86,8 @@ describe("requests that wait for an origin", () => {
       const p = proxyWithOneSlot();
       const { free } = await takeSlot(p);
       const { status, headers } = await p.send({ path: "/refused", ...sending });
-      expect([status, headers.get("Retry-After"), headers.get("Cache-Status")]).toEqual([
-        503,
-        "1",
-        "strata; detail=saturated",
-      ]);
+      expect([status, headers.get("Cache-Status")]).toEqual([503, "strata; detail=saturated"]);
+      expect(headers.get("Retry-After")).toMatch(/^[1-4]$/);
       expect(p.seen.length, "requests at the origin").toBe(1);
       await free();
       p.answers({ headers: FRESH });
