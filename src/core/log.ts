@@ -21,7 +21,7 @@ import type { EpochMs } from "./time.ts";
 export const TOP: Seq = Number.MAX_SAFE_INTEGER;
 /** The maximum number of changes in one answer. If there were more, the isolate asks for up to `MAX_NUMBERS`. */
 export const MAX_CHANGES = 1_000;
-/** The maximum number of invalidation keys in a view. If it has more, the view forgets the oldest. */
+/** The maximum number of invalidation keys in a view by default. If it has more, the view forgets the oldest. */
 export const MAX_NUMBERS = 20_000;
 /** The share of the numbers that a view forgets at once. */
 const FORGOTTEN_SHARE = 1 / 4;
@@ -64,9 +64,12 @@ export interface LogView {
   /**
    * The invalidation keys that this isolate has invalidated, but to which the log has not yet given
    * a number, each with its marks. A mark ends when the log gives its key a number that is higher
-   * than `seen` was at the time of the mark, or when the invalidation has failed for good.
+   * than `seen` was at the time of the mark, when the invalidation has failed for good, or with an
+   * answer that was asked for long after the mark.
    */
   pending: Map<string, Set<Mark>>;
+  /** The maximum number of invalidation keys in this view. */
+  readonly maxNumbers: number;
 }
 
 /** One invalidation of this isolate that has no number yet. */
@@ -74,9 +77,11 @@ export interface Mark {
   readonly logKeys: readonly LogKey[];
   /** The newest number that the view had at the time. */
   readonly seen: Seq;
+  /** The instant at which the first answer after the mark arrived. */
+  answeredAt?: EpochMs;
 }
 
-export function createLogView(): LogView {
+export function createLogView(maxNumbers = MAX_NUMBERS): LogView {
   return {
     era: undefined,
     base: 0,
@@ -86,6 +91,7 @@ export function createLogView(): LogView {
     hard: new Map(),
     soft: new Map(),
     pending: new Map(),
+    maxNumbers,
   };
 }
 
@@ -125,7 +131,7 @@ export function applyAnswer(view: LogView, answer: LogAnswer): LogOutcome {
   view.stamp = answer.sentAt;
   if (answer.truncated || gap) numberPending(view);
   if (gap) raiseBase(view, view.seen);
-  else if (view.hard.size + view.soft.size > MAX_NUMBERS) raiseBase(view, oldNumber(view));
+  else if (view.hard.size + view.soft.size > view.maxNumbers) raiseBase(view, oldNumber(view));
   return "applied";
 }
 
@@ -139,7 +145,7 @@ export function noteNumbers(view: LogView, logKeys: readonly LogKey[], seq: Seq)
 
 /**
  * Invalidates the log keys in this isolate at once, before the log has given them a number. If
- * there are more than 20,000 pending keys, the oldest are dropped. The acknowledgement does not
+ * there are more than `maxNumbers` pending keys, the oldest are dropped. The acknowledgement does not
  * depend on them. The mark that it returns can be taken back.
  */
 export function markInvalidated(view: LogView, logKeys: readonly LogKey[]): Mark {
@@ -153,7 +159,7 @@ export function markInvalidated(view: LogView, logKeys: readonly LogKey[]): Mark
     }
   }
   for (const oldest of view.pending.keys()) {
-    if (view.pending.size <= MAX_NUMBERS) break;
+    if (view.pending.size <= view.maxNumbers) break;
     view.pending.delete(oldest);
   }
   return mark;

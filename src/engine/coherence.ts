@@ -97,11 +97,13 @@ export interface CoherenceOptions {
   /** The longest time that a read waits for a sync. */
   readonly timeoutMs: Millis;
   readonly withTimeout: WithTimeout;
+  /** The maximum number of invalidation keys in the log view. Default 20,000. */
+  readonly maxNumbers?: number | undefined;
 }
 
 export function createCoherence(options: CoherenceOptions): Coherence {
   const { store, shares, timeoutMs, withTimeout } = options;
-  const view = createLogView();
+  const view = createLogView(options.maxNumbers);
   const listeners: ((ctx: Context) => Promise<unknown>)[] = [];
   let running: { readonly answered: Promise<boolean>; readonly startedAt: EpochMs } | undefined;
   let failing = false;

@@ -45,6 +45,8 @@ export interface EnginePorts {
   readonly stepsTimeoutMs: Millis;
   /** How much longer than its wait a join may take before the flight object counts as unavailable. */
   readonly flightSlackMs: Millis;
+  /** The maximum number of invalidation keys in the log view. Default 20,000. */
+  readonly maxNumbers?: number | undefined;
 }
 
 export interface EngineParts {
@@ -64,6 +66,7 @@ export function createEngineParts(ports: EnginePorts): EngineParts {
     shares: ports.shares,
     timeoutMs: storeTimeoutMs,
     withTimeout,
+    maxNumbers: ports.maxNumbers,
   });
   const validator = createValidator(coherence);
   const hitForMiss = createHitForMiss();

@@ -1,7 +1,8 @@
 import type { Context } from "../core/context.ts";
 import type { LogAnswer, LogView } from "../core/log.ts";
+import { settleMarks } from "../core/log-marks.ts";
 
-/** Applies an answer of the log to a view, and reports the outcome if there is one. */
+/** Applies an answer of the log to a view, ends old marks, and reports the outcome if there is one. */
 export function reportAnswer<Outcome extends string | undefined>(
   view: LogView,
   log: LogAnswer,
@@ -13,6 +14,7 @@ export function reportAnswer<Outcome extends string | undefined>(
   // shows no lag.
   const lagMs = newest > view.seen && view.era === log.era ? ctx.now() - newest / 1000 : undefined;
   const outcome = apply();
+  if (outcome === "applied" && view.pending.size > 0) settleMarks(view, log.sentAt, ctx.now());
   if (outcome !== undefined)
     ctx.emit({
       type: "log.apply",

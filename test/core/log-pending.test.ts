@@ -8,6 +8,7 @@ import {
   unmark,
   type LogAnswer,
 } from "../../src/core/log.ts";
+import { settleMarks } from "../../src/core/log-marks.ts";
 import { entryOf, invalidationKeysOf } from "../support/entries.ts";
 
 const answer = (more: Partial<LogAnswer>): LogAnswer => ({
@@ -40,6 +41,39 @@ describe("pending invalidation keys", () => {
     expect(verdictByView(view, tagged(100))).toBe("invalidated");
     applyAnswer(view, answer({}));
     expect(verdictByView(view, tagged(100))).toBe("invalidated");
+  });
+
+  it("a pending invalidation whose number came before its mark ends with the next number of the log, after a response that was asked for 5 s later", () => {
+    const view = createLogView();
+    const ask = (sentAt: number, seq: number): void => {
+      applyAnswer(view, answer({ sentAt, seq, since: view.seen }));
+      settleMarks(view, sentAt, sentAt + 10);
+    };
+    // Another isolate has delivered the outbox row before the writer knows that it has committed.
+    applyAnswer(view, answer({ changes: [["t:a", 100]] }));
+    markInvalidated(view, ["t:a", "t:b"]);
+    for (const [sentAt, seq] of [
+      [1_000, 100],
+      [6_010, 110],
+    ] as const) {
+      ask(sentAt, seq);
+      expect(verdictByView(view, tagged(1_000))).toBe("invalidated");
+    }
+    ask(6_011, 120);
+    expect(verdictByView(view, tagged(120))).toBe("invalidated");
+    for (const tag of ["a", "b"]) expect(verdictByView(view, tagged(121, tag))).toBe("valid");
+    expect(view.pending.size).toBe(0);
+  });
+
+  it("a pending invalidation ends 5 s after a response, also if the clock was set back by an hour", () => {
+    const view = createLogView();
+    markInvalidated(view, ["t:a"]);
+    settleMarks(view, 3_600_000, 3_600_000);
+    settleMarks(view, 10, 20);
+    settleMarks(view, 5_020, 5_030);
+    expect(view.pending.size).toBe(1);
+    settleMarks(view, 5_021, 5_030);
+    expect(view.pending.size).toBe(0);
   });
 
   it("once a pending invalidation gets its number in the invalidation log, it invalidates only entries with a lower `asOf`", () => {
