@@ -20,14 +20,12 @@ export interface Invalidation {
 /** The part of the engine that writers use. */
 export interface Invalidator {
   /**
-   * Invalidates the log keys in this isolate at once, before the log has given them a number. If the
-   * invalidation is then neither numbered, nor kept, nor taken back, the mark ends after 30 s.
+   * Invalidates the log keys in this isolate at once, before the log has given them a number. A mark
+   * that is neither numbered nor taken back ends with an answer of the log that was asked for long after it.
    */
   markInvalidated(logKeys: readonly LogKey[]): Mark;
   /** Takes a mark back, because its invalidation has failed for good. */
   unmark(mark: Mark): void;
-  /** Keeps a mark until the log gives its log keys a number, because its invalidation is deferred. */
-  keep(mark: Mark): void;
   /**
    * Invalidates the log keys for all isolates. The invalidation is acknowledged when the result is
    * ok. A repeated call does no harm. `watched` are log keys that it does not invalidate, but

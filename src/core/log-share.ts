@@ -8,7 +8,8 @@
  * @see docs/consistency.md and docs/decisions/0022-share-syncs.md
  */
 import { SOFT, UNCONFIRMED } from "./invalidation-key.ts";
-import { applyAnswer, MAX_CHANGES, type LogAnswer, type LogView } from "./log.ts";
+import { applyAnswer, MAX_CHANGES, type LogAnswer } from "./log.ts";
+import { type LogView } from "./log-view.ts";
 import type { Random } from "./random.ts";
 import type { Era, Seq } from "./seq.ts";
 import { CLOCK_MARGIN_MS, FOLLOWER_PART, JITTER_PART, LEADER_PART } from "./share-timing.ts";

@@ -10,9 +10,10 @@
  * @see docs/consistency.md for the guarantee that these rules give
  */
 import type { Entry } from "./entry.ts";
-import { addMark, endMarks, type Mark, type Marks } from "./log-marks.ts";
+import { addMark, endMarks, type Mark } from "./log-marks.ts";
+import { allNumbers, recordNumber, setNumber, sizeOf, type LogView } from "./log-view.ts";
 import type { Era, Seq } from "./seq.ts";
-import { invalidationKeyOf, SOFT, UNCONFIRMED, type LogKey } from "./invalidation-key.ts";
+import { SOFT, UNCONFIRMED, type LogKey } from "./invalidation-key.ts";
 import type { EpochMs } from "./time.ts";
 
 /**
@@ -22,8 +23,6 @@ import type { EpochMs } from "./time.ts";
 export const TOP: Seq = Number.MAX_SAFE_INTEGER;
 /** The maximum number of changes in one answer. If there were more, the isolate asks for up to `MAX_NUMBERS`. */
 export const MAX_CHANGES = 1_000;
-/** The maximum number of invalidation keys in a view. If it has more, the view forgets the oldest. */
-export const MAX_NUMBERS = 20_000;
 /** The share of the numbers that a view forgets at once. */
 const FORGOTTEN_SHARE = 1 / 4;
 
@@ -45,46 +44,6 @@ export interface LogAnswer {
   /** Whether the oldest changes are missing, because there were more than `MAX_CHANGES`. */
   readonly truncated: boolean;
   readonly changes: readonly (readonly [logKey: string, seq: Seq])[];
-}
-
-/** The part of the log that one isolate knows: every number above `base`, up to `seen`. */
-export interface LogView {
-  /** The era of the log. Undefined until the first answer. */
-  era: Era | undefined;
-  /** The view may lack numbers at or below the base. */
-  base: Seq;
-  /** The newest number of the last applied answer. */
-  seen: Seq;
-  floor: Seq;
-  /** The instant at which this isolate sent the question whose answer it applied last. */
-  stamp: EpochMs;
-  /** The number of the latest hard invalidation of each invalidation key. */
-  hard: Map<string, Seq>;
-  /** The number of the latest soft invalidation of each invalidation key. */
-  soft: Map<string, Seq>;
-  /** The number of the latest unconfirmed invalidation of each invalidation key. */
-  unconfirmed: Map<string, Seq>;
-  /**
-   * The log keys that this isolate has invalidated, hard or unconfirmed, but to which the log has not yet given
-   * a number, each with its marks. A mark ends when the log gives its key a number that is higher
-   * than `seen` was at the time of the mark, when the invalidation has failed for good, or when the
-   * mark is abandoned.
-   */
-  pending: Marks;
-}
-
-export function createLogView(): LogView {
-  return {
-    era: undefined,
-    base: 0,
-    seen: 0,
-    floor: 0,
-    stamp: Number.NEGATIVE_INFINITY,
-    hard: new Map(),
-    soft: new Map(),
-    unconfirmed: new Map(),
-    pending: new Map(),
-  };
 }
 
 /**
@@ -123,7 +82,7 @@ export function applyAnswer(view: LogView, answer: LogAnswer): LogOutcome {
   view.stamp = answer.sentAt;
   if (answer.truncated || gap) numberPending(view);
   if (gap) raiseBase(view, view.seen);
-  else if (sizeOf(view) > MAX_NUMBERS) raiseBase(view, oldNumber(view));
+  else if (sizeOf(view) > view.maxNumbers) raiseBase(view, oldNumber(view));
   return "applied";
 }
 
@@ -137,17 +96,17 @@ export function noteNumbers(view: LogView, logKeys: readonly LogKey[], seq: Seq)
 
 /**
  * Invalidates the log keys in this isolate at once, before the log has given them a number. If
- * there are more than 20,000 pending keys, the oldest are dropped. The acknowledgement does not
+ * there are more than `maxNumbers` pending keys, the oldest are dropped. The acknowledgement does not
  * depend on them. The mark that it returns can be taken back.
  */
 export function markInvalidated(view: LogView, logKeys: readonly LogKey[]): Mark {
-  const mark: Mark = { logKeys, seen: view.seen, isKept: false, answeredAt: undefined };
+  const mark: Mark = { logKeys, seen: view.seen, answeredAt: undefined };
   for (const logKey of logKeys) {
     if (logKey.startsWith(SOFT)) recordNumber(view, logKey, view.seen + 1);
     else addMark(view.pending, logKey, mark);
   }
   for (const oldest of view.pending.keys()) {
-    if (view.pending.size <= MAX_NUMBERS) break;
+    if (view.pending.size <= view.maxNumbers) break;
     view.pending.delete(oldest);
   }
   return mark;
@@ -248,30 +207,6 @@ function raiseBase(view: LogView, base: Seq): void {
   view.base = Math.max(view.base, base);
   for (const numbers of allNumbers(view))
     for (const [name, seq] of numbers) if (seq <= view.base) numbers.delete(name);
-}
-
-function recordNumber(view: LogView, logKey: string, seq: Seq): void {
-  setNumber(view, logKey, seq);
-  if (!logKey.startsWith(SOFT)) endMarks(view.pending, logKey, ({ seen }) => seen < seq);
-}
-
-function setNumber(view: LogView, logKey: string, seq: Seq): void {
-  const numbers = numbersFor(view, logKey);
-  const name = invalidationKeyOf(logKey);
-  if (seq > (numbers.get(name) ?? 0)) numbers.set(name, seq);
-}
-
-function numbersFor(view: LogView, logKey: string): Map<string, Seq> {
-  if (logKey.startsWith(SOFT)) return view.soft;
-  return logKey.startsWith(UNCONFIRMED) ? view.unconfirmed : view.hard;
-}
-
-function allNumbers({ hard, soft, unconfirmed }: LogView): Map<string, Seq>[] {
-  return [hard, soft, unconfirmed];
-}
-
-function sizeOf(view: LogView): number {
-  return allNumbers(view).reduce((sum, { size }) => sum + size, 0);
 }
 
 function lowestNumber(answer: LogAnswer): Seq {

@@ -9,13 +9,8 @@ import {
   type SharedChanges,
   type SharedLog,
 } from "../core/log-share.ts";
-import {
-  applyAnswer,
-  createLogView,
-  MAX_CHANGES,
-  MAX_NUMBERS,
-  type LogAnswer,
-} from "../core/log.ts";
+import { applyAnswer, MAX_CHANGES, type LogAnswer } from "../core/log.ts";
+import { createLogView, MAX_NUMBERS } from "../core/log-view.ts";
 import type { Seq } from "../core/seq.ts";
 import { RECENT_MS, REPEAT_POLL_MS, TICK_MS } from "../core/share-timing.ts";
 import type { Clock, EpochMs, Millis } from "../core/time.ts";

@@ -7,14 +7,13 @@ import { verifiedCopy, type Entry, type LogPosition } from "../core/entry.ts";
 import { fault, messageOf, type Fault } from "../core/faults.ts";
 import {
   applyAnswer,
-  createLogView,
   MAX_CHANGES,
-  MAX_NUMBERS,
   verdictByView,
   type Dated,
   type LogAnswer,
   type Verdict,
 } from "../core/log.ts";
+import { createLogView, MAX_NUMBERS } from "../core/log-view.ts";
 import { newestAhead, verdictByNumbers, verdictWithAnswer } from "../core/log-verdict.ts";
 import type { LogShares } from "../core/log-shares.ts";
 import type { Context } from "../core/context.ts";
@@ -95,11 +94,13 @@ export interface CoherenceOptions {
   /** The longest time that a read waits for a sync. */
   readonly timeoutMs: Millis;
   readonly withTimeout: WithTimeout;
+  /** The maximum number of invalidation keys in the log view. Default 20,000. */
+  readonly maxNumbers?: number | undefined;
 }
 
 export function createCoherence(options: CoherenceOptions): Coherence {
   const { store, shares, timeoutMs, withTimeout } = options;
-  const view = createLogView();
+  const view = createLogView(options.maxNumbers);
   const listeners: ((ctx: Context) => Promise<unknown>)[] = [];
   let running: { readonly answered: Promise<boolean>; readonly startedAt: EpochMs } | undefined;
   let failure: Fault | undefined;

@@ -45,6 +45,8 @@ export interface EnginePorts {
   readonly maxLandingChars: number;
   /** The time limit of the steps of a read beside its loads: edge, Redis, and the grant of a lease. */
   readonly stepsTimeoutMs: Millis;
+  /** The maximum number of invalidation keys in the log view. Default 20,000. */
+  readonly maxNumbers?: number | undefined;
 }
 
 export interface EngineParts {
@@ -60,7 +62,13 @@ export function createEngineParts(ports: EnginePorts): EngineParts {
   const { memory, edge, store, slots, withTimeout, random } = ports;
   const { stepsTimeoutMs, storeTimeoutMs } = ports;
   const coherence = withTimedWaits(
-    createCoherence({ store, shares: ports.shares, timeoutMs: storeTimeoutMs, withTimeout }),
+    createCoherence({
+      store,
+      shares: ports.shares,
+      timeoutMs: storeTimeoutMs,
+      withTimeout,
+      maxNumbers: ports.maxNumbers,
+    }),
   );
   const validator = createValidator(coherence);
   const hitForMiss = createHitForMiss();

@@ -2,7 +2,8 @@
 import type { Context } from "../core/context.ts";
 import { applyShared } from "../core/log-share.ts";
 import type { LogShares, SharedSyncs } from "../core/log-shares.ts";
-import type { LogAnswer, LogView } from "../core/log.ts";
+import type { LogAnswer } from "../core/log.ts";
+import type { LogView } from "../core/log-view.ts";
 import { GIVE_UP_PART, MIN_WINDOW_MS } from "../core/share-timing.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
 import { reportAnswer } from "./report-answer.ts";

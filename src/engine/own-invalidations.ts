@@ -3,8 +3,8 @@ import type { Context } from "../core/context.ts";
 import type { Fault } from "../core/faults.ts";
 import type { Invalidator } from "../core/invalidator.ts";
 import type { LogKey } from "../core/invalidation-key.ts";
-import { keepMark } from "../core/log-marks.ts";
-import { markInvalidated, noteNumbers, unmark, type LogView } from "../core/log.ts";
+import { markInvalidated, noteNumbers, unmark } from "../core/log.ts";
+import { type LogView } from "../core/log-view.ts";
 import type { Seq } from "../core/seq.ts";
 import type { SharedStore } from "../core/shared-store.ts";
 
@@ -25,7 +25,6 @@ export function createOwnInvalidations(options: OwnInvalidationOptions): OwnInva
   return {
     markInvalidated: (logKeys) => markInvalidated(view, logKeys),
     unmark: (mark) => unmark(view, mark),
-    keep: keepMark,
     noteNumbers: (logKeys, seq) => noteNumbers(view, logKeys, seq),
 
     async invalidate(logKeys, ctx, watched = []) {

@@ -1,8 +1,9 @@
 import type { Context } from "../core/context.ts";
-import type { LogAnswer, LogView } from "../core/log.ts";
-import { endAbandoned } from "../core/log-marks.ts";
+import type { LogAnswer } from "../core/log.ts";
+import type { LogView } from "../core/log-view.ts";
+import { settleMarks } from "../core/log-view.ts";
 
-/** Applies an answer of the log to a view, and reports the outcome if there is one. */
+/** Applies an answer of the log to a view, ends old marks, and reports the outcome if there is one. */
 export function reportAnswer<Outcome extends string | undefined>(
   view: LogView,
   log: LogAnswer,
@@ -14,7 +15,7 @@ export function reportAnswer<Outcome extends string | undefined>(
   // shows no lag.
   const lagMs = newest > view.seen && view.era === log.era ? ctx.now() - newest / 1000 : undefined;
   const outcome = apply();
-  if (outcome === "applied") endAbandoned(view.pending, ctx.now());
+  if (outcome === "applied") settleMarks(view, log.sentAt, ctx.now());
   if (outcome !== undefined)
     ctx.emit({
       type: "log.apply",

@@ -170,7 +170,6 @@ export function createWriter(options: WriterOptions): Writer {
   ): InvalidationState {
     if (!result.ok) {
       backlog = true;
-      invalidator.keep(mark);
       return "deferred";
     }
     if (ids.length > 0) inBackground(recordNumber(ids, result.value.seq, lagMs, ctx), ctx);
@@ -228,7 +227,6 @@ export function createWriter(options: WriterOptions): Writer {
       const result = await invalidate(logKeys, ctx);
       if (!result.ok) {
         unconfirmed.add(mark);
-        invalidator.keep(mark);
       }
       // If the commit happened, the outbox has the tags of `tagQuery`, and the relay finds them
       // there.

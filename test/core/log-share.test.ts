@@ -10,13 +10,8 @@ import {
   syncPartOf,
 } from "../../src/core/log-share.ts";
 import { CLOCK_MARGIN_MS, GIVE_UP_PART } from "../../src/core/share-timing.ts";
-import {
-  applyAnswer,
-  createLogView,
-  MAX_CHANGES,
-  type LogAnswer,
-  type LogView,
-} from "../../src/core/log.ts";
+import { applyAnswer, MAX_CHANGES, type LogAnswer } from "../../src/core/log.ts";
+import { createLogView, type LogView } from "../../src/core/log-view.ts";
 
 const NOW = 1_000_000;
 /** A number of the log, in seconds after the first one of a test. */

@@ -1,13 +1,6 @@
 import { describe, expect, it } from "vitest";
-import {
-  applyAnswer,
-  createLogView,
-  verdictByView,
-  markInvalidated,
-  noteNumbers,
-  type LogAnswer,
-  type LogView,
-} from "../../src/core/log.ts";
+import { applyAnswer, verdictByView, markInvalidated, noteNumbers, type LogAnswer } from "../../src/core/log.ts";
+import { createLogView, type LogView } from "../../src/core/log-view.ts";
 import { verdictByNumbers } from "../../src/core/log-verdict.ts";
 import { entryOf, invalidationKeysOf } from "../support/entries.ts";
 

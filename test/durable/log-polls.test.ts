@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { SharedLog } from "../../src/core/log-share.ts";
-import { MAX_CHANGES, MAX_NUMBERS, type LogAnswer } from "../../src/core/log.ts";
+import { MAX_CHANGES, type LogAnswer } from "../../src/core/log.ts";
+import { MAX_NUMBERS } from "../../src/core/log-view.ts";
 import { createLogPolls } from "../../src/durable/log-polls.ts";
 
 const BASE = 1_000_000_000_000;

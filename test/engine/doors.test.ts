@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { applyAnswer, createLogView, verdictByView } from "../../src/core/log.ts";
+import { applyAnswer, verdictByView } from "../../src/core/log.ts";
+import { createLogView } from "../../src/core/log-view.ts";
 import type { LogAnswer, Verdict } from "../../src/core/log.ts";
 import { verdictByNumbers } from "../../src/core/log-verdict.ts";
 import { validate, type EarlierResult, type Validation } from "../../src/engine/validation.ts";

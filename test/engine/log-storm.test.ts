@@ -1,7 +1,7 @@
 /** Many invalidations between two syncs of an isolate. */
 import { afterEach, describe, expect, it } from "vitest";
 import { invalidationKeyOfTag } from "../../src/core/invalidation-key.ts";
-import { MAX_NUMBERS } from "../../src/core/log.ts";
+import { MAX_NUMBERS } from "../../src/core/log-view.ts";
 import { definePolicy, key } from "../../src/index.ts";
 import { createTestClock, createTestIsolate, uniqueNamespace } from "../support/isolate.ts";
 import type { TestIsolate } from "../support/isolate.ts";

@@ -2,34 +2,29 @@
 import { CacheUnavailable } from "../../src/core/faults.ts";
 import { definePolicy, type Policy } from "../../src/core/policy.ts";
 import type { DataLookup, DataReader, LoadMany } from "../../src/core/data-reader.ts";
-import { invalidationKeyOfTag, SOFT, type LogKey } from "../../src/core/invalidation-key.ts";
-import { logKeysOfThrough } from "../../src/writes/through.ts";
-import { COHERENCE_MS, ORIGIN_TIMEOUT_MS, type Cluster, type Isolate } from "./cluster.ts";
+import { COHERENCE_MS, ORIGIN_TIMEOUT_MS, THING, type Cluster, type Isolate } from "./cluster.ts";
 import type { PlantedFault } from "./faults.ts";
 import type { History, ReadResult } from "./history.ts";
 import type { VirtualTime } from "./virtual-time.ts";
-
-/** How long after an invalidation it is verified, as the relay does: a lost number is noticed then. */
-const VERIFY_MS = 5_000;
+import { createWriteClients, type WriteClients } from "./write-clients.ts";
 
 /** Each region runs its own load of a key whose policy has flight: region. */
 const REGIONS = 2;
 
-/**
- * How a write makes older values unusable: it invalidates a tag that only the load adds, the key, its
- * prefix or the namespace. `soft` makes them stale. `through` also stores the written value.
- */
-export const WRITES = ["tag", "key", "prefix", "namespace", "soft", "through"] as const;
-export type Write = (typeof WRITES)[number];
-
-export interface Clients {
+export interface Clients extends WriteClients {
   read(isolate: Isolate, key: string): Promise<void>;
   /** Reads a value whose loader reads another one, whose loader reads the key. */
   readNested(isolate: Isolate, key: string): Promise<void>;
   /** Reads several keys at once. They have the policy of the first. */
   readMany(isolate: Isolate, keys: readonly string[]): Promise<void>;
   warm(isolate: Isolate, key: string): Promise<void>;
-  write(isolate: Isolate, key: string, by: Write): Promise<void>;
+  /** Reads a key that may not exist, if the existence filter does not exclude it. */
+  look(isolate: Isolate, key: string): Promise<void>;
+  relay(isolate: Isolate): Promise<unknown>;
+  /** Runs the relay and builds the existence filters, as the cron trigger does. */
+  cron(isolate: Isolate): Promise<unknown>;
+  /** After all failures: reads each key until memory must have it, and once more. */
+  readInPeace(isolate: Isolate, keys: readonly string[]): Promise<void>;
 }
 
 export interface ClientsOptions {
@@ -38,20 +33,23 @@ export interface ClientsOptions {
   readonly history: History;
   readonly fault: PlantedFault;
   readonly keys: readonly string[];
+  /** The longest time that the load of a nested value takes beside the reads that it makes. */
+  readonly nestedMs: number;
 }
 
-export function createClients({ cluster, time, history, fault, keys }: ClientsOptions): Clients {
-  const { redis, rows } = cluster;
+export function createClients(options: ClientsOptions): Clients {
+  const { cluster, time, history, fault, keys, nestedMs } = options;
+  const { rows } = cluster;
   const policies = new Map(keys.map((key, i) => [key, policyOf(i, fault)]));
 
-  async function load(isolate: Isolate, key: string): Promise<number> {
+  async function load(isolate: Isolate, key: string): Promise<number | undefined> {
     const limit = policies.get(key)?.flight === "global" ? 1 : REGIONS;
     const ended = history.loadBegins(key, limit, time.now());
     try {
       await time.sleep(time.random() * 60);
       if (cluster.origin === "failing") throw new Error("origin failed");
       // The row is read at one instant inside the load.
-      const value = rows.get(key) ?? 0;
+      const value = rows.get(key) ?? (isThing(key) ? undefined : 0);
       const slow = cluster.origin === "slow" ? 1_500 : 250;
       await time.sleep(time.random() * slow);
       // The load of a crashed isolate never ends.
@@ -76,19 +74,19 @@ export function createClients({ cluster, time, history, fault, keys }: ClientsOp
   function loadMany(isolate: Isolate): LoadMany<number> {
     return async (names, context) => {
       for (const key of names) context.tagKey(key, tagOf(key));
-      const values = await Promise.all(
-        names.map(async (key) => [key, await load(isolate, key)] as const),
-      );
-      return new Map(values);
+      const values = await Promise.all(names.map(async (key) => load(isolate, key)));
+      return new Map(names.map((key, i) => [key, values[i] ?? 0]));
     };
   }
+
+  type Found = Pick<ReadResult, "value" | "unreachable" | "status">;
 
   /** Makes reads of these keys, and notes their results in the history. */
   async function observe(
     isolate: Isolate,
     names: readonly string[],
     nested: boolean,
-    work: () => Promise<readonly DataLookup<number>[]>,
+    work: () => Promise<readonly Found[]>,
   ): Promise<void> {
     const ends = names.map((key) => history.readBegins(key, isolate.name, time.now()));
     const note = (result: Omit<ReadResult, "at" | "nested">, end: (result: ReadResult) => void) =>
@@ -103,6 +101,19 @@ export function createClients({ cluster, time, history, fault, keys }: ClientsOp
   }
 
   return {
+    ...createWriteClients({
+      cluster,
+      time,
+      history,
+      tagOf,
+      entryOf: (key, value) => ({
+        key,
+        policy: policies.get(key) ?? BATCH,
+        value,
+        tags: [tagOf(key)],
+      }),
+    }),
+
     async read(isolate, key) {
       const { reader } = isolate.request();
       await observe(isolate, [key], false, async () => [await readItem(isolate, reader, key)]);
@@ -112,7 +123,11 @@ export function createClients({ cluster, time, history, fault, keys }: ClientsOp
       const { reader } = isolate.request();
       const id = key.slice(-1);
       const list = async () => (await readItem(isolate, reader, key)).value;
-      const page = async () => (await reader.read(`list:${id}`, NESTED, list)).value;
+      const page = async () => {
+        const { value } = await reader.read(`list:${id}`, NESTED, list);
+        await time.sleep(nestedMs * (0.5 + time.random() / 2));
+        return value;
+      };
       await observe(isolate, [key], true, async () => [
         await reader.read<number>(`page:${id}`, NESTED, page),
       ]);
@@ -136,50 +151,44 @@ export function createClients({ cluster, time, history, fault, keys }: ClientsOp
       for await (const progress of reader.warm([key], BATCH, loadMany(isolate))) void progress;
     },
 
-    /** Commits, invalidates until that is acknowledged, and verifies, as the writer and its relay do. */
-    async write(isolate, key, by) {
-      await time.sleep(time.random() * 30);
-      const before = isolate.through.logPosition();
-      const version = (rows.get(key) ?? 0) + 1;
-      rows.set(key, version);
-      const written = history.committed(key, version, time.now(), by === "soft");
-      const logKey = logKeyOf(key, by);
+    async look(isolate, key) {
+      const { ctx, reader } = isolate.request();
+      await observe(isolate, [key], false, async () => {
+        if (!(await isolate.existence.mayExist(THING, key, [tagOf(key)], ctx)))
+          return [{ value: 0, unreachable: false, status: "excluded" }];
+        const { value, unreachable, status } = await readItem(isolate, reader, key);
+        if (value === undefined) isolate.existence.missed(THING, ctx);
+        return [{ value: value ?? 0, unreachable, status }];
+      });
+    },
+
+    relay: (isolate) => isolate.writer.relay(isolate.request().ctx),
+
+    cron(isolate) {
       const { ctx } = isolate.request();
-      const entry = { key, policy: policies.get(key) ?? BATCH, value: version, tags: [tagOf(key)] };
-      const watched = by === "through" ? logKeysOfThrough(entry) : [];
-      isolate.coherence.markInvalidated([logKey]);
-      for (let attempt = 0; ; attempt++) {
-        const answer = await isolate.coherence.invalidate([logKey], ctx, watched);
-        if (answer.ok) {
-          if (by === "through" && attempt === 0)
-            await isolate.through.put(entry, before, answer.value, ctx);
-          written(time.now());
-          await time.sleep(VERIFY_MS);
-          if (redis.has(logKey, answer.value.seq)) return written(time.now(), true);
-        } else await time.sleep(500);
+      return Promise.all([isolate.writer.relay(ctx), isolate.existence.buildAll(ctx)]);
+    },
+
+    async readInPeace(isolate, names) {
+      for (const key of names) {
+        const read = () => readItem(isolate, isolate.request().reader, key);
+        await read();
+        // A refresh that the first read has started ends meanwhile.
+        await time.sleep(2_000);
+        await read();
+        const { status, unreachable } = await read();
+        if (!IN_MEMORY.has(status) || unreachable)
+          history.found(`${isolate.name} read ${key} in peace: ${status}, not from memory`);
       }
     },
   };
 }
 
+/** A stale entry of memory answers while it is refreshed. */
+const IN_MEMORY: ReadonlySet<string> = new Set(["hit-memory", "stale"]);
 const UNAVAILABLE = { value: undefined, unreachable: true, status: "unavailable" } as const;
-const tagOf = (key: string): string => `found-${key.slice(-1)}`;
-
-function logKeyOf(key: string, by: Write): LogKey {
-  switch (by) {
-    case "tag":
-      return invalidationKeyOfTag(tagOf(key));
-    case "prefix":
-      return `p:${key.slice(0, key.indexOf(":") + 1)}`;
-    case "namespace":
-      return "n:";
-    case "soft":
-      return `${SOFT}k:${key}`;
-    case "key":
-    case "through":
-      return `k:${key}`;
-  }
-}
+const isThing = (key: string): boolean => key.startsWith(`${THING}:`);
+const tagOf = (key: string): string => `${isThing(key) ? "made" : "found"}-${key.slice(-1)}`;
 
 /** The policy of values that are made of others. */
 const NESTED = definePolicy({

@@ -1,29 +1,46 @@
 /** Several isolates, data centres and regions over one Redis and one origin, in virtual time. */
 import { createContext } from "../../src/core/context.ts";
-import { done } from "../../src/core/faults.ts";
 import type { Context } from "../../src/core/context.ts";
+import type { Invalidator } from "../../src/core/invalidator.ts";
 import type { DataReader } from "../../src/core/data-reader.ts";
 import { createFlightPort } from "../../src/durable/flight-port.ts";
 import type { FlightShardRpc } from "../../src/durable/flight-shard.ts";
 import { createFlights, type Flights } from "../../src/durable/flights.ts";
 import { createEngineParts } from "../../src/engine/create-engine.ts";
-import type { Coherence } from "../../src/engine/coherence.ts";
+import { createExistence, type Existence } from "../../src/engine/existence.ts";
 import { createReader } from "../../src/engine/reader.ts";
-import type { RunningLoads } from "../../src/engine/running-loads.ts";
 import { createWarmer } from "../../src/engine/warm.ts";
 import { createMemoryTier } from "../../src/tiers/memory.ts";
 import { createWriteThrough, type WriteThrough } from "../../src/writes/through.ts";
+import { createWriter, type Writer } from "../../src/writes/writer.ts";
 import { createEdges } from "./edge-model.ts";
 import { plantFault, type PlantedFault } from "./faults.ts";
 import { createGroupModel } from "./group-objects.ts";
+import type { History } from "./history.ts";
+import type { Limits } from "./limits.ts";
+import { createOutboxModel, type OutboxModel } from "./outbox-model.ts";
+import {
+  plantInFilters,
+  plantInFlights,
+  plantInInvalidator,
+  plantInLoads,
+  plantInStub,
+} from "./part-faults.ts";
 import { createSharedLogModel } from "./shared-log.ts";
 import { createRedisModel, type RedisModel } from "./redis-model.ts";
+import { createSlots } from "./slots.ts";
 import type { VirtualTime } from "./virtual-time.ts";
 
 export const COHERENCE_MS = 1_000;
 export const LAG_MS = 300;
 export const REDIS_TIMEOUT_MS = 1_000;
+const SQL_TIMEOUT_MS = 1_000;
 export const ORIGIN_TIMEOUT_MS = 2_000;
+/** The relay verifies a row this long after its number was recorded. */
+const VERIFY_MS = 5_000;
+/** The kind of the keys that may not exist. An existence filter knows those that do. */
+export const THING = "thing";
+
 export interface Isolate {
   readonly name: string;
   readonly colo: string;
@@ -32,13 +49,16 @@ export interface Isolate {
   skewMs: number;
   /** False after a crash: the isolate's loads never end. */
   alive: boolean;
-  readonly coherence: Coherence;
+  readonly invalidator: Invalidator;
   readonly through: WriteThrough;
+  readonly writer: Writer;
+  readonly existence: Existence;
   request(): { ctx: Context; reader: DataReader };
 }
 
 export interface Cluster {
   readonly redis: RedisModel;
+  readonly outbox: OutboxModel;
   readonly isolates: Isolate[];
   /** Whether isolates share syncs. */
   readonly sharing: boolean;
@@ -56,7 +76,8 @@ export interface Cluster {
 export interface ClusterOptions {
   readonly time: VirtualTime;
   readonly fault: PlantedFault;
-  readonly keys: readonly string[];
+  readonly history: History;
+  readonly limits: Limits;
   /** Whether isolates share syncs. Then the clocks of one data centre differ by at most 50 ms. */
   readonly sharing?: boolean;
   /** Whether log objects number the invalidations of a region together. */
@@ -74,22 +95,36 @@ const LOCATIONS = [
 type Location = (typeof LOCATIONS)[number];
 
 export function createCluster(options: ClusterOptions): Cluster {
-  const { time, fault, keys, sharing = false, grouping = false } = options;
-  const redis = createRedisModel({ time, lagMs: LAG_MS, timeoutMs: REDIS_TIMEOUT_MS });
-  const rows = new Map(keys.map((key) => [key, 0]));
+  const { time, fault, history, limits, sharing = false, grouping = false } = options;
+  const redis = createRedisModel({
+    time,
+    lagMs: LAG_MS,
+    timeoutMs: REDIS_TIMEOUT_MS,
+    limits,
+    fault,
+  });
+  const outbox = createOutboxModel({
+    time,
+    fault,
+    timeoutMs: SQL_TIMEOUT_MS,
+    onDelivered: (logKeys, committedAt) => history.delivered(logKeys, committedAt, time.now()),
+    onNumbered: (row, times) => history.numbered(row, times),
+  });
+  const rows = new Map<string, number>();
   const edges = createEdges(time, () => redis.lossy);
   const objects = new Map<string, Flights>();
 
   function objectOf(name: string): Flights {
     let flights = objects.get(name);
     if (flights === undefined) {
-      flights = createFlights({
+      const table = createFlights({
         now: time.now,
         newId: time.newId,
         after: time.after,
         lingerMs: 2_000,
-        maxKeptBytes: 2 ** 20,
+        maxKeptBytes: limits.keptBytes,
       });
+      flights = plantInFlights(fault, table, limits.keptBytes);
       objects.set(name, flights);
     }
     return flights;
@@ -115,7 +150,7 @@ export function createCluster(options: ClusterOptions): Cluster {
 
   /** A stub of a flight object. */
   function flightStub(name: string): FlightShardRpc {
-    return {
+    return plantInStub(fault, {
       async join(request, onWait) {
         await reachObject();
         return objectOf(name).join(request, () => void time.after(time.random() * 20, onWait));
@@ -124,7 +159,7 @@ export function createCluster(options: ClusterOptions): Cluster {
         await reachObject();
         objectOf(name).land(request);
       },
-    };
+    });
   }
 
   function createIsolate({ name, colo, region, offsetMs }: Location, clockMs = 0): Isolate {
@@ -140,7 +175,6 @@ export function createCluster(options: ClusterOptions): Cluster {
       redis.head,
     );
     const { memory, edge, store } = ports;
-    const slot = () => Promise.resolve(done(() => undefined));
     const { coherence, engine, batch, callOrigin, ...parts } = createEngineParts({
       memory,
       edge,
@@ -154,16 +188,50 @@ export function createCluster(options: ClusterOptions): Cluster {
         slackMs: 1_000,
         withTimeout,
       }),
-      slots: { acquire: slot },
+      slots: createSlots(time, limits.slots),
       withTimeout,
       random: time.random,
       storeTimeoutMs: REDIS_TIMEOUT_MS,
-      maxLandingChars: 1 << 20,
-
+      maxLandingChars: limits.landingChars,
+      maxNumbers: limits.numbers,
       stepsTimeoutMs: 2_500,
     });
-    const loads = fault === "nested-unseen" ? unseen(parts.loads) : parts.loads;
+    const loads = plantInLoads(fault, parts.loads);
     const warmer = createWarmer({ store, coherence, callOrigin, random: time.random });
+    const through = createWriteThrough({ engine, etagOf });
+    const isAlive = (): boolean => isolate.alive;
+    const invalidator = plantInInvalidator(
+      fault,
+      observed(grouping ? groupModel.grouped(coherence) : coherence),
+    );
+    const writer = createWriter({
+      db: outbox.databaseOf(isAlive),
+      invalidator,
+      namespace: "n",
+      verifyAfterMs: VERIFY_MS,
+      through,
+      takeSlot: async () => () => undefined,
+    });
+    coherence.onRecovery((ctx) => writer.relay(ctx));
+    const existence = createExistence({
+      ...plantInFilters(fault, { coherence, store }),
+      filters: redis.filters,
+      newSeed: () => [time.random() * 2 ** 32, time.random() * 2 ** 32],
+      rate: 0.01,
+      coherenceMs: COHERENCE_MS,
+      rebuildMs: 4_000,
+      maxAgeMs: 30_000,
+      reloadMs: 6_000,
+    });
+    existence.define({
+      name: THING,
+      async listKeys() {
+        await time.sleep(time.random() * 100);
+        const keys = [...rows.keys()].filter((key) => key.startsWith(`${THING}:`));
+        await time.sleep(time.random() * 300);
+        return keys;
+      },
+    });
 
     const isolate: Isolate = {
       name,
@@ -171,8 +239,10 @@ export function createCluster(options: ClusterOptions): Cluster {
       offsetMs: sharing ? offsetMs : 0,
       skewMs: sharing ? clockMs + offsetMs : 0,
       alive: true,
-      coherence: grouping ? groupModel.grouped(coherence) : coherence,
-      through: createWriteThrough({ engine, etagOf }),
+      invalidator,
+      through,
+      writer,
+      existence,
       request() {
         const ctx = createContext({
           now,
@@ -191,8 +261,22 @@ export function createCluster(options: ClusterOptions): Cluster {
     return isolate;
   }
 
+  /** Tells the history which invalidations the log has acknowledged. */
+  function observed(coherence: Invalidator): Invalidator {
+    return {
+      ...coherence,
+      async invalidate(logKeys, ctx, watched) {
+        const sentAt = time.now();
+        const answer = await coherence.invalidate(logKeys, ctx, watched);
+        if (answer.ok) history.invalidated(logKeys, sentAt, time.now());
+        return answer;
+      },
+    };
+  }
+
   const cluster: Cluster = {
     redis,
+    outbox,
     rows,
     isolates: LOCATIONS.map((location) => createIsolate(location)),
     sharing,
@@ -215,10 +299,3 @@ export function createCluster(options: ClusterOptions): Cluster {
 }
 
 const etagOf = (): Promise<string> => Promise.resolve('"e"');
-
-/** Runs loads without noting in which load a read is made. */
-const unseen = (loads: RunningLoads): RunningLoads => ({
-  ...loads,
-  run: (_collector, load) => load(),
-  current: () => undefined,
-});

@@ -30,6 +30,30 @@ export type PlantedFault =
   | "nested-unseen"
   /** An answer that lacks changes is taken for a whole one. */
   | "truncation-ignored"
+  /** An answer made of an unreachable value is not marked, and is stored. */
+  | "inner-mark-dropped"
+  /** A value made of others counts as current from the start of its own load on. */
+  | "inner-age-dropped"
+  /** A verification gives each entry the numbers of another one. */
+  | "verifications-mixed-up"
+  /** The trimming above the cap of log keys does not raise the floor (redis-model.ts). */
+  | "cap-without-floor"
+  /** A result that a flight object may not keep leaves the one before it. */
+  | "older-landing-kept"
+  /** A follower of a flight gets no answer. */
+  | "followers-forgotten"
+  /** A load keeps its origin slot while it waits for a load inside it. */
+  | "slot-kept"
+  /** The mark of an invalidation that has failed for good does not end. */
+  | "mark-never-ends"
+  /** Relays handle rows that another relay has claimed (outbox-model.ts). */
+  | "claims-ignored"
+  /** The relay takes a log key that the log lacks for one that it has. */
+  | "lost-number-found"
+  /** The relay takes the newest number of all rows for the number of each log key. */
+  | "rows-mixed-up"
+  /** An existence filter excludes keys that were added after it was made. */
+  | "filter-not-dated"
   /** Soft invalidations are not seen. */
   | "soft-ignored"
   /** Invalidations of prefixes are not seen. */
@@ -80,20 +104,46 @@ export function plantFault(fault: PlantedFault, ports: Ports, head: () => Seq): 
     }
     case "truncation-ignored":
       return rewriteLog(ports, (log) => ({ ...log, truncated: false }));
+    case "verifications-mixed-up": {
+      const { store } = ports;
+      return {
+        ...ports,
+        store: {
+          ...store,
+          async verify(entries, since, ctx) {
+            const answer = await store.verify(entries, since, ctx);
+            if (!answer.ok) return answer;
+            const numbers = rotated(answer.value.numbers);
+            return { ok: true, value: { ...answer.value, numbers } };
+          },
+        },
+      };
+    }
     case "soft-ignored":
       return withoutChanges(ports, "~");
     case "prefix-ignored":
       return withoutChanges(ports, "p:");
-    // These are planted where the engine is composed, or where it is called.
+    // The other faults are planted where the engine is composed (part-faults.ts), or called.
+    case "none":
     case "coalescing-off":
     case "batches-not-coalesced":
     case "nested-unseen":
+    case "inner-mark-dropped":
+    case "inner-age-dropped":
+    case "cap-without-floor":
+    case "older-landing-kept":
+    case "followers-forgotten":
+    case "slot-kept":
+    case "mark-never-ends":
+    case "claims-ignored":
+    case "lost-number-found":
+    case "rows-mixed-up":
+    case "filter-not-dated":
     case "object-age-ignored":
     case "object-instant-used":
     case "share-age-ignored":
     case "group-confirmed-early":
     case "group-numbers-shared":
-    case "none":
       return ports;
   }
 }
@@ -146,4 +196,9 @@ function rewriteLog(ports: Ports, change: (log: LogAnswer, ctx: Context) => LogA
       establish: (known, ctx) => rewriteWhole(store.establish(known, ctx), ctx),
     },
   };
+}
+
+/** Moves each item to the place of the one before it. */
+function rotated<T>(items: readonly T[]): T[] {
+  return [...items.slice(1), ...items.slice(0, 1)];
 }

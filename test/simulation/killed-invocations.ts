@@ -19,6 +19,7 @@ import { createMemoryTier } from "../../src/tiers/memory.ts";
 import { createWriteBehind } from "../../src/writes/behind.ts";
 import { createWriteThrough } from "../../src/writes/through.ts";
 import { createEdges } from "./edge-model.ts";
+import { WIDE } from "./limits.ts";
 import { createRedisModel } from "./redis-model.ts";
 import type { VirtualTime } from "./virtual-time.ts";
 
@@ -77,7 +78,13 @@ export function createKilledIsolate(time: VirtualTime): KilledIsolate {
     });
   }
 
-  const redis = createRedisModel({ time, lagMs: 50, timeoutMs: REDIS_TIMEOUT_MS });
+  const redis = createRedisModel({
+    limits: WIDE,
+    fault: "none",
+    time,
+    lagMs: 50,
+    timeoutMs: REDIS_TIMEOUT_MS,
+  });
   redis.lossy = false;
   const withTimeout: VirtualTime["withTimeout"] = (work, ms) =>
     wait(() => time.withTimeout(work, ms));

@@ -4,6 +4,7 @@
  */
 import { decodeEntry, encodeEntry } from "../../src/core/codec.ts";
 import type { Entry } from "../../src/core/entry.ts";
+import type { FilterStore } from "../../src/core/existence-filter.ts";
 import { done, failed } from "../../src/core/faults.ts";
 import { MAX_CHANGES, type LogAnswer } from "../../src/core/log.ts";
 import type { HighestNumbers } from "../../src/core/log-verdict.ts";
@@ -12,6 +13,8 @@ import type { Result } from "../../src/core/result.ts";
 import type { SharedStore, Verified } from "../../src/core/shared-store.ts";
 import type { Seq } from "../../src/core/seq.ts";
 import { SOFT, UNCONFIRMED, type LogKey } from "../../src/core/invalidation-key.ts";
+import type { PlantedFault } from "./faults.ts";
+import type { Limits } from "./limits.ts";
 import type { VirtualTime } from "./virtual-time.ts";
 
 interface State {
@@ -27,6 +30,7 @@ type Operation = (state: State) => void;
 
 export interface RedisModel {
   readonly store: SharedStore;
+  readonly filters: FilterStore;
   /** The newest number on the primary. */
   head(): Seq;
   /** Whether single requests may be lost without an outage. */
@@ -37,8 +41,7 @@ export interface RedisModel {
   flush(): void;
   /** Makes the replica the primary. Changes that have not reached it are lost. */
   failOver(): void;
-  /** Whether the primary has this number, or a later one, for the log key. */
-  has(logKey: string, seq: Seq): boolean;
+  /** Removes the numbers that are older than `keepMs`, and the oldest above the cap of log keys. */
   trim(keepMs: number): void;
   /** Gives so many other log keys a number each, at once. */
   storm(names: number): void;
@@ -49,9 +52,12 @@ export interface RedisModelOptions {
   /** The longest lag of the replica. */
   readonly lagMs: number;
   readonly timeoutMs: number;
+  readonly limits: Limits;
+  readonly fault: PlantedFault;
 }
 
-export function createRedisModel({ time, lagMs, timeoutMs }: RedisModelOptions): RedisModel {
+export function createRedisModel(options: RedisModelOptions): RedisModel {
+  const { time, lagMs, timeoutMs, limits, fault } = options;
   let primary = createState();
   let replica = createState();
   /** Changes when a fail-over drops the operations that have not reached the replica. */
@@ -89,17 +95,19 @@ export function createRedisModel({ time, lagMs, timeoutMs }: RedisModelOptions):
         if (state.seq === undefined) return;
         for (let i = 0; i < names; i++) state.numbers.set(`t:storm-${i}`, ++state.seq);
       }),
-    has: (logKey, seq) => (primary.numbers.get(logKey) ?? 0) >= seq,
     trim(keepMs) {
       const now = time.now();
       change((state) => {
         if (state.seq === undefined) return;
         if (!state.marks.some((mark) => mark.seq === state.seq))
           state.marks.push({ at: now, seq: state.seq });
-        const old = state.marks.findLast((mark) => mark.at <= now - keepMs)?.seq;
-        if (old === undefined || old <= state.floor) return;
+        const marked = state.marks.findLast((mark) => mark.at <= now - keepMs)?.seq ?? 0;
+        const spare = state.numbers.size - limits.logKeys;
+        const newest = spare > 0 ? [...state.numbers.values()].toSorted((a, b) => a - b) : [];
+        const old = Math.max(marked, newest[spare - 1] ?? 0);
+        if (old <= state.floor) return;
         for (const [logKey, seq] of state.numbers) if (seq <= old) state.numbers.delete(logKey);
-        state.floor = old;
+        if (fault !== "cap-without-floor" || marked === old) state.floor = old;
       });
     },
     store: {
@@ -112,17 +120,20 @@ export function createRedisModel({ time, lagMs, timeoutMs }: RedisModelOptions):
             const entry = decodeEntry(key, stored.text);
             return entry && { entry, ...highest(state, entry.invalidationKeys) };
           });
-          return { found, log: logOf(state, since, sentAt) };
+          return { found, log: logOf(state, since, sentAt, limits.page) };
         }),
       verify: (entries, since, ctx) =>
         call(ctx, (sentAt) => {
           const state = reader();
           return {
             numbers: entries.map((keys) => highest(state, keys)),
-            log: logOf(state, since, sentAt),
+            log: logOf(state, since, sentAt, limits.page),
           };
         }),
-      sync: (since, limit, ctx) => call(ctx, (sentAt) => logOf(reader(), since, sentAt, limit)),
+      sync: (since, limit, ctx) =>
+        call(ctx, (sentAt) =>
+          logOf(reader(), since, sentAt, limit <= MAX_CHANGES ? limits.page : limits.pages),
+        ),
       establish: (known, ctx) =>
         call(ctx, (sentAt) => {
           const { era, seq } = primary;
@@ -136,7 +147,7 @@ export function createRedisModel({ time, lagMs, timeoutMs }: RedisModelOptions):
               state.floor = 0;
             });
           }
-          return logOf(primary, known.seq, sentAt);
+          return logOf(primary, era === known.era ? known.seq : 0, sentAt, limits.page);
         }),
       write: (entries, ctx) =>
         call(ctx, () => {
@@ -169,7 +180,28 @@ export function createRedisModel({ time, lagMs, timeoutMs }: RedisModelOptions):
         call(ctx, () => logKeys.map((logKey) => primary.numbers.get(logKey) ?? 0)),
       trim: () => Promise.resolve(done(0)),
     },
+    filters: {
+      load: (kind, ctx) => call(ctx, () => reader().entries.get(filterKey(kind))?.text),
+      save: (kind, text, ttlMs, ctx) =>
+        call(ctx, () =>
+          change((state) => {
+            state.entries.set(filterKey(kind), { text, until: time.now() + ttlMs });
+          }),
+        ),
+      claim: (kind, forMs, ctx) =>
+        call(ctx, () => {
+          const name = `${filterKey(kind)}:claim`;
+          const held = primary.entries.get(name);
+          if (held !== undefined && held.until > time.now()) return false;
+          change((state) => {
+            state.entries.set(name, { text: "1", until: time.now() + forMs });
+          });
+          return true;
+        }),
+    },
   };
+
+  const filterKey = (kind: string): string => `exists:${kind}`;
 
   const micros = (): number => time.now() * 1000;
   const reader = (): State => (time.random() < 0.5 ? primary : replica);
@@ -235,7 +267,7 @@ function highest(state: State, logKeys: readonly LogKey[]): HighestNumbers {
   return { hard, soft, unconfirmed };
 }
 
-function logOf(state: State, since: Seq, sentAt: number, limit = MAX_CHANGES): LogAnswer {
+function logOf(state: State, since: Seq, sentAt: number, limit: number): LogAnswer {
   const changes =
     state.era === undefined
       ? []

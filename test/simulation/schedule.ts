@@ -1,6 +1,4 @@
-/** Random schedules of reads, writes and failures. */
-import fc from "fast-check";
-import { MAX_CHANGES } from "../../src/core/log.ts";
+/** Plays random schedules of reads, writes and failures. */
 import {
   COHERENCE_MS,
   createCluster,
@@ -10,192 +8,77 @@ import {
   type Cluster,
   type Isolate,
 } from "./cluster.ts";
-import { createClients, WRITES, type Clients, type Write } from "./clients.ts";
+import { createClients, type Clients } from "./clients.ts";
 import type { PlantedFault } from "./faults.ts";
 import { createHistory, type History } from "./history.ts";
+import type { Limits } from "./limits.ts";
+import { ALL_KEYS, BATCHES, KEYS, THINGS, type Move, type Schedule } from "./moves.ts";
+import { playScene } from "./scenes.ts";
 import { createVirtualTime, type VirtualTime } from "./virtual-time.ts";
 
-const KEYS = ["item:0", "item:1"] as const;
-/** The keys of each batch have the same lifetimes. Those of the second are served while stale. */
-const BATCHES = [
-  ["item:0", "item:2", "item:4"],
-  ["item:3", "item:5"],
-] as const;
-const ALL_KEYS = [...new Set([...KEYS, ...BATCHES.flat()])].toSorted();
-
-export type Move =
-  | { readonly kind: "read" | "nested" | "warm"; readonly isolate: number; readonly key: number }
-  | { readonly kind: "write"; readonly isolate: number; readonly key: number; readonly by: Write }
-  /** An isolate, or each of them, reads several keys at once. */
-  | { readonly kind: "batch"; readonly isolate: number; readonly batch: number }
-  | { readonly kind: "batch-herd"; readonly batch: number }
-  | { readonly kind: "herd"; readonly key: number }
-  /** An isolate reads a key 30 times in 3.3 s. */
-  | { readonly kind: "watch"; readonly isolate: number; readonly key: number }
-  /**
-   * Two isolates read a key 12 times, and another writes it once. At each read the log view is near
-   * the end of its window.
-   */
-  | { readonly kind: "pace"; readonly isolate: number; readonly key: number; readonly ms: number }
-  | { readonly kind: "replace" | "clock"; readonly isolate: number; readonly ms: number }
-  | { readonly kind: "outage"; readonly how: "refused" | "hanging"; readonly ms: number }
-  | { readonly kind: "origin"; readonly how: "failing" | "slow"; readonly ms: number }
-  | { readonly kind: "flights-away"; readonly how: "gone" | "frozen"; readonly ms: number }
-  | { readonly kind: "flush" | "fail-over" | "trim" | "drop-flights" | "storm" };
-
-export interface Step {
-  /** How long to wait before the move. */
-  readonly waitMs: number;
-  readonly move: Move;
-}
-
-export interface Schedule {
-  readonly seed: number;
-  readonly steps: readonly Step[];
-}
-
-const isolate = fc.nat(3);
-const key = fc.nat(KEYS.length - 1);
-const batch = fc.nat(BATCHES.length - 1);
-const ms = fc.integer({ min: 100, max: 3_000 });
-
-const calm: fc.WeightedArbitrary<Move>[] = [
-  { weight: 12, arbitrary: fc.record({ kind: fc.constant("read" as const), isolate, key }) },
-  {
-    weight: 6,
-    arbitrary: fc.record({
-      kind: fc.constant("write" as const),
-      isolate,
-      key: fc.oneof(
-        { weight: 2, arbitrary: key },
-        { weight: 1, arbitrary: fc.nat(ALL_KEYS.length - 1) },
-      ),
-      by: fc.constantFrom(...WRITES),
-    }),
-  },
-  { weight: 4, arbitrary: fc.record({ kind: fc.constant("nested" as const), isolate, key }) },
-  { weight: 4, arbitrary: fc.record({ kind: fc.constant("batch" as const), isolate, batch }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant("batch-herd" as const), batch }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant("herd" as const), key }) },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant("watch" as const), isolate, key }) },
-];
-
-const rough: fc.WeightedArbitrary<Move>[] = [
-  ...calm,
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant("warm" as const), isolate, key }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant("replace" as const), isolate, ms }) },
-  {
-    weight: 1,
-    arbitrary: fc.record({
-      kind: fc.constant("clock" as const),
-      isolate,
-      ms: fc.constantFrom(-3_600_000, -200, 0, 200, 3_600_000),
-    }),
-  },
-  {
-    weight: 1,
-    arbitrary: fc.record({
-      kind: fc.constant("outage" as const),
-      how: fc.constantFrom("refused" as const, "hanging" as const),
-      ms,
-    }),
-  },
-  {
-    weight: 1,
-    arbitrary: fc.record({
-      kind: fc.constant("origin" as const),
-      how: fc.constantFrom("failing" as const, "slow" as const),
-      ms,
-    }),
-  },
-  {
-    weight: 1,
-    arbitrary: fc.record({
-      kind: fc.constant("flights-away" as const),
-      how: fc.constantFrom("gone" as const, "frozen" as const),
-      ms,
-    }),
-  },
-  {
-    weight: 2,
-    arbitrary: fc.record({
-      kind: fc.constantFrom(
-        "flush" as const,
-        "fail-over" as const,
-        "trim" as const,
-        "drop-flights" as const,
-        "storm" as const,
-      ),
-    }),
-  },
-];
-
-const sharing: fc.WeightedArbitrary<Move>[] = [
-  ...rough,
-  {
-    weight: 6,
-    arbitrary: fc.record({
-      kind: fc.constant("pace" as const),
-      // Those of one region, so of one log object.
-      isolate: fc.nat(2),
-      key,
-      ms: fc.integer({ min: 900, max: 1_000 }),
-    }),
-  },
-];
-
-const steps = (moves: fc.WeightedArbitrary<Move>[]) =>
-  fc.array(
-    fc.record({
-      waitMs: fc.oneof(
-        { weight: 4, arbitrary: fc.nat(120) },
-        { weight: 2, arbitrary: fc.nat(1_500) },
-        { weight: 1, arbitrary: fc.nat(8_000) },
-      ),
-      move: fc.oneof(...moves),
-    }),
-    { minLength: 10, maxLength: 40, size: "max" },
-  );
-
-export const calmSchedule: fc.Arbitrary<Schedule> = fc.record({
-  seed: fc.nat(),
-  steps: steps(calm),
-});
-export const roughSchedule: fc.Arbitrary<Schedule> = fc.record({
-  seed: fc.nat(),
-  steps: steps(rough),
-});
-
-/** Schedules with failures, for isolates that share their syncs. */
-export const sharingSchedule: fc.Arbitrary<Schedule> = fc.record({
-  seed: fc.nat(),
-  steps: steps(sharing),
-});
+/** The time after the last move. Failures last 3 s, and the claim of a relay that has ended 15 s. */
+const PEACE_MS = 70_000;
+/** From then on, no single request is lost. */
+const CALM_AFTER_MS = 10_000;
+/** The cron trigger runs this often, in one of the isolates. */
+const CRON_MS = 10_000;
+/** The longest read while nothing fails. */
+const CALM_READ_MS = 3_000;
 
 /** Plays a schedule to its end. Returns the violations of the guarantee. */
 export async function play(
   schedule: Schedule,
   fault: PlantedFault,
-  { countLoads = false, sharing = false, grouping = false } = {},
+  { isCalm = false, sharing = false, grouping = false } = {},
 ): Promise<{ violations: readonly string[]; reads: number }> {
-  const time = createVirtualTime({ seed: schedule.seed });
+  const { seed, limits, steps } = schedule;
+  const time = createVirtualTime({ seed });
   const history = createHistory({
     coherenceMs: COHERENCE_MS + LAG_MS,
     // Two loads and one second, after at most two requests to the log.
-    deadlineMs: 2 * ORIGIN_TIMEOUT_MS + 1_000 + 2 * REDIS_TIMEOUT_MS,
+    deadlineMs: isCalm ? CALM_READ_MS : 2 * ORIGIN_TIMEOUT_MS + 1_000 + 2 * REDIS_TIMEOUT_MS,
     answerMs: REDIS_TIMEOUT_MS,
     lagMs: LAG_MS,
-    countLoads,
+    isCalm,
   });
-  const cluster = createCluster({ time, fault, keys: ALL_KEYS, sharing, grouping });
-  const clients = createClients({ cluster, time, history, fault, keys: ALL_KEYS });
-  cluster.redis.lossy = !countLoads;
+  const cluster = createCluster({ time, fault, history, limits, sharing, grouping });
+  const clients = createClients({
+    cluster,
+    time,
+    history,
+    fault,
+    keys: [...ALL_KEYS, ...THINGS],
+    nestedMs: isCalm ? 0 : 1_000,
+  });
+  const setLossy = (isLossy: boolean): void => {
+    cluster.redis.lossy = isLossy;
+    cluster.outbox.lossy = isLossy;
+  };
+  setLossy(!isCalm);
   let at = 0;
-  for (const { waitMs, move } of schedule.steps) {
+  for (const { waitMs, move } of steps) {
     at += waitMs;
-    time.after(at, () => make(move, { cluster, clients, time, history }));
+    time.after(at, () => make(move, { cluster, clients, time, history, limits }));
   }
-  await time.run(at + 60_000);
+  time.after(at + CALM_AFTER_MS, () => setLossy(false));
+  const readAt = at + PEACE_MS - 20_000;
+  for (let cron = CRON_MS; cron < readAt + 15_000; cron += CRON_MS)
+    time.after(cron, () => {
+      const index = Math.floor(time.random() * cluster.isolates.length);
+      const isolate = cluster.isolates[index];
+      if (isolate !== undefined) void clients.cron(isolate);
+    });
+  // Two answers of the log end the marks of each isolate, and a later number their effect.
+  for (const before of [20_000, 10_000])
+    time.after(readAt - before, () => {
+      for (const isolate of cluster.isolates) void clients.read(isolate, KEYS[0]);
+    });
+  time.after(readAt - 5_000, () => void clients.purgeTag(cluster.isolates, "peace"));
+  time.after(readAt, () => {
+    for (const isolate of cluster.isolates) void clients.readInPeace(isolate, KEYS);
+  });
+  await time.run(at + PEACE_MS);
+  if (cluster.outbox.open > 0) history.found(`${cluster.outbox.open} rows were never delivered`);
   return { violations: history.violations(), reads: history.reads };
 }
 
@@ -219,9 +102,10 @@ interface Play {
   readonly clients: Clients;
   readonly time: VirtualTime;
   readonly history: History;
+  readonly limits: Limits;
 }
 
-function make(move: Move, { cluster, clients, time, history }: Play): void {
+function make(move: Move, { cluster, clients, time, history, limits }: Play): void {
   const at = (index: number) => {
     const found = cluster.isolates[index];
     if (found === undefined) throw new Error(`no isolate ${index}`);
@@ -232,6 +116,12 @@ function make(move: Move, { cluster, clients, time, history }: Play): void {
       return void clients.read(at(move.isolate), KEYS[move.key] ?? KEYS[0]);
     case "write":
       return void clients.write(at(move.isolate), ALL_KEYS[move.key] ?? KEYS[0], move.by);
+    case "look":
+      return void clients.look(at(move.isolate), THINGS[move.thing] ?? THINGS[0]);
+    case "make":
+      return void clients.write(at(move.isolate), THINGS[move.thing] ?? THINGS[0], move.by);
+    case "filter":
+      return void at(move.isolate).existence.buildAll(at(move.isolate).request().ctx);
     case "nested":
       return void clients.readNested(at(move.isolate), KEYS[move.key] ?? KEYS[0]);
     case "batch":
@@ -250,20 +140,6 @@ function make(move: Move, { cluster, clients, time, history }: Play): void {
       for (let i = 0; i < 30; i++)
         time.after(i * 110, () => void clients.read(at(move.isolate), KEYS[move.key] ?? KEYS[0]));
       return;
-    case "pace": {
-      const name = KEYS[move.key] ?? KEYS[0];
-      const read = (index: number) => void clients.read(at(index), name);
-      for (let i = 1; i <= 12; i++) {
-        time.after(i * move.ms, () => read(move.isolate));
-        // The log object has then asked Redis shortly before the isolate asks it.
-        time.after(i * move.ms - 350, () => read(move.isolate === 2 ? 0 : 2));
-      }
-      time.after(
-        time.random() * 12 * move.ms,
-        () => void clients.write(at((move.isolate + 2) % 4), name, "key"),
-      );
-      return;
-    }
     case "replace":
       return cluster.replace(move.isolate);
     case "clock":
@@ -289,12 +165,28 @@ function make(move: Move, { cluster, clients, time, history }: Play): void {
     case "fail-over":
       history.numbersLost(time.now());
       return cluster.redis.failOver();
+    case "database":
+      cluster.outbox.outage = move.how;
+      return void time.after(move.ms, () => {
+        cluster.outbox.outage = "none";
+      });
     case "trim":
       return cluster.redis.trim(0);
+    case "cap":
+      return cluster.redis.trim(Infinity);
     case "drop-flights":
       return cluster.dropObjects();
     case "storm":
-      // More changes than one answer has.
-      return cluster.redis.storm(MAX_CHANGES + 200);
+      // More changes than one answer has, and every other time more than all answers have.
+      return cluster.redis.storm(Math.min(limits.page * (time.random() < 0.5 ? 1 : 6), 1_000) + 2);
+    case "pace":
+    case "debut":
+    case "race":
+    case "relays":
+    case "lost-write":
+    case "blackout":
+    case "overflow":
+    case "vain-purge":
+      return playScene(move, { cluster, clients, time, history });
   }
 }

@@ -23,9 +23,8 @@ export function createLogDouble(): LogDouble {
     isAway: false,
     markInvalidated(logKeys) {
       log.calls.push(`mark ${listOf(logKeys)}`);
-      return { logKeys, seen: 0, isKept: false, answeredAt: undefined };
+      return { logKeys, seen: 0, answeredAt: undefined };
     },
-    keep: ({ logKeys }) => void log.calls.push(`keep ${listOf(logKeys)}`),
     unmark: ({ logKeys }) => void log.calls.push(`unmark ${listOf(logKeys)}`),
     invalidate: async (logKeys) => {
       log.calls.push(`invalidate ${listOf(logKeys)}`);

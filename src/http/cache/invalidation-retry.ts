@@ -40,7 +40,6 @@ export function createRetryingInvalidate(
     const mark = invalidator.markInvalidated(keys);
     const done = await invalidator.invalidate(keys, ctx, watched);
     if (done.ok) return done;
-    invalidator.keep(mark);
     for (const key of keys) pending.add(key);
     if (pending.size > MAX_PENDING) {
       pending.clear();

@@ -12,16 +12,14 @@ const ctx = {} as Context;
 function createLog() {
   const taken: (readonly LogKey[])[] = [];
   const dead: LogKey[] = [];
-  const kept: LogKey[] = [];
   const listeners: ((ctx: Context) => Promise<unknown>)[] = [];
   const state = { away: true };
   const invalidator: RecoveringInvalidator = {
     markInvalidated(logKeys) {
       dead.push(...logKeys);
-      return { logKeys, seen: 0, isKept: false, answeredAt: undefined };
+      return { logKeys, seen: 0, answeredAt: undefined };
     },
     unmark: () => undefined,
-    keep: ({ logKeys }) => void kept.push(...logKeys),
     invalidate: (members) => {
       if (state.away)
         return Promise.resolve({ ok: false, fault: { code: "redis.timeout", message: "away" } });
@@ -32,7 +30,7 @@ function createLog() {
     onRecovery: (listener) => void listeners.push(listener),
   };
   const recover = (): Promise<unknown> => Promise.all(listeners.map((listener) => listener(ctx)));
-  return { invalidator, taken, dead, kept, state, recover };
+  return { invalidator, taken, dead, state, recover };
 }
 
 describe("an invalidation while the log is unreachable", () => {
@@ -41,7 +39,6 @@ describe("an invalidation while the log is unreachable", () => {
     const invalidate = createRetryingInvalidate(log.invalidator, "p:origin:");
     expect((await invalidate(["k:a:1"], ctx)).ok).toBe(false);
     expect(log.dead).toEqual(["k:a:1"]);
-    expect(log.kept).toEqual(["k:a:1"]);
     await log.recover();
     expect(log.taken).toEqual([]);
     log.state.away = false;
