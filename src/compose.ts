@@ -5,6 +5,7 @@ import type { Settings } from "./config/settings.ts";
 import type { StrataOptions } from "./config/options.ts";
 import type { Bindings } from "./config/variables.ts";
 import { composeLogShares } from "./compose-log-shares.ts";
+import { composeMessages } from "./compose-messages.ts";
 import { createAlarmPort } from "./durable/alarm-port.ts";
 import { createFlightPort } from "./durable/flight-port.ts";
 import { createMetricsPort } from "./durable/metrics-port.ts";
@@ -204,6 +205,16 @@ export function createLayer(
     ...(alarm && { alarm }),
   });
   coherence.onRecovery((ctx) => writer.relay(ctx));
+  const { messages, pending, consume, trimIds } = composeMessages({
+    bindings,
+    settings,
+    namespace,
+    db,
+    writer,
+    redis,
+    guard: breaker.run,
+    observeBatch: telemetry.observeBatch,
+  });
 
   // Rate limits have a client and a breaker of their own, so that their failures never open the breaker of the cache.
   const limiter = createRedisWithBreaker(settings.limits.timeoutMs);
@@ -231,6 +242,7 @@ export function createLayer(
     await writer.relay(ctx);
     const { keepForMs, trimSlackMs, maxKeys } = settings.log;
     await store.trim(keepForMs + trimSlackMs, maxKeys, ctx);
+    await trimIds(ctx);
     await existence.buildAll(ctx);
   }
 
@@ -275,6 +287,9 @@ export function createLayer(
       settings: config.telemetry,
       fetch: (url, init) => fetch(url, init),
     }),
+    messages,
+    pending,
+    consume,
     logReachable: async (ctx) => (await coherence.ensureCurrent(ctx.now(), 0, ctx)) === "current",
     scheduled,
   };

@@ -11,6 +11,8 @@ import type { Database } from "./origin/neon.ts";
 import type { RateLimits } from "./ratelimit/rate-limits.ts";
 import type { MetricsView } from "./telemetry/metrics/metrics-view.ts";
 import type { Traced } from "./telemetry/traces/traced.ts";
+import type { PendingIds } from "./core/pending.ts";
+import type { Messages, QueueBatch } from "./writes/messages/messages.ts";
 import type { WriteThrough } from "./writes/through.ts";
 import type { Writer } from "./writes/writer.ts";
 
@@ -49,11 +51,20 @@ export interface Strata {
   readonly traced: Traced;
   /** The platform's `fetch`. Each call is a span of the request and sends trace headers. */
   tracedFetch(url: URL, init: RequestInit): Promise<Response>;
+  /** Sends messages, applies each once, and keeps those that fail. They need the binding `QUEUE`. */
+  readonly messages: Messages;
+  /** The ids of messages that are sent and may not be applied yet. */
+  readonly pending: PendingIds;
+  /**
+   * Handles a batch of the queue or of the dead-letter queue. Call it in the handler `queue` of the
+   * Worker, with a context of `backgroundContext`.
+   */
+  consume(batch: QueueBatch, ctx: Context): Promise<void>;
   /** Returns whether the invalidation log answers. Creates the log if there is none. */
   logReachable(ctx: Context): Promise<boolean>;
   /**
-   * Does the work of the cron trigger: delivers the outbox, trims the log, and builds the
-   * existence filters. `backgroundContext` makes its context.
+   * Does the work of the cron trigger: delivers the outbox, trims the log and the ids of
+   * applied messages, and builds the existence filters. `backgroundContext` makes its context.
    */
   scheduled(ctx: Context): Promise<void>;
 }

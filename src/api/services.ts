@@ -14,6 +14,8 @@ export interface AppServices extends Pick<
   | "rateLimits"
   | "invalidator"
   | "logReachable"
+  | "messages"
+  | "pending"
 > {
   /** Gives each request its scope and each response its cache headers. */
   readonly scope: MiddlewareHandler<StrataEnv>;

@@ -48,11 +48,13 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "config",
     "config.ts",
     "compose-log-shares.ts",
+    "compose-messages.ts",
     "platform.ts",
     "strata.ts",
     "internals.ts",
   ],
   "compose-log-shares.ts": [...LAYER, "config", "config.ts", "platform.ts"],
+  "compose-messages.ts": [...LAYER, "config"],
   "durable-objects.ts": [...LAYER, "config", "config.ts", "platform.ts"],
   "index.ts": [
     ...LAYER,
