@@ -9,7 +9,7 @@ import type { Database } from "../../src/origin/neon.ts";
 import { createMessages } from "../../src/writes/messages/messages.ts";
 import { processedMessages } from "../../src/writes/schema.ts";
 import { createWriter } from "../../src/writes/writer.ts";
-import { createRandom } from "../support/random.ts";
+import { createRandom } from "../simulation/random.ts";
 import { uniqueNamespace } from "../support/isolate.ts";
 import { newCategories, newProduct, testDatabase } from "./database.ts";
 import { createLogDouble, createTestRequest } from "./log-double.ts";

@@ -1,5 +1,5 @@
 import { eq, sql } from "drizzle-orm";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { products } from "../../src/api/schema.ts";
 import { deadLetters, processedMessages } from "../../src/writes/schema.ts";
 import { createMessages } from "../../src/writes/messages/messages.ts";
@@ -76,10 +76,12 @@ async function setup() {
 const settledOf = (batch: readonly { settled: unknown }[]) => batch.map(({ settled }) => settled);
 
 describe("messages", () => {
-  it("the consumer commits all messages of a batch with one request to Postgres beside the one that reads their state, and invalidates their tags", async () => {
-    const { add, consume, stock, log, product, after, outcomes } = await setup();
+  it("the consumer commits all messages of a batch in one transaction, and invalidates their tags", async () => {
+    const { add, consume, stock, db, log, product, after, outcomes } = await setup();
+    const batches = vi.spyOn(db, "batch");
     for (let i = 0; i < 20; i++) await add(`m${i}`, 1);
     const batch = await consume();
+    expect(batches).toHaveBeenCalledTimes(1);
     expect(await stock()).toBe(25);
     expect(new Set(settledOf(batch))).toEqual(new Set(["ack"]));
     expect(log.calls.at(-1)).toBe(`invalidate t:product:${product}`);
@@ -263,7 +265,7 @@ describe("dead letters", () => {
   });
 
   it("a replayed dead letter is applied once its cause is gone, also if it is replayed twice", async () => {
-    const { letters, request, db, product, consume, stock, layer } = await withLetters("bad");
+    const { letters, request, db, namespace, product, consume, stock, layer } = await withLetters("bad");
     await db.update(products).set({ stock: 2_000 }).where(eq(products.id, product));
     expect(await letters.replay("bad", request.ctx)).toMatchObject({ value: { replayed: 1 } });
     await letters.replay("bad", request.ctx);
@@ -271,8 +273,15 @@ describe("dead letters", () => {
     expect(await stock()).toBe(1_000);
     expect(await letters.count()).toEqual({ total: 1, waiting: 0 });
     expect(await letters.replay("none", request.ctx)).toBeUndefined();
-    await db.execute(sql`update processed_messages set processed_at = now() - interval '26 hours'`);
-    await db.execute(sql`update dead_letters set replayed_at = now() - interval '26 hours'`);
+    const past = sql`now() - interval '26 hours'`;
+    await db
+      .update(processedMessages)
+      .set({ processedAt: past })
+      .where(eq(processedMessages.namespace, namespace));
+    await db
+      .update(deadLetters)
+      .set({ replayedAt: past })
+      .where(eq(deadLetters.namespace, namespace));
     await layer.trim(request.ctx);
     expect(await letters.count()).toEqual({ total: 0, waiting: 0 });
   });
@@ -298,10 +307,13 @@ describe("dead letters", () => {
   });
 
   it("a dead letter that was replayed cannot be discarded before 24 hours are over", async () => {
-    const { letters, request, db } = await withLetters("a", "b");
+    const { letters, request, db, namespace } = await withLetters("a", "b");
     await letters.replay("a", request.ctx);
     expect([await letters.discard("a"), await letters.discard("b")]).toEqual([false, true]);
-    await db.update(deadLetters).set({ replayedAt: sql`now() - interval '25 hours'` });
+    await db
+      .update(deadLetters)
+      .set({ replayedAt: sql`now() - interval '25 hours'` })
+      .where(eq(deadLetters.namespace, namespace));
     expect(await letters.discard("a")).toBe(true);
   });
 
@@ -312,7 +324,10 @@ describe("dead letters", () => {
     await consume();
     const old = new Date(Date.now() - 26 * HOUR_MS);
     await db.insert(processedMessages).values({ namespace, id: "bad", processedAt: old });
-    await db.update(deadLetters).set({ replayedAt: new Date() });
+    await db
+      .update(deadLetters)
+      .set({ replayedAt: new Date() })
+      .where(eq(deadLetters.namespace, namespace));
     await db
       .update(processedMessages)
       .set({ processedAt: old })
