@@ -1,11 +1,16 @@
 import type { Settings } from "./config/settings.ts";
 import type { Bindings } from "./config/variables.ts";
 import type { Context } from "./core/context.ts";
+import { createKeysOfRequests } from "./core/idempotency.ts";
 import type { PendingIds } from "./core/pending.ts";
+import type { NewId } from "./core/random.ts";
+import { createIdempotent, type Idempotent } from "./http/routes/idempotency.ts";
 import { createPendingStore, type PendingStoreOptions } from "./redis/pending-store.ts";
 import type { Database } from "./origin/neon.ts";
 import { withTimeout } from "./resilience/deadline.ts";
 import type { ObserveBatch } from "./telemetry/batch-observer.ts";
+import { createKeyTable } from "./writes/idempotency/key-table.ts";
+import { withIdempotencyKeys } from "./writes/idempotency/keyed-writer.ts";
 import {
   createMessages,
   type Messages,
@@ -18,11 +23,17 @@ export interface ComposeMessagesOptions extends Pick<PendingStoreOptions, "redis
   readonly settings: Settings;
   readonly namespace: string;
   readonly db: Database;
+  readonly newId: NewId;
+  /** The request field with the address of the client. */
+  readonly addressHeader: string;
   readonly writer: Writer;
   readonly observeBatch: ObserveBatch;
 }
 
 export interface ComposedMessages {
+  /** The writer, which commits idempotency keys too. */
+  readonly writer: Writer;
+  readonly idempotent: Idempotent;
   readonly messages: Messages;
   readonly pending: PendingIds;
   consume(batch: QueueBatch, ctx: Context): Promise<void>;
@@ -40,12 +51,13 @@ const HOLD_SECONDS = 30;
 
 /** Builds the parts for messages: the sender, the consumers, and the pending ids. */
 export function composeMessages(options: ComposeMessagesOptions): ComposedMessages {
-  const { bindings, settings, namespace, db, writer, redis, guard, observeBatch } = options;
+  const { bindings, settings, namespace, db, writer, redis, guard, observeBatch, newId, addressHeader } = options;
   const { timeoutMs, maxAttempts, retryAfterMs } = settings.queue;
   const { messages, consume, trim } = createMessages({
     db,
     namespace,
     writer,
+    newId,
     queue: bindings.QUEUE,
     deadLetterQueue: bindings.DEAD_LETTERS,
     timeoutMs,
@@ -54,7 +66,14 @@ export function composeMessages(options: ComposeMessagesOptions): ComposedMessag
     holdSeconds: HOLD_SECONDS,
     withTimeout,
   });
+  const keys = createKeysOfRequests();
   return {
+    writer: withIdempotencyKeys(writer, { db, namespace, keys }),
+    idempotent: createIdempotent({
+      store: createKeyTable({ db, namespace, newId }),
+      keys,
+      addressHeader,
+    }),
     messages,
     pending: createPendingStore({ redis, namespace, keepMs: KEEP_PENDING_MS, guard }),
     consume: (batch, ctx) =>

@@ -195,7 +195,7 @@ export function createLayer(
       verifyAfterMs: settings.outbox.verifyAfterMs,
       withTimeout,
     });
-  const writer = createWriter({
+  const plainWriter = createWriter({
     db,
     invalidator: coherence,
     namespace,
@@ -204,13 +204,15 @@ export function createLayer(
     through,
     ...(alarm && { alarm }),
   });
-  coherence.onRecovery((ctx) => writer.relay(ctx));
-  const { messages, pending, consume, trimIds } = composeMessages({
+  coherence.onRecovery((ctx) => plainWriter.relay(ctx));
+  const { writer, idempotent, messages, pending, consume, trimIds } = composeMessages({
     bindings,
     settings,
     namespace,
     db,
-    writer,
+    writer: plainWriter,
+    newId,
+    addressHeader: config.clientAddressHeader,
     redis,
     guard: breaker.run,
     observeBatch: telemetry.observeBatch,
@@ -287,6 +289,7 @@ export function createLayer(
       settings: config.telemetry,
       fetch: (url, init) => fetch(url, init),
     }),
+    idempotent,
     messages,
     pending,
     consume,

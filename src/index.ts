@@ -25,6 +25,7 @@ export type { Duration } from "./core/duration.ts";
 export { cached, type CachedOptions } from "./http/routes/cached.ts";
 export type { KeyRules } from "./http/routes/route-key.ts";
 export { respond, respondNonexistent } from "./http/routes/respond.ts";
+export type { IdempotencyOptions, Idempotent } from "./http/routes/idempotency.ts";
 export { problem, type ProblemOptions } from "./http/cache/problem.ts";
 export { SECURITY_FIELDS } from "./http/cache/security-fields.ts";
 export { passThrough, type PassThroughOptions } from "./http/proxy/pass-through.ts";

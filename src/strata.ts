@@ -5,6 +5,7 @@ import type { Context } from "./core/context.ts";
 import type { Existence } from "./engine/existence.ts";
 import type { Inspect } from "./engine/inspect.ts";
 import type { PassThroughOptions } from "./http/proxy/pass-through.ts";
+import type { Idempotent } from "./http/routes/idempotency.ts";
 import type { Dispatch } from "./http/routes/middleware.ts";
 import type { StrataEnv } from "./http/routes/request-scope.ts";
 import type { Database } from "./origin/neon.ts";
@@ -51,6 +52,14 @@ export interface Strata {
   readonly traced: Traced;
   /** The platform's `fetch`. Each call is a span of the request and sends trace headers. */
   tracedFetch(url: URL, init: RequestInit): Promise<Response>;
+  /**
+   * Makes the middleware for the request field `Idempotency-Key`. A repetition of a request gets the
+   * answer of the first one, with `Idempotency-Replayed: true`. Use it after the check of credentials.
+   *
+   * @example
+   * app.post("/orders", strata.idempotent(), async (c) => c.json({ id: 1 }, 201));
+   */
+  readonly idempotent: Idempotent;
   /** Sends messages, applies each once, and keeps those that fail. They need the binding `QUEUE`. */
   readonly messages: Messages;
   /** The ids of messages that are sent and may not be applied yet. */

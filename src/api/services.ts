@@ -15,6 +15,7 @@ export interface AppServices extends Pick<
   | "invalidator"
   | "logReachable"
   | "messages"
+  | "idempotent"
   | "pending"
 > {
   /** Gives each request its scope and each response its cache headers. */

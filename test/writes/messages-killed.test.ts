@@ -101,6 +101,7 @@ describe("messages whose consumers are killed", () => {
       db,
       namespace,
       writer: createWriter({ db, invalidator: createLogDouble(), namespace, verifyAfterMs: 0 }),
+      newId: () => crypto.randomUUID(),
       queue,
       deadLetterQueue,
       timeoutMs: 1_000,

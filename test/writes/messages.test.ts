@@ -28,6 +28,7 @@ async function setup() {
     db,
     namespace,
     writer: createWriter({ db, invalidator: log, namespace, verifyAfterMs: 0 }),
+    newId: () => crypto.randomUUID(),
     queue,
     deadLetterQueue,
     timeoutMs: 1_000,

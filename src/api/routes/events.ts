@@ -19,7 +19,7 @@ export function eventRoutes(services: AppServices): Hono<StrataEnv> {
 
   routes.post("/views", async (c) => {
     requireQueue(messages);
-    const { productId, id = crypto.randomUUID() } = await bodyOf(c, View);
+    const { productId, id = messages.newId() } = await bodyOf(c, View);
     const { strata } = c.var;
     if (await productKind.cannotExist(productId, existence, strata))
       return notFound(`There is no product ${productId}.`);

@@ -12,11 +12,11 @@ import type { AppServices } from "../services.ts";
  * The payment of an order. The message of a payment has the id `payment:<order>`, so an order is
  * charged once, however often the request or the message comes.
  */
-export function orderRoutes({ db, messages }: AppServices, admin: Admin): Hono<StrataEnv> {
+export function orderRoutes({ db, messages, idempotent }: AppServices, admin: Admin): Hono<StrataEnv> {
   const routes = new Hono<StrataEnv>();
   const noStore = { "Cache-Control": "no-store" };
 
-  routes.post("/:id/payment", admin.required, async (c) => {
+  routes.post("/:id/payment", admin.required, idempotent(), async (c) => {
     requireQueue(messages);
     const orderId = idOf(c);
     const { amountCents } = await bodyOf(c, Payment);

@@ -3,6 +3,7 @@ import type { SQL } from "drizzle-orm";
 import type { Context } from "../../core/context.ts";
 import type { WithTimeout } from "../../core/deadline.ts";
 import { DefinitionError, failed, originFaultOf } from "../../core/faults.ts";
+import type { NewId } from "../../core/random.ts";
 import type { Result } from "../../core/result.ts";
 import type { EpochMs, Millis } from "../../core/time.ts";
 import type { ChangeQueue, QueuedChange } from "../behind.ts";
@@ -29,6 +30,8 @@ export interface Messages extends ChangeQueue {
    * @throws {DefinitionError} if the id, the kind or the size is not allowed
    */
   send(change: QueuedChange, ctx: Context): Promise<Result<void>>;
+  /** Returns a new id for a message. */
+  newId(): string;
   /** Whether the bindings `QUEUE` and `DEAD_LETTERS` exist. Without them no message can be sent. */
   readonly isBound: boolean;
   /**
@@ -65,6 +68,7 @@ export interface MessagesOptions {
   readonly writer: Pick<Writer, "mutate">;
   readonly queue: Queue | undefined;
   readonly deadLetterQueue: Queue | undefined;
+  readonly newId: NewId;
   readonly timeoutMs: Millis;
   readonly limits: AttemptLimits;
   readonly keepIdsMs: Millis;
@@ -96,6 +100,7 @@ export function createMessages(options: MessagesOptions): MessagesParts {
 
   const messages: Messages = {
     send: sender.send,
+    newId: options.newId,
     isBound: queue !== undefined && options.deadLetterQueue !== undefined,
     countUnapplied: (ids) => countUnapplied(namespace, ids),
     define(effect) {
