@@ -1,6 +1,8 @@
+import { env } from "cloudflare:workers";
 import { eq, sql } from "drizzle-orm";
 import { describe, expect, it, vi } from "vitest";
 import { products } from "../../src/api/schema.ts";
+import { createDatabase } from "../../src/origin/neon.ts";
 import { deadLetters, processedMessages } from "../../src/writes/schema.ts";
 import { createMessages } from "../../src/writes/messages/messages.ts";
 import type { Effect } from "../../src/writes/messages/effect.ts";
@@ -16,7 +18,17 @@ const HOUR_MS = 3_600_000;
 
 /** An effect that adds to the stock of a product. Stock may not be negative. */
 async function setup() {
-  const db = testDatabase();
+  const real = testDatabase();
+  const lost = createDatabase({
+    databaseUrl: env.DATABASE_URL,
+    neonEndpoint: "http://127.0.0.1:1/sql",
+    timeoutMs: 1_000,
+    now: () => Date.now(),
+  });
+  const postgres = { isAway: false };
+  const db = new Proxy(real, {
+    get: (_target, name) => Reflect.get(postgres.isAway ? lost : real, name) as unknown,
+  });
   const namespace = uniqueNamespace();
   const log = createLogDouble();
   const [queue, deadLetterQueue] = [createQueueDouble(), createQueueDouble()];
@@ -69,7 +81,7 @@ async function setup() {
       event.type === "message.end" ? [[event.outcome, event.count]] : [],
     );
   return {
-    ...{ db, namespace, log, queue, deadLetterQueue, product, request, after, layer },
+    ...{ db, postgres, namespace, log, queue, deadLetterQueue, product, request, after, layer },
     ...{ add, consume, consumeDead, stock, outcomes },
   };
 }
@@ -192,6 +204,35 @@ describe("messages", () => {
     expect(await layer.messages.deadLetters.list(0, 10)).toMatchObject([
       { id: "lost", attempts: 101, message: { payload: 1 } },
     ]);
+  });
+
+  it("while Postgres does not answer, messages and dead letters are retried whatever their attempts, with pauses of at most the longest one", async () => {
+    const { add, consume, consumeDead, queue, deadLetterQueue, postgres, stock, layer } =
+      await setup();
+    await add("m", 1);
+    await add("n", 1);
+    const bodies = [...queue.sent];
+    postgres.isAway = true;
+    for (const [attempts, pause] of [
+      [1, 5],
+      [3, 20],
+      [99, 60],
+    ] as const) {
+      queue.sent.splice(0, Infinity, ...bodies);
+      const batch = await consume(attempts);
+      expect(batch.map(({ settled, delaySeconds }) => [settled, delaySeconds])).toEqual([
+        ["retry", pause],
+        ["retry", pause],
+      ]);
+    }
+    expect(deadLetterQueue.sent).toEqual([]);
+    deadLetterQueue.sent.push(...bodies);
+    expect(settledOf(await consumeDead())).toEqual(["retry", "retry"]);
+    postgres.isAway = false;
+    queue.sent.splice(0, Infinity, ...bodies);
+    await consume(100);
+    expect(await stock()).toBe(7);
+    expect(await layer.messages.deadLetters.count()).toEqual({ total: 0, waiting: 0 });
   });
 
   it("a message is retried, and not lost, if the dead-letter queue refuses it", async () => {
