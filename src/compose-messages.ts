@@ -1,4 +1,4 @@
-import type { Settings } from "./config/settings.ts";
+import type { Config } from "./config.ts";
 import type { Bindings } from "./config/variables.ts";
 import type { Context } from "./core/context.ts";
 import { createKeysOfRequests } from "./core/idempotency.ts";
@@ -11,21 +11,12 @@ import { withTimeout } from "./resilience/deadline.ts";
 import type { ObserveBatch } from "./telemetry/batch-observer.ts";
 import { createKeyTable } from "./writes/idempotency/key-table.ts";
 import { withIdempotencyKeys } from "./writes/idempotency/keyed-writer.ts";
-import {
-  createMessages,
-  type Messages,
-  type QueueBatch,
-} from "./writes/messages/messages.ts";
+import { createMessages, type Messages, type QueueBatch } from "./writes/messages/messages.ts";
 import type { Writer } from "./writes/writer.ts";
 
 export interface ComposeMessagesOptions extends Pick<PendingStoreOptions, "redis" | "guard"> {
-  readonly bindings: Bindings;
-  readonly settings: Settings;
-  readonly namespace: string;
   readonly db: Database;
   readonly newId: NewId;
-  /** The request field with the address of the client. */
-  readonly addressHeader: string;
   readonly writer: Writer;
   readonly observeBatch: ObserveBatch;
 }
@@ -50,8 +41,12 @@ const MAX_RETRY_MS = 300_000;
 const HOLD_SECONDS = 30;
 
 /** Builds the parts for messages: the sender, the consumers, and the pending ids. */
-export function composeMessages(options: ComposeMessagesOptions): ComposedMessages {
-  const { bindings, settings, namespace, db, writer, redis, guard, observeBatch, newId, addressHeader } = options;
+export function composeMessages(
+  bindings: Bindings,
+  { namespace, settings, clientAddressHeader: addressHeader }: Config,
+  options: ComposeMessagesOptions,
+): ComposedMessages {
+  const { db, writer, redis, guard, observeBatch, newId } = options;
   const { timeoutMs, maxAttempts, retryAfterMs } = settings.queue;
   const { messages, consume, trim } = createMessages({
     db,

@@ -4,12 +4,12 @@ import { readConfig } from "./config.ts";
 import type { Settings } from "./config/settings.ts";
 import type { StrataOptions } from "./config/options.ts";
 import type { Bindings } from "./config/variables.ts";
+import { composeAlarm } from "./compose-alarm.ts";
 import { composeLogShares } from "./compose-log-shares.ts";
 import { composeMessages } from "./compose-messages.ts";
-import { createAlarmPort } from "./durable/alarm-port.ts";
 import { createFlightPort } from "./durable/flight-port.ts";
 import { createMetricsPort } from "./durable/metrics-port.ts";
-import { alarmStub, flightStub, metricsStub } from "./durable/stubs.ts";
+import { flightStub, metricsStub } from "./durable/stubs.ts";
 import { createEngineParts } from "./engine/create-engine.ts";
 import { createExistence } from "./engine/existence.ts";
 import { createInspector } from "./engine/inspect.ts";
@@ -185,16 +185,7 @@ export function createLayer(
     onQuery: telemetry.observeSql,
   });
   const through = createWriteThrough({ engine, etagOf });
-  const { OUTBOX } = bindings;
-  const alarm =
-    OUTBOX &&
-    createAlarmPort({
-      stub: (name) => alarmStub(OUTBOX, name),
-      namespace,
-      timeoutMs: settings.outbox.alarmTimeoutMs,
-      verifyAfterMs: settings.outbox.verifyAfterMs,
-      withTimeout,
-    });
+  const alarm = composeAlarm(bindings, config);
   const plainWriter = createWriter({
     db,
     invalidator: coherence,
@@ -205,18 +196,18 @@ export function createLayer(
     ...(alarm && { alarm }),
   });
   coherence.onRecovery((ctx) => plainWriter.relay(ctx));
-  const { writer, idempotent, messages, pending, consume, trimIds } = composeMessages({
+  const { writer, idempotent, messages, pending, consume, trimIds } = composeMessages(
     bindings,
-    settings,
-    namespace,
-    db,
-    writer: plainWriter,
-    newId,
-    addressHeader: config.clientAddressHeader,
-    redis,
-    guard: breaker.run,
-    observeBatch: telemetry.observeBatch,
-  });
+    config,
+    {
+      db,
+      writer: plainWriter,
+      newId,
+      redis,
+      guard: breaker.run,
+      observeBatch: telemetry.observeBatch,
+    },
+  );
 
   // Rate limits have a client and a breaker of their own, so that their failures never open the breaker of the cache.
   const limiter = createRedisWithBreaker(settings.limits.timeoutMs);

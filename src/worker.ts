@@ -35,7 +35,10 @@ export default {
 
   async queue(batch, env, executionCtx) {
     isolate ??= start(env);
-    await isolate.layer.consume(batch, backgroundContext((work) => executionCtx.waitUntil(work)));
+    await isolate.layer.consume(
+      batch,
+      backgroundContext((work) => executionCtx.waitUntil(work)),
+    );
   },
 } satisfies ExportedHandler<Bindings>;
 

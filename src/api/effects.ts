@@ -44,9 +44,7 @@ function viewEffect({ db, pending }: Pick<Strata, "db" | "pending">): Effect {
           on conflict (product_id) do update set views = product_views.views + excluded.views`),
       ];
     },
-    tags: (messages) => [
-      ...new Set(messages.map(({ payload }) => tagOfViews(productOf(payload)))),
-    ],
+    tags: (messages) => [...new Set(messages.map(({ payload }) => tagOfViews(productOf(payload))))],
     async afterCommit(messages, ctx) {
       const ids = messages.map(({ id, payload }) => ({
         group: pendingViewsOf(productOf(payload)),

@@ -5,7 +5,7 @@ import { readBody } from "./body.ts";
 import { ApiProblem } from "./errors.ts";
 
 /** The largest value of the type `integer` of Postgres. */
-const MAX_INTEGER = 2_147_483_647;
+export const MAX_INTEGER = 2_147_483_647;
 const MAX_PAGE = 100_000;
 /** The maximum number of users in one batch read. */
 const MAX_USERS = 100;
@@ -198,7 +198,7 @@ export async function bodyOf<T>(c: Context, schema: z.ZodMiniType<T>): Promise<T
   return parse(schema, json);
 }
 
-function queryOf(c: Context): Record<string, string> {
+export function queryOf(c: Context): Record<string, string> {
   if (!c.req.url.includes("?")) return {};
   const pairs = [...new URL(c.req.url).searchParams];
   const query = Object.fromEntries(pairs);
@@ -213,7 +213,7 @@ interface FieldError {
 }
 
 /** Parses the value. An error without a path is reported under the name that the parameter `root` gives. */
-function parse<T>(schema: z.ZodMiniType<T>, value: unknown, root = ""): T {
+export function parse<T>(schema: z.ZodMiniType<T>, value: unknown, root = ""): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   // If a field has several errors, only the first is reported, because it is the most basic one.
@@ -253,48 +253,6 @@ export function invalid(errors: readonly FieldError[]): ApiProblem {
     extensions: { errors: listed },
   });
 }
-
-const MessageId = z
-  .string("must be text")
-  .check(z.regex(/^[\w.~-]{1,64}$/, "must have 1 to 64 of A-Z, a-z, 0-9 and _.~-"));
-
-/** The body of a view. `id` tells a repetition from another view. */
-export const View = z.strictObject({
-  productId: z
-    .int("must be a whole number")
-    .check(z.gte(1, "must be at least 1"), z.lte(MAX_INTEGER, `must be at most ${MAX_INTEGER}`)),
-  id: z.optional(MessageId),
-});
-
-/** The body of a payment. */
-export const Payment = z.strictObject({
-  amountCents: z
-    .int("must be a whole number")
-    .check(z.gte(1, "must be at least 1"), z.lte(MAX_INTEGER, `must be at most ${MAX_INTEGER}`)),
-});
-
-const LetterList = z.strictObject({
-  after: z.optional(
-    z.pipe(
-      z.string().check(z.regex(/^\d{1,15}$/, "must be a position")),
-      z.transform((text) => Number(text)),
-    ),
-  ),
-});
-
-/** Returns the position after which a list of dead letters begins. @throws {ApiProblem} 400 if it is malformed */
-export function positionOf(c: Context): number {
-  return parse(LetterList, queryOf(c)).after ?? 0;
-}
-
-/** The body of a replay of all dead letters. */
-export const ReplayAll = z.strictObject({
-  perSecond: z.optional(
-    z
-      .number("must be a number")
-      .check(z.gte(0.01, "must be at least 0.01"), z.lte(1_000, "must be at most 1000")),
-  ),
-});
 
 /** The body of a warm-up: one kind, and either all of its ids or a list of ids. */
 export const Warm = z.strictObject({

@@ -58,7 +58,7 @@ export function createPendingStore(options: PendingStoreOptions): PendingIds {
           .zcount(key, since, "+inf")
           .zrange<string[]>(key, since, "+inf", { byScore: true, offset: 0, count: MAX_READ })
           .exec<[number, string[]]>();
-        return { count: Number(count), ids: ids.map(String) };
+        return { count, ids };
       }),
 
     remove: (ids, ctx) =>

@@ -130,7 +130,11 @@ describe("Idempotency-Key", () => {
     await post({ ...fields, "CF-Connecting-IP": "192.0.2.9" });
     await post(fields, "{}", "/add/other");
     const ctx = createExecutionContext();
-    await app.fetch(new Request(url("/add"), { method: "PUT", headers: fields, body: "{}" }), env, ctx);
+    await app.fetch(
+      new Request(url("/add"), { method: "PUT", headers: fields, body: "{}" }),
+      env,
+      ctx,
+    );
     await waitOnExecutionContext(ctx);
     expect(runs.count).toBe(6);
   });
@@ -213,7 +217,9 @@ describe("Idempotency-Key", () => {
     const again = [];
     for (const fields of keys) again.push(await post(fields));
     expect(again.map(({ status }) => status)).toEqual([204, 200, 422, 409]);
-    expect(again.slice(0, 3).map(({ body }) => body)).toEqual(first.slice(0, 3).map(({ body }) => body));
+    expect(again.slice(0, 3).map(({ body }) => body)).toEqual(
+      first.slice(0, 3).map(({ body }) => body),
+    );
     expect(first[3]?.body).toBe(large);
     expect(typeOf(again[3]?.body ?? "")).toBe("idempotency-answer-lost");
   });
@@ -254,7 +260,10 @@ describe("Idempotency-Key", () => {
     const [first, again] = [await send("/products", init), await send("/products", init)];
     expect([first.status, again.status]).toEqual([201, 201]);
     expect(await again.json()).toEqual(await first.json());
-    const changed = await send("/products", { ...init, body: JSON.stringify({ ...body, stock: 2 }) });
+    const changed = await send("/products", {
+      ...init,
+      body: JSON.stringify({ ...body, stock: 2 }),
+    });
     expect((await problemOf(changed)).type).toContain("idempotency-key-reused");
     const list = await write("GET", `/products?category=${categoryId}`);
     expect(await list.json()).toMatchObject({ total: 1 });

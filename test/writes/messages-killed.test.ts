@@ -71,7 +71,7 @@ function mortalDatabase(db: Database, mortal: Mortal): Database {
           const run = statement.then.bind(statement);
           // oxlint-disable-next-line unicorn/no-thenable -- drizzle's statements are thenable
           statement.then = ((resolve, reject) =>
-            mortal.step(async () => new Promise(run)).then(resolve as never, reject)) as typeof run;
+            mortal.step(async () => run()).then(resolve as never, reject)) as typeof run;
           return statement;
         };
       return typeof member === "function" ? member.bind(target) : member;

@@ -47,6 +47,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     ...LAYER,
     "config",
     "config.ts",
+    "compose-alarm.ts",
     "compose-log-shares.ts",
     "compose-messages.ts",
     "platform.ts",
@@ -54,7 +55,8 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "internals.ts",
   ],
   "compose-log-shares.ts": [...LAYER, "config", "config.ts", "platform.ts"],
-  "compose-messages.ts": [...LAYER, "config"],
+  "compose-alarm.ts": [...LAYER, "config", "config.ts"],
+  "compose-messages.ts": [...LAYER, "config", "config.ts"],
   "durable-objects.ts": [...LAYER, "config", "config.ts", "platform.ts"],
   "index.ts": [
     ...LAYER,

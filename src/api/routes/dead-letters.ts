@@ -2,7 +2,8 @@ import { Hono } from "hono";
 import type { DeadLetter, StrataEnv } from "../../index.ts";
 import { auditAction } from "../admin.ts";
 import { ApiProblem, notFound } from "../errors.ts";
-import { bodyOf, noQuery, positionOf, ReplayAll } from "../inputs.ts";
+import { bodyOf, noQuery } from "../inputs.ts";
+import { positionOf, ReplayAll } from "../message-inputs.ts";
 import { queueUnavailable, requireQueue } from "../queue-problem.ts";
 import type { AppServices } from "../services.ts";
 

@@ -3,7 +3,8 @@ import type { StrataEnv } from "../../index.ts";
 import type { Admin } from "../admin.ts";
 import { PAYMENT, type PaymentPayload } from "../effects.ts";
 import { ApiProblem, notFound } from "../errors.ts";
-import { bodyOf, idOf, noQuery, Payment } from "../inputs.ts";
+import { bodyOf, idOf, noQuery } from "../inputs.ts";
+import { Payment } from "../message-inputs.ts";
 import { findPayment } from "../queries.ts";
 import { queueUnavailable, requireQueue } from "../queue-problem.ts";
 import type { AppServices } from "../services.ts";
@@ -12,7 +13,10 @@ import type { AppServices } from "../services.ts";
  * The payment of an order. The message of a payment has the id `payment:<order>`, so an order is
  * charged once, however often the request or the message comes.
  */
-export function orderRoutes({ db, messages, idempotent }: AppServices, admin: Admin): Hono<StrataEnv> {
+export function orderRoutes(
+  { db, messages, idempotent }: AppServices,
+  admin: Admin,
+): Hono<StrataEnv> {
   const routes = new Hono<StrataEnv>();
   const noStore = { "Cache-Control": "no-store" };
 

@@ -79,6 +79,7 @@ export function createIdempotent({ store, keys, addressHeader }: IdempotencyPart
       const body = await readAtMost(raw.body, maxBodyBytes).catch(() => "closed" as const);
       if (body === "closed") return clientClosed();
       if (body === undefined) return tooLarge(maxBodyBytes);
+      // oxlint-disable-next-line unicorn/no-invalid-fetch-options -- a request with a body has another method than GET
       if (raw.body !== null) c.req.raw = new Request(raw, { body });
       const { method, path, url } = c.req;
       const scope = [caller(c), method, path, key];

@@ -4,7 +4,15 @@ import type { EpochMs, Millis } from "../../core/time.ts";
 import type { SpanRef } from "./trace-context.ts";
 
 /** The thing that a step waited for. It decides the name and the attributes of the step's span. */
-export type StepKind = "edge" | "redis" | "flight" | "origin" | "postgresql" | "call" | "durable" | "queue";
+export type StepKind =
+  | "edge"
+  | "redis"
+  | "flight"
+  | "origin"
+  | "postgresql"
+  | "call"
+  | "durable"
+  | "queue";
 
 export interface StepRecord {
   readonly kind: StepKind;

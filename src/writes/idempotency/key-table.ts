@@ -1,7 +1,12 @@
 /** The store of idempotency keys in Postgres. */
 import { and, eq, sql } from "drizzle-orm";
 import { fromBase64, toBase64 } from "../../core/base64.ts";
-import type { Claim, IdempotencyStore, KeyedRequest, StoredAnswer } from "../../core/idempotency.ts";
+import type {
+  Claim,
+  IdempotencyStore,
+  KeyedRequest,
+  StoredAnswer,
+} from "../../core/idempotency.ts";
 import type { NewId } from "../../core/random.ts";
 import type { Database } from "../outbox.ts";
 import { idempotencyKeys, processedMessages } from "../schema.ts";

@@ -57,10 +57,7 @@ async function commit(
   const changes = deliveries.map(({ envelope }) => envelope);
   const ids = changes.map(({ id }) => id);
   const { statements, tags } = statementsOf(effect, changes);
-  await writer.mutate(
-    { statements: [recordIds(db, namespace, ids), ...statements], tags },
-    ctx,
-  );
+  await writer.mutate({ statements: [recordIds(db, namespace, ids), ...statements], tags }, ctx);
 }
 
 /** The error of an effect that cannot make statements of its messages. It is thrown before anything is committed. */

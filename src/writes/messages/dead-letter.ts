@@ -17,7 +17,11 @@ export interface Letter {
 }
 
 /** Makes the letter of a message that the consumer gives up. */
-export function deadLetterOf({ envelope, attempts }: Delivery, error: string, now: EpochMs): Letter {
+export function deadLetterOf(
+  { envelope, attempts }: Delivery,
+  error: string,
+  now: EpochMs,
+): Letter {
   const { id, kind, sentAt } = envelope;
   const times = { firstAt: sentAt, lastAt: now };
   return { letter: 1, id, kind, message: envelope, error, attempts, ...times };

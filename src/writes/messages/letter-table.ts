@@ -38,15 +38,33 @@ export async function insertLetters(
   const column = (values: readonly unknown[], type: string) =>
     sql`${sql.param(values)}::${sql.raw(type)}[]`;
   const times = (pick: (letter: Letter) => EpochMs) =>
-    column(letters.map((letter) => new Date(clampInstant(pick(letter))).toISOString()), "timestamptz");
+    column(
+      letters.map((letter) => new Date(clampInstant(pick(letter))).toISOString()),
+      "timestamptz",
+    );
   await db.execute(sql`
     insert into ${deadLetters} (namespace, id, kind, message, error, attempts, first_at, last_at)
     select ${namespace}, letter.* from unnest(
-      ${column(letters.map(({ id }) => storable(id)), "text")},
-      ${column(letters.map(({ kind }) => storable(kind)), "text")},
-      ${column(letters.map(({ message }) => JSON.stringify(message) ?? "null"), "text")},
-      ${column(letters.map(({ error }) => storable(error)), "text")},
-      ${column(letters.map(({ attempts }) => Math.min(MAX_INTEGER, Math.max(0, attempts))), "integer")},
+      ${column(
+        letters.map(({ id }) => storable(id)),
+        "text",
+      )},
+      ${column(
+        letters.map(({ kind }) => storable(kind)),
+        "text",
+      )},
+      ${column(
+        letters.map(({ message }) => JSON.stringify(message) ?? "null"),
+        "text",
+      )},
+      ${column(
+        letters.map(({ error }) => storable(error)),
+        "text",
+      )},
+      ${column(
+        letters.map(({ attempts }) => Math.min(MAX_INTEGER, Math.max(0, attempts))),
+        "integer",
+      )},
       ${times(({ firstAt }) => firstAt)},
       ${times(({ lastAt }) => lastAt)}
     ) as letter (id, kind, message, error, attempts, first_at, last_at)

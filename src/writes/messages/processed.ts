@@ -59,16 +59,14 @@ export async function setPaused(db: Database, namespace: string, paused: boolean
 export async function trimIds(db: Database, namespace: string, keepMs: Millis): Promise<void> {
   const end = sql`now() - ${keepMs}::float8 * interval '1 millisecond'`;
   await db.batch([
-    db
-      .delete(deadLetters)
-      .where(
-        and(
-          eq(deadLetters.namespace, namespace),
-          sql`(${deadLetters.replayedAt} is null or ${deadLetters.replayedAt} < ${end})
+    db.delete(deadLetters).where(
+      and(
+        eq(deadLetters.namespace, namespace),
+        sql`(${deadLetters.replayedAt} is null or ${deadLetters.replayedAt} < ${end})
             and exists (select from ${processedMessages} where ${processedMessages.namespace} = ${namespace}
               and ${processedMessages.id} = ${deadLetters.id} and ${processedMessages.processedAt} < ${end})`,
-        ),
       ),
+    ),
     db.delete(processedMessages).where(
       and(
         eq(processedMessages.namespace, namespace),
