@@ -41,6 +41,7 @@ describe("the options of createStrata", () => {
         reloadEveryMs: 60_000,
       },
       outbox: { verifyAfterMs: 5_000, originLagMs: 0, alarmTimeoutMs: 5_000 },
+      queue: { timeoutMs: 5_000, maxAttempts: 5, retryAfterMs: 5_000 },
       log: { keepForMs: 604_800_000, trimSlackMs: 3_600_000, maxKeys: 100_000, shares: "auto" },
     });
   });
