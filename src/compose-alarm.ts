@@ -5,17 +5,18 @@ import { createAlarmPort } from "./durable/alarm-port.ts";
 import { alarmStub } from "./durable/stubs.ts";
 import { withTimeout } from "./resilience/deadline.ts";
 
-/** Builds the alarm of the relay. Returns undefined if no alarm object is bound. */
+/** Builds the alarm of the relay, as an option of the writer. Returns no option if no alarm object is bound. */
 export function composeAlarm(
   { OUTBOX }: Bindings,
   { namespace, settings }: Config,
-): RelayAlarm | undefined {
-  if (OUTBOX === undefined) return undefined;
-  return createAlarmPort({
+): { readonly alarm?: RelayAlarm } {
+  if (OUTBOX === undefined) return {};
+  const alarm = createAlarmPort({
     stub: (name) => alarmStub(OUTBOX, name),
     namespace,
     timeoutMs: settings.outbox.alarmTimeoutMs,
     verifyAfterMs: settings.outbox.verifyAfterMs,
     withTimeout,
   });
+  return { alarm };
 }

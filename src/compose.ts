@@ -185,7 +185,6 @@ export function createLayer(
     onQuery: telemetry.observeSql,
   });
   const through = createWriteThrough({ engine, etagOf });
-  const alarm = composeAlarm(bindings, config);
   const plainWriter = createWriter({
     db,
     invalidator: coherence,
@@ -193,21 +192,17 @@ export function createLayer(
     verifyAfterMs: settings.outbox.verifyAfterMs,
     originLagMs: settings.outbox.originLagMs,
     through,
-    ...(alarm && { alarm }),
+    ...composeAlarm(bindings, config),
   });
   coherence.onRecovery((ctx) => plainWriter.relay(ctx));
-  const { writer, idempotent, messages, pending, consume, trimIds } = composeMessages(
-    bindings,
-    config,
-    {
-      db,
-      writer: plainWriter,
-      newId,
-      redis,
-      guard: breaker.run,
-      observeBatch: telemetry.observeBatch,
-    },
-  );
+  const { writer, trimIds, ...messaging } = composeMessages(bindings, config, {
+    db,
+    writer: plainWriter,
+    newId,
+    redis,
+    guard: breaker.run,
+    observeBatch: telemetry.observeBatch,
+  });
 
   // Rate limits have a client and a breaker of their own, so that their failures never open the breaker of the cache.
   const limiter = createRedisWithBreaker(settings.limits.timeoutMs);
@@ -280,10 +275,7 @@ export function createLayer(
       settings: config.telemetry,
       fetch: (url, init) => fetch(url, init),
     }),
-    idempotent,
-    messages,
-    pending,
-    consume,
+    ...messaging,
     logReachable: async (ctx) => (await coherence.ensureCurrent(ctx.now(), 0, ctx)) === "current",
     scheduled,
   };

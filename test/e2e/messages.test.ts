@@ -10,7 +10,7 @@ const APPLIED_MS = 30_000;
 let product: Product;
 products.beforeAll(({ shop }) => void (product = shop));
 
-const json = <T>({ body }: Answer): T => JSON.parse(body) as T;
+const json = ({ body }: Answer) => JSON.parse(body) as Record<string, unknown>;
 
 describe("messages over HTTP", () => {
   it("views on both Worker instances are shown at once by each, and the queue brings them to Postgres", async () => {
@@ -26,7 +26,7 @@ describe("messages over HTTP", () => {
     }
     for (const instance of [0, 1]) {
       const shown = await until(
-        async () => json<{ views: number }>(await client.get(instance, `/products/${id}/views`)),
+        async () => json(await client.get(instance, `/products/${id}/views`)),
         ({ views }) => views === 6,
         APPLIED_MS,
       );
@@ -74,6 +74,6 @@ describe("messages over HTTP", () => {
     expect([first.status, again.status]).toEqual([201, 201]);
     expect(again.body).toBe(first.body);
     expect(again.headers["idempotency-replayed"]).toBe("true");
-    await client.write(0, "DELETE", `/products/${json<{ id: number }>(first).id}`);
+    await client.write(0, "DELETE", `/products/${String(json(first)["id"])}`);
   });
 });

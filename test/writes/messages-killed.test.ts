@@ -70,8 +70,8 @@ function mortalDatabase(db: Database, mortal: Mortal): Database {
           // A statement is lazy: it runs when it is awaited, or in a batch without being awaited.
           const run = statement.then.bind(statement);
           // oxlint-disable-next-line unicorn/no-thenable -- drizzle's statements are thenable
-          statement.then = ((resolve, reject) =>
-            mortal.step(async () => run()).then(resolve as never, reject)) as typeof run;
+          statement.then = async (resolve, reject) =>
+            mortal.step(async () => run()).then(resolve, reject);
           return statement;
         };
       return typeof member === "function" ? member.bind(target) : member;

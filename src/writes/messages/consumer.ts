@@ -23,6 +23,12 @@ export interface ConsumerOptions extends ApplyOptions {
   readonly sendDeadLetters: QueueCall;
 }
 
+/** A message that is given up, and why. */
+interface Failure {
+  readonly delivery: Delivery;
+  readonly error: string;
+}
+
 /**
  * Handles one batch. A message is acknowledged after its effect is committed. So a consumer that is
  * killed at any step gets the message again, and its id shows that the effect is committed. Never
@@ -53,12 +59,17 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     ctx.emit({ type: "fault.raise", fault: cause });
   }
 
-  async function giveUp(delivery: Delivery, error: string, ctx: Context): Promise<void> {
-    const sent = await sendDeadLetters([
-      { body: deadLetterOf(delivery, error, ctx.now()), delaySeconds: 0 },
-    ]);
-    if (sent.ok) acknowledge([delivery], "dead", ctx);
-    else retry([delivery], sent.fault, ctx);
+  async function giveUp(failures: readonly Failure[], ctx: Context): Promise<void> {
+    if (failures.length === 0) return;
+    const deliveries = failures.map(({ delivery }) => delivery);
+    const sent = await sendDeadLetters(
+      failures.map(({ delivery, error }) => ({
+        body: deadLetterOf(delivery, error, ctx.now()),
+        delaySeconds: 0,
+      })),
+    );
+    if (sent.ok) acknowledge(deliveries, "dead", ctx);
+    else retry(deliveries, sent.fault, ctx);
   }
 
   async function giveUpMalformed(message: QueueMessage, ctx: Context): Promise<void> {
@@ -105,12 +116,14 @@ export function createConsumer(options: ConsumerOptions): Consumer {
         outcome,
         ctx,
       );
+    const givenUp: Failure[] = [];
     for (const { delivery, result } of attempted) {
       if (typeof result === "string") continue;
       if (isGivenUp(delivery.attempts, result, limits))
-        await giveUp(delivery, `${result.code}: ${result.message}`, ctx);
+        givenUp.push({ delivery, error: `${result.code}: ${result.message}` });
       else retry([delivery], result, ctx);
     }
+    await giveUp(givenUp, ctx);
   }
 
   async function applyKind(
@@ -137,7 +150,10 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     await afterCommit(effect, [...known, ...committed.map(({ delivery }) => delivery)], ctx);
     acknowledge(known, "duplicate", ctx);
     await settle(applied, ctx);
-    for (const delivery of late) await giveUp(delivery, TOO_OLD, ctx);
+    await giveUp(
+      late.map((delivery) => ({ delivery, error: TOO_OLD })),
+      ctx,
+    );
   }
 
   return async (messages, ctx) => {

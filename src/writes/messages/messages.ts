@@ -21,7 +21,23 @@ import { createSender } from "./sender.ts";
 
 /** Reliable messages: each is applied once, however often the queue delivers it. */
 export interface Messages extends ChangeQueue {
-  /** Sets the effect of the messages of one kind. Call it when the layer is created. */
+  /**
+   * Sets the effect of the messages of one kind. Call it when the layer is created.
+   *
+   * @example
+   * strata.messages.define({
+   *   kind: "restock",
+   *   statements: (messages) =>
+   *     messages.map(({ payload }) =>
+   *       strata.db
+   *         .update(products)
+   *         .set({ stock: sql`${products.stock} + 1` })
+   *         .where(eq(products.id, Number(payload))),
+   *     ),
+   *   tags: (messages) => messages.map(({ payload }) => `product:${Number(payload)}`),
+   * });
+   * await strata.messages.send({ id: "restock-1", kind: "restock", payload: 42 }, c.var.strata.ctx);
+   */
   define(effect: Effect): void;
   /**
    * Sends a message. After a fault the message may be in the queue all the same; send it again with
