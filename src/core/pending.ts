@@ -17,6 +17,7 @@ export interface PendingId {
   readonly id: string;
 }
 
+/** The pending ids of one group. */
 export interface PendingGroup {
   /** The number of ids, also if there are more than `ids` has. */
   readonly count: number;

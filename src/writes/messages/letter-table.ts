@@ -168,7 +168,9 @@ export async function deleteLetter(
   return rows.length > 0;
 }
 
+/** The number of dead letters. */
 export interface LetterCounts {
+  /** All of them. */
   readonly total: number;
   /** Those that were not sent again. */
   readonly waiting: number;

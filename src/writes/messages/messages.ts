@@ -31,7 +31,7 @@ export interface Messages extends ChangeQueue {
    *     messages.map(({ payload }) =>
    *       strata.db
    *         .update(products)
-   *         .set({ stock: sql`${products.stock} + 1` })
+   *         .set({ stock: 7 })
    *         .where(eq(products.id, Number(payload))),
    *     ),
    *   tags: (messages) => messages.map(({ payload }) => `product:${Number(payload)}`),
@@ -64,6 +64,7 @@ export interface Messages extends ChangeQueue {
   readonly deadLetters: DeadLetters;
 }
 
+/** The state of the consumer and of its queue. */
 export interface MessagesState {
   readonly paused: boolean;
   /** The messages in the queue as the platform counts them, held ones included. */
