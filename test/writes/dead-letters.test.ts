@@ -72,15 +72,28 @@ describe("dead letters", () => {
     expect(after?.lastAt).toBeGreaterThan(before?.lastAt ?? Infinity);
   });
 
-  it("a dead letter that was replayed cannot be discarded before 24 hours are over", async () => {
-    const { letters, request, db, namespace } = await withLetters("a", "b");
+  it("a discarded dead letter is gone, and the id of its applied message is kept for another 24 hours, in which its replay may be delivered", async () => {
+    const { letters, request, db, namespace, product, consume, stock, layer, queue } =
+      await withLetters("a");
+    const old = new Date(Date.now() - 48 * HOUR_MS);
+    await db.insert(processedMessages).values({ namespace, id: "a", processedAt: old });
+    await db.update(products).set({ stock: 2_000 }).where(eq(products.id, product));
     await letters.replay("a", request.ctx);
-    expect([await letters.discard("a"), await letters.discard("b")]).toEqual([false, true]);
-    await db
-      .update(deadLetters)
-      .set({ replayedAt: sql`now() - interval '25 hours'` })
-      .where(eq(deadLetters.namespace, namespace));
     expect(await letters.discard("a")).toBe(true);
+    expect(await letters.discard("a")).toBe(false);
+    await layer.trim(request.ctx);
+    expect(queue.sent).toHaveLength(1);
+    await consume();
+    expect(await stock()).toBe(2_000);
+  });
+
+  it("dead letters whose replay the queue refuses wait for the next replay", async () => {
+    const { letters, request, queue } = await withLetters("a", "b");
+    queue.isAway = true;
+    expect((await letters.replayAll(10, request.ctx)).ok).toBe(false);
+    expect(await letters.count()).toEqual({ total: 2, waiting: 2 });
+    queue.isAway = false;
+    expect(await letters.replayAll(10, request.ctx)).toMatchObject({ value: { replayed: 2 } });
   });
 
   it("ids of applied messages are deleted after 24 hours, unless a dead letter may be replayed", async () => {

@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import type { DeadLetter, StrataEnv } from "../../index.ts";
 import { auditAction } from "../admin.ts";
-import { ApiProblem, notFound } from "../errors.ts";
+import { notFound } from "../errors.ts";
 import { bodyOf, noQuery } from "../inputs.ts";
 import { positionOf, ReplayAll } from "../message-inputs.ts";
 import { queueUnavailable, requireQueue } from "../queue-problem.ts";
@@ -71,14 +71,7 @@ export function deadLetterRoutes({ messages }: AppServices): Hono<StrataEnv> {
   routes.delete("/:id", async (c) => {
     noQuery(c);
     const id = c.req.param("id");
-    if (await deadLetters.discard(id)) return c.body(null, 204, NO_STORE);
-    if ((await deadLetters.find(id)) === undefined) return missing(id);
-    throw new ApiProblem({
-      status: 409,
-      type: "dead-letter-replayed",
-      title: "Dead Letter Replayed",
-      detail: "It was replayed in the last 24 hours. It is deleted by itself once it was applied.",
-    });
+    return (await deadLetters.discard(id)) ? c.body(null, 204, NO_STORE) : missing(id);
   });
 
   return routes;

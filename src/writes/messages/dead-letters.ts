@@ -1,7 +1,6 @@
 /** What an operator may do with dead letters. */
 import type { Context } from "../../core/context.ts";
 import type { Result } from "../../core/result.ts";
-import type { Millis } from "../../core/time.ts";
 import type { QueuedChange } from "../behind.ts";
 import type { Database } from "../outbox.ts";
 import type { Effects } from "./effect.ts";
@@ -11,6 +10,7 @@ import {
   deleteLetter,
   findLetter,
   listLetters,
+  returnLetters,
   takeForReplay,
   type DeadLetter,
   type LetterCounts,
@@ -31,7 +31,7 @@ export interface DeadLetters {
   replay(id: string, ctx: Context): Promise<Result<Replay> | undefined>;
   /** Sends the oldest letters again that were not, at most 1,000, so many a second. */
   replayAll(perSecond: number, ctx: Context): Promise<Result<Replay>>;
-  /** Deletes a letter. False if there is none, or if it was replayed in the last 24 hours. */
+  /** Deletes a letter. False if there is none. A message that was replayed is still applied. */
   discard(id: string): Promise<boolean>;
 }
 
@@ -48,14 +48,11 @@ export interface DeadLettersOptions {
   readonly db: Database;
   readonly namespace: string;
   readonly effects: Effects;
-  /** Undefined if no queue is bound. */
   readonly sender: Sender;
-  /** How long ids are kept. */
-  readonly keepIdsMs: Millis;
 }
 
 export function createDeadLetters(options: DeadLettersOptions): DeadLetters {
-  const { db, namespace, effects, sender, keepIdsMs } = options;
+  const { db, namespace, effects, sender } = options;
 
   async function send(
     letters: readonly DeadLetter[],
@@ -67,7 +64,11 @@ export function createDeadLetters(options: DeadLettersOptions): DeadLetters {
       changes.map((change, at) => ({ change, delaySeconds: Math.floor(at / perSecond) })),
       ctx,
     );
-    if (!result.ok) return result;
+    if (!result.ok) {
+      const ids = letters.map(({ id }) => id);
+      await returnLetters(db, namespace, ids);
+      return result;
+    }
     const replayed = changes.length;
     return { ok: true, value: { replayed, unusable: letters.length - replayed } };
   }
@@ -97,7 +98,7 @@ export function createDeadLetters(options: DeadLettersOptions): DeadLetters {
       return send(await takeForReplay(db, namespace, { limit }), perSecond, ctx);
     },
 
-    discard: (id) => deleteLetter(db, namespace, id, keepIdsMs),
+    discard: (id) => deleteLetter(db, namespace, id),
   };
 }
 

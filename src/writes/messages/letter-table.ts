@@ -1,6 +1,6 @@
 /** The SQL statements on the dead letters. */
 import { and, asc, eq, gt, inArray, isNull, sql } from "drizzle-orm";
-import type { EpochMs, Millis } from "../../core/time.ts";
+import type { EpochMs } from "../../core/time.ts";
 import type { Database } from "../outbox.ts";
 import { deadLetters, processedMessages } from "../schema.ts";
 import type { Letter } from "./dead-letter.ts";
@@ -145,26 +145,30 @@ export async function takeForReplay(
   return rows.map(toLetter).toSorted((a, b) => a.position - b.position);
 }
 
-/**
- * Deletes a letter, unless it was replayed less than `keepMs` ago: its id must be known while the
- * replayed message may be delivered. Returns whether it did.
- */
-export async function deleteLetter(
+/** Notes that letters were not sent again after all. */
+export async function returnLetters(
   db: Database,
   namespace: string,
-  id: string,
-  keepMs: Millis,
-): Promise<boolean> {
-  const rows = await db
-    .delete(deadLetters)
-    .where(
-      and(
-        isLetter(namespace, id),
-        sql`(${deadLetters.replayedAt} is null
-          or ${deadLetters.replayedAt} < now() - ${keepMs}::float8 * interval '1 millisecond')`,
-      ),
-    )
-    .returning({ id: deadLetters.id });
+  ids: readonly string[],
+): Promise<void> {
+  await db
+    .update(deadLetters)
+    .set({ replayedAt: null })
+    .where(and(eq(deadLetters.namespace, namespace), inArray(deadLetters.id, [...ids])));
+}
+
+/**
+ * Deletes a letter. Its message may be in the queue again, so an id that was kept for the letter
+ * begins its time anew. Returns whether there was a letter.
+ */
+export async function deleteLetter(db: Database, namespace: string, id: string): Promise<boolean> {
+  const [, rows] = await db.batch([
+    db
+      .update(processedMessages)
+      .set({ processedAt: sql`now()` })
+      .where(and(eq(processedMessages.namespace, namespace), eq(processedMessages.id, id))),
+    db.delete(deadLetters).where(isLetter(namespace, id)).returning({ id: deadLetters.id }),
+  ]);
   return rows.length > 0;
 }
 

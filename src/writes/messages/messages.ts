@@ -137,7 +137,7 @@ export function createMessages(options: MessagesOptions): MessagesParts {
         oldestAt: metrics?.oldestMessageTimestamp?.getTime(),
       };
     },
-    deadLetters: createDeadLetters({ db, namespace, effects, sender, keepIdsMs }),
+    deadLetters: createDeadLetters({ db, namespace, effects, sender }),
   };
 
   return {
