@@ -3,13 +3,14 @@ import type { Context } from "./core/context.ts";
 import { readConfig } from "./config.ts";
 import type { StrataOptions } from "./config/options.ts";
 import type { Bindings } from "./config/variables.ts";
-import { composeBreakers } from "./compose/breakers.ts";
 import { composeDegradation, refuseWhenMinimal } from "./compose/degradation.ts";
 import { composeLogGroups } from "./compose/log-groups.ts";
 import { composeLimits } from "./compose/limits.ts";
 import { composeWrites } from "./compose/writes.ts";
 import { composeLogShares } from "./compose/log-shares.ts";
+import { composeServers } from "./compose/servers.ts";
 import { composeOriginSlots, composeProxyLimits } from "./compose/slots.ts";
+import { composeMessages } from "./compose/messages.ts";
 import { createFlightPort } from "./durable/flight-port.ts";
 import { createMetricsPort } from "./durable/metrics-port.ts";
 import { flightStub, metricsStub } from "./durable/stubs.ts";
@@ -19,9 +20,8 @@ import { createInspector } from "./engine/inspect.ts";
 import { createWarmer } from "./engine/warm.ts";
 import { createScopeMiddleware } from "./http/routes/middleware.ts";
 import { withInternals } from "./internals.ts";
-import { createDatabase, createSqlProbe } from "./origin/neon.ts";
+import { createDatabase } from "./origin/neon.ts";
 import { exporterPlatform, keepAlive, newHashKey, platform, type Platform } from "./platform.ts";
-import { attempt, createRedis } from "./redis/client.ts";
 import { createFilterStore } from "./redis/filter-store.ts";
 import { createRedisStore } from "./redis/store.ts";
 import { withTimeout } from "./resilience/deadline.ts";
@@ -84,22 +84,10 @@ export function createLayer(
     maxEntryChars: settings.edge.maxEntryChars,
     withTimeout,
   });
-  const { redisUrl: url, redisToken: token, databaseUrl, neonEndpoint } = config;
-  const redis = createRedis({ url, token, timeoutMs: settings.redis.timeoutMs });
-  // Rate limits have a client and a breaker of their own, so that their failures never open the breaker of the cache.
-  const limiterRedis = createRedis({ url, token, timeoutMs: settings.limits.timeoutMs });
-  const sqlServer = {
-    databaseUrl,
-    ...(neonEndpoint !== undefined && { neonEndpoint }),
-    timeoutMs: settings.origin.sqlTimeoutMs,
-  };
-  const probes = {
-    redis: () => attempt(() => redis.ping()),
-    limiter: () => attempt(() => limiterRedis.ping()),
-    sql: createSqlProbe(sqlServer),
-  };
-  const breakers = composeBreakers(settings, probes, ownPlatform, (change) =>
-    telemetry.observeBreaker(change),
+  const { redis, limiterRedis, sqlServer, breakers } = composeServers(
+    config,
+    ownPlatform,
+    (change) => telemetry.observeBreaker(change),
   );
   const store = withBreaker(
     withMeter(
@@ -209,7 +197,7 @@ export function createLayer(
     breakers,
     emit: telemetry.observe,
   });
-  const { writer, through } = composeWrites({
+  const { writer: plainWriter, through } = composeWrites({
     bindings,
     config,
     db,
@@ -223,7 +211,15 @@ export function createLayer(
       timeoutMs: settings.origin.sqlTimeoutMs,
     }),
   });
-  coherence.onRecovery((ctx) => writer.relay(ctx));
+  coherence.onRecovery((ctx) => plainWriter.relay(ctx));
+  const { writer, trimIds, ...messaging } = composeMessages(bindings, config, {
+    db,
+    writer: plainWriter,
+    newId,
+    redis,
+    guard: breakers.redis.run,
+    observeBatch: telemetry.observeBatch,
+  });
 
   const rateLimits = composeLimits({
     redis: limiterRedis,
@@ -237,6 +233,7 @@ export function createLayer(
     await writer.relay(ctx);
     const { keepForMs, trimSlackMs, maxKeys } = settings.log;
     await store.trim(keepForMs + trimSlackMs, maxKeys, ctx);
+    await trimIds(ctx);
     await existence.buildAll(ctx);
   }
 
@@ -276,6 +273,7 @@ export function createLayer(
       fetch: (url, init) => fetch(url, init),
     }),
     degradation,
+    ...messaging,
     logReachable: async (ctx) => (await coherence.ensureCurrent(ctx.now(), 0, ctx)) === "current",
     scheduled,
   };

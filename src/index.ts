@@ -34,6 +34,7 @@ export { cached, type CachedOptions } from "./http/routes/cached.ts";
 export type { KeyRules } from "./http/routes/route-key.ts";
 export { withDegradation, type LevelAnswers } from "./http/routes/with-degradation.ts";
 export { respond, respondNonexistent } from "./http/routes/respond.ts";
+export type { IdempotencyOptions, Idempotent } from "./http/routes/idempotency.ts";
 export { problem, type ProblemOptions } from "./http/cache/problem.ts";
 export { SECURITY_FIELDS } from "./http/cache/security-fields.ts";
 export { passThrough, type PassThroughOptions } from "./http/proxy/pass-through.ts";
@@ -60,7 +61,19 @@ export type { InvalidationState, Writer, Written } from "./writes/writer.ts";
 export type { Mutation } from "./writes/mutate.ts";
 export type { Through, WriteThrough } from "./writes/through.ts";
 export type { PurgeTargets } from "./core/invalidation-key.ts";
-export { createWriteBehind, type ChangeQueue, type QueuedChange } from "./writes/behind.ts";
+export type { Messages, MessagesState, QueueBatch } from "./writes/messages/messages.ts";
+export type { Effect } from "./writes/messages/effect.ts";
+export type { DeadLetters, Replay } from "./writes/messages/dead-letters.ts";
+export type { DeadLetter, LetterCounts } from "./writes/messages/letter-table.ts";
+export type { Trial } from "./writes/messages/trial.ts";
+export type { PendingGroup, PendingId, PendingIds } from "./core/pending.ts";
+export {
+  createPendingWrite,
+  createWriteBehind,
+  type ChangeQueue,
+  type PendingTarget,
+  type QueuedChange,
+} from "./writes/behind.ts";
 export type { Database } from "./origin/neon.ts";
 
 // Rate limits: limits per address, user and endpoint.

@@ -6,12 +6,15 @@ import type { Degradation } from "./core/degradation.ts";
 import type { Existence } from "./engine/existence.ts";
 import type { Inspect } from "./engine/inspect.ts";
 import type { PassThroughOptions } from "./http/proxy/pass-through.ts";
+import type { Idempotent } from "./http/routes/idempotency.ts";
 import type { Dispatch } from "./http/routes/middleware.ts";
 import type { StrataEnv } from "./http/routes/request-scope.ts";
 import type { Database } from "./origin/neon.ts";
 import type { RateLimits } from "./ratelimit/rate-limits.ts";
 import type { MetricsView } from "./telemetry/metrics/metrics-view.ts";
 import type { Traced } from "./telemetry/traces/traced.ts";
+import type { PendingIds } from "./core/pending.ts";
+import type { Messages, QueueBatch } from "./writes/messages/messages.ts";
 import type { WriteThrough } from "./writes/through.ts";
 import type { Writer } from "./writes/writer.ts";
 
@@ -52,11 +55,28 @@ export interface Strata {
   tracedFetch(url: URL, init: RequestInit): Promise<Response>;
   /** The level of service of this isolate, and the states of its dependencies. */
   readonly degradation: Degradation;
+  /**
+   * Makes the middleware for the request field `Idempotency-Key`. A repetition of a request gets the
+   * answer of the first one, with `Idempotency-Replayed: true`. Use it after the check of credentials.
+   *
+   * @example
+   * app.post("/orders", strata.idempotent(), async (c) => c.json({ id: 1 }, 201));
+   */
+  readonly idempotent: Idempotent;
+  /** Sends messages, applies each once, and keeps those that fail. They need the binding `QUEUE`. */
+  readonly messages: Messages;
+  /** The ids of messages that are sent and may not be applied yet. */
+  readonly pending: PendingIds;
+  /**
+   * Handles a batch of the queue or of the dead-letter queue. Call it in the handler `queue` of the
+   * Worker, with a context of `backgroundContext`.
+   */
+  consume(batch: QueueBatch, ctx: Context): Promise<void>;
   /** Returns whether the invalidation log answers. Creates the log if there is none. */
   logReachable(ctx: Context): Promise<boolean>;
   /**
-   * Does the work of the cron trigger: delivers the outbox, trims the log, and builds the
-   * existence filters. `backgroundContext` makes its context.
+   * Does the work of the cron trigger: delivers the outbox, trims the log and the ids of
+   * applied messages, and builds the existence filters. `backgroundContext` makes its context.
    */
   scheduled(ctx: Context): Promise<void>;
 }

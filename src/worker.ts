@@ -34,6 +34,14 @@ export default {
     isolate ??= start(env);
     await isolate.layer.scheduled(backgroundContext((work) => executionCtx.waitUntil(work)));
   },
+
+  async queue(batch, env, executionCtx) {
+    isolate ??= start(env);
+    await isolate.layer.consume(
+      batch,
+      backgroundContext((work) => executionCtx.waitUntil(work)),
+    );
+  },
 } satisfies ExportedHandler<Bindings>;
 
 function start(env: Bindings): Isolate {

@@ -5,13 +5,16 @@ import { noSuchRoute, onError } from "./errors.ts";
 import { ADMIN_GUESSES, apiLimits, ownFields } from "./every-request.ts";
 import { adminRoutes } from "./routes/admin.ts";
 import { categoryRoutes } from "./routes/categories.ts";
+import { eventRoutes } from "./routes/events.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
+import { orderRoutes } from "./routes/orders.ts";
 import { originRoutes, ownPrefix } from "./routes/origin.ts";
 import { productWriteRoutes } from "./routes/product-writes.ts";
 import { productRoutes } from "./routes/products.ts";
 import { referenceRoutes } from "./routes/reference.ts";
 import { userRoutes } from "./routes/users.ts";
+import { viewRoutes } from "./routes/views.ts";
 import type { AppServices } from "./services.ts";
 
 /**
@@ -44,9 +47,12 @@ export function createApp(services: AppServices): Hono<StrataEnv> {
   // 5. The routes. A read validates its input, reads the cache, and asks the database after a miss.
   //    A write checks the admin token, reads its body, validates it, commits, and invalidates.
   app.route("/products", productRoutes(services));
+  app.route("/products", viewRoutes(services));
   app.route("/products", productWriteRoutes(services, admin));
   app.route("/categories", categoryRoutes(services));
   app.route("/users", userRoutes(services, admin));
+  app.route("/events", eventRoutes(services));
+  app.route("/orders", orderRoutes(services, admin));
   app.route("/", referenceRoutes());
   app.route(`${own}/health`, healthRoutes(services));
   app.route(`${own}/metrics`, metricsRoutes(services, admin));

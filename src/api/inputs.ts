@@ -5,7 +5,7 @@ import { readBody } from "./body.ts";
 import { ApiProblem } from "./errors.ts";
 
 /** The largest value of the type `integer` of Postgres. */
-const MAX_INTEGER = 2_147_483_647;
+export const MAX_INTEGER = 2_147_483_647;
 const MAX_PAGE = 100_000;
 /** The maximum number of users in one batch read. */
 const MAX_USERS = 100;
@@ -198,7 +198,7 @@ export async function bodyOf<T>(c: Context, schema: z.ZodMiniType<T>): Promise<T
   return parse(schema, json);
 }
 
-function queryOf(c: Context): Record<string, string> {
+export function queryOf(c: Context): Record<string, string> {
   if (!c.req.url.includes("?")) return {};
   const pairs = [...new URL(c.req.url).searchParams];
   const query = Object.fromEntries(pairs);
@@ -213,7 +213,7 @@ interface FieldError {
 }
 
 /** Parses the value. An error without a path is reported under the name that the parameter `root` gives. */
-function parse<T>(schema: z.ZodMiniType<T>, value: unknown, root = ""): T {
+export function parse<T>(schema: z.ZodMiniType<T>, value: unknown, root = ""): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   // If a field has several errors, only the first is reported, because it is the most basic one.

@@ -1,6 +1,7 @@
 import { createStrata, type Bindings, type Strata } from "../index.ts";
 import { createApp } from "./app.ts";
 import type { AppServices } from "./services.ts";
+import { createEffects } from "./effects.ts";
 import { categoryFilter, productKind, userKind } from "./kinds.ts";
 
 export interface Isolate {
@@ -16,6 +17,7 @@ export function createIsolate(bindings: Bindings, createDashboard?: CreateDashbo
   const layer = createStrata(bindings);
   for (const kind of [productKind, userKind, categoryFilter])
     layer.existence.define(kind.existence(layer.db));
+  for (const effect of createEffects(layer)) layer.messages.define(effect);
   const app = createApp({
     ...layer,
     scope: layer.middleware(async (request, c) => app.fetch(request, c.env, c.executionCtx)),

@@ -36,6 +36,14 @@ const limited = { 429: problem("Too many requests; see Retry-After") };
 const away = {
   503: problem("The database does not answer and nothing is cached; see Retry-After"),
 };
+const queueAway = problem("The queue does not take the message, or no queue is bound");
+const idempotencyKey = {
+  name: "Idempotency-Key",
+  in: "header",
+  description:
+    "A text that names the request. A repetition gets the same answer, with Idempotency-Replayed.",
+  schema: { type: "string", maxLength: 255 },
+};
 const reading = { ...invalid, ...limited, ...away };
 /** The role that an operation needs (OpenAPI 3.1 allows roles in place of scopes). */
 const needs = (role: AdminRole) => [{ admin: [role] }];
@@ -81,6 +89,7 @@ export const openapi = {
       post: {
         summary: "A new product.",
         security: needs("all"),
+        parameters: [idempotencyKey],
         requestBody: body(object(product)),
         responses: { 201: writes[201], ...guarded },
       },
@@ -122,6 +131,49 @@ export const openapi = {
           409: problem("The stock would be below 0 or too large"),
           ...missing,
           ...guarded,
+        },
+      },
+    },
+    "/products/{id}/views": {
+      parameters: [id],
+      get: {
+        summary:
+          "How often the product was viewed, with the views that wait in the queue. Cached for a minute; every view invalidates it.",
+        responses: { 200: answer("The count", ref("Views")), ...missing, ...reading },
+      },
+    },
+    "/events/views": {
+      post: {
+        summary:
+          "Counts a view. The count shows it at once; the database gets it from a queue. A repeated `id` counts once.",
+        requestBody: body(object({ productId: integer(1), id: text }, ["productId"])),
+        responses: {
+          202: answer("Accepted", object({ id: text, productId: integer(1) })),
+          ...missing,
+          ...invalid,
+          ...limited,
+          503: queueAway,
+        },
+      },
+    },
+    "/orders/{id}/payment": {
+      parameters: [id],
+      get: {
+        summary: "The payment of an order, once it is charged.",
+        security: needs("all"),
+        responses: { 200: answer("The payment", ref("Payment")), ...missing, ...guarded },
+      },
+      post: {
+        summary: "Charges an order through a queue, once, however often it is asked.",
+        security: needs("all"),
+        parameters: [idempotencyKey],
+        requestBody: body(object({ amountCents: integer(1) })),
+        responses: {
+          200: answer("It is charged already", ref("Payment")),
+          202: answer("Accepted"),
+          409: problem("It is charged with another amount, or the Idempotency-Key is in use"),
+          ...guarded,
+          503: queueAway,
         },
       },
     },
@@ -263,6 +315,13 @@ export const openapi = {
     },
     schemas: {
       Product: object({ id: integer(1), ...product, updatedAt: text }),
+      Views: object({ productId: integer(1), views: integer(0) }),
+      Payment: object({
+        orderId: integer(1),
+        status: { const: "charged" },
+        amountCents: integer(1),
+        chargedAt: text,
+      }),
       Category: object({ id: integer(1), name: text, description: text }),
       User: object({ ...user, email: text, age: integer(0) }, Object.keys(user)),
       Problem: object({ type: text, title: text, status: integer(400), detail: text }, [

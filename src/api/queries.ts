@@ -1,7 +1,7 @@
 /** The SQL reads of the reference application. Their results are JSON, and responses send them unchanged. */
-import { asc, count, eq, inArray, sql } from "drizzle-orm";
+import { asc, count, eq, inArray, sql, type SQL } from "drizzle-orm";
 import type { Database } from "../index.ts";
-import { categories, products, users } from "./schema.ts";
+import { categories, payments, products, productViews, users } from "./schema.ts";
 
 const PAGE_SIZE = 20;
 
@@ -145,4 +145,33 @@ export async function findPrivateUsers(
     .from(users)
     .where(inArray(users.id, [...ids]));
   return new Map(rows.map(({ id, ...hidden }) => [id, hidden]));
+}
+
+/** Returns the views of a product in Postgres plus those that `waiting` counts, at one instant. */
+export async function countViews(
+  db: Database,
+  productId: number,
+  waiting: SQL<number>,
+): Promise<number> {
+  const { rows } = await db.execute<{ views: string }>(sql`
+    select coalesce((select ${productViews.views} from ${productViews}
+      where ${productViews.productId} = ${productId}), 0) + ${waiting} as views`);
+  return Number(rows[0]?.views ?? 0);
+}
+
+export interface Payment {
+  readonly orderId: number;
+  readonly status: "charged";
+  readonly amountCents: number;
+  readonly chargedAt: string;
+}
+
+export async function findPayment(db: Database, orderId: number): Promise<Payment | undefined> {
+  const rows = await db.select().from(payments).where(eq(payments.orderId, orderId));
+  return rows.map(({ amountCents, chargedAt }): Payment => ({
+    orderId,
+    status: "charged",
+    amountCents,
+    chargedAt: chargedAt.toISOString(),
+  }))[0];
 }

@@ -1,6 +1,6 @@
 /** The tables of the reference application. */
 import { sql } from "drizzle-orm";
-import { check, index, integer, pgTable, text, timestamp } from "drizzle-orm/pg-core";
+import { bigint, check, index, integer, pgTable, text, timestamp } from "drizzle-orm/pg-core";
 
 /**
  * A column for an instant. Its precision is 1 ms, as in a JavaScript date, so that a date is read
@@ -43,3 +43,22 @@ export const users = pgTable("users", {
   age: integer("age").notNull(),
   createdAt: instant("created_at").notNull().defaultNow(),
 });
+
+/** How often each product was viewed. The consumer of the queue writes it. */
+export const productViews = pgTable("product_views", {
+  productId: integer("product_id").primaryKey(),
+  views: bigint("views", { mode: "number" }).notNull(),
+});
+
+/** The payments, one for each order. The consumer of the queue writes it. */
+export const payments = pgTable(
+  "payments",
+  {
+    orderId: integer("order_id").primaryKey(),
+    amountCents: integer("amount_cents").notNull(),
+    /** The id of the message that charged the order. */
+    chargedBy: text("charged_by").notNull(),
+    chargedAt: instant("charged_at").notNull().defaultNow(),
+  },
+  (table) => [check("payments_amount_cents_check", sql`${table.amountCents} > 0`)],
+);

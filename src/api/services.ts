@@ -14,6 +14,9 @@ export interface AppServices extends Pick<
   | "rateLimits"
   | "invalidator"
   | "degradation"
+  | "messages"
+  | "idempotent"
+  | "pending"
 > {
   /** Gives each request its scope and each response its cache headers. */
   readonly scope: MiddlewareHandler<StrataEnv>;

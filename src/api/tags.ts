@@ -29,3 +29,13 @@ export function categoryOf(id: number): SQL {
 /** Selects the tag of the product that this transaction inserts. A negative entry may carry this tag. */
 export const NEW_PRODUCT: SQL = sql`
   select 'product:' || currval(pg_get_serial_sequence('products', 'id'))`;
+
+/** Returns the tag of the view count of a product. */
+export function tagOfViews(productId: number): string {
+  return `views:${productId}`;
+}
+
+/** Returns the group of the views of a product that wait in the queue. */
+export function pendingViewsOf(productId: number): string {
+  return `views:${productId}`;
+}

@@ -196,6 +196,18 @@ export interface StrataOptions {
     /** Time limit of the call that sets the alarm of the relay. @default "5s" */
     readonly alarmTimeout?: Duration;
   };
+  /** The messages in the queue. */
+  readonly queue?: {
+    /** Time limit of one call of the queue. @default "5s" */
+    readonly timeout?: Duration;
+    /**
+     * A message whose effect the database refuses is given up after this many attempts. In an outage
+     * of the database no message is given up. At most 100. @default 5
+     */
+    readonly maxAttempts?: number;
+    /** The pause after the first attempt. It doubles with each further attempt, up to 5 minutes. @default "5s" */
+    readonly retryAfter?: Duration;
+  };
   /** The invalidation log. */
   readonly log?: {
     /**

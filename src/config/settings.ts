@@ -69,6 +69,11 @@ export interface Settings {
     readonly originLagMs: Millis;
     readonly alarmTimeoutMs: Millis;
   };
+  readonly queue: {
+    readonly timeoutMs: Millis;
+    readonly maxAttempts: number;
+    readonly retryAfterMs: Millis;
+  };
   readonly log: {
     readonly keepForMs: Millis;
     readonly trimSlackMs: Millis;
@@ -162,6 +167,11 @@ const OPTIONS: OptionTable<StrataOptions> = {
     verifyAfter: duration("5s", 0, DAY_MS),
     originLag: duration(0, 0, MAX_LIFETIME_MS),
     alarmTimeout: duration("5s", 1, MINUTE_MS),
+  },
+  queue: {
+    timeout: duration("5s", 1, MINUTE_MS),
+    maxAttempts: count(5, 1, 100),
+    retryAfter: duration("5s", 1, 5 * MINUTE_MS),
   },
   log: {
     keepFor: duration("7d", 1, MAX_LIFETIME_MS),

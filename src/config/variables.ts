@@ -33,6 +33,10 @@ export interface Bindings {
    * binding there is no such cap.
    */
   readonly SLOTS?: DurableObjectNamespace;
+  /** The queue of messages. Without this binding, routes that send messages answer 503. */
+  readonly QUEUE?: Queue;
+  /** The dead-letter queue, for messages that the consumer gives up. `QUEUE` needs it. */
+  readonly DEAD_LETTERS?: Queue;
   /** The static files of the dashboard. */
   readonly ASSETS?: Fetcher;
   /** The connection string of the Neon database. Required. */

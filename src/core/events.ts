@@ -148,11 +148,41 @@ export type CacheEvent =
       readonly level: DegradationLevel;
     }
   | {
+      /** Messages were sent to the queue, or the queue refused them. */
+      readonly type: "message.send";
+      readonly kind: string;
+      readonly count: number;
+      readonly startedAt: EpochMs;
+      readonly ms: Millis;
+      readonly outcome: string;
+      /** The id of the span, which the messages carry. Empty without telemetry. */
+      readonly spanId: string;
+    }
+  | {
+      /** The consumer is done with deliveries of messages. */
+      readonly type: "message.end";
+      /** The kind of the messages, or "" if the application has no effect of their kind. */
+      readonly kind: string;
+      readonly count: number;
+      readonly outcome: MessageOutcome;
+    }
+  | {
       readonly type: "invalidation.end";
       /** The number of log keys that were invalidated. */
       readonly logKeys: number;
       readonly outcome: "done" | "deferred";
     };
+
+/**
+ * How a delivery of a message ended.
+ *
+ * - `applied`: its effect was committed
+ * - `duplicate`: its effect was committed before
+ * - `retried`: it failed and is delivered again
+ * - `held`: the consumer is paused, so it is delivered again
+ * - `dead`: it was given up and sent to the dead-letter queue
+ */
+export type MessageOutcome = "applied" | "duplicate" | "retried" | "held" | "dead";
 
 /** A thing that an admin action is about. Telemetry shows the name only as a hash, like a key. */
 export type AuditTarget = readonly [kind: string, name: string];

@@ -96,6 +96,22 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
     });
   }
 
+  function onSend(event: EventOf<"message.send">, record: RequestRecord | undefined): void {
+    const { kind, count, startedAt, ms, outcome, spanId } = event;
+    meter.add("cache.queue.sent", count, kind, outcome === "ok" ? "" : outcome);
+    if (record === undefined) return;
+    const endedAt = startedAt + ms;
+    addStep(record, {
+      kind: "queue",
+      name: `send ${kind}`,
+      endedAt,
+      ms,
+      outcome,
+      spanId,
+      amount: count,
+    });
+  }
+
   return (event, record) => {
     switch (event.type) {
       case "lookup.end":
@@ -180,6 +196,10 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
           record.audit = { actor: event.actor ?? actor, targets: event.targets ?? targets };
         }
         return undefined;
+      case "message.send":
+        return onSend(event, record);
+      case "message.end":
+        return meter.add("cache.queue.messages", event.count, event.kind, event.outcome);
       case "invalidation.end":
         meter.add("cache.purges", 1, event.outcome);
         meter.add("cache.purge.keys", event.logKeys);

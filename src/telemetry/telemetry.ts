@@ -20,7 +20,8 @@ import { hashKey } from "./hash-key.ts";
 import { createMeter, createTopKeys, type Meter } from "./metrics/meter.ts";
 import { createMetricsView, type MetricsView } from "./metrics/metrics-view.ts";
 import { createReporter, type MemoryStats } from "./metrics/reporter.ts";
-import { createRequestObserver } from "./request-observer.ts";
+import { createBatchObserver, type ObserveBatch } from "./batch-observer.ts";
+import { createRequestObserver, createSampler } from "./request-observer.ts";
 import type { TelemetrySettings } from "./settings.ts";
 import {
   addStep as addToRecord,
@@ -52,6 +53,8 @@ export interface TelemetryOptions extends ExportPlatform {
 export interface Telemetry {
   /** The observer of requests. Undefined if telemetry is off. */
   readonly observer: RequestObserver<RequestRecord> | undefined;
+  /** Runs the consumer of a batch of the queue. */
+  readonly observeBatch: ObserveBatch;
   /** Records an event that belongs to no request. */
   observe(event: CacheEvent): void;
   /** Counts and prints a change of a breaker, and adds it to the record of the current request. */
@@ -156,7 +159,20 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     random,
   });
 
+  const observeBatch = createBatchObserver({
+    recordEvent,
+    current,
+    sampler: createSampler(settings.sampler, settings.samplerRatio, random),
+    random,
+    keep(record, waitUntil) {
+      exportQueue.addBatch(record);
+      if (!exportQueue.empty) exportLoop.start(record.endedAt, waitUntil);
+    },
+    reportLoop,
+  });
+
   return {
+    observeBatch: enabled ? observeBatch : (_batch, ctx, consume) => consume(ctx),
     observer: enabled ? observer : undefined,
     observe: enabled ? (event) => recordEvent(event, undefined) : () => undefined,
     observeBreaker(change) {

@@ -1,5 +1,6 @@
 /** Write-behind: reads return a change at once, and the database gets it later from a queue. */
 import type { Context } from "../core/context.ts";
+import type { PendingIds } from "../core/pending.ts";
 import type { Invalidator } from "../core/invalidator.ts";
 import type { Result } from "../core/result.ts";
 import { invalidationKeyOfTag } from "../core/invalidation-key.ts";
@@ -15,7 +16,7 @@ export interface QueuedChange {
 
 /** The queue of changes. It keeps an acknowledged change until it has delivered it. */
 export interface ChangeQueue {
-  send(change: QueuedChange): Promise<Result<void>>;
+  send(change: QueuedChange, ctx: Context): Promise<Result<void>>;
 }
 
 export interface WriteBehindOptions {
@@ -46,7 +47,7 @@ export interface WriteBehindOptions {
 export function createWriteBehind({ queue, invalidator, through }: WriteBehindOptions) {
   return async (change: QueuedChange, entry: Through, ctx: Context): Promise<Result<void>> => {
     const before = through.logPosition();
-    const queued = await queue.send(change);
+    const queued = await queue.send(change, ctx);
     if (!queued.ok) return queued;
     const invalidationKeys = [`k:${entry.key}` as const, ...entry.tags.map(invalidationKeyOfTag)];
     const mark = invalidator.markInvalidated(invalidationKeys);
@@ -55,6 +56,52 @@ export function createWriteBehind({ queue, invalidator, through }: WriteBehindOp
     if (invalidation.ok) await through.put(entry, before, invalidation.value, ctx);
     // This invalidation is not repeated. The delivery of the change to the database invalidates too.
     else invalidator.unmark(mark);
+    return queued;
+  };
+}
+
+export interface PendingWriteOptions {
+  readonly queue: ChangeQueue;
+  readonly invalidator: Invalidator;
+  readonly pending: PendingIds;
+}
+
+/** The entries that show pending changes. */
+export interface PendingTarget {
+  /** The group of pending ids that the loaders of the entries read. */
+  readonly group: string;
+  /** The tags of the entries. */
+  readonly tags: readonly string[];
+}
+
+/**
+ * Queues a change, notes its id as pending, and invalidates the entries whose loaders add pending
+ * changes to the rows. Use it for counters: increments of several isolates add up at once, and a
+ * load after an eviction or a purge still sees them.
+ *
+ * The result is a fault only if the queue refused the change. If Redis does not answer, the change
+ * is visible when the consumer has applied it.
+ *
+ * @example
+ * const { messages: queue, invalidator, pending } = strata;
+ * const countView = createPendingWrite({ queue, invalidator, pending });
+ * const change = { id: crypto.randomUUID(), kind: "view", payload: { page: 7 } };
+ * await countView(change, { group: "views:7", tags: ["views:7"] }, c.var.strata.ctx);
+ */
+export function createPendingWrite({ queue, invalidator, pending }: PendingWriteOptions) {
+  return async (
+    change: QueuedChange,
+    { group, tags }: PendingTarget,
+    ctx: Context,
+  ): Promise<Result<void>> => {
+    const queued = await queue.send(change, ctx);
+    if (!queued.ok) return queued;
+    // The id is added after the message is sent. An id without a message would count, and never be applied.
+    await pending.add(group, change.id, ctx);
+    const invalidationKeys = tags.map(invalidationKeyOfTag);
+    const mark = invalidator.markInvalidated(invalidationKeys);
+    const invalidation = await invalidator.invalidate(invalidationKeys, ctx);
+    if (!invalidation.ok) invalidator.unmark(mark);
     return queued;
   };
 }

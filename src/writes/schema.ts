@@ -1,6 +1,15 @@
-/** The outbox: the table of invalidations that may not be in the log yet. */
+/** The tables of the layer: the outbox, and those of messages and of idempotency keys. */
 import { sql } from "drizzle-orm";
-import { bigint, boolean, index, integer, pgTable, text, timestamp } from "drizzle-orm/pg-core";
+import {
+  bigint,
+  boolean,
+  index,
+  integer,
+  pgTable,
+  primaryKey,
+  text,
+  timestamp,
+} from "drizzle-orm/pg-core";
 
 /**
  * A change and its outbox rows are committed in one transaction. One row has the tags before the
@@ -46,5 +55,83 @@ export const outbox = pgTable(
     index("outbox_due_index")
       .on(table.namespace, table.invalidatedAt)
       .where(sql`${table.number} is not null`),
+  ],
+);
+
+const instant = (name: string) => timestamp(name, { withTimezone: true });
+
+/** The name of the constraint that an id violates whose effect has been committed before. */
+export const PROCESSED_KEY = "processed_messages_pk";
+
+/**
+ * The ids of messages and idempotency keys whose effect is committed. An id is inserted in the
+ * transaction of its effect, so the effect is committed once.
+ */
+export const processedMessages = pgTable(
+  "processed_messages",
+  {
+    namespace: text("namespace").notNull(),
+    id: text("id").notNull(),
+    processedAt: instant("processed_at").notNull().defaultNow(),
+  },
+  (table) => [
+    primaryKey({ name: PROCESSED_KEY, columns: [table.namespace, table.id] }),
+    index("processed_messages_age_index").on(table.namespace, table.processedAt),
+  ],
+);
+
+/** The messages that the consumer has given up. */
+export const deadLetters = pgTable(
+  "dead_letters",
+  {
+    namespace: text("namespace").notNull(),
+    id: text("id").notNull(),
+    /** The order in which the rows arrived. Pages of a list continue after it. */
+    position: bigint("position", { mode: "number" }).notNull().generatedAlwaysAsIdentity(),
+    kind: text("kind").notNull(),
+    /** The message as it was sent, as JSON. Not jsonb, which refuses the character 0. */
+    message: text("message").notNull(),
+    error: text("error").notNull(),
+    attempts: integer("attempts").notNull(),
+    /** When the message was sent, and when its last attempt failed. */
+    firstAt: instant("first_at").notNull(),
+    lastAt: instant("last_at").notNull(),
+    /** When the message was last sent again. Null if it was not. */
+    replayedAt: instant("replayed_at"),
+  },
+  (table) => [
+    primaryKey({ name: "dead_letters_pk", columns: [table.namespace, table.id] }),
+    index("dead_letters_position_index").on(table.namespace, table.position),
+  ],
+);
+
+/** The namespaces whose consumer is paused. */
+export const pausedConsumers = pgTable("paused_consumers", {
+  namespace: text("namespace").primaryKey(),
+  pausedAt: instant("paused_at").notNull().defaultNow(),
+});
+
+/** The requests with an `Idempotency-Key`, and their answers. */
+export const idempotencyKeys = pgTable(
+  "idempotency_keys",
+  {
+    namespace: text("namespace").notNull(),
+    /** The digest of the caller, the route and the key. */
+    id: text("id").notNull(),
+    /** The digest of the body. */
+    fingerprint: text("fingerprint").notNull(),
+    /** The name of the attempt that may store the answer, and how long no other one may begin. */
+    claim: text("claim").notNull(),
+    claimedUntil: instant("claimed_until").notNull(),
+    /** The answer; null until there is one. The headers are a JSON list of pairs. */
+    status: integer("status"),
+    headers: text("headers"),
+    /** The body of the answer in base64. Null if the answer has none, or one that is too large to store. */
+    body: text("body"),
+    createdAt: instant("created_at").notNull().defaultNow(),
+  },
+  (table) => [
+    primaryKey({ name: "idempotency_keys_pk", columns: [table.namespace, table.id] }),
+    index("idempotency_keys_age_index").on(table.namespace, table.createdAt),
   ],
 );

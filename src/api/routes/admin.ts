@@ -9,9 +9,11 @@ import { auditAction, type Admin, type RoleOf } from "../admin.ts";
 import { bodyOf, invalid, Purge } from "../inputs.ts";
 import type { AppServices } from "../services.ts";
 import { degradationRoutes } from "./degradation.ts";
+import { deadLetterRoutes } from "./dead-letters.ts";
 import { entryRoutes } from "./entry.ts";
 import { limitRoutes } from "./limits.ts";
 import { ownPrefix } from "./origin.ts";
+import { queueRoutes } from "./queue.ts";
 import { warmRoutes } from "./warm.ts";
 
 /**
@@ -35,6 +37,8 @@ export function adminRoutes(services: AppServices, admin: Admin): Hono<StrataEnv
   routes.route("/entry", entryRoutes(services.inspect));
   routes.route("/warm", warmRoutes(services));
   routes.route("/degradation", degradationRoutes(services.degradation));
+  routes.route("/dead-letters", deadLetterRoutes(services));
+  routes.route("/queue", queueRoutes(services));
 
   routes.post("/purge", async (c) => {
     const { tags, keys, prefixes, everything, soft } = await bodyOf(c, Purge);

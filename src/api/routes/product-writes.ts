@@ -13,12 +13,16 @@ import { categoryOf, LISTS_OF_ALL, NEW_PRODUCT } from "../tags.ts";
  * The routes that write products. The response has `X-Invalidation: done`, or `deferred` if Redis
  * did not answer. A deferred write is committed, and readers see it as soon as Redis answers again.
  */
-export function productWriteRoutes({ db, writer }: AppServices, admin: Admin): Hono<StrataEnv> {
+export function productWriteRoutes(
+  { db, writer, idempotent }: AppServices,
+  admin: Admin,
+): Hono<StrataEnv> {
   const routes = new Hono<StrataEnv>();
+  const once = idempotent();
   type Row = typeof products.$inferSelect;
   const missing = (id: number) => notFound(`There is no product ${id}.`);
 
-  routes.post("/", admin.required, async (c) => {
+  routes.post("/", admin.required, once, async (c) => {
     const product = await bodyOf(c, WholeProduct);
     const written = await withKnownCategory(
       writer.mutate<Row>(
@@ -55,21 +59,21 @@ export function productWriteRoutes({ db, writer }: AppServices, admin: Admin): H
     );
   }
 
-  routes.put("/:id", admin.required, async (c) => {
+  routes.put("/:id", admin.required, once, async (c) => {
     const id = idOf(c);
     const written = await update(id, await bodyOf(c, WholeProduct), c.var.strata.ctx);
     if (written.value === undefined) return missing(id);
     return c.json(toProduct(written.value), 200, headersOf(written));
   });
 
-  routes.patch("/:id", admin.required, async (c) => {
+  routes.patch("/:id", admin.required, once, async (c) => {
     const id = idOf(c);
     const written = await update(id, await bodyOf(c, PartialProduct), c.var.strata.ctx);
     if (written.value === undefined) return missing(id);
     return c.json(toProduct(written.value), 200, headersOf(written));
   });
 
-  routes.patch("/:id/stock", admin.required, async (c) => {
+  routes.patch("/:id/stock", admin.required, once, async (c) => {
     const id = idOf(c);
     const { stock, delta } = await bodyOf(c, StockChange);
     const next =
@@ -102,7 +106,7 @@ export function productWriteRoutes({ db, writer }: AppServices, admin: Admin): H
     });
   });
 
-  routes.delete("/:id", admin.required, async (c) => {
+  routes.delete("/:id", admin.required, once, async (c) => {
     noQuery(c);
     const id = idOf(c);
     const written = await writer.mutate<Row>(

@@ -32,6 +32,8 @@ export interface ExportQueue {
   add(record: TracedRecord, reason: KeepReason): void;
   /** Adds a step that ended after the spans of its request were made. */
   addLate(record: TracedRecord, step: StepRecord): void;
+  /** Adds the spans of a batch of the queue. It makes no log record. */
+  addBatch(record: TracedRecord): void;
   /** Exports one batch. Its spans and its log records are sent at the same time. Never rejects. */
   run(): Promise<void>;
   readonly empty: boolean;
@@ -152,6 +154,14 @@ export function createExportQueue(options: ExportQueueOptions): ExportQueue {
       if (traces === undefined) return;
       if (late.length < MAX_QUEUE) late.push(lateSpan(step, record, source));
       else drop("span", "queue", 1);
+    },
+
+    addBatch(record) {
+      if (traces === undefined) return;
+      record.exported = true;
+      const spans = spansOf(record, source);
+      if (late.length + spans.length <= MAX_QUEUE) late.push(...spans);
+      else drop("span", "queue", spans.length);
     },
 
     run: exportBatch,

@@ -285,6 +285,20 @@ export const METRICS = {
     description: "Calls of Durable Objects: flights, and reports of metrics.",
     where: "the end of a call of a flight object, the start of a report to a metrics object",
   },
+  "cache.queue.sent": {
+    type: "counter",
+    unit: "{message}",
+    labels: ["cache.message.kind", "error.type"],
+    description: "Messages that were sent to the queue.",
+    where: "the end of a call that sends messages",
+  },
+  "cache.queue.messages": {
+    type: "counter",
+    unit: "{message}",
+    labels: ["cache.message.kind", "cache.outcome"],
+    description: "Deliveries of messages, by how they ended. Each message ends as applied or dead.",
+    where: "the end of a delivery of messages to the consumer",
+  },
   "telemetry.dropped": {
     type: "counter",
     unit: "{item}",

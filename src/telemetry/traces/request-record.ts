@@ -4,7 +4,15 @@ import type { EpochMs, Millis } from "../../core/time.ts";
 import type { SpanRef } from "./trace-context.ts";
 
 /** The thing that a step waited for. It decides the name and the attributes of the step's span. */
-export type StepKind = "edge" | "redis" | "flight" | "origin" | "postgresql" | "call" | "durable";
+export type StepKind =
+  | "edge"
+  | "redis"
+  | "flight"
+  | "origin"
+  | "postgresql"
+  | "call"
+  | "durable"
+  | "queue";
 
 export interface StepRecord {
   readonly kind: StepKind;
@@ -54,6 +62,8 @@ export interface RequestRecord {
   unreachable: boolean;
   steps: StepRecord[] | undefined;
   events: SpanEvent[] | undefined;
+  /** Set if the record is of a batch of the queue, and not of a request. */
+  batch: ConsumedBatch | undefined;
   /** Set if the request is for an operator. An audit record is then made of it. */
   audit: Audit | undefined;
   redisRequests: number;
@@ -65,6 +75,15 @@ export interface RequestRecord {
   dropped: number;
   /** True when the spans of the request have been made. A later step is then exported as a span of its own. */
   exported: boolean;
+}
+
+/** A batch of the queue. */
+export interface ConsumedBatch {
+  readonly queue: string;
+  /** The number of messages. */
+  readonly size: number;
+  /** The spans of the senders. */
+  readonly links: readonly SpanRef[];
 }
 
 /** The data that a request for an operator adds to its record. */
@@ -119,6 +138,7 @@ export function createRecord<S extends RecordStart>(start: S): RequestRecord & P
     unreachable: false,
     steps: undefined,
     events: undefined,
+    batch: undefined,
     audit: undefined,
     redisRequests: 0,
     redisCommands: 0,
@@ -178,7 +198,8 @@ export function schemeOf({ url }: Pick<RequestRecord, "url">): "http" | "https" 
   return url.startsWith("https:") ? "https" : "http";
 }
 
-/** Returns the name of the request's span: the method and the route. */
+/** Returns the name of the record's span: the method and the route, or what is done with the queue. */
 export function nameOf(record: RequestRecord): string {
+  if (record.batch !== undefined) return `process ${record.batch.queue}`;
   return record.route === "" ? methodOf(record) : `${methodOf(record)} ${record.route}`;
 }

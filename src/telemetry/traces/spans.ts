@@ -12,6 +12,7 @@ import type { ReadableSpan } from "@opentelemetry/sdk-trace";
 import type { Random } from "../../core/random.ts";
 import type { EpochMs, Millis } from "../../core/time.ts";
 import {
+  type ConsumedBatch,
   methodOf,
   nameOf,
   schemeOf,
@@ -85,6 +86,7 @@ function partsOf(url: string): { address: string; port: string; path: string } {
 }
 
 function requestSpan(record: TracedRecord, source: SpanSource): ReadableSpan {
+  if (record.batch !== undefined) return batchSpan(record, record.batch, source);
   const { status, parent, link, colo } = record;
   const { address, port, path } = partsOf(record.url);
   const failed = status >= 500;
@@ -124,6 +126,33 @@ function requestSpan(record: TracedRecord, source: SpanSource): ReadableSpan {
   };
 }
 
+/** Makes the span of a batch of the queue, by the semantic conventions for messaging. */
+function batchSpan(record: TracedRecord, batch: ConsumedBatch, source: SpanSource): ReadableSpan {
+  const { span, parent } = record;
+  const failed = record.status >= 500;
+  return {
+    ...base(source),
+    name: nameOf(record),
+    kind: SpanKind.CONSUMER,
+    spanContext: () => contextOf(span, false),
+    ...(parent !== undefined && { parentSpanContext: contextOf(parent, true) }),
+    links: batch.links.map((link) => ({ context: contextOf(link, true) })),
+    ...interval(record.startedAt, record.endedAt - record.startedAt),
+    status: { code: failed ? SpanStatusCode.ERROR : SpanStatusCode.UNSET },
+    attributes: {
+      "messaging.system": "cloudflare_queues",
+      "messaging.operation.name": "process",
+      "messaging.operation.type": "process",
+      "messaging.destination.name": batch.queue,
+      "messaging.batch.message_count": batch.size,
+      "cache.redis.commands": record.redisCommands,
+      "cache.sql.queries": record.sqlQueries,
+    },
+    events: eventsOf(record.events ?? []),
+    droppedEventsCount: record.dropped,
+  };
+}
+
 function stepSpan(
   step: StepRecord,
   parentId: string,
@@ -157,6 +186,7 @@ const KINDS: Readonly<Record<StepRecord["kind"], SpanKind>> = {
   call: SpanKind.CLIENT,
   origin: SpanKind.INTERNAL,
   durable: SpanKind.SERVER,
+  queue: SpanKind.PRODUCER,
 };
 
 function attributesOf(step: StepRecord): Attributes {
@@ -178,6 +208,13 @@ function attributesOf(step: StepRecord): Attributes {
     case "edge":
     case "origin":
       return { "cache.step": step.kind };
+    case "queue":
+      return {
+        "messaging.system": "cloudflare_queues",
+        "messaging.operation.name": "send",
+        "messaging.operation.type": "send",
+        "messaging.batch.message_count": step.amount,
+      };
     case "call":
       return {};
   }

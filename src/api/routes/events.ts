@@ -1,0 +1,36 @@
+import { Hono } from "hono";
+import { createPendingWrite, type StrataEnv } from "../../index.ts";
+import { VIEW, type ViewPayload } from "../effects.ts";
+import { notFound } from "../errors.ts";
+import { bodyOf } from "../inputs.ts";
+import { View } from "../message-inputs.ts";
+import { productKind } from "../kinds.ts";
+import { queueUnavailable, requireQueue } from "../queue-problem.ts";
+import type { AppServices } from "../services.ts";
+import { pendingViewsOf, tagOfViews } from "../tags.ts";
+
+/**
+ * `POST /events/views`: counts a view of a product. The count shows the view at once; Postgres gets it
+ * from the queue, with up to 99 others.
+ */
+export function eventRoutes(services: AppServices): Hono<StrataEnv> {
+  const { messages, invalidator, pending, existence } = services;
+  const countView = createPendingWrite({ queue: messages, invalidator, pending });
+  const routes = new Hono<StrataEnv>();
+
+  routes.post("/views", async (c) => {
+    requireQueue(messages);
+    const { productId, id = messages.newId() } = await bodyOf(c, View);
+    const { strata } = c.var;
+    if (await productKind.cannotExist(productId, existence, strata))
+      return notFound(`There is no product ${productId}.`);
+    const payload: ViewPayload = { productId };
+    const change = { id: `view:${productId}:${id}`, kind: VIEW, payload };
+    const target = { group: pendingViewsOf(productId), tags: [tagOfViews(productId)] };
+    const sent = await countView(change, target, strata.ctx);
+    if (!sent.ok) throw queueUnavailable(sent.fault);
+    return c.json({ id, productId }, 202, { "Cache-Control": "no-store" });
+  });
+
+  return routes;
+}
