@@ -268,4 +268,13 @@ describe("Idempotency-Key", () => {
     const list = await write("GET", `/products?category=${categoryId}`);
     expect(await list.json()).toMatchObject({ total: 1 });
   });
+
+  it("while Postgres does not answer, a request with an idempotency key gets a 503", async () => {
+    const { send } = createClient({ NEON_ENDPOINT: "http://127.0.0.1:1/sql" });
+    const refused = await send("/products/1", {
+      method: "DELETE",
+      headers: { Authorization: `Bearer ${env.ADMIN_TOKEN}`, ...key() },
+    });
+    expect((await problemOf(refused)).type).toBe("urn:strata:problem:origin-unavailable");
+  });
 });

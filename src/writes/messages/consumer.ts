@@ -1,7 +1,7 @@
 /** The consumer of the queue: commits the effect of each message once. */
 import type { Context } from "../../core/context.ts";
 import type { MessageOutcome } from "../../core/events.ts";
-import { fault, originFaultOf, type Fault } from "../../core/faults.ts";
+import { fault, messageOf, originFaultOf, type Fault } from "../../core/faults.ts";
 import type { EpochMs, Millis } from "../../core/time.ts";
 import { applyEffect, type Applied, type ApplyOptions } from "./apply.ts";
 import { isGivenUp, pauseSeconds, type AttemptLimits } from "./attempt.ts";
@@ -105,7 +105,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     try {
       await effect.afterCommit(changes, ctx);
     } catch (error) {
-      ctx.emit({ type: "fault.raise", fault: fault("background.failed", String(error)) });
+      ctx.emit({ type: "fault.raise", fault: fault("background.failed", messageOf(error)) });
     }
   }
 
