@@ -1,57 +1,26 @@
 /** The OpenAPI 3.1 document of the reference API. test/api/reference.test.ts compares it with the routes. */
 
-import type { AdminRole } from "../index.ts";
-
-const integer = (minimum: number) => ({ type: "integer", minimum, maximum: 2_147_483_647 });
-const text = { type: "string" };
-const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` });
-const listOf = (items: object) => ({ type: "array", items });
-const object = (properties: Record<string, object>, required = Object.keys(properties)) => ({
-  type: "object",
-  additionalProperties: false,
-  required,
-  properties,
-});
-const answer = (description: string, schema?: object, type = "application/json") => ({
-  description,
-  ...(schema && { content: { [type]: { schema } } }),
-});
-const body = (schema: object) => ({
-  required: true,
-  content: { "application/json": { schema } },
-});
-const query = (name: string, schema: object, required = false) => ({
-  name,
-  in: "query",
-  required,
-  schema,
-});
-
-const id = { name: "id", in: "path", required: true, schema: integer(1) };
-const problem = (description: string) =>
-  answer(description, ref("Problem"), "application/problem+json");
-const invalid = { 400: problem("The request is malformed; `errors` names each field") };
-const missing = { 404: problem("It does not exist; the answer is cached for a minute") };
-const limited = { 429: problem("Too many requests; see Retry-After") };
-const away = {
-  503: problem("The database does not answer and nothing is cached; see Retry-After"),
-};
-const queueAway = problem("The queue does not take the message, or no queue is bound");
-const idempotencyKey = {
-  name: "Idempotency-Key",
-  in: "header",
-  description:
-    "A text that names the request. A repetition gets the same answer, with Idempotency-Replayed.",
-  schema: { type: "string", maxLength: 255 },
-};
-const reading = { ...invalid, ...limited, ...away };
-/** The role that an operation needs (OpenAPI 3.1 allows roles in place of scopes). */
-const needs = (role: AdminRole) => [{ admin: [role] }];
-const guarded = {
-  401: problem("No bearer token, or a wrong one"),
-  403: problem("The role of the token does not suffice, or no token is configured"),
-  ...reading,
-};
+import { adminPaths } from "./openapi-admin.ts";
+import {
+  integer,
+  text,
+  ref,
+  listOf,
+  object,
+  answer,
+  body,
+  query,
+  id,
+  problem,
+  invalid,
+  missing,
+  limited,
+  queueAway,
+  idempotencyKey,
+  reading,
+  needs,
+  guarded,
+} from "./openapi-parts.ts";
 
 const product = {
   name: text,
@@ -61,7 +30,6 @@ const product = {
   stock: integer(0),
 };
 const user = { id: integer(1), name: text, city: text, createdAt: text };
-const names = listOf(text);
 const page = (items: object) =>
   object({ items: listOf(items), page: integer(1), pageSize: integer(0), total: integer(0) });
 
@@ -244,65 +212,7 @@ export const openapi = {
         },
       },
     },
-    "/admin/purge": {
-      post: {
-        summary: "Invalidates by tag, key, prefix or everything, in every isolate.",
-        security: needs("purge"),
-        requestBody: body(
-          object(
-            {
-              tags: names,
-              keys: names,
-              prefixes: names,
-              everything: { type: "boolean" },
-              soft: { type: "boolean" },
-            },
-            [],
-          ),
-        ),
-        responses: {
-          200: answer("Done"),
-          202: answer("Deferred: Redis does not answer"),
-          ...guarded,
-        },
-      },
-    },
-    "/admin/degradation": {
-      get: {
-        summary:
-          "The level of service of the isolate that answers, and the state of each dependency.",
-        security: needs("read"),
-        responses: { 200: answer("The level"), ...guarded },
-      },
-      put: {
-        summary:
-          "Sets the level of service of every isolate for some minutes (60 by default), or ends that with `auto`.",
-        security: needs("all"),
-        requestBody: body(
-          object(
-            {
-              level: { enum: ["auto", "normal", "degraded", "minimal"] },
-              minutes: { type: "integer", minimum: 1, maximum: 10_080 },
-            },
-            ["level"],
-          ),
-        ),
-        responses: { 200: answer("The level"), ...guarded },
-      },
-    },
-    "/admin/warm": {
-      post: {
-        summary: "Loads products or users into Redis and streams the progress.",
-        security: needs("purge"),
-        requestBody: body(
-          object({ kind: { enum: ["products", "users"] }, ids: listOf(integer(1)) }, ["kind"]),
-        ),
-        responses: {
-          200: answer("One line of JSON for each round", text, "application/x-ndjson"),
-          ...guarded,
-        },
-      },
-    },
+    ...adminPaths,
   },
   components: {
     securitySchemes: {

@@ -4,7 +4,14 @@
  * purge, so that it can check every verdict of an isolate.
  */
 import { verifiedCopy, type Entry } from "../../src/core/entry.ts";
-import { applyAnswer, verdictByView, markInvalidated, noteNumbers, type LogAnswer, type Verdict } from "../../src/core/log.ts";
+import {
+  applyAnswer,
+  verdictByView,
+  markInvalidated,
+  noteNumbers,
+  type LogAnswer,
+  type Verdict,
+} from "../../src/core/log.ts";
 import { createLogView, type LogView } from "../../src/core/log-view.ts";
 import { verdictByNumbers, verdictWithAnswer } from "../../src/core/log-verdict.ts";
 import {

@@ -1,5 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { applyAnswer, verdictByView, markInvalidated, noteNumbers, unmark, type LogAnswer } from "../../src/core/log.ts";
+import {
+  applyAnswer,
+  verdictByView,
+  markInvalidated,
+  noteNumbers,
+  unmark,
+  type LogAnswer,
+} from "../../src/core/log.ts";
 import { createLogView } from "../../src/core/log-view.ts";
 import { settleMarks } from "../../src/core/log-view.ts";
 import { entryOf, invalidationKeysOf } from "../support/entries.ts";

@@ -1,5 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { applyAnswer, verdictByView, markInvalidated, noteNumbers, type LogAnswer } from "../../src/core/log.ts";
+import {
+  applyAnswer,
+  verdictByView,
+  markInvalidated,
+  noteNumbers,
+  type LogAnswer,
+} from "../../src/core/log.ts";
 import { createLogView, type LogView } from "../../src/core/log-view.ts";
 import { verdictByNumbers } from "../../src/core/log-verdict.ts";
 import { entryOf, invalidationKeysOf } from "../support/entries.ts";

@@ -117,11 +117,9 @@ export function createCluster(options: ClusterOptions): Cluster {
   function objectOf(name: string): Flights {
     let flights = objects.get(name);
     if (flights === undefined) {
+      const { now, newId, after } = time;
       const table = createFlights({
-        now: time.now,
-        newId: time.newId,
-        after: time.after,
-        lingerMs: 2_000,
+        ...{ now, newId, after, lingerMs: 2_000 },
         maxKeptBytes: limits.keptBytes,
       });
       flights = plantInFlights(fault, table, limits.keptBytes);

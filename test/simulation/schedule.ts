@@ -22,8 +22,8 @@ const PEACE_MS = 70_000;
 const CALM_AFTER_MS = 10_000;
 /** The cron trigger runs this often, in one of the isolates. */
 const CRON_MS = 10_000;
-/** The longest read while nothing fails. */
-const CALM_READ_MS = 3_000;
+/** The longest read while nothing fails: the time of its loads, those that wait for a slot included, and of its steps. */
+const CALM_READ_MS = ORIGIN_TIMEOUT_MS + 2_000;
 
 /** Plays a schedule to its end. Returns the violations of the guarantee. */
 export async function play(

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import table from "../../docs/operations/metrics.md?raw";
 import { renderExposition, prometheusName } from "../../src/telemetry/metrics/exposition.ts";
-import { METRICS, type Metric, type MetricName } from "../../src/telemetry/metrics/registry.ts";
+import type { Metric } from "../../src/telemetry/metrics/metric.ts";
+import { METRICS, type MetricName } from "../../src/telemetry/metrics/registry.ts";
 import { createTelemetryApp, newNamespace } from "./support.ts";
 
 const metrics = Object.entries(METRICS) as [MetricName, Metric][];

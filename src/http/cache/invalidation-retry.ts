@@ -37,7 +37,7 @@ export function createRetryingInvalidate(
   invalidator.onRecovery(flush);
 
   return async (keys, ctx, watched) => {
-    const mark = invalidator.markInvalidated(keys);
+    invalidator.markInvalidated(keys);
     const done = await invalidator.invalidate(keys, ctx, watched);
     if (done.ok) return done;
     for (const key of keys) pending.add(key);
