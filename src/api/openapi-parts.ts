@@ -32,7 +32,7 @@ export const problem = (description: string) =>
 export const invalid = { 400: problem("The request is malformed; `errors` names each field") };
 export const missing = { 404: problem("It does not exist; the answer is cached for a minute") };
 export const limited = { 429: problem("Too many requests; see Retry-After") };
-export const away = {
+const away = {
   503: problem("The database does not answer and nothing is cached; see Retry-After"),
 };
 export const queueAway = problem("The queue does not take the message, or no queue is bound");
