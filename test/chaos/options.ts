@@ -1,0 +1,43 @@
+import { resolve } from "node:path";
+import { parseArgs } from "node:util";
+
+export interface ChaosOptions {
+  /** The names of the trials to run; empty for all. */
+  readonly names: readonly string[];
+  /** Only the trials of the short form. */
+  readonly short: boolean;
+  /** Reports the figures, and does not judge them. */
+  readonly measure: boolean;
+  /** Scales the durations of the trials. */
+  readonly factor: number;
+  /** File for the figures as JSON. */
+  readonly json: string | undefined;
+  /** The folder of the Worker under test, from ROOT. Default: this repository. */
+  readonly root: string | undefined;
+}
+
+/** Reads the command line of `npm run chaos`. Throws for an unknown option or a wrong factor. */
+export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): ChaosOptions {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      measure: { type: "boolean", default: false },
+      short: { type: "boolean", default: false },
+      factor: { type: "string", default: "1" },
+      json: { type: "string" },
+    },
+  });
+  const factor = Number(values.factor);
+  if (!(factor > 0))
+    throw new Error(`--factor is "${values.factor}"; it should be a number above 0`);
+  const root = env["ROOT"];
+  return {
+    names: positionals,
+    short: values.short,
+    measure: values.measure,
+    factor,
+    json: values.json,
+    root: root === undefined || root === "" ? undefined : resolve(root),
+  };
+}

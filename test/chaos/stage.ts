@@ -1,0 +1,117 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { startProduct, type Product } from "../e2e/support/product.ts";
+import { startScriptedOrigin, type ScriptedOrigin } from "../e2e/support/scripted-origin.ts";
+import type { LocalServices } from "../e2e/support/services.ts";
+import { until } from "../e2e/support/waiting.ts";
+import { drive, type Drive, type DriveOptions } from "./drive.ts";
+import type { Headroom } from "./headroom.ts";
+import { createShop, stockShop, type Shop } from "./shop.ts";
+import { visit, type Errand, type Visit } from "./visit.ts";
+
+export const INSTANCES = 2;
+const RECOVERY_MS = 60_000;
+/** Reads that must succeed one after the other before a trial begins. */
+const STEADY_READS = 4;
+const WARMING = 10;
+
+/** The running product, and what a trial needs to drive it. */
+export interface Stage {
+  readonly product: Product;
+  readonly services: LocalServices;
+  readonly shop: Shop;
+  readonly origin: ScriptedOrigin;
+  /** Scales a duration of the plan by the factor of the run, in milliseconds. */
+  seconds(planned: number): number;
+  /** Drives clients, and notes the headroom for the report. */
+  drive(options: DriveOptions): Promise<Drive>;
+  /** Makes one visit outside a drive. */
+  ask(errand: Errand): Promise<Pick<Visit, "outcome" | "status" | "headers">>;
+  /** Takes products, and reads each on both instances, so that the memory of both holds them. */
+  warm(count: number): Promise<readonly number[]>;
+  /** Ends all faults, and waits until reads on both instances succeed and are stored. */
+  settle(): Promise<void>;
+  /** The headroom of the drives since the last call. */
+  takeHeadroom(): readonly Headroom[];
+  stop(): Promise<void>;
+}
+
+export interface StageOptions {
+  /** The folder of the Worker under test. */
+  readonly root: string | undefined;
+  readonly factor: number;
+}
+
+export async function startStage({ root, factor }: StageOptions): Promise<Stage> {
+  const origin = await startScriptedOrigin();
+  const product = await startProduct({
+    instances: INSTANCES,
+    cronSeconds: 60,
+    ...(root !== undefined && { root }),
+    env: { ORIGIN_URL: origin.url },
+  });
+  const { services } = product;
+  const shop = createShop(product.urls, product.adminToken);
+  const everyInstance = product.urls.map((_url, instance) => instance);
+  const headrooms: Headroom[] = [];
+
+  const settle = async (): Promise<void> => {
+    await services.heal();
+    for (const instance of everyInstance) {
+      let steady = 0;
+      await until(
+        async () => {
+          const [id = 0] = shop.take(1);
+          const { headers, outcome } = await visit(shop.product(instance, id), {
+            leavesAfterMs: 5_000,
+          });
+          const stored = outcome === "fresh" && /stored/.test(headers["cache-status"] ?? "");
+          steady = stored ? steady + 1 : 0;
+          return { steady, outcome, headers };
+        },
+        (last) => last.steady >= STEADY_READS,
+        RECOVERY_MS,
+        250,
+      );
+    }
+  };
+
+  try {
+    await stockShop(services);
+    await settle();
+  } catch (error) {
+    await product.stop();
+    await origin.close();
+    throw error;
+  }
+  return {
+    product,
+    services,
+    shop,
+    origin,
+    seconds: (planned) => planned * 1_000 * factor,
+    settle,
+    async drive(options) {
+      const driven = await drive(options);
+      headrooms.push(driven.headroom);
+      return driven;
+    },
+    ask: (errand) => visit(errand, {}),
+    async warm(count) {
+      const ids = shop.take(count);
+      for (let from = 0; from < count; from += WARMING)
+        await Promise.all(
+          ids
+            .slice(from, from + WARMING)
+            .flatMap((id) => everyInstance.map((at) => visit(shop.product(at, id), {}))),
+        );
+      // What follows the answers: the entries go to Redis and to the edge.
+      await pause(200);
+      return ids;
+    },
+    takeHeadroom: () => headrooms.splice(0),
+    async stop() {
+      await product.stop();
+      await origin.close();
+    },
+  };
+}
