@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { measureHeadroom, type Headroom } from "./headroom.ts";
+import { measureHeadroom, type DriverHeadroom } from "./headroom.ts";
 import { visit, type Behaviour, type Errand, type Visit } from "./visit.ts";
 
 /** Clients of one kind, who come at random at a steady rate. */
@@ -26,7 +26,7 @@ export interface DriveOptions {
 
 export interface Drive {
   readonly visits: readonly Visit[];
-  readonly headroom: Headroom;
+  readonly headroom: DriverHeadroom;
 }
 
 /**

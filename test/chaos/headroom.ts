@@ -11,13 +11,22 @@ export interface Headroom {
   /** How late the driver began its visits, in milliseconds. */
   readonly lateP99Ms: number;
   readonly lateMaxMs: number;
+  /** The clients that came in a second, by the plan of the drive. */
+  readonly offered: number;
+  /** The warm reads that the Worker answered in a second before the trial, with every core busy. */
+  readonly capacity: number;
 }
 
 /** A trial is void if its driver began 1 % of the visits later than this. */
 const LATE_MS = 40;
+/** A trial is void if its clients ask for more than this share of what the machine bears. */
+const MOST_OF_CAPACITY = 0.6;
+
+/** What the driver measures itself; the stage knows the rest. */
+export type DriverHeadroom = Omit<Headroom, "offered" | "capacity">;
 
 export interface HeadroomMeter {
-  stop(lateness: readonly number[]): Headroom;
+  stop(lateness: readonly number[]): DriverHeadroom;
 }
 
 export function measureHeadroom(): HeadroomMeter {
@@ -39,9 +48,9 @@ export function measureHeadroom(): HeadroomMeter {
   };
 }
 
-/** Tests whether the driver itself was late, so that the figures say nothing about the Worker. */
-export function isVoid({ lateP99Ms }: Headroom): boolean {
-  return lateP99Ms > LATE_MS;
+/** Tests whether the driver was late or the machine busy, so that the figures say nothing about the Worker. */
+export function isVoid({ lateP99Ms, offered, capacity }: Headroom): boolean {
+  return lateP99Ms > LATE_MS || offered > capacity * MOST_OF_CAPACITY;
 }
 
 function processorTimes(): { readonly all: number; readonly idle: number } {

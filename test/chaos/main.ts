@@ -3,9 +3,10 @@
  * clients come, and compares what the clients saw with goals. Each trial is a file in trials/.
  *
  * Options: `--measure` reports the figures without judging them; `--short` runs the trials of SHORT with
- * short durations; `--factor 0.5` scales the durations; `--json <file>` writes the figures. ROOT names
+ * short durations; `--factor 0.5` scales the durations and `--rate 0.5` the rates; `--json <file>` writes the figures. ROOT names
  * the folder of another checkout whose Worker is measured. The exit code is 0 if every figure reaches its
- * goal. A trial whose driver was late is void: it runs once more, and then fails.
+ * goal. A trial is void
+ * if its driver was late or the machine too busy: it runs once more, and then fails.
  */
 import { execFileSync } from "node:child_process";
 import { globSync, writeFileSync } from "node:fs";
@@ -36,6 +37,7 @@ const outcomes: Outcome[] = [];
 const stage = await startStage({
   root: options.root,
   factor: options.short ? SHORT_FACTOR : options.factor,
+  rate: options.rate,
 });
 try {
   for (const name of wanted) outcomes.push(await runJudged(name, stage, options));

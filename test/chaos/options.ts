@@ -10,6 +10,8 @@ export interface ChaosOptions {
   readonly measure: boolean;
   /** Scales the durations of the trials. */
   readonly factor: number;
+  /** Scales the rates at which clients come. */
+  readonly rate: number;
   /** File for the figures as JSON. */
   readonly json: string | undefined;
   /** The folder of the Worker under test, from ROOT. Default: this repository. */
@@ -25,18 +27,22 @@ export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Ch
       measure: { type: "boolean", default: false },
       short: { type: "boolean", default: false },
       factor: { type: "string", default: "1" },
+      rate: { type: "string", default: "1" },
       json: { type: "string" },
     },
   });
-  const factor = Number(values.factor);
-  if (!(factor > 0))
-    throw new Error(`--factor is "${values.factor}"; it should be a number above 0`);
+  const positive = (name: "factor" | "rate"): number => {
+    const value = Number(values[name]);
+    if (value > 0) return value;
+    throw new Error(`--${name} is "${values[name]}"; it should be a number above 0`);
+  };
   const root = env["ROOT"];
   return {
     names: positionals,
     short: values.short,
     measure: values.measure,
-    factor,
+    factor: positive("factor"),
+    rate: positive("rate"),
     json: values.json,
     root: root === undefined || root === "" ? undefined : resolve(root),
   };

@@ -11,7 +11,7 @@ export interface Outcome {
   readonly error?: string;
 }
 
-/** A driver that was late measured itself. Such figures are shown, and judge nothing. */
+/** Figures of a void outcome are shown, and judge nothing. */
 export function isOutcomeVoid({ headroom }: Outcome): boolean {
   return headroom.some(isVoid);
 }
@@ -49,6 +49,7 @@ export function headroomOf({ headroom }: Outcome): string {
     `loop p99 ${worst(headroom.map(({ loopP99Ms }) => loopP99Ms))} ms`,
     `driver late p99 ${worst(headroom.map(({ lateP99Ms }) => lateP99Ms))} ms`,
     `max ${worst(headroom.map(({ lateMaxMs }) => lateMaxMs))} ms`,
+    `offered ${worst(headroom.map(({ offered }) => offered))}/s of ${worst(headroom.map(({ capacity }) => capacity))}/s`,
   ].join(", ");
 }
 

@@ -22,13 +22,18 @@ export interface Stage {
   readonly origin: ScriptedOrigin;
   /** Scales a duration of the plan by the factor of the run, in milliseconds. */
   seconds(planned: number): number;
+  /** Scales a rate of clients of the plan by the factor of the run, in clients a second. */
+  rate(planned: number): number;
   /** Drives clients, and notes the headroom for the report. */
   drive(options: DriveOptions): Promise<Drive>;
   /** Makes one visit outside a drive. */
   ask(errand: Errand): Promise<Pick<Visit, "outcome" | "status" | "headers">>;
   /** Takes products, and reads each on both instances, so that the memory of both holds them. */
   warm(count: number): Promise<readonly number[]>;
-  /** Ends all faults, and waits until reads on both instances succeed and are stored. */
+  /**
+   * Ends all faults, waits until reads on both instances succeed and are stored, and measures the capacity
+   * that the headroom reports.
+   */
   settle(): Promise<void>;
   /** The headroom of the drives since the last call. */
   takeHeadroom(): readonly Headroom[];
@@ -39,20 +44,28 @@ export interface StageOptions {
   /** The folder of the Worker under test. */
   readonly root: string | undefined;
   readonly factor: number;
+  /** Scales the rates at which clients come. */
+  readonly rate: number;
 }
 
-export async function startStage({ root, factor }: StageOptions): Promise<Stage> {
+export async function startStage({ root, factor, rate }: StageOptions): Promise<Stage> {
   const origin = await startScriptedOrigin();
   const product = await startProduct({
     instances: INSTANCES,
     cronSeconds: 60,
     ...(root !== undefined && { root }),
-    env: { ORIGIN_URL: origin.url },
+    env: {
+      ORIGIN_URL: origin.url,
+      // Spans of every request would take more of a small machine than the requests.
+      OTEL_TRACES_SAMPLER: "parentbased_traceidratio",
+      OTEL_TRACES_SAMPLER_ARG: "0.02",
+    },
   });
   const { services } = product;
   const shop = createShop(product.urls, product.adminToken);
   const everyInstance = product.urls.map((_url, instance) => instance);
   const headrooms: Headroom[] = [];
+  let capacity = 0;
 
   const settle = async (): Promise<void> => {
     await services.heal();
@@ -73,6 +86,7 @@ export async function startStage({ root, factor }: StageOptions): Promise<Stage>
         250,
       );
     }
+    capacity = await measureCapacity(shop);
   };
 
   try {
@@ -89,10 +103,12 @@ export async function startStage({ root, factor }: StageOptions): Promise<Stage>
     shop,
     origin,
     seconds: (planned) => planned * 1_000 * factor,
+    rate: (planned) => planned * rate,
     settle,
     async drive(options) {
       const driven = await drive(options);
-      headrooms.push(driven.headroom);
+      const offered = options.streams.reduce((sum, { perSecond }) => sum + perSecond, 0);
+      headrooms.push({ ...driven.headroom, offered, capacity });
       return driven;
     },
     ask: (errand) => visit(errand, {}),
@@ -114,4 +130,21 @@ export async function startStage({ root, factor }: StageOptions): Promise<Stage>
       await origin.close();
     },
   };
+}
+
+const CAPACITY = { clients: 16, products: 20, forMs: 1_000 };
+
+/** Measures how many warm reads a second the instances answer together. */
+async function measureCapacity(shop: Shop): Promise<number> {
+  const ids = shop.take(CAPACITY.products);
+  const begin = performance.now();
+  let answered = 0;
+  const client = async (at: number): Promise<void> => {
+    for (let n = at; performance.now() - begin < CAPACITY.forMs; n += CAPACITY.clients) {
+      await visit(shop.product(n % INSTANCES, ids[n % ids.length] ?? 0), {});
+      answered += 1;
+    }
+  };
+  await Promise.all(Array.from({ length: CAPACITY.clients }, (_, at) => client(at)));
+  return (answered / (performance.now() - begin)) * 1_000;
 }

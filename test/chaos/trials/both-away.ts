@@ -8,7 +8,7 @@ const UNREACHABLE_MS = 60_000;
 /** With neither the log nor the origin, warm readers get what their isolate has, and its mark. */
 export const trial: Trial = {
   about: "Redis and SQL reset every connection for 80 s under warm reads",
-  async run({ shop, services, drive, warm, seconds }) {
+  async run({ shop, services, drive, warm, seconds, rate }) {
     const hot = await warm(40);
     const { visits } = await drive({
       forMs: seconds(80),
@@ -19,7 +19,7 @@ export const trial: Trial = {
       streams: [
         {
           name: "warm",
-          perSecond: READS,
+          perSecond: rate(READS),
           errand: (n) => shop.product(n % 2, hot[n % hot.length] ?? 0),
         },
       ],

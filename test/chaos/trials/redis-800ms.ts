@@ -8,7 +8,7 @@ const WITHIN_MS = 3_000;
 /** A slow Redis is left alone like one that is away: memory answers. */
 export const trial: Trial = {
   about: "Redis takes 800 ms for each request, under warm reads",
-  async run({ shop, services, drive, warm, seconds }) {
+  async run({ shop, services, drive, warm, seconds, rate }) {
     const hot = await warm(40);
     const { visits } = await drive({
       forMs: SLOW_MS + WITHIN_MS + seconds(15),
@@ -16,7 +16,7 @@ export const trial: Trial = {
       streams: [
         {
           name: "warm",
-          perSecond: READS,
+          perSecond: rate(READS),
           errand: (n) => shop.product(n % 2, hot[n % hot.length] ?? 0),
         },
       ],

@@ -10,14 +10,14 @@ const SLOW_MS = 900;
 /** Misses do not wait for a Redis that hangs, and Server-Timing says what each of them waited for. */
 export const trial: Trial = {
   about: "Redis hangs under cold reads",
-  async run({ shop, services, drive, seconds }) {
+  async run({ shop, services, drive, seconds, rate }) {
     const { visits } = await drive({
       forMs: HANG_MS + WITHIN_MS + seconds(15),
       happenings: [{ atMs: HANG_MS, act: () => services.fault("redis", { hang: "before" }) }],
       streams: [
         {
           name: "cold",
-          perSecond: COLD_READS,
+          perSecond: rate(COLD_READS),
           errand: (n) => shop.product(n % 2, shop.take(1)[0] ?? 0),
         },
       ],

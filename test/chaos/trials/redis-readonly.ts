@@ -9,7 +9,7 @@ const BOUND_MS = 1_000 + 500;
 /** An invalidation that Redis refuses to store cannot be read from Redis. */
 export const trial: Trial = {
   about: "Redis refuses writes (READONLY) and answers reads; one instance writes, both read",
-  async run({ shop, services, drive, warm, seconds }) {
+  async run({ shop, services, drive, warm, seconds, rate }) {
     const versions = createVersions(shop, await warm(40));
     const refuseWrites = "READONLY You can't write against a read only replica.";
     const { visits } = await drive({
@@ -18,10 +18,10 @@ export const trial: Trial = {
       streams: [
         {
           name: "read",
-          perSecond: READS,
+          perSecond: rate(READS),
           errand: (n) => versions.read(n % 2, versions.ids[n % 40] ?? 0),
         },
-        { name: "write", perSecond: 2, errand: (n) => versions.write(0, n) },
+        { name: "write", perSecond: rate(2), errand: (n) => versions.write(0, n) },
       ],
     });
     const reads = visits.filter(({ stream }) => stream === "read");

@@ -14,7 +14,7 @@ const IMPATIENT: Readonly<Record<string, Behaviour>> = {
 export const trial: Trial = {
   about:
     "SQL hangs for 15 s; half of the clients of cold products retry 3 times, half leave after 2 s",
-  async run({ shop, services, drive, warm, seconds }) {
+  async run({ shop, services, drive, warm, seconds, rate }) {
     const hot = await warm(40);
     const healedMs = HANG_S * 1_000 + seconds(15);
     let before = 0;
@@ -37,13 +37,13 @@ export const trial: Trial = {
       streams: [
         ...Object.entries(IMPATIENT).map(([name, behaviour]) => ({
           name,
-          perSecond: 20,
+          perSecond: rate(20),
           behaviour,
           errand: (n: number) => shop.product(n % 2, shop.take(1)[0] ?? 0),
         })),
         {
           name: "warm",
-          perSecond: 60,
+          perSecond: rate(60),
           errand: (n) => shop.product(n % 2, hot[n % hot.length] ?? 0),
         },
       ],

@@ -10,7 +10,7 @@ const MOST_QUERIES = 64 * INSTANCES;
 /** A slow database is not given more queries at once than the stated number, and nobody waits long for a slot. */
 export const trial: Trial = {
   about: "SQL takes 3 s for each query, under more cold reads than it can answer",
-  async run({ shop, services, drive, seconds }) {
+  async run({ shop, services, drive, seconds, rate }) {
     await services.fault("sql", { latencyMs: 3_000 });
     await services.resetCounts();
     const { visits } = await drive({
@@ -18,7 +18,7 @@ export const trial: Trial = {
       streams: [
         {
           name: "cold",
-          perSecond: COLD_READS,
+          perSecond: rate(COLD_READS),
           errand: (n) => shop.product(n % 2, shop.take(1)[0] ?? 0),
         },
       ],

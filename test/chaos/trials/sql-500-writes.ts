@@ -8,7 +8,7 @@ const WRITES = READS / 100;
 /** A write that SQL answers with 500 may have been made. The readers of its product still get an answer. */
 export const trial: Trial = {
   about: "SQL answers 500 for 30 s; one request in 100 writes a product that is read",
-  async run({ shop, services, drive, warm, seconds }) {
+  async run({ shop, services, drive, warm, seconds, rate }) {
     const versions = createVersions(shop, await warm(100));
     const { visits } = await drive({
       forMs: seconds(30),
@@ -16,10 +16,10 @@ export const trial: Trial = {
       streams: [
         {
           name: "read",
-          perSecond: READS,
+          perSecond: rate(READS),
           errand: (n) => versions.read(n % 2, versions.ids[n % 100] ?? 0),
         },
-        { name: "write", perSecond: WRITES, errand: (n) => versions.write(n % 2, n) },
+        { name: "write", perSecond: rate(WRITES), errand: (n) => versions.write(n % 2, n) },
       ],
     });
     const reads = visits.filter(({ stream }) => stream === "read");

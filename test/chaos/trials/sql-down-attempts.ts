@@ -21,7 +21,7 @@ export const trial: Trial = {
 };
 
 async function attempts(
-  { shop, services, drive, seconds }: Stage,
+  { shop, services, drive, seconds, rate }: Stage,
   name: string,
   behaviour: Behaviour,
 ): Promise<readonly Figure[]> {
@@ -36,7 +36,7 @@ async function attempts(
     streams: [
       {
         name: "cold",
-        perSecond: COLD_READS,
+        perSecond: rate(COLD_READS),
         behaviour,
         errand(n) {
           const errand = shop.product(n % INSTANCES, shop.take(1)[0] ?? 0);

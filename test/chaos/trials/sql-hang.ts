@@ -12,7 +12,7 @@ const OPEN_S = BEGIN_S + 6;
 /** Loads that hang end after one time limit, and after some of them no reader waits at all. */
 export const trial: Trial = {
   about: "SQL hangs for 18 s under warm and cold reads",
-  async run({ shop, services, drive, warm, seconds }) {
+  async run({ shop, services, drive, warm, seconds, rate }) {
     const hot = await warm(40);
     const { visits } = await drive({
       forMs: (BEGIN_S + 6) * 1_000 + seconds(12),
@@ -20,12 +20,12 @@ export const trial: Trial = {
       streams: [
         {
           name: "warm",
-          perSecond: WARM_READS,
+          perSecond: rate(WARM_READS),
           errand: (n) => shop.product(n % 2, hot[n % hot.length] ?? 0),
         },
         {
           name: "cold",
-          perSecond: COLD_READS,
+          perSecond: rate(COLD_READS),
           errand: (n) => shop.product(n % 2, shop.take(1)[0] ?? 0),
         },
       ],
