@@ -125,14 +125,17 @@ function createLine(most: number, released: Promise<void>): FaultPlan["enter"] {
   let running = 0;
   const waiting: (() => void)[] = [];
   void released.then(() => {
+    running += waiting.length;
     for (const letIn of waiting.splice(0)) letIn();
   });
   return async () => {
-    if (running >= most) await new Promise<void>((resolve) => waiting.push(resolve));
-    running += 1;
+    if (running < most) running += 1;
+    else await new Promise<void>((resolve) => waiting.push(resolve));
     return () => {
-      running -= 1;
-      if (running < most) waiting.shift()?.();
+      const next = waiting.shift();
+      // The next call takes over the place of this one.
+      if (next === undefined) running -= 1;
+      else next();
     };
   };
 }

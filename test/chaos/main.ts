@@ -33,12 +33,19 @@ if (unknown.length > 0) {
 }
 const wanted = options.names.length > 0 ? options.names : options.short ? SHORT : known;
 
-const outcomes: Outcome[] = [];
-const stage = await startStage({
+const starting = startStage({
   root: options.root,
   factor: options.short ? SHORT_FACTOR : options.factor,
   rate: options.rate,
 });
+// The product has a process group of its own, so that a Ctrl-C does not reach it.
+for (const signal of ["SIGINT", "SIGTERM"] as const)
+  process.once(signal, () => {
+    void starting.then(({ stop }) => stop()).finally(() => process.exit(130));
+  });
+
+const outcomes: Outcome[] = [];
+const stage = await starting;
 try {
   for (const name of wanted) outcomes.push(await runJudged(name, stage, options));
 } finally {
