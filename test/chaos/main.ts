@@ -2,7 +2,7 @@
  * `npm run chaos [-- trial…]`: runs two instances of the Worker, breaks what they depend on while
  * clients come, and compares what the clients saw with goals. Each trial is a file in trials/.
  *
- * Options: `--measure` reports the figures without judging them; `--short` runs the trials of SHORT with
+ * Options: `--measure` reports the figures without judging them; `--short` runs some trials with
  * short durations; `--factor 0.5` scales the durations and `--rate 0.5` the rates; `--json <file>` writes the figures. ROOT names
  * the folder of another checkout whose Worker is measured. The exit code is 0 if every figure reaches its
  * goal. A trial is void
@@ -18,9 +18,6 @@ import { startStage, type Stage } from "./stage.ts";
 import type { Trial } from "./trial.ts";
 
 const TRIALS = join(import.meta.dirname, "trials");
-/** The trials of `--short`. Together they take about a minute. */
-const SHORT = ["sql-down-attempts", "sql-500-writes", "redis-readonly", "flush"];
-const SHORT_FACTOR = 0.25;
 
 const options = readOptions(process.argv.slice(2), process.env);
 const known = globSync("*.ts", { cwd: TRIALS })
@@ -31,11 +28,11 @@ if (unknown.length > 0) {
   console.error(`There is no trial ${unknown.join(", ")}. There are: ${known.join(", ")}.`);
   process.exit(2);
 }
-const wanted = options.names.length > 0 ? options.names : options.short ? SHORT : known;
+const wanted = options.names.length > 0 ? options.names : known;
 
 const starting = startStage({
   root: options.root,
-  factor: options.short ? SHORT_FACTOR : options.factor,
+  factor: options.factor,
   rate: options.rate,
 });
 // The product has a process group of its own, so that a Ctrl-C does not reach it.

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { startProduct, type Product } from "../e2e/support/product.ts";
+import { ROOT, startProduct, type Product, type ProductOptions } from "../e2e/support/product.ts";
 import { startScriptedOrigin, type ScriptedOrigin } from "../e2e/support/scripted-origin.ts";
 import type { LocalServices } from "../e2e/support/services.ts";
 import { until } from "../e2e/support/waiting.ts";
@@ -17,9 +17,13 @@ const WARMING = 10;
 /** The running product, and what a trial needs to drive it. */
 export interface Stage {
   readonly product: Product;
+  /** The folder of the Worker under test. */
+  readonly root: string;
   readonly services: LocalServices;
   readonly shop: Shop;
   readonly origin: ScriptedOrigin;
+  /** Starts a second product, which ends with the stage at the latest. */
+  startAnother(options: ProductOptions): Promise<Product>;
   /** Scales a duration of the plan by the factor of the run, in milliseconds. */
   seconds(planned: number): number;
   /** Scales a rate of clients of the plan by the factor of the run, in clients a second. */
@@ -64,6 +68,7 @@ export async function startStage({ root, factor, rate }: StageOptions): Promise<
   const { services } = product;
   const shop = createShop(product.urls, product.adminToken);
   const everyInstance = product.urls.map((_url, instance) => instance);
+  const others = new Set<Product>();
   const headrooms: Headroom[] = [];
   let capacity = 0;
 
@@ -99,6 +104,7 @@ export async function startStage({ root, factor, rate }: StageOptions): Promise<
   }
   return {
     product,
+    root: root ?? ROOT,
     services,
     shop,
     origin,
@@ -125,8 +131,19 @@ export async function startStage({ root, factor, rate }: StageOptions): Promise<
       return ids;
     },
     takeHeadroom: () => headrooms.splice(0),
+    async startAnother(options) {
+      const other = await startProduct(options);
+      others.add(other);
+      return {
+        ...other,
+        async stop() {
+          others.delete(other);
+          await other.stop();
+        },
+      };
+    },
     async stop() {
-      await product.stop();
+      await Promise.all([product, ...others].map((each) => each.stop()));
       await origin.close();
     },
   };
