@@ -2,7 +2,7 @@ import { between, isGood, percentile, serverTiming, share } from "../figures.ts"
 import type { Trial } from "../trial.ts";
 import type { Visit } from "../visit.ts";
 
-const COLD_READS = 60;
+const COLD_READS = 40;
 const HANG_MS = 1_000;
 const WITHIN_MS = 2_000;
 const SLOW_MS = 900;

@@ -2,8 +2,8 @@ import { between, isGood, secondsUntilGood, share } from "../figures.ts";
 import type { Trial } from "../trial.ts";
 import type { Behaviour } from "../visit.ts";
 
-/** SQL that answers 80 queries a second. */
-const CAPACITY = { latencyMs: 100, concurrency: 8 } as const;
+/** SQL that answers 40 queries a second, twice what the clients need if all of them get their answer. */
+const CAPACITY = { latencyMs: 200, concurrency: 8 } as const;
 const HANG_S = 3;
 const IMPATIENT: Readonly<Record<string, Behaviour>> = {
   retries: { retries: 3 },
@@ -37,7 +37,7 @@ export const trial: Trial = {
       streams: [
         ...Object.entries(IMPATIENT).map(([name, behaviour]) => ({
           name,
-          perSecond: rate(20),
+          perSecond: 10,
           behaviour,
           errand: (n: number) => shop.product(n % 2, shop.take(1)[0] ?? 0),
         })),

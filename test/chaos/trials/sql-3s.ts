@@ -3,7 +3,7 @@ import { INSTANCES } from "../stage.ts";
 import type { Trial } from "../trial.ts";
 import type { Visit } from "../visit.ts";
 
-const COLD_READS = 80;
+const COLD_READS = 60;
 /** The slots of an isolate by default; no set of isolates may run more. */
 const MOST_QUERIES = 64 * INSTANCES;
 

@@ -2,8 +2,8 @@ import { between, isGood, isShed, percentile, share, times } from "../figures.ts
 import type { Stage } from "../stage.ts";
 import type { Trial } from "../trial.ts";
 
-/** SQL that answers about 80 queries a second. */
-const CAPACITY = { latencyMs: 100, concurrency: 8 } as const;
+/** SQL that answers about 40 queries a second. */
+const CAPACITY = { latencyMs: 200, concurrency: 8 } as const;
 /** Clients that ask one after the other, enough to keep SQL busy and few enough not to overload it. */
 const CLIENTS = 16;
 const CALIBRATION_MS = 4_000;
