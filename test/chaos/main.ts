@@ -83,10 +83,10 @@ async function runOnce(name: string, stage: Stage): Promise<Outcome> {
   return outcome;
 }
 
-function reportOf(outcomes: readonly Outcome[], { root, factor }: ChaosOptions): string {
+function reportOf(outcomes: readonly Outcome[], { root, factor, rate }: ChaosOptions): string {
   const cwd = root ?? import.meta.dirname;
   const commit = execFileSync("git", ["rev-parse", "HEAD"], { cwd, encoding: "utf8" }).trim();
   const machine = `${cpus().length} × ${cpus()[0]?.model ?? "unknown"}`;
   const at = new Date().toISOString();
-  return `${JSON.stringify({ commit, at, machine, factor, outcomes }, null, 2)}\n`;
+  return `${JSON.stringify({ commit, at, machine, factor, rate, outcomes }, null, 2)}\n`;
 }

@@ -5,7 +5,7 @@ import type { Trial } from "../trial.ts";
 const FRESH = ["Cache-Control", "max-age=3600"] as const;
 const BODY = "The whole body of a response. ".repeat(200);
 const HALF = BODY.length / 2;
-/** A resource is read again after this many other reads. */
+/** A resource is read again when this many others have been asked for since. */
 const LATER = 10;
 
 /** Half a response is an error for its reader, and is never stored. */
@@ -38,7 +38,7 @@ export const trial: Trial = {
         {
           name: "again",
           perSecond: rate(30),
-          errand: (n) => read(paths[Math.max(0, n - LATER)] ?? origin.script(whole)),
+          errand: () => read(paths[paths.length - 1 - LATER] ?? origin.script(whole)),
         },
       ],
     });

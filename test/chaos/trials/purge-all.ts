@@ -3,7 +3,7 @@ import { INSTANCES, type Stage } from "../stage.ts";
 import type { Trial } from "../trial.ts";
 
 const MADE_UP = 200;
-const PER_SECOND = 40;
+const PER_SECOND = 20;
 /** The time that the filter may take to come back. Meanwhile some clients ask for made-up products. */
 const WITHIN_S = 6;
 

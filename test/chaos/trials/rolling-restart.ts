@@ -2,7 +2,7 @@ import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } f
 import { join } from "node:path";
 import type { Product } from "../../e2e/support/product.ts";
 import { isGood, percentile, share, times } from "../figures.ts";
-import { createShop, stockShop, type Shop } from "../shop.ts";
+import { createShop, stockShop } from "../shop.ts";
 import type { Trial } from "../trial.ts";
 import { createVersions, type Versions } from "../versions.ts";
 import { visit, type Errand } from "../visit.ts";
