@@ -49,7 +49,7 @@ export function headroomOf({ headroom }: Outcome): string {
     `loop p99 ${worst(headroom.map(({ loopP99Ms }) => loopP99Ms))} ms`,
     `driver late p99 ${worst(headroom.map(({ lateP99Ms }) => lateP99Ms))} ms`,
     `max ${worst(headroom.map(({ lateMaxMs }) => lateMaxMs))} ms`,
-    `offered ${worst(headroom.map(({ offered }) => offered))}/s of ${worst(headroom.map(({ capacity }) => capacity))}/s`,
+    `offered ${worst(headroom.map(({ offered }) => offered))}/s of ${Math.min(...headroom.map(({ capacity }) => capacity)).toFixed(0)}/s`,
   ].join(", ");
 }
 
