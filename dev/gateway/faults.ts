@@ -26,6 +26,16 @@ const faultSchema = z
     reset: z.boolean().optional(),
     /** Sends half of the body, then cuts the connection. */
     truncate: z.boolean().optional(),
+    /** Calls that are executed at the same time, with their delay. Further calls wait in line. */
+    concurrency: z.number().int().min(1).max(1_000).optional(),
+    /**
+     * Redis only: the error of every command that writes, `READONLY …` or `OOM …`. Commands that
+     * read, and scripts that make no write, are executed.
+     */
+    refuseWrites: z
+      .string()
+      .regex(/^[A-Z]+ /)
+      .optional(),
     /** Limits the fault to calls that only read, or to calls that write. */
     only: z.enum(["read", "write"]).optional(),
   })
@@ -41,12 +51,19 @@ export interface FaultPlan {
   readonly delayMs: number;
   readonly reset: boolean;
   readonly truncate: boolean;
+  readonly refuseWrites: string | undefined;
+  /**
+   * Waits until fewer than `concurrency` calls of this fault run. Resolves with a function that ends
+   * the call's turn.
+   */
+  readonly enter: () => Promise<() => void>;
   /** Resolves when the fault is replaced or cleared. */
   readonly released: Promise<void>;
 }
 
 interface ActiveFault {
   readonly fault: Fault;
+  readonly enter: FaultPlan["enter"];
   readonly released: Promise<void>;
   readonly release: () => void;
 }
@@ -74,7 +91,8 @@ export function createFaults(random: () => number = Math.random): Faults {
     put(target, fault) {
       drop(target);
       const { promise, resolve } = Promise.withResolvers<void>();
-      active.set(target, { fault, released: promise, release: resolve });
+      const enter = createLine(fault.concurrency ?? Infinity, promise);
+      active.set(target, { fault, enter, released: promise, release: resolve });
     },
     clear() {
       for (const target of [...active.keys()]) drop(target);
@@ -85,7 +103,7 @@ export function createFaults(random: () => number = Math.random): Faults {
     plan(target, access) {
       const found = active.get(target);
       if (!found) return undefined;
-      const { fault, released } = found;
+      const { fault, enter, released } = found;
       if (fault.only !== undefined && fault.only !== access) return undefined;
       const errorRate = fault.errorRate ?? (fault.status === undefined ? 0 : 1);
       return {
@@ -94,9 +112,31 @@ export function createFaults(random: () => number = Math.random): Faults {
         delayMs: (fault.latencyMs ?? 0) + random() * (fault.jitterMs ?? 0),
         reset: fault.reset ?? false,
         truncate: fault.truncate ?? false,
+        refuseWrites: fault.refuseWrites,
+        enter,
         released,
       };
     },
+  };
+}
+
+/** Creates a line in the order of arrival, which lets `most` calls in at a time, and all after `released`. */
+function createLine(most: number, released: Promise<void>): FaultPlan["enter"] {
+  let running = 0;
+  const waiting: (() => void)[] = [];
+  void released.then(() => {
+    running += waiting.length;
+    for (const letIn of waiting.splice(0)) letIn();
+  });
+  return async () => {
+    if (running < most) running += 1;
+    else await new Promise<void>((resolve) => waiting.push(resolve));
+    return () => {
+      const next = waiting.shift();
+      // The next call takes over the place of this one.
+      if (next === undefined) running -= 1;
+      else next();
+    };
   };
 }
 

@@ -134,12 +134,34 @@ async function resolve(
 async function perform(
   command: ParsedCommand,
   { engine, scripts, counts }: Setting,
+  refusal: string | undefined,
 ): Promise<Executed> {
   const resolved = await resolve(command, scripts);
-  const executed = "operation" in resolved ? await engine.run(resolved.operation) : resolved;
+  const executed =
+    "operation" in resolved
+      ? await runUnlessRefused(engine, resolved.operation, refusal)
+      : resolved;
   counts.redis.commands += executed.commands;
   return executed;
 }
+
+/** Runs an operation. With a refusal, as on a replica or a full database, what writes gets that error. */
+async function runUnlessRefused(
+  engine: RedisEngine,
+  operation: Operation,
+  refusal: string | undefined,
+): Promise<Executed> {
+  if (refusal === undefined) return engine.run(operation);
+  const refused: Executed = { reply: { error: refusal }, commands: 1 };
+  if (operation.kind === "command")
+    return onlyReads(operation.name) ? engine.run(operation) : refused;
+  const executed = await engine.run({ ...operation, readOnly: true });
+  return isError(executed.reply) && WRITES_IN_READ_ONLY.test(executed.reply.error)
+    ? { ...refused, commands: executed.commands }
+    : executed;
+}
+
+const WRITES_IN_READ_ONLY = /Write commands are not allowed from read-only scripts/;
 
 function present({ reply }: Executed, base64: boolean): { result: unknown } | { error: string } {
   return isError(reply) ? { error: reply.error } : { result: encodeReply(reply, base64) };
@@ -159,9 +181,9 @@ function accessOf(commands: readonly ParsedCommand[]): "read" | "write" {
 function single(command: ParsedCommand, setting: Setting): Call {
   return {
     access: accessOf([command]),
-    async execute() {
+    async execute(_response, plan) {
       try {
-        const result = present(await perform(command, setting), setting.base64);
+        const result = present(await perform(command, setting, plan?.refuseWrites), setting.base64);
         return json("error" in result ? 400 : 200, result);
       } catch (error) {
         return unreachable(error);
@@ -177,11 +199,13 @@ function single(command: ParsedCommand, setting: Setting): Call {
 function pipeline(commands: readonly ParsedCommand[], setting: Setting): Call {
   return {
     access: accessOf(commands),
-    async execute() {
+    async execute(_response, plan) {
       try {
         const results: unknown[] = [];
         for (const command of commands)
-          results.push(present(await perform(command, setting), setting.base64));
+          results.push(
+            present(await perform(command, setting, plan?.refuseWrites), setting.base64),
+          );
         return json(200, results);
       } catch (error) {
         return unreachable(error);
@@ -197,7 +221,9 @@ function pipeline(commands: readonly ParsedCommand[], setting: Setting): Call {
 function multiExec(commands: readonly ParsedCommand[], setting: Setting): Call {
   return {
     access: accessOf(commands),
-    async execute() {
+    async execute(_response, plan) {
+      if (plan?.refuseWrites !== undefined && accessOf(commands) === "write")
+        return json(400, { error: plan.refuseWrites });
       try {
         const operations: Operation[] = [];
         const answers: (Executed | undefined)[] = [];

@@ -6,6 +6,8 @@ import { resetCounts } from "./counts.ts";
 import type { Access, Faults, FaultPlan, FaultTarget } from "./faults.ts";
 import { parseFault } from "./faults.ts";
 import type { Answer } from "./http.ts";
+import type { Running } from "./running.ts";
+import { createRunning } from "./running.ts";
 import { BodyTooLarge, json, problem, readBody, send } from "./http.ts";
 
 /** A well-formed request of a gateway that has not been executed yet. */
@@ -13,9 +15,9 @@ export interface Call {
   readonly access: Access;
   /**
    * Executes the call. A stream writes to the response itself; any other call returns a complete
-   * answer.
+   * answer. The server applies the plan; a gateway reads from it only what concerns single commands.
    */
-  execute(response: ServerResponse): Promise<Answer | "streaming">;
+  execute(response: ServerResponse, plan?: FaultPlan): Promise<Answer | "streaming">;
 }
 
 export interface GatewayRequest {
@@ -57,8 +59,9 @@ export interface GatewayServer {
  * (`EADDRINUSE`) if the port is in use.
  */
 export async function startGatewayServer(options: GatewayServerOptions): Promise<GatewayServer> {
+  const running = createRunning();
   const server = createServer((request, response) => {
-    handle(options, request, response).catch((error: unknown) => {
+    handle(options, running, request, response).catch((error: unknown) => {
       send(
         response,
         problem(500, "Gateway error", error instanceof Error ? error.message : String(error)),
@@ -92,6 +95,7 @@ function listen(server: Server, port: number): Promise<void> {
 
 async function handle(
   options: GatewayServerOptions,
+  running: Running,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -113,7 +117,7 @@ async function handle(
     return;
   }
   if (!gateway) {
-    send(response, control(options, request.method ?? "GET", path, body));
+    send(response, control(options, running, request.method ?? "GET", path, body));
     return;
   }
   const prepared = gateway.prepare({
@@ -128,6 +132,7 @@ async function handle(
     return;
   }
   options.counts[gateway.name].requests += 1;
+  running.begin(gateway.name, response);
   await run(gateway, prepared, options.faults.plan(gateway.name, prepared.access), response);
 }
 
@@ -146,7 +151,21 @@ async function run(
     await plan.released;
     if (response.destroyed) return;
   }
-  const answer = await call.execute(response);
+  const leave = await plan?.enter();
+  try {
+    // The client of a call that waited in line may have gone.
+    if (!response.destroyed) await answerCall(call, plan, response);
+  } finally {
+    leave?.();
+  }
+}
+
+async function answerCall(
+  call: Call,
+  plan: FaultPlan | undefined,
+  response: ServerResponse,
+): Promise<void> {
+  const answer = await call.execute(response, plan);
   if (answer === "streaming") return;
   if (plan) {
     if (plan.hang === "after") await plan.released;
@@ -170,9 +189,10 @@ function truncate(response: ServerResponse, answer: Answer): void {
   response.write(body.subarray(0, Math.floor(body.length / 2)), () => response.destroy());
 }
 
-/** Answers `/counts` and `/faults`, the routes that observe and control the gateways. */
+/** Answers `/counts`, `/running` and `/faults`, the routes that observe and control the gateways. */
 function control(
   { counts, faults, gateways }: GatewayServerOptions,
+  running: Running,
   method: string,
   path: string,
   body: Buffer,
@@ -181,8 +201,10 @@ function control(
   if (route === "GET /counts") return json(200, counts);
   if (route === "POST /counts/reset") {
     resetCounts(counts);
+    running.reset();
     return json(200, counts);
   }
+  if (route === "GET /running") return json(200, running.report());
   if (route === "GET /faults") return json(200, faults.list());
   if (route === "DELETE /faults") {
     faults.clear();
@@ -201,6 +223,8 @@ function control(
     }
     const parsed = parseFault(body.toString());
     if ("error" in parsed) return problem(400, "Invalid fault", parsed.error);
+    if (parsed.fault.refuseWrites !== undefined && name !== "redis")
+      return problem(400, "Invalid fault", "refuseWrites: only Redis has this fault");
     faults.put(gateway.name, parsed.fault);
     return json(200, faults.list());
   }

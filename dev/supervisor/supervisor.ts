@@ -4,8 +4,7 @@ import type { Services } from "../services.ts";
 import { startCron } from "./cron.ts";
 import type { SupervisorOptions } from "./options.ts";
 import { assertFree, PortInUse } from "./ports.ts";
-import type { ProcessGroup } from "./process-group.ts";
-import { startWorkerInstance, untilHealthy } from "./worker-instance.ts";
+import { keepInstance, type KeptInstance } from "./kept-instance.ts";
 import { localVariables, writeVariables } from "./worker-variables.ts";
 import {
   cronsOf,
@@ -13,14 +12,6 @@ import {
   readWranglerConfig,
   writeWranglerConfig,
 } from "./wrangler-config.ts";
-
-const READY_DEADLINE_MS = 120_000;
-
-/**
- * wrangler restarts a runtime that has crashed. Afterwards it often runs without serving requests.
- */
-const RUNTIME_CRASHED = /Workers runtime crashed/;
-const RECOVERY_DEADLINE_MS = 8_000;
 
 export interface SuperviseOptions extends SupervisorOptions {
   /** Folder that contains `.strata`, and the Workers' working directory. */
@@ -33,8 +24,9 @@ export interface SuperviseOptions extends SupervisorOptions {
 }
 
 /**
- * Runs local services, migration, seed, Worker instances and cron until `signal` aborts. Resolves
- * after an abort, and rejects if a part fails. Both leave no process running.
+ * Runs local services, migration, seed, Worker instances and cron until `signal` aborts. An instance
+ * that dies is started again. Resolves after an abort, and rejects if a part fails. Both leave no process
+ * running.
  */
 export async function supervise(options: SuperviseOptions): Promise<void> {
   const stops: (() => Promise<void>)[] = [];
@@ -84,11 +76,13 @@ async function run(
   const urls = Array.from({ length: instances }, (_, index) => `http://127.0.0.1:${port + index}`);
   // With an origin at the root, every other path belongs to the origin.
   const healthPath = variables["ORIGIN_AT_ROOT"] === "1" ? "/__strata/health" : "/health";
-  const groups: ProcessGroup[] = [];
-  stops.push(async () => void (await Promise.all(groups.map((group) => group.stop()))));
+  const kept: KeptInstance[] = [];
+  stops.push(async () => void (await Promise.all(kept.map((instance) => instance.stop()))));
   const startInstance = async (index: number): Promise<void> => {
     const folder = join(state, `instance-${index + 1}`);
-    const group = startWorkerInstance({
+    const instance = keepInstance({
+      name: `Worker instance ${index + 1}`,
+      healthUrl: `${urls[index]!}${healthPath}`,
       config:
         index === 0 ? config.file : writeWranglerConfig(folder, furtherInstance(config, index + 1)),
       port: port + index,
@@ -96,23 +90,13 @@ async function run(
       persistTo: join(folder, "state"),
       registry: join(state, "registry"),
       cwd: options.root,
-      onLine(line) {
-        print(instances === 1 ? line : `[${index + 1}] ${line}`);
-        if (RUNTIME_CRASHED.test(line)) {
-          untilHealthy(`${urls[index]!}${healthPath}`, RECOVERY_DEADLINE_MS, signal).catch(
-            (error: unknown) =>
-              fail(
-                new Error(`Worker instance ${index + 1} did not recover from a crash`, {
-                  cause: error,
-                }),
-              ),
-          );
-        }
-      },
+      onLine: (line) => print(instances === 1 ? line : `[${index + 1}] ${line}`),
+      print,
+      fail,
+      signal,
     });
-    groups.push(group);
-    void group.ended.then((how) => fail(new Error(`Worker instance ${index + 1} ended: ${how}`)));
-    await untilHealthy(`${urls[index]!}${healthPath}`, READY_DEADLINE_MS, signal);
+    kept.push(instance);
+    await instance.ready;
   };
   // The first instance runs the Durable Objects. The others look for them when they start.
   await startInstance(0);

@@ -7,6 +7,9 @@ import { findRedisServer } from "../../dev/redis/server-process.ts";
 import { processList, supervised } from "./support/supervised.ts";
 import type { Supervised, SupervisedOptions } from "./support/supervised.ts";
 
+/** The time limit of a test that starts several instances one after the other. */
+const RESTARTS_MS = 180_000;
+
 /** Without a Redis server its crash cannot be tested. */
 const redisServers = [findRedisServer()].filter((file) => file !== undefined);
 
@@ -95,28 +98,66 @@ describe("npm run dev", () => {
     await expectNothingLeft(dev);
   });
 
-  it("`npm run dev` continues after a crash that wrangler repairs, and exits after a crash that wrangler does not repair", async () => {
-    const dev = await start();
-    const url = `http://127.0.0.1:${dev.port}`;
-    const crash = (which: RegExp): void => {
-      process.kill(dev.processes().find(({ command }) => which.test(command))!.pid, "SIGKILL");
-    };
-    await dev.printed("Strata ready on ");
-    const token = /ADMIN_TOKEN\s+([0-9a-f]{32}) \(made for this run\)/.exec(dev.output())?.[1];
-    expect(await json(`${url}/variables`)).toMatchObject({ ADMIN_TOKEN: token });
+  it(
+    "`npm run dev` continues after a crash that wrangler repairs, and restarts a Worker instance whose proxy was killed",
+    async () => {
+      const dev = await start({ env: { INSTANCES: "2" } });
+      const [first, second] = [dev.port, dev.port + 1].map((port) => `http://127.0.0.1:${port}`);
+      const answers = (url: string): Promise<number> =>
+        fetch(`${url}/health`).then(
+          ({ status }) => status,
+          () => 0,
+        );
+      const crash = (which: RegExp): void => {
+        process.kill(dev.processes().find(({ command }) => which.test(command))!.pid, "SIGKILL");
+      };
+      await dev.printed("Strata ready on ");
+      const token = /ADMIN_TOKEN\s+([0-9a-f]{32}) \(made for this run\)/.exec(dev.output())?.[1];
+      expect(await json(`${first}/variables`)).toMatchObject({ ADMIN_TOKEN: token });
+      expect(await json(`${second}/add`)).toBe(1);
 
-    // The runtime of the Worker itself listens on a port that wrangler chooses.
-    crash(/workerd serve.*entry=127\.0\.0\.1:0 /);
-    await dev.printed("Workers runtime crashed");
-    await expect
-      .poll(async () => (await fetch(`${url}/health`)).status, { timeout: 10_000 })
-      .toBe(200);
+      // The runtime of the Worker itself listens on a port that wrangler chooses.
+      crash(/workerd serve.*entry=127\.0\.0\.1:0 /);
+      await dev.printed("Workers runtime crashed");
+      await expect.poll(() => answers(first!), { timeout: 40_000 }).toBe(200);
 
-    crash(/workerd serve.*entry=127\.0\.0\.1:[1-9]/);
-    expect(await dev.exit).toBe(1);
-    expect(dev.output()).toContain("Worker instance 1 did not recover from a crash");
-    await expectNothingLeft(dev);
-  });
+      crash(new RegExp(`workerd serve.*entry=127\\.0\\.0\\.1:${dev.port} `));
+      await dev.printed("Worker instance 1 did not recover from a crash; it is started again");
+      await dev.printed("Worker instance 1 answers again");
+      expect(await answers(first!)).toBe(200);
+      // The second instance finds the Durable Objects of the first again, with their storage.
+      await expect.poll(() => json(`${second}/add`), { timeout: 40_000 }).toBeGreaterThan(1);
+
+      dev.signal("SIGINT");
+      expect(await dev.exit).toBe(0);
+      await expectNothingLeft(dev);
+    },
+    RESTARTS_MS,
+  );
+
+  it(
+    "`npm run dev` exits with an error when a Worker instance dies a fourth time within ten minutes",
+    async () => {
+      const dev = await start();
+      await dev.printed("Strata ready on ");
+      for (let restarts = 1; ; restarts += 1) {
+        process.kill(
+          dev.processes().find(({ command }) => command.includes("wrangler.js dev"))!.pid,
+          "SIGKILL",
+        );
+        if (restarts > 3) break;
+        await expect
+          .poll(() => dev.output().split("Worker instance 1 answers again").length - 1, {
+            timeout: 40_000,
+          })
+          .toBe(restarts);
+      }
+      expect(await dev.exit).toBe(1);
+      expect(dev.output()).toContain("Worker instance 1 ended: SIGKILL");
+      await expectNothingLeft(dev);
+    },
+    RESTARTS_MS,
+  );
 
   describe("shutdown", () => {
     it.each([

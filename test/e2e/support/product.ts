@@ -17,6 +17,8 @@ export interface ProductOptions {
   readonly instances?: number;
   /** Seconds between two runs of the cron handler. 0, the default here, never runs it. */
   readonly cronSeconds?: number;
+  /** Folder whose wrangler.toml and Worker run. Default: this repository. The local services are always its own. */
+  readonly root?: string;
   /** More environment variables for `npm run dev`. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -56,7 +58,10 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
     ...options.env,
   };
   // Its own process group, as a terminal creates for a foreground command.
-  const child = spawn("npm", ["run", "dev"], { cwd: ROOT, env, detached: true });
+  const root = options.root ?? ROOT;
+  const where =
+    options.root === undefined ? [] : ["--root", root, "--config", join(root, "wrangler.toml")];
+  const child = spawn("npm", ["run", "dev", "--", ...where], { cwd: ROOT, env, detached: true });
   const ended = endOf(child);
   const output = collect(child);
   const interrupt = (signal: NodeJS.Signals): void => {
@@ -95,7 +100,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
     port,
     adminToken,
     services: createServices(`http://127.0.0.1:${servicesPort}`, () =>
-      variable(port, "UPSTASH_REDIS_REST_TOKEN"),
+      variable(port, "UPSTASH_REDIS_REST_TOKEN", root),
     ),
     client: () => createClient(urls, adminToken),
     output: output.text,
@@ -105,14 +110,14 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
 }
 
 /** Reads a variable that this run passes to its Workers. */
-function variable(port: number, name: string): string {
-  const text = readFileSync(variablesFile(port), "utf8");
+function variable(port: number, name: string, root: string): string {
+  const text = readFileSync(variablesFile(port, root), "utf8");
   return new RegExp(`^${name}='([^']*)'$`, "m").exec(text)?.[1] ?? "";
 }
 
 /** The file with the variables of the Workers of a run on this port. */
-export function variablesFile(port: number): string {
-  return join(ROOT, ".strata", String(port), "variables.env");
+export function variablesFile(port: number, root = ROOT): string {
+  return join(root, ".strata", String(port), "variables.env");
 }
 
 /** The environment without the variables of the test runner and of the Worker. */

@@ -1,5 +1,6 @@
 import type { Counts } from "../../../dev/gateway/counts.ts";
-import type { Fault } from "../../../dev/gateway/faults.ts";
+import type { Fault, FaultTarget } from "../../../dev/gateway/faults.ts";
+import type { Running } from "../../../dev/gateway/running.ts";
 
 export type { Fault } from "../../../dev/gateway/faults.ts";
 
@@ -21,8 +22,12 @@ export interface LocalServices {
   used(): Promise<Used>;
   /** Counts the requests during `work`, including those of other work at the same time. */
   usedBy<T>(work: () => Promise<T>): Promise<{ value: T; used: Used }>;
+  /** Sets all counts to zero: `POST /counts/reset`. */
+  resetCounts(): Promise<void>;
+  /** Reads how many calls run now, and the most at once since the last reset: `GET /running`. */
+  running(): Promise<ReturnType<Running["report"]>>;
   /** Injects a fault: `PUT /faults/<service>`. */
-  fault(service: "redis" | "sql", fault: Fault): Promise<void>;
+  fault(service: FaultTarget, fault: Fault): Promise<void>;
   /** Ends all faults: `DELETE /faults`. */
   heal(): Promise<void>;
   /** Sends a command to Redis directly. */
@@ -73,6 +78,8 @@ export function createServices(url: string, redisToken: () => string): LocalServ
         },
       };
     },
+    resetCounts: async () => void (await call("POST", "/counts/reset")),
+    running: async () => (await call("GET", "/running")) as ReturnType<Running["report"]>,
     fault: async (service, fault) =>
       void (await call("PUT", `/faults/${service}`, { body: JSON.stringify(fault) })),
     heal: async () => void (await call("DELETE", "/faults")),

@@ -1,0 +1,170 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { ROOT, startProduct, type Product, type ProductOptions } from "../e2e/support/product.ts";
+import { startScriptedOrigin, type ScriptedOrigin } from "../e2e/support/scripted-origin.ts";
+import type { LocalServices } from "../e2e/support/services.ts";
+import { until } from "../e2e/support/waiting.ts";
+import { drive, type Drive, type DriveOptions } from "./drive.ts";
+import type { Headroom } from "./headroom.ts";
+import { createShop, stockShop, type Shop } from "./shop.ts";
+import { visit, type Errand, type Visit } from "./visit.ts";
+
+export const INSTANCES = 2;
+const RECOVERY_MS = 60_000;
+/** Reads that must succeed one after the other before a trial begins. */
+const STEADY_READS = 4;
+const WARMING = 10;
+
+/** The running product, and what a trial needs to drive it. */
+export interface Stage {
+  readonly product: Product;
+  /** The folder of the Worker under test. */
+  readonly root: string;
+  readonly services: LocalServices;
+  readonly shop: Shop;
+  readonly origin: ScriptedOrigin;
+  /** Starts a second product, which ends with the stage at the latest. */
+  startAnother(options: ProductOptions): Promise<Product>;
+  /** Scales a duration of the plan by the factor of the run, in milliseconds. */
+  seconds(planned: number): number;
+  /** Scales a rate of clients of the plan by the factor of the run, in clients a second. */
+  rate(planned: number): number;
+  /** Drives clients, and notes the headroom for the report. */
+  drive(options: DriveOptions): Promise<Drive>;
+  /** Makes one visit outside a drive. */
+  ask(errand: Errand): Promise<Pick<Visit, "outcome" | "status" | "headers">>;
+  /** Takes products, and reads each on both instances, so that the memory of both holds them. */
+  warm(count: number): Promise<readonly number[]>;
+  /**
+   * Ends all faults, waits until reads on both instances succeed and are stored, and measures the capacity
+   * that the headroom reports.
+   */
+  settle(): Promise<void>;
+  /** The headroom of the drives since the last call. */
+  takeHeadroom(): readonly Headroom[];
+  stop(): Promise<void>;
+}
+
+export interface StageOptions {
+  /** The folder of the Worker under test. */
+  readonly root: string | undefined;
+  readonly factor: number;
+  /** Scales the rates at which clients come. */
+  readonly rate: number;
+}
+
+export async function startStage({ root, factor, rate }: StageOptions): Promise<Stage> {
+  const origin = await startScriptedOrigin();
+  const product = await startProduct({
+    instances: INSTANCES,
+    cronSeconds: 60,
+    ...(root !== undefined && { root }),
+    env: {
+      ORIGIN_URL: origin.url,
+      // Spans of every request would take more of a small machine than the requests.
+      OTEL_TRACES_SAMPLER: "parentbased_traceidratio",
+      OTEL_TRACES_SAMPLER_ARG: "0.02",
+    },
+  });
+  const { services } = product;
+  const shop = createShop(product.urls, product.adminToken);
+  const everyInstance = product.urls.map((_url, instance) => instance);
+  const others = new Set<Product>();
+  const headrooms: Headroom[] = [];
+  let capacity = 0;
+
+  const settle = async (): Promise<void> => {
+    await services.heal();
+    for (const instance of everyInstance) {
+      let steady = 0;
+      await until(
+        async () => {
+          const [id = 0] = shop.take(1);
+          const { headers, outcome } = await visit(shop.product(instance, id), {
+            leavesAfterMs: 5_000,
+          });
+          const stored = outcome === "fresh" && /stored/.test(headers["cache-status"] ?? "");
+          steady = stored ? steady + 1 : 0;
+          return { steady, outcome, headers };
+        },
+        (last) => last.steady >= STEADY_READS,
+        RECOVERY_MS,
+        250,
+      );
+    }
+    capacity = await measureCapacity(shop);
+  };
+
+  try {
+    await stockShop(services);
+    await settle();
+  } catch (error) {
+    await product.stop();
+    await origin.close();
+    throw error;
+  }
+  return {
+    product,
+    root: root ?? ROOT,
+    services,
+    shop,
+    origin,
+    seconds: (planned) => planned * 1_000 * factor,
+    rate: (planned) => planned * rate,
+    settle,
+    async drive(options) {
+      const driven = await drive(options);
+      const offered = options.streams.reduce((sum, { perSecond }) => sum + perSecond, 0);
+      headrooms.push({ ...driven.headroom, offered, capacity });
+      return driven;
+    },
+    ask: (errand) => visit(errand, {}),
+    async warm(count) {
+      const ids = shop.take(count);
+      for (let from = 0; from < count; from += WARMING)
+        await Promise.all(
+          ids
+            .slice(from, from + WARMING)
+            .flatMap((id) => everyInstance.map((at) => visit(shop.product(at, id), {}))),
+        );
+      // What follows the answers: the entries go to Redis and to the edge.
+      await pause(200);
+      return ids;
+    },
+    takeHeadroom: () => headrooms.splice(0),
+    async startAnother(options) {
+      const other = await startProduct(options);
+      others.add(other);
+      return {
+        ...other,
+        async stop() {
+          others.delete(other);
+          await other.stop();
+        },
+      };
+    },
+    async stop() {
+      await Promise.all([product, ...others].map((each) => each.stop()));
+      await origin.close();
+    },
+  };
+}
+
+const CAPACITY = { clients: 16, products: 21, forMs: 1_000 };
+
+/** Measures how many warm reads a second the instances answer together. */
+async function measureCapacity(shop: Shop): Promise<number> {
+  const ids = shop.take(CAPACITY.products);
+  const read = (n: number) => visit(shop.product(n % INSTANCES, ids[n % ids.length] ?? 0), {});
+  // An odd number of products, so that in two rounds both instances read each.
+  for (let n = 0; n < INSTANCES * ids.length; n += 1) await read(n);
+  const begin = performance.now();
+  let answered = 0;
+  const client = async (at: number): Promise<void> => {
+    for (let n = at; performance.now() - begin < CAPACITY.forMs; n += CAPACITY.clients) {
+      await read(n);
+      answered += 1;
+    }
+  };
+  await Promise.all(Array.from({ length: CAPACITY.clients }, (_, at) => client(at)));
+  return (answered / (performance.now() - begin)) * 1_000;
+}

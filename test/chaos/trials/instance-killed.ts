@@ -1,0 +1,52 @@
+import { runtimeOf, signalAll } from "../../e2e/support/processes.ts";
+import { between, isGood, secondsUntilGood, share } from "../figures.ts";
+import type { Trial } from "../trial.ts";
+
+const KILL_MS = 2_000;
+/** wrangler restarts a runtime, or `npm run dev` the whole instance, which takes about 10 s. */
+const BACK_S = 30;
+
+/** The runtime of one instance dies. The other does not notice, and the dead one comes back by itself. */
+export const trial: Trial = {
+  about: "the second instance is killed under warm and cold reads of both",
+  async run({ shop, product, drive, warm, rate }) {
+    const hot = await warm(40);
+    const { visits } = await drive({
+      forMs: KILL_MS + BACK_S * 1_000,
+      happenings: [
+        {
+          atMs: KILL_MS,
+          act: async () => signalAll(runtimeOf(product.port + 1), "SIGKILL"),
+        },
+      ],
+      streams: [0, 1].flatMap((instance) => [
+        {
+          name: `warm ${instance}`,
+          perSecond: rate(40),
+          errand: (n: number) => shop.product(instance, hot[n % hot.length] ?? 0),
+        },
+        {
+          name: `cold ${instance}`,
+          perSecond: rate(5),
+          errand: () => shop.product(instance, shop.take(1)[0] ?? 0),
+        },
+      ]),
+    });
+    const of = (instance: number) =>
+      between(visits, KILL_MS, Infinity, [`warm ${instance}`, `cold ${instance}`]);
+    return [
+      {
+        name: "good reads of the other instance",
+        value: share(of(0), isGood),
+        unit: "%",
+        goal: { least: 99.5 },
+      },
+      {
+        name: "until the killed instance answers again",
+        value: secondsUntilGood(of(1), KILL_MS),
+        unit: "s",
+        goal: { most: 25 },
+      },
+    ];
+  },
+};
