@@ -1,10 +1,10 @@
 /** The cap over all isolates: the part of an isolate, and the ledger that shares the slots. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { AskForGrant, GrantRequest } from "../../src/core/slot-grants.ts";
-import { createSlotLedger, GRANT_MS } from "../../src/durable/slot-ledger.ts";
-import { createSlotCap, type SlotCap } from "../../src/resilience/slot-cap.ts";
-import { createVirtualTime } from "../simulation/virtual-time.ts";
+import type { AskForGrant, GrantRequest } from "../../../src/core/slot-grants.ts";
+import { createSlotLedger, GRANT_MS } from "../../../src/durable/slot-ledger.ts";
+import { createSlotCap, type SlotCap } from "../../../src/resilience/slot-cap.ts";
+import { createVirtualTime } from "../virtual-time.ts";
 
 const HOLD_MS = 3_000;
 

@@ -1,11 +1,11 @@
 /** Which waiting calls a bulkhead refuses, and when. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { SLOT_PRIORITIES } from "../../src/core/origin-slots.ts";
-import { createAdaptiveLimit } from "../../src/resilience/adaptive-limit.ts";
-import type { BulkheadOptions } from "../../src/resilience/bulkhead.ts";
-import { createVirtualTime } from "../simulation/virtual-time.ts";
-import { acquire, createBulkhead, freeSlotsOf, LONG, now, requestOf } from "./bulkheads.ts";
+import { SLOT_PRIORITIES } from "../../../src/core/origin-slots.ts";
+import { createAdaptiveLimit } from "../../../src/resilience/adaptive-limit.ts";
+import type { BulkheadOptions } from "../../../src/resilience/bulkhead.ts";
+import { createVirtualTime } from "../virtual-time.ts";
+import { acquire, createBulkhead, freeSlotsOf, LONG, now, requestOf } from "../../resilience/bulkheads.ts";
 
 describe("a bulkhead that calls wait for", () => {
   it("a waiting call that nobody needs any more gets no slot, and the next waiting call gets it", async () => {
