@@ -112,7 +112,7 @@ export interface StrataOptions {
     readonly grantTimeout?: Duration;
     /**
      * A lookup tells a flight object how long it waits for a result. The object must answer at most
-     * this much later than the end of that wait. @default "1s"
+     * this much later than the end of that wait, and at most `grantTimeout` later. @default "1s"
      */
     readonly slack?: Duration;
   };

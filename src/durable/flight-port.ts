@@ -54,7 +54,8 @@ export function createFlightPort(options: FlightPortOptions): FlightPort {
     ctx: Context,
     onWait: () => void = () => undefined,
   ): Promise<JoinAnswer> {
-    const answerMs = request.waitMs + slackMs;
+    // A long slack must not take the time in which the reader could load itself.
+    const answerMs = request.waitMs + Math.min(slackMs, grantMs);
     const waiting = Promise.withResolvers<void>();
     const answer = shardFor(scope, request.key, ctx).join(request, waiting.resolve);
     try {

@@ -67,6 +67,15 @@ describe("while Redis is away", () => {
     expect(await response.json()).toMatchObject({ status: "degraded", checks: { redis: false } });
   });
 
+  it("PUT /admin/degradation gets a 503 while Redis is unavailable, and the level of service stays", async () => {
+    const client = createClient();
+    await putFault("redis", AWAY);
+    const response = await client.write("PUT", "/admin/degradation", { level: "minimal" });
+    expect(response.status).toBe(503);
+    expect(await response.json()).toMatchObject({ type: "urn:strata:problem:pin-unavailable" });
+    expect(await (await client.send("/health")).json()).not.toMatchObject({ level: "minimal" });
+  });
+
   it("reads succeed from the database while Redis is unavailable", async () => {
     const client = createClient();
     await putFault("redis", AWAY);

@@ -153,6 +153,7 @@ describe("the public surface of a layer", () => {
       "config",
       "consume",
       "db",
+      "degradation",
       "existence",
       "idempotent",
       "inspect",

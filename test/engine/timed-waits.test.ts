@@ -58,7 +58,7 @@ describe("the steps of a read", () => {
   });
 
   it("a load that waits for an origin slot reports the wait as the step `slot`, and the steps add up to the time of the read", async () => {
-    const world = await createWorld({ options: { origin: { slots: 1 } } });
+    const world = await createWorld({ options: { origin: { slots: 1, slotWait: "2s" } } });
     world.clock.stop();
     const gate = world.origin.holdNext();
     const holder = world.read(world.here, policy);

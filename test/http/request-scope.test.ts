@@ -5,7 +5,7 @@ import { createTestApp } from "../support/app.ts";
 import { uniqueNamespace } from "../support/isolate.ts";
 
 describe("c.var.strata", () => {
-  it("in the handler of a cached route, the variable c.var.strata has the members `cache`, `ctx` and `tag`, and no other beside its constructor", async () => {
+  it("in the handler of a cached route, the variable c.var.strata has the members `cache`, `ctx`, `level` and `tag`, and no other beside its constructor", async () => {
     let seen: readonly string[] = [];
     const { get } = createTestApp(uniqueNamespace(), (app) => {
       app.get("/", cached({ freshFor: "1h" }), (c) => {
@@ -16,7 +16,7 @@ describe("c.var.strata", () => {
       });
     });
     expect((await get("/")).status).toBe(200);
-    expect(seen.toSorted()).toEqual(["cache", "constructor", "ctx", "tag"]);
+    expect(seen.toSorted()).toEqual(["cache", "constructor", "ctx", "level", "tag"]);
   });
 
   it("internalScopeOf(c).ctx is the same object as c.var.strata.ctx", async () => {

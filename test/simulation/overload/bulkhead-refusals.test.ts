@@ -5,7 +5,14 @@ import { SLOT_PRIORITIES } from "../../../src/core/origin-slots.ts";
 import { createAdaptiveLimit } from "../../../src/resilience/adaptive-limit.ts";
 import type { BulkheadOptions } from "../../../src/resilience/bulkhead.ts";
 import { createVirtualTime } from "../virtual-time.ts";
-import { acquire, createBulkhead, freeSlotsOf, LONG, now, requestOf } from "../../resilience/bulkheads.ts";
+import {
+  acquire,
+  createBulkhead,
+  freeSlotsOf,
+  LONG,
+  now,
+  requestOf,
+} from "../../resilience/bulkheads.ts";
 
 describe("a bulkhead that calls wait for", () => {
   it("a waiting call that nobody needs any more gets no slot, and the next waiting call gets it", async () => {
