@@ -1,9 +1,9 @@
 /** The composition root. It builds the layer step by step. A new tier is added in this file. */
-import type { Context } from "./core/context.ts";
 import { readConfig } from "./config.ts";
 import type { StrataOptions } from "./config/options.ts";
 import type { Bindings } from "./config/variables.ts";
 import { composeBreakers } from "./compose/breakers.ts";
+import { composeCron } from "./compose/cron.ts";
 import { composeDegradation, refuseWhenMinimal } from "./compose/degradation.ts";
 import { composeLogGroups } from "./compose/log-groups.ts";
 import { composeLimits } from "./compose/limits.ts";
@@ -23,6 +23,7 @@ import { createDatabase, createSqlProbe } from "./origin/neon.ts";
 import { exporterPlatform, keepAlive, newHashKey, platform, type Platform } from "./platform.ts";
 import { attempt, createRedis } from "./redis/client.ts";
 import { createFilterStore } from "./redis/filter-store.ts";
+import { createLeaseStore } from "./redis/lease-store.ts";
 import { createRedisStore } from "./redis/store.ts";
 import { createBulkhead } from "./resilience/bulkhead.ts";
 import { withTimeout } from "./resilience/deadline.ts";
@@ -181,6 +182,7 @@ export function createLayer(
     rebuildMs: settings.existence.rebuildEveryMs,
     maxAgeMs: settings.existence.maxAgeMs,
     reloadMs: settings.existence.reloadEveryMs,
+    withTimeout,
   });
 
   // Creates the client of the origin and the writers.
@@ -219,13 +221,19 @@ export function createLayer(
     newId,
   });
 
-  /** Does the work of the cron trigger. */
-  async function scheduled(ctx: Context): Promise<void> {
-    await writer.relay(ctx);
-    const { keepForMs, trimSlackMs, maxKeys } = settings.log;
-    await store.trim(keepForMs + trimSlackMs, maxKeys, ctx);
-    await existence.buildAll(ctx);
-  }
+  const cron = composeCron({
+    config,
+    writer,
+    store,
+    existence,
+    telemetry,
+    leases: createLeaseStore(redis, namespace, breakers.redis),
+    newId,
+    engine,
+    batch,
+    warmer,
+    loads,
+  });
 
   // The proxy has slots of its own, so that an origin that hangs does not stop the reads of the database.
   const { slots } = settings.proxy;
@@ -274,7 +282,8 @@ export function createLayer(
     }),
     degradation,
     logReachable: async (ctx) => (await coherence.ensureCurrent(ctx.now(), 0, ctx)) === "current",
-    scheduled,
+    cron,
+    scheduled: cron.run,
   };
   return withInternals(strata, {
     engine,

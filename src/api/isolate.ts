@@ -2,6 +2,7 @@ import { createStrata, type Bindings, type Strata } from "../index.ts";
 import { createApp } from "./app.ts";
 import type { AppServices } from "./services.ts";
 import { categoryFilter, productKind, userKind } from "./kinds.ts";
+import { defineWarmUp } from "./warm-up.ts";
 
 export interface Isolate {
   readonly app: ReturnType<typeof createApp>;
@@ -16,6 +17,7 @@ export function createIsolate(bindings: Bindings, createDashboard?: CreateDashbo
   const layer = createStrata(bindings);
   for (const kind of [productKind, userKind, categoryFilter])
     layer.existence.define(kind.existence(layer.db));
+  defineWarmUp(layer.cron, layer.db);
   const app = createApp({
     ...layer,
     scope: layer.middleware(async (request, c) => app.fetch(request, c.env, c.executionCtx)),

@@ -17,6 +17,7 @@ import {
 } from "../core/existence-filter.ts";
 import { mayHold } from "../core/bloom.ts";
 import type { HashKey } from "../core/keyed-hash.ts";
+import { isDeadlineExceeded, type WithTimeout } from "../core/deadline.ts";
 import { failed, messageOf } from "../core/faults.ts";
 import type { Context } from "../core/context.ts";
 import type { Result } from "../core/result.ts";
@@ -54,6 +55,20 @@ export interface Existence {
   buildAll(ctx: Context): Promise<ReadonlyMap<string, Result<"built" | "young">>>;
 }
 
+/** The existence filters with the function for the cron trigger. */
+export interface ScheduledExistence extends Existence {
+  /**
+   * Builds filters like `buildAll`, from the kind `from` on, and begins none after `endsAt`. Returns
+   * the kind at which the next call should go on; undefined if all kinds had their turn.
+   */
+  buildFrom(from: string | undefined, endsAt: EpochMs, ctx: Context): Promise<BuiltFilters>;
+}
+
+export interface BuiltFilters {
+  readonly results: ReadonlyMap<string, Result<"built" | "young">>;
+  readonly next: string | undefined;
+}
+
 export interface ExistenceOptions {
   readonly filters: FilterStore;
   readonly store: Pick<SharedStore, "sync">;
@@ -70,6 +85,7 @@ export interface ExistenceOptions {
   readonly maxAgeMs: Millis;
   /** An isolate loads the filter again after this time. */
   readonly reloadMs: Millis;
+  readonly withTimeout: WithTimeout;
 }
 
 /** A filter that this isolate has loaded. */
@@ -89,9 +105,11 @@ interface FilterState {
 
 /** An isolate that found no usable filter tries again after this time. */
 const RETRY_MS: Millis = 5_000;
+/** A list of keys that takes longer is given up, so that the other kinds get their turn. */
+const LIST_TIMEOUT_MS: Millis = 6_000;
 
-export function createExistence(options: ExistenceOptions): Existence {
-  const { filters, store, coherence, newSeed, rate } = options;
+export function createExistence(options: ExistenceOptions): ScheduledExistence {
+  const { filters, store, coherence, newSeed, rate, withTimeout } = options;
   const { coherenceMs, rebuildMs, maxAgeMs, reloadMs } = options;
   const states = new Map<string, FilterState>();
   const kinds: ExistenceKind[] = [];
@@ -145,25 +163,55 @@ export function createExistence(options: ExistenceOptions): Existence {
     };
   }
 
-  async function build(kind: ExistenceKind, ctx: Context): Promise<Result<"built" | "young">> {
+  /** `knowsEra`: this run has asked the log already, so a young filter costs no further request. */
+  async function build(
+    kind: ExistenceKind,
+    knowsEra: boolean,
+    ctx: Context,
+  ): Promise<Result<"built" | "young">> {
     const found = await filters.load(kind.name, ctx);
     if (!found.ok) return found;
+    const present = found.value === undefined ? undefined : decodeFilter(found.value);
+    const young = present !== undefined && ctx.now() - present.builtAt < rebuildMs;
+    if (young && knowsEra && present.era === coherence.logPosition().era)
+      return { ok: true, value: "young" };
     if ((await coherence.ensureCurrent(ctx.now(), 0, ctx)) !== "current")
       return failed("redis.unavailable", "the invalidation log cannot be reached");
     // The position is read before the keys are listed, so that an insert that the list misses has a
     // higher number.
     const position = coherence.logPosition();
-    const present = found.value === undefined ? undefined : decodeFilter(found.value);
-    const young = present !== undefined && ctx.now() - present.builtAt < rebuildMs;
     if (young && present.era === position.era) return { ok: true, value: "young" };
     try {
-      const keys = await kind.listKeys();
+      const keys = await withTimeout(kind.listKeys(), LIST_TIMEOUT_MS);
       const filter = createFilter(keys, rate, position, ctx.now(), newSeed());
       const saved = await filters.save(kind.name, encodeFilter(filter), maxAgeMs, ctx);
       return saved.ok ? { ok: true, value: "built" } : saved;
     } catch (error) {
-      return failed("origin.unavailable", messageOf(error));
+      return isDeadlineExceeded(error)
+        ? failed("origin.timeout", error.message)
+        : failed("origin.unavailable", messageOf(error));
     }
+  }
+
+  /** Begins with the kind `from`, so that a kind that takes all the time does not stop the ones after it. */
+  async function buildFrom(
+    from: string | undefined,
+    endsAt: EpochMs,
+    ctx: Context,
+  ): Promise<BuiltFilters> {
+    const results = new Map<string, Result<"built" | "young">>();
+    const first = Math.max(
+      0,
+      kinds.findIndex(({ name }) => name === from),
+    );
+    for (const kind of [...kinds.slice(first), ...kinds.slice(0, first)]) {
+      if (results.size > 0 && ctx.now() >= endsAt) return { results, next: kind.name };
+      const knowsEra = [...results.values()].some(({ ok }) => ok);
+      const result = await build(kind, knowsEra, ctx);
+      if (!result.ok) ctx.emit({ type: "fault.raise", fault: result.fault });
+      results.set(kind.name, result);
+    }
+    return { results, next: undefined };
   }
 
   return {
@@ -192,14 +240,8 @@ export function createExistence(options: ExistenceOptions): Existence {
 
     define: (kind) => void kinds.push(kind),
 
-    async buildAll(ctx) {
-      const results = new Map<string, Result<"built" | "young">>();
-      for (const kind of kinds) {
-        const result = await build(kind, ctx);
-        if (!result.ok) ctx.emit({ type: "fault.raise", fault: result.fault });
-        results.set(kind.name, result);
-      }
-      return results;
-    },
+    buildFrom,
+
+    buildAll: async (ctx) => (await buildFrom(undefined, Infinity, ctx)).results,
   };
 }

@@ -150,7 +150,9 @@ describe("the public surface of a layer", () => {
     expect(Object.keys(createStrata(bindings)).toSorted()).toEqual([
       "coherence",
       "config",
+      "cron",
       "db",
+      "degradation",
       "existence",
       "inspect",
       "invalidator",

@@ -7,6 +7,7 @@ import { createExistence, type Existence } from "../../src/engine/existence.ts";
 import { newHashKey } from "../../src/platform.ts";
 import { createRedis } from "../../src/redis/client.ts";
 import { createFilterStore } from "../../src/redis/filter-store.ts";
+import { withTimeout } from "../../src/resilience/deadline.ts";
 import { createTestIsolate, uniqueNamespace, type TestIsolate } from "../support/isolate.ts";
 import { createTestBreaker } from "../support/breakers.ts";
 
@@ -54,6 +55,7 @@ function open({ namespace, filters, ids }: Shop, host = "colo-a"): Reader {
     rebuildMs: 60_000,
     maxAgeMs: 3_600_000,
     reloadMs: 60_000,
+    withTimeout,
   });
   existence.define({ name: "product", listKeys: async () => [...ids].map(keyOf) });
   const ask = (id: number) =>

@@ -220,6 +220,14 @@ export const METRICS = {
     description: "Answers of `withDegradation` at a level that is not normal.",
     where: "an answer of withDegradation",
   },
+  "cache.cron.duration": {
+    type: "histogram",
+    unit: "s",
+    labels: ["cache.task", "cache.outcome"],
+    bounds: HTTP_SECONDS,
+    description: "Duration of the tasks of the cron trigger. The count is the number of runs.",
+    where: "the end of a task of the cron trigger",
+  },
   "cache.ratelimit.decisions": {
     type: "counter",
     unit: "{decision}",
