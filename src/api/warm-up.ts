@@ -14,14 +14,12 @@ export function defineWarmUp(cron: Cron, db: Database): void {
     name: "warm-products",
     // Four times in the fresh lifetime of a product.
     every: "15m",
-    async run(cursor, { cache, signal }) {
+    async run(cursor, { cache }) {
       const [count = 0, after = 0] = (cursor ?? "0 0").split(" ").map(Number);
       const ids = await listProductIds(db, STEP_IDS, after);
       const { keyOf, policy, loader } = productKind;
-      for await (const { fault } of cache.warm(ids.map(keyOf), policy, loader(db))) {
+      for await (const { fault } of cache.warm(ids.map(keyOf), policy, loader(db)))
         if (fault !== undefined) throw new CacheUnavailable(fault);
-        if (signal.aborted) break;
-      }
       const warmed = count + ids.length;
       const last = ids.at(-1);
       const isLast = last === undefined || ids.length < STEP_IDS || warmed >= MAX_IDS;

@@ -29,9 +29,11 @@ return 1
 /** KEYS: lease, cursor. ARGV: token, milliseconds of the pause, 1 to delete the cursor. Returns 1 if the token had the lease. */
 const RELEASE = `${FLAGS}
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-if ARGV[3] == '1' then redis.call('DEL', KEYS[2]) end
-if ARGV[2] == '0' then redis.call('DEL', KEYS[1])
-else redis.call('SET', KEYS[1], '${PAUSED}', 'PX', ARGV[2]) end
+if ARGV[2] ~= '0' then
+  redis.call('SET', KEYS[1], '${PAUSED}', 'PX', ARGV[2])
+  if ARGV[3] == '1' then redis.call('DEL', KEYS[2]) end
+elseif ARGV[3] == '1' then redis.call('DEL', KEYS[1], KEYS[2])
+else redis.call('DEL', KEYS[1]) end
 return 1
 `;
 
