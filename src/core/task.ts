@@ -42,17 +42,24 @@ export interface Cron {
    *
    * @throws {DefinitionError} if the name is invalid or taken, or a duration is
    * @example
+   * import { inArray } from "drizzle-orm";
+   *
+   * const load: LoadMany<{ id: number }> = async (keys, { tagKey }) => {
+   *   const ids = keys.map((each) => Number(each.slice("product:".length)));
+   *   for (const id of ids) tagKey(key("product", id), `product:${id}`);
+   *   const rows = await db.select().from(products).where(inArray(products.id, ids));
+   *   return new Map(rows.map((row) => [key("product", row.id), row]));
+   * };
+   *
    * strata.cron.define({
    *   name: "warm-products",
    *   every: "15m",
    *   async run(cursor, { cache }) {
-   *     const from = Number(cursor ?? 1);
-   *     const ids = Array.from({ length: 200 }, (_, at) => from + at);
-   *     const keys = ids.map((id) => key("product", id));
-   *     const policy = definePolicy({ freshFor: "1h" });
-   *     for await (const { fault } of cache.warm(keys, policy, loadProducts))
+   *     const first = Number(cursor ?? 1);
+   *     const keys = Array.from({ length: 200 }, (_, at) => key("product", first + at));
+   *     for await (const { fault } of cache.warm(keys, definePolicy({ freshFor: "1h" }), load))
    *       if (fault !== undefined) throw new CacheUnavailable(fault);
-   *     return from < 1_000 ? String(from + 200) : undefined;
+   *     return first < 800 ? String(first + 200) : undefined;
    *   },
    * });
    */

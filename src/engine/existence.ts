@@ -106,7 +106,7 @@ interface FilterState {
 /** An isolate that found no usable filter tries again after this time. */
 const RETRY_MS: Millis = 5_000;
 /** A list of keys that takes longer is given up, so that the other kinds get their turn. */
-const LIST_TIMEOUT_MS: Millis = 6_000;
+const LIST_TIMEOUT_MS: Millis = 5_000;
 
 export function createExistence(options: ExistenceOptions): ScheduledExistence {
   const { filters, store, coherence, newSeed, rate, withTimeout } = options;
