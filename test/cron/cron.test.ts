@@ -1,6 +1,11 @@
 /** The cron trigger of whole layers: which tasks run, in which order, and what telemetry says of them. */
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { failed } from "../../src/core/faults.ts";
+import { createCron } from "../../src/cron/cron.ts";
+import type { Task } from "../../src/cron/run-task.ts";
 import { definePolicy, DefinitionError, key, type CronTask } from "../../src/index.ts";
+import { withTimeout } from "../../src/resilience/deadline.ts";
+import { createTestContext } from "../support/context.ts";
 import { createGate } from "../support/gate.ts";
 import { createTestIsolate, uniqueNamespace, type TestIsolate } from "../support/isolate.ts";
 
@@ -159,6 +164,28 @@ describe("the tasks of the cron trigger", () => {
       "long failed": 1,
       "last done": 1,
     });
+  });
+
+  it("a task that hangs is reported as failed when its time is over, and the task after it is done", async () => {
+    const reports: string[] = [];
+    const away = async () => failed("redis.unavailable", "no task here needs a lease");
+    const task = (name: string, run: Task["run"]): Task => ({
+      name,
+      exclusion: "own",
+      everyMs: 0,
+      budgetMs: 1_000,
+      run,
+    });
+    const cron = createCron({
+      tasks: [task("hanging", () => new Promise(() => undefined)), task("after", async () => ({}))],
+      leases: { take: away, saveCursor: away, release: away },
+      readerOf: () => createTestIsolate({ namespace: uniqueNamespace() }).request(),
+      newId: () => "run",
+      withTimeout: (work) => withTimeout(work, 20),
+      report: (end) => void reports.push(`${end.task} ${end.outcome}`),
+    });
+    await cron.run(createTestContext());
+    expect(reports).toEqual(["hanging failed", "after done"]);
   });
 
   it("a run begins no step after 20 s: the task that used up the time is continued by the next run, and the tasks after it are skipped", async () => {
