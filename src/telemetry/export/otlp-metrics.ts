@@ -10,7 +10,8 @@ import {
 } from "@opentelemetry/sdk-metrics";
 import type { MetricsSnapshot } from "../../core/metrics.ts";
 import type { EpochMs } from "../../core/time.ts";
-import { METRICS, readSeries, type Metric, type MetricName } from "../metrics/registry.ts";
+import { readSeries } from "../metrics/read-series.ts";
+import { METRICS, type Metric, type MetricName } from "../metrics/registry.ts";
 import { hrTime, SCOPE } from "../traces/spans.ts";
 
 /**

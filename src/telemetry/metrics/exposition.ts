@@ -1,5 +1,6 @@
 import type { MetricsSnapshot } from "../../core/metrics.ts";
-import { METRICS, readSeries, type Metric, type MetricName } from "./registry.ts";
+import { readSeries } from "./read-series.ts";
+import { METRICS, type Metric, type MetricName } from "./registry.ts";
 
 export const EXPOSITION_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
