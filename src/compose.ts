@@ -1,8 +1,8 @@
 /** The composition root. It builds the layer step by step. A new tier is added in this file. */
-import type { Context } from "./core/context.ts";
 import { readConfig } from "./config.ts";
 import type { StrataOptions } from "./config/options.ts";
 import type { Bindings } from "./config/variables.ts";
+import { composeCron } from "./compose/cron.ts";
 import { composeDegradation, refuseWhenMinimal } from "./compose/degradation.ts";
 import { composeLogGroups } from "./compose/log-groups.ts";
 import { composeLimits } from "./compose/limits.ts";
@@ -23,6 +23,7 @@ import { withInternals } from "./internals.ts";
 import { createDatabase } from "./origin/neon.ts";
 import { exporterPlatform, keepAlive, newHashKey, platform, type Platform } from "./platform.ts";
 import { createFilterStore } from "./redis/filter-store.ts";
+import { createLeaseStore } from "./redis/lease-store.ts";
 import { createRedisStore } from "./redis/store.ts";
 import { withTimeout } from "./resilience/deadline.ts";
 import { withFlightBreaker } from "./resilience/flight-breaker.ts";
@@ -177,6 +178,7 @@ export function createLayer(
     rebuildMs: settings.existence.rebuildEveryMs,
     maxAgeMs: settings.existence.maxAgeMs,
     reloadMs: settings.existence.reloadEveryMs,
+    withTimeout,
   });
 
   // Creates the client of the origin and the writers.
@@ -228,14 +230,20 @@ export function createLayer(
     newId,
   });
 
-  /** Does the work of the cron trigger. */
-  async function scheduled(ctx: Context): Promise<void> {
-    await writer.relay(ctx);
-    const { keepForMs, trimSlackMs, maxKeys } = settings.log;
-    await store.trim(keepForMs + trimSlackMs, maxKeys, ctx);
-    await trimIds(ctx);
-    await existence.buildAll(ctx);
-  }
+  const cron = composeCron({
+    config,
+    writer,
+    store,
+    existence,
+    trimIds,
+    telemetry,
+    leases: createLeaseStore(redis, namespace, breakers.redis),
+    newId,
+    engine,
+    batch,
+    warmer,
+    loads,
+  });
 
   const proxyLimits = composeProxyLimits(config, breakers.http, { now, random });
   const onUnkeyedRead = config.dev ? createUnkeyedNotices(print) : undefined;
@@ -275,7 +283,8 @@ export function createLayer(
     degradation,
     ...messaging,
     logReachable: async (ctx) => (await coherence.ensureCurrent(ctx.now(), 0, ctx)) === "current",
-    scheduled,
+    cron,
+    scheduled: cron.run,
   };
   return withInternals(strata, {
     engine,

@@ -12,6 +12,7 @@ export type { Context } from "./core/context.ts";
 export type { Degradation, DegradationReport, DependencyState, Pin } from "./core/degradation.ts";
 export type { DegradationLevel } from "./core/degradation-level.ts";
 export { backgroundContext } from "./platform.ts";
+export type { Cron, CronStep, CronTask } from "./core/task.ts";
 export {
   FlightShard,
   MetricsShard,

@@ -2,6 +2,7 @@
 import type { MiddlewareHandler } from "hono";
 import type { Config } from "./config.ts";
 import type { Context } from "./core/context.ts";
+import type { Cron } from "./core/task.ts";
 import type { Degradation } from "./core/degradation.ts";
 import type { Existence } from "./engine/existence.ts";
 import type { Inspect } from "./engine/inspect.ts";
@@ -74,9 +75,12 @@ export interface Strata {
   consume(batch: QueueBatch, ctx: Context): Promise<void>;
   /** Returns whether the invalidation log answers. Creates the log if there is none. */
   logReachable(ctx: Context): Promise<boolean>;
+  /** Adds tasks of the application to the work of the cron trigger. */
+  readonly cron: Cron;
   /**
-   * Does the work of the cron trigger: delivers the outbox, trims the log and the ids of
-   * applied messages, and builds the existence filters. `backgroundContext` makes its context.
+   * Does the work of the cron trigger: delivers the outbox, trims the log and the ids of applied messages,
+   * builds the existence filters, and runs the tasks of the application. Takes at most 28 s.
+   * `backgroundContext` makes its context.
    */
   scheduled(ctx: Context): Promise<void>;
 }

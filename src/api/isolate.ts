@@ -3,6 +3,7 @@ import { createApp } from "./app.ts";
 import type { AppServices } from "./services.ts";
 import { createEffects } from "./effects.ts";
 import { categoryFilter, productKind, userKind } from "./kinds.ts";
+import { defineWarmUp } from "./warm-up.ts";
 
 export interface Isolate {
   readonly app: ReturnType<typeof createApp>;
@@ -18,6 +19,7 @@ export function createIsolate(bindings: Bindings, createDashboard?: CreateDashbo
   for (const kind of [productKind, userKind, categoryFilter])
     layer.existence.define(kind.existence(layer.db));
   for (const effect of createEffects(layer)) layer.messages.define(effect);
+  defineWarmUp(layer.cron, layer.db);
   const app = createApp({
     ...layer,
     scope: layer.middleware(async (request, c) => app.fetch(request, c.env, c.executionCtx)),

@@ -1,5 +1,5 @@
 /** The SQL reads of the reference application. Their results are JSON, and responses send them unchanged. */
-import { asc, count, eq, inArray, sql, type SQL } from "drizzle-orm";
+import { asc, count, eq, gt, inArray, sql, type SQL } from "drizzle-orm";
 import type { Database } from "../index.ts";
 import { categories, payments, products, productViews, users } from "./schema.ts";
 
@@ -54,10 +54,12 @@ export async function findProducts(db: Database, ids: readonly number[]): Promis
   return rows.map(toProduct);
 }
 
-export async function listProductIds(db: Database, limit: number): Promise<number[]> {
+/** Lists the lowest ids of products above `after`, at most `limit`. */
+export async function listProductIds(db: Database, limit: number, after = 0): Promise<number[]> {
   const rows = await db
     .select({ id: products.id })
     .from(products)
+    .where(gt(products.id, after))
     .orderBy(asc(products.id))
     .limit(limit);
   return rows.map(({ id }) => id);

@@ -20,6 +20,15 @@ export type LookupStatus =
   /** The value was loaded from the origin and not stored. */
   | "bypass";
 
+/**
+ * The outcome of one run of a task.
+ * - `done`: its work is finished
+ * - `continued`: its time was used up, and the next run goes on
+ * - `skipped`: another isolate runs it, it is not due yet, or the run had no time left
+ * - `failed`: a step failed or took too long, or the lease was lost
+ */
+export type TaskOutcome = "done" | "continued" | "skipped" | "failed";
+
 /** The events of the cache, which `ctx.emit` reports. Durations are in milliseconds. */
 export type CacheEvent =
   | {
@@ -167,6 +176,15 @@ export type CacheEvent =
       readonly outcome: MessageOutcome;
     }
   | {
+      /** A run of one task of the cron trigger ended. */
+      readonly type: "task.end";
+      readonly task: string;
+      readonly outcome: TaskOutcome;
+      readonly ms: Millis;
+      /** Why the task was skipped or has failed. */
+      readonly detail?: string | undefined;
+    }
+  | {
       readonly type: "invalidation.end";
       /** The number of log keys that were invalidated. */
       readonly logKeys: number;
@@ -183,6 +201,9 @@ export type CacheEvent =
  * - `dead`: it was given up and sent to the dead-letter queue
  */
 export type MessageOutcome = "applied" | "duplicate" | "retried" | "held" | "dead";
+
+/** The events of one type. */
+export type EventOf<T extends CacheEvent["type"]> = Extract<CacheEvent, { readonly type: T }>;
 
 /** A thing that an admin action is about. Telemetry shows the name only as a hash, like a key. */
 export type AuditTarget = readonly [kind: string, name: string];

@@ -6,6 +6,7 @@ import {
   type ExistenceFilter,
   type FilterStore,
 } from "../core/existence-filter.ts";
+import { isDeadlineExceeded, type WithTimeout } from "../core/deadline.ts";
 import { failed, messageOf } from "../core/faults.ts";
 import type { HashKey } from "../core/keyed-hash.ts";
 import type { Context } from "../core/context.ts";
@@ -31,11 +32,15 @@ export interface FilterBuilderOptions {
   readonly rebuildMs: Millis;
   /** A filter that is older than this excludes nothing. */
   readonly maxAgeMs: Millis;
+  readonly withTimeout: WithTimeout;
 }
 
 export interface FilterBuilder {
-  /** Builds the filter if it is missing, due for a rebuild, or of another era. */
-  build(kind: ExistenceKind, ctx: Context): Promise<Result<"built" | "young">>;
+  /**
+   * Builds the filter if it is missing, due for a rebuild, or of another era. `knowsEra`: this run has
+   * asked the log already, so a young filter costs no further request.
+   */
+  build(kind: ExistenceKind, knowsEra: boolean, ctx: Context): Promise<Result<"built" | "young">>;
   /**
    * Builds the filter anew if no isolate has done so since `outdated` was built. Of all isolates, at most
    * one does so in `REPLACE_EVERY_MS`, because a build lists every key.
@@ -45,41 +50,52 @@ export interface FilterBuilder {
 
 /** A filter that purges outdate again and again is replaced at most once in this time. */
 const REPLACE_EVERY_MS: Millis = 10_000;
+/** A list of keys that takes longer is given up, so that the other kinds get their turn. */
+const LIST_TIMEOUT_MS: Millis = 5_000;
+
+const UNREACHABLE = failed("redis.unavailable", "the invalidation log cannot be reached");
 
 export function createFilterBuilder(options: FilterBuilderOptions): FilterBuilder {
-  const { filters, coherence, newSeed, rate, rebuildMs, maxAgeMs } = options;
+  const { filters, coherence, newSeed, rate, rebuildMs, maxAgeMs, withTimeout } = options;
 
   async function rebuild(kind: ExistenceKind, ctx: Context): Promise<Result<"built">> {
     // The position is read before the keys are listed, so that an insert that the list misses has a
     // higher number.
     const position = coherence.logPosition();
     try {
-      const keys = await kind.listKeys();
+      const keys = await withTimeout(kind.listKeys(), LIST_TIMEOUT_MS);
       const filter = createFilter(keys, rate, position, ctx.now(), newSeed());
       const saved = await filters.save(kind.name, encodeFilter(filter), maxAgeMs, ctx);
       return saved.ok ? { ok: true, value: "built" } : saved;
     } catch (error) {
-      return failed("origin.unavailable", messageOf(error));
+      return isDeadlineExceeded(error)
+        ? failed("origin.timeout", error.message)
+        : failed("origin.unavailable", messageOf(error));
     }
+  }
+
+  async function becomesCurrent(ctx: Context): Promise<boolean> {
+    return (await coherence.ensureCurrent(ctx.now(), 0, ctx)) === "current";
   }
 
   /** Returns the stored filter, after the log view has become current. */
   async function stored(name: string, ctx: Context): Promise<Result<ExistenceFilter | undefined>> {
     const found = await filters.load(name, ctx);
     if (!found.ok) return found;
-    if ((await coherence.ensureCurrent(ctx.now(), 0, ctx)) !== "current")
-      return failed("redis.unavailable", "the invalidation log cannot be reached");
+    if (!(await becomesCurrent(ctx))) return UNREACHABLE;
     return { ok: true, value: found.value === undefined ? undefined : decodeFilter(found.value) };
   }
 
   return {
-    async build(kind, ctx) {
-      const found = await stored(kind.name, ctx);
+    async build(kind, knowsEra, ctx) {
+      const found = await filters.load(kind.name, ctx);
       if (!found.ok) return found;
-      const present = found.value;
+      const present = found.value === undefined ? undefined : decodeFilter(found.value);
       const young = present !== undefined && ctx.now() - present.builtAt < rebuildMs;
-      if (young && present.era === coherence.logPosition().era) return { ok: true, value: "young" };
-      return rebuild(kind, ctx);
+      const isYoung = (): boolean => young && present.era === coherence.logPosition().era;
+      if (knowsEra && isYoung()) return { ok: true, value: "young" };
+      if (!(await becomesCurrent(ctx))) return UNREACHABLE;
+      return isYoung() ? { ok: true, value: "young" } : rebuild(kind, ctx);
     },
 
     async replace(kind, outdated, ctx) {

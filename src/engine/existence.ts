@@ -50,6 +50,20 @@ export interface Existence {
   buildAll(ctx: Context): Promise<ReadonlyMap<string, Result<"built" | "young">>>;
 }
 
+/** The existence filters with the function for the cron trigger. */
+export interface ScheduledExistence extends Existence {
+  /**
+   * Builds filters like `buildAll`, from the kind `from` on, and begins none after `endsAt`. Returns
+   * the kind at which the next call should go on; undefined if all kinds had their turn.
+   */
+  buildFrom(from: string | undefined, endsAt: EpochMs, ctx: Context): Promise<BuiltFilters>;
+}
+
+export interface BuiltFilters {
+  readonly results: ReadonlyMap<string, Result<"built" | "young">>;
+  readonly next: string | undefined;
+}
+
 export interface ExistenceOptions extends FilterBuilderOptions {
   readonly filters: FilterStore;
   readonly store: Pick<SharedStore, "sync">;
@@ -87,7 +101,7 @@ const LOAD_MS: Millis = 10_000;
 /** While a purge has outdated the filter, an isolate looks for its replacement once in this time. */
 const LOOK_MS: Millis = 2_000;
 
-export function createExistence(options: ExistenceOptions): Existence {
+export function createExistence(options: ExistenceOptions): ScheduledExistence {
   const { filters, store, coherence } = options;
   const { coherenceMs, maxAgeMs, reloadMs } = options;
   const builder = createFilterBuilder(options);
@@ -187,6 +201,25 @@ export function createExistence(options: ExistenceOptions): Existence {
     };
   }
 
+  /** Begins with the kind `from`, so that a kind that takes all the time does not stop the ones after it. */
+  async function buildFrom(
+    from: string | undefined,
+    endsAt: EpochMs,
+    ctx: Context,
+  ): Promise<BuiltFilters> {
+    const results = new Map<string, Result<"built" | "young">>();
+    const at = kinds.findIndex(({ name }) => name === from);
+    const first = Math.max(0, at);
+    for (const kind of [...kinds.slice(first), ...kinds.slice(0, first)]) {
+      if (results.size > 0 && ctx.now() >= endsAt) return { results, next: kind.name };
+      const knowsEra = [...results.values()].some(({ ok }) => ok);
+      const result = await builder.build(kind, knowsEra, ctx);
+      if (!result.ok) ctx.emit({ type: "fault.raise", fault: result.fault });
+      results.set(kind.name, result);
+    }
+    return { results, next: undefined };
+  }
+
   return {
     async mayExist(kind, key, tags, ctx) {
       const state = stateOf(kind);
@@ -214,14 +247,7 @@ export function createExistence(options: ExistenceOptions): Existence {
 
     define: (kind) => void kinds.push(kind),
 
-    async buildAll(ctx) {
-      const results = new Map<string, Result<"built" | "young">>();
-      for (const kind of kinds) {
-        const result = await builder.build(kind, ctx);
-        if (!result.ok) ctx.emit({ type: "fault.raise", fault: result.fault });
-        results.set(kind.name, result);
-      }
-      return results;
-    },
+    buildAll: async (ctx) => (await buildFrom(undefined, Infinity, ctx)).results,
+    buildFrom,
   };
 }

@@ -1,4 +1,4 @@
-import type { CacheEvent } from "../core/events.ts";
+import type { CacheEvent, EventOf } from "../core/events.ts";
 import type { LevelChange } from "../core/metrics.ts";
 import type { Clock } from "../core/time.ts";
 import type { Meter, TopKeys } from "./metrics/meter.ts";
@@ -17,8 +17,6 @@ export interface EventRecorderOptions {
 
 /** Counts an event of the cache, and adds it to the record of its request if there is one. */
 export type EventRecorder = (event: CacheEvent, record: RequestRecord | undefined) => void;
-
-type EventOf<T extends CacheEvent["type"]> = Extract<CacheEvent, { type: T }>;
 
 /** Returns the value of a label for a boolean. "false" is written as an empty value, which leaves the label out. */
 const flag = (value: boolean): string => (value ? "true" : "");
@@ -200,6 +198,8 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
         return onSend(event, record);
       case "message.end":
         return meter.add("cache.queue.messages", event.count, event.kind, event.outcome);
+      case "task.end":
+        return meter.record("cache.cron.duration", event.ms / 1000, event.task, event.outcome);
       case "invalidation.end":
         meter.add("cache.purges", 1, event.outcome);
         meter.add("cache.purge.keys", event.logKeys);

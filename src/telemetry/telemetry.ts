@@ -4,8 +4,8 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import type { DegradationReport } from "../core/degradation.ts";
-import type { BreakerName, BreakerReport } from "../core/breaker.ts";
-import type { BreakerChange, CacheEvent } from "../core/events.ts";
+import type { BreakerName, BreakerReport, Defer } from "../core/breaker.ts";
+import type { BreakerChange, CacheEvent, EventOf } from "../core/events.ts";
 import type { LevelChange, MetricsPort } from "../core/metrics.ts";
 import type { SlotStats } from "../core/origin-slots.ts";
 import type { NewId } from "../core/random.ts";
@@ -59,6 +59,8 @@ export interface Telemetry {
   observe(event: CacheEvent): void;
   /** Counts and prints a change of a breaker, and adds it to the record of the current request. */
   observeBreaker(change: BreakerChange): void;
+  /** Counts a run of a task of the cron trigger, prints its failure, and reports the metrics of this isolate. */
+  observeTask(end: EventOf<"task.end">, defer: Defer): void;
   /** Records the end of one request to Postgres. */
   observeSql(request: {
     readonly queries: number;
@@ -178,6 +180,14 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     observeBreaker(change) {
       options.print(lineOf(change));
       if (enabled) recordEvent(change, current.getStore());
+    },
+    observeTask(end, defer) {
+      const { task, outcome, detail } = end;
+      if (outcome === "failed") options.print(`cron ${task}: failed (${detail ?? ""})`);
+      if (!enabled) return;
+      recordEvent(end, undefined);
+      // The isolate may get no request that starts the loop.
+      reportLoop?.start(now(), defer);
     },
     meter,
     metrics: createMetricsView({ port: metrics, resource: settings.resource }),

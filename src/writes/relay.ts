@@ -18,6 +18,8 @@ import {
 export interface RelayOptions extends Due {
   readonly db: Database;
   readonly invalidator: Pick<Invalidator, "invalidate" | "numbers">;
+  /** A run begins no round after this time, so that it ends although more rows wait. Default 20 s. */
+  readonly maxMs?: Millis;
 }
 
 /** The outcome of one run of the relay, in rows of the outbox. */
@@ -42,8 +44,7 @@ export interface RelayReport {
 
 /** The most rows of each kind in one round. A round takes one query, at most three requests to Redis and at most four updates. */
 const BATCH_ROWS = 500;
-/** A run begins no round after this time, so that it ends although more rows wait. */
-const MAX_RUN_MS: Millis = 20_000;
+const DEFAULT_MAX_MS: Millis = 20_000;
 
 interface Run extends RelayOptions {
   readonly ctx: Context;
@@ -60,7 +61,7 @@ export async function relay(options: RelayOptions, ctx: Context): Promise<RelayR
   const tally: Run["tally"] = { handled: 0, invalidated: 0, lost: 0, deleted: 0, hasMore: true };
   const run: Run = { ...options, ctx, tally };
   try {
-    const endsAt = ctx.now() + MAX_RUN_MS;
+    const endsAt = ctx.now() + (options.maxMs ?? DEFAULT_MAX_MS);
     while (tally.hasMore && ctx.now() < endsAt) {
       const rows = await claimDue(options.db, { ...options, limit: BATCH_ROWS });
       tally.handled += rows.length;

@@ -67,8 +67,11 @@ export interface Writer {
    * @throws {CacheUnavailable} if neither the log nor the outbox accepted it
    */
   purge(targets: PurgeTargets, ctx: Context): Promise<InvalidationState>;
-  /** Delivers the rows of the outbox to the log. The cron trigger calls it. Never rejects. */
-  relay(ctx: Context): Promise<RelayReport>;
+  /**
+   * Delivers the rows of the outbox to the log. Never rejects. It begins no round of rows after
+   * `maxMs` milliseconds, 20 s by default.
+   */
+  relay(ctx: Context, maxMs?: Millis): Promise<RelayReport>;
 }
 
 export interface WriterOptions {
@@ -109,11 +112,17 @@ export function createWriter(options: WriterOptions): Writer {
   /** The marks of writes that were not confirmed, and whose invalidation failed. */
   const unconfirmed = new Set<Mark>();
 
-  async function runRelay(ctx: Context): Promise<RelayReport> {
+  async function runRelay(ctx: Context, maxMs?: Millis): Promise<RelayReport> {
     backlog = false;
     const marks = [...unconfirmed];
     const report = await relay(
-      { db, invalidator: relayInvalidator, namespace, verifyAfterMs },
+      {
+        db,
+        invalidator: relayInvalidator,
+        namespace,
+        verifyAfterMs,
+        ...(maxMs !== undefined && { maxMs }),
+      },
       ctx,
     );
     backlog ||= report.fault !== undefined;

@@ -152,6 +152,7 @@ describe("the public surface of a layer", () => {
       "coherence",
       "config",
       "consume",
+      "cron",
       "db",
       "degradation",
       "existence",

@@ -8,6 +8,7 @@ import { createExistence, type Existence } from "../../src/engine/existence.ts";
 import { newHashKey } from "../../src/platform.ts";
 import { createRedis } from "../../src/redis/client.ts";
 import { createFilterStore } from "../../src/redis/filter-store.ts";
+import { withTimeout } from "../../src/resilience/deadline.ts";
 import { createTestBreaker } from "../support/breakers.ts";
 import { createTestIsolate, uniqueNamespace, type TestIsolate } from "../support/isolate.ts";
 
@@ -61,6 +62,7 @@ export function open(
     rebuildMs: 60_000,
     maxAgeMs: 3_600_000,
     reloadMs: 60_000,
+    withTimeout,
   });
   existence.define({ name: "product", listKeys: listed });
   const ask = (id: number) =>

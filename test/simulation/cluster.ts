@@ -219,7 +219,7 @@ export function createCluster(options: ClusterOptions): Cluster {
       coherenceMs: COHERENCE_MS,
       rebuildMs: 4_000,
       maxAgeMs: 30_000,
-      reloadMs: 6_000,
+      ...{ reloadMs: 6_000, withTimeout },
     });
     existence.define({
       name: THING,

@@ -31,7 +31,7 @@ function setup(options: { namespace?: string; verifyAfterMs?: number } = {}) {
     takeSlot: freeSlot,
     ...options,
   });
-  return { log, relay: () => writer.relay(ctx) };
+  return { log, relay: (maxMs?: number) => writer.relay(ctx, maxMs) };
 }
 
 /** Inserts a row, as a writer that died between its commit and its invalidation. */
@@ -77,6 +77,15 @@ describe("the relay", () => {
       deleted: 0,
       hasMore: false,
     });
+  });
+
+  it("an outbox relay without time for a round claims no row and reports that there are more, and the next relay delivers all rows", async () => {
+    const { log, relay } = setup();
+    await leave("t:a");
+    expect(await relay(0)).toMatchObject({ handled: 0, hasMore: true });
+    expect(log.calls).toEqual([]);
+    expect(await relay()).toMatchObject({ handled: 1, hasMore: false });
+    expect(log.calls).toEqual(["invalidate t:a"]);
   });
 
   it("the outbox relay invalidates a row again if the invalidation log has lost an invalidation of this row", async () => {

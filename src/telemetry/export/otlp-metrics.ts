@@ -11,7 +11,8 @@ import {
 import type { MetricsSnapshot } from "../../core/metrics.ts";
 import type { EpochMs } from "../../core/time.ts";
 import type { Metric } from "../metrics/metric.ts";
-import { METRICS, readSeries, type MetricName } from "../metrics/registry.ts";
+import { readSeries } from "../metrics/read-series.ts";
+import { METRICS, type MetricName } from "../metrics/registry.ts";
 import { hrTime, SCOPE } from "../traces/spans.ts";
 
 /**

@@ -6,7 +6,8 @@ import type {
   TraceSummary,
 } from "../../core/metrics.ts";
 import type { EpochMs } from "../../core/time.ts";
-import { METRICS, readSeries, type MetricName } from "./registry.ts";
+import { readSeries } from "./read-series.ts";
+import { METRICS, type MetricName } from "./registry.ts";
 
 export interface Buckets {
   readonly bounds: readonly number[];

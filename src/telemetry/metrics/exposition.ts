@@ -1,6 +1,7 @@
 import type { MetricsSnapshot } from "../../core/metrics.ts";
 import type { Metric } from "./metric.ts";
-import { METRICS, readSeries, type MetricName } from "./registry.ts";
+import { readSeries } from "./read-series.ts";
+import { METRICS, type MetricName } from "./registry.ts";
 
 export const EXPOSITION_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 

@@ -13,3 +13,8 @@ export interface Metric {
   /** The event at which the metric is emitted. */
   readonly where: string;
 }
+
+/** The buckets in seconds that the semantic conventions advise for http.server.request.duration. */
+export const HTTP_SECONDS = [
+  0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10,
+] as const;

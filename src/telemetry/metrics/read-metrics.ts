@@ -1,10 +1,6 @@
 /** The metrics of requests, reads and invalidations. */
-import type { Metric } from "./metric.ts";
+import { HTTP_SECONDS, type Metric } from "./metric.ts";
 
-/** The buckets in seconds that the semantic conventions advise for http.server.request.duration. */
-const HTTP_SECONDS = [
-  0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10,
-] as const;
 const BYTES = [256, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576] as const;
 const LAG_SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 60] as const;
 

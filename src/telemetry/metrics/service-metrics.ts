@@ -1,5 +1,5 @@
 /** The metrics of dependencies, limits, messages and of telemetry itself. */
-import type { Metric } from "./metric.ts";
+import { HTTP_SECONDS, type Metric } from "./metric.ts";
 
 /** The buckets in seconds that the semantic conventions advise for db.client.operation.duration. */
 const DB_SECONDS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10] as const;
@@ -75,6 +75,14 @@ export const SERVICE_METRICS = {
     labels: ["cache.feature", "cache.level"],
     description: "Answers of `withDegradation` at a level that is not normal.",
     where: "an answer of withDegradation",
+  },
+  "cache.cron.duration": {
+    type: "histogram",
+    unit: "s",
+    labels: ["cache.task", "cache.outcome"],
+    bounds: HTTP_SECONDS,
+    description: "Duration of the tasks of the cron trigger. The count is the number of runs.",
+    where: "the end of a task of the cron trigger",
   },
   "cache.ratelimit.decisions": {
     type: "counter",

@@ -1,5 +1,7 @@
 /** The popular products. */
 const HOT = 40;
+/** The products that the cron trigger warms: those with the lowest ids. */
+const WARMED = 1_000;
 
 /** The paths that visitors of the shop read. */
 export interface Traffic {
@@ -12,7 +14,7 @@ export interface Traffic {
 }
 
 export function createTraffic(): Traffic {
-  let last = HOT;
+  let last = WARMED;
   const hot = (n: number): string => `/products/${1 + (n % HOT)}`;
   const cold = (): number => {
     last += 1;
