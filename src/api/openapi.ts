@@ -146,7 +146,7 @@ export const openapi = {
       parameters: [id],
       get: {
         summary:
-          "Up to 10 other products: by the product's category and, with an API key, by the categories that its user viewed last. At the level degraded the most viewed products of all, at the level minimal none.",
+          "Up to 10 other products: by the product's category and, with an API key, by the categories that its user viewed last. At the level degraded the most viewed products of all, at the level minimal none, instead of a 503.",
         parameters: [
           {
             name: "X-API-Key",
@@ -158,7 +158,8 @@ export const openapi = {
         responses: {
           200: answer("The list, and what it follows from", ref("Recommendations")),
           ...missing,
-          ...reading,
+          ...invalid,
+          ...limited,
         },
       },
     },

@@ -1,5 +1,10 @@
-import { Hono } from "hono";
-import { respondNonexistent, withDegradation, type StrataEnv } from "../../index.ts";
+import { Hono, type Context } from "hono";
+import {
+  CacheUnavailable,
+  respondNonexistent,
+  withDegradation,
+  type StrataEnv,
+} from "../../index.ts";
 import { notFound } from "../errors.ts";
 import { idOf, noQuery } from "../inputs.ts";
 import { productKind } from "../kinds.ts";
@@ -8,6 +13,22 @@ import type { AppServices } from "../services.ts";
 
 /** The answer depends on the user of this field, so a cache between the client and this Worker keeps users apart. */
 const VARY = { Vary: "X-API-Key" };
+
+function none(c: Context): Response {
+  return c.json({ basis: "none", items: [] }, 200, { "Cache-Control": "no-store" });
+}
+
+/** Answers with none if a load fails before the level has changed. */
+function orNone(answer: (c: Context<StrataEnv>) => Promise<Response>) {
+  return async (c: Context<StrataEnv>): Promise<Response> => {
+    try {
+      return await answer(c);
+    } catch (error) {
+      if (error instanceof CacheUnavailable) return none(c);
+      throw error;
+    }
+  };
+}
 
 /**
  * `GET /products/:id/recommendations`: other products for a page that shows this one. At the level
@@ -27,7 +48,7 @@ export function recommendationRoutes(services: AppServices): Hono<StrataEnv> {
       return next();
     },
     withDegradation("recommendations", {
-      async normal(c) {
+      normal: orNone(async (c) => {
         const id = idOf(c);
         const { strata } = c.var;
         const missing = `There is no product ${id}.`;
@@ -49,10 +70,11 @@ export function recommendationRoutes(services: AppServices): Hono<StrataEnv> {
           "Cache-Control": "private, no-store",
           ...VARY,
         });
-      },
-      degraded: async (c) =>
+      }),
+      degraded: orNone(async (c) =>
         c.json({ basis: "popular", items: await recommender.popular(idOf(c), c.var.strata) }),
-      minimal: (c) => c.json({ basis: "none", items: [] }),
+      ),
+      minimal: none,
     }),
   );
 
