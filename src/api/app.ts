@@ -12,6 +12,7 @@ import { orderRoutes } from "./routes/orders.ts";
 import { originRoutes, ownPrefix } from "./routes/origin.ts";
 import { productWriteRoutes } from "./routes/product-writes.ts";
 import { productRoutes } from "./routes/products.ts";
+import { recommendationRoutes } from "./routes/recommendations.ts";
 import { referenceRoutes } from "./routes/reference.ts";
 import { userRoutes } from "./routes/users.ts";
 import { viewRoutes } from "./routes/views.ts";
@@ -48,6 +49,7 @@ export function createApp(services: AppServices): Hono<StrataEnv> {
   //    A write checks the admin token, reads its body, validates it, commits, and invalidates.
   app.route("/products", productRoutes(services));
   app.route("/products", viewRoutes(services));
+  app.route("/products", recommendationRoutes(services));
   app.route("/products", productWriteRoutes(services, admin));
   app.route("/categories", categoryRoutes(services));
   app.route("/users", userRoutes(services, admin));

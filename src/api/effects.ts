@@ -2,14 +2,14 @@
 import { sql } from "drizzle-orm";
 import * as z from "zod/mini";
 import type { Effect, Strata } from "../index.ts";
-import { payments, products, productViews } from "./schema.ts";
-import { pendingViewsOf, tagOfViews } from "./tags.ts";
+import { payments, products, productViews, viewedCategories } from "./schema.ts";
+import { pendingViewsOf, tagOfInterests, tagOfViews } from "./tags.ts";
 
 export const VIEW = "view";
 export const PAYMENT = "payment";
 
-/** The content of a message of the kind `view`. */
-const View = z.object({ productId: z.int() });
+/** The content of a message of the kind `view`. `userId` is absent if the viewer is not known. */
+const View = z.object({ productId: z.int(), userId: z.optional(z.string()) });
 export type ViewPayload = z.infer<typeof View>;
 
 /** The content of a message of the kind `payment`. */
@@ -20,8 +20,26 @@ export function createEffects({ db, pending }: Pick<Strata, "db" | "pending">): 
   return [viewEffect({ db, pending }), paymentEffect({ db })];
 }
 
-/** Adds views to the counts of their products. A view of a product that does not exist is left out. */
+/**
+ * Adds views to the counts of their products, and notes the categories that known users viewed. A
+ * view of a product that does not exist is left out.
+ */
 function viewEffect({ db, pending }: Pick<Strata, "db" | "pending">): Effect {
+  const column = (values: readonly number[]) => sql`${sql.param(values)}::integer[]`;
+
+  /** In the order of the primary key, so that two consumers do not wait for each other. */
+  function noteCategories(views: readonly { userId: string; productId: number }[]) {
+    const userIds = views.map(({ userId }) => userId);
+    return db.execute(sql`
+      insert into ${viewedCategories} (user_id, category_id)
+      select distinct seen.user_id, ${products.categoryId}
+      from unnest(${sql.param(userIds)}::text[], ${column(views.map(({ productId }) => productId))})
+        as seen (user_id, product_id)
+      join ${products} on ${products.id} = seen.product_id
+      order by 1, 2
+      on conflict (user_id, category_id) do update set viewed_at = excluded.viewed_at`);
+  }
+
   const productOf = (payload: unknown): number => View.parse(payload).productId;
   return {
     kind: VIEW,
@@ -33,7 +51,10 @@ function viewEffect({ db, pending }: Pick<Strata, "db" | "pending">): Effect {
       }
       // In the order of the ids, so that two consumers do not wait for each other.
       const rows = [...counts].toSorted(([a], [b]) => a - b);
-      const column = (values: readonly number[]) => sql`${sql.param(values)}::integer[]`;
+      const known = messages.flatMap(({ payload }) => {
+        const { userId, productId } = View.parse(payload);
+        return userId === undefined ? [] : [{ userId, productId }];
+      });
       return [
         db.execute(sql`
           insert into ${productViews} (product_id, views)
@@ -42,9 +63,18 @@ function viewEffect({ db, pending }: Pick<Strata, "db" | "pending">): Effect {
             as seen (id, times)
           where exists (select from ${products} where ${products.id} = seen.id)
           on conflict (product_id) do update set views = product_views.views + excluded.views`),
+        ...(known.length > 0 ? [noteCategories(known)] : []),
       ];
     },
-    tags: (messages) => [...new Set(messages.map(({ payload }) => tagOfViews(productOf(payload))))],
+    tags: (messages) => [
+      ...new Set(
+        messages.flatMap(({ payload }) => {
+          const { productId, userId } = View.parse(payload);
+          const tag = tagOfViews(productId);
+          return userId === undefined ? [tag] : [tag, tagOfInterests(userId)];
+        }),
+      ),
+    ],
     async afterCommit(messages, ctx) {
       const ids = messages.map(({ id, payload }) => ({
         group: pendingViewsOf(productOf(payload)),

@@ -110,6 +110,27 @@ export const openapi = {
         responses: { 200: answer("The count", ref("Views")), ...missing, ...reading },
       },
     },
+    "/products/{id}/recommendations": {
+      parameters: [id],
+      get: {
+        summary:
+          "Up to 10 other products: by the product's category and, with an API key, by the categories that its user viewed last. At the level degraded the most viewed products of all, at the level minimal none, instead of a 503.",
+        parameters: [
+          {
+            name: "X-API-Key",
+            in: "header",
+            description: "Identifies the user. The answer is private then.",
+            schema: text,
+          },
+        ],
+        responses: {
+          200: answer("The list, and what it follows from", ref("Recommendations")),
+          ...missing,
+          ...invalid,
+          ...limited,
+        },
+      },
+    },
     "/events/views": {
       post: {
         summary:
@@ -226,6 +247,10 @@ export const openapi = {
     schemas: {
       Product: object({ id: integer(1), ...product, updatedAt: text }),
       Views: object({ productId: integer(1), views: integer(0) }),
+      Recommendations: object({
+        basis: { enum: ["user", "product", "popular", "none"] },
+        items: listOf(ref("Product")),
+      }),
       Payment: object({
         orderId: integer(1),
         status: { const: "charged" },

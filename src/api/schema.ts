@@ -1,6 +1,15 @@
 /** The tables of the reference application. */
 import { sql } from "drizzle-orm";
-import { bigint, check, index, integer, pgTable, text, timestamp } from "drizzle-orm/pg-core";
+import {
+  bigint,
+  check,
+  index,
+  integer,
+  pgTable,
+  primaryKey,
+  text,
+  timestamp,
+} from "drizzle-orm/pg-core";
 
 /**
  * A column for an instant. Its precision is 1 ms, as in a JavaScript date, so that a date is read
@@ -49,6 +58,20 @@ export const productViews = pgTable("product_views", {
   productId: integer("product_id").primaryKey(),
   views: bigint("views", { mode: "number" }).notNull(),
 });
+
+/**
+ * When a user last viewed a product of a category. The consumer of the queue writes it. It holds
+ * categories and not products, so that a user has at most as many rows as there are categories.
+ */
+export const viewedCategories = pgTable(
+  "viewed_categories",
+  {
+    userId: text("user_id").notNull(),
+    categoryId: integer("category_id").notNull(),
+    viewedAt: instant("viewed_at").notNull().defaultNow(),
+  },
+  (table) => [primaryKey({ columns: [table.userId, table.categoryId] })],
+);
 
 /** The payments, one for each order. The consumer of the queue writes it. */
 export const payments = pgTable(

@@ -4,7 +4,8 @@
  *     product:<id>    the product, and every list that shows it
  *     products        every list
  *     products:all    the lists of all categories
- *     category:<id>   the lists of that category
+ *     category:<id>   the lists of that category, and the candidates for recommendations in it
+ *     interests:<id>  the categories that a user viewed last
  */
 import { sql, type SQL } from "drizzle-orm";
 import { products } from "./schema.ts";
@@ -33,6 +34,11 @@ export const NEW_PRODUCT: SQL = sql`
 /** Returns the tag of the view count of a product. */
 export function tagOfViews(productId: number): string {
   return `views:${productId}`;
+}
+
+/** Returns the tag of the categories that a user viewed last. */
+export function tagOfInterests(userId: string): string {
+  return `interests:${userId}`;
 }
 
 /** Returns the group of the views of a product that wait in the queue. */

@@ -10,7 +10,7 @@ import {
   type FailureLimit,
   type FailureLimitOptions,
 } from "./failure-limit.ts";
-import type { Identities } from "./identity.ts";
+import type { Identities, User } from "./identity.ts";
 import { createInspection, type Inspection, type RegisteredRule } from "./inspection.ts";
 import type { Ledger } from "./ledger.ts";
 import { defineLimitPolicy, type LimitOptions, type Rule } from "./limit-policy.ts";
@@ -61,6 +61,11 @@ export interface RateLimits<E extends Env> extends Inspection {
    * });
    */
   limitFailures(options: FailureLimitOptions): FailureLimit<E>;
+  /**
+   * Returns the user that the API key of the request identifies; undefined without a known key. The
+   * limits of the kind `user` count the same user.
+   */
+  userOf(c: HonoContext<E>): Promise<User | undefined>;
   /** Returns the number of accounts in memory, and the numbers of tokens that may not have been charged. */
   stats(): RateLimitStats;
 }
@@ -163,6 +168,8 @@ export function createRateLimits<E extends Env>(options: RateLimitsOptions<E>): 
         register: (name, rule) => register(name, rule, "sliding-window"),
         limiter: counterOf("sliding-window").limiter,
       }),
+
+    userOf: async (c) => identities.user(c),
 
     ...createInspection({ rules: () => registry.values() }),
 

@@ -11,10 +11,11 @@ import { pendingViewsOf, tagOfViews } from "../tags.ts";
 
 /**
  * `POST /events/views`: counts a view of a product. The count shows the view at once; Postgres gets it
- * from the queue, with up to 99 others.
+ * from the queue, with up to 99 others. The view of a known user also changes the recommendations that
+ * this user gets.
  */
 export function eventRoutes(services: AppServices): Hono<StrataEnv> {
-  const { messages, invalidator, pending, existence } = services;
+  const { messages, invalidator, pending, existence, rateLimits } = services;
   const countView = createPendingWrite({ queue: messages, invalidator, pending });
   const routes = new Hono<StrataEnv>();
 
@@ -24,7 +25,8 @@ export function eventRoutes(services: AppServices): Hono<StrataEnv> {
     const { strata } = c.var;
     if (await productKind.cannotExist(productId, existence, strata))
       return notFound(`There is no product ${productId}.`);
-    const payload: ViewPayload = { productId };
+    const user = await rateLimits.userOf(c);
+    const payload: ViewPayload = { productId, ...(user !== undefined && { userId: user.id }) };
     const change = { id: `view:${productId}:${id}`, kind: VIEW, payload };
     const target = { group: pendingViewsOf(productId), tags: [tagOfViews(productId)] };
     const sent = await countView(change, target, strata.ctx);
