@@ -8,7 +8,7 @@ import { composeDegradation, refuseWhenMinimal } from "./compose/degradation.ts"
 import { composeLogGroups } from "./compose/log-groups.ts";
 import { composeLimits } from "./compose/limits.ts";
 import { composeWrites } from "./compose/writes.ts";
-import { composeLogShares } from "./compose/log-shares.ts";
+import { composeAnnouncements, composeLogShares } from "./compose/log-shares.ts";
 import { composeOriginSlots, composeProxyLimits } from "./compose/slots.ts";
 import { createFlightPort } from "./durable/flight-port.ts";
 import { createMetricsPort } from "./durable/metrics-port.ts";
@@ -177,7 +177,8 @@ export function createLayer(
     stepsTimeoutMs:
       settings.edge.timeoutMs + settings.redis.timeoutMs + settings.flights.grantTimeoutMs,
   });
-  const invalidator = composeLogGroups(bindings, config, coherence, breakers.log);
+  const direct = composeAnnouncements(bindings, config, coherence);
+  const invalidator = composeLogGroups(bindings, config, direct, breakers.log);
   const warmer = createWarmer({ store, coherence, callOrigin, random });
   const existence = createExistence({
     filters: createFilterStore(redis, namespace, breakers.redis),
@@ -215,7 +216,7 @@ export function createLayer(
     db,
     engine,
     invalidator,
-    relayInvalidator: coherence,
+    relayInvalidator: direct,
     admit: refuseWhenMinimal(degradation),
     takeSlot: createTakeWriteSlot({
       slots: originSlots,

@@ -10,6 +10,8 @@ import {
   type SharedLog,
 } from "../core/log-share.ts";
 import { applyAnswer, MAX_CHANGES, type LogAnswer } from "../core/log.ts";
+import { createDeferrals } from "../core/log-deferrals.ts";
+import type { LogKey } from "../core/invalidation-key.ts";
 import { createLogView, MAX_NUMBERS } from "../core/log-view.ts";
 import type { Seq } from "../core/seq.ts";
 import { RECENT_MS, REPEAT_POLL_MS, TICK_MS } from "../core/share-timing.ts";
@@ -29,10 +31,13 @@ export interface LogPolls {
    * isolate asks Redis.
    */
   ask(since: Seq): Promise<SharedLog | undefined>;
+  /** Hands the log keys of deferred invalidations on with each answer, until the log has their numbers. */
+  defer(logKeys: readonly LogKey[]): void;
 }
 
 export function createLogPolls({ now, sleep, askRedis }: LogPollsOptions): LogPolls {
   const view = createLogView();
+  const deferrals = createDeferrals();
   let recent: SharedChanges | undefined;
   let polledAt: EpochMs = Number.NEGATIVE_INFINITY;
   /** The poll that runs or waits for its tick. */
@@ -65,6 +70,7 @@ export function createLogPolls({ now, sleep, askRedis }: LogPollsOptions): LogPo
     const outcome = applyAnswer(view, answer);
     // This object establishes no log and asks no primary. Each isolate does that itself.
     if (outcome !== "applied" && outcome !== "renewed") return false;
+    deferrals.settle(view, view.stamp);
     recent = recentChanges(view);
     return true;
   }
@@ -86,8 +92,13 @@ export function createLogPolls({ now, sleep, askRedis }: LogPollsOptions): LogPo
         recent !== undefined && recent.since <= since && since <= recent.seq
           ? recent
           : changesSince(view, since);
-      return changes && { ...changes, ageMs: arrivedAt - view.stamp };
+      const deferred = deferrals.list(now());
+      return (
+        changes && { ...changes, ageMs: arrivedAt - view.stamp, ...(deferred && { deferred }) }
+      );
     },
+
+    defer: (logKeys) => deferrals.add(logKeys, now()),
   };
 }
 

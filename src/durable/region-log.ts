@@ -14,6 +14,11 @@ export interface RegionLogRpc {
   open(namespace: string): LogSessionRpc;
 }
 
+/** The method by which an object that asks Redis for a region learns of deferred invalidations. */
+export interface DeferralRpc {
+  defer(namespace: string, logKeys: readonly LogKey[]): Promise<void>;
+}
+
 /** The method of an object that numbers invalidations together. */
 export interface GroupCommitRpc {
   /** Invalidates the log keys in a group with those of other calls. */
@@ -43,17 +48,25 @@ export interface RegionLogOptions<Env> {
  */
 export function createRegionLog<Env>(options: RegionLogOptions<Env>) {
   const { now, sleep, createAskRedis, createInvalidate } = options;
-  return class RegionLog extends DurableObject<Env> implements RegionLogRpc, GroupCommitRpc {
+  return class RegionLog extends DurableObject<Env> implements RegionLogRpc, GroupCommitRpc, DeferralRpc {
     #polls: LogPolls | undefined;
     #groups: { readonly namespace: string; readonly commit: GroupCommit } | undefined;
 
     open(namespace: string): LogSessionRpc {
+      return new LogSession(this.#pollsOf(namespace));
+    }
+
+    async defer(namespace: string, logKeys: readonly LogKey[]): Promise<void> {
+      this.#pollsOf(namespace).defer(logKeys);
+    }
+
+    #pollsOf(namespace: string): LogPolls {
       this.#polls ??= createLogPolls({
         now,
         sleep,
         askRedis: createAskRedis(this.env, namespace),
       });
-      return new LogSession(this.#polls);
+      return this.#polls;
     }
 
     async invalidate(namespace: string, logKeys: readonly LogKey[]): Promise<GroupAnswer> {

@@ -1,5 +1,6 @@
 /** Brings the log view of an isolate up to date with answers that others have heard. */
 import type { Context } from "../core/context.ts";
+import { markDeferred } from "../core/log-deferrals.ts";
 import { applyShared } from "../core/log-share.ts";
 import type { LogShares, SharedSyncs } from "../core/log-shares.ts";
 import type { LogAnswer } from "../core/log.ts";
@@ -40,6 +41,9 @@ export function createLogHearing(options: LogHearingOptions): LogHearing {
 
   /** Applies an answer that a share handed on, if the view is then at least as recent as `notBefore`. */
   function apply(log: LogAnswer, notBefore: EpochMs, ctx: Context): boolean {
+    const { deferred, era, seq } = log;
+    if (deferred !== undefined && seq !== undefined && era === view.era)
+      markDeferred(view, deferred, seq);
     if (log.sentAt < notBefore) return false;
     const now = ctx.now();
     const how = () => (applyShared(view, log, now) ? "applied" : undefined);

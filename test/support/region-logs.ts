@@ -1,4 +1,4 @@
-import type { RegionLogRpc } from "../../src/durable/region-log.ts";
+import type { DeferralRpc, RegionLogRpc } from "../../src/durable/region-log.ts";
 import { createLogPolls, type LogPolls } from "../../src/durable/log-polls.ts";
 import { createTestStore } from "../redis/stores.ts";
 import { createTestContext } from "./context.ts";
@@ -38,10 +38,13 @@ export function createRegionLogs(clock: TestClock): RegionLogsFake {
 
   const namespace = {
     idFromName: (name: string) => name,
-    get: (name: string): RegionLogRpc => ({
+    get: (name: string): RegionLogRpc & DeferralRpc => ({
       open(logNamespace) {
         opened.push(name);
         return objectOf(name, logNamespace);
+      },
+      async defer(logNamespace, logKeys) {
+        objectOf(name, logNamespace).defer(logKeys);
       },
     }),
   };
