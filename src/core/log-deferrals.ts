@@ -29,13 +29,20 @@ export interface Announcements {
   announce(logKeys: readonly LogKey[], ctx: Context): Promise<void>;
 }
 
+/** The answer of a log object that is asked for deferred invalidations alone. */
+export interface DeferredKeys {
+  readonly logKeys: readonly LogKey[];
+  /** The newest number that the log object knew. Undefined if it knows no log. */
+  readonly seq: Seq | undefined;
+}
+
 /** The deferred invalidations that one log object holds. */
 export interface Deferrals {
   add(logKeys: readonly LogKey[], now: EpochMs): void;
   /** Forgets the log keys that the log has numbered since they were announced. `askedAt` is the instant of the question that the view has applied last. */
   settle(view: LogView, askedAt: EpochMs): void;
-  /** Returns the log keys that wait for a number. Undefined if there is none. */
-  list(now: EpochMs): readonly LogKey[] | undefined;
+  /** Returns the log keys that wait for a number. */
+  list(now: EpochMs): readonly LogKey[];
 }
 
 interface Deferral {
@@ -68,7 +75,7 @@ export function createDeferrals(): Deferrals {
     list(now) {
       for (const [logKey, { announcedAt }] of held)
         if (now - announcedAt > DEFERRED_MS) held.delete(logKey);
-      return held.size === 0 ? undefined : [...held.keys()];
+      return [...held.keys()];
     },
   };
 }

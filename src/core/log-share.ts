@@ -34,7 +34,7 @@ export interface SharedLog {
   readonly since: Seq;
   readonly changes: readonly (readonly [logKey: string, seq: Seq])[];
   /** Log keys whose invalidation waits for a number. */
-  readonly deferred?: readonly LogKey[];
+  readonly deferred: readonly LogKey[];
 }
 
 /** The changes that a log object hands on, without their age. */

@@ -1,5 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 import type { LogAnswer } from "../core/log.ts";
+import type { DeferredKeys } from "../core/log-deferrals.ts";
 import type { GroupAnswer, GroupNumber } from "../core/log-groups.ts";
 import type { LogKey } from "../core/invalidation-key.ts";
 import type { Seq } from "../core/seq.ts";
@@ -12,6 +13,8 @@ import { LogSession, type LogSessionRpc } from "./log-session.ts";
 export interface RegionLogRpc {
   /** Opens a session for questions about the log of this namespace. */
   open(namespace: string): LogSessionRpc;
+  /** Returns the deferred invalidations of this namespace. */
+  deferred(namespace: string): Promise<DeferredKeys>;
 }
 
 /** The method by which an object that asks Redis for a region learns of deferred invalidations. */
@@ -48,12 +51,19 @@ export interface RegionLogOptions<Env> {
  */
 export function createRegionLog<Env>(options: RegionLogOptions<Env>) {
   const { now, sleep, createAskRedis, createInvalidate } = options;
-  return class RegionLog extends DurableObject<Env> implements RegionLogRpc, GroupCommitRpc, DeferralRpc {
+  return class RegionLog
+    extends DurableObject<Env>
+    implements RegionLogRpc, GroupCommitRpc, DeferralRpc
+  {
     #polls: LogPolls | undefined;
     #groups: { readonly namespace: string; readonly commit: GroupCommit } | undefined;
 
     open(namespace: string): LogSessionRpc {
       return new LogSession(this.#pollsOf(namespace));
+    }
+
+    deferred(namespace: string): Promise<DeferredKeys> {
+      return this.#pollsOf(namespace).deferred();
     }
 
     async defer(namespace: string, logKeys: readonly LogKey[]): Promise<void> {

@@ -3,9 +3,10 @@ import type { Context } from "../core/context.ts";
 import { markDeferred } from "../core/log-deferrals.ts";
 import { applyShared } from "../core/log-share.ts";
 import type { LogShares, SharedSyncs } from "../core/log-shares.ts";
+import type { LogKey } from "../core/invalidation-key.ts";
 import type { LogAnswer } from "../core/log.ts";
 import type { LogView } from "../core/log-view.ts";
-import { GIVE_UP_PART, MIN_WINDOW_MS } from "../core/share-timing.ts";
+import { GIVE_UP_PART, LEADER_PART, MIN_WINDOW_MS } from "../core/share-timing.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
 import { reportAnswer } from "./report-answer.ts";
 
@@ -23,6 +24,16 @@ export interface LogHearing {
   hear(windowMs: Millis, ctx: Context, askRedis: () => Promise<unknown>): void;
   /** Syncs for a read that waits, if the share of the data centre is recent enough. */
   hearForRead(start: EpochMs, windowMs: Millis, ctx: Context): Promise<boolean>;
+  /**
+   * Asks the log object for deferred invalidations, beside a sync that asks Redis. Marks them, and
+   * returns their log keys.
+   */
+  hearDeferred(ctx: Context): Promise<readonly LogKey[] | undefined>;
+  /**
+   * Looks for deferred invalidations in the background if this isolate has heard of none for long:
+   * reads of Redis keep its view recent, so that it does not sync.
+   */
+  afterRead(ctx: Context): void;
 }
 
 export interface LogHearingOptions {
@@ -38,12 +49,16 @@ export function createLogHearing(options: LogHearingOptions): LogHearing {
   const { shares, view, isFailing, timeoutMs } = options;
   /** The instant at which the background sync began that waits for a share. */
   let hearingSince: EpochMs | undefined;
+  /** The instant at which an answer last said which invalidations are deferred, or at which one was sought. */
+  let deferredAt: EpochMs = Number.NEGATIVE_INFINITY;
 
   /** Applies an answer that a share handed on, if the view is then at least as recent as `notBefore`. */
   function apply(log: LogAnswer, notBefore: EpochMs, ctx: Context): boolean {
     const { deferred, era, seq } = log;
-    if (deferred !== undefined && seq !== undefined && era === view.era)
+    if (deferred !== undefined && seq !== undefined && era === view.era) {
       markDeferred(view, deferred, seq);
+      deferredAt = Math.max(deferredAt, log.sentAt);
+    }
     if (log.sentAt < notBefore) return false;
     const now = ctx.now();
     const how = () => (applyShared(view, log, now) ? "applied" : undefined);
@@ -73,6 +88,16 @@ export function createLogHearing(options: LogHearingOptions): LogHearing {
     };
   }
 
+  async function hearDeferred(ctx: Context): Promise<readonly LogKey[] | undefined> {
+    const askedAt = ctx.now();
+    const deferred = await shares.deferred(ctx);
+    if (deferred === undefined) return undefined;
+    const { logKeys, seq = view.seen } = deferred;
+    markDeferred(view, logKeys, seq);
+    deferredAt = askedAt;
+    return logKeys;
+  }
+
   const hearing: LogHearing = {
     isRead: false,
     canHear,
@@ -94,6 +119,15 @@ export function createLogHearing(options: LogHearingOptions): LogHearing {
 
     hearForRead: (start, windowMs, ctx) =>
       shares.hearNear((log) => apply(log, start - windowMs, ctx), ctx),
+
+    hearDeferred,
+
+    afterRead(ctx) {
+      const now = ctx.now();
+      if (Math.abs(now - deferredAt) < MIN_WINDOW_MS * LEADER_PART) return;
+      deferredAt = now;
+      ctx.defer(hearDeferred(ctx));
+    },
   };
   return hearing;
 }

@@ -28,7 +28,9 @@ function refuseWrites(): void {
     (body) => {
       const parsed = JSON.parse(body) as unknown[];
       const commands = Array.isArray(parsed[0]) ? (parsed as unknown[][]) : [parsed];
-      return commands.some(([name]) => REDIS_COMMANDS_THAT_WRITE.includes(String(name).toUpperCase()));
+      return commands.some(([name]) =>
+        REDIS_COMMANDS_THAT_WRITE.includes(String(name).toUpperCase()),
+      );
     },
     () => Response.json({ error: READONLY }, { status: 400 }),
   );
@@ -69,9 +71,14 @@ async function createWorld() {
     await readAll(name);
   }
   return {
+    read,
     readAll,
-    writer,
-    readers,
+    start: () => create("oc.test", "oc"),
+    /** Moves the clock by three windows in which no isolate is read. */
+    async pause() {
+      clock.advance(3 * WINDOW_MS);
+      for (const isolate of [writer, ...readers]) await isolate.settle();
+    },
     /** Moves the clock by one window, while all isolates are read. */
     async passWindow() {
       for (let i = 0; i < 10; i++) {
@@ -115,5 +122,24 @@ describe("an invalidation that Redis refuses to write, while it answers reads", 
     await world.passWindow();
     await world.readAll(ITEM);
     expect(await world.readAll(ITEM)).toEqual(["new hit-memory", "new hit-memory"]);
+  });
+
+  it("an isolate whose first read after a pause asks Redis itself learns of the deferred invalidation from the log object, and loads the entry", async () => {
+    const world = await createWorld();
+    refuseWrites();
+    world.change();
+    await world.purge();
+    await world.pause();
+    expect(await world.readAll(ITEM)).toEqual(["new miss", "new miss"]);
+  });
+
+  it("an isolate that starts after the deferred invalidation loads the entry from its second read on, although Redis has the old value", async () => {
+    const world = await createWorld();
+    refuseWrites();
+    world.change();
+    await world.purge();
+    const isolate = world.start();
+    await world.read(isolate, ITEM);
+    expect(await world.read(isolate, ITEM)).toBe("new miss");
   });
 });

@@ -92,6 +92,12 @@ export function createSharedLogModel(options: SharedLogOptions): SharedLogModel 
         opened++;
         return session;
       },
+      async deferred() {
+        await reachObject(colo);
+        const keys = await objectOf(name).deferred();
+        await time.sleep(returnMs(colo));
+        return keys;
+      },
     };
   }
 

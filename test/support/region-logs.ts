@@ -43,6 +43,7 @@ export function createRegionLogs(clock: TestClock): RegionLogsFake {
         opened.push(name);
         return objectOf(name, logNamespace);
       },
+      deferred: (logNamespace) => objectOf(name, logNamespace).deferred(),
       async defer(logNamespace, logKeys) {
         objectOf(name, logNamespace).defer(logKeys);
       },
