@@ -152,6 +152,12 @@ export type CacheEvent =
       /** The number of log keys that were invalidated. */
       readonly logKeys: number;
       readonly outcome: "done" | "deferred";
+    }
+  | {
+      /** A run of the relay has ended. */
+      readonly type: "relay.end";
+      /** The rows of the outbox whose invalidation is still deferred. */
+      readonly deferred: number;
     };
 
 /** A thing that an admin action is about. Telemetry shows the name only as a hash, like a key. */

@@ -179,6 +179,11 @@ export async function nextInvalidation(
   return inMs === null ? undefined : Math.max(0, Math.ceil(inMs));
 }
 
+/** Counts the rows whose invalidation is deferred: the log has given them no number yet. */
+export function countDeferred(db: Database, namespace: string): Promise<number> {
+  return db.$count(outbox, sql`${outbox.namespace} = ${namespace} and ${outbox.number} is null`);
+}
+
 /** Which rows a relay handles. */
 export interface Due {
   readonly namespace: string;

@@ -20,7 +20,14 @@ import {
 import type { Millis } from "../core/time.ts";
 import { commit, type Committed, type Mutation } from "./mutate.ts";
 import { changedNothing, WriteUnconfirmed } from "./unconfirmed.ts";
-import { deleteRows, insertLogKeys, noteNumber, type Database, type Heading } from "./outbox.ts";
+import {
+  countDeferred,
+  deleteRows,
+  insertLogKeys,
+  noteNumber,
+  type Database,
+  type Heading,
+} from "./outbox.ts";
 import { relay, type RelayReport } from "./relay.ts";
 import type { Mark } from "../core/log-marks.ts";
 import type { Seq } from "../core/seq.ts";
@@ -117,7 +124,11 @@ export function createWriter(options: WriterOptions): Writer {
       ctx,
     );
     backlog ||= report.fault !== undefined;
-    if (report.fault === undefined && !report.hasMore) settle(marks);
+    const isDone = report.fault === undefined && !report.hasMore;
+    if (isDone) settle(marks);
+    // Without the database, the number of the rows is not known.
+    const deferred = isDone ? 0 : await countDeferred(db, namespace).catch(() => undefined);
+    if (deferred !== undefined) ctx.emit({ type: "relay.end", deferred });
     if (report.nextInMs !== undefined) wake(report.nextInMs, ctx);
     return report;
   }
