@@ -253,7 +253,7 @@ export function createCoherence(options: CoherenceOptions): Coherence {
     recordFailure,
     applyLog(log, ctx, entries = []) {
       recordAnswer(ctx);
-      hearing?.afterRead(ctx);
+      hearing?.afterRead(log, ctx);
       const isApplicable = log.era === view.era && (log.seq ?? 0) >= view.seen;
       if (!log.truncated || !isApplicable || newestAhead(entries, log) !== undefined)
         return applyLog(log, ctx, entries);

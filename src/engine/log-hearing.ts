@@ -6,7 +6,7 @@ import type { LogShares, SharedSyncs } from "../core/log-shares.ts";
 import type { LogKey } from "../core/invalidation-key.ts";
 import type { LogAnswer } from "../core/log.ts";
 import type { LogView } from "../core/log-view.ts";
-import { GIVE_UP_PART, LEADER_PART, MIN_WINDOW_MS } from "../core/share-timing.ts";
+import { FOLLOWER_PART, GIVE_UP_PART, MIN_WINDOW_MS } from "../core/share-timing.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
 import { reportAnswer } from "./report-answer.ts";
 
@@ -30,10 +30,10 @@ export interface LogHearing {
    */
   hearDeferred(ctx: Context): Promise<readonly LogKey[] | undefined>;
   /**
-   * Looks for deferred invalidations in the background if this isolate has heard of none for long:
-   * reads of Redis keep its view recent, so that it does not sync.
+   * Looks for deferred invalidations in the background, at most once in 750 ms: reads of Redis keep
+   * the view recent, so that the isolate does not sync. `log` is the log that a read returned.
    */
-  afterRead(ctx: Context): void;
+  afterRead(log: LogAnswer, ctx: Context): void;
 }
 
 export interface LogHearingOptions {
@@ -98,6 +98,18 @@ export function createLogHearing(options: LogHearingOptions): LogHearing {
     return logKeys;
   }
 
+  /** Looks in the share of the data centre, and else asks the log object for the whole data centre. */
+  async function lookForDeferred(log: LogAnswer, now: EpochMs, ctx: Context): Promise<void> {
+    let isKnown = false;
+    await shares.hearNear((share) => {
+      isKnown = share.deferred !== undefined && share.sentAt >= now - MIN_WINDOW_MS;
+      return apply(share, now - MIN_WINDOW_MS, ctx);
+    }, ctx);
+    if (isKnown) return;
+    const deferred = await hearDeferred(ctx);
+    if (deferred !== undefined) await shares.offer({ ...log, deferred }, ctx);
+  }
+
   const hearing: LogHearing = {
     isRead: false,
     canHear,
@@ -122,11 +134,11 @@ export function createLogHearing(options: LogHearingOptions): LogHearing {
 
     hearDeferred,
 
-    afterRead(ctx) {
+    afterRead(log, ctx) {
       const now = ctx.now();
-      if (Math.abs(now - deferredAt) < MIN_WINDOW_MS * LEADER_PART) return;
+      if (Math.abs(now - deferredAt) < MIN_WINDOW_MS * FOLLOWER_PART) return;
       deferredAt = now;
-      ctx.defer(hearDeferred(ctx));
+      ctx.defer(lookForDeferred(log, now, ctx));
     },
   };
   return hearing;

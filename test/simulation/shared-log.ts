@@ -93,6 +93,7 @@ export function createSharedLogModel(options: SharedLogOptions): SharedLogModel 
         return session;
       },
       async deferred() {
+        opened++;
         await reachObject(colo);
         const keys = await objectOf(name).deferred();
         await time.sleep(returnMs(colo));

@@ -9,6 +9,8 @@ export interface RegionLogsFake {
   readonly LOGS: DurableObjectNamespace;
   /** The names of the objects, once for each session. */
   readonly opened: string[];
+  /** Ends all objects. Their next calls begin anew. */
+  lose(): void;
 }
 
 /**
@@ -49,5 +51,9 @@ export function createRegionLogs(clock: TestClock): RegionLogsFake {
       },
     }),
   };
-  return { LOGS: namespace as unknown as DurableObjectNamespace, opened };
+  return {
+    LOGS: namespace as unknown as DurableObjectNamespace,
+    opened,
+    lose: () => objects.clear(),
+  };
 }
