@@ -20,15 +20,8 @@ import {
 import type { Millis } from "../core/time.ts";
 import { commit, type Committed, type Mutation } from "./mutate.ts";
 import { changedNothing, WriteUnconfirmed } from "./unconfirmed.ts";
-import {
-  countDeferred,
-  deleteRows,
-  insertLogKeys,
-  noteNumber,
-  type Database,
-  type Heading,
-} from "./outbox.ts";
-import { relay, type RelayReport } from "./relay.ts";
+import { deleteRows, insertLogKeys, noteNumber, type Database, type Heading } from "./outbox.ts";
+import { deferredAfter, relay, type RelayReport } from "./relay.ts";
 import type { Mark } from "../core/log-marks.ts";
 import type { Seq } from "../core/seq.ts";
 import type { TakeWriteSlot } from "./write-slot.ts";
@@ -124,10 +117,8 @@ export function createWriter(options: WriterOptions): Writer {
       ctx,
     );
     backlog ||= report.fault !== undefined;
-    const isDone = report.fault === undefined && !report.hasMore;
-    if (isDone) settle(marks);
-    // Without the database, the number of the rows is not known.
-    const deferred = isDone ? 0 : await countDeferred(db, namespace).catch(() => undefined);
+    if (report.fault === undefined && !report.hasMore) settle(marks);
+    const deferred = await deferredAfter(report, db, namespace);
     if (deferred !== undefined) ctx.emit({ type: "relay.end", deferred });
     if (report.nextInMs !== undefined) wake(report.nextInMs, ctx);
     return report;

@@ -52,7 +52,8 @@ describe("groups of invalidations", () => {
 
   it("isLogKey accepts each type of log key, hard, soft and unconfirmed", () => {
     for (const name of ["n:", "t:ä b", "k:item:1", "p:item:"])
-      for (const logKey of [name, `~${name}`, `?${name}`]) expect(isLogKey(logKey), logKey).toBe(true);
+      for (const logKey of [name, `~${name}`, `?${name}`])
+        expect(isLogKey(logKey), logKey).toBe(true);
     expect(isGroupable(tags(MAX_GROUP_KEYS))).toBe(true);
   });
 });
