@@ -180,8 +180,11 @@ export async function nextInvalidation(
 }
 
 /** Counts the rows whose invalidation is deferred: the log has given them no number yet. */
-export function countDeferred(db: Database, namespace: string): Promise<number> {
-  return db.$count(outbox, sql`${outbox.namespace} = ${namespace} and ${outbox.number} is null`);
+export async function countDeferred(db: Database, namespace: string): Promise<number> {
+  const { rows } = await db.execute<{ count: number }>(sql`
+    select count(*)::integer as count from ${outbox}
+    where namespace = ${namespace} and number is null`);
+  return rows[0]?.count ?? 0;
 }
 
 /** Which rows a relay handles. */
