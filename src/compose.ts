@@ -7,7 +7,7 @@ import { composeDegradation, refuseWhenMinimal } from "./compose/degradation.ts"
 import { composeLogGroups } from "./compose/log-groups.ts";
 import { composeLimits } from "./compose/limits.ts";
 import { composeWrites } from "./compose/writes.ts";
-import { composeLogShares } from "./compose/log-shares.ts";
+import { composeAnnouncements, composeLogShares } from "./compose/log-shares.ts";
 import { composeServers } from "./compose/servers.ts";
 import { composeOriginSlots, composeProxyLimits } from "./compose/slots.ts";
 import { composeMessages } from "./compose/messages.ts";
@@ -166,7 +166,8 @@ export function createLayer(
     stepsTimeoutMs:
       settings.edge.timeoutMs + settings.redis.timeoutMs + settings.flights.grantTimeoutMs,
   });
-  const invalidator = composeLogGroups(bindings, config, coherence, breakers.log);
+  const direct = composeAnnouncements(bindings, config, coherence);
+  const invalidator = composeLogGroups(bindings, config, direct, breakers.log);
   const warmer = createWarmer({ store, coherence, callOrigin, random });
   const existence = createExistence({
     filters: createFilterStore(redis, namespace, breakers.redis),
@@ -205,7 +206,7 @@ export function createLayer(
     db,
     engine,
     invalidator,
-    relayInvalidator: coherence,
+    relayInvalidator: direct,
     admit: refuseWhenMinimal(degradation),
     takeSlot: createTakeWriteSlot({
       slots: originSlots,

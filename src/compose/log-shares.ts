@@ -2,7 +2,10 @@ import type { Config } from "../config.ts";
 import type { Bindings } from "../config/variables.ts";
 import type { LogShares } from "../core/log-shares.ts";
 import { createRegionLogPort } from "../durable/region-log-port.ts";
-import { regionLogStub } from "../durable/stubs.ts";
+import { createAnnouncementsPort } from "../durable/announcements-port.ts";
+import { REGIONS, regionLogStub } from "../durable/stubs.ts";
+import { withAnnouncements } from "../engine/announced-invalidations.ts";
+import type { Coherence } from "../engine/coherence.ts";
 import { createLogShares } from "../engine/log-shares.ts";
 import type { Platform } from "../platform.ts";
 import { withTimeout } from "../resilience/deadline.ts";
@@ -10,6 +13,12 @@ import { createNearShare } from "../tiers/near-share.ts";
 
 /** Time limit of one operation on the share of a data centre. A read may wait for one. */
 const NEAR_SHARE_TIMEOUT_MS = 50;
+
+/**
+ * The longest wait of a deferred invalidation for the log objects: a hop around the world and the
+ * start of an object.
+ */
+const ANNOUNCE_TIMEOUT_MS = 500;
 
 /**
  * Builds the part through which isolates share their syncs. Returns undefined if no log object is
@@ -35,4 +44,21 @@ export function composeLogShares(
     random,
     sleep,
   });
+}
+
+/** Makes deferred invalidations known to the log objects of all regions, if isolates share their syncs. */
+export function composeAnnouncements(
+  { LOGS }: Bindings,
+  { namespace, settings }: Config,
+  coherence: Coherence,
+): Coherence {
+  if (LOGS === undefined || settings.log.shares === "off") return coherence;
+  const port = createAnnouncementsPort({
+    stub: (name, region) => regionLogStub(LOGS, name, region),
+    namespace,
+    regions: REGIONS,
+    timeoutMs: ANNOUNCE_TIMEOUT_MS,
+    withTimeout,
+  });
+  return withAnnouncements(coherence, port);
 }

@@ -189,6 +189,12 @@ export type CacheEvent =
       /** The number of log keys that were invalidated. */
       readonly logKeys: number;
       readonly outcome: "done" | "deferred";
+    }
+  | {
+      /** A run of the relay has ended. */
+      readonly type: "relay.end";
+      /** The rows of the outbox whose invalidation is still deferred. */
+      readonly deferred: number;
     };
 
 /**

@@ -91,10 +91,10 @@ export function logKeysOfEntry(key: string, own: readonly InvalidationKey[]): Lo
   ]);
 }
 
-/** Whether a value of another isolate is a log key: a valid invalidation key, hard or soft. */
+/** Whether a value of another isolate is a log key: a valid invalidation key, hard, soft or unconfirmed. */
 export function isLogKey(value: unknown): value is LogKey {
   if (typeof value !== "string") return false;
-  const name = value.startsWith(SOFT) ? value.slice(SOFT.length) : value;
+  const name = invalidationKeyOf(value);
   const rest = name.slice(2);
   switch (name.slice(0, 2)) {
     case "n:":

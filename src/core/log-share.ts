@@ -7,7 +7,7 @@
  *
  * @see docs/consistency.md and docs/decisions/0022-share-syncs.md
  */
-import { SOFT, UNCONFIRMED } from "./invalidation-key.ts";
+import { isLogKey, SOFT, UNCONFIRMED, type LogKey } from "./invalidation-key.ts";
 import { applyAnswer, MAX_CHANGES, type LogAnswer } from "./log.ts";
 import { type LogView } from "./log-view.ts";
 import type { Random } from "./random.ts";
@@ -33,10 +33,12 @@ export interface SharedLog {
   readonly floor: Seq;
   readonly since: Seq;
   readonly changes: readonly (readonly [logKey: string, seq: Seq])[];
+  /** Log keys whose invalidation waits for a number. */
+  readonly deferred: readonly LogKey[];
 }
 
 /** The changes that a log object hands on, without their age. */
-export type SharedChanges = Omit<SharedLog, "ageMs">;
+export type SharedChanges = Omit<SharedLog, "ageMs" | "deferred">;
 
 /**
  * Returns the changes of a view from `since` on. Returns undefined if the view does not have all of
@@ -88,8 +90,9 @@ export function isShareable(answer: LogAnswer): boolean {
 }
 
 /** Returns the text of an answer for the other isolates of the data centre. */
-export function encodeShare({ sentAt, era, seq, floor, since, changes }: LogAnswer): string {
-  return JSON.stringify({ sentAt, era, seq, floor, since, changes });
+export function encodeShare(answer: LogAnswer): string {
+  const { sentAt, era, seq, floor, since, changes, deferred } = answer;
+  return JSON.stringify({ sentAt, era, seq, floor, since, changes, deferred });
 }
 
 /**
@@ -122,12 +125,13 @@ function parse(text: string): unknown {
 
 function isShare(value: unknown): value is LogAnswer {
   if (typeof value !== "object" || value === null) return false;
-  const { sentAt, era, seq, floor, since, changes } = value as Record<string, unknown>;
+  const { sentAt, era, seq, floor, since, changes, deferred } = value as Record<string, unknown>;
   return (
     [sentAt, seq, floor, since].every((number) => Number.isFinite(number)) &&
     typeof era === "string" &&
     Array.isArray(changes) &&
-    changes.every(isChange)
+    changes.every(isChange) &&
+    (deferred === undefined || (Array.isArray(deferred) && deferred.every(isLogKey)))
   );
 }
 

@@ -1,4 +1,5 @@
 import type { Context } from "./context.ts";
+import type { DeferredKeys } from "./log-deferrals.ts";
 import type { LogAnswer } from "./log.ts";
 import type { Seq } from "./seq.ts";
 import type { EpochMs, Millis } from "./time.ts";
@@ -19,6 +20,11 @@ export interface NearShare {
 export interface RegionLog {
   /** Opens a session. It ends with the request that opened it, or earlier with `close`. */
   open(ctx: Context): RegionLogSession;
+  /**
+   * Returns the deferred invalidations that the log object knows. Undefined if it gives no answer
+   * soon. Never rejects.
+   */
+  deferred(ctx: Context): Promise<DeferredKeys | undefined>;
 }
 
 /** Several questions to the log object that are billed as one request. No method throws or rejects. */
@@ -63,6 +69,8 @@ export interface LogShares {
   hear(syncs: SharedSyncs, ctx: Context): Promise<boolean>;
   /** Answers a sync for which a read waits, if the share of the data centre is there already. */
   hearNear(apply: SharedQuestion["apply"], ctx: Context): Promise<boolean>;
+  /** Asks the log object for deferred invalidations, beside a question to Redis that cannot tell them. */
+  deferred(ctx: Context): Promise<DeferredKeys | undefined>;
   /** Shares an answer of Redis with the data centre. */
   offer(answer: LogAnswer, ctx: Context): Promise<void>;
 }

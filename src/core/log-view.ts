@@ -61,6 +61,11 @@ export function setNumber(view: LogView, logKey: string, seq: Seq): void {
   if (seq > (numbers.get(name) ?? 0)) numbers.set(name, seq);
 }
 
+/** Returns the number that the view has for a log key, 0 if it has none. */
+export function numberOf(view: LogView, logKey: string): Seq {
+  return numbersFor(view, logKey).get(invalidationKeyOf(logKey)) ?? 0;
+}
+
 function numbersFor(view: LogView, logKey: string): Map<string, Seq> {
   if (logKey.startsWith(SOFT)) return view.soft;
   return logKey.startsWith(UNCONFIRMED) ? view.unconfirmed : view.hard;

@@ -44,6 +44,8 @@ export interface LogAnswer {
   /** Whether the oldest changes are missing, because there were more than `MAX_CHANGES`. */
   readonly truncated: boolean;
   readonly changes: readonly (readonly [logKey: string, seq: Seq])[];
+  /** Log keys whose invalidation waits for a number. Undefined if no log object has been asked. */
+  readonly deferred?: readonly LogKey[];
 }
 
 /**

@@ -10,6 +10,8 @@ import {
   type SharedLog,
 } from "../core/log-share.ts";
 import { applyAnswer, MAX_CHANGES, type LogAnswer } from "../core/log.ts";
+import { createDeferrals, type DeferredKeys } from "../core/log-deferrals.ts";
+import type { LogKey } from "../core/invalidation-key.ts";
 import { createLogView, MAX_NUMBERS } from "../core/log-view.ts";
 import type { Seq } from "../core/seq.ts";
 import { RECENT_MS, REPEAT_POLL_MS, TICK_MS } from "../core/share-timing.ts";
@@ -29,10 +31,15 @@ export interface LogPolls {
    * isolate asks Redis.
    */
   ask(since: Seq): Promise<SharedLog | undefined>;
+  /** Hands the log keys of deferred invalidations on with each answer, until the log has their numbers. */
+  defer(logKeys: readonly LogKey[]): void;
+  /** Returns the deferred invalidations alone. It asks Redis only if there are some. */
+  deferred(): Promise<DeferredKeys>;
 }
 
 export function createLogPolls({ now, sleep, askRedis }: LogPollsOptions): LogPolls {
   const view = createLogView();
+  const deferrals = createDeferrals();
   let recent: SharedChanges | undefined;
   let polledAt: EpochMs = Number.NEGATIVE_INFINITY;
   /** The poll that runs or waits for its tick. */
@@ -65,6 +72,7 @@ export function createLogPolls({ now, sleep, askRedis }: LogPollsOptions): LogPo
     const outcome = applyAnswer(view, answer);
     // This object establishes no log and asks no primary. Each isolate does that itself.
     if (outcome !== "applied" && outcome !== "renewed") return false;
+    deferrals.settle(view, view.stamp);
     recent = recentChanges(view);
     return true;
   }
@@ -76,18 +84,35 @@ export function createLogPolls({ now, sleep, askRedis }: LogPollsOptions): LogPo
     return next;
   }
 
+  function isOld(at: EpochMs): boolean {
+    // A stamp in the future means that the clock was set back. Such a stamp gives no age.
+    if (view.stamp > at) view.stamp = Number.NEGATIVE_INFINITY;
+    return at - view.stamp > RECENT_MS;
+  }
+
   return {
     async ask(since) {
       const arrivedAt = now();
-      // A stamp in the future means that the clock was set back. Such a stamp gives no age.
-      if (view.stamp > arrivedAt) view.stamp = Number.NEGATIVE_INFINITY;
-      if (arrivedAt - view.stamp > RECENT_MS && !(await sharePoll())) return undefined;
+      if (isOld(arrivedAt) && !(await sharePoll())) return undefined;
       const changes =
         recent !== undefined && recent.since <= since && since <= recent.seq
           ? recent
           : changesSince(view, since);
-      return changes && { ...changes, ageMs: arrivedAt - view.stamp };
+      return (
+        changes && { ...changes, ageMs: arrivedAt - view.stamp, deferred: deferrals.list(now()) }
+      );
     },
+
+    async deferred() {
+      // Without deferred invalidations Redis is not asked. With them, the log may have numbered them meanwhile.
+      if (deferrals.list(now()).length > 0 && isOld(now())) await sharePoll();
+      return {
+        logKeys: deferrals.list(now()),
+        seq: view.era === undefined ? undefined : view.seen,
+      };
+    },
+
+    defer: (logKeys) => deferrals.add(logKeys, now()),
   };
 }
 

@@ -1,5 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 import type { LogAnswer } from "../core/log.ts";
+import type { DeferredKeys } from "../core/log-deferrals.ts";
 import type { GroupAnswer, GroupNumber } from "../core/log-groups.ts";
 import type { LogKey } from "../core/invalidation-key.ts";
 import type { Seq } from "../core/seq.ts";
@@ -12,6 +13,13 @@ import { LogSession, type LogSessionRpc } from "./log-session.ts";
 export interface RegionLogRpc {
   /** Opens a session for questions about the log of this namespace. */
   open(namespace: string): LogSessionRpc;
+  /** Returns the deferred invalidations of this namespace. */
+  deferred(namespace: string): Promise<DeferredKeys>;
+}
+
+/** The method by which an object that asks Redis for a region learns of deferred invalidations. */
+export interface DeferralRpc {
+  defer(namespace: string, logKeys: readonly LogKey[]): Promise<void>;
 }
 
 /** The method of an object that numbers invalidations together. */
@@ -43,17 +51,32 @@ export interface RegionLogOptions<Env> {
  */
 export function createRegionLog<Env>(options: RegionLogOptions<Env>) {
   const { now, sleep, createAskRedis, createInvalidate } = options;
-  return class RegionLog extends DurableObject<Env> implements RegionLogRpc, GroupCommitRpc {
+  return class RegionLog
+    extends DurableObject<Env>
+    implements RegionLogRpc, GroupCommitRpc, DeferralRpc
+  {
     #polls: LogPolls | undefined;
     #groups: { readonly namespace: string; readonly commit: GroupCommit } | undefined;
 
     open(namespace: string): LogSessionRpc {
+      return new LogSession(this.#pollsOf(namespace));
+    }
+
+    deferred(namespace: string): Promise<DeferredKeys> {
+      return this.#pollsOf(namespace).deferred();
+    }
+
+    async defer(namespace: string, logKeys: readonly LogKey[]): Promise<void> {
+      this.#pollsOf(namespace).defer(logKeys);
+    }
+
+    #pollsOf(namespace: string): LogPolls {
       this.#polls ??= createLogPolls({
         now,
         sleep,
         askRedis: createAskRedis(this.env, namespace),
       });
-      return new LogSession(this.#polls);
+      return this.#polls;
     }
 
     async invalidate(namespace: string, logKeys: readonly LogKey[]): Promise<GroupAnswer> {

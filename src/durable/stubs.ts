@@ -5,7 +5,7 @@
 import type { FlightShardRpc } from "./flight-shard.ts";
 import type { MetricsShardRpc } from "./metrics-shard.ts";
 import type { OutboxAlarmRpc } from "./outbox-alarm.ts";
-import type { GroupCommitRpc, RegionLogRpc } from "./region-log.ts";
+import type { DeferralRpc, GroupCommitRpc, RegionLogRpc } from "./region-log.ts";
 import type { SlotGrantsRpc } from "./slot-grants.ts";
 
 /** The location hint for each continent, by Cloudflare's code of the continent. */
@@ -17,6 +17,9 @@ const HINTS: Readonly<Record<string, DurableObjectLocationHint>> = {
   oc: "oc",
   sa: "sam",
 };
+
+/** The regions that have log objects of their own: the codes of the continents. */
+export const REGIONS: readonly string[] = Object.keys(HINTS);
 
 /** Returns a stub of the FlightShard object with this name. A new object is created near `region`. */
 export function flightStub(
@@ -32,8 +35,10 @@ export function regionLogStub(
   namespace: DurableObjectNamespace,
   name: string,
   region: string,
-): RegionLogRpc & GroupCommitRpc {
-  return stubNear(namespace, name, region) as unknown as RegionLogRpc & GroupCommitRpc;
+): RegionLogRpc & GroupCommitRpc & DeferralRpc {
+  return stubNear(namespace, name, region) as unknown as RegionLogRpc &
+    GroupCommitRpc &
+    DeferralRpc;
 }
 
 function stubNear(

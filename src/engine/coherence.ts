@@ -145,6 +145,7 @@ export function createCoherence(options: CoherenceOptions): Coherence {
   }
 
   async function sync(ctx: Context): Promise<boolean> {
+    const asked = hearing?.hearDeferred(ctx);
     let answer = await store.sync(since(), MAX_CHANGES, ctx);
     // There were many changes since the last sync. With all of them, no entry need be verified by itself.
     if (answer.ok && answer.value.truncated && view.era !== undefined) {
@@ -159,7 +160,9 @@ export function createCoherence(options: CoherenceOptions): Coherence {
     }
     recordAnswer(ctx);
     const isApplied = await applyLog(answer.value, ctx);
-    if (isApplied && shares !== undefined) ctx.defer(shares.offer(answer.value, ctx));
+    const deferred = await asked;
+    if (isApplied && shares !== undefined)
+      ctx.defer(shares.offer({ ...answer.value, ...(deferred && { deferred }) }, ctx));
     return true;
   }
 
@@ -250,6 +253,7 @@ export function createCoherence(options: CoherenceOptions): Coherence {
     recordFailure,
     applyLog(log, ctx, entries = []) {
       recordAnswer(ctx);
+      hearing?.afterRead(log, ctx);
       const isApplicable = log.era === view.era && (log.seq ?? 0) >= view.seen;
       if (!log.truncated || !isApplicable || newestAhead(entries, log) !== undefined)
         return applyLog(log, ctx, entries);

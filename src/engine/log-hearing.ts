@@ -1,10 +1,12 @@
 /** Brings the log view of an isolate up to date with answers that others have heard. */
 import type { Context } from "../core/context.ts";
+import { markDeferred } from "../core/log-deferrals.ts";
 import { applyShared } from "../core/log-share.ts";
 import type { LogShares, SharedSyncs } from "../core/log-shares.ts";
+import type { LogKey } from "../core/invalidation-key.ts";
 import type { LogAnswer } from "../core/log.ts";
 import type { LogView } from "../core/log-view.ts";
-import { GIVE_UP_PART, MIN_WINDOW_MS } from "../core/share-timing.ts";
+import { FOLLOWER_PART, GIVE_UP_PART, MIN_WINDOW_MS } from "../core/share-timing.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
 import { reportAnswer } from "./report-answer.ts";
 
@@ -22,6 +24,16 @@ export interface LogHearing {
   hear(windowMs: Millis, ctx: Context, askRedis: () => Promise<unknown>): void;
   /** Syncs for a read that waits, if the share of the data centre is recent enough. */
   hearForRead(start: EpochMs, windowMs: Millis, ctx: Context): Promise<boolean>;
+  /**
+   * Asks the log object for deferred invalidations, beside a sync that asks Redis. Marks them, and
+   * returns their log keys.
+   */
+  hearDeferred(ctx: Context): Promise<readonly LogKey[] | undefined>;
+  /**
+   * Looks for deferred invalidations in the background, at most once in 750 ms: reads of Redis keep
+   * the view recent, so that the isolate does not sync. `log` is the log that a read returned.
+   */
+  afterRead(log: LogAnswer, ctx: Context): void;
 }
 
 export interface LogHearingOptions {
@@ -37,9 +49,16 @@ export function createLogHearing(options: LogHearingOptions): LogHearing {
   const { shares, view, isFailing, timeoutMs } = options;
   /** The instant at which the background sync began that waits for a share. */
   let hearingSince: EpochMs | undefined;
+  /** The instant at which an answer last said which invalidations are deferred, or at which one was sought. */
+  let deferredAt: EpochMs = Number.NEGATIVE_INFINITY;
 
   /** Applies an answer that a share handed on, if the view is then at least as recent as `notBefore`. */
   function apply(log: LogAnswer, notBefore: EpochMs, ctx: Context): boolean {
+    const { deferred, era, seq } = log;
+    if (deferred !== undefined && seq !== undefined && era === view.era) {
+      markDeferred(view, deferred, seq);
+      deferredAt = Math.max(deferredAt, log.sentAt);
+    }
     if (log.sentAt < notBefore) return false;
     const now = ctx.now();
     const how = () => (applyShared(view, log, now) ? "applied" : undefined);
@@ -69,6 +88,28 @@ export function createLogHearing(options: LogHearingOptions): LogHearing {
     };
   }
 
+  async function hearDeferred(ctx: Context): Promise<readonly LogKey[] | undefined> {
+    const askedAt = ctx.now();
+    const deferred = await shares.deferred(ctx);
+    if (deferred === undefined) return undefined;
+    const { logKeys, seq = view.seen } = deferred;
+    markDeferred(view, logKeys, seq);
+    deferredAt = askedAt;
+    return logKeys;
+  }
+
+  /** Looks in the share of the data centre, and else asks the log object for the whole data centre. */
+  async function lookForDeferred(log: LogAnswer, now: EpochMs, ctx: Context): Promise<void> {
+    let isKnown = false;
+    await shares.hearNear((share) => {
+      isKnown = share.deferred !== undefined && share.sentAt >= now - MIN_WINDOW_MS;
+      return apply(share, now - MIN_WINDOW_MS, ctx);
+    }, ctx);
+    if (isKnown) return;
+    const deferred = await hearDeferred(ctx);
+    if (deferred !== undefined) await shares.offer({ ...log, deferred }, ctx);
+  }
+
   const hearing: LogHearing = {
     isRead: false,
     canHear,
@@ -90,6 +131,15 @@ export function createLogHearing(options: LogHearingOptions): LogHearing {
 
     hearForRead: (start, windowMs, ctx) =>
       shares.hearNear((log) => apply(log, start - windowMs, ctx), ctx),
+
+    hearDeferred,
+
+    afterRead(log, ctx) {
+      const now = ctx.now();
+      if (Math.abs(now - deferredAt) < MIN_WINDOW_MS * FOLLOWER_PART) return;
+      deferredAt = now;
+      ctx.defer(lookForDeferred(log, now, ctx));
+    },
   };
   return hearing;
 }

@@ -122,6 +122,10 @@ export function createLogShares({ near, region, random, sleep }: LogSharesOption
       return lead(syncs, ctx);
     },
 
+    async deferred(ctx) {
+      return breaker.isOpen(ctx.now()) ? undefined : region.deferred(ctx);
+    },
+
     async offer(answer, ctx) {
       part = syncPartOf("leader", random);
       ctx.emit({ type: "log.sync", from: "redis" });

@@ -13,6 +13,8 @@ export interface EventRecorderOptions {
   readonly formatKey: (key: string) => string;
   readonly addStep: (record: RequestRecord, step: StepRecord) => void;
   readonly onLevelChange: (change: LevelChange) => void;
+  /** Notes how many rows of the outbox the relay has left without a number. */
+  readonly onRelay: (deferred: number) => void;
 }
 
 /** Counts an event of the cache, and adds it to the record of its request if there is one. */
@@ -22,7 +24,7 @@ export type EventRecorder = (event: CacheEvent, record: RequestRecord | undefine
 const flag = (value: boolean): string => (value ? "true" : "");
 
 export function createEventRecorder(options: EventRecorderOptions): EventRecorder {
-  const { meter, now, hot, missed, formatKey, addStep, onLevelChange } = options;
+  const { meter, now, hot, missed, formatKey, addStep, onLevelChange, onRelay } = options;
 
   function onLookup(event: EventOf<"lookup.end">, record: RequestRecord | undefined): void {
     const { key, status, negative, unreachable } = event;
@@ -203,6 +205,9 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
       case "invalidation.end":
         meter.add("cache.purges", 1, event.outcome);
         meter.add("cache.purge.keys", event.logKeys);
+        return undefined;
+      case "relay.end":
+        onRelay(event.deferred);
         return undefined;
     }
   };

@@ -146,6 +146,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     formatKey,
     addStep,
     onLevelChange,
+    onRelay: (deferred) => reporter?.noteDeferred(deferred),
   });
   const observer = createRequestObserver({
     settings,

@@ -179,6 +179,14 @@ export async function nextInvalidation(
   return inMs === null ? undefined : Math.max(0, Math.ceil(inMs));
 }
 
+/** Counts the rows whose invalidation is deferred: the log has given them no number yet. */
+export async function countDeferred(db: Database, namespace: string): Promise<number> {
+  const { rows } = await db.execute<{ count: number }>(sql`
+    select count(*)::integer as count from ${outbox}
+    where namespace = ${namespace} and number is null`);
+  return rows[0]?.count ?? 0;
+}
+
 /** Which rows a relay handles. */
 export interface Due {
   readonly namespace: string;

@@ -6,6 +6,7 @@ import type { LogKey } from "../core/invalidation-key.ts";
 import type { Millis } from "../core/time.ts";
 import {
   claimDue,
+  countDeferred,
   deleteSettled,
   nextInvalidation,
   noteNumber,
@@ -122,6 +123,16 @@ async function verifySettled(run: Run, settled: readonly OutboxRow[]): Promise<F
   const ids = lost.map((row) => row.id);
   await noteNumber(db, ids, again.value.seq, { settled: true });
   return undefined;
+}
+
+/** Returns the number of rows whose invalidation is still deferred after a run. Undefined if the database does not tell. */
+export async function deferredAfter(
+  report: RelayReport,
+  db: Database,
+  namespace: string,
+): Promise<number | undefined> {
+  if (report.fault === undefined && !report.hasMore) return 0;
+  return countDeferred(db, namespace).catch(() => undefined);
 }
 
 /** Returns all log keys of the rows, without repetitions. */

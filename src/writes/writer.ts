@@ -21,7 +21,7 @@ import type { Millis } from "../core/time.ts";
 import { commit, type Committed, type Mutation } from "./mutate.ts";
 import { changedNothing, WriteUnconfirmed } from "./unconfirmed.ts";
 import { deleteRows, insertLogKeys, noteNumber, type Database, type Heading } from "./outbox.ts";
-import { relay, type RelayReport } from "./relay.ts";
+import { deferredAfter, relay, type RelayReport } from "./relay.ts";
 import type { Mark } from "../core/log-marks.ts";
 import type { Seq } from "../core/seq.ts";
 import type { TakeWriteSlot } from "./write-slot.ts";
@@ -127,6 +127,8 @@ export function createWriter(options: WriterOptions): Writer {
     );
     backlog ||= report.fault !== undefined;
     if (report.fault === undefined && !report.hasMore) settle(marks);
+    const deferred = await deferredAfter(report, db, namespace);
+    if (deferred !== undefined) ctx.emit({ type: "relay.end", deferred });
     if (report.nextInMs !== undefined) wake(report.nextInMs, ctx);
     return report;
   }
@@ -174,7 +176,6 @@ export function createWriter(options: WriterOptions): Writer {
     ids: readonly number[],
     lagMs: Millis,
     result: Result<Invalidation>,
-    mark: Mark,
     ctx: Context,
   ): InvalidationState {
     if (!result.ok) {
@@ -196,10 +197,10 @@ export function createWriter(options: WriterOptions): Writer {
       if (ids.length > 0) inBackground(deleteRows(db, ids), ctx);
       return { value, invalidation: "done" };
     }
-    const mark = invalidator.markInvalidated(logKeys);
+    invalidator.markInvalidated(logKeys);
     const { entry, watched, error } = entryToStore(mutation, value);
     const result = await invalidate(logKeys, ctx, watched);
-    const invalidation = finish(ids, heading.lagMs, result, mark, ctx);
+    const invalidation = finish(ids, heading.lagMs, result, ctx);
     if (error !== undefined) throw error;
     if (result.ok && before !== undefined && entry !== undefined)
       await options.through?.put(entry, before, result.value, ctx);
@@ -234,9 +235,7 @@ export function createWriter(options: WriterOptions): Writer {
       );
       const mark = invalidator.markInvalidated(logKeys);
       const result = await invalidate(logKeys, ctx);
-      if (!result.ok) {
-        unconfirmed.add(mark);
-      }
+      if (!result.ok) unconfirmed.add(mark);
       // If the commit happened, the outbox has the tags of `tagQuery`, and the relay finds them
       // there.
       ctx.defer(runRelay(ctx).then(() => (backlog = true)));
@@ -264,7 +263,7 @@ export function createWriter(options: WriterOptions): Writer {
       invalidator.unmark(mark);
       throw new CacheUnavailable(result.fault);
     }
-    return finish(ids, originLagMs, result, mark, ctx);
+    return finish(ids, originLagMs, result, ctx);
   }
 
   return { mutate, purge, relay: runRelay };

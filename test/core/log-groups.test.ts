@@ -50,9 +50,10 @@ describe("groups of invalidations", () => {
     expect(isGroupable(logKeys)).toBe(false);
   });
 
-  it("isLogKey accepts each type of log key, hard and soft", () => {
+  it("isLogKey accepts each type of log key, hard, soft and unconfirmed", () => {
     for (const name of ["n:", "t:ä b", "k:item:1", "p:item:"])
-      for (const logKey of [name, `~${name}`]) expect(isLogKey(logKey), logKey).toBe(true);
+      for (const logKey of [name, `~${name}`, `?${name}`])
+        expect(isLogKey(logKey), logKey).toBe(true);
     expect(isGroupable(tags(MAX_GROUP_KEYS))).toBe(true);
   });
 });

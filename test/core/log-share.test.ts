@@ -90,7 +90,7 @@ describe("what a log view hands on", () => {
 });
 
 describe("the instant of a shared answer of the log", () => {
-  const shared = { era: "era-1", seq: at(1), floor: 0, since: at(0), changes: [] };
+  const shared = { era: "era-1", seq: at(1), floor: 0, since: at(0), changes: [], deferred: [] };
 
   it("an answer that the log object got 300 ms before the question counts as sent 300 ms before the question", () => {
     expect(answerOf({ ...shared, ageMs: 300 }, NOW).sentAt).toBe(NOW - 300);
@@ -101,7 +101,12 @@ describe("the instant of a shared answer of the log", () => {
   });
 
   it("a share of the data centre keeps every field, and its instant is 50 ms earlier for its readers", () => {
-    const written = answer({ seq: at(1), since: at(0), changes: [["t:a", at(1)]] });
+    const written = answer({
+      seq: at(1),
+      since: at(0),
+      changes: [["t:a", at(1)]],
+      deferred: ["t:b"],
+    });
     expect(decodeShare(encodeShare(written), NOW + 20)).toEqual({
       ...written,
       sentAt: NOW - CLOCK_MARGIN_MS,

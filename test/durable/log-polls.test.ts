@@ -36,6 +36,8 @@ function createHarness() {
 
   return {
     asked,
+    defer: polls.defer,
+    deferred: polls.deferred,
     numberNext: (): number => ++seq,
     setClock: (ms: number) => void (now = ms),
     async ask(since = BASE) {
@@ -219,6 +221,34 @@ describe("the log object of a region", () => {
     const renewed = await region.ask(BASE + 100);
     await region.answer({ era: "era-2", seq: BASE + 100, changes: [] });
     expect(renewed.value).toMatchObject({ era: "era-2", changes: [] });
+  });
+
+  it("the log object hands a deferred log key on with each answer, until Redis has numbered it", async () => {
+    const region = createHarness();
+    await region.ask();
+    await region.answer();
+    region.defer(["t:a"]);
+    expect((await region.ask()).value?.deferred).toEqual(["t:a"]);
+    await region.advance(600);
+    const unnumbered = await region.ask();
+    await region.answer();
+    expect(unnumbered.value?.deferred).toEqual(["t:a"]);
+    await region.advance(600);
+    const numbered = await region.ask();
+    const number = region.numberNext();
+    await region.answer({ seq: number, changes: [["t:a", number]] });
+    expect(numbered.value?.deferred).toEqual([]);
+  });
+
+  it("a question for deferred invalidations alone asks Redis only if there are some", async () => {
+    const region = createHarness();
+    expect(await region.deferred()).toEqual({ logKeys: [], seq: undefined });
+    expect(region.asked).toHaveLength(0);
+    region.defer(["t:a"]);
+    const asked = region.deferred();
+    await region.answer();
+    expect(await asked).toEqual({ logKeys: ["t:a"], seq: BASE });
+    expect(region.asked).toHaveLength(1);
   });
 
   it("the log object asks Redis at once if its clock was set back, and uses no age from before", async () => {

@@ -79,12 +79,18 @@ describe("the log object of a region over the real Redis protocol", () => {
     [
       "throws",
       "log.unavailable",
-      () => ({ open: () => ({ ask: () => Promise.reject(new Error("gone")) }) }),
+      () => ({
+        open: () => ({ ask: () => Promise.reject(new Error("gone")) }),
+        deferred: () => Promise.reject(new Error("gone")),
+      }),
     ],
     [
       "never answers",
       "log.timeout",
-      () => ({ open: () => ({ ask: () => new Promise(() => undefined) }) }),
+      () => ({
+        open: () => ({ ask: () => new Promise(() => undefined) }),
+        deferred: () => new Promise(() => undefined),
+      }),
     ],
     [
       "has no stub",

@@ -132,6 +132,8 @@ export function createOutboxModel(options: OutboxModelOptions): OutboxModel {
       for (const row of claimed) row.claimedUntil = time.now() + claimMs;
       return { rows: claimed.map(answerOf) };
     }
+    if (text.startsWith("select count(*)"))
+      return { rows: [{ count: [...rows.values()].filter((row) => row.number === null).length }] };
     if (text.startsWith("select outbox.id")) {
       const [, limit, , verifyAfterMs] = values as [string, number, string, number];
       return { rows: dueRows(limit, verifyAfterMs, false).map(answerOf) };

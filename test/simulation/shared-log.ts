@@ -92,6 +92,13 @@ export function createSharedLogModel(options: SharedLogOptions): SharedLogModel 
         opened++;
         return session;
       },
+      async deferred() {
+        opened++;
+        await reachObject(colo);
+        const keys = await objectOf(name).deferred();
+        await time.sleep(returnMs(colo));
+        return keys;
+      },
     };
   }
 

@@ -1,4 +1,4 @@
-import type { RegionLogRpc } from "../../src/durable/region-log.ts";
+import type { DeferralRpc, RegionLogRpc } from "../../src/durable/region-log.ts";
 import { createLogPolls, type LogPolls } from "../../src/durable/log-polls.ts";
 import { createTestStore } from "../redis/stores.ts";
 import { createTestContext } from "./context.ts";
@@ -9,6 +9,8 @@ export interface RegionLogsFake {
   readonly LOGS: DurableObjectNamespace;
   /** The names of the objects, once for each session. */
   readonly opened: string[];
+  /** Ends all objects. Their next calls begin anew. */
+  lose(): void;
 }
 
 /**
@@ -38,12 +40,20 @@ export function createRegionLogs(clock: TestClock): RegionLogsFake {
 
   const namespace = {
     idFromName: (name: string) => name,
-    get: (name: string): RegionLogRpc => ({
+    get: (name: string): RegionLogRpc & DeferralRpc => ({
       open(logNamespace) {
         opened.push(name);
         return objectOf(name, logNamespace);
       },
+      deferred: (logNamespace) => objectOf(name, logNamespace).deferred(),
+      async defer(logNamespace, logKeys) {
+        objectOf(name, logNamespace).defer(logKeys);
+      },
     }),
   };
-  return { LOGS: namespace as unknown as DurableObjectNamespace, opened };
+  return {
+    LOGS: namespace as unknown as DurableObjectNamespace,
+    opened,
+    lose: () => objects.clear(),
+  };
 }

@@ -56,6 +56,7 @@ export async function createSharingIsolate(
     ...hostile,
   };
   const region: RegionLog = {
+    deferred: async () => undefined,
     open() {
       sessions.opened++;
       return {

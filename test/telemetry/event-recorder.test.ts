@@ -45,6 +45,7 @@ function createRecorder(
     missed: createTopKeys(1),
     formatKey: (key) => key,
     addStep,
+    onRelay: () => undefined,
     onLevelChange: () => undefined,
   });
 }

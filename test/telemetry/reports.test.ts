@@ -156,6 +156,34 @@ describe("the breakers in a report", () => {
   });
 });
 
+describe("the deferred rows of the outbox in a report", () => {
+  it("a report has the gauge of deferred rows for one minute after this isolate ran the relay", async () => {
+    const sent: MetricsReport[] = [];
+    const keys = createTopKeys(4);
+    let now = 0;
+    const reporter = createReporter({
+      port: { report: async (one) => void sent.push(one), snapshots: async () => [] },
+      meter: createMeter(),
+      hot: keys,
+      missed: keys,
+      formatKey: (key) => key,
+      isolate: "a",
+      now: () => now,
+      memory: () => ({ entries: 0, bytes: 0, evictions: 0 }),
+      health: () => HEALTHY,
+      slots: () => ({ limit: 8, running: 3, waiting: 2 }),
+      breakers: createTestBreakers(),
+    });
+    await reporter.run();
+    reporter.noteDeferred(7);
+    for (now of [59_999, 60_000]) await reporter.run();
+    const deferred = sent.map(({ gauges }) =>
+      gauges.flatMap(([series, rows]) => (series === "cache.outbox.deferred" ? [rows] : [])),
+    );
+    expect(deferred).toEqual([[], [7], []]);
+  });
+});
+
 describe("bounded memory", () => {
   it("the meter stores at most 2,000 metric series, and counts the additions to series beyond that limit as dropped", () => {
     const meter = createMeter();

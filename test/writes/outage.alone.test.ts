@@ -83,6 +83,20 @@ describe("mutations while Redis is away", () => {
     expect(await writer.relay(request.ctx)).toMatchObject({ invalidated: 2 });
     expect([...log.scores.keys()].toSorted()).toEqual(tags);
   });
+
+  it("a run of the outbox relay reports how many rows still wait for a number: all of them while Redis is away, and none after it is back", async () => {
+    const { log, writer, request, setStock } = await setup();
+    log.isAway = true;
+    await setStock(8);
+    await setStock(9);
+    const reported = () =>
+      request.events.flatMap((event) => (event.type === "relay.end" ? [event.deferred] : []));
+    await writer.relay(request.ctx);
+    expect(reported()).toEqual([4]);
+    log.isAway = false;
+    await writer.relay(request.ctx);
+    expect(reported()).toEqual([4, 0]);
+  });
 });
 
 describe("mutations whose commit was not confirmed", () => {

@@ -145,6 +145,14 @@ export const READ_METRICS = {
     description: "Time from an invalidation until an isolate knew it.",
     where: "an answer of the invalidation log that has a change",
   },
+  "cache.outbox.deferred": {
+    type: "gauge",
+    unit: "{row}",
+    labels: [],
+    description:
+      "Rows of the outbox without a number, as the relay counted them last in the isolates that ran it in the last minute.",
+    where: "a report of an isolate",
+  },
   "cache.log.answers": {
     type: "counter",
     unit: "{answer}",

@@ -39,6 +39,8 @@ export interface Reporter {
   addTrace(record: TracedRecord): void;
   /** Adds a change of the level for the dashboard's timeline. */
   addLevelChange(change: LevelChange): void;
+  /** Notes how many rows of the outbox a run of the relay has left without a number. */
+  noteDeferred(rows: number): void;
 }
 
 /** A report without an answer after this long is sent again, because the platform has probably ended its request. */
@@ -46,6 +48,11 @@ const ANSWER_MS = 10_000;
 const MAX_TRACES = 10;
 const MAX_LEVEL_CHANGES = 10;
 const MAX_KEYS = 30;
+/**
+ * Another isolate may run the relay next. The count of this one is left out after this time, since
+ * the metrics objects add up the isolates.
+ */
+const DEFERRED_LIFE_MS = 60_000;
 
 /**
  * Sends the metrics of this isolate to its metrics object, one report at a time. A report that may
@@ -61,6 +68,7 @@ export function createReporter(options: ReporterOptions): Reporter {
   let evictions = 0;
   let traced: TracedRecord[] = [];
   let levelChanges: LevelChange[] = [];
+  let deferred: { readonly rows: number; readonly at: EpochMs } | undefined;
 
   const keysOf = (keys: TopKeys) =>
     keys.list(MAX_KEYS).map(([key, count, over]) => [formatKey(key), count, over] as const);
@@ -95,6 +103,9 @@ export function createReporter(options: ReporterOptions): Reporter {
         [seriesOf("cache.origin.limit", []), limit],
         [seriesOf("cache.origin.running", []), running],
         [seriesOf("cache.origin.waiting", []), waiting],
+        ...(deferred !== undefined && now() - deferred.at < DEFERRED_LIFE_MS
+          ? [[seriesOf("cache.outbox.deferred", []), deferred.rows] as const]
+          : []),
       ],
       hot: keysOf(hot),
       missed: keysOf(missed),
@@ -140,6 +151,8 @@ export function createReporter(options: ReporterOptions): Reporter {
       levelChanges.push(change);
       if (levelChanges.length > MAX_LEVEL_CHANGES) levelChanges.shift();
     },
+
+    noteDeferred: (rows) => void (deferred = { rows, at: now() }),
   };
 }
 
