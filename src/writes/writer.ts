@@ -25,7 +25,8 @@ import { deferredAfter, relay, type RelayReport } from "./relay.ts";
 import type { Mark } from "../core/log-marks.ts";
 import type { Seq } from "../core/seq.ts";
 import type { TakeWriteSlot } from "./write-slot.ts";
-import { logKeysOfThrough, type Through, type WriteThrough } from "./through.ts";
+import { entryToStore } from "./entry-to-store.ts";
+import type { WriteThrough } from "./through.ts";
 
 /**
  * `done`: the log has the invalidation. `deferred`: Redis did not answer, and the relay will
@@ -267,24 +268,6 @@ export function createWriter(options: WriterOptions): Writer {
   }
 
   return { mutate, purge, relay: runRelay };
-}
-
-interface EntryToStore {
-  readonly entry?: Through;
-  readonly watched: readonly LogKey[];
-  /** The error of the mutation's `through`. It is thrown after the invalidation. */
-  readonly error?: unknown;
-}
-
-/** Returns the entry of a written value, and the log keys that its invalidation watches. */
-function entryToStore<T>({ through }: Mutation<T>, value: T): EntryToStore {
-  if (through === undefined) return { watched: [] };
-  try {
-    const entry = through(value);
-    return { entry, watched: logKeysOfThrough(entry) };
-  } catch (error) {
-    return { watched: [], error };
-  }
 }
 
 /** The lag in milliseconds. @throws {DefinitionError} if it is no duration or longer than 7 days, the longest lifetime. */

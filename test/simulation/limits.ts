@@ -49,7 +49,10 @@ export const limitsArbitrary: fc.Arbitrary<Limits> = fc.oneof(
   { weight: 1, arbitrary: fc.constant(WIDE) },
 );
 
-/** Limits for schedules without failures. With them, every load can still be shared, and gets a slot in time. */
+/**
+ * Limits for schedules without failures. With them, every load can still be shared, and ends before its
+ * followers load themselves: three quarters of `originTimeout`, the wait for a slot included.
+ */
 export const calmLimits: fc.Arbitrary<Limits> = fc
-  .tuple(limitsArbitrary, fc.constantFrom(2, WIDE.slots))
+  .tuple(limitsArbitrary, fc.constantFrom(4, WIDE.slots))
   .map(([limits, slots]) => ({ ...limits, landingChars: WIDE.landingChars, slots }));

@@ -14,7 +14,7 @@ interface Plant {
   /** The rule that the fault breaks. */
   readonly breaks: string;
   /** The schedules that show it: with failures, by default; with shared syncs as well; without failures. */
-  readonly schedules?: "sharing" | "calm";
+  readonly schedules?: "sharing" | "calm" | "tight";
 }
 
 const PLANTS: Readonly<Record<Fault, Plant>> = {
@@ -48,7 +48,7 @@ const PLANTS: Readonly<Record<Fault, Plant>> = {
   },
   "slot-kept": {
     breaks: "a load that waits for a load inside it gives its origin slot back",
-    schedules: "calm",
+    schedules: "tight",
   },
   "older-landing-kept": { breaks: "a flight whose result is too large does not land an older one" },
   "followers-forgotten": {
@@ -74,11 +74,27 @@ const PLANTS: Readonly<Record<Fault, Plant>> = {
 };
 
 const SCHEDULES: Readonly<
-  Record<string, { readonly arbitrary: fc.Arbitrary<Schedule>; readonly options: object }>
+  Record<
+    string,
+    {
+      readonly arbitrary: fc.Arbitrary<Schedule>;
+      readonly options: object;
+      readonly counts?: (violation: string) => boolean;
+    }
+  >
 > = {
   failing: { arbitrary: roughSchedule, options: {} },
   sharing: { arbitrary: sharingSchedule, options: { sharing: true } },
   calm: { arbitrary: calmSchedule, options: { isCalm: true } },
+  // So few slots that followers do not always wait for a load. Only reads without a value count.
+  tight: {
+    arbitrary: calmSchedule.map((schedule) => ({
+      ...schedule,
+      limits: { ...schedule.limits, slots: 3 },
+    })),
+    options: { isCalm: true },
+    counts: (violation: string) => !violation.includes(" loads of "),
+  },
 };
 
 const PLANTED = Object.entries(PLANTS).map(([fault, plant]: [string, Plant]) => ({
@@ -90,11 +106,15 @@ describe("planted faults", () => {
   it.each(PLANTED)(
     "within 1,000 random schedules the consistency checker finds the planted fault $fault, which breaks the rule: $breaks",
     async ({ fault, schedules = "failing" }) => {
-      const { arbitrary = roughSchedule, options = {} } = SCHEDULES[schedules] ?? {};
+      const {
+        arbitrary = roughSchedule,
+        options = {},
+        counts = () => true,
+      } = SCHEDULES[schedules] ?? {};
       const details = await fc.check(
         fc.asyncProperty(arbitrary, async (schedule) => {
           const { violations } = await play(schedule, fault, options);
-          return violations.length === 0;
+          return !violations.some(counts);
         }),
         { numRuns: WITHIN, seed: 1, endOnFailure: true },
       );
