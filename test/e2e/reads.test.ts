@@ -25,15 +25,21 @@ describe("the cost of a read, counted at the gateways", () => {
   it("a request for 100 users makes one SQL query, or no SQL query and two Redis requests if Redis has the users", async () => {
     const client = product.client();
     const path = `/users?ids=${Array.from({ length: 100 }, (_, n) => 1_000 + n).join(",")}`;
-    const cold = await settled(() => product.services.usedBy(() => client.get(0, path)));
-    expect((JSON.parse(cold.value.body) as { items: unknown[] }).items).toHaveLength(100);
+    const cold = await settled(() =>
+      product.services.usedBy(() => timed(() => client.get(0, path))),
+    );
+    expect((JSON.parse(cold.value.answer.body) as { items: unknown[] }).items).toHaveLength(100);
     // One Redis request before the load, one write after the response, and one of the limit: each id
     // costs a token, and 100 are more than an isolate gives on credit.
     expect(cold.used).toMatchObject({ sql: 1, queries: 1 });
-    expect(cold.used.redis).toBeLessThanOrEqual(3);
-    const warm = await settled(() => product.services.usedBy(() => product.client().get(1, path)));
-    expect((JSON.parse(warm.value.body) as { items: unknown[] }).items).toHaveLength(100);
-    expect(warm.used).toMatchObject({ redis: 2, sql: 0 });
+    expect(cold.used.redis).toBeLessThanOrEqual(3 + cold.value.polls);
+    const warm = await settled(() =>
+      product.services.usedBy(() => timed(() => product.client().get(1, path))),
+    );
+    expect((JSON.parse(warm.value.answer.body) as { items: unknown[] }).items).toHaveLength(100);
+    expect(warm.used.sql).toBe(0);
+    expect(warm.used.redis).toBeGreaterThanOrEqual(2);
+    expect(warm.used.redis).toBeLessThanOrEqual(2 + warm.value.polls);
   });
 
   /** Counts the cost of a miss, a memory hit and a Redis hit, one after the other. */
@@ -57,6 +63,13 @@ describe("the cost of a read, counted at the gateways", () => {
     });
     const { redis, sql, queries } = used;
     return { answer: value, used: { redis, sql, queries } };
+  }
+
+  /** `polls`: the most questions to Redis that the log object may have asked meanwhile, two a second. */
+  async function timed(ask: () => Promise<Answer>) {
+    const began = Date.now();
+    const answer = await ask();
+    return { answer, polls: Math.ceil((Date.now() - began) / 500) };
   }
 
   async function settled<T>(work: () => Promise<T>): Promise<T> {
