@@ -84,6 +84,7 @@ describe("the tasks of the cron trigger", () => {
     await expectOutcomes([isolate], {
       "relay done": 1,
       "trim done": 1,
+      "trim-ids done": 1,
       "filters done": 1,
       "first done": 1,
       "second done": 1,
@@ -120,6 +121,7 @@ describe("the tasks of the cron trigger", () => {
     await expectOutcomes([first, second], {
       "relay done": 2,
       "trim done": 2,
+      "trim-ids done": 2,
       "filters done": 1,
       "filters skipped": 1,
       "mine done": 2,
@@ -158,6 +160,7 @@ describe("the tasks of the cron trigger", () => {
     await expectOutcomes([isolate], {
       "relay done": 1,
       "trim done": 1,
+      "trim-ids done": 1,
       "filters failed": 1,
       "throws failed": 1,
       "stuck failed": 1,
@@ -209,6 +212,7 @@ describe("the tasks of the cron trigger", () => {
     await expectOutcomes([isolate], {
       "relay done": 2,
       "trim done": 2,
+      "trim-ids done": 2,
       "filters done": 2,
       "slow continued": 2,
       "after skipped": 2,
