@@ -66,6 +66,8 @@ export interface Cluster {
   replace(index: number): void;
   /** The rows of the origin: the current value of each key. */
   readonly rows: Map<string, number>;
+  /** The version that the last write-through or write-behind of each isolate stores. */
+  readonly puts: Map<string, { readonly key: string; readonly version: number }>;
   origin: "up" | "failing" | "slow";
   /** The flight objects work, throw, or do not answer until they work again. */
   flightsAre: "up" | "gone" | "frozen";
@@ -111,6 +113,7 @@ export function createCluster(options: ClusterOptions): Cluster {
     onNumbered: (row, times) => history.numbered(row, times),
   });
   const rows = new Map<string, number>();
+  const puts: Cluster["puts"] = new Map();
   const edges = createEdges(time, () => redis.lossy);
   const objects = new Map<string, Flights>();
 
@@ -200,7 +203,7 @@ export function createCluster(options: ClusterOptions): Cluster {
     const isAlive = (): boolean => isolate.alive;
     const invalidator = plantInInvalidator(
       fault,
-      observed(grouping ? groupModel.grouped(coherence) : coherence),
+      observed(grouping ? groupModel.grouped(coherence) : coherence, name),
     );
     const writer = createWriter({
       db: outbox.databaseOf(isAlive),
@@ -242,13 +245,8 @@ export function createCluster(options: ClusterOptions): Cluster {
       writer,
       existence,
       request() {
-        const ctx = createContext({
-          now,
-          host: colo,
-          region,
-          waitUntil: () => undefined,
-          emit: () => undefined,
-        });
+        const ignore = (): undefined => undefined;
+        const ctx = createContext({ now, host: colo, region, waitUntil: ignore, emit: ignore });
         const reader = createReader(
           { engine, batch, warmer, loads, etagOf, onLookup: () => undefined },
           ctx,
@@ -260,13 +258,14 @@ export function createCluster(options: ClusterOptions): Cluster {
   }
 
   /** Tells the history which invalidations the log has acknowledged. */
-  function observed(coherence: Invalidator): Invalidator {
+  function observed(coherence: Invalidator, isolate: string): Invalidator {
     return {
       ...coherence,
       async invalidate(logKeys, ctx, watched) {
         const sentAt = time.now();
         const answer = await coherence.invalidate(logKeys, ctx, watched);
-        if (answer.ok) history.invalidated(logKeys, sentAt, time.now());
+        const put = watched?.length ? puts.get(isolate) : undefined;
+        if (answer.ok) history.invalidated(logKeys, sentAt, time.now(), put);
         return answer;
       },
     };
@@ -275,7 +274,7 @@ export function createCluster(options: ClusterOptions): Cluster {
   const cluster: Cluster = {
     redis,
     outbox,
-    rows,
+    ...{ rows, puts },
     isolates: LOCATIONS.map((location) => createIsolate(location)),
     sharing,
     origin: "up",

@@ -46,8 +46,16 @@ export interface History {
   committed(key: string, version: number, at: number, logKeys: readonly LogKey[]): void;
   /** Reads may return this version from now on, although the database does not have it yet. */
   offered(key: string, version: number, at: number): void;
-  /** The log has acknowledged an invalidation that was sent at `sentAt`. */
-  invalidated(logKeys: readonly LogKey[], sentAt: number, at: number): void;
+  /**
+   * The log has acknowledged an invalidation that was sent at `sentAt`. `put`: its writer stores this
+   * version of this key with the number, so that it says nothing of later versions of the key.
+   */
+  invalidated(
+    logKeys: readonly LogKey[],
+    sentAt: number,
+    at: number,
+    put?: { readonly key: string; readonly version: number },
+  ): void;
   /** The relay has deleted the row of this commit, because the log has its log keys. */
   delivered(logKeys: readonly LogKey[], committedAt: number, at: number): void;
   /** A row of the outbox has got a number for the `times`-th time. */
@@ -150,11 +158,13 @@ export function createHistory(bounds: Bounds): History {
       else known.push(commit);
     },
     offered: (key, version, at) => void offers.set(`${key} ${version}`, at),
-    invalidated(logKeys, sentAt, at) {
-      for (const known of commits.values())
-        for (const commit of known)
+    invalidated(logKeys, sentAt, at, put) {
+      for (const [key, known] of commits)
+        for (const commit of known) {
+          if (key === put?.key && commit.version > put.version) continue;
           if (commit.at <= sentAt && overlap(commit.logKeys, logKeys))
             commit.acknowledged.push({ at, verified: false });
+        }
     },
     delivered(logKeys, committedAt, at) {
       for (const known of commits.values())

@@ -66,6 +66,12 @@ export function createWriteClients(options: WriteClientsOptions): WriteClients {
     return version;
   }
 
+  /** Returns the entry that a write stores with the number of its own invalidation. */
+  function put(isolate: Isolate, key: string, version: number): Through {
+    cluster.puts.set(isolate.name, { key, version });
+    return entryOf(key, version);
+  }
+
   async function mutate(isolate: Isolate, key: string, by: Write): Promise<void> {
     const { ctx } = isolate.request();
     const tag = tagOf(key);
@@ -80,7 +86,7 @@ export function createWriteClients(options: WriteClientsOptions): WriteClients {
           statements: [statement],
           tags: [tag],
           ...(by === "lag" && { originLag: 1_000 }),
-          ...(by === "through" && { through: (version: number) => entryOf(key, version) }),
+          ...(by === "through" && { through: (version: number) => put(isolate, key, version) }),
         },
         ctx,
       );
@@ -144,7 +150,7 @@ export function createWriteClients(options: WriteClientsOptions): WriteClients {
     const { invalidator, through } = isolate;
     const write = createWriteBehind({ queue: queueOf(key, version), invalidator, through });
     const change = { id: `${key}-${version}`, kind: "item", payload: version };
-    await write(change, entryOf(key, version), isolate.request().ctx);
+    await write(change, put(isolate, key, version), isolate.request().ctx);
   }
 
   return {
