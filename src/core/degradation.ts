@@ -28,6 +28,7 @@ export interface PinStore {
   remove(): Promise<Result<void>>;
 }
 
+/** The level of service of one isolate, and the states that it follows from. */
 export interface DegradationReport {
   readonly level: DegradationLevel;
   /** The instant since which the isolate has this level. */
