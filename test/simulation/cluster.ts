@@ -35,7 +35,7 @@ export const COHERENCE_MS = 1_000;
 export const LAG_MS = 300;
 export const REDIS_TIMEOUT_MS = 1_000;
 const SQL_TIMEOUT_MS = 1_000;
-export const ORIGIN_TIMEOUT_MS = 2_000;
+export const ORIGIN_TIMEOUT_MS = 4_000;
 /** The relay verifies a row this long after its number was recorded. */
 const VERIFY_MS = 5_000;
 /** The kind of the keys that may not exist. An existence filter knows those that do. */
