@@ -1,4 +1,4 @@
-/** What the consumer of the queue does with the messages of the reference application. */
+/** The effects of the messages of the reference application. */
 import { sql } from "drizzle-orm";
 import * as z from "zod/mini";
 import type { Effect, Strata } from "../index.ts";

@@ -11,7 +11,7 @@ export type BreakerName = "redis" | "limiter" | "flight" | "log" | "sql" | "http
 
 export type BreakerState = "closed" | "open" | "half-open";
 
-/** What a breaker knows of its dependency. It is read without I/O. */
+/** The state of a breaker, and the rates of its window. It is read without I/O. */
 export interface BreakerStatus {
   readonly state: BreakerState;
   /** The instant at which the state began. */

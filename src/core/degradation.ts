@@ -49,7 +49,7 @@ export interface Degradation {
   known(at: EpochMs): DegradationReport;
   /**
    * Sets the level of all isolates until an instant, or removes what was set. Each isolate knows it
-   * within the coherence bound.
+   * within 5 s.
    */
   pin(pin: Pin | undefined, ctx: Context): Promise<Result<void>>;
 }

@@ -9,7 +9,7 @@ export interface StoredAnswer {
   readonly body: Uint8Array | undefined;
 }
 
-/** What became of a request with a key. */
+/** The result of the claim of a key by a request. */
 export type Claim =
   /** No request with this key has been answered. This one may run. `token` names it. */
   | { readonly state: "new"; readonly token: string }

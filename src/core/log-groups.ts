@@ -16,7 +16,7 @@ export const MAX_HELD_BYTES = 8 * 2 ** 20;
 export type GroupNumber = Pick<Invalidation, "seq" | "era">;
 
 /**
- * What an object answers to an invalidation.
+ * The answer of an object to an invalidation.
  *
  * - `full`: the object holds too many invalidations, so it did not take this one
  * - `refused`: the call has no log keys that a group may have, or is for another namespace

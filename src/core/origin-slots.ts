@@ -17,7 +17,7 @@ export const SLOT_PRIORITIES = ["write", "continued", "read", "refresh", "warm"]
 export type SlotPriority = (typeof SLOT_PRIORITIES)[number];
 
 /**
- * What a call says about the origin. `good`: the origin answered within the target. `bad`: it was
+ * The sign that a call gives of the origin. `good`: the origin answered within the target. `bad`: it was
  * slower, failed or did not answer. `unknown`: the call says nothing, for example because it waited for
  * something else.
  */
@@ -79,6 +79,7 @@ const SAYS_NOTHING: ReadonlySet<FaultCode> = new Set([
   "origin.corrupt",
   "origin.saturated",
   "origin.abandoned",
+  "origin.open",
 ]);
 
 /** Returns what a call that took `ms` says about the origin. */

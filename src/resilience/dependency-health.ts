@@ -1,7 +1,7 @@
 import type { DependencyReport, DependencyState } from "../core/degradation.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
 
-/** What a check of a dependency has shown. `hung`: no answer at all within its time limit. */
+/** The result of a check of a dependency. `hung`: no answer at all within its time limit. */
 export type CheckResult = "ok" | "slow" | "failed" | "hung";
 
 /** The checks of the last `WINDOW_MS` decide. */

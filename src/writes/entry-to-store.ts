@@ -2,7 +2,7 @@ import type { LogKey } from "../core/invalidation-key.ts";
 import type { Mutation } from "./mutate.ts";
 import { logKeysOfThrough, type Through } from "./through.ts";
 
-/** What a mutation stores beside its rows. */
+/** The entry that a mutation stores beside its rows. */
 interface EntryToStore {
   readonly entry?: Through;
   readonly watched: readonly LogKey[];

@@ -15,7 +15,7 @@ export interface ApplyOptions {
   readonly writer: Pick<Writer, "mutate">;
 }
 
-/** What became of a message: its effect is committed, was committed before, or is not known to be. */
+/** The result for one message: its effect is committed, was committed before, or is not known to be. */
 export interface Applied {
   readonly delivery: Delivery;
   readonly result: "applied" | "duplicate" | Fault;

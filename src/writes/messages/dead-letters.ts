@@ -1,4 +1,4 @@
-/** What an operator may do with dead letters. */
+/** The actions of an operator on dead letters. */
 import type { Context } from "../../core/context.ts";
 import type { Result } from "../../core/result.ts";
 import type { QueuedChange } from "../behind.ts";

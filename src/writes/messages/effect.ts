@@ -2,7 +2,7 @@ import type { BatchItem } from "drizzle-orm/batch";
 import type { Context } from "../../core/context.ts";
 import type { QueuedChange } from "../behind.ts";
 
-/** What the consumer does with the messages of one kind. */
+/** The effect of the messages of one kind. */
 export interface Effect {
   /** The kind of the messages. */
   readonly kind: string;
