@@ -27,10 +27,10 @@ export const LetterList = z.strictObject({
   after: z.optional(
     z.pipe(
       z.pipe(
-        z.string().check(z.regex(/^\d{1,15}$/, "must be a position")),
+        z.string().check(z.regex(/^(?:0|[1-9]\d{0,14})$/, "must be a position")),
         z.transform((text) => Number(text)),
       ),
-      z.int().check(z.gte(0), z.lt(1e15)),
+      z.int().check(z.gte(0), z.lte(999_999_999_999_999)),
     ),
   ),
 });

@@ -22,5 +22,5 @@ export function parseCorsOrigins(text: string): CorsOrigins | undefined {
 function isOrigin(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const { protocol, origin } = new URL(text);
-  return (protocol === "https:" || protocol === "http:") && origin === text;
+  return (protocol === "https:" || protocol === "http:") && origin === text && !text.includes("*");
 }

@@ -33,11 +33,11 @@ const get = async (path: string, headers: Record<string, string> = {}) =>
   );
 const document = createDocument(operations);
 
-const SOURCES = import.meta.glob<string>("../../src/{api,ratelimit,http/routes}/**/*.ts", {
+const SOURCES = import.meta.glob("../../src/{api,ratelimit,http/routes}/**/*.ts", {
   query: "?raw",
   import: "default",
   eager: true,
-});
+}) as Readonly<Record<string, string>>;
 
 /** Problems of the layer that no operation of the document can answer. */
 const UNDOCUMENTED = new Set([

@@ -54,6 +54,7 @@ export const FIELDS = {
     description: "The challenge: a bearer token is needed.",
     example: 'Bearer realm="strata"',
   },
+  Accept: { description: "The media type that the operation takes.", example: "application/json" },
   "X-Invalidation": {
     description:
       "`done`: every isolate sees the change within the coherence bound. `deferred`: Redis does not answer, and they see it as soon as it does.",
@@ -73,8 +74,11 @@ export const FIELDS = {
 /** The name of a response field. */
 export type FieldName = keyof typeof FIELDS;
 
-/** The fields of an answer that may come from the cache. */
-export const OF_CACHED: readonly FieldName[] = ["Cache-Status", "X-Cache-Status", "Age", "ETag"];
+/** The fields of an answer that was made with values from the cache. */
+export const OF_CACHE_READS: readonly FieldName[] = ["Cache-Status", "X-Cache-Status"];
+
+/** The fields of an answer that may be a stored one. */
+export const OF_CACHED: readonly FieldName[] = [...OF_CACHE_READS, "Age", "ETag"];
 
 /** The fields of every answer. Those of rate limits are absent for callers that no limit counts. */
 export const OF_EVERY_ANSWER: readonly FieldName[] = [

@@ -1,5 +1,5 @@
 /** The responses of an operation that are problems: one for each status, with every type that has the status. */
-import { headersOf, OF_EVERY_ANSWER } from "./fields.ts";
+import { headersOf, OF_CACHE_READS, OF_EVERY_ANSWER, type FieldName } from "./fields.ts";
 import type { JsonSchema } from "./json-schema.ts";
 import type { OpenApiResponse } from "./openapi.ts";
 import type { Operation } from "./operation.ts";
@@ -88,15 +88,22 @@ export function createProblemResponses(): ProblemResponses {
   };
 }
 
+/** The fields beside those of every answer. A 404 and a 503 may come from the cache. */
+const FIELDS_BY_STATUS: Readonly<Record<number, readonly FieldName[]>> = {
+  401: ["WWW-Authenticate"],
+  403: ["WWW-Authenticate"],
+  404: OF_CACHE_READS,
+  409: ["Retry-After"],
+  415: ["Accept"],
+  429: ["Retry-After"],
+  503: ["Retry-After", ...OF_CACHE_READS],
+};
+
 function problemResponse(status: number, types: readonly ProblemType[]): OpenApiResponse {
   const urns = types.map((type) => `urn:strata:problem:${type}`);
   return {
     description: types.map((type) => `\`${type}\`: ${PROBLEMS[type].description}`).join("\n\n"),
-    headers: headersOf([
-      ...(status === 401 || status === 403 ? (["WWW-Authenticate"] as const) : []),
-      ...(status === 429 || status === 503 || status === 409 ? (["Retry-After"] as const) : []),
-      ...OF_EVERY_ANSWER,
-    ]),
+    headers: headersOf([...(FIELDS_BY_STATUS[status] ?? []), ...OF_EVERY_ANSWER]),
     content: {
       "application/problem+json": {
         schema: {

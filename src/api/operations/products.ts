@@ -1,6 +1,7 @@
 /** The operations on products, their views and their recommendations. */
 import * as z from "zod/mini";
 import { PartialProduct, ProductList, StockChange, WholeProduct } from "../inputs.ts";
+import { OF_CACHE_READS } from "./fields.ts";
 import { described, type Answer, type Operations } from "./operation.ts";
 import { OF_READS, OF_WRITES } from "./problems.ts";
 import { pageOf, Product, PRODUCT, rowId, RowId } from "./values.ts";
@@ -148,6 +149,7 @@ export const productOperations: Operations = {
           })
           .register(described, { id: "Recommendations" }),
         example: { basis: "product", items: [{ ...PRODUCT, id: 43 }] },
+        fields: OF_CACHE_READS,
       },
     },
     problems: ["not-found"],
