@@ -59,7 +59,7 @@ async function bodyDifferences(
     return text === "" && Object.keys(content).length === 0
       ? []
       : [`the type ${type || "(none)"} is not in the document: ${text.slice(0, 200)}`];
-  const body: unknown = /json$/.test(type) && !type.includes("ndjson") ? JSON.parse(text) : text;
+  const body: unknown = /[/+]json$/.test(type) ? JSON.parse(text) : text;
   return values.matches(media.schema, body)
     ? []
     : [`the body does not match its schema: ${text.slice(0, 500)}`];

@@ -33,11 +33,14 @@ const get = async (path: string, headers: Record<string, string> = {}) =>
   );
 const document = createDocument(operations);
 
-const SOURCES = import.meta.glob("../../src/{api,ratelimit,http/routes}/**/*.ts", {
-  query: "?raw",
-  import: "default",
-  eager: true,
-}) as Readonly<Record<string, string>>;
+const SOURCES: Readonly<Record<string, string>> = import.meta.glob(
+  "../../src/{api,ratelimit,http/routes}/**/*.ts",
+  {
+    query: "?raw",
+    import: "default",
+    eager: true,
+  },
+);
 
 /** Problems of the layer that no operation of the document can answer. */
 const UNDOCUMENTED = new Set([

@@ -62,7 +62,9 @@ export function createDocument(operations: Operations): OpenApiDocument {
     tags: tags.map((name) => ({ name })),
     paths,
     components: {
-      securitySchemes: SECURITY,
+      securitySchemes: Object.fromEntries(
+        Object.entries(SECURITY).filter(([name]) => isUsed(name, paths)),
+      ),
       headers: Object.fromEntries(
         Object.entries(FIELDS).map(([name, { description, example }]) => [
           name,
@@ -128,6 +130,12 @@ function securityOf({ role, roleForMore, session }: Operation): Pick<OpenApiOper
     ...(session === undefined ? [] : [{ session: [] }]),
   ];
   return security.length === 1 && Object.keys(security[0] ?? {}).length === 0 ? {} : { security };
+}
+
+function isUsed(scheme: string, paths: OpenApiDocument["paths"]): boolean {
+  return Object.values(paths)
+    .flatMap((item) => Object.values(item))
+    .some(({ security = [] }) => security.some((alternative) => scheme in alternative));
 }
 
 /** Makes a name for clients that are generated from the document: `getProductsById`. */
