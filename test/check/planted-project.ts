@@ -51,7 +51,7 @@ function manifest(dependencies: Readonly<Record<string, string>>) {
     devDependencies: Record<string, string>;
   };
   const gates = Object.entries(own.scripts).filter(
-    ([name]) => name.startsWith("check") || name === "reference",
+    ([name]) => name.startsWith("check") || name === "reference" || name === "prepare",
   );
   const tools = ["@cloudflare/workers-types", "@types/node", "knip", "oxc-parser", "oxfmt"];
   tools.push("oxlint", "oxlint-tsgolint", "typescript", "wrangler");

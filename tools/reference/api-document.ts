@@ -10,7 +10,7 @@ function standIn(specifier: string, importer: string): string {
   const names = [...source.matchAll(/import \{([^}]*)\} from "([^"]*)"/g)]
     .filter(([, , from]) => from === specifier)
     .flatMap(([, list = ""]) => list.split(","))
-    .map((name) => name.trim())
+    .map((name) => name.trim().replace(/ as .*$/, ""))
     .filter((name) => name !== "" && !name.startsWith("type "));
   return names.map((name) => `export class ${name} {}\n`).join("");
 }

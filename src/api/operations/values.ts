@@ -48,8 +48,6 @@ export const Level = z.enum(["normal", "degraded", "minimal"]);
 /** The answer to a purge, which also says what `X-Invalidation` says. */
 export const Invalidation = z.enum(["done", "deferred"]);
 
-export const LetterCounts = { total: Count, waiting: Count };
-
 /** The id in a path. The input is a text of digits; JSON Schema names the number. */
 export const rowId = {
   id: { schema: Id.register(described, { type: "integer", minimum: 1 }), example: 42 },
