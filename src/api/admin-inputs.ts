@@ -7,13 +7,7 @@ const KEY = "must be a key of 1 to 512 characters";
 
 /** The query that names an entry. */
 export const EntryQuery = z.strictObject({
-  key: z
-    .string(KEY)
-    .check(
-      z.minLength(1, KEY),
-      z.maxLength(512, KEY),
-      z.regex(/^[!-~]*:[!-~]*$/, "must be visible ASCII and have a kind: `kind:id`"),
-    ),
+  key: z.string(KEY).check(z.minLength(1, KEY), z.maxLength(512, KEY)),
 });
 
 /** The query of the limits of an identity. */

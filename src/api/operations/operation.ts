@@ -23,7 +23,8 @@ export type Schema = z.ZodMiniType;
 export interface Parameter {
   readonly schema: Schema;
   readonly description?: string;
-  readonly example?: string | number;
+  /** A value. The page of the reference fills it in, so an optional parameter is better without. */
+  readonly example?: string | number | readonly number[];
 }
 
 /** One answer of an operation that is not a problem. */

@@ -28,8 +28,8 @@ export const productOperations: Operations = {
     description: "Cached for 5 minutes. A write invalidates the lists that show the product.",
     query: ProductList,
     queryNotes: {
-      page: { description: "The page, from 1. A page has 20 products.", example: 1 },
-      category: { description: "The id of a category.", example: 3 },
+      page: { description: "The page, from 1. A page has 20 products." },
+      category: { description: "The id of a category." },
     },
     answers: {
       200: {

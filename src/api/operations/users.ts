@@ -30,7 +30,7 @@ export const userOperations: Operations = {
     description:
       "One request to Redis and at most one query to the database. It takes a token of the rate limit for each id. Private fields come with an admin token of the role `all`.",
     query: UserBatch,
-    queryNotes: { ids: { description: "Ids, separated by commas." } },
+    queryNotes: { ids: { description: "Ids, separated by commas.", example: [1, 2, 3] } },
     answers: {
       200: {
         description: "The users that exist, and the ids of the others.",
