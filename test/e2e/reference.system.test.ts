@@ -68,7 +68,7 @@ describe("the page of the API reference", () => {
     const shown = await page
       .locator(".opblock")
       .evaluateAll((blocks) => blocks.map(({ id }) => id.split("-").at(-1)));
-    expect(shown.toSorted()).toEqual(ids.toSorted());
+    expect(new Set(shown)).toEqual(new Set(ids));
     await page.screenshot({ path: join(IMAGES, "reference-light.png") });
 
     const got = await execute(page, "getProductsById");
