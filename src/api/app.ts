@@ -1,6 +1,7 @@
 import { Hono, type MiddlewareHandler } from "hono";
 import type { StrataEnv } from "../index.ts";
 import { createAdmin } from "./admin.ts";
+import { createCors } from "./cors.ts";
 import { noSuchRoute, onError } from "./errors.ts";
 import { ADMIN_GUESSES, apiLimits, ownFields } from "./every-request.ts";
 import { adminRoutes } from "./routes/admin.ts";
@@ -35,17 +36,21 @@ export function createApp(services: AppServices): Hono<StrataEnv> {
   // 1. Gives the request its scope, c.var.strata, and the response its cache headers.
   app.use(services.scope);
 
-  // 2. Applies the rate limits. A request under /admin leaves an audit record even if one refuses it.
+  // 2. Lets pages of the configured origins read answers, refusals included.
+  const cors = createCors(services.config);
+  if (cors !== undefined) app.use(cors);
+
+  // 3. Applies the rate limits. A request under /admin leaves an audit record even if one refuses it.
   app.use(`${own}/admin/*`, admin.audited);
   app.use(limits);
 
-  // 3. The proxy. At the root, it replaces the routes below.
+  // 4. The proxy. At the root, it replaces the routes below.
   app.route("/", originRoutes(services));
 
-  // 4. Gives responses of the routes below their security fields.
+  // 5. Gives responses of the routes below their security fields.
   app.use(ownFields);
 
-  // 5. The routes. A read validates its input, reads the cache, and asks the database after a miss.
+  // 6. The routes. A read validates its input, reads the cache, and asks the database after a miss.
   //    A write checks the admin token, reads its body, validates it, commits, and invalidates.
   app.route("/products", productRoutes(services));
   app.route("/products", viewRoutes(services));
@@ -55,14 +60,14 @@ export function createApp(services: AppServices): Hono<StrataEnv> {
   app.route("/users", userRoutes(services, admin));
   app.route("/events", eventRoutes(services));
   app.route("/orders", orderRoutes(services, admin));
-  app.route("/", referenceRoutes());
+  app.route("/", referenceRoutes(services));
   app.route(`${own}/health`, healthRoutes(services));
   app.route(`${own}/metrics`, metricsRoutes(services, admin));
   const guard = services.config.dev ? allowAll : admin.requires("read");
   if (services.dashboard) app.route(`${own}/dashboard`, services.dashboard(guard));
   app.route(`${own}/admin`, adminRoutes(services, admin));
 
-  // 6. Turns unknown paths and errors into problem responses.
+  // 7. Turns unknown paths and errors into problem responses.
   app.notFound(noSuchRoute(app));
   app.onError(onError);
   return app;

@@ -23,6 +23,7 @@ export function createIsolate(bindings: Bindings, createDashboard?: CreateDashbo
   const app = createApp({
     ...layer,
     scope: layer.middleware(async (request, c) => app.fetch(request, c.env, c.executionCtx)),
+    assets: bindings.ASSETS,
     dashboard: createDashboard?.(layer),
   });
   return { app, layer };

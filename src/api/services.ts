@@ -1,6 +1,11 @@
 import type { Hono, MiddlewareHandler } from "hono";
 import type { Strata, StrataEnv } from "../index.ts";
 
+/** The static files of this Worker, by path. */
+export interface Assets {
+  fetch(request: Request): Promise<Response>;
+}
+
 /** The services that the reference application uses: members of a layer, and two that are made from it. */
 export interface AppServices extends Pick<
   Strata,
@@ -20,6 +25,8 @@ export interface AppServices extends Pick<
 > {
   /** Gives each request its scope and each response its cache headers. */
   readonly scope: MiddlewareHandler<StrataEnv>;
+  /** Serves the static files. Undefined if none are bundled. */
+  readonly assets: Assets | undefined;
   /** Creates the dashboard. `guard` protects its figures. Undefined if the dashboard is not bundled. */
   readonly dashboard: ((guard: MiddlewareHandler<StrataEnv>) => Hono<StrataEnv>) | undefined;
 }

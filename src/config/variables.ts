@@ -1,5 +1,6 @@
 /** The bindings, variables and secrets of the Worker, and the checks of their values. */
 import * as z from "zod/mini";
+import { parseCorsOrigins, type CorsOrigins } from "./cors-origins.ts";
 import {
   ADMIN_ROLES,
   ADMIN_TOKEN_PATTERN,
@@ -71,6 +72,13 @@ export interface Bindings {
   readonly API_KEYS?: string;
   /** The name of the header that holds the client's address. Default: `CF-Connecting-IP`. */
   readonly CLIENT_ADDRESS_HEADER?: string;
+  /**
+   * The web origins whose pages may read answers of this Worker's own routes, separated by commas, or
+   * `*` for all. Default none.
+   */
+  readonly CORS_ORIGINS?: string;
+  /** The value `1` lets pages of CORS_ORIGINS send cookies. It does not go with `*`. */
+  readonly CORS_CREDENTIALS?: string;
   /** The prefix of everything that is stored. Default: `strata`. */
   readonly STRATA_NAMESPACE?: string;
   /**
@@ -147,6 +155,17 @@ const Variables = z.object({
   CLIENT_ADDRESS_HEADER: z.optional(
     z.string().check(z.regex(/^[A-Za-z0-9-]{1,64}$/, "must be the name of a header")),
   ),
+  CORS_ORIGINS: z.optional(
+    z
+      .string()
+      .check(
+        z.refine(
+          (text) => parseCorsOrigins(text) !== undefined,
+          "must be origins such as https://shop.example, without a path, separated by commas; or *",
+        ),
+      ),
+  ),
+  CORS_CREDENTIALS: z.optional(z.enum(["0", "1", ""], "must be 1, or not set")),
   STRATA_NAMESPACE: z.optional(
     z.string().check(z.regex(/^[a-z0-9-]{1,32}$/, "must be 1 to 32 of a-z, 0-9 and -")),
   ),
@@ -176,6 +195,10 @@ export interface VariableConfig {
   readonly apiKeys: string;
   /** The name of the header that holds the client's address. */
   readonly clientAddressHeader: string;
+  /** The web origins whose pages may read answers of this Worker's own routes. */
+  readonly corsOrigins: CorsOrigins;
+  /** Whether these pages may send cookies. */
+  readonly corsCredentials: boolean;
   readonly namespace: string;
   /** How much response fields tell clients. */
   readonly expose: Exposure;
@@ -198,6 +221,8 @@ export function readVariables(bindings: Bindings): CheckedVariables {
   );
   if (bindings.ORIGIN_AT_ROOT === "1" && bindings.ORIGIN_URL === undefined)
     problems.push("ORIGIN_URL: set it to an http(s) URL, since ORIGIN_AT_ROOT is 1");
+  if (bindings.CORS_CREDENTIALS === "1" && !isListOfOrigins(bindings.CORS_ORIGINS))
+    problems.push("CORS_ORIGINS: must list the origins, since CORS_CREDENTIALS is 1");
   if (!parsed.success) return { variables: undefined, problems };
   const { data } = parsed;
   const adminTokens: readonly AdminToken[] = [
@@ -222,12 +247,19 @@ export function readVariables(bindings: Bindings): CheckedVariables {
       originForwardHeaders: namesIn(data.ORIGIN_FORWARD_HEADERS) ?? [],
       apiKeys: data.API_KEYS ?? "",
       clientAddressHeader: data.CLIENT_ADDRESS_HEADER ?? "CF-Connecting-IP",
+      corsOrigins: parseCorsOrigins(data.CORS_ORIGINS ?? "") ?? [],
+      corsCredentials: data.CORS_CREDENTIALS === "1",
       namespace: data.STRATA_NAMESPACE ?? "strata",
       expose: data.STRATA_EXPOSE || "all",
       dev: data.STRATA_DEV === "1",
     },
     problems,
   };
+}
+
+function isListOfOrigins(text = ""): boolean {
+  const origins = parseCorsOrigins(text);
+  return origins !== undefined && origins !== "*" && origins.length > 0;
 }
 
 function isUrl(text: string, ...protocols: string[]): boolean {
