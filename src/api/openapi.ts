@@ -1,6 +1,7 @@
 /** The OpenAPI 3.1 document of the reference API. test/api/reference.test.ts compares it with the routes. */
 
 import { adminPaths } from "./openapi-admin.ts";
+import { sessionPaths } from "./openapi-sessions.ts";
 import {
   integer,
   text,
@@ -190,7 +191,7 @@ export const openapi = {
       parameters: [id],
       get: {
         summary:
-          "One user; with a token of the role all also email and age, which no shared entry holds.",
+          "One user; with the user's own session or a token of the role all also email and age, which no shared entry holds.",
         responses: { 200: answer("The user", ref("User")), ...missing, ...reading },
       },
     },
@@ -233,6 +234,7 @@ export const openapi = {
         },
       },
     },
+    ...sessionPaths,
     ...adminPaths,
   },
   components: {

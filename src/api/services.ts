@@ -1,5 +1,8 @@
-import type { Hono, MiddlewareHandler } from "hono";
+import type { Context, Hono, MiddlewareHandler } from "hono";
 import type { Strata, StrataEnv } from "../index.ts";
+
+/** Returns whether the request may sign in as the user. It reads the credentials from fields of the request. */
+export type VerifySignIn = (c: Context<StrataEnv>, userId: number) => Promise<boolean>;
 
 /** The services that the reference application uses: members of a layer, and two that are made from it. */
 export interface AppServices extends Pick<
@@ -12,6 +15,7 @@ export interface AppServices extends Pick<
   | "existence"
   | "tracedFetch"
   | "rateLimits"
+  | "sessions"
   | "invalidator"
   | "degradation"
   | "messages"
@@ -20,6 +24,11 @@ export interface AppServices extends Pick<
 > {
   /** Gives each request its scope and each response its cache headers. */
   readonly scope: MiddlewareHandler<StrataEnv>;
+  /**
+   * Checks the credentials of a sign-in, in place of the admin token. Undefined if `POST /sessions` needs the admin
+   * token.
+   */
+  readonly verifySignIn?: VerifySignIn | undefined;
   /** Creates the dashboard. `guard` protects its figures. Undefined if the dashboard is not bundled. */
   readonly dashboard: ((guard: MiddlewareHandler<StrataEnv>) => Hono<StrataEnv>) | undefined;
 }

@@ -2,6 +2,7 @@ import type { DegradationLevel } from "./degradation-level.ts";
 import type { BreakerName, BreakerState } from "./breaker.ts";
 import type { Fault } from "./faults.ts";
 import type { ShedReason, SlotPriority } from "./origin-slots.ts";
+import type { SessionOperation } from "./sessions.ts";
 import type { EpochMs, Millis } from "./time.ts";
 
 /** The source of a value. Response headers, telemetry and tests use the same words. */
@@ -117,6 +118,13 @@ export type CacheEvent =
       readonly requests?: number;
       readonly startedAt: EpochMs;
       readonly ms: Millis;
+      readonly outcome: string;
+    }
+  | {
+      /** An operation on sessions ended. */
+      readonly type: "session.end";
+      readonly operation: SessionOperation;
+      /** `ok`, `none` if there was no such session, or the code of a fault. */
       readonly outcome: string;
     }
   | {

@@ -84,6 +84,7 @@ const HEALTHY: DegradationReport = {
     flight: UNKNOWN,
     log: UNKNOWN,
     limiter: UNKNOWN,
+    session: UNKNOWN,
     http: UNKNOWN,
   },
 };
