@@ -86,6 +86,7 @@ export { packIdentifier } from "./ratelimit/identifier-codec.ts";
 
 // Sessions: who is signed in.
 export type { Session, Sessions, SignIn, UserSession } from "./sessions/sessions.ts";
+export type { SecondaryStorage } from "./redis/secondary-storage.ts";
 export { SessionsUnavailable } from "./core/sessions.ts";
 
 // Errors: what the layer throws.

@@ -12,6 +12,7 @@ import type { Dispatch } from "./http/routes/middleware.ts";
 import type { StrataEnv } from "./http/routes/request-scope.ts";
 import type { Database } from "./origin/neon.ts";
 import type { RateLimits } from "./ratelimit/rate-limits.ts";
+import type { SecondaryStorage } from "./redis/secondary-storage.ts";
 import type { Sessions } from "./sessions/sessions.ts";
 import type { MetricsView } from "./telemetry/metrics/metrics-view.ts";
 import type { Traced } from "./telemetry/traces/traced.ts";
@@ -37,6 +38,8 @@ export interface Strata {
   readonly rateLimits: RateLimits<StrataEnv>;
   /** Sessions of users in Redis. */
   readonly sessions: Sessions<StrataEnv>;
+  /** Texts that expire, in Redis: the option `secondaryStorage` of better-auth. */
+  readonly secondaryStorage: SecondaryStorage;
   /** Writes rows together with their invalidations, and purges. */
   readonly writer: Writer;
   /** Stores written values as entries. `createWriteBehind` needs it. */

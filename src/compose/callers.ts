@@ -1,6 +1,7 @@
 import type { StrataEnv } from "../http/routes/request-scope.ts";
 import type { RateLimits } from "../ratelimit/rate-limits.ts";
 import type { RedisClient } from "../redis/client.ts";
+import { createSecondaryStorage, type SecondaryStorage } from "../redis/secondary-storage.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import type { Breakers } from "./breakers.ts";
 import { composeLimits, type LimitParts } from "./limits.ts";
@@ -14,13 +15,20 @@ export interface CallerParts extends Pick<LimitParts, "config" | "newId"> {
 
 export interface Callers {
   readonly sessions: Sessions<StrataEnv>;
+  readonly secondaryStorage: SecondaryStorage;
   readonly rateLimits: RateLimits<StrataEnv>;
 }
 
 /** Builds the parts that tell callers apart: the sessions, and the rate limits, which count the users of sessions. */
 export function composeCallers(parts: CallerParts): Callers {
   const { limiterRedis, sessionRedis, breakers, config, newId } = parts;
-  const sessions = composeSessions({ redis: sessionRedis, breaker: breakers.session, config });
+  const store = { redis: sessionRedis, breaker: breakers.session };
+  const sessions = composeSessions({ ...store, config, newId });
+  const secondaryStorage = createSecondaryStorage({
+    ...store,
+    namespace: config.namespace,
+    defaultTtlMs: config.settings.sessions.absoluteMs,
+  });
   const rateLimits = composeLimits({
     redis: limiterRedis,
     breaker: breakers.limiter,
@@ -28,5 +36,5 @@ export function composeCallers(parts: CallerParts): Callers {
     newId,
     sessions,
   });
-  return { sessions, rateLimits };
+  return { sessions, secondaryStorage, rateLimits };
 }

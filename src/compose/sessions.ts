@@ -1,5 +1,6 @@
 import type { Config } from "../config.ts";
 import type { Breaker } from "../core/breaker.ts";
+import type { NewId } from "../core/random.ts";
 import { sha256Hex } from "../core/sha256.ts";
 import { internalScopeOf } from "../http/routes/middleware.ts";
 import type { StrataEnv } from "../http/routes/request-scope.ts";
@@ -12,13 +13,19 @@ export interface SessionParts {
   readonly redis: RedisClient;
   readonly breaker: Breaker;
   readonly config: Config;
+  readonly newId: NewId;
 }
 
 /** Builds the sessions. */
-export function composeSessions({ redis, breaker, config }: SessionParts): Sessions<StrataEnv> {
+export function composeSessions({
+  redis,
+  breaker,
+  config,
+  newId,
+}: SessionParts): Sessions<StrataEnv> {
   const { namespace, settings } = config;
   return createSessions<StrataEnv>({
-    store: createSessionStore({ redis, namespace, breaker, ...settings.sessions }),
+    store: createSessionStore({ redis, namespace, breaker, newId, ...settings.sessions }),
     ctxOf: (c) => internalScopeOf(c).ctx,
     newSecret,
     hashOf: sha256Hex,

@@ -35,15 +35,15 @@ export type SessionOperation = "create" | "read" | "rotate" | "list" | "revoke" 
 export interface SessionStore {
   /**
    * Creates a session, and ends the session `replaced` in the same step. A user with too many
-   * sessions loses the oldest. Returns undefined if a revocation of all sessions of the user came after
-   * `count`, which `revocations` returned.
+   * sessions loses the oldest. Returns undefined if all sessions of the user have been revoked since
+   * `lastRevocation` returned `revocation`.
    */
   create(
     session: NewSession,
     ctx: Context,
   ): Promise<Result<Pick<SessionRecord, "createdAt" | "endsAt"> | undefined>>;
-  /** Returns how often all sessions of the user have been revoked in the last hour. */
-  revocations(user: string, ctx: Context): Promise<Result<number>>;
+  /** Returns the name of the last revocation of all sessions of the user; empty if there was none in the last hour. */
+  lastRevocation(user: string, ctx: Context): Promise<Result<string>>;
   /** Returns a session, and begins its idle time anew. Returns undefined if there is none. */
   read(hash: SessionHash, ctx: Context): Promise<Result<SessionRecord | undefined>>;
   /** Gives a session another hash. Returns false if the session has ended. */
@@ -62,8 +62,8 @@ export interface NewSession {
   readonly user: string;
   /** The session that the new one replaces. */
   readonly replaced?: SessionHash | undefined;
-  /** The count of revocations when the sign-in began. Undefined: the session is created in any case. */
-  readonly count?: number | undefined;
+  /** The last revocation when the sign-in began. Undefined: the session is created in any case. */
+  readonly revocation?: string | undefined;
 }
 
 /** The form of a user's name. Keys of the store and accounts of the rate limiter contain it. */

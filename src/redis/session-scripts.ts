@@ -22,15 +22,16 @@ end
 `;
 
 /**
- * KEYS: session, index, revocations. ARGV: hash, user, idle time, longest time, most sessions, prefix of
- * sessions, prefix of indexes, hash of the replaced session or '', count of revocations or ''.
- * Returns {createdAt, endsAt}, or {} if the count has changed.
+ * KEYS: session, index, last revocation. ARGV: hash, user, idle time, longest time, most sessions, prefix of
+ * sessions, prefix of indexes, hash of the replaced session or '', 1 if the next one counts, last
+ * revocation or ''.
+ * Returns {createdAt, endsAt}, or {} if there was a revocation since.
  */
 export const CREATE = `${SHARED}
 local session, index = KEYS[1], KEYS[2]
 local hash, user, idle, longest, most = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
-local sessions, indexes, replaced, count = ARGV[6], ARGV[7], ARGV[8], ARGV[9]
-if count ~= '' and (redis.call('GET', KEYS[3]) or '0') ~= count then return {} end
+local sessions, indexes, replaced = ARGV[6], ARGV[7], ARGV[8]
+if ARGV[9] == '1' and (redis.call('GET', KEYS[3]) or '') ~= ARGV[10] then return {} end
 if replaced ~= '' then
   local owner = userOf(sessions .. replaced)
   redis.call('DEL', sessions .. replaced)
@@ -93,10 +94,12 @@ redis.call('ZREM', KEYS[2], ARGV[1])
 return 1
 `;
 
-/** KEYS: index, revocations. ARGV: prefix of sessions, milliseconds that the count is kept. Returns the number of sessions. */
+/**
+ * KEYS: index, last revocation. ARGV: prefix of sessions, name of this revocation, milliseconds that it is kept.
+ * Returns the number of sessions.
+ */
 export const REVOKE_ALL = `${SHARED}
-redis.call('INCR', KEYS[2])
-redis.call('PEXPIRE', KEYS[2], ARGV[2])
+redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])
 local ended = 0
 for _, hash in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
   ended = ended + redis.call('DEL', ARGV[1] .. hash)

@@ -1,6 +1,7 @@
 import type { Breaker } from "../core/breaker.ts";
 import type { Context } from "../core/context.ts";
 import { done, failed } from "../core/faults.ts";
+import type { NewId } from "../core/random.ts";
 import type { Result } from "../core/result.ts";
 import {
   readSessionRecord,
@@ -23,6 +24,8 @@ export interface SessionStoreOptions {
   readonly idleMs: Millis;
   /** The time after which a session ends, however often it is used. */
   readonly absoluteMs: Millis;
+  /** Makes the names of revocations. */
+  readonly newId: NewId;
   /** The most sessions of one user. */
   readonly maxPerUser: number;
   /** The time limit of a call. An answer that comes later is not used. */
@@ -30,7 +33,7 @@ export interface SessionStoreOptions {
 }
 
 /** A sign-in must not take longer than this. */
-const KEEP_COUNT_MS: Millis = 3_600_000;
+const KEEP_REVOCATION_MS: Millis = 3_600_000;
 
 /**
  * Stores sessions in Redis. All operations are commands that write, so they run on the primary: a
@@ -40,10 +43,10 @@ const KEEP_COUNT_MS: Millis = 3_600_000;
  * does not succeed long after it.
  */
 export function createSessionStore(options: SessionStoreOptions): SessionStore {
-  const { redis, namespace, breaker, idleMs, absoluteMs, maxPerUser, timeoutMs } = options;
+  const { redis, namespace, breaker, newId, idleMs, absoluteMs, maxPerUser, timeoutMs } = options;
   const sessions = `${namespace}:session:`;
   const indexes = `${namespace}:sessions:`;
-  const counts = `${namespace}:session-revocations:`;
+  const revocations = `${namespace}:session-revocation:`;
   const createScript = createScriptRunner(redis, CREATE);
   const rotateScript = createScriptRunner(redis, ROTATE);
   const listScript = createScriptRunner(redis, LIST);
@@ -52,7 +55,7 @@ export function createSessionStore(options: SessionStoreOptions): SessionStore {
 
   /** `commands`: the number that Upstash bills for the result. */
   async function run<T>(
-    operation: SessionOperation | "count",
+    operation: SessionOperation | "last-revocation",
     ctx: Context,
     call: () => Promise<Result<T>>,
     commands: (value: T) => number,
@@ -65,7 +68,7 @@ export function createSessionStore(options: SessionStoreOptions): SessionStore {
     ctx.emit({
       type: "redis.end",
       operation: `session-${operation}`,
-      command: operation === "read" ? "GETEX" : operation === "count" ? "GETEX" : "EVALSHA",
+      command: operation === "read" || operation === "last-revocation" ? "GETEX" : "EVALSHA",
       commands: result.ok ? commands(result.value) : 0,
       startedAt,
       ms,
@@ -79,13 +82,13 @@ export function createSessionStore(options: SessionStoreOptions): SessionStore {
     `${hash} ${createdAt} ${endsAt} ${user}`;
 
   return {
-    create: ({ hash, user, replaced = "", count = "" }, ctx) =>
+    create: ({ hash, user, replaced = "", revocation }, ctx) =>
       run(
         "create",
         ctx,
         () =>
           attempt(async () => {
-            const keys = [sessions + hash, indexes + user, counts + user];
+            const keys = [sessions + hash, indexes + user, revocations + user];
             const [createdAt, endsAt] = await createScript<string[]>(keys, [
               hash,
               user,
@@ -95,21 +98,31 @@ export function createSessionStore(options: SessionStoreOptions): SessionStore {
               sessions,
               indexes,
               replaced,
-              count,
+              Number(revocation !== undefined),
+              revocation ?? "",
             ]);
             return createdAt === undefined
               ? undefined
               : { createdAt: Number(createdAt), endsAt: Number(endsAt) };
           }),
         (created) =>
-          1 + Number(count !== "") + (created && replaced !== "" ? 2 : 0) + (created ? 7 : 0),
+          1 +
+          Number(revocation !== undefined) +
+          (created && replaced !== "" ? 2 : 0) +
+          (created ? 7 : 0),
       ),
 
-    revocations: (user, ctx) =>
+    lastRevocation: (user, ctx) =>
       run(
-        "count",
+        "last-revocation",
         ctx,
-        () => attempt(async () => Number((await redis.getex<string>(counts + user)) ?? 0)),
+        async () => {
+          const found = await attempt(() => redis.getex<string>(revocations + user));
+          if (!found.ok) return found;
+          const name = found.value ?? "";
+          // An answer to another read must not name the revocation of another user.
+          return name === "" || name.endsWith(` ${user}`) ? done(name) : MIXED_UP;
+        },
         () => 1,
       ),
 
@@ -171,12 +184,12 @@ export function createSessionStore(options: SessionStoreOptions): SessionStore {
         "revoke-all",
         ctx,
         () =>
-          attempt(async () =>
-            Number(
-              await revokeAllScript([indexes + user, counts + user], [sessions, KEEP_COUNT_MS]),
-            ),
-          ),
-        (ended) => 5 + ended,
+          attempt(async () => {
+            const keys = [indexes + user, revocations + user];
+            const name = `${newId()} ${user}`;
+            return Number(await revokeAllScript(keys, [sessions, name, KEEP_REVOCATION_MS]));
+          }),
+        (ended) => 4 + ended,
       ),
   };
 

@@ -33,8 +33,8 @@ export interface UserSession extends Session {
 /** A sign-in whose check of credentials has begun. */
 export interface SignIn {
   readonly user: string;
-  /** How often all sessions of the user had been revoked when the sign-in began. */
-  readonly revocations: number;
+  /** The name of the last revocation of all sessions of the user when the sign-in began. */
+  readonly revocation: string;
 }
 
 /**
@@ -176,13 +176,11 @@ export function createSessions<E extends Env>(options: SessionsOptions<E>): Sess
 
     async beginSignIn(user, ctx) {
       checkUser(user);
-      const counted = await store.revocations(user, ctx);
-      if (!counted.ok) throw new SessionsUnavailable(counted.fault);
-      return { user, revocations: counted.value };
+      return { user, revocation: valueOf(await store.lastRevocation(user, ctx)) };
     },
 
     async start(c, signIn) {
-      const { user, revocations: count = undefined } =
+      const { user, revocation = undefined } =
         typeof signIn === "string" ? { user: signIn } : signIn;
       checkUser(user);
       const ctx = ctxOf(c);
@@ -192,7 +190,11 @@ export function createSessions<E extends Env>(options: SessionsOptions<E>): Sess
         hashOf(id),
         cookie.id === undefined ? undefined : hashOf(cookie.id),
       ]);
-      const created = await run("create", ctx, store.create({ hash, user, replaced, count }, ctx));
+      const created = await run(
+        "create",
+        ctx,
+        store.create({ hash, user, replaced, revocation }, ctx),
+      );
       if (created === undefined) return undefined;
       give(c, cookie.set(id, absoluteMs));
       return { id: hash, user, ...created };

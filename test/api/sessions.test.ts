@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { SessionList, SessionView } from "../../src/api/session-inputs.ts";
+import { SessionList, SessionView } from "../../src/api/session-outputs.ts";
 import { ADMIN, createClient, problemOf, type Client } from "./client.ts";
 
 /** A client that signs in as an application without `npm run dev` would let it: with the admin token. */

@@ -6,7 +6,8 @@ import { bodyOf, noQuery, parse } from "../inputs.ts";
 import { userKind } from "../kinds.ts";
 import { findUsers, type User } from "../queries.ts";
 import type { AppServices } from "../services.ts";
-import { NewSession, SessionId, type SessionList, type SessionView } from "../session-inputs.ts";
+import { NewSession, SessionId } from "../session-inputs.ts";
+import type { SessionList, SessionView } from "../session-outputs.ts";
 
 /** A response about a session is for one client. */
 const PRIVATE = { "Cache-Control": "private, no-store" };

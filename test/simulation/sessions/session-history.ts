@@ -14,9 +14,13 @@ export interface Lifetimes {
 interface Issued {
   readonly user: string;
   readonly signedInAt: number;
-  /** The answer to the sign-in or to the rotation. */
+  /** The sending of the request that made the id, and its answer. */
+  readonly sentAt: number;
   readonly at: number;
+  /** The last request with the id, whether or not Redis got it. */
   lastUsedAt: number;
+  /** The last request with the id that found the session. */
+  lastFoundAt: number;
   revoked: { readonly sentAt: number; readonly at: number } | undefined;
 }
 
@@ -26,13 +30,27 @@ interface RevokedAll {
   readonly at: number;
 }
 
+/** A request that may end sessions of a user: `Infinity` while it runs. */
+interface Disturbance {
+  readonly user: string;
+  until: number;
+}
+
 export interface SessionHistory {
   readonly violations: string[];
   /** The number of reads that found a session. */
   readonly found: () => number;
-  issued(id: string, user: string, at: number): void;
+  issued(id: string, user: string, sentAt: number, at: number): void;
+  /** A request with the id was sent, or has ended. */
+  used(id: string, at: number): void;
+  /** A sign-in of the user is sent. */
+  starts(user: string, sentAt: number): void;
+  /** A request that may end sessions of the user is sent. Returns the function to call when it has ended. */
+  disturbs(user: string): (at: number) => void;
+  userOf(id: string): string | undefined;
   rotated(from: string, to: string, sentAt: number, at: number): void;
   revoked(id: string, sentAt: number, at: number): void;
+  revokedHash(hash: string, sentAt: number, at: number): void;
   revokedAll(user: string, sentAt: number, at: number): void;
   failedOver(at: number, lagMs: number): void;
   /** A sign-in that began at `begunAt` succeeded, and its session was asked for at `sentAt`. */
@@ -43,15 +61,22 @@ export interface SessionHistory {
   mustBeFound(id: string, at: number): boolean;
 }
 
-export function createSessionHistory(lifetimes: Lifetimes): SessionHistory {
+export function createSessionHistory(
+  lifetimes: Lifetimes,
+  hashOf: (id: string) => string,
+): SessionHistory {
   const { idleMs, absoluteMs, maxPerUser } = lifetimes;
   const ids = new Map<string, Issued>();
   const all: RevokedAll[] = [];
+  const starts: { readonly user: string; readonly sentAt: number }[] = [];
+  const disturbances: Disturbance[] = [];
   const violations: string[] = [];
   let failedOverAt = Number.NEGATIVE_INFINITY;
   let found = 0;
 
   function revoke(id: string, sentAt: number, at: number): void {
+    // A fail-over may have lost what a request did that was under way.
+    if (sentAt <= failedOverAt) return;
     const known = ids.get(id);
     if (known !== undefined) known.revoked ??= { sentAt, at };
   }
@@ -60,18 +85,39 @@ export function createSessionHistory(lifetimes: Lifetimes): SessionHistory {
     violations,
     found: () => found,
 
-    issued(id, user, at) {
-      ids.set(id, { user, signedInAt: at, at, lastUsedAt: at, revoked: undefined });
+    issued(id, user, sentAt, at) {
+      const instants = { signedInAt: at, sentAt, at, lastUsedAt: at, lastFoundAt: at };
+      ids.set(id, { user, ...instants, revoked: undefined });
     },
+
+    used(id, at) {
+      const known = ids.get(id);
+      if (known !== undefined) known.lastUsedAt = at;
+    },
+
+    starts: (user, sentAt) => void starts.push({ user, sentAt }),
+
+    disturbs(user) {
+      const one = { user, until: Infinity };
+      disturbances.push(one);
+      return (at) => void (one.until = at);
+    },
+
+    userOf: (id) => ids.get(id)?.user,
 
     rotated(from, to, sentAt, at) {
       const before = ids.get(from);
       if (before === undefined) return;
-      ids.set(to, { ...before, at, lastUsedAt: at, revoked: undefined });
+      const instants = { sentAt, at, lastUsedAt: at, lastFoundAt: at };
+      ids.set(to, { ...before, ...instants, revoked: undefined });
       revoke(from, sentAt, at);
     },
 
     revoked: revoke,
+
+    revokedHash(hash, sentAt, at) {
+      for (const id of ids.keys()) if (hashOf(id) === hash) revoke(id, sentAt, at);
+    },
 
     revokedAll(user, sentAt, at) {
       all.push({ user, sentAt, at });
@@ -110,18 +156,20 @@ export function createSessionHistory(lifetimes: Lifetimes): SessionHistory {
         violations.push(`a session was seen ${at - known.signedInAt} ms after the sign-in`);
       if (sentAt > known.lastUsedAt + idleMs + SLACK_MS)
         violations.push(`a session was seen after ${sentAt - known.lastUsedAt} ms without a use`);
-      known.lastUsedAt = Math.max(known.lastUsedAt, at);
+      known.lastFoundAt = at;
     },
 
     mustBeFound(id, at) {
       const known = ids.get(id);
       if (known === undefined || known.revoked !== undefined) return false;
-      const later = [...ids.values()].filter(
-        (one) => one.user === known.user && one.signedInAt >= known.signedInAt,
-      );
+      const { user, sentAt } = known;
+      // The oldest session of a user goes when there are too many.
+      const count = starts.filter((one) => one.user === user).length;
+      const isDisturbed = disturbances.some((one) => one.user === user && one.until >= sentAt);
       return (
-        later.length <= maxPerUser &&
-        at < known.lastUsedAt + idleMs - SLACK_MS &&
+        count <= maxPerUser &&
+        !isDisturbed &&
+        at < known.lastFoundAt + idleMs - SLACK_MS &&
         at < known.signedInAt + absoluteMs - SLACK_MS
       );
     },

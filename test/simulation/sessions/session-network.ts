@@ -7,7 +7,7 @@ import type { SessionData, SessionRedisModel } from "./session-redis-model.ts";
 export interface NetworkFaults {
   readonly lostRequests: number;
   readonly lostAnswers: number;
-  /** Reads that get the answer to another read. */
+  /** Reads that get the answer to a read of another session. */
   readonly mixedUp: number;
   /** Calls whose time limit fires late, because their isolate is busy. */
   readonly lateLimits: number;
@@ -33,8 +33,11 @@ export interface SessionNetworkOptions {
   readonly time: VirtualTime;
   readonly timeoutMs: number;
   readonly faults: () => NetworkFaults;
+  /** Plants that nobody compares the hash in an answer: mixed-up answers have the hash that was asked for. */
+  readonly forges: boolean;
 }
 
+const HASH_LENGTH = 64;
 /** The longest time by which a time limit fires late. */
 export const LATE_MS = 3_000;
 
@@ -43,7 +46,7 @@ class TimeoutError extends Error {
 }
 
 export function createSessionNetwork(options: SessionNetworkOptions): SessionNetwork {
-  const { model, time, timeoutMs, faults } = options;
+  const { model, time, timeoutMs, faults, forges } = options;
   const saved: { readonly at: number; readonly data: SessionData }[] = [];
   let otherRead: string | null = null;
 
@@ -83,7 +86,9 @@ export function createSessionNetwork(options: SessionNetworkOptions): SessionNet
 
   function read(key: string, px: number | undefined): string | null {
     const own = model.getex(key, px);
-    if (time.random() < faults().mixedUp && otherRead !== null) return otherRead;
+    const isOther = otherRead !== null && !key.endsWith(otherRead.slice(0, HASH_LENGTH));
+    if (time.random() < faults().mixedUp && otherRead !== null && isOther)
+      return forges ? key.slice(-HASH_LENGTH) + otherRead.slice(HASH_LENGTH) : otherRead;
     if (own !== null) otherRead = own;
     return own;
   }

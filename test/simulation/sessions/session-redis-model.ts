@@ -1,6 +1,6 @@
 /**
  * A model of the part of Redis that stores sessions: strings and sorted sets with an expiry, and what the scripts
- * of src/redis/session-scripts.ts do to them. test/redis/session-store.test.ts compares it with Redis.
+ * of src/redis/session-scripts.ts do to them. model.test.ts compares it with the scripts.
  */
 import { CREATE, LIST, REVOKE, REVOKE_ALL, ROTATE } from "../../../src/redis/session-scripts.ts";
 
@@ -33,7 +33,9 @@ export interface SessionRedisModel {
   size(): number;
 }
 
-export function createSessionRedisModel(now: () => number): SessionRedisModel {
+/** Creates an empty Redis. Its clock shows whole milliseconds. */
+export function createSessionRedisModel(clock: () => number): SessionRedisModel {
+  const now = () => Math.floor(clock());
   let texts = new Map<string, Text>();
   let indexes = new Map<string, Index>();
 
@@ -75,9 +77,10 @@ export function createSessionRedisModel(now: () => number): SessionRedisModel {
 
   const scripts: Readonly<Record<string, Script>> = {
     [CREATE](keys, args) {
-      const [session = "", index = "", counts = ""] = keys;
-      const [hash = "", user = "", idle, longest, most, sessions, list, replaced, count] = args;
-      if (count !== "" && (get(counts) ?? "0") !== count) return [];
+      const [session = "", index = "", last = ""] = keys;
+      const [hash = "", user = "", idle, longest, most, sessions, list, replaced, counts, name] =
+        args;
+      if (counts === "1" && (get(last) ?? "") !== name) return [];
       if (replaced !== "") {
         const owner = userOf(`${sessions}${replaced}`);
         del(`${sessions}${replaced}`);
@@ -135,9 +138,8 @@ export function createSessionRedisModel(now: () => number): SessionRedisModel {
       return 1;
     },
 
-    [REVOKE_ALL]([index = "", counts = ""], [sessions, keepMs]) {
-      const count = Number(get(counts) ?? 0) + 1;
-      texts.set(counts, { value: String(count), until: now() + Number(keepMs) });
+    [REVOKE_ALL]([index = "", last = ""], [sessions, name = "", keepMs]) {
+      texts.set(last, { value: name, until: now() + Number(keepMs) });
       let ended = 0;
       for (const hash of scoresOf(index).keys()) ended += del(`${sessions}${hash}`);
       indexes.delete(index);
