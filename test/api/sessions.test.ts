@@ -1,11 +1,19 @@
 import { describe, expect, it } from "vitest";
 import { SessionList, SessionView } from "../../src/api/session-outputs.ts";
+import type { VerifySignIn } from "../../src/api/services.ts";
+import { createGate } from "../support/gate.ts";
 import { ADMIN, createClient, problemOf, type Client } from "./client.ts";
 
 /** A client that signs in as an application without `npm run dev` would let it: with the admin token. */
 function createSignedOut() {
   return createClient({ STRATA_DEV: "" });
 }
+
+const DEV = { STRATA_DEV: "1" };
+
+/** A client of an application that checks sign-ins itself. */
+const createVerified = (verifySignIn: VerifySignIn): Client =>
+  createClient({ STRATA_DEV: "" }, [], verifySignIn);
 
 const address = { "CF-Connecting-IP": "192.0.2.7" };
 
@@ -144,14 +152,66 @@ describe("who may sign in", () => {
   it("POST /sessions answers 401 without the admin token outside npm run dev, and 201 under npm run dev", async () => {
     const closed = await ask(createSignedOut(), "POST", "/sessions", {}, { userId: 3 });
     expect((await problemOf(closed)).status).toBe(401);
-    const open = await ask(
-      createClient({ STRATA_DEV: "1" }),
-      "POST",
-      "/sessions",
-      {},
-      { userId: 3 },
-    );
+    const open = await ask(createClient(DEV), "POST", "/sessions", {}, { userId: 3 });
     expect(open.status).toBe(201);
+  });
+
+  it("with `verifySignIn`, POST /sessions lets in whom it accepts, and the admin token does not count", async () => {
+    const client = createVerified(async (c, userId) => c.req.header("X-Proof") === `of ${userId}`);
+    const proof = { "X-Proof": "of 3" };
+    expect((await ask(client, "POST", "/sessions", proof, { userId: 3 })).status).toBe(201);
+    for (const headers of [{}, { "X-Proof": "of 4" }, ADMIN]) {
+      const refused = await ask(client, "POST", "/sessions", headers, { userId: 3 });
+      expect(refused.headers.get("Set-Cookie")).toBeNull();
+      expect(await problemOf(refused)).toMatchObject({
+        status: 401,
+        type: "urn:strata:problem:sign-in-refused",
+      });
+    }
+  });
+
+  it("a sign-in whose check of credentials is overtaken by a revocation of all sessions of the user gets 401 and no cookie", async () => {
+    const gate = createGate();
+    let waits = false;
+    const client = createVerified(async () => {
+      if (waits) await gate.pass();
+      return true;
+    });
+    const cookie = await signIn(client, 3);
+    waits = true;
+    const slow = ask(client, "POST", "/sessions", {}, { userId: 3 });
+    await gate.reached;
+    const revoked = await ask(client, "DELETE", "/sessions", { Cookie: cookie });
+    expect(revoked.status).toBe(204);
+    gate.open();
+    const late = await slow;
+    expect([late.status, late.headers.get("Set-Cookie")]).toEqual([401, null]);
+  });
+});
+
+describe("requests that a page of another site sends", () => {
+  it.each([
+    ["POST", "/sessions"],
+    ["DELETE", "/sessions"],
+    ["DELETE", "/sessions/current"],
+    ["DELETE", `/sessions/${"0".repeat(64)}`],
+  ])("%s %s from a page of another site gets 403 and changes nothing", async (method, path) => {
+    const client = createClient(DEV);
+    const cookie = await signIn(client, 3);
+    for (const foreign of [
+      { "Sec-Fetch-Site": "cross-site" },
+      { Origin: "https://evil.example" },
+    ]) {
+      const body = method === "POST" ? { userId: 4 } : undefined;
+      const headers = { ...foreign, Cookie: cookie };
+      const response = await ask(client, method, path, headers, body);
+      expect(response.headers.get("Set-Cookie")).toBeNull();
+      expect(await problemOf(response)).toMatchObject({
+        status: 403,
+        type: "urn:strata:problem:cross-site-request",
+      });
+    }
+    expect((await current(client, cookie)).status).toBe(200);
   });
 });
 

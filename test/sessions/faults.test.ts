@@ -19,10 +19,11 @@ const isRead = (body: string) => body.includes("getex");
 const redisAnswer = (result: unknown) => () => Response.json({ result });
 
 async function signedIn() {
-  const app = createSessionApp({ sessions: { timeout: "100ms" } });
+  const app = createSessionApp();
   const [ada, bob] = [app.browser(), app.browser()];
   await ada.post("/sign-in/ada");
   await bob.post("/sign-in/bob");
+  expect([userIn(await ada.get("/me")), userIn(await bob.get("/me"))]).toEqual(["ada", "bob"]);
   return { app, ada, bob };
 }
 

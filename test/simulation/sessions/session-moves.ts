@@ -55,6 +55,16 @@ function movesOf(weights: Readonly<Partial<Record<Move["kind"], number>>>, longe
   return fc.array(move, { minLength: 15, maxLength: 40 });
 }
 
+/** Redis is slow for the whole of a schedule. */
+const SLOW: Move = {
+  kind: "fail",
+  browser: 0,
+  user: "ada",
+  isolate: 0,
+  afterMs: 0,
+  takesMs: 600_000,
+};
+
 const seed = fc.nat();
 const skewsMs = fc.tuple(fc.integer({ min: -200, max: 200 }), fc.integer({ min: -200, max: 200 }));
 const share = fc.constantFrom(0, 0.1, 0.3);
@@ -90,8 +100,11 @@ export const roughSessions: fc.Arbitrary<SessionSchedule> = fc.record({
 export const lateSessions: fc.Arbitrary<SessionSchedule> = fc.record({
   seed,
   skewsMs,
-  faults: fc.constant({ ...CALM, lateLimits: 0.7, maxDelayMs: 2_000 }),
-  moves: movesOf({ "sign-in": 2, read: 9, end: 3, "revoke-all": 1, fail: 4 }, 4_000),
+  faults: fc.constant({ ...CALM, lateLimits: 0.9, maxDelayMs: 3_500 }),
+  moves: movesOf({ "sign-in": 3, read: 14, end: 2, "revoke-all": 1 }, 600).map((moves) => [
+    SLOW,
+    ...moves.map((move) => ({ ...move, browser: 0 })),
+  ]),
 });
 
 /** Schedules in which sessions are used until their longest time is over. */

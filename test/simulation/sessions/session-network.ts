@@ -60,8 +60,9 @@ export function createSessionNetwork(options: SessionNetworkOptions): SessionNet
     const { lostRequests, lostAnswers, lateLimits, maxDelayMs } = faults();
     const isRequestLost = time.random() < lostRequests;
     const isAnswerLost = time.random() < lostAnswers;
-    const requestMs = time.random() * maxDelayMs;
-    const answerMs = time.random() * maxDelayMs;
+    // Most calls are fast, and some are very slow.
+    const requestMs = time.random() ** 3 * maxDelayMs;
+    const answerMs = time.random() ** 3 * maxDelayMs;
     const lateMs = time.random() < lateLimits ? time.random() * LATE_MS : 0;
     return new Promise((resolve, reject) => {
       const cancel = time.after(timeoutMs + lateMs, () => reject(new TimeoutError()));
