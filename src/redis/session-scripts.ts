@@ -25,36 +25,44 @@ end
  * KEYS: session, index, last revocation. ARGV: hash, user, idle time, longest time, most sessions, prefix of
  * sessions, prefix of indexes, hash of the replaced session or '', 1 if the next one counts, last
  * revocation or ''.
- * Returns {createdAt, endsAt}, or {} if there was a revocation since.
+ * Returns {createdAt, endsAt, number of commands}; two empty texts if there
+ * was a revocation since.
  */
 export const CREATE = `${SHARED}
+local calls = 0
+local function call(...)
+  calls = calls + 1
+  return redis.call(...)
+end
 local session, index = KEYS[1], KEYS[2]
 local hash, user, idle, longest, most = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local sessions, indexes, replaced = ARGV[6], ARGV[7], ARGV[8]
-if ARGV[9] == '1' and (redis.call('GET', KEYS[3]) or '') ~= ARGV[10] then return {} end
+if ARGV[9] == '1' and (call('GET', KEYS[3]) or '') ~= ARGV[10] then return { '', '', calls } end
 if replaced ~= '' then
+  calls = calls + 1
   local owner = userOf(sessions .. replaced)
-  redis.call('DEL', sessions .. replaced)
-  if owner then redis.call('ZREM', indexes .. owner, replaced) end
+  call('DEL', sessions .. replaced)
+  if owner then call('ZREM', indexes .. owner, replaced) end
 end
+calls = calls + 1
 local now = millis()
-redis.call('ZREMRANGEBYSCORE', index, '-inf', whole(now))
-if redis.call('ZCARD', index) >= most then
+call('ZREMRANGEBYSCORE', index, '-inf', whole(now))
+if call('ZCARD', index) >= most then
   local alive = {}
-  for _, other in ipairs(redis.call('ZRANGE', index, 0, -1)) do
-    if redis.call('EXISTS', sessions .. other) == 1 then alive[#alive + 1] = other
-    else redis.call('ZREM', index, other) end
+  for _, other in ipairs(call('ZRANGE', index, 0, -1)) do
+    if call('EXISTS', sessions .. other) == 1 then alive[#alive + 1] = other
+    else call('ZREM', index, other) end
   end
   for i = 1, #alive - most + 1 do
-    redis.call('DEL', sessions .. alive[i])
-    redis.call('ZREM', index, alive[i])
+    call('DEL', sessions .. alive[i])
+    call('ZREM', index, alive[i])
   end
 end
 local ends = now + longest
-redis.call('ZADD', index, whole(ends + idle), hash)
-redis.call('PEXPIREAT', index, redis.call('ZRANGE', index, -1, -1, 'WITHSCORES')[2])
-redis.call('SET', session, hash .. ' ' .. whole(now) .. ' ' .. whole(ends) .. ' ' .. user, 'PX', idle)
-return { whole(now), whole(ends) }
+call('ZADD', index, whole(ends + idle), hash)
+call('PEXPIREAT', index, call('ZRANGE', index, -1, -1, 'WITHSCORES')[2])
+call('SET', session, hash .. ' ' .. whole(now) .. ' ' .. whole(ends) .. ' ' .. user, 'PX', idle)
+return { whole(now), whole(ends), calls }
 `;
 
 /**

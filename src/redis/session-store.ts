@@ -82,14 +82,14 @@ export function createSessionStore(options: SessionStoreOptions): SessionStore {
     `${hash} ${createdAt} ${endsAt} ${user}`;
 
   return {
-    create: ({ hash, user, replaced = "", revocation }, ctx) =>
-      run(
+    async create({ hash, user, replaced = "", revocation }, ctx) {
+      const keys = [sessions + hash, indexes + user, revocations + user];
+      const created = await run(
         "create",
         ctx,
         () =>
-          attempt(async () => {
-            const keys = [sessions + hash, indexes + user, revocations + user];
-            const [createdAt, endsAt] = await createScript<string[]>(keys, [
+          attempt(() =>
+            createScript<readonly [string, string, number]>(keys, [
               hash,
               user,
               idleMs,
@@ -100,17 +100,16 @@ export function createSessionStore(options: SessionStoreOptions): SessionStore {
               replaced,
               Number(revocation !== undefined),
               revocation ?? "",
-            ]);
-            return createdAt === undefined
-              ? undefined
-              : { createdAt: Number(createdAt), endsAt: Number(endsAt) };
-          }),
-        (created) =>
-          1 +
-          Number(revocation !== undefined) +
-          (created && replaced !== "" ? 2 : 0) +
-          (created ? 7 : 0),
-      ),
+            ]),
+          ),
+        ([, , calls]) => 1 + Number(calls),
+      );
+      if (!created.ok) return created;
+      const [createdAt, endsAt] = created.value;
+      return done(
+        createdAt === "" ? undefined : { createdAt: Number(createdAt), endsAt: Number(endsAt) },
+      );
+    },
 
     lastRevocation: (user, ctx) =>
       run(

@@ -80,7 +80,7 @@ export function createSessionRedisModel(clock: () => number): SessionRedisModel 
       const [session = "", index = "", last = ""] = keys;
       const [hash = "", user = "", idle, longest, most, sessions, list, replaced, counts, name] =
         args;
-      if (counts === "1" && (get(last) ?? "") !== name) return [];
+      if (counts === "1" && (get(last) ?? "") !== name) return ["", "", 0];
       if (replaced !== "") {
         const owner = userOf(`${sessions}${replaced}`);
         del(`${sessions}${replaced}`);
@@ -104,7 +104,7 @@ export function createSessionRedisModel(clock: () => number): SessionRedisModel 
       scores.set(hash, ends + Number(idle));
       setScores(index, scores);
       texts.set(session, { value: `${hash} ${at} ${ends} ${user}`, until: at + Number(idle) });
-      return [String(at), String(ends)];
+      return [String(at), String(ends), 0];
     },
 
     [ROTATE]([from = "", to = "", index = ""], [before = "", hash = "", value = "", user, idle]) {
