@@ -2,7 +2,6 @@ import type { DegradationLevel } from "./degradation-level.ts";
 import type { BreakerName, BreakerState } from "./breaker.ts";
 import type { Fault } from "./faults.ts";
 import type { ShedReason, SlotPriority } from "./origin-slots.ts";
-import type { SessionOperation } from "./sessions.ts";
 import type { EpochMs, Millis } from "./time.ts";
 
 /** The source of a value. Response headers, telemetry and tests use the same words. */
@@ -29,6 +28,9 @@ export type LookupStatus =
  * - `failed`: a step failed or took too long, or the lease was lost
  */
 export type TaskOutcome = "done" | "continued" | "skipped" | "failed";
+
+/** The operations on sessions. Metrics use the same words. */
+export type SessionOperation = "create" | "read" | "rotate" | "list" | "revoke" | "revoke-all";
 
 /** The events of the cache, which `ctx.emit` reports. Durations are in milliseconds. */
 export type CacheEvent =

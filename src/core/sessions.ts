@@ -25,9 +25,6 @@ export interface ListedSession extends SessionRecord {
   readonly lastUsedAt: EpochMs;
 }
 
-/** The operations of the store of sessions. Metrics use the same words. */
-export type SessionOperation = "create" | "read" | "rotate" | "list" | "revoke" | "revoke-all";
-
 /**
  * The store of sessions. Each operation is one step of the store: it happens as a whole, at one
  * instant. An operation that returns a fault may have happened.

@@ -1,5 +1,6 @@
 import type { Breaker } from "../core/breaker.ts";
 import type { Context } from "../core/context.ts";
+import type { SessionOperation } from "../core/events.ts";
 import { done, failed } from "../core/faults.ts";
 import type { NewId } from "../core/random.ts";
 import type { Result } from "../core/result.ts";
@@ -7,7 +8,6 @@ import {
   readSessionRecord,
   type ListedSession,
   type SessionHash,
-  type SessionOperation,
   type SessionRecord,
   type SessionStore,
 } from "../core/sessions.ts";
@@ -89,7 +89,7 @@ export function createSessionStore(options: SessionStoreOptions): SessionStore {
         ctx,
         () =>
           attempt(() =>
-            createScript<readonly [string, string, number]>(keys, [
+            createScript<readonly [string, string, number | string]>(keys, [
               hash,
               user,
               idleMs,

@@ -1,13 +1,13 @@
 /** The sessions of one isolate: `strata.sessions`. */
 import type { Context as HonoContext, Env } from "hono";
 import type { Context } from "../core/context.ts";
+import type { SessionOperation } from "../core/events.ts";
 import { DefinitionError, done } from "../core/faults.ts";
 import type { Result } from "../core/result.ts";
 import {
   HASH_PATTERN,
   SessionsUnavailable,
   USER_PATTERN,
-  type SessionOperation,
   type SessionRecord,
   type SessionStore,
 } from "../core/sessions.ts";
@@ -180,8 +180,9 @@ export function createSessions<E extends Env>(options: SessionsOptions<E>): Sess
     },
 
     async start(c, signIn) {
-      const { user, revocation = undefined } =
-        typeof signIn === "string" ? { user: signIn } : signIn;
+      const isPlain = typeof signIn === "string";
+      const user = isPlain ? signIn : signIn.user;
+      const revocation = isPlain ? undefined : signIn.revocation;
       checkUser(user);
       const ctx = ctxOf(c);
       const cookie = cookieOf(c);

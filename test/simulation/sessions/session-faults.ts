@@ -67,44 +67,41 @@ export function withStoreFault(
   fault: PlantedFault,
   time: VirtualTime,
 ): SessionStore {
-  switch (fault) {
-    case "reads-remembered": {
-      const known = new Map<
-        string,
-        { readonly at: number; readonly read: ReturnType<SessionStore["read"]> }
-      >();
-      return {
-        ...store,
-        read(hash, ctx) {
-          const before = known.get(hash);
-          if (before !== undefined && time.now() - before.at < REMEMBERED_MS) return before.read;
-          const read = store.read(hash, ctx);
-          known.set(hash, { at: time.now(), read });
-          return read;
-        },
-      };
-    }
-    case "sign-in-not-counted":
-      return {
-        ...store,
-        create: (session, ctx) => store.create({ ...session, revocation: undefined }, ctx),
-      };
-    case "old-session-kept":
-      return {
-        ...store,
-        create: (session, ctx) => store.create({ ...session, replaced: undefined }, ctx),
-      };
-    case "end-ignored":
-      return {
-        ...store,
-        async read(hash, ctx) {
-          const read = await store.read(hash, ctx);
-          return read.ok && read.value !== undefined
-            ? { ok: true, value: { ...read.value, endsAt: Infinity } }
-            : read;
-        },
-      };
-    default:
-      return store;
+  if (fault === "reads-remembered") {
+    const known = new Map<
+      string,
+      { readonly at: number; readonly read: ReturnType<SessionStore["read"]> }
+    >();
+    return {
+      ...store,
+      read(hash, ctx) {
+        const before = known.get(hash);
+        if (before !== undefined && time.now() - before.at < REMEMBERED_MS) return before.read;
+        const read = store.read(hash, ctx);
+        known.set(hash, { at: time.now(), read });
+        return read;
+      },
+    };
   }
+  if (fault === "sign-in-not-counted")
+    return {
+      ...store,
+      create: (session, ctx) => store.create({ ...session, revocation: undefined }, ctx),
+    };
+  if (fault === "old-session-kept")
+    return {
+      ...store,
+      create: (session, ctx) => store.create({ ...session, replaced: undefined }, ctx),
+    };
+  if (fault === "end-ignored")
+    return {
+      ...store,
+      async read(hash, ctx) {
+        const read = await store.read(hash, ctx);
+        return read.ok && read.value !== undefined
+          ? { ok: true, value: { ...read.value, endsAt: Infinity } }
+          : read;
+      },
+    };
+  return store;
 }

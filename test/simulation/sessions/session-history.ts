@@ -1,7 +1,7 @@
 /** What the clients of a simulation have learned of sessions, and the rules that a read must not break. */
 
 /** A revoked session is not seen later than this after the answer to its revocation. */
-export const REVOCATION_MS = 1_000;
+const REVOCATION_MS = 1_000;
 /** The longest way of a request in the simulation, and the difference of the clocks. */
 const SLACK_MS = 4_000;
 

@@ -39,7 +39,7 @@ export interface SessionNetworkOptions {
 
 const HASH_LENGTH = 64;
 /** The longest time by which a time limit fires late. */
-export const LATE_MS = 3_000;
+const LATE_MS = 3_000;
 
 class TimeoutError extends Error {
   override readonly name = "TimeoutError";
@@ -73,7 +73,7 @@ export function createSessionNetwork(options: SessionNetworkOptions): SessionNet
           answer = apply(operation);
         } catch (error) {
           cancel();
-          reject(error as Error);
+          reject(error);
           return;
         }
         if (isAnswerLost) return;
