@@ -8,6 +8,8 @@ export interface SessionCookie {
   set(id: string, maxAgeMs: Millis): string;
   /** The field `Set-Cookie` that takes the id from the client. */
   readonly cleared: string;
+  /** Returns the field `Cookie` of the request without the session cookie; undefined if it has no other. */
+  others(): string | undefined;
 }
 
 const NAME = "session";
@@ -34,6 +36,7 @@ export function sessionCookie(url: string, field: string | undefined): SessionCo
     id: field === undefined ? undefined : idIn(field, name),
     set: (id, maxAgeMs) => `${name}=${id}; Max-Age=${Math.floor(maxAgeMs / 1_000)}${attributes}`,
     cleared: `${name}=; Max-Age=0${attributes}`,
+    others: () => (field === undefined ? undefined : without(field, name)),
   };
 }
 
@@ -52,6 +55,11 @@ function idIn(field: string, name: string): string | undefined {
     found = pair.slice(at + 1).trim();
   }
   return found !== undefined && ID_PATTERN.test(found) ? found : undefined;
+}
+
+function without(field: string, name: string): string | undefined {
+  const others = field.split(";").filter((pair) => pair.split("=", 1)[0]?.trim() !== name);
+  return others.join(";").trim() || undefined;
 }
 
 function isPlainLoopback(url: string): boolean {

@@ -80,6 +80,11 @@ export interface Sessions<E extends Env> {
   end(c: HonoContext<E>): Promise<boolean>;
   /** Takes the cookie from the client, for example after `revokeAll`. */
   clearCookie(c: HonoContext<E>): void;
+  /**
+   * Takes the session cookie out of the request. Call it before a proxy: the secret is no business of its
+   * origin.
+   */
+  hideCookie(c: HonoContext<E>): void;
   /** Returns the sessions of a user, the oldest first. */
   list(user: string, ctx: Context): Promise<readonly UserSession[]>;
   /** Ends the session of a user that `id` names. Returns false if the user has no such session. */
@@ -222,6 +227,17 @@ export function createSessions<E extends Env>(options: SessionsOptions<E>): Sess
     },
 
     clearCookie,
+
+    hideCookie(c) {
+      const { raw } = c.req;
+      const field = raw.headers.get("Cookie");
+      if (field === null || !mayCarrySession(field)) return;
+      const others = sessionCookie(raw.url, field).others();
+      const headers = new Headers(raw.headers);
+      if (others === undefined) headers.delete("Cookie");
+      else headers.set("Cookie", others);
+      c.req.raw = new Request(raw, { headers });
+    },
 
     async list(user, ctx) {
       checkUser(user);

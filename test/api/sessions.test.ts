@@ -1,7 +1,8 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
 import { SessionList, SessionView } from "../../src/api/session-outputs.ts";
 import type { VerifySignIn } from "../../src/api/services.ts";
 import { createGate } from "../support/gate.ts";
+import { restoreNetwork } from "../support/network.ts";
 import { ADMIN, createClient, problemOf, type Client } from "./client.ts";
 
 /** A client that signs in as an application without `npm run dev` would let it: with the admin token. */
@@ -186,6 +187,25 @@ describe("who may sign in", () => {
     gate.open();
     const late = await slow;
     expect([late.status, late.headers.get("Set-Cookie")]).toEqual([401, null]);
+  });
+});
+
+describe("the proxy beside sessions", () => {
+  afterEach(restoreNetwork);
+
+  it("an origin behind /origin gets the cookies of the client without the session cookie", async () => {
+    const client = createClient({ ...DEV, ORIGIN_URL: "http://origin.example" });
+    const cookie = await signIn(client, 3);
+    const realFetch = globalThis.fetch;
+    const received: (string | null)[] = [];
+    globalThis.fetch = async (input, init) => {
+      if (!String(input).startsWith("http://origin.example")) return realFetch(input, init);
+      received.push(new Headers(init?.headers).get("Cookie"));
+      return new Response("from the origin");
+    };
+    for (const field of [cookie, `a=b; ${cookie}; c=d`, "a=b"])
+      expect((await ask(client, "POST", "/origin/page", { Cookie: field })).status).toBe(200);
+    expect(received).toEqual([null, "a=b; c=d", "a=b"]);
   });
 });
 

@@ -53,4 +53,19 @@ describe("the session cookie", () => {
       expect(sessionCookie(url, field).id).toBe(id);
     },
   );
+
+  it.each([
+    [HTTPS, `__Host-session=${ID}`, undefined],
+    [HTTPS, `a=b; __Host-session=${ID}; c=d`, "a=b; c=d"],
+    [HTTPS, `__Host-session=${ID}; a=b`, "a=b"],
+    [HTTPS, `__Host-session=${ID}; a=b;__Host-session=x`, "a=b"],
+    [HTTPS, `session=${ID}; x__Host-session=1`, `session=${ID}; x__Host-session=1`],
+    [LOCAL, `session=${ID}; a==;b`, "a==;b"],
+    [HTTPS, "a=b", "a=b"],
+  ])(
+    "a request for %s with the field Cookie: %.60s has the other cookies %s",
+    (url, field, others) => {
+      expect(sessionCookie(url, field).others()).toBe(others);
+    },
+  );
 });
