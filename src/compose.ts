@@ -2,10 +2,10 @@
 import { readConfig } from "./config.ts";
 import type { StrataOptions } from "./config/options.ts";
 import type { Bindings } from "./config/variables.ts";
+import { composeCallers } from "./compose/callers.ts";
 import { composeCron } from "./compose/cron.ts";
 import { composeDegradation, refuseWhenMinimal } from "./compose/degradation.ts";
 import { composeLogGroups } from "./compose/log-groups.ts";
-import { composeLimits } from "./compose/limits.ts";
 import { composeWrites } from "./compose/writes.ts";
 import { composeAnnouncements, composeLogShares } from "./compose/log-shares.ts";
 import { composeFlightPort } from "./compose/flights.ts";
@@ -86,7 +86,7 @@ export function createLayer(
     withTimeout,
   });
   const flightPort = composeFlightPort(bindings, config);
-  const { redis, limiterRedis, sqlServer, breakers } = composeServers(
+  const { redis, sqlServer, breakers, ...clients } = composeServers(
     config,
     ownPlatform,
     flightPort,
@@ -214,12 +214,7 @@ export function createLayer(
     observeBatch: telemetry.observeBatch,
   });
 
-  const rateLimits = composeLimits({
-    redis: limiterRedis,
-    breaker: breakers.limiter,
-    config,
-    newId,
-  });
+  const callers = composeCallers({ ...clients, breakers, config, newId });
 
   const cron = composeCron({
     config,
@@ -256,7 +251,7 @@ export function createLayer(
         invalidator,
         onUnkeyedRead,
       }),
-    rateLimits,
+    ...callers,
     writer,
     through,
     db,

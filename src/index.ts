@@ -84,6 +84,11 @@ export type { LimitInfo } from "./ratelimit/inspection.ts";
 export { slidingLog, slidingWindow } from "./ratelimit/upstash-adapter.ts";
 export { packIdentifier } from "./ratelimit/identifier-codec.ts";
 
+// Sessions: who is signed in.
+export type { Session, Sessions, SignIn, UserSession } from "./sessions/sessions.ts";
+export type { SecondaryStorage } from "./redis/secondary-storage.ts";
+export { SessionsUnavailable } from "./core/sessions.ts";
+
 // Errors: what the layer throws.
 export { CacheUnavailable, DefinitionError, messageOf, type Fault } from "./core/faults.ts";
 export { OriginFault } from "./origin/fault.ts";

@@ -1,5 +1,6 @@
 /** The clock, randomness, network and timers of workerd. All other files receive them as options. */
 import { waitUntil } from "cloudflare:workers";
+import { toBase64 } from "./core/base64.ts";
 import type { Defer } from "./core/breaker.ts";
 import { createContext, type Context } from "./core/context.ts";
 import type { HashKey } from "./core/keyed-hash.ts";
@@ -26,6 +27,12 @@ export const platform: Platform = {
 export function newHashKey(): HashKey {
   const [first = 0, second = 0] = crypto.getRandomValues(new Uint32Array(2));
   return [first, second];
+}
+
+/** Makes a secret of 256 random bits, as 43 characters of base64url. */
+export function newSecret(): string {
+  const text = toBase64(crypto.getRandomValues(new Uint8Array(32)));
+  return text.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
 /** The platform together with the network, which the exporters of telemetry need. */

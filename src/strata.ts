@@ -12,6 +12,8 @@ import type { Dispatch } from "./http/routes/middleware.ts";
 import type { StrataEnv } from "./http/routes/request-scope.ts";
 import type { Database } from "./origin/neon.ts";
 import type { RateLimits } from "./ratelimit/rate-limits.ts";
+import type { SecondaryStorage } from "./redis/secondary-storage.ts";
+import type { Sessions } from "./sessions/sessions.ts";
 import type { MetricsView } from "./telemetry/metrics/metrics-view.ts";
 import type { Traced } from "./telemetry/traces/traced.ts";
 import type { PendingIds } from "./core/pending.ts";
@@ -34,6 +36,10 @@ export interface Strata {
   middleware(dispatch: Dispatch): MiddlewareHandler<StrataEnv>;
   /** Rate limits per IP address, user and endpoint. */
   readonly rateLimits: RateLimits<StrataEnv>;
+  /** Sessions of users in Redis. */
+  readonly sessions: Sessions<StrataEnv>;
+  /** Texts that expire, in Redis: the option `secondaryStorage` of better-auth. */
+  readonly secondaryStorage: SecondaryStorage;
   /** Writes rows together with their invalidations, and purges. */
   readonly writer: Writer;
   /** Stores written values as entries. `createWriteBehind` needs it. */

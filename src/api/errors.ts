@@ -5,6 +5,7 @@ import {
   CacheUnavailable,
   OriginFault,
   problem,
+  SessionsUnavailable,
   WriteUnconfirmed,
   type ProblemOptions,
   type StrataEnv,
@@ -46,6 +47,12 @@ export const onError: ErrorHandler<StrataEnv> = (error) => {
       type: "origin-unavailable",
       title: "Origin Unavailable",
       detail: "Neither the origin nor the cache can answer at the moment.",
+    });
+  if (error instanceof SessionsUnavailable)
+    return unavailable(error.fault.retryAfterMs, {
+      type: "sessions-unavailable",
+      title: "Sessions Unavailable",
+      detail: "Redis does not answer, so that sessions cannot be read or changed at the moment.",
     });
   if (error instanceof HTTPException)
     return problem({

@@ -66,6 +66,9 @@ export function apiLimits({
   const reads = rateLimit(EVERY_ROUTE);
   const writes = rateLimit(EVERY_ROUTE, WRITES);
   const batches = rateLimit({ ...EVERY_ROUTE, cost: batchSizeOf });
+  // These routes read the session in any case. On all others, a session cookie costs nothing.
+  const sessionReads = rateLimit({ ...EVERY_ROUTE, sessions: true });
+  const sessionWrites = rateLimit({ ...EVERY_ROUTE, sessions: true }, WRITES);
   const admin = rateLimit(ADMIN);
   const health = rateLimit(HEALTH);
 
@@ -77,7 +80,10 @@ export function apiLimits({
     if (path.startsWith(`${ownPrefix}/admin/`)) return admin(c, next);
     // A proxied write changes no data of this Worker, so the read limit applies to it.
     const isRead = READS.has(method) || path.startsWith("/origin/");
+    if (path === "/sessions" || path.startsWith("/sessions/"))
+      return isRead ? sessionReads(c, next) : sessionWrites(c, next);
     if (!isRead) return writes(c, next);
+    if (path.startsWith("/users/")) return sessionReads(c, next);
     return path === "/users" ? batches(c, next) : reads(c, next);
   };
 }

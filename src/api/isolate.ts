@@ -1,6 +1,6 @@
 import { createStrata, type Bindings, type Strata } from "../index.ts";
 import { createApp } from "./app.ts";
-import type { AppServices } from "./services.ts";
+import type { AppServices, VerifySignIn } from "./services.ts";
 import { createEffects } from "./effects.ts";
 import { categoryFilter, productKind, userKind } from "./kinds.ts";
 import { defineWarmUp } from "./warm-up.ts";
@@ -14,7 +14,11 @@ export interface Isolate {
 type CreateDashboard = (layer: Strata) => AppServices["dashboard"];
 
 /** Creates the objects that one isolate keeps: the layer, and the reference API that uses it. */
-export function createIsolate(bindings: Bindings, createDashboard?: CreateDashboard): Isolate {
+export function createIsolate(
+  bindings: Bindings,
+  createDashboard?: CreateDashboard,
+  verifySignIn?: VerifySignIn,
+): Isolate {
   const layer = createStrata(bindings);
   for (const kind of [productKind, userKind, categoryFilter])
     layer.existence.define(kind.existence(layer.db));
@@ -25,6 +29,7 @@ export function createIsolate(bindings: Bindings, createDashboard?: CreateDashbo
     scope: layer.middleware(async (request, c) => app.fetch(request, c.env, c.executionCtx)),
     assets: bindings.ASSETS,
     dashboard: createDashboard?.(layer),
+    verifySignIn,
   });
   return { app, layer };
 }

@@ -48,6 +48,7 @@ export function composeDegradation(parts: DegradationParts): Degradation {
     flight: brokenAs(breakers.flight),
     log: brokenAs(breakers.log),
     limiter: brokenAs(breakers.limiter),
+    session: brokenAs(breakers.session),
     http: brokenAs(breakers.http),
   };
   return createDegradation({ watched, pins, withTimeout, sleep, emit });

@@ -116,10 +116,24 @@ export interface StrataOptions {
      */
     readonly slack?: Duration;
   };
-  /** The circuit breakers of Redis, of the rate limiter, of the flight objects, of SQL and of each HTTP origin. */
+  /** The sessions in Redis. */
+  readonly sessions?: {
+    /** A session ends after this time without a use. @default "1h" */
+    readonly idle?: Duration;
+    /** A session ends after this time, however often it is used. @default "24h" */
+    readonly absolute?: Duration;
+    /** The most sessions of one user. A further one ends the oldest. @default 20 */
+    readonly maxPerUser?: number;
+    /**
+     * Time limit of a call of Redis, at most 1 second: a session is not seen longer than this after the answer to
+     * its revocation. @default "1s"
+     */
+    readonly timeout?: Duration;
+  };
+  /** The circuit breakers of Redis, of the rate limiter, of sessions, of the flight objects, of SQL and of each HTTP origin. */
   readonly breaker?: {
     /**
-     * A breaker of Redis, of the rate limiter or of the flight objects opens after this many failures
+     * A breaker of Redis, of the rate limiter, of sessions or of the flight objects opens after this many failures
      * in a row. Slow calls count too for Redis. @default 3
      */
     readonly failures?: number;

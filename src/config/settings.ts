@@ -43,6 +43,12 @@ export interface Settings {
     readonly grantTimeoutMs: Millis;
     readonly slackMs: Millis;
   };
+  readonly sessions: {
+    readonly idleMs: Millis;
+    readonly absoluteMs: Millis;
+    readonly maxPerUser: number;
+    readonly timeoutMs: Millis;
+  };
   readonly breaker: {
     readonly failures: number;
     readonly originFailures: number;
@@ -132,6 +138,12 @@ const OPTIONS: OptionTable<StrataOptions> = {
     // on a busy machine.
     grantTimeout: duration("1s", 1, MINUTE_MS),
     slack: duration("1s", 1, MINUTE_MS),
+  },
+  sessions: {
+    idle: duration("1h", 1_000, 30 * DAY_MS),
+    absolute: duration("24h", 1_000, 365 * DAY_MS),
+    maxPerUser: count(20, 1, 1_000),
+    timeout: duration("1s", 1, 1_000),
   },
   breaker: {
     failures: count(3, 1, 1_000),

@@ -29,6 +29,9 @@ export type LookupStatus =
  */
 export type TaskOutcome = "done" | "continued" | "skipped" | "failed";
 
+/** The operations on sessions. Metrics use the same words. */
+export type SessionOperation = "create" | "read" | "rotate" | "list" | "revoke" | "revoke-all";
+
 /** The events of the cache, which `ctx.emit` reports. Durations are in milliseconds. */
 export type CacheEvent =
   | {
@@ -117,6 +120,13 @@ export type CacheEvent =
       readonly requests?: number;
       readonly startedAt: EpochMs;
       readonly ms: Millis;
+      readonly outcome: string;
+    }
+  | {
+      /** An operation on sessions ended. */
+      readonly type: "session.end";
+      readonly operation: SessionOperation;
+      /** `ok`, `none` if there was no such session, or the code of a fault. */
       readonly outcome: string;
     }
   | {

@@ -120,6 +120,8 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
         return onStep(event, record);
       case "redis.end":
         return onRedis(event, record);
+      case "session.end":
+        return meter.add("cache.sessions", 1, event.operation, event.outcome);
       case "durable.end":
         return onDurable(event, record);
       case "load.end":

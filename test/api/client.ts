@@ -2,6 +2,7 @@
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { createIsolate, type Isolate } from "../../src/api/isolate.ts";
+import type { VerifySignIn } from "../../src/api/services.ts";
 import type { Bindings } from "../../src/index.ts";
 import { uniqueNamespace } from "../support/isolate.ts";
 
@@ -18,10 +19,11 @@ export interface Client {
 export function createClient(
   bindings: Partial<Bindings> = {},
   without: readonly (keyof Bindings)[] = [],
+  verifySignIn?: VerifySignIn,
 ): Client {
   const all: Bindings = { ...env, STRATA_NAMESPACE: uniqueNamespace(), ...bindings };
   for (const name of without) delete all[name];
-  const isolate = createIsolate(all);
+  const isolate = createIsolate(all, undefined, verifySignIn);
 
   async function send(path: string, init: RequestInit = {}): Promise<Response> {
     const ctx = createExecutionContext();

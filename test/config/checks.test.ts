@@ -29,6 +29,12 @@ describe("the options of createStrata", () => {
       origin: { slots: 64, slotWaitMs: 500, totalSlots: 0, freeSlots: 4, sqlTimeoutMs: 5_000 },
       proxy: { slots: 128, slotWaitMs: 1_000, maxBytesInFlight: 16 * 2 ** 20 },
       flights: { shards: 16, grantTimeoutMs: 1_000, slackMs: 1_000 },
+      sessions: {
+        idleMs: 3_600_000,
+        absoluteMs: 86_400_000,
+        maxPerUser: 20,
+        timeoutMs: 1_000,
+      },
       breaker: {
         failures: 3,
         originFailures: 10,
@@ -166,6 +172,8 @@ describe("the public surface of a layer", () => {
       "pending",
       "rateLimits",
       "scheduled",
+      "secondaryStorage",
+      "sessions",
       "through",
       "traced",
       "tracedFetch",

@@ -16,6 +16,7 @@ function createWorld() {
     flight: false,
     log: false,
     limiter: false,
+    session: false,
     http: false,
   };
   const answers: { sql: () => Promise<"ok" | "failed">; redis: () => Promise<"ok" | "failed"> } = {
@@ -51,6 +52,7 @@ function createWorld() {
       flight: { isBroken: () => broken.flight },
       log: { isBroken: () => broken.log },
       limiter: { isBroken: () => broken.limiter },
+      session: { isBroken: () => broken.session },
       http: { isBroken: () => broken.http },
     },
     pins: {

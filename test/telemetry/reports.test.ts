@@ -84,6 +84,7 @@ const HEALTHY: DegradationReport = {
     flight: UNKNOWN,
     log: UNKNOWN,
     limiter: UNKNOWN,
+    session: UNKNOWN,
     http: UNKNOWN,
   },
 };
@@ -148,6 +149,7 @@ describe("the breakers in a report", () => {
     expect(Object.fromEntries(open ?? [])).toEqual({
       "cache.breaker.open\0redis": 0,
       "cache.breaker.open\0limiter": 0,
+      "cache.breaker.open\0session": 0,
       "cache.breaker.open\0flight": 0,
       "cache.breaker.open\0log": 0,
       "cache.breaker.open\0sql": 1,

@@ -15,6 +15,7 @@ const LAYER = [
   "durable",
   "http",
   "ratelimit",
+  "sessions",
   "resilience",
   "cron",
   "writes",
@@ -37,6 +38,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   origin: ["core"],
   http: ["core", "engine"],
   ratelimit: ["core", "engine", "redis/client.ts", "redis/script-runner.ts"],
+  sessions: ["core"],
   writes: ["core", "engine"],
   api: ["index.ts"],
   dashboard: ["index.ts"],
@@ -70,7 +72,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
 
 /** The places that may import a package (or a module of the platform). A package that is not listed may not be imported. */
 export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
-  hono: ["http", "ratelimit", "api", "dashboard", "strata.ts"],
+  hono: ["http", "ratelimit", "sessions", "api", "dashboard", "strata.ts"],
   "cloudflare:workers": ["durable", "platform.ts", "worker.ts"],
   "node:async_hooks": ["engine", "telemetry"],
   "@opentelemetry/api": ["telemetry"],

@@ -54,7 +54,7 @@ function storesAtEdge(c: Context): boolean {
 
 function describe(report: DegradationReport, edge: boolean) {
   const { level, since, measured, pin, dependencies } = report;
-  const { sql, redis, flight, log, limiter, http } = dependencies;
+  const { sql, redis, flight, log, limiter, session, http } = dependencies;
   const checks = {
     database: works(sql.state),
     redis: works(redis.state),
@@ -62,6 +62,7 @@ function describe(report: DegradationReport, edge: boolean) {
     flights: works(flight.state),
     log: works(log.state),
     limits: works(limiter.state),
+    sessions: works(session.state),
     origin: works(http.state),
   };
   const healthy = Object.values(checks).every(Boolean);
@@ -78,6 +79,7 @@ function describe(report: DegradationReport, edge: boolean) {
       flights: withInstant(flight),
       log: withInstant(log),
       limits: withInstant(limiter),
+      sessions: withInstant(session),
       origin: withInstant(http),
     },
   };

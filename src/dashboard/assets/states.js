@@ -14,6 +14,7 @@ const NAMES = {
   flight: "Flight objects",
   log: "Log objects",
   limiter: "Rate limits",
+  session: "Sessions",
   http: "HTTP origin",
 };
 /** @type {Record<string, string>} */

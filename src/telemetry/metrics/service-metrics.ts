@@ -91,6 +91,13 @@ export const SERVICE_METRICS = {
     description: "Decisions of the rate limiter.",
     where: "the end of a request that a rate limit of Strata has decided",
   },
+  "cache.sessions": {
+    type: "counter",
+    unit: "{operation}",
+    labels: ["cache.operation", "cache.outcome"],
+    description: "Operations on sessions: create, read, rotate, list, revoke, revoke-all.",
+    where: "the end of an operation on sessions",
+  },
   "db.client.operation.duration": {
     type: "histogram",
     unit: "s",
