@@ -47,7 +47,8 @@ const UserBatch = z.strictObject({
 
 const Nothing = z.strictObject({});
 
-const Count = z
+/** A whole number that a column of the type `integer` can store, from 0 on. */
+export const Count = z
   .int("must be a whole number")
   .check(z.gte(0, "must be at least 0"), z.lte(MAX_INTEGER, `must be at most ${MAX_INTEGER}`));
 
@@ -55,7 +56,7 @@ const Count = z
  * A text that Postgres and JSON can store. `allowed` lists the control characters that the text may
  * contain.
  */
-function text(minLength: number, maxLength: number, allowed: string) {
+export function text(minLength: number, maxLength: number, allowed: string) {
   return z.string("must be text").check(
     z.trim(),
     z.minLength(minLength, "must not be empty"),
@@ -254,23 +255,33 @@ export function invalid(errors: readonly FieldError[]): ApiProblem {
   });
 }
 
-/** The body of a warm-up: one kind, and either all of its ids or a list of ids. */
-export const Warm = z.strictObject({
-  kind: z.enum(["products", "users"], "must be products or users"),
-  ids: z.optional(
-    z
-      .array(
-        z
-          .int("must be whole numbers")
-          .check(
-            z.gte(1, "must be at least 1"),
-            z.lte(MAX_INTEGER, `must be at most ${MAX_INTEGER}`),
-          ),
-        "must be a list of ids",
-      )
-      .check(z.minLength(1, "must not be empty"), z.maxLength(MAX_WARM, `at most ${MAX_WARM} ids`)),
-  ),
-});
+/** The body of a warm-up: one kind, and either all of its ids or a list of ids; or the hottest of both kinds. */
+export const Warm = z
+  .strictObject({
+    kind: z.enum(["products", "users", "hottest"], "must be products, users or hottest"),
+    ids: z.optional(
+      z
+        .array(
+          z
+            .int("must be whole numbers")
+            .check(
+              z.gte(1, "must be at least 1"),
+              z.lte(MAX_INTEGER, `must be at most ${MAX_INTEGER}`),
+            ),
+          "must be a list of ids",
+        )
+        .check(
+          z.minLength(1, "must not be empty"),
+          z.maxLength(MAX_WARM, `at most ${MAX_WARM} ids`),
+        ),
+    ),
+  })
+  .check(
+    z.refine(({ kind, ids }) => kind !== "hottest" || ids === undefined, {
+      error: "must be absent with the kind hottest",
+      path: ["ids"],
+    }),
+  );
 
 /** The body that sets the level of service, for at most a week. */
 export const LevelPin = z.strictObject({

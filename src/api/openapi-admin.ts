@@ -52,10 +52,13 @@ export const adminPaths = {
   },
   "/admin/warm": {
     post: {
-      summary: "Loads products or users into Redis and streams the progress.",
+      summary:
+        "Loads products or users into Redis and streams the progress: those with the listed ids, all of them, or, with `hottest`, the products that are read most and the users who log in most.",
       security: needs("purge"),
       requestBody: body(
-        object({ kind: { enum: ["products", "users"] }, ids: listOf(integer(1)) }, ["kind"]),
+        object({ kind: { enum: ["products", "users", "hottest"] }, ids: listOf(integer(1)) }, [
+          "kind",
+        ]),
       ),
       responses: {
         200: answer("One line of JSON for each round", text, "application/x-ndjson"),

@@ -1,6 +1,7 @@
 /** The OpenAPI 3.1 document of the reference API. test/api/reference.test.ts compares it with the routes. */
 
 import { adminPaths } from "./openapi-admin.ts";
+import { cataloguePaths, catalogueSchemas } from "./openapi-catalogue.ts";
 import {
   integer,
   text,
@@ -52,7 +53,7 @@ export const openapi = {
       get: {
         summary: "One page of products, of one category or of all. Cached for 5 minutes.",
         parameters: [query("page", integer(1)), query("category", integer(1))],
-        responses: { 200: answer("A page", page(ref("Product"))), ...reading },
+        responses: { 200: answer("A page", ref("ProductPage")), ...reading },
       },
       post: {
         summary: "A new product.",
@@ -233,6 +234,7 @@ export const openapi = {
         },
       },
     },
+    ...cataloguePaths,
     ...adminPaths,
   },
   components: {
@@ -246,6 +248,7 @@ export const openapi = {
     },
     schemas: {
       Product: object({ id: integer(1), ...product, updatedAt: text }),
+      ProductPage: page(ref("Product")),
       Views: object({ productId: integer(1), views: integer(0) }),
       Recommendations: object({
         basis: { enum: ["user", "product", "popular", "none"] },
@@ -257,6 +260,7 @@ export const openapi = {
         amountCents: integer(1),
         chargedAt: text,
       }),
+      ...catalogueSchemas,
       Category: object({ id: integer(1), name: text, description: text }),
       User: object({ ...user, email: text, age: integer(0) }, Object.keys(user)),
       Problem: object({ type: text, title: text, status: integer(400), detail: text }, [
