@@ -121,9 +121,15 @@ describe("the warm-up by the cron trigger", () => {
     const popular = new Set(await listPopularIds(db, 1_000));
     const rare = [1_990, 1_991, 1_992].find((id) => !popular.has(id)) ?? 0;
     const api = createObservedApi({}, namespace);
-    for (let n = 0; n < 20; n++) await api.send(`/products/${rare}`);
-    await api.ask(env.ADMIN_TOKEN, "/admin/purge", { method: "POST", body: { everything: true } });
-    await api.send("/categories");
+    const ip = "192.0.2.7";
+    for (let n = 0; n < 20; n++)
+      expect((await api.send(`/products/${rare}`, { ip })).status).toBe(200);
+    const purge = { method: "POST", body: { everything: true }, ip };
+    expect((await api.ask(env.ADMIN_TOKEN, "/admin/purge", purge)).status).toBe(200);
+    expect((await api.send("/categories", { ip })).status).toBe(200);
+    expect(await api.layer.metrics.hottest([`product:${rare}`, "product:1"])).toEqual([
+      `product:${rare}`,
+    ]);
 
     defineWarmUp(api.layer.cron, api.layer, "");
     const ctx = createTestContext();

@@ -86,7 +86,7 @@ describe("the warm-up of the reference API", () => {
   });
 
   it("a second run within 15 minutes does not repeat the warm-up, and a later run finds the rows in Redis with 2 SQL queries", async () => {
-    const client = createClient();
+    const client = createClient({}, ["CF_VERSION_METADATA"]);
     await trigger(client);
     expect((await costOf(() => trigger(client))).queries).toBe(5);
     await redisCommand("DEL", keyIn(client, "e:warm-up:any"));
