@@ -92,6 +92,7 @@ describe("a list of products as ids and products", () => {
       ids.map((_, at) => (at === 2 ? "Ash Peg" : "Oak Peg")),
     );
     expect(total).toBe(5);
+    expect(await statusesOf(client, [list])).toEqual(["HIT"]);
   });
 
   it("a change of a product invalidates its page and the responses that show it, and nothing else", async () => {
