@@ -30,31 +30,28 @@ function listProducts(db: Database, page: number, category: number | undefined) 
     .offset((page - 1) * PAGE_SIZE);
 }
 
-async function answer(db: Database, { pathname, searchParams }: URL): Promise<unknown> {
-  const [, room, id, part] = pathname.split("/");
-  switch (room) {
-    case "categories":
-      return listCategories(db);
-    case "settings":
-      return db.select().from(shopSettings);
-    case "users": {
-      const ids = id === undefined ? (searchParams.get("ids") ?? "").split(",") : [id];
-      return findUsers(db, ids.map(Number));
-    }
-    case "products":
-      if (id === "trending") return findProducts(db, await listPopularIds(db, PAGE_SIZE));
-      if (part === "recommendations")
-        return findProducts(db, await listPopularIds(db, RECOMMENDED));
-      if (id !== undefined) return findProducts(db, [Number(id)]);
-      return listProducts(
-        db,
-        Number(searchParams.get("page") ?? 1),
-        searchParams.has("category") ? Number(searchParams.get("category")) : undefined,
-      );
-    default:
-      throw new Error(`no such path: ${pathname}`);
-  }
+function readProducts(db: Database, { pathname, searchParams }: URL): Promise<unknown> {
+  const [, , id, part] = pathname.split("/");
+  const popular = async (limit: number) => findProducts(db, await listPopularIds(db, limit));
+  if (id === "trending") return popular(PAGE_SIZE);
+  if (part === "recommendations") return popular(RECOMMENDED);
+  if (id !== undefined) return findProducts(db, [Number(id)]);
+  const category = searchParams.get("category");
+  const page = Number(searchParams.get("page") ?? 1);
+  return listProducts(db, page, category === null ? undefined : Number(category));
 }
+
+function readUsers(db: Database, { pathname, searchParams }: URL): Promise<unknown> {
+  const [, , id = searchParams.get("ids") ?? ""] = pathname.split("/");
+  return findUsers(db, id.split(",").map(Number));
+}
+
+const ROOMS: Readonly<Record<string, (db: Database, url: URL) => Promise<unknown>>> = {
+  products: readProducts,
+  users: readUsers,
+  categories: (db) => listCategories(db),
+  settings: async (db) => db.select().from(shopSettings),
+};
 
 export default {
   async fetch(request, env) {
@@ -64,6 +61,9 @@ export default {
       timeoutMs: 5_000,
       now: () => Date.now(),
     });
-    return Response.json(await answer(connected, new URL(request.url)));
+    const url = new URL(request.url);
+    const read = ROOMS[url.pathname.split("/")[1] ?? ""];
+    if (read === undefined) return new Response(null, { status: 404 });
+    return Response.json(await read(connected, url));
   },
 } satisfies ExportedHandler<Env>;
