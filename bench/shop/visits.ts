@@ -1,7 +1,7 @@
 /** The requests that visitors of a shop send, by the pages that they open. */
 import { createZipf } from "../support/zipf.ts";
 
-export const PRODUCTS = 2_000;
+const PRODUCTS = 2_000;
 const CATEGORIES = 40;
 const USERS = 5_000;
 /** A category has about 50 products on 3 pages. */
