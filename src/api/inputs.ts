@@ -50,7 +50,8 @@ export const UserBatch = z.strictObject({
 
 const Nothing = z.strictObject({});
 
-const Count = z
+/** A whole number that a column of the type `integer` can store, from 0 on. */
+export const Count = z
   .int("must be a whole number")
   .check(z.gte(0, "must be at least 0"), z.lte(MAX_INTEGER, `must be at most ${MAX_INTEGER}`));
 
@@ -58,7 +59,7 @@ const Count = z
  * A text that Postgres and JSON can store: well-formed, and without control characters other than
  * those that the pattern allows. Postgres has no NUL, and JSON no broken surrogates.
  */
-function text(minLength: number, maxLength: number, pattern: RegExp) {
+export function text(minLength: number, maxLength: number, pattern: RegExp) {
   return z
     .string("must be text")
     .check(
@@ -71,10 +72,10 @@ function text(minLength: number, maxLength: number, pattern: RegExp) {
 
 /** One line with at least one visible character. */
 // oxlint-disable-next-line no-control-regex -- matching control characters is the point
-const LINE = /^[^\u0000-\u001f\u007f\ud800-\udfff]*\S[^\u0000-\u001f\u007f\ud800-\udfff]*$/u;
+export const LINE = /^[^\u0000-\u001f\u007f\ud800-\udfff]*\S[^\u0000-\u001f\u007f\ud800-\udfff]*$/u;
 /** Lines and tabs. */
 // oxlint-disable-next-line no-control-regex -- matching control characters is the point
-const LINES = /^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\ud800-\udfff]*$/u;
+export const LINES = /^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\ud800-\udfff]*$/u;
 
 const Product = {
   name: text(1, 200, LINE),
@@ -256,23 +257,33 @@ export function invalid(errors: readonly FieldError[]): ApiProblem {
   });
 }
 
-/** The body of a warm-up: one kind, and either all of its ids or a list of ids. */
-export const Warm = z.strictObject({
-  kind: z.enum(["products", "users"], "must be products or users"),
-  ids: z.optional(
-    z
-      .array(
-        z
-          .int("must be whole numbers")
-          .check(
-            z.gte(1, "must be at least 1"),
-            z.lte(MAX_INTEGER, `must be at most ${MAX_INTEGER}`),
-          ),
-        "must be a list of ids",
-      )
-      .check(z.minLength(1, "must not be empty"), z.maxLength(MAX_WARM, `at most ${MAX_WARM} ids`)),
-  ),
-});
+/** The body of a warm-up: one kind, and either all of its ids or a list of ids; or the hottest of both kinds. */
+export const Warm = z
+  .strictObject({
+    kind: z.enum(["products", "users", "hottest"], "must be products, users or hottest"),
+    ids: z.optional(
+      z
+        .array(
+          z
+            .int("must be whole numbers")
+            .check(
+              z.gte(1, "must be at least 1"),
+              z.lte(MAX_INTEGER, `must be at most ${MAX_INTEGER}`),
+            ),
+          "must be a list of ids",
+        )
+        .check(
+          z.minLength(1, "must not be empty"),
+          z.maxLength(MAX_WARM, `at most ${MAX_WARM} ids`),
+        ),
+    ),
+  })
+  .check(
+    z.refine(({ kind, ids }) => kind !== "hottest" || ids === undefined, {
+      error: "must be absent with the kind hottest",
+      path: ["ids"],
+    }),
+  );
 
 /** The body that sets the level of service, for at most a week. */
 export const LevelPin = z.strictObject({

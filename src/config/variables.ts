@@ -40,6 +40,8 @@ export interface Bindings {
   readonly DEAD_LETTERS?: Queue;
   /** The static files of the dashboard. */
   readonly ASSETS?: Fetcher;
+  /** The version of the deployed Worker. With it, the warm-up of the reference API runs after a deployment. */
+  readonly CF_VERSION_METADATA?: WorkerVersionMetadata;
   /** The connection string of the Neon database. Required. */
   readonly DATABASE_URL?: string;
   /** The URL to which SQL is sent instead of Neon. Only the local services set it. */

@@ -111,6 +111,12 @@ export function createEngineParts(ports: EnginePorts): EngineParts {
 
     logPosition: () => coherence.logPosition(),
 
+    positionOf(entry) {
+      const position = coherence.logPosition();
+      const isNewer = position.asOf > entry.asOf && coherence.verdictOf(entry) === "valid";
+      return isNewer ? position : entry;
+    },
+
     put(key, policy, result, stamp, ctx) {
       const entry = createEntry(key, policy, result, stamp, 0);
       return { entry, ...entryStore.store(entry, { policy, ctx, logReachable: true }) };

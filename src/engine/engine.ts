@@ -18,6 +18,11 @@ export interface Engine {
   /** How far this isolate knows the log: what a load that begins now may claim. */
   logPosition(): LogPosition;
   /**
+   * Returns the newest log position up to which an entry is known to be valid: that of the log view if the
+   * view finds it valid, otherwise the entry's own.
+   */
+  positionOf(entry: Entry): LogPosition;
+  /**
    * Stores a result that came with another key's load, or with a write. `stamp` was taken before
    * the origin was read.
    */

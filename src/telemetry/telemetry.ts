@@ -191,7 +191,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       reportLoop?.start(now(), defer);
     },
     meter,
-    metrics: createMetricsView({ port: metrics, resource: settings.resource }),
+    metrics: createMetricsView({ port: metrics, resource: settings.resource, formatKey }),
 
     observeSql({ queries, startedAt, ms, outcome }) {
       if (!enabled) return;

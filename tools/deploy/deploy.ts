@@ -2,6 +2,9 @@
  * `npm run deploy`: checks that the Worker could serve its first request, then runs `wrangler
  * deploy`. It passes its arguments on to wrangler. A first deployment passes its secrets: `--
  * --secrets-file <file>`.
+ *
+ * Then it warms the cache, if it knows an address of the Worker (`STRATA_URL`, or a route of wrangler.toml)
+ * and a token (`ADMIN_TOKEN` of the environment or of the secrets file).
  */
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -9,6 +12,7 @@ import { parseArgs } from "node:util";
 import { unstable_readConfig } from "wrangler";
 import { preflight } from "./preflight.ts";
 import { parseSecretsFile } from "./secrets-file.ts";
+import { warm, warmUrl } from "./warm.ts";
 
 const args = process.argv.slice(2);
 const { values: flags } = parseArgs({
@@ -39,13 +43,31 @@ function listSecrets(): ReadonlySet<string> {
 
 const config = unstable_readConfig(env === undefined ? {} : { env });
 const routes = [config.route, ...(config.routes ?? [])].filter((route) => route !== undefined);
+const values: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(Object.entries(config.vars).map(([name, value]) => [name, String(value)])),
+  ...(typeof file === "string" ? parseSecretsFile(readFileSync(file, "utf8")) : {}),
+};
+
+/** Warms the cache. A failure is a warning, because the Worker is deployed, and its cron trigger warms within a minute. */
+async function warmDeployed(): Promise<void> {
+  const patterns = routes.map((route) => (typeof route === "string" ? route : route.pattern));
+  const url = warmUrl(process.env["STRATA_URL"], patterns, values["ORIGIN_AT_ROOT"] === "1");
+  const token = process.env["ADMIN_TOKEN"] ?? values["ADMIN_TOKEN"];
+  const reason =
+    url === undefined
+      ? "set STRATA_URL to an address of the Worker"
+      : "set ADMIN_TOKEN to a token that may warm";
+  try {
+    if (url === undefined || token === undefined) throw new Error(reason);
+    console.log(`warmed: ${await warm({ url, token })}`);
+  } catch (error) {
+    const detail = error instanceof Error ? error.message : String(error);
+    console.warn(`warning: not warmed (${detail}); the cron trigger warms within a minute`);
+  }
+}
+
 const { problems, warnings } = preflight({
-  values: {
-    ...Object.fromEntries(
-      Object.entries(config.vars).map(([name, value]) => [name, String(value)]),
-    ),
-    ...(typeof file === "string" ? parseSecretsFile(readFileSync(file, "utf8")) : {}),
-  },
+  values,
   deployed: listSecrets(),
   ownDomain: routes.length > 0,
 });
@@ -58,4 +80,5 @@ if (problems.length > 0) {
   process.exitCode = 1;
 } else {
   process.exitCode = spawnSync("wrangler", ["deploy", ...args], { stdio: "inherit" }).status ?? 1;
+  if (process.exitCode === 0 && !args.includes("--dry-run")) await warmDeployed();
 }

@@ -7,7 +7,7 @@ import { bodyOf, idOf, noQuery, PartialProduct, StockChange, WholeProduct } from
 import { findProducts, toProduct } from "../queries.ts";
 import { products } from "../schema.ts";
 import type { AppServices } from "../services.ts";
-import { categoryOf, LISTS_OF_ALL, NEW_PRODUCT } from "../tags.ts";
+import { categoryOf, LISTS_OF_ALL, NEW_PRODUCT, tagsOfUpdate } from "../tags.ts";
 
 /**
  * The routes that write products. The response has `X-Invalidation: done`, or `deferred` if Redis
@@ -50,9 +50,11 @@ export function productWriteRoutes(
               .returning(),
           ],
           tags: [`product:${id}`],
-          // Lists that show the product carry the product's tag. Other lists change only if the
-          // category changes.
-          ...(change.categoryId !== undefined && { tagQuery: categoryOf(id) }),
+          // The responses that show the product carry its tag. The ids of lists change only with the
+          // category.
+          ...(change.categoryId !== undefined && {
+            tagQuery: tagsOfUpdate(id, change.categoryId),
+          }),
         },
         ctx,
       ),
@@ -126,7 +128,8 @@ export function productWriteRoutes(
 
 const MAX_STOCK = 2_147_483_647;
 
-function headersOf({ invalidation }: Written<unknown>): Record<string, string> {
+/** Returns the fields of a response to a write. */
+export function headersOf({ invalidation }: Written<unknown>): Record<string, string> {
   return { "X-Invalidation": invalidation, "Cache-Control": "no-store" };
 }
 

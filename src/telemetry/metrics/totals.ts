@@ -17,7 +17,9 @@ const SEQUENCE_LIFE_MS = 3_600_000;
 const MAX_TRACES = 60;
 const MAX_LEVEL_CHANGES = 50;
 const TOP_KEYS = 200;
-export const LISTED_KEYS = 20;
+/** A snapshot lists this many frequently read keys, so that a warm-up can load them. */
+export const LISTED_HOT_KEYS = 200;
+export const LISTED_MISSED_KEYS = 20;
 /** The most series that one metrics object keeps. */
 const MAX_SERIES = 10_000;
 
@@ -85,8 +87,8 @@ export function createTotals(frozen: string | undefined, now: EpochMs): MetricsT
         startedAt,
         totals: [...series],
         gauges: [...sums],
-        hot: hot.list(LISTED_KEYS),
-        missed: missed.list(LISTED_KEYS),
+        hot: hot.list(LISTED_HOT_KEYS),
+        missed: missed.list(LISTED_MISSED_KEYS),
         traces,
         states: countStates([...states.values()].flat()),
         levelChanges,
