@@ -1,21 +1,43 @@
 import type { ConfigError } from "../../src/config.ts";
 import type { Bindings } from "../../src/config/variables.ts";
 import { readConfig } from "../../src/config.ts";
+import { bindingFindings, type WorkerBindings } from "./bindings.ts";
+import { migrationFindings, type MigrationState } from "./migration-state.ts";
+import type { Finding } from "./finding.ts";
 
-/** The known facts about the Worker to be deployed. */
+/** The known facts about the Worker to be deployed, and about the services that it uses. */
 export interface Deployment {
   /** Values of the variables of wrangler.toml and of the secrets file. */
   readonly values: Readonly<Record<string, string>>;
   /** Names of the secrets that the deployed Worker has. Their values cannot be read. */
   readonly deployed: ReadonlySet<string>;
-  /** True if wrangler.toml gives the Worker its own domain. */
+  /** The arguments of wrangler that choose the environment, such as `--env staging`. */
+  readonly environment: readonly string[];
+  /** True if wrangler.toml or an argument gives the Worker its own domain. */
   readonly ownDomain: boolean;
+  readonly bindings: WorkerBindings;
+  readonly queues: readonly QueueState[];
+  readonly migrations: MigrationState;
+  readonly eviction: EvictionState;
 }
+
+/** Whether the account has a queue. `unknown`: wrangler could not tell. */
+export interface QueueState {
+  readonly name: string;
+  readonly state: "exists" | "missing" | "unknown";
+}
+
+/** The eviction policy of the Redis database, or why it is unknown. */
+export type EvictionState =
+  | { readonly policy: string }
+  /** The database answered and did not name its policy. */
+  | { readonly unreported: true }
+  | { readonly unknown: string };
 
 /** The reasons against a deployment, and notes for its operator. */
 export interface Findings {
-  readonly problems: readonly string[];
-  readonly warnings: readonly string[];
+  readonly problems: readonly Finding[];
+  readonly warnings: readonly Finding[];
 }
 
 /** Variables that point at services on the developer's machine. */
@@ -33,22 +55,80 @@ function configErrors(values: Readonly<Record<string, string>>): readonly string
   }
 }
 
-/** Checks whether a Worker with this configuration would serve its first request. */
-export function preflight({ values, deployed, ownDomain }: Deployment): Findings {
+/** Checks whether a Worker with this configuration would serve its first request, and later ones well. */
+export function preflight(deployment: Deployment): Findings {
+  const { queues, bindings, migrations, eviction } = deployment;
+  const found = [
+    variableFindings(deployment),
+    bindingFindings(bindings),
+    ...queues.map(queueFindings),
+    migrationFindings(migrations),
+    domainFindings(deployment),
+    evictionFindings(eviction),
+  ];
+  return {
+    problems: found.flatMap(({ problems = [] }) => problems),
+    warnings: found.flatMap(({ warnings = [] }) => warnings),
+  };
+}
+
+function variableFindings({ values, deployed, environment }: Deployment): Partial<Findings> {
   const set = (name: string): boolean => name in values || deployed.has(name);
-  const problems = configErrors(values).filter(
-    (problem) => !deployed.has(problem.split(":", 1)[0] ?? ""),
-  );
-  for (const name of LOCAL_ONLY) {
-    if (set(name)) problems.push(`${name}: is for local services only; remove it`);
+  const put = (name: string): string => ["npx wrangler secret put", name, ...environment].join(" ");
+  const problems = configErrors(values).flatMap((text) => {
+    const name = text.split(":", 1)[0] ?? "";
+    if (deployed.has(name)) return [];
+    const mend =
+      name in values ? `correct ${name} in the secrets file or in wrangler.toml` : put(name);
+    return [{ text, mend }];
+  });
+  for (const name of LOCAL_ONLY)
+    if (set(name))
+      problems.push({
+        text: `${name}: is for local services only; remove it`,
+        mend: deployed.has(name)
+          ? ["npx wrangler secret delete", name, ...environment].join(" ")
+          : `remove ${name} from the secrets file or from wrangler.toml`,
+      });
+  if (set("ADMIN_TOKEN") || set("ADMIN_TOKENS")) return { problems };
+  const text = "ADMIN_TOKEN is not set: the admin API will reject every request";
+  return { problems, warnings: [{ text, mend: `openssl rand -hex 24 | ${put("ADMIN_TOKEN")}` }] };
+}
+
+function queueFindings({ name, state }: QueueState): Partial<Findings> {
+  if (state === "missing")
+    return {
+      problems: [
+        {
+          text: `the queue ${name} of wrangler.toml does not exist`,
+          mend: `npx wrangler queues create ${name}`,
+        },
+      ],
+    };
+  if (state === "exists") return {};
+  const text = `whether the queue ${name} exists is not known`;
+  return { warnings: [{ text, mend: `npx wrangler queues info ${name}` }] };
+}
+
+function domainFindings({ ownDomain, environment }: Deployment): Partial<Findings> {
+  if (ownDomain) return {};
+  const text =
+    "wrangler.toml has no route with its own domain: on workers.dev the Cache API stores nothing";
+  const mend = ["npm run deploy -- --domain cache.example.com", ...environment].join(" ");
+  return { warnings: [{ text, mend }] };
+}
+
+const ENABLE_EVICTION =
+  'curl -X POST -u "$UPSTASH_EMAIL:$UPSTASH_API_KEY" https://api.upstash.com/v2/redis/enable-eviction/<id of the database>';
+
+function evictionFindings(eviction: EvictionState): Partial<Findings> {
+  if ("unknown" in eviction) {
+    const text = `the eviction setting of Redis is not known: ${eviction.unknown}`;
+    const mend =
+      "UPSTASH_REDIS_REST_URL=… UPSTASH_REDIS_REST_TOKEN=… npm run deploy, or look at Eviction in the Upstash console";
+    return { warnings: [{ text, mend }] };
   }
-  const warnings: string[] = [];
-  if (!set("ADMIN_TOKEN") && !set("ADMIN_TOKENS"))
-    warnings.push("ADMIN_TOKEN is not set: the admin API will reject every request");
-  if (!ownDomain) {
-    warnings.push(
-      "wrangler.toml has no route with its own domain: on workers.dev the Cache API stores nothing",
-    );
-  }
-  return { problems, warnings };
+  if ("unreported" in eviction || eviction.policy !== "noeviction") return {};
+  const text = "Redis evicts nothing (noeviction): a full database refuses writes";
+  return { warnings: [{ text, mend: ENABLE_EVICTION }] };
 }
