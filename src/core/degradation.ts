@@ -1,6 +1,7 @@
 /** The levels of service of an isolate, and the state of the dependencies that they follow from. */
 import type { Context } from "./context.ts";
 import type { BreakerName } from "./breaker.ts";
+import type { DeliveryName } from "./delivery-outcomes.ts";
 import { LEVELS, type DegradationLevel } from "./degradation-level.ts";
 import type { Result } from "./result.ts";
 import type { EpochMs, Millis } from "./time.ts";
@@ -37,6 +38,8 @@ export interface DegradationReport {
   readonly measured: DegradationLevel;
   readonly pin: Pin | undefined;
   readonly dependencies: Readonly<Record<BreakerName, DependencyReport>>;
+  /** The state of the queue and of the collector, from the last deliveries. The level does not follow it. */
+  readonly deliveries: Readonly<Record<DeliveryName, DependencyReport>>;
 }
 
 /** The level of service of this isolate. */
