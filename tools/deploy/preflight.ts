@@ -40,6 +40,9 @@ export interface Findings {
   readonly warnings: readonly Finding[];
 }
 
+/** Variables with the address of a server that gets data or a token. SQL always goes over https. */
+const ADDRESSES = ["UPSTASH_REDIS_REST_URL", "ORIGIN_URL"] as const;
+
 /** Variables that point at services on the developer's machine. */
 const LOCAL_ONLY = ["NEON_ENDPOINT", "STRATA_DEV"] as const;
 
@@ -90,9 +93,16 @@ function variableFindings({ values, deployed, environment }: Deployment): Partia
           ? ["npx wrangler secret delete", name, ...environment].join(" ")
           : `remove ${name} from the secrets file or from wrangler.toml`,
       });
-  if (set("ADMIN_TOKEN") || set("ADMIN_TOKENS")) return { problems };
-  const text = "ADMIN_TOKEN is not set: the admin API will reject every request";
-  return { problems, warnings: [{ text, mend: `openssl rand -hex 24 | ${put("ADMIN_TOKEN")}` }] };
+  const warnings = ADDRESSES.filter((name) => /^http:/i.test(values[name] ?? "")).map((name) => ({
+    text: `${name} begins with http://: what the Worker sends there is not encrypted`,
+    mend: `write ${name} with https:// in the secrets file or in wrangler.toml`,
+  }));
+  if (!set("ADMIN_TOKEN") && !set("ADMIN_TOKENS"))
+    warnings.push({
+      text: "ADMIN_TOKEN is not set: the admin API will reject every request",
+      mend: `openssl rand -hex 24 | ${put("ADMIN_TOKEN")}`,
+    });
+  return { problems, warnings };
 }
 
 function queueFindings({ name, state }: QueueState): Partial<Findings> {

@@ -69,6 +69,20 @@ test("a deployment without ADMIN_TOKEN and ADMIN_TOKENS gets a warning with the 
   expect(check({ values: named }).warnings).toEqual([]);
 });
 
+test("an address of Redis or of the origin with http:// is a warning", () => {
+  const values = {
+    ...VALUES,
+    UPSTASH_REDIS_REST_URL: "http://redis.example.com",
+    ORIGIN_URL: "https://origin.example.com",
+  };
+  expect(check({ values }).warnings).toEqual([
+    {
+      text: "UPSTASH_REDIS_REST_URL begins with http://: what the Worker sends there is not encrypted",
+      mend: "write UPSTASH_REDIS_REST_URL with https:// in the secrets file or in wrangler.toml",
+    },
+  ]);
+});
+
 test("NEON_ENDPOINT and STRATA_DEV are problems of a deployment, as variables and as secrets", () => {
   const { problems } = check({
     values: { ...VALUES, NEON_ENDPOINT: "http://127.0.0.1:8790/sql" },
