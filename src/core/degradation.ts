@@ -1,13 +1,15 @@
 /** The levels of service of an isolate, and the state of the dependencies that they follow from. */
 import type { Context } from "./context.ts";
 import type { BreakerName } from "./breaker.ts";
-import type { DeliveryName } from "./delivery-outcomes.ts";
 import { LEVELS, type DegradationLevel } from "./degradation-level.ts";
 import type { Result } from "./result.ts";
 import type { EpochMs, Millis } from "./time.ts";
 
 /** `unknown`: no call and no check has ended yet. */
 export type DependencyState = "unknown" | "up" | "slow" | "down";
+
+/** The dependencies that no request waits for. They do not change the level of service. */
+export type DeliveryName = "queue" | "telemetry";
 
 export interface DependencyReport {
   readonly state: DependencyState;

@@ -2,9 +2,6 @@
 import type { DependencyReport, DependencyState } from "./degradation.ts";
 import type { EpochMs, Millis } from "./time.ts";
 
-/** The dependencies that no request waits for. They do not change the level of service. */
-export type DeliveryName = "queue" | "telemetry";
-
 /** A failure counts for this time. After it, without a newer delivery, the state is unknown. */
 const FAILURE_COUNTS_MS: Millis = 60_000;
 

@@ -1,6 +1,7 @@
 import type { Context } from "../core/context.ts";
 import {
   levelOf,
+  type DeliveryName,
   type Degradation,
   type DegradationReport,
   type DependencyReport,
@@ -9,7 +10,6 @@ import {
 } from "../core/degradation.ts";
 import type { BreakerName } from "../core/breaker.ts";
 import type { DegradationLevel } from "../core/degradation-level.ts";
-import type { DeliveryName } from "../core/delivery-outcomes.ts";
 import type { CacheEvent } from "../core/events.ts";
 import { isDeadlineExceeded, type WithTimeout } from "../core/deadline.ts";
 import type { Result } from "../core/result.ts";

@@ -27,7 +27,7 @@ describe.each(availableEngines())("the estimate over the $name Redis engine", ({
 
   async function usedBytes(): Promise<number> {
     const { reply } = await upstash.engine.run(operation("INFO"));
-    return Number(/used_memory:(\d+)/.exec(String(reply))?.[1]);
+    return Number(/used_memory:(\d+)/.exec(Buffer.isBuffer(reply) ? reply.toString() : "")?.[1]);
   }
 
   it.each(CATALOGUES)(

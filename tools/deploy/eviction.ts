@@ -1,5 +1,5 @@
 import { parseInfo } from "../../src/redis/parse-info.ts";
-import type { EvictionState } from "./preflight.ts";
+import type { EvictionState } from "./eviction-state.ts";
 
 const TIMEOUT_MS = 5_000;
 
@@ -18,7 +18,8 @@ export async function readEviction(
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
     if (!response.ok) return { unknown: `Redis answered ${response.status}` };
-    const { result } = (await response.json()) as { readonly result?: unknown };
+    const body: unknown = await response.json();
+    const result = typeof body === "object" && body !== null && "result" in body && body.result;
     const { evictionPolicy } = parseInfo(result);
     return evictionPolicy === undefined ? { unreported: true } : { policy: evictionPolicy };
   } catch {

@@ -2,6 +2,7 @@ import type { ConfigError } from "../../src/config.ts";
 import type { Bindings } from "../../src/config/variables.ts";
 import { readConfig } from "../../src/config.ts";
 import { bindingFindings, type WorkerBindings } from "./bindings.ts";
+import { evictionFindings, type EvictionState } from "./eviction-state.ts";
 import { migrationFindings, type MigrationState } from "./migration-state.ts";
 import type { Finding } from "./finding.ts";
 
@@ -26,13 +27,6 @@ export interface QueueState {
   readonly name: string;
   readonly state: "exists" | "missing" | "unknown";
 }
-
-/** The eviction policy of the Redis database, or why it is unknown. */
-export type EvictionState =
-  | { readonly policy: string }
-  /** The database answered and did not name its policy. */
-  | { readonly unreported: true }
-  | { readonly unknown: string };
 
 /** The reasons against a deployment, and notes for its operator. */
 export interface Findings {
@@ -61,7 +55,7 @@ function configErrors(values: Readonly<Record<string, string>>): readonly string
 /** Checks whether a Worker with this configuration would serve its first request, and later ones well. */
 export function preflight(deployment: Deployment): Findings {
   const { queues, bindings, migrations, eviction } = deployment;
-  const found = [
+  const found: readonly Partial<Findings>[] = [
     variableFindings(deployment),
     bindingFindings(bindings),
     ...queues.map(queueFindings),
@@ -126,19 +120,4 @@ function domainFindings({ ownDomain, environment }: Deployment): Partial<Finding
     "wrangler.toml has no route with its own domain: on workers.dev the Cache API stores nothing";
   const mend = ["npm run deploy -- --domain cache.example.com", ...environment].join(" ");
   return { warnings: [{ text, mend }] };
-}
-
-const ENABLE_EVICTION =
-  'curl -X POST -u "$UPSTASH_EMAIL:$UPSTASH_API_KEY" https://api.upstash.com/v2/redis/enable-eviction/<id of the database>';
-
-function evictionFindings(eviction: EvictionState): Partial<Findings> {
-  if ("unknown" in eviction) {
-    const text = `the eviction setting of Redis is not known: ${eviction.unknown}`;
-    const mend =
-      "UPSTASH_REDIS_REST_URL=… UPSTASH_REDIS_REST_TOKEN=… npm run deploy, or look at Eviction in the Upstash console";
-    return { warnings: [{ text, mend }] };
-  }
-  if ("unreported" in eviction || eviction.policy !== "noeviction") return {};
-  const text = "Redis evicts nothing (noeviction): a full database refuses writes";
-  return { warnings: [{ text, mend: ENABLE_EVICTION }] };
 }
