@@ -7,12 +7,12 @@ import { join, resolve } from "node:path";
 const TOOLS = resolve(import.meta.dirname, "../../../tools/deploy");
 
 /** The bindings of the repository's own wrangler.toml. */
-export const BINDINGS = readFileSync(resolve(import.meta.dirname, "../../../wrangler.toml"), "utf8")
+const BINDINGS = readFileSync(resolve(import.meta.dirname, "../../../wrangler.toml"), "utf8")
   .replace(/^[\s\S]*?(?=\[assets\])/, "")
   .replace(/\[assets\][\s\S]*?\n\n/, '[assets]\ndirectory = "."\nbinding = "ASSETS"\n\n');
 
 /** The answer of wrangler for a Worker that was never deployed. */
-export const NOT_FOUND = 'echo "Worker \\"planted\\" not found." >&2; exit 1';
+const NOT_FOUND = 'echo "Worker \\"planted\\" not found." >&2; exit 1';
 
 export interface Planted {
   /** The shell text that answers `wrangler secret list`. */
