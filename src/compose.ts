@@ -23,7 +23,6 @@ import { withInternals } from "./internals.ts";
 import { createDatabase } from "./origin/neon.ts";
 import { exporterPlatform, keepAlive, newHashKey, platform, type Platform } from "./platform.ts";
 import { createFilterStore } from "./redis/filter-store.ts";
-import { createLeaseStore } from "./redis/lease-store.ts";
 import { createRedisStore } from "./redis/store.ts";
 import { withTimeout } from "./resilience/deadline.ts";
 import { withFlightBreaker } from "./resilience/flight-breaker.ts";
@@ -185,9 +184,9 @@ export function createLayer(
     coherence,
     db,
     redis,
-    namespace,
-    settings,
+    config,
     breakers,
+    deliveries: { queue: (at) => queueState(at), telemetry: telemetry.state },
     emit: telemetry.observe,
   });
   const { writer: plainWriter, through } = composeWrites({
@@ -205,10 +204,10 @@ export function createLayer(
     }),
   });
   coherence.onRecovery((ctx) => plainWriter.relay(ctx));
-  const { writer, trimIds, ...messaging } = composeMessages(bindings, config, {
+  const { writer, trimIds, queueState, ...messaging } = composeMessages(bindings, config, {
     db,
     writer: plainWriter,
-    newId,
+    platform: ownPlatform,
     redis,
     guard: breakers.redis.run,
     observeBatch: telemetry.observeBatch,
@@ -223,7 +222,8 @@ export function createLayer(
     existence,
     trimIds,
     telemetry,
-    leases: createLeaseStore(redis, namespace, breakers.redis),
+    redis,
+    breaker: breakers.redis,
     newId,
     engine,
     batch,

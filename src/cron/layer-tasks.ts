@@ -24,15 +24,19 @@ export interface LayerWork {
     readonly results: ReadonlyMap<string, Result<unknown>>;
     readonly next: string | undefined;
   }>;
+  /** Asks the Redis server for its figures and reports them. Undefined without telemetry. */
+  readonly reportRedis: (() => Promise<Result<unknown>>) | undefined;
 }
 
 const RELAY_MS: Millis = 8_000;
 /** One script, whose request has a deadline. */
 const TRIM_MS: Millis = 1_000;
 const FILTERS_MS: Millis = 8_000;
+const FIGURES_MS: Millis = 1_000;
 
-export function layerTasks({ relay, trim, trimIds, buildFilters }: LayerWork): readonly Task[] {
-  return [
+export function layerTasks(work: LayerWork): readonly Task[] {
+  const { relay, trim, trimIds, buildFilters, reportRedis } = work;
+  const tasks: readonly Task[] = [
     {
       // Two relays claim different rows of the outbox in SQL. A lease would be worse: after a run that
       // was ended early, invalidations would wait for the lease, and they would depend on a key in Redis.
@@ -85,4 +89,19 @@ export function layerTasks({ relay, trim, trimIds, buildFilters }: LayerWork): r
       },
     },
   ];
+  return reportRedis === undefined ? tasks : [...tasks, figuresTask(reportRedis)];
+}
+
+function figuresTask(reportRedis: () => Promise<Result<unknown>>): Task {
+  return {
+    name: "redis-figures",
+    // Of two runs, the newer figures replace the older ones. A lease would cost six commands, and INFO is one.
+    exclusion: "own",
+    everyMs: 0,
+    budgetMs: FIGURES_MS,
+    async run() {
+      const reported = await reportRedis();
+      return reported.ok ? {} : { failure: failureOf(reported.fault) };
+    },
+  };
 }

@@ -3,11 +3,13 @@
 /** Builds the telemetry of one isolate from its parts. */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { resourceFromAttributes } from "@opentelemetry/resources";
-import type { DegradationReport } from "../core/degradation.ts";
+import type { DegradationReport, DependencyReport } from "../core/degradation.ts";
+import { createDeliveryOutcomes, worstOf } from "../core/delivery-outcomes.ts";
 import type { BreakerName, BreakerReport, Defer } from "../core/breaker.ts";
 import type { BreakerChange, CacheEvent, EventOf } from "../core/events.ts";
 import type { LevelChange, MetricsPort } from "../core/metrics.ts";
 import type { SlotStats } from "../core/origin-slots.ts";
+import type { RedisFigures } from "../core/redis-figures.ts";
 import type { NewId } from "../core/random.ts";
 import type { RequestObserver } from "../core/request-observer.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
@@ -19,6 +21,7 @@ import { createFlushLoop } from "./export/flush-loop.ts";
 import { hashKey } from "./hash-key.ts";
 import { createMeter, createTopKeys, type Meter } from "./metrics/meter.ts";
 import { createMetricsView, type MetricsView } from "./metrics/metrics-view.ts";
+import { redisReport } from "./metrics/redis-report.ts";
 import { createReporter, type MemoryStats } from "./metrics/reporter.ts";
 import { createBatchObserver, type ObserveBatch } from "./batch-observer.ts";
 import { createRequestObserver, createSampler } from "./request-observer.ts";
@@ -61,6 +64,13 @@ export interface Telemetry {
   observeBreaker(change: BreakerChange): void;
   /** Counts a run of a task of the cron trigger, prints its failure, and reports the metrics of this isolate. */
   observeTask(end: EventOf<"task.end">, defer: Defer): void;
+  /**
+   * Reports the figures of the Redis server. Rejects if the report may be lost. Undefined if there is
+   * nothing to report to.
+   */
+  readonly reportRedis: ((figures: RedisFigures) => Promise<void>) | undefined;
+  /** Returns the state of the collector and of the metrics objects, from the last exports and reports. */
+  state(at: EpochMs): DependencyReport;
   /** Records the end of one request to Postgres. */
   observeSql(request: {
     readonly queries: number;
@@ -93,7 +103,14 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   const hot = createTopKeys(COUNTED_KEYS);
   const missed = createTopKeys(COUNTED_KEYS);
   const resource = resourceFromAttributes(settings.resource);
-  const exportQueue = createExportQueue({ ...options, resource, meter, formatKey });
+  const [exports, reports] = [createDeliveryOutcomes(), createDeliveryOutcomes()];
+  const exportQueue = createExportQueue({
+    ...options,
+    resource,
+    meter,
+    formatKey,
+    onExport: (succeeded) => exports.add(succeeded, now()),
+  });
   const reporter =
     metrics &&
     createReporter({
@@ -108,6 +125,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       health: options.health,
       breakers: options.breakers,
       slots: options.slots,
+      onReport: (succeeded) => reports.add(succeeded, now()),
     });
   const reportLoop =
     reporter &&
@@ -190,6 +208,9 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       // The isolate may get no request that starts the loop.
       reportLoop?.start(now(), defer);
     },
+    reportRedis:
+      enabled && metrics ? (figures) => metrics.report(redisReport(figures, now())) : undefined,
+    state: (at) => worstOf([exports.report(at), reports.report(at)]),
     meter,
     metrics: createMetricsView({ port: metrics, resource: settings.resource, formatKey }),
 
