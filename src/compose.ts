@@ -4,6 +4,8 @@ import type { StrataOptions } from "./config/options.ts";
 import type { Bindings } from "./config/variables.ts";
 import { composeCron } from "./compose/cron.ts";
 import { composeDegradation, refuseWhenMinimal } from "./compose/degradation.ts";
+import { composeFlights } from "./compose/flights.ts";
+import { composeLive } from "./compose/live.ts";
 import { composeLogGroups } from "./compose/log-groups.ts";
 import { composeLimits } from "./compose/limits.ts";
 import { composeWrites } from "./compose/writes.ts";
@@ -11,9 +13,8 @@ import { composeAnnouncements, composeLogShares } from "./compose/log-shares.ts"
 import { composeServers } from "./compose/servers.ts";
 import { composeOriginSlots, composeProxyLimits } from "./compose/slots.ts";
 import { composeMessages } from "./compose/messages.ts";
-import { createFlightPort } from "./durable/flight-port.ts";
 import { createMetricsPort } from "./durable/metrics-port.ts";
-import { flightStub, metricsStub } from "./durable/stubs.ts";
+import { metricsStub } from "./durable/stubs.ts";
 import { createEngineParts } from "./engine/create-engine.ts";
 import { createExistence } from "./engine/existence.ts";
 import { createInspector } from "./engine/inspect.ts";
@@ -26,9 +27,7 @@ import { createFilterStore } from "./redis/filter-store.ts";
 import { createLeaseStore } from "./redis/lease-store.ts";
 import { createRedisStore } from "./redis/store.ts";
 import { withTimeout } from "./resilience/deadline.ts";
-import { withFlightBreaker } from "./resilience/flight-breaker.ts";
 import { withBreaker } from "./resilience/store-breaker.ts";
-import { withSpans } from "./telemetry/metered-flights.ts";
 import { withMeter } from "./telemetry/metered-store.ts";
 import type { Strata } from "./strata.ts";
 import { createTelemetry } from "./telemetry/telemetry.ts";
@@ -139,19 +138,7 @@ export function createLayer(
   });
 
   // Creates the engine, which uses the tiers and telemetry.
-  const flights = withSpans(
-    withFlightBreaker(
-      createFlightPort({
-        stub: (name, region) => flightStub(bindings.FLIGHTS, name, region),
-        namespace,
-        shards: settings.flights.shards,
-        grantMs: settings.flights.grantTimeoutMs,
-        slackMs: settings.flights.slackMs,
-        withTimeout,
-      }),
-      breakers.flight,
-    ),
-  );
+  const flights = composeFlights(bindings, config, breakers.flight);
   const { coherence, engine, batch, loads, callOrigin } = createEngineParts({
     memory,
     edge,
@@ -200,6 +187,7 @@ export function createLayer(
     breakers,
     emit: telemetry.observe,
   });
+  const { live, delivery } = composeLive(bindings, config, db, random);
   const { writer: plainWriter, through } = composeWrites({
     bindings,
     config,
@@ -213,6 +201,7 @@ export function createLayer(
       isInLoad: () => loads.slot() !== undefined,
       timeoutMs: settings.origin.sqlTimeoutMs,
     }),
+    delivery,
   });
   coherence.onRecovery((ctx) => plainWriter.relay(ctx));
   const { writer, trimIds, ...messaging } = composeMessages(bindings, config, {
@@ -237,6 +226,7 @@ export function createLayer(
     store,
     existence,
     trimIds,
+    delivery,
     telemetry,
     leases: createLeaseStore(redis, namespace, breakers.redis),
     newId,
@@ -281,6 +271,7 @@ export function createLayer(
       settings: config.telemetry,
       fetch: (url, init) => fetch(url, init),
     }),
+    live,
     degradation,
     ...messaging,
     logReachable: async (ctx) => (await coherence.ensureCurrent(ctx.now(), 0, ctx)) === "current",

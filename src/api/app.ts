@@ -14,6 +14,7 @@ import { productWriteRoutes } from "./routes/product-writes.ts";
 import { productRoutes } from "./routes/products.ts";
 import { recommendationRoutes } from "./routes/recommendations.ts";
 import { referenceRoutes } from "./routes/reference.ts";
+import { stockRoutes } from "./routes/stock.ts";
 import { userRoutes } from "./routes/users.ts";
 import { viewRoutes } from "./routes/views.ts";
 import type { AppServices } from "./services.ts";
@@ -51,6 +52,7 @@ export function createApp(services: AppServices): Hono<StrataEnv> {
   app.route("/products", viewRoutes(services));
   app.route("/products", recommendationRoutes(services));
   app.route("/products", productWriteRoutes(services, admin));
+  app.route("/stock", stockRoutes(services));
   app.route("/categories", categoryRoutes(services));
   app.route("/users", userRoutes(services, admin));
   app.route("/events", eventRoutes(services));

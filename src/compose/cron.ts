@@ -8,6 +8,7 @@ import { createReader, type ReaderOptions } from "../engine/reader.ts";
 import { etagOf } from "../http/cache/etag.ts";
 import { withTimeout } from "../resilience/deadline.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
+import type { EventDelivery } from "../writes/event-delivery.ts";
 import type { Writer } from "../writes/writer.ts";
 
 export interface CronParts
@@ -19,12 +20,14 @@ export interface CronParts
   readonly store: SharedStore;
   readonly existence: ScheduledExistence;
   readonly trimIds: (ctx: Context) => Promise<void>;
+  /** Undefined without the binding `LIVE`. */
+  readonly delivery: EventDelivery | undefined;
   readonly telemetry: Telemetry;
 }
 
 /** Builds the part that runs the tasks of the cron trigger. */
 export function composeCron(parts: CronParts): RunnableCron {
-  const { config, writer, store, existence, trimIds, telemetry, leases, newId } = parts;
+  const { config, writer, store, existence, trimIds, delivery, telemetry, leases, newId } = parts;
   const { engine, batch, warmer, loads } = parts;
   const { keepForMs, trimSlackMs, maxKeys } = config.settings.log;
   const readerParts = { engine, batch, warmer, loads, etagOf, onLookup: () => undefined };
@@ -33,6 +36,8 @@ export function composeCron(parts: CronParts): RunnableCron {
       relay: writer.relay,
       trim: (ctx) => store.trim(keepForMs + trimSlackMs, maxKeys, ctx),
       trimIds,
+      deliverWaiting: async (endsAt, ctx) =>
+        delivery?.deliverWaiting(endsAt, ctx) ?? { hasMore: false },
       buildFilters: existence.buildFrom,
     }),
     leases,

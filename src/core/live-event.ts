@@ -1,0 +1,68 @@
+/** The events of topics, and the port that brings committed events to the listeners of a topic. */
+import type { Context } from "./context.ts";
+import type { Result } from "./result.ts";
+import type { EpochMs } from "./time.ts";
+
+/** An event of a topic as the database has committed it. */
+export interface LiveEvent {
+  /** The id of its row. Within a topic, ids rise in the order of the commits. */
+  readonly id: number;
+  /** The highest id of an earlier event of the topic that is not known to be delivered; 0 if there is none. */
+  readonly previous: number;
+  /** The instant of the event by the database's clock. */
+  readonly at: EpochMs;
+  /** The Redis channel that gets the message too. Null for none. */
+  readonly channel: string | null;
+  /** A JSON object as text, at most MAX_MESSAGE_CHARS long. */
+  readonly message: string;
+}
+
+/** A committed event with the name of its topic. */
+export interface TopicEvent extends LiveEvent {
+  readonly topic: string;
+}
+
+/** The port to the objects that keep the events of topics. */
+export interface LiveTopics {
+  /**
+   * Delivers events of a topic. The value is the highest id up to which the object has every event
+   * of the topic on disk. Without events the object reads those that it lacks from the database.
+   */
+  deliver(topic: string, events: readonly LiveEvent[], ctx: Context): Promise<Result<number>>;
+  /** Opens a connection to the topic. */
+  listen(listener: Listener, ctx: Context): Promise<Listening>;
+}
+
+/** How a client receives events: as server-sent events, or over a WebSocket. */
+export type LiveTransport = "events" | "socket";
+
+/** A client that wants the events of a topic. */
+export interface Listener {
+  readonly topic: string;
+  readonly transport: LiveTransport;
+  /** The identity of the client's address, for the limit of connections. */
+  readonly client: string;
+  /** The id of the last event that the client has received. Any text, because clients send it. */
+  readonly lastEventId: string | undefined;
+  /** The message that tells the state of the topic if it has had no event yet. A JSON object as text. */
+  readonly initial: string;
+}
+
+/**
+ * The first thing that a listener gets.
+ *
+ * - `snapshot`: the state, because the client has no earlier event
+ * - `resumed`: every event that it missed
+ * - `reset`: the state, because the events that it missed are no longer known
+ */
+export type ListenerStart = "snapshot" | "resumed" | "reset";
+
+/** Why a connection was refused: the client or the topic has too many, or the object cannot be reached. */
+export type ListenRefusal = "client-limit" | "topic-limit" | "unavailable";
+
+export type Listening =
+  | { readonly ok: true; readonly socket: WebSocket; readonly start: ListenerStart }
+  | { readonly ok: false; readonly reason: ListenRefusal };
+
+/** The longest message of an event, in characters. Larger values belong into the cache, under a key that the message names. */
+export const MAX_MESSAGE_CHARS = 1_024;
