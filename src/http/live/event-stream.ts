@@ -23,11 +23,11 @@ export function createEventStream(
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   let isOpen = true;
-  let heartbeat: ReturnType<typeof setInterval> | undefined;
+  let stopHeartbeat = (): void => undefined;
 
   function end(code: number): void {
     isOpen = false;
-    clearInterval(heartbeat ?? null);
+    stopHeartbeat();
     try {
       socket.close(code);
     } catch {
@@ -56,7 +56,8 @@ export function createEventStream(
         socket.addEventListener("close", finish);
         socket.addEventListener("error", finish);
         signal.addEventListener("abort", finish);
-        heartbeat = setInterval(() => write(":\n\n"), heartbeatMs);
+        const heartbeat = setInterval(() => write(":\n\n"), heartbeatMs);
+        stopHeartbeat = () => clearInterval(heartbeat);
         write(`retry: ${retryMs}\n\n`);
         socket.accept();
       },
