@@ -10,7 +10,9 @@ import { withTimeout } from "../resilience/deadline.ts";
 import { createEventDelivery, type EventDelivery } from "../writes/event-delivery.ts";
 
 /** A write waits for the delivery of its events at most so long. */
-const DELIVER_MS: Millis = 1_000;
+const WAIT_MS: Millis = 1_000;
+/** The delivery goes on for so long. */
+const DELIVER_MS: Millis = 10_000;
 /** The object reads the database for at most 1 s of it. */
 const LISTEN_MS: Millis = 5_000;
 
@@ -38,6 +40,7 @@ export function composeLive(
     });
   return {
     live: createLive({ topics, addressHeader, random }),
-    delivery: topics && createEventDelivery({ db, namespace, topics }),
+    delivery:
+      topics && createEventDelivery({ db, namespace, topics, waitMs: WAIT_MS, withTimeout }),
   };
 }

@@ -81,6 +81,8 @@ export function createTopicObject<Env>(options: TopicObjectOptions<Env>) {
     #reading: Promise<boolean> | undefined;
     #readAt: EpochMs = 0;
     #isPublishing = false;
+    /** The next heartbeat. Forgotten while the object hibernates, so one may come early. */
+    #beatAt: EpochMs = 0;
 
     constructor(state: DurableObjectState, env: Env) {
       super(state, env);
@@ -112,7 +114,7 @@ export function createTopicObject<Env>(options: TopicObjectOptions<Env>) {
       this.ctx.acceptWebSocket(near, [listener.transport, clientTag(listener.client)]);
       for (const frame of firstFrames(log, start, listener.initial))
         near.send(format(frame, listener.transport));
-      await this.#wakeBy(now() + SOCKET_HEARTBEAT_MS);
+      if (listener.transport === "socket") await this.#wakeBy(now() + SOCKET_HEARTBEAT_MS);
       return new Response(null, {
         status: 101,
         webSocket: far,
@@ -124,9 +126,7 @@ export function createTopicObject<Env>(options: TopicObjectOptions<Env>) {
       const name = storedName(this.ctx.storage);
       if (name === undefined) return;
       await this.#publish(this.#open(name));
-      for (const socket of this.ctx.getWebSockets("socket" satisfies LiveTransport))
-        send(socket, SOCKET_HEARTBEAT);
-      if (this.ctx.getWebSockets().length > 0) await this.#wakeBy(now() + SOCKET_HEARTBEAT_MS);
+      await this.#beat();
     }
 
     /** A listener has nothing to say: a message ends its connection. "ping" is answered by the platform. */
@@ -211,6 +211,17 @@ export function createTopicObject<Env>(options: TopicObjectOptions<Env>) {
       } finally {
         this.#isPublishing = false;
       }
+    }
+
+    /** Sends a heartbeat to the WebSockets of clients if one is due, and sets the alarm for the next one. */
+    async #beat(): Promise<void> {
+      const sockets = this.ctx.getWebSockets("socket" satisfies LiveTransport);
+      if (sockets.length === 0) return;
+      if (now() >= this.#beatAt) {
+        this.#beatAt = now() + SOCKET_HEARTBEAT_MS;
+        for (const socket of sockets) send(socket, SOCKET_HEARTBEAT);
+      }
+      await this.#wakeBy(this.#beatAt);
     }
 
     /** Sets the alarm to `at` unless it is set to an earlier instant. */

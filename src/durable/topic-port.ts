@@ -18,7 +18,7 @@ export interface TopicPortOptions {
    */
   readonly stub: (name: string) => TopicObjectRpc;
   readonly namespace: string;
-  /** The time limit of a delivery. A write waits for it. */
+  /** The time limit of a delivery. */
   readonly deliverMs: Millis;
   /** The time limit of the opening of a connection. The object may read the database meanwhile. */
   readonly listenMs: Millis;

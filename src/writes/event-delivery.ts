@@ -1,5 +1,6 @@
 /** Brings committed events to the objects of their topics. */
 import { originFaultOf, type Fault } from "../core/faults.ts";
+import type { WithTimeout } from "../core/deadline.ts";
 import type { Context } from "../core/context.ts";
 import type { LiveTopics, TopicEvent } from "../core/live-event.ts";
 import type { Result } from "../core/result.ts";
@@ -7,7 +8,10 @@ import type { EpochMs, Millis } from "../core/time.ts";
 import { deleteEvents, waitingTopics } from "./live-events.ts";
 import type { Database } from "./outbox.ts";
 
-/** `done`: the objects have the events. `deferred`: an object did not confirm; the cron trigger delivers them. */
+/**
+ * `done`: the objects have the events. `deferred`: an object did not confirm in time. It gets the events
+ * from the call that goes on, with the next write or listener of the topic, or from the cron trigger.
+ */
 export type DeliveryState = "done" | "deferred";
 
 export interface EventDelivery {
@@ -26,6 +30,9 @@ export interface EventDeliveryOptions {
   readonly db: Database;
   readonly namespace: string;
   readonly topics: Pick<LiveTopics, "deliver">;
+  /** A write waits at most so long for the delivery of its events. */
+  readonly waitMs: Millis;
+  readonly withTimeout: WithTimeout;
 }
 
 /** Younger events are left to the isolates that made them. */
@@ -39,7 +46,7 @@ const TOPICS_AT_ONCE = 20;
  * sent before an earlier one.
  */
 export function createEventDelivery(options: EventDeliveryOptions): EventDelivery {
-  const { db, namespace, topics } = options;
+  const { db, namespace, topics, waitMs, withTimeout } = options;
 
   async function deliverTopic(
     topic: string,
@@ -58,10 +65,18 @@ export function createEventDelivery(options: EventDeliveryOptions): EventDeliver
       const byTopic = Map.groupBy(events, ({ topic }) => topic);
       const states = await Promise.all(
         Array.from(byTopic, async ([topic, ofTopic]) => {
-          const delivered = await deliverTopic(topic, ofTopic, ctx);
-          if (!delivered.ok) return "deferred";
-          ctx.defer(deleteEvents(db, namespace, topic, delivered.value).then(() => undefined));
-          return "done";
+          const delivering = deliverTopic(topic, ofTopic, ctx);
+          // A call that takes longer goes on after the answer to the write.
+          ctx.defer(
+            delivering.then(async (delivered) => {
+              if (delivered.ok) await deleteEvents(db, namespace, topic, delivered.value);
+            }),
+          );
+          const isInTime = await withTimeout(delivering, waitMs).then(
+            ({ ok }) => ok,
+            () => false,
+          );
+          return isInTime ? "done" : "deferred";
         }),
       );
       return states.includes("deferred") ? "deferred" : "done";

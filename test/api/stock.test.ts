@@ -190,7 +190,11 @@ describe("live stock", () => {
     const client = createClient();
     const { db } = client.isolate.layer;
     const { id } = await newProduct(client);
-    const rows = () => db.select().from(liveEvents).where(eq(liveEvents.topic, `stock:${id}`));
+    const rows = () =>
+      db
+        .select()
+        .from(liveEvents)
+        .where(eq(liveEvents.topic, `stock:${id}`));
     expect(await rows()).toEqual([]);
     const { namespace } = client.isolate.layer.config;
     await setStock(createClient({ STRATA_NAMESPACE: namespace, LIVE: AWAY }), id, 1);
@@ -205,7 +209,12 @@ describe("live stock", () => {
     const answer = await setStock(client, id, 6);
     expect([answer.status, answer.headers.get("X-Live-Events")]).toEqual([200, null]);
     const { db } = client.isolate.layer;
-    expect(await db.select().from(liveEvents).where(eq(liveEvents.topic, `stock:${id}`))).toEqual([]);
+    expect(
+      await db
+        .select()
+        .from(liveEvents)
+        .where(eq(liveEvents.topic, `stock:${id}`)),
+    ).toEqual([]);
     const refused = await client.send(`/stock/${id}/events`);
     expect(await problemOf(refused)).toMatchObject({ type: "urn:strata:problem:live-unavailable" });
     expect(refused.headers.get("Retry-After")).toBe("5");

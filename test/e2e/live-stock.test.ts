@@ -66,5 +66,5 @@ describe("live stock on two Worker instances", () => {
     for (const { stocks } of listeners) expect(stocks).toEqual(expected);
     for (const { others } of listeners) expect(others).toEqual(["snapshot"]);
     for (const listener of listeners) listener.close();
-  }, 120_000);
+  }, 240_000);
 });

@@ -28,13 +28,16 @@ describe("the text of a live event", () => {
     [' { "stock" : 1 } ', { stock: 1 }],
     ["{}", {}],
     ["{ }", {}],
-  ])("the message %s for a WebSocket has the event and its id before its members", (message, members) => {
-    expect(JSON.parse(format({ ...update, message }, "socket"))).toEqual({
-      event: "update",
-      id: "0123456789ab-7",
-      ...members,
-    });
-  });
+  ])(
+    "the message %s for a WebSocket has the event and its id before its members",
+    (message, members) => {
+      expect(JSON.parse(format({ ...update, message }, "socket"))).toEqual({
+        event: "update",
+        id: "0123456789ab-7",
+        ...members,
+      });
+    },
+  );
 
   it("all events that a topic keeps fit into the queue of a stream, whatever their characters", () => {
     const message = `{"a":"${"€".repeat(MAX_MESSAGE_CHARS - 8)}"}`;

@@ -4,6 +4,7 @@ import { products } from "../../src/api/schema.ts";
 import { deletionEventOf, stockEventOf } from "../../src/api/stock-events.ts";
 import { done, failed } from "../../src/core/faults.ts";
 import type { LiveEvent } from "../../src/core/live-event.ts";
+import { withTimeout } from "../../src/resilience/deadline.ts";
 import { createEventDelivery } from "../../src/writes/event-delivery.ts";
 import { insertEvents, readEvents } from "../../src/writes/live-events.ts";
 import { commit } from "../../src/writes/mutate.ts";
@@ -21,6 +22,8 @@ function setup(broken: readonly string[] = []) {
   const delivery = createEventDelivery({
     db,
     namespace,
+    waitMs: 10_000,
+    withTimeout,
     topics: {
       async deliver(topic, events) {
         calls.push(topic);
@@ -42,9 +45,7 @@ function setup(broken: readonly string[] = []) {
 }
 
 const setStock = (db: ReturnType<typeof testDatabase>, id: number, stock: number) => ({
-  statements: [
-    db.update(products).set({ stock }).where(eq(products.id, id)).returning(),
-  ] as const,
+  statements: [db.update(products).set({ stock }).where(eq(products.id, id)).returning()] as const,
   tags: [`product:${id}`],
   liveEvents: stockEventOf(id),
 });
@@ -108,7 +109,11 @@ describe("the live events of a change", () => {
     const id = await newProduct(db, category);
     const mutation = {
       statements: [
-        db.update(products).set({ stock: 1 }).where(sql`${products.id} = ${id} and false`).returning(),
+        db
+          .update(products)
+          .set({ stock: 1 })
+          .where(sql`${products.id} = ${id} and false`)
+          .returning(),
       ] as const,
       tags: [],
       liveEvents: stockEventOf(id),
@@ -144,7 +149,12 @@ describe("the live events of a change", () => {
     const id = await newProduct(db, category);
     const query = sql`select 'big'::text, null::text, repeat('x', 1025)`;
     await expect(
-      commit<Row>(db, { namespace, lagMs: 0 }, { ...setStock(db, id, 1), liveEvents: query }, { hasTopics: true }),
+      commit<Row>(
+        db,
+        { namespace, lagMs: 0 },
+        { ...setStock(db, id, 1), liveEvents: query },
+        { hasTopics: true },
+      ),
     ).rejects.toThrow(/live_events_message_check/);
   });
 

@@ -47,6 +47,7 @@ export async function openListener(options: LiveListenerOptions): Promise<LiveLi
     disconnect = await connect(options, lastEventId, ({ event, id, stock }) => {
       if (own !== connection) return;
       if (id !== "") lastEventId = id;
+      if (event === "heartbeat") return;
       if (event === "update") stocks.push(stock);
       else others.push(event);
       onChange();
