@@ -91,8 +91,7 @@ export function createTopicObject<Env>(options: TopicObjectOptions<Env>) {
 
     async deliver(name: TopicName, events: readonly LiveEvent[]): Promise<TopicAnswer> {
       const log = this.#open(name);
-      const hasGap = events.some((event) => !this.#take(log, event));
-      const isComplete = hasGap || events.length === 0 ? await this.#readMissed(log, name) : true;
+      const isComplete = await this.#takeAll(log, name, events);
       this.ctx.waitUntil(this.#publish(log));
       return { upTo: log.state().last, isComplete };
     }
@@ -146,6 +145,14 @@ export function createTopicObject<Env>(options: TopicObjectOptions<Env>) {
       return this.#log;
     }
 
+    /** Takes the events, or reads them from the database if an earlier one is missing. Returns whether the log has them. */
+    async #takeAll(log: TopicLog, name: TopicName, events: readonly LiveEvent[]): Promise<boolean> {
+      if (events.length > 0 && events.every((event) => this.#take(log, event))) return true;
+      // A read that runs already may have begun before the events were committed.
+      await this.#reading;
+      return this.#readMissed(log, name);
+    }
+
     /** Adds an event to the log and sends it. Returns false if an earlier event is missing. */
     #take(log: TopicLog, event: LiveEvent): boolean {
       const verdict = judgeEvent(log.state(), event);
@@ -181,14 +188,11 @@ export function createTopicObject<Env>(options: TopicObjectOptions<Env>) {
 
     async #readAll(log: TopicLog, read: ReturnType<typeof createRead>): Promise<boolean> {
       this.#readAt = now();
-      try {
-        for (;;) {
-          const events = await read(log.state().last, KEPT_EVENTS);
-          for (const event of events) this.#take(log, event);
-          if (events.length < KEPT_EVENTS) return true;
-        }
-      } catch {
-        return false;
+      for (;;) {
+        const events = await read(log.state().last, KEPT_EVENTS).catch(() => undefined);
+        if (events === undefined) return false;
+        for (const event of events) this.#take(log, event);
+        if (events.length < KEPT_EVENTS) return true;
       }
     }
 
@@ -201,12 +205,14 @@ export function createTopicObject<Env>(options: TopicObjectOptions<Env>) {
           const events = log.after(log.published(), PUBLISH_AT_ONCE);
           const newest = events.at(-1);
           if (newest === undefined) return;
+          const { epoch } = log.state();
           const messages = events.flatMap(({ channel, message }) =>
             channel === null ? [] : [{ channel, message }],
           );
           if (messages.length > 0 && !(await createPublish(this.env)(messages)))
             return await this.#wakeBy(now() + PUBLISH_AGAIN_MS);
-          log.markPublished(newest.number);
+          // The numbers of another epoch say nothing about this one.
+          if (log.state().epoch === epoch) log.markPublished(newest.number);
         }
       } finally {
         this.#isPublishing = false;

@@ -1,8 +1,11 @@
+import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { eq } from "drizzle-orm";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
+import { topicObject } from "../../src/durable/topic-port.ts";
 import { liveEvents } from "../../src/writes/schema.ts";
 import { openSocket, openStream } from "../support/listeners.ts";
+import { subscribe } from "../support/stock-channel.ts";
 import { createClient, problemOf, type Client } from "./client.ts";
 
 const PRODUCT = { name: "Brass Hook", description: "", priceCents: 900, categoryId: 1, stock: 3 };
@@ -30,38 +33,6 @@ const AWAY = {
     throw new Error("the object is away");
   },
 } as unknown as DurableObjectNamespace;
-
-/** Subscribes to the channel of all changes of stock. Messages of other products are left out. */
-async function subscribe(productId: () => number) {
-  const leaving = new AbortController();
-  const response = await fetch(`${env.UPSTASH_REDIS_REST_URL}/subscribe/stock:updates`, {
-    headers: { authorization: `Bearer ${env.UPSTASH_REDIS_REST_TOKEN}` },
-    signal: leaving.signal,
-  });
-  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
-  const messages: Record<string, unknown>[] = [];
-  let text = "";
-  return {
-    async heard(howMany: number) {
-      while (messages.length < howMany) {
-        const { value = "" } = await reader.read();
-        const lines = (text + value).split("\n");
-        text = lines.pop() ?? "";
-        for (const line of lines) {
-          const json = /^data: message,stock:updates,(.*)$/.exec(line)?.[1];
-          if (json === undefined) continue;
-          const message = JSON.parse(json) as Record<string, unknown>;
-          if (message["product_id"] === productId()) messages.push(message);
-        }
-      }
-      return messages;
-    },
-    async close() {
-      leaving.abort();
-      await reader.cancel().catch(() => undefined);
-    },
-  };
-}
 
 describe("live stock", () => {
   it.each(TRANSPORTS)(
@@ -202,6 +173,23 @@ describe("live stock", () => {
     await setStock(client, id, 2);
     expect(await rows()).toEqual([]);
   });
+
+  it.each(TRANSPORTS)(
+    "the object of a product forgets a listener over a %s that has gone",
+    async (transport) => {
+      const client = createClient();
+      const { id } = await newProduct(client);
+      const { namespace } = client.isolate.layer.config;
+      const object = env.LIVE!.get(env.LIVE!.idFromName(topicObject(namespace, `stock:${id}`)));
+      const count = () => runInDurableObject(object, (_, state) => state.getWebSockets().length);
+      const path = `/stock/${id}/${pathOf[transport]}`;
+      const listener = await open[transport](client.isolate, path);
+      await listener.heard(1);
+      expect(await count()).toBe(1);
+      await listener.close();
+      await vi.waitUntil(async () => (await count()) === 0, { timeout: 10_000 });
+    },
+  );
 
   it("without the binding LIVE a write stores no event and has no X-Live-Events, and listeners get a 503", async () => {
     const client = createClient({}, ["LIVE"]);

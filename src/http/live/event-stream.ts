@@ -60,6 +60,7 @@ export function createEventStream(
         stopHeartbeat = () => clearInterval(heartbeat);
         write(`retry: ${retryMs}\n\n`);
         socket.accept();
+        if (signal.aborted) finish();
       },
       cancel: () => end(GONE),
     },

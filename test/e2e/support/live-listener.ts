@@ -1,4 +1,5 @@
 import { request, type ClientRequest } from "node:http";
+import { setTimeout as pause } from "node:timers/promises";
 
 /** A listener of live stock over a real connection. */
 export interface LiveListener {
@@ -32,6 +33,9 @@ type Connect = (
   onEvent: (event: Heard) => void,
 ) => Promise<() => void>;
 
+const ATTEMPTS = 40;
+const RETRY_MS = 500;
+
 /** Opens a listener. Resolves when it has got the stock. */
 export async function openListener(options: LiveListenerOptions): Promise<LiveListener> {
   const stocks: number[] = [];
@@ -44,14 +48,23 @@ export async function openListener(options: LiveListenerOptions): Promise<LiveLi
 
   async function open(): Promise<void> {
     const own = ++connection;
-    disconnect = await connect(options, lastEventId, ({ event, id, stock }) => {
-      if (own !== connection) return;
-      if (id !== "") lastEventId = id;
-      if (event === "heartbeat") return;
+    const onEvent = ({ event, id, stock }: Heard): void => {
+      if (own !== connection || event === "heartbeat") return;
+      lastEventId = id;
       if (event === "update") stocks.push(stock);
       else others.push(event);
       onChange();
-    });
+    };
+    for (let attempt = 1; ; attempt++) {
+      try {
+        disconnect = await connect(options, lastEventId, onEvent);
+        return;
+      } catch (error) {
+        // A busy machine answers 503 with Retry-After.
+        if (attempt === ATTEMPTS) throw error;
+        await pause(RETRY_MS);
+      }
+    }
   }
 
   async function until(isMet: () => boolean): Promise<void> {
