@@ -1,6 +1,4 @@
-/** The events of topics, and the port that brings committed events to the listeners of a topic. */
-import type { Context } from "./context.ts";
-import type { Result } from "./result.ts";
+/** The events of topics, and how listeners get them. */
 import type { EpochMs } from "./time.ts";
 
 /** An event of a topic as the database has committed it. */
@@ -22,31 +20,8 @@ export interface TopicEvent extends LiveEvent {
   readonly topic: string;
 }
 
-/** The port to the objects that keep the events of topics. */
-export interface LiveTopics {
-  /**
-   * Delivers events of a topic. The value is the highest id up to which the object has every event
-   * of the topic on disk. Without events the object reads those that it lacks from the database.
-   */
-  deliver(topic: string, events: readonly LiveEvent[], ctx: Context): Promise<Result<number>>;
-  /** Opens a connection to the topic. */
-  listen(listener: Listener, ctx: Context): Promise<Listening>;
-}
-
 /** How a client receives events: as server-sent events, or over a WebSocket. */
 export type LiveTransport = "events" | "socket";
-
-/** A client that wants the events of a topic. */
-export interface Listener {
-  readonly topic: string;
-  readonly transport: LiveTransport;
-  /** The identity of the client's address, for the limit of connections. */
-  readonly client: string;
-  /** The id of the last event that the client has received. Any text, because clients send it. */
-  readonly lastEventId: string | undefined;
-  /** The message that tells the state of the topic if it has had no event yet. A JSON object as text. */
-  readonly initial: string;
-}
 
 /**
  * The first thing that a listener gets.
@@ -59,10 +34,6 @@ export type ListenerStart = "snapshot" | "resumed" | "reset";
 
 /** Why a connection was refused: the client or the topic has too many, or the object cannot be reached. */
 export type ListenRefusal = "client-limit" | "topic-limit" | "unavailable";
-
-export type Listening =
-  | { readonly ok: true; readonly socket: WebSocket; readonly start: ListenerStart }
-  | { readonly ok: false; readonly reason: ListenRefusal };
 
 /** The longest message of an event, in characters. Larger values belong into the cache, under a key that the message names. */
 export const MAX_MESSAGE_CHARS = 1_024;

@@ -1,6 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import type { WithTimeout } from "../core/deadline.ts";
-import type { LiveEvent, Listener, LiveTransport } from "../core/live-event.ts";
+import type { LiveEvent, LiveTransport } from "../core/live-event.ts";
+import type { Listener } from "../core/live-topics.ts";
 import type { NewId } from "../core/random.ts";
 import type { Clock, EpochMs, Millis } from "../core/time.ts";
 import { epochOf, formatEventId } from "../live/event-id.ts";

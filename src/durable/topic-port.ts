@@ -1,7 +1,8 @@
 import type { Context } from "../core/context.ts";
 import { isDeadlineExceeded, type WithTimeout } from "../core/deadline.ts";
 import { done, failed } from "../core/faults.ts";
-import type { Listening, ListenerStart, ListenRefusal, LiveTopics } from "../core/live-event.ts";
+import type { ListenerStart, ListenRefusal } from "../core/live-event.ts";
+import type { Listening, LiveTopics } from "../core/live-topics.ts";
 import type { Millis } from "../core/time.ts";
 import {
   LISTENER_FIELD,

@@ -2,7 +2,8 @@
 import { originFaultOf, type Fault } from "../core/faults.ts";
 import type { WithTimeout } from "../core/deadline.ts";
 import type { Context } from "../core/context.ts";
-import type { LiveTopics, TopicEvent } from "../core/live-event.ts";
+import type { TopicEvent } from "../core/live-event.ts";
+import type { LiveTopics } from "../core/live-topics.ts";
 import type { Result } from "../core/result.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
 import { deleteEvents, waitingTopics } from "./live-events.ts";

@@ -92,5 +92,5 @@ interface WaitingOptions {
 }
 
 function numbersOf({ id, previous, at }: EventRow): Pick<LiveEvent, "id" | "previous" | "at"> {
-  return { id: Number(id), previous: Number(previous), at: Number(at) };
+  return { id: Number(id), previous: Number(previous), at };
 }

@@ -239,8 +239,7 @@ export function createWriter(options: WriterOptions): Writer {
       ctx.emit({ type: "step.end", step: "sql", startedAt, ms: ctx.now() - startedAt, outcome });
     };
     try {
-      const hasTopics = delivery !== undefined;
-      const committed = await commit(db, heading, mutation, { hasTopics });
+      const committed = await commit(db, heading, mutation, { hasTopics: !!delivery });
       end("ok");
       return committed;
     } catch (error) {

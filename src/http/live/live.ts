@@ -1,7 +1,8 @@
 /** The responses that connect a client to the live events of a topic. */
 import type { Context } from "../../core/context.ts";
 import { identityInField } from "../../core/client-address.ts";
-import type { LiveTopics, LiveTransport, ListenRefusal } from "../../core/live-event.ts";
+import type { LiveTransport, ListenRefusal } from "../../core/live-event.ts";
+import type { LiveTopics } from "../../core/live-topics.ts";
 import type { Random } from "../../core/random.ts";
 import { MAX_QUEUED_BYTES, STREAM_HEARTBEAT_MS } from "../../live/limits.ts";
 import { problem } from "../cache/problem.ts";
