@@ -7,7 +7,7 @@ import { parse, queryOf } from "./inputs.ts";
  * A browser's WebSocket cannot send the field `Last-Event-ID`, so the id may be a parameter. An id
  * that is not known is no mistake of the client: it gets the state anew.
  */
-export const StockListener = z.strictObject({
+const StockListener = z.strictObject({
   lastEventId: z.optional(z.string().check(z.maxLength(64, "must have at most 64 characters"))),
 });
 

@@ -14,7 +14,7 @@ import { testDatabase } from "../writes/database.ts";
 const TIMEOUT_MS = 20_000;
 /** Earlier than the events that the database makes in these tests. */
 export const AT = 1_700_000_000_000;
-export const TOPIC = "shelf:1";
+const TOPIC = "shelf:1";
 
 export const message = (n: number): string => JSON.stringify({ n });
 
