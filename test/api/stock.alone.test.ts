@@ -1,7 +1,14 @@
-import { runDurableObjectAlarm } from "cloudflare:test";
+import {
+  createExecutionContext,
+  runDurableObjectAlarm,
+  waitOnExecutionContext,
+} from "cloudflare:test";
 import { env } from "cloudflare:workers";
+import { eq, sql } from "drizzle-orm";
 import { afterEach, describe, expect, it } from "vitest";
 import { topicObject } from "../../src/durable/topic-port.ts";
+import { backgroundContext } from "../../src/index.ts";
+import { liveEvents } from "../../src/writes/schema.ts";
 import { clearFaults, countRedis, failRedis } from "../support/gateway.ts";
 import { openStream } from "../support/listeners.ts";
 import { subscribe } from "../support/stock-channel.ts";
@@ -20,6 +27,38 @@ async function newProduct(client: Client): Promise<number> {
 
 const setStock = (client: Client, id: number, stock: number) =>
   client.write("PATCH", `/products/${id}/stock`, { stock });
+
+/** A binding whose objects cannot be reached. */
+const AWAY = {
+  idFromName: () => ({}),
+  get() {
+    throw new Error("the object is away");
+  },
+} as unknown as DurableObjectNamespace;
+
+describe("live stock and the cron trigger", () => {
+  it("the cron trigger delivers the events of an isolate that ended before it delivered them", async () => {
+    const client = createClient();
+    const id = await newProduct(client);
+    const { layer } = client.isolate;
+    const STRATA_NAMESPACE = layer.config.namespace;
+    const listener = await openStream(client.isolate, `/stock/${id}/events`);
+    await listener.heard(1);
+    const ended = createClient({ STRATA_NAMESPACE, LIVE: AWAY });
+    for (const stock of [6, 5]) await setStock(ended, id, stock);
+    const waiting = eq(liveEvents.topic, `stock:${id}`);
+    await layer.db
+      .update(liveEvents)
+      .set({ createdAt: sql`now() - interval '1 minute'` })
+      .where(waiting);
+    const execution = createExecutionContext();
+    await layer.scheduled(backgroundContext((work) => execution.waitUntil(work)));
+    await waitOnExecutionContext(execution);
+    expect((await listener.heard(3)).map(({ data }) => data.stock)).toEqual([3, 6, 5]);
+    expect(await layer.db.select().from(liveEvents).where(waiting)).toEqual([]);
+    await listener.close();
+  });
+});
 
 describe("live stock and Redis", () => {
   it("a change of stock costs one request with one command for the channel, besides the invalidation", async () => {

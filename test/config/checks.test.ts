@@ -159,6 +159,7 @@ describe("the public surface of a layer", () => {
       "idempotent",
       "inspect",
       "invalidator",
+      "live",
       "logReachable",
       "messages",
       "metrics",
