@@ -5,10 +5,11 @@ import type { Bindings } from "./config/variables.ts";
 import { composeCallers } from "./compose/callers.ts";
 import { composeCron } from "./compose/cron.ts";
 import { composeDegradation, refuseWhenMinimal } from "./compose/degradation.ts";
+import { composeFlightPort, composeFlights } from "./compose/flights.ts";
+import { composeLive } from "./compose/live.ts";
 import { composeLogGroups } from "./compose/log-groups.ts";
 import { composeWrites } from "./compose/writes.ts";
 import { composeAnnouncements, composeLogShares } from "./compose/log-shares.ts";
-import { composeFlightPort } from "./compose/flights.ts";
 import { composeServers } from "./compose/servers.ts";
 import { composeOriginSlots, composeProxyLimits } from "./compose/slots.ts";
 import { composeMessages } from "./compose/messages.ts";
@@ -25,9 +26,7 @@ import { exporterPlatform, keepAlive, newHashKey, platform, type Platform } from
 import { createFilterStore } from "./redis/filter-store.ts";
 import { createRedisStore } from "./redis/store.ts";
 import { withTimeout } from "./resilience/deadline.ts";
-import { withFlightBreaker } from "./resilience/flight-breaker.ts";
 import { withBreaker } from "./resilience/store-breaker.ts";
-import { withSpans } from "./telemetry/metered-flights.ts";
 import { withMeter } from "./telemetry/metered-store.ts";
 import type { Strata } from "./strata.ts";
 import { createTelemetry } from "./telemetry/telemetry.ts";
@@ -140,7 +139,7 @@ export function createLayer(
   });
 
   // Creates the engine, which uses the tiers and telemetry.
-  const flights = withSpans(withFlightBreaker(flightPort, breakers.flight));
+  const flights = composeFlights(flightPort, breakers.flight);
   const { coherence, engine, batch, loads, callOrigin } = createEngineParts({
     memory,
     edge,
@@ -189,6 +188,7 @@ export function createLayer(
     deliveries: { queue: (at) => queueState(at), telemetry: telemetry.state },
     emit: telemetry.observe,
   });
+  const { live, delivery } = composeLive(bindings, config, db, random);
   const { writer: plainWriter, through } = composeWrites({
     bindings,
     config,
@@ -202,6 +202,7 @@ export function createLayer(
       isInLoad: () => loads.slot() !== undefined,
       timeoutMs: settings.origin.sqlTimeoutMs,
     }),
+    delivery,
   });
   coherence.onRecovery((ctx) => plainWriter.relay(ctx));
   const { writer, trimIds, queueState, ...messaging } = composeMessages(bindings, config, {
@@ -221,6 +222,7 @@ export function createLayer(
     store,
     existence,
     trimIds,
+    delivery,
     telemetry,
     redis,
     breaker: breakers.redis,
@@ -266,6 +268,7 @@ export function createLayer(
       settings: config.telemetry,
       fetch: (url, init) => fetch(url, init),
     }),
+    live,
     degradation,
     ...messaging,
     logReachable: async (ctx) => (await coherence.ensureCurrent(ctx.now(), 0, ctx)) === "current",

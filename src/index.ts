@@ -19,6 +19,7 @@ export {
   OutboxAlarm,
   RegionLog,
   SlotGrants,
+  TopicObject,
 } from "./durable-objects.ts";
 
 // Configuration: options, variables and their errors.
@@ -59,6 +60,7 @@ export type { Inspect, TierReport } from "./engine/inspect.ts";
 
 // Writes: row changes with their invalidations, and purges.
 export type { InvalidationState, Writer, Written } from "./writes/writer.ts";
+export type { DeliveryState } from "./writes/event-delivery.ts";
 export type { Mutation } from "./writes/mutate.ts";
 export type { Through, WriteThrough } from "./writes/through.ts";
 export type { PurgeTargets } from "./core/invalidation-key.ts";
@@ -76,6 +78,10 @@ export {
   type QueuedChange,
 } from "./writes/behind.ts";
 export type { Database } from "./origin/neon.ts";
+
+// Live events: messages of topics for browsers and for Redis channels.
+export type { Live, LiveOptions } from "./http/live/live.ts";
+export type { LiveTransport } from "./core/live-event.ts";
 
 // Rate limits: limits per address, user and endpoint.
 export type { RateLimitOptions, RateLimits, RateLimitStats } from "./ratelimit/rate-limits.ts";

@@ -6,6 +6,7 @@ import type { Cron } from "./core/task.ts";
 import type { Degradation } from "./core/degradation.ts";
 import type { Existence } from "./engine/existence.ts";
 import type { Inspect } from "./engine/inspect.ts";
+import type { Live } from "./http/live/live.ts";
 import type { PassThroughOptions } from "./http/proxy/pass-through.ts";
 import type { Idempotent } from "./http/routes/idempotency.ts";
 import type { Dispatch } from "./http/routes/middleware.ts";
@@ -60,6 +61,8 @@ export interface Strata {
   readonly traced: Traced;
   /** The platform's `fetch`. Each call is a span of the request and sends trace headers. */
   tracedFetch(url: URL, init: RequestInit): Promise<Response>;
+  /** Connects clients to the live events of topics. They need the binding `LIVE`. */
+  readonly live: Live;
   /** The level of service of this isolate, and the states of its dependencies. */
   readonly degradation: Degradation;
   /**

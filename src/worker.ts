@@ -8,6 +8,7 @@ import {
   OutboxAlarm as LayerOutboxAlarm,
   RegionLog as LayerRegionLog,
   SlotGrants as LayerSlotGrants,
+  TopicObject as LayerTopicObject,
 } from "./durable-objects.ts";
 
 export class FlightShard extends LayerFlightShard {}
@@ -15,6 +16,7 @@ export class MetricsShard extends LayerMetricsShard {}
 export class OutboxAlarm extends LayerOutboxAlarm {}
 export class RegionLog extends LayerRegionLog {}
 export class SlotGrants extends LayerSlotGrants {}
+export class TopicObject extends LayerTopicObject {}
 
 /** Created at the first request, because workerd has no clock and no randomness while it loads modules. */
 let isolate: Isolate | undefined;

@@ -20,7 +20,8 @@ declare global {
         | "MetricsShard"
         | "OutboxAlarm"
         | "RegionLog"
-        | "SlotGrants";
+        | "SlotGrants"
+        | "TopicObject";
     }
   }
 }

@@ -17,6 +17,7 @@ import { recommendationRoutes } from "./routes/recommendations.ts";
 import { referenceRoutes } from "./routes/reference.ts";
 import { sessionRoutes } from "./routes/sessions.ts";
 import { settingsRoutes } from "./routes/settings.ts";
+import { stockRoutes } from "./routes/stock.ts";
 import { userRoutes } from "./routes/users.ts";
 import { viewRoutes } from "./routes/views.ts";
 import type { AppServices } from "./services.ts";
@@ -58,6 +59,7 @@ export function createApp(services: AppServices): Hono<StrataEnv> {
   app.route("/products", viewRoutes(services));
   app.route("/products", recommendationRoutes(services));
   app.route("/products", productWriteRoutes(services, admin));
+  app.route("/stock", stockRoutes(services));
   app.route("/categories", categoryRoutes(services));
   app.route("/settings", settingsRoutes(services, admin));
   app.route("/users", userRoutes(services, admin));

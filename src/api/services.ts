@@ -26,6 +26,7 @@ export interface AppServices extends Pick<
   | "messages"
   | "idempotent"
   | "pending"
+  | "live"
 > {
   /** Gives each request its scope and each response its cache headers. */
   readonly scope: MiddlewareHandler<StrataEnv>;

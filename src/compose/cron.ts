@@ -12,6 +12,7 @@ import { createLeaseStore } from "../redis/lease-store.ts";
 import { readServerFigures } from "../redis/server-figures.ts";
 import { withTimeout } from "../resilience/deadline.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
+import type { EventDelivery } from "../writes/event-delivery.ts";
 import type { Writer } from "../writes/writer.ts";
 
 export interface CronParts
@@ -24,12 +25,15 @@ export interface CronParts
   readonly redis: RedisClient;
   /** The breaker of the cache's Redis. */
   readonly breaker: Breaker;
+  /** Undefined without the binding `LIVE`. */
+  readonly delivery: EventDelivery | undefined;
   readonly telemetry: Telemetry;
 }
 
 /** Builds the part that runs the tasks of the cron trigger. */
 export function composeCron(parts: CronParts): RunnableCron {
-  const { config, writer, store, existence, trimIds, telemetry, newId, redis, breaker } = parts;
+  const { config, writer, store, existence, trimIds, delivery, telemetry } = parts;
+  const { newId, redis, breaker } = parts;
   const { engine, batch, warmer, loads } = parts;
   const { reportRedis } = telemetry;
   const { keepForMs, trimSlackMs, maxKeys } = config.settings.log;
@@ -39,6 +43,8 @@ export function composeCron(parts: CronParts): RunnableCron {
       relay: writer.relay,
       trim: (ctx) => store.trim(keepForMs + trimSlackMs, maxKeys, ctx),
       trimIds,
+      deliverWaiting: async (endsAt, ctx) =>
+        delivery?.deliverWaiting(endsAt, ctx) ?? { hasMore: false },
       buildFilters: existence.buildFrom,
       reportRedis:
         reportRedis &&

@@ -34,6 +34,11 @@ export interface Bindings {
    * binding there is no such cap.
    */
   readonly SLOTS?: DurableObjectNamespace;
+  /**
+   * The Durable Objects that send live events to their listeners, one for each topic. Without this
+   * binding there are no live events, and routes that send them answer 503.
+   */
+  readonly LIVE?: DurableObjectNamespace;
   /** The queue of messages. Without this binding, routes that send messages answer 503. */
   readonly QUEUE?: Queue;
   /** The dead-letter queue, for messages that the consumer gives up. `QUEUE` needs it. */

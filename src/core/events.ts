@@ -1,6 +1,7 @@
 import type { DegradationLevel } from "./degradation-level.ts";
 import type { BreakerName, BreakerState } from "./breaker.ts";
 import type { Fault } from "./faults.ts";
+import type { ListenerStart, ListenRefusal, LiveTransport } from "./live-event.ts";
 import type { ShedReason, SlotPriority } from "./origin-slots.ts";
 import type { EpochMs, Millis } from "./time.ts";
 
@@ -199,6 +200,19 @@ export type CacheEvent =
       /** The number of log keys that were invalidated. */
       readonly logKeys: number;
       readonly outcome: "done" | "deferred";
+    }
+  | {
+      /** The events of a topic were delivered to its object, or their delivery was deferred. */
+      readonly type: "live.deliver";
+      readonly events: number;
+      readonly outcome: "done" | "deferred";
+    }
+  | {
+      /** A client asked for a connection to a topic. */
+      readonly type: "live.listen";
+      readonly transport: LiveTransport;
+      /** What the client got first, or why it got no connection. */
+      readonly outcome: ListenerStart | ListenRefusal;
     }
   | {
       /** A run of the relay has ended. */

@@ -15,6 +15,11 @@ export interface LayerWork {
   readonly trim: (ctx: Context) => Promise<Result<unknown>>;
   /** Deletes the ids of messages and requests that are past their time. Never rejects. */
   readonly trimIds: (ctx: Context) => Promise<void>;
+  /** Delivers live events that wait. Begins no topics after `endsAt`. */
+  readonly deliverWaiting: (
+    endsAt: EpochMs,
+    ctx: Context,
+  ) => Promise<{ readonly fault?: Fault; readonly hasMore: boolean }>;
   /** Builds existence filters from the kind `from` on. Begins none after `endsAt`. */
   readonly buildFilters: (
     from: string | undefined,
@@ -31,11 +36,12 @@ export interface LayerWork {
 const RELAY_MS: Millis = 8_000;
 /** One script, whose request has a deadline. */
 const TRIM_MS: Millis = 1_000;
+const LIVE_MS: Millis = 2_000;
 const FILTERS_MS: Millis = 8_000;
 const FIGURES_MS: Millis = 1_000;
 
 export function layerTasks(work: LayerWork): readonly Task[] {
-  const { relay, trim, trimIds, buildFilters, reportRedis } = work;
+  const { relay, trim, trimIds, deliverWaiting, buildFilters, reportRedis } = work;
   const tasks: readonly Task[] = [
     {
       // Two relays claim different rows of the outbox in SQL. A lease would be worse: after a run that
@@ -70,6 +76,18 @@ export function layerTasks(work: LayerWork): readonly Task[] {
       async run(_cursor, { ctx }) {
         await trimIds(ctx);
         return {};
+      },
+    },
+    {
+      // An object takes an event that is delivered twice once.
+      name: "live-events",
+      exclusion: "own",
+      everyMs: 0,
+      budgetMs: LIVE_MS,
+      async run(_cursor, { ctx, endsAt }) {
+        const { fault, hasMore } = await deliverWaiting(endsAt, ctx);
+        if (fault !== undefined) return { failure: failureOf(fault) };
+        return { cursor: hasMore ? "more" : undefined };
       },
     },
     {

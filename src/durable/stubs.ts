@@ -7,6 +7,7 @@ import type { MetricsShardRpc } from "./metrics-shard.ts";
 import type { OutboxAlarmRpc } from "./outbox-alarm.ts";
 import type { DeferralRpc, GroupCommitRpc, RegionLogRpc } from "./region-log.ts";
 import type { SlotGrantsRpc } from "./slot-grants.ts";
+import type { TopicObjectRpc } from "./topic-object.ts";
 
 /** The location hint for each continent, by Cloudflare's code of the continent. */
 const HINTS: Readonly<Record<string, DurableObjectLocationHint>> = {
@@ -67,4 +68,9 @@ export function alarmStub(namespace: DurableObjectNamespace, name: string): Outb
 /** Returns a stub of the SlotGrants object with this name. */
 export function slotGrantsStub(namespace: DurableObjectNamespace, name: string): SlotGrantsRpc {
   return namespace.get(namespace.idFromName(name)) as unknown as SlotGrantsRpc;
+}
+
+/** Returns a stub of the TopicObject object with this name. */
+export function topicStub(namespace: DurableObjectNamespace, name: string): TopicObjectRpc {
+  return namespace.get(namespace.idFromName(name)) as unknown as TopicObjectRpc;
 }

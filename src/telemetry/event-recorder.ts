@@ -208,6 +208,10 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
         meter.add("cache.purges", 1, event.outcome);
         meter.add("cache.purge.keys", event.logKeys);
         return undefined;
+      case "live.deliver":
+        return meter.add("cache.live.deliveries", event.events, event.outcome);
+      case "live.listen":
+        return meter.add("cache.live.connections", 1, event.transport, event.outcome);
       case "relay.end":
         onRelay(event.deferred);
         return undefined;

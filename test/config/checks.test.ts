@@ -165,6 +165,7 @@ describe("the public surface of a layer", () => {
       "idempotent",
       "inspect",
       "invalidator",
+      "live",
       "logReachable",
       "messages",
       "metrics",

@@ -36,11 +36,11 @@ const ofNamespace = ({ isolate }: Client) =>
 const keyIn = ({ isolate }: Client, name: string) => `${isolate.layer.config.namespace}:${name}`;
 
 describe("a run of the cron trigger", () => {
-  it("a run with nothing to do costs the reference API 11 requests and 28 commands of Redis and 5 SQL queries, of which the leases are 4 requests and 12 commands, and the figures of the server 1 of each", async () => {
+  it("a run with nothing to do costs the reference API 11 requests and 28 commands of Redis and 6 SQL queries, of which the leases are 4 requests and 12 commands, and the figures of the server 1 of each", async () => {
     const client = createClient(TELEMETRY_ON);
     await trigger(client);
     await trigger(client);
-    expect(await costOf(() => trigger(client))).toEqual({ requests: 11, commands: 28, queries: 5 });
+    expect(await costOf(() => trigger(client))).toEqual({ requests: 11, commands: 28, queries: 6 });
   });
 
   it("a run while Redis is away ends, and prints each task that failed", async () => {
@@ -58,9 +58,9 @@ describe("the warm-up of the reference API", () => {
   it("a run warms the 1,000 most viewed products and the 200 users who log in most with 8 SQL queries, and another isolate then answers for them without a query", async () => {
     const client = createClient();
     const cost = await costOf(() => trigger(client));
-    // The relay has two queries, old ids three, and each of three filters one.
+    // The relay has two queries, old ids three, live events one, and each of three filters one.
     // One query lists the products and one the users; a round of 200 rows has one.
-    expect(cost.queries).toBe(2 + 3 + 3 + (1 + 5) + (1 + 1));
+    expect(cost.queries).toBe(2 + 3 + 1 + 3 + (1 + 5) + (1 + 1));
     const { db } = client.isolate.layer;
     const ids = await listPopularIds(db, 1_001);
     const [user] = await listFrequentUserIds(db, 1);
@@ -90,8 +90,8 @@ describe("the warm-up of the reference API", () => {
   it("a second run within 15 minutes does not repeat the warm-up, and a later run finds the rows in Redis with 2 SQL queries", async () => {
     const client = createClient({}, ["CF_VERSION_METADATA"]);
     await trigger(client);
-    expect((await costOf(() => trigger(client))).queries).toBe(5);
+    expect((await costOf(() => trigger(client))).queries).toBe(6);
     await redisCommand("DEL", keyIn(client, "e:warm-up:any"));
-    expect((await costOf(() => trigger(client))).queries).toBe(5 + 2);
+    expect((await costOf(() => trigger(client))).queries).toBe(6 + 2);
   });
 });

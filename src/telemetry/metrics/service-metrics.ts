@@ -141,6 +141,20 @@ export const SERVICE_METRICS = {
     description: "Deliveries of messages, by how they ended. Each message ends as applied or dead.",
     where: "the end of a delivery of messages to the consumer",
   },
+  "cache.live.deliveries": {
+    type: "counter",
+    unit: "{event}",
+    labels: ["cache.outcome"],
+    description: "Live events that writers delivered to the objects of topics, or deferred.",
+    where: "the end of a call that delivers live events",
+  },
+  "cache.live.connections": {
+    type: "counter",
+    unit: "{connection}",
+    labels: ["cache.transport", "cache.outcome"],
+    description: "Connections to topics, by what the client got first or why it was refused.",
+    where: "the answer to a client that asks for a connection",
+  },
   "telemetry.dropped": {
     type: "counter",
     unit: "{item}",
