@@ -3,6 +3,7 @@ import { createIsolate, type Isolate } from "./api/isolate.ts";
 import { dashboardRoutes } from "./dashboard/routes.ts";
 import { backgroundContext, ConfigError, problem, type Bindings, type Strata } from "./index.ts";
 import {
+  AnswerObject as LayerAnswerObject,
   FlightShard as LayerFlightShard,
   MetricsShard as LayerMetricsShard,
   OutboxAlarm as LayerOutboxAlarm,
@@ -10,6 +11,7 @@ import {
   SlotGrants as LayerSlotGrants,
 } from "./durable-objects.ts";
 
+export class AnswerObject extends LayerAnswerObject {}
 export class FlightShard extends LayerFlightShard {}
 export class MetricsShard extends LayerMetricsShard {}
 export class OutboxAlarm extends LayerOutboxAlarm {}

@@ -5,6 +5,7 @@ import { noSuchRoute, onError } from "./errors.ts";
 import { ADMIN_GUESSES, apiLimits, ownFields } from "./every-request.ts";
 import { adminRoutes } from "./routes/admin.ts";
 import { categoryRoutes } from "./routes/categories.ts";
+import { chatRoutes } from "./routes/chat.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
@@ -53,6 +54,7 @@ export function createApp(services: AppServices): Hono<StrataEnv> {
   app.route("/products", productWriteRoutes(services, admin));
   app.route("/categories", categoryRoutes(services));
   app.route("/users", userRoutes(services, admin));
+  app.route("/chat", chatRoutes(services));
   app.route("/events", eventRoutes(services));
   app.route("/orders", orderRoutes(services, admin));
   app.route("/", referenceRoutes());

@@ -1,6 +1,7 @@
 /** The OpenAPI 3.1 document of the reference API. test/api/reference.test.ts compares it with the routes. */
 
 import { adminPaths } from "./openapi-admin.ts";
+import { chatPaths } from "./openapi-chat.ts";
 import {
   integer,
   text,
@@ -233,6 +234,7 @@ export const openapi = {
         },
       },
     },
+    ...chatPaths,
     ...adminPaths,
   },
   components: {

@@ -17,6 +17,7 @@ export interface AppServices extends Pick<
   | "messages"
   | "idempotent"
   | "pending"
+  | "answers"
 > {
   /** Gives each request its scope and each response its cache headers. */
   readonly scope: MiddlewareHandler<StrataEnv>;

@@ -7,6 +7,7 @@ import {
   parseAdminTokens,
   type AdminToken,
 } from "./admin-tokens.ts";
+import { modelOf, modelProblems, modelVariables, type ModelConfig } from "./model-variables.ts";
 
 const EXPOSURES = ["all", "status", "none"] as const;
 /** How much response fields tell clients about the cache. */
@@ -33,6 +34,13 @@ export interface Bindings {
    * binding there is no such cap.
    */
   readonly SLOTS?: DurableObjectNamespace;
+  /**
+   * The Durable Objects that make the calls of the model, one for each key. Without this binding, only
+   * the questions of one isolate share a call.
+   */
+  readonly ANSWERS?: DurableObjectNamespace;
+  /** The version of the Worker that the platform has deployed. Its id is the default of `DEPLOYMENT_ID`. */
+  readonly CF_VERSION_METADATA?: { readonly id: string };
   /** The queue of messages. Without this binding, routes that send messages answer 503. */
   readonly QUEUE?: Queue;
   /** The dead-letter queue, for messages that the consumer gives up. `QUEUE` needs it. */
@@ -71,6 +79,20 @@ export interface Bindings {
   readonly API_KEYS?: string;
   /** The name of the header that holds the client's address. Default: `CF-Connecting-IP`. */
   readonly CLIENT_ADDRESS_HEADER?: string;
+  /** The address of an OpenAI-compatible model, before `/chat/completions`. Without it `POST /chat` answers 503. */
+  readonly LLM_BASE_URL?: string;
+  /** The bearer token of the model. Default: the model needs none. */
+  readonly LLM_API_KEY?: string;
+  /** The name of the model. `LLM_BASE_URL` needs it. */
+  readonly LLM_MODEL?: string;
+  /** The price of a million tokens that the model reads, in US dollars. Default: 0. */
+  readonly LLM_INPUT_PRICE?: string;
+  /** The price of a million tokens that the model writes, in US dollars. Default: 0. */
+  readonly LLM_OUTPUT_PRICE?: string;
+  /** The personas whose answers signed-in users share, separated by commas. Default none. */
+  readonly CHAT_SHARED_PERSONAS?: string;
+  /** The name of this deployment, for the tag `deployment:<id>` of answers. */
+  readonly DEPLOYMENT_ID?: string;
   /** The prefix of everything that is stored. Default: `strata`. */
   readonly STRATA_NAMESPACE?: string;
   /**
@@ -147,6 +169,7 @@ const Variables = z.object({
   CLIENT_ADDRESS_HEADER: z.optional(
     z.string().check(z.regex(/^[A-Za-z0-9-]{1,64}$/, "must be the name of a header")),
   ),
+  ...modelVariables,
   STRATA_NAMESPACE: z.optional(
     z.string().check(z.regex(/^[a-z0-9-]{1,32}$/, "must be 1 to 32 of a-z, 0-9 and -")),
   ),
@@ -176,6 +199,12 @@ export interface VariableConfig {
   readonly apiKeys: string;
   /** The name of the header that holds the client's address. */
   readonly clientAddressHeader: string;
+  /** The model that answers questions. */
+  readonly model: ModelConfig | undefined;
+  /** The personas whose answers signed-in users share. */
+  readonly sharedPersonas: readonly string[];
+  /** The name of this deployment. */
+  readonly deployment: string | undefined;
   readonly namespace: string;
   /** How much response fields tell clients. */
   readonly expose: Exposure;
@@ -198,6 +227,7 @@ export function readVariables(bindings: Bindings): CheckedVariables {
   );
   if (bindings.ORIGIN_AT_ROOT === "1" && bindings.ORIGIN_URL === undefined)
     problems.push("ORIGIN_URL: set it to an http(s) URL, since ORIGIN_AT_ROOT is 1");
+  problems.push(...modelProblems(bindings));
   if (!parsed.success) return { variables: undefined, problems };
   const { data } = parsed;
   const adminTokens: readonly AdminToken[] = [
@@ -222,6 +252,9 @@ export function readVariables(bindings: Bindings): CheckedVariables {
       originForwardHeaders: namesIn(data.ORIGIN_FORWARD_HEADERS) ?? [],
       apiKeys: data.API_KEYS ?? "",
       clientAddressHeader: data.CLIENT_ADDRESS_HEADER ?? "CF-Connecting-IP",
+      model: modelOf(data),
+      sharedPersonas: namesIn(data.CHAT_SHARED_PERSONAS) ?? [],
+      deployment: data.DEPLOYMENT_ID ?? bindings.CF_VERSION_METADATA?.id,
       namespace: data.STRATA_NAMESPACE ?? "strata",
       expose: data.STRATA_EXPOSE || "all",
       dev: data.STRATA_DEV === "1",

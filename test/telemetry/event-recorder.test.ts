@@ -46,6 +46,7 @@ function createRecorder(
     formatKey: (key) => key,
     addStep,
     onRelay: () => undefined,
+    tokenPrices: { input: 1, output: 2 },
     onLevelChange: () => undefined,
   });
 }

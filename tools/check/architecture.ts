@@ -20,6 +20,7 @@ const LAYER = [
   "writes",
   "telemetry",
   "origin",
+  "answers",
 ] as const;
 
 /**
@@ -38,6 +39,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   http: ["core", "engine"],
   ratelimit: ["core", "engine", "redis/client.ts", "redis/script-runner.ts"],
   writes: ["core", "engine"],
+  answers: ["core", "engine"],
   api: ["index.ts"],
   dashboard: ["index.ts"],
   config: ["core", "tiers/eviction/choice.ts"],
@@ -82,6 +84,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "@neondatabase/serverless": ["origin", "writes", "api"],
   "@upstash/redis": ["redis", "ratelimit"],
   "@upstash/ratelimit": ["redis", "ratelimit"],
+  "eventsource-parser": ["answers"],
   zod: ["core", "config", "http", "api", "dashboard"],
 };
 

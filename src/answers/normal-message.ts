@@ -1,0 +1,7 @@
+/**
+ * Returns the form of a message under which equal questions meet: Unicode NFC, one space for each run of
+ * white space, none at the ends. Case and punctuation stay, because they can change the answer.
+ */
+export function normalMessage(message: string): string {
+  return message.normalize("NFC").replaceAll(/\s+/g, " ").trim();
+}
