@@ -95,7 +95,12 @@ export const AnswerObject = createAnswerObject({
     return createAnswerHost({
       ...platform,
       // Until then, isolates that did not find the answer in Redis can find it.
-      recordings: createRecordings({ ...platform, after, lingerMs: 10_000, waitFor: (change) => change }),
+      recordings: createRecordings({
+        ...platform,
+        after,
+        lingerMs: 10_000,
+        waitFor: (change) => change,
+      }),
       callModel: (call) => createChatCall(model, call, (url, init) => fetch(url, init)),
       storeOf: (namespace) => createStore(config, namespace),
       after,

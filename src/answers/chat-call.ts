@@ -87,7 +87,6 @@ function refusalOf({ status, headers }: Response): AnswerFault {
   const message = `the model answered ${status}`;
   if (!isBusy) return answerFault("origin.rejected", message);
   const seconds = Number(headers.get("Retry-After") ?? Number.NaN);
-  const retryAfterMs =
-    seconds > 0 ? Math.min(seconds, MAX_RETRY_AFTER_S) * 1_000 : undefined;
+  const retryAfterMs = seconds > 0 ? Math.min(seconds, MAX_RETRY_AFTER_S) * 1_000 : undefined;
   return answerFault("origin.unavailable", message, retryAfterMs);
 }

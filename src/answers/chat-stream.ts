@@ -50,8 +50,10 @@ export function createChatStream(onText: (text: string) => void): ChatStream {
 
   function onChunk(data: string): void {
     const chunk = parseObject(data);
-    if (chunk === undefined) throw answerFault("origin.unavailable", "the model sent an event that is no JSON");
-    if (chunk["error"] !== undefined) throw answerFault("origin.unavailable", "the model reported an error");
+    if (chunk === undefined)
+      throw answerFault("origin.unavailable", "the model sent an event that is no JSON");
+    if (chunk["error"] !== undefined)
+      throw answerFault("origin.unavailable", "the model reported an error");
     usage = usageOf(chunk["usage"]) ?? usage;
     const choices = chunk["choices"];
     const choice: unknown = Array.isArray(choices) ? choices[0] : undefined;
@@ -84,8 +86,7 @@ export function createChatStream(onText: (text: string) => void): ChatStream {
     },
 
     finish() {
-      if (!done || finishReason === undefined)
-        throw cutOff();
+      if (!done || finishReason === undefined) throw cutOff();
       const storable = finishReason === "stop" && !hasTools;
       return { kind: "whole", storable, info: { finishReason, ...(usage && { usage }) } };
     },

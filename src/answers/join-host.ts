@@ -14,9 +14,7 @@ export type AskHost = (request: HostRequest, region: string) => Promise<Response
 export type JoinHost = (
   request: HostRequest,
   region: string,
-) => Promise<
-  Result<Joined<string, ChatInfo> | undefined>
->;
+) => Promise<Result<Joined<string, ChatInfo> | undefined>>;
 
 export function createJoinHost(ask: AskHost, now: Clock): JoinHost {
   return async (request, region) => {

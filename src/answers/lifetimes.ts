@@ -7,7 +7,9 @@ export const LIFETIMES = {
   message: { freshFor: "5m", staleIfError: "1d" },
   persona: { freshFor: "1h", staleIfError: "1d" },
   session: { freshFor: "24h", staleIfError: "1d" },
-} as const satisfies Readonly<Record<AnswerScope, Pick<PolicyOptions, "freshFor" | "staleIfError">>>;
+} as const satisfies Readonly<
+  Record<AnswerScope, Pick<PolicyOptions, "freshFor" | "staleIfError">>
+>;
 
 /** The time beside the call: the way to the Durable Object and back. */
 const SLACK_MS: Millis = 2_000;

@@ -100,7 +100,8 @@ async function openAs<P, I>(
     if (!joined.ok) throw new AnswerFault(joined.fault);
     if (joined.value === undefined) return undefined;
     const { head, feed, isHosted } = joined.value;
-    const mayRead = head.started || (await engine.mayAnswer(entryOf(request, head), head.beganAt, read));
+    const mayRead =
+      head.started || (await engine.mayAnswer(entryOf(request, head), head.beganAt, read));
     if (mayRead) {
       if (!head.started) leave?.();
       const first = await firstBatch(feed, signal);

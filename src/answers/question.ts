@@ -56,7 +56,16 @@ export function normalQuestion(question: Question): Question {
  * not shape it. A caller that is its own owner never has the key of another owner or of all.
  */
 export async function keyOfQuestion(question: Question, model: ModelName): Promise<string> {
-  const { scope, tenant, owner, group, promptVersion, messages, parameters = {}, tools = [] } = question;
+  const {
+    scope,
+    tenant,
+    owner,
+    group,
+    promptVersion,
+    messages,
+    parameters = {},
+    tools = [],
+  } = question;
   const text = canonicalJson({
     version: KEY_VERSION,
     baseUrl: model.baseUrl,

@@ -29,10 +29,7 @@ export function questionOf(
       { role: "user", content: message },
     ],
     parameters: persona.parameters,
-    tags: [
-      `persona:${persona.name}`,
-      ...(owner === undefined ? [] : [`chat-user:${owner}`]),
-    ],
+    tags: [`persona:${persona.name}`, ...(owner === undefined ? [] : [`chat-user:${owner}`])],
   };
 }
 

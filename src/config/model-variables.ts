@@ -34,9 +34,7 @@ export const modelVariables = {
     z.string().check(z.regex(/^[\x21-\x7e]{1,512}$/, "must be 1 to 512 visible ASCII characters")),
   ),
   LLM_MODEL: z.optional(
-    z
-      .string()
-      .check(z.regex(/^[\x21-\x7e]{1,128}$/, "must be 1 to 128 visible ASCII characters")),
+    z.string().check(z.regex(/^[\x21-\x7e]{1,128}$/, "must be 1 to 128 visible ASCII characters")),
   ),
   LLM_INPUT_PRICE: price,
   LLM_OUTPUT_PRICE: price,
