@@ -284,7 +284,7 @@ export function createLayer(
       fetch: (url, init) => fetch(url, init),
     }),
     degradation,
-    answers: composeAnswers(bindings, config, engine, ownPlatform),
+    ...composeAnswers(bindings, config, engine, ownPlatform),
     ...messaging,
     logReachable: async (ctx) => (await coherence.ensureCurrent(ctx.now(), 0, ctx)) === "current",
     cron,

@@ -79,7 +79,8 @@ export {
 export type { Database } from "./origin/neon.ts";
 
 // Answers of a model: asked once, recorded and replayed.
-export type { Answers, Reply } from "./answers/reply.ts";
+export type { Answers, ModelCache, Reply } from "./answers/reply.ts";
+export type { LanguageModelMiddleware, ModelCacheOptions } from "./answers/language-model.ts";
 export type { AnswerScope, ChatMessage, Question } from "./answers/question.ts";
 export { normalMessage } from "./answers/normal-message.ts";
 export type { AnswerText } from "./answers/read-answer.ts";

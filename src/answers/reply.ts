@@ -3,6 +3,7 @@ import type { Lookup } from "../core/lookup.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
 import { AnswerFault } from "./answer-fault.ts";
 import type { ChatAnswer } from "./chat-answers.ts";
+import type { LanguageModelMiddleware, ModelCacheOptions } from "./language-model.ts";
 import type { Question } from "./question.ts";
 import { atRecordedPace, eventsOf, textOf, type AnswerText } from "./read-answer.ts";
 
@@ -26,6 +27,22 @@ export interface Answers<C> {
    */
   ask(c: C, question: Question): Promise<Reply>;
 }
+
+/**
+ * Creates a middleware of the AI SDK for one request: `wrapLanguageModel({ model, middleware })`. The isolate
+ * itself calls the model, so that only the questions of one isolate share a running call.
+ *
+ * @example
+ * app.get("/haiku", async (c) => {
+ *   const middleware = strata.modelCache(c, {
+ *     scope: "message",
+ *     group: "haiku",
+ *     promptVersion: "1",
+ *   });
+ *   return c.text(middleware.specificationVersion);
+ * });
+ */
+export type ModelCache<C> = (c: C, options: ModelCacheOptions) => LanguageModelMiddleware;
 
 /** The answer to one question. Call `text` or `events`, once. */
 export interface Reply {

@@ -97,8 +97,8 @@ describe("POST /chat", () => {
       [body.message, { kind: "user", id: "ada" }, 24 * 60],
     ] as const) {
       const question = normalQuestion(questionOf(clerk, message, caller, []));
-      const model = { baseUrl: env.LLM_BASE_URL, model: env.LLM_MODEL };
-      const entry = memory.peek(await keyOfQuestion(question, model));
+      const { baseUrl = "", model = "" } = client.isolate.layer.config.model ?? {};
+      const entry = memory.peek(await keyOfQuestion(question, { baseUrl, model }));
       if (entry === undefined) throw new Error(`there is no entry for ${message}`);
       const lifetime = (entry.freshUntil - entry.storedAt) / 60_000;
       expect(lifetime).toBeLessThanOrEqual(minutes);
