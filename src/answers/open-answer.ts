@@ -101,7 +101,7 @@ async function openAs<P, I>(
     if (joined.value === undefined) return undefined;
     const { head, feed, isHosted } = joined.value;
     const mayRead =
-      head.started || (await engine.mayAnswer(entryOf(request, head), head.beganAt, read));
+      head.started || (await engine.mayAnswerFresh(entryOf(request, head), head.beganAt, read));
     if (mayRead) {
       if (!head.started) leave?.();
       const first = await firstBatch(feed, signal);
