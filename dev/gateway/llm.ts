@@ -134,7 +134,8 @@ async function stream(
   for (const event of sent) {
     await pause(chunkDelayMs);
     if (response.destroyed) return "streaming";
-    response.write(event);
+    // A cut after this event must not take it back.
+    await new Promise<void>((resolve) => response.write(event, () => resolve()));
   }
   if (sent === events) response.end();
   else response.destroy();

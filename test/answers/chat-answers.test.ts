@@ -6,7 +6,7 @@ import { createClient } from "../api/client.ts";
 /** Objects that do not answer. */
 function brokenObjects(answer: () => Promise<Response>): DurableObjectNamespace {
   return {
-    idFromName: (name: string) => env.ANSWERS.idFromName(name),
+    idFromName: (name: string) => env.ANSWERS!.idFromName(name),
     get: () => ({ fetch: answer }),
   } as unknown as DurableObjectNamespace;
 }

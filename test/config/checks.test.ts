@@ -59,6 +59,13 @@ describe("the options of createStrata", () => {
         shares: "auto",
         groups: "off",
       },
+      answers: {
+        firstPieceTimeoutMs: 20_000,
+        timeoutMs: 120_000,
+        maxChars: 262_144,
+        maxCalls: 64,
+        maxStreams: 1_000,
+      },
     });
   });
 
