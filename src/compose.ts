@@ -290,14 +290,6 @@ export function createLayer(
     cron,
     scheduled: cron.run,
   };
-  return withInternals(strata, {
-    engine,
-    batch,
-    warmer,
-    loads,
-    coherence,
-    store,
-    memory,
-    breakers,
-  });
+  const parts = { engine, batch, warmer, loads, coherence, store, memory, breakers };
+  return withInternals(strata, parts);
 }

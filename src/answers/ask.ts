@@ -151,10 +151,11 @@ export function createAsk(options: AskOptions): Ask {
         source: head.started ? "call" : "joined",
         // A Durable Object stores the answer in Redis, so that this isolate keeps a copy only.
         ...(isHosted && keeps && { onWhole: putLocally(engine, request, head, ctx) }),
+        readsOn: head.started,
+        onReader: () => leave?.(),
         onEnd() {
           endCall();
           forget?.();
-          leave?.();
         },
       });
       return { lookup, isReplay: false, feed: observed, stale: serveStale };
@@ -170,7 +171,15 @@ export function createAsk(options: AskOptions): Ask {
       }
       onLookup(lookup);
       const source = lookup.status === "stale-on-error" ? "stale" : "hit";
-      const feed = observeFeed({ first: batch, request, ctx, source, onEnd: () => leave?.() });
+      const feed = observeFeed({
+        first: batch,
+        request,
+        ctx,
+        source,
+        readsOn: false,
+        onReader: () => leave?.(),
+        onEnd: () => undefined,
+      });
       return { lookup, isReplay: true, feed, stale: serveStale };
     }
   };

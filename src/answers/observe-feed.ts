@@ -16,16 +16,24 @@ export interface ObserveOptions<P, I> {
   readonly source: AnswerSource;
   /** Gets all frames of an answer that may be stored. */
   readonly onWhole?: (frames: readonly Frame<P>[], info: I) => void;
-  /** Called once: at the end, or when the reader leaves. */
+  /**
+   * Whether the rest is read when the reader leaves. The reader that began a call counts what it cost, and
+   * the isolate gives the place of the call back when the call is over.
+   */
+  readonly readsOn: boolean;
+  /** Called once, when the reader has read the end or has left. */
+  readonly onReader: () => void;
+  /** Called once, when the end has been read or nothing more is read. */
   readonly onEnd: () => void;
 }
 
 /** Returns the feed of an answer whose first batch has been read. */
 export function observeFeed<P, I>(options: ObserveOptions<P, I>): Feed<P, I> {
-  const { feed, first, request, ctx, source, onWhole, onEnd } = options;
+  const { feed, first, request, ctx, source, onWhole, onReader, onEnd, readsOn } = options;
   const frames: Frame<P>[] = [];
   let next: Batch<P, I> | undefined = first;
   let isOver = false;
+  let hasLeft = false;
 
   function end(outcome: "whole" | "unstorable" | "cut" | "left", info?: I): void {
     if (isOver) return;
@@ -33,10 +41,16 @@ export function observeFeed<P, I>(options: ObserveOptions<P, I>): Feed<P, I> {
     const usage = info === undefined ? undefined : request.usageOf(info);
     const { inputTokens = 0, outputTokens = 0 } = usage ?? {};
     ctx.emit({ type: "answer.end", source, outcome, inputTokens, outputTokens });
+    if (!hasLeft) onReader();
     onEnd();
   }
 
-  return {
+  /** Reads what the reader has left. The platform ends this work after 30 s. */
+  async function readOn(): Promise<void> {
+    while (!isOver) await observed.next();
+  }
+
+  const observed: Feed<P, I> = {
     async next() {
       const batch = next ?? (await (feed as Feed<P, I>).next());
       next = undefined;
@@ -52,11 +66,17 @@ export function observeFeed<P, I>(options: ObserveOptions<P, I>): Feed<P, I> {
       return batch;
     },
     cancel() {
-      if (isOver) return;
-      feed?.cancel();
-      end("left");
+      if (isOver || hasLeft) return;
+      if (!readsOn) {
+        feed?.cancel();
+        return end("left");
+      }
+      hasLeft = true;
+      onReader();
+      ctx.defer(readOn());
     },
   };
+  return observed;
 }
 
 /**

@@ -11,10 +11,10 @@ const FORM = 1;
 const ETAG_DIGITS = 32;
 
 /** Encodes a whole answer. @throws {DefinitionError} if JSON cannot hold a piece */
-export async function storableAnswer<P, I>(
+export async function storableAnswer(
   key: string,
-  frames: readonly Frame<P>[],
-  info: I,
+  frames: readonly Frame[],
+  info: unknown,
   tags: readonly string[],
 ): Promise<StorableResult> {
   const body = jsonTextOf({ form: FORM, frames, info }, key);

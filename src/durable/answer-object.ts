@@ -19,7 +19,7 @@ export function createAnswerObject<Env>({ createHost }: AnswerObjectOptions<Env>
     /** Joins the recording, or begins it. Only isolates of the same Worker can call it. */
     override async fetch(request: Request): Promise<Response> {
       this.#host ??= createHost(this.env, (work) => this.ctx.waitUntil(work));
-      return this.#host((await request.json()) as never);
+      return this.#host(await request.json<never>());
     }
   };
 }

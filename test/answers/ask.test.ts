@@ -121,6 +121,18 @@ describe("a question to the cache", () => {
     expect((await readAll(hit.feed)).pieces).toEqual(["a", "b"]);
   });
 
+  it("a reader who begins a call and leaves keeps the place of the call until the call is over, so that asking and leaving begins no more calls than staying", async () => {
+    const { ask, question, settled, calls } = setup({ maxCalls: 1 });
+    const { model, go } = heldModel();
+    const left = await ask(question("answer:a", model));
+    left.feed.cancel();
+    await expect(ask(question("answer:b", model))).rejects.toThrow(CacheUnavailable);
+    go();
+    await settled();
+    await ask(question("answer:b", model));
+    expect(calls()).toBe(2);
+  });
+
   it("a reader of a running answer does not keep the place of the call when the model fails", async () => {
     const { ask, question, calls } = setup({ maxCalls: 1 });
     const failing: CallModel<string, ChatInfo> = async () => {

@@ -58,6 +58,7 @@ describe("an answer of a model that is cut off", () => {
   it(`none of ${RUNS} answers that are cut at a random byte is stored, and each reader is told of the cut`, async () => {
     const random = randomFrom(1);
     const encoder = new TextEncoder();
+    let [stores, noticed, prefixes] = [0, 0, 0];
     for (let run = 0; run < RUNS; run++) {
       const pieces = Array.from({ length: 1 + Math.floor(random() * 6) }, () =>
         random() < 0.3 ? "Grüße 👋 " : `word${Math.floor(random() * 99)} `,
@@ -66,12 +67,12 @@ describe("an answer of a model that is cut off", () => {
       const cut = Math.floor(random() * (bytes.length - 1));
       const end = random() < 0.5 ? "close" : "error";
       const { read, stored } = await record(split(bytes.subarray(0, cut), random), end);
-      if (stored.length > 0 || read.end.kind !== "failed")
-        throw new Error(`run ${run}: a cut after ${cut} of ${bytes.length} bytes was not noticed`);
-      if (!pieces.join("").startsWith(read.pieces.join("")))
-        throw new Error(`run ${run}: the reader got other pieces`);
+      stores += stored.length;
+      if (read.end.kind === "failed") noticed += 1;
+      if (pieces.join("").startsWith(read.pieces.join(""))) prefixes += 1;
     }
-  }, 120_000);
+    expect([stores, noticed, prefixes]).toEqual([0, RUNS, RUNS]);
+  }, 300_000);
 
   it("a whole answer is stored once with all its pieces, however its bytes are split", async () => {
     const random = randomFrom(2);

@@ -41,9 +41,9 @@ function setup() {
 }
 
 describe("recordings of running answers", () => {
-  it("in 500 random orders of pieces, joins and reads, each reader gets exactly the bytes of the whole answer, through the lines of the Durable Object too", async () => {
+  it("in 200 random orders of pieces, joins and reads, each reader gets exactly the bytes of the whole answer, through the lines of the Durable Object too", async () => {
     const random = randomFrom(4);
-    for (let run = 0; run < 500; run++) {
+    for (let run = 0; run < 200; run++) {
       const { join, begun } = setup();
       const pieces = Array.from({ length: Math.floor(random() * 12) }, (_, at) => `p${at}👋\n`);
       const texts: Promise<string>[] = [];
@@ -80,7 +80,7 @@ describe("recordings of running answers", () => {
       expect(contents.map(([, json = ""]) => JSON.parse(json) as string)).toEqual(pieces);
       expect(first).toMatch(/data: \[DONE\]\n\n$/);
     }
-  });
+  }, 60_000);
 
   it("a reader that cannot use the running recording begins the next one, and later readers join that one", async () => {
     const { join, begun } = setup();

@@ -6,12 +6,12 @@ import { ConfigError, type Bindings } from "../../src/index.ts";
 const MODEL = { LLM_BASE_URL: "https://model.test/v1", LLM_MODEL: "small" };
 
 function read(variables: Partial<Bindings>) {
-  return readConfig({ ...env, LLM_MODEL: "", ...variables } as Bindings);
+  return readConfig({ ...env, LLM_MODEL: "", ...variables });
 }
 
 function problemsOf(variables: Partial<Bindings>): readonly string[] {
   try {
-    readConfig({ ...env, ...variables } as Bindings);
+    readConfig({ ...env, ...variables });
     return [];
   } catch (error) {
     if (error instanceof ConfigError) return error.problems;
