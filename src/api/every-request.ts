@@ -81,8 +81,7 @@ export function apiLimits({
     if (path.startsWith(`${ownPrefix}/admin/`)) return admin(c, next);
     // A proxied write changes no data of this Worker, so the read limit applies to it.
     const isRead = READS.has(method) || path.startsWith("/origin/");
-    if (path === "/chat") return chat(c, next);
-    if (!isRead) return writes(c, next);
+    if (!isRead) return path === "/chat" ? chat(c, next) : writes(c, next);
     return path === "/users" ? batches(c, next) : reads(c, next);
   };
 }

@@ -14,7 +14,7 @@ import { createTestLayer } from "../support/layer.ts";
 import { after, LIMITS, quietContext, readAll } from "./support.ts";
 
 /** An isolate whose model a test plays. */
-function setup({ maxCalls = 10, maxStreams = 10 } = {}) {
+function setup({ maxCalls = 10, maxStreams = 30 } = {}) {
   const { engine } = createTestLayer({
     now: () => Date.now(),
     bindings: { STRATA_NAMESPACE: uniqueNamespace() },

@@ -166,6 +166,10 @@ describe("answers of the model", () => {
     const stream = await chat(client, { ...body, stream: true });
     expect(cacheOf(stream)).toBe("STALE");
     expect(readEvents(await stream.text()).text).toBe(fresh.answer);
+    await putFault("llm", { truncate: true, chunkDelayMs: 20 });
+    const cut = await chat(sibling(client), body);
+    expect([cut.status, cacheOf(cut)]).toEqual([200, "STALE"]);
+    expect(await cut.json()).toEqual(fresh);
     await clearFaults();
     await vi.waitFor(async () => expect(cacheOf(await chat(client, body))).toBe("MISS"), 5_000);
   });

@@ -156,6 +156,7 @@ describe("the options of createStrata", () => {
 describe("the public surface of a layer", () => {
   it("the object that createStrata() returns has no property `engine`, `store` or `memory`", () => {
     expect(Object.keys(createStrata(bindings)).toSorted()).toEqual([
+      "answers",
       "coherence",
       "config",
       "consume",
@@ -170,6 +171,7 @@ describe("the public surface of a layer", () => {
       "messages",
       "metrics",
       "middleware",
+      "modelCache",
       "pending",
       "rateLimits",
       "scheduled",
