@@ -3,7 +3,8 @@
  *
  * - The first byte of a replayed hit.
  * - Clients that wait for each answer before they ask again, with questions by a Zipf distribution: with
- *   the cache, and without it (each question is new). Both have the same clients and the same model.
+ *   the cache, first empty and then as that load left it, and without it (each question is new). All have the
+ *   same clients and the same model.
  *
  * `CLIENTS=16`, `SECONDS=30` and `QUESTIONS=60` change the load.
  */
@@ -124,12 +125,15 @@ try {
   let fresh = 0;
   const without = await counted("without the cache", () => `Question ${fresh++} of the bench?`);
   const rank = createZipf(questions, 1, createDice(7));
-  const cached = await counted("with the cache", () => `Question of rank ${rank()}?`);
+  const ofRank = (): string => `Question of rank ${rank()}?`;
+  const cold = await counted("with the cache, from empty", ofRank);
+  const warm = await counted("with the cache, after that", ofRank);
   show(`${clients} clients for ${seconds} s, a model of ${MODEL_MS} ms, Zipf over ${questions}`, [
     without,
-    cached,
+    cold,
+    warm,
   ]);
-  save("chat", { replay, loads: [without, cached] });
+  save("chat", { replay, loads: [without, cold, warm] });
 } finally {
   agent.destroy();
   await centre.close();

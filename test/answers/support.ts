@@ -26,7 +26,7 @@ export const after: After = (ms, call) => {
   return () => clearTimeout(timer);
 };
 
-export const CALL: ChatCall = {
+const CALL: ChatCall = {
   model: "m",
   messages: [{ role: "user", content: "Hello" }],
   parameters: {},
