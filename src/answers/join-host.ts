@@ -24,7 +24,7 @@ export function createJoinHost(ask: AskHost, now: Clock): JoinHost {
       if (response.status === NONE_STATUS) return { ok: true, value: undefined };
       const sent = response.headers.get(HEAD_HEADER);
       if (response.body === null || sent === null)
-        return failed("flight.corrupt", `the answer object answered ${response.status}`);
+        return failed("flight.unavailable", `the answer object answered ${response.status}`);
       const { agoMs, ...head } = JSON.parse(sent) as SentHead;
       const feed = feedOf(response.body as ReadableStream<Uint8Array>);
       return { ok: true, value: { head: { ...head, beganAt: askedAt - agoMs }, feed } };
