@@ -29,6 +29,7 @@ export interface Question {
   readonly tags?: readonly string[];
 }
 
+/** One message of a question, in the form of OpenAI. The prompt of a persona has the role `system`. */
 export interface ChatMessage {
   readonly role: "system" | "user" | "assistant";
   readonly content: string;
