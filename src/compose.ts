@@ -2,6 +2,7 @@
 import { readConfig } from "./config.ts";
 import type { StrataOptions } from "./config/options.ts";
 import type { Bindings } from "./config/variables.ts";
+import { composeAnswers } from "./compose/answers.ts";
 import { composeCallers } from "./compose/callers.ts";
 import { composeCron } from "./compose/cron.ts";
 import { composeDegradation, refuseWhenMinimal } from "./compose/degradation.ts";
@@ -124,6 +125,7 @@ export function createLayer(
     health: () => degradation.known(now()),
     breakers,
     slots: () => originSlots.stats(),
+    tokenPrices: { input: config.model?.inputPrice ?? 0, output: config.model?.outputPrice ?? 0 },
     flushMs: settings.telemetry.flushEveryMs,
     now,
     random,
@@ -270,19 +272,12 @@ export function createLayer(
     }),
     live,
     degradation,
+    ...composeAnswers(bindings, config, engine, ownPlatform),
     ...messaging,
     logReachable: async (ctx) => (await coherence.ensureCurrent(ctx.now(), 0, ctx)) === "current",
     cron,
     scheduled: cron.run,
   };
-  return withInternals(strata, {
-    engine,
-    batch,
-    warmer,
-    loads,
-    coherence,
-    store,
-    memory,
-    breakers,
-  });
+  const parts = { engine, batch, warmer, loads, coherence, store, memory, breakers };
+  return withInternals(strata, parts);
 }

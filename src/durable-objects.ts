@@ -2,9 +2,13 @@
  * The Durable Object classes of the layer. A Worker exports them from its main module. The platform
  * creates the objects with bindings only, so they use the defaults of config/settings.ts.
  */
+import { createAnswerHost } from "./answers/answer-host.ts";
+import { createChatCall } from "./answers/chat-call.ts";
+import { createRecordings } from "./answers/recordings.ts";
 import { readConfig, type Config } from "./config.ts";
 import type { Bindings } from "./config/variables.ts";
 import type { SharedStore } from "./core/shared-store.ts";
+import { createAnswerObject } from "./durable/answer-object.ts";
 import { createFlightShard } from "./durable/flight-shard.ts";
 import { createMetricsShard } from "./durable/metrics-shard.ts";
 import { createOutboxAlarm, type RelayRun } from "./durable/outbox-alarm.ts";
@@ -12,7 +16,7 @@ import { createRegionLog } from "./durable/region-log.ts";
 import { createSlotGrants } from "./durable/slot-grants.ts";
 import { createTopicObject } from "./durable/topic-object.ts";
 import { createDatabase, type Database } from "./origin/neon.ts";
-import { backgroundContext, exporterPlatform, platform, sleep } from "./platform.ts";
+import { after, backgroundContext, exporterPlatform, platform, sleep } from "./platform.ts";
 import { publishAll } from "./redis/channels.ts";
 import { createRedis } from "./redis/client.ts";
 import { createRedisStore } from "./redis/store.ts";
@@ -28,7 +32,7 @@ import { relay } from "./writes/relay.ts";
  * The class behind the binding `FLIGHTS`: it grants leases, so that isolates share loads.
  *
  * @example
- * export { FlightShard, MetricsShard, OutboxAlarm, RegionLog, SlotGrants, TopicObject } from "./src/index.ts";
+ * export { AnswerObject, FlightShard, MetricsShard, OutboxAlarm, RegionLog, SlotGrants, TopicObject } from "./src/index.ts";
  */
 export const FlightShard = createFlightShard({
   now: platform.now,
@@ -110,6 +114,29 @@ function createDatabaseOf({ databaseUrl, neonEndpoint, settings }: Config): Data
     now: platform.now,
   });
 }
+
+/** The class behind the binding `ANSWERS`: it calls the model, once for all isolates that ask the same. */
+export const AnswerObject = createAnswerObject({
+  createHost(bindings: Bindings, waitUntil) {
+    const config = readConfig(bindings);
+    const { model } = config;
+    if (model === undefined) throw new Error("LLM_BASE_URL is not set");
+    return createAnswerHost({
+      ...platform,
+      // Until then, isolates that did not find the answer in Redis can find it.
+      recordings: createRecordings({
+        ...platform,
+        after,
+        lingerMs: 10_000,
+        waitFor: (change) => change,
+      }),
+      callModel: (call) => createChatCall(model, call, (url, init) => fetch(url, init)),
+      storeOf: (namespace) => createStore(config, namespace),
+      after,
+      ctx: backgroundContext(waitUntil),
+    });
+  },
+});
 
 function createStore({ settings, redisUrl, redisToken }: Config, namespace: string): SharedStore {
   const { timeoutMs, maxEntryChars, packFromChars } = settings.redis;

@@ -14,6 +14,7 @@ export type { DegradationLevel } from "./core/degradation-level.ts";
 export { backgroundContext } from "./platform.ts";
 export type { Cron, CronStep, CronTask } from "./core/task.ts";
 export {
+  AnswerObject,
   FlightShard,
   MetricsShard,
   OutboxAlarm,
@@ -82,6 +83,14 @@ export type { Database } from "./origin/neon.ts";
 // Live events: messages of topics for browsers and for Redis channels.
 export type { Live, LiveOptions } from "./http/live/live.ts";
 export type { LiveTransport } from "./core/live-event.ts";
+
+// Answers of a model: asked once, recorded and replayed.
+export type { Answers, ModelCache, Reply } from "./answers/reply.ts";
+export type { LanguageModelMiddleware, ModelCacheOptions } from "./answers/language-model.ts";
+export type { AnswerScope, ChatMessage, Question } from "./answers/question.ts";
+export { normalMessage } from "./answers/normal-message.ts";
+export type { AnswerText } from "./answers/read-answer.ts";
+export type { ChatInfo, Usage } from "./answers/chat-stream.ts";
 
 // Rate limits: limits per address, user and endpoint.
 export type { RateLimitOptions, RateLimits, RateLimitStats } from "./ratelimit/rate-limits.ts";

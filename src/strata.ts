@@ -1,5 +1,6 @@
 /** The public type of the layer. */
-import type { MiddlewareHandler } from "hono";
+import type { Context as HonoContext, MiddlewareHandler } from "hono";
+import type { Answers, ModelCache } from "./answers/reply.ts";
 import type { Config } from "./config.ts";
 import type { Context } from "./core/context.ts";
 import type { Cron } from "./core/task.ts";
@@ -73,6 +74,10 @@ export interface Strata {
    * app.post("/orders", strata.idempotent(), async (c) => c.json({ id: 1 }, 201));
    */
   readonly idempotent: Idempotent;
+  /** Answers questions with a model, through the cache. Undefined without `LLM_BASE_URL`. */
+  readonly answers: Answers<HonoContext<StrataEnv>> | undefined;
+  /** Lets the models of the AI SDK answer through the cache. It needs no `LLM_BASE_URL`. */
+  readonly modelCache: ModelCache<HonoContext<StrataEnv>>;
   /** Sends messages, applies each once, and keeps those that fail. They need the binding `QUEUE`. */
   readonly messages: Messages;
   /** The ids of messages that are sent and may not be applied yet. */

@@ -3,6 +3,7 @@ import { createIsolate, type Isolate } from "./api/isolate.ts";
 import { dashboardRoutes } from "./dashboard/routes.ts";
 import { backgroundContext, ConfigError, problem, type Bindings, type Strata } from "./index.ts";
 import {
+  AnswerObject as LayerAnswerObject,
   FlightShard as LayerFlightShard,
   MetricsShard as LayerMetricsShard,
   OutboxAlarm as LayerOutboxAlarm,
@@ -11,6 +12,7 @@ import {
   TopicObject as LayerTopicObject,
 } from "./durable-objects.ts";
 
+export class AnswerObject extends LayerAnswerObject {}
 export class FlightShard extends LayerFlightShard {}
 export class MetricsShard extends LayerMetricsShard {}
 export class OutboxAlarm extends LayerOutboxAlarm {}

@@ -16,6 +16,7 @@ declare global {
     interface GlobalProps {
       mainModule: typeof import("../src/worker.ts");
       durableNamespaces:
+        | "AnswerObject"
         | "FlightShard"
         | "MetricsShard"
         | "OutboxAlarm"

@@ -6,6 +6,7 @@ import { noSuchRoute, onError } from "./errors.ts";
 import { ADMIN_GUESSES, apiLimits, ownFields } from "./every-request.ts";
 import { adminRoutes } from "./routes/admin.ts";
 import { categoryRoutes } from "./routes/categories.ts";
+import { chatRoutes } from "./routes/chat.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
@@ -64,6 +65,7 @@ export function createApp(services: AppServices): Hono<StrataEnv> {
   app.route("/settings", settingsRoutes(services, admin));
   app.route("/users", userRoutes(services, admin));
   app.route("/sessions", sessionRoutes(services, admin));
+  app.route("/chat", chatRoutes(services));
   app.route("/events", eventRoutes(services));
   app.route("/orders", orderRoutes(services, admin));
   app.route("/", referenceRoutes(services));

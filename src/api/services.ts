@@ -27,6 +27,7 @@ export interface AppServices extends Pick<
   | "idempotent"
   | "pending"
   | "live"
+  | "answers"
 > {
   /** Gives each request its scope and each response its cache headers. */
   readonly scope: MiddlewareHandler<StrataEnv>;

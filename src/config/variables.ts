@@ -8,6 +8,7 @@ import {
   parseAdminTokens,
   type AdminToken,
 } from "./admin-tokens.ts";
+import { modelOf, modelProblems, modelVariables, type ModelConfig } from "./model-variables.ts";
 
 const EXPOSURES = ["all", "status", "none"] as const;
 /** How much response fields tell clients about the cache. */
@@ -39,6 +40,13 @@ export interface Bindings {
    * binding there are no live events, and routes that send them answer 503.
    */
   readonly LIVE?: DurableObjectNamespace;
+  /**
+   * The Durable Objects that make the calls of the model, one for each key. Without this binding, only
+   * the questions of one isolate share a call.
+   */
+  readonly ANSWERS?: DurableObjectNamespace;
+  /** The version of the Worker that the platform has deployed. Its id is the default of `DEPLOYMENT_ID`. */
+  readonly CF_VERSION_METADATA?: { readonly id: string };
   /** The queue of messages. Without this binding, routes that send messages answer 503. */
   readonly QUEUE?: Queue;
   /** The dead-letter queue, for messages that the consumer gives up. `QUEUE` needs it. */
@@ -86,6 +94,20 @@ export interface Bindings {
   readonly CORS_ORIGINS?: string;
   /** The value `1` lets pages of CORS_ORIGINS send cookies. It does not go with `*`. */
   readonly CORS_CREDENTIALS?: string;
+  /** The address of an OpenAI-compatible model, before `/chat/completions`. Without it `POST /chat` answers 503. */
+  readonly LLM_BASE_URL?: string;
+  /** The bearer token of the model. Default: the model needs none. */
+  readonly LLM_API_KEY?: string;
+  /** The name of the model. `LLM_BASE_URL` needs it. */
+  readonly LLM_MODEL?: string;
+  /** The price of a million tokens that the model reads, in US dollars. Default: 0. */
+  readonly LLM_INPUT_PRICE?: string;
+  /** The price of a million tokens that the model writes, in US dollars. Default: 0. */
+  readonly LLM_OUTPUT_PRICE?: string;
+  /** The personas whose answers signed-in users share, separated by commas. Default none. */
+  readonly CHAT_SHARED_PERSONAS?: string;
+  /** The name of this deployment, for the tag `deployment:<id>` of answers. */
+  readonly DEPLOYMENT_ID?: string;
   /** The prefix of everything that is stored. Default: `strata`. */
   readonly STRATA_NAMESPACE?: string;
   /**
@@ -173,6 +195,7 @@ const Variables = z.object({
       ),
   ),
   CORS_CREDENTIALS: z.optional(z.enum(["0", "1", ""], "must be 1, or not set")),
+  ...modelVariables,
   STRATA_NAMESPACE: z.optional(
     z.string().check(z.regex(/^[a-z0-9-]{1,32}$/, "must be 1 to 32 of a-z, 0-9 and -")),
   ),
@@ -206,6 +229,12 @@ export interface VariableConfig {
   readonly corsOrigins: CorsOrigins;
   /** Whether these pages may send cookies. */
   readonly corsCredentials: boolean;
+  /** The model that answers questions. */
+  readonly model: ModelConfig | undefined;
+  /** The personas whose answers signed-in users share. */
+  readonly sharedPersonas: readonly string[];
+  /** The name of this deployment. */
+  readonly deployment: string | undefined;
   readonly namespace: string;
   /** How much response fields tell clients. */
   readonly expose: Exposure;
@@ -230,6 +259,7 @@ export function readVariables(bindings: Bindings): CheckedVariables {
     problems.push("ORIGIN_URL: set it to an http(s) URL, since ORIGIN_AT_ROOT is 1");
   if (bindings.CORS_CREDENTIALS === "1" && !isListOfOrigins(bindings.CORS_ORIGINS))
     problems.push("CORS_ORIGINS: must list the origins, since CORS_CREDENTIALS is 1");
+  problems.push(...modelProblems(bindings));
   if (!parsed.success) return { variables: undefined, problems };
   const { data } = parsed;
   const adminTokens: readonly AdminToken[] = [
@@ -256,6 +286,9 @@ export function readVariables(bindings: Bindings): CheckedVariables {
       clientAddressHeader: data.CLIENT_ADDRESS_HEADER ?? "CF-Connecting-IP",
       corsOrigins: parseCorsOrigins(data.CORS_ORIGINS ?? "") ?? [],
       corsCredentials: data.CORS_CREDENTIALS === "1",
+      model: modelOf(data),
+      sharedPersonas: namesIn(data.CHAT_SHARED_PERSONAS) ?? [],
+      deployment: data.DEPLOYMENT_ID ?? bindings.CF_VERSION_METADATA?.id,
       namespace: data.STRATA_NAMESPACE ?? "strata",
       expose: data.STRATA_EXPOSE || "all",
       dev: data.STRATA_DEV === "1",

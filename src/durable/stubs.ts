@@ -2,6 +2,7 @@
  * Creates stubs of Durable Objects. Each call creates a new stub, because a stub cannot be used
  * again after an error.
  */
+import type { AnswerStub } from "./answer-port.ts";
 import type { FlightShardRpc } from "./flight-shard.ts";
 import type { MetricsShardRpc } from "./metrics-shard.ts";
 import type { OutboxAlarmRpc } from "./outbox-alarm.ts";
@@ -73,4 +74,13 @@ export function slotGrantsStub(namespace: DurableObjectNamespace, name: string):
 /** Returns a stub of the TopicObject object with this name. */
 export function topicStub(namespace: DurableObjectNamespace, name: string): TopicObjectRpc {
   return namespace.get(namespace.idFromName(name)) as unknown as TopicObjectRpc;
+}
+
+/** Returns a stub of the AnswerObject object with this name. A new object is created near `region`. */
+export function answerStub(
+  namespace: DurableObjectNamespace,
+  name: string,
+  region: string,
+): AnswerStub {
+  return stubNear(namespace, name, region);
 }

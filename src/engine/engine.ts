@@ -31,6 +31,8 @@ export interface Engine {
   beginRead(key: string, policy: Policy, ctx: Context): Read;
   /** Whether an entry that is not stored yet, and was current at `currentAt`, may answer a read. */
   mayAnswer(entry: Entry, currentAt: EpochMs, read: Read): Promise<boolean>;
+  /** The same, and the entry must be fresh: a soft invalidation since `currentAt` excludes it too. */
+  mayAnswerFresh(entry: Entry, currentAt: EpochMs, read: Read): Promise<boolean>;
   /** Deletes an entry that its reader cannot use. */
   discard(entry: Entry, ctx: Context): void;
 }

@@ -14,7 +14,7 @@ import type { NewId } from "../core/random.ts";
 import type { RequestObserver } from "../core/request-observer.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
 import type { ChildSpan } from "../core/trace-carrier.ts";
-import { createEventRecorder } from "./event-recorder.ts";
+import { createEventRecorder, type TokenPrices } from "./event-recorder.ts";
 import { createExportQueue } from "./export/export-queue.ts";
 import type { ExportPlatform } from "./export/exporter.ts";
 import { createFlushLoop } from "./export/flush-loop.ts";
@@ -46,6 +46,8 @@ export interface TelemetryOptions extends ExportPlatform {
   readonly health: () => DegradationReport;
   readonly breakers: Readonly<Record<BreakerName, BreakerReport>>;
   readonly slots: () => SlotStats;
+  /** What the tokens of the model cost. */
+  readonly tokenPrices: TokenPrices;
   /** The milliseconds between two reports, and between two exports. */
   readonly flushMs: Millis;
   readonly newId: NewId;
@@ -165,6 +167,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     addStep,
     onLevelChange,
     onRelay: (deferred) => reporter?.noteDeferred(deferred),
+    tokenPrices: options.tokenPrices,
   });
   const observer = createRequestObserver({
     settings,

@@ -22,6 +22,7 @@ const LAYER = [
   "writes",
   "telemetry",
   "origin",
+  "answers",
 ] as const;
 
 /**
@@ -42,6 +43,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ratelimit: ["core", "engine", "redis/client.ts", "redis/script-runner.ts"],
   sessions: ["core"],
   writes: ["core", "engine"],
+  answers: ["core", "engine"],
   api: ["index.ts"],
   dashboard: ["index.ts"],
   config: ["core", "tiers/eviction/choice.ts"],
@@ -86,6 +88,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "@neondatabase/serverless": ["origin", "writes", "api"],
   "@upstash/redis": ["redis", "ratelimit"],
   "@upstash/ratelimit": ["redis", "ratelimit"],
+  "eventsource-parser": ["answers"],
   zod: ["core", "config", "http", "api", "dashboard"],
 };
 
