@@ -1,6 +1,7 @@
 /** The main module of this Worker: the reference API, which uses the layer. */
 import { createIsolate, type Isolate } from "./api/isolate.ts";
 import { dashboardRoutes } from "./dashboard/routes.ts";
+import { frontRoutes } from "./front/routes.ts";
 import { backgroundContext, ConfigError, problem, type Bindings, type Strata } from "./index.ts";
 import {
   FlightShard as LayerFlightShard,
@@ -48,7 +49,7 @@ function start(env: Bindings): Isolate {
   const assets = env.ASSETS;
   const dashboard = ({ metrics }: Strata) =>
     assets && ((guard: Guard) => dashboardRoutes({ assets, metrics, guard }));
-  return createIsolate(env, dashboard);
+  return createIsolate(env, dashboard, assets && frontRoutes(assets));
 }
 
 type Guard = Parameters<typeof dashboardRoutes>[0]["guard"];

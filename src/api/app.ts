@@ -6,6 +6,7 @@ import { ADMIN_GUESSES, apiLimits, ownFields } from "./every-request.ts";
 import { adminRoutes } from "./routes/admin.ts";
 import { categoryRoutes } from "./routes/categories.ts";
 import { eventRoutes } from "./routes/events.ts";
+import { frontDoorRoutes } from "./routes/front-door.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
 import { orderRoutes } from "./routes/orders.ts";
@@ -56,6 +57,8 @@ export function createApp(services: AppServices): Hono<StrataEnv> {
   app.route("/events", eventRoutes(services));
   app.route("/orders", orderRoutes(services, admin));
   app.route("/", referenceRoutes());
+  if (services.front) app.route("/", services.front);
+  app.route("/", frontDoorRoutes(app));
   app.route(`${own}/health`, healthRoutes(services));
   app.route(`${own}/metrics`, metricsRoutes(services, admin));
   const guard = services.config.dev ? allowAll : admin.requires("read");

@@ -73,15 +73,17 @@ function unavailable(
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
 
 /**
- * Answers 404 if no route has the path, and 405 with `Allow` if routes have the path for other
- * methods only.
+ * Answers 404 if no route has the path, or if its route has no such file. Answers 405 with `Allow` if
+ * routes have the path for other methods only.
  */
 export function noSuchRoute(app: Hono<StrataEnv>): NotFoundHandler<StrataEnv> {
   return (c) => {
     const allowed: string[] = METHODS.filter((method) =>
       app.router.match(method, c.req.path)[0].some(([[, route]]) => route.method === method),
     );
-    if (allowed.length === 0) return notFound("There is no such route.");
+    const method = c.req.method === "HEAD" ? "GET" : c.req.method;
+    if (allowed.length === 0 || allowed.includes(method))
+      return notFound("There is no such route.");
     if (allowed.includes("GET")) allowed.unshift("HEAD");
     const headers = { Allow: allowed.join(", ") };
     if (c.req.method === "OPTIONS") return new Response(null, { status: 204, headers });

@@ -46,6 +46,18 @@ const HEALTH = {
   onUnavailable: "local",
 } as const satisfies RateLimitOptions;
 
+/**
+ * The limit of the pages and their files. It is separate, because a browser asks for many files at
+ * once, which would otherwise use up the requests of the page itself.
+ */
+const PAGES = {
+  name: "pages",
+  ip: "300/1m",
+  mode: "fast",
+  onUnavailable: "local",
+} as const satisfies RateLimitOptions;
+const PAGE = /^\/(?:$|(?:demo|docs|openapi\.json|front|dashboard)(?:$|\/))/;
+
 const READS = new Set(["GET", "HEAD", "OPTIONS"]);
 
 export interface ApiLimitsOptions {
@@ -68,6 +80,7 @@ export function apiLimits({
   const batches = rateLimit({ ...EVERY_ROUTE, cost: batchSizeOf });
   const admin = rateLimit(ADMIN);
   const health = rateLimit(HEALTH);
+  const pages = rateLimit(PAGES);
 
   return (c, next) => {
     const { path, method } = c.req;
@@ -78,7 +91,8 @@ export function apiLimits({
     // A proxied write changes no data of this Worker, so the read limit applies to it.
     const isRead = READS.has(method) || path.startsWith("/origin/");
     if (!isRead) return writes(c, next);
-    return path === "/users" ? batches(c, next) : reads(c, next);
+    if (path === "/users") return batches(c, next);
+    return PAGE.test(path.slice(ownPrefix.length)) ? pages(c, next) : reads(c, next);
   };
 }
 

@@ -14,7 +14,11 @@ export interface Isolate {
 type CreateDashboard = (layer: Strata) => AppServices["dashboard"];
 
 /** Creates the objects that one isolate keeps: the layer, and the reference API that uses it. */
-export function createIsolate(bindings: Bindings, createDashboard?: CreateDashboard): Isolate {
+export function createIsolate(
+  bindings: Bindings,
+  createDashboard?: CreateDashboard,
+  front?: AppServices["front"],
+): Isolate {
   const layer = createStrata(bindings);
   for (const kind of [productKind, userKind, categoryFilter])
     layer.existence.define(kind.existence(layer.db));
@@ -24,6 +28,7 @@ export function createIsolate(bindings: Bindings, createDashboard?: CreateDashbo
     ...layer,
     scope: layer.middleware(async (request, c) => app.fetch(request, c.env, c.executionCtx)),
     dashboard: createDashboard?.(layer),
+    front,
   });
   return { app, layer };
 }

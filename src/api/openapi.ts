@@ -1,6 +1,7 @@
 /** The OpenAPI 3.1 document of the reference API. test/api/reference.test.ts compares it with the routes. */
 
 import { adminPaths } from "./openapi-admin.ts";
+import { frontPaths } from "./openapi-front.ts";
 import {
   integer,
   text,
@@ -48,6 +49,7 @@ export const openapi = {
       "A shop behind a three-tier cache. The headers Cache-Status, X-Cache-Status, Age and Server-Timing say where an answer came from.",
   },
   paths: {
+    ...frontPaths,
     "/products": {
       get: {
         summary: "One page of products, of one category or of all. Cached for 5 minutes.",

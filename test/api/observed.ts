@@ -58,6 +58,7 @@ export function createObservedApi(
     ...layer,
     scope: layer.middleware(async (request, c) => app.fetch(request, c.env, c.executionCtx)),
     dashboard: undefined,
+    front: undefined,
   });
 
   async function start(
