@@ -28,6 +28,8 @@ export function createPageAssets(
       }),
     );
     const response = new Response(found.body, found);
+    // The field is about the cache of the binding, not about this response.
+    response.headers.delete("CF-Cache-Status");
     for (const [field, value] of FIELDS) response.headers.set(field, value);
     return response;
   };

@@ -64,6 +64,6 @@ function pathsOf(app: Hono<StrataEnv>): ReadonlySet<string> {
         ({ method, path }) =>
           METHODS.has(method) && !path.includes("*") && !path.endsWith("/:file"),
       )
-      .map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, "{$1}")}`),
+      .map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)(?:\{[^}]*\})?/g, "{$1}")}`),
   );
 }
