@@ -1,6 +1,6 @@
 // @ts-check
 /** Sign-in as a user of the seed. The session is in a cookie that scripts cannot read. */
-import { byId, showRows } from "./dom.js";
+import { byId, messageOf, showRows } from "./dom.js";
 
 /** Notes that this tab has signed in. It is no secret: the session is in the cookie. */
 const SIGNED_IN = "strata-demo-signed-in";
@@ -22,7 +22,7 @@ export function createAccount({ ask, has }) {
     try {
       await action();
     } catch (error) {
-      say(String(/** @type {Error} */ (error).message));
+      say(messageOf(error));
     }
   }
 

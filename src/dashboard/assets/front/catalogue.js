@@ -1,10 +1,10 @@
 // @ts-check
 /** The list of products: one page, of one category or of all. */
-import { byId, element } from "./dom.js";
+import { byId, element, messageOf } from "./dom.js";
 
 export const euros = (/** @type {number} */ cents) => `${(cents / 100).toFixed(2)} €`;
 
-/** @param {{ id: number, name: string, priceCents: number }} product @param {(id: number) => void} choose */
+/** @param {{ id: number, name: string, priceCents: number }} product @param {(id: number) => Promise<void>} choose */
 export function productItem({ id, name, priceCents }, choose) {
   const item = element("li");
   const button = element("button");
@@ -16,7 +16,7 @@ export function productItem({ id, name, priceCents }, choose) {
   return item;
 }
 
-/** @param {{ ask: (path: string) => Promise<Response>, choose: (id: number) => void }} options */
+/** @param {{ ask: (path: string) => Promise<Response>, choose: (id: number) => Promise<void> }} options */
 export function createCatalogue({ ask, choose }) {
   let page = 1;
 
@@ -34,7 +34,7 @@ export function createCatalogue({ ask, choose }) {
       byId("previous").disabled = page <= 1;
       byId("next").disabled = page >= pages;
     } catch (error) {
-      byId("list-status").textContent = String(/** @type {Error} */ (error).message);
+      byId("list-status").textContent = messageOf(error);
     }
   }
 

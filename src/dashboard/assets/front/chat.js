@@ -1,6 +1,6 @@
 // @ts-check
 /** A question to a persona. The answer arrives as a stream of server-sent events. */
-import { byId } from "./dom.js";
+import { byId, messageOf } from "./dom.js";
 
 /**
  * @typedef {import("./ask.js").Ask} Ask
@@ -27,7 +27,7 @@ export function createChat({ ask, has }) {
       for await (const data of eventsOf(response)) answer.append(textOf(data));
       say("");
     } catch (error) {
-      say(String(/** @type {Error} */ (error).message));
+      say(messageOf(error));
     }
   }
 

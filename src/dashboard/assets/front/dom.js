@@ -19,3 +19,6 @@ export function showRows(list, rows) {
     ...rows.flatMap(([name, text]) => [element("dt", name), element("dd", text)]),
   );
 }
+
+/** @param {unknown} error @returns {string} the text of an error, for the user */
+export const messageOf = (error) => (error instanceof Error ? error.message : String(error));

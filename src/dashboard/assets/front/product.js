@@ -2,7 +2,7 @@
 /** One product: its fields, its stock, and other products for its readers. */
 import { sourceOf } from "./answer-fields.js";
 import { euros, productItem } from "./catalogue.js";
-import { byId, element } from "./dom.js";
+import { byId, element, messageOf } from "./dom.js";
 import { followStock } from "./stock.js";
 
 /**
@@ -39,7 +39,7 @@ export function createProduct({ ask, has }) {
       byId("stock").textContent = String(product.stock);
       byId("product").hidden = false;
     } catch (error) {
-      if (mine === reads) status.textContent = String(/** @type {Error} */ (error).message);
+      if (mine === reads) status.textContent = messageOf(error);
     }
   }
 
@@ -54,7 +54,7 @@ export function createProduct({ ask, has }) {
         ...items.map((/** @type {any} */ product) => productItem(product, choose)),
       );
     } catch (error) {
-      byId("basis").textContent = String(/** @type {Error} */ (error).message);
+      byId("basis").textContent = messageOf(error);
       list.replaceChildren();
     }
   }
@@ -94,7 +94,7 @@ export function createProduct({ ask, has }) {
       status.textContent = `Changed. Invalidation: ${invalidation ?? "not told"}.`;
       await read();
     } catch (error) {
-      status.textContent = String(/** @type {Error} */ (error).message);
+      status.textContent = messageOf(error);
     }
   }
 

@@ -22,8 +22,8 @@ export function followStock({ available, onStock }) {
       say("connecting");
       mine.addEventListener("open", () => say("connected"));
       for (const kind of KINDS)
-        mine.addEventListener(kind, (event) => {
-          const { stock, timestamp } = JSON.parse(/** @type {MessageEvent} */ (event).data);
+        mine.addEventListener(kind, ({ data }) => {
+          const { stock, timestamp } = JSON.parse(data);
           if (typeof stock !== "number") return;
           onStock(stock);
           say(`connected; the last event is of ${new Date(timestamp).toLocaleTimeString("en-GB")}`);
