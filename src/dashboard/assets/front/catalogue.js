@@ -11,7 +11,7 @@ export function productItem({ id, name, priceCents }, choose) {
   button.setAttribute("type", "button");
   button.dataset["product"] = String(id);
   button.append(element("span", name), element("span", euros(priceCents), "price"));
-  button.addEventListener("click", () => choose(id));
+  button.addEventListener("click", () => void choose(id));
   item.append(button);
   return item;
 }
