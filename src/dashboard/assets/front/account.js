@@ -29,7 +29,7 @@ export function createAccount({ ask, has }) {
   /** @param {string} id */
   async function showProfile(id) {
     const profile = await (await ask(`users/${id}`)).json();
-    sessionStorage.setItem(SIGNED_IN, id);
+    sessionStorage.setItem(SIGNED_IN, "yes");
     say(`Signed in as user ${id}.`);
     showRows(
       byId("profile"),
@@ -42,6 +42,13 @@ export function createAccount({ ask, has }) {
     const id = byId("user").value;
     await ask("sessions", { method: "POST", body: { userId: Number(id) } });
     await showProfile(id);
+  }
+
+  /** Shows the profile of the session that the browser has, after a reload. */
+  async function resume() {
+    sessionStorage.removeItem(SIGNED_IN);
+    const { userId } = await (await ask("sessions/current")).json();
+    await showProfile(String(userId));
   }
 
   async function signOut() {
@@ -57,6 +64,5 @@ export function createAccount({ ask, has }) {
     void run(signIn);
   });
   byId("sign-out").addEventListener("click", () => run(signOut));
-  const known = sessionStorage.getItem(SIGNED_IN);
-  if (known !== null) void run(() => showProfile(known));
+  if (sessionStorage.getItem(SIGNED_IN) !== null) void run(resume);
 }

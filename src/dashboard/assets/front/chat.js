@@ -2,6 +2,10 @@
 /** A question to a persona. The answer arrives as a stream of server-sent events. */
 import { byId, messageOf } from "./dom.js";
 
+/** The last event of a whole answer. */
+const DONE = "[DONE]";
+const CUT_OFF = "The answer was cut off.";
+
 /**
  * @typedef {import("./ask.js").Ask} Ask
  * @param {{ ask: (path: string, ask?: Ask) => Promise<Response>, has: (route: string) => boolean }} options
@@ -24,8 +28,13 @@ export function createChat({ ask, has }) {
         accept: "text/event-stream",
         body: { persona: byId("persona").value, message: byId("message").value, stream: true },
       });
-      for await (const data of eventsOf(response)) answer.append(textOf(data));
-      say("");
+      let isWhole = false;
+      for await (const { name, data } of eventsOf(response)) {
+        if (name === "error") throw new Error(JSON.parse(data).detail ?? CUT_OFF);
+        isWhole ||= data === DONE;
+        answer.append(textOf(data));
+      }
+      say(isWhole ? "" : CUT_OFF);
     } catch (error) {
       say(messageOf(error));
     }
@@ -37,7 +46,7 @@ export function createChat({ ask, has }) {
   });
 }
 
-/** The data of each event of a stream. @param {Response} response */
+/** The name and the data of each event of a stream. @param {Response} response */
 async function* eventsOf(response) {
   const reader = (response.body ?? new ReadableStream())
     .pipeThrough(new TextDecoderStream())
@@ -46,14 +55,17 @@ async function* eventsOf(response) {
   for (;;) {
     const { done, value } = await reader.read();
     if (done) return;
-    const lines = (rest + value).split("\n");
-    rest = lines.pop() ?? "";
-    for (const line of lines) if (line.startsWith("data:")) yield line.slice(5).trim();
+    const events = (rest + value).split("\n\n");
+    rest = events.pop() ?? "";
+    for (const event of events) {
+      const name = /^event: ?(.*)$/m.exec(event)?.[1] ?? "";
+      const data = /^data: ?(.*)$/m.exec(event)?.[1];
+      if (data !== undefined) yield { name, data };
+    }
   }
 }
 
 /** The text in an event of the form of OpenAI. @param {string} data */
 function textOf(data) {
-  if (data === "[DONE]") return "";
-  return JSON.parse(data).choices?.[0]?.delta?.content ?? "";
+  return data === DONE ? "" : (JSON.parse(data).choices?.[0]?.delta?.content ?? "");
 }
