@@ -26,7 +26,7 @@ export function followStock({ available, onStock }) {
           const { stock, timestamp } = JSON.parse(data);
           if (typeof stock !== "number") return;
           onStock(stock);
-          say(`connected; the last event is of ${new Date(timestamp).toLocaleTimeString("en-GB")}`);
+          say(`connected; this stock is of ${new Date(timestamp).toLocaleTimeString("en-GB")}`);
         });
       // The browser connects again by itself, unless the answer was an error.
       mine.addEventListener("error", () =>
