@@ -3,6 +3,9 @@
 import { byId, element, showRows } from "./dom.js";
 import { failing, stateText } from "./health-words.js";
 
+/** The milliseconds between two readings of the state. The limit of /health is 120 a minute. */
+const REFRESH_MS = 5_000;
+
 /** @param {string} url */
 async function read(url) {
   const response = await fetch(url, { headers: { accept: "application/json" }, cache: "no-store" });
@@ -39,3 +42,6 @@ async function showIndex() {
 for (const span of document.querySelectorAll("[data-origin]")) span.textContent = location.origin;
 void showState();
 void showIndex();
+setInterval(() => {
+  if (document.visibilityState === "visible") void showState();
+}, REFRESH_MS);
