@@ -8,12 +8,12 @@ import { composeLogGroups } from "./compose/log-groups.ts";
 import { composeLimits } from "./compose/limits.ts";
 import { composeWrites } from "./compose/writes.ts";
 import { composeAnnouncements, composeLogShares } from "./compose/log-shares.ts";
+import { composeFlightPort } from "./compose/flights.ts";
 import { composeServers } from "./compose/servers.ts";
 import { composeOriginSlots, composeProxyLimits } from "./compose/slots.ts";
 import { composeMessages } from "./compose/messages.ts";
-import { createFlightPort } from "./durable/flight-port.ts";
 import { createMetricsPort } from "./durable/metrics-port.ts";
-import { flightStub, metricsStub } from "./durable/stubs.ts";
+import { metricsStub } from "./durable/stubs.ts";
 import { createEngineParts } from "./engine/create-engine.ts";
 import { createExistence } from "./engine/existence.ts";
 import { createInspector } from "./engine/inspect.ts";
@@ -85,9 +85,11 @@ export function createLayer(
     maxEntryChars: settings.edge.maxEntryChars,
     withTimeout,
   });
+  const flightPort = composeFlightPort(bindings, config);
   const { redis, limiterRedis, sqlServer, breakers } = composeServers(
     config,
     ownPlatform,
+    flightPort,
     (change) => telemetry.observeBreaker(change),
   );
   const store = withBreaker(
@@ -139,19 +141,7 @@ export function createLayer(
   });
 
   // Creates the engine, which uses the tiers and telemetry.
-  const flights = withSpans(
-    withFlightBreaker(
-      createFlightPort({
-        stub: (name, region) => flightStub(bindings.FLIGHTS, name, region),
-        namespace,
-        shards: settings.flights.shards,
-        grantMs: settings.flights.grantTimeoutMs,
-        slackMs: settings.flights.slackMs,
-        withTimeout,
-      }),
-      breakers.flight,
-    ),
-  );
+  const flights = withSpans(withFlightBreaker(flightPort, breakers.flight));
   const { coherence, engine, batch, loads, callOrigin } = createEngineParts({
     memory,
     edge,

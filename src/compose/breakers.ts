@@ -26,6 +26,7 @@ export interface Probes {
   readonly redis: () => Promise<Result<unknown>>;
   readonly limiter: () => Promise<Result<unknown>>;
   readonly sql: () => Promise<Result<unknown>>;
+  readonly flight: () => Promise<Result<unknown>>;
 }
 
 /**
@@ -78,7 +79,7 @@ export function composeBreakers(
   return {
     redis: create("redis", "redis", redis.timeoutMs, { slowRate, slowMs }, probes.redis),
     limiter: create("limiter", "redis", limits.timeoutMs, { slowMs }, probes.limiter),
-    flight: create("flight", "flight", flights.grantTimeoutMs, ofFlights),
+    flight: create("flight", "flight", flights.grantTimeoutMs, ofFlights, probes.flight),
     log: create("log", "log", GROUP_TIMEOUT_MS, {}),
     sql: create("sql", "origin", origin.sqlTimeoutMs, ofOrigin, probes.sql),
     http: createBreakerTable(http, MAX_ORIGINS),

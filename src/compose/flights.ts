@@ -1,0 +1,18 @@
+import type { Config } from "../config.ts";
+import type { Bindings } from "../config/variables.ts";
+import { createFlightPort, type ProbedFlightPort } from "../durable/flight-port.ts";
+import { flightStub } from "../durable/stubs.ts";
+import { withTimeout } from "../resilience/deadline.ts";
+
+/** Creates the port to the flight objects, without its breaker. */
+export function composeFlightPort(bindings: Bindings, config: Config): ProbedFlightPort {
+  const { shards, grantTimeoutMs, slackMs } = config.settings.flights;
+  return createFlightPort({
+    stub: (name, region) => flightStub(bindings.FLIGHTS, name, region),
+    namespace: config.namespace,
+    shards,
+    grantMs: grantTimeoutMs,
+    slackMs,
+    withTimeout,
+  });
+}
