@@ -10,14 +10,18 @@ export interface Isolate {
   readonly layer: Strata;
 }
 
-/** Creates the dashboard of a layer. Returns undefined if the dashboard's files are not bundled. */
-type CreateDashboard = (layer: Strata) => AppServices["dashboard"];
+/** The parts of the application that are not the API itself. Without `front` and `createDashboard` there are no pages. */
+export interface IsolateParts {
+  /** Creates the dashboard of a layer. Returns undefined if the dashboard's files are not bundled. */
+  readonly createDashboard?: (layer: Strata) => AppServices["dashboard"];
+  readonly front?: AppServices["front"];
+  readonly verifySignIn?: VerifySignIn | undefined;
+}
 
 /** Creates the objects that one isolate keeps: the layer, and the reference API that uses it. */
 export function createIsolate(
   bindings: Bindings,
-  createDashboard?: CreateDashboard,
-  verifySignIn?: VerifySignIn,
+  { createDashboard, front, verifySignIn }: IsolateParts = {},
 ): Isolate {
   const layer = createStrata(bindings);
   for (const kind of [productKind, userKind, categoryFilter])
@@ -29,6 +33,7 @@ export function createIsolate(
     scope: layer.middleware(async (request, c) => app.fetch(request, c.env, c.executionCtx)),
     assets: bindings.ASSETS,
     dashboard: createDashboard?.(layer),
+    front,
     verifySignIn,
   });
   return { app, layer };

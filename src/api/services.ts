@@ -40,4 +40,6 @@ export interface AppServices extends Pick<
   readonly verifySignIn?: VerifySignIn | undefined;
   /** Creates the dashboard. `guard` protects its figures. Undefined if the dashboard is not bundled. */
   readonly dashboard: ((guard: MiddlewareHandler<StrataEnv>) => Hono<StrataEnv>) | undefined;
+  /** The pages of the front door. Undefined if their files are not bundled. */
+  readonly front: Hono<StrataEnv> | undefined;
 }

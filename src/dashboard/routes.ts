@@ -1,10 +1,11 @@
 import { Hono, type MiddlewareHandler } from "hono";
 import { streamSSE } from "hono/streaming";
 import type { MetricsView, StrataEnv } from "../index.ts";
+import { createPageAssets, type AssetStore } from "./page-assets.ts";
 
 export interface DashboardOptions {
   /** Serves the files of the folder `assets`. */
-  readonly assets: { fetch(request: Request): Promise<Response> };
+  readonly assets: AssetStore;
   readonly metrics: MetricsView;
   /** Refuses requests that are not allowed to read the figures. */
   readonly guard: MiddlewareHandler<StrataEnv>;
@@ -25,16 +26,6 @@ const FILES = new Set([
   "uplot.css",
 ]);
 
-const HEADERS = {
-  "Cache-Control": "no-cache",
-  "Content-Security-Policy":
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-  // A page of another origin cannot hold a reference to this window.
-  "Cross-Origin-Opener-Policy": "same-origin",
-  "X-Content-Type-Options": "nosniff",
-  "Referrer-Policy": "no-referrer",
-};
-
 /** The milliseconds between two messages of the live feed. */
 const EVERY_MS = 1_000;
 /**
@@ -47,14 +38,9 @@ const STREAM_MS = 300_000;
 export function dashboardRoutes({ assets, metrics, guard }: DashboardOptions): Hono<StrataEnv> {
   const routes = new Hono<StrataEnv>();
 
-  async function asset(name: string, url: string): Promise<Response> {
-    const found = await assets.fetch(new Request(new URL(`/${name}`, url)));
-    const response = new Response(found.body, found);
-    for (const [header, value] of Object.entries(HEADERS)) response.headers.set(header, value);
-    return response;
-  }
+  const asset = createPageAssets(assets);
 
-  routes.get("/", (c) => asset("index.html", c.req.url));
+  routes.get("/", (c) => asset("index.html", c.req.raw));
 
   routes.get("/live", guard, (c) =>
     streamSSE(c, async (stream) => {
@@ -70,7 +56,7 @@ export function dashboardRoutes({ assets, metrics, guard }: DashboardOptions): H
   routes.get("/:file", async (c, next) => {
     const file = c.req.param("file");
     if (!FILES.has(file)) return next();
-    return asset(file, c.req.url);
+    return asset(file, c.req.raw);
   });
 
   return routes;

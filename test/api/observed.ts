@@ -59,6 +59,7 @@ export function createObservedApi(
     scope: layer.middleware(async (request, c) => app.fetch(request, c.env, c.executionCtx)),
     assets: undefined,
     dashboard: undefined,
+    front: undefined,
   });
 
   async function start(
