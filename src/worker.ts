@@ -1,5 +1,6 @@
 /** The main module of this Worker: the reference API, which uses the layer. */
 import { createIsolate, type Isolate } from "./api/isolate.ts";
+import { UNREACHABLE_FOR_MS } from "./api/kinds.ts";
 import { dashboardRoutes } from "./dashboard/routes.ts";
 import { backgroundContext, ConfigError, problem, type Bindings, type Strata } from "./index.ts";
 import {
@@ -47,7 +48,9 @@ export default {
 function start(env: Bindings): Isolate {
   const assets = env.ASSETS;
   const dashboard = ({ metrics }: Strata) =>
-    assets && ((guard: Guard) => dashboardRoutes({ assets, metrics, guard }));
+    assets &&
+    ((guard: Guard) =>
+      dashboardRoutes({ assets, metrics, guard, unreachableForMs: UNREACHABLE_FOR_MS }));
   return createIsolate(env, dashboard);
 }
 

@@ -5,7 +5,9 @@ import type { MetricsView, StrataEnv } from "../index.ts";
 export interface DashboardOptions {
   /** Serves the files of the folder `assets`. */
   readonly assets: { fetch(request: Request): Promise<Response> };
-  readonly metrics: MetricsView;
+  readonly metrics: Pick<MetricsView, "history" | "summary">;
+  /** The longest time for which stored values answer without the log. The page names it if Redis is away. */
+  readonly unreachableForMs: number;
   /** Refuses requests that are not allowed to read the figures. */
   readonly guard: MiddlewareHandler<StrataEnv>;
 }
@@ -15,10 +17,12 @@ const FILES = new Set([
   "app.js",
   "charts.js",
   "figures.js",
+  "history.js",
   "inspector.js",
   "live.js",
   "states.js",
   "tables.js",
+  "timeline.js",
   "waterfall.js",
   "style.css",
   "uplot.js",
@@ -44,7 +48,8 @@ const EVERY_MS = 1_000;
 const STREAM_MS = 300_000;
 
 /** The dashboard: a page that every client may load, and figures that `guard` protects. */
-export function dashboardRoutes({ assets, metrics, guard }: DashboardOptions): Hono<StrataEnv> {
+export function dashboardRoutes(options: DashboardOptions): Hono<StrataEnv> {
+  const { assets, metrics, guard, unreachableForMs } = options;
   const routes = new Hono<StrataEnv>();
 
   async function asset(name: string, url: string): Promise<Response> {
@@ -58,7 +63,15 @@ export function dashboardRoutes({ assets, metrics, guard }: DashboardOptions): H
 
   routes.get("/live", guard, (c) =>
     streamSSE(c, async (stream) => {
-      const until = c.var.strata.ctx.now() + STREAM_MS;
+      const startedAt = c.var.strata.ctx.now();
+      const until = startedAt + STREAM_MS;
+      // Without the history the page still has its live figures.
+      const history = await metrics.history().catch(() => undefined);
+      if (history !== undefined)
+        await stream.writeSSE({
+          event: "history",
+          data: JSON.stringify({ at: startedAt, unreachableForMs, ...history }),
+        });
       while (!stream.aborted && c.var.strata.ctx.now() < until) {
         const summary = await metrics.summary(c.var.strata.ctx.now());
         await stream.writeSSE({ data: JSON.stringify(summary ?? null) });

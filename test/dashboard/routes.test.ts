@@ -6,6 +6,7 @@ const routes = dashboardRoutes({
   assets: { fetch: () => Promise.resolve(new Response("file")) },
   metrics: {} as MetricsView,
   guard: (_c, next) => next(),
+  unreachableForMs: 60_000,
 });
 
 describe("the dashboard", () => {

@@ -23,7 +23,8 @@ const WORDS = {
   minimal: "Minimal: the database fails. Reads get what is stored; writes are refused.",
 };
 
-const time = (/** @type {number} */ at) => new Date(at).toISOString().slice(11, 19);
+/** The time of day in UTC. */
+export const time = (/** @type {number} */ at) => new Date(at).toISOString().slice(11, 19);
 
 /** @param {StateCount[]} states @param {string} name @param {string[]} order */
 function worst(states, name, order) {
@@ -32,6 +33,58 @@ function worst(states, name, order) {
   const state = order.find((one) => own.some(([, other]) => other === one));
   const found = own.find(([, other]) => other === state);
   return found && { state: found[1], count: found[2], since: found[3], isolates };
+}
+
+/**
+ * What the state of a dependency means for the answers. `seconds` is the time for which stored values
+ * answer without the log.
+ * @type {Record<string, { down: (seconds: number) => string, slow: (seconds: number) => string }>}
+ */
+const MEANINGS = {
+  sql: {
+    down: () => "stored values answer, other reads fail, and writes are refused",
+    slow: () => "misses and writes take longer",
+  },
+  redis: {
+    down: (seconds) =>
+      `answers may be up to ${seconds} s old, new values stay in their data centre, and invalidations wait`,
+    slow: () => "misses take longer",
+  },
+  flight: {
+    down: () => "each isolate loads by itself, so the origin gets more loads",
+    slow: () => "misses take longer",
+  },
+  log: {
+    down: () => "isolates ask Redis themselves, which costs more commands",
+    slow: () => "isolates ask Redis themselves, which costs more commands",
+  },
+  limiter: {
+    down: () => "each isolate counts by itself, so clients may get more than their limit",
+    slow: () => "each isolate counts by itself, so clients may get more than their limit",
+  },
+  http: {
+    down: () => "stored responses answer, and other proxied requests fail",
+    slow: () => "proxied misses take longer",
+  },
+};
+
+/**
+ * One sentence for each dependency that does not work: since when, and what it means for answers.
+ * @param {StateCount[]} states @param {number} unreachableForMs
+ * @returns {string[]}
+ */
+export function sentences(states, unreachableForMs) {
+  return Object.entries(NAMES).flatMap(([name, label]) => {
+    const found = worst(states, name, STATES);
+    const meaning = MEANINGS[name];
+    if (found === undefined || meaning === undefined) return [];
+    const { state, count, isolates, since } = found;
+    if (state !== "down" && state !== "slow") return [];
+    const verb = `${label.endsWith("s") && name !== "redis" ? "are" : "is"} ${state === "down" ? "away" : "slow"}`;
+    const where = count === isolates ? "" : ` in ${count} of ${isolates} isolates`;
+    const effect = meaning[state](Math.round(unreachableForMs / 1000));
+    return [`${label} ${verb} since ${time(since).slice(0, 5)}${where}; ${effect}.`];
+  });
 }
 
 /**

@@ -1,6 +1,6 @@
 // @ts-check
 import { show, total } from "./figures.js";
-import { dependencyRows, levelText, timelineRows } from "./states.js";
+import { dependencyRows, levelText, sentences, timelineRows } from "./states.js";
 
 const byId = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
@@ -36,15 +36,18 @@ const keyRows = (keys) =>
       over > 0 ? `≤ ${count.toLocaleString("en")}` : count.toLocaleString("en"),
     ]);
 
-/** Shows a summary in the tiles and tables. @param {any} summary @param {any} point */
-export function showFigures(summary, point) {
+/**
+ * Shows a summary in the tiles and tables.
+ * @param {any} summary @param {any} point @param {number} unreachableForMs
+ */
+export function showFigures(summary, point, unreachableForMs) {
   const tile = (/** @type {string} */ id, /** @type {string} */ text) => {
     byId(id).textContent = text;
   };
   if (point) {
     tile("hit-ratio", show(point.hitRatio === null ? null : point.hitRatio * 100, " %"));
     tile("request-rate", show(point.requestsPerSecond, "/s"));
-    tile("error-rate", show(point.errorRatio === null ? null : point.errorRatio * 100, " %"));
+    tile("error-rate", show(point.errorsPerSecond, "/s", 2));
     byId("error-rate").classList.toggle("bad", point.errorRatio > 0.01);
     tile("p95", show(point.p95, " ms"));
     tile("offload", show(point.offload === null ? null : point.offload * 100, " %"));
@@ -58,6 +61,13 @@ export function showFigures(summary, point) {
   const { level, text } = levelText(summary.states);
   tile("level", text);
   byId("level").className = level;
+  byId("meanings").replaceChildren(
+    ...sentences(summary.states, unreachableForMs).map((sentence) => {
+      const item = document.createElement("li");
+      item.textContent = sentence;
+      return item;
+    }),
+  );
   fill("dependencies", dependencyRows(summary.states), "no isolate has reported yet");
   fill("timeline", timelineRows(summary.levelChanges), "no changes");
   const { counts } = summary.purgeLag;

@@ -1,5 +1,6 @@
 import type {
   Delta,
+  HistoryStep,
   HotKey,
   LevelChange,
   MetricsReport,
@@ -8,6 +9,7 @@ import type {
   TraceSummary,
 } from "../../core/metrics.ts";
 import type { EpochMs } from "../../core/time.ts";
+import { createHistory } from "./history.ts";
 import { createTopKeys, type TopKeys } from "./meter.ts";
 
 /** The gauges of an isolate are deleted when the isolate has sent no report for this long. */
@@ -31,13 +33,19 @@ interface Frozen {
   readonly startedAt: EpochMs;
   readonly series: Delta;
   readonly isolates: readonly (readonly [string, Isolate])[];
+  /** The step of the history that has not ended. An object of an earlier version has stored none. */
+  readonly openStep?: HistoryStep | undefined;
 }
 
 /**
  * Creates the totals of one metrics object. They begin with the text that `freeze` returned, or at
- * zero without a text.
+ * zero without a text. `steps` are the ended steps of the history, the oldest first.
  */
-export function createTotals(frozen: string | undefined, now: EpochMs): MetricsTotals {
+export function createTotals(
+  frozen: string | undefined,
+  now: EpochMs,
+  steps?: readonly HistoryStep[],
+): MetricsTotals {
   const saved = frozen === undefined ? undefined : (JSON.parse(frozen) as Frozen);
   const startedAt = saved?.startedAt ?? now;
   const series: SeriesTotals = new Map();
@@ -49,6 +57,7 @@ export function createTotals(frozen: string | undefined, now: EpochMs): MetricsT
   const hot = createTopKeys(TOP_KEYS);
   const missed = createTopKeys(TOP_KEYS);
   let traces: TraceSummary[] = [];
+  const history = createHistory(steps, saved?.openStep);
 
   function dropSilent(now: EpochMs): void {
     for (const [name, { at }] of isolates) {
@@ -72,6 +81,7 @@ export function createTotals(frozen: string | undefined, now: EpochMs): MetricsT
       addAll(hot, report.hot);
       addAll(missed, report.missed);
       traces = [...traces, ...report.traces].slice(-MAX_TRACES);
+      history.add(report, now);
       dropSilent(now);
       return true;
     },
@@ -93,8 +103,17 @@ export function createTotals(frozen: string | undefined, now: EpochMs): MetricsT
       };
     },
 
+    history: history.steps,
+    takeEnded: history.takeEnded,
+
     freeze() {
-      const state: Frozen = { v: 1, startedAt, series: [...series], isolates: [...isolates] };
+      const state: Frozen = {
+        v: 1,
+        startedAt,
+        series: [...series],
+        isolates: [...isolates],
+        openStep: history.open,
+      };
       return JSON.stringify(state);
     },
   };
