@@ -18,6 +18,8 @@ import { createEngineParts } from "./engine/create-engine.ts";
 import { createExistence } from "./engine/existence.ts";
 import { createInspector } from "./engine/inspect.ts";
 import { createWarmer } from "./engine/warm.ts";
+import { createWhy } from "./engine/why.ts";
+import { createDryRun } from "./http/routes/dry-run.ts";
 import { createScopeMiddleware } from "./http/routes/middleware.ts";
 import { withInternals } from "./internals.ts";
 import { createDatabase } from "./origin/neon.ts";
@@ -124,6 +126,7 @@ export function createLayer(
     health: () => degradation.known(now()),
     breakers,
     slots: () => originSlots.stats(),
+    invalidationOf: (entry) => coherence.invalidationOf(entry),
     flushMs: settings.telemetry.flushEveryMs,
     now,
     random,
@@ -152,7 +155,7 @@ export function createLayer(
       breakers.flight,
     ),
   );
-  const { coherence, engine, batch, loads, callOrigin } = createEngineParts({
+  const { coherence, engine, batch, loads, callOrigin, ...markers } = createEngineParts({
     memory,
     edge,
     store,
@@ -249,6 +252,7 @@ export function createLayer(
   const proxyLimits = composeProxyLimits(config, breakers.http, { now, random });
   const onUnkeyedRead = config.dev ? createUnkeyedNotices(print) : undefined;
   const traced = createTraced(telemetry, now);
+  const inspect = createInspector({ memory, edge, store, coherence });
   const strata: Strata = {
     config,
     middleware: (dispatch) =>
@@ -273,7 +277,11 @@ export function createLayer(
     existence,
     invalidator,
     coherence: invalidator,
-    inspect: createInspector({ memory, edge, store, coherence }),
+    inspect,
+    why: createWhy({ inspect, coherence, notes: telemetry.keyNotes, ...markers }),
+    refusalsOf: telemetry.keyNotes.refusalsOf,
+    createDryRun: () =>
+      createDryRun({ loads, proxyLimits, degradation, now, engine, invalidator, inspect }),
     metrics: telemetry.metrics,
     traced,
     tracedFetch: createTracedFetch({

@@ -1,7 +1,7 @@
 /** The main module of this Worker: the reference API, which uses the layer. */
 import { createIsolate, type Isolate } from "./api/isolate.ts";
 import { UNREACHABLE_FOR_MS } from "./api/kinds.ts";
-import { dashboardRoutes } from "./dashboard/routes.ts";
+import { dashboardRoutes, type QueueFigures } from "./dashboard/routes.ts";
 import { backgroundContext, ConfigError, problem, type Bindings, type Strata } from "./index.ts";
 import {
   FlightShard as LayerFlightShard,
@@ -47,11 +47,22 @@ export default {
 
 function start(env: Bindings): Isolate {
   const assets = env.ASSETS;
-  const dashboard = ({ metrics }: Strata) =>
+  const dashboard = ({ metrics, messages }: Strata) =>
     assets &&
     ((guard: Guard) =>
-      dashboardRoutes({ assets, metrics, guard, unreachableForMs: UNREACHABLE_FOR_MS }));
+      dashboardRoutes({
+        assets,
+        metrics,
+        guard,
+        unreachableForMs: UNREACHABLE_FOR_MS,
+        queue: () => queueFigures(messages),
+      }));
   return createIsolate(env, dashboard);
+}
+
+async function queueFigures(messages: Strata["messages"]): Promise<QueueFigures> {
+  const [state, letters] = await Promise.all([messages.state(), messages.deadLetters.count()]);
+  return { ...state, deadLetters: letters.waiting };
 }
 
 type Guard = Parameters<typeof dashboardRoutes>[0]["guard"];

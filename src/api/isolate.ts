@@ -1,5 +1,6 @@
 import { createStrata, type Bindings, type Strata } from "../index.ts";
 import { createApp } from "./app.ts";
+import { createRunDry, type RunDry } from "./dry-run.ts";
 import type { AppServices } from "./services.ts";
 import { createEffects } from "./effects.ts";
 import { categoryFilter, productKind, userKind } from "./kinds.ts";
@@ -20,8 +21,10 @@ export function createIsolate(bindings: Bindings, createDashboard?: CreateDashbo
     layer.existence.define(kind.existence(layer.db));
   for (const effect of createEffects(layer)) layer.messages.define(effect);
   defineWarmUp(layer.cron, layer.db);
+  const runDry: RunDry = createRunDry(layer, (dry) => createApp({ ...layer, runDry, ...dry }));
   const app = createApp({
     ...layer,
+    runDry,
     scope: layer.middleware(async (request, c) => app.fetch(request, c.env, c.executionCtx)),
     dashboard: createDashboard?.(layer),
   });

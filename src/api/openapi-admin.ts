@@ -1,5 +1,15 @@
 /** The paths under /admin in the OpenAPI document. */
-import { integer, text, listOf, object, answer, body, needs, guarded } from "./openapi-parts.ts";
+import {
+  integer,
+  text,
+  listOf,
+  object,
+  answer,
+  body,
+  needs,
+  guarded,
+  query,
+} from "./openapi-parts.ts";
 
 const names = listOf(text);
 
@@ -48,6 +58,15 @@ export const adminPaths = {
         ),
       ),
       responses: { 200: answer("The level"), ...guarded },
+    },
+  },
+  "/admin/why": {
+    get: {
+      summary:
+        "What a read of a key, or of the keys of a path, does now, and why the last answer came from the origin.",
+      security: needs("read"),
+      parameters: [query("key", text), query("url", text)],
+      responses: { 200: answer("The explanation"), ...guarded },
     },
   },
   "/admin/warm": {

@@ -49,6 +49,9 @@ export interface LevelChange {
   readonly cause: string;
 }
 
+/** The last run of a task of the cron trigger: when its report came, and how the run ended. */
+export type CronRun = readonly [task: string, outcome: string, at: EpochMs];
+
 /** In how many isolates something is in a state, and since when in the first of them. */
 export type StateCount = readonly [
   name: BreakerName | "level",
@@ -84,6 +87,8 @@ export interface MetricsSnapshot extends Samples {
   /** The instant at which this object began to add up reports. */
   readonly startedAt: EpochMs;
   readonly totals: Delta;
+  /** The last run of each task. An object of an earlier version sends none. */
+  readonly cronRuns?: readonly CronRun[];
 }
 
 /** The figures of one step of the history. A step is 15 s long. */

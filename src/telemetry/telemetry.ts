@@ -6,6 +6,7 @@ import { resourceFromAttributes } from "@opentelemetry/resources";
 import type { DegradationReport } from "../core/degradation.ts";
 import type { BreakerName, BreakerReport, Defer } from "../core/breaker.ts";
 import type { BreakerChange, CacheEvent, EventOf } from "../core/events.ts";
+import type { KeyNotes } from "../core/key-notes.ts";
 import type { LevelChange, MetricsPort } from "../core/metrics.ts";
 import type { SlotStats } from "../core/origin-slots.ts";
 import type { NewId } from "../core/random.ts";
@@ -17,6 +18,7 @@ import { createExportQueue } from "./export/export-queue.ts";
 import type { ExportPlatform } from "./export/exporter.ts";
 import { createFlushLoop } from "./export/flush-loop.ts";
 import { hashKey } from "./hash-key.ts";
+import { createKeyNotes, type KeyNoteOptions } from "./key-notes.ts";
 import { createMeter, createTopKeys, type Meter } from "./metrics/meter.ts";
 import { createMetricsView, type MetricsView } from "./metrics/metrics-view.ts";
 import { createReporter, type MemoryStats } from "./metrics/reporter.ts";
@@ -43,6 +45,7 @@ export interface TelemetryOptions extends ExportPlatform {
   readonly health: () => DegradationReport;
   readonly breakers: Readonly<Record<BreakerName, BreakerReport>>;
   readonly slots: () => SlotStats;
+  readonly invalidationOf: KeyNoteOptions["invalidationOf"];
   /** The milliseconds between two reports, and between two exports. */
   readonly flushMs: Millis;
   readonly newId: NewId;
@@ -75,6 +78,8 @@ export interface Telemetry {
   child(): (ChildSpan & { readonly baggage: string }) | undefined;
   /** Adds a step to the record of the current request. */
   step(step: StepRecord): void;
+  /** What this isolate remembers of keys that no tier answered. */
+  readonly keyNotes: KeyNotes;
   readonly meter: Meter;
   /** The totals of all isolates. */
   readonly metrics: MetricsView;
@@ -138,7 +143,9 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     options.print(`level of service: ${from} to ${to} (${cause})`);
   }
 
+  const keyNotes = createKeyNotes({ now, invalidationOf: options.invalidationOf, enabled });
   const recordEvent = createEventRecorder({
+    note: keyNotes.note,
     meter,
     now,
     hot,
@@ -160,6 +167,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     },
     reportLoop,
     random,
+    onRefusal: keyNotes.refuse,
   });
 
   const observeBatch = createBatchObserver({
@@ -190,6 +198,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       // The isolate may get no request that starts the loop.
       reportLoop?.start(now(), defer);
     },
+    keyNotes,
     meter,
     metrics: createMetricsView({ port: metrics, resource: settings.resource }),
 

@@ -58,6 +58,7 @@ export function createObservedApi(
     ...layer,
     scope: layer.middleware(async (request, c) => app.fetch(request, c.env, c.executionCtx)),
     dashboard: undefined,
+    runDry: () => Promise.reject(new Error("no dry runs here")),
   });
 
   async function start(

@@ -74,6 +74,7 @@ describe("security fields", () => {
       metrics: client.isolate.layer.metrics,
       guard: (_c, next) => next(),
       unreachableForMs: 60_000,
+      queue: () => Promise.reject(new Error("no database here")),
     });
     for (const path of ["/", "/app.js", "/style.css"])
       expect(shown(await routes.request(path)), path).toEqual(FIELDS);

@@ -9,8 +9,10 @@ import { added, byTier, livePointOf, quantile } from "../../src/dashboard/assets
 import { historyPoints, joinPoints, levelSpans } from "../../src/dashboard/assets/history.js";
 // @ts-expect-error -- a script for browsers, without declarations
 import * as states from "../../src/dashboard/assets/states.js";
+// @ts-expect-error -- a script for browsers, without declarations
+import * as whyPage from "../../src/dashboard/assets/why.js";
 
-const { dependencyRows, levelText, sentences, timelineRows } = states;
+const { cronRows, dependencyRows, levelText, queueRows, sentences, timelineRows } = states;
 
 const buckets = (counts: readonly number[], sum = 0) => ({ bounds: [0.1, 0.2], counts, sum });
 
@@ -71,10 +73,30 @@ describe("the figures of the dashboard", () => {
     });
     expect(dependencyRows(states)).toEqual([
       ["Database", "down since 12:03:04, 2 of 5 isolates"],
-      ["Redis", "not used yet"],
+      ["Redis", "no fault; not checked yet"],
       ["Flight objects", "up since 12:03:04"],
     ]);
     expect(levelText([]).level).toBe("unknown");
+  });
+
+  it("the dashboard lists the last run of each cron task by its name, and the state of the queue with a dash for what is not known", () => {
+    const at = Date.UTC(2026, 0, 1, 12, 3, 4);
+    expect(
+      cronRows([
+        ["trim", "done", at],
+        ["relay", "failed", at],
+      ]),
+    ).toEqual([
+      ["relay", "failed at 12:03:04"],
+      ["trim", "done at 12:03:04"],
+    ]);
+    expect(queueRows({ paused: true, backlog: 1200, oldestAt: at, deadLetters: 3 })).toEqual([
+      ["messages in the queue", "1,200"],
+      ["the oldest was sent at", "12:03:04"],
+      ["dead letters", "3"],
+      ["consumer", "paused"],
+    ]);
+    expect(queueRows({ paused: false, deadLetters: 0 })[0]).toEqual(["messages in the queue", "–"]);
   });
 
   it("the timeline of the dashboard lists the changes of the level, the newest first", () => {
@@ -123,8 +145,17 @@ describe("the history of the dashboard", () => {
       errorsPerSecond: 1,
       hitRatio: 0.9,
     });
-    expect(points[1]).toMatchObject({ level: "unknown", requestsPerSecond: 0, hitRatio: null });
+    expect(points[1]).toMatchObject({ level: "normal", requestsPerSecond: 0, hitRatio: null });
     expect(points[2]).toMatchObject({ level: "minimal", requestsPerSecond: 1 });
+  });
+
+  it("the level of the dashboard's timeline goes on for 60 s without reports, and is unknown after that", () => {
+    const history = { at: 150_000, stepMs: 15_000, fields: FIELDS, bounds: [0.1] };
+    const points = historyPoints({ ...history, steps: [[0, "degraded", 1, 0, 0, 1, 1, 0]] });
+    expect(points.map(({ level }: { level: string }) => level)).toEqual([
+      ...Array.from({ length: 5 }, () => "degraded"),
+      ...Array.from({ length: 5 }, () => "unknown"),
+    ]);
   });
 
   it("the charts of the dashboard show the history up to the first live point, then the live points, and nothing older than the chosen span", () => {
@@ -181,6 +212,35 @@ describe("the state in words", () => {
           90_000,
         ),
       ).toEqual([]);
+  });
+});
+
+describe("the explanations of the dashboard", () => {
+  it("the dashboard shows the next read, the last miss and its result, the tags and the policy of a key", () => {
+    const reason = (text: string) => ({ code: "code", text });
+    const report = {
+      key: "product:42",
+      tags: ["product:42"],
+      tiers: [],
+      next: reason("Memory answers."),
+    };
+    const policy = { freshForMs: 60_000, flight: "region", tiers: ["memory"], refreshAhead: null };
+    const last = {
+      at: "2026-01-01T12:03:04.000Z",
+      status: "miss",
+      missed: reason("Invalidated."),
+      result: reason("Stored."),
+    };
+    expect(whyPage.keyRows({ ...report, policy, last })).toEqual([
+      ["the next read", "Memory answers."],
+      ["the last miss, at 12:03:04", "Invalidated."],
+      ["its result", "Stored."],
+      ["tags", "product:42"],
+      ["policy", 'freshFor 60 s, flight region, tiers ["memory"]'],
+    ]);
+    const rows = whyPage.keyRows({ ...report, policy: null, last: null });
+    expect(rows[1][1]).toContain("remembers no read");
+    expect(rows.at(-1)).toEqual(["policy", "not known"]);
   });
 });
 

@@ -7,6 +7,7 @@ const routes = dashboardRoutes({
   metrics: {} as MetricsView,
   guard: (_c, next) => next(),
   unreachableForMs: 60_000,
+  queue: () => Promise.reject(new Error("no database here")),
 });
 
 describe("the dashboard", () => {

@@ -5,7 +5,7 @@ import { historyPoints, joinPoints } from "./history.js";
 import { createInspector } from "./inspector.js";
 import { follow } from "./live.js";
 import { levelText } from "./states.js";
-import { showFigures } from "./tables.js";
+import { showFigures, showQueue } from "./tables.js";
 import { showTimeline } from "./timeline.js";
 import { showRequests } from "./waterfall.js";
 
@@ -56,6 +56,10 @@ const stream = follow({
       // The history has these live points too.
       live = live.filter(({ at }) => at > (past.at(-1)?.at ?? 0));
       draw();
+      return;
+    }
+    if (event === "queue") {
+      showQueue(data.state);
       return;
     }
     const summary = data;

@@ -1,5 +1,6 @@
 // @ts-check
 import { TIERS } from "./figures.js";
+import { time } from "./states.js";
 
 const COLOURS = {
   memory: "--c1",
@@ -57,7 +58,13 @@ function optionsOf(kind, width, height) {
       y: { range: kind.max ? [0, kind.max] : (_u, _min, max) => [0, Math.max(max * 1.1, 0.001)] },
     },
     axes: [
-      { ...axis, space: 70 },
+      {
+        ...axis,
+        space: 70,
+        // In UTC, as all times of the page. The seconds are shown if the ticks are closer than a minute.
+        values: (_u, ticks, _axis, _space, step) =>
+          ticks.map((tick) => time(tick * 1000).slice(0, step < 60 ? 8 : 5)),
+      },
       {
         ...axis,
         size: (u, values) => widthOf(u, values ?? []) + LABEL_GAP,
@@ -181,6 +188,7 @@ export function createCharts() {
       for (const { element, kind, plot } of charts) {
         plot.setData(dataOf(kind));
         element.dataset["points"] = String(points.length);
+        element.dataset["from"] = String(points[0]?.at ?? "");
       }
     },
   };

@@ -10,6 +10,8 @@ import { pointOf } from "./figures.js";
  */
 
 const LOOKUPS = "lookups.";
+/** An isolate without requests sends no report. Its level is taken to go on for this long, as in the metrics objects. */
+const LEVEL_LIFE_MS = 60_000;
 
 /**
  * Returns one point for each step that has ended. A step that the history leaves out had no reports,
@@ -39,15 +41,22 @@ export function historyPoints({ at, stepMs, fields, bounds, steps }) {
     });
   }
 
+  /** @type {ReturnType<typeof pointOf>[]} */
   const points = [];
   let next = steps[0]?.[0] ?? at;
+  let last = { level: "unknown", until: 0 };
+  const fillTo = (/** @type {number} */ end) => {
+    for (; next + stepMs <= end; next += stepMs)
+      points.push(stepPoint(next, next < last.until ? last.level : "unknown", []));
+  };
   for (const [start, level, ...figures] of steps) {
     if (start + stepMs > at) break;
-    for (; next < start; next += stepMs) points.push(stepPoint(next, "unknown", []));
+    fillTo(start);
     points.push(stepPoint(start, level, figures));
     next = start + stepMs;
+    last = { level, until: next + LEVEL_LIFE_MS };
   }
-  for (; next + stepMs <= at; next += stepMs) points.push(stepPoint(next, "unknown", []));
+  fillTo(at);
   return points;
 }
 

@@ -111,10 +111,33 @@ export function dependencyRows(states) {
     const { state, count, isolates, since } = found;
     const text =
       state === "unknown"
-        ? "not used yet"
+        ? "no fault; not checked yet"
         : `${state} since ${time(since)}${state === "up" ? "" : `, ${count} of ${isolates} isolates`}`;
     return [/** @type {[string, string]} */ ([label, text])];
   });
+}
+
+/**
+ * One row for each task of the cron trigger: its last outcome, and when.
+ * @param {[task: string, outcome: string, at: number][]} runs @returns {[string, string][]}
+ */
+export function cronRows(runs) {
+  return runs
+    .toSorted(([a], [b]) => a.localeCompare(b))
+    .map(([task, outcome, at]) => [task, `${outcome} at ${time(at)}`]);
+}
+
+/**
+ * @param {{ paused: boolean, backlog?: number, oldestAt?: number, deadLetters: number }} state
+ * @returns {[string, string][]}
+ */
+export function queueRows({ paused, backlog, oldestAt, deadLetters }) {
+  return [
+    ["messages in the queue", backlog === undefined ? "–" : backlog.toLocaleString("en")],
+    ["the oldest was sent at", oldestAt === undefined ? "–" : time(oldestAt)],
+    ["dead letters", deadLetters.toLocaleString("en")],
+    ["consumer", paused ? "paused" : "running"],
+  ];
 }
 
 /** @param {LevelChange[]} changes @returns {[string, string][]} the newest first */

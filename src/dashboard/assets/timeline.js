@@ -1,5 +1,5 @@
 // @ts-check
-/** The strip of the level of service under the charts' span of time. */
+/** The strip of the level of service, over the span of time that the charts show. */
 import { levelSpans } from "./history.js";
 import { time } from "./states.js";
 
@@ -17,7 +17,8 @@ export function showTimeline(points) {
   const words = spans.map(
     ({ from, to, level }) => `${level} from ${time(from * 1000)} to ${time(to * 1000)}`,
   );
-  svg.setAttribute("aria-label", words.join(", ") || "no reports yet");
+  const worse = words.filter((_, i) => !["normal", "unknown"].includes(spans[i]?.level ?? ""));
+  svg.setAttribute("aria-label", `Level of service: ${worse.join(", ") || "never below normal"}`);
   for (const [i, { from, to, level }] of spans.entries()) {
     const rect = document.createElementNS(SVG, "rect");
     rect.setAttribute("x", `${(100 * (from - begin)) / length}%`);

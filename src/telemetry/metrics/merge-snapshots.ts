@@ -1,4 +1,5 @@
 import type { Delta, HotKey, MetricsSnapshot } from "../../core/metrics.ts";
+import { newestRuns } from "./cron-runs.ts";
 import { createTopKeys } from "./meter.ts";
 import { addDelta, countStates, LISTED_KEYS, type SeriesTotals } from "./totals.ts";
 
@@ -13,6 +14,7 @@ export function mergeSnapshots(snapshots: readonly MetricsSnapshot[]): MetricsSn
     hot: top(snapshots.map(({ hot }) => hot)),
     missed: top(snapshots.map(({ missed }) => missed)),
     traces: snapshots.flatMap(({ traces }) => traces).toSorted((a, b) => a.at - b.at),
+    cronRuns: newestRuns(snapshots.flatMap(({ cronRuns = [] }) => cronRuns)),
     states: countStates(snapshots.flatMap(({ states = [] }) => states)),
     levelChanges: snapshots
       .flatMap(({ levelChanges = [] }) => levelChanges)

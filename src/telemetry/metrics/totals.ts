@@ -1,4 +1,5 @@
 import type {
+  CronRun,
   Delta,
   HistoryStep,
   HotKey,
@@ -9,6 +10,7 @@ import type {
   TraceSummary,
 } from "../../core/metrics.ts";
 import type { EpochMs } from "../../core/time.ts";
+import { withRunsOf } from "./cron-runs.ts";
 import { createHistory } from "./history.ts";
 import { createTopKeys, type TopKeys } from "./meter.ts";
 
@@ -35,6 +37,7 @@ interface Frozen {
   readonly isolates: readonly (readonly [string, Isolate])[];
   /** The step of the history that has not ended. An object of an earlier version has stored none. */
   readonly openStep?: HistoryStep | undefined;
+  readonly cronRuns?: readonly CronRun[];
 }
 
 /**
@@ -57,6 +60,7 @@ export function createTotals(
   const hot = createTopKeys(TOP_KEYS);
   const missed = createTopKeys(TOP_KEYS);
   let traces: TraceSummary[] = [];
+  let cronRuns = saved?.cronRuns ?? [];
   const history = createHistory(steps, saved?.openStep);
 
   function dropSilent(now: EpochMs): void {
@@ -82,6 +86,7 @@ export function createTotals(
       addAll(missed, report.missed);
       traces = [...traces, ...report.traces].slice(-MAX_TRACES);
       history.add(report, now);
+      cronRuns = withRunsOf(report.delta, now, cronRuns);
       dropSilent(now);
       return true;
     },
@@ -100,6 +105,7 @@ export function createTotals(
         traces,
         states: countStates([...states.values()].flat()),
         levelChanges,
+        cronRuns,
       };
     },
 
@@ -113,6 +119,7 @@ export function createTotals(
         series: [...series],
         isolates: [...isolates],
         openStep: history.open,
+        cronRuns,
       };
       return JSON.stringify(state);
     },
