@@ -4,6 +4,7 @@ import type { StrataOptions } from "./config/options.ts";
 import type { Bindings } from "./config/variables.ts";
 import { composeCron } from "./compose/cron.ts";
 import { composeDegradation, refuseWhenMinimal } from "./compose/degradation.ts";
+import { composeExplanations } from "./compose/explanations.ts";
 import { composeLogGroups } from "./compose/log-groups.ts";
 import { composeLimits } from "./compose/limits.ts";
 import { composeWrites } from "./compose/writes.ts";
@@ -11,15 +12,12 @@ import { composeAnnouncements, composeLogShares } from "./compose/log-shares.ts"
 import { composeServers } from "./compose/servers.ts";
 import { composeOriginSlots, composeProxyLimits } from "./compose/slots.ts";
 import { composeMessages } from "./compose/messages.ts";
+import { composeMetrics } from "./compose/metrics.ts";
 import { createFlightPort } from "./durable/flight-port.ts";
-import { createMetricsPort } from "./durable/metrics-port.ts";
-import { flightStub, metricsStub } from "./durable/stubs.ts";
+import { flightStub } from "./durable/stubs.ts";
 import { createEngineParts } from "./engine/create-engine.ts";
 import { createExistence } from "./engine/existence.ts";
-import { createInspector } from "./engine/inspect.ts";
 import { createWarmer } from "./engine/warm.ts";
-import { createWhy } from "./engine/why.ts";
-import { createDryRun } from "./http/routes/dry-run.ts";
 import { createScopeMiddleware } from "./http/routes/middleware.ts";
 import { withInternals } from "./internals.ts";
 import { createDatabase } from "./origin/neon.ts";
@@ -106,22 +104,13 @@ export function createLayer(
   );
 
   // Creates telemetry. Every part of the layer reports to it.
-  const metricsObjects =
-    bindings.METRICS &&
-    createMetricsPort({
-      stub: (name) => metricsStub(bindings.METRICS, name),
-      namespace,
-      shards: settings.metrics.shards,
-      timeoutMs: settings.metrics.timeoutMs,
-      withTimeout,
-    });
   // oxlint-disable-next-line no-console -- the console is the platform's log
   const print = (line: string): void => console.log(line);
   const telemetry = createTelemetry({
     ...exporterPlatform,
     settings: config.telemetry,
     warnings: config.telemetryWarnings,
-    metrics: metricsObjects,
+    metrics: composeMetrics(bindings, config),
     memory: memory.stats,
     health: () => degradation.known(now()),
     breakers,
@@ -252,7 +241,6 @@ export function createLayer(
   const proxyLimits = composeProxyLimits(config, breakers.http, { now, random });
   const onUnkeyedRead = config.dev ? createUnkeyedNotices(print) : undefined;
   const traced = createTraced(telemetry, now);
-  const inspect = createInspector({ memory, edge, store, coherence });
   const strata: Strata = {
     config,
     middleware: (dispatch) =>
@@ -277,11 +265,12 @@ export function createLayer(
     existence,
     invalidator,
     coherence: invalidator,
-    inspect,
-    why: createWhy({ inspect, coherence, notes: telemetry.keyNotes, ...markers }),
-    refusalsOf: telemetry.keyNotes.refusalsOf,
-    createDryRun: () =>
-      createDryRun({ loads, proxyLimits, degradation, now, engine, invalidator, inspect }),
+    ...composeExplanations({
+      tiers: { memory, edge, store, coherence },
+      markers,
+      notes: telemetry.keyNotes,
+      dryRun: { loads, proxyLimits, degradation, now, engine, invalidator },
+    }),
     metrics: telemetry.metrics,
     traced,
     tracedFetch: createTracedFetch({

@@ -1,7 +1,6 @@
 /** Runs a GET request through the routes of this API without a load: which keys does it read? */
-import type { Context, Hono } from "hono";
+import type { Context, Hono, MiddlewareHandler } from "hono";
 import type { DryRead, RateLimits, Strata, StrataEnv } from "../index.ts";
-import type { AppServices } from "./services.ts";
 
 export interface DryAnswer {
   readonly status: number;
@@ -12,15 +11,19 @@ export interface DryAnswer {
 
 export type RunDry = (path: string, c: Context<StrataEnv>) => Promise<DryAnswer>;
 
+/** The services of the application in a dry run that are not those of the real one. */
+export interface DryServices extends Pick<Strata, "rateLimits" | "tracedFetch"> {
+  readonly scope: MiddlewareHandler<StrataEnv>;
+  readonly dashboard: undefined;
+}
+
 /** The body of a problem has at most this many characters. A longer one is no problem of this API. */
 const MAX_PROBLEM = 4_096;
 
 /** `build` builds the application, at the first dry run. */
 export function createRunDry(
   { createDryRun, rateLimits }: Pick<Strata, "createDryRun" | "rateLimits">,
-  build: (
-    services: Pick<AppServices, "scope" | "rateLimits" | "dashboard" | "tracedFetch">,
-  ) => Hono<StrataEnv>,
+  build: (services: DryServices) => Hono<StrataEnv>,
 ): RunDry {
   let running:
     | { readonly app: Hono<StrataEnv>; readonly dry: ReturnType<typeof createDryRun> }

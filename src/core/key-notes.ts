@@ -1,6 +1,5 @@
 /** What one isolate remembers of the last reads of a key that no tier answered. */
 import type { FaultCode } from "./faults.ts";
-import type { Verdict } from "./log.ts";
 import type { Policy } from "./policy.ts";
 import type { EpochMs } from "./time.ts";
 
@@ -51,7 +50,8 @@ export type KeyNote = { readonly at: EpochMs } & (
   | {
       readonly type: "rejected";
       readonly tier: string;
-      readonly reason: Exclude<Verdict, "valid" | "soft"> | string;
+      /** A `reason` of the event `entry.reject`. */
+      readonly reason: string;
       readonly by: Invalidation | undefined;
     }
   | {

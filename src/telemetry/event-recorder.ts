@@ -1,6 +1,7 @@
 import type { CacheEvent, EventOf } from "../core/events.ts";
 import type { LevelChange } from "../core/metrics.ts";
 import type { Clock } from "../core/time.ts";
+import type { NotedEvent } from "./key-notes.ts";
 import type { Meter, TopKeys } from "./metrics/meter.ts";
 import { addEvent, type RequestRecord, type StepRecord } from "./traces/request-record.ts";
 
@@ -13,7 +14,7 @@ export interface EventRecorderOptions {
   readonly formatKey: (key: string) => string;
   readonly addStep: (record: RequestRecord, step: StepRecord) => void;
   /** Notes what happens to a key that no tier answers. It is not called for a hit. */
-  readonly note: (event: CacheEvent) => void;
+  readonly note: (event: NotedEvent) => void;
   readonly onLevelChange: (change: LevelChange) => void;
   /** Notes how many rows of the outbox the relay has left without a number. */
   readonly onRelay: (deferred: number) => void;

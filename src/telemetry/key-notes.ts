@@ -1,5 +1,5 @@
 /** Notes what happens to keys that no tier answers, for `why`. A memory hit notes nothing. */
-import type { CacheEvent } from "../core/events.ts";
+import type { EventOf } from "../core/events.ts";
 import type { Invalidation, KeyNote, KeyNotes, Refusals } from "../core/key-notes.ts";
 import type { Dated } from "../core/log.ts";
 import type { Clock } from "../core/time.ts";
@@ -10,8 +10,11 @@ const MAX_NOTES = 8;
 const MAX_PATHS = 256;
 const MAX_PATH_LENGTH = 512;
 
+/** The events that are noted. */
+export type NotedEvent = EventOf<"lookup.end" | "load.end" | "entry.reject" | "store.skip">;
+
 export interface KeyNoteRecorder extends KeyNotes {
-  note(event: CacheEvent): void;
+  note(event: NotedEvent): void;
   /** Notes that a rate limit has refused a request. */
   refuse(url: string): void;
 }
@@ -35,7 +38,7 @@ export function createKeyNotes(options: KeyNoteOptions): KeyNoteRecorder {
     setLast(notes, key, [...former, note].slice(-MAX_NOTES), MAX_KEYS);
   }
 
-  function onLoad(event: Extract<CacheEvent, { type: "load.end" }>): void {
+  function onLoad(event: EventOf<"load.end">): void {
     const { key, policy, outcome, why = "other", part } = event;
     const at = now();
     if (outcome === "failed")
@@ -83,7 +86,6 @@ export function createKeyNotes(options: KeyNoteOptions): KeyNoteRecorder {
         case "store.skip":
           add(event.key, { at: now(), type: "unshared", reason: event.reason });
           break;
-        default:
       }
     },
   };

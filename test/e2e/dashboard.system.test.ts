@@ -185,7 +185,9 @@ describe("the dashboard", () => {
       await page.getByLabel("Key, tag, prefix or path").fill(question);
       await page.getByRole("button", { name: "Why?" }).focus();
       await page.keyboard.press("Enter");
-      await expect.poll(() => status.innerText()).toContain(`Explained ${question}`);
+      await expect
+        .poll(() => status.innerText(), { timeout: 20_000 })
+        .toContain(`Explained ${question}`);
       return text(page, "tiers");
     };
     expect(await why("product:77")).toContain("invalidated by the key product:77");

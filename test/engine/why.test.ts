@@ -1,81 +1,11 @@
 /** Questions about a key, each asked of a layer in which the cause was made to happen. */
-import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
-import { Hono, type Context as HonoContext } from "hono";
+import type { Context as HonoContext } from "hono";
 import { describe, expect, it } from "vitest";
-import {
-  cached,
-  definePolicy,
-  key,
-  respond,
-  type PolicyOptions,
-  type StrataEnv,
-  type StrataOptions,
-} from "../../src/index.ts";
-import { createKeyNotes } from "../../src/telemetry/key-notes.ts";
-import { createTestContext } from "../support/context.ts";
-import { createTelemetryApp, newNamespace } from "../telemetry/support.ts";
+import { key, type StrataEnv } from "../../src/index.ts";
+import { newNamespace } from "../telemetry/support.ts";
+import { createWorld } from "./why-world.ts";
 
 const TIME = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/;
-
-interface WorldOptions {
-  readonly policy?: Partial<PolicyOptions>;
-  readonly strata?: StrataOptions;
-  readonly variables?: Readonly<Record<string, string>>;
-  readonly namespace?: string;
-  /** Makes the value of an id. "no-store" is a value that its loader does not let the cache store. */
-  readonly make?: (id: string) => unknown;
-  /** The handler of the cached route /pages/:id. */
-  readonly page?: (c: HonoContext<StrataEnv>) => Response;
-}
-
-/** An isolate with the data `thing:<id>` behind /things/:id, and the cached route /pages/:id. */
-function createWorld({
-  policy: policyOptions = {},
-  strata = {},
-  variables = {},
-  namespace = newNamespace(),
-  make = (id) => ({ id }),
-  page = (c) => c.text("page"),
-}: WorldOptions = {}) {
-  const policy = definePolicy({ freshFor: "10m", jitter: 0, ...policyOptions });
-  const app = createTelemetryApp(
-    namespace,
-    (routes) => {
-      routes.use((c, next) => {
-        c.set("client" as never, "Ada" as never);
-        return next();
-      });
-      routes.get("/things/:id", async (c) => {
-        const id = c.req.param("id");
-        const lookup = await c.var.strata.cache.read(key("thing", id), policy, async (load) => {
-          load.tag(`thing:${id}`);
-          const made = await make(id);
-          if (made === "no-store") load.noStore();
-          return made;
-        });
-        return respond(c, lookup);
-      });
-      routes.get(
-        "/pages/:id",
-        cached({ freshFor: "10m", key: (c) => key("page", c.req.param("id") ?? "") }),
-        (c) => page(c),
-      );
-    },
-    variables,
-    { telemetry: { flushEvery: "50ms" }, ...strata },
-  );
-  const ctx = createTestContext({ now: app.clock.now });
-  return {
-    ...app,
-    ctx,
-    read: (id: string) => app.get(`/things/${id}`),
-    why: (id: string) => app.layer.why(key("thing", id), ctx),
-    whyPage: async (id: string) => {
-      await app.get(`/pages/${id}`);
-      return app.layer.why(key("page", id), ctx);
-    },
-  };
-}
 
 describe("why a key was not answered by a tier", () => {
   it("a key that no request has read is explained as never read", async () => {
@@ -253,91 +183,5 @@ describe("why a response was not stored", () => {
       page: (c) => c.text(String(c.get("client" as never))),
     }).whyPage("1");
     expect(last?.result.text).toContain("client");
-  });
-});
-
-describe("the notes behind why", () => {
-  it("the isolate remembers the keys that it noted last, at most 512, and at most 8 notes of each", () => {
-    const notes = createKeyNotes({ now: () => 5, invalidationOf: () => undefined, enabled: true });
-    const answer = (name: string) =>
-      notes.note({
-        type: "lookup.end",
-        key: name,
-        status: "miss",
-        negative: false,
-        unreachable: false,
-      });
-    answer("first");
-    for (let i = 0; i < 20; i++) answer("second");
-    for (let i = 0; i < 511; i++) answer(`n${i}`);
-    expect(notes.of("first")).toEqual([]);
-    expect(notes.of("second")).toHaveLength(8);
-    expect(notes.of("n510")).toEqual([{ at: 5, type: "answered", status: "miss" }]);
-    for (let i = 0; i < 300; i++) notes.refuse(`https://shop.test/${i}`);
-    expect([notes.refusalsOf("/0"), notes.refusalsOf("/299")]).toEqual([
-      undefined,
-      { count: 1, at: 5 },
-    ]);
-  });
-
-  it("a memory hit is not noted", async () => {
-    const { read, layer } = createWorld();
-    await read("1");
-    const before = (await layer.why("thing:1", createTestContext())).last?.at;
-    await read("1");
-    expect((await layer.why("thing:1", createTestContext())).last?.at).toBe(before);
-  });
-
-  it("the refused requests for a path are counted, and a path without refusals has none", async () => {
-    const app = createTelemetryApp(newNamespace(), (routes, { rateLimits }) => {
-      routes.use(rateLimits.rateLimit({ ip: "1/1m", mode: "fast" }));
-      routes.get("/limited", (c) => c.text("yes"));
-    });
-    const from = { "CF-Connecting-IP": "192.0.2.7" };
-    for (let i = 0; i < 3; i++) await app.get("/limited?page=1", from);
-    expect(app.layer.refusalsOf("/limited?page=1")?.count).toBe(2);
-    expect(app.layer.refusalsOf("/limited")).toBeUndefined();
-  });
-});
-
-describe("a dry run", () => {
-  it("a dry run names the keys that the routes read, with their policies, and runs no loader and no handler", async () => {
-    const ran: string[] = [];
-    const { layer } = createTelemetryApp(newNamespace(), () => undefined);
-    const dry = layer.createDryRun();
-    const app = new Hono<StrataEnv>();
-    app.use(dry.scope);
-    app.onError((error, c) => c.text(error.message, 503));
-    app.get(
-      "/pages/:id",
-      cached({ freshFor: "7m", key: (c) => key("page", c.req.param("id") ?? "") }),
-      (c) => {
-        ran.push("handler");
-        return c.text("page");
-      },
-    );
-    app.get("/things/:id", async (c) => {
-      const policy = definePolicy({ freshFor: "3m" });
-      const lookup = await c.var.strata.cache.read(
-        key("thing", c.req.param("id")),
-        policy,
-        async () => {
-          ran.push("loader");
-          return 1;
-        },
-      );
-      return respond(c, lookup);
-    });
-    const readsOf = async (path: string) => {
-      const request = new Request(`https://dry.test${path}`);
-      const execution = createExecutionContext();
-      await app.fetch(request, {}, execution);
-      await waitOnExecutionContext(execution);
-      return dry.readsOf(request).map((read) => [read.key, read.policy.freshForMs]);
-    };
-    expect(await readsOf("/pages/1")).toEqual([["page:1", 420_000]]);
-    expect(await readsOf("/things/2")).toEqual([["thing:2", 180_000]]);
-    expect(await readsOf("/nothing")).toEqual([]);
-    expect(ran).toEqual([]);
   });
 });

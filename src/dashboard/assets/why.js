@@ -37,7 +37,7 @@ function policyText(policy) {
     .map(([name, value]) =>
       name.endsWith("Ms")
         ? `${name.slice(0, -2)} ${Number(value) / 1000} s`
-        : `${name} ${typeof value === "object" ? JSON.stringify(value) : value}`,
+        : `${name} ${typeof value === "string" ? value : JSON.stringify(value)}`,
     )
     .join(", ");
 }

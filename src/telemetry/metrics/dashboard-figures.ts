@@ -55,11 +55,14 @@ export function figuresOf(
   { totals, gauges }: Pick<MetricsSnapshot, "totals" | "gauges">,
   shown: readonly ShownMetric[] = SHOWN,
 ): readonly Figure[] {
-  const series = [...totals, ...gauges].flatMap(([name, value]) => {
+  const series: { name: string; labels: Map<string, string>; count: number }[] = [
+    ...totals,
+    ...gauges,
+  ].flatMap(([name, value]) => {
     const read = readSeries(name);
     if (read === null) return [];
     const count = typeof value === "number" ? value : value.slice(0, -1).reduce((a, b) => a + b, 0);
-    return [{ name: read.name as string, labels: new Map(read.labels), count }];
+    return [{ name: read.name, labels: new Map(read.labels), count }];
   });
   return shown.flatMap(({ group, metric, by, text }) => {
     const rows = new Map<string, number>();

@@ -122,7 +122,7 @@ function sumOf(a: HistoryStep, b: HistoryStep): HistoryStep {
 }
 
 function addReport(figures: number[], { delta }: MetricsReport): void {
-  const add = (field: Field | `lookups.${string}`, amount: number): void => {
+  const add = (field: string, amount: number): void => {
     const index = INDEX.get(field);
     if (index !== undefined) figures[index] = (figures[index] ?? 0) + amount;
   };
@@ -131,38 +131,30 @@ function addReport(figures: number[], { delta }: MetricsReport): void {
     if (read === null) continue;
     const label = (name: string): string => read.labels.find(([one]) => one === name)?.[1] ?? "";
     const count = typeof value === "number" ? value : sum(value.slice(0, -1));
-    switch (read.name) {
-      case "http.server.request.duration": {
-        const status = label("http.response.status_code");
-        add("requests", count);
-        if (status === "429") add("refused", count);
-        if (status >= "500") add("errors", count);
-        if (typeof value === "number") break;
-        for (let i = 0; i < BUCKETS; i++)
-          figures[FIRST_BUCKET + i] = (figures[FIRST_BUCKET + i] ?? 0) + (value[i] ?? 0);
-        break;
-      }
-      case "cache.lookups":
-        add(`lookups.${label("cache.status")}`, count);
-        break;
-      case "cache.origin.loads":
-        add("loads", count);
-        break;
-      case "cache.origin.load.duration":
-        if (typeof value !== "number") add("loadSeconds", value.at(-1) ?? 0);
-        break;
-      case "cache.redis.commands":
-        add("redisCommands", count);
-        break;
-      case "cache.durable_object.calls":
-        add("durableCalls", count);
-        break;
-      case "cache.faults":
-        add("faults", count);
-        break;
-      default:
-    }
+    if (read.name === "http.server.request.duration") {
+      const status = label("http.response.status_code");
+      add("requests", count);
+      if (status === "429") add("refused", count);
+      if (status >= "500") add("errors", count);
+      if (typeof value !== "number") addBuckets(figures, value);
+    } else if (read.name === "cache.lookups") add(`lookups.${label("cache.status")}`, count);
+    else if (read.name === "cache.origin.load.duration")
+      add("loadSeconds", typeof value === "number" ? 0 : (value.at(-1) ?? 0));
+    else add(COUNTED.get(read.name) ?? "", count);
   }
+}
+
+/** The metrics that are one field, whatever their labels. */
+const COUNTED: ReadonlyMap<string, Field> = new Map([
+  ["cache.origin.loads", "loads"],
+  ["cache.redis.commands", "redisCommands"],
+  ["cache.durable_object.calls", "durableCalls"],
+  ["cache.faults", "faults"],
+]);
+
+function addBuckets(figures: number[], cells: readonly number[]): void {
+  for (let i = 0; i < BUCKETS; i++)
+    figures[FIRST_BUCKET + i] = (figures[FIRST_BUCKET + i] ?? 0) + (cells[i] ?? 0);
 }
 
 function worseOf(level: DegradationLevel, other: string): DegradationLevel {
