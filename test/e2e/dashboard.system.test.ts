@@ -8,6 +8,9 @@ import { ROOT, startProduct, type Product } from "./support/product.ts";
 /** The folder for screenshots. SCREENSHOTS=docs/operations/images renews those of the docs. */
 const IMAGES = join(ROOT, process.env["SCREENSHOTS"] ?? ".strata/screenshots");
 
+/** A busy machine answers late. */
+const PATIENT = { timeout: 20_000 };
+
 let product: Product;
 let browser: Browser;
 beforeAll(async () => {
@@ -169,24 +172,24 @@ describe("the dashboard", () => {
     await page.getByLabel("Key, tag, prefix or path").fill("product:77");
     await page.getByRole("button", { name: "Look up key" }).focus();
     await page.keyboard.press("Enter");
-    await expect.poll(() => status.innerText()).toContain("401");
+    await expect.poll(() => status.innerText(), PATIENT).toContain("401");
 
     await useToken(product.adminToken);
     await page.getByRole("button", { name: "Look up key" }).focus();
     await page.keyboard.press("Enter");
-    await expect.poll(() => status.innerText()).toContain("Looked up product:77");
+    await expect.poll(() => status.innerText(), PATIENT).toContain("Looked up product:77");
     const memory = page.locator(".tier", { has: page.getByRole("heading", { name: "memory" }) });
     expect(await memory.innerText()).toMatch(/valid[\s\S]*product:77/);
 
     await page.getByRole("button", { name: "Purge", exact: true }).focus();
     await page.keyboard.press("Enter");
-    await expect.poll(() => status.innerText()).toContain("Purged product:77: done");
+    await expect.poll(() => status.innerText(), PATIENT).toContain("Purged product:77: done");
     const why = async (question: string): Promise<string> => {
       await page.getByLabel("Key, tag, prefix or path").fill(question);
       await page.getByRole("button", { name: "Why?" }).focus();
       await page.keyboard.press("Enter");
       await expect
-        .poll(() => status.innerText(), { timeout: 20_000 })
+        .poll(() => status.innerText(), PATIENT)
         .toContain(`Explained ${question}`);
       return text(page, "tiers");
     };

@@ -61,6 +61,7 @@ function optionsOf(kind, width, height) {
       {
         ...axis,
         space: 70,
+        size: 34,
         // In UTC, as all times of the page. The seconds are shown if the ticks are closer than a minute.
         values: (_u, ticks, _axis, _space, step) =>
           ticks.map((tick) => time(tick * 1000).slice(0, step < 60 ? 8 : 5)),
