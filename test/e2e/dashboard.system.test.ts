@@ -188,9 +188,7 @@ describe("the dashboard", () => {
       await page.getByLabel("Key, tag, prefix or path").fill(question);
       await page.getByRole("button", { name: "Why?" }).focus();
       await page.keyboard.press("Enter");
-      await expect
-        .poll(() => status.innerText(), PATIENT)
-        .toContain(`Explained ${question}`);
+      await expect.poll(() => status.innerText(), PATIENT).toContain(`Explained ${question}`);
       return text(page, "tiers");
     };
     expect(await why("product:77")).toContain("invalidated by the key product:77");
