@@ -1,6 +1,7 @@
 /** The main module of this Worker: the reference API, which uses the layer. */
 import { createIsolate, type Isolate } from "./api/isolate.ts";
-import { dashboardRoutes } from "./dashboard/routes.ts";
+import { UNREACHABLE_FOR_MS } from "./api/kinds.ts";
+import { dashboardRoutes, type QueueFigures } from "./dashboard/routes.ts";
 import { frontRoutes } from "./front/routes.ts";
 import { backgroundContext, ConfigError, problem, type Bindings, type Strata } from "./index.ts";
 import {
@@ -52,10 +53,23 @@ export default {
 function start(env: Bindings): Isolate {
   const assets = env.ASSETS;
   return createIsolate(env, {
-    createDashboard: ({ metrics }) =>
-      assets && ((guard) => dashboardRoutes({ assets, metrics, guard })),
+    createDashboard: ({ metrics, messages }) =>
+      assets &&
+      ((guard) =>
+        dashboardRoutes({
+          assets,
+          metrics,
+          guard,
+          unreachableForMs: UNREACHABLE_FOR_MS,
+          queue: () => queueFigures(messages),
+        })),
     front: assets && frontRoutes(assets),
   });
+}
+
+async function queueFigures(messages: Strata["messages"]): Promise<QueueFigures> {
+  const [state, letters] = await Promise.all([messages.state(), messages.deadLetters.count()]);
+  return { ...state, deadLetters: letters.waiting };
 }
 
 /** Returns a response that lists the wrong variables by name, without their values. */

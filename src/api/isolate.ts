@@ -1,5 +1,6 @@
 import { createStrata, type Bindings, type Strata } from "../index.ts";
 import { createApp } from "./app.ts";
+import { createRunDry, type RunDry } from "./dry-run.ts";
 import type { AppServices, VerifySignIn } from "./services.ts";
 import { createEffects } from "./effects.ts";
 import { categoryFilter, productKind, userKind } from "./kinds.ts";
@@ -28,8 +29,12 @@ export function createIsolate(
     layer.existence.define(kind.existence(layer.db));
   for (const effect of createEffects(layer)) layer.messages.define(effect);
   defineWarmUp(layer.cron, layer, bindings.CF_VERSION_METADATA?.id ?? "");
+  const runDry: RunDry = createRunDry(layer, (dry) =>
+    createApp({ ...layer, runDry, assets: undefined, front: undefined, ...dry }),
+  );
   const app = createApp({
     ...layer,
+    runDry,
     scope: layer.middleware(async (request, c) => app.fetch(request, c.env, c.executionCtx)),
     assets: bindings.ASSETS,
     dashboard: createDashboard?.(layer),

@@ -60,6 +60,7 @@ export function createObservedApi(
     assets: undefined,
     dashboard: undefined,
     front: undefined,
+    runDry: () => Promise.reject(new Error("no dry runs here")),
   });
 
   async function start(

@@ -74,6 +74,8 @@ describe("security fields", () => {
       assets: { fetch: () => Promise.resolve(new Response("file")) },
       metrics: client.isolate.layer.metrics,
       guard: (_c, next) => next(),
+      unreachableForMs: 60_000,
+      queue: () => Promise.reject(new Error("no database here")),
     });
     for (const path of ["/", "/app.js", "/style.css"])
       expect(shown(await routes.request(path)), path).toEqual(FIELDS);
