@@ -1,4 +1,4 @@
-/** What one isolate remembers of the last reads of a key that no tier answered. */
+/** Notes of one isolate on the last reads of a key that no tier answered. */
 import type { FaultCode } from "./faults.ts";
 import type { Policy } from "./policy.ts";
 import type { EpochMs } from "./time.ts";

@@ -1,6 +1,6 @@
 /** Every problem type that the reference API answers, for the API reference. docs/failure-modes.md explains them. */
 
-/** What the API reference says of one problem type. */
+/** The description of one problem type in the API reference. */
 export interface ProblemEntry {
   readonly status: number;
   readonly title: string;
