@@ -5,7 +5,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { operations } from "../../src/api/operations/all.ts";
 import type { OpenApiDocument } from "../../src/api/operations/openapi.ts";
 import { products } from "../../src/api/schema.ts";
-import { differences } from "./answer-check.ts";
+import { differences, headDifferences } from "./answer-check.ts";
 import { ADMIN } from "./client.ts";
 import { createRequests, type GeneratedRequest, type Pins } from "./operation-requests.ts";
 import { createQueuedApi, db, newOrder, newRow } from "./queued.ts";
@@ -58,10 +58,14 @@ async function createWorld(route: string) {
       fc.constantFrom("user:ada", "endpoint:GET /products/:id", "198.51.100.7", "ada"),
     ),
     "If-None-Match": fc.constantFrom('"another"', 'W/"another"', "*"),
+    // A key that comes again with another request gets a 409.
+    "Idempotency-Key": fc.boolean().map((isQuoted) => (isQuoted ? `"k ${keys++}"` : `k${keys++}`)),
     "X-API-Key": fc.stringMatching(/^[!-~]{1,40}$/),
   };
   return { api, pins };
 }
+
+let keys = 0;
 
 /** Each request comes from another address, so that no rate limit refuses it. */
 let addresses = 0;
@@ -111,6 +115,17 @@ describe("the operations of the API reference", () => {
           const answer = await send(api, method, request, credentials);
           expect(NEVER_ANSWERED).not.toContain(answer.status);
           await check(answer);
+          if (method === "GET") {
+            const head = await send(api, "HEAD", request, credentials);
+            statuses.push(head.status);
+            expect(await headDifferences(document, operation, head)).toEqual([]);
+          }
+          // With an Idempotency-Key, the answer to a repetition is the stored one.
+          if (request.headers["Idempotency-Key"] === undefined) return;
+          const again = await send(api, method, request, credentials);
+          expect(again.headers.get("Idempotency-Replayed")).toBe("true");
+          expect(again.status).toBe(answer.status);
+          await check(again);
         }),
         runs,
       );
