@@ -2,18 +2,20 @@
 import { readConfig } from "./config.ts";
 import type { StrataOptions } from "./config/options.ts";
 import type { Bindings } from "./config/variables.ts";
+import { composeAnswers } from "./compose/answers.ts";
 import { composeCallers } from "./compose/callers.ts";
 import { composeCron } from "./compose/cron.ts";
 import { composeDegradation, refuseWhenMinimal } from "./compose/degradation.ts";
+import { composeFlightPort, composeFlights } from "./compose/flights.ts";
+import { composeLive } from "./compose/live.ts";
 import { composeLogGroups } from "./compose/log-groups.ts";
 import { composeWrites } from "./compose/writes.ts";
 import { composeAnnouncements, composeLogShares } from "./compose/log-shares.ts";
 import { composeServers } from "./compose/servers.ts";
 import { composeOriginSlots, composeProxyLimits } from "./compose/slots.ts";
 import { composeMessages } from "./compose/messages.ts";
-import { createFlightPort } from "./durable/flight-port.ts";
 import { createMetricsPort } from "./durable/metrics-port.ts";
-import { flightStub, metricsStub } from "./durable/stubs.ts";
+import { metricsStub } from "./durable/stubs.ts";
 import { createEngineParts } from "./engine/create-engine.ts";
 import { createExistence } from "./engine/existence.ts";
 import { createInspector } from "./engine/inspect.ts";
@@ -23,12 +25,9 @@ import { withInternals } from "./internals.ts";
 import { createDatabase } from "./origin/neon.ts";
 import { exporterPlatform, keepAlive, newHashKey, platform, type Platform } from "./platform.ts";
 import { createFilterStore } from "./redis/filter-store.ts";
-import { createLeaseStore } from "./redis/lease-store.ts";
 import { createRedisStore } from "./redis/store.ts";
 import { withTimeout } from "./resilience/deadline.ts";
-import { withFlightBreaker } from "./resilience/flight-breaker.ts";
 import { withBreaker } from "./resilience/store-breaker.ts";
-import { withSpans } from "./telemetry/metered-flights.ts";
 import { withMeter } from "./telemetry/metered-store.ts";
 import type { Strata } from "./strata.ts";
 import { createTelemetry } from "./telemetry/telemetry.ts";
@@ -85,8 +84,12 @@ export function createLayer(
     maxEntryChars: settings.edge.maxEntryChars,
     withTimeout,
   });
-  const { redis, sqlServer, breakers, ...clients } = composeServers(config, ownPlatform, (change) =>
-    telemetry.observeBreaker(change),
+  const flightPort = composeFlightPort(bindings, config);
+  const { redis, sqlServer, breakers, ...clients } = composeServers(
+    config,
+    ownPlatform,
+    flightPort,
+    (change) => telemetry.observeBreaker(change),
   );
   const store = withBreaker(
     withMeter(
@@ -122,6 +125,7 @@ export function createLayer(
     health: () => degradation.known(now()),
     breakers,
     slots: () => originSlots.stats(),
+    tokenPrices: { input: config.model?.inputPrice ?? 0, output: config.model?.outputPrice ?? 0 },
     flushMs: settings.telemetry.flushEveryMs,
     now,
     random,
@@ -137,19 +141,7 @@ export function createLayer(
   });
 
   // Creates the engine, which uses the tiers and telemetry.
-  const flights = withSpans(
-    withFlightBreaker(
-      createFlightPort({
-        stub: (name, region) => flightStub(bindings.FLIGHTS, name, region),
-        namespace,
-        shards: settings.flights.shards,
-        grantMs: settings.flights.grantTimeoutMs,
-        slackMs: settings.flights.slackMs,
-        withTimeout,
-      }),
-      breakers.flight,
-    ),
-  );
+  const flights = composeFlights(flightPort, breakers.flight);
   const { coherence, engine, batch, loads, callOrigin } = createEngineParts({
     memory,
     edge,
@@ -193,11 +185,12 @@ export function createLayer(
     coherence,
     db,
     redis,
-    namespace,
-    settings,
+    config,
     breakers,
+    deliveries: { queue: (at) => queueState(at), telemetry: telemetry.state },
     emit: telemetry.observe,
   });
+  const { live, delivery } = composeLive(bindings, config, db, random);
   const { writer: plainWriter, through } = composeWrites({
     bindings,
     config,
@@ -211,12 +204,13 @@ export function createLayer(
       isInLoad: () => loads.slot() !== undefined,
       timeoutMs: settings.origin.sqlTimeoutMs,
     }),
+    delivery,
   });
   coherence.onRecovery((ctx) => plainWriter.relay(ctx));
-  const { writer, trimIds, ...messaging } = composeMessages(bindings, config, {
+  const { writer, trimIds, queueState, ...messaging } = composeMessages(bindings, config, {
     db,
     writer: plainWriter,
-    newId,
+    platform: ownPlatform,
     redis,
     guard: breakers.redis.run,
     observeBatch: telemetry.observeBatch,
@@ -230,8 +224,10 @@ export function createLayer(
     store,
     existence,
     trimIds,
+    delivery,
     telemetry,
-    leases: createLeaseStore(redis, namespace, breakers.redis),
+    redis,
+    breaker: breakers.redis,
     newId,
     engine,
     batch,
@@ -274,20 +270,14 @@ export function createLayer(
       settings: config.telemetry,
       fetch: (url, init) => fetch(url, init),
     }),
+    live,
     degradation,
+    ...composeAnswers(bindings, config, engine, ownPlatform),
     ...messaging,
     logReachable: async (ctx) => (await coherence.ensureCurrent(ctx.now(), 0, ctx)) === "current",
     cron,
     scheduled: cron.run,
   };
-  return withInternals(strata, {
-    engine,
-    batch,
-    warmer,
-    loads,
-    coherence,
-    store,
-    memory,
-    breakers,
-  });
+  const parts = { engine, batch, warmer, loads, coherence, store, memory, breakers };
+  return withInternals(strata, parts);
 }

@@ -14,11 +14,13 @@ export type { DegradationLevel } from "./core/degradation-level.ts";
 export { backgroundContext } from "./platform.ts";
 export type { Cron, CronStep, CronTask } from "./core/task.ts";
 export {
+  AnswerObject,
   FlightShard,
   MetricsShard,
   OutboxAlarm,
   RegionLog,
   SlotGrants,
+  TopicObject,
 } from "./durable-objects.ts";
 
 // Configuration: options, variables and their errors.
@@ -59,6 +61,7 @@ export type { Inspect, TierReport } from "./engine/inspect.ts";
 
 // Writes: row changes with their invalidations, and purges.
 export type { InvalidationState, Writer, Written } from "./writes/writer.ts";
+export type { DeliveryState } from "./writes/event-delivery.ts";
 export type { Mutation } from "./writes/mutate.ts";
 export type { Through, WriteThrough } from "./writes/through.ts";
 export type { PurgeTargets } from "./core/invalidation-key.ts";
@@ -76,6 +79,18 @@ export {
   type QueuedChange,
 } from "./writes/behind.ts";
 export type { Database } from "./origin/neon.ts";
+
+// Live events: messages of topics for browsers and for Redis channels.
+export type { Live, LiveOptions } from "./http/live/live.ts";
+export type { LiveTransport } from "./core/live-event.ts";
+
+// Answers of a model: asked once, recorded and replayed.
+export type { Answers, ModelCache, Reply } from "./answers/reply.ts";
+export type { LanguageModelMiddleware, ModelCacheOptions } from "./answers/language-model.ts";
+export type { AnswerScope, ChatMessage, Question } from "./answers/question.ts";
+export { normalMessage } from "./answers/normal-message.ts";
+export type { AnswerText } from "./answers/read-answer.ts";
+export type { ChatInfo, Usage } from "./answers/chat-stream.ts";
 
 // Rate limits: limits per address, user and endpoint.
 export type { RateLimitOptions, RateLimits, RateLimitStats } from "./ratelimit/rate-limits.ts";

@@ -58,6 +58,12 @@ export function sleep(ms: Millis): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
+/** Calls `call` after `ms` milliseconds. Returns a function that cancels the call. */
+export function after(ms: Millis, call: () => void): () => void {
+  const timer = setTimeout(call, ms);
+  return () => clearTimeout(timer);
+}
+
 /**
  * Returns a context for work that does not belong to a request, such as the work of the cron
  * trigger. `waitUntil` keeps the isolate alive until the work has ended. Events of this work are

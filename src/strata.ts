@@ -1,11 +1,13 @@
 /** The public type of the layer. */
-import type { MiddlewareHandler } from "hono";
+import type { Context as HonoContext, MiddlewareHandler } from "hono";
+import type { Answers, ModelCache } from "./answers/reply.ts";
 import type { Config } from "./config.ts";
 import type { Context } from "./core/context.ts";
 import type { Cron } from "./core/task.ts";
 import type { Degradation } from "./core/degradation.ts";
 import type { Existence } from "./engine/existence.ts";
 import type { Inspect } from "./engine/inspect.ts";
+import type { Live } from "./http/live/live.ts";
 import type { PassThroughOptions } from "./http/proxy/pass-through.ts";
 import type { Idempotent } from "./http/routes/idempotency.ts";
 import type { Dispatch } from "./http/routes/middleware.ts";
@@ -60,6 +62,8 @@ export interface Strata {
   readonly traced: Traced;
   /** The platform's `fetch`. Each call is a span of the request and sends trace headers. */
   tracedFetch(url: URL, init: RequestInit): Promise<Response>;
+  /** Connects clients to the live events of topics. They need the binding `LIVE`. */
+  readonly live: Live;
   /** The level of service of this isolate, and the states of its dependencies. */
   readonly degradation: Degradation;
   /**
@@ -70,6 +74,10 @@ export interface Strata {
    * app.post("/orders", strata.idempotent(), async (c) => c.json({ id: 1 }, 201));
    */
   readonly idempotent: Idempotent;
+  /** Answers questions with a model, through the cache. Undefined without `LLM_BASE_URL`. */
+  readonly answers: Answers<HonoContext<StrataEnv>> | undefined;
+  /** Lets the models of the AI SDK answer through the cache. It needs no `LLM_BASE_URL`. */
+  readonly modelCache: ModelCache<HonoContext<StrataEnv>>;
   /** Sends messages, applies each once, and keeps those that fail. They need the binding `QUEUE`. */
   readonly messages: Messages;
   /** The ids of messages that are sent and may not be applied yet. */

@@ -3,18 +3,22 @@ import { createIsolate, type Isolate } from "./api/isolate.ts";
 import { dashboardRoutes } from "./dashboard/routes.ts";
 import { backgroundContext, ConfigError, problem, type Bindings, type Strata } from "./index.ts";
 import {
+  AnswerObject as LayerAnswerObject,
   FlightShard as LayerFlightShard,
   MetricsShard as LayerMetricsShard,
   OutboxAlarm as LayerOutboxAlarm,
   RegionLog as LayerRegionLog,
   SlotGrants as LayerSlotGrants,
+  TopicObject as LayerTopicObject,
 } from "./durable-objects.ts";
 
+export class AnswerObject extends LayerAnswerObject {}
 export class FlightShard extends LayerFlightShard {}
 export class MetricsShard extends LayerMetricsShard {}
 export class OutboxAlarm extends LayerOutboxAlarm {}
 export class RegionLog extends LayerRegionLog {}
 export class SlotGrants extends LayerSlotGrants {}
+export class TopicObject extends LayerTopicObject {}
 
 /** Created at the first request, because workerd has no clock and no randomness while it loads modules. */
 let isolate: Isolate | undefined;

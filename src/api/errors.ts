@@ -88,7 +88,9 @@ export function noSuchRoute(app: Hono<StrataEnv>): NotFoundHandler<StrataEnv> {
     const allowed: string[] = METHODS.filter((method) =>
       app.router.match(method, c.req.path)[0].some(([[, route]]) => route.method === method),
     );
-    if (allowed.length === 0) return notFound("There is no such route.");
+    const asked = c.req.method === "HEAD" ? "GET" : c.req.method;
+    // A route with this method that has passed the request on has nothing under the path.
+    if (allowed.length === 0 || allowed.includes(asked)) return notFound("There is no such route.");
     if (allowed.includes("GET")) allowed.unshift("HEAD");
     const headers = { Allow: allowed.join(", ") };
     if (c.req.method === "OPTIONS") return new Response(null, { status: 204, headers });

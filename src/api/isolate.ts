@@ -23,10 +23,11 @@ export function createIsolate(
   for (const kind of [productKind, userKind, categoryFilter])
     layer.existence.define(kind.existence(layer.db));
   for (const effect of createEffects(layer)) layer.messages.define(effect);
-  defineWarmUp(layer.cron, layer.db);
+  defineWarmUp(layer.cron, layer, bindings.CF_VERSION_METADATA?.id ?? "");
   const app = createApp({
     ...layer,
     scope: layer.middleware(async (request, c) => app.fetch(request, c.env, c.executionCtx)),
+    assets: bindings.ASSETS,
     dashboard: createDashboard?.(layer),
     verifySignIn,
   });

@@ -1,6 +1,11 @@
 import type { Context, Hono, MiddlewareHandler } from "hono";
 import type { Strata, StrataEnv } from "../index.ts";
 
+/** The static files of this Worker, by path. */
+export interface Assets {
+  fetch(request: Request): Promise<Response>;
+}
+
 /** Returns whether the request may sign in as the user. It reads the credentials from fields of the request. */
 export type VerifySignIn = (c: Context<StrataEnv>, userId: number) => Promise<boolean>;
 
@@ -21,9 +26,13 @@ export interface AppServices extends Pick<
   | "messages"
   | "idempotent"
   | "pending"
+  | "live"
+  | "answers"
 > {
   /** Gives each request its scope and each response its cache headers. */
   readonly scope: MiddlewareHandler<StrataEnv>;
+  /** Serves the static files. Undefined if none are bundled. */
+  readonly assets: Assets | undefined;
   /**
    * Checks the credentials of a sign-in, in place of the admin token. Undefined if `POST /sessions` needs the admin
    * token.

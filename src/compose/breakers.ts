@@ -28,6 +28,7 @@ export interface Probes {
   readonly limiter: () => Promise<Result<unknown>>;
   readonly session: () => Promise<Result<unknown>>;
   readonly sql: () => Promise<Result<unknown>>;
+  readonly flight: () => Promise<Result<unknown>>;
 }
 
 /**
@@ -81,7 +82,7 @@ export function composeBreakers(
     redis: create("redis", "redis", redis.timeoutMs, { slowRate, slowMs }, probes.redis),
     limiter: create("limiter", "redis", limits.timeoutMs, { slowMs }, probes.limiter),
     session: create("session", "redis", sessions.timeoutMs, { slowMs }, probes.session),
-    flight: create("flight", "flight", flights.grantTimeoutMs, ofFlights),
+    flight: create("flight", "flight", flights.grantTimeoutMs, ofFlights, probes.flight),
     log: create("log", "log", GROUP_TIMEOUT_MS, {}),
     sql: create("sql", "origin", origin.sqlTimeoutMs, ofOrigin, probes.sql),
     http: createBreakerTable(http, MAX_ORIGINS),

@@ -1,5 +1,6 @@
 import type { Config } from "../config.ts";
 import type { BreakerChange } from "../core/events.ts";
+import type { ProbedFlightPort } from "../durable/flight-port.ts";
 import { createSqlProbe } from "../origin/neon.ts";
 import type { Platform } from "../platform.ts";
 import { attempt, createRedis } from "../redis/client.ts";
@@ -9,6 +10,7 @@ import { composeBreakers } from "./breakers.ts";
 export function composeServers(
   { settings, redisUrl: url, redisToken: token, databaseUrl, neonEndpoint }: Config,
   platform: Platform,
+  flights: Pick<ProbedFlightPort, "probe">,
   onChange: (change: BreakerChange) => void,
 ) {
   const redis = createRedis({ url, token, timeoutMs: settings.redis.timeoutMs });
@@ -26,6 +28,7 @@ export function composeServers(
     limiter: () => attempt(() => limiterRedis.ping()),
     session: () => attempt(() => sessionRedis.ping()),
     sql: createSqlProbe(sqlServer),
+    flight: () => flights.probe(),
   };
   const breakers = composeBreakers(settings, probes, platform, onChange);
   return { redis, limiterRedis, sessionRedis, sqlServer, breakers };

@@ -7,7 +7,8 @@ import type { Eviction } from "../tiers/eviction/choice.ts";
  * milliseconds or a text such as `"250ms"`, `"5s"` or `"1h"`. A wrong or unknown member throws a
  * `ConfigError` that lists every wrong member and variable.
  *
- * The Durable Object classes (`FlightShard`, `MetricsShard`, `OutboxAlarm`, `RegionLog`, `SlotGrants`) receive only bindings.
+ * The Durable Object classes (`FlightShard`, `MetricsShard`, `OutboxAlarm`, `RegionLog`, `SlotGrants`,
+ * `AnswerObject`) receive only bindings.
  * They use the defaults of `redis` and `origin`, whatever the Worker sets here. The Worker tells
  * `OutboxAlarm` its `outbox.verifyAfter`.
  *
@@ -253,5 +254,18 @@ export interface StrataOptions {
      * @default "off"
      */
     readonly groups?: "off" | "region" | "global";
+  };
+  /** Settings for the answers of a model. */
+  readonly answers?: {
+    /** Time limit until the first piece of an answer. @default "20s" */
+    readonly firstPieceTimeout?: Duration;
+    /** Time limit of a whole answer. @default "2m" */
+    readonly timeout?: Duration;
+    /** The maximum number of characters of one answer, with 16 for each piece. A longer one is cut off. @default 262144 */
+    readonly maxChars?: number;
+    /** The calls of the model that one isolate may have begun at the same time. @default 64 */
+    readonly maxCalls?: number;
+    /** The answers that one isolate may send at the same time. @default 1000 */
+    readonly maxStreams?: number;
   };
 }

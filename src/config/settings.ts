@@ -87,6 +87,13 @@ export interface Settings {
     readonly shares: "auto" | "off";
     readonly groups: "off" | "region" | "global";
   };
+  readonly answers: {
+    readonly firstPieceTimeoutMs: Millis;
+    readonly timeoutMs: Millis;
+    readonly maxChars: number;
+    readonly maxCalls: number;
+    readonly maxStreams: number;
+  };
 }
 
 const MIB = 2 ** 20;
@@ -194,6 +201,15 @@ const OPTIONS: OptionTable<StrataOptions> = {
     shares: choice("auto", ["auto", "off"]),
     // Below about 20 invalidations a second, a group has one member and only costs time.
     groups: choice("off", ["off", "region", "global"]),
+  },
+  answers: {
+    firstPieceTimeout: duration("20s", 1, MINUTE_MS),
+    timeout: duration("2m", 1, 10 * MINUTE_MS),
+    // A quarter of what Redis takes by default. It is some 30,000 words.
+    maxChars: count(262_144, 1_000, MIB),
+    maxCalls: count(64, 1, 10_000),
+    // Each answer that is sent holds at most one batch of its frames.
+    maxStreams: count(1_000, 1, 100_000),
   },
 };
 

@@ -1,6 +1,7 @@
 import type { DegradationLevel } from "./degradation-level.ts";
 import type { BreakerName, BreakerState } from "./breaker.ts";
 import type { Fault } from "./faults.ts";
+import type { ListenerStart, ListenRefusal, LiveTransport } from "./live-event.ts";
 import type { ShedReason, SlotPriority } from "./origin-slots.ts";
 import type { EpochMs, Millis } from "./time.ts";
 
@@ -201,6 +202,28 @@ export type CacheEvent =
       readonly outcome: "done" | "deferred";
     }
   | {
+      /** The events of a topic were delivered to its object, or their delivery was deferred. */
+      readonly type: "live.deliver";
+      readonly events: number;
+      readonly outcome: "done" | "deferred";
+    }
+  | {
+      /** A client asked for a connection to a topic. */
+      readonly type: "live.listen";
+      readonly transport: LiveTransport;
+      /** What the client got first, or why it got no connection. */
+      readonly outcome: ListenerStart | ListenRefusal;
+    }
+  | {
+      /** A reader has read an answer of a model to its end, or has left it. */
+      readonly type: "answer.end";
+      readonly source: AnswerSource;
+      readonly outcome: AnswerOutcome;
+      /** The tokens that the model counted for the whole answer; 0 if it was not whole or did not say. */
+      readonly inputTokens: number;
+      readonly outputTokens: number;
+    }
+  | {
       /** A run of the relay has ended. */
       readonly type: "relay.end";
       /** The rows of the outbox whose invalidation is still deferred. */
@@ -217,6 +240,18 @@ export type CacheEvent =
  * - `dead`: it was given up and sent to the dead-letter queue
  */
 export type MessageOutcome = "applied" | "duplicate" | "retried" | "held" | "dead";
+
+/**
+ * Where an answer of a model came from: a `call` of the model, the recording of a running call
+ * (`joined`), a stored answer (`hit`), or a stored one past its lifetime, because the model failed (`stale`).
+ */
+export type AnswerSource = "call" | "joined" | "hit" | "stale";
+
+/**
+ * How the answer ended for one reader. `unstorable`: it arrived, and may not be stored. `cut`: the model
+ * did not send all of it. `left`: the reader has left.
+ */
+export type AnswerOutcome = "whole" | "unstorable" | "cut" | "left";
 
 /** The events of one type. */
 export type EventOf<T extends CacheEvent["type"]> = Extract<CacheEvent, { readonly type: T }>;

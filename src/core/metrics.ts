@@ -77,6 +77,8 @@ export interface MetricsReport extends Samples {
   readonly isolate: string;
   readonly sequence: number;
   readonly delta: Delta;
+  /** The gauges hold for this time, unless a newer report replaces them. Default: 1 minute. */
+  readonly gaugesHoldMs?: Millis;
 }
 
 /** The totals of one metrics object. */

@@ -28,9 +28,17 @@ export interface FlightPortOptions {
   readonly withTimeout: WithTimeout;
 }
 
+/** A flight port whose objects can be tried without a reader that waits. */
+export interface ProbedFlightPort extends FlightPort {
+  /** Calls the object whose join failed last. The breaker sends it in the background. */
+  probe(): Promise<Result<void>>;
+}
+
 /** Implements `FlightPort` with calls of the FlightShard objects. */
-export function createFlightPort(options: FlightPortOptions): FlightPort {
+export function createFlightPort(options: FlightPortOptions): ProbedFlightPort {
   const { stub, namespace, shards, grantMs, slackMs, withTimeout } = options;
+  /** Creates a stub of the object whose join failed last. */
+  let lastFailed: (() => FlightShardRpc) | undefined;
 
   function shardFor(scope: Scope, key: string, ctx: Context): FlightShardRpc {
     const area = scope === "global" ? "global" : `region-${ctx.region}`;
@@ -89,10 +97,17 @@ export function createFlightPort(options: FlightPortOptions): FlightPort {
   }
 
   return {
-    join: (scope, request, ctx, onWait) => attempt(() => join(scope, request, ctx, onWait)),
+    async join(scope, request, ctx, onWait) {
+      const joined = await attempt(() => join(scope, request, ctx, onWait));
+      if (!joined.ok) lastFailed = () => shardFor(scope, request.key, ctx);
+      return joined;
+    },
+    probe: () => attempt(async () => withTimeout(lastFailed?.().ping() ?? NOTHING, grantMs)),
     land: (scope, request, ctx) =>
       attempt(() => withTimeout(shardFor(scope, request.key, ctx).land(request), slackMs)),
   };
 }
 
 type Scope = "region" | "global";
+
+const NOTHING = Promise.resolve();

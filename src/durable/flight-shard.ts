@@ -10,6 +10,8 @@ export interface FlightShardRpc {
   /** Joins a flight. `onWait` is called at once if the answer has to wait for another lookup's load. */
   join(request: JoinRequest, onWait: () => void): Promise<JoinAnswer>;
   land(request: { key: string; lease: string; landing: FlightResult }): Promise<void>;
+  /** Does nothing. An isolate calls it to learn whether the object answers again. */
+  ping(): Promise<void>;
 }
 
 /** Runs a method as a span. Its parent is the span of the caller. */
@@ -56,6 +58,10 @@ export function createFlightShard<Env>(options: FlightShardOptions<Env>) {
 
     land(request: { key: string; lease: string; landing: FlightResult }): Promise<void> {
       return Promise.resolve(this.#flights.land(request));
+    }
+
+    ping(): Promise<void> {
+      return Promise.resolve();
     }
   };
 }

@@ -3,7 +3,7 @@
  * from the cache.
  */
 import { toMillis, type Duration } from "../core/duration.ts";
-import type { LoadResult, LogPosition } from "../core/entry.ts";
+import type { Entry, LoadResult, LogPosition } from "../core/entry.ts";
 import type { Lookup } from "../core/lookup.ts";
 import {
   MAX_ENTRY_KEYS,
@@ -42,7 +42,16 @@ export type LoadedContent = Pick<
   "kind" | "body" | "http" | "etag"
 >;
 
-export function createDependencyCollector(): DependencyCollector {
+/**
+ * Creates the collector of one load.
+ *
+ * @param positionOf returns the newest log position up to which an entry is known to be valid. The result
+ *   carries the keys of all entries that it is made of. With the position at which an old entry was loaded, a
+ *   later invalidation of another one, which the loader has seen, would make the result invalid at once.
+ */
+export function createDependencyCollector(
+  positionOf: (entry: Entry) => LogPosition,
+): DependencyCollector {
   const invalidationKeys = new Set<InvalidationKey>();
   let freshUntil: EpochMs | undefined;
   let inner: LogPosition | undefined;
@@ -76,7 +85,7 @@ export function createDependencyCollector(): DependencyCollector {
       }
       for (const key of entry.invalidationKeys) if (key !== "n:") invalidationKeys.add(key);
       freshUntil = Math.min(freshUntil ?? Infinity, entry.freshUntil);
-      inner = oldest(inner, entry);
+      inner = oldest(inner, positionOf(entry));
     },
     basis: () => ({
       ...(currentAt !== undefined && { currentAt }),

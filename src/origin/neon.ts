@@ -34,7 +34,10 @@ export interface DatabaseOptions extends SqlServer {
   readonly onQuery?: (request: SqlRequest) => void;
   /** Refuses requests while the database fails. Default: every request is sent. */
   readonly breaker?: Breaker;
-  /** Keeps the probe of the breaker alive. Without it, a request of the caller is the probe. */
+  /**
+   * Keeps requests and the probe of the breaker alive after the response. Without it, a request of the caller is
+   * the probe.
+   */
   readonly keepAlive?: Defer;
 }
 
@@ -48,7 +51,17 @@ export function createDatabase(options: DatabaseOptions): Database {
   const { now, onQuery, breaker, keepAlive } = options;
   const client = createClient(options);
 
-  async function run<T>(queries: number, call: () => Promise<T>): Promise<T> {
+  /**
+   * Runs a request to its end, also if its reader gets an answer before: a load ends a moment before its
+   * request, and a breaker that does not see the end of requests that hang never opens.
+   */
+  function run<T>(queries: number, call: () => Promise<T>): Promise<T> {
+    const running = guard(queries, call);
+    keepAlive?.(running.catch(() => undefined));
+    return running;
+  }
+
+  async function guard<T>(queries: number, call: () => Promise<T>): Promise<T> {
     const admitted = breaker?.begin(keepAlive);
     if (admitted?.ok === false) throw new OriginFault(admitted.fault);
     const startedAt = now();

@@ -1,7 +1,6 @@
 import type { Breaker } from "../core/breaker.ts";
 import type { Context } from "../core/context.ts";
 import type { Result } from "../core/result.ts";
-import { timeStep } from "../core/timed-step.ts";
 import type { Ledger } from "./ledger.ts";
 
 /** Puts a ledger behind a breaker. Reports each call with its duration and the commands that Upstash bills. */
@@ -15,7 +14,7 @@ export function withLedgerBreaker(ledger: Ledger, breaker: Breaker): Ledger {
     // Requests wait for "limit". An operator, who calls the others, may wait for a probe.
     const defer = operation === "limit" ? ctx.defer : undefined;
     const startedAt = ctx.now();
-    const result = await timeStep(ctx, "limit", () => breaker.run(call, defer));
+    const result = await breaker.run(call, defer);
     ctx.emit({
       type: "redis.end",
       operation,

@@ -6,6 +6,7 @@ import type { Context } from "../core/context.ts";
 import type { WithTimeout } from "../core/deadline.ts";
 import type { Fault } from "../core/faults.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
+import { timeWait } from "../core/timed-step.ts";
 import type { AccountTable } from "./account-table.ts";
 import type { Behaviour } from "./behaviour.ts";
 import { balanceOf, charge, emptyBucket, room } from "./bucket.ts";
@@ -105,10 +106,16 @@ export function createLimiter(options: LimiterOptions): Limiter {
     behaviour: Behaviour,
     ctx: Context,
   ): Promise<Decision> {
-    const { result, index } =
-      behaviour.mode === "fast"
-        ? await batches.ask(accounts, cost, ctx)
-        : { result: await settlement.take(accounts, cost, 1, ctx), index: 0 };
+    // The wait is timed here and not at the ledger's call, which several requests may wait for.
+    const { result, index } = await timeWait(
+      ctx,
+      "limit",
+      async () =>
+        behaviour.mode === "fast"
+          ? batches.ask(accounts, cost, ctx)
+          : { result: await settlement.take(accounts, cost, 1, ctx), index: 0 },
+      (answer) => (answer.result.ok ? "ok" : answer.result.fault.code),
+    );
     return result.ok
       ? ledgerDecision(result.value, index, cost)
       : decideWithoutLedger(accounts, cost, behaviour, result.fault, ctx);

@@ -15,7 +15,16 @@ export interface EventRecorderOptions {
   readonly onLevelChange: (change: LevelChange) => void;
   /** Notes how many rows of the outbox the relay has left without a number. */
   readonly onRelay: (deferred: number) => void;
+  readonly tokenPrices: TokenPrices;
 }
+
+/** The prices of a million tokens that a model reads and writes, in US dollars. 0 if they are not known. */
+export interface TokenPrices {
+  readonly input: number;
+  readonly output: number;
+}
+
+const TOKENS_PER_PRICE = 1_000_000;
 
 /** Counts an event of the cache, and adds it to the record of its request if there is one. */
 export type EventRecorder = (event: CacheEvent, record: RequestRecord | undefined) => void;
@@ -25,6 +34,7 @@ const flag = (value: boolean): string => (value ? "true" : "");
 
 export function createEventRecorder(options: EventRecorderOptions): EventRecorder {
   const { meter, now, hot, missed, formatKey, addStep, onLevelChange, onRelay } = options;
+  const { tokenPrices } = options;
 
   function onLookup(event: EventOf<"lookup.end">, record: RequestRecord | undefined): void {
     const { key, status, negative, unreachable } = event;
@@ -110,6 +120,21 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
       spanId,
       amount: count,
     });
+  }
+
+  function onAnswer(event: EventOf<"answer.end">): void {
+    const { source, outcome, inputTokens, outputTokens } = event;
+    meter.add("cache.answers", 1, source, outcome);
+    const use = source === "call" ? "spent" : "saved";
+    for (const [kind, tokens] of [
+      ["input", inputTokens],
+      ["output", outputTokens],
+    ] as const) {
+      if (tokens === 0) continue;
+      meter.add("cache.answer.tokens", tokens, use, kind);
+      const dollars = (tokens * tokenPrices[kind]) / TOKENS_PER_PRICE;
+      if (dollars > 0) meter.add("cache.answer.cost", dollars, use, kind);
+    }
   }
 
   return (event, record) => {
@@ -208,6 +233,12 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
         meter.add("cache.purges", 1, event.outcome);
         meter.add("cache.purge.keys", event.logKeys);
         return undefined;
+      case "live.deliver":
+        return meter.add("cache.live.deliveries", event.events, event.outcome);
+      case "live.listen":
+        return meter.add("cache.live.connections", 1, event.transport, event.outcome);
+      case "answer.end":
+        return onAnswer(event);
       case "relay.end":
         onRelay(event.deferred);
         return undefined;

@@ -3,22 +3,25 @@
 /** Builds the telemetry of one isolate from its parts. */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { resourceFromAttributes } from "@opentelemetry/resources";
-import type { DegradationReport } from "../core/degradation.ts";
+import type { DegradationReport, DependencyReport } from "../core/degradation.ts";
+import { createDeliveryOutcomes, worstOf } from "../core/delivery-outcomes.ts";
 import type { BreakerName, BreakerReport, Defer } from "../core/breaker.ts";
 import type { BreakerChange, CacheEvent, EventOf } from "../core/events.ts";
 import type { LevelChange, MetricsPort } from "../core/metrics.ts";
 import type { SlotStats } from "../core/origin-slots.ts";
+import type { RedisFigures } from "../core/redis-figures.ts";
 import type { NewId } from "../core/random.ts";
 import type { RequestObserver } from "../core/request-observer.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
 import type { ChildSpan } from "../core/trace-carrier.ts";
-import { createEventRecorder } from "./event-recorder.ts";
+import { createEventRecorder, type TokenPrices } from "./event-recorder.ts";
 import { createExportQueue } from "./export/export-queue.ts";
 import type { ExportPlatform } from "./export/exporter.ts";
 import { createFlushLoop } from "./export/flush-loop.ts";
 import { hashKey } from "./hash-key.ts";
 import { createMeter, createTopKeys, type Meter } from "./metrics/meter.ts";
 import { createMetricsView, type MetricsView } from "./metrics/metrics-view.ts";
+import { redisReport } from "./metrics/redis-report.ts";
 import { createReporter, type MemoryStats } from "./metrics/reporter.ts";
 import { createBatchObserver, type ObserveBatch } from "./batch-observer.ts";
 import { createRequestObserver, createSampler } from "./request-observer.ts";
@@ -43,6 +46,8 @@ export interface TelemetryOptions extends ExportPlatform {
   readonly health: () => DegradationReport;
   readonly breakers: Readonly<Record<BreakerName, BreakerReport>>;
   readonly slots: () => SlotStats;
+  /** What the tokens of the model cost. */
+  readonly tokenPrices: TokenPrices;
   /** The milliseconds between two reports, and between two exports. */
   readonly flushMs: Millis;
   readonly newId: NewId;
@@ -61,6 +66,13 @@ export interface Telemetry {
   observeBreaker(change: BreakerChange): void;
   /** Counts a run of a task of the cron trigger, prints its failure, and reports the metrics of this isolate. */
   observeTask(end: EventOf<"task.end">, defer: Defer): void;
+  /**
+   * Reports the figures of the Redis server. Rejects if the report may be lost. Undefined if there is
+   * nothing to report to.
+   */
+  readonly reportRedis: ((figures: RedisFigures) => Promise<void>) | undefined;
+  /** Returns the state of the collector and of the metrics objects, from the last exports and reports. */
+  state(at: EpochMs): DependencyReport;
   /** Records the end of one request to Postgres. */
   observeSql(request: {
     readonly queries: number;
@@ -93,7 +105,14 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   const hot = createTopKeys(COUNTED_KEYS);
   const missed = createTopKeys(COUNTED_KEYS);
   const resource = resourceFromAttributes(settings.resource);
-  const exportQueue = createExportQueue({ ...options, resource, meter, formatKey });
+  const [exports, reports] = [createDeliveryOutcomes(), createDeliveryOutcomes()];
+  const exportQueue = createExportQueue({
+    ...options,
+    resource,
+    meter,
+    formatKey,
+    onExport: (succeeded) => exports.add(succeeded, now()),
+  });
   const reporter =
     metrics &&
     createReporter({
@@ -108,6 +127,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       health: options.health,
       breakers: options.breakers,
       slots: options.slots,
+      onReport: (succeeded) => reports.add(succeeded, now()),
     });
   const reportLoop =
     reporter &&
@@ -147,6 +167,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     addStep,
     onLevelChange,
     onRelay: (deferred) => reporter?.noteDeferred(deferred),
+    tokenPrices: options.tokenPrices,
   });
   const observer = createRequestObserver({
     settings,
@@ -190,8 +211,11 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       // The isolate may get no request that starts the loop.
       reportLoop?.start(now(), defer);
     },
+    reportRedis:
+      enabled && metrics ? (figures) => metrics.report(redisReport(figures, now())) : undefined,
+    state: (at) => worstOf([exports.report(at), reports.report(at)]),
     meter,
-    metrics: createMetricsView({ port: metrics, resource: settings.resource }),
+    metrics: createMetricsView({ port: metrics, resource: settings.resource, formatKey }),
 
     observeSql({ queries, startedAt, ms, outcome }) {
       if (!enabled) return;

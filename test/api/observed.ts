@@ -57,6 +57,7 @@ export function createObservedApi(
   const app = createApp({
     ...layer,
     scope: layer.middleware(async (request, c) => app.fetch(request, c.env, c.executionCtx)),
+    assets: undefined,
     dashboard: undefined,
   });
 

@@ -3,7 +3,8 @@
  * clients come, and compares what the clients saw with goals. Each trial is a file in trials/.
  *
  * Options: `--measure` reports the figures without judging them; `--short` runs some trials with
- * short durations; `--factor 0.5` scales the durations and `--rate 0.5` the rates; `--json <file>` writes the figures. ROOT names
+ * short durations; `--factor 0.5` scales the durations and `--rate 0.5` the rates; `--json <file>` writes the figures;
+ * `--slowest 10` prints the 10 slowest visits of each outcome, with their steps. ROOT names
  * the folder of another checkout whose Worker is measured. The exit code is 0 if every figure reaches its
  * goal. A trial is void
  * if its driver was late or the machine too busy: it runs once more, and then fails. With `--short` it is
@@ -35,6 +36,7 @@ const starting = startStage({
   root: options.root,
   factor: options.factor,
   rate: options.rate,
+  slowest: options.slowest,
 });
 // The product has a process group of its own, so that a Ctrl-C does not reach it.
 for (const signal of ["SIGINT", "SIGTERM"] as const)

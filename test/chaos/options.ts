@@ -12,6 +12,8 @@ export interface ChaosOptions {
   readonly rate: number;
   /** File for the figures as JSON. */
   readonly json: string | undefined;
+  /** How many of the slowest visits of each outcome are printed after each drive. */
+  readonly slowest: number;
   /** The folder of the Worker under test, from ROOT. Default: this repository. */
   readonly root: string | undefined;
 }
@@ -34,6 +36,7 @@ export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Ch
       factor: { type: "string", default: "1" },
       rate: { type: "string", default: "1" },
       json: { type: "string" },
+      slowest: { type: "string", default: "0" },
     },
   });
   const positive = (name: "factor" | "rate"): number => {
@@ -41,6 +44,9 @@ export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Ch
     if (value > 0) return value;
     throw new Error(`--${name} is "${values[name]}"; it should be a number above 0`);
   };
+  const slowest = Number(values.slowest);
+  if (!Number.isInteger(slowest) || slowest < 0)
+    throw new Error(`--slowest is "${values.slowest}"; it should be a whole number, 0 or more`);
   const root = env["ROOT"];
   return {
     names: values.short ? SHORT.names : positionals,
@@ -48,6 +54,7 @@ export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Ch
     factor: values.short ? SHORT.factor : positive("factor"),
     rate: values.short ? SHORT.rate : positive("rate"),
     json: values.json,
+    slowest,
     root: root === undefined || root === "" ? undefined : resolve(root),
   };
 }

@@ -6,6 +6,7 @@ import { until } from "../e2e/support/waiting.ts";
 import { drive, type Drive, type DriveOptions } from "./drive.ts";
 import type { Headroom } from "./headroom.ts";
 import { createShop, stockShop, type Shop } from "./shop.ts";
+import { slowestOf } from "./slowest.ts";
 import { visit, type Errand, type Visit } from "./visit.ts";
 
 export const INSTANCES = 2;
@@ -50,9 +51,11 @@ export interface StageOptions {
   readonly factor: number;
   /** Scales the rates at which clients come. */
   readonly rate: number;
+  /** How many of the slowest visits of each outcome are printed after each drive. */
+  readonly slowest: number;
 }
 
-export async function startStage({ root, factor, rate }: StageOptions): Promise<Stage> {
+export async function startStage({ root, factor, rate, slowest }: StageOptions): Promise<Stage> {
   const origin = await startScriptedOrigin();
   const product = await startProduct({
     instances: INSTANCES,
@@ -115,6 +118,7 @@ export async function startStage({ root, factor, rate }: StageOptions): Promise<
       const driven = await drive(options);
       const offered = options.streams.reduce((sum, { perSecond }) => sum + perSecond, 0);
       headrooms.push({ ...driven.headroom, offered, capacity });
+      for (const line of slowestOf(driven.visits, slowest)) console.log(line);
       return driven;
     },
     ask: (errand) => visit(errand, {}),

@@ -65,6 +65,13 @@ describe("the options of createStrata", () => {
         shares: "auto",
         groups: "off",
       },
+      answers: {
+        firstPieceTimeoutMs: 20_000,
+        timeoutMs: 120_000,
+        maxChars: 262_144,
+        maxCalls: 64,
+        maxStreams: 1_000,
+      },
     });
   });
 
@@ -155,6 +162,7 @@ describe("the options of createStrata", () => {
 describe("the public surface of a layer", () => {
   it("the object that createStrata() returns has no property `engine`, `store` or `memory`", () => {
     expect(Object.keys(createStrata(bindings)).toSorted()).toEqual([
+      "answers",
       "coherence",
       "config",
       "consume",
@@ -165,10 +173,12 @@ describe("the public surface of a layer", () => {
       "idempotent",
       "inspect",
       "invalidator",
+      "live",
       "logReachable",
       "messages",
       "metrics",
       "middleware",
+      "modelCache",
       "pending",
       "rateLimits",
       "scheduled",

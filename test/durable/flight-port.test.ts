@@ -110,7 +110,9 @@ describe("the flight port without its object", () => {
     async (_, call) => {
       const unavailable = { ok: false, fault: { code: "flight.unavailable", message: "gone" } };
       const gone = (): Promise<never> => Promise.reject(new Error("gone"));
-      expect(await call({ stub: () => ({ join: gone, land: gone }) })).toEqual(unavailable);
+      expect(await call({ stub: () => ({ join: gone, land: gone, ping: gone }) })).toEqual(
+        unavailable,
+      );
       const stub = (): never => {
         throw new Error("gone");
       };
@@ -124,7 +126,7 @@ describe("the flight port without its object", () => {
   ])(
     "the flight method %s() returns the error code `flight.timeout` if the Durable Object of shared loads never answers",
     async (_, call) => {
-      const hanging = { join: () => never, land: () => never };
+      const hanging = { join: () => never, land: () => never, ping: () => never };
       expect(await call({ stub: () => hanging, grantMs: 1, slackMs: 1 })).toMatchObject({
         ok: false,
         fault: { code: "flight.timeout" },
@@ -139,6 +141,7 @@ describe("the flight port without its object", () => {
         return never;
       },
       land: () => never,
+      ping: () => never,
     });
     expect(await join({ stub, slackMs: 1 })).toMatchObject({
       ok: false,
@@ -151,7 +154,11 @@ describe("the flight port without its object", () => {
     const port = portOf({
       stub: () => {
         stubs++;
-        return { join: () => Promise.reject(new Error("gone")), land: () => Promise.resolve() };
+        return {
+          join: () => Promise.reject(new Error("gone")),
+          land: () => Promise.resolve(),
+          ping: () => Promise.resolve(),
+        };
       },
     });
     await port.join("region", request(), ctx);
@@ -179,6 +186,7 @@ describe("the deadline for a lease", () => {
             return real.join(...args);
           },
           land: (landing) => real.land(landing),
+          ping: () => real.ping(),
         };
       },
     });

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import type { Answer } from "./support/client.ts";
 import { runLoad, steadyRate, type Report } from "./support/load.ts";
@@ -140,6 +141,28 @@ describe("outages under load", () => {
       if (outage.unavailable === "always") expect(unavailable).toBeGreaterThan(0);
     },
   );
+});
+
+describe("SQL that hangs", () => {
+  it("after 12 loads of one isolate have ended at their time limit, the breaker of SQL is open: further cold reads get a 503 without a query", async () => {
+    const { services } = product;
+    const cold = (): Promise<Answer> => product.client().get(0, `/products/${traffic.cold()}`);
+    await services.fault("sql", { hang: "before" });
+    try {
+      const first = await Promise.all(Array.from({ length: 12 }, cold));
+      expect(new Set(first.map(({ status }) => status))).toEqual(new Set([503]));
+      // The requests to SQL end by their own time limit, a moment after the loads.
+      await pause(500);
+      const before = (await services.counts()).sql.requests;
+      const later = await Promise.all(Array.from({ length: 8 }, cold));
+      expect(new Set(later.map(({ status }) => status))).toEqual(new Set([503]));
+      // The breaker itself sends at most two probes a second.
+      expect((await services.counts()).sql.requests - before).toBeLessThan(8);
+    } finally {
+      await services.heal();
+      await recovery();
+    }
+  });
 });
 
 describe("writes during outages", () => {

@@ -1,7 +1,7 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { FlightShardRpc } from "../../src/durable/flight-shard.ts";
 import { definePolicy } from "../../src/index.ts";
-import { fakeNamespace } from "../support/flights.ts";
+import { fakeNamespace, watchFlights } from "../support/flights.ts";
 import { createWorld } from "../support/shared-world.ts";
 
 const policy = definePolicy({ freshFor: "10m", jitter: 0, originTimeout: 200 });
@@ -15,9 +15,9 @@ const gone = (): never => {
 const never = () => Promise.withResolvers<never>().promise;
 
 const AWAY: Readonly<Record<string, FlightShardRpc>> = {
-  "throw at once": { join: gone, land: gone },
-  reject: { join: async () => gone(), land: async () => gone() },
-  "never answer": { join: never, land: never },
+  "throw at once": { join: gone, land: gone, ping: gone },
+  reject: { join: async () => gone(), land: async () => gone(), ping: async () => gone() },
+  "never answer": { join: never, land: never, ping: never },
 };
 
 describe.each(Object.entries(AWAY))("flight objects that %s", (name, stub) => {
@@ -32,7 +32,7 @@ describe.each(Object.entries(AWAY))("flight objects that %s", (name, stub) => {
     expect(world.origin.loads).toBeLessThanOrEqual(4);
     expect(Date.now() - startedAt).toBeLessThan(DEADLINE_MS);
 
-    // Three readers wait for a failing object. Then the breaker lets one ask each second.
+    // Three readers wait for a failing object. Then the breaker asks it in the background.
     const read = (id: number) =>
       world.here.request().read(`other:${id}`, policy, world.origin.load);
     await Promise.all([read(1), read(2), read(3)]);
@@ -45,7 +45,7 @@ describe.each(Object.entries(AWAY))("flight objects that %s", (name, stub) => {
 describe("a flight object that never answers", () => {
   it("if the Durable Object of shared loads hangs, readers wait 1 s for a lease, not for the policy option `originTimeout` of 10 s", async () => {
     const unhurried = definePolicy({ freshFor: "10m", jitter: 0, originTimeout: "10s" });
-    const FLIGHTS = fakeNamespace(() => ({ join: never, land: never }));
+    const FLIGHTS = fakeNamespace(() => ({ join: never, land: never, ping: never }));
     const world = await createWorld({ bindings: { FLIGHTS } });
     const startedAt = Date.now();
     const herd = Array.from({ length: 20 }, () => world.read(world.here, unhurried));
@@ -55,12 +55,54 @@ describe("a flight object that never answers", () => {
   });
 });
 
+describe("the breaker of the flight objects", () => {
+  it("while the Durable Object of shared loads hangs, the breaker asks it in the background: no later reader calls it, and after its recovery readers share loads again", async () => {
+    let joins = 0;
+    let pings = 0;
+    let hangs = true;
+    const real = watchFlights();
+    const FLIGHTS = fakeNamespace((...args) => {
+      const stub = real.FLIGHTS.get(...args) as unknown as FlightShardRpc;
+      return {
+        join: (...request) => {
+          joins++;
+          return hangs ? never() : stub.join(...request);
+        },
+        land: (landing) => stub.land(landing),
+        ping: () => {
+          pings++;
+          return hangs ? never() : stub.ping();
+        },
+      };
+    });
+    const { clock, here, origin } = await createWorld({ bindings: { FLIGHTS } });
+    const read = (id: number) => here.request().read(`breaker:${id}`, policy, origin.load);
+    await Promise.all([1, 2, 3].map(read));
+    expect(joins).toBe(3);
+    for (const id of [4, 5, 6, 7]) {
+      clock.advance(6_000);
+      await read(id);
+    }
+    expect(joins).toBe(3);
+    expect(pings).toBeGreaterThan(0);
+
+    hangs = false;
+    let id = 8;
+    await vi.waitFor(async () => {
+      clock.advance(6_000);
+      await read(id++);
+      expect(joins).toBeGreaterThan(3);
+    }, 5_000);
+  });
+});
+
 describe("a leader that cannot hand over its result", () => {
   it("a leader that cannot hand over the result of its flight still answers its client and stores the result", async () => {
     const real = await createWorld();
     const deaf = fakeNamespace(() => ({
       join: async () => ({ role: "leader", flight: "f", lease: "l" }) as const,
       land: never,
+      ping: never,
     }));
     const isolate = real.fresh(undefined, { FLIGHTS: deaf });
     expect(await real.read(isolate, policy)).toMatchObject({ status: "miss", value: 1 });

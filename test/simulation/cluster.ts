@@ -160,6 +160,7 @@ export function createCluster(options: ClusterOptions): Cluster {
         await reachObject();
         objectOf(name).land(request);
       },
+      ping: reachObject,
     });
   }
 

@@ -7,6 +7,8 @@ import { done } from "../../src/core/faults.ts";
 import { createDegradation } from "../../src/resilience/degradation.ts";
 import { createVirtualTime } from "./virtual-time.ts";
 
+const nothingDelivered = () => ({ state: "unknown", since: 0 }) as const;
+
 /** Dependencies that a test controls, in virtual time. */
 function createWorld() {
   const time = createVirtualTime();
@@ -63,6 +65,7 @@ function createWorld() {
         return done(undefined);
       },
     },
+    deliveries: { queue: nothingDelivered, telemetry: nothingDelivered },
     withTimeout: time.withTimeout,
     sleep: time.sleep,
     emit: ctx.emit,

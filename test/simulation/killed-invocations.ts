@@ -112,6 +112,7 @@ export function createKilledIsolate(time: VirtualTime): KilledIsolate {
           await wait(() => time.sleep(time.random() * 20));
           flights.land(request);
         },
+        ping: () => wait(() => time.sleep(time.random() * 20)),
       }),
       namespace: "n",
       shards: 1,

@@ -45,6 +45,7 @@ export function watchFlights(landings: "sent" | "lost" = "sent"): FlightsSpy {
           landed.push(request.landing);
           return landings === "sent" ? stub.land(request) : Promise.withResolvers<void>().promise;
         },
+        ping: () => stub.ping(),
       };
     }),
     joins: () => joins,

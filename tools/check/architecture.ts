@@ -13,6 +13,7 @@ const LAYER = [
   "tiers",
   "redis",
   "durable",
+  "live",
   "http",
   "ratelimit",
   "sessions",
@@ -21,6 +22,7 @@ const LAYER = [
   "writes",
   "telemetry",
   "origin",
+  "answers",
 ] as const;
 
 /**
@@ -31,15 +33,17 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   engine: ["core"],
   tiers: ["core"],
   redis: ["core"],
-  durable: ["core"],
+  live: ["core"],
+  durable: ["core", "live"],
   resilience: ["core"],
   cron: ["core"],
   telemetry: ["core"],
   origin: ["core"],
-  http: ["core", "engine"],
+  http: ["core", "engine", "live"],
   ratelimit: ["core", "engine", "redis/client.ts", "redis/script-runner.ts"],
   sessions: ["core"],
   writes: ["core", "engine"],
+  answers: ["core", "engine"],
   api: ["index.ts"],
   dashboard: ["index.ts"],
   config: ["core", "tiers/eviction/choice.ts"],
@@ -84,6 +88,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "@neondatabase/serverless": ["origin", "writes", "api"],
   "@upstash/redis": ["redis", "ratelimit"],
   "@upstash/ratelimit": ["redis", "ratelimit"],
+  "eventsource-parser": ["answers"],
   zod: ["core", "config", "http", "api", "dashboard"],
 };
 

@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import { DefinitionError, type Inspect, type StrataEnv, type TierReport } from "../../index.ts";
+import { keyOf } from "../admin-inputs.ts";
 import { auditAction } from "../admin.ts";
 import { invalid } from "../inputs.ts";
 
@@ -8,9 +9,7 @@ export function entryRoutes(inspect: Inspect): Hono<StrataEnv> {
   const routes = new Hono<StrataEnv>();
 
   routes.get("/", async (c) => {
-    const key = c.req.query("key") ?? "";
-    if (key === "" || key.length > 512)
-      throw invalid([{ field: "key", detail: "must be a key of 1 to 512 characters" }]);
+    const key = keyOf(c);
     auditAction(c, undefined, [["key", key]]);
     try {
       const now = c.var.strata.ctx.now();

@@ -97,7 +97,7 @@ async function runHandler<T>(
   const { shared, keyedFields, definedAt } = route;
   const { emit } = scope.ctx;
   const view = openHandlerView(c, { parts, shared, keyedFields, definedAt, emit });
-  const collector = createDependencyCollector();
+  const collector = createDependencyCollector(scope.engine.positionOf);
   const watched: DependencyCollector = {
     ...collector,
     include(lookup) {

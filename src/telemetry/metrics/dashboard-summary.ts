@@ -16,6 +16,9 @@ export interface Buckets {
   readonly sum: number;
 }
 
+/** The dashboard lists this many frequently read keys. */
+const SHOWN_KEYS = 20;
+
 type Counts = Readonly<Record<string, number>>;
 
 /** The totals that the dashboard shows. The dashboard computes rates from two summaries. */
@@ -105,7 +108,7 @@ export function summarize(snapshot: MetricsSnapshot, at: EpochMs): Summary {
     memoryBytes: total("cache.memory.usage"),
     memoryEntries: total("cache.memory.entries"),
     evictions: total("cache.memory.evictions"),
-    hot: snapshot.hot,
+    hot: snapshot.hot.slice(0, SHOWN_KEYS),
     missed: snapshot.missed,
     traces: snapshot.traces.slice(-30),
     states: snapshot.states ?? [],

@@ -7,6 +7,8 @@ import { summarize, type Summary } from "./dashboard-summary.ts";
 export interface MetricsViewOptions {
   readonly port: MetricsPort | undefined;
   readonly resource: Readonly<Record<string, string>>;
+  /** Returns the text that the metrics objects keep for a key. */
+  readonly formatKey: (key: string) => string;
 }
 
 /** Reads the metrics of all isolates. */
@@ -15,11 +17,16 @@ export interface MetricsView {
   snapshot(): Promise<MetricsSnapshot | undefined>;
   /** Reads the totals that the dashboard shows. */
   summary(now: EpochMs): Promise<Summary | undefined>;
+  /**
+   * Returns those of the keys that all isolates together read most, the most read one first; at most
+   * 200. Empty if there are no metrics objects, or if one cannot be reached.
+   */
+  hottest(keys: readonly string[]): Promise<readonly string[]>;
   /** Writes the totals in the Prometheus text format. */
   exposition(): Promise<{ readonly body: string; readonly contentType: string } | undefined>;
 }
 
-export function createMetricsView({ port, resource }: MetricsViewOptions): MetricsView {
+export function createMetricsView({ port, resource, formatKey }: MetricsViewOptions): MetricsView {
   const snapshot = async (): Promise<MetricsSnapshot | undefined> =>
     port && mergeSnapshots(await port.snapshots());
 
@@ -28,6 +35,13 @@ export function createMetricsView({ port, resource }: MetricsViewOptions): Metri
     async summary(now) {
       const totals = await snapshot();
       return totals && summarize(totals, now);
+    },
+    async hottest(keys) {
+      const totals = await snapshot().catch(() => undefined);
+      if (totals === undefined || totals.hot.length === 0) return [];
+      // The metrics objects keep hashes, so that the keys are found by their texts.
+      const byText = new Map(keys.map((key) => [formatKey(key), key]));
+      return totals.hot.flatMap(([text]) => byText.get(text) ?? []);
     },
     async exposition() {
       const totals = await snapshot();

@@ -7,23 +7,30 @@ import type {
   StateCount,
   TraceSummary,
 } from "../../core/metrics.ts";
-import type { EpochMs } from "../../core/time.ts";
+import type { EpochMs, Millis } from "../../core/time.ts";
 import { createTopKeys, type TopKeys } from "./meter.ts";
 
-/** The gauges of an isolate are deleted when the isolate has sent no report for this long. */
+/** The states of an isolate, and its gauges by default, are deleted when it has sent no report for this long. */
 const GAUGE_LIFE_MS = 60_000;
 /** The sequence number of an isolate is deleted after this long. No isolate repeats a report so late. */
 const SEQUENCE_LIFE_MS = 3_600_000;
 const MAX_TRACES = 60;
 const MAX_LEVEL_CHANGES = 50;
 const TOP_KEYS = 200;
-export const LISTED_KEYS = 20;
+/** A snapshot lists this many frequently read keys, so that a warm-up can load them. */
+export const LISTED_HOT_KEYS = 200;
+export const LISTED_MISSED_KEYS = 20;
 /** The most series that one metrics object keeps. */
 const MAX_SERIES = 10_000;
 
 interface Isolate {
   sequence: number;
   at: EpochMs;
+}
+
+interface HeldGauges {
+  readonly values: MetricsReport["gauges"];
+  readonly holdMs: Millis;
 }
 
 interface Frozen {
@@ -43,7 +50,7 @@ export function createTotals(frozen: string | undefined, now: EpochMs): MetricsT
   const series: SeriesTotals = new Map();
   addDelta(series, saved?.series ?? []);
   const isolates = new Map<string, Isolate>(saved?.isolates);
-  const gauges = new Map<string, MetricsReport["gauges"]>();
+  const gauges = new Map<string, HeldGauges>();
   const states = new Map<string, readonly StateCount[]>();
   let levelChanges: LevelChange[] = [];
   const hot = createTopKeys(TOP_KEYS);
@@ -53,9 +60,8 @@ export function createTotals(frozen: string | undefined, now: EpochMs): MetricsT
   function dropSilent(now: EpochMs): void {
     for (const [name, { at }] of isolates) {
       if (now - at > SEQUENCE_LIFE_MS) isolates.delete(name);
-      if (now - at <= GAUGE_LIFE_MS) continue;
-      gauges.delete(name);
-      states.delete(name);
+      if (now - at > (gauges.get(name)?.holdMs ?? 0)) gauges.delete(name);
+      if (now - at > GAUGE_LIFE_MS) states.delete(name);
     }
   }
 
@@ -66,7 +72,10 @@ export function createTotals(frozen: string | undefined, now: EpochMs): MetricsT
       if (last !== undefined && sequence <= last.sequence) return false;
       isolates.set(isolate, { sequence, at: now });
       addDelta(series, report.delta, MAX_SERIES);
-      gauges.set(isolate, report.gauges);
+      gauges.set(isolate, {
+        values: report.gauges,
+        holdMs: report.gaugesHoldMs ?? GAUGE_LIFE_MS,
+      });
       states.set(isolate, report.states ?? []);
       levelChanges = [...levelChanges, ...(report.levelChanges ?? [])].slice(-MAX_LEVEL_CHANGES);
       addAll(hot, report.hot);
@@ -79,14 +88,14 @@ export function createTotals(frozen: string | undefined, now: EpochMs): MetricsT
     snapshot(now) {
       dropSilent(now);
       const sums = new Map<string, number>();
-      for (const values of gauges.values())
+      for (const { values } of gauges.values())
         for (const [name, value] of values) sums.set(name, (sums.get(name) ?? 0) + value);
       return {
         startedAt,
         totals: [...series],
         gauges: [...sums],
-        hot: hot.list(LISTED_KEYS),
-        missed: missed.list(LISTED_KEYS),
+        hot: hot.list(LISTED_HOT_KEYS),
+        missed: missed.list(LISTED_MISSED_KEYS),
         traces,
         states: countStates([...states.values()].flat()),
         levelChanges,
