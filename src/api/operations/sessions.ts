@@ -1,6 +1,7 @@
 /** The operations on sessions. */
 import * as z from "zod/mini";
 import { NewSession, SessionId } from "../session-inputs.ts";
+import { OF_CACHE_READS } from "./fields.ts";
 import { described, type Operations } from "./operation.ts";
 import { OF_READS } from "./problems.ts";
 import { Count, Instant, RowId } from "./values.ts";
@@ -59,7 +60,7 @@ export const sessionOperations: Operations = {
         description: "The new session.",
         body: Session,
         example: SESSION,
-        fields: ["Set-Cookie", "Location"],
+        fields: ["Set-Cookie", "Location", ...OF_CACHE_READS],
       },
     },
     role: "all",
