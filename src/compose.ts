@@ -6,6 +6,7 @@ import { composeAnswers } from "./compose/answers.ts";
 import { composeCallers } from "./compose/callers.ts";
 import { composeCron } from "./compose/cron.ts";
 import { composeDegradation, refuseWhenMinimal } from "./compose/degradation.ts";
+import { composeExplanations } from "./compose/explanations.ts";
 import { composeFlightPort, composeFlights } from "./compose/flights.ts";
 import { composeLive } from "./compose/live.ts";
 import { composeLogGroups } from "./compose/log-groups.ts";
@@ -14,11 +15,9 @@ import { composeAnnouncements, composeLogShares } from "./compose/log-shares.ts"
 import { composeServers } from "./compose/servers.ts";
 import { composeOriginSlots, composeProxyLimits } from "./compose/slots.ts";
 import { composeMessages } from "./compose/messages.ts";
-import { createMetricsPort } from "./durable/metrics-port.ts";
-import { metricsStub } from "./durable/stubs.ts";
+import { composeMetrics } from "./compose/metrics.ts";
 import { createEngineParts } from "./engine/create-engine.ts";
 import { createExistence } from "./engine/existence.ts";
-import { createInspector } from "./engine/inspect.ts";
 import { createWarmer } from "./engine/warm.ts";
 import { createScopeMiddleware } from "./http/routes/middleware.ts";
 import { withInternals } from "./internals.ts";
@@ -105,27 +104,19 @@ export function createLayer(
   );
 
   // Creates telemetry. Every part of the layer reports to it.
-  const metricsObjects =
-    bindings.METRICS &&
-    createMetricsPort({
-      stub: (name) => metricsStub(bindings.METRICS, name),
-      namespace,
-      shards: settings.metrics.shards,
-      timeoutMs: settings.metrics.timeoutMs,
-      withTimeout,
-    });
   // oxlint-disable-next-line no-console -- the console is the platform's log
   const print = (line: string): void => console.log(line);
   const telemetry = createTelemetry({
     ...exporterPlatform,
     settings: config.telemetry,
     warnings: config.telemetryWarnings,
-    metrics: metricsObjects,
+    metrics: composeMetrics(bindings, config),
     memory: memory.stats,
     health: () => degradation.known(now()),
     breakers,
     slots: () => originSlots.stats(),
     tokenPrices: { input: config.model?.inputPrice ?? 0, output: config.model?.outputPrice ?? 0 },
+    invalidationOf: (entry) => coherence.invalidationOf(entry),
     flushMs: settings.telemetry.flushEveryMs,
     now,
     random,
@@ -142,7 +133,7 @@ export function createLayer(
 
   // Creates the engine, which uses the tiers and telemetry.
   const flights = composeFlights(flightPort, breakers.flight);
-  const { coherence, engine, batch, loads, callOrigin } = createEngineParts({
+  const { coherence, engine, batch, loads, callOrigin, ...markers } = createEngineParts({
     memory,
     edge,
     store,
@@ -262,7 +253,12 @@ export function createLayer(
     existence,
     invalidator,
     coherence: invalidator,
-    inspect: createInspector({ memory, edge, store, coherence }),
+    ...composeExplanations({
+      tiers: { memory, edge, store, coherence },
+      markers,
+      notes: telemetry.keyNotes,
+      dryRun: { loads, proxyLimits, degradation, now, engine, invalidator },
+    }),
     metrics: telemetry.metrics,
     traced,
     tracedFetch: createTracedFetch({

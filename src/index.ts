@@ -57,7 +57,12 @@ export type {
 export type { Lookup } from "./core/lookup.ts";
 export type { Existence } from "./engine/existence.ts";
 export type { ExistenceKind } from "./engine/existence-build.ts";
+export type { Explanation, LastMiss } from "./engine/explain.ts";
 export type { Inspect, TierReport } from "./engine/inspect.ts";
+export type { Reason } from "./engine/reasons.ts";
+export type { Why, WhyReport } from "./engine/why.ts";
+export type { Invalidation as EntryInvalidation, Refusals } from "./core/key-notes.ts";
+export type { DryRead, DryRun } from "./http/routes/dry-run.ts";
 
 // Writes: row changes with their invalidations, and purges.
 export type { InvalidationState, Writer, Written } from "./writes/writer.ts";

@@ -3,12 +3,15 @@ import type { Context as HonoContext, MiddlewareHandler } from "hono";
 import type { Answers, ModelCache } from "./answers/reply.ts";
 import type { Config } from "./config.ts";
 import type { Context } from "./core/context.ts";
+import type { Refusals } from "./core/key-notes.ts";
 import type { Cron } from "./core/task.ts";
 import type { Degradation } from "./core/degradation.ts";
 import type { Existence } from "./engine/existence.ts";
 import type { Inspect } from "./engine/inspect.ts";
 import type { Live } from "./http/live/live.ts";
+import type { Why } from "./engine/why.ts";
 import type { PassThroughOptions } from "./http/proxy/pass-through.ts";
+import type { DryRun } from "./http/routes/dry-run.ts";
 import type { Idempotent } from "./http/routes/idempotency.ts";
 import type { Dispatch } from "./http/routes/middleware.ts";
 import type { StrataEnv } from "./http/routes/request-scope.ts";
@@ -56,6 +59,26 @@ export interface Strata {
   readonly coherence: PassThroughOptions["invalidator"];
   /** Reports the entry that each tier holds under a key. It loads nothing. */
   readonly inspect: Inspect;
+  /**
+   * Explains what a read of a key does now, and why the last read that no tier answered was not
+   * answered by one. It loads nothing.
+   */
+  readonly why: Why;
+  /** Returns how many requests for a path a rate limit has refused in this isolate, and when it was last. */
+  refusalsOf(path: string): Refusals | undefined;
+  /**
+   * Creates the parts of an application that finds out which keys a request reads. Build the
+   * application once, with the same routes as the real one.
+   *
+   * @example
+   * const dry = strata.createDryRun();
+   * const app = new Hono<StrataEnv>().use(dry.scope);
+   * app.get("/hello", cached({ freshFor: "5m" }), (c) => c.text("hello"));
+   * const request = new Request("https://example.com/hello");
+   * await app.request(request);
+   * console.log(dry.readsOf(request).map(({ key }) => key));
+   */
+  createDryRun(): DryRun;
   /** The metrics of all isolates of the namespace. */
   readonly metrics: MetricsView;
   /** Runs a call to another service as a span of the request. */

@@ -1,6 +1,8 @@
 /** The main module of this Worker: the reference API, which uses the layer. */
 import { createIsolate, type Isolate } from "./api/isolate.ts";
-import { dashboardRoutes } from "./dashboard/routes.ts";
+import { UNREACHABLE_FOR_MS } from "./api/kinds.ts";
+import { dashboardRoutes, type QueueFigures } from "./dashboard/routes.ts";
+import { frontRoutes } from "./front/routes.ts";
 import { backgroundContext, ConfigError, problem, type Bindings, type Strata } from "./index.ts";
 import {
   AnswerObject as LayerAnswerObject,
@@ -50,12 +52,25 @@ export default {
 
 function start(env: Bindings): Isolate {
   const assets = env.ASSETS;
-  const dashboard = ({ metrics }: Strata) =>
-    assets && ((guard: Guard) => dashboardRoutes({ assets, metrics, guard }));
-  return createIsolate(env, dashboard);
+  return createIsolate(env, {
+    createDashboard: ({ metrics, messages }) =>
+      assets &&
+      ((guard) =>
+        dashboardRoutes({
+          assets,
+          metrics,
+          guard,
+          unreachableForMs: UNREACHABLE_FOR_MS,
+          queue: () => queueFigures(messages),
+        })),
+    front: assets && frontRoutes(assets),
+  });
 }
 
-type Guard = Parameters<typeof dashboardRoutes>[0]["guard"];
+async function queueFigures(messages: Strata["messages"]): Promise<QueueFigures> {
+  const [state, letters] = await Promise.all([messages.state(), messages.deadLetters.count()]);
+  return { ...state, deadLetters: letters.waiting };
+}
 
 /** Returns a response that lists the wrong variables by name, without their values. */
 function misconfigured(error: ConfigError): Response {

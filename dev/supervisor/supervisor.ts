@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Services } from "../services.ts";
+import { addressLines } from "./address-lines.ts";
 import { startCron } from "./cron.ts";
 import type { SupervisorOptions } from "./options.ts";
 import { assertFree, PortInUse } from "./ports.ts";
@@ -75,7 +76,8 @@ async function run(
 
   const urls = Array.from({ length: instances }, (_, index) => `http://127.0.0.1:${port + index}`);
   // With an origin at the root, every other path belongs to the origin.
-  const healthPath = variables["ORIGIN_AT_ROOT"] === "1" ? "/__strata/health" : "/health";
+  const originAtRoot = variables["ORIGIN_AT_ROOT"] === "1";
+  const healthPath = originAtRoot ? "/__strata/health" : "/health";
   const kept: KeptInstance[] = [];
   stops.push(async () => void (await Promise.all(kept.map((instance) => instance.stop()))));
   const startInstance = async (index: number): Promise<void> => {
@@ -109,7 +111,10 @@ async function run(
     log: print,
   });
   stops.push(async () => stopCron());
-  printAddresses(options, urls, services, variables["ADMIN_TOKEN"] ?? "");
+  const madeToken =
+    options.workerVariables["ADMIN_TOKEN"] === undefined ? variables["ADMIN_TOKEN"] : undefined;
+  // One write, so that a program that waits for the first line also gets the others.
+  print(addressLines({ urls, servicesUrl: services.url, originAtRoot, madeToken }).join("\n"));
 }
 
 async function startLocalServices(
@@ -137,30 +142,6 @@ async function startLocalServices(
       throw new PortInUse(options.servicesPort, "SERVICES_PORT");
     throw error;
   }
-}
-
-/**
- * Prints the addresses in one write, so that a program that waits for the first line also gets the
- * others.
- */
-function printAddresses(
-  options: SuperviseOptions,
-  urls: readonly string[],
-  services: Services,
-  adminToken: string,
-): void {
-  const [first, ...others] = urls;
-  const lines = [
-    `Strata ready on ${first}`,
-    `  dashboard      ${first}/dashboard`,
-    `  API reference  ${first}/docs`,
-    ...others.map((url, index) => `  instance ${index + 2}     ${url}`),
-    `  services       ${services.url} (GET /counts, PUT /faults/<redis|sql|otlp>)`,
-  ];
-  if (options.workerVariables["ADMIN_TOKEN"] === undefined) {
-    lines.push(`  ADMIN_TOKEN    ${adminToken} (made for this run)`);
-  }
-  options.print(lines.join("\n"));
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

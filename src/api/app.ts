@@ -8,6 +8,7 @@ import { adminRoutes } from "./routes/admin.ts";
 import { categoryRoutes } from "./routes/categories.ts";
 import { chatRoutes } from "./routes/chat.ts";
 import { eventRoutes } from "./routes/events.ts";
+import { frontDoorRoutes } from "./routes/front-door.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
 import { orderRoutes } from "./routes/orders.ts";
@@ -69,6 +70,8 @@ export function createApp(services: AppServices): Hono<StrataEnv> {
   app.route("/events", eventRoutes(services));
   app.route("/orders", orderRoutes(services, admin));
   app.route("/", referenceRoutes(services));
+  if (services.front) app.route("/", services.front);
+  app.route("/", frontDoorRoutes(app));
   app.route(`${own}/health`, healthRoutes(services));
   app.route(`${own}/metrics`, metricsRoutes(services, admin));
   const guard = services.config.dev ? allowAll : admin.requires("read");

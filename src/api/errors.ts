@@ -80,8 +80,8 @@ function unavailable(
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
 
 /**
- * Answers 404 if no route has the path, and 405 with `Allow` if routes have the path for other
- * methods only.
+ * Answers 404 if no route has the path, or if its route has no such file. Answers 405 with `Allow` if
+ * routes have the path for other methods only.
  */
 export function noSuchRoute(app: Hono<StrataEnv>): NotFoundHandler<StrataEnv> {
   return (c) => {

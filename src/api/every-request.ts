@@ -49,6 +49,18 @@ const HEALTH = {
   onUnavailable: "local",
 } as const satisfies RateLimitOptions;
 
+/**
+ * The limit of the pages and their files. It is separate, because a browser asks for many files at
+ * once, which would otherwise use up the requests of the page itself.
+ */
+const PAGES = {
+  name: "pages",
+  ip: "300/1m",
+  mode: "fast",
+  onUnavailable: "local",
+} as const satisfies RateLimitOptions;
+const PAGE = /^\/(?:$|(?:demo|docs|openapi\.json|front|dashboard)(?:$|\/))/;
+
 const READS = new Set(["GET", "HEAD", "OPTIONS"]);
 
 export interface ApiLimitsOptions {
@@ -75,6 +87,7 @@ export function apiLimits({
   const sessionWrites = rateLimit({ ...EVERY_ROUTE, sessions: true }, WRITES);
   const admin = rateLimit(ADMIN);
   const health = rateLimit(HEALTH);
+  const pages = rateLimit(PAGES);
 
   return (c, next) => {
     const { path, method } = c.req;
@@ -88,7 +101,8 @@ export function apiLimits({
       return isRead ? sessionReads(c, next) : sessionWrites(c, next);
     if (!isRead) return path === "/chat" ? chat(c, next) : writes(c, next);
     if (path.startsWith("/users/")) return sessionReads(c, next);
-    return path === "/users" ? batches(c, next) : reads(c, next);
+    if (path === "/users") return batches(c, next);
+    return PAGE.test(path.slice(ownPrefix.length)) ? pages(c, next) : reads(c, next);
   };
 }
 

@@ -65,6 +65,11 @@ export const userKind: Kind<User> = createKind<User>({
   listMostUsed: listFrequentUserIds,
 });
 
+/** The longest time for which a stored row answers without the log. The cached routes have the same, by default. */
+export const UNREACHABLE_FOR_MS = Math.max(
+  ...[productKind, userKind].map(({ policy }) => policy.unreachableForMs),
+);
+
 /** The existence filter of categories, which protects the lists of products of one category. */
 export const categoryFilter = {
   existence: (db: Database): ExistenceKind => existenceOf("category", db, listCategoryIds),

@@ -1,5 +1,6 @@
 import type { Context, Hono, MiddlewareHandler } from "hono";
 import type { Strata, StrataEnv } from "../index.ts";
+import type { RunDry } from "./dry-run.ts";
 
 /** The static files of this Worker, by path. */
 export interface Assets {
@@ -28,9 +29,13 @@ export interface AppServices extends Pick<
   | "pending"
   | "live"
   | "answers"
+  | "why"
+  | "refusalsOf"
 > {
   /** Gives each request its scope and each response its cache headers. */
   readonly scope: MiddlewareHandler<StrataEnv>;
+  /** Finds out which keys a GET request reads. */
+  readonly runDry: RunDry;
   /** Serves the static files. Undefined if none are bundled. */
   readonly assets: Assets | undefined;
   /**
@@ -40,4 +45,6 @@ export interface AppServices extends Pick<
   readonly verifySignIn?: VerifySignIn | undefined;
   /** Creates the dashboard. `guard` protects its figures. Undefined if the dashboard is not bundled. */
   readonly dashboard: ((guard: MiddlewareHandler<StrataEnv>) => Hono<StrataEnv>) | undefined;
+  /** The pages of the front door. Undefined if their files are not bundled. */
+  readonly front: Hono<StrataEnv> | undefined;
 }

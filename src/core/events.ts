@@ -1,8 +1,11 @@
 import type { DegradationLevel } from "./degradation-level.ts";
 import type { BreakerName, BreakerState } from "./breaker.ts";
-import type { Fault } from "./faults.ts";
+import type { Fault, FaultCode } from "./faults.ts";
+import type { UnstoredReason } from "./key-notes.ts";
+import type { Dated } from "./log.ts";
 import type { ListenerStart, ListenRefusal, LiveTransport } from "./live-event.ts";
 import type { ShedReason, SlotPriority } from "./origin-slots.ts";
+import type { Policy } from "./policy.ts";
 import type { EpochMs, Millis } from "./time.ts";
 
 /** The source of a value. Response headers, telemetry and tests use the same words. */
@@ -54,8 +57,26 @@ export type CacheEvent =
       readonly key: string;
       readonly ms: Millis;
       readonly outcome: "stored" | "uncacheable" | "failed";
+      readonly policy: Policy;
       /** The size of the stored body in bytes. */
       readonly bytes?: number;
+      /** The end of the fresh lifetime of the entry. */
+      readonly freshUntil?: EpochMs;
+      /** Whether the entry is negative. */
+      readonly negative?: boolean;
+      /** Why the result is not stored. */
+      readonly why?: UnstoredReason | undefined;
+      /** The part of the request that made the result private. */
+      readonly part?: string | undefined;
+      /** The fault of a load that has failed. */
+      readonly fault?: FaultCode;
+    }
+  | {
+      /** An entry that this isolate loaded is not sent to Redis. */
+      readonly type: "store.skip";
+      readonly key: string;
+      /** `invalidated`: during its load. `unreachable`: the log could not be asked. */
+      readonly reason: "invalidated" | "unreachable";
     }
   | { readonly type: "fault.raise"; readonly fault: Fault }
   | {
@@ -79,6 +100,8 @@ export type CacheEvent =
         | "unverified"
         | "unfit"
         | "too-big";
+      /** What the log has rejected. */
+      readonly entry?: Dated;
     }
   | { readonly type: "refresh.start"; readonly key: string }
   | {

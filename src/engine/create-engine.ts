@@ -10,9 +10,9 @@ import type { SharedStore } from "../core/shared-store.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
 import { createCoalescer } from "./coalescer.ts";
 import { createCoherence, type Coherence } from "./coherence.ts";
-import { createHitForMiss } from "./hit-for-miss.ts";
+import { createHitForMiss, type HitForMiss } from "./hit-for-miss.ts";
 import { createCallLoader } from "./load.ts";
-import { createLoadBackoff } from "./load-backoff.ts";
+import { createLoadBackoff, type LoadBackoff } from "./load-backoff.ts";
 import type { Read } from "./lookup-request.ts";
 import type { Engine } from "./engine.ts";
 import { beginRead, createLookup } from "./lookup.ts";
@@ -56,6 +56,8 @@ export interface EngineParts {
   readonly batch: Batch;
   readonly loads: RunningLoads;
   readonly callOrigin: CallOrigin;
+  readonly hitForMiss: HitForMiss;
+  readonly backoff: LoadBackoff;
 }
 
 /** Creates the lookups of one key and of many keys. They share one log view. */
@@ -73,6 +75,7 @@ export function createEngineParts(ports: EnginePorts): EngineParts {
   );
   const validator = createValidator(coherence);
   const hitForMiss = createHitForMiss();
+  const backoff = createLoadBackoff(random);
   const loads = createRunningLoads();
   const callOrigin = createOriginCall({ coherence, slots, loads, withTimeout });
   const shared = createSharedReader(store, coherence);
@@ -88,7 +91,7 @@ export function createEngineParts(ports: EnginePorts): EngineParts {
     coherence,
     validator,
     hitForMiss,
-    backoff: createLoadBackoff(random),
+    backoff,
     loads,
     readShared: createReadShared(shared),
     callLoader: createCallLoader(callOrigin),
@@ -147,5 +150,5 @@ export function createEngineParts(ports: EnginePorts): EngineParts {
     },
   };
   const batch = createBatch(lookups, { ...tierPorts, shared, callOrigin });
-  return { coherence, engine, batch, loads, callOrigin };
+  return { coherence, engine, batch, loads, callOrigin, hitForMiss, backoff };
 }

@@ -96,7 +96,16 @@ export function createDependencyCollector(
     finish(content, ownTags = []) {
       const keys = [...new Set([...invalidationKeys, ...ownTags.map(invalidationKeyOfTag)])];
       // An entry without one of its keys could not be purged by it.
-      if (!storable || keys.length > MAX_ENTRY_KEYS) return { storable: false, ...this.basis() };
+      if (!storable || keys.length > MAX_ENTRY_KEYS) {
+        const why = storable
+          ? "tags"
+          : unreachable
+            ? "unreachable"
+            : unconfirmed
+              ? "unconfirmed"
+              : "loader";
+        return { storable: false, why, ...this.basis() };
+      }
       return {
         storable: true,
         ...content,

@@ -1,6 +1,7 @@
 import type { CacheEvent, EventOf } from "../core/events.ts";
 import type { LevelChange } from "../core/metrics.ts";
 import type { Clock } from "../core/time.ts";
+import type { NotedEvent } from "./key-notes.ts";
 import type { Meter, TopKeys } from "./metrics/meter.ts";
 import { addEvent, type RequestRecord, type StepRecord } from "./traces/request-record.ts";
 
@@ -12,6 +13,8 @@ export interface EventRecorderOptions {
   /** Returns the text that telemetry shows for a key: the key itself or its hash. */
   readonly formatKey: (key: string) => string;
   readonly addStep: (record: RequestRecord, step: StepRecord) => void;
+  /** Notes what happens to a key that no tier answers. It is not called for a hit. */
+  readonly note: (event: NotedEvent) => void;
   readonly onLevelChange: (change: LevelChange) => void;
   /** Notes how many rows of the outbox the relay has left without a number. */
   readonly onRelay: (deferred: number) => void;
@@ -33,7 +36,7 @@ export type EventRecorder = (event: CacheEvent, record: RequestRecord | undefine
 const flag = (value: boolean): string => (value ? "true" : "");
 
 export function createEventRecorder(options: EventRecorderOptions): EventRecorder {
-  const { meter, now, hot, missed, formatKey, addStep, onLevelChange, onRelay } = options;
+  const { meter, now, hot, missed, formatKey, addStep, note, onLevelChange, onRelay } = options;
   const { tokenPrices } = options;
 
   function onLookup(event: EventOf<"lookup.end">, record: RequestRecord | undefined): void {
@@ -41,10 +44,15 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
     meter.add("cache.lookups", 1, status, flag(negative), flag(unreachable));
     hot.add(key);
     if (status === "stale") meter.add("cache.stale", 1, "stale-while-revalidate");
-    if (status === "stale-on-error") meter.add("cache.stale", 1, "stale-if-error");
+    if (status === "stale-on-error") {
+      meter.add("cache.stale", 1, "stale-if-error");
+      note(event);
+    }
     if (status === "joined") meter.add("cache.joins", 1);
-    if (status === "miss" || status === "joined" || status === "bypass") missed.add(key);
-    else if (negative) meter.add("cache.negative.hits", 1, status);
+    if (status === "miss" || status === "joined" || status === "bypass") {
+      missed.add(key);
+      note(event);
+    } else if (negative) meter.add("cache.negative.hits", 1, status);
     if (record === undefined) return;
     record.key = key;
     record.cache = status;
@@ -150,6 +158,7 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
       case "durable.end":
         return onDurable(event, record);
       case "load.end":
+        note(event);
         meter.add("cache.origin.loads", 1, event.outcome);
         meter.record("cache.origin.load.duration", event.ms / 1000, event.outcome);
         if (event.bytes !== undefined) meter.record("cache.entry.size", event.bytes);
@@ -164,11 +173,14 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
       }
       case "entry.reject": {
         const { tier, reason, key } = event;
+        note(event);
         meter.add("cache.rejections", 1, tier, reason);
         if (record === undefined) return undefined;
         const detail = `${tier} ${reason} ${formatKey(key)}`;
         return addEvent(record, { name: "cache.reject", at: now(), detail });
       }
+      case "store.skip":
+        return note(event);
       case "refresh.start":
         meter.add("cache.refreshes", 1);
         if (record !== undefined)

@@ -7,6 +7,7 @@ import type { DegradationReport, DependencyReport } from "../core/degradation.ts
 import { createDeliveryOutcomes, worstOf } from "../core/delivery-outcomes.ts";
 import type { BreakerName, BreakerReport, Defer } from "../core/breaker.ts";
 import type { BreakerChange, CacheEvent, EventOf } from "../core/events.ts";
+import type { KeyNotes } from "../core/key-notes.ts";
 import type { LevelChange, MetricsPort } from "../core/metrics.ts";
 import type { SlotStats } from "../core/origin-slots.ts";
 import type { RedisFigures } from "../core/redis-figures.ts";
@@ -19,6 +20,7 @@ import { createExportQueue } from "./export/export-queue.ts";
 import type { ExportPlatform } from "./export/exporter.ts";
 import { createFlushLoop } from "./export/flush-loop.ts";
 import { hashKey } from "./hash-key.ts";
+import { createKeyNotes, type KeyNoteOptions } from "./key-notes.ts";
 import { createMeter, createTopKeys, type Meter } from "./metrics/meter.ts";
 import { createMetricsView, type MetricsView } from "./metrics/metrics-view.ts";
 import { redisReport } from "./metrics/redis-report.ts";
@@ -48,6 +50,7 @@ export interface TelemetryOptions extends ExportPlatform {
   readonly slots: () => SlotStats;
   /** What the tokens of the model cost. */
   readonly tokenPrices: TokenPrices;
+  readonly invalidationOf: KeyNoteOptions["invalidationOf"];
   /** The milliseconds between two reports, and between two exports. */
   readonly flushMs: Millis;
   readonly newId: NewId;
@@ -87,6 +90,8 @@ export interface Telemetry {
   child(): (ChildSpan & { readonly baggage: string }) | undefined;
   /** Adds a step to the record of the current request. */
   step(step: StepRecord): void;
+  /** What this isolate remembers of keys that no tier answered. */
+  readonly keyNotes: KeyNotes;
   readonly meter: Meter;
   /** The totals of all isolates. */
   readonly metrics: MetricsView;
@@ -158,7 +163,9 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     options.print(`level of service: ${from} to ${to} (${cause})`);
   }
 
+  const keyNotes = createKeyNotes({ now, invalidationOf: options.invalidationOf, enabled });
   const recordEvent = createEventRecorder({
+    note: keyNotes.note,
     meter,
     now,
     hot,
@@ -181,6 +188,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     },
     reportLoop,
     random,
+    onRefusal: keyNotes.refuse,
   });
 
   const observeBatch = createBatchObserver({
@@ -214,6 +222,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     reportRedis:
       enabled && metrics ? (figures) => metrics.report(redisReport(figures, now())) : undefined,
     state: (at) => worstOf([exports.report(at), reports.report(at)]),
+    keyNotes,
     meter,
     metrics: createMetricsView({ port: metrics, resource: settings.resource, formatKey }),
 

@@ -119,7 +119,6 @@ describe("query parameters", () => {
 
 describe("unknown routes and methods", () => {
   it.each([
-    "/",
     "/nothing",
     "/products/1/nothing",
     "/products/",

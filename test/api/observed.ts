@@ -59,6 +59,8 @@ export function createObservedApi(
     scope: layer.middleware(async (request, c) => app.fetch(request, c.env, c.executionCtx)),
     assets: undefined,
     dashboard: undefined,
+    front: undefined,
+    runDry: () => Promise.reject(new Error("no dry runs here")),
   });
 
   async function start(

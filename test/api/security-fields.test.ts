@@ -26,6 +26,9 @@ describe("security fields", () => {
     ["GET", "/docs", 200],
     ["GET", "/docs/page.js", 200],
     ["GET", "/docs/openapi.json", 404],
+    ["GET", "/", 200],
+    ["GET", "/demo", 200],
+    ["GET", "/front/style.css", 200],
     ["GET", "/metrics", 200],
     ["GET", "/admin/entry?key=product:1", 200],
     ["GET", "/products/0", 400],
@@ -71,6 +74,8 @@ describe("security fields", () => {
       assets: { fetch: () => Promise.resolve(new Response("file")) },
       metrics: client.isolate.layer.metrics,
       guard: (_c, next) => next(),
+      unreachableForMs: 60_000,
+      queue: () => Promise.reject(new Error("no database here")),
     });
     for (const path of ["/", "/app.js", "/style.css"])
       expect(shown(await routes.request(path)), path).toEqual(FIELDS);

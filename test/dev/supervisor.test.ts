@@ -53,6 +53,7 @@ describe("npm run dev", () => {
 
     const lines = dev.output().split("\n");
     expect(lines).toContain(`Strata ready on ${first}`);
+    expect(dev.output()).toContain(`front door     ${first}/\n`);
     expect(dev.output()).toContain(`${first}/dashboard`);
     expect(dev.output()).toContain(`${first}/docs`);
     expect(dev.output()).not.toContain(secret);

@@ -59,6 +59,7 @@ describe("the limits of the reference API", () => {
         { policy: "writes-ip", limit: 60, remaining: 0 },
         { policy: "admin-ip", limit: 60, remaining: 59 },
         { policy: "health-ip", limit: 120, remaining: 120 },
+        { policy: "pages-ip", limit: 300, remaining: 300 },
         { policy: "admin-guesses-ip", limit: 10, remaining: 10 },
       ],
     });
@@ -93,6 +94,25 @@ describe("the limits of the reference API", () => {
     expect(await admitted(client, 150, "/products/1", from("192.0.2.1"))).toBe(100);
     expect(await admitted(client, 150, "/health", from("192.0.2.1"))).toBe(120);
     expect((await client.send("/health", from("192.0.2.2"))).status).toBe(200);
+  });
+
+  it("pages and their files have a limit of their own, 300 requests a minute for an address, and take nothing from the limit of the API", async () => {
+    const client = createClient();
+    const paths = ["/", "/demo", "/docs", "/openapi.json", "/front/style.css", "/dashboard/app.js"];
+    for (const path of paths) {
+      const { status, headers } = await client.send(path, from("192.0.2.1"));
+      expect([path, status, headers.get("RateLimit-Policy")]).toEqual([
+        path,
+        200,
+        '"pages-ip";q=300;w=60',
+      ]);
+    }
+    expect(await admitted(client, 320, "/front/style.css", from("192.0.2.1"))).toBe(294);
+    expect(await admitted(client, 150, "/products/1", from("192.0.2.1"))).toBe(100);
+    for (const path of ["/demonstration", "/frontier", "/documents"]) {
+      const { headers } = await client.send(path, from("192.0.2.2"));
+      expect(headers.get("RateLimit-Policy"), path).toBe('"api-ip";q=100;w=60');
+    }
   });
 
   it("a request for several users takes one rate-limit token for each distinct id, even a malformed one", async () => {

@@ -45,6 +45,7 @@ function createRecorder(
     missed: createTopKeys(1),
     formatKey: (key) => key,
     addStep,
+    note: () => undefined,
     onRelay: () => undefined,
     tokenPrices: { input: 1, output: 2 },
     onLevelChange: () => undefined,

@@ -118,7 +118,6 @@ describe("the reporter", () => {
           sent.push(one);
           if (sent.length === 1) throw new Error("lost");
         },
-        snapshots: async () => [],
       },
       meter,
       hot: keys,
@@ -150,7 +149,7 @@ describe("the breakers in a report", () => {
     const keys = createTopKeys(4);
     const breakers = createTestBreakers();
     const reporter = createReporter({
-      port: { report: async (one) => void sent.push(one), snapshots: async () => [] },
+      port: { report: async (one) => void sent.push(one) },
       meter: createMeter(),
       hot: keys,
       missed: keys,
@@ -184,7 +183,7 @@ describe("the deferred rows of the outbox in a report", () => {
     const keys = createTopKeys(4);
     let now = 0;
     const reporter = createReporter({
-      port: { report: async (one) => void sent.push(one), snapshots: async () => [] },
+      port: { report: async (one) => void sent.push(one) },
       meter: createMeter(),
       hot: keys,
       missed: keys,

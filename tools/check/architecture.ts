@@ -46,6 +46,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   answers: ["core", "engine"],
   api: ["index.ts"],
   dashboard: ["index.ts"],
+  front: ["index.ts", "dashboard/page-assets.ts"],
   config: ["core", "tiers/eviction/choice.ts"],
   "config.ts": ["config", "core", "telemetry/settings.ts"],
   "platform.ts": ["core"],
@@ -71,12 +72,12 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "platform.ts",
     "strata.ts",
   ],
-  "worker.ts": ["index.ts", "durable-objects.ts", "core", "durable", "api", "dashboard"],
+  "worker.ts": ["index.ts", "durable-objects.ts", "core", "durable", "api", "dashboard", "front"],
 };
 
 /** The places that may import a package (or a module of the platform). A package that is not listed may not be imported. */
 export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
-  hono: ["http", "ratelimit", "sessions", "api", "dashboard", "strata.ts"],
+  hono: ["http", "ratelimit", "sessions", "api", "dashboard", "front", "strata.ts"],
   "cloudflare:workers": ["durable", "platform.ts", "worker.ts"],
   "node:async_hooks": ["engine", "telemetry"],
   "@opentelemetry/api": ["telemetry"],

@@ -1,4 +1,5 @@
 import type {
+  CronRun,
   HotKey,
   LevelChange,
   MetricsSnapshot,
@@ -6,6 +7,7 @@ import type {
   TraceSummary,
 } from "../../core/metrics.ts";
 import type { EpochMs } from "../../core/time.ts";
+import { figuresOf, type Figure } from "./dashboard-figures.ts";
 import { readSeries } from "./read-series.ts";
 import { METRICS, type MetricName } from "./registry.ts";
 
@@ -51,6 +53,8 @@ export interface Summary {
   readonly traces: readonly TraceSummary[];
   readonly states: readonly StateCount[];
   readonly levelChanges: readonly LevelChange[];
+  readonly figures: readonly Figure[];
+  readonly cronRuns: readonly CronRun[];
 }
 
 /** Reduces a snapshot of all metrics to the totals that the dashboard shows. */
@@ -113,5 +117,7 @@ export function summarize(snapshot: MetricsSnapshot, at: EpochMs): Summary {
     traces: snapshot.traces.slice(-30),
     states: snapshot.states ?? [],
     levelChanges: snapshot.levelChanges?.slice(-20) ?? [],
+    figures: figuresOf(snapshot),
+    cronRuns: snapshot.cronRuns ?? [],
   };
 }

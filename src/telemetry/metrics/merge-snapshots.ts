@@ -1,4 +1,5 @@
 import type { Delta, HotKey, MetricsSnapshot } from "../../core/metrics.ts";
+import { newestRuns } from "./cron-runs.ts";
 import { createTopKeys } from "./meter.ts";
 import {
   addDelta,
@@ -25,6 +26,7 @@ export function mergeSnapshots(snapshots: readonly MetricsSnapshot[]): MetricsSn
       LISTED_MISSED_KEYS,
     ),
     traces: snapshots.flatMap(({ traces }) => traces).toSorted((a, b) => a.at - b.at),
+    cronRuns: newestRuns(snapshots.flatMap(({ cronRuns = [] }) => cronRuns)),
     states: countStates(snapshots.flatMap(({ states = [] }) => states)),
     levelChanges: snapshots
       .flatMap(({ levelChanges = [] }) => levelChanges)

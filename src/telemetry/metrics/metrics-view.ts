@@ -3,12 +3,23 @@ import type { EpochMs } from "../../core/time.ts";
 import { EXPOSITION_TYPE, renderExposition } from "./exposition.ts";
 import { mergeSnapshots } from "./merge-snapshots.ts";
 import { summarize, type Summary } from "./dashboard-summary.ts";
+import { HISTORY_FIELDS, mergeHistories, STEP_MS } from "./history.ts";
+import { HTTP_SECONDS } from "./metric.ts";
 
 export interface MetricsViewOptions {
   readonly port: MetricsPort | undefined;
   readonly resource: Readonly<Record<string, string>>;
   /** Returns the text that the metrics objects keep for a key. */
   readonly formatKey: (key: string) => string;
+}
+
+/** The last hour in steps. Each step is a list: its start, its level, and its figures in the order of `fields` and `bounds`. */
+export interface HistoryOfHour {
+  readonly stepMs: number;
+  readonly fields: readonly string[];
+  /** The bounds of the buckets of latency, in seconds. The last bucket has no bound. */
+  readonly bounds: readonly number[];
+  readonly steps: readonly (readonly [at: EpochMs, level: string, ...figures: number[]])[];
 }
 
 /** Reads the metrics of all isolates. */
@@ -22,6 +33,8 @@ export interface MetricsView {
    * 200. Empty if there are no metrics objects, or if one cannot be reached.
    */
   hottest(keys: readonly string[]): Promise<readonly string[]>;
+  /** Reads the last hour, for the charts of the dashboard. */
+  history(): Promise<HistoryOfHour | undefined>;
   /** Writes the totals in the Prometheus text format. */
   exposition(): Promise<{ readonly body: string; readonly contentType: string } | undefined>;
 }
@@ -42,6 +55,16 @@ export function createMetricsView({ port, resource, formatKey }: MetricsViewOpti
       // The metrics objects keep hashes, so that the keys are found by their texts.
       const byText = new Map(keys.map((key) => [formatKey(key), key]));
       return totals.hot.flatMap(([text]) => byText.get(text) ?? []);
+    },
+    async history() {
+      if (port === undefined) return undefined;
+      const steps = mergeHistories(await port.histories());
+      return {
+        stepMs: STEP_MS,
+        fields: HISTORY_FIELDS,
+        bounds: HTTP_SECONDS,
+        steps: steps.map(({ at, level, figures }) => [at, level, ...figures] as const),
+      };
     },
     async exposition() {
       const totals = await snapshot();

@@ -16,7 +16,7 @@ export interface MemoryStats {
 }
 
 export interface ReporterOptions {
-  readonly port: MetricsPort;
+  readonly port: Pick<MetricsPort, "report">;
   readonly meter: Meter;
   readonly hot: TopKeys;
   readonly missed: TopKeys;

@@ -1,5 +1,7 @@
 import type {
+  CronRun,
   Delta,
+  HistoryStep,
   HotKey,
   LevelChange,
   MetricsReport,
@@ -8,6 +10,8 @@ import type {
   TraceSummary,
 } from "../../core/metrics.ts";
 import type { EpochMs, Millis } from "../../core/time.ts";
+import { withRunsOf } from "./cron-runs.ts";
+import { createHistory } from "./history.ts";
 import { createTopKeys, type TopKeys } from "./meter.ts";
 
 /** The states of an isolate, and its gauges by default, are deleted when it has sent no report for this long. */
@@ -38,13 +42,20 @@ interface Frozen {
   readonly startedAt: EpochMs;
   readonly series: Delta;
   readonly isolates: readonly (readonly [string, Isolate])[];
+  /** The step of the history that has not ended. An object of an earlier version has stored none. */
+  readonly openStep?: HistoryStep | undefined;
+  readonly cronRuns?: readonly CronRun[];
 }
 
 /**
  * Creates the totals of one metrics object. They begin with the text that `freeze` returned, or at
- * zero without a text.
+ * zero without a text. `steps` are the ended steps of the history, the oldest first.
  */
-export function createTotals(frozen: string | undefined, now: EpochMs): MetricsTotals {
+export function createTotals(
+  frozen: string | undefined,
+  now: EpochMs,
+  steps?: readonly HistoryStep[],
+): MetricsTotals {
   const saved = frozen === undefined ? undefined : (JSON.parse(frozen) as Frozen);
   const startedAt = saved?.startedAt ?? now;
   const series: SeriesTotals = new Map();
@@ -56,6 +67,8 @@ export function createTotals(frozen: string | undefined, now: EpochMs): MetricsT
   const hot = createTopKeys(TOP_KEYS);
   const missed = createTopKeys(TOP_KEYS);
   let traces: TraceSummary[] = [];
+  let cronRuns = saved?.cronRuns ?? [];
+  const history = createHistory(steps, saved?.openStep);
 
   function dropSilent(now: EpochMs): void {
     for (const [name, { at }] of isolates) {
@@ -81,6 +94,8 @@ export function createTotals(frozen: string | undefined, now: EpochMs): MetricsT
       addAll(hot, report.hot);
       addAll(missed, report.missed);
       traces = [...traces, ...report.traces].slice(-MAX_TRACES);
+      history.add(report, now);
+      cronRuns = withRunsOf(report.delta, now, cronRuns);
       dropSilent(now);
       return true;
     },
@@ -99,11 +114,22 @@ export function createTotals(frozen: string | undefined, now: EpochMs): MetricsT
         traces,
         states: countStates([...states.values()].flat()),
         levelChanges,
+        cronRuns,
       };
     },
 
+    history: history.steps,
+    takeEnded: history.takeEnded,
+
     freeze() {
-      const state: Frozen = { v: 1, startedAt, series: [...series], isolates: [...isolates] };
+      const state: Frozen = {
+        v: 1,
+        startedAt,
+        series: [...series],
+        isolates: [...isolates],
+        openStep: history.open,
+        cronRuns,
+      };
       return JSON.stringify(state);
     },
   };
