@@ -199,7 +199,8 @@ describe("the proxy beside sessions", () => {
     const realFetch = globalThis.fetch;
     const received: (string | null)[] = [];
     globalThis.fetch = async (input, init) => {
-      if (!String(input).startsWith("http://origin.example")) return realFetch(input, init);
+      const url = input instanceof Request ? input.url : String(input);
+      if (!url.startsWith("http://origin.example")) return realFetch(input, init);
       received.push(new Headers(init?.headers).get("Cookie"));
       return new Response("from the origin");
     };
