@@ -1,9 +1,16 @@
 /** The front door and the shop demo in a real Chromium. */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { chromium, type Browser, type Page } from "playwright-core";
+import { chromium, type Browser } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { UNREADABLE_TEXT } from "./support/contrast.ts";
+import {
+  choose,
+  createFrontPages,
+  fits,
+  statuses,
+  type FrontPages,
+} from "./support/front-pages.ts";
 import { ROOT, startProduct, type Product } from "./support/product.ts";
 
 /** The folder for screenshots. SCREENSHOTS=docs/operations/images renews those of the docs. */
@@ -11,11 +18,13 @@ const IMAGES = join(ROOT, process.env["SCREENSHOTS"] ?? ".strata/screenshots");
 
 let product: Product;
 let browser: Browser;
-let clients = 0;
+let open: FrontPages["open"];
+let openDemo: FrontPages["openDemo"];
 beforeAll(async () => {
   mkdirSync(IMAGES, { recursive: true });
   product = await startProduct({ instances: 1 });
   browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
+  ({ open, openDemo } = createFrontPages(browser, product.urls[0] ?? ""));
 });
 afterAll(async () => {
   await browser?.close();
@@ -27,61 +36,6 @@ afterEach(async () => {
 
 /** A level other than the first occurs at the start of a busy machine. */
 const STATE = /^(?:Normal|Degraded): /;
-
-interface Opened {
-  readonly page: Page;
-  /** The address that the page's requests come from. */
-  readonly address: string;
-  /** Errors and warnings that the browser printed, and requests to other origins. */
-  readonly complaints: string[];
-}
-
-async function open(
-  path: string,
-  options: Parameters<Browser["newPage"]>[0] = {},
-): Promise<Opened> {
-  // The rate limit of one client is 100 requests a minute.
-  const address = `198.51.100.${++clients}`;
-  const page = await browser.newPage({
-    viewport: { width: 1280, height: 900 },
-    colorScheme: "light",
-    extraHTTPHeaders: { "CF-Connecting-IP": address },
-    ...options,
-  });
-  const complaints: string[] = [];
-  page.on("console", (message) => {
-    if (message.type() === "error" || message.type() === "warning") complaints.push(message.text());
-  });
-  page.on("pageerror", (error) => complaints.push(error.message));
-  page.on("request", (request) => {
-    const { protocol, origin } = new URL(request.url());
-    if (protocol !== "data:" && origin !== product.urls[0]) complaints.push(request.url());
-  });
-  await page.goto(`${product.urls[0]}${path}`);
-  return { page, address, complaints };
-}
-
-const openDemo = async (options?: Parameters<Browser["newPage"]>[0]): Promise<Opened> => {
-  const opened = await open("/demo", options);
-  await opened.page.locator("#products button").first().waitFor();
-  return opened;
-};
-
-/** Chooses a product by its place in the list, and waits until its recommendations are there. */
-async function choose(page: Page, index: number): Promise<void> {
-  await page.locator("#products button").nth(index).click();
-  await page.getByText("Basis: product").waitFor();
-}
-
-/** The cache statuses of the answers to a request in the demo's list, the newest first. */
-const statuses = (page: Page, request: string): Promise<string[]> =>
-  page
-    .locator("#answers > li", { has: page.getByText(request, { exact: true }) })
-    .locator("[data-cache]")
-    .allInnerTexts();
-
-const fits = (page: Page): Promise<unknown> =>
-  page.evaluate("document.documentElement.scrollWidth <= innerWidth");
 
 describe("the front door", () => {
   it("the front door shows the state and the routes of the Worker, and each of its links leads to a page that answers 200", async () => {
