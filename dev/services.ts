@@ -5,6 +5,7 @@ import { randomBytes } from "node:crypto";
 import { createCounts } from "./gateway/counts.ts";
 import { createFaults } from "./gateway/faults.ts";
 import { createRedisGateway } from "./gateway/redis.ts";
+import { createLlmGateway } from "./gateway/llm.ts";
 import { createOtlpGateway } from "./gateway/otlp.ts";
 import { createSqlGateway } from "./gateway/sql.ts";
 import { startGatewayServer } from "./gateway/server.ts";
@@ -47,6 +48,8 @@ export interface Services {
   readonly redisToken: string;
   /** For NEON_ENDPOINT. */
   readonly sqlEndpoint: string;
+  /** For LLM_BASE_URL. */
+  readonly modelUrl: string;
   /** For OTEL_EXPORTER_OTLP_ENDPOINT. */
   readonly otlpEndpoint: string;
   /**
@@ -118,6 +121,7 @@ async function start(
       createRedisGateway({ engine, token, counts }),
       createSqlGateway(sql.value, counts),
       createOtlpGateway(),
+      createLlmGateway(),
     ],
     counts,
     faults,
@@ -129,6 +133,7 @@ async function start(
     redisToken: token,
     sqlEndpoint: `${server.url}/sql`,
     otlpEndpoint: `${server.url}/otlp`,
+    modelUrl: `${server.url}/llm/v1`,
     databaseUrl: "postgres://strata:local@127.0.0.1/strata",
     died,
     close,

@@ -50,6 +50,8 @@ export async function seed(db: PgDatabase<PgQueryResultHKT>): Promise<void> {
         email: make.email(),
         age: make.int({ minValue: 18, maxValue: 90 }),
         createdAt: make.date({ minDate: FIRST_DAY, maxDate: LAST_DAY }),
+        loginCount: make.default({ defaultValue: 0 }),
+        lastLoginAt: make.default({ defaultValue: null }),
       },
     },
   }));
@@ -68,6 +70,14 @@ export async function seed(db: PgDatabase<PgQueryResultHKT>): Promise<void> {
   await db.execute(sql`
     update ${users}
     set email = split_part(${users.email}, '@', 1) || '.' || ${users.id} || '@example.com'`);
+
+  // A few users log in often. The factor is prime to the number of users, so that each has another place.
+  await db.execute(sql`
+    update ${users} set login_count = 400 / (1 + ${users.id} * 7919 % ${USERS}::integer)`);
+  await db.execute(sql`
+    update ${users}
+    set last_login_at = ${LAST_DAY}::timestamptz - (${users.id} % 90) * interval '1 day'
+    where ${users.loginCount} > 0`);
 
   for (const table of ["categories", "products", "users"])
     await db.execute(sql`

@@ -2,33 +2,31 @@
 import { readConfig } from "./config.ts";
 import type { StrataOptions } from "./config/options.ts";
 import type { Bindings } from "./config/variables.ts";
+import { composeAnswers } from "./compose/answers.ts";
+import { composeCallers } from "./compose/callers.ts";
 import { composeCron } from "./compose/cron.ts";
 import { composeDegradation, refuseWhenMinimal } from "./compose/degradation.ts";
+import { composeExplanations } from "./compose/explanations.ts";
+import { composeFlightPort, composeFlights } from "./compose/flights.ts";
+import { composeLive } from "./compose/live.ts";
 import { composeLogGroups } from "./compose/log-groups.ts";
-import { composeLimits } from "./compose/limits.ts";
 import { composeWrites } from "./compose/writes.ts";
 import { composeAnnouncements, composeLogShares } from "./compose/log-shares.ts";
-import { composeFlightPort } from "./compose/flights.ts";
 import { composeServers } from "./compose/servers.ts";
 import { composeOriginSlots, composeProxyLimits } from "./compose/slots.ts";
 import { composeMessages } from "./compose/messages.ts";
-import { createMetricsPort } from "./durable/metrics-port.ts";
-import { metricsStub } from "./durable/stubs.ts";
+import { composeMetrics } from "./compose/metrics.ts";
 import { createEngineParts } from "./engine/create-engine.ts";
 import { createExistence } from "./engine/existence.ts";
-import { createInspector } from "./engine/inspect.ts";
 import { createWarmer } from "./engine/warm.ts";
 import { createScopeMiddleware } from "./http/routes/middleware.ts";
 import { withInternals } from "./internals.ts";
 import { createDatabase } from "./origin/neon.ts";
 import { exporterPlatform, keepAlive, newHashKey, platform, type Platform } from "./platform.ts";
 import { createFilterStore } from "./redis/filter-store.ts";
-import { createLeaseStore } from "./redis/lease-store.ts";
 import { createRedisStore } from "./redis/store.ts";
 import { withTimeout } from "./resilience/deadline.ts";
-import { withFlightBreaker } from "./resilience/flight-breaker.ts";
 import { withBreaker } from "./resilience/store-breaker.ts";
-import { withSpans } from "./telemetry/metered-flights.ts";
 import { withMeter } from "./telemetry/metered-store.ts";
 import type { Strata } from "./strata.ts";
 import { createTelemetry } from "./telemetry/telemetry.ts";
@@ -86,7 +84,7 @@ export function createLayer(
     withTimeout,
   });
   const flightPort = composeFlightPort(bindings, config);
-  const { redis, limiterRedis, sqlServer, breakers } = composeServers(
+  const { redis, sqlServer, breakers, ...clients } = composeServers(
     config,
     ownPlatform,
     flightPort,
@@ -106,26 +104,19 @@ export function createLayer(
   );
 
   // Creates telemetry. Every part of the layer reports to it.
-  const metricsObjects =
-    bindings.METRICS &&
-    createMetricsPort({
-      stub: (name) => metricsStub(bindings.METRICS, name),
-      namespace,
-      shards: settings.metrics.shards,
-      timeoutMs: settings.metrics.timeoutMs,
-      withTimeout,
-    });
   // oxlint-disable-next-line no-console -- the console is the platform's log
   const print = (line: string): void => console.log(line);
   const telemetry = createTelemetry({
     ...exporterPlatform,
     settings: config.telemetry,
     warnings: config.telemetryWarnings,
-    metrics: metricsObjects,
+    metrics: composeMetrics(bindings, config),
     memory: memory.stats,
     health: () => degradation.known(now()),
     breakers,
     slots: () => originSlots.stats(),
+    tokenPrices: { input: config.model?.inputPrice ?? 0, output: config.model?.outputPrice ?? 0 },
+    invalidationOf: (entry) => coherence.invalidationOf(entry),
     flushMs: settings.telemetry.flushEveryMs,
     now,
     random,
@@ -141,8 +132,8 @@ export function createLayer(
   });
 
   // Creates the engine, which uses the tiers and telemetry.
-  const flights = withSpans(withFlightBreaker(flightPort, breakers.flight));
-  const { coherence, engine, batch, loads, callOrigin } = createEngineParts({
+  const flights = composeFlights(flightPort, breakers.flight);
+  const { coherence, engine, batch, loads, callOrigin, ...markers } = createEngineParts({
     memory,
     edge,
     store,
@@ -185,11 +176,12 @@ export function createLayer(
     coherence,
     db,
     redis,
-    namespace,
-    settings,
+    config,
     breakers,
+    deliveries: { queue: (at) => queueState(at), telemetry: telemetry.state },
     emit: telemetry.observe,
   });
+  const { live, delivery } = composeLive(bindings, config, db, random);
   const { writer: plainWriter, through } = composeWrites({
     bindings,
     config,
@@ -203,23 +195,19 @@ export function createLayer(
       isInLoad: () => loads.slot() !== undefined,
       timeoutMs: settings.origin.sqlTimeoutMs,
     }),
+    delivery,
   });
   coherence.onRecovery((ctx) => plainWriter.relay(ctx));
-  const { writer, trimIds, ...messaging } = composeMessages(bindings, config, {
+  const { writer, trimIds, queueState, ...messaging } = composeMessages(bindings, config, {
     db,
     writer: plainWriter,
-    newId,
+    platform: ownPlatform,
     redis,
     guard: breakers.redis.run,
     observeBatch: telemetry.observeBatch,
   });
 
-  const rateLimits = composeLimits({
-    redis: limiterRedis,
-    breaker: breakers.limiter,
-    config,
-    newId,
-  });
+  const callers = composeCallers({ ...clients, breakers, config, newId });
 
   const cron = composeCron({
     config,
@@ -227,8 +215,10 @@ export function createLayer(
     store,
     existence,
     trimIds,
+    delivery,
     telemetry,
-    leases: createLeaseStore(redis, namespace, breakers.redis),
+    redis,
+    breaker: breakers.redis,
     newId,
     engine,
     batch,
@@ -256,14 +246,19 @@ export function createLayer(
         invalidator,
         onUnkeyedRead,
       }),
-    rateLimits,
+    ...callers,
     writer,
     through,
     db,
     existence,
     invalidator,
     coherence: invalidator,
-    inspect: createInspector({ memory, edge, store, coherence }),
+    ...composeExplanations({
+      tiers: { memory, edge, store, coherence },
+      markers,
+      notes: telemetry.keyNotes,
+      dryRun: { loads, proxyLimits, degradation, now, engine, invalidator },
+    }),
     metrics: telemetry.metrics,
     traced,
     tracedFetch: createTracedFetch({
@@ -271,20 +266,14 @@ export function createLayer(
       settings: config.telemetry,
       fetch: (url, init) => fetch(url, init),
     }),
+    live,
     degradation,
+    ...composeAnswers(bindings, config, engine, ownPlatform),
     ...messaging,
     logReachable: async (ctx) => (await coherence.ensureCurrent(ctx.now(), 0, ctx)) === "current",
     cron,
     scheduled: cron.run,
   };
-  return withInternals(strata, {
-    engine,
-    batch,
-    warmer,
-    loads,
-    coherence,
-    store,
-    memory,
-    breakers,
-  });
+  const parts = { engine, batch, warmer, loads, coherence, store, memory, breakers };
+  return withInternals(strata, parts);
 }

@@ -14,11 +14,13 @@ export type { DegradationLevel } from "./core/degradation-level.ts";
 export { backgroundContext } from "./platform.ts";
 export type { Cron, CronStep, CronTask } from "./core/task.ts";
 export {
+  AnswerObject,
   FlightShard,
   MetricsShard,
   OutboxAlarm,
   RegionLog,
   SlotGrants,
+  TopicObject,
 } from "./durable-objects.ts";
 
 // Configuration: options, variables and their errors.
@@ -55,10 +57,16 @@ export type {
 export type { Lookup } from "./core/lookup.ts";
 export type { Existence } from "./engine/existence.ts";
 export type { ExistenceKind } from "./engine/existence-build.ts";
+export type { Explanation, LastMiss } from "./engine/explain.ts";
 export type { Inspect, TierReport } from "./engine/inspect.ts";
+export type { Reason } from "./engine/reasons.ts";
+export type { Why, WhyReport } from "./engine/why.ts";
+export type { Invalidation as EntryInvalidation, Refusals } from "./core/key-notes.ts";
+export type { DryRead, DryRun } from "./http/routes/dry-run.ts";
 
 // Writes: row changes with their invalidations, and purges.
 export type { InvalidationState, Writer, Written } from "./writes/writer.ts";
+export type { DeliveryState } from "./writes/event-delivery.ts";
 export type { Mutation } from "./writes/mutate.ts";
 export type { Through, WriteThrough } from "./writes/through.ts";
 export type { PurgeTargets } from "./core/invalidation-key.ts";
@@ -77,12 +85,29 @@ export {
 } from "./writes/behind.ts";
 export type { Database } from "./origin/neon.ts";
 
+// Live events: messages of topics for browsers and for Redis channels.
+export type { Live, LiveOptions } from "./http/live/live.ts";
+export type { LiveTransport } from "./core/live-event.ts";
+
+// Answers of a model: asked once, recorded and replayed.
+export type { Answers, ModelCache, Reply } from "./answers/reply.ts";
+export type { LanguageModelMiddleware, ModelCacheOptions } from "./answers/language-model.ts";
+export type { AnswerScope, ChatMessage, Question } from "./answers/question.ts";
+export { normalMessage } from "./answers/normal-message.ts";
+export type { AnswerText } from "./answers/read-answer.ts";
+export type { ChatInfo, Usage } from "./answers/chat-stream.ts";
+
 // Rate limits: limits per address, user and endpoint.
 export type { RateLimitOptions, RateLimits, RateLimitStats } from "./ratelimit/rate-limits.ts";
 export type { FailureLimit, FailureLimitOptions } from "./ratelimit/failure-limit.ts";
 export type { LimitInfo } from "./ratelimit/inspection.ts";
 export { slidingLog, slidingWindow } from "./ratelimit/upstash-adapter.ts";
 export { packIdentifier } from "./ratelimit/identifier-codec.ts";
+
+// Sessions: who is signed in.
+export type { Session, Sessions, SignIn, UserSession } from "./sessions/sessions.ts";
+export type { SecondaryStorage } from "./redis/secondary-storage.ts";
+export { SessionsUnavailable } from "./core/sessions.ts";
 
 // Errors: what the layer throws.
 export { CacheUnavailable, DefinitionError, messageOf, type Fault } from "./core/faults.ts";

@@ -1,5 +1,6 @@
 /** The clock, randomness, network and timers of workerd. All other files receive them as options. */
 import { waitUntil } from "cloudflare:workers";
+import { toBase64 } from "./core/base64.ts";
 import type { Defer } from "./core/breaker.ts";
 import { createContext, type Context } from "./core/context.ts";
 import type { HashKey } from "./core/keyed-hash.ts";
@@ -28,6 +29,12 @@ export function newHashKey(): HashKey {
   return [first, second];
 }
 
+/** Makes a secret of 256 random bits, as 43 characters of base64url. */
+export function newSecret(): string {
+  const text = toBase64(crypto.getRandomValues(new Uint8Array(32)));
+  return text.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}
+
 /** The platform together with the network, which the exporters of telemetry need. */
 export const exporterPlatform = {
   ...platform,
@@ -49,6 +56,12 @@ export const keepAlive: Defer = (work) => {
 /** Resolves after `ms` milliseconds. */
 export function sleep(ms: Millis): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** Calls `call` after `ms` milliseconds. Returns a function that cancels the call. */
+export function after(ms: Millis, call: () => void): () => void {
+  const timer = setTimeout(call, ms);
+  return () => clearTimeout(timer);
 }
 
 /**

@@ -1,17 +1,24 @@
 /** The public type of the layer. */
-import type { MiddlewareHandler } from "hono";
+import type { Context as HonoContext, MiddlewareHandler } from "hono";
+import type { Answers, ModelCache } from "./answers/reply.ts";
 import type { Config } from "./config.ts";
 import type { Context } from "./core/context.ts";
+import type { Refusals } from "./core/key-notes.ts";
 import type { Cron } from "./core/task.ts";
 import type { Degradation } from "./core/degradation.ts";
 import type { Existence } from "./engine/existence.ts";
 import type { Inspect } from "./engine/inspect.ts";
+import type { Live } from "./http/live/live.ts";
+import type { Why } from "./engine/why.ts";
 import type { PassThroughOptions } from "./http/proxy/pass-through.ts";
+import type { DryRun } from "./http/routes/dry-run.ts";
 import type { Idempotent } from "./http/routes/idempotency.ts";
 import type { Dispatch } from "./http/routes/middleware.ts";
 import type { StrataEnv } from "./http/routes/request-scope.ts";
 import type { Database } from "./origin/neon.ts";
 import type { RateLimits } from "./ratelimit/rate-limits.ts";
+import type { SecondaryStorage } from "./redis/secondary-storage.ts";
+import type { Sessions } from "./sessions/sessions.ts";
 import type { MetricsView } from "./telemetry/metrics/metrics-view.ts";
 import type { Traced } from "./telemetry/traces/traced.ts";
 import type { PendingIds } from "./core/pending.ts";
@@ -34,6 +41,10 @@ export interface Strata {
   middleware(dispatch: Dispatch): MiddlewareHandler<StrataEnv>;
   /** Rate limits per IP address, user and endpoint. */
   readonly rateLimits: RateLimits<StrataEnv>;
+  /** Sessions of users in Redis. */
+  readonly sessions: Sessions<StrataEnv>;
+  /** Texts that expire, in Redis: the option `secondaryStorage` of better-auth. */
+  readonly secondaryStorage: SecondaryStorage;
   /** Writes rows together with their invalidations, and purges. */
   readonly writer: Writer;
   /** Stores written values as entries. `createWriteBehind` needs it. */
@@ -48,12 +59,34 @@ export interface Strata {
   readonly coherence: PassThroughOptions["invalidator"];
   /** Reports the entry that each tier holds under a key. It loads nothing. */
   readonly inspect: Inspect;
+  /**
+   * Explains what a read of a key does now, and why the last read that no tier answered was not
+   * answered by one. It loads nothing.
+   */
+  readonly why: Why;
+  /** Returns how many requests for a path a rate limit has refused in this isolate, and when it was last. */
+  refusalsOf(path: string): Refusals | undefined;
+  /**
+   * Creates the parts of an application that finds out which keys a request reads. Build the
+   * application once, with the same routes as the real one.
+   *
+   * @example
+   * const dry = strata.createDryRun();
+   * const app = new Hono<StrataEnv>().use(dry.scope);
+   * app.get("/hello", cached({ freshFor: "5m" }), (c) => c.text("hello"));
+   * const request = new Request("https://example.com/hello");
+   * await app.request(request);
+   * console.log(dry.readsOf(request).map(({ key }) => key));
+   */
+  createDryRun(): DryRun;
   /** The metrics of all isolates of the namespace. */
   readonly metrics: MetricsView;
   /** Runs a call to another service as a span of the request. */
   readonly traced: Traced;
   /** The platform's `fetch`. Each call is a span of the request and sends trace headers. */
   tracedFetch(url: URL, init: RequestInit): Promise<Response>;
+  /** Connects clients to the live events of topics. They need the binding `LIVE`. */
+  readonly live: Live;
   /** The level of service of this isolate, and the states of its dependencies. */
   readonly degradation: Degradation;
   /**
@@ -64,6 +97,10 @@ export interface Strata {
    * app.post("/orders", strata.idempotent(), async (c) => c.json({ id: 1 }, 201));
    */
   readonly idempotent: Idempotent;
+  /** Answers questions with a model, through the cache. Undefined without `LLM_BASE_URL`. */
+  readonly answers: Answers<HonoContext<StrataEnv>> | undefined;
+  /** Lets the models of the AI SDK answer through the cache. It needs no `LLM_BASE_URL`. */
+  readonly modelCache: ModelCache<HonoContext<StrataEnv>>;
   /** Sends messages, applies each once, and keeps those that fail. They need the binding `QUEUE`. */
   readonly messages: Messages;
   /** The ids of messages that are sent and may not be applied yet. */

@@ -1,21 +1,26 @@
 /** The main module of this Worker: the reference API, which uses the layer. */
 import { createIsolate, type Isolate } from "./api/isolate.ts";
-import { dashboardRoutes } from "./dashboard/routes.ts";
+import { UNREACHABLE_FOR_MS } from "./api/kinds.ts";
+import { dashboardRoutes, type QueueFigures } from "./dashboard/routes.ts";
 import { frontRoutes } from "./front/routes.ts";
 import { backgroundContext, ConfigError, problem, type Bindings, type Strata } from "./index.ts";
 import {
+  AnswerObject as LayerAnswerObject,
   FlightShard as LayerFlightShard,
   MetricsShard as LayerMetricsShard,
   OutboxAlarm as LayerOutboxAlarm,
   RegionLog as LayerRegionLog,
   SlotGrants as LayerSlotGrants,
+  TopicObject as LayerTopicObject,
 } from "./durable-objects.ts";
 
+export class AnswerObject extends LayerAnswerObject {}
 export class FlightShard extends LayerFlightShard {}
 export class MetricsShard extends LayerMetricsShard {}
 export class OutboxAlarm extends LayerOutboxAlarm {}
 export class RegionLog extends LayerRegionLog {}
 export class SlotGrants extends LayerSlotGrants {}
+export class TopicObject extends LayerTopicObject {}
 
 /** Created at the first request, because workerd has no clock and no randomness while it loads modules. */
 let isolate: Isolate | undefined;
@@ -47,12 +52,25 @@ export default {
 
 function start(env: Bindings): Isolate {
   const assets = env.ASSETS;
-  const dashboard = ({ metrics }: Strata) =>
-    assets && ((guard: Guard) => dashboardRoutes({ assets, metrics, guard }));
-  return createIsolate(env, dashboard, assets && frontRoutes(assets));
+  return createIsolate(env, {
+    createDashboard: ({ metrics, messages }) =>
+      assets &&
+      ((guard) =>
+        dashboardRoutes({
+          assets,
+          metrics,
+          guard,
+          unreachableForMs: UNREACHABLE_FOR_MS,
+          queue: () => queueFigures(messages),
+        })),
+    front: assets && frontRoutes(assets),
+  });
 }
 
-type Guard = Parameters<typeof dashboardRoutes>[0]["guard"];
+async function queueFigures(messages: Strata["messages"]): Promise<QueueFigures> {
+  const [state, letters] = await Promise.all([messages.state(), messages.deadLetters.count()]);
+  return { ...state, deadLetters: letters.waiting };
+}
 
 /** Returns a response that lists the wrong variables by name, without their values. */
 function misconfigured(error: ConfigError): Response {

@@ -16,11 +16,13 @@ declare global {
     interface GlobalProps {
       mainModule: typeof import("../src/worker.ts");
       durableNamespaces:
+        | "AnswerObject"
         | "FlightShard"
         | "MetricsShard"
         | "OutboxAlarm"
         | "RegionLog"
-        | "SlotGrants";
+        | "SlotGrants"
+        | "TopicObject";
     }
   }
 }

@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 /** The gateways into which a fault can be injected. */
-export type FaultTarget = "redis" | "sql" | "otlp";
+export type FaultTarget = "redis" | "sql" | "otlp" | "llm";
 export type Access = "read" | "write";
 
 const SECONDS_60 = 60_000;
@@ -36,6 +36,8 @@ const faultSchema = z
       .string()
       .regex(/^[A-Z]+ /)
       .optional(),
+    /** The model only: the pause before each chunk of a stream. */
+    chunkDelayMs: z.number().min(0).max(SECONDS_60).optional(),
     /** Limits the fault to calls that only read, or to calls that write. */
     only: z.enum(["read", "write"]).optional(),
   })
@@ -52,6 +54,7 @@ export interface FaultPlan {
   readonly reset: boolean;
   readonly truncate: boolean;
   readonly refuseWrites: string | undefined;
+  readonly chunkDelayMs: number | undefined;
   /**
    * Waits until fewer than `concurrency` calls of this fault run. Resolves with a function that ends
    * the call's turn.
@@ -113,6 +116,7 @@ export function createFaults(random: () => number = Math.random): Faults {
         reset: fault.reset ?? false,
         truncate: fault.truncate ?? false,
         refuseWrites: fault.refuseWrites,
+        chunkDelayMs: fault.chunkDelayMs,
         enter,
         released,
       };

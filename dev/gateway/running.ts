@@ -21,6 +21,7 @@ export function createRunning(): Running {
     redis: { now: 0, most: 0 },
     sql: { now: 0, most: 0 },
     otlp: { now: 0, most: 0 },
+    llm: { now: 0, most: 0 },
   };
   return {
     begin(target, response) {

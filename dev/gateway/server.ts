@@ -225,6 +225,8 @@ function control(
     if ("error" in parsed) return problem(400, "Invalid fault", parsed.error);
     if (parsed.fault.refuseWrites !== undefined && name !== "redis")
       return problem(400, "Invalid fault", "refuseWrites: only Redis has this fault");
+    if (parsed.fault.chunkDelayMs !== undefined && name !== "llm")
+      return problem(400, "Invalid fault", "chunkDelayMs: only the model has this fault");
     faults.put(gateway.name, parsed.fault);
     return json(200, faults.list());
   }

@@ -50,3 +50,14 @@ export function isAvailable(name: string): boolean {
 export function onlyReads(name: string): boolean {
   return READS.has(name);
 }
+
+/** Commands that read the value of their first argument. INFO counts these reads as hits and misses. */
+const VALUE_READS = new Set(
+  "GET STRLEN HGET HMGET HGETALL HLEN ZRANGE ZREVRANGE ZSCORE ZMSCORE ZCARD ZCOUNT".split(" "),
+);
+
+/** Returns the keys whose values a command reads. */
+export function keysRead<Key>(name: string, args: readonly Key[]): readonly Key[] {
+  if (name === "MGET") return args;
+  return VALUE_READS.has(name) ? args.slice(0, 1) : [];
+}

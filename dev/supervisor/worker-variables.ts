@@ -18,6 +18,9 @@ export function localVariables(
     ...(given["UPSTASH_REDIS_REST_URL"] === undefined
       ? { UPSTASH_REDIS_REST_URL: services.redisUrl, UPSTASH_REDIS_REST_TOKEN: services.redisToken }
       : {}),
+    ...(given["LLM_BASE_URL"] === undefined
+      ? { LLM_BASE_URL: services.modelUrl, LLM_MODEL: "stand-in", LLM_API_KEY: "local" }
+      : {}),
     ADMIN_TOKEN: randomBytes(16).toString("hex"),
     OTEL_EXPORTER_OTLP_ENDPOINT: services.otlpEndpoint,
     OTEL_TRACES_SAMPLER: "always_on",

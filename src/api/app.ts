@@ -1,10 +1,12 @@
 import { Hono, type MiddlewareHandler } from "hono";
 import type { StrataEnv } from "../index.ts";
 import { createAdmin } from "./admin.ts";
+import { createCors } from "./cors.ts";
 import { noSuchRoute, onError } from "./errors.ts";
 import { ADMIN_GUESSES, apiLimits, ownFields } from "./every-request.ts";
 import { adminRoutes } from "./routes/admin.ts";
 import { categoryRoutes } from "./routes/categories.ts";
+import { chatRoutes } from "./routes/chat.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { frontDoorRoutes } from "./routes/front-door.ts";
 import { healthRoutes } from "./routes/health.ts";
@@ -15,6 +17,9 @@ import { productWriteRoutes } from "./routes/product-writes.ts";
 import { productRoutes } from "./routes/products.ts";
 import { recommendationRoutes } from "./routes/recommendations.ts";
 import { referenceRoutes } from "./routes/reference.ts";
+import { sessionRoutes } from "./routes/sessions.ts";
+import { settingsRoutes } from "./routes/settings.ts";
+import { stockRoutes } from "./routes/stock.ts";
 import { userRoutes } from "./routes/users.ts";
 import { viewRoutes } from "./routes/views.ts";
 import type { AppServices } from "./services.ts";
@@ -36,27 +41,35 @@ export function createApp(services: AppServices): Hono<StrataEnv> {
   // 1. Gives the request its scope, c.var.strata, and the response its cache headers.
   app.use(services.scope);
 
-  // 2. Applies the rate limits. A request under /admin leaves an audit record even if one refuses it.
+  // 2. Lets pages of the configured origins read answers, refusals included.
+  const cors = createCors(services.config);
+  if (cors !== undefined) app.use(cors);
+
+  // 3. Applies the rate limits. A request under /admin leaves an audit record even if one refuses it.
   app.use(`${own}/admin/*`, admin.audited);
   app.use(limits);
 
-  // 3. The proxy. At the root, it replaces the routes below.
+  // 4. The proxy. At the root, it replaces the routes below.
   app.route("/", originRoutes(services));
 
-  // 4. Gives responses of the routes below their security fields.
+  // 5. Gives responses of the routes below their security fields.
   app.use(ownFields);
 
-  // 5. The routes. A read validates its input, reads the cache, and asks the database after a miss.
+  // 6. The routes. A read validates its input, reads the cache, and asks the database after a miss.
   //    A write checks the admin token, reads its body, validates it, commits, and invalidates.
   app.route("/products", productRoutes(services));
   app.route("/products", viewRoutes(services));
   app.route("/products", recommendationRoutes(services));
   app.route("/products", productWriteRoutes(services, admin));
+  app.route("/stock", stockRoutes(services));
   app.route("/categories", categoryRoutes(services));
+  app.route("/settings", settingsRoutes(services, admin));
   app.route("/users", userRoutes(services, admin));
+  app.route("/sessions", sessionRoutes(services, admin));
+  app.route("/chat", chatRoutes(services));
   app.route("/events", eventRoutes(services));
   app.route("/orders", orderRoutes(services, admin));
-  app.route("/", referenceRoutes());
+  app.route("/", referenceRoutes(services));
   if (services.front) app.route("/", services.front);
   app.route("/", frontDoorRoutes(app));
   app.route(`${own}/health`, healthRoutes(services));
@@ -65,7 +78,7 @@ export function createApp(services: AppServices): Hono<StrataEnv> {
   if (services.dashboard) app.route(`${own}/dashboard`, services.dashboard(guard));
   app.route(`${own}/admin`, adminRoutes(services, admin));
 
-  // 6. Turns unknown paths and errors into problem responses.
+  // 7. Turns unknown paths and errors into problem responses.
   app.notFound(noSuchRoute(app));
   app.onError(onError);
   return app;

@@ -2,6 +2,7 @@
 import { sql } from "drizzle-orm";
 import * as z from "zod/mini";
 import type { Effect, Strata } from "../index.ts";
+import { loginEffect } from "./logins.ts";
 import { payments, products, productViews, viewedCategories } from "./schema.ts";
 import { pendingViewsOf, tagOfInterests, tagOfViews } from "./tags.ts";
 
@@ -17,7 +18,7 @@ const Payment = z.object({ orderId: z.int(), amountCents: z.int() });
 export type PaymentPayload = z.infer<typeof Payment>;
 
 export function createEffects({ db, pending }: Pick<Strata, "db" | "pending">): readonly Effect[] {
-  return [viewEffect({ db, pending }), paymentEffect({ db })];
+  return [viewEffect({ db, pending }), paymentEffect({ db }), loginEffect({ db })];
 }
 
 /**

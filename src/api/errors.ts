@@ -5,6 +5,7 @@ import {
   CacheUnavailable,
   OriginFault,
   problem,
+  SessionsUnavailable,
   WriteUnconfirmed,
   type ProblemOptions,
   type StrataEnv,
@@ -47,6 +48,12 @@ export const onError: ErrorHandler<StrataEnv> = (error) => {
       title: "Origin Unavailable",
       detail: "Neither the origin nor the cache can answer at the moment.",
     });
+  if (error instanceof SessionsUnavailable)
+    return unavailable(error.fault.retryAfterMs, {
+      type: "sessions-unavailable",
+      title: "Sessions Unavailable",
+      detail: "Redis does not answer, so that sessions cannot be read or changed at the moment.",
+    });
   if (error instanceof HTTPException)
     return problem({
       status: error.status,
@@ -81,9 +88,9 @@ export function noSuchRoute(app: Hono<StrataEnv>): NotFoundHandler<StrataEnv> {
     const allowed: string[] = METHODS.filter((method) =>
       app.router.match(method, c.req.path)[0].some(([[, route]]) => route.method === method),
     );
-    const method = c.req.method === "HEAD" ? "GET" : c.req.method;
-    if (allowed.length === 0 || allowed.includes(method))
-      return notFound("There is no such route.");
+    const asked = c.req.method === "HEAD" ? "GET" : c.req.method;
+    // A route with this method that has passed the request on has nothing under the path.
+    if (allowed.length === 0 || allowed.includes(asked)) return notFound("There is no such route.");
     if (allowed.includes("GET")) allowed.unshift("HEAD");
     const headers = { Allow: allowed.join(", ") };
     if (c.req.method === "OPTIONS") return new Response(null, { status: 204, headers });

@@ -22,6 +22,9 @@ const EVERY_ROUTE = {
 /** The limit of writes. A write takes a token from it and from `EVERY_ROUTE`. */
 const WRITES = { name: "writes", ip: "60/1m", user: "300/1h" } as const;
 
+/** The limit of questions to the model. A question takes a token from it and from `EVERY_ROUTE`. */
+const CHAT = { name: "chat", ip: "60/1m", user: "600/1h" } as const;
+
 /**
  * The limit of /admin. It is separate, so that other traffic from an operator's address cannot shut
  * the operator out.
@@ -77,7 +80,11 @@ export function apiLimits({
   const { rateLimit } = rateLimits;
   const reads = rateLimit(EVERY_ROUTE);
   const writes = rateLimit(EVERY_ROUTE, WRITES);
+  const chat = rateLimit(EVERY_ROUTE, CHAT);
   const batches = rateLimit({ ...EVERY_ROUTE, cost: batchSizeOf });
+  // These routes read the session in any case. On all others, a session cookie costs nothing.
+  const sessionReads = rateLimit({ ...EVERY_ROUTE, sessions: true });
+  const sessionWrites = rateLimit({ ...EVERY_ROUTE, sessions: true }, WRITES);
   const admin = rateLimit(ADMIN);
   const health = rateLimit(HEALTH);
   const pages = rateLimit(PAGES);
@@ -90,7 +97,10 @@ export function apiLimits({
     if (path.startsWith(`${ownPrefix}/admin/`)) return admin(c, next);
     // A proxied write changes no data of this Worker, so the read limit applies to it.
     const isRead = READS.has(method) || path.startsWith("/origin/");
-    if (!isRead) return writes(c, next);
+    if (path === "/sessions" || path.startsWith("/sessions/"))
+      return isRead ? sessionReads(c, next) : sessionWrites(c, next);
+    if (!isRead) return path === "/chat" ? chat(c, next) : writes(c, next);
+    if (path.startsWith("/users/")) return sessionReads(c, next);
     if (path === "/users") return batches(c, next);
     return PAGE.test(path.slice(ownPrefix.length)) ? pages(c, next) : reads(c, next);
   };

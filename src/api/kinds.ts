@@ -3,16 +3,21 @@ import {
   definePolicy,
   key,
   type Database,
+  type DataReader,
   type Existence,
   type ExistenceKind,
   type LoadMany,
   type Policy,
   type RequestScope,
+  type WarmProgress,
 } from "../index.ts";
+import { CATALOGUE } from "./catalogue.ts";
 import {
   findProducts,
   findUsers,
   listCategoryIds,
+  listFrequentUserIds,
+  listPopularIds,
   listProductIds,
   listUserIds,
   type Product,
@@ -34,33 +39,36 @@ export interface Kind<T> {
   cannotExist(id: number, existence: Existence, scope: RequestScope): Promise<boolean>;
   /** Returns the loader of the kind. It loads all keys with one query and gives each key its tag. */
   loader(db: Database): LoadMany<T>;
+  /** Returns the rows of the ids, in the order of the ids, each from its own entry. A row that does not exist is left out. */
+  readAll(ids: readonly number[], db: Database, cache: DataReader): Promise<T[]>;
+  /** Loads the rows of the ids that Redis lacks. */
+  warm(ids: readonly number[], db: Database, cache: DataReader): AsyncIterable<WarmProgress>;
   /** Returns the lowest ids, at most `limit`, for a warm-up of the whole kind. */
   listIds(db: Database, limit: number): Promise<number[]>;
+  /** Returns the ids of the rows that are used most, then the lowest ids, at most `limit`. */
+  listMostUsed(db: Database, limit: number): Promise<number[]>;
 }
 
 export const productKind: Kind<Product> = createKind<Product>({
   name: "product",
-  policy: definePolicy({
-    freshFor: "1h",
-    staleWhileRevalidate: "5m",
-    staleIfError: "1d",
-    negativeFor: "1m",
-  }),
+  policy: definePolicy(CATALOGUE.product),
   find: findProducts,
   listIds: listProductIds,
+  listMostUsed: listPopularIds,
 });
 
 export const userKind: Kind<User> = createKind<User>({
   name: "user",
-  policy: definePolicy({
-    freshFor: "10m",
-    staleWhileRevalidate: "1m",
-    staleIfError: "1h",
-    negativeFor: "1m",
-  }),
+  policy: definePolicy(CATALOGUE.user),
   find: findUsers,
   listIds: listUserIds,
+  listMostUsed: listFrequentUserIds,
 });
+
+/** The longest time for which a stored row answers without the log. The cached routes have the same, by default. */
+export const UNREACHABLE_FOR_MS = Math.max(
+  ...[productKind, userKind].map(({ policy }) => policy.unreachableForMs),
+);
 
 /** The existence filter of categories, which protects the lists of products of one category. */
 export const categoryFilter = {
@@ -95,14 +103,22 @@ function existenceOf(
   };
 }
 
-interface KindOptions<T> extends Pick<Kind<T>, "name" | "policy" | "listIds"> {
+interface KindOptions<T> extends Pick<Kind<T>, "name" | "policy" | "listIds" | "listMostUsed"> {
   readonly find: (db: Database, ids: readonly number[]) => Promise<T[]>;
 }
 
 function createKind<T extends { readonly id: number }>(options: KindOptions<T>): Kind<T> {
-  const { name, policy, find, listIds } = options;
+  const { name, policy, find, listIds, listMostUsed } = options;
   const keyOf = (id: number): string => key(name, id);
   const tagOf = (id: number): string => `${name}:${id}`;
+  const loader =
+    (db: Database): LoadMany<T> =>
+    async (keys, load) => {
+      const ids = keys.map((each) => Number(each.slice(name.length + 1)));
+      for (const id of ids) load.tagKey(keyOf(id), tagOf(id));
+      const rows = await find(db, ids);
+      return new Map(rows.map((row) => [keyOf(row.id), row]));
+    };
   return {
     name,
     policy,
@@ -111,12 +127,14 @@ function createKind<T extends { readonly id: number }>(options: KindOptions<T>):
     existence: (db) => existenceOf(name, db, listIds),
     cannotExist: async (id, existence, { ctx }) =>
       !(await existence.mayExist(name, keyOf(id), [tagOf(id)], ctx)),
-    listIds,
-    loader: (db) => async (keys, load) => {
-      const ids = keys.map((each) => Number(each.slice(name.length + 1)));
-      for (const id of ids) load.tagKey(keyOf(id), tagOf(id));
-      const rows = await find(db, ids);
-      return new Map(rows.map((row) => [keyOf(row.id), row]));
+    loader,
+    async readAll(ids, db, cache) {
+      const keys = ids.map(keyOf);
+      const found = await cache.readMany<T>(keys, policy, loader(db));
+      return keys.flatMap((each) => found.get(each)?.value ?? []);
     },
+    warm: (ids, db, cache) => cache.warm(ids.map(keyOf), policy, loader(db)),
+    listIds,
+    listMostUsed,
   };
 }

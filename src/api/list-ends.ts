@@ -1,4 +1,5 @@
 import { CacheUnavailable, definePolicy, key, type Database, type RequestScope } from "../index.ts";
+import { CATALOGUE } from "./catalogue.ts";
 import { countProducts, isBeyondEnd } from "./queries.ts";
 import { tagsOfList } from "./tags.ts";
 
@@ -6,7 +7,7 @@ import { tagsOfList } from "./tags.ts";
 const WATCH_MS = 60_000;
 
 /** The total of a list. It carries the tags of the list, so every insert and delete invalidates it. */
-const TOTAL = definePolicy({ freshFor: "5m", staleWhileRevalidate: "1m", staleIfError: "1h" });
+const TOTAL = definePolicy(CATALOGUE.productList);
 
 /** The ends of the lists of products, as one isolate knows them. */
 export interface ListEnds {

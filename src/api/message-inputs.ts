@@ -22,11 +22,15 @@ export const Payment = z.strictObject({
     .check(z.gte(1, "must be at least 1"), z.lte(MAX_INTEGER, `must be at most ${MAX_INTEGER}`)),
 });
 
-const LetterList = z.strictObject({
+/** The query of a list of dead letters. */
+export const LetterList = z.strictObject({
   after: z.optional(
     z.pipe(
-      z.string().check(z.regex(/^\d{1,15}$/, "must be a position")),
-      z.transform((text) => Number(text)),
+      z.pipe(
+        z.string().check(z.regex(/^(?:0|[1-9]\d{0,14})$/, "must be a position")),
+        z.transform((text) => Number(text)),
+      ),
+      z.int().check(z.gte(0), z.lte(999_999_999_999_999)),
     ),
   ),
 });

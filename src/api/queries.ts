@@ -1,5 +1,5 @@
 /** The SQL reads of the reference application. Their results are JSON, and responses send them unchanged. */
-import { asc, count, eq, gt, inArray, sql, type SQL } from "drizzle-orm";
+import { asc, count, desc, eq, inArray, sql, type SQL } from "drizzle-orm";
 import type { Database } from "../index.ts";
 import { categories, payments, products, productViews, users } from "./schema.ts";
 
@@ -54,39 +54,48 @@ export async function findProducts(db: Database, ids: readonly number[]): Promis
   return rows.map(toProduct);
 }
 
-/** Lists the lowest ids of products above `after`, at most `limit`. */
-export async function listProductIds(db: Database, limit: number, after = 0): Promise<number[]> {
+export async function listProductIds(db: Database, limit: number): Promise<number[]> {
   const rows = await db
     .select({ id: products.id })
     .from(products)
-    .where(gt(products.id, after))
     .orderBy(asc(products.id))
     .limit(limit);
   return rows.map(({ id }) => id);
 }
 
-/** One page of a list of products, as one query reads it. */
-export interface ProductRows {
-  readonly items: readonly Product[];
+/** Returns the ids of the most viewed products. Products with as many views are ordered by id. */
+export async function listPopularIds(db: Database, limit: number): Promise<number[]> {
+  const rows = await db
+    .select({ id: products.id })
+    .from(products)
+    .leftJoin(productViews, eq(productViews.productId, products.id))
+    .orderBy(desc(sql`coalesce(${productViews.views}, 0)`), products.id)
+    .limit(limit);
+  return rows.map(({ id }) => id);
+}
+
+/** The ids on one page of a list of products, as one query reads them. */
+export interface ProductIds {
+  readonly ids: readonly number[];
   /** The total of the list. Undefined on a page after the last one, which has no row that carries it. */
   readonly total: number | undefined;
 }
 
-/** Reads one page of products, ordered by id: those of one category, or those of all categories. */
-export async function listProducts(
+/** Reads the ids on one page of products, ordered by id: those of one category, or those of all categories. */
+export async function listPageIds(
   db: Database,
   page: number,
   category: number | undefined,
-): Promise<ProductRows> {
+): Promise<ProductIds> {
   const rows = await db
-    .select({ product: products, total: sql<number>`count(*) over ()`.mapWith(Number) })
+    .select({ id: products.id, total: sql<number>`count(*) over ()`.mapWith(Number) })
     .from(products)
     .where(inCategory(category))
     .orderBy(asc(products.id))
     .limit(PAGE_SIZE)
     .offset((page - 1) * PAGE_SIZE);
   const total = rows[0]?.total ?? (page === 1 ? 0 : undefined);
-  return { items: rows.map(({ product }) => toProduct(product)), total };
+  return { ids: rows.map(({ id }) => id), total };
 }
 
 /** Counts the products of one category, or those of all categories. */
@@ -109,10 +118,14 @@ export function isBeyondEnd(page: number, total: number): boolean {
   return page > 1 && (page - 1) * PAGE_SIZE >= total;
 }
 
+/** Makes the only page of a short list. */
+export function onlyPageOf<T>(items: readonly T[]): Page<T> {
+  return { items, page: 1, pageSize: items.length, total: items.length };
+}
+
 /** Reads all categories as one page, because there are few of them and menus show all. */
 export async function listCategories(db: Database): Promise<Page<Category>> {
-  const items = await db.select().from(categories).orderBy(asc(categories.id));
-  return { items, page: 1, pageSize: items.length, total: items.length };
+  return onlyPageOf(await db.select().from(categories).orderBy(asc(categories.id)));
 }
 
 export async function listCategoryIds(db: Database, limit: number): Promise<number[]> {
@@ -134,6 +147,16 @@ export async function findUsers(db: Database, ids: readonly number[]): Promise<U
 
 export async function listUserIds(db: Database, limit: number): Promise<number[]> {
   const rows = await db.select({ id: users.id }).from(users).orderBy(asc(users.id)).limit(limit);
+  return rows.map(({ id }) => id);
+}
+
+/** Returns the ids of the users who log in most. Users with as many logins are ordered by id. */
+export async function listFrequentUserIds(db: Database, limit: number): Promise<number[]> {
+  const rows = await db
+    .select({ id: users.id })
+    .from(users)
+    .orderBy(desc(users.loginCount), asc(users.id))
+    .limit(limit);
   return rows.map(({ id }) => id);
 }
 

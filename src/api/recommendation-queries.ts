@@ -45,14 +45,3 @@ export async function listInterests(
     .limit(limit);
   return rows.map(({ id }) => id);
 }
-
-/** Returns the ids of the most viewed products. */
-export async function listPopular(db: Database, limit: number): Promise<number[]> {
-  const rows = await db
-    .select({ id: products.id })
-    .from(products)
-    .leftJoin(productViews, eq(productViews.productId, products.id))
-    .orderBy(desc(sql`coalesce(${productViews.views}, 0)`), products.id)
-    .limit(limit);
-  return rows.map(({ id }) => id);
-}

@@ -2,8 +2,8 @@
 import { definePolicy, key, type Database, type RequestScope } from "../index.ts";
 import { chooseCandidates, type Candidate } from "./candidates.ts";
 import { productKind } from "./kinds.ts";
-import type { Product } from "./queries.ts";
-import { findCandidates, listInterests, listPopular } from "./recommendation-queries.ts";
+import { listPopularIds, type Product } from "./queries.ts";
+import { findCandidates, listInterests } from "./recommendation-queries.ts";
 import { tagOfInterests } from "./tags.ts";
 
 const MAX_ITEMS = 10;
@@ -34,15 +34,9 @@ export interface Recommender {
  * user, and its key names the user.
  */
 export function createRecommender(db: Database): Recommender {
-  const { keyOf, policy } = productKind;
-  const loadProducts = productKind.loader(db);
-
-  async function readProducts(ids: readonly number[], scope: RequestScope): Promise<Product[]> {
-    const keys = ids.map(keyOf);
-    const found = await scope.cache.readMany<Product>(keys, policy, loadProducts);
-    // A product that was deleted after its list was loaded is left out.
-    return keys.flatMap((name) => found.get(name)?.value ?? []);
-  }
+  // A product that was deleted after its list was loaded is left out.
+  const readProducts = (ids: readonly number[], { cache }: RequestScope): Promise<Product[]> =>
+    productKind.readAll(ids, db, cache);
 
   async function interestsOf(userId: string, scope: RequestScope): Promise<number[]> {
     const lookup = await scope.cache.read(key("interests", userId), INTERESTS, async (load) => {
@@ -82,7 +76,7 @@ export function createRecommender(db: Database): Recommender {
     async popular(except, scope) {
       const lookup = await scope.cache.read(key("popular", "all"), LISTS, async (load) => {
         load.tag("products");
-        return listPopular(db, MAX_ITEMS + 1);
+        return listPopularIds(db, MAX_ITEMS + 1);
       });
       const ids = (lookup.value ?? []).filter((id) => id !== except).slice(0, MAX_ITEMS);
       return readProducts(ids, scope);

@@ -44,14 +44,44 @@ export const products = pgTable(
   ],
 );
 
-export const users = pgTable("users", {
-  id: integer("id").primaryKey().generatedByDefaultAsIdentity(),
-  name: text("name").notNull(),
-  city: text("city").notNull(),
-  email: text("email").notNull().unique(),
-  age: integer("age").notNull(),
-  createdAt: instant("created_at").notNull().defaultNow(),
-});
+export const users = pgTable(
+  "users",
+  {
+    id: integer("id").primaryKey().generatedByDefaultAsIdentity(),
+    name: text("name").notNull(),
+    city: text("city").notNull(),
+    email: text("email").notNull().unique(),
+    age: integer("age").notNull(),
+    createdAt: instant("created_at").notNull().defaultNow(),
+    /** How often the user has logged in. The consumer of the queue writes it and the next column. */
+    loginCount: integer("login_count").notNull().default(0),
+    lastLoginAt: instant("last_login_at"),
+  },
+  (table) => [
+    // This index lists the users who log in most, for the warm-up. A query in descending order begins with nulls.
+    index("users_login_count_index").on(table.loginCount.desc().nullsFirst(), table.id),
+  ],
+);
+
+/** The settings of the shop: one row, which the migration inserts. */
+export const shopSettings = pgTable(
+  "shop_settings",
+  {
+    id: integer("id").primaryKey().default(1),
+    shopName: text("shop_name").notNull().default("Strata"),
+    /** A code of ISO 4217. */
+    currency: text("currency").notNull().default("EUR"),
+    /** Orders of at least this value are sent free of charge. */
+    freeShippingCents: integer("free_shipping_cents").notNull().default(5_000),
+    /** The text at the top of every page. Empty if there is none. */
+    announcement: text("announcement").notNull().default(""),
+    updatedAt: instant("updated_at").notNull().defaultNow(),
+  },
+  (table) => [
+    check("shop_settings_one_row_check", sql`${table.id} = 1`),
+    check("shop_settings_free_shipping_cents_check", sql`${table.freeShippingCents} >= 0`),
+  ],
+);
 
 /** How often each product was viewed. The consumer of the queue writes it. */
 export const productViews = pgTable("product_views", {

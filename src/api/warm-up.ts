@@ -1,29 +1,75 @@
-/** The warm-up of the reference API, as a task of the cron trigger. */
-import { CacheUnavailable, type Cron, type Database } from "../index.ts";
-import { productKind } from "./kinds.ts";
-import { listProductIds } from "./queries.ts";
+/**
+ * The warm-up of the reference API: loads the products that are read most and the users who log in most
+ * into Redis. The cron trigger runs it, and `POST /admin/warm` with `hottest`.
+ */
+import {
+  CacheUnavailable,
+  definePolicy,
+  key,
+  type Cron,
+  type DataReader,
+  type Strata,
+  type WarmProgress,
+} from "../index.ts";
+import { productKind, userKind } from "./kinds.ts";
 
-/** One step has one round of `cache.warm`: two SQL queries, or one if Redis has all of them. */
-const STEP_IDS = 200;
-/** The products with the lowest ids: those of the first pages of the list of all products. */
-const MAX_IDS = 1_000;
+type Warmed = "product" | "user";
 
-/** Keeps the first 1,000 products in Redis. The cursor is the number of products so far and the last id. */
-export function defineWarmUp(cron: Cron, db: Database): void {
+/** The number of rows of each kind that are warmed. A round of `cache.warm` has 200 keys and one query. */
+const ROWS: Readonly<Record<Warmed, number>> = { product: 1_000, user: 200 };
+/** The hottest keys are sought among this many rows of a kind, those that are used most. */
+const CANDIDATES = 10_000;
+
+/**
+ * The note that the warm-up has been done. It is an entry, so that a purge of everything, an empty Redis
+ * and a new era of the log end it. A new version of the Worker has a note of its own.
+ */
+const NOTE = definePolicy({ freshFor: "15m", jitter: 0, tiers: ["redis"], flight: "off" });
+
+type Services = Pick<Strata, "db" | "metrics">;
+
+/** Warms the hottest rows of a kind: the most read ones, then the most used ones, then those with the lowest ids. */
+export async function* warmHottest(
+  name: Warmed,
+  { db, metrics }: Services,
+  cache: DataReader,
+): AsyncGenerator<WarmProgress> {
+  const kind = name === "product" ? productKind : userKind;
+  const candidates = await kind.listMostUsed(db, CANDIDATES);
+  const byKey = new Map(candidates.map((id) => [kind.keyOf(id), id]));
+  const read = await metrics.hottest([...byKey.keys()]);
+  const ids = [...read.map((each) => byKey.get(each) ?? 0), ...candidates];
+  yield* kind.warm([...new Set(ids)].slice(0, ROWS[name]), db, cache);
+}
+
+/**
+ * Defines the task of the cron trigger. It runs every 15 minutes, and within a minute after a deployment,
+ * a purge of everything or a loss of Redis. The cursor is the kind that is to be warmed.
+ *
+ * @param version the version of the Worker; "" if it is not known
+ */
+export function defineWarmUp(cron: Cron, services: Services, version: string): void {
+  const noteKey = key("warm-up", version === "" ? "any" : version);
+
+  async function isDue(cache: DataReader): Promise<boolean> {
+    let due = false;
+    await cache.read(noteKey, NOTE, async () => {
+      due = true;
+      return true;
+    });
+    return due;
+  }
+
   cron.define({
-    name: "warm-products",
-    // Four times in the fresh lifetime of a product.
-    every: "15m",
-    async run(cursor, { cache }) {
-      const [count = 0, after = 0] = (cursor ?? "0 0").split(" ").map(Number);
-      const ids = await listProductIds(db, STEP_IDS, after);
-      const { keyOf, policy, loader } = productKind;
-      for await (const { fault } of cache.warm(ids.map(keyOf), policy, loader(db)))
+    name: "warm-up",
+    async run(cursor, { cache, signal }) {
+      if (cursor === undefined) return (await isDue(cache)) ? "product" : undefined;
+      const name = cursor === "user" ? "user" : "product";
+      for await (const { fault } of warmHottest(name, services, cache)) {
         if (fault !== undefined) throw new CacheUnavailable(fault);
-      const warmed = count + ids.length;
-      const last = ids.at(-1);
-      const isLast = last === undefined || ids.length < STEP_IDS || warmed >= MAX_IDS;
-      return isLast ? undefined : `${warmed} ${last}`;
+        signal.throwIfAborted();
+      }
+      return name === "product" ? "user" : undefined;
     },
   });
 }

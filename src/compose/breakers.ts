@@ -15,6 +15,7 @@ import type { Breaker } from "../core/breaker.ts";
 export interface Breakers extends Record<BreakerName, BreakerReport> {
   readonly redis: Breaker;
   readonly limiter: Breaker;
+  readonly session: Breaker;
   readonly flight: Breaker;
   readonly log: Breaker;
   readonly sql: Breaker;
@@ -25,6 +26,7 @@ export interface Breakers extends Record<BreakerName, BreakerReport> {
 export interface Probes {
   readonly redis: () => Promise<Result<unknown>>;
   readonly limiter: () => Promise<Result<unknown>>;
+  readonly session: () => Promise<Result<unknown>>;
   readonly sql: () => Promise<Result<unknown>>;
   readonly flight: () => Promise<Result<unknown>>;
 }
@@ -40,11 +42,11 @@ const SLOW_PART = 0.5;
 
 /**
  * Creates the breakers. Slow calls open the breaker of the cache's Redis only: memory, the edge and
- * the origin answer without it. A slow database still answers, and a slow ledger still decides;
- * without them, requests would be refused.
+ * the origin answer without it. A slow database still answers, a slow ledger still decides, and a slow
+ * store of sessions still knows them; without them, requests would be refused.
  */
 export function composeBreakers(
-  { breaker, redis, limits, flights, origin }: Settings,
+  { breaker, redis, limits, sessions, flights, origin }: Settings,
   probes: Probes,
   { now, random }: Platform,
   onChange: (change: BreakerChange) => void,
@@ -79,6 +81,7 @@ export function composeBreakers(
   return {
     redis: create("redis", "redis", redis.timeoutMs, { slowRate, slowMs }, probes.redis),
     limiter: create("limiter", "redis", limits.timeoutMs, { slowMs }, probes.limiter),
+    session: create("session", "redis", sessions.timeoutMs, { slowMs }, probes.session),
     flight: create("flight", "flight", flights.grantTimeoutMs, ofFlights, probes.flight),
     log: create("log", "log", GROUP_TIMEOUT_MS, {}),
     sql: create("sql", "origin", origin.sqlTimeoutMs, ofOrigin, probes.sql),

@@ -1,4 +1,5 @@
 import type { Config } from "../config.ts";
+import type { Breaker } from "../core/breaker.ts";
 import type { Context } from "../core/context.ts";
 import type { SharedStore } from "../core/shared-store.ts";
 import { createCron, type CronOptions, type RunnableCron } from "../cron/cron.ts";
@@ -6,26 +7,35 @@ import { layerTasks } from "../cron/layer-tasks.ts";
 import type { ScheduledExistence } from "../engine/existence.ts";
 import { createReader, type ReaderOptions } from "../engine/reader.ts";
 import { etagOf } from "../http/cache/etag.ts";
+import type { RedisClient } from "../redis/client.ts";
+import { createLeaseStore } from "../redis/lease-store.ts";
+import { readServerFigures } from "../redis/server-figures.ts";
 import { withTimeout } from "../resilience/deadline.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
+import type { EventDelivery } from "../writes/event-delivery.ts";
 import type { Writer } from "../writes/writer.ts";
 
 export interface CronParts
-  extends
-    Pick<CronOptions, "leases" | "newId">,
-    Pick<ReaderOptions, "engine" | "batch" | "warmer" | "loads"> {
+  extends Pick<CronOptions, "newId">, Pick<ReaderOptions, "engine" | "batch" | "warmer" | "loads"> {
   readonly config: Config;
   readonly writer: Writer;
   readonly store: SharedStore;
   readonly existence: ScheduledExistence;
   readonly trimIds: (ctx: Context) => Promise<void>;
+  readonly redis: RedisClient;
+  /** The breaker of the cache's Redis. */
+  readonly breaker: Breaker;
+  /** Undefined without the binding `LIVE`. */
+  readonly delivery: EventDelivery | undefined;
   readonly telemetry: Telemetry;
 }
 
 /** Builds the part that runs the tasks of the cron trigger. */
 export function composeCron(parts: CronParts): RunnableCron {
-  const { config, writer, store, existence, trimIds, telemetry, leases, newId } = parts;
+  const { config, writer, store, existence, trimIds, delivery, telemetry } = parts;
+  const { newId, redis, breaker } = parts;
   const { engine, batch, warmer, loads } = parts;
+  const { reportRedis } = telemetry;
   const { keepForMs, trimSlackMs, maxKeys } = config.settings.log;
   const readerParts = { engine, batch, warmer, loads, etagOf, onLookup: () => undefined };
   return createCron({
@@ -33,9 +43,18 @@ export function composeCron(parts: CronParts): RunnableCron {
       relay: writer.relay,
       trim: (ctx) => store.trim(keepForMs + trimSlackMs, maxKeys, ctx),
       trimIds,
+      deliverWaiting: async (endsAt, ctx) =>
+        delivery?.deliverWaiting(endsAt, ctx) ?? { hasMore: false },
       buildFilters: existence.buildFrom,
+      reportRedis:
+        reportRedis &&
+        (async () => {
+          const figures = await readServerFigures(redis, breaker);
+          if (figures.ok) await reportRedis(figures.value);
+          return figures;
+        }),
     }),
-    leases,
+    leases: createLeaseStore(redis, config.namespace, breaker),
     readerOf: (ctx: Context) => createReader(readerParts, ctx),
     newId,
     withTimeout,

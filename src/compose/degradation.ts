@@ -1,4 +1,4 @@
-import type { Settings } from "../config/settings.ts";
+import type { Config } from "../config.ts";
 import type { BreakerName, BreakerReport } from "../core/breaker.ts";
 import type { Context } from "../core/context.ts";
 import type { Degradation } from "../core/degradation.ts";
@@ -13,24 +13,24 @@ import { sleep } from "../platform.ts";
 import type { RedisClient } from "../redis/client.ts";
 import { createPinStore } from "../redis/pin-store.ts";
 import { withTimeout } from "../resilience/deadline.ts";
-import { createDegradation } from "../resilience/degradation.ts";
+import { createDegradation, type DegradationOptions } from "../resilience/degradation.ts";
 
 export interface DegradationParts {
   readonly engine: Engine;
   readonly coherence: Coherence;
   readonly db: Database;
   readonly redis: RedisClient;
-  readonly namespace: string;
-  readonly settings: Settings;
+  readonly config: Config;
   readonly breakers: Readonly<Record<BreakerName, BreakerReport>>;
+  readonly deliveries: DegradationOptions["deliveries"];
   readonly emit: (event: CacheEvent) => void;
 }
 
 /** Builds the part that follows the dependencies and chooses the level of service. */
 export function composeDegradation(parts: DegradationParts): Degradation {
-  const { engine, coherence, db, redis, namespace, settings, breakers, emit } = parts;
+  const { engine, coherence, db, redis, config, breakers, deliveries, emit } = parts;
   const pins = createLevelPin({
-    store: createPinStore(redis, namespace),
+    store: createPinStore(redis, config.namespace),
     engine,
     invalidator: coherence,
     withTimeout,
@@ -43,14 +43,15 @@ export function composeDegradation(parts: DegradationParts): Degradation {
         coherence
           .ensureCurrent(ctx.now(), 0, ctx)
           .then((state) => (state === "current" ? OK() : FAILED())),
-      slowMs: settings.redis.timeoutMs / 4,
+      slowMs: config.settings.redis.timeoutMs / 4,
     },
     flight: brokenAs(breakers.flight),
     log: brokenAs(breakers.log),
     limiter: brokenAs(breakers.limiter),
+    session: brokenAs(breakers.session),
     http: brokenAs(breakers.http),
   };
-  return createDegradation({ watched, pins, withTimeout, sleep, emit });
+  return createDegradation({ watched, pins, deliveries, withTimeout, sleep, emit });
 }
 
 /** Returns a function that throws at the level minimal, so that a write is refused before it begins. */

@@ -1,18 +1,20 @@
 import type { Config } from "../config.ts";
 import type { Breaker } from "../core/breaker.ts";
 import type { NewId } from "../core/random.ts";
+import { SessionsUnavailable } from "../core/sessions.ts";
 import { problem } from "../http/cache/problem.ts";
 import { answerWith, changeFields } from "../http/routes/answer.ts";
 import { internalScopeOf } from "../http/routes/middleware.ts";
 import { outerFieldsOf } from "../http/routes/outer-fields.ts";
 import type { StrataEnv } from "../http/routes/request-scope.ts";
 import { apiKeys, parseApiKeys } from "../ratelimit/api-keys.ts";
-import { createIdentities } from "../ratelimit/identity.ts";
+import { createIdentities, type User } from "../ratelimit/identity.ts";
 import { withLedgerBreaker } from "../ratelimit/ledger-breaker.ts";
 import { createRateLimits, type RateLimits } from "../ratelimit/rate-limits.ts";
 import { createRedisLedger } from "../ratelimit/redis-ledger.ts";
 import type { RedisClient } from "../redis/client.ts";
 import { withTimeout } from "../resilience/deadline.ts";
+import type { Session, Sessions } from "../sessions/sessions.ts";
 
 export interface LimitParts {
   /** The client of the rate limits. Its failures never open the breaker of the cache. */
@@ -20,6 +22,7 @@ export interface LimitParts {
   readonly breaker: Breaker;
   readonly config: Config;
   readonly newId: NewId;
+  readonly sessions: Sessions<StrataEnv>;
 }
 
 /** Builds the rate limits. */
@@ -28,6 +31,7 @@ export function composeLimits({
   breaker,
   config,
   newId,
+  sessions,
 }: LimitParts): RateLimits<StrataEnv> {
   const { namespace, settings } = config;
   return createRateLimits<StrataEnv>({
@@ -38,6 +42,7 @@ export function composeLimits({
       addressHeader: config.clientAddressHeader,
       localIsFree: config.dev,
       users: [apiKeys({ users: parseApiKeys(config.apiKeys), acceptAny: config.dev })],
+      sessionUser: (c) => sessions.current(c).then(userOf, withoutUser),
     }),
     respond: problem,
     answers: { changeFields, outerFieldsOf, answerWith },
@@ -45,4 +50,13 @@ export function composeLimits({
     timeoutMs: settings.limits.timeoutMs,
     maxAccounts: settings.limits.maxAccounts,
   });
+}
+
+function userOf(session: Session | undefined): User | undefined {
+  return session && { id: session.user };
+}
+
+/** Without Redis, a request counts as one without a user. */
+function withoutUser(error: unknown): undefined {
+  if (!(error instanceof SessionsUnavailable)) throw error;
 }

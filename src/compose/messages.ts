@@ -1,10 +1,13 @@
 import type { Config } from "../config.ts";
 import type { Bindings } from "../config/variables.ts";
 import type { Context } from "../core/context.ts";
+import type { DependencyReport } from "../core/degradation.ts";
+import { createDeliveryOutcomes } from "../core/delivery-outcomes.ts";
 import { createKeysOfRequests } from "../core/idempotency.ts";
 import type { PendingIds } from "../core/pending.ts";
-import type { NewId } from "../core/random.ts";
+import type { EpochMs } from "../core/time.ts";
 import { createIdempotent, type Idempotent } from "../http/routes/idempotency.ts";
+import type { Platform } from "../platform.ts";
 import { createPendingStore, type PendingStoreOptions } from "../redis/pending-store.ts";
 import type { Database } from "../origin/neon.ts";
 import { withTimeout } from "../resilience/deadline.ts";
@@ -16,7 +19,7 @@ import type { Writer } from "../writes/writer.ts";
 
 export interface ComposeMessagesOptions extends Pick<PendingStoreOptions, "redis" | "guard"> {
   readonly db: Database;
-  readonly newId: NewId;
+  readonly platform: Pick<Platform, "newId" | "now">;
   readonly writer: Writer;
   readonly observeBatch: ObserveBatch;
 }
@@ -29,6 +32,8 @@ export interface ComposedMessages {
   readonly pending: PendingIds;
   consume(batch: QueueBatch, ctx: Context): Promise<void>;
   trimIds(ctx: Context): Promise<void>;
+  /** Returns the state of the queues, from the last calls that sent messages. */
+  queueState(at: EpochMs): DependencyReport;
 }
 
 const HOUR_MS = 3_600_000;
@@ -46,7 +51,9 @@ export function composeMessages(
   { namespace, settings, clientAddressHeader: addressHeader }: Config,
   options: ComposeMessagesOptions,
 ): ComposedMessages {
-  const { db, writer, redis, guard, observeBatch, newId } = options;
+  const { db, writer, redis, guard, observeBatch } = options;
+  const { newId, now } = options.platform;
+  const outcomes = createDeliveryOutcomes();
   const { timeoutMs, maxAttempts, retryAfterMs } = settings.queue;
   const { messages, consume, trim } = createMessages({
     db,
@@ -56,6 +63,7 @@ export function composeMessages(
     queue: bindings.QUEUE,
     deadLetterQueue: bindings.DEAD_LETTERS,
     timeoutMs,
+    onSend: (succeeded) => outcomes.add(succeeded, now()),
     limits: { maxAttempts, retryMs: retryAfterMs, maxRetryMs: MAX_RETRY_MS },
     keepIdsMs: KEEP_IDS_MS,
     holdSeconds: HOLD_SECONDS,
@@ -82,6 +90,7 @@ export function composeMessages(
         (inner) => consume(batch, inner),
       ),
     trimIds: trim,
+    queueState: outcomes.report,
   };
 }
 

@@ -16,6 +16,8 @@ export function composeServers(
   const redis = createRedis({ url, token, timeoutMs: settings.redis.timeoutMs });
   // Rate limits have a client and a breaker of their own, so that their failures never open the breaker of the cache.
   const limiterRedis = createRedis({ url, token, timeoutMs: settings.limits.timeoutMs });
+  // Sessions too: a page without a session is then not slower while the store of sessions fails.
+  const sessionRedis = createRedis({ url, token, timeoutMs: settings.sessions.timeoutMs });
   const sqlServer = {
     databaseUrl,
     ...(neonEndpoint !== undefined && { neonEndpoint }),
@@ -24,9 +26,10 @@ export function composeServers(
   const probes = {
     redis: () => attempt(() => redis.ping()),
     limiter: () => attempt(() => limiterRedis.ping()),
+    session: () => attempt(() => sessionRedis.ping()),
     sql: createSqlProbe(sqlServer),
     flight: () => flights.probe(),
   };
   const breakers = composeBreakers(settings, probes, platform, onChange);
-  return { redis, limiterRedis, sqlServer, breakers };
+  return { redis, limiterRedis, sessionRedis, sqlServer, breakers };
 }

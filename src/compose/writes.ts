@@ -19,6 +19,7 @@ export interface WriteParts {
   readonly relayInvalidator: Invalidator;
   readonly admit: NonNullable<WriterOptions["admit"]>;
   readonly takeSlot: WriterOptions["takeSlot"];
+  readonly delivery: WriterOptions["delivery"];
 }
 
 /** Builds the writer of rows, and the part that stores written values as entries. */
@@ -31,6 +32,7 @@ export function composeWrites({
   relayInvalidator,
   admit,
   takeSlot,
+  delivery,
 }: WriteParts) {
   const { OUTBOX } = bindings;
   const { namespace, settings } = config;
@@ -56,6 +58,7 @@ export function composeWrites({
     admit,
     takeSlot,
     ...(alarm && { alarm }),
+    ...(delivery && { delivery }),
   });
   return { writer, through };
 }

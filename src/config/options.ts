@@ -7,7 +7,8 @@ import type { Eviction } from "../tiers/eviction/choice.ts";
  * milliseconds or a text such as `"250ms"`, `"5s"` or `"1h"`. A wrong or unknown member throws a
  * `ConfigError` that lists every wrong member and variable.
  *
- * The Durable Object classes (`FlightShard`, `MetricsShard`, `OutboxAlarm`, `RegionLog`, `SlotGrants`) receive only bindings.
+ * The Durable Object classes (`FlightShard`, `MetricsShard`, `OutboxAlarm`, `RegionLog`, `SlotGrants`,
+ * `AnswerObject`) receive only bindings.
  * They use the defaults of `redis` and `origin`, whatever the Worker sets here. The Worker tells
  * `OutboxAlarm` its `outbox.verifyAfter`.
  *
@@ -116,10 +117,24 @@ export interface StrataOptions {
      */
     readonly slack?: Duration;
   };
-  /** The circuit breakers of Redis, of the rate limiter, of the flight objects, of SQL and of each HTTP origin. */
+  /** The sessions in Redis. */
+  readonly sessions?: {
+    /** A session ends after this time without a use. @default "1h" */
+    readonly idle?: Duration;
+    /** A session ends after this time, however often it is used. @default "24h" */
+    readonly absolute?: Duration;
+    /** The most sessions of one user. A further one ends the oldest. @default 20 */
+    readonly maxPerUser?: number;
+    /**
+     * Time limit of a call of Redis, at most 1 second: a session is not seen longer than this after the answer to
+     * its revocation. @default "1s"
+     */
+    readonly timeout?: Duration;
+  };
+  /** The circuit breakers of Redis, of the rate limiter, of sessions, of the flight objects, of SQL and of each HTTP origin. */
   readonly breaker?: {
     /**
-     * A breaker of Redis, of the rate limiter or of the flight objects opens after this many failures
+     * A breaker of Redis, of the rate limiter, of sessions or of the flight objects opens after this many failures
      * in a row. Slow calls count too for Redis. @default 3
      */
     readonly failures?: number;
@@ -239,5 +254,18 @@ export interface StrataOptions {
      * @default "off"
      */
     readonly groups?: "off" | "region" | "global";
+  };
+  /** Settings for the answers of a model. */
+  readonly answers?: {
+    /** Time limit until the first piece of an answer. @default "20s" */
+    readonly firstPieceTimeout?: Duration;
+    /** Time limit of a whole answer. @default "2m" */
+    readonly timeout?: Duration;
+    /** The maximum number of characters of one answer, with 16 for each piece. A longer one is cut off. @default 262144 */
+    readonly maxChars?: number;
+    /** The calls of the model that one isolate may have begun at the same time. @default 64 */
+    readonly maxCalls?: number;
+    /** The answers that one isolate may send at the same time. @default 1000 */
+    readonly maxStreams?: number;
   };
 }

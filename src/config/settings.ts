@@ -43,6 +43,12 @@ export interface Settings {
     readonly grantTimeoutMs: Millis;
     readonly slackMs: Millis;
   };
+  readonly sessions: {
+    readonly idleMs: Millis;
+    readonly absoluteMs: Millis;
+    readonly maxPerUser: number;
+    readonly timeoutMs: Millis;
+  };
   readonly breaker: {
     readonly failures: number;
     readonly originFailures: number;
@@ -80,6 +86,13 @@ export interface Settings {
     readonly maxKeys: number;
     readonly shares: "auto" | "off";
     readonly groups: "off" | "region" | "global";
+  };
+  readonly answers: {
+    readonly firstPieceTimeoutMs: Millis;
+    readonly timeoutMs: Millis;
+    readonly maxChars: number;
+    readonly maxCalls: number;
+    readonly maxStreams: number;
   };
 }
 
@@ -133,6 +146,12 @@ const OPTIONS: OptionTable<StrataOptions> = {
     grantTimeout: duration("1s", 1, MINUTE_MS),
     slack: duration("1s", 1, MINUTE_MS),
   },
+  sessions: {
+    idle: duration("1h", 1_000, 30 * DAY_MS),
+    absolute: duration("24h", 1_000, 365 * DAY_MS),
+    maxPerUser: count(20, 1, 1_000),
+    timeout: duration("1s", 1, 1_000),
+  },
   breaker: {
     failures: count(3, 1, 1_000),
     originFailures: count(10, 1, 1_000),
@@ -182,6 +201,15 @@ const OPTIONS: OptionTable<StrataOptions> = {
     shares: choice("auto", ["auto", "off"]),
     // Below about 20 invalidations a second, a group has one member and only costs time.
     groups: choice("off", ["off", "region", "global"]),
+  },
+  answers: {
+    firstPieceTimeout: duration("20s", 1, MINUTE_MS),
+    timeout: duration("2m", 1, 10 * MINUTE_MS),
+    // A quarter of what Redis takes by default. It is some 30,000 words.
+    maxChars: count(262_144, 1_000, MIB),
+    maxCalls: count(64, 1, 10_000),
+    // Each answer that is sent holds at most one batch of its frames.
+    maxStreams: count(1_000, 1, 100_000),
   },
 };
 

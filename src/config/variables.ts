@@ -1,5 +1,6 @@
 /** The bindings, variables and secrets of the Worker, and the checks of their values. */
 import * as z from "zod/mini";
+import { parseCorsOrigins, type CorsOrigins } from "./cors-origins.ts";
 import {
   ADMIN_ROLES,
   ADMIN_TOKEN_PATTERN,
@@ -7,6 +8,7 @@ import {
   parseAdminTokens,
   type AdminToken,
 } from "./admin-tokens.ts";
+import { modelOf, modelProblems, modelVariables, type ModelConfig } from "./model-variables.ts";
 
 const EXPOSURES = ["all", "status", "none"] as const;
 /** How much response fields tell clients about the cache. */
@@ -33,12 +35,26 @@ export interface Bindings {
    * binding there is no such cap.
    */
   readonly SLOTS?: DurableObjectNamespace;
+  /**
+   * The Durable Objects that send live events to their listeners, one for each topic. Without this
+   * binding there are no live events, and routes that send them answer 503.
+   */
+  readonly LIVE?: DurableObjectNamespace;
+  /**
+   * The Durable Objects that make the calls of the model, one for each key. Without this binding, only
+   * the questions of one isolate share a call.
+   */
+  readonly ANSWERS?: DurableObjectNamespace;
+  /** The version of the Worker that the platform has deployed. Its id is the default of `DEPLOYMENT_ID`. */
+  readonly CF_VERSION_METADATA?: { readonly id: string };
   /** The queue of messages. Without this binding, routes that send messages answer 503. */
   readonly QUEUE?: Queue;
   /** The dead-letter queue, for messages that the consumer gives up. `QUEUE` needs it. */
   readonly DEAD_LETTERS?: Queue;
   /** The static files of the dashboard. */
   readonly ASSETS?: Fetcher;
+  /** The version of the deployed Worker. With it, the warm-up of the reference API runs after a deployment. */
+  readonly CF_VERSION_METADATA?: WorkerVersionMetadata;
   /** The connection string of the Neon database. Required. */
   readonly DATABASE_URL?: string;
   /** The URL to which SQL is sent instead of Neon. Only the local services set it. */
@@ -71,6 +87,27 @@ export interface Bindings {
   readonly API_KEYS?: string;
   /** The name of the header that holds the client's address. Default: `CF-Connecting-IP`. */
   readonly CLIENT_ADDRESS_HEADER?: string;
+  /**
+   * The web origins whose pages may read answers of this Worker's own routes, separated by commas, or
+   * `*` for all. Default none.
+   */
+  readonly CORS_ORIGINS?: string;
+  /** The value `1` lets pages of CORS_ORIGINS send cookies. It does not go with `*`. */
+  readonly CORS_CREDENTIALS?: string;
+  /** The address of an OpenAI-compatible model, before `/chat/completions`. Without it `POST /chat` answers 503. */
+  readonly LLM_BASE_URL?: string;
+  /** The bearer token of the model. Default: the model needs none. */
+  readonly LLM_API_KEY?: string;
+  /** The name of the model. `LLM_BASE_URL` needs it. */
+  readonly LLM_MODEL?: string;
+  /** The price of a million tokens that the model reads, in US dollars. Default: 0. */
+  readonly LLM_INPUT_PRICE?: string;
+  /** The price of a million tokens that the model writes, in US dollars. Default: 0. */
+  readonly LLM_OUTPUT_PRICE?: string;
+  /** The personas whose answers signed-in users share, separated by commas. Default none. */
+  readonly CHAT_SHARED_PERSONAS?: string;
+  /** The name of this deployment, for the tag `deployment:<id>` of answers. */
+  readonly DEPLOYMENT_ID?: string;
   /** The prefix of everything that is stored. Default: `strata`. */
   readonly STRATA_NAMESPACE?: string;
   /**
@@ -147,6 +184,18 @@ const Variables = z.object({
   CLIENT_ADDRESS_HEADER: z.optional(
     z.string().check(z.regex(/^[A-Za-z0-9-]{1,64}$/, "must be the name of a header")),
   ),
+  CORS_ORIGINS: z.optional(
+    z
+      .string()
+      .check(
+        z.refine(
+          (text) => parseCorsOrigins(text) !== undefined,
+          "must be origins such as https://shop.example, without a path, separated by commas; or *",
+        ),
+      ),
+  ),
+  CORS_CREDENTIALS: z.optional(z.enum(["0", "1", ""], "must be 1, or not set")),
+  ...modelVariables,
   STRATA_NAMESPACE: z.optional(
     z.string().check(z.regex(/^[a-z0-9-]{1,32}$/, "must be 1 to 32 of a-z, 0-9 and -")),
   ),
@@ -176,6 +225,16 @@ export interface VariableConfig {
   readonly apiKeys: string;
   /** The name of the header that holds the client's address. */
   readonly clientAddressHeader: string;
+  /** The web origins whose pages may read answers of this Worker's own routes. */
+  readonly corsOrigins: CorsOrigins;
+  /** Whether these pages may send cookies. */
+  readonly corsCredentials: boolean;
+  /** The model that answers questions. */
+  readonly model: ModelConfig | undefined;
+  /** The personas whose answers signed-in users share. */
+  readonly sharedPersonas: readonly string[];
+  /** The name of this deployment. */
+  readonly deployment: string | undefined;
   readonly namespace: string;
   /** How much response fields tell clients. */
   readonly expose: Exposure;
@@ -198,6 +257,9 @@ export function readVariables(bindings: Bindings): CheckedVariables {
   );
   if (bindings.ORIGIN_AT_ROOT === "1" && bindings.ORIGIN_URL === undefined)
     problems.push("ORIGIN_URL: set it to an http(s) URL, since ORIGIN_AT_ROOT is 1");
+  if (bindings.CORS_CREDENTIALS === "1" && !isListOfOrigins(bindings.CORS_ORIGINS))
+    problems.push("CORS_ORIGINS: must list the origins, since CORS_CREDENTIALS is 1");
+  problems.push(...modelProblems(bindings));
   if (!parsed.success) return { variables: undefined, problems };
   const { data } = parsed;
   const adminTokens: readonly AdminToken[] = [
@@ -222,12 +284,22 @@ export function readVariables(bindings: Bindings): CheckedVariables {
       originForwardHeaders: namesIn(data.ORIGIN_FORWARD_HEADERS) ?? [],
       apiKeys: data.API_KEYS ?? "",
       clientAddressHeader: data.CLIENT_ADDRESS_HEADER ?? "CF-Connecting-IP",
+      corsOrigins: parseCorsOrigins(data.CORS_ORIGINS ?? "") ?? [],
+      corsCredentials: data.CORS_CREDENTIALS === "1",
+      model: modelOf(data),
+      sharedPersonas: namesIn(data.CHAT_SHARED_PERSONAS) ?? [],
+      deployment: data.DEPLOYMENT_ID ?? bindings.CF_VERSION_METADATA?.id,
       namespace: data.STRATA_NAMESPACE ?? "strata",
       expose: data.STRATA_EXPOSE || "all",
       dev: data.STRATA_DEV === "1",
     },
     problems,
   };
+}
+
+function isListOfOrigins(text = ""): boolean {
+  const origins = parseCorsOrigins(text);
+  return origins !== undefined && origins !== "*" && origins.length > 0;
 }
 
 function isUrl(text: string, ...protocols: string[]): boolean {

@@ -5,9 +5,10 @@ import type { EpochMs } from "./time.ts";
 
 /**
  * The dependencies that have a breaker of their own: Redis for the cache, Redis for the rate
- * limiter, the flight objects, the log objects that number groups, Postgres, and the HTTP origins of the proxy.
+ * limiter, Redis for sessions, the flight objects, the log objects that number groups, Postgres, and the HTTP
+ * origins of the proxy.
  */
-export type BreakerName = "redis" | "limiter" | "flight" | "log" | "sql" | "http";
+export type BreakerName = "redis" | "limiter" | "session" | "flight" | "log" | "sql" | "http";
 
 export type BreakerState = "closed" | "open" | "half-open";
 

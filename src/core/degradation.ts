@@ -8,6 +8,9 @@ import type { EpochMs, Millis } from "./time.ts";
 /** `unknown`: no call and no check has ended yet. */
 export type DependencyState = "unknown" | "up" | "slow" | "down";
 
+/** The dependencies that no request waits for. They do not change the level of service. */
+export type DeliveryName = "queue" | "telemetry";
+
 export interface DependencyReport {
   readonly state: DependencyState;
   /** The instant since which it has this state. */
@@ -37,6 +40,8 @@ export interface DegradationReport {
   readonly measured: DegradationLevel;
   readonly pin: Pin | undefined;
   readonly dependencies: Readonly<Record<BreakerName, DependencyReport>>;
+  /** The state of the queue and of the collector, from the last deliveries. The level does not follow it. */
+  readonly deliveries: Readonly<Record<DeliveryName, DependencyReport>>;
 }
 
 /** The level of service of this isolate. */

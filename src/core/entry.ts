@@ -4,6 +4,7 @@ import {
   invalidationKeyOfTag,
   type InvalidationKey,
 } from "./invalidation-key.ts";
+import type { UnstoredReason } from "./key-notes.ts";
 import type { Era, Seq } from "./seq.ts";
 import type { EpochMs, Millis } from "./time.ts";
 
@@ -95,6 +96,10 @@ export type LoadResult =
       readonly oneOff?: true;
       /** Only results of this kind of request cannot be stored: the hit-for-miss marker is for that kind. */
       readonly ofKind?: true;
+      /** Why it may not be stored, for operators. */
+      readonly why?: UnstoredReason;
+      /** The part of the request that the handler read, if that is why. */
+      readonly part?: string;
       /** Set if the loader read a value that was marked `unreachable`. */
       readonly unreachable?: true;
       /** Set if the loader read a value that was marked `unconfirmed`. */

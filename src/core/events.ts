@@ -1,7 +1,11 @@
 import type { DegradationLevel } from "./degradation-level.ts";
 import type { BreakerName, BreakerState } from "./breaker.ts";
-import type { Fault } from "./faults.ts";
+import type { Fault, FaultCode } from "./faults.ts";
+import type { UnstoredReason } from "./key-notes.ts";
+import type { Dated } from "./log.ts";
+import type { ListenerStart, ListenRefusal, LiveTransport } from "./live-event.ts";
 import type { ShedReason, SlotPriority } from "./origin-slots.ts";
+import type { Policy } from "./policy.ts";
 import type { EpochMs, Millis } from "./time.ts";
 
 /** The source of a value. Response headers, telemetry and tests use the same words. */
@@ -29,6 +33,9 @@ export type LookupStatus =
  */
 export type TaskOutcome = "done" | "continued" | "skipped" | "failed";
 
+/** The operations on sessions. Metrics use the same words. */
+export type SessionOperation = "create" | "read" | "rotate" | "list" | "revoke" | "revoke-all";
+
 /** The events of the cache, which `ctx.emit` reports. Durations are in milliseconds. */
 export type CacheEvent =
   | {
@@ -50,8 +57,26 @@ export type CacheEvent =
       readonly key: string;
       readonly ms: Millis;
       readonly outcome: "stored" | "uncacheable" | "failed";
+      readonly policy: Policy;
       /** The size of the stored body in bytes. */
       readonly bytes?: number;
+      /** The end of the fresh lifetime of the entry. */
+      readonly freshUntil?: EpochMs;
+      /** Whether the entry is negative. */
+      readonly negative?: boolean;
+      /** Why the result is not stored. */
+      readonly why?: UnstoredReason | undefined;
+      /** The part of the request that made the result private. */
+      readonly part?: string | undefined;
+      /** The fault of a load that has failed. */
+      readonly fault?: FaultCode;
+    }
+  | {
+      /** An entry that this isolate loaded is not sent to Redis. */
+      readonly type: "store.skip";
+      readonly key: string;
+      /** `invalidated`: during its load. `unreachable`: the log could not be asked. */
+      readonly reason: "invalidated" | "unreachable";
     }
   | { readonly type: "fault.raise"; readonly fault: Fault }
   | {
@@ -75,6 +100,8 @@ export type CacheEvent =
         | "unverified"
         | "unfit"
         | "too-big";
+      /** What the log has rejected. */
+      readonly entry?: Dated;
     }
   | { readonly type: "refresh.start"; readonly key: string }
   | {
@@ -117,6 +144,13 @@ export type CacheEvent =
       readonly requests?: number;
       readonly startedAt: EpochMs;
       readonly ms: Millis;
+      readonly outcome: string;
+    }
+  | {
+      /** An operation on sessions ended. */
+      readonly type: "session.end";
+      readonly operation: SessionOperation;
+      /** `ok`, `none` if there was no such session, or the code of a fault. */
       readonly outcome: string;
     }
   | {
@@ -191,6 +225,28 @@ export type CacheEvent =
       readonly outcome: "done" | "deferred";
     }
   | {
+      /** The events of a topic were delivered to its object, or their delivery was deferred. */
+      readonly type: "live.deliver";
+      readonly events: number;
+      readonly outcome: "done" | "deferred";
+    }
+  | {
+      /** A client asked for a connection to a topic. */
+      readonly type: "live.listen";
+      readonly transport: LiveTransport;
+      /** What the client got first, or why it got no connection. */
+      readonly outcome: ListenerStart | ListenRefusal;
+    }
+  | {
+      /** A reader has read an answer of a model to its end, or has left it. */
+      readonly type: "answer.end";
+      readonly source: AnswerSource;
+      readonly outcome: AnswerOutcome;
+      /** The tokens that the model counted for the whole answer; 0 if it was not whole or did not say. */
+      readonly inputTokens: number;
+      readonly outputTokens: number;
+    }
+  | {
       /** A run of the relay has ended. */
       readonly type: "relay.end";
       /** The rows of the outbox whose invalidation is still deferred. */
@@ -207,6 +263,18 @@ export type CacheEvent =
  * - `dead`: it was given up and sent to the dead-letter queue
  */
 export type MessageOutcome = "applied" | "duplicate" | "retried" | "held" | "dead";
+
+/**
+ * Where an answer of a model came from: a `call` of the model, the recording of a running call
+ * (`joined`), a stored answer (`hit`), or a stored one past its lifetime, because the model failed (`stale`).
+ */
+export type AnswerSource = "call" | "joined" | "hit" | "stale";
+
+/**
+ * How the answer ended for one reader. `unstorable`: it arrived, and may not be stored. `cut`: the model
+ * did not send all of it. `left`: the reader has left.
+ */
+export type AnswerOutcome = "whole" | "unstorable" | "cut" | "left";
 
 /** The events of one type. */
 export type EventOf<T extends CacheEvent["type"]> = Extract<CacheEvent, { readonly type: T }>;

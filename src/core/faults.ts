@@ -2,7 +2,15 @@ import { isDeadlineExceeded } from "./deadline.ts";
 import type { Millis } from "./time.ts";
 
 /** The dependencies of Strata. The code of a fault begins with the dependency that failed. */
-export type Dependency = "memory" | "edge" | "redis" | "log" | "flight" | "origin" | "queue";
+export type Dependency =
+  | "memory"
+  | "edge"
+  | "redis"
+  | "log"
+  | "flight"
+  | "origin"
+  | "queue"
+  | "live";
 
 export type FaultCode =
   | "background.failed"

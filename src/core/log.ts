@@ -10,6 +10,7 @@
  * @see docs/consistency.md for the guarantee that these rules give
  */
 import type { Entry } from "./entry.ts";
+import type { Invalidation } from "./key-notes.ts";
 import { addMark, endMarks, type Mark } from "./log-marks.ts";
 import { allNumbers, recordNumber, setNumber, sizeOf, type LogView } from "./log-view.ts";
 import type { Era, Seq } from "./seq.ts";
@@ -157,6 +158,18 @@ export function verdictByView(view: LogView, entry: Dated): Verdict {
   if (entry.asOf < view.base) return "unknown";
   if (isUnconfirmed(view, entry)) return "unconfirmed";
   return soft ? "soft" : "valid";
+}
+
+/** Returns the hard or soft invalidation that the view has above the entry's `asOf`. */
+export function invalidationIn(view: LogView, entry: Dated): Invalidation | undefined {
+  for (const numbers of [view.hard, view.soft])
+    for (const invalidationKey of entry.invalidationKeys) {
+      const seq = numbers.get(invalidationKey) ?? 0;
+      // Numbers are close to Redis' time in microseconds.
+      if (seq > entry.asOf) return { invalidationKey, at: Math.round(seq / 1000) };
+    }
+  const pending = entry.invalidationKeys.find((name) => view.pending.has(name));
+  return pending && { invalidationKey: pending, at: undefined };
 }
 
 /** Whether an unconfirmed write that the view knows may have invalidated the entry. */

@@ -49,6 +49,9 @@ export interface LevelChange {
   readonly cause: string;
 }
 
+/** The last run of a task of the cron trigger: when its report came, and how the run ended. */
+export type CronRun = readonly [task: string, outcome: string, at: EpochMs];
+
 /** In how many isolates something is in a state, and since when in the first of them. */
 export type StateCount = readonly [
   name: BreakerName | "level",
@@ -77,6 +80,8 @@ export interface MetricsReport extends Samples {
   readonly isolate: string;
   readonly sequence: number;
   readonly delta: Delta;
+  /** The gauges hold for this time, unless a newer report replaces them. Default: 1 minute. */
+  readonly gaugesHoldMs?: Millis;
 }
 
 /** The totals of one metrics object. */
@@ -84,13 +89,29 @@ export interface MetricsSnapshot extends Samples {
   /** The instant at which this object began to add up reports. */
   readonly startedAt: EpochMs;
   readonly totals: Delta;
+  /** The last run of each task. An object of an earlier version sends none. */
+  readonly cronRuns?: readonly CronRun[];
+}
+
+/** The figures of one step of the history. A step is 15 s long. */
+export interface HistoryStep {
+  /** The start of the step, a multiple of its length. */
+  readonly at: EpochMs;
+  /** The worst level that an isolate reported in the step. */
+  readonly level: DegradationLevel;
+  /** The increments of the step, in the order of `HISTORY_FIELDS` and then the buckets of latency. */
+  readonly figures: readonly number[];
 }
 
 /** The state of a metrics object. It has no I/O, so that tests need no Durable Object. */
 export interface MetricsTotals {
-  /** Adds a report to the totals. Returns false if the report was added before. */
+  /** Adds a report to the totals and to the history. Returns false if the report was added before. */
   apply(report: MetricsReport, now: EpochMs): boolean;
   snapshot(now: EpochMs): MetricsSnapshot;
+  /** Returns the steps of the last hour, the oldest first. A step without reports is left out. */
+  history(now: EpochMs): readonly HistoryStep[];
+  /** Returns the steps that have ended since the last call. They do not change again. */
+  takeEnded(): readonly HistoryStep[];
   /** Returns the state as a text that can be stored. */
   freeze(): string;
 }
@@ -101,4 +122,6 @@ export interface MetricsPort {
   report(report: MetricsReport): Promise<void>;
   /** Returns one snapshot for each object. Rejects if an object cannot be reached. */
   snapshots(): Promise<readonly MetricsSnapshot[]>;
+  /** Returns the history of each object. Rejects if an object cannot be reached. */
+  histories(): Promise<readonly (readonly HistoryStep[])[]>;
 }

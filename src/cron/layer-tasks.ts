@@ -15,6 +15,11 @@ export interface LayerWork {
   readonly trim: (ctx: Context) => Promise<Result<unknown>>;
   /** Deletes the ids of messages and requests that are past their time. Never rejects. */
   readonly trimIds: (ctx: Context) => Promise<void>;
+  /** Delivers live events that wait. Begins no topics after `endsAt`. */
+  readonly deliverWaiting: (
+    endsAt: EpochMs,
+    ctx: Context,
+  ) => Promise<{ readonly fault?: Fault; readonly hasMore: boolean }>;
   /** Builds existence filters from the kind `from` on. Begins none after `endsAt`. */
   readonly buildFilters: (
     from: string | undefined,
@@ -24,15 +29,20 @@ export interface LayerWork {
     readonly results: ReadonlyMap<string, Result<unknown>>;
     readonly next: string | undefined;
   }>;
+  /** Asks the Redis server for its figures and reports them. Undefined without telemetry. */
+  readonly reportRedis: (() => Promise<Result<unknown>>) | undefined;
 }
 
 const RELAY_MS: Millis = 8_000;
 /** One script, whose request has a deadline. */
 const TRIM_MS: Millis = 1_000;
+const LIVE_MS: Millis = 2_000;
 const FILTERS_MS: Millis = 8_000;
+const FIGURES_MS: Millis = 1_000;
 
-export function layerTasks({ relay, trim, trimIds, buildFilters }: LayerWork): readonly Task[] {
-  return [
+export function layerTasks(work: LayerWork): readonly Task[] {
+  const { relay, trim, trimIds, deliverWaiting, buildFilters, reportRedis } = work;
+  const tasks: readonly Task[] = [
     {
       // Two relays claim different rows of the outbox in SQL. A lease would be worse: after a run that
       // was ended early, invalidations would wait for the lease, and they would depend on a key in Redis.
@@ -69,6 +79,18 @@ export function layerTasks({ relay, trim, trimIds, buildFilters }: LayerWork): r
       },
     },
     {
+      // An object takes an event that is delivered twice once.
+      name: "live-events",
+      exclusion: "own",
+      everyMs: 0,
+      budgetMs: LIVE_MS,
+      async run(_cursor, { ctx, endsAt }) {
+        const { fault, hasMore } = await deliverWaiting(endsAt, ctx);
+        if (fault !== undefined) return { failure: failureOf(fault) };
+        return { cursor: hasMore ? "more" : undefined };
+      },
+    },
+    {
       name: "filters",
       exclusion: "lease",
       everyMs: 0,
@@ -85,4 +107,19 @@ export function layerTasks({ relay, trim, trimIds, buildFilters }: LayerWork): r
       },
     },
   ];
+  return reportRedis === undefined ? tasks : [...tasks, figuresTask(reportRedis)];
+}
+
+function figuresTask(reportRedis: () => Promise<Result<unknown>>): Task {
+  return {
+    name: "redis-figures",
+    // Of two runs, the newer figures replace the older ones. A lease would cost six commands, and INFO is one.
+    exclusion: "own",
+    everyMs: 0,
+    budgetMs: FIGURES_MS,
+    async run() {
+      const reported = await reportRedis();
+      return reported.ok ? {} : { failure: failureOf(reported.fault) };
+    },
+  };
 }

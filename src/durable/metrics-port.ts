@@ -22,15 +22,16 @@ export function createMetricsPort(options: MetricsPortOptions): MetricsPort {
   const { stub, namespace, shards, timeoutMs, withTimeout } = options;
   const shard = (index: number): MetricsShardRpc => stub(`${namespace}-metrics-${index}`);
 
+  const ofAll = <T>(ask: (stub: MetricsShardRpc) => Promise<T>): Promise<T[]> =>
+    Promise.all(
+      Array.from({ length: shards }, (_, index) => withTimeout(ask(shard(index)), timeoutMs)),
+    );
+
   return {
     // An isolate always reports to the same object, because that object knows the isolate's last sequence.
     report: (report) =>
       withTimeout(shard(shardOf(report.isolate, shards)).report(report), timeoutMs),
-    snapshots: () =>
-      Promise.all(
-        Array.from({ length: shards }, (_, index) =>
-          withTimeout(shard(index).snapshot(), timeoutMs),
-        ),
-      ),
+    snapshots: () => ofAll((stub) => stub.snapshot()),
+    histories: () => ofAll((stub) => stub.history()),
   };
 }

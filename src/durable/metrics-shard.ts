@@ -1,11 +1,18 @@
 import { DurableObject } from "cloudflare:workers";
-import type { MetricsReport, MetricsSnapshot, MetricsTotals } from "../core/metrics.ts";
+import type {
+  HistoryStep,
+  MetricsReport,
+  MetricsSnapshot,
+  MetricsTotals,
+} from "../core/metrics.ts";
 import type { Clock, EpochMs, Millis } from "../core/time.ts";
 
 /** The methods that isolates call. */
 export interface MetricsShardRpc {
   report(report: MetricsReport): Promise<void>;
   snapshot(): Promise<MetricsSnapshot>;
+  /** Returns the steps of the last hour. */
+  history(): Promise<readonly HistoryStep[]>;
 }
 
 /** Sends totals to an OpenTelemetry collector. */
@@ -17,8 +24,12 @@ export interface MetricsPush {
 
 export interface MetricsShardOptions<Env> {
   readonly now: Clock;
-  /** Restores totals from the text that `freeze` returned, or creates empty totals. */
-  readonly createTotals: (frozen: string | undefined, now: EpochMs) => MetricsTotals;
+  /** Restores totals from the text that `freeze` returned and from ended steps, or creates empty totals. */
+  readonly createTotals: (
+    frozen: string | undefined,
+    now: EpochMs,
+    steps: readonly HistoryStep[],
+  ) => MetricsTotals;
   /** Creates the sender of totals. Returns undefined if the configuration names no collector. */
   readonly createPush: (env: Env) => MetricsPush | undefined;
   /** The time that a write to disk waits for more reports, so that one write stores several reports. */
@@ -30,6 +41,9 @@ export interface MetricsShardOptions<Env> {
  * MB, and a character takes at most 3 bytes.
  */
 const MAX_ROW_CHARS = 500_000;
+
+/** Ended steps of the history are deleted from disk after this time. */
+const HISTORY_MS: Millis = 3_600_000;
 
 /**
  * The Durable Object that keeps the totals of one shard of the metrics on disk. No other object
@@ -52,7 +66,14 @@ export function createMetricsShard<Env>(options: MetricsShardOptions<Env>) {
         .exec<{ text: string }>("SELECT text FROM totals ORDER BY part")
         .toArray();
       const frozen = parts.length === 0 ? undefined : parts.map(({ text }) => text).join("");
-      this.#totals = createTotals(frozen, now());
+      this.ctx.storage.sql.exec(
+        "CREATE TABLE IF NOT EXISTS history (at INTEGER PRIMARY KEY, text TEXT NOT NULL)",
+      );
+      const steps = this.ctx.storage.sql
+        .exec<{ text: string }>("SELECT text FROM history ORDER BY at")
+        .toArray()
+        .map(({ text }) => JSON.parse(text) as HistoryStep);
+      this.#totals = createTotals(frozen, now(), steps);
       this.#push = createPush(env);
     }
 
@@ -64,6 +85,10 @@ export function createMetricsShard<Env>(options: MetricsShardOptions<Env>) {
 
     snapshot(): Promise<MetricsSnapshot> {
       return Promise.resolve(this.#totals.snapshot(now()));
+    }
+
+    history(): Promise<readonly HistoryStep[]> {
+      return Promise.resolve(this.#totals.history(now()));
     }
 
     override async alarm(): Promise<void> {
@@ -96,7 +121,25 @@ export function createMetricsShard<Env>(options: MetricsShardOptions<Env>) {
             part,
             text.slice(part * MAX_ROW_CHARS, (part + 1) * MAX_ROW_CHARS),
           );
+        this.#writeSteps();
       });
+    }
+
+    /**
+     * Writes the steps that have ended, and deletes the old ones: two rows in each step. The step that
+     * has not ended is a part of the totals' text, so that it costs no row of its own.
+     */
+    #writeSteps(): void {
+      const ended = this.#totals.takeEnded();
+      if (ended.length === 0) return;
+      const { sql } = this.ctx.storage;
+      for (const step of ended)
+        sql.exec(
+          "INSERT OR REPLACE INTO history (at, text) VALUES (?, ?)",
+          step.at,
+          JSON.stringify(step),
+        );
+      sql.exec("DELETE FROM history WHERE at <= ?", now() - HISTORY_MS);
     }
 
     /** Sets the alarm for the next push, if none is set. Without reports there is no push. */

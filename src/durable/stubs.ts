@@ -2,11 +2,13 @@
  * Creates stubs of Durable Objects. Each call creates a new stub, because a stub cannot be used
  * again after an error.
  */
+import type { AnswerStub } from "./answer-port.ts";
 import type { FlightShardRpc } from "./flight-shard.ts";
 import type { MetricsShardRpc } from "./metrics-shard.ts";
 import type { OutboxAlarmRpc } from "./outbox-alarm.ts";
 import type { DeferralRpc, GroupCommitRpc, RegionLogRpc } from "./region-log.ts";
 import type { SlotGrantsRpc } from "./slot-grants.ts";
+import type { TopicObjectRpc } from "./topic-object.ts";
 
 /** The location hint for each continent, by Cloudflare's code of the continent. */
 const HINTS: Readonly<Record<string, DurableObjectLocationHint>> = {
@@ -67,4 +69,18 @@ export function alarmStub(namespace: DurableObjectNamespace, name: string): Outb
 /** Returns a stub of the SlotGrants object with this name. */
 export function slotGrantsStub(namespace: DurableObjectNamespace, name: string): SlotGrantsRpc {
   return namespace.get(namespace.idFromName(name)) as unknown as SlotGrantsRpc;
+}
+
+/** Returns a stub of the TopicObject object with this name. */
+export function topicStub(namespace: DurableObjectNamespace, name: string): TopicObjectRpc {
+  return namespace.get(namespace.idFromName(name)) as unknown as TopicObjectRpc;
+}
+
+/** Returns a stub of the AnswerObject object with this name. A new object is created near `region`. */
+export function answerStub(
+  namespace: DurableObjectNamespace,
+  name: string,
+  region: string,
+): AnswerStub {
+  return stubNear(namespace, name, region);
 }

@@ -7,6 +7,7 @@ import { verifiedCopy, type Entry, type LogPosition } from "../core/entry.ts";
 import { fault, messageOf, type Fault } from "../core/faults.ts";
 import {
   applyAnswer,
+  invalidationIn,
   MAX_CHANGES,
   verdictByView,
   type Dated,
@@ -17,6 +18,7 @@ import { createLogView, MAX_NUMBERS } from "../core/log-view.ts";
 import { newestAhead, verdictByNumbers, verdictWithAnswer } from "../core/log-verdict.ts";
 import type { LogShares } from "../core/log-shares.ts";
 import type { Context } from "../core/context.ts";
+import type { Invalidation } from "../core/key-notes.ts";
 import type { SharedStore } from "../core/shared-store.ts";
 import type { Seq } from "../core/seq.ts";
 import { LEADER_PART } from "../core/share-timing.ts";
@@ -72,6 +74,8 @@ export interface Coherence extends OwnInvalidations {
   hasLog(): boolean;
   /** The verdict of the log view, or of the view and an answer of the log about the entry. */
   verdictOf(entry: Dated, answer?: Verdict): Verdict;
+  /** The invalidation by which the log view rejects an entry. Undefined if the view knows none. */
+  invalidationOf(entry: Dated): Invalidation | undefined;
   /**
    * Asks the log about one entry, in one request with other entries that need it. Returns the copy
    * to serve, or the reason why there is none.
@@ -265,6 +269,7 @@ export function createCoherence(options: CoherenceOptions): Coherence {
     hasLog: () => view.era !== undefined,
     verdictOf: (entry, answer) =>
       answer === undefined ? verdictByView(view, entry) : verdictWithAnswer(view, entry, answer),
+    invalidationOf: (entry) => invalidationIn(view, entry),
     logPosition: () => ({ asOf: view.seen, era: view.era ?? "" }),
     currentAt: () => view.stamp,
     onRecovery: (listener) => void listeners.push(listener),

@@ -1,18 +1,19 @@
 /** Builds the engine from the ports that it needs. */
 import type { WithTimeout } from "../core/deadline.ts";
-import { createEntry } from "../core/entry.ts";
+import { createEntry, type Entry, type Freshness } from "../core/entry.ts";
 import type { FlightPort } from "../core/flight-port.ts";
 import type { LogShares } from "../core/log-shares.ts";
 import type { Slots } from "../core/origin-slots.ts";
 import type { MemoryTier, Tier } from "../core/tier.ts";
 import type { Random } from "../core/random.ts";
 import type { SharedStore } from "../core/shared-store.ts";
-import type { Millis } from "../core/time.ts";
+import type { EpochMs, Millis } from "../core/time.ts";
 import { createCoalescer } from "./coalescer.ts";
 import { createCoherence, type Coherence } from "./coherence.ts";
-import { createHitForMiss } from "./hit-for-miss.ts";
+import { createHitForMiss, type HitForMiss } from "./hit-for-miss.ts";
 import { createCallLoader } from "./load.ts";
-import { createLoadBackoff } from "./load-backoff.ts";
+import { createLoadBackoff, type LoadBackoff } from "./load-backoff.ts";
+import type { Read } from "./lookup-request.ts";
 import type { Engine } from "./engine.ts";
 import { beginRead, createLookup } from "./lookup.ts";
 import { createBatch, type Batch } from "./lookup-many.ts";
@@ -55,6 +56,8 @@ export interface EngineParts {
   readonly batch: Batch;
   readonly loads: RunningLoads;
   readonly callOrigin: CallOrigin;
+  readonly hitForMiss: HitForMiss;
+  readonly backoff: LoadBackoff;
 }
 
 /** Creates the lookups of one key and of many keys. They share one log view. */
@@ -72,6 +75,7 @@ export function createEngineParts(ports: EnginePorts): EngineParts {
   );
   const validator = createValidator(coherence);
   const hitForMiss = createHitForMiss();
+  const backoff = createLoadBackoff(random);
   const loads = createRunningLoads();
   const callOrigin = createOriginCall({ coherence, slots, loads, withTimeout });
   const shared = createSharedReader(store, coherence);
@@ -87,7 +91,7 @@ export function createEngineParts(ports: EnginePorts): EngineParts {
     coherence,
     validator,
     hitForMiss,
-    backoff: createLoadBackoff(random),
+    backoff,
     loads,
     readShared: createReadShared(shared),
     callLoader: createCallLoader(callOrigin),
@@ -105,11 +109,28 @@ export function createEngineParts(ports: EnginePorts): EngineParts {
     stepsTimeoutMs,
   });
   const entryStore = createEntryStore({ memory, edge, store, coherence, random });
+  /** The freshness of an entry that may answer a read and is not stored yet. */
+  async function servableAs(
+    entry: Entry,
+    currentAt: EpochMs,
+    read: Read,
+  ): Promise<Freshness | undefined> {
+    const validation = await validator.decide(entry, read, { currentAt, unreachable: false });
+    const mayServe = validation.use === "serve" && !validation.onlyIfLoadFails;
+    return mayServe ? validation.freshness : undefined;
+  }
+
   const engine: Engine = {
     lookup: lookups.lookup,
     refresh: lookups.refresh,
 
     logPosition: () => coherence.logPosition(),
+
+    positionOf(entry) {
+      const position = coherence.logPosition();
+      const isNewer = position.asOf > entry.asOf && coherence.verdictOf(entry) === "valid";
+      return isNewer ? position : entry;
+    },
 
     put(key, policy, result, stamp, ctx) {
       const entry = createEntry(key, policy, result, stamp, 0);
@@ -118,10 +139,10 @@ export function createEngineParts(ports: EnginePorts): EngineParts {
 
     beginRead: (key, policy, ctx) => beginRead(key, policy, ctx, stepsTimeoutMs),
 
-    async mayAnswer(entry, currentAt, read) {
-      const validation = await validator.decide(entry, read, { currentAt, unreachable: false });
-      return validation.use === "serve" && !validation.onlyIfLoadFails;
-    },
+    mayAnswer: async (entry, currentAt, read) =>
+      (await servableAs(entry, currentAt, read)) !== undefined,
+    mayAnswerFresh: async (entry, currentAt, read) =>
+      (await servableAs(entry, currentAt, read)) === "fresh",
 
     discard(entry, ctx) {
       ctx.emit({ type: "entry.reject", key: entry.key, tier: "memory", reason: "unfit" });
@@ -129,5 +150,5 @@ export function createEngineParts(ports: EnginePorts): EngineParts {
     },
   };
   const batch = createBatch(lookups, { ...tierPorts, shared, callOrigin });
-  return { coherence, engine, batch, loads, callOrigin };
+  return { coherence, engine, batch, loads, callOrigin, hitForMiss, backoff };
 }

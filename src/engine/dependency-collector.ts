@@ -3,7 +3,7 @@
  * from the cache.
  */
 import { toMillis, type Duration } from "../core/duration.ts";
-import type { LoadResult, LogPosition } from "../core/entry.ts";
+import type { Entry, LoadResult, LogPosition } from "../core/entry.ts";
 import type { Lookup } from "../core/lookup.ts";
 import {
   MAX_ENTRY_KEYS,
@@ -42,7 +42,16 @@ export type LoadedContent = Pick<
   "kind" | "body" | "http" | "etag"
 >;
 
-export function createDependencyCollector(): DependencyCollector {
+/**
+ * Creates the collector of one load.
+ *
+ * @param positionOf returns the newest log position up to which an entry is known to be valid. The result
+ *   carries the keys of all entries that it is made of. With the position at which an old entry was loaded, a
+ *   later invalidation of another one, which the loader has seen, would make the result invalid at once.
+ */
+export function createDependencyCollector(
+  positionOf: (entry: Entry) => LogPosition,
+): DependencyCollector {
   const invalidationKeys = new Set<InvalidationKey>();
   let freshUntil: EpochMs | undefined;
   let inner: LogPosition | undefined;
@@ -76,7 +85,7 @@ export function createDependencyCollector(): DependencyCollector {
       }
       for (const key of entry.invalidationKeys) if (key !== "n:") invalidationKeys.add(key);
       freshUntil = Math.min(freshUntil ?? Infinity, entry.freshUntil);
-      inner = oldest(inner, entry);
+      inner = oldest(inner, positionOf(entry));
     },
     basis: () => ({
       ...(currentAt !== undefined && { currentAt }),
@@ -87,7 +96,16 @@ export function createDependencyCollector(): DependencyCollector {
     finish(content, ownTags = []) {
       const keys = [...new Set([...invalidationKeys, ...ownTags.map(invalidationKeyOfTag)])];
       // An entry without one of its keys could not be purged by it.
-      if (!storable || keys.length > MAX_ENTRY_KEYS) return { storable: false, ...this.basis() };
+      if (!storable || keys.length > MAX_ENTRY_KEYS) {
+        const why = storable
+          ? "tags"
+          : unreachable
+            ? "unreachable"
+            : unconfirmed
+              ? "unconfirmed"
+              : "loader";
+        return { storable: false, why, ...this.basis() };
+      }
       return {
         storable: true,
         ...content,

@@ -18,6 +18,11 @@ export interface Engine {
   /** How far this isolate knows the log: what a load that begins now may claim. */
   logPosition(): LogPosition;
   /**
+   * Returns the newest log position up to which an entry is known to be valid: that of the log view if the
+   * view finds it valid, otherwise the entry's own.
+   */
+  positionOf(entry: Entry): LogPosition;
+  /**
    * Stores a result that came with another key's load, or with a write. `stamp` was taken before
    * the origin was read.
    */
@@ -26,6 +31,8 @@ export interface Engine {
   beginRead(key: string, policy: Policy, ctx: Context): Read;
   /** Whether an entry that is not stored yet, and was current at `currentAt`, may answer a read. */
   mayAnswer(entry: Entry, currentAt: EpochMs, read: Read): Promise<boolean>;
+  /** The same, and the entry must be fresh: a soft invalidation since `currentAt` excludes it too. */
+  mayAnswerFresh(entry: Entry, currentAt: EpochMs, read: Read): Promise<boolean>;
   /** Deletes an entry that its reader cannot use. */
   discard(entry: Entry, ctx: Context): void;
 }

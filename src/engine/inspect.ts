@@ -1,5 +1,6 @@
 import type { Entry } from "../core/entry.ts";
 import type { Fault } from "../core/faults.ts";
+import type { Invalidation } from "../core/key-notes.ts";
 import type { Verdict } from "../core/log.ts";
 import type { TierName } from "../core/policy.ts";
 import type { Context } from "../core/context.ts";
@@ -16,6 +17,8 @@ export type TierReport =
       readonly state: "held";
       readonly entry: Entry;
       readonly verdict: Verdict;
+      /** The invalidation by which the log view rejects or softens the entry. */
+      readonly by: Invalidation | undefined;
     };
 
 export interface InspectorOptions {
@@ -38,7 +41,13 @@ export function createInspector({ memory, edge, store, coherence }: InspectorOpt
   const reportOf = (tier: TierName, entry: Entry | undefined): TierReport =>
     entry === undefined
       ? { tier, state: "absent" }
-      : { tier, state: "held", entry, verdict: coherence.verdictOf(entry) };
+      : {
+          tier,
+          state: "held",
+          entry,
+          verdict: coherence.verdictOf(entry),
+          by: coherence.invalidationOf(entry),
+        };
 
   return async (key, ctx) => {
     // The log view must be current, because the verdicts come from it.

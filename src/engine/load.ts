@@ -1,5 +1,6 @@
 /** The load step. It makes one call of the loader, and records what the result says about the key. */
 import { isMomentary, type Entry, type LoadResult, type LoadStamp } from "../core/entry.ts";
+import type { EventOf } from "../core/events.ts";
 import { fault, type Fault, type FaultCode } from "../core/faults.ts";
 import type { Result } from "../core/result.ts";
 import type { EpochMs } from "../core/time.ts";
@@ -57,6 +58,12 @@ const SAYS_NOTHING_OF_ORIGIN: ReadonlySet<FaultCode> = new Set([
   "origin.corrupt",
 ]);
 
+/** A negative result that the policy does not store. */
+const NEGATIVE = { why: "negative", part: undefined } as const;
+
+/** What `load.end` says of the result. */
+type LoadEnd = Omit<EventOf<"load.end">, "type" | "key" | "policy" | "ms">;
+
 export function createLoadStep(options: LoadStepOptions): LoadEntry {
   const { coherence, callLoader, entryStore, hitForMiss, backoff } = options;
 
@@ -75,20 +82,14 @@ export function createLoadStep(options: LoadStepOptions): LoadEntry {
       return { kind: "failed", fault: late };
     }
     const startedAt = ctx.now();
-    const end = (outcome: "stored" | "uncacheable" | "failed", bytes?: number): void =>
-      ctx.emit({
-        type: "load.end",
-        key,
-        ms: ctx.now() - startedAt,
-        outcome,
-        ...(bytes !== undefined && { bytes }),
-      });
+    const end = (event: LoadEnd): void =>
+      ctx.emit({ type: "load.end", key, policy, ms: ctx.now() - startedAt, ...event });
 
     const called = await callLoader(request, (signal) =>
       request.load(signal, confirmable(request)),
     );
     if (!called.ok) {
-      end("failed");
+      end({ outcome: "failed", fault: called.fault.code });
       if (!SAYS_NOTHING_OF_ORIGIN.has(called.fault.code))
         backoff.failed(key, called.fault, ctx.now(), request.client?.());
       return { kind: "failed", fault: called.fault };
@@ -98,14 +99,17 @@ export function createLoadStep(options: LoadStepOptions): LoadEntry {
     const currentAt = Math.min(stamp.startedAt, loaded.currentAt ?? Infinity);
     const entry = entryStore.createEntry(key, policy, loaded, stamp);
     if (entry === undefined) {
-      end("uncacheable");
+      const { why, part } = loaded.storable ? NEGATIVE : loaded;
+      end({ outcome: "uncacheable", why, part });
       const says = predictionOf(loaded, request);
       if (says !== "nothing") hitForMiss.add(says === "key" ? { key } : request, stamp.storedAt);
       const unreachable = !loaded.storable && loaded.unreachable === true;
       const unconfirmed = !loaded.storable && loaded.unconfirmed === true;
       return { kind: "uncacheable", says, currentAt, unreachable, unconfirmed };
     }
-    end("stored", entry.body.length);
+    const { freshUntil, kind } = entry;
+    const bytes = entry.body.length;
+    end({ outcome: "stored", bytes, freshUntil, negative: kind === "absent" });
     hitForMiss.delete(request);
     return { kind: "entry", entry, currentAt, momentary: isMomentary(loaded, stamp) };
   };

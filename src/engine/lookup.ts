@@ -111,7 +111,7 @@ export function createLookup(options: LookupOptions): Lookups {
         return { ...request, logReachable: false };
       case "drop":
         if (memory.peek(key) === entry) memory.remove(key);
-        ctx.emit({ type: "entry.reject", key, tier: "memory", reason: validation.reason });
+        ctx.emit({ type: "entry.reject", key, tier: "memory", reason: validation.reason, entry });
         return { ...request, invalidatedEntry: entry };
       case "serve": {
         const { entry: valid, unreachable, currentAt } = validation;

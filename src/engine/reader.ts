@@ -69,7 +69,7 @@ export function createReader(
     onValues: (values: ReadonlyMap<string, T>) => void = () => undefined,
   ): BatchLoader {
     return async (missing, signal) => {
-      const collector = createDependencyCollector();
+      const collector = createDependencyCollector(engine.positionOf);
       const tags = new Map<string, string[]>();
       const values = await loads.run(collector, () =>
         load(missing, {
@@ -104,7 +104,7 @@ export function createReader(
       let loaded: unknown;
 
       async function run(signal: AbortSignal, staleEntry: Entry | undefined): Promise<LoadResult> {
-        const collector = createDependencyCollector();
+        const collector = createDependencyCollector(engine.positionOf);
         const held = staleEntry !== undefined && fits(staleEntry, policy) ? staleEntry : undefined;
         let unchanged = false;
         loaded = await loads.run(collector, async () =>

@@ -48,7 +48,7 @@ export function createSharedReader(store: SharedStore, coherence: Coherence): Sh
       return { served: { ...validation, entry: copy } };
     }
     const reason = validation.use === "drop" ? validation.reason : "unverified";
-    ctx.emit({ type: "entry.reject", key: entry.key, tier: "redis", reason });
+    ctx.emit({ type: "entry.reject", key: entry.key, tier: "redis", reason, entry });
     return { invalidatedEntry: entry };
   }
 

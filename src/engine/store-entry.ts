@@ -54,7 +54,11 @@ export function createEntryStore(options: EntryStoreOptions): EntryStore {
   /** Returns whether the entry is sent. */
   function storeInRedis(entry: Entry, { policy, ctx, logReachable }: StoreTarget): boolean {
     // An entry without an era is not sent, because other isolates cannot validate it.
-    if (!logReachable || !policy.tiers.has("redis") || entry.era === "") return false;
+    if (!policy.tiers.has("redis")) return false;
+    if (!logReachable || entry.era === "") {
+      ctx.emit({ type: "store.skip", key: entry.key, reason: "unreachable" });
+      return false;
+    }
     afterResponse(write(entry, ctx), ctx);
     return true;
   }
@@ -77,7 +81,10 @@ export function createEntryStore(options: EntryStoreOptions): EntryStore {
     },
 
     store(entry, target) {
-      if (!isValid(entry)) return { stored: false };
+      if (!isValid(entry)) {
+        target.ctx.emit({ type: "store.skip", key: entry.key, reason: "invalidated" });
+        return { stored: false };
+      }
       storeLocally(entry, target.policy, target.ctx);
       return { stored: storeInRedis(entry, target) };
     },

@@ -43,7 +43,7 @@ export function createTierSteps(options: TierStepOptions): TierSteps {
     if (validation.use === "skip") return { ...request, logReachable: false };
     if (validation.use === "drop") {
       if (tier === "memory" && memory.peek(key) === entry) memory.remove(key);
-      ctx.emit({ type: "entry.reject", key, tier, reason: validation.reason });
+      ctx.emit({ type: "entry.reject", key, tier, reason: validation.reason, entry });
       return { ...request, invalidatedEntry: entry };
     }
     const { entry: valid, unreachable, onlyIfLoadFails } = validation;

@@ -21,6 +21,8 @@ export interface Identities {
   address(c: HonoContext): ClientAddress;
   /** Returns the user, if a source identifies one. The result is a promise only if a source returns one. */
   user(c: HonoContext): User | undefined | Promise<User | undefined>;
+  /** Returns the same, or else the user of the request's session, which may need a command of Redis. */
+  userOrSession(c: HonoContext): Promise<User | undefined>;
 }
 
 /** Identifies users by one kind of credential. */
@@ -41,6 +43,8 @@ export interface IdentitiesOptions {
   readonly localIsFree: boolean;
   /** The sources of users, asked in this order. The first source that identifies the caller decides. */
   readonly users: readonly UserSource[];
+  /** Returns the user of the request's session. Default: there are no sessions. */
+  readonly sessionUser?: (c: HonoContext) => Promise<User | undefined>;
 }
 
 /**
@@ -51,7 +55,7 @@ const MAX_PARSED = 1_000;
 const MAX_ADDRESS_LENGTH = 64;
 
 export function createIdentities(options: IdentitiesOptions): Identities {
-  const { addressHeader, localIsFree, users } = options;
+  const { addressHeader, localIsFree, users, sessionUser } = options;
   const parsed = createBoundedMap<string, ClientAddress>(MAX_PARSED);
 
   const orFree = (address: string): ClientAddress =>
@@ -82,6 +86,7 @@ export function createIdentities(options: IdentitiesOptions): Identities {
       return IPV4_PATTERN.test(value) ? orFree(value) : (parsed.get(value) ?? parse(value));
     },
     user: (c) => userFrom(c, 0),
+    userOrSession: async (c) => (await userFrom(c, 0)) ?? sessionUser?.(c),
   };
 }
 

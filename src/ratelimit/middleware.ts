@@ -35,6 +35,9 @@ export interface MiddlewareOptions<E extends Env> {
   /** Registers a rule under a name. Returns the rule that was registered first under this name and kind. */
   readonly register: (name: string, rule: Rule) => Rule;
   readonly decide: Limiter["decide"];
+  readonly peek: Limiter["peek"];
+  /** Whether the user of the request's session counts too. */
+  readonly sessions: boolean;
 }
 
 /** The port to the functions that change the answer of a context. */
@@ -70,7 +73,7 @@ const SAFE_METHODS = new Set(["GET", "HEAD"]);
 export function createMiddleware<E extends Env>(
   options: MiddlewareOptions<E>,
 ): MiddlewareHandler<E> {
-  const { policies, behaviour, identities, register, respond, decide, answers } = options;
+  const { policies, behaviour, identities, register, respond, decide, peek, answers } = options;
   checkCost(options.cost, policies);
   const needsUser = policies.some(({ rules }) =>
     rules.some(({ kind, plans }) => kind === "user" || plans.size > 0),
@@ -103,6 +106,18 @@ export function createMiddleware<E extends Env>(
         else if (value !== undefined) counted.push({ policy, windows, key: keyPrefix + value });
       }
     return { counted, free };
+  }
+
+  /**
+   * Returns the user. A request that the address alone has used up is refused anyway, so that Redis is not
+   * asked for its session: cookies that a client makes up cost nothing then.
+   */
+  function identify(c: HonoContext, ctx: Context): User | undefined | Promise<User | undefined> {
+    if (!options.sessions) return identities.user(c);
+    const early = subjectOf(c, undefined);
+    if (early === undefined || peek(early.counted, costOf(c), ctx) !== undefined)
+      return identities.user(c);
+    return identities.userOrSession(c);
   }
 
   function costOf(c: HonoContext): number {
@@ -144,7 +159,7 @@ export function createMiddleware<E extends Env>(
   return async function limit(c, next) {
     const { ctx, refreshing } = options.scopeOf(c);
     if (refreshing !== undefined) return next();
-    const identified = needsUser ? identities.user(c) : undefined;
+    const identified = needsUser ? identify(c, ctx) : undefined;
     const user = identified instanceof Promise ? await identified : identified;
     const subject = subjectOf(c, user);
     if (subject === undefined) return refuseUnknownAddress(respond);

@@ -27,6 +27,11 @@ export interface RateLimitOptions extends LimitOptions, BehaviourOptions {
    * rate-limit fields.
    */
   readonly cost?: Cost;
+  /**
+   * Whether a caller without an API key counts as the user of its session. A request with a session cookie then
+   * costs one command of Redis. Default false: this limiter does not look at sessions.
+   */
+  readonly sessions?: boolean;
 }
 
 /** The rate limits of one isolate: `strata.rateLimits`. */
@@ -158,6 +163,8 @@ export function createRateLimits<E extends Env>(options: RateLimitsOptions<E>): 
         answers,
         register: (name, rule) => register(name, rule, algorithm),
         decide: limiter.decide,
+        peek: limiter.peek,
+        sessions: options.sessions ?? false,
       });
     },
 

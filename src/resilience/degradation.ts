@@ -1,6 +1,7 @@
 import type { Context } from "../core/context.ts";
 import {
   levelOf,
+  type DeliveryName,
   type Degradation,
   type DegradationReport,
   type DependencyReport,
@@ -37,6 +38,8 @@ export interface Pins {
 export interface DegradationOptions {
   readonly watched: Readonly<Record<BreakerName, Watched>>;
   readonly pins: Pins;
+  /** The state of each dependency that only deliveries tell of. */
+  readonly deliveries: Readonly<Record<DeliveryName, (at: EpochMs) => DependencyReport>>;
   readonly withTimeout: WithTimeout;
   readonly sleep: (ms: Millis) => Promise<void>;
   /** Reports a change of the level that no request has found. */
@@ -63,7 +66,7 @@ const HUNG_MS: Millis = 4_000;
  * @see dependency-health.ts for the rules and the hysteresis
  */
 export function createDegradation(options: DegradationOptions): Degradation {
-  const { watched, pins, withTimeout, sleep, emit } = options;
+  const { watched, pins, deliveries, withTimeout, sleep, emit } = options;
   const names = Object.keys(watched) as BreakerName[];
   const healths = new Map<BreakerName, DependencyHealth>(
     names.map((name) => [name, createDependencyHealth()]),
@@ -97,7 +100,8 @@ export function createDegradation(options: DegradationOptions): Degradation {
       const cause = pin === undefined ? causeOf(states) : "pin";
       emit({ type: "level.change", at, from, to: next, cause });
     }
-    return { level, since, measured, pin, dependencies };
+    const delivered = { queue: deliveries.queue(at), telemetry: deliveries.telemetry(at) };
+    return { level, since, measured, pin, dependencies, deliveries: delivered };
   }
 
   /** Checks each dependency whose last check is old enough. */

@@ -1,6 +1,7 @@
 import type { CacheEvent, EventOf } from "../core/events.ts";
 import type { LevelChange } from "../core/metrics.ts";
 import type { Clock } from "../core/time.ts";
+import type { NotedEvent } from "./key-notes.ts";
 import type { Meter, TopKeys } from "./metrics/meter.ts";
 import { addEvent, type RequestRecord, type StepRecord } from "./traces/request-record.ts";
 
@@ -12,10 +13,21 @@ export interface EventRecorderOptions {
   /** Returns the text that telemetry shows for a key: the key itself or its hash. */
   readonly formatKey: (key: string) => string;
   readonly addStep: (record: RequestRecord, step: StepRecord) => void;
+  /** Notes what happens to a key that no tier answers. It is not called for a hit. */
+  readonly note: (event: NotedEvent) => void;
   readonly onLevelChange: (change: LevelChange) => void;
   /** Notes how many rows of the outbox the relay has left without a number. */
   readonly onRelay: (deferred: number) => void;
+  readonly tokenPrices: TokenPrices;
 }
+
+/** The prices of a million tokens that a model reads and writes, in US dollars. 0 if they are not known. */
+export interface TokenPrices {
+  readonly input: number;
+  readonly output: number;
+}
+
+const TOKENS_PER_PRICE = 1_000_000;
 
 /** Counts an event of the cache, and adds it to the record of its request if there is one. */
 export type EventRecorder = (event: CacheEvent, record: RequestRecord | undefined) => void;
@@ -24,17 +36,23 @@ export type EventRecorder = (event: CacheEvent, record: RequestRecord | undefine
 const flag = (value: boolean): string => (value ? "true" : "");
 
 export function createEventRecorder(options: EventRecorderOptions): EventRecorder {
-  const { meter, now, hot, missed, formatKey, addStep, onLevelChange, onRelay } = options;
+  const { meter, now, hot, missed, formatKey, addStep, note, onLevelChange, onRelay } = options;
+  const { tokenPrices } = options;
 
   function onLookup(event: EventOf<"lookup.end">, record: RequestRecord | undefined): void {
     const { key, status, negative, unreachable } = event;
     meter.add("cache.lookups", 1, status, flag(negative), flag(unreachable));
     hot.add(key);
     if (status === "stale") meter.add("cache.stale", 1, "stale-while-revalidate");
-    if (status === "stale-on-error") meter.add("cache.stale", 1, "stale-if-error");
+    if (status === "stale-on-error") {
+      meter.add("cache.stale", 1, "stale-if-error");
+      note(event);
+    }
     if (status === "joined") meter.add("cache.joins", 1);
-    if (status === "miss" || status === "joined" || status === "bypass") missed.add(key);
-    else if (negative) meter.add("cache.negative.hits", 1, status);
+    if (status === "miss" || status === "joined" || status === "bypass") {
+      missed.add(key);
+      note(event);
+    } else if (negative) meter.add("cache.negative.hits", 1, status);
     if (record === undefined) return;
     record.key = key;
     record.cache = status;
@@ -112,6 +130,21 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
     });
   }
 
+  function onAnswer(event: EventOf<"answer.end">): void {
+    const { source, outcome, inputTokens, outputTokens } = event;
+    meter.add("cache.answers", 1, source, outcome);
+    const use = source === "call" ? "spent" : "saved";
+    for (const [kind, tokens] of [
+      ["input", inputTokens],
+      ["output", outputTokens],
+    ] as const) {
+      if (tokens === 0) continue;
+      meter.add("cache.answer.tokens", tokens, use, kind);
+      const dollars = (tokens * tokenPrices[kind]) / TOKENS_PER_PRICE;
+      if (dollars > 0) meter.add("cache.answer.cost", dollars, use, kind);
+    }
+  }
+
   return (event, record) => {
     switch (event.type) {
       case "lookup.end":
@@ -120,9 +153,12 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
         return onStep(event, record);
       case "redis.end":
         return onRedis(event, record);
+      case "session.end":
+        return meter.add("cache.sessions", 1, event.operation, event.outcome);
       case "durable.end":
         return onDurable(event, record);
       case "load.end":
+        note(event);
         meter.add("cache.origin.loads", 1, event.outcome);
         meter.record("cache.origin.load.duration", event.ms / 1000, event.outcome);
         if (event.bytes !== undefined) meter.record("cache.entry.size", event.bytes);
@@ -137,11 +173,14 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
       }
       case "entry.reject": {
         const { tier, reason, key } = event;
+        note(event);
         meter.add("cache.rejections", 1, tier, reason);
         if (record === undefined) return undefined;
         const detail = `${tier} ${reason} ${formatKey(key)}`;
         return addEvent(record, { name: "cache.reject", at: now(), detail });
       }
+      case "store.skip":
+        return note(event);
       case "refresh.start":
         meter.add("cache.refreshes", 1);
         if (record !== undefined)
@@ -206,6 +245,12 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
         meter.add("cache.purges", 1, event.outcome);
         meter.add("cache.purge.keys", event.logKeys);
         return undefined;
+      case "live.deliver":
+        return meter.add("cache.live.deliveries", event.events, event.outcome);
+      case "live.listen":
+        return meter.add("cache.live.connections", 1, event.transport, event.outcome);
+      case "answer.end":
+        return onAnswer(event);
       case "relay.end":
         onRelay(event.deferred);
         return undefined;

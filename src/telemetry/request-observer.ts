@@ -35,6 +35,8 @@ export interface RequestObserverOptions {
   readonly current: AsyncLocalStorage<RequestRecord>;
   /** Takes a finished request whose spans and log record are exported. */
   readonly keep: (record: TracedRecord, reason: KeepReason, waitUntil: WaitUntil) => void;
+  /** Notes that a rate limit has refused the request with this URL. */
+  readonly onRefusal: (url: string) => void;
   /** The loop that sends the metrics of this isolate; undefined without metrics objects. */
   readonly reportLoop: FlushLoop | undefined;
   readonly random: Random;
@@ -55,7 +57,7 @@ const DENIED = new Set([401, 403, 429]);
 export function createRequestObserver(
   options: RequestObserverOptions,
 ): RequestObserver<RequestRecord> {
-  const { settings, meter, recordEvent, current, keep, reportLoop, random } = options;
+  const { settings, meter, recordEvent, current, keep, reportLoop, random, onRefusal } = options;
   const { propagators, traceParent, slowMs } = settings;
   const sampler = createSampler(settings.sampler, settings.samplerRatio, random);
 
@@ -128,6 +130,7 @@ export function createRequestObserver(
           record.route,
         );
     }
+    if (limited && status === 429) onRefusal(record.url);
     const reason = keepReason(record);
     if (reason !== undefined) {
       record.colo = coloOf(record.request);

@@ -3,22 +3,27 @@
 /** Builds the telemetry of one isolate from its parts. */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { resourceFromAttributes } from "@opentelemetry/resources";
-import type { DegradationReport } from "../core/degradation.ts";
+import type { DegradationReport, DependencyReport } from "../core/degradation.ts";
+import { createDeliveryOutcomes, worstOf } from "../core/delivery-outcomes.ts";
 import type { BreakerName, BreakerReport, Defer } from "../core/breaker.ts";
 import type { BreakerChange, CacheEvent, EventOf } from "../core/events.ts";
+import type { KeyNotes } from "../core/key-notes.ts";
 import type { LevelChange, MetricsPort } from "../core/metrics.ts";
 import type { SlotStats } from "../core/origin-slots.ts";
+import type { RedisFigures } from "../core/redis-figures.ts";
 import type { NewId } from "../core/random.ts";
 import type { RequestObserver } from "../core/request-observer.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
 import type { ChildSpan } from "../core/trace-carrier.ts";
-import { createEventRecorder } from "./event-recorder.ts";
+import { createEventRecorder, type TokenPrices } from "./event-recorder.ts";
 import { createExportQueue } from "./export/export-queue.ts";
 import type { ExportPlatform } from "./export/exporter.ts";
 import { createFlushLoop } from "./export/flush-loop.ts";
 import { hashKey } from "./hash-key.ts";
+import { createKeyNotes, type KeyNoteOptions } from "./key-notes.ts";
 import { createMeter, createTopKeys, type Meter } from "./metrics/meter.ts";
 import { createMetricsView, type MetricsView } from "./metrics/metrics-view.ts";
+import { redisReport } from "./metrics/redis-report.ts";
 import { createReporter, type MemoryStats } from "./metrics/reporter.ts";
 import { createBatchObserver, type ObserveBatch } from "./batch-observer.ts";
 import { createRequestObserver, createSampler } from "./request-observer.ts";
@@ -43,6 +48,9 @@ export interface TelemetryOptions extends ExportPlatform {
   readonly health: () => DegradationReport;
   readonly breakers: Readonly<Record<BreakerName, BreakerReport>>;
   readonly slots: () => SlotStats;
+  /** What the tokens of the model cost. */
+  readonly tokenPrices: TokenPrices;
+  readonly invalidationOf: KeyNoteOptions["invalidationOf"];
   /** The milliseconds between two reports, and between two exports. */
   readonly flushMs: Millis;
   readonly newId: NewId;
@@ -61,6 +69,13 @@ export interface Telemetry {
   observeBreaker(change: BreakerChange): void;
   /** Counts a run of a task of the cron trigger, prints its failure, and reports the metrics of this isolate. */
   observeTask(end: EventOf<"task.end">, defer: Defer): void;
+  /**
+   * Reports the figures of the Redis server. Rejects if the report may be lost. Undefined if there is
+   * nothing to report to.
+   */
+  readonly reportRedis: ((figures: RedisFigures) => Promise<void>) | undefined;
+  /** Returns the state of the collector and of the metrics objects, from the last exports and reports. */
+  state(at: EpochMs): DependencyReport;
   /** Records the end of one request to Postgres. */
   observeSql(request: {
     readonly queries: number;
@@ -75,6 +90,8 @@ export interface Telemetry {
   child(): (ChildSpan & { readonly baggage: string }) | undefined;
   /** Adds a step to the record of the current request. */
   step(step: StepRecord): void;
+  /** What this isolate remembers of keys that no tier answered. */
+  readonly keyNotes: KeyNotes;
   readonly meter: Meter;
   /** The totals of all isolates. */
   readonly metrics: MetricsView;
@@ -93,7 +110,14 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   const hot = createTopKeys(COUNTED_KEYS);
   const missed = createTopKeys(COUNTED_KEYS);
   const resource = resourceFromAttributes(settings.resource);
-  const exportQueue = createExportQueue({ ...options, resource, meter, formatKey });
+  const [exports, reports] = [createDeliveryOutcomes(), createDeliveryOutcomes()];
+  const exportQueue = createExportQueue({
+    ...options,
+    resource,
+    meter,
+    formatKey,
+    onExport: (succeeded) => exports.add(succeeded, now()),
+  });
   const reporter =
     metrics &&
     createReporter({
@@ -108,6 +132,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       health: options.health,
       breakers: options.breakers,
       slots: options.slots,
+      onReport: (succeeded) => reports.add(succeeded, now()),
     });
   const reportLoop =
     reporter &&
@@ -138,7 +163,9 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     options.print(`level of service: ${from} to ${to} (${cause})`);
   }
 
+  const keyNotes = createKeyNotes({ now, invalidationOf: options.invalidationOf, enabled });
   const recordEvent = createEventRecorder({
+    note: keyNotes.note,
     meter,
     now,
     hot,
@@ -147,6 +174,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     addStep,
     onLevelChange,
     onRelay: (deferred) => reporter?.noteDeferred(deferred),
+    tokenPrices: options.tokenPrices,
   });
   const observer = createRequestObserver({
     settings,
@@ -160,6 +188,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     },
     reportLoop,
     random,
+    onRefusal: keyNotes.refuse,
   });
 
   const observeBatch = createBatchObserver({
@@ -190,8 +219,12 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       // The isolate may get no request that starts the loop.
       reportLoop?.start(now(), defer);
     },
+    reportRedis:
+      enabled && metrics ? (figures) => metrics.report(redisReport(figures, now())) : undefined,
+    state: (at) => worstOf([exports.report(at), reports.report(at)]),
+    keyNotes,
     meter,
-    metrics: createMetricsView({ port: metrics, resource: settings.resource }),
+    metrics: createMetricsView({ port: metrics, resource: settings.resource, formatKey }),
 
     observeSql({ queries, startedAt, ms, outcome }) {
       if (!enabled) return;

@@ -2,6 +2,7 @@ import type { SQL } from "drizzle-orm";
 import type { BatchItem } from "drizzle-orm/batch";
 import type { Duration } from "../core/duration.ts";
 import { invalidationKeyOfTag, type LogKey } from "../core/invalidation-key.ts";
+import type { TopicEvent } from "../core/live-event.ts";
 import {
   insertFoundTags,
   insertLogKeys,
@@ -10,6 +11,7 @@ import {
   type InsertedRow,
 } from "./outbox.ts";
 import { unionOf } from "./relay.ts";
+import { eventsOf, insertEvents, type TopicEventRow } from "./live-events.ts";
 import type { Through } from "./through.ts";
 
 /** A statement with a RETURNING clause. */
@@ -42,6 +44,16 @@ export interface Mutation<T> {
    */
   readonly originLag?: Duration;
   /**
+   * A query of the columns topic, channel and message, for live events of the change. It runs in the
+   * transaction after the change, or before it with `before`. A channel may be null. A message is a JSON
+   * object of at most 1,024 characters, or the change fails.
+   *
+   * The query must find only rows that the transaction has changed (`xmin =
+   * pg_current_xact_id()::xid`) or locks (`FOR UPDATE`, in a subselect). Otherwise the events of two changes at
+   * once may get ids in another order than that of their commits.
+   */
+  readonly liveEvents?: SQL | { readonly before: SQL };
+  /**
    * Makes the entry of the value, which is stored at once (write-through). Default: no entry is
    * stored, and the next lookup loads it.
    */
@@ -54,6 +66,13 @@ export interface Committed<T> {
   readonly ids: readonly number[];
   /** The log keys of those rows. */
   readonly logKeys: readonly LogKey[];
+  readonly events: readonly TopicEvent[];
+}
+
+/** What a commit adds to a change besides the outbox rows. */
+export interface CommitOptions {
+  /** Whether the live events of the change are inserted. Without the objects of topics nothing would delete them. */
+  readonly hasTopics: boolean;
 }
 
 /**
@@ -64,28 +83,55 @@ export async function commit<T>(
   db: Database,
   heading: Heading,
   mutation: Mutation<T>,
+  { hasTopics }: CommitOptions,
 ): Promise<Committed<T>> {
   const { statements, tags, tagQuery } = mutation;
   const logKeys = tags.map(invalidationKeyOfTag);
   const { before, after } = queriesOf(tagQuery);
+  const events = hasTopics ? eventQueriesOf(mutation.liveEvents) : {};
+  const { namespace } = heading;
+  const eventsBefore = events.before && insertEvents(db, namespace, events.before);
+  const eventsAfter = events.after && insertEvents(db, namespace, events.after);
   const head = before && insertFoundTags(db, heading, before, logKeys);
   const tail = after
     ? insertFoundTags(db, heading, after, logKeys)
     : insertLogKeys(db, heading, logKeys);
   const [first, ...others] = statements;
 
-  // The results are in the order of the statements: tags before the change, the change, tags after
-  // it.
-  const results: readonly unknown[] = await db.batch(
-    head ? [head, first, ...others, tail] : [first, ...others, tail],
-  );
-  const [value] = results[head ? 1 : 0] as T[];
-  const inserts = (head ? [results[0], results.at(-1)] : [results.at(-1)]) as Inserted[];
+  // The results are in the order of the statements: events and tags before the change, the change,
+  // events and tags after it.
+  const added = <S>(statement: S | undefined): S[] => (statement === undefined ? [] : [statement]);
+  const leading = [...added(eventsBefore), ...added(head)];
+  const results: readonly unknown[] = await db.batch([
+    ...leading,
+    first,
+    ...others,
+    ...added(eventsAfter),
+    tail,
+  ] as unknown as [BatchItem<"pg">]);
+  const [value] = results[leading.length] as T[];
+  const inserts = (
+    head ? [results[leading.length - 1], results.at(-1)] : [results.at(-1)]
+  ) as Inserted<InsertedRow>[];
   const rows = inserts.flatMap((result) => result.rows);
-  return { value, ids: rows.map((row) => Number(row.id)), logKeys: unionOf(rows) };
+  const eventResults = [
+    ...(eventsBefore ? [results[0]] : []),
+    ...(eventsAfter ? [results.at(-2)] : []),
+  ] as Inserted<TopicEventRow>[];
+  return {
+    value,
+    ids: rows.map((row) => Number(row.id)),
+    logKeys: unionOf(rows),
+    events: eventsOf(eventResults.flatMap((result) => result.rows)),
+  };
 }
 
-type Inserted = { readonly rows: readonly InsertedRow[] };
+type Inserted<T> = { readonly rows: readonly T[] };
+
+function eventQueriesOf(queries: Mutation<unknown>["liveEvents"]): { before?: SQL; after?: SQL } {
+  if (queries === undefined) return {};
+  return "before" in queries ? queries : { after: queries };
+}
 
 function queriesOf(tagQuery: Mutation<unknown>["tagQuery"]): { before?: SQL; after?: SQL } {
   if (tagQuery === undefined) return {};

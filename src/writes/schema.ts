@@ -1,8 +1,9 @@
-/** The tables of the layer: the outbox, and those of messages and of idempotency keys. */
+/** The tables of the layer: the outbox, and those of live events, of messages and of idempotency keys. */
 import { sql } from "drizzle-orm";
 import {
   bigint,
   boolean,
+  check,
   index,
   integer,
   pgTable,
@@ -59,6 +60,28 @@ export const outbox = pgTable(
 );
 
 const instant = (name: string) => timestamp(name, { withTimezone: true });
+
+/**
+ * The events of topics that are not known to be delivered. A change and its events are committed in one
+ * transaction. The row is deleted after the object of the topic has the event on disk.
+ */
+export const liveEvents = pgTable(
+  "live_events",
+  {
+    id: bigint("id", { mode: "number" }).primaryKey().generatedAlwaysAsIdentity(),
+    namespace: text("namespace").notNull(),
+    topic: text("topic").notNull(),
+    /** The Redis channel that gets the message too. */
+    channel: text("channel"),
+    /** A JSON object. */
+    message: text("message").notNull(),
+    createdAt: instant("created_at").notNull().defaultNow(),
+  },
+  (table) => [
+    index("live_events_topic_index").on(table.namespace, table.topic, table.id),
+    check("live_events_message_check", sql`length(${table.message}) <= 1024`),
+  ],
+);
 
 /** The name of the constraint that an id violates whose effect has been committed before. */
 export const PROCESSED_KEY = "processed_messages_pk";

@@ -21,6 +21,7 @@ import type { Millis } from "../core/time.ts";
 import { commit, type Committed, type Mutation } from "./mutate.ts";
 import { changedNothing, WriteUnconfirmed } from "./unconfirmed.ts";
 import { deleteRows, insertLogKeys, noteNumber, type Database, type Heading } from "./outbox.ts";
+import type { DeliveryState, EventDelivery } from "./event-delivery.ts";
 import { deferredAfter, relay, type RelayReport } from "./relay.ts";
 import type { Mark } from "../core/log-marks.ts";
 import type { Seq } from "../core/seq.ts";
@@ -40,6 +41,11 @@ export interface Written<T> {
   readonly value: T | undefined;
   /** `deferred` if Redis did not answer; the relay then delivers the invalidation. */
   readonly invalidation: InvalidationState;
+  /**
+   * `deferred` if the object of a topic did not confirm its live events; the cron trigger then delivers
+   * them. Undefined if the change has none.
+   */
+  readonly liveEvents?: DeliveryState;
 }
 
 /** Writes rows and purges entries. A failure may delay an invalidation, but does not lose it. */
@@ -100,11 +106,13 @@ export interface WriterOptions {
   readonly takeSlot: TakeWriteSlot;
   /** Stores written values as entries. If it is absent, `through` of a mutation has no effect. */
   readonly through?: WriteThrough;
+  /** Delivers live events. If it is absent, `liveEvents` of a mutation has no effect. */
+  readonly delivery?: Pick<EventDelivery, "deliver">;
 }
 
 export function createWriter(options: WriterOptions): Writer {
   const { db, invalidator, namespace, originLagMs = 0, verifyAfterMs, alarm, takeSlot } = options;
-  const { relayInvalidator = invalidator } = options;
+  const { relayInvalidator = invalidator, delivery } = options;
   /**
    * True if this isolate has deferred invalidations. Its next invalidation that succeeds shows that
    * Redis answers again, and runs the relay.
@@ -193,19 +201,26 @@ export function createWriter(options: WriterOptions): Writer {
     const before = options.through?.logPosition();
     const heading = { namespace, lagMs: lagOf(mutation.originLag ?? originLagMs) };
     const releaseSlot = await takeSlot(ctx);
-    const { value, ids, logKeys } = await commitOrInvalidate(mutation, heading, releaseSlot, ctx);
+    const { value, ids, logKeys, events } = await commitOrInvalidate(
+      mutation,
+      heading,
+      releaseSlot,
+      ctx,
+    );
     if (value === undefined) {
       if (ids.length > 0) inBackground(deleteRows(db, ids), ctx);
       return { value, invalidation: "done" };
     }
     invalidator.markInvalidated(logKeys);
     const { entry, watched, error } = entryToStore(mutation, value);
+    const delivered = events.length > 0 ? delivery?.deliver(events, ctx) : undefined;
     const result = await invalidate(logKeys, ctx, watched);
     const invalidation = finish(ids, heading.lagMs, result, ctx);
+    const liveEvents = await delivered;
     if (error !== undefined) throw error;
     if (result.ok && before !== undefined && entry !== undefined)
       await options.through?.put(entry, before, result.value, ctx);
-    return { value, invalidation };
+    return { value, invalidation, ...(liveEvents && { liveEvents }) };
   }
 
   /**
@@ -224,7 +239,7 @@ export function createWriter(options: WriterOptions): Writer {
       ctx.emit({ type: "step.end", step: "sql", startedAt, ms: ctx.now() - startedAt, outcome });
     };
     try {
-      const committed = await commit(db, heading, mutation);
+      const committed = await commit(db, heading, mutation, { hasTopics: !!delivery });
       end("ok");
       return committed;
     } catch (error) {

@@ -118,13 +118,18 @@ describe("query parameters", () => {
 });
 
 describe("unknown routes and methods", () => {
-  it.each(["/nothing", "/products/1/nothing", "/products/", "/__proto__", "/%00", "/💩"])(
-    "a request for the unknown path %s gets a 404",
-    async (path) => {
-      const body = await problemOf(await createClient().send(path));
-      expect(body).toMatchObject({ status: 404, type: "urn:strata:problem:not-found" });
-    },
-  );
+  it.each([
+    "/nothing",
+    "/products/1/nothing",
+    "/products/",
+    "/docs/nothing",
+    "/__proto__",
+    "/%00",
+    "/💩",
+  ])("a request for the unknown path %s gets a 404", async (path) => {
+    const body = await problemOf(await createClient().send(path));
+    expect(body).toMatchObject({ status: 404, type: "urn:strata:problem:not-found" });
+  });
 
   it.each([
     ["DELETE", "/products", "HEAD, GET, POST"],

@@ -4,6 +4,7 @@ import { env } from "cloudflare:workers";
 import { createIsolate, type Isolate } from "../../src/api/isolate.ts";
 import { dashboardRoutes } from "../../src/dashboard/routes.ts";
 import { frontRoutes } from "../../src/front/routes.ts";
+import type { VerifySignIn } from "../../src/api/services.ts";
 import type { Bindings } from "../../src/index.ts";
 import { uniqueNamespace } from "../support/isolate.ts";
 
@@ -20,15 +21,17 @@ export interface Client {
 export function createClient(
   bindings: Partial<Bindings> = {},
   without: readonly (keyof Bindings)[] = [],
+  verifySignIn?: VerifySignIn,
 ): Client {
   const all: Bindings = { ...env, STRATA_NAMESPACE: uniqueNamespace(), ...bindings };
   for (const name of without) delete all[name];
   const assets = all.ASSETS;
-  const isolate = createIsolate(
-    all,
-    ({ metrics }) => assets && ((guard) => dashboardRoutes({ assets, metrics, guard })),
-    assets && frontRoutes(assets),
-  );
+  const isolate = createIsolate(all, {
+    createDashboard: ({ metrics }) =>
+      assets && ((guard) => dashboardRoutes({ assets, metrics, guard })),
+    front: assets && frontRoutes(assets),
+    verifySignIn,
+  });
 
   async function send(path: string, init: RequestInit = {}): Promise<Response> {
     const ctx = createExecutionContext();

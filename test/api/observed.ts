@@ -57,8 +57,10 @@ export function createObservedApi(
   const app = createApp({
     ...layer,
     scope: layer.middleware(async (request, c) => app.fetch(request, c.env, c.executionCtx)),
+    assets: undefined,
     dashboard: undefined,
     front: undefined,
+    runDry: () => Promise.reject(new Error("no dry runs here")),
   });
 
   async function start(

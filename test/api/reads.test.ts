@@ -111,7 +111,14 @@ describe("GET /health", () => {
     expect(await response.json()).toMatchObject({
       status: "ok",
       level: "normal",
-      checks: { database: true, redis: true, edge: true, flights: true, limits: true },
+      checks: {
+        database: true,
+        redis: true,
+        edge: true,
+        flights: true,
+        limits: true,
+        sessions: true,
+      },
     });
   });
 });

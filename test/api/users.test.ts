@@ -11,7 +11,7 @@ describe("GET /users/:id", () => {
     const { send } = createClient();
     const response = await send("/users/7");
     expect(Object.keys(await response.json<object>())).toEqual(["id", "name", "city", "createdAt"]);
-    expect(response.headers.get("Vary")).toBe("Authorization");
+    expect(response.headers.get("Vary")).toBe("Authorization, Cookie");
   });
 
   it("a request for a user with the admin token gets the private fields and Cache-Control: private, no-store", async () => {
@@ -19,7 +19,7 @@ describe("GET /users/:id", () => {
     const response = await send("/users/7", { headers: ADMIN });
     expect(await response.json()).toMatchObject({ id: 7, email: expect.stringContaining("@") });
     expect(response.headers.get("Cache-Control")).toBe("private, no-store");
-    expect(response.headers.get("Vary")).toBe("Authorization");
+    expect(response.headers.get("Vary")).toBe("Authorization, Cookie");
     // The shared entry has no private fields.
     const shared = await send("/users/7");
     expect(shared.headers.get("X-Cache-Status")).toBe("HIT");

@@ -51,10 +51,10 @@ function manifest(dependencies: Readonly<Record<string, string>>) {
     devDependencies: Record<string, string>;
   };
   const gates = Object.entries(own.scripts).filter(
-    ([name]) => name.startsWith("check") || name === "reference",
+    ([name]) => name.startsWith("check") || name === "reference" || name === "prepare",
   );
   const tools = ["@cloudflare/workers-types", "@types/node", "knip", "oxc-parser", "oxfmt"];
-  tools.push("oxlint", "oxlint-tsgolint", "typescript", "wrangler");
+  tools.push("oxlint", "oxlint-tsgolint", "swagger-ui-dist", "typescript", "wrangler");
   return {
     name: "planted",
     private: true,

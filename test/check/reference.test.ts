@@ -59,3 +59,27 @@ export function double(n: number): number {
   expect(page).toContain("```ts\ndouble(2);\ndouble(4);\n```");
   expect(page).toContain('| `retry.every?` | `string` | "5s" | Time between two tries. |');
 });
+
+test("`npm run check:reference` fails until the OpenAPI document is that of the declared operations and the viewer is that of its package", () => {
+  using project = plant({
+    "src/api/operations/document.ts":
+      "export const createDocument = (paths: object): object => ({ paths });\n",
+    // A source of the Worker that needs the runtime.
+    "src/api/operations/all.ts":
+      'import { waitUntil, type DurableObject } from "cloudflare:workers";\n\nexport const operations = { wait: typeof waitUntil };\nexport type Object = DurableObject;\n',
+  });
+  project.run("reference");
+  const { passed, output } = project.run("check:reference");
+  expect(passed).toBe(false);
+  expect(output).not.toContain("openapi.json");
+  expect(output).toContain(
+    "src/dashboard/assets/reference/swagger-ui.js is not that of the installed package: run npm run prepare",
+  );
+  expect(JSON.parse(project.read("src/dashboard/assets/reference/openapi.json"))).toEqual({
+    paths: { wait: "function" },
+  });
+  project.run("prepare");
+  expect(project.run("check:reference").passed).toBe(true);
+  using unwritten = plant({ "src/api/operations/all.ts": "export const operations = {};\n" });
+  expect(unwritten.run("check:reference").passed).toBe(false);
+});

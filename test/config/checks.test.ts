@@ -29,6 +29,12 @@ describe("the options of createStrata", () => {
       origin: { slots: 64, slotWaitMs: 500, totalSlots: 0, freeSlots: 4, sqlTimeoutMs: 5_000 },
       proxy: { slots: 128, slotWaitMs: 1_000, maxBytesInFlight: 16 * 2 ** 20 },
       flights: { shards: 16, grantTimeoutMs: 1_000, slackMs: 1_000 },
+      sessions: {
+        idleMs: 3_600_000,
+        absoluteMs: 86_400_000,
+        maxPerUser: 20,
+        timeoutMs: 1_000,
+      },
       breaker: {
         failures: 3,
         originFailures: 10,
@@ -58,6 +64,13 @@ describe("the options of createStrata", () => {
         maxKeys: 100_000,
         shares: "auto",
         groups: "off",
+      },
+      answers: {
+        firstPieceTimeoutMs: 20_000,
+        timeoutMs: 120_000,
+        maxChars: 262_144,
+        maxCalls: 64,
+        maxStreams: 1_000,
       },
     });
   });
@@ -149,6 +162,7 @@ describe("the options of createStrata", () => {
 describe("the public surface of a layer", () => {
   it("the object that createStrata() returns has no property `engine`, `store` or `memory`", () => {
     expect(Object.keys(createStrata(bindings)).toSorted()).toEqual([
+      "answers",
       "coherence",
       "config",
       "consume",
@@ -159,13 +173,17 @@ describe("the public surface of a layer", () => {
       "idempotent",
       "inspect",
       "invalidator",
+      "live",
       "logReachable",
       "messages",
       "metrics",
       "middleware",
+      "modelCache",
       "pending",
       "rateLimits",
       "scheduled",
+      "secondaryStorage",
+      "sessions",
       "through",
       "traced",
       "tracedFetch",

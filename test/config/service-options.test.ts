@@ -1,4 +1,4 @@
-/** Each option of limits, telemetry, metrics, existence filters, outbox and log changes what the layer does. */
+/** Each option of limits, sessions, telemetry, metrics, existence filters, outbox and log changes what the layer does. */
 import { sql } from "drizzle-orm";
 import { afterEach, describe, expect, it } from "vitest";
 import { products } from "../../src/api/schema.ts";
@@ -53,6 +53,19 @@ describe("limits options", () => {
     const { get, rateLimits } = limited({ limits: { maxAccounts: 3 } });
     for (let host = 1; host <= 8; host++) await get("/", { ip: `192.0.2.${host}` });
     expect(rateLimits.stats().accounts).toBe(3);
+  });
+});
+
+describe("sessions options", () => {
+  it("the option `sessions.timeout` is the time after which a call of the sessions to Redis fails if Redis hangs", async () => {
+    const isolate = isolateWith({ sessions: { timeout: "30ms" } });
+    hangNetwork();
+    const elapsed = await elapsedOf(() =>
+      expect(isolate.layer.sessions.list("ada", isolate.request().ctx)).rejects.toMatchObject({
+        fault: { code: "redis.timeout" },
+      }),
+    );
+    expect(elapsed).toBeLessThan(900);
   });
 });
 

@@ -6,6 +6,8 @@ const routes = dashboardRoutes({
   assets: { fetch: () => Promise.resolve(new Response("file")) },
   metrics: {} as MetricsView,
   guard: (_c, next) => next(),
+  unreachableForMs: 60_000,
+  queue: () => Promise.reject(new Error("no database here")),
 });
 
 describe("the dashboard", () => {

@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { readOptions } from "../../dev/supervisor/options.ts";
 
@@ -29,6 +31,16 @@ describe("the environment of npm run dev", () => {
     expect(
       readOptions({ ...worker, HOME: "/root", NPM_TOKEN: "e", ADMIN_TOKEN: "" }).workerVariables,
     ).toEqual(worker);
+  });
+
+  it("`npm run dev` passes every variable that the configuration of the Worker reads", () => {
+    const source = readFileSync(join(import.meta.dirname, "../../src/config/variables.ts"), "utf8");
+    const names = [...source.matchAll(/^ {2}readonly ([A-Z][A-Z_]+)\?: string;$/gm)].map(
+      ([, name = ""]) => name,
+    );
+    expect(names).toContain("CORS_ORIGINS");
+    const set = Object.fromEntries(names.map((name) => [name, "value"]));
+    expect(readOptions(set).workerVariables).toEqual(set);
   });
 
   it("`npm run dev` reports all invalid environment variables in one error", () => {

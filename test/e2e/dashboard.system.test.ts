@@ -8,6 +8,9 @@ import { ROOT, startProduct, type Product } from "./support/product.ts";
 /** The folder for screenshots. SCREENSHOTS=docs/operations/images renews those of the docs. */
 const IMAGES = join(ROOT, process.env["SCREENSHOTS"] ?? ".strata/screenshots");
 
+/** A busy machine answers late. */
+const PATIENT = { timeout: 20_000 };
+
 let product: Product;
 let browser: Browser;
 beforeAll(async () => {
@@ -26,8 +29,31 @@ interface Opened {
   readonly complaints: string[];
 }
 
+/**
+ * Notes each text that a chart draws outside its canvas. The labels of the axes are texts on a canvas, so
+ * that no element tells whether they are cut off.
+ */
+const NOTE_CLIPPED = `
+  globalThis.clipped = [];
+  globalThis.drawn = 0;
+  const fillText = CanvasRenderingContext2D.prototype.fillText;
+  CanvasRenderingContext2D.prototype.fillText = function (text, x, y) {
+    const size = this.measureText(text);
+    const at = this.getTransform();
+    const left = at.a * (x - size.actualBoundingBoxLeft) + at.e;
+    const right = at.a * (x + size.actualBoundingBoxRight) + at.e;
+    const top = at.d * (y - size.actualBoundingBoxAscent) + at.f;
+    const bottom = at.d * (y + size.actualBoundingBoxDescent) + at.f;
+    const { width, height } = this.canvas;
+    globalThis.drawn += 1;
+    if (left < -0.5 || right > width + 0.5 || top < -0.5 || bottom > height + 0.5)
+      globalThis.clipped.push(text);
+    return fillText.call(this, text, x, y);
+  };`;
+
 async function open(options: Parameters<Browser["newPage"]>[0] = {}): Promise<Opened> {
   const page = await browser.newPage({ viewport: { width: 1280, height: 900 }, ...options });
+  await page.addInitScript(NOTE_CLIPPED);
   const complaints: string[] = [];
   page.on("console", (message) => {
     if (message.type() === "error" || message.type() === "warning") complaints.push(message.text());
@@ -99,10 +125,34 @@ describe("the dashboard", () => {
         .toBeGreaterThan(20);
       const still = page.locator(`#requests li[data-trace="${read}"] details[open]`);
       expect(await still.count()).toBe(1);
+      for (const opened of [light, dark, phone]) {
+        expect(await opened.page.evaluate("globalThis.drawn")).toBeGreaterThan(20);
+        expect(await opened.page.evaluate("globalThis.clipped"), "labels of axes").toEqual([]);
+      }
+      // A page that is opened now begins with the traffic of before.
+      const openedAt = Date.now() / 1000;
+      const late = await open();
+      const from = late.page.locator('[data-chart="requests"][data-from]');
+      await expect
+        .poll(async () => openedAt - Number(await from.getAttribute("data-from")), {
+          timeout: 20_000,
+        })
+        .toBeGreaterThan(10);
+      await late.page.close();
+      // The colours of the page follow the system.
+      const background = "getComputedStyle(document.body).backgroundColor";
+      const inLight = await page.evaluate(background);
+      const drawing = await page.locator('[data-chart="latency"] canvas').screenshot();
+      await page.emulateMedia({ colorScheme: "dark" });
+      expect(await page.evaluate(background)).not.toBe(inLight);
+      const inDark = await page.locator('[data-chart="latency"] canvas').screenshot();
+      expect(Buffer.compare(inDark, drawing)).not.toBe(0);
+      await page.emulateMedia({ colorScheme: "light" });
       await page.evaluate("scrollTo(0, 0)");
       await page.screenshot({ path: join(IMAGES, "dashboard-light.png") });
       await dark.page.screenshot({ path: join(IMAGES, "dashboard-dark.png") });
       await phone.page.screenshot({ path: join(IMAGES, "dashboard-phone.png") });
+      await page.locator(".charts").screenshot({ path: join(IMAGES, "dashboard-charts.png") });
       expect([...light.complaints, ...dark.complaints, ...phone.complaints]).toEqual([]);
     } finally {
       await traffic.stop();
@@ -119,23 +169,58 @@ describe("the dashboard", () => {
       await page.keyboard.press("Enter");
     };
     await useToken("not-the-token");
-    await page.getByLabel("Key, tag or prefix").fill("product:77");
+    await page.getByLabel("Key, tag, prefix or path").fill("product:77");
     await page.getByRole("button", { name: "Look up key" }).focus();
     await page.keyboard.press("Enter");
-    await expect.poll(() => status.innerText()).toContain("401");
+    await expect.poll(() => status.innerText(), PATIENT).toContain("401");
 
     await useToken(product.adminToken);
     await page.getByRole("button", { name: "Look up key" }).focus();
     await page.keyboard.press("Enter");
-    await expect.poll(() => status.innerText()).toContain("Looked up product:77");
+    await expect.poll(() => status.innerText(), PATIENT).toContain("Looked up product:77");
     const memory = page.locator(".tier", { has: page.getByRole("heading", { name: "memory" }) });
     expect(await memory.innerText()).toMatch(/valid[\s\S]*product:77/);
 
     await page.getByRole("button", { name: "Purge", exact: true }).focus();
     await page.keyboard.press("Enter");
-    await expect.poll(() => status.innerText()).toContain("Purged product:77: done");
+    await expect.poll(() => status.innerText(), PATIENT).toContain("Purged product:77: done");
+    const why = async (question: string): Promise<string> => {
+      await page.getByLabel("Key, tag, prefix or path").fill(question);
+      await page.getByRole("button", { name: "Why?" }).focus();
+      await page.keyboard.press("Enter");
+      await expect.poll(() => status.innerText(), PATIENT).toContain(`Explained ${question}`);
+      return text(page, "tiers");
+    };
+    expect(await why("product:77")).toContain("invalidated by the key product:77");
     const again = await product.client().get(0, "/products/77");
     expect(again.headers["x-cache-status"]).toBe("MISS");
+    expect(await why("/products/77")).toMatch(
+      /the last miss[\s\S]*invalidated by the key product:77/,
+    );
+    await page.locator("#inspector").scrollIntoViewIfNeeded();
+    await page
+      .locator("section", { has: page.locator("#inspector") })
+      .last()
+      .screenshot({ path: join(IMAGES, "dashboard-why.png") });
+  });
+
+  it("the dashboard says in words since when Redis is away and how old answers may be, and stops when Redis is back", async () => {
+    const traffic = load();
+    try {
+      const { page } = await open();
+      await product.services.fault("redis", { status: 500 });
+      await expect
+        .poll(() => text(page, "meanings"), { timeout: 60_000 })
+        .toMatch(/Redis is away since \d\d:\d\d.*; answers may be up to 60 s old/);
+      await page.screenshot({ path: join(IMAGES, "dashboard-outage.png") });
+      await product.services.heal();
+      await expect.poll(() => text(page, "meanings"), { timeout: 60_000 }).not.toContain("Redis");
+      // The timeline keeps the outage.
+      expect(await page.locator("#level-strip rect.degraded").count()).toBeGreaterThan(0);
+    } finally {
+      await product.services.heal();
+      await traffic.stop();
+    }
   });
 
   it("every control of the dashboard has an accessible name, and the page has one h1 heading", async () => {

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ROOT, startProduct, type Product } from "./support/product.ts";
+import { readDocument } from "./support/readme.ts";
 import { until } from "./support/waiting.ts";
 
 const OPERATIONS = join(ROOT, "docs/operations");
@@ -15,7 +16,7 @@ let product: Product;
 let prometheus: ChildProcess;
 let url: string;
 beforeAll(async () => {
-  product = await startProduct({ instances: 2 });
+  product = await startProduct({ instances: 2, cronSeconds: 2 });
   const port = await freePort();
   url = `http://127.0.0.1:${port}`;
   const config = join(folder, "prometheus.yml");
@@ -124,6 +125,23 @@ describe("the Prometheus rules", () => {
       execFileSync("promtool", args, { cwd: join(OPERATIONS, "prometheus"), encoding: "utf8" });
     expect(run("check", "rules", "rules.yml")).toContain("SUCCESS");
     expect(run("test", "rules", "rules.test.yml")).toContain("SUCCESS");
+  });
+});
+
+describe("the queries of the guides", () => {
+  it("promtool accepts each query of docs/operations", () => {
+    const queries = ["runbooks", "sizing"].flatMap((page) =>
+      readDocument(`docs/operations/${page}.md`)
+        .blocks.filter(({ language }) => language === "promql")
+        .flatMap(({ text }) => text.split("\n").filter((line) => line !== "")),
+    );
+    expect(queries.length).toBeGreaterThan(20);
+    const rules = queries.map((expr, at) => ({ record: `guide:query:${at}`, expr }));
+    const file = join(folder, "guides.yml");
+    writeFileSync(file, JSON.stringify({ groups: [{ name: "guides", rules }] }));
+    expect(
+      execFileSync("promtool", ["check", "rules", "--lint=none", file], { encoding: "utf8" }),
+    ).toContain(`${queries.length} rules found`);
   });
 });
 

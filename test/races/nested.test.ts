@@ -95,7 +95,7 @@ describe("a follower of a load of a page", () => {
 });
 
 describe("an entry that is made of another", () => {
-  it("an entry whose loader read another entry has the tags of both entries, the shorter lifetime and the lower `asOf` (log position)", async () => {
+  it("an entry whose loader read another entry has the tags of both entries, the shorter lifetime, and the log position up to which the other entry is known to be valid", async () => {
     const world = await createWorld();
     const part = await world.read(world.here, inner);
     await world.settle();
@@ -114,8 +114,36 @@ describe("an entry that is made of another", () => {
       ]),
     );
     expect(whole?.freshUntil).toBe(part.entry?.freshUntil);
-    expect(whole?.asOf).toBe(part.entry?.asOf);
-    expect(whole?.asOf).toBeLessThan(world.here.layer.coherence.logPosition().asOf);
+    expect(whole?.asOf).toBe(world.here.layer.coherence.logPosition().asOf);
+    expect(whole?.asOf).toBeGreaterThan(part.entry?.asOf ?? Infinity);
+  });
+
+  it("an entry that is made of two others is stored again after one of the two was purged, although the other one is older than the purge", async () => {
+    const world = await createWorld();
+    const other = definePolicy({ freshFor: "5m", jitter: 0, tags: ["prices"] });
+    const readBoth = () =>
+      world.here.request().read<number>(page, outer, async (load) => {
+        const { value = 0 } = await load.read(key("price", 1), other, async () => 1);
+        return value + ((await load.read(world.key, inner, world.origin.load)).value ?? 0);
+      });
+    expect((await readBoth()).value).toBe(2);
+    await world.settle();
+    await world.writeAndPurge("t:products");
+    world.clock.advance(WINDOW_MS);
+    expect(await readBoth()).toMatchObject({ status: "miss", value: 3 });
+    await world.settle();
+    expect(await readBoth()).toMatchObject({ status: "hit-memory", value: 3 });
+  });
+
+  it("an entry that is made of one which was purged elsewhere a moment ago is invalid once its isolate knows of the purge", async () => {
+    const world = await createWorld();
+    await world.read(world.here, inner);
+    await world.settle();
+    await world.writeAndPurge("t:products");
+    expect((await readPage(world, world.here, undefined, local)).value).toBe(1);
+    await world.purge("t:unrelated");
+    await world.hear(world.here);
+    expect((await readPage(world, world.here, undefined, local)).value).toBe(2);
   });
 
   it("an entry that is made of an uncacheable value is not stored", async () => {

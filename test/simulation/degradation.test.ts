@@ -7,6 +7,8 @@ import { done } from "../../src/core/faults.ts";
 import { createDegradation } from "../../src/resilience/degradation.ts";
 import { createVirtualTime } from "./virtual-time.ts";
 
+const nothingDelivered = () => ({ state: "unknown", since: 0 }) as const;
+
 /** Dependencies that a test controls, in virtual time. */
 function createWorld() {
   const time = createVirtualTime();
@@ -16,6 +18,7 @@ function createWorld() {
     flight: false,
     log: false,
     limiter: false,
+    session: false,
     http: false,
   };
   const answers: { sql: () => Promise<"ok" | "failed">; redis: () => Promise<"ok" | "failed"> } = {
@@ -51,6 +54,7 @@ function createWorld() {
       flight: { isBroken: () => broken.flight },
       log: { isBroken: () => broken.log },
       limiter: { isBroken: () => broken.limiter },
+      session: { isBroken: () => broken.session },
       http: { isBroken: () => broken.http },
     },
     pins: {
@@ -61,6 +65,7 @@ function createWorld() {
         return done(undefined);
       },
     },
+    deliveries: { queue: nothingDelivered, telemetry: nothingDelivered },
     withTimeout: time.withTimeout,
     sleep: time.sleep,
     emit: ctx.emit,

@@ -30,6 +30,7 @@ export function createTestBreakers(
   return {
     redis: create("redis"),
     limiter: create("limiter"),
+    session: create("session"),
     flight: create("flight"),
     log: create("log"),
     sql: create("sql"),

@@ -45,7 +45,9 @@ function createRecorder(
     missed: createTopKeys(1),
     formatKey: (key) => key,
     addStep,
+    note: () => undefined,
     onRelay: () => undefined,
+    tokenPrices: { input: 1, output: 2 },
     onLevelChange: () => undefined,
   });
 }
@@ -61,6 +63,33 @@ describe("the event recorder", () => {
     );
     expect(meter.take()).toEqual([["cache.breaker.changes\0sql\0open", 1]]);
     expect(record.events).toMatchObject([{ name: "cache.breaker", detail: "sql closed open" }]);
+  });
+
+  it("the tokens of an answer without a call are counted as saved, with what they cost, and those of a call as spent", () => {
+    const meter = createMeter();
+    const record = createRecorder(() => undefined, meter);
+    const tokens = { inputTokens: 3_000_000, outputTokens: 500_000 };
+    record({ type: "answer.end", source: "hit", outcome: "whole", ...tokens }, undefined);
+    record({ type: "answer.end", source: "call", outcome: "whole", ...tokens }, undefined);
+    record(
+      { type: "answer.end", source: "joined", outcome: "cut", inputTokens: 0, outputTokens: 0 },
+      undefined,
+    );
+    expect(new Map(meter.take() as [string, number][])).toEqual(
+      new Map([
+        ["cache.answers\0hit\0whole", 1],
+        ["cache.answers\0call\0whole", 1],
+        ["cache.answers\0joined\0cut", 1],
+        ["cache.answer.tokens\0saved\0input", 3_000_000],
+        ["cache.answer.tokens\0saved\0output", 500_000],
+        ["cache.answer.tokens\0spent\0input", 3_000_000],
+        ["cache.answer.tokens\0spent\0output", 500_000],
+        ["cache.answer.cost\0saved\0input", 3],
+        ["cache.answer.cost\0saved\0output", 1],
+        ["cache.answer.cost\0spent\0input", 3],
+        ["cache.answer.cost\0spent\0output", 1],
+      ]),
+    );
   });
 
   // The parent of a span is the step that contains it. A step that seems to have begun later than it

@@ -46,6 +46,7 @@ describe("a full export queue", () => {
       meter: createMeter(),
       formatKey: (key) => key,
       print: () => undefined,
+      onExport: () => undefined,
       now: () => 0,
       random: () => 0.5,
       sleep: async () => undefined,

@@ -5,6 +5,7 @@ import { failed } from "../../src/core/faults.ts";
 import { createTestBreakers } from "../support/breakers.ts";
 import type { MetricsReport } from "../../src/core/metrics.ts";
 import { createMeter, createTopKeys } from "../../src/telemetry/metrics/meter.ts";
+import { redisReport } from "../../src/telemetry/metrics/redis-report.ts";
 import { createReporter } from "../../src/telemetry/metrics/reporter.ts";
 import { createTotals } from "../../src/telemetry/metrics/totals.ts";
 
@@ -37,6 +38,22 @@ describe("metrics totals", () => {
     totals.apply(report({ isolate: "b", gauges: [["cache.memory.usage", 7]] }), 50_000);
     expect(totals.snapshot(50_000).gauges).toEqual([["cache.memory.usage", 12]]);
     expect(totals.snapshot(70_000).gauges).toEqual([["cache.memory.usage", 7]]);
+  });
+});
+
+describe("the report of the Redis server", () => {
+  it("two reports of the Redis server give the newer figures, and the metrics totals keep these for 5 minutes", () => {
+    const totals = createTotals(undefined, 0);
+    totals.apply(redisReport({ usedBytes: 5, evictions: 1 }, 1_000), 1_000);
+    totals.apply(redisReport({ usedBytes: 7, evictions: 2 }, 61_000), 61_000);
+    expect(totals.apply(redisReport({ usedBytes: 6 }, 60_000), 61_500)).toBe(false);
+    const newest = [
+      ["cache.redis.memory.usage", 7],
+      ["cache.redis.evictions", 2],
+    ];
+    expect(totals.snapshot(62_000).gauges).toEqual(newest);
+    expect(totals.snapshot(361_000).gauges).toEqual(newest);
+    expect(totals.snapshot(361_001).gauges).toEqual([]);
   });
 });
 
@@ -84,8 +101,10 @@ const HEALTHY: DegradationReport = {
     flight: UNKNOWN,
     log: UNKNOWN,
     limiter: UNKNOWN,
+    session: UNKNOWN,
     http: UNKNOWN,
   },
+  deliveries: { queue: UNKNOWN, telemetry: UNKNOWN },
 };
 
 describe("the reporter", () => {
@@ -99,7 +118,6 @@ describe("the reporter", () => {
           sent.push(one);
           if (sent.length === 1) throw new Error("lost");
         },
-        snapshots: async () => [],
       },
       meter,
       hot: keys,
@@ -111,6 +129,7 @@ describe("the reporter", () => {
       health: () => HEALTHY,
       breakers: createTestBreakers(),
       slots: () => ({ limit: 8, running: 3, waiting: 2 }),
+      onReport: () => undefined,
     });
     meter.add("cache.joins", 2);
     await reporter.run();
@@ -130,7 +149,7 @@ describe("the breakers in a report", () => {
     const keys = createTopKeys(4);
     const breakers = createTestBreakers();
     const reporter = createReporter({
-      port: { report: async (one) => void sent.push(one), snapshots: async () => [] },
+      port: { report: async (one) => void sent.push(one) },
       meter: createMeter(),
       hot: keys,
       missed: keys,
@@ -140,6 +159,7 @@ describe("the breakers in a report", () => {
       memory: () => ({ entries: 0, bytes: 0, evictions: 0 }),
       health: () => HEALTHY,
       slots: () => ({ limit: 8, running: 3, waiting: 2 }),
+      onReport: () => undefined,
       breakers,
     });
     for (let i = 0; i < 2; i++) await breakers.sql.run(async () => failed("origin.timeout", "no"));
@@ -148,6 +168,7 @@ describe("the breakers in a report", () => {
     expect(Object.fromEntries(open ?? [])).toEqual({
       "cache.breaker.open\0redis": 0,
       "cache.breaker.open\0limiter": 0,
+      "cache.breaker.open\0session": 0,
       "cache.breaker.open\0flight": 0,
       "cache.breaker.open\0log": 0,
       "cache.breaker.open\0sql": 1,
@@ -162,7 +183,7 @@ describe("the deferred rows of the outbox in a report", () => {
     const keys = createTopKeys(4);
     let now = 0;
     const reporter = createReporter({
-      port: { report: async (one) => void sent.push(one), snapshots: async () => [] },
+      port: { report: async (one) => void sent.push(one) },
       meter: createMeter(),
       hot: keys,
       missed: keys,
@@ -172,6 +193,7 @@ describe("the deferred rows of the outbox in a report", () => {
       memory: () => ({ entries: 0, bytes: 0, evictions: 0 }),
       health: () => HEALTHY,
       slots: () => ({ limit: 8, running: 3, waiting: 2 }),
+      onReport: () => undefined,
       breakers: createTestBreakers(),
     });
     await reporter.run();

@@ -111,6 +111,7 @@ describe("messages whose consumers are killed", () => {
       queue,
       deadLetterQueue,
       timeoutMs: 1_000,
+      onSend: () => undefined,
       limits: { maxAttempts: 3, retryMs: 1, maxRetryMs: 1 },
       keepIdsMs: 86_400_000,
       holdSeconds: 30,

@@ -43,6 +43,7 @@ export async function createMessagesWorld() {
     queue,
     deadLetterQueue,
     timeoutMs: 1_000,
+    onSend: () => undefined,
     limits: { maxAttempts: 3, retryMs: 5_000, maxRetryMs: 60_000 },
     keepIdsMs: 24 * HOUR_MS,
     holdSeconds: 30,

@@ -13,13 +13,16 @@ const LAYER = [
   "tiers",
   "redis",
   "durable",
+  "live",
   "http",
   "ratelimit",
+  "sessions",
   "resilience",
   "cron",
   "writes",
   "telemetry",
   "origin",
+  "answers",
 ] as const;
 
 /**
@@ -30,14 +33,17 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   engine: ["core"],
   tiers: ["core"],
   redis: ["core"],
-  durable: ["core"],
+  live: ["core"],
+  durable: ["core", "live"],
   resilience: ["core"],
   cron: ["core"],
   telemetry: ["core"],
   origin: ["core"],
-  http: ["core", "engine"],
+  http: ["core", "engine", "live"],
   ratelimit: ["core", "engine", "redis/client.ts", "redis/script-runner.ts"],
+  sessions: ["core"],
   writes: ["core", "engine"],
+  answers: ["core", "engine"],
   api: ["index.ts"],
   dashboard: ["index.ts"],
   front: ["index.ts", "dashboard/page-assets.ts"],
@@ -71,7 +77,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
 
 /** The places that may import a package (or a module of the platform). A package that is not listed may not be imported. */
 export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
-  hono: ["http", "ratelimit", "api", "dashboard", "front", "strata.ts"],
+  hono: ["http", "ratelimit", "sessions", "api", "dashboard", "front", "strata.ts"],
   "cloudflare:workers": ["durable", "platform.ts", "worker.ts"],
   "node:async_hooks": ["engine", "telemetry"],
   "@opentelemetry/api": ["telemetry"],
@@ -83,6 +89,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "@neondatabase/serverless": ["origin", "writes", "api"],
   "@upstash/redis": ["redis", "ratelimit"],
   "@upstash/ratelimit": ["redis", "ratelimit"],
+  "eventsource-parser": ["answers"],
   zod: ["core", "config", "http", "api", "dashboard"],
 };
 

@@ -1,15 +1,19 @@
 /**
- * `npm run reference` writes docs/reference and the table of options in README.md.
+ * `npm run reference` writes docs/reference, the table of options in README.md and the OpenAPI document.
  * `npm run check:reference` fails if one of them is not what the sources say.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path/posix";
 import { finish } from "../check/report.ts";
 import { readPublicApi } from "./public-api.ts";
+import { renderApiDocument } from "./api-document.ts";
 import { fileOf, renderIndex, renderOptions, renderSection } from "./render.ts";
+import { outdatedCopies } from "./viewer.ts";
 
 const FOLDER = "docs/reference";
 const README = "README.md";
+const OPERATIONS = "src/api/operations";
+const DOCUMENT = "src/dashboard/assets/reference/openapi.json";
 const OPTIONS = /(?<=<!-- options -->\n)[\s\S]*?(?=<!-- end of options -->)/;
 
 const root = process.cwd();
@@ -28,6 +32,9 @@ if (options !== undefined && readme !== undefined)
     readme.replace(OPTIONS, () => `${renderOptions(options)}\n`),
   );
 
+const hasOperations = existsSync(join(root, OPERATIONS));
+if (hasOperations) files.set(DOCUMENT, await renderApiDocument(root));
+
 const present = existsSync(join(root, FOLDER)) ? readdirSync(join(root, FOLDER)) : [];
 const surplus = present.map((name) => `${FOLDER}/${name}`).filter((path) => !files.has(path));
 
@@ -37,9 +44,15 @@ function read(path: string): string | undefined {
 
 if (process.argv.includes("--check")) {
   const outdated = [...files].filter(([path, text]) => read(path) !== text).map(([path]) => path);
+  const copies = hasOperations ? outdatedCopies(root) : [];
   finish(
     "reference",
-    [...outdated, ...surplus].map((path) => `${path} is not up to date: run npm run reference`),
+    [
+      ...[...outdated, ...surplus].map(
+        (path) => `${path} is not up to date: run npm run reference`,
+      ),
+      ...copies.map((path) => `${path} is not that of the installed package: run npm run prepare`),
+    ],
     `${files.size} files say what the sources say`,
   );
 } else {

@@ -19,5 +19,7 @@ process.send?.({
   UPSTASH_REDIS_REST_TOKEN: services.redisToken,
   NEON_ENDPOINT: services.sqlEndpoint,
   DATABASE_URL: services.databaseUrl,
+  LLM_BASE_URL: services.modelUrl,
+  LLM_MODEL: "stand-in",
   SERVICES_URL: services.url,
 });

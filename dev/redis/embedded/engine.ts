@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { onlyReads } from "../commands.ts";
+import { keysRead, onlyReads } from "../commands.ts";
 import type { ErrorReply, Executed, Operation, RedisEngine, Reply, ScriptCall } from "../engine.ts";
 import { arity } from "../scripts.ts";
 import { globMatcher } from "./glob.ts";
@@ -73,6 +73,7 @@ export function createEmbeddedEngine({
   };
 
   const execute = (name: string, args: readonly Bytes[]): Answer => {
+    for (const key of keysRead(name, args)) store.countRead(key);
     try {
       return commands[name]!.run(context, args);
     } catch (error) {

@@ -46,8 +46,21 @@ export const keyCommands: CommandTable = {
   }),
   PING: command(-1, (_context, [message]) => message ?? { status: "PONG" }),
   PUBLISH: command(3, ({ publish }, [channel, message]) => publish(channel!, message!)),
-  INFO: command(-1, () => "# Server\r\nredis_version:7.0.0\r\nredis_mode:embedded\r\n"),
+  INFO: command(-1, ({ store }) => info(store)),
 };
+
+/** The figures that this Redis has. It has no limit of memory, evicts nothing and has no connections. */
+function info(store: Store): Bytes {
+  const { hits, misses } = store.reads;
+  const sections = {
+    Server: ["redis_version:7.0.0", "redis_mode:embedded"],
+    Memory: [`used_memory:${store.bytes()}`, "maxmemory:0", "maxmemory_policy:noeviction"],
+    Stats: ["evicted_keys:0", `keyspace_hits:${hits}`, `keyspace_misses:${misses}`],
+  };
+  return Object.entries(sections)
+    .map(([name, lines]) => `# ${name}\r\n${lines.join("\r\n")}\r\n`)
+    .join("\r\n");
+}
 
 function remove({ store }: CommandContext, keys: readonly Bytes[]): number {
   return keys.filter((key) => store.has(key) && store.delete(key)).length;

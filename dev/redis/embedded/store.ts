@@ -69,6 +69,17 @@ type StoredValue =
   | { readonly hash: readonly (readonly [Bytes, Bytes])[] }
   | { readonly sortedSet: readonly (readonly [Bytes, string])[] };
 
+/** The bytes of a score. */
+const SCORE_BYTES = 8;
+
+function sizeOf(value: Value): number {
+  if (typeof value === "string") return value.length;
+  const parts = value instanceof Hash ? [...value.keys(), ...value.values()] : [];
+  const members = value instanceof Hash ? [] : [...value.scores.keys()];
+  const bytes = [...parts, ...members].reduce((sum, part) => sum + part.length, 0);
+  return bytes + members.length * SCORE_BYTES;
+}
+
 /** One key in a dump. Scores are text, because JSON has no infinities. */
 export type StoredKey = StoredValue & { readonly key: Bytes; readonly at?: number };
 
@@ -97,6 +108,8 @@ export class Store {
   readonly #expiries = new Map<Bytes, number>();
   readonly #clock: () => number;
   #frozen: number | undefined;
+  /** Reads of keys that existed, and of keys that did not. */
+  readonly reads = { hits: 0, misses: 0 };
 
   constructor(clock: () => number) {
     this.#clock = clock;
@@ -183,6 +196,16 @@ export class Store {
     const value = this.get(key);
     if (value !== undefined && !(value instanceof SortedSet)) throw new CommandError(WRONGTYPE);
     return value;
+  }
+
+  countRead(key: Bytes): void {
+    if (this.has(key)) this.reads.hits += 1;
+    else this.reads.misses += 1;
+  }
+
+  /** Returns the bytes of all keys and values, without what a Redis server adds to each. */
+  bytes(): number {
+    return this.keys().reduce((sum, key) => sum + key.length + sizeOf(this.get(key)!), 0);
   }
 
   /** Returns all keys that have not expired, in a form that JSON can hold. */

@@ -15,6 +15,12 @@ export const stringCommands: CommandTable = {
       return typeof value === "string" ? value : null;
     }),
   ),
+  GETEX: command(-2, getAndExpire),
+  GETDEL: command(2, ({ store }, [key]) => {
+    const value = store.string(key!) ?? null;
+    if (value !== null) store.delete(key!);
+    return value;
+  }),
   SET: command(-3, set),
   MSET: command(-3, ({ store }, pairs) => {
     if (pairs.length % 2 !== 0)
@@ -69,14 +75,36 @@ function setOptions(store: Store, options: readonly Bytes[]): SetOptions {
   return result;
 }
 
-/** Turns EX, PX, EXAT or PXAT into an instant in milliseconds since the epoch. */
-function expiryOption(store: Store, option: Bytes, amount: Bytes | undefined): number {
-  const unit = option.toUpperCase();
-  if (amount === undefined || !["EX", "PX", "EXAT", "PXAT"].includes(unit))
+/** Reads a string, and sets its expiry (EX, PX, EXAT, PXAT), removes it (PERSIST), or leaves it. */
+function getAndExpire(
+  { store }: CommandContext,
+  [key, option, amount, ...rest]: readonly Bytes[],
+): Bytes | null {
+  const persists = option?.toUpperCase() === "PERSIST";
+  if (rest.length > 0 || (persists && amount !== undefined)) throw new CommandError(SYNTAX);
+  const isTimed = option !== undefined && !persists;
+  if (isTimed && (amount === undefined || !UNITS.includes(option.toUpperCase())))
     throw new CommandError(SYNTAX);
+  const value = store.string(key!) ?? null;
+  if (value === null || option === undefined) return value;
+  store.expireAt(key!, isTimed ? expiryOption(store, option, amount, "getex") : undefined);
+  return value;
+}
+
+const UNITS = ["EX", "PX", "EXAT", "PXAT"];
+
+/** Turns EX, PX, EXAT or PXAT into an instant in milliseconds since the epoch. */
+function expiryOption(
+  store: Store,
+  option: Bytes,
+  amount: Bytes | undefined,
+  name = "set",
+): number {
+  const unit = option.toUpperCase();
+  if (amount === undefined || !UNITS.includes(unit)) throw new CommandError(SYNTAX);
   const ms = integer(amount) * (unit.startsWith("EX") ? 1_000 : 1);
   if (ms <= 0 || !Number.isSafeInteger(ms))
-    throw new CommandError("ERR invalid expire time in 'set' command");
+    throw new CommandError(`ERR invalid expire time in '${name}' command`);
   return unit.endsWith("AT") ? ms : store.now() + ms;
 }
 

@@ -15,6 +15,7 @@ import { limitRoutes } from "./limits.ts";
 import { ownPrefix } from "./origin.ts";
 import { queueRoutes } from "./queue.ts";
 import { warmRoutes } from "./warm.ts";
+import { whyRoutes } from "./why.ts";
 
 /**
  * Returns the role that a route under /admin needs: `read` to read, `purge` to purge and to warm, and
@@ -35,6 +36,7 @@ export function adminRoutes(services: AppServices, admin: Admin): Hono<StrataEnv
   routes.use(admin.requires(rolesUnder(ownPrefix(services.config))));
   routes.route("/limits", limitRoutes(rateLimits));
   routes.route("/entry", entryRoutes(services.inspect));
+  routes.route("/why", whyRoutes(services));
   routes.route("/warm", warmRoutes(services));
   routes.route("/degradation", degradationRoutes(services.degradation));
   routes.route("/dead-letters", deadLetterRoutes(services));

@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import { cached, key, type StrataEnv } from "../../index.ts";
+import { CATALOGUE } from "../catalogue.ts";
 import { noQuery } from "../inputs.ts";
 import { listCategories } from "../queries.ts";
 import type { AppServices } from "../services.ts";
@@ -10,9 +11,7 @@ export function categoryRoutes({ db }: AppServices): Hono<StrataEnv> {
   routes.get(
     "/",
     cached({
-      freshFor: "24h",
-      staleWhileRevalidate: "1h",
-      staleIfError: "1d",
+      ...CATALOGUE.categories,
       tags: ["categories"],
       key: (c) => {
         noQuery(c);

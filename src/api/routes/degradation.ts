@@ -2,7 +2,7 @@ import { Hono } from "hono";
 import type { Degradation, StrataEnv } from "../../index.ts";
 import { auditAction } from "../admin.ts";
 import { ApiProblem } from "../errors.ts";
-import { bodyOf, LevelPin } from "../inputs.ts";
+import { bodyOf, LevelPin, noQuery } from "../inputs.ts";
 
 const DEFAULT_MINUTES = 60;
 
@@ -14,9 +14,11 @@ const DEFAULT_MINUTES = 60;
 export function degradationRoutes(degradation: Degradation): Hono<StrataEnv> {
   const routes = new Hono<StrataEnv>();
 
-  routes.get("/", async (c) =>
-    c.json(await degradation.report(c.var.strata.ctx), 200, { "Cache-Control": "no-store" }),
-  );
+  routes.get("/", async (c) => {
+    noQuery(c);
+    const report = await degradation.report(c.var.strata.ctx);
+    return c.json(report, 200, { "Cache-Control": "no-store" });
+  });
 
   routes.put("/", async (c) => {
     const { level, minutes = DEFAULT_MINUTES } = await bodyOf(c, LevelPin);

@@ -5,7 +5,7 @@ import type { AppServices } from "../services.ts";
 
 /**
  * - `ok`: all dependencies work.
- * - `degraded`: a cache tier or the flight objects fail, or a dependency is slow. Every request gets an answer.
+ * - `degraded`: a cache tier, the flight objects, the queue or telemetry fail, or a dependency is slow. Every request gets an answer.
  * - `down`: the database fails, so only cached data is served (status 503).
  */
 type Status = "ok" | "degraded" | "down";
@@ -53,8 +53,9 @@ function storesAtEdge(c: Context): boolean {
 }
 
 function describe(report: DegradationReport, edge: boolean) {
-  const { level, since, measured, pin, dependencies } = report;
-  const { sql, redis, flight, log, limiter, http } = dependencies;
+  const { level, since, measured, pin, dependencies, deliveries } = report;
+  const { queue, telemetry } = deliveries;
+  const { sql, redis, flight, log, limiter, session, http } = dependencies;
   const checks = {
     database: works(sql.state),
     redis: works(redis.state),
@@ -62,7 +63,10 @@ function describe(report: DegradationReport, edge: boolean) {
     flights: works(flight.state),
     log: works(log.state),
     limits: works(limiter.state),
+    sessions: works(session.state),
+    queue: works(queue.state),
     origin: works(http.state),
+    telemetry: works(telemetry.state),
   };
   const healthy = Object.values(checks).every(Boolean);
   const status: Status = sql.state === "down" ? "down" : healthy ? "ok" : "degraded";
@@ -78,7 +82,10 @@ function describe(report: DegradationReport, edge: boolean) {
       flights: withInstant(flight),
       log: withInstant(log),
       limits: withInstant(limiter),
+      sessions: withInstant(session),
+      queue: withInstant(queue),
       origin: withInstant(http),
+      telemetry: withInstant(telemetry),
     },
   };
 }

@@ -1,8 +1,9 @@
 import { Hono, type Context } from "hono";
 import { DefinitionError, type LimitInfo, type RateLimits, type StrataEnv } from "../../index.ts";
+import { planOf } from "../admin-inputs.ts";
 import { auditAction } from "../admin.ts";
 import { ApiProblem } from "../errors.ts";
-import { invalid } from "../inputs.ts";
+import { invalid, noQuery } from "../inputs.ts";
 
 type Found = Awaited<ReturnType<RateLimits<StrataEnv>["getLimitInfo"]>>;
 
@@ -15,14 +16,15 @@ export function limitRoutes(rateLimits: RateLimits<StrataEnv>): Hono<StrataEnv> 
 
   // The parameter accepts slashes, because the identity of an endpoint contains slashes.
   routes.get("/:identity{.+}", async (c) => {
-    const plan = c.req.query("plan");
+    const plan = planOf(c);
     const options = plan === undefined ? {} : { plan };
     return answer(c, (identity) => rateLimits.getLimitInfo(identity, c.var.strata.ctx, options));
   });
 
-  routes.delete("/:identity{.+}", async (c) =>
-    answer(c, (identity) => rateLimits.resetLimits(identity, c.var.strata.ctx)),
-  );
+  routes.delete("/:identity{.+}", async (c) => {
+    noQuery(c);
+    return answer(c, (identity) => rateLimits.resetLimits(identity, c.var.strata.ctx));
+  });
 
   return routes;
 }

@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import { problem, type StrataEnv } from "../../index.ts";
 import type { Admin } from "../admin.ts";
+import { noQuery } from "../inputs.ts";
 import type { AppServices } from "../services.ts";
 
 /**
@@ -12,6 +13,7 @@ export function metricsRoutes({ metrics, config }: AppServices, admin: Admin): H
   if (!config.dev) routes.use(admin.requires("scrape"));
 
   routes.get("/", async (c) => {
+    noQuery(c);
     const exposition = await metrics.exposition();
     if (exposition === undefined)
       return problem({

@@ -1,4 +1,4 @@
-import { Hono } from "hono";
+import { Hono, type MiddlewareHandler } from "hono";
 import { passThrough, type StrataEnv } from "../../index.ts";
 import type { AppServices } from "../services.ts";
 
@@ -18,6 +18,7 @@ export function originRoutes({
   config,
   invalidator,
   tracedFetch: fetch,
+  sessions,
 }: AppServices): Hono<StrataEnv> {
   const routes = new Hono<StrataEnv>();
   if (config.originUrl === undefined) return routes;
@@ -35,7 +36,12 @@ export function originRoutes({
     clientAddressHeader: config.clientAddressHeader,
   };
   if (!config.originAtRoot) {
-    const pass = passThrough({ ...options, prefix: "/origin" });
+    const proxy = passThrough({ ...options, prefix: "/origin" });
+    // The session is one of this Worker's own routes, on the same host.
+    const pass: MiddlewareHandler<StrataEnv> = (c, next) => {
+      sessions.hideCookie(c);
+      return proxy(c, next);
+    };
     return routes.all("/origin", pass).all("/origin/*", pass);
   }
   const pass = passThrough(options);

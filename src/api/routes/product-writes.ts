@@ -7,11 +7,13 @@ import { bodyOf, idOf, noQuery, PartialProduct, StockChange, WholeProduct } from
 import { findProducts, toProduct } from "../queries.ts";
 import { products } from "../schema.ts";
 import type { AppServices } from "../services.ts";
-import { categoryOf, LISTS_OF_ALL, NEW_PRODUCT } from "../tags.ts";
+import { deletionEventOf, NEW_STOCK_EVENT, stockEventOf } from "../stock-events.ts";
+import { categoryOf, LISTS_OF_ALL, NEW_PRODUCT, tagsOfUpdate } from "../tags.ts";
 
 /**
  * The routes that write products. The response has `X-Invalidation: done`, or `deferred` if Redis
  * did not answer. A deferred write is committed, and readers see it as soon as Redis answers again.
+ * A write that sets a stock sends a live event, and has `X-Live-Events: done` or `deferred`.
  */
 export function productWriteRoutes(
   { db, writer, idempotent }: AppServices,
@@ -30,6 +32,7 @@ export function productWriteRoutes(
           statements: [db.insert(products).values(product).returning()],
           tags: [`category:${product.categoryId}`, LISTS_OF_ALL],
           tagQuery: { after: NEW_PRODUCT },
+          liveEvents: NEW_STOCK_EVENT,
         },
         c.var.strata.ctx,
       ),
@@ -50,9 +53,12 @@ export function productWriteRoutes(
               .returning(),
           ],
           tags: [`product:${id}`],
-          // Lists that show the product carry the product's tag. Other lists change only if the
-          // category changes.
-          ...(change.categoryId !== undefined && { tagQuery: categoryOf(id) }),
+          // The responses that show the product carry its tag. The ids of lists change only with the
+          // category.
+          ...(change.categoryId !== undefined && {
+            tagQuery: tagsOfUpdate(id, change.categoryId),
+          }),
+          ...(change.stock !== undefined && { liveEvents: stockEventOf(id) }),
         },
         ctx,
       ),
@@ -90,6 +96,7 @@ export function productWriteRoutes(
             .returning(),
         ],
         tags: [`product:${id}`],
+        liveEvents: stockEventOf(id),
       },
       c.var.strata.ctx,
     );
@@ -114,6 +121,7 @@ export function productWriteRoutes(
         statements: [db.delete(products).where(eq(products.id, id)).returning()],
         tags: [`product:${id}`, LISTS_OF_ALL],
         tagQuery: categoryOf(id),
+        liveEvents: { before: deletionEventOf(id) },
       },
       c.var.strata.ctx,
     );
@@ -126,8 +134,13 @@ export function productWriteRoutes(
 
 const MAX_STOCK = 2_147_483_647;
 
-function headersOf({ invalidation }: Written<unknown>): Record<string, string> {
-  return { "X-Invalidation": invalidation, "Cache-Control": "no-store" };
+/** Returns the fields of a response to a write. */
+export function headersOf({ invalidation, liveEvents }: Written<unknown>): Record<string, string> {
+  return {
+    "X-Invalidation": invalidation,
+    ...(liveEvents && { "X-Live-Events": liveEvents }),
+    "Cache-Control": "no-store",
+  };
 }
 
 /** The Postgres error code for a foreign key that refers to a row that does not exist. */

@@ -1,17 +1,23 @@
 import { Hono } from "hono";
 import { cached, key, respond, respondNonexistent, type StrataEnv } from "../../index.ts";
+import { CATALOGUE } from "../catalogue.ts";
 import { idOf, noQuery, productListOf } from "../inputs.ts";
 import { categoryFilter, productKind } from "../kinds.ts";
-import { createListEnds } from "../list-ends.ts";
-import { findProducts, listProducts, pageOf, type Product } from "../queries.ts";
+import { createProductLists } from "../product-lists.ts";
+import { findProducts, pageOf, type Product } from "../queries.ts";
 import type { AppServices } from "../services.ts";
 import { tagsOfList } from "../tags.ts";
 
 const missing = (id: number): string => `There is no product ${id}.`;
 
+/**
+ * The responses of lists are stored too, so that a hit makes no JSON. A response takes over the tags of
+ * the ids and of the products that it was made of. So a change of a product invalidates the lists that
+ * show it, and no others.
+ */
 export function productRoutes({ db, existence }: AppServices): Hono<StrataEnv> {
   const routes = new Hono<StrataEnv>();
-  const ends = createListEnds(db);
+  const lists = createProductLists(db);
 
   routes.get(
     "/",
@@ -23,13 +29,11 @@ export function productRoutes({ db, existence }: AppServices): Hono<StrataEnv> {
         c.json(pageOf(page, [], total), 200, { "Cache-Control": "max-age=0, must-revalidate" });
       if (category !== undefined && (await categoryFilter.cannotExist(category, existence, strata)))
         return respondNonexistent(c, empty(0));
-      const total = await ends.totalBefore(page, category, strata);
+      const total = await lists.ends.totalBefore(page, category, strata);
       return total === undefined ? next() : empty(total);
     },
     cached({
-      freshFor: "5m",
-      staleWhileRevalidate: "1m",
-      staleIfError: "1h",
+      ...CATALOGUE.productList,
       tags: (c) => tagsOfList(productListOf(c).category),
       key: (c) => {
         const { page, category } = productListOf(c);
@@ -41,14 +45,23 @@ export function productRoutes({ db, existence }: AppServices): Hono<StrataEnv> {
     async (c) => {
       const { page, category } = productListOf(c);
       const { strata } = c.var;
-      const { items, total: carried } = await listProducts(db, page, category);
-      const total = carried ?? (await ends.totalAfterMiss(category, strata));
-      if (category !== undefined && total === 0) categoryFilter.missed(existence, strata);
-      // The list carries the tag of each product on it, so that a change of a product invalidates
-      // only the lists that show it.
-      strata.tag(...items.map(({ id }) => `product:${id}`));
-      return c.json(pageOf(page, items, total));
+      const list = await lists.page(page, category, strata);
+      if (category !== undefined && list.total === 0) categoryFilter.missed(existence, strata);
+      return c.json(list);
     },
+  );
+
+  routes.get(
+    "/trending",
+    cached({
+      ...CATALOGUE.trending,
+      tags: ["products"],
+      key: (c) => {
+        noQuery(c);
+        return key("products", "trending");
+      },
+    }),
+    async (c) => c.json(await lists.trending(c.var.strata)),
   );
 
   routes.get("/:id", async (c) => {

@@ -8,18 +8,23 @@ import { userKind } from "../kinds.ts";
 import { findPrivateUsers, findUsers, type User } from "../queries.ts";
 import type { AppServices } from "../services.ts";
 
-/** The headers of a response with private fields, which only the admin token gets. No cache may store it. */
-const PRIVATE = { "Cache-Control": "private, no-store", Vary: "Authorization" };
+/** The response depends on the admin token and on the session. */
+const VARY = "Authorization, Cookie";
+/** The headers of a response with private fields, which only the user and the admin token get. No cache may store it. */
+const PRIVATE = { "Cache-Control": "private, no-store", Vary: VARY };
 
 const missing = (id: number): string => `There is no user ${id}.`;
 
-/** Adds `Vary`, because the response to a request with the admin token is different. */
+/** Adds `Vary`, because the response to the user itself or to the admin token is different. */
 function varying(response: Response): Response {
-  response.headers.set("Vary", "Authorization");
+  response.headers.set("Vary", VARY);
   return response;
 }
 
-export function userRoutes({ db, existence }: AppServices, admin: Admin): Hono<StrataEnv> {
+export function userRoutes(
+  { db, existence, sessions }: AppServices,
+  admin: Admin,
+): Hono<StrataEnv> {
   const routes = new Hono<StrataEnv>();
 
   routes.get("/:id", async (c) => {
@@ -36,13 +41,13 @@ export function userRoutes({ db, existence }: AppServices, admin: Admin): Hono<S
       return (await findUsers(db, [id]))[0];
     });
     const { value } = lookup;
-    if (viewer === "admin" && value !== undefined) {
-      const hidden = await findPrivateUsers(db, [id]);
-      return c.json({ ...value, ...hidden.get(id) }, 200, PRIVATE);
-    }
     if (value === undefined) {
       existence.missed(userKind.name, strata.ctx);
       return varying(notFound(missing(id)));
+    }
+    if (viewer === "admin" || (await sessions.current(c))?.user === String(id)) {
+      const hidden = await findPrivateUsers(db, [id]);
+      return c.json({ ...value, ...hidden.get(id) }, 200, PRIVATE);
     }
     return varying(respond(c, lookup));
   });

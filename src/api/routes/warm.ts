@@ -1,19 +1,20 @@
 import { Hono } from "hono";
 import { stream } from "hono/streaming";
-import { messageOf, type DataReader, type Database, type StrataEnv } from "../../index.ts";
+import { messageOf, type DataReader, type StrataEnv, type WarmProgress } from "../../index.ts";
 import { auditAction } from "../admin.ts";
 import { bodyOf, Warm } from "../inputs.ts";
-import { productKind, userKind, type Kind } from "../kinds.ts";
+import { productKind, userKind } from "../kinds.ts";
 import type { AppServices } from "../services.ts";
+import { warmHottest } from "../warm-up.ts";
 
 /** The maximum number of ids in a warm-up whose body lists none. */
 const MAX_IDS = 10_000;
 
 /**
- * `POST /admin/warm`: loads products or users into Redis, either all or those with the listed ids.
- * The response streams the progress as lines of JSON. The last line has the totals.
+ * `POST /admin/warm`: loads products or users into Redis: all, those with the listed ids, or the hottest
+ * of both kinds. The response streams the progress as lines of JSON. The last line has the totals.
  */
-export function warmRoutes({ db }: AppServices): Hono<StrataEnv> {
+export function warmRoutes(services: AppServices): Hono<StrataEnv> {
   const routes = new Hono<StrataEnv>();
 
   routes.post("/", async (c) => {
@@ -26,9 +27,7 @@ export function warmRoutes({ db }: AppServices): Hono<StrataEnv> {
       const line = (value: unknown) => out.write(`${JSON.stringify(value)}\n`);
       const sum: Record<string, number> = {};
       try {
-        const rounds =
-          kind === "products" ? run(productKind, db, cache, ids) : run(userKind, db, cache, ids);
-        for await (const { done, total, results, fault } of rounds) {
+        for await (const { done, total, results, fault } of run(kind, ids, services, cache)) {
           for (const result of results.values()) sum[result] = (sum[result] ?? 0) + 1;
           const failed = [...results].flatMap(([key, result]) =>
             result === "failed" ? [key] : [],
@@ -45,12 +44,18 @@ export function warmRoutes({ db }: AppServices): Hono<StrataEnv> {
   return routes;
 }
 
-async function* run<T>(
-  kind: Kind<T>,
-  db: Database,
-  cache: DataReader,
+async function* run(
+  wanted: "products" | "users" | "hottest",
   ids: readonly number[] | undefined,
-) {
-  const wanted = ids ?? (await kind.listIds(db, MAX_IDS));
-  yield* cache.warm(wanted.map(kind.keyOf), kind.policy, kind.loader(db));
+  services: AppServices,
+  cache: DataReader,
+): AsyncGenerator<WarmProgress> {
+  if (wanted === "hottest") {
+    yield* warmHottest("product", services, cache);
+    yield* warmHottest("user", services, cache);
+    return;
+  }
+  const { db } = services;
+  const kind = wanted === "products" ? productKind : userKind;
+  yield* kind.warm(ids ?? (await kind.listIds(db, MAX_IDS)), db, cache);
 }

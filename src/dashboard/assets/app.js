@@ -1,9 +1,12 @@
 // @ts-check
 import { createCharts } from "./charts.js";
-import { pointOf } from "./figures.js";
+import { livePointOf } from "./figures.js";
+import { historyPoints, joinPoints } from "./history.js";
 import { createInspector } from "./inspector.js";
 import { follow } from "./live.js";
-import { showFigures } from "./tables.js";
+import { levelText } from "./states.js";
+import { showFigures, showQueue } from "./tables.js";
+import { showTimeline } from "./timeline.js";
 import { showRequests } from "./waterfall.js";
 
 const byId = (/** @type {string} */ id) => /** @type {any} */ (document.getElementById(id));
@@ -11,8 +14,8 @@ const byId = (/** @type {string} */ id) => /** @type {any} */ (document.getEleme
 /** The prefix of Strata's own routes: "", or "/__strata" if an HTTP origin is at the root. */
 const base = location.pathname.replace(/\/dashboard\/?$/, "");
 const TOKEN = "strata-admin-token";
-/** The charts show at most this many points: one point a second, for five minutes. */
-const MAX_POINTS = 300;
+/** One live point a second. The feed ends after five minutes, and the next one begins with the history. */
+const MAX_LIVE_POINTS = 330;
 /** Each rate is an average over this many seconds, so that it does not jump. */
 const RATE_SECONDS = 5;
 
@@ -20,8 +23,18 @@ const token = () => sessionStorage.getItem(TOKEN) ?? "";
 const charts = createCharts();
 /** @type {any[]} */
 let summaries = [];
+/** The points of the last hour before the feed began. @type {any[]} */
+let past = [];
 /** @type {any[]} */
-let points = [];
+let live = [];
+/** The time for which stored values answer without the log, in milliseconds. */
+let unreachableForMs = 60_000;
+
+function draw() {
+  const points = joinPoints(past, live, Number(byId("range").value));
+  charts.draw(points);
+  showTimeline(points);
+}
 
 const STATES = {
   live: "live",
@@ -36,15 +49,29 @@ const stream = follow({
     byId("state").textContent = STATES[state];
     byId("state").className = state;
   },
-  onData(summary) {
+  onData(event, data) {
+    if (event === "history") {
+      unreachableForMs = data.unreachableForMs;
+      past = historyPoints(data);
+      // The history has these live points too.
+      live = live.filter(({ at }) => at > (past.at(-1)?.at ?? 0));
+      draw();
+      return;
+    }
+    if (event === "queue") {
+      showQueue(data.state);
+      return;
+    }
+    const summary = data;
     summaries = [...summaries, summary].slice(-RATE_SECONDS - 1);
     const first = summaries[0];
-    const point = first === summary ? undefined : pointOf(summary, first);
+    const { level } = levelText(summary.states);
+    const point = first === summary ? undefined : livePointOf(summary, first, level);
     if (point !== undefined) {
-      points = [...points, point].slice(-MAX_POINTS);
-      charts.draw(points);
+      live = [...live, point].slice(-MAX_LIVE_POINTS);
+      draw();
     }
-    showFigures(summary, point);
+    showFigures(summary, point, unreachableForMs);
     showRequests(summary.traces);
   },
 });
@@ -59,12 +86,12 @@ byId("token-form").addEventListener("submit", (/** @type {SubmitEvent} */ event)
   stream.restart();
 });
 
-byId("theme").addEventListener("click", () => {
-  const root = document.documentElement;
-  const dark = root.dataset["theme"]
-    ? root.dataset["theme"] === "dark"
-    : matchMedia("(prefers-color-scheme: dark)").matches;
-  root.dataset["theme"] = dark ? "light" : "dark";
+byId("range").addEventListener("change", draw);
+
+// Without a choice, the page follows the system.
+byId("theme").addEventListener("change", () => {
+  const { value } = byId("theme");
+  if (value === "") delete document.documentElement.dataset["theme"];
+  else document.documentElement.dataset["theme"] = value;
   charts.rebuild();
-  charts.draw(points);
 });

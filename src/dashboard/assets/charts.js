@@ -1,5 +1,6 @@
 // @ts-check
 import { TIERS } from "./figures.js";
+import { time } from "./states.js";
 
 const COLOURS = {
   memory: "--c1",
@@ -20,6 +21,24 @@ function css(name) {
   return color;
 }
 
+/** The pixels of the tick and of the gap between the tick and its label. */
+const LABEL_GAP = 18;
+
+/** Returns the width of the widest label in CSS pixels. @param {any} u @param {string[]} labels */
+function widthOf(u, labels) {
+  u.ctx.save();
+  u.ctx.font = u.axes[1].font[0];
+  const widths = labels.map((label) => u.ctx.measureText(label).width);
+  u.ctx.restore();
+  return Math.ceil(Math.max(0, ...widths) / devicePixelRatio);
+}
+
+/** Three digits, without an exponent where few digits tell as much. @param {number} value */
+function shortNumber(value) {
+  const text = String(+value.toPrecision(3));
+  return text.includes("e") ? (+value.toPrecision(3)).toExponential() : text;
+}
+
 /** @param {{ stacked?: boolean, unit: string, max?: number, series: { label: string, colour: string }[] }} kind */
 function optionsOf(kind, width, height) {
   const axis = {
@@ -31,17 +50,26 @@ function optionsOf(kind, width, height) {
     width,
     height,
     legend: { show: true, live: false },
+    // The last label of the x axis is centred under its tick, so half of it stands to the right.
+    padding: [12, 28, 0, 0],
     cursor: { drag: { x: false, y: false } },
     scales: {
-      x: { time: true },
+      x: { time: true, range: (_u, min, max) => (min === max ? [min - 1, max + 1] : [min, max]) },
       y: { range: kind.max ? [0, kind.max] : (_u, _min, max) => [0, Math.max(max * 1.1, 0.001)] },
     },
     axes: [
-      { ...axis, space: 70 },
       {
         ...axis,
-        size: 60,
-        values: (_u, values) => values.map((v) => `${+v.toPrecision(3)}${kind.unit}`),
+        space: 70,
+        size: 34,
+        // In UTC, as all times of the page. The seconds are shown if the ticks are closer than a minute.
+        values: (_u, ticks, _axis, _space, step) =>
+          ticks.map((tick) => time(tick * 1000).slice(0, step < 60 ? 8 : 5)),
+      },
+      {
+        ...axis,
+        size: (u, values) => widthOf(u, values ?? []) + LABEL_GAP,
+        values: (_u, values) => values.map((v) => `${shortNumber(v)}${kind.unit}`),
       },
     ],
     series: [
@@ -81,6 +109,24 @@ const KINDS = {
       points.map((p) => p.p95),
       points.map((p) => p.p99),
     ],
+  },
+  errors: {
+    unit: "/s",
+    series: [
+      { label: "5xx", colour: "--c6" },
+      { label: "429", colour: "--c4" },
+      { label: "faults", colour: "--c3" },
+    ],
+    rows: (points) => [
+      points.map((p) => p.errorsPerSecond),
+      points.map((p) => p.refusedPerSecond),
+      points.map((p) => p.faultsPerSecond),
+    ],
+  },
+  requests: {
+    unit: "/s",
+    series: [{ label: "requests", colour: "--c1" }],
+    rows: (points) => [points.map((p) => p.requestsPerSecond)],
   },
   origin: {
     unit: "/s",
@@ -143,6 +189,7 @@ export function createCharts() {
       for (const { element, kind, plot } of charts) {
         plot.setData(dataOf(kind));
         element.dataset["points"] = String(points.length);
+        element.dataset["from"] = String(points[0]?.at ?? "");
       }
     },
   };

@@ -89,56 +89,79 @@ export function byTier(lookups) {
 }
 
 /**
- * Computes one point of the charts from two summaries.
- * @param {any} now @param {any} before
+ * What happened in a span of time.
+ * @typedef {{
+ *   at: number, seconds: number, level: string, lookups: Counts, latency: Buckets,
+ *   requests: number, refused: number, errors: number, faults: number,
+ *   loads: number, loadSeconds: number, redisCommands: number, durableCalls: number,
+ * }} Increment
  */
-export function pointOf(now, before) {
-  const seconds = Math.max(0.001, (now.at - before.at) / 1000);
-  const tiers = byTier(added(now.lookups, before.lookups));
+
+/**
+ * Computes one point of the charts.
+ * @param {Increment} increment
+ * @param {number | null} loadCost the seconds of a typical load, if they are known
+ */
+export function pointOf(increment, loadCost = null) {
+  const { seconds, requests, errors, loads } = increment;
+  const tiers = byTier(increment.lookups);
   const lookups = total(tiers);
-  const responses = added(now.responses, before.responses);
-  const requests = total(responses);
-  const errors = Object.entries(responses).reduce(
-    (sum, [status, n]) => sum + (status >= "500" ? n : 0),
-    0,
-  );
-  const latency = addedBuckets(now.latency, before.latency);
-  const loadCost = addedBuckets(now.loadCost, before.loadCost);
-  const loads = total(added(now.loads, before.loads));
-  const redis = grown(now.redisCommands, before.redisCommands);
-  const durable = grown(now.durableCalls, before.durableCalls);
-  const lastCost = quantile(now.loadCost, 0.5) ?? 0;
   const cost = {
     requests: requests * PRICES.request,
-    redis: redis * PRICES.redisCommand,
-    durable: durable * PRICES.durableCall,
-    origin: loadCost.sum * PRICES.originSecond,
+    redis: increment.redisCommands * PRICES.redisCommand,
+    durable: increment.durableCalls * PRICES.durableCall,
+    origin: increment.loadSeconds * PRICES.originSecond,
   };
-  const perThousand = requests === 0 ? null : (total(cost) * 1000) / requests;
   return {
-    at: now.at / 1000,
-    tiers,
+    /** The end of the span, in seconds. */
+    at: increment.at / 1000,
+    level: increment.level,
     shares: TIERS.map((tier) => (lookups === 0 ? null : (100 * tiers[tier]) / lookups)),
     requestsPerSecond: requests / seconds,
     errorsPerSecond: errors / seconds,
+    refusedPerSecond: increment.refused / seconds,
+    faultsPerSecond: increment.faults / seconds,
     /** The share of responses with status 5xx. */
     errorRatio: requests === 0 ? null : errors / requests,
-    /** The faults between the two summaries. */
-    faults: Object.fromEntries(
-      Object.entries(added(now.faults, before.faults)).filter(([, count]) => count > 0),
-    ),
     lookupsPerSecond: lookups / seconds,
     loadsPerSecond: loads / seconds,
-    p50: millis(quantile(latency, 0.5)),
-    p95: millis(quantile(latency, 0.95)),
-    p99: millis(quantile(latency, 0.99)),
+    p50: millis(quantile(increment.latency, 0.5)),
+    p95: millis(quantile(increment.latency, 0.95)),
+    p99: millis(quantile(increment.latency, 0.99)),
     hitRatio: lookups === 0 ? null : 1 - (tiers.origin + tiers.joined) / lookups,
     offload: lookups === 0 ? null : Math.max(0, 1 - loads / lookups),
     /** The seconds of origin work that the cache saves in each second. */
-    savedPerSecond: (Math.max(0, lookups - loads) * lastCost) / seconds,
-    costPerThousand: perThousand,
-    cost,
+    savedPerSecond: loadCost === null ? null : (Math.max(0, lookups - loads) * loadCost) / seconds,
+    costPerThousand: requests === 0 ? null : (total(cost) * 1000) / requests,
   };
+}
+
+/**
+ * Computes one point of the charts, and the faults by their code, from two summaries of the live feed.
+ * @param {any} now @param {any} before @param {string} level
+ */
+export function livePointOf(now, before, level = "unknown") {
+  const responses = added(now.responses, before.responses);
+  const faults = Object.fromEntries(
+    Object.entries(added(now.faults, before.faults)).filter(([, count]) => count > 0),
+  );
+  const failures = Object.entries(responses).filter(([status]) => status >= "500");
+  const increment = {
+    at: now.at,
+    seconds: Math.max(0.001, (now.at - before.at) / 1000),
+    level,
+    lookups: added(now.lookups, before.lookups),
+    latency: addedBuckets(now.latency, before.latency),
+    requests: total(responses),
+    refused: responses["429"] ?? 0,
+    errors: total(Object.fromEntries(failures)),
+    faults: total(faults),
+    loads: total(added(now.loads, before.loads)),
+    loadSeconds: addedBuckets(now.loadCost, before.loadCost).sum,
+    redisCommands: grown(now.redisCommands, before.redisCommands),
+    durableCalls: grown(now.durableCalls, before.durableCalls),
+  };
+  return { ...pointOf(increment, quantile(now.loadCost, 0.5) ?? 0), faults };
 }
 
 /** @param {number | null} seconds */

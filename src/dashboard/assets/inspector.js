@@ -1,5 +1,6 @@
 // @ts-check
-/** The inspector. It looks up keys, purges entries and warms keys, with the admin token. */
+/** The inspector. It explains and looks up keys, purges entries and warms keys, with the admin token. */
+import { whyElements } from "./why.js";
 
 const byId = (/** @type {string} */ id) => /** @type {any} */ (document.getElementById(id));
 
@@ -58,11 +59,23 @@ export function createInspector({ base, token }) {
     return section;
   }
 
+  /** Asks about a path if the text begins with a slash, and about a key otherwise. */
+  async function why() {
+    const value = byId("key").value.trim();
+    const name = value.startsWith("/") ? "url" : "key";
+    const response = await ask(`why?${name}=${encodeURIComponent(value)}`);
+    byId("tiers").replaceChildren(...whyElements(await response.json(), card));
+    showStatus(`Explained ${value}.`);
+  }
+
   async function look() {
     const key = byId("key").value.trim();
     const response = await ask(`entry?key=${encodeURIComponent(key)}`);
     const { tiers } = await response.json();
-    byId("tiers").replaceChildren(...tiers.map(card));
+    const cards = document.createElement("div");
+    cards.className = "tables";
+    cards.append(...tiers.map(card));
+    byId("tiers").replaceChildren(cards);
     showStatus(`Looked up ${key}.`);
   }
 
@@ -104,6 +117,7 @@ export function createInspector({ base, token }) {
   }
 
   on("look", look);
+  on("why", why);
   on("purge-hard", () => purge(false));
   on("purge-soft", () => purge(true));
   on("warm", warm);

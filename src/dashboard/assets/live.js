@@ -1,7 +1,8 @@
 // @ts-check
 /**
- * Reads server-sent events with fetch, because EventSource cannot send the token.
- * @param {{ url: string, token: () => string, onData: (data: any) => void, onState: (state: "live" | "lost" | "refused") => void }} options
+ * Reads server-sent events with fetch, because EventSource cannot send the token. `onData` gets the name
+ * of each event, which is "message" by default, and its data.
+ * @param {{ url: string, token: () => string, onData: (event: string, data: any) => void, onState: (state: "live" | "lost" | "refused") => void }} options
  */
 export function follow({ url, token, onData, onState }) {
   let attempt = 0;
@@ -24,12 +25,14 @@ export function follow({ url, token, onData, onState }) {
       const messages = (rest + value).split("\n\n");
       rest = messages.pop() ?? "";
       for (const message of messages) {
-        const data = message
-          .split("\n")
-          .filter((line) => line.startsWith("data:"))
-          .map((line) => line.slice(5).trim())
-          .join("\n");
-        if (data !== "" && data !== "null") onData(JSON.parse(data));
+        const lines = message.split("\n");
+        const field = (/** @type {string} */ name) =>
+          lines
+            .filter((line) => line.startsWith(`${name}:`))
+            .map((line) => line.slice(name.length + 1).trim())
+            .join("\n");
+        const data = field("data");
+        if (data !== "" && data !== "null") onData(field("event") || "message", JSON.parse(data));
       }
     }
   }

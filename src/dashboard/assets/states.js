@@ -14,6 +14,7 @@ const NAMES = {
   flight: "Flight objects",
   log: "Log objects",
   limiter: "Rate limits",
+  session: "Sessions",
   http: "HTTP origin",
 };
 /** @type {Record<string, string>} */
@@ -23,7 +24,8 @@ const WORDS = {
   minimal: "Minimal: the database fails. Reads get what is stored; writes are refused.",
 };
 
-const time = (/** @type {number} */ at) => new Date(at).toISOString().slice(11, 19);
+/** The time of day in UTC. */
+export const time = (/** @type {number} */ at) => new Date(at).toISOString().slice(11, 19);
 
 /** @param {StateCount[]} states @param {string} name @param {string[]} order */
 function worst(states, name, order) {
@@ -32,6 +34,58 @@ function worst(states, name, order) {
   const state = order.find((one) => own.some(([, other]) => other === one));
   const found = own.find(([, other]) => other === state);
   return found && { state: found[1], count: found[2], since: found[3], isolates };
+}
+
+/**
+ * What the state of a dependency means for the answers. `seconds` is the time for which stored values
+ * answer without the log.
+ * @type {Record<string, { down: (seconds: number) => string, slow: (seconds: number) => string }>}
+ */
+const MEANINGS = {
+  sql: {
+    down: () => "stored values answer, other reads fail, and writes are refused",
+    slow: () => "misses and writes take longer",
+  },
+  redis: {
+    down: (seconds) =>
+      `answers may be up to ${seconds} s old, new values stay in their data centre, and invalidations wait`,
+    slow: () => "misses take longer",
+  },
+  flight: {
+    down: () => "each isolate loads by itself, so the origin gets more loads",
+    slow: () => "misses take longer",
+  },
+  log: {
+    down: () => "isolates ask Redis themselves, which costs more commands",
+    slow: () => "isolates ask Redis themselves, which costs more commands",
+  },
+  limiter: {
+    down: () => "each isolate counts by itself, so clients may get more than their limit",
+    slow: () => "each isolate counts by itself, so clients may get more than their limit",
+  },
+  http: {
+    down: () => "stored responses answer, and other proxied requests fail",
+    slow: () => "proxied misses take longer",
+  },
+};
+
+/**
+ * One sentence for each dependency that does not work: since when, and what it means for answers.
+ * @param {StateCount[]} states @param {number} unreachableForMs
+ * @returns {string[]}
+ */
+export function sentences(states, unreachableForMs) {
+  return Object.entries(NAMES).flatMap(([name, label]) => {
+    const found = worst(states, name, STATES);
+    const meaning = MEANINGS[name];
+    if (found === undefined || meaning === undefined) return [];
+    const { state, count, isolates, since } = found;
+    if (state !== "down" && state !== "slow") return [];
+    const verb = `${label.endsWith("s") && name !== "redis" ? "are" : "is"} ${state === "down" ? "away" : "slow"}`;
+    const where = count === isolates ? "" : ` in ${count} of ${isolates} isolates`;
+    const effect = meaning[state](Math.round(unreachableForMs / 1000));
+    return [`${label} ${verb} since ${time(since).slice(0, 5)}${where}; ${effect}.`];
+  });
 }
 
 /**
@@ -58,10 +112,33 @@ export function dependencyRows(states) {
     const { state, count, isolates, since } = found;
     const text =
       state === "unknown"
-        ? "not used yet"
+        ? "no fault; not checked yet"
         : `${state} since ${time(since)}${state === "up" ? "" : `, ${count} of ${isolates} isolates`}`;
     return [/** @type {[string, string]} */ ([label, text])];
   });
+}
+
+/**
+ * One row for each task of the cron trigger: its last outcome, and when.
+ * @param {[task: string, outcome: string, at: number][]} runs @returns {[string, string][]}
+ */
+export function cronRows(runs) {
+  return runs
+    .toSorted(([a], [b]) => a.localeCompare(b))
+    .map(([task, outcome, at]) => [task, `${outcome} at ${time(at)}`]);
+}
+
+/**
+ * @param {{ paused: boolean, backlog?: number, oldestAt?: number, deadLetters: number }} state
+ * @returns {[string, string][]}
+ */
+export function queueRows({ paused, backlog, oldestAt, deadLetters }) {
+  return [
+    ["messages in the queue", backlog === undefined ? "–" : backlog.toLocaleString("en")],
+    ["the oldest was sent at", oldestAt === undefined ? "–" : time(oldestAt)],
+    ["dead letters", deadLetters.toLocaleString("en")],
+    ["consumer", paused ? "paused" : "running"],
+  ];
 }
 
 /** @param {LevelChange[]} changes @returns {[string, string][]} the newest first */

@@ -1,14 +1,27 @@
 // @ts-check
 import { show, total } from "./figures.js";
-import { dependencyRows, levelText, timelineRows } from "./states.js";
+import {
+  cronRows,
+  dependencyRows,
+  levelText,
+  queueRows,
+  sentences,
+  timelineRows,
+} from "./states.js";
 
 const byId = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
 /** @param {string} id @param {[string, string][]} rows @param {string} emptyText */
 function fill(id, rows, emptyText) {
   const body = byId(id);
+  body.replaceChildren(...bodyOf(rows.length > 0 ? rows : [[emptyText, ""]]).children);
+}
+
+/** @param {[string, string][]} rows */
+function bodyOf(rows) {
+  const body = document.createElement("tbody");
   body.replaceChildren(
-    ...(rows.length > 0 ? rows : [[emptyText, ""]]).map(([name, value]) => {
+    ...rows.map(([name, value]) => {
       const row = document.createElement("tr");
       const head = document.createElement("th");
       head.scope = "row";
@@ -17,6 +30,35 @@ function fill(id, rows, emptyText) {
       cell.textContent = value ?? "";
       row.append(head, cell);
       return row;
+    }),
+  );
+  return body;
+}
+
+/**
+ * Shows the state of the queue. Null if it could not be asked for.
+ * @param {{ paused: boolean, backlog?: number, oldestAt?: number, deadLetters: number } | null} state
+ */
+export function showQueue(state) {
+  fill("queue", state === null ? [] : queueRows(state), "The database does not answer.");
+}
+
+/** Shows the figures, one table for each group. @param {[string, string, number][]} figures */
+function showGroups(figures) {
+  const groups = new Map(figures.map(([group]) => [group, /** @type {[string, string][]} */ ([])]));
+  for (const [group, text, value] of figures)
+    groups
+      .get(group)
+      ?.push([text, +value.toFixed(4) === 0 ? "0" : (+value.toFixed(4)).toLocaleString("en")]);
+  byId("groups").replaceChildren(
+    ...[...groups].map(([group, rows]) => {
+      const section = document.createElement("section");
+      const head = document.createElement("h2");
+      head.textContent = group;
+      const table = document.createElement("table");
+      table.append(bodyOf(rows));
+      section.append(head, table);
+      return section;
     }),
   );
 }
@@ -36,15 +78,18 @@ const keyRows = (keys) =>
       over > 0 ? `≤ ${count.toLocaleString("en")}` : count.toLocaleString("en"),
     ]);
 
-/** Shows a summary in the tiles and tables. @param {any} summary @param {any} point */
-export function showFigures(summary, point) {
+/**
+ * Shows a summary in the tiles and tables.
+ * @param {any} summary @param {any} point @param {number} unreachableForMs
+ */
+export function showFigures(summary, point, unreachableForMs) {
   const tile = (/** @type {string} */ id, /** @type {string} */ text) => {
     byId(id).textContent = text;
   };
   if (point) {
     tile("hit-ratio", show(point.hitRatio === null ? null : point.hitRatio * 100, " %"));
     tile("request-rate", show(point.requestsPerSecond, "/s"));
-    tile("error-rate", show(point.errorRatio === null ? null : point.errorRatio * 100, " %"));
+    tile("error-rate", show(point.errorsPerSecond, "/s", 2));
     byId("error-rate").classList.toggle("bad", point.errorRatio > 0.01);
     tile("p95", show(point.p95, " ms"));
     tile("offload", show(point.offload === null ? null : point.offload * 100, " %"));
@@ -58,8 +103,17 @@ export function showFigures(summary, point) {
   const { level, text } = levelText(summary.states);
   tile("level", text);
   byId("level").className = level;
+  byId("meanings").replaceChildren(
+    ...sentences(summary.states, unreachableForMs).map((sentence) => {
+      const item = document.createElement("li");
+      item.textContent = sentence;
+      return item;
+    }),
+  );
   fill("dependencies", dependencyRows(summary.states), "no isolate has reported yet");
   fill("timeline", timelineRows(summary.levelChanges), "no changes");
+  fill("cron", cronRows(summary.cronRuns), "no run has been reported yet");
+  showGroups(summary.figures);
   const { counts } = summary.purgeLag;
   const lagged = counts.reduce((/** @type {number} */ a, /** @type {number} */ b) => a + b, 0);
   fill(

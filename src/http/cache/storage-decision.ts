@@ -4,6 +4,7 @@
  * functions say what follows from it for the proxy and for a route.
  */
 import type { HttpMeta, Lifetimes, LoadResult, StorableResult } from "../../core/entry.ts";
+import type { UnstoredReason } from "../../core/key-notes.ts";
 import { MAX_ENTRY_KEYS, type InvalidationKey } from "../../core/invalidation-key.ts";
 import {
   cacheabilityOf,
@@ -89,8 +90,15 @@ export const NOT_STORED: LoadResult = { storable: false, oneOff: true };
  */
 export const HIT_FOR_MISS: LoadResult = { storable: false };
 
-/** The same, but only for later loads for this kind of request. */
-const HIT_FOR_MISS_OF_KIND: LoadResult = { storable: false, ofKind: true };
+/** `HIT_FOR_MISS` with the reason for operators, and the part of the request that made the response private. */
+export function hitForMiss(why: UnstoredReason, part?: string): LoadResult {
+  return { storable: false, why, ...(part !== undefined && { part }) };
+}
+
+/** `NOT_STORED` with the reason for operators. */
+export function notStored(why: UnstoredReason): LoadResult {
+  return { storable: false, oneOff: true, why };
+}
 
 /** Undefined if the proxy may store the response; otherwise the result of the load. */
 export function refusalOf(
@@ -100,9 +108,9 @@ export function refusalOf(
 ): LoadResult | undefined {
   if (cacheability === "store") return undefined;
   // The reason may lie in this request alone: the response to another one may be stored.
-  if (cacheability === "status" || cacheability === "request") return NOT_STORED;
-  // The response to a request without credentials may be stored.
-  return hasCredentials(request, sharing) ? HIT_FOR_MISS_OF_KIND : HIT_FOR_MISS;
+  if (cacheability === "status" || cacheability === "request") return notStored(cacheability);
+  // The response to a request without credentials may be stored. Then the marker is for this kind of request.
+  return { ...hitForMiss(cacheability), ...(hasCredentials(request, sharing) && { ofKind: true }) };
 }
 
 const OF_REQUEST: ReadonlySet<StorageDecision["cacheability"]> = new Set([
@@ -161,23 +169,24 @@ export function routeRefusalOf(
   { cacheability, explicit, control }: StorageDecision,
 ): LoadResult | undefined {
   const { status, headers } = response;
-  if (headers.has("Set-Cookie") || control.noCache === true) return HIT_FOR_MISS;
+  if (headers.has("Set-Cookie")) return hitForMiss("cookie");
+  if (control.noCache === true) return hitForMiss("no-cache");
   switch (cacheability) {
     case "private":
     case "varies":
     case "no-store":
     case "tags":
-      return HIT_FOR_MISS;
+      return hitForMiss(cacheability);
     case "authorization":
     case "request":
-      return NOT_STORED;
+      return notStored(cacheability);
     case "store":
     case "silent":
     case "cookie":
     case "status":
-      if (!explicit && !STORED_BY_POLICY.has(status)) return HIT_FOR_MISS;
+      if (!explicit && !STORED_BY_POLICY.has(status)) return hitForMiss("status");
       // The handler made a part for the range of one request.
-      return status === 206 || OF_ONE_REQUEST.has(status) ? NOT_STORED : undefined;
+      return status === 206 || OF_ONE_REQUEST.has(status) ? notStored("status") : undefined;
   }
 }
 

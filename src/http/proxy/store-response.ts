@@ -3,7 +3,7 @@ import { createEntry, type Entry, type LoadResult, type StorableResult } from ".
 import { rawResponse } from "../cache/raw-response.ts";
 import {
   decideStorage,
-  HIT_FOR_MISS,
+  hitForMiss,
   NOT_STORED,
   endsStale,
   fieldsForOne,
@@ -41,7 +41,7 @@ export async function storeResponse(
     ? NOT_STORED
     : refusalOf(decision, proxied.request.headers, options.sharing);
   if (refusal !== undefined) {
-    if (refusal !== NOT_STORED) markUnfillable(load);
+    if (refusal.storable || refusal.oneOff !== true) markUnfillable(load);
     // RFC 9111, 3.3: the missing rest alone is no answer to the client's request.
     if (asked.kind === "complete" && status === 206) return undefined;
     if (stored !== undefined && !isUnknownPart && mayEnd(load, decision, status, stored))
@@ -73,7 +73,7 @@ export async function storeResponse(
     if (asked.kind === "complete") return undefined;
     if (bodiless !== undefined) result.response = bodiless;
     else if (isPartOfFill(load, asked)) result.lacksPart = true;
-    return HIT_FOR_MISS;
+    return hitForMiss("body");
   }
   if (part !== undefined)
     return storePart(load, received, decision, { part, bytes }, asked, stored);

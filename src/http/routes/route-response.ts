@@ -10,6 +10,7 @@ import { RFC_SHARING } from "../cache/sharing-rules.ts";
 import {
   decideStorage,
   HIT_FOR_MISS,
+  hitForMiss,
   isNegative,
   routeRefusalOf,
   type StorageDecision,
@@ -91,9 +92,9 @@ export async function loadResultOf(
 ): Promise<LoadResult> {
   const refusal = routeRefusalOf(response, decision);
   if (refusal !== undefined) return refusal;
-  if (hasUnstorableBody(response)) return HIT_FOR_MISS;
+  if (hasUnstorableBody(response)) return hitForMiss("body");
   const result = collectCopy(response).then((bytes) =>
-    bytes === undefined ? HIT_FOR_MISS : resultOf(bytes, response, decision, collector),
+    bytes === undefined ? hitForMiss("body") : resultOf(bytes, response, decision, collector),
   );
   if (client === undefined) return result;
   const early = await Promise.race([result, sleep(STREAM_AFTER_MS)]);
@@ -112,7 +113,7 @@ async function resultOf(
   collector: DependencyCollector,
 ): Promise<LoadResult> {
   const coding = codingOf(headers, bytes);
-  if (coding === "unknown") return HIT_FOR_MISS;
+  if (coding === "unknown") return hitForMiss("body");
   const isDecoded = coding === "decoded";
   const decision = isDecoded ? withFields(decided, fieldsOfDecoded(decided.fields)) : decided;
   const etag = decision.etag === "" ? await etagOf(bytes) : decision.etag;

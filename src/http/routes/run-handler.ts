@@ -12,10 +12,10 @@ import {
 import { RFC_SHARING } from "../cache/sharing-rules.ts";
 import {
   endsStale,
-  HIT_FOR_MISS,
+  hitForMiss,
   isExplicitlyStorable,
   isNegative,
-  NOT_STORED,
+  notStored,
 } from "../cache/storage-decision.ts";
 import type { FieldReader } from "../rfc/fields.ts";
 import type { Answer } from "./answer.ts";
@@ -97,7 +97,7 @@ async function runHandler<T>(
   const { shared, keyedFields, definedAt } = route;
   const { emit } = scope.ctx;
   const view = openHandlerView(c, { parts, shared, keyedFields, definedAt, emit });
-  const collector = createDependencyCollector();
+  const collector = createDependencyCollector(scope.engine.positionOf);
   const watched: DependencyCollector = {
     ...collector,
     include(lookup) {
@@ -145,16 +145,16 @@ async function resultOf(
   const varied = view.negotiated.size;
   // The response goes to this client alone, so that its body need not be read for others.
   if (view.unkeyed !== undefined || !view.isStable)
-    return { loaded: judged(HIT_FOR_MISS), endsStale: view.isStable };
+    return { loaded: judged(hitForMiss("unkeyed", view.unkeyed)), endsStale: view.isStable };
 
   /** Keeps a result from other clients if the handler has read what the key does not name. */
   function judged(loaded: LoadResult): LoadResult {
     // A client can send a request that costs too many runs of the key function. It says nothing about
     // the requests of others.
-    if (!view.isStable) return NOT_STORED;
+    if (!view.isStable) return notStored("unstable");
     // The body has read a field after Vary was complete.
     if (view.negotiated.size > varied) view.add("header", [...view.negotiated].at(-1) ?? "");
-    if (view.unkeyed !== undefined) return HIT_FOR_MISS;
+    if (view.unkeyed !== undefined) return hitForMiss("unkeyed", view.unkeyed);
     return loaded.storable ? loaded : { ...collector.basis(), ...loaded };
   }
 

@@ -22,6 +22,8 @@ export interface ExportQueueOptions extends ExportPlatform {
   readonly meter: Meter;
   readonly formatKey: (key: string) => string;
   readonly print: (line: string) => void;
+  /** Called at the end of each export. */
+  readonly onExport: (succeeded: boolean) => void;
 }
 
 /**
@@ -55,7 +57,7 @@ interface QueuedRequest {
 }
 
 export function createExportQueue(options: ExportQueueOptions): ExportQueue {
-  const { settings, resource, meter, formatKey, random, print } = options;
+  const { settings, resource, meter, formatKey, random, print, onExport } = options;
   const { traces, logs } = settings.endpoints;
   const source: SpanSource = { resource, random, formatKey, plainPaths: settings.plainKeys };
   const traceExporter = traces && exporterOf(traces, "traces");
@@ -99,6 +101,7 @@ export function createExportQueue(options: ExportQueueOptions): ExportQueue {
     if (body === undefined) return drop(signal, "encoding", items);
     const { outcome, rejected } = await exporter.post(body);
     meter.add("telemetry.exports", 1, signal, outcome);
+    onExport(outcome === "ok");
     drop(signal, outcome === "ok" ? "rejected" : outcome, outcome === "ok" ? rejected : items);
   }
 

@@ -1,4 +1,5 @@
 import type {
+  CronRun,
   HotKey,
   LevelChange,
   MetricsSnapshot,
@@ -6,6 +7,7 @@ import type {
   TraceSummary,
 } from "../../core/metrics.ts";
 import type { EpochMs } from "../../core/time.ts";
+import { figuresOf, type Figure } from "./dashboard-figures.ts";
 import { readSeries } from "./read-series.ts";
 import { METRICS, type MetricName } from "./registry.ts";
 
@@ -15,6 +17,9 @@ export interface Buckets {
   readonly counts: readonly number[];
   readonly sum: number;
 }
+
+/** The dashboard lists this many frequently read keys. */
+const SHOWN_KEYS = 20;
 
 type Counts = Readonly<Record<string, number>>;
 
@@ -48,6 +53,8 @@ export interface Summary {
   readonly traces: readonly TraceSummary[];
   readonly states: readonly StateCount[];
   readonly levelChanges: readonly LevelChange[];
+  readonly figures: readonly Figure[];
+  readonly cronRuns: readonly CronRun[];
 }
 
 /** Reduces a snapshot of all metrics to the totals that the dashboard shows. */
@@ -105,10 +112,12 @@ export function summarize(snapshot: MetricsSnapshot, at: EpochMs): Summary {
     memoryBytes: total("cache.memory.usage"),
     memoryEntries: total("cache.memory.entries"),
     evictions: total("cache.memory.evictions"),
-    hot: snapshot.hot,
+    hot: snapshot.hot.slice(0, SHOWN_KEYS),
     missed: snapshot.missed,
     traces: snapshot.traces.slice(-30),
     states: snapshot.states ?? [],
     levelChanges: snapshot.levelChanges?.slice(-20) ?? [],
+    figures: figuresOf(snapshot),
+    cronRuns: snapshot.cronRuns ?? [],
   };
 }

@@ -1,6 +1,13 @@
 import type { Delta, HotKey, MetricsSnapshot } from "../../core/metrics.ts";
+import { newestRuns } from "./cron-runs.ts";
 import { createTopKeys } from "./meter.ts";
-import { addDelta, countStates, LISTED_KEYS, type SeriesTotals } from "./totals.ts";
+import {
+  addDelta,
+  countStates,
+  LISTED_HOT_KEYS,
+  LISTED_MISSED_KEYS,
+  type SeriesTotals,
+} from "./totals.ts";
 
 /** Adds up the totals in the snapshots of several metrics objects. */
 export function mergeSnapshots(snapshots: readonly MetricsSnapshot[]): MetricsSnapshot {
@@ -10,9 +17,16 @@ export function mergeSnapshots(snapshots: readonly MetricsSnapshot[]): MetricsSn
     startedAt: Math.min(...snapshots.map(({ startedAt }) => startedAt)),
     totals: sum(snapshots.map(({ totals }) => totals)),
     gauges: sum(snapshots.map(({ gauges }) => gauges)) as readonly (readonly [string, number])[],
-    hot: top(snapshots.map(({ hot }) => hot)),
-    missed: top(snapshots.map(({ missed }) => missed)),
+    hot: top(
+      snapshots.map(({ hot }) => hot),
+      LISTED_HOT_KEYS,
+    ),
+    missed: top(
+      snapshots.map(({ missed }) => missed),
+      LISTED_MISSED_KEYS,
+    ),
     traces: snapshots.flatMap(({ traces }) => traces).toSorted((a, b) => a.at - b.at),
+    cronRuns: newestRuns(snapshots.flatMap(({ cronRuns = [] }) => cronRuns)),
     states: countStates(snapshots.flatMap(({ states = [] }) => states)),
     levelChanges: snapshots
       .flatMap(({ levelChanges = [] }) => levelChanges)
@@ -26,9 +40,9 @@ function sum(parts: readonly Delta[]): Delta {
   return [...totals];
 }
 
-function top(parts: readonly (readonly HotKey[])[]): readonly HotKey[] {
+function top(parts: readonly (readonly HotKey[])[], limit: number): readonly HotKey[] {
   const keys = parts.flat();
   const merged = createTopKeys(keys.length);
   for (const [key, count, over] of keys) merged.add(key, count, over);
-  return merged.list(LISTED_KEYS);
+  return merged.list(limit);
 }

@@ -16,7 +16,7 @@ export interface MemoryStats {
 }
 
 export interface ReporterOptions {
-  readonly port: MetricsPort;
+  readonly port: Pick<MetricsPort, "report">;
   readonly meter: Meter;
   readonly hot: TopKeys;
   readonly missed: TopKeys;
@@ -29,6 +29,8 @@ export interface ReporterOptions {
   readonly breakers: Readonly<Record<BreakerName, BreakerReport>>;
   /** The slots for loads and writes. */
   readonly slots: () => SlotStats;
+  /** Called at the end of each report. */
+  readonly onReport: (succeeded: boolean) => void;
 }
 
 export interface Reporter {
@@ -60,7 +62,7 @@ const DEFERRED_LIFE_MS = 60_000;
  */
 export function createReporter(options: ReporterOptions): Reporter {
   const { port, meter, hot, missed, formatKey, isolate, now, memory } = options;
-  const { health, breakers, slots } = options;
+  const { health, breakers, slots, onReport } = options;
   let sequence = 0;
   let unanswered: MetricsReport | undefined;
   let sentAt: EpochMs = Number.NEGATIVE_INFINITY;
@@ -130,7 +132,9 @@ export function createReporter(options: ReporterOptions): Reporter {
       try {
         await port.report(report);
         if (unanswered === report) unanswered = undefined;
+        onReport(true);
       } catch {
+        onReport(false);
         // The next run sends the report again. Its sequence number prevents the object from
         // counting it twice.
       } finally {

@@ -91,6 +91,13 @@ export const SERVICE_METRICS = {
     description: "Decisions of the rate limiter.",
     where: "the end of a request that a rate limit of Strata has decided",
   },
+  "cache.sessions": {
+    type: "counter",
+    unit: "{operation}",
+    labels: ["cache.operation", "cache.outcome"],
+    description: "Operations on sessions: create, read, rotate, list, revoke, revoke-all.",
+    where: "the end of an operation on sessions",
+  },
   "db.client.operation.duration": {
     type: "histogram",
     unit: "s",
@@ -133,6 +140,44 @@ export const SERVICE_METRICS = {
     labels: ["cache.message.kind", "cache.outcome"],
     description: "Deliveries of messages, by how they ended. Each message ends as applied or dead.",
     where: "the end of a delivery of messages to the consumer",
+  },
+  "cache.live.deliveries": {
+    type: "counter",
+    unit: "{event}",
+    labels: ["cache.outcome"],
+    description: "Live events that writers delivered to the objects of topics, or deferred.",
+    where: "the end of a call that delivers live events",
+  },
+  "cache.live.connections": {
+    type: "counter",
+    unit: "{connection}",
+    labels: ["cache.transport", "cache.outcome"],
+    description: "Connections to topics, by what the client got first or why it was refused.",
+    where: "the answer to a client that asks for a connection",
+  },
+  "cache.answers": {
+    type: "counter",
+    unit: "{answer}",
+    labels: ["cache.answer.source", "cache.outcome"],
+    description:
+      "Answers of the model to readers, by where they came from: a call, a running call that the reader joined, a stored answer, or a stale one.",
+    where: "the end of an answer for one reader",
+  },
+  "cache.answer.tokens": {
+    type: "counter",
+    unit: "{token}",
+    labels: ["cache.answer.use", "cache.token.type"],
+    description:
+      "Tokens of whole answers as the model counted them: spent by calls, or saved by answers without a call.",
+    where: "the end of an answer for one reader",
+  },
+  "cache.answer.cost": {
+    type: "counter",
+    unit: "{USD}",
+    labels: ["cache.answer.use", "cache.token.type"],
+    description:
+      "US dollars that the tokens cost by the prices in LLM_INPUT_PRICE and LLM_OUTPUT_PRICE.",
+    where: "the end of an answer for one reader",
   },
   "telemetry.dropped": {
     type: "counter",

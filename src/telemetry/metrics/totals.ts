@@ -1,5 +1,7 @@
 import type {
+  CronRun,
   Delta,
+  HistoryStep,
   HotKey,
   LevelChange,
   MetricsReport,
@@ -7,17 +9,21 @@ import type {
   StateCount,
   TraceSummary,
 } from "../../core/metrics.ts";
-import type { EpochMs } from "../../core/time.ts";
+import type { EpochMs, Millis } from "../../core/time.ts";
+import { withRunsOf } from "./cron-runs.ts";
+import { createHistory } from "./history.ts";
 import { createTopKeys, type TopKeys } from "./meter.ts";
 
-/** The gauges of an isolate are deleted when the isolate has sent no report for this long. */
+/** The states of an isolate, and its gauges by default, are deleted when it has sent no report for this long. */
 const GAUGE_LIFE_MS = 60_000;
 /** The sequence number of an isolate is deleted after this long. No isolate repeats a report so late. */
 const SEQUENCE_LIFE_MS = 3_600_000;
 const MAX_TRACES = 60;
 const MAX_LEVEL_CHANGES = 50;
 const TOP_KEYS = 200;
-export const LISTED_KEYS = 20;
+/** A snapshot lists this many frequently read keys, so that a warm-up can load them. */
+export const LISTED_HOT_KEYS = 200;
+export const LISTED_MISSED_KEYS = 20;
 /** The most series that one metrics object keeps. */
 const MAX_SERIES = 10_000;
 
@@ -26,36 +32,49 @@ interface Isolate {
   at: EpochMs;
 }
 
+interface HeldGauges {
+  readonly values: MetricsReport["gauges"];
+  readonly holdMs: Millis;
+}
+
 interface Frozen {
   readonly v: 1;
   readonly startedAt: EpochMs;
   readonly series: Delta;
   readonly isolates: readonly (readonly [string, Isolate])[];
+  /** The step of the history that has not ended. An object of an earlier version has stored none. */
+  readonly openStep?: HistoryStep | undefined;
+  readonly cronRuns?: readonly CronRun[];
 }
 
 /**
  * Creates the totals of one metrics object. They begin with the text that `freeze` returned, or at
- * zero without a text.
+ * zero without a text. `steps` are the ended steps of the history, the oldest first.
  */
-export function createTotals(frozen: string | undefined, now: EpochMs): MetricsTotals {
+export function createTotals(
+  frozen: string | undefined,
+  now: EpochMs,
+  steps?: readonly HistoryStep[],
+): MetricsTotals {
   const saved = frozen === undefined ? undefined : (JSON.parse(frozen) as Frozen);
   const startedAt = saved?.startedAt ?? now;
   const series: SeriesTotals = new Map();
   addDelta(series, saved?.series ?? []);
   const isolates = new Map<string, Isolate>(saved?.isolates);
-  const gauges = new Map<string, MetricsReport["gauges"]>();
+  const gauges = new Map<string, HeldGauges>();
   const states = new Map<string, readonly StateCount[]>();
   let levelChanges: LevelChange[] = [];
   const hot = createTopKeys(TOP_KEYS);
   const missed = createTopKeys(TOP_KEYS);
   let traces: TraceSummary[] = [];
+  let cronRuns = saved?.cronRuns ?? [];
+  const history = createHistory(steps, saved?.openStep);
 
   function dropSilent(now: EpochMs): void {
     for (const [name, { at }] of isolates) {
       if (now - at > SEQUENCE_LIFE_MS) isolates.delete(name);
-      if (now - at <= GAUGE_LIFE_MS) continue;
-      gauges.delete(name);
-      states.delete(name);
+      if (now - at > (gauges.get(name)?.holdMs ?? 0)) gauges.delete(name);
+      if (now - at > GAUGE_LIFE_MS) states.delete(name);
     }
   }
 
@@ -66,12 +85,17 @@ export function createTotals(frozen: string | undefined, now: EpochMs): MetricsT
       if (last !== undefined && sequence <= last.sequence) return false;
       isolates.set(isolate, { sequence, at: now });
       addDelta(series, report.delta, MAX_SERIES);
-      gauges.set(isolate, report.gauges);
+      gauges.set(isolate, {
+        values: report.gauges,
+        holdMs: report.gaugesHoldMs ?? GAUGE_LIFE_MS,
+      });
       states.set(isolate, report.states ?? []);
       levelChanges = [...levelChanges, ...(report.levelChanges ?? [])].slice(-MAX_LEVEL_CHANGES);
       addAll(hot, report.hot);
       addAll(missed, report.missed);
       traces = [...traces, ...report.traces].slice(-MAX_TRACES);
+      history.add(report, now);
+      cronRuns = withRunsOf(report.delta, now, cronRuns);
       dropSilent(now);
       return true;
     },
@@ -79,22 +103,33 @@ export function createTotals(frozen: string | undefined, now: EpochMs): MetricsT
     snapshot(now) {
       dropSilent(now);
       const sums = new Map<string, number>();
-      for (const values of gauges.values())
+      for (const { values } of gauges.values())
         for (const [name, value] of values) sums.set(name, (sums.get(name) ?? 0) + value);
       return {
         startedAt,
         totals: [...series],
         gauges: [...sums],
-        hot: hot.list(LISTED_KEYS),
-        missed: missed.list(LISTED_KEYS),
+        hot: hot.list(LISTED_HOT_KEYS),
+        missed: missed.list(LISTED_MISSED_KEYS),
         traces,
         states: countStates([...states.values()].flat()),
         levelChanges,
+        cronRuns,
       };
     },
 
+    history: history.steps,
+    takeEnded: history.takeEnded,
+
     freeze() {
-      const state: Frozen = { v: 1, startedAt, series: [...series], isolates: [...isolates] };
+      const state: Frozen = {
+        v: 1,
+        startedAt,
+        series: [...series],
+        isolates: [...isolates],
+        openStep: history.open,
+        cronRuns,
+      };
       return JSON.stringify(state);
     },
   };

@@ -41,6 +41,7 @@ export function createDurableTracer(options: DurableTracerOptions): DurableTrace
     meter: createMeter(),
     formatKey: (key) => key,
     print: () => undefined,
+    onExport: () => undefined,
   });
   const exportLoop = createFlushLoop({
     run: exportQueue.run,

@@ -87,6 +87,8 @@ export interface MessagesOptions {
   readonly deadLetterQueue: Queue | undefined;
   readonly newId: NewId;
   readonly timeoutMs: Millis;
+  /** Called at the end of each call that sends messages. */
+  readonly onSend: (succeeded: boolean) => void;
   readonly limits: AttemptLimits;
   readonly keepIdsMs: Millis;
   readonly holdSeconds: number;
@@ -156,9 +158,9 @@ export function createMessages(options: MessagesOptions): MessagesParts {
 function callOf(
   queue: Queue | undefined,
   binding: string,
-  { timeoutMs, withTimeout }: MessagesOptions,
+  { timeoutMs, withTimeout, onSend }: MessagesOptions,
 ): QueueCall {
   return queue === undefined
     ? () => Promise.resolve(failed("queue.unavailable", `no queue is bound as ${binding}`))
-    : createQueueCall({ queue, timeoutMs, withTimeout });
+    : createQueueCall({ queue, timeoutMs, withTimeout, onSend });
 }

@@ -8,6 +8,8 @@ export interface QueueCallOptions {
   readonly queue: Queue;
   readonly timeoutMs: Millis;
   readonly withTimeout: WithTimeout;
+  /** Called at the end of each call. */
+  readonly onSend: (succeeded: boolean) => void;
 }
 
 /** A body to send, and the pause before its delivery. */
@@ -28,7 +30,8 @@ const MAX_BATCH_BYTES = 250_000;
 /** The limit of `delaySeconds`: 12 hours. */
 export const MAX_DELAY_SECONDS = 43_200;
 
-export function createQueueCall({ queue, timeoutMs, withTimeout }: QueueCallOptions): QueueCall {
+export function createQueueCall(options: QueueCallOptions): QueueCall {
+  const { queue, timeoutMs, withTimeout, onSend } = options;
   return async (messages) => {
     try {
       for (const part of partsOf(messages)) {
@@ -39,8 +42,10 @@ export function createQueueCall({ queue, timeoutMs, withTimeout }: QueueCallOpti
         }));
         await withTimeout(queue.sendBatch(requests), timeoutMs);
       }
+      onSend(true);
       return done(undefined);
     } catch (error) {
+      onSend(false);
       return isDeadlineExceeded(error)
         ? failed("queue.timeout", error.message)
         : failed("queue.unavailable", messageOf(error));

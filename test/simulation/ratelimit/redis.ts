@@ -37,6 +37,11 @@ export function createSimulatedRedis(startMs: number): SimulatedRedis {
   }
 
   const client = {
+    async getex(key: string, expiry?: { readonly px: number }) {
+      const words = expiry === undefined ? [key] : [key, "PX", String(expiry.px)];
+      const args = words.map((word) => Buffer.from(word));
+      return plain((await engine.run({ kind: "command", name: "GETEX", args })).reply);
+    },
     eval: run,
     createScript: (body: string) => ({
       exec: (keys: string[], args: string[]) => run(body, keys, args),

@@ -1,0 +1,61 @@
+/** The side of an isolate: joins the recording that the Durable Object of a key holds. */
+import type { Batch, Feed, Joined } from "../core/answers.ts";
+import { failed, fault } from "../core/faults.ts";
+import type { Result } from "../core/result.ts";
+import type { Clock } from "../core/time.ts";
+import { NONE_STATUS, HEAD_HEADER, type HostRequest, type SentHead } from "./answer-host.ts";
+import type { ChatInfo } from "./chat-stream.ts";
+import { createBatchDecoder } from "./frame-lines.ts";
+
+/** Sends a join to the object of the key. */
+export type AskHost = (request: HostRequest, region: string) => Promise<Response>;
+
+/** Joins a recording. The fault `flight.unavailable` says that the object did not answer. */
+export type JoinHost = (
+  request: HostRequest,
+  region: string,
+) => Promise<Result<Joined<string, ChatInfo> | undefined>>;
+
+export function createJoinHost(ask: AskHost, now: Clock): JoinHost {
+  return async (request, region) => {
+    const askedAt = now();
+    try {
+      const response = await ask(request, region);
+      if (response.status === NONE_STATUS) return { ok: true, value: undefined };
+      const sent = response.headers.get(HEAD_HEADER);
+      if (response.body === null || sent === null)
+        return failed("flight.unavailable", `the answer object answered ${response.status}`);
+      const { agoMs, ...head } = JSON.parse(sent) as SentHead;
+      const feed = feedOf(response.body as ReadableStream<Uint8Array>);
+      return { ok: true, value: { head: { ...head, beganAt: askedAt - agoMs }, feed } };
+    } catch {
+      return failed("flight.unavailable", "the answer object did not answer");
+    }
+  };
+}
+
+/** Reads the lines of the object. A stream that ends without an end line was cut off. */
+function feedOf(body: ReadableStream<Uint8Array>): Feed<string, ChatInfo> {
+  const reader = body.getReader();
+  const decoder = new TextDecoder();
+  const lines = createBatchDecoder<string, ChatInfo>();
+  const cut: Batch<string, ChatInfo> = {
+    frames: [],
+    end: { kind: "failed", fault: fault("flight.unavailable", "the answer object has stopped") },
+  };
+  return {
+    async next() {
+      try {
+        for (;;) {
+          const { done, value } = await reader.read();
+          if (done) return cut;
+          const batch = lines.feed(decoder.decode(value, { stream: true }));
+          if (batch.frames.length > 0 || batch.end !== undefined) return batch;
+        }
+      } catch {
+        return cut;
+      }
+    },
+    cancel: () => void reader.cancel().catch(() => undefined),
+  };
+}

@@ -1,0 +1,148 @@
+/**
+ * A middleware for the AI SDK (`wrapLanguageModel`): the answers of any of its models go through the cache. The
+ * types are structural, so that the layer does not depend on the SDK.
+ */
+import type { Feed } from "../core/answers.ts";
+import type { Context } from "../core/context.ts";
+import { DefinitionError } from "../core/faults.ts";
+import type { Lookup } from "../core/lookup.ts";
+import type { Ask } from "./ask.ts";
+import { AnswerFault } from "./answer-fault.ts";
+import type { Usage } from "./chat-stream.ts";
+import { answerPolicies } from "./lifetimes.ts";
+import { joinLocally, type LocalJoinOptions } from "./local-join.ts";
+import { generating, reviveDates, streaming, type Generated, type Part } from "./model-calls.ts";
+import { keyOfQuestion, type Question } from "./question.ts";
+import type { CallModel } from "./record-call.ts";
+
+/** What the key of an answer holds beside the parameters of the call. */
+export type ModelCacheOptions = Pick<
+  Question,
+  "scope" | "tenant" | "owner" | "group" | "promptVersion" | "tags"
+>;
+
+interface ModelId {
+  readonly provider: string;
+  readonly modelId: string;
+}
+
+/** The middleware, in the form of `LanguageModelV3Middleware`. */
+export interface LanguageModelMiddleware {
+  readonly specificationVersion: "v3";
+  wrapGenerate<R extends Generated>(options: {
+    doGenerate: () => PromiseLike<R>;
+    params: object;
+    model: ModelId;
+  }): Promise<R>;
+  wrapStream<P extends Part, S extends { stream: ReadableStream<P> }>(options: {
+    doStream: () => PromiseLike<S & { stream: ReadableStream<P> }>;
+    params: object;
+    model: ModelId;
+  }): Promise<S & { stream: ReadableStream<P> }>;
+}
+
+export interface ModelCachePorts {
+  readonly ask: Ask;
+  readonly local: LocalJoinOptions;
+  readonly ctx: Context;
+  readonly onLookup: (lookup: Lookup) => void;
+}
+
+/** Members of the parameters that do not shape the answer. */
+const UNKEYED = new Set(["abortSignal", "headers", "includeRawChunks"]);
+
+/** Creates the middleware of one request. */
+export function createModelCache(
+  { ask, local, ctx, onLookup }: ModelCachePorts,
+  options: ModelCacheOptions,
+): LanguageModelMiddleware {
+  const policy = answerPolicies(local.limits.firstMs)[options.scope];
+  const tags = options.tags ?? [];
+
+  async function keyOf(
+    operation: string,
+    params: object,
+    { provider, modelId }: ModelId,
+  ): Promise<string | undefined> {
+    const keyed = Object.fromEntries(Object.entries(params).filter(([name]) => !UNKEYED.has(name)));
+    const question = { ...options, messages: [], parameters: { operation, params: keyed } };
+    try {
+      return await keyOfQuestion(question, { baseUrl: provider, model: modelId });
+    } catch (error) {
+      // A prompt with an image or a file as bytes has no key. It goes to the model.
+      if (error instanceof DefinitionError) return undefined;
+      throw error;
+    }
+  }
+
+  async function answer<P>(key: string, callModel: CallModel<P, Usage>): Promise<Feed<P, Usage>> {
+    let thrown: { readonly error: unknown } | undefined;
+    const observed: CallModel<P, Usage> = async (add, signal) => {
+      try {
+        return await callModel(add, signal);
+      } catch (error) {
+        thrown = { error };
+        throw error;
+      }
+    };
+    const request = { key, policy, tags, usageOf: (usage: Usage) => usage };
+    try {
+      const answered = await ask<P, Usage>(
+        { ...request, join: async (join) => joinLocally(local, request, observed, join) },
+        ctx,
+        onLookup,
+      );
+      return answered.feed;
+    } catch (error) {
+      // The SDK decides by the model's own error whether it tries again.
+      if (thrown !== undefined && !(thrown.error instanceof AnswerFault)) throw thrown.error;
+      throw error;
+    }
+  }
+
+  return {
+    specificationVersion: "v3",
+
+    async wrapGenerate({ doGenerate, params, model }) {
+      const key = await keyOf("generate", params, model);
+      if (key === undefined) return doGenerate();
+      const feed = await answer(key, generating(doGenerate, key));
+      const { frames, end } = await feed.next();
+      const [frame] = frames;
+      if (frame !== undefined) return reviveDates(frame[1]);
+      throw new AnswerFault(end?.kind === "failed" ? end.fault : NO_ANSWER);
+    },
+
+    async wrapStream<P extends Part, S extends { stream: ReadableStream<P> }>({
+      doStream,
+      params,
+      model,
+    }: Parameters<LanguageModelMiddleware["wrapStream"]>[0]) {
+      const key = await keyOf("stream", params, model);
+      const call = doStream as unknown as () => PromiseLike<S>;
+      if (key === undefined) return call();
+      const feed = await answer(key, streaming<P>(call, key));
+      return { stream: partsOf(feed) } as S;
+    },
+  };
+}
+
+const NO_ANSWER = { code: "origin.unavailable", message: "the model gave no answer" } as const;
+
+/** The parts of an answer. A cut answer ends with the part `error` of the SDK. */
+function partsOf<P extends Part>(feed: Feed<P, Usage>): ReadableStream<P> {
+  return new ReadableStream<P>(
+    {
+      async pull(controller) {
+        const { frames, end } = await feed.next();
+        for (const [, part] of frames) controller.enqueue(reviveDates(part));
+        if (end === undefined) return;
+        if (end.kind === "failed")
+          controller.enqueue({ type: "error", error: new AnswerFault(end.fault) } as unknown as P);
+        controller.close();
+      },
+      cancel: () => feed.cancel(),
+    },
+    { highWaterMark: 0 },
+  );
+}

@@ -1,0 +1,72 @@
+/** A recording holds the pieces of one running answer. Every reader reads it from its beginning. */
+import type { AnswerEnd, Batch, Frame } from "../core/answers.ts";
+import type { LogPosition } from "../core/entry.ts";
+import type { Clock, EpochMs } from "../core/time.ts";
+
+export interface RecordingOptions {
+  readonly id: string;
+  readonly position: LogPosition;
+  readonly now: Clock;
+  readonly maxChars: number;
+}
+
+export interface Recording<P, I> {
+  readonly id: string;
+  readonly position: LogPosition;
+  readonly beganAt: EpochMs;
+  /**
+   * Adds a piece. Returns false, and adds nothing, if the answer is over or would become longer than
+   * `maxChars`.
+   */
+  add(piece: P, chars: number): boolean;
+  /** Ends the answer. A second end changes nothing. */
+  end(end: AnswerEnd<I>): void;
+  /** Returns the frames from position `at` on, without waiting. */
+  since(at: number): Batch<P, I>;
+  /** Resolves when a frame or the end is added after this call. */
+  changed(): Promise<void>;
+  readonly ended: AnswerEnd<I> | undefined;
+}
+
+/** A frame costs memory beside its text, so that an answer of many empty pieces is bounded too. */
+const FRAME_CHARS = 16;
+
+export function createRecording<P, I>(options: RecordingOptions): Recording<P, I> {
+  const { id, position, now, maxChars } = options;
+  const beganAt = now();
+  const frames: Frame<P>[] = [];
+  let chars = 0;
+  let ended: AnswerEnd<I> | undefined;
+  let change = Promise.withResolvers<void>();
+
+  function announce(): void {
+    change.resolve();
+    change = Promise.withResolvers<void>();
+  }
+
+  return {
+    id,
+    position,
+    beganAt,
+
+    add(piece, size) {
+      if (ended !== undefined || chars + size + FRAME_CHARS > maxChars) return false;
+      chars += size + FRAME_CHARS;
+      frames.push([Math.max(0, now() - beganAt), piece]);
+      announce();
+      return true;
+    },
+
+    end(end) {
+      if (ended !== undefined) return;
+      ended = end;
+      announce();
+    },
+
+    since: (at) => ({ frames: frames.slice(at), end: ended }),
+    changed: () => change.promise,
+    get ended() {
+      return ended;
+    },
+  };
+}

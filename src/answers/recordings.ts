@@ -1,0 +1,95 @@
+/** The table of running recordings. At most one recording of a key takes new readers. */
+import type { AnswerEnd, Batch, Feed, Joined } from "../core/answers.ts";
+import type { LogPosition } from "../core/entry.ts";
+import type { NewId } from "../core/random.ts";
+import type { Clock, Millis } from "../core/time.ts";
+import type { After } from "./record-call.ts";
+import { createRecording, type Recording } from "./recording.ts";
+
+export interface RecordingsOptions {
+  readonly now: Clock;
+  readonly newId: NewId;
+  readonly after: After;
+  /** A whole answer is kept for this time, for readers that looked for it before it was stored. */
+  readonly lingerMs: Millis;
+  /** Waits for a change of a recording. An isolate waits with a timer of the reader's own request. */
+  readonly waitFor: (change: Promise<void>) => Promise<unknown>;
+}
+
+export interface JoinRecording<P, I> {
+  readonly key: string;
+  /** The recording that this reader could not use, because it began before an invalidation. */
+  readonly after?: string | undefined;
+  readonly position: LogPosition;
+  readonly maxChars: number;
+  /** Whether this reader may begin a call if there is no recording that it may join. */
+  readonly mayStart: boolean;
+  /** Begins the call for a new recording. It ends the recording, and never rejects. */
+  begin(recording: Recording<P, I>): Promise<void>;
+}
+
+export interface Recordings {
+  /** Returns undefined if no recording runs that the reader may join, and it may not begin one. */
+  join<P, I>(request: JoinRecording<P, I>): Joined<P, I> | undefined;
+  /** The number of recordings that run or linger. */
+  readonly size: number;
+}
+
+export function createRecordings(options: RecordingsOptions): Recordings {
+  const { now, newId, after, lingerMs, waitFor } = options;
+  const current = new Map<string, Recording<unknown, unknown>>();
+
+  function start<P, I>({ key, position, maxChars, begin }: JoinRecording<P, I>): Recording<P, I> {
+    const recording = createRecording<P, I>({ id: newId(), position, now, maxChars });
+    const held = recording as unknown as Recording<unknown, unknown>;
+    current.set(key, held);
+    const forget = (): void => {
+      if (current.get(key) === held) current.delete(key);
+    };
+    void begin(recording).then(() => {
+      // A cut answer takes no new readers: the next one makes a call of its own.
+      if (isKept(recording.ended)) after(lingerMs, forget);
+      else forget();
+    });
+    return recording;
+  }
+
+  return {
+    join<P, I>(request: JoinRecording<P, I>) {
+      const running = current.get(request.key);
+      const isUsable = running !== undefined && running.id !== request.after;
+      const usable = isUsable && running.ended?.kind !== "failed" ? running : undefined;
+      if (usable === undefined && !request.mayStart) return undefined;
+      const recording = (usable as Recording<P, I> | undefined) ?? start(request);
+      const { id, position, beganAt } = recording;
+      const head = { id, position, beganAt, started: usable === undefined };
+      return { head, feed: feedOf(recording, waitFor) };
+    },
+    get size() {
+      return current.size;
+    },
+  };
+}
+
+function isKept(end: AnswerEnd | undefined): boolean {
+  return end?.kind === "whole" && end.storable;
+}
+
+/** Reads a recording from its beginning. */
+function feedOf<P, I>(
+  recording: Recording<P, I>,
+  waitFor: RecordingsOptions["waitFor"],
+): Feed<P, I> {
+  let at = 0;
+  return {
+    async next(): Promise<Batch<P, I>> {
+      for (;;) {
+        const batch = recording.since(at);
+        at += batch.frames.length;
+        if (batch.frames.length > 0 || batch.end !== undefined) return batch;
+        await waitFor(recording.changed());
+      }
+    },
+    cancel: () => undefined,
+  };
+}

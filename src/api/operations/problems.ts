@@ -1,0 +1,187 @@
+/** Every problem type that the reference API answers, for the API reference. docs/failure-modes.md explains them. */
+
+/** What the API reference says of one problem type. */
+export interface ProblemEntry {
+  readonly status: number;
+  readonly title: string;
+  readonly description: string;
+  /** The members beside the standard ones, with an example of each. */
+  readonly extensions?: Readonly<Record<string, unknown>>;
+}
+
+const FIELD_ERRORS = { errors: [{ field: "id", detail: "must be a whole number" }] };
+
+export const PROBLEMS = {
+  "invalid-input": {
+    status: 400,
+    title: "Invalid Input",
+    description: "A parameter or a field is invalid. `errors` names each one, at most 20.",
+    extensions: FIELD_ERRORS,
+  },
+  "invalid-json": {
+    status: 400,
+    title: "Invalid JSON",
+    description: "The body is not JSON in UTF-8.",
+  },
+  "client-address-unknown": {
+    status: 400,
+    title: "Client Address Unknown",
+    description: "The network in front of the Worker names no valid client address.",
+  },
+  "idempotency-key-malformed": {
+    status: 400,
+    title: "Idempotency Key Malformed",
+    description: "`Idempotency-Key` does not have 1 to 255 visible ASCII characters.",
+  },
+  unauthorized: {
+    status: 401,
+    title: "Unauthorized",
+    description: "The bearer token or the session is missing or wrong.",
+  },
+  "admin-disabled": {
+    status: 403,
+    title: "Forbidden",
+    description: "No admin token is configured, so the operation refuses every request.",
+  },
+  "insufficient-role": {
+    status: 403,
+    title: "Forbidden",
+    description: "The role of the token does not suffice.",
+  },
+  "not-found": {
+    status: 404,
+    title: "Not Found",
+    description: "There is nothing under this id.",
+  },
+  "metrics-unbound": {
+    status: 404,
+    title: "Not Found",
+    description: "No metrics object is bound to the Worker.",
+  },
+  "stock-conflict": {
+    status: 409,
+    title: "Stock Conflict",
+    description: "The change would make the stock less than 0 or too large.",
+    extensions: { stock: 3 },
+  },
+  "payment-conflict": {
+    status: 409,
+    title: "Payment Conflict",
+    description: "The order is charged with another amount.",
+    extensions: { amountCents: 1_299 },
+  },
+  "idempotency-key-in-progress": {
+    status: 409,
+    title: "Request In Progress",
+    description: "A request with this `Idempotency-Key` is running.",
+  },
+  "idempotency-key-reused": {
+    status: 409,
+    title: "Idempotency Key Reused",
+    description: "The `Idempotency-Key` was sent with another body.",
+  },
+  "idempotency-answer-lost": {
+    status: 409,
+    title: "Answer Lost",
+    description:
+      "The request with this `Idempotency-Key` made its change, and its answer is not stored.",
+  },
+  "body-too-large": {
+    status: 413,
+    title: "Content Too Large",
+    description: "The body is over 64 KiB.",
+  },
+  "unsupported-media-type": {
+    status: 415,
+    title: "Unsupported Media Type",
+    description: "The body is not `application/json`.",
+  },
+  "unknown-category": {
+    status: 422,
+    title: "Unknown Category",
+    description: "There is no category with the id `categoryId`.",
+    extensions: { errors: [{ field: "categoryId", detail: "there is no such category" }] },
+  },
+  "rate-limit-exceeded": {
+    status: 429,
+    title: "Too Many Requests",
+    description: "A rate limit is exceeded, or too many tokens were wrong.",
+    extensions: { "violated-policies": ["api-ip"] },
+  },
+  internal: {
+    status: 500,
+    title: "Internal Error",
+    description: "The program has a bug.",
+  },
+  "origin-unavailable": {
+    status: 503,
+    title: "Origin Unavailable",
+    description: "The database does not answer, and no stored value may be served.",
+  },
+  "write-unconfirmed": {
+    status: 503,
+    title: "Write Unconfirmed",
+    description: "The database did not confirm the write, which may have been made.",
+  },
+  "queue-unbound": {
+    status: 503,
+    title: "Queue Unbound",
+    description: "No queue is bound to the Worker.",
+  },
+  "queue-unavailable": {
+    status: 503,
+    title: "Queue Unavailable",
+    description: "The queue did not confirm the message, which may have been sent.",
+  },
+  "rate-limit-unavailable": {
+    status: 503,
+    title: "Rate Limit Unavailable",
+    description: "Redis is away, and the limit of the operation refuses requests then.",
+  },
+  "limits-unavailable": {
+    status: 503,
+    title: "Limits Unavailable",
+    description: "Redis, which holds the accounts, does not answer.",
+  },
+  "pin-unavailable": {
+    status: 503,
+    title: "Pin Unavailable",
+    description: "Redis, which holds the level, does not answer. The level is as before.",
+  },
+} as const satisfies Readonly<Record<string, ProblemEntry>>;
+
+/** The last part of a problem's type URI. */
+export type ProblemType = keyof typeof PROBLEMS;
+
+/** The problems that every operation can answer. */
+export const OF_EVERY_OPERATION: readonly ProblemType[] = [
+  "client-address-unknown",
+  "rate-limit-exceeded",
+  "internal",
+];
+/** The problem of credentials that are wrong, or missing where a session is required. */
+export const OF_CREDENTIALS: readonly ProblemType[] = ["unauthorized"];
+export const OF_TOKENS: readonly ProblemType[] = [
+  "unauthorized",
+  "admin-disabled",
+  "insufficient-role",
+];
+export const OF_INPUTS: readonly ProblemType[] = ["invalid-input"];
+export const OF_BODIES: readonly ProblemType[] = [
+  "invalid-json",
+  "invalid-input",
+  "body-too-large",
+  "unsupported-media-type",
+];
+export const OF_IDEMPOTENCY: readonly ProblemType[] = [
+  "idempotency-key-malformed",
+  "idempotency-key-in-progress",
+  "idempotency-key-reused",
+  "idempotency-answer-lost",
+];
+/** The problems of an operation that reads from the database, through the cache or not. */
+export const OF_READS: readonly ProblemType[] = ["origin-unavailable"];
+/** The problems of an operation that writes to the database. */
+export const OF_WRITES: readonly ProblemType[] = ["origin-unavailable", "write-unconfirmed"];
+/** The problems of an operation that sends messages. */
+export const OF_MESSAGES: readonly ProblemType[] = ["queue-unbound", "queue-unavailable"];

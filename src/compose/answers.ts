@@ -1,0 +1,93 @@
+/** Builds the answers of a model in an isolate. */
+import { createAsk } from "../answers/ask.ts";
+import { createChatAnswers } from "../answers/chat-answers.ts";
+import { createChatCall } from "../answers/chat-call.ts";
+import { createJoinHost } from "../answers/join-host.ts";
+import { createModelCache } from "../answers/language-model.ts";
+import { createPlaces } from "../answers/places.ts";
+import { createRecordings } from "../answers/recordings.ts";
+import { createReply, type Answers, type ModelCache } from "../answers/reply.ts";
+import type { Config } from "../config.ts";
+import type { Bindings } from "../config/variables.ts";
+import type { ModelConfig } from "../config/model-variables.ts";
+import type { CallLimits } from "../core/answers.ts";
+import type { Lookup } from "../core/lookup.ts";
+import { createAskHost } from "../durable/answer-port.ts";
+import { answerStub } from "../durable/stubs.ts";
+import type { Engine } from "../engine/engine.ts";
+import { internalScopeOf } from "../http/routes/middleware.ts";
+import { after, type Platform } from "../platform.ts";
+import { withTimeout } from "../resilience/deadline.ts";
+
+/** A reader of a recording of this isolate looks for frames at least this often. */
+const LOOK_EVERY_MS = 1_000;
+/** The longest wait for the tier reads of another question. */
+const PEEK_MS = 2_000;
+
+type HonoContext = Parameters<typeof internalScopeOf>[0];
+
+export interface ComposedAnswers {
+  readonly answers: Answers<HonoContext> | undefined;
+  readonly modelCache: ModelCache<HonoContext>;
+}
+
+/** Creates the answers of an isolate. `answers` is undefined without a model. */
+export function composeAnswers(
+  bindings: Bindings,
+  config: Config,
+  engine: Engine,
+  { now, newId, sleep }: Platform,
+): ComposedAnswers {
+  const { firstPieceTimeoutMs, timeoutMs, maxChars, maxCalls, maxStreams } =
+    config.settings.answers;
+  const limits: CallLimits = { firstMs: firstPieceTimeoutMs, totalMs: timeoutMs, maxChars };
+  const ask = createAsk({
+    engine,
+    newId,
+    calls: createPlaces(maxCalls, timeoutMs, now),
+    streams: createPlaces(maxStreams, timeoutMs, now),
+    withTimeout,
+    peekTimeoutMs: PEEK_MS,
+  });
+  const recordings = createRecordings({
+    now,
+    newId,
+    after,
+    lingerMs: 0,
+    // The timer keeps the request alive: workerd ends one that waits for another request only.
+    waitFor: (change) => withTimeout(change, LOOK_EVERY_MS).catch(() => undefined),
+  });
+  const local = { recordings, engine, after, limits };
+
+  function createAnswers(model: ModelConfig, objects: DurableObjectNamespace | undefined) {
+    const { namespace, deployment } = config;
+    const askHost = objects && createAskHost((name, region) => answerStub(objects, name, region));
+    const askChat = createChatAnswers({
+      ask,
+      model,
+      namespace,
+      limits,
+      deploymentTag: deployment === undefined ? undefined : `deployment:${deployment}`,
+      joinHost: askHost && createJoinHost(askHost, now),
+      callModel: (call) => createChatCall(model, call, (url, init) => fetch(url, init)),
+      local,
+    });
+    const answers: Answers<HonoContext> = {
+      async ask(c, question) {
+        const { ctx, lookups } = internalScopeOf(c);
+        const answer = await askChat(question, ctx, (lookup) => lookups.push(lookup));
+        return createReply(answer, { now, sleep, model: model.model });
+      },
+    };
+    return answers;
+  }
+
+  return {
+    answers: config.model && createAnswers(config.model, bindings.ANSWERS),
+    modelCache(c, options) {
+      const { ctx, lookups } = internalScopeOf(c);
+      const onLookup = (lookup: Lookup): void => void lookups.push(lookup);
+      return createModelCache({ ask, local, ctx, onLookup }, options);
+    },
+  };
+}

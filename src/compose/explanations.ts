@@ -1,0 +1,36 @@
+/** Builds what tells an operator about keys and requests: `inspect`, `why` and the dry run. */
+import type { KeyNotes } from "../core/key-notes.ts";
+import { createInspector, type Inspect, type InspectorOptions } from "../engine/inspect.ts";
+import { createWhy, type Why, type WhyOptions } from "../engine/why.ts";
+import { createDryRun, type DryRun, type DryRunOptions } from "../http/routes/dry-run.ts";
+
+export interface ExplanationParts {
+  readonly tiers: InspectorOptions;
+  readonly markers: Pick<WhyOptions, "hitForMiss" | "backoff">;
+  readonly notes: KeyNotes;
+  readonly dryRun: Omit<DryRunOptions, "inspect">;
+}
+
+/** The members of a layer that are built here. */
+export interface Explanations {
+  readonly inspect: Inspect;
+  readonly why: Why;
+  readonly refusalsOf: KeyNotes["refusalsOf"];
+  createDryRun(): DryRun;
+}
+
+export function composeExplanations({
+  tiers,
+  markers,
+  notes,
+  dryRun,
+}: ExplanationParts): Explanations {
+  const inspect = createInspector(tiers);
+  const { coherence } = tiers;
+  return {
+    inspect,
+    why: createWhy({ inspect, coherence, notes, ...markers }),
+    refusalsOf: notes.refusalsOf,
+    createDryRun: () => createDryRun({ ...dryRun, inspect }),
+  };
+}

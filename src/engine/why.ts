@@ -1,0 +1,64 @@
+/** Gathers what is known of a key, and explains it to an operator. */
+import type { Context } from "../core/context.ts";
+import type { KeyNotes } from "../core/key-notes.ts";
+import { DefinitionError } from "../core/faults.ts";
+import { keyProblem } from "../core/key.ts";
+import { definePolicy, type Policy } from "../core/policy.ts";
+import type { Coherence } from "./coherence.ts";
+import { explain, type Explanation } from "./explain.ts";
+import type { HitForMiss } from "./hit-for-miss.ts";
+import type { Inspect, TierReport } from "./inspect.ts";
+import type { LoadBackoff } from "./load-backoff.ts";
+
+/** The answer about one key. */
+export interface WhyReport extends Explanation {
+  readonly key: string;
+  /** The policy of the route, or else the one of the last load in this isolate. */
+  readonly policy: Policy | undefined;
+  readonly tiers: readonly TierReport[];
+}
+
+/**
+ * Explains what a read of a key does now, and why the last read that no tier answered was not answered
+ * by one. It loads nothing. It has the side effects of `Inspect`.
+ *
+ * @param policy the policy of the read, if it is known
+ */
+export type Why = (key: string, ctx: Context, policy?: Policy) => Promise<WhyReport>;
+
+export interface WhyOptions {
+  readonly inspect: Inspect;
+  readonly coherence: Coherence;
+  readonly hitForMiss: HitForMiss;
+  readonly backoff: LoadBackoff;
+  readonly notes: KeyNotes;
+}
+
+/** The defaults, for a key whose policy nothing tells. */
+const ANY = definePolicy({ freshFor: "1m" });
+
+export function createWhy(options: WhyOptions): Why {
+  const { inspect, coherence, hitForMiss, backoff, notes } = options;
+
+  return async (key, ctx, known) => {
+    const problem = keyProblem(key);
+    if (problem !== undefined) throw new DefinitionError("key", problem);
+    // The inspection brings the log view up to date.
+    const tiers = await inspect(key, ctx);
+    const now = ctx.now();
+    const own = notes.of(key);
+    const loaded = own.findLast((note) => "policy" in note);
+    const policy = known ?? (loaded && "policy" in loaded ? loaded.policy : undefined);
+    const explanation = explain({
+      now,
+      policy: policy ?? ANY,
+      tiers,
+      confirmedAt: coherence.currentAt(),
+      logState: coherence.lastFailure() === undefined ? "current" : "unreachable",
+      notes: own,
+      isMarked: hitForMiss.has({ key }, now),
+      pausedBy: backoff.recent(key, now),
+    });
+    return { key, policy, tiers, ...explanation };
+  };
+}

@@ -1,0 +1,281 @@
+/** The sessions of one isolate: `strata.sessions`. */
+import type { Context as HonoContext, Env } from "hono";
+import type { Context } from "../core/context.ts";
+import type { SessionOperation } from "../core/events.ts";
+import { DefinitionError, done } from "../core/faults.ts";
+import type { Result } from "../core/result.ts";
+import {
+  HASH_PATTERN,
+  SessionsUnavailable,
+  USER_PATTERN,
+  type SessionRecord,
+  type SessionStore,
+} from "../core/sessions.ts";
+import type { EpochMs, Millis } from "../core/time.ts";
+import { mayCarrySession, sessionCookie, type SessionCookie } from "./cookie.ts";
+import { isCrossSite } from "./cross-site.ts";
+
+/** A session of a user, without the secret of its cookie. */
+export interface Session {
+  /** The SHA-256 of the secret id, in hex. It names the session in lists and opens nothing. */
+  readonly id: string;
+  readonly user: string;
+  readonly createdAt: EpochMs;
+  /** The instant at which the session ends, however often it is used. */
+  readonly endsAt: EpochMs;
+}
+
+/** A session in the list of a user. */
+export interface UserSession extends Session {
+  readonly lastUsedAt: EpochMs;
+}
+
+/** A sign-in whose check of credentials has begun. */
+export interface SignIn {
+  readonly user: string;
+  /** The name of the last revocation of all sessions of the user when the sign-in began. */
+  readonly revocation: string;
+}
+
+/**
+ * Sessions in Redis. Every method throws `SessionsUnavailable` if Redis does not answer within
+ * `sessions.timeout`. A user is a text of 1 to 128 letters, digits and any of `_ . @ ~ -`.
+ */
+export interface Sessions<E extends Env> {
+  /**
+   * Returns the session of the request's cookie, and begins its idle time anew, with one command of Redis;
+   * once for a request. Returns undefined without a cookie, without a command. A page of another
+   * site that sends POST, PUT, PATCH or DELETE has no session.
+   *
+   * @example
+   * app.get("/me", async (c) => {
+   *   const session = await strata.sessions.current(c);
+   *   if (session === undefined) return c.text("sign in", 401);
+   *   return c.json({ user: session.user }, 200, { "Cache-Control": "private, no-store" });
+   * });
+   */
+  current(c: HonoContext<E>): Promise<Session | undefined>;
+  /**
+   * Notes the begin of a sign-in, before the credentials are checked. `start` then refuses the sign-in if all
+   * sessions of the user are revoked meanwhile. A sign-in may take an hour.
+   *
+   * @throws {DefinitionError} if the user is not a text as described above.
+   */
+  beginSignIn(user: string, ctx: Context): Promise<SignIn>;
+  /**
+   * Creates a session with a new id and gives its cookie to the client. The session of the request's
+   * cookie ends. Returns undefined if all sessions of the user have been revoked since `beginSignIn`.
+   *
+   * @param signIn a user, or a sign-in that `beginSignIn` returned.
+   * @throws {DefinitionError} if the user is not a text as described above.
+   */
+  start(c: HonoContext<E>, signIn: string | SignIn): Promise<Session | undefined>;
+  /**
+   * Gives the session of the request a new id, and the client its cookie. Call it when the user gets further
+   * rights: an id that somebody has seen before then has none of them. The end of the session stays. Returns
+   * undefined if the request has no session.
+   */
+  rotate(c: HonoContext<E>): Promise<Session | undefined>;
+  /** Ends the session of the request, and takes the cookie from the client. Returns false if there was none. */
+  end(c: HonoContext<E>): Promise<boolean>;
+  /** Takes the cookie from the client, for example after `revokeAll`. */
+  clearCookie(c: HonoContext<E>): void;
+  /**
+   * Takes the session cookie out of the request. Call it before a proxy: the secret is no business of its
+   * origin.
+   */
+  hideCookie(c: HonoContext<E>): void;
+  /** Returns the sessions of a user, the oldest first. */
+  list(user: string, ctx: Context): Promise<readonly UserSession[]>;
+  /** Ends the session of a user that `id` names. Returns false if the user has no such session. */
+  revoke(user: string, id: string, ctx: Context): Promise<boolean>;
+  /** Ends all sessions of a user. Returns their number. */
+  revokeAll(user: string, ctx: Context): Promise<number>;
+  /** Whether a page of another site may have sent this request, which is neither GET, HEAD nor OPTIONS. */
+  isCrossSite(c: HonoContext<E>): boolean;
+}
+
+export interface SessionsOptions<E extends Env> {
+  readonly store: SessionStore;
+  readonly ctxOf: (c: HonoContext<E>) => Context;
+  /** Makes a session id: 32 random bytes in base64url. */
+  readonly newSecret: () => string;
+  /** Returns the SHA-256 of a text, in hex. */
+  readonly hashOf: (text: string) => Promise<string>;
+  /** The lifetime of the cookie. */
+  readonly absoluteMs: Millis;
+}
+
+/** The session that was read for a request, and the id that it was read for. */
+interface Known {
+  readonly id: string;
+  readonly found: Promise<Result<SessionRecord | undefined>>;
+}
+
+export function createSessions<E extends Env>(options: SessionsOptions<E>): Sessions<E> {
+  const { store, ctxOf, newSecret, hashOf, absoluteMs } = options;
+  /**
+   * One session for each request. It is used only for a caller that sees the cookie, because the handler of a
+   * cached route must not get a session that the key does not name.
+   */
+  const known = new WeakMap<Context, Known>();
+
+  function cookieOf(c: HonoContext<E>): SessionCookie {
+    const field = c.req.header("Cookie");
+    return sessionCookie(
+      c.req.url,
+      field !== undefined && mayCarrySession(field) ? field : undefined,
+    );
+  }
+
+  /** Reports an operation, and returns its value. @throws {SessionsUnavailable} */
+  async function run<T>(
+    operation: SessionOperation,
+    ctx: Context,
+    pending: Promise<Result<T>>,
+  ): Promise<T> {
+    const result = await pending;
+    ctx.emit({ type: "session.end", operation, outcome: outcomeOf(result) });
+    if (!result.ok) throw new SessionsUnavailable(result.fault);
+    return result.value;
+  }
+
+  async function read(id: string, ctx: Context): Promise<Result<SessionRecord | undefined>> {
+    const found = await store.read(await hashOf(id), ctx);
+    if (!found.ok || found.value === undefined || found.value.endsAt > ctx.now()) return found;
+    // The read has begun another idle time, so that Redis would keep what has ended.
+    const { user, hash } = found.value;
+    ctx.defer(store.revoke(user, hash, ctx));
+    return done(undefined);
+  }
+
+  /** Returns the session of the request; undefined without a cookie. */
+  function find(c: HonoContext<E>): Promise<SessionRecord | undefined> | undefined {
+    const { id } = cookieOf(c);
+    if (id === undefined || isCrossSite(c.req.raw)) return undefined;
+    const ctx = ctxOf(c);
+    const before = known.get(ctx);
+    if (before?.id === id) return before.found.then(valueOf);
+    const found = read(id, ctx);
+    known.set(ctx, { id, found });
+    return run("read", ctx, found);
+  }
+
+  function forget(c: HonoContext<E>): void {
+    const { id } = cookieOf(c);
+    if (id !== undefined) known.set(ctxOf(c), { id, found: Promise.resolve(done(undefined)) });
+  }
+
+  function give(c: HonoContext<E>, cookie: string): void {
+    c.header("Set-Cookie", cookie, { append: true });
+    forget(c);
+  }
+
+  const clearCookie = (c: HonoContext<E>): void => give(c, cookieOf(c).cleared);
+
+  return {
+    async current(c) {
+      const record = await find(c);
+      return record && sessionOf(record);
+    },
+
+    async beginSignIn(user, ctx) {
+      checkUser(user);
+      return { user, revocation: valueOf(await store.lastRevocation(user, ctx)) };
+    },
+
+    async start(c, signIn) {
+      const isPlain = typeof signIn === "string";
+      const user = isPlain ? signIn : signIn.user;
+      const revocation = isPlain ? undefined : signIn.revocation;
+      checkUser(user);
+      const ctx = ctxOf(c);
+      const cookie = cookieOf(c);
+      const id = newSecret();
+      const [hash, replaced] = await Promise.all([
+        hashOf(id),
+        cookie.id === undefined ? undefined : hashOf(cookie.id),
+      ]);
+      const created = await run(
+        "create",
+        ctx,
+        store.create({ hash, user, replaced, revocation }, ctx),
+      );
+      if (created === undefined) return undefined;
+      give(c, cookie.set(id, absoluteMs));
+      return { id: hash, user, ...created };
+    },
+
+    async rotate(c) {
+      const record = await find(c);
+      if (record === undefined) return undefined;
+      const ctx = ctxOf(c);
+      const id = newSecret();
+      const hash = await hashOf(id);
+      if (!(await run("rotate", ctx, store.rotate(record, hash, ctx)))) return undefined;
+      give(c, cookieOf(c).set(id, record.endsAt - ctx.now()));
+      return sessionOf({ ...record, hash });
+    },
+
+    async end(c) {
+      const record = await find(c);
+      if (record === undefined) return false;
+      const ctx = ctxOf(c);
+      const ended = await run("revoke", ctx, store.revoke(record.user, record.hash, ctx));
+      clearCookie(c);
+      return ended;
+    },
+
+    clearCookie,
+
+    hideCookie(c) {
+      const { raw } = c.req;
+      const field = raw.headers.get("Cookie");
+      if (field === null || !mayCarrySession(field)) return;
+      const others = sessionCookie(raw.url, field).others();
+      const headers = new Headers(raw.headers);
+      if (others === undefined) headers.delete("Cookie");
+      else headers.set("Cookie", others);
+      c.req.raw = new Request(raw, { headers });
+    },
+
+    async list(user, ctx) {
+      checkUser(user);
+      const listed = await run("list", ctx, store.list(user, ctx));
+      return listed
+        .filter(({ endsAt }) => endsAt > ctx.now())
+        .map((record) => ({ ...sessionOf(record), lastUsedAt: record.lastUsedAt }));
+    },
+
+    async revoke(user, id, ctx) {
+      checkUser(user);
+      return HASH_PATTERN.test(id) && run("revoke", ctx, store.revoke(user, id, ctx));
+    },
+
+    async revokeAll(user, ctx) {
+      checkUser(user);
+      return run("revoke-all", ctx, store.revokeAll(user, ctx));
+    },
+
+    isCrossSite: (c) => isCrossSite(c.req.raw),
+  };
+}
+
+function valueOf<T>(result: Result<T>): T {
+  if (!result.ok) throw new SessionsUnavailable(result.fault);
+  return result.value;
+}
+
+function outcomeOf(result: Result<unknown>): string {
+  if (!result.ok) return result.fault.code;
+  return result.value === undefined || result.value === false ? "none" : "ok";
+}
+
+function sessionOf({ hash, user, createdAt, endsAt }: SessionRecord): Session {
+  return { id: hash, user, createdAt, endsAt };
+}
+
+function checkUser(user: string): void {
+  if (!USER_PATTERN.test(user))
+    throw new DefinitionError("user", "must be 1 to 128 letters, digits and any of _ . @ ~ -");
+}

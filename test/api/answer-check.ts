@@ -1,0 +1,66 @@
+/** Compares an answer with what the OpenAPI document says of its operation. */
+import type {
+  OpenApiDocument,
+  OpenApiOperation,
+  OpenApiResponse,
+} from "../../src/api/operations/openapi.ts";
+import type { SchemaValues } from "./schema-values.ts";
+
+/** Fields that HTTP and the platform give to every answer. */
+const COMMON = new Set(
+  "accept-ranges allow cache-control content-length content-security-policy content-type cross-origin-opener-policy last-modified referrer-policy vary x-content-type-options".split(
+    " ",
+  ),
+);
+
+/** Returns how the answer differs from the document; empty if it does not. */
+export async function differences(
+  document: OpenApiDocument,
+  operation: OpenApiOperation,
+  answer: Response,
+  values: SchemaValues,
+): Promise<readonly string[]> {
+  const declared = operation.responses[String(answer.status)];
+  if (declared === undefined) return [`the status ${answer.status} is not in the document`];
+  const response = resolve(document, declared);
+  const named = new Set(Object.keys(response.headers ?? {}).map((name) => name.toLowerCase()));
+  const fields = [...answer.headers.keys()].filter(
+    (name) => !COMMON.has(name) && !named.has(name) && response.headers !== undefined,
+  );
+  return [
+    ...fields.map((name) => `the field ${name} is not in the document`),
+    ...(await bodyDifferences(response, answer, values)),
+  ];
+}
+
+function resolve(
+  { components }: OpenApiDocument,
+  declared: OpenApiResponse | { readonly $ref: string },
+): OpenApiResponse {
+  if (!("$ref" in declared)) return declared;
+  const found = components.responses[declared.$ref.replace("#/components/responses/", "")];
+  if (found === undefined) throw new Error(`no component ${declared.$ref}`);
+  return found;
+}
+
+async function bodyDifferences(
+  { content = {}, "x-stream": stream }: OpenApiResponse,
+  answer: Response,
+  values: SchemaValues,
+): Promise<readonly string[]> {
+  if (stream) {
+    await answer.body?.cancel();
+    return [];
+  }
+  const text = await answer.text();
+  const type = answer.headers.get("Content-Type")?.split(";")[0] ?? "";
+  const media = content[type];
+  if (media === undefined)
+    return text === "" && Object.keys(content).length === 0
+      ? []
+      : [`the type ${type || "(none)"} is not in the document: ${text.slice(0, 200)}`];
+  const body: unknown = /[/+]json$/.test(type) ? JSON.parse(text) : text;
+  return values.matches(media.schema, body)
+    ? []
+    : [`the body does not match its schema: ${text.slice(0, 500)}`];
+}

@@ -1,0 +1,134 @@
+/** Every operation of the served OpenAPI document, with requests that are generated from it. */
+import fc from "fast-check";
+import { inArray } from "drizzle-orm";
+import { afterAll, describe, expect, it } from "vitest";
+import { operations } from "../../src/api/operations/all.ts";
+import type { OpenApiDocument } from "../../src/api/operations/openapi.ts";
+import { products } from "../../src/api/schema.ts";
+import { differences } from "./answer-check.ts";
+import { ADMIN } from "./client.ts";
+import { createRequests, type GeneratedRequest, type Pins } from "./operation-requests.ts";
+import { createQueuedApi, db, newOrder, newRow } from "./queued.ts";
+import { createSchemaValues } from "./schema-values.ts";
+
+const REQUESTS = 8;
+const NEVER_ANSWERED = [400, 401, 403, 405, 413, 415, 429, 500];
+const REFUSALS = [400, 415];
+
+const made: number[] = [];
+afterAll(() => db.delete(products).where(inArray(products.id, made)));
+
+const served = await createQueuedApi().send("/openapi.json");
+const document = await served.json<OpenApiDocument>();
+const values = createSchemaValues(document.components);
+
+/** An application in a namespace of its own, with rows, a charged order and dead letters. */
+async function createWorld(route: string) {
+  const api = createQueuedApi({ STRATA_DEV: "" });
+  const rows = await Promise.all([newRow(), newRow(), newRow()]);
+  made.push(...rows);
+  const order = newOrder();
+  const letters = Array.from({ length: 9 }, (_, i) => `letter-${i}`);
+  for (const id of letters)
+    await api.layer.messages.send({ id, kind: "none", payload: 1 }, api.ctx);
+  await api.consume(5);
+  await api.consumeDead();
+  const headers = { "Content-Type": "application/json" };
+  const payment = { target: `/orders/${order}/payment`, headers, body: '{"amountCents":5}' };
+  expect((await send(api, "POST", payment, ADMIN)).status).toBe(202);
+  await api.consume();
+  const [row = 0] = await db
+    .select({ categoryId: products.categoryId })
+    .from(products)
+    .where(inArray(products.id, rows))
+    .then((found) => found.map(({ categoryId }) => categoryId));
+  const ids: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
+    "/products": fc.constantFrom(...rows, ...rows, 2_000_000_001),
+    "/orders": fc.constantFrom(order, newOrder(), newOrder()),
+    "/admin/dead-letters": fc.constantFrom(...letters, "no-letter"),
+  };
+  const path = route.split(" ")[1] ?? "";
+  const own = Object.entries(ids).find(([prefix]) => path.startsWith(prefix))?.[1];
+  const pins: Pins = {
+    ...(own && { id: own }),
+    categoryId: fc.constant(row),
+    productId: fc.constantFrom(...rows),
+    identity: fc.oneof(
+      fc.ipV4().map((address) => `ip:${address}`),
+      fc.constantFrom("user:ada", "endpoint:GET /products/:id", "198.51.100.7", "ada"),
+    ),
+    "If-None-Match": fc.constantFrom('"another"', 'W/"another"', "*"),
+    "X-API-Key": fc.stringMatching(/^[!-~]{1,40}$/),
+  };
+  return { api, pins };
+}
+
+/** Each request comes from another address, so that no rate limit refuses it. */
+let addresses = 0;
+function send(
+  { send: sendTo }: ReturnType<typeof createQueuedApi>,
+  method: string,
+  { target, headers, body }: GeneratedRequest,
+  credentials: Readonly<Record<string, string>>,
+): Promise<Response> {
+  const n = addresses++;
+  const address = { "CF-Connecting-IP": `198.18.${(n >> 8) % 256}.${n % 256}` };
+  return sendTo(target, {
+    method,
+    headers: { ...headers, ...credentials, ...address },
+    ...(body !== undefined && { body }),
+  });
+}
+
+const cases = Object.entries(document.paths).flatMap(([path, item]) =>
+  Object.entries(item).map(([method, operation]) => ({
+    route: `${method.toUpperCase()} ${path}`,
+    path,
+    method: method.toUpperCase(),
+    operation,
+  })),
+);
+
+describe("the operations of the API reference", () => {
+  it("the served document has all declared operations", () => {
+    expect(cases.map(({ route }) => route).toSorted()).toEqual(Object.keys(operations).toSorted());
+  });
+
+  it.each(cases)(
+    "$route accepts requests that its schemas allow and refuses others, and each answer has a status, a type, fields and a body of the API reference",
+    async ({ route, path, method, operation }) => {
+      const { api, pins } = await createWorld(route);
+      const requests = createRequests(path, operation, values, pins);
+      const credentials = operation.security === undefined ? {} : ADMIN;
+      const statuses: number[] = [];
+      const check = async (answer: Response): Promise<void> => {
+        statuses.push(answer.status);
+        expect(await differences(document, operation, answer, values)).toEqual([]);
+      };
+      const runs = { numRuns: REQUESTS, endOnFailure: true };
+      await fc.assert(
+        fc.asyncProperty(requests.valid, async (request) => {
+          const answer = await send(api, method, request, credentials);
+          expect(NEVER_ANSWERED).not.toContain(answer.status);
+          await check(answer);
+        }),
+        runs,
+      );
+      expect(statuses.some((status) => status >= 200 && status < 400)).toBe(true);
+      await fc.assert(
+        fc.asyncProperty(requests.invalid, async (request) => {
+          const answer = await send(api, method, request, credentials);
+          expect(REFUSALS).toContain(answer.status);
+          await check(answer);
+        }),
+        runs,
+      );
+      if (operations[route as keyof typeof operations]?.role === undefined) return;
+      const [request] = fc.sample(requests.valid, 1);
+      const answer = await send(api, method, request!, {});
+      expect(answer.status).toBe(401);
+      await check(answer);
+    },
+    60_000,
+  );
+});

@@ -1,0 +1,25 @@
+import { describe, expect, it } from "vitest";
+import { isCrossSite } from "../../src/sessions/cross-site.ts";
+
+const url = "https://shop.example/sessions";
+
+describe("isCrossSite", () => {
+  it.each<[string, Record<string, string>, boolean]>([
+    ["POST", { "Sec-Fetch-Site": "same-origin" }, false],
+    ["POST", { "Sec-Fetch-Site": "none" }, false],
+    ["POST", { "Sec-Fetch-Site": "same-site" }, true],
+    ["POST", { "Sec-Fetch-Site": "cross-site" }, true],
+    ["DELETE", { "Sec-Fetch-Site": "nonsense" }, true],
+    ["POST", { Origin: "https://shop.example" }, false],
+    ["POST", { Origin: "https://shop.example:8443" }, true],
+    ["POST", { Origin: "http://shop.example" }, true],
+    ["POST", { Origin: "https://evil.example" }, true],
+    ["POST", { Origin: "null" }, true],
+    ["PATCH", { Origin: "https://evil.example", "Sec-Fetch-Site": "same-origin" }, false],
+    ["POST", {}, false],
+    ["GET", { "Sec-Fetch-Site": "cross-site" }, false],
+    ["HEAD", { Origin: "https://evil.example" }, false],
+  ])("a %s request with the fields %j comes from another site: %s", (method, fields, expected) => {
+    expect(isCrossSite({ method, url, headers: new Headers(fields) })).toBe(expected);
+  });
+});
