@@ -45,16 +45,17 @@ export interface Bindings {
    * the questions of one isolate share a call.
    */
   readonly ANSWERS?: DurableObjectNamespace;
-  /** The version of the Worker that the platform has deployed. Its id is the default of `DEPLOYMENT_ID`. */
-  readonly CF_VERSION_METADATA?: { readonly id: string };
   /** The queue of messages. Without this binding, routes that send messages answer 503. */
   readonly QUEUE?: Queue;
   /** The dead-letter queue, for messages that the consumer gives up. `QUEUE` needs it. */
   readonly DEAD_LETTERS?: Queue;
   /** The static files of the dashboard. */
   readonly ASSETS?: Fetcher;
-  /** The version of the deployed Worker. With it, the warm-up of the reference API runs after a deployment. */
-  readonly CF_VERSION_METADATA?: WorkerVersionMetadata;
+  /**
+   * The version of the deployed Worker. With it, the warm-up of the reference API runs after a deployment. Its id
+   * is the default of `DEPLOYMENT_ID`.
+   */
+  readonly CF_VERSION_METADATA?: Pick<WorkerVersionMetadata, "id">;
   /** The connection string of the Neon database. Required. */
   readonly DATABASE_URL?: string;
   /** The URL to which SQL is sent instead of Neon. Only the local services set it. */

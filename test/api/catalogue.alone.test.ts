@@ -25,6 +25,9 @@ function createStillApi() {
     ...layer,
     scope: layer.middleware(async (request, c) => app.fetch(request, c.env, c.executionCtx)),
     dashboard: undefined,
+    front: undefined,
+    assets: undefined,
+    runDry: () => Promise.reject(new Error("no dry runs here")),
   });
   async function send(path: string, init: RequestInit = {}): Promise<string> {
     const ctx = createExecutionContext();

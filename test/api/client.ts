@@ -18,6 +18,9 @@ export interface Client {
   write(method: string, path: string, body?: unknown): Promise<Response>;
 }
 
+const noQueue = () =>
+  Promise.resolve({ paused: false, backlog: 0, oldestAt: undefined, deadLetters: 0 });
+
 export function createClient(
   bindings: Partial<Bindings> = {},
   without: readonly (keyof Bindings)[] = [],
@@ -28,7 +31,8 @@ export function createClient(
   const assets = all.ASSETS;
   const isolate = createIsolate(all, {
     createDashboard: ({ metrics }) =>
-      assets && ((guard) => dashboardRoutes({ assets, metrics, guard })),
+      assets &&
+      ((guard) => dashboardRoutes({ assets, metrics, guard, unreachableForMs: 0, queue: noQueue })),
     front: assets && frontRoutes(assets),
     verifySignIn,
   });

@@ -142,6 +142,8 @@ describe("CORS of a proxied origin", () => {
       scope: layer.middleware(async (request, c) => app.fetch(request, c.env, c.executionCtx)),
       assets: undefined,
       dashboard: undefined,
+      front: undefined,
+      runDry: () => Promise.reject(new Error("no dry runs here")),
       tracedFetch: async (_url, init) =>
         new Response(init?.method, {
           headers: { "Access-Control-Allow-Origin": SHOP, "Cache-Control": "max-age=60" },

@@ -11,7 +11,8 @@ afterEach(() => void vi.restoreAllMocks());
 
 describe("problems of the reference API", () => {
   it("a request to a Worker without DATABASE_URL and with a malformed ADMIN_TOKEN gets a 500 `misconfigured` that names both and no value, and the next request reads the variables again", async () => {
-    const request = () => new Request("http://strata.test/health/live");
+    const request = () =>
+      new Request<unknown, IncomingRequestCfProperties>("http://strata.test/health/live");
     const wrong = { ...env, DATABASE_URL: "", ADMIN_TOKEN: "hush" };
     const ctx = createExecutionContext();
     const refused = await problemOf(await worker.fetch(request(), wrong, ctx));

@@ -85,6 +85,8 @@ export function createDryRun(options: DryRunOptions): DryRun {
     logPosition: engine.logPosition,
     beginRead: engine.beginRead,
     mayAnswer: engine.mayAnswer,
+    mayAnswerFresh: engine.mayAnswerFresh,
+    positionOf: engine.positionOf,
     put: refuse,
     discard: () => undefined,
   };
