@@ -70,7 +70,7 @@ describe("the API reference", () => {
       .map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, "{$1}")}`)
       .filter(
         (route) =>
-          !/ \/(?:docs|openapi\.json|dashboard|admin\/(?!purge|warm|degradation))/.test(route),
+          !/ \/(?:docs|openapi\.json|dashboard|admin\/(?!purge|warm|why|degradation))/.test(route),
       );
     const documented = Object.entries(openapi.paths).flatMap(([path, item]) =>
       Object.keys(item)
