@@ -81,12 +81,10 @@ export interface Refusals {
   readonly at: EpochMs;
 }
 
-/** Reads what one isolate remembers. */
+/** Reads what one isolate remembers. Without telemetry it remembers nothing. */
 export interface KeyNotes {
   /** Returns the notes of a key, the oldest first. */
   of(key: string): readonly KeyNote[];
   /** Returns the refusals of a path with its query. */
   refusalsOf(path: string): Refusals | undefined;
-  /** False if telemetry is off: then nothing is noted. */
-  readonly enabled: boolean;
 }

@@ -46,6 +46,7 @@ export interface LastMiss {
   readonly result: Reason;
 }
 
+/** Why a key is read as it is. */
 export interface Explanation {
   /** The next step of a read in this isolate, and its reason. */
   readonly next: Reason;
@@ -210,7 +211,9 @@ function lastMiss({ notes }: KeyFacts): LastMiss | undefined {
   const missed =
     beforeLoad(refused === undefined ? notes.slice(0, begin) : [refused], answer.at) ??
     reason("absent", "No tier had the key, and this isolate remembers no earlier read of it.");
-  const results = notes.slice(begin).filter(isResult);
+  // The tiers store a result after the answer. What else came later belongs to a later load.
+  const later = notes.slice(end).filter(({ type }) => type === "rejected");
+  const results = [...during, ...later].filter(isResult);
   const result =
     results.map(resultOf).findLast((one) => one.code !== "stored") ?? results.map(resultOf).at(-1);
   return {

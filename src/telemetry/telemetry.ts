@@ -163,7 +163,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     options.print(`level of service: ${from} to ${to} (${cause})`);
   }
 
-  const keyNotes = createKeyNotes({ now, invalidationOf: options.invalidationOf, enabled });
+  const keyNotes = createKeyNotes({ now, invalidationOf: options.invalidationOf });
   const recordEvent = createEventRecorder({
     note: keyNotes.note,
     meter,
