@@ -39,7 +39,8 @@ export async function* warmHottest(
   const byKey = new Map(candidates.map((id) => [kind.keyOf(id), id]));
   const read = await metrics.hottest([...byKey.keys()]);
   const ids = [...read.map((each) => byKey.get(each) ?? 0), ...candidates];
-  yield* kind.warm([...new Set(ids)].slice(0, ROWS[name]), db, cache);
+  // One round at a time, because readers need Redis and the database meanwhile.
+  yield* kind.warm([...new Set(ids)].slice(0, ROWS[name]), db, cache, { concurrency: 1 });
 }
 
 /**
