@@ -1,7 +1,7 @@
 /** The composition root. It builds the layer step by step. A new tier is added in this file. */
 import { readConfig } from "./config.ts";
 import type { StrataOptions } from "./config/options.ts";
-import type { Bindings } from "./config/variables.ts";
+import type { Bindings } from "./config/bindings.ts";
 import { composeAnswers } from "./compose/answers.ts";
 import { composeCallers } from "./compose/callers.ts";
 import { composeCron } from "./compose/cron.ts";

@@ -1,7 +1,8 @@
 /** Reads the bindings and options of an isolate into one checked, frozen configuration. */
 import { normalizeOptions, type Settings } from "./config/settings.ts";
 import type { StrataOptions } from "./config/options.ts";
-import { readVariables, type Bindings, type VariableConfig } from "./config/variables.ts";
+import type { Bindings } from "./config/bindings.ts";
+import { readVariables, type VariableConfig } from "./config/variables.ts";
 import { readSettings, type TelemetrySettings } from "./telemetry/settings.ts";
 
 /** The checked variables and options of a layer, with every default filled in. It holds secrets. */

@@ -6,7 +6,7 @@ import { createAnswerHost } from "./answers/answer-host.ts";
 import { createChatCall } from "./answers/chat-call.ts";
 import { createRecordings } from "./answers/recordings.ts";
 import { readConfig, type Config } from "./config.ts";
-import type { Bindings } from "./config/variables.ts";
+import type { Bindings } from "./config/bindings.ts";
 import type { SharedStore } from "./core/shared-store.ts";
 import { createAnswerObject } from "./durable/answer-object.ts";
 import { createFlightShard } from "./durable/flight-shard.ts";

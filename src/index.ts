@@ -27,7 +27,7 @@ export {
 export type { StrataOptions } from "./config/options.ts";
 export type { Eviction } from "./tiers/eviction/choice.ts";
 export type { Settings } from "./config/settings.ts";
-export type { Bindings } from "./config/variables.ts";
+export type { Bindings } from "./config/bindings.ts";
 export type { AdminRole, AdminToken } from "./config/admin-tokens.ts";
 export { ConfigError, type Config } from "./config.ts";
 export type { Duration } from "./core/duration.ts";

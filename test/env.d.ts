@@ -1,4 +1,4 @@
-import type { Bindings } from "../src/config/variables.ts";
+import type { Bindings } from "../src/config/bindings.ts";
 
 declare global {
   namespace Cloudflare {

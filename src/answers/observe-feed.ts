@@ -1,7 +1,7 @@
 /** Observes an answer while its reader reads it: counts it, and keeps a whole one. */
 import type { Batch, Feed, Frame, RecordingHead } from "../core/answers.ts";
 import type { Context } from "../core/context.ts";
-import type { AnswerSource } from "../core/events.ts";
+import type { AnswerSource } from "../core/service-events.ts";
 import type { Policy } from "../core/policy.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { AnswerRequest } from "./open-answer.ts";

@@ -8,7 +8,7 @@ import { createPlaces } from "../answers/places.ts";
 import { createRecordings } from "../answers/recordings.ts";
 import { createReply, type Answers, type ModelCache } from "../answers/reply.ts";
 import type { Config } from "../config.ts";
-import type { Bindings } from "../config/variables.ts";
+import type { Bindings } from "../config/bindings.ts";
 import type { ModelConfig } from "../config/model-variables.ts";
 import type { CallLimits } from "../core/answers.ts";
 import type { Lookup } from "../core/lookup.ts";

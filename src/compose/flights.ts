@@ -1,5 +1,5 @@
 import type { Config } from "../config.ts";
-import type { Bindings } from "../config/variables.ts";
+import type { Bindings } from "../config/bindings.ts";
 import type { Breaker } from "../core/breaker.ts";
 import type { FlightPort } from "../core/flight-port.ts";
 import { createFlightPort, type ProbedFlightPort } from "../durable/flight-port.ts";

@@ -1,5 +1,5 @@
 import type { Config } from "../config.ts";
-import type { Bindings } from "../config/variables.ts";
+import type { Bindings } from "../config/bindings.ts";
 import type { Random } from "../core/random.ts";
 import type { Millis } from "../core/time.ts";
 import { topicStub } from "../durable/stubs.ts";

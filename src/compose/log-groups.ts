@@ -1,5 +1,5 @@
 import type { Config } from "../config.ts";
-import type { Bindings } from "../config/variables.ts";
+import type { Bindings } from "../config/bindings.ts";
 import { GROUP_TIMEOUT_MS } from "./breakers.ts";
 import { createLogGroupsPort } from "../durable/log-groups-port.ts";
 import { regionLogStub } from "../durable/stubs.ts";

@@ -1,5 +1,5 @@
 import type { Config } from "../config.ts";
-import type { Bindings } from "../config/variables.ts";
+import type { Bindings } from "../config/bindings.ts";
 import type { LogShares } from "../core/log-shares.ts";
 import { createRegionLogPort } from "../durable/region-log-port.ts";
 import { createAnnouncementsPort } from "../durable/announcements-port.ts";

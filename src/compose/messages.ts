@@ -1,5 +1,5 @@
 import type { Config } from "../config.ts";
-import type { Bindings } from "../config/variables.ts";
+import type { Bindings } from "../config/bindings.ts";
 import type { Context } from "../core/context.ts";
 import type { DependencyReport } from "../core/degradation.ts";
 import { createDeliveryOutcomes } from "../core/delivery-outcomes.ts";

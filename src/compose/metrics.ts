@@ -1,5 +1,5 @@
 import type { Config } from "../config.ts";
-import type { Bindings } from "../config/variables.ts";
+import type { Bindings } from "../config/bindings.ts";
 import type { MetricsPort } from "../core/metrics.ts";
 import { createMetricsPort } from "../durable/metrics-port.ts";
 import { metricsStub } from "../durable/stubs.ts";

@@ -1,6 +1,6 @@
 /** Builds the slots: those of loads and writes, and those of the proxy. */
 import type { Config } from "../config.ts";
-import type { Bindings } from "../config/variables.ts";
+import type { Bindings } from "../config/bindings.ts";
 import type { Random } from "../core/random.ts";
 import type { Clock } from "../core/time.ts";
 import { createAskForGrant } from "../durable/slot-grants-port.ts";

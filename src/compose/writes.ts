@@ -1,5 +1,5 @@
 import type { Config } from "../config.ts";
-import type { Bindings } from "../config/variables.ts";
+import type { Bindings } from "../config/bindings.ts";
 import { createAlarmPort } from "../durable/alarm-port.ts";
 import { alarmStub } from "../durable/stubs.ts";
 import type { Invalidator } from "../core/invalidator.ts";

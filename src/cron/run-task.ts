@@ -2,7 +2,7 @@
 import type { WithTimeout } from "../core/deadline.ts";
 import type { Context } from "../core/context.ts";
 import { messageOf, type Fault } from "../core/faults.ts";
-import type { TaskOutcome } from "../core/events.ts";
+import type { TaskOutcome } from "../core/service-events.ts";
 import type { LeaseStore } from "../core/task.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
 

@@ -5,7 +5,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { operations } from "../../src/api/operations/all.ts";
 import type { OpenApiDocument } from "../../src/api/operations/openapi.ts";
 import { products } from "../../src/api/schema.ts";
-import { differences } from "./answer-check.ts";
+import { differences, headDifferences } from "./answer-check.ts";
 import { ADMIN } from "./client.ts";
 import { createRequests, type GeneratedRequest, type Pins } from "./operation-requests.ts";
 import { createQueuedApi, db, newOrder, newRow } from "./queued.ts";
@@ -45,6 +45,8 @@ async function createWorld(route: string) {
   const ids: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
     "/products": fc.constantFrom(...rows, ...rows, 2_000_000_001),
     "/orders": fc.constantFrom(order, newOrder(), newOrder()),
+    "/users": fc.constantFrom(1, 7, 2_000_000_001),
+    "/sessions": fc.constantFrom(...(await Promise.all([signIn(api), signIn(api)])).map(idOf)),
     "/admin/dead-letters": fc.constantFrom(...letters, "no-letter"),
   };
   const path = route.split(" ")[1] ?? "";
@@ -58,10 +60,33 @@ async function createWorld(route: string) {
       fc.constantFrom("user:ada", "endpoint:GET /products/:id", "198.51.100.7", "ada"),
     ),
     "If-None-Match": fc.constantFrom('"another"', 'W/"another"', "*"),
+    // A key that comes again with another request gets a 409.
+    "Idempotency-Key": fc.boolean().map((isQuoted) => (isQuoted ? `"k ${keys++}"` : `k${keys++}`)),
     "X-API-Key": fc.stringMatching(/^[!-~]{1,40}$/),
   };
   return { api, pins };
 }
+
+interface SignedIn {
+  readonly cookie: string;
+  readonly body: string;
+}
+
+/** Signs a user in. */
+async function signIn(api: ReturnType<typeof createQueuedApi>): Promise<SignedIn> {
+  const headers = { "Content-Type": "application/json" };
+  const request = { target: "/sessions", headers, body: '{"userId":1}' };
+  const answer = await send(api, "POST", request, ADMIN);
+  expect(answer.status).toBe(201);
+  return {
+    cookie: answer.headers.get("Set-Cookie")?.split(";")[0] ?? "",
+    body: await answer.text(),
+  };
+}
+
+const idOf = ({ body }: SignedIn): string => (JSON.parse(body) as { id: string }).id;
+
+let keys = 0;
 
 /** Each request comes from another address, so that no rate limit refuses it. */
 let addresses = 0;
@@ -99,7 +124,11 @@ describe("the operations of the API reference", () => {
     async ({ route, path, method, operation }) => {
       const { api, pins } = await createWorld(route);
       const requests = createRequests(path, operation, values, pins);
-      const credentials = operation.security === undefined ? {} : ADMIN;
+      const needsSession = operations[route as keyof typeof operations]?.session === "required";
+      const credentialsOf = async () => {
+        if (needsSession) return { Cookie: (await signIn(api)).cookie };
+        return operation.security === undefined ? {} : ADMIN;
+      };
       const statuses: number[] = [];
       const check = async (answer: Response): Promise<void> => {
         statuses.push(answer.status);
@@ -108,16 +137,28 @@ describe("the operations of the API reference", () => {
       const runs = { numRuns: REQUESTS, endOnFailure: true };
       await fc.assert(
         fc.asyncProperty(requests.valid, async (request) => {
-          const answer = await send(api, method, request, credentials);
+          const given = await credentialsOf();
+          const answer = await send(api, method, request, given);
           expect(NEVER_ANSWERED).not.toContain(answer.status);
           await check(answer);
+          if (method === "GET") {
+            const head = await send(api, "HEAD", request, given);
+            statuses.push(head.status);
+            expect(await headDifferences(document, operation, head)).toEqual([]);
+          }
+          // With an Idempotency-Key, the answer to a repetition is the stored one.
+          if (request.headers["Idempotency-Key"] === undefined) return;
+          const again = await send(api, method, request, given);
+          expect(again.headers.get("Idempotency-Replayed")).toBe("true");
+          expect(again.status).toBe(answer.status);
+          await check(again);
         }),
         runs,
       );
       expect(statuses.some((status) => status >= 200 && status < 400)).toBe(true);
       await fc.assert(
         fc.asyncProperty(requests.invalid, async (request) => {
-          const answer = await send(api, method, request, credentials);
+          const answer = await send(api, method, request, await credentialsOf());
           expect(REFUSALS).toContain(answer.status);
           await check(answer);
         }),

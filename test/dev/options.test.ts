@@ -34,7 +34,7 @@ describe("the environment of npm run dev", () => {
   });
 
   it("`npm run dev` passes every variable that the configuration of the Worker reads", () => {
-    const source = readFileSync(join(import.meta.dirname, "../../src/config/variables.ts"), "utf8");
+    const source = readFileSync(join(import.meta.dirname, "../../src/config/bindings.ts"), "utf8");
     const names = [...source.matchAll(/^ {2}readonly ([A-Z][A-Z_]+)\?: string;$/gm)].map(
       ([, name = ""]) => name,
     );

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { readConfig, ConfigError } from "../../src/config.ts";
-import type { Bindings } from "../../src/config/variables.ts";
+import type { Bindings } from "../../src/config/bindings.ts";
 import { readSettings } from "../../src/telemetry/settings.ts";
 
 const read = (variables: Readonly<Record<string, string>>) => readSettings(variables);

@@ -1,5 +1,5 @@
 import type { ConfigError } from "../../src/config.ts";
-import type { Bindings } from "../../src/config/variables.ts";
+import type { Bindings } from "../../src/config/bindings.ts";
 import { readConfig } from "../../src/config.ts";
 import { bindingFindings, type WorkerBindings } from "./bindings.ts";
 import { evictionFindings, type EvictionState } from "./eviction-state.ts";

@@ -41,6 +41,7 @@ const Report = z
       flight: State,
       log: State,
       limiter: State,
+      session: State,
       http: State,
     }),
   })
@@ -50,7 +51,7 @@ const REPORT = {
   level: "normal",
   since: 1_796_000_000_000,
   measured: "normal",
-  dependencies: { sql: up, redis: up, flight: up, log: up, limiter: up, http: up },
+  dependencies: { sql: up, redis: up, flight: up, log: up, limiter: up, session: up, http: up },
 };
 
 const Tier = z.enum(["memory", "edge", "redis"]);

@@ -6,12 +6,14 @@ import { messageOperations } from "./messages.ts";
 import type { Operations } from "./operation.ts";
 import { productOperations } from "./products.ts";
 import { queueOperations } from "./queue.ts";
+import { sessionOperations } from "./sessions.ts";
 import { userOperations } from "./users.ts";
 
 export const operations: Operations = {
   ...frontOperations,
   ...productOperations,
   ...userOperations,
+  ...sessionOperations,
   ...messageOperations,
   ...healthOperations,
   ...adminOperations,

@@ -19,6 +19,7 @@ const checks = z.strictObject({
   flights: z.boolean(),
   log: z.boolean(),
   limits: z.boolean(),
+  sessions: z.boolean(),
   origin: z.boolean(),
 });
 
@@ -36,6 +37,7 @@ const Health = z
       flights: State,
       log: State,
       limits: State,
+      sessions: State,
       origin: State,
     }),
   })
@@ -53,6 +55,7 @@ const HEALTH = {
     flights: true,
     log: true,
     limits: true,
+    sessions: true,
     origin: true,
   },
   dependencies: {
@@ -61,6 +64,7 @@ const HEALTH = {
     flights: up,
     log: { state: "unknown" },
     limits: up,
+    sessions: up,
     origin: { state: "unknown" },
   },
 };

@@ -1,6 +1,6 @@
 /** Every problem type that the reference API answers, for the API reference. docs/failure-modes.md explains them. */
 
-/** What the API reference says of one problem type. */
+/** The description of one problem type in the API reference. */
 export interface ProblemEntry {
   readonly status: number;
   readonly title: string;
@@ -37,6 +37,17 @@ export const PROBLEMS = {
     status: 401,
     title: "Unauthorized",
     description: "The bearer token or the session is missing or wrong.",
+  },
+  "sign-in-refused": {
+    status: 401,
+    title: "Unauthorized",
+    description:
+      "The application refused the sign-in, or all sessions of the user were revoked meanwhile.",
+  },
+  "cross-site-request": {
+    status: 403,
+    title: "Forbidden",
+    description: "A page of another site may have sent this change of sessions.",
   },
   "admin-disabled": {
     status: 403,
@@ -127,6 +138,11 @@ export const PROBLEMS = {
     status: 503,
     title: "Queue Unbound",
     description: "No queue is bound to the Worker.",
+  },
+  "sessions-unavailable": {
+    status: 503,
+    title: "Sessions Unavailable",
+    description: "Redis does not answer, so the session is not known. A change may have been made.",
   },
   "queue-unavailable": {
     status: 503,

@@ -18,7 +18,7 @@ const changed: Answer = {
   description: "The product after the change.",
   body: Product,
   example: PRODUCT,
-  fields: ["X-Invalidation", "Idempotency-Replayed"],
+  fields: ["X-Invalidation"],
 };
 
 export const productOperations: Operations = {
@@ -52,7 +52,7 @@ export const productOperations: Operations = {
       201: {
         ...changed,
         description: "The new product.",
-        fields: ["Location", "X-Invalidation", "Idempotency-Replayed"],
+        fields: ["Location", "X-Invalidation"],
       },
     },
     problems: ["unknown-category", ...OF_WRITES],

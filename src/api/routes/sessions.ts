@@ -7,7 +7,6 @@ import { userKind } from "../kinds.ts";
 import { findUsers, type User } from "../queries.ts";
 import type { AppServices } from "../services.ts";
 import { NewSession, SessionId } from "../session-inputs.ts";
-import type { SessionList, SessionView } from "../session-outputs.ts";
 
 /** A response about a session is for one client. */
 const PRIVATE = { "Cache-Control": "private, no-store" };
@@ -60,8 +59,8 @@ export function sessionRoutes(services: AppServices, admin: Admin): Hono<StrataE
       lastUsedAt: instant(one.lastUsedAt),
       current: one.id === id,
     }));
-    const list: SessionList = { items, page: 1, pageSize: items.length, total: items.length };
-    return c.json(list, 200, PRIVATE);
+    const { length } = items;
+    return c.json({ items, page: 1, pageSize: length, total: length }, 200, PRIVATE);
   });
 
   routes.delete("/", async (c) => {
@@ -122,12 +121,12 @@ function sameSite(sessions: Sessions<StrataEnv>): MiddlewareHandler<StrataEnv> {
 
 const instant = (ms: number): string => new Date(ms).toISOString();
 
-function viewOf({ id, user, createdAt, endsAt }: Session): SessionView {
+function viewOf({ id, user, createdAt, endsAt }: Session) {
   return { id, userId: Number(user), createdAt: instant(createdAt), expiresAt: instant(endsAt) };
 }
 
 function noSession(): ApiProblem {
-  return unauthorized("no-session", "There is no session, or it has ended. Sign in.");
+  return unauthorized("unauthorized", "There is no session, or it has ended. Sign in.");
 }
 
 function signInRefused(): ApiProblem {

@@ -1,6 +1,6 @@
 /** The consumer of the queue: commits the effect of each message once. */
 import type { Context } from "../../core/context.ts";
-import type { MessageOutcome } from "../../core/events.ts";
+import type { MessageOutcome } from "../../core/service-events.ts";
 import { fault, messageOf, originFaultOf, type Fault } from "../../core/faults.ts";
 import type { EpochMs, Millis } from "../../core/time.ts";
 import { applyEffect, type Applied, type ApplyOptions } from "./apply.ts";
