@@ -4,13 +4,7 @@ import { join } from "node:path";
 import { chromium, type Browser } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { UNREADABLE_TEXT } from "./support/contrast.ts";
-import {
-  choose,
-  createFrontPages,
-  fits,
-  statuses,
-  type FrontPages,
-} from "./support/front-pages.ts";
+import { choose, createFrontPages, fits, type FrontPages } from "./support/front-pages.ts";
 import { ROOT, startProduct, type Product } from "./support/product.ts";
 
 /** The folder for screenshots. SCREENSHOTS=docs/operations/images renews those of the docs. */
