@@ -11,8 +11,8 @@ export const WhyQuery = z
       z
         .string()
         .check(
-          z.minLength(1, "must not be empty"),
           z.maxLength(MAX_KEY, `at most ${MAX_KEY} characters`),
+          z.regex(/^[!-~]*:[!-~]*$/, "must be a key of visible ASCII with a kind: `kind:id`"),
         ),
     ),
     url: z.optional(
@@ -21,7 +21,7 @@ export const WhyQuery = z
         .check(
           z.maxLength(MAX_PATH, `at most ${MAX_PATH} characters`),
           z.regex(
-            /^\/(?!\/)[\u0021-\u007e]*$/,
+            /^\/(?![/\\])[!-~]*$/,
             "must be a path that begins with one slash, with its query",
           ),
         ),
