@@ -4,6 +4,7 @@ import type { Admin } from "../admin.ts";
 import { ApiProblem, notFound } from "../errors.ts";
 import { bodyOf, noQuery, parse } from "../inputs.ts";
 import { userKind } from "../kinds.ts";
+import { createLoginRecorder } from "../logins.ts";
 import { findUsers, type User } from "../queries.ts";
 import type { AppServices } from "../services.ts";
 import { NewSession, SessionId } from "../session-inputs.ts";
@@ -23,6 +24,7 @@ export function sessionRoutes(services: AppServices, admin: Admin): Hono<StrataE
   const { sessions, config, db, existence, verifySignIn } = services;
   const routes = new Hono<StrataEnv>();
   const isOpen = config.dev || verifySignIn !== undefined;
+  const recordLogin = createLoginRecorder(services);
 
   routes.use(sameSite(sessions));
 
@@ -36,6 +38,7 @@ export function sessionRoutes(services: AppServices, admin: Admin): Hono<StrataE
     if (!(await exists(c, userId))) return notFound(`There is no user ${userId}.`);
     const session = await sessions.start(c, signIn);
     if (session === undefined) throw signInRefused();
+    recordLogin(userId, ctx);
     return c.json(viewOf(session), 201, { ...PRIVATE, Location: "/sessions/current" });
   });
 
