@@ -63,6 +63,9 @@ function createShop(namespace = uniqueNamespace(), version = "") {
     ...layer,
     scope: layer.middleware(async (request, c) => app.fetch(request, c.env, c.executionCtx)),
     dashboard: undefined,
+    front: undefined,
+    assets: undefined,
+    runDry: () => Promise.reject(new Error("no dry runs here")),
   });
   async function send(path: string, init: RequestInit = {}): Promise<Response> {
     const ctx = createExecutionContext();
@@ -116,7 +119,7 @@ describe("the warm-up by the cron trigger", () => {
   });
 
   it("the note of the warm-up names the version of the binding CF_VERSION_METADATA", async () => {
-    const client = createClient({ CF_VERSION_METADATA: { id: "7", tag: "", timestamp: "" } });
+    const client = createClient({ CF_VERSION_METADATA: { id: "7" } });
     await trigger(client);
     const note = `${client.isolate.layer.config.namespace}:e:warm-up:7`;
     expect(await redisCommand("EXISTS", note)).toBe(1);
