@@ -19,7 +19,10 @@ const checks = z.strictObject({
   flights: z.boolean(),
   log: z.boolean(),
   limits: z.boolean(),
+  sessions: z.boolean(),
+  queue: z.boolean(),
   origin: z.boolean(),
+  telemetry: z.boolean(),
 });
 
 const Health = z
@@ -36,7 +39,10 @@ const Health = z
       flights: State,
       log: State,
       limits: State,
+      sessions: State,
+      queue: State,
       origin: State,
+      telemetry: State,
     }),
   })
   .register(described, { id: "Health" });
@@ -53,7 +59,10 @@ const HEALTH = {
     flights: true,
     log: true,
     limits: true,
+    sessions: true,
+    queue: true,
     origin: true,
+    telemetry: true,
   },
   dependencies: {
     database: up,
@@ -61,7 +70,10 @@ const HEALTH = {
     flights: up,
     log: { state: "unknown" },
     limits: up,
+    sessions: up,
+    queue: { state: "unknown" },
     origin: { state: "unknown" },
+    telemetry: { state: "unknown" },
   },
 };
 

@@ -18,7 +18,7 @@ const User = z
   })
   .register(described, {
     id: "User",
-    description: "`email` and `age` are there for the admin token only.",
+    description: "`email` and `age` are there for the admin token and the user.",
   });
 
 const USER = { id: 42, name: "Ada", city: "Bern", createdAt: "2026-11-28T12:00:00.000Z" };
@@ -45,10 +45,12 @@ export const userOperations: Operations = {
   "GET /users/{id}": {
     tag,
     summary: "One user",
-    description: "Private fields come with an admin token of the role `all`.",
+    description:
+      "Private fields come with an admin token of the role `all`, and with a session of the user.",
     path: rowId,
     answers: { 200: { description: "The user.", body: User, example: USER } },
     roleForMore: "all",
+    session: "optional",
     problems: ["not-found", ...OF_READS],
     cached: true,
   },
