@@ -7,11 +7,12 @@ import { parse, queryOf } from "./inputs.ts";
  * A browser's WebSocket cannot send the field `Last-Event-ID`, so the id may be a parameter. An id
  * that is not known is no mistake of the client: it gets the state anew.
  */
-const StockListener = z.strictObject({
+export const StockListener = z.strictObject({
   lastEventId: z.optional(z.string().check(z.maxLength(64, "must have at most 64 characters"))),
 });
 
 /** Returns the id that the request names. @throws {ApiProblem} 400 if a parameter is wrong */
 export function lastEventIdOf(c: Context): string | undefined {
-  return c.req.header("Last-Event-ID") ?? parse(StockListener, queryOf(c)).lastEventId;
+  const { lastEventId } = parse(StockListener, queryOf(c));
+  return c.req.header("Last-Event-ID") ?? lastEventId;
 }

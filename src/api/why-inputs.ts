@@ -21,7 +21,7 @@ export const WhyQuery = z
         .check(
           z.maxLength(MAX_PATH, `at most ${MAX_PATH} characters`),
           z.regex(
-            /^\/(?![/\\])[!-~]*$/,
+            /^\/(?:[!-.0-[\]-~][!-~]*)?$/,
             "must be a path that begins with one slash, with its query",
           ),
         ),

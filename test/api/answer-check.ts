@@ -65,6 +65,8 @@ async function bodyDifferences(
   values: SchemaValues,
 ): Promise<readonly string[]> {
   if (stream) {
+    answer.webSocket?.accept();
+    answer.webSocket?.close();
     await answer.body?.cancel();
     return [];
   }

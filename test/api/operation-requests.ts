@@ -32,23 +32,32 @@ export function createRequests(
   values: SchemaValues,
   pins: Pins,
 ) {
-  const { parameters = [], requestBody } = operation;
+  const { parameters = [], requestBody, "x-exactly-one": exclusive = [] } = operation;
   const bodySchema = requestBody?.content["application/json"]?.schema;
 
   const parameterOf = ({ name, required, schema }: OpenApiParameter) => {
     const value = (pins[name] ?? values.valid(schema)).map(textOf).filter(isSendable);
-    return required ? value : fc.option(value, { nil: undefined });
+    return required || exclusive.includes(name) ? value : fc.option(value, { nil: undefined });
   };
-  const inPlace = (place: string) =>
+  const inPlace = (place: string, left: readonly string[] = []) =>
     fc
       .record(
         Object.fromEntries(
           parameters
-            .filter((parameter) => parameter.in === place)
+            .filter((parameter) => parameter.in === place && !left.includes(parameter.name))
             .map((parameter) => [parameter.name, parameterOf(parameter)]),
         ),
       )
       .map((all) => Object.fromEntries(Object.entries(all).filter(([, v]) => v !== undefined)));
+  const query =
+    exclusive.length === 0
+      ? inPlace("query")
+      : fc.constantFrom(...exclusive).chain((kept) =>
+          inPlace(
+            "query",
+            exclusive.filter((name) => name !== kept),
+          ),
+        );
   const body =
     bodySchema === undefined ? fc.constant(undefined) : values.valid(bodySchema).chain(withPins);
 
@@ -65,7 +74,7 @@ export function createRequests(
 
   const parts: fc.Arbitrary<Parts> = fc.record({
     path: inPlace("path"),
-    query: inPlace("query"),
+    query,
     header: inPlace("header"),
     body,
   }) as fc.Arbitrary<Parts>;
@@ -98,6 +107,9 @@ export function createRequests(
           return assemble(path, { ...valid, query });
         }),
       ),
+    ...(exclusive.length === 0
+      ? []
+      : [fc.constant((valid: Parts) => assemble(path, { ...valid, query: {} }))]),
     ...(bodySchema === undefined
       ? []
       : [

@@ -34,7 +34,7 @@ const get = async (path: string, headers: Record<string, string> = {}) =>
 const document = createDocument(operations);
 
 const SOURCES: Readonly<Record<string, string>> = import.meta.glob(
-  "../../src/{api,ratelimit,http/routes}/**/*.ts",
+  "../../src/{api,ratelimit,http/{routes,live}}/**/*.ts",
   {
     query: "?raw",
     import: "default",

@@ -26,6 +26,13 @@ described.add(Purge, {
   ],
 });
 
+described.add(Warm, {
+  anyOf: [
+    { properties: { kind: { enum: ["products", "users"] } } },
+    { not: { required: ["ids"] } },
+  ],
+});
+
 const Purged = z.strictObject({ invalidation: Invalidation });
 
 const State = z.strictObject({ state: z.enum(["unknown", "up", "slow", "down"]), since: Millis });
@@ -44,6 +51,7 @@ const Report = z
       session: State,
       http: State,
     }),
+    deliveries: z.strictObject({ queue: State, telemetry: State }),
   })
   .register(described, { id: "LevelReport" });
 const up = { state: "up", since: 1_796_000_000_000 };
@@ -52,6 +60,7 @@ const REPORT = {
   since: 1_796_000_000_000,
   measured: "normal",
   dependencies: { sql: up, redis: up, flight: up, log: up, limiter: up, session: up, http: up },
+  deliveries: { queue: up, telemetry: up },
 };
 
 const Tier = z.enum(["memory", "edge", "redis"]);
@@ -131,10 +140,11 @@ export const adminOperations: Operations = {
   "POST /admin/warm": {
     tag,
     summary: "Loads products or users into Redis",
-    description: "Without `ids`, up to 10,000 of the kind.",
+    description:
+      "Without `ids`, up to 10,000 of the kind. `hottest`: the most read products and the users who log in most.",
     role: "purge",
     body: Warm,
-    examples: { some: { kind: "products", ids: [1, 2, 3] } },
+    examples: { some: { kind: "products", ids: [1, 2, 3] }, hottest: { kind: "hottest" } },
     answers: {
       200: {
         description:

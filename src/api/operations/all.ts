@@ -1,5 +1,7 @@
 /** The operations of all routes. A room of routes adds one line here. */
 import { adminOperations } from "./admin.ts";
+import { catalogueOperations } from "./catalogue.ts";
+import { chatOperations } from "./chat.ts";
 import { frontOperations } from "./front.ts";
 import { healthOperations } from "./health.ts";
 import { messageOperations } from "./messages.ts";
@@ -7,15 +9,22 @@ import type { Operations } from "./operation.ts";
 import { productOperations } from "./products.ts";
 import { queueOperations } from "./queue.ts";
 import { sessionOperations } from "./sessions.ts";
+import { stockOperations } from "./stock.ts";
 import { userOperations } from "./users.ts";
+import { whyOperations } from "./why.ts";
 
 export const operations: Operations = {
   ...frontOperations,
   ...productOperations,
+  ...catalogueOperations,
+  ...stockOperations,
   ...userOperations,
   ...sessionOperations,
   ...messageOperations,
+  ...chatOperations,
+  ...frontOperations,
   ...healthOperations,
   ...adminOperations,
+  ...whyOperations,
   ...queueOperations,
 };

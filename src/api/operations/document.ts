@@ -84,7 +84,7 @@ function describe(
   schemas: JsonSchemas,
   problems: ProblemResponses,
 ): OpenApiOperation {
-  const { tag, summary, description, body, examples, answers } = operation;
+  const { tag, summary, description, body, examples, answers, exactlyOne } = operation;
   const parameters = parametersOf(path, operation, schemas);
   return {
     operationId: operationId(method, path),
@@ -93,6 +93,7 @@ function describe(
     ...(description !== undefined && { description }),
     ...securityOf(operation),
     ...(parameters.length > 0 && { parameters }),
+    ...(exactlyOne && { "x-exactly-one": exactlyOne }),
     ...(body !== undefined && {
       requestBody: {
         required: true,
@@ -198,7 +199,8 @@ function parameterOf(
 }
 
 function responseOf(answer: Answer, { cached, idempotent }: Operation, schemas: JsonSchemas) {
-  const { description, body, type = "application/json", example, fields = [], stream } = answer;
+  const { description, body, type = "application/json", example } = answer;
+  const { also = {}, fields = [], stream } = answer;
   const response: OpenApiResponse = {
     description,
     headers: headersOf([
@@ -213,6 +215,12 @@ function responseOf(answer: Answer, { cached, idempotent }: Operation, schemas: 
           schema: schemas.of(body, "output"),
           ...(example !== undefined && { example }),
         },
+        ...Object.fromEntries(
+          Object.entries(also).map(([name, other]) => [
+            name,
+            { schema: schemas.of(other, "output") },
+          ]),
+        ),
       },
     }),
     ...(stream && { "x-stream": true }),

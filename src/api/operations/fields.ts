@@ -60,6 +60,16 @@ export const FIELDS = {
       "`done`: every isolate sees the change within the coherence bound. `deferred`: Redis does not answer, and they see it as soon as it does.",
     example: "done",
   },
+  "X-Live-Events": {
+    description:
+      "`done`: the listeners of the stock have the change. `deferred`: they get it with the next delivery.",
+    example: "done",
+  },
+  "X-Accel-Buffering": {
+    description: "`no`: proxies pass the stream on at once.",
+    example: "no",
+  },
+  Upgrade: { description: "The protocol that the operation needs.", example: "websocket" },
   "Idempotency-Replayed": {
     description: "`true`: this is the stored answer of an earlier request with the same key.",
     example: "true",

@@ -20,7 +20,9 @@ const checks = z.strictObject({
   log: z.boolean(),
   limits: z.boolean(),
   sessions: z.boolean(),
+  queue: z.boolean(),
   origin: z.boolean(),
+  telemetry: z.boolean(),
 });
 
 const Health = z
@@ -38,7 +40,9 @@ const Health = z
       log: State,
       limits: State,
       sessions: State,
+      queue: State,
       origin: State,
+      telemetry: State,
     }),
   })
   .register(described, { id: "Health" });
@@ -56,7 +60,9 @@ const HEALTH = {
     log: true,
     limits: true,
     sessions: true,
+    queue: true,
     origin: true,
+    telemetry: true,
   },
   dependencies: {
     database: up,
@@ -65,7 +71,9 @@ const HEALTH = {
     log: { state: "unknown" },
     limits: up,
     sessions: up,
+    queue: { state: "unknown" },
     origin: { state: "unknown" },
+    telemetry: { state: "unknown" },
   },
 };
 

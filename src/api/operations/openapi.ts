@@ -40,6 +40,8 @@ export interface OpenApiOperation {
   readonly operationId: string;
   readonly summary: string;
   readonly parameters?: readonly OpenApiParameter[];
+  /** Query parameters of which a request has exactly one. OpenAPI has no keyword for it. */
+  readonly "x-exactly-one"?: readonly string[];
   readonly requestBody?: {
     readonly required: boolean;
     readonly content: Readonly<Record<string, Media>>;

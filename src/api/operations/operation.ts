@@ -34,6 +34,8 @@ export interface Answer {
   readonly body?: Schema;
   /** The media type of the body. Default `application/json`. */
   readonly type?: string;
+  /** The other media types that the body may have, with the schema of each. */
+  readonly also?: Readonly<Record<string, Schema>>;
   /** A body that matches the schema. */
   readonly example?: unknown;
   /** The response fields of this answer beside those that every answer has. */
@@ -56,6 +58,8 @@ export interface Operation {
   readonly query?: z.ZodMiniObject;
   /** Texts of the reference for the query parameters, by name. */
   readonly queryNotes?: Readonly<Record<string, Omit<Parameter, "schema">>>;
+  /** Query parameters of which a request has exactly one. */
+  readonly exactlyOne?: readonly string[];
   /** Request fields that change the answer. */
   readonly fields?: Readonly<Record<string, Parameter>>;
   /** The schema of the body, as JSON. */

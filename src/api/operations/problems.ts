@@ -36,7 +36,7 @@ export const PROBLEMS = {
   unauthorized: {
     status: 401,
     title: "Unauthorized",
-    description: "The bearer token or the session is missing or wrong.",
+    description: "The bearer token is missing or wrong.",
   },
   "sign-in-refused": {
     status: 401,
@@ -59,6 +59,21 @@ export const PROBLEMS = {
     title: "Forbidden",
     description: "The role of the token does not suffice.",
   },
+  "no-session": {
+    status: 401,
+    title: "Unauthorized",
+    description: "The request has no session, or it has ended.",
+  },
+  "sign-in-refused": {
+    status: 401,
+    title: "Unauthorized",
+    description: "The application's check refused the sign-in, or a revocation came meanwhile.",
+  },
+  "cross-site-request": {
+    status: 403,
+    title: "Forbidden",
+    description: "A page of another site may have sent the request.",
+  },
   "not-found": {
     status: 404,
     title: "Not Found",
@@ -68,6 +83,11 @@ export const PROBLEMS = {
     status: 404,
     title: "Not Found",
     description: "No metrics object is bound to the Worker.",
+  },
+  "no-such-persona": {
+    status: 404,
+    title: "No Such Persona",
+    description: "There is no such persona. `detail` lists them.",
   },
   "stock-conflict": {
     status: 409,
@@ -113,6 +133,16 @@ export const PROBLEMS = {
     description: "There is no category with the id `categoryId`.",
     extensions: { errors: [{ field: "categoryId", detail: "there is no such category" }] },
   },
+  "upgrade-required": {
+    status: 426,
+    title: "Upgrade Required",
+    description: "The operation opens a WebSocket, and the request asks for none.",
+  },
+  "too-many-connections": {
+    status: 429,
+    title: "Too Many Connections",
+    description: "The client has too many connections to this product.",
+  },
   "rate-limit-exceeded": {
     status: 429,
     title: "Too Many Requests",
@@ -154,6 +184,26 @@ export const PROBLEMS = {
     title: "Rate Limit Unavailable",
     description: "Redis is away, and the limit of the operation refuses requests then.",
   },
+  "sessions-unavailable": {
+    status: 503,
+    title: "Sessions Unavailable",
+    description: "Redis does not answer. A change of sessions may have been made.",
+  },
+  "model-not-configured": {
+    status: 503,
+    title: "Model Not Configured",
+    description: "No model is configured.",
+  },
+  "topic-full": {
+    status: 503,
+    title: "Topic Full",
+    description: "The product has as many connections as it can have.",
+  },
+  "live-unavailable": {
+    status: 503,
+    title: "Live Events Unavailable",
+    description: "The object that sends the events cannot be reached, or none is bound.",
+  },
   "limits-unavailable": {
     status: 503,
     title: "Limits Unavailable",
@@ -175,13 +225,18 @@ export const OF_EVERY_OPERATION: readonly ProblemType[] = [
   "rate-limit-exceeded",
   "internal",
 ];
-/** The problem of credentials that are wrong, or missing where a session is required. */
+/** The problem of a token that is wrong where none is needed. */
 export const OF_CREDENTIALS: readonly ProblemType[] = ["unauthorized"];
 export const OF_TOKENS: readonly ProblemType[] = [
   "unauthorized",
   "admin-disabled",
   "insufficient-role",
 ];
+/** The problems of an operation that reads the session of the request. */
+export const OF_SESSIONS: Readonly<Record<"required" | "optional", readonly ProblemType[]>> = {
+  required: ["no-session", "sessions-unavailable"],
+  optional: ["sessions-unavailable"],
+};
 export const OF_INPUTS: readonly ProblemType[] = ["invalid-input"];
 export const OF_BODIES: readonly ProblemType[] = [
   "invalid-json",

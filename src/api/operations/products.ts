@@ -18,7 +18,7 @@ const changed: Answer = {
   description: "The product after the change.",
   body: Product,
   example: PRODUCT,
-  fields: ["X-Invalidation"],
+  fields: ["X-Invalidation", "X-Live-Events"],
 };
 
 export const productOperations: Operations = {
@@ -52,7 +52,7 @@ export const productOperations: Operations = {
       201: {
         ...changed,
         description: "The new product.",
-        fields: ["Location", "X-Invalidation"],
+        fields: ["Location", "X-Invalidation", "X-Live-Events"],
       },
     },
     problems: ["unknown-category", ...OF_WRITES],
@@ -94,7 +94,7 @@ export const productOperations: Operations = {
     role: "all",
     idempotent: true,
     path: rowId,
-    answers: { 204: { description: "Deleted.", fields: ["X-Invalidation"] } },
+    answers: { 204: { description: "Deleted.", fields: ["X-Invalidation", "X-Live-Events"] } },
     problems: ["not-found", ...OF_WRITES],
   },
   "PATCH /products/{id}/stock": {

@@ -2,7 +2,8 @@
 import * as z from "zod/mini";
 import type { Operation, Parameter } from "./operation.ts";
 
-const ifNoneMatch: Parameter = {
+/** The field of a request that has a value already. */
+export const ifNoneMatch: Parameter = {
   schema: z.string(),
   description: "The ETag of the value that the client has. If it still holds, the answer is 304.",
 };

@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import { etag } from "hono/etag";
 import type { StrataEnv } from "../../index.ts";
+import { noQuery } from "../inputs.ts";
 
 const METHODS = new Set(["GET", "POST", "PUT", "PATCH", "DELETE"]);
 
@@ -36,6 +37,7 @@ export function frontDoorRoutes(app: Hono<StrataEnv>): Hono<StrataEnv> {
   const routes = new Hono<StrataEnv>();
 
   routes.get("/", etag(), (c) => {
+    noQuery(c);
     const paths = pathsOf(app);
     return c.json(
       {
