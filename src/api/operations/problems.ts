@@ -59,21 +59,6 @@ export const PROBLEMS = {
     title: "Forbidden",
     description: "The role of the token does not suffice.",
   },
-  "no-session": {
-    status: 401,
-    title: "Unauthorized",
-    description: "The request has no session, or it has ended.",
-  },
-  "sign-in-refused": {
-    status: 401,
-    title: "Unauthorized",
-    description: "The application's check refused the sign-in, or a revocation came meanwhile.",
-  },
-  "cross-site-request": {
-    status: 403,
-    title: "Forbidden",
-    description: "A page of another site may have sent the request.",
-  },
   "not-found": {
     status: 404,
     title: "Not Found",
@@ -184,11 +169,6 @@ export const PROBLEMS = {
     title: "Rate Limit Unavailable",
     description: "Redis is away, and the limit of the operation refuses requests then.",
   },
-  "sessions-unavailable": {
-    status: 503,
-    title: "Sessions Unavailable",
-    description: "Redis does not answer. A change of sessions may have been made.",
-  },
   "model-not-configured": {
     status: 503,
     title: "Model Not Configured",
@@ -234,7 +214,7 @@ export const OF_TOKENS: readonly ProblemType[] = [
 ];
 /** The problems of an operation that reads the session of the request. */
 export const OF_SESSIONS: Readonly<Record<"required" | "optional", readonly ProblemType[]>> = {
-  required: ["no-session", "sessions-unavailable"],
+  required: ["unauthorized", "sessions-unavailable"],
   optional: ["sessions-unavailable"],
 };
 export const OF_INPUTS: readonly ProblemType[] = ["invalid-input"];

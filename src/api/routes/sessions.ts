@@ -1,5 +1,5 @@
 import { Hono, type Context, type MiddlewareHandler } from "hono";
-import type { ProblemOptions, Session, Sessions, StrataEnv } from "../../index.ts";
+import type { Session, Sessions, StrataEnv } from "../../index.ts";
 import type { Admin } from "../admin.ts";
 import { ApiProblem, notFound } from "../errors.ts";
 import { bodyOf, noQuery, parse } from "../inputs.ts";
@@ -133,17 +133,15 @@ function noSession(): ApiProblem {
 }
 
 function signInRefused(): ApiProblem {
-  return unauthorized({
-    type: "sign-in-refused",
-    title: "Unauthorized",
-    detail: "The credentials do not suffice to sign in as this user.",
-  });
+  return unauthorized("sign-in-refused", "The credentials do not suffice to sign in as this user.");
 }
 
-function unauthorized(options: Pick<ProblemOptions, "type" | "title" | "detail">): ApiProblem {
+function unauthorized(type: string, detail: string): ApiProblem {
   return new ApiProblem({
     status: 401,
-    ...options,
+    type,
+    title: "Unauthorized",
+    detail,
     headers: { "WWW-Authenticate": 'Session realm="strata"' },
   });
 }
