@@ -1,6 +1,7 @@
 /** The operations on sessions. */
 import * as z from "zod/mini";
 import { NewSession, SessionId } from "../session-inputs.ts";
+import { OF_CACHE_READS } from "./fields.ts";
 import { described, type Operations } from "./operation.ts";
 import { OF_READS } from "./problems.ts";
 import { Count, Instant, RowId } from "./values.ts";
@@ -54,7 +55,7 @@ export const sessionOperations: Operations = {
         description: "The session. `Set-Cookie` has its cookie.",
         body: Session,
         example: SESSION,
-        fields: ["Location", "Set-Cookie"],
+        fields: ["Location", "Set-Cookie", ...OF_CACHE_READS],
       },
     },
     problems: [
