@@ -71,6 +71,8 @@ export interface Strata {
    * application once, with the same routes as the real one.
    *
    * @example
+   * import { Hono } from "hono";
+   *
    * const dry = strata.createDryRun();
    * const app = new Hono<StrataEnv>().use(dry.scope);
    * app.get("/hello", cached({ freshFor: "5m" }), (c) => c.text("hello"));

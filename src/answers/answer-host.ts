@@ -17,7 +17,7 @@ import type { Recording } from "./recording.ts";
 import type { Recordings } from "./recordings.ts";
 import { storableAnswer } from "./stored-answer.ts";
 
-/** What an isolate asks of the object of a key. */
+/** The request that an isolate sends to the object of a key. */
 export interface HostRequest {
   readonly key: string;
   readonly namespace: string;

@@ -51,7 +51,7 @@ export type Ask = <P, I>(
   onLookup: (lookup: Lookup) => void,
 ) => Promise<Answer<P, I>>;
 
-/** What the first reader of a key has found in the tiers. */
+/** The result of the tiers for the first reader of a key. */
 type Peek = "found" | "missed";
 
 const UNSTORED: LoadResult = { storable: false, oneOff: true };

@@ -15,7 +15,7 @@ import { generating, reviveDates, streaming, type Generated, type Part } from ".
 import { keyOfQuestion, type Question } from "./question.ts";
 import type { CallModel } from "./record-call.ts";
 
-/** What the key of an answer holds beside the parameters of the call. */
+/** The parts of the key of an answer beside the parameters of the call. */
 export type ModelCacheOptions = Pick<
   Question,
   "scope" | "tenant" | "owner" | "group" | "promptVersion" | "tags"

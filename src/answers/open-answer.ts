@@ -115,7 +115,7 @@ async function openAs<P, I>(
 
 async function firstBatch<P, I>(feed: Feed<P, I>, signal: Signal): Promise<Batch<P, I>> {
   const first = await feed.next();
-  // Nothing has been sent to the client yet, so a stale answer can take the place of a cut one.
+  // The client has got no bytes yet, so a stale answer can take the place of a cut one.
   if (first.end?.kind === "failed") throw new AnswerFault(first.end.fault);
   if (!signal.aborted) return first;
   feed.cancel();

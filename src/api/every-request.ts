@@ -80,9 +80,9 @@ export function apiLimits({
   const { rateLimit } = rateLimits;
   const reads = rateLimit(EVERY_ROUTE);
   const writes = rateLimit(EVERY_ROUTE, WRITES);
-  const chat = rateLimit(EVERY_ROUTE, CHAT);
   const batches = rateLimit({ ...EVERY_ROUTE, cost: batchSizeOf });
   // These routes read the session in any case. On all others, a session cookie costs nothing.
+  const chat = rateLimit({ ...EVERY_ROUTE, sessions: true }, CHAT);
   const sessionReads = rateLimit({ ...EVERY_ROUTE, sessions: true });
   const sessionWrites = rateLimit({ ...EVERY_ROUTE, sessions: true }, WRITES);
   const admin = rateLimit(ADMIN);

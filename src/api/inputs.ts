@@ -70,9 +70,13 @@ export function text(minLength: number, maxLength: number, pattern: RegExp) {
     );
 }
 
-/** One line with at least one visible character. */
-// oxlint-disable-next-line no-control-regex -- matching control characters is the point
-export const LINE = /^[^\u0000-\u001f\u007f\ud800-\udfff]*\S[^\u0000-\u001f\u007f\ud800-\udfff]*$/u;
+/**
+ * One line with at least one visible character. Only the first class can match white space at the
+ * start, so that a text that does not match is refused after one pass.
+ */
+export const LINE =
+  // oxlint-disable-next-line no-control-regex -- matching control characters is the point
+  /^[^\S\u0000-\u001f\u007f\ud800-\udfff]*[^\s\u0000-\u001f\u007f\ud800-\udfff][^\u0000-\u001f\u007f\ud800-\udfff]*$/u;
 /** Lines and tabs. */
 // oxlint-disable-next-line no-control-regex -- matching control characters is the point
 export const LINES = /^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\ud800-\udfff]*$/u;

@@ -42,7 +42,12 @@ export interface Kind<T> {
   /** Returns the rows of the ids, in the order of the ids, each from its own entry. A row that does not exist is left out. */
   readAll(ids: readonly number[], db: Database, cache: DataReader): Promise<T[]>;
   /** Loads the rows of the ids that Redis lacks. */
-  warm(ids: readonly number[], db: Database, cache: DataReader): AsyncIterable<WarmProgress>;
+  warm(
+    ids: readonly number[],
+    db: Database,
+    cache: DataReader,
+    options?: { readonly concurrency?: number },
+  ): AsyncIterable<WarmProgress>;
   /** Returns the lowest ids, at most `limit`, for a warm-up of the whole kind. */
   listIds(db: Database, limit: number): Promise<number[]>;
   /** Returns the ids of the rows that are used most, then the lowest ids, at most `limit`. */
@@ -133,7 +138,7 @@ function createKind<T extends { readonly id: number }>(options: KindOptions<T>):
       const found = await cache.readMany<T>(keys, policy, loader(db));
       return keys.flatMap((each) => found.get(each)?.value ?? []);
     },
-    warm: (ids, db, cache) => cache.warm(ids.map(keyOf), policy, loader(db)),
+    warm: (ids, db, cache, options) => cache.warm(ids.map(keyOf), policy, loader(db), options),
     listIds,
     listMostUsed,
   };

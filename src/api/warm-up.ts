@@ -39,7 +39,8 @@ export async function* warmHottest(
   const byKey = new Map(candidates.map((id) => [kind.keyOf(id), id]));
   const read = await metrics.hottest([...byKey.keys()]);
   const ids = [...read.map((each) => byKey.get(each) ?? 0), ...candidates];
-  yield* kind.warm([...new Set(ids)].slice(0, ROWS[name]), db, cache);
+  // One round at a time, because readers need Redis and the database meanwhile.
+  yield* kind.warm([...new Set(ids)].slice(0, ROWS[name]), db, cache, { concurrency: 1 });
 }
 
 /**
@@ -62,6 +63,8 @@ export function defineWarmUp(cron: Cron, services: Services, version: string): v
 
   cron.define({
     name: "warm-up",
+    // Both steps take about a second if the database answers within 50 ms.
+    budget: "10s",
     async run(cursor, { cache, signal }) {
       if (cursor === undefined) return (await isDue(cache)) ? "product" : undefined;
       const name = cursor === "user" ? "user" : "product";

@@ -11,8 +11,8 @@ export const WhyQuery = z
       z
         .string()
         .check(
-          z.minLength(1, "must not be empty"),
           z.maxLength(MAX_KEY, `at most ${MAX_KEY} characters`),
+          z.regex(/^[!-~]*:[!-~]*$/, "must be a key of visible ASCII with a kind: `kind:id`"),
         ),
     ),
     url: z.optional(

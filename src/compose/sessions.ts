@@ -30,5 +30,8 @@ export function composeSessions({
     newSecret,
     hashOf: sha256Hex,
     absoluteMs: settings.sessions.absoluteMs,
+    trustedOrigins: new Set(
+      config.corsCredentials && config.corsOrigins !== "*" ? config.corsOrigins : [],
+    ),
   });
 }

@@ -31,7 +31,7 @@ export interface Feed<P = unknown, I = unknown> {
 /** The facts of a recording that a reader needs before it reads. */
 export interface RecordingHead {
   readonly id: string;
-  /** What the isolate that began the call knew of the log, before the call. */
+  /** The log position of the isolate that began the call, before the call. */
   readonly position: LogPosition;
   readonly beganAt: EpochMs;
   /** Whether this reader's join began the call. */

@@ -1,4 +1,4 @@
-/** What the last deliveries to a dependency say of it: the queue, and the collector of telemetry. */
+/** The state of a dependency by its last deliveries: the queue, and the collector of telemetry. */
 import type { DependencyReport, DependencyState } from "./degradation.ts";
 import type { EpochMs, Millis } from "./time.ts";
 

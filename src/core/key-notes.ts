@@ -1,4 +1,4 @@
-/** What one isolate remembers of the last reads of a key that no tier answered. */
+/** Notes of one isolate on the last reads of a key that no tier answered. */
 import type { FaultCode } from "./faults.ts";
 import type { Policy } from "./policy.ts";
 import type { EpochMs } from "./time.ts";
@@ -81,12 +81,10 @@ export interface Refusals {
   readonly at: EpochMs;
 }
 
-/** Reads what one isolate remembers. */
+/** Reads what one isolate remembers. Without telemetry it remembers nothing. */
 export interface KeyNotes {
   /** Returns the notes of a key, the oldest first. */
   of(key: string): readonly KeyNote[];
   /** Returns the refusals of a path with its query. */
   refusalsOf(path: string): Refusals | undefined;
-  /** False if telemetry is off: then nothing is noted. */
-  readonly enabled: boolean;
 }

@@ -1,4 +1,4 @@
-/** What a Redis server reports of itself. A figure is absent if the server does not report it. */
+/** The figures of a Redis server. A figure is absent if the server does not report it. */
 export interface RedisFigures {
   readonly usedBytes?: number;
   /** The size at which the server evicts keys or refuses writes. Absent if it has no such limit. */

@@ -41,7 +41,7 @@ export type ServiceEvent =
       /** A client asked for a connection to a topic. */
       readonly type: "live.listen";
       readonly transport: LiveTransport;
-      /** What the client got first, or why it got no connection. */
+      /** The first message of the client, or the reason of a refusal. */
       readonly outcome: ListenerStart | ListenRefusal;
     }
   | {

@@ -64,7 +64,6 @@ export function dashboardRoutes(options: DashboardOptions): Hono<StrataEnv> {
     await stream.writeSSE({ event: "queue", data: JSON.stringify({ state }) });
   }
 
-
   routes.get("/", (c) => asset("index.html", c.req.raw));
 
   routes.get("/live", guard, (c) =>

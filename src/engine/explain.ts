@@ -19,16 +19,16 @@ import {
 } from "./reasons.ts";
 import { answersWithoutLoad, validate, type Served, type Validation } from "./validation.ts";
 
-/** What is known of a key. */
+/** The facts about a key. */
 export interface KeyFacts {
   readonly now: EpochMs;
   readonly policy: Policy;
-  /** What each tier holds, from the nearest to the farthest. */
+  /** The entries of the tiers, from the nearest to the farthest. */
   readonly tiers: readonly TierReport[];
   readonly logState: LogState;
   /** The instant at which the values that the log view confirms were current. */
   readonly confirmedAt: EpochMs;
-  /** What this isolate remembers, the oldest first. */
+  /** The notes of this isolate, the oldest first. */
   readonly notes: readonly KeyNote[];
   /** Whether the key has a hit-for-miss marker. */
   readonly isMarked: boolean;
@@ -42,12 +42,13 @@ export interface LastMiss {
   readonly status: string;
   /** Why no tier answered. */
   readonly missed: Reason;
-  /** What became of the loaded result. */
+  /** The fate of the loaded result. */
   readonly result: Reason;
 }
 
+/** Why a key is read as it is. */
 export interface Explanation {
-  /** What a read in this isolate does now, and why. */
+  /** The next step of a read in this isolate, and its reason. */
   readonly next: Reason;
   /** Undefined if this isolate remembers none. */
   readonly last: LastMiss | undefined;
@@ -210,7 +211,9 @@ function lastMiss({ notes }: KeyFacts): LastMiss | undefined {
   const missed =
     beforeLoad(refused === undefined ? notes.slice(0, begin) : [refused], answer.at) ??
     reason("absent", "No tier had the key, and this isolate remembers no earlier read of it.");
-  const results = notes.slice(begin).filter(isResult);
+  // The tiers store a result after the answer. What else came later belongs to a later load.
+  const later = notes.slice(end).filter(({ type }) => type === "rejected");
+  const results = [...during, ...later].filter(isResult);
   const result =
     results.map(resultOf).findLast((one) => one.code !== "stored") ?? results.map(resultOf).at(-1);
   return {
@@ -228,7 +231,7 @@ function isResult(note: KeyNote): boolean {
   return note.type !== "answered";
 }
 
-/** What became of a result. */
+/** The fate of a result. */
 function resultOf(note: KeyNote): Reason {
   switch (note.type) {
     case "stored":

@@ -61,7 +61,7 @@ const SAYS_NOTHING_OF_ORIGIN: ReadonlySet<FaultCode> = new Set([
 /** A negative result that the policy does not store. */
 const NEGATIVE = { why: "negative", part: undefined } as const;
 
-/** What `load.end` says of the result. */
+/** The outcome of the result in `load.end`. */
 type LoadEnd = Omit<EventOf<"load.end">, "type" | "key" | "policy" | "ms">;
 
 export function createLoadStep(options: LoadStepOptions): LoadEntry {

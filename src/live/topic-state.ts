@@ -3,7 +3,7 @@ import type { LiveEvent, ListenerStart } from "../core/live-event.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
 import { parseEventId } from "./event-id.ts";
 
-/** What is known of the events in the log of a topic. */
+/** The state of the events in the log of a topic. */
 export interface TopicState {
   readonly epoch: string;
   /** The log has every event of the epoch after this number. */

@@ -104,6 +104,8 @@ export interface SessionsOptions<E extends Env> {
   readonly hashOf: (text: string) => Promise<string>;
   /** The lifetime of the cookie. */
   readonly absoluteMs: Millis;
+  /** Other origins whose pages may send requests with the cookie. Default none. */
+  readonly trustedOrigins?: ReadonlySet<string>;
 }
 
 /** The session that was read for a request, and the id that it was read for. */
@@ -113,7 +115,7 @@ interface Known {
 }
 
 export function createSessions<E extends Env>(options: SessionsOptions<E>): Sessions<E> {
-  const { store, ctxOf, newSecret, hashOf, absoluteMs } = options;
+  const { store, ctxOf, newSecret, hashOf, absoluteMs, trustedOrigins } = options;
   /**
    * One session for each request. It is used only for a caller that sees the cookie, because the handler of a
    * cached route must not get a session that the key does not name.
@@ -152,7 +154,7 @@ export function createSessions<E extends Env>(options: SessionsOptions<E>): Sess
   /** Returns the session of the request; undefined without a cookie. */
   function find(c: HonoContext<E>): Promise<SessionRecord | undefined> | undefined {
     const { id } = cookieOf(c);
-    if (id === undefined || isCrossSite(c.req.raw)) return undefined;
+    if (id === undefined || isCrossSite(c.req.raw, trustedOrigins)) return undefined;
     const ctx = ctxOf(c);
     const before = known.get(ctx);
     if (before?.id === id) return before.found.then(valueOf);
@@ -257,7 +259,7 @@ export function createSessions<E extends Env>(options: SessionsOptions<E>): Sess
       return run("revoke-all", ctx, store.revokeAll(user, ctx));
     },
 
-    isCrossSite: (c) => isCrossSite(c.req.raw),
+    isCrossSite: (c) => isCrossSite(c.req.raw, trustedOrigins),
   };
 }
 

@@ -23,12 +23,11 @@ export interface KeyNoteOptions {
   readonly now: Clock;
   /** Finds the invalidation that made an entry invalid. */
   readonly invalidationOf: (entry: Dated) => Invalidation | undefined;
-  readonly enabled: boolean;
 }
 
 /** Creates the notes of one isolate, in bounded memory. */
 export function createKeyNotes(options: KeyNoteOptions): KeyNoteRecorder {
-  const { now, invalidationOf, enabled } = options;
+  const { now, invalidationOf } = options;
   /** In the order of their last note, the oldest first. */
   const notes = new Map<string, readonly KeyNote[]>();
   const refusals = new Map<string, Refusals>();
@@ -51,7 +50,6 @@ export function createKeyNotes(options: KeyNoteOptions): KeyNoteRecorder {
   }
 
   return {
-    enabled,
     of: (key) => notes.get(key) ?? [],
     refusalsOf: (path) => refusals.get(path.slice(0, MAX_PATH_LENGTH)),
 

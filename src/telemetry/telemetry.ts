@@ -48,7 +48,7 @@ export interface TelemetryOptions extends ExportPlatform {
   readonly health: () => DegradationReport;
   readonly breakers: Readonly<Record<BreakerName, BreakerReport>>;
   readonly slots: () => SlotStats;
-  /** What the tokens of the model cost. */
+  /** The prices of the tokens of the model. */
   readonly tokenPrices: TokenPrices;
   readonly invalidationOf: KeyNoteOptions["invalidationOf"];
   /** The milliseconds between two reports, and between two exports. */
@@ -90,7 +90,7 @@ export interface Telemetry {
   child(): (ChildSpan & { readonly baggage: string }) | undefined;
   /** Adds a step to the record of the current request. */
   step(step: StepRecord): void;
-  /** What this isolate remembers of keys that no tier answered. */
+  /** Notes on keys that no tier answered. */
   readonly keyNotes: KeyNotes;
   readonly meter: Meter;
   /** The totals of all isolates. */
@@ -163,7 +163,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     options.print(`level of service: ${from} to ${to} (${cause})`);
   }
 
-  const keyNotes = createKeyNotes({ now, invalidationOf: options.invalidationOf, enabled });
+  const keyNotes = createKeyNotes({ now, invalidationOf: options.invalidationOf });
   const recordEvent = createEventRecorder({
     note: keyNotes.note,
     meter,

@@ -23,14 +23,30 @@ export async function differences(
   const declared = operation.responses[String(answer.status)];
   if (declared === undefined) return [`the status ${answer.status} is not in the document`];
   const response = resolve(document, declared);
-  const named = new Set(Object.keys(response.headers ?? {}).map((name) => name.toLowerCase()));
-  const fields = [...answer.headers.keys()].filter(
-    (name) => !COMMON.has(name) && !named.has(name) && response.headers !== undefined,
-  );
   return [
-    ...fields.map((name) => `the field ${name} is not in the document`),
+    ...fieldDifferences(response, answer),
     ...(await bodyDifferences(response, answer, values)),
   ];
+}
+
+/** Returns how the answer to a HEAD differs from the document of the GET. It has no body. */
+export async function headDifferences(
+  document: OpenApiDocument,
+  operation: OpenApiOperation,
+  answer: Response,
+): Promise<readonly string[]> {
+  const declared = operation.responses[String(answer.status)];
+  if (declared === undefined) return [`the status ${answer.status} is not in the document`];
+  const text = await answer.text();
+  const body = text === "" ? [] : [`a body: ${text.slice(0, 200)}`];
+  return [...fieldDifferences(resolve(document, declared), answer), ...body];
+}
+
+function fieldDifferences({ headers = {} }: OpenApiResponse, answer: Response): readonly string[] {
+  const named = new Set(Object.keys(headers).map((name) => name.toLowerCase()));
+  return [...answer.headers.keys()]
+    .filter((name) => !COMMON.has(name) && !named.has(name))
+    .map((name) => `the field ${name} is not in the document`);
 }
 
 function resolve(

@@ -1,6 +1,10 @@
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { keyOfQuestion, normalQuestion } from "../../src/answers/question.ts";
+import { questionOf } from "../../src/api/chat-questions.ts";
+import { PERSONAS } from "../../src/api/personas.ts";
+import { redisCommand } from "../support/gateway.ts";
 import { clearFaults, putFault } from "../writes/faults.ts";
 import { cacheOf, chat, newMessage, readEvents, type ChatAnswer } from "./chat-client.ts";
 import { createClient, problemOf, type Client } from "./client.ts";
@@ -34,6 +38,15 @@ function open(client: Client, body: object) {
   });
   const response = Promise.resolve(client.isolate.app.fetch(request, env, ctx));
   return { response, ended: () => waitOnExecutionContext(ctx) };
+}
+
+/** Whether Redis has an entry for this message to the clerk: 0 or 1. */
+async function isInRedis({ isolate }: Client, message: string): Promise<number> {
+  const { namespace, model } = isolate.layer.config;
+  const clerk = PERSONAS.find(({ name }) => name === "clerk")!;
+  const question = normalQuestion(questionOf(clerk, message, { kind: "anonymous" }, []));
+  const key = await keyOfQuestion(question, model!);
+  return redisCommand<number>("EXISTS", `${namespace}:e:${key}`);
 }
 
 function sibling(client: Client, without: Parameters<typeof createClient>[1] = []): Client {
@@ -115,6 +128,27 @@ describe("answers of the model", () => {
       await during.text();
       // The second answer is valid, so it answers the third question.
       expect(cacheOf(await chat(other, body))).toBe("HIT");
+    });
+    expect(made).toBe(2);
+  });
+
+  it("the answer of a stream that began before a purge and ended after it is in Redis, and answers no reader", async () => {
+    await putFault("llm", { chunkDelayMs: 30 });
+    const client = createClient();
+    const other = sibling(client);
+    const body = { persona: "clerk", message: newMessage() };
+    const made = await callsOf(async () => {
+      const first = open(client, body);
+      const stream = await first.response;
+      await client.write("POST", "/admin/purge", { tags: ["persona:clerk"] });
+      await stream.text();
+      await first.ended();
+      await vi.waitFor(async () => expect(await isInRedis(client, body.message)).toBe(1), 5_000);
+      const after = await chat(other, body);
+      expect([cacheOf(after), after.headers.get("Cache-Status")]).toEqual([
+        "MISS",
+        "strata; fwd=uri-miss; fwd-status=200",
+      ]);
     });
     expect(made).toBe(2);
   });

@@ -65,6 +65,22 @@ describe("POST /chat", () => {
     expect((await json.json<ChatAnswer>()).answer).toBe(read.text);
   });
 
+  it("the user of a session gets answers of its own, apart from those of an API-key user with the same id and of anonymous callers", async () => {
+    const key = "5532e44183f47ed1fc146851b96d585c24da5bd5fe31a885cebc357261ed8f7f";
+    const { client, body, as } = callers({ API_KEYS: `${key} 7`, STRATA_DEV: "1" });
+    const signIn = await client.send("/sessions", {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: '{"userId":7}',
+    });
+    const cookie = (signIn.headers.get("Set-Cookie") ?? "").split(";", 1)[0] ?? "";
+    const inSession = () => chat(client, body, { Cookie: cookie });
+    expect(cacheOf(await as("ada"))).toBe("MISS");
+    expect(cacheOf(await chat(client, body))).toBe("MISS");
+    expect(cacheOf(await inSession())).toBe("MISS");
+    expect(cacheOf(await inSession())).toBe("HIT");
+  });
+
   it("anonymous callers share an answer, and a signed-in caller gets an answer of its own that nobody else gets", async () => {
     const { client, body, as } = callers();
     expect(cacheOf(await chat(client, body))).toBe("MISS");

@@ -7,7 +7,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { operations } from "../../src/api/operations/all.ts";
 import type { OpenApiDocument } from "../../src/api/operations/openapi.ts";
 import { products } from "../../src/api/schema.ts";
-import { differences } from "./answer-check.ts";
+import { differences, headDifferences } from "./answer-check.ts";
 import { ADMIN } from "./client.ts";
 import { createRequests, type GeneratedRequest, type Pins } from "./operation-requests.ts";
 import { createQueuedApi, db, newOrder, newRow } from "./queued.ts";
@@ -62,6 +62,7 @@ async function createWorld(route: string) {
     "/products": fc.constantFrom(...rows, ...rows, 2_000_000_001),
     "/stock": fc.constantFrom(...rows, ...rows, 2_000_000_001),
     "/sessions": fc.constantFrom(session, "0".repeat(64)),
+    "/users": fc.constantFrom(1, 7, 2_000_000_001),
     "/orders": fc.constantFrom(order, newOrder(), newOrder()),
     "/admin/dead-letters": fc.constantFrom(...letters, "no-letter"),
   };
@@ -78,10 +79,14 @@ async function createWorld(route: string) {
       fc.constantFrom("user:ada", "endpoint:GET /products/:id", "198.51.100.7", "ada"),
     ),
     "If-None-Match": fc.constantFrom('"another"', 'W/"another"', "*"),
+    // A key that comes again with another request gets a 409.
+    "Idempotency-Key": fc.boolean().map((isQuoted) => (isQuoted ? `"k ${keys++}"` : `k${keys++}`)),
     "X-API-Key": fc.stringMatching(/^[!-~]{1,40}$/),
   };
   return { api, pins };
 }
+
+let keys = 0;
 
 /** Each request comes from another address, so that no rate limit refuses it. */
 let addresses = 0;
@@ -140,9 +145,21 @@ describe("the operations of the API reference", () => {
       const runs = { numRuns: REQUESTS, endOnFailure: true };
       await fc.assert(
         fc.asyncProperty(requests.valid, async (request) => {
-          const answer = await send(api, method, request, await credentials(), isStream);
+          const given = await credentials();
+          const answer = await send(api, method, request, given, isStream);
           expect(NEVER_ANSWERED).not.toContain(answer.status);
           await check(answer);
+          if (method === "GET" && !isStream) {
+            const head = await send(api, "HEAD", request, given);
+            statuses.push(head.status);
+            expect(await headDifferences(document, operation, head)).toEqual([]);
+          }
+          // With an Idempotency-Key, the answer to a repetition is the stored one.
+          if (request.headers["Idempotency-Key"] === undefined) return;
+          const again = await send(api, method, request, given);
+          expect(again.headers.get("Idempotency-Replayed")).toBe("true");
+          expect(again.status).toBe(answer.status);
+          await check(again);
         }),
         runs,
       );

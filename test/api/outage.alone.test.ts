@@ -184,23 +184,32 @@ describe("requests and queries", () => {
     expect([hot.redis.requests, hot.sql.requests]).toEqual([0, 0]);
   });
 
-  it("a page of a product list causes one SQL query, and a page beyond the last page causes two", async () => {
+  it("a cold page of a product list causes two SQL queries, and a page beyond the last page causes two", async () => {
     const client = createClient();
     const shown = await costOf(() => client.send("/products?page=8"));
-    expect(shown.sql.queries).toBe(1);
+    // One query reads the ids and the total, and one the products.
+    expect(shown.sql.queries).toBe(2);
     // Beyond the last page the total needs a second query.
     const behind = await costOf(() => client.send("/products?page=8&category=5"));
     expect(behind.sql.queries).toBe(2);
   });
 
-  it("a write causes one SQL transaction, one invalidation in Redis and one SQL update of the outbox", async () => {
+  it("a write without a live event causes one SQL transaction, one invalidation in Redis and one SQL update of the outbox", async () => {
     const client = createClient();
     await client.send("/products/1505");
-    const write = () => client.write("PATCH", "/products/1505/stock", { delta: 1 });
+    const write = () => client.write("PATCH", "/products/1505", { priceCents: 1_505 });
     // The first write of an isolate asks whether an operator has pinned the level of service.
     const first = await costOf(write);
     expect([first.redis.requests, first.sql.requests]).toEqual([2, 2]);
     const spent = await costOf(write);
     expect([spent.redis.requests, spent.sql.requests]).toEqual([1, 2]);
+  });
+
+  // The request for the channel, which follows the answer, is counted in test/api/stock.alone.test.ts.
+  it("a write of a stock causes one SQL request more, which deletes the live event that the object of the product has", async () => {
+    const client = createClient();
+    const write = () => client.write("PATCH", "/products/1506/stock", { delta: 1 });
+    await write();
+    expect((await costOf(write)).sql.requests).toBe(3);
   });
 });

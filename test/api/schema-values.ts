@@ -17,6 +17,8 @@ const KNOWN = new Set(
   ),
 );
 const MAX_ITEMS = 5;
+/** Characters that stores and protocols often refuse. A pattern that allows one means it. */
+const ODD_CHARACTERS = ["\u0000", "\u0007", "\n", "\u007f", "\u00a0", "\ufeff", "\ud800", "\udfff"];
 const MAX_CHARS = 40;
 
 /** `components` are those of the OpenAPI document, for references. */
@@ -78,7 +80,11 @@ export function createSchemaValues(components: object): SchemaValues {
     };
     const texts = fc.string({ ...limits, unit: "grapheme" });
     if (typeof pattern !== "string") return texts;
-    return fc.oneof(fc.stringMatching(new RegExp(pattern, "u")), texts);
+    return fc.oneof(
+      fc.stringMatching(new RegExp(pattern, "u")),
+      texts,
+      fc.constantFrom(...ODD_CHARACTERS, ...ODD_CHARACTERS.map((odd) => `a${odd}b`)),
+    );
   }
 
   function valid(schema: JsonSchema): fc.Arbitrary<unknown> {

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { SessionList, SessionView } from "../../src/api/session-outputs.ts";
+import { Session, SessionList } from "../../src/api/operations/sessions.ts";
 import type { VerifySignIn } from "../../src/api/services.ts";
 import { createGate } from "../support/gate.ts";
 import { restoreNetwork } from "../support/network.ts";
@@ -57,7 +57,7 @@ describe("the routes of sessions", () => {
     const client = createSignedOut();
     const response = await ask(client, "POST", "/sessions", ADMIN, { userId: 3 });
     expect(response.status).toBe(201);
-    expect(SessionView.parse(await response.json()).userId).toBe(3);
+    expect(Session.parse(await response.json()).userId).toBe(3);
     expect(response.headers.get("Set-Cookie")).toMatch(
       /^__Host-session=[\w-]{43}; Max-Age=86400; Path=\/; Secure; HttpOnly; SameSite=Lax$/,
     );
@@ -69,12 +69,12 @@ describe("the routes of sessions", () => {
     const cookie = await signIn(client, 3);
     const response = await current(client, cookie);
     expect(response.status).toBe(200);
-    expect(SessionView.parse(await response.json()).userId).toBe(3);
+    expect(Session.parse(await response.json()).userId).toBe(3);
     const without = await ask(client, "GET", "/sessions/current");
     expect(without.headers.get("WWW-Authenticate")).toContain("Session");
     expect(await problemOf(without)).toMatchObject({
       status: 401,
-      type: "urn:strata:problem:no-session",
+      type: "urn:strata:problem:unauthorized",
     });
   });
 
@@ -122,7 +122,7 @@ describe("the routes of sessions", () => {
       await signIn(client, 4),
     ];
     const idOf = async (cookie: string) =>
-      SessionView.parse(await (await current(client, cookie)).json()).id;
+      Session.parse(await (await current(client, cookie)).json()).id;
     const path = `/sessions/${await idOf(second)}`;
     expect((await ask(client, "DELETE", path, { Cookie: mine })).status).toBe(204);
     expect((await current(client, second)).status).toBe(401);
@@ -199,7 +199,8 @@ describe("the proxy beside sessions", () => {
     const realFetch = globalThis.fetch;
     const received: (string | null)[] = [];
     globalThis.fetch = async (input, init) => {
-      if (!String(input).startsWith("http://origin.example")) return realFetch(input, init);
+      const url = input instanceof Request ? input.url : String(input);
+      if (!url.startsWith("http://origin.example")) return realFetch(input, init);
       received.push(new Headers(init?.headers).get("Cookie"));
       return new Response("from the origin");
     };

@@ -86,12 +86,4 @@ describe("the warm-up of the reference API", () => {
     const stored = await Promise.all(keys.map((one) => redisCommand("EXISTS", one)));
     expect(stored).toEqual([0, 1]);
   });
-
-  it("a second run within 15 minutes does not repeat the warm-up, and a later run finds the rows in Redis with 2 SQL queries", async () => {
-    const client = createClient({}, ["CF_VERSION_METADATA"]);
-    await trigger(client);
-    expect((await costOf(() => trigger(client))).queries).toBe(6);
-    await redisCommand("DEL", keyIn(client, "e:warm-up:any"));
-    expect((await costOf(() => trigger(client))).queries).toBe(6 + 2);
-  });
 });

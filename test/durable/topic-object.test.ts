@@ -1,4 +1,4 @@
-import { evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { MAX_LISTENERS_PER_CLIENT } from "../../src/live/limits.ts";
 import { AT, createTopic, event, message, numbersIn } from "./topic-harness.ts";
@@ -121,6 +121,27 @@ describe("the object of a topic", () => {
     expect(open.every(({ refused }) => refused === undefined)).toBe(true);
     expect((await listen()).refused).toBe("client-limit");
     expect((await listen(undefined, { client: "192.0.2.2" })).refused).toBe(undefined);
+  });
+
+  it("the alarm of the object sends a heartbeat to WebSockets, at most one a minute, and none to streams", async () => {
+    const { stub, listen, deliver } = createTopic();
+    const socket = await listen();
+    const stream = await listen(undefined, { transport: "events" });
+    expect(await runDurableObjectAlarm(stub())).toBe(true);
+    await socket.until(() => socket.texts?.includes('{"event":"heartbeat"}') === true);
+    expect(await runDurableObjectAlarm(stub())).toBe(true);
+    await deliver(event(1));
+    await socket.until(() => socket.heard.some(({ event: kind }) => kind === "update"));
+    expect(socket.heard.map(({ event: kind }) => kind)).toEqual([
+      "snapshot",
+      "heartbeat",
+      "update",
+    ]);
+    await stream.until(() => stream.texts?.length === 2);
+    expect(stream.texts?.map((text) => text.split("\n")[0])).toEqual([
+      "event: snapshot",
+      expect.stringMatching(/^id: /),
+    ]);
   });
 
   it("a client that sends a message is disconnected with the code 1008, and one that sends `ping` gets `pong`", async () => {

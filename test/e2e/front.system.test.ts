@@ -1,9 +1,10 @@
-/** The front door and the shop demo in a real Chromium. */
+/** The front door in a real Chromium, and the shop demo on screens of all kinds. */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { chromium, type Browser, type Page } from "playwright-core";
+import { chromium, type Browser } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { UNREADABLE_TEXT } from "./support/contrast.ts";
+import { choose, createFrontPages, fits, type FrontPages } from "./support/front-pages.ts";
 import { ROOT, startProduct, type Product } from "./support/product.ts";
 
 /** The folder for screenshots. SCREENSHOTS=docs/operations/images renews those of the docs. */
@@ -11,11 +12,13 @@ const IMAGES = join(ROOT, process.env["SCREENSHOTS"] ?? ".strata/screenshots");
 
 let product: Product;
 let browser: Browser;
-let clients = 0;
+let open: FrontPages["open"];
+let openDemo: FrontPages["openDemo"];
 beforeAll(async () => {
   mkdirSync(IMAGES, { recursive: true });
   product = await startProduct({ instances: 1 });
   browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
+  ({ open, openDemo } = createFrontPages(browser, product.urls[0] ?? ""));
 });
 afterAll(async () => {
   await browser?.close();
@@ -27,61 +30,6 @@ afterEach(async () => {
 
 /** A level other than the first occurs at the start of a busy machine. */
 const STATE = /^(?:Normal|Degraded): /;
-
-interface Opened {
-  readonly page: Page;
-  /** The address that the page's requests come from. */
-  readonly address: string;
-  /** Errors and warnings that the browser printed, and requests to other origins. */
-  readonly complaints: string[];
-}
-
-async function open(
-  path: string,
-  options: Parameters<Browser["newPage"]>[0] = {},
-): Promise<Opened> {
-  // The rate limit of one client is 100 requests a minute.
-  const address = `198.51.100.${++clients}`;
-  const page = await browser.newPage({
-    viewport: { width: 1280, height: 900 },
-    colorScheme: "light",
-    extraHTTPHeaders: { "CF-Connecting-IP": address },
-    ...options,
-  });
-  const complaints: string[] = [];
-  page.on("console", (message) => {
-    if (message.type() === "error" || message.type() === "warning") complaints.push(message.text());
-  });
-  page.on("pageerror", (error) => complaints.push(error.message));
-  page.on("request", (request) => {
-    const { protocol, origin } = new URL(request.url());
-    if (protocol !== "data:" && origin !== product.urls[0]) complaints.push(request.url());
-  });
-  await page.goto(`${product.urls[0]}${path}`);
-  return { page, address, complaints };
-}
-
-const openDemo = async (options?: Parameters<Browser["newPage"]>[0]): Promise<Opened> => {
-  const opened = await open("/demo", options);
-  await opened.page.locator("#products button").first().waitFor();
-  return opened;
-};
-
-/** Chooses a product by its place in the list, and waits until its recommendations are there. */
-async function choose(page: Page, index: number): Promise<void> {
-  await page.locator("#products button").nth(index).click();
-  await page.getByText("Basis: product").waitFor();
-}
-
-/** The cache statuses of the answers to a request in the demo's list, the newest first. */
-const statuses = (page: Page, request: string): Promise<string[]> =>
-  page
-    .locator("#answers > li", { has: page.getByText(request, { exact: true }) })
-    .locator("[data-cache]")
-    .allInnerTexts();
-
-const fits = (page: Page): Promise<unknown> =>
-  page.evaluate("document.documentElement.scrollWidth <= innerWidth");
 
 describe("the front door", () => {
   it("the front door shows the state and the routes of the Worker, and each of its links leads to a page that answers 200", async () => {
@@ -119,109 +67,6 @@ describe("the front door", () => {
       expect(await page.evaluate("getComputedStyle(document.body).marginTop")).toBe("0px");
       expect(complaints).toEqual([]);
     }
-  });
-});
-
-describe("the shop demo", () => {
-  it("the shop demo shows MISS for the first read of a product and HIT for the second, and lists the last 20 answers with source, steps and time", async () => {
-    const { page, complaints } = await openDemo();
-    await product.client().write(0, "POST", "/admin/purge", { everything: true });
-    await page.getByRole("button", { name: "Next page" }).click();
-    await page.getByText(/Page 2 of \d+/).waitFor();
-    await choose(page, 4);
-    const id = await page.locator("[aria-current=true]").first().getAttribute("data-product");
-    const read = `GET /products/${id}`;
-    await expect.poll(() => statuses(page, read)).toEqual(["MISS"]);
-    await page.getByRole("button", { name: "Read again" }).click();
-    await expect.poll(() => statuses(page, read)).toEqual(["HIT", "MISS"]);
-    expect(await page.locator("#source").innerText()).toBe("HIT From the memory of the Worker.");
-    const answers = page.locator("#answers > li", { has: page.getByText(read, { exact: true }) });
-    expect(await answers.first().innerText()).toMatch(
-      /From the memory of the Worker\.\s+(?:no steps outside memory|(?:\w+ [\d.]+ ms(?:, )?)+) · [\d.]+ ms in the Worker · \d+ ms in the browser · age \d+ s · \d+ requests left/,
-    );
-    expect(await answers.last().innerText()).toMatch(
-      /From the origin, and stored\.[\s\S]*(?:sql|origin) [\d.]+ ms/,
-    );
-    expect(await answers.last().locator("rect.step").count()).toBeGreaterThan(0);
-    for (let i = 0; i < 25; i++) await page.getByRole("button", { name: "Read again" }).click();
-    await expect
-      .poll(async () => (await statuses(page, read)).filter((status) => status === "HIT").length)
-      .toBe(20);
-    expect(await page.locator("#answers > li").count()).toBe(20);
-    expect(complaints).toEqual([]);
-  });
-
-  it("the shop demo lists the products of the chosen category only", async () => {
-    const { page, complaints } = await openDemo();
-    await page.getByLabel("Category").selectOption("2");
-    await page.getByText("GET /products?page=1&category=2", { exact: true }).waitFor();
-    const shown = page.locator("#products button");
-    const listed = JSON.parse((await product.client().get(0, "/products?category=2")).body);
-    const names = listed.items.map(({ name }: { name: string }) => name);
-    await expect.poll(() => shown.locator("span:first-child").allInnerTexts()).toEqual(names);
-    expect(complaints).toEqual([]);
-  });
-
-  it("a user of the shop demo chooses a product and changes its stock by keyboard alone, and the page forgets the admin token on reload", async () => {
-    const { page, complaints } = await openDemo();
-    await page.keyboard.press("Tab");
-    expect(await page.evaluate("document.activeElement.textContent")).toBe("Skip to the products");
-    await page.keyboard.press("Enter");
-    const focus = async (selector: string): Promise<void> => {
-      for (let i = 0; i < 40; i++) {
-        if (await page.evaluate(`document.activeElement.matches("${selector}")`)) return;
-        await page.keyboard.press("Tab");
-      }
-      throw new Error(`Tab does not reach ${selector}`);
-    };
-    await focus("#products li:nth-child(3) button");
-    await page.keyboard.press("Enter");
-    await page.getByText("Basis: product").waitFor();
-    expect(await page.evaluate("document.activeElement.id")).toBe("product-title");
-    await focus("#new-stock");
-    await page.keyboard.type("4321");
-    await focus("#stock-form button");
-    await page.keyboard.press("Enter");
-    await page.getByText("Enter the admin token first.").waitFor();
-    expect(await page.evaluate("document.activeElement.id")).toBe("admin-token");
-    await page.keyboard.type(product.adminToken);
-    await page.keyboard.press("Enter");
-    await page.getByText("Changed. Invalidation: done.").waitFor();
-    await expect.poll(() => page.locator("#stock").innerText()).toBe("4321");
-    expect((await statuses(page, "GET /products/3"))[0]).toBe("MISS");
-    // The second change needs no token, and the field does not show the first.
-    await page.getByLabel("New stock").fill("4322");
-    expect(await page.getByLabel("Admin token").inputValue()).toBe("");
-    await page.getByRole("button", { name: "Change stock" }).click();
-    await expect.poll(() => page.locator("#stock").innerText()).toBe("4322");
-    const stored: string = await page.evaluate(
-      "JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie, location.href])",
-    );
-    expect(stored).not.toContain(product.adminToken);
-    expect(complaints).toEqual([]);
-    await page.reload();
-    await page.locator("#products button").first().waitFor();
-    await choose(page, 2);
-    await page.getByLabel("New stock").fill("1");
-    await page.getByRole("button", { name: "Change stock" }).click();
-    await page.getByText("Enter the admin token first.").waitFor();
-  });
-
-  it("the shop demo shows the reason of a refused change, and the seconds to wait after too many requests", async () => {
-    const { page, address } = await openDemo();
-    await choose(page, 0);
-    await page.getByLabel("New stock").fill("5");
-    await page.getByLabel("Admin token").fill("not-the-token");
-    await page.getByRole("button", { name: "Change stock" }).click();
-    await page.locator("#stock-status", { hasText: "401: " }).waitFor();
-    const client = product.client();
-    const read = () => client.ask(0, "/products/1", { headers: { "CF-Connecting-IP": address } });
-    const refusedRead = async (): Promise<string> => {
-      await Promise.all(Array.from({ length: 120 }, read));
-      await page.getByRole("button", { name: "Read again" }).click();
-      return page.locator("#product-status").innerText();
-    };
-    await expect.poll(refusedRead, { timeout: 30_000 }).toMatch(/^429: .* Try again in \d+ s\.$/);
   });
 });
 

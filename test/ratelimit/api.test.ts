@@ -57,6 +57,7 @@ describe("the limits of the reference API", () => {
       limits: [
         { policy: "api-ip", limit: 100, remaining: 39 },
         { policy: "writes-ip", limit: 60, remaining: 0 },
+        { policy: "chat-ip", limit: 60, remaining: 60 },
         { policy: "admin-ip", limit: 60, remaining: 59 },
         { policy: "health-ip", limit: 120, remaining: 120 },
         { policy: "pages-ip", limit: 300, remaining: 300 },

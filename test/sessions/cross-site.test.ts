@@ -22,4 +22,16 @@ describe("isCrossSite", () => {
   ])("a %s request with the fields %j comes from another site: %s", (method, fields, expected) => {
     expect(isCrossSite({ method, url, headers: new Headers(fields) })).toBe(expected);
   });
+
+  it("a request of a page of a trusted origin does not come from another site, and one of a page of any other origin does", () => {
+    const trusted = new Set(["https://app.shop.example"]);
+    const from = (origin: string) => ({
+      method: "DELETE",
+      url,
+      headers: new Headers({ Origin: origin, "Sec-Fetch-Site": "same-site" }),
+    });
+    expect(isCrossSite(from("https://app.shop.example"), trusted)).toBe(false);
+    expect(isCrossSite(from("https://other.shop.example"), trusted)).toBe(true);
+    expect(isCrossSite(from("https://app.shop.example"))).toBe(true);
+  });
 });

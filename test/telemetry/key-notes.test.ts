@@ -6,7 +6,7 @@ import { createTelemetryApp, newNamespace } from "./support.ts";
 
 describe("the notes behind why", () => {
   it("the isolate remembers the keys that it noted last, at most 512, and at most 8 notes of each", () => {
-    const notes = createKeyNotes({ now: () => 5, invalidationOf: () => undefined, enabled: true });
+    const notes = createKeyNotes({ now: () => 5, invalidationOf: () => undefined });
     const answer = (name: string) =>
       notes.note({
         type: "lookup.end",

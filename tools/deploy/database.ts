@@ -24,6 +24,7 @@ function migrationFiles(): readonly MigrationFile[] {
   return journal.entries;
 }
 
+/** `NEON_ENDPOINT` of this shell leads to the local services, as it does for the Worker. */
 function connect(url: string) {
   const endpoint = process.env["NEON_ENDPOINT"];
   if (endpoint !== undefined) neonConfig.fetchEndpoint = endpoint;

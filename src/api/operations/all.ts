@@ -14,6 +14,7 @@ import { userOperations } from "./users.ts";
 import { whyOperations } from "./why.ts";
 
 export const operations: Operations = {
+  ...frontOperations,
   ...productOperations,
   ...catalogueOperations,
   ...stockOperations,
@@ -21,7 +22,6 @@ export const operations: Operations = {
   ...sessionOperations,
   ...messageOperations,
   ...chatOperations,
-  ...frontOperations,
   ...healthOperations,
   ...adminOperations,
   ...whyOperations,

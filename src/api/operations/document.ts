@@ -1,5 +1,5 @@
 /** Makes the OpenAPI 3.1 document from the declarations of the operations. `npm run reference` writes it. */
-import { FIELDS, headersOf, OF_CACHED, OF_EVERY_ANSWER } from "./fields.ts";
+import { FIELDS, headersOf, OF_CACHED, OF_EVERY_ANSWER, OF_REPLAYS } from "./fields.ts";
 import { createJsonSchemas, type JsonSchemas } from "./json-schema.ts";
 import type {
   OpenApiDocument,
@@ -116,7 +116,12 @@ function describe(
           responseOf(answer, operation, schemas),
         ]),
       ),
-      ...(operation.cached && { 304: { description: "The client has this value already." } }),
+      ...(operation.cached && {
+        304: {
+          description: "The client has this value already.",
+          headers: headersOf([...OF_CACHED, ...OF_EVERY_ANSWER]),
+        },
+      }),
       ...problems.of(operation),
     },
   };
@@ -193,12 +198,17 @@ function parameterOf(
   };
 }
 
-function responseOf(answer: Answer, { cached }: Operation, schemas: JsonSchemas) {
+function responseOf(answer: Answer, { cached, idempotent }: Operation, schemas: JsonSchemas) {
   const { description, body, type = "application/json", example } = answer;
   const { also = {}, fields = [], stream } = answer;
   const response: OpenApiResponse = {
     description,
-    headers: headersOf([...fields, ...(cached ? OF_CACHED : []), ...OF_EVERY_ANSWER]),
+    headers: headersOf([
+      ...fields,
+      ...(cached ? OF_CACHED : []),
+      ...(idempotent ? OF_REPLAYS : []),
+      ...OF_EVERY_ANSWER,
+    ]),
     ...(body !== undefined && {
       content: {
         [type]: {

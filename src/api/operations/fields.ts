@@ -90,6 +90,9 @@ export const OF_CACHE_READS: readonly FieldName[] = ["Cache-Status", "X-Cache-St
 /** The fields of an answer that may be a stored one. */
 export const OF_CACHED: readonly FieldName[] = [...OF_CACHE_READS, "Age", "ETag"];
 
+/** The fields of an answer to a request with an Idempotency-Key. */
+export const OF_REPLAYS: readonly FieldName[] = ["Idempotency-Replayed"];
+
 /** The fields of every answer. Those of rate limits are absent for callers that no limit counts. */
 export const OF_EVERY_ANSWER: readonly FieldName[] = [
   "Server-Timing",

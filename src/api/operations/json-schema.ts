@@ -4,7 +4,7 @@ import { described, type Schema } from "./operation.ts";
 
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
-/** What a schema describes: what clients send (`input`), or the value after it is read (`output`). */
+/** The subject of a schema: what clients send (`input`), or the value after it is read (`output`). */
 export type Side = "input" | "output";
 
 export interface JsonSchemas {

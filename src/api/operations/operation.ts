@@ -1,11 +1,11 @@
-/** What a route declares of itself for the API reference. The Worker does not load these declarations. */
+/** The declaration of a route for the API reference. The Worker does not load these declarations. */
 import * as z from "zod/mini";
 import type { AdminRole } from "../../index.ts";
 import type { FieldName } from "./fields.ts";
 import type { ProblemType } from "./problems.ts";
 
 /**
- * What the reference says of a schema beside its own checks: an `id` makes it a named component, and
+ * Additions of the reference to a schema: an `id` makes it a named component, and
  * the other members are keywords of JSON Schema. They are added to the derived ones, and replace them.
  */
 export interface Description {
@@ -56,7 +56,7 @@ export interface Operation {
   readonly path?: Readonly<Record<string, Parameter>>;
   /** The schema of all query parameters. Each member becomes one parameter. */
   readonly query?: z.ZodMiniObject;
-  /** What the reference says of the query parameters, by name. */
+  /** Texts of the reference for the query parameters, by name. */
   readonly queryNotes?: Readonly<Record<string, Omit<Parameter, "schema">>>;
   /** Query parameters of which a request has exactly one. */
   readonly exactlyOne?: readonly string[];

@@ -1,5 +1,11 @@
 /** The responses of an operation that are problems: one for each status, with every type that has the status. */
-import { headersOf, OF_CACHE_READS, OF_EVERY_ANSWER, type FieldName } from "./fields.ts";
+import {
+  headersOf,
+  OF_CACHE_READS,
+  OF_EVERY_ANSWER,
+  OF_REPLAYS,
+  type FieldName,
+} from "./fields.ts";
 import type { JsonSchema } from "./json-schema.ts";
 import type { OpenApiResponse } from "./openapi.ts";
 import type { Operation } from "./operation.ts";
@@ -81,13 +87,19 @@ export function createProblemResponses(): ProblemResponses {
         [...byStatus].map(([status, types]) => {
           if (operation.answers[status] !== undefined)
             throw new Error(`${status} is the status of an answer and of ${types.join(", ")}`);
-          const name = types.join(".");
-          components[name] ??= problemResponse(status, types);
+          const isReplayed = operation.idempotent === true && isStored(status);
+          const name = [...types, ...(isReplayed ? ["replayed"] : [])].join(".");
+          components[name] ??= problemResponse(status, types, isReplayed);
           return [status, { $ref: `#/components/responses/${name}` }];
         }),
       );
     },
   };
+}
+
+/** Whether an answer with this status is kept for repetitions. Tokens and limits are checked before the key. */
+function isStored(status: number): boolean {
+  return status < 500 && ![401, 403, 429].includes(status);
 }
 
 /** The fields beside those of every answer. A 404, a 426 and a 503 may come from the cache. */
@@ -102,11 +114,19 @@ const FIELDS_BY_STATUS: Readonly<Record<number, readonly FieldName[]>> = {
   503: ["Retry-After", ...OF_CACHE_READS],
 };
 
-function problemResponse(status: number, types: readonly ProblemType[]): OpenApiResponse {
+function problemResponse(
+  status: number,
+  types: readonly ProblemType[],
+  isReplayed: boolean,
+): OpenApiResponse {
   const urns = types.map((type) => `urn:strata:problem:${type}`);
   return {
     description: types.map((type) => `\`${type}\`: ${PROBLEMS[type].description}`).join("\n\n"),
-    headers: headersOf([...(FIELDS_BY_STATUS[status] ?? []), ...OF_EVERY_ANSWER]),
+    headers: headersOf([
+      ...(FIELDS_BY_STATUS[status] ?? []),
+      ...(isReplayed ? OF_REPLAYS : []),
+      ...OF_EVERY_ANSWER,
+    ]),
     content: {
       "application/problem+json": {
         schema: {

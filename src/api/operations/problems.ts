@@ -1,6 +1,6 @@
 /** Every problem type that the reference API answers, for the API reference. docs/failure-modes.md explains them. */
 
-/** What the API reference says of one problem type. */
+/** The description of one problem type in the API reference. */
 export interface ProblemEntry {
   readonly status: number;
   readonly title: string;
@@ -38,6 +38,17 @@ export const PROBLEMS = {
     title: "Unauthorized",
     description: "The bearer token is missing or wrong.",
   },
+  "sign-in-refused": {
+    status: 401,
+    title: "Unauthorized",
+    description:
+      "The application refused the sign-in, or all sessions of the user were revoked meanwhile.",
+  },
+  "cross-site-request": {
+    status: 403,
+    title: "Forbidden",
+    description: "A page of another site may have sent this change of sessions.",
+  },
   "admin-disabled": {
     status: 403,
     title: "Forbidden",
@@ -47,21 +58,6 @@ export const PROBLEMS = {
     status: 403,
     title: "Forbidden",
     description: "The role of the token does not suffice.",
-  },
-  "no-session": {
-    status: 401,
-    title: "Unauthorized",
-    description: "The request has no session, or it has ended.",
-  },
-  "sign-in-refused": {
-    status: 401,
-    title: "Unauthorized",
-    description: "The application's check refused the sign-in, or a revocation came meanwhile.",
-  },
-  "cross-site-request": {
-    status: 403,
-    title: "Forbidden",
-    description: "A page of another site may have sent the request.",
   },
   "not-found": {
     status: 404,
@@ -158,6 +154,11 @@ export const PROBLEMS = {
     title: "Queue Unbound",
     description: "No queue is bound to the Worker.",
   },
+  "sessions-unavailable": {
+    status: 503,
+    title: "Sessions Unavailable",
+    description: "Redis does not answer, so the session is not known. A change may have been made.",
+  },
   "queue-unavailable": {
     status: 503,
     title: "Queue Unavailable",
@@ -167,11 +168,6 @@ export const PROBLEMS = {
     status: 503,
     title: "Rate Limit Unavailable",
     description: "Redis is away, and the limit of the operation refuses requests then.",
-  },
-  "sessions-unavailable": {
-    status: 503,
-    title: "Sessions Unavailable",
-    description: "Redis does not answer. A change of sessions may have been made.",
   },
   "model-not-configured": {
     status: 503,
@@ -218,7 +214,7 @@ export const OF_TOKENS: readonly ProblemType[] = [
 ];
 /** The problems of an operation that reads the session of the request. */
 export const OF_SESSIONS: Readonly<Record<"required" | "optional", readonly ProblemType[]>> = {
-  required: ["no-session", "sessions-unavailable"],
+  required: ["unauthorized", "sessions-unavailable"],
   optional: ["sessions-unavailable"],
 };
 export const OF_INPUTS: readonly ProblemType[] = ["invalid-input"];

@@ -18,7 +18,7 @@ const changed: Answer = {
   description: "The product after the change.",
   body: Product,
   example: PRODUCT,
-  fields: ["X-Invalidation", "X-Live-Events", "Idempotency-Replayed"],
+  fields: ["X-Invalidation", "X-Live-Events"],
 };
 
 export const productOperations: Operations = {
@@ -52,7 +52,7 @@ export const productOperations: Operations = {
       201: {
         ...changed,
         description: "The new product.",
-        fields: ["Location", "X-Invalidation", "X-Live-Events", "Idempotency-Replayed"],
+        fields: ["Location", "X-Invalidation", "X-Live-Events"],
       },
     },
     problems: ["unknown-category", ...OF_WRITES],

@@ -8,100 +8,96 @@ import { Count, Instant, RowId } from "./values.ts";
 
 const tag = "Sessions";
 
-const session = { id: SessionId, userId: RowId, createdAt: Instant, expiresAt: Instant };
-const Session = z.strictObject(session).register(described, { id: "Session" });
-const ID = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
+const fields = { id: SessionId, userId: RowId, createdAt: Instant, expiresAt: Instant };
+export const Session = z.strictObject(fields).register(described, {
+  id: "Session",
+  description:
+    "`id` is the SHA-256 of the secret in the cookie. It names the session and opens nothing.",
+});
+export const SessionList = z.strictObject({
+  items: z.array(z.strictObject({ ...fields, lastUsedAt: Instant, current: z.boolean() })),
+  page: RowId,
+  pageSize: Count,
+  total: Count,
+});
+
+const ID = "5e884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8";
 const SESSION = {
   id: ID,
   userId: 42,
   createdAt: "2026-11-28T12:00:00.000Z",
-  expiresAt: "2026-11-28T13:00:00.000Z",
+  expiresAt: "2026-11-29T12:00:00.000Z",
 };
 
 export const sessionOperations: Operations = {
   "GET /sessions": {
     tag,
-    summary: "The sessions of the user of the request's session",
-    session: "required",
+    summary: "The sessions of the user of the session cookie",
     answers: {
       200: {
-        description: "All of them, as one page. `current` marks the session of the request.",
-        body: z.strictObject({
-          items: z.array(z.strictObject({ ...session, lastUsedAt: Instant, current: z.boolean() })),
-          page: z.literal(1),
-          pageSize: Count,
-          total: Count,
-        }),
+        description: "The sessions, the oldest first. `current` is the one of the request.",
+        body: SessionList,
         example: {
-          items: [{ ...SESSION, lastUsedAt: SESSION.createdAt, current: true }],
+          items: [{ ...SESSION, lastUsedAt: "2026-11-28T12:30:00.000Z", current: true }],
           page: 1,
           pageSize: 1,
           total: 1,
         },
-        fields: ["Set-Cookie"],
       },
     },
+    session: "required",
   },
   "POST /sessions": {
     tag,
     summary: "Signs a user in",
     description:
-      "Open under `npm run dev`. Elsewhere it needs an admin token, unless the application checks sign-ins itself. A session of the request ends. A request that a page of another site may have sent is refused.",
-    role: "all",
+      "Open under `npm run dev`. Elsewhere it needs an admin token of the role `all`, unless the application checks sign-ins itself. The session of the request's cookie ends.",
     body: NewSession,
-    examples: { ada: { userId: 42 } },
+    examples: { user: { userId: 42 } },
     answers: {
       201: {
-        description: "The session. `Set-Cookie` has its cookie.",
+        description: "The new session.",
         body: Session,
         example: SESSION,
-        fields: ["Location", "Set-Cookie", ...OF_CACHE_READS],
+        fields: ["Set-Cookie", "Location", ...OF_CACHE_READS],
       },
     },
+    role: "all",
     problems: [
-      "sign-in-refused",
-      "cross-site-request",
       "not-found",
+      "cross-site-request",
+      "sign-in-refused",
       "sessions-unavailable",
       ...OF_READS,
     ],
   },
   "DELETE /sessions": {
     tag,
-    summary: "Ends all sessions of the user of the request's session",
-    session: "required",
+    summary: "Ends all sessions of the user of the session cookie",
     answers: { 204: { description: "They have ended.", fields: ["Set-Cookie"] } },
+    session: "required",
     problems: ["cross-site-request"],
   },
   "GET /sessions/current": {
     tag,
-    summary: "The session of the request",
+    summary: "The session of the session cookie",
     description: "Its idle time begins anew.",
+    answers: { 200: { description: "The session.", body: Session, example: SESSION } },
     session: "required",
-    answers: {
-      200: {
-        description: "The session.",
-        body: Session,
-        example: SESSION,
-        fields: ["Set-Cookie"],
-      },
-    },
   },
   "DELETE /sessions/current": {
     tag,
-    summary: "Ends the session of the request",
-    session: "required",
+    summary: "Ends the session of the session cookie",
     answers: { 204: { description: "It has ended.", fields: ["Set-Cookie"] } },
+    session: "required",
     problems: ["cross-site-request"],
   },
   "DELETE /sessions/{id}": {
     tag,
-    summary: "Ends one session of the user of the request's session",
-    session: "required",
-    path: {
-      id: { schema: SessionId, description: "The id, as `GET /sessions` lists it.", example: ID },
-    },
+    summary: "Ends one session of the user of the session cookie",
+    path: { id: { schema: SessionId, description: "As `GET /sessions` lists it.", example: ID } },
     answers: { 204: { description: "It has ended.", fields: ["Set-Cookie"] } },
-    problems: ["cross-site-request", "not-found"],
+    session: "required",
+    problems: ["not-found", "cross-site-request"],
   },
 };

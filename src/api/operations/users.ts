@@ -18,7 +18,7 @@ const User = z
   })
   .register(described, {
     id: "User",
-    description: "`email` and `age` are there for the admin token and the user.",
+    description: "`email` and `age` are there for the user's own session and the admin token only.",
   });
 
 const USER = { id: 42, name: "Ada", city: "Bern", createdAt: "2026-11-28T12:00:00.000Z" };
@@ -46,7 +46,7 @@ export const userOperations: Operations = {
     tag,
     summary: "One user",
     description:
-      "Private fields come with an admin token of the role `all`, and with a session of the user.",
+      "Private fields come with the user's own session or an admin token of the role `all`.",
     path: rowId,
     answers: { 200: { description: "The user.", body: User, example: USER } },
     roleForMore: "all",

@@ -22,8 +22,8 @@ export type Identify = (c: Context<StrataEnv>) => Promise<Caller>;
 
 /** `POST /chat`: a persona answers a message, as JSON or as a stream of server-sent events. */
 export function chatRoutes(
-  { answers, rateLimits, config }: AppServices,
-  identify: Identify = identifyByKey(rateLimits),
+  { answers, rateLimits, sessions, config }: AppServices,
+  identify: Identify = identifyCaller(rateLimits, sessions),
 ): Hono<StrataEnv> {
   const routes = new Hono<StrataEnv>();
 
@@ -64,9 +64,17 @@ function wantsEvents(c: Context): boolean {
   return accepted.split(",").some((part) => part.trim().startsWith("text/event-stream"));
 }
 
-/** Signed-in callers are the users of API keys. */
-function identifyByKey({ userOf }: AppServices["rateLimits"]): Identify {
+/**
+ * Signed-in callers are the users of API keys and of sessions. A user of a key and a user of a session may have
+ * the same id and be two people, so that their answers are kept apart.
+ */
+function identifyCaller(
+  { userOf }: AppServices["rateLimits"],
+  sessions: AppServices["sessions"],
+): Identify {
   return async (c) => {
+    const session = await sessions.current(c);
+    if (session !== undefined) return { kind: "user", id: `session:${session.user}` };
     const user = await userOf(c);
     return user === undefined ? { kind: "anonymous" } : { kind: "user", id: user.id };
   };

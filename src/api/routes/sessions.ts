@@ -4,10 +4,10 @@ import type { Admin } from "../admin.ts";
 import { ApiProblem, notFound } from "../errors.ts";
 import { bodyOf, noQuery, parse } from "../inputs.ts";
 import { userKind } from "../kinds.ts";
+import { createLoginRecorder } from "../logins.ts";
 import { findUsers, type User } from "../queries.ts";
 import type { AppServices } from "../services.ts";
 import { NewSession, SessionId } from "../session-inputs.ts";
-import type { SessionList, SessionView } from "../session-outputs.ts";
 
 /** A response about a session is for one client. */
 const PRIVATE = { "Cache-Control": "private, no-store" };
@@ -24,6 +24,7 @@ export function sessionRoutes(services: AppServices, admin: Admin): Hono<StrataE
   const { sessions, config, db, existence, verifySignIn } = services;
   const routes = new Hono<StrataEnv>();
   const isOpen = config.dev || verifySignIn !== undefined;
+  const recordLogin = createLoginRecorder(services);
 
   routes.use(sameSite(sessions));
 
@@ -37,6 +38,7 @@ export function sessionRoutes(services: AppServices, admin: Admin): Hono<StrataE
     if (!(await exists(c, userId))) return notFound(`There is no user ${userId}.`);
     const session = await sessions.start(c, signIn);
     if (session === undefined) throw signInRefused();
+    recordLogin(userId, ctx);
     return c.json(viewOf(session), 201, { ...PRIVATE, Location: "/sessions/current" });
   });
 
@@ -60,8 +62,8 @@ export function sessionRoutes(services: AppServices, admin: Admin): Hono<StrataE
       lastUsedAt: instant(one.lastUsedAt),
       current: one.id === id,
     }));
-    const list: SessionList = { items, page: 1, pageSize: items.length, total: items.length };
-    return c.json(list, 200, PRIVATE);
+    const { length } = items;
+    return c.json({ items, page: 1, pageSize: length, total: length }, 200, PRIVATE);
   });
 
   routes.delete("/", async (c) => {
@@ -122,13 +124,13 @@ function sameSite(sessions: Sessions<StrataEnv>): MiddlewareHandler<StrataEnv> {
 
 const instant = (ms: number): string => new Date(ms).toISOString();
 
-function viewOf({ id, user, createdAt, endsAt }: Session): SessionView {
+function viewOf({ id, user, createdAt, endsAt }: Session) {
   return { id, userId: Number(user), createdAt: instant(createdAt), expiresAt: instant(endsAt) };
 }
 
 function noSession(): ApiProblem {
   return unauthorized({
-    type: "no-session",
+    type: "unauthorized",
     title: "Unauthorized",
     detail: "There is no session, or it has ended. Sign in.",
   });

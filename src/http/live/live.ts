@@ -1,7 +1,12 @@
 /** The responses that connect a client to the live events of a topic. */
 import type { Context } from "../../core/context.ts";
 import { identityInField } from "../../core/client-address.ts";
-import type { LiveTransport, ListenRefusal } from "../../core/live-event.ts";
+import { DefinitionError } from "../../core/faults.ts";
+import {
+  MAX_MESSAGE_CHARS,
+  type LiveTransport,
+  type ListenRefusal,
+} from "../../core/live-event.ts";
 import type { LiveTopics } from "../../core/live-topics.ts";
 import type { Random } from "../../core/random.ts";
 import { MAX_QUEUED_BYTES, STREAM_HEARTBEAT_MS } from "../../live/limits.ts";
@@ -11,6 +16,7 @@ import { createEventStream } from "./event-stream.ts";
 
 /** A client that wants the events of a topic. */
 export interface LiveOptions {
+  /** The name of the topic, 1 to 256 characters. */
   readonly topic: string;
   /** `events`: the response is a stream of server-sent events. `socket`: it opens a WebSocket. */
   readonly transport: LiveTransport;
@@ -32,6 +38,7 @@ export interface Live {
    * request asks for none, 429 if the client has too many connections, 503 if the topic has too
    * many or cannot be reached.
    *
+   * @throws {DefinitionError} if the topic is empty or too long, or the initial state is too long
    * @example
    * app.get("/scores/:game", async (c) =>
    *   strata.live.listen(
@@ -56,6 +63,7 @@ export interface LiveParts {
 const MIN_RETRY_MS = 1_000;
 const RETRY_SPREAD_MS = 2_000;
 const MAX_ID_CHARS = 64;
+const MAX_TOPIC_CHARS = 256;
 /** Buffering proxies pass a stream on at once if they see the last field. */
 const STREAM_FIELDS = {
   "Content-Type": "text/event-stream",
@@ -66,6 +74,11 @@ const STREAM_FIELDS = {
 export function createLive({ topics, addressHeader, random }: LiveParts): Live {
   return {
     async listen(request, { topic, transport, initial, ...options }, ctx) {
+      if (topic === "" || topic.length > MAX_TOPIC_CHARS)
+        throw new DefinitionError("topic", `must have 1 to ${MAX_TOPIC_CHARS} characters`);
+      const state = JSON.stringify(initial);
+      if (state.length > MAX_MESSAGE_CHARS)
+        throw new DefinitionError("initial", `must have at most ${MAX_MESSAGE_CHARS} characters`);
       if (transport === "socket" && !isWebSocketRequest(request)) return upgradeRequired();
       // A stream that answers HEAD would have no reader.
       if (request.method === "HEAD") return new Response(null, { headers: STREAM_FIELDS });
@@ -77,7 +90,7 @@ export function createLive({ topics, addressHeader, random }: LiveParts): Live {
           transport,
           client: identityInField(headers.get(addressHeader) ?? "") ?? "unknown",
           lastEventId: lastEventId?.slice(0, MAX_ID_CHARS),
-          initial: JSON.stringify(initial),
+          initial: state,
         },
         ctx,
       )) ?? { ok: false, reason: "unavailable" };
