@@ -224,6 +224,14 @@ describe("live stock", () => {
     },
   );
 
+  it("a listener with Last-Event-ID and an unknown query parameter gets a 400", async () => {
+    const headers = { "CF-Connecting-IP": "192.0.2.7", "Last-Event-ID": "0123456789ab-1" };
+    const problem = await problemOf(
+      await createClient().send("/stock/1/socket?since=1", { headers }),
+    );
+    expect(problem).toMatchObject({ status: 400, errors: [{ field: "since" }] });
+  });
+
   it("a request without an upgrade to a WebSocket gets a 426 that names the protocol", async () => {
     const client = createClient();
     const { id } = await newProduct(client);

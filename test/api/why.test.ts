@@ -83,6 +83,7 @@ describe("GET /admin/why", () => {
     ["url=products", "url"],
     ["url=//other.test/products", "url"],
     [String.raw`url=/\other.test/products`, "url"],
+    ["url=/%5C:", "url"],
     [`url=/${"a".repeat(2048)}`, "url"],
     ["of=product:1", "of"],
   ])("/admin/why?%s gets a 400 that names the field %s", async (query, field) => {

@@ -63,6 +63,12 @@ describe("the front door", () => {
     },
   );
 
+  it("GET / with a query parameter gets the page in a browser, and a 400 that names the parameter in any other client", async () => {
+    expect((await client.send("/?utm_source=mail", asking(BROWSER))).status).toBe(200);
+    const problem = await problemOf(await client.send("/?utm_source=mail"));
+    expect(problem).toMatchObject({ status: 400, errors: [{ field: "utm_source" }] });
+  });
+
   it("the page and the JSON index of the front door have different ETags", async () => {
     const [page, index] = await Promise.all([client.send("/", asking(BROWSER)), client.send("/")]);
     expect(page.headers.get("ETag")).not.toBe(index.headers.get("ETag"));

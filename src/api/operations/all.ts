@@ -22,7 +22,6 @@ export const operations: Operations = {
   ...sessionOperations,
   ...messageOperations,
   ...chatOperations,
-  ...frontOperations,
   ...healthOperations,
   ...adminOperations,
   ...whyOperations,

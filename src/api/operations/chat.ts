@@ -24,8 +24,9 @@ export const chatOperations: Operations = {
     tag: "Chat",
     summary: "A persona answers a message",
     description:
-      "The answer is JSON, or server-sent events in the form of OpenAI if the body has `stream`. Without `stream` in the body, the field `Accept: text/event-stream` asks for events. Answers are cached, and with an API key they are those of its user alone. `pace` is the speed at which a stored answer is streamed.",
+      "The answer is JSON, or server-sent events in the form of OpenAI if the body has `stream`. Without `stream` in the body, the field `Accept: text/event-stream` asks for events. Answers are cached, and those of a signed-in user, by an API key or a session, are its own. `pace` is the speed at which a stored answer is streamed.",
     fields: { "X-API-Key": { schema: z.string(), description: "Identifies the user." } },
+    session: "optional",
     body: ChatQuestion,
     examples: { json: QUESTION, events: { ...QUESTION, stream: true, pace: "recorded" } },
     answers: {

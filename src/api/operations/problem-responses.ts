@@ -102,14 +102,14 @@ function isStored(status: number): boolean {
   return status < 500 && ![401, 403, 429].includes(status);
 }
 
-/** The fields beside those of every answer. A 404 and a 503 may come from the cache. */
+/** The fields beside those of every answer. A 404, a 426 and a 503 may come from the cache. */
 const FIELDS_BY_STATUS: Readonly<Record<number, readonly FieldName[]>> = {
   401: ["WWW-Authenticate"],
   403: ["WWW-Authenticate"],
   404: OF_CACHE_READS,
   409: ["Retry-After"],
   415: ["Accept"],
-  426: ["Upgrade"],
+  426: ["Upgrade", ...OF_CACHE_READS],
   429: ["Retry-After"],
   503: ["Retry-After", ...OF_CACHE_READS],
 };

@@ -46,7 +46,6 @@ export const sessionOperations: Operations = {
       },
     },
     session: "required",
-    problems: ["sessions-unavailable"],
   },
   "POST /sessions": {
     tag,
@@ -77,7 +76,7 @@ export const sessionOperations: Operations = {
     summary: "Ends all sessions of the user of the session cookie",
     answers: { 204: { description: "They have ended.", fields: ["Set-Cookie"] } },
     session: "required",
-    problems: ["cross-site-request", "sessions-unavailable"],
+    problems: ["cross-site-request"],
   },
   "GET /sessions/current": {
     tag,
@@ -85,21 +84,20 @@ export const sessionOperations: Operations = {
     description: "Its idle time begins anew.",
     answers: { 200: { description: "The session.", body: Session, example: SESSION } },
     session: "required",
-    problems: ["sessions-unavailable"],
   },
   "DELETE /sessions/current": {
     tag,
     summary: "Ends the session of the session cookie",
     answers: { 204: { description: "It has ended.", fields: ["Set-Cookie"] } },
     session: "required",
-    problems: ["cross-site-request", "sessions-unavailable"],
+    problems: ["cross-site-request"],
   },
   "DELETE /sessions/{id}": {
     tag,
     summary: "Ends one session of the user of the session cookie",
     path: { id: { schema: SessionId, description: "As `GET /sessions` lists it.", example: ID } },
-    answers: { 204: { description: "It has ended." } },
+    answers: { 204: { description: "It has ended.", fields: ["Set-Cookie"] } },
     session: "required",
-    problems: ["not-found", "cross-site-request", "sessions-unavailable"],
+    problems: ["not-found", "cross-site-request"],
   },
 };

@@ -1,6 +1,7 @@
 /** The operations on live stock. */
 import * as z from "zod/mini";
 import { StockListener } from "../stock-inputs.ts";
+import { OF_CACHE_READS } from "./fields.ts";
 import type { Operation, Operations } from "./operation.ts";
 import { OF_READS } from "./problems.ts";
 import { rowId } from "./values.ts";
@@ -47,7 +48,7 @@ export const stockOperations: Operations = {
         type: "text/event-stream",
         body: z.string(),
         example: `${EVENTS.join("\n\n")}\n\n`,
-        fields: ["X-Accel-Buffering"],
+        fields: ["X-Accel-Buffering", ...OF_CACHE_READS],
         stream: true,
       },
     },
@@ -61,7 +62,9 @@ export const stockOperations: Operations = {
       Upgrade: { schema: z.literal("websocket"), description: "Opens the WebSocket." },
       ...lastEventId,
     },
-    answers: { 101: { description: "The WebSocket is open.", stream: true } },
+    answers: {
+      101: { description: "The WebSocket is open.", fields: OF_CACHE_READS, stream: true },
+    },
     problems: ["upgrade-required", ...problems],
   },
 };

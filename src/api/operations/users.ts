@@ -51,7 +51,7 @@ export const userOperations: Operations = {
     answers: { 200: { description: "The user.", body: User, example: USER } },
     roleForMore: "all",
     session: "optional",
-    problems: ["not-found", "sessions-unavailable", ...OF_READS],
+    problems: ["not-found", ...OF_READS],
     cached: true,
   },
 };

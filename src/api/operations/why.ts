@@ -1,9 +1,7 @@
 /** The operation that explains what the cache does with a key or a path. */
 import { WhyAnswer } from "../why-answer.ts";
 import { WhyQuery } from "../why-inputs.ts";
-import { described, type Operations } from "./operation.ts";
-
-described.add(WhyQuery.shape.key, { pattern: "^[!-~]*:[!-~]*$" });
+import type { Operations } from "./operation.ts";
 
 export const whyOperations: Operations = {
   "GET /admin/why": {

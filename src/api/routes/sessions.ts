@@ -1,5 +1,5 @@
 import { Hono, type Context, type MiddlewareHandler } from "hono";
-import type { Session, Sessions, StrataEnv } from "../../index.ts";
+import type { ProblemOptions, Session, Sessions, StrataEnv } from "../../index.ts";
 import type { Admin } from "../admin.ts";
 import { ApiProblem, notFound } from "../errors.ts";
 import { bodyOf, noQuery, parse } from "../inputs.ts";
@@ -129,19 +129,25 @@ function viewOf({ id, user, createdAt, endsAt }: Session) {
 }
 
 function noSession(): ApiProblem {
-  return unauthorized("unauthorized", "There is no session, or it has ended. Sign in.");
+  return unauthorized({
+    type: "unauthorized",
+    title: "Unauthorized",
+    detail: "There is no session, or it has ended. Sign in.",
+  });
 }
 
 function signInRefused(): ApiProblem {
-  return unauthorized("sign-in-refused", "The credentials do not suffice to sign in as this user.");
+  return unauthorized({
+    type: "sign-in-refused",
+    title: "Unauthorized",
+    detail: "The credentials do not suffice to sign in as this user.",
+  });
 }
 
-function unauthorized(type: string, detail: string): ApiProblem {
+function unauthorized(options: Pick<ProblemOptions, "type" | "title" | "detail">): ApiProblem {
   return new ApiProblem({
     status: 401,
-    type,
-    title: "Unauthorized",
-    detail,
+    ...options,
     headers: { "WWW-Authenticate": 'Session realm="strata"' },
   });
 }
