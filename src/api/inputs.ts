@@ -9,8 +9,6 @@ export const MAX_INTEGER = 2_147_483_647;
 const MAX_PAGE = 100_000;
 /** The maximum number of users in one batch read. */
 const MAX_USERS = 100;
-/** The maximum number of ids in one warm-up. */
-const MAX_WARM = 10_000;
 /** The maximum number of names in one purge. */
 const MAX_TARGETS = 1_000;
 
@@ -260,44 +258,3 @@ export function invalid(errors: readonly FieldError[]): ApiProblem {
     extensions: { errors: listed },
   });
 }
-
-/** The body of a warm-up: one kind, and either all of its ids or a list of ids; or the hottest of both kinds. */
-export const Warm = z
-  .strictObject({
-    kind: z.enum(["products", "users", "hottest"], "must be products, users or hottest"),
-    ids: z.optional(
-      z
-        .array(
-          z
-            .int("must be whole numbers")
-            .check(
-              z.gte(1, "must be at least 1"),
-              z.lte(MAX_INTEGER, `must be at most ${MAX_INTEGER}`),
-            ),
-          "must be a list of ids",
-        )
-        .check(
-          z.minLength(1, "must not be empty"),
-          z.maxLength(MAX_WARM, `at most ${MAX_WARM} ids`),
-        ),
-    ),
-  })
-  .check(
-    z.refine(({ kind, ids }) => kind !== "hottest" || ids === undefined, {
-      error: "must be absent with the kind hottest",
-      path: ["ids"],
-    }),
-  );
-
-/** The body that sets the level of service, for at most a week. */
-export const LevelPin = z.strictObject({
-  level: z.enum(
-    ["auto", "normal", "degraded", "minimal"],
-    "must be auto, normal, degraded or minimal",
-  ),
-  minutes: z.optional(
-    z
-      .int("must be a whole number")
-      .check(z.gte(1, "must be at least 1"), z.lte(10_080, "must be at most 10080")),
-  ),
-});

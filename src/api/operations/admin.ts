@@ -1,7 +1,7 @@
 /** The operations for operators: purges, warm-ups, entries, limits and the level of service. */
 import * as z from "zod/mini";
-import { EntryQuery, LimitQuery } from "../admin-inputs.ts";
-import { LevelPin, Purge, Warm } from "../inputs.ts";
+import { EntryQuery, LevelPin, LimitQuery, Warm } from "../admin-inputs.ts";
+import { Purge } from "../inputs.ts";
 import { described, type Answer, type Operations } from "./operation.ts";
 import { OF_READS, OF_WRITES } from "./problems.ts";
 import { Invalidation, Level, Millis } from "./values.ts";

@@ -2,7 +2,8 @@ import { Hono } from "hono";
 import type { Degradation, StrataEnv } from "../../index.ts";
 import { auditAction } from "../admin.ts";
 import { ApiProblem } from "../errors.ts";
-import { bodyOf, LevelPin, noQuery } from "../inputs.ts";
+import { LevelPin } from "../admin-inputs.ts";
+import { bodyOf, noQuery } from "../inputs.ts";
 
 const DEFAULT_MINUTES = 60;
 
