@@ -128,7 +128,7 @@ const OPTIONS: OptionTable<StrataOptions> = {
   },
   origin: {
     slots: count(64, 1, 10_000),
-    slotWait: duration("500ms", 1, MINUTE_MS),
+    slotWait: duration("450ms", 1, MINUTE_MS),
     totalSlots: count(0, 0, 1_000_000),
     freeSlots: count(4, 0, 10_000),
     sqlTimeout: duration("5s", 1, MINUTE_MS),

@@ -30,8 +30,10 @@ import { reportAnswer } from "./report-answer.ts";
 
 /** After this share of the coherence window, a sync runs in the background. */
 const BACKGROUND_SHARE = 0.8;
-/** After this many syncs in a row without an answer, the log is treated as unreachable. */
+/** After this many syncs in a row that were slow or without an answer, the log is treated as unreachable. */
 const AWAY_AFTER = 2;
+/** A sync is slow from this part of its time limit on. */
+const SLOW_PART = 0.5;
 /**
  * The log is treated as unreachable for this many timeouts after the last attempt. After that, an
  * isolate must ask again.
@@ -56,7 +58,7 @@ export interface Coherence extends OwnInvalidations {
    * waits for a sync first.
    */
   ensureCurrent(start: EpochMs, windowMs: Millis, ctx: Context): Promise<LogState>;
-  /** Whether the last syncs had no answer. A read that may be answered without the log then need not wait. */
+  /** Whether the last syncs were slow or had no answer. A read that may be answered without the log then need not wait. */
   isAway(now: EpochMs): boolean;
   /** Starts a sync in the background, for later reads. */
   probe(ctx: Context): void;
@@ -148,7 +150,17 @@ export function createCoherence(options: CoherenceOptions): Coherence {
     return false;
   }
 
+  /** A sync that takes most of the coherence window is as useless for the reads that wait as one without an answer. */
+  function recordSync(tookMs: Millis, ctx: Context): void {
+    const missed = missedSyncs;
+    recordAnswer(ctx);
+    if (tookMs < timeoutMs * SLOW_PART) return;
+    missedSyncs = missed + 1;
+    triedAt = ctx.now();
+  }
+
   async function sync(ctx: Context): Promise<boolean> {
+    const askedAt = ctx.now();
     const asked = hearing?.hearDeferred(ctx);
     let answer = await store.sync(since(), MAX_CHANGES, ctx);
     // There were many changes since the last sync. With all of them, no entry need be verified by itself.
@@ -162,7 +174,7 @@ export function createCoherence(options: CoherenceOptions): Coherence {
       recordFailure(answer.fault, ctx);
       return false;
     }
-    recordAnswer(ctx);
+    recordSync(ctx.now() - askedAt, ctx);
     const isApplied = await applyLog(answer.value, ctx);
     const deferred = await asked;
     if (isApplied && shares !== undefined)

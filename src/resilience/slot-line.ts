@@ -26,7 +26,7 @@ export interface SlotLine<W extends Waiting> {
   crowdOut(priority: SlotPriority, now: EpochMs): W | undefined;
 }
 
-/** An overloaded class lets its calls wait for this share of the usual time: 40 ms of 500 ms. */
+/** An overloaded class lets its calls wait for this share of the usual time: 36 ms of 450 ms. */
 const OVERLOADED_SHARE = 0.08;
 /** An overloaded class stays so until its queue has been empty for this multiple of the usual wait. */
 const REST_FACTOR = 2;

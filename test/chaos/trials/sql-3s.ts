@@ -54,12 +54,12 @@ export const trial: Trial = {
 
 /**
  * Returns how long a read waited for a slot, from Server-Timing: the step `slot`, or what a load took
- * beside its query if there is no such step. A refused read waited all the time.
+ * beside its query if there is no such step. A refused read without the step waited all the time.
  */
 function slotWaitOf({ outcome, ms, headers }: Visit): number | undefined {
-  if (outcome === "shed") return ms;
   const steps = serverTiming(headers["server-timing"]);
   const origin = steps.get("origin");
   if (steps.has("slot")) return steps.get("slot");
+  if (outcome === "shed") return ms;
   return origin === undefined ? undefined : Math.max(0, origin - SLOW_MS);
 }

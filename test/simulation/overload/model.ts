@@ -75,7 +75,7 @@ export function createWorld(time: VirtualTime, options: WorldOptions) {
   const bulkhead = createBulkhead({
     slots: maxSlots,
     limit: createAdaptiveLimit({ min: Math.ceil(maxSlots / 8), max: maxSlots }),
-    slotWaitMs: 500,
+    slotWaitMs: 450,
     now,
     random,
     withTimeout,
