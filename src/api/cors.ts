@@ -9,7 +9,7 @@ const REQUEST_FIELDS =
 
 /** The response fields that pages may read beside those that every page may. */
 const EXPOSED =
-  "Age, Cache-Status, ETag, Idempotency-Replayed, Location, RateLimit, RateLimit-Policy, Retry-After, Server-Timing, traceparent, WWW-Authenticate, X-Cache-Status, X-Invalidation, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-Response-Time";
+  "Age, Cache-Status, ETag, Idempotency-Replayed, Location, RateLimit, RateLimit-Policy, Retry-After, Server-Timing, traceparent, WWW-Authenticate, X-Accel-Buffering, X-Cache-Status, X-Invalidation, X-Live-Events, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-Response-Time";
 
 /** Browsers keep the answer to a preflight for at most 2 hours. */
 const MAX_AGE_SECONDS = "7200";

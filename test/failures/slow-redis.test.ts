@@ -92,6 +92,7 @@ describe("warm reads while Redis takes 800 ms", () => {
       expect(stateOf(world)).toBe("closed");
       world.clock.advance(WINDOW_MS);
       await world.read(world.here, policy);
+      await world.settle();
     }
     expect(stateOf(world)).toBe("open");
     world.clock.advance(WINDOW_MS);
@@ -107,6 +108,7 @@ describe("warm reads while Redis takes 800 ms", () => {
     for (let sync = 0; sync < 3; sync++) {
       world.clock.advance(WINDOW_MS);
       await world.read(world.here, policy);
+      await world.settle();
     }
     commands.length = 0;
     for (let round = 0; round < 3; round++) {

@@ -45,7 +45,7 @@ describe("a hostile caller and the log", () => {
     const { send, service } = createObservedApi({ OTEL_TRACES_SAMPLER: "always_off" });
     const ip = "192.0.2.77";
     const answers = await Promise.all(
-      Array.from({ length: 102 }, () => send("/openapi.json", { ip, headers: UNSAMPLED })),
+      Array.from({ length: 122 }, () => send("/health/live", { ip, headers: UNSAMPLED })),
     );
     const statuses = answers.map(({ status }) => status);
     expect(statuses.filter((status) => status === 429)).toHaveLength(2);
