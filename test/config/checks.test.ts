@@ -166,6 +166,7 @@ describe("the public surface of a layer", () => {
       "coherence",
       "config",
       "consume",
+      "createDryRun",
       "cron",
       "db",
       "degradation",
@@ -181,12 +182,14 @@ describe("the public surface of a layer", () => {
       "modelCache",
       "pending",
       "rateLimits",
+      "refusalsOf",
       "scheduled",
       "secondaryStorage",
       "sessions",
       "through",
       "traced",
       "tracedFetch",
+      "why",
       "writer",
     ]);
   });
