@@ -143,28 +143,6 @@ describe("outages under load", () => {
   );
 });
 
-describe("SQL that hangs", () => {
-  it("after 12 loads of one isolate have ended at their time limit, the breaker of SQL is open: further cold reads get a 503 without a query", async () => {
-    const { services } = product;
-    const cold = (): Promise<Answer> => product.client().get(0, `/products/${traffic.cold()}`);
-    await services.fault("sql", { hang: "before" });
-    try {
-      const first = await Promise.all(Array.from({ length: 12 }, cold));
-      expect(new Set(first.map(({ status }) => status))).toEqual(new Set([503]));
-      // The requests to SQL end by their own time limit, a moment after the loads.
-      await pause(500);
-      const before = (await services.used()).sql;
-      const later = await Promise.all(Array.from({ length: 8 }, cold));
-      expect(new Set(later.map(({ status }) => status))).toEqual(new Set([503]));
-      // The breaker itself sends at most two probes a second.
-      expect((await services.used()).sql - before).toBeLessThan(8);
-    } finally {
-      await services.heal();
-      await recovery();
-    }
-  });
-});
-
 describe("writes during outages", () => {
   it("a write while Redis hangs is committed, and both Worker instances show the new value after Redis recovers", async () => {
     const client = product.client();
@@ -220,6 +198,35 @@ describe("writes during outages", () => {
     await recovery();
     for (const instance of [0, 1])
       expect(stockOf(await client.get(instance, "/products/1992"))).toBe(before);
+  });
+});
+
+describe("SQL that hangs", () => {
+  it("after 12 loads of one isolate have ended at their time limit, the breaker of SQL is open: further cold reads get a 503 without a query", async () => {
+    const { services } = product;
+    const cold = (): Promise<Answer> => product.client().get(0, `/products/${traffic.cold()}`);
+    await services.fault("sql", { hang: "before" });
+    try {
+      const first = await Promise.all(Array.from({ length: 12 }, cold));
+      expect(new Set(first.map(({ status }) => status))).toEqual(new Set([503]));
+      // The requests to SQL end by their own time limit, a moment after the loads.
+      await pause(500);
+      const before = (await services.used()).sql;
+      const later = await Promise.all(Array.from({ length: 8 }, cold));
+      expect(new Set(later.map(({ status }) => status))).toEqual(new Set([503]));
+      // The breaker itself sends at most two probes a second.
+      expect((await services.used()).sql - before).toBeLessThan(8);
+    } finally {
+      await services.heal();
+      await recovery();
+      // The next test may write.
+      for (const instance of [0, 1])
+        await until(
+          async () => JSON.parse((await product.client().get(instance, "/health")).body) as unknown,
+          (health) => (health as { level?: string }).level === "normal",
+          20_000,
+        );
+    }
   });
 });
 

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { Settings } from "../../src/api/settings-inputs.ts";
 import { shopSettings } from "../../src/api/schema.ts";
 import { testDatabase } from "../writes/database.ts";
@@ -12,7 +12,7 @@ const SETTINGS = {
   announcement: "Closed on Sunday",
 };
 
-afterEach(async () => {
+beforeEach(async () => {
   await db.delete(shopSettings);
   await db.insert(shopSettings).values({});
 });
