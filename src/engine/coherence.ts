@@ -25,20 +25,12 @@ import { LEADER_PART } from "../core/share-timing.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
 import { createVerificationBatches, type Verification } from "./verification-batches.ts";
 import { createLogHearing } from "./log-hearing.ts";
+import { createLogReach } from "./log-reach.ts";
 import { createOwnInvalidations, type OwnInvalidations } from "./own-invalidations.ts";
 import { reportAnswer } from "./report-answer.ts";
 
 /** After this share of the coherence window, a sync runs in the background. */
 const BACKGROUND_SHARE = 0.8;
-/** After this many syncs in a row that were slow or without an answer, the log is treated as unreachable. */
-const AWAY_AFTER = 2;
-/** A sync is slow from this part of its time limit on. */
-const SLOW_PART = 0.5;
-/**
- * The log is treated as unreachable for this many timeouts after the last attempt. After that, an
- * isolate must ask again.
- */
-const AWAY_TIMEOUTS = 1.25;
 /**
  * A read waits for at most this many syncs. The sync that runs already may have been sent too early
  * for the read.
@@ -110,9 +102,7 @@ export function createCoherence(options: CoherenceOptions): Coherence {
   const listeners: ((ctx: Context) => Promise<unknown>)[] = [];
   let running: { readonly answered: Promise<boolean>; readonly startedAt: EpochMs } | undefined;
   let failure: Fault | undefined;
-  let missedSyncs = 0;
-  /** The instant at which a sync last failed, or last started because of `probe`. */
-  let triedAt: EpochMs = Number.NEGATIVE_INFINITY;
+  const reach = createLogReach(timeoutMs);
 
   const hearing =
     shares && createLogHearing({ shares, view, isFailing: () => failure !== undefined, timeoutMs });
@@ -121,7 +111,7 @@ export function createCoherence(options: CoherenceOptions): Coherence {
   function recordAnswer(ctx: Context): void {
     if (failure) for (const listener of listeners) ctx.defer(listener(ctx));
     failure = undefined;
-    missedSyncs = 0;
+    reach.recordAnswer();
   }
 
   function recordFailure(cause: Fault, ctx: Context): void {
@@ -150,15 +140,6 @@ export function createCoherence(options: CoherenceOptions): Coherence {
     return false;
   }
 
-  /** A sync that takes most of the coherence window is as useless for the reads that wait as one without an answer. */
-  function recordSync(tookMs: Millis, ctx: Context): void {
-    const missed = missedSyncs;
-    recordAnswer(ctx);
-    if (tookMs < timeoutMs * SLOW_PART) return;
-    missedSyncs = missed + 1;
-    triedAt = ctx.now();
-  }
-
   async function sync(ctx: Context): Promise<boolean> {
     const askedAt = ctx.now();
     const asked = hearing?.hearDeferred(ctx);
@@ -169,12 +150,12 @@ export function createCoherence(options: CoherenceOptions): Coherence {
       if (whole.ok) answer = whole;
     }
     if (!answer.ok) {
-      missedSyncs++;
-      triedAt = ctx.now();
+      reach.recordMiss(ctx.now());
       recordFailure(answer.fault, ctx);
       return false;
     }
-    recordSync(ctx.now() - askedAt, ctx);
+    recordAnswer(ctx);
+    reach.recordSync(ctx.now() - askedAt, ctx.now());
     const isApplied = await applyLog(answer.value, ctx);
     const deferred = await asked;
     if (isApplied && shares !== undefined)
@@ -286,10 +267,9 @@ export function createCoherence(options: CoherenceOptions): Coherence {
     currentAt: () => view.stamp,
     onRecovery: (listener) => void listeners.push(listener),
     isCurrent,
-    isAway: (now) =>
-      missedSyncs >= AWAY_AFTER && now >= triedAt && now - triedAt < timeoutMs * AWAY_TIMEOUTS,
+    isAway: reach.isAway,
     probe(ctx) {
-      triedAt = ctx.now();
+      reach.recordProbe(ctx.now());
       void shareSync(ctx);
     },
     ensureCurrent: async (start, windowMs, ctx) =>
