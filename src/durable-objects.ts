@@ -123,6 +123,7 @@ export const AnswerObject = createAnswerObject({
     if (model === undefined) throw new Error("LLM_BASE_URL is not set");
     return createAnswerHost({
       ...platform,
+      baseUrl: model.baseUrl,
       // Until then, isolates that did not find the answer in Redis can find it.
       recordings: createRecordings({
         ...platform,

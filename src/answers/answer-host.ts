@@ -24,6 +24,8 @@ export interface HostRequest {
   readonly after?: string | undefined;
   readonly mayStart: boolean;
   readonly position: LogPosition;
+  /** The address of the model in the key. An object of another version of the Worker may have another one. */
+  readonly baseUrl: string;
   readonly call: ChatCall;
   readonly limits: CallLimits;
   readonly policy: Pick<PolicyOptions, "freshFor" | "staleIfError">;
@@ -34,6 +36,8 @@ export interface HostRequest {
 export const HEAD_HEADER = "X-Recording";
 /** The status if no recording runs that the reader may join, and it may not begin one. */
 export const NONE_STATUS = 404;
+/** The status if the object has another model than the key. The isolate then makes the call itself. */
+const OTHER_MODEL_STATUS = 409;
 
 /** The head as it travels. Clocks of two machines are not compared: `agoMs` is a length of time. */
 export interface SentHead extends Omit<RecordingHead, "beganAt"> {
@@ -42,6 +46,8 @@ export interface SentHead extends Omit<RecordingHead, "beganAt"> {
 
 export interface AnswerHostOptions {
   readonly recordings: Recordings;
+  /** The address of the model that this object calls. */
+  readonly baseUrl: string;
   readonly callModel: (call: ChatCall) => CallModel<string, ChatInfo>;
   readonly storeOf: (namespace: string) => Pick<SharedStore, "write">;
   readonly now: Clock;
@@ -65,11 +71,14 @@ export function createAnswerHost(options: AnswerHostOptions): AnswerHost {
   }
 
   return (request) => {
+    if (request.baseUrl !== options.baseUrl)
+      return new Response(null, { status: OTHER_MODEL_STATUS });
     const joined = recordings.join<string, ChatInfo>({
       key: request.key,
       after: request.after,
       position: request.position,
       maxChars: request.limits.maxChars,
+      maxMs: request.limits.totalMs,
       mayStart: request.mayStart,
       begin(recording) {
         const running = begin(request, recording);

@@ -2,6 +2,7 @@
  * One question, on one page: the tiers, then the recording that runs, then the call of the model, and a
  * stale answer if that fails. An answer is a feed of frames, also if it is stored.
  */
+import { createBoundedMap } from "../core/bounded-map.ts";
 import type { Feed } from "../core/answers.ts";
 import type { Context } from "../core/context.ts";
 import type { WithTimeout } from "../core/deadline.ts";
@@ -54,13 +55,15 @@ export type Ask = <P, I>(
 /** The result of the tiers for the first reader of a key. */
 type Peek = "found" | "missed";
 
+/** The platform may end an invocation before its answer is over, so that its key stays. A lost one costs a tier read. */
+const MAX_RUNNING = 10_000;
 const UNSTORED: LoadResult = { storable: false, oneOff: true };
 const FULL = fault("origin.saturated", "too many answers are read at the same time", 1_000);
 
 export function createAsk(options: AskOptions): Ask {
   const { engine, newId, calls, streams, withTimeout, peekTimeoutMs } = options;
   /** The keys whose answer runs, so that later readers join it without reading the tiers. */
-  const running = new Map<string, Promise<Peek>>();
+  const running = createBoundedMap<string, Promise<Peek>>(MAX_RUNNING);
 
   return async <P, I>(
     request: AnswerRequest<P, I>,

@@ -53,7 +53,8 @@ export function createChatAnswers(options: ChatAnswersOptions): AskChat {
       const { after, mayStart, position } = request;
       const joinHere = () => joinLocally(local, { key, policy, tags }, callModel(call), request);
       if (joinHost === undefined) return joinHere();
-      const hosted = { key, namespace, after, mayStart, position, call, limits, tags };
+      const { baseUrl } = model;
+      const hosted = { key, namespace, after, mayStart, position, baseUrl, call, limits, tags };
       const joined = await timeStep(request.ctx, "flight", () =>
         joinHost({ ...hosted, policy: LIFETIMES[scope] }, request.ctx.region),
       );

@@ -39,13 +39,15 @@ const MAX_REASON_LENGTH = 40;
  *
  * An answer is storable if the model ended it by itself (`stop`). An answer with the reason `length` or
  * `content_filter` was cut off by the model, and `tool_calls` asks for results that this cache does
- * not have.
+ * not have. A refusal and an answer without text are not storable either.
  */
 export function createChatStream(onText: (text: string) => void): ChatStream {
   let done = false;
   let finishReason: string | undefined;
   let usage: Usage | undefined;
   let hasTools = false;
+  let isRefused = false;
+  let hasText = false;
   let problem: string | undefined;
 
   function onChunk(data: string): void {
@@ -63,8 +65,11 @@ export function createChatStream(onText: (text: string) => void): ChatStream {
     const delta = choice["delta"];
     if (!isObject(delta)) return;
     if (delta["tool_calls"] !== undefined || delta["function_call"] !== undefined) hasTools = true;
+    if (typeof delta["refusal"] === "string") isRefused = true;
     const content = delta["content"];
-    if (typeof content === "string" && content !== "") onText(content);
+    if (typeof content !== "string" || content === "") return;
+    hasText = true;
+    onText(content);
   }
 
   const parser = createParser({
@@ -87,7 +92,7 @@ export function createChatStream(onText: (text: string) => void): ChatStream {
 
     finish() {
       if (!done || finishReason === undefined) throw cutOff();
-      const storable = finishReason === "stop" && !hasTools;
+      const storable = finishReason === "stop" && !hasTools && !isRefused && hasText;
       return { kind: "whole", storable, info: { finishReason, ...(usage && { usage }) } };
     },
 

@@ -2,7 +2,8 @@
 import type { Batch, Feed, Joined } from "../core/answers.ts";
 import { failed, fault } from "../core/faults.ts";
 import type { Result } from "../core/result.ts";
-import type { Clock } from "../core/time.ts";
+import type { WithTimeout } from "../core/deadline.ts";
+import type { Clock, Millis } from "../core/time.ts";
 import { NONE_STATUS, HEAD_HEADER, type HostRequest, type SentHead } from "./answer-host.ts";
 import type { ChatInfo } from "./chat-stream.ts";
 import { createBatchDecoder } from "./frame-lines.ts";
@@ -16,11 +17,15 @@ export type JoinHost = (
   region: string,
 ) => Promise<Result<Joined<string, ChatInfo> | undefined>>;
 
-export function createJoinHost(ask: AskHost, now: Clock): JoinHost {
+/** The object answers the head of a recording at once. The call itself takes longer. */
+const HEAD_MS: Millis = 2_000;
+
+export function createJoinHost(ask: AskHost, now: Clock, withTimeout: WithTimeout): JoinHost {
   return async (request, region) => {
     const askedAt = now();
+    const asked = ask(request, region);
     try {
-      const response = await ask(request, region);
+      const response = await withTimeout(asked, HEAD_MS);
       if (response.status === NONE_STATUS) return { ok: true, value: undefined };
       const sent = response.headers.get(HEAD_HEADER);
       if (response.body === null || sent === null)
@@ -29,6 +34,11 @@ export function createJoinHost(ask: AskHost, now: Clock): JoinHost {
       const feed = feedOf(response.body as ReadableStream<Uint8Array>);
       return { ok: true, value: { head: { ...head, beganAt: askedAt - agoMs }, feed } };
     } catch {
+      // A late answer has no reader.
+      asked.then(
+        ({ body }) => body?.cancel(),
+        () => undefined,
+      );
       return failed("flight.unavailable", "the answer object did not answer");
     }
   };

@@ -7,7 +7,7 @@ import type { Context } from "../core/context.ts";
 import { DefinitionError } from "../core/faults.ts";
 import type { Lookup } from "../core/lookup.ts";
 import type { Ask } from "./ask.ts";
-import { AnswerFault } from "./answer-fault.ts";
+import { AnswerFault, answerFault } from "./answer-fault.ts";
 import type { Usage } from "./chat-stream.ts";
 import { answerPolicies } from "./lifetimes.ts";
 import { joinLocally, type LocalJoinOptions } from "./local-join.ts";
@@ -82,7 +82,9 @@ export function createModelCache(
         return await callModel(add, signal);
       } catch (error) {
         thrown = { error };
-        throw error;
+        // Other callers get this fault, and it is logged. The message of a provider can repeat a key or a prompt.
+        if (error instanceof AnswerFault) throw error;
+        throw answerFault("origin.unavailable", "the call of the model failed");
       }
     };
     const request = { key, policy, tags, usageOf: (usage: Usage) => usage };

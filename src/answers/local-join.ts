@@ -41,6 +41,7 @@ export function joinLocally<P, I>(
     position,
     mayStart,
     maxChars: limits.maxChars,
+    maxMs: limits.totalMs,
     begin(recording) {
       const work = begin(recording);
       // The call goes on if the client that caused it leaves.

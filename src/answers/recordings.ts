@@ -1,10 +1,14 @@
 /** The table of running recordings. At most one recording of a key takes new readers. */
 import type { AnswerEnd, Batch, Feed, Joined } from "../core/answers.ts";
 import type { LogPosition } from "../core/entry.ts";
+import { fault } from "../core/faults.ts";
 import type { NewId } from "../core/random.ts";
 import type { Clock, Millis } from "../core/time.ts";
 import type { After } from "./record-call.ts";
 import { createRecording, type Recording } from "./recording.ts";
+
+/** A call that is alive ends itself within this time after its limit. */
+const SLACK_MS: Millis = 1_000;
 
 export interface RecordingsOptions {
   readonly now: Clock;
@@ -22,6 +26,8 @@ export interface JoinRecording<P, I> {
   readonly after?: string | undefined;
   readonly position: LogPosition;
   readonly maxChars: number;
+  /** The longest time of a call. */
+  readonly maxMs: Millis;
   /** Whether this reader may begin a call if there is no recording that it may join. */
   readonly mayStart: boolean;
   /** Begins the call for a new recording. It ends the recording, and never rejects. */
@@ -54,16 +60,31 @@ export function createRecordings(options: RecordingsOptions): Recordings {
     return recording;
   }
 
+  /**
+   * Ends a recording whose call takes longer than it may: the platform has ended the invocation of the call, and its
+   * timers with it.
+   */
+  function endIfDead(recording: Recording<unknown, unknown>, maxMs: Millis): void {
+    if (recording.ended !== undefined || now() <= recording.beganAt + maxMs + SLACK_MS) return;
+    const ended = fault("origin.timeout", "the call was ended by the platform");
+    recording.end({ kind: "failed", fault: ended });
+  }
+
   return {
     join<P, I>(request: JoinRecording<P, I>) {
       const running = current.get(request.key);
+      if (running !== undefined) endIfDead(running, request.maxMs);
       const isUsable = running !== undefined && running.id !== request.after;
       const usable = isUsable && running.ended?.kind !== "failed" ? running : undefined;
       if (usable === undefined && !request.mayStart) return undefined;
       const recording = (usable as Recording<P, I> | undefined) ?? start(request);
       const { id, position, beganAt } = recording;
       const head = { id, position, beganAt, started: usable === undefined };
-      return { head, feed: feedOf(recording, waitFor) };
+      const wait = async (): Promise<void> => {
+        await waitFor(recording.changed());
+        endIfDead(recording as unknown as Recording<unknown, unknown>, request.maxMs);
+      };
+      return { head, feed: feedOf(recording, wait) };
     },
     get size() {
       return current.size;
@@ -76,10 +97,7 @@ function isKept(end: AnswerEnd | undefined): boolean {
 }
 
 /** Reads a recording from its beginning. */
-function feedOf<P, I>(
-  recording: Recording<P, I>,
-  waitFor: RecordingsOptions["waitFor"],
-): Feed<P, I> {
+function feedOf<P, I>(recording: Recording<P, I>, wait: () => Promise<void>): Feed<P, I> {
   let at = 0;
   return {
     async next(): Promise<Batch<P, I>> {
@@ -87,7 +105,7 @@ function feedOf<P, I>(
         const batch = recording.since(at);
         at += batch.frames.length;
         if (batch.frames.length > 0 || batch.end !== undefined) return batch;
-        await waitFor(recording.changed());
+        await wait();
       }
     },
     cancel: () => undefined,

@@ -12,7 +12,7 @@ export interface DryAnswer {
 export type RunDry = (path: string, c: Context<StrataEnv>) => Promise<DryAnswer>;
 
 /** The services of the application in a dry run that are not those of the real one. */
-export interface DryServices extends Pick<Strata, "rateLimits" | "tracedFetch"> {
+export interface DryServices extends Pick<Strata, "rateLimits" | "tracedFetch" | "live"> {
   readonly scope: MiddlewareHandler<StrataEnv>;
   readonly dashboard: undefined;
 }
@@ -35,6 +35,8 @@ export function createRunDry(
       scope: dry.scope,
       rateLimits: withoutLimits(rateLimits),
       dashboard: undefined,
+      // A dry run opens no connection to a topic.
+      live: { listen: () => Promise.resolve(new Response(null)) },
       tracedFetch: () => Promise.reject(new Error("a dry run sends no request")),
     });
     return { app, dry };
@@ -75,6 +77,10 @@ async function problemIn(response: Response): Promise<string | undefined> {
   }
   const text = await response.text();
   if (text.length > MAX_PROBLEM) return undefined;
-  const { type } = JSON.parse(text) as { type?: string };
-  return type;
+  try {
+    const type: unknown = (JSON.parse(text) as { readonly type?: unknown } | null)?.type;
+    return typeof type === "string" ? type : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -21,7 +21,7 @@ const ROWS: Readonly<Record<Warmed, number>> = { product: 1_000, user: 200 };
 const CANDIDATES = 10_000;
 
 /**
- * The note that the warm-up has been done. It is an entry, so that a purge of everything, an empty Redis
+ * The note that a warm-up has begun. It is an entry, so that a purge of everything, an empty Redis
  * and a new era of the log end it. A new version of the Worker has a note of its own.
  */
 const NOTE = definePolicy({ freshFor: "15m", jitter: 0, tiers: ["redis"], flight: "off" });

@@ -68,7 +68,7 @@ export function composeAnswers(
       namespace,
       limits,
       deploymentTag: deployment === undefined ? undefined : `deployment:${deployment}`,
-      joinHost: askHost && createJoinHost(askHost, now),
+      joinHost: askHost && createJoinHost(askHost, now, withTimeout),
       callModel: (call) => createChatCall(model, call, (url, init) => fetch(url, init)),
       local,
     });
@@ -76,10 +76,17 @@ export function composeAnswers(
       async ask(c, question) {
         const { ctx, lookups } = internalScopeOf(c);
         const answer = await askChat(question, ctx, (lookup) => lookups.push(lookup));
+        cancelWith(c.req.raw.signal, answer.feed);
         return createReply(answer, { now, sleep, model: model.model });
       },
     };
     return answers;
+  }
+
+  /** A stream does not learn that its client has left: https://github.com/cloudflare/workerd/issues/6832. */
+  function cancelWith(signal: AbortSignal, feed: { cancel(): void }): void {
+    if (signal.aborted) feed.cancel();
+    else signal.addEventListener("abort", () => feed.cancel(), { once: true });
   }
 
   return {

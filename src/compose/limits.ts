@@ -52,8 +52,9 @@ export function composeLimits({
   });
 }
 
+/** A user of an API key and a user of a session may have the same id and be two people. */
 function userOf(session: Session | undefined): User | undefined {
-  return session && { id: session.user };
+  return session && { id: `session:${session.user}` };
 }
 
 /** Without Redis, a request counts as one without a user. */

@@ -50,11 +50,19 @@ function idIn(field: string, name: string): string | undefined {
   let found: string | undefined;
   for (const pair of field.split(";")) {
     const at = pair.indexOf("=");
-    if (at < 0 || pair.slice(0, at).trim() !== name) continue;
+    if (at < 0 || trimmed(pair.slice(0, at)) !== name) continue;
     if (found !== undefined) return undefined;
-    found = pair.slice(at + 1).trim();
+    found = trimmed(pair.slice(at + 1));
   }
   return found !== undefined && ID_PATTERN.test(found) ? found : undefined;
+}
+
+/**
+ * Removes spaces and tabs, as browsers do. Unicode white space stays: with it, the name is another one for browsers, which
+ * they do not protect.
+ */
+function trimmed(text: string): string {
+  return text.replaceAll(/^[ \t]+|[ \t]+$/g, "");
 }
 
 function without(field: string, name: string): string | undefined {

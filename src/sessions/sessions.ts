@@ -44,7 +44,7 @@ export interface SignIn {
 export interface Sessions<E extends Env> {
   /**
    * Returns the session of the request's cookie, and begins its idle time anew, with one command of Redis;
-   * once for a request. Returns undefined without a cookie, without a command. A page of another
+   * once for a request that asks again within 100 ms. Returns undefined without a cookie, without a command. A page of another
    * site that sends POST, PUT, PATCH or DELETE has no session.
    *
    * @example
@@ -108,9 +108,14 @@ export interface SessionsOptions<E extends Env> {
   readonly trustedOrigins?: ReadonlySet<string>;
 }
 
+/** A session that a request has read is used for this long without another read. */
+const REUSE_MS: Millis = 100;
+
 /** The session that was read for a request, and the id that it was read for. */
 interface Known {
   readonly id: string;
+  /** The instant at which it was read. Infinity: it has ended in this request. */
+  readonly readAt: EpochMs;
   readonly found: Promise<Result<SessionRecord | undefined>>;
 }
 
@@ -157,15 +162,19 @@ export function createSessions<E extends Env>(options: SessionsOptions<E>): Sess
     if (id === undefined || isCrossSite(c.req.raw, trustedOrigins)) return undefined;
     const ctx = ctxOf(c);
     const before = known.get(ctx);
-    if (before?.id === id) return before.found.then(valueOf);
+    const readAt = ctx.now();
+    if (before?.id === id && isRecent(before.readAt, readAt)) return before.found.then(valueOf);
     const found = read(id, ctx);
-    known.set(ctx, { id, found });
+    known.set(ctx, { id, readAt, found });
     return run("read", ctx, found);
   }
 
   function forget(c: HonoContext<E>): void {
     const { id } = cookieOf(c);
-    if (id !== undefined) known.set(ctxOf(c), { id, found: Promise.resolve(done(undefined)) });
+    if (id !== undefined) {
+      const ended = Promise.resolve(done(undefined));
+      known.set(ctxOf(c), { id, readAt: Infinity, found: ended });
+    }
   }
 
   function give(c: HonoContext<E>, cookie: string): void {
@@ -261,6 +270,14 @@ export function createSessions<E extends Env>(options: SessionsOptions<E>): Sess
 
     isCrossSite: (c) => isCrossSite(c.req.raw, trustedOrigins),
   };
+}
+
+/**
+ * Whether a session that was read at `readAt` may be used again. If the body of the request comes slowly, the session may
+ * have been revoked meanwhile.
+ */
+function isRecent(readAt: EpochMs, now: EpochMs): boolean {
+  return readAt === Infinity || Math.abs(now - readAt) < REUSE_MS;
 }
 
 function valueOf<T>(result: Result<T>): T {

@@ -104,6 +104,17 @@ describe("an answer of a model that is cut off", () => {
     },
   );
 
+  it.each([
+    ["without text", '{"choices":[{"delta":{}}]}'],
+    ["with a refusal", '{"choices":[{"delta":{"content":"No","refusal":"I may not"}}]}'],
+  ])("an answer %s reaches its reader and is not stored", async (_what, chunk) => {
+    const end = '{"choices":[{"delta":{},"finish_reason":"stop"}]}';
+    const events = [chunk, end, "[DONE]"].map((data) => `data: ${data}\n\n`).join("");
+    const { read, stored } = await record([new TextEncoder().encode(events)], "close");
+    expect(read.end).toMatchObject({ kind: "whole", storable: false });
+    expect(stored).toEqual([]);
+  });
+
   it("an answer without a reason for its end is a cut answer, also with [DONE]", async () => {
     const bytes = new TextEncoder().encode(streamText(["a"], null));
     const { read, stored } = await record([bytes], "close");

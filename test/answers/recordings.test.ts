@@ -12,16 +12,18 @@ const EVENTS = { id: "answer-1", model: "m", cutOff: {} };
 
 function setup() {
   let ids = 0;
+  const clock = { now: 0 };
   const timers: (() => void)[] = [];
   const recordings = createRecordings({
-    now: () => 0,
+    now: () => clock.now,
     newId: () => `r${++ids}`,
     after(_ms, call) {
       timers.push(call);
       return () => undefined;
     },
     lingerMs: 10,
-    waitFor: (change) => change,
+    // A timer of the reader's own request ends each wait.
+    waitFor: (change) => Promise.race([change, new Promise((end) => setTimeout(end, 5))]),
   });
   const begun: { recording: Recording<string, ChatInfo>; over: () => void }[] = [];
   const join = (more: Partial<JoinRecording<string, ChatInfo>> = {}) =>
@@ -29,6 +31,7 @@ function setup() {
       key: "answer:x",
       position: { asOf: 1, era: "e" },
       maxChars: 1_000,
+      maxMs: 60_000,
       mayStart: true,
       begin(recording) {
         const { promise, resolve } = Promise.withResolvers<void>();
@@ -37,10 +40,22 @@ function setup() {
       },
       ...more,
     });
-  return { recordings, join, begun, timers };
+  return { recordings, join, begun, timers, clock };
 }
 
 describe("recordings of running answers", () => {
+  it("a recording whose call the platform has ended is cut off for its readers when the time limit of the call is over, and the next reader begins a call", async () => {
+    const { join, begun, clock } = setup();
+    const first = join();
+    const reading = first?.feed.next();
+    clock.now = 61_001;
+    expect(await reading).toMatchObject({
+      end: { kind: "failed", fault: { code: "origin.timeout" } },
+    });
+    expect(join()?.head.started).toBe(true);
+    expect(begun).toHaveLength(2);
+  });
+
   it("in 200 random orders of pieces, joins and reads, each reader gets exactly the bytes of the whole answer, through the lines of the Durable Object too", async () => {
     const random = randomFrom(4);
     for (let run = 0; run < 200; run++) {

@@ -202,13 +202,16 @@ describe("writes during outages", () => {
 });
 
 describe("SQL that hangs", () => {
-  it("after 12 loads of one isolate have ended at their time limit, the breaker of SQL is open: further cold reads get a 503 without a query", async () => {
+  it("after at least 16 loads of one isolate have ended at their time limit, the breaker of SQL is open: further cold reads get a 503 without a query", async () => {
     const { services } = product;
     const cold = (): Promise<Answer> => product.client().get(0, `/products/${traffic.cold()}`);
     await services.fault("sql", { hang: "before" });
     try {
-      const first = await Promise.all(Array.from({ length: 12 }, cold));
-      expect(new Set(first.map(({ status }) => status))).toEqual(new Set([503]));
+      // An isolate whose loads have failed runs eight at a time, and refuses the others early.
+      for (let round = 0; round < 2; round++) {
+        const answers = await Promise.all(Array.from({ length: 12 }, cold));
+        expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([503]));
+      }
       // The requests to SQL end by their own time limit, a moment after the loads.
       await pause(500);
       const before = (await services.used()).sql;

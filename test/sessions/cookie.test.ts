@@ -31,6 +31,8 @@ describe("the session cookie", () => {
     [HTTPS, `a=b; __Host-session=${ID} ; c=d`, ID],
     [HTTPS, `session=${OTHER}; __Host-session=${ID}`, ID],
     [LOCAL, `session=${ID}`, ID],
+    [HTTPS, `\u2000__Host-session=${ID}`, undefined],
+    [HTTPS, `\u00a0__Host-session=${ID}`, undefined],
     [HTTPS, `session=${ID}`, undefined],
     [HTTPS, `x__Host-session=${ID}`, undefined],
     [HTTPS, `__host-session=${ID}`, undefined],

@@ -44,6 +44,13 @@ export function createSessionApp(
         await sessions.current(c);
         return c.json((await sessions.current(c)) ?? null);
       });
+      // The session is revoked between two reads of one request, as if its body came slowly.
+      routes.get("/me-late", async (c) => {
+        const session = await sessions.current(c);
+        await sessions.revokeAll(session?.user ?? "", c.var.strata.ctx);
+        app.clock.advance(150);
+        return c.json((await sessions.current(c)) ?? null);
+      });
       routes.get("/public", (c) => c.text("public"));
       // A middleware before the route knows the session, and the handler asks for it again.
       routes.use("/cached", async (c, next) => {

@@ -29,6 +29,12 @@ describe("a session", () => {
     expect(sent).toHaveLength(1);
   });
 
+  it("a session that was revoked 150 ms after a request had read it is not found when the request reads it again", async () => {
+    const ada = createSessionApp().browser();
+    await ada.post("/sign-in/ada");
+    expect(userIn(await ada.get("/me-late"))).toBeUndefined();
+  });
+
   it("each read of a session begins its idle time anew", async () => {
     const app = createSessionApp({ sessions: { idle: "10m" } });
     const ada = app.browser();

@@ -68,8 +68,11 @@ export function sessionRoutes(services: AppServices, admin: Admin): Hono<StrataE
 
   routes.delete("/", async (c) => {
     noQuery(c);
-    const { user } = await required(c);
-    await sessions.revokeAll(user, c.var.strata.ctx);
+    const { id, user } = await required(c);
+    const { ctx } = c.var.strata;
+    await sessions.revokeAll(user, ctx);
+    // Redis may have evicted the list of the user's sessions. The session of the request ends in any case.
+    await sessions.revoke(user, id, ctx);
     sessions.clearCookie(c);
     return c.body(null, 204, PRIVATE);
   });

@@ -47,6 +47,16 @@ test("the deploy script does not call wrangler deploy if a queue does not exist 
   expect(calls.filter((call) => call.startsWith("deploy"))).toEqual([]);
 });
 
+test("a JSON secrets file with a slip ends the deploy script with an error that quotes nothing of the file", async () => {
+  const { status, output, calls } = await deploy({
+    secrets: '{"DATABASE_URL": "postgres://u:hush-1@h/db" "UPSTASH_REDIS_REST_TOKEN": hush-2}',
+  });
+  expect(status).not.toBe(0);
+  expect(output).toContain("is not valid JSON");
+  expect(output).not.toContain("hush");
+  expect(calls).toEqual([]);
+});
+
 test("the deploy script does not call wrangler deploy if wrangler cannot list the secrets of the Worker", async () => {
   const { status, output, calls } = await deploy({
     secretList: 'echo "not logged in" >&2; exit 1',
