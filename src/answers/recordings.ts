@@ -82,7 +82,7 @@ export function createRecordings(options: RecordingsOptions): Recordings {
       const head = { id, position, beganAt, started: usable === undefined };
       const wait = async (): Promise<void> => {
         await waitFor(recording.changed());
-        endIfDead(recording as unknown as Recording<unknown, unknown>, request.maxMs);
+        endIfDead(recording, request.maxMs);
       };
       return { head, feed: feedOf(recording, wait) };
     },

@@ -50,7 +50,7 @@ export interface Coherence extends OwnInvalidations {
    * waits for a sync first.
    */
   ensureCurrent(start: EpochMs, windowMs: Millis, ctx: Context): Promise<LogState>;
-  /** Whether the last syncs were slow or had no answer. A read that may be answered without the log then need not wait. */
+  /** Whether the last syncs had no answer. A read that may be answered without the log then need not wait. */
   isAway(now: EpochMs): boolean;
   /** Starts a sync in the background, for later reads. */
   probe(ctx: Context): void;
@@ -141,7 +141,6 @@ export function createCoherence(options: CoherenceOptions): Coherence {
   }
 
   async function sync(ctx: Context): Promise<boolean> {
-    const askedAt = ctx.now();
     const asked = hearing?.hearDeferred(ctx);
     let answer = await store.sync(since(), MAX_CHANGES, ctx);
     // There were many changes since the last sync. With all of them, no entry need be verified by itself.
@@ -155,7 +154,6 @@ export function createCoherence(options: CoherenceOptions): Coherence {
       return false;
     }
     recordAnswer(ctx);
-    reach.recordSync(ctx.now() - askedAt, ctx.now());
     const isApplied = await applyLog(answer.value, ctx);
     const deferred = await asked;
     if (isApplied && shares !== undefined)

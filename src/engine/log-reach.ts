@@ -1,21 +1,14 @@
 /** Tells whether the log is out of reach of the reads of one isolate. */
 import type { EpochMs, Millis } from "../core/time.ts";
 
-/** After this many syncs in a row that were slow or without an answer, the log is out of reach. */
+/** After this many syncs in a row without an answer, the log is out of reach. */
 const AWAY_AFTER = 2;
-/**
- * A sync is slow from this part of its time limit on. Reads that wait for it wait most of their coherence window,
- * as they do for one without an answer.
- */
-const SLOW_PART = 0.5;
 /** The log is out of reach for this many time limits after the last attempt. After that, a read must ask again. */
 const AWAY_TIMEOUTS = 1.25;
 
 export interface LogReach {
-  /** Records that the log has answered, in time or not. */
+  /** Records that the log has answered. */
   recordAnswer(): void;
-  /** Records how long a sync took that was answered. Call it after `recordAnswer`. */
-  recordSync(tookMs: Millis, now: EpochMs): void;
   /** Records a sync without an answer. */
   recordMiss(now: EpochMs): void;
   /** Records that a sync started for which no read waits. */
@@ -25,18 +18,11 @@ export interface LogReach {
 
 export function createLogReach(timeoutMs: Millis): LogReach {
   let missed = 0;
-  let missedBefore = 0;
   let triedAt: EpochMs = Number.NEGATIVE_INFINITY;
 
   return {
     recordAnswer() {
-      missedBefore = missed;
       missed = 0;
-    },
-    recordSync(tookMs, now) {
-      if (tookMs < timeoutMs * SLOW_PART) return;
-      missed = missedBefore + 1;
-      triedAt = now;
     },
     recordMiss(now) {
       missed++;

@@ -39,19 +39,19 @@ async function query(text: string): Promise<readonly Readonly<Record<string, unk
 }
 
 test("the deploy script refuses a deployment whose database lacks a migration, and `npm run db:migrate` applies it", async () => {
-  await query("DROP TABLE viewed_categories");
+  await query("DROP TABLE live_events");
   await query(
     "DELETE FROM drizzle.__drizzle_migrations WHERE created_at = (SELECT max(created_at) FROM drizzle.__drizzle_migrations)",
   );
   const { status, output, calls } = await deploy();
   expect(status).toBe(1);
   expect(output).toContain(
-    "problem: the database lacks the migrations 0004_viewed-categories\n    DATABASE_URL=… npm run db:migrate\n",
+    "problem: the database lacks the migrations 0006_live-events\n    DATABASE_URL=… npm run db:migrate\n",
   );
   expect(calls.filter((call) => call.startsWith("deploy"))).toEqual([]);
 
-  expect((await migrate()).output).toBe("Applied 0004_viewed-categories\n");
-  expect(await query("SELECT * FROM viewed_categories")).toEqual([]);
+  expect((await migrate()).output).toBe("Applied 0006_live-events\n");
+  expect(await query("SELECT * FROM live_events")).toEqual([]);
   expect((await migrate()).output).toBe("No migration is missing\n");
 });
 
@@ -60,7 +60,7 @@ test("`npm run db:migrate` creates all tables in an empty database, in one trans
   await query("DROP SCHEMA public CASCADE");
   await query("CREATE SCHEMA public");
   // A table in the way of the last migration makes the transaction fail.
-  await query("CREATE TABLE viewed_categories (other int)");
+  await query("CREATE TABLE live_events (other int)");
   const refused = await migrate();
   expect(refused.status).toBe(1);
   expect(refused.output).toBe("Not migrated: the database refused the transaction (42P07)\n");
@@ -68,7 +68,7 @@ test("`npm run db:migrate` creates all tables in an empty database, in one trans
     "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' AND table_name = 'products'";
   expect(await query(tables)).toEqual([]);
 
-  await query("DROP TABLE viewed_categories");
+  await query("DROP TABLE live_events");
   expect((await migrate()).status).toBe(0);
   expect(await query(tables)).toHaveLength(1);
 });
