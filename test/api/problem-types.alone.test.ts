@@ -2,7 +2,6 @@
 import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import worker from "../../src/worker.ts";
 import { clearFaults, putFault } from "../writes/faults.ts";
 import { ADMIN, createClient, problemOf } from "./client.ts";
 
@@ -13,6 +12,9 @@ describe("problems of the reference API", () => {
   it("a request to a Worker without DATABASE_URL and with a malformed ADMIN_TOKEN gets a 500 `misconfigured` that names both and no value, and the next request reads the variables again", async () => {
     const request = () =>
       new Request<unknown, IncomingRequestCfProperties>("http://strata.test/health/live");
+    // Another file of this workerd may have started the isolate of the module.
+    vi.resetModules();
+    const { default: worker } = await import("../../src/worker.ts");
     const wrong = { ...env, DATABASE_URL: "", ADMIN_TOKEN: "hush" };
     const ctx = createExecutionContext();
     const refused = await problemOf(await worker.fetch(request(), wrong, ctx));
