@@ -110,12 +110,16 @@ export interface SessionsOptions<E extends Env> {
 
 /** A session that a request has read is used for this long without another read. */
 const REUSE_MS: Millis = 100;
+/** Together with `REUSE_MS`, a session is used for at most 1 s after its read began. */
+const MAX_AGE_MS: Millis = 900;
 
 /** The session that was read for a request, and the id that it was read for. */
 interface Known {
   readonly id: string;
   /** The instant at which it was read. Infinity: it has ended in this request. */
   readonly readAt: EpochMs;
+  /** The instant at which the read ended. Undefined while it runs. */
+  endedAt: EpochMs | undefined;
   readonly found: Promise<Result<SessionRecord | undefined>>;
 }
 
@@ -163,9 +167,12 @@ export function createSessions<E extends Env>(options: SessionsOptions<E>): Sess
     const ctx = ctxOf(c);
     const before = known.get(ctx);
     const readAt = ctx.now();
-    if (before?.id === id && isRecent(before.readAt, readAt)) return before.found.then(valueOf);
+    if (before?.id === id && isRecent(before, readAt)) return before.found.then(valueOf);
     const found = read(id, ctx);
-    known.set(ctx, { id, readAt, found });
+    const entry: Known = { id, readAt, endedAt: undefined, found };
+    const end = (): void => void (entry.endedAt = ctx.now());
+    found.then(end, end);
+    known.set(ctx, entry);
     return run("read", ctx, found);
   }
 
@@ -173,7 +180,7 @@ export function createSessions<E extends Env>(options: SessionsOptions<E>): Sess
     const { id } = cookieOf(c);
     if (id !== undefined) {
       const ended = Promise.resolve(done(undefined));
-      known.set(ctxOf(c), { id, readAt: Infinity, found: ended });
+      known.set(ctxOf(c), { id, readAt: Infinity, endedAt: undefined, found: ended });
     }
   }
 
@@ -273,11 +280,12 @@ export function createSessions<E extends Env>(options: SessionsOptions<E>): Sess
 }
 
 /**
- * Whether a session that was read at `readAt` may be used again. If the body of the request comes slowly, the session may
+ * Whether a session that was read may be used again. If the body of the request comes slowly, the session may
  * have been revoked meanwhile.
  */
-function isRecent(readAt: EpochMs, now: EpochMs): boolean {
-  return readAt === Infinity || Math.abs(now - readAt) < REUSE_MS;
+function isRecent({ readAt, endedAt = Infinity }: Known, now: EpochMs): boolean {
+  if (readAt === Infinity || endedAt === Infinity) return true;
+  return Math.abs(now - endedAt) < REUSE_MS && Math.abs(now - readAt) < MAX_AGE_MS;
 }
 
 function valueOf<T>(result: Result<T>): T {
