@@ -14,6 +14,7 @@ import {
 import type { EpochMs, Millis } from "../core/time.ts";
 import { mayCarrySession, sessionCookie, type SessionCookie } from "./cookie.ts";
 import { isCrossSite } from "./cross-site.ts";
+import { isRecent, type KnownSession } from "./known-session.ts";
 
 /** A session of a user, without the secret of its cookie. */
 export interface Session {
@@ -108,28 +109,13 @@ export interface SessionsOptions<E extends Env> {
   readonly trustedOrigins?: ReadonlySet<string>;
 }
 
-/** A session that a request has read is used for this long without another read. */
-const REUSE_MS: Millis = 100;
-/** Together with `REUSE_MS`, a session is used for at most 1 s after its read began. */
-const MAX_AGE_MS: Millis = 900;
-
-/** The session that was read for a request, and the id that it was read for. */
-interface Known {
-  readonly id: string;
-  /** The instant at which it was read. Infinity: it has ended in this request. */
-  readonly readAt: EpochMs;
-  /** The instant at which the read ended. Undefined while it runs. */
-  endedAt: EpochMs | undefined;
-  readonly found: Promise<Result<SessionRecord | undefined>>;
-}
-
 export function createSessions<E extends Env>(options: SessionsOptions<E>): Sessions<E> {
   const { store, ctxOf, newSecret, hashOf, absoluteMs, trustedOrigins } = options;
   /**
    * One session for each request. It is used only for a caller that sees the cookie, because the handler of a
    * cached route must not get a session that the key does not name.
    */
-  const known = new WeakMap<Context, Known>();
+  const known = new WeakMap<Context, KnownSession>();
 
   function cookieOf(c: HonoContext<E>): SessionCookie {
     const field = c.req.header("Cookie");
@@ -169,7 +155,7 @@ export function createSessions<E extends Env>(options: SessionsOptions<E>): Sess
     const readAt = ctx.now();
     if (before?.id === id && isRecent(before, readAt)) return before.found.then(valueOf);
     const found = read(id, ctx);
-    const entry: Known = { id, readAt, endedAt: undefined, found };
+    const entry: KnownSession = { id, readAt, endedAt: undefined, found };
     const end = (): void => void (entry.endedAt = ctx.now());
     found.then(end, end);
     known.set(ctx, entry);
@@ -277,15 +263,6 @@ export function createSessions<E extends Env>(options: SessionsOptions<E>): Sess
 
     isCrossSite: (c) => isCrossSite(c.req.raw, trustedOrigins),
   };
-}
-
-/**
- * Whether a session that was read may be used again. If the body of the request comes slowly, the session may
- * have been revoked meanwhile.
- */
-function isRecent({ readAt, endedAt = Infinity }: Known, now: EpochMs): boolean {
-  if (readAt === Infinity || endedAt === Infinity) return true;
-  return Math.abs(now - endedAt) < REUSE_MS && Math.abs(now - readAt) < MAX_AGE_MS;
 }
 
 function valueOf<T>(result: Result<T>): T {
