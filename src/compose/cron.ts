@@ -6,7 +6,7 @@ import { createCron, type CronOptions, type RunnableCron } from "../cron/cron.ts
 import { layerTasks } from "../cron/layer-tasks.ts";
 import type { ScheduledExistence } from "../engine/existence.ts";
 import { createReader, type ReaderOptions } from "../engine/reader.ts";
-import { etagOf } from "../http/cache/etag.ts";
+import { etagOf } from "../core/etag.ts";
 import type { RedisClient } from "../redis/client.ts";
 import { createLeaseStore } from "../redis/lease-store.ts";
 import { readServerFigures } from "../redis/server-figures.ts";

@@ -4,7 +4,7 @@ import { createAlarmPort } from "../durable/alarm-port.ts";
 import { alarmStub } from "../durable/stubs.ts";
 import type { Invalidator } from "../core/invalidator.ts";
 import type { Engine } from "../engine/engine.ts";
-import { etagOf } from "../http/cache/etag.ts";
+import { etagOf } from "../core/etag.ts";
 import type { Database } from "../origin/neon.ts";
 import { withTimeout } from "../resilience/deadline.ts";
 import { createWriteThrough } from "../writes/through.ts";

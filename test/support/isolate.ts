@@ -4,7 +4,7 @@ import type { CacheEvent } from "../../src/core/events.ts";
 import type { Context } from "../../src/core/context.ts";
 import type { DataReader } from "../../src/core/data-reader.ts";
 import { createReader } from "../../src/engine/reader.ts";
-import { etagOf } from "../../src/http/cache/etag.ts";
+import { etagOf } from "../../src/core/etag.ts";
 import type { Bindings, StrataOptions } from "../../src/index.ts";
 import { createTestLayer, type TestLayer } from "./layer.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { etagOf } from "../../src/http/cache/etag.ts";
+import { etagOf } from "../../src/core/etag.ts";
 import { definePolicy, key } from "../../src/index.ts";
 import { createWriteBehind } from "../../src/writes/behind.ts";
 import { createWriteThrough } from "../../src/writes/through.ts";

@@ -4,7 +4,7 @@ import type { InvalidationKey, LogKey } from "../../core/invalidation-key.ts";
 import type { Invalidation } from "../../core/invalidator.ts";
 import type { Result } from "../../core/result.ts";
 import type { EpochMs, Millis } from "../../core/time.ts";
-import type { Invalidate } from "../cache/invalidation-retry.ts";
+import type { Invalidate } from "../../engine/invalidation-retry.ts";
 
 /** The least time between two batches of an isolate. */
 const BATCH_MS: Millis = 50;

@@ -40,7 +40,7 @@ import { createInvalidationBatches } from "./invalidation-batches.ts";
 import {
   createRetryingInvalidate,
   type RecoveringInvalidator,
-} from "../cache/invalidation-retry.ts";
+} from "../../engine/invalidation-retry.ts";
 import { answerAsFinalRecipient, forwardsLeft } from "./max-forwards.ts";
 import type { ProxiedRequest, ProxyOptions } from "./proxied-request.ts";
 import { rewriteAddresses } from "./public-address.ts";

@@ -13,7 +13,7 @@ import type { ByteBudget } from "./byte-budget.ts";
 import type { FillMarkers } from "./fill-markers.ts";
 import type { Forward } from "./forward.ts";
 import type { FieldRules } from "./forwarded-fields.ts";
-import type { Invalidate } from "../cache/invalidation-retry.ts";
+import type { Invalidate } from "../../engine/invalidation-retry.ts";
 
 export interface ProxyOptions {
   readonly engine: Engine;

@@ -20,11 +20,11 @@ import {
   withoutDetail,
   type CacheStatusFields,
 } from "../cache/cache-status.ts";
-import { etagOf } from "../cache/etag.ts";
+import { etagOf } from "../../core/etag.ts";
 import {
   createRetryingInvalidate,
   type RecoveringInvalidator,
-} from "../cache/invalidation-retry.ts";
+} from "../../engine/invalidation-retry.ts";
 import type { ProxyLimits } from "../proxy/proxy-limits.ts";
 import { changeFields, dropFieldsOfReplaced, keepCookiesPrivate } from "./answer.ts";
 import type { InternalScope, Refreshing, RequestScope, StrataEnv } from "./request-scope.ts";

@@ -4,7 +4,7 @@ import { MAX_LIFETIME_MS, type Policy } from "../../core/policy.ts";
 import type { Millis } from "../../core/time.ts";
 import type { DependencyCollector } from "../../engine/dependency-collector.ts";
 import { codingOf, fieldsOfDecoded } from "../cache/body-coding.ts";
-import { etagOf } from "../cache/etag.ts";
+import { etagOf } from "../../core/etag.ts";
 import { isOwnProblem } from "../cache/problem.ts";
 import { RFC_SHARING } from "../cache/sharing-rules.ts";
 import {

@@ -1,7 +1,7 @@
-import type { Context } from "../../core/context.ts";
-import type { InvalidationKey, LogKey } from "../../core/invalidation-key.ts";
-import type { Invalidation, Invalidator } from "../../core/invalidator.ts";
-import type { Result } from "../../core/result.ts";
+import type { Context } from "../core/context.ts";
+import type { InvalidationKey, LogKey } from "../core/invalidation-key.ts";
+import type { Invalidation, Invalidator } from "../core/invalidator.ts";
+import type { Result } from "../core/result.ts";
 
 /** If more keys are pending, one invalidation of `everything` replaces them. */
 const MAX_PENDING = 1_000;

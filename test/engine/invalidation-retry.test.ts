@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import type { Context } from "../../../src/core/context.ts";
-import type { LogKey } from "../../../src/core/invalidation-key.ts";
+import type { Context } from "../../src/core/context.ts";
+import type { LogKey } from "../../src/core/invalidation-key.ts";
 import {
   createRetryingInvalidate,
   type RecoveringInvalidator,
-} from "../../../src/http/cache/invalidation-retry.ts";
+} from "../../src/engine/invalidation-retry.ts";
 
 const ctx = {} as Context;
 
