@@ -17,6 +17,7 @@ import { composeOriginSlots, composeProxyLimits } from "./compose/slots.ts";
 import { composeMessages } from "./compose/messages.ts";
 import { composeMetrics } from "./compose/metrics.ts";
 import { createEngineParts } from "./engine/create-engine.ts";
+import { createFlightStep } from "./engine/join-flight.ts";
 import { createExistence } from "./engine/existence.ts";
 import { createWarmer } from "./engine/warm.ts";
 import { createScopeMiddleware } from "./http/routes/middleware.ts";
@@ -139,6 +140,7 @@ export function createLayer(
     store,
     shares: composeLogShares(bindings, config, { random, sleep }),
     flights,
+    createFlightStep,
     slots: originSlots,
     withTimeout,
     random,

@@ -8,7 +8,7 @@ export interface Answer {
 
 const agent = new Agent({ keepAlive: true, maxSockets: 64 });
 /** Number of client addresses: enough that none reaches its limit of 100 requests per minute. */
-const CLIENTS = 1_000;
+const CLIENTS = 5_000;
 /** The host name for all isolates. It is part of the edge tier's key. */
 const HOST = "shop.test";
 

@@ -1,7 +1,7 @@
-import * as z from "zod/mini";
 import { fromBase64, toBase64 } from "./base64.ts";
-import type { Entry } from "./entry.ts";
+import type { Entry, HttpMeta } from "./entry.ts";
 import type { InvalidationKey } from "./invalidation-key.ts";
+import { isFlag, isInteger, isNumber, isText, listOf, objectOf, orNull, tupleOf } from "./shape.ts";
 
 /**
  * The stored form of an entry is a text of four parts:
@@ -15,43 +15,68 @@ import type { InvalidationKey } from "./invalidation-key.ts";
  */
 const MAGIC = "strata1";
 
-const Header = z.object({
-  k: z.string(),
-  a: z.boolean(),
-  b: z.boolean(),
-  e: z.string(),
-  t: z.tuple([z.number(), z.number(), z.number(), z.number(), z.number()]),
-  o: z.number(),
-  r: z.string(),
-  c: z.number(),
-  n: z.int(),
-  i: z.exactOptional(z.number()),
-  h: z.optional(z.tuple([z.int(), z.array(z.tuple([z.string(), z.string()]))])),
-  x: z.optional(
-    z.object({
-      bornAt: z.exactOptional(z.number()),
-      part: z.exactOptional(z.object({ first: z.int(), last: z.int(), total: z.int() })),
-      variants: z.exactOptional(
-        z.array(
-          z.object({
-            key: z.string(),
-            selectors: z.array(z.tuple([z.string(), z.nullable(z.string())])),
-            etag: z.string(),
-            language: z.nullable(z.string()),
-            encoding: z.exactOptional(z.nullable(z.string())),
-            deleteAt: z.number(),
-          }),
+/** The header as JSON. Its fields have short names, because Redis keeps it for every entry. */
+interface Header {
+  readonly k: string;
+  readonly a: boolean;
+  readonly b: boolean;
+  readonly e: string;
+  readonly t: readonly [number, number, number, number, number];
+  readonly o: number;
+  readonly r: string;
+  readonly c: number;
+  readonly n: number;
+  readonly i?: number;
+  readonly h?: readonly [status: number, headers: HttpMeta["headers"]];
+  readonly x?: Omit<HttpMeta, "status" | "headers">;
+}
+
+const hasHeaderShape = objectOf(
+  {
+    k: isText,
+    a: isFlag,
+    b: isFlag,
+    e: isText,
+    t: tupleOf(isNumber, isNumber, isNumber, isNumber, isNumber),
+    o: isNumber,
+    r: isText,
+    c: isNumber,
+    n: isInteger,
+  },
+  {
+    i: isNumber,
+    h: tupleOf(isInteger, listOf(tupleOf(isText, isText))),
+    x: objectOf(
+      {},
+      {
+        bornAt: isNumber,
+        part: objectOf({ first: isInteger, last: isInteger, total: isInteger }),
+        variants: listOf(
+          objectOf(
+            {
+              key: isText,
+              selectors: listOf(tupleOf(isText, orNull(isText))),
+              etag: isText,
+              language: orNull(isText),
+              deleteAt: isNumber,
+            },
+            { encoding: orNull(isText) },
+          ),
         ),
-      ),
-    }),
-  ),
-});
+      },
+    ),
+  },
+);
+
+function isHeader(value: unknown): value is Header {
+  return hasHeaderShape(value);
+}
 
 export function encodeEntry(entry: Entry): string {
   const { status, headers, ...more } = entry.http ?? { status: 0, headers: [] };
   const binary = typeof entry.body !== "string";
   const body = typeof entry.body === "string" ? entry.body : toBase64(entry.body);
-  const header: z.infer<typeof Header> = {
+  const header: Header = {
     k: entry.key,
     a: entry.kind === "absent",
     b: binary,
@@ -63,8 +88,8 @@ export function encodeEntry(entry: Entry): string {
     n: body.length,
     ...(entry.currentAt !== undefined && { i: entry.currentAt }),
     ...(entry.http && {
-      h: [status, headers.map(([name, value]): [string, string] => [name, value])],
-      ...(Object.keys(more).length > 0 && { x: more as z.infer<typeof Header>["x"] }),
+      h: [status, headers],
+      ...(Object.keys(more).length > 0 && { x: more }),
     }),
   };
   return `${MAGIC}\n${entry.invalidationKeys.join("\t")}\n${JSON.stringify(header)}\n${body}`;
@@ -78,7 +103,8 @@ export function decodeEntry(key: string, text: string): Entry | undefined {
   const bodyAt = headerAt > 0 ? text.indexOf("\n", headerAt) + 1 : 0;
   if (bodyAt === 0) return undefined;
   try {
-    const header = Header.parse(JSON.parse(text.slice(headerAt, bodyAt - 1)));
+    const header: unknown = JSON.parse(text.slice(headerAt, bodyAt - 1));
+    if (!isHeader(header)) return undefined;
     const invalidationKeys = text.slice(keysAt, headerAt - 1).split("\t");
     const body = text.slice(bodyAt);
     // Rejects a text that was cut off, because an entry that lost invalidation keys could not be purged.

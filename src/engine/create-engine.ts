@@ -10,6 +10,7 @@ import type { SharedStore } from "../core/shared-store.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
 import { createCoalescer } from "./coalescer.ts";
 import { createCoherence, type Coherence } from "./coherence.ts";
+import type { FlightStep } from "./flight-step.ts";
 import { createHitForMiss, type HitForMiss } from "./hit-for-miss.ts";
 import { createCallLoader } from "./load.ts";
 import { createLoadBackoff, type LoadBackoff } from "./load-backoff.ts";
@@ -33,6 +34,8 @@ export interface EnginePorts {
   /** The answers of the log that other isolates have heard. Without it, every sync asks Redis. */
   readonly shares?: LogShares | undefined;
   readonly flights: FlightPort;
+  /** Creates the step that joins flights: `createFlightStep`, or `createSoloStep` without flight objects. */
+  readonly createFlightStep: FlightStep;
   readonly slots: Slots;
   /** Waits for a promise under a deadline. It is injected, because timers belong to the platform. */
   readonly withTimeout: WithTimeout;

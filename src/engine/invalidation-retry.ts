@@ -1,5 +1,5 @@
 import type { Context } from "../core/context.ts";
-import type { InvalidationKey, LogKey } from "../core/invalidation-key.ts";
+import type { LogKey } from "../core/invalidation-key.ts";
 import type { Invalidation, Invalidator } from "../core/invalidator.ts";
 import type { Result } from "../core/result.ts";
 
@@ -12,7 +12,7 @@ export type RecoveringInvalidator = Invalidator & {
 };
 
 export type Invalidate = (
-  keys: readonly InvalidationKey[],
+  keys: readonly LogKey[],
   ctx: Context,
   watched?: readonly LogKey[],
 ) => Promise<Result<Invalidation>>;
@@ -24,9 +24,9 @@ export type Invalidate = (
  */
 export function createRetryingInvalidate(
   invalidator: RecoveringInvalidator,
-  everything: InvalidationKey,
+  everything: LogKey,
 ): Invalidate {
-  const pending = new Set<InvalidationKey>();
+  const pending = new Set<LogKey>();
 
   async function flush(ctx: Context): Promise<void> {
     if (pending.size === 0) return;

@@ -3,11 +3,15 @@ import { timeStep } from "../core/timed-step.ts";
 import { decodeEntry, encodeEntry } from "../core/codec.ts";
 import type { Entry } from "../core/entry.ts";
 import type { FaultCode } from "../core/faults.ts";
-import type { FlightPort, FlightResult } from "../core/flight-port.ts";
+import type { FlightResult } from "../core/flight-port.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
-import type { HitForMiss } from "./hit-for-miss.ts";
+import {
+  WITHOUT_LEASE,
+  type FlightStepOptions,
+  type JoinFlight,
+  type LoadHere,
+} from "./flight-step.ts";
 import type { LoadedEntry } from "./load.ts";
-import type { LoadBackoff } from "./load-backoff.ts";
 import {
   OWN_PART,
   patienceOf,
@@ -17,30 +21,7 @@ import {
   sharesFailure,
 } from "./lookup-request.ts";
 import type { LookupOutcome, LookupRequest } from "./lookup-request.ts";
-import type { RunningLoads } from "./running-loads.ts";
-import type { EntryStore } from "./store-entry.ts";
 import { answersRequest } from "./validation.ts";
-import type { Validator } from "./validator.ts";
-
-/** Returns the outcome of another isolate's load, or says that this reader loads. */
-export type JoinFlight = (request: LookupRequest) => Promise<LookupOutcome | LoadHere>;
-
-/** This reader loads by itself, with a lease or without one. */
-export interface LoadHere {
-  /** Hands the result to the followers, if this reader holds the lease. */
-  land(loaded: LoadedEntry): void;
-}
-
-export interface FlightStepOptions {
-  readonly flights: FlightPort;
-  readonly validator: Validator;
-  readonly entryStore: EntryStore;
-  readonly hitForMiss: HitForMiss;
-  readonly backoff: LoadBackoff;
-  readonly loads: RunningLoads;
-  /** A leader does not hand over larger entries. Their followers load by themselves. */
-  readonly maxLandingChars: number;
-}
 
 /** A follower waits this much longer than a lease, so that it can get the next lease. */
 const TAKEOVER_MS: Millis = 500;
@@ -59,8 +40,7 @@ const LEADER_ONLY: ReadonlySet<FaultCode> = new Set([
   "flight.timeout",
 ]);
 
-const WITHOUT_LEASE: LoadHere = { land: () => undefined };
-
+/** Creates the step that joins flights through the port. */
 export function createFlightStep(options: FlightStepOptions): JoinFlight {
   const { flights, validator, entryStore, hitForMiss, backoff, loads } = options;
   const { maxLandingChars } = options;

@@ -6,7 +6,7 @@ import type { SharedStore } from "../core/shared-store.ts";
 import type { RunLookup } from "./coalescer.ts";
 import type { Coherence } from "./coherence.ts";
 import type { HitForMiss } from "./hit-for-miss.ts";
-import { createFlightStep } from "./join-flight.ts";
+import type { FlightStep } from "./flight-step.ts";
 import { createLoadStep, type CallLoader } from "./load.ts";
 import type { LoadBackoff } from "./load-backoff.ts";
 import { afterWait, failedOutcome, reportedFailure } from "./lookup-request.ts";
@@ -23,6 +23,7 @@ export interface TierPorts {
   readonly store: SharedStore;
   readonly readShared: ReadShared;
   readonly flights: FlightPort;
+  readonly createFlightStep: FlightStep;
   readonly callLoader: CallLoader;
   readonly coherence: Coherence;
   readonly validator: Validator;
@@ -42,7 +43,7 @@ export function createLookUpTiers(ports: TierPorts): RunLookup {
   const { hitForMiss, backoff, asksRedisFirst } = ports;
   const entryStore = createEntryStore(ports);
   const tiers = createTierSteps({ ...ports, entryStore });
-  const joinFlight = createFlightStep({ ...ports, entryStore });
+  const joinFlight = ports.createFlightStep({ ...ports, entryStore });
   const loadEntry = createLoadStep({ ...ports, entryStore });
 
   async function lookUpTiers(start: LookupRequest): Promise<LookupOutcome> {

@@ -7,6 +7,7 @@ import type { Lookup } from "../../src/core/lookup.ts";
 import type { Policy } from "../../src/core/policy.ts";
 import type { SharedStore } from "../../src/core/shared-store.ts";
 import { createEngineParts } from "../../src/engine/create-engine.ts";
+import { createFlightStep } from "../../src/engine/join-flight.ts";
 import { withTimeout } from "../../src/resilience/deadline.ts";
 import { createMemoryTier } from "../../src/tiers/memory.ts";
 import { createTestContext } from "../support/context.ts";
@@ -91,6 +92,7 @@ export async function readThrough(
     trim: () => Promise.reject(new Error("no read trims")),
   };
   const { coherence, engine, batch } = createEngineParts({
+    createFlightStep,
     memory,
     store,
     edge: {

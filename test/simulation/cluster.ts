@@ -7,6 +7,7 @@ import { createFlightPort } from "../../src/durable/flight-port.ts";
 import type { FlightShardRpc } from "../../src/durable/flight-shard.ts";
 import { createFlights, type Flights } from "../../src/durable/flights.ts";
 import { createEngineParts } from "../../src/engine/create-engine.ts";
+import { createFlightStep } from "../../src/engine/join-flight.ts";
 import { createExistence, type Existence } from "../../src/engine/existence.ts";
 import { createReader } from "../../src/engine/reader.ts";
 import { createWarmer } from "../../src/engine/warm.ts";
@@ -178,6 +179,7 @@ export function createCluster(options: ClusterOptions): Cluster {
     );
     const { memory, edge, store } = ports;
     const { coherence, engine, batch, callOrigin, ...parts } = createEngineParts({
+      createFlightStep,
       memory,
       edge,
       store,

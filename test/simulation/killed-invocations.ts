@@ -12,6 +12,7 @@ import { createFlightPort } from "../../src/durable/flight-port.ts";
 import { createFlights } from "../../src/durable/flights.ts";
 import type { Coherence } from "../../src/engine/coherence.ts";
 import { createEngineParts } from "../../src/engine/create-engine.ts";
+import { createFlightStep } from "../../src/engine/join-flight.ts";
 import type { Slots } from "../../src/core/origin-slots.ts";
 import { createReader } from "../../src/engine/reader.ts";
 import { createWarmer } from "../../src/engine/warm.ts";
@@ -97,6 +98,7 @@ export function createKilledIsolate(time: VirtualTime): KilledIsolate {
   });
   const slots = createSlots(time, wait);
   const { coherence, engine, batch, callOrigin, loads } = createEngineParts({
+    createFlightStep,
     memory: createMemoryTier({ maxBytes: 1 << 20, maxEntries: 100 }),
     edge: waiting(createEdges(time, () => false).edgeOf("a")),
     store: waiting(redis.store),

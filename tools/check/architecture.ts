@@ -23,6 +23,7 @@ const LAYER = [
   "telemetry",
   "origin",
   "answers",
+  "data",
 ] as const;
 
 /**
@@ -44,6 +45,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   sessions: ["core"],
   writes: ["core", "engine"],
   answers: ["core", "engine"],
+  data: ["core", "engine", "config/option-reader.ts", "tiers/eviction/choice.ts"],
   api: ["index.ts"],
   dashboard: ["index.ts"],
   front: ["index.ts", "dashboard/page-assets.ts"],
@@ -63,6 +65,16 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ],
   compose: [...LAYER, "config", "config.ts", "platform.ts"],
   "durable-objects.ts": [...LAYER, "config", "config.ts", "platform.ts"],
+  entries: [
+    ...LAYER,
+    "config",
+    "config.ts",
+    "compose",
+    "compose.ts",
+    "durable-objects.ts",
+    "platform.ts",
+    "strata.ts",
+  ],
   "index.ts": [
     ...LAYER,
     "config",
@@ -106,8 +118,8 @@ export const IMPURE = {
   } as Readonly<Record<string, readonly string[]>>,
 } as const;
 
-/** The only file that re-exports: the public API of the layer. */
-export const REEXPORTER = "src/index.ts";
+/** The only places that re-export: the public API of the layer, and the entries of the package. */
+export const REEXPORTERS: readonly string[] = ["src/index.ts", "src/entries/"];
 
 /** Names that say nothing about the content of a folder or file. */
 export const NAMELESS = ["utils", "util", "helpers", "helper", "misc", "common"] as const;

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { createContext, type Context } from "../../../src/core/context.ts";
-import type { InvalidationKey } from "../../../src/core/invalidation-key.ts";
+import type { InvalidationKey, LogKey } from "../../../src/core/invalidation-key.ts";
 import type { Invalidation } from "../../../src/core/invalidator.ts";
 import type { Result } from "../../../src/core/result.ts";
 import { createInvalidationBatches } from "../../../src/http/proxy/invalidation-batches.ts";
@@ -11,8 +11,8 @@ const fifty = Array.from({ length: 50 }, (_, at) => at);
 
 /** Batches before a log that records its calls. */
 function createBatches(answer: () => Promise<Result<Invalidation>> = () => Promise.resolve(DONE)) {
-  const calls: (readonly InvalidationKey[])[] = [];
-  const marked: InvalidationKey[] = [];
+  const calls: (readonly LogKey[])[] = [];
+  const marked: LogKey[] = [];
   const deferred: Promise<unknown>[] = [];
   const state = { syncs: 0, now: Date.now() };
   const ctx: Context = createContext({

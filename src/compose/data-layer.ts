@@ -1,0 +1,153 @@
+/** Builds the data cache of one isolate: tiers, shared store, flights and engine, without an application framework. */
+import { createContext, type Context } from "../core/context.ts";
+import { etagOf } from "../core/etag.ts";
+import { done } from "../core/faults.ts";
+import type { FlightPort } from "../core/flight-port.ts";
+import { openCache } from "../data/open.ts";
+import { readDataOptions, type DataOptions, type DataSettings } from "../data/options.ts";
+import type { OpenFlights, OpenShared, SharedParts } from "../data/shared.ts";
+import type { Lifetime, Place, Strata } from "../data/strata.ts";
+import { createEngineParts } from "../engine/create-engine.ts";
+import { createSoloStep } from "../engine/flight-step.ts";
+import { createRetryingInvalidate } from "../engine/invalidation-retry.ts";
+import { createReader } from "../engine/reader.ts";
+import { createWarmer } from "../engine/warm.ts";
+import { keepAlive, platform, type Platform } from "../platform.ts";
+import { createAdaptiveLimit } from "../resilience/adaptive-limit.ts";
+import { createBulkhead } from "../resilience/bulkhead.ts";
+import { withTimeout } from "../resilience/deadline.ts";
+import { createDataCentreLog } from "../tiers/data-centre-log.ts";
+import { createEdgeTier } from "../tiers/edge.ts";
+import { createEviction } from "../tiers/eviction/choice.ts";
+import { createMemoryTier } from "../tiers/memory.ts";
+import { withDataParts, type DataParts } from "./data-parts.ts";
+
+/** The host in the URLs of the Cache API. No route of it exists. */
+export const HOST = "strata.internal";
+/** The limit of origin calls does not fall below this share of the slots. */
+const MIN_SHARE = 1 / 8;
+/** A text of an entry that this layer hands over to other isolates has at most this many characters, without a shared store. */
+const MAX_LANDING_CHARS = 2 ** 20;
+
+/**
+ * Creates the data cache of one isolate. Call it once, at module level: it holds the memory tier and
+ * the log view.
+ *
+ * @throws {DefinitionError} that lists every wrong option
+ * @example
+ * const strata = createStrata({ namespace: "shop", memory: { maxBytes: 16 * 2 ** 20 } });
+ */
+export function createStrata(options: DataOptions = {}): Strata {
+  return createDataLayer(options, platform);
+}
+
+/** Does the same as `createStrata` with a clock, a timer and a source of randomness. Tests call it. */
+export function createDataLayer(options: DataOptions, ownPlatform: Platform): Strata {
+  const settings = readDataOptions(options);
+  const { namespace } = settings;
+  let built: DataParts | undefined;
+  // workerd has no randomness and no clock while it loads modules, so the parts are built at the first use.
+  const parts = (): DataParts => (built ??= buildParts(options, settings, ownPlatform));
+
+  const strata: Strata = {
+    namespace,
+    reach: options.shared === undefined ? "data-centre" : "everywhere",
+    open(lifetime, place) {
+      const { invalidate } = parts();
+      const readerOf = (ctx: Context) =>
+        createReader({ ...parts(), etagOf, onLookup: () => undefined }, ctx);
+      return openCache({ readerOf, invalidate }, contextOf(parts(), lifetime, place));
+    },
+  };
+  return withDataParts(strata, parts);
+}
+
+function contextOf(
+  { emit, platform: { now } }: DataParts,
+  lifetime: Lifetime | undefined,
+  { region = "local" }: Place = {},
+): Context {
+  const waitUntil =
+    lifetime === undefined ? keepAlive : (work: Promise<unknown>) => lifetime.waitUntil(work);
+  return createContext({ now, host: HOST, region, waitUntil, emit });
+}
+
+function buildParts(
+  options: DataOptions,
+  settings: DataSettings,
+  ownPlatform: Platform,
+): DataParts {
+  const { now, random, newId, sleep } = ownPlatform;
+  const { namespace, edge } = settings;
+  const emit = options.onEvent ?? (() => undefined);
+  const opening: SharedParts = { namespace, newId, now, random, withTimeout, emit };
+  const shared = options.shared?.open(opening) ?? dataCentre(settings, ownPlatform);
+  const flights = options.flights?.open(opening) ?? NO_FLIGHTS;
+
+  const { slots, slotWaitMs } = settings.origin;
+  const originSlots = createBulkhead({
+    slots,
+    limit: createAdaptiveLimit({ min: Math.ceil(slots * MIN_SHARE), max: slots }),
+    slotWaitMs,
+    withTimeout,
+    now,
+    random,
+    onShed: (priority, reason) => emit({ type: "slot.refuse", priority, reason }),
+  });
+  const memory = createMemoryTier({
+    ...settings.memory,
+    eviction: createEviction(settings.memory.eviction, random),
+    onRefuse: (key) => emit({ type: "entry.reject", key, tier: "memory", reason: "too-big" }),
+  });
+  const engineParts = createEngineParts({
+    memory,
+    edge: createEdgeTier({
+      open: () => openCaches(namespace),
+      timeoutMs: edge.timeoutMs,
+      maxEntryChars: edge.maxEntryChars,
+      withTimeout,
+    }),
+    store: shared.store,
+    flights: flights.port,
+    createFlightStep: flights.createStep,
+    slots: originSlots,
+    withTimeout,
+    random,
+    storeTimeoutMs: shared.timeoutMs,
+    maxLandingChars: shared.maxEntryChars,
+    stepsTimeoutMs: edge.timeoutMs + shared.timeoutMs + flights.grantTimeoutMs,
+  });
+  const { coherence, callOrigin } = engineParts;
+  return {
+    ...engineParts,
+    warmer: createWarmer({ store: shared.store, coherence, callOrigin, random }),
+    settings,
+    invalidate: createRetryingInvalidate(coherence, "n:"),
+    emit,
+    platform: ownPlatform,
+  };
+
+  /** The store of an application without a shared one. */
+  function dataCentre({ edge: { timeoutMs } }: DataSettings, own: Platform): OpenShared {
+    const open = typeof caches === "undefined" ? undefined : () => openCaches(namespace);
+    return {
+      store: createDataCentreLog({ open, timeoutMs, withTimeout, newId: own.newId, sleep }),
+      timeoutMs,
+      maxEntryChars: MAX_LANDING_CHARS,
+    };
+  }
+}
+
+async function openCaches(namespace: string): Promise<Cache> {
+  return caches.open(namespace);
+}
+
+/** The port of an application without flight objects: each isolate leads its own loads. */
+const NO_FLIGHTS: OpenFlights = {
+  port: {
+    join: async () => done({ role: "leader", flight: "", lease: "" }),
+    land: async () => done(undefined),
+  } satisfies FlightPort,
+  grantTimeoutMs: 0,
+  createStep: createSoloStep,
+};

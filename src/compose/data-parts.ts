@@ -1,0 +1,31 @@
+/** Finds the inner parts of a data cache, for the entries that build on it. Applications do not see them. */
+import type { Strata } from "../data/strata.ts";
+import type { DataSettings } from "../data/options.ts";
+import type { CacheEvent } from "../core/events.ts";
+import type { EngineParts } from "../engine/create-engine.ts";
+import type { Invalidate } from "../engine/invalidation-retry.ts";
+import type { Warmer } from "../engine/warm.ts";
+import type { Platform } from "../platform.ts";
+
+/** The parts of a data cache that the entries for Hono and the proxy need. */
+export interface DataParts extends EngineParts {
+  readonly warmer: Warmer;
+  readonly settings: DataSettings;
+  readonly invalidate: Invalidate;
+  readonly emit: (event: CacheEvent) => void;
+  readonly platform: Platform;
+}
+
+const partsOf = new WeakMap<Strata, () => DataParts>();
+
+export function withDataParts(strata: Strata, parts: () => DataParts): Strata {
+  partsOf.set(strata, parts);
+  return strata;
+}
+
+/** Returns the parts of a data cache. @throws if `createStrata` did not make it */
+export function dataPartsOf(strata: Strata): DataParts {
+  const parts = partsOf.get(strata);
+  if (parts === undefined) throw new TypeError("createStrata did not make this cache");
+  return parts();
+}

@@ -1,0 +1,109 @@
+/** The options of the data cache: their meaning, their checks and their defaults. */
+import { choice, count, duration, readOptions, type OptionTable } from "../config/option-reader.ts";
+import type { Duration } from "../core/duration.ts";
+import type { CacheEvent } from "../core/events.ts";
+import { DefinitionError } from "../core/faults.ts";
+import type { Flights, Shared } from "./shared.ts";
+import type { Millis } from "../core/time.ts";
+import { EVICTIONS, type Eviction } from "../tiers/eviction/choice.ts";
+
+/**
+ * The options of `createStrata`. Every member is optional: without options, values are kept in the
+ * isolate's memory and in the Cache API of the data centre. A duration is a number of milliseconds or
+ * a text such as `"250ms"`, `"5s"` or `"1h"`.
+ */
+export interface DataOptions {
+  /** Separates applications that share a store: 1 to 64 lower-case letters, digits and hyphens. @default "strata" */
+  readonly namespace?: string;
+  /** The tier in the isolate's heap. */
+  readonly memory?: {
+    /** The maximum number of bytes of all entries together. @default 33554432 (32 MiB) */
+    readonly maxBytes?: number;
+    /** The maximum number of entries. @default 20000 */
+    readonly maxEntries?: number;
+    /** The maximum number of bytes of one entry. @default 4194304 (4 MiB) */
+    readonly maxEntryBytes?: number;
+    /** The order in which a full tier removes entries: docs/memory-tier.md. @default "sieve" */
+    readonly eviction?: Eviction;
+  };
+  /**
+   * The tier in the Workers Cache API. It works on a custom domain; on workers.dev the Cache API stores
+   * nothing, and the tier then answers nothing.
+   */
+  readonly edge?: {
+    /** Time limit of one call of the Cache API. @default "500ms" */
+    readonly timeout?: Duration;
+    /** The maximum number of characters of one encoded entry. @default 8388608 (8 Mi) */
+    readonly maxEntryChars?: number;
+  };
+  /**
+   * The store that all isolates share: `redis(…)` of `strata/redis` or `durable(…)` of `strata/durable`.
+   * With it, an invalidation reaches every isolate of every data centre. Without it, an invalidation
+   * reaches the isolates of one data centre (on workers.dev: of one isolate), and every data centre
+   * loads its values itself.
+   * @default no shared store
+   */
+  readonly shared?: Shared;
+  /** The Durable Objects that make several isolates share one load. @default each isolate loads for itself */
+  readonly flights?: Flights;
+  /** Settings for loads. */
+  readonly origin?: {
+    /** The maximum number of loads of one isolate that run at the same time. @default 64 */
+    readonly slots?: number;
+    /** The longest time that a load waits for a slot. @default "450ms" */
+    readonly slotWait?: Duration;
+  };
+  /** Called with each event of the cache, for logs and metrics. It must not throw. @default no call */
+  readonly onEvent?: (event: CacheEvent) => void;
+}
+
+/** The groups of numbers and durations among the options. */
+type Groups = Pick<DataOptions, "memory" | "edge" | "origin">;
+
+/** The checked options. Durations are in milliseconds, and their names end in `Ms`. */
+export interface DataSettings {
+  readonly namespace: string;
+  readonly memory: {
+    readonly maxBytes: number;
+    readonly maxEntries: number;
+    readonly maxEntryBytes: number;
+    readonly eviction: Eviction;
+  };
+  readonly edge: { readonly timeoutMs: Millis; readonly maxEntryChars: number };
+  readonly origin: { readonly slots: number; readonly slotWaitMs: Millis };
+}
+
+const MIB = 2 ** 20;
+const MINUTE_MS = 60_000;
+
+const OPTIONS: OptionTable<Groups> = {
+  memory: {
+    maxBytes: count(32 * MIB, 1, 128 * MIB),
+    maxEntries: count(20_000, 1, 1_000_000),
+    maxEntryBytes: count(4 * MIB, 1, 128 * MIB),
+    eviction: choice("sieve", EVICTIONS),
+  },
+  edge: {
+    timeout: duration("500ms", 1, MINUTE_MS),
+    maxEntryChars: count(8 * MIB, 1, 128 * MIB),
+  },
+  origin: { slots: count(64, 1, 10_000), slotWait: duration("450ms", 1, MINUTE_MS) },
+};
+
+/** Checks the options. @throws {DefinitionError} that lists every wrong option */
+export function readDataOptions(options: DataOptions): DataSettings {
+  const {
+    namespace = "strata",
+    shared: _shared,
+    flights: _flights,
+    onEvent: _onEvent,
+    ...groups
+  } = options;
+  const { values, problems } = readOptions(groups, OPTIONS);
+  const named = /^[a-z0-9-]{1,64}$/.test(namespace)
+    ? []
+    : ["namespace: must be 1 to 64 lower-case letters, digits and hyphens"];
+  const all = [...named, ...problems];
+  if (all.length > 0) throw new DefinitionError("options", all.join("; "));
+  return { namespace, ...values } as unknown as DataSettings;
+}

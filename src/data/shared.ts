@@ -1,0 +1,50 @@
+/** The parts that an application chooses for the data cache: a shared store, and flight objects. */
+import type { WithTimeout } from "../core/deadline.ts";
+import type { CacheEvent } from "../core/events.ts";
+import type { FlightPort } from "../core/flight-port.ts";
+import type { NewId, Random } from "../core/random.ts";
+import type { SharedStore } from "../core/shared-store.ts";
+import type { Clock, Millis } from "../core/time.ts";
+import type { FlightStep } from "../engine/flight-step.ts";
+
+/** The parts of the layer that a shared store and flight objects are opened with. */
+export interface SharedParts {
+  /** Separates applications that use one store. */
+  readonly namespace: string;
+  readonly newId: NewId;
+  readonly now: Clock;
+  readonly random: Random;
+  readonly withTimeout: WithTimeout;
+  readonly emit: (event: CacheEvent) => void;
+}
+
+/**
+ * A shared store of entries with its invalidation log. `redis()` of the entry `strata/redis` and
+ * `durable()` of the entry `strata/durable` make one.
+ */
+export interface Shared {
+  open(parts: SharedParts): OpenShared;
+}
+
+export interface OpenShared {
+  /** The store. It guards itself with a breaker. */
+  readonly store: SharedStore;
+  /** The time limit of one request to the store. */
+  readonly timeoutMs: Millis;
+  /** The maximum number of characters of a stored entry. */
+  readonly maxEntryChars: number;
+}
+
+/** The Durable Objects that coalesce loads of several isolates. `flights()` of the entry `strata/durable` makes one. */
+export interface Flights {
+  open(parts: SharedParts): OpenFlights;
+}
+
+export interface OpenFlights {
+  /** The port to the objects. It guards itself with a breaker. */
+  readonly port: FlightPort;
+  /** The step of a read that joins flights. */
+  readonly createStep: FlightStep;
+  /** Time limit for an object to grant a lease. */
+  readonly grantTimeoutMs: Millis;
+}

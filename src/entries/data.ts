@@ -1,0 +1,23 @@
+/**
+ * The entry `strata`: the data cache, without Hono and without a vendor.
+ */
+export { createStrata } from "../compose/data-layer.ts";
+export type { DataOptions } from "../data/options.ts";
+export type { Cache, Lifetime, Place, Reach, Strata } from "../data/strata.ts";
+export type { Flights, Shared } from "../data/shared.ts";
+export { key, keysOf, type KeyScope } from "../core/key.ts";
+export { definePolicy, type Policy, type PolicyOptions } from "../core/policy.ts";
+export type {
+  DataLookup,
+  DataReader,
+  Load,
+  LoadContext,
+  LoadMany,
+  LoadManyContext,
+  WarmProgress,
+} from "../core/data-reader.ts";
+export type { Lookup } from "../core/lookup.ts";
+export type { PurgeTargets } from "../core/invalidation-key.ts";
+export type { Duration } from "../core/duration.ts";
+export type { CacheEvent } from "../core/events.ts";
+export { CacheUnavailable, DefinitionError, messageOf, type Fault } from "../core/faults.ts";
