@@ -89,7 +89,17 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
 
 /** The places that may import a package (or a module of the platform). A package that is not listed may not be imported. */
 export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
-  hono: ["http", "ratelimit", "sessions", "api", "dashboard", "front", "strata.ts"],
+  hono: [
+    "http",
+    "ratelimit",
+    "sessions",
+    "api",
+    "dashboard",
+    "front",
+    "strata.ts",
+    "compose/hono-layer.ts",
+    "compose/proxy-layer.ts",
+  ],
   "cloudflare:workers": ["durable", "platform.ts", "worker.ts"],
   "node:async_hooks": ["engine", "telemetry"],
   "@opentelemetry/api": ["telemetry"],

@@ -4,7 +4,7 @@ import { createContext, type Context } from "../../core/context.ts";
 import type { Degradation } from "../../core/degradation.ts";
 import type { DegradationLevel } from "../../core/degradation-level.ts";
 import type { DataReader } from "../../core/data-reader.ts";
-import type { UnkeyedRead } from "../../core/events.ts";
+import type { CacheEvent, UnkeyedRead } from "../../core/events.ts";
 import type { Lookup } from "../../core/lookup.ts";
 import type { RequestObserver } from "../../core/request-observer.ts";
 import type { Batch } from "../../engine/lookup-many.ts";
@@ -40,7 +40,7 @@ export interface ScopeMiddlewareOptions {
   readonly warmer: Warmer;
   readonly loads: RunningLoads;
   readonly proxyLimits: ProxyLimits;
-  readonly degradation: Degradation;
+  readonly degradation: Pick<Degradation, "level">;
   readonly now: Clock;
   /** The observer of every request. Undefined if telemetry is off. */
   readonly observer: RequestObserver | undefined;
@@ -51,6 +51,10 @@ export interface ScopeMiddlewareOptions {
   readonly dispatch: Dispatch;
   /** Invalidates entries in all isolates. */
   readonly invalidator: RecoveringInvalidator;
+  /** The host in the URLs of the edge tier. Default: the host of each request. */
+  readonly host?: string;
+  /** Called with each event of the cache that is not the end of a step. Default: no call. */
+  readonly onEvent?: (event: CacheEvent) => void;
   /** Called with each read of a part that a route's key does not name. Development prints it. */
   readonly onUnkeyedRead?: ((event: UnkeyedRead) => void) | undefined;
 }
@@ -106,7 +110,7 @@ export function createScopeMiddleware(
   options: ScopeMiddlewareOptions,
 ): MiddlewareHandler<StrataEnv> {
   const { engine, batch, warmer, loads, proxyLimits, now, observer, expose } = options;
-  const { dispatch, onUnkeyedRead, degradation } = options;
+  const { dispatch, onUnkeyedRead, degradation, onEvent } = options;
   const invalidate = createRetryingInvalidate(options.invalidator, "n:");
 
   function readerOf(internal: InternalScope): DataReader {
@@ -130,13 +134,14 @@ export function createScopeMiddleware(
       refreshing?.ctx ??
       createContext({
         now,
-        host: hostOf(url),
+        host: options.host ?? hostOf(url),
         region: regionOf(request.cf),
         waitUntil,
         emit: (event) => {
           if (event.type === "step.end") steps.push(event);
           else if (event.type === "route.unkeyed") onUnkeyedRead?.(event);
           observer?.observe(event, observation);
+          onEvent?.(event);
         },
         child: () => observer?.child(observation),
         hasLeft: () => request.signal.aborted,

@@ -42,7 +42,7 @@ export interface InternalScope {
   readonly engine: Engine;
   readonly loads: RunningLoads;
   readonly proxyLimits: ProxyLimits;
-  readonly degradation: Degradation;
+  readonly degradation: Pick<Degradation, "level">;
   /** The collector of the load that runs in this request; undefined if none runs. */
   collector: DependencyCollector | undefined;
   /** The data of the background refresh, if this request is one. */
