@@ -1,4 +1,6 @@
 import { env } from "cloudflare:workers";
+import { eq, sql } from "drizzle-orm";
+import { integer, pgTable, text } from "drizzle-orm/pg-core";
 import { Hono } from "hono";
 import { describe, expect, it } from "vitest";
 import {
@@ -10,9 +12,12 @@ import {
 } from "../../src/entries/data.ts";
 import { cached, middleware, type StrataEnv } from "../../src/entries/hono.ts";
 import { passThrough, proxy } from "../../src/entries/proxy.ts";
+import { outbox, postgres } from "../../src/entries/postgres.ts";
 import { redis } from "../../src/entries/redis.ts";
+import { telemetry } from "../../src/entries/telemetry.ts";
 import { uniqueNamespace } from "../support/isolate.ts";
 
+const entryRows = pgTable("entry_rows", { id: text("id").primaryKey(), n: integer("n") });
 const GREETING = definePolicy({ freshFor: "5m", tags: ["greetings"] });
 
 /** An execution context whose deferred work can be awaited. */
@@ -118,6 +123,79 @@ describe("the entry strata", () => {
     const wrong = () => redis({ url: "ftp://x", token: "secret-1", breaker: { failures: 0 } });
     expect(wrong).toThrow(/url: must be .*breaker\.failures: must be/);
     expect(wrong).not.toThrow(/secret-1/);
+  });
+});
+
+describe("the entry strata/postgres", () => {
+  it("a change of a row reaches readers of another isolate, and the outbox keeps nothing after the relay", async () => {
+    const namespace = uniqueNamespace();
+    const shared = () =>
+      redis({ url: env.UPSTASH_REDIS_REST_URL, token: env.UPSTASH_REDIS_REST_TOKEN });
+    const [one, other] = [
+      createStrata({ namespace, shared: shared() }),
+      createStrata({ namespace, shared: shared() }),
+    ];
+    const endpoint = env.NEON_ENDPOINT;
+    const writer = postgres(one, {
+      url: env.DATABASE_URL,
+      ...(endpoint && { endpoint }),
+      outbox: { verifyAfter: 0 },
+    });
+    const { db } = writer;
+    await db.execute(sql`create table if not exists entry_rows (id text primary key, n int)`);
+    await db.execute(sql`insert into entry_rows values (${namespace}, 1)`);
+    const policy = definePolicy({ freshFor: "5m", coherence: 1, tags: ["rows"] });
+    const { execution, settle } = createExecution();
+    const read = async () => {
+      const found = await other.open(execution).read(key("row", namespace), policy, async () => {
+        const { rows } = await db.execute(sql`select n from entry_rows where id = ${namespace}`);
+        return rows[0]?.["n"];
+      });
+      await settle();
+      return found.value;
+    };
+    expect(await read()).toBe(1);
+    const written = await writer.mutate(
+      {
+        statements: [
+          db.update(entryRows).set({ n: 2 }).where(eq(entryRows.id, namespace)).returning(),
+        ],
+        tags: ["rows"],
+      },
+      execution,
+    );
+    expect(written.invalidation).toBe("done");
+    await scheduler.wait(5);
+    expect(await read()).toBe(2);
+    await writer.relay(execution);
+    await settle();
+    const left = await db.select().from(outbox).where(eq(outbox.namespace, namespace));
+    expect(left).toEqual([]);
+  });
+
+  it("postgres() never quotes the connection string of a wrong option", () => {
+    const wrong = () => postgres(createStrata(), { url: "mysql://ada:secret@host/db" });
+    expect(wrong).toThrow(/url: must be a connection string of Postgres/);
+    expect(wrong).not.toThrow(/secret/);
+  });
+});
+
+describe("the entry strata/telemetry", () => {
+  it("a request of a Hono application with telemetry answers with a traceparent", async () => {
+    const strata = createStrata({ namespace: uniqueNamespace() });
+    const app = new Hono<StrataEnv>();
+    const variables = { OTEL_TRACES_SAMPLER: "always_on", STRATA_LOG: "off" };
+    app.use(middleware(strata, app, { telemetry: telemetry(variables) }));
+    app.get("/hello", cached({ freshFor: "5m" }), (c) => c.text("hello"));
+    const { execution } = createExecution();
+    const response = await app.fetch(new Request("https://shop.test/hello"), {}, execution);
+    expect(response.headers.get("traceparent")).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
+  });
+
+  it("telemetry() names a wrong variable without its value", () => {
+    expect(() => telemetry({ OTEL_EXPORTER_OTLP_ENDPOINT: "no url" })).toThrow(
+      /OTEL_EXPORTER_OTLP_ENDPOINT/,
+    );
   });
 });
 
