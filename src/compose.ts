@@ -4,6 +4,7 @@ import type { StrataOptions } from "./config/options.ts";
 import type { Bindings } from "./config/bindings.ts";
 import { composeAnswers } from "./compose/answers.ts";
 import { composeCallers } from "./compose/callers.ts";
+import { composeComparison } from "./compose/comparison.ts";
 import { composeCron } from "./compose/cron.ts";
 import { composeDegradation, refuseWhenMinimal } from "./compose/degradation.ts";
 import { composeExplanations } from "./compose/explanations.ts";
@@ -112,6 +113,7 @@ export function createLayer(
     warnings: config.telemetryWarnings,
     metrics: composeMetrics(bindings, config),
     memory: memory.stats,
+    peek: memory.peek,
     health: () => degradation.known(now()),
     breakers,
     slots: () => originSlots.stats(),
@@ -260,6 +262,7 @@ export function createLayer(
       dryRun: { loads, proxyLimits, degradation, now, engine, invalidator },
     }),
     metrics: telemetry.metrics,
+    compare: composeComparison(config, telemetry, random),
     traced,
     tracedFetch: createTracedFetch({
       traced,

@@ -15,11 +15,13 @@ export interface MemoryStats {
   readonly evictions: number;
 }
 
+type CountedKeys = Pick<TopKeys, "list" | "clear">;
+
 export interface ReporterOptions {
   readonly port: Pick<MetricsPort, "report">;
   readonly meter: Meter;
-  readonly hot: TopKeys;
-  readonly missed: TopKeys;
+  readonly hot: CountedKeys;
+  readonly missed: CountedKeys;
   readonly formatKey: (key: string) => string;
   readonly isolate: string;
   readonly now: Clock;
@@ -72,7 +74,7 @@ export function createReporter(options: ReporterOptions): Reporter {
   let levelChanges: LevelChange[] = [];
   let deferred: { readonly rows: number; readonly at: EpochMs } | undefined;
 
-  const keysOf = (keys: TopKeys) =>
+  const keysOf = (keys: CountedKeys) =>
     keys.list(MAX_KEYS).map(([key, count, over]) => [formatKey(key), count, over] as const);
 
   function nextReport(): MetricsReport {

@@ -1,0 +1,111 @@
+/** Replays traces through the real memory tier, while the recorder of traffic listens. */
+import { createDice } from "../../../bench/support/dice.ts";
+import type { Entry } from "../../../src/core/entry.ts";
+import type { LookupStatus } from "../../../src/core/events.ts";
+import type { MemoryTier } from "../../../src/core/tier.ts";
+import { createEventRecorder } from "../../../src/telemetry/event-recorder.ts";
+import { createMeter, createTopKeys } from "../../../src/telemetry/metrics/meter.ts";
+import { createComparison } from "../../../src/telemetry/traffic/compare.ts";
+import { createTrafficRecorder } from "../../../src/telemetry/traffic/recorder.ts";
+import type { CreateMemory, MemorySettings } from "../../../src/telemetry/traffic/simulate.ts";
+import { createEviction, type Eviction } from "../../../src/tiers/eviction/choice.ts";
+import { createMemoryTier } from "../../../src/tiers/memory.ts";
+import { entryOf } from "../../support/entries.ts";
+
+/** The milliseconds between two reads of a trace. */
+export const EVERY_MS = 10;
+const HOUR_MS = 3_600_000;
+
+export const createMemory: CreateMemory = ({ eviction, maxBytes, maxEntries }, sizeOf) =>
+  createMemoryTier({
+    maxBytes,
+    maxEntries,
+    eviction: createEviction(eviction as Eviction, createDice(5)),
+    sizeOf,
+  });
+
+/** An entry of a key. The size of its body depends on the key. */
+export function sizedEntry(key: string, storedAt: number): Entry {
+  const id = Number(key.slice(key.indexOf(":") + 1));
+  const until = storedAt + HOUR_MS;
+  return entryOf({
+    key,
+    body: "x".repeat(200 + ((id * 37) % 1_000)),
+    storedAt,
+    freshUntil: until,
+    staleUntil: until,
+    errorUntil: until,
+    deleteAt: until,
+  });
+}
+
+export function realMemory({ eviction, maxBytes, maxEntries }: MemorySettings): MemoryTier {
+  return createMemoryTier({
+    maxBytes,
+    maxEntries,
+    eviction: createEviction(eviction as Eviction, createDice(5)),
+  });
+}
+
+/** The recorder as telemetry uses it: it gets the events of lookups. */
+export function createListener(memory: Pick<MemoryTier, "peek">, now: () => number) {
+  const traffic = createTrafficRecorder(memory.peek);
+  const record = createEventRecorder({
+    meter: createMeter(),
+    now,
+    hot: createTopKeys(128, traffic.markOf),
+    missed: createTopKeys(128),
+    traffic,
+    formatKey: (key) => key,
+    addStep: () => undefined,
+    note: () => undefined,
+    onRelay: () => undefined,
+    tokenPrices: { input: 0, output: 0 },
+    onLevelChange: () => undefined,
+  });
+  return {
+    sketch: traffic.sketch,
+    read: (key: string, status: LookupStatus) =>
+      record(
+        { type: "lookup.end", key, status, negative: false, unreachable: false },
+        undefined,
+      ),
+    invalidated: (key: string) =>
+      record({ type: "entry.reject", key, tier: "memory", reason: "invalidated" }, undefined),
+  };
+}
+
+/** Returns which reads of the trace a memory with these settings answers. */
+export function replay(
+  keys: readonly string[],
+  settings: MemorySettings,
+  onRead: (key: string, hit: boolean, now: number, memory: MemoryTier) => void = () => undefined,
+): readonly boolean[] {
+  const memory = realMemory(settings);
+  return keys.map((key, index) => {
+    const now = index * EVERY_MS;
+    const hit = memory.get(key) !== undefined;
+    if (!hit) memory.put(sizedEntry(key, now), now);
+    onRead(key, hit, now, memory);
+    return hit;
+  });
+}
+
+/** Records a trace that memory serves with the current settings, and returns its comparison. */
+export function recorded(keys: readonly string[], current: MemorySettings) {
+  let now = 0;
+  let memory: MemoryTier | undefined;
+  const listener = createListener({ peek: (key) => memory?.peek(key) }, () => now);
+  replay(keys, current, (key, hit, at, own) => {
+    now = at;
+    memory = own;
+    listener.read(key, hit ? "hit-memory" : "miss");
+  });
+  const sketch = listener.sketch();
+  const compare = createComparison({
+    sketches: () => Promise.resolve([sketch]),
+    memory: current,
+    createMemory,
+  });
+  return { sketch, compare };
+}
