@@ -9,11 +9,11 @@ import { createMemoryTier } from "../tiers/memory.ts";
 /** Builds the comparison of settings. It simulates with the memory tier and the eviction orders of the layer. */
 export function composeComparison(
   { settings }: Config,
-  { sketch }: Pick<Telemetry, "sketch">,
+  { sketches }: Pick<Telemetry, "sketches">,
   random: Random,
 ): CompareSettings {
   return createComparison({
-    sketches: async () => [sketch()],
+    sketches,
     memory: settings.memory,
     createMemory: ({ eviction, maxBytes, maxEntries }, sizeOf) =>
       createMemoryTier({

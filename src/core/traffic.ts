@@ -38,6 +38,8 @@ export interface ReadColumns {
 
 /** What one isolate has recorded. */
 export interface TrafficSketch {
+  /** The random id of the isolate. */
+  readonly isolate: string;
   /** The keys whose hash is below this are in the sample. The sampling rate is `threshold / 2 ** 32`. */
   readonly threshold: number;
   readonly kinds: readonly string[];

@@ -30,6 +30,7 @@ import { createReporter, type MemoryStats } from "./metrics/reporter.ts";
 import { createBatchObserver, type ObserveBatch } from "./batch-observer.ts";
 import { createRequestObserver, createSampler } from "./request-observer.ts";
 import type { TelemetrySettings } from "./settings.ts";
+import { knownSketches } from "./traffic/known-sketches.ts";
 import { createTrafficRecorder } from "./traffic/recorder.ts";
 import {
   addStep as addToRecord,
@@ -97,8 +98,8 @@ export interface Telemetry {
   step(step: StepRecord): void;
   /** Notes on keys that no tier answered. */
   readonly keyNotes: KeyNotes;
-  /** Returns the sketch of the reads of this isolate. */
-  sketch(): TrafficSketch;
+  /** Returns the recorded reads of this isolate, and those that other isolates have reported. */
+  sketches(): Promise<readonly TrafficSketch[]>;
   readonly meter: Meter;
   /** The totals of all isolates. */
   readonly metrics: MetricsView;
@@ -114,7 +115,8 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   const current = new AsyncLocalStorage<RequestRecord>();
   const formatKey = settings.plainKeys ? (key: string) => key : hashKey;
   const meter = createMeter();
-  const traffic = createTrafficRecorder(options.peek);
+  const isolate = newId();
+  const traffic = createTrafficRecorder({ isolate, peek: options.peek });
   const hot = createTopKeys(COUNTED_KEYS, traffic.markOf);
   const missed = createTopKeys(COUNTED_KEYS);
   const resource = resourceFromAttributes(settings.resource);
@@ -134,12 +136,13 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       hot,
       missed,
       formatKey,
-      isolate: newId(),
+      isolate,
       now,
       memory: options.memory,
       health: options.health,
       breakers: options.breakers,
       slots: options.slots,
+      sketch: traffic.sketch,
       onReport: (succeeded) => reports.add(succeeded, now()),
     });
   const reportLoop =
@@ -232,7 +235,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       enabled && metrics ? (figures) => metrics.report(redisReport(figures, now())) : undefined,
     state: (at) => worstOf([exports.report(at), reports.report(at)]),
     keyNotes,
-    sketch: traffic.sketch,
+    sketches: () => knownSketches(traffic.sketch(), metrics),
     meter,
     metrics: createMetricsView({ port: metrics, resource: settings.resource, formatKey }),
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { CompareAnswer } from "../../src/api/compare-answer.ts";
 import { candidateOf } from "../../src/api/compare-inputs.ts";
+import { uniqueNamespace } from "../support/isolate.ts";
 import { ADMIN, createClient, problemOf, type Client } from "./client.ts";
 
 const TELEMETRY: object = { OTEL_SDK_DISABLED: "", STRATA_LOG: "off" };
@@ -31,6 +32,17 @@ describe("GET /admin/compare", () => {
     expect(answer.b?.hitRatio).toBe(1);
     expect(answer.a?.kindBytes).toBeGreaterThan(3 * 420);
     expect(answer.a?.memoryBytes).toBeGreaterThan(answer.a?.kindBytes ?? 0);
+  });
+
+  it("/admin/compare simulates the reads that another isolate has reported to its metrics object", async () => {
+    const bindings = { ...TELEMETRY, STRATA_NAMESPACE: uniqueNamespace() };
+    const busy = createClient(bindings);
+    // The first report sends the reads that were recorded so far.
+    await Promise.all([51, 52, 53, 54].map((id) => busy.send(`/products/${id}`)));
+    const asked = createClient(bindings);
+    const answer = await compare(asked, "current", "maxEntries=5");
+    expect(answer).toMatchObject({ isolates: 1, kinds: ["product"], sampledReads: 3 });
+    expect(answer.a?.loadsPerMinute).toBeGreaterThan(0);
   });
 
   it("/admin/compare predicts nothing for a kind of which no reads were recorded", async () => {

@@ -39,7 +39,7 @@ function createRecorder(
   addStep: (record: RequestRecord, step: StepRecord) => void,
   meter = createMeter(),
 ) {
-  const traffic = createTrafficRecorder(() => undefined);
+  const traffic = createTrafficRecorder({ isolate: "a", peek: () => undefined });
   return createEventRecorder({
     meter,
     traffic,

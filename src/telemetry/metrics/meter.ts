@@ -150,10 +150,7 @@ interface KeyCount<Mark> {
  * @param markOf computes what `add` returns for a key
  */
 export function createTopKeys(capacity: number): TopKeys;
-export function createTopKeys<Mark>(
-  capacity: number,
-  markOf: (key: string) => Mark,
-): TopKeys<Mark>;
+export function createTopKeys<Mark>(capacity: number, markOf: (key: string) => Mark): TopKeys<Mark>;
 export function createTopKeys(
   capacity: number,
   markOf: (key: string) => unknown = () => undefined,

@@ -57,11 +57,7 @@ export function createComparison(options: ComparisonOptions): CompareSettings {
   };
 }
 
-function lifetimesOf({
-  freshFor,
-  staleWhileRevalidate,
-  negativeFor,
-}: Candidate): TriedLifetimes {
+function lifetimesOf({ freshFor, staleWhileRevalidate, negativeFor }: Candidate): TriedLifetimes {
   const millis = (duration: Duration | undefined, field: string) =>
     duration === undefined ? undefined : toMillis(duration, field);
   return {

@@ -80,10 +80,14 @@ interface KnownKey {
   reads: number;
 }
 
-/** @param peek returns the entry in memory, without a use */
-export function createTrafficRecorder(
-  peek: (key: string) => Entry | undefined,
-): TrafficRecorder {
+export interface TrafficRecorderOptions {
+  /** The random id of this isolate. */
+  readonly isolate: string;
+  /** Returns the entry in memory, without a use. */
+  readonly peek: (key: string) => Entry | undefined;
+}
+
+export function createTrafficRecorder({ isolate, peek }: TrafficRecorderOptions): TrafficRecorder {
   const kinds = new Map<string, KindReads>();
   const keys = new Map<number, KnownKey>();
   const ring = createReadRing(MAX_READS);
@@ -174,6 +178,7 @@ export function createTrafficRecorder(
       record();
       const known = [...keys.values()].filter(({ reads }) => reads > 0);
       return {
+        isolate,
         threshold,
         kinds: [...kinds.keys()],
         keys: known.map(sampledKey),

@@ -60,7 +60,10 @@ export interface Counts {
   readonly kindBytes: number;
 }
 
-export function simulate({ reads, rate, isolates }: MergedReads, options: SimulationOptions): Counts {
+export function simulate(
+  { reads, rate, isolates }: MergedReads,
+  options: SimulationOptions,
+): Counts {
   const { kind, memory, lifetimes, createMemory, countFrom } = options;
   const bytesOf = new Map<string, number>();
   const sizeOf = ({ key }: Entry): number => bytesOf.get(key) ?? 0;

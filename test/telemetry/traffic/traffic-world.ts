@@ -49,7 +49,7 @@ export function realMemory({ eviction, maxBytes, maxEntries }: MemorySettings): 
 
 /** The recorder as telemetry uses it: it gets the events of lookups. */
 export function createListener(memory: Pick<MemoryTier, "peek">, now: () => number) {
-  const traffic = createTrafficRecorder(memory.peek);
+  const traffic = createTrafficRecorder({ isolate: "a", peek: memory.peek });
   const record = createEventRecorder({
     meter: createMeter(),
     now,
@@ -66,10 +66,7 @@ export function createListener(memory: Pick<MemoryTier, "peek">, now: () => numb
   return {
     sketch: traffic.sketch,
     read: (key: string, status: LookupStatus) =>
-      record(
-        { type: "lookup.end", key, status, negative: false, unreachable: false },
-        undefined,
-      ),
+      record({ type: "lookup.end", key, status, negative: false, unreachable: false }, undefined),
     invalidated: (key: string) =>
       record({ type: "entry.reject", key, tier: "memory", reason: "invalidated" }, undefined),
   };

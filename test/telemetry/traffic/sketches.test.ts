@@ -1,0 +1,115 @@
+import { describe, expect, it } from "vitest";
+import type { TrafficSketch } from "../../../src/core/traffic.ts";
+import { createComparison } from "../../../src/telemetry/traffic/compare.ts";
+import { createKeptSketches } from "../../../src/telemetry/traffic/kept-sketches.ts";
+import { knownSketches } from "../../../src/telemetry/traffic/known-sketches.ts";
+import { createMemory } from "./traffic-world.ts";
+
+const MINUTE_MS = 60_000;
+const MEMORY = { eviction: "sieve", maxBytes: 2 ** 25, maxEntries: 20_000 };
+
+type Read = readonly [hash: number, at: number, age: number];
+
+/** A sketch of whole traffic: each entry is fresh for a minute and takes 1,000 bytes. */
+function sketchOf(isolate: string, reads: readonly Read[], threshold = 2 ** 32): TrafficSketch {
+  const hashes = [...new Set(reads.map(([hash]) => hash))];
+  return {
+    isolate,
+    threshold,
+    kinds: ["product"],
+    keys: hashes.map((hash) => ({
+      hash,
+      kind: 0,
+      bytes: 1_000,
+      loadMs: 20,
+      freshMs: MINUTE_MS,
+      staleMs: 0,
+      keptMs: 0,
+      negative: false,
+    })),
+    reads: {
+      hash: Uint32Array.from(reads, ([hash]) => hash),
+      at: Float64Array.from(reads, ([, at]) => at),
+      age: Uint32Array.from(reads, ([, , age]) => age),
+      count: Uint32Array.from(reads, (_, index) => index + 1),
+      invalidated: new Uint8Array(reads.length),
+    },
+  };
+}
+
+const compareAll = (sketches: readonly TrafficSketch[]) =>
+  createComparison({ sketches: () => Promise.resolve(sketches), memory: MEMORY, createMemory });
+
+describe("the sketches of several isolates", () => {
+  it("two isolates that read one key share its loads, and each has a memory of its own", async () => {
+    const reads = (ages: readonly number[]): readonly Read[] =>
+      ages.map((age, index) => [7, index * 1_000, age]);
+    const first = sketchOf("a", reads([0, 1_000, 2_000, 3_000]));
+    const second = sketchOf("b", reads([1, 1_000, 2_000, 3_000]));
+    const {
+      predictions,
+      isolates,
+      reads: all,
+    } = await compareAll([first, second])("product", [{}, { freshFor: "1s" }]);
+    expect([isolates, all]).toEqual([2, 6]);
+    const [now, short] = predictions ?? [];
+    expect(now).toMatchObject({ memoryHitRatio: 1, hitRatio: 1, loadsPerMinute: 0 });
+    // Each second one of both isolates loads, and the other one finds the entry in the shared store.
+    expect(short?.hitRatio).toBeCloseTo(0.5);
+    expect(short?.memoryHitRatio).toBeCloseTo(0);
+    expect(now).toMatchObject({ memoryBytes: 1_000, kindBytes: 1_000 });
+  });
+
+  it("the lowest sampling rate of all isolates decides which keys are simulated", async () => {
+    const few = sketchOf("a", [[5, 0, 0]], 2 ** 31);
+    const many = sketchOf("b", [
+      [5, 1, 0],
+      [2 ** 31 + 1, 2, 0],
+      [5, 3, 0],
+      [5, 4, 0],
+    ]);
+    const { rate, sampledReads } = await compareAll([few, many])("product", [{}]);
+    expect(rate).toBe(0.5);
+    // Four reads of the key are left, and the first of them is not counted.
+    expect(sampledReads).toBe(3);
+  });
+
+  it("a metrics object keeps the newest sketch of the 8 isolates that have reported last, for 10 minutes", () => {
+    const kept = createKeptSketches();
+    for (let i = 0; i < 9; i++) kept.add(sketchOf(`i${i}`, []), i);
+    kept.add(sketchOf("i3", [[1, 1, 0]]), 10);
+    const names = kept.list(10).map(({ isolate }) => isolate);
+    expect(names).toEqual(["i1", "i2", "i4", "i5", "i6", "i7", "i8", "i3"]);
+    expect(kept.list(10).at(-1)?.keys).toHaveLength(1);
+    expect(kept.list(10 * MINUTE_MS + 9).map(({ isolate }) => isolate)).toEqual(["i3"]);
+  });
+
+  it("a comparison takes the own sketch instead of the reported one, and at most 8 sketches with the most reads", async () => {
+    const one = (name: string, count: number) =>
+      sketchOf(
+        name,
+        Array.from({ length: count }, (_, at): Read => [1, at, 1]),
+      );
+    const own = one("own", 5);
+    const reported = [one("own", 3), ...Array.from({ length: 9 }, (_, i) => one(`i${i}`, i))];
+    const known = await knownSketches(own, { sketches: () => Promise.resolve([reported]) });
+    expect(known.map(({ isolate }) => isolate)).toEqual([
+      "i8",
+      "i7",
+      "i6",
+      "own",
+      "i5",
+      "i4",
+      "i3",
+      "i2",
+    ]);
+    expect(known[3]).toBe(own);
+  });
+
+  it("a comparison has the own sketch alone if a metrics object cannot be reached", async () => {
+    const own = sketchOf("own", [[1, 1, 0]]);
+    const away = { sketches: () => Promise.reject(new Error("away")) };
+    expect(await knownSketches(own, away)).toEqual([own]);
+    expect(await knownSketches(own, undefined)).toEqual([own]);
+  });
+});
