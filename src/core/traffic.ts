@@ -30,8 +30,11 @@ export interface ReadColumns {
   readonly at: Float64Array;
   /** The age of the entry at the read, in milliseconds. 0 if the read waited for a load. */
   readonly age: Uint32Array;
-  /** How many reads of its kind the isolate had counted, this one included; modulo 2^32. */
-  readonly count: Uint32Array;
+  /** The counts of the kind of the key, this read included. They are of all keys; modulo 2^32. */
+  readonly reads: Uint32Array;
+  readonly memoryMisses: Uint32Array;
+  /** The reads that waited for a load. */
+  readonly misses: Uint32Array;
   /** 1 if the read found that the stored entry was invalidated. */
   readonly invalidated: Uint8Array;
 }
@@ -40,6 +43,8 @@ export interface ReadColumns {
 export interface TrafficSketch {
   /** The random id of the isolate. */
   readonly isolate: string;
+  /** The sketch has all reads of its keys after this instant. 0 if it has all reads of the isolate. */
+  readonly since: EpochMs;
   /** The keys whose hash is below this are in the sample. The sampling rate is `threshold / 2 ** 32`. */
   readonly threshold: number;
   readonly kinds: readonly string[];

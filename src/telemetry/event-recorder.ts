@@ -56,13 +56,19 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
   const { tokenPrices, traffic } = options;
 
   /**
-   * Adds a read to the sketch of traffic. For a key outside the sample this is one count. A read of
-   * memory waits until many are recorded together, because it is on the path of a hit.
+   * Adds a read to the sketch of traffic. For a hit of a key outside the sample this is one count. A
+   * read of memory waits until many are recorded together, because it is on the path of a hit.
    */
   function sketchRead(mark: KeyMark, status: LookupStatus): void {
-    const count = ++mark.kind.reads;
+    const { kind } = mark;
+    kind.reads++;
+    // The event does not name the tier of a stale answer. It is memory for all keys that are read often.
+    if (status !== "hit-memory" && status !== "stale") kind.memoryMisses++;
+    const loaded = status !== "hit-memory" && WAITED_FOR_LOAD.has(status);
+    if (loaded) kind.misses++;
     if (!mark.sampled) return;
-    traffic.waiting.push({ mark, at: now(), count, loaded: WAITED_FOR_LOAD.has(status) });
+    const { reads, memoryMisses, misses } = kind;
+    traffic.waiting.push({ mark, at: now(), reads, memoryMisses, misses, loaded });
     if (status !== "hit-memory" || traffic.waiting.length >= traffic.maxWaiting) traffic.record();
   }
 

@@ -4,13 +4,7 @@ import sheet from "uplot/dist/uPlot.min.css?raw";
 import copiedScript from "../../src/dashboard/assets/uplot.js?raw";
 import copiedSheet from "../../src/dashboard/assets/uplot.css?raw";
 // @ts-expect-error -- a script for browsers, without declarations
-import {
-  added,
-  byTier,
-  figureText,
-  livePointOf,
-  quantile,
-} from "../../src/dashboard/assets/figures.js";
+import * as figures from "../../src/dashboard/assets/figures.js";
 // @ts-expect-error -- a script for browsers, without declarations
 import { historyPoints, joinPoints, levelSpans } from "../../src/dashboard/assets/history.js";
 // @ts-expect-error -- a script for browsers, without declarations
@@ -18,6 +12,7 @@ import * as states from "../../src/dashboard/assets/states.js";
 // @ts-expect-error -- a script for browsers, without declarations
 import * as whyPage from "../../src/dashboard/assets/why.js";
 
+const { added, byTier, figureText, livePointOf, quantile } = figures;
 const { cronRows, dependencyRows, levelText, queueRows, sentences, timelineRows } = states;
 
 const buckets = (counts: readonly number[], sum = 0) => ({ bounds: [0.1, 0.2], counts, sum });

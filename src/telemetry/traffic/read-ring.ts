@@ -6,31 +6,40 @@ export interface RecordedRead {
   readonly hash: number;
   readonly at: EpochMs;
   readonly age: number;
-  readonly count: number;
+  readonly reads: number;
+  readonly memoryMisses: number;
+  readonly misses: number;
   readonly invalidated: boolean;
 }
 
-/** The last reads, in columns of numbers: 21 bytes for each read. */
+/** A read that a newer one has replaced. */
+export interface OverwrittenRead {
+  readonly hash: number;
+  readonly at: EpochMs;
+}
+
+/** The last reads, in columns of numbers: 29 bytes for each read. */
 export interface ReadRing {
-  /** Adds a read. Returns the hash of the key whose read it replaces, if the ring is full. */
-  push(read: RecordedRead): number | undefined;
+  /** Adds a read. Returns the read that it replaces, if the ring is full. */
+  push(read: RecordedRead): OverwrittenRead | undefined;
   /** Returns the reads of the keys that `isKept` accepts, the oldest first. */
   columns(isKept: (hash: number) => boolean): ReadColumns;
 }
 
+/** Creates a ring. It takes its memory with the first read. */
 export function createReadRing(capacity: number): ReadRing {
-  const ring = createColumns(capacity);
+  let columns = createColumns(0);
   let size = 0;
   let next = 0;
 
   return {
-    push({ hash, at, age, count, invalidated }) {
-      const overwritten = size === capacity ? ring.hash[next] : undefined;
-      ring.hash[next] = hash;
-      ring.at[next] = at;
-      ring.age[next] = age;
-      ring.count[next] = count;
-      ring.invalidated[next] = Number(invalidated);
+    push(read) {
+      if (size === 0) columns = createColumns(capacity);
+      const overwritten =
+        size === capacity
+          ? { hash: columns.hash[next] ?? 0, at: columns.at[next] ?? 0 }
+          : undefined;
+      write(columns, next, read);
       next = (next + 1) % capacity;
       size = Math.min(capacity, size + 1);
       return overwritten;
@@ -38,18 +47,31 @@ export function createReadRing(capacity: number): ReadRing {
 
     columns(isKept) {
       const order = Array.from({ length: size }, (_, i) => (next - size + i + capacity) % capacity);
-      const kept = order.filter((index) => isKept(ring.hash[index] ?? 0));
+      const kept = order.filter((index) => isKept(columns.hash[index] ?? 0));
       const copy = createColumns(kept.length);
-      for (const [i, index] of kept.entries()) {
-        copy.hash[i] = ring.hash[index] ?? 0;
-        copy.at[i] = ring.at[index] ?? 0;
-        copy.age[i] = ring.age[index] ?? 0;
-        copy.count[i] = ring.count[index] ?? 0;
-        copy.invalidated[i] = ring.invalidated[index] ?? 0;
-      }
+      for (const [to, from] of kept.entries())
+        write(copy, to, {
+          hash: columns.hash[from] ?? 0,
+          at: columns.at[from] ?? 0,
+          age: columns.age[from] ?? 0,
+          reads: columns.reads[from] ?? 0,
+          memoryMisses: columns.memoryMisses[from] ?? 0,
+          misses: columns.misses[from] ?? 0,
+          invalidated: columns.invalidated[from] === 1,
+        });
       return copy;
     },
   };
+}
+
+function write(to: ReadColumns, index: number, read: RecordedRead): void {
+  to.hash[index] = read.hash;
+  to.at[index] = read.at;
+  to.age[index] = read.age;
+  to.reads[index] = read.reads;
+  to.memoryMisses[index] = read.memoryMisses;
+  to.misses[index] = read.misses;
+  to.invalidated[index] = Number(read.invalidated);
 }
 
 function createColumns(length: number): ReadColumns {
@@ -57,7 +79,9 @@ function createColumns(length: number): ReadColumns {
     hash: new Uint32Array(length),
     at: new Float64Array(length),
     age: new Uint32Array(length),
-    count: new Uint32Array(length),
+    reads: new Uint32Array(length),
+    memoryMisses: new Uint32Array(length),
+    misses: new Uint32Array(length),
     invalidated: new Uint8Array(length),
   };
 }

@@ -25,11 +25,13 @@ const MAX_WAITING = 256;
 const SEED = 0x5ad5;
 const MAX_AGE_MS = 2 ** 32 - 1;
 
-/** The reads of one kind. */
+/** The counts of one kind. They are of all keys, not only of sampled ones. */
 export interface KindReads {
   readonly index: number;
-  /** All reads, not only those of sampled keys. */
   reads: number;
+  memoryMisses: number;
+  /** The reads that waited for a load. */
+  misses: number;
 }
 
 /** What the recorder has to know of a key for each of its reads. It is computed once for many reads. */
@@ -45,8 +47,10 @@ export interface KeyMark {
 export interface WaitingRead {
   readonly mark: KeyMark;
   readonly at: EpochMs;
-  /** The reads of the kind so far. */
-  readonly count: number;
+  /** The counts of the kind so far. */
+  readonly reads: number;
+  readonly memoryMisses: number;
+  readonly misses: number;
   /** Whether the read waited for a load. */
   readonly loaded: boolean;
 }
@@ -93,6 +97,7 @@ export function createTrafficRecorder({ isolate, peek }: TrafficRecorderOptions)
   const ring = createReadRing(MAX_READS);
   const waiting: WaitingRead[] = [];
   let threshold = HASHES;
+  let since: EpochMs = 0;
 
   function kindOf(key: string): KindReads {
     const name = key.slice(0, Math.max(0, key.indexOf(":")));
@@ -100,7 +105,7 @@ export function createTrafficRecorder({ isolate, peek }: TrafficRecorderOptions)
     if (known !== undefined) return known;
     const last = kinds.size === MAX_KINDS ? [...kinds.values()].at(-1) : undefined;
     if (last !== undefined) return last;
-    const kind = { index: kinds.size, reads: 0 };
+    const kind = { index: kinds.size, reads: 0, memoryMisses: 0, misses: 0 };
     kinds.set(name, kind);
     return kind;
   }
@@ -142,7 +147,7 @@ export function createTrafficRecorder({ isolate, peek }: TrafficRecorderOptions)
     return added;
   }
 
-  function add({ mark, at, count, loaded }: WaitingRead): void {
+  function add({ mark, at, reads, memoryMisses, misses, loaded }: WaitingRead): void {
     const known = knownOf(mark);
     if (known === undefined) return;
     const entry = peek(mark.key);
@@ -152,8 +157,18 @@ export function createTrafficRecorder({ isolate, peek }: TrafficRecorderOptions)
     const { hash, invalidated } = known;
     known.invalidated = false;
     known.reads++;
-    const overwritten = ring.push({ hash, at, age, count, invalidated });
-    const former = overwritten === undefined ? undefined : keys.get(overwritten);
+    const overwritten = ring.push({
+      hash,
+      at,
+      age,
+      reads,
+      memoryMisses,
+      misses,
+      invalidated,
+    });
+    if (overwritten === undefined) return;
+    since = overwritten.at;
+    const former = keys.get(overwritten.hash);
     if (former !== undefined) former.reads--;
   }
 
@@ -179,6 +194,7 @@ export function createTrafficRecorder({ isolate, peek }: TrafficRecorderOptions)
       const known = [...keys.values()].filter(({ reads }) => reads > 0);
       return {
         isolate,
+        since,
         threshold,
         kinds: [...kinds.keys()],
         keys: known.map(sampledKey),

@@ -8,26 +8,31 @@ const REQUESTS = 120_000;
 const TOLERANCE = 0.03;
 const CURRENT: MemorySettings = { eviction: "sieve", maxBytes: 1_000_000, maxEntries: 20_000 };
 
+const TRIED: readonly MemorySettings[] = [
+  { ...CURRENT, eviction: "lru" },
+  { ...CURRENT, maxBytes: 4_000_000 },
+  { ...CURRENT, eviction: "lfu", maxEntries: 500 },
+  { ...CURRENT, eviction: "fifo", maxEntries: 2_000 },
+];
+
+const traces = [7, 42, 1234].flatMap((seed) =>
+  createTraces({ requests: REQUESTS, seed })
+    .filter(({ name }) => name === "zipf" || name === "scan")
+    .map((trace) => ({ ...trace, seed })),
+);
+
 describe("the comparison of settings over recorded traffic", () => {
-  it.each([7, 42, 1234])(
-    "the predicted hit ratios of two eviction orders and of two sizes of memory are within 3 points of those that the real memory tier has with a Zipf trace of 20,000 keys, seed %i",
-    async (seed) => {
-      const [zipf] = createTraces({ requests: REQUESTS, seed });
-      const keys = Array.from(zipf?.keys ?? [], (id) => `product:${id}`);
+  it.each(traces)(
+    "the hit ratios that are predicted for other eviction orders and sizes are within 3 points of those of the real memory tier, with the trace $name over 20,000 keys and more, seed $seed",
+    async ({ keys: ids, seed }) => {
+      const keys = Array.from(ids, (id) => `product:${seed * 100_000 + id}`);
       const { compare, sketch } = recorded(keys, CURRENT);
-      expect(sketch.threshold / 2 ** 32).toBeLessThan(0.5);
-      const settings: readonly MemorySettings[] = [
-        CURRENT,
-        { ...CURRENT, eviction: "lru" },
-        { ...CURRENT, maxBytes: 4_000_000 },
-        { ...CURRENT, eviction: "fifo", maxEntries: 500 },
-      ];
-      const { predictions, from = 0, to = 0 } = await compare("product", settings);
-      for (const [index, one] of settings.entries()) {
-        const hits = replay(keys, one).slice(from / EVERY_MS, to / EVERY_MS + 1);
+      expect(sketch.threshold / 2 ** 32).toBeLessThan(0.25);
+      const { predictions, from = 0, to = 0 } = await compare("product", TRIED);
+      for (const [index, settings] of TRIED.entries()) {
+        const hits = replay(keys, settings).slice(from / EVERY_MS, to / EVERY_MS + 1);
         const measured = hits.filter(Boolean).length / hits.length;
         const predicted = predictions?.[index]?.memoryHitRatio ?? 0;
-        console.log(seed, one, measured.toFixed(4), predicted.toFixed(4));
         expect(Math.abs(predicted - measured)).toBeLessThan(TOLERANCE);
       }
     },

@@ -84,7 +84,6 @@ describe("the comparison of lifetimes over recorded traffic", () => {
       const { predictions, reads } = await compare("product", [tried]);
       const { outcome } = await run(tried);
       const predicted = predictions?.[0];
-      console.log(outcome, predicted);
       expect(reads).toBe((READS * 3) / 4);
       expect(Math.abs((predicted?.hitRatio ?? 0) - outcome.hitRatio)).toBeLessThan(0.01);
       expect(Math.abs((predicted?.staleRatio ?? 0) - outcome.staleRatio)).toBeLessThan(0.01);

@@ -30,7 +30,9 @@ describe("the recorder of traffic", () => {
     expect(threshold).toBe(2 ** 32);
     expect([...reads.at]).toEqual([1_000, 1_500, 2_000]);
     expect([...reads.age]).toEqual([0, 500, 1_000]);
-    expect([...reads.count]).toEqual([1, 2, 3]);
+    expect([...reads.reads]).toEqual([1, 2, 3]);
+    expect([...reads.memoryMisses]).toEqual([1, 1, 1]);
+    expect([...reads.misses]).toEqual([1, 1, 1]);
     expect(kinds).toEqual(["product"]);
     expect(keys).toMatchObject([{ kind: 0, loadMs: 5, freshMs: 3_600_000, negative: false }]);
     expect(JSON.stringify({ keys, kinds })).not.toContain("product:1");
@@ -50,7 +52,7 @@ describe("the recorder of traffic", () => {
     const { reads, keys } = sketch();
     expect(reads.hash.length).toBe(2 * keys.length);
     // The count is of all keys, in the sample or not.
-    expect(reads.count.at(-1)).toBeGreaterThan(2 * count - 100);
+    expect(reads.reads.at(-1)).toBeGreaterThan(2 * count - 100);
   });
 
   it("the sketch keeps the last 16,384 reads", () => {
@@ -58,10 +60,11 @@ describe("the recorder of traffic", () => {
     load("product:1");
     load("product:2");
     for (let i = 0; i < 16_384; i++) read("product:2", "hit-memory");
-    const { reads, keys } = sketch();
+    const { reads, keys, since } = sketch();
     expect(reads.hash.length).toBe(16_384);
     expect(keys).toHaveLength(1);
-    expect(reads.count[0]).toBe(3);
+    expect(reads.reads[0]).toBe(3);
+    expect(since).toBe(1_000);
   });
 
   it("keys that are not read any more leave the sketch before the sampling rate falls", () => {

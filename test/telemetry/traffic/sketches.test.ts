@@ -15,6 +15,7 @@ function sketchOf(isolate: string, reads: readonly Read[], threshold = 2 ** 32):
   const hashes = [...new Set(reads.map(([hash]) => hash))];
   return {
     isolate,
+    since: 0,
     threshold,
     kinds: ["product"],
     keys: hashes.map((hash) => ({
@@ -31,7 +32,9 @@ function sketchOf(isolate: string, reads: readonly Read[], threshold = 2 ** 32):
       hash: Uint32Array.from(reads, ([hash]) => hash),
       at: Float64Array.from(reads, ([, at]) => at),
       age: Uint32Array.from(reads, ([, , age]) => age),
-      count: Uint32Array.from(reads, (_, index) => index + 1),
+      reads: Uint32Array.from(reads, (_, index) => index + 1),
+      memoryMisses: new Uint32Array(reads.length),
+      misses: new Uint32Array(reads.length),
       invalidated: new Uint8Array(reads.length),
     },
   };
@@ -72,6 +75,15 @@ describe("the sketches of several isolates", () => {
     expect(rate).toBe(0.5);
     // Four reads of the key are left, and the first of them is not counted.
     expect(sampledReads).toBe(3);
+  });
+
+  it("reads of a quiet isolate that are older than the sketch of a busy one are not simulated", async () => {
+    const at = (...instants: readonly number[]): readonly Read[] =>
+      instants.map((instant) => [3, instant, 1]);
+    const quiet = sketchOf("a", at(0, 1_000, 1_000_000, 1_000_500));
+    const busy = { ...sketchOf("b", at(1_000_100, 1_000_200)), since: 999_000 };
+    const { from, to, reads } = await compareAll([quiet, busy])("product", [{}]);
+    expect([from, to, reads]).toEqual([1_000_100, 1_000_500, 3]);
   });
 
   it("a metrics object keeps the newest sketch of the 8 isolates that have reported last, for 10 minutes", () => {
