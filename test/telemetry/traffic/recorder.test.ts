@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Entry } from "../../../src/core/entry.ts";
+import { createRecord } from "../../../src/telemetry/traces/request-record.ts";
 import { entryOf } from "../../support/entries.ts";
 import { createListener, sizedEntry } from "./traffic-world.ts";
 
@@ -73,6 +74,26 @@ describe("the recorder of traffic", () => {
     for (let i = 0; i < 16_384; i++) read("product:1", "hit-memory");
     for (let id = 3_000; id < 4_000; id++) load(`product:${id}`);
     expect(sketch().threshold).toBe(2 ** 32);
+  });
+
+  it("a lookup of a refresh in the background is no read", () => {
+    const { load, read, sketch } = createWorld();
+    load("product:1");
+    const refresh = createRecord({
+      span: undefined,
+      sampled: false,
+      parent: undefined,
+      link: undefined,
+      background: true,
+      startedAt: 0,
+      method: "GET",
+      url: "https://shop.test/",
+      request: undefined,
+      baggage: "",
+    });
+    read("product:1", "miss", refresh);
+    read("product:1", "hit-memory");
+    expect([...sketch().reads.reads]).toEqual([1, 2]);
   });
 
   it("a read after an invalidation is marked, and further kinds than 32 are recorded as the last one", () => {

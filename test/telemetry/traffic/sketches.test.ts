@@ -63,6 +63,55 @@ describe("the sketches of several isolates", () => {
     expect(now).toMatchObject({ memoryBytes: 1_000, kindBytes: 1_000 });
   });
 
+  it("a read that found its entry invalidated loads again, however long the tried lifetime is", async () => {
+    const reads = [0, 1, 2, 3, 4, 5, 6, 7].map((n): Read => [
+      7,
+      n * 1_000,
+      n % 2 === 0 ? 0 : 1_000,
+    ]);
+    const sketch = sketchOf("a", reads);
+    sketch.reads.invalidated.set([0, 0, 1, 0, 1, 0, 1, 0]);
+    const { predictions } = await compareAll([sketch])("product", [{ freshFor: "1h" }]);
+    // Of the six reads that count, three follow an invalidation.
+    expect(predictions?.[0]).toMatchObject({ memoryHitRatio: 0.5, hitRatio: 0.5 });
+  });
+
+  it("a key that memory has never held does the same with all settings", async () => {
+    const whole = sketchOf("a", [
+      [7, 0, 0],
+      [7, 1_000, 0],
+      [7, 2_000, 5],
+      [7, 3_000, 0],
+      [7, 4_000, 0],
+    ]);
+    const sketch = { ...whole, keys: whole.keys.map((key) => ({ ...key, bytes: 0 })) };
+    const { predictions } = await compareAll([sketch])("product", [{}, { freshFor: "1h" }]);
+    for (const one of predictions ?? [])
+      expect(one).toMatchObject({ memoryHitRatio: 0, hitRatio: 0.25 });
+  });
+
+  it("a read of one kind is simulated for a question about another kind, and not counted", async () => {
+    const products = sketchOf("a", [
+      [1, 0, 0],
+      [2, 1_000, 0],
+      [1, 2_000, 2_000],
+      [2, 3_000, 2_000],
+      [1, 4_000, 4_000],
+    ]);
+    // The counts are of one kind each.
+    products.reads.reads.set([1, 1, 2, 2, 3]);
+    const [first, second] = products.keys;
+    const keys = [first!, { ...second!, kind: 1 }];
+    const sketch = { ...products, kinds: ["product", "user"], keys };
+    const { predictions, sampledReads } = await compareAll([sketch])("product", [
+      {},
+      { maxEntries: 1 },
+    ]);
+    expect(sampledReads).toBe(2);
+    expect(predictions?.map(({ memoryHitRatio }) => memoryHitRatio)).toEqual([1, 0]);
+    expect(predictions?.[0]).toMatchObject({ memoryBytes: 2_000, kindBytes: 1_000 });
+  });
+
   it("the lowest sampling rate of all isolates decides which keys are simulated", async () => {
     const few = sketchOf("a", [[5, 0, 0]], 2 ** 31);
     const many = sketchOf("b", [

@@ -8,6 +8,7 @@ import { createMeter, createTopKeys } from "../../../src/telemetry/metrics/meter
 import { createComparison } from "../../../src/telemetry/traffic/compare.ts";
 import { createTrafficRecorder } from "../../../src/telemetry/traffic/recorder.ts";
 import type { CreateMemory, MemorySettings } from "../../../src/telemetry/traffic/simulate.ts";
+import type { RequestRecord } from "../../../src/telemetry/traces/request-record.ts";
 import { createEviction, type Eviction } from "../../../src/tiers/eviction/choice.ts";
 import { createMemoryTier } from "../../../src/tiers/memory.ts";
 import { entryOf } from "../../support/entries.ts";
@@ -65,8 +66,9 @@ export function createListener(memory: Pick<MemoryTier, "peek">, now: () => numb
   });
   return {
     sketch: traffic.sketch,
-    read: (key: string, status: LookupStatus) =>
-      record({ type: "lookup.end", key, status, negative: false, unreachable: false }, undefined),
+    /** `request`: the record of the request that reads. */
+    read: (key: string, status: LookupStatus, request?: RequestRecord) =>
+      record({ type: "lookup.end", key, status, negative: false, unreachable: false }, request),
     invalidated: (key: string) =>
       record({ type: "entry.reject", key, tier: "memory", reason: "invalidated" }, undefined),
   };
