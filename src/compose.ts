@@ -262,7 +262,7 @@ export function createLayer(
       dryRun: { loads, proxyLimits, degradation, now, engine, invalidator },
     }),
     metrics: telemetry.metrics,
-    compare: composeComparison(config, telemetry, random),
+    compare: composeComparison(config, telemetry, ownPlatform),
     traced,
     tracedFetch: createTracedFetch({
       traced,

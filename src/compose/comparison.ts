@@ -1,6 +1,6 @@
 import type { Config } from "../config.ts";
-import type { Random } from "../core/random.ts";
 import type { CompareSettings } from "../core/traffic.ts";
+import type { Platform } from "../platform.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import { createComparison } from "../telemetry/traffic/compare.ts";
 import { createEviction, type Eviction } from "../tiers/eviction/choice.ts";
@@ -10,10 +10,11 @@ import { createMemoryTier } from "../tiers/memory.ts";
 export function composeComparison(
   { settings }: Config,
   { sketches }: Pick<Telemetry, "sketches">,
-  random: Random,
+  { random, sleep }: Platform,
 ): CompareSettings {
   return createComparison({
     sketches,
+    pause: () => sleep(0),
     memory: settings.memory,
     createMemory: ({ eviction, maxBytes, maxEntries }, sizeOf) =>
       createMemoryTier({

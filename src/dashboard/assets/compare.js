@@ -134,30 +134,35 @@ export function createCompare({ ask }) {
   const status = /** @type {HTMLElement} */ (document.getElementById("compare-status"));
   const result = /** @type {HTMLElement} */ (document.getElementById("compare-result"));
 
-  /** @param {FormData} data @param {string} side */
-  const settingsOf = (data, side) =>
-    settingsText(
-      Object.fromEntries(FIELDS.map((name) => [name, String(data.get(`${side}-${name}`) ?? "")])),
-    );
+  /** @param {string} name @returns {string} */
+  const valueOf = (name) => /** @type {any} */ (form.elements.namedItem(name)).value;
 
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault();
+  /** @param {string} side */
+  const settingsOf = (side) =>
+    settingsText(Object.fromEntries(FIELDS.map((name) => [name, valueOf(`${side}-${name}`)])));
+
+  async function compare() {
     status.className = "";
     status.textContent = "…";
-    const data = new FormData(form);
     const query = new URLSearchParams({
-      kind: String(data.get("kind") ?? "").trim(),
-      a: settingsOf(data, "a"),
-      b: settingsOf(data, "b"),
+      kind: valueOf("kind").trim(),
+      a: settingsOf("a"),
+      b: settingsOf("b"),
     });
     try {
+      const response = await ask(`compare?${query.toString()}`);
       /** @type {CompareAnswer} */
-      const answer = await (await ask(`compare?${query}`)).json();
+      const answer = await response.json();
       result.replaceChildren(...tableOf(answer));
       status.textContent = sourceText(answer);
     } catch (error) {
       status.className = "bad";
       status.textContent = error instanceof Error ? error.message : String(error);
     }
+  }
+
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    void compare();
   });
 }

@@ -17,32 +17,38 @@ export interface ComparisonOptions {
   /** The settings of memory as they are. */
   readonly memory: MemorySettings;
   readonly createMemory: CreateMemory;
+  /** Lets the other requests of the isolate run. A simulation computes for a long time. */
+  readonly pause: () => Promise<void>;
 }
 
 /** Creates the comparison of settings over the recorded reads. */
 export function createComparison(options: ComparisonOptions): CompareSettings {
-  const { sketches, memory, createMemory } = options;
+  const { sketches, memory, createMemory, pause } = options;
 
   return async (kind, candidates) => {
     const merged = mergeSketches(await sketches());
     const window = windowOf(merged, kind);
     const { rate, isolates, kinds } = merged;
     const { countFrom, from, to, sampledReads } = window;
-    const run = (candidate: Candidate): Counts =>
-      simulate(merged, {
+    async function run(candidate: Candidate): Promise<Counts> {
+      await pause();
+      return simulate(merged, {
         kind,
         memory: memoryOf(candidate, memory),
         lifetimes: lifetimesOf(candidate),
         createMemory,
         countFrom,
       });
+    }
     const answer = { isolates, kinds, rate, from, to, sampledReads, reads: window.reads };
     if (sampledReads === 0) return { ...answer, predictions: undefined };
-    const asItIs = isWhole(merged) ? undefined : run({});
-    const predictions = candidates.map((candidate): Prediction => ({
-      ...memoryOf(candidate, memory),
-      ...predict(run(candidate), { asItIs, window, merged }),
-    }));
+    const asItIs = isWhole(merged) ? undefined : await run({});
+    const predictions: Prediction[] = [];
+    for (const candidate of candidates) {
+      const counts = await run(candidate);
+      const prediction = predict(counts, { asItIs, window, merged });
+      predictions.push({ ...memoryOf(candidate, memory), ...prediction });
+    }
     return { ...answer, predictions };
   };
 }

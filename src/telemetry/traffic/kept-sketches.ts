@@ -1,8 +1,11 @@
 import type { EpochMs, Millis } from "../../core/time.ts";
 import type { TrafficSketch } from "../../core/traffic.ts";
 
-/** A metrics object keeps the sketches of this many isolates, those that have reported last. A sketch takes up to 0.6 MB. */
-const MAX_SKETCHES = 8;
+/**
+ * A metrics object keeps the sketches of this many isolates, those that have reported last. A sketch
+ * takes up to 0.6 MB, and a comparison gets those of all objects.
+ */
+const MAX_SKETCHES = 2;
 /** A sketch that is not renewed is deleted after this time. */
 const LIFE_MS: Millis = 600_000;
 

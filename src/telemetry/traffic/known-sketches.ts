@@ -2,7 +2,7 @@ import type { MetricsPort } from "../../core/metrics.ts";
 import type { TrafficSketch } from "../../core/traffic.ts";
 
 /** A comparison simulates this many isolates, so that it takes bounded time. */
-const MAX_ISOLATES = 8;
+const MAX_ISOLATES = 4;
 
 /**
  * Returns the sketch of this isolate and those that other isolates have reported, the ones with the

@@ -80,6 +80,7 @@ describe("the comparison of lifetimes over recorded traffic", () => {
         sketches: () => Promise.resolve([sketch]),
         memory: MEMORY,
         createMemory,
+        pause: () => Promise.resolve(),
       });
       const { predictions, reads } = await compare("product", [tried]);
       const { outcome } = await run(tried);

@@ -40,7 +40,7 @@ export function sizedEntry(key: string, storedAt: number): Entry {
   });
 }
 
-export function realMemory({ eviction, maxBytes, maxEntries }: MemorySettings): MemoryTier {
+function realMemory({ eviction, maxBytes, maxEntries }: MemorySettings): MemoryTier {
   return createMemoryTier({
     maxBytes,
     maxEntries,
@@ -105,6 +105,7 @@ export function recorded(keys: readonly string[], current: MemorySettings) {
     sketches: () => Promise.resolve([sketch]),
     memory: current,
     createMemory,
+    pause: () => Promise.resolve(),
   });
   return { sketch, compare };
 }
