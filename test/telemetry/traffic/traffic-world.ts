@@ -3,6 +3,7 @@ import { createDice } from "../../../bench/support/dice.ts";
 import type { Entry } from "../../../src/core/entry.ts";
 import type { LookupStatus } from "../../../src/core/events.ts";
 import type { MemoryTier } from "../../../src/core/tier.ts";
+import type { TrafficSketch } from "../../../src/core/traffic.ts";
 import { createEventRecorder } from "../../../src/telemetry/event-recorder.ts";
 import { createMeter, createTopKeys } from "../../../src/telemetry/metrics/meter.ts";
 import { createComparison } from "../../../src/telemetry/traffic/compare.ts";
@@ -90,6 +91,53 @@ export function replay(
   });
 }
 
+/**
+ * Reads a trace whose entries are fresh for a time, with memory for all of them. Returns which reads
+ * wait for a load.
+ */
+export function replayFresh(
+  keys: readonly string[],
+  freshMs: number,
+  onRead: (key: string, waits: boolean, now: number, entry: Entry) => void = () => undefined,
+): readonly boolean[] {
+  const entries = new Map<string, Entry>();
+  return keys.map((key, index) => {
+    const now = index * EVERY_MS;
+    const held = entries.get(key);
+    const waits = held === undefined || now >= held.freshUntil;
+    const until = now + freshMs;
+    const entry = waits
+      ? {
+          ...sizedEntry(key, now),
+          freshUntil: until,
+          staleUntil: until,
+          errorUntil: until,
+          deleteAt: until,
+        }
+      : held;
+    entries.set(key, entry);
+    onRead(key, waits, now, entry);
+    return waits;
+  });
+}
+
+/** Records a trace whose entries are fresh for a time, and returns its comparison. */
+export function recordedFresh(keys: readonly string[], freshMs: number) {
+  let now = 0;
+  const entries = new Map<string, Entry>();
+  const listener = createListener({ peek: (key) => entries.get(key) }, () => now);
+  replayFresh(keys, freshMs, (key, waits, at, entry) => {
+    now = at;
+    entries.set(key, entry);
+    listener.read(key, waits ? "miss" : "hit-memory");
+  });
+  return comparisonOf(listener.sketch(), {
+    eviction: "sieve",
+    maxBytes: 2 ** 27,
+    maxEntries: 1_000_000,
+  });
+}
+
 /** Records a trace that memory serves with the current settings, and returns its comparison. */
 export function recorded(keys: readonly string[], current: MemorySettings) {
   let now = 0;
@@ -100,10 +148,13 @@ export function recorded(keys: readonly string[], current: MemorySettings) {
     memory = own;
     listener.read(key, hit ? "hit-memory" : "miss");
   });
-  const sketch = listener.sketch();
+  return comparisonOf(listener.sketch(), current);
+}
+
+function comparisonOf(sketch: TrafficSketch, memory: MemorySettings) {
   const compare = createComparison({
     sketches: () => Promise.resolve([sketch]),
-    memory: current,
+    memory,
     createMemory,
     pause: () => Promise.resolve(),
   });
