@@ -9,6 +9,7 @@ import { MAX_ORIGINS } from "../http/proxy/proxy-limits.ts";
 import type { Platform } from "../platform.ts";
 import { createBreakerTable, type BreakerTable } from "../resilience/breaker-table.ts";
 import { createBreaker, type BreakerRules } from "../resilience/breaker.ts";
+import { withTimeout } from "../resilience/deadline.ts";
 import type { Breaker } from "../core/breaker.ts";
 
 /** The breakers of a layer by their names. Those of the HTTP origins are a table. */
@@ -67,6 +68,7 @@ export function composeBreakers(
       dependency,
       callTimeoutMs,
       ...(probe && { probe }),
+      withTimeout,
       now,
       random,
       onChange,
