@@ -52,16 +52,22 @@ async function faultOf(work: Promise<unknown>): Promise<CacheUnavailable["fault"
 }
 
 describe("reads while SQL fails", () => {
-  it("while SQL fails every request, each read sends one query until the breaker opens, and further reads send none", async () => {
-    const isolate = open();
-    sql.behaviour = "fails";
-    for (let id = 1; id <= 40; id++) {
-      const { code } = await faultOf(read(isolate, id));
-      expect(code).toBe(id <= FAILURES ? "origin.unavailable" : "origin.open");
-    }
-    expect(sql.attempts()).toBe(FAILURES);
-    expect(sql.probes()).toBe(0);
-  });
+  it.each([
+    ["fails every request", "fails"],
+    ["refuses every request because a quota of the vendor is used up", "refuses"],
+  ] as const)(
+    "while SQL %s, each read sends one query until the breaker opens, and further reads send none",
+    async (_how, behaviour) => {
+      const isolate = open();
+      sql.behaviour = behaviour;
+      for (let id = 1; id <= 40; id++) {
+        const { code } = await faultOf(read(isolate, id));
+        expect(code).toBe(id <= FAILURES ? "origin.unavailable" : "origin.open");
+      }
+      expect(sql.attempts()).toBe(FAILURES);
+      expect(sql.probes()).toBe(0);
+    },
+  );
 
   it("a read that the breaker of SQL refuses says after how long a client may try again", async () => {
     const isolate = open();
