@@ -27,7 +27,6 @@ export interface Breakers extends Record<BreakerName, BreakerReport> {
 export interface Probes {
   readonly redis: () => Promise<Result<unknown>>;
   readonly limiter: () => Promise<Result<unknown>>;
-  readonly session: () => Promise<Result<unknown>>;
   readonly sql: () => Promise<Result<unknown>>;
   readonly flight: () => Promise<Result<unknown>>;
 }
@@ -83,7 +82,7 @@ export function composeBreakers(
   return {
     redis: create("redis", "redis", redis.timeoutMs, { slowRate, slowMs }, probes.redis),
     limiter: create("limiter", "redis", limits.timeoutMs, { slowMs }, probes.limiter),
-    session: create("session", "redis", sessions.timeoutMs, { slowMs }, probes.session),
+    session: create("session", "redis", sessions.timeoutMs, { slowMs }),
     flight: create("flight", "flight", flights.grantTimeoutMs, ofFlights, probes.flight),
     log: create("log", "log", GROUP_TIMEOUT_MS, {}),
     sql: create("sql", "origin", origin.sqlTimeoutMs, ofOrigin, probes.sql),
