@@ -1,11 +1,4 @@
-import type {
-  AdmittedCall,
-  Breaker,
-  BreakerName,
-  BreakerState,
-  CallOutcome,
-  Defer,
-} from "../core/breaker.ts";
+import type { Breaker, BreakerName, BreakerState, CallOutcome, Defer } from "../core/breaker.ts";
 import { outcomeOf } from "../core/breaker.ts";
 import { isDeadlineExceeded, type WithTimeout } from "../core/deadline.ts";
 import type { BreakerChange } from "../core/events.ts";
