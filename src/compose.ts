@@ -134,6 +134,7 @@ export function createLayer(
     newId,
     now,
     random,
+    isOriginAway: () => breakers.sql.status().state !== "closed",
     onShed: (priority, reason) => telemetry.observe({ type: "slot.refuse", priority, reason }),
   });
 
