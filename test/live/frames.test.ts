@@ -27,14 +27,14 @@ describe("the text of a live event", () => {
     ['{"stock":1}', { stock: 1 }],
     [' { "stock" : 1 } ', { stock: 1 }],
     ["{}", {}],
-    ["{ }", {}],
+    ['{"event":"reset","id":"x","data":1}', { event: "reset", id: "x", data: 1 }],
   ])(
-    "the message %s for a WebSocket has the event and its id before its members",
-    (message, members) => {
+    "the message %s for a WebSocket is the member `data` beside the event and its id, whatever members it has",
+    (message, data) => {
       expect(JSON.parse(format({ ...update, message }, "socket"))).toEqual({
         event: "update",
         id: "0123456789ab-7",
-        ...members,
+        data,
       });
     },
   );
