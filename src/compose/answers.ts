@@ -77,7 +77,7 @@ export function composeAnswers(
         const { ctx, lookups } = internalScopeOf(c);
         const answer = await askChat(question, ctx, (lookup) => lookups.push(lookup));
         cancelWith(c.req.raw.signal, answer.feed);
-        return createReply(answer, { now, sleep, model: model.model });
+        return createReply(answer, { now, sleep, after, model: model.model });
       },
     };
     return answers;
@@ -94,7 +94,9 @@ export function composeAnswers(
     modelCache(c, options) {
       const { ctx, lookups } = internalScopeOf(c);
       const onLookup = (lookup: Lookup): void => void lookups.push(lookup);
-      return createModelCache({ ask, local, ctx, onLookup }, options);
+      const { signal } = c.req.raw;
+      const onFeed = (feed: { cancel(): void }): void => cancelWith(signal, feed);
+      return createModelCache({ ask, local, ctx, onLookup, onFeed }, options);
     },
   };
 }
