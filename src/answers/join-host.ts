@@ -3,7 +3,7 @@ import type { Batch, Feed, Joined } from "../core/answers.ts";
 import { failed, fault } from "../core/faults.ts";
 import type { Result } from "../core/result.ts";
 import type { WithTimeout } from "../core/deadline.ts";
-import type { Clock, EpochMs, Millis } from "../core/time.ts";
+import type { Clock, Millis } from "../core/time.ts";
 import { NONE_STATUS, HEAD_HEADER, type HostRequest, type SentHead } from "./answer-host.ts";
 import type { ChatInfo } from "./chat-stream.ts";
 import { createBatchDecoder } from "./frame-lines.ts";

@@ -11,6 +11,7 @@ import type { Config } from "../config.ts";
 import type { Bindings } from "../config/bindings.ts";
 import type { ModelConfig } from "../config/model-variables.ts";
 import type { CallLimits } from "../core/answers.ts";
+import type { Breaker } from "../core/breaker.ts";
 import type { Lookup } from "../core/lookup.ts";
 import { createAskHost } from "../durable/answer-port.ts";
 import { answerStub } from "../durable/stubs.ts";
@@ -36,6 +37,7 @@ export function composeAnswers(
   bindings: Bindings,
   config: Config,
   engine: Engine,
+  breaker: Breaker,
   { now, newId, sleep }: Platform,
 ): ComposedAnswers {
   const { firstPieceTimeoutMs, timeoutMs, maxChars, maxCalls, maxStreams } =
@@ -65,6 +67,7 @@ export function composeAnswers(
     const askChat = createChatAnswers({
       ask,
       model,
+      breaker,
       namespace,
       limits,
       deploymentTag: deployment === undefined ? undefined : `deployment:${deployment}`,

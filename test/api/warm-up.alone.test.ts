@@ -176,11 +176,10 @@ describe("the warm-up by the cron trigger", () => {
 
   it("a warm-up that was interrupted and whose cursor is lost is repeated by the next run", async () => {
     const client = createShop();
-    const { namespace } = client.isolate.layer.config;
     await putFault("sql", { errorRate: 1 });
     await trigger(client);
     await clearFaults();
-    await redisCommand("DEL", `${namespace}:cursor:warm-up`);
+    await redisCommand("DEL", `${client.isolate.layer.config.namespace}:cursor:warm-up`);
     expect(await warmUpsIn(() => trigger(client.neighbour()))).toEqual(ONCE);
     expect(await warmUpsIn(() => trigger(client.neighbour()))).toEqual(NEVER);
   });
@@ -191,9 +190,8 @@ describe("the warm-up by the cron trigger", () => {
     await trigger(client);
     await clearFaults();
     await client.post("/admin/purge", { everything: true });
-    expect(await warmUpsIn(() => trigger(client))).toEqual(ONCE);
-    expect(await warmUpsIn(() => trigger(client))).toEqual(ONCE);
-    expect(await warmUpsIn(() => trigger(client))).toEqual(NEVER);
+    for (const expected of [ONCE, ONCE, NEVER])
+      expect(await warmUpsIn(() => trigger(client))).toEqual(expected);
   });
 
   it("the warm-up loads the products that the isolates read most, also those with few views", async () => {

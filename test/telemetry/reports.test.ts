@@ -103,6 +103,7 @@ const HEALTHY: DegradationReport = {
     limiter: UNKNOWN,
     session: UNKNOWN,
     http: UNKNOWN,
+    model: UNKNOWN,
   },
   deliveries: { queue: UNKNOWN, telemetry: UNKNOWN },
 };
@@ -169,6 +170,7 @@ describe("the breakers in a report", () => {
       "cache.breaker.open\0redis": 0,
       "cache.breaker.open\0limiter": 0,
       "cache.breaker.open\0session": 0,
+      "cache.breaker.open\0model": 0,
       "cache.breaker.open\0flight": 0,
       "cache.breaker.open\0log": 0,
       "cache.breaker.open\0sql": 1,
