@@ -277,7 +277,7 @@ export function createLayer(
     }),
     live,
     degradation,
-    ...composeAnswers(bindings, config, engine, ownPlatform),
+    ...composeAnswers(bindings, config, engine, breakers.model, ownPlatform),
     ...messaging,
     logReachable: async (ctx) => (await coherence.ensureCurrent(ctx.now(), 0, ctx)) === "current",
     cron,

@@ -21,6 +21,7 @@ export interface Breakers extends Record<BreakerName, BreakerReport> {
   readonly log: Breaker;
   readonly sql: Breaker;
   readonly http: BreakerTable;
+  readonly model: Breaker;
 }
 
 /** The requests without effect that the breakers send as probes. */
@@ -46,7 +47,7 @@ const SLOW_PART = 0.5;
  * store of sessions still knows them; without them, requests would be refused.
  */
 export function composeBreakers(
-  { breaker, redis, limits, sessions, flights, origin }: Settings,
+  { breaker, redis, limits, sessions, flights, origin, answers }: Settings,
   probes: Probes,
   { now, random }: Platform,
   onChange: (change: BreakerChange) => void,
@@ -87,5 +88,10 @@ export function composeBreakers(
     log: create("log", "log", GROUP_TIMEOUT_MS, {}),
     sql: create("sql", "origin", origin.sqlTimeoutMs, ofOrigin, probes.sql),
     http: createBreakerTable(http, MAX_ORIGINS),
+    // An answer may take long to begin, so that its duration says little.
+    model: create("model", "origin", answers.firstPieceTimeoutMs, {
+      ...ofOrigin,
+      slowMs: Infinity,
+    }),
   };
 }

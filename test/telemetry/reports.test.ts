@@ -106,6 +106,7 @@ const HEALTHY: DegradationReport = {
     limiter: UNKNOWN,
     session: UNKNOWN,
     http: UNKNOWN,
+    model: UNKNOWN,
   },
   deliveries: { queue: UNKNOWN, telemetry: UNKNOWN },
 };
@@ -201,6 +202,7 @@ describe("the breakers in a report", () => {
       "cache.breaker.open\0redis": 0,
       "cache.breaker.open\0limiter": 0,
       "cache.breaker.open\0session": 0,
+      "cache.breaker.open\0model": 0,
       "cache.breaker.open\0flight": 0,
       "cache.breaker.open\0log": 0,
       "cache.breaker.open\0sql": 1,
