@@ -24,6 +24,7 @@ const LAYER = [
   "origin",
   "answers",
   "data",
+  "adapters",
 ] as const;
 
 /**
@@ -46,6 +47,19 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   writes: ["core", "engine"],
   answers: ["core", "engine"],
   data: ["core", "engine", "config/option-reader.ts", "tiers/eviction/choice.ts"],
+  adapters: [
+    "core",
+    "engine",
+    "data",
+    "answers",
+    "redis",
+    "resilience",
+    "platform.ts",
+    "compose/data-layer.ts",
+    "compose/data-parts.ts",
+    "compose/store-guard.ts",
+    "config/option-reader.ts",
+  ],
   api: ["index.ts"],
   dashboard: ["index.ts"],
   front: ["index.ts", "dashboard/page-assets.ts"],
