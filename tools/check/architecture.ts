@@ -57,6 +57,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "platform.ts",
     "compose/data-layer.ts",
     "compose/data-parts.ts",
+    "compose/local-answers.ts",
     "compose/store-guard.ts",
     "config/option-reader.ts",
   ],
