@@ -1,8 +1,16 @@
 /** Caches the answers of models of the AI SDK, over a data cache and without a web framework. */
-import { createModelCache, type LanguageModelMiddleware, type ModelCacheOptions } from "../answers/language-model.ts";
+import {
+  createModelCache,
+  type LanguageModelMiddleware,
+  type ModelCacheOptions,
+} from "../answers/language-model.ts";
 import { contextOf } from "../compose/data-layer.ts";
 import { dataPartsOf } from "../compose/data-parts.ts";
-import { composeLocalAnswers, type AnswerSettings, type LocalAnswers } from "../compose/local-answers.ts";
+import {
+  composeLocalAnswers,
+  type AnswerSettings,
+  type LocalAnswers,
+} from "../compose/local-answers.ts";
 import { count, duration, readOptions, type OptionTable } from "../config/option-reader.ts";
 import type { Duration } from "../core/duration.ts";
 import { DefinitionError } from "../core/faults.ts";
@@ -82,6 +90,9 @@ export function modelCache(strata: Strata, limits: ModelCacheLimits = {}): OpenM
   return (options, { lifetime, onLookup = () => undefined, ...place } = {}) => {
     const parts = dataPartsOf(strata);
     built ??= composeLocalAnswers(parts.engine, settings, parts.platform);
-    return createModelCache({ ...built, ctx: contextOf(parts, lifetime, place), onLookup }, options);
+    return createModelCache(
+      { ...built, ctx: contextOf(parts, lifetime, place), onLookup },
+      options,
+    );
   };
 }

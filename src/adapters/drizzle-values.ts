@@ -19,25 +19,13 @@ export function rowsText(response: unknown): string | undefined {
 
 /** Whether a value is the same after it was written as JSON and read again. */
 function isJson(value: unknown): boolean {
-  switch (typeof value) {
-    case "string":
-    case "boolean":
-      return true;
-    case "number":
-      return Number.isFinite(value) && !Object.is(value, -0);
-    case "object": {
-      if (value === null) return true;
-      if (Array.isArray(value)) return value.every(isJson);
-      const prototype: unknown = Object.getPrototypeOf(value);
-      return (
-        (prototype === Object.prototype || prototype === null) &&
-        !("toJSON" in value) &&
-        Object.values(value).every(isJson)
-      );
-    }
-    default:
-      return false;
-  }
+  if (value === null || typeof value === "string" || typeof value === "boolean") return true;
+  if (typeof value === "number") return Number.isFinite(value) && !Object.is(value, -0);
+  if (Array.isArray(value)) return value.every(isJson);
+  if (typeof value !== "object" || "toJSON" in value) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  const isPlain = prototype === Object.prototype || prototype === null;
+  return isPlain && Object.values(value).every(isJson);
 }
 
 /**
@@ -49,7 +37,10 @@ export function lifetimeOf(config: CacheConfig | undefined, now: EpochMs): Milli
   if (config === undefined) return undefined;
   for (const name of ["keepTtl", "hexOptions"] as const)
     if (config[name] !== undefined)
-      throw new DefinitionError(`$withCache config.${name}`, "is not supported: use ex, px, exat or pxat");
+      throw new DefinitionError(
+        `$withCache config.${name}`,
+        "is not supported: use ex, px, exat or pxat",
+      );
   const { ex, px, exat, pxat } = config;
   const ms = px ?? (ex === undefined ? undefined : ex * 1_000);
   const until = pxat ?? (exat === undefined ? undefined : exat * 1_000);

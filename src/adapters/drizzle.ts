@@ -252,9 +252,7 @@ function executionOf(
 }
 
 function changedBy({ queryMetadata }: Prepared): readonly string[] {
-  return queryMetadata === undefined || queryMetadata.type === "select"
-    ? []
-    : queryMetadata.tables;
+  return queryMetadata === undefined || queryMetadata.type === "select" ? [] : queryMetadata.tables;
 }
 
 /** The keys and tags of one database. */

@@ -25,13 +25,13 @@ export type OpenNextCacheType = "cache" | "fetch" | "composable";
 /** The incremental cache, in the form of OpenNext's `IncrementalCache`. */
 export interface OpenNextIncrementalCache {
   readonly name: string;
-  get(name: string, type?: OpenNextCacheType): Promise<OpenNextEntry | null>;
+  get<V extends object>(name: string, type?: OpenNextCacheType): Promise<OpenNextEntry<V> | null>;
   set(name: string, value: object, type?: OpenNextCacheType): Promise<void>;
   delete(name: string): Promise<void>;
 }
 
-export interface OpenNextEntry {
-  readonly value: object;
+export interface OpenNextEntry<V extends object> {
+  readonly value: V;
   /** The instant at which the page was begun. */
   readonly lastModified: EpochMs;
 }
@@ -106,12 +106,15 @@ export function openNext(
   const incrementalCache: OpenNextIncrementalCache = {
     name: "strata",
 
-    async get(name, type) {
+    async get<V extends object>(
+      name: string,
+      type?: OpenNextCacheType,
+    ): Promise<OpenNextEntry<V> | null> {
       const pageKey = await keyOf(name, type);
       const { entry, stale, since } = await values.find(pageKey, policy);
       if (entry === undefined || stale) begin(pageKey, since);
       if (entry === undefined) return null;
-      const value = JSON.parse(String(entry.body)) as object;
+      const value = JSON.parse(String(entry.body)) as V;
       return { value, lastModified: entry.storedAt - entry.loadCost };
     },
 
@@ -156,7 +159,7 @@ const tagOf = (tag: string): string => `next:${tag}`.slice(0, MAX_TAG);
 const nameOf = (tag: OpenNextTag): string => tagOf(typeof tag === "string" ? tag : tag.tag);
 
 /** Returns the tags of a page (a header of its meta), of a fetch, or of a function with `use cache`. */
-export function tagsIn(value: object): readonly string[] {
+function tagsIn(value: object): readonly string[] {
   const { meta, tags, data } = value as {
     meta?: { headers?: Record<string, unknown> };
     tags?: unknown;

@@ -83,7 +83,7 @@ export function strataDriver(strata: Strata, options: StrataDriverOptions = {}):
 /** The prefix of all keys under a base, which is empty or ends with a colon. */
 function prefixOf(kind: string, base = ""): string {
   const parts = base.split(":").filter((part) => part !== "");
-  return parts.length === 0 ? `${key(kind, "_").slice(0, -1)}` : `${key(kind, ...parts)}:`;
+  return parts.length === 0 ? key(kind, "_").slice(0, -1) : `${key(kind, ...parts)}:`;
 }
 
 function ttlOf(ttl: unknown): number | undefined {

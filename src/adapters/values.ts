@@ -180,16 +180,10 @@ export function valuesOf(strata: Strata): Values {
       const { era } = coherence.logPosition();
       const invalidationKeys = tags.map(invalidationKeyOfTag);
       const asOf = at * MICROS;
-      switch (coherence.verdictOf({ invalidationKeys, asOf, era })) {
-        case "valid":
-          return undefined;
-        case "soft":
-          return "soft";
-        case "unknown":
-          break;
-        default:
-          return "hard";
-      }
+      const verdict = coherence.verdictOf({ invalidationKeys, asOf, era });
+      if (verdict === "valid") return undefined;
+      if (verdict === "soft") return "soft";
+      if (verdict !== "unknown") return "hard";
       if ((await highest(invalidationKeys, ctx)) > asOf) return "hard";
       return (await highest(invalidationKeys.map(softly), ctx)) > asOf ? "soft" : undefined;
     },

@@ -80,7 +80,12 @@ describe("secondaryStorage of the entry strata/better-auth", () => {
 
   it("wrong options are refused by name, and the message does not hold the token", () => {
     const wrong = () =>
-      secondaryStorage({ url: "redis://x", token: "a-secret", namespace: "A", requests: { failures: 0 } });
+      secondaryStorage({
+        url: "redis://x",
+        token: "a-secret",
+        namespace: "A",
+        requests: { failures: 0 },
+      });
     expect(wrong).toThrow(/url: .*namespace: .*failures/);
     expect(wrong).not.toThrow("a-secret");
   });

@@ -11,7 +11,10 @@ import { withCache } from "../../src/entries/drizzle.ts";
 import { createGate } from "../support/gate.ts";
 import { createIsolates, WINDOW_MS, type StrataIsolates } from "./isolates.ts";
 
-const stock = pgTable("stock", { id: integer("id").primaryKey(), count: integer("count").notNull() });
+const stock = pgTable("stock", {
+  id: integer("id").primaryKey(),
+  count: integer("count").notNull(),
+});
 
 class RowPool {
   count = 1;
@@ -150,7 +153,7 @@ describe("transactions of drizzle-orm under withCache", () => {
     pool.afterCommit = () => Promise.reject(new Error("the connection is gone"));
     await expect(
       away.db.transaction(async (tx) => void (await away.write(2, tx))),
-    ).rejects.toThrow();
+    ).rejects.toThrow("the connection is gone");
     isolates.clock.advance(WINDOW_MS);
     expect(await here.read()).toBe(2);
   });

@@ -5,7 +5,12 @@ import { drizzle } from "drizzle-orm/neon-http";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { withCache, type DrizzleCacheOptions } from "../../src/entries/drizzle.ts";
 import { categories, products } from "../../src/api/schema.ts";
-import { holdNextAnswer, holdNextRequest, refuseRequests, restoreNetwork } from "../support/network.ts";
+import {
+  holdNextAnswer,
+  holdNextRequest,
+  refuseRequests,
+  restoreNetwork,
+} from "../support/network.ts";
 import { newCategories, newProduct, testDatabase } from "../writes/database.ts";
 import { createIsolates, WINDOW_MS, type StrataIsolates } from "./isolates.ts";
 
@@ -30,7 +35,10 @@ function createShop(isolates: StrataIsolates, options: Partial<DrizzleCacheOptio
   });
   const db = withCache(drizzle(client), strata, { database: "shop", freshFor: "10m", ...options });
   const select = (id: number) =>
-    db.select({ description: categories.description }).from(categories).where(eq(categories.id, id));
+    db
+      .select({ description: categories.description })
+      .from(categories)
+      .where(eq(categories.id, id));
   return {
     db,
     events,
@@ -73,7 +81,8 @@ describe("withCache", () => {
   it("a result from the cache has the values of the columns that the query maps, dates included", async () => {
     const { here, id } = await setup();
     const productId = await newProduct(testDatabase(), id);
-    const read = () => here.db.select().from(products).where(eq(products.id, productId)).$withCache();
+    const read = () =>
+      here.db.select().from(products).where(eq(products.id, productId)).$withCache();
     const loaded = await read();
     expect(loaded[0]?.updatedAt).toBeInstanceOf(Date);
     expect(await here.costOf(async () => expect(await read()).toEqual(loaded))).toBe(0);
@@ -187,7 +196,10 @@ describe("races of cached queries of drizzle-orm", () => {
     const gate = holdNextAnswer("select");
     const reading = read(here).execute();
     await gate.reached;
-    await testDatabase().update(categories).set({ description: "new" }).where(eq(categories.id, id));
+    await testDatabase()
+      .update(categories)
+      .set({ description: "new" })
+      .where(eq(categories.id, id));
     await away.db.$cache.invalidate({ tags: "category" });
     gate.open();
     await reading;
@@ -214,7 +226,10 @@ describe("races of cached queries of drizzle-orm", () => {
     const { isolates, here, away, id } = await setup();
     await here.read(id);
     const gate = holdNextAnswer("update");
-    const writing = away.write(id, "new").execute().catch(() => "lost");
+    const writing = away
+      .write(id, "new")
+      .execute()
+      .catch(() => "lost");
     await gate.reached;
     refuseRequests(() => false);
     gate.open();

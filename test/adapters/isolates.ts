@@ -45,7 +45,7 @@ export function createIsolates(): StrataIsolates {
 }
 
 /** A machine that is busy with tests makes no request to Redis slow. */
-export const testRedis = () =>
+const testRedis = () =>
   redis({
     url: env.UPSTASH_REDIS_REST_URL,
     token: env.UPSTASH_REDIS_REST_TOKEN,

@@ -167,10 +167,13 @@ describe("the queue for OpenNext", () => {
   it.each([
     ["a status other than 200", () => new Response(null, { status: 500 })],
     ["another state of the page", () => new Response(null)],
-  ])("a render that answers with %s is a failure, and its message does not count as done", async (_, answer) => {
-    const { queue, start, sent } = openQueue(answer);
-    await expect(queue.send(message())).rejects.toThrow("not rendered");
-    await expect(start().send(message())).rejects.toThrow("not rendered");
-    expect(sent).toHaveLength(2);
-  });
+  ])(
+    "a render that answers with %s is a failure, and its message does not count as done",
+    async (_, answer) => {
+      const { queue, start, sent } = openQueue(answer);
+      await expect(queue.send(message())).rejects.toThrow("not rendered");
+      await expect(start().send(message())).rejects.toThrow("not rendered");
+      expect(sent).toHaveLength(2);
+    },
+  );
 });

@@ -167,7 +167,7 @@ describe("what the driver of unstorage cannot do", () => {
     const names = ["a", "b:x", "b:y:z", "bb:x"];
     for (const name of names) await driver.setItem?.(name, "1", {});
     await driver.clear?.("b:", {});
-    const held = await Promise.all(names.map((name) => driver.hasItem(name, {})));
+    const held = await Promise.all(names.map(async (name) => driver.hasItem(name, {})));
     expect(held).toEqual([true, false, false, true]);
     await expect(driver.clear?.("a:b:c:d:", {})).rejects.toThrow("at most 4 parts");
   });
@@ -179,7 +179,7 @@ describe("what the driver of unstorage cannot do", () => {
 
   it("watch is told of the writes of its own storage only", async () => {
     const { storage, open } = setup();
-    const seen = vi.fn();
+    const seen = vi.fn<(event: string, name: string) => void>();
     await storage.watch(seen);
     await open().setItem("a", 1);
     await storage.setItem("b", 1);
