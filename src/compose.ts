@@ -107,15 +107,18 @@ export function createLayer(
   // Creates telemetry. Every part of the layer reports to it.
   // oxlint-disable-next-line no-console -- the console is the platform's log
   const print = (line: string): void => console.log(line);
+  const metricsPort = composeMetrics(bindings, config);
   const telemetry = createTelemetry({
     ...exporterPlatform,
     settings: config.telemetry,
     warnings: config.telemetryWarnings,
-    metrics: composeMetrics(bindings, config),
-    memory: memory.stats,
-    health: () => degradation.known(now()),
-    breakers,
-    slots: () => originSlots.stats(),
+    reported: metricsPort && {
+      metrics: metricsPort,
+      memory: memory.stats,
+      health: () => degradation.known(now()),
+      breakers,
+      slots: () => originSlots.stats(),
+    },
     tokenPrices: { input: config.model?.inputPrice ?? 0, output: config.model?.outputPrice ?? 0 },
     invalidationOf: (entry) => coherence.invalidationOf(entry),
     flushMs: settings.telemetry.flushEveryMs,

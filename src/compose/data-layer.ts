@@ -121,6 +121,7 @@ function buildParts(
   const { coherence, callOrigin } = engineParts;
   return {
     ...engineParts,
+    slots: originSlots,
     warmer: createWarmer({ store: shared.store, coherence, callOrigin, random }),
     settings,
     invalidate: createRetryingInvalidate(coherence, "n:"),

@@ -1,6 +1,7 @@
 /** Gives a Hono application the scope of the data cache, for cached routes and for reads in handlers. */
 import type { Hono, MiddlewareHandler } from "hono";
 import type { Context } from "../core/context.ts";
+import type { RequestObserver } from "../core/request-observer.ts";
 import type { Millis } from "../core/time.ts";
 import type { Strata } from "../data/strata.ts";
 import { createProxyLimits, MAX_ORIGINS } from "../http/proxy/proxy-limits.ts";
@@ -21,6 +22,13 @@ export interface MiddlewareOptions {
    * @default "all"
    */
   readonly expose?: "all" | "status" | "none";
+  /** Traces of requests: `telemetry(…)` of the entry `strata/telemetry`. @default no traces */
+  readonly telemetry?: DataTelemetry;
+}
+
+/** Opens the observer of the requests of one isolate. */
+export interface DataTelemetry {
+  open(parts: DataParts): RequestObserver | undefined;
 }
 
 /** The slots of the proxy for each origin, and the longest wait for one. */
@@ -56,7 +64,7 @@ const BREAKER = {
 export function middleware(
   strata: Strata,
   app: Pick<Hono<StrataEnv>, "fetch">,
-  { expose = "all" }: MiddlewareOptions = {},
+  { expose = "all", telemetry }: MiddlewareOptions = {},
 ): MiddlewareHandler<StrataEnv> {
   let built: MiddlewareHandler<StrataEnv> | undefined;
 
@@ -73,7 +81,7 @@ export function middleware(
         level: async (ctx: Context) => (coherence.isAway(ctx.now()) ? "degraded" : "normal"),
       },
       now: platform.now,
-      observer: undefined,
+      observer: telemetry?.open(parts),
       expose,
       host: HOST,
       onEvent: emit,

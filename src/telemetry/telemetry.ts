@@ -41,13 +41,8 @@ export interface TelemetryOptions extends ExportPlatform {
   readonly settings: TelemetrySettings;
   /** One text for each setting that was ignored. Each text is printed once. */
   readonly warnings: readonly string[];
-  /** The metrics objects. Without them the metrics of this isolate are not reported. */
-  readonly metrics: MetricsPort | undefined;
-  readonly memory: () => MemoryStats;
-  /** The level of this isolate, and the states of its dependencies. */
-  readonly health: () => DegradationReport;
-  readonly breakers: Readonly<Record<BreakerName, BreakerReport>>;
-  readonly slots: () => SlotStats;
+  /** What this isolate reports to the metrics objects. Without it, its metrics are not reported. */
+  readonly reported: Reported | undefined;
   /** The prices of the tokens of the model. */
   readonly tokenPrices: TokenPrices;
   readonly invalidationOf: KeyNoteOptions["invalidationOf"];
@@ -56,6 +51,16 @@ export interface TelemetryOptions extends ExportPlatform {
   readonly newId: NewId;
   /** Writes one line to the console. */
   readonly print: (line: string) => void;
+}
+
+/** The metrics objects, and the parts of the isolate whose figures they get beside those of its requests. */
+export interface Reported {
+  readonly metrics: MetricsPort;
+  readonly memory: () => MemoryStats;
+  /** The level of this isolate, and the states of its dependencies. */
+  readonly health: () => DegradationReport;
+  readonly breakers: Readonly<Record<BreakerName, BreakerReport>>;
+  readonly slots: () => SlotStats;
 }
 
 export interface Telemetry {
@@ -101,7 +106,8 @@ export interface Telemetry {
 const COUNTED_KEYS = 128;
 
 export function createTelemetry(options: TelemetryOptions): Telemetry {
-  const { settings, metrics, now, random, newId, flushMs, sleep } = options;
+  const { settings, reported, now, random, newId, flushMs, sleep } = options;
+  const metrics = reported?.metrics;
   const { enabled } = settings;
   for (const warning of options.warnings) options.print(`telemetry: ${warning}`);
   const current = new AsyncLocalStorage<RequestRecord>();
@@ -119,19 +125,16 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     onExport: (succeeded) => exports.add(succeeded, now()),
   });
   const reporter =
-    metrics &&
+    reported &&
     createReporter({
-      port: metrics,
+      ...reported,
+      port: reported.metrics,
       meter,
       hot,
       missed,
       formatKey,
       isolate: newId(),
       now,
-      memory: options.memory,
-      health: options.health,
-      breakers: options.breakers,
-      slots: options.slots,
       onReport: (succeeded) => reports.add(succeeded, now()),
     });
   const reportLoop =
