@@ -24,7 +24,6 @@ const LAYER = [
   "origin",
   "answers",
   "data",
-  "adapters",
 ] as const;
 
 /**
@@ -82,6 +81,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   "durable-objects.ts": [...LAYER, "config", "config.ts", "platform.ts"],
   entries: [
     ...LAYER,
+    "adapters",
     "config",
     "config.ts",
     "compose",
