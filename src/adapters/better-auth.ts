@@ -68,15 +68,11 @@ const BREAKER = {
  * @throws {DefinitionError} that lists every wrong option. It never holds the token.
  * @example
  * import { betterAuth } from "better-auth";
- * import { env } from "cloudflare:workers";
  *
- * const auth = betterAuth({
- *   secondaryStorage: secondaryStorage({
- *     url: env.UPSTASH_REDIS_REST_URL,
- *     token: env.UPSTASH_REDIS_REST_TOKEN,
- *     namespace: "shop",
- *   }),
- * });
+ * export const createAuth = (env: { REDIS_URL: string; REDIS_TOKEN: string }) =>
+ *   betterAuth({
+ *     secondaryStorage: secondaryStorage({ url: env.REDIS_URL, token: env.REDIS_TOKEN }),
+ *   });
  */
 export function secondaryStorage(options: SecondaryStorageSettings): SecondaryStorage {
   const { url, token, namespace = "strata", onEvent = () => undefined, ...rest } = options;

@@ -151,9 +151,9 @@ describe("transactions of drizzle-orm under withCache", () => {
     const { isolates, pool, here, away } = setup();
     await here.read();
     pool.afterCommit = () => Promise.reject(new Error("the connection is gone"));
-    await expect(
-      away.db.transaction(async (tx) => void (await away.write(2, tx))),
-    ).rejects.toThrow("the connection is gone");
+    await expect(away.db.transaction(async (tx) => void (await away.write(2, tx)))).rejects.toThrow(
+      "the connection is gone",
+    );
     isolates.clock.advance(WINDOW_MS);
     expect(await here.read()).toBe(2);
   });

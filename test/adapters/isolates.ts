@@ -19,28 +19,34 @@ export interface StrataIsolates {
   readonly namespace: string;
   readonly clock: TestClock;
   /** Starts an isolate. */
-  start(options?: DataOptions): StrataIsolate;
+  start(): StrataIsolate;
+  /** Starts an isolate without a shared store. It has the log of its data centre, in the Cache API. */
+  startAlone(): StrataIsolate;
 }
 
 export function createIsolates(): StrataIsolates {
   const namespace = uniqueNamespace();
   const clock = createTestClock();
+
+  function start(options: DataOptions): StrataIsolate {
+    const events: CacheEvent[] = [];
+    const strata = createDataLayer(
+      { namespace, onEvent: (event) => events.push(event), ...options },
+      {
+        now: clock.now,
+        random: () => 0,
+        newId: () => crypto.randomUUID(),
+        sleep: (ms) => clock.sleep(ms),
+      },
+    );
+    return { strata, events };
+  }
+
   return {
     namespace,
     clock,
-    start(options = {}) {
-      const events: CacheEvent[] = [];
-      const strata = createDataLayer(
-        { namespace, shared: testRedis(), onEvent: (event) => events.push(event), ...options },
-        {
-          now: clock.now,
-          random: () => 0,
-          newId: () => crypto.randomUUID(),
-          sleep: (ms) => clock.sleep(ms),
-        },
-      );
-      return { strata, events };
-    },
+    start: () => start({ shared: testRedis() }),
+    startAlone: () => start({}),
   };
 }
 

@@ -107,6 +107,18 @@ describe("the driver of unstorage over several isolates", () => {
     expect(await storage.getItem("user:1")).toBeNull();
   });
 
+  it("without a shared store, an item and its replacement reach the other isolates of the data centre", async () => {
+    const { isolates } = setup();
+    const [here, there] = [isolates.startAlone(), isolates.startAlone()].map(({ strata }) =>
+      createStorage({ driver: strataDriver(strata) }),
+    );
+    await here?.setItem("a", "old");
+    expect(await there?.getItem("a")).toBe("old");
+    await here?.setItem("a", "new");
+    isolates.clock.advance(WINDOW_MS);
+    expect(await there?.getItem("a")).toBe("new");
+  });
+
   it("after two isolates set an item at the same time, all isolates read the same value or none", async () => {
     const { storage, open, isolates } = setup();
     const other = open();
