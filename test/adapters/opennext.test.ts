@@ -109,6 +109,14 @@ describe("the tag cache for OpenNext", () => {
     expect(await away.tagCache.getLastRevalidated([])).toBe(0);
   });
 
+  it("while Redis cannot be reached, an isolate without a log view does not call a tag unchanged, but fails", async () => {
+    const { open } = setup();
+    const { tagCache } = open();
+    loseNetwork();
+    await expect(tagCache.hasBeenRevalidated(["a"], Date.now())).rejects.toThrow("redis.");
+    await expect(tagCache.getLastRevalidated(["a"])).rejects.toThrow("redis.");
+  });
+
   it("with an expire that is to come, pages of the tag are still read, and the tag counts as stale and not as revalidated", async () => {
     const { here, away, isolates, pass } = setup();
     await here.incrementalCache.set("/a", page("a", "products"));
