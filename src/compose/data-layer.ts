@@ -62,9 +62,10 @@ export function createDataLayer(options: DataOptions, ownPlatform: Platform): St
   return withDataParts(strata, parts);
 }
 
-function contextOf(
-  { emit, platform: { now } }: DataParts,
-  lifetime: Lifetime | undefined,
+/** Returns the context of one piece of work. Without a lifetime, the platform's own `waitUntil` keeps work alive. */
+export function contextOf(
+  { emit, platform: { now } }: Pick<DataParts, "emit" | "platform">,
+  lifetime?: Lifetime,
   { region = "local" }: Place = {},
 ): Context {
   const waitUntil =
