@@ -2,7 +2,7 @@
  * The shared store in Durable Objects: the product's own tables over SQLite and its own port, with a
  * network between them that delays, reorders and loses requests, and objects that restart.
  */
-import { DatabaseSync, type SQLInputValue } from "node:sqlite";
+import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { MAX_CHANGES } from "../../src/core/log.ts";
 import { createDurableStore } from "../../src/durable/store-port.ts";
 import type { StoreRpc } from "../../src/durable/store-object.ts";
@@ -162,16 +162,23 @@ function loseNumbers(db: DatabaseSync, now: number): void {
 }
 
 function sqlOf(db: DatabaseSync): Sql {
+  const statements = new Map<string, StatementSync>();
+  function statement(query: string): StatementSync {
+    const known = statements.get(query) ?? db.prepare(query);
+    statements.set(query, known);
+    return known;
+  }
+
   return {
-    exec: (query, ...bindings) => db.prepare(query).all(...(bindings as SQLInputValue[])) as never,
+    exec: (query, ...bindings) => statement(query).all(...(bindings as SQLInputValue[])) as never,
     transaction(work) {
-      db.exec("BEGIN");
+      statement("BEGIN").run();
       try {
         const value = work();
-        db.exec("COMMIT");
+        statement("COMMIT").run();
         return value;
       } catch (error) {
-        db.exec("ROLLBACK");
+        statement("ROLLBACK").run();
         throw error;
       }
     },
