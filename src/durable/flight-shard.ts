@@ -3,7 +3,7 @@ import type { TraceCarrier } from "../core/trace-carrier.ts";
 import type { JoinAnswer, JoinRequest, FlightResult } from "../core/flight-port.ts";
 import type { NewId } from "../core/random.ts";
 import { createFlights, type Flights } from "./flights.ts";
-import type { Clock, Millis } from "../core/time.ts";
+import type { Clock } from "../core/time.ts";
 
 /** The methods that isolates call. */
 export interface FlightShardRpc {

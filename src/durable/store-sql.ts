@@ -4,6 +4,7 @@ export type SqlValue = string | number | null;
 /** One SQLite database, as the tables of the store use it. */
 export interface Sql {
   /** Runs one statement and returns its rows. */
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- a caller names the columns of its own query
   exec<Row extends Record<string, SqlValue>>(
     query: string,
     ...bindings: readonly SqlValue[]

@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { evictDurableObject, runDurableObjectAlarm } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import type { StoreRpc } from "../../src/durable/store-object.ts";
 import { storeStub } from "../../src/durable/stubs.ts";
@@ -181,9 +181,7 @@ describe("the tables of another version", () => {
     const store = createTestDurableStore(namespace);
     const stub = env.STRATA.get(env.STRATA.idFromName(`${namespace}-store`));
     await sqlIn(`${namespace}-store`, "UPDATE meta SET schema = 2");
-    await runInDurableObject(stub, (_, state) => void state.abort("restart")).catch(
-      () => undefined,
-    );
+    await evictDurableObject(stub);
     expect(await store.sync(0, 10, ctx)).toMatchObject({ fault: { code: "store.unavailable" } });
   });
 });
@@ -196,9 +194,7 @@ describe("an object that restarts", () => {
     valueOf(await store.write([entry], ctx));
     const { seq, era } = valueOf(await store.invalidate(["t:a"], [], ctx));
     const stub = env.STRATA.get(env.STRATA.idFromName(`${namespace}-store`));
-    await runInDurableObject(stub, (_, state) => void state.abort("restart")).catch(
-      () => undefined,
-    );
+    await evictDurableObject(stub);
     const { found, log } = valueOf(await store.read(["a:1"], 0, ctx));
     expect(found).toEqual([{ entry, hard: seq, soft: 0, unconfirmed: 0 }]);
     expect(log).toMatchObject({ era, seq });
