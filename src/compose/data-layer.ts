@@ -1,16 +1,15 @@
 /** Builds the data cache of one isolate: tiers, shared store, flights and engine, without an application framework. */
 import { createContext, type Context } from "../core/context.ts";
-import { etagOf } from "../core/etag.ts";
 import { done } from "../core/faults.ts";
 import type { FlightPort } from "../core/flight-port.ts";
-import { openCache } from "../data/open.ts";
+import { createOpen } from "../data/open.ts";
 import { readDataOptions, type DataOptions, type DataSettings } from "../data/options.ts";
 import type { OpenFlights, OpenShared, SharedParts } from "../data/shared.ts";
-import type { Lifetime, Place, Strata } from "../data/strata.ts";
+import type { Cache as DataCache, Lifetime, Place, Strata } from "../data/strata.ts";
+import { createWrap } from "../data/wrap.ts";
 import { createEngineParts } from "../engine/create-engine.ts";
 import { createSoloStep } from "../engine/flight-step.ts";
 import { createRetryingInvalidate } from "../engine/invalidation-retry.ts";
-import { createReader } from "../engine/reader.ts";
 import { createWarmer } from "../engine/warm.ts";
 import { keepAlive, platform, type Platform } from "../platform.ts";
 import { createAdaptiveLimit } from "../resilience/adaptive-limit.ts";
@@ -49,15 +48,15 @@ export function createDataLayer(options: DataOptions, ownPlatform: Platform): St
   // workerd has no randomness and no clock while it loads modules, so the parts are built at the first use.
   const parts = (): DataParts => (built ??= buildParts(options, settings, ownPlatform));
 
+  function open(lifetime?: Lifetime, place?: Place): DataCache {
+    return parts().openFor(contextOf(parts(), lifetime, place));
+  }
+
   const strata: Strata = {
     namespace,
     reach: options.shared === undefined ? "data-centre" : "everywhere",
-    open(lifetime, place) {
-      const { invalidate } = parts();
-      const readerOf = (ctx: Context) =>
-        createReader({ ...parts(), etagOf, onLookup: () => undefined }, ctx);
-      return openCache({ readerOf, invalidate }, contextOf(parts(), lifetime, place));
-    },
+    open,
+    wrap: createWrap(() => open()),
   };
   return withDataParts(strata, parts);
 }
@@ -118,12 +117,15 @@ function buildParts(
     stepsTimeoutMs: edge.timeoutMs + shared.timeoutMs + flights.grantTimeoutMs,
   });
   const { coherence, callOrigin } = engineParts;
+  const warmer = createWarmer({ store: shared.store, coherence, callOrigin, random });
+  const invalidate = createRetryingInvalidate(coherence, "n:");
   return {
     ...engineParts,
+    openFor: createOpen({ ...engineParts, warmer, invalidate }),
     slots: originSlots,
-    warmer: createWarmer({ store: shared.store, coherence, callOrigin, random }),
+    warmer,
     settings,
-    invalidate: createRetryingInvalidate(coherence, "n:"),
+    invalidate,
     emit,
     platform: ownPlatform,
   };

@@ -1,6 +1,7 @@
 /** Finds the inner parts of a data cache, for the entries that build on it. Applications do not see them. */
-import type { Strata } from "../data/strata.ts";
+import type { Cache, Strata } from "../data/strata.ts";
 import type { DataSettings } from "../data/options.ts";
+import type { Context } from "../core/context.ts";
 import type { CacheEvent } from "../core/events.ts";
 import type { EngineParts } from "../engine/create-engine.ts";
 import type { Slots } from "../core/origin-slots.ts";
@@ -14,6 +15,8 @@ export interface DataParts extends EngineParts {
   readonly slots: Slots;
   readonly settings: DataSettings;
   readonly invalidate: Invalidate;
+  /** Opens the cache of one piece of work. */
+  readonly openFor: (ctx: Context) => Cache;
   readonly emit: (event: CacheEvent) => void;
   readonly platform: Platform;
 }

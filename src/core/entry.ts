@@ -81,6 +81,11 @@ export interface Entry {
    * if that was before the load began.
    */
   readonly currentAt?: EpochMs;
+  /**
+   * Set if the lifetimes are those of a policy, and not those that a loader or a response stated. A
+   * policy that is shorter at the read then shortens them.
+   */
+  readonly ofPolicy?: true;
 }
 
 /** Returns an instant at which the entry was current: the start of its load, or earlier if the loader read older values. */
@@ -180,6 +185,47 @@ export function createEntry(
     loadCost: stamp.storedAt - stamp.startedAt,
     ...(loaded.currentAt !== undefined &&
       loaded.currentAt < stamp.startedAt && { currentAt: loaded.currentAt }),
+    ...(loaded.freshForMs === undefined && loaded.lifetimes === undefined && { ofPolicy: true }),
+  };
+}
+
+/**
+ * Returns the entry as a read with this policy sees it. If the policy is shorter than the one that the
+ * entry was stored under, the phases of the entry end earlier. A longer policy changes nothing.
+ */
+export function underPolicy(entry: Entry, policy: Policy): Entry {
+  if (entry.ofPolicy === undefined) return entry;
+  const { freshUntil, staleUntil, errorUntil } = entry;
+  const freshForMs = entry.kind === "absent" ? policy.negativeForMs : policy.freshForMs;
+  const fresh = Math.min(freshUntil, entry.storedAt + freshForMs);
+  const stale = Math.min(staleUntil, fresh + policy.staleWhileRevalidateMs);
+  const error = Math.min(errorUntil, Math.max(stale, fresh + policy.staleIfErrorMs));
+  if (fresh === freshUntil && stale === staleUntil && error === errorUntil) return entry;
+  return { ...entry, freshUntil: fresh, staleUntil: stale, errorUntil: error };
+}
+
+/**
+ * Returns the copy of an entry whose lifetime begins anew at `now`. The log position and the instant at
+ * which the value was current stay. `freshForMs` replaces the fresh lifetime of the policy.
+ */
+export function renewedCopy(
+  entry: Entry,
+  policy: Policy,
+  freshForMs: Millis | undefined,
+  now: EpochMs,
+): Entry {
+  const { kind, body, etag, ofPolicy: _, ...rest } = entry;
+  const result = { storable: true, kind, body, etag, invalidationKeys: [] } as const;
+  const own = freshForMs !== undefined && { freshForMs };
+  return {
+    ...rest,
+    kind,
+    body,
+    etag,
+    ...lifetimesOf(policy, { ...result, ...own }, now, 0),
+    storedAt: now,
+    currentAt: currentAtOf(entry),
+    ...(!own && { ofPolicy: true }),
   };
 }
 
