@@ -20,7 +20,7 @@ import {
   type Writer,
   type Written,
 } from "../writes/writer.ts";
-import { HOST } from "./data-layer.ts";
+import { HOST } from "./open-cache.ts";
 import { dataPartsOf } from "./data-parts.ts";
 
 /** The options of `postgres`. */

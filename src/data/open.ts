@@ -95,7 +95,10 @@ export function createOpen(parts: OpenParts): (ctx: Context) => Cache {
       async set(key, value, given, { tags = [], asOf = openedAt } = {}) {
         const policy = policyOf(given);
         if (value === null || value === undefined)
-          throw new DefinitionError("value", `${String(value)} is no value: delete the key instead`);
+          throw new DefinitionError(
+            "value",
+            `${String(value)} is no value: delete the key instead`,
+          );
         jsonTextOf(value, key);
         const write = { key, policy, value, tags: [...policy.tags, ...tags] };
         const written = await invalidateKeys({ keys: [key] }, ctx, logKeysOfThrough(write));

@@ -72,11 +72,7 @@ export interface Cache extends DataReader {
    *
    * @throws {CacheUnavailable} if the load fails
    */
-  refresh<T>(
-    key: string,
-    policy: Policy | PolicyOptions,
-    load: Load<T>,
-  ): Promise<DataLookup<T>>;
+  refresh<T>(key: string, policy: Policy | PolicyOptions, load: Load<T>): Promise<DataLookup<T>>;
   /**
    * Gives a stored value a new lifetime from now on, without a load: `freshFor`, or the lifetime of the
    * policy. Returns false if no tier has a value. Other isolates keep their copies for the former

@@ -41,11 +41,7 @@ export function createReader(
 /** A reader with the parts of which `cache` of the data cache makes more. */
 export interface ValueReader extends DataReader {
   /** Loads anew, with the readers that ask for the same. */
-  refresh<T>(
-    key: string,
-    policy: Policy | PolicyOptions,
-    load: Load<T>,
-  ): Promise<DataLookup<T>>;
+  refresh<T>(key: string, policy: Policy | PolicyOptions, load: Load<T>): Promise<DataLookup<T>>;
   /** Adds a lookup to the load that made it, and to the load whose reader it used. */
   report(lookup: Lookup): void;
   /** Returns the freshness rule of this policy: an entry that does not match the schema is expired. */
@@ -175,11 +171,7 @@ export function createValueReader(
       return withValue<T>(lookup, policy, result.loaded);
     },
 
-    async readMany<T>(
-      keys: readonly string[],
-      given: Policy | PolicyOptions,
-      load: LoadMany<T>,
-    ) {
+    async readMany<T>(keys: readonly string[], given: Policy | PolicyOptions, load: LoadMany<T>) {
       const policy = policyOf(given);
       // A batch can load more than once: also for the keys that other lookups and isolates did not load.
       const loaded = new Map<string, unknown>();

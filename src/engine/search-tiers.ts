@@ -8,8 +8,7 @@ import { createTierSteps, type TierStep, type TierStepOptions } from "./tier-ste
 /** Returns the outcome of the tier that answers, or the request with what the tiers hold. */
 export type SearchTiers = (start: LookupRequest) => Promise<LookupOutcome | LookupRequest>;
 
-export interface SearchTiersOptions
-  extends EntryStoreOptions, Omit<TierStepOptions, "entryStore"> {
+export interface SearchTiersOptions extends EntryStoreOptions, Omit<TierStepOptions, "entryStore"> {
   readonly hitForMiss: HitForMiss;
   /** Adds a read to the reads that ask the shared store together. */
   readonly joinTurn: SharedTurns["join"];

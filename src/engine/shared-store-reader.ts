@@ -22,9 +22,7 @@ export interface SharedReader {
    * Returns the content of Redis under the keys of the reads, in their order, with one request. Each
    * entry is validated for its own read.
    */
-  read(
-    reads: readonly [SharedRead, ...SharedRead[]],
-  ): Promise<readonly Found[] | "unreachable">;
+  read(reads: readonly [SharedRead, ...SharedRead[]]): Promise<readonly Found[] | "unreachable">;
 }
 
 /** Returns the content of Redis under the key of a request. */

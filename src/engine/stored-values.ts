@@ -29,12 +29,7 @@ export interface StoredValues {
    * Returns the value that memory holds, if the log view is recent enough for the policy. It makes no
    * request, and the eviction order does not count it as a use.
    */
-  peek(
-    key: string,
-    policy: Policy,
-    ctx: Context,
-    freshnessOf: FreshnessOf,
-  ): Lookup | undefined;
+  peek(key: string, policy: Policy, ctx: Context, freshnessOf: FreshnessOf): Lookup | undefined;
   /**
    * Gives a stored value a new lifetime from now on, in the tiers of the policy. Returns whether there
    * is such a value.
