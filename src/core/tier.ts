@@ -18,10 +18,10 @@ export interface Tier {
 /** The tier in the isolate's heap. Every call is synchronous. */
 export interface MemoryTier {
   /**
-   * Returns the entry under a key, and removes a copy whose time is over. The eviction order counts the
-   * read as a use.
+   * Returns the entry under a key. With `now`, removes a copy whose time is over. The eviction order
+   * counts the read as a use.
    */
-  get(key: string, now: EpochMs): Entry | undefined;
+  get(key: string, now?: EpochMs): Entry | undefined;
   /**
    * Returns the entry under a key. The eviction order does not count it as a use. With `now`, a copy
    * whose time is over is not returned.

@@ -47,7 +47,7 @@ export function createMemoryTier(options: MemoryTierOptions): MemoryTier {
   let bytes = 0;
   let evictions = 0;
 
-  function get(key: string, now: EpochMs): Entry | undefined {
+  function get(key: string, now = -Infinity): Entry | undefined {
     const node = nodes.get(key);
     if (node === undefined) return undefined;
     if (node.keepUntil <= now) {

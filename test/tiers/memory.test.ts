@@ -227,3 +227,25 @@ describe("the memory tier", () => {
     expect(tier.peek("__proto__")?.key).toBe("__proto__");
   });
 });
+
+describe("the limit of a copy in memory", () => {
+  it("a copy with a limit is removed at its end, before the entry expires", () => {
+    const memory = roomy();
+    memory.put(small("k:1"), now, 10_000);
+    expect(memory.get("k:1", now + 9_999)).toBeDefined();
+    expect(memory.peek("k:1", now + 10_000)).toBeUndefined();
+    expect(memory.get("k:1", now + 10_000)).toBeUndefined();
+    expect(memory.stats().entries).toBe(0);
+  });
+
+  it("a copy of the value that memory holds already does not lengthen the limit, and a newer value does", () => {
+    const memory = roomy();
+    const entry = small("k:1");
+    memory.put(entry, now, 10_000);
+    memory.put({ ...entry, asOf: entry.asOf + 1 }, now + 5_000, 10_000);
+    expect(memory.get("k:1", now + 10_000)).toBeUndefined();
+    memory.put(entry, now, 10_000);
+    memory.put({ ...entry, storedAt: entry.storedAt + 1 }, now + 5_000, 10_000);
+    expect(memory.get("k:1", now + 10_000)).toBeDefined();
+  });
+});
