@@ -43,7 +43,7 @@ describe("the reads of one turn", () => {
     const numbers = KEYS.map((_, i) => i);
     await Promise.all(numbers.map((n) => squareOf(n)));
     await expect.poll(async () => writer.open().has(squareOf.key(19), policyOf())).toBe(true);
-    const again = reader.strata.wrap(async () => Number.NaN, options);
+    const again = reader.strata.wrap(async (_n: number) => Number.NaN, options);
     await Promise.all(numbers.map((n) => again(n)));
     expect(reader.countOf("read")).toBe(1);
   });

@@ -24,7 +24,7 @@ function createEcho(options: { readonly version?: string } = {}) {
 describe("strata.wrap", () => {
   it("a wrapped function has the arguments and the result of the function", async () => {
     const { strata } = createIsolate();
-    const nameOf = strata.wrap(async (id: number, lang = "en") => `${lang} ${id}`, {
+    const nameOf = strata.wrap(async (id: number, lang?: string) => `${lang ?? "en"} ${id}`, {
       name: "name",
       policy: POLICY,
     });
