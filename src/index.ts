@@ -54,7 +54,8 @@ export type {
   LoadManyContext,
   WarmProgress,
 } from "./core/data-reader.ts";
-export type { Cache, Lifetime, Openable, Place, SetOptions } from "./data/strata.ts";
+export type { Cache, SetOptions } from "./data/cache.ts";
+export type { Lifetime, Openable, Place } from "./data/strata.ts";
 export type { Wrap, WrapOptions, Wrapped } from "./data/wrap.ts";
 export type { LogPosition } from "./core/entry.ts";
 export type { Lookup } from "./core/lookup.ts";

@@ -1,5 +1,6 @@
 /** Finds the inner parts of a data cache, for the entries that build on it. Applications do not see them. */
-import type { Cache, Strata } from "../data/strata.ts";
+import type { Cache } from "../data/cache.ts";
+import type { Strata } from "../data/strata.ts";
 import type { DataSettings } from "../data/options.ts";
 import type { Context } from "../core/context.ts";
 import type { CacheEvent } from "../core/events.ts";

@@ -2,7 +2,8 @@
 import { createContext, type Context } from "../core/context.ts";
 import type { CacheEvent } from "../core/events.ts";
 import type { Clock } from "../core/time.ts";
-import type { Cache, Openable } from "../data/strata.ts";
+import type { Cache } from "../data/cache.ts";
+import type { Openable } from "../data/strata.ts";
 import { createWrap } from "../data/wrap.ts";
 import { keepAlive } from "../platform.ts";
 

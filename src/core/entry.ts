@@ -205,31 +205,6 @@ export function underPolicy(entry: Entry, policy: Policy): Entry {
 }
 
 /**
- * Returns the copy of an entry whose lifetime begins anew at `now`. The log position and the instant at
- * which the value was current stay. `freshForMs` replaces the fresh lifetime of the policy.
- */
-export function renewedCopy(
-  entry: Entry,
-  policy: Policy,
-  freshForMs: Millis | undefined,
-  now: EpochMs,
-): Entry {
-  const { kind, body, etag, ofPolicy: _, ...rest } = entry;
-  const result = { storable: true, kind, body, etag, invalidationKeys: [] } as const;
-  const own = freshForMs !== undefined && { freshForMs };
-  return {
-    ...rest,
-    kind,
-    body,
-    etag,
-    ...lifetimesOf(policy, { ...result, ...own }, now, 0),
-    storedAt: now,
-    currentAt: currentAtOf(entry),
-    ...(!own && { ofPolicy: true }),
-  };
-}
-
-/**
  * Whether a result was made of values that were stale already. Such a result answers the readers
  * that waited for it, and is not stored.
  */
@@ -237,7 +212,8 @@ export function isMomentary(loaded: LoadResult, { storedAt }: LoadStamp): boolea
   return loaded.storable && (loaded.freshUntil ?? Infinity) <= storedAt;
 }
 
-function lifetimesOf(
+/** Returns the lifetimes of a result that is stored at `now` under a policy. */
+export function lifetimesOf(
   policy: Policy,
   loaded: StorableResult,
   now: EpochMs,
@@ -312,29 +288,3 @@ export function freshnessOf(entry: Entry, now: EpochMs): Freshness {
   if (now < entry.errorUntil) return "error-only";
   return now < entry.deleteAt ? "kept" : "expired";
 }
-
-/**
- * The growth of V8's heap, as measured, in addition to the characters: the bytes of an entry with
- * its node in the memory tier, and the bytes of each part.
- */
-const ENTRY_BYTES = 420;
-const BINARY_BYTES = 200;
-const INVALIDATION_KEY_BYTES = 40;
-const HEADER_BYTES = 72;
-
-/**
- * Estimates the bytes that an entry takes in memory. V8 stores a text with 1 byte for each
- * character if all characters are Latin-1, otherwise with 2.
- */
-export function sizeOf(entry: Entry): number {
-  const { body, key, etag } = entry;
-  let bytes = ENTRY_BYTES + key.length + etag.length;
-  bytes += typeof body === "string" ? textBytes(body) : BINARY_BYTES + body.byteLength;
-  for (const name of entry.invalidationKeys) bytes += INVALIDATION_KEY_BYTES + textBytes(name);
-  for (const [name, value] of entry.http?.headers ?? [])
-    bytes += HEADER_BYTES + name.length + value.length;
-  return bytes;
-}
-
-const textBytes = (text: string): number =>
-  /[\u0100-\uffff]/.test(text) ? text.length * 2 : text.length;

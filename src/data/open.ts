@@ -14,7 +14,7 @@ import type { Invalidate } from "../engine/invalidation-retry.ts";
 import { createValueReader, withValue } from "../engine/reader.ts";
 import type { Warmer } from "../engine/warm.ts";
 import { createWriteThrough, logKeysOfThrough } from "../writes/through.ts";
-import type { Cache } from "./strata.ts";
+import type { Cache } from "./cache.ts";
 
 export interface OpenParts extends Pick<EngineParts, "engine" | "batch" | "loads" | "stored"> {
   readonly warmer: Warmer;

@@ -4,7 +4,7 @@ import type { DataLookup, LoadContext } from "../core/data-reader.ts";
 import { DefinitionError } from "../core/faults.ts";
 import { keysOf } from "../core/key.ts";
 import { policyOf, type Policy, type PolicyOptions } from "../core/policy.ts";
-import type { Cache } from "./strata.ts";
+import type { Cache } from "./cache.ts";
 
 /** The options of `strata.wrap`. */
 export interface WrapOptions<A extends readonly unknown[]> {

@@ -1,5 +1,6 @@
 /** Reads and renews stored values without a load. */
-import { freshnessOf, renewedCopy } from "../core/entry.ts";
+import { freshnessOf } from "../core/entry.ts";
+import { renewedCopy } from "../core/renewed-copy.ts";
 import { DefinitionError } from "../core/faults.ts";
 import type { Context } from "../core/context.ts";
 import type { Lookup } from "../core/lookup.ts";

@@ -3,15 +3,8 @@
  */
 export { createStrata } from "../compose/data-layer.ts";
 export type { DataOptions } from "../data/options.ts";
-export type {
-  Cache,
-  Lifetime,
-  Openable,
-  Place,
-  Reach,
-  SetOptions,
-  Strata,
-} from "../data/strata.ts";
+export type { Cache, SetOptions } from "../data/cache.ts";
+export type { Lifetime, Openable, Place, Reach, Strata } from "../data/strata.ts";
 export type { Wrap, WrapOptions, Wrapped } from "../data/wrap.ts";
 export type { LogPosition } from "../core/entry.ts";
 export type { Flights, Shared } from "../data/shared.ts";

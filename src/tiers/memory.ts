@@ -1,4 +1,5 @@
-import { sizeOf, type Entry } from "../core/entry.ts";
+import { type Entry } from "../core/entry.ts";
+import { sizeOf } from "../core/entry-size.ts";
 import type { Random } from "../core/random.ts";
 import type { MemoryTier } from "../core/tier.ts";
 import type { EpochMs } from "../core/time.ts";

@@ -3,14 +3,14 @@ import { describe, expect, it } from "vitest";
 import {
   freshnessOf,
   createEntry,
-  renewedCopy,
-  sizeOf,
   softened,
   underPolicy,
   verifiedCopy,
   type LoadResult,
   type LoadStamp,
 } from "../../src/core/entry.ts";
+import { renewedCopy } from "../../src/core/renewed-copy.ts";
+import { sizeOf } from "../../src/core/entry-size.ts";
 import { definePolicy } from "../../src/core/policy.ts";
 import { entryOf } from "../support/entries.ts";
 

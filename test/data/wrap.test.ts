@@ -28,7 +28,7 @@ describe("strata.wrap", () => {
       name: "name",
       policy: POLICY,
     });
-    expectTypeOf(nameOf).parameters.toEqualTypeOf<[id: number, lang?: string]>();
+    expectTypeOf(nameOf).parameters.toEqualTypeOf<[id: number, lang?: string | undefined]>();
     expectTypeOf(nameOf).returns.toEqualTypeOf<Promise<string>>();
     expect(await nameOf(1)).toBe("en 1");
     expect(await nameOf(1, "de")).toBe("de 1");

@@ -5,7 +5,8 @@ import type { CacheEvent } from "../../src/core/events.ts";
 import type { SharedStore } from "../../src/core/shared-store.ts";
 import type { DataOptions } from "../../src/data/options.ts";
 import type { Shared } from "../../src/data/shared.ts";
-import type { Cache, Strata } from "../../src/data/strata.ts";
+import type { Cache } from "../../src/data/cache.ts";
+import type { Strata } from "../../src/data/strata.ts";
 import { redis } from "../../src/entries/redis.ts";
 import { createTestClock, type TestClock } from "./isolate.ts";
 

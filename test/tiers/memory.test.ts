@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { sizeOf } from "../../src/core/entry.ts";
+import { sizeOf } from "../../src/core/entry-size.ts";
 import { done } from "../../src/core/faults.ts";
 import type { MemoryTier, Tier } from "../../src/core/tier.ts";
 import { createEviction, EVICTIONS, type Eviction } from "../../src/tiers/eviction/choice.ts";
