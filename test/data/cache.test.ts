@@ -87,14 +87,24 @@ describe.each(STORES)("the data cache with %s", (store) => {
     }
   });
 
-  it("a purge of a tag between the opening of the cache and cache.set() wins, and the value is not stored", async () => {
-    const [one, other] = createPair();
-    await read(one, "first");
-    const cache = one.open();
-    await other.open().invalidateTags("mine");
-    expect(await cache.set(KEY, "old", N, { tags: ["mine"] })).toBe(false);
-    expect(await read(one, "new")).toEqual(["miss", "new"]);
-  });
+  it.each([
+    ["has not heard of it", false],
+    ["has heard of it", true],
+  ])(
+    "a purge of a tag after the opening of the cache wins over cache.set() in an isolate that %s",
+    async (_, hears) => {
+      const [one, other] = createPair();
+      await read(one, "first");
+      const cache = one.open();
+      await other.open().invalidateTags("mine");
+      if (hears) {
+        one.clock.advance(1_500);
+        await one.open().read(key("unrelated", 1), N, async () => 1);
+      }
+      expect(await cache.set(KEY, "old", N, { tags: ["mine"] })).toBe(false);
+      expect(await read(one, "new")).toEqual(["miss", "new"]);
+    },
+  );
 
   it("a purge of a tag after cache.set() ends the value that it stored", async () => {
     const [one, other] = createPair();
