@@ -9,6 +9,7 @@ import { MAX_ORIGINS } from "../http/proxy/proxy-limits.ts";
 import type { Platform } from "../platform.ts";
 import { createBreakerTable, type BreakerTable } from "../resilience/breaker-table.ts";
 import { createBreaker, type BreakerRules } from "../resilience/breaker.ts";
+import { withTimeout } from "../resilience/deadline.ts";
 import type { Breaker } from "../core/breaker.ts";
 
 /** The breakers of a layer by their names. Those of the HTTP origins are a table. */
@@ -26,7 +27,6 @@ export interface Breakers extends Record<BreakerName, BreakerReport> {
 export interface Probes {
   readonly redis: () => Promise<Result<unknown>>;
   readonly limiter: () => Promise<Result<unknown>>;
-  readonly session: () => Promise<Result<unknown>>;
   readonly sql: () => Promise<Result<unknown>>;
   readonly flight: () => Promise<Result<unknown>>;
 }
@@ -67,6 +67,7 @@ export function composeBreakers(
       dependency,
       callTimeoutMs,
       ...(probe && { probe }),
+      withTimeout,
       now,
       random,
       onChange,
@@ -81,7 +82,7 @@ export function composeBreakers(
   return {
     redis: create("redis", "redis", redis.timeoutMs, { slowRate, slowMs }, probes.redis),
     limiter: create("limiter", "redis", limits.timeoutMs, { slowMs }, probes.limiter),
-    session: create("session", "redis", sessions.timeoutMs, { slowMs }, probes.session),
+    session: create("session", "redis", sessions.timeoutMs, { slowMs }),
     flight: create("flight", "flight", flights.grantTimeoutMs, ofFlights, probes.flight),
     log: create("log", "log", GROUP_TIMEOUT_MS, {}),
     sql: create("sql", "origin", origin.sqlTimeoutMs, ofOrigin, probes.sql),

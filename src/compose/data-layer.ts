@@ -108,6 +108,7 @@ function buildParts(
   return {
     ...engineParts,
     openFor: createOpen({ ...engineParts, warmer, invalidate }),
+    memory,
     slots: originSlots,
     warmer,
     settings,
