@@ -11,7 +11,8 @@
  *   can end promises that another request waits for.
  * - `simulation`: the engine over modelled ports in virtual time, in Node.
  * - `gates`: tests of the gates and the tools, in Node.
- * - `node`: tests of the local services, and comparisons with other caches, in Node.
+ * - `node`: tests of the local services, of the data cache outside workerd, and comparisons with other
+ *   caches, in Node.
  * - `supervisor`: tests that start and kill `npm run dev`, in Node.
  * - `e2e`: tests of the running product, one file at a time, in Node.
  *
@@ -35,7 +36,7 @@ const ISOLATED = ["test/failures/disconnect.alone.test.ts"];
 const SIMULATION = ["test/simulation/**/*.test.ts"];
 const SUPERVISOR = ["test/dev/supervisor.test.ts"];
 const GATES = ["test/check/**/*.test.ts"];
-const NODE = ["test/dev/**/*.test.ts", "test/differential/**/*.test.ts"];
+const NODE = ["test/dev/**/*.test.ts", "test/differential/**/*.test.ts", "test/node/**/*.test.ts"];
 const E2E = ["test/e2e/**/*.test.ts"];
 /** They need more than npm: see vitest.system.config.ts. */
 const SYSTEM = ["test/**/*.system.test.ts"];

@@ -3,7 +3,8 @@
  * hit ratios, and time per operation as ratios within one run.
  */
 import { LRUCache } from "lru-cache";
-import { sizeOf, type Entry } from "../src/core/entry.ts";
+import { type Entry } from "../src/core/entry.ts";
+import { sizeOf } from "../src/core/entry-size.ts";
 import { createEviction, EVICTIONS, type Eviction } from "../src/tiers/eviction/choice.ts";
 import type { EvictionOrder } from "../src/tiers/eviction/order.ts";
 import { createMemoryTier } from "../src/tiers/memory.ts";

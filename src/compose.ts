@@ -17,8 +17,11 @@ import { composeServers } from "./compose/servers.ts";
 import { composeOriginSlots, composeProxyLimits } from "./compose/slots.ts";
 import { composeMessages } from "./compose/messages.ts";
 import { composeMetrics } from "./compose/metrics.ts";
+import { composeOpenable } from "./compose/open-cache.ts";
+import { createOpen } from "./data/open.ts";
 import { createEngineParts } from "./engine/create-engine.ts";
 import { createFlightStep } from "./engine/join-flight.ts";
+import { createRetryingInvalidate } from "./engine/invalidation-retry.ts";
 import { createExistence } from "./engine/existence.ts";
 import { createWarmer } from "./engine/warm.ts";
 import { createScopeMiddleware } from "./http/routes/middleware.ts";
@@ -140,7 +143,7 @@ export function createLayer(
 
   // Creates the engine, which uses the tiers and telemetry.
   const flights = composeFlights(flightPort, breakers.flight);
-  const { coherence, engine, batch, loads, callOrigin, ...markers } = createEngineParts({
+  const { coherence, engine, batch, loads, callOrigin, stored, ...markers } = createEngineParts({
     memory,
     edge,
     store,
@@ -158,6 +161,8 @@ export function createLayer(
   const direct = composeAnnouncements(bindings, config, coherence);
   const invalidator = composeLogGroups(bindings, config, direct, breakers.log);
   const warmer = createWarmer({ store, coherence, callOrigin, random });
+  const invalidate = createRetryingInvalidate(invalidator, "n:");
+  const openFor = createOpen({ engine, batch, loads, stored, warmer, invalidate });
   const existence = createExistence({
     filters: createFilterStore(redis, namespace, breakers.redis),
     store,
@@ -228,10 +233,7 @@ export function createLayer(
     redis,
     breaker: breakers.redis,
     newId,
-    engine,
-    batch,
-    warmer,
-    loads,
+    readerOf: openFor,
   });
 
   const proxyLimits = composeProxyLimits(config, breakers.http, { now, random });
@@ -239,6 +241,7 @@ export function createLayer(
   const traced = createTraced(telemetry, now);
   const strata: Strata = {
     config,
+    ...composeOpenable(() => ({ openFor, now, emit: telemetry.observe })),
     middleware: (dispatch) =>
       createScopeMiddleware({
         engine,

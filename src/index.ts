@@ -44,7 +44,7 @@ export { passThrough, type PassThroughOptions } from "./http/proxy/pass-through.
 
 // Data: reads inside a handler.
 export { key, keysOf, type KeyScope } from "./core/key.ts";
-export { definePolicy, type Policy, type PolicyOptions } from "./core/policy.ts";
+export { definePolicy, type Policy, type PolicyOptions, type TierLimits } from "./core/policy.ts";
 export type {
   DataLookup,
   DataReader,
@@ -54,6 +54,10 @@ export type {
   LoadManyContext,
   WarmProgress,
 } from "./core/data-reader.ts";
+export type { Cache, SetOptions } from "./data/cache.ts";
+export type { Lifetime, Openable, Place } from "./data/strata.ts";
+export type { Wrap, WrapOptions, Wrapped } from "./data/wrap.ts";
+export type { LogPosition } from "./core/entry.ts";
 export type { Lookup } from "./core/lookup.ts";
 export type { Existence } from "./engine/existence.ts";
 export type { ExistenceKind } from "./engine/existence-build.ts";

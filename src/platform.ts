@@ -1,5 +1,5 @@
-/** The clock, randomness, network and timers of workerd. All other files receive them as options. */
-import { waitUntil } from "cloudflare:workers";
+/** The clock, randomness, network and timers of workerd or Node. All other files receive them as options. */
+import { waitUntil } from "#wait-until";
 import { toBase64 } from "./core/base64.ts";
 import type { Defer } from "./core/breaker.ts";
 import { createContext, type Context } from "./core/context.ts";

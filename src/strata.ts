@@ -19,6 +19,7 @@ import type { StrataEnv } from "./http/routes/request-scope.ts";
 import type { Database } from "./origin/neon.ts";
 import type { RateLimits } from "./ratelimit/rate-limits.ts";
 import type { SecondaryStorage } from "./redis/secondary-storage.ts";
+import type { Openable } from "./data/strata.ts";
 import type { Sessions } from "./sessions/sessions.ts";
 import type { MetricsView } from "./telemetry/metrics/metrics-view.ts";
 import type { Traced } from "./telemetry/traces/traced.ts";
@@ -28,7 +29,7 @@ import type { WriteThrough } from "./writes/through.ts";
 import type { Writer } from "./writes/writer.ts";
 
 /** The layer of one isolate. `createStrata` returns it. */
-export interface Strata {
+export interface Strata extends Openable {
   /**
    * The variables and options that the layer uses, checked and frozen. It holds secrets, so do not
    * print it.

@@ -4,7 +4,7 @@ import {
   type LanguageModelMiddleware,
   type ModelCacheOptions,
 } from "../answers/language-model.ts";
-import { contextOf } from "../compose/data-layer.ts";
+import { contextOf } from "../compose/open-cache.ts";
 import { dataPartsOf } from "../compose/data-parts.ts";
 import {
   cancelWith,
@@ -97,7 +97,12 @@ export function modelCache(strata: Strata, limits: ModelCacheLimits = {}): OpenM
       if (signal !== undefined) cancelWith(signal, feed);
     };
     return createModelCache(
-      { ...built, ctx: contextOf(parts, lifetime, place), onLookup, onFeed },
+      {
+        ...built,
+        ctx: contextOf({ emit: parts.emit, now: parts.platform.now }, lifetime, place),
+        onLookup,
+        onFeed,
+      },
       options,
     );
   };

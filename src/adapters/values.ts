@@ -2,8 +2,8 @@
  * Reads and writes values without a loader, for libraries that ask a cache first and tell it the value
  * later, in two calls.
  */
-import { contextOf } from "../compose/data-layer.ts";
-import { dataPartsOf } from "../compose/data-parts.ts";
+import { contextOf } from "../compose/open-cache.ts";
+import { dataPartsOf, type DataParts } from "../compose/data-parts.ts";
 import type { Context } from "../core/context.ts";
 import type { Entry, LoadResult, LoadStamp } from "../core/entry.ts";
 import { CacheUnavailable } from "../core/faults.ts";
@@ -20,7 +20,7 @@ import {
 import type { Policy } from "../core/policy.ts";
 import type { Era, Seq } from "../core/seq.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
-import type { Strata } from "../data/strata.ts";
+import type { Lifetime, Strata } from "../data/strata.ts";
 import type { LoadTask } from "../engine/lookup-request.ts";
 
 /** The log position and the instant before a value was computed. */
@@ -97,9 +97,13 @@ const task: LoadTask = {
   flightScopeOf: () => "isolate",
 };
 
+function workContext({ emit, platform: { now } }: DataParts, lifetime?: Lifetime): Context {
+  return contextOf({ emit, now }, lifetime);
+}
+
 export function valuesOf(strata: Strata): Values {
   const parts = () => dataPartsOf(strata);
-  const open = (): Context => contextOf(parts());
+  const open = (): Context => workContext(parts());
 
   async function lookUp(key: string, policy: Policy, ctx: Context) {
     try {
@@ -164,7 +168,7 @@ export function valuesOf(strata: Strata): Values {
 
     async replace(write, since) {
       const work: Promise<unknown>[] = [];
-      const ctx = contextOf(parts(), { waitUntil: (one) => void work.push(one) });
+      const ctx = workContext(parts(), { waitUntil: (one) => void work.push(one) });
       const startedAt = ctx.now();
       // The number of the invalidation dates the value: older values are invalid, and this one is not.
       const { seq, era } = await invalidate(logKeysOfPurge({ keys: [write.key] }), ctx);

@@ -1,7 +1,7 @@
 /** A question, and the key under which its answer is stored. */
 import { sha256Hex } from "../core/sha256.ts";
 import { key } from "../core/key.ts";
-import { canonicalJson } from "./canonical-json.ts";
+import { canonicalJson } from "../core/canonical-json.ts";
 import { normalMessage } from "./normal-message.ts";
 
 /**

@@ -5,8 +5,6 @@ import type { SharedStore } from "../core/shared-store.ts";
 import { createCron, type CronOptions, type RunnableCron } from "../cron/cron.ts";
 import { layerTasks } from "../cron/layer-tasks.ts";
 import type { ScheduledExistence } from "../engine/existence.ts";
-import { createReader, type ReaderOptions } from "../engine/reader.ts";
-import { etagOf } from "../core/etag.ts";
 import type { RedisClient } from "../redis/client.ts";
 import { createLeaseStore } from "../redis/lease-store.ts";
 import { readServerFigures } from "../redis/server-figures.ts";
@@ -15,8 +13,7 @@ import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { EventDelivery } from "../writes/event-delivery.ts";
 import type { Writer } from "../writes/writer.ts";
 
-export interface CronParts
-  extends Pick<CronOptions, "newId">, Pick<ReaderOptions, "engine" | "batch" | "warmer" | "loads"> {
+export interface CronParts extends Pick<CronOptions, "newId" | "readerOf"> {
   readonly config: Config;
   readonly writer: Writer;
   readonly store: SharedStore;
@@ -33,11 +30,9 @@ export interface CronParts
 /** Builds the part that runs the tasks of the cron trigger. */
 export function composeCron(parts: CronParts): RunnableCron {
   const { config, writer, store, existence, trimIds, delivery, telemetry } = parts;
-  const { newId, redis, breaker } = parts;
-  const { engine, batch, warmer, loads } = parts;
+  const { newId, readerOf, redis, breaker } = parts;
   const { reportRedis } = telemetry;
   const { keepForMs, trimSlackMs, maxKeys } = config.settings.log;
-  const readerParts = { engine, batch, warmer, loads, etagOf, onLookup: () => undefined };
   return createCron({
     tasks: layerTasks({
       relay: writer.relay,
@@ -55,7 +50,7 @@ export function composeCron(parts: CronParts): RunnableCron {
         }),
     }),
     leases: createLeaseStore(redis, config.namespace, breaker),
-    readerOf: (ctx: Context) => createReader(readerParts, ctx),
+    readerOf,
     newId,
     withTimeout,
     report: (end, ctx) => telemetry.observeTask(end, ctx.defer),

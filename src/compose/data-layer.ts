@@ -1,18 +1,16 @@
 /** Builds the data cache of one isolate: tiers, shared store, flights and engine, without an application framework. */
-import { createContext, type Context } from "../core/context.ts";
-import { etagOf } from "../core/etag.ts";
 import { done } from "../core/faults.ts";
 import type { FlightPort } from "../core/flight-port.ts";
-import { openCache } from "../data/open.ts";
+import type { Tier } from "../core/tier.ts";
+import { createOpen } from "../data/open.ts";
 import { readDataOptions, type DataOptions, type DataSettings } from "../data/options.ts";
 import type { OpenFlights, OpenShared, SharedParts } from "../data/shared.ts";
-import type { Lifetime, Place, Strata } from "../data/strata.ts";
+import type { Strata } from "../data/strata.ts";
 import { createEngineParts } from "../engine/create-engine.ts";
 import { createSoloStep } from "../engine/flight-step.ts";
 import { createRetryingInvalidate } from "../engine/invalidation-retry.ts";
-import { createReader } from "../engine/reader.ts";
 import { createWarmer } from "../engine/warm.ts";
-import { keepAlive, platform, type Platform } from "../platform.ts";
+import { platform, type Platform } from "../platform.ts";
 import { createAdaptiveLimit } from "../resilience/adaptive-limit.ts";
 import { createBulkhead } from "../resilience/bulkhead.ts";
 import { withTimeout } from "../resilience/deadline.ts";
@@ -21,9 +19,8 @@ import { createEdgeTier } from "../tiers/edge.ts";
 import { createEviction } from "../tiers/eviction/choice.ts";
 import { createMemoryTier } from "../tiers/memory.ts";
 import { withDataParts, type DataParts } from "./data-parts.ts";
+import { composeOpenable } from "./open-cache.ts";
 
-/** The host in the URLs of the Cache API. No route of it exists. */
-export const HOST = "strata.internal";
 /** The limit of origin calls does not fall below this share of the slots. */
 const MIN_SHARE = 1 / 8;
 /** A text of an entry that this layer hands over to other isolates has at most this many characters, without a shared store. */
@@ -52,25 +49,9 @@ export function createDataLayer(options: DataOptions, ownPlatform: Platform): St
   const strata: Strata = {
     namespace,
     reach: options.shared === undefined ? "data-centre" : "everywhere",
-    open(lifetime, place) {
-      const { invalidate } = parts();
-      const readerOf = (ctx: Context) =>
-        createReader({ ...parts(), etagOf, onLookup: () => undefined }, ctx);
-      return openCache({ readerOf, invalidate }, contextOf(parts(), lifetime, place));
-    },
+    ...composeOpenable(() => ({ ...parts(), now: ownPlatform.now })),
   };
   return withDataParts(strata, parts);
-}
-
-/** Returns the context of one piece of work. Without a lifetime, the platform's own `waitUntil` keeps work alive. */
-export function contextOf(
-  { emit, platform: { now } }: Pick<DataParts, "emit" | "platform">,
-  lifetime?: Lifetime,
-  { region = "local" }: Place = {},
-): Context {
-  const waitUntil =
-    lifetime === undefined ? keepAlive : (work: Promise<unknown>) => lifetime.waitUntil(work);
-  return createContext({ now, host: HOST, region, waitUntil, emit });
 }
 
 function buildParts(
@@ -102,12 +83,15 @@ function buildParts(
   });
   const engineParts = createEngineParts({
     memory,
-    edge: createEdgeTier({
-      open: () => openCaches(namespace),
-      timeoutMs: edge.timeoutMs,
-      maxEntryChars: edge.maxEntryChars,
-      withTimeout,
-    }),
+    edge:
+      typeof caches === "undefined"
+        ? NO_EDGE
+        : createEdgeTier({
+            open: () => openCaches(namespace),
+            timeoutMs: edge.timeoutMs,
+            maxEntryChars: edge.maxEntryChars,
+            withTimeout,
+          }),
     store: shared.store,
     flights: flights.port,
     createFlightStep: flights.createStep,
@@ -119,13 +103,16 @@ function buildParts(
     stepsTimeoutMs: edge.timeoutMs + shared.timeoutMs + flights.grantTimeoutMs,
   });
   const { coherence, callOrigin } = engineParts;
+  const warmer = createWarmer({ store: shared.store, coherence, callOrigin, random });
+  const invalidate = createRetryingInvalidate(coherence, "n:");
   return {
     ...engineParts,
+    openFor: createOpen({ ...engineParts, warmer, invalidate }),
     memory,
     slots: originSlots,
-    warmer: createWarmer({ store: shared.store, coherence, callOrigin, random }),
+    warmer,
     settings,
-    invalidate: createRetryingInvalidate(coherence, "n:"),
+    invalidate,
     emit,
     platform: ownPlatform,
   };
@@ -144,6 +131,14 @@ function buildParts(
 async function openCaches(namespace: string): Promise<Cache> {
   return caches.open(namespace);
 }
+
+/** The edge of a platform without the Cache API, such as Node. */
+const NO_EDGE: Tier = {
+  name: "edge",
+  get: async () => done(undefined),
+  set: async () => done(undefined),
+  delete: async () => done(undefined),
+};
 
 /** The port of an application without flight objects: each isolate leads its own loads. */
 const NO_FLIGHTS: OpenFlights = {

@@ -1,6 +1,8 @@
 /** Finds the inner parts of a data cache, for the entries that build on it. Applications do not see them. */
+import type { Cache } from "../data/cache.ts";
 import type { Strata } from "../data/strata.ts";
 import type { DataSettings } from "../data/options.ts";
+import type { Context } from "../core/context.ts";
 import type { CacheEvent } from "../core/events.ts";
 import type { MemoryTier } from "../core/tier.ts";
 import type { EngineParts } from "../engine/create-engine.ts";
@@ -16,6 +18,8 @@ export interface DataParts extends EngineParts {
   readonly slots: Slots;
   readonly settings: DataSettings;
   readonly invalidate: Invalidate;
+  /** Opens the cache of one piece of work. */
+  readonly openFor: (ctx: Context) => Cache;
   readonly emit: (event: CacheEvent) => void;
   readonly platform: Platform;
 }

@@ -11,8 +11,8 @@ import { createBreakerTable } from "../resilience/breaker-table.ts";
 import { createBreaker } from "../resilience/breaker.ts";
 import { createBulkhead } from "../resilience/bulkhead.ts";
 import { withTimeout } from "../resilience/deadline.ts";
-import { HOST } from "./data-layer.ts";
 import { dataPartsOf, type DataParts } from "./data-parts.ts";
+import { HOST } from "./open-cache.ts";
 
 /** The options of `middleware`. */
 export interface MiddlewareOptions {

@@ -1,6 +1,6 @@
 /** Writes rows of a Postgres database together with their invalidations, for the data cache. */
 import { count, duration, readOptions, type OptionTable } from "../config/option-reader.ts";
-import { createContext, type Context } from "../core/context.ts";
+import type { Context } from "../core/context.ts";
 import type { Duration } from "../core/duration.ts";
 import { etagOf } from "../core/etag.ts";
 import { DefinitionError } from "../core/faults.ts";
@@ -20,7 +20,7 @@ import {
   type Writer,
   type Written,
 } from "../writes/writer.ts";
-import { HOST } from "./data-layer.ts";
+import { contextOf } from "./open-cache.ts";
 import { dataPartsOf } from "./data-parts.ts";
 
 /** The options of `postgres`. */
@@ -148,20 +148,19 @@ export function postgres(strata: Strata, options: PostgresOptions): PostgresWrit
   let built: ReturnType<typeof build> | undefined;
   const parts = () => (built ??= build());
 
-  function contextOf(lifetime: Lifetime | undefined): Context {
+  function contextFor(lifetime: Lifetime | undefined): Context {
     const { emit, platform } = dataPartsOf(strata);
-    const waitUntil = lifetime ? (work: Promise<unknown>) => lifetime.waitUntil(work) : keepAlive;
-    return createContext({ now: platform.now, host: HOST, region: "local", waitUntil, emit });
+    return contextOf({ emit, now: platform.now }, lifetime);
   }
 
   return {
     get db() {
       return parts().db;
     },
-    mutate: (mutation, lifetime) => parts().writer.mutate(mutation, contextOf(lifetime)),
-    purge: (targets, lifetime) => parts().writer.purge(targets, contextOf(lifetime)),
+    mutate: (mutation, lifetime) => parts().writer.mutate(mutation, contextFor(lifetime)),
+    purge: (targets, lifetime) => parts().writer.purge(targets, contextFor(lifetime)),
     async relay(lifetime) {
-      await parts().writer.relay(contextOf(lifetime));
+      await parts().writer.relay(contextFor(lifetime));
     },
   };
 }

@@ -27,6 +27,7 @@ interface Header {
   readonly c: number;
   readonly n: number;
   readonly i?: number;
+  readonly p?: boolean;
   readonly h?: readonly [status: number, headers: HttpMeta["headers"]];
   readonly x?: Omit<HttpMeta, "status" | "headers">;
 }
@@ -45,6 +46,7 @@ const hasHeaderShape = objectOf(
   },
   {
     i: isNumber,
+    p: isFlag,
     h: tupleOf(isInteger, listOf(tupleOf(isText, isText))),
     x: objectOf(
       {},
@@ -87,6 +89,7 @@ export function encodeEntry(entry: Entry): string {
     c: entry.loadCost,
     n: body.length,
     ...(entry.currentAt !== undefined && { i: entry.currentAt }),
+    ...(entry.ofPolicy && { p: true }),
     ...(entry.http && {
       h: [status, headers],
       ...(Object.keys(more).length > 0 && { x: more }),
@@ -132,6 +135,7 @@ export function decodeEntry(key: string, text: string): Entry | undefined {
       era: header.r,
       loadCost: header.c,
       ...(header.i !== undefined && { currentAt: header.i }),
+      ...(header.p === true && { ofPolicy: true }),
     };
   } catch {
     // Another program wrote the text under this key, so the lookup is a miss.

@@ -1,7 +1,7 @@
 import type { Duration } from "./duration.ts";
 import type { Fault } from "./faults.ts";
 import type { Lookup } from "./lookup.ts";
-import type { Policy } from "./policy.ts";
+import type { Policy, PolicyOptions } from "./policy.ts";
 
 /** The result of `cache.read`: a lookup, and the value that it found. */
 export interface DataLookup<T> extends Lookup {
@@ -43,14 +43,17 @@ export interface LoadManyContext extends Omit<LoadContext, "held" | "notModified
   tagKey(key: string, ...tags: readonly string[]): void;
 }
 
-/** Reads values through the cache, for one request. Values are JSON, and each caller gets its own copy. */
+/**
+ * Reads values through the cache, for one request. Values are JSON, and each caller gets its own copy.
+ * A policy is one that `definePolicy` has checked, or an object of its options at module level.
+ */
 export interface DataReader {
   /**
    * Reads one value from a tier, or loads it.
    *
    * @throws {CacheUnavailable} if no tier has a value and the load fails
    */
-  read<T>(key: string, policy: Policy, load: Load<T>): Promise<DataLookup<T>>;
+  read<T>(key: string, policy: Policy | PolicyOptions, load: Load<T>): Promise<DataLookup<T>>;
   /**
    * Reads several values as `read` does, with one request to Redis and one call of `load` for the
    * keys that no tier has and no other isolate loads. If another isolate fails to load a key in
@@ -58,7 +61,7 @@ export interface DataReader {
    */
   readMany<T>(
     keys: readonly string[],
-    policy: Policy,
+    policy: Policy | PolicyOptions,
     load: LoadMany<T>,
   ): Promise<ReadonlyMap<string, DataLookup<T>>>;
   /**
@@ -69,7 +72,7 @@ export interface DataReader {
    */
   warm<T>(
     keys: readonly string[],
-    policy: Policy,
+    policy: Policy | PolicyOptions,
     load: LoadMany<T>,
     options?: { readonly concurrency?: number },
   ): AsyncIterable<WarmProgress>;

@@ -81,6 +81,11 @@ export interface Entry {
    * if that was before the load began.
    */
   readonly currentAt?: EpochMs;
+  /**
+   * Set if the lifetimes are those of a policy, and not those that a loader or a response stated. A
+   * policy that is shorter at the read then shortens them.
+   */
+  readonly ofPolicy?: true;
 }
 
 /** Returns an instant at which the entry was current: the start of its load, or earlier if the loader read older values. */
@@ -180,7 +185,23 @@ export function createEntry(
     loadCost: stamp.storedAt - stamp.startedAt,
     ...(loaded.currentAt !== undefined &&
       loaded.currentAt < stamp.startedAt && { currentAt: loaded.currentAt }),
+    ...(loaded.freshForMs === undefined && loaded.lifetimes === undefined && { ofPolicy: true }),
   };
+}
+
+/**
+ * Returns the entry as a read with this policy sees it. If the policy is shorter than the one that the
+ * entry was stored under, the phases of the entry end earlier. A longer policy changes nothing.
+ */
+export function underPolicy(entry: Entry, policy: Policy): Entry {
+  if (entry.ofPolicy === undefined) return entry;
+  const { freshUntil, staleUntil, errorUntil } = entry;
+  const freshForMs = entry.kind === "absent" ? policy.negativeForMs : policy.freshForMs;
+  const fresh = Math.min(freshUntil, entry.storedAt + freshForMs);
+  const stale = Math.min(staleUntil, fresh + policy.staleWhileRevalidateMs);
+  const error = Math.min(errorUntil, Math.max(stale, fresh + policy.staleIfErrorMs));
+  if (fresh === freshUntil && stale === staleUntil && error === errorUntil) return entry;
+  return { ...entry, freshUntil: fresh, staleUntil: stale, errorUntil: error };
 }
 
 /**
@@ -191,7 +212,8 @@ export function isMomentary(loaded: LoadResult, { storedAt }: LoadStamp): boolea
   return loaded.storable && (loaded.freshUntil ?? Infinity) <= storedAt;
 }
 
-function lifetimesOf(
+/** Returns the lifetimes of a result that is stored at `now` under a policy. */
+export function lifetimesOf(
   policy: Policy,
   loaded: StorableResult,
   now: EpochMs,
@@ -266,29 +288,3 @@ export function freshnessOf(entry: Entry, now: EpochMs): Freshness {
   if (now < entry.errorUntil) return "error-only";
   return now < entry.deleteAt ? "kept" : "expired";
 }
-
-/**
- * The growth of V8's heap, as measured, in addition to the characters: the bytes of an entry with
- * its node in the memory tier, and the bytes of each part.
- */
-const ENTRY_BYTES = 420;
-const BINARY_BYTES = 200;
-const INVALIDATION_KEY_BYTES = 40;
-const HEADER_BYTES = 72;
-
-/**
- * Estimates the bytes that an entry takes in memory. V8 stores a text with 1 byte for each
- * character if all characters are Latin-1, otherwise with 2.
- */
-export function sizeOf(entry: Entry): number {
-  const { body, key, etag } = entry;
-  let bytes = ENTRY_BYTES + key.length + etag.length;
-  bytes += typeof body === "string" ? textBytes(body) : BINARY_BYTES + body.byteLength;
-  for (const name of entry.invalidationKeys) bytes += INVALIDATION_KEY_BYTES + textBytes(name);
-  for (const [name, value] of entry.http?.headers ?? [])
-    bytes += HEADER_BYTES + name.length + value.length;
-  return bytes;
-}
-
-const textBytes = (text: string): number =>
-  /[\u0100-\uffff]/.test(text) ? text.length * 2 : text.length;

@@ -9,6 +9,17 @@ export type FlightScope = "isolate" | "region" | "global" | "off";
 
 export type TierName = "memory" | "edge" | "redis";
 
+/**
+ * The tiers that store values, with the longest time for which a tier keeps its copy. `true`: for the
+ * whole lifetime of the value, which is the default. `false`: the tier stores nothing.
+ */
+export interface TierLimits {
+  readonly memory?: Duration | boolean;
+  /** The edge counts whole seconds. A limit below one second stores nothing. */
+  readonly edge?: Duration | boolean;
+  readonly redis?: boolean;
+}
+
 /** A validator of values from a library that implements Standard Schema, such as zod, valibot or arktype. */
 export interface ValueSchema {
   readonly "~standard": {
@@ -52,8 +63,11 @@ export interface PolicyOptions {
    * most three quarters of `originTimeout`, which is the default.
    */
   readonly flightTimeout?: Duration;
-  /** The tiers that store values. Default: all three. */
-  readonly tiers?: readonly TierName[];
+  /**
+   * The tiers that store values, as a list, or with the longest time for which memory and edge keep a
+   * copy: `{ memory: "10s", edge: "1m" }`. Default: all three, for the lifetime of the value.
+   */
+  readonly tiers?: readonly TierName[] | TierLimits;
   /** The time limit of a load, and of all loads that one read waits for. More than 0. Default: 5 s. */
   readonly originTimeout?: Duration;
   /**
@@ -99,6 +113,10 @@ export interface Policy {
   readonly flight: FlightScope;
   readonly flightTimeoutMs: Millis;
   readonly tiers: ReadonlySet<TierName>;
+  /** The longest time for which memory keeps a copy. Undefined: for the lifetime of the value. */
+  readonly memoryForMs?: Millis | undefined;
+  /** The longest time for which the edge keeps a copy. Undefined: for the lifetime of the value. */
+  readonly edgeForMs?: Millis | undefined;
   readonly originTimeoutMs: Millis;
   readonly refreshAhead: RefreshAhead | undefined;
   readonly softTimeoutMs: Millis | undefined;
@@ -146,7 +164,7 @@ export function definePolicy(options: PolicyOptions): Policy {
       toMillis(options.flightTimeout ?? originTimeoutMs, "flightTimeout"),
       originTimeoutMs,
     ),
-    tiers: new Set(options.tiers ?? TIERS),
+    ...tiersOf(options.tiers ?? TIERS),
     originTimeoutMs,
     refreshAhead: options.refreshAhead,
     softTimeoutMs:
@@ -160,6 +178,51 @@ export function definePolicy(options: PolicyOptions): Policy {
   return Object.freeze(policy);
 }
 
+const policies = new WeakMap<PolicyOptions, Policy>();
+
+/**
+ * Returns the policy of options, or the policy itself. It checks the same object of options once, so
+ * that options at module level cost nothing at each read.
+ */
+export function policyOf(policy: Policy | PolicyOptions): Policy {
+  if ("freshForMs" in policy) return policy;
+  let defined = policies.get(policy);
+  if (defined === undefined) policies.set(policy, (defined = definePolicy(policy)));
+  return defined;
+}
+
+function tiersOf(
+  tiers: readonly TierName[] | TierLimits,
+): Pick<Policy, "tiers" | "memoryForMs" | "edgeForMs"> {
+  if (isList(tiers)) return { tiers: new Set(tiers) };
+  for (const name of Object.keys(tiers)) if (!isTier(name)) throw noTier(name);
+  if (tiers.redis !== undefined && typeof tiers.redis !== "boolean")
+    throw new DefinitionError("tiers.redis", "must be true or false");
+  const limitOf = (name: "memory" | "edge"): Millis | undefined => {
+    const limit = tiers[name];
+    return typeof limit === "boolean" || limit === undefined
+      ? undefined
+      : toMillis(limit, `tiers.${name}`);
+  };
+  return {
+    tiers: new Set(TIERS.filter((name) => tiers[name] !== false)),
+    memoryForMs: limitOf("memory"),
+    edgeForMs: limitOf("edge"),
+  };
+}
+
+function isList(tiers: readonly TierName[] | TierLimits): tiers is readonly TierName[] {
+  return Array.isArray(tiers);
+}
+
+function isTier(name: string): name is TierName {
+  return (TIERS as readonly string[]).includes(name);
+}
+
+function noTier(name: string): DefinitionError {
+  return new DefinitionError("tiers", `${JSON.stringify(name)} is not one of ${TIERS.join(", ")}`);
+}
+
 function check(policy: Policy): void {
   if (!(policy.jitter >= 0 && policy.jitter <= 1))
     throw new DefinitionError("jitter", "must be between 0 and 1");
@@ -168,12 +231,7 @@ function check(policy: Policy): void {
     const problem = tagProblem(tag);
     if (problem !== undefined) throw new DefinitionError("tags", problem);
   }
-  for (const tier of policy.tiers)
-    if (!TIERS.includes(tier))
-      throw new DefinitionError(
-        "tiers",
-        `${JSON.stringify(tier)} is not one of ${TIERS.join(", ")}`,
-      );
+  for (const tier of policy.tiers) if (!isTier(tier)) throw noTier(tier);
   if (!FLIGHTS.includes(policy.flight))
     throw new DefinitionError("flight", `must be one of ${FLIGHTS.join(", ")}`);
   if (policy.onUnreachable !== "serve" && policy.onUnreachable !== "bypass")

@@ -1,28 +1,130 @@
 import type { Context } from "../core/context.ts";
-import type { DataReader } from "../core/data-reader.ts";
-import { CacheUnavailable } from "../core/faults.ts";
-import { logKeysOfPurge, type LogKey, type PurgeTargets } from "../core/invalidation-key.ts";
+import { toMillis, type Duration } from "../core/duration.ts";
+import type { LogPosition } from "../core/entry.ts";
+import { etagOf } from "../core/etag.ts";
+import { CacheUnavailable, DefinitionError } from "../core/faults.ts";
+import { logKeysOfPurge, type PurgeTargets } from "../core/invalidation-key.ts";
+import type { Invalidation } from "../core/invalidator.ts";
+import { jsonTextOf } from "../core/json-text.ts";
+import type { Lookup } from "../core/lookup.ts";
+import { MAX_LIFETIME_MS, policyOf, type Policy } from "../core/policy.ts";
+import type { Millis } from "../core/time.ts";
+import type { EngineParts } from "../engine/create-engine.ts";
 import type { Invalidate } from "../engine/invalidation-retry.ts";
-import type { Cache } from "./strata.ts";
+import { createValueReader, withValue } from "../engine/reader.ts";
+import type { Warmer } from "../engine/warm.ts";
+import { createWriteThrough, logKeysOfThrough } from "../writes/through.ts";
+import type { Cache } from "./cache.ts";
 
-export interface OpenParts {
-  readonly readerOf: (ctx: Context) => DataReader;
+export interface OpenParts extends Pick<EngineParts, "engine" | "batch" | "loads" | "stored"> {
+  readonly warmer: Warmer;
   readonly invalidate: Invalidate;
 }
 
-/** Returns the cache of one piece of work. */
-export function openCache({ readerOf, invalidate }: OpenParts, ctx: Context): Cache {
-  async function purge(targets: PurgeTargets): Promise<void> {
-    const logKeys: readonly LogKey[] = logKeysOfPurge(targets);
-    if (logKeys.length === 0) return;
-    const done = await invalidate(logKeys, ctx);
-    if (!done.ok) throw new CacheUnavailable(done.fault);
+/** Returns the function that opens the cache of one piece of work. */
+export function createOpen(parts: OpenParts): (ctx: Context) => Cache {
+  const { engine, stored, invalidate } = parts;
+  const through = createWriteThrough({ engine, etagOf });
+  const readerParts = { ...parts, etagOf, onLookup: () => undefined };
+  /** The newest number that the log has given this isolate. */
+  let own: LogPosition = { asOf: 0, era: "" };
+
+  /**
+   * How far this isolate knows the log. A number of its own was given before now, and all lower ones
+   * too, also if the log view has not got them yet.
+   */
+  function position(): LogPosition {
+    const known = engine.logPosition();
+    const isNewer = own.era !== "" && (known.era === "" || known.era === own.era);
+    return isNewer && own.asOf > known.asOf ? own : known;
   }
 
-  return {
-    ...readerOf(ctx),
-    invalidate: (...keys) => purge({ keys }),
-    invalidateTags: (...tags) => purge({ tags }),
-    purge,
+  async function invalidateKeys(
+    targets: PurgeTargets,
+    ctx: Context,
+    watched?: Parameters<Invalidate>[2],
+  ): Promise<Invalidation | undefined> {
+    const logKeys = logKeysOfPurge(targets);
+    if (logKeys.length === 0) return undefined;
+    const done = await invalidate(logKeys, ctx, watched);
+    if (!done.ok) throw new CacheUnavailable(done.fault);
+    own = { asOf: done.value.seq, era: done.value.era };
+    return done.value;
+  }
+
+  return (ctx) => {
+    const { report, freshnessFor, ...reader } = createValueReader(readerParts, ctx);
+    const openedAt = position();
+
+    async function purge(targets: PurgeTargets): Promise<void> {
+      await invalidateKeys(targets, ctx);
+    }
+
+    async function invalidateAll(...keys: readonly string[]): Promise<void> {
+      await purge({ keys });
+    }
+
+    function found<T>(lookup: Lookup | undefined, policy: Policy) {
+      if (lookup === undefined) return undefined;
+      report(lookup);
+      return withValue<T>(lookup, policy);
+    }
+
+    const cache: Cache = {
+      ...reader,
+      position,
+      purge,
+      invalidate: invalidateAll,
+      delete: invalidateAll,
+      invalidateTags: (...tags) => purge({ tags }),
+
+      async get(key, given) {
+        const policy = policyOf(given);
+        return found(await stored.find(key, policy, ctx, freshnessFor(policy)), policy);
+      },
+
+      async has(key, policy) {
+        return (await cache.get(key, policy))?.entry?.kind === "value";
+      },
+
+      peek(key, given) {
+        const policy = policyOf(given);
+        return found(stored.peek(key, policy, ctx, freshnessFor(policy)), policy);
+      },
+
+      async set(key, value, given, { tags = [], asOf = openedAt } = {}) {
+        const policy = policyOf(given);
+        if (value === null || value === undefined)
+          throw new DefinitionError(
+            "value",
+            `${String(value)} is no value: delete the key instead`,
+          );
+        jsonTextOf(value, key);
+        const write = { key, policy, value, tags: [...policy.tags, ...tags] };
+        const written = await invalidateKeys({ keys: [key] }, ctx, logKeysOfThrough(write));
+        if (written === undefined) return false;
+        // An isolate that did not know the log stores only what has never been invalidated.
+        const before = asOf.era === "" ? { asOf: 0, era: written.era } : asOf;
+        return through.put(write, before, written, ctx);
+      },
+
+      async touch(key, given, freshFor) {
+        const policy = policyOf(given);
+        return stored.renew(key, policy, lifetimeOf(policy, freshFor), ctx);
+      },
+    };
+    return cache;
   };
+}
+
+function lifetimeOf(policy: Policy, freshFor: Duration | undefined): Millis | undefined {
+  if (freshFor === undefined) return undefined;
+  const ms = toMillis(freshFor, "freshFor");
+  const stale = Math.max(policy.staleWhileRevalidateMs, policy.staleIfErrorMs);
+  if (ms === 0 || ms + stale > MAX_LIFETIME_MS)
+    throw new DefinitionError(
+      "freshFor",
+      "must be more than 0, and at most 7 days with the stale window",
+    );
+  return ms;
 }

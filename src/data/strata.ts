@@ -1,6 +1,6 @@
 /** The public types of the data cache. */
-import type { DataReader } from "../core/data-reader.ts";
-import type { PurgeTargets } from "../core/invalidation-key.ts";
+import type { Cache } from "./cache.ts";
+import type { Wrap } from "./wrap.ts";
 
 /**
  * The isolates that an invalidation reaches: all of them with a shared store, otherwise those of the
@@ -22,26 +22,8 @@ export interface Place {
   readonly region?: string;
 }
 
-/** Reads, writes and invalidates values. `strata.open` returns it. */
-export interface Cache extends DataReader {
-  /**
-   * Invalidates the values under these keys.
-   *
-   * @throws {CacheUnavailable} if the log did not acknowledge the invalidation. This isolate does not
-   * serve the values any more, and tells the log once it answers again.
-   */
-  invalidate(...keys: readonly string[]): Promise<void>;
-  /** Invalidates every value that has one of these tags. @throws as `invalidate` does */
-  invalidateTags(...tags: readonly string[]): Promise<void>;
-  /** Invalidates by tags, keys, prefixes of keys, or everything. @throws as `invalidate` does */
-  purge(targets: PurgeTargets): Promise<void>;
-}
-
-/** The data cache of one isolate. `createStrata` returns it. */
-export interface Strata {
-  readonly namespace: string;
-  /** The isolates that an invalidation reaches. */
-  readonly reach: Reach;
+/** The part of a cache by which a program opens it. */
+export interface Openable {
   /**
    * Returns the cache for one request, one run of a cron trigger, one batch of a queue, one call of an
    * RPC method, or one event of a Durable Object. `lifetime` is the execution context (`ctx`) or the
@@ -60,4 +42,26 @@ export interface Strata {
    * } satisfies ExportedHandler;
    */
   open(lifetime?: Lifetime, place?: Place): Cache;
+  /**
+   * Returns a function that answers from the cache and calls `fn` for what the cache lacks. Arguments
+   * are JSON values, dates or BigInts; they name the entry. Values are JSON: a `Date` in a result
+   * becomes a text. The function works wherever `open()` without a lifetime does.
+   *
+   * @example
+   * const productOf = strata.wrap(async (id: number) => ({ id, name: "Lamp" }), {
+   *   name: "product",
+   *   policy: { freshFor: "1h" },
+   *   tags: (id) => [`product-${id}`],
+   * });
+   * await productOf(42);
+   * await productOf.invalidate(42);
+   */
+  readonly wrap: Wrap;
+}
+
+/** The data cache of one isolate. `createStrata` returns it. */
+export interface Strata extends Openable {
+  readonly namespace: string;
+  /** The isolates that an invalidation reaches. */
+  readonly reach: Reach;
 }

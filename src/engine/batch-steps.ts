@@ -41,7 +41,7 @@ export function createBatchSteps(ports: BatchPorts): BatchSteps {
     ...ports,
     // The order of these three is the order of their requests.
     store: { ...ports.store, write: gatherWrites(ports.store, gather) },
-    readShared: gatherReads(ports.shared, gather),
+    joinTurn: joinGather(ports.shared, gather),
     callLoader: gatherLoads(ports.callOrigin, gather),
     flights: gatherFlights(ports.flights, gather),
     asksRedisFirst: true,
@@ -76,12 +76,13 @@ function gatherWrites(store: SharedStore, gather: Gather): SharedStore["write"] 
 }
 
 /** Reads the keys of all reads with one request. */
-function gatherReads(shared: SharedReader, gather: Gather): ReadShared {
-  return gather.step("holds", async (requests) => {
-    const keys = requests.map(({ key }) => key);
-    const found = await shared.read(keys, requests[0]);
+function joinGather(shared: SharedReader, gather: Gather): TierPorts["joinTurn"] {
+  const read: ReadShared = gather.step("holds", async (requests) => {
+    const found = await shared.read(requests);
     return requests.map((_, i) => (found === "unreachable" ? found : (found[i] ?? {})));
   });
+  const member = { read, leave: () => undefined };
+  return () => member;
 }
 
 /** Loads the keys of all reads with one call of the origin. */

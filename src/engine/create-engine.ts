@@ -21,9 +21,12 @@ import { createBatch, type Batch } from "./lookup-many.ts";
 import { createOriginCall, type CallOrigin } from "./origin-call.ts";
 import { createRunningLoads, type RunningLoads } from "./running-loads.ts";
 import { createLookUpTiers } from "./lookup-tiers.ts";
-import { createReadShared, createSharedReader } from "./shared-store-reader.ts";
+import { createSearchTiers } from "./search-tiers.ts";
+import { createSharedReader } from "./shared-store-reader.ts";
+import { createSharedTurns } from "./shared-turns.ts";
 import { createSoftTimeout } from "./soft-timeout.ts";
 import { createEntryStore } from "./store-entry.ts";
+import { createStoredValues, type StoredValues } from "./stored-values.ts";
 import { withTimedWaits } from "./timed-waits.ts";
 import { createValidator } from "./validator.ts";
 
@@ -59,6 +62,8 @@ export interface EngineParts {
   readonly batch: Batch;
   readonly loads: RunningLoads;
   readonly callOrigin: CallOrigin;
+  /** Reads and renews stored values without a load. */
+  readonly stored: StoredValues;
   readonly hitForMiss: HitForMiss;
   readonly backoff: LoadBackoff;
 }
@@ -96,7 +101,7 @@ export function createEngineParts(ports: EnginePorts): EngineParts {
     hitForMiss,
     backoff,
     loads,
-    readShared: createReadShared(shared),
+    joinTurn: createSharedTurns(shared).join,
     callLoader: createCallLoader(callOrigin),
     asksRedisFirst: false,
   };
@@ -153,5 +158,13 @@ export function createEngineParts(ports: EnginePorts): EngineParts {
     },
   };
   const batch = createBatch(lookups, { ...tierPorts, shared, callOrigin });
-  return { coherence, engine, batch, loads, callOrigin, hitForMiss, backoff };
+  const stored = createStoredValues({
+    memory,
+    coherence,
+    lookups,
+    searchTiers: createSearchTiers(tierPorts),
+    shared,
+    entryStore,
+  });
+  return { coherence, engine, batch, loads, callOrigin, stored, hitForMiss, backoff };
 }

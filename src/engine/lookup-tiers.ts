@@ -12,16 +12,17 @@ import type { LoadBackoff } from "./load-backoff.ts";
 import { afterWait, failedOutcome, reportedFailure } from "./lookup-request.ts";
 import type { LookupOutcome, LookupRequest } from "./lookup-request.ts";
 import type { RunningLoads } from "./running-loads.ts";
-import type { ReadShared } from "./shared-store-reader.ts";
+import { createSearchTiers } from "./search-tiers.ts";
+import type { SharedTurns } from "./shared-turns.ts";
 import { createEntryStore } from "./store-entry.ts";
-import { createTierSteps, type TierStep } from "./tier-steps.ts";
 import type { Validator } from "./validator.ts";
 
 export interface TierPorts {
   readonly memory: MemoryTier;
   readonly edge: Tier;
   readonly store: SharedStore;
-  readonly readShared: ReadShared;
+  /** Adds a read to the reads that ask the shared store together. */
+  readonly joinTurn: SharedTurns["join"];
   readonly flights: FlightPort;
   readonly createFlightStep: FlightStep;
   readonly callLoader: CallLoader;
@@ -40,23 +41,19 @@ export interface TierPorts {
 }
 
 export function createLookUpTiers(ports: TierPorts): RunLookup {
-  const { hitForMiss, backoff, asksRedisFirst } = ports;
+  const { backoff } = ports;
   const entryStore = createEntryStore(ports);
-  const tiers = createTierSteps({ ...ports, entryStore });
+  const searchTiers = createSearchTiers(ports);
   const joinFlight = ports.createFlightStep({ ...ports, entryStore });
   const loadEntry = createLoadStep({ ...ports, entryStore });
 
   async function lookUpTiers(start: LookupRequest): Promise<LookupOutcome> {
     const { key, ctx } = start;
-    let request = start;
 
-    // Steps 2 and 3, edge and Redis. Without the log they could not be trusted.
-    for (const readTier of tierSteps(start)) {
-      if (!request.logReachable) break;
-      const result = await readTier(request);
-      if ("kind" in result) return result;
-      request = result;
-    }
+    // Steps 2 and 3, edge and Redis.
+    const result = await searchTiers(start);
+    if ("kind" in result) return result;
+    let request = result;
     if (request.staleEntry !== undefined) request.onStaleEntry?.(request.staleEntry);
 
     // Step 4, flight: another isolate may be loading already. After failed loads there is a pause.
@@ -79,18 +76,6 @@ export function createLookUpTiers(ports: TierPorts): RunLookup {
     const renewed = request.staleEntry !== undefined;
     const from = { joined: false, momentary, renewed, currentAt, unreachable: false };
     return { kind: "loaded", entry, stored, ...from };
-  }
-
-  /** The tiers that can help, nearest first. */
-  function tierSteps(request: LookupRequest): TierStep[] {
-    const { policy, purpose, ctx } = request;
-    const verify = request.unverified === undefined ? [] : [tiers.verifyMemory];
-    // The last result could not be stored, so that the tiers are unlikely to hold one.
-    if (hitForMiss.has(request, ctx.now())) return verify;
-    if (asksRedisFirst) return [tiers.readRedis, ...verify];
-    // A refresh skips the edge, which holds the very entry that is to be replaced.
-    const readsEdge = policy.tiers.has("edge") && purpose === "serve";
-    return [...verify, ...(readsEdge ? [tiers.readEdge] : []), tiers.readRedis];
   }
 
   return lookUpTiers;

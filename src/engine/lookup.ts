@@ -82,7 +82,7 @@ export function createLookup(options: LookupOptions): Lookups {
   /** Step 1, memory: without I/O while the log view is recent enough for the policy. */
   function readMemory(request: LookupRequest): MemoryResult | Promise<MemoryResult> {
     const { key, policy, ctx, startedAt } = request;
-    const entry = policy.tiers.has("memory") ? memory.get(key) : undefined;
+    const entry = policy.tiers.has("memory") ? memory.get(key, startedAt) : undefined;
     if (entry === undefined) return request;
     if (freshnessOf(entry, startedAt) === "expired") {
       memory.remove(key);

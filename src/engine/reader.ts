@@ -2,8 +2,8 @@
  * Implements `cache.read`, `cache.readMany` and `cache.warm` for the values of an application,
  * which are stored as JSON.
  */
-import { freshnessOf, type Entry, type LoadResult } from "../core/entry.ts";
-import type { Policy } from "../core/policy.ts";
+import { currentAtOf, freshnessOf, type Entry, type LoadResult } from "../core/entry.ts";
+import { policyOf, type Policy, type PolicyOptions } from "../core/policy.ts";
 import type { Context } from "../core/context.ts";
 import type { DataLookup, DataReader, Load, LoadMany } from "../core/data-reader.ts";
 import { jsonTextOf } from "../core/json-text.ts";
@@ -12,7 +12,7 @@ import type { Batch } from "./lookup-many.ts";
 import type { BatchLoader } from "./lookup-many.ts";
 import type { Engine } from "./engine.ts";
 import { createDependencyCollector, type DependencyCollector } from "./dependency-collector.ts";
-import type { FreshnessOf } from "./lookup-request.ts";
+import type { FreshnessOf, LoadTask } from "./lookup-request.ts";
 import type { RunningLoads } from "./running-loads.ts";
 import type { Warmer } from "./warm.ts";
 import { conform, fits } from "./value-schema.ts";
@@ -34,9 +34,27 @@ export function createReader(
   ctx: Context,
   own?: DependencyCollector,
 ): DataReader {
+  const { read, readMany, warm } = createValueReader(options, ctx, own);
+  return { read, readMany, warm };
+}
+
+/** A reader with the parts of which `cache` of the data cache makes more. */
+export interface ValueReader extends DataReader {
+  /** Loads anew, with the readers that ask for the same. */
+  refresh<T>(key: string, policy: Policy | PolicyOptions, load: Load<T>): Promise<DataLookup<T>>;
+  /** Adds a lookup to the load that made it, and to the load whose reader it used. */
+  report(lookup: Lookup): void;
+  /** Returns the freshness rule of this policy: an entry that does not match the schema is expired. */
+  freshnessFor(policy: Policy): FreshnessOf;
+}
+
+export function createValueReader(
+  options: ReaderOptions,
+  ctx: Context,
+  own?: DependencyCollector,
+): ValueReader {
   const { engine, batch, warmer, etagOf, loads, onLookup } = options;
 
-  /** Adds a lookup to the load that made it, and to the load whose reader it used. */
   function report(lookup: Lookup): void {
     // Most hits happen while no load runs. They do not pay for the lookup of the async context.
     const running = loads.count === 0 ? undefined : loads.current();
@@ -57,8 +75,8 @@ export function createReader(
     collector: DependencyCollector,
     tags: readonly string[] = [],
   ): Promise<LoadResult> {
-    const body = value === undefined || value === null ? "" : jsonTextOf(value, key);
-    const kind = body === "" ? "absent" : "value";
+    const body = value === undefined ? "" : jsonTextOf(value, key);
+    const kind = value === undefined || value === null ? "absent" : "value";
     const etag = kind === "absent" ? "" : await etagOf(body);
     return collector.finish({ kind, body, etag }, tags);
   }
@@ -85,7 +103,6 @@ export function createReader(
     };
   }
 
-  /** Returns the freshness rule of this policy: an entry that does not match the schema is expired. */
   function freshnessFor(policy: Policy): FreshnessOf {
     if (policy.schema === undefined) return freshnessOf;
     return (entry, now) => {
@@ -95,39 +112,67 @@ export function createReader(
     };
   }
 
+  /** The task of a loader of one key, and the value that it loaded. */
+  function taskOf<T>(key: string, policy: Policy, load: Load<T>) {
+    // This caller gets the loaded value, also if it may not be stored.
+    const result: { loaded: unknown } = { loaded: undefined };
+
+    async function run(signal: AbortSignal, staleEntry: Entry | undefined): Promise<LoadResult> {
+      const collector = createDependencyCollector(engine.positionOf);
+      const held = staleEntry !== undefined && fits(staleEntry, policy) ? staleEntry : undefined;
+      let unchanged = false;
+      const loaded = await loads.run(collector, async () =>
+        load({
+          ...baseContext(collector, signal),
+          held: held && { value: valueOf(held, policy), etag: held.etag },
+          notModified: () => {
+            unchanged = true;
+          },
+        }),
+      );
+      result.loaded = loaded;
+      if (!unchanged || held === undefined) return finish(key, loaded, collector);
+      collector.carry(held.invalidationKeys);
+      return collector.finish({ kind: held.kind, body: held.body, etag: held.etag });
+    }
+
+    return { result, run };
+  }
+
   return {
+    report,
+    freshnessFor,
+
     warm: (keys, policy, load, warmOptions = {}) =>
-      warmer.warm(keys, policy, batchLoader(load), warmOptions, ctx),
+      warmer.warm(keys, policyOf(policy), batchLoader(load), warmOptions, ctx),
 
-    async read<T>(key: string, policy: Policy, load: Load<T>) {
-      // The loaded value. This caller gets it, also if it may not be stored.
-      let loaded: unknown;
-
-      async function run(signal: AbortSignal, staleEntry: Entry | undefined): Promise<LoadResult> {
-        const collector = createDependencyCollector(engine.positionOf);
-        const held = staleEntry !== undefined && fits(staleEntry, policy) ? staleEntry : undefined;
-        let unchanged = false;
-        loaded = await loads.run(collector, async () =>
-          load({
-            ...baseContext(collector, signal),
-            held: held && { value: valueOf(held, policy), etag: held.etag },
-            notModified: () => {
-              unchanged = true;
-            },
-          }),
-        );
-        if (!unchanged || held === undefined) return finish(key, loaded, collector);
-        collector.carry(held.invalidationKeys);
-        return collector.finish({ kind: held.kind, body: held.body, etag: held.etag });
-      }
-
+    async read<T>(key: string, given: Policy | PolicyOptions, load: Load<T>) {
+      const policy = policyOf(given);
+      const { result, run } = taskOf(key, policy, load);
       const task = { load: run, freshnessOf: freshnessFor(policy) };
       const lookup = await engine.lookup(key, policy, task, ctx);
       report(lookup);
-      return withValue<T>(lookup, policy, loaded);
+      return withValue<T>(lookup, policy, result.loaded);
     },
 
-    async readMany<T>(keys: readonly string[], policy: Policy, load: LoadMany<T>) {
+    async refresh<T>(key: string, given: Policy | PolicyOptions, load: Load<T>) {
+      const policy = policyOf(given);
+      const { result, run } = taskOf(key, policy, load);
+      const startedAt = ctx.now();
+      const freshness = freshnessFor(policy);
+      const task: LoadTask = {
+        load: run,
+        // A load that began before this call does not count as anew.
+        freshnessOf: (entry, now) =>
+          currentAtOf(entry) >= startedAt ? freshness(entry, now) : "kept",
+      };
+      const lookup = await engine.refresh(key, policy, task, ctx);
+      report(lookup);
+      return withValue<T>(lookup, policy, result.loaded);
+    },
+
+    async readMany<T>(keys: readonly string[], given: Policy | PolicyOptions, load: LoadMany<T>) {
+      const policy = policyOf(given);
       // A batch can load more than once: also for the keys that other lookups and isolates did not load.
       const loaded = new Map<string, unknown>();
       const collect = (values: ReadonlyMap<string, unknown>): void => {
@@ -157,7 +202,7 @@ function valueOf(entry: Entry, policy: Policy): unknown {
 }
 
 /** Adds the value to the lookup. */
-function withValue<T>(lookup: Lookup, policy: Policy, loaded: unknown): DataLookup<T> {
+export function withValue<T>(lookup: Lookup, policy: Policy, loaded?: unknown): DataLookup<T> {
   return Object.assign(new LazyValue<T>(lookup.entry, policy, loaded), lookup);
 }
 

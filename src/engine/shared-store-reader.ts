@@ -14,25 +14,21 @@ export interface Found {
   readonly invalidatedEntry?: Entry;
 }
 
-/** The read, or the batch, that asks. */
-type SharedRead = Pick<Read, "policy" | "startedAt" | "ctx">;
+/** One read of the shared store. */
+export type SharedRead = Pick<Read, "key" | "policy" | "startedAt" | "ctx">;
 
 export interface SharedReader {
-  /** Returns the content of Redis under the keys, in the order of the keys. */
-  read(keys: readonly string[], read: SharedRead): Promise<readonly Found[] | "unreachable">;
+  /**
+   * Returns the content of Redis under the keys of the reads, in their order, with one request. Each
+   * entry is validated for its own read.
+   */
+  read(reads: readonly [SharedRead, ...SharedRead[]]): Promise<readonly Found[] | "unreachable">;
 }
 
 /** Returns the content of Redis under the key of a request. */
-export type ReadShared = (request: Read) => Promise<Found | "unreachable">;
+export type ReadShared = (read: SharedRead) => Promise<Found | "unreachable">;
 
-const NOTHING: Found = {};
-
-export function createReadShared(shared: SharedReader): ReadShared {
-  return async (request) => {
-    const found = await shared.read([request.key], request);
-    return found === "unreachable" ? found : (found[0] ?? NOTHING);
-  };
-}
+export const NOTHING: Found = {};
 
 export function createSharedReader(store: SharedStore, coherence: Coherence): SharedReader {
   function foundOf(verified: Verified, log: LogAnswer, sentAt: EpochMs, read: SharedRead): Found {
@@ -53,8 +49,9 @@ export function createSharedReader(store: SharedStore, coherence: Coherence): Sh
   }
 
   return {
-    async read(keys, read) {
-      const { ctx } = read;
+    async read(reads) {
+      const [{ ctx }] = reads;
+      const keys = reads.map(({ key }) => key);
       const sentAt = ctx.now();
       const answer = await store.read(keys, coherence.since(), ctx);
       if (!answer.ok) {
@@ -64,7 +61,10 @@ export function createSharedReader(store: SharedStore, coherence: Coherence): Sh
       const { found, log } = answer.value;
       const entries = found.flatMap((verified) => verified?.entry ?? []);
       if (!(await coherence.applyLog(log, ctx, entries))) return keys.map(() => NOTHING);
-      return found.map((one) => (one === undefined ? NOTHING : foundOf(one, log, sentAt, read)));
+      return reads.map((read, i) => {
+        const one = found[i];
+        return one === undefined ? NOTHING : foundOf(one, log, sentAt, read);
+      });
     },
   };
 }

@@ -47,8 +47,9 @@ export function createEntryStore(options: EntryStoreOptions): EntryStore {
   const isValid = (entry: Entry): boolean => mayBeValid(coherence.verdictOf(entry));
 
   function storeLocally(entry: Entry, policy: Policy, ctx: Context): void {
-    if (policy.tiers.has("memory")) memory.put(entry, ctx.now());
-    if (policy.tiers.has("edge") && entry.era !== "") afterResponse(edge.set(entry, ctx), ctx);
+    if (policy.tiers.has("memory")) memory.put(entry, ctx.now(), policy.memoryForMs);
+    if (policy.tiers.has("edge") && entry.era !== "")
+      afterResponse(edge.set(entry, ctx, policy.edgeForMs), ctx);
   }
 
   /** Returns whether the entry is sent. */

@@ -11,7 +11,10 @@ import { isServable, type Served } from "./validation.ts";
 import type { Validator } from "./validator.ts";
 
 /** Reads one tier. Returns the outcome of the lookup, or the request for the next step. */
-export type TierStep = (request: LookupRequest) => Promise<LookupOutcome | LookupRequest>;
+export type TierStep = (
+  request: LookupRequest,
+  readShared: ReadShared,
+) => Promise<LookupOutcome | LookupRequest>;
 
 export interface TierSteps {
   /** Asks the log about the entry of memory that the log view could not validate. */
@@ -23,14 +26,13 @@ export interface TierSteps {
 export interface TierStepOptions {
   readonly memory: MemoryTier;
   readonly edge: Tier;
-  readonly readShared: ReadShared;
   readonly coherence: Coherence;
   readonly validator: Validator;
   readonly entryStore: EntryStore;
 }
 
 export function createTierSteps(options: TierStepOptions): TierSteps {
-  const { memory, edge, readShared, coherence, validator, entryStore } = options;
+  const { memory, edge, coherence, validator, entryStore } = options;
 
   /** Validates an entry from memory or from the edge. */
   async function validateEntry(
@@ -50,7 +52,7 @@ export function createTierSteps(options: TierStepOptions): TierSteps {
     // Stores the copy in memory if it comes from the edge, or if the log has just verified it.
     const isBetter = tier === "edge" || valid.asOf > entry.asOf;
     if (isBetter && policy.tiers.has("memory") && !unreachable && !onlyIfLoadFails)
-      memory.put(valid, ctx.now());
+      memory.put(valid, ctx.now(), policy.memoryForMs);
     return answerWith(validation, tier, request);
   }
 
@@ -73,7 +75,7 @@ export function createTierSteps(options: TierStepOptions): TierSteps {
       return validateEntry("edge", found.value, request);
     },
 
-    async readRedis(request) {
+    async readRedis(request, readShared) {
       const { policy, ctx, startedAt } = request;
       // A policy without the tier Redis also needs the log, because the log position dates the entry of a load.
       if (!policy.tiers.has("redis")) {

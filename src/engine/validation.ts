@@ -8,6 +8,7 @@ import {
   errorOnlyCopy,
   freshnessOf,
   softened,
+  underPolicy,
   type Entry,
   type Freshness,
 } from "../core/entry.ts";
@@ -60,15 +61,17 @@ const VERIFY = { use: "verify" } as const;
 const SKIP = { use: "skip" } as const;
 
 /**
- * Decides whether `entry` may answer `read`.
+ * Decides whether an entry may answer `read`, with the lifetimes of the read's policy if they are shorter
+ * than those that the entry was stored with.
  *
+ * @param stored the entry as its tier holds it
  * @param verdict the verdict on the entry, by the log view or by the numbers of an answer
  * @param logState whether the log view or the answer is recent enough for the read
  * @param confirmedAt the instant at which the values that the verdict confirms were current
  * @param result set if the entry is the result of another lookup or of a flight
  */
 export function validate(
-  entry: Entry,
+  stored: Entry,
   verdict: Verdict,
   logState: LogState,
   confirmedAt: EpochMs,
@@ -76,6 +79,7 @@ export function validate(
   now: EpochMs,
   result?: EarlierResult,
 ): Validation {
+  const entry = underPolicy(stored, read.policy);
   if (result === undefined) return byLog(entry, verdict, logState, confirmedAt, read.policy, now);
   // A value that another lookup served while the log was unreachable is served as unreachable again.
   if (result.unreachable)

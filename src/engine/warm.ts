@@ -55,7 +55,9 @@ export function createWarmer({ store, coherence, callOrigin, random }: WarmerOpt
     policy: Policy,
     ctx: Context,
   ): Promise<Set<string>> {
-    const found = await shared.read(keys, { policy, startedAt: ctx.now(), ctx });
+    const [first, ...rest] = keys.map((key) => ({ key, policy, startedAt: ctx.now(), ctx }));
+    if (first === undefined) return new Set();
+    const found = await shared.read([first, ...rest]);
     if (found === "unreachable") return new Set();
     return new Set(keys.filter((_, i) => found[i]?.served?.freshness === "fresh"));
   }

@@ -3,7 +3,7 @@ import type { Context } from "../core/context.ts";
 import type { KeyNotes } from "../core/key-notes.ts";
 import { DefinitionError } from "../core/faults.ts";
 import { keyProblem } from "../core/key.ts";
-import { definePolicy, type Policy } from "../core/policy.ts";
+import { definePolicy, MAX_LIFETIME_MS, type Policy } from "../core/policy.ts";
 import type { Coherence } from "./coherence.ts";
 import { explain, type Explanation } from "./explain.ts";
 import type { HitForMiss } from "./hit-for-miss.ts";
@@ -34,8 +34,14 @@ export interface WhyOptions {
   readonly notes: KeyNotes;
 }
 
-/** The defaults, for a key whose policy nothing tells. */
-const ANY = definePolicy({ freshFor: "1m" });
+/** The defaults, for a key whose policy nothing tells. It leaves the lifetimes of entries as they are. */
+const ANY: Policy = {
+  ...definePolicy({ freshFor: "1m" }),
+  freshForMs: MAX_LIFETIME_MS,
+  negativeForMs: MAX_LIFETIME_MS,
+  staleWhileRevalidateMs: MAX_LIFETIME_MS,
+  staleIfErrorMs: MAX_LIFETIME_MS,
+};
 
 export function createWhy(options: WhyOptions): Why {
   const { inspect, coherence, hitForMiss, backoff, notes } = options;

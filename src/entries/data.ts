@@ -3,10 +3,13 @@
  */
 export { createStrata } from "../compose/data-layer.ts";
 export type { DataOptions } from "../data/options.ts";
-export type { Cache, Lifetime, Place, Reach, Strata } from "../data/strata.ts";
+export type { Cache, SetOptions } from "../data/cache.ts";
+export type { Lifetime, Openable, Place, Reach, Strata } from "../data/strata.ts";
+export type { Wrap, WrapOptions, Wrapped } from "../data/wrap.ts";
+export type { LogPosition } from "../core/entry.ts";
 export type { Flights, Shared } from "../data/shared.ts";
 export { key, keysOf, type KeyScope } from "../core/key.ts";
-export { definePolicy, type Policy, type PolicyOptions } from "../core/policy.ts";
+export { definePolicy, type Policy, type PolicyOptions, type TierLimits } from "../core/policy.ts";
 export type {
   DataLookup,
   DataReader,

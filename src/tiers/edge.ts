@@ -55,9 +55,9 @@ export function createEdgeTier(options: EdgeTierOptions): Tier {
         return entry;
       }),
 
-    set: (entry, ctx) =>
+    set: (entry, ctx, keepMs = Infinity) =>
       attempt(async (cache): Promise<void> => {
-        const seconds = Math.floor((entry.deleteAt - ctx.now()) / 1000);
+        const seconds = Math.floor(Math.min(entry.deleteAt - ctx.now(), keepMs) / 1000);
         if (seconds <= 0) return;
         const text = encodeEntry(entry);
         if (text.length > maxEntryChars) {

@@ -1,4 +1,5 @@
-import { sizeOf as estimateSize, type Entry } from "../core/entry.ts";
+import type { Entry } from "../core/entry.ts";
+import { sizeOf as estimateSize } from "../core/entry-size.ts";
 import type { Random } from "../core/random.ts";
 import type { MemoryTier } from "../core/tier.ts";
 import type { EpochMs } from "../core/time.ts";
@@ -49,14 +50,18 @@ export function createMemoryTier(options: MemoryTierOptions): MemoryTier {
   let bytes = 0;
   let evictions = 0;
 
-  function get(key: string): Entry | undefined {
+  function get(key: string, now = -Infinity): Entry | undefined {
     const node = nodes.get(key);
     if (node === undefined) return undefined;
+    if (node.keepUntil <= now) {
+      drop(node);
+      return undefined;
+    }
     order.visit(node);
     return node.entry;
   }
 
-  function put(entry: Entry, now: EpochMs): void {
+  function put(entry: Entry, now: EpochMs, keepMs = Infinity): void {
     const size = sizeOf(entry);
     const present = nodes.get(entry.key);
     const tooLarge = size > maxEntryBytes;
@@ -65,11 +70,14 @@ export function createMemoryTier(options: MemoryTierOptions): MemoryTier {
       if (tooLarge) onRefuse?.(entry.key);
       return;
     }
+    const isSame = present !== undefined && present.entry.storedAt === entry.storedAt;
+    const keepUntil = Math.min(now + keepMs, isSame ? present.keepUntil : Infinity);
     const isLarge = size > LARGE_ENTRY_BYTES;
     if (present !== undefined && !isLarge && !large.has(entry.key)) {
       bytes += size - present.bytes;
       present.entry = entry;
       present.bytes = size;
+      present.keepUntil = keepUntil;
       order.update(present);
       while (bytes > maxBytes) evict();
       return;
@@ -79,7 +87,7 @@ export function createMemoryTier(options: MemoryTierOptions): MemoryTier {
     // The tier evicts before it adds the new entry. The new entry cannot be marked as used yet,
     // so it would be evicted too early.
     while (nodes.size > 0 && (bytes + size > maxBytes || nodes.size >= maxEntries)) evict();
-    const node = createNode(entry, size);
+    const node = createNode(entry, size, keepUntil);
     nodes.set(entry.key, node);
     bytes += size;
     order.add(node);
@@ -111,7 +119,10 @@ export function createMemoryTier(options: MemoryTierOptions): MemoryTier {
 
   return {
     get,
-    peek: (key) => nodes.get(key)?.entry,
+    peek(key, now = -Infinity) {
+      const node = nodes.get(key);
+      return node === undefined || node.keepUntil <= now ? undefined : node.entry;
+    },
     put,
     remove(key) {
       const node = nodes.get(key);
@@ -128,6 +139,6 @@ export function createMemoryTier(options: MemoryTierOptions): MemoryTier {
   };
 }
 
-function createNode(entry: Entry, bytes: number): Node {
-  return { entry, bytes, rank: 0, born: 0, newer: undefined, older: undefined };
+function createNode(entry: Entry, bytes: number, keepUntil: EpochMs): Node {
+  return { entry, bytes, keepUntil, rank: 0, born: 0, newer: undefined, older: undefined };
 }

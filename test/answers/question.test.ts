@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { canonicalJson } from "../../src/answers/canonical-json.ts";
+import { canonicalJson } from "../../src/core/canonical-json.ts";
 import { normalMessage } from "../../src/answers/normal-message.ts";
 import {
   keyOfQuestion,

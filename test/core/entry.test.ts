@@ -3,12 +3,14 @@ import { describe, expect, it } from "vitest";
 import {
   freshnessOf,
   createEntry,
-  sizeOf,
   softened,
+  underPolicy,
   verifiedCopy,
   type LoadResult,
   type LoadStamp,
 } from "../../src/core/entry.ts";
+import { renewedCopy } from "../../src/core/renewed-copy.ts";
+import { sizeOf } from "../../src/core/entry-size.ts";
 import { definePolicy } from "../../src/core/policy.ts";
 import { entryOf } from "../support/entries.ts";
 
@@ -160,5 +162,82 @@ describe("sizeOf", () => {
     expect(sizeOf(entryOf({ body: "", invalidationKeys: [] }))).toBeLessThan(base);
     const http = { status: 200, headers: [["name", "value"]] as const };
     expect(sizeOf(entryOf({ body: "", http }))).toBeGreaterThan(base);
+  });
+});
+
+describe("underPolicy", () => {
+  const day = { staleWhileRevalidate: "10s", staleIfError: "30s", negativeFor: "20s" } as const;
+  const under = (options: Partial<Parameters<typeof definePolicy>[0]>, entry = make()) =>
+    underPolicy(entry, definePolicy({ freshFor: "100s", ...day, ...options }));
+
+  it("an entry of the same policy, or of a shorter one than the read's, is returned as it is", () => {
+    const entry = make();
+    expect(under({}, entry)).toBe(entry);
+    expect(under({ freshFor: "1d", staleWhileRevalidate: "1d" }, entry)).toBe(entry);
+  });
+
+  it("a shorter policy ends the fresh lifetime of a stored entry earlier, counted from its storage", () => {
+    expect(under({ freshFor: "10s" })).toMatchObject({
+      storedAt: 1_250,
+      freshUntil: 11_250,
+      staleUntil: 21_250,
+      errorUntil: 41_250,
+      deleteAt: make().deleteAt,
+    });
+  });
+
+  it("a policy with shorter stale windows ends only these earlier", () => {
+    const entry = make();
+    expect(under({ staleWhileRevalidate: 0, staleIfError: "5s" }, entry)).toMatchObject({
+      freshUntil: entry.freshUntil,
+      staleUntil: entry.freshUntil,
+      errorUntil: entry.freshUntil + 5_000,
+    });
+  });
+
+  it("a negative entry ends by the option negativeFor of the read", () => {
+    const absent = make({ kind: "absent" });
+    expect(under({ freshFor: "1s" }, absent)).toBe(absent);
+    expect(under({ negativeFor: "5s" }, absent).freshUntil).toBe(1_250 + 5_000);
+  });
+
+  it("lifetimes that a loader or a response stated are not shortened", () => {
+    const lifetimes = { freshUntil: 9e9, staleUntil: 9e9, errorUntil: 9e9, deleteAt: 9e9 };
+    for (const entry of [make({ freshForMs: 500_000 }), make({ lifetimes })])
+      expect(under({ freshFor: "1s" }, entry)).toBe(entry);
+  });
+
+  it("no phase of an entry ends later under a policy, whatever the policy is", () => {
+    const ms = fc.integer({ min: 1, max: 200_000 });
+    fc.assert(
+      fc.property(ms, ms, ms, ms, (freshFor, swr, sie, negativeFor) => {
+        const entry = make();
+        const options = { staleWhileRevalidate: swr, staleIfError: sie, negativeFor };
+        const seen = under({ freshFor, ...options }, entry);
+        expect(seen.freshUntil).toBeLessThanOrEqual(entry.freshUntil);
+        expect(seen.staleUntil).toBeLessThanOrEqual(entry.staleUntil);
+        expect(seen.errorUntil).toBeLessThanOrEqual(entry.errorUntil);
+        expect(seen.freshUntil).toBeLessThanOrEqual(seen.staleUntil);
+        expect(seen.staleUntil).toBeLessThanOrEqual(seen.errorUntil);
+      }),
+    );
+  });
+});
+
+describe("renewedCopy", () => {
+  it("the copy lives anew from now on, and keeps its log position and the instant at which it was current", () => {
+    const entry = make();
+    const copy = renewedCopy(entry, policy, undefined, 500_000);
+    expect(copy).toMatchObject({
+      storedAt: 500_000,
+      currentAt: 1_000,
+      freshUntil: 600_000,
+      asOf: entry.asOf,
+      era: entry.era,
+      invalidationKeys: entry.invalidationKeys,
+      ofPolicy: true,
+    });
+    const own = renewedCopy(entry, policy, 5_000, 500_000);
+    expect([own.freshUntil, own.staleUntil, own.ofPolicy]).toEqual([505_000, 515_000, undefined]);
   });
 });

@@ -1,6 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { DefinitionError } from "../../src/core/faults.ts";
-import { definePolicy, MAX_LIFETIME_MS, type PolicyOptions } from "../../src/core/policy.ts";
+import {
+  definePolicy,
+  MAX_LIFETIME_MS,
+  policyOf,
+  type PolicyOptions,
+} from "../../src/core/policy.ts";
 import { MAX_TAGS } from "../../src/core/invalidation-key.ts";
 
 describe("definePolicy", () => {
@@ -53,6 +58,9 @@ describe("definePolicy", () => {
     ["coherence", "fast"],
     ["flight", "world"],
     ["tiers", ["memory", "disk"]],
+    ["tiers", { disk: "1m" }],
+    ["tiers.memory", { memory: "soon" }],
+    ["tiers.redis", { redis: "1m" }],
     ["originTimeout", 0],
     ["originTimeout", "x"],
     ["onUnreachable", "ignore"],
@@ -61,7 +69,8 @@ describe("definePolicy", () => {
   it.each(bad)(
     "definePolicy() rejects a policy with %s = %j with an error that names the field",
     (field, value) => {
-      const options = { freshFor: "1m", [field]: value } as unknown as PolicyOptions;
+      const [option = ""] = field.split(".");
+      const options = { freshFor: "1m", [option]: value } as unknown as PolicyOptions;
       expect(() => definePolicy(options)).toThrow(DefinitionError);
       expect(() => definePolicy(options)).toThrow(expect.objectContaining({ field }));
     },
@@ -74,6 +83,24 @@ describe("definePolicy", () => {
     expect(() => definePolicy({ freshFor: "1m", negativeFor: "6d", staleIfError: "2d" })).toThrow(
       /7 days/,
     );
+  });
+
+  it("the option `tiers` as an object limits the copies of its tiers, and leaves out a tier that is false", () => {
+    expect(definePolicy({ freshFor: "1h", tiers: { memory: "10s", edge: "1m" } })).toMatchObject({
+      tiers: new Set(["memory", "edge", "redis"]),
+      memoryForMs: 10_000,
+      edgeForMs: 60_000,
+    });
+    const policy = definePolicy({ freshFor: "1h", tiers: { memory: true, edge: false } });
+    expect([[...policy.tiers], policy.memoryForMs]).toEqual([["memory", "redis"], undefined]);
+  });
+
+  it("policyOf() checks one object of options once, and returns a policy as it is", () => {
+    const options = { freshFor: "1h" } as const;
+    const policy = policyOf(options);
+    expect(policyOf(options)).toBe(policy);
+    expect(policyOf(policy)).toBe(policy);
+    expect(policyOf({ ...options })).not.toBe(policy);
   });
 
   it("a policy does not change when the caller changes the options object after the call of definePolicy()", () => {

@@ -1,6 +1,5 @@
 /** Several isolates, data centres and regions over one Redis and one origin, in virtual time. */
-import { createContext } from "../../src/core/context.ts";
-import type { Context } from "../../src/core/context.ts";
+import { createContext, type Context } from "../../src/core/context.ts";
 import type { Invalidator } from "../../src/core/invalidator.ts";
 import type { DataReader } from "../../src/core/data-reader.ts";
 import { createFlightPort } from "../../src/durable/flight-port.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { sizeOf } from "../../src/core/entry.ts";
+import { sizeOf } from "../../src/core/entry-size.ts";
 import { done } from "../../src/core/faults.ts";
 import type { MemoryTier, Tier } from "../../src/core/tier.ts";
 import { createEviction, EVICTIONS, type Eviction } from "../../src/tiers/eviction/choice.ts";
@@ -225,5 +225,27 @@ describe("the memory tier", () => {
     expect(tier.peek("constructor")).toBeUndefined();
     tier.put(small("__proto__"), now);
     expect(tier.peek("__proto__")?.key).toBe("__proto__");
+  });
+});
+
+describe("the limit of a copy in memory", () => {
+  it("a copy with a limit is removed at its end, before the entry expires", () => {
+    const memory = roomy();
+    memory.put(small("k:1"), now, 10_000);
+    expect(memory.get("k:1", now + 9_999)).toBeDefined();
+    expect(memory.peek("k:1", now + 10_000)).toBeUndefined();
+    expect(memory.get("k:1", now + 10_000)).toBeUndefined();
+    expect(memory.stats().entries).toBe(0);
+  });
+
+  it("a copy of the value that memory holds already does not lengthen the limit, and a newer value does", () => {
+    const memory = roomy();
+    const entry = small("k:1");
+    memory.put(entry, now, 10_000);
+    memory.put({ ...entry, asOf: entry.asOf + 1 }, now + 5_000, 10_000);
+    expect(memory.get("k:1", now + 10_000)).toBeUndefined();
+    memory.put(entry, now, 10_000);
+    memory.put({ ...entry, storedAt: entry.storedAt + 1 }, now + 5_000, 10_000);
+    expect(memory.get("k:1", now + 10_000)).toBeDefined();
   });
 });

@@ -1,7 +1,8 @@
 /** Estimates what a catalogue of entries takes in Redis and in the memory of an isolate. */
 import { createBloom } from "../../src/core/bloom.ts";
 import { encodeEntry } from "../../src/core/codec.ts";
-import { sizeOf, type Entry } from "../../src/core/entry.ts";
+import { type Entry } from "../../src/core/entry.ts";
+import { sizeOf } from "../../src/core/entry-size.ts";
 import { derivedInvalidationKeys, type InvalidationKey } from "../../src/core/invalidation-key.ts";
 
 export interface Catalogue {

@@ -5,7 +5,8 @@
  *
  * @see Waldspurger et al., "Efficient MRC Construction with SHARDS", FAST 2015, for the sampling.
  */
-import { sizeOf, type Entry } from "../../core/entry.ts";
+import type { Entry } from "../../core/entry.ts";
+import { sizeOf } from "../../core/entry-size.ts";
 import { seededHash } from "../../core/hash.ts";
 import type { EpochMs } from "../../core/time.ts";
 import { HASHES, type SampledKey, type TrafficSketch } from "../../core/traffic.ts";

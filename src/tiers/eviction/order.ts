@@ -1,4 +1,5 @@
 import type { Entry } from "../../core/entry.ts";
+import type { EpochMs } from "../../core/time.ts";
 
 /**
  * An entry with its place in the eviction order. All orders use this one shape and keep their state
@@ -8,6 +9,8 @@ import type { Entry } from "../../core/entry.ts";
 export interface Node {
   entry: Entry;
   bytes: number;
+  /** The tier keeps the copy until then. Infinity: until the entry's `deleteAt`. */
+  keepUntil: EpochMs;
   rank: number;
   born: number;
   newer: Node | undefined;

@@ -1,0 +1,109 @@
+/** Reads and renews stored values without a load. */
+import { freshnessOf } from "../core/entry.ts";
+import { renewedCopy } from "../core/renewed-copy.ts";
+import { DefinitionError } from "../core/faults.ts";
+import type { Context } from "../core/context.ts";
+import type { Lookup } from "../core/lookup.ts";
+import type { Policy } from "../core/policy.ts";
+import type { MemoryTier } from "../core/tier.ts";
+import type { Millis } from "../core/time.ts";
+import type { Coherence } from "./coherence.ts";
+import { emitLookupEnd, lookupOf, type Lookups } from "./lookup.ts";
+import type { FreshnessOf, LoadTask } from "./lookup-request.ts";
+import type { SearchTiers } from "./search-tiers.ts";
+import type { SharedReader } from "./shared-store-reader.ts";
+import type { EntryStore } from "./store-entry.ts";
+import { answersWithoutLoad, validate } from "./validation.ts";
+
+export interface StoredValues {
+  /**
+   * Returns the value that the tiers hold, fresh or in its stale window. It loads nothing and starts no
+   * refresh.
+   */
+  find(
+    key: string,
+    policy: Policy,
+    ctx: Context,
+    freshnessOf: FreshnessOf,
+  ): Promise<Lookup | undefined>;
+  /**
+   * Returns the value that memory holds, if the log view is recent enough for the policy. It makes no
+   * request, and the eviction order does not count it as a use.
+   */
+  peek(key: string, policy: Policy, ctx: Context, freshnessOf: FreshnessOf): Lookup | undefined;
+  /**
+   * Gives a stored value a new lifetime from now on, in the tiers of the policy. Returns whether there
+   * is such a value.
+   */
+  renew(
+    key: string,
+    policy: Policy,
+    freshForMs: Millis | undefined,
+    ctx: Context,
+  ): Promise<boolean>;
+}
+
+export interface StoredValuesOptions {
+  readonly memory: MemoryTier;
+  readonly coherence: Coherence;
+  readonly lookups: Pick<Lookups, "createRequest" | "readMemory">;
+  readonly searchTiers: SearchTiers;
+  readonly shared: SharedReader;
+  readonly entryStore: EntryStore;
+}
+
+/** The search ends before a load. */
+const NO_LOAD: LoadTask["load"] = async () => {
+  throw new DefinitionError("load", "a search of the tiers does not load");
+};
+
+export function createStoredValues(options: StoredValuesOptions): StoredValues {
+  const { memory, coherence, lookups, searchTiers, shared, entryStore } = options;
+
+  const find: StoredValues["find"] = async (key, policy, ctx, freshness) => {
+    const task = { load: NO_LOAD, freshnessOf: freshness };
+    const request = lookups.createRequest(key, policy, task, ctx);
+    const inMemory = await lookups.readMemory(request);
+    const outcome = "kind" in inMemory ? inMemory : await searchTiers(inMemory);
+    if (!("kind" in outcome) || outcome.kind === "failed") return undefined;
+    const lookup = lookupOf(key, outcome, true);
+    emitLookupEnd(lookup, ctx);
+    return lookup;
+  };
+
+  return {
+    find,
+
+    peek(key, policy, ctx, freshnessFor) {
+      const now = ctx.now();
+      const entry = policy.tiers.has("memory") ? memory.peek(key, now) : undefined;
+      const confirmedAt = coherence.currentAt();
+      const isCurrent = confirmedAt <= now && confirmedAt >= now - policy.coherenceMs;
+      if (entry === undefined || !isCurrent) return undefined;
+      const read = { policy, startedAt: now };
+      const verdict = coherence.verdictOf(entry);
+      const validation = validate(entry, verdict, "current", confirmedAt, read, now);
+      if (validation.use !== "serve" || validation.onlyIfLoadFails) return undefined;
+      const { entry: valid, unreachable, currentAt } = validation;
+      const freshness = freshnessFor(valid, now);
+      if (!answersWithoutLoad(freshness)) return undefined;
+      const stale = freshness !== "fresh";
+      const found = { entry: valid, tier: "memory", stale, currentAt, unreachable } as const;
+      return lookupOf(key, { kind: "found", ...found }, true);
+    },
+
+    async renew(key, policy, freshForMs, ctx) {
+      // The shared store may have a newer value than this isolate.
+      const read = { key, policy, startedAt: ctx.now(), ctx };
+      const found = policy.tiers.has("redis") ? await shared.read([read]) : undefined;
+      const served = typeof found === "object" ? found[0]?.served : undefined;
+      const isUsable = served && !served.onlyIfLoadFails && answersWithoutLoad(served.freshness);
+      const here = isUsable ? undefined : await find(key, policy, ctx, freshnessOf);
+      const entry = isUsable ? served.entry : here?.entry;
+      if (entry === undefined) return false;
+      const copy = renewedCopy(entry, policy, freshForMs, ctx.now());
+      entryStore.store(copy, { policy, ctx, logReachable: here?.unreachable !== true });
+      return true;
+    },
+  };
+}
