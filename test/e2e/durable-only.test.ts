@@ -66,12 +66,14 @@ describe("two instances of a Worker that has only Durable Objects", () => {
   });
 
   it("a purge that was acknowledged just before the processes were killed holds after their restart, and the entries of the store are still there", async () => {
-    await readFrom(one, "kept");
+    // Both may load it at the same time, so that the store may have either value.
+    const seen = [(await readFrom(one, "kept")).value];
     const { value: kept } = await until(
       () => readFrom(other, "kept"),
       ({ status }) => status === "hit-memory",
       5_000,
     );
+    seen.push(kept.value);
     const { value: purged } = await until(
       () => readFrom(other, "late"),
       ({ status }) => status === "hit-memory",
@@ -95,7 +97,7 @@ describe("two instances of a Worker that has only Durable Objects", () => {
         ({ unreachable }) => !unreachable,
         10_000,
       );
-      expect(read.value).toBe(kept.value);
+      expect(seen).toContain(read.value);
     }
     expect(await one.get<number>("/loads/kept")).toBe(0);
     expect(await other.get<number>("/loads/kept")).toBe(0);
