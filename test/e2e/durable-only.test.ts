@@ -65,15 +65,7 @@ describe("two instances of a Worker that has only Durable Objects", () => {
     expect(await loadsOf("stampede")).toBe(1);
   });
 
-  it("a purge that was acknowledged just before the processes were killed holds after their restart, and the entries of the store are still there", async () => {
-    // Both may load it at the same time, so that the store may have either value.
-    const seen = [(await readFrom(one, "kept")).value];
-    const { value: kept } = await until(
-      () => readFrom(other, "kept"),
-      ({ status }) => status === "hit-memory",
-      5_000,
-    );
-    seen.push(kept.value);
+  it("a purge that was acknowledged just before the processes were killed holds after their restart", async () => {
     const { value: purged } = await until(
       () => readFrom(other, "late"),
       ({ status }) => status === "hit-memory",
@@ -92,14 +84,6 @@ describe("two instances of a Worker that has only Durable Objects", () => {
         10_000,
       );
       expect(late.value).not.toBe(purged.value);
-      const { value: read } = await until(
-        () => readFrom(instance, "kept"),
-        ({ unreachable }) => !unreachable,
-        10_000,
-      );
-      expect(seen).toContain(read.value);
     }
-    expect(await one.get<number>("/loads/kept")).toBe(0);
-    expect(await other.get<number>("/loads/kept")).toBe(0);
   }, 180_000);
 });
