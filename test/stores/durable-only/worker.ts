@@ -5,7 +5,11 @@ import { durable, flights } from "../../../src/entries/durable.ts";
 
 export { FlightShard, StrataStore } from "../../../src/entries/durable.ts";
 
-const strata = createStrata({ shared: durable(env.STRATA), flights: flights(env.FLIGHTS) });
+const strata = createStrata({
+  // A process that has just started may be slow on a busy machine.
+  shared: durable(env.STRATA, { timeout: "10s" }),
+  flights: flights(env.FLIGHTS, { grantTimeout: "10s" }),
+});
 const items = definePolicy({ freshFor: "10m", jitter: 0, tags: ["items"] });
 /** The number of loads of each item in this process. */
 const loads = new Map<string, number>();
