@@ -7,6 +7,7 @@ import {
 import { contextOf } from "../compose/data-layer.ts";
 import { dataPartsOf } from "../compose/data-parts.ts";
 import {
+  cancelWith,
   composeLocalAnswers,
   type AnswerSettings,
   type LocalAnswers,
@@ -35,6 +36,8 @@ export interface ModelCacheLimits {
 export interface ModelCacheRequest extends Place {
   /** The execution context (`ctx`). Default: the platform's own `waitUntil`. */
   readonly lifetime?: Lifetime;
+  /** The signal of the request. The call of the model ends with it, unless another reader waits for the answer. */
+  readonly signal?: AbortSignal;
   /** Called with the lookup of each answer: `status` says whether the model was called. */
   readonly onLookup?: (lookup: Lookup) => void;
 }
@@ -87,11 +90,14 @@ export function modelCache(strata: Strata, limits: ModelCacheLimits = {}): OpenM
   const { limits: settings } = values as unknown as { limits: AnswerSettings };
   let built: LocalAnswers | undefined;
 
-  return (options, { lifetime, onLookup = () => undefined, ...place } = {}) => {
+  return (options, { lifetime, signal, onLookup = () => undefined, ...place } = {}) => {
     const parts = dataPartsOf(strata);
     built ??= composeLocalAnswers(parts.engine, settings, parts.platform);
+    const onFeed = (feed: { cancel(): void }): void => {
+      if (signal !== undefined) cancelWith(signal, feed);
+    };
     return createModelCache(
-      { ...built, ctx: contextOf(parts, lifetime, place), onLookup },
+      { ...built, ctx: contextOf(parts, lifetime, place), onLookup, onFeed },
       options,
     );
   };

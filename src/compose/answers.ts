@@ -7,14 +7,15 @@ import { createReply, type Answers, type ModelCache } from "../answers/reply.ts"
 import type { Config } from "../config.ts";
 import type { Bindings } from "../config/bindings.ts";
 import type { ModelConfig } from "../config/model-variables.ts";
+import type { Breaker } from "../core/breaker.ts";
 import type { Lookup } from "../core/lookup.ts";
 import { createAskHost } from "../durable/answer-port.ts";
 import { answerStub } from "../durable/stubs.ts";
 import type { Engine } from "../engine/engine.ts";
 import { internalScopeOf } from "../http/routes/middleware.ts";
-import type { Platform } from "../platform.ts";
+import { after, type Platform } from "../platform.ts";
 import { withTimeout } from "../resilience/deadline.ts";
-import { composeLocalAnswers } from "./local-answers.ts";
+import { cancelWith, composeLocalAnswers } from "./local-answers.ts";
 
 type HonoContext = Parameters<typeof internalScopeOf>[0];
 
@@ -28,6 +29,7 @@ export function composeAnswers(
   bindings: Bindings,
   config: Config,
   engine: Engine,
+  breaker: Breaker,
   { now, newId, sleep }: Platform,
 ): ComposedAnswers {
   const { ask, local } = composeLocalAnswers(engine, config.settings.answers, { now, newId });
@@ -39,6 +41,7 @@ export function composeAnswers(
     const askChat = createChatAnswers({
       ask,
       model,
+      breaker,
       namespace,
       limits,
       deploymentTag: deployment === undefined ? undefined : `deployment:${deployment}`,
@@ -51,16 +54,10 @@ export function composeAnswers(
         const { ctx, lookups } = internalScopeOf(c);
         const answer = await askChat(question, ctx, (lookup) => lookups.push(lookup));
         cancelWith(c.req.raw.signal, answer.feed);
-        return createReply(answer, { now, sleep, model: model.model });
+        return createReply(answer, { now, sleep, after, model: model.model });
       },
     };
     return answers;
-  }
-
-  /** A stream does not learn that its client has left: https://github.com/cloudflare/workerd/issues/6832. */
-  function cancelWith(signal: AbortSignal, feed: { cancel(): void }): void {
-    if (signal.aborted) feed.cancel();
-    else signal.addEventListener("abort", () => feed.cancel(), { once: true });
   }
 
   return {
@@ -68,7 +65,9 @@ export function composeAnswers(
     modelCache(c, options) {
       const { ctx, lookups } = internalScopeOf(c);
       const onLookup = (lookup: Lookup): void => void lookups.push(lookup);
-      return createModelCache({ ask, local, ctx, onLookup }, options);
+      const { signal } = c.req.raw;
+      const onFeed = (feed: { cancel(): void }): void => cancelWith(signal, feed);
+      return createModelCache({ ask, local, ctx, onLookup, onFeed }, options);
     },
   };
 }

@@ -50,3 +50,12 @@ export function composeLocalAnswers(
   });
   return { ask, local: { recordings, engine, after, limits } };
 }
+
+/**
+ * Cancels a feed when its request is aborted. A stream does not learn that its client has left:
+ * https://github.com/cloudflare/workerd/issues/6832.
+ */
+export function cancelWith(signal: AbortSignal, feed: { cancel(): void }): void {
+  if (signal.aborted) feed.cancel();
+  else signal.addEventListener("abort", () => feed.cancel(), { once: true });
+}

@@ -6,6 +6,7 @@ import type {
   MetricsTotals,
 } from "../core/metrics.ts";
 import type { Clock, EpochMs, Millis } from "../core/time.ts";
+import type { TrafficSketch } from "../core/traffic.ts";
 
 /** The methods that isolates call. */
 export interface MetricsShardRpc {
@@ -13,6 +14,8 @@ export interface MetricsShardRpc {
   snapshot(): Promise<MetricsSnapshot>;
   /** Returns the steps of the last hour. */
   history(): Promise<readonly HistoryStep[]>;
+  /** Returns the newest sketches of traffic. They are lost if the object restarts. */
+  sketches(): Promise<readonly TrafficSketch[]>;
 }
 
 /** Sends totals to an OpenTelemetry collector. */
@@ -89,6 +92,10 @@ export function createMetricsShard<Env>(options: MetricsShardOptions<Env>) {
 
     history(): Promise<readonly HistoryStep[]> {
       return Promise.resolve(this.#totals.history(now()));
+    }
+
+    sketches(): Promise<readonly TrafficSketch[]> {
+      return Promise.resolve(this.#totals.sketches(now()));
     }
 
     override async alarm(): Promise<void> {

@@ -1,4 +1,4 @@
-import { sizeOf, type Entry } from "../core/entry.ts";
+import { sizeOf as estimateSize, type Entry } from "../core/entry.ts";
 import type { Random } from "../core/random.ts";
 import type { MemoryTier } from "../core/tier.ts";
 import type { EpochMs } from "../core/time.ts";
@@ -16,6 +16,8 @@ export interface MemoryTierOptions {
   readonly eviction?: Eviction | EvictionOrder;
   /** The source of random numbers. Only the eviction order "random" needs it. */
   readonly random?: Random;
+  /** Returns the bytes of an entry. Default: the estimate of core/entry.ts. */
+  readonly sizeOf?: (entry: Entry) => number;
 }
 
 /** Larger entries are large. Together they get a share of the memory, so that a few do not evict many small ones. */
@@ -36,7 +38,7 @@ const LARGE_SHARE = 1 / 4;
  */
 export function createMemoryTier(options: MemoryTierOptions): MemoryTier {
   const { maxBytes, maxEntries, onRefuse } = options;
-  const { eviction = "sieve", random } = options;
+  const { eviction = "sieve", random, sizeOf = estimateSize } = options;
   const order = typeof eviction === "string" ? createEviction(eviction, random) : eviction;
   const maxEntryBytes = Math.min(maxBytes, options.maxEntryBytes ?? maxBytes);
   const nodes = new Map<string, Node>();
