@@ -152,7 +152,7 @@ describe("transactions of drizzle-orm under withCache", () => {
     await here.read();
     pool.afterCommit = () => Promise.reject(new Error("the connection is gone"));
     await expect(away.db.transaction(async (tx) => void (await away.write(2, tx)))).rejects.toThrow(
-      "the connection is gone",
+      "Failed query: commit",
     );
     isolates.clock.advance(WINDOW_MS);
     expect(await here.read()).toBe(2);

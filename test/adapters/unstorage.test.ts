@@ -1,8 +1,8 @@
 /**
- * The driver under `createStorage` of unstorage. The first group makes the checks that unstorage's repository makes
- * of each driver (test/drivers/utils.ts), which its package does not contain.
+ * The driver under `createStorage` of unstorage. The first group tests the behaviours that the suite for drivers in
+ * unstorage's repository tests, which its package does not contain.
  */
-import { createStorage } from "unstorage";
+import { createStorage, restoreSnapshot } from "unstorage";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { strataDriver, type StrataDriverOptions } from "../../src/entries/unstorage.ts";
 import { loseNetwork, restoreNetwork } from "../support/network.ts";
@@ -16,7 +16,7 @@ function setup(options: StrataDriverOptions = {}) {
   return { isolates, open, storage: open() };
 }
 
-describe("the driver of unstorage under the checks of unstorage", () => {
+describe("the driver of unstorage under createStorage", () => {
   it("an item that was never set is not there", async () => {
     const { storage } = setup();
     expect(await storage.hasItem("first")).toBe(false);
@@ -47,6 +47,18 @@ describe("the driver of unstorage under the checks of unstorage", () => {
       expect(await storage.getItem(name)).toEqual(value);
     await storage.setItem("none", null);
     expect(await storage.getItem("none")).toBeNull();
+  });
+
+  it("0, false and an object with toJSON are read as unstorage writes them, and an object of a class is refused", async () => {
+    const { storage } = setup({ keys: "none" });
+    await restoreSnapshot(storage, { zero: 0, flag: false });
+    expect([await storage.getItem("zero"), await storage.getItem("flag")]).toEqual([0, false]);
+    await storage.setItem("/data/a.json", { toJSON: () => "SERIALIZED" });
+    expect(await storage.getItem("/data/a.json")).toBe("SERIALIZED");
+    await expect(storage.setItem("b", new URLSearchParams())).rejects.toThrow("Cannot stringify");
+    await storage.clear();
+    await storage.clear();
+    expect(await storage.getKeys()).toEqual([]);
   });
 
   it("bytes are read as they were set by setItemRaw", async () => {
