@@ -3,6 +3,7 @@ import { createContext, type Context } from "../core/context.ts";
 import { etagOf } from "../core/etag.ts";
 import { done } from "../core/faults.ts";
 import type { FlightPort } from "../core/flight-port.ts";
+import { JSON_SERIALIZER } from "../core/serializer.ts";
 import { openCache } from "../data/open.ts";
 import { readDataOptions, type DataOptions, type DataSettings } from "../data/options.ts";
 import type { OpenFlights, OpenShared, SharedParts } from "../data/shared.ts";
@@ -126,6 +127,7 @@ function buildParts(
     invalidate: createRetryingInvalidate(coherence, "n:"),
     emit,
     platform: ownPlatform,
+    serializer: options.serializer ?? JSON_SERIALIZER,
   };
 
   /** The store of an application without a shared one. */

@@ -2,6 +2,7 @@
 import type { Strata } from "../data/strata.ts";
 import type { DataSettings } from "../data/options.ts";
 import type { CacheEvent } from "../core/events.ts";
+import type { Serializer } from "../core/serializer.ts";
 import type { EngineParts } from "../engine/create-engine.ts";
 import type { Slots } from "../core/origin-slots.ts";
 import type { Invalidate } from "../engine/invalidation-retry.ts";
@@ -16,6 +17,7 @@ export interface DataParts extends EngineParts {
   readonly invalidate: Invalidate;
   readonly emit: (event: CacheEvent) => void;
   readonly platform: Platform;
+  readonly serializer: Serializer;
 }
 
 const partsOf = new WeakMap<Strata, () => DataParts>();
