@@ -1,6 +1,7 @@
 /** Builds the data cache of one isolate: tiers, shared store, flights and engine, without an application framework. */
 import { done } from "../core/faults.ts";
 import type { FlightPort } from "../core/flight-port.ts";
+import { JSON_SERIALIZER } from "../core/serializer.ts";
 import type { Tier } from "../core/tier.ts";
 import { createOpen } from "../data/open.ts";
 import { readDataOptions, type DataOptions, type DataSettings } from "../data/options.ts";
@@ -103,11 +104,12 @@ function buildParts(
     stepsTimeoutMs: edge.timeoutMs + shared.timeoutMs + flights.grantTimeoutMs,
   });
   const { coherence, callOrigin } = engineParts;
+  const serializer = options.serializer ?? JSON_SERIALIZER;
   const warmer = createWarmer({ store: shared.store, coherence, callOrigin, random });
   const invalidate = createRetryingInvalidate(coherence, "n:");
   return {
     ...engineParts,
-    openFor: createOpen({ ...engineParts, warmer, invalidate }),
+    openFor: createOpen({ ...engineParts, warmer, invalidate, serializer }),
     memory,
     slots: originSlots,
     warmer,
@@ -115,6 +117,7 @@ function buildParts(
     invalidate,
     emit,
     platform: ownPlatform,
+    serializer,
   };
 
   /** The store of an application without a shared one. */

@@ -5,6 +5,7 @@ import type { DataSettings } from "../data/options.ts";
 import type { Context } from "../core/context.ts";
 import type { CacheEvent } from "../core/events.ts";
 import type { MemoryTier } from "../core/tier.ts";
+import type { Serializer } from "../core/serializer.ts";
 import type { EngineParts } from "../engine/create-engine.ts";
 import type { Slots } from "../core/origin-slots.ts";
 import type { Invalidate } from "../engine/invalidation-retry.ts";
@@ -22,6 +23,7 @@ export interface DataParts extends EngineParts {
   readonly openFor: (ctx: Context) => Cache;
   readonly emit: (event: CacheEvent) => void;
   readonly platform: Platform;
+  readonly serializer: Serializer;
 }
 
 const partsOf = new WeakMap<Strata, () => DataParts>();

@@ -70,12 +70,13 @@ export function middleware(
 
   function build(): MiddlewareHandler<StrataEnv> {
     const parts = dataPartsOf(strata);
-    const { engine, batch, warmer, loads, coherence, emit, platform } = parts;
+    const { engine, batch, warmer, loads, coherence, emit, platform, serializer } = parts;
     return createScopeMiddleware({
       engine,
       batch,
       warmer,
       loads,
+      serializer,
       proxyLimits: proxyLimitsOf(parts),
       degradation: {
         level: async (ctx: Context) => (coherence.isAway(ctx.now()) ? "degraded" : "normal"),

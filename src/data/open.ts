@@ -5,13 +5,13 @@ import { etagOf } from "../core/etag.ts";
 import { CacheUnavailable, DefinitionError } from "../core/faults.ts";
 import { logKeysOfPurge, type PurgeTargets } from "../core/invalidation-key.ts";
 import type { Invalidation } from "../core/invalidator.ts";
-import { jsonTextOf } from "../core/json-text.ts";
+import { JSON_SERIALIZER, type Serializer } from "../core/serializer.ts";
 import type { Lookup } from "../core/lookup.ts";
 import { MAX_LIFETIME_MS, policyOf, type Policy } from "../core/policy.ts";
 import type { Millis } from "../core/time.ts";
 import type { EngineParts } from "../engine/create-engine.ts";
 import type { Invalidate } from "../engine/invalidation-retry.ts";
-import { createValueReader, withValue } from "../engine/reader.ts";
+import { createValueReader } from "../engine/reader.ts";
 import type { Warmer } from "../engine/warm.ts";
 import { createWriteThrough, logKeysOfThrough } from "../writes/through.ts";
 import type { Cache } from "./cache.ts";
@@ -19,12 +19,14 @@ import type { Cache } from "./cache.ts";
 export interface OpenParts extends Pick<EngineParts, "engine" | "batch" | "loads" | "stored"> {
   readonly warmer: Warmer;
   readonly invalidate: Invalidate;
+  /** Default: JSON. */
+  readonly serializer?: Serializer;
 }
 
 /** Returns the function that opens the cache of one piece of work. */
 export function createOpen(parts: OpenParts): (ctx: Context) => Cache {
-  const { engine, stored, invalidate } = parts;
-  const through = createWriteThrough({ engine, etagOf });
+  const { engine, stored, invalidate, serializer = JSON_SERIALIZER } = parts;
+  const through = createWriteThrough({ engine, etagOf, textOf: serializer.write });
   const readerParts = { ...parts, etagOf, onLookup: () => undefined };
   /** The newest number that the log has given this isolate. */
   let own: LogPosition = { asOf: 0, era: "" };
@@ -53,7 +55,7 @@ export function createOpen(parts: OpenParts): (ctx: Context) => Cache {
   }
 
   return (ctx) => {
-    const { report, freshnessFor, ...reader } = createValueReader(readerParts, ctx);
+    const { report, freshnessFor, valued, ...reader } = createValueReader(readerParts, ctx);
     const openedAt = position();
 
     async function purge(targets: PurgeTargets): Promise<void> {
@@ -67,7 +69,7 @@ export function createOpen(parts: OpenParts): (ctx: Context) => Cache {
     function found<T>(lookup: Lookup | undefined, policy: Policy) {
       if (lookup === undefined) return undefined;
       report(lookup);
-      return withValue<T>(lookup, policy);
+      return valued<T>(lookup, policy);
     }
 
     const cache: Cache = {
@@ -99,7 +101,7 @@ export function createOpen(parts: OpenParts): (ctx: Context) => Cache {
             "value",
             `${String(value)} is no value: delete the key instead`,
           );
-        jsonTextOf(value, key);
+        serializer.write(value, key);
         const write = { key, policy, value, tags: [...policy.tags, ...tags] };
         const written = await invalidateKeys({ keys: [key] }, ctx, logKeysOfThrough(write));
         if (written === undefined) return false;

@@ -3,6 +3,7 @@ import { choice, count, duration, readOptions, type OptionTable } from "../confi
 import type { Duration } from "../core/duration.ts";
 import type { CacheEvent } from "../core/events.ts";
 import { DefinitionError } from "../core/faults.ts";
+import type { Serializer } from "../core/serializer.ts";
 import type { Flights, Shared } from "./shared.ts";
 import type { Millis } from "../core/time.ts";
 import { EVICTIONS, type Eviction } from "../tiers/eviction/choice.ts";
@@ -53,6 +54,12 @@ export interface DataOptions {
     /** The longest time that a load waits for a slot. @default "450ms" */
     readonly slotWait?: Duration;
   };
+  /**
+   * Turns values into stored texts: `richSerializer` of `strata/serializer`, or another one. The text of
+   * another serializer is a miss.
+   * @default JSON
+   */
+  readonly serializer?: Serializer;
   /** Called with each event of the cache, for logs and metrics. It must not throw. @default no call */
   readonly onEvent?: (event: CacheEvent) => void;
 }
@@ -96,6 +103,7 @@ export function readDataOptions(options: DataOptions): DataSettings {
     namespace = "strata",
     shared: _shared,
     flights: _flights,
+    serializer: _serializer,
     onEvent: _onEvent,
     ...groups
   } = options;

@@ -1,12 +1,12 @@
 /**
  * Implements `cache.read`, `cache.readMany` and `cache.warm` for the values of an application,
- * which are stored as JSON.
+ * which are stored as texts.
  */
 import { currentAtOf, freshnessOf, type Entry, type LoadResult } from "../core/entry.ts";
 import { policyOf, type Policy, type PolicyOptions } from "../core/policy.ts";
 import type { Context } from "../core/context.ts";
 import type { DataLookup, DataReader, Load, LoadMany } from "../core/data-reader.ts";
-import { jsonTextOf } from "../core/json-text.ts";
+import { JSON_SERIALIZER, MARK, type Serializer } from "../core/serializer.ts";
 import type { Lookup } from "../core/lookup.ts";
 import type { Batch } from "./lookup-many.ts";
 import type { BatchLoader } from "./lookup-many.ts";
@@ -24,6 +24,8 @@ export interface ReaderOptions {
   /** Returns the entity tag of a body, in quotes (RFC 9110, section 8.8.3). */
   readonly etagOf: (body: string | Uint8Array) => Promise<string>;
   readonly loads: RunningLoads;
+  /** Writes and reads the texts of values. Default: JSON. */
+  readonly serializer?: Serializer;
   /** Called with every lookup of the request, except the lookups that its loaders make. */
   readonly onLookup: (lookup: Lookup) => void;
 }
@@ -44,8 +46,13 @@ export interface ValueReader extends DataReader {
   refresh<T>(key: string, policy: Policy | PolicyOptions, load: Load<T>): Promise<DataLookup<T>>;
   /** Adds a lookup to the load that made it, and to the load whose reader it used. */
   report(lookup: Lookup): void;
-  /** Returns the freshness rule of this policy: an entry that does not match the schema is expired. */
+  /**
+   * Returns the freshness rule of this policy: an entry that does not match the schema, or that another
+   * serializer wrote, is expired.
+   */
   freshnessFor(policy: Policy): FreshnessOf;
+  /** Adds the value to a lookup. */
+  valued<T>(lookup: Lookup, policy: Policy): DataLookup<T>;
 }
 
 export function createValueReader(
@@ -53,7 +60,7 @@ export function createValueReader(
   ctx: Context,
   own?: DependencyCollector,
 ): ValueReader {
-  const { engine, batch, warmer, etagOf, loads, onLookup } = options;
+  const { engine, batch, warmer, etagOf, loads, onLookup, serializer = JSON_SERIALIZER } = options;
 
   function report(lookup: Lookup): void {
     // Most hits happen while no load runs. They do not pay for the lookup of the async context.
@@ -75,7 +82,7 @@ export function createValueReader(
     collector: DependencyCollector,
     tags: readonly string[] = [],
   ): Promise<LoadResult> {
-    const body = value === undefined ? "" : jsonTextOf(value, key);
+    const body = value === undefined ? "" : serializer.write(value, key);
     const kind = value === undefined || value === null ? "absent" : "value";
     const etag = kind === "absent" ? "" : await etagOf(body);
     return collector.finish({ kind, body, etag }, tags);
@@ -104,9 +111,10 @@ export function createValueReader(
   }
 
   function freshnessFor(policy: Policy): FreshnessOf {
-    if (policy.schema === undefined) return freshnessOf;
+    if (policy.schema === undefined)
+      return serializer === JSON_SERIALIZER ? jsonFreshnessOf : freshnessRuleOf(serializer);
     return (entry, now) => {
-      if (fits(entry, policy)) return freshnessOf(entry, now);
+      if (fits(entry, policy, serializer)) return freshnessOf(entry, now);
       engine.discard(entry, ctx);
       return "expired";
     };
@@ -119,12 +127,13 @@ export function createValueReader(
 
     async function run(signal: AbortSignal, staleEntry: Entry | undefined): Promise<LoadResult> {
       const collector = createDependencyCollector(engine.positionOf);
-      const held = staleEntry !== undefined && fits(staleEntry, policy) ? staleEntry : undefined;
+      const held =
+        staleEntry !== undefined && fits(staleEntry, policy, serializer) ? staleEntry : undefined;
       let unchanged = false;
       const loaded = await loads.run(collector, async () =>
         load({
           ...baseContext(collector, signal),
-          held: held && { value: valueOf(held, policy), etag: held.etag },
+          held: held && { value: valueOf(held, policy, serializer), etag: held.etag },
           notModified: () => {
             unchanged = true;
           },
@@ -142,6 +151,8 @@ export function createValueReader(
   return {
     report,
     freshnessFor,
+    valued: <T>(lookup: Lookup, policy: Policy) =>
+      withValue<T>(lookup, policy, serializer, undefined),
 
     warm: (keys, policy, load, warmOptions = {}) =>
       warmer.warm(keys, policyOf(policy), batchLoader(load), warmOptions, ctx),
@@ -152,7 +163,7 @@ export function createValueReader(
       const task = { load: run, freshnessOf: freshnessFor(policy) };
       const lookup = await engine.lookup(key, policy, task, ctx);
       report(lookup);
-      return withValue<T>(lookup, policy, result.loaded);
+      return withValue<T>(lookup, policy, serializer, result.loaded);
     },
 
     async refresh<T>(key: string, given: Policy | PolicyOptions, load: Load<T>) {
@@ -168,7 +179,7 @@ export function createValueReader(
       };
       const lookup = await engine.refresh(key, policy, task, ctx);
       report(lookup);
-      return withValue<T>(lookup, policy, result.loaded);
+      return withValue<T>(lookup, policy, serializer, result.loaded);
     },
 
     async readMany<T>(keys: readonly string[], given: Policy | PolicyOptions, load: LoadMany<T>) {
@@ -188,22 +199,40 @@ export function createValueReader(
       return new Map(
         [...found].map(([key, lookup]) => {
           report(lookup);
-          return [key, withValue<T>(lookup, policy, loaded.get(key))];
+          return [key, withValue<T>(lookup, policy, serializer, loaded.get(key))];
         }),
       );
     },
   };
 }
 
-function valueOf(entry: Entry, policy: Policy): unknown {
+/** The rule of `JSON_SERIALIZER`. Every hit of the default serializer runs it, so it stands in this file. */
+const jsonFreshnessOf: FreshnessOf = (entry, now) =>
+  typeof entry.body === "string" && entry.body.startsWith(MARK)
+    ? "expired"
+    : freshnessOf(entry, now);
+
+function freshnessRuleOf(serializer: Serializer): FreshnessOf {
+  return (entry, now) =>
+    entry.kind === "absent" || serializer.owns(String(entry.body))
+      ? freshnessOf(entry, now)
+      : "expired";
+}
+
+function valueOf(entry: Entry, policy: Policy, serializer: Serializer): unknown {
   if (entry.kind === "absent") return undefined;
-  const conformed = conform(policy, JSON.parse(String(entry.body)));
+  const conformed = conform(policy, serializer.read(String(entry.body)));
   return conformed.ok ? conformed.value : undefined;
 }
 
 /** Adds the value to the lookup. */
-export function withValue<T>(lookup: Lookup, policy: Policy, loaded?: unknown): DataLookup<T> {
-  return Object.assign(new LazyValue<T>(lookup.entry, policy, loaded), lookup);
+function withValue<T>(
+  lookup: Lookup,
+  policy: Policy,
+  serializer: Serializer,
+  loaded: unknown,
+): DataLookup<T> {
+  return Object.assign(new LazyValue<T>(lookup.entry, policy, serializer, loaded), lookup);
 }
 
 /**
@@ -221,11 +250,13 @@ class LazyValue<T> {
   declare readonly value: T | undefined;
   readonly #entry: Entry | undefined;
   readonly #policy: Policy;
+  readonly #serializer: Serializer;
   readonly #loaded: unknown;
 
-  constructor(entry: Entry | undefined, policy: Policy, loaded: unknown) {
+  constructor(entry: Entry | undefined, policy: Policy, serializer: Serializer, loaded: unknown) {
     this.#entry = entry;
     this.#policy = policy;
+    this.#serializer = serializer;
     this.#loaded = loaded;
     Object.defineProperty(this, "value", LazyValue.#descriptor);
   }
@@ -233,6 +264,6 @@ class LazyValue<T> {
   #read(): unknown {
     return this.#entry === undefined
       ? (this.#loaded ?? undefined)
-      : valueOf(this.#entry, this.#policy);
+      : valueOf(this.#entry, this.#policy, this.#serializer);
   }
 }

@@ -1,6 +1,7 @@
 import { DefinitionError } from "../core/faults.ts";
 import type { Entry } from "../core/entry.ts";
 import type { Policy, ValueSchema } from "../core/policy.ts";
+import type { Serializer } from "../core/serializer.ts";
 
 export type Conformed = { readonly ok: true; readonly value: unknown } | { readonly ok: false };
 
@@ -17,14 +18,19 @@ export function conform({ schema, migrate }: Policy, value: unknown): Conformed 
 /** Caches the results of `fits`, so that an entry that is read often is checked only once for each policy. */
 const results = new WeakMap<Policy, WeakMap<Entry, boolean>>();
 
-/** Whether an entry's value matches the schema of the policy, if necessary after migration. */
-export function fits(entry: Entry, policy: Policy): boolean {
-  if (policy.schema === undefined || entry.kind === "absent") return true;
+/**
+ * Whether an entry's value is readable and matches the schema of the policy, if necessary after
+ * migration. A text of another serializer is not readable.
+ */
+export function fits(entry: Entry, policy: Policy, serializer: Serializer): boolean {
+  if (entry.kind === "absent") return true;
+  if (!serializer.owns(String(entry.body))) return false;
+  if (policy.schema === undefined) return true;
   let byEntry = results.get(policy);
   if (byEntry === undefined) results.set(policy, (byEntry = new WeakMap()));
   let fit = byEntry.get(entry);
   if (fit === undefined) {
-    fit = conform(policy, JSON.parse(String(entry.body))).ok;
+    fit = conform(policy, serializer.read(String(entry.body))).ok;
     byEntry.set(entry, fit);
   }
   return fit;

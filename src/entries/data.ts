@@ -21,6 +21,7 @@ export type {
 } from "../core/data-reader.ts";
 export type { Lookup } from "../core/lookup.ts";
 export type { PurgeTargets } from "../core/invalidation-key.ts";
+export type { Serializer } from "../core/serializer.ts";
 export type { Duration } from "../core/duration.ts";
 export type { CacheEvent } from "../core/events.ts";
 export { CacheUnavailable, DefinitionError, messageOf, type Fault } from "../core/faults.ts";

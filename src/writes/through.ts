@@ -9,6 +9,7 @@ import {
   logKeysOfEntry,
   type LogKey,
 } from "../core/invalidation-key.ts";
+import { jsonTextOf } from "../core/json-text.ts";
 import type { Engine } from "../engine/engine.ts";
 
 /** The entry that a write stores. */
@@ -50,16 +51,22 @@ export interface WriteThrough {
 export interface WriteThroughOptions {
   readonly engine: Pick<Engine, "logPosition" | "put">;
   readonly etagOf: (body: string) => Promise<string>;
+  /** Returns the text of a value. Default: JSON. */
+  readonly textOf?: (value: unknown, key: string) => string;
 }
 
-export function createWriteThrough({ engine, etagOf }: WriteThroughOptions): WriteThrough {
+export function createWriteThrough({
+  engine,
+  etagOf,
+  textOf = jsonTextOf,
+}: WriteThroughOptions): WriteThrough {
   return {
     logPosition: engine.logPosition,
     async put({ key, policy, value, tags }, before, invalidation, ctx) {
       const { seq, era, previous } = invalidation;
       if (era !== before.era || previous > before.asOf) return false;
       const now = ctx.now();
-      const body = JSON.stringify(value);
+      const body = textOf(value, key);
       const invalidationKeys = [...derivedInvalidationKeys(key), ...tags.map(invalidationKeyOfTag)];
       engine.put(
         key,

@@ -11,6 +11,7 @@ import type { Batch } from "../../engine/lookup-many.ts";
 import type { Warmer } from "../../engine/warm.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { createReader } from "../../engine/reader.ts";
+import type { Serializer } from "../../core/serializer.ts";
 import type { RunningLoads } from "../../engine/running-loads.ts";
 import {
   cacheStatus,
@@ -44,6 +45,8 @@ export interface ScopeMiddlewareOptions {
   readonly batch: Batch;
   readonly warmer: Warmer;
   readonly loads: RunningLoads;
+  /** Writes and reads the texts of values. Default: JSON. */
+  readonly serializer?: Serializer;
   readonly proxyLimits: ProxyLimits;
   readonly degradation: Pick<Degradation, "level">;
   readonly now: Clock;
@@ -115,7 +118,7 @@ export function createScopeMiddleware(
   options: ScopeMiddlewareOptions,
 ): MiddlewareHandler<StrataEnv> {
   const { engine, batch, warmer, loads, proxyLimits, now, observer, expose } = options;
-  const { dispatch, onUnkeyedRead, degradation, onEvent } = options;
+  const { dispatch, onUnkeyedRead, degradation, onEvent, serializer } = options;
   const invalidate = createRetryingInvalidate(options.invalidator, "n:");
 
   function readerOf(internal: InternalScope): DataReader {
@@ -123,7 +126,8 @@ export function createScopeMiddleware(
       if (internal.collector === undefined) internal.lookups.push(lookup);
       else internal.collector.include(lookup);
     };
-    return createReader({ engine, batch, warmer, loads, etagOf, onLookup }, internal.ctx);
+    const parts = { engine, batch, warmer, loads, etagOf, onLookup };
+    return createReader(serializer === undefined ? parts : { ...parts, serializer }, internal.ctx);
   }
 
   return async (c, next) => {

@@ -2,6 +2,8 @@ import type { Context as HonoContext } from "hono";
 import type { StatusCode } from "hono/utils/http-status";
 import type { DataLookup } from "../../core/data-reader.ts";
 import type { Entry, HttpMeta } from "../../core/entry.ts";
+import { jsonTextOf } from "../../core/json-text.ts";
+import { MARK } from "../../core/serializer.ts";
 import type { EpochMs } from "../../core/time.ts";
 import { problem } from "../cache/problem.ts";
 import { serve, type OwnFields, type StoredResponse } from "../cache/serve.ts";
@@ -97,7 +99,8 @@ function ownFieldsOf(c: HonoContext, replaceable: string | undefined): OwnFields
 /**
  * Answers with the value that `cache.read` found, as JSON with an ETag: 304 if the client has this
  * value, 404 if there is no value. The JSON is the stored text, which is not parsed and serialised
- * again. The response is `private, no-store` if the value may not be stored.
+ * again, unless another serializer than JSON wrote it. The response is `private, no-store` if the value
+ * may not be stored.
  *
  * @param notFound The `detail` of the 404 problem. Default "There is nothing here."
  * @example
@@ -122,7 +125,9 @@ export function respond(
   return serveToClient(
     c,
     c.req.raw,
-    entry,
+    typeof entry.body === "string" && entry.body.startsWith(MARK)
+      ? { ...entry, body: jsonTextOf(lookup.value, entry.key) }
+      : entry,
     JSON_META,
     c.get("strata").ctx.now(),
     CLIENT_CACHE_CONTROL,
