@@ -1,4 +1,5 @@
 /** Builds the data cache of one isolate: tiers, shared store, flights and engine, without an application framework. */
+import type { Defer } from "../core/breaker.ts";
 import { createContext, type Context } from "../core/context.ts";
 import { etagOf } from "../core/etag.ts";
 import { done } from "../core/faults.ts";
@@ -12,7 +13,7 @@ import { createSoloStep } from "../engine/flight-step.ts";
 import { createRetryingInvalidate } from "../engine/invalidation-retry.ts";
 import { createReader } from "../engine/reader.ts";
 import { createWarmer } from "../engine/warm.ts";
-import { keepAlive, platform, type Platform } from "../platform.ts";
+import type { Platform } from "../platform.ts";
 import { createAdaptiveLimit } from "../resilience/adaptive-limit.ts";
 import { createBulkhead } from "../resilience/bulkhead.ts";
 import { withTimeout } from "../resilience/deadline.ts";
@@ -30,24 +31,19 @@ const MIN_SHARE = 1 / 8;
 const MAX_LANDING_CHARS = 2 ** 20;
 
 /**
- * Creates the data cache of one isolate. Call it once, at module level: it holds the memory tier and
- * the log view.
- *
- * @throws {DefinitionError} that lists every wrong option
- * @example
- * const strata = createStrata({ namespace: "shop", memory: { maxBytes: 16 * 2 ** 20 } });
+ * Creates a data cache with this clock, timer and source of randomness. `keepAlive` keeps work alive that
+ * no execution context keeps alive.
  */
-export function createStrata(options: DataOptions = {}): Strata {
-  return createDataLayer(options, platform);
-}
-
-/** Does the same as `createStrata` with a clock, a timer and a source of randomness. Tests call it. */
-export function createDataLayer(options: DataOptions, ownPlatform: Platform): Strata {
+export function createDataLayer(
+  options: DataOptions,
+  ownPlatform: Platform,
+  keepAlive: Defer,
+): Strata {
   const settings = readDataOptions(options);
   const { namespace } = settings;
   let built: DataParts | undefined;
   // workerd has no randomness and no clock while it loads modules, so the parts are built at the first use.
-  const parts = (): DataParts => (built ??= buildParts(options, settings, ownPlatform));
+  const parts = (): DataParts => (built ??= buildParts(options, settings, ownPlatform, keepAlive));
 
   const strata: Strata = {
     namespace,
@@ -63,7 +59,7 @@ export function createDataLayer(options: DataOptions, ownPlatform: Platform): St
 }
 
 function contextOf(
-  { emit, platform: { now } }: DataParts,
+  { emit, keepAlive, platform: { now } }: DataParts,
   lifetime: Lifetime | undefined,
   { region = "local" }: Place = {},
 ): Context {
@@ -76,6 +72,7 @@ function buildParts(
   options: DataOptions,
   settings: DataSettings,
   ownPlatform: Platform,
+  keepAlive: Defer,
 ): DataParts {
   const { now, random, newId, sleep } = ownPlatform;
   const { namespace, edge } = settings;
@@ -125,6 +122,7 @@ function buildParts(
     settings,
     invalidate: createRetryingInvalidate(coherence, "n:"),
     emit,
+    keepAlive,
     platform: ownPlatform,
   };
 

@@ -1,4 +1,5 @@
 /** Finds the inner parts of a data cache, for the entries that build on it. Applications do not see them. */
+import type { Defer } from "../core/breaker.ts";
 import type { Strata } from "../data/strata.ts";
 import type { DataSettings } from "../data/options.ts";
 import type { CacheEvent } from "../core/events.ts";
@@ -15,6 +16,7 @@ export interface DataParts extends EngineParts {
   readonly settings: DataSettings;
   readonly invalidate: Invalidate;
   readonly emit: (event: CacheEvent) => void;
+  readonly keepAlive: Defer;
   readonly platform: Platform;
 }
 
