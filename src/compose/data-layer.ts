@@ -19,7 +19,6 @@ import { createBulkhead } from "../resilience/bulkhead.ts";
 import { withTimeout } from "../resilience/deadline.ts";
 import { createDataCentreLog } from "../tiers/data-centre-log.ts";
 import { createEdgeTier } from "../tiers/edge.ts";
-import { createEviction } from "../tiers/eviction/choice.ts";
 import { createMemoryTier } from "../tiers/memory.ts";
 import { withDataParts, type DataParts } from "./data-parts.ts";
 
@@ -93,7 +92,7 @@ function buildParts(
   });
   const memory = createMemoryTier({
     ...settings.memory,
-    eviction: createEviction(settings.memory.eviction, random),
+    eviction: settings.memory.eviction(random),
     onRefuse: (key) => emit({ type: "entry.reject", key, tier: "memory", reason: "too-big" }),
   });
   const engineParts = createEngineParts({

@@ -1,9 +1,8 @@
 import { sizeOf, type Entry } from "../core/entry.ts";
-import type { Random } from "../core/random.ts";
 import type { MemoryTier } from "../core/tier.ts";
 import type { EpochMs } from "../core/time.ts";
-import { createEviction, type Eviction } from "./eviction/choice.ts";
 import type { EvictionOrder, Node } from "./eviction/order.ts";
+import { createSieve } from "./eviction/sieve.ts";
 
 export interface MemoryTierOptions {
   readonly maxBytes: number;
@@ -12,10 +11,8 @@ export interface MemoryTierOptions {
   readonly maxEntryBytes?: number;
   /** The tier calls this with the key of an entry that is too large. */
   readonly onRefuse?: (key: string) => void;
-  /** The eviction order: its name, or an `EvictionOrder` that no other tier uses. Default: "sieve". */
-  readonly eviction?: Eviction | EvictionOrder;
-  /** The source of random numbers. Only the eviction order "random" needs it. */
-  readonly random?: Random;
+  /** An eviction order that no other tier uses. Default: SIEVE. */
+  readonly eviction?: EvictionOrder;
 }
 
 /** Larger entries are large. Together they get a share of the memory, so that a few do not evict many small ones. */
@@ -26,18 +23,15 @@ const LARGE_SHARE = 1 / 4;
  * Creates the tier in the isolate's memory. It is bounded in bytes and in entries. When it is full,
  * the eviction order chooses the entries to evict.
  *
- * @throws {DefinitionError} if the eviction order does not exist, or is "random" without `random`.
  * @example
  * const memory = createMemoryTier({
  *   maxBytes: 32 * 2 ** 20,
  *   maxEntries: 20_000,
- *   eviction: "lru",
+ *   eviction: createLru(),
  * });
  */
 export function createMemoryTier(options: MemoryTierOptions): MemoryTier {
-  const { maxBytes, maxEntries, onRefuse } = options;
-  const { eviction = "sieve", random } = options;
-  const order = typeof eviction === "string" ? createEviction(eviction, random) : eviction;
+  const { maxBytes, maxEntries, onRefuse, eviction: order = createSieve() } = options;
   const maxEntryBytes = Math.min(maxBytes, options.maxEntryBytes ?? maxBytes);
   const nodes = new Map<string, Node>();
   /** The large entries, oldest first. */

@@ -45,7 +45,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   sessions: ["core"],
   writes: ["core", "engine"],
   answers: ["core", "engine"],
-  data: ["core", "engine", "config/option-reader.ts", "tiers/eviction/choice.ts"],
+  data: ["core", "engine", "config/option-reader.ts", "tiers/eviction"],
   api: ["index.ts"],
   dashboard: ["index.ts"],
   front: ["index.ts", "dashboard/page-assets.ts"],

@@ -1,3 +1,4 @@
+import type { Random } from "../../core/random.ts";
 import type { Entry } from "../../core/entry.ts";
 
 /**
@@ -28,3 +29,6 @@ export interface EvictionOrder {
   victim(): Node | undefined;
   clear(): void;
 }
+
+/** Creates the eviction order of one tier. */
+export type CreateEviction = (random: Random) => EvictionOrder;
