@@ -1,12 +1,10 @@
 import { spawnSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { Miniflare } from "miniflare";
-import { describe, expect, inject, test } from "vitest";
+import { afterAll, describe, expect, inject, test } from "vitest";
 import { entriesOf } from "../../tools/check/entries.ts";
 import { measure } from "../../tools/check/entry-size.ts";
 import { createConsumer, REPOSITORY, type Consumer } from "./support/consumer.ts";
 import { SAMPLES, type Sample } from "./support/samples.ts";
+import { serve } from "./support/serve.ts";
 
 const ENTRIES = entriesOf(REPOSITORY);
 const PLATFORM = /^(?:cloudflare|node):/u;
@@ -17,7 +15,17 @@ const sampleOf = (name: string): Sample => {
   return sample;
 };
 
+/** One installed application for each set of packages. */
+const consumers = new Map<string, Consumer>();
+afterAll(() => {
+  for (const consumer of consumers.values()) consumer[Symbol.dispose]();
+});
+
+/** Writes the sample into the application that has its packages, and no others. */
 function consumerOf({ peers, source, skipLibCheck }: Sample): Consumer {
+  const set = peers.toSorted().join(" ");
+  const consumer = consumers.get(set) ?? createConsumer(inject("tarball"), peers, {});
+  consumers.set(set, consumer);
   const compilerOptions = {
     target: "ES2024",
     lib: ["ES2024", "ESNext.Disposable"],
@@ -28,34 +36,21 @@ function consumerOf({ peers, source, skipLibCheck }: Sample): Consumer {
     noUncheckedIndexedAccess: true,
     skipLibCheck: skipLibCheck !== undefined,
   };
-  const tsconfig = JSON.stringify({ compilerOptions, include: ["src"] });
-  return createConsumer(inject("tarball"), peers, {
-    "src/index.ts": source,
-    "tsconfig.json": tsconfig,
-  });
+  consumer.write("index.ts", source);
+  consumer.write("tsconfig.json", JSON.stringify({ compilerOptions, include: ["index.ts"] }));
+  return consumer;
 }
 
 /** Answers for the origin of the sample of `strata/proxy`; every other server is away. */
-function outbound(request: { readonly url: string }): Response {
-  if (new URL(request.url).host !== "origin.test") return new Response("away", { status: 502 });
-  return new Response("page", { headers: { "Cache-Control": "max-age=60" } });
-}
+const outbound = (url: URL): Response =>
+  url.host === "origin.test"
+    ? new Response("page", { headers: { "Cache-Control": "max-age=60" } })
+    : new Response("away", { status: 502 });
 
 async function askTwice(script: string): Promise<readonly string[]> {
-  const miniflare = new Miniflare({
-    modules: true,
-    script,
-    compatibilityDate: "2026-11-02",
-    compatibilityFlags: ["nodejs_als"],
-    outboundService: outbound as never,
-  });
-  try {
-    const url = await miniflare.ready;
-    const ask = async () => (await fetch(url)).text();
-    return [await ask(), await ask()];
-  } finally {
-    await miniflare.dispose();
-  }
+  await using worker = await serve(script, { outbound });
+  const ask = async () => (await fetch(worker.url)).text();
+  return [await ask(), await ask()];
 }
 
 describe.each(ENTRIES)("the entry $name", ({ name, source }) => {
@@ -68,14 +63,14 @@ describe.each(ENTRIES)("the entry $name", ({ name, source }) => {
   });
 
   test(`${name} from the tarball compiles in a strict project and answers in workerd, with only its own packages installed`, async () => {
-    using consumer = consumerOf(sample);
+    const consumer = consumerOf(sample);
     expect(consumer.types()).toBe("");
-    expect(await askTwice(await consumer.bundle("src/index.ts"))).toEqual(sample.answers);
+    expect(await askTwice(await consumer.bundle("index.ts"))).toEqual(sample.answers);
   });
 });
 
 test("strata from the tarball reads, hits and invalidates in Node, without any other package", () => {
-  using consumer = consumerOf(sampleOf("strata"));
+  const consumer = consumerOf(sampleOf("strata"));
   const program = `import { createStrata, definePolicy, key } from "strata";
 const cache = createStrata().open();
 const policy = definePolicy({ freshFor: "5m", tags: ["greetings"] });
@@ -84,7 +79,7 @@ const seen = [await read(), await read()];
 await cache.invalidateTags("greetings");
 console.log([...seen, await read()].join(" "));
 `;
-  writeFileSync(join(consumer.folder, "main.js"), program);
+  consumer.write("main.js", program);
   const { stdout, stderr } = spawnSync(process.execPath, ["main.js"], {
     cwd: consumer.folder,
     encoding: "utf8",
@@ -93,7 +88,7 @@ console.log([...seen, await read()].join(" "));
 });
 
 test("the entry strata exports the same names in Node as in workerd", async () => {
-  using consumer = consumerOf(sampleOf("strata"));
+  const consumer = consumerOf(sampleOf("strata"));
   const namesOf = async (file: string) => {
     const script = await consumer.bundle(`node_modules/strata/dist/entries/${file}.js`);
     return /export \{([^}]*)\}/u

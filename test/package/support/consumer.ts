@@ -17,6 +17,7 @@ interface Manifest {
 /** An installed application. */
 export interface Consumer extends Disposable {
   readonly folder: string;
+  write(path: string, text: string): void;
   /** Compiles the application's sources. Returns the errors. */
   types(): string;
   /** Bundles a module for workerd, as wrangler does. */
@@ -60,6 +61,7 @@ function open(tarball: string, write: (folder: string) => void): Consumer {
   install(folder);
   return {
     folder,
+    write: (path, text) => writeFileSync(join(folder, path), text),
     types() {
       const args = ["--noEmit", "--pretty", "false", "--project", folder];
       // The types of the platform come from the repository: each application has them as a devDependency.
